@@ -1,0 +1,52 @@
+# Every target is one command, the same that CI runs. `make` alone lists them.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+DATA   ?=
+MODEL  ?= models/latest
+PORT   ?= 5000
+
+.DEFAULT_GOAL := help
+.PHONY: help setup train test score ui lint bench notebooks lock clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(READY) ## make .venv with exactly what requirements.lock pins
+
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$(PYTHON) is older than 3.11; set one: make PYTHON=python3.12" >&2; exit 2; }
+	@echo "setting up $(VENV) from requirements.lock (a few minutes, once)"
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+train: $(READY) ## train and track a model: on DATA=path, else data/raw, else the sample corpus
+	@$(BIN)/imr-ml train $(if $(DATA),--data "$(DATA)")
+
+test: $(READY) ## run the tests
+	@$(BIN)/pytest
+
+score: $(READY) ## score INPUT=requests.csv into OUTPUT=scored.csv with MODEL=models/latest
+	@$(BIN)/imr-ml score "$(INPUT)" --output "$(OUTPUT)" --model "$(MODEL)"
+
+ui: $(READY) ## open the MLflow UI on the tracked runs, at PORT=5000
+	@$(BIN)/imr-ml ui --port $(PORT)
+
+lint: $(READY) ## check style, types and the direction of imports
+	@$(BIN)/ruff check && $(BIN)/ruff format --check && $(BIN)/mypy && $(BIN)/lint-imports --no-cache
+
+bench: $(READY) ## measure on real letters: LETTERS=folder with PDFs and outcomes.jsonl
+	@$(BIN)/python -m benchmarks $(if $(LETTERS),"$(LETTERS)")
+
+notebooks: $(READY) ## run the notebooks on the sample corpus
+	@$(BIN)/python -m notebooks.run
+
+lock: ## write requirements.lock anew from the ranges in pyproject.toml
+	@$(BIN)/pip-compile --quiet --all-extras --strip-extras --no-emit-index-url --no-emit-find-links --no-annotate --no-header --allow-unsafe --output-file requirements.lock pyproject.toml
+
+clean: ## remove .venv, caches and what the sample corpus made; letters, models and runs stay
+	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache build dist data/sample

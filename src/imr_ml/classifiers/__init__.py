@@ -1,0 +1,29 @@
+"""Classifiers: feature frames -> probabilities of an overturned denial and of each guideline family.
+
+Knows scikit-learn. Knows nothing of files or MLflow.
+"""
+
+from imr_ml.classifiers.conformal import OutcomeSets, outcome_sets
+from imr_ml.classifiers.families import GuidelineFamilyClassifier
+from imr_ml.classifiers.outcome import CalibratedLogisticClassifier
+from imr_ml.classifiers.request_model import (
+    Labels,
+    ModelSettings,
+    Predictions,
+    Predictor,
+    RequestModel,
+    labels_of,
+)
+
+__all__ = [
+    "CalibratedLogisticClassifier",
+    "GuidelineFamilyClassifier",
+    "Labels",
+    "ModelSettings",
+    "OutcomeSets",
+    "Predictions",
+    "Predictor",
+    "RequestModel",
+    "labels_of",
+    "outcome_sets",
+]

@@ -1,0 +1,51 @@
+"""Corpus: many letters -> the requests table, its schema and its rejects; the sample corpus.
+
+Knows letters and tables. Knows nothing of models. Names are loaded when first used.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from imr_ml.corpus.ingestion import Ingested, Reject, ingest, letter_files, write_rejects
+    from imr_ml.corpus.schema import SchemaError, require_columns, validate_requests
+    from imr_ml.corpus.store import read_requests, write_requests
+    from imr_ml.corpus.table import build_requests, case_keys, complete_requests
+
+_HOMES = {
+    "Ingested": "ingestion",
+    "Reject": "ingestion",
+    "ingest": "ingestion",
+    "letter_files": "ingestion",
+    "write_rejects": "ingestion",
+    "SchemaError": "schema",
+    "require_columns": "schema",
+    "validate_requests": "schema",
+    "read_requests": "store",
+    "write_requests": "store",
+    "build_requests": "table",
+    "case_keys": "table",
+    "complete_requests": "table",
+}
+
+__all__ = [
+    "Ingested",
+    "Reject",
+    "SchemaError",
+    "build_requests",
+    "case_keys",
+    "complete_requests",
+    "ingest",
+    "letter_files",
+    "read_requests",
+    "require_columns",
+    "validate_requests",
+    "write_rejects",
+    "write_requests",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

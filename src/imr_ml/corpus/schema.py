@@ -1,0 +1,218 @@
+"""The requests table: its columns, the role each may play, and its validation.
+
+Knows names, types and roles. Knows nothing of letters or models.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache
+from typing import TYPE_CHECKING, Literal
+
+from imr_ml.guidelines import FAMILIES
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from pandera.pandas import DataFrameSchema
+
+FAMILY_SEPARATOR = "|"
+CATEGORIES = (
+    "DMEPOS",
+    "Diagnostic Testing",
+    "Evaluation & Management",
+    "Home Health",
+    "Injection",
+    "Pharmaceuticals",
+    "Programs",
+    "Psych Services",
+    "Surgery",
+    "Therapies",
+    "Transportation",
+    "Other",
+)
+"""Treatment request categories of the DWC decision search."""
+
+
+class SchemaError(ValueError):
+    """A table that is not a requests table; the message names the columns and says what to do."""
+
+
+class Role(StrEnum):
+    """What a column may be used for. Only a `FEATURE` may reach a model; a `LABEL` is what it learns."""
+
+    ID = "id"
+    FEATURE = "feature"
+    LABEL = "label"
+    REST = "rest"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of the requests table."""
+
+    name: str
+    kind: Literal["text", "date", "number", "families"]
+    role: Role
+    required: bool = False
+    allowed: tuple[str, ...] = ()
+
+
+COLUMNS = (
+    Column("case_number", "text", Role.ID),
+    Column("item", "number", Role.ID),
+    Column("source", "text", Role.ID, allowed=("dwc", "dmhc", "sample")),
+    Column("file", "text", Role.ID),
+    Column("letter_sha256", "text", Role.ID),
+    Column("request", "text", Role.FEATURE, required=True),
+    Column("clinical_summary", "text", Role.FEATURE, required=True),
+    Column("ur_guideline", "text", Role.FEATURE),
+    Column("ur_families", "families", Role.FEATURE),
+    Column("date_of_injury", "date", Role.FEATURE),
+    Column("ur_denial_date", "date", Role.FEATURE),
+    Column("application_received", "date", Role.FEATURE),
+    Column("items_in_case", "number", Role.FEATURE),
+    Column("age", "number", Role.FEATURE),
+    Column("sex", "text", Role.FEATURE, allowed=("female", "male")),
+    Column("category", "text", Role.FEATURE, allowed=CATEGORIES),
+    Column("outcome", "text", Role.LABEL, allowed=("upheld", "overturned")),
+    Column("families", "families", Role.LABEL),
+    Column("imr_guideline", "text", Role.REST),
+    Column("rationale", "text", Role.REST),
+    Column("decision_date", "date", Role.REST),
+    Column("specialties", "text", Role.REST),
+)
+
+FEATURE_COLUMNS = tuple(column.name for column in COLUMNS if column.role is Role.FEATURE)
+REQUIRED_COLUMNS = tuple(column.name for column in COLUMNS if column.required)
+_NO_VALUE = ("nan", "NaN", "None", "NaT", "null", "<NA>")
+_FAILED = {
+    "not_nullable": "is empty",
+    "allowed values": "is not one of the allowed values",
+    "known families": "names an unknown guideline family",
+}
+LABEL_COLUMNS = tuple(column.name for column in COLUMNS if column.role is Role.LABEL)
+
+
+def require_columns(frame: pd.DataFrame, names: tuple[str, ...], source: str) -> None:
+    """Check that the table has these columns.
+
+    Raises
+    ------
+    SchemaError
+        Naming the columns that are missing and those found.
+    """
+    missing = [name for name in names if name not in frame.columns]
+    if missing:
+        found = ", ".join(map(str, list(frame.columns)[:30])) or "none"
+        raise SchemaError(f"{source}: lacks column(s) {', '.join(missing)}; found: {found}")
+
+
+def validate_requests(frame: pd.DataFrame, source: str) -> pd.DataFrame:
+    """Requests table with its known columns in their types; other columns pass through untouched.
+
+    Raises
+    ------
+    SchemaError
+        For a required column that is missing and for values that a column can't hold; names columns and counts,
+        never values.
+    """
+    require_columns(frame, REQUIRED_COLUMNS, source)
+    table = typed(frame)
+    reasons = row_errors(frame, table).dropna()
+    if len(reasons):
+        told = "; ".join(f"{reason} ({count} row(s))" for reason, count in reasons.value_counts().items())
+        raise SchemaError(f"{source}: {told}; mend or remove these rows")
+    return table
+
+
+def typed(frame: pd.DataFrame) -> pd.DataFrame:
+    """The table with its known columns converted; what can't be converted becomes missing (see `row_errors`)."""
+    import pandas as pd
+
+    converted: dict[str, pd.Series] = {}
+    for column in COLUMNS:
+        if column.name not in frame.columns:
+            continue
+        values = frame[column.name]
+        if column.kind == "date":
+            dates = pd.to_datetime(values, errors="coerce", format="mixed")
+            converted[column.name] = dates.astype("datetime64[s]")
+        elif column.kind == "number":
+            converted[column.name] = pd.to_numeric(values, errors="coerce").astype("float64")
+        else:
+            text = values.astype("string").str.strip()
+            converted[column.name] = text.mask(text.isin(["", *_NO_VALUE]))
+    if "sex" in converted:
+        lowered = converted["sex"].str.lower()
+        converted["sex"] = lowered.replace({"m": "male", "f": "female"})
+    return frame.assign(**converted)
+
+
+def row_errors(frame: pd.DataFrame, table: pd.DataFrame) -> pd.Series:
+    """Why each row can't be used, missing where it can: shape (rows,).
+
+    Parameters
+    ----------
+    frame : DataFrame
+        The table as it came.
+    table : DataFrame
+        The same after `typed`.
+    """
+    import pandas as pd
+    from pandera.errors import SchemaErrors
+
+    reasons = pd.Series(pd.NA, index=table.index, dtype="string")
+    for column in COLUMNS:
+        if column.kind in ("date", "number") and column.name in table.columns:
+            lost = table[column.name].isna() & _given(frame[column.name])
+            reasons = reasons.mask(lost & reasons.isna(), f"{column.name} is not a {column.kind}")
+    try:
+        _schema().validate(table, lazy=True)
+    except SchemaErrors as errors:
+        for case in errors.failure_cases.itertuples():
+            if case.index is not None and pd.isna(reasons.loc[case.index]):
+                reasons.loc[case.index] = (
+                    f"{case.column} {_FAILED.get(str(case.check), f'fails {case.check}')}"
+                )
+    return reasons
+
+
+def _given(values: pd.Series) -> pd.Series:
+    text = values.astype("string").str.strip()
+    return text.notna() & ~text.isin(["", *_NO_VALUE])
+
+
+def families_of(value: object) -> tuple[str, ...]:
+    """Families of a table cell such as ``"acoem|odg"``; empty where the cell is missing."""
+    return (
+        tuple(part for part in str(value).split(FAMILY_SEPARATOR) if part) if isinstance(value, str) else ()
+    )
+
+
+@cache
+def _schema() -> DataFrameSchema:
+    import pandera.pandas as pandera
+
+    one_of = "|".join(FAMILIES)
+    families = pandera.Check.str_matches(rf"^(?:{one_of})(?:\|(?:{one_of}))*$", name="known families")
+    kinds: dict[str, object] = {
+        "text": "string",
+        "families": "string",
+        "number": "float64",
+        "date": "datetime64[s]",
+    }
+    return pandera.DataFrameSchema(
+        {
+            column.name: pandera.Column(
+                kinds[column.kind],
+                checks=[
+                    *([families] if column.kind == "families" else []),
+                    *([pandera.Check.isin(column.allowed, name="allowed values")] if column.allowed else []),
+                ],
+                nullable=not column.required,
+                required=column.required,
+            )
+            for column in COLUMNS
+        }
+    )

@@ -1,0 +1,142 @@
+"""Letters -> the requests table, and the columns that other columns give.
+
+Knows `Letter` and the table's columns. Knows nothing of files or models.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from imr_ml.corpus.schema import COLUMNS, FAMILY_SEPARATOR, typed
+from imr_ml.guidelines import FAMILIES, Citation, Family, families_in
+from imr_ml.letters import DisputedItem, Letter
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True, slots=True)
+class ReadLetter:
+    """A letter with where it came from."""
+
+    letter: Letter
+    file: str
+    sha256: str
+
+
+def build_requests(letters: Iterable[ReadLetter]) -> pd.DataFrame:
+    """Requests table of letters, one row a request, in the letters' order.
+
+    Returns
+    -------
+    DataFrame
+        All columns of the schema in their types; what a letter lacks is missing.
+    """
+    import pandas as pd
+
+    rows = [row for read in letters for row in _rows(read)]
+    frame = pd.DataFrame(rows, columns=[column.name for column in COLUMNS])
+    return complete_requests(typed(frame))
+
+
+def complete_requests(requests: pd.DataFrame) -> pd.DataFrame:
+    """The table with the feature columns filled that follow from others, where they are absent or missing.
+
+    `ur_families` from the UR guideline, `age` and `sex` from the clinical summary, `category` from the request,
+    `items_in_case` from the rows of the case. What does not follow stays missing.
+    """
+    import pandas as pd
+
+    from imr_ml.nlp import category_of
+    from imr_ml.nlp.demographics import demographics
+
+    filled = requests.reindex(columns=[*requests.columns, *_absent(requests)])
+    read = {text: demographics(text) for text in filled["clinical_summary"].dropna().unique()}
+    ages = filled["clinical_summary"].map({text: found.age_years for text, found in read.items()})
+    sexes = filled["clinical_summary"].map({text: found.sex for text, found in read.items()})
+    categories = {text: category_of(text) for text in filled["request"].dropna().unique()}
+    families = {text: joined_families(families_in(text)) for text in filled["ur_guideline"].dropna().unique()}
+    return filled.assign(
+        ur_families=filled["ur_families"]
+        .astype("string")
+        .fillna(filled["ur_guideline"].map(families).astype("string")),
+        age=pd.to_numeric(filled["age"]).fillna(pd.to_numeric(ages)).astype("float64"),
+        sex=filled["sex"].astype("string").fillna(sexes.astype("string")),
+        category=filled["category"]
+        .astype("string")
+        .fillna(filled["request"].map(categories).astype("string")),
+        items_in_case=filled["items_in_case"].astype("float64").fillna(_items_in_case(filled)),
+    )
+
+
+def case_keys(requests: pd.DataFrame) -> pd.Series:
+    """What holds the rows of one case together: its number, else its letter, else the row alone."""
+    import pandas as pd
+
+    keys = pd.Series("row " + requests.index.astype("string"), index=requests.index, dtype="string")
+    for column, prefix in (("letter_sha256", "letter "), ("case_number", "")):
+        if column in requests.columns:
+            known = requests[column].astype("string")
+            keys = (prefix + known).fillna(keys)
+    return keys
+
+
+def joined_families(families: Iterable[str]) -> str:
+    """Families as the table holds them, in the taxonomy's order.
+
+    Examples
+    --------
+    >>> joined_families({"odg", "acoem"})
+    'acoem|odg'
+    """
+    given = set(families)
+    return FAMILY_SEPARATOR.join(family for family in FAMILIES if family in given)
+
+
+def _absent(requests: pd.DataFrame) -> list[str]:
+    wanted = ("ur_guideline", "ur_families", "age", "sex", "category", "items_in_case")
+    return [name for name in wanted if name not in requests.columns]
+
+
+def _items_in_case(requests: pd.DataFrame) -> pd.Series:
+    keys = case_keys(requests)
+    return keys.map(keys.value_counts()).astype("float64")
+
+
+def _rows(read: ReadLetter) -> Iterator[dict[str, object]]:
+    letter = read.letter
+    shared: dict[str, object] = {
+        "case_number": letter.case_number,
+        "source": "sample" if letter.is_sample else "dwc",
+        "file": read.file,
+        "letter_sha256": read.sha256,
+        "clinical_summary": letter.clinical_summary,
+        "date_of_injury": letter.date_of_injury,
+        "ur_denial_date": letter.ur_denial_date,
+        "application_received": letter.application_received,
+        "items_in_case": len(letter.items),
+        "decision_date": letter.decision_date,
+        "specialties": FAMILY_SEPARATOR.join(letter.specialties) or None,
+    }
+    return (shared | _item_fields(item) for item in letter.items)
+
+
+def _item_fields(item: DisputedItem) -> dict[str, object]:
+    return {
+        "item": item.number,
+        "request": item.request,
+        "ur_guideline": item.ur_guideline,
+        "ur_families": _families(item.ur_guideline, item.ur_citations),
+        "outcome": item.outcome.value,
+        "families": _families(item.imr_guideline, item.imr_citations),
+        "imr_guideline": item.imr_guideline,
+        "rationale": item.rationale,
+    }
+
+
+def _families(paragraph: str | None, citations: tuple[Citation, ...]) -> str | None:
+    if paragraph is None:
+        return None
+    return joined_families({citation.family.value for citation in citations} or {Family.NONE.value})

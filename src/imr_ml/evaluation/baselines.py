@@ -1,0 +1,101 @@
+"""What a model must beat: the base rate, the families the UR decision cited, and plain TF-IDF.
+
+Knows feature frames and labels. Each baseline is fitted and asked as the model is, on the same folds.
+"""
+
+from __future__ import annotations
+
+from typing import Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from imr_ml.classifiers import Labels, Predictions
+from imr_ml.corpus.schema import families_of
+from imr_ml.guidelines import FAMILIES
+
+_PLAIN_C = 10.0
+
+
+class BaseRate:
+    """Always the rates of the data that is evaluated on, which is the best that any constant could do."""
+
+    def __init__(self, labels: Labels) -> None:
+        self.p_overturned = float(labels.overturned.mean())
+        self.family_probability = labels.families.mean(axis=0)
+
+    def fit(self, frame: pd.DataFrame, labels: Labels, groups: NDArray[np.int64]) -> Self:  # noqa: ARG002
+        """Learn nothing."""
+        return self
+
+    def predict(self, frame: pd.DataFrame) -> Predictions:
+        """The same for every row; the set is the commonest family."""
+        probability = np.tile(self.family_probability, (len(frame), 1))
+        return Predictions(np.full(len(frame), self.p_overturned), probability, _top_only(probability))
+
+
+class UrFamilies:
+    """The reviewer cites the families that the claims administrator cited."""
+
+    def fit(self, frame: pd.DataFrame, labels: Labels, groups: NDArray[np.int64]) -> Self:  # noqa: ARG002
+        """Learn the base rates, which break ties and stand in where the UR's families are unknown."""
+        self.base_ = BaseRate(labels)
+        return self
+
+    def predict(self, frame: pd.DataFrame) -> Predictions:
+        """The UR's families as the set; the commonest of them is the likeliest."""
+        base = self.base_.predict(frame)
+        cited = [set(families_of(str(value).replace(" ", "|"))) for value in frame["ur_families"]]
+        named = np.array([[family in row for family in FAMILIES] for row in cited], dtype=bool)
+        known = named.any(axis=1, keepdims=True)
+        probability = np.where(known, named + base.family_probability / 2, base.family_probability)
+        return Predictions(base.p_overturned, probability, np.where(known, named, base.family_set))
+
+
+class PlainText:
+    """TF-IDF of the raw words and logistic regression, without the spaCy stage: what an afternoon gives.
+
+    The outcome from the request and the clinical summary, the families from the request and the UR guideline.
+    """
+
+    def fit(self, frame: pd.DataFrame, labels: Labels, groups: NDArray[np.int64]) -> Self:  # noqa: ARG002
+        """Fit one pipeline a label."""
+        self.outcome_ = _plain_pipeline().fit(_text(frame, "clinical_summary"), labels.overturned)
+        texts = _text(frame, "ur_guideline")
+        self.families_ = [
+            _plain_pipeline().fit(texts, column) if 0 < column.sum() < len(column) else float(column[0])
+            for column in labels.families.T
+        ]
+        return self
+
+    def predict(self, frame: pd.DataFrame) -> Predictions:
+        """Probabilities; the set is every family above one half, and the likeliest."""
+        texts = _text(frame, "ur_guideline")
+        probability = np.column_stack(
+            [
+                np.full(len(frame), one) if isinstance(one, float) else one.predict_proba(texts)[:, 1]
+                for one in self.families_
+            ]
+        )
+        outcome = self.outcome_.predict_proba(_text(frame, "clinical_summary"))[:, 1]
+        return Predictions(outcome, probability, (probability >= 0.5) | _top_only(probability))
+
+
+def _plain_pipeline() -> object:
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+
+    return make_pipeline(
+        TfidfVectorizer(sublinear_tf=True, ngram_range=(1, 2)), LogisticRegression(C=_PLAIN_C, max_iter=2000)
+    )
+
+
+def _text(frame: pd.DataFrame, second: str) -> pd.Series:
+    return frame["request"].fillna("") + "\n" + frame[second].fillna("")
+
+
+def _top_only(probability: NDArray[np.float64]) -> NDArray[np.bool_]:
+    top: NDArray[np.bool_] = np.arange(probability.shape[1]) == probability.argmax(axis=1)[:, None]
+    return top

@@ -1,0 +1,114 @@
+"""Out-of-fold predictions: every request predicted by a model that never saw its case.
+
+Knows predictors, folds and repeats.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from imr_ml.classifiers import Labels, Predictions, Predictor
+from imr_ml.evaluation.splits import Split
+
+
+@dataclass(frozen=True, slots=True)
+class OutOfFold:
+    """Predictions of each repeat of a cross-validation.
+
+    Attributes
+    ----------
+    repeats : tuple of Predictions
+        One a repeat, each for all requests in their order.
+    """
+
+    repeats: tuple[Predictions, ...]
+
+    @property
+    def mean_p_overturned(self) -> NDArray[np.float64]:
+        """Mean over the repeats, shape (requests,)."""
+        mean: NDArray[np.float64] = np.mean([repeat.p_overturned for repeat in self.repeats], axis=0)
+        return mean
+
+    @property
+    def mean_family_probability(self) -> NDArray[np.float64]:
+        """Mean over the repeats, shape (requests, families)."""
+        mean: NDArray[np.float64] = np.mean([repeat.family_probability for repeat in self.repeats], axis=0)
+        return mean
+
+
+def out_of_fold(
+    frame: pd.DataFrame,
+    labels: Labels,
+    groups: NDArray[np.int64],
+    builders: dict[str, Callable[[], Predictor]],
+    repeats: list[list[Split]],
+    jobs: int,
+    progress: Callable[[int], object] | None = None,
+) -> dict[str, OutOfFold]:
+    """Out-of-fold predictions of each predictor, all on the same folds.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Feature frame.
+    labels : Labels
+    groups : (requests,) int
+    builders : dict of callable
+        Makes an unfitted predictor; called anew for every fold.
+    repeats : list of list of (train, test)
+        Folds of each repeat.
+    jobs : int
+        Processes; -1 for all cores.
+    progress : callable, optional
+        Called with 1 after each fitted predictor.
+    """
+    from joblib import Parallel, delayed
+
+    tasks = [
+        (name, repeat, fold)
+        for name in builders
+        for repeat, folds in enumerate(repeats)
+        for fold in range(len(folds))
+    ]
+    run = Parallel(n_jobs=jobs, return_as="generator")
+    parts: dict[tuple[str, int], list[Predictions]] = {}
+    results = run(
+        delayed(_fit_predict)(builders[name], frame, labels, groups, repeats[repeat][fold])
+        for name, repeat, fold in tasks
+    )
+    for (name, repeat, _), predictions in zip(tasks, results, strict=True):
+        parts.setdefault((name, repeat), []).append(predictions)
+        if progress:
+            progress(1)
+    return {
+        name: OutOfFold(
+            tuple(_in_order(parts[name, repeat], repeats[repeat]) for repeat in range(len(repeats)))
+        )
+        for name in builders
+    }
+
+
+def _fit_predict(
+    build: Callable[[], Predictor],
+    frame: pd.DataFrame,
+    labels: Labels,
+    groups: NDArray[np.int64],
+    split: Split,
+) -> Predictions:
+    train, test = split
+    return build().fit(frame.iloc[train], labels[train], groups[train]).predict(frame.iloc[test])
+
+
+def _in_order(parts: list[Predictions], folds: list[Split]) -> Predictions:
+    """Predictions of the test parts, put back into the order of the requests."""
+    order = np.argsort(np.concatenate([test for _, test in folds]))
+    return Predictions(
+        np.concatenate([part.p_overturned for part in parts])[order],
+        np.concatenate([part.family_probability for part in parts])[order],
+        np.concatenate([part.family_set for part in parts])[order],
+    )

@@ -1,0 +1,89 @@
+"""Intervals: a bootstrap that draws cases, not requests, because a case's requests share their summary and reviewer.
+
+Knows arrays and groups.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imr_ml.evaluation.metrics import Values, Weights
+
+Metric = Callable[[int, Weights], Values]
+"""(repeat of the cross-validation, weights) -> one value a resample."""
+
+_WEIGHTS_AT_ONCE = 4_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A metric's value with its 95 % interval.
+
+    Attributes
+    ----------
+    value : float
+        Mean over the repeats of the cross-validation.
+    low, high : float
+        2.5th and 97.5th percentile over resampled cases.
+    """
+
+    value: float
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        return f"{self.value:.3f} [{self.low:.3f}, {self.high:.3f}]"
+
+
+def resampled(
+    metrics: dict[str, Metric], groups: NDArray[np.int64], repeats: int, resamples: int, seed: int
+) -> dict[str, Values]:
+    """Values of each metric over bootstrap resamples of the cases.
+
+    Resample b uses the predictions of repeat ``b % repeats``, so the spread holds the luck of the folds as well as that
+    of the cases. All metrics see the same resamples, so their differences are paired.
+
+    Parameters
+    ----------
+    metrics : dict of Metric
+    groups : (requests,) int
+        Case of each request, counted from 0.
+    repeats : int
+        Repeats of the cross-validation.
+    resamples : int
+    seed : int
+
+    Returns
+    -------
+    dict of (resamples,) float
+    """
+    random = np.random.default_rng(seed)
+    cases = int(groups.max()) + 1
+    at_once = max(1, _WEIGHTS_AT_ONCE // len(groups))
+    found: dict[str, list[Values]] = {name: [] for name in metrics}
+    for repeat in range(repeats):
+        count = len(range(repeat, resamples, repeats))
+        for start in range(0, count, at_once):
+            drawn = random.multinomial(cases, np.full(cases, 1 / cases), size=min(at_once, count - start))
+            weights = drawn[:, groups].astype(np.float64)
+            for name, metric in metrics.items():
+                found[name].append(metric(repeat, weights))
+    return {name: np.concatenate(values) for name, values in found.items()}
+
+
+def estimate(metric: Metric, values: Values, requests: int, repeats: int) -> Estimate:
+    """Value on the requests as they are, and the interval of the resampled values."""
+    ones = np.ones((1, requests))
+    value = float(np.mean([metric(repeat, ones)[0] for repeat in range(repeats)]))
+    return Estimate(value, *_interval(values))
+
+
+def _interval(values: Values) -> tuple[float, float]:
+    if np.isnan(values).all():
+        return (float("nan"), float("nan"))
+    low, high = np.nanpercentile(values, [2.5, 97.5])
+    return float(low), float(high)

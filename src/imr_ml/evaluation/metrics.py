@@ -1,0 +1,95 @@
+"""Metrics of weighted requests, for many weightings at once.
+
+Each takes weights of shape (resamples, requests) and gives one value a resample: a bootstrap over cases weighs each
+request by how often its case was drawn. With weights of one they equal scikit-learn's metrics of the same name, which
+would sort and count anew for every resample. Knows arrays only.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Weights = NDArray[np.float64]
+Values = NDArray[np.float64]
+
+
+def roc_auc(truth: NDArray[np.bool_], score: NDArray[np.float64], weights: Weights) -> Values:
+    """Area under the ROC curve; ties count half. NaN where a resample holds one outcome only.
+
+    Parameters
+    ----------
+    truth : (requests,) bool
+    score : (requests,) float
+        Larger means more likely true.
+    weights : (resamples, requests) float
+    """
+    positive, negative = _by_score(truth, score, weights)
+    below = np.cumsum(negative, axis=1) - negative
+    wins = (positive * (below + negative / 2)).sum(axis=1)
+    return _ratio(wins, positive.sum(axis=1) * negative.sum(axis=1))
+
+
+def average_precision(truth: NDArray[np.bool_], score: NDArray[np.float64], weights: Weights) -> Values:
+    """Average precision: the mean precision at each threshold, weighted by the gain in recall."""
+    positive, negative = (counts[:, ::-1] for counts in _by_score(truth, score, weights))
+    hits = np.cumsum(positive, axis=1)
+    precision = _ratio(hits, hits + np.cumsum(negative, axis=1), empty=0.0)
+    return _ratio((positive * precision).sum(axis=1), positive.sum(axis=1))
+
+
+def brier(truth: NDArray[np.bool_], probability: NDArray[np.float64], weights: Weights) -> Values:
+    """Mean squared difference of probability and outcome."""
+    return _ratio(weights @ (probability - truth) ** 2, weights.sum(axis=1))
+
+
+def matthews(truth: NDArray[np.bool_], predicted: NDArray[np.bool_], weights: Weights) -> Values:
+    """Matthews correlation coefficient; 0 where it is undefined, as scikit-learn has it."""
+    both = weights @ (truth & predicted)
+    neither = weights @ (~truth & ~predicted)
+    wrongly = weights @ (~truth & predicted)
+    missed = weights @ (truth & ~predicted)
+    sides = (both + wrongly) * (both + missed) * (neither + wrongly) * (neither + missed)
+    return _ratio(both * neither - wrongly * missed, np.sqrt(sides), empty=0.0)
+
+
+def f1_micro(truth: NDArray[np.bool_], predicted: NDArray[np.bool_], weights: Weights) -> Values:
+    """F1 over all pairs of request and family; `truth` and `predicted` have shape (requests, families)."""
+    both = weights @ (truth & predicted).sum(axis=1)
+    given = weights @ (truth.sum(axis=1) + predicted.sum(axis=1))
+    return _ratio(2 * both, given, empty=0.0)
+
+
+def f1_by_family(truth: NDArray[np.bool_], predicted: NDArray[np.bool_], weights: Weights) -> Values:
+    """F1 of each family, shape (resamples, families); 0 for one neither cited nor predicted."""
+    both = weights @ (truth & predicted)
+    given = weights @ truth + weights @ predicted
+    return _ratio(2 * both, given, empty=0.0)
+
+
+def f1_macro(truth: NDArray[np.bool_], predicted: NDArray[np.bool_], weights: Weights) -> Values:
+    """Mean F1 over the families that are cited at all in `truth`."""
+    cited = truth.any(axis=0)
+    values: Values = f1_by_family(truth[:, cited], predicted[:, cited], weights).mean(axis=1)
+    return values
+
+
+def top_family_cited(truth: NDArray[np.bool_], probability: NDArray[np.float64], weights: Weights) -> Values:
+    """Share of requests whose most likely family was indeed cited."""
+    cited = truth[np.arange(len(truth)), probability.argmax(axis=1)]
+    return _ratio(weights @ cited, weights.sum(axis=1))
+
+
+def _by_score(
+    truth: NDArray[np.bool_], score: NDArray[np.float64], weights: Weights
+) -> tuple[Weights, Weights]:
+    """Weights of the true and of the false at each distinct score, lowest first: shape (resamples, scores)."""
+    order = np.argsort(score, kind="stable")
+    starts = np.flatnonzero(np.diff(score[order], prepend=-np.inf) > 0)
+    ordered = weights[:, order]
+    positive = np.add.reduceat(ordered * truth[order], starts, axis=1)
+    return positive, np.add.reduceat(ordered, starts, axis=1) - positive
+
+
+def _ratio(above: Values, below: Values, empty: float = np.nan) -> Values:
+    return np.divide(above, below, out=np.full(np.shape(above), empty), where=below > 0)

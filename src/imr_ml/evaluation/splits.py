@@ -1,0 +1,50 @@
+"""Splits in which a case is never on both sides.
+
+Knows outcomes and cases.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Split = tuple[NDArray[np.int64], NDArray[np.int64]]
+
+
+class SplitError(ValueError):
+    """Too few cases to evaluate on; the message says how many there are and how many are needed."""
+
+
+def grouped_folds(
+    overturned: NDArray[np.bool_], groups: NDArray[np.int64], folds: int, seed: int
+) -> list[Split]:
+    """Folds grouped by case and stratified by outcome.
+
+    Parameters
+    ----------
+    overturned : (requests,) bool
+    groups : (requests,) int
+        Case of each request.
+    folds : int
+    seed : int
+
+    Returns
+    -------
+    list of (train, test)
+        Indices; every request is in exactly one test part.
+
+    Raises
+    ------
+    SplitError
+        Where there are fewer cases of either outcome than folds.
+    """
+    from sklearn.model_selection import StratifiedGroupKFold
+
+    for outcome, chosen in (("overturned", overturned), ("upheld", ~overturned)):
+        cases = len(np.unique(groups[chosen]))
+        if cases < folds:
+            raise SplitError(
+                f"only {cases} case(s) with a request {outcome}; {folds} folds need {folds}: add letters or use fewer folds"
+            )
+    splitter = StratifiedGroupKFold(n_splits=folds, shuffle=True, random_state=seed)
+    return list(splitter.split(np.zeros(len(groups)), overturned, groups))

@@ -1,0 +1,171 @@
+"""Features: the requests table -> section tokens and facts -> one matrix with named columns.
+
+Knows which facts matter and how they are weighed. Knows nothing of files, models or MLflow.
+Only the schema's feature columns come in here: what a request's outcome, reviewer or siblings say never does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from imr_ml.corpus.schema import FAMILY_SEPARATOR, FEATURE_COLUMNS
+from imr_ml.nlp import NlpSettings
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from sklearn.compose import ColumnTransformer
+
+TOKEN_COLUMNS = ("request_tokens", "summary_tokens", "ur_tokens")
+FACT_COLUMNS = (
+    "category",
+    "treatments",
+    "request_body_parts",
+    "summary_body_parts",
+    "drug_classes",
+    "diagnoses",
+    "findings",
+    "ur_families",
+    "sex",
+)
+NUMBER_COLUMNS = (
+    "visits",
+    "weeks",
+    "dose_mg",
+    "count",
+    "refills",
+    "log_days_injury_to_denial",
+    "log_items_in_case",
+    "age",
+    "partial_authorisation",
+    "associated_surgical_service",
+    "retrospective",
+    "postoperative",
+    "ur_cites_nothing",
+)
+# Stands where a section or a kind of fact has nothing: an absence can be learnt from, and no block is ever empty.
+_ABSENT = "_absent"
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureSettings:
+    """How much each block of features weighs in a classifier; a block of weight 0 is left out.
+
+    Attributes
+    ----------
+    request, summary, ur_guideline : float
+        Weight of that section's TF-IDF, whose rows have length 1.
+    facts : float
+        Weight of the facts, 1 or 0 each.
+    numbers : float
+        Weight of the numbers, scaled to unit variance.
+    longest_phrase : int
+        Longest run of words that is a term.
+    max_terms : int
+        Most terms kept a section, by frequency.
+    """
+
+    request: float = 1.0
+    summary: float = 1.0
+    ur_guideline: float = 1.0
+    facts: float = 0.3
+    numbers: float = 0.1
+    longest_phrase: int = 2
+    max_terms: int = 100_000
+    facts_used: tuple[str, ...] = field(default=FACT_COLUMNS)
+
+
+def feature_frame(
+    requests: pd.DataFrame,
+    settings: NlpSettings | None = None,
+    progress: Callable[[int], object] | None = None,
+) -> pd.DataFrame:
+    """What a model may see of each request: its sections as tokens, its facts and its numbers.
+
+    Parameters
+    ----------
+    requests : DataFrame
+        Requests table, completed; columns that are not features are not looked at.
+    settings : NlpSettings, optional
+    progress : callable, optional
+        Called with the number of texts read.
+
+    Returns
+    -------
+    DataFrame
+        Same index; the feature columns of the table, then `TOKEN_COLUMNS`, `FACT_COLUMNS` and `NUMBER_COLUMNS`.
+    """
+    import numpy as np
+    import pandas as pd
+
+    from imr_ml.nlp.frame import section_frame
+
+    known = requests.reindex(columns=list(FEATURE_COLUMNS))
+    read = section_frame(known, settings or NlpSettings(), progress)
+    days = (pd.to_datetime(known["ur_denial_date"]) - pd.to_datetime(known["date_of_injury"])).dt.days
+    derived = {
+        "log_days_injury_to_denial": np.log1p(days.astype("float64").clip(lower=0)),
+        "log_items_in_case": np.log1p(known["items_in_case"].astype("float64")),
+        "ur_families": known["ur_families"].astype("object").map(_as_tokens),
+        "ur_cites_nothing": known["ur_families"].eq("none").fillna(False),
+        "sex": read["sex"].astype("object").where(read["sex"].notna(), ""),
+        "category": read["category"].astype("object").map(_as_token),
+    }
+    frame = known.assign(**{name: read[name] for name in read.columns}).assign(**derived)
+    texts = {name: frame[name].replace("", _ABSENT) for name in (*TOKEN_COLUMNS, *FACT_COLUMNS)}
+    numbers = {name: frame[name].astype("float64") for name in NUMBER_COLUMNS}
+    return frame.assign(**texts, **numbers)
+
+
+def feature_matrix(settings: FeatureSettings) -> ColumnTransformer:
+    """Unfitted transformer from a feature frame to the matrix that a classifier learns from.
+
+    Its `get_feature_names_out` names each column by block and term, e.g. ``summary__no_spasm``.
+    """
+    from sklearn.compose import ColumnTransformer
+    from sklearn.impute import SimpleImputer
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    numbers = make_pipeline(
+        SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True), StandardScaler()
+    )
+    blocks = [
+        ("request", _terms(settings), "request_tokens", settings.request),
+        ("summary", _terms(settings), "summary_tokens", settings.summary),
+        ("ur_guideline", _terms(settings), "ur_tokens", settings.ur_guideline),
+        *((name, _facts(), name, settings.facts) for name in settings.facts_used),
+        ("numbers", numbers, list(NUMBER_COLUMNS), settings.numbers),
+    ]
+    used = [(name, transformer, columns) for name, transformer, columns, weight in blocks if weight]
+    weights = {name: weight for name, _, _, weight in blocks if weight}
+    return ColumnTransformer(used, transformer_weights=weights, sparse_threshold=1.0)
+
+
+def _terms(settings: FeatureSettings) -> object:
+    """TF-IDF over tokens that are already made: split at white space, nothing lower-cased or dropped."""
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    return TfidfVectorizer(
+        token_pattern=r"\S+",
+        lowercase=False,
+        ngram_range=(1, settings.longest_phrase),
+        max_features=settings.max_terms,
+        sublinear_tf=True,
+    )
+
+
+def _facts() -> object:
+    from sklearn.feature_extraction.text import CountVectorizer
+
+    return CountVectorizer(token_pattern=r"\S+", lowercase=False, binary=True)
+
+
+def _as_token(value: object) -> str:
+    """A category as one token, e.g. ``"Evaluation_&_Management"``."""
+    return value.replace(" ", "_") if isinstance(value, str) else ""
+
+
+def _as_tokens(value: object) -> str:
+    return value.replace(FAMILY_SEPARATOR, " ") if isinstance(value, str) else ""

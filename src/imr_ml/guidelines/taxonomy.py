@@ -1,0 +1,102 @@
+"""The guideline taxonomy: `taxonomy.toml` read through a strict schema.
+
+Knows the file and what it may hold. Knows nothing of how letters word a citation.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections import Counter
+from datetime import date
+from functools import cache
+from importlib import resources
+
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+
+from imr_ml.guidelines.types import Family, TaxonomyError
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Edition(_Strict):
+    """One edition of a guideline: the year citations carry, and from when the MTUS adopts it."""
+
+    year: int
+    adopted: date | None = None
+    family: Family | None = None
+
+
+class Guideline(_Strict):
+    """One guideline title with its aliases and editions."""
+
+    id: str
+    family: Family
+    title: str
+    aliases: tuple[str, ...]
+    editions: tuple[Edition, ...]
+    chapter: int | None = None
+    regulation: str | None = None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The title and its aliases."""
+        return (self.title, *self.aliases)
+
+    def family_in(self, year: int | None) -> Family:
+        """Family of the edition of that year; the guideline's own where the edition has none."""
+        by_year = {edition.year: edition.family for edition in self.editions}
+        return by_year.get(year or 0) or self.family
+
+
+class Source(_Strict):
+    """A body of guidelines outside of the MTUS, told by its name."""
+
+    id: str
+    family: Family
+    title: str
+    names: tuple[str, ...]
+
+
+class Taxonomy(_Strict):
+    """All guidelines and sources that citations are matched against."""
+
+    guideline: tuple[Guideline, ...]
+    source: tuple[Source, ...]
+    comma_sections: tuple[str, ...]
+
+    @model_validator(mode="after")
+    def _is_consistent(self) -> Taxonomy:
+        names = [
+            name.casefold() for entry in self.guideline for name in {n.casefold() for n in entry.names}
+        ] + [name.casefold() for entry in self.source for name in entry.names]
+        ids = [entry.id for entry in self.guideline]
+        for what, values in (("id", ids), ("name", names)):
+            twice = sorted(value for value, times in Counter(values).items() if times > 1)
+            if twice:
+                raise ValueError(f"{what} stands twice: {', '.join(twice)}")
+        without = [entry.id for entry in self.guideline if not entry.editions]
+        if without:
+            raise ValueError(f"guideline without an edition: {', '.join(without)}")
+        return self
+
+
+def read_taxonomy(toml: str) -> Taxonomy:
+    """Taxonomy from the text of a TOML file.
+
+    Raises
+    ------
+    TaxonomyError
+        For an unknown key, a name or id that stands twice, or a guideline without an edition.
+    """
+    try:
+        return Taxonomy.model_validate(tomllib.loads(toml))
+    except (ValidationError, tomllib.TOMLDecodeError) as error:
+        raise TaxonomyError(f"taxonomy: {error}") from error
+
+
+@cache
+def default_taxonomy() -> Taxonomy:
+    """The taxonomy that ships with the package."""
+    return read_taxonomy(resources.files("imr_ml.guidelines").joinpath("taxonomy.toml").read_text("utf-8"))

@@ -1,0 +1,57 @@
+"""The worker's age and sex from a clinical summary. Knows the wording of letters; knows no spaCy."""
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+Sex = Literal["male", "female"]
+
+_AGE_FORMS = (
+    r"(?P<old>\d{1,3})\s*-?\s*(?:years?|yrs?)\.?\s*-?\s*old\b",
+    r"(?P<yo>\d{1,3})\s*-?\s*y\s*[/.]?\s*[/.]?\s*o\b\.?",
+    r"(?P<of_age>\d{1,3})\s*years?\s+of\s+age\b",
+    r"\baged?\s*:?\s*(?P<aged>\d{1,3})\b",
+)
+_AGE = re.compile("|".join(_AGE_FORMS), re.IGNORECASE)
+_SEX_WORDS: dict[str, Sex] = {"male": "male", "man": "male", "gentleman": "male", "m": "male"}
+_SEX_WORDS |= {"female": "female", "woman": "female", "lady": "female", "f": "female"}
+_SEX_AFTER_AGE = re.compile(
+    r"[\s,-]*(?:(?!fe?male)[a-z-]+[\s,]+){0,3}?(male|female|man|woman|gentleman|lady|m|f)\b", re.IGNORECASE
+)
+_WORKER = r"(?:injured\s+)?(?:worker|patient|claimant|employee|applicant)"
+_IS_A = r"is\s+an?\s+(?:[\w-]+\s+){0,4}?"
+_SEX_OF_WORKER = re.compile(
+    rf"\b(?P<before>male|female)\s+{_WORKER}\b|\b{_WORKER}\s+{_IS_A}(?P<after>male|female|man|woman)\b",
+    re.IGNORECASE,
+)
+# The worker is an adult or a working minor; other ages in a summary are of children, scars or prostheses.
+_YOUNGEST, _OLDEST = 14, 99
+
+
+@dataclass(frozen=True, slots=True)
+class Demographics:
+    """Age in whole years and sex; None where the text gives none."""
+
+    age_years: int | None = None
+    sex: Sex | None = None
+
+
+def demographics(text: str) -> Demographics:
+    """Find the worker's age and sex: the first plausible age, and the sex beside it or beside "worker".
+
+    >>> demographics("The injured worker is a 48 year old male who fell.")
+    Demographics(age_years=48, sex='male')
+    >>> demographics("A 52-yo woman."), demographics("Seen for pain.")
+    (Demographics(age_years=52, sex='female'), Demographics(age_years=None, sex=None))
+    """
+    for match in _AGE.finditer(text):
+        age = int(match[match.lastgroup or 0])
+        if _YOUNGEST <= age <= _OLDEST:
+            beside = _SEX_AFTER_AGE.match(text, match.end())
+            return Demographics(age, _SEX_WORDS[beside[1].lower()] if beside else _sex_of_worker(text))
+    return Demographics(None, _sex_of_worker(text))
+
+
+def _sex_of_worker(text: str) -> Sex | None:
+    match = _SEX_OF_WORKER.search(text)
+    return _SEX_WORDS[match[match.lastgroup or 0].lower()] if match else None

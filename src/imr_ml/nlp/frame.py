@@ -1,0 +1,188 @@
+"""The requests table to columns of tokens, facts and quantities, one row a request.
+
+Knows pandas and this room's views. Knows nothing of vectorizers or models.
+"""
+
+import math
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
+
+from imr_ml.nlp.demographics import demographics
+from imr_ml.nlp.types import Fact, Kind, NlpSettings, SectionView, Unit
+from imr_ml.nlp.views import DEFAULT_SETTINGS, category_of_facts, view_sections
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Progress = Callable[[int], None]
+
+_PARTIAL = re.compile(
+    r"\boriginal\s+request\b|\bauthorized\s+by\s+the\s+claims|\bclaims\s+administrator\s+authorized", re.I
+)
+# A partly authorized item repeats itself: what was asked, what was authorized, then what is in dispute.
+_BEFORE_DISPUTED = re.compile(r"\bimr[\s-]+eligible\b.*?\boriginal\s+request\b", re.I | re.S)
+_SURGICAL_SERVICE = re.compile(r"\bassociated\s+surgical\s+service", re.I)
+_RETROSPECTIVE = re.compile(r"\bretro(?:spective(?:ly)?)?\b|\bDOS\b|\bdates?\s+of\s+service\b", re.I)
+_POSTOPERATIVE = re.compile(r"\bpost[\s-]*(?:op\b|operative|surg)", re.I)
+
+
+class _RequestColumns(NamedTuple):
+    request_tokens: str
+    category: str
+    treatments: str
+    request_body_parts: str
+    drugs: str
+    drug_classes: str
+    visits: float
+    weeks: float
+    dose_mg: float
+    count: float  # type: ignore[assignment]
+    refills: float
+    partial_authorisation: bool
+    associated_surgical_service: bool
+    retrospective: bool
+    postoperative: bool
+
+
+class _SummaryColumns(NamedTuple):
+    summary_tokens: str
+    summary_body_parts: str
+    diagnoses: str
+    findings: str
+    age: float
+    sex: str | None
+
+
+class _GuidelineColumns(NamedTuple):
+    ur_tokens: str
+
+
+def section_frame(
+    requests: "pd.DataFrame", settings: NlpSettings = DEFAULT_SETTINGS, progress: Progress | None = None
+) -> "pd.DataFrame":
+    """Make the columns for the models, one row a request, on the table's own index.
+
+    Each different request, summary and guideline paragraph is read once, however many rows share it.
+
+    Parameters
+    ----------
+    requests : pandas.DataFrame, shape (n_requests, any)
+        Columns ``request, clinical_summary, ur_guideline, category, age, sex`` are read where present;
+        a missing column or value counts as empty.
+    settings : NlpSettings
+    progress : callable, optional
+        Called with 1 after each text read.
+
+    Returns
+    -------
+    pandas.DataFrame, shape (n_requests, 23)
+        ``request_tokens, summary_tokens, ur_tokens``: tokens joined by spaces.
+        ``category``: the table's own, else the one the request's text speaks for.
+        ``treatments, drugs, drug_classes`` of the request, ``diagnoses, findings`` of the summary,
+        ``request_body_parts, summary_body_parts`` and both in ``body_parts``: canonical names joined by
+        spaces, ``no_`` before a denied one.
+        ``visits, weeks, dose_mg, count, refills``: what the request disputes, NaN where it names none.
+        ``partial_authorisation, associated_surgical_service, retrospective, postoperative``: bool.
+        ``age``: years, NaN where unknown. ``sex``: ``"male"``, ``"female"`` or None.
+    """
+    import pandas as pd
+
+    settings = replace(settings, offsets=False)
+    parts = [
+        _columns(_texts(requests, "request"), _RequestColumns, _request_columns, settings, progress),
+        _columns(_texts(requests, "clinical_summary"), _SummaryColumns, _summary_columns, settings, progress),
+        _columns(_texts(requests, "ur_guideline"), _GuidelineColumns, _guideline_columns, settings, progress),
+    ]
+    frame = pd.concat([part.set_axis(requests.index, axis="index") for part in parts], axis="columns")
+    parts_of_both = zip(frame["request_body_parts"], frame["summary_body_parts"], strict=True)
+    frame["body_parts"] = [_union(*pair) for pair in parts_of_both]
+    for column in ("category", "age", "sex"):
+        if column in requests:
+            given = requests[column].astype("object")
+            frame[column] = given.where(given.notna(), frame[column].astype("object"))
+    frame["age"] = frame["age"].astype("float64")
+    sex = frame["sex"].astype("object")
+    frame["sex"] = sex.where(sex.notna(), None)
+    return frame
+
+
+def _texts(requests: "pd.DataFrame", column: str) -> list[str]:
+    if column not in requests:
+        return [""] * len(requests)
+    values = requests[column]
+    return ["" if absent else str(value) for value, absent in zip(values, values.isna(), strict=True)]
+
+
+def _columns(
+    texts: list[str],
+    schema: type[tuple[object, ...]],
+    row_of: Callable[[str, SectionView], tuple[object, ...]],
+    settings: NlpSettings,
+    progress: Progress | None,
+) -> "pd.DataFrame":
+    """Make one row a text; equal texts are read once."""
+    import pandas as pd
+
+    unique = list(dict.fromkeys(texts))
+    rows: dict[str, tuple[object, ...]] = {}
+    for text, view in zip(unique, view_sections(unique, settings), strict=True):
+        rows[text] = row_of(text, view)
+        if progress is not None:
+            progress(1)
+    dtypes = {name: kind for name, kind in schema.__annotations__.items() if kind in (float, bool)}
+    return pd.DataFrame([rows[text] for text in texts], columns=list(schema.__annotations__)).astype(dtypes)
+
+
+def _request_columns(text: str, view: SectionView) -> _RequestColumns:
+    before = _BEFORE_DISPUTED.search(text)
+    start = before.end() if before else 0
+    return _RequestColumns(
+        request_tokens=" ".join(view.tokens),
+        category=category_of_facts(view.facts),
+        treatments=_names(view.facts, "treatment"),
+        request_body_parts=_names(view.facts, "body"),
+        drugs=_names(view.facts, "drug"),
+        drug_classes=_names(view.facts, "class"),
+        visits=_largest(view, "visits", start),
+        weeks=_largest(view, "weeks", start),
+        dose_mg=_largest(view, "dose_mg", start),
+        count=_largest(view, "count", start),
+        refills=_largest(view, "refills", start),
+        partial_authorisation=_PARTIAL.search(text) is not None,
+        associated_surgical_service=_SURGICAL_SERVICE.search(text) is not None,
+        retrospective=_RETROSPECTIVE.search(text) is not None,
+        postoperative=_POSTOPERATIVE.search(text) is not None,
+    )
+
+
+def _summary_columns(text: str, view: SectionView) -> _SummaryColumns:
+    worker = demographics(text)
+    return _SummaryColumns(
+        summary_tokens=" ".join(view.tokens),
+        summary_body_parts=_names(view.facts, "body"),
+        diagnoses=_names(view.facts, "diagnosis"),
+        findings=_names(view.facts, "finding"),
+        age=math.nan if worker.age_years is None else float(worker.age_years),
+        sex=worker.sex,
+    )
+
+
+def _guideline_columns(_text: str, view: SectionView) -> _GuidelineColumns:
+    return _GuidelineColumns(ur_tokens=" ".join(view.tokens))
+
+
+def _names(facts: Iterable[Fact], kind: Kind) -> str:
+    names = (f"no_{fact.value}" if fact.negated else fact.value for fact in facts if fact.kind == kind)
+    return " ".join(dict.fromkeys(names))
+
+
+def _largest(view: SectionView, unit: Unit, start: int) -> float:
+    """Find a unit's largest quantity from a character on; a total and its schedule say the same twice."""
+    found = (quantity for quantity in view.quantities if quantity.unit == unit and quantity.start >= start)
+    return max((quantity.value for quantity in found), default=math.nan)
+
+
+def _union(*names: str) -> str:
+    return " ".join(dict.fromkeys(" ".join(names).split()))

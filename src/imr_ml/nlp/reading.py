@@ -1,0 +1,195 @@
+"""A pipeline's doc to a section view: words, facts and quantities, with their places in the original text.
+
+Knows the docs this room's pipeline makes. Knows nothing of requests, categories or tables.
+"""
+
+import re
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from itertools import compress, islice, takewhile
+from typing import Any
+
+from spacy.tokens import Doc
+from spacy.vocab import Vocab
+
+from imr_ml.nlp.pipeline import DETERMINATION, FACTS, Pipeline
+from imr_ml.nlp.quantities import NUMBER_WORDS, find_quantities
+from imr_ml.nlp.text import lowered, token_places
+from imr_ml.nlp.types import Fact, NlpSettings, Quantity, SectionView
+
+_MONTHS = frozenset(
+    {"january", "february", "march", "april", "may", "june", "july", "august", "september", "october"}
+)
+_MONTHS |= {
+    "november",
+    "december",
+    "jan",
+    "feb",
+    "mar",
+    "apr",
+    "jun",
+    "jul",
+    "aug",
+    "sep",
+    "sept",
+    "oct",
+    "nov",
+    "dec",
+}
+_ORDINAL_ENDS = frozenset({"st", "nd", "rd", "th"})
+_CASE_PREFIX = re.compile(r"[cs]m\d\d")
+# Day, comma, year, and the full stop of "Nov.".
+_DATE_TOKENS = 4
+_WORD, _NUMBER, _NUMBER_WORD, _MONTH, _MARK = range(5)
+# Upper edges of the buckets that quantity tokens name: enough to tell a first course of care from a long one.
+_EDGES: dict[str, tuple[int, ...]] = {
+    "visits": (1, 2, 3, 4, 6, 8, 10, 12, 16, 18, 24, 36, 48),
+    "weeks": (1, 2, 3, 4, 6, 8, 12, 26, 52),
+    "days": (3, 7, 10, 14, 21, 30, 60, 90),
+    "dose_mg": (1, 5, 10, 20, 30, 50, 100, 200, 400, 600, 800),
+    "ingredients": (2, 3, 4),
+    "count": (1, 2, 10, 20, 30, 40, 60, 90, 120, 180, 240),
+    "refills": (0, 1, 2, 3, 5),
+    "percent": (1, 2, 4, 5, 10, 20, 50, 100),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Tokens:
+    """A doc's tokens as columns; ``hidden`` places are masked, ``kept`` tells which the view keeps."""
+
+    words: Sequence[str]
+    classes: Sequence[int]
+    kept: Sequence[bool]
+    starts: list[int]
+    ends: list[int]
+    hidden: set[int]
+
+
+class _Lexicon(dict[int, tuple[str, int, bool]]):
+    """Word, class and whether it is a token, for each lexeme met, by its id in the vocabulary."""
+
+    def __init__(self, vocab: Vocab) -> None:
+        self._strings = vocab.strings
+
+    def __missing__(self, orth: int) -> tuple[str, int, bool]:
+        word = self._strings[orth]
+        kind = _class_of(word)
+        self[orth] = entry = (word, kind, kind not in (_NUMBER, _MARK))
+        return entry
+
+
+@cache
+def _lexicon(vocab: Vocab) -> _Lexicon:
+    return _Lexicon(vocab)
+
+
+def _class_of(word: str) -> int:
+    if word[0].isdigit():
+        return _NUMBER
+    if not word[0].isalpha() or word in _ORDINAL_ENDS or _CASE_PREFIX.match(word):
+        return _MARK
+    if word in NUMBER_WORDS:
+        return _NUMBER_WORD
+    return _MONTH if word in _MONTHS else _WORD
+
+
+def read_doc(text: str, doc: Doc, built: Pipeline, settings: NlpSettings) -> SectionView:
+    """Make the view of a text from the doc made of it."""
+    tokens = _tokens(doc, built, settings.mask_determination)
+    facts, negated = _facts(text, doc, built, tokens)
+    quantities = _quantities(text, tokens)
+    named: list[Fact | Quantity] = [*facts, *quantities] if settings.canonical_tokens else []
+    words = (*_words(tokens, negated), *map(_canonical, named))
+    offsets = (*_offsets(tokens), *((item.start, item.end) for item in named)) if settings.offsets else ()
+    return SectionView(words, offsets, tuple(facts), tuple(quantities))
+
+
+def masked_sentences(doc: Doc, built: Pipeline) -> Iterator[tuple[int, int]]:
+    """Find the sentences that state the reviewer's conclusion, as half-open spans of tokens."""
+    marks = [(span.start, built.markers[span.id]) for span in doc.spans[DETERMINATION]]
+    if all(marker == "ur" for _, marker in marks):
+        return
+    for sentence in doc.sents:
+        markers = {marker for start, marker in marks if sentence.start <= start < sentence.end}
+        if "always" in markers or ("unless_ur" in markers and "ur" not in markers):
+            yield sentence.start, sentence.end
+
+
+def _tokens(doc: Doc, built: Pipeline, mask_determination: bool) -> _Tokens:
+    orths: Any = doc.to_array("ORTH")
+    words, classes, kept = zip(*map(_lexicon(doc.vocab).__getitem__, orths.tolist()), strict=True)
+    starts, ends = token_places(doc)
+    hidden = _dates(classes) if _MONTH in classes else set[int]()
+    if mask_determination:
+        hidden.update(place for first, last in masked_sentences(doc, built) for place in range(first, last))
+    if hidden:
+        kept = tuple(keep and place not in hidden for place, keep in enumerate(kept))
+    return _Tokens(words, classes, kept, starts.tolist(), ends.tolist(), hidden)
+
+
+def _dates(classes: Sequence[int]) -> set[int]:
+    """Find month names with a number beside them ("Nov. 8, 2016"), and those numbers."""
+    hidden = set[int]()
+    for place, kind in enumerate(classes):
+        if kind != _MONTH:
+            continue
+        after = takewhile(lambda at: classes[at] in (_NUMBER, _MARK), range(place + 1, len(classes)))
+        numbers = [at for at in islice(after, _DATE_TOKENS) if classes[at] == _NUMBER][:2]
+        if place and classes[place - 1] == _NUMBER:
+            numbers.append(place - 1)
+        if numbers:
+            hidden.update((place, *numbers))
+    return hidden
+
+
+def _facts(text: str, doc: Doc, built: Pipeline, tokens: _Tokens) -> tuple[list[Fact], set[int]]:
+    """List the facts outside masked places, and the places of denied words."""
+    denied: set[tuple[int, int, str]] = doc.user_data.get("denied", set())
+    facts, negated = list[Fact](), set[int]()
+    for span in doc.spans[FACTS]:
+        rule = built.rules[span.id]
+        first, last = span.start, span.end
+        if first in tokens.hidden:
+            continue
+        start, end = tokens.starts[first], tokens.ends[last - 1]
+        if rule.capitals and not text[start:end].isupper():
+            continue
+        is_denied = (first, last, rule.kind) in denied
+        if is_denied:
+            negated.update(range(first, last))
+        facts.append(Fact(rule.kind, rule.value, start, end, is_denied, rule.rule))
+        for name in rule.classes:
+            facts.append(Fact("class", name, start, end, is_denied, rule.rule))
+    return facts, negated
+
+
+def _quantities(text: str, tokens: _Tokens) -> list[Quantity]:
+    numbers = (at for at, kind in enumerate(tokens.classes) if kind in (_NUMBER, _NUMBER_WORD))
+    return find_quantities(lowered(text), (tokens.starts[at] for at in numbers if at not in tokens.hidden))
+
+
+def _words(tokens: _Tokens, negated: set[int]) -> Iterator[str]:
+    words = tokens.words
+    if negated:
+        words = [f"no_{word}" if place in negated else word for place, word in enumerate(words)]
+    return compress(words, tokens.kept)
+
+
+def _offsets(tokens: _Tokens) -> Iterator[tuple[int, int]]:
+    return compress(zip(tokens.starts, tokens.ends, strict=True), tokens.kept)
+
+
+def _canonical(item: Fact | Quantity) -> str:
+    if isinstance(item, Quantity):
+        return quantity_token(item)
+    return f"{'no_' if item.negated else ''}{item.kind}={item.value}"
+
+
+def quantity_token(quantity: Quantity) -> str:
+    """Name the quantity's bucket: ``visits_12`` for 11 or 12, ``visits_over_48`` beyond the last edge."""
+    edges = _EDGES[quantity.unit]
+    place = bisect_left(edges, quantity.value)
+    return f"{quantity.unit}_{edges[place]}" if place < len(edges) else f"{quantity.unit}_over_{edges[-1]}"

@@ -1,0 +1,141 @@
+"""Text to spaCy tokens that depend on no spacing, case, hyphens or brackets, and the way back.
+
+Knows characters and the spaCy tokenizer. Knows no rule file.
+"""
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from spacy.tokenizer import Tokenizer  # type: ignore[import-not-found]
+from spacy.tokens import Doc
+from spacy.util import DummyTokenizer
+from spacy.vocab import Vocab
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_KEPT = frozenset(".,;:!?#%'")
+_POSSESSIVE = re.compile(r"(?<=\w)'s\b")
+_RUN = re.compile(" {2,}")
+# Letters break lines inside dates and case numbers: "10-28- 2016".
+_DATE = re.compile(r"[0-9][0-9]{0,3}\s*[-/]\s*\d{1,2}\s*[-/]\s*\d{2,4}(?![\d/]|\s*mg)")
+_CASE_NUMBER = re.compile(r"(?<!\w)[cs]m\s*\d{2}\s*-?\s*\d{5,8}(?!\w)")
+_PREFIX = re.compile(r"^(?:[.,;:!?#%']|x(?=\d))")
+_SUFFIX = re.compile(r"[.,;:!?#%']$|(?<=\d)[a-z]+$")
+_INFIX = re.compile(r"(?<=[a-z0-9])[.,;:!?#%](?=[a-z])|(?<=[a-z])[.,;:!?#](?=\d)|(?<=\d)x(?=\d)")
+
+
+@dataclass(frozen=True, slots=True)
+class OffsetMap:
+    """Where characters of the spaced-out text stood in the original.
+
+    Attributes
+    ----------
+    positions : array of int, shape (n_runs,)
+        Ascending positions in the new text from which on a shift holds.
+    shifts : array of int, shape (n_runs,)
+        What to add to get the original position.
+    """
+
+    positions: "NDArray[np.int64]"
+    shifts: "NDArray[np.int64]"
+
+    def original(self, positions: "NDArray[np.int64]") -> "NDArray[np.int64]":
+        """Original place of each position, same shape."""
+        shifts: NDArray[np.int64] = self.shifts[np.searchsorted(self.positions, positions, side="right") - 1]
+        return positions + shifts
+
+
+class _Spacer(dict[int, str]):
+    """Translation table: letters, digits and meaningful punctuation stay, all else becomes a space."""
+
+    def __missing__(self, code: int) -> str:
+        char = chr(code)
+        kept = "'" if char in "\u2019\u02bc" else char if char.isalnum() or char in _KEPT else " "
+        self[code] = kept
+        return kept
+
+
+@cache
+def _spacer() -> _Spacer:
+    return _Spacer()
+
+
+def lowered(text: str) -> str:
+    """Lower-case a text without changing its length, whatever the script.
+
+    >>> lowered("MRI of the LEFT knee")
+    'mri of the left knee'
+    """
+    lower = text.lower()
+    if len(lower) == len(text):
+        return lower
+    return "".join(low if len(low := char.lower()) == 1 else char for char in text)
+
+
+def masked(lower: str) -> str:
+    """Blank numeric dates and case numbers, keeping the length.
+
+    >>> masked("seen 10-13-16, case cm16-0213037.")
+    'seen         , case             .'
+    """
+    if "cm" in lower or "sm" in lower:
+        lower = _CASE_NUMBER.sub(_blank, lower)
+    return _DATE.sub(_blank, lower)
+
+
+def _blank(match: re.Match[str]) -> str:
+    return " " * (match.end() - match.start())
+
+
+def spaced(text: str) -> tuple[str, OffsetMap]:
+    """Lower-case a text, one space between words, with the map back to the original's characters.
+
+    >>> spaced("EMG/NCV  (left)")[0]
+    'emg ncv left '
+    """
+    same_length = masked(lowered(text)).translate(_spacer())
+    if "'s" in same_length:
+        same_length = _POSSESSIVE.sub("  ", same_length)
+    stripped = same_length.lstrip(" ")
+    pieces, positions, shifts = [], [0], [len(same_length) - len(stripped)]
+    last = 0
+    for run in _RUN.finditer(stripped):
+        start, end = run.span()
+        pieces.append(stripped[last : start + 1])
+        shifts.append(shifts[-1] + end - start - 1)
+        positions.append(end - (shifts[-1] - shifts[0]))
+        last = end
+    pieces.append(stripped[last:])
+    return "".join(pieces), OffsetMap(np.array(positions, dtype=np.int64), np.array(shifts, dtype=np.int64))
+
+
+class ClinicalTokenizer(DummyTokenizer):
+    """spaCy tokenizer over the spaced text; the doc keeps its map back in ``user_data["offsets"]``."""
+
+    def __init__(self, vocab: Vocab) -> None:
+        self.vocab = vocab
+        self._words = Tokenizer(
+            vocab,
+            prefix_search=_PREFIX.search,
+            suffix_search=_SUFFIX.search,
+            infix_finditer=_INFIX.finditer,
+        )
+
+    def __call__(self, text: str) -> Doc:
+        """Split a text."""
+        plain, offsets = spaced(text)
+        doc: Doc = self._words(plain)
+        doc.user_data["offsets"] = offsets
+        return doc
+
+
+def token_places(doc: Doc) -> tuple["NDArray[np.int64]", "NDArray[np.int64]"]:
+    """Place each token in the original text: first and past-the-last characters, shape (n_tokens,) each."""
+    columns: Any = doc.to_array(["IDX", "LENGTH"]).astype(np.int64)
+    offsets: OffsetMap = doc.user_data["offsets"]
+    starts = columns[:, 0]
+    return offsets.original(starts), offsets.original(starts + columns[:, 1] - 1) + 1

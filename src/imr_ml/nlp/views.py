@@ -1,0 +1,102 @@
+"""Texts to section views, a request's category, and the places where a text states the review's conclusion.
+
+Knows the pipeline and the rule files. Knows nothing of tables.
+"""
+
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator
+from itertools import islice
+
+from imr_ml.nlp.types import Fact, NlpSettings, SectionView
+
+DEFAULT_SETTINGS = NlpSettings()
+_PLAIN = NlpSettings(negation=False, mask_determination=False, canonical_tokens=False, offsets=False)
+_BATCH, _REMEMBERED = 128, 256
+
+
+def view_section(text: str, settings: NlpSettings = DEFAULT_SETTINGS) -> SectionView:
+    """Read one section.
+
+    >>> view = view_section("MRI of the left knee; no spasm.")
+    >>> view.tokens
+    ('mri', 'of', 'the', 'left', 'knee', 'no', 'no_spasm', 'treatment=mri', 'body=knee', 'no_finding=spasm')
+    """
+    return next(view_sections([text], settings))
+
+
+def view_sections(texts: Iterable[str], settings: NlpSettings = DEFAULT_SETTINGS) -> Iterator[SectionView]:
+    """Read sections, one view a text in the order given; empty text gives an empty view.
+
+    A text met again among the last few hundred is not read again; memory does not grow with their number.
+    """
+    remembered: OrderedDict[str, SectionView] = OrderedDict()
+    stream = iter(texts)
+    while batch := list(islice(stream, _BATCH)):
+        views = {text: remembered[text] for text in batch if text in remembered}
+        new = [text for text in dict.fromkeys(batch) if text not in views]
+        views.update(zip(new, _read(new, settings), strict=True))
+        yield from (views[text] for text in batch)
+        remembered.update(views)
+        while len(remembered) > _REMEMBERED:
+            remembered.popitem(last=False)
+
+
+def category_of(request: str) -> str:
+    """Tell the DWC category of a request's text; ``"Other"`` where no treatment or drug is named.
+
+    The first specific treatment or drug decides, then a general word ("surgery", "brace", "evaluation"), then
+    a drug class.
+
+    >>> requests = "Flexeril 10mg #60", "Physical therapy 2x6", "Toradol injection"
+    >>> [category_of(request) for request in requests]
+    ['Pharmaceuticals', 'Therapies', 'Injection']
+    """
+    return category_of_facts(view_section(request, _PLAIN).facts)
+
+
+def category_of_facts(facts: Iterable[Fact]) -> str:
+    """Tell the DWC category that a request's facts speak for."""
+    from imr_ml.nlp.rules import rule_book
+
+    treatments = rule_book().treatments
+    ranked: list[tuple[int, int, str]] = []
+    for fact in facts:
+        if fact.kind == "treatment":
+            entry = treatments[fact.value]
+            ranked.append((1 if entry.generic else 0, fact.start, entry.category))
+        elif fact.kind in ("drug", "class"):
+            ranked.append((0 if fact.kind == "drug" else 2, fact.start, "Pharmaceuticals"))
+    if not ranked:
+        return "Other"
+    category = min(ranked)[2]
+    # A drug that is given by injection is an injection request.
+    injected = category == "Pharmaceuticals" and any(other == "Injection" for _, _, other in ranked)
+    return "Injection" if injected else category
+
+
+def determination_spans(text: str) -> tuple[tuple[int, int], ...]:
+    """Find the sentences that state the reviewer's own conclusion, as half-open character spans of the text.
+
+    >>> text = "Pain persists. This reviewer finds it appropriate. Utilization review denied the MRI."
+    >>> [text[start:end] for start, end in determination_spans(text)]
+    ['This reviewer finds it appropriate.']
+    """
+    from imr_ml.nlp.pipeline import pipeline
+    from imr_ml.nlp.reading import masked_sentences
+    from imr_ml.nlp.text import token_places
+
+    built = pipeline(False)
+    doc = built.nlp(text)
+    if not len(doc):
+        return ()
+    starts, ends = token_places(doc)
+    return tuple((int(starts[first]), int(ends[last - 1])) for first, last in masked_sentences(doc, built))
+
+
+def _read(texts: list[str], settings: NlpSettings) -> Iterator[SectionView]:
+    from imr_ml.nlp.pipeline import pipeline
+    from imr_ml.nlp.reading import read_doc
+
+    built = pipeline(settings.negation)
+    for text, doc in zip(texts, built.nlp.pipe(texts), strict=True):
+        yield read_doc(text, doc, built, settings) if len(doc) else SectionView()

@@ -1,0 +1,89 @@
+import json
+
+import pypdfium2
+import pytest
+
+from imr_ml.corpus.sample import generate_letter, write_samples
+from imr_ml.corpus.sample.letters import make_parts
+from imr_ml.corpus.sample.pdf import render_pdf
+from imr_ml.letters import read_letter
+
+
+def pdf_lines(content):
+    with pypdfium2.PdfDocument(content) as document:
+        pages = [page.get_textpage().get_text_range() for page in document]
+    return [line for page in pages for line in page.split("\r\n")]
+
+
+def test_text_letters_are_written_under_their_case_numbers(tmp_path):
+    assert write_samples(tmp_path / "new", 3, seed=7) == 3
+
+    letters = [generate_letter(7, index) for index in range(3)]
+    assert {path.name for path in (tmp_path / "new").iterdir()} == {f"{x.case_number}.txt" for x in letters}
+    assert (tmp_path / "new" / f"{letters[2].case_number}.txt").read_text(encoding="utf-8") == letters[2].text
+
+
+def test_truth_is_written_only_when_asked_for_and_apart_from_letters(tmp_path):
+    write_samples(tmp_path, 2, seed=7, write_truth=True)
+
+    lines = [
+        json.loads(line) for line in (tmp_path / "_truth.jsonl").read_text(encoding="utf-8").splitlines()
+    ]
+    letter = generate_letter(7, 1)
+    assert lines[1]["case_number"] == letter.case_number
+    assert [item["p_overturned"] for item in lines[1]["items"]] == [t.p_overturned for t in letter.truth]
+
+
+def test_progress_counts_letters(tmp_path):
+    seen = []
+
+    write_samples(tmp_path, 3, seed=7, progress=seen.append)
+
+    assert seen == [1, 2, 3]
+
+
+def test_pdf_letters_are_the_same_byte_for_byte(tmp_path):
+    for folder in ("a", "b"):
+        write_samples(tmp_path / folder, 2, seed=7, pdf=True)
+
+    first, second = (sorted((tmp_path / folder).iterdir()) for folder in ("a", "b"))
+    assert [path.suffix for path in first] == [".pdf", ".pdf"]
+    assert [path.read_bytes() for path in first] == [path.read_bytes() for path in second]
+
+
+def test_a_pdf_has_the_header_lines_of_a_published_one():
+    lines = pdf_lines(render_pdf(make_parts(7, 3)[0]))
+
+    labels = [line.split(":")[0].strip() for line in lines[:6]]
+    assert labels == [
+        "SAMPLE LETTER - synthetic, not a decided case",
+        "Case Number",
+        "Date Assigned",
+        "Decision Date",
+        "Priority",
+        "Received",
+    ]
+    assert lines[2].count("/") == 4
+    assert lines[4] == "Priority: Standard Application "
+    assert lines[5] == "Received: "
+
+
+def test_a_pdf_breaks_lines_where_the_text_does():
+    letter = generate_letter(7, 3)
+
+    printed = [line.strip() for line in pdf_lines(render_pdf(make_parts(7, 3)[0]))]
+    text = [line.strip() for line in letter.text.splitlines() if line.strip()]
+    start = "HOW THE IMR FINAL DETERMINATION WAS MADE"
+    assert printed[printed.index(start) :] == text[text.index(start) :]
+
+
+@pytest.mark.parametrize("index", range(12))
+def test_pdf_and_text_of_a_letter_read_the_same(index):
+    assert read_letter(render_pdf(make_parts(7, index)[0])) == read_letter(generate_letter(7, index).text)
+
+
+def test_long_letters_take_several_pages():
+    index = max(range(60), key=lambda i: len(generate_letter(7, i).truth))
+
+    with pypdfium2.PdfDocument(render_pdf(make_parts(7, index)[0])) as document:
+        assert len(document) > 3

@@ -1,0 +1,59 @@
+"""Request categories of the DWC decision search."""
+
+from typing import get_args
+
+import pytest
+
+from imr_ml.nlp import category_of
+from imr_ml.nlp.rules import Category, rule_book
+
+
+@pytest.mark.parametrize(
+    ("request_text", "category"),
+    [
+        ("MRI of the left shoulder without contrast", "Diagnostic Testing"),
+        ("EMG/NCV of the bilateral upper extremities", "Diagnostic Testing"),
+        ("Urine drug screen", "Diagnostic Testing"),
+        ("Labs: CBC, CMP", "Diagnostic Testing"),
+        ("Functional capacity evaluation (FCE)", "Diagnostic Testing"),
+        ("Physical therapy 2x6, right knee", "Therapies"),
+        ("Twelve acupuncture visits", "Therapies"),
+        ("PT/OT 2 times a week", "Therapies"),
+        ("Associated surgical service: physical therapy, 12 visits", "Therapies"),
+        ("Lumbar epidural steroid injection at L4-L5", "Injection"),
+        ("LESI L5-S1", "Injection"),
+        ("Medial branch blocks C4-C6", "Injection"),
+        ("Lidocaine injection, right hip", "Injection"),
+        ("Right knee arthroscopy", "Surgery"),
+        ("ACDF C5-C6", "Surgery"),
+        ("Arthroscopic RCR with acromioplasty", "Surgery"),
+        ("Assistant surgeon", "Surgery"),
+        ("TENS unit purchase", "DMEPOS"),
+        ("Associated surgical service: cold therapy unit, 7 day rental", "DMEPOS"),
+        ("Wrist braces #2", "DMEPOS"),
+        ("Norco 10/325mg #60", "Pharmaceuticals"),
+        ("Topical analgesic", "Pharmaceuticals"),
+        ("Compound cream, 240 grams", "Pharmaceuticals"),
+        ("Follow-up visit with orthopedist", "Evaluation & Management"),
+        ("Pain management consultation", "Evaluation & Management"),
+        ("Preoperative medical clearance", "Evaluation & Management"),
+        ("Cognitive behavioral therapy, 6 sessions", "Psych Services"),
+        ("Psychological evaluation", "Psych Services"),
+        ("Functional restoration program, 20 days", "Programs"),
+        ("Gym membership, 6 months", "Programs"),
+        ("Home health aide 4 hours a day", "Home Health"),
+        ("Transportation to and from appointments", "Transportation"),
+        ("Quux frobnication", "Other"),
+        ("", "Other"),
+    ],
+)
+def test_a_request_falls_into_its_category(request_text, category):
+    assert category_of(request_text) == category
+
+
+def test_every_category_of_the_search_has_a_treatment():
+    assert {entry.category for entry in rule_book().treatments.values()} == set(get_args(Category))
+
+
+def test_a_specific_treatment_outranks_a_general_word_before_it():
+    assert category_of("Surgery clinic: MRI of the knee") == "Diagnostic Testing"

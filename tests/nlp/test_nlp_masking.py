@@ -1,0 +1,102 @@
+"""Masking: dates, case numbers, and the reviewer's own conclusion leave no token."""
+
+import datetime as dt
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from imr_ml.nlp import NlpSettings, determination_spans, view_section
+
+DATES = st.dates(min_value=dt.date(2000, 1, 1), max_value=dt.date(2030, 12, 31))
+FORMS = ["%m-%d-%y", "%m/%d/%Y", "%m-%d- %Y", "%B %d, %Y", "%b %d, %Y", "%b. %d %Y", "%d %B %Y", "%Y-%m-%d"]
+
+
+def masked(text: str) -> list[str]:
+    return [text[start:end] for start, end in determination_spans(text)]
+
+
+@settings(deadline=None, max_examples=150)
+@given(DATES, st.sampled_from(FORMS))
+def test_a_date_in_any_form_leaves_no_token_and_no_quantity(day, form):
+    view = view_section(f"Seen on {day.strftime(form)} for pain.")
+    assert view.tokens == ("seen", "on", "for", "pain", "finding=pain")
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    st.sampled_from(["CM", "SM", "cm"]),
+    st.integers(13, 30),
+    st.integers(0, 9_999_999),
+    st.sampled_from(["-", "- ", ""]),
+)
+def test_a_case_number_leaves_no_token(prefix, year, serial, dash):
+    view = view_section(f"Case {prefix}{year}{dash}{serial:07d} was sent.")
+    assert view.tokens == ("case", "was", "sent")
+
+
+def test_a_month_without_a_number_stays_a_word():
+    assert view_section("She may return in March.").tokens == ("she", "may", "return", "in", "march")
+
+
+@pytest.mark.parametrize(
+    "conclusion",
+    [
+        "This reviewer finds the knee MRI appropriate.",
+        "Therefore the request is overturned.",
+        "The denial is upheld.",
+        "The requested brace is not medically necessary.",
+        "Medical necessity has been established.",
+        "In my opinion, the therapy helps.",
+    ],
+)
+def test_a_sentence_that_states_the_review_conclusion_is_masked(conclusion):
+    text = f"He reports spasm. {conclusion} Gait is stiff."
+    assert masked(text) == [conclusion]
+    view = view_section(text)
+    assert view.tokens == (
+        "he",
+        "reports",
+        "spasm",
+        "gait",
+        "is",
+        "stiff",
+        "finding=spasm",
+        "finding=stiffness",
+    )
+
+
+@pytest.mark.parametrize(
+    "known_beforehand",
+    [
+        "Utilization review non-certified the MRI.",
+        "Utilization Review determined the MRI was not medically necessary.",
+        "The claims administrator found the MRI not medically necessary.",
+        "The request was previously denied as not medically necessary.",
+        "The surgeon will request an MRI.",
+    ],
+)
+def test_what_was_known_before_the_review_stays(known_beforehand):
+    assert masked(known_beforehand) == []
+    assert (
+        "treatment=mri" in view_section(known_beforehand).tokens
+        or "denied" in view_section(known_beforehand).tokens
+    )
+
+
+def test_an_own_conclusion_beside_the_ur_decision_is_masked():
+    assert len(masked("Utilization review denied it, and this reviewer finds the same.")) == 1
+
+
+def test_masking_can_be_switched_off():
+    view = view_section("The denial is upheld.", NlpSettings(mask_determination=False))
+    assert "upheld" in view.tokens
+
+
+@pytest.mark.parametrize("text", ["Seen by Dr. Upton for spasm.", "Rated 7.5 vs. 3.2 by A. Lee."])
+def test_abbreviations_end_no_sentence(text):
+    assert masked(f"In my opinion {text}") == [f"In my opinion {text}"]
+
+
+def test_no_determination_in_an_empty_text():
+    assert determination_spans("") == ()

@@ -1,0 +1,83 @@
+"""Negation: pairs of a clinical phrase and what it denies."""
+
+import pytest
+
+from imr_ml.nlp import NlpSettings, view_section
+
+
+def denied(text: str) -> set[str]:
+    return {f"{fact.kind}={fact.value}" for fact in view_section(text).facts if fact.negated}
+
+
+def affirmed(text: str) -> set[str]:
+    return {f"{fact.kind}={fact.value}" for fact in view_section(text).facts if not fact.negated}
+
+
+@pytest.mark.parametrize(
+    ("text", "absent", "present"),
+    [
+        ("No spasm was felt.", {"finding=spasm"}, set()),
+        ("There is spasm.", set(), {"finding=spasm"}),
+        ("He denies numbness, tingling or weakness.", {"finding=numbness", "finding=weakness"}, set()),
+        ("She denied numbness.", {"finding=numbness"}, set()),
+        ("Gait without limp.", {"finding=antalgic_gait"}, set()),
+        ("Negative for fracture.", {"diagnosis=fracture"}, set()),
+        ("X-rays showed no evidence of fracture.", {"diagnosis=fracture"}, {"treatment=x_ray"}),
+        ("Straight leg raise was negative.", {"finding=straight_leg_raise"}, set()),
+        ("Positive straight leg raise.", set(), {"finding=straight_leg_raise"}),
+        ("Negative Spurling's sign, positive Tinel's sign.", {"finding=spurling"}, {"finding=tinel"}),
+        ("No atrophy but weakness persists.", {"finding=atrophy"}, {"finding=weakness"}),
+        ("No swelling. Tenderness over the joint.", {"finding=swelling"}, {"finding=tenderness"}),
+        ("No prior acupuncture.", {"treatment=acupuncture"}, set()),
+        ("He has not had physical therapy.", {"treatment=physical_therapy"}, set()),
+        ("Radiculopathy was ruled out.", {"diagnosis=radiculopathy"}, set()),
+        (
+            "No functional improvement with acupuncture.",
+            {"finding=functional_improvement"},
+            {"treatment=acupuncture"},
+        ),
+        ("Lack of red flags.", {"finding=red_flag"}, set()),
+        ("Not only spasm, also weakness.", set(), {"finding=spasm", "finding=weakness"}),
+        ("No increase in spasm.", set(), {"finding=spasm"}),
+        (
+            "MRI without contrast and physical therapy.",
+            set(),
+            {"treatment=mri", "treatment=physical_therapy"},
+        ),
+        ("MRI with and without contrast of the knee.", set(), {"treatment=mri", "body=knee"}),
+        ("Pain has not improved with chiropractic care.", set(), {"treatment=chiropractic"}),
+        ("Utilization review denied the MRI.", set(), {"treatment=mri"}),
+        ("The request for Norco was denied.", set(), {"drug=hydrocodone_acetaminophen"}),
+        ("UR non-certified the request for acupuncture.", set(), {"treatment=acupuncture"}),
+        ("UR found the MRI not medically necessary.", set(), {"treatment=mri"}),
+        ("No tenderness over the lumbar spine.", {"finding=tenderness"}, {"body=lumbar_spine"}),
+    ],
+)
+def test_a_phrase_denies_what_a_clinician_would_say_it_denies(text, absent, present):
+    assert absent <= denied(text)
+    assert present <= affirmed(text)
+    assert not present & denied(text)
+
+
+def test_words_and_canonical_token_of_a_denied_fact_carry_the_prefix():
+    tokens = view_section("No muscle spasm today.").tokens
+    assert tokens == ("no", "no_muscle", "no_spasm", "today", "no_finding=spasm")
+
+
+def test_a_denied_drug_denies_its_class():
+    assert denied("Denies use of Norco.") >= {"drug=hydrocodone_acetaminophen", "class=opioid"}
+
+
+def test_a_cue_reaches_a_limited_number_of_words():
+    far = "No fever on any of the days that we saw him here at our own clinic in town, spasm."
+    assert "finding=spasm" not in denied(far)
+
+
+def test_negation_can_be_switched_off():
+    view = view_section("No spasm.", NlpSettings(negation=False))
+    assert view.tokens == ("no", "spasm", "finding=spasm")
+
+
+def test_reading_one_text_leaves_no_denial_behind_for_the_next():
+    assert denied("No spasm.") == {"finding=spasm"}
+    assert denied("With spasm.") == set()
