@@ -43,6 +43,8 @@ from imr_ml.nlp.rules import Category, rule_book
         ("Gym membership, 6 months", "Programs"),
         ("Home health aide 4 hours a day", "Home Health"),
         ("Transportation to and from appointments", "Transportation"),
+        ("Unheardofium 20mg #60", "Pharmaceuticals"),
+        ("Pre-op LFTs", "Diagnostic Testing"),
         ("Quux frobnication", "Other"),
         ("", "Other"),
     ],

@@ -4,9 +4,11 @@ Knows scikit-learn. Knows nothing of files or MLflow.
 """
 
 from imr_ml.classifiers.conformal import OutcomeSets, outcome_sets
+from imr_ml.classifiers.contributions import Contribution, top_contributions
 from imr_ml.classifiers.families import GuidelineFamilyClassifier
 from imr_ml.classifiers.outcome import CalibratedLogisticClassifier
 from imr_ml.classifiers.request_model import (
+    Evidence,
     Labels,
     ModelSettings,
     Predictions,
@@ -17,6 +19,8 @@ from imr_ml.classifiers.request_model import (
 
 __all__ = [
     "CalibratedLogisticClassifier",
+    "Contribution",
+    "Evidence",
     "GuidelineFamilyClassifier",
     "Labels",
     "ModelSettings",
@@ -26,4 +30,5 @@ __all__ = [
     "RequestModel",
     "labels_of",
     "outcome_sets",
+    "top_contributions",
 ]

@@ -50,6 +50,12 @@ class GuidelineFamilyClassifier(BaseEstimator):
         self.estimators_ = [self._fit_one(X, column) for column in y.T]
         return self
 
+    @property
+    def coef_(self) -> NDArray[np.float64]:
+        """Coefficients of each family's score, shape (families, features); zero for a constant one."""
+        zero = np.zeros(self.n_features_in_)
+        return np.array([zero if isinstance(one, float) else one.coef_[0] for one in self.estimators_])
+
     def predict_proba(self, X: object) -> NDArray[np.float64]:  # noqa: N803
         """Probability that each family is cited, shape (rows, families); they need not add up to 1."""
         check_is_fitted(self)

@@ -11,9 +11,11 @@ from typing import Protocol, Self
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
 from sklearn.pipeline import Pipeline
 
-from imr_ml.classifiers.families import GuidelineFamilyClassifier
+from imr_ml.classifiers.contributions import Contribution, top_contributions
+from imr_ml.classifiers.families import GuidelineFamilyClassifier, family_sets
 from imr_ml.classifiers.outcome import CalibratedLogisticClassifier
 from imr_ml.corpus.schema import families_of
 from imr_ml.features import FeatureSettings, feature_matrix
@@ -53,6 +55,22 @@ class Predictions:
     p_overturned: NDArray[np.float64]
     family_probability: NDArray[np.float64]
     family_set: NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What moved one prediction, largest first.
+
+    Attributes
+    ----------
+    outcome : list of Contribution
+        To the score of an overturned denial; positive speaks for it.
+    family : list of Contribution
+        To the score of the likeliest family.
+    """
+
+    outcome: list[Contribution]
+    family: list[Contribution]
 
 
 class Predictor(Protocol):
@@ -127,14 +145,36 @@ class RequestModel:
 
     def predict(self, frame: pd.DataFrame) -> Predictions:
         """Predictions for a feature frame's rows."""
-        from imr_ml.classifiers.families import family_sets
+        return self._predict(*self._matrices(frame))
 
-        probability = self.families_.predict_proba(frame)
-        return Predictions(
-            p_overturned=self.outcome_.predict_proba(frame)[:, 1],
-            family_probability=probability,
-            family_set=family_sets(probability, self.families_["classifier"].threshold_),
+    def predict_with_evidence(self, frame: pd.DataFrame, most: int) -> tuple[Predictions, list[Evidence]]:
+        """Predictions, and for each row what moved its outcome and its likeliest family most, `most` of each."""
+        outcome, families = self._matrices(frame)
+        predictions = self._predict(outcome, families)
+        likeliest = predictions.family_probability.argmax(axis=1)
+        moved_outcome = top_contributions(
+            outcome, self.outcome_["classifier"].coef_, self._names("outcome_"), most
         )
+        moved_family = top_contributions(
+            families, self.families_["classifier"].coef_[likeliest], self._names("families_"), most
+        )
+        return predictions, [Evidence(*pair) for pair in zip(moved_outcome, moved_family, strict=True)]
+
+    def _matrices(self, frame: pd.DataFrame) -> tuple[csr_matrix, csr_matrix]:
+        return self.outcome_["features"].transform(frame), self.families_["features"].transform(frame)
+
+    def _predict(self, outcome: csr_matrix, families: csr_matrix) -> Predictions:
+        classifier = self.families_["classifier"]
+        probability = classifier.predict_proba(families)
+        return Predictions(
+            p_overturned=self.outcome_["classifier"].predict_proba(outcome)[:, 1],
+            family_probability=probability,
+            family_set=family_sets(probability, classifier.threshold_),
+        )
+
+    def _names(self, which: str) -> NDArray[np.str_]:
+        names: NDArray[np.str_] = getattr(self, which)["features"].get_feature_names_out()
+        return names
 
 
 def labels_of(requests: pd.DataFrame) -> Labels:

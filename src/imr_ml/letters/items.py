@@ -84,18 +84,14 @@ def _paragraphs(body: str, source: str, place: str) -> tuple[str, str, list[str]
 def _heading_start(tail: list[str], column_width: int, source: str, place: str) -> int:
     """Index of the line on which the next request begins, among a rationale's lines and that request's.
 
-    A request begins after a line that ends a sentence and had room for more; a wrapped line had none. Where
-    no line shows both, the end of a sentence decides.
+    It is the last line before the outcome that follows the end of a sentence, or a line that plainly had room for
+    more and so was not wrapped: some rationales lack their last full stop.
     """
-    ends = [
-        index
-        for index in range(len(tail) - 1, 0, -1)
-        if _ENDS_SENTENCE.search(tail[index - 1]) and not _continues_partial(tail, index)
-    ]
-    forced = [index for index in ends if had_room(tail[index - 1], tail[index], column_width)]
-    if not ends:
-        raise LetterError(source, "the request can't be told from the rationale before it", place)
-    return (forced or ends)[0]
+    for index in range(len(tail) - 1, 0, -1):
+        ended = _ENDS_SENTENCE.search(tail[index - 1]) or had_room(tail[index - 1], tail[index], column_width)
+        if ended and not _continues_partial(tail, index):
+            return index
+    raise LetterError(source, "the request can't be told from the rationale before it", place)
 
 
 def _continues_partial(tail: list[str], index: int) -> bool:

@@ -40,6 +40,8 @@ _WIDTHS = {
     **dict.fromkeys("mMwW@%", 800),
 }
 _OTHER_WIDTH = 500
+# Margin for the widths being approximate and for text that was wrapped by characters.
+_SURELY_FITS = 0.85
 
 
 def tidy_lines(text: str) -> list[str]:
@@ -76,5 +78,6 @@ def line_width(line: str) -> int:
 
 
 def had_room(line: str, following: str, column_width: int) -> bool:
-    """Whether the next line's first word would have fitted: then its line break was forced, not a wrap."""
-    return line_width(line) + 250 + _word_width(following.split(" ", 1)[0]) <= column_width
+    """Whether the next line's first word would surely have fitted: then its line break was forced, not a wrap."""
+    needed = line_width(line) + 250 + _word_width(following.split(" ", 1)[0])
+    return needed <= _SURELY_FITS * column_width

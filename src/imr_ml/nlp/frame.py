@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from imr_ml.nlp.demographics import demographics
 from imr_ml.nlp.types import Fact, Kind, NlpSettings, SectionView, Unit
-from imr_ml.nlp.views import DEFAULT_SETTINGS, category_of_facts, view_sections
+from imr_ml.nlp.views import DEFAULT_SETTINGS, category_of_view, view_sections
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -140,7 +140,7 @@ def _request_columns(text: str, view: SectionView) -> _RequestColumns:
     start = before.end() if before else 0
     return _RequestColumns(
         request_tokens=" ".join(view.tokens),
-        category=category_of_facts(view.facts),
+        category=category_of_view(view),
         treatments=_names(view.facts, "treatment"),
         request_body_parts=_names(view.facts, "body"),
         drugs=_names(view.facts, "drug"),

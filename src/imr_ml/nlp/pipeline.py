@@ -3,7 +3,8 @@
 Knows spaCy, negspacy and the rule files. Knows nothing of requests or tables.
 """
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
@@ -23,6 +24,7 @@ from imr_ml.nlp.types import Kind
 
 FACTS = "facts"
 DETERMINATION = "determination"
+_Cue = tuple[int, int, int]
 _DENIABLE = ("treatment", "drug", "class", "diagnosis", "finding")
 _ABBREVIATED = frozenset({"dr", "mr", "mrs", "ms", "vs", "approx", "e.g", "i.e", "st", "dept", "pg", "p.r.n"})
 
@@ -191,26 +193,34 @@ class ScopedNegex(Negex):  # type: ignore[misc]
         preceding, following, terminating = self.process_negations(doc)
         if not preceding and not following:
             return doc
-        scopes = [start for start, _ in self.termination_boundaries(doc, terminating)]
+        spans = list(doc.spans[FACTS])
+        cues = self._cues_near(spans, preceding, following, self.termination_boundaries(doc, terminating))
         denied = set()
-        for span in doc.spans[FACTS]:
-            scope = bisect_right(scopes, span.start)
-            before = [
-                cue
-                for cue in preceding
-                if 0 <= span.start - cue[2] < self._reach_before and bisect_right(scopes, cue[1]) == scope
-            ]
-            after = [
-                cue
-                for cue in following
-                if 0 <= cue[1] - span.end < self._reach_after and bisect_right(scopes, cue[1]) == scope
-            ]
-            if before or after:
-                self._apply_negation(span, before, after)
-                if span._.negex:
-                    denied.add((span.start, span.end, span.label_))
+        for place, (before, after) in cues.items():
+            span = spans[place]
+            self._apply_negation(span, before, after)
+            if span._.negex:
+                denied.add((span.start, span.end, span.label_))
         doc.user_data["denied"] = denied
         return doc
+
+    def _cues_near(
+        self, spans: list[Span], preceding: list[_Cue], following: list[_Cue], scopes: list[tuple[int, int]]
+    ) -> dict[int, tuple[list[_Cue], list[_Cue]]]:
+        """List the cues before and after each span that has any in scope and reach, by the span's place."""
+        starts = [span.start for span in spans]
+        scope_starts = [start for start, _ in scopes]
+        near: dict[int, tuple[list[_Cue], list[_Cue]]] = defaultdict(lambda: ([], []))
+        for cue in preceding:
+            end = min(scopes[bisect_right(scope_starts, cue[1]) - 1][1], cue[2] + self._reach_before)
+            for place in range(bisect_left(starts, cue[2]), bisect_left(starts, end)):
+                near[place][0].append(cue)
+        for cue in following:
+            start = max(scopes[bisect_right(scope_starts, cue[1]) - 1][0], cue[1] - self._reach_after)
+            for place in range(bisect_left(starts, start), bisect_left(starts, cue[1])):
+                if spans[place].end <= cue[1]:
+                    near[place][1].append(cue)
+        return near
 
 
 def _terms() -> dict[str, list[str]]:

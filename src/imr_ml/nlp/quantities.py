@@ -56,7 +56,7 @@ _TAILS = (
 )
 _ALTERNATIVES = (
     r"(?P<date>\d{1,4}\s*[-/]\s*\d{1,2}\s*[-/]\s*\d{2,4}(?![\d/]|\s*mg))",
-    r"(?P<dose>\d+(?:\.\d+)?(?:\s*[-/]\s*\d+(?:\.\d+)?)*\s*-?\s*(?P<dose_unit>mg|mcg|milligrams?|micrograms?)\b)",
+    r"(?P<dose>\d+(?:\.\d+)?(?:\s*[-/]\s*\d+(?:\.\d+)?){0,4}\s*-?\s*(?P<dose_unit>mg|mcg|milligrams?|micrograms?)\b)",
     r"(?P<percent>(?P<percent_n>\d+(?:\.\d+)?)\s*(?:%|percent\b))",
     rf"(?P<bare>{_RANGE})(?:{'|'.join(_TAILS)})?",
 )

@@ -155,7 +155,7 @@ def _facts(text: str, doc: Doc, built: Pipeline, tokens: _Tokens) -> tuple[list[
         if first in tokens.hidden:
             continue
         start, end = tokens.starts[first], tokens.ends[last - 1]
-        if rule.capitals and not text[start:end].isupper():
+        if rule.capitals and not text[start:end].removesuffix("s").isupper():
             continue
         is_denied = (first, last, rule.kind) in denied
         if is_denied:

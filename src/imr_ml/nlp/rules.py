@@ -208,7 +208,10 @@ def patterns_of(name: str, terms: dict[str, Term]) -> Iterator[Pattern]:
         rule = f"{name}:{canonical}"
         wordings = {form for phrase in _phrases(canonical, term) for form in (phrase, _plural(phrase))}
         yield from (Pattern(kind, rule, wording) for wording in sorted(wordings))
-        yield from (Pattern(kind, rule, short.lower(), capitals=True) for short in term.abbreviations)
+        for short in term.abbreviations:
+            yield from (
+                Pattern(kind, rule, form, capitals=True) for form in (short.lower(), f"{short.lower()}s")
+            )
 
 
 def _phrases(canonical: str, term: Term) -> Iterator[str]:

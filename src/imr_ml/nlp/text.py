@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _KEPT = frozenset(".,;:!?#%'")
+# The tokenizer takes marks off a word one by one: a ruled line of thousands would cost seconds.
+_RULED_LINE = re.compile(r"([.,;:!?#%'])\1{3,}")
 _POSSESSIVE = re.compile(r"(?<=\w)'s\b")
 _RUN = re.compile(" {2,}")
 # Letters break lines inside dates and case numbers: "10-28- 2016".
@@ -100,6 +102,8 @@ def spaced(text: str) -> tuple[str, OffsetMap]:
     same_length = masked(lowered(text)).translate(_spacer())
     if "'s" in same_length:
         same_length = _POSSESSIVE.sub("  ", same_length)
+    if any(mark * 4 in same_length for mark in _KEPT):
+        same_length = _RULED_LINE.sub(_blank, same_length)
     stripped = same_length.lstrip(" ")
     pieces, positions, shifts = [], [0], [len(same_length) - len(stripped)]
     last = 0

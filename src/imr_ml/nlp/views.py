@@ -7,7 +7,7 @@ from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from itertools import islice
 
-from imr_ml.nlp.types import Fact, NlpSettings, SectionView
+from imr_ml.nlp.types import NlpSettings, SectionView
 
 DEFAULT_SETTINGS = NlpSettings()
 _PLAIN = NlpSettings(negation=False, mask_determination=False, canonical_tokens=False, offsets=False)
@@ -51,23 +51,26 @@ def category_of(request: str) -> str:
     >>> [category_of(request) for request in requests]
     ['Pharmaceuticals', 'Therapies', 'Injection']
     """
-    return category_of_facts(view_section(request, _PLAIN).facts)
+    return category_of_view(view_section(request, _PLAIN))
 
 
-def category_of_facts(facts: Iterable[Fact]) -> str:
-    """Tell the DWC category that a request's facts speak for."""
+def category_of_view(view: SectionView) -> str:
+    """Tell the DWC category that a request's view speaks for."""
     from imr_ml.nlp.rules import rule_book
 
     treatments = rule_book().treatments
     ranked: list[tuple[int, int, str]] = []
-    for fact in facts:
+    for fact in view.facts:
         if fact.kind == "treatment":
             entry = treatments[fact.value]
             ranked.append((1 if entry.generic else 0, fact.start, entry.category))
         elif fact.kind in ("drug", "class"):
             ranked.append((0 if fact.kind == "drug" else 2, fact.start, "Pharmaceuticals"))
     if not ranked:
-        return "Other"
+        # What no rule names but is dosed in milligrams is a drug.
+        return (
+            "Pharmaceuticals" if any(quantity.unit == "dose_mg" for quantity in view.quantities) else "Other"
+        )
     category = min(ranked)[2]
     # A drug that is given by injection is an injection request.
     injected = category == "Pharmaceuticals" and any(other == "Injection" for _, _, other in ranked)
