@@ -6,7 +6,7 @@ Knows how a published letter is laid out. All prose is invented.
 from __future__ import annotations
 
 import textwrap
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import cycle, islice
 from random import Random
 from typing import TYPE_CHECKING
@@ -120,7 +120,7 @@ def make_letter_pdf(text: str) -> bytes:
 
 
 def _field(label: str, value: str | None) -> str:
-    return "" if value is None else f"{label:<22}{value}"
+    return "" if value is None else f"{label:<21} {value}"
 
 
 _TREATMENTS = (
@@ -188,8 +188,3 @@ def _case_rows(random: Random, case: int, size: int, noise: float) -> list[dict[
             }
         )
     return rows
-
-
-def several(*items: Item, **changes: str) -> tuple[Item, ...]:
-    """The items with the same fields changed in each."""
-    return tuple(replace(item, **changes) for item in items)

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 
 from imr_ml.corpus.schema import FAMILY_SEPARATOR, FEATURE_COLUMNS
 from imr_ml.nlp import NlpSettings
@@ -22,6 +25,7 @@ FACT_COLUMNS = (
     "category",
     "treatments",
     "request_body_parts",
+    "treated_body_parts",
     "summary_body_parts",
     "drug_classes",
     "diagnoses",
@@ -96,7 +100,6 @@ def feature_frame(
     DataFrame
         Same index; the feature columns of the table, then `TOKEN_COLUMNS`, `FACT_COLUMNS` and `NUMBER_COLUMNS`.
     """
-    import numpy as np
     import pandas as pd
 
     from imr_ml.nlp.frame import section_frame
@@ -104,9 +107,10 @@ def feature_frame(
     known = requests.reindex(columns=list(FEATURE_COLUMNS))
     read = section_frame(known, settings or NlpSettings(), progress)
     days = (pd.to_datetime(known["ur_denial_date"]) - pd.to_datetime(known["date_of_injury"])).dt.days
-    derived = {
+    derived: dict[str, Any] = {
         "log_days_injury_to_denial": np.log1p(days.astype("float64").clip(lower=0)),
         "log_items_in_case": np.log1p(known["items_in_case"].astype("float64")),
+        "treated_body_parts": _pairs(read["treatments"], read["request_body_parts"]),
         "ur_families": known["ur_families"].astype("object").map(_as_tokens),
         "ur_cites_nothing": known["ur_families"].eq("none").fillna(False),
         "sex": read["sex"].astype("object").where(read["sex"].notna(), ""),
@@ -143,11 +147,32 @@ def feature_matrix(settings: FeatureSettings) -> ColumnTransformer:
     return ColumnTransformer(used, transformer_weights=weights, sparse_threshold=1.0)
 
 
-def _terms(settings: FeatureSettings) -> object:
-    """TF-IDF over tokens that are already made: split at white space, nothing lower-cased or dropped."""
-    from sklearn.feature_extraction.text import TfidfVectorizer
+class _PackedVocabulary:
+    """Keeps the vocabulary as one array when saved: skops writes a node for each entry of a dict, which loads slowly."""
 
-    return TfidfVectorizer(
+    def __getstate__(self) -> dict[str, object]:
+        state: dict[str, object] = dict(super().__getstate__())  # type: ignore[call-overload]
+        if isinstance(vocabulary := state.get("vocabulary_"), dict):
+            state["vocabulary_"] = np.array(sorted(vocabulary, key=vocabulary.__getitem__), dtype=np.str_)
+        return state
+
+    def __setstate__(self, state: dict[str, object]) -> None:
+        if isinstance(terms := state.get("vocabulary_"), np.ndarray):
+            state = state | {"vocabulary_": {str(term): place for place, term in enumerate(terms)}}
+        super().__setstate__(state)  # type: ignore[misc]
+
+
+class TermVectorizer(_PackedVocabulary, TfidfVectorizer):
+    """`TfidfVectorizer` that saves small and loads fast."""
+
+
+class FactVectorizer(_PackedVocabulary, CountVectorizer):
+    """`CountVectorizer` that saves small and loads fast."""
+
+
+def _terms(settings: FeatureSettings) -> TermVectorizer:
+    """TF-IDF over tokens that are already made: split at white space, nothing lower-cased or dropped."""
+    return TermVectorizer(
         token_pattern=r"\S+",
         lowercase=False,
         ngram_range=(1, settings.longest_phrase),
@@ -156,10 +181,16 @@ def _terms(settings: FeatureSettings) -> object:
     )
 
 
-def _facts() -> object:
-    from sklearn.feature_extraction.text import CountVectorizer
+def _facts() -> FactVectorizer:
+    return FactVectorizer(token_pattern=r"\S+", lowercase=False, binary=True)
 
-    return CountVectorizer(token_pattern=r"\S+", lowercase=False, binary=True)
+
+def _pairs(firsts: pd.Series, seconds: pd.Series) -> list[str]:
+    """Every fact of one column with every fact of the other, e.g. ``"mri@knee"``: guidelines are per body part."""
+    return [
+        " ".join(f"{one}@{other}" for one in first.split() for other in second.split())
+        for first, second in zip(firsts, seconds, strict=True)
+    ]
 
 
 def _as_token(value: object) -> str:

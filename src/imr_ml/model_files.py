@@ -16,6 +16,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from imr_ml.errors import ImrError
 from imr_ml.files import sha256_of
 from imr_ml.guidelines import FAMILIES
 
@@ -34,6 +35,8 @@ _TRUSTED = frozenset(
         "numpy.dtype",
         "imr_ml.classifiers.families.GuidelineFamilyClassifier",
         "imr_ml.classifiers.outcome.CalibratedLogisticClassifier",
+        "imr_ml.features.FactVectorizer",
+        "imr_ml.features.TermVectorizer",
         "sklearn.calibration._CalibratedClassifier",
         "sklearn.calibration._SigmoidCalibration",
         "sklearn.compose._column_transformer._RemainderColsList",
@@ -41,7 +44,7 @@ _TRUSTED = frozenset(
 )
 
 
-class ModelError(ValueError):
+class ModelError(ImrError):
     """A model folder that can't be used; the message says which, why and what to do."""
 
 
@@ -167,7 +170,9 @@ def _verified(folder: Path) -> dict[str, str]:
     sums = {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
     for name in (CLASSIFIERS, FACTS):
         if sums.get(name) != sha256_of(folder / name):
-            raise ModelError(f"{folder}: {name} does not match its checksum; the model was damaged or changed, train again")
+            raise ModelError(
+                f"{folder}: {name} does not match its checksum; the model was damaged or changed, train again"
+            )
     return sums
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from imr_ml.classifiers import ModelSettings, OutcomeSets, RequestModel, labels_of, outcome_sets
 from imr_ml.corpus import case_keys, require_columns
 from imr_ml.corpus.schema import FEATURE_COLUMNS, LABEL_COLUMNS
+from imr_ml.errors import ImrError
 from imr_ml.evaluation import Evaluation, EvaluationSettings, evaluate, measured_coverage
 from imr_ml.features import feature_frame
 from imr_ml.nlp import NlpSettings
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-class TrainingError(ValueError):
+class TrainingError(ImrError):
     """A table that can't be trained on; the message says why and what to do."""
 
 
@@ -131,9 +132,7 @@ def _decided(requests: pd.DataFrame) -> tuple[pd.DataFrame, DataFacts]:
         raise TrainingError("the requests table holds no decided request: fill outcome and families")
     sources = sorted(decided["source"].dropna().unique()) if "source" in decided else []
     if len(sources) > 1:
-        raise TrainingError(
-            f"the requests table mixes sources ({', '.join(sources)}): train on one at a time"
-        )
+        raise TrainingError(f"the requests table mixes sources ({', '.join(sources)}): train on one at a time")
     facts = DataFacts(
         source=sources[0] if sources else "dwc",
         sha256=_digest(decided),

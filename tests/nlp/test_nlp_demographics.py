@@ -10,7 +10,7 @@ from imr_ml.nlp.demographics import Demographics, demographics
 @pytest.mark.parametrize(
     ("text", "age_years", "sex"),
     [
-        ("The injured worker is a 48 year old male, who fell.", 48, "male"),
+        ("The injured worker, a 48 year old male, fell.", 48, "male"),
         ("This 34-year-old female was hurt.", 34, "female"),
         ("A 45 y/o F with neck pain.", 45, "female"),
         ("A 52-yo woman lifted a box.", 52, "female"),

@@ -8,7 +8,7 @@ import pytest
 
 from imr_ml.nlp import NlpSettings, section_frame, view_section
 
-SUMMARY = "The injured worker is a 48 year old male with lumbar strain and spasm, no numbness."
+SUMMARY = "The injured worker, a 48 year old male, has lumbar strain and spasm, no numbness."
 
 
 def frame_of(request: str = "MRI of the knee", **columns: object) -> pd.Series:
@@ -103,9 +103,7 @@ def test_missing_columns_count_as_empty():
 
 
 def test_rows_keep_the_tables_index_even_if_it_repeats():
-    table = pd.DataFrame(
-        {"request": ["MRI of the knee", "Norco #60", "MRI of the hip"]}, index=["b", "a", "b"]
-    )
+    table = pd.DataFrame({"request": ["MRI of the knee", "Norco #60", "MRI of the hip"]}, index=["b", "a", "b"])
     frame = section_frame(table)
     assert frame.index.tolist() == ["b", "a", "b"]
     assert frame["category"].tolist() == ["Diagnostic Testing", "Pharmaceuticals", "Diagnostic Testing"]
@@ -123,18 +121,14 @@ def test_an_empty_table_gives_the_same_columns_and_types():
 
 def test_a_shared_summary_is_read_once():
     read = []
-    table = pd.DataFrame(
-        {"request": [f"MRI level l{n}" for n in range(5)], "clinical_summary": [SUMMARY] * 5}
-    )
+    table = pd.DataFrame({"request": [f"MRI level l{n}" for n in range(5)], "clinical_summary": [SUMMARY] * 5})
     section_frame(table, progress=read.append)
     assert sum(read) == 5 + 1 + 1
 
 
 def test_the_tables_other_columns_change_nothing():
     table = pd.DataFrame({"request": ["MRI of the knee"], "clinical_summary": [SUMMARY]})
-    with_labels = table.assign(
-        outcome="overturned", rationale="This reviewer finds spasm.", imr_guideline="ODG"
-    )
+    with_labels = table.assign(outcome="overturned", rationale="This reviewer finds spasm.", imr_guideline="ODG")
     pd.testing.assert_frame_equal(section_frame(table), section_frame(with_labels))
 
 

@@ -78,10 +78,7 @@ def test_a_sentence_that_states_the_review_conclusion_is_masked(conclusion):
 )
 def test_what_was_known_before_the_review_stays(known_beforehand):
     assert masked(known_beforehand) == []
-    assert (
-        "treatment=mri" in view_section(known_beforehand).tokens
-        or "denied" in view_section(known_beforehand).tokens
-    )
+    assert "treatment=mri" in view_section(known_beforehand).tokens or "denied" in view_section(known_beforehand).tokens
 
 
 def test_an_own_conclusion_beside_the_ur_decision_is_masked():

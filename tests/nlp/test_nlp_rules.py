@@ -55,9 +55,7 @@ def test_plurals_follow_english_spelling():
 
 def test_the_package_covers_the_field():
     book = rule_book()
-    kinds = {
-        kind: {p.rule for p in book.patterns if p.kind == kind} for kind in {p.kind for p in book.patterns}
-    }
+    kinds = {kind: {p.rule for p in book.patterns if p.kind == kind} for kind in {p.kind for p in book.patterns}}
     assert {kind: len(rules) > 30 for kind, rules in kinds.items()} == dict.fromkeys(
         ("treatment", "body", "drug", "class", "diagnosis", "finding"), True
     )

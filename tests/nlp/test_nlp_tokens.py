@@ -116,9 +116,7 @@ def test_each_token_stands_in_the_text_where_it_says(text):
         assert 0 <= start < end <= len(text)
         source = "".join(low if len(low := char.lower()) == 1 else char for char in text[start:end])
         is_word = "=" not in token and "_" not in token.removeprefix("no_")
-        assert not is_word or token.removeprefix("no_") == source.replace("\u2019", "'").replace(
-            "\u02bc", "'"
-        )
+        assert not is_word or token.removeprefix("no_") == source.replace("\u2019", "'").replace("\u02bc", "'")
 
 
 @settings(deadline=None, max_examples=100)

@@ -36,9 +36,7 @@ class OutcomeSets:
 
     def __call__(self, p_overturned: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Which of (upheld, overturned) each request's set holds, shape (requests, 2)."""
-        return np.column_stack(
-            [p_overturned <= self.most_p_overturned, p_overturned >= self.least_p_overturned]
-        )
+        return np.column_stack([p_overturned <= self.most_p_overturned, p_overturned >= self.least_p_overturned])
 
 
 def outcome_sets(

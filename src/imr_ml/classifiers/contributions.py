@@ -22,7 +22,8 @@ class Contribution(NamedTuple):
     term : str
         Token, phrase or fact within the block.
     weight : float
-        What it added to the score, in log-odds before calibration; the score is the sum over all features and the intercept.
+        What it added to the score, in log-odds before calibration: the score is the sum over all features and the
+        intercept.
     """
 
     section: str

@@ -5,7 +5,7 @@ Knows matrices and groups. Knows nothing of text, files or MLflow.
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,10 +41,18 @@ class GuidelineFamilyClassifier(BaseEstimator):
         self.folds = folds
         self.random_state = random_state
 
-    def fit(self, X: object, y: object, groups: object = None) -> Self:  # noqa: N803
-        """Fit on (rows, features) and a (rows, families) indicator; `groups` keep a case on one side when tuning."""
+    def fit(self, X: Any, y: Any, groups: object = None) -> Self:  # noqa: N803
+        """Fit on (rows, features) and a (rows, families) indicator; `groups` keep a case on one side when tuning.
+
+        Raises
+        ------
+        ValueError
+            For a `y` that has not two dimensions.
+        """
         X, y = validate_data(self, X, y, accept_sparse="csr", multi_output=True)  # noqa: N806
         y = np.asarray(y).astype(bool)
+        if y.ndim != 2:
+            raise ValueError(f"y must be an indicator of shape (rows, families); it has the shape {y.shape}")
         groups = np.arange(len(y)) if groups is None else np.asarray(groups)
         self.threshold_ = self._tuned_threshold(X, y, groups)
         self.estimators_ = [self._fit_one(X, column) for column in y.T]
@@ -66,6 +74,15 @@ class GuidelineFamilyClassifier(BaseEstimator):
         """Predicted set of each row as an indicator, shape (rows, families); never empty."""
         return family_sets(self.predict_proba(X), self.threshold_)
 
+    def __sklearn_tags__(self) -> object:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        tags.target_tags.required = True
+        tags.target_tags.two_d_labels = True
+        tags.target_tags.multi_output = True
+        tags.target_tags.single_output = False
+        return tags
+
     def _fit_one(self, X: object, column: NDArray[np.bool_]) -> LogisticRegression | float:  # noqa: N803
         if column.all() or not column.any():
             return float(column[0])
@@ -73,18 +90,16 @@ class GuidelineFamilyClassifier(BaseEstimator):
 
     def _tuned_threshold(
         self,
-        X: NDArray[np.float64],
+        X: Any,  # noqa: N803
         y: NDArray[np.bool_],
-        groups: NDArray[np.generic],  # noqa: N803
+        groups: NDArray[np.generic],
     ) -> float:
         """Threshold with the best F1 over all pairs of row and family, on rows that were not fitted on."""
         folds = min(self.folds, len(np.unique(groups)))
         if folds < 2:
             return 0.5
         probability = np.zeros(y.shape)
-        for train, test in GroupKFold(folds, shuffle=True, random_state=self.random_state).split(
-            y, groups=groups
-        ):
+        for train, test in GroupKFold(folds, shuffle=True, random_state=self.random_state).split(y, groups=groups):
             estimators = [self._fit_one(X[train], column) for column in y[train].T]
             probability[test] = _probabilities(estimators, X[test])
         candidates = np.round(np.arange(0.2, 0.81, 0.05), 2)

@@ -5,7 +5,7 @@ Knows matrices and groups. Knows nothing of text, files or MLflow.
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,7 +53,7 @@ class CalibratedLogisticClassifier(ClassifierMixin, BaseEstimator):
         self.folds = folds
         self.random_state = random_state
 
-    def fit(self, X: object, y: object, groups: object = None) -> Self:  # noqa: N803
+    def fit(self, X: Any, y: Any, groups: object = None) -> Self:  # noqa: N803
         """Fit the score on all rows and its calibration out of fold.
 
         Parameters
@@ -97,7 +97,8 @@ class CalibratedLogisticClassifier(ClassifierMixin, BaseEstimator):
 
     def predict(self, X: object) -> NDArray[np.generic]:  # noqa: N803
         """The more likely class of each row."""
-        chosen: NDArray[np.generic] = self.classes_[self.predict_proba(X).argmax(axis=1)]
+        likelier = self.predict_proba(X).argmax(axis=1)
+        chosen: NDArray[np.generic] = self.classes_[likelier]
         return chosen
 
     def __sklearn_tags__(self) -> object:

@@ -5,7 +5,7 @@ Knows feature frames and the two classifiers. Knows nothing of files or MLflow.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol, Self
 
 import numpy as np
@@ -18,7 +18,7 @@ from imr_ml.classifiers.contributions import Contribution, top_contributions
 from imr_ml.classifiers.families import GuidelineFamilyClassifier, family_sets
 from imr_ml.classifiers.outcome import CalibratedLogisticClassifier
 from imr_ml.corpus.schema import families_of
-from imr_ml.features import FeatureSettings, feature_matrix
+from imr_ml.features import FACT_COLUMNS, FeatureSettings, feature_matrix
 from imr_ml.guidelines import FAMILIES
 
 
@@ -76,9 +76,29 @@ class Evidence:
 class Predictor(Protocol):
     """Anything that learns from a feature frame and its labels and predicts for another."""
 
-    def fit(self, frame: pd.DataFrame, labels: Labels, groups: NDArray[np.int64]) -> Self: ...
+    def fit(self, frame: pd.DataFrame, labels: Labels, groups: NDArray[np.int64]) -> Self:
+        """Learn; requests of one group belong to one case."""
 
-    def predict(self, frame: pd.DataFrame) -> Predictions: ...
+    def predict(self, frame: pd.DataFrame) -> Predictions:
+        """Predict each row."""
+
+
+OUTCOME_FEATURES = FeatureSettings(
+    request=0.5,
+    summary=1.0,
+    ur_guideline=0.5,
+    facts=0.2,
+    numbers=0.05,
+    facts_used=tuple(fact for fact in FACT_COLUMNS if fact != "treated_body_parts"),
+)
+FAMILY_FEATURES = FeatureSettings(
+    request=1.0,
+    summary=0.0,
+    ur_guideline=1.0,
+    facts=1.0,
+    numbers=0.0,
+    facts_used=tuple(fact for fact in FACT_COLUMNS if fact != "sex"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,16 +115,8 @@ class ModelSettings:
     seed : int
     """
 
-    outcome_features: FeatureSettings = field(
-        default_factory=lambda: FeatureSettings(
-            request=0.5, summary=1.0, ur_guideline=0.5, facts=0.2, numbers=0.05
-        )
-    )
-    family_features: FeatureSettings = field(
-        default_factory=lambda: FeatureSettings(
-            request=1.0, summary=0.0, ur_guideline=1.0, facts=1.0, numbers=0.1
-        )
-    )
+    outcome_features: FeatureSettings = OUTCOME_FEATURES
+    family_features: FeatureSettings = FAMILY_FEATURES
     outcome_c: float = 0.3
     family_c: float = 3.0
     seed: int = 0
@@ -152,9 +164,7 @@ class RequestModel:
         outcome, families = self._matrices(frame)
         predictions = self._predict(outcome, families)
         likeliest = predictions.family_probability.argmax(axis=1)
-        moved_outcome = top_contributions(
-            outcome, self.outcome_["classifier"].coef_, self._names("outcome_"), most
-        )
+        moved_outcome = top_contributions(outcome, self.outcome_["classifier"].coef_, self._names("outcome_"), most)
         moved_family = top_contributions(
             families, self.families_["classifier"].coef_[likeliest], self._names("families_"), most
         )

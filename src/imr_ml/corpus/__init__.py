@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from imr_ml.corpus.ingestion import Ingested, Reject, ingest, letter_files, write_rejects
+    from imr_ml.corpus.rates import overturn_rates, rates_figure
     from imr_ml.corpus.schema import SchemaError, require_columns, validate_requests
     from imr_ml.corpus.store import read_requests, write_requests
     from imr_ml.corpus.table import build_requests, case_keys, complete_requests
@@ -21,6 +22,8 @@ _HOMES = {
     "SchemaError": "schema",
     "require_columns": "schema",
     "validate_requests": "schema",
+    "overturn_rates": "rates",
+    "rates_figure": "rates",
     "read_requests": "store",
     "write_requests": "store",
     "build_requests": "table",
@@ -37,6 +40,8 @@ __all__ = [
     "complete_requests",
     "ingest",
     "letter_files",
+    "overturn_rates",
+    "rates_figure",
     "read_requests",
     "require_columns",
     "validate_requests",

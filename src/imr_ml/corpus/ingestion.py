@@ -102,9 +102,7 @@ def write_rejects(rejects: Iterable[Reject], path: Path) -> None:
         temporary.write_text("".join(lines), encoding="utf-8")
 
 
-def _read_each(
-    files: Iterable[Path], progress: Callable[[int], object] | None
-) -> Iterator[ReadLetter | Reject]:
+def _read_each(files: Iterable[Path], progress: Callable[[int], object] | None) -> Iterator[ReadLetter | Reject]:
     for file in files:
         yield _read(file)
         if progress:
@@ -125,9 +123,10 @@ def _distinct(reads: Iterable[ReadLetter | Reject]) -> Iterator[ReadLetter | Rej
     for read in reads:
         if isinstance(read, Reject):
             yield read
-        elif (known := first.setdefault(_content(read), read.file)) is not read.file:
-            yield Reject(file=read.file, place="", reason=f"the same letter as {known}")
+        elif (content := _content(read)) in first:
+            yield Reject(file=read.file, place="", reason=f"the same letter as {first[content]}")
         else:
+            first[content] = read.file
             yield read
 
 

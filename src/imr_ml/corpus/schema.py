@@ -10,6 +10,7 @@ from enum import StrEnum
 from functools import cache
 from typing import TYPE_CHECKING, Literal
 
+from imr_ml.errors import ImrError
 from imr_ml.guidelines import FAMILIES
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ CATEGORIES = (
 """Treatment request categories of the DWC decision search."""
 
 
-class SchemaError(ValueError):
+class SchemaError(ImrError):
     """A table that is not a requests table; the message names the columns and says what to do."""
 
 
@@ -86,11 +87,7 @@ COLUMNS = (
 FEATURE_COLUMNS = tuple(column.name for column in COLUMNS if column.role is Role.FEATURE)
 REQUIRED_COLUMNS = tuple(column.name for column in COLUMNS if column.required)
 _NO_VALUE = ("nan", "NaN", "None", "NaT", "null", "<NA>")
-_FAILED = {
-    "not_nullable": "is empty",
-    "allowed values": "is not one of the allowed values",
-    "known families": "names an unknown guideline family",
-}
+_FAILED = {"not_nullable": "is empty"}
 LABEL_COLUMNS = tuple(column.name for column in COLUMNS if column.role is Role.LABEL)
 
 
@@ -100,8 +97,11 @@ def require_columns(frame: pd.DataFrame, names: tuple[str, ...], source: str) ->
     Raises
     ------
     SchemaError
-        Naming the columns that are missing and those found.
+        Naming the columns that are missing and those found, or those that stand twice.
     """
+    twice = sorted(map(str, frame.columns[frame.columns.duplicated()]))
+    if twice:
+        raise SchemaError(f"{source}: column(s) stand twice: {', '.join(twice)}; keep one of each")
     missing = [name for name in names if name not in frame.columns]
     if missing:
         found = ", ".join(map(str, list(frame.columns)[:30])) or "none"
@@ -136,10 +136,10 @@ def typed(frame: pd.DataFrame) -> pd.DataFrame:
             continue
         values = frame[column.name]
         if column.kind == "date":
-            dates = pd.to_datetime(values, errors="coerce", format="mixed")
-            converted[column.name] = dates.astype("datetime64[s]")
+            converted[column.name] = _dates(values)
         elif column.kind == "number":
-            converted[column.name] = pd.to_numeric(values, errors="coerce").astype("float64")
+            numbers = pd.to_numeric(values, errors="coerce").astype("float64")
+            converted[column.name] = numbers.replace([float("inf"), float("-inf")], float("nan"))
         else:
             text = values.astype("string").str.strip()
             converted[column.name] = text.mask(text.isin(["", *_NO_VALUE]))
@@ -147,6 +147,20 @@ def typed(frame: pd.DataFrame) -> pd.DataFrame:
         lowered = converted["sex"].str.lower()
         converted["sex"] = lowered.replace({"m": "male", "f": "female"})
     return frame.assign(**converted)
+
+
+def _dates(values: pd.Series) -> pd.Series:
+    """Dates as written, whatever their time zone; a bare number is none, as it may count from any day."""
+    import pandas as pd
+
+    if pd.api.types.is_datetime64_any_dtype(values):
+        parsed = values
+    elif pd.api.types.is_numeric_dtype(values):
+        return pd.Series(pd.NaT, index=values.index, dtype="datetime64[s]")
+    else:
+        written = values.astype("string").str.replace(r"(?<=\d)(?:Z|[+-]\d{2}:?\d{2})$", "", regex=True)
+        parsed = pd.to_datetime(written, errors="coerce", format="mixed")
+    return parsed.dt.tz_localize(None).astype("datetime64[s]")
 
 
 def row_errors(frame: pd.DataFrame, table: pd.DataFrame) -> pd.Series:
@@ -168,13 +182,12 @@ def row_errors(frame: pd.DataFrame, table: pd.DataFrame) -> pd.Series:
             lost = table[column.name].isna() & _given(frame[column.name])
             reasons = reasons.mask(lost & reasons.isna(), f"{column.name} is not a {column.kind}")
     try:
-        _schema().validate(table, lazy=True)
+        # The failures are told by index, so it must name each row once.
+        _schema().validate(table.reset_index(drop=True), lazy=True)
     except SchemaErrors as errors:
         for case in errors.failure_cases.itertuples():
-            if case.index is not None and pd.isna(reasons.loc[case.index]):
-                reasons.loc[case.index] = (
-                    f"{case.column} {_FAILED.get(str(case.check), f'fails {case.check}')}"
-                )
+            if case.index is not None and pd.isna(reasons.iloc[case.index]):
+                reasons.iloc[case.index] = f"{case.column} {_FAILED.get(str(case.check), case.check)}"
     return reasons
 
 
@@ -185,9 +198,7 @@ def _given(values: pd.Series) -> pd.Series:
 
 def families_of(value: object) -> tuple[str, ...]:
     """Families of a table cell such as ``"acoem|odg"``; empty where the cell is missing."""
-    return (
-        tuple(part for part in str(value).split(FAMILY_SEPARATOR) if part) if isinstance(value, str) else ()
-    )
+    return tuple(part for part in str(value).split(FAMILY_SEPARATOR) if part) if isinstance(value, str) else ()
 
 
 @cache
@@ -195,7 +206,9 @@ def _schema() -> DataFrameSchema:
     import pandera.pandas as pandera
 
     one_of = "|".join(FAMILIES)
-    families = pandera.Check.str_matches(rf"^(?:{one_of})(?:\|(?:{one_of}))*$", name="known families")
+    families = pandera.Check.str_matches(
+        rf"^(?:{one_of})(?:\|(?:{one_of}))*$", error="names an unknown guideline family"
+    )
     kinds: dict[str, object] = {
         "text": "string",
         "families": "string",
@@ -208,7 +221,11 @@ def _schema() -> DataFrameSchema:
                 kinds[column.kind],
                 checks=[
                     *([families] if column.kind == "families" else []),
-                    *([pandera.Check.isin(column.allowed, name="allowed values")] if column.allowed else []),
+                    *(
+                        [pandera.Check.isin(column.allowed, error="is not one of the allowed values")]
+                        if column.allowed
+                        else []
+                    ),
                 ],
                 nullable=not column.required,
                 required=column.required,

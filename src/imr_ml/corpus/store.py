@@ -5,6 +5,8 @@ Knows file formats. What a table must hold, `schema` knows.
 
 from __future__ import annotations
 
+import json
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -37,11 +39,11 @@ def read_requests(path: Path) -> pd.DataFrame:
         raise SchemaError(f"{path}: is not a table; give one that ends in {', '.join(TABLE_SUFFIXES)}")
     try:
         frame = reader(path)
-    except (ValueError, OSError) as error:
+    except UnicodeDecodeError as error:
+        raise SchemaError(f"{path}: is not UTF-8 text; save it anew with that encoding") from error
+    except (ValueError, OSError, pd.errors.ParserWarning) as error:
         kind = path.suffix.lstrip(".").upper()
-        raise SchemaError(
-            f"{path}: can't be read as {kind} ({type(error).__name__}); check the file"
-        ) from error
+        raise SchemaError(f"{path}: can't be read as {kind} ({type(error).__name__}); check the file") from error
     if frame.empty:
         raise SchemaError(f"{path}: holds no row")
     return frame.reset_index(drop=True)
@@ -63,10 +65,19 @@ def write_requests(requests: pd.DataFrame, path: Path) -> None:
 def _read_csv(path: Path) -> pd.DataFrame:
     import pandas as pd
 
-    return pd.read_csv(path, dtype="string", keep_default_na=False, na_values=[""], encoding="utf-8-sig")
+    with warnings.catch_warnings():
+        # pandas only warns of a row with more cells than the header, and drops what is too much.
+        warnings.simplefilter("error", pd.errors.ParserWarning)
+        return pd.read_csv(
+            path, dtype="string", keep_default_na=False, na_values=[""], encoding="utf-8-sig", index_col=False
+        )
 
 
 def _read_jsonl(path: Path) -> pd.DataFrame:
     import pandas as pd
 
-    return pd.read_json(path, lines=True, dtype=False, convert_dates=False)
+    with path.open(encoding="utf-8-sig") as lines:
+        rows = [json.loads(line) for line in lines if line.strip()]
+    if not all(isinstance(row, dict) for row in rows):
+        raise ValueError("a line that is not an object")
+    return pd.DataFrame(rows)

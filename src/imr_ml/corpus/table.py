@@ -62,11 +62,9 @@ def complete_requests(requests: pd.DataFrame) -> pd.DataFrame:
         ur_families=filled["ur_families"]
         .astype("string")
         .fillna(filled["ur_guideline"].map(families).astype("string")),
-        age=pd.to_numeric(filled["age"]).fillna(pd.to_numeric(ages)).astype("float64"),
+        age=pd.to_numeric(filled["age"]).astype("float64").fillna(ages.astype("float64")),
         sex=filled["sex"].astype("string").fillna(sexes.astype("string")),
-        category=filled["category"]
-        .astype("string")
-        .fillna(filled["request"].map(categories).astype("string")),
+        category=filled["category"].astype("string").fillna(filled["request"].map(categories).astype("string")),
         items_in_case=filled["items_in_case"].astype("float64").fillna(_items_in_case(filled)),
     )
 

@@ -70,10 +70,7 @@ def out_of_fold(
     from joblib import Parallel, delayed
 
     tasks = [
-        (name, repeat, fold)
-        for name in builders
-        for repeat, folds in enumerate(repeats)
-        for fold in range(len(folds))
+        (name, repeat, fold) for name in builders for repeat, folds in enumerate(repeats) for fold in range(len(folds))
     ]
     run = Parallel(n_jobs=jobs, return_as="generator")
     parts: dict[tuple[str, int], list[Predictions]] = {}
@@ -86,9 +83,7 @@ def out_of_fold(
         if progress:
             progress(1)
     return {
-        name: OutOfFold(
-            tuple(_in_order(parts[name, repeat], repeats[repeat]) for repeat in range(len(repeats)))
-        )
+        name: OutOfFold(tuple(_in_order(parts[name, repeat], repeats[repeat]) for repeat in range(len(repeats))))
         for name in builders
     }
 

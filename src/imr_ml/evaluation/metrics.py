@@ -80,9 +80,7 @@ def top_family_cited(truth: NDArray[np.bool_], probability: NDArray[np.float64],
     return _ratio(weights @ cited, weights.sum(axis=1))
 
 
-def _by_score(
-    truth: NDArray[np.bool_], score: NDArray[np.float64], weights: Weights
-) -> tuple[Weights, Weights]:
+def _by_score(truth: NDArray[np.bool_], score: NDArray[np.float64], weights: Weights) -> tuple[Weights, Weights]:
     """Weights of the true and of the false at each distinct score, lowest first: shape (resamples, scores)."""
     order = np.argsort(score, kind="stable")
     starts = np.flatnonzero(np.diff(score[order], prepend=-np.inf) > 0)

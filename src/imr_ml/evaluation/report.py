@@ -27,20 +27,16 @@ _REPEATS_OF_SMALL_TABLE = 5
 _Computed = Callable[[Labels, Predictions, Weights], Values]
 METRICS: dict[str, _Computed] = {
     "outcome.roc_auc": lambda true, said, w: metrics.roc_auc(true.overturned, said.p_overturned, w),
-    "outcome.average_precision": lambda true, said, w: metrics.average_precision(
-        true.overturned, said.p_overturned, w
-    ),
+    "outcome.average_precision": lambda true, said, w: metrics.average_precision(true.overturned, said.p_overturned, w),
     "outcome.brier": lambda true, said, w: metrics.brier(true.overturned, said.p_overturned, w),
     "outcome.matthews": lambda true, said, w: metrics.matthews(
         true.overturned, said.p_overturned > true.overturned.mean(), w
     ),
     "family.f1_micro": lambda true, said, w: metrics.f1_micro(true.families, said.family_set, w),
     "family.f1_macro": lambda true, said, w: metrics.f1_macro(true.families, said.family_set, w),
-    "family.top_cited": lambda true, said, w: metrics.top_family_cited(
-        true.families, said.family_probability, w
-    ),
+    "family.top_cited": lambda true, said, w: metrics.top_family_cited(true.families, said.family_probability, w),
 }
-"""Name -> metric. The Matthews correlation takes a request as overturned where its probability is above the base rate."""
+"""Name -> metric. The Matthews correlation takes a request as overturned above the base rate's probability."""
 
 LESS_IS_BETTER = frozenset({"outcome.brier"})
 _BASELINES_OF = {
@@ -63,6 +59,8 @@ class EvaluationSettings:
     seed : int
     jobs : int
         Processes; -1 for all cores.
+    stratify : bool
+        Whether folds are stratified by outcome besides being grouped by case.
     """
 
     folds: int = 5
@@ -70,6 +68,7 @@ class EvaluationSettings:
     resamples: int = 1000
     seed: int = 0
     jobs: int = -1
+    stratify: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +117,7 @@ def evaluate(
     """
     settings = _with_repeats(settings, len(frame))
     repeats = [
-        grouped_folds(labels.overturned, groups, settings.folds, settings.seed + repeat)
+        grouped_folds(labels.overturned, groups, settings.folds, settings.seed + repeat, stratify=settings.stratify)
         for repeat in range(settings.repeats)
     ]
     builders: dict[str, Callable[[], Predictor]] = {
@@ -138,14 +137,12 @@ def fits_needed(settings: EvaluationSettings, requests: int) -> int:
 
 
 def measured_coverage(evaluation: Evaluation, groups: NDArray[np.int64], coverage: float) -> dict[str, float]:
-    """How often the conformal sets of one half of the cases hold the outcome in the other half, and how often they are single.
+    """How often conformal sets hold the outcome, and how often they hold one outcome only.
 
-    The halves are drawn by the evaluation's seed and then change places.
+    Thresholds from one half of the cases are tried on the other half, and then the other way round.
     """
     p_overturned, overturned = evaluation.out_of_fold.mean_p_overturned, evaluation.labels.overturned
-    first = (
-        np.random.default_rng(evaluation.settings.seed).permutation(int(groups.max()) + 1)[groups] % 2 == 0
-    )
+    first = np.random.default_rng(evaluation.settings.seed).permutation(int(groups.max()) + 1)[groups] % 2 == 0
     held = np.zeros((len(groups), 2), dtype=bool)
     for fitted in (first, ~first):
         sets = outcome_sets(p_overturned[fitted], overturned[fitted], groups[fitted], coverage)
@@ -168,17 +165,13 @@ def _estimated(
     predicted: dict[str, OutOfFold], labels: Labels, groups: NDArray[np.int64], settings: EvaluationSettings
 ) -> tuple[dict[str, dict[str, Estimate]], dict[str, dict[str, Estimate]]]:
     pairs = [(name, metric) for metric in METRICS for name in (MODEL, *baselines_of(metric))]
-    computed = {
-        f"{name} {metric}": _metric(METRICS[metric], labels, predicted[name]) for name, metric in pairs
-    }
+    computed = {f"{name} {metric}": _metric(METRICS[metric], labels, predicted[name]) for name, metric in pairs}
     values = resampled(computed, groups, settings.repeats, settings.resamples, settings.seed)
     estimates: dict[str, dict[str, Estimate]] = {}
     differences: dict[str, dict[str, Estimate]] = {}
     for name, metric in pairs:
         own, models = f"{name} {metric}", f"{MODEL} {metric}"
-        estimates.setdefault(name, {})[metric] = estimate(
-            computed[own], values[own], len(groups), settings.repeats
-        )
+        estimates.setdefault(name, {})[metric] = estimate(computed[own], values[own], len(groups), settings.repeats)
         if name != MODEL:
             difference = _difference(computed[models], computed[own])
             differences.setdefault(name, {})[metric] = estimate(

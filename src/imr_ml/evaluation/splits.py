@@ -8,17 +8,19 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from imr_ml.errors import ImrError
+
 Split = tuple[NDArray[np.int64], NDArray[np.int64]]
 
 
-class SplitError(ValueError):
+class SplitError(ImrError):
     """Too few cases to evaluate on; the message says how many there are and how many are needed."""
 
 
 def grouped_folds(
-    overturned: NDArray[np.bool_], groups: NDArray[np.int64], folds: int, seed: int
+    overturned: NDArray[np.bool_], groups: NDArray[np.int64], folds: int, seed: int, *, stratify: bool = True
 ) -> list[Split]:
-    """Folds grouped by case and stratified by outcome.
+    """Folds grouped by case.
 
     Parameters
     ----------
@@ -27,6 +29,8 @@ def grouped_folds(
         Case of each request.
     folds : int
     seed : int
+    stratify : bool, default True
+        Whether each fold shall hold about the same share of overturned requests.
 
     Returns
     -------
@@ -38,13 +42,15 @@ def grouped_folds(
     SplitError
         Where there are fewer cases of either outcome than folds.
     """
-    from sklearn.model_selection import StratifiedGroupKFold
+    from sklearn.model_selection import GroupKFold, StratifiedGroupKFold
 
     for outcome, chosen in (("overturned", overturned), ("upheld", ~overturned)):
         cases = len(np.unique(groups[chosen]))
         if cases < folds:
             raise SplitError(
-                f"only {cases} case(s) with a request {outcome}; {folds} folds need {folds}: add letters or use fewer folds"
+                f"only {cases} case(s) with a request {outcome}, and {folds} folds need {folds}: "
+                "add letters or use fewer folds"
             )
-    splitter = StratifiedGroupKFold(n_splits=folds, shuffle=True, random_state=seed)
+    kind = StratifiedGroupKFold if stratify else GroupKFold
+    splitter = kind(n_splits=folds, shuffle=True, random_state=seed)
     return list(splitter.split(np.zeros(len(groups)), overturned, groups))

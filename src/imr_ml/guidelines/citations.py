@@ -7,27 +7,33 @@ from __future__ import annotations
 
 import re
 from functools import cache
+from itertools import pairwise
 
-from imr_ml.guidelines.taxonomy import Guideline, Taxonomy, default_taxonomy
+from imr_ml.guidelines.taxonomy import Guideline, Source, Taxonomy, default_taxonomy, folded
 from imr_ml.guidelines.types import Citation, Family
 
 _CITES_NOTHING = re.compile(
     r"\bdid not (?:cite|provide|reference)\b|\bno (?:guidelines?|citations?) (?:was|were)\b", re.I
 )
 _BASED_ON = re.compile(
-    r"(?:decision(?:s)? )?(?:was |were )?based (?:on|upon) (?:the )?(?P<non>non-?\s?)?MTUS\b(?: (?:citation|guidelines?)s?\b)?[:,]? ?",
+    r"(?:decisions? )?(?:was |were )?based (?:on|upon) (?:the )?(?P<non>non-?\s?)?MTUS\b"
+    r"(?: (?:citation|guidelines?)s?\b)?[:,]? ?",
     re.I,
 )
 _OUTSIDE = re.compile(
-    r"(?:the )?[\w ]{0,40}?based (?:their|its|his|her) decision on recommendations?(?:\(s\))? outside of the MTUS(?: guidelines)?\.?",
+    r"(?:the )?[\w ]{0,40}?based (?:their|its|his|her) decision on recommendations?(?:\(s\))? "
+    r"outside of the MTUS(?: guidelines)?\.?",
     re.I,
 )
 _ANOTHER_SOURCE = re.compile(r",? and other medical treatment guidelines?:? ", re.I)
 _SECTIONS = re.compile(r"sections?(?:\(s\))?: ?", re.I)
 _PAGES = re.compile(
-    r"\b(?:pages?(?:\(s\))?|pgs?\.?|pp?\.)[:\s]*(?P<list>\d{1,4}(?: ?(?:-|,|and|&|to) ?\d{1,4}\b)*)", re.I
+    r"\b(?:pages?(?:\(s\))?|pgs?\.?|pp?\.?)[:\s]*(?P<list>\d{1,4}(?: ?(?:-|,|and|&|to) ?\d{1,4}\b)*)", re.I
 )
 _PAGE_RANGE = re.compile(r"(\d+)(?: ?(?:-|to) ?(\d+))?")
+# An extractor may end a line at a hyphen; hyphens come in several characters.
+_CUT_WORD = re.compile(r"(?<=\w-)\s*\n\s*(?=[a-z])")
+_HYPHENS = str.maketrans("\u2010\u2011\u2013", "---")
 _YEAR = re.compile(r"\b(?:19|20)\d\d\b")
 
 
@@ -53,7 +59,7 @@ def find_citations(text: str, taxonomy: Taxonomy | None = None) -> list[Citation
     ['Knee Complaints']
     """
     taxonomy = taxonomy or default_taxonomy()
-    flat = " ".join(text.replace("–", "-").split())
+    flat = " ".join(_CUT_WORD.sub("", text.translate(_HYPHENS)).split())
     if _CITES_NOTHING.search(flat) and not _BASED_ON.search(flat):
         return []
     return [
@@ -107,26 +113,31 @@ def _other_citations(clause: str, taxonomy: Taxonomy) -> list[Citation]:
 
 
 def _sources_named(part: str, taxonomy: Taxonomy) -> list[Citation]:
-    """A citation for each source outside of the MTUS whose name stands in the part."""
-    first: dict[str, tuple[int, Citation]] = {}
-    for source in taxonomy.source:
-        mark = _any_of(source.names).search(part)
-        if mark:
-            guideline = _acoem_chapter(part, taxonomy) if source.family is Family.ACOEM else None
-            first[source.id] = (
-                mark.start(),
-                Citation(
-                    family=source.family,
-                    title=guideline.title if guideline else source.title,
-                    mtus=False,
-                    guideline=guideline.id if guideline else source.id,
-                    chapter=guideline.chapter if guideline else None,
-                    year=_year(part),
-                    sections=_sections(part, taxonomy),
-                    pages=_pages(part),
-                ),
-            )
-    return [citation for _, citation in sorted(first.values(), key=lambda pair: pair[0])]
+    """A citation for each source outside of the MTUS whose name stands in the part.
+
+    What stands from one source's name to the next one's is said of it; what stands before the first, of the first.
+    """
+    found = [(source, _any_of(source.names).search(part)) for source in taxonomy.source]
+    marks = sorted(((mark.start(), source) for source, mark in found if mark), key=lambda pair: pair[0])
+    bounds = [0, *(start for start, _ in marks[1:]), len(part)]
+    return [
+        _source_citation(source, part[start:end], taxonomy)
+        for (_, source), (start, end) in zip(marks, pairwise(bounds), strict=False)
+    ]
+
+
+def _source_citation(source: Source, text: str, taxonomy: Taxonomy) -> Citation:
+    guideline = _acoem_chapter(text, taxonomy) if source.family is Family.ACOEM else None
+    return Citation(
+        family=source.family,
+        title=guideline.title if guideline else source.title,
+        mtus=False,
+        guideline=guideline.id if guideline else source.id,
+        chapter=guideline.chapter if guideline else None,
+        year=_year(text),
+        sections=_sections(text, taxonomy),
+        pages=_pages(text),
+    )
 
 
 def _unknown(part: str) -> Citation:
@@ -152,11 +163,11 @@ def _title_marks(clause: str, taxonomy: Taxonomy) -> list[tuple[re.Match[str], G
     by_name = _guidelines_by_name(taxonomy)
     dated = list(_dated_title(taxonomy).finditer(clause))
     if dated:
-        return [(mark, by_name[_folded(mark["title"])]) for mark in dated]
+        return [(mark, by_name[folded(mark["title"])]) for mark in dated]
     by_chapter = {guideline.chapter: guideline for guideline in taxonomy.guideline if guideline.chapter}
     found = []
     for mark in _undated_title(taxonomy).finditer(clause):
-        guideline = by_name.get(_folded(mark["title"] or mark["alone"] or "")) or by_chapter.get(
+        guideline = by_name.get(folded(mark["title"] or mark["alone"] or "")) or by_chapter.get(
             int(mark["chapter"] or 0)
         )
         if guideline:
@@ -173,9 +184,9 @@ def _sections(text: str, taxonomy: Taxonomy) -> tuple[str, ...]:
     parts = _SECTIONS.split(text, maxsplit=1)
     if len(parts) < 2:
         return ()
-    listed = re.sub(r",? and$", "", parts[1].strip(" .,"))
+    listed = re.sub(r"[,;]? and$", "", parts[1].strip(" .,;"))
     whole = "|".join(re.escape(title) for title in taxonomy.comma_sections)
-    found = re.findall(rf"(?:{whole})|(?:[^,(]|\([^)]*\)|\()+", listed, re.I)
+    found = re.findall(rf" *(?:{whole})(?= *[,;]|$)|(?:[^,;(]|\([^)]*\)|\()+", listed, re.I)
     return tuple(section.strip(" .") for section in found if section.strip(" ."))
 
 
@@ -192,14 +203,9 @@ def _year(text: str) -> int | None:
     return int(mark[0]) if mark else None
 
 
-def _folded(name: str) -> str:
-    """A title without case, commas, hyphens and the kinds of "and"."""
-    return " ".join(re.sub(r"[,&-]|\band\b", " ", name.casefold()).split())
-
-
 @cache
 def _guidelines_by_name(taxonomy: Taxonomy) -> dict[str, Guideline]:
-    return {_folded(name): guideline for guideline in taxonomy.guideline for name in guideline.names}
+    return {folded(name): guideline for guideline in taxonomy.guideline for name in guideline.names}
 
 
 @cache
@@ -210,14 +216,12 @@ def _any_of(names: tuple[str, ...]) -> re.Pattern[str]:
 
 def _loose(name: str) -> str:
     """Pattern for a title as people write it: with or without commas, "and" or "&", hyphen or space."""
-    return r"[\s,&-]+(?:and\s+)?".join(re.escape(word) for word in _folded(name).split())
+    return r"[\s,&-]+(?:and\s+)?".join(re.escape(word) for word in folded(name).split())
 
 
 @cache
 def _dated_title(taxonomy: Taxonomy) -> re.Pattern[str]:
-    return re.compile(
-        rf"\b(?P<title>{_title_choice(taxonomy, 1)}),? (?:guidelines?,? )?\(?(?=(?:19|20)\d\d\b)", re.I
-    )
+    return re.compile(rf"\b(?P<title>{_title_choice(taxonomy, 1)}),? (?:guidelines?,? )?\(?(?=(?:19|20)\d\d\b)", re.I)
 
 
 @cache
@@ -228,7 +232,5 @@ def _undated_title(taxonomy: Taxonomy) -> re.Pattern[str]:
 
 
 def _title_choice(taxonomy: Taxonomy, words: int) -> str:
-    names = [
-        name for guideline in taxonomy.guideline for name in guideline.names if len(name.split()) >= words
-    ]
+    names = [name for guideline in taxonomy.guideline for name in guideline.names if len(name.split()) >= words]
     return "|".join(_loose(name) for name in sorted(names, key=len, reverse=True))

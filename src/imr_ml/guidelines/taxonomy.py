@@ -5,6 +5,7 @@ Knows the file and what it may hold. Knows nothing of how letters word a citatio
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections import Counter
 from datetime import date
@@ -68,11 +69,13 @@ class Taxonomy(_Strict):
 
     @model_validator(mode="after")
     def _is_consistent(self) -> Taxonomy:
-        names = [
-            name.casefold() for entry in self.guideline for name in {n.casefold() for n in entry.names}
-        ] + [name.casefold() for entry in self.source for name in entry.names]
-        ids = [entry.id for entry in self.guideline]
-        for what, values in (("id", ids), ("name", names)):
+        named = [entry.names for entry in (*self.guideline, *self.source)]
+        values_of = {
+            "id": [entry.id for entry in (*self.guideline, *self.source)],
+            "chapter": [str(entry.chapter) for entry in self.guideline if entry.chapter is not None],
+            "name": [name for names in named for name in {folded(name) for name in names}],
+        }
+        for what, values in values_of.items():
             twice = sorted(value for value, times in Counter(values).items() if times > 1)
             if twice:
                 raise ValueError(f"{what} stands twice: {', '.join(twice)}")
@@ -82,13 +85,24 @@ class Taxonomy(_Strict):
         return self
 
 
+def folded(name: str) -> str:
+    """A title without case, commas, hyphens and the kinds of "and".
+
+    Examples
+    --------
+    >>> folded("Neck & Upper-Back"), folded("neck and upper back")
+    ('neck upper back', 'neck upper back')
+    """
+    return " ".join(re.sub(r"[,&-]|\band\b", " ", name.casefold()).split())
+
+
 def read_taxonomy(toml: str) -> Taxonomy:
     """Taxonomy from the text of a TOML file.
 
     Raises
     ------
     TaxonomyError
-        For an unknown key, a name or id that stands twice, or a guideline without an edition.
+        For an unknown key, a name, id or chapter that stands twice, or a guideline without an edition.
     """
     try:
         return Taxonomy.model_validate(tomllib.loads(toml))

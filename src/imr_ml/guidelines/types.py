@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from imr_ml.errors import ImrError
+
 
 class Family(StrEnum):
     """Guideline family, the group that a citation belongs to."""
@@ -25,7 +27,7 @@ class Family(StrEnum):
 FAMILIES: tuple[str, ...] = tuple(family.value for family in Family)
 
 
-class TaxonomyError(ValueError):
+class TaxonomyError(ImrError):
     """The taxonomy file breaks its own rules; the message names the entry."""
 
 

@@ -13,10 +13,9 @@ from imr_ml.guidelines import find_citations
 from imr_ml.letters.lines import had_room, joined, line_width
 from imr_ml.letters.types import DisputedItem, LetterError, Outcome
 
-_TURN = re.compile(
-    r"\s*:\s*(?P<outcome>upheld|overturned)\s+Claims\s+Administrator\s+guideline\s*:", re.IGNORECASE
-)
+_TURN = re.compile(r"\s*:\s*(?P<outcome>upheld|overturned)\s+Claims\s+Administrator\s+guideline\s*:", re.IGNORECASE)
 _OUTCOME = re.compile(r":\s*(?:upheld|overturned)\s*$", re.IGNORECASE | re.MULTILINE)
+_UR_GUIDELINE = re.compile(r"\bClaims\s+Administrator\s+guideline\s*:", re.IGNORECASE)
 _IMR_GUIDELINE = re.compile(r"\bMAXIMUS\s+guideline\s*:", re.IGNORECASE)
 _RATIONALE = re.compile(r"\bDecision\s+rationale\s*:", re.IGNORECASE)
 _ENDS_SENTENCE = re.compile(r"[.!?][\"')\]]*$")
@@ -29,28 +28,39 @@ def read_items(lines: list[str], source: str) -> tuple[DisputedItem, ...]:
     Raises
     ------
     LetterError
-        Where no item is found, an item lacks one of its paragraphs, or an outcome stands outside of any item.
+        Where no item is found, an item lacks its request, its outcome or one of its paragraphs or has one twice, or an
+        outcome stands outside of any item.
     """
     text = "\n".join(lines)
     turns = list(_TURN.finditer(text))
     if not turns:
-        raise LetterError(
-            source, "found no 'REQUEST: Upheld' or 'REQUEST: Overturned' before a guideline", "items"
-        )
-    stray = len(_OUTCOME.findall(text)) - len(turns)
-    if stray > 0:
-        raise LetterError(source, f"{stray} outcome(s) without a 'Claims Administrator guideline:'", "items")
+        raise LetterError(source, "found no 'REQUEST: Upheld' or 'REQUEST: Overturned' before a guideline", "items")
+    _check_pairs(text, len(turns), source)
     column_width = max(map(line_width, lines))
     items = []
     heading = joined(text[: turns[0].start()].split("\n"))
     bodies = [text[a.end() : b.start()] for a, b in pairwise(turns)] + [text[turns[-1].end() :]]
     for number, (turn, body) in enumerate(zip(turns, bodies, strict=True), start=1):
         ur_guideline, imr_guideline, tail = _paragraphs(body, source, f"item {number}")
+        if not heading:
+            raise LetterError(source, "has no request before its outcome", f"item {number}")
         is_last = number == len(turns)
         end = len(tail) if is_last else _heading_start(tail, column_width, source, f"item {number + 1}")
         items.append(_item(number, heading, turn["outcome"], ur_guideline, imr_guideline, joined(tail[:end])))
         heading = joined(tail[end:])
     return tuple(items)
+
+
+def _check_pairs(text: str, items: int, source: str) -> None:
+    """Each outcome has its guideline and each guideline its outcome; else two items would be read as one."""
+    stray = len(_OUTCOME.findall(text)) - items
+    if stray > 0:
+        raise LetterError(source, f"{stray} outcome(s) without a 'Claims Administrator guideline:'", "items")
+    undecided = len(_UR_GUIDELINE.findall(text)) - items
+    if undecided > 0:
+        raise LetterError(
+            source, f"{undecided} 'Claims Administrator guideline:' without an outcome before it", "items"
+        )
 
 
 def _item(number: int, request: str, outcome: str, ur: str, imr: str, rationale: str) -> DisputedItem:
@@ -71,6 +81,8 @@ def _paragraphs(body: str, source: str, place: str) -> tuple[str, str, list[str]
     imr = _IMR_GUIDELINE.search(body)
     if not imr:
         raise LetterError(source, "has no 'MAXIMUS guideline:' paragraph", place)
+    if _IMR_GUIDELINE.search(body, imr.end()):
+        raise LetterError(source, "has two 'MAXIMUS guideline:' paragraphs", place)
     rationale = _RATIONALE.search(body, imr.end())
     if not rationale:
         raise LetterError(source, "has no 'Decision rationale:' paragraph", place)

@@ -16,6 +16,8 @@ _REPLACED = {
     "\u00ad": "",
     "\u200b": "",
     "\ufeff": "",
+    "\u2010": "-",
+    "\u2011": "-",
     "\u2018": "'",
     "\u2019": "'",
     "\u201c": '"',
@@ -45,11 +47,11 @@ _SURELY_FITS = 0.85
 
 
 def tidy_lines(text: str) -> list[str]:
-    """Lines that hold something, with white space collapsed and typographic characters made plain.
+    r"""Lines that hold something, with white space collapsed and typographic characters made plain.
 
     Examples
     --------
-    >>> tidy_lines("a\\u2019s  b \\r\\n\\r\\n\\x0cc")
+    >>> tidy_lines("a\u2019s  b \r\n\r\n\x0cc")
     ["a's b", 'c']
     """
     lines = (" ".join(line.split()) for line in text.translate(_TABLE).splitlines())

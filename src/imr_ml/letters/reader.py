@@ -15,13 +15,9 @@ from imr_ml.letters.pdf import pdf_text
 from imr_ml.letters.types import Letter, LetterError
 
 _SUMMARY = re.compile(r"^CLINICAL\s+CASE\s+SUMMARY\s*$", re.MULTILINE)
-_SUMMARY_OPENING = re.compile(
-    r"The\s+expert\s+reviewer\s+developed\s+the\s+following\b[^:]{0,200}:\s*", re.IGNORECASE
-)
+_SUMMARY_OPENING = re.compile(r"The\s+expert\s+reviewer\s+developed\s+the\s+following\b[^:]{0,200}:\s*", re.IGNORECASE)
 _ISSUES = re.compile(r"^IMR\s+ISSUES,\s+DECISIONS\s+AND\s+RATIONALES\s*$", re.MULTILINE)
-_ISSUES_OPENING = re.compile(
-    r"The\s+Final\s+Determination\s+was\s+based\s+on\b[^:]{0,200}:\s*", re.IGNORECASE
-)
+_ISSUES_OPENING = re.compile(r"The\s+Final\s+Determination\s+was\s+based\s+on\b[^:]{0,200}:\s*", re.IGNORECASE)
 
 
 def read_letter(source: str | Path | bytes) -> Letter:
@@ -75,9 +71,7 @@ def _read_text(text: str, source: str) -> Letter:
     flow = "\n".join(tidy_lines(text))
     summary, issues = _SUMMARY.search(flow), _ISSUES.search(flow)
     if not issues:
-        raise LetterError(
-            source, "has no heading 'IMR ISSUES, DECISIONS AND RATIONALES'; is it a determination?"
-        )
+        raise LetterError(source, "has no heading 'IMR ISSUES, DECISIONS AND RATIONALES'; is it a determination?")
     if not summary or summary.start() > issues.start():
         raise LetterError(source, "has no heading 'CLINICAL CASE SUMMARY' before the decisions")
     return Letter(

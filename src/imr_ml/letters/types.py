@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
+from imr_ml.errors import ImrError
 from imr_ml.guidelines import Citation
 
 
@@ -19,7 +20,7 @@ class Outcome(StrEnum):
     OVERTURNED = "overturned"
 
 
-class LetterError(ValueError):
+class LetterError(ImrError):
     """A letter that cannot be read.
 
     Parameters

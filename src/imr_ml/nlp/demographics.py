@@ -39,7 +39,7 @@ class Demographics:
 def demographics(text: str) -> Demographics:
     """Find the worker's age and sex: the first plausible age, and the sex beside it or beside "worker".
 
-    >>> demographics("The injured worker is a 48 year old male who fell.")
+    >>> demographics("A 48 year old male fell.")
     Demographics(age_years=48, sex='male')
     >>> demographics("A 52-yo woman."), demographics("Seen for pain.")
     (Demographics(age_years=52, sex='female'), Demographics(age_years=None, sex=None))

@@ -16,7 +16,7 @@ from imr_ml.nlp.views import DEFAULT_SETTINGS, category_of_view, view_sections
 if TYPE_CHECKING:
     import pandas as pd
 
-Progress = Callable[[int], None]
+Progress = Callable[[int], object]
 
 _PARTIAL = re.compile(
     r"\boriginal\s+request\b|\bauthorized\s+by\s+the\s+claims|\bclaims\s+administrator\s+authorized", re.I

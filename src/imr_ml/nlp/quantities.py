@@ -61,9 +61,7 @@ _ALTERNATIVES = (
     rf"(?P<bare>{_RANGE})(?:{'|'.join(_TAILS)})?",
 )
 _REFILLS_BEFORE = re.compile(r"refills?\s*(?:x|times|:|#|-|\()?\s*$")
-_VISITS_BEFORE = re.compile(
-    r"\b(?:visit|session|treatment)s?\b[^.;\d]{0,28}(?:#|,|:|\bx|times|qty|quantity)\s*$"
-)
+_VISITS_BEFORE = re.compile(r"\b(?:visit|session|treatment)s?\b[^.;\d]{0,28}(?:#|,|:|\bx|times|qty|quantity)\s*$")
 _COUNT_BEFORE = re.compile(r"(?:#|\bqty\b|\bquantity\b)\s*(?:of|:|#|\.|-)?\s*$")
 # "Alert and oriented x 3" and "seizures x2" count no visits.
 _TIMES_BEFORE = re.compile(r"(?<!oriented )(?<!seizures )(?<!episodes )(?:\btimes|\bx)\s*$")

@@ -9,19 +9,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import compress, islice, takewhile
-from typing import Any
 
 from spacy.tokens import Doc
 from spacy.vocab import Vocab
 
-from imr_ml.nlp.pipeline import DETERMINATION, FACTS, Pipeline
+from imr_ml.nlp.components import DETERMINATION, Match, matches_of
+from imr_ml.nlp.pipeline import Pipeline
 from imr_ml.nlp.quantities import NUMBER_WORDS, find_quantities
-from imr_ml.nlp.text import lowered, token_places
+from imr_ml.nlp.text import lowered, token_columns
 from imr_ml.nlp.types import Fact, NlpSettings, Quantity, SectionView
 
-_MONTHS = frozenset(
-    {"january", "february", "march", "april", "may", "june", "july", "august", "september", "october"}
-)
+_MONTHS = frozenset({"january", "february", "march", "april", "may", "june", "july", "august", "september", "october"})
 _MONTHS |= {
     "november",
     "december",
@@ -109,7 +107,7 @@ def read_doc(text: str, doc: Doc, built: Pipeline, settings: NlpSettings) -> Sec
 
 def masked_sentences(doc: Doc, built: Pipeline) -> Iterator[tuple[int, int]]:
     """Find the sentences that state the reviewer's conclusion, as half-open spans of tokens."""
-    marks = [(span.start, built.markers[span.id]) for span in doc.spans[DETERMINATION]]
+    marks = [(m.start, built.markers[m.span_id]) for m in matches_of(doc) if m.label == DETERMINATION]
     if all(marker == "ur" for _, marker in marks):
         return
     for sentence in doc.sents:
@@ -119,15 +117,14 @@ def masked_sentences(doc: Doc, built: Pipeline) -> Iterator[tuple[int, int]]:
 
 
 def _tokens(doc: Doc, built: Pipeline, mask_determination: bool) -> _Tokens:
-    orths: Any = doc.to_array("ORTH")
-    words, classes, kept = zip(*map(_lexicon(doc.vocab).__getitem__, orths.tolist()), strict=True)
-    starts, ends = token_places(doc)
+    columns = token_columns(doc)
+    words, classes, kept = zip(*map(_lexicon(doc.vocab).__getitem__, columns.orths.tolist()), strict=True)
     hidden = _dates(classes) if _MONTH in classes else set[int]()
     if mask_determination:
         hidden.update(place for first, last in masked_sentences(doc, built) for place in range(first, last))
     if hidden:
         kept = tuple(keep and place not in hidden for place, keep in enumerate(kept))
-    return _Tokens(words, classes, kept, starts.tolist(), ends.tolist(), hidden)
+    return _Tokens(words, classes, kept, columns.starts.tolist(), columns.ends.tolist(), hidden)
 
 
 def _dates(classes: Sequence[int]) -> set[int]:
@@ -147,17 +144,17 @@ def _dates(classes: Sequence[int]) -> set[int]:
 
 def _facts(text: str, doc: Doc, built: Pipeline, tokens: _Tokens) -> tuple[list[Fact], set[int]]:
     """List the facts outside masked places, and the places of denied words."""
-    denied: set[tuple[int, int, str]] = doc.user_data.get("denied", set())
+    denied: set[Match] = doc.user_data.get("denied", set())
     facts, negated = list[Fact](), set[int]()
-    for span in doc.spans[FACTS]:
-        rule = built.rules[span.id]
-        first, last = span.start, span.end
-        if first in tokens.hidden:
+    for match in matches_of(doc):
+        first, last, label, span_id = match
+        if label == DETERMINATION or first in tokens.hidden:
             continue
+        rule = built.rules[span_id]
         start, end = tokens.starts[first], tokens.ends[last - 1]
         if rule.capitals and not text[start:end].removesuffix("s").isupper():
             continue
-        is_denied = (first, last, rule.kind) in denied
+        is_denied = match in denied
         if is_denied:
             negated.update(range(first, last))
         facts.append(Fact(rule.kind, rule.value, start, end, is_denied, rule.rule))

@@ -160,9 +160,7 @@ def rule_book() -> RuleBook:
     treatments, drugs, classes = terms["treatments.toml"], terms["drugs.toml"], terms["drug_classes.toml"]
     for generic, drug in drugs.items():
         if unknown := sorted(set(drug.classes) - set(classes)):  # type: ignore[attr-defined]
-            raise RuleError(
-                f"drugs.toml: {generic}: no class {', '.join(unknown)} in drug_classes.toml; add it there"
-            )
+            raise RuleError(f"drugs.toml: {generic}: no class {', '.join(unknown)} in drug_classes.toml; add it there")
     patterns = tuple(pattern for name in _FILES for pattern in patterns_of(name, terms[name]))
     return RuleBook(patterns, treatments, drugs)  # type: ignore[arg-type]
 
@@ -209,9 +207,7 @@ def patterns_of(name: str, terms: dict[str, Term]) -> Iterator[Pattern]:
         wordings = {form for phrase in _phrases(canonical, term) for form in (phrase, _plural(phrase))}
         yield from (Pattern(kind, rule, wording) for wording in sorted(wordings))
         for short in term.abbreviations:
-            yield from (
-                Pattern(kind, rule, form, capitals=True) for form in (short.lower(), f"{short.lower()}s")
-            )
+            yield from (Pattern(kind, rule, form, capitals=True) for form in (short.lower(), f"{short.lower()}s"))
 
 
 def _phrases(canonical: str, term: Term) -> Iterator[str]:

@@ -117,8 +117,17 @@ def spaced(text: str) -> tuple[str, OffsetMap]:
     return "".join(pieces), OffsetMap(np.array(positions, dtype=np.int64), np.array(shifts, dtype=np.int64))
 
 
+@dataclass(frozen=True, slots=True)
+class TokenColumns:
+    """A doc's tokens as arrays of shape (n_tokens,): lexeme ids, half-open places in the original text."""
+
+    orths: "NDArray[np.uint64]"
+    starts: "NDArray[np.int64]"
+    ends: "NDArray[np.int64]"
+
+
 class ClinicalTokenizer(DummyTokenizer):
-    """spaCy tokenizer over the spaced text; the doc keeps its map back in ``user_data["offsets"]``."""
+    """spaCy's tokenizer over the spaced text; the doc keeps its `TokenColumns` in its user data."""
 
     def __init__(self, vocab: Vocab) -> None:
         self.vocab = vocab
@@ -133,13 +142,14 @@ class ClinicalTokenizer(DummyTokenizer):
         """Split a text."""
         plain, offsets = spaced(text)
         doc: Doc = self._words(plain)
-        doc.user_data["offsets"] = offsets
+        columns: Any = doc.to_array(["ORTH", "IDX", "LENGTH"])
+        # No run of spaces stands inside a token, so its first character's shift is its last one's too.
+        starts = offsets.original(columns[:, 1].astype(np.int64))
+        doc.user_data["columns"] = TokenColumns(columns[:, 0], starts, starts + columns[:, 2].astype(np.int64))
         return doc
 
 
-def token_places(doc: Doc) -> tuple["NDArray[np.int64]", "NDArray[np.int64]"]:
-    """Place each token in the original text: first and past-the-last characters, shape (n_tokens,) each."""
-    columns: Any = doc.to_array(["IDX", "LENGTH"]).astype(np.int64)
-    offsets: OffsetMap = doc.user_data["offsets"]
-    starts = columns[:, 0]
-    return offsets.original(starts), offsets.original(starts + columns[:, 1] - 1) + 1
+def token_columns(doc: Doc) -> TokenColumns:
+    """Get the columns that the tokenizer kept."""
+    columns: TokenColumns = doc.user_data["columns"]
+    return columns

@@ -68,9 +68,7 @@ def category_of_view(view: SectionView) -> str:
             ranked.append((0 if fact.kind == "drug" else 2, fact.start, "Pharmaceuticals"))
     if not ranked:
         # What no rule names but is dosed in milligrams is a drug.
-        return (
-            "Pharmaceuticals" if any(quantity.unit == "dose_mg" for quantity in view.quantities) else "Other"
-        )
+        return "Pharmaceuticals" if any(quantity.unit == "dose_mg" for quantity in view.quantities) else "Other"
     category = min(ranked)[2]
     # A drug that is given by injection is an injection request.
     injected = category == "Pharmaceuticals" and any(other == "Injection" for _, _, other in ranked)
@@ -86,14 +84,15 @@ def determination_spans(text: str) -> tuple[tuple[int, int], ...]:
     """
     from imr_ml.nlp.pipeline import pipeline
     from imr_ml.nlp.reading import masked_sentences
-    from imr_ml.nlp.text import token_places
+    from imr_ml.nlp.text import token_columns
 
     built = pipeline(False)
     doc = built.nlp(text)
     if not len(doc):
         return ()
-    starts, ends = token_places(doc)
-    return tuple((int(starts[first]), int(ends[last - 1])) for first, last in masked_sentences(doc, built))
+    places = token_columns(doc)
+    sentences = masked_sentences(doc, built)
+    return tuple((int(places.starts[first]), int(places.ends[last - 1])) for first, last in sentences)
 
 
 def _read(texts: list[str], settings: NlpSettings) -> Iterator[SectionView]:

@@ -107,9 +107,7 @@ def test_dates_follow_the_course_of_a_case(many):
 
 def test_headings_tell_the_outcomes_of_the_truth(many):
     for letter in many:
-        assert [outcome.lower() for outcome in HEADING.findall(letter.text)] == [
-            t.outcome for t in letter.truth
-        ]
+        assert [outcome.lower() for outcome in HEADING.findall(letter.text)] == [t.outcome for t in letter.truth]
 
 
 def test_guideline_paragraphs_tell_the_families_of_the_truth(many):
@@ -200,8 +198,6 @@ def test_true_probabilities_are_calibrated(many):
 
 
 def test_some_requests_were_authorized_in_part(many):
-    part = [
-        letter for letter in many if "The remaining IMR eligible portion" in " ".join(letter.text.split())
-    ]
+    part = [letter for letter in many if "The remaining IMR eligible portion" in " ".join(letter.text.split())]
 
     assert 0.03 < len(part) / len(many) < 0.25

@@ -75,9 +75,7 @@ def test_every_signal_and_kind_of_the_model_has_its_clauses():
 
 
 def test_every_category_of_the_decision_search_can_be_drawn():
-    categories = {
-        treatment.category for table in default_model().treatments.values() for treatment in table.values
-    }
+    categories = {treatment.category for table in default_model().treatments.values() for treatment in table.values}
 
     assert len(categories) == 12
 

@@ -44,9 +44,7 @@ def test_lists_end_in_and():
     assert listed(["rest", "ice", "heat"]) == "rest, ice and heat"
 
 
-@given(
-    st.lists(st.text("abcMW.,()# ".replace(" ", ""), min_size=1, max_size=30), min_size=1), st.floats(20, 500)
-)
+@given(st.lists(st.text("abcMW.,()# ".replace(" ", ""), min_size=1, max_size=30), min_size=1), st.floats(20, 500))
 def test_wrapping_loses_nothing_and_keeps_to_the_column(words, column):
     lines = list(wrapped(" ".join(words), column))
 

@@ -26,9 +26,7 @@ def test_text_letters_are_written_under_their_case_numbers(tmp_path):
 def test_truth_is_written_only_when_asked_for_and_apart_from_letters(tmp_path):
     write_samples(tmp_path, 2, seed=7, write_truth=True)
 
-    lines = [
-        json.loads(line) for line in (tmp_path / "_truth.jsonl").read_text(encoding="utf-8").splitlines()
-    ]
+    lines = [json.loads(line) for line in (tmp_path / "_truth.jsonl").read_text(encoding="utf-8").splitlines()]
     letter = generate_letter(7, 1)
     assert lines[1]["case_number"] == letter.case_number
     assert [item["p_overturned"] for item in lines[1]["items"]] == [t.p_overturned for t in letter.truth]

@@ -38,9 +38,7 @@ def administrator_paragraph(
     return _paragraph(rng, item.ur_cites, item, decision, bare, "Claims Administrator", references)
 
 
-def reviewer_paragraph(
-    rng: Random, item: ItemFacts, decision: date, bare: float, references: tuple[str, ...]
-) -> str:
+def reviewer_paragraph(rng: Random, item: ItemFacts, decision: date, bare: float, references: tuple[str, ...]) -> str:
     """Word what follows ``MAXIMUS guideline:``."""
     return _paragraph(rng, item.cites, item, decision, bare, "Expert Reviewer", references)
 
@@ -69,9 +67,7 @@ def _mtus(rng: Random, topic: str, item: ItemFacts, decision: date, bare: float)
     return title if not sections or rng.random() < bare else f"{title}, Section(s): {pick(rng, sections)}"
 
 
-def _title_and_sections(
-    rng: Random, topic: str, item: ItemFacts, decision: date
-) -> tuple[str, tuple[str, ...]]:
+def _title_and_sections(rng: Random, topic: str, item: ItemFacts, decision: date) -> tuple[str, tuple[str, ...]]:
     treatment, region = item.treatment, item.region
     if topic == "acupuncture":
         return "Acupuncture Treatment 2007", ()
@@ -100,11 +96,7 @@ def _odg(rng: Random, item: ItemFacts, bare: float) -> str:
     name = pick(rng, _ODG_NAMES)
     if rng.random() < bare / 2 or not item.treatment.odg:
         return name.rstrip(",")
-    chapter = (
-        pick(rng, ("Pain Chapter", "Pain (Chronic)", "Pain"))
-        if _is_drug(item)
-        else pick(rng, item.region.odg)
-    )
+    chapter = pick(rng, ("Pain Chapter", "Pain (Chronic)", "Pain")) if _is_drug(item) else pick(rng, item.region.odg)
     topic = pick(rng, item.treatment.odg)
     form = rng.random()
     if form < 0.2:

@@ -49,9 +49,7 @@ def probability(kind: Kind, signals: dict[str, bool], shift: float, model: Model
     """Return the probability of an overturned denial, label noise included, rounded to six decimals."""
     logit = kind.base + sum(effect for name, effect in kind.effects.items() if signals[name])
     for interaction in kind.interactions:
-        if all(signals[name] for name in interaction.all) and not any(
-            signals[name] for name in interaction.none
-        ):
+        if all(signals[name] for name in interaction.all) and not any(signals[name] for name in interaction.none):
             logit += interaction.add
     rates = model.outcome
     clean = 1 / (1 + math.exp(-(rates.scale * logit + rates.shift + shift)))
@@ -79,9 +77,7 @@ def _dates(rng: Random, year: int, rates: LetterRates) -> Dates:
     application = assigned - timedelta(days=from_quantiles(rng, rates.application_to_assignment_days))
     denial = application - timedelta(days=from_quantiles(rng, rates.denial_to_application_days))
     chronic = rng.random() < rates.chronic_share
-    days = from_quantiles(
-        rng, rates.chronic_injury_to_denial_days if chronic else rates.injury_to_denial_days
-    )
+    days = from_quantiles(rng, rates.chronic_injury_to_denial_days if chronic else rates.injury_to_denial_days)
     return Dates(denial - timedelta(days=days), denial, application, assigned, decision)
 
 
@@ -107,9 +103,7 @@ def _treatments(rng: Random, count: int, model: Model) -> list[Treatment]:
     return chosen
 
 
-def _placed(
-    rng: Random, count: int, regions: tuple[Region, ...], model: Model
-) -> list[tuple[Treatment, Region]]:
+def _placed(rng: Random, count: int, regions: tuple[Region, ...], model: Model) -> list[tuple[Treatment, Region]]:
     """Treatments with their regions; what goes with an operation concerns the region operated on."""
     treatments = _treatments(rng, count, model)
     places = [_region_for(rng, treatment, regions, model) for treatment in treatments]
@@ -135,11 +129,7 @@ def _ur_habit(rng: Random, rates: CitingRates) -> str:
     """How the administrator cites in this letter."""
     place = rng.random()
     return (
-        "nothing"
-        if place < rates.ur_nothing
-        else "outside"
-        if place < rates.ur_nothing + rates.ur_outside
-        else "mtus"
+        "nothing" if place < rates.ur_nothing else "outside" if place < rates.ur_nothing + rates.ur_outside else "mtus"
     )
 
 
@@ -147,9 +137,7 @@ def _item(rng: Random, treatment: Treatment, region: Region, case: Case, model: 
     amount, per_week, weeks = _amount(rng, treatment)
     authorized = _authorized(rng, treatment, amount, model)
     retrospective = rng.random() < model.letter.retrospective_share
-    p = probability(
-        model.kinds[treatment.kind], case.signals, _shift(case, authorized, retrospective, model), model
-    )
+    p = probability(model.kinds[treatment.kind], case.signals, _shift(case, authorized, retrospective, model), model)
     overturned = (case.outcome_draw if rng.random() < model.outcome.shared_draw else rng.random()) < p
     ur_cites = administrator_cites(rng, treatment, case.ur_habit, model.citing)
     cites = reviewer_cites(rng, treatment, region, ur_cites, overturned, case, model.citing)

@@ -70,9 +70,7 @@ def reviewer_cites(
         factors["acoem"] = rates.no_chapter_factor
     if (case.dates.denial - case.dates.injury).days > _CHRONIC_DAYS:
         factors["chronic_pain"] = rates.chronic_factor
-    weighted = (
-        (cites, _weight(cites, prior, ur_cites, factors, rates)) for cites, prior in treatment.reviewer_sets
-    )
+    weighted = ((cites, _weight(cites, prior, ur_cites, factors, rates)) for cites, prior in treatment.reviewer_sets)
     return draw(rng, table(weighted))
 
 

@@ -157,9 +157,7 @@ class Model(Strict):
     def _names_agree(self) -> Self:
         groups, regions = {g.name for g in self.group}, {r.name for r in self.region}
         unknown = {t.kind for t in self.treatment} - {k.name for k in self.kind}
-        unknown |= {t.group for t in self.treatment} - groups | {
-            n for g in self.group for n in g.next
-        } - groups
+        unknown |= {t.group for t in self.treatment} - groups | {n for g in self.group for n in g.next} - groups
         unknown |= {r for t in self.treatment for r in t.regions} - regions
         unknown |= {s for k in self.kind for s in k.signals} - set(self.signals)
         if unknown:
@@ -176,6 +174,4 @@ def default_model() -> Model:
     pydantic.ValidationError
         A file breaks the schema; the message names the entry.
     """
-    return Model.model_validate(
-        read_toml("model.toml") | read_toml("regions.toml") | read_toml("treatments.toml")
-    )
+    return Model.model_validate(read_toml("model.toml") | read_toml("regions.toml") | read_toml("treatments.toml"))

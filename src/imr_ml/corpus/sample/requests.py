@@ -46,9 +46,7 @@ def word_request(rng: Random, item: ItemFacts, dates: Dates) -> Request:
 
 
 def _partial(rng: Random, pattern: str, amount: int, authorized: int, slots: dict[str, str]) -> Request:
-    whole, part, rest = (
-        pattern.format_map(slots | {"n": str(n)}) for n in (amount, authorized, amount - authorized)
-    )
+    whole, part, rest = (pattern.format_map(slots | {"n": str(n)}) for n in (amount, authorized, amount - authorized))
     if rng.random() < 0.15:
         heading = (
             f"{whole} was the original request. The Claims Administrator authorized {part}, leaving the "

@@ -22,9 +22,7 @@ if TYPE_CHECKING:
 Slots = dict[str, str]
 
 
-def fill_slots(
-    rng: Random, facts: LetterFacts, requests: Sequence[Request], voice: Voice, phrases: Phrases
-) -> Slots:
+def fill_slots(rng: Random, facts: LetterFacts, requests: Sequence[Request], voice: Voice, phrases: Phrases) -> Slots:
     """Fill everything that patterns may name, for one letter."""
     slots = _person(rng, facts, voice, phrases)
     slots |= _dates(rng, facts, voice)
@@ -100,9 +98,7 @@ def _findings(rng: Random, facts: LetterFacts) -> Slots:
 
 def _diagnoses(rng: Random, facts: LetterFacts) -> Slots:
     main, other = facts.items[0].region, facts.regions[-1]
-    both = several(rng, main.diagnoses, between(rng, 1, 3)) + several(
-        rng, other.diagnoses, between(rng, 1, 2)
-    )
+    both = several(rng, main.diagnoses, between(rng, 1, 3)) + several(rng, other.diagnoses, between(rng, 1, 2))
     diagnoses = list(dict.fromkeys(both))
     return {
         "dxs": listed(diagnoses),

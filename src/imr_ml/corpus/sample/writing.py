@@ -25,7 +25,7 @@ def write_samples(
     n: int,
     seed: int,
     pdf: bool = False,
-    progress: Callable[[int], None] | None = None,
+    progress: Callable[[int], object] | None = None,
     write_truth: bool = False,
 ) -> int:
     """Write ``n`` sample letters into a folder, made where missing; files of the same name are replaced.

@@ -1,0 +1,30 @@
+"""Measure reading, prediction and speed on a folder of real letters, and print what was seen.
+
+The folder holds determination letters (PDF) and `outcomes.jsonl`, an independent reading of them: a line a letter with
+`case_number`, `outcomes` and `families`, both in the order of the items.
+"""
+
+import sys
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks import predicting, reading, speed
+
+
+def main(arguments: list[str]) -> int:
+    """Run all measurements; exit code 2 where there are no letters to measure on."""
+    if len(arguments) != 1 or not (Path(arguments[0]) / "outcomes.jsonl").is_file():
+        print("benchmarks need real letters: make bench LETTERS=folder (PDFs and outcomes.jsonl)", file=sys.stderr)
+        return 2
+    letters = Path(arguments[0])
+    for title, measure in (("reading", reading.measure), ("prediction", predicting.measure), ("speed", speed.measure)):
+        table = Table("what", "measured", title=f"{title} ({letters.name})", title_justify="left")
+        for row in measure(letters):
+            table.add_row(*row)
+        Console(width=120).print(table)
+    return 0
+
+
+sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,33 @@
+"""How well outcome and families are predicted for cases that were held out."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from imr_ml.corpus import ingest, letter_files
+from imr_ml.evaluation import METRICS, MODEL, EvaluationSettings, baselines_of
+from imr_ml.training import TrainingSettings, train
+
+# Families by folds that only keep a case together; stratifying by outcome changes what falls together.
+SETTINGS = {
+    "outcome": EvaluationSettings(repeats=5),
+    "family": EvaluationSettings(repeats=3, stratify=False),
+}
+
+
+def measure(folder: Path) -> Iterator[tuple[str, str]]:
+    """Rows of (what, measured): each metric with its interval, each baseline and the paired difference to it."""
+    requests = ingest(letter_files([folder])).requests
+    yield "requests, overturned", f"{len(requests)}, {int(requests['outcome'].eq('overturned').sum())}"
+    for task, settings in SETTINGS.items():
+        trained = train(requests, TrainingSettings(evaluation=settings))
+        evaluation = trained.evaluation
+        for metric in (name for name in METRICS if name.startswith(f"{task}.")):
+            yield (
+                f"{metric} (5 folds by case, mean of {settings.repeats} seeds)",
+                str(evaluation.estimates[MODEL][metric]),
+            )
+            for baseline in baselines_of(metric):
+                value, difference = evaluation.estimates[baseline][metric], evaluation.differences[baseline][metric]
+                yield f"    {baseline}", f"{value}; model minus this {difference}"
+    for name, value in trained.coverage.items():
+        yield name, f"{value:.3f}"

@@ -1,0 +1,109 @@
+"""What to train on: the letters or table that the user names, else `data/raw`, else the sample corpus.
+
+Knows the project's data folders. Says in one line which it took.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from imr_ml.corpus.ingestion import Ingested, ingest, letter_files, write_rejects
+from imr_ml.corpus.schema import SchemaError, validate_requests
+from imr_ml.corpus.store import TABLE_SUFFIXES, read_requests, write_requests
+from imr_ml.corpus.table import complete_requests
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+RAW = Path("data/raw")
+SAMPLE = Path("data/sample")
+PROCESSED = Path("data/processed")
+SAMPLE_LETTERS = 1000
+SAMPLE_SEED = 7
+
+Progress = Callable[[int], object]
+StartProgress = Callable[[str, int], Progress]
+"""(what is done, how many) -> a function to call with each step."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingTable:
+    """The requests to train on and one line about where they come from."""
+
+    requests: pd.DataFrame
+    told: str
+
+
+def training_table(data: Path | None, start: StartProgress) -> TrainingTable:
+    """Requests to train on, validated and completed.
+
+    Parameters
+    ----------
+    data : Path or None
+        A folder of letters or a requests table; None takes the letters in ``data/raw``, and where there are none the
+        sample corpus, which is written to ``data/sample`` first.
+    start : callable
+        Starts the progress bar of a long step.
+
+    Raises
+    ------
+    SchemaError
+        For a folder without letters that can be read or a file that is no requests table.
+    FileNotFoundError
+        For a path that does not exist.
+    """
+    if data is None:
+        if not (RAW.is_dir() and letter_files([RAW])):
+            return _sample_table(start)
+        data = RAW
+    if data.is_file() and data.suffix.lower() in TABLE_SUFFIXES:
+        table = validate_requests(read_requests(data), str(data))
+        return TrainingTable(complete_requests(table), f"training on the requests table {data}")
+    if data.is_file():
+        raise SchemaError(f"{data}: give a folder of letters or a table ({', '.join(TABLE_SUFFIXES)})")
+    return _letters_table(data, start)
+
+
+def _letters_table(folder: Path, start: StartProgress) -> TrainingTable:
+    read = ingest_folder([folder], PROCESSED / "requests.parquet", start)
+    told = f"training on {read.letters} letters from {folder} ({len(read.requests)} requests)"
+    if read.rejects:
+        told += f"; {len(read.rejects)} file(s) not used, see {PROCESSED / 'rejects.jsonl'}"
+    return TrainingTable(read.requests, told)
+
+
+def _sample_table(start: StartProgress) -> TrainingTable:
+    from imr_ml.corpus.sample import write_samples
+
+    if not (SAMPLE.is_dir() and letter_files([SAMPLE])):
+        write_samples(SAMPLE, SAMPLE_LETTERS, SAMPLE_SEED, progress=start("writing sample letters", SAMPLE_LETTERS))
+    table = _letters_table(SAMPLE, start)
+    return TrainingTable(
+        table.requests,
+        f"no letters in {RAW}: using the SAMPLE corpus, so every figure below is SYNTHETIC; "
+        f"for real ones put letters (.pdf, .txt) into {RAW} or name them: make train DATA=path",
+    )
+
+
+def ingest_folder(paths: list[Path], output: Path, start: StartProgress) -> Ingested:
+    """Read letters into the table `output`, with ``rejects.jsonl`` beside it.
+
+    Raises
+    ------
+    SchemaError
+        Where there is no letter, or none that can be read; nothing is written then but the rejects.
+    """
+    files = letter_files(paths)
+    named = ", ".join(map(str, paths))
+    if not files:
+        raise SchemaError(f"{named}: holds no letter (.pdf or .txt)")
+    read = ingest(files, start("reading letters", len(files)))
+    rejects = output.with_name("rejects.jsonl")
+    write_rejects(read.rejects, rejects)
+    if not read.letters:
+        raise SchemaError(f"{named}: none of {len(files)} file(s) is a letter that can be read; see {rejects}")
+    write_requests(read.requests, output)
+    return read

@@ -1,0 +1,109 @@
+"""Sentences and spans: spaCy's sentencizer and span ruler with this room's rules of where they end.
+
+Knows spaCy. Knows nothing of the rule files' content.
+"""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import numpy as np
+from spacy.language import Language
+from spacy.pipeline import Sentencizer, SpanRuler
+from spacy.tokens import Doc, Span
+
+from imr_ml.nlp.text import token_columns
+
+SENTENCES, SPAN_RULER = "imr_sentences", "imr_span_ruler"
+DETERMINATION = "determination"
+_ABBREVIATED = frozenset({"dr", "mr", "mrs", "ms", "vs", "approx", "e.g", "i.e", "st", "dept", "pg", "p.r.n"})
+
+
+class Match(NamedTuple):
+    """A found phrase: its tokens, half-open, its label (a kind or `DETERMINATION`), its rule's span id."""
+
+    start: int
+    end: int
+    label: str
+    span_id: int
+
+
+@Language.factory(SENTENCES)
+def make_sentences(nlp: Language, name: str) -> "ClinicalSentencizer":
+    """Make spaCy's sentencizer with this room's rule."""
+    del nlp
+    return ClinicalSentencizer(name)
+
+
+class ClinicalSentencizer(Sentencizer):  # type: ignore[misc]
+    """Starts a sentence after each full stop that ends no abbreviation or initial."""
+
+    def predict(self, docs: Iterable[Doc]) -> list[list[bool]]:
+        """Whether each token starts a sentence."""
+        return [self._starts(doc) for doc in docs]
+
+    def _starts(self, doc: Doc) -> list[bool]:
+        starts = [False] * len(doc)
+        if not starts:
+            return starts
+        starts[0] = True
+        orths = token_columns(doc).orths
+        stop, question, exclamation = (doc.vocab.strings[mark] for mark in ".?!")
+        for end in np.flatnonzero((orths == stop) | (orths == question) | (orths == exclamation)).tolist():
+            if 0 < end < len(starts) - 1 and not _continues(doc[end - 1].text):
+                starts[end + 1] = True
+        return starts
+
+
+def _continues(word: str) -> bool:
+    return (len(word) == 1 and word.isalpha()) or word in _ABBREVIATED
+
+
+@Language.factory(SPAN_RULER)
+def make_span_ruler(nlp: Language, name: str) -> "LongestSpanRuler":
+    """Make spaCy's span ruler with this room's overlap rule."""
+    return LongestSpanRuler(nlp, name, phrase_matcher_attr="LOWER")
+
+
+class LongestSpanRuler(SpanRuler):
+    """A span ruler over phrases that keeps the longest match of each label, and lets labels overlap.
+
+    spaCy's own filter would let "lumbar" of a diagnosis hide the body part. The doc gets its matches as plain
+    `Match` tuples (see `matches_of`): making a `Span` of each costs more than finding it.
+    """
+
+    def add_patterns(self, patterns: list[dict[str, str]]) -> None:  # type: ignore[override]
+        """Add phrases, each a dict of ``label``, ``pattern`` and ``id``."""
+        super().add_patterns(patterns)  # type: ignore[arg-type]
+        add = self.nlp.vocab.strings.add
+        self._names = {match: (name["label"], add(name["id"])) for match, name in self._match_label_id_map.items()}
+
+    def __call__(self, doc: Doc) -> Doc:
+        """Find the doc's matches."""
+        doc.user_data["matches"] = self._longest(doc)
+        return doc
+
+    def match(self, doc: Doc) -> list[Span]:
+        """Make spans of the doc's matches, in text order."""
+        return [
+            Span(doc, found.start, found.end, label=found.label, span_id=found.span_id) for found in self._longest(doc)
+        ]
+
+    def _longest(self, doc: Doc) -> list[Match]:
+        free_from: dict[str, int] = {}
+        kept = []
+        for match, start, end in sorted(self.phrase_matcher(doc), key=_longest_first):
+            label, span_id = self._names[match]
+            if start >= free_from.get(label, 0) or label == DETERMINATION:
+                free_from[label] = end
+                kept.append(Match(start, end, label, span_id))
+        return kept
+
+
+def matches_of(doc: Doc) -> list[Match]:
+    """Get the matches that the span ruler found, in text order."""
+    matches: list[Match] = doc.user_data["matches"]
+    return matches
+
+
+def _longest_first(match: tuple[int, int, int]) -> tuple[int, int]:
+    return match[1], -match[2]

@@ -1,0 +1,89 @@
+"""Negation: negspacy's NegEx with the terms of ``negation.toml`` and a limited reach.
+
+Knows negspacy and what the span ruler found. Knows nothing of tokens' words.
+"""
+
+from bisect import bisect_left, bisect_right
+from collections import defaultdict
+
+from negspacy.negation import Negex
+from negspacy.termsets import termset
+from spacy.language import Language
+from spacy.tokens import Doc, Span
+
+from imr_ml.nlp.components import Match, matches_of
+from imr_ml.nlp.rules import negation_rules
+
+NEGATION = "imr_negation"
+_Cue = tuple[int, int, int]
+_DENIABLE = ("treatment", "drug", "class", "diagnosis", "finding")
+
+
+@Language.factory(NEGATION)
+def make_negation(nlp: Language, name: str) -> "ScopedNegex":
+    """Make negspacy's component with the terms of ``negation.toml``."""
+    return ScopedNegex(nlp, name)
+
+
+class ScopedNegex(Negex):  # type: ignore[misc]
+    """negspacy's NegEx, with a cue reaching a limited number of tokens and one pass over the spans.
+
+    negspacy compares each scope with all spans of a doc, and a cue there reaches to its scope's end. The
+    denied matches stand in ``doc.user_data["denied"]``, and ``span._.negex`` tells the same of a span.
+    """
+
+    def __init__(self, nlp: Language, name: str) -> None:
+        rules = negation_rules()
+        self._reach_before, self._reach_after = rules.preceding_reach, rules.following_reach
+        super().__init__(nlp, name, neg_termset=_terms(), ent_types=list(_DENIABLE))
+
+    def negex(self, doc: Doc) -> Doc:
+        """Mark the denied matches of a doc."""
+        preceding, following, terminating = self.process_negations(doc)
+        if not preceding and not following:
+            return doc
+        matches = [match for match in matches_of(doc) if match.label in _DENIABLE]
+        cues = self._cues_near(matches, preceding, following, self.termination_boundaries(doc, terminating))
+        denied = set()
+        for place, (before, after) in cues.items():
+            match = matches[place]
+            span = Span(doc, match.start, match.end, label=match.label)
+            self._apply_negation(span, before, after)
+            if span._.negex:
+                denied.add(match)
+        doc.user_data["denied"] = denied
+        return doc
+
+    def _cues_near(
+        self,
+        matches: list[Match],
+        preceding: list[_Cue],
+        following: list[_Cue],
+        scopes: list[tuple[int, int]],
+    ) -> dict[int, tuple[list[_Cue], list[_Cue]]]:
+        """List the cues before and after each match that has any in scope and reach, by its place."""
+        starts = [match.start for match in matches]
+        scope_starts = [start for start, _ in scopes]
+        near: dict[int, tuple[list[_Cue], list[_Cue]]] = defaultdict(lambda: ([], []))
+        for cue in preceding:
+            end = min(scopes[bisect_right(scope_starts, cue[1]) - 1][1], cue[2] + self._reach_before)
+            for place in range(bisect_left(starts, cue[2]), bisect_left(starts, end)):
+                near[place][0].append(cue)
+        for cue in following:
+            start = max(scopes[bisect_right(scope_starts, cue[1]) - 1][0], cue[1] - self._reach_after)
+            for place in range(bisect_left(starts, start), bisect_left(starts, cue[1])):
+                if matches[place].end <= cue[1]:
+                    near[place][1].append(cue)
+        return near
+
+
+def _terms() -> dict[str, list[str]]:
+    rules = negation_rules()
+    terms: dict[str, list[str]] = termset("en_clinical").get_patterns()
+    added = {
+        "pseudo_negations": rules.add_pseudo,
+        "preceding_negations": rules.add_preceding,
+        "following_negations": rules.add_following,
+        "termination": rules.add_termination,
+    }
+    return {key: sorted((set(terms[key]) - set(rules.remove)) | set(added[key])) for key in added}

@@ -1,0 +1,26 @@
+"""Scoring: requests in, the same rows with predictions, evidence and errors out.
+
+Knows models as folders. Knows nothing of training or MLflow. Names are loaded when first used.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from imr_ml.scoring.batch import BatchSummary, score_file
+    from imr_ml.scoring.frame import SCORE_COLUMNS, score_frame
+
+_HOMES = {
+    "BatchSummary": "batch",
+    "score_file": "batch",
+    "SCORE_COLUMNS": "frame",
+    "score_frame": "frame",
+}
+
+__all__ = ["SCORE_COLUMNS", "BatchSummary", "score_file", "score_frame"]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

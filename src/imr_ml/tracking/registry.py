@@ -1,0 +1,113 @@
+"""Registered models: versions, aliases, and fetching one to score with.
+
+Knows MLflow's registry and the files of a model's folder by name. Knows nothing of runs.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from imr_ml.model_files import CHECKSUMS, CLASSIFIERS, FACTS
+from imr_ml.tracking.store import TrackingError, connected, first_line, is_server, shown, tracking_uri
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.models.model import ModelInfo
+
+MODEL_NAME = "imr-ml"
+CHALLENGER = "challenger"
+
+
+def is_model_uri(text: str) -> bool:
+    """Whether this names a tracked model rather than a folder."""
+    return text.startswith(("models:/", "runs:/"))
+
+
+def fetch_model(uri: str) -> Path:
+    """Folder of a tracked model, downloaded where it is not on this machine.
+
+    Parameters
+    ----------
+    uri : str
+        ``models:/imr-ml@challenger``, ``models:/imr-ml/3`` or ``runs:/<run id>/model``.
+
+    Returns
+    -------
+    Path
+        Folder that `imr_ml.model_files.load_model` reads.
+
+    Raises
+    ------
+    TrackingError
+        Where there is no such model (names those there are) or it is not one of ours.
+    """
+    store = tracking_uri()
+    database = Path(store.removeprefix("sqlite:///"))
+    if store.startswith("sqlite:///") and not database.exists():
+        raise TrackingError(f"{uri}: no model was tracked yet in {database}; train one with 'make train'")
+    with connected() as client:
+        import mlflow
+
+        try:
+            found = Path(mlflow.artifacts.download_artifacts(artifact_uri=uri))
+        except mlflow.MlflowException as error:
+            raise TrackingError(f"{uri}: {_what_there_is(client, uri, error)}") from error
+        except OSError as error:
+            raise TrackingError(f"{uri}: its files can't be read from {shown(store)} ({error})") from error
+        return _model_folder(found, uri)
+
+
+def register(client: MlflowClient, logged: ModelInfo, run_id: str, tags: dict[str, str], description: str) -> str:
+    """Make a logged model the newest version of `MODEL_NAME` and the challenger; gives its number."""
+    import mlflow
+
+    try:
+        client.create_registered_model(
+            MODEL_NAME, description="Outcome and guideline families of Independent Medical Review requests"
+        )
+    except mlflow.MlflowException:
+        # It exists, or the next line says what is wrong.
+        client.get_registered_model(MODEL_NAME)
+    made = client.create_model_version(
+        MODEL_NAME, logged.model_uri, run_id, tags=tags, description=description, model_id=logged.model_id
+    )
+    client.set_registered_model_alias(MODEL_NAME, CHALLENGER, made.version)
+    return str(made.version)
+
+
+def _model_folder(found: Path, uri: str) -> Path:
+    from mlflow.models import Model
+
+    described = found / "MLmodel"
+    if described.is_file():
+        flavors: dict[str, dict[str, str]] = Model.load(str(described)).flavors
+        data = flavors.get("python_function", {}).get("data", "")
+        folder = found / data
+        if all((folder / name).is_file() for name in (CLASSIFIERS, FACTS, CHECKSUMS)):
+            return folder
+    raise TrackingError(f"{uri}: is not a model that imr-ml trained ({CLASSIFIERS} is missing)")
+
+
+def _what_there_is(client: MlflowClient, uri: str, error: Exception) -> str:
+    if not uri.startswith("models:/"):
+        return first_line(error)
+    import mlflow
+
+    name = uri.removeprefix("models:/").partition("@")[0].partition("/")[0]
+    try:
+        model = client.get_registered_model(name)
+    except mlflow.MlflowException:
+        known = sorted(one.name for one in client.search_registered_models())
+        there = f"registered are: {', '.join(known)}" if known else "none is registered; train one with 'make train'"
+        return f"no model {name!r} in {shown(tracking_uri())}; {there}"
+    versions = sorted((int(one.version) for one in client.search_model_versions(f"name = '{name}'")), reverse=True)
+    aliases = ", ".join(f"@{alias} ({version})" for alias, version in sorted(model.aliases.items())) or "none"
+    there = ", ".join(map(str, versions[:10])) or "none"
+    return f"{first_line(error)}; {name} has versions {there} and aliases {aliases}"
+
+
+def model_page(version: str) -> str | None:
+    """Address of a version's page on the tracking server; None without a server."""
+    uri = tracking_uri()
+    return f"{uri.rstrip('/')}/#/models/{MODEL_NAME}/versions/{version}" if is_server(uri) else None

@@ -1,0 +1,39 @@
+"""What several rooms' tests share: one small table, read once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import pytest
+from factories import make_requests
+from hypothesis import settings
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+    from imr_ml.classifiers import Labels
+
+# The machine that runs the tests may be busy: an example that takes long is no failure.
+settings.register_profile("imr_ml", deadline=None)
+settings.load_profile("imr_ml")
+
+
+class Prepared(NamedTuple):
+    """A requests table, and what a model is given of it."""
+
+    requests: pd.DataFrame
+    frame: pd.DataFrame
+    labels: Labels
+    groups: np.ndarray
+
+
+@pytest.fixture(scope="session")
+def prepared() -> Prepared:
+    """Eighty invented cases of two requests; see `make_requests` for what tells what."""
+    from imr_ml.classifiers import labels_of
+    from imr_ml.corpus import case_keys, complete_requests, validate_requests
+    from imr_ml.features import feature_frame
+
+    requests = complete_requests(validate_requests(make_requests(160), "factory"))
+    return Prepared(requests, feature_frame(requests), labels_of(requests), case_keys(requests).factorize()[0])

@@ -1,0 +1,129 @@
+"""What a requests table may hold, and how a breach is told: columns and counts, never values."""
+
+from datetime import date
+
+import pandas as pd
+import pytest
+from factories import make_requests
+from hypothesis import given
+from hypothesis import strategies as st
+
+from imr_ml.corpus import SchemaError, require_columns, validate_requests
+from imr_ml.corpus.schema import COLUMNS, FEATURE_COLUMNS, Role, families_of, typed
+
+
+def table(**columns: list[object]) -> pd.DataFrame:
+    rows = max(map(len, columns.values()))
+    return pd.DataFrame({"request": ["MRI"] * rows, "clinical_summary": ["Seen."] * rows} | columns)
+
+
+def test_what_is_known_only_after_the_decision_is_no_feature():
+    after = {"outcome", "families", "imr_guideline", "rationale", "decision_date", "specialties"}
+
+    assert after.isdisjoint(FEATURE_COLUMNS)
+    assert {column.name for column in COLUMNS if column.role in (Role.LABEL, Role.REST)} == after
+
+
+@pytest.mark.parametrize(
+    ("column", "given", "read"),
+    [
+        ("date_of_injury", ["2015-02-03", "02/03/2015", "2/3/15", "Feb 3, 2015"], ["2015-02-03"] * 4),
+        ("date_of_injury", [date(2015, 2, 3), None], ["2015-02-03", None]),
+        ("date_of_injury", ["2015-02-03T23:59:00Z", "2015-02-03T01:00:00+05:00"], ["2015-02-03 23:59", "2015-02-03 01:00"]),
+        ("date_of_injury", ["0001-01-01", "9999-12-31"], ["0001-01-01", "9999-12-31"]),
+        ("age", ["44", " 45 ", "", None, "nan"], [44.0, 45.0, None, None, None]),
+        ("sex", ["F", "Male", " female ", "None"], ["female", "male", "female", None]),
+        ("case_number", ["0012", " CM16-0000001 ", ""], ["0012", "CM16-0000001", None]),
+        ("families", ["acoem|odg", "none", ""], ["acoem|odg", "none", None]),
+    ],
+)  # fmt: skip
+def test_columns_get_their_types(column, given, read):
+    values = validate_requests(table(**{column: given}), "t")[column]
+
+    expected = [pd.Timestamp(value) if value and "date" in column else value for value in read]
+    assert [None if pd.isna(value) else value for value in values] == expected
+
+
+@pytest.mark.parametrize(
+    ("column", "given", "told"),
+    [
+        ("age", ["44", "SECRET", "SECRET"], "age is not a number (2 row(s))"),
+        ("age", ["44", "inf"], "age is not a number (1 row(s))"),
+        ("date_of_injury", ["SECRET", "2015-13-45", "2015-02-03"], "date_of_injury is not a date (2 row(s))"),
+        ("date_of_injury", [1_422_921_600_000], "date_of_injury is not a date (1 row(s))"),
+        ("request", ["MRI", "", None], "request is empty (2 row(s))"),
+        ("clinical_summary", ["nan"], "clinical_summary is empty (1 row(s))"),
+        ("sex", ["SECRET"], "sex is not one of the allowed values (1 row(s))"),
+        ("category", ["SECRET"], "category is not one of the allowed values (1 row(s))"),
+        ("source", ["SECRET"], "source is not one of the allowed values (1 row(s))"),
+        ("outcome", ["SECRET", "upheld"], "outcome is not one of the allowed values (1 row(s))"),
+        ("families", ["acoem|SECRET", "acoem|", "acoem"], "families names an unknown guideline family (2 row(s))"),
+        ("ur_families", ["SECRET"], "ur_families names an unknown guideline family (1 row(s))"),
+    ],
+)  # fmt: skip
+def test_a_value_that_a_column_cannot_hold_is_told_by_column_and_count(column, given, told):
+    with pytest.raises(SchemaError) as caught:
+        validate_requests(table(**{column: given}), "requests.csv")
+
+    assert str(caught.value) == f"requests.csv: {told}; mend or remove these rows"
+
+
+def test_several_breaches_are_told_at_once_even_where_the_index_repeats():
+    frame = table(request=["MRI", "", "CT"], age=["1", "2", "SECRET"]).set_index(pd.Index([7, 7, 7]))
+
+    with pytest.raises(SchemaError) as caught:
+        validate_requests(frame, "t")
+
+    assert "request is empty (1 row(s))" in str(caught.value)
+    assert "age is not a number (1 row(s))" in str(caught.value)
+
+
+def test_a_missing_column_is_named_beside_those_found():
+    with pytest.raises(SchemaError, match="t.csv: lacks column.*clinical_summary; found: request, Summary"):
+        validate_requests(pd.DataFrame({"request": ["MRI"], "Summary": ["x"]}), "t.csv")
+    with pytest.raises(SchemaError, match="found: none"):
+        require_columns(pd.DataFrame(), ("outcome",), "t")
+
+
+def test_a_column_that_stands_twice_is_named():
+    frame = pd.DataFrame([["MRI", "Seen.", "CT"]], columns=["request", "clinical_summary", "request"])
+
+    with pytest.raises(SchemaError, match="t: column.* stand twice: request"):
+        validate_requests(frame, "t")
+
+
+def test_other_columns_the_index_and_the_order_pass_through():
+    notes = [["a"], {"b": 1}]
+    frame = table(note=notes).set_index(pd.Index(["x", "x"]))[["note", "clinical_summary", "request"]]
+
+    read = validate_requests(frame, "t")
+
+    assert read["note"].tolist() == notes
+    assert read.index.tolist() == ["x", "x"]
+    assert list(read) == ["note", "clinical_summary", "request"]
+
+
+def test_typing_twice_changes_nothing():
+    once = typed(make_requests(10).astype(str))
+
+    pd.testing.assert_frame_equal(typed(once), once)
+
+
+@given(st.dictionaries(st.sampled_from(["age", "sex", "families", "date_of_injury", "request"]), st.text(max_size=8)))
+def test_any_text_is_typed_or_refused_without_being_repeated(cells):
+    frame = table(**{name: [value] for name, value in cells.items()} or {"request": ["MRI"]})
+    try:
+        read = validate_requests(frame, "t")
+    except SchemaError as error:
+        assert str(error).startswith("t: ")
+        assert str(error).endswith("mend or remove these rows")
+    else:
+        assert len(read) == 1
+
+
+@pytest.mark.parametrize(
+    ("cell", "families"),
+    [("acoem|odg", ("acoem", "odg")), ("none", ("none",)), ("", ()), (None, ()), (pd.NA, ()), (float("nan"), ())],
+)
+def test_families_of_a_cell(cell, families):
+    assert families_of(cell) == families

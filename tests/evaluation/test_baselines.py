@@ -1,0 +1,65 @@
+"""What a model must beat."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from imr_ml.classifiers import Labels
+from imr_ml.evaluation.baselines import BaseRate, PlainText, UrFamilies
+from imr_ml.guidelines import FAMILIES
+
+
+def indicator(*cited: str) -> np.ndarray:
+    return np.array([[family in row.split("|") for family in FAMILIES] for row in cited])
+
+
+TRAIN = pd.DataFrame(
+    {
+        "request": ["MRI of the knee", "Norco", "MRI of the neck", "Norco and more"],
+        "clinical_summary": ["Better.", "Worse.", "Better.", "Worse."],
+        "ur_guideline": ["Knee Complaints", "Opioids", "Neck", "Opioids"],
+        "ur_families": ["acoem", "opioids", "acoem", "opioids"],
+    }
+)
+LABELS = Labels(np.array([True, False, True, False]), indicator("acoem", "opioids", "acoem", "acoem|opioids"))
+GROUPS = np.arange(4)
+
+
+def test_the_base_rate_is_the_rate_of_each_label():
+    said = BaseRate(LABELS).fit(TRAIN, LABELS, GROUPS).predict(TRAIN.iloc[:2])
+
+    assert said.p_overturned.tolist() == [0.5, 0.5]
+    assert said.family_probability[0].tolist() == [0.75, 0, 0.5, 0, 0, 0, 0, 0]
+    assert (said.family_set == indicator("acoem", "acoem")).all()
+
+
+@pytest.mark.parametrize(
+    ("ur_families", "families", "likeliest"),
+    [
+        ("opioids", "opioids", "opioids"),
+        ("opioids odg", "opioids|odg", "opioids"),
+        ("acoem opioids", "acoem|opioids", "acoem"),
+        ("none", "none", "none"),
+        ("_absent", "acoem", "acoem"),
+    ],
+)
+def test_the_reviewer_cites_what_the_administrator_cited_else_the_commonest(ur_families, families, likeliest):
+    said = UrFamilies().fit(TRAIN, LABELS, GROUPS).predict(pd.DataFrame({"ur_families": [ur_families]}))
+
+    assert (said.family_set == indicator(families)).all()
+    assert FAMILIES[said.family_probability[0].argmax()] == likeliest
+    assert said.family_probability.min() >= 0
+
+
+def test_plain_text_learns_from_the_words():
+    model = PlainText().fit(TRAIN, LABELS, GROUPS)
+    said = model.predict(
+        pd.DataFrame(
+            {"request": ["MRI", "Norco", ""], "clinical_summary": ["Better", "Worse", None], "ur_guideline": ["", "Opioids", None]}
+        )
+    )  # fmt: skip
+
+    assert said.p_overturned[0] > 0.5 > said.p_overturned[1]
+    assert FAMILIES[said.family_probability[0].argmax()] == "acoem"
+    assert said.family_set.any(axis=1).all()
+    assert (said.family_probability[:, FAMILIES.index("odg")] == 0).all()

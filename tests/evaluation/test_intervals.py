@@ -1,0 +1,81 @@
+"""A bootstrap that draws cases."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from imr_ml.evaluation import Estimate
+from imr_ml.evaluation.intervals import estimate, resampled
+
+
+def weights_seen(groups: np.ndarray, repeats: int = 1, resamples: int = 20) -> tuple[np.ndarray, list[int]]:
+    seen: list[np.ndarray] = []
+    asked: list[int] = []
+
+    def metric(repeat: int, weights: np.ndarray) -> np.ndarray:
+        seen.append(weights)
+        asked.extend([repeat] * len(weights))
+        return weights[:, 0]
+
+    resampled({"m": metric}, groups, repeats, resamples, seed=0)
+    return np.vstack(seen), asked
+
+
+@given(st.lists(st.integers(1, 5), min_size=1, max_size=12))
+def test_a_cases_requests_are_drawn_together(sizes):
+    groups = np.repeat(np.arange(len(sizes)), sizes)
+
+    weights, _ = weights_seen(groups)
+
+    for case in range(len(sizes)):
+        own = weights[:, groups == case]
+        assert (own == own[:, :1]).all()
+
+
+def test_as_many_cases_are_drawn_as_there_are_whatever_their_size():
+    groups = np.array([0, 0, 0, 0, 1, 2])
+
+    weights, _ = weights_seen(groups)
+
+    assert (weights[:, [0, 4, 5]].sum(axis=1) == 3).all()
+    assert weights.std() > 0
+
+
+def test_resamples_are_shared_out_among_the_repeats():
+    _, asked = weights_seen(np.arange(5), repeats=3, resamples=20)
+
+    assert [asked.count(repeat) for repeat in range(3)] == [7, 7, 6]
+
+
+def test_metrics_see_the_same_resamples():
+    values = resampled({name: lambda _, w: w @ np.arange(6.0) for name in "ab"}, np.arange(6), 2, 50, seed=3)
+
+    assert values["a"].tolist() == values["b"].tolist()
+
+
+def test_an_interval_holds_the_middle_of_the_resampled_values():
+    values = np.append(np.arange(101.0), np.nan)
+
+    found = estimate(lambda repeat, _: np.array([repeat + 50.0]), values, requests=3, repeats=3)
+
+    assert found == Estimate(value=51.0, low=2.5, high=97.5)
+    assert str(Estimate(0.1234, 0.1, 0.2)) == "0.123 [0.100, 0.200]"
+
+
+def test_a_metric_that_no_resample_defines_has_no_interval():
+    found = estimate(lambda _repeat, _weights: np.array([0.5]), np.full(4, np.nan), requests=3, repeats=1)
+
+    assert found.value == 0.5
+    assert np.isnan([found.low, found.high]).all()
+
+
+def test_an_interval_of_siblings_is_wider_than_one_of_single_requests():
+    """Ten requests that repeat each other say no more than one."""
+    values = np.random.default_rng(0).random(40)
+    siblings, alone = values.repeat(10), values.repeat(10)
+
+    wide = resampled({"m": lambda _, w: w @ siblings / w.sum(axis=1)}, np.arange(40).repeat(10), 1, 400, 0)["m"]
+    narrow = resampled({"m": lambda _, w: w @ alone / w.sum(axis=1)}, np.arange(400), 1, 400, 0)["m"]
+
+    assert wide.std() / narrow.std() == pytest.approx(np.sqrt(10), rel=0.25)

@@ -1,0 +1,151 @@
+"""The evaluation as a whole: a signal is found, noise is not, and a case's requests can't tell on each other."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from imr_ml.classifiers import Labels, Predictions, RequestModel
+from imr_ml.evaluation import (
+    LESS_IS_BETTER,
+    METRICS,
+    MODEL,
+    EvaluationSettings,
+    baselines_of,
+    evaluate,
+    fits_needed,
+    measured_coverage,
+)
+from imr_ml.evaluation.cross_validation import out_of_fold
+from imr_ml.guidelines import FAMILIES
+
+QUICK = EvaluationSettings(folds=4, repeats=1, resamples=200, jobs=1)
+
+
+class Remembering:
+    """Says of each summary what was decided where it stood before: nothing but leakage helps it."""
+
+    def fit(self, frame, labels, groups):
+        self.known = dict(zip(frame["clinical_summary"], labels.overturned, strict=True))
+        return self
+
+    def predict(self, frame):
+        p = frame["clinical_summary"].map(self.known).astype("float64").fillna(0.3).to_numpy()
+        families = np.tile(np.arange(len(FAMILIES)) == 0, (len(frame), 1))
+        return Predictions(p, families.astype(float), families)
+
+
+@pytest.fixture(scope="module")
+def evaluation(prepared):
+    return evaluate(prepared.frame, prepared.labels, prepared.groups, RequestModel, QUICK)
+
+
+def test_every_metric_stands_beside_its_baselines(evaluation):
+    for metric in METRICS:
+        for predictor in (MODEL, *baselines_of(metric)):
+            found = evaluation.estimates[predictor][metric]
+            assert found.low <= found.value <= found.high
+        assert {name for name, by_metric in evaluation.differences.items() if metric in by_metric} == set(
+            baselines_of(metric)
+        )
+    assert set(METRICS) > LESS_IS_BETTER
+
+
+def test_a_signal_is_found(evaluation):
+    assert evaluation.estimates[MODEL]["outcome.roc_auc"].low > 0.7
+    assert evaluation.estimates[MODEL]["family.f1_micro"].low > 0.7
+    assert evaluation.differences["base_rate"]["outcome.roc_auc"].low > 0
+    assert evaluation.differences["base_rate"]["outcome.brier"].high < 0
+
+
+def test_a_difference_is_that_of_the_values(evaluation):
+    for name, metrics in evaluation.differences.items():
+        for metric, difference in metrics.items():
+            values = [evaluation.estimates[who][metric].value for who in (MODEL, name)]
+            assert difference.value == pytest.approx(values[0] - values[1])
+
+
+def test_the_base_rate_tells_nobody_apart(evaluation):
+    assert evaluation.estimates["base_rate"]["outcome.roc_auc"].value == 0.5
+    assert evaluation.estimates["base_rate"]["outcome.matthews"].value == 0
+
+
+def test_shuffled_outcomes_are_not_found(prepared):
+    """Shuffled by case, so that siblings still agree."""
+    random = np.random.default_rng(3)
+    cases = random.permutation(prepared.groups.max() + 1)
+    by_case = prepared.labels.overturned[np.unique(prepared.groups, return_index=True)[1]]
+    shuffled = replace(prepared.labels, overturned=by_case[cases][prepared.groups])
+
+    found = evaluate(prepared.frame, shuffled, prepared.groups, RequestModel, replace(QUICK, repeats=2))
+
+    assert 0.35 < found.estimates[MODEL]["outcome.roc_auc"].value < 0.65
+
+
+def fingerprints(cases: int = 60) -> tuple[pd.DataFrame, Labels, np.ndarray]:
+    """Each case has a summary of its own, four requests that share it, and an outcome by chance."""
+    groups = np.arange(cases).repeat(4)
+    overturned = (np.random.default_rng(1).random(cases) < 0.4)[groups]
+    frame = pd.DataFrame(
+        {
+            "request": "MRI of the knee",
+            "clinical_summary": [f"Seen in room {group}." for group in groups],
+            "ur_guideline": "ODG",
+            "ur_families": "odg",
+        }
+    )
+    families = np.tile(np.arange(len(FAMILIES)) == 5, (len(groups), 1))
+    return frame, Labels(overturned, families), groups
+
+
+def test_siblings_do_not_leak_across_folds():
+    frame, labels, groups = fingerprints()
+    by_row = np.arange(len(groups)) % 4
+    random_folds = [(np.flatnonzero(by_row != fold), np.flatnonzero(by_row == fold)) for fold in range(4)]
+
+    leaking = out_of_fold(frame, labels, groups, {"m": Remembering}, [random_folds], jobs=1)["m"]
+    grouped = evaluate(frame, labels, groups, Remembering, QUICK)
+
+    assert (leaking.mean_p_overturned == labels.overturned).all()
+    assert grouped.estimates[MODEL]["outcome.roc_auc"].value == 0.5
+
+
+def test_predictions_come_back_in_the_rows_order(prepared):
+    class Echo(Remembering):
+        def predict(self, frame):
+            said = super().predict(frame)
+            return replace(said, p_overturned=frame["row"].to_numpy() / 1000)
+
+    frame = prepared.frame.assign(row=np.arange(len(prepared.frame)))
+    found = evaluate(frame, prepared.labels, prepared.groups, Echo, replace(QUICK, repeats=2))
+
+    for repeat in found.out_of_fold.repeats:
+        assert (repeat.p_overturned * 1000).round().tolist() == frame["row"].tolist()
+
+
+def test_progress_counts_each_fitted_predictor(prepared):
+    seen = []
+
+    evaluate(prepared.frame, prepared.labels, prepared.groups, Remembering, QUICK, seen.append)
+
+    assert sum(seen) == fits_needed(QUICK, len(prepared.frame)) == 16
+
+
+@pytest.mark.parametrize(("repeats", "requests", "fits"), [(0, 1999, 100), (0, 2000, 20), (2, 10, 40), (2, 9999, 40)])
+def test_small_tables_are_cross_validated_five_times(repeats, requests, fits):
+    assert fits_needed(EvaluationSettings(repeats=repeats), requests) == fits
+
+
+def test_evaluating_twice_gives_the_same(prepared, evaluation):
+    again = evaluate(prepared.frame, prepared.labels, prepared.groups, RequestModel, QUICK)
+
+    assert again.estimates == evaluation.estimates
+
+
+def test_coverage_is_measured_on_cases_that_set_no_threshold(prepared, evaluation):
+    found = measured_coverage(evaluation, prepared.groups, coverage=0.8)
+
+    assert 0.65 < found["conformal.coverage"] <= 1
+    assert 0.5 < found["conformal.coverage_overturned"] <= 1
+    assert 0 <= found["conformal.confident"] <= 1

@@ -1,0 +1,51 @@
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from imr_ml.evaluation import SplitError, grouped_folds
+
+
+@given(
+    cases=st.lists(st.tuples(st.booleans(), st.integers(1, 6)), min_size=6, max_size=40),
+    folds=st.integers(2, 5),
+    seed=st.integers(0, 99),
+)
+@settings(deadline=None)
+def test_folds_never_split_a_case_and_test_each_request_once(cases, folds, seed):
+    groups = np.repeat(np.arange(len(cases)), [size for _, size in cases])
+    overturned = np.array([outcome for outcome, _ in cases])[groups]
+    assume(min(sum(o for o, _ in cases), sum(not o for o, _ in cases)) >= folds)
+
+    splits = grouped_folds(overturned, groups, folds, seed)
+
+    assert len(splits) == folds
+    assert sorted(np.concatenate([test for _, test in splits])) == list(range(len(groups)))
+    for train, test in splits:
+        assert set(groups[train]).isdisjoint(groups[test])
+        assert len(train) + len(test) == len(groups)
+
+
+def test_folds_depend_on_the_seed_alone():
+    groups, overturned = np.arange(40), np.arange(40) % 3 == 0
+
+    first, again, other = (
+        [test.tolist() for _, test in grouped_folds(overturned, groups, 4, seed)] for seed in (1, 1, 2)
+    )
+
+    assert first == again != other
+
+
+@pytest.mark.parametrize(
+    ("overturned", "told"),
+    [
+        ([True, True, False, False, False], "only 1 case(s) with a request overturned, and 2 folds need 2"),
+        ([True, True, True, True, False], "only 1 case(s) with a request upheld, and 2 folds need 2"),
+    ],
+)
+def test_too_few_cases_of_an_outcome_are_told(overturned, told):
+    """Two requests of one case count once."""
+    with pytest.raises(SplitError) as caught:
+        grouped_folds(np.array(overturned), np.array([0, 0, 1, 2, 3]), folds=2, seed=0)
+
+    assert str(caught.value) == f"{told}: add letters or use fewer folds"

@@ -1,0 +1,84 @@
+"""The taxonomy file, and what it may not hold."""
+
+from collections import Counter
+
+import pytest
+
+from imr_ml.guidelines import FAMILIES, TaxonomyError, default_taxonomy, families_in, read_taxonomy
+
+KNEE = """
+[[guideline]]
+id = "knee"
+family = "acoem"
+title = "Knee Complaints"
+chapter = 13
+aliases = ["Knee and Lower Leg"]
+editions = [{ year = 2004, adopted = 2007-06-15 }]
+"""
+ODG = """
+[[source]]
+id = "odg"
+family = "odg"
+title = "Official Disability Guidelines"
+names = ["ODG"]
+"""
+TOML = 'comma_sections = ["Knee, left"]\n' + KNEE + ODG
+
+
+def test_a_taxonomy_of_ones_own_is_what_citations_are_matched_against():
+    taxonomy = read_taxonomy(TOML.replace("Knee Complaints", "Gait Complaints"))
+
+    assert families_in("Decision based on MTUS Gait Complaints 2004.", taxonomy) == {"acoem"}
+    assert families_in("Decision based on MTUS Low Back Complaints 2004.", taxonomy) == {"other"}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("chapter = 13", "chaptr = 13", "guideline.0.chaptr"),
+        ("[[source]]", "[[sources]]", "sources"),
+        ('family = "odg"', 'family = "other guidelines"', "source.0.family"),
+        ("year = 2004", 'year = "soon"', "guideline.0.editions.0.year"),
+        ("[{ year = 2004, adopted = 2007-06-15 }]", "[]", "guideline without an edition: knee"),
+        ('"Knee and Lower Leg"', "Knee", "taxonomy: "),
+        ('comma_sections = ["Knee, left"]', "", "comma_sections"),
+        ('names = ["ODG"]', 'names = ["Knee & lower leg"]', "name stands twice: knee lower leg"),
+        (ODG, ODG + ODG.replace('"ODG"', '"Guides"'), "id stands twice: odg"),
+        (KNEE, KNEE + KNEE.replace('id = "knee"', 'id = "leg"'), "stands twice: "),
+        (KNEE, KNEE + KNEE.replace('"knee"', '"leg"').replace("Knee ", "Leg "), "chapter stands twice: 13"),
+    ],
+)
+def test_a_file_that_breaks_the_rules_is_an_error_that_names_the_entry(old, new, told):
+    assert old in TOML
+    with pytest.raises(TaxonomyError) as caught:
+        read_taxonomy(TOML.replace(old, new))
+    assert told in str(caught.value)
+
+
+def test_the_same_title_in_two_spellings_of_one_entry_is_fine():
+    taxonomy = read_taxonomy(TOML.replace("Knee and Lower Leg", "Knee, complaints"))
+
+    assert taxonomy.guideline[0].names == ("Knee Complaints", "Knee, complaints")
+
+
+def test_the_packages_own_taxonomy_has_guidelines_of_every_mtus_family_and_editions_in_order():
+    taxonomy = default_taxonomy()
+
+    assert {entry.family for entry in (*taxonomy.guideline, *taxonomy.source)} == set(FAMILIES) - {"none"}
+    for entry in taxonomy.guideline:
+        years = [edition.year for edition in entry.editions]
+        assert years == sorted(set(years))
+
+
+@pytest.mark.parametrize("entry", default_taxonomy().guideline, ids=lambda entry: entry.id)
+def test_each_title_and_alias_is_found_with_each_of_its_years(entry):
+    for name in entry.names:
+        for edition in entry.editions:
+            families = families_in(f"Decision based on MTUS {name} {edition.year}.")
+            assert families == {(edition.family or entry.family).value}
+
+
+def test_chapters_are_the_acoem_ones_once_each():
+    chapters = Counter(entry.chapter for entry in default_taxonomy().guideline if entry.chapter)
+
+    assert set(chapters) == set(range(1, 17)) - {4}

@@ -1,0 +1,138 @@
+"""What can't be read: one clear `LetterError` that says where, and never what the letter says of the worker."""
+
+from dataclasses import replace
+
+import pytest
+from factories import KNEE, NORCO, make_letter_pdf, make_letter_text
+from fpdf import FPDF
+from hypothesis import given
+from hypothesis import strategies as st
+
+from imr_ml.letters import LetterError, read_letter
+
+CLINICAL_WORDS = ("knee", "ladder", "Norco", "swelling", "imaging", "bracing")
+
+
+def image_only_pdf() -> bytes:
+    pdf = FPDF()
+    pdf.add_page()
+    pdf.rect(20, 20, 100, 40, style="F")
+    return bytes(pdf.output())
+
+
+def encrypted_pdf() -> bytes:
+    pdf = FPDF()
+    pdf.set_encryption(owner_password="owner", user_password="user")
+    pdf.add_page()
+    pdf.set_font("Times", size=12)
+    pdf.cell(text="CLINICAL CASE SUMMARY")
+    return bytes(pdf.output())
+
+
+def error_of(source: object) -> LetterError:
+    with pytest.raises(LetterError) as caught:
+        read_letter(source)
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        (b"", "IMR ISSUES, DECISIONS AND RATIONALES"),
+        (b"\n\n  \n", "IMR ISSUES, DECISIONS AND RATIONALES"),
+        (b"Dear tenant,\nthe water is off on Friday.\n", "is it a determination?"),
+        (b"%PDF-1.7\nnot really", "is not a PDF that can be opened"),
+        (make_letter_pdf(make_letter_text())[:400], "is not a PDF that can be opened"),
+        (encrypted_pdf(), "is not a PDF that can be opened"),
+        (image_only_pdf(), "has no text layer; run OCR on it first"),
+        (make_letter_text().replace("CLINICAL CASE SUMMARY", "").encode(), "'CLINICAL CASE SUMMARY'"),
+    ],
+    ids=["empty", "blank", "other document", "not a PDF", "cut off", "encrypted", "image only", "no summary"],
+)
+def test_a_file_that_is_no_letter_is_named_with_what_was_expected(tmp_path, source, expected):
+    file = tmp_path / "CM16-0000009.pdf" if source[:5] == b"%PDF-" else tmp_path / "CM16-0000009.txt"
+    file.write_bytes(source)
+
+    error = error_of(file)
+
+    assert error.source == str(file)
+    assert expected in error.expected
+    assert str(error) == f"{file}: {error.expected}"
+
+
+def test_a_pdf_by_name_only_says_so(tmp_path):
+    file = tmp_path / "letter.PDF"
+    file.write_text("<html>Not found</html>")
+
+    assert str(error_of(file)) == f"{file}: is not a PDF (no %PDF- mark); fetch it again"
+
+
+def test_a_path_that_is_not_there(tmp_path):
+    assert str(error_of(tmp_path / "gone.pdf")) == f"{tmp_path / 'gone.pdf'}: can't be read (No such file or directory)"
+    assert "can't be read" in error_of(tmp_path).expected
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "place", "expected"),
+    [
+        ("MAXIMUS guideline: Decision based on MTUS Op", "Decision based on MTUS Op", "item 2", "'MAXIMUS guideline:'"),
+        ("Decision rationale: The dose", "The dose", "item 2", "'Decision rationale:'"),
+        ("Decision rationale: The guideline", "The guideline", "item 1", "'Decision rationale:'"),
+        ("Claims Administrator guideline: The Claims", "The Claims", "items", "1 outcome(s) without"),
+        (": Upheld\n", "\n", "items", "1 'Claims Administrator guideline:' without an outcome"),
+        ("MRI of the left knee: Upheld", ": Upheld", "item 1", "has no request before its outcome"),
+        (": Overturned\n", "\n", "items", "1 'Claims Administrator guideline:' without an outcome"),
+        (": Overturned\n", ": Modified\n", "items", "1 'Claims Administrator guideline:' without an outcome"),
+        ("Decision rationale: The dose", "MAXIMUS guideline: ODG. Decision rationale: The dose", "item 2", "two"),
+    ],
+)  # fmt: skip
+def test_an_incomplete_item_is_named_by_its_number(old, new, place, expected):
+    text = make_letter_text(items=(KNEE, NORCO)).replace(old, new)
+
+    error = error_of(text)
+
+    assert (error.source, error.place) == ("text", place)
+    assert expected in error.expected
+    assert str(error).startswith(f"text, {place}: ")
+
+
+def test_a_letter_without_items():
+    error = error_of(make_letter_text(items=()))
+
+    assert (error.place, error.expected) == (
+        "items", "found no 'REQUEST: Upheld' or 'REQUEST: Overturned' before a guideline"
+    )  # fmt: skip
+
+
+def test_a_request_that_runs_into_a_rationale_is_an_error_not_a_guess():
+    endless = replace(KNEE, rationale="Unfinished")
+    text = make_letter_text(items=(endless, NORCO)).replace("Unfinished\n\n", "Unfinished ")
+
+    assert error_of(text).place == "item 2"
+
+
+@pytest.mark.parametrize(
+    "cut", ["MAXIMUS guideline:", "Claims Administrator guideline:", "Decision rationale:", "CLINICAL CASE SUMMARY"]
+)
+def test_messages_hold_no_clinical_text(cut):
+    message = str(error_of(make_letter_text(items=(KNEE, NORCO)).replace(cut, "")))
+
+    assert not [word for word in CLINICAL_WORDS if word.lower() in message.lower()]
+
+
+@given(st.data())
+def test_a_letter_with_parts_cut_out_is_read_or_is_a_letter_error(data):
+    lines = make_letter_text(items=(KNEE, NORCO)).split("\n")
+    kept = data.draw(st.lists(st.booleans(), min_size=len(lines), max_size=len(lines)))
+    try:
+        letter = read_letter("\n".join(line for line, keep in zip(lines, kept, strict=True) if keep) + "\n")
+    except LetterError as error:
+        assert not [word for word in CLINICAL_WORDS if word.lower() in str(error).lower()]
+    else:
+        assert 1 <= len(letter.items) <= 2
+        assert all("guideline:" not in item.request for item in letter.items)
+
+
+@given(st.binary(max_size=300))
+def test_any_bytes_that_are_no_letter_are_a_letter_error(content):
+    assert error_of(content).source == "bytes"

@@ -1,0 +1,36 @@
+import hashlib
+
+import pytest
+
+from imr_ml.files import sha256_of, written_whole
+
+
+def test_a_file_appears_when_the_block_ends(tmp_path):
+    target = tmp_path / "new" / "table.csv"
+
+    with written_whole(target) as temporary:
+        temporary.write_text("whole")
+        assert not target.exists()
+        assert temporary.suffix == ".csv"
+
+    assert target.read_text() == "whole"
+    assert target.stat().st_mode & 0o777 == 0o644
+    assert list(target.parent.iterdir()) == [target]
+
+
+def test_a_block_that_fails_leaves_the_old_file_and_nothing_else(tmp_path):
+    target = tmp_path / "table.csv"
+    target.write_text("old")
+
+    with pytest.raises(RuntimeError), written_whole(target) as temporary:
+        temporary.write_text("half")
+        raise RuntimeError
+
+    assert target.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_a_checksum_is_that_of_the_content(tmp_path):
+    (tmp_path / "a").write_bytes(b"content")
+
+    assert sha256_of(tmp_path / "a") == hashlib.sha256(b"content").hexdigest()

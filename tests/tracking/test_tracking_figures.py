@@ -1,0 +1,56 @@
+"""The pictures of a run."""
+
+from dataclasses import replace
+
+import pytest
+
+from imr_ml.tracking.figures import figures
+
+NAMES = ("confusion", "family_f1", "precision_recall", "reliability", "roc", "score_histogram")
+
+
+@pytest.fixture(scope="module")
+def drawn(trained):
+    return figures(trained)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_picture_of_sample_data_says_so(drawn, name):
+    assert drawn[f"{name}.png"].get_suptitle().startswith("SAMPLE DATA - synthetic")
+
+
+def test_pictures_of_real_letters_do_not(trained):
+    real = replace(trained, data=replace(trained.data, source="dwc"))
+    assert not any("SAMPLE" in figure.get_suptitle() for figure in figures(real).values())
+
+
+def test_the_base_rate_stands_in_the_precision_recall_picture(drawn, trained):
+    (axes,) = drawn["precision_recall.png"].axes
+    (line,) = [one for one in axes.lines if one.get_label().startswith("base rate")]
+    assert line.get_ydata()[0] == pytest.approx(trained.evaluation.labels.overturned.mean())
+
+
+def test_each_repeat_of_the_cross_validation_has_its_curve(drawn, trained):
+    (axes,) = drawn["roc.png"].axes
+    curves = [line for line in axes.lines if line.get_drawstyle() == "steps-post"]
+    assert len(curves) == len(trained.evaluation.out_of_fold.repeats)
+
+
+def test_the_counts_of_reliability_and_confusion_add_up_to_the_requests(drawn, trained):
+    (reliability,), (confusion,) = drawn["reliability.png"].axes, drawn["confusion.png"].axes
+    in_bins = [int(text.get_text().split(" of ")[1]) for text in reliability.texts]
+    in_cells = [int(text.get_text().split("\n")[0]) for text in confusion.texts]
+    assert sum(in_bins) == sum(in_cells) == trained.data.requests
+
+
+def test_the_histogram_counts_each_outcome_by_itself(drawn, trained):
+    overturned, upheld = drawn["score_histogram.png"].axes
+    heights = [sum(bar.get_height() for bar in axes.patches) for axes in (overturned, upheld)]
+    truth = trained.evaluation.labels.overturned
+    assert heights == [truth.sum(), (~truth).sum()]
+
+
+def test_outcomes_keep_their_colours(drawn):
+    overturned, upheld = (axes.patches[0].get_facecolor() for axes in drawn["score_histogram.png"].axes)
+    model = drawn["family_f1.png"].axes[0].patches[0].get_facecolor()
+    assert len({overturned, upheld, model}) == 3

@@ -1,0 +1,94 @@
+"""Where runs go, and what is told when they can't."""
+
+import os
+import socket
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+
+import pytest
+
+from imr_ml.tracking import TrackingError, shown, tracking_uri
+from imr_ml.tracking.store import artifact_root, connected
+
+pytestmark = pytest.mark.filterwarnings("default::DeprecationWarning", "default::FutureWarning")
+
+
+def test_runs_go_to_the_working_directory(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    assert tracking_uri() == f"sqlite:///{tmp_path}/mlflow.db"
+    assert artifact_root(tracking_uri()) == tmp_path / "mlartifacts"
+    assert list(tmp_path.iterdir()) == [], "asking makes nothing"
+
+
+@pytest.mark.parametrize("uri", ["http://tracking.example:5000", "sqlite:////srv/runs/mlflow.db"])
+def test_the_environment_says_where_runs_go(monkeypatch, uri):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    assert tracking_uri() == uri
+
+
+def test_importing_the_room_loads_no_mlflow_and_sets_nothing():
+    code = (
+        "import os, sys; before = dict(os.environ); import imr_ml.tracking as room; room.tracking_uri, room.record;"
+        "assert dict(os.environ) == before; sys.exit('mlflow' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_what_was_set_before_is_set_afterwards(empty_store, capfd):
+    before = dict(os.environ), list(sys.path)
+    with connected() as client:
+        assert os.environ["MLFLOW_DISABLE_TELEMETRY"] == "true"
+        assert client.tracking_uri == tracking_uri()
+    assert (dict(os.environ), list(sys.path)) == before
+    assert capfd.readouterr() == ("", ""), "MLflow says nothing"
+
+
+@pytest.mark.parametrize(
+    ("revision", "advice"),
+    [
+        ("181f10493468", "was made by an older MLflow; copy it, then run: mlflow db upgrade sqlite:///"),
+        ("ffffffffffff", "was made by a newer MLflow than"),
+    ],
+)
+def test_a_store_of_another_mlflow_is_left_alone(empty_store, revision, advice):
+    database = empty_store / "mlflow.db"
+    with closing(sqlite3.connect(database)) as connection, connection:
+        connection.execute("update alembic_version set version_num = ?", [revision])
+    content = database.read_bytes()
+
+    with pytest.raises(TrackingError, match=advice) as told, connected():
+        pass
+
+    assert "\n" not in str(told.value)
+    assert database.read_bytes() == content
+
+
+def test_a_file_that_is_no_database_is_told(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    (tmp_path / "mlflow.db").write_text("this is a shopping list, not a database")
+    with pytest.raises(TrackingError, match=r"mlflow\.db: can't be read as a SQLite store"), connected():
+        pass
+
+
+def test_a_server_that_is_down_is_told_in_one_line(monkeypatch):
+    with closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{port}")
+    with pytest.raises(TrackingError, match=f"http://127.0.0.1:{port}: no MLflow server answers") as told, connected():
+        pass
+    assert "\n" not in str(told.value)
+
+
+def test_a_password_is_never_shown():
+    assert "secret" not in shown("https://runs:secret@tracking.example/mlflow")
+    assert shown("http://127.0.0.1:5000") == "http://127.0.0.1:5000"
+
+
+def test_what_mlflow_refuses_inside_the_block_is_a_tracking_error(empty_store):
+    with pytest.raises(TrackingError, match=r"mlflow\.db: .*'no_such_run' not found"), connected() as client:
+        client.get_run("no_such_run")

@@ -1,0 +1,136 @@
+"""The UI's command, its port, and a real server on a recorded run."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from contextlib import closing, contextmanager
+from urllib.error import URLError
+from urllib.request import Request, urlopen
+
+import pytest
+
+from imr_ml.tracking import TrackingError, serve_ui, tracking_uri, ui, ui_command
+
+
+@contextmanager
+def _taken_port():
+    with closing(socket.socket()) as server:
+        server.bind(("127.0.0.1", 0))
+        server.listen()
+        yield server.getsockname()[1]
+
+
+def test_the_command_names_the_embedded_store(empty_store):
+    command = ui_command(5007)
+    assert command[:4] == [sys.executable, "-m", "mlflow", "server"]
+    given = dict(zip(command[4::2], command[5::2], strict=True))
+    assert given["--backend-store-uri"] == tracking_uri()
+    assert given["--default-artifact-root"] == (empty_store / "mlartifacts").as_uri()
+    assert given["--port"] == "5007"
+    assert given["--host"] == "127.0.0.1"
+
+
+def test_a_taken_port_is_told_and_the_next_free_one_is_used(empty_store, monkeypatch):
+    started, told = [], []
+    monkeypatch.setattr(ui, "_run", lambda command: started.append(command) or 0)
+    with _taken_port() as port:
+        assert serve_ui(port, say=told.append) == 0
+    free = started[0][started[0].index("--port") + 1]
+    assert int(free) > port
+    assert told[0] == f"port {port} is in use; taking {free}"
+    assert f"http://127.0.0.1:{free}" in told[1]
+
+
+def test_a_free_port_is_used_without_a_word(empty_store, monkeypatch):
+    told = []
+    monkeypatch.setattr(ui, "_run", lambda command: 0)
+    with _taken_port() as port:
+        pass
+    serve_ui(port, say=told.append)
+    assert len(told) == 1
+    assert f"http://127.0.0.1:{port}" in told[0]
+
+
+def test_a_host_that_is_not_ours_is_told(empty_store):
+    with pytest.raises(TrackingError, match=r"ports 5000 to 5019 on 192\.0\.2\.1 can't be used"):
+        serve_ui(5000, host="192.0.2.1")
+
+
+def test_where_a_team_server_is_in_use_its_address_is_told(monkeypatch):
+    told = []
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "https://tracking.example/mlflow")
+    assert serve_ui(5000, say=told.append) == 0
+    assert told == ["MLflow UI: https://tracking.example/mlflow"]
+
+
+def test_a_server_that_fails_gives_exit_code_1(empty_store):
+    assert ui._run([sys.executable, "-c", "raise SystemExit(3)"]) == 1
+
+
+@pytest.fixture(scope="module")
+def server(tracked):
+    with _taken_port() as port:
+        pass
+    code = f"import sys; from imr_ml.tracking import serve_ui; sys.exit(serve_ui({port}))"
+    environment = {name: value for name, value in os.environ.items() if name != "MLFLOW_TRACKING_URI"}
+    with subprocess.Popen(
+        [sys.executable, "-c", code], cwd=tracked.folder, env=environment, stderr=subprocess.DEVNULL
+    ) as process:
+        try:
+            _wait_for(f"http://127.0.0.1:{port}/health")
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.wait(timeout=30)
+    with closing(socket.socket()) as probe:
+        assert probe.connect_ex(("127.0.0.1", port)), "the server ended with the command"
+
+
+@pytest.mark.slow
+def test_a_real_server_shows_the_run(server, tracked):
+    found = _ask(
+        f"{server}/api/2.0/mlflow/runs/search", {"experiment_ids": [tracked.run.experiment_id], "max_results": 5}
+    )
+    (run,) = found["runs"]
+    assert run["info"]["run_name"] == tracked.run.name
+    assert "outcome.roc_auc" in {metric["key"] for metric in run["data"]["metrics"]}
+
+
+@pytest.mark.slow
+def test_a_real_server_shows_figures_and_the_registered_model(server, tracked):
+    figure = f"{server}/get-artifact?run_id={tracked.run.run_id}&path=figures/roc.png"
+    with urlopen(figure, timeout=30) as response:
+        assert response.read(4) == b"\x89PNG"
+    found = _ask(f"{server}/api/2.0/mlflow/registered-models/get?name=imr-ml")
+    assert found["registered_model"]["aliases"] == [{"alias": "challenger", "version": "1"}]
+
+
+@pytest.mark.slow
+def test_a_model_is_fetched_from_a_real_server(server, tracked, monkeypatch):
+    from imr_ml.model_files import load_model
+    from imr_ml.tracking import fetch_model
+
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", server)
+    folder = fetch_model("models:/imr-ml@challenger")
+    assert load_model(folder).version == load_model(tracked.model_folder).version
+
+
+def _ask(url, body=None):
+    data = json.dumps(body).encode() if body else None
+    with urlopen(Request(url, data, {"Content-Type": "application/json"}), timeout=30) as response:
+        return json.load(response)
+
+
+def _wait_for(url, seconds=60):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        try:
+            with urlopen(url, timeout=5):
+                return
+        except (URLError, OSError):
+            time.sleep(0.3)
+    raise TimeoutError(url)
