@@ -9,10 +9,14 @@ from factories import make_requests
 from hypothesis import settings
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import numpy as np
     import pandas as pd
 
     from imr_ml.classifiers import Labels
+    from imr_ml.model_files import LoadedModel
+    from imr_ml.training import TrainedModel
 
 # The machine that runs the tests may be busy: an example that takes long is no failure.
 settings.register_profile("imr_ml", deadline=None)
@@ -37,3 +41,29 @@ def prepared() -> Prepared:
 
     requests = complete_requests(validate_requests(make_requests(160), "factory"))
     return Prepared(requests, feature_frame(requests), labels_of(requests), case_keys(requests).factorize()[0])
+
+
+@pytest.fixture(scope="session")
+def trained(prepared: Prepared) -> TrainedModel:
+    """A model trained on those requests."""
+    from imr_ml.evaluation import EvaluationSettings
+    from imr_ml.training import TrainingSettings, train
+
+    evaluation = EvaluationSettings(folds=3, repeats=1, resamples=50, jobs=1)
+    return train(prepared.requests, TrainingSettings(evaluation=evaluation))
+
+
+@pytest.fixture(scope="session")
+def model_folder(trained: TrainedModel, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """That model on disk."""
+    from imr_ml.model_files import save_model
+
+    return save_model(trained, tmp_path_factory.mktemp("models") / "latest", commit="abc123")
+
+
+@pytest.fixture(scope="session")
+def loaded(model_folder: Path) -> LoadedModel:
+    """That model, loaded."""
+    from imr_ml.model_files import load_model
+
+    return load_model(model_folder)

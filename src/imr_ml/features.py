@@ -148,7 +148,7 @@ def feature_matrix(settings: FeatureSettings) -> ColumnTransformer:
 
 
 class _PackedVocabulary:
-    """Keeps the vocabulary as one array when saved: skops writes a node for each entry of a dict, which loads slowly."""
+    """Saves the vocabulary as one array: skops writes a node for each entry of a dict, which loads slowly."""
 
     def __getstate__(self) -> dict[str, object]:
         state: dict[str, object] = dict(super().__getstate__())  # type: ignore[call-overload]

@@ -5,7 +5,7 @@ from datetime import date
 import pandas as pd
 import pytest
 from factories import make_requests
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from imr_ml.corpus import SchemaError, require_columns, validate_requests
@@ -29,7 +29,7 @@ def test_what_is_known_only_after_the_decision_is_no_feature():
     [
         ("date_of_injury", ["2015-02-03", "02/03/2015", "2/3/15", "Feb 3, 2015"], ["2015-02-03"] * 4),
         ("date_of_injury", [date(2015, 2, 3), None], ["2015-02-03", None]),
-        ("date_of_injury", ["2015-02-03T23:59:00Z", "2015-02-03T01:00:00+05:00"], ["2015-02-03 23:59", "2015-02-03 01:00"]),
+        ("date_of_injury", ["2015-02-03T23:00Z", "2015-02-04T01:00+05:00"], ["2015-02-03 23:00", "2015-02-04 01:00"]),
         ("date_of_injury", ["0001-01-01", "9999-12-31"], ["0001-01-01", "9999-12-31"]),
         ("age", ["44", " 45 ", "", None, "nan"], [44.0, 45.0, None, None, None]),
         ("sex", ["F", "Male", " female ", "None"], ["female", "male", "female", None]),
@@ -79,7 +79,7 @@ def test_several_breaches_are_told_at_once_even_where_the_index_repeats():
 
 
 def test_a_missing_column_is_named_beside_those_found():
-    with pytest.raises(SchemaError, match="t.csv: lacks column.*clinical_summary; found: request, Summary"):
+    with pytest.raises(SchemaError, match=r"t\.csv: lacks column.*clinical_summary; found: request, Summary"):
         validate_requests(pd.DataFrame({"request": ["MRI"], "Summary": ["x"]}), "t.csv")
     with pytest.raises(SchemaError, match="found: none"):
         require_columns(pd.DataFrame(), ("outcome",), "t")
@@ -88,7 +88,7 @@ def test_a_missing_column_is_named_beside_those_found():
 def test_a_column_that_stands_twice_is_named():
     frame = pd.DataFrame([["MRI", "Seen.", "CT"]], columns=["request", "clinical_summary", "request"])
 
-    with pytest.raises(SchemaError, match="t: column.* stand twice: request"):
+    with pytest.raises(SchemaError, match=r"t: column.* stand twice: request"):
         validate_requests(frame, "t")
 
 
@@ -109,6 +109,7 @@ def test_typing_twice_changes_nothing():
     pd.testing.assert_frame_equal(typed(once), once)
 
 
+@settings(max_examples=30)
 @given(st.dictionaries(st.sampled_from(["age", "sex", "families", "date_of_injury", "request"]), st.text(max_size=8)))
 def test_any_text_is_typed_or_refused_without_being_repeated(cells):
     frame = table(**{name: [value] for name, value in cells.items()} or {"request": ["MRI"]})

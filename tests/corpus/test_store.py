@@ -7,6 +7,7 @@ from factories import make_requests
 
 from imr_ml.corpus import SchemaError, complete_requests, read_requests, validate_requests, write_requests
 from imr_ml.corpus.schema import COLUMNS
+from imr_ml.corpus.store import read_chunks
 
 
 @pytest.fixture(scope="module")
@@ -96,3 +97,24 @@ def test_json_lines_may_lack_keys_and_hold_blank_lines(tmp_path):
 
     assert read["request"].tolist() == ["MRI", "CT"]
     assert read["case_number"].tolist()[0] == "0012"
+
+
+@pytest.mark.parametrize("kind", WRITERS)
+def test_a_table_is_read_in_chunks_too(tmp_path, table, kind):
+    path = tmp_path / f"requests.{kind}"
+    WRITERS[kind](table, path)
+
+    chunks = list(read_chunks(path, rows=3))
+
+    assert [len(chunk) for chunk in chunks] == [3, 3, 1]
+    assert pd.concat(chunks)["request"].tolist() == table["request"].tolist()
+
+
+def test_a_broken_line_is_told_after_the_rows_before_it(tmp_path):
+    path = tmp_path / "a.jsonl"
+    path.write_text('{"request": "MRI"}\n{"request": "CT"}\n{"request": \n')
+    chunks = read_chunks(path, rows=2)
+
+    assert len(next(chunks)) == 2
+    with pytest.raises(SchemaError, match=r"can't be read as JSONL after row 2 \(JSONDecodeError\); check the file"):
+        next(chunks)

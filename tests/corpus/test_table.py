@@ -100,7 +100,13 @@ def test_what_the_table_says_wins_over_what_follows():
 
     table = complete_requests(validate_requests(said, "t"))
 
-    for name, value in {"age": 30, "sex": "male", "category": "Surgery", "ur_families": "odg", "items_in_case": 9}.items():
+    for name, value in {
+        "age": 30,
+        "sex": "male",
+        "category": "Surgery",
+        "ur_families": "odg",
+        "items_in_case": 9,
+    }.items():
         assert table[name].tolist() == [value] * 2
 
 
@@ -114,9 +120,7 @@ def test_completing_does_not_look_at_what_was_decided():
     table = validate_requests(make_requests(12), "t")
     blind = table.drop(columns=["outcome", "families", "imr_guideline", "rationale", "decision_date", "specialties"])
 
-    pd.testing.assert_frame_equal(
-        complete_requests(table)[complete_requests(blind).columns], complete_requests(blind)
-    )
+    pd.testing.assert_frame_equal(complete_requests(table)[complete_requests(blind).columns], complete_requests(blind))
 
 
 def test_a_case_is_known_by_its_number_else_its_letter_else_its_row():

@@ -35,7 +35,7 @@ def ones(rows: int) -> np.ndarray:
         (metrics.roc_auc, sk.roc_auc_score),
         (metrics.average_precision, sk.average_precision_score),
         (metrics.brier, sk.brier_score_loss),
-        (lambda truth, p, w: metrics.matthews(truth, p > 0.5, w), lambda truth, p: sk.matthews_corrcoef(truth, p > 0.5)),
+        (lambda true, p, w: metrics.matthews(true, p > 0.5, w), lambda true, p: sk.matthews_corrcoef(true, p > 0.5)),
     ],
     ids=["roc_auc", "average_precision", "brier", "matthews"],
 )  # fmt: skip
@@ -53,7 +53,9 @@ def test_family_metrics_equal_scikit_learns(seed):
     truth, predicted = drawn_sets(seed)
     weights = ones(len(truth))
 
-    assert metrics.f1_micro(truth, predicted, weights)[0] == pytest.approx(sk.f1_score(truth, predicted, average="micro"))
+    assert metrics.f1_micro(truth, predicted, weights)[0] == pytest.approx(
+        sk.f1_score(truth, predicted, average="micro")
+    )
     assert metrics.f1_by_family(truth, predicted, weights)[0] == pytest.approx(
         sk.f1_score(truth, predicted, average=None, zero_division=0)
     )
@@ -94,9 +96,7 @@ def test_many_weightings_at_once_equal_one_at_a_time(seed):
 
     at_once = metrics.roc_auc(truth, score, weights)
 
-    assert at_once == pytest.approx(
-        [metrics.roc_auc(truth, score, row[None])[0] for row in weights], nan_ok=True
-    )
+    assert at_once == pytest.approx([metrics.roc_auc(truth, score, row[None])[0] for row in weights], nan_ok=True)
 
 
 @pytest.mark.parametrize("metric", [metrics.roc_auc, metrics.average_precision])

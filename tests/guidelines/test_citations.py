@@ -37,7 +37,7 @@ OLD_CITATIONS = [
         ("Decision based on MTUS ACOEM Practice Guidelines.", {"acoem"}),
         ("Decision based on MTUS Acupuncture Treatment 2007. Decision based on Non-MTUS Citation Official Disability "
          "Guidelines (ODG) Neck, Acupuncture.", {"acupuncture", "odg"}),
-        ("Decision based on MTUS Knee Complaints 2004.Decision based on Non-MTUS Citation ODG, Knee.", {"acoem", "odg"}),
+        ("Decision based on MTUS Knee Complaints 2004.Decision based on Non-MTUS Citation ODG.", {"acoem", "odg"}),
         ("Decision based on Non-MTUS Citation Work Loss Data Institute.", {"odg"}),
         ("Decision based on Non-MTUS Citation American College of Occupational and Environmental Medicine.", {"acoem"}),
         ("Decision based on Non-MTUS Citation http://www.example.org/abstract/123.", {"other"}),

@@ -243,7 +243,7 @@ REQUESTS = st.sampled_from(
         "MRI of the left knee",
         "Norco 10/325mg #60",
         "Urine drug screen (DOS: 1/2/16)",
-        "Physical therapy 2 times a week for 6 weeks for the right shoulder, after the planned arthroscopy of that shoulder",
+        "Physical therapy 2 times a week for 6 weeks for the right shoulder, after the planned arthroscopy of it",
         PARTIAL,
     ]
 )

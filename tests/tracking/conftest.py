@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 PLANTED = {
-    "request": "quembolic harrowgate splint",
-    "clinical_summary": "frobnitz marzolin crepitation",
+    "request": "quembolic harrowgate sprondle",
+    "clinical_summary": "frobnitz marzolin snorquel",
     "rationale": "vorpentine gloomwort reasoning",
 }
 COMMIT = GitState("0123456789abcdef0123456789abcdef01234567", dirty=True)

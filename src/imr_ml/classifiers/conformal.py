@@ -66,7 +66,8 @@ def outcome_sets(
 def _low_quantile(values: NDArray[np.float64], groups: NDArray[np.int64], coverage: float) -> float:
     """Value that at least a share `coverage` of cases reach, with the correction for their finite number."""
     cases, case, sizes = np.unique(groups, return_inverse=True, return_counts=True)
-    allowed = (1 - coverage) * (len(cases) + 1) - 1
+    # Rounded, since 1 - 0.9 is a little less than 0.1 and nine cases would then be too few.
+    allowed = round((1 - coverage) * (len(cases) + 1) - 1, 9)
     if allowed < 0:
         return -np.inf
     order = np.argsort(values)

@@ -39,7 +39,8 @@ def overturn_rates(requests: pd.DataFrame, by: str) -> pd.DataFrame:
     counted = overturned.reindex(values.index).groupby(values.to_numpy()).agg(["size", "sum"])
     counted = counted.set_axis(["requests", "overturned"], axis=1).sort_values("requests", ascending=False)
     intervals = [
-        binomtest(int(row.overturned), int(row.requests)).proportion_ci(method="wilson") for row in counted.itertuples()
+        binomtest(overturned, requests).proportion_ci(method="wilson")
+        for requests, overturned in counted.to_numpy(dtype=int).tolist()
     ]
     bounds = pd.DataFrame(intervals, index=counted.index, columns=["low", "high"])
     return counted.assign(rate=counted["overturned"] / counted["requests"]).join(bounds)

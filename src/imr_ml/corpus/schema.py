@@ -160,7 +160,8 @@ def _dates(values: pd.Series) -> pd.Series:
     else:
         written = values.astype("string").str.replace(r"(?<=\d)(?:Z|[+-]\d{2}:?\d{2})$", "", regex=True)
         parsed = pd.to_datetime(written, errors="coerce", format="mixed")
-    return parsed.dt.tz_localize(None).astype("datetime64[s]")
+    dates: pd.Series = parsed.dt.tz_localize(None).astype("datetime64[s]")
+    return dates
 
 
 def row_errors(frame: pd.DataFrame, table: pd.DataFrame) -> pd.Series:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 import warnings
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,36 +19,33 @@ if TYPE_CHECKING:
     import pandas as pd
 
 TABLE_SUFFIXES = (".csv", ".jsonl", ".parquet")
+_ROWS_AT_ONCE = 50_000
 
 
 def read_requests(path: Path) -> pd.DataFrame:
-    """A table as it stands in the file, every CSV cell as text; see `validate_requests` for its types.
+    """A whole table as it stands in the file; see `read_chunks`, and `validate_requests` for its types."""
+    import pandas as pd
+
+    return pd.concat(list(read_chunks(path, rows=_ROWS_AT_ONCE)), ignore_index=True)
+
+
+def read_chunks(path: Path, rows: int) -> Iterator[pd.DataFrame]:
+    """A table as it stands in the file, every CSV cell as text, in chunks of at most `rows` rows.
 
     Raises
     ------
     SchemaError
-        For a file that is not a table of a known format, or an empty one.
+        For a file that is not a table of a known format, or an empty one; the message holds nothing of its content.
     FileNotFoundError
         Where there is no such file.
     """
-    import pandas as pd
-
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such file")
-    readers = {".csv": _read_csv, ".jsonl": _read_jsonl, ".parquet": pd.read_parquet}
+    readers = {".csv": _csv_chunks, ".jsonl": _jsonl_chunks, ".parquet": _parquet_chunks}
     reader = readers.get(path.suffix.lower())
     if reader is None:
         raise SchemaError(f"{path}: is not a table; give one that ends in {', '.join(TABLE_SUFFIXES)}")
-    try:
-        frame = reader(path)
-    except UnicodeDecodeError as error:
-        raise SchemaError(f"{path}: is not UTF-8 text; save it anew with that encoding") from error
-    except (ValueError, OSError, pd.errors.ParserWarning) as error:
-        kind = path.suffix.lstrip(".").upper()
-        raise SchemaError(f"{path}: can't be read as {kind} ({type(error).__name__}); check the file") from error
-    if frame.empty:
-        raise SchemaError(f"{path}: holds no row")
-    return frame.reset_index(drop=True)
+    return _told_where(reader(path, rows), path)
 
 
 def write_requests(requests: pd.DataFrame, path: Path) -> None:
@@ -62,22 +61,59 @@ def write_requests(requests: pd.DataFrame, path: Path) -> None:
         pq.write_table(marked, temporary, compression="zstd")
 
 
-def _read_csv(path: Path) -> pd.DataFrame:
+def _told_where(chunks: Iterator[pd.DataFrame], path: Path) -> Iterator[pd.DataFrame]:
+    """The chunks that hold rows; a parser's complaint is told as one line without what it complains of."""
+    import pandas as pd
+
+    done = 0
+    try:
+        for chunk in chunks:
+            if len(chunk):
+                yield chunk
+            done += len(chunk)
+    except UnicodeDecodeError as error:
+        raise SchemaError(f"{path}: is not UTF-8 text; save it anew with that encoding") from error
+    except (ValueError, OSError, pd.errors.ParserWarning) as error:
+        where = f" after row {done}" if done else ""
+        kind = path.suffix.lstrip(".").upper()
+        raise SchemaError(f"{path}: can't be read as {kind}{where} ({type(error).__name__}); check the file") from error
+    if not done:
+        raise SchemaError(f"{path}: holds no row")
+
+
+def _csv_chunks(path: Path, rows: int) -> Iterator[pd.DataFrame]:
     import pandas as pd
 
     with warnings.catch_warnings():
         # pandas only warns of a row with more cells than the header, and drops what is too much.
         warnings.simplefilter("error", pd.errors.ParserWarning)
-        return pd.read_csv(
-            path, dtype="string", keep_default_na=False, na_values=[""], encoding="utf-8-sig", index_col=False
-        )
+        with pd.read_csv(
+            path,
+            dtype="string",
+            keep_default_na=False,
+            na_values=[""],
+            encoding="utf-8-sig",
+            index_col=False,
+            chunksize=rows,
+        ) as chunks:
+            yield from chunks
 
 
-def _read_jsonl(path: Path) -> pd.DataFrame:
+def _jsonl_chunks(path: Path, rows: int) -> Iterator[pd.DataFrame]:
     import pandas as pd
 
     with path.open(encoding="utf-8-sig") as lines:
-        rows = [json.loads(line) for line in lines if line.strip()]
-    if not all(isinstance(row, dict) for row in rows):
-        raise ValueError("a line that is not an object")
-    return pd.DataFrame(rows)
+        filled = (line for line in lines if line.strip())
+        while some := [json.loads(line) for line in islice(filled, rows)]:
+            if not all(isinstance(row, dict) for row in some):
+                raise ValueError("a line that is not an object")
+            # As written: what type a column has must not depend on which of its values fell into this chunk.
+            yield pd.DataFrame(some, dtype="object")
+
+
+def _parquet_chunks(path: Path, rows: int) -> Iterator[pd.DataFrame]:
+    import pyarrow.parquet as pq
+
+    with pq.ParquetFile(path) as file:
+        for batch in file.iter_batches(batch_size=rows):
+            yield batch.to_pandas()

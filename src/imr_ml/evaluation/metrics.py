@@ -90,4 +90,5 @@ def _by_score(truth: NDArray[np.bool_], score: NDArray[np.float64], weights: Wei
 
 
 def _ratio(above: Values, below: Values, empty: float = np.nan) -> Values:
-    return np.divide(above, below, out=np.full(np.shape(above), empty), where=below > 0)
+    ratio: Values = np.divide(above, below, out=np.full(np.shape(above), empty), where=below > 0)
+    return ratio

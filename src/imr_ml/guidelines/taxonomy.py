@@ -69,11 +69,11 @@ class Taxonomy(_Strict):
 
     @model_validator(mode="after")
     def _is_consistent(self) -> Taxonomy:
-        named = [entry.names for entry in (*self.guideline, *self.source)]
+        entries: list[Guideline | Source] = [*self.guideline, *self.source]
         values_of = {
-            "id": [entry.id for entry in (*self.guideline, *self.source)],
+            "id": [entry.id for entry in entries],
             "chapter": [str(entry.chapter) for entry in self.guideline if entry.chapter is not None],
-            "name": [name for names in named for name in {folded(name) for name in names}],
+            "name": [name for entry in entries for name in {folded(name) for name in entry.names}],
         }
         for what, values in values_of.items():
             twice = sorted(value for value, times in Counter(values).items() if times > 1)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from imr_ml.scoring.frame import check_columns, score_frame
-from imr_ml.scoring.tables import chunk_writer, count_case_rows, read_chunks
+from imr_ml.scoring.tables import chunk_writer, count_case_rows, read_input
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,7 +52,7 @@ def score_file(
     case_rows = None if source.is_dir() else count_case_rows(source)
     rows, errors, by_outcome = 0, 0, Counter[str]()
     with chunk_writer(output) as write:
-        for chunk in read_chunks(source, rows_at_once):
+        for chunk in read_input(source, rows_at_once):
             check_columns([name for name in chunk.columns if name not in own], str(source))
             scored = score_frame(_with_case_rows(chunk, case_rows), model, evidence=evidence)
             write(scored if "items_in_case" in chunk else scored.drop(columns="items_in_case", errors="ignore"))

@@ -1,4 +1,4 @@
-"""Tables in chunks: CSV, JSON lines, Parquet and folders of letters in; CSV, JSON lines and Parquet out.
+"""Tables and folders of letters in, in chunks; CSV, JSON lines and Parquet out.
 
 Knows file formats and chunks. Knows nothing of models.
 """
@@ -12,38 +12,30 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from imr_ml.corpus import ingest, letter_files
-from imr_ml.corpus.schema import COLUMNS, SchemaError
+from imr_ml.corpus import Reject, ingest, letter_files, read_chunks
+from imr_ml.corpus.schema import COLUMNS, SchemaError, typed
 from imr_ml.files import written_whole
 
 if TYPE_CHECKING:
     from pyarrow.parquet import ParquetWriter
 
 OUTPUT_SUFFIXES = (".csv", ".jsonl", ".parquet")
-_LETTERS_AT_ONCE = 200
+_ROWS_TO_COUNT = 50_000
 
 
-def read_chunks(path: Path, rows: int) -> Iterator[pd.DataFrame]:
-    """The table in chunks of at most `rows` rows, indexed from 0 on.
+def read_input(path: Path, rows: int) -> Iterator[pd.DataFrame]:
+    """A table, or a folder's letters, in chunks of about `rows` rows, indexed from 0 on.
 
-    A folder is read as letters; one that can't be read is a row with its file and reason in ``error``.
+    A letter that can't be read is a row with its file and the reason in ``error``.
 
     Raises
     ------
     SchemaError
-        For a file of no known format or one that breaks its format.
+        For a file of no known format or one that breaks its format, or a folder without letters.
     FileNotFoundError
         For a path that does not exist.
     """
-    if not path.exists():
-        raise FileNotFoundError(f"{path}: no such file or folder")
-    if path.is_dir():
-        return _numbered(_letter_chunks(path))
-    readers = {".csv": _csv_chunks, ".jsonl": _jsonl_chunks, ".parquet": _parquet_chunks}
-    reader = readers.get(path.suffix.lower())
-    if reader is None:
-        raise SchemaError(f"{path}: can't be scored; give a folder of letters or a table ({', '.join(readers)})")
-    return _numbered(_told_where(reader(path, rows), path))
+    return _numbered(_letter_chunks(path, rows) if path.is_dir() else read_chunks(path, rows))
 
 
 @contextmanager
@@ -69,65 +61,31 @@ def chunk_writer(path: Path) -> Iterator[Callable[[pd.DataFrame], None]]:
 def count_case_rows(path: Path) -> pd.Series | None:
     """Rows of each case number in a table file, None where it holds no case numbers or holds their items already."""
     counts: list[pd.Series] = []
-    for chunk in read_chunks(path, rows=50_000):
+    for chunk in read_chunks(path, _ROWS_TO_COUNT):
         if "case_number" not in chunk or "items_in_case" in chunk:
             return None
         counts.append(chunk["case_number"].astype("string").value_counts())
-    return pd.concat(counts).groupby(level=0).sum() if counts else None
+    total: pd.Series = pd.concat(counts).groupby(level=0).sum()
+    return total
 
 
-def _csv_chunks(path: Path, rows: int) -> Iterator[pd.DataFrame]:
-    with pd.read_csv(
-        path, dtype="string", keep_default_na=False, na_values=[""], encoding="utf-8-sig", chunksize=rows
-    ) as chunks:
-        yield from chunks
-
-
-def _jsonl_chunks(path: Path, rows: int) -> Iterator[pd.DataFrame]:
-    with pd.read_json(path, lines=True, dtype=False, convert_dates=False, chunksize=rows) as chunks:
-        yield from chunks
-
-
-def _parquet_chunks(path: Path, rows: int) -> Iterator[pd.DataFrame]:
-    import pyarrow.parquet as pq
-
-    with pq.ParquetFile(path) as file:
-        for batch in file.iter_batches(batch_size=rows):
-            yield batch.to_pandas()
-
-
-def _letter_chunks(folder: Path) -> Iterator[pd.DataFrame]:
+def _letter_chunks(folder: Path, rows: int) -> Iterator[pd.DataFrame]:
     files = letter_files([folder])
     if not files:
         raise SchemaError(f"{folder}: holds no letter (.pdf or .txt)")
-    for start in range(0, len(files), _LETTERS_AT_ONCE):
-        read = ingest(files[start : start + _LETTERS_AT_ONCE])
-        rejects = pd.DataFrame(
-            {
-                "file": [reject.file for reject in read.rejects],
-                "error": [": ".join(filter(None, (reject.place, reject.reason))) for reject in read.rejects],
-            },
-            dtype="string",
-        ).reindex(columns=[*(column.name for column in COLUMNS), "error"])
-        yield pd.concat([read.requests.assign(error=pd.NA), rejects.astype(read.requests.dtypes)], ignore_index=True)
+    for start in range(0, len(files), rows):
+        read = ingest(files[start : start + rows])
+        yield pd.concat([read.requests, _reject_rows(read.rejects)], ignore_index=True)
 
 
-def _told_where(chunks: Iterator[pd.DataFrame], path: Path) -> Iterator[pd.DataFrame]:
-    """The chunks; what a parser raises is told as one line that names the file and no content."""
-    import pyarrow as pa
-
-    done = 0
-    try:
-        for chunk in chunks:
-            done += len(chunk)
-            yield chunk
-    except (ValueError, pa.ArrowException) as error:
-        kind = path.suffix.lstrip(".").upper()
-        raise SchemaError(
-            f"{path}: is no readable {kind} after row {done} ({type(error).__name__}); check the file"
-        ) from error
-    if not done:
-        raise SchemaError(f"{path}: holds no row")
+def _reject_rows(rejects: tuple[Reject, ...]) -> pd.DataFrame:
+    """A row for each letter that is not in the table, in the table's types."""
+    told = {
+        "file": [reject.file for reject in rejects],
+        "error": [": ".join(filter(None, (reject.place, reject.reason))) for reject in rejects],
+    }
+    columns = [*(column.name for column in COLUMNS), "error"]
+    return typed(pd.DataFrame(told).reindex(columns=columns)).astype({"error": "string"})
 
 
 def _numbered(chunks: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
@@ -170,7 +128,7 @@ def _parquet_writer(path: Path) -> Iterator[Callable[[pd.DataFrame], None]]:
 
     def write(chunk: pd.DataFrame) -> None:
         # Whatever a column of mixed values holds in this chunk, it shall have one type in all of them.
-        mixed = chunk.select_dtypes("object").columns
+        mixed = [name for name, kind in chunk.dtypes.items() if pd.api.types.is_object_dtype(kind)]
         table = pa.Table.from_pandas(chunk.astype(dict.fromkeys(mixed, "string")), preserve_index=False)
         if not opened:
             opened.append(pq.ParquetWriter(path, table.schema, compression="zstd"))

@@ -24,14 +24,13 @@ REQUIREMENTS = (
     "numpy",
     "pandas",
     "pandera",
-    "pyarrow",
     "pydantic",
     "scikit-learn",
     "scipy",
     "skops",
     "spacy",
 )
-"""Distributions that scoring imports, besides MLflow, which adds itself."""
+"""Distributions whose version decides what scoring gives; MLflow adds itself."""
 # What tells that two rows are of one case; the number of its items is a feature.
 _CASE_COLUMNS = ("case_number", "letter_sha256")
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from imr_ml.model_files import CHECKSUMS, CLASSIFIERS, FACTS
-from imr_ml.tracking.store import TrackingError, connected, first_line, is_server, shown, tracking_uri
+from imr_ml.tracking.store import TrackingError, connected, first_line, shown, tracking_uri
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -17,11 +17,6 @@ if TYPE_CHECKING:
 
 MODEL_NAME = "imr-ml"
 CHALLENGER = "challenger"
-
-
-def is_model_uri(text: str) -> bool:
-    """Whether this names a tracked model rather than a folder."""
-    return text.startswith(("models:/", "runs:/"))
 
 
 def fetch_model(uri: str) -> Path:
@@ -105,9 +100,3 @@ def _what_there_is(client: MlflowClient, uri: str, error: Exception) -> str:
     aliases = ", ".join(f"@{alias} ({version})" for alias, version in sorted(model.aliases.items())) or "none"
     there = ", ".join(map(str, versions[:10])) or "none"
     return f"{first_line(error)}; {name} has versions {there} and aliases {aliases}"
-
-
-def model_page(version: str) -> str | None:
-    """Address of a version's page on the tracking server; None without a server."""
-    uri = tracking_uri()
-    return f"{uri.rstrip('/')}/#/models/{MODEL_NAME}/versions/{version}" if is_server(uri) else None

@@ -1,0 +1,186 @@
+"""Both classifiers against scikit-learn's own checks and on what scikit-learn cannot check: cases and sets."""
+
+import pickle
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from scipy.sparse import csr_matrix
+from sklearn.base import clone
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from imr_ml.classifiers import CalibratedLogisticClassifier, GuidelineFamilyClassifier
+from imr_ml.classifiers import families as families_module
+from imr_ml.classifiers.families import family_sets
+
+ONE_DIMENSIONAL = "the check fits a one-dimensional y, and families are an indicator of two dimensions"
+EXPECTED_FAILURES = {
+    GuidelineFamilyClassifier: {
+        "check_estimator_sparse_array": ONE_DIMENSIONAL,
+        "check_estimator_sparse_matrix": ONE_DIMENSIONAL,
+    }
+}
+
+
+@parametrize_with_checks(
+    [CalibratedLogisticClassifier(), GuidelineFamilyClassifier()],
+    expected_failed_checks=lambda estimator: EXPECTED_FAILURES.get(type(estimator), {}),
+    xfail_strict=True,
+)
+@pytest.mark.filterwarnings("ignore:Liblinear failed to converge")
+def test_scikit_learns_checks(estimator, check):
+    check(estimator)
+
+
+def cases(count: int = 60, size: int = 3, features: int = 40) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Features and outcomes of cases that have nothing to do with each other, each case's rows alike."""
+    random = np.random.default_rng(0)
+    groups = np.arange(count).repeat(size)
+    return random.normal(size=(count, features))[groups], (np.arange(count) % 2 == 0)[groups], groups
+
+
+def families_of_cases() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    X, y, groups = cases()  # noqa: N806
+    return X, np.column_stack([y, X[:, 0] > 0, X[:, 1] > 1]), groups
+
+
+def test_calibration_folds_never_split_a_case():
+    X, y, groups = cases()  # noqa: N806
+
+    model = CalibratedLogisticClassifier().fit(X, y, groups)
+
+    assert len(model.calibration_.cv) == 5
+    for train, test in model.calibration_.cv:
+        assert set(groups[train]).isdisjoint(groups[test])
+
+
+def test_siblings_make_no_model_sure_of_itself():
+    X, y, groups = cases()  # noqa: N806
+
+    grouped = CalibratedLogisticClassifier(C=100).fit(X, y, groups).predict_proba(X)[:, 1]
+    leaking = CalibratedLogisticClassifier(C=100).fit(X, y).predict_proba(X)[:, 1]
+
+    assert np.abs(leaking - 0.5).mean() > 0.3
+    assert np.abs(grouped - 0.5).mean() < 0.15
+
+
+def test_probabilities_fit_the_rates():
+    random = np.random.default_rng(2)
+    X = random.normal(size=(3000, 3))  # noqa: N806
+    y = random.random(3000) < 1 / (1 + np.exp(2 - 1.5 * X[:, 0]))
+
+    p = CalibratedLogisticClassifier().fit(X[:2000], y[:2000]).predict_proba(X[2000:])[:, 1]
+
+    for low, high in ((0, 0.2), (0.2, 0.5), (0.5, 1)):
+        chosen = (p >= low) & (p < high)
+        assert p[chosen].mean() == pytest.approx(y[2000:][chosen].mean(), abs=0.07)
+
+
+def test_the_probability_rises_with_the_linear_score():
+    X, _, groups = cases()  # noqa: N806
+    model = CalibratedLogisticClassifier().fit(X, X[:, 0] > 0.3, groups)
+
+    score = X @ model.coef_ + model.intercept_
+
+    assert (np.diff(model.predict_proba(X)[np.argsort(score), 1]) >= -1e-12).all()
+
+
+@pytest.mark.parametrize(("overturned_cases", "calibrated"), [(3, True), (1, False)])
+def test_few_cases_of_an_outcome_are_calibrated_on_fewer_folds_or_not(overturned_cases, calibrated):
+    X, _, groups = cases(count=20)  # noqa: N806
+    y = groups < overturned_cases
+
+    model = CalibratedLogisticClassifier().fit(X, y, groups)
+
+    assert (model.calibration_ is not model.score_) == calibrated
+    if calibrated:
+        assert len(model.calibration_.cv) == 3
+
+
+@pytest.mark.parametrize(("y", "told"), [([0, 0, 0], "one class"), ([0, 1, 2], "Only binary")])
+def test_other_than_two_outcomes_are_refused(y, told):
+    with pytest.raises(ValueError, match=told):
+        CalibratedLogisticClassifier().fit(np.eye(3), y)
+
+
+def test_thresholds_are_tuned_on_folds_that_never_split_a_case(monkeypatch):
+    X, y, groups = families_of_cases()  # noqa: N806
+    seen = []
+
+    class Recording(families_module.GroupKFold):
+        def split(self, *args, **kwargs):
+            for train, test in super().split(*args, **kwargs):
+                seen.append((train, test))
+                yield train, test
+
+    monkeypatch.setattr(families_module, "GroupKFold", Recording)
+    GuidelineFamilyClassifier(folds=4).fit(X, y, groups)
+
+    assert len(seen) == 4
+    assert all(set(groups[train]).isdisjoint(groups[test]) for train, test in seen)
+
+
+@pytest.mark.parametrize("model", [CalibratedLogisticClassifier(), GuidelineFamilyClassifier()])
+def test_a_sparse_matrix_gives_what_a_dense_one_gives(model):
+    X, y, groups = families_of_cases() if isinstance(model, GuidelineFamilyClassifier) else cases()  # noqa: N806
+
+    sparse = clone(model).fit(csr_matrix(X), y, groups).predict_proba(csr_matrix(X))
+
+    assert sparse == pytest.approx(clone(model).fit(X, y, groups).predict_proba(X), abs=1e-3)
+
+
+@pytest.mark.parametrize("model", [CalibratedLogisticClassifier(), GuidelineFamilyClassifier()])
+def test_a_pickled_model_predicts_the_same(model):
+    X, y, groups = families_of_cases() if isinstance(model, GuidelineFamilyClassifier) else cases()  # noqa: N806
+    fitted = clone(model).fit(X, y, groups)
+
+    again = pickle.loads(pickle.dumps(fitted))
+
+    assert (again.predict_proba(X) == fitted.predict_proba(X)).all()
+
+
+def test_a_family_that_all_or_none_cite_gets_a_constant():
+    X, y, groups = families_of_cases()  # noqa: N806
+    y = np.column_stack([y, np.ones(len(y)), np.zeros(len(y))])
+
+    model = GuidelineFamilyClassifier().fit(X, y, groups)
+
+    assert (model.predict_proba(X)[:, 3:] == [1, 0]).all()
+    assert model.coef_.shape == (5, X.shape[1])
+    assert (model.coef_[3:] == 0).all()
+
+
+def test_families_are_found():
+    X, y, groups = families_of_cases()  # noqa: N806
+
+    found = GuidelineFamilyClassifier().fit(X[:120], y[:120], groups[:120]).predict(X[120:])
+
+    assert (found[:, 1] == y[120:, 1]).mean() > 0.75
+
+
+def test_one_case_is_enough_to_fit_and_then_the_threshold_is_one_half():
+    X, y, _ = families_of_cases()  # noqa: N806
+
+    assert GuidelineFamilyClassifier().fit(X, y, np.zeros(len(X))).threshold_ == 0.5
+
+
+def test_families_must_be_an_indicator():
+    X, y, _ = families_of_cases()  # noqa: N806
+
+    with pytest.raises(ValueError, match=r"shape \(rows, families\)"):
+        GuidelineFamilyClassifier().fit(X, y[:, 0])
+
+
+@given(
+    arrays(np.float64, st.tuples(st.integers(1, 6), st.integers(1, 8)), elements=st.floats(0, 1)),
+    st.floats(0.01, 1),
+)
+def test_a_set_of_families_is_never_empty_and_holds_all_at_the_threshold(probability, threshold):
+    sets = family_sets(probability, threshold)
+
+    assert sets.any(axis=1).all()
+    assert sets[probability >= threshold].all()
+    assert sets[np.arange(len(sets)), probability.argmax(axis=1)].all()
+    assert sets.sum() <= (probability >= threshold).sum() + len(sets)

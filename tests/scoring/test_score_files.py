@@ -1,0 +1,107 @@
+"""Files in every format and folders of letters are scored whole or not at all."""
+
+import pandas as pd
+import pytest
+from factories import KNEE, NORCO, make_letter_text, make_requests
+
+from imr_ml.corpus import SchemaError
+from imr_ml.scoring import SCORE_COLUMNS, score_file, score_frame
+
+FORMATS = ("csv", "jsonl", "parquet")
+READ = {
+    "csv": pd.read_csv,
+    "jsonl": lambda path: pd.read_json(path, lines=True, precise_float=True),
+    "parquet": pd.read_parquet,
+}
+
+
+def write(frame, path):
+    match path.suffix:
+        case ".csv":
+            frame.to_csv(path, index=False)
+        case ".jsonl":
+            frame.to_json(path, orient="records", lines=True, date_format="iso")
+        case ".parquet":
+            frame.to_parquet(path)
+    return path
+
+
+@pytest.mark.parametrize("written", FORMATS)
+@pytest.mark.parametrize("given", FORMATS)
+def test_every_format_gives_the_same_scores(loaded, tmp_path, given, written):
+    requests = make_requests(7)
+    source, output = write(requests, tmp_path / f"in.{given}"), tmp_path / f"out.{written}"
+
+    summary = score_file(source, output, loaded)
+
+    expected = score_frame(requests, loaded)["p_overturned"]
+    assert READ[written](output)["p_overturned"].tolist() == pytest.approx(expected.tolist(), abs=1e-15)
+    assert (summary.rows, summary.errors) == (7, 0)
+    assert sum(summary.by_outcome.values()) == 7
+
+
+@pytest.mark.parametrize("written", FORMATS)
+def test_the_size_of_the_chunks_does_not_show(loaded, tmp_path, written):
+    source = write(
+        make_requests(9).assign(note=[None, None, None, "x", 1.5, None, "y", None, None]), tmp_path / "in.jsonl"
+    )
+
+    score_file(source, tmp_path / f"whole.{written}", loaded)
+    score_file(source, tmp_path / f"parts.{written}", loaded, rows_at_once=2)
+
+    whole, parts = (READ[written](tmp_path / f"{name}.{written}") for name in ("whole", "parts"))
+    pd.testing.assert_frame_equal(whole[list(SCORE_COLUMNS)], parts[list(SCORE_COLUMNS)])
+
+
+def test_a_folder_of_letters_gives_a_row_a_request_and_one_for_each_letter_that_cannot_be_read(loaded, tmp_path):
+    folder = tmp_path / "letters"
+    folder.mkdir()
+    (folder / "a.txt").write_text(make_letter_text(items=(KNEE, NORCO)))
+    (folder / "b.pdf").write_bytes(b"no PDF at all")
+
+    summary = score_file(folder, tmp_path / "out.csv", loaded)
+
+    scored = pd.read_csv(tmp_path / "out.csv")
+    assert (summary.rows, summary.errors) == (3, 1)
+    assert scored["request"].tolist()[:2] == [KNEE.request, NORCO.request]
+    assert scored["p_overturned"].notna().tolist() == [True, True, False]
+    assert "is not a PDF" in scored["error"][2]
+    assert scored["file"][2].endswith("b.pdf")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "told"),
+    [
+        ("in.csv", "case_number\nCM16-0000001\n", r"lacks column\(s\) request, clinical_summary"),
+        ("in.csv", "", "can't be read as CSV"),
+        ("in.xml", "<a/>", "is not a table"),
+    ],
+)
+def test_an_input_that_is_no_requests_table_leaves_no_output(loaded, tmp_path, name, content, told):
+    (tmp_path / name).write_text(content)
+
+    with pytest.raises(SchemaError, match=told):
+        score_file(tmp_path / name, tmp_path / "out.csv", loaded)
+
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+def test_an_output_of_no_known_format_is_refused_before_scoring(loaded, tmp_path):
+    source = write(make_requests(2), tmp_path / "in.csv")
+
+    with pytest.raises(SchemaError, match=r"out\.xls: can't be written; end its name in"):
+        score_file(source, tmp_path / "out.xls", loaded)
+
+
+def test_a_failure_midway_leaves_an_older_output_as_it_was(loaded, tmp_path):
+    source = tmp_path / "in.jsonl"
+    write(make_requests(3), source)
+    output = tmp_path / "out.csv"
+    output.write_text("older\n")
+    source.write_text(source.read_text() + "{broken\n")
+
+    with pytest.raises(SchemaError, match="can't be read as JSONL"):
+        score_file(source, output, loaded, rows_at_once=2)
+
+    assert output.read_text() == "older\n"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.jsonl", "out.csv"]

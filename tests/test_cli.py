@@ -1,0 +1,147 @@
+"""The commands as a user types them: what they print, what they leave behind, and how they fail."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from factories import KNEE, NORCO, make_letter_text, make_requests
+from typer.testing import CliRunner
+
+from imr_ml.cli import app
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    """Run a command in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+
+    def invoke(*arguments):
+        return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+    return invoke
+
+
+def failed_in_one_line(result, told):
+    assert result.exit_code == 2, result.output
+    assert told in result.stderr
+    assert len(result.stderr.strip().splitlines()) == 1
+    return True
+
+
+def test_help_loads_nothing_heavy():
+    heavy = ("mlflow", "spacy", "sklearn", "pandas", "matplotlib")
+    code = f"import sys, imr_ml.cli; print([name for name in {heavy} if name in sys.modules])"
+
+    assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "[]"
+
+
+def test_ingest_writes_the_table_and_says_what_it_could_not_read(run, tmp_path):
+    (tmp_path / "letters").mkdir()
+    (tmp_path / "letters/a.txt").write_text(make_letter_text(items=(KNEE, NORCO)))
+    (tmp_path / "letters/b.txt").write_text("a shopping list\n")
+
+    result = run("ingest", "letters", "-o", "requests.parquet")
+
+    assert result.exit_code == 0, result.output
+    assert "requests.parquet: 1 letters, 2 requests" in result.stdout
+    assert "1 file(s) not in the table; see rejects.jsonl" in result.stderr
+    assert len(pd.read_parquet("requests.parquet")) == 2
+    (reject,) = [json.loads(line) for line in Path("rejects.jsonl").read_text().splitlines()]
+    assert reject["file"].endswith("b.txt")
+    assert "IMR ISSUES" in reject["reason"]
+
+
+def test_sample_letters_are_the_same_for_the_same_seed(run, tmp_path):
+    for folder in ("one", "two"):
+        assert run("sample", "-n", 3, "-o", folder, "--seed", 5).exit_code == 0
+
+    contents = [[path.read_bytes() for path in sorted(Path(folder).iterdir())] for folder in ("one", "two")]
+    assert contents[0] == contents[1]
+    assert len(contents[0]) == 3
+
+
+def test_sample_does_not_write_into_a_folder_that_holds_something(run, tmp_path):
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "kept/a.txt").touch()
+
+    assert failed_in_one_line(run("sample", "-n", 1, "-o", "kept"), "kept: exists and is not an empty folder")
+
+
+def test_score_tells_rows_and_errors(run, model_folder):
+    make_requests(3).assign(request=["MRI of the knee", None, "Norco 10/325mg #60"]).to_csv("in.csv", index=False)
+
+    result = run("score", "in.csv", "-o", "out.csv", "--model", model_folder)
+
+    assert result.exit_code == 0, result.output
+    assert "out.csv: 3 rows" in result.stdout
+    assert "1 row(s) could not be scored; the column 'error' says why" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["train", "--data", "gone"], "gone: no such file or folder"),
+        (["train", "--data", "empty"], "empty: holds no letter (.pdf or .txt)"),
+        (
+            ["train", "--data", "broken"],
+            "none of 1 file(s) is a letter that can be read; see data/processed/rejects.jsonl",
+        ),
+        (["train", "--data", "few.csv"], "case(s) with a request overturned, and 5 folds need 5"),
+        (["train", "--data", "bare.csv"], "bare.csv: lacks column(s) request, clinical_summary; found: note"),
+        (["score", "gone.csv", "-o", "out.csv", "--model", "MODEL"], "gone.csv: no such file"),
+        (["score", "bare.csv", "-o", "out.csv", "--model", "MODEL"], "bare.csv: lacks column(s) request"),
+        (["score", "few.csv", "-o", "out.csv", "--model", "nowhere"], "nowhere: holds no model"),
+        (["score", "few.csv", "-o", "out.csv", "--model", "models:/imr-ml@nobody"], "imr-ml"),
+        (["ingest", "gone", "-o", "r.parquet"], "gone: no such file or folder"),
+    ],
+)
+def test_bad_input_costs_one_line_and_exit_code_2(run, tmp_path, monkeypatch, model_folder, arguments, told):
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken/a.pdf").write_bytes(b"not a PDF")
+    (tmp_path / "bare.csv").write_text("note\nx\n")
+    make_requests(4).to_csv(tmp_path / "few.csv", index=False)
+
+    result = run(*[model_folder if argument == "MODEL" else argument for argument in arguments])
+
+    assert failed_in_one_line(result, told)
+    assert not (tmp_path / "out.csv").exists()
+    assert not (tmp_path / "models").exists()
+
+
+def test_errors_hold_nothing_of_a_request(run, tmp_path):
+    secret = "zebrafish"
+    make_requests(30).assign(date_of_injury=secret, request=secret).to_csv("in.csv", index=False)
+
+    result = run("train", "--data", "in.csv")
+
+    assert failed_in_one_line(result, "date_of_injury is not a date (30 row(s))")
+    assert secret not in result.output
+
+
+@pytest.mark.slow
+def test_the_main_job_from_nothing_to_scored_requests(run, tmp_path, monkeypatch):
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.setattr("imr_ml.corpus.sources.SAMPLE_LETTERS", 80)
+
+    trained = run("train", "--folds", 3, "--jobs", 1)
+
+    assert trained.exit_code == 0, trained.output
+    assert "every figure below is SYNTHETIC" in trained.stdout
+    assert "make train DATA=path" in trained.stdout
+    assert "SYNTHETIC sample corpus" in trained.stdout
+    assert "models:/imr-ml/1 (challenger)" in trained.stdout
+
+    scored = run("score", "data/sample", "-o", "scored.jsonl")
+    registered = run("score", "data/sample", "-o", "registered.jsonl", "--model", "models:/imr-ml@challenger")
+
+    assert scored.exit_code == registered.exit_code == 0, scored.output + registered.output
+    assert "trained on the SAMPLE corpus: its scores mean nothing" in scored.stderr
+    assert Path("scored.jsonl").read_bytes() == Path("registered.jsonl").read_bytes()
+    rows = [json.loads(line) for line in Path("scored.jsonl").read_text().splitlines()]
+    assert len(rows) == len(pd.read_parquet("data/processed/requests.parquet"))
+    assert all(row["source"] == "sample" and row["error"] is None for row in rows)

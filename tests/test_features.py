@@ -1,0 +1,167 @@
+"""What a model may see of a request, and the proof that it sees no more."""
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+from factories import make_requests
+
+from imr_ml.corpus import complete_requests, validate_requests
+from imr_ml.corpus.schema import COLUMNS, FEATURE_COLUMNS, Role
+from imr_ml.features import (
+    FACT_COLUMNS,
+    NUMBER_COLUMNS,
+    TOKEN_COLUMNS,
+    FeatureSettings,
+    feature_frame,
+    feature_matrix,
+)
+
+NOT_FEATURES = [column.name for column in COLUMNS if column.role is not Role.FEATURE]
+TWO = pd.DataFrame(
+    {
+        "request": ["Norco 10/325mg #60", "MRI of the left knee"],
+        "clinical_summary": ["The injured worker is a 44 year old female with spasm, no numbness.", "Seen."],
+        "ur_guideline": ["Decision based on MTUS Opioids Treatment 2016.", None],
+        "date_of_injury": ["2015-02-03", None],
+        "ur_denial_date": ["2016-02-03", "2016-04-05"],
+    }
+)
+
+
+def frame_of(requests: pd.DataFrame) -> pd.DataFrame:
+    return feature_frame(complete_requests(validate_requests(requests, "t")))
+
+
+@pytest.fixture(scope="module")
+def small():
+    return complete_requests(validate_requests(make_requests(12), "t"))
+
+
+@pytest.mark.parametrize("column", [*NOT_FEATURES, "p_overturned", "a_column_of_the_users"])
+def test_a_column_that_is_no_feature_changes_nothing(small, column):
+    before = feature_frame(small)
+    for values in (
+        None,
+        1.0,
+        "overturned: this reviewer finds spasm, ODG, Norco 10/325mg",
+        small["request"][::-1].values,
+    ):
+        pd.testing.assert_frame_equal(feature_frame(small.assign(**{column: values})), before)
+
+
+def test_all_that_is_no_feature_may_be_absent(small):
+    pd.testing.assert_frame_equal(
+        feature_frame(small.drop(columns=[name for name in NOT_FEATURES if name in small])), feature_frame(small)
+    )
+
+
+def test_the_decided_outcomes_of_other_rows_change_nothing(small):
+    """Rows are read one by one: what stands beside a request tells nothing of it."""
+    whole = feature_frame(small)
+
+    pd.testing.assert_frame_equal(feature_frame(small.iloc[5:8]), whole.iloc[5:8])
+
+
+def test_predictions_are_the_same_bit_for_bit_whatever_was_decided(prepared):
+    from imr_ml.classifiers import RequestModel
+
+    model = RequestModel().fit(prepared.frame, prepared.labels, prepared.groups)
+    opposite = prepared.requests["outcome"].map({"upheld": "overturned", "overturned": "upheld"})
+    changed = dict.fromkeys(NOT_FEATURES, "changed") | {"outcome": opposite, "families": "none", "decision_date": None}
+    told = prepared.requests.assign(**changed)
+
+    before, after = (model.predict(feature_frame(each)) for each in (prepared.requests, told))
+
+    assert (before.p_overturned == after.p_overturned).all()
+    assert (before.family_probability == after.family_probability).all()
+
+
+def test_no_feature_column_is_known_only_after_the_decision(prepared):
+    assert set(prepared.frame.columns).isdisjoint(NOT_FEATURES)
+    assert set(FEATURE_COLUMNS) <= set(prepared.frame.columns)
+
+
+def test_a_request_becomes_tokens_facts_and_numbers():
+    row = frame_of(TWO).iloc[0]
+
+    assert row["drug_classes"] == "opioid acetaminophen"
+    assert row["category"] == "Pharmaceuticals"
+    assert row["ur_families"] == "opioids"
+    assert row["findings"] == "spasm no_numbness"
+    assert (row["count"], row["age"], row["ur_cites_nothing"]) == (60, 44, 0)
+    assert row["log_days_injury_to_denial"] == pytest.approx(math.log(366))
+    assert row["log_items_in_case"] == pytest.approx(math.log(2))
+
+
+def test_an_absence_is_a_fact_of_its_own():
+    row = frame_of(TWO).iloc[1]
+
+    assert (row["ur_tokens"], row["sex"], row["drug_classes"]) == ("_absent",) * 3
+    assert math.isnan(row["age"])
+    assert math.isnan(row["log_days_injury_to_denial"])
+
+
+def test_a_denial_before_the_injury_counts_as_the_same_day():
+    frame = frame_of(TWO.assign(date_of_injury="2020-01-01"))
+
+    assert frame["log_days_injury_to_denial"].tolist() == [0, 0]
+
+
+@pytest.mark.parametrize("ur_families", [["none", "acoem"], [None, None]])
+def test_whether_the_administrator_cites_nothing(ur_families):
+    frame = feature_frame(
+        complete_requests(validate_requests(TWO.assign(ur_families=ur_families, ur_guideline=None), "t"))
+    )
+
+    assert frame["ur_cites_nothing"].tolist() == [float(value == "none") for value in ur_families]
+
+
+def test_columns_stand_in_their_types_and_on_the_tables_index():
+    table = complete_requests(validate_requests(TWO, "t")).set_index(pd.Index(["b", "a"]))
+
+    frame = feature_frame(table)
+
+    assert frame.index.tolist() == ["b", "a"]
+    assert all(isinstance(text, str) and text for name in (*TOKEN_COLUMNS, *FACT_COLUMNS) for text in frame[name])
+    assert (frame[list(NUMBER_COLUMNS)].dtypes == np.dtype("float64")).all()
+
+
+def test_features_are_named_by_section_and_term(prepared):
+    matrix = feature_matrix(FeatureSettings())
+    X = matrix.fit_transform(prepared.frame)  # noqa: N806
+    names = matrix.get_feature_names_out()
+
+    assert X.shape == (len(prepared.frame), len(names))
+    assert {name.split("__")[0] for name in names} == {"request", "summary", "ur_guideline", *FACT_COLUMNS, "numbers"}
+    assert {"request__norco", "drug_classes__opioid", "numbers__age", "ur_families__acoem"} <= set(names)
+    assert len(set(names)) == len(names)
+
+
+def test_a_block_of_weight_zero_is_left_out(prepared):
+    settings = FeatureSettings(summary=0, facts=0, numbers=0)
+
+    names = feature_matrix(settings).fit(prepared.frame).get_feature_names_out()
+
+    assert {name.split("__")[0] for name in names} == {"request", "ur_guideline"}
+
+
+def test_weights_scale_a_sections_rows(prepared):
+    one, half = (
+        feature_matrix(FeatureSettings(request=weight, summary=0, ur_guideline=0, facts=0, numbers=0)).fit_transform(
+            prepared.frame
+        )
+        for weight in (1.0, 0.5)
+    )
+
+    assert np.sqrt(one.multiply(one).sum(axis=1)) == pytest.approx(1.0)
+    assert (half * 2 != one).nnz == 0
+
+
+def test_terms_not_seen_in_fitting_are_ignored_and_empty_sections_fit(prepared):
+    empty = frame_of(pd.DataFrame({"request": ["Zzyzx", "Qwerty"], "clinical_summary": ["A.", "B."]}))
+    matrix = feature_matrix(FeatureSettings()).fit(prepared.frame)
+
+    assert np.isfinite(matrix.transform(empty).toarray()).all()
+    assert np.isfinite(feature_matrix(FeatureSettings()).fit_transform(empty).toarray()).all()

@@ -1,0 +1,104 @@
+"""From a table to a fitted model and its evaluation."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from factories import make_requests
+
+from imr_ml.corpus import SchemaError, complete_requests, validate_requests
+from imr_ml.evaluation import METRICS, MODEL, EvaluationSettings, SplitError, baselines_of, fits_needed
+from imr_ml.training import TrainingError, TrainingSettings, train
+
+QUICK = TrainingSettings(evaluation=EvaluationSettings(folds=2, repeats=1, resamples=20, jobs=1))
+
+
+def table(**columns: object) -> pd.DataFrame:
+    return complete_requests(validate_requests(make_requests(60).assign(**columns), "t"))
+
+
+@pytest.fixture(scope="module")
+def trained():
+    return train(table(), QUICK)
+
+
+def test_training_gives_every_metric_with_its_baselines(trained):
+    for metric in METRICS:
+        for predictor in (MODEL, *baselines_of(metric)):
+            assert np.isfinite(trained.evaluation.estimates[predictor][metric].value)
+    assert set(trained.coverage) == {"conformal.coverage", "conformal.coverage_overturned", "conformal.confident"}
+    assert trained.outcome_sets.coverage == QUICK.coverage
+
+
+def test_the_data_a_model_was_trained_on_is_described(trained):
+    overturned = table()["outcome"].eq("overturned").sum()
+
+    assert replace(trained.data, sha256="") == replace(
+        trained.data, source="sample", sha256="", requests=60, cases=30, overturned=overturned, undecided=0
+    )
+    assert trained.data.is_synthetic
+
+
+def test_rows_that_are_not_decided_are_left_out_and_counted(trained):
+    undecided = table().iloc[:10].assign(outcome=None)
+    no_families = table().iloc[10:14].assign(families=None)
+    requests = pd.concat([undecided, table(), no_families], ignore_index=True).astype(table().dtypes)
+
+    found = train(requests, QUICK)
+
+    assert (found.data.requests, found.data.undecided) == (60, 14)
+    assert found.data.sha256 == trained.data.sha256
+    assert found.evaluation.estimates == trained.evaluation.estimates
+
+
+def test_the_models_own_threshold_comes_from_held_out_predictions(trained):
+    labels = trained.evaluation.labels
+    p = trained.evaluation.out_of_fold.mean_p_overturned
+
+    held = trained.outcome_sets(p)[np.arange(60), labels.overturned.astype(int)]
+
+    assert held.mean() >= QUICK.coverage - 0.05
+
+
+def test_the_checksum_is_that_of_what_was_learnt_from(trained):
+    same = train(table(rationale="Other words.", specialties=None), QUICK)
+    other = train(table(clinical_summary=table()["clinical_summary"] + " Seen in May."), QUICK)
+
+    assert same.data.sha256 == trained.data.sha256 != other.data.sha256
+
+
+def test_callbacks_count_texts_read_and_predictors_fitted():
+    read, fitted = [], []
+
+    train(table(), QUICK, read.append, fitted.append)
+
+    assert sum(read) >= table()["request"].nunique()
+    assert sum(fitted) == fits_needed(QUICK.evaluation, 60)
+
+
+def test_sources_are_not_mixed():
+    mixed = table(source=["dwc"] * 20 + ["sample"] * 40)
+
+    with pytest.raises(TrainingError, match=r"mixes sources \(dwc, sample\): train on one at a time"):
+        train(mixed, QUICK)
+
+
+def test_sources_of_rows_that_are_left_out_do_not_count():
+    requests = table(source=["dwc"] * 20 + ["sample"] * 40)
+    requests.loc[:19, "outcome"] = None
+
+    assert train(requests, QUICK).data.source == "sample"
+
+
+@pytest.mark.parametrize("column", ["outcome", "families"])
+def test_a_table_without_decided_requests_is_refused(column):
+    with pytest.raises(TrainingError, match="no decided request: fill outcome and families"):
+        train(table(**{column: None}), QUICK)
+    with pytest.raises(SchemaError, match=f"lacks column.*{column}"):
+        train(table().drop(columns=column), QUICK)
+
+
+def test_too_few_cases_are_refused():
+    with pytest.raises(SplitError, match=r"only 0 case\(s\) with a request overturned"):
+        train(table(outcome="upheld"), QUICK)
