@@ -16,7 +16,7 @@ from imr_ml.corpus.schema import COLUMNS, Role
 from imr_ml.tracking import run_facts
 from imr_ml.tracking.packaging import log_model
 from imr_ml.tracking.registry import register
-from imr_ml.tracking.store import connected, experiment_id
+from imr_ml.tracking.store import connected, experiment_id, shown
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -41,6 +41,7 @@ class RecordedRun:
     model_version : str
         Of the registered model.
     tracking_uri : str
+        Without a password.
     """
 
     run_id: str
@@ -88,7 +89,7 @@ def record(
             _log_metrics(client, run_id, trained, logged.model_id)
             tags, told = run_facts.data_tags(trained.data), run_facts.summary(trained)
             version = register(client, logged, run_id, tags, told)
-        return RecordedRun(run_id, experiment_of, name, version, client.tracking_uri)
+        return RecordedRun(run_id, experiment_of, name, version, shown(client.tracking_uri))
 
 
 def _log_settings(client: MlflowClient, run_id: str, trained: TrainedModel, git: GitState | None) -> None:
