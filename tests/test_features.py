@@ -13,7 +13,8 @@ from imr_ml.features import (
     FACT_COLUMNS,
     NUMBER_COLUMNS,
     TOKEN_COLUMNS,
-    FeatureSettings,
+    BlockWeights,
+    column_weights,
     feature_frame,
     feature_matrix,
 )
@@ -129,7 +130,7 @@ def test_columns_stand_in_their_types_and_on_the_tables_index():
 
 
 def test_features_are_named_by_section_and_term(prepared):
-    matrix = feature_matrix(FeatureSettings())
+    matrix = feature_matrix()
     X = matrix.fit_transform(prepared.frame)  # noqa: N806
     names = matrix.get_feature_names_out()
 
@@ -139,29 +140,41 @@ def test_features_are_named_by_section_and_term(prepared):
     assert len(set(names)) == len(names)
 
 
-def test_a_block_of_weight_zero_is_left_out(prepared):
-    settings = FeatureSettings(summary=0, facts=0, numbers=0)
+@pytest.mark.parametrize(
+    ("weights", "kept"),
+    [
+        (BlockWeights(summary=0, facts=0, numbers=0), {"request", "ur_guideline"}),
+        (BlockWeights(0, 0, 0, facts=0.5, numbers=0, facts_used=("findings",)), {"findings"}),
+        (BlockWeights(0, 0, 0, facts=0, numbers=0.1), {"numbers"}),
+    ],
+)
+def test_a_block_that_weighs_nothing_is_left_out(prepared, weights, kept):
+    matrix = feature_matrix().fit(prepared.frame)
+    names = matrix.get_feature_names_out()[column_weights(matrix, weights) > 0]
 
-    names = feature_matrix(settings).fit(prepared.frame).get_feature_names_out()
-
-    assert {name.split("__")[0] for name in names} == {"request", "ur_guideline"}
+    assert {name.split("__")[0] for name in names} == kept
 
 
-def test_weights_scale_a_sections_rows(prepared):
-    one, half = (
-        feature_matrix(FeatureSettings(request=weight, summary=0, ur_guideline=0, facts=0, numbers=0)).fit_transform(
-            prepared.frame
-        )
-        for weight in (1.0, 0.5)
-    )
+def test_weights_are_those_of_the_columns_block(prepared):
+    matrix = feature_matrix().fit(prepared.frame)
+    weights = BlockWeights(request=0.5, summary=2.0, facts=0.3)
+    of_name = dict(zip(matrix.get_feature_names_out(), column_weights(matrix, weights), strict=True))
 
-    assert np.sqrt(one.multiply(one).sum(axis=1)) == pytest.approx(1.0)
-    assert (half * 2 != one).nnz == 0
+    assert of_name["request__norco"] == 0.5
+    assert of_name["drug_classes__opioid"] == 0.3
+    assert {weight for name, weight in of_name.items() if name.startswith("summary__")} == {2.0}
+
+
+def test_a_sections_rows_have_length_one(prepared):
+    matrix = feature_matrix()
+    terms = matrix.fit_transform(prepared.frame)[:, matrix.output_indices_["request"]]
+
+    assert np.sqrt(terms.multiply(terms).sum(axis=1)) == pytest.approx(1.0)
 
 
 def test_terms_not_seen_in_fitting_are_ignored_and_empty_sections_fit(prepared):
     empty = frame_of(pd.DataFrame({"request": ["Zzyzx", "Qwerty"], "clinical_summary": ["A.", "B."]}))
-    matrix = feature_matrix(FeatureSettings()).fit(prepared.frame)
+    matrix = feature_matrix().fit(prepared.frame)
 
     assert np.isfinite(matrix.transform(empty).toarray()).all()
-    assert np.isfinite(feature_matrix(FeatureSettings()).fit_transform(empty).toarray()).all()
+    assert np.isfinite(feature_matrix().fit_transform(empty).toarray()).all()

@@ -7,10 +7,11 @@ Only the schema's feature columns come in here: what a request's outcome, review
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 
 from imr_ml.corpus.schema import FAMILY_SEPARATOR, FEATURE_COLUMNS
@@ -53,7 +54,23 @@ _ABSENT = "_absent"
 
 
 @dataclass(frozen=True, slots=True)
-class FeatureSettings:
+class TermSettings:
+    """What counts as a term of a section's TF-IDF.
+
+    Attributes
+    ----------
+    longest_phrase : int
+        Longest run of words that is a term.
+    max_terms : int
+        Most terms kept a section, by frequency.
+    """
+
+    longest_phrase: int = 2
+    max_terms: int = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class BlockWeights:
     """How much each block of features weighs in a classifier; a block of weight 0 is left out.
 
     Attributes
@@ -64,10 +81,8 @@ class FeatureSettings:
         Weight of the facts, 1 or 0 each.
     numbers : float
         Weight of the numbers, scaled to unit variance.
-    longest_phrase : int
-        Longest run of words that is a term.
-    max_terms : int
-        Most terms kept a section, by frequency.
+    facts_used : tuple of str
+        Kinds of facts that are not left out.
     """
 
     request: float = 1.0
@@ -75,9 +90,14 @@ class FeatureSettings:
     ur_guideline: float = 1.0
     facts: float = 0.3
     numbers: float = 0.1
-    longest_phrase: int = 2
-    max_terms: int = 100_000
-    facts_used: tuple[str, ...] = field(default=FACT_COLUMNS)
+    facts_used: tuple[str, ...] = FACT_COLUMNS
+
+    def of(self, block: str) -> float:
+        """Weight of a block of the feature matrix."""
+        if block in FACT_COLUMNS:
+            return self.facts * (block in self.facts_used)
+        weight: float = getattr(self, block)
+        return weight
 
 
 def feature_frame(
@@ -122,8 +142,8 @@ def feature_frame(
     return frame.assign(**texts, **numbers)
 
 
-def feature_matrix(settings: FeatureSettings) -> ColumnTransformer:
-    """Unfitted transformer from a feature frame to the matrix that a classifier learns from.
+def feature_matrix(settings: TermSettings | None = None) -> ColumnTransformer:
+    """Unfitted transformer from a feature frame to the matrix that classifiers learn from, every block with weight 1.
 
     Its `get_feature_names_out` names each column by block and term, e.g. ``summary__no_spasm``.
     """
@@ -132,19 +152,26 @@ def feature_matrix(settings: FeatureSettings) -> ColumnTransformer:
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
+    terms = settings or TermSettings()
     numbers = make_pipeline(
         SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True), StandardScaler()
     )
+    sections = zip(("request", "summary", "ur_guideline"), TOKEN_COLUMNS, strict=True)
     blocks = [
-        ("request", _terms(settings), "request_tokens", settings.request),
-        ("summary", _terms(settings), "summary_tokens", settings.summary),
-        ("ur_guideline", _terms(settings), "ur_tokens", settings.ur_guideline),
-        *((name, _facts(), name, settings.facts) for name in settings.facts_used),
-        ("numbers", numbers, list(NUMBER_COLUMNS), settings.numbers),
+        *((name, _terms(terms), column) for name, column in sections),
+        *((name, _facts(), name) for name in FACT_COLUMNS),
+        ("numbers", numbers, list(NUMBER_COLUMNS)),
     ]
-    used = [(name, transformer, columns) for name, transformer, columns, weight in blocks if weight]
-    weights = {name: weight for name, _, _, weight in blocks if weight}
-    return ColumnTransformer(used, transformer_weights=weights, sparse_threshold=1.0)
+    return ColumnTransformer(blocks, sparse_threshold=1.0)
+
+
+def column_weights(fitted: ColumnTransformer, weights: BlockWeights) -> NDArray[np.float64]:
+    """Weight of each column of a fitted feature matrix, shape (features,)."""
+    columns = np.zeros(len(fitted.get_feature_names_out()))
+    for block, place in fitted.output_indices_.items():
+        if block != "remainder":
+            columns[place] = weights.of(block)
+    return columns
 
 
 class _PackedVocabulary:
@@ -170,7 +197,7 @@ class FactVectorizer(_PackedVocabulary, CountVectorizer):
     """`CountVectorizer` that saves small and loads fast."""
 
 
-def _terms(settings: FeatureSettings) -> TermVectorizer:
+def _terms(settings: TermSettings) -> TermVectorizer:
     """TF-IDF over tokens that are already made: split at white space, nothing lower-cased or dropped."""
     return TermVectorizer(
         token_pattern=r"\S+",

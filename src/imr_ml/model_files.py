@@ -21,7 +21,7 @@ from imr_ml.files import sha256_of
 from imr_ml.guidelines import FAMILIES
 
 if TYPE_CHECKING:
-    from imr_ml.classifiers import OutcomeSets, RequestModel
+    from imr_ml.classifiers import ModelSettings, OutcomeSets, RequestModel
     from imr_ml.nlp import NlpSettings
     from imr_ml.training import TrainedModel
 
@@ -37,8 +37,6 @@ _TRUSTED = frozenset(
         "imr_ml.classifiers.outcome.CalibratedLogisticClassifier",
         "imr_ml.features.FactVectorizer",
         "imr_ml.features.TermVectorizer",
-        "sklearn.calibration._CalibratedClassifier",
-        "sklearn.calibration._SigmoidCalibration",
         "sklearn.compose._column_transformer._RemainderColsList",
     }
 )
@@ -87,7 +85,12 @@ def save_model(trained: TrainedModel, folder: Path, commit: str | None = None) -
     made = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
     try:
         made.chmod(0o755)
-        classifiers = {"outcome": trained.model.outcome_, "families": trained.model.families_}
+        model = trained.model
+        classifiers = {
+            "features": model.features_,
+            "outcome": model.outcome_.classifier,
+            "families": model.families_.classifier,
+        }
         skops.io.dump(classifiers, made / CLASSIFIERS, compression=zipfile.ZIP_DEFLATED)
         facts = json.dumps(_facts(trained, commit), indent=2, allow_nan=False, default=str)
         (made / FACTS).write_text(facts + "\n", encoding="utf-8")
@@ -107,23 +110,18 @@ def load_model(folder: Path) -> LoadedModel:
     ModelError
         Where a file is missing, a checksum does not match, the format is another one or a type is not ours.
     """
-    from imr_ml.classifiers import ModelSettings, OutcomeSets, RequestModel
-    from imr_ml.features import FeatureSettings
+    from imr_ml.classifiers import Chosen, OutcomeSets, RequestModel
     from imr_ml.nlp import NlpSettings
 
     sums = _verified(folder)
     facts = json.loads((folder / FACTS).read_text("utf-8"))
     if facts["format"] != FORMAT:
         raise ModelError(f"{folder}: is a model of format {facts['format']}, this is {FORMAT}; train again")
-    settings = facts["settings"]
-    features = {
-        name: FeatureSettings(**{**value, "facts_used": tuple(value["facts_used"])})
-        for name, value in settings["model"].items()
-        if name.endswith("_features")
-    }
-    model = RequestModel(ModelSettings(**{**settings["model"], **features}))
-    classifiers = _classifiers(folder)
-    model.outcome_, model.families_ = classifiers["outcome"], classifiers["families"]
+    settings, chosen = facts["settings"], facts["chosen"]
+    model, classifiers = RequestModel(_model_settings(settings["model"])), _classifiers(folder)
+    model.features_ = classifiers["features"]
+    model.outcome_ = Chosen(model.settings.outcome[chosen["outcome"]], classifiers["outcome"])
+    model.families_ = Chosen(model.settings.family[chosen["family"]], classifiers["families"])
     sets = facts["outcome_sets"]
     return LoadedModel(
         model=model,
@@ -143,6 +141,10 @@ def _facts(trained: TrainedModel, commit: str | None) -> dict[str, Any]:
         "families": list(FAMILIES),
         "data": asdict(trained.data),
         "settings": asdict(trained.settings),
+        "chosen": {
+            "outcome": trained.settings.model.outcome.index(trained.model.outcome_.candidate),
+            "family": trained.settings.model.family.index(trained.model.families_.candidate),
+        },
         # As text, because a threshold that no number of cases supports is infinite and JSON has no infinity.
         "outcome_sets": {name: str(value) for name, value in asdict(trained.outcome_sets).items()},
         "coverage": trained.coverage,
@@ -151,6 +153,22 @@ def _facts(trained: TrainedModel, commit: str | None) -> dict[str, Any]:
             for predictor, estimates in trained.evaluation.estimates.items()
         },
     }
+
+
+def _model_settings(told: dict[str, Any]) -> ModelSettings:
+    from imr_ml.classifiers import Candidate, ModelSettings
+    from imr_ml.features import BlockWeights, TermSettings
+
+    def candidates(each: list[dict[str, Any]]) -> tuple[Candidate, ...]:
+        weights = [one["weights"] | {"facts_used": tuple(one["weights"]["facts_used"])} for one in each]
+        return tuple(Candidate(BlockWeights(**one), told["C"]) for one, told in zip(weights, each, strict=True))
+
+    return ModelSettings(
+        outcome=candidates(told["outcome"]),
+        family=candidates(told["family"]),
+        terms=TermSettings(**told["terms"]),
+        seed=told["seed"],
+    )
 
 
 def _put_in_place(made: Path, folder: Path) -> None:

@@ -14,6 +14,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from imr_ml.classifiers import CalibratedLogisticClassifier, GuidelineFamilyClassifier
 from imr_ml.classifiers import families as families_module
 from imr_ml.classifiers.families import family_sets
+from imr_ml.classifiers.outcome import calibration_splits
 
 ONE_DIMENSIONAL = "the check fits a one-dimensional y, and families are an indicator of two dimensions"
 EXPECTED_FAILURES = {
@@ -47,12 +48,12 @@ def families_of_cases() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def test_calibration_folds_never_split_a_case():
-    X, y, groups = cases()  # noqa: N806
+    _, y, groups = cases()
 
-    model = CalibratedLogisticClassifier().fit(X, y, groups)
+    splits = calibration_splits(y, groups, folds=5, seed=0)
 
-    assert len(model.calibration_.cv) == 5
-    for train, test in model.calibration_.cv:
+    assert len(splits) == 5
+    for train, test in splits:
         assert set(groups[train]).isdisjoint(groups[test])
 
 
@@ -87,6 +88,17 @@ def test_the_probability_rises_with_the_linear_score():
     assert (np.diff(model.predict_proba(X)[np.argsort(score), 1]) >= -1e-12).all()
 
 
+def test_where_held_out_scores_fall_with_the_outcome_every_row_gets_the_base_rate():
+    """Pairs of rows alike but for their outcome: what is learnt on one is wrong for the other."""
+    X = np.random.default_rng(0).normal(size=(40, 50)).repeat(2, axis=0)  # noqa: N806
+    y = np.tile([True, False], 40)
+
+    model = CalibratedLogisticClassifier(C=10).fit(X, y)
+
+    assert model.slope_ == 0
+    assert model.predict_proba(X)[:, 1] == pytest.approx(0.5)
+
+
 @pytest.mark.parametrize(("overturned_cases", "calibrated"), [(3, True), (1, False)])
 def test_few_cases_of_an_outcome_are_calibrated_on_fewer_folds_or_not(overturned_cases, calibrated):
     X, _, groups = cases(count=20)  # noqa: N806
@@ -94,9 +106,8 @@ def test_few_cases_of_an_outcome_are_calibrated_on_fewer_folds_or_not(overturned
 
     model = CalibratedLogisticClassifier().fit(X, y, groups)
 
-    assert (model.calibration_ is not model.score_) == calibrated
-    if calibrated:
-        assert len(model.calibration_.cv) == 3
+    assert len(calibration_splits(y, groups, folds=5, seed=0)) == (3 if calibrated else 0)
+    assert np.isfinite(model.held_out_loss_).all() == calibrated
 
 
 @pytest.mark.parametrize(("y", "told"), [([0, 0, 0], "one class"), ([0, 1, 2], "Only binary")])

@@ -1,11 +1,23 @@
 """The two classifiers as one thing."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
 from scipy.sparse import csr_matrix
 
-from imr_ml.classifiers import Contribution, ModelSettings, RequestModel, labels_of, top_contributions
+from imr_ml.classifiers import (
+    Candidate,
+    Chosen,
+    Contribution,
+    ModelSettings,
+    RequestModel,
+    labels_of,
+    top_contributions,
+)
+from imr_ml.classifiers.request_model import first_unless_better
+from imr_ml.features import BlockWeights, column_weights
 from imr_ml.guidelines import FAMILIES
 
 
@@ -51,11 +63,46 @@ def test_fitting_twice_gives_the_same(prepared, model):
 
 
 def test_settings_reach_the_classifiers(prepared):
-    model = RequestModel(ModelSettings(outcome_c=0.01, family_c=7.0, seed=5))
+    outcome, family = Candidate(BlockWeights(), C=0.01), Candidate(BlockWeights(), C=7.0)
+    model = RequestModel(ModelSettings(outcome=(outcome,), family=(family,), seed=5))
     model.fit(prepared.frame, prepared.labels, prepared.groups)
 
-    assert model.outcome_["classifier"].get_params() == {"C": 0.01, "folds": 5, "random_state": 5}
-    assert model.families_["classifier"].get_params() == {"C": 7.0, "folds": 5, "random_state": 5}
+    assert model.outcome_.classifier.get_params() == {"C": 0.01, "folds": 5, "random_state": 5}
+    assert model.families_.classifier.get_params() == {"C": 7.0, "folds": 5, "random_state": 5}
+
+
+BLIND = Candidate(BlockWeights(request=0, summary=0, ur_guideline=0, facts=0, numbers=0.001), C=0.001)
+SEEING = Candidate(BlockWeights(), C=3.0)
+
+
+@pytest.mark.parametrize("candidates", [(BLIND, SEEING), (SEEING, BLIND)])
+def test_a_candidate_that_is_clearly_better_on_held_out_cases_is_taken_wherever_it_stands(prepared, candidates):
+    model = RequestModel(ModelSettings(outcome=candidates, family=candidates))
+    model.fit(prepared.frame, prepared.labels, prepared.groups)
+
+    assert model.families_.candidate == SEEING
+    assert model.outcome_.candidate == SEEING
+
+
+@pytest.mark.parametrize(
+    ("gains_of_cases", "taken"),
+    [
+        ([0.1] * 30, 1),
+        ([0.1, -0.1] * 15, 0),
+        ([-0.1] * 30, 0),
+        ([5.0] + [0.0] * 29, 0),
+        ([float("nan")] * 30, 0),
+    ],
+)
+def test_a_later_candidate_must_gain_over_many_cases(gains_of_cases, taken):
+    """Five requests a case: one case's luck counts once, however many requests it has."""
+    groups = np.arange(30).repeat(5)
+    losses = [np.ones(150), 1 - np.array(gains_of_cases).repeat(5)]
+    fitted = [
+        Chosen(Candidate(BlockWeights(), C), SimpleNamespace(held_out_loss_=loss)) for C, loss in enumerate(losses)
+    ]
+
+    assert first_unless_better(fitted, groups) is fitted[taken]
 
 
 def test_evidence_adds_up_to_the_score(prepared, model):
@@ -63,8 +110,9 @@ def test_evidence_adds_up_to_the_score(prepared, model):
 
     predictions, evidence = model.predict_with_evidence(rows, most=10_000)
 
-    classifier = model.outcome_["classifier"]
-    scores = model.outcome_["features"].transform(rows) @ classifier.coef_ + classifier.intercept_
+    classifier = model.outcome_.classifier
+    weights = column_weights(model.features_, model.outcome_.candidate.weights)
+    scores = model.features_.transform(rows) @ (weights * classifier.coef_) + classifier.intercept_
     told = [sum(each.weight for each in row.outcome) + classifier.intercept_ for row in evidence]
     assert told == pytest.approx(scores, abs=1e-3)
     assert (predictions.p_overturned == model.predict(rows).p_overturned).all()
@@ -76,7 +124,7 @@ def test_evidence_names_sections_that_exist_and_no_more_than_asked(prepared, mod
     for row in evidence:
         assert 1 <= len(row.outcome) <= 3
         assert 1 <= len(row.family) <= 3
-        assert {each.section for each in row.outcome} <= {name for name, *_ in model.outcome_["features"].transformers_}
+        assert {each.section for each in row.outcome} <= {name for name, *_ in model.features_.transformers_}
 
 
 def test_what_moved_a_score_most_comes_first():

@@ -8,6 +8,7 @@ import pytest
 from factories import make_requests
 
 from imr_ml.corpus import SchemaError
+from imr_ml.features import column_weights
 from imr_ml.guidelines import FAMILIES
 from imr_ml.scoring import SCORE_COLUMNS, score_frame
 from imr_ml.scoring.frame import check_columns
@@ -51,10 +52,11 @@ def test_evidence_adds_up_to_the_score_where_all_of_it_is_told(loaded, prepared)
     frame = prepared.frame.head(4)
     _, evidence = loaded.model.predict_with_evidence(frame, most=10**6)
 
-    score = loaded.model.outcome_["classifier"]
+    score = loaded.model.outcome_.classifier
     told = [sum(contribution.weight for contribution in row.outcome) for row in evidence]
-    matrix = loaded.model.outcome_["features"].transform(frame)
-    assert np.allclose(told, matrix @ score.coef_, atol=1e-4)
+    matrix = loaded.model.features_.transform(frame)
+    weights = column_weights(loaded.model.features_, loaded.model.outcome_.candidate.weights)
+    assert np.allclose(told, matrix @ (weights * score.coef_), atol=1e-4)
 
 
 def test_evidence_names_section_term_and_weight_largest_first(loaded, requests):

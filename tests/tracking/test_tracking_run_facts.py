@@ -1,29 +1,30 @@
 """Names, metrics and descriptions of runs, without a store."""
 
+from copy import copy
 from dataclasses import replace
 
 import pytest
 
-from imr_ml.classifiers import ModelSettings
+from imr_ml.classifiers import Candidate, Chosen
 from imr_ml.evaluation import MODEL, Estimate
-from imr_ml.features import FeatureSettings
+from imr_ml.features import BlockWeights
 from imr_ml.tracking import GitState, run_facts
-from imr_ml.training import TrainingSettings
 
 
 @pytest.mark.parametrize(
-    ("features", "git", "name"),
+    ("weights", "git", "name"),
     [
-        (FeatureSettings(), None, "tfidf+facts C=0.3 | 60 req"),
-        (FeatureSettings(facts=0, numbers=0), None, "tfidf C=0.3 | 60 req"),
-        (FeatureSettings(request=0, summary=0, ur_guideline=0), None, "facts C=0.3 | 60 req"),
-        (FeatureSettings(), GitState("a1b2c3d4e5", dirty=False), "tfidf+facts C=0.3 | 60 req | a1b2c3d"),
-        (FeatureSettings(), GitState("a1b2c3d4e5", dirty=True), "tfidf+facts C=0.3 | 60 req | a1b2c3d*"),
+        (BlockWeights(), None, "tfidf+facts C=0.3 | 60 req"),
+        (BlockWeights(facts=0, numbers=0), None, "tfidf C=0.3 | 60 req"),
+        (BlockWeights(request=0, summary=0, ur_guideline=0), None, "facts C=0.3 | 60 req"),
+        (BlockWeights(), GitState("a1b2c3d4e5", dirty=False), "tfidf+facts C=0.3 | 60 req | a1b2c3d"),
+        (BlockWeights(), GitState("a1b2c3d4e5", dirty=True), "tfidf+facts C=0.3 | 60 req | a1b2c3d*"),
     ],
 )
-def test_a_name_says_features_penalty_size_and_commit(trained, features, git, name):
-    settings = TrainingSettings(model=ModelSettings(outcome_features=features))
-    assert run_facts.run_name(replace(trained, settings=settings), git) == name
+def test_a_name_says_features_penalty_size_and_commit(trained, weights, git, name):
+    model = copy(trained.model)
+    model.outcome_ = Chosen(Candidate(weights, C=0.3), trained.model.outcome_.classifier)
+    assert run_facts.run_name(replace(trained, model=model), git) == name
 
 
 def test_what_could_not_be_measured_is_no_metric(trained):
@@ -46,4 +47,4 @@ def test_runs_on_real_letters_are_not_called_synthetic(trained):
 def test_every_param_is_one_value(trained):
     params = run_facts.params(trained)
     assert {type(value) for value in params.values()} <= {str, int, float, bool}
-    assert params["outcome.features.facts_used"].startswith("category,")
+    assert params["outcome.weights.facts_used"].startswith("category,")

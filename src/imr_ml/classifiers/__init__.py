@@ -8,6 +8,8 @@ from imr_ml.classifiers.contributions import Contribution, top_contributions
 from imr_ml.classifiers.families import GuidelineFamilyClassifier
 from imr_ml.classifiers.outcome import CalibratedLogisticClassifier
 from imr_ml.classifiers.request_model import (
+    Candidate,
+    Chosen,
     Evidence,
     Labels,
     ModelSettings,
@@ -19,6 +21,8 @@ from imr_ml.classifiers.request_model import (
 
 __all__ = [
     "CalibratedLogisticClassifier",
+    "Candidate",
+    "Chosen",
     "Contribution",
     "Evidence",
     "GuidelineFamilyClassifier",

@@ -33,6 +33,9 @@ class GuidelineFamilyClassifier(BaseEstimator):
     estimators_ : list of LogisticRegression or float
         Per family; a constant probability for a family that every training row or none cites.
     threshold_ : float
+    held_out_loss_ : (rows,) array
+        Squared error of the probabilities of each row when it was not fitted on, summed over the families; NaN where
+        all rows are of one group.
     n_features_in_ : int
     """
 
@@ -54,7 +57,7 @@ class GuidelineFamilyClassifier(BaseEstimator):
         if y.ndim != 2:
             raise ValueError(f"y must be an indicator of shape (rows, families); it has the shape {y.shape}")
         groups = np.arange(len(y)) if groups is None else np.asarray(groups)
-        self.threshold_ = self._tuned_threshold(X, y, groups)
+        self.threshold_, self.held_out_loss_ = self._tuned_threshold(X, y, groups)
         self.estimators_ = [self._fit_one(X, column) for column in y.T]
         return self
 
@@ -93,17 +96,18 @@ class GuidelineFamilyClassifier(BaseEstimator):
         X: Any,  # noqa: N803
         y: NDArray[np.bool_],
         groups: NDArray[np.generic],
-    ) -> float:
-        """Threshold with the best F1 over all pairs of row and family, on rows that were not fitted on."""
+    ) -> tuple[float, NDArray[np.float64]]:
+        """Threshold with the best F1 over all pairs of row and family, on rows that were not fitted on; their loss."""
         folds = min(self.folds, len(np.unique(groups)))
         if folds < 2:
-            return 0.5
+            return 0.5, np.full(len(y), np.nan)
         probability = np.zeros(y.shape)
         for train, test in GroupKFold(folds, shuffle=True, random_state=self.random_state).split(y, groups=groups):
             estimators = [self._fit_one(X[train], column) for column in y[train].T]
             probability[test] = _probabilities(estimators, X[test])
         candidates = np.round(np.arange(0.2, 0.81, 0.05), 2)
-        return float(max(candidates, key=lambda threshold: _f1(y, family_sets(probability, threshold))))
+        best = max(candidates, key=lambda threshold: _f1(y, family_sets(probability, threshold)))
+        return float(best), ((probability - y) ** 2).sum(axis=1)
 
 
 def family_sets(probability: NDArray[np.float64], threshold: float) -> NDArray[np.bool_]:

@@ -9,14 +9,15 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit, logit
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.calibration import CalibratedClassifierCV
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import StratifiedGroupKFold
+from sklearn.model_selection import StratifiedGroupKFold, cross_val_predict
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 _MAX_ITERATIONS = 5000
+_ALMOST_NO_PENALTY = 1e6
 
 
 class CalibratedLogisticClassifier(ClassifierMixin, BaseEstimator):
@@ -39,6 +40,11 @@ class CalibratedLogisticClassifier(ClassifierMixin, BaseEstimator):
     coef_ : (features,) array
         Of the linear score.
     intercept_ : float
+    slope_, offset_ : float
+        The calibrated probability is the sigmoid of ``slope_ * score + offset_``; a slope of 0 gives every row the base
+        rate, because held-out scores did not rise with the outcome.
+    held_out_loss_ : (rows,) array
+        Log loss of the calibrated probability of each row when it was not fitted on; NaN where groups are too few.
     n_features_in_ : int
 
     Examples
@@ -77,23 +83,23 @@ class CalibratedLogisticClassifier(ClassifierMixin, BaseEstimator):
         if len(self.classes_) < 2:
             raise ValueError(f"needs samples of two classes; the data holds one class: {self.classes_[0]!r}")
         groups = np.arange(len(y)) if groups is None else np.asarray(groups)
-        score = sparse_logistic_regression(self.C, self.random_state)
-        splits = self._splits(y, groups)
-        if splits:
-            calibrated = CalibratedClassifierCV(score, method="sigmoid", ensemble=False, cv=splits).fit(X, y)
-            fitted = calibrated.calibrated_classifiers_[0]
-            self.score_, self.calibration_ = fitted.estimator, calibrated
-        else:
-            self.score_ = self.calibration_ = score.fit(X, y)
-        self.coef_, self.intercept_ = self.score_.coef_[0], float(self.score_.intercept_[0])
+        truth = y == self.classes_[1]
+        self._calibrate(X, truth, groups)
+        score = sparse_logistic_regression(self.C, self.random_state).fit(X, truth)
+        self.coef_, self.intercept_ = score.coef_[0], float(score.intercept_[0])
         return self
+
+    def decision_function(self, X: object) -> NDArray[np.float64]:  # noqa: N803
+        """Calibrated log-odds of the second class; shape (rows,)."""
+        check_is_fitted(self)
+        X = validate_data(self, X, accept_sparse="csr", reset=False)  # noqa: N806
+        log_odds: NDArray[np.float64] = self.slope_ * (X @ self.coef_ + self.intercept_) + self.offset_
+        return log_odds
 
     def predict_proba(self, X: object) -> NDArray[np.float64]:  # noqa: N803
         """Calibrated probability of each class, shape (rows, 2)."""
-        check_is_fitted(self)
-        X = validate_data(self, X, accept_sparse="csr", reset=False)  # noqa: N806
-        probability: NDArray[np.float64] = self.calibration_.predict_proba(X)
-        return probability
+        positive = expit(self.decision_function(X))
+        return np.column_stack([1 - positive, positive])
 
     def predict(self, X: object) -> NDArray[np.generic]:  # noqa: N803
         """The more likely class of each row."""
@@ -107,14 +113,33 @@ class CalibratedLogisticClassifier(ClassifierMixin, BaseEstimator):
         tags.input_tags.sparse = True
         return tags
 
-    def _splits(self, y: NDArray[np.generic], groups: NDArray[np.generic]) -> list[tuple[object, object]]:
-        smallest = min(len(np.unique(groups[y == value])) for value in self.classes_)
-        folds = min(self.folds, smallest)
-        if folds < 2:
-            return []
-        splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=self.random_state)
-        splits = list(splitter.split(np.zeros(len(y)), y, groups))
-        return splits if all(len(np.unique(y[train])) == 2 for train, _ in splits) else []
+    def _calibrate(self, X: Any, truth: NDArray[np.bool_], groups: NDArray[np.generic]) -> None:  # noqa: N803
+        """Learn the sigmoid on held-out scores; a slope that would turn the score round tells of no signal."""
+        splits = calibration_splits(truth, groups, self.folds, self.random_state)
+        self.slope_, self.offset_, self.held_out_loss_ = 1.0, 0.0, np.full(len(truth), np.nan)
+        if not splits:
+            return
+        score = sparse_logistic_regression(self.C, self.random_state)
+        held_out = cross_val_predict(score, X, truth, cv=splits, method="decision_function")
+        spread = held_out.std() or 1.0
+        sigmoid = LogisticRegression(C=_ALMOST_NO_PENALTY).fit(held_out[:, None] / spread, truth)
+        self.slope_, self.offset_ = float(sigmoid.coef_[0, 0] / spread), float(sigmoid.intercept_[0])
+        if self.slope_ <= 0:
+            self.slope_, self.offset_ = 0.0, float(logit(truth.mean()))
+        calibrated = self.slope_ * held_out + self.offset_
+        self.held_out_loss_ = np.logaddexp(0, np.where(truth, -calibrated, calibrated))
+
+
+def calibration_splits(
+    truth: NDArray[np.bool_], groups: NDArray[np.generic], folds: int, seed: int
+) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """Grouped folds to hold rows out in: fewer where a class has fewer groups, none where one has a single group."""
+    folds = min(folds, len(np.unique(groups[truth])), len(np.unique(groups[~truth])))
+    if folds < 2:
+        return []
+    splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
+    splits = list(splitter.split(np.zeros(len(truth)), truth, groups))
+    return splits if all(len(np.unique(truth[train])) == 2 for train, _ in splits) else []
 
 
 def sparse_logistic_regression(C: float, seed: int) -> LogisticRegression:  # noqa: N803

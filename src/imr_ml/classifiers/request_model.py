@@ -5,21 +5,22 @@ Knows feature frames and the two classifiers. Knows nothing of files or MLflow.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Protocol, Self
+from dataclasses import dataclass, field
+from typing import Generic, Protocol, Self, TypeVar
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix
-from sklearn.pipeline import Pipeline
+from scipy.sparse import csr_matrix, diags
 
 from imr_ml.classifiers.contributions import Contribution, top_contributions
 from imr_ml.classifiers.families import GuidelineFamilyClassifier, family_sets
 from imr_ml.classifiers.outcome import CalibratedLogisticClassifier
 from imr_ml.corpus.schema import families_of
-from imr_ml.features import FACT_COLUMNS, FeatureSettings, feature_matrix
+from imr_ml.features import FACT_COLUMNS, BlockWeights, TermSettings, column_weights, feature_matrix
 from imr_ml.guidelines import FAMILIES
+
+Classifier = TypeVar("Classifier", CalibratedLogisticClassifier, GuidelineFamilyClassifier)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,21 +84,31 @@ class Predictor(Protocol):
         """Predict each row."""
 
 
-OUTCOME_FEATURES = FeatureSettings(
-    request=0.5,
-    summary=1.0,
-    ur_guideline=0.5,
-    facts=0.2,
-    numbers=0.05,
-    facts_used=tuple(fact for fact in FACT_COLUMNS if fact != "treated_body_parts"),
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One way to set a classifier.
+
+    Attributes
+    ----------
+    weights : BlockWeights
+        Each classifier weighs the sections by itself: the summary tells more of the outcome, the request and the UR
+        guideline more of the family.
+    C : float
+        Inverse strength of the penalty.
+    """
+
+    weights: BlockWeights
+    C: float
+
+
+_FAMILY_FACTS = tuple(fact for fact in FACT_COLUMNS if fact != "sex")
+_OUTCOME_FACTS = tuple(fact for fact in FACT_COLUMNS if fact != "treated_body_parts")
+OUTCOME_CANDIDATES = (
+    Candidate(BlockWeights(0.5, 1.0, 0.5, facts=0.2, numbers=0.05, facts_used=_OUTCOME_FACTS), C=0.3),
 )
-FAMILY_FEATURES = FeatureSettings(
-    request=1.0,
-    summary=0.0,
-    ur_guideline=1.0,
-    facts=1.0,
-    numbers=0.0,
-    facts_used=tuple(fact for fact in FACT_COLUMNS if fact != "sex"),
+FAMILY_CANDIDATES = (
+    Candidate(BlockWeights(1.0, 0.0, 1.0, facts=1.0, numbers=0.0, facts_used=_FAMILY_FACTS), C=3.0),
+    Candidate(BlockWeights(1.0, 0.0, 1.0, facts=0.0, numbers=0.0), C=10.0),
 )
 
 
@@ -107,19 +118,25 @@ class ModelSettings:
 
     Attributes
     ----------
-    outcome_features, family_features : FeatureSettings
-        Each classifier weighs the sections by itself: the summary tells more of the outcome, the request and the UR
-        guideline more of the family.
-    outcome_c, family_c : float
-        Inverse strength of each penalty.
+    outcome, family : tuple of Candidate
+        The first is taken, unless a later one has a lower loss on held-out cases of the data that is fitted on, by
+        more than two standard errors over cases: a choice by luck costs more than it gives.
+    terms : TermSettings
     seed : int
     """
 
-    outcome_features: FeatureSettings = OUTCOME_FEATURES
-    family_features: FeatureSettings = FAMILY_FEATURES
-    outcome_c: float = 0.3
-    family_c: float = 3.0
+    outcome: tuple[Candidate, ...] = OUTCOME_CANDIDATES
+    family: tuple[Candidate, ...] = FAMILY_CANDIDATES
+    terms: TermSettings = field(default_factory=TermSettings)
     seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen(Generic[Classifier]):
+    """A fitted classifier and the candidate that it is."""
+
+    candidate: Candidate
+    classifier: Classifier
 
 
 class RequestModel:
@@ -131,8 +148,12 @@ class RequestModel:
 
     Attributes
     ----------
-    outcome_, families_ : Pipeline
-        Feature matrix and classifier, fitted.
+    features_ : ColumnTransformer
+        Feature frame -> matrix, shared by both classifiers.
+    outcome_ : Chosen
+        The chosen `CalibratedLogisticClassifier`.
+    families_ : Chosen
+        The chosen `GuidelineFamilyClassifier`.
     """
 
     def __init__(self, settings: ModelSettings | None = None) -> None:
@@ -140,19 +161,29 @@ class RequestModel:
 
     def fit(self, frame: pd.DataFrame, labels: Labels, groups: NDArray[np.int64]) -> Self:
         """Fit both classifiers; requests of one group never stand on both sides of an inner fold."""
-        settings = self.settings
-        self.outcome_ = Pipeline(
-            [
-                ("features", feature_matrix(settings.outcome_features)),
-                ("classifier", CalibratedLogisticClassifier(settings.outcome_c, random_state=settings.seed)),
-            ]
-        ).fit(frame, labels.overturned, classifier__groups=groups)
-        self.families_ = Pipeline(
-            [
-                ("features", feature_matrix(settings.family_features)),
-                ("classifier", GuidelineFamilyClassifier(settings.family_c, random_state=settings.seed)),
-            ]
-        ).fit(frame, labels.families, classifier__groups=groups)
+        seed = self.settings.seed
+        self.features_ = feature_matrix(self.settings.terms)
+        matrix = self.features_.fit_transform(frame)
+        outcomes = [
+            Chosen(
+                candidate,
+                CalibratedLogisticClassifier(candidate.C, random_state=seed).fit(
+                    self._weighed(matrix, candidate), labels.overturned, groups
+                ),
+            )
+            for candidate in self.settings.outcome
+        ]
+        families = [
+            Chosen(
+                candidate,
+                GuidelineFamilyClassifier(candidate.C, random_state=seed).fit(
+                    self._weighed(matrix, candidate), labels.families, groups
+                ),
+            )
+            for candidate in self.settings.family
+        ]
+        self.outcome_ = first_unless_better(outcomes, groups)
+        self.families_ = first_unless_better(families, groups)
         return self
 
     def predict(self, frame: pd.DataFrame) -> Predictions:
@@ -164,27 +195,39 @@ class RequestModel:
         outcome, families = self._matrices(frame)
         predictions = self._predict(outcome, families)
         likeliest = predictions.family_probability.argmax(axis=1)
-        moved_outcome = top_contributions(outcome, self.outcome_["classifier"].coef_, self._names("outcome_"), most)
-        moved_family = top_contributions(
-            families, self.families_["classifier"].coef_[likeliest], self._names("families_"), most
-        )
+        names = self.features_.get_feature_names_out()
+        moved_outcome = top_contributions(outcome, self.outcome_.classifier.coef_, names, most)
+        moved_family = top_contributions(families, self.families_.classifier.coef_[likeliest], names, most)
         return predictions, [Evidence(*pair) for pair in zip(moved_outcome, moved_family, strict=True)]
 
     def _matrices(self, frame: pd.DataFrame) -> tuple[csr_matrix, csr_matrix]:
-        return self.outcome_["features"].transform(frame), self.families_["features"].transform(frame)
+        matrix = self.features_.transform(frame)
+        return self._weighed(matrix, self.outcome_.candidate), self._weighed(matrix, self.families_.candidate)
+
+    def _weighed(self, matrix: csr_matrix, candidate: Candidate) -> csr_matrix:
+        weighed = csr_matrix(matrix @ diags(column_weights(self.features_, candidate.weights)))
+        weighed.eliminate_zeros()
+        return weighed
 
     def _predict(self, outcome: csr_matrix, families: csr_matrix) -> Predictions:
-        classifier = self.families_["classifier"]
+        classifier = self.families_.classifier
         probability = classifier.predict_proba(families)
         return Predictions(
-            p_overturned=self.outcome_["classifier"].predict_proba(outcome)[:, 1],
+            p_overturned=self.outcome_.classifier.predict_proba(outcome)[:, 1],
             family_probability=probability,
             family_set=family_sets(probability, classifier.threshold_),
         )
 
-    def _names(self, which: str) -> NDArray[np.str_]:
-        names: NDArray[np.str_] = getattr(self, which)["features"].get_feature_names_out()
-        return names
+
+def first_unless_better(fitted: list[Chosen[Classifier]], groups: NDArray[np.int64]) -> Chosen[Classifier]:
+    """The first, or a later one whose held-out loss is lower by more than two standard errors over cases."""
+    best = fitted[0]
+    for other in fitted[1:]:
+        gain = best.classifier.held_out_loss_ - other.classifier.held_out_loss_
+        by_case = np.bincount(groups, weights=gain)[np.unique(groups)]
+        if by_case.sum() > 2 * by_case.std() * np.sqrt(len(by_case)):
+            best = other
+    return best
 
 
 def labels_of(requests: pd.DataFrame) -> Labels:

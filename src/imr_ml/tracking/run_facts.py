@@ -21,12 +21,6 @@ if TYPE_CHECKING:
 
 SYNTHETIC = "Synthetic sample corpus: these figures say nothing about real decisions."
 _LIBRARIES = ("imr-ml", "mlflow", "scikit-learn", "spacy")
-_PARAMS = {
-    "outcome_features": "outcome.features",
-    "family_features": "family.features",
-    "outcome_c": "outcome.C",
-    "family_c": "family.C",
-}
 # How many processes worked is no setting of the model: runs that differ in it only shall compare as equal.
 _NOT_SETTINGS = frozenset({"evaluation.jobs"})
 _TITLES = {
@@ -39,13 +33,14 @@ _TITLES = {
 
 def run_name(trained: TrainedModel, git: GitState | None) -> str:
     """Readable name, e.g. ``"tfidf+facts C=0.3 | 270 req | a1b2c3d"``; a star marks uncommitted changes."""
-    features = trained.settings.model.outcome_features
+    chosen = trained.model.outcome_.candidate
+    features = chosen.weights
     blocks = {
         "tfidf": features.request or features.summary or features.ur_guideline,
         "facts": features.facts or features.numbers,
     }
     kind = "+".join(name for name, weight in blocks.items() if weight)
-    parts = [f"{kind} C={trained.settings.model.outcome_c:g}", f"{trained.data.requests} req"]
+    parts = [f"{kind} C={chosen.C:g}", f"{trained.data.requests} req"]
     return " | ".join([*parts, git.short] if git else parts)
 
 
@@ -53,7 +48,12 @@ def params(trained: TrainedModel) -> dict[str, object]:
     """Settings and sizes as one flat table."""
     settings = trained.settings
     nested: dict[str, object] = {
-        **{_PARAMS.get(name, f"model.{name}"): value for name, value in asdict(settings.model).items()},
+        "outcome": asdict(trained.model.outcome_.candidate),
+        "outcome.candidates": len(settings.model.outcome),
+        "family": asdict(trained.model.families_.candidate),
+        "family.candidates": len(settings.model.family),
+        "terms": asdict(settings.model.terms),
+        "seed": settings.model.seed,
         "nlp": asdict(settings.nlp),
         "evaluation": asdict(trained.evaluation.settings),
         "conformal.coverage": settings.coverage,
