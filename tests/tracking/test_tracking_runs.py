@@ -31,18 +31,18 @@ def test_every_estimate_of_the_evaluation_is_a_metric_with_its_interval(run, tra
     evaluation = trained.evaluation
     tables = {
         "": evaluation.estimates[MODEL],
-        **{f"baseline.{name}.": table for name, table in evaluation.estimates.items() if name != MODEL},
-        **{f"difference.{name}.": table for name, table in evaluation.differences.items()},
+        **{f".{name}": table for name, table in evaluation.estimates.items() if name != MODEL},
+        **{f".over_{name}": table for name, table in evaluation.differences.items()},
     }
     expected = {
-        f"{prefix}{metric}{end}": value
-        for prefix, table in tables.items()
+        f"{metric}{whose}{end}": value
+        for whose, table in tables.items()
         for metric, one in table.items()
         for end, value in (("", one.value), (".low", one.low), (".high", one.high))
     } | trained.coverage
 
     assert run.data.metrics == {name: value for name, value in expected.items() if isfinite(value)}
-    assert {"outcome.roc_auc.low", "baseline.plain_tfidf.outcome.roc_auc"} <= set(run.data.metrics)
+    assert {"outcome.roc_auc.low", "outcome.roc_auc.plain_tfidf"} <= set(run.data.metrics)
 
 
 def test_the_run_has_a_readable_name_and_finished(run, in_tracked):

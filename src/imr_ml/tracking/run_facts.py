@@ -13,7 +13,7 @@ from importlib.metadata import version
 from math import isfinite
 from typing import TYPE_CHECKING
 
-from imr_ml.evaluation import METRICS, MODEL, Estimate, baselines_of
+from imr_ml.evaluation import METRICS, MODEL, baselines_of
 
 if TYPE_CHECKING:
     from imr_ml.tracking.git import GitState
@@ -89,18 +89,23 @@ def metrics(trained: TrainedModel) -> dict[str, float]:
     """Every figure with its interval, under the name that it has in every run.
 
     The model's are ``outcome.roc_auc``, ``outcome.roc_auc.low`` and ``outcome.roc_auc.high``; a baseline's
-    start with ``baseline.<its name>.``, the model's lead over it with ``difference.<its name>.``. What could
-    not be measured is left out.
+    ``outcome.roc_auc.plain_tfidf``, the model's lead over it ``outcome.roc_auc.over_plain_tfidf``. So the MLflow UI,
+    which sorts by name, keeps what belongs together. What could not be measured is left out.
     """
     evaluation = trained.evaluation
     named = {
-        **_named("", evaluation.estimates[MODEL]),
+        **evaluation.estimates[MODEL],
         **{
-            f"baseline.{name}": estimate
-            for name, estimate in _under(evaluation.estimates).items()
-            if not name.startswith(f"{MODEL}.")
+            f"{metric}.{name}": one
+            for name, table in evaluation.estimates.items()
+            if name != MODEL
+            for metric, one in table.items()
         },
-        **_named("difference.", _under(evaluation.differences)),
+        **{
+            f"{metric}.over_{name}": one
+            for name, table in evaluation.differences.items()
+            for metric, one in table.items()
+        },
     }
     values = {
         f"{name}{end}": value
@@ -147,14 +152,6 @@ def _cells(trained: TrainedModel, metric: str, columns: list[str]) -> Iterator[s
             yield "-"
         else:
             yield f"**{estimate}**" if name == MODEL else f"{estimate.value:.3f}"
-
-
-def _under(estimates: dict[str, dict[str, Estimate]]) -> dict[str, Estimate]:
-    return {f"{name}.{metric}": one for name, table in estimates.items() for metric, one in table.items()}
-
-
-def _named(prefix: str, estimates: dict[str, Estimate]) -> dict[str, Estimate]:
-    return {prefix + name: one for name, one in estimates.items()}
 
 
 def _flat(nested: dict[str, object], prefix: str = "") -> Iterator[tuple[str, object]]:
