@@ -31,7 +31,8 @@ test: $(READY) ## run the tests
 	@$(BIN)/pytest
 
 score: $(READY) ## score INPUT=requests.csv into OUTPUT=scored.csv with MODEL=models/latest
-	@$(BIN)/imr-ml score "$(INPUT)" --output "$(OUTPUT)" --model "$(MODEL)"
+	@$(if $(and $(INPUT),$(OUTPUT)),,echo "name both files: make score INPUT=requests.csv OUTPUT=scored.csv" >&2; exit 2;) \
+	$(BIN)/imr-ml score "$(INPUT)" --output "$(OUTPUT)" --model "$(MODEL)"
 
 ui: $(READY) ## open the MLflow UI on the tracked runs, at PORT=5000
 	@$(BIN)/imr-ml ui --port $(PORT)

@@ -46,12 +46,45 @@ def test_ingest_writes_the_table_and_says_what_it_could_not_read(run, tmp_path):
     result = run("ingest", "letters", "-o", "requests.parquet")
 
     assert result.exit_code == 0, result.output
-    assert "requests.parquet: 1 letters, 2 requests" in result.stdout
+    assert "requests.parquet: 1 letters, 2 requests, 1 overturned (50.0%)" in result.stdout
+    assert "  1 not in the table: has no heading 'IMR ISSUES" in result.stdout
     assert "1 file(s) not in the table; see rejects.jsonl" in result.stderr
     assert len(pd.read_parquet("requests.parquet")) == 2
     (reject,) = [json.loads(line) for line in Path("rejects.jsonl").read_text().splitlines()]
     assert reject["file"].endswith("b.txt")
     assert "IMR ISSUES" in reject["reason"]
+
+
+def test_ingest_appends_only_letters_that_the_table_lacks(run, tmp_path):
+    (tmp_path / "letters").mkdir()
+    (tmp_path / "letters/a.txt").write_text(make_letter_text(items=(KNEE, NORCO)))
+    run("ingest", "letters", "-o", "requests.parquet")
+    (tmp_path / "letters/renamed.txt").write_text(make_letter_text(items=(KNEE, NORCO)))
+    (tmp_path / "letters/same.txt").write_text(make_letter_text(items=(KNEE, NORCO), width=80))
+    (tmp_path / "letters/c.txt").write_text(make_letter_text(case_number="CM17-0000001"))
+
+    result = run("ingest", "letters", "-o", "requests.parquet", "--append", "--jobs", 1)
+
+    assert result.exit_code == 0, result.output
+    assert "1 letters, 1 requests, 0 overturned (0.0%); 2 file(s) already in the table" in result.stdout
+    assert "  1 not in the table: the same letter as another" in result.stdout
+    assert pd.read_parquet("requests.parquet")["file"].tolist() == ["a.txt", "a.txt", "c.txt"]
+
+    again = run("ingest", "letters", "-o", "requests.parquet", "--append")
+
+    assert again.exit_code == 0, again.output
+    assert "0 letters, 0 requests, 0 overturned; 3 file(s) already in the table" in again.stdout
+    assert len(pd.read_parquet("requests.parquet")) == 3
+
+
+def test_read_shows_a_letter_to_people_and_to_programs(run, tmp_path):
+    (tmp_path / "a.txt").write_text(make_letter_text(items=(KNEE, NORCO)))
+
+    shown, told = run("read", "a.txt"), run("read", "a.txt", "--json")
+
+    assert shown.exit_code == told.exit_code == 0, shown.output
+    assert "2. Norco 10/325mg #60: Overturned" in shown.stdout
+    assert json.loads(told.stdout)["case_number"] == "CM16-0099001"
 
 
 def test_sample_letters_are_the_same_for_the_same_seed(run, tmp_path):
@@ -76,7 +109,7 @@ def test_score_tells_rows_and_errors(run, model_folder):
     result = run("score", "in.csv", "-o", "out.csv", "--model", model_folder)
 
     assert result.exit_code == 0, result.output
-    assert "out.csv: 3 rows" in result.stdout
+    assert "out.csv: 2 of 3 rows scored" in result.stdout
     assert "1 row(s) could not be scored; the column 'error' says why" in result.stderr
 
 
@@ -96,6 +129,9 @@ def test_score_tells_rows_and_errors(run, model_folder):
         (["score", "few.csv", "-o", "out.csv", "--model", "nowhere"], "nowhere: holds no model"),
         (["score", "few.csv", "-o", "out.csv", "--model", "models:/imr-ml@nobody"], "imr-ml"),
         (["ingest", "gone", "-o", "r.parquet"], "gone: no such file or folder"),
+        (["ingest", "broken", "-o", "few.parquet", "--append"], "few.parquet: lacks column(s) letter_sha256"),
+        (["read", "gone.pdf"], "gone.pdf: can't be read (No such file or directory)"),
+        (["read", "broken/a.pdf"], "a.pdf: is not a PDF (no %PDF- mark); fetch it again"),
     ],
 )
 def test_bad_input_costs_one_line_and_exit_code_2(run, tmp_path, monkeypatch, model_folder, arguments, told):
@@ -105,6 +141,7 @@ def test_bad_input_costs_one_line_and_exit_code_2(run, tmp_path, monkeypatch, mo
     (tmp_path / "broken/a.pdf").write_bytes(b"not a PDF")
     (tmp_path / "bare.csv").write_text("note\nx\n")
     make_requests(4).to_csv(tmp_path / "few.csv", index=False)
+    make_requests(4).to_parquet(tmp_path / "few.parquet", index=False)
 
     result = run(*[model_folder if argument == "MODEL" else argument for argument in arguments])
 

@@ -51,16 +51,39 @@ def main(
 def ingest(
     paths: Annotated[list[Path], typer.Argument(help="Letters (.pdf, .txt) or folders of them.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="Requests table to write (.parquet).")],
+    jobs: Annotated[int, typer.Option(help="Processes; -1 takes all cores.")] = -1,
+    append: Annotated[bool, typer.Option("--append", help="Keep the table's letters and add only new ones.")] = False,
 ) -> None:
     """Read letters into a requests table; what can't be read goes to rejects.jsonl beside it."""
     with _told():
+        from imr_ml.corpus.ingestion import summary_lines
         from imr_ml.corpus.sources import ingest_folder
 
         with _progress() as start:
-            read = ingest_folder(paths, output, start)
-        typer.echo(f"{output}: {read.letters} letters, {len(read.requests)} requests")
+            read = ingest_folder(paths, output, start, jobs=jobs, append=append)
+        for line in summary_lines(read, str(output)):
+            typer.echo(line)
         if read.rejects:
             _warn(f"{len(read.rejects)} file(s) not in the table; see {output.with_name('rejects.jsonl')}")
+
+
+@app.command()
+def read(
+    file: Annotated[Path, typer.Argument(help="A letter (.pdf, .txt).")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print all fields as JSON.")] = False,
+) -> None:
+    """Show what is read from one letter."""
+    with _told():
+        from rich.console import Console
+
+        from imr_ml.letters import read_letter
+        from imr_ml.letters.show import letter_json, letter_view
+
+        letter = read_letter(file)
+        if as_json:
+            typer.echo(letter_json(letter))
+        else:
+            Console().print(letter_view(letter))
 
 
 @app.command()
@@ -136,7 +159,8 @@ def score(
             step = start("scoring requests", 0)
             summary = score_file(source, output, loaded, evidence=evidence, progress=step)
         outcomes = ", ".join(f"{count} {outcome}" for outcome, count in sorted(summary.by_outcome.items()))
-        typer.echo(f"{output}: {summary.rows} rows scored with model {loaded.version} ({outcomes or 'none'})")
+        scored = summary.rows - summary.errors
+        typer.echo(f"{output}: {scored} of {summary.rows} rows scored with model {loaded.version} ({outcomes})")
         if loaded.facts["data"]["source"] == "sample":
             _warn("this model was trained on the SAMPLE corpus: its scores mean nothing for real requests")
         if summary.errors:

@@ -1,12 +1,14 @@
 """Requests in, the same rows out with predictions; a row that can't be scored keeps its place and gets its reason."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 from factories import make_requests
 
+from imr_ml.classifiers import OutcomeSets
 from imr_ml.corpus import SchemaError
 from imr_ml.features import column_weights
 from imr_ml.guidelines import FAMILIES
@@ -42,10 +44,19 @@ def test_the_likeliest_family_is_in_the_predicted_set_and_has_the_largest_probab
 
 def test_an_outcome_is_only_said_where_the_prediction_set_holds_one(loaded, requests):
     scored = score_frame(requests, loaded)
-    held = loaded.outcome_sets(scored["p_overturned"].to_numpy())
+    p_overturned = scored["p_overturned"].to_numpy()
 
-    assert scored["confident"].tolist() == (held.sum(axis=1) == 1).tolist()
+    assert scored["confident"].tolist() == loaded.outcome_sets.confident(p_overturned).tolist()
     assert (scored["outcome_pred"].eq("uncertain") == ~scored["confident"]).all()
+
+
+def test_no_request_is_called_overturned_that_is_more_likely_upheld(loaded, requests):
+    sets = OutcomeSets(coverage=0.9, least_p_overturned=0.0, most_p_overturned=0.0)
+
+    scored = score_frame(requests, replace(loaded, outcome_sets=sets))
+
+    likely = scored["p_overturned"] >= 0.5
+    assert scored["outcome_pred"].tolist() == np.where(likely, "overturned", "uncertain").tolist()
 
 
 def test_evidence_adds_up_to_the_score_where_all_of_it_is_told(loaded, prepared):

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+EVEN = 0.5
+
 
 @dataclass(frozen=True, slots=True)
 class OutcomeSets:
@@ -37,6 +39,17 @@ class OutcomeSets:
     def __call__(self, p_overturned: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Which of (upheld, overturned) each request's set holds, shape (requests, 2)."""
         return np.column_stack([p_overturned <= self.most_p_overturned, p_overturned >= self.least_p_overturned])
+
+    def confident(self, p_overturned: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Where the set holds one outcome and it is the likelier one, shape (requests,).
+
+        A probability of 0.2 may be unusual for a denial that is upheld; with one in ten overturned it still speaks for
+        upheld, and such a request is not called overturned.
+        """
+        held = self(p_overturned)
+        likelier = held[np.arange(len(held)), (p_overturned >= EVEN).astype(int)]
+        sure: NDArray[np.bool_] = (held.sum(axis=1) == 1) & likelier
+        return sure
 
 
 def outcome_sets(

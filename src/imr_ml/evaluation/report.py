@@ -137,20 +137,20 @@ def fits_needed(settings: EvaluationSettings, requests: int) -> int:
 
 
 def measured_coverage(evaluation: Evaluation, groups: NDArray[np.int64], coverage: float) -> dict[str, float]:
-    """How often conformal sets hold the outcome, and how often they hold one outcome only.
+    """How often conformal sets hold the outcome, and how often they leave one outcome that is also the likelier.
 
     Thresholds from one half of the cases are tried on the other half, and then the other way round.
     """
     p_overturned, overturned = evaluation.out_of_fold.mean_p_overturned, evaluation.labels.overturned
     first = np.random.default_rng(evaluation.settings.seed).permutation(int(groups.max()) + 1)[groups] % 2 == 0
-    held = np.zeros((len(groups), 2), dtype=bool)
+    held, confident = np.zeros((len(groups), 2), dtype=bool), np.zeros(len(groups), dtype=bool)
     for fitted in (first, ~first):
         sets = outcome_sets(p_overturned[fitted], overturned[fitted], groups[fitted], coverage)
-        held[~fitted] = sets(p_overturned[~fitted])
+        held[~fitted], confident[~fitted] = sets(p_overturned[~fitted]), sets.confident(p_overturned[~fitted])
     return {
         "conformal.coverage": float(held[np.arange(len(held)), overturned.astype(int)].mean()),
         "conformal.coverage_overturned": float(held[overturned, 1].mean()),
-        "conformal.confident": float((held.sum(axis=1) == 1).mean()),
+        "conformal.confident": float(confident.mean()),
     }
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from imr_ml.classifiers.conformal import EVEN
 from imr_ml.corpus.schema import FAMILY_SEPARATOR, REQUIRED_COLUMNS, SchemaError, require_columns, row_errors, typed
 from imr_ml.corpus.table import complete_requests
 from imr_ml.features import feature_frame
@@ -92,9 +93,8 @@ def _scored(table: pd.DataFrame, model: LoadedModel, *, evidence: bool) -> pd.Da
 
 
 def _outcome_columns(predictions: Predictions, model: LoadedModel) -> dict[str, object]:
-    held = model.outcome_sets(predictions.p_overturned)
-    confident = held.sum(axis=1) == 1
-    likelier = np.where(held[:, 1], "overturned", "upheld")
+    confident = model.outcome_sets.confident(predictions.p_overturned)
+    likelier = np.where(predictions.p_overturned >= EVEN, "overturned", "upheld")
     return {
         "p_overturned": predictions.p_overturned,
         "outcome_pred": np.where(confident, likelier, UNCERTAIN),
