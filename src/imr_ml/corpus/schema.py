@@ -12,27 +12,13 @@ from typing import TYPE_CHECKING, Literal
 
 from imr_ml.errors import ImrError
 from imr_ml.guidelines import FAMILIES
+from imr_ml.nlp.types import CATEGORIES
 
 if TYPE_CHECKING:
     import pandas as pd
     from pandera.pandas import DataFrameSchema
 
 FAMILY_SEPARATOR = "|"
-CATEGORIES = (
-    "DMEPOS",
-    "Diagnostic Testing",
-    "Evaluation & Management",
-    "Home Health",
-    "Injection",
-    "Pharmaceuticals",
-    "Programs",
-    "Psych Services",
-    "Surgery",
-    "Therapies",
-    "Transportation",
-    "Other",
-)
-"""Treatment request categories of the DWC decision search."""
 
 
 class SchemaError(ImrError):

@@ -9,26 +9,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
-from imr_ml.nlp.types import Kind, RuleError
+from imr_ml.nlp.types import Category, Kind, RuleError
 
-Category = Literal[
-    "DMEPOS",
-    "Diagnostic Testing",
-    "Evaluation & Management",
-    "Home Health",
-    "Injection",
-    "Pharmaceuticals",
-    "Programs",
-    "Psych Services",
-    "Surgery",
-    "Therapies",
-    "Transportation",
-    "Other",
-]
 DrugClass = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]+$")]
 Canonical = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]+$")]
 Phrase = Annotated[str, StringConstraints(min_length=2, pattern=r"^[a-z0-9][a-z0-9 .,'/&+#%-]*$")]

@@ -1,8 +1,24 @@
 """The data this room hands out. Knows no spaCy and reads no file."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
+Category = Literal[
+    "DMEPOS",
+    "Diagnostic Testing",
+    "Evaluation & Management",
+    "Home Health",
+    "Injection",
+    "Pharmaceuticals",
+    "Programs",
+    "Psych Services",
+    "Surgery",
+    "Therapies",
+    "Transportation",
+    "Other",
+]
+"""Treatment request categories of the DWC decision search."""
+CATEGORIES: tuple[str, ...] = get_args(Category)
 Kind = Literal["treatment", "body", "drug", "class", "diagnosis", "finding"]
 Unit = Literal["visits", "weeks", "days", "dose_mg", "ingredients", "count", "refills", "percent"]
 

@@ -4,30 +4,16 @@ Knows their schema. Knows nothing of rates of letters or of how requests are dra
 """
 
 from functools import cached_property
-from typing import Literal, Self
+from typing import Self
 
 from pydantic import Field, model_validator
 
 from imr_ml.corpus.sample.chance import Table, table
 from imr_ml.corpus.sample.schema import Strict, Weight, Words
+from imr_ml.guidelines import FAMILIES
+from imr_ml.nlp.types import Category
 
 Families = frozenset[str]
-FAMILIES = ("acoem", "chronic_pain", "opioids", "acupuncture", "postsurgical", "odg", "other", "none")
-
-Category = Literal[
-    "DMEPOS",
-    "Diagnostic Testing",
-    "Evaluation & Management",
-    "Home Health",
-    "Injection",
-    "Pharmaceuticals",
-    "Programs",
-    "Psych Services",
-    "Surgery",
-    "Therapies",
-    "Transportation",
-    "Other",
-]
 
 
 class Region(Strict):

@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from imr_ml.corpus.sample.catalog import FAMILIES
 from imr_ml.corpus.sample.chance import pick, stream
 from imr_ml.corpus.sample.citing import administrator_paragraph, reviewer_paragraph
 from imr_ml.corpus.sample.draw import draw_letter
@@ -18,6 +17,7 @@ from imr_ml.corpus.sample.phrases import default_phrases
 from imr_ml.corpus.sample.prose import Draft, roughen, write_rationale, write_summary
 from imr_ml.corpus.sample.requests import Request, word_request
 from imr_ml.corpus.sample.slots import fill_slots
+from imr_ml.guidelines import FAMILIES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -5,6 +5,7 @@ Knows English surface forms. Knows nothing of letters.
 
 from __future__ import annotations
 
+from calendar import month_name
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -38,20 +39,6 @@ _UNITS = (
     "twenty-three",
     "twenty-four",
 )
-_MONTHS = (
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-)
 
 
 def capital(text: str) -> str:
@@ -83,5 +70,5 @@ def dated(day: date, style: str) -> str:
     if style == "long_dash":
         return f"{day.month:02d}-{day.day:02d}-{day.year}"
     if style == "words":
-        return f"{_MONTHS[day.month - 1]} {day.day}, {day.year}"
+        return f"{month_name[day.month]} {day.day}, {day.year}"
     return f"{day.month:02d}/{day.day:02d}/{day.year}"
