@@ -135,7 +135,7 @@ def test_features_are_named_by_section_and_term(prepared):
     names = matrix.get_feature_names_out()
 
     assert X.shape == (len(prepared.frame), len(names))
-    assert {name.split("__")[0] for name in names} == {"request", "summary", "ur_guideline", *FACT_COLUMNS, "numbers"}
+    assert {name.split("__")[0] for name in names} == {"request", "summary", "ur_guideline", *FACT_COLUMNS, "numbers", "case_size"}
     assert {"request__norco", "drug_classes__opioid", "numbers__age", "ur_families__acoem"} <= set(names)
     assert len(set(names)) == len(names)
 
@@ -143,9 +143,9 @@ def test_features_are_named_by_section_and_term(prepared):
 @pytest.mark.parametrize(
     ("weights", "kept"),
     [
-        (BlockWeights(summary=0, facts=0, numbers=0), {"request", "ur_guideline"}),
-        (BlockWeights(0, 0, 0, facts=0.5, numbers=0, facts_used=("findings",)), {"findings"}),
-        (BlockWeights(0, 0, 0, facts=0, numbers=0.1), {"numbers"}),
+        (BlockWeights(summary=0, facts=0, numbers=0, case_size=0), {"request", "ur_guideline"}),
+        (BlockWeights(0, 0, 0, facts=0.5, numbers=0, case_size=0, facts_used=("findings",)), {"findings"}),
+        (BlockWeights(0, 0, 0, facts=0, numbers=0.1, case_size=0), {"numbers"}),
     ],
 )
 def test_a_block_that_weighs_nothing_is_left_out(prepared, weights, kept):

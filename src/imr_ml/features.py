@@ -41,7 +41,6 @@ NUMBER_COLUMNS = (
     "count",
     "refills",
     "log_days_injury_to_denial",
-    "log_items_in_case",
     "age",
     "partial_authorisation",
     "associated_surgical_service",
@@ -49,6 +48,9 @@ NUMBER_COLUMNS = (
     "postoperative",
     "ur_cites_nothing",
 )
+# A block of its own: the more requests a letter decides, the fewer are overturned, and more plainly so than any other
+# number tells.
+CASE_COLUMNS = ("log_items_in_case",)
 # Stands where a section or a kind of fact has nothing: an absence can be learnt from, and no block is ever empty.
 _ABSENT = "_absent"
 
@@ -81,6 +83,8 @@ class BlockWeights:
         Weight of the facts, 1 or 0 each.
     numbers : float
         Weight of the numbers, scaled to unit variance.
+    case_size : float
+        Weight of the number of requests in the case, scaled likewise.
     facts_used : tuple of str
         Kinds of facts that are not left out.
     """
@@ -90,6 +94,7 @@ class BlockWeights:
     ur_guideline: float = 1.0
     facts: float = 0.3
     numbers: float = 0.1
+    case_size: float = 0.1
     facts_used: tuple[str, ...] = FACT_COLUMNS
 
     def of(self, block: str) -> float:
@@ -118,7 +123,7 @@ def feature_frame(
     Returns
     -------
     DataFrame
-        Same index; the feature columns of the table, then `TOKEN_COLUMNS`, `FACT_COLUMNS` and `NUMBER_COLUMNS`.
+        Same index; the feature columns of the table, then `TOKEN_COLUMNS`, `FACT_COLUMNS`, `NUMBER_COLUMNS` and `CASE_COLUMNS`.
     """
     import pandas as pd
 
@@ -138,7 +143,7 @@ def feature_frame(
     }
     frame = known.assign(**{name: read[name] for name in read.columns}).assign(**derived)
     texts = {name: frame[name].replace("", _ABSENT) for name in (*TOKEN_COLUMNS, *FACT_COLUMNS)}
-    numbers = {name: frame[name].astype("float64") for name in NUMBER_COLUMNS}
+    numbers = {name: frame[name].astype("float64") for name in (*NUMBER_COLUMNS, *CASE_COLUMNS)}
     return frame.assign(**texts, **numbers)
 
 
@@ -153,14 +158,16 @@ def feature_matrix(settings: TermSettings | None = None) -> ColumnTransformer:
     from sklearn.preprocessing import StandardScaler
 
     terms = settings or TermSettings()
-    numbers = make_pipeline(
-        SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True), StandardScaler()
+    numbers, case_size = (
+        make_pipeline(SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True), StandardScaler())
+        for _ in range(2)
     )
     sections = zip(("request", "summary", "ur_guideline"), TOKEN_COLUMNS, strict=True)
     blocks = [
         *((name, _terms(terms), column) for name, column in sections),
         *((name, _facts(), name) for name in FACT_COLUMNS),
         ("numbers", numbers, list(NUMBER_COLUMNS)),
+        ("case_size", case_size, list(CASE_COLUMNS)),
     ]
     return ColumnTransformer(blocks, sparse_threshold=1.0)
 

@@ -104,11 +104,11 @@ class Candidate:
 _FAMILY_FACTS = tuple(fact for fact in FACT_COLUMNS if fact != "sex")
 _OUTCOME_FACTS = tuple(fact for fact in FACT_COLUMNS if fact != "treated_body_parts")
 OUTCOME_CANDIDATES = (
-    Candidate(BlockWeights(0.5, 1.0, 0.5, facts=0.2, numbers=0.05, facts_used=_OUTCOME_FACTS), C=0.3),
+    Candidate(BlockWeights(0.5, 1.0, 0.5, 0.2, numbers=0.05, case_size=0.1, facts_used=_OUTCOME_FACTS), C=0.3),
 )
 FAMILY_CANDIDATES = (
-    Candidate(BlockWeights(1.0, 0.0, 1.0, facts=1.0, numbers=0.0, facts_used=_FAMILY_FACTS), C=3.0),
-    Candidate(BlockWeights(1.0, 0.0, 1.0, facts=0.0, numbers=0.0), C=10.0),
+    Candidate(BlockWeights(1.0, 0.0, 1.0, facts=1.0, numbers=0.0, case_size=0.0, facts_used=_FAMILY_FACTS), C=3.0),
+    Candidate(BlockWeights(1.0, 0.0, 1.0, facts=0.0, numbers=0.0, case_size=0.0), C=10.0),
 )
 
 
