@@ -10,7 +10,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import predicting, reading, speed
+from benchmarks import extractors, fuzzing, predicting, reading, speed
 
 
 def main(arguments: list[str]) -> int:
@@ -19,7 +19,13 @@ def main(arguments: list[str]) -> int:
         print("benchmarks need real letters: make bench LETTERS=folder (PDFs and outcomes.jsonl)", file=sys.stderr)
         return 2
     letters = Path(arguments[0])
-    for title, measure in (("reading", reading.measure), ("prediction", predicting.measure), ("speed", speed.measure)):
+    for title, measure in (
+        ("reading", reading.measure),
+        ("extractors", extractors.measure),
+        ("damage", fuzzing.measure),
+        ("prediction", predicting.measure),
+        ("speed", speed.measure),
+    ):
         table = Table("what", "measured", title=f"{title} ({letters.name})", title_justify="left")
         for row in measure(letters):
             table.add_row(*row)

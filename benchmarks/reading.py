@@ -3,15 +3,18 @@
 import json
 import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pypdfium2
 
 from imr_ml import Letter, LetterError, read_letter
+from imr_ml.corpus import ingest
 from imr_ml.guidelines import families_in
 
 ROUNDS = 5
+COPIES = 10
 
 
 def measure(folder: Path) -> Iterator[tuple[str, str]]:
@@ -39,6 +42,7 @@ def measure(folder: Path) -> Iterator[tuple[str, str]]:
     yield "families as read independently", f"{families} of {requests} ({families / requests:.1%})"
     yield "differing", ", ".join(differing) or "none"
     yield from _speed([file.read_bytes() for file in files])
+    yield from _workers(files)
 
 
 def _read(file: Path) -> Letter | None:
@@ -51,15 +55,32 @@ def _read(file: Path) -> Letter | None:
 
 def _speed(contents: list[bytes]) -> Iterator[tuple[str, str]]:
     """Whole reading against pdfium's text alone, taking turns in one run."""
-    read_s, bare_s = zip(
-        *((_timed(read_letter, contents), _timed(_bare_text, contents)) for _ in range(ROUNDS)), strict=True
-    )
-    ratio = statistics.median(bare / read for bare, read in zip(bare_s, read_s, strict=True))
-    yield "letters a second from PDF", f"{len(contents) / statistics.median(read_s):.0f}"
-    yield "share of pdfium's bare text speed", f"{ratio:.2f} (median of {ROUNDS})"
+    texts = [_bare_text(content) for content in contents]
+    rounds = [
+        (_timed(read_letter, contents), _timed(_bare_text, contents), _timed(read_letter, texts)) for _ in range(ROUNDS)
+    ]
+    ratio = statistics.median(read / bare for read, bare, _ in rounds)
+    read_s = statistics.median(read for read, _, _ in rounds)
+    text_s = statistics.median(text for _, _, text in rounds)
+    yield "letters a second from PDF", f"{len(contents) / read_s:.0f}"
+    yield "time from PDF by pdfium's for the text alone", f"{ratio:.2f} (median of {ROUNDS})"
+    yield "time from text", f"{1000 * text_s / len(contents):.2f} ms a letter (median of {ROUNDS})"
 
 
-def _timed(read: Callable[[bytes], object], contents: list[bytes]) -> float:
+def _workers(files: list[Path]) -> Iterator[tuple[str, str]]:
+    """Files to a table's letters with two processes against one, the files a few times over."""
+    many = files * COPIES
+    times_s = {jobs: statistics.median(_ingest_s(many, jobs) for _ in range(3)) for jobs in (1, 2)}
+    yield f"two processes by one, {len(many)} files", f"{times_s[1] / times_s[2]:.2f} times as fast (median of 3)"
+
+
+def _ingest_s(files: list[Path], jobs: int) -> float:
+    start_s = time.perf_counter()
+    ingest(files, jobs=jobs)
+    return time.perf_counter() - start_s
+
+
+def _timed(read: Callable[[Any], object], contents: Iterable[object]) -> float:
     start_s = time.perf_counter()
     for content in contents:
         read(content)
@@ -68,4 +89,4 @@ def _timed(read: Callable[[bytes], object], contents: list[bytes]) -> float:
 
 def _bare_text(content: bytes) -> str:
     with pypdfium2.PdfDocument(content) as document:
-        return "".join(page.get_textpage().get_text_bounded() for page in document)
+        return "\f".join(page.get_textpage().get_text_bounded() for page in document)

@@ -135,7 +135,8 @@ def test_features_are_named_by_section_and_term(prepared):
     names = matrix.get_feature_names_out()
 
     assert X.shape == (len(prepared.frame), len(names))
-    assert {name.split("__")[0] for name in names} == {"request", "summary", "ur_guideline", *FACT_COLUMNS, "numbers", "case_size"}
+    blocks = {"request", "summary", "ur_guideline", *FACT_COLUMNS, "numbers", "case_size"}
+    assert {name.split("__")[0] for name in names} == blocks
     assert {"request__norco", "drug_classes__opioid", "numbers__age", "ur_families__acoem"} <= set(names)
     assert len(set(names)) == len(names)
 

@@ -123,7 +123,8 @@ def feature_frame(
     Returns
     -------
     DataFrame
-        Same index; the feature columns of the table, then `TOKEN_COLUMNS`, `FACT_COLUMNS`, `NUMBER_COLUMNS` and `CASE_COLUMNS`.
+        Same index; the feature columns of the table, then `TOKEN_COLUMNS`, `FACT_COLUMNS`, `NUMBER_COLUMNS`
+        and `CASE_COLUMNS`.
     """
     import pandas as pd
 

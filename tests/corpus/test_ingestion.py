@@ -7,6 +7,7 @@ import pytest
 from factories import KNEE, NORCO, make_letter_pdf, make_letter_text
 
 from imr_ml.corpus import Reject, ingest, letter_files, write_rejects
+from imr_ml.corpus.ingestion import summary_lines
 
 
 @pytest.fixture
@@ -71,6 +72,44 @@ def test_progress_counts_files(folder):
     ingest(letter_files([folder]), seen.append)
 
     assert seen == [1, 1, 1, 1]
+
+
+def test_several_processes_give_the_table_of_one(tmp_path):
+    for number in range(220):
+        (tmp_path / f"{number:03}.txt").write_text(make_letter_text(case_number=f"CM16-{number // 2:07}"))
+    files = letter_files([tmp_path])
+    seen = []
+
+    one, two = ingest(files), ingest(files, seen.append, jobs=2)
+
+    assert one.requests.equals(two.requests)
+    assert one.rejects == two.rejects
+    assert (two.letters, sum(seen)) == (110, 220)
+
+
+def test_letters_of_a_known_table_are_not_read_again(folder):
+    known = ingest([folder / "1.txt"]).requests
+
+    read = ingest(letter_files([folder]), known=known)
+
+    assert (read.letters, read.skipped) == (1, 1)
+    assert Reject(file="2.pdf", place="", reason="the same letter as 1.txt") in read.rejects
+
+
+def test_the_summary_counts_requests_and_rejects_by_reason(folder):
+    (folder / "5.txt").write_text(make_letter_text(items=(KNEE, NORCO), case_number="CM16-0000001", width=70))
+
+    assert summary_lines(ingest(letter_files([folder])), "r.parquet") == [
+        "r.parquet: 2 letters, 3 requests, 1 overturned (33.3%)",
+        "  2 not in the table: the same letter as another",
+        "  1 not in the table: has no 'MAXIMUS guideline:' paragraph",
+    ]
+
+
+def test_a_file_that_can_not_be_read_is_a_reject(tmp_path):
+    read = ingest([tmp_path / "gone.txt"])
+
+    assert read.rejects == (Reject(str(tmp_path / "gone.txt"), "", "can't be read (No such file or directory)"),)
 
 
 def test_no_letter_gives_an_empty_table():

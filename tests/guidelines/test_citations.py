@@ -1,5 +1,8 @@
 """Guideline paragraphs, old and current wording, and the citations they make."""
 
+import time
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,9 +18,15 @@ OLD_WORDING = (
 OLD_CITATIONS = [
     Citation(Family.ACOEM, "Low Back Complaints", True, "low_back", 12, None, (), ((298, 298),)),
     Citation(
-        Family.CHRONIC_PAIN, "Chronic Pain Medical Treatment", True, "chronic_pain", None, None, (), ((98, 98),)
+        Family.CHRONIC_PAIN,
+        "Chronic Pain Medical Treatment",
+        True,
+        "chronic_pain",
+        sections=("Physical Medicine",),
+        pages=((98, 98),),
+        topics=("physical_medicine",),
     ),
-    ODG,
+    replace(ODG, sections=("Low Back Chapter", "Physical Therapy"), topics=("physical_medicine",)),
 ]  # fmt: skip
 
 
@@ -66,9 +75,10 @@ def test_families_cited_in_a_guideline_paragraph(paragraph, families):
             "Decision based on MTUS Low Back Complaints 2004, Section(s): Physical Methods, and Chronic Pain Medical "
             "Treatment 2009, Section(s): Acupuncture, Physical Medicine.",
             [
-                Citation(Family.ACOEM, "Low Back Complaints", True, "low_back", 12, 2004, ("Physical Methods",)),
+                Citation(Family.ACOEM, "Low Back Complaints", True, "low_back", 12, 2004, ("Physical Methods",), (),
+                         ("physical_medicine",)),
                 Citation(Family.CHRONIC_PAIN, "Chronic Pain Medical Treatment", True, "chronic_pain", None, 2009,
-                         ("Acupuncture", "Physical Medicine")),
+                         ("Acupuncture", "Physical Medicine"), (), ("acupuncture", "physical_medicine")),
             ],
         ),
         (
@@ -86,7 +96,8 @@ def test_families_cited_in_a_guideline_paragraph(paragraph, families):
         ),
         (
             "Decision based on Non-MTUS Citation ODG, Low Back, and ACOEM Practice Guidelines, 2nd edition (2004) p 9.",
-            [ODG, Citation(Family.ACOEM, "ACOEM Practice Guidelines", False, "acoem", None, 2004, (), ((9, 9),))],
+            [replace(ODG, sections=("Low Back",)),
+             Citation(Family.ACOEM, "ACOEM Practice Guidelines", False, "acoem", None, 2004, (), ((9, 9),))],
         ),
         (
             "Decision based on Non-MTUS Citation The Journal of Invented Results, 2011 pages 3-5, 7 and 9.",
@@ -170,3 +181,91 @@ def test_hyphens_and_lines_that_end_at_them_change_no_citation(paragraph, hyphen
 @given(st.text(max_size=80))
 def test_any_text_has_citations_or_none(text):
     assert families_in(text)
+
+
+def brief(paragraph):
+    """(family, guideline, MTUS or not, pages) of each citation."""
+    return [(c.family.value, c.guideline, c.mtus, c.pages) for c in find_citations(paragraph)]
+
+
+@pytest.mark.parametrize(
+    ("paragraph", "citations"),
+    [
+        (
+            "The Claims Administrator based its decision on the Chronic Pain Medical Treatment Guidelines (2009), "
+            "pages 98-99, which is part of the MTUS. The provider did not dispute the guidelines used by the UR.",
+            [("chronic_pain", "chronic_pain", True, ((98, 99),))],
+        ),
+        (
+            "The Physician Reviewer based his/her decision on the MTUS: ACOEM Practice Guidelines, Chapter 12, page "
+            "303, part of the Medical Treatment Utilization Schedule (MTUS), and the Official Disability Guidelines "
+            "(ODG), which is not part of the MTUS.",
+            [("acoem", "low_back", True, ((303, 303),)), ("odg", "odg", False, ())],
+        ),
+        (
+            "The Expert Reviewer based his/her decision on the Postsurgical Treatment Guidelines.",
+            [("postsurgical", "postsurgical", True, ())],
+        ),
+        (
+            "The Claims Administrator based its decision on recommendation(s) outside of the MTUS Guidelines.",
+            [("other", None, False, ())],
+        ),
+        (
+            "Decision based on MTUS Chronic Pain Treatment Guidelines,Postsurgical Treatment Guidelines.",
+            [("chronic_pain", "chronic_pain", True, ()), ("postsurgical", "postsurgical", True, ())],
+        ),
+        (
+            "Decision based on MTUS ACOEM Chapter 11 Forearm, Wrist, and Hand Complaints Page(s): 265 of 300,Chronic "
+            "Pain Treatment Guidelines Opioids, criteria for use Page(s): 76-80, TENS Page(s): 114 of 127.",
+            [("acoem", "forearm_wrist_hand", True, ((265, 265),)),
+             ("chronic_pain", "chronic_pain", True, ((76, 80), (114, 114)))],
+        ),
+        (
+            "Decision based on Non-MTUS Citation FDA label for a drug that is invented.",
+            [("other", None, False, ())],
+        ),
+    ],
+)  # fmt: skip
+def test_wordings_since_2013(paragraph, citations):
+    assert brief(paragraph) == citations
+
+
+def test_sections_of_the_older_wording_stand_between_title_and_pages():
+    citation = find_citations(
+        "Decision based on MTUS Chronic Pain Treatment Guidelines Opioids, criteria for use Page(s): 76-80, Muscle "
+        "relaxants (for pain) Page(s): 63 of 127."
+    )[0]
+
+    assert citation.sections == ("Opioids, criteria for use", "Muscle relaxants (for pain)")
+    assert citation.topics == ("opioids", "muscle_relaxants")
+
+
+@pytest.mark.parametrize(
+    ("section", "topics"),
+    [
+        ("Physical Medicine", ("physical_medicine",)),
+        ("physical medicine treatment", ("physical_medicine",)),
+        ("MRIs (magnetic resonance imaging)", ("imaging",)),
+        ("Bupropion (Wellbutrin\u00ae)", ("antidepressants",)),
+        ("Muscle relaxants (for spasm)", ("muscle_relaxants",)),
+        ("Something else", ()),
+    ],
+)
+def test_sections_are_about_topics_where_the_taxonomy_knows_them(section, topics):
+    text = f"Decision based on MTUS Chronic Pain Medical Treatment 2016, Section(s): {section}."
+
+    assert find_citations(text)[0].topics == topics
+
+
+@pytest.mark.parametrize(
+    "wording", ["(", "based on ", "and ", "Page(s): 1, ", "MTUS ", "Low Back, ", "Complaints 2004 ", "part of the "]
+)
+def test_no_wording_takes_long(wording):
+    text = wording * 20_000
+    start_s = time.perf_counter()
+
+    find_citations(f"Decision based on MTUS Knee Complaints 2004, Section(s): {text}")
+    find_citations(f"Decision based on Non-MTUS Citation {text}")
+    find_citations(f"The Claims Administrator based its decision on {text}")
+
+    assert time.perf_counter() - start_s < 2

@@ -22,6 +22,11 @@ family = "odg"
 title = "Official Disability Guidelines"
 names = ["ODG"]
 """
+TOPIC = """
+[[topic]]
+id = "gait"
+titles = ["Walking"]
+"""
 TOML = 'comma_sections = ["Knee, left"]\n' + KNEE + ODG
 
 
@@ -42,6 +47,13 @@ def test_a_taxonomy_of_ones_own_is_what_citations_are_matched_against():
         ("[{ year = 2004, adopted = 2007-06-15 }]", "[]", "guideline without an edition: knee"),
         ('"Knee and Lower Leg"', "Knee", "taxonomy: "),
         ('comma_sections = ["Knee, left"]', "", "comma_sections"),
+        (
+            "2007-06-15 }",
+            '2007-06-15, title = "Gait" }',
+            "title of an edition is not among its guideline's aliases: Gait",
+        ),
+        (ODG, ODG + TOPIC + TOPIC.replace("gait", "walk"), "section stands twice: walking"),
+        (ODG, ODG + TOPIC + TOPIC.replace("Walking", "Running"), "topic stands twice: gait"),
         ('names = ["ODG"]', 'names = ["Knee & lower leg"]', "name stands twice: knee lower leg"),
         (ODG, ODG + ODG.replace('"ODG"', '"Guides"'), "id stands twice: odg"),
         (KNEE, KNEE + KNEE.replace('id = "knee"', 'id = "leg"'), "stands twice: "),
@@ -82,3 +94,21 @@ def test_chapters_are_the_acoem_ones_once_each():
     chapters = Counter(entry.chapter for entry in default_taxonomy().guideline if entry.chapter)
 
     assert set(chapters) == set(range(1, 17)) - {4}
+
+
+def test_guidelines_in_force_since_december_2017_are_entries_with_their_own_titles():
+    entries = {entry.id: entry for entry in default_taxonomy().guideline}
+    current = {
+        (entry.id, edition.year, edition.title or entry.title)
+        for entry in entries.values()
+        for edition in entry.editions
+        if edition.adopted and edition.adopted.isoformat() >= "2017-12-01"
+    }
+
+    assert ("low_back", 2016, "Low Back Disorders") in current
+    assert ("neck_upper_back", 2018, "Cervical and Thoracic Spine Disorders") in current
+    assert ("chronic_pain", 2017, "Chronic Pain") in current
+    assert ("formulary", 2018, "MTUS Drug Formulary") in current
+    assert {entry.regulation for entry in entries.values() if entry.regulation} >= {
+        f"8 CCR 9792.{section}" for section in ("22", "23.1", "23.12", "24.1", "24.2", "24.3", "24.4", "27.1")
+    }

@@ -1,7 +1,9 @@
 """What can't be read: one clear `LetterError` that says where, and never what the letter says of the worker."""
 
+import io
 from dataclasses import replace
 
+import pypdfium2
 import pytest
 from factories import KNEE, NORCO, make_letter_pdf, make_letter_text
 from fpdf import FPDF
@@ -29,6 +31,28 @@ def encrypted_pdf() -> bytes:
     return bytes(pdf.output())
 
 
+def pages_pdf(*pages: str) -> bytes:
+    pdf = FPDF()
+    pdf.set_font("Times", size=12)
+    for page in pages:
+        pdf.add_page()
+        pdf.multi_cell(0, text=page)
+    return bytes(pdf.output())
+
+
+def pdf_without_pages() -> bytes:
+    content = io.BytesIO()
+    with pypdfium2.PdfDocument.new() as document:
+        document.save(content)
+    return content.getvalue()
+
+
+def pdf_of(pages: bytes) -> bytes:
+    return b"%PDF-1.7\n1 0 obj << /Type /Catalog /Pages 2 0 R >> endobj\n2 0 obj " + pages + (
+        b" endobj\ntrailer << /Root 1 0 R >>\n%%EOF\n"
+    )  # fmt: skip
+
+
 def error_of(source: object) -> LetterError:
     with pytest.raises(LetterError) as caught:
         read_letter(source)
@@ -43,11 +67,26 @@ def error_of(source: object) -> LetterError:
         (b"Dear tenant,\nthe water is off on Friday.\n", "is it a determination?"),
         (b"%PDF-1.7\nnot really", "is not a PDF that can be opened"),
         (make_letter_pdf(make_letter_text())[:400], "is not a PDF that can be opened"),
-        (encrypted_pdf(), "is not a PDF that can be opened"),
+        (encrypted_pdf(), "is an encrypted PDF; save it without a password"),
         (image_only_pdf(), "has no text layer; run OCR on it first"),
+        (pdf_without_pages(), "is a PDF without pages"),
+        (pdf_of(b"[" * 50_000), "PDF"),
+        (pages_pdf(*["x"] * 201), "has 201 pages; is it a determination?"),
         (make_letter_text().replace("CLINICAL CASE SUMMARY", "").encode(), "'CLINICAL CASE SUMMARY'"),
     ],
-    ids=["empty", "blank", "other document", "not a PDF", "cut off", "encrypted", "image only", "no summary"],
+    ids=[
+        "empty",
+        "blank",
+        "other document",
+        "not a PDF",
+        "cut off",
+        "encrypted",
+        "image only",
+        "no pages",
+        "deeply nested",
+        "too many pages",
+        "no summary",
+    ],
 )
 def test_a_file_that_is_no_letter_is_named_with_what_was_expected(tmp_path, source, expected):
     file = tmp_path / "CM16-0000009.pdf" if source[:5] == b"%PDF-" else tmp_path / "CM16-0000009.txt"
@@ -58,6 +97,12 @@ def test_a_file_that_is_no_letter_is_named_with_what_was_expected(tmp_path, sour
     assert error.source == str(file)
     assert expected in error.expected
     assert str(error) == f"{file}: {error.expected}"
+
+
+def test_a_page_without_text_between_others_is_an_error_as_it_may_hold_an_item():
+    error = error_of(pages_pdf("Page one.", "", "Page three."))
+
+    assert (error.place, error.expected) == ("page 2", "has no text between pages that have; run OCR on it first")
 
 
 def test_a_pdf_by_name_only_says_so(tmp_path):

@@ -19,11 +19,11 @@ def test_no_line_is_empty_or_has_white_space_at_its_ends(text):
 
 
 def test_a_hyphen_that_pdfium_marks_ends_its_line():
-    assert joined(tidy_lines("home\x02based care")) == "home-based care"
+    assert joined("\n".join(tidy_lines("home\x02based care"))) == "home-based care"
 
 
 def test_a_dash_before_a_capital_or_a_number_is_not_a_cut_word():
-    assert joined(["visits 2-", "4 of L4-", "L5"]) == "visits 2- 4 of L4- L5"
+    assert joined("visits 2-\n4 of L4-\nL5") == "visits 2- 4 of L4- L5"
 
 
 def test_wide_letters_take_more_room_than_narrow_ones():

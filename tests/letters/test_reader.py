@@ -19,7 +19,18 @@ KNEE_READ = DisputedItem(
     ur_guideline="Decision based on MTUS Knee Complaints 2004.",
     ur_citations=(Citation(Family.ACOEM, "Knee Complaints", True, "knee", 13, 2004),),
     imr_guideline="Decision based on MTUS Knee Complaints 2004, Section(s): Special Studies.",
-    imr_citations=(Citation(Family.ACOEM, "Knee Complaints", True, "knee", 13, 2004, ("Special Studies",)),),
+    imr_citations=(
+        Citation(
+            Family.ACOEM,
+            "Knee Complaints",
+            True,
+            "knee",
+            13,
+            2004,
+            sections=("Special Studies",),
+            topics=("special_studies",),
+        ),
+    ),
     rationale=KNEE.rationale,
 )
 NORCO_READ = DisputedItem(

@@ -7,19 +7,27 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from imr_ml.corpus.table import ReadLetter, build_requests
-from imr_ml.files import written_whole
-from imr_ml.letters import LetterError, read_letter
+from imr_ml.files import sha256_of, written_whole
+from imr_ml.letters import LetterError
+from imr_ml.letters.reader import read_content
 
 if TYPE_CHECKING:
     import pandas as pd
 
 LETTER_SUFFIXES = (".pdf", ".txt")
+_SAME_LETTER = "the same letter as"
+_SAME_AS = re.compile(rf"^{_SAME_LETTER} .*")
+_FILES_AT_ONCE = 25
+# Starting processes takes about as long as reading a hundred letters.
+_CHUNKS_WORTH_A_PROCESS = 8
 _NOT_LETTERS = ("readme.txt", "requirements.txt", "license.txt")
 
 
@@ -44,11 +52,14 @@ class Ingested:
         Letters read into it.
     rejects : tuple of Reject
         The others.
+    skipped : int
+        Files not read, as their content is in the table already.
     """
 
     requests: pd.DataFrame
     letters: int
     rejects: tuple[Reject, ...]
+    skipped: int = 0
 
 
 def letter_files(paths: Iterable[Path]) -> list[Path]:
@@ -75,7 +86,13 @@ def _may_be_letter(file: Path) -> bool:
     return file.suffix.lower() in LETTER_SUFFIXES and name not in _NOT_LETTERS and not name.startswith(".")
 
 
-def ingest(files: Iterable[Path], progress: Callable[[int], object] | None = None) -> Ingested:
+def ingest(
+    files: Iterable[Path],
+    progress: Callable[[int], object] | None = None,
+    *,
+    jobs: int = 1,
+    known: pd.DataFrame | None = None,
+) -> Ingested:
     """Read letters into the requests table.
 
     Parameters
@@ -83,16 +100,37 @@ def ingest(files: Iterable[Path], progress: Callable[[int], object] | None = Non
     files : iterable of Path
         PDF or text files, one letter each.
     progress : callable, optional
-        Called with 1 after each file.
+        Called with the number of files each time some are done.
+    jobs : int
+        Processes to read with; -1 takes all cores. The table is the same with any number.
+    known : DataFrame, optional
+        A requests table whose letters are not to be read again: files with the content of one are skipped, and a letter
+        that says the same as one of its letters is a reject.
     """
+    given = list(files)
+    hashes = set() if known is None else set(known["letter_sha256"].dropna())
+    fresh = [file for file in given if not hashes or _hash_of(file) not in hashes]
+    skipped = len(given) - len(fresh)
+    if skipped and progress:
+        progress(skipped)
     letters: list[ReadLetter] = []
     rejects: list[Reject] = []
-    for read in _distinct(_read_each(files, progress)):
+    for read in _distinct(_read_each(fresh, progress, jobs), {} if known is None else _known_contents(known)):
         if isinstance(read, Reject):
             rejects.append(read)
         else:
             letters.append(read)
-    return Ingested(build_requests(letters), len(letters), tuple(rejects))
+    return Ingested(build_requests(letters), len(letters), tuple(rejects), skipped)
+
+
+def summary_lines(read: Ingested, table: str) -> list[str]:
+    """What reading files gave, for people: letters, requests, how many were overturned, rejects by their reason."""
+    overturned = int((read.requests["outcome"] == "overturned").sum())
+    rate = f" ({overturned / len(read.requests):.1%})" if len(read.requests) else ""
+    told = f"{table}: {read.letters} letters, {len(read.requests)} requests, {overturned} overturned{rate}"
+    lines = [f"{told}; {read.skipped} file(s) already in the table" if read.skipped else told]
+    reasons = Counter(_SAME_AS.sub(f"{_SAME_LETTER} another", reject.reason) for reject in read.rejects)
+    return lines + [f"  {count} not in the table: {reason}" for reason, count in reasons.most_common()]
 
 
 def write_rejects(rejects: Iterable[Reject], path: Path) -> None:
@@ -102,29 +140,56 @@ def write_rejects(rejects: Iterable[Reject], path: Path) -> None:
         temporary.write_text("".join(lines), encoding="utf-8")
 
 
-def _read_each(files: Iterable[Path], progress: Callable[[int], object] | None) -> Iterator[ReadLetter | Reject]:
-    for file in files:
-        yield _read(file)
-        if progress:
-            progress(1)
+def _read_each(files: list[Path], progress: Callable[[int], object] | None, jobs: int) -> Iterator[ReadLetter | Reject]:
+    """The files read, in their order."""
+    chunks = [files[start : start + _FILES_AT_ONCE] for start in range(0, len(files), _FILES_AT_ONCE)]
+    for reads in _read_chunks(chunks, jobs):
+        for read in reads:
+            yield read
+            if progress:
+                progress(1)
+
+
+def _read_chunks(chunks: list[list[Path]], jobs: int) -> Iterator[list[ReadLetter | Reject]]:
+    if jobs == 1 or len(chunks) < _CHUNKS_WORTH_A_PROCESS:
+        return map(_read_files, chunks)
+    from joblib import Parallel, delayed
+
+    read: Iterator[list[ReadLetter | Reject]] = Parallel(n_jobs=jobs, return_as="generator")(
+        delayed(_read_files)(chunk) for chunk in chunks
+    )
+    return read
+
+
+def _read_files(files: list[Path]) -> list[ReadLetter | Reject]:
+    return [_read(file) for file in files]
 
 
 def _read(file: Path) -> ReadLetter | Reject:
     try:
-        letter = read_letter(file)
-        return ReadLetter(letter, file.name, hashlib.sha256(file.read_bytes()).hexdigest())
+        content = file.read_bytes()
+        return ReadLetter(read_content(content, str(file)), file.name, hashlib.sha256(content).hexdigest())
     except LetterError as error:
         return Reject(file=str(file), place=error.place, reason=error.expected)
+    except OSError as error:
+        return Reject(file=str(file), place="", reason=f"can't be read ({error.strerror})")
 
 
-def _distinct(reads: Iterable[ReadLetter | Reject]) -> Iterator[ReadLetter | Reject]:
+def _hash_of(file: Path) -> str | None:
+    try:
+        return sha256_of(file)
+    except OSError:
+        return None
+
+
+def _distinct(reads: Iterable[ReadLetter | Reject], known: Mapping[object, str]) -> Iterator[ReadLetter | Reject]:
     """The reads, with a letter that says the same as one before it, as its text form does, made a reject."""
-    first: dict[object, str] = {}
+    first = dict(known)
     for read in reads:
         if isinstance(read, Reject):
             yield read
         elif (content := _content(read)) in first:
-            yield Reject(file=read.file, place="", reason=f"the same letter as {first[content]}")
+            yield Reject(file=read.file, place="", reason=f"{_SAME_LETTER} {first[content]}")
         else:
             first[content] = read.file
             yield read
@@ -134,4 +199,13 @@ def _content(read: ReadLetter) -> object:
     letter = read.letter
     if letter.case_number is None:
         return read.sha256
-    return (letter.case_number, tuple((item.request, item.outcome, item.rationale) for item in letter.items))
+    return (letter.case_number, tuple((item.request, item.outcome.value, item.rationale) for item in letter.items))
+
+
+def _known_contents(known: pd.DataFrame) -> dict[object, str]:
+    """The content of each letter of a table, as `_content` has it, with its file."""
+    contents: dict[object, str] = {}
+    for _, rows in known.dropna(subset=["case_number"]).groupby(["letter_sha256"], sort=False):
+        items = zip(rows["request"], rows["outcome"], rows["rationale"], strict=True)
+        contents[(rows["case_number"].iloc[0], tuple(items))] = str(rows["file"].iloc[0])
+    return contents

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from imr_ml.corpus.ingestion import Ingested, ingest, letter_files, write_rejects
-from imr_ml.corpus.schema import SchemaError, validate_requests
+from imr_ml.corpus.schema import SchemaError, require_columns, validate_requests
 from imr_ml.corpus.store import TABLE_SUFFIXES, read_requests, write_requests
 from imr_ml.corpus.table import complete_requests
 
@@ -88,8 +88,22 @@ def _sample_table(start: StartProgress) -> TrainingTable:
     )
 
 
-def ingest_folder(paths: list[Path], output: Path, start: StartProgress) -> Ingested:
+def ingest_folder(
+    paths: list[Path], output: Path, start: StartProgress, *, jobs: int = -1, append: bool = False
+) -> Ingested:
     """Read letters into the table `output`, with ``rejects.jsonl`` beside it.
+
+    Parameters
+    ----------
+    jobs : int
+        Processes to read with; -1 takes all cores.
+    append : bool
+        Keep the rows of `output`, where it exists, and add those of letters that it lacks.
+
+    Returns
+    -------
+    Ingested
+        What was read now; its `requests` are the new rows.
 
     Raises
     ------
@@ -100,10 +114,19 @@ def ingest_folder(paths: list[Path], output: Path, start: StartProgress) -> Inge
     named = ", ".join(map(str, paths))
     if not files:
         raise SchemaError(f"{named}: holds no letter (.pdf or .txt)")
-    read = ingest(files, start("reading letters", len(files)))
+    known = validate_requests(read_requests(output), str(output)) if append and output.exists() else None
+    if known is not None:
+        require_columns(known, ("letter_sha256",), str(output))
+    read = ingest(files, start("reading letters", len(files)), jobs=jobs, known=known)
     rejects = output.with_name("rejects.jsonl")
     write_rejects(read.rejects, rejects)
-    if not read.letters:
+    if not read.letters and known is None:
         raise SchemaError(f"{named}: none of {len(files)} file(s) is a letter that can be read; see {rejects}")
-    write_requests(read.requests, output)
+    write_requests(read.requests if known is None else _appended(known, read.requests), output)
     return read
+
+
+def _appended(known: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
+    import pandas as pd
+
+    return pd.concat([known, new], ignore_index=True) if len(new) else known

@@ -1,40 +1,42 @@
 """Guideline citations: "MTUS Low Back Complaints 2004, Section(s): Special Studies" -> `Citation`.
 
-Knows the wording that letters use and the taxonomy. Knows nothing of letters' layout.
+Knows how titles, sections and pages are written. Knows nothing of letters' layout.
 """
 
 from __future__ import annotations
 
 import re
-from functools import cache
 from itertools import pairwise
 
-from imr_ml.guidelines.taxonomy import Guideline, Source, Taxonomy, default_taxonomy, folded
+from imr_ml.guidelines.clauses import BASED_ON, FRAME, clauses_of, flattened
+from imr_ml.guidelines.matcher import Matcher, matcher_of
+from imr_ml.guidelines.taxonomy import Guideline, Source, Taxonomy
 from imr_ml.guidelines.types import Citation, Family
 
 _CITES_NOTHING = re.compile(
-    r"\bdid not (?:cite|provide|reference)\b|\bno (?:guidelines?|citations?) (?:was|were)\b", re.I
-)
-_BASED_ON = re.compile(
-    r"(?:decisions? )?(?:was |were )?based (?:on|upon) (?:the )?(?P<non>non-?\s?)?MTUS\b"
-    r"(?: (?:citation|guidelines?)s?\b)?[:,]? ?",
-    re.I,
+    r"\bdid not (?:cite|provide|reference|rely)\b|\bno (?:guidelines?|citations?) (?:was|were)\b", re.IGNORECASE
 )
 _OUTSIDE = re.compile(
-    r"(?:the )?[\w ]{0,40}?based (?:their|its|his|her) decision on recommendations?(?:\(s\))? "
-    r"outside of the MTUS(?: guidelines)?\.?",
-    re.I,
+    r"(?:\bThe (?:Claims Administrator|(?:Expert|Physician|Professional) Reviewer) )?"
+    r"\bbased (?:his/her|their|its|his|her) decision on recommendations?(?:\(s\))? outside of the MTUS"
+    r"(?: guidelines?)?\.?",
+    re.IGNORECASE,
 )
-_ANOTHER_SOURCE = re.compile(r",? and other medical treatment guidelines?:? ", re.I)
-_SECTIONS = re.compile(r"sections?(?:\(s\))?: ?", re.I)
+_OUTSIDE_TITLE = "recommendations outside of the MTUS"
+_ANOTHER_SOURCE = re.compile(r",? and other medical treatment guidelines?:? ", re.IGNORECASE)
+_SECTIONS = re.compile(r"\bsections?(?:\(s\))?: ?", re.IGNORECASE)
 _PAGES = re.compile(
-    r"\b(?:pages?(?:\(s\))?|pgs?\.?|pp?\.?)[:\s]*(?P<list>\d{1,4}(?: ?(?:-|,|and|&|to) ?\d{1,4}\b)*)", re.I
+    r"\b(?:pages?(?:\(s\))?|pgs?\.?|pp?\.?)[:\s]*(?P<list>\d{1,4}(?: ?(?:-|,|and|&|to) ?\d{1,4}\b)*)(?: of \d{1,4}\b)?",
+    re.IGNORECASE,
 )
 _PAGE_RANGE = re.compile(r"(\d+)(?: ?(?:-|to) ?(\d+))?")
-# An extractor may end a line at a hyphen; hyphens come in several characters.
-_CUT_WORD = re.compile(r"(?<=\w-)\s*\n\s*(?=[a-z])")
-_HYPHENS = str.maketrans("\u2010\u2011\u2013", "---")
+_EDITION = re.compile(
+    r"\(?\b(?:19|20)\d\d\)?|\(?\b\d{1,2}(?:st|nd|rd|th) ed(?:ition|\.)?(?: ?\(web\))?\)?|\btreatment index\b"
+    r"|\btreatment in workers'? comp(?:ensation)?\b|^ *(?:medical )?(?:treatment )?guidelines?\b",
+    re.IGNORECASE,
+)
 _YEAR = re.compile(r"\b(?:19|20)\d\d\b")
+_TRAILING_AND = re.compile(r"[,;]? and(?: the)?$")
 
 
 def find_citations(text: str, taxonomy: Taxonomy | None = None) -> list[Citation]:
@@ -58,15 +60,14 @@ def find_citations(text: str, taxonomy: Taxonomy | None = None) -> list[Citation
     >>> [c.title for c in find_citations("Decision based on MTUS Knee Complaints 2004, Section(s): Initial Care.")]
     ['Knee Complaints']
     """
-    taxonomy = taxonomy or default_taxonomy()
-    flat = " ".join(_CUT_WORD.sub("", text.translate(_HYPHENS)).split())
-    if _CITES_NOTHING.search(flat) and not _BASED_ON.search(flat):
+    flat = flattened(text)
+    matcher = matcher_of(taxonomy)
+    based_on = BASED_ON.search(flat)
+    if not based_on and _CITES_NOTHING.search(flat):
         return []
-    return [
-        citation
-        for mtus, clause in _clauses(_OUTSIDE.sub(" ", flat))
-        for citation in (_mtus_citations(clause, taxonomy) if mtus else _other_citations(clause, taxonomy))
-    ]
+    rest, outside = _OUTSIDE.subn(" ", flat) if "outside" in flat else (flat, 0)
+    found = [citation for mtus, clause in clauses_of(rest) for citation in _clause_citations(mtus, clause, matcher)]
+    return found or [Citation(Family.OTHER, _OUTSIDE_TITLE, mtus=False)] * bool(outside)
 
 
 def families_in(text: str, taxonomy: Taxonomy | None = None) -> set[str]:
@@ -80,54 +81,52 @@ def families_in(text: str, taxonomy: Taxonomy | None = None) -> set[str]:
     return {citation.family.value for citation in find_citations(text, taxonomy)} or {Family.NONE.value}
 
 
-def _clauses(text: str) -> list[tuple[bool, str]]:
-    """(cited as MTUS, wording) for each "Decision based on" of the paragraph."""
-    marks = list(_BASED_ON.finditer(text))
-    if not marks:
-        return [(bool(re.search(r"\bMTUS\b", text)), text)] if text.strip(" .") else []
-    ends = [mark.start() for mark in marks[1:]] + [len(text)]
-    return [
-        (mark["non"] is None, text[mark.end() : end].strip(" .,"))
-        for mark, end in zip(marks, ends, strict=True)
-        if text[mark.end() : end].strip(" .,")
-    ]
+def _clause_citations(mtus: bool | None, clause: str, matcher: Matcher) -> list[Citation]:
+    """Citations of a clause; one that does not say is of the MTUS where it names a title of it and no other source."""
+    if mtus is None:
+        return _sources_named(clause, matcher) or _mtus_citations(clause, matcher)
+    return _mtus_citations(clause, matcher) if mtus else _other_citations(clause, matcher)
 
 
-def _mtus_citations(clause: str, taxonomy: Taxonomy) -> list[Citation]:
-    marks = _title_marks(clause, taxonomy)
+def _mtus_citations(clause: str, matcher: Matcher) -> list[Citation]:
+    marks = matcher.titles(clause)
     if not marks:
-        return _other_citations(clause, taxonomy)
+        return _other_citations(clause, matcher)
     ends = [mark.start() for mark, _ in marks[1:]] + [len(clause)]
     return [
-        _citation(guideline, clause[mark.start() : end], taxonomy, mtus=True)
+        _citation(guideline, clause[mark.start() : mark.end()], clause[mark.end() : end], matcher)
         for (mark, guideline), end in zip(marks, ends, strict=True)
     ]
 
 
-def _other_citations(clause: str, taxonomy: Taxonomy) -> list[Citation]:
+def _other_citations(clause: str, matcher: Matcher) -> list[Citation]:
     found = []
     for part in _ANOTHER_SOURCE.split(clause):
-        named = _sources_named(part, taxonomy)
-        found += named or [_unknown(part)]
+        found += _sources_named(part, matcher) or [_unknown(part)]
     return found
 
 
-def _sources_named(part: str, taxonomy: Taxonomy) -> list[Citation]:
+def _sources_named(part: str, matcher: Matcher) -> list[Citation]:
     """A citation for each source outside of the MTUS whose name stands in the part.
 
     What stands from one source's name to the next one's is said of it; what stands before the first, of the first.
     """
-    found = [(source, _any_of(source.names).search(part)) for source in taxonomy.source]
-    marks = sorted(((mark.start(), source) for source, mark in found if mark), key=lambda pair: pair[0])
-    bounds = [0, *(start for start, _ in marks[1:]), len(part)]
+    found = [(source, names, names.search(part)) for source, names in matcher.sources]
+    marks = sorted(((mark.start(), source, names) for source, names, mark in found if mark), key=lambda named: named[0])
+    if not marks:
+        return []
+    bounds = [0, *(start for start, _, _ in marks[1:]), len(part)]
     return [
-        _source_citation(source, part[start:end], taxonomy)
-        for (_, source), (start, end) in zip(marks, pairwise(bounds), strict=False)
+        _source_citation(source, names, part[start:end], matcher)
+        for (_, source, names), (start, end) in zip(marks, pairwise(bounds), strict=True)
     ]
 
 
-def _source_citation(source: Source, text: str, taxonomy: Taxonomy) -> Citation:
-    guideline = _acoem_chapter(text, taxonomy) if source.family is Family.ACOEM else None
+def _source_citation(source: Source, names: re.Pattern[str], text: str, matcher: Matcher) -> Citation:
+    guideline = matcher.acoem_chapter(text) if source.family is Family.ACOEM else None
+    sections = _sections(text, matcher)
+    if not sections and source.family is Family.ODG:
+        sections = _unlabelled(names.sub(" ", text).replace("( )", " "), matcher)
     return Citation(
         family=source.family,
         title=guideline.title if guideline else source.title,
@@ -135,8 +134,9 @@ def _source_citation(source: Source, text: str, taxonomy: Taxonomy) -> Citation:
         guideline=guideline.id if guideline else source.id,
         chapter=guideline.chapter if guideline else None,
         year=_year(text),
-        sections=_sections(text, taxonomy),
+        sections=sections,
         pages=_pages(text),
+        topics=matcher.topics_of(sections),
     )
 
 
@@ -144,50 +144,38 @@ def _unknown(part: str) -> Citation:
     return Citation(Family.OTHER, part.strip(" .,"), mtus=False, year=_year(part), pages=_pages(part))
 
 
-def _citation(guideline: Guideline, text: str, taxonomy: Taxonomy, *, mtus: bool) -> Citation:
-    year = _year(_SECTIONS.split(text)[0])
+def _citation(guideline: Guideline, title: str, rest: str, matcher: Matcher) -> Citation:
+    year = _year(_SECTIONS.split(rest, maxsplit=1)[0])
+    dated = title.endswith("(") or _YEAR.match(rest) is not None
+    sections = _sections(rest, matcher) or (() if dated else _unlabelled(rest, matcher))
     return Citation(
         family=guideline.family_in(year),
         title=guideline.title,
-        mtus=mtus,
+        mtus=True,
         guideline=guideline.id,
         chapter=guideline.chapter,
         year=year,
-        sections=_sections(text, taxonomy),
-        pages=_pages(text),
+        sections=sections,
+        pages=_pages(rest),
+        topics=matcher.topics_of(sections),
     )
 
 
-def _title_marks(clause: str, taxonomy: Taxonomy) -> list[tuple[re.Match[str], Guideline]]:
-    """Where guideline titles stand: with their year, or in the older wording without one."""
-    by_name = _guidelines_by_name(taxonomy)
-    dated = list(_dated_title(taxonomy).finditer(clause))
-    if dated:
-        return [(mark, by_name[folded(mark["title"])]) for mark in dated]
-    by_chapter = {guideline.chapter: guideline for guideline in taxonomy.guideline if guideline.chapter}
-    found = []
-    for mark in _undated_title(taxonomy).finditer(clause):
-        guideline = by_name.get(folded(mark["title"] or mark["alone"] or "")) or by_chapter.get(
-            int(mark["chapter"] or 0)
-        )
-        if guideline:
-            found.append((mark, guideline))
-    return found
+def _sections(text: str, matcher: Matcher) -> tuple[str, ...]:
+    """Sections that are labelled as such."""
+    label = _SECTIONS.search(text)
+    return _listed(text[label.end() :], matcher) if label else ()
 
 
-def _acoem_chapter(part: str, taxonomy: Taxonomy) -> Guideline | None:
-    marks = [pair for pair in _title_marks(part, taxonomy) if pair[1].family is Family.ACOEM]
-    return marks[0][1] if marks else None
+def _unlabelled(text: str, matcher: Matcher) -> tuple[str, ...]:
+    """Sections in the older wording, where they follow the title and stand before their pages."""
+    return _listed(_EDITION.sub(" ", _PAGES.sub(";", text)), matcher)
 
 
-def _sections(text: str, taxonomy: Taxonomy) -> tuple[str, ...]:
-    parts = _SECTIONS.split(text, maxsplit=1)
-    if len(parts) < 2:
-        return ()
-    listed = re.sub(r"[,;]? and$", "", parts[1].strip(" .,;"))
-    whole = "|".join(re.escape(title) for title in taxonomy.comma_sections)
-    found = re.findall(rf" *(?:{whole})(?= *[,;]|$)|(?:[^,;(]|\([^)]*\)|\()+", listed, re.I)
-    return tuple(section.strip(" .") for section in found if section.strip(" ."))
+def _listed(text: str, matcher: Matcher) -> tuple[str, ...]:
+    listed = _TRAILING_AND.sub("", text.strip(" .,;"))
+    parts = (" ".join(part.split()).strip(FRAME) for part in matcher.sections.findall(listed))
+    return tuple(part for part in parts if part and part != "()")
 
 
 def _pages(text: str) -> tuple[tuple[int, int], ...]:
@@ -201,36 +189,3 @@ def _pages(text: str) -> tuple[tuple[int, int], ...]:
 def _year(text: str) -> int | None:
     mark = _YEAR.search(text)
     return int(mark[0]) if mark else None
-
-
-@cache
-def _guidelines_by_name(taxonomy: Taxonomy) -> dict[str, Guideline]:
-    return {folded(name): guideline for guideline in taxonomy.guideline for name in guideline.names}
-
-
-@cache
-def _any_of(names: tuple[str, ...]) -> re.Pattern[str]:
-    longest_first = sorted(names, key=len, reverse=True)
-    return re.compile("|".join(rf"\b{_loose(name)}\b" for name in longest_first), re.I)
-
-
-def _loose(name: str) -> str:
-    """Pattern for a title as people write it: with or without commas, "and" or "&", hyphen or space."""
-    return r"[\s,&-]+(?:and\s+)?".join(re.escape(word) for word in folded(name).split())
-
-
-@cache
-def _dated_title(taxonomy: Taxonomy) -> re.Pattern[str]:
-    return re.compile(rf"\b(?P<title>{_title_choice(taxonomy, 1)}),? (?:guidelines?,? )?\(?(?=(?:19|20)\d\d\b)", re.I)
-
-
-@cache
-def _undated_title(taxonomy: Taxonomy) -> re.Pattern[str]:
-    chapter = r"chapter (?P<chapter>\d{1,2})\b[\s,:-]*"
-    titles = rf"\b(?P<title>{_title_choice(taxonomy, 2)})\b"
-    return re.compile(rf"(?:{chapter})(?:{titles})?|{titles.replace('?P<title>', '?P<alone>')}", re.I)
-
-
-def _title_choice(taxonomy: Taxonomy, words: int) -> str:
-    names = [name for guideline in taxonomy.guideline for name in guideline.names if len(name.split()) >= words]
-    return "|".join(_loose(name) for name in sorted(names, key=len, reverse=True))

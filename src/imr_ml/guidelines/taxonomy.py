@@ -22,10 +22,11 @@ class _Strict(BaseModel):
 
 
 class Edition(_Strict):
-    """One edition of a guideline: the year citations carry, and from when the MTUS adopts it."""
+    """One edition of a guideline: the year citations carry, from when the MTUS adopts it, its own title and family."""
 
     year: int
     adopted: date | None = None
+    title: str | None = None
     family: Family | None = None
 
 
@@ -60,12 +61,20 @@ class Source(_Strict):
     names: tuple[str, ...]
 
 
+class Topic(_Strict):
+    """What sections of these titles are about, in whichever guideline they stand."""
+
+    id: str
+    titles: tuple[str, ...]
+
+
 class Taxonomy(_Strict):
     """All guidelines and sources that citations are matched against."""
 
     guideline: tuple[Guideline, ...]
     source: tuple[Source, ...]
     comma_sections: tuple[str, ...]
+    topic: tuple[Topic, ...] = ()
 
     @model_validator(mode="after")
     def _is_consistent(self) -> Taxonomy:
@@ -73,12 +82,22 @@ class Taxonomy(_Strict):
         values_of = {
             "id": [entry.id for entry in entries],
             "chapter": [str(entry.chapter) for entry in self.guideline if entry.chapter is not None],
+            "topic": [topic.id for topic in self.topic],
+            "section": [name for topic in self.topic for name in {folded(title) for title in topic.titles}],
             "name": [name for entry in entries for name in {folded(name) for name in entry.names}],
         }
         for what, values in values_of.items():
             twice = sorted(value for value, times in Counter(values).items() if times > 1)
             if twice:
                 raise ValueError(f"{what} stands twice: {', '.join(twice)}")
+        foreign = sorted(
+            edition.title
+            for entry in self.guideline
+            for edition in entry.editions
+            if edition.title and edition.title not in entry.names
+        )
+        if foreign:
+            raise ValueError(f"title of an edition is not among its guideline's aliases: {', '.join(foreign)}")
         without = [entry.id for entry in self.guideline if not entry.editions]
         if without:
             raise ValueError(f"guideline without an edition: {', '.join(without)}")

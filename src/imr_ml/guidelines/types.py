@@ -53,6 +53,8 @@ class Citation:
         Sections, as written.
     pages : tuple of (int, int)
         Inclusive page ranges, in the guideline's own numbering.
+    topics : tuple of str
+        What the sections are about, by the taxonomy's identifiers; nothing for sections that it does not know.
     """
 
     family: Family
@@ -63,3 +65,4 @@ class Citation:
     year: int | None = None
     sections: tuple[str, ...] = ()
     pages: tuple[tuple[int, int], ...] = ()
+    topics: tuple[str, ...] = ()

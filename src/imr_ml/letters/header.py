@@ -1,28 +1,58 @@
-"""The head of a letter: case number, dates, priority, the reviewer's credentials.
+"""The head of a letter: case number, dates, priority.
 
-Knows the labels and how a two-column header comes out of a PDF. Knows nothing of the items.
+Knows the labels and how a two-column header comes out of a PDF: each label beside its value, or all labels of a
+column before all of its values. Knows nothing of the reviewer or the items.
 """
 
 from __future__ import annotations
 
 import re
-from datetime import date, datetime
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
 from typing import TypedDict
 
-_CASE_NUMBER = re.compile(r"\bCase Number: ?(?P<value>[CS]M\d{2}-\d{4,7})\b")
-_PRIORITY = re.compile(r"\bPriority: ?(?P<value>[A-Z][a-z]+)")
-_DATE = r"(?P<value>\d{1,2}/\d{1,2}/\d{4})"
-_DATES = {
-    "date_assigned": re.compile(rf"\bDate Assigned: ?{_DATE}"),
-    "date_of_injury": re.compile(rf"\bDate of Injury: ?{_DATE}"),
-    "decision_date": re.compile(rf"\bDecision Date: ?{_DATE}"),
-    "ur_denial_date": re.compile(rf"\bUR Denial Date: ?{_DATE}"),
+_DATE = r"\d{1,2}[/-]\d{1,2}[/-]\d{4}"
+_CASE_NUMBER = r"[CS]M\d{2}[-\u2013]\d{4,7}"
+_TOKEN = re.compile(
+    r"(?P<case_number>\b(?:(?:IMR|MAXIMUS) )?Case\s+Number\s*:)"
+    r"|(?P<date_assigned>\bDate\s+Assigned\s*:)"
+    r"|(?P<date_of_injury>\bDate\s+of\s+Injury\s*:)"
+    r"|(?P<decision_date>\bDecision\s+Date\s*:|\bDated\s*:)"
+    r"|(?P<ur_denial_date>\bUR\s+Denial\s+Date\s*:|\bDate\s+of\s+UR\s+Decision\s*:)"
     # The label wraps in its narrow column, so that the date stands before or after "Received:".
-    "application_received": re.compile(rf"\bApplication (?:Received: ?)?{_DATE}"),
+    r"|(?P<application_received>\b(?:IMR\s+)?Application\s+Received\s*:|\bApplication(?=\s+\d)|\bApplication$"
+    r"|^\s*Received\s*:)"
+    r"|(?P<priority>\bPriority\s*:)"
+    rf"|(?P<a_date>{_DATE}\b)|(?P<a_case>\b{_CASE_NUMBER}\b)|(?P<a_priority>\b(?:Standard|Expedited|Regular)\b)"
+    r"|(?P<line_end>\n)|(?P<word>\S+)",
+    re.IGNORECASE | re.MULTILINE,
+)
+_KINDS = {"case_number": "a_case", "priority": "a_priority"}
+_WORDS = {
+    "date_assigned": "Date Assigned",
+    "date_of_injury": "Date of Injury",
+    "decision_date": "Decision Date",
+    "ur_denial_date": "UR Denial Date",
+    "application_received": "Application Received",
 }
-_LICENSURE = re.compile(r"State\(s\) of Licensure: ?(?P<value>.*?)(?= ?Certification\(s\)|$)")
-_SPECIALTIES = re.compile(r"Certification\(s\)/ ?Specialty: ?(?P<value>.*)$")
-SAMPLE_MARK = re.compile(r"^SAMPLE LETTER\b")
+_MONTHS = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+]
+_LONG_DATE = re.compile(rf"(?P<month>{'|'.join(_MONTHS)})\s+(?P<day>\d{{1,2}}),?\s+(?P<year>\d{{4}})")
+_SAMPLE_MARK = re.compile(r"SAMPLE LETTER\b")
+_HEAD_CHARACTERS = 20_000
 
 
 class Header(TypedDict):
@@ -35,53 +65,121 @@ class Header(TypedDict):
     decision_date: date | None
     ur_denial_date: date | None
     application_received: date | None
-    licensure: tuple[str, ...]
-    specialties: tuple[str, ...]
     is_sample: bool
 
 
-def read_header(head: str) -> Header:
-    """Fields from the text that stands before the clinical case summary.
+@dataclass(slots=True)
+class _Cells:
+    """Labels and values, paired as they are met."""
+
+    found: dict[str, str] = field(default_factory=dict)
+    wrong: list[str] = field(default_factory=list)
+    labels: list[str] = field(default_factory=list)
+    values: list[tuple[str, str]] = field(default_factory=list)
+
+    def settle(self) -> None:
+        """Pair a column of labels with the column of values that followed it, where they are as many."""
+        for kind in {kind for kind, _ in self.values}:
+            labels = [label for label in self.labels if _KINDS.get(label, "a_date") == kind]
+            values = [value for each, value in self.values if each == kind]
+            if len(labels) == len(values):
+                self.found.update(zip(labels, values, strict=True))
+        if self.values:
+            self.labels.clear()
+        self.values.clear()
+
+
+def read_header(head: str) -> tuple[Header, tuple[str, ...]]:
+    """Fields from the text that stands before the letter's first heading.
 
     Parameters
     ----------
     head : str
-        That text on one line.
+        That text, in tidy lines.
 
     Returns
     -------
     Header
-        None, or an empty tuple, for every field that the text lacks or that holds no such date.
+        None for every field that the text lacks or that holds no such date.
+    tuple of str
+        A line for each date that is none.
     """
-    return Header(
-        case_number=_value(_CASE_NUMBER, head),
-        priority=_value(_PRIORITY, head),
-        licensure=_listed(_LICENSURE, head),
-        specialties=_listed(_SPECIALTIES, head),
-        is_sample=SAMPLE_MARK.search(head) is not None,
-        date_assigned=_date("date_assigned", head),
-        date_of_injury=_date("date_of_injury", head),
-        decision_date=_date("decision_date", head),
-        ur_denial_date=_date("ur_denial_date", head),
-        application_received=_date("application_received", head),
+    cells = _read_cells(head[:_HEAD_CHARACTERS])
+    dates = {name: read_date(cells.found[name]) if name in cells.found else None for name in _WORDS}
+    no_dates = [name for name in _WORDS if name in cells.wrong or (name in cells.found and dates[name] is None)]
+    case_number, priority = cells.found.get("case_number"), cells.found.get("priority")
+    header = Header(
+        case_number=case_number.upper().replace("\u2013", "-") if case_number else None,
+        priority=priority.capitalize() if priority else None,
+        is_sample=_SAMPLE_MARK.match(head) is not None,
+        date_assigned=dates["date_assigned"],
+        date_of_injury=dates["date_of_injury"],
+        decision_date=dates["decision_date"],
+        ur_denial_date=dates["ur_denial_date"],
+        application_received=dates["application_received"],
     )
+    return header, tuple(f"{_WORDS[name]} is not a date" for name in no_dates)
 
 
-def _value(pattern: re.Pattern[str], text: str) -> str | None:
-    mark = pattern.search(text)
-    return mark["value"].strip() if mark else None
+def read_date(written: str) -> date | None:
+    """A day as letters write it; None for what is none.
 
-
-def _date(field: str, text: str) -> date | None:
-    written = _value(_DATES[field], text)
-    if written is None:
-        return None
+    Examples
+    --------
+    >>> read_date("1/31/2014"), read_date("January 31, 2014"), read_date("2/30/2014")
+    (datetime.date(2014, 1, 31), datetime.date(2014, 1, 31), None)
+    """
+    long = _LONG_DATE.fullmatch(written)
+    if long:
+        month, day, year = _MONTHS.index(long["month"]) + 1, int(long["day"]), int(long["year"])
+    else:
+        parts: Sequence[str] = re.split("[/-]", written)
+        if len(parts) != 3 or not all(part.isdecimal() for part in parts):
+            return None
+        month, day, year = map(int, parts)
     try:
-        return datetime.strptime(written, "%m/%d/%Y").date()
+        return date(year, month, day)
     except ValueError:
         return None
 
 
-def _listed(pattern: re.Pattern[str], text: str) -> tuple[str, ...]:
-    written = _value(pattern, text) or ""
-    return tuple(part.strip() for part in written.split(",") if part.strip())
+def _read_cells(head: str) -> _Cells:
+    cells = _Cells()
+    beside: str | None = None
+    for token in _TOKEN.finditer(head):
+        kind = token.lastgroup or "word"
+        if kind == "line_end":
+            beside = None
+        elif kind in _KINDS or kind in _WORDS:
+            beside = _take_label(cells, kind)
+        else:
+            _take_value(cells, kind, token[0], beside)
+            beside = None
+    cells.settle()
+    return cells
+
+
+def _take_label(cells: _Cells, label: str) -> str | None:
+    """Note a label; the one that waits for a value on its own line."""
+    if cells.values:
+        cells.settle()
+    if label in cells.found:
+        return None
+    if label not in cells.labels:
+        cells.labels.append(label)
+    return label
+
+
+def _take_value(cells: _Cells, kind: str, value: str, beside: str | None) -> None:
+    """Give a value to the label on its left, or keep it for the column of labels before it."""
+    fits = beside is not None and _KINDS.get(beside, "a_date") == kind
+    if beside is not None and (fits or (beside == "priority" and kind == "word")):
+        cells.found[beside] = value
+        cells.labels.clear()
+    elif kind != "word":
+        cells.values.append((kind, value))
+    else:
+        cells.settle()
+        cells.labels.clear()
+        if beside in _WORDS:
+            cells.wrong.append(beside)

@@ -1,7 +1,7 @@
-"""The items of a letter: each request with its outcome, guideline paragraphs and rationale.
+"""Items headed "REQUEST: Upheld": each request with its outcome, guideline paragraphs and rationale.
 
-Knows the labels of an item and how to tell where a rationale ends and the next request begins when the
-extracted text has no blank lines. Knows nothing of the header.
+Knows the labels of such an item and how to tell where a rationale ends and the next request begins when the
+extracted text has no blank lines. Knows nothing of the other sections.
 """
 
 from __future__ import annotations
@@ -10,19 +10,33 @@ import re
 from itertools import pairwise
 
 from imr_ml.guidelines import find_citations
-from imr_ml.letters.lines import had_room, joined, line_width
+from imr_ml.letters.lines import column_width, had_room, joined
 from imr_ml.letters.types import DisputedItem, LetterError, Outcome
 
-_TURN = re.compile(r"\s*:\s*(?P<outcome>upheld|overturned)\s+Claims\s+Administrator\s+guideline\s*:", re.IGNORECASE)
-_OUTCOME = re.compile(r":\s*(?:upheld|overturned)\s*$", re.IGNORECASE | re.MULTILINE)
-_UR_GUIDELINE = re.compile(r"\bClaims\s+Administrator\s+guideline\s*:", re.IGNORECASE)
-_IMR_GUIDELINE = re.compile(r"\bMAXIMUS\s+guideline\s*:", re.IGNORECASE)
-_RATIONALE = re.compile(r"\bDecision\s+rationale\s*:", re.IGNORECASE)
+_TURN = re.compile(r":\s*(?P<outcome>upheld|overturned)\s+Claims\s+Administrator\s+guideline\s*:", re.IGNORECASE)
+_OUTCOME = re.compile(r":\s*(?:upheld|overturned)(?=\n|$)", re.IGNORECASE)
+_UR_GUIDELINE = re.compile(r"Claims\s+[Aa]dministrator\s+[Gg]uideline\s*:")
+_IMR_GUIDELINE = re.compile(r"MAXIMUS\s+[Gg]uideline\s*:")
+_RATIONALE = re.compile(r"Decision\s+[Rr]ationale\s*:")
 _ENDS_SENTENCE = re.compile(r"[.!?][\"')\]]*$")
-_PARTIAL = re.compile(r"\b(?:original request|by the Claims Administrator)\.$")
+_ORIGINAL = re.compile(r"\boriginal\s+request\.(?=\s)")
+_REMAINING = re.compile(
+    r"\bremaining\s+(?:IMR[\s-]+eligible\s+)?portion\s+of\s+the\s+original\s+request\b"
+    r"|\bIMR[\s-]+eligible\.\s+The\s+original\s+request\b"
+)
+_NECESSARY = re.compile(r"medically\s+necessary")
+_CANT_BE_TOLD = "the request can't be told from the rationale before it"
+_ENDS_PARTIAL = re.compile(r"\s(?:is|are)$")
+# A partial authorization is worded in three sentences; none seen is longer.
+_PARTIAL_CHARACTERS = 2_000
 
 
-def read_items(lines: list[str], source: str) -> tuple[DisputedItem, ...]:
+def has_items(flow: str) -> bool:
+    """Whether the text holds an item of this style."""
+    return _TURN.search(flow) is not None
+
+
+def read_items(flow: str, source: str) -> tuple[DisputedItem, ...]:
     """Items from the tidy lines that follow the sentence "The Final Determination was based on ...".
 
     Raises
@@ -31,53 +45,55 @@ def read_items(lines: list[str], source: str) -> tuple[DisputedItem, ...]:
         Where no item is found, an item lacks its request, its outcome or one of its paragraphs or has one twice, or an
         outcome stands outside of any item.
     """
-    text = "\n".join(lines)
-    turns = list(_TURN.finditer(text))
+    turns = list(_TURN.finditer(flow))
     if not turns:
         raise LetterError(source, "found no 'REQUEST: Upheld' or 'REQUEST: Overturned' before a guideline", "items")
-    _check_pairs(text, len(turns), source)
-    column_width = max(map(line_width, lines))
+    _check_pairs(flow, len(turns), source)
+    width = column_width(flow.split("\n")) if len(turns) > 1 else 0
     items = []
-    heading = joined(text[: turns[0].start()].split("\n"))
-    bodies = [text[a.end() : b.start()] for a, b in pairwise(turns)] + [text[turns[-1].end() :]]
-    for number, (turn, body) in enumerate(zip(turns, bodies, strict=True), start=1):
-        ur_guideline, imr_guideline, tail = _paragraphs(body, source, f"item {number}")
+    heading = joined(flow[: turns[0].start()]).strip()
+    ends = [turn.start() for turn in turns[1:]] + [len(flow)]
+    for number, (turn, end) in enumerate(zip(turns, ends, strict=True), start=1):
+        ur_guideline, imr_guideline, tail = _paragraphs(flow[turn.end() : end], source, f"item {number}")
         if not heading:
             raise LetterError(source, "has no request before its outcome", f"item {number}")
         is_last = number == len(turns)
-        end = len(tail) if is_last else _heading_start(tail, column_width, source, f"item {number + 1}")
-        items.append(_item(number, heading, turn["outcome"], ur_guideline, imr_guideline, joined(tail[:end])))
-        heading = joined(tail[end:])
+        cut = len(tail) if is_last else _heading_start(tail, width, source, f"item {number + 1}")
+        items.append(make_item(number, heading, turn["outcome"], ur_guideline, imr_guideline, joined(tail[:cut])))
+        heading = joined(tail[cut:]).strip()
+        if _NECESSARY.search(heading):
+            raise LetterError(source, _CANT_BE_TOLD, f"item {number + 1}")
     return tuple(items)
 
 
-def _check_pairs(text: str, items: int, source: str) -> None:
+def make_item(number: int, request: str, outcome: str, ur: str | None, imr: str | None, rationale: str) -> DisputedItem:
+    """An item with its citations found; texts are paragraphs, the outcome in any case."""
+    return DisputedItem(
+        number=number,
+        request=request,
+        outcome=Outcome(outcome.lower()),
+        ur_guideline=ur,
+        ur_citations=tuple(find_citations(ur or "")),
+        imr_guideline=imr,
+        imr_citations=tuple(find_citations(imr or "")),
+        rationale=rationale.strip(),
+    )
+
+
+def _check_pairs(flow: str, items: int, source: str) -> None:
     """Each outcome has its guideline and each guideline its outcome; else two items would be read as one."""
-    stray = len(_OUTCOME.findall(text)) - items
+    stray = len(_OUTCOME.findall(flow)) - items
     if stray > 0:
         raise LetterError(source, f"{stray} outcome(s) without a 'Claims Administrator guideline:'", "items")
-    undecided = len(_UR_GUIDELINE.findall(text)) - items
+    undecided = len(_UR_GUIDELINE.findall(flow)) - items
     if undecided > 0:
         raise LetterError(
             source, f"{undecided} 'Claims Administrator guideline:' without an outcome before it", "items"
         )
 
 
-def _item(number: int, request: str, outcome: str, ur: str, imr: str, rationale: str) -> DisputedItem:
-    return DisputedItem(
-        number=number,
-        request=request.strip(),
-        outcome=Outcome(outcome.lower()),
-        ur_guideline=ur,
-        ur_citations=tuple(find_citations(ur)),
-        imr_guideline=imr,
-        imr_citations=tuple(find_citations(imr)),
-        rationale=rationale,
-    )
-
-
-def _paragraphs(body: str, source: str, place: str) -> tuple[str, str, list[str]]:
-    """The two guideline paragraphs, and the lines from the rationale on."""
+def _paragraphs(body: str, source: str, place: str) -> tuple[str, str, str]:
+    """The two guideline paragraphs, and the text from the rationale on."""
     imr = _IMR_GUIDELINE.search(body)
     if not imr:
         raise LetterError(source, "has no 'MAXIMUS guideline:' paragraph", place)
@@ -86,26 +102,38 @@ def _paragraphs(body: str, source: str, place: str) -> tuple[str, str, list[str]
     rationale = _RATIONALE.search(body, imr.end())
     if not rationale:
         raise LetterError(source, "has no 'Decision rationale:' paragraph", place)
+    if _RATIONALE.search(body, rationale.end()):
+        raise LetterError(source, "has two 'Decision rationale:' paragraphs", place)
     return (
-        joined(body[: imr.start()].split("\n")).strip(),
-        joined(body[imr.end() : rationale.start()].split("\n")).strip(),
-        body[rationale.end() :].strip().split("\n"),
+        joined(body[: imr.start()]).strip(),
+        joined(body[imr.end() : rationale.start()]).strip(),
+        body[rationale.end() :].strip(),
     )
 
 
-def _heading_start(tail: list[str], column_width: int, source: str, place: str) -> int:
-    """Index of the line on which the next request begins, among a rationale's lines and that request's.
+def _heading_start(tail: str, width: int, source: str, place: str) -> int:
+    """Where the line stands on which the next request begins, in a rationale's lines and that request's.
 
     It is the last line before the outcome that follows the end of a sentence, or a line that plainly had room for
     more and so was not wrapped: some rationales lack their last full stop.
     """
-    for index in range(len(tail) - 1, 0, -1):
-        ended = _ENDS_SENTENCE.search(tail[index - 1]) or had_room(tail[index - 1], tail[index], column_width)
-        if ended and not _continues_partial(tail, index):
-            return index
-    raise LetterError(source, "the request can't be told from the rationale before it", place)
+    starts = [0, *(mark.end() for mark in re.finditer("\n", tail[: _search_end(tail)])), len(tail) + 1]
+    last = tail[starts[-2] :].partition("\n")[0]
+    lines = [tail[start : end - 1] for start, end in pairwise(starts[:-1])] + [last]
+    for index in range(len(lines) - 1, 0, -1):
+        before = lines[index - 1]
+        if _ENDS_SENTENCE.search(before) or had_room(before, lines[index], width):
+            return starts[index]
+    raise LetterError(source, _CANT_BE_TOLD, place)
 
 
-def _continues_partial(tail: list[str], index: int) -> bool:
-    """Whether the line goes on with the three sentences that word a partial authorization."""
-    return bool(_PARTIAL.search(" ".join(tail[max(0, index - 3) : index])))
+def _search_end(tail: str) -> int:
+    """End of what may precede the request: its own sentences, where it words a partial authorization, may not."""
+    if not _ENDS_PARTIAL.search(tail, max(0, len(tail) - 20)):
+        return len(tail)
+    start = max(0, len(tail) - _PARTIAL_CHARACTERS)
+    remaining = list(_REMAINING.finditer(tail, start))
+    if not remaining or _NECESSARY.search(tail, remaining[-1].end()):
+        return len(tail)
+    originals = list(_ORIGINAL.finditer(tail, start, remaining[-1].start()))
+    return originals[-1].start() if originals else len(tail)

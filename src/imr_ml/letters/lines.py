@@ -5,14 +5,15 @@ Knows characters, their printed widths and line ends. Knows nothing of what a le
 
 from __future__ import annotations
 
+import heapq
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 
 # pdfium writes U+0002 where a hyphen ends a line, and swallows the line end.
 _REPLACED = {
+    "\x00": "",
     "\x02": "-\n",
-    "\x0c": "\n",
-    "\u00a0": " ",
     "\u00ad": "",
     "\u200b": "",
     "\ufeff": "",
@@ -28,7 +29,7 @@ _REPLACED = {
     "\ufb03": "ffi",
     "\ufb04": "ffl",
 }
-_TABLE = str.maketrans(_REPLACED)
+_CUT_WORD = re.compile(r"-\n(?=[a-z])")
 
 # Advance widths of Times, the letters' typeface, in thousandths of the type size.
 _WIDTHS = {
@@ -42,8 +43,12 @@ _WIDTHS = {
     **dict.fromkeys("mMwW@%", 800),
 }
 _OTHER_WIDTH = 500
+_SPACE_WIDTH = 250
 # Margin for the widths being approximate and for text that was wrapped by characters.
 _SURELY_FITS = 0.85
+# One line in so many may be wider than the column: a URL that was not wrapped, two cells read as one line.
+_LINES_A_STRAY = 20
+_LONG_WORD = 40
 
 
 def tidy_lines(text: str) -> list[str]:
@@ -54,32 +59,51 @@ def tidy_lines(text: str) -> list[str]:
     >>> tidy_lines("a\u2019s  b \r\n\r\n\x0cc")
     ["a's b", 'c']
     """
-    lines = (" ".join(line.split()) for line in text.translate(_TABLE).splitlines())
-    return [line for line in lines if line]
+    for character, plain in _REPLACED.items():
+        if character in text:
+            text = text.replace(character, plain)
+    return [line for line in map(" ".join, map(str.split, text.splitlines())) if line]
 
 
-def joined(lines: list[str]) -> str:
-    """One paragraph from its lines; a word that a line end cuts at its hyphen is put together again.
+def joined(flow: str) -> str:
+    r"""One paragraph from its lines; a word that a line end cuts at its hyphen is put together again.
 
     Examples
     --------
-    >>> joined(["work related", "non-", "certified"])
+    >>> joined("work related\nnon-\ncertified")
     'work related non-certified'
     """
-    return re.sub(r"(?<=\w-)\n(?=[a-z])", "", "\n".join(lines)).replace("\n", " ")
+    if "-\n" in flow:
+        flow = _CUT_WORD.sub(_together, flow)
+    return flow.replace("\n", " ")
 
 
-@lru_cache(maxsize=50_000)
+def _together(mark: re.Match[str]) -> str:
+    """The hyphen alone where it follows a word, else the line end with it."""
+    return "-" if mark.string[mark.start() - 1 : mark.start()].isalnum() else mark[0]
+
+
 def _word_width(word: str) -> int:
+    return _known_width(word) if len(word) < _LONG_WORD else _OTHER_WIDTH * len(word)
+
+
+@lru_cache(maxsize=20_000)
+def _known_width(word: str) -> int:
     return sum(_WIDTHS.get(character, _OTHER_WIDTH) for character in word)
 
 
 def line_width(line: str) -> int:
     """Printed width of a line, in thousandths of the type size."""
-    return sum(map(_word_width, line.split(" "))) + 250 * line.count(" ")
+    return sum(map(_word_width, line.split(" "))) + _SPACE_WIDTH * line.count(" ")
 
 
-def had_room(line: str, following: str, column_width: int) -> bool:
+def column_width(lines: Sequence[str]) -> int:
+    """Printed width of the column that most of the lines were wrapped to, in thousandths of the type size."""
+    longest = heapq.nlargest(2 + len(lines) // _LINES_A_STRAY, lines, key=len)
+    return sorted(map(line_width, longest))[-1 - len(lines) // _LINES_A_STRAY] if longest else 0
+
+
+def had_room(line: str, following: str, width: int) -> bool:
     """Whether the next line's first word would surely have fitted: then its line break was forced, not a wrap."""
-    needed = line_width(line) + 250 + _word_width(following.split(" ", 1)[0])
-    return needed <= _SURELY_FITS * column_width
+    needed = line_width(line) + _SPACE_WIDTH + _word_width(following.split(" ", 1)[0])
+    return needed <= _SURELY_FITS * width

@@ -1,23 +1,17 @@
 """One verb: a path, bytes or text -> `Letter`.
 
-Knows the order of a letter's sections. The header and the items have readers of their own.
+Knows what files hold letters. The layouts know what letters hold.
 """
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
-from imr_ml.letters.header import read_header
-from imr_ml.letters.items import read_items
-from imr_ml.letters.lines import joined, tidy_lines
-from imr_ml.letters.pdf import pdf_text
+from imr_ml.letters.layouts import LAYOUTS
+from imr_ml.letters.lines import tidy_lines
+from imr_ml.letters.mending import mend_anchors
+from imr_ml.letters.pdf import check_length, pdf_text
 from imr_ml.letters.types import Letter, LetterError
-
-_SUMMARY = re.compile(r"^CLINICAL\s+CASE\s+SUMMARY\s*$", re.MULTILINE)
-_SUMMARY_OPENING = re.compile(r"The\s+expert\s+reviewer\s+developed\s+the\s+following\b[^:]{0,200}:\s*", re.IGNORECASE)
-_ISSUES = re.compile(r"^IMR\s+ISSUES,\s+DECISIONS\s+AND\s+RATIONALES\s*$", re.MULTILINE)
-_ISSUES_OPENING = re.compile(r"The\s+Final\s+Determination\s+was\s+based\s+on\b[^:]{0,200}:\s*", re.IGNORECASE)
 
 
 def read_letter(source: str | Path | bytes) -> Letter:
@@ -32,7 +26,7 @@ def read_letter(source: str | Path | bytes) -> Letter:
     Returns
     -------
     Letter
-        What the letter lacks is None or empty.
+        What the letter lacks is None or empty; what in it contradicts itself is told in its `warnings`.
 
     Raises
     ------
@@ -42,48 +36,55 @@ def read_letter(source: str | Path | bytes) -> Letter:
     if isinstance(source, str) and ("\n" in source or "\r" in source):
         return _read_text(source, "text")
     if isinstance(source, bytes):
-        return _read_content(source, "bytes")
-    path = Path(source)
+        return read_content(source, "bytes")
     try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise LetterError(str(path), f"can't be read ({error.strerror})") from error
-    return _read_content(content, str(path))
+        content = Path(source).read_bytes()
+    except (OSError, ValueError) as error:
+        # A string that is neither text nor a path may be long and may be anything.
+        raise LetterError(str(source)[:200], f"can't be read ({_why(error)})") from error
+    return read_content(content, str(source))
 
 
-def _read_content(content: bytes, name: str) -> Letter:
+def read_content(content: bytes, name: str) -> Letter:
+    """Read a letter from a file's content; `name` is told in errors. Else as `read_letter`."""
     if b"%PDF-" in content[:1024]:
         return _read_text(pdf_text(content, name), name)
     if name.lower().endswith(".pdf"):
         raise LetterError(name, "is not a PDF (no %PDF- mark); fetch it again")
+    check_length(len(content), name)
     return _read_text(_decoded(content), name)
+
+
+def _why(error: OSError | ValueError) -> str:
+    return error.strerror or type(error).__name__ if isinstance(error, OSError) else "not a path"
 
 
 def _decoded(content: bytes) -> str:
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError:
-        # Text saved on Windows; Latin-1 takes the five bytes that Windows-1252 leaves undefined.
+        # Text saved on Windows; what its code page leaves undefined becomes a mark of replacement.
         return content.decode("cp1252", errors="replace")
 
 
 def _read_text(text: str, source: str) -> Letter:
+    check_length(len(text), source)
     flow = "\n".join(tidy_lines(text))
-    summary, issues = _SUMMARY.search(flow), _ISSUES.search(flow)
-    if not issues:
+    try:
+        return _read_flow(flow, source)
+    except LetterError:
+        mended = mend_anchors(flow)
+        if mended == flow:
+            raise
+    return _read_flow(mended, source)
+
+
+def _read_flow(flow: str, source: str) -> Letter:
+    """The letter in the one layout whose mark it holds."""
+    marked = [layout for layout in LAYOUTS if layout.mark.search(f"\n{flow}\n")]
+    if not marked:
         raise LetterError(source, "has no heading 'IMR ISSUES, DECISIONS AND RATIONALES'; is it a determination?")
-    if not summary or summary.start() > issues.start():
-        raise LetterError(source, "has no heading 'CLINICAL CASE SUMMARY' before the decisions")
-    return Letter(
-        **read_header(joined(flow[: summary.start()].split("\n"))),
-        clinical_summary=_after(_SUMMARY_OPENING, flow[summary.end() : issues.start()]) or None,
-        items=read_items(_after(_ISSUES_OPENING, flow[issues.end() :], keep_lines=True).split("\n"), source),
-    )
-
-
-def _after(opening: re.Pattern[str], text: str, *, keep_lines: bool = False) -> str:
-    """The text that follows a section's opening sentence."""
-    stripped = text.strip()
-    mark = opening.match(stripped)
-    rest = stripped[mark.end() :] if mark else stripped
-    return rest if keep_lines else joined(rest.split("\n"))
+    if len(marked) > 1:
+        names = " and ".join(layout.name for layout in marked)
+        raise LetterError(source, f"has headings of two layouts ({names}); is it more than one letter?")
+    return marked[0].read(flow, source)

@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from imr_ml.errors import ImrError
 from imr_ml.guidelines import Citation
+from imr_ml.letters.partial import read_partial
 
 
 class Outcome(StrEnum):
@@ -67,6 +68,24 @@ class DisputedItem:
     imr_citations: tuple[Citation, ...] = ()
     rationale: str | None = None
 
+    @property
+    def requested(self) -> str:
+        """What was requested at first, before any part of it was authorized."""
+        partial = read_partial(self.request)
+        return partial.requested if partial else self.request
+
+    @property
+    def authorized(self) -> str | None:
+        """The part that the claims administrator authorized; None where the letter names none."""
+        partial = read_partial(self.request)
+        return partial.authorized if partial else None
+
+    @property
+    def disputed(self) -> str:
+        """What the outcome is about: the remaining part, or the whole request."""
+        partial = read_partial(self.request)
+        return partial.disputed if partial else self.request
+
 
 @dataclass(frozen=True, slots=True)
 class Letter:
@@ -76,6 +95,11 @@ class Letter:
     ----------
     is_sample : bool
         Whether the letter says of itself that it is synthetic.
+    layout : str
+        Name of the layout it is written in, of those in `imr_ml.letters.layouts`.
+    warnings : tuple of str
+        Parts that contradict each other or are not what they should be; the letter is read as written. They hold
+        nothing of what it says of the worker.
     """
 
     case_number: str | None
@@ -90,3 +114,5 @@ class Letter:
     licensure: tuple[str, ...] = ()
     specialties: tuple[str, ...] = ()
     is_sample: bool = False
+    layout: str = "current"
+    warnings: tuple[str, ...] = ()

@@ -1,0 +1,250 @@
+"""Damaged letters and other files: each must give a Letter or a LetterError, in time, in little memory, never a lie.
+
+Run as `python -m benchmarks.fuzzing LETTERS [NUMBER]`: a folder of real letters (PDF) to damage, and how many inputs.
+The inputs are the same for the same folder and number. They are read in a process of its own, so that a crash is seen.
+"""
+
+import io
+import multiprocessing
+import random
+import resource
+import signal
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pypdfium2
+from fpdf import FPDF
+
+from imr_ml import Letter, LetterError, read_letter
+
+LIMIT_S = 2.0
+LIMIT_MB = 500
+SEED = 11
+PDF_SHARE = 0.1
+EACH_BYTE = 50_000
+
+
+class TooSlowError(Exception):
+    """A single input took longer than it may."""
+
+
+Damage = Callable[[bytes, random.Random], bytes]
+
+
+def cut_off(content: bytes, rng: random.Random) -> bytes:
+    """The beginning."""
+    return content[: rng.randrange(len(content))]
+
+
+def flip_bits(content: bytes, rng: random.Random) -> bytes:
+    """Up to ten bits turned over."""
+    damaged = bytearray(content)
+    for _ in range(rng.randint(1, 10)):
+        damaged[rng.randrange(len(damaged))] ^= 1 << rng.randrange(8)
+    return bytes(damaged)
+
+
+def cut_out(content: bytes, rng: random.Random) -> bytes:
+    """All but a stretch."""
+    start = rng.randrange(len(content))
+    return content[:start] + content[start + rng.randint(1, 3000) :]
+
+
+def add_noise(content: bytes, rng: random.Random) -> bytes:
+    """Noise in one place."""
+    start = rng.randrange(len(content))
+    noise = bytes(rng.randrange(256) for _ in range(rng.randint(1, 300)))
+    return content[:start] + noise + content[start:]
+
+
+def repeat(content: bytes, rng: random.Random) -> bytes:
+    """A stretch a few times over."""
+    start = rng.randrange(len(content))
+    return content[:start] + content[start : start + rng.randint(1, 500)] * rng.randint(2, 20) + content[start:]
+
+
+# What the outcomes of the damaged letter may be: as they were, the first of them, some of them, or anything.
+DAMAGES: dict[str, tuple[Damage, str]] = {
+    "cut off": (cut_off, "first"),
+    "bits flipped": (flip_bits, "same"),
+    "a stretch cut out": (cut_out, "some"),
+    "noise added": (add_noise, "same"),
+    "a stretch repeated": (repeat, "any"),
+}
+
+
+def measure(folder: Path, number: int = 2000) -> Iterator[tuple[str, str]]:
+    """Rows of (what, measured)."""
+    context = multiprocessing.get_context("spawn")
+    results = context.Queue()
+    process = context.Process(target=_fuzz, args=(folder, number, results))
+    process.start()
+    rows: list[tuple[str, str]] | None = None
+    while rows is None and (process.is_alive() or not results.empty()):
+        if not results.empty():
+            rows = results.get()
+        time.sleep(0.2)
+    process.join()
+    yield from rows or [("crashed", f"exit code {process.exitcode}")]
+
+
+def _fuzz(folder: Path, number: int, results: "multiprocessing.Queue[list[tuple[str, str]]]") -> None:
+    signal.signal(signal.SIGALRM, _too_slow)
+    rng = random.Random(SEED)
+    files = [file.read_bytes() for file in sorted(folder.glob("*.pdf"))]
+    letters = [read_letter(content) for content in files]
+    outcomes = [[item.outcome.value for item in letter.items] for letter in letters]
+    texts = [
+        [_text(content).encode(), *_in_older_layouts(letter)] for content, letter in zip(files, letters, strict=True)
+    ]
+    seen: Counter[str] = Counter()
+    slowest_s = 0.0
+    for name, content in _special():
+        slowest_s = max(slowest_s, _read(content, None, "any", seen, name))
+    shortest = min(range(len(texts)), key=lambda index: len(texts[index][0]))
+    for text in texts[shortest] if number > EACH_BYTE else []:
+        for end in range(len(text)):
+            slowest_s = max(slowest_s, _read(text[:end], outcomes[shortest], "first", seen, "cut at each byte"))
+    for _ in range(number - sum(seen.values())):
+        chosen = rng.randrange(len(files))
+        name, (damage, may_be) = rng.choice(list(DAMAGES.items()))
+        is_pdf = rng.random() < PDF_SHARE
+        content = damage(files[chosen] if is_pdf else rng.choice(texts[chosen]), rng)
+        # What is flipped in a compressed page may cost any part of it.
+        expected = "some" if is_pdf and may_be != "any" else may_be
+        slowest_s = max(slowest_s, _read(content, outcomes[chosen], expected, seen, name))
+    peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    wrong = {what: count for what, count in seen.items() if count and what not in ("read", "LetterError")}
+    results.put(
+        [
+            ("damaged or random inputs", f"{sum(seen.values()):,}"),
+            ("read, or an error that says why", f"{seen['read']:,}, {seen['LetterError']:,}"),
+            ("wrong outcome, other error, too slow", ", ".join(f"{what}: {n}" for what, n in wrong.items()) or "none"),
+            ("slowest input", f"{slowest_s:.2f} s (limit {LIMIT_S})"),
+            ("peak memory", f"{peak_mb:.0f} MB (limit {LIMIT_MB})"),
+        ]
+    )
+
+
+def _read(content: bytes, outcomes: list[str] | None, may_be: str, seen: Counter[str], name: str) -> float:
+    start_s = time.perf_counter()
+    signal.setitimer(signal.ITIMER_REAL, LIMIT_S)
+    try:
+        read = [item.outcome.value for item in read_letter(content).items]
+        seen["read" if outcomes is None or _is_honest(read, outcomes, may_be) else f"wrong outcome ({name})"] += 1
+    except LetterError:
+        seen["LetterError"] += 1
+    except TooSlowError:
+        pass
+    except Exception as error:  # noqa: BLE001 - whatever else comes up is what this looks for
+        seen[f"{type(error).__name__} ({name})"] += 1
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+    elapsed_s = time.perf_counter() - start_s
+    seen[f"too slow ({name})"] += elapsed_s > LIMIT_S
+    return elapsed_s
+
+
+def _is_honest(read: list[str], outcomes: list[str], may_be: str) -> bool:
+    if may_be == "same":
+        return read == outcomes
+    if may_be == "first":
+        return read == outcomes[: len(read)]
+    rest = iter(outcomes)
+    return may_be == "any" or all(outcome in rest for outcome in read)
+
+
+def _special() -> Iterator[tuple[str, bytes]]:
+    """Inputs at the edges: (what, content)."""
+    for character in (b"a", b"\n", b" ", b"(", b":", b"-\n", b"1. x\n", b": Upheld\n", b"\x02", b"\xff", b"%PDF-"):
+        yield f"50 MB of {character!r}", character * (50_000_000 // len(character))
+        yield f"1 MB of {character!r}", character * (1_000_000 // len(character))
+    labels = b"IMR ISSUES, DECISIONS AND RATIONALES\n", b"IMR DECISION(S) AND RATIONALE(S)\n", b"ISSUE AT DISPUTE: x\n"
+    bodies = (
+        b"x: Upheld\nClaims Administrator guideline: y\nMAXIMUS guideline: z\nDecision rationale: w.\n",
+        b"1. Decision for x is not medically necessary and appropriate. The Claims Administrator based\n",
+        b"1) MAXIMUS Federal Services, Inc. has determined the request for x\n",
+        b"1) Regarding the request for x: ",
+        b"Decision based on MTUS Low Back Complaints 2004, Section(s): (((, and ",
+        b"was the original request. ",
+    )
+    for label in labels:
+        for body in bodies:
+            head = b"CLINICAL CASE SUMMARY\nx\n" + label
+            yield f"{body[:30]!r} under {label[:12]!r}", head + body * (990_000 // len(body))
+    yield "random bytes", random.Random(SEED).randbytes(1_000_000)
+    yield "no bytes", b""
+    yield "PDF without pages", _without_pages()
+    yield "PDF nested deeply", _pdf_of(b"<< /A " * 100_000 + b">>" * 100_000)
+    yield "PDF of arrays", _pdf_of(b"[" * 200_000)
+    yield "PDF whose pages are their own kids", _pdf_of(b"<< /Type /Pages /Kids [2 0 R 2 0 R] /Count 1000000 >>")
+    yield "PDF of images", _image_only()
+    yield "PDF encrypted", _encrypted()
+
+
+def _pdf_of(pages: bytes) -> bytes:
+    return b"%PDF-1.7\n1 0 obj << /Type /Catalog /Pages 2 0 R >> endobj\n2 0 obj " + pages + (
+        b" endobj\ntrailer << /Root 1 0 R >>\n%%EOF\n"
+    )  # fmt: skip
+
+
+def _without_pages() -> bytes:
+    content = io.BytesIO()
+    with pypdfium2.PdfDocument.new() as document:
+        document.save(content)
+    return content.getvalue()
+
+
+def _encrypted() -> bytes:
+    pdf = FPDF()
+    pdf.set_encryption(owner_password="owner", user_password="user")
+    pdf.add_page()
+    return bytes(pdf.output())
+
+
+def _image_only() -> bytes:
+    pdf = FPDF()
+    pdf.add_page()
+    pdf.rect(20, 20, 100, 40, style="F")
+    return bytes(pdf.output())
+
+
+def _text(content: bytes) -> str:
+    with pypdfium2.PdfDocument(content) as document:
+        return "\f".join(page.get_textpage().get_text_bounded() for page in document)
+
+
+def _in_older_layouts(letter: Letter) -> list[bytes]:
+    """A letter's items as the layouts of 2013 print them: (numbered decisions, the earliest)."""
+    words = {
+        "upheld": "is not medically necessary and appropriate",
+        "overturned": "is medically necessary and appropriate",
+    }
+    reviewer = "The Physician Reviewer based his/her decision on the Official Disability Guidelines (ODG)."
+    cited = f"The Claims Administrator based its decision on the MTUS.\n{reviewer}\n"
+    numbered, decisions, parts = "", "", ""
+    for item in letter.items:
+        stated = f"{item.request} {words[item.outcome]}"
+        rationale = " ".join((item.rationale or "").split())
+        numbered += (
+            f"{item.number}. Decision for {stated}.\n{cited}The Physician Reviewer's decision rationale: {rationale}\n"
+        )
+        decisions += f"{item.number}) MAXIMUS Federal Services, Inc. has determined the request for {stated}.\n"
+        parts += f"{item.number}) Regarding the request for it:\n{cited}Rationale for the Decision:\n{rationale}\n"
+    summary = letter.clinical_summary
+    return [
+        f"CLINICAL CASE SUMMARY\n{summary}\nIMR DECISION(S) AND RATIONALE(S)\n{numbered}".encode(),
+        f"Independent Medical Review\n{decisions}Case Summary:\n{summary}\n{parts}".encode(),
+    ]
+
+
+def _too_slow(*_: object) -> None:
+    raise TooSlowError
+
+
+if __name__ == "__main__":
+    for what, measured in measure(Path(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 2000):
+        print(f"{what}: {measured}")

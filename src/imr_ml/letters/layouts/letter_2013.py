@@ -1,0 +1,37 @@
+"""The Final Determination Letter of 2013: DOCUMENTS REVIEWED, and IMR DECISION(S) AND RATIONALE(S).
+
+Knows its headings. Its items are numbered decisions, or of the style that the current letter has.
+"""
+
+from __future__ import annotations
+
+import re
+
+from imr_ml.letters import items, numbered
+from imr_ml.letters.layouts.layout import Layout, after, make_letter
+from imr_ml.letters.sections import cut_sections, heading
+from imr_ml.letters.types import Letter
+
+_HEADINGS = (
+    heading("made", "HOW THE IMR FINAL DETERMINATION WAS MADE", required=False),
+    heading("documents", "DOCUMENTS REVIEWED", required=False),
+    heading("summary", "CLINICAL CASE SUMMARY"),
+    heading("decisions", "IMR DECISION(S) AND RATIONALE(S)"),
+)
+_OPENING = re.compile(r"The\s+Final\s+Determination\s+was\s+based\s+on\b[^:]{0,200}:\s*", re.IGNORECASE)
+
+
+def _read(flow: str, source: str) -> Letter:
+    sections = cut_sections(flow, _HEADINGS, source)
+    decisions = after(_OPENING, sections["decisions"])
+    read = items.read_items if items.has_items(decisions) else numbered.read_decisions
+    return make_letter(
+        LAYOUT.name,
+        head=sections["head"],
+        credentials=sections.get("made", sections["head"]),
+        summary=sections["summary"],
+        items=read(decisions, source),
+    )
+
+
+LAYOUT = Layout("2013", re.compile(r"\nIMR\s+DECISION\(S\)\s+AND\s+RATIONALE\(S\)\n"), _read)

@@ -1,0 +1,82 @@
+"""Sections of a letter: where its headings stand, and the text under each.
+
+Knows line ends and order. Which headings a letter has, its layout knows.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from imr_ml.letters.types import LetterError
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """A heading that stands at the start of a line, in one letter once.
+
+    Attributes
+    ----------
+    name : str
+        The section's name among the letter's sections.
+    words : str
+        The heading as printed, for messages.
+    pattern : Pattern
+        Begins with a literal line end, which makes the search fast; see `heading`.
+    required : bool
+        Whether a letter of that layout always has it.
+    """
+
+    name: str
+    words: str
+    pattern: re.Pattern[str]
+    required: bool
+
+
+def heading(name: str, words: str, *, required: bool = True, alone: bool | None = None) -> Heading:
+    r"""A heading alone on its lines; its text may follow on the same line where its words end with a colon.
+
+    Examples
+    --------
+    >>> bool(heading("documents", "DOCUMENTS REVIEWED").pattern.search("\nDOCUMENTS\nREVIEWED\n"))
+    True
+    """
+    spaced = r"\s+".join(re.escape(word) for word in words.split())
+    alone = not words.endswith(":") if alone is None else alone
+    return Heading(name, words, re.compile(rf"\n{spaced}" + (r"(?=\n)" if alone else "")), required)
+
+
+def cut_sections(flow: str, headings: Sequence[Heading], source: str) -> dict[str, str]:
+    """Text under each heading that the letter has, and under ``"head"`` what stands before the first.
+
+    Parameters
+    ----------
+    flow : str
+        The letter's tidy lines.
+    headings : sequence of Heading
+        In the order in which the required ones must stand.
+
+    Raises
+    ------
+    LetterError
+        Where a required heading is missing, stands twice, or stands before the one that it must follow.
+    """
+    text = f"\n{flow}\n"
+    found: list[tuple[int, int, str]] = []
+    last = -1
+    for each in headings:
+        marks = list(each.pattern.finditer(text))
+        if each.required:
+            if not marks:
+                raise LetterError(source, f"has no heading '{each.words}'; is it a determination, and whole?")
+            if len(marks) > 1:
+                raise LetterError(source, f"has the heading '{each.words}' twice; is it more than one letter?")
+            if marks[0].start() < last:
+                raise LetterError(source, f"has the heading '{each.words}' before one that it must follow")
+            last = marks[0].start()
+        found += [(mark.start(), mark.end(), each.name) for mark in marks[:1]]
+    found.sort()
+    ends = [start for start, _, _ in found[1:]] + [len(text)]
+    sections = {name: text[after:end].strip() for (_, after, name), end in zip(found, ends, strict=True)}
+    return {"head": text[: found[0][0]].strip(), **sections} if found else {"head": flow}

@@ -1,0 +1,121 @@
+"""A letter for people (Rich) and for programs (JSON).
+
+Knows how a letter is shown. Prints nothing itself. Rich is loaded when a view is made.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from datetime import date
+from typing import TYPE_CHECKING
+
+from imr_ml.letters.types import Letter, Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rich.console import RenderableType
+    from rich.table import Table
+
+    from imr_ml.guidelines import Citation
+    from imr_ml.letters.types import DisputedItem
+
+_STYLES = {Outcome.UPHELD: "bold red", Outcome.OVERTURNED: "bold green"}
+_DATES = {
+    "Date of injury": "date_of_injury",
+    "UR denial": "ur_denial_date",
+    "Application received": "application_received",
+    "Assigned": "date_assigned",
+    "Decision": "decision_date",
+}
+
+
+def letter_view(letter: Letter) -> RenderableType:
+    """The letter as Rich shows it: header, summary, warnings, and each item with outcome, citations and rationale."""
+    from rich.console import Group
+    from rich.padding import Padding
+    from rich.text import Text
+
+    parts: list[RenderableType] = [_header(letter)]
+    parts += [Text(f"warning: {warning}", style="yellow") for warning in letter.warnings]
+    if letter.clinical_summary:
+        parts += [Text("\nClinical case summary", style="bold"), Padding(Text(letter.clinical_summary), (0, 2))]
+    for item in letter.items:
+        parts += ["", *_item_view(item)]
+    return Group(*parts)
+
+
+def letter_json(letter: Letter) -> str:
+    """The letter as one JSON object, its fields as in `Letter`, dates as ISO 8601.
+
+    Each item has `requested`, `authorized` and `disputed` besides its fields.
+    """
+    fields = dataclasses.asdict(letter)
+    for written, item in zip(fields["items"], letter.items, strict=True):
+        written |= {"requested": item.requested, "authorized": item.authorized, "disputed": item.disputed}
+    return json.dumps(fields, ensure_ascii=False, indent=2, default=_iso)
+
+
+def citation_line(citation: Citation) -> str:
+    """A citation on one line.
+
+    Examples
+    --------
+    >>> from imr_ml.guidelines import find_citations
+    >>> citation_line(find_citations("Decision based on MTUS ACOEM Chapter 12 Low Back Complaints Page(s): 298-9.")[0])
+    'acoem: MTUS Low Back Complaints, chapter 12, p. 298-9'
+    """
+    where = [f"chapter {citation.chapter}"] if citation.chapter else []
+    where += [str(citation.year)] if citation.year else []
+    where += [f"p. {first}" if first == last else f"p. {first}-{last}" for first, last in citation.pages]
+    sections = f" ({'; '.join(citation.sections)})" if citation.sections else ""
+    title = f"MTUS {citation.title}" if citation.mtus else citation.title
+    return f"{citation.family.value}: {', '.join([title, *where])}{sections}"
+
+
+def _header(letter: Letter) -> Table:
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table.grid(padding=(0, 2))
+    rows = {
+        "Case": letter.case_number,
+        "Layout": f"{letter.layout} letter" + (", SAMPLE" if letter.is_sample else ""),
+        "Priority": letter.priority,
+        **{label: _day(getattr(letter, field)) for label, field in _DATES.items()},
+        "Reviewer": "; ".join(filter(None, (", ".join(letter.specialties), ", ".join(letter.licensure)))),
+    }
+    for label, value in rows.items():
+        if value:
+            table.add_row(Text(label, style="dim"), Text(value))
+    return table
+
+
+def _item_view(item: DisputedItem) -> list[RenderableType]:
+    from rich.padding import Padding
+    from rich.text import Text
+
+    heading = Text.assemble(
+        (f"{item.number}. {item.disputed}: ", "bold"), (item.outcome.capitalize(), _STYLES[item.outcome])
+    )
+    lines = [f"of {item.requested}; authorized: {item.authorized}"] if item.authorized else []
+    lines += _cited("Claims administrator", item.ur_guideline, item.ur_citations)
+    lines += _cited("Reviewer", item.imr_guideline, item.imr_citations)
+    return [heading, Padding(Text("\n".join(lines)), (0, 2)), Padding(Text(item.rationale or "", style="dim"), (0, 2))]
+
+
+def _cited(who: str, paragraph: str | None, citations: Sequence[Citation]) -> list[str]:
+    if paragraph is None:
+        return []
+    return [f"{who} cites {citation_line(citation)}" for citation in citations] or [f"{who} cites nothing"]
+
+
+def _day(day: date | None) -> str | None:
+    return day.isoformat() if day else None
+
+
+def _iso(value: object) -> str:
+    if isinstance(value, date):
+        return value.isoformat()
+    raise TypeError(type(value).__name__)
