@@ -193,7 +193,7 @@ def brief(paragraph):
     [
         (
             "The Claims Administrator based its decision on the Chronic Pain Medical Treatment Guidelines (2009), "
-            "pages 98-99, which is part of the MTUS. The provider did not dispute the guidelines used by the UR.",
+            "pages 98-99, which is part of the MTUS. The provider named the same ones.",
             [("chronic_pain", "chronic_pain", True, ((98, 99),))],
         ),
         (
