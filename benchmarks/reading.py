@@ -14,7 +14,7 @@ from imr_ml.corpus import ingest
 from imr_ml.guidelines import families_in
 
 ROUNDS = 5
-COPIES = 10
+COPIES = 30
 
 
 def measure(folder: Path) -> Iterator[tuple[str, str]]:
