@@ -71,7 +71,7 @@ class GuidelineFamilyClassifier(BaseEstimator):
         """Probability that each family is cited, shape (rows, families); they need not add up to 1."""
         check_is_fitted(self)
         X = validate_data(self, X, accept_sparse="csr", reset=False)  # noqa: N806
-        return _probabilities(self.estimators_, X)
+        return family_probabilities(self.estimators_, X)
 
     def predict(self, X: object) -> NDArray[np.bool_]:  # noqa: N803
         """Predicted set of each row as an indicator, shape (rows, families); never empty."""
@@ -104,7 +104,7 @@ class GuidelineFamilyClassifier(BaseEstimator):
         probability = np.zeros(y.shape)
         for train, test in GroupKFold(folds, shuffle=True, random_state=self.random_state).split(y, groups=groups):
             estimators = [self._fit_one(X[train], column) for column in y[train].T]
-            probability[test] = _probabilities(estimators, X[test])
+            probability[test] = family_probabilities(estimators, X[test])
         candidates = np.round(np.arange(0.2, 0.81, 0.05), 2)
         best = max(candidates, key=lambda threshold: _f1(y, family_sets(probability, threshold)))
         return float(best), ((probability - y) ** 2).sum(axis=1)
@@ -117,8 +117,9 @@ def family_sets(probability: NDArray[np.float64], threshold: float) -> NDArray[n
     return chosen
 
 
-def _probabilities(estimators: list[LogisticRegression | float], X: object) -> NDArray[np.float64]:  # noqa: N803
-    rows = X.shape[0]  # type: ignore[attr-defined]
+def family_probabilities(estimators: list[Any], X: Any) -> NDArray[np.float64]:  # noqa: N803
+    """Probability of each family, shape (rows, families): from its classifier, or the constant that stands for one."""
+    rows = X.shape[0]
     return np.column_stack(
         [np.full(rows, one) if isinstance(one, float) else one.predict_proba(X)[:, 1] for one in estimators]
     )

@@ -16,7 +16,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
 
 from imr_ml.classifiers import Labels, Predictions
-from imr_ml.classifiers.families import family_sets
+from imr_ml.classifiers.families import family_probabilities, family_sets
 from imr_ml.classifiers.outcome import sparse_logistic_regression
 from imr_ml.corpus.schema import families_of
 from imr_ml.guidelines import FAMILIES
@@ -39,7 +39,9 @@ class BaseRate:
     def predict(self, frame: pd.DataFrame) -> Predictions:
         """The same for every row; the set is the commonest family."""
         probability = np.tile(self.family_probability, (len(frame), 1))
-        return Predictions(np.full(len(frame), self.p_overturned), probability, _top_only(probability))
+        return Predictions(
+            np.full(len(frame), self.p_overturned), probability, family_sets(probability, threshold=np.inf)
+        )
 
 
 class UrFamilies:
@@ -78,13 +80,7 @@ class PlainText:
 
     def predict(self, frame: pd.DataFrame) -> Predictions:
         """Probabilities; the set is every family above `_PLAIN_THRESHOLD`, and the likeliest."""
-        texts = _family_texts(frame)
-        probability = np.column_stack(
-            [
-                np.full(len(frame), one) if isinstance(one, float) else one.predict_proba(texts)[:, 1]
-                for one in self.families_
-            ]
-        )
+        probability = family_probabilities(self.families_, _family_texts(frame))
         outcome = self.outcome_.predict_proba(_outcome_text(frame))[:, 1]
         return Predictions(outcome, probability, family_sets(probability, _PLAIN_THRESHOLD))
 
@@ -108,8 +104,3 @@ def _outcome_text(frame: pd.DataFrame) -> pd.Series:
 
 def _family_texts(frame: pd.DataFrame) -> pd.DataFrame:
     return frame[["request", "ur_guideline"]].fillna("absent")
-
-
-def _top_only(probability: NDArray[np.float64]) -> NDArray[np.bool_]:
-    top: NDArray[np.bool_] = np.arange(probability.shape[1]) == probability.argmax(axis=1)[:, None]
-    return top

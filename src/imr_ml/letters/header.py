@@ -7,6 +7,7 @@ column before all of its values. Knows nothing of the reviewer or the items.
 from __future__ import annotations
 
 import re
+from calendar import month_name
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -36,20 +37,7 @@ _WORDS = {
     "ur_denial_date": "UR Denial Date",
     "application_received": "Application Received",
 }
-_MONTHS = [
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-]
+_MONTHS = list(month_name)[1:]
 _LONG_DATE = re.compile(rf"(?P<month>{'|'.join(_MONTHS)})\s+(?P<day>\d{{1,2}}),?\s+(?P<year>\d{{4}})")
 _SAMPLE_MARK = re.compile(r"SAMPLE LETTER\b")
 _HEAD_CHARACTERS = 20_000
