@@ -1,10 +1,11 @@
 """Letters to rows, and the columns that follow from others."""
 
+import numpy as np
 import pandas as pd
 import pytest
 from factories import KNEE, NORCO, Item, make_letter_text, make_requests
 
-from imr_ml.corpus import build_requests, case_keys, complete_requests, validate_requests
+from imr_ml.corpus import build_requests, case_keys, complete_requests, decided_years, validate_requests
 from imr_ml.corpus.schema import COLUMNS
 from imr_ml.corpus.table import ReadLetter, joined_families
 from imr_ml.letters import read_letter
@@ -41,6 +42,7 @@ def test_a_letter_makes_one_row_an_item():
         "imr_guideline": NORCO.imr_guideline,
         "rationale": NORCO.rationale,
         "decision_date": pd.Timestamp("2016-12-20"),
+        "decision_year": 2016,
         "specialties": "Orthopedic Surgery|Sports Medicine",
     }
 
@@ -140,3 +142,13 @@ def test_several_cited_families_are_joined():
     both = Item(imr_guideline="Decision based on Non-MTUS Citation ODG. Decision based on MTUS Knee Complaints 2004.")
 
     assert rows_of(make_letter_text(items=[both]))["families"].tolist() == ["acoem|odg"]
+
+
+def test_the_year_of_a_decision_is_read_from_its_date_or_given_alone():
+    table = pd.DataFrame(
+        {"decision_date": pd.to_datetime(["2016-01-01", None, None]), "decision_year": [None, 2014, None]}
+    )
+
+    assert decided_years(table).tolist()[:2] == [2016.0, 2014.5]
+    assert np.isnan(decided_years(table)[2])
+    assert np.isnan(decided_years(pd.DataFrame({"request": ["MRI"]}))).all()

@@ -21,7 +21,11 @@ TRAIN = pd.DataFrame(
         "ur_families": ["acoem", "opioids", "acoem", "opioids"],
     }
 )
-LABELS = Labels(np.array([True, False, True, False]), indicator("acoem", "opioids", "acoem", "acoem|opioids"))
+LABELS = Labels(
+    overturned=np.array([True, False, True, False]),
+    families=indicator("acoem", "opioids", "acoem", "acoem|opioids"),
+    decided_year=np.full(4, np.nan),
+)
 GROUPS = np.arange(4)
 
 

@@ -96,7 +96,7 @@ def fingerprints(cases: int = 60) -> tuple[pd.DataFrame, Labels, np.ndarray]:
         }
     )
     families = np.tile(np.arange(len(FAMILIES)) == 5, (len(groups), 1))
-    return frame, Labels(overturned, families), groups
+    return frame, Labels(overturned, families, np.full(len(groups), np.nan)), groups
 
 
 def test_siblings_do_not_leak_across_folds():

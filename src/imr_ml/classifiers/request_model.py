@@ -16,6 +16,7 @@ from scipy.sparse import csr_matrix, diags
 from imr_ml.classifiers.contributions import Contribution, top_contributions
 from imr_ml.classifiers.families import GuidelineFamilyClassifier, family_sets
 from imr_ml.classifiers.outcome import CalibratedLogisticClassifier
+from imr_ml.corpus import decided_years
 from imr_ml.corpus.schema import families_of
 from imr_ml.features import FACT_COLUMNS, BlockWeights, TermSettings, column_weights, feature_matrix
 from imr_ml.guidelines import FAMILIES
@@ -31,14 +32,23 @@ class Labels:
     ----------
     overturned : (requests,) bool
     families : (requests, families) bool
-        Families cited, in the order of `FAMILIES`.
+        Families cited, in the order of `FAMILIES`; none of any request where a source does not tell them.
+    decided_year : (requests,) float
+        When, as a year and its fraction; NaN where it is not known. Never a feature: it orders and weighs requests
+        while a model is fitted and evaluated.
     """
 
     overturned: NDArray[np.bool_]
     families: NDArray[np.bool_]
+    decided_year: NDArray[np.float64]
+
+    @property
+    def families_known(self) -> bool:
+        """Whether the source tells families; a request whose reviewer cites nothing has the family ``none``."""
+        return bool(self.families.any())
 
     def __getitem__(self, rows: NDArray[np.int64]) -> Labels:
-        return Labels(self.overturned[rows], self.families[rows])
+        return Labels(self.overturned[rows], self.families[rows], self.decided_year[rows])
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,4 +248,5 @@ def labels_of(requests: pd.DataFrame) -> Labels:
         families=np.array([[family in row for family in FAMILIES] for row in cited], dtype=bool).reshape(
             -1, len(FAMILIES)
         ),
+        decided_year=decided_years(requests),
     )

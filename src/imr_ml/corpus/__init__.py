@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from imr_ml.corpus.rates import overturn_rates, rates_figure
     from imr_ml.corpus.schema import SchemaError, require_columns, validate_requests
     from imr_ml.corpus.store import read_chunks, read_requests, write_requests
-    from imr_ml.corpus.table import build_requests, case_keys, complete_requests
+    from imr_ml.corpus.table import build_requests, case_keys, complete_requests, decided_years
 
 _HOMES = {
     "Ingested": "ingestion",
@@ -30,6 +30,7 @@ _HOMES = {
     "build_requests": "table",
     "case_keys": "table",
     "complete_requests": "table",
+    "decided_years": "table",
 }
 
 __all__ = [
@@ -39,6 +40,7 @@ __all__ = [
     "build_requests",
     "case_keys",
     "complete_requests",
+    "decided_years",
     "ingest",
     "letter_files",
     "overturn_rates",

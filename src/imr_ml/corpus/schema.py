@@ -67,6 +67,7 @@ COLUMNS = (
     Column("imr_guideline", "text", Role.REST),
     Column("rationale", "text", Role.REST),
     Column("decision_date", "date", Role.REST),
+    Column("decision_year", "number", Role.REST),
     Column("specialties", "text", Role.REST),
 )
 

@@ -14,7 +14,9 @@ from imr_ml.guidelines import FAMILIES, Citation, Family, families_in
 from imr_ml.letters import DisputedItem, Letter
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
+    from numpy.typing import NDArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +95,24 @@ def joined_families(families: Iterable[str]) -> str:
     return FAMILY_SEPARATOR.join(family for family in FAMILIES if family in given)
 
 
+def decided_years(requests: pd.DataFrame) -> NDArray[np.float64]:
+    """When each request was decided, as a year and its fraction; NaN where the table does not tell: shape (rows,).
+
+    A source that publishes the year alone (``decision_year``) gets the middle of it.
+    """
+    import numpy as np
+    import pandas as pd
+
+    dates = (
+        pd.to_datetime(requests["decision_date"]) if "decision_date" in requests else pd.Series(pd.NaT, requests.index)
+    )
+    years = dates.dt.year + (dates.dt.day_of_year - 1) / 365.25
+    if "decision_year" in requests:
+        years = years.fillna(requests["decision_year"].astype("float64") + 0.5)
+    found: NDArray[np.float64] = np.asarray(years, dtype=np.float64)
+    return found
+
+
 def _absent(requests: pd.DataFrame) -> list[str]:
     wanted = ("ur_guideline", "ur_families", "age", "sex", "category", "items_in_case")
     return [name for name in wanted if name not in requests.columns]
@@ -116,6 +136,7 @@ def _rows(read: ReadLetter) -> Iterator[dict[str, object]]:
         "application_received": letter.application_received,
         "items_in_case": len(letter.items),
         "decision_date": letter.decision_date,
+        "decision_year": letter.decision_date.year if letter.decision_date else None,
         "specialties": FAMILY_SEPARATOR.join(letter.specialties) or None,
     }
     return (shared | _item_fields(item) for item in letter.items)

@@ -1,0 +1,74 @@
+"""The application that every command hangs on, and how errors, warnings and progress are shown.
+
+Knows nothing of what any command does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from imr_ml.errors import ImrError
+
+if TYPE_CHECKING:
+    from imr_ml.corpus.sources import StartProgress
+
+app = typer.Typer(
+    name="imr-ml",
+    help="Learn from California Independent Medical Review letters and score new requests.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        from imr_ml import __version__
+
+        typer.echo(f"imr-ml {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Learn from California Independent Medical Review letters and score new requests."""
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """What the user can mend is told in one line, with exit code 2; a failure of ours keeps its traceback, with 1."""
+    try:
+        yield
+    except (ImrError, FileNotFoundError, PermissionError) as error:
+        warn(" ".join(str(error).split()))
+        raise typer.Exit(2) from None
+
+
+def warn(message: str) -> None:
+    """Say something on standard error, under the program's name."""
+    typer.echo(f"imr-ml: {message}", err=True)
+
+
+@contextmanager
+def progress() -> Iterator[StartProgress]:
+    """Starts progress bars on standard error, which stay silent where it is no terminal."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as bars:
+
+        def start(description: str, total: int) -> Callable[[int], object]:
+            task = bars.add_task(description, total=total or None)
+            return lambda steps: bars.advance(task, steps)
+
+        yield start

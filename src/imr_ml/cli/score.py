@@ -1,0 +1,36 @@
+"""The command that scores a batch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from imr_ml.cli.app import app, progress, told, warn
+from imr_ml.cli.models import LATEST, model_folder
+
+
+@app.command()
+def score(
+    source: Annotated[Path, typer.Argument(metavar="INPUT", help="CSV, JSONL, Parquet, or a folder of letters.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="File to write (.csv, .jsonl, .parquet).")],
+    model: Annotated[str, typer.Option(help="Folder of a model, or models:/imr-ml@challenger.")] = str(LATEST),
+    evidence: Annotated[bool, typer.Option(help="Tell what moved each prediction.")] = True,
+) -> None:
+    """Score requests: the same rows with probabilities, families, evidence and errors."""
+    with told():
+        from imr_ml.model_files import load_model
+        from imr_ml.scoring import score_file
+
+        loaded = load_model(model_folder(model))
+        with progress() as start:
+            step = start("scoring requests", 0)
+            summary = score_file(source, output, loaded, evidence=evidence, progress=step)
+        outcomes = ", ".join(f"{count} {outcome}" for outcome, count in sorted(summary.by_outcome.items()))
+        scored = summary.rows - summary.errors
+        typer.echo(f"{output}: {scored} of {summary.rows} rows scored with model {loaded.version} ({outcomes})")
+        if loaded.facts["data"]["source"] == "sample":
+            warn("this model was trained on the SAMPLE corpus: its scores mean nothing for real requests")
+        if summary.errors:
+            warn(f"{summary.errors} row(s) could not be scored; the column 'error' says why")
