@@ -115,6 +115,17 @@ def test_a_pdf_by_name_only_says_so(tmp_path):
 def test_a_path_that_is_not_there(tmp_path):
     assert str(error_of(tmp_path / "gone.pdf")) == f"{tmp_path / 'gone.pdf'}: can't be read (No such file or directory)"
     assert "can't be read" in error_of(tmp_path).expected
+    assert str(error_of("gone.PDF")).startswith("gone.PDF: can't be read")
+
+
+@pytest.mark.parametrize(
+    "text", ["A zebrafish keeper with a sore wrist", "zebrafish " * 60, "zebrafish\0", "zebrafish" * 99 + ".txt"]
+)
+def test_a_line_of_text_that_is_no_path_is_not_repeated(text):
+    error = error_of(text)
+
+    assert "zebrafish" not in str(error)
+    assert str(error).startswith("text: can't be read")
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,9 @@ from imr_ml.letters.mending import mend_anchors
 from imr_ml.letters.pdf import check_length, pdf_text
 from imr_ml.letters.types import Letter, LetterError
 
+_SUFFIXES = (".pdf", ".txt")
+_LONGEST_PATH = 200
+
 
 def read_letter(source: str | Path | bytes) -> Letter:
     """Read one Final Determination Letter.
@@ -40,8 +43,7 @@ def read_letter(source: str | Path | bytes) -> Letter:
     try:
         content = Path(source).read_bytes()
     except (OSError, ValueError) as error:
-        # A string that is neither text nor a path may be long and may be anything.
-        raise LetterError(str(source)[:200], f"can't be read ({_why(error)})") from error
+        raise LetterError(_name(source), f"can't be read ({_why(error)})") from error
     return read_content(content, str(source))
 
 
@@ -53,6 +55,12 @@ def read_content(content: bytes, name: str) -> Letter:
         raise LetterError(name, "is not a PDF (no %PDF- mark); fetch it again")
     check_length(len(content), name)
     return _read_text(_decoded(content), name)
+
+
+def _name(source: str | Path) -> str:
+    """A path as it is told in an error; a string that names no letter's file may be clinical text and is not told."""
+    is_path = isinstance(source, Path) or Path(source).suffix.lower() in _SUFFIXES
+    return str(source) if is_path and len(str(source)) <= _LONGEST_PATH else "text"
 
 
 def _why(error: OSError | ValueError) -> str:
