@@ -37,6 +37,9 @@ def test_a_letter_makes_one_row_an_item():
         "age": 44,
         "sex": "female",
         "category": "Pharmaceuticals",
+        **dict.fromkeys(
+            ("diagnosis_category", "diagnosis", "treatment_category", "treatment", "review_type", "age_band")
+        ),
         "outcome": "overturned",
         "families": "opioids",
         "imr_guideline": NORCO.imr_guideline,

@@ -13,7 +13,9 @@ from imr_ml.errors import ImrError
 
 @app.command()
 def ingest(
-    paths: Annotated[list[Path], typer.Argument(help="Letters (.pdf, .txt) or folders of them.")],
+    paths: Annotated[
+        list[Path], typer.Argument(help="Letters (.pdf, .txt), folders of them, or the DMHC's table (.csv).")
+    ],
     output: Annotated[Path, typer.Option("--output", "-o", help="Requests table to write (.parquet).")],
     jobs: Annotated[int, typer.Option(help="Processes; -1 takes all cores.")] = -1,
     append: Annotated[bool, typer.Option("--append", help="Keep the table's letters and add only new ones.")] = False,
@@ -28,7 +30,8 @@ def ingest(
         for line in summary_lines(read, str(output)):
             typer.echo(line)
         if read.rejects:
-            warn(f"{len(read.rejects)} file(s) not in the table; see {output.with_name('rejects.jsonl')}")
+            kind = "file" if read.unit == "letters" else "row"
+            warn(f"{len(read.rejects)} {kind}(s) not in the table; see {output.with_name('rejects.jsonl')}")
 
 
 @app.command()

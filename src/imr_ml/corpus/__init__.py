@@ -11,7 +11,13 @@ if TYPE_CHECKING:
     from imr_ml.corpus.rates import overturn_rates, rates_figure
     from imr_ml.corpus.schema import SchemaError, require_columns, validate_requests
     from imr_ml.corpus.store import read_chunks, read_requests, write_requests
-    from imr_ml.corpus.table import build_requests, case_keys, complete_requests, decided_years
+    from imr_ml.corpus.table import (
+        build_requests,
+        case_keys,
+        complete_cases,
+        complete_requests,
+        decided_years,
+    )
 
 _HOMES = {
     "Ingested": "ingestion",
@@ -29,6 +35,7 @@ _HOMES = {
     "write_requests": "store",
     "build_requests": "table",
     "case_keys": "table",
+    "complete_cases": "table",
     "complete_requests": "table",
     "decided_years": "table",
 }
@@ -39,6 +46,7 @@ __all__ = [
     "SchemaError",
     "build_requests",
     "case_keys",
+    "complete_cases",
     "complete_requests",
     "decided_years",
     "ingest",

@@ -53,13 +53,16 @@ class Ingested:
     rejects : tuple of Reject
         The others.
     skipped : int
-        Files not read, as their content is in the table already.
+        Files not read, or rows left out, as what they say is in the table already.
+    unit : str
+        What was counted as a letter.
     """
 
     requests: pd.DataFrame
     letters: int
     rejects: tuple[Reject, ...]
     skipped: int = 0
+    unit: str = "letters"
 
 
 def letter_files(paths: Iterable[Path]) -> list[Path]:
@@ -127,8 +130,9 @@ def summary_lines(read: Ingested, table: str) -> list[str]:
     """What reading files gave, for people: letters, requests, how many were overturned, rejects by their reason."""
     overturned = int((read.requests["outcome"] == "overturned").sum())
     rate = f" ({overturned / len(read.requests):.1%})" if len(read.requests) else ""
-    told = f"{table}: {read.letters} letters, {len(read.requests)} requests, {overturned} overturned{rate}"
-    lines = [f"{told}; {read.skipped} file(s) already in the table" if read.skipped else told]
+    told = f"{table}: {read.letters} {read.unit}, {len(read.requests)} requests, {overturned} overturned{rate}"
+    skipped = "file(s)" if read.unit == "letters" else read.unit
+    lines = [f"{told}; {read.skipped} {skipped} already in the table" if read.skipped else told]
     reasons = Counter(_SAME_AS.sub(f"{_SAME_LETTER} another", reject.reason) for reject in read.rejects)
     return lines + [f"  {count} not in the table: {reason}" for reason, count in reasons.most_common()]
 

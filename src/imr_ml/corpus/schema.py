@@ -36,13 +36,14 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column of the requests table."""
+    """One column of the requests table; `missing_in` names the sources whose rows may lack a required one."""
 
     name: str
     kind: Literal["text", "date", "number", "families"]
     role: Role
     required: bool = False
     allowed: tuple[str, ...] = ()
+    missing_in: tuple[str, ...] = ()
 
 
 COLUMNS = (
@@ -52,7 +53,7 @@ COLUMNS = (
     Column("file", "text", Role.ID),
     Column("letter_sha256", "text", Role.ID),
     Column("request", "text", Role.FEATURE, required=True),
-    Column("clinical_summary", "text", Role.FEATURE, required=True),
+    Column("clinical_summary", "text", Role.FEATURE, required=True, missing_in=("dmhc",)),
     Column("ur_guideline", "text", Role.FEATURE),
     Column("ur_families", "families", Role.FEATURE),
     Column("date_of_injury", "date", Role.FEATURE),
@@ -62,6 +63,12 @@ COLUMNS = (
     Column("age", "number", Role.FEATURE),
     Column("sex", "text", Role.FEATURE, allowed=("female", "male")),
     Column("category", "text", Role.FEATURE, allowed=CATEGORIES),
+    Column("diagnosis_category", "text", Role.FEATURE),
+    Column("diagnosis", "text", Role.FEATURE),
+    Column("treatment_category", "text", Role.FEATURE),
+    Column("treatment", "text", Role.FEATURE),
+    Column("review_type", "text", Role.FEATURE),
+    Column("age_band", "text", Role.FEATURE),
     Column("outcome", "text", Role.LABEL, allowed=("upheld", "overturned")),
     Column("families", "families", Role.LABEL),
     Column("imr_guideline", "text", Role.REST),
@@ -169,6 +176,9 @@ def row_errors(frame: pd.DataFrame, table: pd.DataFrame) -> pd.Series:
         if column.kind in ("date", "number") and column.name in table.columns:
             lost = table[column.name].isna() & _given(frame[column.name])
             reasons = reasons.mask(lost & reasons.isna(), f"{column.name} is not a {column.kind}")
+        if column.missing_in and column.name in table.columns:
+            lacks = table[column.name].isna() & ~_of_sources(table, column.missing_in)
+            reasons = reasons.mask(lacks & reasons.isna(), f"{column.name} is empty")
     try:
         # The failures are told by index, so it must name each row once.
         _schema().validate(table.reset_index(drop=True), lazy=True)
@@ -177,6 +187,14 @@ def row_errors(frame: pd.DataFrame, table: pd.DataFrame) -> pd.Series:
             if case.index is not None and pd.isna(reasons.iloc[case.index]):
                 reasons.iloc[case.index] = f"{case.column} {_FAILED.get(str(case.check), case.check)}"
     return reasons
+
+
+def _of_sources(table: pd.DataFrame, sources: tuple[str, ...]) -> pd.Series:
+    import pandas as pd
+
+    if "source" not in table.columns:
+        return pd.Series(data=False, index=table.index)
+    return table["source"].isin(sources)
 
 
 def _given(values: pd.Series) -> pd.Series:
@@ -215,7 +233,7 @@ def _schema() -> DataFrameSchema:
                         else []
                     ),
                 ],
-                nullable=not column.required,
+                nullable=not column.required or bool(column.missing_in),
                 required=column.required,
             )
             for column in COLUMNS

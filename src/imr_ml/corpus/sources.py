@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from imr_ml.corpus.dmhc import SOURCE, UNIT, is_determinations, read_determinations
 from imr_ml.corpus.ingestion import Ingested, ingest, letter_files, write_rejects
 from imr_ml.corpus.schema import SchemaError, require_columns, validate_requests
 from imr_ml.corpus.store import TABLE_SUFFIXES, read_requests, write_requests
@@ -43,8 +44,8 @@ def training_table(data: Path | None, start: StartProgress) -> TrainingTable:
     Parameters
     ----------
     data : Path or None
-        A folder of letters or a requests table; None takes the letters in ``data/raw``, and where there are none the
-        sample corpus, which is written to ``data/sample`` first.
+        A folder of letters, a requests table or the DMHC's determinations; None takes the letters in ``data/raw``, and
+        where there are none the sample corpus, which is written to ``data/sample`` first.
     start : callable
         Starts the progress bar of a long step.
 
@@ -59,6 +60,8 @@ def training_table(data: Path | None, start: StartProgress) -> TrainingTable:
         if not (RAW.is_dir() and letter_files([RAW])):
             return _sample_table(start)
         data = RAW
+    if is_determinations(data):
+        return _determinations_table(data, start)
     if data.is_file() and data.suffix.lower() in TABLE_SUFFIXES:
         table = validate_requests(read_requests(data), str(data))
         return TrainingTable(complete_requests(table), f"training on the requests table {data}")
@@ -72,6 +75,15 @@ def _letters_table(folder: Path, start: StartProgress) -> TrainingTable:
     told = f"training on {read.letters} letters from {folder} ({len(read.requests)} requests)"
     if read.rejects:
         told += f"; {len(read.rejects)} file(s) not used, see {PROCESSED / 'rejects.jsonl'}"
+    return TrainingTable(read.requests, told)
+
+
+def _determinations_table(file: Path, start: StartProgress) -> TrainingTable:
+    read = read_determinations(file, start(f"reading {UNIT}", 0))
+    told = f"training on {read.letters} {UNIT} of the DMHC from {file}"
+    if read.rejects:
+        write_rejects(read.rejects, PROCESSED / "rejects.jsonl")
+        told += f"; {len(read.rejects)} row(s) not used, see {PROCESSED / 'rejects.jsonl'}"
     return TrainingTable(read.requests, told)
 
 
@@ -91,7 +103,7 @@ def _sample_table(start: StartProgress) -> TrainingTable:
 def ingest_folder(
     paths: list[Path], output: Path, start: StartProgress, *, jobs: int = -1, append: bool = False
 ) -> Ingested:
-    """Read letters into the table `output`, with ``rejects.jsonl`` beside it.
+    """Read letters, or the DMHC's determinations, into the table `output`, with ``rejects.jsonl`` beside it.
 
     Parameters
     ----------
@@ -108,8 +120,16 @@ def ingest_folder(
     Raises
     ------
     SchemaError
-        Where there is no letter, or none that can be read; nothing is written then but the rejects.
+        Where there is no letter, or none that can be read, and where letters and determinations would be mixed;
+        nothing is written then but the rejects.
     """
+    tables = [path for path in paths if is_determinations(path)]
+    if tables:
+        if len(tables) < len(paths):
+            raise SchemaError(
+                "letters and determinations of the DMHC go into tables of their own: ingest one at a time"
+            )
+        return _ingest_determinations(tables, output, start, append=append)
     files = letter_files(paths)
     named = ", ".join(map(str, paths))
     if not files:
@@ -122,6 +142,34 @@ def ingest_folder(
     write_rejects(read.rejects, rejects)
     if not read.letters and known is None:
         raise SchemaError(f"{named}: none of {len(files)} file(s) is a letter that can be read; see {rejects}")
+    write_requests(read.requests if known is None else _appended(known, read.requests), output)
+    return read
+
+
+def _ingest_determinations(tables: list[Path], output: Path, start: StartProgress, *, append: bool) -> Ingested:
+    import pandas as pd
+
+    known = validate_requests(read_requests(output), str(output)) if append and output.exists() else None
+    if known is not None and not ("source" in known and known["source"].eq(SOURCE).all()):
+        raise SchemaError(
+            f"{output}: holds requests that are not the DMHC's; give its determinations a table of their own"
+        )
+    cases = set() if known is None else set(known["case_number"])
+    reads: list[Ingested] = []
+    for table in tables:
+        reads.append(read_determinations(table, start(f"reading {UNIT}", 0), known=cases))
+        cases |= set(reads[-1].requests["case_number"])
+    read = Ingested(
+        requests=pd.concat([each.requests for each in reads], ignore_index=True),
+        letters=sum(each.letters for each in reads),
+        rejects=tuple(reject for each in reads for reject in each.rejects),
+        skipped=sum(each.skipped for each in reads),
+        unit=UNIT,
+    )
+    rejects = output.with_name("rejects.jsonl")
+    write_rejects(read.rejects, rejects)
+    if not read.letters and known is None:
+        raise SchemaError(f"{', '.join(map(str, tables))}: holds no row that can be used; see {rejects}")
     write_requests(read.requests if known is None else _appended(known, read.requests), output)
     return read
 

@@ -46,27 +46,38 @@ def build_requests(letters: Iterable[ReadLetter]) -> pd.DataFrame:
 def complete_requests(requests: pd.DataFrame) -> pd.DataFrame:
     """The table with the feature columns filled that follow from others, where they are absent or missing.
 
-    `ur_families` from the UR guideline, `age` and `sex` from the clinical summary, `category` from the request,
-    `items_in_case` from the rows of the case. What does not follow stays missing.
+    `age` and `sex` from the clinical summary, `category` from the request, and what `complete_cases` fills. What does
+    not follow stays missing.
     """
     import pandas as pd
 
     from imr_ml.nlp import category_of
     from imr_ml.nlp.demographics import demographics
 
-    filled = requests.reindex(columns=[*requests.columns, *_absent(requests)])
+    filled = complete_cases(requests)
     read = {text: demographics(text) for text in filled["clinical_summary"].dropna().unique()}
     ages = filled["clinical_summary"].map({text: found.age_years for text, found in read.items()})
     sexes = filled["clinical_summary"].map({text: found.sex for text, found in read.items()})
     categories = {text: category_of(text) for text in filled["request"].dropna().unique()}
+    return filled.assign(
+        age=pd.to_numeric(filled["age"]).astype("float64").fillna(ages.astype("float64")),
+        sex=filled["sex"].astype("string").fillna(sexes.astype("string")),
+        category=filled["category"].astype("string").fillna(filled["request"].map(categories).astype("string")),
+    )
+
+
+def complete_cases(requests: pd.DataFrame) -> pd.DataFrame:
+    """The table with `ur_families` filled from the UR guideline and `items_in_case` from the rows of the case.
+
+    Columns that follow from the request and the summary are there, but not filled: feature frames read those texts
+    anyhow.
+    """
+    filled = requests.reindex(columns=[*requests.columns, *_absent(requests)])
     families = {text: joined_families(families_in(text)) for text in filled["ur_guideline"].dropna().unique()}
     return filled.assign(
         ur_families=filled["ur_families"]
         .astype("string")
         .fillna(filled["ur_guideline"].map(families).astype("string")),
-        age=pd.to_numeric(filled["age"]).astype("float64").fillna(ages.astype("float64")),
-        sex=filled["sex"].astype("string").fillna(sexes.astype("string")),
-        category=filled["category"].astype("string").fillna(filled["request"].map(categories).astype("string")),
         items_in_case=filled["items_in_case"].astype("float64").fillna(_items_in_case(filled)),
     )
 

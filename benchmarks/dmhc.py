@@ -1,0 +1,146 @@
+"""Measure predictions on the DMHC's determinations: learn from earlier years, be tested on later ones.
+
+    python -m benchmarks.dmhc determinations.csv
+
+Two ways of use: a model that is left as it is (learnt up to 2013, tested on 2014 and 2015), and one that is learnt anew
+every year (each year from all before it). Nothing is tuned on the years that are tested.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from imr_ml.classifiers import Labels, Predictor
+
+LAST_LEARNT, TESTED = 2013, (2014, 2015)
+_RESAMPLES = 1000
+
+
+class Data(NamedTuple):
+    """What is learnt from and tested on."""
+
+    frame: pd.DataFrame
+    labels: Labels
+    groups: NDArray[np.int64]
+    years: NDArray[np.float64]
+
+
+class Said(NamedTuple):
+    """Probabilities of the tested requests, and whether each counts as overturned."""
+
+    probability: NDArray[np.float64]
+    above_usual: NDArray[np.bool_]
+    half_lives: list[float | None]
+
+
+def measure(table: Path) -> Iterator[tuple[str, str]]:
+    """Rows of (what, measured)."""
+    from imr_ml.classifiers import ModelSettings, RequestModel, labels_of
+    from imr_ml.corpus.dmhc import read_determinations
+    from imr_ml.features import feature_frame
+
+    start_s = time.perf_counter()
+    read = read_determinations(table)
+    yield "reading", f"{len(read.requests)} rows, {len(read.rejects)} rejects, {time.perf_counter() - start_s:.1f} s"
+    start_s = time.perf_counter()
+    labels = labels_of(read.requests)
+    data = Data(feature_frame(read.requests), labels, np.arange(len(read.requests)), np.floor(labels.decided_year))
+    yield "features", f"{time.perf_counter() - start_s:.1f} s"
+    models: dict[str, Predictor] = {
+        "plain TF-IDF + LR": _PlainCategories(),
+        "model, half-life as it chooses": RequestModel(),
+        **{
+            f"model, half-life {half_life or 'none'}": RequestModel(
+                replace(ModelSettings(), half_life_years=(half_life,))
+            )
+            for half_life in ModelSettings().half_life_years
+        },
+    }
+    for way, learn_every_year in (("left as it is", False), ("learnt anew every year", True)):
+        for name, model in models.items():
+            start_s = time.perf_counter()
+            said = _said(model, data, learn_every_year=learn_every_year)
+            yield f"{way}: {name}", f"{_told(said, data)}, {time.perf_counter() - start_s:.0f} s"
+
+
+class _PlainCategories:
+    """TF-IDF of the joined categories and logistic regression, all years alike: the line to beat."""
+
+    def fit(self, frame: pd.DataFrame, labels: Labels, groups: NDArray[np.int64]) -> _PlainCategories:  # noqa: ARG002
+        from sklearn.feature_extraction.text import TfidfVectorizer
+        from sklearn.linear_model import LogisticRegression
+        from sklearn.pipeline import make_pipeline
+
+        regression = LogisticRegression(max_iter=3000)
+        self.outcome_ = make_pipeline(TfidfVectorizer(), regression).fit(_joined(frame), labels.overturned)
+        self.base_rate_ = float(labels.overturned.mean())
+        return self
+
+    def p_overturned(self, frame: pd.DataFrame) -> NDArray[np.float64]:
+        return np.asarray(self.outcome_.predict_proba(_joined(frame))[:, 1])
+
+
+def _joined(frame: pd.DataFrame) -> list[str]:
+    from imr_ml.features import CODE_COLUMNS
+
+    columns = frame[[*CODE_COLUMNS, "sex"]].astype("object")
+    return columns.where(columns.notna(), "").astype(str).agg(" ".join, axis=1).tolist()
+
+
+def _said(model: Predictor | _PlainCategories, data: Data, *, learn_every_year: bool) -> Said:
+    parts = []
+    for year in TESTED:
+        train = np.flatnonzero(data.years < (year if learn_every_year else LAST_LEARNT + 1))
+        fitted = model.fit(data.frame.iloc[train], data.labels[train], data.groups[train])
+        test = data.frame.iloc[np.flatnonzero(data.years == year)]
+        if isinstance(fitted, _PlainCategories):
+            probability, usual, half_life = fitted.p_overturned(test), fitted.base_rate_, None
+        else:
+            chosen = fitted.outcome_
+            probability = fitted.predict(test).p_overturned
+            usual, half_life = chosen.classifier.base_rate_, chosen.half_life_years
+        parts.append((probability, probability > usual, half_life))
+    probabilities, above, half_lives = zip(*parts, strict=True)
+    return Said(np.concatenate(probabilities), np.concatenate(above), list(half_lives))
+
+
+def _told(said: Said, data: Data) -> str:
+    from imr_ml.evaluation import metrics
+    from imr_ml.evaluation.intervals import estimate, resampled
+
+    truth = np.concatenate([data.labels.overturned[data.years == year] for year in TESTED])
+    computed = {
+        "AUC": lambda _, w: metrics.roc_auc(truth, said.probability, w),
+        "Matthews above the usual rate": lambda _, w: metrics.matthews(truth, said.above_usual, w),
+        "above 0.5": lambda _, w: metrics.matthews(truth, said.probability > 0.5, w),
+        "above the tested rate": lambda _, w: metrics.matthews(truth, said.probability > truth.mean(), w),
+        "Brier": lambda _, w: metrics.brier(truth, said.probability, w),
+    }
+    values = resampled(computed, np.arange(len(truth)), 1, _RESAMPLES, seed=0)
+    told = [f"{name} {estimate(computed[name], values[name], len(truth), 1)}" for name in computed]
+    return ", ".join([f"half-life {said.half_lives}", *told])
+
+
+def main(arguments: list[str]) -> int:
+    """Print what was measured; exit code 2 where there is nothing to measure on."""
+    if len(arguments) != 1 or not Path(arguments[0]).is_file():
+        print("needs the DMHC's determinations: python -m benchmarks.dmhc determinations.csv", file=sys.stderr)
+        return 2
+    for what, measured in measure(Path(arguments[0])):
+        print(f"{what}: {measured}", flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

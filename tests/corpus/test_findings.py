@@ -1,0 +1,87 @@
+"""What may be kept of a narrative that tells the determination; all narratives are invented."""
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from imr_ml.corpus.findings import known_before
+
+ASKED = "An enrollee has requested a walking frame for a weak knee."
+STORY = "She fell twice in May."
+VERDICT = "The denial is overturned."
+
+KEPT = [
+    (f"Nature of Statutory Criteria/Case Summary: {ASKED} {STORY} Findings: It helps. {VERDICT}", f"{ASKED} {STORY}"),
+    (f"Nature of Statutory Criteria/Case Summary:{ASKED} Final Result: {VERDICT}", ASKED),
+    (f"Case Summary: {ASKED} Final Results: {VERDICT}", ASKED),
+    (f"Summary Reviewer 1: Case Summary: {ASKED} Summary Reviewer 2: {VERDICT}", ASKED),
+    (f"NATURE OF STATUTORY CRITERIA/CASE SUMMARY: {ASKED}\nFINDINGS: {VERDICT}", ASKED),
+    (f"Nature of Statutory Criteria/Case Summary: {ASKED} Credentials/Qualifications: Surgeon.", ASKED),
+    (f"{ASKED} {STORY} Findings: {VERDICT}", f"{ASKED} {STORY}"),
+    (f"{ASKED} {STORY} The physician reviewer saw the file. {VERDICT}", f"{ASKED} {STORY}"),
+    (f"{ASKED} Such frames are medically necessary after falls. {STORY}", ASKED),
+    (f"The parents of a member are requesting a brace. {VERDICT}", "The parents of a member are requesting a brace."),
+]
+
+
+@pytest.mark.parametrize(("findings", "kept"), KEPT)
+def test_a_narrative_is_cut_where_the_review_begins(findings, kept):
+    assert known_before(findings) == kept
+
+
+@pytest.mark.parametrize(
+    "findings",
+    [
+        "",
+        VERDICT,
+        f"Findings: {ASKED} {VERDICT}",
+        f"{STORY} {ASKED} {VERDICT}",
+        "The physician reviewer found that a frame would not have helped.",
+        "An enrollee has requested a frame, which the reviewer determined to be medically necessary.",
+        "Nature of Statutory Criteria/Case Summary: The requested frame was not medically necessary.",
+        "The requested frame is standard after falls.",
+    ],
+)
+def test_nothing_is_kept_where_no_cut_is_safe(findings):
+    assert known_before(findings) is None
+
+
+OPENINGS = st.sampled_from(
+    ["Nature of Statutory Criteria/Case Summary: ", "Case Summary: ", "Summary Reviewer 1: Case Summary: ", ""]
+)
+STORIES = st.lists(st.sampled_from([STORY, "He is 44.", "Rest did not help.", "Therapy ended in June."]), max_size=4)
+LABELS = st.sampled_from(["", "Findings: ", "Final Result: ", "FINDINGS: ", "Determination: ", "Final Results: "])
+REVIEWS = st.lists(
+    st.sampled_from(
+        [
+            "The reviewer determined that the frame was medically necessary.",
+            "Therefore, the Health Plan's denial should be overturned.",
+            "Based on the literature, the frame was not indicated.",
+            "The plan's decision is upheld.",
+            "Two of three reviewers agreed that it would be more beneficial than standard therapy.",
+            "It is recommended that the decision be reversed.",
+        ]
+    ),
+    min_size=1,
+    max_size=4,
+)
+TELLS = re.compile(r"upheld|overturn|revers|necessary|indicated|reviewer|beneficial|recommend|should", re.I)
+
+
+@given(opening=OPENINGS, story=STORIES, label=LABELS, review=REVIEWS, joint=st.sampled_from([" ", "\n", "  \r\n\t"]))
+def test_no_wording_of_a_determination_is_left(opening, story, label, review, joint):
+    findings = joint.join([f"{opening}{ASKED}", *story, f"{label}{review[0]}", *review[1:], "Seen in a clinic."])
+
+    kept = known_before(findings)
+
+    assert kept == " ".join([ASKED, *story])
+    assert not TELLS.search(kept)
+
+
+@given(st.text(alphabet=st.characters(codec="utf-8"), max_size=200))
+def test_any_text_is_cut_to_a_part_of_itself_or_to_nothing(text):
+    kept = known_before(text)
+
+    assert kept is None or kept in " ".join(text.split())
