@@ -262,10 +262,10 @@ def test_sections_are_about_topics_where_the_taxonomy_knows_them(section, topics
 )
 def test_no_wording_takes_long(wording):
     text = wording * 20_000
-    start_s = time.perf_counter()
+    start_s = time.process_time()
 
     find_citations(f"Decision based on MTUS Knee Complaints 2004, Section(s): {text}")
     find_citations(f"Decision based on Non-MTUS Citation {text}")
     find_citations(f"The Claims Administrator based its decision on {text}")
 
-    assert time.perf_counter() - start_s < 2
+    assert time.process_time() - start_s < 2

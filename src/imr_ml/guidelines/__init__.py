@@ -3,6 +3,7 @@
 Knows nothing of letters' layout or of models.
 """
 
+from imr_ml.guidelines.chapters import acoem_chapter
 from imr_ml.guidelines.citations import families_in, find_citations
 from imr_ml.guidelines.taxonomy import Taxonomy, default_taxonomy, read_taxonomy
 from imr_ml.guidelines.types import FAMILIES, Citation, Family, TaxonomyError
@@ -13,6 +14,7 @@ __all__ = [
     "Family",
     "Taxonomy",
     "TaxonomyError",
+    "acoem_chapter",
     "default_taxonomy",
     "families_in",
     "find_citations",

@@ -40,6 +40,7 @@ class Guideline(_Strict):
     editions: tuple[Edition, ...]
     chapter: int | None = None
     regulation: str | None = None
+    body_parts: tuple[str, ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -82,6 +83,7 @@ class Taxonomy(_Strict):
         values_of = {
             "id": [entry.id for entry in entries],
             "chapter": [str(entry.chapter) for entry in self.guideline if entry.chapter is not None],
+            "body part": [part for entry in self.guideline for part in entry.body_parts],
             "topic": [topic.id for topic in self.topic],
             "section": [name for topic in self.topic for name in {folded(title) for title in topic.titles}],
             "name": [name for entry in entries for name in {folded(name) for name in entry.names}],

@@ -1,0 +1,55 @@
+"""What the guidelines have a section on: treatments, drug classes and body parts -> topics.
+
+Knows `coverage.toml` and the names in it. Knows nothing of text, of letters or of who cites what.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable
+from functools import cache, cached_property
+from importlib import resources
+
+from pydantic import BaseModel, ConfigDict
+
+UNMAPPED = "unmapped"
+NOTHING_NAMED = "nothing_named"
+
+
+class Coverage(BaseModel):
+    """Topics by name, each with what it covers, and the body parts that an ACOEM chapter is about."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    acoem_regions: tuple[str, ...]
+    topics: dict[str, tuple[str, ...]]
+
+    def topics_of(self, names: Iterable[str]) -> tuple[str, ...]:
+        """Topics that treatments and drug classes fall under, in a fixed order.
+
+        ``unmapped`` stands for a name under none, ``nothing_named`` for no name at all.
+
+        Examples
+        --------
+        >>> default_coverage().topics_of(["epidural_injection"])
+        ('acoem_injections', 'chronic_pain_injections')
+        """
+        found = {topic for name in names for topic in self._topics_by_name.get(name, (UNMAPPED,))}
+        return tuple(topic for topic in (*self.topics, UNMAPPED) if topic in found) or (NOTHING_NAMED,)
+
+    def regions_of(self, body_parts: Iterable[str]) -> tuple[str, ...]:
+        """Whether body parts have a chapter of ACOEM: ``acoem_region``, ``other_region``, both or ``no_region``."""
+        kinds = {"acoem_region" if part in self.acoem_regions else "other_region" for part in body_parts}
+        return tuple(sorted(kinds)) or ("no_region",)
+
+    @cached_property
+    def _topics_by_name(self) -> dict[str, tuple[str, ...]]:
+        names = {name for covered in self.topics.values() for name in covered}
+        return {name: tuple(topic for topic, covered in self.topics.items() if name in covered) for name in names}
+
+
+@cache
+def default_coverage() -> Coverage:
+    """The package's own table."""
+    text = resources.files(__package__).joinpath("coverage.toml").read_text("utf-8")
+    return Coverage.model_validate(tomllib.loads(text))
