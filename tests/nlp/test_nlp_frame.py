@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from imr_ml.nlp import NlpSettings, section_frame, view_section
+from imr_ml.nlp.frame import VIEW_COLUMNS
 
 SUMMARY = "The injured worker, a 48 year old male, has lumbar strain and spasm, no numbness."
 
@@ -136,3 +137,14 @@ def test_settings_reach_the_views():
     table = pd.DataFrame({"request": ["MRI"], "clinical_summary": ["No spasm."]})
     frame = section_frame(table, NlpSettings(negation=False))
     assert frame["findings"].tolist() == ["spasm"]
+
+
+def test_views_are_kept_where_asked_for_with_the_places_of_their_tokens():
+    table = pd.DataFrame({"request": ["MRI of the knee", "MRI of the knee"], "clinical_summary": ["No spasm.", None]})
+
+    frame, plain = section_frame(table, views=True), section_frame(table)
+
+    (start, end) = frame["request_view"][0].offsets[-1]
+    assert "MRI of the knee"[start:end] == "knee"
+    assert frame["summary_view"][1] is None
+    pd.testing.assert_frame_equal(frame.drop(columns=list(VIEW_COLUMNS)), plain)

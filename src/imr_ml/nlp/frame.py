@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Progress = Callable[[int], object]
+VIEW_COLUMNS = ("request_view", "summary_view", "ur_view")
 
 _PARTIAL = re.compile(
     r"\boriginal\s+request\b|\bauthorized\s+by\s+the\s+claims|\bclaims\s+administrator\s+authorized", re.I
@@ -29,6 +30,7 @@ _POSTOPERATIVE = re.compile(r"\bpost[\s-]*(?:op\b|operative|surg)", re.I)
 
 
 class _RequestColumns(NamedTuple):
+    request_view: SectionView | None
     request_tokens: str
     category: str
     treatments: str
@@ -47,6 +49,7 @@ class _RequestColumns(NamedTuple):
 
 
 class _SummaryColumns(NamedTuple):
+    summary_view: SectionView | None
     summary_tokens: str
     summary_body_parts: str
     diagnoses: str
@@ -56,11 +59,16 @@ class _SummaryColumns(NamedTuple):
 
 
 class _GuidelineColumns(NamedTuple):
+    ur_view: SectionView | None
     ur_tokens: str
 
 
 def section_frame(
-    requests: "pd.DataFrame", settings: NlpSettings = DEFAULT_SETTINGS, progress: Progress | None = None
+    requests: "pd.DataFrame",
+    settings: NlpSettings = DEFAULT_SETTINGS,
+    progress: Progress | None = None,
+    *,
+    views: bool = False,
 ) -> "pd.DataFrame":
     """Make the columns for the models, one row a request, on the table's own index.
 
@@ -74,10 +82,12 @@ def section_frame(
     settings : NlpSettings
     progress : callable, optional
         Called with 1 after each text read.
+    views : bool, default False
+        Whether to keep each section's `SectionView` with the places of its tokens.
 
     Returns
     -------
-    pandas.DataFrame, shape (n_requests, 23)
+    pandas.DataFrame, shape (n_requests, 23), or 26 with views
         ``request_tokens, summary_tokens, ur_tokens``: tokens joined by spaces.
         ``category``: the table's own, else the one the request's text speaks for.
         ``treatments, drugs, drug_classes`` of the request, ``diagnoses, findings`` of the summary,
@@ -86,10 +96,11 @@ def section_frame(
         ``visits, weeks, dose_mg, count, refills``: what the request disputes, NaN where it names none.
         ``partial_authorisation, associated_surgical_service, retrospective, postoperative``: bool.
         ``age``: years, NaN where unknown. ``sex``: ``"male"``, ``"female"`` or None.
+        ``request_view, summary_view, ur_view``: `SectionView`, where asked for; None for a text without tokens.
     """
     import pandas as pd
 
-    settings = replace(settings, offsets=False)
+    settings = replace(settings, offsets=views)
     parts = [
         _columns(_texts(requests, "request"), _RequestColumns, _request_columns, settings, progress),
         _columns(_texts(requests, "clinical_summary"), _SummaryColumns, _summary_columns, settings, progress),
@@ -102,6 +113,8 @@ def section_frame(
         if column in requests:
             given = requests[column].astype("object")
             frame[column] = given.where(given.notna(), frame[column].astype("object"))
+    if not views:
+        frame = frame.drop(columns=list(VIEW_COLUMNS))
     frame["age"] = frame["age"].astype("float64")
     sex = frame["sex"].astype("object")
     frame["sex"] = sex.where(sex.notna(), None)
@@ -139,6 +152,7 @@ def _request_columns(text: str, view: SectionView) -> _RequestColumns:
     before = _BEFORE_DISPUTED.search(text)
     start = before.end() if before else 0
     return _RequestColumns(
+        request_view=_with_places(view),
         request_tokens=" ".join(view.tokens),
         category=category_of_view(view),
         treatments=_names(view.facts, "treatment"),
@@ -160,6 +174,7 @@ def _request_columns(text: str, view: SectionView) -> _RequestColumns:
 def _summary_columns(text: str, view: SectionView) -> _SummaryColumns:
     worker = demographics(text)
     return _SummaryColumns(
+        summary_view=_with_places(view),
         summary_tokens=" ".join(view.tokens),
         summary_body_parts=_names(view.facts, "body"),
         diagnoses=_names(view.facts, "diagnosis"),
@@ -170,7 +185,12 @@ def _summary_columns(text: str, view: SectionView) -> _SummaryColumns:
 
 
 def _guideline_columns(_text: str, view: SectionView) -> _GuidelineColumns:
-    return _GuidelineColumns(ur_tokens=" ".join(view.tokens))
+    return _GuidelineColumns(ur_view=_with_places(view), ur_tokens=" ".join(view.tokens))
+
+
+def _with_places(view: SectionView) -> SectionView | None:
+    """Keep no view of which nobody asked where its tokens stand: a large table has many."""
+    return view if view.offsets else None
 
 
 def _names(facts: Iterable[Fact], kind: Kind) -> str:

@@ -17,6 +17,7 @@ from imr_ml.features import (
     column_weights,
     feature_frame,
     feature_matrix,
+    tells_codes,
 )
 
 NOT_FEATURES = [column.name for column in COLUMNS if column.role is not Role.FEATURE]
@@ -179,3 +180,74 @@ def test_terms_not_seen_in_fitting_are_ignored_and_empty_sections_fit(prepared):
 
     assert np.isfinite(matrix.transform(empty).toarray()).all()
     assert np.isfinite(feature_matrix().fit_transform(empty).toarray()).all()
+
+
+CODED = pd.DataFrame(
+    {
+        "request": ["Vision: Glasses", "Treatment not stated"],
+        "clinical_summary": [None, None],
+        "source": "dmhc",
+        "diagnosis_category": ["Ears, Nose, Throat", "Skin"],
+        "treatment_category": ["Vision", None],
+        "treatment": ["Glasses", None],
+        "review_type": ["Urgent Care", "Urgent Care"],
+        "age_band": ["11-20", None],
+    }
+)
+
+
+def test_a_sources_own_codes_are_told_alone_and_together():
+    told = [set(codes.split()) for codes in frame_of(CODED)["codes"]]
+
+    assert {"age_band=11-20", "diagnosis_category=Ears,_Nose,_Throat", "treatment=Glasses"} <= told[0]
+    assert "review_type=Urgent_Care&treatment_category=Vision&treatment=Glasses" in told[0]
+    assert {"age_band=_absent", "diagnosis_category=Skin&treatment_category=_absent"} <= told[1]
+
+
+def test_codes_are_features_only_of_a_source_that_has_them(prepared):
+    coded = frame_of(CODED)
+    fitted = feature_matrix(codes=True).fit(coded)
+
+    assert tells_codes(coded)
+    assert not tells_codes(prepared.frame)
+    assert "codes__treatment=Glasses" in fitted.get_feature_names_out()
+    assert {0.7} == set(column_weights(fitted, BlockWeights(codes=0.7))[fitted.output_indices_["codes"]])
+    assert "codes" not in feature_matrix().fit(coded).output_indices_
+    assert np.isfinite(fitted.transform(prepared.frame).toarray()).all()
+
+
+def test_what_the_guidelines_cover_is_a_fact_of_the_request():
+    frame = frame_of(TWO.assign(request=["Chiropractic therapy for the hip", "Copies of the records"]))
+
+    assert frame["guideline_topics"].tolist()[0].split()[:2] == ["acoem_physical_methods", "chronic_pain_therapy"]
+    assert frame["guideline_region"].tolist() == ["other_region", "no_region"]
+
+
+@pytest.mark.parametrize(
+    ("denied", "stage"),
+    [
+        ("2015-03-05", "acute"),
+        ("2015-03-06", "subacute"),
+        ("2015-05-04", "subacute"),
+        ("2015-05-05", "chronic"),
+        ("2015-02-01", "_absent"),
+        (None, "_absent"),
+    ],
+)
+def test_an_injury_is_acute_for_thirty_days_and_chronic_after_ninety(denied, stage):
+    frame = frame_of(TWO.assign(ur_denial_date=denied))
+
+    assert frame["injury_stage"].tolist() == [stage, "_absent"]
+
+
+def test_pairs_of_facts_stand_where_both_facts_do(prepared):
+    matrix = feature_matrix(pairs=True)
+    X = matrix.fit_transform(prepared.frame).toarray()  # noqa: N806
+    column = dict(zip(matrix.get_feature_names_out(), X.T, strict=True))
+
+    pairs = {name for name in column if name.startswith("pairs__")}
+    assert pairs
+    for name in sorted(pairs)[::50]:
+        first, second = name.removeprefix("pairs__").split(" ")
+        assert (column[name] == column[first] * column[second]).all()
+    assert all(name.count(" ") == 1 for name in pairs)

@@ -1,58 +1,24 @@
-"""Features: the requests table -> section tokens and facts -> one matrix with named columns.
+"""A feature frame -> one matrix with named columns, in blocks that classifiers weigh.
 
-Knows which facts matter and how they are weighed. Knows nothing of files, models or MLflow.
-Only the schema's feature columns come in here: what a request's outcome, reviewer or siblings say never does.
+Knows scikit-learn's vectorizers. Knows nothing of text, files or models.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
+from sklearn.preprocessing import PolynomialFeatures
 
-from imr_ml.corpus.schema import FAMILY_SEPARATOR, FEATURE_COLUMNS
-from imr_ml.nlp import NlpSettings
+from imr_ml.features.columns import ABSENT, CASE_COLUMNS, FACT_COLUMNS, NUMBER_COLUMNS, PAIRED_COLUMNS, TOKEN_COLUMNS
 
 if TYPE_CHECKING:
     import pandas as pd
     from sklearn.compose import ColumnTransformer
-
-TOKEN_COLUMNS = ("request_tokens", "summary_tokens", "ur_tokens")
-FACT_COLUMNS = (
-    "category",
-    "treatments",
-    "request_body_parts",
-    "treated_body_parts",
-    "summary_body_parts",
-    "drug_classes",
-    "diagnoses",
-    "findings",
-    "ur_families",
-    "sex",
-)
-NUMBER_COLUMNS = (
-    "visits",
-    "weeks",
-    "dose_mg",
-    "count",
-    "refills",
-    "log_days_injury_to_denial",
-    "age",
-    "partial_authorisation",
-    "associated_surgical_service",
-    "retrospective",
-    "postoperative",
-    "ur_cites_nothing",
-)
-# A block of its own: the more requests a letter decides, the fewer are overturned, and more plainly so than any other
-# number tells.
-CASE_COLUMNS = ("log_items_in_case",)
-# Stands where a section or a kind of fact has nothing: an absence can be learnt from, and no block is ever empty.
-_ABSENT = "_absent"
+    from sklearn.pipeline import Pipeline
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +53,10 @@ class BlockWeights:
         Weight of the number of requests in the case, scaled likewise.
     facts_used : tuple of str
         Kinds of facts that are not left out.
+    pairs : float
+        Weight of pairs of facts, 1 or 0 each.
+    codes : float
+        Weight of a source's own codes, alone and together, 1 or 0 each; most sources have none.
     """
 
     request: float = 1.0
@@ -96,6 +66,8 @@ class BlockWeights:
     numbers: float = 0.1
     case_size: float = 0.1
     facts_used: tuple[str, ...] = FACT_COLUMNS
+    pairs: float = 0.0
+    codes: float = 0.5
 
     def of(self, block: str) -> float:
         """Weight of a block of the feature matrix."""
@@ -105,53 +77,20 @@ class BlockWeights:
         return weight
 
 
-def feature_frame(
-    requests: pd.DataFrame,
-    settings: NlpSettings | None = None,
-    progress: Callable[[int], object] | None = None,
-) -> pd.DataFrame:
-    """What a model may see of each request: its sections as tokens, its facts and its numbers.
-
-    Parameters
-    ----------
-    requests : DataFrame
-        Requests table, completed; columns that are not features are not looked at.
-    settings : NlpSettings, optional
-    progress : callable, optional
-        Called with the number of texts read.
-
-    Returns
-    -------
-    DataFrame
-        Same index; the feature columns of the table, then `TOKEN_COLUMNS`, `FACT_COLUMNS`, `NUMBER_COLUMNS`
-        and `CASE_COLUMNS`.
-    """
-    import pandas as pd
-
-    from imr_ml.nlp.frame import section_frame
-
-    known = requests.reindex(columns=list(FEATURE_COLUMNS))
-    read = section_frame(known, settings or NlpSettings(), progress)
-    days = (pd.to_datetime(known["ur_denial_date"]) - pd.to_datetime(known["date_of_injury"])).dt.days
-    derived: dict[str, Any] = {
-        "log_days_injury_to_denial": np.log1p(days.astype("float64").clip(lower=0)),
-        "log_items_in_case": np.log1p(known["items_in_case"].astype("float64")),
-        "treated_body_parts": _pairs(read["treatments"], read["request_body_parts"]),
-        "ur_families": known["ur_families"].astype("object").map(_as_tokens),
-        "ur_cites_nothing": known["ur_families"].eq("none").fillna(False),
-        "sex": read["sex"].astype("object").where(read["sex"].notna(), ""),
-        "category": read["category"].astype("object").map(_as_token),
-    }
-    frame = known.assign(**{name: read[name] for name in read.columns}).assign(**derived)
-    texts = {name: frame[name].replace("", _ABSENT) for name in (*TOKEN_COLUMNS, *FACT_COLUMNS)}
-    numbers = {name: frame[name].astype("float64") for name in (*NUMBER_COLUMNS, *CASE_COLUMNS)}
-    return frame.assign(**texts, **numbers)
-
-
-def feature_matrix(settings: TermSettings | None = None) -> ColumnTransformer:
+def feature_matrix(
+    settings: TermSettings | None = None, *, pairs: bool = False, codes: bool = False
+) -> ColumnTransformer:
     """Unfitted transformer from a feature frame to the matrix that classifiers learn from, every block with weight 1.
 
     Its `get_feature_names_out` names each column by block and term, e.g. ``summary__no_spasm``.
+
+    Parameters
+    ----------
+    settings : TermSettings, optional
+    pairs : bool, default False
+        Whether there is a block of pairs of facts.
+    codes : bool, default False
+        Whether there is a block of codes; see `tells_codes`.
     """
     from sklearn.compose import ColumnTransformer
     from sklearn.impute import SimpleImputer
@@ -169,13 +108,20 @@ def feature_matrix(settings: TermSettings | None = None) -> ColumnTransformer:
         *((name, _facts(), name) for name in FACT_COLUMNS),
         ("numbers", numbers, list(NUMBER_COLUMNS)),
         ("case_size", case_size, list(CASE_COLUMNS)),
+        *([("pairs", _fact_pairs(), list(PAIRED_COLUMNS))] if pairs else []),
+        *([("codes", _facts(), "codes")] if codes else []),
     ]
     return ColumnTransformer(blocks, sparse_threshold=1.0)
 
 
+def tells_codes(frame: pd.DataFrame) -> bool:
+    """Whether a feature frame's source has codes of its own."""
+    return bool(frame["codes"].ne(ABSENT).any())
+
+
 def column_weights(fitted: ColumnTransformer, weights: BlockWeights) -> NDArray[np.float64]:
     """Weight of each column of a fitted feature matrix, shape (features,)."""
-    columns = np.zeros(len(fitted.get_feature_names_out()))
+    columns = np.zeros(max(place.stop for place in fitted.output_indices_.values()))
     for block, place in fitted.output_indices_.items():
         if block != "remainder":
             columns[place] = weights.of(block)
@@ -205,6 +151,30 @@ class FactVectorizer(_PackedVocabulary, CountVectorizer):
     """`CountVectorizer` that saves small and loads fast."""
 
 
+class FactPairs(PolynomialFeatures):
+    """`PolynomialFeatures` that gives the pairs alone, without the single facts that they are made of."""
+
+    def __init__(self) -> None:
+        super().__init__(degree=2, interaction_only=True, include_bias=False)
+
+    def transform(self, X: Any) -> Any:  # noqa: N803
+        """Every product of two columns, shape (rows, columns * (columns - 1) / 2)."""
+        return super().transform(X)[:, self.n_features_in_ :]
+
+    def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
+        """Both names of each pair, with a blank between them."""
+        names: NDArray[np.object_] = super().get_feature_names_out(input_features)[self.n_features_in_ :]
+        return names
+
+
+def _fact_pairs() -> Pipeline:
+    from sklearn.compose import ColumnTransformer
+    from sklearn.pipeline import make_pipeline
+
+    facts = [(name, _facts(), name) for name in PAIRED_COLUMNS]
+    return make_pipeline(ColumnTransformer(facts, sparse_threshold=1.0), FactPairs())
+
+
 def _terms(settings: TermSettings) -> TermVectorizer:
     """TF-IDF over tokens that are already made: split at white space, nothing lower-cased or dropped."""
     return TermVectorizer(
@@ -218,20 +188,3 @@ def _terms(settings: TermSettings) -> TermVectorizer:
 
 def _facts() -> FactVectorizer:
     return FactVectorizer(token_pattern=r"\S+", lowercase=False, binary=True)
-
-
-def _pairs(firsts: pd.Series, seconds: pd.Series) -> list[str]:
-    """Every fact of one column with every fact of the other, e.g. ``"mri@knee"``: guidelines are per body part."""
-    return [
-        " ".join(f"{one}@{other}" for one in first.split() for other in second.split())
-        for first, second in zip(firsts, seconds, strict=True)
-    ]
-
-
-def _as_token(value: object) -> str:
-    """A category as one token, e.g. ``"Evaluation_&_Management"``."""
-    return value.replace(" ", "_") if isinstance(value, str) else ""
-
-
-def _as_tokens(value: object) -> str:
-    return value.replace(FAMILY_SEPARATOR, " ") if isinstance(value, str) else ""
