@@ -1,11 +1,17 @@
-"""Prediction sets hold the outcome as often as they promise."""
+"""Prediction sets hold the outcome as often as they promise, at whatever coverage is asked for."""
+
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imr_ml.classifiers import OutcomeSets, outcome_sets
+from imr_ml.classifiers import HeldOutScores, OutcomeSets, outcome_sets
+
+PROBABILITIES = st.lists(st.floats(0, 1), min_size=1, max_size=40).map(np.array)
+COVERAGES = st.integers(50, 99).map(lambda percent: percent / 100)
 
 
 def drawn(random: np.random.Generator, cases: int, largest: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -22,7 +28,7 @@ def test_sets_hold_either_outcome_as_often_as_promised(coverage, largest):
     """Over many draws: a single draw's coverage varies with its few calibration cases."""
     random = np.random.default_rng(0)
     held = {True: [], False: []}
-    for _ in range(300):
+    for _ in range(150):
         sets = outcome_sets(*drawn(random, 80, largest), coverage)
         p, overturned, groups = drawn(random, 80, largest)
         first = np.unique(groups, return_index=True)[1]
@@ -32,6 +38,27 @@ def test_sets_hold_either_outcome_as_often_as_promised(coverage, largest):
 
     for outcome in held:
         assert coverage - 0.015 < np.mean(held[outcome]) < coverage + 0.06
+
+
+@given(PROBABILITIES, PROBABILITIES, PROBABILITIES, COVERAGES)
+def test_thresholds_say_what_the_librarys_p_values_say(upheld, overturned, asked, coverage):
+    from crepes import ConformalClassifier
+
+    sets = HeldOutScores((tuple(upheld),), (tuple(overturned),)).sets(coverage)
+
+    for column, scores, new in ((0, upheld, asked), (1, -overturned, -asked)):
+        p = ConformalClassifier().fit(scores).predict_p(new, smoothing=False)
+        assert sets(asked)[:, column].tolist() == (np.round(p, 9) > round(1 - coverage, 9)).tolist()
+
+
+@given(PROBABILITIES, PROBABILITIES, COVERAGES, COVERAGES)
+def test_more_coverage_never_takes_an_outcome_out_of_a_set(p, asked, one, other):
+    overturned = np.arange(len(p)) % 2 == 0
+    scores = HeldOutScores.of(p, overturned, np.arange(len(p)))
+
+    small, large = (scores.sets(coverage)(asked) for coverage in sorted((one, other)))
+
+    assert (large | ~small).all()
 
 
 def test_either_outcome_has_a_threshold_of_its_own():
@@ -54,10 +81,23 @@ def test_nine_cases_are_the_fewest_that_set_a_threshold_of_nine_tenths(cases, le
     assert sets.most_p_overturned == np.inf
 
 
+def test_nineteen_cases_are_the_fewest_that_set_a_threshold_of_nineteen_twentieths():
+    for cases, is_set in ((18, False), (19, True)):
+        sets = outcome_sets(np.linspace(0.1, 0.9, cases), np.ones(cases, dtype=bool), np.arange(cases), 0.95)
+
+        assert np.isfinite(sets.least_p_overturned) == is_set
+
+
 def test_with_too_few_cases_every_set_holds_both():
     sets = outcome_sets(np.array([0.2, 0.9]), np.array([False, True]), np.arange(2), coverage=0.9)
 
     assert sets(np.array([0.0, 0.5, 1.0])).all()
+
+
+@pytest.mark.parametrize("coverage", [0, 1, 90, float("nan")])
+def test_a_coverage_that_is_no_share_is_refused(coverage):
+    with pytest.raises(ValueError, match="coverage must be between 0 and 1"):
+        HeldOutScores(((0.1,),), ((0.9,),)).sets(coverage)
 
 
 @given(st.integers(1, 9))
@@ -70,7 +110,49 @@ def test_a_case_counts_once_however_often_its_requests_repeat(times):
     )
 
 
+def test_of_many_requests_of_a_case_no_single_one_decides():
+    """A case with one strange request among ten moves the threshold by a tenth of a case, not by a whole one."""
+    p = np.concatenate([np.linspace(0.1, 0.3, 29), [0.9], np.full(9, 0.1)])
+    groups = np.concatenate([np.arange(29), np.full(10, 29)])
+    scores = HeldOutScores.of(p, np.zeros(39, dtype=bool), groups)
+
+    assert 1 <= sum(0.9 in draw for draw in scores.upheld) < len(scores.upheld) == 10
+    assert {len(draw) for draw in scores.upheld} == {30}
+
+
+def test_the_same_predictions_give_the_same_sets_and_another_seed_others():
+    data = drawn(np.random.default_rng(1), 60, 5)
+
+    assert HeldOutScores.of(*data) == HeldOutScores.of(*data)
+    assert HeldOutScores.of(*data) != HeldOutScores.of(*data, seed=1)
+
+
+def test_the_scores_kept_are_bounded():
+    p = np.random.default_rng(0).random(9000)
+    scores = HeldOutScores.of(p, np.zeros(9000, dtype=bool), np.arange(9000) // 3)
+
+    assert (len(scores.upheld), len(scores.upheld[0]), scores.overturned) == (1, 2000, ((),))
+    assert scores.sets(0.9).most_p_overturned == pytest.approx(0.9, abs=0.03)
+
+
+def test_scores_come_back_from_their_arrays():
+    scores = HeldOutScores.of(*drawn(np.random.default_rng(2), 40, 4))
+
+    assert HeldOutScores.from_arrays(scores.arrays()) == scores
+
+
 def test_sets_are_two_columns_of_upheld_and_overturned():
     sets = OutcomeSets(coverage=0.9, least_p_overturned=0.3, most_p_overturned=0.6)
 
     assert sets(np.array([0.1, 0.3, 0.6, 0.7])).tolist() == [[True, False], [True, True], [True, True], [False, True]]
+
+
+def test_the_process_keeps_its_own_filters_of_warnings():
+    code = (
+        "import warnings, numpy as np, scipy.stats; from imr_ml.classifiers import outcome_sets;"
+        "before = list(warnings.filters);"
+        "outcome_sets(np.array([.1, .9]), np.array([False, True]), np.arange(2), .9);"
+        "import sys; print('crepes' in sys.modules, warnings.filters == before)"
+    )
+
+    assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "True True"

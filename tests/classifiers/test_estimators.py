@@ -195,3 +195,36 @@ def test_a_set_of_families_is_never_empty_and_holds_all_at_the_threshold(probabi
     assert sets[probability >= threshold].all()
     assert sets[np.arange(len(sets)), probability.argmax(axis=1)].all()
     assert sets.sum() <= (probability >= threshold).sum() + len(sets)
+
+
+def test_a_row_of_weight_two_counts_as_two_rows():
+    X, y, groups = cases()  # noqa: N806
+    twice = np.flatnonzero(groups < 20)
+    weights = np.where(groups < 20, 2.0, 1.0)
+    rows = np.concatenate([np.arange(len(y)), twice])
+
+    weighed = CalibratedLogisticClassifier(C=0.1, folds=1).fit(X, y, groups, weights)
+    repeated = CalibratedLogisticClassifier(C=0.1, folds=1).fit(X[rows], y[rows], groups[rows])
+
+    assert weighed.coef_ == pytest.approx(repeated.coef_, abs=0.01)
+    assert weighed.base_rate_ == pytest.approx(y[rows].mean())
+
+
+def test_probabilities_fit_the_rates_of_the_rows_that_weigh():
+    random = np.random.default_rng(3)
+    X, old = random.normal(size=(3000, 2)), np.arange(3000) < 1500  # noqa: N806
+    y = random.random(3000) < np.where(old, 0.2, 0.6)
+    weights = np.where(old, 0.01, 1.0)
+
+    p = CalibratedLogisticClassifier().fit(X, y, weights=weights).predict_proba(X)[:, 1]
+
+    assert p.mean() == pytest.approx(0.6, abs=0.05)
+    assert CalibratedLogisticClassifier().fit(X, y).predict_proba(X)[:, 1].mean() == pytest.approx(0.4, abs=0.05)
+
+
+def test_rows_that_weigh_alike_change_nothing():
+    X, y, groups = cases()  # noqa: N806
+
+    alike = CalibratedLogisticClassifier().fit(X, y, groups, np.ones(len(y)))
+
+    assert (alike.predict_proba(X) == CalibratedLogisticClassifier().fit(X, y, groups).predict_proba(X)).all()

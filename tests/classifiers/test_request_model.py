@@ -6,18 +6,20 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.sparse import csr_matrix
+from scipy.special import expit, logit
 
 from imr_ml.classifiers import (
     Candidate,
     Chosen,
     Contribution,
+    Labels,
     ModelSettings,
     RequestModel,
     labels_of,
     top_contributions,
 )
 from imr_ml.classifiers.request_model import first_unless_better
-from imr_ml.features import BlockWeights, column_weights
+from imr_ml.features import BlockWeights
 from imr_ml.guidelines import FAMILIES
 
 
@@ -105,33 +107,103 @@ def test_a_later_candidate_must_gain_over_many_cases(gains_of_cases, taken):
     assert first_unless_better(fitted, groups) is fitted[taken]
 
 
-def test_evidence_adds_up_to_the_score(prepared, model):
+def test_contributions_and_intercept_add_up_to_the_score(prepared, model):
     rows = prepared.frame.iloc[:4]
+    matrix = model.matrix(rows)
+    predictions = model.predict_matrix(matrix)
 
-    predictions, evidence = model.predict_with_evidence(rows, most=10_000)
+    evidence = model.explain(matrix, predictions, most=10**6)
 
-    classifier = model.outcome_.classifier
-    weights = column_weights(model.features_, model.outcome_.candidate.weights)
-    scores = model.features_.transform(rows) @ (weights * classifier.coef_) + classifier.intercept_
-    told = [sum(each.weight for each in row.outcome) + classifier.intercept_ for row in evidence]
-    assert told == pytest.approx(scores, abs=1e-3)
-    assert (predictions.p_overturned == model.predict(rows).p_overturned).all()
+    outcome, families = model.outcome_.classifier, model.families_.classifier
+    told = np.array([sum(each.weight for each in row.outcome) + outcome.intercept_ for row in evidence])
+    assert outcome.slope_ * told + outcome.offset_ == pytest.approx(logit(predictions.p_overturned), abs=1e-9)
+    for row, evidence_of_row in enumerate(evidence):
+        likeliest = predictions.family_probability[row].argmax()
+        score = sum(each.weight for each in evidence_of_row.family) + families.intercept_[likeliest]
+        assert expit(score) == pytest.approx(predictions.family_probability[row, likeliest], abs=1e-9)
 
 
-def test_evidence_names_sections_that_exist_and_no_more_than_asked(prepared, model):
-    _, evidence = model.predict_with_evidence(prepared.frame.iloc[:4], most=3)
+def test_a_matrix_is_predicted_as_its_frame_is(prepared, model):
+    said, of_matrix = model.predict(prepared.frame), model.predict_matrix(model.matrix(prepared.frame))
 
-    for row in evidence:
+    assert (said.p_overturned == of_matrix.p_overturned).all()
+    assert (said.family_set == of_matrix.family_set).all()
+
+
+def test_evidence_names_blocks_that_exist_and_no_more_than_asked(prepared, model):
+    matrix = model.matrix(prepared.frame.iloc[:4])
+
+    for row in model.explain(matrix, model.predict_matrix(matrix), most=3):
         assert 1 <= len(row.outcome) <= 3
         assert 1 <= len(row.family) <= 3
-        assert {each.section for each in row.outcome} <= {name for name, *_ in model.features_.transformers_}
+        assert {each.block for each in row.outcome} <= {name for name, *_ in model.features_.transformers_}
+
+
+def test_a_model_fitted_anew_names_its_new_features(prepared):
+    model = RequestModel().fit(prepared.frame, prepared.labels, prepared.groups)
+    before = model.feature_names.tolist()
+
+    renamed = prepared.frame.assign(request_tokens="zebra " + prepared.frame["request_tokens"])
+    model.fit(renamed, prepared.labels, prepared.groups)
+
+    assert set(model.feature_names) - set(before) >= {"request__zebra"}
 
 
 def test_what_moved_a_score_most_comes_first():
-    matrix = csr_matrix([[1.0, 2.0, 0.0, 1.0], [0.0, 0.0, 0.0, 3.0]])
+    matrix = csr_matrix([[1.0, 2.0, 0.0, 1.0], [0.0, 0.0, 0.0, 3.0], [0.0, 1.0, 0.0, 3.0]])
     names = np.array(["summary__a", "summary__b", "request__c", "findings__no__d"])
+    scores = np.array([[0.5, -1.0, 9.0, 0.0], [0.0, 0.0, 0.0, 2.0]])
 
-    assert top_contributions(matrix, np.array([0.5, -1.0, 9.0, 0.0]), names, most=2) == [
+    assert top_contributions(matrix, scores, np.array([0, 0, 1]), names, most=2) == [
         [Contribution("summary", "b", -2.0), Contribution("summary", "a", 0.5)],
         [],
+        [Contribution("findings", "no__d", 6.0)],
     ]
+
+
+def drifting(prepared, years):
+    """The table's own cases over years that are far apart, and the opposite outcome in the first half of them."""
+    rows = np.tile(np.arange(len(prepared.frame)), len(years))
+    year = np.repeat(years, len(prepared.frame)) + 0.5
+    labels = prepared.labels[rows]
+    turned = labels.overturned ^ (year < np.median(year))
+    return prepared.frame.iloc[rows], Labels(turned, labels.families, year), np.arange(len(rows))
+
+
+def test_where_decisions_drift_the_newer_ones_weigh_more_in_the_outcome_alone(prepared):
+    frame, labels, groups = drifting(prepared, range(2004, 2014))
+    settings = ModelSettings(half_life_years=(None, 1.0))
+
+    model = RequestModel(settings).fit(frame, labels, groups)
+    alike = RequestModel(ModelSettings(half_life_years=(None,))).fit(frame, labels, groups)
+
+    assert (model.outcome_.half_life_years, alike.outcome_.half_life_years) == (1.0, None)
+    assert model.families_.half_life_years is None
+    assert (model.predict(frame).family_probability == alike.predict(frame).family_probability).all()
+    newest = np.flatnonzero(labels.decided_year == labels.decided_year.max())
+    loss = [_loss(each.predict(frame.iloc[newest]).p_overturned, labels.overturned[newest]) for each in (model, alike)]
+    assert loss[0] < loss[1] - 0.1
+
+
+def test_a_few_letters_of_a_few_years_weigh_alike(model):
+    assert model.outcome_.half_life_years is None
+
+
+def test_a_source_that_tells_no_families_gets_a_model_without_them(prepared):
+    labels = Labels(prepared.labels.overturned, np.zeros_like(prepared.labels.families), prepared.labels.decided_year)
+
+    model = RequestModel().fit(prepared.frame, labels, prepared.groups)
+
+    said = model.predict(prepared.frame)
+    assert model.families_ is None
+    assert np.isnan(said.family_probability).all()
+    assert not said.family_set.any()
+    assert (said.p_overturned == RequestModel().fit(*_parts(prepared)).predict(prepared.frame).p_overturned).all()
+
+
+def _parts(prepared):
+    return prepared.frame, prepared.labels, prepared.groups
+
+
+def _loss(p, truth):
+    return -np.log(np.where(truth, p, 1 - p)).mean()

@@ -3,21 +3,12 @@
 Knows scikit-learn. Knows nothing of files or MLflow.
 """
 
-from imr_ml.classifiers.conformal import OutcomeSets, outcome_sets
+from imr_ml.classifiers.conformal import HeldOutScores, OutcomeSets, outcome_sets
 from imr_ml.classifiers.contributions import Contribution, top_contributions
 from imr_ml.classifiers.families import GuidelineFamilyClassifier
 from imr_ml.classifiers.outcome import CalibratedLogisticClassifier
-from imr_ml.classifiers.request_model import (
-    Candidate,
-    Chosen,
-    Evidence,
-    Labels,
-    ModelSettings,
-    Predictions,
-    Predictor,
-    RequestModel,
-    labels_of,
-)
+from imr_ml.classifiers.request_model import Candidate, Chosen, ModelSettings, RequestModel
+from imr_ml.classifiers.types import Evidence, Labels, Predictions, Predictor, labels_of
 
 __all__ = [
     "CalibratedLogisticClassifier",
@@ -26,6 +17,7 @@ __all__ = [
     "Contribution",
     "Evidence",
     "GuidelineFamilyClassifier",
+    "HeldOutScores",
     "Labels",
     "ModelSettings",
     "OutcomeSets",

@@ -1,21 +1,31 @@
-"""When the outcome classifier may speak: label-conditional conformal thresholds.
+"""When the outcome classifier may speak: label-conditional conformal sets, at a coverage chosen when it is asked.
 
-Knows probabilities and cases.
+Knows probabilities and cases. The p-values are those of `crepes`.
 
-An outcome belongs to a request's prediction set unless its probability is lower than what all but a share of
-``1 - coverage`` of the truly so decided requests got when they were held out. Each outcome has a threshold of its own:
-nine in ten denials are upheld, so that one threshold for both would reach its coverage by always saying "upheld"
-(Vovk, 2012, "Conditional validity of inductive conformal predictors").
+An outcome belongs to a request's prediction set where its p-value is above ``1 - coverage``: unless its probability is
+lower than what all but that share of the truly so decided requests got when they were held out. Each outcome is
+compared with its own: nine in ten denials are upheld, so that one threshold for both would reach its coverage by always
+saying "upheld" (Vovk, 2012, "Conditional validity of inductive conformal predictors").
+
+Requests of one case are no independent witnesses. A draw takes one request of each case, which makes the scores
+exchangeable again, and the p-values of several draws are averaged, so that no threshold hangs on the luck of one (Dunn,
+Wasserman and Ramdas, 2022, "Distribution-free prediction sets for two-layer hierarchical models"). What is promised is
+therefore a share of cases, with one request taken of each; of all requests, those of cases with many items weigh more.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from bisect import bisect_left
+from dataclasses import dataclass, fields
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 EVEN = 0.5
+_MOST_SCORES = 2000
+_MOST_DRAWS = 10
+Draws = tuple[tuple[float, ...], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +35,7 @@ class OutcomeSets:
     Attributes
     ----------
     coverage : float
-        Share of requests of each outcome whose set holds their outcome.
+        Share of cases of each outcome whose request's set holds its outcome.
     least_p_overturned : float
         ``overturned`` is in the set of a request whose p_overturned is at least this.
     most_p_overturned : float
@@ -52,13 +62,81 @@ class OutcomeSets:
         return sure
 
 
+@dataclass(frozen=True, slots=True)
+class HeldOutScores:
+    """What requests of each outcome got when their case was held out: enough for sets of any coverage.
+
+    Attributes
+    ----------
+    upheld, overturned : tuple of tuple of float
+        For each draw the p_overturned of one request a case; all draws of an outcome are equally long. At most
+        2,000 scores an outcome: of more cases, each draw takes a part.
+    """
+
+    upheld: Draws
+    overturned: Draws
+
+    @classmethod
+    def of(
+        cls,
+        p_overturned: NDArray[np.float64],
+        overturned: NDArray[np.bool_],
+        groups: NDArray[np.int64],
+        seed: int = 0,
+    ) -> Self:
+        """Scores from held-out predictions.
+
+        Parameters
+        ----------
+        p_overturned : (requests,) float
+            Predictions for requests whose case was not fitted on.
+        overturned : (requests,) bool
+        groups : (requests,) int
+            Requests of one case share a number.
+        seed : int
+            Of the draws.
+        """
+        random = np.random.default_rng(seed)
+        return cls(
+            upheld=_draws(p_overturned[~overturned], groups[~overturned], random),
+            overturned=_draws(p_overturned[overturned], groups[overturned], random),
+        )
+
+    @classmethod
+    def from_arrays(cls, arrays: dict[str, NDArray[np.float64]]) -> Self:
+        """The same from what `arrays` gave."""
+        return cls(**{name: tuple(map(tuple, np.asarray(rows).tolist())) for name, rows in arrays.items()})
+
+    def arrays(self) -> dict[str, NDArray[np.float64]]:
+        """Scores of each outcome, shape (draws, cases), for saving."""
+        return {field.name: np.array(getattr(self, field.name), dtype=np.float64) for field in fields(self)}
+
+    def sets(self, coverage: float) -> OutcomeSets:
+        """Thresholds for a coverage.
+
+        Raises
+        ------
+        ValueError
+            For a coverage that is not between 0 and 1.
+        """
+        if not 0 < coverage < 1:
+            raise ValueError(f"coverage must be between 0 and 1, not {coverage}")
+        scores = self.arrays()
+        # An outcome is the stranger the less probable it is: upheld the higher p_overturned, overturned the lower.
+        return OutcomeSets(
+            coverage=coverage,
+            least_p_overturned=-_strangest_held(-scores["overturned"], coverage),
+            most_p_overturned=_strangest_held(scores["upheld"], coverage),
+        )
+
+
 def outcome_sets(
     p_overturned: NDArray[np.float64],
     overturned: NDArray[np.bool_],
     groups: NDArray[np.int64],
     coverage: float,
 ) -> OutcomeSets:
-    """Thresholds from held-out predictions; each case counts once, however many requests it has.
+    """Thresholds of one coverage from held-out predictions; each case counts once, however many requests it has.
 
     Parameters
     ----------
@@ -69,20 +147,43 @@ def outcome_sets(
     coverage : float
         Between 0 and 1.
     """
-    return OutcomeSets(
-        coverage=coverage,
-        least_p_overturned=_low_quantile(p_overturned[overturned], groups[overturned], coverage),
-        most_p_overturned=-_low_quantile(-p_overturned[~overturned], groups[~overturned], coverage),
-    )
+    return HeldOutScores.of(p_overturned, overturned, groups).sets(coverage)
 
 
-def _low_quantile(values: NDArray[np.float64], groups: NDArray[np.int64], coverage: float) -> float:
-    """Value that at least a share `coverage` of cases reach, with the correction for their finite number."""
-    cases, case, sizes = np.unique(groups, return_inverse=True, return_counts=True)
-    # Rounded, since 1 - 0.9 is a little less than 0.1 and nine cases would then be too few.
-    allowed = round((1 - coverage) * (len(cases) + 1) - 1, 9)
-    if allowed < 0:
-        return -np.inf
-    order = np.argsort(values)
-    below = np.cumsum(1 / sizes[case][order])
-    return float(values[order][np.searchsorted(below, allowed, side="right")])
+def _draws(values: NDArray[np.float64], groups: NDArray[np.int64], random: np.random.Generator) -> Draws:
+    """One value of each group, several times; once where every group has one or the draws are large."""
+    cases, sizes = np.unique(groups, return_counts=True)
+    kept = min(len(cases), _MOST_SCORES)
+    alike = not len(cases) or sizes.max() == 1
+    times = 1 if alike else min(_MOST_DRAWS, max(1, _MOST_SCORES // kept))
+    return tuple(_draw(values, groups, random)[:kept] for _ in range(times))
+
+
+def _draw(values: NDArray[np.float64], groups: NDArray[np.int64], random: np.random.Generator) -> tuple[float, ...]:
+    order = random.permutation(len(values))
+    _, first = np.unique(groups[order], return_index=True)
+    chosen: list[float] = values[order[random.permutation(first)]].tolist()
+    return tuple(chosen)
+
+
+def _strangest_held(draws: NDArray[np.float64], coverage: float) -> float:
+    """Largest nonconformity score that the set still holds; infinite where too few cases support any threshold.
+
+    A p-value only falls as the score rises and only changes at the held-out scores, so that asking it there, and beyond
+    the last of them, tells it everywhere.
+    """
+    scores = [*np.unique(draws).tolist(), np.inf]
+    # Rounded, since 1 - 0.9 is a little less than 0.1, and 1 - 0.95 a little more than 0.05.
+    first_out = bisect_left(scores, -round(1 - coverage, 9), key=lambda score: -round(_p_value(draws, score), 9))
+    return scores[first_out - 1] if first_out else -np.inf
+
+
+def _p_value(draws: NDArray[np.float64], score: float) -> float:
+    """Mean over the draws of a score's p-value, without smoothing, which would take chance."""
+    import warnings
+
+    # Importing crepes makes every UserWarning of the process show: that is not its to decide.
+    with warnings.catch_warnings():
+        from crepes import ConformalClassifier
+    new = np.array([score])
+    return float(np.mean([ConformalClassifier().fit(draw).predict_p(new, smoothing=False) for draw in draws]))

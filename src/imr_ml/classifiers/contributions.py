@@ -17,7 +17,7 @@ class Contribution(NamedTuple):
 
     Attributes
     ----------
-    section : str
+    block : str
         Block of features, e.g. ``"summary"`` or ``"findings"``.
     term : str
         Token, phrase or fact within the block.
@@ -26,33 +26,33 @@ class Contribution(NamedTuple):
         intercept.
     """
 
-    section: str
+    block: str
     term: str
     weight: float
 
 
 def top_contributions(
-    matrix: csr_matrix, coefficients: NDArray[np.float64], names: NDArray[np.str_], most: int
+    matrix: csr_matrix,
+    coefficients: NDArray[np.float64],
+    which: NDArray[np.int64],
+    names: NDArray[np.str_],
+    most: int,
 ) -> list[list[Contribution]]:
     """The features that moved each row's score most, largest first.
 
     Parameters
     ----------
     matrix : (rows, features) sparse matrix
-    coefficients : (features,) or (rows, features) float
-        One score for all rows, or one for each.
+    coefficients : (scores, features) float
+    which : (rows,) int
+        The score that is told of each row.
     names : (features,) str
         ``block__term``, as `ColumnTransformer` names them.
     most : int
     """
     return [
-        _top_of_row(matrix.indices[start:end], matrix.data[start:end], coefficient, names, most)
-        for start, end, coefficient in zip(
-            matrix.indptr[:-1],
-            matrix.indptr[1:],
-            np.broadcast_to(coefficients, (matrix.shape[0], matrix.shape[1])),
-            strict=True,
-        )
+        _top_of_row(matrix.indices[start:end], matrix.data[start:end], coefficients[score], names, most)
+        for start, end, score in zip(matrix.indptr[:-1], matrix.indptr[1:], which, strict=True)
     ]
 
 
@@ -69,5 +69,5 @@ def _top_of_row(
 
 
 def _contribution(name: str, weight: float) -> Contribution:
-    section, _, term = name.partition("__")
-    return Contribution(section, term, round(weight, 6))
+    block, _, term = name.partition("__")
+    return Contribution(block, term, weight)

@@ -9,37 +9,48 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit
 from sklearn.base import BaseEstimator
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GroupKFold
+from sklearn.svm import LinearSVC
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from imr_ml.classifiers.outcome import sparse_logistic_regression
+_MAX_ITERATIONS = 20_000
+_ALMOST_NO_PENALTY = 1e6
+_THRESHOLDS = np.round(np.arange(0.1, 0.81, 0.02), 2)
 
 
 class GuidelineFamilyClassifier(BaseEstimator):
-    """One logistic regression a family, and a threshold above which a family belongs to the predicted set.
+    """One linear support vector machine a family, one sigmoid for all, and a threshold for the predicted set.
+
+    Few rows cite most families, too few for a sigmoid of their own; a common one keeps the families' order, and leaves
+    each score a sum over features.
 
     Parameters
     ----------
-    C : float, default 3
+    C : float, default 0.05
         Inverse strength of the penalty.
     folds : int, default 5
-        Grouped folds that the threshold is tuned on.
+        Grouped folds that the sigmoid and the threshold are learnt on.
     random_state : int, default 0
 
     Attributes
     ----------
-    estimators_ : list of LogisticRegression or float
-        Per family; a constant probability for a family that every training row or none cites.
+    coef_ : (families, features) array
+        Of the log-odds: each machine's own, times the sigmoid's slope.
+    intercept_ : (families,) array
+    constant_ : (families,) array
+        Probability of a family that every training row or none cites; NaN of all others.
     threshold_ : float
+        Families at or above it belong to the predicted set.
     held_out_loss_ : (rows,) array
         Squared error of the probabilities of each row when it was not fitted on, summed over the families; NaN where
         all rows are of one group.
     n_features_in_ : int
     """
 
-    def __init__(self, C: float = 3.0, folds: int = 5, random_state: int = 0) -> None:  # noqa: N803
+    def __init__(self, C: float = 0.05, folds: int = 5, random_state: int = 0) -> None:  # noqa: N803
         self.C = C
         self.folds = folds
         self.random_state = random_state
@@ -57,21 +68,17 @@ class GuidelineFamilyClassifier(BaseEstimator):
         if y.ndim != 2:
             raise ValueError(f"y must be an indicator of shape (rows, families); it has the shape {y.shape}")
         groups = np.arange(len(y)) if groups is None else np.asarray(groups)
-        self.threshold_, self.held_out_loss_ = self._tuned_threshold(X, y, groups)
-        self.estimators_ = [self._fit_one(X, column) for column in y.T]
+        self.constant_ = np.where(y.all(axis=0), 1.0, np.where(y.any(axis=0), np.nan, 0.0))
+        slope, offset = self._calibrate(X, y, groups)
+        coefficients, intercepts = self._linear(X, y)
+        self.coef_, self.intercept_ = slope * coefficients, slope * intercepts + offset
         return self
 
-    @property
-    def coef_(self) -> NDArray[np.float64]:
-        """Coefficients of each family's score, shape (families, features); zero for a constant one."""
-        zero = np.zeros(self.n_features_in_)
-        return np.array([zero if isinstance(one, float) else one.coef_[0] for one in self.estimators_])
-
-    def predict_proba(self, X: object) -> NDArray[np.float64]:  # noqa: N803
+    def predict_proba(self, X: Any) -> NDArray[np.float64]:  # noqa: N803
         """Probability that each family is cited, shape (rows, families); they need not add up to 1."""
         check_is_fitted(self)
         X = validate_data(self, X, accept_sparse="csr", reset=False)  # noqa: N806
-        return family_probabilities(self.estimators_, X)
+        return self._probability(X @ self.coef_.T + self.intercept_)
 
     def predict(self, X: object) -> NDArray[np.bool_]:  # noqa: N803
         """Predicted set of each row as an indicator, shape (rows, families); never empty."""
@@ -86,28 +93,54 @@ class GuidelineFamilyClassifier(BaseEstimator):
         tags.target_tags.single_output = False
         return tags
 
-    def _fit_one(self, X: object, column: NDArray[np.bool_]) -> LogisticRegression | float:  # noqa: N803
-        if column.all() or not column.any():
-            return float(column[0])
-        return sparse_logistic_regression(self.C, self.random_state).fit(X, column)
+    def _linear(self, X: Any, y: NDArray[np.bool_]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:  # noqa: N803
+        """Coefficients and intercepts of each family; zero where these rows all cite it, or none does."""
+        coefficients, intercepts = np.zeros((y.shape[1], X.shape[1])), np.zeros(y.shape[1])
+        for place, cited in enumerate(y.T):
+            if cited.any() and not cited.all():
+                machine = LinearSVC(
+                    C=self.C, loss="hinge", dual=True, max_iter=_MAX_ITERATIONS, random_state=self.random_state
+                ).fit(X, cited)
+                coefficients[place], intercepts[place] = machine.coef_[0], machine.intercept_[0]
+            else:
+                intercepts[place] = 1.0 if cited.all() else -1.0
+        return coefficients, intercepts
 
-    def _tuned_threshold(
+    def _probability(self, log_odds: NDArray[np.float64]) -> NDArray[np.float64]:
+        probability: NDArray[np.float64] = np.where(np.isnan(self.constant_), expit(log_odds), self.constant_)
+        return probability
+
+    def _calibrate(
         self,
         X: Any,  # noqa: N803
         y: NDArray[np.bool_],
         groups: NDArray[np.generic],
-    ) -> tuple[float, NDArray[np.float64]]:
-        """Threshold with the best F1 over all pairs of row and family, on rows that were not fitted on; their loss."""
+    ) -> tuple[float, float]:
+        """Learn on held-out scores the sigmoid, and the threshold with the best F1 over all pairs of row and family."""
+        self.threshold_, self.held_out_loss_ = 0.5, np.full(len(y), np.nan)
         folds = min(self.folds, len(np.unique(groups)))
         if folds < 2:
-            return 0.5, np.full(len(y), np.nan)
-        probability = np.zeros(y.shape)
+            return 1.0, 0.0
+        scores = np.zeros(y.shape)
         for train, test in GroupKFold(folds, shuffle=True, random_state=self.random_state).split(y, groups=groups):
-            estimators = [self._fit_one(X[train], column) for column in y[train].T]
-            probability[test] = family_probabilities(estimators, X[test])
-        candidates = np.round(np.arange(0.2, 0.81, 0.05), 2)
-        best = max(candidates, key=lambda threshold: _f1(y, family_sets(probability, threshold)))
-        return float(best), ((probability - y) ** 2).sum(axis=1)
+            coefficients, intercepts = self._linear(X[train], y[train])
+            scores[test] = X[test] @ coefficients.T + intercepts
+        slope, offset = self._sigmoid(scores, y)
+        probability = self._probability(slope * scores + offset)
+        self.threshold_ = float(max(_THRESHOLDS, key=lambda threshold: _f1(y, family_sets(probability, threshold))))
+        self.held_out_loss_ = ((probability - y) ** 2).sum(axis=1)
+        return slope, offset
+
+    def _sigmoid(self, scores: NDArray[np.float64], y: NDArray[np.bool_]) -> tuple[float, float]:
+        """Slope and offset; a slope that would turn the scores round tells of no signal: each family has its rate."""
+        learnt = np.isnan(self.constant_)
+        if not learnt.any():
+            return 1.0, 0.0
+        sigmoid = LogisticRegression(C=_ALMOST_NO_PENALTY).fit(scores[:, learnt].reshape(-1, 1), y[:, learnt].ravel())
+        if sigmoid.coef_[0, 0] <= 0:
+            self.constant_[learnt] = y[:, learnt].mean(axis=0)
+            return 0.0, 0.0
+        return float(sigmoid.coef_[0, 0]), float(sigmoid.intercept_[0])
 
 
 def family_sets(probability: NDArray[np.float64], threshold: float) -> NDArray[np.bool_]:

@@ -43,6 +43,8 @@ class CalibratedLogisticClassifier(ClassifierMixin, BaseEstimator):
     slope_, offset_ : float
         The calibrated probability is the sigmoid of ``slope_ * score + offset_``; a slope of 0 gives every row the base
         rate, because held-out scores did not rise with the outcome.
+    base_rate_ : float
+        Share of the second class among the rows, as they were weighed.
     held_out_loss_ : (rows,) array
         Log loss of the calibrated probability of each row when it was not fitted on; NaN where groups are too few.
     n_features_in_ : int
@@ -59,7 +61,7 @@ class CalibratedLogisticClassifier(ClassifierMixin, BaseEstimator):
         self.folds = folds
         self.random_state = random_state
 
-    def fit(self, X: Any, y: Any, groups: object = None) -> Self:  # noqa: N803
+    def fit(self, X: Any, y: Any, groups: object = None, weights: NDArray[np.float64] | None = None) -> Self:  # noqa: N803
         """Fit the score on all rows and its calibration out of fold.
 
         Parameters
@@ -68,6 +70,8 @@ class CalibratedLogisticClassifier(ClassifierMixin, BaseEstimator):
         y : (rows,) array of two classes
         groups : (rows,) array, optional
             Rows of one group are never on both sides of a calibration fold; each row is its own where not given.
+        weights : (rows,) float, optional
+            How much each row counts, in the score and in its calibration; all alike where not given.
 
         Raises
         ------
@@ -84,8 +88,9 @@ class CalibratedLogisticClassifier(ClassifierMixin, BaseEstimator):
             raise ValueError(f"needs samples of two classes; the data holds one class: {self.classes_[0]!r}")
         groups = np.arange(len(y)) if groups is None else np.asarray(groups)
         truth = y == self.classes_[1]
-        self._calibrate(X, truth, groups)
-        score = sparse_logistic_regression(self.C, self.random_state).fit(X, truth)
+        self.base_rate_ = float(np.average(truth, weights=weights))
+        self._calibrate(X, truth, groups, weights)
+        score = sparse_logistic_regression(self.C, self.random_state).fit(X, truth, sample_weight=weights)
         self.coef_, self.intercept_ = score.coef_[0], float(score.intercept_[0])
         return self
 
@@ -113,19 +118,26 @@ class CalibratedLogisticClassifier(ClassifierMixin, BaseEstimator):
         tags.input_tags.sparse = True
         return tags
 
-    def _calibrate(self, X: Any, truth: NDArray[np.bool_], groups: NDArray[np.generic]) -> None:  # noqa: N803
+    def _calibrate(
+        self,
+        X: Any,  # noqa: N803
+        truth: NDArray[np.bool_],
+        groups: NDArray[np.generic],
+        weights: NDArray[np.float64] | None,
+    ) -> None:
         """Learn the sigmoid on held-out scores; a slope that would turn the score round tells of no signal."""
         splits = calibration_splits(truth, groups, self.folds, self.random_state)
         self.slope_, self.offset_, self.held_out_loss_ = 1.0, 0.0, np.full(len(truth), np.nan)
         if not splits:
             return
         score = sparse_logistic_regression(self.C, self.random_state)
-        held_out = cross_val_predict(score, X, truth, cv=splits, method="decision_function")
+        params = {"sample_weight": weights}
+        held_out = cross_val_predict(score, X, truth, cv=splits, method="decision_function", params=params)
         spread = held_out.std() or 1.0
-        sigmoid = LogisticRegression(C=_ALMOST_NO_PENALTY).fit(held_out[:, None] / spread, truth)
+        sigmoid = LogisticRegression(C=_ALMOST_NO_PENALTY).fit(held_out[:, None] / spread, truth, sample_weight=weights)
         self.slope_, self.offset_ = float(sigmoid.coef_[0, 0] / spread), float(sigmoid.intercept_[0])
         if self.slope_ <= 0:
-            self.slope_, self.offset_ = 0.0, float(logit(truth.mean()))
+            self.slope_, self.offset_ = 0.0, float(logit(self.base_rate_))
         calibrated = self.slope_ * held_out + self.offset_
         self.held_out_loss_ = np.logaddexp(0, np.where(truth, -calibrated, calibrated))
 

@@ -6,92 +6,31 @@ Knows feature frames and the two classifiers. Knows nothing of files or MLflow.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Generic, Protocol, Self, TypeVar
+from functools import cached_property
+from typing import Generic, Self, TypeVar
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, diags
 
-from imr_ml.classifiers.contributions import Contribution, top_contributions
+from imr_ml.classifiers.contributions import top_contributions
 from imr_ml.classifiers.families import GuidelineFamilyClassifier, family_sets
 from imr_ml.classifiers.outcome import CalibratedLogisticClassifier
-from imr_ml.corpus import decided_years
-from imr_ml.corpus.schema import families_of
-from imr_ml.features import FACT_COLUMNS, BlockWeights, TermSettings, column_weights, feature_matrix
+from imr_ml.classifiers.recency import chosen_half_life, recency_weights
+from imr_ml.classifiers.types import Evidence, Labels, Predictions
+from imr_ml.features import (
+    FACT_COLUMNS,
+    GUIDELINE_COLUMNS,
+    BlockWeights,
+    TermSettings,
+    column_weights,
+    feature_matrix,
+    tells_codes,
+)
 from imr_ml.guidelines import FAMILIES
 
 Classifier = TypeVar("Classifier", CalibratedLogisticClassifier, GuidelineFamilyClassifier)
-
-
-@dataclass(frozen=True, slots=True)
-class Labels:
-    """What was decided.
-
-    Attributes
-    ----------
-    overturned : (requests,) bool
-    families : (requests, families) bool
-        Families cited, in the order of `FAMILIES`; none of any request where a source does not tell them.
-    decided_year : (requests,) float
-        When, as a year and its fraction; NaN where it is not known. Never a feature: it orders and weighs requests
-        while a model is fitted and evaluated.
-    """
-
-    overturned: NDArray[np.bool_]
-    families: NDArray[np.bool_]
-    decided_year: NDArray[np.float64]
-
-    @property
-    def families_known(self) -> bool:
-        """Whether the source tells families; a request whose reviewer cites nothing has the family ``none``."""
-        return bool(self.families.any())
-
-    def __getitem__(self, rows: NDArray[np.int64]) -> Labels:
-        return Labels(self.overturned[rows], self.families[rows], self.decided_year[rows])
-
-
-@dataclass(frozen=True, slots=True)
-class Predictions:
-    """What a model says of requests.
-
-    Attributes
-    ----------
-    p_overturned : (requests,) float
-    family_probability : (requests, families) float
-    family_set : (requests, families) bool
-        Families the model expects to be cited; never empty.
-    """
-
-    p_overturned: NDArray[np.float64]
-    family_probability: NDArray[np.float64]
-    family_set: NDArray[np.bool_]
-
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """What moved one prediction, largest first.
-
-    Attributes
-    ----------
-    outcome : list of Contribution
-        To the score of an overturned denial; positive speaks for it.
-    family : list of Contribution
-        To the score of the likeliest family.
-    """
-
-    outcome: list[Contribution]
-    family: list[Contribution]
-
-
-class Predictor(Protocol):
-    """Anything that learns from a feature frame and its labels and predicts for another."""
-
-    def fit(self, frame: pd.DataFrame, labels: Labels, groups: NDArray[np.int64]) -> Self:
-        """Learn; requests of one group belong to one case."""
-
-    def predict(self, frame: pd.DataFrame) -> Predictions:
-        """Predict each row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,13 +51,15 @@ class Candidate:
 
 
 _FAMILY_FACTS = tuple(fact for fact in FACT_COLUMNS if fact != "sex")
-_OUTCOME_FACTS = tuple(fact for fact in FACT_COLUMNS if fact != "treated_body_parts")
+_OUTCOME_FACTS = tuple(fact for fact in FACT_COLUMNS if fact not in ("treated_body_parts", *GUIDELINE_COLUMNS))
 OUTCOME_CANDIDATES = (
     Candidate(BlockWeights(0.5, 1.0, 0.5, 0.2, numbers=0.05, case_size=0.1, facts_used=_OUTCOME_FACTS), C=0.3),
 )
 FAMILY_CANDIDATES = (
-    Candidate(BlockWeights(1.0, 0.0, 1.0, facts=1.0, numbers=0.0, case_size=0.0, facts_used=_FAMILY_FACTS), C=3.0),
-    Candidate(BlockWeights(1.0, 0.0, 1.0, facts=0.0, numbers=0.0, case_size=0.0), C=10.0),
+    Candidate(
+        BlockWeights(1.0, 0.0, 1.0, facts=1.0, numbers=0.0, case_size=0.0, facts_used=_FAMILY_FACTS, pairs=0.5), C=0.06
+    ),
+    Candidate(BlockWeights(1.0, 0.0, 1.0, facts=0.0, numbers=0.0, case_size=0.0), C=0.3),
 )
 
 
@@ -132,21 +73,26 @@ class ModelSettings:
         The first is taken, unless a later one has a lower loss on held-out cases of the data that is fitted on, by
         more than two standard errors over cases: a choice by luck costs more than it gives.
     terms : TermSettings
+    half_life_years : tuple of (float or None)
+        Years after which a decision weighs half in the outcome classifier; None weighs all alike. The first is taken,
+        unless a later one predicts later years better; see `chosen_half_life`.
     seed : int
     """
 
     outcome: tuple[Candidate, ...] = OUTCOME_CANDIDATES
     family: tuple[Candidate, ...] = FAMILY_CANDIDATES
     terms: TermSettings = field(default_factory=TermSettings)
+    half_life_years: tuple[float | None, ...] = (None, 8.0, 4.0, 2.0, 1.0)
     seed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Chosen(Generic[Classifier]):
-    """A fitted classifier and the candidate that it is."""
+    """A fitted classifier, the candidate that it is, and the half-life with which decisions were weighed."""
 
     candidate: Candidate
     classifier: Classifier
+    half_life_years: float | None = None
 
 
 class RequestModel:
@@ -162,27 +108,45 @@ class RequestModel:
         Feature frame -> matrix, shared by both classifiers.
     outcome_ : Chosen
         The chosen `CalibratedLogisticClassifier`.
-    families_ : Chosen
-        The chosen `GuidelineFamilyClassifier`.
+    families_ : Chosen or None
+        The chosen `GuidelineFamilyClassifier`; None of a source that tells no families.
     """
+
+    families_: Chosen[GuidelineFamilyClassifier] | None
 
     def __init__(self, settings: ModelSettings | None = None) -> None:
         self.settings = settings or ModelSettings()
 
     def fit(self, frame: pd.DataFrame, labels: Labels, groups: NDArray[np.int64]) -> Self:
         """Fit both classifiers; requests of one group never stand on both sides of an inner fold."""
-        seed = self.settings.seed
-        self.features_ = feature_matrix(self.settings.terms)
+        # Those of an earlier fit.
+        vars(self).pop("feature_names", None)
+        self.features_ = feature_matrix(self.settings.terms, pairs=self._uses_pairs, codes=tells_codes(frame))
         matrix = self.features_.fit_transform(frame)
-        outcomes = [
-            Chosen(
-                candidate,
-                CalibratedLogisticClassifier(candidate.C, random_state=seed).fit(
-                    self._weighed(matrix, candidate), labels.overturned, groups
-                ),
-            )
-            for candidate in self.settings.outcome
-        ]
+        outcomes = [self._fit_outcome(matrix, candidate, labels, groups) for candidate in self.settings.outcome]
+        self.outcome_ = first_unless_better(outcomes, groups)
+        self.families_ = self._fit_families(matrix, labels, groups) if labels.families_known else None
+        return self
+
+    @property
+    def _uses_pairs(self) -> bool:
+        return any(candidate.weights.pairs for candidate in (*self.settings.outcome, *self.settings.family))
+
+    def _fit_outcome(
+        self, matrix: csr_matrix, candidate: Candidate, labels: Labels, groups: NDArray[np.int64]
+    ) -> Chosen[CalibratedLogisticClassifier]:
+        weighed, seed = self._weighed(matrix, candidate), self.settings.seed
+        half_life = chosen_half_life(
+            weighed, labels.overturned, labels.decided_year, self.settings.half_life_years, candidate.C, seed
+        )
+        weights = recency_weights(labels.decided_year, half_life)
+        classifier = CalibratedLogisticClassifier(candidate.C, random_state=seed)
+        return Chosen(candidate, classifier.fit(weighed, labels.overturned, groups, weights), half_life)
+
+    def _fit_families(
+        self, matrix: csr_matrix, labels: Labels, groups: NDArray[np.int64]
+    ) -> Chosen[GuidelineFamilyClassifier]:
+        seed = self.settings.seed
         families = [
             Chosen(
                 candidate,
@@ -192,41 +156,61 @@ class RequestModel:
             )
             for candidate in self.settings.family
         ]
-        self.outcome_ = first_unless_better(outcomes, groups)
-        self.families_ = first_unless_better(families, groups)
-        return self
+        return first_unless_better(families, groups)
 
     def predict(self, frame: pd.DataFrame) -> Predictions:
         """Predictions for a feature frame's rows."""
-        return self._predict(*self._matrices(frame))
+        return self.predict_matrix(self.matrix(frame))
 
-    def predict_with_evidence(self, frame: pd.DataFrame, most: int) -> tuple[Predictions, list[Evidence]]:
-        """Predictions, and for each row what moved its outcome and its likeliest family most, `most` of each."""
-        outcome, families = self._matrices(frame)
-        predictions = self._predict(outcome, families)
+    def matrix(self, frame: pd.DataFrame) -> csr_matrix:
+        """Feature matrix of a feature frame, every block with weight 1, shape (rows, features)."""
+        return csr_matrix(self.features_.transform(frame))
+
+    def predict_matrix(self, matrix: csr_matrix) -> Predictions:
+        """Predictions for a feature matrix's rows."""
+        outcome = self._weighed(matrix, self.outcome_.candidate)
+        probability, chosen = self._predict_families(matrix)
+        return Predictions(self.outcome_.classifier.predict_proba(outcome)[:, 1], probability, chosen)
+
+    def explain(self, matrix: csr_matrix, predictions: Predictions, most: int) -> list[Evidence]:
+        """For each row of a feature matrix what moved its outcome and its likeliest family most, `most` of each."""
+        names = self.feature_names
+        outcome = self._unweighed(self.outcome_.candidate, self.outcome_.classifier.coef_[None])
+        moved_outcome = top_contributions(matrix, outcome, np.zeros(matrix.shape[0], dtype=int), names, most)
+        if self.families_ is None:
+            return [Evidence(row, []) for row in moved_outcome]
+        families = self._unweighed(self.families_.candidate, self.families_.classifier.coef_)
         likeliest = predictions.family_probability.argmax(axis=1)
-        names = self.features_.get_feature_names_out()
-        moved_outcome = top_contributions(outcome, self.outcome_.classifier.coef_, names, most)
-        moved_family = top_contributions(families, self.families_.classifier.coef_[likeliest], names, most)
-        return predictions, [Evidence(*pair) for pair in zip(moved_outcome, moved_family, strict=True)]
+        moved_family = top_contributions(matrix, families, likeliest, names, most)
+        return [Evidence(*pair) for pair in zip(moved_outcome, moved_family, strict=True)]
 
-    def _matrices(self, frame: pd.DataFrame) -> tuple[csr_matrix, csr_matrix]:
-        matrix = self.features_.transform(frame)
-        return self._weighed(matrix, self.outcome_.candidate), self._weighed(matrix, self.families_.candidate)
+    @cached_property
+    def feature_names(self) -> NDArray[np.str_]:
+        """Names of the feature matrix's columns: ``block__term``, shape (features,)."""
+        return np.asarray(self.features_.get_feature_names_out())
+
+    @property
+    def outcome_column_weights(self) -> NDArray[np.float64]:
+        """How the outcome classifier weighs the feature matrix's columns, shape (features,)."""
+        return column_weights(self.features_, self.outcome_.candidate.weights)
+
+    def _unweighed(self, candidate: Candidate, coefficients: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Coefficients that give a candidate's scores from the matrix whose blocks have weight 1: same shape."""
+        weighed: NDArray[np.float64] = coefficients * column_weights(self.features_, candidate.weights)
+        return weighed
 
     def _weighed(self, matrix: csr_matrix, candidate: Candidate) -> csr_matrix:
         weighed = csr_matrix(matrix @ diags(column_weights(self.features_, candidate.weights)))
         weighed.eliminate_zeros()
         return weighed
 
-    def _predict(self, outcome: csr_matrix, families: csr_matrix) -> Predictions:
+    def _predict_families(self, matrix: csr_matrix) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+        if self.families_ is None:
+            shape = matrix.shape[0], len(FAMILIES)
+            return np.full(shape, np.nan), np.zeros(shape, dtype=bool)
         classifier = self.families_.classifier
-        probability = classifier.predict_proba(families)
-        return Predictions(
-            p_overturned=self.outcome_.classifier.predict_proba(outcome)[:, 1],
-            family_probability=probability,
-            family_set=family_sets(probability, classifier.threshold_),
-        )
+        probability = classifier.predict_proba(self._weighed(matrix, self.families_.candidate))
+        return probability, family_sets(probability, classifier.threshold_)
 
 
 def first_unless_better(fitted: list[Chosen[Classifier]], groups: NDArray[np.int64]) -> Chosen[Classifier]:
@@ -238,15 +222,3 @@ def first_unless_better(fitted: list[Chosen[Classifier]], groups: NDArray[np.int
         if by_case.sum() > 2 * by_case.std() * np.sqrt(len(by_case)):
             best = other
     return best
-
-
-def labels_of(requests: pd.DataFrame) -> Labels:
-    """Labels of decided requests."""
-    cited = [set(families_of(value)) for value in requests["families"]]
-    return Labels(
-        overturned=requests["outcome"].eq("overturned").to_numpy(dtype=bool),
-        families=np.array([[family in row for family in FAMILIES] for row in cited], dtype=bool).reshape(
-            -1, len(FAMILIES)
-        ),
-        decided_year=decided_years(requests),
-    )

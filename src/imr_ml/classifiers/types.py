@@ -1,0 +1,100 @@
+"""What goes into a classifier and what comes out: labels, predictions, evidence, and what a predictor is.
+
+Knows the requests table's labels. Knows nothing of how anything is learnt.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol, Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from imr_ml.classifiers.contributions import Contribution
+from imr_ml.corpus import decided_years
+from imr_ml.corpus.schema import families_of
+from imr_ml.guidelines import FAMILIES
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """What was decided.
+
+    Attributes
+    ----------
+    overturned : (requests,) bool
+    families : (requests, families) bool
+        Families cited, in the order of `FAMILIES`; none of any request where a source does not tell them.
+    decided_year : (requests,) float
+        When, as a year and its fraction; NaN where it is not known. Never a feature: it orders and weighs requests
+        while a model is fitted and evaluated.
+    """
+
+    overturned: NDArray[np.bool_]
+    families: NDArray[np.bool_]
+    decided_year: NDArray[np.float64]
+
+    @property
+    def families_known(self) -> bool:
+        """Whether the source tells families; a request whose reviewer cites nothing has the family ``none``."""
+        return bool(self.families.any())
+
+    def __getitem__(self, rows: NDArray[np.int64]) -> Labels:
+        return Labels(self.overturned[rows], self.families[rows], self.decided_year[rows])
+
+
+@dataclass(frozen=True, slots=True)
+class Predictions:
+    """What a model says of requests.
+
+    Attributes
+    ----------
+    p_overturned : (requests,) float
+    family_probability : (requests, families) float
+    family_set : (requests, families) bool
+        Families the model expects to be cited; never empty.
+    """
+
+    p_overturned: NDArray[np.float64]
+    family_probability: NDArray[np.float64]
+    family_set: NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What moved one prediction, largest first.
+
+    Attributes
+    ----------
+    outcome : list of Contribution
+        To the score of an overturned denial; positive speaks for it.
+    family : list of Contribution
+        To the score of the likeliest family.
+    """
+
+    outcome: list[Contribution]
+    family: list[Contribution]
+
+
+class Predictor(Protocol):
+    """Anything that learns from a feature frame and its labels and predicts for another."""
+
+    def fit(self, frame: pd.DataFrame, labels: Labels, groups: NDArray[np.int64]) -> Self:
+        """Learn; requests of one group belong to one case."""
+
+    def predict(self, frame: pd.DataFrame) -> Predictions:
+        """Predict each row."""
+
+
+def labels_of(requests: pd.DataFrame) -> Labels:
+    """Labels of decided requests."""
+    cited = [set(families_of(value)) for value in requests["families"]]
+    return Labels(
+        overturned=requests["outcome"].eq("overturned").to_numpy(dtype=bool),
+        families=np.array([[family in row for family in FAMILIES] for row in cited], dtype=bool).reshape(
+            -1, len(FAMILIES)
+        ),
+        decided_year=decided_years(requests),
+    )
