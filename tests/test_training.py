@@ -7,8 +7,10 @@ import pandas as pd
 import pytest
 from factories import make_requests
 
+from imr_ml.classifiers import RequestModel
 from imr_ml.corpus import SchemaError, complete_requests, validate_requests
 from imr_ml.evaluation import METRICS, MODEL, EvaluationSettings, SplitError, baselines_of, fits_needed
+from imr_ml.nlp import NlpSettings
 from imr_ml.training import TrainingError, TrainingSettings, train
 
 QUICK = TrainingSettings(evaluation=EvaluationSettings(folds=2, repeats=1, resamples=20, jobs=1))
@@ -35,7 +37,7 @@ def test_the_data_a_model_was_trained_on_is_described(trained):
     overturned = table()["outcome"].eq("overturned").sum()
 
     assert replace(trained.data, sha256="") == replace(
-        trained.data, source="sample", sha256="", requests=60, cases=30, overturned=overturned, undecided=0
+        trained.data, source="sample", sha256="", requests=60, cases=30, groups=30, overturned=overturned, undecided=0
     )
     assert trained.data.is_synthetic
 
@@ -75,6 +77,97 @@ def test_callbacks_count_texts_read_and_predictors_fitted():
 
     assert sum(read) >= table()["request"].nunique()
     assert sum(fitted) == fits_needed(QUICK.evaluation, 60)
+
+
+def with_copies() -> pd.DataFrame:
+    """Thirty cases, each with a story of its own that one other case repeats but for a word."""
+    requests = table()
+    stories = []
+    for case in pd.factorize(requests["case_number"])[0]:
+        words = [f"word{case % 15}_{place}" for place in range(100)]
+        stories.append(" ".join([*words, "before" if case < 15 else "after"]))
+    return requests.assign(clinical_summary=pd.array(stories, dtype="string"))
+
+
+def test_cases_that_repeat_a_summary_are_counted_as_one_group():
+    found = train(with_copies(), QUICK)
+
+    assert (found.data.cases, found.data.groups) == (30, 15)
+
+
+def test_cases_that_repeat_a_summary_stay_on_one_side(monkeypatch):
+    """The groups that folds, bootstrap, calibration and thresholds are given."""
+    given = []
+    fit = RequestModel.fit
+
+    def watched(self, frame, labels, groups):
+        given.append(set(frame["clinical_summary"].str.extract(r"word(\d+)_")[0]))
+        return fit(self, frame, labels, groups)
+
+    monkeypatch.setattr(RequestModel, "fit", watched)
+    train(with_copies(), QUICK)
+
+    first_fold, second_fold, everything = given
+    assert first_fold.isdisjoint(second_fold)
+    assert len(first_fold | second_fold) == len(everything) == 15
+
+
+def test_costly_proofs_are_given_where_asked_for(trained):
+    shuffled, fitted = [], []
+    conclusion = " In my opinion the request is medically necessary."
+    requests = table()
+    told = requests["clinical_summary"] + conclusion
+    requests = requests.assign(
+        clinical_summary=told.where(requests["outcome"] == "overturned", told.str[: -len(conclusion)])
+    )
+    asked = replace(QUICK, evaluation=replace(QUICK.evaluation, permutations=5, compare_masking=True))
+
+    found = train(requests, asked, on_fit=fitted.append, on_shuffle=shuffled.append)
+
+    assert trained.evaluation.permutation is None
+    assert trained.evaluation.masking is None
+    assert len(found.evaluation.permutation.shuffled_roc_auc) == sum(shuffled) == 5
+    masking = found.evaluation.masking
+    assert masking.requests_masked == found.data.overturned
+    assert masking.masked == found.evaluation.estimates[MODEL]
+    assert masking.unmasked["outcome.roc_auc"].value > masking.masked["outcome.roc_auc"].value
+    assert masking.difference["outcome.roc_auc"].value == pytest.approx(
+        masking.masked["outcome.roc_auc"].value - masking.unmasked["outcome.roc_auc"].value
+    )
+    assert sum(fitted) == fits_needed(asked.evaluation, 60)
+
+
+def test_masking_costs_nothing_where_there_is_nothing_to_mask():
+    fitted = []
+    asked = replace(QUICK, evaluation=replace(QUICK.evaluation, compare_masking=True))
+
+    masking = train(table(), asked, on_fit=fitted.append).evaluation.masking
+
+    assert masking.requests_masked == 0
+    assert masking.masked == masking.unmasked
+    assert {(one.value, one.low, one.high) for one in masking.difference.values()} == {(0, 0, 0)}
+    assert sum(fitted) == fits_needed(asked.evaluation, 60)
+
+
+def test_without_masking_the_comparison_says_the_same():
+    requests = table()
+    conclusion = (requests["outcome"] == "overturned").map(
+        {True: " In my opinion it is medically necessary.", False: ""}
+    )
+    requests = requests.assign(clinical_summary=requests["clinical_summary"] + conclusion.astype("string"))
+    asked = replace(QUICK, evaluation=replace(QUICK.evaluation, compare_masking=True))
+
+    on = train(requests, asked).evaluation.masking
+    off = train(requests, replace(asked, nlp=NlpSettings(mask_determination=False))).evaluation.masking
+
+    assert on == off
+
+
+def test_a_source_that_tells_no_families_is_learnt_from_by_outcome():
+    found = train(table(source="dmhc", families=None), QUICK)
+
+    assert found.data.requests == 60
+    assert set(found.evaluation.estimates[MODEL]) == {name for name in METRICS if name.startswith("outcome.")}
 
 
 def test_sources_are_not_mixed():

@@ -7,20 +7,34 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from imr_ml.classifiers import ModelSettings, OutcomeSets, RequestModel, labels_of, outcome_sets
+from imr_ml.classifiers import HeldOutScores, ModelSettings, OutcomeSets, RequestModel, labels_of
 from imr_ml.corpus import case_keys, require_columns
+from imr_ml.corpus.near_duplicates import joined_cases
 from imr_ml.corpus.schema import FEATURE_COLUMNS, LABEL_COLUMNS
 from imr_ml.errors import ImrError
-from imr_ml.evaluation import Evaluation, EvaluationSettings, evaluate, measured_coverage
+from imr_ml.evaluation import (
+    Evaluation,
+    EvaluationSettings,
+    evaluate,
+    evaluate_masking,
+    measured_coverage,
+    permutation_test,
+)
 from imr_ml.features import feature_frame
+from imr_ml.ladder import Climb, climb
 from imr_ml.nlp import NlpSettings
+from imr_ml.precedents import DecidedRequests, Neighbours
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
+    from numpy.typing import NDArray
+
+_TELLS_NO_FAMILIES = "dmhc"
 
 
 class TrainingError(ImrError):
@@ -35,12 +49,15 @@ class TrainingSettings:
     ----------
     coverage : float
         Share of requests of each outcome whose prediction set shall hold their outcome.
+    ladder : bool
+        Whether to climb the ladder of simpler and more complex predictors too.
     """
 
     nlp: NlpSettings = field(default_factory=NlpSettings)
     model: ModelSettings = field(default_factory=ModelSettings)
     evaluation: EvaluationSettings = field(default_factory=EvaluationSettings)
     coverage: float = 0.9
+    ladder: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +70,17 @@ class DataFacts:
         ``dwc``, ``sample`` or ``dmhc``.
     sha256 : str
         Of the features and labels of the rows used, in their order.
-    requests, cases, overturned, undecided : int
-        Rows used, their cases, those overturned, and rows left out because they are not decided.
+    requests, cases, groups, overturned, undecided : int
+        Rows used; their cases; the groups that are left of these after joining those with nearly the same clinical
+        summary, which are what stays on one side of every split; rows overturned; rows left out because they are not
+        decided.
     """
 
     source: str
     sha256: str
     requests: int
     cases: int
+    groups: int
     overturned: int
     undecided: int
 
@@ -75,11 +95,18 @@ class TrainedModel:
     """A fitted model with all that is known of it."""
 
     model: RequestModel
-    outcome_sets: OutcomeSets
+    held_out: HeldOutScores
+    neighbours: Neighbours
     evaluation: Evaluation
     coverage: dict[str, float]
     settings: TrainingSettings
     data: DataFacts
+    climb: Climb | None = None
+
+    @property
+    def outcome_sets(self) -> OutcomeSets:
+        """Prediction sets at the coverage of the settings."""
+        return self.held_out.sets(self.settings.coverage)
 
 
 def train(
@@ -87,6 +114,8 @@ def train(
     settings: TrainingSettings | None = None,
     on_read: Callable[[int], object] | None = None,
     on_fit: Callable[[int], object] | None = None,
+    on_shuffle: Callable[[int], object] | None = None,
+    on_climb: Callable[[int], object] | None = None,
 ) -> TrainedModel:
     """Fit both classifiers on all decided requests, and evaluate them on held-out cases.
 
@@ -95,8 +124,8 @@ def train(
     requests : DataFrame
         Validated and completed requests table of one source.
     settings : TrainingSettings, optional
-    on_read, on_fit : callable, optional
-        Called with the number of texts read and of predictors fitted.
+    on_read, on_fit, on_shuffle, on_climb : callable, optional
+        Called with the number of texts read, of predictors fitted, of permutations done and of rungs fitted.
 
     Raises
     ------
@@ -106,42 +135,78 @@ def train(
         For too few cases.
     """
     settings = settings or TrainingSettings()
-    decided, facts = _decided(requests)
+    decided = _decided(requests)
     frame = feature_frame(decided, settings.nlp, on_read)
     labels = labels_of(decided)
-    groups = case_keys(decided).factorize()[0]
+    groups = joined_cases(decided)
     build = partial(RequestModel, settings.model)
     evaluation = evaluate(frame, labels, groups, build, settings.evaluation, on_fit)
+    if settings.evaluation.permutations:
+        tested = permutation_test(frame, labels, groups, settings.model, evaluation.settings, on_shuffle)
+        evaluation = replace(evaluation, permutation=tested)
+    if settings.evaluation.compare_masking:
+        evaluation = _with_masking(evaluation, decided, frame, groups, settings, on_read, on_fit)
+    model = build().fit(frame, labels, groups)
+    rows = DecidedRequests.of(decided, frame, labels, groups)
     return TrainedModel(
-        model=build().fit(frame, labels, groups),
-        outcome_sets=outcome_sets(
-            evaluation.out_of_fold.mean_p_overturned, labels.overturned, groups, settings.coverage
-        ),
+        model=model,
+        held_out=HeldOutScores.of(evaluation.out_of_fold.mean_p_overturned, labels.overturned, groups),
+        neighbours=Neighbours.of(rows, model.matrix(frame), model.outcome_column_weights),
         evaluation=evaluation,
         coverage=measured_coverage(evaluation, groups, settings.coverage),
         settings=settings,
-        data=facts,
+        data=_facts(requests, decided, groups),
+        climb=climb(frame, labels, groups, settings.evaluation, progress=on_climb) if settings.ladder else None,
     )
 
 
-def _decided(requests: pd.DataFrame) -> tuple[pd.DataFrame, DataFacts]:
+def _with_masking(
+    evaluation: Evaluation,
+    decided: pd.DataFrame,
+    frame: pd.DataFrame,
+    groups: NDArray[np.int64],
+    settings: TrainingSettings,
+    on_read: Callable[[int], object] | None,
+    on_fit: Callable[[int], object] | None,
+) -> Evaluation:
+    is_masked = settings.nlp.mask_determination
+    other = feature_frame(decided, replace(settings.nlp, mask_determination=not is_masked), on_read)
+    masked, unmasked = (frame, other) if is_masked else (other, frame)
+    build = partial(RequestModel, settings.model)
+    compared = evaluate_masking(
+        evaluation, masked, unmasked, groups, build, evaluated_masked=is_masked, progress=on_fit
+    )
+    return replace(evaluation, masking=compared)
+
+
+def _decided(requests: pd.DataFrame) -> pd.DataFrame:
+    """Rows that can be learnt from: those with an outcome and, unless their source tells none, with families."""
     require_columns(requests, LABEL_COLUMNS, "the requests table")
-    is_decided = requests["outcome"].notna() & requests["families"].notna()
+    tells_no_families = "source" in requests and requests["source"].eq(_TELLS_NO_FAMILIES).fillna(False)
+    is_decided = requests["outcome"].notna() & (requests["families"].notna() | tells_no_families)
     decided = requests[is_decided].reset_index(drop=True)
     if decided.empty:
         raise TrainingError("the requests table holds no decided request: fill outcome and families")
-    sources = sorted(decided["source"].dropna().unique()) if "source" in decided else []
+    sources = _sources(decided)
     if len(sources) > 1:
         raise TrainingError(f"the requests table mixes sources ({', '.join(sources)}): train on one at a time")
-    facts = DataFacts(
-        source=sources[0] if sources else "dwc",
+    return decided
+
+
+def _sources(requests: pd.DataFrame) -> list[str]:
+    return sorted(requests["source"].dropna().unique()) if "source" in requests else []
+
+
+def _facts(requests: pd.DataFrame, decided: pd.DataFrame, groups: NDArray[np.int64]) -> DataFacts:
+    return DataFacts(
+        source=next(iter(_sources(decided)), "dwc"),
         sha256=_digest(decided),
         requests=len(decided),
         cases=int(case_keys(decided).nunique()),
+        groups=int(groups.max()) + 1,
         overturned=int(decided["outcome"].eq("overturned").sum()),
         undecided=len(requests) - len(decided),
     )
-    return decided, facts
 
 
 def _digest(decided: pd.DataFrame) -> str:

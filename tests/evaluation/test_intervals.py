@@ -63,6 +63,14 @@ def test_an_interval_holds_the_middle_of_the_resampled_values():
     assert str(Estimate(0.1234, 0.1, 0.2)) == "0.123 [0.100, 0.200]"
 
 
+def test_an_interval_is_widened_to_hold_the_value():
+    """An absolute error is larger in nearly every resample than in the data."""
+    found = estimate(lambda _repeat, _weights: np.array([0.1]), np.linspace(0.2, 0.3, 41), requests=3, repeats=1)
+
+    assert (found.value, found.low) == (0.1, 0.1)
+    assert found.high == pytest.approx(0.2975)
+
+
 def test_a_metric_that_no_resample_defines_has_no_interval():
     found = estimate(lambda _repeat, _weights: np.array([0.5]), np.full(4, np.nan), requests=3, repeats=1)
 

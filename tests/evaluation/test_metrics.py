@@ -129,3 +129,47 @@ def test_the_likeliest_family_is_right_where_it_is_among_those_cited():
     probability = np.array([[0.1, 0.9, 0.5], [0.8, 0.0, 0.7]])
 
     assert metrics.top_family_cited(truth, probability, ones(2)).tolist() == [0.5]
+
+
+def test_brier_skill_is_the_share_of_the_base_rates_error_that_is_gone():
+    truth = np.array([True, False, False, False])
+
+    assert metrics.brier_skill(truth, truth.astype(float), ones(4)).tolist() == [1]
+    assert metrics.brier_skill(truth, np.full(4, 0.25), ones(4)).tolist() == [0]
+    assert metrics.brier_skill(truth, np.full(4, 0.5), ones(4))[0] == pytest.approx(1 - 0.25 / 0.1875)
+
+
+@given(seed=SEEDS)
+@settings(max_examples=25, deadline=None)
+def test_the_base_rate_has_no_skill_in_any_resample(seed):
+    truth, _ = drawn(seed)
+    weights = np.random.default_rng(seed).multinomial(len(truth), np.full(len(truth), 1 / len(truth)), 5).astype(float)
+
+    assert metrics.brier_skill(truth, np.full(len(truth), truth.mean()), weights) == pytest.approx(np.zeros(5))
+
+
+@given(seed=SEEDS, rows=st.sampled_from([20, 50, 100]))
+@settings(max_examples=25, deadline=None)
+def test_calibration_error_is_the_mean_distance_over_bins_of_equal_size(seed, rows):
+    truth, _ = drawn(seed, rows=rows)
+    probability = np.random.default_rng(seed).permutation(rows) / rows
+    bins = np.split(np.argsort(probability), 10)
+
+    naive = np.mean([abs(probability[each].mean() - truth[each].mean()) for each in bins])
+
+    assert metrics.expected_calibration_error(truth, probability, ones(rows))[0] == pytest.approx(naive)
+
+
+def test_equal_probabilities_share_a_bin_of_the_calibration_error():
+    truth = np.arange(100) < 30
+
+    assert metrics.expected_calibration_error(truth, np.full(100, 0.3), ones(100)) == pytest.approx([0])
+    assert metrics.expected_calibration_error(truth, np.full(100, 0.5), ones(100)) == pytest.approx([0.2])
+
+
+def test_weights_move_the_calibration_error():
+    truth, probability = np.array([True, False]), np.array([0.5, 0.5])
+
+    found = metrics.expected_calibration_error(truth, probability, np.array([[1.0, 1.0], [3.0, 1.0], [0.0, 2.0]]))
+
+    assert found == pytest.approx([0, 0.25, 0.5])

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.metrics import roc_auc_score
 
 from imr_ml.classifiers import Labels, Predictions, RequestModel
 from imr_ml.evaluation import (
@@ -15,6 +16,7 @@ from imr_ml.evaluation import (
     baselines_of,
     evaluate,
     fits_needed,
+    grouped_folds,
     measured_coverage,
 )
 from imr_ml.evaluation.cross_validation import out_of_fold
@@ -141,6 +143,32 @@ def test_evaluating_twice_gives_the_same(prepared, evaluation):
     again = evaluate(prepared.frame, prepared.labels, prepared.groups, RequestModel, QUICK)
 
     assert again.estimates == evaluation.estimates
+    assert again.slices == evaluation.slices
+
+
+def test_values_by_fold_are_those_of_the_test_parts(prepared):
+    settings = replace(QUICK, repeats=2)
+    found = evaluate(prepared.frame, prepared.labels, prepared.groups, Remembering, settings)
+
+    for repeat, said in enumerate(found.out_of_fold.repeats):
+        folds = grouped_folds(prepared.labels.overturned, prepared.groups, 4, settings.seed + repeat)
+        for fold, (_, test) in enumerate(folds):
+            own = roc_auc_score(prepared.labels.overturned[test], said.p_overturned[test])
+            assert found.by_fold["outcome.roc_auc"][repeat, fold] == pytest.approx(own)
+    assert {values.shape for values in found.by_fold.values()} == {(2, 4)}
+
+
+def test_a_source_without_families_has_outcome_metrics_only(prepared):
+    labels = replace(prepared.labels, families=np.zeros_like(prepared.labels.families))
+    seen = []
+
+    found = evaluate(prepared.frame, labels, prepared.groups, Remembering, QUICK, seen.append)
+
+    outcome_only = {metric for metric in METRICS if metric.startswith("outcome.")}
+    assert all(set(by_metric) == outcome_only for by_metric in found.estimates.values())
+    assert set(found.estimates) == {MODEL, "base_rate", "plain_tfidf"}
+    assert set(found.by_fold) == outcome_only
+    assert sum(seen) == fits_needed(QUICK, len(prepared.frame), families_known=False) == 12
 
 
 def test_coverage_is_measured_on_cases_that_set_no_threshold(prepared, evaluation):

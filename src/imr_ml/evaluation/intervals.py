@@ -28,7 +28,8 @@ class Estimate:
     value : float
         Mean over the repeats of the cross-validation.
     low, high : float
-        2.5th and 97.5th percentile over resampled cases.
+        2.5th and 97.5th percentile over resampled cases, widened to hold the value: an error that chance only makes
+        larger, such as that of calibration, is larger in nearly every resample than in the data.
     """
 
     value: float
@@ -79,7 +80,8 @@ def estimate(metric: Metric, values: Values, requests: int, repeats: int) -> Est
     """Value on the requests as they are, and the interval of the resampled values."""
     ones = np.ones((1, requests))
     value = float(np.mean([metric(repeat, ones)[0] for repeat in range(repeats)]))
-    return Estimate(value, *_interval(values))
+    low, high = _interval(values)
+    return Estimate(value, min(low, value), max(high, value))
 
 
 def _interval(values: Values) -> tuple[float, float]:

@@ -43,6 +43,29 @@ def brier(truth: NDArray[np.bool_], probability: NDArray[np.float64], weights: W
     return _ratio(weights @ (probability - truth) ** 2, weights.sum(axis=1))
 
 
+def brier_skill(truth: NDArray[np.bool_], probability: NDArray[np.float64], weights: Weights) -> Values:
+    """1 - Brier / Brier of the base rate: above 0 is better than saying the rate of all requests of each of them.
+
+    The base rate is that of the requests as they are, in every resample: the constant that `BaseRate` says.
+    """
+    constant = np.full(len(truth), truth.mean())
+    return 1 - _ratio(brier(truth, probability, weights), brier(truth, constant, weights))
+
+
+def expected_calibration_error(
+    truth: NDArray[np.bool_], probability: NDArray[np.float64], weights: Weights, bins: int = 10
+) -> Values:
+    """Mean distance of the mean probability and the share of the true, over bins that hold equally many requests.
+
+    Bins are those of the requests as they are, in every resample; equal probabilities are never parted, so that a
+    constant has one bin. The error is a mean of distances, which chance only makes larger: a good model of few requests
+    has one well above 0.
+    """
+    bin_of = np.searchsorted(np.sort(probability), probability) * bins // len(probability)
+    excess = (probability - truth)[:, None] * (bin_of[:, None] == np.arange(bins))
+    return _ratio(np.abs(weights @ excess).sum(axis=1), weights.sum(axis=1))
+
+
 def matthews(truth: NDArray[np.bool_], predicted: NDArray[np.bool_], weights: Weights) -> Values:
     """Matthews correlation coefficient; 0 where it is undefined, as scikit-learn has it."""
     both = weights @ (truth & predicted)

@@ -1,6 +1,6 @@
 """The evaluation: every metric with its interval, beside each baseline, on the same grouped folds.
 
-Knows which metrics there are and what they compare. Knows nothing of MLflow or of drawing.
+Knows the parts that an evaluation is made of. Knows nothing of MLflow or of drawing.
 """
 
 from __future__ import annotations
@@ -12,63 +12,19 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from imr_ml.classifiers import Labels, Predictions, Predictor, outcome_sets
-from imr_ml.evaluation import metrics
-from imr_ml.evaluation.baselines import BaseRate, PlainText, UrFamilies
+from imr_ml.classifiers import Labels, Predictor, outcome_sets
+from imr_ml.evaluation.comparison import MODEL, compare, predictors, values_by_fold
 from imr_ml.evaluation.cross_validation import OutOfFold, out_of_fold
-from imr_ml.evaluation.intervals import Estimate, Metric, estimate, resampled
-from imr_ml.evaluation.metrics import Values, Weights
-from imr_ml.evaluation.splits import grouped_folds
+from imr_ml.evaluation.intervals import Estimate
+from imr_ml.evaluation.masking import MaskingComparison, compare_masking
+from imr_ml.evaluation.permutation import PermutationTest
+from imr_ml.evaluation.settings import EvaluationSettings
+from imr_ml.evaluation.slices import Slice, slices
+from imr_ml.evaluation.splits import Split, grouped_folds
+from imr_ml.evaluation.temporal import NoTemporalSplit, TemporalEvaluation, evaluate_over_time
+from imr_ml.features import TOKEN_COLUMNS
 
-MODEL = "model"
-_SMALL_TABLE = 2000
-_REPEATS_OF_SMALL_TABLE = 5
-
-_Computed = Callable[[Labels, Predictions, Weights], Values]
-METRICS: dict[str, _Computed] = {
-    "outcome.roc_auc": lambda true, said, w: metrics.roc_auc(true.overturned, said.p_overturned, w),
-    "outcome.average_precision": lambda true, said, w: metrics.average_precision(true.overturned, said.p_overturned, w),
-    "outcome.brier": lambda true, said, w: metrics.brier(true.overturned, said.p_overturned, w),
-    "outcome.matthews": lambda true, said, w: metrics.matthews(
-        true.overturned, said.p_overturned > true.overturned.mean(), w
-    ),
-    "family.f1_micro": lambda true, said, w: metrics.f1_micro(true.families, said.family_set, w),
-    "family.f1_macro": lambda true, said, w: metrics.f1_macro(true.families, said.family_set, w),
-    "family.top_cited": lambda true, said, w: metrics.top_family_cited(true.families, said.family_probability, w),
-}
-"""Name -> metric. The Matthews correlation takes a request as overturned above the base rate's probability."""
-
-LESS_IS_BETTER = frozenset({"outcome.brier"})
-_BASELINES_OF = {
-    "outcome": ("base_rate", "plain_tfidf"),
-    "family": ("base_rate", "ur_families", "plain_tfidf"),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class EvaluationSettings:
-    """How to evaluate.
-
-    Attributes
-    ----------
-    folds : int
-    repeats : int
-        Cross-validations with different folds; 0 takes 5 for tables under 2,000 requests and 1 above.
-    resamples : int
-        Bootstrap resamples of the cases.
-    seed : int
-    jobs : int
-        Processes; -1 for all cores.
-    stratify : bool
-        Whether folds are stratified by outcome besides being grouped by case.
-    """
-
-    folds: int = 5
-    repeats: int = 0
-    resamples: int = 1000
-    seed: int = 0
-    jobs: int = -1
-    stratify: bool = True
+_COVERAGE_PARTS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +42,16 @@ class Evaluation:
         The model's.
     settings : EvaluationSettings
         With the repeats that were run.
+    by_fold : dict of (repeats, folds) float
+        Metric -> the model's value in each test part; NaN where a part leaves it undefined.
+    slices : tuple of Slice
+    temporal : TemporalEvaluation or None
+        None where the dates don't allow one; `no_temporal` then says why.
+    no_temporal : str or None
+    permutation : PermutationTest or None
+        None where not asked for.
+    masking : MaskingComparison or None
+        None where not asked for.
     """
 
     estimates: dict[str, dict[str, Estimate]]
@@ -93,11 +59,12 @@ class Evaluation:
     labels: Labels
     out_of_fold: OutOfFold
     settings: EvaluationSettings
-
-
-def baselines_of(metric: str) -> tuple[str, ...]:
-    """Baselines that a metric stands beside."""
-    return _BASELINES_OF[metric.split(".")[0]]
+    by_fold: dict[str, NDArray[np.float64]]
+    slices: tuple[Slice, ...]
+    temporal: TemporalEvaluation | None = None
+    no_temporal: str | None = None
+    permutation: PermutationTest | None = None
+    masking: MaskingComparison | None = None
 
 
 def evaluate(
@@ -108,81 +75,128 @@ def evaluate(
     settings: EvaluationSettings,
     progress: Callable[[int], object] | None = None,
 ) -> Evaluation:
-    """Evaluate a model and the baselines by repeated cross-validation grouped by case.
+    """Evaluate a model and the baselines by repeated cross-validation grouped by case, and on a temporal split.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Feature frame.
+    labels : Labels
+    groups : (requests,) int
+        What must stay on one side of every split, counted from 0.
+    build : callable
+        Makes an unfitted model.
+    settings : EvaluationSettings
+    progress : callable, optional
+        Called with 1 after each predictor fitted in the cross-validation.
 
     Raises
     ------
     SplitError
         Where there are too few cases of either outcome for the folds.
     """
-    settings = _with_repeats(settings, len(frame))
-    repeats = [
-        grouped_folds(labels.overturned, groups, settings.folds, settings.seed + repeat, stratify=settings.stratify)
-        for repeat in range(settings.repeats)
-    ]
-    builders: dict[str, Callable[[], Predictor]] = {
-        MODEL: build,
-        "base_rate": lambda: BaseRate(labels),
-        "ur_families": UrFamilies,
-        "plain_tfidf": PlainText,
-    }
-    predicted = out_of_fold(frame, labels, groups, builders, repeats, settings.jobs, progress)
-    estimates, differences = _estimated(predicted, labels, groups, settings)
-    return Evaluation(estimates, differences, labels, predicted[MODEL], settings)
+    settings = settings.for_requests(len(frame))
+    repeats = _repeated_folds(labels, groups, settings)
+    predicted = out_of_fold(frame, labels, groups, predictors(build, labels), repeats, settings.jobs, progress)
+    compared = compare(predicted, labels, groups, settings)
+    temporal, no_temporal = _temporal(frame, labels, groups, build, settings)
+    return Evaluation(
+        estimates=compared.estimates,
+        differences=compared.differences,
+        labels=labels,
+        out_of_fold=predicted[MODEL],
+        settings=settings,
+        by_fold=values_by_fold(predicted[MODEL], labels, [[test for _, test in folds] for folds in repeats]),
+        slices=slices(frame, labels, groups, predicted[MODEL], settings),
+        temporal=temporal,
+        no_temporal=no_temporal,
+    )
 
 
-def fits_needed(settings: EvaluationSettings, requests: int) -> int:
-    """How many predictors `evaluate` fits, for a progress bar."""
-    return 4 * settings.folds * _with_repeats(settings, requests).repeats
+def evaluate_masking(
+    evaluation: Evaluation,
+    masked: pd.DataFrame,
+    unmasked: pd.DataFrame,
+    groups: NDArray[np.int64],
+    build: Callable[[], Predictor],
+    *,
+    evaluated_masked: bool = True,
+    progress: Callable[[int], object] | None = None,
+) -> MaskingComparison:
+    """Evaluate the model on the other reading of the same requests, on the folds of an evaluation.
+
+    Where both readings are the same, nothing is fitted: the difference is 0.
+
+    Parameters
+    ----------
+    evaluation : Evaluation
+        Of one of the frames.
+    masked, unmasked : DataFrame
+        Feature frames of the same requests, with determination language masked and without.
+    groups : (requests,) int
+    build : callable
+    evaluated_masked : bool, default True
+        Whether `evaluation` is of the masked one.
+    progress : callable, optional
+        Called with the number of predictors fitted or found needless.
+    """
+    labels, settings, own = evaluation.labels, evaluation.settings, evaluation.out_of_fold
+    changed = np.asarray((masked[list(TOKEN_COLUMNS)] != unmasked[list(TOKEN_COLUMNS)]).any(axis=1), dtype=bool)
+    if changed.any():
+        repeats, other = _repeated_folds(labels, groups, settings), unmasked if evaluated_masked else masked
+        others = out_of_fold(other, labels, groups, {MODEL: build}, repeats, settings.jobs, progress)[MODEL]
+    else:
+        others = own
+        if progress:
+            progress(settings.folds * settings.repeats)
+    pair = (own, others) if evaluated_masked else (others, own)
+    return compare_masking(*pair, labels, groups, settings, changed)
+
+
+def fits_needed(settings: EvaluationSettings, requests: int, *, families_known: bool = True) -> int:
+    """How many predictors a cross-validation fits, for a progress bar."""
+    each = 3 + families_known + settings.compare_masking
+    return each * settings.folds * settings.for_requests(requests).repeats
 
 
 def measured_coverage(evaluation: Evaluation, groups: NDArray[np.int64], coverage: float) -> dict[str, float]:
     """How often conformal sets hold the outcome, and how often they leave one outcome that is also the likelier.
 
-    Thresholds from one half of the cases are tried on the other half, and then the other way round.
+    Thresholds from nine tenths of the cases are tried on the others, in turn. What sets promise is a share of cases, so
+    each case counts once an outcome, however many requests of it were so decided; confident is a share of requests.
     """
     p_overturned, overturned = evaluation.out_of_fold.mean_p_overturned, evaluation.labels.overturned
-    first = np.random.default_rng(evaluation.settings.seed).permutation(int(groups.max()) + 1)[groups] % 2 == 0
+    part = np.random.default_rng(evaluation.settings.seed).permutation(int(groups.max()) + 1)[groups] % _COVERAGE_PARTS
     held, confident = np.zeros((len(groups), 2), dtype=bool), np.zeros(len(groups), dtype=bool)
-    for fitted in (first, ~first):
-        sets = outcome_sets(p_overturned[fitted], overturned[fitted], groups[fitted], coverage)
-        held[~fitted], confident[~fitted] = sets(p_overturned[~fitted]), sets.confident(p_overturned[~fitted])
+    for number in range(_COVERAGE_PARTS):
+        tried = part == number
+        sets = outcome_sets(p_overturned[~tried], overturned[~tried], groups[~tried], coverage)
+        held[tried], confident[tried] = sets(p_overturned[tried]), sets.confident(p_overturned[tried])
+    hit = held[np.arange(len(held)), overturned.astype(int)]
+    together = 2 * groups + overturned
+    weight = 1 / np.bincount(together)[together]
     return {
-        "conformal.coverage": float(held[np.arange(len(held)), overturned.astype(int)].mean()),
-        "conformal.coverage_overturned": float(held[overturned, 1].mean()),
+        "conformal.coverage": float(np.average(hit, weights=weight)),
+        "conformal.coverage_overturned": float(np.average(hit[overturned], weights=weight[overturned])),
         "conformal.confident": float(confident.mean()),
     }
 
 
-def _with_repeats(settings: EvaluationSettings, requests: int) -> EvaluationSettings:
-    from dataclasses import replace
-
-    automatic = _REPEATS_OF_SMALL_TABLE if requests < _SMALL_TABLE else 1
-    return replace(settings, repeats=settings.repeats or automatic)
-
-
-def _estimated(
-    predicted: dict[str, OutOfFold], labels: Labels, groups: NDArray[np.int64], settings: EvaluationSettings
-) -> tuple[dict[str, dict[str, Estimate]], dict[str, dict[str, Estimate]]]:
-    pairs = [(name, metric) for metric in METRICS for name in (MODEL, *baselines_of(metric))]
-    computed = {f"{name} {metric}": _metric(METRICS[metric], labels, predicted[name]) for name, metric in pairs}
-    values = resampled(computed, groups, settings.repeats, settings.resamples, settings.seed)
-    estimates: dict[str, dict[str, Estimate]] = {}
-    differences: dict[str, dict[str, Estimate]] = {}
-    for name, metric in pairs:
-        own, models = f"{name} {metric}", f"{MODEL} {metric}"
-        estimates.setdefault(name, {})[metric] = estimate(computed[own], values[own], len(groups), settings.repeats)
-        if name != MODEL:
-            difference = _difference(computed[models], computed[own])
-            differences.setdefault(name, {})[metric] = estimate(
-                difference, values[models] - values[own], len(groups), settings.repeats
-            )
-    return estimates, differences
+def _repeated_folds(labels: Labels, groups: NDArray[np.int64], settings: EvaluationSettings) -> list[list[Split]]:
+    return [
+        grouped_folds(labels.overturned, groups, settings.folds, settings.seed + repeat, stratify=settings.stratify)
+        for repeat in range(settings.repeats)
+    ]
 
 
-def _metric(compute: _Computed, labels: Labels, predicted: OutOfFold) -> Metric:
-    return lambda repeat, weights: compute(labels, predicted.repeats[repeat], weights)
-
-
-def _difference(first: Metric, second: Metric) -> Metric:
-    return lambda repeat, weights: first(repeat, weights) - second(repeat, weights)
+def _temporal(
+    frame: pd.DataFrame,
+    labels: Labels,
+    groups: NDArray[np.int64],
+    build: Callable[[], Predictor],
+    settings: EvaluationSettings,
+) -> tuple[TemporalEvaluation | None, str | None]:
+    try:
+        return evaluate_over_time(frame, labels, groups, build, settings), None
+    except NoTemporalSplit as reason:
+        return None, str(reason)

@@ -1,0 +1,157 @@
+"""The metrics, and predictors compared by them: values with intervals, and paired differences.
+
+Knows labels and out-of-fold predictions. Knows nothing of how they were made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imr_ml.classifiers import Labels, Predictions, Predictor
+from imr_ml.evaluation import metrics
+from imr_ml.evaluation.baselines import BaseRate, PlainText, UrFamilies
+from imr_ml.evaluation.cross_validation import OutOfFold
+from imr_ml.evaluation.intervals import Estimate, Metric, estimate, resampled
+from imr_ml.evaluation.metrics import Values, Weights
+from imr_ml.evaluation.settings import EvaluationSettings
+
+MODEL = "model"
+
+Computed = Callable[[Labels, Predictions, Weights], Values]
+METRICS: dict[str, Computed] = {
+    "outcome.roc_auc": lambda true, said, w: metrics.roc_auc(true.overturned, said.p_overturned, w),
+    "outcome.average_precision": lambda true, said, w: metrics.average_precision(true.overturned, said.p_overturned, w),
+    "outcome.brier": lambda true, said, w: metrics.brier(true.overturned, said.p_overturned, w),
+    "outcome.brier_skill": lambda true, said, w: metrics.brier_skill(true.overturned, said.p_overturned, w),
+    "outcome.expected_calibration_error": lambda true, said, w: metrics.expected_calibration_error(
+        true.overturned, said.p_overturned, w
+    ),
+    "outcome.matthews": lambda true, said, w: metrics.matthews(
+        true.overturned, said.p_overturned > true.overturned.mean(), w
+    ),
+    "family.f1_micro": lambda true, said, w: metrics.f1_micro(true.families, said.family_set, w),
+    "family.f1_macro": lambda true, said, w: metrics.f1_macro(true.families, said.family_set, w),
+    "family.top_cited": lambda true, said, w: metrics.top_family_cited(true.families, said.family_probability, w),
+}
+"""Name -> metric. The Matthews correlation takes a request as overturned above the base rate's probability."""
+
+LESS_IS_BETTER = frozenset({"outcome.brier", "outcome.expected_calibration_error"})
+_BASELINES_OF = {
+    "outcome": ("base_rate", "plain_tfidf"),
+    "family": ("base_rate", "ur_families", "plain_tfidf"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Predictors on the same requests.
+
+    Attributes
+    ----------
+    estimates : dict
+        Predictor (``"model"`` or a baseline) -> metric -> `Estimate`.
+    differences : dict
+        Baseline -> metric -> `Estimate` of model minus baseline over the same resamples.
+    """
+
+    estimates: dict[str, dict[str, Estimate]]
+    differences: dict[str, dict[str, Estimate]]
+
+
+def baselines_of(metric: str) -> tuple[str, ...]:
+    """Baselines that a metric stands beside."""
+    return _BASELINES_OF[metric.split(".")[0]]
+
+
+def metrics_of(labels: Labels) -> tuple[str, ...]:
+    """Metrics that the labels allow: none of families where the source does not tell them."""
+    return tuple(metric for metric in METRICS if labels.families_known or not metric.startswith("family."))
+
+
+def predictors(build: Callable[[], Predictor], judged: Labels) -> dict[str, Callable[[], Predictor]]:
+    """The model and the baselines, each to be built anew for every fold.
+
+    Parameters
+    ----------
+    build : callable
+        Makes an unfitted model.
+    judged : Labels
+        Of the requests that are evaluated on.
+    """
+    builders: dict[str, Callable[[], Predictor]] = {MODEL: build, "base_rate": lambda: BaseRate(judged)}
+    if judged.families_known:
+        builders["ur_families"] = UrFamilies
+    return {**builders, "plain_tfidf": PlainText}
+
+
+def compare(
+    predicted: dict[str, OutOfFold],
+    labels: Labels,
+    groups: NDArray[np.int64],
+    settings: EvaluationSettings,
+) -> Comparison:
+    """Every metric of the model and of its baselines, with intervals over cases.
+
+    Parameters
+    ----------
+    predicted : dict of OutOfFold
+        Of the model and of each baseline, for the same requests.
+    labels : Labels
+    groups : (requests,) int
+        Counted from 0.
+    settings : EvaluationSettings
+    """
+    pairs = [(name, metric) for metric in metrics_of(labels) for name in (MODEL, *baselines_of(metric))]
+    computed = {f"{name} {metric}": metric_of(predicted[name], labels, metric) for name, metric in pairs}
+    repeats = len(predicted[MODEL].repeats)
+    values = resampled(computed, groups, repeats, settings.resamples, settings.seed)
+    estimates: dict[str, dict[str, Estimate]] = {}
+    differences: dict[str, dict[str, Estimate]] = {}
+    for name, metric in pairs:
+        own, models = f"{name} {metric}", f"{MODEL} {metric}"
+        estimates.setdefault(name, {})[metric] = estimate(computed[own], values[own], len(groups), repeats)
+        if name != MODEL:
+            difference = difference_of(computed[models], computed[own])
+            differences.setdefault(name, {})[metric] = estimate(
+                difference, values[models] - values[own], len(groups), repeats
+            )
+    return Comparison(estimates, differences)
+
+
+def metric_of(predicted: OutOfFold, labels: Labels, metric: str) -> Metric:
+    """A metric of out-of-fold predictions, to be resampled."""
+    compute = METRICS[metric]
+    return lambda repeat, weights: compute(labels, predicted.repeats[repeat], weights)
+
+
+def difference_of(first: Metric, second: Metric) -> Metric:
+    """First minus second."""
+    return lambda repeat, weights: first(repeat, weights) - second(repeat, weights)
+
+
+def values_by_fold(
+    predicted: OutOfFold, labels: Labels, folds: list[list[NDArray[np.int64]]]
+) -> dict[str, NDArray[np.float64]]:
+    """Each metric in each test part alone, shape (repeats, folds); NaN where a part leaves it undefined.
+
+    Parameters
+    ----------
+    predicted : OutOfFold
+    labels : Labels
+    folds : list of list of (requests,) int
+        Test parts of each repeat.
+    """
+    weights = [np.array([np.bincount(test, minlength=len(labels.overturned)) for test in tests]) for tests in folds]
+    return {
+        metric: np.array(
+            [
+                METRICS[metric](labels, said, one.astype(np.float64))
+                for said, one in zip(predicted.repeats, weights, strict=True)
+            ]
+        )
+        for metric in metrics_of(labels)
+    }

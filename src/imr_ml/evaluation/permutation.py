@@ -1,0 +1,145 @@
+"""The permutation test: what ROC AUC the outcome classifier gets where outcomes mean nothing.
+
+Knows feature frames, the outcome classifier's features and its penalty.
+
+Outcomes are shuffled by case: each case takes the outcomes of another case of its fold, in full. The requests of a case
+share their summary and nearly always their outcome, so that the data hold about as many independent outcomes as cases;
+outcomes shuffled request by request would pretend that there are as many as requests, and call chance a finding. And
+they are shuffled within folds, so that every test part keeps its share of overturned cases.
+
+What is compared is the AUC over pairs of requests of one fold, because scores of different folds come from different
+classifiers. Within a fold it is 0.5 on average if there is nothing to learn, while the AUC over all requests lies
+lower: a fold with many overturned cases is scored by a classifier that saw few. The calibration is left out, as it does
+not change the order within a fold.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix, diags
+
+from imr_ml.classifiers import Labels, ModelSettings
+from imr_ml.classifiers.outcome import sparse_logistic_regression
+from imr_ml.evaluation.settings import EvaluationSettings
+from imr_ml.evaluation.splits import Split, grouped_folds
+from imr_ml.features import column_weights, feature_matrix, tells_codes
+
+_AT_ONCE = 10
+
+
+@dataclass(frozen=True, slots=True)
+class PermutationTest:
+    """The outcome classifier on real outcomes beside shuffled ones.
+
+    Attributes
+    ----------
+    roc_auc : float
+        Over pairs of requests of one fold, with the outcomes as they are.
+    shuffled_roc_auc : (permutations,) float
+        The same with shuffled outcomes; NaN where a shuffle left no fold with both.
+    """
+
+    roc_auc: float
+    shuffled_roc_auc: NDArray[np.float64]
+
+    @property
+    def p_value(self) -> float:
+        """Chance of so high an AUC where outcomes mean nothing: (1 + shuffles that reach it) / (1 + shuffles)."""
+        return float((1 + (self.shuffled_roc_auc >= self.roc_auc).sum()) / (1 + len(self.shuffled_roc_auc)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Fold:
+    train: csr_matrix
+    test: csr_matrix
+    split: Split
+
+
+def permutation_test(
+    frame: pd.DataFrame,
+    labels: Labels,
+    groups: NDArray[np.int64],
+    model: ModelSettings,
+    settings: EvaluationSettings,
+    progress: Callable[[int], object] | None = None,
+) -> PermutationTest:
+    """Compare the first candidate of the outcome classifier with itself on shuffled outcomes.
+
+    Each fold's features are made once, as they do not depend on outcomes; only the linear classifier is fitted anew.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Feature frame.
+    labels : Labels
+    groups : (requests,) int
+        Case of each request, joined with its near-duplicates.
+    model : ModelSettings
+    settings : EvaluationSettings
+        Its folds (those of the first repeat), permutations, seed and jobs.
+    progress : callable, optional
+        Called with the number of permutations done.
+    """
+    from joblib import Parallel, delayed
+
+    splits = grouped_folds(labels.overturned, groups, settings.folds, settings.seed, stratify=settings.stratify)
+    folds = [_fold(frame, split, model) for split in splits]
+    shuffled = list(shuffled_outcomes(labels.overturned, groups, splits, settings))
+    batches = [shuffled[start : start + _AT_ONCE] for start in range(0, len(shuffled), _AT_ONCE)]
+    # Copied where written to: matrices are shared between processes, and scipy sorts a sparse one in place.
+    run = Parallel(n_jobs=settings.jobs, return_as="generator", mmap_mode="c")
+    found: list[float] = []
+    for values in run(delayed(_aucs)(folds, batch, model) for batch in batches):
+        found += values
+        if progress:
+            progress(len(values))
+    return PermutationTest(_auc(folds, labels.overturned, model), np.array(found))
+
+
+def shuffled_outcomes(
+    overturned: NDArray[np.bool_], groups: NDArray[np.int64], splits: list[Split], settings: EvaluationSettings
+) -> Iterator[NDArray[np.bool_]]:
+    """Outcomes of every permutation: each case takes those of a case of its fold, repeated or cut to its own size."""
+    random = np.random.default_rng(settings.seed)
+    cases_by_fold = [[np.flatnonzero(groups == group) for group in np.unique(groups[test])] for _, test in splits]
+    for _ in range(settings.permutations):
+        shuffled = overturned.copy()
+        for cases in cases_by_fold:
+            for own, donor in zip(cases, random.permutation(len(cases)), strict=True):
+                shuffled[own] = np.resize(overturned[cases[donor]], len(own))
+        yield shuffled
+
+
+def _fold(frame: pd.DataFrame, split: Split, model: ModelSettings) -> _Fold:
+    features = feature_matrix(model.terms, codes=tells_codes(frame)).fit(frame.iloc[split[0]])
+    weights = column_weights(features, model.outcome[0].weights)
+    used = np.flatnonzero(weights)
+    weigh = diags(weights[used])
+    learnt, judged = (csr_matrix(features.transform(frame.iloc[rows])[:, used] @ weigh) for rows in split)
+    return _Fold(learnt, judged, split)
+
+
+def _aucs(folds: list[_Fold], truths: list[NDArray[np.bool_]], model: ModelSettings) -> list[float]:
+    return [_auc(folds, truth, model) for truth in truths]
+
+
+def _auc(folds: list[_Fold], truth: NDArray[np.bool_], model: ModelSettings) -> float:
+    """Share of the pairs of an overturned and an upheld request of one fold in which the overturned scores higher."""
+    from scipy.stats import rankdata
+
+    wins = pairs = 0.0
+    for fold in folds:
+        learnt, judged = (truth[rows] for rows in fold.split)
+        positive = int(judged.sum())
+        if learnt.all() or not learnt.any() or positive in (0, len(judged)):
+            continue
+        score = sparse_logistic_regression(model.outcome[0].C, model.seed).fit(fold.train, learnt)
+        ranks = rankdata(score.decision_function(fold.test))
+        wins += ranks[judged].sum() - positive * (positive + 1) / 2
+        pairs += positive * (len(judged) - positive)
+    return wins / pairs if pairs else float("nan")

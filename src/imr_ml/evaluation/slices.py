@@ -1,0 +1,156 @@
+"""Metrics of slices: by category, cited family, number of items, UR citing nothing, age, sex and year of decision.
+
+Knows feature frames, labels and out-of-fold predictions. Slices are described, never compared: of forty slices two lie
+outside of a 95 % interval by chance.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from imr_ml.classifiers import Labels, Predictions
+from imr_ml.evaluation.comparison import metric_of
+from imr_ml.evaluation.cross_validation import OutOfFold
+from imr_ml.evaluation.intervals import Estimate, estimate, resampled
+from imr_ml.evaluation.settings import EvaluationSettings
+from imr_ml.guidelines import FAMILIES
+
+FEWEST_REQUESTS = 20
+SLICE_METRICS = ("outcome.roc_auc", "outcome.brier", "family.f1_micro", "family.top_cited")
+"""What is told of a slice; the others need a base rate or families that a slice may lack."""
+
+_ABSENT, _UNKNOWN = "_absent", "unknown"
+_ITEMS = {"1": 1, "2": 2, "3 to 4": 4, "5 or more": np.inf}
+_AGES = {"29 or less": 29, "30 to 39": 39, "40 to 49": 49, "50 to 59": 59, "60 or more": np.inf}
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """The model on some of the requests.
+
+    Attributes
+    ----------
+    kind : str
+        What the requests were sliced by, e.g. ``"category"``.
+    value : str
+        Which of them, e.g. ``"Surgery"``; ``"unknown"`` where the table does not tell.
+    requests, cases, overturned : int
+    estimates : dict
+        Metric -> `Estimate`; empty for less than `FEWEST_REQUESTS` requests, and without the ROC AUC where all have one
+        outcome.
+    """
+
+    kind: str
+    value: str
+    requests: int
+    cases: int
+    overturned: int
+    estimates: dict[str, Estimate]
+
+
+def slices(
+    frame: pd.DataFrame,
+    labels: Labels,
+    groups: NDArray[np.int64],
+    predicted: OutOfFold,
+    settings: EvaluationSettings,
+) -> tuple[Slice, ...]:
+    """Every slice of the requests; those by cited family overlap, as a reviewer may cite several.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Feature frame.
+    labels : Labels
+    groups : (requests,) int
+        Case of each request.
+    predicted : OutOfFold
+        The model's.
+    settings : EvaluationSettings
+    """
+    return tuple(
+        _slice(kind, value, np.flatnonzero(chosen), labels, groups, predicted, settings)
+        for kind, value, chosen in _chosen(frame, labels)
+        if chosen.any()
+    )
+
+
+def slice_table(found: tuple[Slice, ...]) -> pd.DataFrame:
+    """One row a slice and metric; a slice without figures has one row, with counts only.
+
+    Returns
+    -------
+    DataFrame
+        ``kind, slice, requests, cases, overturned, metric, value, low, high``.
+    """
+    nothing = {None: Estimate(np.nan, np.nan, np.nan)}
+    rows = [
+        (one.kind, one.value, one.requests, one.cases, one.overturned, metric, told.value, told.low, told.high)
+        for one in found
+        for metric, told in (one.estimates or nothing).items()
+    ]
+    columns = ["kind", "slice", "requests", "cases", "overturned", "metric", "value", "low", "high"]
+    return pd.DataFrame(rows, columns=columns).astype({"metric": "string"})
+
+
+def _slice(
+    kind: str,
+    value: str,
+    rows: NDArray[np.int64],
+    labels: Labels,
+    groups: NDArray[np.int64],
+    predicted: OutOfFold,
+    settings: EvaluationSettings,
+) -> Slice:
+    own, cases = labels[rows], np.unique(groups[rows], return_inverse=True)[1]
+    overturned = int(own.overturned.sum())
+    wanted = [
+        metric
+        for metric in SLICE_METRICS
+        if len(rows) >= FEWEST_REQUESTS
+        and (labels.families_known or not metric.startswith("family."))
+        and (0 < overturned < len(rows) or metric != "outcome.roc_auc")
+    ]
+    said = OutOfFold(tuple(_rows_of(repeat, rows) for repeat in predicted.repeats))
+    computed = {metric: metric_of(said, own, metric) for metric in wanted}
+    values = resampled(computed, cases, len(said.repeats), settings.resamples, settings.seed)
+    estimates = {metric: estimate(computed[metric], values[metric], len(rows), len(said.repeats)) for metric in wanted}
+    return Slice(kind, value, len(rows), int(cases.max()) + 1, overturned, estimates)
+
+
+def _rows_of(said: Predictions, rows: NDArray[np.int64]) -> Predictions:
+    return Predictions(said.p_overturned[rows], said.family_probability[rows], said.family_set[rows])
+
+
+def _chosen(frame: pd.DataFrame, labels: Labels) -> Iterator[tuple[str, str, NDArray[np.bool_]]]:
+    """Kind, value and the requests that have it; kinds that the frame does not tell are left out."""
+    yield from _by_value("category", frame, "category", lambda told: told.str.replace("_", " "))
+    yield from (("cited family", family, cited) for family, cited in zip(FAMILIES, labels.families.T, strict=True))
+    yield from _by_value("items in case", frame, "items_in_case", lambda told: _bands(told, _ITEMS))
+    yield from _by_value("UR cites nothing", frame, "ur_families", _cites_nothing)
+    yield from _by_value("age", frame, "age", lambda told: _bands(told, _AGES))
+    yield from _by_value("sex", frame, "sex", lambda told: told)
+    years = np.array([_UNKNOWN if np.isnan(year) else str(int(year)) for year in labels.decided_year], dtype=object)
+    yield from (("year of decision", year, years == year) for year in sorted(set(years)))
+
+
+def _by_value(
+    kind: str, frame: pd.DataFrame, column: str, read: Callable[[pd.Series], pd.Series]
+) -> Iterator[tuple[str, str, NDArray[np.bool_]]]:
+    if column in frame:
+        told = frame[column].replace(_ABSENT, np.nan)
+        values = np.asarray(read(told).astype("object").where(told.notna(), _UNKNOWN), dtype=object)
+        yield from ((kind, str(value), values == value) for value in sorted(set(values)))
+
+
+def _bands(numbers: pd.Series, bands: dict[str, float]) -> pd.Series:
+    return pd.cut(numbers.astype("float64"), [-np.inf, *bands.values()], labels=list(bands))
+
+
+def _cites_nothing(families: pd.Series) -> pd.Series:
+    return families.eq("none").map({True: "yes", False: "no"})

@@ -1,0 +1,130 @@
+"""The temporal split: learn from earlier decisions, be tested on later ones, as in use.
+
+Knows labels with their dates, and predictors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from imr_ml.classifiers import Labels, Predictor
+from imr_ml.errors import ImrError
+from imr_ml.evaluation.comparison import Comparison, compare, predictors
+from imr_ml.evaluation.cross_validation import out_of_fold
+from imr_ml.evaluation.settings import EvaluationSettings
+from imr_ml.evaluation.splits import Split
+
+SHORTEST_SPAN_YEARS = 0.25
+_EARLIER_SHARE = 0.7
+_FEWEST_CASES = 5
+
+
+class NoTemporalSplit(ImrError):  # noqa: N818
+    """The dates don't allow a temporal split; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class TemporalEvaluation:
+    """The model and the baselines, learnt from earlier decisions and tested on later ones.
+
+    Attributes
+    ----------
+    tested_from : float
+        First decision that is tested on, as a year and its fraction.
+    train_requests, train_cases, train_overturned : int
+    test_requests, test_cases, test_overturned : int
+    left_out : int
+        Requests without a date, and earlier ones whose case (or its near-duplicate) was also decided later.
+    comparison : Comparison
+    """
+
+    tested_from: float
+    train_requests: int
+    train_cases: int
+    train_overturned: int
+    test_requests: int
+    test_cases: int
+    test_overturned: int
+    left_out: int
+    comparison: Comparison
+
+    @property
+    def told_from(self) -> str:
+        """`tested_from` as people write it: a date, or the year of a source that publishes no more."""
+        year, part = divmod(self.tested_from, 1)
+        return str(int(year)) if part == 0.5 else str(date(int(year), 1, 1) + timedelta(days=round(part * 365.25)))
+
+
+def temporal_split(labels: Labels, groups: NDArray[np.int64]) -> Split:
+    """The earlier seven tenths of the cases, and the requests decided later.
+
+    Parameters
+    ----------
+    labels : Labels
+    groups : (requests,) int
+        Case of each request, joined with its near-duplicates: a group that was also decided later is not learnt from.
+
+    Returns
+    -------
+    train, test : (requests,) int
+        No decision of `train` is as late as any of `test`.
+
+    Raises
+    ------
+    NoTemporalSplit
+        Where the decisions span less than three months, or a side lacks cases of an outcome.
+    """
+    years = labels.decided_year
+    dated = ~np.isnan(years)
+    span = float(np.ptp(years[dated])) if dated.any() else 0.0
+    if span < SHORTEST_SPAN_YEARS:
+        told = f"the dated decisions span {12 * span:.1f} months" if dated.any() else "no decision has a date"
+        raise NoTemporalSplit(f"no temporal split: {told}, it needs at least three months")
+    last = np.full(int(groups.max()) + 1, -np.inf)
+    np.maximum.at(last, groups[dated], years[dated])
+    first_tested = float(np.quantile(last[np.isfinite(last)], _EARLIER_SHARE, method="higher"))
+    test = np.flatnonzero(dated & (years >= first_tested))
+    train = np.flatnonzero(dated & (last[groups] < first_tested))
+    for side, rows in (("earlier", train), ("later", test)):
+        for outcome in (True, False):
+            cases = len(np.unique(groups[rows][labels.overturned[rows] == outcome]))
+            if cases < _FEWEST_CASES:
+                kind = "overturned" if outcome else "upheld"
+                raise NoTemporalSplit(f"no temporal split: only {cases} {side} case(s) with a request {kind}")
+    return train, test
+
+
+def evaluate_over_time(
+    frame: pd.DataFrame,
+    labels: Labels,
+    groups: NDArray[np.int64],
+    build: Callable[[], Predictor],
+    settings: EvaluationSettings,
+) -> TemporalEvaluation:
+    """Evaluate a model and the baselines on a temporal split.
+
+    Raises
+    ------
+    NoTemporalSplit
+        See `temporal_split`.
+    """
+    train, test = temporal_split(labels, groups)
+    judged, cases = labels[test], np.unique(groups[test], return_inverse=True)[1]
+    predicted = out_of_fold(frame, labels, groups, predictors(build, judged), [[(train, test)]], settings.jobs)
+    return TemporalEvaluation(
+        tested_from=float(judged.decided_year.min()),
+        train_requests=len(train),
+        train_cases=len(np.unique(groups[train])),
+        train_overturned=int(labels.overturned[train].sum()),
+        test_requests=len(test),
+        test_cases=int(cases.max()) + 1,
+        test_overturned=int(judged.overturned.sum()),
+        left_out=len(groups) - len(train) - len(test),
+        comparison=compare(predicted, judged, cases, settings),
+    )

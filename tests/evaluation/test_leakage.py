@@ -1,0 +1,144 @@
+"""Nothing that is decided reaches a prediction, and no case tells on its siblings while something is tuned."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from factories import make_requests
+from sklearn.model_selection import GroupKFold, StratifiedGroupKFold
+
+from imr_ml.classifiers import CalibratedLogisticClassifier, GuidelineFamilyClassifier, RequestModel, labels_of
+from imr_ml.corpus import complete_requests, validate_requests
+from imr_ml.corpus.near_duplicates import joined_cases
+from imr_ml.corpus.schema import COLUMNS, Role
+from imr_ml.evaluation import grouped_folds, out_of_fold
+from imr_ml.features import feature_frame
+
+DECIDED = {
+    "outcome": lambda rows: np.where(rows["outcome"] == "upheld", "overturned", "upheld"),
+    "families": lambda rows: rows["families"].map(lambda cited: "none" if "odg" in cited else "odg|other"),
+    "imr_guideline": lambda _: "The reviewer found another page of another guideline.",
+    "rationale": lambda _: "Lasting relief. The request is medically necessary; the denial is overturned.",
+    "decision_date": lambda _: "2019-11-30",
+    "decision_year": lambda _: 2019,
+    "specialties": lambda _: "Psychiatry|Pain Medicine",
+}
+IDS = {
+    "case_number": lambda rows: rows["case_number"].str.replace("CM16", "CM19"),
+    "item": lambda rows: rows["item"] + 7,
+    "source": lambda _: "dwc",
+    "file": lambda _: "overturned.pdf",
+    "letter_sha256": lambda rows: rows["case_number"].str[-3:],
+}
+
+
+def table(**changes) -> pd.DataFrame:
+    rows = make_requests(120, noise=0.2)
+    rows = rows.assign(**{name: change(rows) for name, change in changes.items()})
+    return complete_requests(validate_requests(rows, "factory"))
+
+
+def bits(predictions) -> list[bytes]:
+    return [
+        part.tobytes() for part in (predictions.p_overturned, predictions.family_probability, predictions.family_set)
+    ]
+
+
+@pytest.fixture(scope="module")
+def learnt():
+    requests = table()
+    frame = feature_frame(requests)
+    return frame, RequestModel().fit(frame, labels_of(requests), joined_cases(requests))
+
+
+def test_every_column_that_is_no_feature_is_tried():
+    assert {column.name for column in COLUMNS if column.role is not Role.FEATURE} == set(DECIDED | IDS)
+
+
+@pytest.mark.parametrize("names", [[name] for name in DECIDED | IDS] + [list(DECIDED | IDS)], ids=", ".join)
+def test_features_and_predictions_do_not_change_with_what_is_no_feature(learnt, names):
+    frame, model = learnt
+    changes = {name: (DECIDED | IDS)[name] for name in names}
+
+    changed = feature_frame(table(**changes))
+
+    pd.testing.assert_frame_equal(changed, frame, check_exact=True)
+    assert bits(model.predict(changed)) == bits(model.predict(frame))
+
+
+def test_predictions_do_not_change_with_siblings_outcomes(learnt):
+    """Each request beside siblings of the other outcome, all else the same."""
+    frame, model = learnt
+    odd = {"outcome": lambda rows: np.where(rows["item"] % 2 == 0, DECIDED["outcome"](rows), rows["outcome"])}
+
+    assert bits(model.predict(feature_frame(table(**odd)))) == bits(model.predict(frame))
+
+
+def test_held_out_predictions_do_not_change_with_the_labels_of_their_fold():
+    requests = table()
+    frame, labels, groups = feature_frame(requests), labels_of(requests), joined_cases(requests)
+    folds = grouped_folds(labels.overturned, groups, 3, seed=0)
+    before = out_of_fold(frame, labels, groups, {"m": RequestModel}, [folds], jobs=1)["m"].repeats[0]
+    train, test = folds[1]
+    flipped = replace(labels, overturned=labels.overturned.copy(), families=labels.families.copy())
+    flipped.overturned[test], flipped.families[test] = ~labels.overturned[test], ~labels.families[test]
+
+    after = out_of_fold(frame, flipped, groups, {"m": RequestModel}, [folds], jobs=1)["m"].repeats[0]
+
+    assert (after.p_overturned[test] == before.p_overturned[test]).all()
+    assert (after.family_probability[test] == before.family_probability[test]).all()
+    assert (after.family_set[test] == before.family_set[test]).all()
+    assert (after.p_overturned[train] != before.p_overturned[train]).any()
+
+
+def test_inner_folds_never_have_a_group_on_both_sides(prepared, monkeypatch):
+    """Every split that scikit-learn makes while a model is fitted, of calibration and of thresholds alike."""
+    made: dict[str, int] = {}
+    own = prepared.groups // 2
+
+    def watched(kind):
+        split = kind.split
+
+        def watching(self, X, y=None, groups=None):  # noqa: N803
+            for train, test in split(self, X, y, groups):
+                assert set(own[train]).isdisjoint(own[test])
+                made[kind.__name__] = made.get(kind.__name__, 0) + 1
+                yield train, test
+
+        monkeypatch.setattr(kind, "split", watching)
+
+    for kind in (GroupKFold, StratifiedGroupKFold):
+        watched(kind)
+    RequestModel().fit(prepared.frame, prepared.labels, own)
+
+    assert set(made) == {"GroupKFold", "StratifiedGroupKFold"}
+    assert min(made.values()) >= 5
+
+
+def fingerprints(cases: int = 60) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """A feature of each case's own, shared by its four requests, whose outcome is the case's by chance."""
+    groups = np.arange(cases).repeat(4)
+    return np.eye(cases)[groups], (np.random.default_rng(1).random(cases) < 0.4)[groups], groups
+
+
+def test_calibration_learns_nothing_from_siblings():
+    features, truth, groups = fingerprints()
+
+    leaking = CalibratedLogisticClassifier(C=10).fit(features, truth)
+    grouped = CalibratedLogisticClassifier(C=10).fit(features, truth, groups)
+
+    assert leaking.held_out_loss_.mean() < 0.2
+    assert grouped.held_out_loss_.mean() > 0.6
+    assert np.ptp(grouped.predict_proba(features)[:, 1]) < 0.3 < np.ptp(leaking.predict_proba(features)[:, 1])
+
+
+def test_family_thresholds_learn_nothing_from_siblings():
+    features, truth, groups = fingerprints()
+    families = np.column_stack([truth, ~truth])
+
+    leaking = GuidelineFamilyClassifier(C=10).fit(features, families)
+    grouped = GuidelineFamilyClassifier(C=10).fit(features, families, groups)
+
+    assert leaking.held_out_loss_.mean() < 0.2
+    assert grouped.held_out_loss_.mean() > 0.4

@@ -1,0 +1,104 @@
+"""What is told of a slice, and what is not."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from sklearn.metrics import roc_auc_score
+
+from imr_ml.classifiers import Labels, Predictions
+from imr_ml.evaluation import EvaluationSettings, OutOfFold, slice_table
+from imr_ml.evaluation.slices import FEWEST_REQUESTS, slices
+from imr_ml.guidelines import FAMILIES
+
+QUICK = EvaluationSettings(resamples=100)
+
+
+def drawn(labels: Labels) -> OutOfFold:
+    random = np.random.default_rng(0)
+    probability = random.random(labels.families.shape)
+    return OutOfFold((Predictions(random.random(len(labels.overturned)), probability, probability > 0.5),))
+
+
+@pytest.fixture(scope="module")
+def sliced(prepared):
+    return slices(prepared.frame, prepared.labels, prepared.groups, drawn(prepared.labels), QUICK)
+
+
+def of(sliced, kind):
+    return {one.value: one for one in sliced if one.kind == kind}
+
+
+def test_a_kind_counts_every_request_once(prepared, sliced):
+    for kind in ("category", "items in case", "UR cites nothing", "age", "sex", "year of decision"):
+        assert sum(one.requests for one in of(sliced, kind).values()) == len(prepared.frame)
+        assert sum(one.overturned for one in of(sliced, kind).values()) == prepared.labels.overturned.sum()
+
+
+def test_slices_are_those_of_the_table(prepared, sliced):
+    assert {name: one.requests for name, one in of(sliced, "sex").items()} == {"female": 80, "male": 80}
+    assert set(of(sliced, "items in case")) == {"2"}
+    assert set(of(sliced, "age")) == {"30 to 39", "40 to 49", "50 to 59"}
+    assert set(of(sliced, "year of decision")) == {"2016"}
+    assert set(of(sliced, "UR cites nothing")) == {"no"}
+    cited = prepared.labels.families.sum(axis=0)
+    by_family = {family: int(count) for family, count in zip(FAMILIES, cited, strict=True) if count}
+    assert {name: one.requests for name, one in of(sliced, "cited family").items()} == by_family
+
+
+def test_a_slices_figures_are_of_its_own_requests(prepared, sliced):
+    rows = np.flatnonzero(prepared.frame["sex"] == "female")
+    said = drawn(prepared.labels).repeats[0].p_overturned
+
+    found = of(sliced, "sex")["female"].estimates["outcome.roc_auc"]
+
+    assert found.value == pytest.approx(roc_auc_score(prepared.labels.overturned[rows], said[rows]))
+    assert found.low < found.value < found.high
+
+
+@pytest.mark.parametrize(("female", "told"), [(FEWEST_REQUESTS - 1, False), (FEWEST_REQUESTS, True)])
+def test_a_small_slice_has_counts_and_no_figure(prepared, female, told):
+    frame = prepared.frame.assign(sex=["female"] * female + ["male"] * (160 - female))
+
+    found = slices(frame, prepared.labels, prepared.groups, drawn(prepared.labels), QUICK)
+
+    assert of(found, "sex")["female"].requests == female
+    assert bool(of(found, "sex")["female"].estimates) is told
+
+
+def test_a_slice_with_one_outcome_has_no_auc(prepared):
+    is_female = np.asarray(prepared.frame["sex"] == "female")
+    labels = replace(prepared.labels, overturned=prepared.labels.overturned & ~is_female)
+
+    found = of(slices(prepared.frame, labels, prepared.groups, drawn(labels), QUICK), "sex")
+
+    assert set(found["male"].estimates) - set(found["female"].estimates) == {"outcome.roc_auc"}
+    assert found["female"].overturned == 0
+
+
+def test_what_the_table_does_not_tell_is_a_slice_of_its_own(prepared):
+    missing = {"sex": "_absent", "age": np.nan, "category": "_absent", "ur_families": "_absent"}
+    labels = replace(prepared.labels, decided_year=np.full(160, np.nan))
+
+    found = slices(prepared.frame.assign(**missing), labels, prepared.groups, drawn(labels), QUICK)
+
+    for kind in ("sex", "age", "category", "UR cites nothing", "year of decision"):
+        assert {name: one.requests for name, one in of(found, kind).items()} == {"unknown": 160}
+
+
+def test_without_families_there_are_no_family_slices_or_figures(prepared):
+    labels = replace(prepared.labels, families=np.zeros_like(prepared.labels.families))
+
+    found = slices(prepared.frame, labels, prepared.groups, drawn(labels), QUICK)
+
+    assert not of(found, "cited family")
+    assert {metric.split(".")[0] for one in found for metric in one.estimates} == {"outcome"}
+
+
+def test_the_table_has_a_row_for_each_slice_and_metric(sliced):
+    table = slice_table(sliced)
+
+    assert list(table) == ["kind", "slice", "requests", "cases", "overturned", "metric", "value", "low", "high"]
+    assert len(table) == sum(max(1, len(one.estimates)) for one in sliced)
+    assert table[table["requests"] < FEWEST_REQUESTS]["value"].isna().all()
+    assert table[table["requests"] >= FEWEST_REQUESTS]["value"].notna().all()

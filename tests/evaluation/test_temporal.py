@@ -1,0 +1,105 @@
+"""Learning from earlier decisions, tested on later ones."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from imr_ml.classifiers import Labels, RequestModel
+from imr_ml.evaluation import EvaluationSettings, NoTemporalSplit, evaluate, metrics_of, temporal_split
+from imr_ml.guidelines import FAMILIES
+
+QUICK = EvaluationSettings(folds=2, repeats=1, resamples=50, jobs=1)
+
+
+def labels(years: np.ndarray, overturned: np.ndarray | None = None) -> Labels:
+    overturned = np.arange(len(years)) % 2 == 0 if overturned is None else overturned
+    return Labels(overturned, np.ones((len(years), len(FAMILIES)), dtype=bool), np.asarray(years, dtype=float))
+
+
+@given(
+    years=st.lists(st.sampled_from([np.nan, 2014.1, 2014.5, 2015.0, 2015.3, 2016.9]), min_size=60, max_size=90),
+    cases=st.integers(30, 60),
+    seed=st.integers(0, 99),
+)
+@settings(max_examples=50)
+def test_nothing_of_a_later_case_is_learnt_from(years, cases, seed):
+    groups = np.random.default_rng(seed).integers(0, cases, len(years))
+    decided = labels(np.array(years))
+    try:
+        train, test = temporal_split(decided, groups)
+    except NoTemporalSplit:
+        return
+
+    assert set(groups[train]).isdisjoint(groups[test])
+    assert decided.decided_year[train].max() < decided.decided_year[test].min()
+    assert test.tolist() == np.flatnonzero(decided.decided_year >= decided.decided_year[test].min()).tolist()
+
+
+def test_about_seven_tenths_of_the_cases_are_learnt_from():
+    train, test = temporal_split(labels(np.linspace(2014, 2016, 100)), np.arange(100))
+
+    assert (len(train), len(test)) == (70, 30)
+
+
+def test_a_case_that_was_also_decided_later_is_only_tested_on():
+    years, groups = np.linspace(2014, 2016, 100), np.arange(100)
+    groups[0] = 99
+
+    train, test = temporal_split(labels(years), groups)
+
+    assert 0 not in train
+    assert 0 not in test
+    assert 99 in test
+
+
+@pytest.mark.parametrize(
+    ("years", "overturned", "told"),
+    [
+        (np.full(40, np.nan), None, "no decision has a date, it needs at least three months"),
+        (np.linspace(2016, 2016.2, 40), None, "the dated decisions span 2.4 months, it needs at least three months"),
+        (np.linspace(2014, 2016, 40), np.arange(40) > 30, r"only 0 earlier case\(s\) with a request overturned"),
+        (np.linspace(2014, 2016, 40), np.arange(40) < 20, r"only 0 later case\(s\) with a request overturned"),
+        (np.linspace(2014, 2016, 40), np.arange(40) >= 5, None),
+    ],
+)
+def test_why_there_is_no_temporal_split_is_told(years, overturned, told):
+    if told is None:
+        with pytest.raises(NoTemporalSplit, match=r"only 0 later case\(s\) with a request upheld"):
+            temporal_split(labels(years, overturned), np.arange(40))
+    else:
+        with pytest.raises(NoTemporalSplit, match=told):
+            temporal_split(labels(years, overturned), np.arange(40))
+
+
+def test_an_evaluation_holds_the_temporal_split_where_dates_allow_it(prepared):
+    dated = replace(prepared.labels, decided_year=2015 + prepared.groups / 40)
+
+    found = evaluate(prepared.frame, dated, prepared.groups, RequestModel, QUICK)
+
+    later = found.temporal
+    assert found.no_temporal is None
+    assert (later.train_cases, later.test_cases, later.train_requests, later.left_out) == (56, 24, 112, 0)
+    assert later.told_from == "2016-05-26"
+    assert set(later.comparison.estimates["model"]) == set(metrics_of(dated))
+    assert later.comparison.estimates["model"]["outcome.roc_auc"].value > 0.7
+    assert later.comparison.differences["base_rate"]["outcome.roc_auc"].low > 0
+
+
+def test_an_evaluation_says_why_it_holds_none(prepared):
+    found = evaluate(prepared.frame, prepared.labels, prepared.groups, RequestModel, QUICK)
+
+    assert found.temporal is None
+    assert found.no_temporal == (
+        "no temporal split: the dated decisions span 0.0 months, it needs at least three months"
+    )
+
+
+def test_a_source_of_years_alone_is_told_by_year(prepared):
+    dated = replace(prepared.labels, decided_year=2012.5 + prepared.groups // 20)
+
+    found = evaluate(prepared.frame, dated, prepared.groups, RequestModel, QUICK)
+
+    assert found.temporal.told_from == "2014"
