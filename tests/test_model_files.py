@@ -5,7 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from imr_ml.model_files import CHECKSUMS, CLASSIFIERS, FACTS, ModelError, load_model, save_model
+from imr_ml.model_files import CHECKSUMS, CLASSIFIERS, FACTS, PRECEDENTS, ModelError, load_model, save_model
+from imr_ml.precedents import Asked
 
 
 def test_a_loaded_model_predicts_the_same_bit_for_bit(model_folder, trained, prepared):
@@ -16,7 +17,8 @@ def test_a_loaded_model_predicts_the_same_bit_for_bit(model_folder, trained, pre
     assert np.array_equal(before.p_overturned, after.p_overturned)
     assert np.array_equal(before.family_probability, after.family_probability)
     assert np.array_equal(before.family_set, after.family_set)
-    assert loaded.outcome_sets == trained.outcome_sets
+    assert loaded.held_out == trained.held_out
+    assert loaded.sets() == trained.outcome_sets
     assert loaded.nlp == trained.settings.nlp
     assert loaded.model.settings == trained.settings.model
 
@@ -37,11 +39,11 @@ def test_saving_again_replaces_the_folder_and_leaves_nothing_beside_it(trained, 
     (folder / "stale").touch()
     save_model(trained, folder)
 
-    assert sorted(path.name for path in folder.iterdir()) == sorted([CLASSIFIERS, FACTS, CHECKSUMS])
+    assert sorted(path.name for path in folder.iterdir()) == sorted([CLASSIFIERS, PRECEDENTS, FACTS, CHECKSUMS])
     assert list(folder.parent.iterdir()) == [folder]
 
 
-@pytest.mark.parametrize("name", [CLASSIFIERS, FACTS])
+@pytest.mark.parametrize("name", [CLASSIFIERS, PRECEDENTS, FACTS])
 def test_a_changed_file_is_refused(trained, tmp_path, name):
     folder = save_model(trained, tmp_path / "model")
     content = bytearray((folder / name).read_bytes())
@@ -52,7 +54,7 @@ def test_a_changed_file_is_refused(trained, tmp_path, name):
         load_model(folder)
 
 
-@pytest.mark.parametrize("name", [CLASSIFIERS, FACTS, CHECKSUMS])
+@pytest.mark.parametrize("name", [CLASSIFIERS, PRECEDENTS, FACTS, CHECKSUMS])
 def test_a_missing_file_is_named(trained, tmp_path, name):
     folder = save_model(trained, tmp_path / "model")
     (folder / name).unlink()
@@ -61,17 +63,54 @@ def test_a_missing_file_is_named(trained, tmp_path, name):
         load_model(folder)
 
 
-def test_a_type_that_is_not_ours_is_refused_though_its_checksum_matches(trained, tmp_path):
+@pytest.mark.parametrize("name", [CLASSIFIERS, PRECEDENTS])
+def test_a_type_that_is_not_ours_is_refused_though_its_checksum_matches(trained, tmp_path, name):
     import fractions
 
     import skops.io
 
-    from imr_ml.files import sha256_of
-
     folder = save_model(trained, tmp_path / "model")
-    skops.io.dump({"outcome": fractions.Fraction(1, 2)}, folder / CLASSIFIERS)
-    sums = [f"{sha256_of(folder / name)}  {name}\n" for name in (CLASSIFIERS, FACTS)]
-    (folder / CHECKSUMS).write_text("".join(sums))
+    skops.io.dump({"outcome": fractions.Fraction(1, 2)}, folder / name)
+    _sign(folder)
 
     with pytest.raises(ModelError, match="types that are not ours"):
         load_model(folder)
+
+
+def test_a_model_of_another_format_is_refused(trained, tmp_path):
+    folder = save_model(trained, tmp_path / "model")
+    facts = json.loads((folder / FACTS).read_text())
+    (folder / FACTS).write_text(json.dumps(facts | {"format": 1}))
+    _sign(folder)
+
+    with pytest.raises(ModelError, match="is a model of format 1, this is 2; train again"):
+        load_model(folder)
+
+
+def test_precedents_and_cohorts_come_back_as_they_were(model_folder, trained, prepared):
+    loaded = load_model(model_folder)
+    matrix, asked = loaded.model.matrix(prepared.frame), Asked.of(prepared.requests)
+
+    assert loaded.neighbours.nearest(matrix, asked, 3) == trained.neighbours.nearest(matrix, asked, 3)
+    assert (loaded.neighbours.decided.case_number == prepared.requests["case_number"]).all()
+
+
+def test_the_precedents_hold_no_text(model_folder, prepared):
+    kept = load_model(model_folder).neighbours.decided.arrays()
+
+    texts = {*prepared.requests["request"], *prepared.requests["clinical_summary"], *prepared.requests["rationale"]}
+    values = {str(value) for column in kept.values() for value in column.ravel().tolist()}
+    assert not [value for value in values if " " in value]
+    assert not texts & values
+
+
+@pytest.mark.parametrize(("coverage", "expected"), [(None, 0.9), (0.8, 0.8)])
+def test_the_user_chooses_the_coverage_and_else_it_is_the_models(loaded, coverage, expected):
+    assert loaded.sets(coverage).coverage == expected
+
+
+def _sign(folder):
+    from imr_ml.files import sha256_of
+
+    sums = [f"{sha256_of(folder / name)}  {name}\n" for name in (CLASSIFIERS, PRECEDENTS, FACTS)]
+    (folder / CHECKSUMS).write_text("".join(sums))

@@ -1,4 +1,4 @@
-"""A trained model as a folder: classifiers by skops, everything said of them as JSON, checksums over both.
+"""A trained model as a folder: classifiers and precedents by skops, all said of them as JSON, checksums over these.
 
 Knows the folder's files. Nothing is unpickled; a folder whose checksums do not match, or that names a type
 outside of our own short list, is refused.
@@ -21,22 +21,27 @@ from imr_ml.files import sha256_of
 from imr_ml.guidelines import FAMILIES
 
 if TYPE_CHECKING:
-    from imr_ml.classifiers import ModelSettings, OutcomeSets, RequestModel
+    from imr_ml.classifiers import HeldOutScores, ModelSettings, OutcomeSets, RequestModel
     from imr_ml.nlp import NlpSettings
+    from imr_ml.precedents import Cohorts, Neighbours
     from imr_ml.training import TrainedModel
 
 CLASSIFIERS = "model.skops"
+PRECEDENTS = "precedents.skops"
 FACTS = "model.json"
 CHECKSUMS = "SHA256SUMS"
-FORMAT = 1
-_LIBRARIES = ("imr-ml", "scikit-learn", "spacy", "negspacy", "numpy", "pandas", "skops")
+_CHECKED = (CLASSIFIERS, PRECEDENTS, FACTS)
+FORMAT = 2
+_LIBRARIES = ("imr-ml", "scikit-learn", "spacy", "negspacy", "numpy", "pandas", "scipy", "skops", "crepes")
 _TRUSTED = frozenset(
     {
         "numpy.dtype",
         "imr_ml.classifiers.families.GuidelineFamilyClassifier",
         "imr_ml.classifiers.outcome.CalibratedLogisticClassifier",
-        "imr_ml.features.FactVectorizer",
-        "imr_ml.features.TermVectorizer",
+        "imr_ml.features.matrix.FactPairs",
+        "imr_ml.features.matrix.FactVectorizer",
+        "imr_ml.features.matrix.TermVectorizer",
+        "scipy.sparse._csc.csc_matrix",
         "sklearn.compose._column_transformer._RemainderColsList",
     }
 )
@@ -55,7 +60,10 @@ class LoadedModel:
     model : RequestModel
     nlp : NlpSettings
         How the requests it was trained on were read.
-    outcome_sets : OutcomeSets
+    held_out : HeldOutScores
+        What prediction sets of any coverage are made of.
+    neighbours : Neighbours
+    cohorts : Cohorts
     version : str
         First 12 digits of the classifiers' SHA-256.
     facts : dict
@@ -64,9 +72,15 @@ class LoadedModel:
 
     model: RequestModel
     nlp: NlpSettings
-    outcome_sets: OutcomeSets
+    held_out: HeldOutScores
+    neighbours: Neighbours
+    cohorts: Cohorts
     version: str
     facts: dict[str, Any]
+
+    def sets(self, coverage: float | None = None) -> OutcomeSets:
+        """Prediction sets at a coverage between 0 and 1; at the one it was trained for where none is given."""
+        return self.held_out.sets(self.facts["settings"]["coverage"] if coverage is None else coverage)
 
 
 def save_model(trained: TrainedModel, folder: Path, commit: str | None = None) -> Path:
@@ -85,16 +99,11 @@ def save_model(trained: TrainedModel, folder: Path, commit: str | None = None) -
     made = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
     try:
         made.chmod(0o755)
-        model = trained.model
-        classifiers = {
-            "features": model.features_,
-            "outcome": model.outcome_.classifier,
-            "families": model.families_.classifier,
-        }
-        skops.io.dump(classifiers, made / CLASSIFIERS, compression=zipfile.ZIP_DEFLATED)
+        skops.io.dump(_kept_classifiers(trained), made / CLASSIFIERS, compression=zipfile.ZIP_DEFLATED)
+        skops.io.dump(_kept_precedents(trained.neighbours), made / PRECEDENTS, compression=zipfile.ZIP_DEFLATED)
         facts = json.dumps(_facts(trained, commit), indent=2, allow_nan=False, default=str)
         (made / FACTS).write_text(facts + "\n", encoding="utf-8")
-        sums = [f"{sha256_of(made / name)}  {name}\n" for name in (CLASSIFIERS, FACTS)]
+        sums = [f"{sha256_of(made / name)}  {name}\n" for name in _CHECKED]
         (made / CHECKSUMS).write_text("".join(sums), encoding="utf-8")
         _put_in_place(made, folder)
     finally:
@@ -110,29 +119,76 @@ def load_model(folder: Path) -> LoadedModel:
     ModelError
         Where a file is missing, a checksum does not match, the format is another one or a type is not ours.
     """
-    from imr_ml.classifiers import Chosen, OutcomeSets, RequestModel
+    from imr_ml.classifiers import HeldOutScores
     from imr_ml.nlp import NlpSettings
+    from imr_ml.precedents import Cohorts
 
     sums = _verified(folder)
     facts = json.loads((folder / FACTS).read_text("utf-8"))
     if facts["format"] != FORMAT:
         raise ModelError(f"{folder}: is a model of format {facts['format']}, this is {FORMAT}; train again")
-    settings, chosen = facts["settings"], facts["chosen"]
-    model, classifiers = RequestModel(_model_settings(settings["model"])), _classifiers(folder)
-    model.features_ = classifiers["features"]
-    model.outcome_ = Chosen(model.settings.outcome[chosen["outcome"]], classifiers["outcome"])
-    model.families_ = Chosen(model.settings.family[chosen["family"]], classifiers["families"])
-    sets = facts["outcome_sets"]
+    kept = _read(folder, CLASSIFIERS)
+    model = _request_model(facts, kept)
+    neighbours = _neighbours(model, _read(folder, PRECEDENTS))
     return LoadedModel(
         model=model,
-        nlp=NlpSettings(**settings["nlp"]),
-        outcome_sets=OutcomeSets(**{name: float(value) for name, value in sets.items()}),
+        nlp=NlpSettings(**facts["settings"]["nlp"]),
+        held_out=HeldOutScores.from_arrays(kept["held_out"]),
+        neighbours=neighbours,
+        cohorts=Cohorts(neighbours.decided),
         version=sums[CLASSIFIERS][:12],
         facts=facts,
     )
 
 
+def _kept_classifiers(trained: TrainedModel) -> dict[str, Any]:
+    model = trained.model
+    return {
+        "features": model.features_,
+        "outcome": model.outcome_.classifier,
+        "families": model.families_.classifier if model.families_ else None,
+        "held_out": trained.held_out.arrays(),
+    }
+
+
+def _request_model(facts: dict[str, Any], kept: dict[str, Any]) -> RequestModel:
+    from imr_ml.classifiers import Chosen, RequestModel
+
+    chosen = facts["chosen"]
+    model = RequestModel(_model_settings(facts["settings"]["model"]))
+    model.features_ = kept["features"]
+    model.outcome_ = Chosen(model.settings.outcome[chosen["outcome"]], kept["outcome"], chosen["half_life_years"])
+    if chosen["family"] is None:
+        model.families_ = None
+    else:
+        model.families_ = Chosen(model.settings.family[chosen["family"]], kept["families"])
+    return model
+
+
+def _kept_precedents(neighbours: Neighbours) -> dict[str, Any]:
+    """Case numbers, outcomes, families and years, and the matrix of terms' weights; no text."""
+    return {
+        "decided": neighbours.decided.arrays(),
+        "rows": neighbours.rows,
+        "matrix": neighbours.matrix,
+        "most_terms": neighbours.most_terms,
+    }
+
+
+def _neighbours(model: RequestModel, kept: dict[str, Any]) -> Neighbours:
+    from imr_ml.precedents import DecidedRequests, Neighbours
+
+    return Neighbours(
+        decided=DecidedRequests(**kept["decided"]),
+        rows=kept["rows"],
+        matrix=kept["matrix"],
+        weights=model.outcome_column_weights,
+        most_terms=kept["most_terms"],
+    )
+
+
 def _facts(trained: TrainedModel, commit: str | None) -> dict[str, Any]:
+    families = trained.model.families_
     return {
         "format": FORMAT,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -143,10 +199,9 @@ def _facts(trained: TrainedModel, commit: str | None) -> dict[str, Any]:
         "settings": asdict(trained.settings),
         "chosen": {
             "outcome": trained.settings.model.outcome.index(trained.model.outcome_.candidate),
-            "family": trained.settings.model.family.index(trained.model.families_.candidate),
+            "half_life_years": trained.model.outcome_.half_life_years,
+            "family": None if families is None else trained.settings.model.family.index(families.candidate),
         },
-        # As text, because a threshold that no number of cases supports is infinite and JSON has no infinity.
-        "outcome_sets": {name: str(value) for name, value in asdict(trained.outcome_sets).items()},
         "coverage": trained.coverage,
         "metrics": {
             predictor: {metric: asdict(estimate) for metric, estimate in estimates.items()}
@@ -167,6 +222,7 @@ def _model_settings(told: dict[str, Any]) -> ModelSettings:
         outcome=candidates(told["outcome"]),
         family=candidates(told["family"]),
         terms=TermSettings(**told["terms"]),
+        half_life_years=tuple(told["half_life_years"]),
         seed=told["seed"],
     )
 
@@ -181,12 +237,12 @@ def _put_in_place(made: Path, folder: Path) -> None:
 
 def _verified(folder: Path) -> dict[str, str]:
     """Checksums by file name, each compared with its file."""
-    for name in (CLASSIFIERS, FACTS, CHECKSUMS):
+    for name in (*_CHECKED, CHECKSUMS):
         if not (folder / name).is_file():
             raise ModelError(f"{folder}: holds no model ({name} is missing); train one with 'make train'")
     lines = (folder / CHECKSUMS).read_text("utf-8").splitlines()
     sums = {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
-    for name in (CLASSIFIERS, FACTS):
+    for name in _CHECKED:
         if sums.get(name) != sha256_of(folder / name):
             raise ModelError(
                 f"{folder}: {name} does not match its checksum; the model was damaged or changed, train again"
@@ -194,12 +250,12 @@ def _verified(folder: Path) -> dict[str, str]:
     return sums
 
 
-def _classifiers(folder: Path) -> dict[str, Any]:
+def _read(folder: Path, name: str) -> dict[str, Any]:
+    """What one of the folder's skops files holds."""
     import skops.io
 
-    path = folder / CLASSIFIERS
-    strange = set(skops.io.get_untrusted_types(file=path)) - _TRUSTED
+    strange = set(skops.io.get_untrusted_types(file=folder / name)) - _TRUSTED
     if strange:
         raise ModelError(f"{folder}: names types that are not ours ({', '.join(sorted(strange))}); not loaded")
-    classifiers: dict[str, Any] = skops.io.load(path, trusted=sorted(_TRUSTED))
-    return classifiers
+    kept: dict[str, Any] = skops.io.load(folder / name, trusted=sorted(_TRUSTED))
+    return kept

@@ -1,18 +1,18 @@
 """Requests in, the same rows out with predictions; a row that can't be scored keeps its place and gets its reason."""
 
 import json
-from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 from factories import make_requests
 
-from imr_ml.classifiers import OutcomeSets
-from imr_ml.corpus import SchemaError
-from imr_ml.features import column_weights
+from imr_ml.classifiers import OutcomeSets, Predictions
+from imr_ml.corpus import SchemaError, complete_requests, validate_requests
 from imr_ml.guidelines import FAMILIES
-from imr_ml.scoring import SCORE_COLUMNS, score_frame
+from imr_ml.precedents import TIERS
+from imr_ml.scoring import SCORE_COLUMNS, ScoreOptions, score_frame
+from imr_ml.scoring.columns import family_columns, outcome_columns
 from imr_ml.scoring.frame import check_columns
 
 ADDED = list(SCORE_COLUMNS)
@@ -21,7 +21,7 @@ LEFT_EMPTY = [name for name in ADDED if name != "error"]
 
 @pytest.fixture
 def requests() -> pd.DataFrame:
-    return make_requests(6)
+    return make_requests(6).assign(application_received="2016-07-01")
 
 
 def test_rows_and_columns_come_back_in_order_with_the_scores_after_them(loaded, requests):
@@ -46,37 +46,104 @@ def test_an_outcome_is_only_said_where_the_prediction_set_holds_one(loaded, requ
     scored = score_frame(requests, loaded)
     p_overturned = scored["p_overturned"].to_numpy()
 
-    assert scored["confident"].tolist() == loaded.outcome_sets.confident(p_overturned).tolist()
+    assert scored["confident"].tolist() == loaded.sets().confident(p_overturned).tolist()
     assert (scored["outcome_pred"].eq("uncertain") == ~scored["confident"]).all()
 
 
-def test_no_request_is_called_overturned_that_is_more_likely_upheld(loaded, requests):
+def test_the_coverage_is_the_users_choice(loaded):
+    """Eighty cases support nine tenths, but no threshold of ninety-nine hundredths."""
+    requests = make_requests(60, seed=3)
+
+    told = {
+        coverage: score_frame(requests, loaded, ScoreOptions(coverage=coverage)) for coverage in (None, 0.8, 0.9, 0.99)
+    }
+
+    pd.testing.assert_frame_equal(told[None], told[0.9])
+    for coverage in (0.8, 0.9):
+        sets = loaded.held_out.sets(coverage)
+        assert (
+            told[coverage]["confident"].tolist() == sets.confident(told[coverage]["p_overturned"].to_numpy()).tolist()
+        )
+    assert told[0.8]["confident"].tolist() != told[0.9]["confident"].tolist()
+    assert told[0.99]["outcome_pred"].eq("uncertain").all()
+
+
+@pytest.mark.parametrize("options", [{"coverage": 1.0}, {"coverage": 90}, {"precedents": -1}])
+def test_options_that_make_no_sense_are_refused(options):
+    with pytest.raises(ValueError, match="must be"):
+        ScoreOptions(**options)
+
+
+def test_no_request_is_called_overturned_that_is_more_likely_upheld():
     sets = OutcomeSets(coverage=0.9, least_p_overturned=0.0, most_p_overturned=0.0)
+    p = np.array([0.1, 0.49, 0.5, 0.9])
 
-    scored = score_frame(requests, replace(loaded, outcome_sets=sets))
+    told = outcome_columns(Predictions(p, np.zeros((4, 8)), np.zeros((4, 8), dtype=bool)), sets)
 
-    likely = scored["p_overturned"] >= 0.5
-    assert scored["outcome_pred"].tolist() == np.where(likely, "overturned", "uncertain").tolist()
-
-
-def test_evidence_adds_up_to_the_score_where_all_of_it_is_told(loaded, prepared):
-    frame = prepared.frame.head(4)
-    _, evidence = loaded.model.predict_with_evidence(frame, most=10**6)
-
-    score = loaded.model.outcome_.classifier
-    told = [sum(contribution.weight for contribution in row.outcome) for row in evidence]
-    matrix = loaded.model.features_.transform(frame)
-    weights = column_weights(loaded.model.features_, loaded.model.outcome_.candidate.weights)
-    assert np.allclose(told, matrix @ (weights * score.coef_), atol=1e-4)
+    assert told["outcome_pred"].tolist() == ["uncertain", "uncertain", "overturned", "overturned"]
 
 
-def test_evidence_names_section_term_and_weight_largest_first(loaded, requests):
-    told = json.loads(score_frame(requests, loaded)["evidence"][0])
+def test_the_chapter_is_told_where_acoem_is_expected_and_a_body_part_tells_it(loaded, requests):
+    scored = score_frame(requests, loaded)
 
-    assert set(told) == {"outcome", "primary_family"}
-    weights = [abs(entry["weight"]) for entry in told["outcome"]]
-    assert weights == sorted(weights, reverse=True)
-    assert set(told["outcome"][0]) == {"section", "term", "weight"}
+    is_knee = scored["request"].str.contains("knee")
+    assert scored.loc[is_knee, "families_pred"].str.contains("acoem").all()
+    assert scored.loc[is_knee, "acoem_chapter"].eq("knee").all()
+    assert scored.loc[~scored["families_pred"].str.contains("acoem"), "acoem_chapter"].isna().all()
+
+
+def test_of_a_source_without_families_nothing_is_said_of_them(prepared):
+    nothing = Predictions(np.full(4, 0.2), np.full((4, 8), np.nan), np.zeros((4, 8), dtype=bool))
+
+    told = pd.DataFrame(family_columns(nothing, prepared.frame.head(4)), index=range(4))
+
+    assert told.columns.tolist() == ["families_pred", "primary_family", "acoem_chapter", *(f"p_{f}" for f in FAMILIES)]
+    assert told.isna().all(axis=None)
+
+
+def test_precedents_are_other_cases_the_most_alike_first(loaded, requests):
+    told = [json.loads(row) for row in score_frame(requests, loaded)["precedents"]]
+
+    for case_number, precedents in zip(requests["case_number"], told, strict=True):
+        assert len(precedents) == 3
+        assert case_number not in {one["case_number"] for one in precedents}
+        assert [one["similarity"] for one in precedents] == sorted((o["similarity"] for o in precedents), reverse=True)
+        assert set(precedents[0]) == {"case_number", "item", "outcome", "families", "decided", "similarity"}
+
+
+def test_nothing_decided_after_a_request_was_made_is_told_of_it(loaded, requests):
+    before = requests.assign(application_received="2016-05-31")
+    after = requests.assign(application_received="2016-06-01")
+
+    assert score_frame(before, loaded)["precedents"].eq("[]").all()
+    assert score_frame(before, loaded)["cohort_rate"].isna().all()
+    assert score_frame(after, loaded)["precedents"].ne("[]").all()
+
+
+def test_cohorts_are_told_with_their_interval(loaded, requests):
+    scored = score_frame(requests.assign(application_received="2017-01-01"), loaded)
+
+    assert scored["cohort_requests"].ge(20).all()
+    assert scored["cohort_low"].lt(scored["cohort_rate"]).all()
+    assert scored["cohort_high"].gt(scored["cohort_rate"]).all()
+    assert set(scored["cohort_tier"]) <= {*TIERS}
+
+
+def test_evidence_and_precedents_can_be_left_out(loaded, requests):
+    scored = score_frame(requests, loaded, ScoreOptions(evidence=False, precedents=0))
+
+    assert scored[["evidence", "precedents"]].isna().all(axis=None)
+    rest = [name for name in ADDED if name not in ("evidence", "precedents")]
+    pd.testing.assert_frame_equal(scored[rest], score_frame(requests, loaded)[rest])
+
+
+def test_what_follows_from_the_texts_need_not_be_in_the_table(loaded, requests):
+    columns = ["category", "age", "sex"]
+    completed = complete_requests(validate_requests(requests, "t"))
+
+    pd.testing.assert_frame_equal(
+        score_frame(completed, loaded)[ADDED], score_frame(completed.drop(columns=columns), loaded)[ADDED]
+    )
 
 
 @pytest.mark.parametrize(

@@ -17,16 +17,21 @@ def score(
     output: Annotated[Path, typer.Option("--output", "-o", help="File to write (.csv, .jsonl, .parquet).")],
     model: Annotated[str, typer.Option(help="Folder of a model, or models:/imr-ml@challenger.")] = str(LATEST),
     evidence: Annotated[bool, typer.Option(help="Tell what moved each prediction.")] = True,
+    precedents: Annotated[int, typer.Option(min=0, help="Decided requests to tell of each; 0 tells none.")] = 3,
+    coverage: Annotated[
+        float | None, typer.Option(min=0.5, max=0.99, help="Coverage of the prediction sets; else the model's.")
+    ] = None,
 ) -> None:
     """Score requests: the same rows with probabilities, families, evidence and errors."""
     with told():
         from imr_ml.model_files import load_model
-        from imr_ml.scoring import score_file
+        from imr_ml.scoring import ScoreOptions, score_file
 
         loaded = load_model(model_folder(model))
+        options = ScoreOptions(evidence=evidence, precedents=precedents, coverage=coverage)
         with progress() as start:
             step = start("scoring requests", 0)
-            summary = score_file(source, output, loaded, evidence=evidence, progress=step)
+            summary = score_file(source, output, loaded, options, progress=step)
         outcomes = ", ".join(f"{count} {outcome}" for outcome, count in sorted(summary.by_outcome.items()))
         scored = summary.rows - summary.errors
         typer.echo(f"{output}: {scored} of {summary.rows} rows scored with model {loaded.version} ({outcomes})")

@@ -8,16 +8,19 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from imr_ml.scoring.batch import BatchSummary, score_file
-    from imr_ml.scoring.frame import SCORE_COLUMNS, score_frame
+    from imr_ml.scoring.contract import SCORE_COLUMNS, ScoreColumn, ScoreOptions
+    from imr_ml.scoring.frame import score_frame
 
 _HOMES = {
     "BatchSummary": "batch",
     "score_file": "batch",
-    "SCORE_COLUMNS": "frame",
+    "SCORE_COLUMNS": "contract",
+    "ScoreColumn": "contract",
+    "ScoreOptions": "contract",
     "score_frame": "frame",
 }
 
-__all__ = ["SCORE_COLUMNS", "BatchSummary", "score_file", "score_frame"]
+__all__ = ["SCORE_COLUMNS", "BatchSummary", "ScoreColumn", "ScoreOptions", "score_file", "score_frame"]
 
 
 def __getattr__(name: str) -> object:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from imr_ml.model_files import LoadedModel
+    from imr_ml.scoring.contract import ScoreOptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +34,8 @@ def score_file(
     source: Path,
     output: Path,
     model: LoadedModel,
+    options: ScoreOptions | None = None,
     *,
-    evidence: bool = True,
     rows_at_once: int = 2000,
     progress: Callable[[int], object] | None = None,
 ) -> BatchSummary:
@@ -54,7 +55,7 @@ def score_file(
     with chunk_writer(output) as write:
         for chunk in read_input(source, rows_at_once):
             check_columns([name for name in chunk.columns if name not in own], str(source))
-            scored = score_frame(_with_case_rows(chunk, case_rows), model, evidence=evidence)
+            scored = score_frame(_with_case_rows(chunk, case_rows), model, options)
             write(scored if "items_in_case" in chunk else scored.drop(columns="items_in_case", errors="ignore"))
             rows += len(scored)
             errors += int(scored["error"].notna().sum())

@@ -1,38 +1,26 @@
 """Requests in, the same rows out with predictions: one chunk in memory.
 
-Knows the output contract. What can't be scored keeps its row and gets its reason.
+Knows the way of a chunk. What the added columns are, `contract` knows; what can't be scored keeps its row and gets its
+reason.
 """
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pandas as pd
 
-from imr_ml.classifiers.conformal import EVEN
-from imr_ml.corpus.schema import FAMILY_SEPARATOR, REQUIRED_COLUMNS, SchemaError, require_columns, row_errors, typed
-from imr_ml.corpus.table import complete_requests
+from imr_ml.corpus import complete_cases
+from imr_ml.corpus.schema import REQUIRED_COLUMNS, SchemaError, require_columns, row_errors, typed
 from imr_ml.features import feature_frame
-from imr_ml.guidelines import FAMILIES
+from imr_ml.precedents import Asked
+from imr_ml.scoring.columns import Columns, cohort_columns, family_columns, outcome_columns, precedent_column
+from imr_ml.scoring.contract import ADDED, PANDAS_TYPES, SCORE_COLUMNS, ScoreOptions
+from imr_ml.scoring.evidence import evidence_json
 
 if TYPE_CHECKING:
-    from imr_ml.classifiers import Evidence, Predictions
     from imr_ml.model_files import LoadedModel
 
-SCORE_COLUMNS = (
-    "p_overturned",
-    "outcome_pred",
-    "confident",
-    "families_pred",
-    "primary_family",
-    *(f"p_{family}" for family in FAMILIES),
-    "evidence",
-    "model_version",
-    "error",
-)
-UNCERTAIN = "uncertain"
 EVIDENCE_TERMS = 5
 
 
@@ -50,7 +38,7 @@ def check_columns(columns: list[str], source: str) -> None:
         raise SchemaError(f"{source}: has column(s) that scoring adds: {', '.join(taken)}; rename or drop them")
 
 
-def score_frame(frame: pd.DataFrame, model: LoadedModel, *, evidence: bool = True) -> pd.DataFrame:
+def score_frame(frame: pd.DataFrame, model: LoadedModel, options: ScoreOptions | None = None) -> pd.DataFrame:
     """Score requests.
 
     Parameters
@@ -59,14 +47,18 @@ def score_frame(frame: pd.DataFrame, model: LoadedModel, *, evidence: bool = Tru
         Requests as they came; other columns than the schema's pass through. A row whose ``error`` is already set, such
         as a letter that could not be read, keeps it and is not scored.
     model : LoadedModel
-    evidence : bool, default True
-        Whether to tell what moved each prediction.
+    options : ScoreOptions, optional
 
     Returns
     -------
     DataFrame
         The same rows and columns in the same order, then `SCORE_COLUMNS`. A row that can't be scored has its reason
         in ``error`` and nothing in the other added columns.
+
+    Raises
+    ------
+    ValueError
+        For a coverage that is not between 0 and 1.
     """
     table = typed(frame)
     reasons = row_errors(frame, table)
@@ -75,52 +67,29 @@ def score_frame(frame: pd.DataFrame, model: LoadedModel, *, evidence: bool = Tru
     usable = reasons.isna().to_numpy()
     scored = pd.DataFrame(index=frame.index, columns=list(SCORE_COLUMNS), dtype="object")
     if usable.any():
-        scored.loc[usable] = _scored(table[usable], model, evidence=evidence).to_numpy(dtype="object")
+        columns = _scored(frame[usable], table[usable], model, options or ScoreOptions())
+        scored.loc[usable] = columns.to_numpy(dtype="object")
     scored["error"] = reasons
-    return frame.drop(columns="error", errors="ignore").join(_in_types(scored))
+    # Fixed types, so that every chunk of a file has the same.
+    scored = scored.astype({column.name: PANDAS_TYPES[column.kind] for column in ADDED})
+    return frame.drop(columns="error", errors="ignore").join(scored)
 
 
-def _scored(table: pd.DataFrame, model: LoadedModel, *, evidence: bool) -> pd.DataFrame:
-    features = feature_frame(complete_requests(table), model.nlp)
-    if evidence:
-        predictions, found = model.model.predict_with_evidence(features, EVIDENCE_TERMS)
-        told: list[str | None] = [_evidence(row) for row in found]
-    else:
-        predictions, told = model.model.predict(features), [None] * len(features)
-    columns = _outcome_columns(predictions, model) | _family_columns(predictions)
-    columns |= {"evidence": told, "model_version": model.version, "error": None}
-    return pd.DataFrame(columns, index=table.index)[list(SCORE_COLUMNS)]
-
-
-def _outcome_columns(predictions: Predictions, model: LoadedModel) -> dict[str, object]:
-    confident = model.outcome_sets.confident(predictions.p_overturned)
-    likelier = np.where(predictions.p_overturned >= EVEN, "overturned", "upheld")
-    return {
-        "p_overturned": predictions.p_overturned,
-        "outcome_pred": np.where(confident, likelier, UNCERTAIN),
-        "confident": confident,
+def _scored(written: pd.DataFrame, table: pd.DataFrame, model: LoadedModel, options: ScoreOptions) -> pd.DataFrame:
+    features = feature_frame(complete_cases(table), model.nlp, views=options.evidence)
+    matrix = model.model.matrix(features)
+    predictions = model.model.predict_matrix(matrix)
+    asked = Asked.of(table)
+    columns: Columns = {
+        **outcome_columns(predictions, model.sets(options.coverage)),
+        **family_columns(predictions, features),
+        **cohort_columns(model.cohorts.rates(features, asked)),
+        "model_version": model.version,
     }
-
-
-def _family_columns(predictions: Predictions) -> dict[str, object]:
-    names = np.array(FAMILIES)
-    likeliest = predictions.family_probability.argmax(axis=1)
-    columns: dict[str, object] = {
-        "families_pred": [FAMILY_SEPARATOR.join(names[row]) for row in predictions.family_set],
-        "primary_family": names[likeliest],
-    }
-    return columns | {f"p_{name}": predictions.family_probability[:, place] for place, name in enumerate(FAMILIES)}
-
-
-def _evidence(evidence: Evidence) -> str:
-    told = {
-        name: [contribution._asdict() for contribution in contributions]
-        for name, contributions in (("outcome", evidence.outcome), ("primary_family", evidence.family))
-    }
-    return json.dumps(told, ensure_ascii=False)
-
-
-def _in_types(scored: pd.DataFrame) -> pd.DataFrame:
-    """Fixed types, so that every chunk of a file has the same."""
-    kinds = {name: "float64" if name.startswith("p_") else "string" for name in SCORE_COLUMNS}
-    return scored.astype(kinds | {"confident": "boolean"})
+    if options.evidence:
+        found = model.model.explain(matrix, predictions, EVIDENCE_TERMS)
+        columns["evidence"] = evidence_json(found, written, features)
+    if options.precedents:
+        nearest = model.neighbours.nearest(matrix, asked, options.precedents)
+        columns |= precedent_column(nearest, model.neighbours.decided)
+    return pd.DataFrame(columns, index=table.index).reindex(columns=list(SCORE_COLUMNS))

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from imr_ml.model_files import LoadedModel, load_model
-from imr_ml.scoring.frame import SCORE_COLUMNS, score_frame
+from imr_ml.scoring.contract import SCORE_COLUMNS, ScoreOptions
+from imr_ml.scoring.frame import score_frame
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,10 +35,24 @@ class ServedModel:
         frame : DataFrame
             Requests.
         params : dict, optional
-            ``evidence``: whether to tell what moved each prediction; True where not given.
+            ``evidence``, ``precedents`` and ``coverage``, as in `ScoreOptions`; a coverage of 0 takes the model's.
+
+        Raises
+        ------
+        ValueError
+            For a coverage that is not between 0 and 1, or a negative number of precedents.
         """
-        evidence = bool((params or {}).get("evidence", True))
-        return score_frame(frame, self.model, evidence=evidence)[list(SCORE_COLUMNS)]
+        return score_frame(frame, self.model, _options(params or {}))[list(SCORE_COLUMNS)]
+
+
+def _options(params: dict[str, Any]) -> ScoreOptions:
+    """Options of MLflow's parameters, which can't be None."""
+    default = ScoreOptions()
+    return ScoreOptions(
+        evidence=bool(params.get("evidence", default.evidence)),
+        precedents=int(params.get("precedents", default.precedents)),
+        coverage=float(params.get("coverage") or 0) or None,
+    )
 
 
 def _load_pyfunc(path: str) -> ServedModel:

@@ -1,0 +1,169 @@
+"""What moved a prediction, with the places in the request's own texts that say so, as JSON.
+
+Knows blocks of features and section views. The weights come from the classifiers and are not touched.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from imr_ml.classifiers import Contribution, Evidence
+    from imr_ml.nlp import SectionView
+    from imr_ml.nlp.types import Fact
+
+Place = tuple[int, int]
+SECTIONS = ("request", "clinical_summary", "ur_guideline", "facts", "numbers")
+_VIEW_OF = {"request": "request_view", "clinical_summary": "summary_view", "ur_guideline": "ur_view"}
+_TEXT_BLOCKS = {"request": "request", "summary": "clinical_summary", "ur_guideline": "ur_guideline"}
+_FACT_BLOCKS = {
+    "treatments": ("request", "treatment"),
+    "request_body_parts": ("request", "body"),
+    "drug_classes": ("request", "class"),
+    "summary_body_parts": ("clinical_summary", "body"),
+    "diagnoses": ("clinical_summary", "diagnosis"),
+    "findings": ("clinical_summary", "finding"),
+}
+_TOGETHER = "pairs"
+_PAIRS = "treated_body_parts"
+_NUMBER_BLOCKS = ("numbers", "case_size")
+_DIGITS = 4
+
+
+class SectionPlaces:
+    """Where words and facts of one section stand.
+
+    Parameters
+    ----------
+    view : SectionView
+        With the places of its tokens.
+    text : str
+        The section as the user wrote it.
+    shift : int
+        Characters that were taken off its beginning before it was read.
+    """
+
+    def __init__(self, view: SectionView, text: str, shift: int) -> None:
+        self._view, self._text, self._shift = view, text, shift
+
+    def of_term(self, term: str) -> list[Place]:
+        """Places of a word or phrase; the words of a phrase are one place where nothing but marks parts them."""
+        words = term.split(" ")
+        starts = self._tokens.get(words[0], [])
+        found = [at for at in starts if list(self._view.tokens[at : at + len(words)]) == words]
+        return self._told(place for at in found for place in self._joined(self._view.offsets[at : at + len(words)]))
+
+    def of_fact(self, kind: str, value: str) -> list[Place]:
+        """Places of a fact; ``no_`` before its value asks for where the text denies it."""
+        return self._told((fact.start, fact.end) for fact in self._facts.get((kind, value), []))
+
+    @cached_property
+    def _tokens(self) -> dict[str, list[int]]:
+        found: dict[str, list[int]] = {}
+        for at, token in enumerate(self._view.tokens):
+            found.setdefault(token, []).append(at)
+        return found
+
+    @cached_property
+    def _facts(self) -> dict[tuple[str, str], list[Fact]]:
+        found: dict[tuple[str, str], list[Fact]] = {}
+        for fact in self._view.facts:
+            name = f"no_{fact.value}" if fact.negated else fact.value
+            found.setdefault((fact.kind, name), []).append(fact)
+        return found
+
+    def _joined(self, words: tuple[Place, ...]) -> Iterator[Place]:
+        start, end = words[0]
+        for first, last in words[1:]:
+            between = self._text[end + self._shift : first + self._shift]
+            if first < end or any(map(str.isalnum, between)):
+                yield start, end
+                start = first
+            end = last
+        yield start, end
+
+    def _told(self, places: Iterator[Place]) -> list[Place]:
+        return sorted({(start + self._shift, end + self._shift) for start, end in places})
+
+
+def evidence_json(evidence: list[Evidence], texts: pd.DataFrame, features: pd.DataFrame) -> list[str]:
+    """Evidence of each request as compact JSON.
+
+    Parameters
+    ----------
+    evidence : list of Evidence
+    texts : DataFrame
+        The sections as the user wrote them, columns `request`, `clinical_summary` and maybe `ur_guideline`.
+    features : DataFrame
+        Feature frame of the same rows, with views.
+
+    Returns
+    -------
+    list of str
+        Of each request an object with the lists ``outcome`` and ``primary_family``, each entry with its ``section``
+        (one of `SECTIONS`), ``term``, ``weight`` in log-odds, ``fact`` (its kind) for what is no word, and ``places``:
+        pairs of characters, half-open, in that section.
+    """
+    known: dict[tuple[str, str], SectionPlaces | None] = {}
+    columns = {section: _places(section, texts, features, known) for section in _VIEW_OF}
+    return [
+        _dumped(row, {section: places[number] for section, places in columns.items()})
+        for number, row in enumerate(evidence)
+    ]
+
+
+def _places(
+    section: str, texts: pd.DataFrame, features: pd.DataFrame, known: dict[tuple[str, str], SectionPlaces | None]
+) -> list[SectionPlaces | None]:
+    """Places of each row's section; requests of one case share theirs."""
+    written = texts[section] if section in texts else [None] * len(features)
+    rows: list[SectionPlaces | None] = []
+    for text, read, view in zip(written, features[section], features[_VIEW_OF[section]], strict=True):
+        if view is None or not isinstance(text, str):
+            rows.append(None)
+            continue
+        if (section, text) not in known:
+            known[section, text] = SectionPlaces(view, text, text.index(read))
+        rows.append(known[section, text])
+    return rows
+
+
+def _dumped(evidence: Evidence, sections: dict[str, SectionPlaces | None]) -> str:
+    told = {
+        name: [_entry(contribution, sections) for contribution in contributions]
+        for name, contributions in (("outcome", evidence.outcome), ("primary_family", evidence.family))
+    }
+    return json.dumps(told, ensure_ascii=False, separators=(",", ":"))
+
+
+def _entry(contribution: Contribution, sections: dict[str, SectionPlaces | None]) -> dict[str, object]:
+    block, term, weight = contribution
+    section, places = _found(block, term, sections)
+    entry: dict[str, object] = {"section": section, "term": term, "weight": round(weight, _DIGITS)}
+    if block not in _TEXT_BLOCKS:
+        entry["fact"] = block
+    return entry | ({"places": places} if places else {})
+
+
+def _found(block: str, term: str, sections: dict[str, SectionPlaces | None]) -> tuple[str, list[Place]]:
+    """Section that a feature stands in, and where."""
+    if section := _TEXT_BLOCKS.get(block):
+        found = sections[section]
+        return section, found.of_term(term) if found else []
+    if block in _FACT_BLOCKS:
+        section, kind = _FACT_BLOCKS[block]
+        found = sections[section]
+        return section, found.of_fact(kind, term) if found else []
+    if block == _PAIRS:
+        treatment, _, body = term.partition("@")
+        found = sections["request"]
+        return "request", sorted(found.of_fact("treatment", treatment) + found.of_fact("body", body)) if found else []
+    if block == _TOGETHER:
+        own = {_found(part.partition("__")[0], part.partition("__")[2], sections)[0] for part in term.split(" ")}
+        return own.pop() if len(own) == 1 else "facts", []
+    return ("numbers" if block in _NUMBER_BLOCKS else "facts"), []

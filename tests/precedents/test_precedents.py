@@ -1,0 +1,234 @@
+"""Precedents and cohorts: like requests that were decided before, never one's own case."""
+
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.sparse import csr_matrix
+from sklearn.metrics.pairwise import cosine_similarity
+
+from imr_ml.classifiers import Labels
+from imr_ml.guidelines import FAMILIES
+from imr_ml.precedents import LEAST_REQUESTS, TIERS, Asked, Cohorts, DecidedRequests, Neighbours, PrecedentSettings
+
+UNKNOWN = float("nan")
+
+
+def asked(case="", letter="", as_of=UNKNOWN) -> Asked:
+    return Asked(np.array([case]), np.array([letter]), np.array([as_of]))
+
+
+def decided(rows: int, **columns: object) -> DecidedRequests:
+    """Rows of cases of their own, all alike, none overturned, decided in the middle of 2016."""
+    values = {
+        "case_number": [f"CM16-{row:07d}" for row in range(rows)],
+        "letter": [""] * rows,
+        "item": np.ones(rows),
+        "group": np.arange(rows),
+        "overturned": np.zeros(rows, dtype=bool),
+        "families": np.zeros((rows, len(FAMILIES)), dtype=bool),
+        "decided_year": np.full(rows, 2016.5),
+        "category": ["Surgery"] * rows,
+        "body_part": ["knee"] * rows,
+        "ur_families": ["acoem"] * rows,
+    }
+    return DecidedRequests(**{name: np.asarray(value) for name, value in (values | columns).items()})
+
+
+def frame(category="Surgery", request_part="knee", summary_part="_absent", ur_families="acoem") -> pd.DataFrame:
+    columns = ("category", "request_body_parts", "summary_body_parts", "ur_families")
+    return pd.DataFrame([dict(zip(columns, (category, request_part, summary_part, ur_families), strict=True))])
+
+
+def nearest(rows, question, of=None, asker=None, most=3, **settings):
+    matrix = csr_matrix(np.array(rows, dtype=float))
+    of = of or decided(len(rows))
+    found = Neighbours.of(of, matrix, np.ones(matrix.shape[1]), PrecedentSettings(**settings))
+    return found.nearest(csr_matrix(np.array([question], dtype=float)), asker or asked(), most)[0]
+
+
+def rows_of(found):
+    return [precedent.row for precedent in found]
+
+
+def test_the_most_alike_come_first_and_what_has_nothing_in_common_not_at_all():
+    found = nearest([[0, 1, 0], [1, 1, 0], [5, 0, 0], [0, 0, 1]], [1, 0, 0])
+
+    assert rows_of(found) == [2, 1]
+    assert [precedent.similarity for precedent in found] == pytest.approx([1, 0.5**0.5])
+
+
+def test_of_equals_the_first_is_told_first():
+    assert rows_of(nearest([[1, 1]] * 6, [1, 1])) == [0, 1, 2]
+
+
+@pytest.mark.parametrize(
+    ("asker", "expected"),
+    [
+        (asked(), [0, 1, 2, 3]),
+        (asked(case="CM16-0000001"), [0, 2, 3]),
+        (asked(letter="ffff"), [0, 1, 2]),
+        (asked(case="CM16-0000000"), [1, 3]),
+        (asked(case="CM99-0000001"), [0, 1, 2, 3]),
+        (asked(as_of=2016.25), [1, 3]),
+        (asked(case="CM16-0000001", as_of=2016.25), [3]),
+    ],
+    ids=["stranger", "own case", "own letter", "own case and its near-duplicate", "other case", "earlier", "both"],
+)
+def test_neither_ones_own_nor_what_came_later_nor_what_may_have_come_later_is_told(asker, expected):
+    of = decided(
+        4,
+        group=[7, 1, 7, 3],
+        letter=["", "", "", "ffff"],
+        decided_year=[2016.5, 2016.0, UNKNOWN, 2016.25],
+    )
+
+    assert sorted(rows_of(nearest([[1, 1]] * 4, [1, 1], of, asker, most=9))) == expected
+
+
+@given(st.lists(st.lists(st.integers(0, 3), min_size=4, max_size=4), min_size=2, max_size=12), st.integers(1, 5))
+def test_similarities_are_the_cosines_of_an_exhaustive_search(rows, most):
+    *known, question = rows
+    found = nearest(known, question, most=most)
+
+    cosines = cosine_similarity([question], known)[0]
+    expected = sorted((one for one in cosines if one > 1e-6), reverse=True)[:most]
+    assert [precedent.similarity for precedent in found] == pytest.approx(expected, abs=1e-6)
+
+
+def test_terms_weigh_as_told_and_only_the_strongest_are_kept():
+    matrix = csr_matrix([[1.0, 1.0, 1.0]])
+    kept = Neighbours.of(decided(1), matrix, np.array([2.0, 0.0, 1.0]), PrecedentSettings(most_terms=1))
+
+    assert kept.matrix.toarray().tolist() == [[1.0, 0.0, 0.0]]
+
+
+def test_of_many_requests_the_latest_are_kept_and_those_of_unknown_date_go_first():
+    years = [2015.5, UNKNOWN, 2017.5, 2016.5]
+    found = nearest([[1, 1]] * 4, [1, 1], decided(4, decided_year=years), most_requests=2, most=9)
+
+    assert rows_of(found) == [2, 3]
+
+
+@pytest.mark.parametrize("most", [0, 2])
+def test_no_precedents_are_an_empty_list(most):
+    assert nearest([[1, 0]] if not most else [[0, 1]], [1, 0], most=most) == []
+
+
+def test_a_cohort_is_the_narrowest_that_holds_twenty():
+    of = decided(
+        60,
+        ur_families=["acoem"] * 19 + ["odg"] * 41,
+        body_part=["knee"] * 30 + ["hip"] * 30,
+        overturned=np.arange(60) % 10 == 0,
+    )
+
+    rates = Cohorts(of).rates(frame(), asked())
+
+    assert (rates.tier, rates.requests[0], rates.rate[0]) == (["category+body_part"], 30, 0.1)
+    # Wilson's interval for 3 of 30, from the score test's own quadratic.
+    assert (rates.low[0], rates.high[0]) == pytest.approx((0.0346, 0.2562), abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("columns", "tier"),
+    [
+        ({}, "category+body_part+ur_families"),
+        ({"ur_families": "odg"}, "category+body_part"),
+        ({"request_part": "_absent", "summary_part": "knee hip"}, "category+body_part+ur_families"),
+        ({"request_part": "hip", "summary_part": "knee"}, "category"),
+        ({"category": "Injection"}, "all"),
+    ],
+)
+def test_cohorts_widen_step_by_step(columns, tier):
+    assert Cohorts(decided(LEAST_REQUESTS)).rates(frame(**columns), asked()).tier == [tier]
+
+
+def test_below_twenty_requests_no_rate_is_given():
+    rates = Cohorts(decided(LEAST_REQUESTS - 1)).rates(frame(), asked())
+
+    assert rates.tier == [None]
+    assert np.isnan([rates.rate[0], rates.low[0], rates.high[0], rates.requests[0]]).all()
+
+
+def test_a_rate_leaves_out_ones_own_case_and_what_was_decided_later():
+    of = decided(
+        50,
+        group=[0, 0, *range(2, 50)],
+        overturned=np.arange(50) < 2,
+        decided_year=[2016.0] * 30 + [2017.0] * 10 + [UNKNOWN] * 10,
+    )
+    cohorts = Cohorts(of)
+
+    sizes = [cohorts.rates(frame(), each).requests[0] for each in (asked(), asked(as_of=2016.5), asked(as_of=2017.5))]
+    own = cohorts.rates(frame(), asked(case="CM16-0000000", as_of=2016.5))
+
+    assert sizes == [50, 30, 40]
+    assert (own.requests[0], own.rate[0]) == (28, 0.0)
+
+
+@given(st.lists(st.tuples(st.booleans(), st.integers(0, 3), st.integers(2014, 2018)), min_size=1, max_size=60))
+def test_counts_are_those_of_a_plain_count(rows):
+    overturned, group, year = map(np.array, zip(*rows, strict=True))
+    of = decided(len(rows), overturned=overturned, group=group, decided_year=year.astype(float))
+
+    rates = Cohorts(of).rates(frame(), asked(case="CM16-0000000", as_of=2016.0))
+
+    counted = overturned[(group != group[0]) & (year <= 2016)]
+    if len(counted) < LEAST_REQUESTS:
+        assert rates.tier == [None]
+    else:
+        assert (rates.requests[0], rates.rate[0]) == (len(counted), counted.mean())
+
+
+def test_a_table_tells_what_is_asked_of_it():
+    table = pd.DataFrame(
+        {
+            "case_number": ["CM16-0000001", None, None],
+            "letter_sha256": [None, "ab" * 32, None],
+            "application_received": ["2016-07-01", None, None],
+            "ur_denial_date": ["2015-01-01", "2015-01-01", None],
+            "decision_year": [2020, 2020, 2017],
+        }
+    )
+
+    found = Asked.of(table)
+
+    assert found.case_number.tolist() == ["CM16-0000001", "", ""]
+    assert found.letter.tolist() == ["", "ab" * 8, ""]
+    assert found.as_of == pytest.approx([2016.498, 2015.0, 2017.5], abs=1e-3)
+
+
+def test_a_bare_table_asks_at_no_known_time():
+    found = Asked.of(pd.DataFrame({"request": ["MRI"]}))
+
+    assert (len(found), found.case_number.tolist(), np.isnan(found.as_of).all()) == (1, [""], True)
+
+
+def test_what_is_kept_of_the_decided_comes_from_the_table_the_labels_and_the_features(prepared):
+    kept = DecidedRequests.of(prepared.requests, prepared.frame, prepared.labels, prepared.groups)
+
+    assert len(kept) == len(prepared.requests)
+    assert kept.case_number.tolist() == prepared.requests["case_number"].tolist()
+    assert kept.category[0] == "Diagnostic_Testing"
+    assert kept.body_part[0] == "knee"
+    assert kept.ur_families[0] == "acoem"
+    assert [kept.families_of(row) for row in range(3)] == [
+        value.split("|") for value in prepared.requests["families"].head(3)
+    ]
+
+
+def test_a_source_without_families_tells_none_of_its_precedents(prepared):
+    labels = prepared.labels
+    without = Labels(labels.overturned, np.zeros_like(labels.families), labels.decided_year)
+
+    assert DecidedRequests.of(prepared.requests, prepared.frame, without, prepared.groups).families_of(0) == []
+
+
+def test_tiers_only_get_wider():
+    shared = list(TIERS.values())
+
+    assert all(set(wider) < set(narrow) for narrow, wider in pairwise(shared))

@@ -1,0 +1,116 @@
+"""Evidence names what moved a prediction, and where in the user's own text it stands."""
+
+import json
+
+import pandas as pd
+import pytest
+from factories import make_requests
+from hypothesis import given
+from hypothesis import strategies as st
+
+from imr_ml.classifiers import Contribution, Evidence
+from imr_ml.features import feature_frame
+from imr_ml.nlp import view_section
+from imr_ml.scoring import score_frame
+from imr_ml.scoring.evidence import SECTIONS, SectionPlaces, evidence_json
+
+SUMMARY = "Denies numbness, no spasm; left-knee pain. Knee  pain is worse at 6 weeks. Pain."
+REQUEST = "MRI of the left knee, and an MRI of the neck"
+
+
+def words_at(text, places):
+    return [text[start:end] for start, end in places]
+
+
+def found(text, term):
+    return words_at(text, SectionPlaces(view_section(text), text, 0).of_term(term))
+
+
+@pytest.mark.parametrize(
+    ("term", "words"),
+    [
+        ("pain", ["pain", "pain", "Pain"]),
+        ("knee pain", ["knee pain", "Knee  pain"]),
+        ("left knee", ["left-knee"]),
+        ("no_spasm", ["spasm"]),
+        ("spasm", []),
+        ("no_finding=spasm", ["spasm"]),
+        ("at weeks", ["at", "weeks"]),
+        ("left knee pain", ["left-knee pain"]),
+        ("weeks pain", ["weeks. Pain"]),
+        ("_absent", []),
+    ],
+)
+def test_a_term_stands_wherever_its_words_do(term, words):
+    """Words of a phrase with a number between them are two places; a denied word's place is the word's own."""
+    assert found(SUMMARY, term) == words
+
+
+@pytest.mark.parametrize(
+    ("block", "term", "section", "words"),
+    [
+        ("request", "mri", "request", ["MRI", "MRI"]),
+        ("treatments", "mri", "request", ["MRI", "MRI"]),
+        ("request_body_parts", "cervical_spine", "request", ["neck"]),
+        ("treated_body_parts", "mri@knee", "request", ["MRI", "knee", "MRI"]),
+        ("summary", "no_spasm", "clinical_summary", ["spasm"]),
+        ("findings", "no_spasm", "clinical_summary", ["spasm"]),
+        ("summary_body_parts", "knee", "clinical_summary", ["knee", "Knee"]),
+        ("ur_guideline", "knee complaints", "ur_guideline", ["Knee Complaints"]),
+        ("ur_families", "acoem", "facts", []),
+        ("category", "Diagnostic_Testing", "facts", []),
+        ("numbers", "weeks", "numbers", []),
+        ("case_size", "log_items_in_case", "numbers", []),
+    ],
+)
+@pytest.mark.parametrize("before", ["", "  \n"])
+def test_each_block_of_features_has_a_section_and_places_in_the_text_as_written(block, term, section, words, before):
+    texts = {"request": REQUEST, "clinical_summary": SUMMARY, "ur_guideline": "MTUS Knee Complaints 2004."}
+    features = feature_frame(pd.DataFrame([texts]), views=True)
+    written = pd.DataFrame([{name: before + text for name, text in texts.items()}])
+
+    (told,) = evidence_json([Evidence([Contribution(block, term, 0.123456)], [])], written, features)
+
+    (entry,) = json.loads(told)["outcome"]
+    assert entry["section"] == section in SECTIONS
+    assert (entry["term"], entry["weight"]) == (term, 0.1235)
+    assert entry.get("fact") == (None if block in ("request", "summary", "ur_guideline") else block)
+    assert words == (words_at(written.loc[0, section], entry["places"]) if words else [])
+
+
+@given(st.text(alphabet="ab -,.\n'1\u0130", max_size=40))
+def test_whatever_the_text_a_places_letters_are_the_terms(text):
+    view = view_section(text)
+    places = SectionPlaces(view, text, 0)
+
+    for token in view.tokens:
+        assert {words_at(text, [place])[0].lower() for place in places.of_term(token)} >= {token} - {
+            other for other in view.tokens if not other.isascii()
+        }
+
+
+def test_scored_evidence_points_into_the_rows_own_columns(loaded):
+    requests = make_requests(12).assign(clinical_summary=lambda table: "\t " + table["clinical_summary"])
+    scored = score_frame(requests, loaded)
+
+    placed = 0
+    for _, row in scored.iterrows():
+        told = json.loads(row["evidence"])
+        assert set(told) == {"outcome", "primary_family"}
+        weights = [abs(entry["weight"]) for entry in told["outcome"]]
+        assert weights == sorted(weights, reverse=True)
+        for entry in [*told["outcome"], *told["primary_family"]]:
+            assert set(entry) <= {"section", "term", "weight", "fact", "places"}
+            for start, end in entry.get("places", []):
+                word = row[entry["section"]][start:end]
+                assert word == word.strip() != ""
+                placed += 1
+                if "fact" not in entry and "=" not in entry["term"]:
+                    assert entry["term"].removeprefix("no_").split(" ")[0] in word.lower()
+    assert placed > 50
+
+
+def test_evidence_is_compact(loaded):
+    told = score_frame(make_requests(2), loaded)["evidence"][0]
+
+    assert json.dumps(json.loads(told), separators=(",", ":"), ensure_ascii=False) == told
