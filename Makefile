@@ -9,7 +9,7 @@ MODEL  ?= models/latest
 PORT   ?= 5000
 
 .DEFAULT_GOAL := help
-.PHONY: help setup train test score ui lint bench notebooks lock clean
+.PHONY: help setup train prove ladder test score ui lint bench notebooks lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,6 +26,12 @@ $(READY): requirements.lock pyproject.toml
 
 train: $(READY) ## train and track a model: on DATA=path, else data/raw, else the sample corpus
 	@$(BIN)/imr-ml train $(if $(DATA),--data "$(DATA)")
+
+prove: $(READY) ## train with permutation test, masking comparison and slices printed; DATA as above
+	@$(BIN)/imr-ml train --proof --slices $(if $(DATA),--data "$(DATA)")
+
+ladder: $(READY) ## train and judge every simpler and more complex predictor beside the model; DATA as above
+	@$(BIN)/imr-ml train --ladder $(if $(DATA),--data "$(DATA)")
 
 test: $(READY) ## run the tests
 	@$(BIN)/pytest
@@ -47,7 +53,7 @@ notebooks: $(READY) ## run the notebooks on the sample corpus
 	@$(BIN)/python -m notebooks.run
 
 lock: ## write requirements.lock anew from the ranges in pyproject.toml
-	@$(BIN)/pip-compile --quiet --all-extras --strip-extras --no-emit-index-url --no-emit-find-links --no-annotate --no-header --allow-unsafe --output-file requirements.lock pyproject.toml
+	@$(BIN)/pip-compile --quiet --extra dev --extra notebooks --strip-extras --no-emit-index-url --no-emit-find-links --no-annotate --no-header --allow-unsafe --output-file requirements.lock pyproject.toml
 
 clean: ## remove .venv, caches and what the sample corpus made; letters, models and runs stay
 	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache build dist data/sample

@@ -188,3 +188,47 @@ def _case_rows(random: Random, case: int, size: int, noise: float) -> list[dict[
             }
         )
     return rows
+
+
+_DIAGNOSES = (("Cancer", "Lung Cancer"), ("Skin", "Psoriasis"), ("Mental", "Anxiety"))
+_DETERMINED = (("Pharmacy/Prescription Drugs", "Hormones"), ("Orthopedic", "Fusion"), ("Vision", ""))
+
+
+def make_determinations(years: Sequence[int], *, cases_a_year: int = 80, seed: int = 0) -> list[dict[str, str]]:
+    """Invented determinations of the DMHC; the treatment tells the outcome, from the middle year on the opposite."""
+    random = Random(seed)
+    turn = years[len(years) // 2]
+    rows = []
+    for year in years:
+        for case in range(cases_a_year):
+            category, treatment = _DETERMINED[case % len(_DETERMINED)]
+            likely = (treatment == "Hormones") == (year < turn)
+            overturned = random.random() < (0.8 if likely else 0.2)
+            diagnosis = random.choice(_DIAGNOSES)
+            rows.append(
+                {
+                    "Reference ID": f"MN{year % 100:02d}-{case:05d}",
+                    "Report Year": str(year),
+                    "Diagnosis Category": diagnosis[0],
+                    "Diagnosis Sub Category": diagnosis[1],
+                    "Treatment Category": category,
+                    "Treatment Sub Category": treatment,
+                    "Determination": f"{'Overturned' if overturned else 'Upheld'} Decision of Health Plan",
+                    "Type": "Medical Necessity",
+                    "Age Range": "11_20",
+                    "Patient Gender": random.choice(("Female", "Male")),
+                }
+            )
+    return rows
+
+
+def determinations_csv(rows: Sequence[dict[str, str]], separator: str = ",") -> str:
+    """The rows as the DMHC's file."""
+    import csv
+    import io
+
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, list(rows[0]), delimiter=separator)
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()

@@ -113,6 +113,19 @@ def test_score_tells_rows_and_errors(run, model_folder):
     assert "1 row(s) could not be scored; the column 'error' says why" in result.stderr
 
 
+def test_score_takes_the_coverage_and_the_number_of_precedents(run, model_folder):
+    make_requests(3).assign(application_received="2016-07-01").to_csv("in.csv", index=False)
+
+    run("score", "in.csv", "-o", "out.jsonl", "--model", model_folder, "--coverage", 0.99, "--precedents", 1)
+    without = run("score", "in.csv", "-o", "none.jsonl", "--model", model_folder, "--precedents", 0, "--no-evidence")
+
+    told, none = (pd.read_json(f"{name}.jsonl", lines=True) for name in ("out", "none"))
+    assert without.exit_code == 0, without.output
+    assert told["outcome_pred"].eq("uncertain").all()
+    assert [len(json.loads(row)) for row in told["precedents"]] == [1, 1, 1]
+    assert none[["precedents", "evidence"]].isna().all(axis=None)
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
@@ -172,6 +185,8 @@ def test_the_main_job_from_nothing_to_scored_requests(run, tmp_path, monkeypatch
     assert "make train DATA=path" in trained.stdout
     assert "SYNTHETIC sample corpus" in trained.stdout
     assert "models:/imr-ml/1 (challenger)" in trained.stdout
+    assert "its model card: models/latest/README.md" in trained.stdout
+    assert Path("models/README.md").read_text() == Path("models/latest/README.md").read_text()
 
     scored = run("score", "data/sample", "-o", "scored.jsonl")
     registered = run("score", "data/sample", "-o", "registered.jsonl", "--model", "models:/imr-ml@challenger")

@@ -6,7 +6,10 @@ import pytest
 
 from imr_ml.tracking.figures import figures
 
-NAMES = ("confusion", "family_f1", "precision_recall", "reliability", "roc", "score_histogram")
+NAMES = (
+    *("by_fold", "confusion", "family_coefficients", "family_f1", "outcome_coefficients", "precision_recall"),
+    *("reliability", "roc", "score_histogram", "slices"),
+)
 
 
 @pytest.fixture(scope="module")
@@ -32,6 +35,7 @@ def test_the_base_rate_stands_in_the_precision_recall_picture(drawn, trained):
 
 def test_each_repeat_of_the_cross_validation_has_its_curve(drawn, trained):
     (axes,) = drawn["roc.png"].axes
+    assert len(axes.collections) == 1, "the band"
     curves = [line for line in axes.lines if line.get_drawstyle() == "steps-post"]
     assert len(curves) == len(trained.evaluation.out_of_fold.repeats)
 
@@ -54,3 +58,26 @@ def test_outcomes_keep_their_colours(drawn):
     overturned, upheld = (axes.patches[0].get_facecolor() for axes in drawn["score_histogram.png"].axes)
     model = drawn["family_f1.png"].axes[0].patches[0].get_facecolor()
     assert len({overturned, upheld, model}) == 3
+
+
+def test_the_largest_coefficients_are_shown_with_their_sign(drawn, trained):
+    (axes,) = drawn["outcome_coefficients.png"].axes
+    widths = [bar.get_width() for bar in axes.patches]
+    coefficients = trained.model.outcome_.classifier.coef_
+    assert widths == sorted(widths)
+    assert max(widths) == coefficients.max()
+    assert min(widths) == coefficients.min()
+    speaks = {bar.get_facecolor() for bar in axes.patches if bar.get_width() > 0}
+    assert speaks.isdisjoint({bar.get_facecolor() for bar in axes.patches if bar.get_width() < 0})
+
+
+def test_only_slices_with_figures_are_drawn(drawn, trained):
+    labels = [label.get_text() for label in drawn["slices.png"].axes[0].get_yticklabels()]
+    told = [one for one in trained.evaluation.slices if one.estimates]
+    assert len(labels) == len(told)
+    assert len(told) < len(trained.evaluation.slices)
+
+
+def test_what_a_training_has_nothing_for_is_not_drawn(trained):
+    bare = replace(trained, evaluation=replace(trained.evaluation, slices=(), by_fold={}))
+    assert {"slices.png", "by_fold.png"}.isdisjoint(figures(bare))

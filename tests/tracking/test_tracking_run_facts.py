@@ -3,12 +3,15 @@
 from copy import copy
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from imr_ml.classifiers import Candidate, Chosen
 from imr_ml.evaluation import MODEL, Estimate
 from imr_ml.features import BlockWeights
 from imr_ml.tracking import GitState, run_facts
+from imr_ml.tracking.descriptions import description, summary
+from imr_ml.tracking.rivals import Rival, baseline_rivals, fold_points
 
 
 @pytest.mark.parametrize(
@@ -33,18 +36,57 @@ def test_what_could_not_be_measured_is_no_metric(trained):
     estimates[MODEL] = {**estimates[MODEL], "outcome.roc_auc": unknown}
     changed = replace(trained, evaluation=replace(trained.evaluation, estimates=estimates))
 
-    lacking = set(run_facts.metrics(trained)) - set(run_facts.metrics(changed))
-    assert lacking == {"outcome.roc_auc", "outcome.roc_auc.low", "outcome.roc_auc.high"}
+    told, less = ({point.name for point in run_facts.metrics(one)} for one in (trained, changed))
+    assert told - less == {"outcome.roc_auc", "outcome.roc_auc.low", "outcome.roc_auc.high"}
 
 
 def test_runs_on_real_letters_are_not_called_synthetic(trained):
     real = replace(trained, data=replace(trained.data, source="dwc"))
     assert run_facts.data_tags(real.data)["data.kind"] == "real"
-    assert "ynthetic" not in run_facts.description(real)
-    assert "SYNTHETIC" not in run_facts.summary(real)
+    assert "ynthetic" not in description(real, (), {})
+    assert "SYNTHETIC" not in summary(real)
 
 
 def test_every_param_is_one_value(trained):
     params = run_facts.params(trained)
-    assert {type(value) for value in params.values()} <= {str, int, float, bool}
+    assert not any(mark in value for value in params.values() for mark in "{}[]()")
     assert params["outcome.weights.facts_used"].startswith("category,")
+
+
+def test_a_rivals_metrics_have_the_names_that_the_models_have(trained):
+    models = {point.name for point in run_facts.metrics(trained)}
+    rivals = baseline_rivals(trained)
+    assert {rival.title for rival in rivals} == {"base rate", "UR's families", "plain TF-IDF"}
+    for rival in rivals:
+        names = {point.name for point in run_facts.rival_metrics(rival)}
+        assert names <= models
+        assert "outcome.roc_auc.low" in names or rival.key == "ur_families"
+
+
+def test_values_by_fold_are_steps_and_an_undefined_one_is_left_out():
+    points = fold_points({"outcome.roc_auc": np.array([[0.5, np.nan], [0.7, 0.8]])})
+    assert [(point.name, point.step, point.value) for point in points] == [
+        ("outcome.roc_auc.by_fold", 0, 0.5),
+        ("outcome.roc_auc.by_fold", 2, 0.7),
+        ("outcome.roc_auc.by_fold", 3, 0.8),
+    ]
+
+
+def test_terms_are_counted_once_whichever_score_weighs_them(trained):
+    outcome = trained.model.outcome_.classifier.coef_ != 0
+    families = (trained.model.families_.classifier.coef_ != 0).any(axis=0)
+    terms = run_facts.terms_used(trained)
+    assert max(outcome.sum(), families.sum()) <= terms == (outcome | families).sum()
+
+
+def test_a_score_that_is_not_linear_has_no_terms(trained):
+    model = copy(trained.model)
+    model.outcome_ = Chosen(trained.model.outcome_.candidate, object())
+    assert run_facts.terms_used(replace(trained, model=model)) is None
+
+
+def test_the_description_has_a_column_for_each_rung_and_links_to_what_people_read(trained):
+    rival = Rival("plain_tfidf", "plain TF-IDF", trained.evaluation.estimates["plain_tfidf"])
+    text = description(trained, (rival,), {"model card": "model_card.md"})
+    assert "| metric | model | plain TF-IDF |" in text
+    assert "[model card](run:model_card.md)" in text

@@ -1,20 +1,37 @@
 """What one recorded training leaves in the store."""
 
 import json
-import sqlite3
 import zipfile
-from contextlib import closing
 from math import isfinite
+from pathlib import Path
 
+import pandas as pd
 import pytest
-from mlflow import MlflowClient
+from mlflow import MlflowClient, MlflowException
 
 from imr_ml.evaluation import MODEL
-from imr_ml.tracking import CHALLENGER, MODEL_NAME, TrackingError, record
+from imr_ml.files import sha256_of
+from imr_ml.model_files import load_model
+from imr_ml.tracking import (
+    CHALLENGER,
+    MODEL_NAME,
+    Extras,
+    ScoredBatch,
+    TrackingError,
+    UnsentError,
+    record,
+    record_batch,
+    sending,
+)
+from imr_ml.tracking.predictions import Folds, read_held_out
+from imr_ml.tracking.records import kept
 
 pytestmark = pytest.mark.filterwarnings("default::DeprecationWarning", "default::FutureWarning")
 
-FIGURES = {"confusion", "family_f1", "precision_recall", "reliability", "roc", "score_histogram"}
+FIGURES = {
+    *("by_fold", "confusion", "family_coefficients", "family_f1", "outcome_coefficients", "precision_recall"),
+    *("reliability", "roc", "score_histogram", "slices"),
+}
 
 
 @pytest.fixture
@@ -31,7 +48,6 @@ def test_every_estimate_of_the_evaluation_is_a_metric_with_its_interval(run, tra
     evaluation = trained.evaluation
     tables = {
         "": evaluation.estimates[MODEL],
-        **{f".{name}": table for name, table in evaluation.estimates.items() if name != MODEL},
         **{f".over_{name}": table for name, table in evaluation.differences.items()},
     }
     expected = {
@@ -40,9 +56,66 @@ def test_every_estimate_of_the_evaluation_is_a_metric_with_its_interval(run, tra
         for metric, one in table.items()
         for end, value in (("", one.value), (".low", one.low), (".high", one.high))
     } | trained.coverage
+    expected |= {
+        f"{metric}.{name}": one.value
+        for name, table in evaluation.estimates.items()
+        if name != MODEL
+        for metric, one in table.items()
+    }
 
-    assert run.data.metrics == {name: value for name, value in expected.items() if isfinite(value)}
-    assert {"outcome.roc_auc.low", "outcome.roc_auc.plain_tfidf"} <= set(run.data.metrics)
+    finite = {name: value for name, value in expected.items() if isfinite(value)}
+    assert {name: run.data.metrics.get(name) for name in finite} == finite
+    assert {"outcome.roc_auc.low", "outcome.roc_auc.plain_tfidf"} <= set(finite)
+
+
+def test_values_by_fold_are_steps_of_a_metric(client, run, trained):
+    history = client.get_metric_history(run.info.run_id, "family.f1_micro.by_fold")
+    values = trained.evaluation.by_fold["family.f1_micro"].ravel()
+    assert [point.step for point in sorted(history, key=lambda point: point.step)] == list(range(len(values)))
+    assert {point.value for point in history} == set(values)
+
+
+def test_each_baseline_is_a_run_of_its_own_under_the_models(client, run, trained):
+    children = client.search_runs([run.info.experiment_id], f"tags.mlflow.parentRunId = '{run.info.run_id}'")
+    assert {child.info.run_name for child in children} == {
+        "base rate | 60 req | 0123456*",
+        "UR's families | 60 req | 0123456*",
+        "plain TF-IDF | 60 req | 0123456*",
+    }
+    for child in children:
+        assert child.info.status == "FINISHED"
+        assert child.data.tags["data.sha256"] == trained.data.sha256
+        assert child.inputs.dataset_inputs[0].dataset.digest == run.inputs.dataset_inputs[0].dataset.digest
+        estimates = trained.evaluation.estimates[child.data.params["predictor"]]
+        assert child.data.metrics[
+            "family.f1_micro" if "ur_" in child.data.params["predictor"] else "outcome.brier"
+        ] in {one.value for one in estimates.values()}
+        assert child.data.params["data.requests"] == run.data.params["data.requests"]
+
+
+def test_out_of_fold_predictions_are_recorded_without_text_or_case_numbers(client, run, trained, tmp_path):
+    path = client.download_artifacts(run.info.run_id, "evaluation/out_of_fold.parquet", tmp_path)
+    table = pd.read_parquet(path)
+    assert {"request", "case", "repeat", "fold", "overturned", "p_overturned", "p_acoem", "cited_odg"} < set(table)
+    assert table.dtypes.map(lambda kind: kind.kind in "biuf").all()
+    assert len(table) == 2 * trained.data.requests
+    found = read_held_out(Path(path))
+    assert found.folds == Folds(trained.data.sha256, folds=3, repeats=2, seed=0, stratify=True)
+    assert len(set(found.groups)) == trained.data.groups
+    for read, written in zip(found.predicted.repeats, trained.evaluation.out_of_fold.repeats, strict=True):
+        assert (read.p_overturned == written.p_overturned).all()
+        assert (read.family_set == written.family_set).all()
+
+
+def test_slices_are_a_table_that_the_ui_shows(client, run, trained, tmp_path):
+    path = client.download_artifacts(run.info.run_id, "evaluation/slices.json", tmp_path)
+    table = json.loads(Path(path).read_text())
+    assert {"kind", "slice", "requests", "value", "low", "high"} <= set(table["columns"])
+    assert {"path": "evaluation/slices.json", "type": "table"} in json.loads(run.data.tags["mlflow.loggedArtifacts"])
+
+
+def test_nothing_is_left_behind_once_it_was_sent(in_tracked):
+    assert kept() == []
 
 
 def test_the_run_has_a_readable_name_and_finished(run, in_tracked):
@@ -109,40 +182,79 @@ def test_the_newest_version_is_the_challenger_and_says_what_it_is(client, in_tra
 def test_the_logged_model_carries_the_runs_metrics_and_params(client, run):
     (output,) = run.outputs.model_outputs
     logged = client.get_logged_model(output.model_id)
-    values = {metric.key: metric.value for metric in logged.metrics}
-    assert values == run.data.metrics
+    assert {metric.key for metric in logged.metrics} == set(run.data.metrics)
     assert {metric.dataset_digest for metric in logged.metrics} == {run.inputs.dataset_inputs[0].dataset.digest}
     assert logged.params["outcome.C"] == "0.3"
 
 
-def test_no_planted_phrase_is_in_the_store(in_tracked):
-    words = {word for phrase in in_tracked.planted for word in phrase.split()}
-    with closing(sqlite3.connect(in_tracked.folder / "mlflow.db")) as connection:
-        database = "\n".join(connection.iterdump())
-    assert "outcome.roc_auc" in database
-    assert [word for word in words if word in database] == []
+def test_no_planted_phrase_is_in_a_store_after_training_and_scoring(
+    trained, tracked, tracking_requests, empty_store, monkeypatch
+):
+    """The model's own vocabulary holds words and pairs of words: of it, phrases of three words are looked for."""
+    record(trained, tracked.model_folder)
+    tracking_requests.to_parquet(empty_store / "requests.parquet")
+    _score_and_record(tracked.model_folder, empty_store / "requests.parquet")
+    stored = [empty_store / "mlflow.db", *(path for path in (empty_store / "mlartifacts").rglob("*") if path.is_file())]
+    words = {word for phrase in tracked.planted for word in phrase.split()}
+
+    for path in stored:
+        found = [what for what in (tracked.planted if path.suffix == ".skops" else words) if what in _text_in(path)]
+        assert found == [], path.name
+    assert "outcome.roc_auc" in _text_in(stored[0])
+    assert "imr_ml scoring" in _text_in(stored[0])
+    (model,) = [path for path in stored if path.name == "model.skops"]
+    assert "marzolin" in _text_in(model), "the scan sees the vocabulary"
 
 
-def test_no_planted_phrase_is_in_the_artifacts(in_tracked):
-    """The model's own vocabulary holds words and pairs of words, so whole phrases are looked for in it."""
-    words = {word for phrase in in_tracked.planted for word in phrase.split()}
-    files = [path for path in (in_tracked.folder / "mlartifacts").rglob("*") if path.is_file()]
-    models = [path for path in files if path.suffix == ".skops"]
-    assert len(models) == 1
-    for path in set(files) - set(models):
-        content = path.read_bytes().decode("utf-8", errors="ignore")
-        assert [word for word in words if word in content] == [], path.name
-    with zipfile.ZipFile(models[0]) as archive:
-        # Without null bytes, arrays of text read as text.
-        parts = [archive.read(name).replace(b"\0", b"") for name in archive.namelist()]
-    content = b"\n".join(parts).decode("utf-8", errors="ignore")
-    assert "marzolin" in content, "the scan sees the vocabulary"
-    assert [phrase for phrase in in_tracked.planted if phrase in content] == []
+def test_texts_are_recorded_if_they_are_given(trained, tracked, tracking_requests, empty_store):
+    run = record(trained, tracked.model_folder, extras=Extras(texts=tracking_requests))
+    path = empty_store / "mlartifacts" / run.run_id / "artifacts" / "evaluation" / "requests.json"
+    assert all(phrase in path.read_text() for phrase in tracked.planted)
+    tags = MlflowClient(run.tracking_uri).get_run(run.run_id).data.tags
+    assert {"path": "evaluation/requests.json", "type": "table"} in json.loads(tags["mlflow.loggedArtifacts"])
 
 
-def test_a_run_that_raises_ends_as_failed_and_registers_nothing(trained, empty_store):
-    with pytest.raises(OSError):
-        record(trained, empty_store / "no such model", git=None)
+def test_a_scored_batch_is_counts_shares_and_which_model(tracked, tracking_requests, empty_store):
+    tracking_requests.to_parquet(empty_store / "requests.parquet")
+    run = _score_and_record(tracked.model_folder, empty_store / "requests.parquet")
+    client = MlflowClient(run.tracking_uri)
+    found = client.get_run(run.run_id).data
+    assert client.get_experiment(run.experiment_id).name == "imr_ml scoring"
+    assert found.metrics["rows"] == found.metrics["rows.scored"] == 60
+    assert sum(value for name, value in found.metrics.items() if name.startswith("share.")) == pytest.approx(1)
+    assert found.params["model.version"] == load_model(tracked.model_folder).version
+    assert found.tags["model.data.kind"] == "sample"
+    assert found.tags["input.sha256"] == sha256_of(empty_store / "requests.parquet")
+    assert "requests.parquet" not in json.dumps([found.params, found.tags])
+
+
+def _score_and_record(model_folder, requests):
+    from imr_ml.scoring import score_file
+
+    model = load_model(model_folder)
+    summary = score_file(requests, requests.with_name("scored.parquet"), model)
+    return record_batch(ScoredBatch(requests, summary, model, {"coverage": 0.9}, elapsed_s=2.0))
+
+
+def _text_in(path):
+    """What a file holds as text, parts of archives and arrays of text included."""
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            parts = [archive.read(name).replace(b"\0", b"") for name in archive.namelist()]
+        return b"\n".join(parts).decode("utf-8", errors="ignore")
+    if path.suffix == ".parquet":
+        return pd.read_parquet(path).to_csv()
+    return path.read_bytes().decode("utf-8", errors="ignore")
+
+
+def test_a_run_that_is_refused_ends_as_failed_registers_nothing_and_is_kept(trained, tracked, empty_store, monkeypatch):
+    def refuse(*_):
+        raise MlflowException("the store is full")
+
+    monkeypatch.setattr(sending, "log_model", refuse)
+    with pytest.raises(UnsentError, match=r"mlflow\.db: the store is full; nothing is lost.*imr-ml sync$") as error:
+        record(trained, tracked.model_folder)
+    assert kept() == [error.value.folder]
 
     client = MlflowClient(f"sqlite:///{empty_store / 'mlflow.db'}")
     experiment = client.get_experiment_by_name("imr_ml training")

@@ -1,15 +1,18 @@
 """Where runs go, and what is told when they can't."""
 
 import os
+import re
 import socket
 import sqlite3
 import subprocess
 import sys
 from contextlib import closing
+from pathlib import Path
 
 import pytest
+from alembic.script import ScriptDirectory
 
-from imr_ml.tracking import TrackingError, shown, tracking_uri
+from imr_ml.tracking import TrackingError, UnsentError, record, shown, sync, tracking_uri
 from imr_ml.tracking.store import artifact_root, connected
 
 pytestmark = pytest.mark.filterwarnings("default::DeprecationWarning", "default::FutureWarning")
@@ -64,6 +67,39 @@ def test_a_store_of_another_mlflow_is_left_alone(empty_store, revision, advice):
 
     assert "\n" not in str(told.value)
     assert database.read_bytes() == content
+
+
+def _store_of_an_older_mlflow(database, revisions_ago):
+    """A store with the tables that MLflow had then, made by its own migrations."""
+    import mlflow
+    from alembic import command
+    from mlflow.store.db.utils import _get_alembic_config
+    from mlflow.store.tracking.dbmodels.initial_models import Base
+    from sqlalchemy import create_engine
+
+    Base.metadata.create_all(create_engine(f"sqlite:///{database}"))
+    config = _get_alembic_config(f"sqlite:///{database}")
+    scripts = ScriptDirectory(str(Path(mlflow.__file__).parent / "store" / "db_migrations"))
+    command.upgrade(config, list(scripts.walk_revisions())[revisions_ago].revision)
+
+
+@pytest.mark.slow
+def test_a_store_that_an_older_mlflow_made_is_told_migrated_and_used(trained, tracked, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    _store_of_an_older_mlflow(tmp_path / "mlflow.db", revisions_ago=3)
+    before = (tmp_path / "mlflow.db").read_bytes()
+
+    with pytest.raises(
+        UnsentError, match=r"older MLflow; copy it, then run: mlflow db upgrade .*; nothing is lost"
+    ) as told:
+        record(trained, tracked.model_folder)
+    assert (tmp_path / "mlflow.db").read_bytes() == before
+
+    advice = re.search("run: mlflow (db upgrade [^;]*);", str(told.value))[1]
+    subprocess.run([sys.executable, "-m", "mlflow", *advice.split()], check=True, capture_output=True)
+    (sent,) = sync()
+    assert sent.model_version == "1"
 
 
 def test_a_file_that_is_no_database_is_told(tmp_path, monkeypatch):

@@ -1,12 +1,22 @@
-"""Commands on tracked runs and registered models."""
+"""Commands on tracked runs and registered models, and how comparisons are shown."""
 
 from __future__ import annotations
 
-from typing import Annotated
+import sys
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from imr_ml.cli.app import app, told
+from imr_ml.cli.app import app, told, warn
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from imr_ml.evaluation import Estimate
+    from imr_ml.tracking import RunComparison
+
+_WIDTH_OF_FILES = 160
+_REASON = Annotated[str, typer.Option(help="Why; recorded on the version.")]
 
 
 @app.command()
@@ -18,3 +28,127 @@ def ui(
         from imr_ml import tracking
 
         raise typer.Exit(tracking.serve_ui(port))
+
+
+@app.command()
+def compare(
+    runs: Annotated[
+        list[str], typer.Argument(metavar="RUN RUN...", help="Ids, their beginnings, names or models:/imr-ml@champion.")
+    ],
+) -> None:
+    """Show runs side by side: metrics with intervals, paired differences, and the params that differ."""
+    with told():
+        from imr_ml import tracking
+
+        if len(runs) < 2:
+            raise tracking.TrackingError("name two runs or more: imr-ml compare RUN RUN")
+        _print_comparison(tracking.compare_runs(runs))
+
+
+@app.command()
+def promote(
+    force: Annotated[bool, typer.Option("--force", help="Promote against the rule; needs --reason.")] = False,
+    reason: _REASON = "",
+) -> None:
+    """Make the challenger the champion if it is better, or as good and simpler."""
+    with told():
+        from imr_ml import tracking
+
+        done = tracking.promote(force=force, reason=reason)
+        version = f"version {done.version}"
+        if not done.promoted:
+            raise tracking.TrackingError(
+                f"{version} is not promoted: {done.verdict.why}; to promote it all the same: --force --reason TEXT"
+            )
+        before = f" (before: version {done.previous}; to undo, run: imr-ml rollback)" if done.previous else ""
+        typer.echo(f"models:/{tracking.MODEL_NAME}@{tracking.CHAMPION} is {version}{before}")
+        typer.echo(f"against the rule: {done.verdict.why}" if not done.verdict.promote else done.verdict.why)
+
+
+@app.command()
+def rollback(reason: _REASON = "") -> None:
+    """Make the champion's predecessor the champion again."""
+    with told():
+        from imr_ml import tracking
+
+        left, again = tracking.rollback(reason)
+        typer.echo(f"models:/{tracking.MODEL_NAME}@{tracking.CHAMPION} is version {again} again (before: {left})")
+
+
+@app.command()
+def sync(
+    here: Annotated[bool, typer.Option("--here", help="Send also what was meant for another store.")] = False,
+) -> None:
+    """Send the runs that a tracking server did not take when they were trained."""
+    with told():
+        from imr_ml import tracking
+
+        results = list(tracking.sync(here=here))
+        if not results:
+            typer.echo("nothing is waiting to be sent")
+        failed = [one for one in results if isinstance(one, tracking.UnsentError)]
+        for one in results:
+            if isinstance(one, tracking.RecordedRun):
+                version = f", models:/{tracking.MODEL_NAME}/{one.model_version}" if one.model_version else ""
+                typer.echo(f"sent to {one.tracking_uri}: {one.name}{version}")
+        for error in failed:
+            warn(" ".join(str(error).split()))
+        if failed:
+            raise typer.Exit(2)
+
+
+def _print_comparison(comparison: RunComparison) -> None:
+    from rich.console import Console
+
+    console = Console(width=None if sys.stdout.isatty() else _WIDTH_OF_FILES)
+    for number, run in enumerate(comparison.runs, start=1):
+        kind = run.tags.get("data.kind", "unknown")
+        data = f"{'SYNTHETIC sample' if kind == 'sample' else kind} data {run.tags.get('data.sha256', '')[:8]}"
+        console.print(f"run {number}: {run.name}  ({run.run_id[:8]}; {data})", markup=False, highlight=False)
+    console.print(_table(*_metric_rows(comparison)))
+    for number, one in enumerate(comparison.differences, start=2):
+        if isinstance(one, str):
+            console.print(f"run {number} is not paired with run 1: {one}", markup=False, highlight=False)
+    console.print(_table(*_param_rows(comparison)) if comparison.params else "all params are the same")
+
+
+def _metric_rows(comparison: RunComparison) -> tuple[list[list[str]], list[str]]:
+    from imr_ml.evaluation import LESS_IS_BETTER
+    from imr_ml.tracking import shared_metrics
+
+    rows = [
+        [
+            f"{metric} (less is better)" if metric in LESS_IS_BETTER else metric,
+            *(_shown(run.estimate(metric)) for run in comparison.runs),
+            *_differences(comparison, metric),
+        ]
+        for metric in shared_metrics(comparison.runs)
+    ]
+    runs = [f"run {number}" for number in range(1, len(comparison.runs) + 1)]
+    return rows, ["metric", *runs, *(f"{run} minus run 1, paired" for run in runs[1:])]
+
+
+def _differences(comparison: RunComparison, metric: str) -> Iterator[str]:
+    for one in comparison.differences:
+        found = None if isinstance(one, str) else one.get(metric)
+        yield "-" if found is None else f"{found.value:+.3f} [{found.low:+.3f}, {found.high:+.3f}]"
+
+
+def _param_rows(comparison: RunComparison) -> tuple[list[list[str]], list[str]]:
+    rows = [[name, *("-" if one is None else one for one in values)] for name, values in comparison.params.items()]
+    return rows, ["param that differs", *(f"run {number}" for number in range(1, len(comparison.runs) + 1))]
+
+
+def _shown(estimate: Estimate | None) -> str:
+    return "-" if estimate is None else str(estimate)
+
+
+def _table(rows: list[list[str]], columns: list[str]) -> object:
+    from rich.table import Table
+
+    table = Table()
+    for column in columns:
+        table.add_column(column, justify="left" if column.startswith(("metric", "param")) else "right")
+    for row in rows:
+        table.add_row(*row)
+    return table

@@ -1,18 +1,22 @@
-"""The command that trains, and the table it prints."""
+"""The command that trains."""
 
 from __future__ import annotations
 
-import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from imr_ml.cli.app import app, progress, told
+from imr_ml.cli.app import app, progress, told, warn
 from imr_ml.cli.models import LATEST
 
 if TYPE_CHECKING:
-    from imr_ml.training import TrainedModel
+    import pandas as pd
+
+    from imr_ml.evaluation import EvaluationSettings
+
+_PERMUTATIONS = 200
 
 
 @app.command()
@@ -25,53 +29,74 @@ def train(
     seed: Annotated[int, typer.Option(help="Seed of folds, bootstrap and classifiers.")] = 0,
     coverage: Annotated[float, typer.Option(min=0.5, max=0.99, help="Coverage of the prediction sets.")] = 0.9,
     jobs: Annotated[int, typer.Option(help="Processes; -1 takes all cores.")] = -1,
+    proof: Annotated[
+        bool, typer.Option("--proof", help="Also shuffle outcomes 200 times, and measure what masking costs.")
+    ] = False,
+    ladder: Annotated[
+        bool, typer.Option("--ladder", help="Also judge simpler and more complex predictors on the same folds.")
+    ] = False,
+    slices: Annotated[
+        bool, typer.Option("--slices", help="Also print metrics by category, family, age and more.")
+    ] = False,
 ) -> None:
     """Train a model, evaluate it on held-out cases, track the run and register the model as challenger."""
     with told():
         from imr_ml import tracking
         from imr_ml.classifiers import ModelSettings
+        from imr_ml.cli.evaluation import print_evaluation
         from imr_ml.corpus.sources import training_table
-        from imr_ml.evaluation import EvaluationSettings, fits_needed
+        from imr_ml.evaluation import EvaluationSettings
+        from imr_ml.model_card import write_card
         from imr_ml.model_files import save_model
         from imr_ml.training import TrainingSettings
         from imr_ml.training import train as train_model
 
-        evaluation = EvaluationSettings(folds=folds, seed=seed, jobs=jobs)
-        settings = TrainingSettings(model=ModelSettings(seed=seed), evaluation=evaluation, coverage=coverage)
+        started_ms = int(time.time() * 1000)
+        evaluation = EvaluationSettings(
+            folds=folds,
+            seed=seed,
+            jobs=jobs,
+            permutations=_PERMUTATIONS if proof else 0,
+            compare_masking=proof,
+        )
+        settings = TrainingSettings(
+            model=ModelSettings(seed=seed), evaluation=evaluation, coverage=coverage, ladder=ladder
+        )
         with progress() as start:
             table = training_table(data, start)
             typer.echo(table.told)
-            rows = len(table.requests)
-            on_read = start("reading sections", 3 * rows)
-            on_fit = start("fitting held-out models", fits_needed(evaluation, rows))
-            trained = train_model(table.requests, settings, on_read, on_fit)
+            on_read = start("reading sections", (6 if proof else 3) * len(table.requests))
+            on_fit = start("fitting held-out models", _fits_needed(table.requests, evaluation))
+            on_shuffle = start("shuffling outcomes", _PERMUTATIONS) if proof else None
+            on_climb = start("climbing the ladder", _climbs_needed(table.requests, evaluation)) if ladder else None
+            with tracking.system_metrics() as system:
+                trained = train_model(table.requests, settings, on_read, on_fit, on_shuffle, on_climb)
         git = tracking.git_state()
-        save_model(trained, output, git.commit if git else None)
-        run = tracking.record(trained, output, git=git)
-        _print_metrics(trained)
-        typer.echo(f"model: {output} and models:/{tracking.MODEL_NAME}/{run.model_version} (challenger)")
+        commit, dirty = (git.commit, git.dirty) if git else (None, False)
+        save_model(trained, output, commit)
+        card = write_card(trained, output, commit, dirty=dirty)[0]
+        rivals = tracking.ladder_rivals(trained.climb) if trained.climb else None
+        extras = tracking.Extras(rivals=rivals, system=system, card=card, started_ms=started_ms)
+        print_evaluation(trained, slices=slices)
+        typer.echo(f"model: {output}, its model card: {card}")
+        try:
+            run = tracking.record(trained, output, git=git, extras=extras)
+        except tracking.UnsentError as kept:
+            warn(str(kept))
+            return
+        typer.echo(f"registered as models:/{tracking.MODEL_NAME}/{run.model_version} (challenger)")
         typer.echo("compare runs in the MLflow UI: make ui")
 
 
-def _print_metrics(trained: TrainedModel) -> None:
-    from rich.console import Console
-    from rich.table import Table
+def _fits_needed(requests: pd.DataFrame, evaluation: EvaluationSettings) -> int:
+    from imr_ml.evaluation import fits_needed
 
-    from imr_ml.evaluation import LESS_IS_BETTER, METRICS, MODEL, baselines_of
+    families_known = "families" in requests and bool(requests["families"].notna().any())
+    return fits_needed(evaluation, len(requests), families_known=families_known)
 
-    data, evaluation = trained.data, trained.evaluation
-    kind = "SYNTHETIC sample corpus" if data.is_synthetic else f"source {data.source}"
-    table = Table(
-        title=f"{data.requests} requests of {data.cases} cases, {data.overturned} overturned ({kind}); "
-        f"{evaluation.settings.folds} folds by case x {evaluation.settings.repeats}; 95 % intervals over cases"
-    )
-    for column in ("metric", "model", "base rate", "UR's families", "plain TF-IDF"):
-        table.add_column(column, justify="left" if column == "metric" else "right")
-    for metric in METRICS:
-        values = [
-            str(evaluation.estimates[name][metric]) if name in (MODEL, *baselines_of(metric)) else "-"
-            for name in (MODEL, "base_rate", "ur_families", "plain_tfidf")
-        ]
-        table.add_row(f"{metric} (less is better)" if metric in LESS_IS_BETTER else metric, *values)
-    width = None if sys.stdout.isatty() else 160
-    Console(width=width).print(table)
+
+def _climbs_needed(requests: pd.DataFrame, evaluation: EvaluationSettings) -> int:
+    from imr_ml.classifiers import labels_of
+    from imr_ml.ladder import fits_needed
+
+    return fits_needed(evaluation, len(requests), labels_of(requests))

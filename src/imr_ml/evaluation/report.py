@@ -38,8 +38,8 @@ class Evaluation:
     differences : dict
         Baseline -> metric -> `Estimate` of model minus baseline over the same resamples.
     labels : Labels
-    out_of_fold : OutOfFold
-        The model's.
+    predicted : dict of OutOfFold
+        By predictor, the model and every baseline.
     settings : EvaluationSettings
         With the repeats that were run.
     by_fold : dict of (repeats, folds) float
@@ -57,7 +57,7 @@ class Evaluation:
     estimates: dict[str, dict[str, Estimate]]
     differences: dict[str, dict[str, Estimate]]
     labels: Labels
-    out_of_fold: OutOfFold
+    predicted: dict[str, OutOfFold]
     settings: EvaluationSettings
     by_fold: dict[str, NDArray[np.float64]]
     slices: tuple[Slice, ...]
@@ -65,6 +65,11 @@ class Evaluation:
     no_temporal: str | None = None
     permutation: PermutationTest | None = None
     masking: MaskingComparison | None = None
+
+    @property
+    def out_of_fold(self) -> OutOfFold:
+        """The model's."""
+        return self.predicted[MODEL]
 
 
 def evaluate(
@@ -104,7 +109,7 @@ def evaluate(
         estimates=compared.estimates,
         differences=compared.differences,
         labels=labels,
-        out_of_fold=predicted[MODEL],
+        predicted=predicted,
         settings=settings,
         by_fold=values_by_fold(predicted[MODEL], labels, [[test for _, test in folds] for folds in repeats]),
         slices=slices(frame, labels, groups, predicted[MODEL], settings),

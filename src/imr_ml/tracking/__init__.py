@@ -8,40 +8,81 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from imr_ml.tracking.batches import SCORING, ScoredBatch, record_batch
+    from imr_ml.tracking.comparing import RunComparison, RunFacts, compare_runs, shared_metrics
     from imr_ml.tracking.git import GitState, git_state
-    from imr_ml.tracking.registry import CHALLENGER, MODEL_NAME, fetch_model
-    from imr_ml.tracking.runs import EXPERIMENT, RecordedRun, record
+    from imr_ml.tracking.promotion import Promotion, promote, rollback
+    from imr_ml.tracking.registry import CHALLENGER, CHAMPION, MODEL_NAME, fetch_model
+    from imr_ml.tracking.rivals import Rival, ladder_rivals
+    from imr_ml.tracking.runs import EXPERIMENT, record
+    from imr_ml.tracking.sending import RecordedRun, UnsentError, sync
     from imr_ml.tracking.store import TrackingError, shown, tracking_uri
+    from imr_ml.tracking.system import system_metrics
+    from imr_ml.tracking.training_files import Extras
     from imr_ml.tracking.ui import serve_ui, ui_command
 
 _HOMES = {
+    "SCORING": "batches",
+    "ScoredBatch": "batches",
+    "record_batch": "batches",
+    "RunComparison": "comparing",
+    "RunFacts": "comparing",
+    "compare_runs": "comparing",
+    "shared_metrics": "comparing",
     "GitState": "git",
     "git_state": "git",
+    "Promotion": "promotion",
+    "promote": "promotion",
+    "rollback": "promotion",
     "CHALLENGER": "registry",
+    "CHAMPION": "registry",
     "MODEL_NAME": "registry",
     "fetch_model": "registry",
+    "Rival": "rivals",
+    "ladder_rivals": "rivals",
     "EXPERIMENT": "runs",
-    "RecordedRun": "runs",
     "record": "runs",
+    "RecordedRun": "sending",
+    "UnsentError": "sending",
+    "sync": "sending",
     "TrackingError": "store",
     "shown": "store",
     "tracking_uri": "store",
+    "system_metrics": "system",
+    "Extras": "training_files",
     "serve_ui": "ui",
     "ui_command": "ui",
 }
 
 __all__ = [
     "CHALLENGER",
+    "CHAMPION",
     "EXPERIMENT",
     "MODEL_NAME",
+    "SCORING",
+    "Extras",
     "GitState",
+    "Promotion",
     "RecordedRun",
+    "Rival",
+    "RunComparison",
+    "RunFacts",
+    "ScoredBatch",
     "TrackingError",
+    "UnsentError",
+    "compare_runs",
     "fetch_model",
     "git_state",
+    "ladder_rivals",
+    "promote",
     "record",
+    "record_batch",
+    "rollback",
     "serve_ui",
+    "shared_metrics",
     "shown",
+    "sync",
+    "system_metrics",
     "tracking_uri",
     "ui_command",
 ]

@@ -6,12 +6,13 @@ model's own files are carried as they are, and `imr_ml.scoring.pyfunc` reads the
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from imr_ml.corpus.schema import COLUMNS, FEATURE_COLUMNS, REQUIRED_COLUMNS
-from imr_ml.guidelines import FAMILIES
+from imr_ml.scoring.contract import ADDED, ScoreOptions
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 LOADER = "imr_ml.scoring.pyfunc"
 REQUIREMENTS = (
+    "crepes",
     "negspacy",
     "numpy",
     "pandas",
@@ -35,29 +37,31 @@ REQUIREMENTS = (
 _CASE_COLUMNS = ("case_number", "letter_sha256")
 
 
-def log_model(model_folder: Path, params: dict[str, object]) -> ModelInfo:
+def log_model(model_folder: Path, code: Path, requirements: Sequence[str], params: Mapping[str, object]) -> ModelInfo:
     """Log a model's folder to the active run.
 
     Parameters
     ----------
     model_folder : Path
         As `imr_ml.model_files.save_model` writes it.
-    params : dict
+    code : Path
+        Folder that holds the package ``imr_ml`` as it was when the model was trained.
+    requirements : sequence of str
+        Pinned.
+    params : mapping
         Settings that the logged model carries.
     """
     import mlflow
-
-    import imr_ml
 
     logged: ModelInfo = mlflow.pyfunc.log_model(
         name="model",
         loader_module=LOADER,
         data_path=str(model_folder),
-        code_paths=[str(Path(imr_ml.__file__).parent)],
-        pip_requirements=pip_requirements(),
+        code_paths=[str(code / "imr_ml")],
+        pip_requirements=list(requirements),
         signature=signature(),
         input_example=input_example(),
-        params=params,
+        params=dict(params),
     )
     return logged
 
@@ -82,6 +86,7 @@ def signature() -> ModelSignature:
     optional = [
         column.name for column in COLUMNS if column.name in (*_CASE_COLUMNS, *FEATURE_COLUMNS) and not column.required
     ]
+    default = ScoreOptions()
     anything = AnyType()  # type: ignore[no-untyped-call]
     inputs = [
         *(ColSpec("string", name) for name in REQUIRED_COLUMNS),
@@ -89,8 +94,15 @@ def signature() -> ModelSignature:
     ]
     return ModelSignature(
         inputs=Schema([*inputs]),
-        outputs=Schema([ColSpec(kind, name, required=False) for name, kind in _OUTPUTS.items()]),
-        params=ParamSchema([ParamSpec("evidence", "boolean", True)]),
+        outputs=Schema([ColSpec(_TYPES[column.kind], column.name, required=False) for column in ADDED]),
+        params=ParamSchema(
+            [
+                ParamSpec("evidence", "boolean", default.evidence),
+                ParamSpec("precedents", "long", default.precedents),
+                # MLflow takes no None: 0 stands for the coverage that the model was trained for.
+                ParamSpec("coverage", "double", 0.0),
+            ]
+        ),
     )
 
 
@@ -101,17 +113,7 @@ def input_example() -> pd.DataFrame:
     return pd.DataFrame([_EXAMPLE])
 
 
-_OUTPUTS = {
-    "p_overturned": "double",
-    "outcome_pred": "string",
-    "confident": "boolean",
-    "families_pred": "string",
-    "primary_family": "string",
-    **{f"p_{family}": "double" for family in FAMILIES},
-    "evidence": "string",
-    "model_version": "string",
-    "error": "string",
-}
+_TYPES = {"text": "string", "number": "double", "count": "long", "flag": "boolean"}
 _EXAMPLE = {
     "request": "Physical therapy, 2 times a week for 4 weeks, left shoulder",
     "clinical_summary": (

@@ -13,10 +13,15 @@ from imr_ml.tracking.store import TrackingError, connected, first_line, shown, t
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
-    from mlflow.models.model import ModelInfo
+    from mlflow.entities.model_registry import ModelVersion
+
+    from imr_ml.tracking.records import ModelRecord
 
 MODEL_NAME = "imr-ml"
-CHALLENGER = "challenger"
+CHALLENGER, CHAMPION = "challenger", "champion"
+_NOT_THERE = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
+TRAINED = "trained_ms"
+"""Tag of a version: when its training ended, in milliseconds since 1970."""
 
 
 def fetch_model(uri: str) -> Path:
@@ -53,8 +58,23 @@ def fetch_model(uri: str) -> Path:
         return _model_folder(found, uri)
 
 
-def register(client: MlflowClient, logged: ModelInfo, run_id: str, tags: dict[str, str], description: str) -> str:
-    """Make a logged model the newest version of `MODEL_NAME` and the challenger; gives its number."""
+def register(client: MlflowClient, model_id: str, run_id: str, told: ModelRecord, trained_ms: int) -> str:
+    """Make a logged model a version of `MODEL_NAME`, unless it is one, and the challenger, unless that is newer.
+
+    Parameters
+    ----------
+    client : MlflowClient
+    model_id, run_id : str
+    told : ModelRecord
+        Tags and description of the version.
+    trained_ms : int
+        When the training ended: a model that is sent late does not replace a challenger trained after it.
+
+    Returns
+    -------
+    str
+        Number of the version.
+    """
     import mlflow
 
     try:
@@ -64,11 +84,36 @@ def register(client: MlflowClient, logged: ModelInfo, run_id: str, tags: dict[st
     except mlflow.MlflowException:
         # It exists, or the next line says what is wrong.
         client.get_registered_model(MODEL_NAME)
-    made = client.create_model_version(
-        MODEL_NAME, logged.model_uri, run_id, tags=tags, description=description, model_id=logged.model_id
+    found = client.search_model_versions(f"name = '{MODEL_NAME}' and run_id = '{run_id}'")
+    made = (
+        found[0]
+        if found
+        else client.create_model_version(
+            MODEL_NAME,
+            f"models:/{model_id}",
+            run_id,
+            tags={**told.tags, TRAINED: str(trained_ms)},
+            description=told.description,
+            model_id=model_id,
+        )
     )
-    client.set_registered_model_alias(MODEL_NAME, CHALLENGER, made.version)
+    challenger = version_by_alias(client, CHALLENGER)
+    if challenger is None or int(challenger.tags.get(TRAINED, 0)) <= trained_ms:
+        client.set_registered_model_alias(MODEL_NAME, CHALLENGER, made.version)
     return str(made.version)
+
+
+def version_by_alias(client: MlflowClient, alias: str) -> ModelVersion | None:
+    """Version of `MODEL_NAME` that carries the alias; None where none does."""
+    import mlflow
+
+    try:
+        found: ModelVersion = client.get_model_version_by_alias(MODEL_NAME, alias)
+    except mlflow.MlflowException as error:
+        if error.error_code not in _NOT_THERE:
+            raise
+        return None
+    return found
 
 
 def _model_folder(found: Path, uri: str) -> Path:

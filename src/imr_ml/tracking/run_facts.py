@@ -1,34 +1,34 @@
-"""What a run says: its name, params, tags, metrics and description, as plain values.
+"""What a run says: its name, params, tags and metrics, as plain values.
 
-Knows trained models. Knows nothing of MLflow's functions. No text of a request comes in here: counts,
-settings and figures only.
+Knows trained models. Knows nothing of MLflow's functions. No text of a request comes in here: counts, settings and
+figures only.
 """
 
 from __future__ import annotations
 
+import getpass
 import platform
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import asdict
 from importlib.metadata import version
-from math import isfinite
 from typing import TYPE_CHECKING
 
-from imr_ml.evaluation import METRICS, MODEL, baselines_of
+import numpy as np
+
+from imr_ml.evaluation import MODEL
+from imr_ml.tracking.rivals import Rival, estimate_points, flat, fold_points, points
 
 if TYPE_CHECKING:
+    from imr_ml.evaluation import Estimate
     from imr_ml.tracking.git import GitState
+    from imr_ml.tracking.records import Point
     from imr_ml.training import DataFacts, TrainedModel
 
-SYNTHETIC = "Synthetic sample corpus: these figures say nothing about real decisions."
-_LIBRARIES = ("imr-ml", "mlflow", "scikit-learn", "spacy")
+TERMS = "model.terms"
+"""Metric that says how simple a model is: see `terms_used`."""
+_LIBRARIES = ("imr-ml", "mlflow", "scikit-learn", "spacy", "negspacy", "numpy", "pandas", "skops")
 # How many processes worked is no setting of the model: runs that differ in it only shall compare as equal.
 _NOT_SETTINGS = frozenset({"evaluation.jobs"})
-_TITLES = {
-    MODEL: "model",
-    "base_rate": "base rate",
-    "plain_tfidf": "plain TF-IDF",
-    "ur_families": "UR's families",
-}
 
 
 def run_name(trained: TrainedModel, git: GitState | None) -> str:
@@ -40,42 +40,49 @@ def run_name(trained: TrainedModel, git: GitState | None) -> str:
         "facts": features.facts or features.numbers,
     }
     kind = "+".join(name for name, weight in blocks.items() if weight)
-    parts = [f"{kind} C={chosen.C:g}", f"{trained.data.requests} req"]
-    return " | ".join([*parts, git.short] if git else parts)
+    return _named(f"{kind} C={chosen.C:g}", trained, git)
 
 
-def params(trained: TrainedModel) -> dict[str, object]:
+def rival_name(rival: Rival, trained: TrainedModel, git: GitState | None) -> str:
+    """Name of a rival's run, e.g. ``"plain TF-IDF | 270 req | a1b2c3d"``."""
+    return _named(rival.title, trained, git)
+
+
+def params(trained: TrainedModel) -> dict[str, str]:
     """Settings and sizes as one flat table."""
     settings = trained.settings
     nested: dict[str, object] = {
+        "predictor": MODEL,
         "outcome": asdict(trained.model.outcome_.candidate),
         "outcome.candidates": len(settings.model.outcome),
-        "family": asdict(trained.model.families_.candidate),
-        "family.candidates": len(settings.model.family),
+        **_family_params(trained),
         "terms": asdict(settings.model.terms),
         "seed": settings.model.seed,
         "nlp": asdict(settings.nlp),
-        "evaluation": asdict(trained.evaluation.settings),
         "conformal.coverage": settings.coverage,
-        "data.source": trained.data.source,
-        "data.requests": trained.data.requests,
-        "data.cases": trained.data.cases,
-        "data.overturned": trained.data.overturned,
-        "data.undecided": trained.data.undecided,
     }
-    return {name: value for name, value in _flat(nested) if name not in _NOT_SETTINGS}
+    return flat(nested) | _shared_params(trained)
+
+
+def rival_params(rival: Rival, trained: TrainedModel) -> dict[str, str]:
+    """Settings of a rival, and the sizes that it shares with the model."""
+    return flat({"predictor": rival.key, **rival.params}) | _shared_params(trained)
 
 
 def tags(trained: TrainedModel, git: GitState | None) -> dict[str, str]:
     """Where data and code come from."""
     versions = {f"version.{name}": version(name) for name in _LIBRARIES}
-    commit = {"git.commit": git.commit, "git.dirty": str(git.dirty).lower()} if git else {}
+    code = {"git.commit": git.commit, "git.dirty": str(git.dirty).lower()} if git else {}
+    theirs = {"mlflow.source.git.commit": git.commit} if git else {}
     return {
         **data_tags(trained.data),
-        **commit,
+        **code,
+        **theirs,
         **versions,
         "version.python": platform.python_version(),
-        "mlflow.note.content": description(trained),
+        "mlflow.user": _user(),
+        "mlflow.source.name": "imr-ml train",
+        "mlflow.source.type": "LOCAL",
     }
 
 
@@ -85,78 +92,93 @@ def data_tags(data: DataFacts) -> dict[str, str]:
     return {"data.kind": kind, "data.source": data.source, "data.sha256": data.sha256}
 
 
-def metrics(trained: TrainedModel) -> dict[str, float]:
+def metrics(trained: TrainedModel) -> list[Point]:
     """Every figure with its interval, under the name that it has in every run.
 
     The model's are ``outcome.roc_auc``, ``outcome.roc_auc.low`` and ``outcome.roc_auc.high``; a baseline's
-    ``outcome.roc_auc.plain_tfidf``, the model's lead over it ``outcome.roc_auc.over_plain_tfidf``. So the MLflow UI,
-    which sorts by name, keeps what belongs together. What could not be measured is left out.
+    ``outcome.roc_auc.plain_tfidf``, whose interval stands in the baseline's own run, and the model's lead over it
+    ``outcome.roc_auc.over_plain_tfidf``. So the MLflow UI, which sorts by name, keeps what belongs together. What could
+    not be measured is left out.
     """
     evaluation = trained.evaluation
-    named = {
+    named: dict[str, Estimate] = {
         **evaluation.estimates[MODEL],
-        **{
-            f"{metric}.{name}": one
-            for name, table in evaluation.estimates.items()
-            if name != MODEL
-            for metric, one in table.items()
-        },
-        **{
-            f"{metric}.over_{name}": one
-            for name, table in evaluation.differences.items()
-            for metric, one in table.items()
-        },
+        **_suffixed(evaluation.differences, "over_"),
+        **_proofs(trained),
     }
-    values = {
-        f"{name}{end}": value
-        for name, one in named.items()
-        for end, value in (("", one.value), (".low", one.low), (".high", one.high))
+    baselines = {name: one.value for name, one in _suffixed(evaluation.estimates, "").items()}
+    others = {**trained.coverage, **_permutation(trained)}
+    terms = terms_used(trained)
+    counted = {TERMS: float(terms)} if terms is not None else {}
+    return [*estimate_points(named), *points(baselines | others | counted), *fold_points(evaluation.by_fold)]
+
+
+def rival_metrics(rival: Rival) -> list[Point]:
+    """Figures of a rival, under the names that the model's have in its own run."""
+    return [*estimate_points(rival.estimates), *points(rival.metrics), *fold_points(rival.by_fold)]
+
+
+def terms_used(trained: TrainedModel) -> int | None:
+    """Features with a weight other than zero in the outcome's or any family's score; None for scores not linear.
+
+    By this a model is called simpler than another: who reads its evidence has fewer terms to read.
+    """
+    chosen = (trained.model.outcome_, trained.model.families_)
+    classifiers = [one.classifier for one in chosen if one is not None]
+    weights = [classifier.coef_ for classifier in classifiers if hasattr(classifier, "coef_")]
+    if len(weights) < len(classifiers):
+        return None
+    used = [np.any(np.atleast_2d(one) != 0, axis=0) for one in weights]
+    return int(np.any(used, axis=0).sum())
+
+
+def _family_params(trained: TrainedModel) -> dict[str, object]:
+    chosen = trained.model.families_
+    if chosen is None:
+        return {}
+    return {"family": asdict(chosen.candidate), "family.candidates": len(trained.settings.model.family)}
+
+
+def _shared_params(trained: TrainedModel) -> dict[str, str]:
+    data = {name: getattr(trained.data, name) for name in ("source", "requests", "cases", "overturned", "undecided")}
+    shared = flat({"evaluation": asdict(trained.evaluation.settings), "data": data})
+    return {name: value for name, value in shared.items() if name not in _NOT_SETTINGS}
+
+
+def _named(what: str, trained: TrainedModel, git: GitState | None) -> str:
+    parts = [what, f"{trained.data.requests} req"]
+    return " | ".join([*parts, git.short] if git else parts)
+
+
+def _suffixed(tables: Mapping[str, Mapping[str, Estimate]], lead: str) -> dict[str, Estimate]:
+    return {
+        f"{metric}.{lead}{name}": one
+        for name, table in tables.items()
+        if name != MODEL
+        for metric, one in table.items()
     }
-    return {name: float(value) for name, value in {**values, **trained.coverage}.items() if isfinite(value)}
 
 
-def summary(trained: TrainedModel) -> str:
-    """One line on a model, for the list of its versions."""
-    estimates = trained.evaluation.estimates[MODEL]
-    told = (
-        f"{trained.data.requests} requests; outcome ROC AUC {estimates['outcome.roc_auc']}; "
-        f"families' micro F1 {estimates['family.f1_micro']}"
-    )
-    return f"SYNTHETIC sample corpus; {told}" if trained.data.is_synthetic else told
+def _proofs(trained: TrainedModel) -> dict[str, Estimate]:
+    evaluation = trained.evaluation
+    temporal = evaluation.temporal.comparison.estimates[MODEL] if evaluation.temporal else {}
+    masking = evaluation.masking.difference if evaluation.masking else {}
+    return {
+        **{f"temporal.{metric}": one for metric, one in temporal.items()},
+        **{f"masking.{metric}.difference": one for metric, one in masking.items()},
+    }
 
 
-def description(trained: TrainedModel) -> str:
-    """The run's description in Markdown: what was trained on, and each metric beside its baselines."""
-    data, settings = trained.data, trained.evaluation.settings
-    columns = [MODEL, *dict.fromkeys(name for metric in METRICS for name in baselines_of(metric))]
-    lines = [
-        *([f"**{SYNTHETIC}**", ""] if data.is_synthetic else []),
-        f"{data.requests} requests of {data.cases} cases, {data.overturned} overturned "
-        f"({data.overturned / data.requests:.1%}); source {data.source}.",
-        "",
-        "| metric | " + " | ".join(_TITLES.get(name, name) for name in columns) + " |",
-        "|---|" + "---|" * len(columns),
-        *(f"| {metric} | " + " | ".join(_cells(trained, metric, columns)) + " |" for metric in METRICS),
-        "",
-        f"Brackets: 95 % interval, {settings.resamples} resamples of the cases; {settings.folds} folds by "
-        f"case, {settings.repeats} time(s). Brier: less is better.",
-        *(f"- {name}: {value:.3f}" for name, value in trained.coverage.items()),
-    ]
-    return "\n".join(lines)
+def _permutation(trained: TrainedModel) -> dict[str, float]:
+    test = trained.evaluation.permutation
+    if test is None:
+        return {}
+    shuffled = float(np.nanmean(test.shuffled_roc_auc))
+    return {"permutation.p_value": test.p_value, "permutation.roc_auc": test.roc_auc, "permutation.shuffled": shuffled}
 
 
-def _cells(trained: TrainedModel, metric: str, columns: list[str]) -> Iterator[str]:
-    for name in columns:
-        estimate = trained.evaluation.estimates[name].get(metric)
-        if estimate is None:
-            yield "-"
-        else:
-            yield f"**{estimate}**" if name == MODEL else f"{estimate.value:.3f}"
-
-
-def _flat(nested: dict[str, object], prefix: str = "") -> Iterator[tuple[str, object]]:
-    for name, value in nested.items():
-        if isinstance(value, dict):
-            yield from _flat(value, f"{prefix}{name}.")
-        else:
-            yield f"{prefix}{name}", ",".join(map(str, value)) if isinstance(value, tuple) else value
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "unknown"

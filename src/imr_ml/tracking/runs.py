@@ -1,54 +1,32 @@
-"""A training as an MLflow run: settings, figures, data's digest, pictures and the model, registered.
+"""A training as MLflow runs: the model's, and one beside it for each baseline; kept on disk first and sent then.
 
-Knows what goes where in MLflow. Knows nothing of how models are made. No text of a request, a summary or a
-rationale is recorded; the model itself holds the single words and word pairs that its features are made of.
+Knows what a training's record holds. Knows nothing of how models are made or of MLflow's functions.
 """
 
 from __future__ import annotations
 
 import json
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from imr_ml.corpus.schema import COLUMNS, Role
+from imr_ml.evaluation import MODEL
 from imr_ml.tracking import run_facts
-from imr_ml.tracking.packaging import log_model
-from imr_ml.tracking.registry import register
-from imr_ml.tracking.store import connected, experiment_id, shown
+from imr_ml.tracking.descriptions import NOTE, description, rival_description, summary
+from imr_ml.tracking.packaging import pip_requirements
+from imr_ml.tracking.records import DatasetRecord, ModelRecord, Record, RunRecord, keep, scratch
+from imr_ml.tracking.rivals import Rival, baseline_rivals
+from imr_ml.tracking.sending import RecordedRun, send_or_keep
+from imr_ml.tracking.store import shown, tracking_uri
+from imr_ml.tracking.training_files import Extras, tables_tag, write_files
 
 if TYPE_CHECKING:
-    from mlflow import MlflowClient
-
     from imr_ml.tracking.git import GitState
     from imr_ml.training import DataFacts, TrainedModel
 
 EXPERIMENT = "imr_ml training"
 _DIGEST_LENGTH = 12
-_DOTS_PER_INCH = 110
-
-
-@dataclass(frozen=True, slots=True)
-class RecordedRun:
-    """Where a training was recorded.
-
-    Attributes
-    ----------
-    run_id, experiment_id : str
-    name : str
-        Of the run.
-    model_version : str
-        Of the registered model.
-    tracking_uri : str
-        Without a password.
-    """
-
-    run_id: str
-    experiment_id: str
-    name: str
-    model_version: str
-    tracking_uri: str
 
 
 def record(
@@ -56,10 +34,11 @@ def record(
     model_folder: Path,
     experiment: str = EXPERIMENT,
     git: GitState | None = None,
+    extras: Extras | None = None,
 ) -> RecordedRun:
     """Record a training and register its model as the challenger.
 
-    Nothing is registered unless all else was recorded; a run that fails on the way ends as FAILED.
+    Nothing is registered unless all else was recorded; a run that the store refuses ends as FAILED.
 
     Parameters
     ----------
@@ -69,79 +48,82 @@ def record(
     experiment : str
     git : GitState, optional
         Of the code; None where it is not known.
+    extras : Extras, optional
 
     Raises
     ------
-    TrackingError
-        Where the store can't be reached or refuses.
+    UnsentError
+        Where the store can't be reached or refuses. All is kept on disk, to be sent by `sync`.
     """
-    with connected() as client:
-        import mlflow
-
-        experiment_of = experiment_id(client, experiment)
-        name = run_facts.run_name(trained, git)
-        with mlflow.start_run(experiment_id=experiment_of, run_name=name) as run:
-            run_id = run.info.run_id
-            _log_settings(client, run_id, trained, git)
-            _log_data(client, run_id, trained.data)
-            _log_figures(client, run_id, trained)
-            logged = log_model(model_folder, run_facts.params(trained))
-            _log_metrics(client, run_id, trained, logged.model_id)
-            tags, told = run_facts.data_tags(trained.data), run_facts.summary(trained)
-            version = register(client, logged, run_id, tags, told)
-        return RecordedRun(run_id, experiment_of, name, version, shown(client.tracking_uri))
+    return send_or_keep(keep_training(trained, model_folder, experiment, git, extras))
 
 
-def _log_settings(client: MlflowClient, run_id: str, trained: TrainedModel, git: GitState | None) -> None:
-    from mlflow.entities import Param, RunTag
+def keep_training(
+    trained: TrainedModel,
+    model_folder: Path,
+    experiment: str = EXPERIMENT,
+    git: GitState | None = None,
+    extras: Extras | None = None,
+) -> Path:
+    """Put all that is to be recorded of a training into a folder, from which it is sent; see `record`."""
+    extras = extras or Extras()
+    rivals = tuple(baseline_rivals(trained) if extras.rivals is None else extras.rivals)
+    now = int(time.time() * 1000)
+    with scratch() as folder:
+        links = write_files(folder, trained, model_folder, rivals, extras)
+        kept = Record(
+            experiment=experiment,
+            destination=shown(tracking_uri()),
+            started_ms=extras.started_ms or now,
+            ended_ms=now,
+            runs=(
+                _model_run(trained, git, rivals, extras, links),
+                *(_rival_run(rival, trained, git) for rival in rivals),
+            ),
+            dataset=_dataset(trained.data),
+            model=ModelRecord(
+                requirements=tuple(pip_requirements()),
+                tags=run_facts.data_tags(trained.data),
+                description=summary(trained),
+            ),
+        )
+        return keep(kept, folder)
 
-    client.log_batch(
-        run_id,
-        params=[Param(name, str(value)) for name, value in run_facts.params(trained).items()],
-        tags=[RunTag(name, value) for name, value in run_facts.tags(trained, git).items()],
+
+def _model_run(
+    trained: TrainedModel, git: GitState | None, rivals: tuple[Rival, ...], extras: Extras, links: dict[str, str]
+) -> RunRecord:
+    told = {NOTE: description(trained, rivals, links), "mlflow.loggedArtifacts": tables_tag(links)}
+    return RunRecord(
+        key=MODEL,
+        name=run_facts.run_name(trained, git),
+        tags=run_facts.tags(trained, git) | told,
+        params=run_facts.params(trained),
+        metrics=(*run_facts.metrics(trained), *extras.system),
     )
 
 
-def _log_data(client: MlflowClient, run_id: str, data: DataFacts) -> None:
-    """Log the table's digest, column names and counts; MLflow's own data sets would take the table itself."""
-    from mlflow.entities import Dataset, DatasetInput, InputTag
+def _rival_run(rival: Rival, trained: TrainedModel, git: GitState | None) -> RunRecord:
+    return RunRecord(
+        key=rival.key,
+        name=run_facts.rival_name(rival, trained, git),
+        tags=run_facts.tags(trained, git) | {NOTE: rival_description(rival, trained)},
+        params=run_facts.rival_params(rival, trained),
+        metrics=tuple(run_facts.rival_metrics(rival)),
+    )
 
+
+def _dataset(data: DataFacts) -> DatasetRecord:
+    """The table's digest, column names and counts; MLflow's own data sets would take the table itself."""
     columns = [
         {"type": column.kind, "name": column.name, "required": column.required}
         for column in COLUMNS
         if column.role in (Role.FEATURE, Role.LABEL)
     ]
-    dataset = Dataset(
-        name=_dataset_name(data),
+    return DatasetRecord(
+        name=f"requests-{data.source}",
         digest=data.sha256[:_DIGEST_LENGTH],
-        source_type="code",
         source=json.dumps({"tags": run_facts.data_tags(data)}),
-        schema=json.dumps({"mlflow_colspec": columns}),
+        columns=json.dumps({"mlflow_colspec": columns}),
         profile=json.dumps({"num_rows": data.requests, "cases": data.cases, "overturned": data.overturned}),
     )
-    client.log_inputs(run_id, datasets=[DatasetInput(dataset, tags=[InputTag("mlflow.data.context", "training")])])
-
-
-def _log_figures(client: MlflowClient, run_id: str, trained: TrainedModel) -> None:
-    from imr_ml.tracking.figures import figures
-
-    for name, figure in figures(trained).items():
-        client.log_figure(run_id, figure, f"figures/{name}", save_kwargs={"dpi": _DOTS_PER_INCH})
-
-
-def _log_metrics(client: MlflowClient, run_id: str, trained: TrainedModel, model_id: str) -> None:
-    """Log every metric to the run and, tied to the data, to the logged model."""
-    from mlflow.entities import Metric
-
-    at_ms = int(time.time() * 1000)
-    tied = {
-        "model_id": model_id,
-        "dataset_name": _dataset_name(trained.data),
-        "dataset_digest": trained.data.sha256[:_DIGEST_LENGTH],
-    }
-    values = run_facts.metrics(trained).items()
-    client.log_batch(run_id, metrics=[Metric(name, value, at_ms, 0, **tied) for name, value in values])
-
-
-def _dataset_name(data: DataFacts) -> str:
-    return f"requests-{data.source}"

@@ -31,8 +31,10 @@ _QUIET = {
     # A lock file that happens to lie in the working directory is no part of the model.
     "MLFLOW_UV_AUTO_DETECT": "false",
 }
-# The first question to a server that is down shall fail in seconds; MLflow would go on for minutes.
+# The first question to a server that is down shall fail in seconds, a later one in less than a minute: MLflow would go
+# on for minutes, and what could not be sent is kept anyway.
 _IMPATIENT = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "15"}
+_PATIENT = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "3", "MLFLOW_HTTP_REQUEST_TIMEOUT": "60"}
 # Warnings of MLflow and below are for its makers.
 _THEIRS = r"(?:alembic|mlflow|pydantic|sqlalchemy)\b"
 # What the UI shows of an experiment at first.
@@ -89,7 +91,8 @@ def connected() -> Iterator[MlflowClient]:
         For a store that can't be reached or that another version of MLflow made; for what it refuses.
     """
     uri, before = tracking_uri(), os.environ.get(_URI)
-    with _environment(_QUIET), _quiet():
+    impatient = _unless_set(_IMPATIENT)
+    with _environment(_QUIET | _unless_set(_PATIENT)), _quiet():
         import mlflow
         from requests import RequestException
         from sqlalchemy.exc import SQLAlchemyError
@@ -97,7 +100,7 @@ def connected() -> Iterator[MlflowClient]:
         mlflow.set_tracking_uri(uri)
         try:
             check_store(uri)
-            yield _reached(uri)
+            yield _reached(uri, impatient)
         except (mlflow.MlflowException, SQLAlchemyError, RequestException) as error:
             raise TrackingError(f"{shown(uri)}: {first_line(error)}") from error
         finally:
@@ -163,12 +166,12 @@ def first_line(error: Exception) -> str:
     return lines[0][:300]
 
 
-def _reached(uri: str) -> MlflowClient:
+def _reached(uri: str, impatient: dict[str, str]) -> MlflowClient:
     import mlflow
 
     client = mlflow.MlflowClient(uri)
     try:
-        with _environment({name: os.environ.get(name, value) for name, value in _IMPATIENT.items()}):
+        with _environment(impatient):
             client.search_experiments(max_results=1)
     except mlflow.MlflowException as error:
         if not is_server(uri):
@@ -212,6 +215,10 @@ def _mlflow_version() -> str:
     import mlflow
 
     return str(mlflow.__version__)
+
+
+def _unless_set(values: dict[str, str]) -> dict[str, str]:
+    return {name: os.environ.get(name, value) for name, value in values.items()}
 
 
 @contextmanager

@@ -1,0 +1,211 @@
+"""How metrics and cost grow with the number of requests: `python -m benchmarks.learning_curve [REQUESTS...]`.
+
+Measures on sample letters, whose truth is known: beside what a model reaches stands the best that anything could reach
+which reads every fact of a letter. Each size runs in a process of its own, one at a time, so that its peak memory is its
+own, and its processor time is what it would take on one idle core. Default sizes are 200, 2,000 and 20,000 requests.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import resource
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from random import Random
+from typing import TYPE_CHECKING, TypeVar
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from imr_ml.classifiers import Labels, Predictions, RequestModel, labels_of
+from imr_ml.corpus import ingest, letter_files
+from imr_ml.corpus.near_duplicates import joined_cases
+from imr_ml.corpus.sample import write_samples
+from imr_ml.evaluation import MODEL, Estimate, EvaluationSettings, estimate, resampled
+from imr_ml.evaluation.report import evaluate
+from imr_ml.features import feature_frame
+from imr_ml.guidelines import FAMILIES
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from imr_ml.corpus.sample.facts import ItemFacts, LetterFacts
+    from imr_ml.corpus.sample.model import Model
+
+Done = TypeVar("Done")
+
+SIZES, SEED = (200, 2_000, 20_000), 7
+SHOWN = ("outcome.roc_auc", "outcome.brier_skill", "outcome.matthews", "family.f1_micro", "family.top_cited")
+SETTINGS = EvaluationSettings(folds=5, repeats=1, jobs=1)
+_COSTS = {
+    "read_s": "read letters, s",
+    "features_s": "read sections, s",
+    "fit_s": "fit, s",
+    "evaluate_s": "evaluate, s",
+    "fit_mb": "peak after the fit, MB",
+    "evaluate_mb": "peak after the evaluation, MB",
+}
+_REACHABLE_LETTERS, _DRAWS = 4000, 200
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What one size gave.
+
+    Attributes
+    ----------
+    requests, cases, overturned : int
+    costs : dict of float
+        By the names of `_COSTS`.
+    model, plain : dict of Estimate
+        By metric, of the model and of plain TF-IDF, out of fold.
+    """
+
+    requests: int
+    cases: int
+    overturned: int
+    costs: dict[str, float]
+    model: dict[str, Estimate]
+    plain: dict[str, Estimate]
+
+
+def measured(requests: int) -> Measured:
+    """Read so many sample requests, fit both classifiers on all of them, and evaluate."""
+    costs: dict[str, float] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        # A letter holds 2.2 requests on average.
+        write_samples(Path(folder), max(requests // 2, 50), SEED)
+        # The last case may be cut short.
+        table = _timed(costs, "read_s", lambda: ingest(letter_files([Path(folder)]), jobs=1).requests.head(requests))
+    frame, groups = _timed(costs, "features_s", lambda: (feature_frame(table), joined_cases(table)))
+    labels = labels_of(table)
+    _timed(costs, "fit_s", lambda: RequestModel().fit(frame, labels, groups))
+    costs["fit_mb"] = _peak_mb()
+    found = _timed(costs, "evaluate_s", lambda: evaluate(frame, labels, groups, RequestModel, SETTINGS))
+    costs["evaluate_mb"] = _peak_mb()
+    overturned = int(labels.overturned.sum())
+    plain = found.estimates["plain_tfidf"]
+    return Measured(len(table), int(groups.max()) + 1, overturned, costs, found.estimates[MODEL], plain)
+
+
+def reachable(letters: int = _REACHABLE_LETTERS) -> dict[str, Estimate]:
+    """Metrics of the probabilities that the letters were drawn with, the outcome's and the families'.
+
+    They know every fact that a letter states, and neither the draw of the outcome nor the reviewer's liking for a
+    guideline. Family sets are cut at the threshold that gives the best micro F1.
+    """
+    from imr_ml.corpus.sample.chance import stream
+    from imr_ml.corpus.sample.draw import draw_letter
+    from imr_ml.corpus.sample.model import default_model
+    from imr_ml.evaluation.comparison import METRICS
+
+    model = default_model()
+    drawn = [draw_letter(stream(SEED, index), index, model) for index in range(letters)]
+    items = [(letter, item) for letter in drawn for item in letter.items]
+    labels = Labels(
+        np.array([item.overturned for _, item in items]),
+        np.array([[family in item.families for family in FAMILIES] for _, item in items]),
+        np.full(len(items), np.nan),
+    )
+    p_overturned = np.array([item.p_overturned for _, item in items])
+    cited = np.array([_cited(letter, item, model, Random(place)) for place, (letter, item) in enumerate(items)])
+    said = Predictions(p_overturned, cited, _best_sets(cited, labels))
+    computed = {name: (lambda _, w, name=name: METRICS[name](labels, said, w)) for name in METRICS}
+    groups = np.repeat(np.arange(letters), [len(letter.items) for letter in drawn])
+    values = resampled(computed, groups, 1, SETTINGS.resamples, SEED)
+    return {name: estimate(computed[name], values[name], len(items), 1) for name in METRICS}
+
+
+def tables(points: Sequence[Measured], best: dict[str, Estimate]) -> Iterator[Table]:
+    """Metrics by size beside the best that can be reached, costs by size, and how costs grow."""
+    metrics = Table("metric", title="SAMPLE letters, synthetic: out of fold, 95 % intervals over cases")
+    for point in points:
+        metrics.add_column(f"{point.requests:,} requests\n{point.overturned:,} overturned", justify="right")
+    metrics.add_column("best reachable", justify="right")
+    for name in SHOWN:
+        metrics.add_row(name, *(str(point.model[name]) for point in points), str(best[name]))
+        metrics.add_row("    plain TF-IDF", *(str(point.plain[name]) for point in points), "", style="dim")
+    yield metrics
+    costs = Table("cost", title="processor time of one process")
+    for point in points:
+        costs.add_column(f"{point.requests:,}", justify="right")
+    for heading in ("exponent, all sizes", "last step", "ten times the last, extrapolated"):
+        costs.add_column(heading, justify="right")
+    for name, what in _COSTS.items():
+        told = [f"{point.costs[name]:,.1f}" for point in points]
+        costs.add_row(what, *told, *_growth([point.requests for point in points], [p.costs[name] for p in points]))
+    yield costs
+
+
+def _growth(requests: Sequence[int], costs: Sequence[float]) -> Iterator[str]:
+    """Exponent over all sizes, that of the last step, and the cost of ten times the last size by the latter."""
+    if len(requests) < 2:
+        yield from "---"
+        return
+    sizes, spent = np.log(requests), np.log(costs)
+    last = (spent[-1] - spent[-2]) / (sizes[-1] - sizes[-2])
+    yield f"{np.polyfit(sizes, spent, 1)[0]:.2f}"
+    yield f"{last:.2f}"
+    yield f"{costs[-1] * 10**last:,.0f}"
+
+
+def _cited(letter: LetterFacts, item: ItemFacts, model: Model, random: Random) -> NDArray[np.float64]:
+    """Probability of each family, by drawing the reviewer's citations again and again."""
+    from imr_ml.corpus.sample.facts import Case
+    from imr_ml.corpus.sample.families import families_on, reviewer_cites
+
+    case = Case(letter.dates, letter.regions, letter.side, letter.signals, "", False, 0.0, 0.0)
+    cited = np.zeros(len(FAMILIES))
+    for _ in range(_DRAWS):
+        own = replace(case, odg_fond=random.random() < model.citing.odg_fond_share)
+        overturned = random.random() < item.p_overturned
+        topics = reviewer_cites(random, item.treatment, item.region, item.ur_cites, overturned, own, model.citing)
+        families = families_on(topics, letter.dates.decision)
+        cited += [family in families for family in FAMILIES]
+    return cited / _DRAWS
+
+
+def _best_sets(probability: NDArray[np.float64], labels: Labels) -> NDArray[np.bool_]:
+    from imr_ml.classifiers.families import family_sets
+    from imr_ml.evaluation.metrics import f1_micro
+
+    ones = np.ones((1, len(probability)))
+    sets = [family_sets(probability, threshold) for threshold in np.linspace(0.2, 0.6, 41)]
+    return max(sets, key=lambda one: float(f1_micro(labels.families, one, ones)[0]))
+
+
+def _timed(costs: dict[str, float], name: str, work: Callable[[], Done]) -> Done:
+    start_s = time.process_time()
+    done = work()
+    costs[name] = time.process_time() - start_s
+    return done
+
+
+def _peak_mb() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def main(arguments: list[str]) -> int:
+    """Measure each size and print; exit code 2 for sizes that are no numbers."""
+    if not all(argument.isdecimal() for argument in arguments):
+        print("give numbers of requests: python -m benchmarks.learning_curve 200 2000", file=sys.stderr)
+        return 2
+    points: list[Measured] = []
+    for requests in sorted(map(int, arguments)) or SIZES:
+        with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+            points.append(pool.submit(measured, requests).result())
+        costs = ", ".join(f"{name} {value:.1f}" for name, value in points[-1].costs.items())
+        print(f"{points[-1].requests} requests: {costs}", file=sys.stderr, flush=True)
+    for table in tables(points, reachable()):
+        Console(width=160).print(table)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,120 @@
+"""What is printed of an evaluation: the metrics, a line for each further proof, and the slices.
+
+Knows trained models and the terminal. Knows nothing of commands.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from imr_ml.evaluation import Estimate, PermutationTest, TemporalEvaluation
+    from imr_ml.training import TrainedModel
+
+_WIDTH_OF_A_FILE = 160
+_SHOWN_OF_LADDER = {
+    "outcome": ("outcome.roc_auc", "outcome.brier"),
+    "family": ("family.f1_micro", "family.f1_macro", "family.top_cited"),
+}
+
+
+def print_evaluation(trained: TrainedModel, *, slices: bool = False) -> None:
+    """Print the table of metrics, the further proofs and, where asked for, the table of slices."""
+    from rich.console import Console
+
+    console = Console(width=None if sys.stdout.isatty() else _WIDTH_OF_A_FILE, highlight=False)
+    console.print(_metric_table(trained))
+    for line in proofs(trained):
+        console.print(line, markup=False)
+    if slices:
+        console.print(_slice_table(trained))
+    if trained.climb:
+        from imr_ml.ladder import TASKS, climb_table
+
+        for task in TASKS:
+            if any(task in step.rung.tasks for step in trained.climb.steps):
+                console.print(climb_table(trained.climb, task, _SHOWN_OF_LADDER[task]))
+
+
+def proofs(trained: TrainedModel) -> Iterator[str]:
+    """One line for each proof besides the cross-validation."""
+    data, evaluation = trained.data, trained.evaluation
+    if data.groups < data.cases:
+        yield f"near-duplicates: {data.cases} cases stand in {data.groups} groups, none of which is ever split"
+    yield _told_time(evaluation.temporal) if evaluation.temporal else str(evaluation.no_temporal)
+    if masking := evaluation.masking:
+        told = (
+            f"masked minus unmasked: {_figures(masking.difference)}" if masking.requests_masked else "it costs nothing"
+        )
+        yield f"masking changes {masking.requests_masked} of {data.requests} requests; {told}"
+    if evaluation.permutation:
+        yield _told_chance(evaluation.permutation)
+
+
+def _metric_table(trained: TrainedModel) -> Table:
+    from rich.table import Table
+
+    from imr_ml.evaluation import LESS_IS_BETTER, MODEL, baselines_of, metrics_of
+
+    data, evaluation = trained.data, trained.evaluation
+    kind = "SYNTHETIC sample corpus" if data.is_synthetic else f"source {data.source}"
+    table = Table(
+        title=f"{data.requests} requests of {data.cases} cases, {data.overturned} overturned ({kind}); "
+        f"{evaluation.settings.folds} folds by case x {evaluation.settings.repeats}; 95 % intervals over cases"
+    )
+    for column in ("metric", "model", "base rate", "UR's families", "plain TF-IDF"):
+        table.add_column(column, justify="left" if column == "metric" else "right")
+    for metric in metrics_of(evaluation.labels):
+        values = [
+            str(evaluation.estimates[name][metric]) if name in (MODEL, *baselines_of(metric)) else "-"
+            for name in (MODEL, "base_rate", "ur_families", "plain_tfidf")
+        ]
+        table.add_row(f"{metric} (less is better)" if metric in LESS_IS_BETTER else metric, *values)
+    return table
+
+
+def _slice_table(trained: TrainedModel) -> Table:
+    from rich.table import Table
+
+    from imr_ml.evaluation.slices import FEWEST_REQUESTS, SLICE_METRICS
+
+    table = Table(title=f"slices of at least {FEWEST_REQUESTS} requests have figures; 95 % intervals over cases")
+    for column in ("by", "slice", "requests", "cases", "overturned", *SLICE_METRICS):
+        table.add_column(
+            column.replace(".", "\n"), justify="left" if column in ("by", "slice") else "right", no_wrap=True
+        )
+    for one in trained.evaluation.slices:
+        figures = [_short(one.estimates.get(metric)) for metric in SLICE_METRICS]
+        table.add_row(one.kind, one.value, str(one.requests), str(one.cases), str(one.overturned), *figures)
+    return table
+
+
+def _told_time(later: TemporalEvaluation) -> str:
+    told = later.comparison.estimates
+    return (
+        f"learnt before {later.told_from} ({later.train_requests} requests), tested from then on "
+        f"({later.test_requests}): {_figures(told['model'])}; plain TF-IDF {_figures(told['plain_tfidf'])}"
+    )
+
+
+def _told_chance(test: PermutationTest) -> str:
+    import numpy as np
+
+    shuffled = test.shuffled_roc_auc
+    return (
+        f"outcomes shuffled {len(shuffled)} times: ROC AUC within folds {np.nanmean(shuffled):.3f} on average, "
+        f"95th percentile {np.nanquantile(shuffled, 0.95):.3f}; as they are {test.roc_auc:.3f}, p = {test.p_value:.3f}"
+    )
+
+
+def _short(estimate: Estimate | None) -> str:
+    return f"{estimate.value:.2f} [{estimate.low:.2f}, {estimate.high:.2f}]" if estimate else "-"
+
+
+def _figures(estimates: dict[str, Estimate]) -> str:
+    named = {"ROC AUC": "outcome.roc_auc", "micro F1": "family.f1_micro"}
+    return ", ".join(f"{name} {estimates[metric]}" for name, metric in named.items() if metric in estimates)

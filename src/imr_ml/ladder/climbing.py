@@ -1,0 +1,173 @@
+"""The climb: every rung judged on the same folds, and the simplest one kept that no later one is clearly better than.
+
+Knows rungs and their evaluation. Knows nothing of MLflow or of drawing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from imr_ml.classifiers import Labels
+from imr_ml.evaluation import Estimate, EvaluationSettings, OutOfFold, grouped_folds, out_of_fold
+from imr_ml.ladder.judging import Judgement, judged, tasks_of
+from imr_ml.ladder.rungs import RUNGS, Rung, available, base_rung
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What was measured of one rung.
+
+    Attributes
+    ----------
+    rung : Rung
+    judgement : Judgement
+    out_of_fold : OutOfFold
+    fit_s : float
+        Seconds to prepare and fit it on all requests, in one process.
+    chosen : dict
+        Task -> what was chosen from its grid in that fit; nothing where nothing is tuned.
+    """
+
+    rung: Rung
+    judgement: Judgement
+    out_of_fold: OutOfFold
+    fit_s: float
+    chosen: dict[str, dict[str, Any]]
+
+    @property
+    def estimates(self) -> dict[str, Estimate]:
+        """By metric, of the tasks that the rung is judged in."""
+        return self.judgement.estimates
+
+
+@dataclass(frozen=True, slots=True)
+class Climb:
+    """The rungs, from simple to complex.
+
+    Attributes
+    ----------
+    steps : tuple of Step
+    champions : dict of str
+        Task -> rung.
+    left_out : dict of str
+        Rung -> why it could not be climbed.
+    settings : EvaluationSettings
+        With the repeats that were run.
+    """
+
+    steps: tuple[Step, ...]
+    champions: dict[str, str]
+    left_out: dict[str, str]
+    settings: EvaluationSettings
+
+
+def climb(
+    frame: pd.DataFrame,
+    labels: Labels,
+    groups: NDArray[np.int64],
+    settings: EvaluationSettings,
+    rungs: Sequence[Rung] = RUNGS,
+    progress: Callable[[int], object] | None = None,
+) -> Climb:
+    """Judge the base rate and every rung by repeated cross-validation grouped by case.
+
+    A rung becomes champion of a task if the paired interval of its difference to the champion lies above zero in the
+    metric that the task is judged by, and does not lie on the worse side of zero in the one that guards it; otherwise
+    the simpler one stays.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Feature frame.
+    labels : Labels
+    groups : (requests,) int
+        What must stay on one side of every split, counted from 0.
+    settings : EvaluationSettings
+    rungs : sequence of Rung
+        From simple to complex.
+    progress : callable, optional
+        Called with 1 after each fit; see `fits_needed`.
+
+    Raises
+    ------
+    SplitError
+        Where there are too few cases of either outcome for the folds.
+    """
+    settings = settings.for_requests(len(frame))
+    climbed, left_out = _climbed(rungs, labels)
+    prepared, prepare_s = _prepared(frame, climbed)
+    repeats = [
+        grouped_folds(labels.overturned, groups, settings.folds, settings.seed + repeat, stratify=settings.stratify)
+        for repeat in range(settings.repeats)
+    ]
+    builders = {rung.name: rung.build for rung in climbed}
+    predicted = out_of_fold(prepared, labels, groups, builders, repeats, settings.jobs, progress)
+    fits = _fitted_on_all(climbed, prepared, labels, groups, settings.jobs, progress)
+    judgements, champions = judged(climbed, predicted, labels, groups, settings)
+    return Climb(
+        tuple(
+            Step(rung, judgement, predicted[rung.name], prepare_s.get(rung.name, 0.0) + fit_s, chosen)
+            for rung, judgement, (fit_s, chosen) in zip(climbed, judgements, fits, strict=True)
+        ),
+        champions,
+        left_out,
+        settings,
+    )
+
+
+def fits_needed(settings: EvaluationSettings, requests: int, labels: Labels, rungs: Sequence[Rung] = RUNGS) -> int:
+    """How many predictors `climb` fits, for a progress bar."""
+    return len(_climbed(rungs, labels)[0]) * (settings.folds * settings.for_requests(requests).repeats + 1)
+
+
+def _climbed(rungs: Sequence[Rung], labels: Labels) -> tuple[tuple[Rung, ...], dict[str, str]]:
+    """The base rate and the rungs that can be climbed and judged here."""
+    usable, left_out = available(tuple(rungs))
+    told = set(tasks_of(labels))
+    return (base_rung(labels), *(rung for rung in usable if told & set(rung.tasks))), left_out
+
+
+def _prepared(frame: pd.DataFrame, rungs: Sequence[Rung]) -> tuple[pd.DataFrame, dict[str, float]]:
+    elapsed_s = {}
+    for rung in rungs:
+        if rung.prepare:
+            start = perf_counter()
+            frame = rung.prepare(frame)
+            elapsed_s[rung.name] = perf_counter() - start
+    return frame, elapsed_s
+
+
+_Fit = tuple[float, dict[str, dict[str, Any]]]
+
+
+def _fitted_on_all(
+    rungs: Sequence[Rung],
+    frame: pd.DataFrame,
+    labels: Labels,
+    groups: NDArray[np.int64],
+    jobs: int,
+    progress: Callable[[int], object] | None,
+) -> list[_Fit]:
+    """Seconds to fit each rung on all requests, and what it chose."""
+    from joblib import Parallel, delayed
+
+    run = Parallel(n_jobs=jobs, return_as="generator")
+    fits = []
+    for fit in run(delayed(_fit)(rung, frame, labels, groups) for rung in rungs):
+        fits.append(fit)
+        if progress:
+            progress(1)
+    return fits
+
+
+def _fit(rung: Rung, frame: pd.DataFrame, labels: Labels, groups: NDArray[np.int64]) -> _Fit:
+    start = perf_counter()
+    predictor = rung.build().fit(frame, labels, groups)
+    return perf_counter() - start, getattr(predictor, "chosen_", {})

@@ -1,0 +1,132 @@
+"""Who is champion: a later rung replaces an earlier one only where chance does not explain the difference.
+
+Knows out-of-fold predictions of rungs, and intervals over cases. Knows nothing of how the predictions were made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imr_ml.classifiers import Labels
+from imr_ml.evaluation import LESS_IS_BETTER, Estimate, EvaluationSettings, OutOfFold, estimate, metrics_of, resampled
+from imr_ml.evaluation.comparison import difference_of, metric_of
+from imr_ml.evaluation.intervals import Metric
+from imr_ml.evaluation.metrics import Values
+from imr_ml.ladder.rungs import TASKS, Rung
+
+JUDGED_BY = {"outcome": "outcome.roc_auc", "family": "family.f1_micro"}
+"""Task -> the metric in which a rung must be better."""
+NOT_WORSE_IN = {"outcome": "outcome.brier", "family": "family.f1_macro"}
+"""Task -> the metric in which it must not be worse beyond chance."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What is said of one rung.
+
+    Attributes
+    ----------
+    estimates : dict of Estimate
+        By metric, of the tasks that the rung is judged in.
+    against : dict of str
+        Task -> the champion that it met; nothing for the first.
+    differences : dict of Estimate
+        Metric -> this rung minus the champion that it met, over the same resamples.
+    """
+
+    estimates: dict[str, Estimate]
+    against: dict[str, str]
+    differences: dict[str, Estimate]
+
+
+def judged(
+    rungs: Sequence[Rung],
+    predicted: dict[str, OutOfFold],
+    labels: Labels,
+    groups: NDArray[np.int64],
+    settings: EvaluationSettings,
+) -> tuple[list[Judgement], dict[str, str]]:
+    """A judgement of each rung in turn, and the champion of each task in the end."""
+    compared = _compared(rungs, predicted, labels, groups, settings)
+    champions: dict[str, str] = {}
+    judgements = []
+    for rung in rungs:
+        judgement = _judgement(rung, compared, {task: champions[task] for task in rung.tasks if task in champions})
+        judgements.append(judgement)
+        for task in set(rung.tasks) & set(tasks_of(labels)):
+            if task not in judgement.against or is_better(judgement.differences, task):
+                champions[task] = rung.name
+    return judgements, champions
+
+
+def is_better(differences: dict[str, Estimate], task: str) -> bool:
+    """Whether a rung is better than the champion beyond chance, and not worse beyond chance where that is guarded."""
+    guard = NOT_WORSE_IN[task]
+    guarded = differences[guard]
+    worse = guarded.low > 0 if guard in LESS_IS_BETTER else guarded.high < 0
+    return differences[JUDGED_BY[task]].low > 0 and not worse
+
+
+def tasks_of(labels: Labels) -> tuple[str, ...]:
+    """Tasks that the labels allow to judge."""
+    return tuple(task for task in TASKS if JUDGED_BY[task] in metrics_of(labels))
+
+
+def task_of(metric: str) -> str:
+    """``"outcome"`` or ``"family"``."""
+    return metric.split(".")[0]
+
+
+@dataclass(frozen=True, slots=True)
+class _Compared:
+    """Metrics of all rungs over the same resamples, by (rung, metric)."""
+
+    computed: dict[tuple[str, str], Metric]
+    values: dict[str, Values]
+    requests: int
+    repeats: int
+
+    def of(self, rung: str, metric: str) -> Estimate:
+        return self._estimate(self.computed[rung, metric], self.values[f"{rung} {metric}"])
+
+    def difference(self, rung: str, champion: str, metric: str) -> Estimate:
+        difference = difference_of(self.computed[rung, metric], self.computed[champion, metric])
+        return self._estimate(difference, self.values[f"{rung} {metric}"] - self.values[f"{champion} {metric}"])
+
+    def _estimate(self, metric: Metric, values: Values) -> Estimate:
+        return estimate(metric, values, self.requests, self.repeats)
+
+
+def _compared(
+    rungs: Sequence[Rung],
+    predicted: dict[str, OutOfFold],
+    labels: Labels,
+    groups: NDArray[np.int64],
+    settings: EvaluationSettings,
+) -> _Compared:
+    computed = {
+        (rung.name, metric): metric_of(predicted[rung.name], labels, metric)
+        for rung in rungs
+        for metric in metrics_of(labels)
+        if task_of(metric) in rung.tasks
+    }
+    named = {f"{rung} {metric}": compute for (rung, metric), compute in computed.items()}
+    values = resampled(named, groups, settings.repeats, settings.resamples, settings.seed)
+    return _Compared(computed, values, len(groups), settings.repeats)
+
+
+def _judgement(rung: Rung, compared: _Compared, against: dict[str, str]) -> Judgement:
+    metrics = [metric for name, metric in compared.computed if name == rung.name]
+    return Judgement(
+        estimates={metric: compared.of(rung.name, metric) for metric in metrics},
+        against=against,
+        differences={
+            metric: compared.difference(rung.name, against[task_of(metric)], metric)
+            for metric in metrics
+            if task_of(metric) in against
+        },
+    )

@@ -1,0 +1,89 @@
+"""Simpler predictors combined: averaged, or weighed by a regression on what they say of cases they were not fitted on.
+
+Knows predictors. Inner folds are grouped by case and lie within the training part: nothing leaks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.special import logit
+from sklearn.model_selection import GroupKFold
+
+from imr_ml.classifiers import CalibratedLogisticClassifier, Labels, Predictions, Predictor
+from imr_ml.classifiers.families import GuidelineFamilyClassifier, family_sets
+from imr_ml.evaluation import out_of_fold
+from imr_ml.ladder.learned import tuned_threshold
+
+_FOLDS = 5
+_SURE = 0.005
+_C = 0.1
+
+Builders = Mapping[str, Callable[[], Predictor]]
+
+
+class Averaged:
+    """The mean of what the bases say; the families' threshold is tuned on held-out cases."""
+
+    def __init__(self, bases: Builders) -> None:
+        self.bases = bases
+
+    def fit(self, frame: pd.DataFrame, labels: Labels, groups: NDArray[np.int64]) -> Self:
+        """Tune the threshold on held-out predictions, then fit every base on all rows."""
+        held_out = held_out_predictions(self.bases, frame, labels, groups)
+        probability = np.mean([each.family_probability for each in held_out], axis=0)
+        _, self.threshold_ = tuned_threshold(probability, labels.families)
+        self.bases_ = [build().fit(frame, labels, groups) for build in self.bases.values()]
+        return self
+
+    def predict(self, frame: pd.DataFrame) -> Predictions:
+        """Means over the bases."""
+        said = [base.predict(frame) for base in self.bases_]
+        probability = np.mean([each.family_probability for each in said], axis=0)
+        p_overturned = np.mean([each.p_overturned for each in said], axis=0)
+        return Predictions(p_overturned, probability, family_sets(probability, self.threshold_))
+
+
+class Stacked:
+    """Regressions on the bases' log-odds, one for the outcome and one a family, which also sees the other families."""
+
+    def __init__(self, bases: Builders) -> None:
+        self.bases = bases
+
+    def fit(self, frame: pd.DataFrame, labels: Labels, groups: NDArray[np.int64]) -> Self:
+        """Fit the regressions on held-out predictions, and every base on all rows."""
+        outcome, families = _log_odds(held_out_predictions(self.bases, frame, labels, groups))
+        self.outcome_ = CalibratedLogisticClassifier(_C).fit(outcome, labels.overturned, groups)
+        self.families_ = GuidelineFamilyClassifier(_C).fit(families, labels.families, groups)
+        self.bases_ = [build().fit(frame, labels, groups) for build in self.bases.values()]
+        return self
+
+    def predict(self, frame: pd.DataFrame) -> Predictions:
+        """What the regressions make of the bases' predictions."""
+        outcome, families = _log_odds([base.predict(frame) for base in self.bases_])
+        return Predictions(
+            self.outcome_.predict_proba(outcome)[:, 1],
+            self.families_.predict_proba(families),
+            self.families_.predict(families),
+        )
+
+
+def held_out_predictions(
+    bases: Builders, frame: pd.DataFrame, labels: Labels, groups: NDArray[np.int64]
+) -> list[Predictions]:
+    """What each base says of every row when it was not fitted on the row's case."""
+    folds = min(_FOLDS, len(np.unique(groups)))
+    splits = list(GroupKFold(folds, shuffle=True, random_state=0).split(groups, groups=groups))
+    found = out_of_fold(frame, labels, groups, dict(bases), [splits], jobs=1)
+    return [each.repeats[0] for each in found.values()]
+
+
+def _log_odds(said: list[Predictions]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Log-odds of the outcome, shape (rows, bases), and of the families, shape (rows, bases x families)."""
+    outcome = np.column_stack([each.p_overturned for each in said])
+    families = np.hstack([each.family_probability for each in said])
+    return logit(np.clip(outcome, _SURE, 1 - _SURE)), logit(np.clip(families, _SURE, 1 - _SURE))

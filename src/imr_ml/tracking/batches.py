@@ -1,0 +1,130 @@
+"""A scored batch as an MLflow run: counts, shares and which model, in an experiment of its own.
+
+Knows what scoring tells of a batch. No text, no case number and no file name is recorded; the input is known again by
+its digest.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from imr_ml.files import sha256_of
+from imr_ml.tracking.descriptions import NOTE
+from imr_ml.tracking.records import DatasetRecord, Record, RunRecord, keep, scratch
+from imr_ml.tracking.rivals import flat, points
+from imr_ml.tracking.sending import RecordedRun, send_or_keep
+from imr_ml.tracking.store import shown, tracking_uri
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from imr_ml.model_files import LoadedModel
+    from imr_ml.scoring import BatchSummary
+
+SCORING = "imr_ml scoring"
+_DIGEST_LENGTH = 12
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredBatch:
+    """A batch that was scored.
+
+    Attributes
+    ----------
+    source : Path
+        File or folder of letters; only its digest is recorded.
+    summary : BatchSummary
+    model : LoadedModel
+    options : dict
+        What was chosen when scoring, e.g. ``coverage``.
+    elapsed_s : float
+    """
+
+    source: Path
+    summary: BatchSummary
+    model: LoadedModel
+    options: Mapping[str, object]
+    elapsed_s: float
+
+
+def record_batch(batch: ScoredBatch) -> RecordedRun:
+    """Record a scored batch in the experiment `SCORING`.
+
+    Raises
+    ------
+    UnsentError
+        Where the store can't be reached or refuses; it is kept on disk, to be sent by `sync`.
+    """
+    now = int(time.time() * 1000)
+    digest = input_digest(batch.source)
+    facts = batch.model.facts
+    kind = "sample" if facts["data"]["source"] == "sample" else "real"
+    tags = {
+        "input.sha256": digest,
+        "model.version": batch.model.version,
+        "model.data.kind": kind,
+        "model.data.sha256": facts["data"]["sha256"],
+        "mlflow.source.name": "imr-ml score",
+        "mlflow.source.type": "LOCAL",
+        NOTE: _description(batch, kind),
+    }
+    run = RunRecord(
+        key="batch",
+        name=f"{batch.summary.rows} rows | model {batch.model.version} | {digest[:_DIGEST_LENGTH]}",
+        tags={name: str(value) for name, value in tags.items()},
+        params=flat({"model.version": batch.model.version, "options": dict(batch.options)}),
+        metrics=tuple(points(batch_metrics(batch))),
+    )
+    record = Record(
+        experiment=SCORING,
+        destination=shown(tracking_uri()),
+        started_ms=now - int(batch.elapsed_s * 1000),
+        ended_ms=now,
+        runs=(run,),
+        dataset=_dataset(batch, digest),
+    )
+    with scratch() as folder:
+        kept = keep(record, folder)
+    return send_or_keep(kept)
+
+
+def batch_metrics(batch: ScoredBatch) -> dict[str, float]:
+    """Counts of rows, and the share of each predicted outcome among those scored."""
+    summary = batch.summary
+    scored = summary.rows - summary.errors
+    shares = {f"share.{outcome}": count / scored for outcome, count in summary.by_outcome.items()} if scored else {}
+    speed = {"rows_per_s": summary.rows / batch.elapsed_s} if batch.elapsed_s > 0 else {}
+    return {"rows": summary.rows, "rows.scored": scored, "rows.errors": summary.errors, **shares, **speed}
+
+
+def input_digest(source: Path) -> str:
+    """SHA-256 of a file, or of the files of a folder whatever they are called."""
+    if source.is_file():
+        return sha256_of(source)
+    digests = sorted(sha256_of(path) for path in source.rglob("*") if path.is_file())
+    return hashlib.sha256("\n".join(digests).encode()).hexdigest()
+
+
+def _dataset(batch: ScoredBatch, digest: str) -> DatasetRecord:
+    told: dict[str, Any] = {"num_rows": batch.summary.rows}
+    return DatasetRecord(
+        name="scored-requests",
+        digest=digest[:_DIGEST_LENGTH],
+        source=json.dumps({"tags": {"input.sha256": digest}}),
+        columns=json.dumps({"mlflow_colspec": []}),
+        profile=json.dumps(told),
+        context="scoring",
+    )
+
+
+def _description(batch: ScoredBatch, kind: str) -> str:
+    summary = batch.summary
+    outcomes = ", ".join(f"{count} {outcome}" for outcome, count in sorted(summary.by_outcome.items())) or "none scored"
+    warning = "**The model was trained on the synthetic sample corpus: its scores mean nothing for real requests.**\n\n"
+    told = f"{summary.rows} rows, {summary.errors} with an error; {outcomes}."
+    return (warning if kind == "sample" else "") + told

@@ -1,0 +1,141 @@
+"""Out-of-fold predictions as a file that a run carries, so that models can be compared long after their training.
+
+Knows labels and predictions. Knows nothing of MLflow. Holds no text and no case number: cases are counted in the order
+in which they first stand in the table.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from imr_ml.guidelines import FAMILIES
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from imr_ml.classifiers import Labels
+    from imr_ml.evaluation import OutOfFold
+
+FILE = "evaluation/out_of_fold.parquet"
+"""Path among a run's artifacts."""
+_FACTS = b"imr_ml"
+
+
+@dataclass(frozen=True, slots=True)
+class Folds:
+    """What makes two evaluations comparable request by request: the data and how they were split.
+
+    Attributes
+    ----------
+    data : str
+        SHA-256 of the rows used.
+    folds, repeats, seed : int
+    stratify : bool
+    """
+
+    data: str
+    folds: int
+    repeats: int
+    seed: int
+    stratify: bool
+
+
+@dataclass(frozen=True, slots=True)
+class HeldOut:
+    """Out-of-fold predictions of a model with what was decided.
+
+    Attributes
+    ----------
+    folds : Folds
+    labels : Labels
+    groups : (requests,) int
+        Case of each request, counted from 0.
+    predicted : OutOfFold
+    fold_of : (repeats, requests) int, optional
+        In which fold a request was held out.
+    """
+
+    folds: Folds
+    labels: Labels
+    groups: NDArray[np.int64]
+    predicted: OutOfFold
+    fold_of: NDArray[np.int64] | None = None
+
+
+def write_held_out(held_out: HeldOut, path: Path) -> None:
+    """Write a Parquet file with one row a request and repeat."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    table = pa.Table.from_pandas(_frame(held_out), preserve_index=False)
+    facts = {_FACTS: json.dumps(asdict(held_out.folds)).encode()}
+    pq.write_table(table.replace_schema_metadata({**table.schema.metadata, **facts}), path, compression="zstd")
+
+
+def read_held_out(path: Path) -> HeldOut:
+    """Read what `write_held_out` wrote."""
+    import pyarrow.parquet as pq
+
+    from imr_ml.classifiers import Labels, Predictions
+    from imr_ml.evaluation import OutOfFold
+
+    table = pq.read_table(path)
+    folds = Folds(**json.loads(table.schema.metadata[_FACTS]))
+    frame = table.to_pandas().sort_values(["repeat", "request"], kind="stable")
+    parts = [part for _, part in frame.groupby("repeat", sort=True)]
+    first = parts[0]
+    labels = Labels(
+        overturned=first["overturned"].to_numpy(dtype=bool),
+        families=_family_columns(first, "cited").astype(bool),
+        decided_year=np.full(len(first), np.nan),
+    )
+    predicted = [
+        Predictions(
+            p_overturned=part["p_overturned"].to_numpy(dtype=float),
+            family_probability=_family_columns(part, "p"),
+            family_set=_family_columns(part, "predicted").astype(bool),
+        )
+        for part in parts
+    ]
+    fold_of = None if first["fold"].isna().any() else np.array([part["fold"].to_numpy(dtype=int) for part in parts])
+    return HeldOut(folds, labels, first["case"].to_numpy(dtype=int), OutOfFold(tuple(predicted)), fold_of)
+
+
+def _frame(held_out: HeldOut) -> pd.DataFrame:
+    import pandas as pd
+
+    rows = len(held_out.groups)
+    frames = [
+        pd.DataFrame(
+            {
+                "request": np.arange(rows),
+                "case": held_out.groups,
+                "repeat": repeat,
+                "fold": pd.array(
+                    [None] * rows if held_out.fold_of is None else held_out.fold_of[repeat], dtype="Int64"
+                ),
+                "overturned": held_out.labels.overturned,
+                "p_overturned": said.p_overturned,
+                **_by_family("cited", held_out.labels.families),
+                **_by_family("p", said.family_probability),
+                **_by_family("predicted", said.family_set),
+            }
+        )
+        for repeat, said in enumerate(held_out.predicted.repeats)
+    ]
+    return pd.concat(frames, ignore_index=True)
+
+
+def _by_family(what: str, values: NDArray[np.generic]) -> dict[str, NDArray[np.generic]]:
+    return {f"{what}_{family}": values[:, place] for place, family in enumerate(FAMILIES)}
+
+
+def _family_columns(frame: pd.DataFrame, what: str) -> NDArray[np.float64]:
+    return frame[[f"{what}_{family}" for family in FAMILIES]].to_numpy(dtype=float)

@@ -1,0 +1,208 @@
+"""Which model is the champion: a challenger takes its place if it is better, or as good and simpler.
+
+Knows the rule and the registry's aliases and tags. Knows nothing of how models are made.
+
+The rule, on out-of-fold predictions of both on the same folds of the same data, by a paired bootstrap over cases:
+
+- worse, and kept out, if the interval of any of `JUDGED_BY` lies below zero;
+- better, and promoted, if the interval of at least one lies above zero;
+- else as good, and promoted if it is simpler: if it has fewer terms with a weight (`run_facts.TERMS`).
+
+Without a champion the challenger must beat the base rate. With a reason anything can be forced.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from imr_ml.evaluation import Estimate
+from imr_ml.tracking.comparing import RunFacts, differences_or_why, run_facts
+from imr_ml.tracking.registry import CHALLENGER, CHAMPION, MODEL_NAME, version_by_alias
+from imr_ml.tracking.run_facts import TERMS
+from imr_ml.tracking.store import TrackingError, connected
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities.model_registry import ModelVersion
+
+JUDGED_BY = ("outcome.roc_auc", "family.f1_micro")
+"""Metrics that decide; more is better for both."""
+_AGAINST_NOTHING = "outcome.roc_auc.over_base_rate"
+_PREVIOUS = "promotion.previous_champion"
+_TAGS = "promotion"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the rule says.
+
+    Attributes
+    ----------
+    promote : bool
+    why : str
+        One line.
+    differences : dict of Estimate
+        Challenger minus champion; empty where there is nothing to pair.
+    """
+
+    promote: bool
+    why: str
+    differences: Mapping[str, Estimate]
+
+
+@dataclass(frozen=True, slots=True)
+class Promotion:
+    """What became of a challenger.
+
+    Attributes
+    ----------
+    version : str
+    previous : str
+        Champion before; empty where there was none.
+    promoted : bool
+    verdict : Verdict
+    """
+
+    version: str
+    previous: str
+    promoted: bool
+    verdict: Verdict
+
+
+def promote(*, force: bool = False, reason: str = "") -> Promotion:
+    """Make the challenger the champion if the rule says so, and record why on its version.
+
+    Parameters
+    ----------
+    force : bool, default False
+        Whether to do so against the rule.
+    reason : str
+        Why; needed to force.
+
+    Raises
+    ------
+    TrackingError
+        Where there is no challenger, it is the champion already, or a reason is missing.
+    """
+    if force and not reason.strip():
+        raise TrackingError("promoting by force needs a reason: imr-ml promote --force --reason TEXT")
+    with connected() as client:
+        challenger, champion = version_by_alias(client, CHALLENGER), version_by_alias(client, CHAMPION)
+        if challenger is None:
+            raise TrackingError(f"no version of {MODEL_NAME} is the challenger; train one with 'make train'")
+        if champion is not None and champion.version == challenger.version:
+            raise TrackingError(f"version {challenger.version} is the challenger and the champion; train another first")
+        verdict = judge(_facts(client, challenger), _facts(client, champion) if champion else None)
+        promoted = verdict.promote or force
+        previous = str(champion.version) if champion else ""
+        _write_down(client, challenger, verdict, reason, promoted=promoted)
+        if promoted:
+            client.set_model_version_tag(MODEL_NAME, challenger.version, _PREVIOUS, previous)
+            client.set_registered_model_alias(MODEL_NAME, CHAMPION, challenger.version)
+        return Promotion(str(challenger.version), previous, promoted, verdict)
+
+
+def rollback(reason: str = "") -> tuple[str, str]:
+    """Make the champion's predecessor the champion again.
+
+    Returns
+    -------
+    left, again : str
+        Version that was the champion, and the one that is now.
+
+    Raises
+    ------
+    TrackingError
+        Where there is no champion or it had no predecessor.
+    """
+    import mlflow
+
+    with connected() as client:
+        champion = version_by_alias(client, CHAMPION)
+        if champion is None:
+            raise TrackingError(f"no version of {MODEL_NAME} is the champion; promote one: imr-ml promote")
+        previous = champion.tags.get(_PREVIOUS, "")
+        if not previous:
+            raise TrackingError(f"version {champion.version} was the first champion: there is none to go back to")
+        try:
+            client.get_model_version(MODEL_NAME, previous)
+        except mlflow.MlflowException as error:
+            raise TrackingError(f"version {previous}, the champion before, was deleted") from error
+        client.set_registered_model_alias(MODEL_NAME, CHAMPION, previous)
+        told = f"{_now()}: version {previous} again" + (f", {reason}" if reason else "")
+        client.set_model_version_tag(MODEL_NAME, champion.version, "rollback", told)
+        return str(champion.version), previous
+
+
+def judge(challenger: RunFacts, champion: RunFacts | None) -> Verdict:
+    """What the rule in this module's description says of two recorded runs."""
+    if champion is None:
+        return _against_base_rate(challenger)
+    kinds = [run.tags.get("data.kind") for run in (challenger, champion)]
+    if kinds == ["sample", "real"]:
+        return Verdict(
+            promote=False,
+            why="it was trained on the sample corpus and the champion on real letters; train on real letters",
+            differences={},
+        )
+    found = differences_or_why(champion, challenger)
+    if isinstance(found, str):
+        return Verdict(
+            promote=False,
+            why=f"{found}; train the champion's settings anew on the challenger's data and folds to compare them",
+            differences={},
+        )
+    return _by_differences(found, challenger.metrics.get(TERMS), champion.metrics.get(TERMS))
+
+
+def _against_base_rate(challenger: RunFacts) -> Verdict:
+    lead = challenger.estimate(_AGAINST_NOTHING)
+    better = lead is not None and lead.low > 0
+    why = f"there is no champion yet and it {'beats' if better else 'does not beat'} the base rate: ROC AUC by {lead}"
+    return Verdict(better, why, {})
+
+
+def _by_differences(differences: Mapping[str, Estimate], terms: float | None, champions_terms: float | None) -> Verdict:
+    judged = {name: differences[name] for name in JUDGED_BY if name in differences}
+    told = ", ".join(f"{name} {one.value:+.3f} [{one.low:+.3f}, {one.high:+.3f}]" for name, one in judged.items())
+    if any(one.high < 0 for one in judged.values()):
+        return Verdict(False, f"it is worse: {told}", differences)
+    if any(one.low > 0 for one in judged.values()):
+        return Verdict(True, f"it is better: {told}", differences)
+    sizes = "" if terms is None or champions_terms is None else f" ({terms:,.0f} terms, {champions_terms:,.0f})"
+    simpler = terms is not None and champions_terms is not None and terms < champions_terms
+    kind = "simpler" if simpler else "not simpler"
+    return Verdict(simpler, f"it is as good, {told}, and {kind}{sizes}", differences)
+
+
+def _facts(client: MlflowClient, version: ModelVersion) -> RunFacts:
+    return run_facts(client, client.get_run(str(version.run_id)))
+
+
+def _write_down(client: MlflowClient, version: ModelVersion, verdict: Verdict, reason: str, *, promoted: bool) -> None:
+    forced = promoted and not verdict.promote
+    outcome = ("promoted by force" if forced else "promoted") if promoted else "not promoted"
+    told = {"reason": reason, "outcome": outcome, "verdict": verdict.why, "at": _now()}
+    for name, value in told.items():
+        client.set_model_version_tag(MODEL_NAME, version.version, f"{_TAGS}.{name}", value)
+    lines = [
+        version.description or "",
+        "",
+        f"**{_now()}: {outcome}.** {verdict.why}." + (f" Reason: {reason}" if reason else ""),
+        *_table(verdict.differences),
+    ]
+    client.update_model_version(MODEL_NAME, version.version, "\n".join(lines))
+
+
+def _table(differences: Mapping[str, Estimate]) -> list[str]:
+    if not differences:
+        return []
+    rows = [f"| {name} | {one.value:+.3f} | {one.low:+.3f} | {one.high:+.3f} |" for name, one in differences.items()]
+    return ["", "| challenger minus champion | value | low | high |", "|---|---|---|---|", *rows]
+
+
+def _now() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")

@@ -1,0 +1,132 @@
+"""The files of a training's runs: figures, tables, out-of-fold predictions, the card, the model and its code.
+
+Knows what a run's artifacts are called. Knows nothing of MLflow's functions. Text of requests gets into a file only
+where it is given as `Extras.texts`.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import imr_ml
+from imr_ml.evaluation import MODEL, slice_table
+from imr_ml.tracking.predictions import FILE, Folds, HeldOut, write_held_out
+from imr_ml.tracking.records import artifacts_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pandas as pd
+
+    from imr_ml.evaluation import OutOfFold
+    from imr_ml.tracking.records import Point
+    from imr_ml.tracking.rivals import Rival
+    from imr_ml.training import TrainedModel
+
+CARD = "model_card.md"
+SLICES = "evaluation/slices.json"
+TEXTS = "evaluation/requests.json"
+_DOTS_PER_INCH = 100
+# A server takes each file in a request of its own.
+_NOT_FOR_SCORING = ("cli", "tracking", "ladder", "sample")
+_TEXT_COLUMNS = ("request", "clinical_summary", "ur_guideline", "imr_guideline", "rationale")
+
+
+@dataclass(frozen=True, slots=True)
+class Extras:
+    """What may be recorded of a training besides its model and evaluation.
+
+    Attributes
+    ----------
+    rivals : sequence of Rival, optional
+        Predictors evaluated on the same folds; the baselines where not given.
+    system : sequence of Point
+        From `system_metrics`.
+    card : Path, optional
+        Model card in Markdown.
+    texts : DataFrame, optional
+        Requests in the order in which they were evaluated on. Their texts are private, and are recorded if given.
+    started_ms : int, optional
+        When the training began, in milliseconds since 1970.
+    """
+
+    rivals: Sequence[Rival] | None = None
+    system: Sequence[Point] = ()
+    card: Path | None = None
+    texts: pd.DataFrame | None = None
+    started_ms: int | None = None
+
+
+def write_files(
+    folder: Path, trained: TrainedModel, model_folder: Path, rivals: Sequence[Rival], extras: Extras
+) -> dict[str, str]:
+    """Write all files of a training's runs into a record's folder.
+
+    Returns
+    -------
+    dict
+        Title -> path of the files that people read, among the artifacts of the model's run.
+    """
+    own = artifacts_of(folder, MODEL)
+    _write_figures(own, trained)
+    tables = _write_tables(own, trained, extras.texts)
+    if extras.card is not None:
+        shutil.copy(extras.card, own / CARD)
+    predicted = {MODEL: trained.evaluation.out_of_fold, **{one.key: one.out_of_fold for one in rivals}}
+    for key, said in predicted.items():
+        if said is not None:
+            _write_held_out(artifacts_of(folder, key), trained, said)
+    shutil.copytree(model_folder, folder / "model")
+    _copy_code(folder / "code")
+    card = {"model card": CARD} if extras.card is not None else {}
+    return {**card, "figures": "figures", **tables}
+
+
+def _write_figures(own: Path, trained: TrainedModel) -> None:
+    from imr_ml.tracking.figures import figures
+
+    (own / "figures").mkdir(parents=True)
+    for name, figure in figures(trained).items():
+        figure.savefig(own / "figures" / name, dpi=_DOTS_PER_INCH)
+
+
+def _write_tables(own: Path, trained: TrainedModel, texts: pd.DataFrame | None) -> dict[str, str]:
+    tables = {"slices": (SLICES, slice_table(trained.evaluation.slices))} if trained.evaluation.slices else {}
+    if texts is not None:
+        tables["texts of the requests"] = (TEXTS, _with_predictions(texts, trained))
+    for path, table in tables.values():
+        (own / path).parent.mkdir(parents=True, exist_ok=True)
+        # As MLflow's own tables, which its UI shows.
+        (own / path).write_text(table.to_json(orient="split", index=False, date_format="iso"), encoding="utf-8")
+    return {title: path for title, (path, _) in tables.items()}
+
+
+def _with_predictions(texts: pd.DataFrame, trained: TrainedModel) -> pd.DataFrame:
+    told = texts[[name for name in _TEXT_COLUMNS if name in texts]].reset_index(drop=True)
+    return told.assign(
+        overturned=trained.evaluation.labels.overturned,
+        p_overturned=trained.evaluation.out_of_fold.mean_p_overturned,
+    )
+
+
+def _write_held_out(own: Path, trained: TrainedModel, said: OutOfFold) -> None:
+    settings, groups = trained.evaluation.settings, trained.neighbours.decided.group
+    folds = Folds(trained.data.sha256, settings.folds, settings.repeats, settings.seed, settings.stratify)
+    write_held_out(HeldOut(folds, trained.evaluation.labels, groups, said), own / FILE)
+
+
+def _copy_code(folder: Path) -> None:
+    """The code that scores, as it is now: what is sent later shall be what was trained."""
+    source = Path(imr_ml.__file__).parent
+    shutil.copytree(
+        source, folder / source.name, ignore=shutil.ignore_patterns("__pycache__", "*.pyc", *_NOT_FOR_SCORING)
+    )
+
+
+def tables_tag(links: dict[str, str]) -> str:
+    """Value of the tag by which the MLflow UI finds tables."""
+    return json.dumps([{"path": path, "type": "table"} for path in links.values() if path.endswith(".json")])

@@ -1,0 +1,155 @@
+"""The climb: who becomes champion, who is judged in what, and what is told of those left out."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from imr_ml.classifiers import Predictions
+from imr_ml.evaluation import LESS_IS_BETTER, Estimate, EvaluationSettings
+from imr_ml.guidelines import FAMILIES
+from imr_ml.ladder import Rung, climb, climb_table, fits_needed
+from imr_ml.ladder.judging import JUDGED_BY, NOT_WORSE_IN, is_better
+
+QUICK = EvaluationSettings(folds=3, repeats=1, resamples=200, jobs=1)
+
+
+class Reading:
+    """Knows which sentence of the invented summaries speaks for which outcome; learns the families' rates."""
+
+    def fit(self, frame, labels, groups):
+        self.rates = labels.families.mean(axis=0)
+        return self
+
+    def predict(self, frame):
+        helped = frame["clinical_summary"].str.contains("lasting relief|Work hours rose").to_numpy()
+        probability = np.tile(self.rates, (len(frame), 1))
+        return Predictions(np.where(helped, 0.8, 0.1), probability, probability == self.rates.max())
+
+
+class Guessing(Reading):
+    """A number that has nothing to do with the request."""
+
+    def predict(self, frame):
+        said = super().predict(frame)
+        return replace(said, p_overturned=frame.index.to_numpy() % 7 / 7)
+
+
+def rung(name, build, **more):
+    return Rung(name, f"{name}, for a test", build, **more)
+
+
+@pytest.fixture(scope="module")
+def climbed(prepared):
+    rungs = (
+        rung("guessing", Guessing, tasks=("outcome",)),
+        rung("reading", Reading, tasks=("outcome",)),
+        rung("reading_again", Reading, tasks=("outcome",)),
+        rung("elsewhere", Reading, needs="no_such_package"),
+    )
+    return climb(prepared.frame, prepared.labels, prepared.groups, QUICK, rungs)
+
+
+def test_a_rung_that_is_clearly_better_becomes_champion(climbed):
+    assert climbed.champions["outcome"] == "reading"
+
+
+def test_what_is_no_better_than_chance_does_not(climbed):
+    guessing = climbed.steps[1]
+    assert guessing.judgement.against == {"outcome": "base_rate"}
+    assert guessing.judgement.differences["outcome.roc_auc"].low < 0
+
+
+def test_of_two_equals_the_simpler_stays_champion(climbed):
+    again = climbed.steps[3]
+    assert again.judgement.against == {"outcome": "reading"}
+    assert again.judgement.differences["outcome.roc_auc"].value == 0
+
+
+def test_a_rung_is_judged_in_its_tasks_alone(climbed):
+    assert {name.split(".")[0] for name in climbed.steps[2].estimates} == {"outcome"}
+    assert climbed.champions["family"] == "base_rate"
+
+
+def test_a_rung_whose_package_is_missing_is_left_out_with_a_reason(climbed):
+    assert "pip install" in climbed.left_out["elsewhere"]
+    assert [step.rung.name for step in climbed.steps] == ["base_rate", "guessing", "reading", "reading_again"]
+
+
+def test_predictions_and_the_cost_of_each_rung_are_kept(climbed, prepared):
+    for step in climbed.steps:
+        assert step.fit_s >= 0
+        assert step.out_of_fold.mean_p_overturned.shape == (len(prepared.frame),)
+
+
+def test_what_a_rung_chose_from_its_grid_is_told(prepared):
+    class Choosing(Reading):
+        def fit(self, frame, labels, groups):
+            self.chosen_ = {"outcome": {"C": 0.3}}
+            return super().fit(frame, labels, groups)
+
+    climbed = climb(prepared.frame, prepared.labels, prepared.groups, QUICK, (rung("choosing", Choosing),))
+    assert [step.chosen for step in climbed.steps] == [{}, {"outcome": {"C": 0.3}}]
+
+
+def test_progress_counts_every_fit(prepared):
+    rungs = (rung("reading", Reading),)
+    counted = []
+    climb(prepared.frame, prepared.labels, prepared.groups, QUICK, rungs, counted.append)
+    assert sum(counted) == fits_needed(QUICK, len(prepared.frame), prepared.labels, rungs) == 2 * (3 + 1)
+
+
+def test_families_that_a_source_does_not_tell_are_not_judged(prepared):
+    untold = replace(prepared.labels, families=np.zeros_like(prepared.labels.families))
+    rungs = (rung("reading", Reading), rung("families_only", Reading, tasks=("family",)))
+    climbed = climb(prepared.frame, untold, prepared.groups, QUICK, rungs)
+    assert set(climbed.champions) == {"outcome"}
+    assert [step.rung.name for step in climbed.steps] == ["base_rate", "reading"]
+
+
+def test_a_frame_is_prepared_once_for_all_folds(prepared):
+    calls = []
+
+    def prepare(frame):
+        calls.append(len(frame))
+        return frame.assign(length=1.0)
+
+    class Prepared(Reading):
+        def predict(self, frame):
+            assert frame["length"].eq(1.0).all()
+            return super().predict(frame)
+
+    climb(prepared.frame, prepared.labels, prepared.groups, QUICK, (rung("one", Prepared, prepare=prepare),))
+    assert calls == [len(prepared.frame)]
+    assert "length" not in prepared.frame
+
+
+ABOVE, AROUND, BELOW = Estimate(0.1, 0.02, 0.2), Estimate(0.0, -0.1, 0.1), Estimate(-0.1, -0.2, -0.02)
+
+
+@pytest.mark.parametrize("task", JUDGED_BY)
+@pytest.mark.parametrize(
+    ("judged", "guard", "better"),
+    [
+        (ABOVE, AROUND, True),
+        (AROUND, AROUND, False),
+        (BELOW, AROUND, False),
+        (ABOVE, "better", True),
+        (ABOVE, "worse", False),
+    ],
+)
+def test_better_is_beyond_chance_and_nowhere_worse(task, judged, guard, better):
+    turned = NOT_WORSE_IN[task] in LESS_IS_BETTER
+    guards = {"better": BELOW if turned else ABOVE, "worse": ABOVE if turned else BELOW}
+    differences = {JUDGED_BY[task]: judged, NOT_WORSE_IN[task]: guards.get(guard, guard)}
+    assert is_better(differences, task) is better
+
+
+def test_the_table_has_a_row_a_rung_and_the_champion_in_bold(climbed):
+    table = climb_table(climbed, "outcome")
+    assert list(table.columns[0].cells) == ["base_rate", "guessing", "reading", "reading_again"]
+    assert [row.style for row in table.rows] == [None, None, "bold", None]
+    assert "elsewhere left out" in table.caption
+    family = climb_table(climbed, "family", ("family.f1_micro",))
+    assert [column.header for column in family.columns][1] == "f1 micro"
+    assert len(FAMILIES) == climbed.steps[0].out_of_fold.mean_family_probability.shape[1]

@@ -1,0 +1,95 @@
+"""Tuning: nothing is chosen on rows of a case that was fitted on."""
+
+from functools import partial
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.compose import make_column_transformer
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
+
+from imr_ml.classifiers import Labels, Predictions
+from imr_ml.guidelines import FAMILIES
+from imr_ml.ladder.learned import Learned, Recipe, tuned_threshold
+from imr_ml.ladder.stacked import Averaged, Stacked, held_out_predictions
+
+CASES, ITEMS = 40, 3
+
+
+@pytest.fixture(scope="module")
+def made():
+    """Forty cases of three requests with one outcome each: a weak sign of it, and the number of the case."""
+    random = np.random.default_rng(0)
+    groups = np.repeat(np.arange(CASES), ITEMS)
+    overturned = (random.random(CASES) < 0.4)[groups]
+    frame = pd.DataFrame({"sign": overturned + 0.8 * random.standard_normal(len(groups)), "case": 100.0 * groups})
+    families = np.zeros((len(groups), len(FAMILIES)), dtype=bool)
+    families[np.arange(len(groups)), overturned.astype(int)] = True
+    return frame, Labels(overturned, families, np.full(len(groups), np.nan)), groups
+
+
+def by_column(column):
+    """Nearest neighbours in one column: the case's number finds the siblings."""
+    return make_pipeline(FunctionTransformer(_column, kw_args={"column": column}), KNeighborsClassifier(3))
+
+
+def _column(matrix, column):
+    return matrix[:, [column]]
+
+
+def test_a_memory_of_cases_is_not_chosen_over_a_sign_of_the_outcome(made):
+    features = partial(make_column_transformer, ("passthrough", ["sign", "case"]))
+    recipe = Recipe(features, by_column, {"column": (1, 0)})
+    learned = Learned(recipe, recipe).fit(*made)
+    assert learned.chosen_ == {"outcome": {"column": 0}, "family": {"column": 0}}
+
+
+class Witness:
+    """Says 1 of requests whose case it was fitted on."""
+
+    def fit(self, frame, labels, groups):
+        self.cases = set(frame["case"])
+        return self
+
+    def predict(self, frame):
+        seen = frame["case"].isin(self.cases).to_numpy().astype(float)
+        probability = np.repeat(seen[:, None], len(FAMILIES), axis=1)
+        return Predictions(seen, probability, probability > 2)
+
+
+def test_bases_are_asked_of_cases_that_they_were_not_fitted_on(made):
+    (said,) = held_out_predictions({"witness": Witness}, *made)
+    assert not said.p_overturned.any()
+
+
+@pytest.mark.parametrize("kind", [Averaged, Stacked])
+def test_a_base_that_only_remembers_is_no_help(kind, made):
+    frame, labels, groups = made
+    said = kind({"witness": Witness}).fit(frame, labels, groups).predict(frame)
+    assert np.ptp(said.p_overturned) == pytest.approx(0)
+
+
+def test_too_few_cases_to_hold_out_leave_the_rate(made):
+    frame, labels, groups = made
+    rows = np.flatnonzero(groups < 1)
+    recipe = Recipe(partial(make_column_transformer, ("passthrough", ["sign"])), by_column, {"column": (0,)})
+    said = Learned(recipe, recipe).fit(frame.iloc[rows], labels[rows], groups[rows]).predict(frame)
+    assert set(said.p_overturned) == {float(labels.overturned[0])}
+
+
+ONE_EACH, BOTH = [[True, False], [False, True]], [[True, True], [True, True]]
+
+
+@pytest.mark.parametrize(
+    ("probability", "cited", "f1", "threshold"),
+    [
+        ([[0.9, 0.3], [0.3, 0.9]], ONE_EACH, 1.0, 0.8),
+        ([[0.9, 0.47], [0.53, 0.9]], BOTH, 1.0, 0.45),
+        ([[0.9, 0.1], [0.53, 0.9]], BOTH, 6 / 7, 0.5),
+        ([[0.9, np.nan], [0.3, 0.9]], ONE_EACH, 0.0, 0.5),
+    ],
+)
+def test_the_threshold_with_the_best_f1(probability, cited, f1, threshold):
+    assert tuned_threshold(np.array(probability), np.array(cited)) == pytest.approx((f1, threshold))

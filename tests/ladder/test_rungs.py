@@ -1,0 +1,53 @@
+"""Every rung learns and predicts as the model does."""
+
+import numpy as np
+import pytest
+
+from imr_ml.guidelines import FAMILIES
+from imr_ml.ladder import RUNGS, available
+from imr_ml.ladder.embeddings import MODULE
+
+FITTED, ASKED = np.arange(100), np.arange(100, 160)
+READ_NO_REQUEST = ("category_rate",)
+COSTLY = ("linear_svm", "nb_svm", "boosting", "averaged", "stacked", "embeddings")
+
+
+def rung_of(name):
+    rung = next(rung for rung in RUNGS if rung.name == name)
+    if rung.missing:
+        pytest.skip(rung.missing)
+    return rung
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(rung.name, marks=[pytest.mark.slow] * (rung.name in COSTLY)) for rung in RUNGS]
+)
+def test_a_rung_predicts_held_out_requests(name, prepared):
+    rung = rung_of(name)
+    frame = rung.prepare(prepared.frame) if rung.prepare else prepared.frame
+    fitted = rung.build().fit(frame.iloc[FITTED], prepared.labels[FITTED], prepared.groups[FITTED])
+    said = fitted.predict(frame.iloc[ASKED])
+    assert said.p_overturned.shape == (len(ASKED),)
+    assert said.family_probability.shape == said.family_set.shape == (len(ASKED), len(FAMILIES))
+    for probability in (said.p_overturned, said.family_probability):
+        assert (probability >= 0).all()
+        assert np.isfinite(probability).all()
+    assert (said.p_overturned <= 1).all()
+    assert said.family_set.any(axis=1).all()
+    if name not in READ_NO_REQUEST:
+        likeliest = said.family_probability.argmax(axis=1)
+        assert prepared.labels.families[ASKED, likeliest].mean() > 0.8
+
+
+def test_rungs_have_names_of_their_own_and_one_line_each():
+    names = [rung.name for rung in RUNGS]
+    assert len(set(names)) == len(names)
+    assert all(rung.what and "\n" not in rung.what for rung in RUNGS)
+
+
+def test_what_cannot_be_climbed_here_says_what_to_install(monkeypatch):
+    monkeypatch.setattr("imr_ml.ladder.rungs.find_spec", lambda name: None)
+    usable, left_out = available(RUNGS)
+    assert left_out.keys() == {rung.name for rung in RUNGS if rung.needs == MODULE} == {"embeddings"}
+    assert "imr-ml[embeddings]" in left_out["embeddings"]
+    assert len(usable) == len(RUNGS) - 1

@@ -1,0 +1,68 @@
+"""What training prints of an evaluation."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from imr_ml.cli.evaluation import print_evaluation, proofs
+from imr_ml.evaluation import METRICS, Comparison, Estimate, MaskingComparison, PermutationTest, TemporalEvaluation
+
+
+def told(**estimates):
+    return {name.replace("__", "."): Estimate(*estimate) for name, estimate in estimates.items()}
+
+
+OWN = told(outcome__roc_auc=(0.7, 0.6, 0.8), family__f1_micro=(0.75, 0.7, 0.8))
+PLAIN = told(outcome__roc_auc=(0.6, 0.5, 0.7), family__f1_micro=(0.65, 0.6, 0.7))
+LATER = TemporalEvaluation(2016.5, 70, 35, 7, 30, 15, 3, 0, Comparison({"model": OWN, "plain_tfidf": PLAIN}, {}))
+
+
+@pytest.mark.parametrize(
+    ("parts", "line"),
+    [
+        ({}, "no temporal split: the dated decisions span 0.0 months, it needs at least three months"),
+        (
+            {"temporal": LATER},
+            "learnt before 2016 (70 requests), tested from then on (30): ROC AUC 0.700 [0.600, 0.800], "
+            "micro F1 0.750 [0.700, 0.800]; plain TF-IDF ROC AUC 0.600 [0.500, 0.700], micro F1 0.650 [0.600, 0.700]",
+        ),
+        (
+            {"masking": MaskingComparison(4, OWN, PLAIN, told(outcome__roc_auc=(-0.1, -0.2, 0)))},
+            "masking changes 4 of 160 requests; masked minus unmasked: ROC AUC -0.100 [-0.200, 0.000]",
+        ),
+        (
+            {"masking": MaskingComparison(0, OWN, OWN, {})},
+            "masking changes 0 of 160 requests; it costs nothing",
+        ),
+        (
+            {"permutation": PermutationTest(0.7, np.array([0.4, 0.5, 0.6]))},
+            "outcomes shuffled 3 times: ROC AUC within folds 0.500 on average, 95th percentile 0.590; as they are "
+            "0.700, p = 0.250",
+        ),
+    ],
+)
+def test_each_proof_is_one_line(trained, parts, line):
+    found = list(proofs(replace(trained, evaluation=replace(trained.evaluation, **parts))))
+
+    assert line in found
+    assert len(found) == 1 + bool(set(parts) - {"temporal"})
+
+
+def test_joined_cases_are_told(trained):
+    found = list(proofs(replace(trained, data=replace(trained.data, groups=78))))
+
+    assert found[0] == "near-duplicates: 80 cases stand in 78 groups, none of which is ever split"
+
+
+def test_every_metric_is_printed_and_slices_where_asked_for(trained, capsys):
+    print_evaluation(trained)
+    without = capsys.readouterr().out
+    print_evaluation(trained, slices=True)
+    with_slices = capsys.readouterr().out
+
+    assert all(metric in without for metric in METRICS)
+    assert "Pharmaceuticals" not in without
+    assert "Pharmaceuticals" in with_slices
+    assert max(map(len, with_slices.splitlines())) <= 160
+    assert with_slices.count("Pharmaceuticals") == 1

@@ -1,0 +1,214 @@
+"""Comparing recorded runs, and who becomes champion."""
+
+import re
+import shutil
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from mlflow import MlflowClient
+from typer.testing import CliRunner
+
+from imr_ml.classifiers import Predictions
+from imr_ml.cli import app
+from imr_ml.evaluation import Estimate, OutOfFold
+from imr_ml.tracking import (
+    CHALLENGER,
+    CHAMPION,
+    MODEL_NAME,
+    TrackingError,
+    compare_runs,
+    promote,
+    promotion,
+    record,
+    rollback,
+)
+from imr_ml.tracking.comparing import RunFacts, differences_or_why, paired_differences
+from imr_ml.tracking.predictions import Folds, HeldOut
+from imr_ml.tracking.promotion import judge
+
+pytestmark = pytest.mark.filterwarnings("default::DeprecationWarning", "default::FutureWarning")
+
+FOLDS = Folds("a" * 64, folds=3, repeats=2, seed=0, stratify=True)
+
+
+@pytest.fixture
+def said(trained):
+    """Makes a run's facts from predictions that are better the less noise they have."""
+    labels, groups = trained.evaluation.labels, trained.neighbours.decided.group
+
+    def make(noise, *, terms=100.0, folds=FOLDS, kind="sample", **metrics):
+        random = np.random.default_rng(5)
+        repeats = []
+        for _ in range(folds.repeats):
+            score = labels.overturned + noise * random.normal(size=len(groups))
+            probability = 1 / (1 + np.exp(-score))
+            repeats.append(Predictions(probability, labels.families.astype(float), labels.families))
+        held_out = HeldOut(folds, labels, groups, OutOfFold(tuple(repeats)))
+        metrics = {"model.terms": terms} | metrics
+        return RunFacts(f"run{noise}", f"noise {noise}", metrics, {"noise": str(noise)}, {"data.kind": kind}, held_out)
+
+    return make
+
+
+def test_a_model_compared_with_itself_differs_in_nothing(said):
+    run = said(1.0)
+    for one in paired_differences(run.held_out, run.held_out).values():
+        assert (one.value, one.low, one.high) == (0, 0, 0)
+
+
+def test_pairs_tell_more_than_two_intervals_do(said):
+    weaker, better = said(2.0), said(0.5)
+    paired = paired_differences(weaker.held_out, better.held_out)["outcome.roc_auc"]
+    assert paired.low > 0
+    assert paired.value == pytest.approx(-paired_differences(better.held_out, weaker.held_out)["outcome.roc_auc"].value)
+
+
+@pytest.mark.parametrize(
+    ("changed", "why"),
+    [({"data": "b" * 64}, "other data"), ({"seed": 1}, "other folds"), ({"folds": 5}, "other folds")],
+)
+def test_predictions_on_other_data_or_folds_are_not_paired(said, changed, why):
+    assert why in differences_or_why(said(1.0), said(1.0, folds=replace(FOLDS, **changed)))
+
+
+@pytest.mark.parametrize(
+    ("challenger", "champion", "promoted", "why"),
+    [
+        pytest.param({"noise": 0.4}, {"noise": 3.0}, True, "it is better", id="better"),
+        pytest.param({"noise": 3.0, "terms": 1}, {"noise": 0.4}, False, "it is worse", id="worse, though simpler"),
+        pytest.param({"noise": 1.0, "terms": 99}, {"noise": 1.0}, True, "as good.*and simpler", id="as good, simpler"),
+        pytest.param({"noise": 1.0}, {"noise": 1.0}, False, "as good.*not simpler", id="as good, as simple"),
+        pytest.param({"noise": 1.0, "terms": 101}, {"noise": 1.0}, False, "not simpler", id="as good, less simple"),
+        pytest.param(
+            {"noise": 0.1},
+            {"noise": 9.0, "kind": "real"},
+            False,
+            "sample corpus",
+            id="never a sample over real letters",
+        ),
+        pytest.param(
+            {"noise": 0.1, "folds": replace(FOLDS, data="c" * 64)}, {"noise": 9.0}, False, "other data", id="other data"
+        ),
+    ],
+)
+def test_the_rule(said, challenger, champion, promoted, why):
+    verdict = judge(said(**challenger), said(**champion))
+    assert verdict.promote is promoted
+    assert re.search(why, verdict.why), verdict.why
+
+
+@pytest.mark.parametrize(("low", "promoted"), [(0.01, True), (-0.01, False)])
+def test_without_a_champion_the_base_rate_must_be_beaten(said, low, promoted):
+    lead = "outcome.roc_auc.over_base_rate"
+    challenger = said(1.0, **{lead: 0.2, f"{lead}.low": low, f"{lead}.high": 0.4})
+    assert judge(challenger, None).promote is promoted
+
+
+@pytest.fixture(scope="module")
+def two_versions(trained, tracked, migrated, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("two versions")
+    shutil.copy(migrated, folder / "mlflow.db")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.delenv("MLFLOW_TRACKING_URI", raising=False)
+        for _ in range(2):
+            record(trained, tracked.model_folder)
+    return folder / "mlflow.db"
+
+
+@pytest.fixture
+def store(two_versions, empty_store):
+    """Two versions of the same model; the second is the challenger."""
+    shutil.copy(two_versions, empty_store / "mlflow.db")
+    return MlflowClient(f"sqlite:///{empty_store}/mlflow.db")
+
+
+def test_from_the_first_champion_to_a_rollback(store, monkeypatch):
+    store.set_registered_model_alias(MODEL_NAME, CHAMPION, "1")
+    runner = CliRunner()
+
+    refused = runner.invoke(app, ["promote"])
+    assert refused.exit_code == 2
+    assert "version 2 is not promoted: it is as good" in refused.output
+    assert "--force --reason TEXT" in refused.output
+    assert store.get_model_version(MODEL_NAME, "2").tags["promotion.outcome"] == "not promoted"
+
+    assert "needs a reason" in runner.invoke(app, ["promote", "--force"]).output
+    forced = runner.invoke(app, ["promote", "--force", "--reason", "the team likes it"])
+    assert forced.exit_code == 0
+    assert "@champion is version 2 (before: version 1" in forced.output
+    version = store.get_model_version(MODEL_NAME, "2")
+    assert version.tags["promotion.outcome"] == "promoted by force"
+    assert version.tags["promotion.reason"] == "the team likes it"
+    assert version.tags["promotion.previous_champion"] == "1"
+    assert "| outcome.roc_auc | +0.000 |" in version.description
+    assert "it is the challenger and the champion" in runner.invoke(app, ["promote"]).output.replace(
+        "version 2 is", "it is"
+    )
+
+    undone = runner.invoke(app, ["rollback", "--reason", "it was too slow"])
+    assert undone.exit_code == 0
+    assert str(store.get_model_version_by_alias(MODEL_NAME, CHAMPION).version) == "1"
+    assert "it was too slow" in store.get_model_version(MODEL_NAME, "2").tags["rollback"]
+    assert "was the first champion" in runner.invoke(app, ["rollback"]).output
+
+
+def test_a_better_challenger_is_promoted_and_the_comparison_is_written_down(store, monkeypatch):
+    store.set_registered_model_alias(MODEL_NAME, CHAMPION, "1")
+    better = Estimate(0.2, 0.1, 0.3)
+    monkeypatch.setattr(promotion, "differences_or_why", lambda *_: {"outcome.roc_auc": better})
+    done = promote()
+    assert done.promoted
+    assert done.verdict.why == "it is better: outcome.roc_auc +0.200 [+0.100, +0.300]"
+    version = store.get_model_version_by_alias(MODEL_NAME, CHAMPION)
+    assert str(version.version) == "2"
+    assert done.verdict.why in version.tags["promotion.verdict"]
+
+
+def test_without_any_model_there_is_nothing_to_promote_or_to_roll_back(empty_store):
+    with pytest.raises(TrackingError, match="no version of imr-ml is the challenger; train one with 'make train'"):
+        promote()
+    with pytest.raises(TrackingError, match="no version of imr-ml is the champion"):
+        rollback()
+
+
+def test_runs_are_found_by_identifier_beginning_name_or_alias(in_tracked):
+    run = in_tracked.run
+    names = [run.run_id, run.run_id[:9], run.name, f"models:/{MODEL_NAME}@{CHALLENGER}", f"models:/{MODEL_NAME}/1"]
+    found = compare_runs(names)
+    assert {one.run_id for one in found.runs} == {run.run_id}
+    assert found.params == {}
+
+
+@pytest.mark.parametrize(
+    ("named", "why"),
+    [
+        ("no such run", "no run is called 'no such run'.*the newest are: "),
+        ("models:/imr-ml@nobody", "models:/imr-ml@nobody: "),
+    ],
+)
+def test_a_run_that_is_not_there_is_told(in_tracked, named, why):
+    with pytest.raises(TrackingError, match=why):
+        compare_runs([in_tracked.run.run_id, named])
+
+
+def test_a_name_of_several_runs_is_told_with_their_identifiers(store):
+    with pytest.raises(TrackingError, match=r"2 runs are called .*, newest first: \w{8}, \w{8}"):
+        compare_runs(["tfidf+facts C=0.3 | 60 req"])
+
+
+def test_the_terminal_shows_intervals_pairs_and_params_side_by_side(in_tracked):
+    done = CliRunner().invoke(app, ["compare", in_tracked.run.run_id, "plain TF-IDF | 60 req | 0123456*"])
+    assert done.exit_code == 0, done.output
+    assert "SYNTHETIC sample data" in done.output
+    assert "run 2 is not paired with run 1: plain TF-IDF" in done.output
+    auc = next(line for line in done.output.splitlines() if "outcome.roc_auc" in line)
+    assert auc.count("[") == 2
+    assert "predictor" in done.output
+
+
+def test_one_run_is_not_compared(in_tracked):
+    done = CliRunner().invoke(app, ["compare", in_tracked.run.run_id])
+    assert done.exit_code == 2
+    assert "two runs or more" in done.output

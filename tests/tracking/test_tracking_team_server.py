@@ -1,0 +1,180 @@
+"""The team server as `compose.yaml` describes it, on a real PostgreSQL: its own command, passwords and hosts."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
+
+import pytest
+import yaml
+from mlflow import MlflowClient
+from tracking.servers import QUIET, end, free_port, wait_for
+
+COMPOSE = Path(__file__).parents[2] / "compose.yaml"
+SECRET = {"IMR_DATABASE_PASSWORD": "db0secret", "IMR_ADMIN_PASSWORD": "a long password", "IMR_SECRET_KEY": "k" * 32}
+RECORD = """
+import sys
+from pathlib import Path
+
+from imr_ml.tracking.sending import send_or_keep
+print(send_or_keep(Path(sys.argv[1])).model_version)
+"""
+
+
+def _postgres_programs():
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    return found[-1].parent if found else None
+
+
+def _filled_in(text, values):
+    """A value of compose.yaml, with its variables filled in."""
+    return re.sub(r"\$\{(\w+)(?::[-?]([^}]*))?\}", lambda found: values.get(found[1], found[2]), text)
+
+
+@contextmanager
+def _postgres(folder):
+    programs, port, data = _postgres_programs(), free_port(), folder / "pgdata"
+    data.mkdir()
+    password = folder / "password"
+    password.write_text(SECRET["IMR_DATABASE_PASSWORD"])
+    # PostgreSQL does not run as root.
+    as_user = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
+    if as_user:
+        shutil.chown(data, "postgres")
+        shutil.chown(password, "postgres")
+        for parent in [folder, *folder.parents][:3]:
+            parent.chmod(0o755)
+    initdb = [programs / "initdb", "-D", data, "-U", "mlflow", f"--pwfile={password}", "--auth=scram-sha-256"]
+    subprocess.run([*as_user, *initdb], check=True, capture_output=True)
+    start = [programs / "postgres", "-D", data, "-p", str(port), "-k", data, "-c", "listen_addresses=127.0.0.1"]
+    with subprocess.Popen(
+        [*as_user, *start], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+    ) as server:
+        try:
+            _wait_for_database(programs, port)
+            environment = os.environ | {"PGPASSWORD": SECRET["IMR_DATABASE_PASSWORD"]}
+            create = [programs / "createdb", "-h", "127.0.0.1", "-p", str(port), "-U", "mlflow", "mlflow"]
+            subprocess.run(create, check=True, env=environment)
+            yield port
+        finally:
+            end(server)
+
+
+def _wait_for_database(programs, port):
+    ready = [programs / "pg_isready", "-h", "127.0.0.1", "-p", str(port), "-t", "1"]
+    for _ in range(60):
+        if subprocess.run(ready, check=False, capture_output=True).returncode == 0:
+            return
+    raise TimeoutError("PostgreSQL")
+
+
+@pytest.fixture(scope="module")
+def team(tmp_path_factory):
+    """Address of the server that compose.yaml describes, with addresses of this machine put in."""
+    if _postgres_programs() is None:
+        pytest.skip("no PostgreSQL here: apt-get install postgresql")
+    pytest.importorskip("psycopg2", reason="psycopg2-binary is not installed")
+    pytest.importorskip("flask_wtf", reason="mlflow[auth] is not installed")
+    folder = tmp_path_factory.mktemp("team")
+    told = yaml.safe_load(COMPOSE.read_text())
+    service, port = told["services"]["server"], free_port()
+    with _postgres(folder) as database:
+        values = {**SECRET, "IMR_ALLOWED_HOSTS": f"127.0.0.1:{port}"}
+        places = {
+            "database:5432": f"127.0.0.1:{database}",
+            "=/artifacts": f"={folder}/artifacts",
+            "=0.0.0.0": "=127.0.0.1",
+            "=5000": f"={port}",
+            "/etc/mlflow": str(folder),
+        }
+
+        def here(text):
+            for old, new in places.items():
+                text = text.replace(old, new)
+            return _filled_in(text, values)
+
+        (folder / "auth.ini").write_text(here(told["configs"]["auth"]["content"]))
+        environment = {name: here(value) for name, value in service["environment"].items()}
+        command = [here(each) for each in service["command"]]
+        assert command[0] == "mlflow"
+        with (
+            (folder / "log").open("wb") as log,
+            subprocess.Popen(
+                [sys.executable, "-m", *command],
+                env={**os.environ, **QUIET, **environment},
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            ) as server,
+        ):
+            try:
+                wait_for(f"http://127.0.0.1:{port}/health", server)
+                yield f"http://127.0.0.1:{port}"
+            finally:
+                end(server)
+
+
+@pytest.fixture
+def signed_in(team, monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", team)
+    monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", "admin")
+    monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", SECRET["IMR_ADMIN_PASSWORD"])
+    return team
+
+
+@pytest.mark.slow
+def test_two_trainings_at_once_are_both_recorded(signed_in, trained, tracked, tmp_path, monkeypatch):
+    from imr_ml.tracking.runs import keep_training
+
+    folders = []
+    for name in ("first", "second"):
+        (tmp_path / name).mkdir()
+        monkeypatch.chdir(tmp_path / name)
+        folders.append(keep_training(trained, tracked.model_folder))
+
+    def send(folder):
+        command = [sys.executable, "-c", RECORD, folder]
+        return subprocess.run(command, cwd=folder.parents[1], capture_output=True, text=True, check=False)
+
+    with ThreadPoolExecutor(2) as both:
+        done = list(both.map(send, folders))
+
+    assert [one.returncode for one in done] == [0, 0], [one.stderr[-2000:] for one in done]
+    assert sorted(one.stdout.strip() for one in done) == ["1", "2"]
+    client = MlflowClient(signed_in)
+    experiment = client.get_experiment_by_name("imr_ml training")
+    found = client.search_runs([experiment.experiment_id])
+    assert len(found) == 8
+    assert {run.info.status for run in found} == {"FINISHED"}
+    assert experiment.artifact_location.startswith("mlflow-artifacts:")
+
+
+@pytest.mark.slow
+def test_a_model_is_fetched_from_the_server_and_promoted_there(signed_in, tracked, trained, tmp_path, monkeypatch):
+    from imr_ml.model_files import load_model
+    from imr_ml.tracking import fetch_model, promote, record
+
+    monkeypatch.chdir(tmp_path)
+    record(trained, tracked.model_folder)
+    promote(force=True, reason="a test")
+    assert load_model(fetch_model("models:/imr-ml@champion")).version == load_model(tracked.model_folder).version
+
+
+@pytest.mark.slow
+def test_nobody_gets_in_without_a_password(team):
+    with pytest.raises(HTTPError) as refused:
+        urlopen(f"{team}/api/2.0/mlflow/experiments/search?max_results=1", timeout=30)
+    assert refused.value.code == 401
+
+
+@pytest.mark.slow
+def test_requests_for_another_host_are_refused(team):
+    with pytest.raises(HTTPError) as refused:
+        urlopen(Request(f"{team}/ajax-api/2.0/mlflow/experiments/search", headers={"Host": "evil.example"}), timeout=30)
+    assert refused.value.code == 403
