@@ -185,10 +185,34 @@ def test_costly_proofs_are_told_where_they_were_run(proven, card):
 def test_the_temporal_split_is_told_or_why_there_is_none(trained, card, proven):
     assert trained.evaluation.no_temporal in card
     assert proven.evaluation.temporal is None
-    later = trained_on(n=120, decision_date=pd.date_range("2014-01-01", periods=120, freq="9D").strftime("%Y-%m-%d"))
-    estimates = later.evaluation.temporal.comparison.estimates[MODEL]
-    assert str(estimates["outcome.roc_auc"]) in model_card(later)
-    assert "Learnt from" in model_card(later)
+    assert "Learnt from" not in card
+
+
+@pytest.fixture(scope="module")
+def spanning():
+    return trained_on(n=120, decision_date=pd.date_range("2014-01-01", periods=120, freq="9D").strftime("%Y-%m-%d"))
+
+
+def test_figures_on_later_decisions_stand_beside_the_others(spanning):
+    later = spanning.evaluation.temporal
+
+    told = model_card(spanning)
+
+    assert f"Learnt from {later.train_requests} requests decided before {later.told_from}" in told
+    assert str(later.comparison.estimates[MODEL]["outcome.roc_auc"]) in told
+
+
+@pytest.mark.parametrize(("auc", "said"), [(0.7, True), (0.84, False)])
+def test_a_lower_auc_on_later_decisions_is_a_limit(spanning, auc, said):
+    def with_auc(part, estimate):
+        estimates = {**part.estimates, MODEL: {**part.estimates[MODEL], "outcome.roc_auc": estimate}}
+        return replace(part, estimates=estimates)
+
+    temporal = spanning.evaluation.temporal
+    later = replace(temporal, comparison=with_auc(temporal.comparison, Estimate(auc, auc - 0.1, auc + 0.1)))
+    evaluation = replace(with_auc(spanning.evaluation, Estimate(0.85, 0.8, 0.9)), temporal=later)
+
+    assert any("Less on later decisions" in one for one in limits(replace(spanning, evaluation=evaluation))) == said
 
 
 def test_the_ladder_is_told_where_it_was_climbed(trained, card, prepared):

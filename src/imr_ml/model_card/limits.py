@@ -58,6 +58,7 @@ def limits(trained: TrainedModel) -> Iterator[str]:
     """Each limit as a paragraph, those of the data first."""
     yield from _of_data(trained)
     yield from _of_figures(trained.evaluation)
+    yield from _of_later_decisions(trained.evaluation)
     yield from _of_sets(trained)
 
 
@@ -144,6 +145,20 @@ def _of_figures(evaluation: Evaluation) -> Iterator[str]:
             f"({skill.low:.2f} to {skill.high:.2f}) holds zero or less: rank requests by `p_overturned`, and do not "
             "bet on its value."
         )
+
+
+def _of_later_decisions(evaluation: Evaluation) -> Iterator[str]:
+    if evaluation.temporal is None:
+        return
+    metric, mixed = "outcome.roc_auc", evaluation.estimates[MODEL]["outcome.roc_auc"]
+    later = evaluation.temporal.comparison.estimates[MODEL][metric]
+    if later.value < mixed.low:
+        yield (
+            "**Less on later decisions.** Learnt from earlier decisions and tested on later ones, as in use, the ROC "
+            f"AUC of the outcome is {later}, below the {mixed} of folds that mix the years: expect the former."
+        )
+    if verdict(evaluation.temporal.comparison.differences["plain_tfidf"][metric], metric) != BETTER:
+        yield "**The lead is not proven on later decisions** for the outcome over: plain TF-IDF."
 
 
 def _of_sets(trained: TrainedModel) -> Iterator[str]:
