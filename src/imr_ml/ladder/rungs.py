@@ -18,7 +18,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.naive_bayes import ComplementNB
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import FunctionTransformer
+from sklearn.preprocessing import FunctionTransformer, Normalizer
 from sklearn.svm import LinearSVC
 
 from imr_ml.classifiers import Labels, ModelSettings, Predictor, RequestModel
@@ -101,7 +101,6 @@ _FACTS = BlockWeights(
     # A tree finds pairs by itself.
     facts_used=tuple(fact for fact in FACT_COLUMNS if fact != "treated_body_parts"),
 )
-_MOST_ROUNDS = 20_000
 
 
 def _regression(C: float) -> Any:  # noqa: N803
@@ -113,7 +112,7 @@ def _svm(C: float) -> LinearSVC:  # noqa: N803
 
 
 def _nb_svm(C: float) -> Pipeline:  # noqa: N803
-    return make_pipeline(LogCountRatio(), LinearSVC(C=C, random_state=0, max_iter=_MOST_ROUNDS))
+    return make_pipeline(LogCountRatio(), Normalizer(), LinearSVC(C=C, random_state=0))
 
 
 def _neighbours(n_neighbors: int) -> KNeighborsClassifier:
@@ -150,8 +149,8 @@ _VECTORS = (
 )
 
 _PENALTIES: Grid = {"C": (0.1, 0.3, 1.0, 3.0, 10.0)}
-_SVM_PENALTIES: Grid = {"C": (0.01, 0.03, 0.1, 0.3)}
-_NB_SVM_PENALTIES: Grid = {"C": (0.003, 0.01, 0.03)}
+_SVM_PENALTIES: Grid = {"C": (0.01, 0.03, 0.1)}
+_NB_SVM_PENALTIES: Grid = {"C": (0.3, 1.0)}
 _CALIBRATED = partial(SideBySide, calibrated=True)
 
 
@@ -170,11 +169,10 @@ def _arranged(families: Callable[..., FamilyModel]) -> Callable[[], Predictor]:
     return partial(Learned, None, Recipe(_COVERED[1], _regression, _PENALTIES, families))
 
 
-_NEIGHBOURS = _learned(_COVERED, _neighbours, {"n_neighbors": (5, 9, 15)})
 _BASES: dict[str, Callable[[], Predictor]] = {
     "model": RequestModel,
-    "nb_svm": _learned(_COUNTS, _nb_svm, {"C": (0.03,)}, _CALIBRATED),
-    "neighbours": _NEIGHBOURS,
+    "naive_bayes": _learned(_COUNTS, ComplementNB, {"alpha": (0.3,)}),
+    "neighbours": _learned(_COVERED, _neighbours, {"n_neighbors": (9,)}),
 }
 
 RUNGS = (
@@ -197,7 +195,11 @@ RUNGS = (
     ),
     Rung("request_model", "the model: weights set, families by SVM on pairs of facts", RequestModel),
     Rung("nb_svm", "linear SVM on naive Bayes weights", _learned(_COUNTS, _nb_svm, _NB_SVM_PENALTIES, _CALIBRATED)),
-    Rung("neighbours", "the nearest decided requests by section features", _NEIGHBOURS),
+    Rung(
+        "neighbours",
+        "the nearest decided requests by section features",
+        _learned(_COVERED, _neighbours, {"n_neighbors": (5, 9, 15)}),
+    ),
     Rung("words_characters", "TF-IDF of raw words and characters", _learned(_CHARACTERS, _regression, _PENALTIES)),
     Rung("hierarchy", "MTUS or not, then the family", _arranged(Hierarchical), tasks=("family",)),
     Rung("chain", "each family told of the families before it", _arranged(Chained), tasks=("family",)),

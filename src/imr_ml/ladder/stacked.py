@@ -6,22 +6,26 @@ Knows predictors. Inner folds are grouped by case and lie within the training pa
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Self
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import logit
+from sklearn.compose import make_column_transformer
+from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GroupKFold
 
-from imr_ml.classifiers import CalibratedLogisticClassifier, Labels, Predictions, Predictor
-from imr_ml.classifiers.families import GuidelineFamilyClassifier, family_sets
+from imr_ml.classifiers import Labels, Predictions, Predictor
+from imr_ml.classifiers.families import family_sets
 from imr_ml.evaluation import out_of_fold
-from imr_ml.ladder.learned import tuned_threshold
+from imr_ml.ladder.learned import Learned, Recipe, tuned_threshold
 
 _FOLDS = 5
 _SURE = 0.005
-_C = 0.1
+_PENALTIES = {"C": (0.01, 0.03, 0.1)}
+_MOST_ROUNDS = 1000
 
 Builders = Mapping[str, Callable[[], Predictor]]
 
@@ -56,20 +60,15 @@ class Stacked:
 
     def fit(self, frame: pd.DataFrame, labels: Labels, groups: NDArray[np.int64]) -> Self:
         """Fit the regressions on held-out predictions, and every base on all rows."""
-        outcome, families = _log_odds(held_out_predictions(self.bases, frame, labels, groups))
-        self.outcome_ = CalibratedLogisticClassifier(_C).fit(outcome, labels.overturned, groups)
-        self.families_ = GuidelineFamilyClassifier(_C).fit(families, labels.families, groups)
+        odds = _log_odds(held_out_predictions(self.bases, frame, labels, groups))
+        self.regressions_ = Learned(*(_on_columns(odds, task) for task in ("outcome", "family")))
+        self.regressions_.fit(odds, labels, groups)
         self.bases_ = [build().fit(frame, labels, groups) for build in self.bases.values()]
         return self
 
     def predict(self, frame: pd.DataFrame) -> Predictions:
         """What the regressions make of the bases' predictions."""
-        outcome, families = _log_odds([base.predict(frame) for base in self.bases_])
-        return Predictions(
-            self.outcome_.predict_proba(outcome)[:, 1],
-            self.families_.predict_proba(families),
-            self.families_.predict(families),
-        )
+        return self.regressions_.predict(_log_odds([base.predict(frame) for base in self.bases_]))
 
 
 def held_out_predictions(
@@ -82,8 +81,19 @@ def held_out_predictions(
     return [each.repeats[0] for each in found.values()]
 
 
-def _log_odds(said: list[Predictions]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Log-odds of the outcome, shape (rows, bases), and of the families, shape (rows, bases x families)."""
-    outcome = np.column_stack([each.p_overturned for each in said])
-    families = np.hstack([each.family_probability for each in said])
-    return logit(np.clip(outcome, _SURE, 1 - _SURE)), logit(np.clip(families, _SURE, 1 - _SURE))
+def _log_odds(said: list[Predictions]) -> pd.DataFrame:
+    """A column a base for the outcome, and one a base and family."""
+    columns: dict[str, NDArray[np.float64]] = {}
+    for base, each in enumerate(said):
+        columns[f"outcome_{base}"] = each.p_overturned
+        columns |= {f"family_{base}_{family}": column for family, column in enumerate(each.family_probability.T)}
+    return pd.DataFrame({name: logit(np.clip(column, _SURE, 1 - _SURE)) for name, column in columns.items()})
+
+
+def _on_columns(odds: pd.DataFrame, task: str) -> Recipe:
+    columns = [name for name in odds if name.startswith(f"{task}_")]
+    return Recipe(partial(make_column_transformer, ("passthrough", columns)), _regression, _PENALTIES)
+
+
+def _regression(C: float) -> LogisticRegression:  # noqa: N803
+    return LogisticRegression(C=C, max_iter=_MOST_ROUNDS)
