@@ -2,7 +2,7 @@
 
 Measures on sample letters, whose truth is known: beside what a model reaches stands the best that anything could reach
 which reads every fact of a letter. Each size runs in a process of its own, one at a time, so that its peak memory is
-its own, and its processor time is what it would take on one idle core. By default: 200, 2,000 and 20,000 requests.
+its own; its processor time is what it would take on one idle core. Default sizes are 200, 2,000 and 20,000 requests.
 """
 
 from __future__ import annotations

@@ -2,7 +2,8 @@
 
 Learns from sample letters alone (1,500 by default) and is tested on a folder of real ones. Beside it stand the real
 letters learnt from themselves (out of fold) and the samples learnt from themselves: the distance from the first to the
-second is what the samples lack. Prints figures only, never text.
+second is what the samples lack. The rates that samples are drawn with were taken from 114 real letters, so on these the
+first is no proof of anything but likeness. Prints figures only, never text.
 """
 
 from __future__ import annotations

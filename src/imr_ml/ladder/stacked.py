@@ -91,7 +91,7 @@ def _log_odds(said: list[Predictions]) -> pd.DataFrame:
 
 
 def _on_columns(odds: pd.DataFrame, task: str) -> Recipe:
-    columns = [name for name in odds if name.startswith(f"{task}_")]
+    columns = [name for name in map(str, odds.columns) if name.startswith(f"{task}_")]
     return Recipe(partial(make_column_transformer, ("passthrough", columns)), _regression, _PENALTIES)
 
 
