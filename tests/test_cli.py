@@ -113,6 +113,18 @@ def test_score_tells_rows_and_errors(run, model_folder):
     assert "1 row(s) could not be scored; the column 'error' says why" in result.stderr
 
 
+def test_a_scored_batch_is_tracked_where_asked_for(run, model_folder, tmp_path, monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'runs.db'}")
+    make_requests(2).to_csv("in.csv", index=False)
+
+    quiet = run("score", "in.csv", "-o", "out.csv", "--model", model_folder)
+    assert not (tmp_path / "runs.db").exists(), quiet.output
+
+    result = run("score", "in.csv", "-o", "out.csv", "--model", model_folder, "--track")
+    assert result.exit_code == 0, result.output
+    assert "in 'imr_ml scoring'" in result.stdout
+
+
 def test_score_takes_the_coverage_and_the_number_of_precedents(run, model_folder):
     make_requests(3).assign(application_received="2016-07-01").to_csv("in.csv", index=False)
 

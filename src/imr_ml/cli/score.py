@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -21,12 +23,16 @@ def score(
     coverage: Annotated[
         float | None, typer.Option(min=0.5, max=0.99, help="Coverage of the prediction sets; else the model's.")
     ] = None,
+    track: Annotated[
+        bool, typer.Option("--track", help="Record counts and shares, no text, in MLflow's scoring experiment.")
+    ] = False,
 ) -> None:
     """Score requests: the same rows with probabilities, families, evidence and errors."""
     with told():
         from imr_ml.model_files import load_model
         from imr_ml.scoring import ScoreOptions, score_file
 
+        start_s = time.perf_counter()
         loaded = load_model(model_folder(model))
         options = ScoreOptions(evidence=evidence, precedents=precedents, coverage=coverage)
         with progress() as start:
@@ -39,3 +45,8 @@ def score(
             warn("this model was trained on the SAMPLE corpus: its scores mean nothing for real requests")
         if summary.errors:
             warn(f"{summary.errors} row(s) could not be scored; the column 'error' says why")
+        if track:
+            from imr_ml import tracking
+
+            batch = tracking.ScoredBatch(source, summary, loaded, asdict(options), time.perf_counter() - start_s)
+            typer.echo(f"recorded as run {tracking.record_batch(batch).run_id} in '{tracking.SCORING}'")
