@@ -93,9 +93,9 @@ def server(tracked):
 @pytest.mark.slow
 def test_a_real_server_shows_the_run(server, tracked):
     found = _ask(
-        f"{server}/api/2.0/mlflow/runs/search", {"experiment_ids": [tracked.run.experiment_id], "max_results": 5}
+        f"{server}/api/2.0/mlflow/runs/search", {"experiment_ids": [tracked.run.experiment_id], "max_results": 50}
     )
-    (run,) = found["runs"]
+    (run,) = [one for one in found["runs"] if one["info"]["run_id"] == tracked.run.run_id]
     assert run["info"]["run_name"] == tracked.run.name
     assert "outcome.roc_auc" in {metric["key"] for metric in run["data"]["metrics"]}
 
