@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 from sklearn.preprocessing import PolynomialFeatures
@@ -16,7 +17,6 @@ from sklearn.preprocessing import PolynomialFeatures
 from imr_ml.features.columns import ABSENT, CASE_COLUMNS, FACT_COLUMNS, NUMBER_COLUMNS, PAIRED_COLUMNS, TOKEN_COLUMNS
 
 if TYPE_CHECKING:
-    import pandas as pd
     from sklearn.compose import ColumnTransformer
     from sklearn.pipeline import Pipeline
 
@@ -143,12 +143,21 @@ class _PackedVocabulary:
         super().__setstate__(state)  # type: ignore[misc]
 
 
-class TermVectorizer(_PackedVocabulary, TfidfVectorizer):
-    """`TfidfVectorizer` that saves small and loads fast."""
+class _EachTextOnce:
+    """Transforms each different text once: requests of a case share its summary, and facts repeat."""
+
+    def transform(self, raw_documents: Any) -> Any:
+        """Matrix of the texts, shape (rows, terms)."""
+        places, texts = pd.factorize(np.asarray(raw_documents, dtype=object))
+        return super().transform(texts)[places]  # type: ignore[misc]
 
 
-class FactVectorizer(_PackedVocabulary, CountVectorizer):
-    """`CountVectorizer` that saves small and loads fast."""
+class TermVectorizer(_PackedVocabulary, _EachTextOnce, TfidfVectorizer):
+    """`TfidfVectorizer` that saves small, loads fast and counts a text once."""
+
+
+class FactVectorizer(_PackedVocabulary, _EachTextOnce, CountVectorizer):
+    """`CountVectorizer` that saves small, loads fast and counts a text once."""
 
 
 class FactPairs(PolynomialFeatures):
