@@ -1,0 +1,46 @@
+"""How the page calls what columns and features are named.
+
+Knows families, tiers of cohorts and blocks of features by their names in the scored columns.
+"""
+
+FAMILY_NAMES = {
+    "acoem": "ACOEM",
+    "chronic_pain": "Chronic pain",
+    "opioids": "Opioids",
+    "acupuncture": "Acupuncture",
+    "postsurgical": "Postsurgical",
+    "odg": "ODG",
+    "other": "Other source",
+    "none": "None cited",
+}
+TIER_NAMES = {
+    "category+body_part+ur_families": "same category, body part and guidelines cited by UR",
+    "category+body_part": "same category and body part",
+    "category": "same category",
+    "all": "all that were decided by then",
+}
+FACT_NAMES = {
+    "category": "category",
+    "treatments": "treatment",
+    "request_body_parts": "body part",
+    "treated_body_parts": "treatment at body part",
+    "summary_body_parts": "body part",
+    "drug_classes": "drug class",
+    "diagnoses": "diagnosis",
+    "findings": "finding",
+    "ur_families": "guideline cited by UR",
+    "sex": "sex",
+    "guideline_topics": "guideline section",
+    "guideline_region": "guideline region",
+    "injury_stage": "stage of the injury",
+    "numbers": "number",
+    "case_size": "requests in the case",
+    "pairs": "two facts together",
+}
+SECTION_NAMES = {
+    "request": "Request",
+    "clinical_summary": "Clinical summary",
+    "ur_guideline": "UR guideline",
+    "facts": "Facts",
+    "numbers": "Numbers",
+}

@@ -1,0 +1,103 @@
+// What moved a prediction, shown in the texts and as lists.
+
+const STRONGEST = 62;
+const FAINTEST = 16;
+const SECTIONS = ["request", "clinical_summary", "ur_guideline"];
+const KINDS = {
+  outcome: { label: "Outcome", toward: "toward overturned", against: "toward upheld" },
+  primary_family: { label: "Guideline family", toward: "toward", against: "against" },
+};
+
+const sideOf = (weight) => (weight > 0 ? "toward" : "against");
+
+/** "no_red_flag" of findings -> "red flag, denied"; a word of the text stays as it is. */
+function termOf(entry) {
+  if (!("fact" in entry)) return entry.term;
+  if (entry.fact !== "pairs") return factOf(entry.fact, entry.term);
+  return entry.term.split(" ").map((part) => {
+    const [block, term] = part.split(/__(.*)/s);
+    return `${data.names.facts[block] ?? spaced(block)}: ${factOf(block, term ?? "")}`;
+  }).join(" + ");
+}
+
+function factOf(block, term) {
+  if (term === "_absent") return "none";
+  if (block === "ur_families") return familyName(term);
+  if (block === "findings" && term.startsWith("no_")) return `${spaced(term.slice(3))}, denied`;
+  return spaced(term).replace("@", " at ");
+}
+
+function kindOf(entry) {
+  if (!("fact" in entry)) return `word in ${data.names.sections[entry.section].toLowerCase()}`;
+  return data.names.facts[entry.fact] ?? spaced(entry.fact);
+}
+
+const entriesOf = (row, kind) => row.evidence?.[kind] ?? [];
+const strengthOf = (weight, largest) => FAINTEST + (STRONGEST - FAINTEST) * Math.min(1, Math.abs(weight) / largest);
+const largestOf = (entries) => Math.max(...entries.map((entry) => Math.abs(entry.weight)), Number.MIN_VALUE);
+
+/** A section's text with evidence marked in it. */
+function markedText(row, section, kind) {
+  const text = textOf(row, section);
+  const entries = entriesOf(row, kind);
+  const spans = entries.flatMap((entry, number) =>
+    entry.section === section ? (entry.places ?? []).map(([start, end]) => ({ start, end, number, entry })) : []);
+  return piecesOf(text, spans).map((piece) => (piece.spans.length ? mark(piece, largestOf(entries)) : piece.text));
+}
+
+function mark(piece, largest) {
+  const weight = piece.spans.reduce((sum, span) => sum + span.entry.weight, 0);
+  const told = piece.spans.map(({ entry }) => `${termOf(entry)} (${kindOf(entry)}) ${signed(entry.weight)}`);
+  const element = el("mark", {
+    class: sideOf(weight), title: told.join("\n"), "data-entries": piece.spans.map((span) => span.number).join(" "),
+  }, piece.text);
+  element.style.setProperty("--strength", `${strengthOf(weight, largest)}%`);
+  return element;
+}
+
+/** All evidence of a kind: what stands in the text as buttons that lead there, then what does not. */
+function evidenceLists(row, kind) {
+  const numbered = entriesOf(row, kind).map((entry, number) => ({ entry, number }));
+  const largest = largestOf(entriesOf(row, kind));
+  const inText = numbered.filter(({ entry }) => entry.places?.length);
+  const elsewhere = numbered.filter(({ entry }) => !entry.places?.length);
+  const list = (some) => el("ul", { class: "weights" }, some.map((one) => el("li", {}, weightLine(one, largest))));
+  return [
+    inText.length ? [el("h4", {}, "In the text"), list(inText)] : null,
+    elsewhere.length ? [el("h4", {}, "Facts and numbers, without a place in the text"), list(elsewhere)] : null,
+    numbered.length ? null : el("p", { class: "hint" }, "None told."),
+  ].flat();
+}
+
+function weightLine({ entry, number }, largest) {
+  const share = 50 * Math.abs(entry.weight) / largest;
+  const bar = svg("svg", { class: "bar diverging", "aria-hidden": "true" },
+    svg("rect", { class: sideOf(entry.weight), x: `${entry.weight > 0 ? 50 : 50 - share}%`, width: `${share}%`, height: "100%" }));
+  const parts = [el("span", { class: "term" }, termOf(entry)), el("small", {}, kindOf(entry)), bar, el("span", { class: "weight" }, signed(entry.weight))];
+  if (!entry.places?.length) return el("div", { class: "line" }, parts);
+  const some = entry.places.length > 1 ? `${entry.places.length} places` : "1 place";
+  return el("button", {
+    type: "button", class: "line", title: `Show in the text (${some})`,
+    click: () => flash(number, true), mouseenter: () => flash(number, false), mouseleave: unflash, focus: () => flash(number, false), blur: unflash,
+  }, parts);
+}
+
+function unflash() {
+  for (const element of document.querySelectorAll("mark.flash")) element.classList.remove("flash");
+}
+
+function flash(number, scroll) {
+  unflash();
+  const marks = [...document.querySelectorAll("mark")].filter((element) => element.dataset.entries.split(" ").includes(String(number)));
+  for (const element of marks) element.classList.add("flash");
+  if (scroll) marks[0]?.scrollIntoView({ block: "center" });
+}
+
+function legend(row, kind) {
+  const words = KINDS[kind];
+  const name = kind === "primary_family" && row.primary_family ? ` ${familyName(row.primary_family)}` : "";
+  return el("p", { class: "legend" },
+    el("span", {}, el("mark", { class: "toward", "data-entries": "" }, `${words.toward}${name}`)),
+    el("span", {}, el("mark", { class: "against", "data-entries": "" }, `${words.against}${name}`)),
+    el("small", {}, "the darker, the more it weighs (log-odds)"));
+}
