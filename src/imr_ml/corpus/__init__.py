@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from imr_ml.corpus.ingestion import Ingested, Reject, ingest, letter_files, write_rejects
     from imr_ml.corpus.rates import overturn_rates, rates_figure
     from imr_ml.corpus.schema import SchemaError, require_columns, validate_requests
-    from imr_ml.corpus.store import read_chunks, read_requests, write_requests
+    from imr_ml.corpus.store import read_requests, write_requests
     from imr_ml.corpus.table import (
         build_requests,
         case_keys,
@@ -30,7 +30,6 @@ _HOMES = {
     "validate_requests": "schema",
     "overturn_rates": "rates",
     "rates_figure": "rates",
-    "read_chunks": "store",
     "read_requests": "store",
     "write_requests": "store",
     "build_requests": "table",
@@ -53,7 +52,6 @@ __all__ = [
     "letter_files",
     "overturn_rates",
     "rates_figure",
-    "read_chunks",
     "read_requests",
     "require_columns",
     "validate_requests",

@@ -11,7 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
 from imr_ml.corpus.table import ReadLetter, build_requests
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 LETTER_SUFFIXES = (".pdf", ".txt")
-_SAME_LETTER = "the same letter as"
-_SAME_AS = re.compile(rf"^{_SAME_LETTER} .*")
+SAME_LETTER = "the same letter as"
+_SAME_AS = re.compile(rf"^{SAME_LETTER} .*")
 _FILES_AT_ONCE = 25
 # Starting processes takes about as long as reading a hundred letters.
 _CHUNKS_WORTH_A_PROCESS = 8
@@ -76,7 +76,7 @@ def letter_files(paths: Iterable[Path]) -> list[Path]:
     found: list[Path] = []
     for path in paths:
         if path.is_dir():
-            found += [file for file in path.rglob("*") if _may_be_letter(file)]
+            found += [file for file in path.rglob("*") if is_letter_name(file.name)]
         elif path.is_file():
             found.append(path)
         else:
@@ -84,9 +84,10 @@ def letter_files(paths: Iterable[Path]) -> list[Path]:
     return sorted(set(found))
 
 
-def _may_be_letter(file: Path) -> bool:
-    name = file.name.lower()
-    return file.suffix.lower() in LETTER_SUFFIXES and name not in _NOT_LETTERS and not name.startswith(".")
+def is_letter_name(name: str) -> bool:
+    """Whether a file of this name in a folder may be a letter."""
+    name = name.lower()
+    return name.endswith(LETTER_SUFFIXES) and name not in _NOT_LETTERS and not name.startswith(".")
 
 
 def ingest(
@@ -133,7 +134,7 @@ def summary_lines(read: Ingested, table: str) -> list[str]:
     told = f"{table}: {read.letters} {read.unit}, {len(read.requests)} requests, {overturned} overturned{rate}"
     skipped = "file(s)" if read.unit == "letters" else read.unit
     lines = [f"{told}; {read.skipped} {skipped} already in the table" if read.skipped else told]
-    reasons = Counter(_SAME_AS.sub(f"{_SAME_LETTER} another", reject.reason) for reject in read.rejects)
+    reasons = Counter(_SAME_AS.sub(f"{SAME_LETTER} another", reject.reason) for reject in read.rejects)
     return lines + [f"  {count} not in the table: {reason}" for reason, count in reasons.most_common()]
 
 
@@ -171,12 +172,17 @@ def _read_files(files: list[Path]) -> list[ReadLetter | Reject]:
 
 def _read(file: Path) -> ReadLetter | Reject:
     try:
-        content = file.read_bytes()
-        return ReadLetter(read_content(content, str(file)), file.name, hashlib.sha256(content).hexdigest())
-    except LetterError as error:
-        return Reject(file=str(file), place=error.place, reason=error.expected)
+        return read_bytes(file.read_bytes(), str(file))
     except OSError as error:
         return Reject(file=str(file), place="", reason=f"can't be read ({error.strerror})")
+
+
+def read_bytes(content: bytes, path: str) -> ReadLetter | Reject:
+    """The letter that a file holds, or why it holds none."""
+    try:
+        return ReadLetter(read_content(content, path), PurePath(path).name, hashlib.sha256(content).hexdigest())
+    except LetterError as error:
+        return Reject(file=path, place=error.place, reason=error.expected)
 
 
 def _hash_of(file: Path) -> str | None:
@@ -192,14 +198,15 @@ def _distinct(reads: Iterable[ReadLetter | Reject], known: Mapping[object, str])
     for read in reads:
         if isinstance(read, Reject):
             yield read
-        elif (content := _content(read)) in first:
-            yield Reject(file=read.file, place="", reason=f"{_SAME_LETTER} {first[content]}")
+        elif (content := content_of(read)) in first:
+            yield Reject(file=read.file, place="", reason=f"{SAME_LETTER} {first[content]}")
         else:
             first[content] = read.file
             yield read
 
 
-def _content(read: ReadLetter) -> object:
+def content_of(read: ReadLetter) -> object:
+    """What a letter says, the same for its PDF and its text form."""
     letter = read.letter
     if letter.case_number is None:
         return read.sha256
@@ -207,7 +214,7 @@ def _content(read: ReadLetter) -> object:
 
 
 def _known_contents(known: pd.DataFrame) -> dict[object, str]:
-    """The content of each letter of a table, as `_content` has it, with its file."""
+    """The content of each letter of a table, as `content_of` has it, with its file."""
     contents: dict[object, str] = {}
     for _, rows in known.dropna(subset=["case_number"]).groupby(["letter_sha256"], sort=False):
         items = zip(rows["request"], rows["outcome"], rows["rationale"], strict=True)

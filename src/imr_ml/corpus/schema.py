@@ -5,12 +5,16 @@ Knows names, types and roles. Knows nothing of letters or models.
 
 from __future__ import annotations
 
+import os
+import sys
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
+from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING, Literal
 
-from imr_ml.errors import ImrError
+from imr_ml.errors import SchemaError as SchemaError
 from imr_ml.guidelines import FAMILIES
 from imr_ml.nlp.types import CATEGORIES
 
@@ -19,10 +23,6 @@ if TYPE_CHECKING:
     from pandera.pandas import DataFrameSchema
 
 FAMILY_SEPARATOR = "|"
-
-
-class SchemaError(ImrError):
-    """A table that is not a requests table; the message names the columns and says what to do."""
 
 
 class Role(StrEnum):
@@ -169,7 +169,6 @@ def row_errors(frame: pd.DataFrame, table: pd.DataFrame) -> pd.Series:
         The same after `typed`.
     """
     import pandas as pd
-    from pandera.errors import SchemaErrors
 
     reasons = pd.Series(pd.NA, index=table.index, dtype="string")
     for column in COLUMNS:
@@ -182,7 +181,7 @@ def row_errors(frame: pd.DataFrame, table: pd.DataFrame) -> pd.Series:
     try:
         # The failures are told by index, so it must name each row once.
         _schema().validate(table.reset_index(drop=True), lazy=True)
-    except SchemaErrors as errors:
+    except _pandera().errors.SchemaErrors as errors:
         for case in errors.failure_cases.itertuples():
             if case.index is not None and pd.isna(reasons.iloc[case.index]):
                 reasons.iloc[case.index] = f"{case.column} {_FAILED.get(str(case.check), case.check)}"
@@ -209,8 +208,7 @@ def families_of(value: object) -> tuple[str, ...]:
 
 @cache
 def _schema() -> DataFrameSchema:
-    import pandera.pandas as pandera
-
+    pandera = _pandera()
     one_of = "|".join(FAMILIES)
     families = pandera.Check.str_matches(
         rf"^(?:{one_of})(?:\|(?:{one_of}))*$", error="names an unknown guideline family"
@@ -239,3 +237,19 @@ def _schema() -> DataFrameSchema:
             for column in COLUMNS
         }
     )
+
+
+@cache
+def _pandera() -> ModuleType:
+    """Pandera, kept from loading PySpark where that is installed, and from setting the host that Spark binds to."""
+    hidden = "pyspark.pandas" if "pyspark" in sys.modules else "pyspark"
+    before = dict(os.environ)
+    modules: dict[str, ModuleType | None] = sys.modules  # type: ignore[assignment]
+    modules.setdefault(hidden, None)
+    try:
+        return import_module("pandera.pandas")
+    finally:
+        if modules[hidden] is None:
+            del modules[hidden]
+        for name in os.environ.keys() - before:
+            del os.environ[name]

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 from imr_ml.corpus.dmhc import SOURCE, UNIT, is_determinations, read_determinations
 from imr_ml.corpus.ingestion import Ingested, ingest, letter_files, write_rejects
 from imr_ml.corpus.schema import SchemaError, require_columns, validate_requests
-from imr_ml.corpus.store import TABLE_SUFFIXES, read_requests, write_requests
+from imr_ml.corpus.store import read_requests, write_requests
 from imr_ml.corpus.table import complete_requests
+from imr_ml.tables.formats import TABLE_SUFFIXES, is_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -62,7 +63,7 @@ def training_table(data: Path | None, start: StartProgress) -> TrainingTable:
         data = RAW
     if is_determinations(data):
         return _determinations_table(data, start)
-    if data.is_file() and data.suffix.lower() in TABLE_SUFFIXES:
+    if is_table(data):
         table = validate_requests(read_requests(data), str(data))
         return TrainingTable(complete_requests(table), f"training on the requests table {data}")
     if data.is_file():

@@ -1,0 +1,112 @@
+"""Which format a file has, and standard input put into one."""
+
+import gzip
+import io
+import zipfile
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from imr_ml.errors import SchemaError
+from imr_ml.tables import Reading, is_table, read_chunks, spooled, table_format, told
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "known_as"),
+    [
+        ("a.csv", b"a,b\n1,2\n", "csv"),
+        ("a.CSV", b"{not JSON}\n", "csv"),
+        ("a.tsv", b"a\tb\n1\t2\n", "csv"),
+        ("a.csv.gz", gzip.compress(b"a,b\n1,2\n"), "csv"),
+        ("a.jsonl", b'{"a": 1}\n', "jsonl"),
+        ("a.ndjson", b'{"a": 1}\n', "jsonl"),
+        ("a.json", b'[{"a": 1}]', "jsonl"),
+        ("a.jsonl.gz", gzip.compress(b'{"a": 1}\n'), "jsonl"),
+        ("export", b"a,b\n1,2\n", "csv"),
+        ("export.txt", b"a|b\n1|2\n", "csv"),
+        ("export", b'\xef\xbb\xbf {"a": 1}\n', "jsonl"),
+        ("export.out", b'[{"a": 1}]', "jsonl"),
+    ],
+)
+def test_a_name_decides_for_text_and_content_where_the_name_tells_nothing(tmp_path, name, content, known_as):
+    (tmp_path / name).write_bytes(content)
+
+    assert table_format(tmp_path / name) == known_as
+
+
+def test_content_decides_for_parquet_whatever_the_name(tmp_path):
+    pq.write_table(pa.table({"a": [1]}), tmp_path / "a.csv")
+
+    assert table_format(tmp_path / "a.csv") == "parquet"
+    assert str(told(tmp_path / "a.csv")) == "Parquet"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "complaint"),
+    [
+        ("a.xml", b"<a/>", "is not a table; give one that ends in .csv"),
+        ("a.pdf", b"%PDF-1.7", "is not a table"),
+        ("a.csv", b"%PDF-1.7", "is not a table"),
+        ("a.zip", b"PK\x03\x04...", "is not a table"),
+        ("a.parquet", b"a,b\n1,2\n", "can't be read as Parquet: it does not begin as such a file does"),
+        ("a.csv.gz", b"\x1f\x8b broken", "can't be read"),
+    ],
+)
+def test_what_is_no_table_is_told_in_one_line(tmp_path, name, content, complaint):
+    (tmp_path / name).write_bytes(content)
+
+    with pytest.raises(SchemaError) as caught:
+        table_format(tmp_path / name)
+
+    assert str(caught.value).startswith(f"{tmp_path / name}: {complaint}")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_file_that_is_not_there(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"gone\.csv: no such file"):
+        list(read_chunks(tmp_path / "gone.csv", 10))
+
+
+@pytest.mark.parametrize(("name", "table"), [("a.csv", True), ("a.txt", False), ("a.pdf", False), ("a.xlsx", True)])
+def test_letters_are_no_tables(tmp_path, name, table):
+    (tmp_path / name).write_bytes(b"text")
+
+    assert is_table(tmp_path / name) is table
+    assert not is_table(tmp_path / "gone.csv")
+
+
+def zipped(name):
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr(name, "x")
+    return packed.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("content", "name"),
+    [
+        (b"a,b\n1,2\n" * 100_000, "standard-input.csv"),
+        (b'{"a": 1}\n', "standard-input.jsonl"),
+        (b'\n [{"a": 1}]', "standard-input.jsonl"),
+        ('{"a": 1}'.encode("utf-16"), "standard-input.jsonl"),
+        (b"PAR1...", "standard-input.parquet"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1...", "standard-input.xls"),
+        (zipped("xl/workbook.xml"), "standard-input.xlsx"),
+        (zipped("letter.txt"), "standard-input.zip"),
+        (b"%PDF-1.7", "standard-input.pdf"),
+        (gzip.compress(b'{"a": 1}\n'), "standard-input.jsonl"),
+        (b"", "standard-input.csv"),
+    ],
+)
+def test_standard_input_becomes_a_file_named_for_its_format(tmp_path, content, name):
+    path = spooled(io.BytesIO(content), tmp_path)
+
+    assert path.name == name
+    assert path.read_bytes() == content
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_reading_is_told_in_a_few_words():
+    assert str(Reading("csv", "cp1252", "\t")) == r"CSV, cp1252, '\t'"
+    assert str(Reading("jsonl", "utf-8")) == "JSONL, utf-8"

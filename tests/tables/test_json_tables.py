@@ -1,0 +1,166 @@
+"""JSON lines and arrays, and what becomes of lines that are no objects."""
+
+import json
+import math
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from imr_ml.errors import SchemaError
+from imr_ml.tables import column_names, read_chunks, told
+
+
+def read(path, rows=1000, columns=None):
+    """All rows as dicts, and the reasons."""
+    chunks = list(read_chunks(path, rows, columns))
+    frame = pd.concat([chunk.frame for chunk in chunks])
+    assert frame.index.tolist() == list(range(len(frame)))
+    return frame.to_dict("records"), {place: why for chunk in chunks for place, why in chunk.reasons.items()}
+
+
+def written(folder, content, name="a.jsonl"):
+    path = folder / name
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return path
+
+
+def test_rows_may_lack_keys_and_every_chunk_has_all_columns(tmp_path):
+    path = written(tmp_path, '{"a": 1}\n\n{"b": "x", "a": null}\r\n{"c": true}')
+
+    chunks = list(read_chunks(path, 1))
+
+    assert column_names(path) == ("a", "b", "c")
+    assert [list(chunk.frame) for chunk in chunks] == [["a", "b", "c"]] * 3
+    assert read(path)[0] == [
+        {"a": 1, "b": None, "c": None},
+        {"a": None, "b": "x", "c": None},
+        {"a": None, "b": None, "c": True},
+    ]
+
+
+def test_lists_and_objects_are_kept_as_json_text(tmp_path):
+    path = written(tmp_path, '{"a": ["Pe\u00f1a", 1.50, 123456789012345678901], "b": {"c": null}}\n')
+
+    assert read(path) == ([{"a": '["Pe\u00f1a", 1.5, 123456789012345678901]', "b": '{"c": null}'}], {})
+
+
+def test_numbers_come_exactly(tmp_path):
+    path = written(tmp_path, '{"a": 0.1, "b": 123456789012345678901234567890, "c": 5e-324, "d": 9007199254740993}\n')
+
+    assert read(path)[0] == [{"a": 0.1, "b": 123456789012345678901234567890, "c": 5e-324, "d": 9007199254740993}]
+
+
+def test_what_python_writes_though_json_has_no_word_for_it_is_read(tmp_path):
+    ((row,), reasons) = read(written(tmp_path, '{"a": NaN, "b": Infinity}\n'))
+
+    assert (math.isnan(row["a"]), row["b"], reasons) == (True, math.inf, {})
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("{broken", "line 2 is not JSON (column 2)"),
+        ("[1, 2]", "line 2 is not an object"),
+        ("17", "line 2 is not an object"),
+        ('{"a": ' + "[" * 100_000, "line 2 is nested too deeply"),
+        ('{"a": "x\\u0000y"}', "line 2 holds a NUL character, as broken files do"),
+        ('{"a": "\\ud800"}', "line 2 holds half a surrogate pair"),
+        ('{"a": ' + "9" * 5000 + "}", "line 2 holds a number of too many digits"),
+    ],
+)
+def test_a_broken_line_is_one_bad_row_and_the_next_is_read(tmp_path, line, reason):
+    path = written(tmp_path, '{"a": "before"}\n' + line + '\n{"a": "after"}\n')
+
+    assert read(path) == ([{"a": "before"}, {"a": None}, {"a": "after"}], {1: reason})
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
+def test_encodings(tmp_path, encoding):
+    path = written(tmp_path, '{"a": "Pe\u00f1a"}\n'.encode(encoding))
+
+    assert read(path) == ([{"a": "Pe\u00f1a"}], {})
+    assert told(path).encoding == encoding
+
+
+@pytest.mark.parametrize("columns", [None, ["b"]])
+def test_an_array_of_objects_is_read_as_lines_are(tmp_path, columns):
+    objects = [{"a": number, "b": "x" * number} for number in range(50)]
+    path = written(tmp_path, json.dumps(objects, indent=1), "a.json")
+
+    rows, reasons = read(path, 7, columns)
+
+    assert rows == [{key: row[key] for key in columns or row} for row in objects]
+    assert reasons == {}
+
+
+@pytest.mark.parametrize(
+    ("content", "rows", "reason"),
+    [
+        ('[{"a": 1}, 2, {"a": 3}]', [1, None, 3], {1: "element 2 is not an object"}),
+        ('[{"a": 1}, {"a": "\\u0000"}]', [1, None], {1: "element 2 holds a NUL character, as broken files do"}),
+        (
+            '[{"a": 1}, {"a": 2',
+            [1, None],
+            {1: "element 2 is not JSON, or is longer than 16 MB; what follows it can't be read"},
+        ),
+        ('[{"a": 1},', [1, None], {1: "element 2 is missing: the array has no end"}),
+        ('[{"a": 1}] {"a": 2}', [1, None], {1: "element 2 follows the end"}),
+        (
+            '[{"a": 1}, {"a": ' + "[" * 100_000,
+            [1, None],
+            {1: "element 2 is nested too deeply; what follows it can't be read"},
+        ),
+    ],
+)
+def test_a_broken_array_is_read_as_far_as_it_can_be(tmp_path, content, rows, reason):
+    read_rows, reasons = read(written(tmp_path, content, "a.json"))
+
+    assert [row["a"] if row["a"] is None else int(row["a"]) for row in read_rows] == rows
+    assert reasons == reason
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        ("", "holds no row"),
+        ("[]", "holds no row"),
+        ("{\nx\n", "no line of it is an object; write one object a line"),
+        ("\n".join(f'{{"key {number}": 1}}' for number in range(10_001)), "more than 10000 different keys"),
+    ],
+)
+def test_a_file_without_objects_is_refused(tmp_path, content, complaint):
+    with pytest.raises(SchemaError, match=complaint):
+        list(read_chunks(written(tmp_path, content), 10))
+
+
+KEYS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=5)
+VALUES = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(allow_nan=False),
+    st.text(st.characters(codec="utf-8", exclude_characters="\0")),
+)
+
+
+@given(
+    objects=st.lists(st.dictionaries(KEYS, VALUES, max_size=4), min_size=1, max_size=6).filter(any),
+    ascii_only=st.booleans(),
+    as_array=st.booleans(),
+    rows=st.integers(1, 7),
+)
+def test_any_list_of_objects_comes_back(tmp_path_factory, objects, ascii_only, as_array, rows):
+    lines = [json.dumps(each, ensure_ascii=ascii_only) for each in objects]
+    content = f"[{','.join(lines)}]" if as_array else "\n".join(lines)
+    path = written(tmp_path_factory.mktemp("json"), content)
+
+    read_rows, reasons = read(path, rows)
+
+    names = dict.fromkeys(key for each in objects for key in each)
+    assert read_rows == [{name: each.get(name) for name in names} for each in objects]
+    assert [type(row[name]) for row in read_rows for name in names] == [
+        type(each.get(name)) for each in objects for name in names
+    ]
+    assert reasons == {}
