@@ -68,6 +68,8 @@ class LoadedModel:
         First 12 digits of the classifiers' SHA-256.
     facts : dict
         Content of ``model.json``.
+    folder : Path
+        Where it was read from.
     """
 
     model: RequestModel
@@ -77,6 +79,7 @@ class LoadedModel:
     cohorts: Cohorts
     version: str
     facts: dict[str, Any]
+    folder: Path
 
     def sets(self, coverage: float | None = None) -> OutcomeSets:
         """Prediction sets at a coverage between 0 and 1; at the one it was trained for where none is given."""
@@ -138,6 +141,7 @@ def load_model(folder: Path) -> LoadedModel:
         cohorts=Cohorts(neighbours.decided),
         version=sums[CLASSIFIERS][:12],
         facts=facts,
+        folder=folder,
     )
 
 

@@ -1,11 +1,13 @@
 """Files in every format and folders of letters are scored whole or not at all."""
 
+import json
+
 import pandas as pd
 import pytest
 from factories import KNEE, NORCO, make_letter_text, make_requests
 
 from imr_ml.corpus import SchemaError
-from imr_ml.scoring import SCORE_COLUMNS, score_file, score_frame
+from imr_ml.scoring import SCORE_COLUMNS, BatchSettings, score_file, score_frame
 
 FORMATS = ("csv", "jsonl", "parquet")
 READ = {
@@ -47,7 +49,7 @@ def test_the_size_of_the_chunks_does_not_show(loaded, tmp_path, written):
     )
 
     score_file(source, tmp_path / f"whole.{written}", loaded)
-    score_file(source, tmp_path / f"parts.{written}", loaded, rows_at_once=2)
+    score_file(source, tmp_path / f"parts.{written}", loaded, settings=BatchSettings(rows_at_once=2))
 
     whole, parts = (READ[written](tmp_path / f"{name}.{written}") for name in ("whole", "parts"))
     pd.testing.assert_frame_equal(whole[list(SCORE_COLUMNS)], parts[list(SCORE_COLUMNS)])
@@ -73,7 +75,7 @@ def test_a_folder_of_letters_gives_a_row_a_request_and_one_for_each_letter_that_
     ("name", "content", "told"),
     [
         ("in.csv", "case_number\nCM16-0000001\n", r"lacks column\(s\) request, clinical_summary"),
-        ("in.csv", "", "can't be read as CSV"),
+        ("in.csv", "", "holds no row"),
         ("in.xml", "<a/>", "is not a table"),
     ],
 )
@@ -93,15 +95,61 @@ def test_an_output_of_no_known_format_is_refused_before_scoring(loaded, tmp_path
         score_file(source, tmp_path / "out.xls", loaded)
 
 
-def test_a_failure_midway_leaves_an_older_output_as_it_was(loaded, tmp_path):
-    source = tmp_path / "in.jsonl"
-    write(make_requests(3), source)
-    output = tmp_path / "out.csv"
-    output.write_text("older\n")
-    source.write_text(source.read_text() + "{broken\n")
+def test_a_row_that_breaks_its_format_is_an_error_row_and_the_rest_is_scored(loaded, tmp_path):
+    source = write(make_requests(3), tmp_path / "in.jsonl")
+    lines = source.read_text().splitlines()
+    source.write_text("\n".join([lines[0], "{broken", lines[1], lines[2]]) + "\n")
 
-    with pytest.raises(SchemaError, match="can't be read as JSONL"):
-        score_file(source, output, loaded, rows_at_once=2)
+    summary = score_file(source, tmp_path / "out.jsonl", loaded, settings=BatchSettings(rows_at_once=2))
 
-    assert output.read_text() == "older\n"
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.jsonl", "out.csv"]
+    rows = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
+    assert (summary.rows, summary.errors) == (4, 1)
+    assert [row["p_overturned"] is None for row in rows] == [False, True, False, False]
+    assert "broken" not in rows[1]["error"]
+    assert list(summary.reasons) == [rows[1]["error"]]
+
+
+def test_a_cell_that_a_spreadsheet_would_run_gets_an_apostrophe_in_csv_alone(loaded, tmp_path):
+    notes = ["=1+1", "+SUM(A1)", "-2.5", "@cmd", "plain"]
+    source = write(make_requests(5).assign(note=notes), tmp_path / "in.csv")
+
+    for suffix in FORMATS:
+        score_file(source, tmp_path / f"out.{suffix}", loaded)
+
+    assert pd.read_csv(tmp_path / "out.csv", dtype="string")["note"].tolist() == [
+        "'=1+1",
+        "'+SUM(A1)",
+        "-2.5",
+        "'@cmd",
+        "plain",
+    ]
+    assert pd.read_parquet(tmp_path / "out.parquet")["note"].tolist() == notes
+
+
+def test_json_lines_keep_every_value_as_it_was_given(loaded, tmp_path):
+    given = [1, "1", 0.1 + 0.2, None, True]
+    rows = make_requests(5)[["request", "clinical_summary"]].to_dict("records")
+    (tmp_path / "in.jsonl").write_text(
+        "".join(json.dumps(row | {"note": note}) + "\n" for row, note in zip(rows, given, strict=True))
+    )
+
+    score_file(tmp_path / "in.jsonl", tmp_path / "out.jsonl", loaded, settings=BatchSettings(rows_at_once=2))
+
+    written = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
+    assert [row["note"] for row in written] == given
+    scored = score_frame(pd.DataFrame(rows), loaded)["p_overturned"]
+    assert [row["p_overturned"] for row in written] == scored.tolist()
+
+
+def test_columns_of_other_names_are_mapped_and_keep_their_names(loaded, tmp_path):
+    requests = make_requests(4)
+    source = write(requests.rename(columns={"request": "RFA_TEXT"}), tmp_path / "in.csv")
+    output = tmp_path / "out.parquet"
+
+    with pytest.raises(SchemaError, match=r"lacks column\(s\) request; found: .*RFA_TEXT.*--map request=RFA_TEXT"):
+        score_file(source, output, loaded)
+    score_file(source, output, loaded, settings=BatchSettings({"request": "RFA_TEXT"}))
+
+    scored = pd.read_parquet(output)
+    assert scored["RFA_TEXT"].tolist() == requests["request"].tolist()
+    assert scored["p_overturned"].tolist() == score_frame(requests, loaded)["p_overturned"].tolist()

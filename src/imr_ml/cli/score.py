@@ -2,51 +2,123 @@
 
 from __future__ import annotations
 
+import json
+import sys
+import tempfile
 import time
+from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from imr_ml.cli.app import app, progress, told, warn
 from imr_ml.cli.models import LATEST, model_folder
 
+if TYPE_CHECKING:
+    from imr_ml.model_files import LoadedModel
+    from imr_ml.scoring import BatchSummary
+
+STANDARD_INPUT = Path("-")
+
 
 @app.command()
 def score(
-    source: Annotated[Path, typer.Argument(metavar="INPUT", help="CSV, JSONL, Parquet, or a folder of letters.")],
+    source: Annotated[
+        Path,
+        typer.Argument(
+            metavar="INPUT", help="CSV, JSONL, Parquet, Excel, a folder or zip of letters, or - for standard input."
+        ),
+    ],
     output: Annotated[Path, typer.Option("--output", "-o", help="File to write (.csv, .jsonl, .parquet).")],
     model: Annotated[str, typer.Option(help="Folder of a model, or models:/imr-ml@challenger.")] = str(LATEST),
+    columns: Annotated[
+        list[str] | None,
+        typer.Option("--map", metavar="NAME=COLUMN", help="Your name of a column, as in request=RFA_TEXT; repeatable."),
+    ] = None,
+    report: Annotated[Path | None, typer.Option(help="Write a page to look at (.html); it holds the texts.")] = None,
     evidence: Annotated[bool, typer.Option(help="Tell what moved each prediction.")] = True,
     precedents: Annotated[int, typer.Option(min=0, help="Decided requests to tell of each; 0 tells none.")] = 3,
     coverage: Annotated[
         float | None, typer.Option(min=0.5, max=0.99, help="Coverage of the prediction sets; else the model's.")
     ] = None,
+    jobs: Annotated[int | None, typer.Option(min=1, help="Processes; else all cores where that gains time.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with a job that was killed.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
     track: Annotated[
         bool, typer.Option("--track", help="Record counts and shares, no text, in MLflow's scoring experiment.")
     ] = False,
 ) -> None:
     """Score requests: the same rows with probabilities, families, evidence and errors."""
-    with told():
+    with told(), ExitStack() as stack:
         from imr_ml.model_files import load_model
-        from imr_ml.scoring import ScoreOptions, score_file
+        from imr_ml.scoring import BatchSettings, ScoreOptions, score_file
+        from imr_ml.tables import parse_map
 
         start_s = time.perf_counter()
-        loaded = load_model(model_folder(model))
+        settings = BatchSettings(parse_map(columns or ()), jobs, report, resume)
         options = ScoreOptions(evidence=evidence, precedents=precedents, coverage=coverage)
+        read = _standard_input(stack, resume=resume) if source == STANDARD_INPUT else source
+        _say_how_read(read, quiet=as_json)
+        loaded = load_model(model_folder(model))
         with progress() as start:
-            step = start("scoring requests", 0)
-            summary = score_file(source, output, loaded, options, progress=step)
-        outcomes = ", ".join(f"{count} {outcome}" for outcome, count in sorted(summary.by_outcome.items()))
-        scored = summary.rows - summary.errors
-        typer.echo(f"{output}: {scored} of {summary.rows} rows scored with model {loaded.version} ({outcomes})")
-        if loaded.facts["data"]["source"] == "sample":
-            warn("this model was trained on the SAMPLE corpus: its scores mean nothing for real requests")
-        if summary.errors:
-            warn(f"{summary.errors} row(s) could not be scored; the column 'error' says why")
+            summary = score_file(read, output, loaded, options, settings, start)
+        elapsed_s = time.perf_counter() - start_s
+        if as_json:
+            typer.echo(json.dumps(_as_json(summary, loaded, output, elapsed_s)))
+        else:
+            _print(summary, loaded, output, report)
         if track:
             from imr_ml import tracking
 
-            batch = tracking.ScoredBatch(source, summary, loaded, asdict(options), time.perf_counter() - start_s)
-            typer.echo(f"recorded as run {tracking.record_batch(batch).run_id} in '{tracking.SCORING}'")
+            batch = tracking.ScoredBatch(read, summary, loaded, asdict(options), elapsed_s)
+            run = tracking.record_batch(batch).run_id
+            typer.echo(f"recorded as run {run} in '{tracking.SCORING}'", err=as_json)
+
+
+def _standard_input(stack: ExitStack, *, resume: bool) -> Path:
+    from imr_ml.scoring import JobError
+    from imr_ml.tables import spooled
+
+    if resume:
+        raise JobError("-: standard input can't be read again; save it as a file to be able to --resume")
+    return spooled(sys.stdin.buffer, Path(stack.enter_context(tempfile.TemporaryDirectory())))
+
+
+def _say_how_read(source: Path, *, quiet: bool) -> None:
+    """What was made of a file's encoding and dialect, where another choice was possible."""
+    from imr_ml.tables import is_table, table_format
+    from imr_ml.tables import told as reading_of
+
+    if quiet or not is_table(source) or table_format(source) == "parquet":
+        return
+    reading = reading_of(source)
+    if (reading.encoding or "utf-8") != "utf-8" or (reading.delimiter or ",") != "," or reading.sheet:
+        warn(f"{source} is read as {reading}")
+
+
+def _print(summary: BatchSummary, model: LoadedModel, output: Path, report: Path | None) -> None:
+    outcomes = ", ".join(f"{count} {outcome}" for outcome, count in sorted(summary.by_outcome.items()))
+    scored = summary.rows - summary.errors
+    typer.echo(f"{output}: {scored} of {summary.rows} rows scored with model {model.version} ({outcomes})")
+    if report:
+        typer.echo(f"{report}: open it in a browser; it holds the requests' texts")
+    if summary.resumed:
+        typer.echo(f"{summary.resumed} of the rows had been scored before")
+    if model.facts["data"]["source"] == "sample":
+        warn("this model was trained on the SAMPLE corpus: its scores mean nothing for real requests")
+    if summary.errors:
+        warn(f"{summary.errors} row(s) could not be scored; the column 'error' says why:")
+        for reason, count in summary.reasons.items():
+            warn(f"  {count} x {reason}")
+
+
+def _as_json(summary: BatchSummary, model: LoadedModel, output: Path, elapsed_s: float) -> dict[str, object]:
+    return asdict(summary) | {
+        "output": str(output),
+        "model_version": model.version,
+        "model_trained_on": model.facts["data"]["source"],
+        "elapsed_s": round(elapsed_s, 3),
+        "rows_per_s": round((summary.rows - summary.resumed) / elapsed_s, 1),
+    }

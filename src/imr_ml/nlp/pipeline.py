@@ -51,10 +51,11 @@ def pipeline(negation: bool) -> Pipeline:
     """Build the pipeline, once per process and setting (about half a second)."""
     nlp = spacy.blank("en")
     nlp.tokenizer = ClinicalTokenizer(nlp.vocab)
-    nlp.add_pipe(SENTENCES)
     book = rule_book()
     entries = [*(_entry(pattern) for pattern in book.patterns), *_determination_entries()]
     nlp.add_pipe(SPAN_RULER).add_patterns(entries)  # type: ignore[attr-defined]
+    # Only now: the ruler reads its phrases with what stands before it.
+    nlp.add_pipe(SENTENCES, before=SPAN_RULER)
     if negation:
         nlp.add_pipe(NEGATION)
     ids = nlp.vocab.strings

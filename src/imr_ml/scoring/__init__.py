@@ -7,12 +7,18 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from imr_ml.scoring.batch import BatchSummary, score_file
+    from imr_ml.scoring.batch import BatchSettings, BatchSummary, score_file
     from imr_ml.scoring.contract import SCORE_COLUMNS, ScoreColumn, ScoreOptions
     from imr_ml.scoring.frame import score_frame
+    from imr_ml.scoring.parts import JobError
+    from imr_ml.scoring.scorer import Scorer, load_model
 
 _HOMES = {
+    "BatchSettings": "batch",
     "BatchSummary": "batch",
+    "JobError": "parts",
+    "Scorer": "scorer",
+    "load_model": "scorer",
     "score_file": "batch",
     "SCORE_COLUMNS": "contract",
     "ScoreColumn": "contract",
@@ -20,7 +26,18 @@ _HOMES = {
     "score_frame": "frame",
 }
 
-__all__ = ["SCORE_COLUMNS", "BatchSummary", "ScoreColumn", "ScoreOptions", "score_file", "score_frame"]
+__all__ = [
+    "SCORE_COLUMNS",
+    "BatchSettings",
+    "BatchSummary",
+    "JobError",
+    "ScoreColumn",
+    "ScoreOptions",
+    "Scorer",
+    "load_model",
+    "score_file",
+    "score_frame",
+]
 
 
 def __getattr__(name: str) -> object:

@@ -6,33 +6,51 @@ reason.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from imr_ml.corpus import complete_cases
-from imr_ml.corpus.schema import REQUIRED_COLUMNS, SchemaError, require_columns, row_errors, typed
+from imr_ml.corpus.schema import COLUMNS, REQUIRED_COLUMNS, SchemaError, require_columns, row_errors, typed
 from imr_ml.features import feature_frame
 from imr_ml.precedents import Asked
 from imr_ml.scoring.columns import Columns, cohort_columns, family_columns, outcome_columns, precedent_column
 from imr_ml.scoring.contract import ADDED, PANDAS_TYPES, SCORE_COLUMNS, ScoreOptions
 from imr_ml.scoring.evidence import evidence_json
+from imr_ml.tables import renamed, suggestion
 
 if TYPE_CHECKING:
     from imr_ml.model_files import LoadedModel
 
 EVIDENCE_TERMS = 5
+_KNOWN = frozenset(column.name for column in COLUMNS)
 
 
-def check_columns(columns: list[str], source: str) -> None:
+def check_columns(columns: list[str], source: str, mapped: Mapping[str, str] | None = None) -> None:
     """Check that a table can be scored and that scoring would not overwrite a column.
+
+    Parameters
+    ----------
+    columns : list of str
+        The table's.
+    source : str
+        What to call the table.
+    mapped : mapping of str to str, optional
+        The contract's name of a column -> the table's.
 
     Raises
     ------
     SchemaError
         For a required column that is missing or a column that scoring adds.
     """
-    require_columns(pd.DataFrame(columns=columns), REQUIRED_COLUMNS, source)
+    names = renamed(columns, mapped or {})
+    missing = [name for name in REQUIRED_COLUMNS if name not in names]
+    hint = suggestion(missing, [name for name in columns if name not in _KNOWN]) if missing else []
+    try:
+        require_columns(pd.DataFrame(columns=list(names)), REQUIRED_COLUMNS, source)
+    except SchemaError as error:
+        raise SchemaError(f"{error}; try {' '.join(hint)}" if hint else str(error)) from None
     taken = [name for name in SCORE_COLUMNS if name in columns]
     if taken:
         raise SchemaError(f"{source}: has column(s) that scoring adds: {', '.join(taken)}; rename or drop them")

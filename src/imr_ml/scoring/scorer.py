@@ -1,0 +1,92 @@
+"""A model to score with from Python: frames or single requests in, typed frames out.
+
+Knows folders of models and data frames.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from imr_ml.scoring.contract import ScoreOptions
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from imr_ml.model_files import LoadedModel
+
+
+@dataclass(frozen=True, slots=True)
+class Scorer:
+    """A model that scores requests.
+
+    Attributes
+    ----------
+    model : LoadedModel
+    """
+
+    model: LoadedModel
+
+    def score(
+        self,
+        requests: pd.DataFrame | Mapping[str, Any],
+        *,
+        evidence: bool = True,
+        precedents: int = 3,
+        coverage: float | None = None,
+    ) -> pd.DataFrame:
+        """Score requests.
+
+        Parameters
+        ----------
+        requests : DataFrame or mapping
+            Requests with at least ``request`` and ``clinical_summary``, or one request as a mapping of column to value.
+        evidence : bool, default True
+            Whether to tell what moved each prediction.
+        precedents : int, default 3
+            Decided requests to tell of each.
+        coverage : float, optional
+            Share of cases whose prediction set shall hold their outcome; else the model's.
+
+        Returns
+        -------
+        DataFrame
+            The same rows and columns, then `SCORE_COLUMNS` in their types. A row that can't be scored has its reason in
+            ``error``.
+
+        Raises
+        ------
+        SchemaError
+            For a required column that is missing, or a column that scoring adds.
+        ValueError
+            For a coverage that is not between 0 and 1, or a negative number of precedents.
+
+        Examples
+        --------
+        >>> import imr_ml
+        >>> model = imr_ml.load_model("models/latest")  # doctest: +SKIP
+        >>> request = {"request": "MRI of the left knee", "clinical_summary": "Knee pain, no locking."}
+        >>> model.score(request)["p_overturned"]  # doctest: +SKIP
+        """
+        import pandas as pd
+
+        from imr_ml.scoring.frame import check_columns, score_frame
+
+        frame = requests if isinstance(requests, pd.DataFrame) else pd.DataFrame([dict(requests)])
+        check_columns(list(frame.columns), "requests")
+        return score_frame(frame, self.model, ScoreOptions(evidence, precedents, coverage))
+
+
+def load_model(folder: Path | str = Path("models/latest")) -> Scorer:
+    """A model to score with, from the folder that training wrote.
+
+    Raises
+    ------
+    ModelError
+        Where a file is missing, a checksum does not match, the format is another one or a type is not ours.
+    """
+    from imr_ml import model_files
+
+    return Scorer(model_files.load_model(Path(folder)))

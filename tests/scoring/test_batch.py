@@ -1,0 +1,157 @@
+"""A batch is scored piece by piece: killed at any moment, it goes on and gives the same bytes."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+import warnings
+
+import pandas as pd
+import pytest
+from factories import make_requests
+
+from imr_ml.scoring import BatchSettings, JobError, ScoreOptions, score_file, score_frame
+from imr_ml.scoring import working as working_room
+
+SMALL = BatchSettings(rows_at_once=4)
+HOLD = """
+import sys, time
+from filelock import FileLock
+with FileLock(sys.argv[1]):
+    print("held", flush=True)
+    time.sleep(60)
+"""
+RESUMED = BatchSettings(rows_at_once=4, resume=True)
+
+
+@pytest.fixture
+def source(tmp_path):
+    path = tmp_path / "in.parquet"
+    make_requests(40).to_parquet(path)
+    return path
+
+
+def killed_after(seconds, work):
+    """Do `work` in a process of its own and kill it; whether it was done before."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        child = os.fork()
+    if child == 0:
+        work()
+        os._exit(0)
+    time.sleep(seconds)
+    os.kill(child, signal.SIGKILL)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+@pytest.mark.slow
+def test_killed_at_50_random_moments_a_job_goes_on_and_gives_the_same_bytes(loaded, source, tmp_path):
+    whole, killed = tmp_path / "whole.parquet", tmp_path / "killed.parquet"
+    options = ScoreOptions(precedents=1)
+    start_s = time.perf_counter()
+    score_file(source, whole, loaded, options, SMALL)
+    whole_s = time.perf_counter() - start_s
+
+    chance, done = random.Random(7), 0
+    for _ in range(50):
+        seconds = chance.uniform(0, whole_s / 8)
+        done += killed_after(seconds, lambda: score_file(source, killed, loaded, options, RESUMED))
+    summary = score_file(source, killed, loaded, options, RESUMED)
+
+    assert done < 50
+    assert killed.read_bytes() == whole.read_bytes()
+    assert (summary.rows, summary.errors) == (40, 0)
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(["in.parquet", whole.name, killed.name])
+
+
+def test_what_was_scored_before_the_kill_is_not_scored_again(loaded, source, tmp_path, monkeypatch):
+    output, scored = tmp_path / "out.parquet", []
+    score = working_room._scored
+
+    def counted(requests, *rest):
+        if len(scored) == 3:
+            raise KeyboardInterrupt
+        scored.append(len(requests))
+        return score(requests, *rest)
+
+    monkeypatch.setattr(working_room, "_scored", counted)
+    with pytest.raises(KeyboardInterrupt):
+        score_file(source, output, loaded, settings=SMALL)
+    monkeypatch.setattr(working_room, "_scored", score)
+
+    assert not output.exists()
+    assert score_file(source, output, loaded, settings=RESUMED).resumed == 12
+
+
+def test_an_unfinished_job_is_neither_overwritten_nor_mixed_with_another(loaded, source, tmp_path, monkeypatch):
+    output = tmp_path / "out.csv"
+    monkeypatch.setattr("imr_ml.scoring.batch.chunk_writer", lambda path: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        score_file(source, output, loaded, settings=SMALL)
+    monkeypatch.undo()
+
+    with pytest.raises(JobError, match=r"out\.csv: was not finished; go on with --resume, or delete .*out\.csv\.parts"):
+        score_file(source, output, loaded, settings=SMALL)
+    with pytest.raises(JobError, match="was begun with other options"):
+        score_file(source, output, loaded, ScoreOptions(evidence=False), RESUMED)
+    make_requests(41).to_parquet(source)
+    with pytest.raises(JobError, match="was begun with other input"):
+        score_file(source, output, loaded, settings=RESUMED)
+
+
+def test_a_second_process_on_one_output_is_refused(loaded, source, tmp_path):
+    output = tmp_path / "out.csv"
+    parts = tmp_path / "out.csv.parts"
+    parts.mkdir()
+    with subprocess.Popen([sys.executable, "-c", HOLD, parts / "lock"], stdout=subprocess.PIPE) as other:
+        try:
+            other.stdout.readline()
+            with pytest.raises(JobError, match=r"out\.csv: another process is writing it"):
+                score_file(source, output, loaded)
+        finally:
+            other.kill()
+    assert score_file(source, output, loaded).rows == 40
+
+
+@pytest.mark.slow
+def test_two_processes_give_the_same_bytes_as_one(loaded, source, tmp_path):
+    score_file(source, tmp_path / "one.parquet", loaded, settings=BatchSettings(rows_at_once=20, jobs=1))
+    score_file(source, tmp_path / "two.parquet", loaded, settings=BatchSettings(rows_at_once=20, jobs=2))
+
+    assert (tmp_path / "one.parquet").read_bytes() == (tmp_path / "two.parquet").read_bytes()
+
+
+def test_a_case_that_straddles_two_pieces_counts_all_its_items(loaded, tmp_path):
+    requests = make_requests(6).assign(case_number="CM16-0000001").drop(columns="items_in_case", errors="ignore")
+    requests.to_csv(tmp_path / "in.csv", index=False)
+
+    score_file(tmp_path / "in.csv", tmp_path / "out.parquet", loaded, settings=BatchSettings(rows_at_once=2))
+
+    scored = pd.read_parquet(tmp_path / "out.parquet")
+    assert "items_in_case" not in scored
+    assert scored["p_overturned"].tolist() == score_frame(requests, loaded)["p_overturned"].tolist()
+
+
+def test_a_row_that_nothing_foresaw_costs_itself_alone(loaded, tmp_path, monkeypatch):
+    from imr_ml.scoring import frame as frame_room
+
+    evidence_json = frame_room.evidence_json
+    requests, source = make_requests(8), tmp_path / "in.parquet"
+    requests.to_parquet(source)
+    poisoned = requests["request"][5]
+
+    def failing(evidence, texts, features):
+        if (texts["request"] == poisoned).any():
+            raise RecursionError(poisoned)
+        return evidence_json(evidence, texts, features)
+
+    monkeypatch.setattr(frame_room, "evidence_json", failing)
+    summary = score_file(source, tmp_path / "out.parquet", loaded, settings=SMALL)
+
+    scored = pd.read_parquet(tmp_path / "out.parquet")
+    failed = scored["request"] == poisoned
+    assert summary.errors == failed.sum()
+    assert scored.loc[failed, "error"].eq("can't be scored (RecursionError)").all()
+    assert scored.loc[~failed, "p_overturned"].notna().all()
