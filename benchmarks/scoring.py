@@ -1,0 +1,182 @@
+"""How fast requests are scored, beside what else could read them: `python -m benchmarks.scoring MODEL [ROWS]`.
+
+On sample letters, as speed does not depend on what is true. All are timed in turns within one process, in processor
+time on one core, so that a busy machine slows all alike; the ratios are what counts. A transformer of DistilBERT's size
+(random weights, 512 tokens) takes part where torch is installed. Then whole commands, from Parquet to Parquet.
+"""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+import psutil
+
+from imr_ml.corpus import ingest, letter_files, write_requests
+from imr_ml.corpus.sample import write_samples
+from imr_ml.model_files import LoadedModel, load_model
+from imr_ml.scoring import ScoreOptions, score_frame
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+COMMAND = Path(sys.executable).with_name("imr-ml")
+ASKED = ("case_number", "item", "request", "clinical_summary", "ur_guideline", "date_of_injury", "ur_denial_date")
+ROUNDS, TIMED_ROWS, LETTERS = 5, 2000, 5000
+_TOKENS, _TRANSFORMED = 512, 8
+PLAIN = "plain TF-IDF (words and pairs) + logistic regression on the raw text"
+
+
+def measure(model_folder: Path) -> Iterator[tuple[str, str]]:
+    """Rows of (what, measured) of scoring in one process."""
+    model = load_model(model_folder)
+    requests = sample_requests(LETTERS)
+    rows = requests.head(TIMED_ROWS)
+    contenders = {
+        "scored, no evidence, no precedents": _scored(rows, model, ScoreOptions(evidence=False, precedents=0)),
+        "scored, evidence and 3 precedents": _scored(rows, model, ScoreOptions()),
+        **dict(_others(requests, rows)),
+    }
+    seconds: dict[str, list[float]] = {name: [] for name in contenders}
+    for _ in range(ROUNDS):
+        for name, run in contenders.items():
+            seconds[name].append(_processor_s(run))
+    per_row = {name: statistics.median(each) / len(rows) for name, each in seconds.items()}
+    for name, row_s in per_row.items():
+        yield name, f"{1 / row_s:,.0f} requests/s on one core, {per_row[PLAIN] / row_s:.2f} x plain TF-IDF"
+    yield from _transformed(1 / per_row["scored, no evidence, no precedents"])
+    yield "one request, warm", f"{_warm_ms(requests.head(1), model):.0f} ms (median of 30)"
+    yield "one request, from a cold start", f"{_cold_s(requests.head(1), model_folder):.1f} s (median of 3)"
+
+
+def sized(model_folder: Path, sizes: Sequence[int]) -> Iterator[tuple[str, str]]:
+    """Rows of (what, measured) of the whole command on tables of so many rows."""
+    requests = sample_requests(LETTERS)
+    for size in sizes:
+        with tempfile.TemporaryDirectory() as place:
+            source, output = Path(place) / "in.parquet", Path(place) / "out.parquet"
+            _repeated(requests, size, source)
+            elapsed_s, processor_s, peak_mb = _command(source, output, model_folder)
+        told = f"{size / elapsed_s:,.0f} requests/s, {1e3 * processor_s / size:.2f} ms of processor time a request"
+        yield f"{size:,} rows, Parquet to Parquet, {os.cpu_count()} cores", f"{told}, peak {peak_mb:,.0f} MB resident"
+
+
+def sample_requests(letters: int) -> pd.DataFrame:
+    """Requests of sample letters, with the columns that a user has before a decision."""
+    with tempfile.TemporaryDirectory() as folder:
+        write_samples(Path(folder), letters, 11)
+        return ingest(letter_files([Path(folder)])).requests[list(ASKED)]
+
+
+def _repeated(requests: pd.DataFrame, size: int, target: Path) -> None:
+    """A table of so many rows, in which each round of the same letters has case numbers of its own."""
+    rounds = -(-size // len(requests))
+    numbered = (requests.assign(case_number=requests["case_number"] + f"-{number}") for number in range(rounds))
+    write_requests(pd.concat(list(numbered), ignore_index=True).head(size), target)
+
+
+def _scored(rows: pd.DataFrame, model: LoadedModel, options: ScoreOptions) -> Callable[[], object]:
+    return lambda: score_frame(rows, model, options)
+
+
+def _others(requests: pd.DataFrame, rows: pd.DataFrame) -> Iterator[tuple[str, Callable[[], object]]]:
+    import spacy
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+
+    raw = requests["request"] + "\n" + requests["clinical_summary"] + "\n" + requests["ur_guideline"].fillna("")
+    learnt = raw[len(rows) : 2 * len(rows)]
+    answers = [place % 2 for place in range(len(learnt))]
+    texts = raw.head(len(rows)).tolist()
+    for name, longest in ((PLAIN, 2), ("plain TF-IDF (words alone) + logistic regression", 1)):
+        vectorizer = TfidfVectorizer(ngram_range=(1, longest))
+        plain = make_pipeline(vectorizer, LogisticRegression(max_iter=200)).fit(learnt, answers)
+        yield name, lambda plain=plain: plain.predict_proba(texts)
+    blank = spacy.blank("en")
+    yield "spaCy's blank tokenizer alone", lambda: [len(doc) for doc in blank.tokenizer.pipe(texts)]
+
+
+def _transformed(rows_per_s: float) -> Iterator[tuple[str, str]]:
+    try:
+        import torch
+    except ImportError:
+        yield "transformer of DistilBERT's size, 512 tokens", "not measured: torch is not installed"
+        return
+    torch.set_num_threads(1)
+    layer = torch.nn.TransformerEncoderLayer(768, 12, 3072, batch_first=True)
+    encoder = torch.nn.TransformerEncoder(layer, 6, enable_nested_tensor=False).eval()
+    batch = torch.randn(_TRANSFORMED, _TOKENS, 768)
+    with torch.inference_mode():
+        row_s = min(_processor_s(lambda: encoder(batch)) for _ in range(3)) / _TRANSFORMED
+    told = f"{1 / row_s:.2f} requests/s on one core; scoring is {rows_per_s * row_s:,.0f} times as fast"
+    yield "transformer of DistilBERT's size, 512 tokens", told
+
+
+def _warm_ms(row: pd.DataFrame, model: LoadedModel) -> float:
+    score_frame(row, model)
+    return 1e3 * statistics.median(_elapsed_s(lambda: score_frame(row, model)) for _ in range(30))
+
+
+def _cold_s(row: pd.DataFrame, model_folder: Path) -> float:
+    with tempfile.TemporaryDirectory() as place:
+        source, output = Path(place) / "one.parquet", Path(place) / "out.parquet"
+        write_requests(row, source)
+        return statistics.median(_command(source, output, model_folder)[0] for _ in range(3))
+
+
+def _command(source: Path, output: Path, model_folder: Path) -> tuple[float, float, float]:
+    """Seconds elapsed, seconds of processor time and most resident megabytes of scoring a file, all processes."""
+    arguments = ["score", source, "--output", output, "--model", model_folder, "--no-evidence", "--precedents", "0"]
+    start_s, processor_s, peak_mb = time.perf_counter(), 0.0, 0.0
+    with subprocess.Popen([COMMAND, *arguments], stdout=subprocess.DEVNULL) as running:
+        whole = psutil.Process(running.pid)
+        while running.poll() is None:
+            used = [_used(one) for one in [whole, *_children(whole)]]
+            peak_mb = max(peak_mb, sum(mb for mb, _ in used))
+            processor_s = max(processor_s, sum(seconds for _, seconds in used))
+            time.sleep(0.1)
+    return time.perf_counter() - start_s, processor_s, peak_mb
+
+
+def _children(process: psutil.Process) -> list[psutil.Process]:
+    try:
+        return process.children(recursive=True)
+    except psutil.NoSuchProcess:
+        return []
+
+
+def _used(process: psutil.Process) -> tuple[float, float]:
+    try:
+        return process.memory_info().rss / 1e6, sum(process.cpu_times()[:2])
+    except psutil.NoSuchProcess:
+        return 0.0, 0.0
+
+
+def _processor_s(run: Callable[[], object]) -> float:
+    start_s = time.process_time()
+    run()
+    return time.process_time() - start_s
+
+
+def _elapsed_s(run: Callable[[], object]) -> float:
+    start_s = time.perf_counter()
+    run()
+    return time.perf_counter() - start_s
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    folder, wanted = Path(sys.argv[1]), [int(size.replace(",", "")) for size in sys.argv[2:]]
+    for row in [] if wanted else measure(folder):
+        print(*row, sep=": ", flush=True)
+    for row in sized(folder, wanted or (1_000, 10_000, 100_000)):
+        print(*row, sep=": ", flush=True)
