@@ -113,6 +113,43 @@ def test_score_tells_rows_and_errors(run, model_folder):
     assert "1 row(s) could not be scored; the column 'error' says why" in result.stderr
 
 
+def test_score_reads_standard_input_and_gives_its_summary_as_json(run, model_folder):
+    table = make_requests(3).to_csv(index=False).encode()
+
+    result = CliRunner().invoke(
+        app, ["score", "-", "-o", "out.csv", "--model", str(model_folder), "--json"], input=table
+    )
+
+    summary = json.loads(result.stdout)
+    assert (summary["rows"], summary["errors"], summary["output"]) == (3, 0, "out.csv")
+    assert sum(summary["by_outcome"].values()) == 3
+    again = CliRunner().invoke(app, ["score", "-", "-o", "out.csv", "--model", str(model_folder), "--resume"])
+    assert failed_in_one_line(again, "standard input can't be read again; save it as a file")
+
+
+def test_score_says_how_it_read_a_table_that_could_be_read_otherwise_and_maps_its_columns(run, model_folder):
+    requests = make_requests(3).rename(columns={"request": "RFA_TEXT"})
+    requests.to_csv("in.csv", index=False, sep=";", encoding="utf-16")
+
+    result = run(
+        "score",
+        "in.csv",
+        "-o",
+        "out.csv",
+        "--map",
+        "request=RFA_TEXT",
+        "--report",
+        "page.html",
+        "--model",
+        model_folder,
+    )
+
+    assert result.exit_code == 0, result.output
+    assert "in.csv is read as CSV, utf-16" in result.stderr
+    assert "page.html: open it in a browser; it holds the requests' texts" in result.stdout
+    assert requests["RFA_TEXT"][0] in Path("page.html").read_text("utf-8")
+
+
 def test_a_scored_batch_is_tracked_where_asked_for(run, model_folder, tmp_path, monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'runs.db'}")
     make_requests(2).to_csv("in.csv", index=False)

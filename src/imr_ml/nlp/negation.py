@@ -4,12 +4,11 @@ Knows negspacy and what the span ruler found. Knows nothing of tokens' words.
 """
 
 from bisect import bisect_left, bisect_right
-from collections import defaultdict
 
 from negspacy.negation import Negex
 from negspacy.termsets import termset
 from spacy.language import Language
-from spacy.tokens import Doc, Span
+from spacy.tokens import Doc
 
 from imr_ml.nlp.components import Match, matches_of
 from imr_ml.nlp.rules import negation_rules
@@ -29,7 +28,7 @@ class ScopedNegex(Negex):  # type: ignore[misc]
     """negspacy's NegEx, with a cue reaching a limited number of tokens and one pass over the spans.
 
     negspacy compares each scope with all spans of a doc, and a cue there reaches to its scope's end. The
-    denied matches stand in ``doc.user_data["denied"]``, and ``span._.negex`` tells the same of a span.
+    denied matches stand in ``doc.user_data["denied"]``.
     """
 
     def __init__(self, nlp: Language, name: str) -> None:
@@ -43,38 +42,30 @@ class ScopedNegex(Negex):  # type: ignore[misc]
         if not preceding and not following:
             return doc
         matches = [match for match in matches_of(doc) if match.label in _DENIABLE]
-        cues = self._cues_near(matches, preceding, following, self.termination_boundaries(doc, terminating))
-        denied = set()
-        for place, (before, after) in cues.items():
-            match = matches[place]
-            span = Span(doc, match.start, match.end, label=match.label)
-            self._apply_negation(span, before, after)
-            if span._.negex:
-                denied.add(match)
-        doc.user_data["denied"] = denied
+        scopes = self.termination_boundaries(doc, terminating)
+        places = self._in_reach(matches, preceding, following, scopes)
+        doc.user_data["denied"] = {matches[place] for place in places}
         return doc
 
-    def _cues_near(
+    def _in_reach(
         self,
         matches: list[Match],
         preceding: list[_Cue],
         following: list[_Cue],
         scopes: list[tuple[int, int]],
-    ) -> dict[int, tuple[list[_Cue], list[_Cue]]]:
-        """List the cues before and after each match that has any in scope and reach, by its place."""
+    ) -> set[int]:
+        """Find the places of the matches that any cue reaches within its scope."""
         starts = [match.start for match in matches]
         scope_starts = [start for start, _ in scopes]
-        near: dict[int, tuple[list[_Cue], list[_Cue]]] = defaultdict(lambda: ([], []))
+        reached = set[int]()
         for cue in preceding:
             end = min(scopes[bisect_right(scope_starts, cue[1]) - 1][1], cue[2] + self._reach_before)
-            for place in range(bisect_left(starts, cue[2]), bisect_left(starts, end)):
-                near[place][0].append(cue)
+            reached.update(range(bisect_left(starts, cue[2]), bisect_left(starts, end)))
         for cue in following:
             start = max(scopes[bisect_right(scope_starts, cue[1]) - 1][0], cue[1] - self._reach_after)
-            for place in range(bisect_left(starts, start), bisect_left(starts, cue[1])):
-                if matches[place].end <= cue[1]:
-                    near[place][1].append(cue)
-        return near
+            before = range(bisect_left(starts, start), bisect_left(starts, cue[1]))
+            reached.update(place for place in before if matches[place].end <= cue[1])
+        return reached
 
 
 def _terms() -> dict[str, list[str]]:
