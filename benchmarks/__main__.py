@@ -10,7 +10,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import extractors, fuzzing, predicting, reading, speed
+from benchmarks import extractors, fuzzing, predicting, reading, speed, tracking
 
 
 def main(arguments: list[str]) -> int:
@@ -25,6 +25,7 @@ def main(arguments: list[str]) -> int:
         ("damage", fuzzing.measure),
         ("prediction", predicting.measure),
         ("speed", speed.measure),
+        ("tracking", tracking.measure),
     ):
         table = Table("what", "measured", title=f"{title} ({letters.name})", title_justify="left")
         for row in measure(letters):

@@ -54,17 +54,18 @@ def _recorded(trained: object, model: Path, here: Path) -> tuple[float, float]:
 
 
 def _many_runs(here: Path) -> None:
-    """As many runs again with the params, tags and metrics of the first."""
+    """As if many had trained: copies of what was recorded, of each training its model's run and three others."""
     with contextlib.chdir(here), connected() as client:
         from mlflow.entities import Metric, Param
 
         experiment = client.get_experiment_by_name(EXPERIMENT).experiment_id
-        first = client.search_runs([experiment], "params.predictor = 'model'")[0].data
-        tags = {name: value for name, value in first.tags.items() if name not in ("mlflow.runName", "imr_ml.record")}
-        for number in range(_RUNS):
+        recorded = client.search_runs([experiment])
+        for number in range(len(recorded), _RUNS):
+            like = recorded[number % len(recorded)].data
+            tags = {name: value for name, value in like.tags.items() if name not in ("mlflow.runName", "imr_ml.record")}
             run = client.create_run(experiment, tags=tags, run_name=f"run {number}").info.run_id
-            metrics = [Metric(name, value, 1, 0) for name, value in first.metrics.items()]
-            client.log_batch(run, metrics, [Param(*one) for one in first.params.items()])
+            metrics = [Metric(name, value, 1, 0) for name, value in like.metrics.items()]
+            client.log_batch(run, metrics, [Param(*one) for one in like.params.items()])
             client.set_terminated(run)
 
 

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from imr_ml.model_files import CHECKSUMS, CLASSIFIERS, FACTS, PRECEDENTS, ModelError, load_model, save_model
+from imr_ml.model_files import CHECKSUMS, CLASSIFIERS, FACTS, PRECEDENTS, REFERENCE, ModelError, load_model, save_model
 from imr_ml.precedents import Asked
 
 
@@ -39,11 +39,11 @@ def test_saving_again_replaces_the_folder_and_leaves_nothing_beside_it(trained, 
     (folder / "stale").touch()
     save_model(trained, folder)
 
-    assert sorted(path.name for path in folder.iterdir()) == sorted([CLASSIFIERS, PRECEDENTS, FACTS, CHECKSUMS])
+    assert {path.name for path in folder.iterdir()} == {CLASSIFIERS, PRECEDENTS, REFERENCE, FACTS, CHECKSUMS}
     assert list(folder.parent.iterdir()) == [folder]
 
 
-@pytest.mark.parametrize("name", [CLASSIFIERS, PRECEDENTS, FACTS])
+@pytest.mark.parametrize("name", [CLASSIFIERS, PRECEDENTS, REFERENCE, FACTS])
 def test_a_changed_file_is_refused(trained, tmp_path, name):
     folder = save_model(trained, tmp_path / "model")
     content = bytearray((folder / name).read_bytes())
@@ -54,7 +54,7 @@ def test_a_changed_file_is_refused(trained, tmp_path, name):
         load_model(folder)
 
 
-@pytest.mark.parametrize("name", [CLASSIFIERS, PRECEDENTS, FACTS, CHECKSUMS])
+@pytest.mark.parametrize("name", [CLASSIFIERS, PRECEDENTS, REFERENCE, FACTS, CHECKSUMS])
 def test_a_missing_file_is_named(trained, tmp_path, name):
     folder = save_model(trained, tmp_path / "model")
     (folder / name).unlink()
@@ -83,8 +83,42 @@ def test_a_model_of_another_format_is_refused(trained, tmp_path):
     (folder / FACTS).write_text(json.dumps(facts | {"format": 1}))
     _sign(folder)
 
-    with pytest.raises(ModelError, match="is a model of format 1, this is 2; train again"):
+    with pytest.raises(ModelError, match="is a model of format 1, this is 3; train again"):
         load_model(folder)
+
+
+def test_a_model_of_the_format_before_loads_without_a_profile_of_its_training_data(trained, tmp_path, prepared):
+    folder = save_model(trained, tmp_path / "model")
+    facts = json.loads((folder / FACTS).read_text())
+    (folder / FACTS).write_text(json.dumps(facts | {"format": 2}))
+    (folder / REFERENCE).unlink()
+    _sign(folder, CLASSIFIERS, PRECEDENTS, FACTS)
+
+    loaded = load_model(folder)
+
+    assert loaded.reference is None
+    before = trained.model.predict(prepared.frame).p_overturned
+    assert np.array_equal(loaded.model.predict(prepared.frame).p_overturned, before)
+
+
+def test_an_array_of_objects_is_not_unpickled(trained, tmp_path):
+    folder = save_model(trained, tmp_path / "model")
+    np.savez(folder / REFERENCE, case=np.array([{"a": 1}], dtype=object), drawn_from=np.array(1))
+    _sign(folder)
+
+    with pytest.raises(ModelError, match=r"reference.npz can't be read"):
+        load_model(folder)
+
+
+def test_what_the_training_data_were_like_comes_back_as_it_was(model_folder, trained):
+    kept, loaded = trained.reference, load_model(model_folder).reference
+
+    assert (len(loaded), loaded.cases, loaded.drawn_from) == (len(kept), kept.cases, kept.drawn_from) == (160, 80, 160)
+    assert np.array_equal(loaded.case, kept.case)
+    for values, others in ((loaded.numbers, kept.numbers), (loaded.labels, kept.labels)):
+        assert list(values) == list(others)
+        for name in values:
+            np.testing.assert_array_equal(values[name], others[name])
 
 
 def test_precedents_and_cohorts_come_back_as_they_were(model_folder, trained, prepared):
@@ -109,8 +143,9 @@ def test_the_user_chooses_the_coverage_and_else_it_is_the_models(loaded, coverag
     assert loaded.sets(coverage).coverage == expected
 
 
-def _sign(folder):
+def _sign(folder, *names):
     from imr_ml.files import sha256_of
 
-    sums = [f"{sha256_of(folder / name)}  {name}\n" for name in (CLASSIFIERS, PRECEDENTS, FACTS)]
+    names = names or (CLASSIFIERS, PRECEDENTS, REFERENCE, FACTS)
+    sums = [f"{sha256_of(folder / name)}  {name}\n" for name in names]
     (folder / CHECKSUMS).write_text("".join(sums))

@@ -1,7 +1,7 @@
 """A trained model as a folder: classifiers and precedents by skops, all said of them as JSON, checksums over these.
 
-Knows the folder's files. Nothing is unpickled; a folder whose checksums do not match, or that names a type
-outside of our own short list, is refused.
+Knows the folder's files; what the requests of the training were like is in one of plain arrays. Nothing is unpickled;
+a folder whose checksums do not match, or that names a type outside of our own short list, is refused.
 """
 
 from __future__ import annotations
@@ -21,17 +21,20 @@ from imr_ml.files import sha256_of
 from imr_ml.guidelines import FAMILIES
 
 if TYPE_CHECKING:
-    from imr_ml.classifiers import HeldOutScores, ModelSettings, OutcomeSets, RequestModel
+    from imr_ml.classifiers import HeldOutScores, OutcomeSets, RequestModel
     from imr_ml.nlp import NlpSettings
     from imr_ml.precedents import Cohorts, Neighbours
+    from imr_ml.profiles import Profile
     from imr_ml.training import TrainedModel
 
 CLASSIFIERS = "model.skops"
 PRECEDENTS = "precedents.skops"
 FACTS = "model.json"
 CHECKSUMS = "SHA256SUMS"
+REFERENCE = "reference.npz"
 _CHECKED = (CLASSIFIERS, PRECEDENTS, FACTS)
-FORMAT = 2
+FORMAT = 3
+_WITHOUT_REFERENCE = 2
 _LIBRARIES = ("imr-ml", "scikit-learn", "spacy", "negspacy", "numpy", "pandas", "scipy", "skops", "crepes")
 _TRUSTED = frozenset(
     {
@@ -64,6 +67,8 @@ class LoadedModel:
         What prediction sets of any coverage are made of.
     neighbours : Neighbours
     cohorts : Cohorts
+    reference : Profile or None
+        What the requests it was trained on are like; None of a model of format 2, which kept none.
     version : str
         First 12 digits of the classifiers' SHA-256.
     facts : dict
@@ -77,6 +82,7 @@ class LoadedModel:
     held_out: HeldOutScores
     neighbours: Neighbours
     cohorts: Cohorts
+    reference: Profile | None
     version: str
     facts: dict[str, Any]
     folder: Path
@@ -96,6 +102,7 @@ def save_model(trained: TrainedModel, folder: Path, commit: str | None = None) -
     commit : str, optional
         Git commit of the code.
     """
+    import numpy as np
     import skops.io
 
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -103,10 +110,11 @@ def save_model(trained: TrainedModel, folder: Path, commit: str | None = None) -
     try:
         made.chmod(0o755)
         skops.io.dump(_kept_classifiers(trained), made / CLASSIFIERS, compression=zipfile.ZIP_DEFLATED)
-        skops.io.dump(_kept_precedents(trained.neighbours), made / PRECEDENTS, compression=zipfile.ZIP_DEFLATED)
+        skops.io.dump(trained.neighbours.arrays(), made / PRECEDENTS, compression=zipfile.ZIP_DEFLATED)
+        np.savez_compressed(made / REFERENCE, allow_pickle=False, **trained.reference.arrays())
         facts = json.dumps(_facts(trained, commit), indent=2, allow_nan=False, default=str)
         (made / FACTS).write_text(facts + "\n", encoding="utf-8")
-        sums = [f"{sha256_of(made / name)}  {name}\n" for name in _CHECKED]
+        sums = [f"{sha256_of(made / name)}  {name}\n" for name in (*_CHECKED, REFERENCE)]
         (made / CHECKSUMS).write_text("".join(sums), encoding="utf-8")
         _put_in_place(made, folder)
     finally:
@@ -124,21 +132,22 @@ def load_model(folder: Path) -> LoadedModel:
     """
     from imr_ml.classifiers import HeldOutScores
     from imr_ml.nlp import NlpSettings
-    from imr_ml.precedents import Cohorts
+    from imr_ml.precedents import Cohorts, Neighbours
 
-    sums = _verified(folder)
+    sums = _verified(folder, _CHECKED)
     facts = json.loads((folder / FACTS).read_text("utf-8"))
-    if facts["format"] != FORMAT:
+    if facts["format"] not in (FORMAT, _WITHOUT_REFERENCE):
         raise ModelError(f"{folder}: is a model of format {facts['format']}, this is {FORMAT}; train again")
     kept = _read(folder, CLASSIFIERS)
     model = _request_model(facts, kept)
-    neighbours = _neighbours(model, _read(folder, PRECEDENTS))
+    neighbours = Neighbours.from_arrays(_read(folder, PRECEDENTS), model.outcome_column_weights)
     return LoadedModel(
         model=model,
         nlp=NlpSettings(**facts["settings"]["nlp"]),
         held_out=HeldOutScores.from_arrays(kept["held_out"]),
         neighbours=neighbours,
         cohorts=Cohorts(neighbours.decided),
+        reference=None if facts["format"] == _WITHOUT_REFERENCE else _reference(folder),
         version=sums[CLASSIFIERS][:12],
         facts=facts,
         folder=folder,
@@ -157,9 +166,10 @@ def _kept_classifiers(trained: TrainedModel) -> dict[str, Any]:
 
 def _request_model(facts: dict[str, Any], kept: dict[str, Any]) -> RequestModel:
     from imr_ml.classifiers import Chosen, RequestModel
+    from imr_ml.classifiers.settings import settings_of
 
     chosen = facts["chosen"]
-    model = RequestModel(_model_settings(facts["settings"]["model"]))
+    model = RequestModel(settings_of(facts["settings"]["model"]))
     model.features_ = kept["features"]
     model.outcome_ = Chosen(model.settings.outcome[chosen["outcome"]], kept["outcome"], chosen["half_life_years"])
     if chosen["family"] is None:
@@ -167,28 +177,6 @@ def _request_model(facts: dict[str, Any], kept: dict[str, Any]) -> RequestModel:
     else:
         model.families_ = Chosen(model.settings.family[chosen["family"]], kept["families"])
     return model
-
-
-def _kept_precedents(neighbours: Neighbours) -> dict[str, Any]:
-    """Case numbers, outcomes, families and years, and the matrix of terms' weights; no text."""
-    return {
-        "decided": neighbours.decided.arrays(),
-        "rows": neighbours.rows,
-        "matrix": neighbours.matrix,
-        "most_terms": neighbours.most_terms,
-    }
-
-
-def _neighbours(model: RequestModel, kept: dict[str, Any]) -> Neighbours:
-    from imr_ml.precedents import DecidedRequests, Neighbours
-
-    return Neighbours(
-        decided=DecidedRequests(**kept["decided"]),
-        rows=kept["rows"],
-        matrix=kept["matrix"],
-        weights=model.outcome_column_weights,
-        most_terms=kept["most_terms"],
-    )
 
 
 def _facts(trained: TrainedModel, commit: str | None) -> dict[str, Any]:
@@ -214,23 +202,6 @@ def _facts(trained: TrainedModel, commit: str | None) -> dict[str, Any]:
     }
 
 
-def _model_settings(told: dict[str, Any]) -> ModelSettings:
-    from imr_ml.classifiers import Candidate, ModelSettings
-    from imr_ml.features import BlockWeights, TermSettings
-
-    def candidates(each: list[dict[str, Any]]) -> tuple[Candidate, ...]:
-        weights = [one["weights"] | {"facts_used": tuple(one["weights"]["facts_used"])} for one in each]
-        return tuple(Candidate(BlockWeights(**one), told["C"]) for one, told in zip(weights, each, strict=True))
-
-    return ModelSettings(
-        outcome=candidates(told["outcome"]),
-        family=candidates(told["family"]),
-        terms=TermSettings(**told["terms"]),
-        half_life_years=tuple(told["half_life_years"]),
-        seed=told["seed"],
-    )
-
-
 def _put_in_place(made: Path, folder: Path) -> None:
     replaced = made.with_name(f"{made.name}.replaced")
     if folder.exists():
@@ -239,14 +210,14 @@ def _put_in_place(made: Path, folder: Path) -> None:
     shutil.rmtree(replaced, ignore_errors=True)
 
 
-def _verified(folder: Path) -> dict[str, str]:
-    """Checksums by file name, each compared with its file."""
-    for name in (*_CHECKED, CHECKSUMS):
+def _verified(folder: Path, names: tuple[str, ...]) -> dict[str, str]:
+    """Checksums by file name, those of `names` compared with their files."""
+    for name in (*names, CHECKSUMS):
         if not (folder / name).is_file():
             raise ModelError(f"{folder}: holds no model ({name} is missing); train one with 'make train'")
     lines = (folder / CHECKSUMS).read_text("utf-8").splitlines()
     sums = {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
-    for name in _CHECKED:
+    for name in names:
         if sums.get(name) != sha256_of(folder / name):
             raise ModelError(
                 f"{folder}: {name} does not match its checksum; the model was damaged or changed, train again"
@@ -263,3 +234,16 @@ def _read(folder: Path, name: str) -> dict[str, Any]:
         raise ModelError(f"{folder}: names types that are not ours ({', '.join(sorted(strange))}); not loaded")
     kept: dict[str, Any] = skops.io.load(folder / name, trusted=sorted(_TRUSTED))
     return kept
+
+
+def _reference(folder: Path) -> Profile:
+    import numpy as np
+
+    from imr_ml.profiles import Profile
+
+    _verified(folder, (REFERENCE,))
+    try:
+        with np.load(folder / REFERENCE, allow_pickle=False) as kept:
+            return Profile.from_arrays(kept)
+    except (KeyError, ValueError) as error:
+        raise ModelError(f"{folder}: {REFERENCE} can't be read ({type(error).__name__}); train again") from error

@@ -11,7 +11,9 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from imr_ml.classifiers import HeldOutScores, ModelSettings, OutcomeSets, RequestModel, labels_of
+import numpy as np
+
+from imr_ml.classifiers import HeldOutScores, Labels, ModelSettings, OutcomeSets, Predictions, RequestModel, labels_of
 from imr_ml.corpus import case_keys, require_columns
 from imr_ml.corpus.near_duplicates import joined_cases
 from imr_ml.corpus.schema import FEATURE_COLUMNS, LABEL_COLUMNS
@@ -21,6 +23,7 @@ from imr_ml.evaluation import (
     EvaluationSettings,
     evaluate,
     evaluate_masking,
+    learning_curve,
     measured_coverage,
     permutation_test,
 )
@@ -28,9 +31,9 @@ from imr_ml.features import feature_frame
 from imr_ml.ladder import Climb, climb
 from imr_ml.nlp import NlpSettings
 from imr_ml.precedents import DecidedRequests, Neighbours
+from imr_ml.profiles import Profile, reference_profile
 
 if TYPE_CHECKING:
-    import numpy as np
     import pandas as pd
     from numpy.typing import NDArray
 
@@ -97,6 +100,7 @@ class TrainedModel:
     model: RequestModel
     held_out: HeldOutScores
     neighbours: Neighbours
+    reference: Profile
     evaluation: Evaluation
     coverage: dict[str, float]
     settings: TrainingSettings
@@ -135,7 +139,7 @@ def train(
         For too few cases.
     """
     settings = settings or TrainingSettings()
-    decided = _decided(requests)
+    decided = decided_requests(requests)
     frame = feature_frame(decided, settings.nlp, on_read)
     labels = labels_of(decided)
     groups = joined_cases(decided)
@@ -144,20 +148,37 @@ def train(
     if settings.evaluation.permutations:
         tested = permutation_test(frame, labels, groups, settings.model, evaluation.settings, on_shuffle)
         evaluation = replace(evaluation, permutation=tested)
+    if settings.evaluation.learning_curve:
+        evaluation = replace(evaluation, learning=learning_curve(evaluation, frame, groups, build, on_fit))
     if settings.evaluation.compare_masking:
         evaluation = _with_masking(evaluation, decided, frame, groups, settings, on_read, on_fit)
     model = build().fit(frame, labels, groups)
+    matrix = model.matrix(frame)
     rows = DecidedRequests.of(decided, frame, labels, groups)
+    held_out = _as_new(model, evaluation, labels)
     return TrainedModel(
         model=model,
         held_out=HeldOutScores.of(evaluation.out_of_fold.mean_p_overturned, labels.overturned, groups),
-        neighbours=Neighbours.of(rows, model.matrix(frame), model.outcome_column_weights),
+        neighbours=Neighbours.of(rows, matrix, model.outcome_column_weights),
+        reference=reference_profile(frame, matrix, model.features_, held_out, groups, settings.model.seed),
         evaluation=evaluation,
         coverage=measured_coverage(evaluation, groups, settings.coverage),
         settings=settings,
         data=_facts(requests, decided, groups),
         climb=climb(frame, labels, groups, settings.evaluation, progress=on_climb) if settings.ladder else None,
     )
+
+
+def _as_new(model: RequestModel, evaluation: Evaluation, labels: Labels) -> Predictions:
+    """Predictions of each row as if it were new to the model.
+
+    How far probabilities spread depends on a model's calibration, which differs from fold to fold of a small table: so
+    the outcome's are those that the model itself was calibrated on, not the evaluation's.
+    """
+    # One repeat, not their mean: a request is scored by one model, too.
+    out_of_fold = evaluation.out_of_fold.repeats[0]
+    own = model.outcome_.classifier.held_out_proba(labels.overturned)
+    return replace(out_of_fold, p_overturned=np.where(np.isnan(own), out_of_fold.p_overturned, own))
 
 
 def _with_masking(
@@ -179,8 +200,16 @@ def _with_masking(
     return replace(evaluation, masking=compared)
 
 
-def _decided(requests: pd.DataFrame) -> pd.DataFrame:
-    """Rows that can be learnt from: those with an outcome and, unless their source tells none, with families."""
+def decided_requests(requests: pd.DataFrame) -> pd.DataFrame:
+    """Rows that can be learnt from, in the order in which they are evaluated on.
+
+    Those with an outcome and, unless their source tells none, with families.
+
+    Raises
+    ------
+    TrainingError
+        For a table of several sources or without such rows.
+    """
     require_columns(requests, LABEL_COLUMNS, "the requests table")
     tells_no_families = "source" in requests and requests["source"].eq(_TELLS_NO_FAMILIES).fillna(False)
     is_decided = requests["outcome"].notna() & (requests["families"].notna() | tells_no_families)

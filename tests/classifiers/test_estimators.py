@@ -133,6 +133,20 @@ def test_thresholds_are_tuned_on_folds_that_never_split_a_case(monkeypatch):
     assert all(set(groups[train]).isdisjoint(groups[test]) for train, test in seen)
 
 
+def test_held_out_probabilities_are_those_that_the_calibration_was_learnt_on():
+    """Of features that say nothing: the rows fitted on look predictable, and are not when held out."""
+    X, truth, groups = cases()  # noqa: N806
+    model = CalibratedLogisticClassifier().fit(X, truth, groups)
+
+    held_out = model.held_out_proba(truth)
+
+    loss = -np.log(np.where(truth, held_out, 1 - held_out))
+    assert loss == pytest.approx(model.held_out_loss_)
+    assert held_out.mean() == pytest.approx(truth.mean(), abs=0.01)
+    few = CalibratedLogisticClassifier().fit(X, groups == 0, groups)
+    assert np.isnan(few.held_out_proba(groups == 0)).all()
+
+
 @pytest.mark.parametrize("model", [CalibratedLogisticClassifier(), GuidelineFamilyClassifier()])
 def test_a_sparse_matrix_gives_what_a_dense_one_gives(model):
     X, y, groups = families_of_cases() if isinstance(model, GuidelineFamilyClassifier) else cases()  # noqa: N806

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import os
 import shutil
-from contextlib import contextmanager
+import signal
+import socket
+import subprocess
+import sys
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
 from factories import make_requests
+from tracking.servers import end, free_port, wait_for
 
 from imr_ml.corpus import complete_requests, validate_requests
 from imr_ml.evaluation import EvaluationSettings
 from imr_ml.model_files import save_model
-from imr_ml.tracking import GitState, RecordedRun, record
+from imr_ml.tracking import GitState, RecordedRun, record, training_files
 from imr_ml.tracking.store import connected
 from imr_ml.training import TrainedModel, TrainingSettings, train
 
@@ -92,6 +98,34 @@ def empty_store(migrated: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     return tmp_path
+
+
+@pytest.fixture
+def drawn_once(tracked: Tracked, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who records the same training again gets the pictures that were drawn for the first run of it."""
+    (drawn,) = (tracked.folder / "mlartifacts").rglob("figures")
+    monkeypatch.setattr(training_files, "_write_figures", lambda own, _: shutil.copytree(drawn, own / "figures"))
+
+
+@pytest.fixture(scope="session")
+def ui_address(tracked: Tracked) -> Iterator[str]:
+    """The UI on that store, as `make ui` serves it; it must end when it is told to."""
+    port = free_port()
+    code = f"import sys; from imr_ml.tracking import serve_ui; sys.exit(serve_ui({port}))"
+    environment = {name: value for name, value in os.environ.items() if name != "MLFLOW_TRACKING_URI"}
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    with subprocess.Popen(
+        [sys.executable, "-c", code], cwd=tracked.folder, env=environment, start_new_session=True, **quiet
+    ) as server:
+        try:
+            wait_for(f"http://127.0.0.1:{port}/health", server)
+            yield f"http://127.0.0.1:{port}"
+            server.send_signal(signal.SIGTERM)
+            server.wait(timeout=30)
+        finally:
+            end(server)
+    with closing(socket.socket()) as probe:
+        assert probe.connect_ex(("127.0.0.1", port)), "the server ended with the command"
 
 
 @contextmanager

@@ -3,47 +3,30 @@
 import os
 import re
 import shutil
-import subprocess
-import sys
 
 import pytest
-from tracking.servers import end, free_port, wait_for
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 PATIENCE_MS = 60_000
 
 
 @pytest.fixture(scope="module")
-def address(tracked):
-    port = free_port()
-    code = f"import sys; from imr_ml.tracking import serve_ui; sys.exit(serve_ui({port}))"
-    environment = {name: value for name, value in os.environ.items() if name != "MLFLOW_TRACKING_URI"}
-    with subprocess.Popen(
-        [sys.executable, "-c", code],
-        cwd=tracked.folder,
-        env=environment,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    ) as server:
-        try:
-            wait_for(f"http://127.0.0.1:{port}/health", server)
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            end(server)
-
-
-@pytest.fixture
-def page(address):
+def browser():
     if CHROMIUM is None:
         pytest.skip("no Chromium here: apt-get install chromium")
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     with playwright.sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        opened = browser.new_page(viewport={"width": 1600, "height": 1000})
-        opened.set_default_timeout(PATIENCE_MS)
-        yield opened
-        browser.close()
+        launched = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield launched
+        launched.close()
+
+
+@pytest.fixture
+def page(browser):
+    opened = browser.new_page(viewport={"width": 1600, "height": 1000})
+    opened.set_default_timeout(PATIENCE_MS)
+    yield opened
+    opened.close()
 
 
 def _picture(page, name):
@@ -53,8 +36,8 @@ def _picture(page, name):
 
 
 @pytest.mark.slow
-def test_runs_are_seen_by_name_selected_and_compared(page, address, tracked):
-    page.goto(f"{address}/#/experiments/{tracked.run.experiment_id}/runs?workflowType=machine_learning")
+def test_runs_are_seen_by_name_selected_and_compared(page, ui_address, tracked):
+    page.goto(f"{ui_address}/#/experiments/{tracked.run.experiment_id}/runs?workflowType=machine_learning")
     name = page.locator("[role=gridcell]").filter(has_text=tracked.run.name).first
     name.wait_for()
     name.locator("button").first.click()
@@ -72,16 +55,16 @@ def test_runs_are_seen_by_name_selected_and_compared(page, address, tracked):
 
 
 @pytest.mark.slow
-def test_the_charts_of_an_experiment_draw_the_models_beside_the_baselines(page, address, tracked):
-    page.goto(f"{address}/#/experiments/{tracked.run.experiment_id}/runs?compareRunsMode=CHART")
+def test_the_charts_of_an_experiment_draw_the_models_beside_the_baselines(page, ui_address, tracked):
+    page.goto(f"{ui_address}/#/experiments/{tracked.run.experiment_id}/runs?compareRunsMode=CHART")
     page.get_by_text("family.f1_macro", exact=True).first.wait_for()
     page.locator(".js-plotly-plot svg.main-svg").first.wait_for()
     _picture(page, "charts")
 
 
 @pytest.mark.slow
-def test_a_run_shows_its_metrics_and_a_figure(page, address, tracked):
-    run = f"{address}/#/experiments/{tracked.run.experiment_id}/runs/{tracked.run.run_id}"
+def test_a_run_shows_its_metrics_and_a_figure(page, ui_address, tracked):
+    run = f"{ui_address}/#/experiments/{tracked.run.experiment_id}/runs/{tracked.run.run_id}"
     page.goto(run)
     page.get_by_text("outcome.roc_auc", exact=True).first.wait_for()
     page.get_by_text("Synthetic sample corpus").first.wait_for()
@@ -94,8 +77,8 @@ def test_a_run_shows_its_metrics_and_a_figure(page, address, tracked):
 
 
 @pytest.mark.slow
-def test_the_registered_model_shows_its_alias(page, address):
-    page.goto(f"{address}/#/models/imr-ml")
+def test_the_registered_model_shows_its_alias(page, ui_address):
+    page.goto(f"{ui_address}/#/models/imr-ml")
     page.get_by_text("challenger").first.wait_for()
     page.get_by_text("Version 1").first.wait_for()
     _picture(page, "model")

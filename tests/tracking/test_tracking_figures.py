@@ -4,17 +4,20 @@ from dataclasses import replace
 
 import pytest
 
+from imr_ml.evaluation import MODEL, LearningPoint
 from imr_ml.tracking.figures import figures
 
 NAMES = (
-    *("by_fold", "confusion", "family_coefficients", "family_f1", "outcome_coefficients", "precision_recall"),
+    *("by_fold", "confusion", "family_coefficients", "family_f1", "learning_curve", "outcome_coefficients"),
+    "precision_recall",
     *("reliability", "roc", "score_histogram", "slices"),
 )
 
 
 @pytest.fixture(scope="module")
 def drawn(trained):
-    return figures(trained)
+    points = tuple(LearningPoint(n // 2, n, trained.evaluation.estimates) for n in (10, 20, 40))
+    return figures(replace(trained, evaluation=replace(trained.evaluation, learning=points)))
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -78,6 +81,14 @@ def test_only_slices_with_figures_are_drawn(drawn, trained):
     assert len(told) < len(trained.evaluation.slices)
 
 
+def test_the_learning_curve_goes_from_few_requests_to_many_for_the_model_and_each_baseline(drawn, trained):
+    outcome, family = drawn["learning_curve.png"].axes
+    assert [list(line.get_xdata()) for line in outcome.lines] == [[10, 20, 40]] * 3
+    assert len(family.lines) == 4
+    (last,) = {line.get_ydata()[-1] for line in outcome.lines if line.get_label().startswith("model")}
+    assert last == trained.evaluation.estimates[MODEL]["outcome.roc_auc"].value
+
+
 def test_what_a_training_has_nothing_for_is_not_drawn(trained):
     bare = replace(trained, evaluation=replace(trained.evaluation, slices=(), by_fold={}))
-    assert {"slices.png", "by_fold.png"}.isdisjoint(figures(bare))
+    assert {"slices.png", "by_fold.png", "learning_curve.png"}.isdisjoint(figures(bare))

@@ -43,6 +43,7 @@ def loaded(in_tracked, monkeypatch):
 def test_mlflow_predicts_what_scoring_does(loaded, in_tracked, tracking_requests, as_given):
     table = as_given(tracking_requests[list(COLUMNS)].head(6))
     expected = score_frame(table, load_model(in_tracked.model_folder))[list(SCORE_COLUMNS)]
+    expected = expected.astype(dict.fromkeys(expected.select_dtypes("float"), "Float64"))
     pd.testing.assert_frame_equal(loaded.predict(table), expected)
     assert expected["error"].isna().all()
 
@@ -86,7 +87,8 @@ import json, sys
 from importlib.metadata import packages_distributions
 from packaging.utils import canonicalize_name
 
-folder, allowed, example = sys.argv[1], set(json.loads(sys.argv[2])), json.loads(sys.argv[3])
+folder, code, allowed, example = sys.argv[1], sys.argv[2], set(json.loads(sys.argv[3])), json.loads(sys.argv[4])
+sys.path.insert(0, code)
 known = packages_distributions()
 
 class OnlyTheRequirements:
@@ -98,16 +100,26 @@ class OnlyTheRequirements:
 sys.meta_path.insert(0, OnlyTheRequirements())
 import pandas as pd
 from imr_ml.scoring.pyfunc import _load_pyfunc
+assert all(one.__file__.startswith(code) for name, one in sys.modules.items() if name.split(".")[0] == "imr_ml")
 print(_load_pyfunc(folder).predict(pd.DataFrame(example))["error"].isna().all())
 """
 
 
 @pytest.mark.slow
-def test_the_requirements_are_all_that_scoring_needs(tracked):
+def test_the_requirements_and_its_own_code_are_all_that_scoring_needs(tracked):
+    (code,) = (tracked.folder / "mlartifacts").rglob("code")
     allowed = {*_with_dependencies({canonicalize_name(name) for name in REQUIREMENTS}), "imr-ml", "packaging"}
     example = json.dumps(input_example().to_dict("records"))
     done = subprocess.run(
-        [sys.executable, "-c", SCORE_WITHOUT_THE_REST, tracked.model_folder, json.dumps(sorted(allowed)), example],
+        [
+            sys.executable,
+            "-c",
+            SCORE_WITHOUT_THE_REST,
+            tracked.model_folder,
+            code,
+            json.dumps(sorted(allowed)),
+            example,
+        ],
         capture_output=True,
         text=True,
         check=False,

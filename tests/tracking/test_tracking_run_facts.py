@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from imr_ml.classifiers import Candidate, Chosen
-from imr_ml.evaluation import MODEL, Estimate
+from imr_ml.evaluation import MODEL, Estimate, LearningPoint
 from imr_ml.features import BlockWeights
 from imr_ml.tracking import GitState, run_facts
 from imr_ml.tracking.descriptions import description, summary
-from imr_ml.tracking.rivals import Rival, baseline_rivals, fold_points
+from imr_ml.tracking.rivals import Rival, baseline_rivals, fold_points, learning_points
 
 
 @pytest.mark.parametrize(
@@ -70,6 +70,21 @@ def test_values_by_fold_are_steps_and_an_undefined_one_is_left_out():
         ("outcome.roc_auc.by_fold", 2, 0.7),
         ("outcome.roc_auc.by_fold", 3, 0.8),
     ]
+
+
+def test_the_learning_curve_is_steps_by_the_requests_learnt_from():
+    estimates = {
+        MODEL: {"outcome.brier": Estimate(0.1, 0.05, 0.2)},
+        "plain_tfidf": {"outcome.brier": Estimate(0.3, 0, 1)},
+    }
+    told = learning_points([LearningPoint(5, 10, estimates), LearningPoint(9, 20, estimates)])
+    assert {point.step for point in told} == {10, 20}
+    assert {point.name: point.value for point in told} == {
+        "outcome.brier.learning": 0.1,
+        "outcome.brier.learning.low": 0.05,
+        "outcome.brier.learning.high": 0.2,
+        "outcome.brier.learning.plain_tfidf": 0.3,
+    }
 
 
 def test_terms_are_counted_once_whichever_score_weighs_them(trained):

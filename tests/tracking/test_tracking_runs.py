@@ -102,6 +102,8 @@ def test_out_of_fold_predictions_are_recorded_without_text_or_case_numbers(clien
     found = read_held_out(Path(path))
     assert found.folds == Folds(trained.data.sha256, folds=3, repeats=2, seed=0, stratify=True)
     assert len(set(found.groups)) == trained.data.groups
+    assert (found.fold_of == trained.evaluation.fold_of).all()
+    assert table.groupby(["repeat", "case"])["fold"].nunique().eq(1).all(), "a case is held out in one fold"
     for read, written in zip(found.predicted.repeats, trained.evaluation.out_of_fold.repeats, strict=True):
         assert (read.p_overturned == written.p_overturned).all()
         assert (read.family_set == written.family_set).all()
@@ -206,7 +208,7 @@ def test_no_planted_phrase_is_in_a_store_after_training_and_scoring(
     assert "marzolin" in _text_in(model), "the scan sees the vocabulary"
 
 
-def test_texts_are_recorded_if_they_are_given(trained, tracked, tracking_requests, empty_store):
+def test_texts_are_recorded_if_they_are_given(trained, tracked, drawn_once, tracking_requests, empty_store):
     run = record(trained, tracked.model_folder, extras=Extras(texts=tracking_requests))
     path = empty_store / "mlartifacts" / run.run_id / "artifacts" / "evaluation" / "requests.json"
     assert all(phrase in path.read_text() for phrase in tracked.planted)
@@ -247,7 +249,9 @@ def _text_in(path):
     return path.read_bytes().decode("utf-8", errors="ignore")
 
 
-def test_a_run_that_is_refused_ends_as_failed_registers_nothing_and_is_kept(trained, tracked, empty_store, monkeypatch):
+def test_a_run_that_is_refused_ends_as_failed_registers_nothing_and_is_kept(
+    trained, tracked, drawn_once, empty_store, monkeypatch
+):
     def refuse(*_):
         raise MlflowException("the store is full")
 
@@ -264,7 +268,7 @@ def test_a_run_that_is_refused_ends_as_failed_registers_nothing_and_is_kept(trai
     assert client.search_registered_models() == []
 
 
-def test_a_deleted_experiment_is_told_with_the_command_that_restores_it(trained, tracked, empty_store):
+def test_a_deleted_experiment_is_told_with_the_command_that_restores_it(trained, tracked, drawn_once, empty_store):
     client = MlflowClient(f"sqlite:///{empty_store / 'mlflow.db'}")
     deleted = client.create_experiment("imr_ml training")
     client.delete_experiment(deleted)

@@ -10,7 +10,10 @@ from imr_ml.tracking import CHALLENGER, MODEL_NAME, RecordedRun, UnsentError, re
 from imr_ml.tracking.records import claimed, keep, kept, read_record, scratch
 from imr_ml.tracking.store import TrackingError
 
-pytestmark = pytest.mark.filterwarnings("default::DeprecationWarning", "default::FutureWarning")
+pytestmark = [
+    pytest.mark.filterwarnings("default::DeprecationWarning", "default::FutureWarning"),
+    pytest.mark.usefixtures("drawn_once"),
+]
 
 
 def _runs(client):

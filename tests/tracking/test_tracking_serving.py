@@ -10,6 +10,9 @@ from urllib.request import Request, urlopen
 import pandas as pd
 import pytest
 from tracking.servers import QUIET, end, free_port, wait_for
+from typer.testing import CliRunner
+
+from imr_ml.cli import app
 
 COLUMNS = ("case_number", "request", "clinical_summary", "ur_guideline", "date_of_injury", "application_received")
 
@@ -40,18 +43,24 @@ def _ask(url, table, params):
     body = {"dataframe_split": json.loads(table.to_json(orient="split", index=False)), "params": params}
     request = Request(url, json.dumps(body).encode(), {"Content-Type": "application/json"})
     with urlopen(request, timeout=120) as response:
-        return json.load(response)["predictions"]
+        return json.load(response, parse_constant=_no_json)["predictions"]
+
+
+def _no_json(constant):
+    raise AssertionError(f"{constant} is no JSON")
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("coverage", [None, 0.6], ids=["the model's coverage", "a coverage of 0.6"])
 def test_the_served_model_gives_the_numbers_of_the_command(served, tracked, tracking_requests, tmp_path, coverage):
     table = tracking_requests[list(COLUMNS)].head(12).astype("string")
+    # An empty request has an error and no numbers.
+    table.loc[3, "request"] = ""
     table.to_csv(tmp_path / "requests.csv", index=False)
-    command = [sys.executable, "-c", "from imr_ml.cli import app; app()", "score", str(tmp_path / "requests.csv")]
-    command += ["--output", str(tmp_path / "scored.parquet"), "--model", str(tracked.model_folder)]
-    command += ["--coverage", str(coverage)] if coverage else []
-    subprocess.run(command, check=True, capture_output=True)
+    command = ["score", str(tmp_path / "requests.csv"), "--output", str(tmp_path / "scored.parquet")]
+    command += ["--model", str(tracked.model_folder), *(["--coverage", str(coverage)] if coverage else [])]
+    done = CliRunner().invoke(app, command)
+    assert done.exit_code == 0, done.output
     scored = pd.read_parquet(tmp_path / "scored.parquet")
 
     answered = _ask(served, table, {"coverage": coverage} if coverage else {})
@@ -62,3 +71,5 @@ def test_the_served_model_gives_the_numbers_of_the_command(served, tracked, trac
         ours = [None if pd.isna(value) else value for value in scored[name]]
         assert theirs == ours, name
     assert scored["p_overturned"].nunique() > 1
+    assert answered[3]["error"]
+    assert answered[3]["p_overturned"] is None

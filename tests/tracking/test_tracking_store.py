@@ -84,7 +84,9 @@ def _store_of_an_older_mlflow(database, revisions_ago):
 
 
 @pytest.mark.slow
-def test_a_store_that_an_older_mlflow_made_is_told_migrated_and_used(trained, tracked, tmp_path, monkeypatch):
+def test_a_store_that_an_older_mlflow_made_is_told_migrated_and_used(
+    trained, tracked, drawn_once, tmp_path, monkeypatch
+):
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     _store_of_an_older_mlflow(tmp_path / "mlflow.db", revisions_ago=3)

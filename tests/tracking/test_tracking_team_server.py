@@ -122,31 +122,40 @@ def team(tmp_path_factory):
 
 @pytest.fixture
 def signed_in(team, monkeypatch):
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", team)
-    monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", "admin")
-    monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", SECRET["IMR_ADMIN_PASSWORD"])
+    _sign_in(monkeypatch, team)
     return team
 
 
-@pytest.mark.slow
-def test_two_trainings_at_once_are_both_recorded(signed_in, trained, tracked, tmp_path, monkeypatch):
+def _sign_in(patch, team):
+    patch.setenv("MLFLOW_TRACKING_URI", team)
+    patch.setenv("MLFLOW_TRACKING_USERNAME", "admin")
+    patch.setenv("MLFLOW_TRACKING_PASSWORD", SECRET["IMR_ADMIN_PASSWORD"])
+
+
+@pytest.fixture(scope="module")
+def recorded_at_once(team, trained, tracked, tmp_path_factory):
+    """Two trainings, each sent by a process of its own at the same time; gives these processes."""
     from imr_ml.tracking.runs import keep_training
 
     folders = []
-    for name in ("first", "second"):
-        (tmp_path / name).mkdir()
-        monkeypatch.chdir(tmp_path / name)
-        folders.append(keep_training(trained, tracked.model_folder))
+    with pytest.MonkeyPatch.context() as patch:
+        _sign_in(patch, team)
+        for name in ("first", "second"):
+            patch.chdir(tmp_path_factory.mktemp(name))
+            folders.append(keep_training(trained, tracked.model_folder))
 
-    def send(folder):
-        command = [sys.executable, "-c", RECORD, folder]
-        return subprocess.run(command, cwd=folder.parents[1], capture_output=True, text=True, check=False)
+        def send(folder):
+            command = [sys.executable, "-c", RECORD, folder]
+            return subprocess.run(command, cwd=folder.parents[1], capture_output=True, text=True, check=False)
 
-    with ThreadPoolExecutor(2) as both:
-        done = list(both.map(send, folders))
+        with ThreadPoolExecutor(2) as both:
+            return list(both.map(send, folders))
 
-    assert [one.returncode for one in done] == [0, 0], [one.stderr[-2000:] for one in done]
-    assert sorted(one.stdout.strip() for one in done) == ["1", "2"]
+
+@pytest.mark.slow
+def test_two_trainings_at_once_are_both_recorded(signed_in, recorded_at_once):
+    assert [one.returncode for one in recorded_at_once] == [0, 0], [one.stderr[-2000:] for one in recorded_at_once]
+    assert sorted(one.stdout.strip() for one in recorded_at_once) == ["1", "2"]
     client = MlflowClient(signed_in)
     experiment = client.get_experiment_by_name("imr_ml training")
     found = client.search_runs([experiment.experiment_id])
@@ -156,12 +165,10 @@ def test_two_trainings_at_once_are_both_recorded(signed_in, trained, tracked, tm
 
 
 @pytest.mark.slow
-def test_a_model_is_fetched_from_the_server_and_promoted_there(signed_in, tracked, trained, tmp_path, monkeypatch):
+def test_a_model_is_fetched_from_the_server_and_promoted_there(signed_in, recorded_at_once, tracked):
     from imr_ml.model_files import load_model
-    from imr_ml.tracking import fetch_model, promote, record
+    from imr_ml.tracking import fetch_model, promote
 
-    monkeypatch.chdir(tmp_path)
-    record(trained, tracked.model_folder)
     promote(force=True, reason="a test")
     assert load_model(fetch_model("models:/imr-ml@champion")).version == load_model(tracked.model_folder).version
 

@@ -1,14 +1,9 @@
 """The UI's command, its port, and a real server on a recorded run."""
 
 import json
-import os
-import signal
 import socket
-import subprocess
 import sys
-import time
 from contextlib import closing, contextmanager
-from urllib.error import URLError
 from urllib.request import Request, urlopen
 
 import pytest
@@ -71,29 +66,10 @@ def test_a_server_that_fails_gives_exit_code_1(empty_store):
     assert ui._run([sys.executable, "-c", "raise SystemExit(3)"]) == 1
 
 
-@pytest.fixture(scope="module")
-def server(tracked):
-    with _taken_port() as port:
-        pass
-    code = f"import sys; from imr_ml.tracking import serve_ui; sys.exit(serve_ui({port}))"
-    environment = {name: value for name, value in os.environ.items() if name != "MLFLOW_TRACKING_URI"}
-    with subprocess.Popen(
-        [sys.executable, "-c", code], cwd=tracked.folder, env=environment, stderr=subprocess.DEVNULL
-    ) as process:
-        try:
-            _wait_for(f"http://127.0.0.1:{port}/health")
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            process.send_signal(signal.SIGTERM)
-            process.wait(timeout=30)
-    with closing(socket.socket()) as probe:
-        assert probe.connect_ex(("127.0.0.1", port)), "the server ended with the command"
-
-
 @pytest.mark.slow
-def test_a_real_server_shows_the_run(server, tracked):
+def test_a_real_server_shows_the_run(ui_address, tracked):
     found = _ask(
-        f"{server}/api/2.0/mlflow/runs/search", {"experiment_ids": [tracked.run.experiment_id], "max_results": 50}
+        f"{ui_address}/api/2.0/mlflow/runs/search", {"experiment_ids": [tracked.run.experiment_id], "max_results": 50}
     )
     (run,) = [one for one in found["runs"] if one["info"]["run_id"] == tracked.run.run_id]
     assert run["info"]["run_name"] == tracked.run.name
@@ -101,20 +77,20 @@ def test_a_real_server_shows_the_run(server, tracked):
 
 
 @pytest.mark.slow
-def test_a_real_server_shows_figures_and_the_registered_model(server, tracked):
-    figure = f"{server}/get-artifact?run_id={tracked.run.run_id}&path=figures/roc.png"
+def test_a_real_server_shows_figures_and_the_registered_model(ui_address, tracked):
+    figure = f"{ui_address}/get-artifact?run_id={tracked.run.run_id}&path=figures/roc.png"
     with urlopen(figure, timeout=30) as response:
         assert response.read(4) == b"\x89PNG"
-    found = _ask(f"{server}/api/2.0/mlflow/registered-models/get?name=imr-ml")
+    found = _ask(f"{ui_address}/api/2.0/mlflow/registered-models/get?name=imr-ml")
     assert found["registered_model"]["aliases"] == [{"alias": "challenger", "version": "1"}]
 
 
 @pytest.mark.slow
-def test_a_model_is_fetched_from_a_real_server(server, tracked, monkeypatch):
+def test_a_model_is_fetched_from_a_real_server(ui_address, tracked, monkeypatch):
     from imr_ml.model_files import load_model
     from imr_ml.tracking import fetch_model
 
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", server)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", ui_address)
     folder = fetch_model("models:/imr-ml@challenger")
     assert load_model(folder).version == load_model(tracked.model_folder).version
 
@@ -123,14 +99,3 @@ def _ask(url, body=None):
     data = json.dumps(body).encode() if body else None
     with urlopen(Request(url, data, {"Content-Type": "application/json"}), timeout=30) as response:
         return json.load(response)
-
-
-def _wait_for(url, seconds=60):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        try:
-            with urlopen(url, timeout=5):
-                return
-        except (URLError, OSError):
-            time.sleep(0.3)
-    raise TimeoutError(url)

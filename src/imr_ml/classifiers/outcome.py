@@ -106,6 +106,25 @@ class CalibratedLogisticClassifier(ClassifierMixin, BaseEstimator):
         positive = expit(self.decision_function(X))
         return np.column_stack([1 - positive, positive])
 
+    def held_out_proba(self, y: NDArray[np.generic]) -> NDArray[np.float64]:
+        """Calibrated probability of the second class of each row fitted on, by a score that was not fitted on it.
+
+        Parameters
+        ----------
+        y : (rows,) array
+            What it was fitted on.
+
+        Returns
+        -------
+        (rows,) float
+            NaN where groups are too few.
+        """
+        check_is_fitted(self)
+        probability: NDArray[np.float64] = np.where(
+            y == self.classes_[1], np.exp(-self.held_out_loss_), -np.expm1(-self.held_out_loss_)
+        )
+        return probability
+
     def predict(self, X: object) -> NDArray[np.generic]:  # noqa: N803
         """The more likely class of each row."""
         likelier = self.predict_proba(X).argmax(axis=1)

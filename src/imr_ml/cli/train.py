@@ -35,6 +35,15 @@ def train(
     ladder: Annotated[
         bool, typer.Option("--ladder", help="Also judge simpler and more complex predictors on the same folds.")
     ] = False,
+    learning_curve: Annotated[
+        bool,
+        typer.Option(
+            "--learning-curve", help="Also fit on 20, 40, 60 and 80 % of the cases; takes up to twice as long."
+        ),
+    ] = False,
+    log_text: Annotated[
+        bool, typer.Option("--log-text", help="Also track the requests' texts, which are private, with predictions.")
+    ] = False,
     slices: Annotated[
         bool, typer.Option("--slices", help="Also print metrics by category, family, age and more.")
     ] = False,
@@ -48,7 +57,7 @@ def train(
         from imr_ml.evaluation import EvaluationSettings
         from imr_ml.model_card import write_card
         from imr_ml.model_files import save_model
-        from imr_ml.training import TrainingSettings
+        from imr_ml.training import TrainingSettings, decided_requests
         from imr_ml.training import train as train_model
 
         started_ms = int(time.time() * 1000)
@@ -58,6 +67,7 @@ def train(
             jobs=jobs,
             permutations=_PERMUTATIONS if proof else 0,
             compare_masking=proof,
+            learning_curve=learning_curve,
         )
         settings = TrainingSettings(
             model=ModelSettings(seed=seed), evaluation=evaluation, coverage=coverage, ladder=ladder
@@ -76,7 +86,8 @@ def train(
         save_model(trained, output, commit)
         card = write_card(trained, output, commit, dirty=dirty)[0]
         rivals = tracking.ladder_rivals(trained.climb) if trained.climb else None
-        extras = tracking.Extras(rivals=rivals, system=system, card=card, started_ms=started_ms)
+        texts = decided_requests(table.requests) if log_text else None
+        extras = tracking.Extras(rivals=rivals, system=system, card=card, texts=texts, started_ms=started_ms)
         print_evaluation(trained, slices=slices)
         typer.echo(f"model: {output}, its model card: {card}")
         try:

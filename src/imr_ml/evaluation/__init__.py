@@ -14,6 +14,7 @@ from imr_ml.evaluation.comparison import (
 )
 from imr_ml.evaluation.cross_validation import OutOfFold, out_of_fold
 from imr_ml.evaluation.intervals import Estimate, estimate, resampled
+from imr_ml.evaluation.learning import LearningPoint, learning_curve
 from imr_ml.evaluation.masking import MaskingComparison
 from imr_ml.evaluation.permutation import PermutationTest, permutation_test
 from imr_ml.evaluation.report import Evaluation, evaluate, evaluate_masking, fits_needed, measured_coverage
@@ -30,6 +31,7 @@ __all__ = [
     "Estimate",
     "Evaluation",
     "EvaluationSettings",
+    "LearningPoint",
     "MaskingComparison",
     "NoTemporalSplit",
     "OutOfFold",
@@ -44,6 +46,7 @@ __all__ = [
     "evaluate_masking",
     "fits_needed",
     "grouped_folds",
+    "learning_curve",
     "measured_coverage",
     "metrics_of",
     "out_of_fold",

@@ -16,11 +16,12 @@ from imr_ml.classifiers import Labels, Predictor, outcome_sets
 from imr_ml.evaluation.comparison import MODEL, compare, predictors, values_by_fold
 from imr_ml.evaluation.cross_validation import OutOfFold, out_of_fold
 from imr_ml.evaluation.intervals import Estimate
+from imr_ml.evaluation.learning import SHARES, LearningPoint
 from imr_ml.evaluation.masking import MaskingComparison, compare_masking
 from imr_ml.evaluation.permutation import PermutationTest
 from imr_ml.evaluation.settings import EvaluationSettings
 from imr_ml.evaluation.slices import Slice, slices
-from imr_ml.evaluation.splits import Split, grouped_folds
+from imr_ml.evaluation.splits import Split, fold_numbers, grouped_folds
 from imr_ml.evaluation.temporal import NoTemporalSplit, TemporalEvaluation, evaluate_over_time
 from imr_ml.features import TOKEN_COLUMNS
 
@@ -42,6 +43,8 @@ class Evaluation:
         By predictor, the model and every baseline.
     settings : EvaluationSettings
         With the repeats that were run.
+    fold_of : (repeats, requests) int
+        In which fold each request was held out.
     by_fold : dict of (repeats, folds) float
         Metric -> the model's value in each test part; NaN where a part leaves it undefined.
     slices : tuple of Slice
@@ -52,6 +55,8 @@ class Evaluation:
         None where not asked for.
     masking : MaskingComparison or None
         None where not asked for.
+    learning : tuple of LearningPoint
+        Fewest cases first; empty where not asked for.
     """
 
     estimates: dict[str, dict[str, Estimate]]
@@ -59,12 +64,14 @@ class Evaluation:
     labels: Labels
     predicted: dict[str, OutOfFold]
     settings: EvaluationSettings
+    fold_of: NDArray[np.int64]
     by_fold: dict[str, NDArray[np.float64]]
     slices: tuple[Slice, ...]
     temporal: TemporalEvaluation | None = None
     no_temporal: str | None = None
     permutation: PermutationTest | None = None
     masking: MaskingComparison | None = None
+    learning: tuple[LearningPoint, ...] = ()
 
     @property
     def out_of_fold(self) -> OutOfFold:
@@ -111,6 +118,7 @@ def evaluate(
         labels=labels,
         predicted=predicted,
         settings=settings,
+        fold_of=np.array([fold_numbers(folds) for folds in repeats]),
         by_fold=values_by_fold(predicted[MODEL], labels, [[test for _, test in folds] for folds in repeats]),
         slices=slices(frame, labels, groups, predicted[MODEL], settings),
         temporal=temporal,
@@ -160,8 +168,9 @@ def evaluate_masking(
 
 def fits_needed(settings: EvaluationSettings, requests: int, *, families_known: bool = True) -> int:
     """How many predictors a cross-validation fits, for a progress bar."""
-    each = 3 + families_known + settings.compare_masking
-    return each * settings.folds * settings.for_requests(requests).repeats
+    rivals = 3 + families_known
+    of_curve = rivals * len(SHARES) if settings.learning_curve else 0
+    return settings.folds * ((rivals + settings.compare_masking) * settings.for_requests(requests).repeats + of_curve)
 
 
 def measured_coverage(evaluation: Evaluation, groups: NDArray[np.int64], coverage: float) -> dict[str, float]:

@@ -29,6 +29,8 @@ class EvaluationSettings:
     compare_masking : bool
         Whether the model is also evaluated with determination language masked where it is not, or the other way round;
         that reads every text and fits every held-out model twice.
+    learning_curve : bool
+        Whether the model and the baselines are also fitted on parts of the cases.
     """
 
     folds: int = 5
@@ -39,6 +41,7 @@ class EvaluationSettings:
     stratify: bool = True
     permutations: int = 0
     compare_masking: bool = False
+    learning_curve: bool = False
 
     def for_requests(self, requests: int) -> EvaluationSettings:
         """The same with the repeats that a table of so many requests gets."""

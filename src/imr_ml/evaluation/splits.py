@@ -5,6 +5,8 @@ Knows outcomes and cases.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,6 +17,19 @@ Split = tuple[NDArray[np.int64], NDArray[np.int64]]
 
 class SplitError(ImrError):
     """Too few cases to evaluate on; the message says how many there are and how many are needed."""
+
+
+def fold_numbers(folds: Sequence[Split]) -> NDArray[np.int64]:
+    """In which fold each request is held out, shape (requests,)."""
+    numbers = np.empty(sum(len(test) for _, test in folds), dtype=np.int64)
+    for number, (_, test) in enumerate(folds):
+        numbers[test] = number
+    return numbers
+
+
+def splits_of(numbers: NDArray[np.int64]) -> list[Split]:
+    """Folds of which `fold_numbers` gives the numbers."""
+    return [(np.flatnonzero(numbers != fold), np.flatnonzero(numbers == fold)) for fold in np.unique(numbers)]
 
 
 def grouped_folds(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -90,6 +90,20 @@ class Neighbours:
         kept = np.sort(np.argsort(years, kind="stable")[max(0, len(years) - settings.most_requests) :])
         rows = _strongest(matrix[kept], weights, settings.most_terms)
         return cls(decided, kept, csc_matrix(rows), weights, settings.most_terms)
+
+    def arrays(self) -> dict[str, Any]:
+        """Case numbers, outcomes, families and years, and the matrix of terms' weights; no text."""
+        return {
+            "decided": self.decided.arrays(),
+            "rows": self.rows,
+            "matrix": self.matrix,
+            "most_terms": self.most_terms,
+        }
+
+    @classmethod
+    def from_arrays(cls, kept: dict[str, Any], weights: NDArray[np.float64]) -> Self:
+        """What `arrays` gave, with the weights of the classifier that it belongs to."""
+        return cls(DecidedRequests(**kept["decided"]), kept["rows"], kept["matrix"], weights, kept["most_terms"])
 
     def nearest(self, matrix: csr_matrix, asked: Asked, most: int) -> list[list[Precedent]]:
         """Precedents of each row of a feature matrix, the most alike first; none that has nothing in common.

@@ -42,7 +42,9 @@ class ServedModel:
         ValueError
             For a coverage that is not between 0 and 1, or a negative number of precedents.
         """
-        return score_frame(frame, self.model, _options(params or {}))[list(SCORE_COLUMNS)]
+        scored = score_frame(frame, self.model, _options(params or {}))[list(SCORE_COLUMNS)]
+        # MLflow's server writes a missing number as NaN, which is no JSON, and a missing nullable one as null.
+        return scored.astype(dict.fromkeys(scored.select_dtypes("float"), "Float64"))
 
 
 def _options(params: dict[str, Any]) -> ScoreOptions:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from imr_ml.tracking.batches import SCORING, ScoredBatch, record_batch
     from imr_ml.tracking.comparing import RunComparison, RunFacts, compare_runs, shared_metrics
+    from imr_ml.tracking.drifts import CheckedBatch, record_drift
     from imr_ml.tracking.git import GitState, git_state
     from imr_ml.tracking.promotion import Promotion, promote, rollback
     from imr_ml.tracking.registry import CHALLENGER, CHAMPION, MODEL_NAME, fetch_model
@@ -29,6 +30,8 @@ _HOMES = {
     "RunFacts": "comparing",
     "compare_runs": "comparing",
     "shared_metrics": "comparing",
+    "CheckedBatch": "drifts",
+    "record_drift": "drifts",
     "GitState": "git",
     "git_state": "git",
     "Promotion": "promotion",
@@ -60,6 +63,7 @@ __all__ = [
     "EXPERIMENT",
     "MODEL_NAME",
     "SCORING",
+    "CheckedBatch",
     "Extras",
     "GitState",
     "Promotion",
@@ -77,6 +81,7 @@ __all__ = [
     "promote",
     "record",
     "record_batch",
+    "record_drift",
     "rollback",
     "serve_ui",
     "shared_metrics",

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from imr_ml.evaluation import OutOfFold
+    from imr_ml.evaluation import LearningPoint, OutOfFold
     from imr_ml.ladder import Climb, Step
     from imr_ml.training import TrainedModel
 
@@ -132,6 +132,18 @@ def fold_points(by_fold: Mapping[str, NDArray[np.float64]]) -> list[Point]:
         Point(name=f"{name}.by_fold", value=float(value), step=step)
         for name, values in by_fold.items()
         for step, value in enumerate(np.ravel(values))
+        if isfinite(value)
+    ]
+
+
+def learning_points(curve: Iterable[LearningPoint]) -> list[Point]:
+    """The learning curve as the steps of ``outcome.roc_auc.learning``, a step being the requests learnt from."""
+    return [
+        Point(name=f"{metric}.learning{whose}{end}", value=value, step=point.requests)
+        for point in curve
+        for predictor, whose in ((MODEL, ""), ("plain_tfidf", ".plain_tfidf"))
+        for metric, one in point.estimates.get(predictor, {}).items()
+        for end, value in (("", one.value), *((".low", one.low), (".high", one.high)) * (predictor == MODEL))
         if isfinite(value)
     ]
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from imr_ml.evaluation import MODEL
-from imr_ml.tracking.rivals import Rival, estimate_points, flat, fold_points, points
+from imr_ml.tracking.rivals import Rival, estimate_points, flat, fold_points, learning_points, points
 
 if TYPE_CHECKING:
     from imr_ml.evaluation import Estimate
@@ -110,7 +110,12 @@ def metrics(trained: TrainedModel) -> list[Point]:
     others = {**trained.coverage, **_permutation(trained)}
     terms = terms_used(trained)
     counted = {TERMS: float(terms)} if terms is not None else {}
-    return [*estimate_points(named), *points(baselines | others | counted), *fold_points(evaluation.by_fold)]
+    return [
+        *estimate_points(named),
+        *points(baselines | others | counted),
+        *fold_points(evaluation.by_fold),
+        *learning_points(evaluation.learning),
+    ]
 
 
 def rival_metrics(rival: Rival) -> list[Point]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from imr_ml.tracking.descriptions import NOTE, OF_RUN
 from imr_ml.tracking.packaging import log_model
@@ -20,17 +20,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from mlflow import MlflowClient
-    from mlflow.entities import Run
+    from mlflow.entities import Run, RunTag
 
     from imr_ml.tracking.records import ModelRecord, Point, Record, RunRecord
 
 SYNC = "imr-ml sync"
 _TAG = "imr_ml.record"
 _PARENT = "mlflow.parentRunId"
-# MLflow's servers take no more in one call.
-_MOST_PARAMS, _MOST_METRICS = 100, 500
-
-One = TypeVar("One")
 
 
 class UnsentError(TrackingError):
@@ -113,15 +109,17 @@ def _send(folder: Path) -> RecordedRun:
         import mlflow
 
         experiment = experiment_id(client, record.experiment)
-        parent = _run(client, experiment, record, record.runs[0], parent="")
+        made = _made(client, experiment, record)
+        parent = made.get(record.runs[0].key) or _create(client, experiment, record, record.runs[0], parent="")
         run_id, version = parent.info.run_id, ""
         if parent.info.status != "FINISHED":
             # MLflow logs a model to the active run only, and ends it as FAILED where the block raises.
             with mlflow.start_run(run_id=run_id):
                 model_id = _model(client, folder, record, record.model, parent) if record.model else None
-                _fill(client, folder, record, record.runs[0], run_id, model_id)
+                _fill(client, folder, record, record.runs[0], parent, model_id)
                 for run in record.runs[1:]:
-                    _send_child(client, experiment, folder, record, run, run_id)
+                    child = made.get(run.key) or _create(client, experiment, record, run, run_id)
+                    _send_child(client, folder, record, run, child)
                 if record.model and model_id:
                     version = register(client, model_id, run_id, record.model, record.ended_ms)
         else:
@@ -130,42 +128,39 @@ def _send(folder: Path) -> RecordedRun:
         return RecordedRun(run_id, experiment, record.name, version, shown(client.tracking_uri))
 
 
-def _send_child(
-    client: MlflowClient, experiment: str, folder: Path, record: Record, run: RunRecord, parent: str
-) -> None:
-    found = _run(client, experiment, record, run, parent)
-    if found.info.status != "FINISHED":
-        _fill(client, folder, record, run, found.info.run_id, None)
-        client.set_terminated(found.info.run_id, "FINISHED", record.ended_ms)
+def _send_child(client: MlflowClient, folder: Path, record: Record, run: RunRecord, made: Run) -> None:
+    if made.info.status != "FINISHED":
+        _fill(client, folder, record, run, made, None)
+        client.set_terminated(made.info.run_id, "FINISHED", record.ended_ms)
 
 
-def _run(client: MlflowClient, experiment: str, record: Record, run: RunRecord, parent: str) -> Run:
-    """The run that a former attempt made, or a new one."""
-    tag = f"{record.id}/{run.key}"
+def _made(client: MlflowClient, experiment: str, record: Record) -> dict[str, Run]:
+    """Runs of the record that a former attempt made, by key."""
     found = client.search_runs(
-        [experiment], f"tags.`{_TAG}` = '{tag}'", max_results=10, order_by=["attributes.start_time ASC"]
+        [experiment], f"tags.`{_TAG}` LIKE '{record.id}/%'", order_by=["attributes.start_time ASC"]
     )
-    for other in found[1:]:
-        # A call whose answer was lost was made again.
-        client.delete_run(other.info.run_id)
-    if found:
-        return found[0]
-    nested = {_PARENT: parent} if parent else {}
-    return client.create_run(
-        experiment, start_time=record.started_ms, tags={**run.tags, **nested, _TAG: tag}, run_name=run.name
-    )
+    made: dict[str, Run] = {}
+    for run in found:
+        key = run.data.tags[_TAG].partition("/")[2]
+        if key in made:
+            # A call whose answer was lost was made again.
+            client.delete_run(run.info.run_id)
+        else:
+            made[key] = run
+    return made
 
 
-def _fill(
-    client: MlflowClient, folder: Path, record: Record, run: RunRecord, run_id: str, model_id: str | None
-) -> None:
+def _create(client: MlflowClient, experiment: str, record: Record, run: RunRecord, parent: str) -> Run:
+    told = {**run.tags, **({_PARENT: parent} if parent else {}), _TAG: f"{record.id}/{run.key}"}
+    return client.create_run(experiment, start_time=record.started_ms, tags=told, run_name=run.name)
+
+
+def _fill(client: MlflowClient, folder: Path, record: Record, run: RunRecord, made: Run, model_id: str | None) -> None:
     """Log everything of a run but its model; what it already holds stays as it is."""
     from mlflow.entities import Metric, Param
 
-    used = record.dataset
+    run_id, used = made.info.run_id, record.dataset
     tied = {"model_id": model_id, "dataset_name": used.name, "dataset_digest": used.digest}
-    for params in _batches([Param(name, value) for name, value in run.params.items()], _MOST_PARAMS):
-        client.log_batch(run_id, params=params)
     _log_dataset(client, run_id, record)
     artifacts = artifacts_of(folder, run.key)
     if artifacts.is_dir():
@@ -173,24 +168,30 @@ def _fill(
     metrics = [
         # What the machine did is no figure of the model.
         Metric(one.name, one.value, one.at_ms or record.ended_ms, one.step, **({} if one.at_ms else tied))
-        for one in _missing(client, run_id, run.metrics)
+        for one in _missing(client, made, run.metrics)
     ]
-    for some in _batches(metrics, _MOST_METRICS):
-        client.log_batch(run_id, metrics=some)
-    if OF_RUN in run.tags.get(NOTE, ""):
-        address = f"#/experiments/{client.get_run(run_id).info.experiment_id}/runs/{run_id}/artifacts/"
-        client.set_tag(run_id, NOTE, run.tags[NOTE].replace(f"]({OF_RUN}", f"]({address}"))
+    params = [Param(name, value) for name, value in run.params.items()]
+    # One request: a server with passwords takes long over each.
+    client.log_batch(run_id, metrics, params, _linked(run, made))
 
 
-def _missing(client: MlflowClient, run_id: str, points: Sequence[Point]) -> list[Point]:
+def _linked(run: RunRecord, made: Run) -> list[RunTag]:
+    """The description with the address of the run's artifacts put in, where it links to them."""
+    from mlflow.entities import RunTag
+
+    note = run.tags.get(NOTE, "")
+    address = f"#/experiments/{made.info.experiment_id}/runs/{made.info.run_id}/artifacts/"
+    return [RunTag(NOTE, note.replace(f"]({OF_RUN}", f"]({address}"))] if OF_RUN in note else []
+
+
+def _missing(client: MlflowClient, made: Run, points: Sequence[Point]) -> list[Point]:
     """Points that a run lacks: MLflow refuses a second one of the same metric, step and time."""
-    held = client.get_run(run_id).data.metrics
     last_step = {point.name: point.step for point in points}
     steps = {
         (name, step)
-        for name in held
+        for name in made.data.metrics
         if name in last_step
-        for step in _held_steps(client, run_id, name, last_step[name])
+        for step in _held_steps(client, made.info.run_id, name, last_step[name])
     }
     return [point for point in points if (point.name, point.step) not in steps]
 
@@ -230,7 +231,3 @@ def _model(client: MlflowClient, folder: Path, record: Record, told: ModelRecord
 def _version(client: MlflowClient, run_id: str) -> str:
     found = client.search_model_versions(f"run_id = '{run_id}'")
     return str(found[0].version) if found else ""
-
-
-def _batches(items: Sequence[One], size: int) -> Iterator[Sequence[One]]:
-    return (items[start : start + size] for start in range(0, len(items), size))

@@ -30,9 +30,8 @@ if TYPE_CHECKING:
 CARD = "model_card.md"
 SLICES = "evaluation/slices.json"
 TEXTS = "evaluation/requests.json"
-_DOTS_PER_INCH = 100
 # A server takes each file in a request of its own.
-_NOT_FOR_SCORING = ("cli", "tracking", "ladder", "sample")
+_NOT_FOR_SCORING = ("cli", "evaluation", "ladder", "model_card", "sample", "tracking", "training.py")
 _TEXT_COLUMNS = ("request", "clinical_summary", "ur_guideline", "imr_guideline", "rationale")
 
 
@@ -88,10 +87,11 @@ def write_files(
 
 def _write_figures(own: Path, trained: TrainedModel) -> None:
     from imr_ml.tracking.figures import figures
+    from imr_ml.tracking.figures.canvas import save
 
     (own / "figures").mkdir(parents=True)
     for name, figure in figures(trained).items():
-        figure.savefig(own / "figures" / name, dpi=_DOTS_PER_INCH)
+        save(figure, own / "figures" / name)
 
 
 def _write_tables(own: Path, trained: TrainedModel, texts: pd.DataFrame | None) -> dict[str, str]:
@@ -116,7 +116,8 @@ def _with_predictions(texts: pd.DataFrame, trained: TrainedModel) -> pd.DataFram
 def _write_held_out(own: Path, trained: TrainedModel, said: OutOfFold) -> None:
     settings, groups = trained.evaluation.settings, trained.neighbours.decided.group
     folds = Folds(trained.data.sha256, settings.folds, settings.repeats, settings.seed, settings.stratify)
-    write_held_out(HeldOut(folds, trained.evaluation.labels, groups, said), own / FILE)
+    held_out = HeldOut(folds, trained.evaluation.labels, groups, said, trained.evaluation.fold_of)
+    write_held_out(held_out, own / FILE)
 
 
 def _copy_code(folder: Path) -> None:

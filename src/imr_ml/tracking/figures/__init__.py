@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from imr_ml.tracking.figures.coefficients import family_coefficients, outcome_coefficients
 from imr_ml.tracking.figures.families import family_f1
 from imr_ml.tracking.figures.outcome import confusion, precision_recall, reliability, roc, score_histogram
-from imr_ml.tracking.figures.parts import by_fold, slices
+from imr_ml.tracking.figures.parts import by_fold, learning_curve, slices
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -28,6 +28,7 @@ _ALL = {
     "family_coefficients": family_coefficients,
     "slices": slices,
     "by_fold": by_fold,
+    "learning_curve": learning_curve,
 }
 
 

@@ -9,11 +9,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from imr_ml.evaluation import MODEL
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from matplotlib.axes import Axes
     from numpy.typing import NDArray
 
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
 UPHELD, OVERTURNED = "#009E73", "#D55E00"
 COLOURS = {MODEL: "#0072B2", "base_rate": "#707070", "plain_tfidf": "#E69F00", "ur_families": "#CC79A7"}
 _Z = 1.96
+_DOTS_PER_INCH = 100
 
 
 def figure_of(trained: TrainedModel, title: str, height: float = 5.5) -> Figure:
@@ -38,6 +42,12 @@ def canvas(trained: TrainedModel, title: str, height: float = 5.5) -> tuple[Figu
     axes = figure.subplots()
     axes.spines[["top", "right"]].set_visible(False)
     return figure, axes
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Write a figure as PNG; matplotlib's own `savefig` would draw it twice."""
+    figure.dpi = _DOTS_PER_INCH
+    FigureCanvasAgg(figure).print_png(path)  # type: ignore[no-untyped-call]
 
 
 def estimate_of(trained: TrainedModel, metric: str, predictor: str = MODEL) -> str:

@@ -57,6 +57,7 @@ def family_coefficients(trained: TrainedModel) -> Figure | None:
         top = np.argsort(values, kind="stable")[-_MOST_FAMILY:]
         _bars(axes, values[top], names[top], [COLOURS["model"]] * len(top))
         axes.set_title(FAMILIES[place], fontsize=10)
+        axes.locator_params(axis="x", nbins=4)
     for axes in panels[len(known) :]:
         axes.set_visible(False)
     return figure
@@ -70,7 +71,7 @@ def _bars(axes: Axes, values: NDArray[np.float64], names: NDArray[np.str_], colo
 
 
 def _names(trained: TrainedModel) -> NDArray[np.str_]:
-    names: NDArray[np.str_] = np.char.replace(trained.model.features_.get_feature_names_out().astype(str), "__", ": ")
+    names: NDArray[np.str_] = np.char.replace(trained.model.feature_names.astype(str), "__", ": ")
     return names
 
 

@@ -45,7 +45,8 @@ def family_f1(trained: TrainedModel) -> Figure | None:
     axes.invert_yaxis()
     axes.set(xlabel="F1; in brackets the requests that cite the family, ticks: repeats", xlim=(0, 1.1))
     if len(scores) > 1:
-        axes.legend(loc="lower right")
+        # Beneath the axes: bars may reach anywhere within.
+        figure.legend(loc="outside lower center", ncols=len(scores))
     axes.set_title(_title(trained), fontsize=10)
     return figure
 

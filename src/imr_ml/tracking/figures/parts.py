@@ -11,6 +11,7 @@ import numpy as np
 
 from imr_ml.evaluation import MODEL
 from imr_ml.tracking.figures.canvas import COLOURS, canvas, figure_of
+from imr_ml.tracking.rivals import TITLES
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -71,11 +72,36 @@ def by_fold(trained: TrainedModel) -> Figure | None:
     return figure
 
 
+def learning_curve(trained: TrainedModel) -> Figure | None:
+    """Model and baselines by the number of requests learnt from; None where that was not asked for."""
+    points = trained.evaluation.learning
+    if not points:
+        return None
+    metrics = [metric for metric in _SLICED if metric in points[0].estimates[MODEL]]
+    figure = figure_of(trained, "Learning curve on the same held-out cases, with 95 % intervals")
+    requests = [point.requests for point in points]
+    for axes, metric in zip(figure.subplots(1, len(metrics), squeeze=False)[0], metrics, strict=True):
+        for name in (one for one in TITLES if metric in points[0].estimates.get(one, {})):
+            told = [point.estimates[name][metric] for point in points]
+            values = np.array([one.value for one in told])
+            if name == MODEL:
+                ends = np.array([[one.low, one.high] for one in told]).T
+                axes.fill_between(requests, *ends, color=COLOURS[name], alpha=0.15, linewidth=0)
+            style = "o-" if name in (MODEL, "plain_tfidf") else "--"
+            axes.plot(requests, values, style, color=COLOURS[name], label=f"{TITLES[name]} {values[-1]:.2f}")
+        axes.set(xlabel=f"requests learnt from ({points[-1].cases} cases at most)", ylabel=metric, ylim=(0, 1.02))
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.legend(loc="lower right")
+    return figure
+
+
 def _intervals(axes: Axes, estimates: list[Estimate | None]) -> None:
-    for place, one in enumerate(estimates):
-        if one is not None:
-            error = [[one.value - one.low], [one.high - one.value]]
-            axes.errorbar(one.value, place, xerr=error, fmt="o", color=COLOURS[MODEL], capsize=3, markersize=4)
+    known = [(place, one) for place, one in enumerate(estimates) if one is not None]
+    values = np.array([one.value for _, one in known])
+    error = np.array([[one.value - one.low, one.high - one.value] for _, one in known]).reshape(-1, 2).T
+    axes.errorbar(
+        values, [place for place, _ in known], xerr=error, fmt="o", color=COLOURS[MODEL], capsize=3, markersize=4
+    )
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(axis="y", alpha=0.3)
 

@@ -1,0 +1,27 @@
+"""Settings of the classifiers as a model's facts tell them -> the settings.
+
+Knows their shape as plain lists and dicts, which is what JSON gives of dataclasses.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from imr_ml.classifiers.request_model import Candidate, ModelSettings
+from imr_ml.features import BlockWeights, TermSettings
+
+
+def settings_of(told: dict[str, Any]) -> ModelSettings:
+    """What `dataclasses.asdict` and JSON made of `ModelSettings`, as it was."""
+    return ModelSettings(
+        outcome=_candidates(told["outcome"]),
+        family=_candidates(told["family"]),
+        terms=TermSettings(**told["terms"]),
+        half_life_years=tuple(told["half_life_years"]),
+        seed=told["seed"],
+    )
+
+
+def _candidates(told: list[dict[str, Any]]) -> tuple[Candidate, ...]:
+    weights = [one["weights"] | {"facts_used": tuple(one["weights"]["facts_used"])} for one in told]
+    return tuple(Candidate(BlockWeights(**one), each["C"]) for one, each in zip(weights, told, strict=True))

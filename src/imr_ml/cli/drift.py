@@ -1,0 +1,159 @@
+"""The command that compares a batch with the training data."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from imr_ml.cli.app import app, progress, told, warn
+from imr_ml.cli.models import LATEST, model_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from imr_ml.corpus.sources import StartProgress
+    from imr_ml.drift import DriftReport, Finding, ProfiledBatch, Side
+    from imr_ml.model_files import LoadedModel
+    from imr_ml.profiles import Profile
+
+TRAINING = "training"
+DRIFTED = 3
+"""Exit code where something drifted."""
+_WIDTH_OF_FILES = 160
+_STYLES = {"drifted": "bold red", "by chance": "dim", "slight": "yellow", "steady": ""}
+
+
+@app.command()
+def drift(
+    current: Annotated[Path, typer.Option(help="Batch to look at: whatever 'score' reads.")],
+    reference: Annotated[
+        str, typer.Option(help="What to compare with: 'training', the model's own data, or another batch.")
+    ] = TRAINING,
+    model: Annotated[str, typer.Option(help="Folder of a model, or models:/imr-ml@challenger.")] = str(LATEST),
+    columns: Annotated[
+        list[str] | None,
+        typer.Option("--map", metavar="NAME=COLUMN", help="Your name of a column, as in request=RFA_TEXT; repeatable."),
+    ] = None,
+    psi: Annotated[float, typer.Option(help="Threshold of the population stability index.")] = 0.2,
+    ks: Annotated[float, typer.Option(help="Threshold of the Kolmogorov-Smirnov distance.")] = 0.15,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Write all of it as JSON.")] = None,
+    plot: Annotated[Path | None, typer.Option(help="Draw it (.png).")] = None,
+    track: Annotated[bool, typer.Option("--track", help="Record it, no text, in MLflow's scoring experiment.")] = False,
+) -> None:
+    """Compare a batch with the training data; exit code 3 where it drifted past a threshold and beyond chance."""
+    with told():
+        from imr_ml.drift import DriftSettings, compare, profile_file
+        from imr_ml.model_files import load_model
+        from imr_ml.tables import parse_map
+
+        start_s = time.perf_counter()
+        settings, mapped = DriftSettings(psi, ks), parse_map(columns or ())
+        loaded = load_model(model_folder(model))
+        with progress() as start:
+            profile = _reference(reference, loaded, mapped, start)
+            batch = profile_file(current, loaded, mapped, progress=start)
+        report = compare(profile, batch.profile, settings)
+        _print(report, batch, loaded)
+        if output:
+            _write(output, report, batch, loaded)
+        if plot:
+            _draw(plot, report, loaded)
+        if track:
+            from imr_ml import tracking
+
+            checked = tracking.CheckedBatch(current, report, batch.errors, loaded, time.perf_counter() - start_s)
+            run = tracking.record_drift(checked).run_id
+            typer.echo(f"recorded as run {run} in '{tracking.SCORING}'")
+        if report.drifted:
+            raise typer.Exit(DRIFTED)
+
+
+def _reference(named: str, model: LoadedModel, columns: dict[str, str], start: StartProgress) -> Profile:
+    from imr_ml.drift import DriftError, profile_file
+
+    if named != TRAINING:
+        return profile_file(Path(named), model, columns, progress=start).profile
+    if model.reference is None:
+        raise DriftError(
+            f"{model.folder}: holds no profile of its training data, as older versions kept none; "
+            "train again, or name a table with --reference"
+        )
+    return model.reference
+
+
+def _print(report: DriftReport, batch: ProfiledBatch, model: LoadedModel) -> None:
+    from rich.console import Console
+
+    console = Console(width=None if sys.stdout.isatty() else _WIDTH_OF_FILES)
+    console.print(_table(report))
+    sides = f"reference: {_told(report.reference)}; current: {_told(report.current)}; model {model.version}"
+    typer.echo(sides)
+    if report.constant:
+        typer.echo(f"the same in all requests, so not compared: {', '.join(report.constant)}")
+    typer.echo(f"DRIFTED: {', '.join(report.drifted)}" if report.drifted else "no drift")
+    if batch.errors:
+        warn(f"{batch.errors} row(s) can't be scored and are left out; 'imr-ml score' says why")
+    if batch.learnt_from:
+        warn(
+            f"{batch.learnt_from} row(s) are of cases that the model learnt from: their vocabulary coverage and "
+            "p_overturned differ from those of new requests"
+        )
+    if model.facts["data"]["source"] == "sample":
+        warn("this model was trained on the SAMPLE corpus: what it says of real requests means nothing")
+
+
+def _table(report: DriftReport) -> object:
+    from rich.table import Table
+
+    table = Table()
+    headers: dict[str, Callable[[Finding], str]] = {
+        "characteristic": lambda one: one.characteristic,
+        "statistic": lambda one: one.statistic.upper(),
+        "value, 95 % interval": lambda one: f"{one.value:.3f} [{one.low:.3f}, {one.high:.3f}]",
+        "threshold": lambda one: f"{one.threshold:g}",
+        "by chance below": lambda one: f"{one.by_chance:.3f}",
+        "p (Holm)": lambda one: f"{one.p:.3f}",
+        "verdict": lambda one: one.verdict,
+    }
+    for header in headers:
+        table.add_column(header, justify="left" if header in ("characteristic", "statistic", "verdict") else "right")
+    for one in report.findings:
+        table.add_row(*(shown(one) for shown in headers.values()), style=_STYLES[one.verdict])
+    return table
+
+
+def _told(side: Side) -> str:
+    rows = f"{side.rows:,} requests of {side.cases:,} cases"
+    return rows if side.rows >= side.drawn_from else f"{rows}, drawn from {side.drawn_from:,}"
+
+
+def _write(path: Path, report: DriftReport, batch: ProfiledBatch, model: LoadedModel) -> None:
+    from imr_ml.files import written_whole
+
+    content = {
+        "drifted": list(report.drifted),
+        "model_version": model.version,
+        "model_trained_on": model.facts["data"]["source"],
+        "errors": batch.errors,
+        "learnt_from": batch.learnt_from,
+        **asdict(report),
+    }
+    with written_whole(path) as temporary:
+        temporary.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    typer.echo(f"{path}: all of it as JSON")
+
+
+def _draw(path: Path, report: DriftReport, model: LoadedModel) -> None:
+    from imr_ml.drift import drift_figure
+    from imr_ml.files import written_whole
+
+    figure = drift_figure(report, is_synthetic=model.facts["data"]["source"] == "sample")
+    with written_whole(path) as temporary:
+        figure.savefig(temporary, dpi=100, format="png")
+    typer.echo(f"{path}: a picture of it")

@@ -1,0 +1,183 @@
+"""A batch of requests of any size -> its profile: drawn by case, scored piece by piece.
+
+Knows what scoring reads. Of a large batch, cases are drawn by a hash of what they are called: whichever way a table is
+cut into pieces, the same ones, and none is kept in memory but as numbers.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import compress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from imr_ml.corpus import case_keys, complete_cases
+from imr_ml.corpus.schema import row_errors, typed
+from imr_ml.drift.types import DriftError
+from imr_ml.features import feature_frame
+from imr_ml.profiles import MOST_ROWS, Profile, joined, profile_of, word_columns
+from imr_ml.scoring.frame import check_columns
+from imr_ml.scoring.inputs import pieces, survey
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from imr_ml.model_files import LoadedModel
+    from imr_ml.scoring.inputs import Piece, Survey
+
+StartProgress = Callable[[str, int], Callable[[int], object]]
+_ROWS_READ_AT_ONCE = 5000
+_ROWS_SCORED_AT_ONCE = 2000
+_LARGEST_HASH = 2**64
+
+
+@dataclass(frozen=True, slots=True)
+class ProfiledBatch:
+    """A batch's profile, and what it leaves out.
+
+    Attributes
+    ----------
+    profile : Profile
+    errors : int
+        Rows drawn that can't be scored.
+    learnt_from : int
+        Rows of cases that the model learnt from: it knows their words and their outcomes, and so scores them with more
+        confidence than new ones.
+    """
+
+    profile: Profile
+    errors: int
+    learnt_from: int
+
+
+def profile_file(
+    source: Path,
+    model: LoadedModel,
+    columns: Mapping[str, str] | None = None,
+    *,
+    most_rows: int = MOST_ROWS,
+    seed: int = 0,
+    progress: StartProgress | None = None,
+) -> ProfiledBatch:
+    """The profile of a table, or of a folder or zip file of letters.
+
+    Parameters
+    ----------
+    source : Path
+        Whatever can be scored.
+    model : LoadedModel
+    columns : mapping of str to str, optional
+        The contract's name of a column -> the table's.
+    most_rows : int
+        Of an input with more rows or letters, so many are drawn, about, by whole cases.
+    seed : int
+    progress : callable, optional
+        Called with a description and a total; gives what is called with each step.
+
+    Raises
+    ------
+    SchemaError
+        For an input that is no known table, or one that lacks a required column.
+    FileNotFoundError
+        For an input that does not exist.
+    DriftError
+        For an input of which no row can be scored.
+    """
+    columns = dict(columns or {})
+    with tempfile.TemporaryDirectory() as scratch:
+        found = survey(source, columns, Path(scratch))
+        check_columns(list(found.columns), str(source), columns)
+        step = progress(f"profiling {found.unit}", found.total) if progress else _ignore
+        share = min(1.0, most_rows / max(1, found.total))
+        drawn = list(_profiled(_gathered(_drawn(source, found, columns, share, seed, step)), model))
+    parts = [one.profile for one in drawn if len(one.profile)]
+    if not parts:
+        raise DriftError(f"{source}: none of {sum(one.errors for one in drawn)} row(s) can be scored")
+    rows = sum(map(len, parts)) + sum(one.errors for one in drawn)
+    drawn_from = found.total if found.unit == "requests" else round(rows / share)
+    return ProfiledBatch(
+        profile=joined(parts, drawn_from),
+        errors=sum(one.errors for one in drawn),
+        learnt_from=sum(one.learnt_from for one in drawn),
+    )
+
+
+def _drawn(
+    source: Path, found: Survey, columns: dict[str, str], share: float, seed: int, step: Callable[[int], object]
+) -> Iterator[pd.DataFrame]:
+    """Requests of the cases drawn, as they came, with the reason in ``error`` where one can't be read."""
+    by_letter = found.unit == "letters"
+    if by_letter:
+        is_drawn = _is_drawn([letter.name for letter in found.letters], share, seed)
+        found = replace(found, letters=tuple(compress(found.letters, is_drawn)))
+    for piece in pieces(source, found, _ROWS_READ_AT_ONCE):
+        requests = _requests(piece, found, columns)
+        yield requests if by_letter else requests[_is_drawn(case_keys(requests), share, seed)]
+        step(piece.size)
+
+
+def _requests(piece: Piece, found: Survey, columns: dict[str, str]) -> pd.DataFrame:
+    chunk = piece.read()
+    requests = chunk.frame.rename(columns={user: name for name, user in columns.items()})
+    if found.case_rows is not None:
+        requests["items_in_case"] = requests["case_number"].astype("string").map(found.case_rows)
+    requests["error"] = [chunk.reasons.get(label) for label in requests.index]
+    return requests
+
+
+def _is_drawn(keys: Sequence[str] | pd.Series, share: float, seed: int) -> NDArray[np.bool_]:
+    import numpy as np
+    import pandas as pd
+
+    if share >= 1:
+        return np.ones(len(keys), dtype=bool)
+    hashed = pd.util.hash_array(np.asarray(keys, dtype=object), hash_key=f"{seed:016d}"[-16:], categorize=False)
+    drawn: NDArray[np.bool_] = hashed < np.uint64(share * _LARGEST_HASH)
+    return drawn
+
+
+def _gathered(tables: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+    """The same rows in tables that are worth scoring: a large input leaves few rows of each piece."""
+    import pandas as pd
+
+    waiting: list[pd.DataFrame] = []
+    for table in tables:
+        if len(table):
+            waiting.append(table)
+        if sum(map(len, waiting)) >= _ROWS_SCORED_AT_ONCE:
+            yield pd.concat(waiting)
+            waiting = []
+    if waiting:
+        yield pd.concat(waiting)
+
+
+def _profiled(tables: Iterator[pd.DataFrame], model: LoadedModel) -> Iterator[ProfiledBatch]:
+    """A profile of each table, whose cases are numbered alike."""
+    known = word_columns(model.model.features_)
+    learnt_from = set(model.neighbours.decided.case_number) - {""}
+    cases: dict[str, int] = {}
+    for requests in tables:
+        table = typed(requests)
+        reasons = requests["error"].astype("string").fillna(row_errors(requests, table))
+        usable = table[reasons.isna()]
+        told = usable["case_number"].isin(learnt_from).sum() if "case_number" in usable else 0
+        yield ProfiledBatch(_profile(usable, model, known, cases), int(reasons.notna().sum()), int(told))
+
+
+def _profile(usable: pd.DataFrame, model: LoadedModel, known: NDArray[np.bool_], cases: dict[str, int]) -> Profile:
+    import numpy as np
+
+    if usable.empty:
+        return Profile(np.empty(0, dtype=np.int32), {}, {}, 0)
+    frame = feature_frame(complete_cases(usable), model.nlp)
+    matrix = model.model.matrix(frame)
+    case = np.array([cases.setdefault(key, len(cases)) for key in case_keys(usable)])
+    return profile_of(frame, matrix, model.model.predict_matrix(matrix), known, case, len(usable))
+
+
+def _ignore(_: int) -> None:
+    return None

@@ -1,0 +1,116 @@
+"""A characteristic of two profiles as counts: how many rows of each case have which value, and which bin that is in.
+
+Knows how values are binned. Counts by case are all that resampling needs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.sparse import csr_matrix
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from imr_ml.profiles import Profile
+
+_DECILES = np.arange(1, 10) / 10
+_RARE = 0.01
+_RARER, MISSING = "rarer ones", "not known"
+
+
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """Counts of one characteristic.
+
+    Attributes
+    ----------
+    name : str
+    reference, current : (values, cases) sparse matrix of float32
+        Rows of each case with each value; numbers ascending, the unknown last.
+    known : int or None
+        How many of the values are numbers, which stand in an order; None of labels.
+    binned : (bins, values) sparse matrix of float32
+        1 where a value belongs to a bin.
+    bins : tuple of str
+    """
+
+    name: str
+    reference: csr_matrix
+    current: csr_matrix
+    known: int | None
+    binned: csr_matrix
+    bins: tuple[str, ...]
+
+    @property
+    def is_constant(self) -> bool:
+        """Whether all rows of both sides are the same, so that there is nothing to compare."""
+        return bool(self.reference.shape[0] == 1)
+
+
+def cells_of(reference: Profile, current: Profile) -> list[Cells]:
+    """Every characteristic that both profiles have."""
+    found = [_number_cells(name, reference, current) for name in reference.numbers if name in current.numbers]
+    return found + [_label_cells(name, reference, current) for name in reference.labels if name in current.labels]
+
+
+def _number_cells(name: str, reference: Profile, current: Profile) -> Cells:
+    """Bins end at the deciles of the reference; what is not known is a bin of its own."""
+    ours, theirs = reference.numbers[name], current.numbers[name]
+    values, places = np.unique(np.concatenate([ours, theirs]), return_inverse=True)
+    known = int(np.isfinite(values).sum())
+    told = ours[np.isfinite(ours)].astype(np.float64)
+    edges = np.unique(np.quantile(told, _DECILES, method="inverted_cdf")) if len(told) else np.empty(0)
+    edges = edges[edges < values[:known].max(initial=-np.inf)]
+    bin_of = np.searchsorted(edges, values[:known])
+    labels = _ranges(edges)
+    if known < len(values):
+        bin_of, labels = np.append(bin_of, len(labels)), [*labels, MISSING]
+    return _cells(name, reference, current, places, known, bin_of, labels)
+
+
+def _label_cells(name: str, reference: Profile, current: Profile) -> Cells:
+    """Every label is a bin, but for those of less than 1 % of all rows, which share one."""
+    labels, places = np.unique(np.concatenate([reference.labels[name], current.labels[name]]), return_inverse=True)
+    share = np.bincount(places) / len(places)
+    order = np.flatnonzero(share >= _RARE)
+    order = order[np.argsort(-share[order], kind="stable")]
+    bin_of = np.full(len(labels), len(order))
+    bin_of[order] = np.arange(len(order))
+    bins = [str(labels[place]) for place in order] + ([_RARER] if (share < _RARE).any() else [])
+    return _cells(name, reference, current, places, None, bin_of, bins)
+
+
+def _cells(
+    name: str,
+    reference: Profile,
+    current: Profile,
+    places: NDArray[np.int64],
+    known: int | None,
+    bin_of: NDArray[np.int64],
+    bins: list[str],
+) -> Cells:
+    values = len(bin_of)
+    ours, theirs = places[: len(reference)], places[len(reference) :]
+    return Cells(
+        name=name,
+        reference=_counts(ours, reference.case, (values, reference.cases)),
+        current=_counts(theirs, current.case, (values, current.cases)),
+        known=known,
+        binned=_counts(bin_of, np.arange(values), (len(bins), values)),
+        bins=tuple(bins),
+    )
+
+
+def _counts(rows: NDArray[np.int64], columns: NDArray[np.integer], shape: tuple[int, int]) -> csr_matrix:
+    return csr_matrix((np.ones(len(rows), dtype=np.float32), (rows, columns)), shape=shape)
+
+
+def _ranges(edges: NDArray[np.float64]) -> list[str]:
+    if not len(edges):
+        return ["known"]
+    told = [f"{edge:.3g}" if edge < 1 else f"{edge:,.0f}" for edge in edges]
+    between = [f"to {end}" for end in told]
+    return [*between, f"over {told[-1]}"]

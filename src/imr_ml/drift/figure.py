@@ -1,0 +1,124 @@
+"""Drift as a picture: every statistic with its interval beside threshold and chance, and what drifted as bars.
+
+Knows reports and drawing. Colours are those of the other pictures, which colour-blind readers can tell apart.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from math import ceil
+from typing import TYPE_CHECKING
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from imr_ml.drift.types import DriftReport, Finding, Shares, Statistic
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import SubFigure
+
+_REFERENCE, _CURRENT, _DRIFTED = "#A0A0A0", "#0072B2", "#D55E00"
+_TITLES: dict[Statistic, str] = {"psi": "population stability index (PSI)", "ks": "Kolmogorov-Smirnov distance (KS)"}
+_WIDTH, _ROW, _PANEL, _IN_ROW, _MOST_PANELS = 11.0, 0.34, 2.7, 3, 9
+_MOST_LABEL = 18
+_LOG_FROM = 0.01
+
+
+def drift_figure(report: DriftReport, *, is_synthetic: bool = False) -> Figure:
+    """All statistics, and the shares of what drifted (of the first nine where more did).
+
+    Parameters
+    ----------
+    report : DriftReport
+    is_synthetic : bool
+        Whether the picture must say that it is of sample data.
+    """
+    names = list(dict.fromkeys(one.characteristic for one in report.findings))
+    shown = report.drifted[:_MOST_PANELS]
+    heights = [_ROW * len(names) + 1.6, _PANEL * ceil(len(shown) / _IN_ROW)]
+    figure = Figure(figsize=(_WIDTH, sum(heights) + 0.9), layout="constrained")
+    mark = "SAMPLE DATA - synthetic\n" if is_synthetic else ""
+    told = f"{len(report.drifted)} of {len(names)} characteristics drifted" if shown else "no drift"
+    sides = f"{report.current.rows:,} requests against {report.reference.rows:,}"
+    figure.suptitle(f"{mark}Drift of a batch: {told} ({sides})", fontsize=13, color=_DRIFTED if mark else "black")
+    parts = figure.subfigures(2 if shown else 1, 1, squeeze=False, height_ratios=heights if shown else None)[:, 0]
+    _statistics(parts[0], report, names)
+    if shown:
+        _distributions(parts[1], report, shown)
+    return figure
+
+
+def _statistics(figure: SubFigure, report: DriftReport, names: list[str]) -> None:
+    panels = figure.subplots(1, 2, sharey=True)
+    for axes, statistic in zip(panels, _TITLES, strict=True):
+        found = [one for one in report.findings if one.statistic == statistic]
+        _dots(axes, found, names)
+        threshold = report.settings.threshold(statistic)
+        axes.axvline(threshold, color="black", linestyle="--", linewidth=1, label="threshold")
+        _scale(axes, statistic, found, threshold)
+        axes.set_xlabel(f"{_TITLES[statistic]}; threshold {threshold:g}")
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.grid(axis="y", alpha=0.3)
+    panels[0].set_yticks(range(len(names)), [name.replace("_", " ") for name in names])
+    panels[0].set_ylim(len(names) - 0.5, -0.5)
+    told = {label: handle for axes in panels for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)}
+    figure.legend(told.values(), told.keys(), loc="outside upper center", ncols=len(told), fontsize=9, frameon=False)
+
+
+def _dots(axes: Axes, found: list[Finding], names: list[str]) -> None:
+    for is_drifted, colour, label in ((False, _CURRENT, "no drift, 95 %"), (True, _DRIFTED, "drifted, 95 %")):
+        some = [one for one in found if (one.verdict == "drifted") is is_drifted]
+        if not some:
+            continue
+        values = np.array([one.value for one in some])
+        ends = np.array([[one.value - one.low, one.high - one.value] for one in some]).T
+        rows = [names.index(one.characteristic) for one in some]
+        axes.errorbar(values, rows, xerr=ends, fmt="o", color=colour, capsize=3, markersize=6, label=label)
+    axes.plot(
+        [one.by_chance for one in found],
+        [names.index(one.characteristic) for one in found],
+        "|",
+        color="black",
+        markersize=13,
+        markeredgewidth=2,
+        label="by chance (95 % stay below)",
+    )
+
+
+def _scale(axes: Axes, statistic: Statistic, found: list[Finding], threshold: float) -> None:
+    most = max(max((max(one.high, one.by_chance) for one in found), default=0), threshold)
+    if statistic == "ks":
+        axes.set_xlim(0, min(1.02, most * 1.15))
+        return
+    # Values from hundredths to tens are met: even steps for what is small, powers of ten beyond.
+    axes.set_xscale("symlog", linthresh=_LOG_FROM, linscale=0.4)
+    axes.set_xlim(0, most * 1.6)
+    ticks = [tick for tick in (0, 0.01, 0.1, 1, 10) if tick <= most * 1.6]
+    axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+    axes.minorticks_off()
+
+
+def _distributions(figure: SubFigure, report: DriftReport, names: tuple[str, ...]) -> None:
+    rows = ceil(len(names) / _IN_ROW)
+    panels = figure.subplots(rows, _IN_ROW, squeeze=False).ravel()
+    for axes in panels[len(names) :]:
+        axes.set_axis_off()
+    for axes, name in zip(panels, names, strict=False):
+        _bars(axes, report.shares[name])
+        axes.set_title(name.replace("_", " "), fontsize=10)
+    handles, labels = panels[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=2, fontsize=9, frameon=False)
+    left_out = len(report.drifted) - len(names)
+    figure.suptitle("What drifted" + (f" ({left_out} more not shown)" if left_out else ""), fontsize=11)
+
+
+def _bars(axes: Axes, shares: Shares) -> None:
+    places = np.arange(len(shares.bins))
+    axes.bar(places - 0.2, shares.reference, 0.4, color=_REFERENCE, label="reference")
+    axes.bar(places + 0.2, shares.current, 0.4, color=_CURRENT, label="current")
+    labels = [textwrap.shorten(one, _MOST_LABEL, placeholder="…") for one in shares.bins]
+    axes.set_xticks(places, labels, rotation=40, ha="right", rotation_mode="anchor", fontsize=7)
+    axes.tick_params(axis="y", labelsize=7)
+    axes.set_ylabel("share of requests", fontsize=7)
+    axes.spines[["top", "right"]].set_visible(False)

@@ -1,0 +1,109 @@
+"""The learning curve: how metrics grow with the cases that are learnt from, on the folds of an evaluation.
+
+Knows predictors and evaluations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from imr_ml.classifiers import Predictor
+from imr_ml.evaluation.comparison import compare, predictors
+from imr_ml.evaluation.cross_validation import OutOfFold, out_of_fold
+from imr_ml.evaluation.intervals import Estimate
+from imr_ml.evaluation.splits import Split, splits_of
+
+if TYPE_CHECKING:
+    from imr_ml.evaluation.report import Evaluation
+
+SHARES = (0.2, 0.4, 0.6, 0.8)
+"""Parts of a fold's training cases that are fitted on besides all of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class LearningPoint:
+    """What was reached with part of the cases.
+
+    Attributes
+    ----------
+    cases, requests : int
+        Fitted on, as a mean over the folds.
+    estimates : dict
+        Predictor (``"model"`` or a baseline) -> metric -> `Estimate`. The intervals are over the cases that are
+        predicted; the luck of which cases are learnt from is not in them.
+    """
+
+    cases: int
+    requests: int
+    estimates: dict[str, dict[str, Estimate]]
+
+
+def learning_curve(
+    evaluation: Evaluation,
+    frame: pd.DataFrame,
+    groups: NDArray[np.int64],
+    build: Callable[[], Predictor],
+    progress: Callable[[int], object] | None = None,
+) -> tuple[LearningPoint, ...]:
+    """Fit the model and the baselines on growing parts of the training cases, each part within the next.
+
+    Every part predicts the same held-out cases: the folds are those of the evaluation's first cross-validation, whose
+    own predictions are the last point.
+
+    Parameters
+    ----------
+    evaluation : Evaluation
+        Of the same requests.
+    frame : DataFrame
+        Feature frame.
+    groups : (requests,) int
+    build : callable
+        Makes an unfitted model.
+    progress : callable, optional
+        Called with 1 after each predictor fitted.
+    """
+    labels, settings = evaluation.labels, evaluation.settings
+    whole = splits_of(evaluation.fold_of[0])
+    parts = [
+        [(_part_of(train, share, labels.overturned, groups, settings.seed), test) for train, test in whole]
+        for share in SHARES
+    ]
+    builders = predictors(build, labels)
+    fitted = out_of_fold(frame, labels, groups, builders, parts, settings.jobs, progress)
+    points = []
+    for number, folds in enumerate([*parts, whole]):
+        said = {
+            name: OutOfFold(((*fitted[name].repeats, evaluation.predicted[name].repeats[0])[number],))
+            for name in builders
+        }
+        points.append(LearningPoint(*_size(folds, groups), compare(said, labels, groups, settings).estimates))
+    return tuple(points)
+
+
+def _part_of(
+    train: NDArray[np.int64], share: float, overturned: NDArray[np.bool_], groups: NDArray[np.int64], seed: int
+) -> NDArray[np.int64]:
+    """Rows of a share of the cases: of those with a request overturned and of the others alike, of each at least one.
+
+    A larger share holds the rows of a smaller one.
+    """
+    cases, of_case = np.unique(groups[train], return_inverse=True)
+    has_overturned = np.bincount(of_case, weights=overturned[train]) > 0
+    order = np.random.default_rng(seed).permutation(len(cases))
+    chosen = np.zeros(len(cases), dtype=bool)
+    for kind in (has_overturned, ~has_overturned):
+        alike = order[kind[order]]
+        chosen[alike[: max(1, round(share * len(alike)))]] = True
+    part: NDArray[np.int64] = train[chosen[of_case]]
+    return part
+
+
+def _size(folds: list[Split], groups: NDArray[np.int64]) -> tuple[int, int]:
+    cases = np.mean([len(np.unique(groups[train])) for train, _ in folds])
+    return round(float(cases)), round(float(np.mean([len(train) for train, _ in folds])))

@@ -1,0 +1,100 @@
+"""A batch's profile: whatever can be scored, of any size, and the same however it is cut."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from factories import KNEE, NORCO, make_letter_text, make_requests
+
+from imr_ml.corpus import SchemaError
+from imr_ml.drift import DriftError, batches, profile_file
+from imr_ml.scoring import score_frame
+
+
+def same(one, other):
+    assert np.array_equal(one.case, other.case)
+    for name, values in one.numbers.items():
+        np.testing.assert_array_equal(values, other.numbers[name])
+    for name, labels in one.labels.items():
+        assert labels.tolist() == other.labels[name].tolist()
+
+
+def test_scores_are_those_that_scoring_gives(loaded, tmp_path):
+    requests = make_requests(9, seed=4)
+    requests.to_parquet(tmp_path / "in.parquet")
+
+    profile = profile_file(tmp_path / "in.parquet", loaded).profile
+
+    scored = score_frame(requests, loaded)
+    assert profile.numbers["p_overturned"] == pytest.approx(scored["p_overturned"], abs=0.0006)
+    assert profile.labels["primary_family"].tolist() == scored["primary_family"].tolist()
+    assert profile.numbers["items_in_case"].tolist() == [2] * 8 + [1]
+    assert profile.case.tolist() == [0, 0, 1, 1, 2, 2, 3, 3, 4]
+
+
+def test_the_size_of_the_pieces_does_not_show(loaded, tmp_path, monkeypatch):
+    make_requests(20).to_csv(tmp_path / "in.csv", index=False)
+    whole = profile_file(tmp_path / "in.csv", loaded).profile
+    monkeypatch.setattr(batches, "_ROWS_READ_AT_ONCE", 3)
+    monkeypatch.setattr(batches, "_ROWS_SCORED_AT_ONCE", 4)
+
+    same(profile_file(tmp_path / "in.csv", loaded).profile, whole)
+
+
+def test_of_a_large_table_whole_cases_are_drawn_with_a_seed(loaded, tmp_path, monkeypatch):
+    make_requests(600).to_parquet(tmp_path / "in.parquet")
+
+    drawn, again, other = (
+        profile_file(tmp_path / "in.parquet", loaded, most_rows=200, seed=seed).profile for seed in (0, 0, 1)
+    )
+
+    assert 130 <= len(drawn) <= 270
+    assert drawn.drawn_from == 600
+    assert (np.bincount(drawn.case) == 2).all()
+    assert (drawn.numbers["items_in_case"] == 2).all()
+    same(drawn, again)
+    assert not np.array_equal(drawn.numbers["age"], other.numbers["age"])
+
+
+def test_of_many_letters_some_are_read(loaded, tmp_path):
+    for number in range(20):
+        text = make_letter_text(case_number=f"CM16-{number:07d}", items=(KNEE, NORCO))
+        (tmp_path / f"{number}.txt").write_text(text)
+
+    drawn = profile_file(tmp_path, loaded, most_rows=8).profile
+
+    assert 2 <= drawn.cases <= 16
+    assert len(drawn) == 2 * drawn.cases
+
+
+def test_rows_that_cannot_be_scored_are_left_out_and_counted(loaded, tmp_path):
+    requests = make_requests(6).assign(request=["MRI of the knee", None, *["Norco 10/325mg #60"] * 4])
+    requests.to_csv(tmp_path / "in.csv", index=False)
+
+    found = profile_file(tmp_path / "in.csv", loaded)
+
+    assert (len(found.profile), found.errors, found.profile.drawn_from) == (5, 1, 6)
+
+
+def test_rows_of_cases_that_the_model_learnt_from_are_counted(loaded, tmp_path):
+    requests = make_requests(6)
+    requests["case_number"] = requests["case_number"].where(requests.index < 2, "CM19-" + requests["case_number"])
+    requests.to_csv(tmp_path / "in.csv", index=False)
+
+    assert profile_file(tmp_path / "in.csv", loaded).learnt_from == 2
+
+
+def test_columns_may_be_called_otherwise(loaded, tmp_path):
+    make_requests(6).to_csv(tmp_path / "ours.csv", index=False)
+    make_requests(6).rename(columns={"request": "RFA_TEXT"}).to_csv(tmp_path / "theirs.csv", index=False)
+
+    with pytest.raises(SchemaError, match="--map request=RFA_TEXT"):
+        profile_file(tmp_path / "theirs.csv", loaded)
+    theirs = profile_file(tmp_path / "theirs.csv", loaded, {"request": "RFA_TEXT"}).profile
+    same(theirs, profile_file(tmp_path / "ours.csv", loaded).profile)
+
+
+def test_a_table_of_which_no_row_can_be_scored_is_told(loaded, tmp_path):
+    pd.DataFrame({"request": [None], "clinical_summary": ["x"]}).to_parquet(tmp_path / "in.parquet")
+
+    with pytest.raises(DriftError, match=r"none of 1 row\(s\) can be scored"):
+        profile_file(tmp_path / "in.parquet", loaded)

@@ -1,0 +1,84 @@
+"""How metrics grow with the cases that are learnt from."""
+
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from imr_ml.classifiers import Predictions
+from imr_ml.evaluation import MODEL, EvaluationSettings, evaluate, fits_needed, learning_curve
+from imr_ml.evaluation.learning import SHARES
+from imr_ml.guidelines import FAMILIES
+
+SETTINGS = EvaluationSettings(folds=3, repeats=1, resamples=20, jobs=1, learning_curve=True)
+
+
+class Counting:
+    """Says how many rows it was fitted on, and keeps which."""
+
+    fitted: list[tuple[set[int], set[int], bool]]
+
+    def fit(self, frame, labels, groups):
+        self.rows_ = set(frame["row"])
+        Counting.fitted.append((self.rows_, set(groups), bool(labels.overturned.any() and not labels.overturned.all())))
+        return self
+
+    def predict(self, frame):
+        probability = np.full((len(frame), len(FAMILIES)), 0.5)
+        return Predictions(np.full(len(frame), len(self.rows_) / 1000), probability, probability > 0.4)
+
+
+@pytest.fixture(scope="module")
+def curve(prepared):
+    """Points, what each fit saw, and the progress told."""
+    Counting.fitted, told = [], []
+    frame = prepared.frame.assign(row=np.arange(len(prepared.frame)))
+    evaluation = evaluate(frame, prepared.labels, prepared.groups, Counting, SETTINGS, told.append)
+    Counting.fitted = []
+    points = learning_curve(evaluation, frame, prepared.groups, Counting, told.append)
+    return evaluation, points, Counting.fitted, told
+
+
+def test_each_point_learns_from_more_cases_and_the_last_from_all_but_the_held_out(curve, prepared):
+    _, points, _, _ = curve
+    cases = [point.cases for point in points]
+    assert cases == sorted(set(cases))
+    assert points[-1].cases == (prepared.groups.max() + 1) * 2 // 3
+    assert [one / cases[-1] for one in cases] == pytest.approx([*SHARES, 1.0], abs=0.03)
+
+
+def test_a_larger_part_holds_the_smaller_one_of_the_same_fold_and_whole_cases(curve, prepared):
+    _, _, fitted, _ = curve
+    assert len(fitted) == len(SHARES) * 3
+    for fold in range(3):
+        parts = [fitted[share * 3 + fold][0] for share in range(len(SHARES))]
+        assert all(less < more for less, more in pairwise(parts))
+    for rows, groups, _ in fitted:
+        assert rows == set(np.flatnonzero(np.isin(prepared.groups, list(groups))))
+
+
+def test_every_part_holds_both_outcomes(curve):
+    assert all(both for _, _, both in curve[2])
+
+
+def test_no_case_that_is_predicted_was_learnt_from(curve, prepared):
+    evaluation, _, fitted, _ = curve
+    for number, (rows, _, _) in enumerate(fitted):
+        held_out = set(prepared.groups[evaluation.fold_of[0] == number % 3])
+        assert held_out.isdisjoint(prepared.groups[sorted(rows)])
+
+
+def test_each_point_has_the_metrics_of_the_model_and_of_its_baselines(curve):
+    evaluation, points, _, _ = curve
+    for point in points:
+        assert {name: set(told) for name, told in point.estimates.items()} == {
+            name: set(told) for name, told in evaluation.estimates.items()
+        }
+        brier = point.estimates[MODEL]["outcome.brier"]
+        assert brier.low <= brier.value <= brier.high
+
+
+def test_progress_counts_each_fitted_predictor(curve, prepared):
+    assert sum(curve[3]) == fits_needed(SETTINGS, len(prepared.frame)) == (1 + len(SHARES)) * 3 * 4
+    assert fits_needed(replace(SETTINGS, learning_curve=False), len(prepared.frame)) == 3 * 4

@@ -1,0 +1,142 @@
+"""`imr-ml drift`: exit code 3 where a batch drifted, 0 where not, 2 for what the user can mend."""
+
+import json
+
+import pandas as pd
+import pytest
+from factories import make_requests
+from typer.testing import CliRunner
+
+from imr_ml.cli import app
+
+
+@pytest.fixture
+def drift(tmp_path, monkeypatch, model_folder):
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments, model=model_folder):
+        return CliRunner().invoke(app, ["drift", "--model", str(model), *map(str, arguments)])
+
+    return run
+
+
+@pytest.fixture
+def of_one_category(tmp_path):
+    """A batch of requests for nothing but opioids, in words that no training summary has."""
+    odd = make_requests(80, seed=2).assign(
+        request="Norco 10/325mg #60",
+        clinical_summary="Quembolic harrowgate sprondle frobnitz marzolin snorquel. " * 9,
+        ur_guideline="Decision based on MTUS Opioids Treatment 2016.",
+    )
+    odd["case_number"] = "CM19-" + odd["case_number"].str[-7:]
+    odd.to_parquet(tmp_path / "odd.parquet")
+    return tmp_path / "odd.parquet"
+
+
+@pytest.fixture
+def halves(tmp_path):
+    requests = make_requests(240, seed=6)
+    requests["case_number"] = "CM19-" + requests["case_number"].str[-7:]
+    for name, part in (("first", requests[:120]), ("second", requests[120:])):
+        part.to_csv(tmp_path / f"{name}.csv", index=False)
+    return tmp_path / "first.csv", tmp_path / "second.csv"
+
+
+def test_a_batch_that_is_like_no_training_request_ends_with_3(drift, of_one_category):
+    result = drift("--current", of_one_category)
+
+    assert result.exit_code == 3, result.output
+    drifted = result.stdout.split("DRIFTED: ")[1].splitlines()[0].split(", ")
+    assert {"category", "ur_families", "summary_chars", "vocabulary_coverage"} <= set(drifted)
+    assert "request_chars" in result.stdout
+    assert "trained on the SAMPLE corpus" in result.stderr
+
+
+def test_the_reference_may_be_another_batch_and_two_halves_of_one_end_with_0(drift, halves):
+    first, second = halves
+
+    result = drift("--reference", first, "--current", second)
+
+    assert result.exit_code == 0, result.output
+    assert "no drift" in result.stdout
+    assert "the same in all requests, so not compared: days_since_injury, items_in_case" in result.stdout
+    assert "reference: 120 requests of 60 cases; current: 120 requests of 60 cases" in result.stdout
+
+
+def test_all_of_it_is_written_as_json_and_drawn(drift, of_one_category, tmp_path):
+    result = drift("--current", of_one_category, "--output", "told.json", "--plot", "told.png")
+
+    told = json.loads((tmp_path / "told.json").read_text())
+    assert result.exit_code == 3
+    assert "category" in told["drifted"]
+    assert told["current"] == {"rows": 80, "cases": 40, "drawn_from": 80}
+    assert {one["statistic"] for one in told["findings"]} == {"psi", "ks"}
+    assert all(one["low"] <= one["value"] <= one["high"] for one in told["findings"])
+    assert sum(told["shares"]["category"]["current"]) == pytest.approx(1)
+    assert (tmp_path / "told.png").read_bytes().startswith(b"\x89PNG")
+    assert "frobnitz" not in (tmp_path / "told.json").read_text() + result.output
+
+
+def test_thresholds_are_the_users(drift, of_one_category):
+    assert drift("--current", of_one_category, "--psi", 1000, "--ks", 1).exit_code == 0
+
+
+def test_columns_may_be_called_otherwise(drift, halves):
+    table = pd.read_csv(halves[1]).rename(columns={"request": "RFA_TEXT"})
+    table.to_csv("theirs.csv", index=False)
+
+    result = drift("--current", "theirs.csv", "--map", "request=RFA_TEXT")
+
+    assert result.exit_code in (0, 3), result.output
+    assert "current: 120 requests" in result.stdout
+
+
+def test_rows_of_training_cases_and_rows_that_cannot_be_scored_are_told(drift):
+    make_requests(10).assign(request=["x", None] * 5).to_csv("in.csv", index=False)
+
+    result = drift("--current", "in.csv")
+
+    assert "5 row(s) can't be scored and are left out" in result.stderr
+    assert "5 row(s) are of cases that the model learnt from" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--current", "gone.csv"], "gone.csv: no such file"),
+        (["--current", "bare.csv"], "bare.csv: lacks column(s) request"),
+        (["--current", "ours.csv", "--reference", "gone.csv"], "gone.csv: no such file"),
+        (["--current", "ours.csv", "--psi", "0"], "the threshold of PSI must be above 0, not 0.0"),
+        (["--current", "one.csv"], "the current table holds 1 case(s) that can be used; 2 needed"),
+        (["--current", "ours.csv", "--map", "request"], "request"),
+    ],
+)
+def test_bad_input_costs_one_line_and_exit_code_2(drift, arguments, told):
+    make_requests(6).to_csv("ours.csv", index=False)
+    make_requests(2).to_csv("one.csv", index=False)
+    pd.DataFrame({"note": ["x"]}).to_csv("bare.csv", index=False)
+
+    result = drift(*arguments)
+
+    assert result.exit_code == 2, result.output
+    assert told in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+
+
+def test_a_model_without_a_profile_says_what_to_do(drift, trained, tmp_path):
+    from imr_ml.files import sha256_of
+    from imr_ml.model_files import CHECKSUMS, FACTS, REFERENCE, save_model
+
+    folder = save_model(trained, tmp_path / "older")
+    facts = json.loads((folder / FACTS).read_text())
+    (folder / FACTS).write_text(json.dumps(facts | {"format": 2}))
+    names = [line.split()[1] for line in (folder / CHECKSUMS).read_text().splitlines() if REFERENCE not in line]
+    (folder / CHECKSUMS).write_text("".join(f"{sha256_of(folder / name)}  {name}\n" for name in names))
+    (folder / REFERENCE).unlink()
+    make_requests(6).to_csv("ours.csv", index=False)
+
+    refused = drift("--current", "ours.csv", model=folder)
+
+    assert refused.exit_code == 2
+    assert "holds no profile of its training data" in refused.stderr
+    assert drift("--current", "ours.csv", "--reference", "ours.csv", model=folder).exit_code == 0

@@ -1,0 +1,77 @@
+"""A batch's drift as a run beside the scored batches, without a word of a request."""
+
+import json
+from pathlib import Path
+
+import pytest
+from mlflow import MlflowClient
+from mlflow.artifacts import download_artifacts
+from typer.testing import CliRunner
+
+from imr_ml.cli import app
+from imr_ml.files import sha256_of
+from imr_ml.model_files import load_model
+
+pytestmark = pytest.mark.filterwarnings("default::DeprecationWarning", "default::FutureWarning")
+
+
+@pytest.fixture
+def checked(tracked, tracking_requests, empty_store):
+    """Runs the command on requests for nothing but one thing."""
+    batch = tracking_requests.assign(request=tracking_requests["request"].iloc[1], category="Surgery")
+    batch.to_parquet(empty_store / "secret-name.parquet")
+
+    def run(*arguments):
+        return CliRunner().invoke(
+            app,
+            ["drift", "--current", "secret-name.parquet", "--model", str(tracked.model_folder), "--track", *arguments],
+        )
+
+    return run
+
+
+def only_run(store):
+    client = MlflowClient(f"sqlite:///{store / 'mlflow.db'}")
+    experiment = client.get_experiment_by_name("imr_ml scoring")
+    (run,) = client.search_runs([experiment.experiment_id])
+    return run
+
+
+def test_a_drift_is_statistics_with_intervals_settings_and_a_picture(checked, tracked, empty_store, tmp_path):
+    result = checked("--psi", "0.3")
+    assert result.exit_code == 3, result.output
+    assert "in 'imr_ml scoring'" in result.stdout
+
+    run = only_run(empty_store)
+    found = run.data
+    assert run.info.status == "FINISHED"
+    assert found.tags["drift"] == "yes"
+    assert found.tags["model.data.kind"] == "sample"
+    assert found.tags["input.sha256"] == sha256_of(empty_store / "secret-name.parquet")
+    assert found.params["drift.psi"] == "0.3"
+    assert found.params["drift.reference.rows"] == found.params["drift.current.rows"] == "60"
+    assert found.params["model.version"] == load_model(tracked.model_folder).version
+    values = [found.metrics[f"drift.psi.category{end}"] for end in (".low", "", ".high")]
+    assert values == sorted(values)
+    assert 0 <= found.metrics["drift.ks.p_overturned"] <= 1
+    assert found.metrics["rows.compared"] == 60
+    picture = download_artifacts(run_id=run.info.run_id, artifact_path="drift/drift.png", dst_path=str(tmp_path))
+    assert Path(picture).read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_batch_that_did_not_drift_is_recorded_as_such(checked, empty_store):
+    assert checked("--psi", "1000", "--ks", "1").exit_code == 0
+    assert only_run(empty_store).data.tags["drift"] == "no"
+
+
+def test_a_recorded_drift_holds_no_text_no_case_number_and_no_file_name(
+    checked, tracked, tracking_requests, empty_store
+):
+    checked()
+
+    run = only_run(empty_store)
+    told = json.dumps([run.data.params, run.data.tags, run.info.run_name, run.data.metrics])
+    path = download_artifacts(run_id=run.info.run_id, artifact_path="drift/drift.json", dst_path=str(empty_store))
+    told += Path(path).read_text("utf-8")
+    for phrase in (*tracked.planted, "secret-name", *tracking_requests["case_number"], *tracking_requests["request"]):
+        assert phrase not in told

@@ -1,0 +1,47 @@
+"""What `imr-ml train` hands to tracking; the training itself is the small one that all tests share."""
+
+import json
+
+import pandas as pd
+import pytest
+from tracking.servers import free_port
+from typer.testing import CliRunner
+
+from imr_ml.cli import app
+from imr_ml.tracking.records import kept
+
+
+@pytest.fixture
+def train(trained, tracking_requests, drawn_once, tmp_path, monkeypatch):
+    """Trains and gives the record, which stays on disk because no server answers."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{free_port()}")
+    monkeypatch.setattr("imr_ml.training.train", lambda *_: trained)
+    undecided = tracking_requests.head(3).assign(outcome=None).astype(tracking_requests.dtypes)
+    pd.concat([undecided, tracking_requests]).to_parquet("requests.parquet")
+
+    def run(*arguments):
+        done = CliRunner().invoke(app, ["train", "--data", "requests.parquet", *arguments])
+        assert done.exit_code == 0, done.output
+        (record,) = kept()
+        return record
+
+    return run
+
+
+def test_texts_are_tracked_beside_their_predictions_where_asked_for(train, trained, tracking_requests):
+    path = train("--log-text") / "artifacts" / "model" / "evaluation" / "requests.json"
+    table = json.loads(path.read_text())
+    texts = pd.DataFrame(table["data"], columns=table["columns"])
+    assert texts["request"].tolist() == tracking_requests["request"].tolist()
+    assert texts["rationale"].tolist() == tracking_requests["rationale"].tolist()
+    assert texts["overturned"].tolist() == tracking_requests["outcome"].eq("overturned").tolist()
+    assert texts["p_overturned"].tolist() == pytest.approx(trained.evaluation.out_of_fold.mean_p_overturned)
+
+
+def test_no_text_is_tracked_where_not_asked_for(train, tracked):
+    record = train()
+    told = [record / "record.json", *(record / "artifacts").rglob("*.json"), *(record / "artifacts").rglob("*.md")]
+    assert not any("requests.json" in path.name for path in told)
+    assert {"record.json", "slices.json", "model_card.md"} <= {path.name for path in told}
+    assert [path.name for path in told for phrase in tracked.planted if phrase in path.read_text()] == []
