@@ -219,7 +219,7 @@ def _schema() -> DataFrameSchema:
         "number": "float64",
         "date": "datetime64[s]",
     }
-    return pandera.DataFrameSchema(
+    schema: DataFrameSchema = pandera.DataFrameSchema(
         {
             column.name: pandera.Column(
                 kinds[column.kind],
@@ -237,6 +237,7 @@ def _schema() -> DataFrameSchema:
             for column in COLUMNS
         }
     )
+    return schema
 
 
 @cache
@@ -247,6 +248,8 @@ def _pandera() -> ModuleType:
     modules: dict[str, ModuleType | None] = sys.modules  # type: ignore[assignment]
     modules.setdefault(hidden, None)
     try:
+        # The checks look for PySpark once more, when the first schema is made.
+        import_module("pandera.backends.pandas.builtin_checks")
         return import_module("pandera.pandas")
     finally:
         if modules[hidden] is None:
