@@ -295,3 +295,10 @@ def test_no_text_breaks_the_reader_or_loses_a_row(tmp_path_factory, signs):
     assert all(len(reason) < 120 for reason in reasons.values())
     kept = "".join(cell or "" for row in rows[30:] for cell in row)
     assert kept.count("a") == signs.count("a")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_a_replacement_sign_in_a_sound_file_is_text_like_any_other(tmp_path, encoding):
+    path = written(tmp_path, "request,note\nMRI,\ufffd\n".encode(encoding))
+
+    assert read(path, 5) == ([["MRI", "\ufffd"]], {})

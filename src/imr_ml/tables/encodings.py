@@ -95,16 +95,25 @@ def encoding_of(path: Path) -> Encoding:
     with opened(path) as file:
         head = file.read(BLOCK_BYTES)
         marked = next((codec for mark, codec in _BOMS if head.startswith(mark)), None) or _wide(head)
-        if marked == "utf-8-sig":
-            return Encoding(marked, "replace")
         if marked:
-            return Encoding(marked, "replace")
+            return Encoding(marked, "strict" if _decodes(_and_rest(head, file), marked) else "replace")
         census = _census(_and_rest(head, file))
     if not census.broken:
         return Encoding("utf-8")
     if census.sound >= _SOUND_TO_BROKEN * census.broken:
         return Encoding("utf-8", "replace")
     return Encoding(_code_page(census), "replace")
+
+
+def _decodes(blocks: Iterator[bytes], codec: str) -> bool:
+    decoder = codecs.getincrementaldecoder(codec)("strict")
+    try:
+        for block in blocks:
+            decoder.decode(block)
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _and_rest(head: bytes, file: IO[bytes]) -> Iterator[bytes]:

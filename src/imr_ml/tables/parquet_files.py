@@ -60,6 +60,11 @@ def batches(path: Path, rows: int, columns: Collection[str] | None) -> Iterator[
                 yield _table(batch, schema, fixed)
 
 
+def conformed(batch: pa.RecordBatch) -> tuple[pa.Table, dict[int, str]]:
+    """Rows from another reader in the types that `batches` gives, with the reasons of bad rows by their place."""
+    return _table(batch, _schema(batch.schema), {})
+
+
 def frame_of(table: pa.Table) -> pd.DataFrame:
     """The rows as a frame, whose types don't depend on whether a value is missing among them."""
     import pandas as pd
