@@ -9,7 +9,7 @@ import time
 from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -18,9 +18,10 @@ from imr_ml.cli.models import LATEST, model_folder
 
 if TYPE_CHECKING:
     from imr_ml.model_files import LoadedModel
-    from imr_ml.scoring import BatchSummary
+    from imr_ml.scoring import BatchSettings, BatchSummary, ScoreOptions
 
 STANDARD_INPUT = Path("-")
+Engine = Literal["local", "spark"]
 
 
 @app.command()
@@ -31,7 +32,7 @@ def score(
             metavar="INPUT", help="CSV, JSONL, Parquet, Excel, a folder or zip of letters, or - for standard input."
         ),
     ],
-    output: Annotated[Path, typer.Option("--output", "-o", help="File to write (.csv, .jsonl, .parquet).")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="File (.csv, .jsonl, .parquet), or Spark's folder.")],
     model: Annotated[str, typer.Option(help="Folder of a model, or models:/imr-ml@challenger.")] = str(LATEST),
     columns: Annotated[
         list[str] | None,
@@ -45,6 +46,8 @@ def score(
     ] = None,
     jobs: Annotated[int | None, typer.Option(min=1, help="Processes; else all cores where that gains time.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a job that was killed.")] = False,
+    engine: Annotated[Engine, typer.Option(help="Spark scores Parquet and folders of letters on a cluster.")] = "local",
+    master: Annotated[str | None, typer.Option(help="Spark's, as spark://host:7077; else this machine.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
     track: Annotated[
         bool, typer.Option("--track", help="Record counts and shares, no text, in MLflow's scoring experiment.")
@@ -63,7 +66,10 @@ def score(
         _say_how_read(read, quiet=as_json)
         loaded = load_model(model_folder(model))
         with progress() as start:
-            summary = score_file(read, output, loaded, options, settings, start)
+            if engine == "spark":
+                summary = _on_spark(read, output, loaded, options, settings, master)
+            else:
+                summary = score_file(read, output, loaded, options, settings, start)
         elapsed_s = time.perf_counter() - start_s
         if as_json:
             typer.echo(json.dumps(_as_json(summary, loaded, output, elapsed_s)))
@@ -75,6 +81,22 @@ def score(
             batch = tracking.ScoredBatch(read, summary, loaded, asdict(options), elapsed_s)
             run = tracking.record_batch(batch).run_id
             typer.echo(f"recorded as run {run} in '{tracking.SCORING}'", err=as_json)
+
+
+def _on_spark(
+    source: Path,
+    output: Path,
+    model: LoadedModel,
+    options: ScoreOptions,
+    settings: BatchSettings,
+    master: str | None,
+) -> BatchSummary:
+    from imr_ml.scoring.spark import SparkError, score_with_spark, spark_session
+
+    if settings.report or settings.resume:
+        raise SparkError("Spark writes no --report, and repeats what failed by itself instead of --resume")
+    session = spark_session(master or f"local[{settings.jobs or '*'}]")
+    return score_with_spark(source, output, model, options, settings.columns, session)
 
 
 def _standard_input(stack: ExitStack, *, resume: bool) -> Path:

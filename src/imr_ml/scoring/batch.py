@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 StartProgress = Callable[[str, int], Callable[[int], object]]
 # Below so many requests a second process would cost more to start than it saves.
 _WORTH_A_PROCESS = {"requests": 20_000, "letters": 1_000}
-_REASONS_TOLD = 20
+REASONS_TOLD = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +212,7 @@ def _total(parts: list[PartSummary], resumed: int) -> BatchSummary:
         outcomes.update(part.by_outcome)
         reasons.update(part.reasons)
     rows, errors = (sum(getattr(part, name) for part in parts) for name in ("rows", "errors"))
-    return BatchSummary(rows, errors, dict(outcomes), dict(reasons.most_common(_REASONS_TOLD)), resumed)
+    return BatchSummary(rows, errors, dict(outcomes), dict(reasons.most_common(REASONS_TOLD)), resumed)
 
 
 def _ignore(_: int) -> None:

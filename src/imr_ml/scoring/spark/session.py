@@ -1,0 +1,110 @@
+"""A Spark session to work in, and Spark's complaints as one line.
+
+Knows what Spark needs to start. Knows nothing of requests.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from imr_ml.errors import ImrError
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+    from pyspark.sql import DataFrame, SparkSession
+    from pyspark.sql.types import StructType
+
+Batches = Iterator["pa.RecordBatch"]
+_NEEDS = "install it with pip install 'imr-ml[spark]', and Java 17 or newer"
+LOCAL = "local[*]"
+ROWS_AT_ONCE = 2000
+
+
+class SparkError(ImrError):
+    """Spark that is not there, or could not finish; the message says what to do."""
+
+
+def spark_session(master: str = LOCAL) -> SparkSession:
+    """The session that is there, else a new one.
+
+    Parameters
+    ----------
+    master : str
+        Where a new one works: ``local[2]`` takes two cores of this machine, ``spark://host:7077`` a cluster.
+
+    Raises
+    ------
+    SparkError
+        Where Spark or Java is missing, or Spark does not start.
+    """
+    try:
+        from pyspark.errors import PySparkException
+        from pyspark.sql import SparkSession
+    except ModuleNotFoundError:
+        raise SparkError(f"Spark is not installed; {_NEEDS}") from None
+    active = SparkSession.getActiveSession()
+    if active is not None:
+        return active
+    if not _has_java():
+        raise SparkError(f"Spark needs Java, and there is none on the PATH or in JAVA_HOME; {_NEEDS}")
+    if master.startswith("local"):
+        # Else workers run the first python3 of the PATH.
+        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    # Clinical texts may be among what the web page of a running job tells.
+    builder = SparkSession.builder.master(master).appName("imr-ml").config("spark.ui.enabled", "false")
+    builder = builder.config("spark.ui.showConsoleProgress", str(sys.stderr.isatty()).lower())
+    try:
+        with _quiet():
+            return builder.config("spark.log.level", "ERROR").getOrCreate()
+    except PySparkException as error:
+        raise SparkError(f"Spark does not start ({error.getCondition()}); {_NEEDS}") from error
+
+
+@contextmanager
+def told(source: str) -> Iterator[None]:
+    """Spark's errors as one line, without what rows hold."""
+    from py4j.protocol import Py4JError
+    from pyspark.errors import PySparkException
+
+    try:
+        yield
+    except PySparkException as error:
+        told_as = error.getCondition() or type(error).__name__
+        raise SparkError(f"{source}: Spark could not finish ({told_as}); its log says why") from error
+    except Py4JError as error:
+        raise SparkError(f"{source}: Spark could not finish; its log says why") from error
+
+
+def mapped(rows: DataFrame, function: Callable[[Batches], Batches], schema: StructType | str) -> DataFrame:
+    """What a function makes of the rows' batches; not yet computed."""
+    with _quiet():
+        return rows.mapInArrow(function, schema)
+
+
+def arrays_of(frame: pd.DataFrame, schema: pa.Schema) -> list[pa.Array]:
+    """A frame's columns in the schema's types, each in one piece."""
+    import pyarrow as pa
+
+    table = pa.Table.from_pandas(frame, schema, preserve_index=False)
+    return [column.combine_chunks() for column in table.columns]
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without what PySpark says of pandas 3 whatever is sent; what we send is Arrow's alone."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas", FutureWarning)
+        yield
+
+
+def _has_java() -> bool:
+    home = os.environ.get("JAVA_HOME")
+    return (Path(home) / "bin" / "java").exists() if home else shutil.which("java") is not None

@@ -1,0 +1,215 @@
+"""Spark gives the rows and numbers that the local engine gives, on a real session."""
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import pandas as pd
+import psutil
+import pyarrow.parquet as pq
+import pytest
+from factories import KNEE, NORCO, make_letter_text, make_requests
+from typer.testing import CliRunner
+
+from imr_ml.cli import app
+from imr_ml.corpus import ingest, letter_files
+from imr_ml.scoring import SCORE_COLUMNS, BatchSettings, ScoreOptions, score_file
+
+TRIES = 4
+"""Of a task, before Spark gives the job up."""
+NO_PYSPARK = """
+import sys
+import pandas as pd
+from imr_ml.corpus.schema import validate_requests
+validate_requests(pd.DataFrame({"request": ["MRI"], "clinical_summary": ["Knee pain."]}), "table")
+sys.exit(any(name.partition(".")[0] == "pyspark" for name in sys.modules))
+"""
+
+
+@pytest.fixture(scope="module")
+def spark():
+    pytest.importorskip("pyspark", reason="needs the extra imr-ml[spark]")
+    if shutil.which("java") is None:
+        pytest.skip("needs Java 17")
+    from imr_ml.scoring.spark import spark_session
+
+    session = spark_session(f"local[2,{TRIES}]")
+    yield session
+    session.stop()
+
+
+def in_folders(requests, folder):
+    """A partitioned folder, over whose files the cases are strewn."""
+    requests.assign(part=[f"p{row % 3}" for row in range(len(requests))]).to_parquet(folder, partition_cols=["part"])
+    return folder
+
+
+def values(frame):
+    """Cells as Python has them, rows in one order, whatever the types that hold them."""
+    frame = frame.assign(**{name: frame[name].dt.floor("s") for name in frame.select_dtypes("datetime")})
+    rows = frame.astype("object").where(frame.notna(), None).sort_values(["part", "id"])
+    return rows.to_dict("records")
+
+
+@pytest.mark.slow
+def test_a_partitioned_folder_gets_the_local_engines_numbers_bit_for_bit(spark, loaded, tmp_path):
+    from imr_ml.scoring.spark import score_with_spark
+
+    requests = make_requests(40).drop(columns="items_in_case", errors="ignore")
+    requests = requests.assign(id=range(40), received=pd.Timestamp("2016-04-20"), tags=[["a"]] * 40)
+    requests = requests.rename(columns={"request": "RFA.text"})
+    requests.loc[3, "RFA.text"], requests.loc[4, "date_of_injury"], requests.loc[5, "case_number"] = "", "soon", None
+    source, columns = in_folders(requests, tmp_path / "in"), {"request": "RFA.text"}
+
+    told = score_with_spark(source, tmp_path / "spark", loaded, columns=columns, session=spark)
+
+    expected = score_file(source, tmp_path / "local.parquet", loaded, settings=BatchSettings(columns))
+    scored, local = pd.read_parquet(tmp_path / "spark"), pd.read_parquet(tmp_path / "local.parquet")
+    assert told == expected
+    assert told.reasons == {"request is empty": 1, "date_of_injury is not a date": 1}
+    assert list(scored.columns) == list(local.columns)
+    assert values(scored.drop(columns="tags")) == values(local.drop(columns="tags"))
+    assert len(pq.ParquetDataset(tmp_path / "spark").files) > 1
+
+
+@pytest.mark.slow
+def test_a_killed_worker_costs_a_repeat_and_no_row(spark, loaded, tmp_path):
+    from imr_ml.scoring.spark import score_with_spark
+
+    source = in_folders(pd.concat([make_requests(400)] * 10).assign(id=range(4000)), tmp_path / "in")
+    job = threading.Thread(target=score_with_spark, args=(source, tmp_path / "out", loaded), kwargs={"session": spark})
+    job.start()
+    failed = killed_while(job, spark)
+    job.join()
+
+    assert failed
+    assert pd.read_parquet(tmp_path / "out")["p_overturned"].notna().sum() == 4000
+    score_file(source, tmp_path / "local.parquet", loaded)
+    assert values(pd.read_parquet(tmp_path / "out")) == values(pd.read_parquet(tmp_path / "local.parquet"))
+
+
+def killed_while(job, spark):
+    """Kill a worker once, half a second into its work; the tasks that Spark then says have failed."""
+    tracker, used_s, killed, failed = spark.sparkContext.statusTracker(), {}, False, 0
+    while job.is_alive() and not failed:
+        time.sleep(0.05)
+        for worker, worked_s in () if killed else workers():
+            if worked_s - used_s.setdefault(worker, worked_s) > 0.5:
+                os.kill(worker, signal.SIGKILL)
+                killed = True
+                break
+        stages = filter(None, map(tracker.getStageInfo, tracker.getActiveStageIds()))
+        failed = sum(stage.numFailedTasks for stage in stages)
+    return failed
+
+
+def workers():
+    """Processes in which Spark runs Python, children of Python's daemon, with the processor time they took."""
+    for one in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.Error):
+            if all("pyspark.daemon" in process.cmdline() for process in (one, one.parent())):
+                yield one.pid, sum(one.cpu_times()[:2])
+
+
+def test_a_row_that_nothing_foresaw_costs_itself_alone(loaded, monkeypatch):
+    from imr_ml.scoring import frame as frame_room
+    from imr_ml.scoring.spark import rows as rows_room
+    from imr_ml.scoring.working import Task
+
+    requests = make_requests(8)
+    evidence_json = frame_room.evidence_json
+
+    def failing(evidence, texts, features):
+        if (texts["clinical_summary"] == requests["clinical_summary"][5]).any():
+            raise RecursionError(texts["clinical_summary"])
+        return evidence_json(evidence, texts, features)
+
+    monkeypatch.setattr(frame_room, "evidence_json", failing)
+    task = Task(loaded.folder, ScoreOptions(), {}, tuple(requests.columns))
+    scored = rows_room._scored(batch_of(requests), loaded, task).to_pandas()
+
+    failed = scored["clinical_summary"] == requests["clinical_summary"][5]
+    assert scored.loc[failed, "error"].eq("can't be scored (RecursionError)").all()
+    assert scored.loc[~failed, "p_overturned"].notna().all()
+
+
+def batch_of(requests):
+    import pyarrow as pa
+
+    nothing = {"case rows": pd.Series([None] * len(requests), dtype="Int64"), "reason": pd.Series(dtype="string")}
+    return pa.RecordBatch.from_pandas(requests.assign(**nothing), preserve_index=False)
+
+
+@pytest.mark.slow
+def test_letters_are_read_as_the_local_reading_has_them(spark, loaded, tmp_path):
+    from imr_ml.scoring.spark import read_letters_with_spark, score_with_spark
+
+    folder = tmp_path / "letters"
+    (folder / "b").mkdir(parents=True)
+    (folder / "b" / "one.txt").write_text(make_letter_text(items=(KNEE, NORCO)))
+    (folder / "b.TXT").write_text(make_letter_text(items=(NORCO,), case_number=None))
+    (folder / "same.txt").write_text("\n" + make_letter_text(items=(KNEE, NORCO)))
+    (folder / "bad.pdf").write_bytes(b"no PDF at all")
+    (folder / "README.txt").write_text("not a letter")
+
+    read = read_letters_with_spark(folder, spark).toArrow().to_pandas()
+
+    local = ingest(letter_files([folder]))
+    rows = read[read["error"].isna()].drop(columns="error").sort_values(["file", "item"]).reset_index(drop=True)
+    expected = local.requests.sort_values(["file", "item"]).reset_index(drop=True)
+    pd.testing.assert_frame_equal(rows, expected, check_dtype=False, check_column_type=False)
+    refused = {(row.file, row.error) for row in read.dropna(subset="error").itertuples()}
+    assert refused == {(one.file, one.reason) for one in local.rejects}
+
+    told = score_with_spark(folder, tmp_path / "out", loaded, session=spark)
+    assert told == score_file(folder, tmp_path / "local.parquet", loaded)
+    assert list(pd.read_parquet(tmp_path / "out").columns) == [*expected.columns, *SCORE_COLUMNS]
+
+
+@pytest.mark.slow
+def test_the_command_scores_on_spark(spark, model_folder, tmp_path):
+    make_requests(6).to_parquet(tmp_path / "in.parquet")
+    arguments = ["score", str(tmp_path / "in.parquet"), "-o", str(tmp_path / "out"), "--model", str(model_folder)]
+
+    done = CliRunner().invoke(app, [*arguments, "--engine", "spark"])
+
+    assert done.exit_code == 0, done.output
+    assert "6 of 6 rows scored" in done.output
+    again = CliRunner().invoke(app, [*arguments, "--engine", "spark"])
+    assert (again.exit_code, "exists; name a folder that does not" in again.output) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("absent", "told"),
+    [("pyspark", "Spark is not installed"), ("java", "Spark needs Java, and there is none")],
+)
+def test_what_is_missing_is_told_in_one_line(model_folder, tmp_path, monkeypatch, absent, told):
+    if absent == "pyspark":
+        monkeypatch.setitem(sys.modules, "pyspark.errors", None)
+    else:
+        pytest.importorskip("pyspark")
+        monkeypatch.setenv("JAVA_HOME", str(tmp_path))
+        from pyspark.sql import SparkSession
+
+        monkeypatch.setattr(SparkSession, "getActiveSession", lambda: None)
+    make_requests(2).to_parquet(tmp_path / "in.parquet")
+
+    done = CliRunner().invoke(
+        app,
+        ["score", str(tmp_path / "in.parquet"), "-o", "out", "--model", str(model_folder), "--engine", "spark"],
+    )
+
+    assert done.exit_code == 2
+    assert done.output.count("\n") == 1
+    assert told in done.output
+    assert "pip install 'imr-ml[spark]'" in done.output
+
+
+def test_a_local_job_does_not_load_spark():
+    pytest.importorskip("pyspark")
+    assert subprocess.run([sys.executable, "-c", NO_PYSPARK], check=False).returncode == 0
