@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -48,7 +49,8 @@ def _postgres(folder):
     if as_user:
         shutil.chown(data, "postgres")
         shutil.chown(password, "postgres")
-        for parent in [folder, *folder.parents][:3]:
+        shared = Path(tempfile.gettempdir())
+        for parent in (parent for parent in [folder, *folder.parents] if shared in parent.parents):
             parent.chmod(0o755)
     initdb = [programs / "initdb", "-D", data, "-U", "mlflow", f"--pwfile={password}", "--auth=scram-sha-256"]
     subprocess.run([*as_user, *initdb], check=True, capture_output=True)
