@@ -4,8 +4,9 @@ The public verbs on this level are `read_letter` and `load_model`; the rooms bel
 loaded when first used, so that importing the package costs next to nothing.
 """
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from imr_ml.lazily import names_of
 
 if TYPE_CHECKING:
     from imr_ml.letters import DisputedItem, Letter, LetterError, Outcome, read_letter
@@ -23,6 +24,8 @@ _HOMES = {
     "read_letter": "letters",
 }
 
+_attribute = names_of(__name__, _HOMES)
+
 __all__ = ["DisputedItem", "Letter", "LetterError", "Outcome", "Scorer", "__version__", "load_model", "read_letter"]
 
 
@@ -31,6 +34,4 @@ def __getattr__(name: str) -> object:
         from importlib.metadata import version
 
         return version("imr-ml")
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"imr_ml.{_HOMES[name]}"), name)
+    return _attribute(name)

@@ -3,8 +3,9 @@
 Knows letters and tables. Knows nothing of models. Names are loaded when first used.
 """
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from imr_ml.lazily import names_of
 
 if TYPE_CHECKING:
     from imr_ml.corpus.ingestion import Ingested, Reject, ingest, letter_files, write_rejects
@@ -59,8 +60,4 @@ __all__ = [
     "write_requests",
 ]
 
-
-def __getattr__(name: str) -> object:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+__getattr__ = names_of(__name__, _HOMES)

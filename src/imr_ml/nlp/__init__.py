@@ -6,8 +6,9 @@ Everything is exported lazily, so that importing this package loads neither spaC
 Age and sex stand in `imr_ml.nlp.demographics`.
 """
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from imr_ml.lazily import names_of
 
 if TYPE_CHECKING:
     from imr_ml.nlp.frame import section_frame
@@ -40,9 +41,4 @@ __all__ = [
     "view_sections",
 ]
 
-
-def __getattr__(name: str) -> object:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = globals()[name] = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
-    return value
+__getattr__ = names_of(__name__, _HOMES)

@@ -3,8 +3,9 @@
 Knows models as folders. Knows nothing of training or MLflow. Names are loaded when first used.
 """
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from imr_ml.lazily import names_of
 
 if TYPE_CHECKING:
     from imr_ml.scoring.batch import BatchSettings, BatchSummary, score_file
@@ -39,8 +40,4 @@ __all__ = [
     "score_frame",
 ]
 
-
-def __getattr__(name: str) -> object:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+__getattr__ = names_of(__name__, _HOMES)

@@ -4,8 +4,9 @@ The only room that knows MLflow. Knows nothing of how models are made. Names are
 that importing this package does not load MLflow.
 """
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from imr_ml.lazily import names_of
 
 if TYPE_CHECKING:
     from imr_ml.tracking.batches import SCORING, ScoredBatch, record_batch
@@ -92,8 +93,4 @@ __all__ = [
     "ui_command",
 ]
 
-
-def __getattr__(name: str) -> object:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+__getattr__ = names_of(__name__, _HOMES)

@@ -4,8 +4,9 @@ Knows Spark. A prediction is made where `score_file` makes it. Names are loaded 
 costs the start of a local job.
 """
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from imr_ml.lazily import names_of
 
 if TYPE_CHECKING:
     from imr_ml.scoring.spark.letters import read_letters_with_spark
@@ -21,8 +22,4 @@ _HOMES = {
 
 __all__ = ["SparkError", "read_letters_with_spark", "score_with_spark", "spark_session"]
 
-
-def __getattr__(name: str) -> object:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+__getattr__ = names_of(__name__, _HOMES)
