@@ -84,7 +84,7 @@ def test_a_killed_worker_costs_a_repeat_and_no_row(spark, loaded, tmp_path):
     source = in_folders(pd.concat([make_requests(400)] * 10).assign(id=range(4000)), tmp_path / "in")
     job = threading.Thread(target=score_with_spark, args=(source, tmp_path / "out", loaded), kwargs={"session": spark})
     job.start()
-    failed = killed_while(job, spark)
+    failed = failed_while(job, spark)
     job.join()
 
     assert failed
@@ -93,19 +93,36 @@ def test_a_killed_worker_costs_a_repeat_and_no_row(spark, loaded, tmp_path):
     assert values(pd.read_parquet(tmp_path / "out")) == values(pd.read_parquet(tmp_path / "local.parquet"))
 
 
-def killed_while(job, spark):
-    """Kill a worker once, half a second into its work; the tasks that Spark then says have failed."""
-    tracker, used_s, killed, failed = spark.sparkContext.statusTracker(), {}, False, 0
-    while job.is_alive() and not failed:
+def failed_while(job, spark):
+    """Kill a worker in mid-work, again until Spark has lost a task by it; the tasks lost.
+
+    A worker between two tasks dies without a loss, so one kill may not do; one less than a task's tries always may.
+    """
+    tracker, stages, kills = spark.sparkContext.statusTracker(), set(), 0
+    while job.is_alive() and not lost(tracker, stages) and kills < TRIES - 1:
+        stages.update(tracker.getActiveStageIds())
+        kills += killed_one()
+    job.join()
+    deadline = time.monotonic() + 10
+    while not lost(tracker, stages) and time.monotonic() < deadline:
         time.sleep(0.05)
-        for worker, worked_s in () if killed else workers():
-            if worked_s - used_s.setdefault(worker, worked_s) > 0.5:
-                os.kill(worker, signal.SIGKILL)
-                killed = True
-                break
-        stages = filter(None, map(tracker.getStageInfo, tracker.getActiveStageIds()))
-        failed = sum(stage.numFailedTasks for stage in stages)
-    return failed
+    return lost(tracker, stages)
+
+
+def lost(tracker, stages):
+    """Tasks of these stages that Spark says have failed; it knows stages that have ended too."""
+    return sum(stage.numFailedTasks for stage in filter(None, map(tracker.getStageInfo, stages)))
+
+
+def killed_one(watched_s=0.2, worked_s=0.05):
+    """Kill a worker that is seen to work; how many were killed."""
+    before = dict(workers())
+    time.sleep(watched_s)
+    for worker, used_s in workers():
+        if used_s - before.get(worker, used_s) > worked_s:
+            os.kill(worker, signal.SIGKILL)
+            return 1
+    return 0
 
 
 def workers():
