@@ -26,6 +26,7 @@ from imr_ml.features import (
     TermSettings,
     column_weights,
     feature_matrix,
+    matrix_of,
     tells_codes,
 )
 from imr_ml.guidelines import FAMILIES
@@ -164,7 +165,7 @@ class RequestModel:
 
     def matrix(self, frame: pd.DataFrame) -> csr_matrix:
         """Feature matrix of a feature frame, every block with weight 1, shape (rows, features)."""
-        return csr_matrix(self.features_.transform(frame))
+        return matrix_of(self.features_, frame)
 
     def predict_matrix(self, matrix: csr_matrix) -> Predictions:
         """Predictions for a feature matrix's rows."""

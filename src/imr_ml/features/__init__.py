@@ -21,6 +21,7 @@ from imr_ml.features.matrix import (
     TermVectorizer,
     column_weights,
     feature_matrix,
+    matrix_of,
     tells_codes,
 )
 
@@ -41,5 +42,6 @@ __all__ = [
     "column_weights",
     "feature_frame",
     "feature_matrix",
+    "matrix_of",
     "tells_codes",
 ]

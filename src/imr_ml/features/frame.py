@@ -6,7 +6,7 @@ say never does.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -36,6 +36,8 @@ _CODES = (
     ("review_type", "diagnosis_category", "diagnosis"),
     ("diagnosis_category", "diagnosis", "treatment_category", "treatment"),
 )
+# What further facts are made of.
+_READ_ON = ("treatments", "request_body_parts", "drug_classes", "sex", "category")
 CODE_COLUMNS = tuple(names[0] for names in _CODES if len(names) == 1)
 # Days since the injury: acute up to a month, chronic from three months on (8 CCR 9792.20, chronic pain).
 _STAGES = (-1, 30, 90, np.inf)
@@ -73,48 +75,51 @@ def feature_frame(
     known = requests.reindex(columns=list(FEATURE_COLUMNS))
     read = section_frame(known, settings or NlpSettings(), progress, views=views)
     days = (pd.to_datetime(known["ur_denial_date"]) - pd.to_datetime(known["date_of_injury"])).dt.days
+    of_read = {name: read[name].tolist() for name in _READ_ON}
     derived: dict[str, Any] = {
         "log_days_injury_to_denial": np.log1p(days.astype("float64").clip(lower=0)),
         "log_items_in_case": np.log1p(known["items_in_case"].astype("float64")),
-        "treated_body_parts": _pairs(read["treatments"], read["request_body_parts"]),
-        "ur_families": known["ur_families"].astype("object").map(_as_tokens),
+        "treated_body_parts": list(map(_pairs, of_read["treatments"], of_read["request_body_parts"])),
+        "ur_families": list(map(_as_tokens, known["ur_families"])),
         "ur_cites_nothing": known["ur_families"].eq("none").fillna(False),
-        "sex": read["sex"].astype("object").where(read["sex"].notna(), ""),
-        "category": read["category"].astype("object").map(_as_token),
+        "sex": [sex or "" for sex in of_read["sex"]],
+        "category": list(map(_as_token, of_read["category"])),
         "codes": _codes(known),
-        "guideline_topics": _covered(read["treatments"] + " " + read["drug_classes"], default_coverage().topics_of),
-        "guideline_region": _covered(read["request_body_parts"], default_coverage().regions_of),
+        "guideline_topics": _topics(of_read["treatments"], of_read["drug_classes"]),
+        "guideline_region": _covered(of_read["request_body_parts"], default_coverage().regions_of),
         "injury_stage": pd.cut(days, _STAGES, labels=("acute", "subacute", "chronic")).astype("object").fillna(""),
     }
-    frame = known.assign(**{name: read[name] for name in read.columns}).assign(**derived)
-    texts = {name: frame[name].replace("", ABSENT) for name in (*TOKEN_COLUMNS, *FACT_COLUMNS)}
-    numbers = {name: frame[name].astype("float64") for name in (*NUMBER_COLUMNS, *CASE_COLUMNS)}
-    return frame.assign(**texts, **numbers)
+    columns: dict[Hashable, Any] = dict(known.items()) | dict(read.items()) | derived
+    for name in (*TOKEN_COLUMNS, *FACT_COLUMNS):
+        columns[name] = pd.Series([text or ABSENT for text in columns[name]], index=known.index, dtype="object")
+    for name in (*NUMBER_COLUMNS, *CASE_COLUMNS):
+        columns[name] = columns[name].astype("float64")
+    return pd.DataFrame(columns, index=known.index)
+
+
+def _topics(treatments: list[str], drug_classes: list[str]) -> list[str]:
+    return _covered(list(map(" ".join, zip(treatments, drug_classes, strict=True))), default_coverage().topics_of)
 
 
 def _codes(known: pd.DataFrame) -> list[str]:
     """Codes of each row, alone and together, e.g. ``"diagnosis=Asthma diagnosis=Asthma&treatment=Hormones"``."""
-    values = {name: known[name].astype("object").map(_as_token) for name in CODE_COLUMNS}
-    if not any(column.ne("").any() for column in values.values()):
+    values = {name: list(map(_as_token, known[name])) for name in CODE_COLUMNS}
+    if not any(map(any, values.values())):
         return [ABSENT] * len(known)
-    told = {name: f"{name}=" + column.where(column.ne(""), ABSENT) for name, column in values.items()}
-    rows = zip(*(told[name] for name in CODE_COLUMNS), strict=True)
+    rows = zip(*([f"{name}={value or ABSENT}" for value in values[name]] for name in CODE_COLUMNS), strict=True)
     by_row = (dict(zip(CODE_COLUMNS, row, strict=True)) for row in rows)
     return [" ".join("&".join(row[name] for name in names) for names in _CODES) for row in by_row]
 
 
-def _covered(names: pd.Series, told: Callable[[list[str]], tuple[str, ...]]) -> pd.Series:
+def _covered(names: list[str], told: Callable[[list[str]], tuple[str, ...]]) -> list[str]:
     """What the guidelines cover of each row's names, each distinct row read once."""
-    known = {row: " ".join(told(row.split())) for row in names.unique()}
-    return names.map(known)
+    known = {row: " ".join(told(row.split())) for row in dict.fromkeys(names)}
+    return [known[row] for row in names]
 
 
-def _pairs(firsts: pd.Series, seconds: pd.Series) -> list[str]:
-    """Every fact of one column with every fact of the other, e.g. ``"mri@knee"``: guidelines are per body part."""
-    return [
-        " ".join(f"{one}@{other}" for one in first.split() for other in second.split())
-        for first, second in zip(firsts, seconds, strict=True)
-    ]
+def _pairs(first: str, second: str) -> str:
+    """Every fact of one kind with every fact of another, e.g. ``"mri@knee"``: guidelines are per body part."""
+    return " ".join(f"{one}@{other}" for one in first.split() for other in second.split())
 
 
 def _as_token(value: object) -> str:

@@ -7,7 +7,7 @@ import math
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from imr_ml.nlp.demographics import demographics
 from imr_ml.nlp.types import Fact, Kind, NlpSettings, SectionView, Unit
@@ -101,24 +101,20 @@ def section_frame(
     import pandas as pd
 
     settings = replace(settings, offsets=views)
-    parts = [
-        _columns(_texts(requests, "request"), _RequestColumns, _request_columns, settings, progress),
-        _columns(_texts(requests, "clinical_summary"), _SummaryColumns, _summary_columns, settings, progress),
-        _columns(_texts(requests, "ur_guideline"), _GuidelineColumns, _guideline_columns, settings, progress),
-    ]
-    frame = pd.concat([part.set_axis(requests.index, axis="index") for part in parts], axis="columns")
-    parts_of_both = zip(frame["request_body_parts"], frame["summary_body_parts"], strict=True)
-    frame["body_parts"] = [_union(*pair) for pair in parts_of_both]
+    made: dict[str, list[Any]] = {}
+    for column, schema, row_of in _SECTIONS:
+        rows = _rows(_texts(requests, column), row_of, settings, progress)
+        made |= zip(schema._fields, map(list, zip(*rows, strict=True)) if rows else _empty(schema), strict=True)
+    made["body_parts"] = list(map(_union, made["request_body_parts"], made["summary_body_parts"]))
     for column in ("category", "age", "sex"):
         if column in requests:
-            given = requests[column].astype("object")
-            frame[column] = given.where(given.notna(), frame[column].astype("object"))
-    if not views:
-        frame = frame.drop(columns=list(VIEW_COLUMNS))
-    frame["age"] = frame["age"].astype("float64")
-    sex = frame["sex"].astype("object")
-    frame["sex"] = sex.where(sex.notna(), None)
-    return frame
+            made[column] = _given_else(requests[column], made[column])
+    kept = {name: values for name, values in made.items() if views or name not in VIEW_COLUMNS}
+    columns = {
+        name: pd.Series(values, index=requests.index, dtype=_DTYPES.get(name, "object"))
+        for name, values in kept.items()
+    }
+    return pd.DataFrame(columns, index=requests.index)
 
 
 def _texts(requests: "pd.DataFrame", column: str) -> list[str]:
@@ -128,24 +124,30 @@ def _texts(requests: "pd.DataFrame", column: str) -> list[str]:
     return ["" if absent else str(value) for value, absent in zip(values, values.isna(), strict=True)]
 
 
-def _columns(
+def _given_else(given: "pd.Series", read: list[object]) -> list[object]:
+    """Take what the table tells, and where it tells nothing what its texts do."""
+    pairs = zip(given.isna(), given, read, strict=True)
+    return [told_by_text if absent else told for absent, told, told_by_text in pairs]
+
+
+def _rows(
     texts: list[str],
-    schema: type[tuple[object, ...]],
     row_of: Callable[[str, SectionView], tuple[object, ...]],
     settings: NlpSettings,
     progress: Progress | None,
-) -> "pd.DataFrame":
+) -> list[tuple[object, ...]]:
     """Make one row a text; equal texts are read once."""
-    import pandas as pd
-
     unique = list(dict.fromkeys(texts))
     rows: dict[str, tuple[object, ...]] = {}
     for text, view in zip(unique, view_sections(unique, settings), strict=True):
         rows[text] = row_of(text, view)
         if progress is not None:
             progress(1)
-    dtypes = {name: kind for name, kind in schema.__annotations__.items() if kind in (float, bool)}
-    return pd.DataFrame([rows[text] for text in texts], columns=list(schema.__annotations__)).astype(dtypes)
+    return [rows[text] for text in texts]
+
+
+def _empty(schema: type[NamedTuple]) -> list[list[object]]:
+    return [[] for _ in schema._fields]
 
 
 def _request_columns(text: str, view: SectionView) -> _RequestColumns:
@@ -206,3 +208,16 @@ def _largest(view: SectionView, unit: Unit, start: int) -> float:
 
 def _union(*names: str) -> str:
     return " ".join(dict.fromkeys(" ".join(names).split()))
+
+
+_SECTIONS: tuple[tuple[str, type[NamedTuple], Callable[[str, SectionView], tuple[object, ...]]], ...] = (
+    ("request", _RequestColumns, _request_columns),
+    ("clinical_summary", _SummaryColumns, _summary_columns),
+    ("ur_guideline", _GuidelineColumns, _guideline_columns),
+)
+_DTYPES = {
+    name: kind.__name__
+    for _, schema, _ in _SECTIONS
+    for name, kind in schema.__annotations__.items()
+    if kind in (float, bool)
+}

@@ -40,7 +40,9 @@ _ORDINAL_ENDS = frozenset({"st", "nd", "rd", "th"})
 _CASE_PREFIX = re.compile(r"[cs]m\d\d")
 # Day, comma, year, and the full stop of "Nov.".
 _DATE_TOKENS = 4
-_WORD, _NUMBER, _NUMBER_WORD, _MONTH, _MARK = range(5)
+_WORD, _NUMBER, _NUMBER_WORD, _MONTH, _MARK, _HIDDEN = range(6)
+_KEPT = (True, False, True, True, False, False)
+_COUNTS = (False, True, True, False, False, False)
 # Upper edges of the buckets that quantity tokens name: enough to tell a first course of care from a long one.
 _EDGES: dict[str, tuple[int, ...]] = {
     "visits": (1, 2, 3, 4, 6, 8, 10, 12, 16, 18, 24, 36, 48),
@@ -56,32 +58,45 @@ _EDGES: dict[str, tuple[int, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class _Tokens:
-    """A doc's tokens as columns; ``hidden`` places are masked, ``kept`` tells which the view keeps."""
+    """A doc's tokens as columns."""
 
-    words: Sequence[str]
-    classes: Sequence[int]
-    kept: Sequence[bool]
+    words: list[str]
+    classes: list[int]
     starts: list[int]
     ends: list[int]
-    hidden: set[int]
+
+    def kept(self) -> Iterator[bool]:
+        """Tell which tokens the view keeps: words, not numbers, marks or masked places."""
+        return map(_KEPT.__getitem__, self.classes)
 
 
-class _Lexicon(dict[int, tuple[str, int, bool]]):
-    """Word, class and whether it is a token, for each lexeme met, by its id in the vocabulary."""
+class _Words(dict[int, str]):
+    """The word of each lexeme met, by its id in the vocabulary."""
 
     def __init__(self, vocab: Vocab) -> None:
         self._strings = vocab.strings
 
-    def __missing__(self, orth: int) -> tuple[str, int, bool]:
-        word = self._strings[orth]
-        kind = _class_of(word)
-        self[orth] = entry = (word, kind, kind not in (_NUMBER, _MARK))
-        return entry
+    def __missing__(self, orth: int) -> str:
+        self[orth] = word = self._strings[orth]
+        return word
+
+
+class _Classes(dict[str, int]):
+    """The class of each word met."""
+
+    def __missing__(self, word: str) -> int:
+        self[word] = kind = _class_of(word)
+        return kind
 
 
 @cache
-def _lexicon(vocab: Vocab) -> _Lexicon:
-    return _Lexicon(vocab)
+def _words_of(vocab: Vocab) -> _Words:
+    return _Words(vocab)
+
+
+@cache
+def _classes() -> _Classes:
+    return _Classes()
 
 
 def _class_of(word: str) -> int:
@@ -118,13 +133,15 @@ def masked_sentences(doc: Doc, built: Pipeline) -> Iterator[tuple[int, int]]:
 
 def _tokens(doc: Doc, built: Pipeline, mask_determination: bool) -> _Tokens:
     columns = token_columns(doc)
-    words, classes, kept = zip(*map(_lexicon(doc.vocab).__getitem__, columns.orths.tolist()), strict=True)
-    hidden = _dates(classes) if _MONTH in classes else set[int]()
+    words = list(map(_words_of(doc.vocab).__getitem__, columns.orths.tolist()))
+    classes = list(map(_classes().__getitem__, words))
+    if _MONTH in classes:
+        for place in _dates(classes):
+            classes[place] = _HIDDEN
     if mask_determination:
-        hidden.update(place for first, last in masked_sentences(doc, built) for place in range(first, last))
-    if hidden:
-        kept = tuple(keep and place not in hidden for place, keep in enumerate(kept))
-    return _Tokens(words, classes, kept, columns.starts.tolist(), columns.ends.tolist(), hidden)
+        for first, last in masked_sentences(doc, built):
+            classes[first:last] = [_HIDDEN] * (last - first)
+    return _Tokens(words, classes, columns.starts.tolist(), columns.ends.tolist())
 
 
 def _dates(classes: Sequence[int]) -> set[int]:
@@ -148,7 +165,7 @@ def _facts(text: str, doc: Doc, built: Pipeline, tokens: _Tokens) -> tuple[list[
     facts, negated = list[Fact](), set[int]()
     for match in matches_of(doc):
         first, last, label, span_id = match
-        if label == DETERMINATION or first in tokens.hidden:
+        if label == DETERMINATION or tokens.classes[first] == _HIDDEN:
             continue
         rule = built.rules[span_id]
         start, end = tokens.starts[first], tokens.ends[last - 1]
@@ -164,19 +181,19 @@ def _facts(text: str, doc: Doc, built: Pipeline, tokens: _Tokens) -> tuple[list[
 
 
 def _quantities(text: str, tokens: _Tokens) -> list[Quantity]:
-    numbers = (at for at, kind in enumerate(tokens.classes) if kind in (_NUMBER, _NUMBER_WORD))
-    return find_quantities(lowered(text), (tokens.starts[at] for at in numbers if at not in tokens.hidden))
+    numbers = compress(tokens.starts, map(_COUNTS.__getitem__, tokens.classes))
+    return find_quantities(lowered(text), numbers)
 
 
 def _words(tokens: _Tokens, negated: set[int]) -> Iterator[str]:
-    words = tokens.words
-    if negated:
-        words = [f"no_{word}" if place in negated else word for place, word in enumerate(words)]
-    return compress(words, tokens.kept)
+    words = tokens.words.copy()
+    for place in negated:
+        words[place] = f"no_{words[place]}"
+    return compress(words, tokens.kept())
 
 
 def _offsets(tokens: _Tokens) -> Iterator[tuple[int, int]]:
-    return compress(zip(tokens.starts, tokens.ends, strict=True), tokens.kept)
+    return compress(zip(tokens.starts, tokens.ends, strict=True), tokens.kept())
 
 
 def _canonical(item: Fact | Quantity) -> str:
