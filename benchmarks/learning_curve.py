@@ -14,29 +14,24 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from random import Random
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 import numpy as np
+import pandas as pd
 from rich.console import Console
 from rich.table import Table
 
-from imr_ml.classifiers import Labels, Predictions, RequestModel, labels_of
+from imr_ml.classifiers import RequestModel, labels_of
 from imr_ml.corpus import ingest, letter_files
 from imr_ml.corpus.near_duplicates import joined_cases
 from imr_ml.corpus.sample import write_samples
-from imr_ml.evaluation import MODEL, Estimate, EvaluationSettings, estimate, resampled
+from imr_ml.corpus.sample.writing import write_output
+from imr_ml.evaluation import MODEL, Estimate, EvaluationSettings
+from imr_ml.evaluation.reachable import best_reachable
 from imr_ml.evaluation.report import evaluate
 from imr_ml.features import feature_frame
-from imr_ml.guidelines import FAMILIES
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from imr_ml.corpus.sample.facts import ItemFacts, LetterFacts
-    from imr_ml.corpus.sample.model import Model
 
 Done = TypeVar("Done")
 
@@ -51,7 +46,7 @@ _COSTS = {
     "fit_mb": "peak after the fit, MB",
     "evaluate_mb": "peak after the evaluation, MB",
 }
-_REACHABLE_LETTERS, _DRAWS = 4000, 200
+_REACHABLE_LETTERS = 4000
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,31 +90,9 @@ def measured(requests: int) -> Measured:
 
 
 def reachable(letters: int = _REACHABLE_LETTERS) -> dict[str, Estimate]:
-    """Metrics of the probabilities that the letters were drawn with, the outcome's and the families'.
-
-    They know every fact that a letter states, and neither the draw of the outcome nor the reviewer's liking for a
-    guideline. Family sets are cut at the threshold that gives the best micro F1.
-    """
-    from imr_ml.corpus.sample.chance import stream
-    from imr_ml.corpus.sample.draw import draw_letter
-    from imr_ml.corpus.sample.model import default_model
-    from imr_ml.evaluation.comparison import METRICS
-
-    model = default_model()
-    drawn = [draw_letter(stream(SEED, index), index, model) for index in range(letters)]
-    items = [(letter, item) for letter in drawn for item in letter.items]
-    labels = Labels(
-        np.array([item.overturned for _, item in items]),
-        np.array([[family in item.families for family in FAMILIES] for _, item in items]),
-        np.full(len(items), np.nan),
-    )
-    p_overturned = np.array([item.p_overturned for _, item in items])
-    cited = np.array([_cited(letter, item, model, Random(place)) for place, (letter, item) in enumerate(items)])
-    said = Predictions(p_overturned, cited, _best_sets(cited, labels))
-    computed = {name: (lambda _, w, name=name: METRICS[name](labels, said, w)) for name in METRICS}
-    groups = np.repeat(np.arange(letters), [len(letter.items) for letter in drawn])
-    values = resampled(computed, groups, 1, SETTINGS.resamples, SEED)
-    return {name: estimate(computed[name], values[name], len(items), 1) for name in METRICS}
+    """Metrics of the probabilities that so many letters were drawn with."""
+    with tempfile.TemporaryDirectory() as folder:
+        return best_reachable(pd.read_parquet(write_output(Path(folder) / "letters.jsonl", letters, SEED)))
 
 
 def tables(points: Sequence[Measured], best: dict[str, Estimate]) -> Iterator[Table]:
@@ -153,31 +126,6 @@ def _growth(requests: Sequence[int], costs: Sequence[float]) -> Iterator[str]:
     yield f"{np.polyfit(sizes, spent, 1)[0]:.2f}"
     yield f"{last:.2f}"
     yield f"{costs[-1] * 10**last:,.0f}"
-
-
-def _cited(letter: LetterFacts, item: ItemFacts, model: Model, random: Random) -> NDArray[np.float64]:
-    """Probability of each family, by drawing the reviewer's citations again and again."""
-    from imr_ml.corpus.sample.facts import Case
-    from imr_ml.corpus.sample.families import families_on, reviewer_cites
-
-    case = Case(letter.dates, letter.regions, letter.side, letter.signals, "", False, 0.0, 0.0)
-    cited = np.zeros(len(FAMILIES))
-    for _ in range(_DRAWS):
-        own = replace(case, odg_fond=random.random() < model.citing.odg_fond_share)
-        overturned = random.random() < item.p_overturned
-        topics = reviewer_cites(random, item.treatment, item.region, item.ur_cites, overturned, own, model.citing)
-        families = families_on(topics, letter.dates.decision)
-        cited += [family in families for family in FAMILIES]
-    return cited / _DRAWS
-
-
-def _best_sets(probability: NDArray[np.float64], labels: Labels) -> NDArray[np.bool_]:
-    from imr_ml.classifiers.families import family_sets
-    from imr_ml.evaluation.metrics import f1_micro
-
-    ones = np.ones((1, len(probability)))
-    sets = [family_sets(probability, threshold) for threshold in np.linspace(0.2, 0.6, 41)]
-    return max(sets, key=lambda one: float(f1_micro(labels.families, one, ones)[0]))
 
 
 def _timed(costs: dict[str, float], name: str, work: Callable[[], Done]) -> Done:

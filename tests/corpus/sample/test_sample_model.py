@@ -4,7 +4,8 @@ from pydantic import ValidationError
 from imr_ml.corpus.sample.chance import stream
 from imr_ml.corpus.sample.draw import draw_letter, probability
 from imr_ml.corpus.sample.model import Kind, Model, default_model
-from imr_ml.corpus.sample.phrases import SLOTS, Phrases, default_phrases
+from imr_ml.corpus.sample.patterns import SLOTS
+from imr_ml.corpus.sample.phrases import Phrases, default_phrases
 from imr_ml.corpus.sample.requests import word_request
 from imr_ml.corpus.sample.schema import read_toml
 from imr_ml.corpus.sample.slots import fill_slots
@@ -15,7 +16,7 @@ def model_data():
 
 
 def phrases_data():
-    return read_toml("phrases.toml") | read_toml("rationales.toml")
+    return read_toml("phrases.toml") | read_toml("signals.toml") | read_toml("rationales.toml")
 
 
 def kind(**overrides):
@@ -55,6 +56,30 @@ def test_a_pattern_with_an_unknown_slot_is_refused():
 
     with pytest.raises(ValidationError, match="dog"):
         Phrases.model_validate(data)
+
+
+def test_a_pattern_spells_out_every_choice():
+    data = phrases_data()
+    data["summary"]["opening"] = ["{Subj} [fell|slipped] [|twice ]on {doi}."]
+
+    (readings,) = Phrases.model_validate(data).summary.opening
+
+    assert readings == (
+        "{Subj} fell on {doi}.",
+        "{Subj} fell twice on {doi}.",
+        "{Subj} slipped on {doi}.",
+        "{Subj} slipped twice on {doi}.",
+    )
+
+
+def test_clauses_have_hundreds_of_patterns_and_thousands_of_readings():
+    phrases = default_phrases()
+    banks = [getattr(phrases.summary, name) for name in ("opening", "complaint", "exam", "treatment", "plan", "ur")]
+    banks += [clauses for signal in phrases.signals.values() for clauses in (signal.yes, signal.no)]
+    patterns = [pattern for bank in banks for pattern in bank]
+
+    assert len(patterns) > 300
+    assert sum(map(len, patterns)) > 1500
 
 
 def test_every_slot_that_patterns_may_name_is_filled():

@@ -1,5 +1,3 @@
-import json
-
 import pypdfium2
 import pytest
 
@@ -23,21 +21,12 @@ def test_text_letters_are_written_under_their_case_numbers(tmp_path):
     assert (tmp_path / "new" / f"{letters[2].case_number}.txt").read_text(encoding="utf-8") == letters[2].text
 
 
-def test_truth_is_written_only_when_asked_for_and_apart_from_letters(tmp_path):
-    write_samples(tmp_path, 2, seed=7, write_truth=True)
-
-    lines = [json.loads(line) for line in (tmp_path / "_truth.jsonl").read_text(encoding="utf-8").splitlines()]
-    letter = generate_letter(7, 1)
-    assert lines[1]["case_number"] == letter.case_number
-    assert [item["p_overturned"] for item in lines[1]["items"]] == [t.p_overturned for t in letter.truth]
-
-
 def test_progress_counts_letters(tmp_path):
     seen = []
 
     write_samples(tmp_path, 3, seed=7, progress=seen.append)
 
-    assert seen == [1, 2, 3]
+    assert sum(seen) == 3
 
 
 def test_pdf_letters_are_the_same_byte_for_byte(tmp_path):
@@ -75,8 +64,8 @@ def test_a_pdf_breaks_lines_where_the_text_does():
     assert printed[printed.index(start) :] == text[text.index(start) :]
 
 
-@pytest.mark.parametrize("index", range(12))
-def test_pdf_and_text_of_a_letter_read_the_same(index):
+@pytest.mark.parametrize("index", [*range(4), 90, 123, 172, 207])
+def test_pdf_and_text_of_a_letter_read_the_same(index):  # of every format
     assert read_letter(render_pdf(make_parts(7, index)[0])) == read_letter(generate_letter(7, index).text)
 
 

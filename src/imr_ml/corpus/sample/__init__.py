@@ -5,6 +5,14 @@ classifiers. The probabilistic model and the phrases are data: the TOML files in
 """
 
 from imr_ml.corpus.sample.letters import ItemTruth, SampleLetter, generate_letter, generate_letters
-from imr_ml.corpus.sample.writing import write_samples
+from imr_ml.corpus.sample.writing import truth_path, write_output, write_samples
 
-__all__ = ["ItemTruth", "SampleLetter", "generate_letter", "generate_letters", "write_samples"]
+__all__ = [
+    "ItemTruth",
+    "SampleLetter",
+    "generate_letter",
+    "generate_letters",
+    "truth_path",
+    "write_output",
+    "write_samples",
+]

@@ -22,6 +22,7 @@ class Region(Strict):
     name: str
     weight: Weight
     spellings: Words
+    nouns: Words | None = None
     sided: bool = False
     spine: bool = False
     limb: str
@@ -59,6 +60,9 @@ class Treatment(Strict):
     other: bool = False
     families: dict[str, Weight]
     ur_families: dict[str, Weight] = Field(default_factory=dict)
+
+    def __hash__(self) -> int:
+        return hash(self.name)
 
     @cached_property
     def reviewer_sets(self) -> tuple[tuple[Families, float], ...]:

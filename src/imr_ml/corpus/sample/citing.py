@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from imr_ml.corpus.sample.catalog import Families
     from imr_ml.corpus.sample.facts import ItemFacts
+    from imr_ml.corpus.sample.model import CitingRates
 
 _NO_EVIDENCE = "The {who} did not cite any medical evidence for its decision."
 _OUTSIDE = "The {who} based their decision on recommendation(s) outside of the MTUS Guidelines. "
@@ -27,20 +28,19 @@ _ODG_NAMES = (
     "Official Disability Guidelines,",
     "ODG",
 )
+_ANOTHER = " and Other Medical Treatment Guidelines: "
 _GENERAL = ("Initial Approaches to Treatment", "Cornerstones of Disability Prevention and Management")
-_MTUS_ORDER = ("acoem", "postsurgical", "acupuncture", "chronic_pain", "opioids")
+MTUS_ORDER = ("acoem", "postsurgical", "acupuncture", "chronic_pain", "opioids")
 
 
-def administrator_paragraph(
-    rng: Random, item: ItemFacts, decision: date, bare: float, references: tuple[str, ...]
-) -> str:
-    """Word what follows ``Claims Administrator guideline:``; a share of ``bare`` names no sections."""
-    return _paragraph(rng, item.ur_cites, item, decision, bare, "Claims Administrator", references)
-
-
-def reviewer_paragraph(rng: Random, item: ItemFacts, decision: date, bare: float, references: tuple[str, ...]) -> str:
-    """Word what follows ``MAXIMUS guideline:``."""
-    return _paragraph(rng, item.cites, item, decision, bare, "Expert Reviewer", references)
+def guideline_paragraphs(
+    rng: Random, item: ItemFacts, decision: date, rates: CitingRates, references: tuple[str, ...]
+) -> tuple[str, str]:
+    """Word what follows ``Claims Administrator guideline:`` and ``MAXIMUS guideline:``."""
+    return (
+        _paragraph(rng, item.ur_cites, item, decision, rates.ur_bare, "Claims Administrator", references),
+        _paragraph(rng, item.cites, item, decision, rates.bare, "Expert Reviewer", references),
+    )
 
 
 def _paragraph(
@@ -54,12 +54,12 @@ def _paragraph(
 ) -> str:
     if "none" in cites:
         return _NO_EVIDENCE.format(who=who)
-    mtus = [_mtus(rng, topic, item, decision, bare) for topic in _MTUS_ORDER if topic in cites]
-    outside = [_odg(rng, item, bare)] if "odg" in cites else []
+    mtus = [_mtus(rng, topic, item, decision, bare) for topic in MTUS_ORDER if topic in cites]
+    outside = [odg_citation(rng, item, bare)] if "odg" in cites else []
     if "other" in cites:
         outside.append(pick(rng, references))
     inside = f"Decision based on MTUS {', and '.join(mtus)}." if mtus else _OUTSIDE.format(who=who).rstrip()
-    return f"{inside} Decision based on Non-MTUS Citation {', '.join(outside)}." if outside else inside
+    return f"{inside} Decision based on Non-MTUS Citation {_ANOTHER.join(outside)}." if outside else inside
 
 
 def _mtus(rng: Random, topic: str, item: ItemFacts, decision: date, bare: float) -> str:
@@ -92,7 +92,8 @@ def _acoem(rng: Random, item: ItemFacts, decision: date) -> tuple[str, tuple[str
     return chapter, item.treatment.acoem
 
 
-def _odg(rng: Random, item: ItemFacts, bare: float) -> str:
+def odg_citation(rng: Random, item: ItemFacts, bare: float) -> str:
+    """Word a citation of ODG; half a share of ``bare`` names no chapter."""
     name = pick(rng, _ODG_NAMES)
     if rng.random() < bare / 2 or not item.treatment.odg:
         return name.rstrip(",")

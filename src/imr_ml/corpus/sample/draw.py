@@ -10,14 +10,16 @@ and the reviewer's families given the treatment, the region, the administrator's
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from imr_ml.corpus.sample.chance import Table, between, draw, from_quantiles, pick, table
-from imr_ml.corpus.sample.facts import Case, Dates, ItemFacts, LetterFacts
+from imr_ml.corpus.sample.facts import Case, Dates, Format, ItemFacts, LetterFacts
 from imr_ml.corpus.sample.families import administrator_cites, families_on, reviewer_cites
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from random import Random
 
     from imr_ml.corpus.sample.catalog import Region, Treatment
@@ -32,8 +34,11 @@ def draw_letter(rng: Random, number: int, model: Model) -> LetterFacts:
     rates = model.letter
     count = draw(rng, rates.item_counts)
     case = _case(rng, count, model)
+    items = [_item(rng, *placed, case, model) for placed in _placed(rng, count, case.regions, model)]
     return LetterFacts(
         number=number,
+        format=case.format,
+        in_columns=case.format is Format.CURRENT and rng.random() < rates.in_columns_share,
         dates=case.dates,
         age_years=from_quantiles(rng, rates.age_years),
         female=rng.random() < rates.female_share,
@@ -41,7 +46,7 @@ def draw_letter(rng: Random, number: int, model: Model) -> LetterFacts:
         regions=case.regions,
         side=case.side,
         signals=case.signals,
-        items=tuple(_item(rng, *placed, case, model) for placed in _placed(rng, count, case.regions, model)),
+        items=tuple(_decided_as_one(items) if case.format is Format.PROFESSIONAL_REVIEW else items),
     )
 
 
@@ -58,13 +63,15 @@ def probability(kind: Kind, signals: dict[str, bool], shift: float, model: Model
 
 def _case(rng: Random, count: int, model: Model) -> Case:
     year, year_shift = draw(rng, model.letter.year_shifts)
+    format_ = _format(rng, year, model.letter)
     sides = ("right", "left", "right", "left", "bilateral")
     return Case(
         dates=_dates(rng, year, model.letter),
+        format=format_,
         regions=_regions(rng, model),
         side=pick(rng, sides),
         signals={name: rng.random() < share for name, share in model.signals.items()},
-        ur_habit=_ur_habit(rng, model.citing),
+        ur_habit=_ur_habit(rng, format_, model.citing),
         odg_fond=rng.random() < model.citing.odg_fond_share,
         outcome_draw=rng.random(),
         shift=year_shift + model.outcome.items_shift[min(count, 3) - 1],
@@ -79,6 +86,11 @@ def _dates(rng: Random, year: int, rates: LetterRates) -> Dates:
     chronic = rng.random() < rates.chronic_share
     days = from_quantiles(rng, rates.chronic_injury_to_denial_days if chronic else rates.injury_to_denial_days)
     return Dates(denial - timedelta(days=days), denial, application, assigned, decision)
+
+
+def _format(rng: Random, year: int, rates: LetterRates) -> Format:
+    formats = rates.formats_by_year.get(year)
+    return draw(rng, formats) if formats else Format.CURRENT
 
 
 def _regions(rng: Random, model: Model) -> tuple[Region, ...]:
@@ -125,8 +137,10 @@ def _regions_of(treatment: Treatment, model: Model) -> Table[Region]:
     return table((region, region.weight) for region in model.region if region.name in treatment.regions)
 
 
-def _ur_habit(rng: Random, rates: CitingRates) -> str:
-    """How the administrator cites in this letter."""
+def _ur_habit(rng: Random, format_: Format, rates: CitingRates) -> str:
+    """How the administrator cites in this letter; a professional review does not tell."""
+    if format_ is Format.PROFESSIONAL_REVIEW:
+        return "nothing"
     place = rng.random()
     return (
         "nothing" if place < rates.ur_nothing else "outside" if place < rates.ur_nothing + rates.ur_outside else "mtus"
@@ -135,7 +149,7 @@ def _ur_habit(rng: Random, rates: CitingRates) -> str:
 
 def _item(rng: Random, treatment: Treatment, region: Region, case: Case, model: Model) -> ItemFacts:
     amount, per_week, weeks = _amount(rng, treatment)
-    authorized = _authorized(rng, treatment, amount, model)
+    authorized = _authorized(rng, treatment, amount, model) if case.format.headed else None
     retrospective = rng.random() < model.letter.retrospective_share
     p = probability(model.kinds[treatment.kind], case.signals, _shift(case, authorized, retrospective, model), model)
     overturned = (case.outcome_draw if rng.random() < model.outcome.shared_draw else rng.random()) < p
@@ -157,6 +171,19 @@ def _item(rng: Random, treatment: Treatment, region: Region, case: Case, model: 
         p_overturned=p,
         overturned=overturned,
     )
+
+
+def _decided_as_one(items: list[ItemFacts]) -> Iterator[ItemFacts]:
+    """The items of a professional review, which decides all its issues at once: as the first of them."""
+    first = items[0]
+    for item in items:
+        yield replace(
+            item,
+            p_overturned=first.p_overturned,
+            overturned=first.overturned,
+            cites=first.cites,
+            families=first.families,
+        )
 
 
 def _shift(case: Case, authorized: int | None, retrospective: bool, model: Model) -> float:

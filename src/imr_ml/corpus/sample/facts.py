@@ -6,12 +6,28 @@ Knows the shape of the facts. Knows nothing of how they are drawn or worded.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from datetime import date
 
     from imr_ml.corpus.sample.catalog import Families, Region, Treatment
+
+
+class Format(StrEnum):
+    """The formats that determinations were published in since 2013, as far as the reader knows them."""
+
+    EARLIEST = "earliest"
+    PROFESSIONAL_REVIEW = "professional_review"
+    NUMBERED = "numbered"
+    LETTER_2013 = "letter_2013"
+    CURRENT = "current"
+
+    @property
+    def headed(self) -> bool:
+        """Whether items are headed ``REQUEST: Upheld``, which words authorizations in part; else they are sentences."""
+        return self in (Format.LETTER_2013, Format.CURRENT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +46,7 @@ class Case:
     """What the items of one letter share: the case, the two parties' habits, the draw of the outcome."""
 
     dates: Dates
+    format: Format
     regions: tuple[Region, ...]
     side: str
     signals: dict[str, bool]
@@ -81,9 +98,19 @@ class ItemFacts:
 
 @dataclass(frozen=True, slots=True)
 class LetterFacts:
-    """One letter: the case, the person, the signals of the record and the items."""
+    """One letter: the case, the person, the signals of the record and the items.
+
+    Attributes
+    ----------
+    number
+        The letter's index, which its case number holds.
+    in_columns
+        Whether the text of its head comes out column by column: all labels, then all values.
+    """
 
     number: int
+    format: Format
+    in_columns: bool
     dates: Dates
     age_years: int
     female: bool

@@ -8,10 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from imr_ml.corpus.sample.chance import pick, stream
-from imr_ml.corpus.sample.citing import administrator_paragraph, reviewer_paragraph
+from imr_ml.corpus.sample.chance import draw, pick, stream
+from imr_ml.corpus.sample.citing import guideline_paragraphs
+from imr_ml.corpus.sample.citing_2013 import guideline_sentences, own_guideline
 from imr_ml.corpus.sample.draw import draw_letter
-from imr_ml.corpus.sample.layout import Parts, Section, lay_out
+from imr_ml.corpus.sample.facts import Format
+from imr_ml.corpus.sample.formats import Parts, Section
+from imr_ml.corpus.sample.layout import lay_out
 from imr_ml.corpus.sample.model import default_model
 from imr_ml.corpus.sample.phrases import default_phrases
 from imr_ml.corpus.sample.prose import Draft, roughen, write_rationale, write_summary
@@ -53,11 +56,12 @@ class ItemTruth:
 
 @dataclass(frozen=True, slots=True)
 class SampleLetter:
-    """A synthetic letter and the truth of its items, in the letter's order."""
+    """A synthetic letter, the truth of its items in the letter's order, and the format it is printed in."""
 
     case_number: str
     text: str
     truth: tuple[ItemTruth, ...]
+    format: str
 
 
 def generate_letter(seed: int, index: int) -> SampleLetter:
@@ -81,7 +85,7 @@ def generate_letter(seed: int, index: int) -> SampleLetter:
     'SAMPLE LETTER - synthetic, not a decided case'
     """
     parts, truth = make_parts(seed, index)
-    return SampleLetter(parts.case_number, lay_out(parts), truth)
+    return SampleLetter(parts.case_number, lay_out(parts), truth, parts.facts.format.value)
 
 
 def generate_letters(n: int, seed: int) -> Iterator[SampleLetter]:
@@ -96,7 +100,7 @@ def make_parts(seed: int, index: int) -> tuple[Parts, tuple[ItemTruth, ...]]:
     rng, model, phrases = stream(seed, index), default_model(), default_phrases()
     facts = draw_letter(rng, index, model)
     requests = [word_request(rng, item, facts.dates) for item in facts.items]
-    voice = pick(rng, phrases.voice)
+    voice = draw(rng, phrases.voices)
     draft = Draft(rng, facts, fill_slots(rng, facts, requests, voice, phrases), voice, model, phrases)
     summary = write_summary(draft)
     sections = [_section(draft, item, request) for item, request in zip(facts.items, requests, strict=True)]
@@ -104,8 +108,9 @@ def make_parts(seed: int, index: int) -> tuple[Parts, tuple[ItemTruth, ...]]:
         case_number=_case_number(facts),
         facts=facts,
         boilerplate=pick(rng, phrases.lists.boilerplate),
-        licensure=pick(rng, phrases.lists.licensure),
-        certification=pick(rng, phrases.lists.certification),
+        licensure=_split(pick(rng, phrases.lists.licensure)),
+        specialties=_split(pick(rng, phrases.lists.certification)),
+        documents=pick(rng, phrases.lists.documents),
         summary=roughen(rng, summary, voice, phrases.abbreviations, model.letter.typo_share),
         sections=sections,
     )
@@ -113,14 +118,29 @@ def make_parts(seed: int, index: int) -> tuple[Parts, tuple[ItemTruth, ...]]:
 
 
 def _section(draft: Draft, item: ItemFacts, request: Request) -> Section:
-    rng, citing, references = draft.rng, draft.model.citing, draft.phrases.lists.references
-    decision = draft.facts.dates.decision
+    administrator, reviewer = _guidelines(draft, item)
     return Section(
-        heading=f"{request.heading}: {_outcome(item).capitalize()}",
-        administrator=administrator_paragraph(rng, item, decision, citing.ur_bare, references),
-        reviewer=reviewer_paragraph(rng, item, decision, citing.bare, references),
+        request=request.heading if draft.facts.format.headed else request.disputed,
+        overturned=item.overturned,
+        administrator=administrator,
+        reviewer=reviewer,
         rationale=write_rationale(draft, item, request),
     )
+
+
+def _guidelines(draft: Draft, item: ItemFacts) -> tuple[str, str]:
+    """What administrator and reviewer are said to cite, as the letter's format words it."""
+    rng, facts, references = draft.rng, draft.facts, draft.phrases.lists.references
+    if facts.format.headed:
+        return guideline_paragraphs(rng, item, facts.dates.decision, draft.model.citing, references)
+    if facts.format is Format.PROFESSIONAL_REVIEW:
+        return "", own_guideline(rng, item, "Professional", references)
+    who = "Expert" if facts.format is Format.EARLIEST else "Physician"
+    return guideline_sentences(rng, item, who, references)
+
+
+def _split(listed: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in listed.split(","))
 
 
 def _case_number(facts: LetterFacts) -> str:

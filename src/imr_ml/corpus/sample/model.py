@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 
 from imr_ml.corpus.sample.catalog import Region, Treatment
 from imr_ml.corpus.sample.chance import Table, table
+from imr_ml.corpus.sample.facts import Format
 from imr_ml.corpus.sample.schema import Share, Strict, Weight, Words, read_toml
 
 Quantiles = Annotated[tuple[int, ...], Field(min_length=7, max_length=7)]
@@ -20,6 +21,8 @@ class LetterRates(Strict):
 
     items: tuple[tuple[int, Weight], ...]
     years: tuple[tuple[int, Weight, float], ...]
+    formats: dict[int, dict[Format, Weight]]
+    in_columns_share: Share
     female_share: Share
     age_years: Quantiles
     injury_to_denial_days: Quantiles
@@ -46,6 +49,11 @@ class LetterRates(Strict):
     def year_shifts(self) -> Table[tuple[int, float]]:
         """Decision year and its shift of the outcome logit."""
         return table(((year, shift), weight) for year, weight, shift in self.years)
+
+    @cached_property
+    def formats_by_year(self) -> dict[int, Table[Format]]:
+        """Formats of the decision years that had others than the current one."""
+        return {year: table(formats.items()) for year, formats in self.formats.items()}
 
 
 class OutcomeRates(Strict):

@@ -9,7 +9,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, time
 from typing import TYPE_CHECKING
 
-from imr_ml.corpus.sample.layout import MARK, header_rows, paragraphs
+from imr_ml.corpus.sample.formats import header_rows, paragraphs
+from imr_ml.corpus.sample.layout import MARK
 from imr_ml.corpus.sample.typeface import COLUMN_POINTS, SIZE_POINTS, width, wrapped
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
     from fpdf import FPDF
 
-    from imr_ml.corpus.sample.layout import Parts
+    from imr_ml.corpus.sample.formats import Parts
 
 _LEFT, _TOP, _BOTTOM = 72.0, 84.0, 724.0
 _COLUMNS = (72.0, 180.0, 330.0, 428.4)
@@ -41,6 +42,8 @@ def render_pdf(parts: Parts) -> bytes:
 def _write_header(pdf: FPDF, parts: Parts) -> float:
     """Write the mark and the header; the height at which the letter goes on."""
     pdf.text(_LEFT, _TOP, MARK)
+    if not header_rows(parts):
+        return _TOP + _LINE
     for row, cells in enumerate(_in_drawing_order(parts)):
         for x, y_shift, words in cells:
             pdf.text(x, _TOP + _LINE * (row + 1 + y_shift), words)
@@ -68,8 +71,8 @@ def _write_flow(pdf: FPDF, parts: Parts, y: float) -> None:
     """Write the rest; wrapped lines keep the space they break at, as in published PDFs."""
     for style, words in paragraphs(parts):
         y += _LINE if style != "line" else 0
-        lines = list(wrapped(words))
-        for line in [f"{line} " for line in lines[:-1]] + lines[-1:]:
+        lines = wrapped(words)
+        for line in (*(f"{line} " for line in lines[:-1]), lines[-1]):
             if y > _BOTTOM:
                 pdf.add_page()
                 y = _TOP

@@ -1,107 +1,16 @@
 """The phrase banks: TOML files of clause patterns -> checked, frozen objects.
 
-Knows which slots a pattern may use. Knows nothing of what fills them.
+Knows what banks there are. Knows nothing of what fills the slots of patterns.
 """
 
-import string
 from functools import cache, cached_property
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, model_validator
 
-from imr_ml.corpus.sample.schema import Strict, Words, read_toml
-
-SLOTS = frozenset(
-    {
-        "subj",
-        "Subj",
-        "he",
-        "He",
-        "his",
-        "His",
-        "him",
-        "age",
-        "sex",
-        "person",
-        "age_sex",
-        "doi",
-        "mech",
-        "job",
-        "dxs",
-        "dx1",
-        "dx1_cap",
-        "dx2",
-        "dx2_cap",
-        "visit",
-        "earlier",
-        "rfa",
-        "ur_date",
-        "site",
-        "Site",
-        "site2",
-        "Site2",
-        "pain",
-        "pain2",
-        "pain_high",
-        "pain_low",
-        "quality",
-        "symptom",
-        "symptom2",
-        "aggravator",
-        "aggravator2",
-        "reliever",
-        "specialty",
-        "tender",
-        "test",
-        "Test",
-        "test2",
-        "Test2",
-        "sign",
-        "motion",
-        "Motion",
-        "deg",
-        "gait",
-        "limb",
-        "root",
-        "lesion",
-        "Lesion_cap",
-        "tx",
-        "tx_cap",
-        "meds",
-        "meds_cap",
-        "work",
-        "requests",
-        "requests_cap",
-        "reason",
-        "comorbid",
-        "bp",
-        "bmi",
-        "pages",
-        "prior_n",
-        "many_n",
-        "few_n",
-        "therapy",
-        "gain",
-        "lift",
-        "pct",
-        "score",
-        "request",
-        "request_cap",
-        "source",
-    }
-)
-"""Names that patterns may hold in braces."""
-
-
-def _known_slots(patterns: tuple[str, ...]) -> tuple[str, ...]:
-    for pattern in patterns:
-        unknown = {name for _, name, _, _ in string.Formatter().parse(pattern) if name} - SLOTS
-        if unknown:
-            raise ValueError(f"unknown slots {sorted(unknown)} in {pattern!r}")
-    return patterns
-
-
-Patterns = Annotated[Words, AfterValidator(_known_slots)]
+from imr_ml.corpus.sample.chance import Table, table
+from imr_ml.corpus.sample.patterns import Pattern, Patterns
+from imr_ml.corpus.sample.schema import Strict, Weight, Words, read_toml
 
 
 class Lists(Strict):
@@ -123,12 +32,15 @@ class Lists(Strict):
     boilerplate: Words
     licensure: Words
     certification: Words
+    documents: Words
 
 
 class Voice(Strict):
     """A reviewer's manner: what they call the worker, how they write dates, in which order they tell."""
 
     subject: str
+    weight: Weight
+    pronouns: bool = False
     dates: Literal["dash", "slash", "long_dash", "long_slash", "words"]
     order: Words
     abbreviates: bool = False
@@ -193,7 +105,12 @@ class Phrases(Strict):
     kind: tuple[KindClauses, ...]
 
     @cached_property
-    def guidelines(self) -> dict[str, tuple[str, ...]]:
+    def voices(self) -> Table[Voice]:
+        """Voices, to draw from."""
+        return table((voice, voice.weight) for voice in self.voice)
+
+    @cached_property
+    def guidelines(self) -> dict[str, tuple[Pattern, ...]]:
         """Guideline clauses by kind of request."""
         return {kind.name: kind.guideline for kind in self.kind}
 
@@ -215,4 +132,4 @@ def default_phrases() -> Phrases:
     pydantic.ValidationError
         A file breaks the schema; the message names the entry.
     """
-    return Phrases.model_validate(read_toml("phrases.toml") | read_toml("rationales.toml"))
+    return Phrases.model_validate(read_toml("phrases.toml") | read_toml("signals.toml") | read_toml("rationales.toml"))

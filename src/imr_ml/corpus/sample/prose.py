@@ -2,8 +2,8 @@
 
 Knows how clauses are chosen and filled. Knows nothing of the letter's layout.
 
-A letter has one voice (`phrases.Voice`). Signals that matter to its items are always told when present; when
-absent they are mostly denied in words and otherwise left out.
+A letter has one voice (`phrases.Voice`). Signals that matter to its items are always told when present; when absent
+they are denied in words or left out, so that a reader of the whole letter knows them all.
 """
 
 from __future__ import annotations
@@ -26,8 +26,9 @@ if TYPE_CHECKING:
 
 _RETOLD = frozenset({"complaint", "exam"})
 _FOLLOWED = frozenset({"complaint", "exam", "treatment"})
-_DETAIL = (1, 1, 1, 2, 2, 2, 3, 3, 4)
-_DENIED_SHARE = 0.75
+_DETAIL = (1, 1, 1, 2, 2, 2, 3, 3, 4, 5, 7)
+_FILLER_SHARE = 0.15
+_DENIED_SHARE = 0.4
 _RECAP_SHARE = 0.6
 _SOURCES = {
     "acoem": "ACOEM",
@@ -56,7 +57,7 @@ class Draft:
 def write_summary(draft: Draft) -> str:
     """Write the clinical case summary, one paragraph."""
     detail = pick(draft.rng, _DETAIL)
-    retold = draft.slots | visit_slots(draft.rng, draft.facts)
+    retold = draft.slots | visit_slots(draft.rng, draft.facts, draft.voice)
     parts = []
     for part in draft.voice.order:
         patterns = _part(draft, part, detail)
@@ -73,18 +74,18 @@ def write_rationale(draft: Draft, item: ItemFacts, request: Request) -> str:
         "request_cap": f"The request for {request.disputed}",
         "source": next(name for family, name in _SOURCES.items() if family in item.families),
     }
-    patterns = [pick(rng, common.recap)] if rng.random() < _RECAP_SHARE else []
+    patterns = [pick(rng, pick(rng, common.recap))] if rng.random() < _RECAP_SHARE else []
     rules = several(rng, draft.phrases.guidelines[item.treatment.kind], between(rng, 2, 3))
-    patterns += [f"{pick(rng, common.source)} {rule}" for rule in rules]
+    patterns += [f"{pick(rng, pick(rng, common.source))} {pick(rng, rule)}" for rule in rules]
     signals = several(rng, draft.model.kinds[item.treatment.kind].signals, between(rng, 2, 4))
     patterns += [_told(draft, name) for name in signals]
-    patterns.append(pick(rng, common.general_for if item.overturned else common.general_against))
-    patterns.append(pick(rng, common.overturned if item.overturned else common.upheld))
+    patterns.append(pick(rng, pick(rng, common.general_for if item.overturned else common.general_against)))
+    patterns.append(pick(rng, pick(rng, common.overturned if item.overturned else common.upheld)))
     return _filled(patterns, slots)
 
 
 def roughen(rng: Random, text: str, voice: Voice, abbreviations: dict[str, str], typo_share: float) -> str:
-    """Give text the voice's abbreviations and, in some letters, a few swapped letters."""
+    """Give text the voice's abbreviations and, in some letters, a few slips of the typist."""
     if voice.abbreviates:
         for whole, short in abbreviations.items():
             text = text.replace(whole, short)
@@ -93,7 +94,9 @@ def roughen(rng: Random, text: str, voice: Voice, abbreviations: dict[str, str],
     for _ in range(between(rng, 1, 3)):
         at = between(rng, 1, len(text) - 4)
         if text[at - 1 : at + 3].isalpha() and text[at : at + 2].islower():
-            text = text[:at] + text[at + 1] + text[at] + text[at + 2 :]
+            here, following = text[at], text[at + 1]
+            slip = pick(rng, (following + here, following + here, following, here + here + following))
+            text = text[:at] + slip + text[at + 2 :]
     return text
 
 
@@ -103,13 +106,13 @@ def _part(draft: Draft, part: str, detail: int) -> list[str]:
     if part == "signals":
         return _signals(draft)
     if part == "ur":
-        return [pick(rng, summary.ur_modified if facts.items[0].authorized else summary.ur)]
+        return [pick(rng, pick(rng, summary.ur_modified if facts.items[0].authorized else summary.ur))]
     patterns = several(rng, getattr(summary, part), detail if part in _RETOLD else 1)
     if part == "complaint" and len(facts.regions) > 1:
         patterns.append(pick(rng, summary.complaint_more))
-    if part in _FOLLOWED and rng.random() < 0.3 * detail:
-        patterns += several(rng, summary.filler, detail)
-    return patterns
+    if part in _FOLLOWED and rng.random() < _FILLER_SHARE * detail:
+        patterns += several(rng, summary.filler, between(rng, 1, 2))
+    return [pick(rng, pattern) for pattern in patterns]
 
 
 def _signals(draft: Draft) -> list[str]:
@@ -127,7 +130,7 @@ def _signals(draft: Draft) -> list[str]:
 
 def _told(draft: Draft, signal: str) -> str:
     clauses = draft.phrases.signals[signal]
-    return pick(draft.rng, clauses.yes if draft.facts.signals[signal] else clauses.no)
+    return pick(draft.rng, pick(draft.rng, clauses.yes if draft.facts.signals[signal] else clauses.no))
 
 
 def _filled(patterns: list[str], slots: Slots) -> str:

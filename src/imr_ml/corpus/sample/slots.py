@@ -1,6 +1,6 @@
 """What fills the slots of phrase patterns, for one letter.
 
-Knows every slot that `phrases.SLOTS` lists. Knows nothing of which patterns are chosen.
+Knows every slot that `patterns.SLOTS` lists. Knows nothing of which patterns are chosen.
 """
 
 from __future__ import annotations
@@ -13,8 +13,10 @@ from imr_ml.corpus.sample.wording import capital, dated, listed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import date
     from random import Random
 
+    from imr_ml.corpus.sample.catalog import Region
     from imr_ml.corpus.sample.facts import LetterFacts
     from imr_ml.corpus.sample.phrases import Phrases, Voice
     from imr_ml.corpus.sample.requests import Request
@@ -28,17 +30,19 @@ def fill_slots(rng: Random, facts: LetterFacts, requests: Sequence[Request], voi
     slots |= _dates(rng, facts, voice)
     slots |= _diagnoses(rng, facts)
     slots |= _lists(rng, facts, phrases)
-    slots |= visit_slots(rng, facts)
+    slots |= _findings(rng, facts) | _numbers(rng)
     return slots | _requests(rng, requests, phrases)
 
 
-def visit_slots(rng: Random, facts: LetterFacts) -> Slots:
-    """Fill what one visit finds: sites as that note spells them, tests, ranges, pain scores."""
-    return _findings(rng, facts) | _numbers(rng)
+def visit_slots(rng: Random, facts: LetterFacts, voice: Voice) -> Slots:
+    """Fill what one visit finds: its date, sites as that note spells them, tests, ranges, pain scores."""
+    return _findings(rng, facts) | _numbers(rng) | {"visit": dated(_a_visit(rng, facts), voice.dates)}
 
 
 def _person(rng: Random, facts: LetterFacts, voice: Voice, phrases: Phrases) -> Slots:
-    he, his, him = ("she", "her", "her") if facts.female else ("he", "his", "him")
+    he, his, him = (voice.subject, f"{voice.subject}'s", voice.subject)
+    if voice.pronouns:
+        he, his, him = ("she", "her", "her") if facts.female else ("he", "his", "him")
     sex, person = ("female", "woman") if facts.female else ("male", "man")
     slots = {"age": str(facts.age_years), "sex": sex, "person": person}
     return slots | {
@@ -49,7 +53,7 @@ def _person(rng: Random, facts: LetterFacts, voice: Voice, phrases: Phrases) -> 
         "his": his,
         "His": capital(his),
         "him": him,
-        "age_sex": pick(rng, phrases.summary.age_sex).format_map(slots),
+        "age_sex": pick(rng, pick(rng, phrases.summary.age_sex)).format_map(slots),
         "job": pick(rng, phrases.lists.jobs),
         "mech": pick(rng, phrases.lists.mechanisms),
     }
@@ -60,16 +64,22 @@ def _dates(rng: Random, facts: LetterFacts, voice: Voice) -> Slots:
     span = (dates.denial - dates.injury).days
     rfa = dates.denial - timedelta(days=min(span, between(rng, 1, 9)))
     visit = dates.denial - timedelta(days=min(span, between(rng, 9, 24)))
-    earlier = dates.injury + timedelta(days=between(rng, 0, max(0, (visit - dates.injury).days)))
+    earlier = _a_visit(rng, facts)
     days = {"doi": dates.injury, "ur_date": dates.denial, "rfa": rfa, "visit": visit, "earlier": earlier}
     return {name: dated(day, voice.dates) for name, day in days.items()}
+
+
+def _a_visit(rng: Random, facts: LetterFacts) -> date:
+    """A day between the injury and the last visit that the request rests on."""
+    dates = facts.dates
+    return dates.injury + timedelta(days=between(rng, 0, max(0, (dates.denial - dates.injury).days - 24)))
 
 
 def _findings(rng: Random, facts: LetterFacts) -> Slots:
     main, other = facts.items[0].region, facts.regions[-1]
     side = facts.side + " "
-    site = (side if main.sided else "") + pick(rng, main.spellings)
-    site2 = (side if other.sided else "") + pick(rng, other.spellings)
+    site = (side if main.sided else "") + pick(rng, main.nouns or main.spellings)
+    site2 = (side if other.sided else "") + pick(rng, other.nouns or other.spellings)
     test, test2, motion, lesion = (
         pick(rng, main.tests),
         pick(rng, main.tests),
@@ -88,12 +98,19 @@ def _findings(rng: Random, facts: LetterFacts) -> Slots:
         "Test2": capital(test2),
         "motion": motion,
         "Motion": capital(motion),
-        "limb": main.limb,
+        "limb": _limb(rng, facts, main),
         "root": pick(rng, main.roots),
-        "sign": pick(rng, ("positive", "negative", "equivocal")),
+        "sign": pick(rng, ("positive", "negative", "positive")),
         "lesion": lesion,
         "Lesion_cap": capital(lesion),
     }
+
+
+def _limb(rng: Random, facts: LetterFacts, region: Region) -> str:
+    """The limb that a region's nerves serve, mostly on one side."""
+    if facts.side == "bilateral" or rng.random() < 0.3:
+        return region.limb
+    return f"{facts.side} {region.limb.replace('extremities', 'extremity')}"
 
 
 def _diagnoses(rng: Random, facts: LetterFacts) -> Slots:

@@ -5,11 +5,9 @@ Knows the advance widths of Adobe's Times-Roman metrics. Knows nothing of letter
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from functools import lru_cache
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from itertools import accumulate
 
 SIZE_POINTS = 12
 COLUMN_POINTS = 468.0
@@ -26,25 +24,35 @@ _WIDTHS = (
 )
 # fmt: on
 _OTHER_WIDTH = 500
+_SPACE = _WIDTHS[0]
+_CHARACTERS = 1 << 24
+
+
+def width(words: str) -> float:
+    """Measure words in points."""
+    return (_extent(words) // _CHARACTERS - _SPACE) * SIZE_POINTS / 1000
 
 
 @lru_cache(maxsize=1 << 16)
-def width(words: str) -> float:
-    """Measure words in points."""
-    codes = (ord(character) - 32 for character in words)
+def _extent(word: str) -> int:
+    """Width of a word and the space after it, in thousandths of the type size, and their length below it."""
+    codes = (ord(character) - 32 for character in word)
     thousandths = sum(_WIDTHS[code] if 0 <= code < len(_WIDTHS) else _OTHER_WIDTH for code in codes)
-    return thousandths * SIZE_POINTS / 1000
+    return (thousandths + _SPACE) * _CHARACTERS + len(word) + 1
 
 
-def wrapped(words: str, column: float = COLUMN_POINTS) -> Iterator[str]:
+# Letters share their fixed paragraphs.
+@lru_cache(maxsize=64)
+def wrapped(words: str, column: float = COLUMN_POINTS) -> tuple[str, ...]:
     """Break text at spaces into lines of at most ``column`` points; a wider word has a line of its own."""
-    line: list[str] = []
-    used, space = 0.0, width(" ")
-    for word in words.split(" "):
-        extent = width(word)
-        if line and used + extent > column:
-            yield " ".join(line)
-            line, used = [], 0.0
-        line.append(word)
-        used += extent + space
-    yield " ".join(line)
+    # Widths and lengths are summed in one number each, as this is where most of a letter's time goes.
+    ends = list(accumulate(map(_extent, words.split(" "))))
+    # A line's last space hangs over the column.
+    room = int(column * 1000 / SIZE_POINTS) + _SPACE
+    lines, word, used, start = [], 0, 0, 0
+    while word < len(ends):
+        word = max(bisect_left(ends, (used + room + 1) * _CHARACTERS, word), word + 1)
+        used, end = divmod(ends[word - 1], _CHARACTERS)
+        lines.append(words[start : end - 1])
+        start = end
+    return tuple(lines)

@@ -1,0 +1,126 @@
+"""What can be learnt of sample letters, and how like real ones they are: `python -m benchmarks.samples [LETTERS]`.
+
+Learns from sample letters and is tested on others beside the best that anything could reach, as their truth is known.
+With a folder of real letters it also tests on these what was learnt from samples, and tells samples from real ones
+(`benchmarks.likeness`). Some rates that samples are drawn with were measured on 114 real letters, so on these the
+figures are proof of likeness and of nothing else. Prints figures and single words, never text.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.likeness import likeness
+from imr_ml.classifiers import RequestModel, labels_of
+from imr_ml.corpus import ingest, letter_files, read_requests
+from imr_ml.corpus.near_duplicates import joined_cases
+from imr_ml.corpus.sample.writing import write_output
+from imr_ml.evaluation import MODEL, EvaluationSettings, baselines_of, grouped_folds, out_of_fold
+from imr_ml.evaluation.comparison import Comparison, compare, predictors
+from imr_ml.evaluation.intervals import Estimate
+from imr_ml.evaluation.reachable import best_reachable
+from imr_ml.features import feature_frame
+
+SAMPLES, HELD_OUT, SEED, HELD_OUT_SEED = 1500, 1000, 7, 8
+SHOWN = ("outcome.roc_auc", "outcome.brier", "outcome.brier_skill", "family.f1_micro", "family.f1_macro")
+SETTINGS = EvaluationSettings(folds=5, repeats=3, jobs=2)
+
+
+def drawn(letters: int, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Requests of sample letters, and what is true of them."""
+    with tempfile.TemporaryDirectory() as folder:
+        table = Path(folder) / "requests.parquet"
+        truth = write_output(table, letters, seed, jobs=SETTINGS.jobs)
+        return read_requests(table), pd.read_parquet(truth)
+
+
+def learnt_elsewhere(known: pd.DataFrame, judged: pd.DataFrame) -> Comparison:
+    """The model and the baselines learnt from some requests and tested on others."""
+    both = pd.concat([known, judged], ignore_index=True)
+    split = np.arange(len(known)), np.arange(len(known), len(both))
+    labels, groups = labels_of(both), joined_cases(both)
+    builders = predictors(RequestModel, labels[split[1]])
+    predicted = out_of_fold(feature_frame(both), labels, groups, builders, [[split]], SETTINGS.jobs)
+    return compare(predicted, labels[split[1]], joined_cases(judged), SETTINGS)
+
+
+def learnt_at_home(requests: pd.DataFrame) -> Comparison:
+    """The model and the baselines learnt from the letters' other cases."""
+    labels, groups = labels_of(requests), joined_cases(requests)
+    folds = [
+        grouped_folds(labels.overturned, groups, SETTINGS.folds, SETTINGS.seed + repeat)
+        for repeat in range(SETTINGS.repeats)
+    ]
+    predicted = out_of_fold(
+        feature_frame(requests), labels, groups, predictors(RequestModel, labels), folds, SETTINGS.jobs
+    )
+    return compare(predicted, labels, groups, SETTINGS)
+
+
+def measure(letters: Path | None, samples: int) -> Iterator[Table]:
+    """Tables of what was reached on samples and, where there are real letters, on those, and of likeness."""
+    known, _ = drawn(samples, SEED)
+    held_out, truth = drawn(HELD_OUT, HELD_OUT_SEED)
+    yield reached_table(learnt_elsewhere(known, held_out), best_reachable(truth), samples)
+    if letters is None:
+        return
+    real = ingest(letter_files([letters])).requests
+    yield rates_table({"samples": known, "real": real})
+    yield real_table({"samples -> real": learnt_elsewhere(known, real), "real -> real": learnt_at_home(real)})
+    yield from likeness(known, real)
+
+
+def reached_table(found: Comparison, best: dict[str, Estimate], samples: int) -> Table:
+    """Metrics of the model and of the baselines on held-out samples, beside the best that can be reached."""
+    title = f"SAMPLE letters, synthetic: learnt from {samples:,}, tested on {HELD_OUT:,} others; 95 % over cases"
+    table = Table("metric", "model", "plain_tfidf", "base_rate", "best reachable", title=title)
+    for metric in SHOWN:
+        told = (str(found.estimates[name][metric]) for name in (MODEL, "plain_tfidf", "base_rate"))
+        table.add_row(metric, *told, str(best[metric]))
+    return table
+
+
+def rates_table(requests: dict[str, pd.DataFrame]) -> Table:
+    """Counts and rates that samples were drawn to have."""
+    table = Table("what", *requests, title="rates")
+    for what, rate in (
+        ("letters", lambda one: f"{one['case_number'].nunique():,}"),
+        ("requests", lambda one: f"{len(one):,}"),
+        ("overturned", lambda one: f"{one['outcome'].eq('overturned').mean():.3f}"),
+    ):
+        table.add_row(what, *(rate(one) for one in requests.values()))
+    return table
+
+
+def real_table(found: dict[str, Comparison]) -> Table:
+    """Metrics on real letters, by what was learnt from."""
+    table = Table("metric", *found, title="learnt -> tested; 95 % intervals over cases")
+    for metric in SHOWN:
+        table.add_row(metric, *(str(one.estimates[MODEL][metric]) for one in found.values()))
+        for name in baselines_of(metric):
+            table.add_row(f"    {name}", *(str(one.estimates[name][metric]) for one in found.values()), style="dim")
+    return table
+
+
+def main(arguments: list[str]) -> int:
+    """Print what was measured; exit code 2 for arguments that are neither letters nor a number of samples."""
+    numbers = [int(argument) for argument in arguments if argument.isdecimal()]
+    folders = [Path(argument) for argument in arguments if not argument.isdecimal()]
+    if len(numbers) > 1 or len(folders) > 1 or not all(folder.is_dir() for folder in folders):
+        print("python -m benchmarks.samples [LETTERS] [SAMPLES]: a folder of real letters, a number", file=sys.stderr)
+        return 2
+    for table in measure(folders[0] if folders else None, numbers[0] if numbers else SAMPLES):
+        Console(width=150).print(table)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,34 @@
+"""The command that writes sample letters."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from imr_ml.cli.app import app, progress, told
+
+
+@app.command()
+def sample(
+    output: Annotated[
+        Path,
+        typer.Option("--output", "-o", help="New folder for letters, or a file: .jsonl of letters, .parquet table."),
+    ],
+    number: Annotated[int, typer.Option("-n", min=1, max=10_000_000, help="Letters.")] = 1000,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same letters.")] = 7,
+    pdf: Annotated[bool, typer.Option("--pdf", help="Write PDFs instead of text files.")] = False,
+    jobs: Annotated[int, typer.Option(help="Processes; -1 takes all cores. The letters are the same.")] = -1,
+) -> None:
+    """Write invented letters in the real formats, and their truth beside them; their figures mean nothing."""
+    with told():
+        from imr_ml.corpus.manifest import Recipe, write_recipe
+        from imr_ml.corpus.sample.writing import write_output
+
+        with progress() as start:
+            bar = start("writing sample letters", number)
+            truth = write_output(output, number, seed, pdf=pdf, jobs=jobs, progress=bar)
+        if output.is_dir():
+            write_recipe(output, Recipe(letters=number, seed=seed, pdf=pdf))
+        typer.echo(f"{output}: {number:,} SAMPLE letters, synthetic, seed {seed}; what is true of them: {truth}")

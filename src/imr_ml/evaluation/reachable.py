@@ -1,0 +1,65 @@
+"""The best that any model could reach on sample letters, whose truth is known.
+
+Knows the table of what is true of them. Knows nothing of how it was drawn.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imr_ml.classifiers import Labels, Predictions, labels_of
+from imr_ml.classifiers.families import family_sets
+from imr_ml.evaluation.comparison import METRICS
+from imr_ml.evaluation.intervals import Estimate, Metric, estimate, resampled
+from imr_ml.evaluation.metrics import f1_micro
+from imr_ml.guidelines import FAMILIES
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_THRESHOLDS = np.linspace(0.2, 0.6, 41)
+
+
+def best_reachable(truth: pd.DataFrame, *, resamples: int = 1000, seed: int = 0) -> dict[str, Estimate]:
+    """Metrics of the probabilities that the letters were drawn with, with 95 % intervals over cases.
+
+    One who says these knows every fact that a letter states before the decision and how each counts; neither chance nor
+    the reviewer's liking for a guideline. A model that does better on so many letters was lucky, or saw the decision.
+
+    Parameters
+    ----------
+    truth : DataFrame
+        One row an item, as `imr-ml sample` writes it beside the letters: ``case_number``, ``outcome``, ``families``,
+        ``p_overturned`` and ``p_<family>``.
+    resamples, seed : int
+        Of the bootstrap.
+
+    Returns
+    -------
+    dict of Estimate
+        By the names of `METRICS`. Sets of families are cut at the threshold that gives the best micro F1 here.
+    """
+    labels, said = labels_of(truth), true_predictions(truth)
+    computed = {name: _metric_of(name, labels, said) for name in METRICS}
+    groups = truth["case_number"].factorize()[0].astype(np.int64)
+    values = resampled(computed, groups, 1, resamples, seed)
+    return {name: estimate(computed[name], values[name], len(truth), 1) for name in METRICS}
+
+
+def true_predictions(truth: pd.DataFrame) -> Predictions:
+    """The probabilities that items were drawn with, as a model would say them."""
+    cited = truth[[f"p_{family}" for family in FAMILIES]].to_numpy(dtype=float)
+    return Predictions(truth["p_overturned"].to_numpy(dtype=float), cited, _best_sets(cited, labels_of(truth)))
+
+
+def _metric_of(name: str, labels: Labels, said: Predictions) -> Metric:
+    return lambda _, weights: METRICS[name](labels, said, weights)
+
+
+def _best_sets(probability: NDArray[np.float64], labels: Labels) -> NDArray[np.bool_]:
+    ones = np.ones((1, len(probability)))
+    sets = (family_sets(probability, float(threshold)) for threshold in _THRESHOLDS)
+    return max(sets, key=lambda one: float(f1_micro(labels.families, one, ones)[0]))
