@@ -1,0 +1,91 @@
+"""The command that gets published letters."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from datetime import date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from imr_ml.cli.app import app, progress, told, warn
+
+if TYPE_CHECKING:
+    from imr_ml.corpus.fetch import Fetched
+
+_DAY = ["%Y-%m-%d"]
+
+
+@app.command()
+def fetch(
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the letters and their manifest.")],
+    since: Annotated[
+        datetime | None,
+        typer.Option(formats=_DAY, help="First day of decision; else the first day this folder was asked for."),
+    ] = None,
+    until: Annotated[datetime | None, typer.Option(formats=_DAY, help="Last day of decision; else today.")] = None,
+    cases: Annotated[
+        list[str] | None, typer.Option("--case", metavar="NUMBER", help="Only this case; repeatable.")
+    ] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Letters to ask for at most.")] = None,
+    contact: Annotated[
+        str | None,
+        typer.Option(envvar="IMR_ML_CONTACT", help="Your e-mail address or page; told to the site in the User-Agent."),
+    ] = None,
+    pause: Annotated[float, typer.Option(min=0, help="Seconds between requests, 0.5 at least.")] = 2.0,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Walk the search, fetch no letter.")] = False,
+    recheck: Annotated[
+        bool, typer.Option("--recheck", help="Ask once more for letters had already, as they may be reissued.")
+    ] = False,
+    url: Annotated[str | None, typer.Option(help="Page of the decision search, where it moved.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
+) -> None:
+    """Get published letters from the California DWC's decision search; run it again to go on or to get new ones."""
+    with told():
+        from imr_ml.corpus.fetch import FetchSettings, Manners, fetch_letters
+        from imr_ml.corpus.fetch.site import SEARCH_URL
+
+        if not contact:
+            warn("no --contact (or IMR_ML_CONTACT): name an e-mail address or a page, so that the site can reach you")
+        settings = FetchSettings(
+            since=_day(since),
+            until=_day(until),
+            cases=tuple(case.strip().upper() for case in cases or ()),
+            limit=limit,
+            dry_run=dry_run,
+            recheck=recheck,
+            url=url or SEARCH_URL,
+            manners=Manners(contact=contact, pause_s=pause),
+        )
+        with progress() as start:
+            done = fetch_letters(output, settings, start)
+        if as_json:
+            typer.echo(json.dumps(asdict(done) | {"output": str(output)}))
+        else:
+            _print(done, output)
+
+
+def _day(moment: datetime | None) -> date | None:
+    return moment.date() if moment else None
+
+
+def _print(done: Fetched, output: Path) -> None:
+    kept = f"{done.new} new letters, {done.reissued} reissued, {done.unchanged} unchanged"
+    typer.echo(f"{output}: {done.letters} letters of {done.cases} cases")
+    typer.echo(f"  this call: {done.listed} listed, {kept}, {done.failed} failed, {done.left} left")
+    if done.walked and not done.listed and not done.not_listed:
+        warn("the search lists no letter decided in these days")
+    for reason, count in sorted(done.reasons.items(), key=lambda told: -told[1]):
+        warn(f"  {count} x {reason}")
+    if done.failed:
+        warn("the same command asks for those that failed again; the manifest says why each did")
+    if done.given_up:
+        warn(
+            f"{done.given_up} letter(s) are not asked for any more, after too many calls; --recheck asks for all again"
+        )
+    if done.unread:
+        warn(f"{done.unread} letter(s) kept though they can't be read whole; 'imr-ml ingest' will say why")
+    if done.not_listed:
+        warn(f"not in the search: {', '.join(done.not_listed)}")

@@ -1,0 +1,75 @@
+"""What fetching is about: cases and requests as the decision search lists them, and what goes wrong.
+
+Knows the fields. Knows nothing of the site's pages, of HTTP or of the manifest.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from imr_ml.errors import ImrError
+
+
+class FetchError(ImrError):
+    """Fetching can't go on; the message says what was expected, what was found and what to do."""
+
+
+class AnswerError(FetchError):
+    """One address gives no good answer; of a letter, that costs only itself.
+
+    Attributes
+    ----------
+    http_status : int or None
+        Of the last answer; None where there was none.
+    is_site_down : bool
+        Whether it tells of the site's state, not of this letter.
+    """
+
+    def __init__(self, reason: str, http_status: int | None = None, *, is_site_down: bool = False) -> None:
+        self.http_status = http_status
+        self.is_site_down = is_site_down
+        super().__init__(reason)
+
+
+@dataclass(frozen=True, slots=True)
+class IndexedRequest:
+    """One request of a case as the search lists it, in the search's own words.
+
+    Attributes
+    ----------
+    category : str
+        Treatment request category, e.g. ``"Pharmaceuticals"``.
+    subcategory : str
+        Subcategory, or the drug's name.
+    outcome : str
+        What was decided, e.g. ``"Upheld"``.
+    """
+
+    category: str
+    subcategory: str
+    outcome: str
+
+
+@dataclass(frozen=True, slots=True)
+class IndexedCase:
+    """One case as the search lists it; what a list lacks is None or empty.
+
+    Attributes
+    ----------
+    url : str
+        Address of the letter, whole.
+    case_outcome, specialty : str or None
+        In the search's own words; a list by request has no case outcome.
+    requests : tuple of IndexedRequest
+        In the search's order; a list by case has none.
+    """
+
+    case_number: str
+    url: str
+    decision_date: date | None
+    date_of_injury: date | None
+    application_received: date | None
+    specialty: str | None
+    case_outcome: str | None = None
+    requests: tuple[IndexedRequest, ...] = ()
