@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import shutil
 from datetime import UTC, datetime
 
 import pandas as pd
@@ -14,7 +13,6 @@ from imr_ml.corpus.sample import write_samples
 from imr_ml.scoring import score_frame
 from imr_ml.scoring.report import ReportFacts, write_report
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 PATIENCE_MS = 10_000
 LETTERS = 60
 SECTIONS = ("request", "clinical_summary", "ur_guideline")
@@ -44,17 +42,6 @@ def address(scored, loaded, tmp_path_factory):
     facts = ReportFacts.of("march.parquet", loaded, datetime(2026, 3, 4, 5, 6, tzinfo=UTC))
     write_report([scored.iloc[:50], scored.iloc[50:]], target, facts)
     return target.as_uri()
-
-
-@pytest.fixture(scope="module")
-def browser():
-    if CHROMIUM is None:
-        pytest.skip("no Chromium here: apt-get install chromium")
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    with playwright.sync_playwright() as started:
-        launched = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield launched
-        launched.close()
 
 
 @pytest.fixture

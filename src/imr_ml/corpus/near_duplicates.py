@@ -8,10 +8,10 @@ model that remembers would look like one that understands.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from imr_ml.corpus.sketches import HASHES, SHINGLE_WORDS, alike, sketch, words_of
 from imr_ml.corpus.table import case_keys
 
 if TYPE_CHECKING:
@@ -20,14 +20,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 SAME_FROM = 0.8
-_WORD = re.compile(r"\w+")
-_SHINGLE_WORDS = 5
-# A summary of less is a category or a stock phrase, which strangers share.
-_FEWEST_WORDS = 30
-# Twenty bands of five: a pair that shares 0.8 of its shingles meets in some band 9,996 times in 10,000, one that shares
-# 0.1 of them twice.
-_BANDS, _ROWS = 20, 5
-# Of 100 hashes the estimate is off by 0.04 (one standard deviation): what is plainly too low needs no exact look.
+FEWEST_WORDS = 30
+"""A summary of less is a category or a stock phrase, which strangers share."""
+# Four standard deviations of an estimate: what is plainly too low needs no exact look.
 _WORTH_A_LOOK = SAME_FROM - 0.16
 
 
@@ -56,11 +51,12 @@ def joined_cases(requests: pd.DataFrame) -> NDArray[np.int64]:
     together = DisjointSet(range(len(cases)))
     first_case: dict[str, int] = {}
     for case, summary in zip(cases, requests["clinical_summary"].astype("object"), strict=True):
-        words = _WORD.findall(summary.lower()) if isinstance(summary, str) else []
-        if len(words) >= _FEWEST_WORDS:
+        words = words_of(summary) if isinstance(summary, str) else []
+        if len(words) >= FEWEST_WORDS:
             together.merge(case, first_case.setdefault(" ".join(words), case))
     stories = list(first_case)
-    for one, other in _candidates(stories):
+    sketches = np.array([sketch(story.split()) for story in stories], dtype=np.uint32).reshape(-1, HASHES)
+    for one, other in alike(sketches, _WORTH_A_LOOK):
         first, second = first_case[stories[one]], first_case[stories[other]]
         if not together.connected(first, second) and similarity(stories[one], stories[other]) >= SAME_FROM:
             together.merge(first, second)
@@ -78,26 +74,7 @@ def similarity(one: str, other: str) -> float:
     return len(first & second) / len(first | second)
 
 
-def _candidates(stories: list[str]) -> Iterator[tuple[int, int]]:
-    """Pairs of places that are probably alike, each once."""
-    from zlib import crc32
-
-    from datasketch import MinHash, MinHashLSH
-
-    hashes = _BANDS * _ROWS
-    index = MinHashLSH(num_perm=hashes, params=(_BANDS, _ROWS))
-    signatures: list[MinHash] = []
-    encoded = ([shingle.encode() for shingle in _shingles(story)] for story in stories)
-    # The library mixes the bits of every hash itself, so that a checksum does, at a fifth of the cost of SHA-1.
-    for place, signature in enumerate(MinHash.generator(encoded, num_perm=hashes, seed=1, hashfunc=crc32)):
-        for earlier in sorted(index.query(signature)):
-            if signature.jaccard(signatures[earlier]) >= _WORTH_A_LOOK:
-                yield earlier, place
-        index.insert(place, signature, check_duplication=False)
-        signatures.append(signature)
-
-
 def _shingles(story: str) -> Iterable[str]:
     words = story.split()
-    runs = zip(*(words[start:] for start in range(_SHINGLE_WORDS)), strict=False)
+    runs = zip(*(words[start:] for start in range(SHINGLE_WORDS)), strict=False)
     return map(" ".join, runs)

@@ -1,0 +1,78 @@
+"""The command that looks for what is wrong with a requests table."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from imr_ml.cli.app import app, progress, told, wide_console
+from imr_ml.errors import ImrError
+
+if TYPE_CHECKING:
+    from imr_ml.corpus.quality import QualityReport, Settings
+
+ERRORS_FOUND = 3
+"""Exit code where something must be mended."""
+
+
+@app.command()
+def check(
+    table: Annotated[Path, typer.Argument(help="Requests table (.parquet, .csv, .jsonl, .xlsx).")],
+    report: Annotated[Path | None, typer.Option(help="Write the findings as a page to look at (.html).")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print all findings as JSON instead of a table.")] = False,
+    columns: Annotated[
+        list[str] | None,
+        typer.Option("--map", metavar="NAME=COLUMN", help="Your name of a column, as in request=RFA_TEXT; repeatable."),
+    ] = None,
+    settings: Annotated[
+        Path | None, typer.Option(help="Your own thresholds and levels (.toml), in place of the package's.")
+    ] = None,
+) -> None:
+    """Look for wrong dates, ages and texts, doubles and identifiers; exit code 3 where there are errors."""
+    with told():
+        from imr_ml.corpus.quality import check_requests
+        from imr_ml.corpus.quality.pages import write_page
+        from imr_ml.corpus.quality.showing import report_json
+        from imr_ml.tables import parse_map
+
+        if report and report.is_dir():
+            raise ImrError(f"{report}: is a folder; name a file to write the page to")
+        mapped = parse_map(columns or ())
+        wanted = _settings(settings) if settings else None
+        with progress() as start:
+            found = check_requests(table, wanted, columns=mapped, start=start)
+        if as_json:
+            typer.echo(report_json(found))
+        else:
+            _print(found)
+        if report:
+            write_page(found, report, datetime.now(UTC))
+            typer.echo(f"{report}: the findings as a page", err=as_json)
+        if found.has_errors:
+            raise typer.Exit(ERRORS_FOUND)
+
+
+def _settings(path: Path) -> Settings:
+    from imr_ml.corpus.quality.settings import SettingsError, read_settings
+
+    try:
+        return read_settings(path.read_text("utf-8"))
+    except FileNotFoundError as error:
+        raise SettingsError(f"{path}: no such file") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path}: can't be read as UTF-8 text") from error
+
+
+def _print(found: QualityReport) -> None:
+
+    from imr_ml.corpus.quality.showing import findings_table
+    from imr_ml.corpus.quality.showing import told as lines_of
+
+    console = wide_console()
+    if found.findings:
+        console.print(findings_table(found))
+    for line in lines_of(found):
+        typer.echo(line)
