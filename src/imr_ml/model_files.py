@@ -22,6 +22,7 @@ from imr_ml.guidelines import FAMILIES
 
 if TYPE_CHECKING:
     from imr_ml.classifiers import HeldOutScores, OutcomeSets, RequestModel
+    from imr_ml.corpus.manifest import TableManifest
     from imr_ml.nlp import NlpSettings
     from imr_ml.precedents import Cohorts, Neighbours
     from imr_ml.profiles import Profile
@@ -32,6 +33,8 @@ PRECEDENTS = "precedents.skops"
 FACTS = "model.json"
 CHECKSUMS = "SHA256SUMS"
 REFERENCE = "reference.npz"
+MANIFEST = "data.manifest.json"
+"""What the table was made of that the model was trained on; a model trained on a table in memory has none."""
 _CHECKED = (CLASSIFIERS, PRECEDENTS, FACTS)
 FORMAT = 3
 _WITHOUT_REFERENCE = 2
@@ -87,12 +90,19 @@ class LoadedModel:
     facts: dict[str, Any]
     folder: Path
 
+    @property
+    def is_sample(self) -> bool:
+        """Whether it was trained on the sample corpus, so that its scores mean nothing for real requests."""
+        return bool(self.facts["data"]["source"] == "sample")
+
     def sets(self, coverage: float | None = None) -> OutcomeSets:
         """Prediction sets at a coverage between 0 and 1; at the one it was trained for where none is given."""
         return self.held_out.sets(self.facts["settings"]["coverage"] if coverage is None else coverage)
 
 
-def save_model(trained: TrainedModel, folder: Path, commit: str | None = None) -> Path:
+def save_model(
+    trained: TrainedModel, folder: Path, commit: str | None = None, manifest: TableManifest | None = None
+) -> Path:
     """Write the model's folder, whole or not at all; a folder already there is replaced by the finished one.
 
     Parameters
@@ -101,6 +111,8 @@ def save_model(trained: TrainedModel, folder: Path, commit: str | None = None) -
     folder : Path
     commit : str, optional
         Git commit of the code.
+    manifest : TableManifest, optional
+        Of the table that it was trained on.
     """
     import numpy as np
     import skops.io
@@ -114,7 +126,12 @@ def save_model(trained: TrainedModel, folder: Path, commit: str | None = None) -
         np.savez_compressed(made / REFERENCE, allow_pickle=False, **trained.reference.arrays())
         facts = json.dumps(_facts(trained, commit), indent=2, allow_nan=False, default=str)
         (made / FACTS).write_text(facts + "\n", encoding="utf-8")
-        sums = [f"{sha256_of(made / name)}  {name}\n" for name in (*_CHECKED, REFERENCE)]
+        if manifest is not None:
+            from imr_ml.corpus.manifest import write_manifest
+
+            write_manifest(manifest, made / MANIFEST)
+        told = (*_CHECKED, REFERENCE, *([MANIFEST] if manifest is not None else []))
+        sums = [f"{sha256_of(made / name)}  {name}\n" for name in told]
         (made / CHECKSUMS).write_text("".join(sums), encoding="utf-8")
         _put_in_place(made, folder)
     finally:

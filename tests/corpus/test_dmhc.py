@@ -4,11 +4,14 @@ import json
 
 import pandas as pd
 import pytest
-from factories import determinations_csv, make_determinations
+from factories import determinations_csv, make_determinations, make_letter_text
 
 from imr_ml.corpus import SchemaError, read_requests, validate_requests
 from imr_ml.corpus.dmhc import is_determinations, read_determinations
-from imr_ml.corpus.sources import ingest_folder, training_table
+from imr_ml.corpus.ingesting.growing import grow_table
+from imr_ml.corpus.ingesting.units import sources_of
+from imr_ml.corpus.issues import current_requests
+from imr_ml.corpus.sources import training_table
 
 ROW = {
     "Reference ID": "EI06-5319",
@@ -45,6 +48,7 @@ def test_a_row_becomes_a_request(written):
     assert row.dropna().to_dict() == {
         "case_number": "EI06-5319",
         "item": 1.0,
+        "case_version": 1.0,
         "source": "dmhc",
         "file": "determinations.csv",
         "request": "Durable Medical Equipment: Walker",
@@ -178,35 +182,55 @@ def test_only_the_dmhcs_own_table_is_taken_for_it(written, tmp_path):
     assert not is_determinations(tmp_path)
 
 
+def grown(output, *paths):
+    return grow_table(sources_of(paths), output, silent)
+
+
 def test_determinations_are_ingested_and_appended_to(written, tmp_path):
     output = tmp_path / "t.parquet"
     rows = make_determinations([2012], cases_a_year=3)
-    ingest_folder([written(rows[:2])], output, silent)
+    grown(output, written(rows[:2]))
 
-    read = ingest_folder([written([*rows, rows[0] | {"Reference ID": ""}])], output, silent, append=True)
+    growth = grown(output, written([*rows, rows[0] | {"Reference ID": ""}]))
 
     table = validate_requests(read_requests(output), "t")
-    assert (read.letters, read.skipped, read.unit) == (1, 2, "determinations")
+    assert (growth.letters, growth.determinations, growth.skipped) == (0, 1, 2)
     assert table["case_number"].tolist() == [row["Reference ID"] for row in rows]
     assert [json.loads(line)["place"] for line in (tmp_path / "rejects.jsonl").read_text().splitlines()] == ["row 4"]
 
 
-def test_determinations_and_letters_are_not_mixed(written, tmp_path):
-    with pytest.raises(SchemaError, match="tables of their own"):
-        ingest_folder([written([ROW]), tmp_path], tmp_path / "t.parquet", silent)
-
-
-def test_determinations_are_not_appended_to_letters(written, tmp_path):
+def test_an_edition_that_tells_more_of_a_case_is_its_second_version(written, tmp_path):
     output = tmp_path / "t.parquet"
-    pd.DataFrame({"request": ["MRI"], "clinical_summary": ["Seen."], "source": ["dwc"]}).to_parquet(output)
+    grown(output, written([ROW, ROW | {"Reference ID": "A-2"}]))
 
-    with pytest.raises(SchemaError, match="holds requests that are not the DMHC's"):
-        ingest_folder([written([ROW])], output, silent, append=True)
+    growth = grown(output, written([ROW | {"Findings": FINDINGS}], name="later.csv"))
+
+    table = validate_requests(read_requests(output), "t")
+    assert [(one.case_number, one.version, one.columns) for one in growth.reissued] == [
+        ("EI06-5319", 2, ("clinical_summary",))
+    ]
+    assert table["case_version"].tolist() == [1, 1, 2]
+    assert current_requests(table)["case_number"].tolist() == ["A-2", "EI06-5319"]
+
+
+def test_determinations_and_letters_may_share_a_table_but_are_not_trained_on_together(written, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    output = tmp_path / "t.parquet"
+    (tmp_path / "a.txt").write_text(make_letter_text())
+    grown(output, written([ROW]), tmp_path / "a.txt")
+
+    with pytest.raises(SchemaError, match=r"mixes sources \(dmhc, dwc\): train on one at a time, .* --source dmhc"):
+        training_table(output, silent)
+
+    for source in ("dmhc", "dwc"):
+        assert training_table(output, silent, source=source).requests["source"].unique().tolist() == [source]
+    with pytest.raises(SchemaError, match="holds no request of source sample; it has: dmhc, dwc"):
+        training_table(output, silent, source="sample")
 
 
 def test_a_table_without_one_usable_row_is_refused(written, tmp_path):
     with pytest.raises(SchemaError, match="holds no row that can be used"):
-        ingest_folder([written([ROW | {"Report Year": ""}])], tmp_path / "t.parquet", silent)
+        grown(tmp_path / "t.parquet", written([ROW | {"Report Year": ""}]))
 
     assert not (tmp_path / "t.parquet").exists()
 

@@ -23,6 +23,7 @@ def test_a_letter_makes_one_row_an_item():
     assert rows.iloc[1].to_dict() == {
         "case_number": "CM16-0099001",
         "item": 2,
+        "case_version": 1,
         "source": "dwc",
         "file": "a.txt",
         "letter_sha256": "0f",

@@ -27,6 +27,7 @@ DECIDED = {
 IDS = {
     "case_number": lambda rows: rows["case_number"].str.replace("CM16", "CM19"),
     "item": lambda rows: rows["item"] + 7,
+    "case_version": lambda _: 2,
     "source": lambda _: "dwc",
     "file": lambda _: "overturned.pdf",
     "letter_sha256": lambda rows: rows["case_number"].str[-3:],

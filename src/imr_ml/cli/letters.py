@@ -1,4 +1,4 @@
-"""Commands on letters: read one, ingest many, write sample ones."""
+"""Commands on letters: read one, ingest many."""
 
 from __future__ import annotations
 
@@ -7,31 +7,45 @@ from typing import Annotated
 
 import typer
 
-from imr_ml.cli.app import app, progress, told, warn
-from imr_ml.errors import ImrError
+from imr_ml.cli.app import app, code_here, progress, told, warn
 
 
 @app.command()
 def ingest(
     paths: Annotated[
-        list[Path], typer.Argument(help="Letters (.pdf, .txt), folders of them, or the DMHC's table (.csv).")
+        list[Path],
+        typer.Argument(
+            help="Letters (.pdf, .txt), folders or zips of them, tables of their texts (columns file and text), "
+            "manifests of imr-ml fetch (.sqlite), the DMHC's table (.csv)."
+        ),
     ],
-    output: Annotated[Path, typer.Option("--output", "-o", help="Requests table to write (.parquet).")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Requests table to write or add to (.parquet).")],
     jobs: Annotated[int, typer.Option(help="Processes; -1 takes all cores.")] = -1,
-    append: Annotated[bool, typer.Option("--append", help="Keep the table's letters and add only new ones.")] = False,
+    append: Annotated[bool, typer.Option("--append", help="Add to the table, as happens anyway.")] = False,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Replace a table in place of adding to it.")] = False,
 ) -> None:
-    """Read letters into a requests table; what can't be read goes to rejects.jsonl beside it."""
-    with told():
-        from imr_ml.corpus.ingestion import summary_lines
-        from imr_ml.corpus.sources import ingest_folder
+    """Read letters into a requests table; one that exists is added to, and no letter stands in it twice.
 
+    Beside the table lie its manifest and rejects.jsonl, which tells what can't be read.
+    """
+    with told():
+        from imr_ml.corpus.ingesting.growing import Made, grow_table
+        from imr_ml.corpus.ingesting.growth import growth_lines
+        from imr_ml.corpus.ingesting.units import sources_of
+        from imr_ml.errors import ImrError
+
+        if append and fresh:
+            raise ImrError("--append keeps the table and --fresh replaces it: give one of them")
+        sources = sources_of(paths)
         with progress() as start:
-            read = ingest_folder(paths, output, start, jobs=jobs, append=append)
-        for line in summary_lines(read, str(output)):
+            growth = grow_table(sources, output, start, jobs=jobs, fresh=fresh, made=Made(code=code_here()))
+        for line in growth_lines(growth):
             typer.echo(line)
-        if read.rejects:
-            kind = "file" if read.unit == "letters" else "row"
-            warn(f"{len(read.rejects)} {kind}(s) not in the table; see {output.with_name('rejects.jsonl')}")
+        if growth.disagreements:
+            warn(f"letters and the search's index disagree; see {output.with_name('disagreements.csv')}")
+        if growth.rejects:
+            kind = "row" if growth.determinations and not growth.letters else "file"
+            warn(f"{len(growth.rejects)} {kind}(s) not in the table; see {output.with_name('rejects.jsonl')}")
 
 
 @app.command()
@@ -51,21 +65,3 @@ def read(
             typer.echo(letter_json(letter))
         else:
             Console().print(letter_view(letter))
-
-
-@app.command()
-def sample(
-    output: Annotated[Path, typer.Option("--output", "-o", help="Folder to write to.")],
-    number: Annotated[int, typer.Option("-n", min=1, help="Letters.")] = 1000,
-    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same letters.")] = 7,
-    pdf: Annotated[bool, typer.Option("--pdf", help="Write PDFs instead of text files.")] = False,
-) -> None:
-    """Write invented letters in the real format, to try things on; their figures mean nothing."""
-    with told():
-        from imr_ml.corpus.sample import write_samples
-
-        if output.exists() and (not output.is_dir() or any(output.iterdir())):
-            raise ImrError(f"{output}: exists and is not an empty folder; name another")
-        with progress() as start:
-            written = write_samples(output, number, seed, pdf=pdf, progress=start("writing sample letters", number))
-        typer.echo(f"{output}: {written} SAMPLE letters, synthetic, seed {seed}")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from imr_ml.cli.app import app, progress, told, warn
+from imr_ml.cli.app import app, code_here, progress, told, warn
 from imr_ml.cli.models import LATEST
 
 if TYPE_CHECKING:
@@ -17,12 +17,16 @@ if TYPE_CHECKING:
     from imr_ml.evaluation import EvaluationSettings
 
 _PERMUTATIONS = 200
+Source = Literal["dwc", "dmhc", "sample"]
 
 
 @app.command()
 def train(
     data: Annotated[
-        Path | None, typer.Option(help="Folder of letters or requests table; else data/raw, else the sample corpus.")
+        Path | None, typer.Option(help="Requests table, or what ingest reads; else data/raw, else the sample corpus.")
+    ] = None,
+    source: Annotated[
+        Source | None, typer.Option(help="Train on the requests of this source; a table of several needs it.")
     ] = None,
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder of the model.")] = LATEST,
     folds: Annotated[int, typer.Option(min=2, help="Folds of the cross-validation.")] = 5,
@@ -56,11 +60,12 @@ def train(
         from imr_ml.corpus.sources import training_table
         from imr_ml.evaluation import EvaluationSettings
         from imr_ml.model_card import write_card
-        from imr_ml.model_files import save_model
+        from imr_ml.model_files import MANIFEST, save_model
         from imr_ml.training import TrainingSettings, decided_requests
         from imr_ml.training import train as train_model
 
         started_ms = int(time.time() * 1000)
+        git = tracking.git_state()
         evaluation = EvaluationSettings(
             folds=folds,
             seed=seed,
@@ -73,7 +78,7 @@ def train(
             model=ModelSettings(seed=seed), evaluation=evaluation, coverage=coverage, ladder=ladder
         )
         with progress() as start:
-            table = training_table(data, start)
+            table = training_table(data, start, source=source, code=code_here())
             typer.echo(table.told)
             on_read = start("reading sections", (6 if proof else 3) * len(table.requests))
             on_fit = start("fitting held-out models", _fits_needed(table.requests, evaluation))
@@ -81,13 +86,12 @@ def train(
             on_climb = start("climbing the ladder", _climbs_needed(table.requests, evaluation)) if ladder else None
             with tracking.system_metrics() as system:
                 trained = train_model(table.requests, settings, on_read, on_fit, on_shuffle, on_climb)
-        git = tracking.git_state()
         commit, dirty = (git.commit, git.dirty) if git else (None, False)
-        save_model(trained, output, commit)
+        save_model(trained, output, commit, table.manifest)
         card = write_card(trained, output, commit, dirty=dirty)[0]
         rivals = tracking.ladder_rivals(trained.climb) if trained.climb else None
         texts = decided_requests(table.requests) if log_text else None
-        extras = tracking.Extras(rivals=rivals, system=system, card=card, texts=texts, started_ms=started_ms)
+        extras = tracking.Extras(rivals, system, card, output / MANIFEST, texts, started_ms)
         print_evaluation(trained, slices=slices)
         typer.echo(f"model: {output}, its model card: {card}")
         try:

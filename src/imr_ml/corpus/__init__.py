@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from imr_ml.lazily import names_of
 
 if TYPE_CHECKING:
-    from imr_ml.corpus.ingestion import Ingested, Reject, ingest, letter_files, write_rejects
+    from imr_ml.corpus.ingesting.ingestion import Ingested, Reject, ingest, letter_files, write_rejects
     from imr_ml.corpus.rates import overturn_rates, rates_figure
     from imr_ml.corpus.schema import SchemaError, require_columns, validate_requests
     from imr_ml.corpus.store import read_requests, write_requests
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     )
 
 _HOMES = {
-    "Ingested": "ingestion",
-    "Reject": "ingestion",
-    "ingest": "ingestion",
-    "letter_files": "ingestion",
-    "write_rejects": "ingestion",
+    "Ingested": "ingesting.ingestion",
+    "Reject": "ingesting.ingestion",
+    "ingest": "ingesting.ingestion",
+    "letter_files": "ingesting.ingestion",
+    "write_rejects": "ingesting.ingestion",
     "SchemaError": "schema",
     "require_columns": "schema",
     "validate_requests": "schema",

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from imr_ml.corpus.findings import known_before
-from imr_ml.corpus.ingestion import Ingested, Reject
-from imr_ml.corpus.schema import COLUMNS, SchemaError, typed
+from imr_ml.corpus.ingesting.ingestion import Ingested, Reject
+from imr_ml.corpus.schema import CASE_VERSION, COLUMNS, SchemaError, typed
 from imr_ml.corpus.table import complete_requests
+from imr_ml.progress import Progress
 
 if TYPE_CHECKING:
     from typing import TextIO
@@ -70,9 +71,7 @@ def is_determinations(path: Path) -> bool:
     return path.suffix.lower() == ".csv" and path.is_file() and _edition(path) is not None
 
 
-def read_determinations(
-    path: Path, progress: Callable[[int], object] | None = None, *, known: Collection[str] = ()
-) -> Ingested:
+def read_determinations(path: Path, progress: Progress | None = None) -> Ingested:
     """Read the DMHC's determinations into the requests table, a case a row.
 
     The request is what the treatment's categories say; the clinical summary is what the Findings say before anything of
@@ -83,8 +82,6 @@ def read_determinations(
     path : Path
     progress : callable, optional
         Called with the number of rows each time some are done.
-    known : collection of str, optional
-        Case numbers that a table already holds: their rows are skipped.
 
     Returns
     -------
@@ -104,23 +101,20 @@ def read_determinations(
     rows: list[dict[str, object]] = []
     rejects: list[Reject] = []
     cases: dict[str, int] = {}
-    skipped = 0
     for number, cells in _cells(path, edition, progress):
         found = _row(cells, edition.names)
         if isinstance(found, dict) and str(found["case_number"]) in cases:
             found = f"case stands twice, first in row {cases[str(found['case_number'])]}"
         if isinstance(found, str):
             rejects.append(Reject(str(path), f"row {number}", found))
-        elif found["case_number"] in known:
-            skipped += 1
         else:
             cases[str(found["case_number"])] = number
             rows.append(found | {"file": path.name})
     frame = pd.DataFrame(rows, columns=[column.name for column in COLUMNS])
-    return Ingested(complete_requests(typed(frame)), len(rows), tuple(rejects), skipped, UNIT)
+    return Ingested(complete_requests(typed(frame)), len(rows), tuple(rejects), unit=UNIT)
 
 
-def _cells(path: Path, edition: _Edition, progress: Callable[[int], object] | None) -> Iterator[tuple[int, list[str]]]:
+def _cells(path: Path, edition: _Edition, progress: Progress | None) -> Iterator[tuple[int, list[str]]]:
     """Cells of each row below the header, numbered from 1; blank lines are no rows."""
     number = 0
     with path.open(encoding=edition.encoding, newline="") as file, _long_cells():
@@ -165,6 +159,7 @@ def _row(cells: list[str], names: tuple[str, ...]) -> dict[str, object] | str:
         **{name: found[name] for name in _PLAIN},
         "case_number": found["case_number"],
         "item": 1,
+        CASE_VERSION: 1,
         "source": SOURCE,
         "request": ": ".join(filter(None, (found["treatment_category"], found["treatment"]))) or _NO_TREATMENT,
         "clinical_summary": known_before(found.get("findings", "")),

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from pandera.pandas import DataFrameSchema
 
 FAMILY_SEPARATOR = "|"
+CASE_VERSION = "case_version"
+"""Column that counts the issues of a case that was decided anew; see `issues`."""
 
 
 class Role(StrEnum):
@@ -49,6 +51,7 @@ class Column:
 COLUMNS = (
     Column("case_number", "text", Role.ID),
     Column("item", "number", Role.ID),
+    Column(CASE_VERSION, "number", Role.ID),
     Column("source", "text", Role.ID, allowed=("dwc", "dmhc", "sample")),
     Column("file", "text", Role.ID),
     Column("letter_sha256", "text", Role.ID),

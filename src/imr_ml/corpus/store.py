@@ -1,56 +1,86 @@
 """The requests table on disk: a table of any format in, whole and without a bad row; Parquet out.
 
-Knows what is to be trained on as a file. How formats are read, `tables` knows; what a table must hold, `schema`.
+Knows what is to be trained on as a file. How formats are read, `tables` knows; what a table must hold, `schema`; what
+became of older schemas, `upgrades`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from imr_ml.corpus.schema import COLUMNS, Role, SchemaError
+from imr_ml.corpus.schema import COLUMNS, Role, SchemaError, typed
+from imr_ml.corpus.upgrades import METADATA_KEY, SCHEMA_VERSION, schema_version, upgraded
 from imr_ml.files import written_whole
 from imr_ml.tables import read_chunks
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow as pa
 
-_ROWS_AT_ONCE = 50_000
+ROWS_AT_ONCE = 10_000
+"""Of a table that is not to be held as a whole: some 50 MB of letters."""
+_ROWS_OF_A_CHUNK = 50_000
 _REASONS_TOLD = 5
 
 
 def read_requests(path: Path) -> pd.DataFrame:
-    """A whole table as it stands in the file; see `read_chunks`, and `validate_requests` for its types.
+    """A whole table as it stands in the file, upgraded; see `read_chunks`, and `validate_requests` for its types.
 
     Raises
     ------
     SchemaError
-        For what is not a table, and for one with rows that can't be read; the message names the first of them.
+        For what is not a table, one with rows that can't be read, whose first are named, and one whose schema is newer
+        than ours.
     FileNotFoundError
         Where there is nothing.
     """
     import pandas as pd
 
+    version = schema_version(path)
     frames: list[pd.DataFrame] = []
     reasons: dict[int, str] = {}
-    for chunk in read_chunks(path, _ROWS_AT_ONCE):
+    for chunk in read_chunks(path, _ROWS_OF_A_CHUNK):
         frames.append(chunk.frame)
         reasons |= chunk.reasons
     if reasons:
         told = "; ".join(f"row {row + 1}: {reason}" for row, reason in list(reasons.items())[:_REASONS_TOLD])
         more = "; ..." if len(reasons) > _REASONS_TOLD else ""
         raise SchemaError(f"{path}: {len(reasons)} row(s) can't be read: {told}{more}; mend or remove them")
-    return pd.concat(frames, ignore_index=True)
+    return upgraded(pd.concat(frames, ignore_index=True), version)
 
 
 def write_requests(requests: pd.DataFrame, path: Path) -> None:
-    """Write the requests table as Parquet, each known column marked with its role in the field's metadata."""
+    """Write the requests table as Parquet, with the version of its schema and each known column's role as metadata."""
+    import pyarrow as pa
+
+    write_parts([requests], pa.Schema.from_pandas(requests, preserve_index=False), path)
+
+
+def write_parts(parts: Iterable[pd.DataFrame], schema: pa.Schema, path: Path) -> None:
+    """Write a requests table that comes in parts, of which one at a time is held.
+
+    Parameters
+    ----------
+    parts : iterable of DataFrame
+    schema : pyarrow.Schema
+        Columns of the table and their types; those that a part lacks are missing in it.
+    path : Path
+    """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     roles = {column.name: column.role for column in COLUMNS}
-    table = pa.Table.from_pandas(requests, preserve_index=False)
-    fields = [field.with_metadata({"role": roles.get(field.name, Role.REST).value}) for field in table.schema]
-    marked = table.cast(pa.schema(fields, metadata=table.schema.metadata))
-    with written_whole(path) as temporary:
-        pq.write_table(marked, temporary, compression="zstd")
+    fields = [field.with_metadata({"role": roles.get(field.name, Role.REST).value}) for field in schema]
+    marked = pa.schema(fields, {**(schema.metadata or {}), METADATA_KEY: str(SCHEMA_VERSION)})
+    with written_whole(path) as temporary, pq.ParquetWriter(temporary, marked, compression="zstd") as writer:
+        for part in parts:
+            whole = part.reindex(columns=schema.names)
+            writer.write_table(pa.Table.from_pandas(whole, schema=schema, preserve_index=False).cast(marked))
+
+
+def parts_of(path: Path) -> Iterator[pd.DataFrame]:
+    """The rows of a table that `write_parts` wrote, or of a folder of such, in their types, some at a time."""
+    for chunk in read_chunks(path, ROWS_AT_ONCE):
+        yield typed(chunk.frame)

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from imr_ml.corpus.schema import COLUMNS, FAMILY_SEPARATOR, typed
+from imr_ml.corpus.schema import CASE_VERSION, COLUMNS, FAMILY_SEPARATOR, typed
 from imr_ml.guidelines import FAMILIES, Citation, Family, families_in
 from imr_ml.letters import DisputedItem, Letter
 
@@ -34,7 +34,8 @@ def build_requests(letters: Iterable[ReadLetter]) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        All columns of the schema in their types; what a letter lacks is missing.
+        All columns of the schema in their types; what a letter lacks is missing. Every letter is told to be the first
+        issue of its case, as those of a table on disk are counted when it is written.
     """
     import pandas as pd
 
@@ -138,6 +139,7 @@ def _rows(read: ReadLetter) -> Iterator[dict[str, object]]:
     letter = read.letter
     shared: dict[str, object] = {
         "case_number": letter.case_number,
+        CASE_VERSION: 1,
         "source": "sample" if letter.is_sample else "dwc",
         "file": read.file,
         "letter_sha256": read.sha256,

@@ -37,7 +37,7 @@ def read_letter(source: str | Path | bytes) -> Letter:
         For what is not a letter or cannot be read whole; the message says where and what was expected.
     """
     if isinstance(source, str) and ("\n" in source or "\r" in source):
-        return _read_text(source, "text")
+        return read_text(source, "text")
     if isinstance(source, bytes):
         return read_content(source, "bytes")
     try:
@@ -50,11 +50,11 @@ def read_letter(source: str | Path | bytes) -> Letter:
 def read_content(content: bytes, name: str) -> Letter:
     """Read a letter from a file's content; `name` is told in errors. Else as `read_letter`."""
     if b"%PDF-" in content[:1024]:
-        return _read_text(pdf_text(content, name), name)
+        return read_text(pdf_text(content, name), name)
     if name.lower().endswith(".pdf"):
         raise LetterError(name, "is not a PDF (no %PDF- mark); fetch it again")
     check_length(len(content), name)
-    return _read_text(_decoded(content), name)
+    return read_text(_decoded(content), name)
 
 
 def _name(source: str | Path) -> str:
@@ -75,7 +75,8 @@ def _decoded(content: bytes) -> str:
         return content.decode("cp1252", errors="replace")
 
 
-def _read_text(text: str, source: str) -> Letter:
+def read_text(text: str, source: str) -> Letter:
+    """Read a letter from extracted text; `source` is told in errors. Else as `read_letter`."""
     check_length(len(text), source)
     flow = "\n".join(tidy_lines(text))
     try:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from imr_ml.tracking.git import GitState, git_state
     from imr_ml.tracking.promotion import Promotion, promote, rollback
     from imr_ml.tracking.registry import CHALLENGER, CHAMPION, MODEL_NAME, fetch_model
+    from imr_ml.tracking.reproducing import Reproduction, reproduce
     from imr_ml.tracking.rivals import Rival, ladder_rivals
     from imr_ml.tracking.runs import EXPERIMENT, record
     from imr_ml.tracking.sending import RecordedRun, UnsentError, sync
@@ -42,6 +43,8 @@ _HOMES = {
     "CHAMPION": "registry",
     "MODEL_NAME": "registry",
     "fetch_model": "registry",
+    "Reproduction": "reproducing",
+    "reproduce": "reproducing",
     "Rival": "rivals",
     "ladder_rivals": "rivals",
     "EXPERIMENT": "runs",
@@ -69,6 +72,7 @@ __all__ = [
     "GitState",
     "Promotion",
     "RecordedRun",
+    "Reproduction",
     "Rival",
     "RunComparison",
     "RunFacts",
@@ -83,6 +87,7 @@ __all__ = [
     "record",
     "record_batch",
     "record_drift",
+    "reproduce",
     "rollback",
     "serve_ui",
     "shared_metrics",

@@ -10,7 +10,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-_SECONDS = 10
+_SECONDS = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +39,15 @@ def git_state(folder: Path | None = None) -> GitState | None:
 
     None outside of a checkout, before its first commit and without git.
     """
-    commit = _git(folder, "rev-parse", "--verify", "HEAD")
-    changes = _git(folder, "status", "--porcelain", "--untracked-files=no")
+    commit = git(folder, "rev-parse", "--verify", "HEAD")
+    changes = git(folder, "status", "--porcelain", "--untracked-files=no")
     if not commit or changes is None:
         return None
     return GitState(commit.strip(), dirty=bool(changes.strip()))
 
 
-def _git(folder: Path | None, *arguments: str) -> str | None:
+def git(folder: Path | None, *arguments: str) -> str | None:
+    """What git says; None where it fails, as outside of a checkout."""
     command = shutil.which("git")
     if command is None:
         return None

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from imr_ml.corpus.schema import COLUMNS, Role
 from imr_ml.evaluation import MODEL
+from imr_ml.files import sha256_of
 from imr_ml.tracking import run_facts
 from imr_ml.tracking.descriptions import NOTE, description, rival_description, summary
 from imr_ml.tracking.packaging import pip_requirements
@@ -94,6 +95,8 @@ def _model_run(
     trained: TrainedModel, git: GitState | None, rivals: tuple[Rival, ...], extras: Extras, links: dict[str, str]
 ) -> RunRecord:
     told = {NOTE: description(trained, rivals, links), "mlflow.loggedArtifacts": tables_tag(links)}
+    if extras.manifest is not None:
+        told["data.manifest.sha256"] = sha256_of(extras.manifest)
     return RunRecord(
         key=MODEL,
         name=run_facts.run_name(trained, git),

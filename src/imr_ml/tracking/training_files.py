@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import imr_ml
 from imr_ml.evaluation import MODEL, slice_table
+from imr_ml.model_files import MANIFEST
 from imr_ml.tracking.predictions import FILE, Folds, HeldOut, write_held_out
 from imr_ml.tracking.records import artifacts_of
 
@@ -47,6 +48,8 @@ class Extras:
         From `system_metrics`.
     card : Path, optional
         Model card in Markdown.
+    manifest : Path, optional
+        Of the table that was trained on.
     texts : DataFrame, optional
         Requests in the order in which they were evaluated on. Their texts are private, and are recorded if given.
     started_ms : int, optional
@@ -56,6 +59,7 @@ class Extras:
     rivals: Sequence[Rival] | None = None
     system: Sequence[Point] = ()
     card: Path | None = None
+    manifest: Path | None = None
     texts: pd.DataFrame | None = None
     started_ms: int | None = None
 
@@ -75,6 +79,8 @@ def write_files(
     tables = _write_tables(own, trained, extras.texts)
     if extras.card is not None:
         shutil.copy(extras.card, own / CARD)
+    if extras.manifest is not None:
+        shutil.copy(extras.manifest, own / MANIFEST)
     predicted = {MODEL: trained.evaluation.out_of_fold, **{one.key: one.out_of_fold for one in rivals}}
     for key, said in predicted.items():
         if said is not None:
@@ -82,7 +88,8 @@ def write_files(
     shutil.copytree(model_folder, folder / "model")
     _copy_code(folder / "code")
     card = {"model card": CARD} if extras.card is not None else {}
-    return {**card, "figures": "figures", **tables}
+    made_of = {"what the table was made of": MANIFEST} if extras.manifest is not None else {}
+    return {**card, **made_of, "figures": "figures", **tables}
 
 
 def _write_figures(own: Path, trained: TrainedModel) -> None:

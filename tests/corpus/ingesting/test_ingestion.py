@@ -7,7 +7,6 @@ import pytest
 from factories import KNEE, NORCO, make_letter_pdf, make_letter_text
 
 from imr_ml.corpus import Reject, ingest, letter_files, write_rejects
-from imr_ml.corpus.ingestion import summary_lines
 
 
 @pytest.fixture
@@ -94,16 +93,6 @@ def test_letters_of_a_known_table_are_not_read_again(folder):
 
     assert (read.letters, read.skipped) == (1, 1)
     assert Reject(file="2.pdf", place="", reason="the same letter as 1.txt") in read.rejects
-
-
-def test_the_summary_counts_requests_and_rejects_by_reason(folder):
-    (folder / "5.txt").write_text(make_letter_text(items=(KNEE, NORCO), case_number="CM16-0000001", width=70))
-
-    assert summary_lines(ingest(letter_files([folder])), "r.parquet") == [
-        "r.parquet: 2 letters, 3 requests, 1 overturned (33.3%)",
-        "  2 not in the table: the same letter as another",
-        "  1 not in the table: has no 'MAXIMUS guideline:' paragraph",
-    ]
 
 
 def test_a_file_that_can_not_be_read_is_a_reject(tmp_path):

@@ -5,8 +5,9 @@ import zipfile
 
 import pytest
 
-from imr_ml.corpus import SchemaError, archives
-from imr_ml.corpus.archives import letters_of
+from imr_ml.corpus import SchemaError
+from imr_ml.corpus.ingesting import archives
+from imr_ml.corpus.ingesting.archives import letters_of
 
 
 def packed(path, members):

@@ -11,7 +11,7 @@ import zlib
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
-from imr_ml.corpus.ingestion import LETTER_SUFFIXES, Reject, is_letter_name
+from imr_ml.corpus.ingesting.ingestion import LETTER_SUFFIXES, Reject, is_letter_name
 from imr_ml.errors import SchemaError
 
 MEGABYTE = 1 << 20

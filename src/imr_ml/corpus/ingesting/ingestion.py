@@ -7,24 +7,22 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, MutableMapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
 from imr_ml.corpus.table import ReadLetter, build_requests
 from imr_ml.files import sha256_of, written_whole
-from imr_ml.letters import LetterError
-from imr_ml.letters.reader import read_content
+from imr_ml.letters import Letter, LetterError
+from imr_ml.letters.reader import read_content, read_text
+from imr_ml.progress import Progress
 
 if TYPE_CHECKING:
     import pandas as pd
 
 LETTER_SUFFIXES = (".pdf", ".txt")
 SAME_LETTER = "the same letter as"
-_SAME_AS = re.compile(rf"^{SAME_LETTER} .*")
 _FILES_AT_ONCE = 25
 # Starting processes takes about as long as reading a hundred letters.
 _CHUNKS_WORTH_A_PROCESS = 8
@@ -38,6 +36,27 @@ class Reject:
     file: str
     place: str
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """A letter to be read: a file, or the text that was extracted from one.
+
+    Attributes
+    ----------
+    name : str
+        Path as it is told; its last part names the letter in the table.
+    path : Path, optional
+    text : str, optional
+        In place of a path.
+    sha256 : str, optional
+        Of the file or of the text's UTF-8; missing where the file can't be read or was not looked at yet.
+    """
+
+    name: str
+    path: Path | None = None
+    text: str | None = None
+    sha256: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +111,7 @@ def is_letter_name(name: str) -> bool:
 
 def ingest(
     files: Iterable[Path],
-    progress: Callable[[int], object] | None = None,
+    progress: Progress | None = None,
     *,
     jobs: int = 1,
     known: pd.DataFrame | None = None,
@@ -113,29 +132,18 @@ def ingest(
     """
     given = list(files)
     hashes = set() if known is None else set(known["letter_sha256"].dropna())
-    fresh = [file for file in given if not hashes or _hash_of(file) not in hashes]
+    fresh = [Unread(str(file), file) for file in given if not hashes or hash_of(file) not in hashes]
     skipped = len(given) - len(fresh)
     if skipped and progress:
         progress(skipped)
     letters: list[ReadLetter] = []
     rejects: list[Reject] = []
-    for read in _distinct(_read_each(fresh, progress, jobs), {} if known is None else _known_contents(known)):
+    for read in distinct(read_each(fresh, progress, jobs), {} if known is None else _known_contents(known)):
         if isinstance(read, Reject):
             rejects.append(read)
         else:
             letters.append(read)
     return Ingested(build_requests(letters), len(letters), tuple(rejects), skipped)
-
-
-def summary_lines(read: Ingested, table: str) -> list[str]:
-    """What reading files gave, for people: letters, requests, how many were overturned, rejects by their reason."""
-    overturned = int((read.requests["outcome"] == "overturned").sum())
-    rate = f" ({overturned / len(read.requests):.1%})" if len(read.requests) else ""
-    told = f"{table}: {read.letters} {read.unit}, {len(read.requests)} requests, {overturned} overturned{rate}"
-    skipped = "file(s)" if read.unit == "letters" else read.unit
-    lines = [f"{told}; {read.skipped} {skipped} already in the table" if read.skipped else told]
-    reasons = Counter(_SAME_AS.sub(f"{SAME_LETTER} another", reject.reason) for reject in read.rejects)
-    return lines + [f"  {count} not in the table: {reason}" for reason, count in reasons.most_common()]
 
 
 def write_rejects(rejects: Iterable[Reject], path: Path) -> None:
@@ -145,9 +153,11 @@ def write_rejects(rejects: Iterable[Reject], path: Path) -> None:
         temporary.write_text("".join(lines), encoding="utf-8")
 
 
-def _read_each(files: list[Path], progress: Callable[[int], object] | None, jobs: int) -> Iterator[ReadLetter | Reject]:
-    """The files read, in their order."""
-    chunks = [files[start : start + _FILES_AT_ONCE] for start in range(0, len(files), _FILES_AT_ONCE)]
+def read_each(
+    units: Sequence[Unread], progress: Progress | None = None, jobs: int = 1
+) -> Iterator[ReadLetter | Reject]:
+    """The letters read, in their order; see `ingest` for `progress` and `jobs`."""
+    chunks = [units[start : start + _FILES_AT_ONCE] for start in range(0, len(units), _FILES_AT_ONCE)]
     for reads in _read_chunks(chunks, jobs):
         for read in reads:
             yield read
@@ -155,50 +165,63 @@ def _read_each(files: list[Path], progress: Callable[[int], object] | None, jobs
                 progress(1)
 
 
-def _read_chunks(chunks: list[list[Path]], jobs: int) -> Iterator[list[ReadLetter | Reject]]:
+def _read_chunks(chunks: list[Sequence[Unread]], jobs: int) -> Iterator[list[ReadLetter | Reject]]:
     if jobs == 1 or len(chunks) < _CHUNKS_WORTH_A_PROCESS:
-        return map(_read_files, chunks)
+        return map(_read_units, chunks)
     from joblib import Parallel, delayed
 
     read: Iterator[list[ReadLetter | Reject]] = Parallel(n_jobs=jobs, return_as="generator")(
-        delayed(_read_files)(chunk) for chunk in chunks
+        delayed(_read_units)(chunk) for chunk in chunks
     )
     return read
 
 
-def _read_files(files: list[Path]) -> list[ReadLetter | Reject]:
-    return [_read(file) for file in files]
+def _read_units(units: Sequence[Unread]) -> list[ReadLetter | Reject]:
+    return [_read(unit) for unit in units]
 
 
-def _read(file: Path) -> ReadLetter | Reject:
+def _read(unit: Unread) -> ReadLetter | Reject:
+    if unit.path is None:
+        return _letter_or_why(lambda: read_text(unit.text or "", unit.name), unit.name, unit.sha256 or "")
     try:
-        return read_bytes(file.read_bytes(), str(file))
+        return read_bytes(unit.path.read_bytes(), unit.name)
     except OSError as error:
-        return Reject(file=str(file), place="", reason=f"can't be read ({error.strerror})")
+        return Reject(file=unit.name, place="", reason=f"can't be read ({error.strerror})")
 
 
 def read_bytes(content: bytes, path: str) -> ReadLetter | Reject:
     """The letter that a file holds, or why it holds none."""
+    return _letter_or_why(lambda: read_content(content, path), path, hashlib.sha256(content).hexdigest())
+
+
+def _letter_or_why(read: Callable[[], Letter], path: str, sha256: str) -> ReadLetter | Reject:
     try:
-        return ReadLetter(read_content(content, path), PurePath(path).name, hashlib.sha256(content).hexdigest())
+        return ReadLetter(read(), PurePath(path).name, sha256)
     except LetterError as error:
         return Reject(file=path, place=error.place, reason=error.expected)
 
 
-def _hash_of(file: Path) -> str | None:
+def hash_of(file: Path) -> str | None:
+    """SHA-256 of a file; None where it can't be read."""
     try:
         return sha256_of(file)
     except OSError:
         return None
 
 
-def _distinct(reads: Iterable[ReadLetter | Reject], known: Mapping[object, str]) -> Iterator[ReadLetter | Reject]:
-    """The reads, with a letter that says the same as one before it, as its text form does, made a reject."""
-    first = dict(known)
+def distinct(reads: Iterable[ReadLetter | Reject], first: MutableMapping[bytes, str]) -> Iterator[ReadLetter | Reject]:
+    """The reads, with a letter that says the same as one before it, as its text form does, made a reject.
+
+    Parameters
+    ----------
+    reads : iterable
+    first : mapping of bytes to str
+        Digest of a letter's content -> its file, of the letters before; those read are put into it.
+    """
     for read in reads:
         if isinstance(read, Reject):
             yield read
-        elif (content := content_of(read)) in first:
+        elif (content := digest_of(content_of(read))) in first:
             yield Reject(file=read.file, place="", reason=f"{SAME_LETTER} {first[content]}")
         else:
             first[content] = read.file
@@ -210,13 +233,18 @@ def content_of(read: ReadLetter) -> object:
     letter = read.letter
     if letter.case_number is None:
         return read.sha256
-    return (letter.case_number, tuple((item.request, item.outcome.value, item.rationale) for item in letter.items))
+    decided = letter.decision_date.isoformat() if letter.decision_date else None
+    items = tuple((item.request, item.outcome.value, item.rationale) for item in letter.items)
+    return (letter.case_number, decided, letter.clinical_summary, items)
 
 
-def _known_contents(known: pd.DataFrame) -> dict[object, str]:
-    """The content of each letter of a table, as `content_of` has it, with its file."""
-    contents: dict[object, str] = {}
-    for _, rows in known.dropna(subset=["case_number"]).groupby(["letter_sha256"], sort=False):
-        items = zip(rows["request"], rows["outcome"], rows["rationale"], strict=True)
-        contents[(rows["case_number"].iloc[0], tuple(items))] = str(rows["file"].iloc[0])
-    return contents
+def digest_of(content: object) -> bytes:
+    """Sixteen bytes that stand for what a letter says."""
+    return hashlib.blake2b(repr(content).encode(errors="replace"), digest_size=16).digest()
+
+
+def _known_contents(known: pd.DataFrame) -> dict[bytes, str]:
+    """The content of each letter of a table, with its file."""
+    from imr_ml.corpus.issues import issues_of
+
+    return {issue.content: issue.file for issue in issues_of([known])}

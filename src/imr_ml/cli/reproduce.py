@@ -1,0 +1,82 @@
+"""The command that makes a run anew, and the hidden one by which another commit's code does so."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from imr_ml.cli.app import app, progress, told, warn, wide_console
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from imr_ml.tracking import Reproduction
+
+UNEQUAL = 3
+_FROM_TABLE = Annotated[
+    bool, typer.Option("--from-table", help="Train on the table as it is; don't make it anew from its sources.")
+]
+
+
+@app.command()
+def reproduce(
+    run: Annotated[str, typer.Argument(help="Id, its beginning, a run's name or models:/imr-ml@champion.")],
+    here: Annotated[bool, typer.Option("--here", help="Use the code in use, whatever the run's commit.")] = False,
+    from_table: _FROM_TABLE = False,
+    every: Annotated[bool, typer.Option("--all", help="Show every metric, not the chief ones only.")] = False,
+) -> None:
+    """Make a run's table and model anew by its commit's code, and show whether its metrics are equal.
+
+    Exit code 3 tells that they are not.
+    """
+    with told():
+        from imr_ml import tracking
+
+        with progress() as start:
+            done = tracking.reproduce(run, start, here=here, from_table=from_table)
+        for note in done.notes:
+            warn(note)
+        _print(done, every=every)
+        if done.unequal or not done.data_equal:
+            raise typer.Exit(UNEQUAL)
+
+
+@app.command(hidden=True)
+def rebuild(model: Path, scratch: Path, from_table: _FROM_TABLE = False) -> None:
+    """Make a model's folder anew, for `reproduce` in another checkout."""
+    with told():
+        from imr_ml.tracking.rebuilding import rebuild as rebuild_model
+
+        with progress() as start:
+            rebuild_model(model, scratch, start, from_table=from_table)
+
+
+def _print(done: Reproduction, *, every: bool) -> None:
+
+    console = wide_console()
+    console.print(f"run {done.name} ({done.run_id[:8]}), made anew by {done.code}", markup=False)
+    file = {True: "the same file", False: "another file", None: "no checksum of it was recorded"}[done.table_equal]
+    rows = "the same" if done.data_equal else "NOT the same"
+    console.print(f"table: {file}; what was trained on in it: {rows}", markup=False)
+    console.print(_table(done, every=every))
+    equal = len(done.metrics) - len(done.unequal)
+    console.print(f"{equal} of {len(done.metrics)} metrics are equal", markup=False)
+
+
+def _table(done: Reproduction, *, every: bool) -> Table:
+    from rich.table import Table
+
+    from imr_ml.evaluation import METRICS
+
+    chief = [metric for metric in METRICS if metric in done.metrics]
+    shown = done.metrics if every else [*chief, *(metric for metric in done.unequal if metric not in chief)]
+    table = Table()
+    for column in ("metric", "recorded", "rebuilt", "equal"):
+        table.add_column(column, justify="left" if column == "metric" else "right")
+    for metric in shown:
+        values = (done.recorded.get(metric), done.rebuilt.get(metric))
+        cells = ("-" if value is None else f"{value:.6f}" for value in values)
+        table.add_row(metric, *cells, "yes" if done.is_equal(metric) else "NO")
+    return table

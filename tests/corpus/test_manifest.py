@@ -1,0 +1,211 @@
+"""What a table was made of, and the table made anew from that."""
+
+import json
+import shutil
+
+import pandas as pd
+import pytest
+from factories import KNEE, NORCO, determinations_csv, make_determinations, make_letter_text, make_requests
+
+from imr_ml.corpus import SchemaError, read_requests
+from imr_ml.corpus.ingesting.growing import Made, grow_table
+from imr_ml.corpus.ingesting.units import sources_of
+from imr_ml.corpus.manifest import (
+    Code,
+    Recipe,
+    manifest_of,
+    manifest_path,
+    read_manifest,
+    rebased,
+    write_recipe,
+)
+from imr_ml.corpus.replaying import replayed
+from imr_ml.corpus.sample import write_samples
+from imr_ml.corpus.sources import manifest_here, training_table
+from imr_ml.files import sha256_of
+
+SECRET = "frobnitz"
+
+
+def silent(_description, _total):
+    return lambda _steps: None
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    """A folder of two letters and the table made of them and of a table of texts."""
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "letters"
+    folder.mkdir()
+    (folder / "1.txt").write_text(make_letter_text(case_number="CM16-0000001", items=(KNEE, NORCO)))
+    (folder / "2.txt").write_text(make_letter_text(case_number="CM16-0000002", summary=f"She {SECRET} a knee."))
+    (folder / "4.txt").write_text("a shopping list\n")
+    text = make_letter_text(case_number="CM16-0000001", decision_date="02/20/2017")
+    pd.DataFrame({"file": ["3.txt"], "text": [text]}).to_json(tmp_path / "t.jsonl", orient="records", lines=True)
+    made = Made(code=Code(commit="0" * 40, dirty=True))
+    for source in (folder, tmp_path / "t.jsonl"):
+        grow_table(sources_of([source]), tmp_path / "data/requests.parquet", silent, made=made)
+    return tmp_path
+
+
+@pytest.fixture
+def table(project):
+    return project / "data/requests.parquet"
+
+
+def test_a_manifest_tells_sources_counts_and_checksums(project, table):
+    manifest = read_manifest(manifest_path(table))
+
+    assert manifest.sha256 == sha256_of(table)
+    assert (manifest.issues, manifest.requests, manifest.overturned) == (3, 4, 1)
+    assert manifest.requests_by_source == {"dwc": 4}
+    first, second = (step.sources[0] for step in manifest.steps)
+    assert (first.kind, first.path, first.letters, first.requests, first.rejects) == ("folder", "../letters", 2, 3, 1)
+    assert first.letter_sha256s == tuple(sha256_of(project / f"letters/{number}.txt") for number in (1, 2, 4))
+    assert (second.kind, second.path, second.sha256) == ("table of texts", "../t.jsonl", sha256_of(project / "t.jsonl"))
+    assert [step.code.commit for step in manifest.steps] == ["0" * 40] * 2
+
+
+def test_a_manifest_holds_neither_text_nor_name_of_a_letter_nor_where_the_project_is(project, table):
+    written = manifest_path(table).read_text()
+
+    assert not [told for told in (SECRET, "CM16", "1.txt", str(project)) if told in written]
+
+
+def test_a_manifest_is_not_that_of_a_table_that_was_changed(table):
+    assert manifest_of(table) is not None
+
+    read_requests(table).head(2).to_parquet(table)
+
+    assert manifest_of(table) is None
+
+
+@pytest.mark.parametrize("change", [{"format": 2}, {"steps": 1}, {"more": 1}])
+def test_what_is_no_manifest_is_refused(table, change):
+    path = manifest_path(table)
+    path.write_text(json.dumps(json.loads(path.read_text()) | change))
+
+    with pytest.raises(SchemaError, match=r"requests\.manifest\.json: is no manifest of a table"):
+        read_manifest(path)
+
+
+def test_paths_are_told_from_another_folder(project, table):
+    moved = rebased(read_manifest(manifest_path(table)), table.parent, project)
+
+    assert moved.table == "data/requests.parquet"
+    assert [source.path for source in moved.sources] == ["letters", "t.jsonl"]
+    assert manifest_here(table) == moved
+
+
+@pytest.fixture
+def replay(project, table, tmp_path_factory):
+    def run():
+        return replayed(manifest_here(table), project, tmp_path_factory.mktemp("anew"), silent)
+
+    return run
+
+
+def test_the_table_is_made_anew_byte_for_byte(table, replay):
+    assert replay().read_bytes() == table.read_bytes()
+
+
+def test_letters_that_came_since_or_have_another_name_do_not_matter(project, table, replay):
+    (project / "letters/0.txt").write_text(make_letter_text(case_number="CM16-0000009"))
+    (project / "letters/2.txt").rename(project / "letters/9.txt")
+
+    made = read_requests(replay())
+
+    assert made["file"].tolist() == ["1.txt", "1.txt", "9.txt", "3.txt"]
+    assert made.drop(columns="file").equals(read_requests(table).drop(columns="file"))
+
+
+def change_a_letter(project):
+    (project / "letters/2.txt").write_text("another text")
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (change_a_letter, r"letters: 1 of 3 letters are not there or have changed \(SHA-256 [0-9a-f]{12};"),
+        (lambda project: shutil.rmtree(project / "letters"), "letters: is not there"),
+        (lambda project: (project / "t.jsonl").unlink(), "t.jsonl: is not there"),
+        (lambda project: (project / "t.jsonl").write_text("x"), "t.jsonl: has changed"),
+    ],
+)
+def test_sources_that_are_gone_or_changed_are_told(project, replay, change, told):
+    change(project)
+
+    with pytest.raises(SchemaError, match=f"the table can't be made anew: {told}"):
+        replay()
+
+
+def test_every_lost_source_is_told_at_once(project, replay):
+    shutil.rmtree(project / "letters")
+    (project / "t.jsonl").unlink()
+
+    with pytest.raises(SchemaError, match=r"letters: is not there; t\.jsonl: is not there"):
+        replay()
+
+
+def test_rows_of_a_table_without_a_manifest_can_not_be_made_anew(project, table, replay):
+    manifest_path(table).unlink()
+    (project / "letters/5.txt").write_text(make_letter_text(case_number="CM16-0000005"))
+    grow_table(sources_of([project / "letters"]), table, silent)
+
+    with pytest.raises(SchemaError, match="its first rows stood in a table without a manifest"):
+        replay()
+
+
+def test_sample_letters_that_are_gone_are_made_anew_from_their_seed(project, tmp_path_factory):
+    folder, table = project / "samples", project / "samples.parquet"
+    write_samples(folder, 5, 3)
+    write_recipe(folder, Recipe(letters=5, seed=3))
+    grow_table(sources_of([folder]), table, silent)
+    shutil.rmtree(folder)
+
+    made = replayed(manifest_here(table), project, tmp_path_factory.mktemp("anew"), silent)
+
+    assert made.read_bytes() == table.read_bytes()
+
+
+def test_a_table_of_ones_own_is_its_own_source(project, tmp_path_factory):
+    path = project / "own.csv"
+    make_requests(6).assign(source=["dwc"] * 2 + ["sample"] * 4).to_csv(path, index=False)
+    manifest = manifest_here(path)
+
+    assert (manifest.requests, manifest.requests_by_source) == (6, {"dwc": 2, "sample": 4})
+
+    assert replayed(manifest, project, tmp_path_factory.mktemp("anew"), silent) == path
+    path.write_text(path.read_text() + "\n")
+    with pytest.raises(SchemaError, match=r"own\.csv: the table that was trained on has changed since"):
+        replayed(manifest, project, tmp_path_factory.mktemp("again"), silent)
+
+
+def test_training_takes_the_last_issue_of_a_case_and_says_so(project, table):
+    training = training_table(table, silent)
+
+    assert training.requests["case_number"].tolist() == ["CM16-0000002", "CM16-0000001"]
+    assert training.told == (
+        f"training on the requests table {table}; 2 request(s) left out, as their cases were reissued"
+    )
+    assert training.manifest.table == "data/requests.parquet"
+
+
+def test_training_on_letters_does_not_replace_a_table_that_was_ingested(project):
+    output = project / "data/processed/requests.parquet"
+    first = training_table(project / "letters", silent)
+    assert training_table(project / "letters", silent).requests.equals(first.requests)
+    grow_table(sources_of([project / "t.jsonl"]), output, silent)
+
+    with pytest.raises(SchemaError, match=r"was made by imr-ml ingest, .* to train on it: --data data/processed"):
+        training_table(project / "letters", silent)
+
+
+def test_letters_in_any_source_can_be_trained_on(project):
+    assert len(training_table(project / "t.jsonl", silent).requests) == 1
+    (project / "dmhc.csv").write_text(determinations_csv(make_determinations([2012], cases_a_year=3)))
+
+    training = training_table(project / "dmhc.csv", silent)
+
+    assert training.told.startswith("training on 3 determinations of the DMHC from")
+    assert [source.kind for source in training.manifest.sources] == ["determinations"]

@@ -1,0 +1,80 @@
+"""Tables of older schemas are read as one of this one; newer ones are refused."""
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from factories import KNEE, NORCO, make_letter_text, make_requests
+
+from imr_ml.corpus import SchemaError, ingest, read_requests, write_requests
+from imr_ml.corpus.upgrades import METADATA_KEY, SCHEMA_VERSION, schema_version, upgraded
+
+
+@pytest.fixture
+def old(tmp_path):
+    """A table as it was written before it counted versions, with a case that was decided twice."""
+    for name, items in {"1": [KNEE], "2": [NORCO], "3": [KNEE, NORCO]}.items():
+        case = "CM16-0000002" if name == "3" else "CM16-0000001"
+        (tmp_path / f"{name}.txt").write_text(make_letter_text(case_number=case, items=items))
+    table = ingest(sorted(tmp_path.glob("*.txt"))).requests.drop(columns="case_version")
+    path = tmp_path / "old.parquet"
+    table.to_parquet(path, index=False)
+    return path
+
+
+def with_version(path, told):
+    table = pq.read_table(path)
+    pq.write_table(table.replace_schema_metadata({**table.schema.metadata, METADATA_KEY: told}), path)
+
+
+def test_a_table_of_version_1_counts_the_issues_of_its_cases(old):
+    assert schema_version(old) == 1
+    assert read_requests(old)["case_version"].tolist() == [1, 2, 1, 1]
+
+
+def test_an_upgraded_table_is_one_of_this_version_and_comes_back_the_same(old, tmp_path):
+    table = read_requests(old)
+    write_requests(table, tmp_path / "new.parquet")
+
+    assert schema_version(tmp_path / "new.parquet") == SCHEMA_VERSION
+    pd.testing.assert_frame_equal(read_requests(tmp_path / "new.parquet"), table)
+
+
+@pytest.mark.parametrize(
+    ("told", "line"),
+    [
+        (str(SCHEMA_VERSION + 1), "its schema has version 3, this imr-ml reads up to 2; install the imr-ml"),
+        ("0", "its schema has an unknown version; ingest its letters anew"),
+        ("soon", "its schema has an unknown version; ingest its letters anew"),
+    ],
+)
+def test_a_table_of_another_version_is_refused(old, told, line):
+    with_version(old, told)
+
+    with pytest.raises(SchemaError, match=f"old.parquet: {line}"):
+        read_requests(old)
+
+
+def test_a_folder_of_files_is_as_old_as_the_oldest(old, tmp_path):
+    folder = tmp_path / "parts"
+    write_requests(read_requests(old), folder / "new.parquet")
+    assert schema_version(folder) == SCHEMA_VERSION
+
+    old.rename(folder / "old.parquet")
+    assert schema_version(folder) == 1
+
+
+def test_a_table_that_tells_no_letters_apart_stays_as_it_is(tmp_path):
+    requests = make_requests(4)
+
+    assert upgraded(requests, 1) is requests
+    requests.to_csv(tmp_path / "a.csv", index=False)
+    assert "case_version" not in read_requests(tmp_path / "a.csv")
+
+
+def test_what_other_programs_add_to_the_metadata_does_not_matter(old):
+    table = pq.read_table(old)
+    pq.write_table(table.replace_schema_metadata({b"theirs": b"1"}), old)
+
+    assert schema_version(old) == 1
+    assert isinstance(pq.read_schema(old), pa.Schema)
