@@ -55,6 +55,25 @@ def test_ingest_writes_the_table_and_says_what_it_could_not_read(run, tmp_path):
     assert "IMR ISSUES" in reject["reason"]
 
 
+def test_ingest_adds_to_a_table_unless_told_to_start_afresh(run, tmp_path):
+    (tmp_path / "a.txt").write_text(make_letter_text(items=(KNEE, NORCO)))
+    (tmp_path / "b.txt").write_text(make_letter_text(case_number="CM17-0000001"))
+    (tmp_path / "again.txt").write_text(make_letter_text(case_number="CM17-0000001", decision_date="01/31/2017"))
+    run("ingest", "a.txt", "-o", "requests.parquet")
+
+    added = run("ingest", "b.txt", "again.txt", "-o", "requests.parquet")
+
+    assert added.exit_code == 0, added.output
+    assert "  it now holds 3 letters, 4 requests" in added.stdout
+    assert "    CM17-0000001, version 2: decision_date, decision_year" in added.stdout
+    assert pd.read_parquet("requests.parquet")["case_version"].tolist() == [1, 1, 1, 2]
+    assert json.loads(Path("requests.manifest.json").read_text())["issues"] == 3
+
+    run("ingest", "b.txt", "-o", "requests.parquet", "--fresh")
+
+    assert pd.read_parquet("requests.parquet")["file"].tolist() == ["b.txt"]
+
+
 def test_ingest_appends_only_letters_that_the_table_lacks(run, tmp_path):
     (tmp_path / "letters").mkdir()
     (tmp_path / "letters/a.txt").write_text(make_letter_text(items=(KNEE, NORCO)))
@@ -66,14 +85,14 @@ def test_ingest_appends_only_letters_that_the_table_lacks(run, tmp_path):
     result = run("ingest", "letters", "-o", "requests.parquet", "--append", "--jobs", 1)
 
     assert result.exit_code == 0, result.output
-    assert "1 letters, 1 requests, 0 overturned (0.0%); 2 file(s) already in the table" in result.stdout
+    assert "1 letters, 1 requests, 0 overturned (0.0%); 2 already in the table" in result.stdout
     assert "  1 not in the table: the same letter as another" in result.stdout
     assert pd.read_parquet("requests.parquet")["file"].tolist() == ["a.txt", "a.txt", "c.txt"]
 
     again = run("ingest", "letters", "-o", "requests.parquet", "--append")
 
     assert again.exit_code == 0, again.output
-    assert "0 letters, 0 requests, 0 overturned; 3 file(s) already in the table" in again.stdout
+    assert "0 letters, 0 requests, 0 overturned; 3 already in the table" in again.stdout
     assert len(pd.read_parquet("requests.parquet")) == 3
 
 
@@ -93,7 +112,7 @@ def test_sample_letters_are_the_same_for_the_same_seed(run, tmp_path):
 
     contents = [[path.read_bytes() for path in sorted(Path(folder).iterdir())] for folder in ("one", "two")]
     assert contents[0] == contents[1]
-    assert len(contents[0]) == 3
+    assert len(list(Path("one").glob("*.txt"))) == 3
 
 
 def test_sample_does_not_write_into_a_folder_that_holds_something(run, tmp_path):
@@ -191,7 +210,11 @@ def test_score_takes_the_coverage_and_the_number_of_precedents(run, model_folder
         (["score", "few.csv", "-o", "out.csv", "--model", "nowhere"], "nowhere: holds no model"),
         (["score", "few.csv", "-o", "out.csv", "--model", "models:/imr-ml@nobody"], "imr-ml"),
         (["ingest", "gone", "-o", "r.parquet"], "gone: no such file or folder"),
-        (["ingest", "broken", "-o", "few.parquet", "--append"], "few.parquet: lacks column(s) letter_sha256"),
+        (["ingest", "broken", "-o", "few.parquet"], "few.parquet: lacks column(s) letter_sha256"),
+        (["ingest", "broken", "-o", "few.csv"], "few.csv: the table is written as Parquet; name it few.parquet"),
+        (["ingest", "bare.csv", "-o", "r.parquet"], "bare.csv: lacks column(s) file, text; found: note; a table of"),
+        (["ingest", "broken", "-o", "r.parquet", "--append", "--fresh"], "--append keeps the table and --fresh"),
+        (["train", "--data", "few.csv", "--source", "dmhc"], "few.csv: holds no request of source dmhc; it has: sa"),
         (["read", "gone.pdf"], "gone.pdf: can't be read (No such file or directory)"),
         (["read", "broken/a.pdf"], "a.pdf: is not a PDF (no %PDF- mark); fetch it again"),
     ],
@@ -241,7 +264,7 @@ def test_the_main_job_from_nothing_to_scored_requests(run, tmp_path, monkeypatch
     registered = run("score", "data/sample", "-o", "registered.jsonl", "--model", "models:/imr-ml@challenger")
 
     assert scored.exit_code == registered.exit_code == 0, scored.output + registered.output
-    assert "trained on the SAMPLE corpus: its scores mean nothing" in scored.stderr
+    assert "trained on the SAMPLE corpus: what it says of real requests means nothing" in scored.stderr
     assert Path("scored.jsonl").read_bytes() == Path("registered.jsonl").read_bytes()
     rows = [json.loads(line) for line in Path("scored.jsonl").read_text().splitlines()]
     assert len(rows) == len(pd.read_parquet("data/processed/requests.parquet"))

@@ -6,7 +6,6 @@ Knows what is fitted on what. No files, no MLflow, no printing.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -32,6 +31,7 @@ from imr_ml.ladder import Climb, climb
 from imr_ml.nlp import NlpSettings
 from imr_ml.precedents import DecidedRequests, Neighbours
 from imr_ml.profiles import Profile, reference_profile
+from imr_ml.progress import Progress
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -116,10 +116,10 @@ class TrainedModel:
 def train(
     requests: pd.DataFrame,
     settings: TrainingSettings | None = None,
-    on_read: Callable[[int], object] | None = None,
-    on_fit: Callable[[int], object] | None = None,
-    on_shuffle: Callable[[int], object] | None = None,
-    on_climb: Callable[[int], object] | None = None,
+    on_read: Progress | None = None,
+    on_fit: Progress | None = None,
+    on_shuffle: Progress | None = None,
+    on_climb: Progress | None = None,
 ) -> TrainedModel:
     """Fit both classifiers on all decided requests, and evaluate them on held-out cases.
 
@@ -187,8 +187,8 @@ def _with_masking(
     frame: pd.DataFrame,
     groups: NDArray[np.int64],
     settings: TrainingSettings,
-    on_read: Callable[[int], object] | None,
-    on_fit: Callable[[int], object] | None,
+    on_read: Progress | None,
+    on_fit: Progress | None,
 ) -> Evaluation:
     is_masked = settings.nlp.mask_determination
     other = feature_frame(decided, replace(settings.nlp, mask_determination=not is_masked), on_read)

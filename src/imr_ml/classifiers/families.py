@@ -18,6 +18,8 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 _MAX_ITERATIONS = 20_000
 _ALMOST_NO_PENALTY = 1e6
+# Closer machines predict no better on held-out cases, and take three times as long on thousands of requests.
+_TOLERANCE = 1e-2
 _THRESHOLDS = np.round(np.arange(0.1, 0.81, 0.02), 2)
 
 
@@ -99,7 +101,12 @@ class GuidelineFamilyClassifier(BaseEstimator):
         for place, cited in enumerate(y.T):
             if cited.any() and not cited.all():
                 machine = LinearSVC(
-                    C=self.C, loss="hinge", dual=True, max_iter=_MAX_ITERATIONS, random_state=self.random_state
+                    C=self.C,
+                    loss="hinge",
+                    dual=True,
+                    tol=_TOLERANCE,
+                    max_iter=_MAX_ITERATIONS,
+                    random_state=self.random_state,
                 ).fit(X, cited)
                 coefficients[place], intercepts[place] = machine.coef_[0], machine.intercept_[0]
             else:

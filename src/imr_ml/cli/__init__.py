@@ -4,7 +4,7 @@ Knows what the commands are called and how their results are shown; one module a
 in the rooms. Nothing heavy is imported before a command runs.
 """
 
-from imr_ml.cli import drift, letters, runs, score, train
+from imr_ml.cli import check, drift, fetch, letters, reproduce, runs, sample, score, train
 from imr_ml.cli.app import app
 
-__all__ = ["app", "drift", "letters", "runs", "score", "train"]
+__all__ = ["app", "check", "drift", "fetch", "letters", "reproduce", "runs", "sample", "score", "train"]

@@ -5,6 +5,7 @@ Knows nothing of what any command does.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
@@ -14,7 +15,12 @@ import typer
 from imr_ml.errors import ImrError
 
 if TYPE_CHECKING:
-    from imr_ml.corpus.sources import StartProgress
+    from rich.console import Console
+
+    from imr_ml.corpus.manifest import Code
+    from imr_ml.progress import StartProgress
+
+_WIDTH_OF_FILES = 160
 
 app = typer.Typer(
     name="imr-ml",
@@ -55,6 +61,22 @@ def told() -> Iterator[None]:
 def warn(message: str) -> None:
     """Say something on standard error, under the program's name."""
     typer.echo(f"imr-ml: {message}", err=True)
+
+
+def code_here() -> Code | None:
+    """The checkout that the working directory is in, for a manifest; None outside of one."""
+    from imr_ml.corpus.manifest import Code
+    from imr_ml.tracking import git_state
+
+    git = git_state()
+    return Code(commit=git.commit, dirty=git.dirty) if git else None
+
+
+def wide_console() -> Console:
+    """Where tables are printed: as wide as the terminal, and wide enough for any where there is none."""
+    from rich.console import Console
+
+    return Console(width=None if sys.stdout.isatty() else _WIDTH_OF_FILES, highlight=False)
 
 
 @contextmanager

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 import time
 from dataclasses import asdict
 from pathlib import Path
@@ -11,21 +10,20 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from imr_ml.cli.app import app, progress, told, warn
-from imr_ml.cli.models import LATEST, model_folder
+from imr_ml.cli.app import app, progress, told, warn, wide_console
+from imr_ml.cli.models import LATEST, ColumnMap, ModelName, model_folder, warn_of_samples
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from imr_ml.corpus.sources import StartProgress
     from imr_ml.drift import DriftReport, Finding, ProfiledBatch, Side
     from imr_ml.model_files import LoadedModel
     from imr_ml.profiles import Profile
+    from imr_ml.progress import StartProgress
 
 TRAINING = "training"
 DRIFTED = 3
 """Exit code where something drifted."""
-_WIDTH_OF_FILES = 160
 _STYLES = {"drifted": "bold red", "by chance": "dim", "slight": "yellow", "steady": ""}
 
 
@@ -35,11 +33,8 @@ def drift(
     reference: Annotated[
         str, typer.Option(help="What to compare with: 'training', the model's own data, or another batch.")
     ] = TRAINING,
-    model: Annotated[str, typer.Option(help="Folder of a model, or models:/imr-ml@challenger.")] = str(LATEST),
-    columns: Annotated[
-        list[str] | None,
-        typer.Option("--map", metavar="NAME=COLUMN", help="Your name of a column, as in request=RFA_TEXT; repeatable."),
-    ] = None,
+    model: ModelName = str(LATEST),
+    columns: ColumnMap = None,
     psi: Annotated[float, typer.Option(help="Threshold of the population stability index.")] = 0.2,
     ks: Annotated[float, typer.Option(help="Threshold of the Kolmogorov-Smirnov distance.")] = 0.15,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Write all of it as JSON.")] = None,
@@ -88,10 +83,8 @@ def _reference(named: str, model: LoadedModel, columns: dict[str, str], start: S
 
 
 def _print(report: DriftReport, batch: ProfiledBatch, model: LoadedModel) -> None:
-    from rich.console import Console
 
-    console = Console(width=None if sys.stdout.isatty() else _WIDTH_OF_FILES)
-    console.print(_table(report))
+    wide_console().print(_table(report))
     sides = f"reference: {_told(report.reference)}; current: {_told(report.current)}; model {model.version}"
     typer.echo(sides)
     if report.constant:
@@ -104,8 +97,7 @@ def _print(report: DriftReport, batch: ProfiledBatch, model: LoadedModel) -> Non
             f"{batch.learnt_from} row(s) are of cases that the model learnt from: their vocabulary coverage and "
             "p_overturned differ from those of new requests"
         )
-    if model.facts["data"]["source"] == "sample":
-        warn("this model was trained on the SAMPLE corpus: what it says of real requests means nothing")
+    warn_of_samples(model)
 
 
 def _table(report: DriftReport) -> object:
@@ -153,7 +145,7 @@ def _draw(path: Path, report: DriftReport, model: LoadedModel) -> None:
     from imr_ml.drift import drift_figure
     from imr_ml.files import written_whole
 
-    figure = drift_figure(report, is_synthetic=model.facts["data"]["source"] == "sample")
+    figure = drift_figure(report, is_synthetic=model.is_sample)
     with written_whole(path) as temporary:
         figure.savefig(temporary, dpi=100, format="png")
     typer.echo(f"{path}: a picture of it")

@@ -5,9 +5,10 @@ Knows trained models and the terminal. Knows nothing of commands.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
+
+from imr_ml.cli.app import wide_console
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from imr_ml.evaluation import Estimate, PermutationTest, TemporalEvaluation
     from imr_ml.training import TrainedModel
 
-_WIDTH_OF_A_FILE = 160
 _SHOWN_OF_LADDER = {
     "outcome": ("outcome.roc_auc", "outcome.brier"),
     "family": ("family.f1_micro", "family.f1_macro", "family.top_cited"),
@@ -24,9 +24,7 @@ _SHOWN_OF_LADDER = {
 
 def print_evaluation(trained: TrainedModel, *, slices: bool = False) -> None:
     """Print the table of metrics, the further proofs and, where asked for, the table of slices."""
-    from rich.console import Console
-
-    console = Console(width=None if sys.stdout.isatty() else _WIDTH_OF_A_FILE, highlight=False)
+    console = wide_console()
     console.print(_metric_table(trained))
     for line in proofs(trained):
         console.print(line, markup=False)

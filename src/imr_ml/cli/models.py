@@ -1,10 +1,23 @@
-"""Where the commands find a model: a folder, or a name in MLflow's registry."""
+"""What the commands that use a model share: how it is named, how columns are, and what is said of a sample model."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from imr_ml.cli.app import warn
+
+if TYPE_CHECKING:
+    from imr_ml.model_files import LoadedModel
 
 LATEST = Path("models/latest")
+ModelName = Annotated[str, typer.Option(help="Folder of a model, or models:/imr-ml@challenger.")]
+ColumnMap = Annotated[
+    list[str] | None,
+    typer.Option("--map", metavar="NAME=COLUMN", help="Your name of a column, as in request=RFA_TEXT; repeatable."),
+]
 
 
 def model_folder(model: str) -> Path:
@@ -14,3 +27,9 @@ def model_folder(model: str) -> Path:
     from imr_ml import tracking
 
     return tracking.fetch_model(model)
+
+
+def warn_of_samples(model: LoadedModel) -> None:
+    """Say so where a model was trained on the sample corpus."""
+    if model.is_sample:
+        warn("this model was trained on the SAMPLE corpus: what it says of real requests means nothing")

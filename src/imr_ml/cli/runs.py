@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from imr_ml.cli.app import app, told, warn
+from imr_ml.cli.app import app, told, warn, wide_console
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,7 +14,6 @@ if TYPE_CHECKING:
     from imr_ml.evaluation import Estimate
     from imr_ml.tracking import RunComparison
 
-_WIDTH_OF_FILES = 160
 _REASON = Annotated[str, typer.Option(help="Why; recorded on the version.")]
 
 
@@ -98,9 +96,8 @@ def sync(
 
 
 def _print_comparison(comparison: RunComparison) -> None:
-    from rich.console import Console
 
-    console = Console(width=None if sys.stdout.isatty() else _WIDTH_OF_FILES)
+    console = wide_console()
     for number, run in enumerate(comparison.runs, start=1):
         kind = run.tags.get("data.kind", "unknown")
         data = f"{'SYNTHETIC sample' if kind == 'sample' else kind} data {run.tags.get('data.sha256', '')[:8]}"

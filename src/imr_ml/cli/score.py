@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from imr_ml.cli.app import app, progress, told, warn
-from imr_ml.cli.models import LATEST, model_folder
+from imr_ml.cli.models import LATEST, ColumnMap, ModelName, model_folder, warn_of_samples
 
 if TYPE_CHECKING:
     from imr_ml.model_files import LoadedModel
@@ -33,11 +33,8 @@ def score(
         ),
     ],
     output: Annotated[Path, typer.Option("--output", "-o", help="File (.csv, .jsonl, .parquet), or Spark's folder.")],
-    model: Annotated[str, typer.Option(help="Folder of a model, or models:/imr-ml@challenger.")] = str(LATEST),
-    columns: Annotated[
-        list[str] | None,
-        typer.Option("--map", metavar="NAME=COLUMN", help="Your name of a column, as in request=RFA_TEXT; repeatable."),
-    ] = None,
+    model: ModelName = str(LATEST),
+    columns: ColumnMap = None,
     report: Annotated[Path | None, typer.Option(help="Write a page to look at (.html); it holds the texts.")] = None,
     evidence: Annotated[bool, typer.Option(help="Tell what moved each prediction.")] = True,
     precedents: Annotated[int, typer.Option(min=0, help="Decided requests to tell of each; 0 tells none.")] = 3,
@@ -128,8 +125,7 @@ def _print(summary: BatchSummary, model: LoadedModel, output: Path, report: Path
         typer.echo(f"{report}: open it in a browser; it holds the requests' texts")
     if summary.resumed:
         typer.echo(f"{summary.resumed} of the rows had been scored before")
-    if model.facts["data"]["source"] == "sample":
-        warn("this model was trained on the SAMPLE corpus: its scores mean nothing for real requests")
+    warn_of_samples(model)
     if summary.errors:
         warn(f"{summary.errors} row(s) could not be scored; the column 'error' says why:")
         for reason, count in summary.reasons.items():

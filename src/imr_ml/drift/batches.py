@@ -7,7 +7,7 @@ cut into pieces, the same ones, and none is kept in memory but as numbers.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import compress
 from pathlib import Path
@@ -19,7 +19,7 @@ from imr_ml.drift.types import DriftError
 from imr_ml.features import feature_frame
 from imr_ml.profiles import MOST_ROWS, Profile, joined, profile_of, word_columns
 from imr_ml.scoring.frame import check_columns
-from imr_ml.scoring.inputs import pieces, survey
+from imr_ml.scoring.inputs import case_rows_of, pieces, requests_of, started, survey
 
 if TYPE_CHECKING:
     import numpy as np
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from imr_ml.model_files import LoadedModel
-    from imr_ml.scoring.inputs import Piece, Survey
+    from imr_ml.progress import Progress, StartProgress
+    from imr_ml.scoring.inputs import Survey
 
-StartProgress = Callable[[str, int], Callable[[int], object]]
 _ROWS_READ_AT_ONCE = 5000
 _ROWS_SCORED_AT_ONCE = 2000
 _LARGEST_HASH = 2**64
@@ -91,7 +91,7 @@ def profile_file(
     with tempfile.TemporaryDirectory() as scratch:
         found = survey(source, columns, Path(scratch))
         check_columns(list(found.columns), str(source), columns)
-        step = progress(f"profiling {found.unit}", found.total) if progress else _ignore
+        step = started(progress, "profiling", found)
         share = min(1.0, most_rows / max(1, found.total))
         drawn = list(_profiled(_gathered(_drawn(source, found, columns, share, seed, step)), model))
     parts = [one.profile for one in drawn if len(one.profile)]
@@ -107,7 +107,7 @@ def profile_file(
 
 
 def _drawn(
-    source: Path, found: Survey, columns: dict[str, str], share: float, seed: int, step: Callable[[int], object]
+    source: Path, found: Survey, columns: dict[str, str], share: float, seed: int, step: Progress
 ) -> Iterator[pd.DataFrame]:
     """Requests of the cases drawn, as they came, with the reason in ``error`` where one can't be read."""
     by_letter = found.unit == "letters"
@@ -115,18 +115,9 @@ def _drawn(
         is_drawn = _is_drawn([letter.name for letter in found.letters], share, seed)
         found = replace(found, letters=tuple(compress(found.letters, is_drawn)))
     for piece in pieces(source, found, _ROWS_READ_AT_ONCE):
-        requests = _requests(piece, found, columns)
+        requests = requests_of(piece.read(), columns, case_rows_of(piece, found, columns))
         yield requests if by_letter else requests[_is_drawn(case_keys(requests), share, seed)]
         step(piece.size)
-
-
-def _requests(piece: Piece, found: Survey, columns: dict[str, str]) -> pd.DataFrame:
-    chunk = piece.read()
-    requests = chunk.frame.rename(columns={user: name for name, user in columns.items()})
-    if found.case_rows is not None:
-        requests["items_in_case"] = requests["case_number"].astype("string").map(found.case_rows)
-    requests["error"] = [chunk.reasons.get(label) for label in requests.index]
-    return requests
 
 
 def _is_drawn(keys: Sequence[str] | pd.Series, share: float, seed: int) -> NDArray[np.bool_]:
@@ -177,7 +168,3 @@ def _profile(usable: pd.DataFrame, model: LoadedModel, known: NDArray[np.bool_],
     matrix = model.model.matrix(frame)
     case = np.array([cases.setdefault(key, len(cases)) for key in case_keys(usable)])
     return profile_of(frame, matrix, model.model.predict_matrix(matrix), known, case, len(usable))
-
-
-def _ignore(_: int) -> None:
-    return None

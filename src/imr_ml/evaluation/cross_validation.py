@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from imr_ml.classifiers import Labels, Predictions, Predictor
 from imr_ml.evaluation.splits import Split
+from imr_ml.progress import Progress
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ def out_of_fold(
     builders: dict[str, Callable[[], Predictor]],
     repeats: list[list[Split]],
     jobs: int,
-    progress: Callable[[int], object] | None = None,
+    progress: Progress | None = None,
 ) -> dict[str, OutOfFold]:
     """Out-of-fold predictions of each predictor, all on the same folds.
 

@@ -18,6 +18,7 @@ from imr_ml.evaluation.comparison import compare, predictors
 from imr_ml.evaluation.cross_validation import OutOfFold, out_of_fold
 from imr_ml.evaluation.intervals import Estimate
 from imr_ml.evaluation.splits import Split, splits_of
+from imr_ml.progress import Progress
 
 if TYPE_CHECKING:
     from imr_ml.evaluation.report import Evaluation
@@ -49,7 +50,7 @@ def learning_curve(
     frame: pd.DataFrame,
     groups: NDArray[np.int64],
     build: Callable[[], Predictor],
-    progress: Callable[[int], object] | None = None,
+    progress: Progress | None = None,
 ) -> tuple[LearningPoint, ...]:
     """Fit the model and the baselines on growing parts of the training cases, each part within the next.
 

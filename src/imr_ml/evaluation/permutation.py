@@ -15,7 +15,7 @@ not change the order within a fold.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,6 +28,7 @@ from imr_ml.classifiers.outcome import sparse_logistic_regression
 from imr_ml.evaluation.settings import EvaluationSettings
 from imr_ml.evaluation.splits import Split, grouped_folds
 from imr_ml.features import column_weights, feature_matrix, tells_codes
+from imr_ml.progress import Progress
 
 _AT_ONCE = 10
 
@@ -66,7 +67,7 @@ def permutation_test(
     groups: NDArray[np.int64],
     model: ModelSettings,
     settings: EvaluationSettings,
-    progress: Callable[[int], object] | None = None,
+    progress: Progress | None = None,
 ) -> PermutationTest:
     """Compare the first candidate of the outcome classifier with itself on shuffled outcomes.
 

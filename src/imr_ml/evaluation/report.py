@@ -24,6 +24,7 @@ from imr_ml.evaluation.slices import Slice, slices
 from imr_ml.evaluation.splits import Split, fold_numbers, grouped_folds
 from imr_ml.evaluation.temporal import NoTemporalSplit, TemporalEvaluation, evaluate_over_time
 from imr_ml.features import TOKEN_COLUMNS
+from imr_ml.progress import Progress
 
 _COVERAGE_PARTS = 10
 
@@ -85,7 +86,7 @@ def evaluate(
     groups: NDArray[np.int64],
     build: Callable[[], Predictor],
     settings: EvaluationSettings,
-    progress: Callable[[int], object] | None = None,
+    progress: Progress | None = None,
 ) -> Evaluation:
     """Evaluate a model and the baselines by repeated cross-validation grouped by case, and on a temporal split.
 
@@ -134,7 +135,7 @@ def evaluate_masking(
     build: Callable[[], Predictor],
     *,
     evaluated_masked: bool = True,
-    progress: Callable[[int], object] | None = None,
+    progress: Progress | None = None,
 ) -> MaskingComparison:
     """Evaluate the model on the other reading of the same requests, on the folds of an evaluation.
 

@@ -15,6 +15,7 @@ from imr_ml.corpus.schema import FAMILY_SEPARATOR, FEATURE_COLUMNS
 from imr_ml.features.columns import ABSENT, CASE_COLUMNS, FACT_COLUMNS, NUMBER_COLUMNS, TOKEN_COLUMNS
 from imr_ml.guidelines.coverage import default_coverage
 from imr_ml.nlp import NlpSettings
+from imr_ml.progress import Progress
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,7 +47,7 @@ _STAGES = (-1, 30, 90, np.inf)
 def feature_frame(
     requests: pd.DataFrame,
     settings: NlpSettings | None = None,
-    progress: Callable[[int], object] | None = None,
+    progress: Progress | None = None,
     *,
     views: bool = False,
 ) -> pd.DataFrame:

@@ -5,7 +5,7 @@ Knows rungs and their evaluation. Knows nothing of MLflow or of drawing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
@@ -18,6 +18,7 @@ from imr_ml.classifiers import Labels
 from imr_ml.evaluation import Estimate, EvaluationSettings, OutOfFold, grouped_folds, out_of_fold
 from imr_ml.ladder.judging import Judgement, judged, tasks_of
 from imr_ml.ladder.rungs import RUNGS, Rung, available, base_rung
+from imr_ml.progress import Progress
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,7 @@ def climb(
     groups: NDArray[np.int64],
     settings: EvaluationSettings,
     rungs: Sequence[Rung] = RUNGS,
-    progress: Callable[[int], object] | None = None,
+    progress: Progress | None = None,
 ) -> Climb:
     """Judge the base rate and every rung by repeated cross-validation grouped by case.
 
@@ -153,7 +154,7 @@ def _fitted_on_all(
     labels: Labels,
     groups: NDArray[np.int64],
     jobs: int,
-    progress: Callable[[int], object] | None,
+    progress: Progress | None,
 ) -> list[_Fit]:
     """Seconds to fit each rung on all requests, and what it chose."""
     from joblib import Parallel, delayed

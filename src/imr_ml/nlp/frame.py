@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from imr_ml.nlp.demographics import demographics
 from imr_ml.nlp.types import Fact, Kind, NlpSettings, SectionView, Unit
 from imr_ml.nlp.views import DEFAULT_SETTINGS, category_of_view, view_sections
+from imr_ml.progress import Progress
 
 if TYPE_CHECKING:
     import pandas as pd
 
-Progress = Callable[[int], object]
 VIEW_COLUMNS = ("request_view", "summary_view", "ur_view")
 
 _PARTIAL = re.compile(

@@ -10,7 +10,7 @@ import hashlib
 import os
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -20,18 +20,15 @@ from typing import TYPE_CHECKING, Any
 
 from imr_ml.scoring.contract import ScoreOptions
 from imr_ml.scoring.frame import check_columns
-from imr_ml.scoring.inputs import Survey, pieces, survey
+from imr_ml.scoring.inputs import Survey, case_rows_of, pieces, started, survey
 from imr_ml.scoring.outputs import check_output, chunk_writer
 from imr_ml.scoring.parts import JobError, PartSummary, finished, part_file, read_part, read_summary, work_folder
 from imr_ml.scoring.working import Task, score_part, score_piece
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from imr_ml.model_files import LoadedModel
-    from imr_ml.scoring.inputs import Piece
+    from imr_ml.progress import Progress, StartProgress
 
-StartProgress = Callable[[str, int], Callable[[int], object]]
 # Below so many requests a second process would cost more to start than it saves.
 _WORTH_A_PROCESS = {"requests": 20_000, "letters": 1_000}
 REASONS_TOLD = 20
@@ -120,7 +117,7 @@ def score_file(
         task = Task(model.folder, options, settings.columns, found.columns)
         with work_folder(output, _job(source, task, model, settings), resume=settings.resume) as folder:
             before = finished(folder)
-            step = progress(f"scoring {found.unit}", found.total) if progress else _ignore
+            step = started(progress, "scoring", found)
             step(sum(part.size for part in before))
             parts = _scored_parts(source, found, folder, task, model, settings, step)
             # Put together within the folder, so that a kill leaves nothing beside it.
@@ -143,7 +140,7 @@ def _scored_parts(
     task: Task,
     model: LoadedModel,
     settings: BatchSettings,
-    step: Callable[[int], object],
+    step: Progress,
 ) -> list[Path]:
     """Score the pieces that have no part yet; all parts, in order."""
     from joblib import Parallel, delayed
@@ -153,7 +150,7 @@ def _scored_parts(
         for place, piece in enumerate(pieces(source, found, settings.rows_at_once)):
             parts.append(part := part_file(folder, place))
             if read_summary(part) is None:
-                yield delayed(score)(task, piece, _case_rows(piece, found, task), part)
+                yield delayed(score)(task, piece, case_rows_of(piece, found, task.columns), part)
 
     parts = list[Path]()
     jobs = _jobs(found, settings)
@@ -174,14 +171,6 @@ def _jobs(found: Survey, settings: BatchSettings) -> int:
     if settings.jobs is not None:
         return settings.jobs
     return (os.cpu_count() or 1) if found.total >= _WORTH_A_PROCESS[found.unit] else 1
-
-
-def _case_rows(piece: Piece, found: Survey, task: Task) -> pd.Series | None:
-    """Rows of each row's case in the whole input, as a case may straddle two pieces."""
-    if found.case_rows is None or piece.rows is None:
-        return None
-    name = task.columns.get("case_number", "case_number")
-    return piece.rows.frame[name].astype("string").map(found.case_rows)
 
 
 def _job(source: Path, task: Task, model: LoadedModel, settings: BatchSettings) -> dict[str, Any]:
@@ -213,7 +202,3 @@ def _total(parts: list[PartSummary], resumed: int) -> BatchSummary:
         reasons.update(part.reasons)
     rows, errors = (sum(getattr(part, name) for part in parts) for name in ("rows", "errors"))
     return BatchSummary(rows, errors, dict(outcomes), dict(reasons.most_common(REASONS_TOLD)), resumed)
-
-
-def _ignore(_: int) -> None:
-    return None

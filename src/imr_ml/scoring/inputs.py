@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from imr_ml.corpus import Reject
+    from imr_ml.progress import Progress, StartProgress
     from imr_ml.tables import Chunk
 
 _LETTERS_AT_ONCE = 200
@@ -94,7 +95,7 @@ def survey(source: Path, columns: Mapping[str, str], scratch: Path) -> Survey:
         For what does not exist.
     """
     from imr_ml.corpus import letter_files
-    from imr_ml.corpus.archives import letters_of
+    from imr_ml.corpus.ingesting.archives import letters_of
     from imr_ml.tables import is_table
 
     if not source.exists():
@@ -128,6 +129,28 @@ def pieces(source: Path, found: Survey, rows: int) -> Iterator[Piece]:
 
     for chunk in read_chunks(source, rows):
         yield Piece(len(chunk.frame), rows=chunk)
+
+
+def case_rows_of(piece: Piece, found: Survey, columns: Mapping[str, str]) -> pd.Series | None:
+    """Rows of each row's case in the whole input, as a case may straddle two pieces; None where not counted."""
+    if found.case_rows is None or piece.rows is None:
+        return None
+    name = columns.get("case_number", "case_number")
+    return piece.rows.frame[name].astype("string").map(found.case_rows)
+
+
+def requests_of(chunk: Chunk, columns: Mapping[str, str], case_rows: pd.Series | None) -> pd.DataFrame:
+    """Rows as scoring takes them: under the contract's names, with their case's size and what is wrong in ``error``."""
+    requests = chunk.frame.rename(columns={user: name for name, user in columns.items()})
+    if case_rows is not None:
+        requests["items_in_case"] = case_rows.to_numpy()
+    requests["error"] = [chunk.reasons.get(label) for label in requests.index]
+    return requests
+
+
+def started(progress: StartProgress | None, doing: str, found: Survey) -> Progress:
+    """Start a bar over what was found; what is called with each step, whether there is a bar or not."""
+    return progress(f"{doing} {found.unit}", found.total) if progress else lambda _: None
 
 
 def _table_survey(source: Path, columns: Mapping[str, str]) -> Survey:

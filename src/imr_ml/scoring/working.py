@@ -6,6 +6,7 @@ only the row that fails is left.
 
 from __future__ import annotations
 
+import gc
 import os
 import threading
 import time
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from imr_ml.scoring.contract import SCORE_COLUMNS, ScoreOptions
+from imr_ml.scoring.inputs import requests_of
 from imr_ml.scoring.parts import PartSummary, write_part
 from imr_ml.tables import Chunk
 
@@ -26,7 +28,6 @@ if TYPE_CHECKING:
     from imr_ml.scoring.inputs import Piece
 
 _WATCHED_S = 1.0
-_ITEMS = "items_in_case"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +74,7 @@ def score_piece(model: LoadedModel, task: Task, piece: Piece, case_rows: pd.Seri
 
 def score_chunk(model: LoadedModel, task: Task, chunk: Chunk, case_rows: pd.Series | None) -> pd.DataFrame:
     """The added columns of a chunk's rows; see `score_piece`."""
-    requests = chunk.frame.rename(columns={user: name for name, user in task.columns.items()})
-    if case_rows is not None:
-        requests[_ITEMS] = case_rows.to_numpy()
-    if chunk.reasons:
-        requests["error"] = [chunk.reasons.get(label) for label in requests.index]
+    requests = requests_of(chunk, task.columns, case_rows)
     return _scored(requests, model, task.options)[list(SCORE_COLUMNS)]
 
 
@@ -112,7 +109,10 @@ def _model(folder: Path, parent: int) -> LoadedModel:
     from imr_ml.model_files import load_model
 
     threading.Thread(target=_leave_with, args=(parent,), daemon=True).start()
-    return load_model(folder)
+    model = load_model(folder)
+    # What is loaded stays as long as the process: looking through it for garbage again and again would take time.
+    gc.freeze()
+    return model
 
 
 def _leave_with(parent: int) -> None:

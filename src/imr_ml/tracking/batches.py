@@ -11,7 +11,7 @@ import json
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from imr_ml.files import sha256_of
 from imr_ml.tracking.descriptions import NOTE
@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from imr_ml.scoring import BatchSummary
 
 SCORING = "imr_ml scoring"
-_DIGEST_LENGTH = 12
+DIGEST_LENGTH = 12
+_WARNING = "**The model was trained on the synthetic sample corpus: its scores mean nothing for real requests.**\n\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,37 +61,50 @@ def record_batch(batch: ScoredBatch) -> RecordedRun:
     UnsentError
         Where the store can't be reached or refuses; it is kept on disk, to be sent by `sync`.
     """
-    now = int(time.time() * 1000)
     digest = input_digest(batch.source)
-    facts = batch.model.facts
-    kind = "sample" if facts["data"]["source"] == "sample" else "real"
-    tags = {
-        "input.sha256": digest,
-        "model.version": batch.model.version,
-        "model.data.kind": kind,
-        "model.data.sha256": facts["data"]["sha256"],
-        "mlflow.source.name": "imr-ml score",
-        "mlflow.source.type": "LOCAL",
-        NOTE: _description(batch, kind),
-    }
     run = RunRecord(
         key="batch",
-        name=f"{batch.summary.rows} rows | model {batch.model.version} | {digest[:_DIGEST_LENGTH]}",
-        tags={name: str(value) for name, value in tags.items()},
+        name=f"{batch.summary.rows} rows | model {batch.model.version} | {digest[:DIGEST_LENGTH]}",
+        tags=model_tags(batch.model, digest, "imr-ml score", _told(batch.summary)),
         params=flat({"model.version": batch.model.version, "options": dict(batch.options)}),
         metrics=tuple(points(batch_metrics(batch))),
     )
-    record = Record(
+    with scratch() as folder:
+        kept = keep(batch_record(run, "scored-requests", "scoring", batch.summary.rows, batch.elapsed_s), folder)
+    return send_or_keep(kept)
+
+
+def model_tags(model: LoadedModel, digest: str, command: str, told: str) -> dict[str, str]:
+    """Tags of a run in the experiment `SCORING`: which model read which input, and what is told about it."""
+    return {
+        "input.sha256": digest,
+        "model.version": model.version,
+        "model.data.kind": "sample" if model.is_sample else "real",
+        "model.data.sha256": model.facts["data"]["sha256"],
+        "mlflow.source.name": command,
+        "mlflow.source.type": "LOCAL",
+        NOTE: _WARNING + told if model.is_sample else told,
+    }
+
+
+def batch_record(run: RunRecord, name: str, context: str, rows: int, elapsed_s: float) -> Record:
+    """A run in the experiment `SCORING` that ends now, with the data set it read: so many rows, called by a name."""
+    now, digest = int(time.time() * 1000), run.tags["input.sha256"]
+    return Record(
         experiment=SCORING,
         destination=shown(tracking_uri()),
-        started_ms=now - int(batch.elapsed_s * 1000),
+        started_ms=now - int(elapsed_s * 1000),
         ended_ms=now,
         runs=(run,),
-        dataset=_dataset(batch, digest),
+        dataset=DatasetRecord(
+            name=name,
+            digest=digest[:DIGEST_LENGTH],
+            source=json.dumps({"tags": {"input.sha256": digest}}),
+            columns=json.dumps({"mlflow_colspec": []}),
+            profile=json.dumps({"num_rows": rows}),
+            context=context,
+        ),
     )
-    with scratch() as folder:
-        kept = keep(record, folder)
-    return send_or_keep(kept)
 
 
 def batch_metrics(batch: ScoredBatch) -> dict[str, float]:
@@ -110,21 +124,6 @@ def input_digest(source: Path) -> str:
     return hashlib.sha256("\n".join(digests).encode()).hexdigest()
 
 
-def _dataset(batch: ScoredBatch, digest: str) -> DatasetRecord:
-    told: dict[str, Any] = {"num_rows": batch.summary.rows}
-    return DatasetRecord(
-        name="scored-requests",
-        digest=digest[:_DIGEST_LENGTH],
-        source=json.dumps({"tags": {"input.sha256": digest}}),
-        columns=json.dumps({"mlflow_colspec": []}),
-        profile=json.dumps(told),
-        context="scoring",
-    )
-
-
-def _description(batch: ScoredBatch, kind: str) -> str:
-    summary = batch.summary
+def _told(summary: BatchSummary) -> str:
     outcomes = ", ".join(f"{count} {outcome}" for outcome, count in sorted(summary.by_outcome.items())) or "none scored"
-    warning = "**The model was trained on the synthetic sample corpus: its scores mean nothing for real requests.**\n\n"
-    told = f"{summary.rows} rows, {summary.errors} with an error; {outcomes}."
-    return (warning if kind == "sample" else "") + told
+    return f"{summary.rows} rows, {summary.errors} with an error; {outcomes}."

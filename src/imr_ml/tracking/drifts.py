@@ -6,24 +6,20 @@ Knows drift reports. No text, no case number and no file name is recorded; the i
 from __future__ import annotations
 
 import json
-import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from imr_ml.tracking.batches import SCORING, input_digest
-from imr_ml.tracking.descriptions import NOTE
-from imr_ml.tracking.records import DatasetRecord, Record, RunRecord, artifacts_of, keep, scratch
+from imr_ml.tracking.batches import batch_record, input_digest, model_tags
+from imr_ml.tracking.records import RunRecord, artifacts_of, keep, scratch
 from imr_ml.tracking.rivals import flat, points
 from imr_ml.tracking.sending import RecordedRun, send_or_keep
-from imr_ml.tracking.store import shown, tracking_uri
 
 if TYPE_CHECKING:
     from imr_ml.drift import DriftReport
     from imr_ml.model_files import LoadedModel
 
 _KEY = "drift"
-_DIGEST_LENGTH = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,22 +52,12 @@ def record_drift(batch: CheckedBatch) -> RecordedRun:
     UnsentError
         Where the store can't be reached or refuses; it is kept on disk, to be sent by `sync`.
     """
-    now = int(time.time() * 1000)
-    digest = input_digest(batch.source)
-    record = Record(
-        experiment=SCORING,
-        destination=shown(tracking_uri()),
-        started_ms=now - int(batch.elapsed_s * 1000),
-        ended_ms=now,
-        runs=(_run(batch, digest),),
-        dataset=DatasetRecord(
-            name="checked-requests",
-            digest=digest[:_DIGEST_LENGTH],
-            source=json.dumps({"tags": {"input.sha256": digest}}),
-            columns=json.dumps({"mlflow_colspec": []}),
-            profile=json.dumps({"num_rows": batch.report.current.drawn_from}),
-            context="drift",
-        ),
+    record = batch_record(
+        _run(batch, input_digest(batch.source)),
+        "checked-requests",
+        "drift",
+        batch.report.current.drawn_from,
+        batch.elapsed_s,
     )
     with scratch() as folder:
         _write_artifacts(artifacts_of(folder, _KEY), batch)
@@ -89,28 +75,19 @@ def drift_metrics(report: DriftReport) -> dict[str, float]:
 
 
 def _run(batch: CheckedBatch, digest: str) -> RunRecord:
-    report, facts = batch.report, batch.model.facts
+    report = batch.report
     counts = {
         "rows": report.current.drawn_from,
         "rows.compared": report.current.rows,
         "rows.errors": batch.errors,
         "drift.characteristics": len(report.drifted),
     }
-    tags = {
-        "drift": "yes" if report.drifted else "no",
-        "input.sha256": digest,
-        "model.version": batch.model.version,
-        "model.data.kind": _kind(batch.model),
-        "model.data.sha256": facts["data"]["sha256"],
-        "mlflow.source.name": "imr-ml drift",
-        "mlflow.source.type": "LOCAL",
-        NOTE: _description(batch),
-    }
+    drifted = "yes" if report.drifted else "no"
     sides = {"reference": asdict(report.reference), "current": asdict(report.current)}
     return RunRecord(
         key=_KEY,
-        name=f"drift {tags['drift']} | {report.current.drawn_from} rows | model {batch.model.version}",
-        tags=tags,
+        name=f"drift {drifted} | {report.current.drawn_from} rows | model {batch.model.version}",
+        tags={"drift": drifted} | model_tags(batch.model, digest, "imr-ml drift", _told(report)),
         params=flat({"model.version": batch.model.version, "drift": asdict(report.settings) | sides}),
         metrics=tuple(points(drift_metrics(report) | counts)),
     )
@@ -121,17 +98,10 @@ def _write_artifacts(folder: Path, batch: CheckedBatch) -> None:
 
     own = folder / _KEY
     own.mkdir(parents=True)
-    drift_figure(batch.report, is_synthetic=_kind(batch.model) == "sample").savefig(own / "drift.png", dpi=100)
+    drift_figure(batch.report, is_synthetic=batch.model.is_sample).savefig(own / "drift.png", dpi=100)
     (own / "drift.json").write_text(json.dumps(asdict(batch.report), indent=2) + "\n", encoding="utf-8")
 
 
-def _kind(model: LoadedModel) -> str:
-    return "sample" if model.facts["data"]["source"] == "sample" else "real"
-
-
-def _description(batch: CheckedBatch) -> str:
-    report = batch.report
-    warning = "**The model was trained on the synthetic sample corpus: its scores mean nothing for real requests.**\n\n"
+def _told(report: DriftReport) -> str:
     found = f"Drifted: {', '.join(report.drifted)}." if report.drifted else "No drift."
-    told = f"{report.current.rows} requests against {report.reference.rows}. {found}"
-    return (warning if _kind(batch.model) == "sample" else "") + told
+    return f"{report.current.rows} requests against {report.reference.rows}. {found}"

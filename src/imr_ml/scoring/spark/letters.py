@@ -10,8 +10,8 @@ from itertools import accumulate
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
-from imr_ml.corpus.archives import MEGABYTE, MEMBER_BYTES
-from imr_ml.corpus.ingestion import SAME_LETTER, Reject, content_of, is_letter_name, read_bytes
+from imr_ml.corpus.ingesting.archives import MEGABYTE, MEMBER_BYTES
+from imr_ml.corpus.ingesting.ingestion import SAME_LETTER, Reject, content_of, is_letter_name, read_bytes
 from imr_ml.corpus.schema import COLUMNS
 from imr_ml.corpus.table import ReadLetter, build_requests
 from imr_ml.scoring.spark.session import Batches, arrays_of, mapped, spark_session, told

@@ -1,0 +1,10 @@
+"""How long work tells how far it is. Knows no room and no terminal: what is shown of it, the command line decides."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+Progress = Callable[[int], object]
+"""Called with the number of steps each time some are done."""
+StartProgress = Callable[[str, int], Progress]
+"""(what is done, how many steps) -> what to call with each."""
