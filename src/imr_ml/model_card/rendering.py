@@ -15,6 +15,7 @@ from imr_ml.evaluation.slices import FEWEST_REQUESTS
 from imr_ml.files import sha256_of, written_whole
 from imr_ml.model_card import limits, tables, wording
 from imr_ml.model_files import CLASSIFIERS
+from imr_ml.templates import template
 
 if TYPE_CHECKING:
     from imr_ml.training import TrainedModel
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 CARD = "README.md"
 MODELS = "models"
 """Folder of models: what is written into a folder inside of it tells there, too, what the newest model is."""
-_TEMPLATE = "card.md.jinja"
 _LIBRARIES = ("imr-ml", "scikit-learn", "spacy", "negspacy", "numpy", "pandas", "scipy", "skops", "crepes")
 
 
@@ -50,16 +50,7 @@ class Origin:
 
 def model_card(trained: TrainedModel, origin: Origin | None = None) -> str:
     """The card in Markdown; the same for the same model, origin and installed libraries."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(  # noqa: S701 - Markdown, no HTML; the values are figures and names of our own
-        loader=PackageLoader("imr_ml.model_card", ""),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    return environment.get_template(_TEMPLATE).render(
+    return template("imr_ml.model_card", "", "card.md.jinja").render(
         trained=trained,
         data=trained.data,
         evaluation=trained.evaluation,

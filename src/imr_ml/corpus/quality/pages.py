@@ -10,17 +10,13 @@ import base64
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from imr_ml.corpus.quality.showing import balance_told
 from imr_ml.corpus.quality.types import Level, QualityReport
 from imr_ml.files import written_whole
-
-if TYPE_CHECKING:
-    from jinja2 import Template
+from imr_ml.templates import template
 
 MOST_PLACES_ON_PAGE = 50
 _SCALES = (0.2, 0.5, 1.0)
@@ -49,7 +45,7 @@ def write_page(report: QualityReport, target: Path, checked_at: datetime) -> Non
     from markupsafe import Markup
 
     style = (files("imr_ml.corpus.quality") / "page" / "page.css").read_text("utf-8")
-    page = _template().render(
+    page = template("imr_ml.corpus.quality", "page", "page.html.jinja").render(
         report=report,
         levels=list(Level),
         checked_at=checked_at,
@@ -85,17 +81,3 @@ def scale_of(report: QualityReport) -> float:
         each.published[1] for each in report.sources if each.published
     ]
     return next((scale for scale in _SCALES if max(ends, default=0) <= scale), _SCALES[-1])
-
-
-@cache
-def _template() -> Template:
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader("imr_ml.corpus.quality", "page"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("page.html.jinja")

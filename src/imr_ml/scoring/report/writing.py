@@ -11,7 +11,6 @@ import base64
 import hashlib
 import json
 from collections.abc import Iterable
-from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,13 +22,12 @@ from imr_ml.scoring.report.facts import ReportFacts
 from imr_ml.scoring.report.figures import family_bars, histogram
 from imr_ml.scoring.report.rows import FIELDS, LONGEST_TEXT, PageRows
 from imr_ml.scoring.report.totals import Totals
+from imr_ml.templates import template
 
 if TYPE_CHECKING:
     import pandas as pd
-    from jinja2 import Template
 
 MOST_ROWS = 5_000
-_TEMPLATE = "page.html.jinja"
 _STYLE = "page.css"
 # In the order in which they need each other.
 _SCRIPTS = ("dom.js", "places.js", "rows.js", "table.js", "evidence.js", "panel.js", "main.js")
@@ -67,7 +65,7 @@ def _rendered(totals: Totals, kept: PageRows, facts: ReportFacts) -> str:
     from markupsafe import Markup
 
     style, script = _resource(_STYLE), "\n".join(map(_resource, _SCRIPTS))
-    return _template().render(
+    return template("imr_ml.scoring.report", "page", "page.html.jinja").render(
         facts=facts,
         totals=totals,
         on_page=len(kept.rows),
@@ -78,20 +76,6 @@ def _rendered(totals: Totals, kept: PageRows, facts: ReportFacts) -> str:
         script=Markup(script),  # noqa: S704
         data=Markup(_embedded(_data(totals, kept, facts))),  # noqa: S704 - holds no "<"
     )
-
-
-@cache
-def _template() -> Template:
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader("imr_ml.scoring.report", "page"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template(_TEMPLATE)
 
 
 def _data(totals: Totals, kept: PageRows, facts: ReportFacts) -> dict[str, Any]:
