@@ -1,19 +1,18 @@
-"""Sentences and spans: spaCy's sentencizer and span ruler with this room's rules of where they end.
+"""Sentences and spans: where sentences start, and spaCy's span ruler with this room's rule of which spans count.
 
 Knows spaCy. Knows nothing of the rule files' content.
 """
 
-from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
 from spacy.language import Language
-from spacy.pipeline import Sentencizer, SpanRuler
+from spacy.pipeline import SpanRuler
 from spacy.tokens import Doc, Span
 
 from imr_ml.nlp.text import token_columns
 
-SENTENCES, SPAN_RULER = "imr_sentences", "imr_span_ruler"
+SPAN_RULER = "imr_span_ruler"
 DETERMINATION = "determination"
 _ABBREVIATED = frozenset({"dr", "mr", "mrs", "ms", "vs", "approx", "e.g", "i.e", "st", "dept", "pg", "p.r.n"})
 
@@ -27,31 +26,20 @@ class Match(NamedTuple):
     span_id: int
 
 
-@Language.factory(SENTENCES)
-def make_sentences(nlp: Language, name: str) -> "ClinicalSentencizer":
-    """Make spaCy's sentencizer with this room's rule."""
-    del nlp
-    return ClinicalSentencizer(name)
+def sentence_starts(doc: Doc) -> list[int]:
+    """Places of the tokens that start a sentence: the first, and each after a full stop that ends no abbreviation.
 
-
-class ClinicalSentencizer(Sentencizer):  # type: ignore[misc]
-    """Starts a sentence after each full stop that ends no abbreviation or initial."""
-
-    def predict(self, docs: Iterable[Doc]) -> list[list[bool]]:
-        """Whether each token starts a sentence."""
-        return [self._starts(doc) for doc in docs]
-
-    def _starts(self, doc: Doc) -> list[bool]:
-        starts = [False] * len(doc)
-        if not starts:
-            return starts
-        starts[0] = True
+    Told when asked for: most texts hold nothing whose reach ends with a sentence.
+    """
+    starts: list[int] | None = doc.user_data.get("sentences")
+    if starts is None:
         orths = token_columns(doc).orths
         stop, question, exclamation = (doc.vocab.strings[mark] for mark in ".?!")
-        for end in np.flatnonzero((orths == stop) | (orths == question) | (orths == exclamation)).tolist():
-            if 0 < end < len(starts) - 1 and not _continues(doc[end - 1].text):
-                starts[end + 1] = True
-        return starts
+        ends = np.flatnonzero((orths == stop) | (orths == question) | (orths == exclamation)).tolist()
+        words = doc.vocab.strings
+        starts = [0, *(end + 1 for end in ends if 0 < end < len(doc) - 1 and not _continues(words[orths[end - 1]]))]
+        doc.user_data["sentences"] = starts
+    return starts
 
 
 def _continues(word: str) -> bool:

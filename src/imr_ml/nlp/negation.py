@@ -4,13 +4,14 @@ Knows negspacy and what the span ruler found. Knows nothing of tokens' words.
 """
 
 from bisect import bisect_left, bisect_right
+from itertools import pairwise
 
 from negspacy.negation import Negex
 from negspacy.termsets import termset
 from spacy.language import Language
 from spacy.tokens import Doc
 
-from imr_ml.nlp.components import Match, matches_of
+from imr_ml.nlp.components import Match, matches_of, sentence_starts
 from imr_ml.nlp.rules import negation_rules
 
 NEGATION = "imr_negation"
@@ -46,6 +47,10 @@ class ScopedNegex(Negex):  # type: ignore[misc]
         places = self._in_reach(matches, preceding, following, scopes)
         doc.user_data["denied"] = {matches[place] for place in places}
         return doc
+
+    def termination_boundaries(self, doc: Doc, terminating: list[_Cue]) -> list[tuple[int, int]]:
+        """Cut a doc at its sentences and at what ends a cue's reach, as half-open spans of tokens."""
+        return list(pairwise(sorted([*sentence_starts(doc), *(cue[1] for cue in terminating), len(doc)])))
 
     def _in_reach(
         self,

@@ -1,4 +1,4 @@
-"""The spaCy pipeline: blank English, sentences, span rules, negation; built when first asked for.
+"""The spaCy pipeline: blank English, span rules, negation; built when first asked for.
 
 Knows spaCy, negspacy and the rule files. Knows nothing of requests or tables.
 """
@@ -10,7 +10,7 @@ from functools import cache
 import spacy
 from spacy.language import Language
 
-from imr_ml.nlp.components import DETERMINATION, SENTENCES, SPAN_RULER
+from imr_ml.nlp.components import DETERMINATION, SPAN_RULER
 from imr_ml.nlp.negation import NEGATION
 from imr_ml.nlp.rules import Pattern, RuleBook, determination_rules, rule_book
 from imr_ml.nlp.text import ClinicalTokenizer
@@ -54,8 +54,6 @@ def pipeline(negation: bool) -> Pipeline:
     book = rule_book()
     entries = [*(_entry(pattern) for pattern in book.patterns), *_determination_entries()]
     nlp.add_pipe(SPAN_RULER).add_patterns(entries)  # type: ignore[attr-defined]
-    # Only now: the ruler reads its phrases with what stands before it.
-    nlp.add_pipe(SENTENCES, before=SPAN_RULER)
     if negation:
         nlp.add_pipe(NEGATION)
     ids = nlp.vocab.strings

@@ -8,12 +8,12 @@ from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
-from itertools import compress, islice, takewhile
+from itertools import compress, islice, pairwise, takewhile
 
 from spacy.tokens import Doc
 from spacy.vocab import Vocab
 
-from imr_ml.nlp.components import DETERMINATION, Match, matches_of
+from imr_ml.nlp.components import DETERMINATION, Match, matches_of, sentence_starts
 from imr_ml.nlp.pipeline import Pipeline
 from imr_ml.nlp.quantities import NUMBER_WORDS, find_quantities
 from imr_ml.nlp.text import lowered, token_columns
@@ -125,10 +125,10 @@ def masked_sentences(doc: Doc, built: Pipeline) -> Iterator[tuple[int, int]]:
     marks = [(m.start, built.markers[m.span_id]) for m in matches_of(doc) if m.label == DETERMINATION]
     if all(marker == "ur" for _, marker in marks):
         return
-    for sentence in doc.sents:
-        markers = {marker for start, marker in marks if sentence.start <= start < sentence.end}
+    for first, last in pairwise([*sentence_starts(doc), len(doc)]):
+        markers = {marker for start, marker in marks if first <= start < last}
         if "always" in markers or ("unless_ur" in markers and "ur" not in markers):
-            yield sentence.start, sentence.end
+            yield first, last
 
 
 def _tokens(doc: Doc, built: Pipeline, mask_determination: bool) -> _Tokens:
