@@ -1,8 +1,9 @@
-"""How metrics and cost grow with the number of requests: `python -m benchmarks.learning_curve [REQUESTS...]`.
+"""How metrics and cost grow with the number of requests: `python -m benchmarks.learning_curve [--costs] [REQUESTS...]`.
 
 Measures on sample letters, whose truth is known: beside what a model reaches stands the best that anything could reach
 which reads every fact of a letter. Each size runs in a process of its own, one at a time, so that its peak memory is
 its own; its processor time is what it would take on one idle core. Default sizes are 200, 2,000 and 20,000 requests.
+With ``--costs`` nothing is evaluated, which takes most of the time.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
@@ -59,18 +60,18 @@ class Measured:
     costs : dict of float
         By the names of `_COSTS`.
     model, plain : dict of Estimate
-        By metric, of the model and of plain TF-IDF, out of fold.
+        By metric, of the model and of plain TF-IDF, out of fold; empty where not evaluated.
     """
 
     requests: int
     cases: int
     overturned: int
     costs: dict[str, float]
-    model: dict[str, Estimate]
-    plain: dict[str, Estimate]
+    model: dict[str, Estimate] = field(default_factory=dict)
+    plain: dict[str, Estimate] = field(default_factory=dict)
 
 
-def measured(requests: int) -> Measured:
+def measured(requests: int, *, evaluated: bool = True) -> Measured:
     """Read so many sample requests, fit both classifiers on all of them, and evaluate."""
     costs: dict[str, float] = {}
     with tempfile.TemporaryDirectory() as folder:
@@ -82,11 +83,13 @@ def measured(requests: int) -> Measured:
     labels = labels_of(table)
     _timed(costs, "fit_s", lambda: RequestModel().fit(frame, labels, groups))
     costs["fit_mb"] = _peak_mb()
+    overturned, cases = int(labels.overturned.sum()), int(groups.max()) + 1
+    if not evaluated:
+        return Measured(len(table), cases, overturned, costs)
     found = _timed(costs, "evaluate_s", lambda: evaluate(frame, labels, groups, RequestModel, SETTINGS))
     costs["evaluate_mb"] = _peak_mb()
-    overturned = int(labels.overturned.sum())
     plain = found.estimates["plain_tfidf"]
-    return Measured(len(table), int(groups.max()) + 1, overturned, costs, found.estimates[MODEL], plain)
+    return Measured(len(table), cases, overturned, costs, found.estimates[MODEL], plain)
 
 
 def reachable(letters: int = _REACHABLE_LETTERS) -> dict[str, Estimate]:
@@ -95,8 +98,8 @@ def reachable(letters: int = _REACHABLE_LETTERS) -> dict[str, Estimate]:
         return best_reachable(pd.read_parquet(write_output(Path(folder) / "letters.jsonl", letters, SEED)))
 
 
-def tables(points: Sequence[Measured], best: dict[str, Estimate]) -> Iterator[Table]:
-    """Metrics by size beside the best that can be reached, costs by size, and how costs grow."""
+def metric_table(points: Sequence[Measured], best: dict[str, Estimate]) -> Table:
+    """Metrics by size beside the best that can be reached."""
     metrics = Table("metric", title="SAMPLE letters, synthetic: out of fold, 95 % intervals over cases")
     for point in points:
         metrics.add_column(f"{point.requests:,} requests\n{point.overturned:,} overturned", justify="right")
@@ -104,16 +107,22 @@ def tables(points: Sequence[Measured], best: dict[str, Estimate]) -> Iterator[Ta
     for name in SHOWN:
         metrics.add_row(name, *(str(point.model[name]) for point in points), str(best[name]))
         metrics.add_row("    plain TF-IDF", *(str(point.plain[name]) for point in points), "", style="dim")
-    yield metrics
+    return metrics
+
+
+def cost_table(points: Sequence[Measured]) -> Table:
+    """Costs by size, and how they grow."""
     costs = Table("cost", title="processor time of one process")
     for point in points:
         costs.add_column(f"{point.requests:,}", justify="right")
     for heading in ("exponent, all sizes", "last step", "ten times the last, extrapolated"):
         costs.add_column(heading, justify="right")
     for name, what in _COSTS.items():
+        if name not in points[0].costs:
+            continue
         told = [f"{point.costs[name]:,.1f}" for point in points]
         costs.add_row(what, *told, *_growth([point.requests for point in points], [p.costs[name] for p in points]))
-    yield costs
+    return costs
 
 
 def _growth(requests: Sequence[int], costs: Sequence[float]) -> Iterator[str]:
@@ -141,17 +150,21 @@ def _peak_mb() -> float:
 
 def main(arguments: list[str]) -> int:
     """Measure each size and print; exit code 2 for sizes that are no numbers."""
-    if not all(argument.isdecimal() for argument in arguments):
+    sizes = [argument for argument in arguments if argument != "--costs"]
+    evaluated = len(sizes) == len(arguments)
+    if not all(size.isdecimal() for size in sizes):
         print("give numbers of requests: python -m benchmarks.learning_curve 200 2000", file=sys.stderr)
         return 2
     points: list[Measured] = []
-    for requests in sorted(map(int, arguments)) or SIZES:
+    for requests in sorted(map(int, sizes)) or SIZES:
         with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
-            points.append(pool.submit(measured, requests).result())
+            points.append(pool.submit(measured, requests, evaluated=evaluated).result())
         costs = ", ".join(f"{name} {value:.1f}" for name, value in points[-1].costs.items())
         print(f"{points[-1].requests} requests: {costs}", file=sys.stderr, flush=True)
-    for table in tables(points, reachable()):
-        Console(width=160).print(table)
+    console = Console(width=160)
+    if evaluated:
+        console.print(metric_table(points, reachable()))
+    console.print(cost_table(points))
     return 0
 
 

@@ -16,6 +16,8 @@ from imr_ml.nlp.rules import negation_rules
 
 NEGATION = "imr_negation"
 _Cue = tuple[int, int, int]
+_CUES = ("Preceding", "Following", "Termination")
+"""What negspacy calls them."""
 _DENIABLE = ("treatment", "drug", "class", "diagnosis", "finding")
 
 
@@ -36,6 +38,7 @@ class ScopedNegex(Negex):  # type: ignore[misc]
         rules = negation_rules()
         self._reach_before, self._reach_after = rules.preceding_reach, rules.following_reach
         super().__init__(nlp, name, neg_termset=_terms(), ent_types=list(_DENIABLE))
+        self._kinds = {nlp.vocab.strings[kind]: kind for kind in ("pseudo", *_CUES)}
 
     def negex(self, doc: Doc) -> Doc:
         """Mark the denied matches of a doc."""
@@ -47,6 +50,16 @@ class ScopedNegex(Negex):  # type: ignore[misc]
         places = self._in_reach(matches, preceding, following, scopes)
         doc.user_data["denied"] = {matches[place] for place in places}
         return doc
+
+    def process_negations(self, doc: Doc) -> tuple[list[_Cue], list[_Cue], list[_Cue]]:
+        """Find the cues before and after what they deny, and what ends their reach, but for those in a pseudo-cue."""
+        found: dict[str, list[_Cue]] = {kind: [] for kind in self._kinds.values()}
+        for cue in self.matcher(doc):
+            found[self._kinds[cue[0]]].append(cue)
+        if pseudo := found["pseudo"]:
+            for kind in _CUES:
+                found[kind] = [cue for cue in found[kind] if not any(one[1] <= cue[1] <= one[2] for one in pseudo)]
+        return found["Preceding"], found["Following"], found["Termination"]
 
     def termination_boundaries(self, doc: Doc, terminating: list[_Cue]) -> list[tuple[int, int]]:
         """Cut a doc at its sentences and at what ends a cue's reach, as half-open spans of tokens."""

@@ -65,6 +65,8 @@ _VISITS_BEFORE = re.compile(r"\b(?:visit|session|treatment)s?\b[^.;\d]{0,28}(?:#
 _COUNT_BEFORE = re.compile(r"(?:#|\bqty\b|\bquantity\b)\s*(?:of|:|#|\.|-)?\s*$")
 # "Alert and oriented x 3" and "seizures x2" count no visits.
 _TIMES_BEFORE = re.compile(r"(?<!oriented )(?<!seizures )(?<!episodes )(?:\btimes|\bx)\s*$")
+# Before most numbers stands none of the words that the patterns above begin with.
+_NAMED_BEFORE = re.compile(r"refill|visit|session|treatment|#|qty|quantity|times|x")
 _BEFORE_CHARS, _BEFORE_SPACED_CHARS = 48, 240
 _DIGITS = re.compile(r"\d+(?:\.\d+)?")
 _VALUE = re.compile(rf"\d+(?:\.\d+)?|(?:{_WORD})\b")
@@ -178,7 +180,10 @@ def _pieces(match: re.Match[str]) -> Measures:
 
 def _bare(match: re.Match[str]) -> Measures:
     """Read a number by what stands before it: "#60", "QTY: 2", "refills: 2", "sessions, 12", "times 8"."""
-    value, before = _upper(match["bare"]), _before(match)
+    before = _before(match)
+    if not _NAMED_BEFORE.search(before):
+        return
+    value = _upper(match["bare"])
     if _REFILLS_BEFORE.search(before):
         yield "refills", value
     elif _VISITS_BEFORE.search(before) and value <= _MOST_VISITS:
