@@ -7,6 +7,7 @@ time on one core, so that a busy machine slows all alike; the ratios are what co
 
 from __future__ import annotations
 
+import gc
 import os
 import statistics
 import subprocess
@@ -45,6 +46,8 @@ def measure(model_folder: Path) -> Iterator[tuple[str, str]]:
         "scored, evidence and 3 precedents": _scored(rows, model, ScoreOptions()),
         **dict(_others(requests, rows)),
     }
+    # As the command does.
+    gc.freeze()
     seconds: dict[str, list[float]] = {name: [] for name in contenders}
     for _ in range(ROUNDS):
         for name, run in contenders.items():

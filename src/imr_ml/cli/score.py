@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import sys
 import tempfile
@@ -62,6 +63,8 @@ def score(
         read = _standard_input(stack, resume=resume) if source == STANDARD_INPUT else source
         _say_how_read(read, quiet=as_json)
         loaded = load_model(model_folder(model))
+        # This process does nothing else: what it has loaded is no garbage.
+        gc.freeze()
         with progress() as start:
             if engine == "spark":
                 summary = _on_spark(read, output, loaded, options, settings, master)
