@@ -2,7 +2,7 @@ import hashlib
 
 import pytest
 
-from imr_ml.files import sha256_of, written_whole
+from imr_ml.files import locked, sha256_of, written_whole
 
 
 def test_a_file_appears_when_the_block_ends(tmp_path):
@@ -34,3 +34,13 @@ def test_a_checksum_is_that_of_the_content(tmp_path):
     (tmp_path / "a").write_bytes(b"content")
 
     assert sha256_of(tmp_path / "a") == hashlib.sha256(b"content").hexdigest()
+
+
+def test_a_lock_is_held_by_one_and_free_after_a_failure(tmp_path):
+    with pytest.raises(RuntimeError), locked(tmp_path / "lock", AssertionError()):
+        with pytest.raises(KeyError, match="taken"), locked(tmp_path / "lock", KeyError("taken")):
+            pass
+        raise RuntimeError
+
+    with locked(tmp_path / "lock", AssertionError()):
+        pass

@@ -1,4 +1,4 @@
-"""Files written whole or not at all, and their checksums.
+"""Files written whole or not at all, by one process at a time, and their checksums.
 
 Knows paths and bytes. Knows nothing of what the files hold.
 """
@@ -38,3 +38,21 @@ def sha256_of(path: Path) -> str:
     """SHA-256 of a file's content, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@contextmanager
+def locked(lock: Path, taken: Exception) -> Iterator[None]:
+    """Hold a lock file, which is gone afterwards and which a process that dies lets go of; raise `taken` where another process holds it."""
+    from filelock import FileLock, Timeout
+
+    held = FileLock(lock, timeout=0)
+    try:
+        held.acquire()
+    except Timeout:
+        raise taken from None
+    try:
+        yield
+    finally:
+        # Whoever has opened it meanwhile is told by filelock that it guards no name any more.
+        lock.unlink(missing_ok=True)
+        held.release()

@@ -162,7 +162,10 @@ class _EachTextOnce:
 
     def transform(self, raw_documents: Any) -> Any:
         """Matrix of the texts, shape (rows, terms)."""
-        places, texts = pd.factorize(np.asarray(raw_documents, dtype=object))
+        documents = np.asarray(raw_documents, dtype=object)
+        if len(documents) == 1:
+            return super().transform(documents)  # type: ignore[misc]
+        places, texts = pd.factorize(documents)
         return super().transform(texts)[places]  # type: ignore[misc]
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from imr_ml.errors import ImrError
-from imr_ml.files import written_whole
+from imr_ml.files import locked, written_whole
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -66,26 +66,20 @@ def work_folder(output: Path, job: dict[str, Any], *, resume: bool) -> Iterator[
     JobError
         Where another process holds it, an unfinished job is there and shall not be gone on with, or is another one.
     """
-    from filelock import FileLock, Timeout
-
     folder = output.with_name(f"{output.name}.parts")
     folder.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(folder / _LOCK, timeout=0)
-    try:
-        lock.acquire()
-    except Timeout:
-        raise JobError(f"{output}: another process is writing it; wait for it or choose another name") from None
-    try:
-        _begin(folder, output, job, resume=resume)
-        yield folder
-        _clear(folder)
-    finally:
-        lock.release()
-        # Without a job that could be gone on with, nothing of the folder is worth keeping.
-        if not (folder / _JOB).exists():
+    busy = JobError(f"{output}: another process is writing it; wait for it or choose another name")
+    with locked(folder / _LOCK, busy):
+        try:
+            _begin(folder, output, job, resume=resume)
+            yield folder
             _clear(folder)
-            (folder / _LOCK).unlink(missing_ok=True)
-            folder.rmdir()
+        finally:
+            # Without a job that could be gone on with, nothing of the folder is worth keeping.
+            if not (folder / _JOB).exists():
+                _clear(folder)
+                (folder / _LOCK).unlink(missing_ok=True)
+                folder.rmdir()
 
 
 def part_file(folder: Path, place: int) -> Path:

@@ -19,6 +19,7 @@ from imr_ml.corpus.ingesting.growth import growth_lines
 from imr_ml.corpus.ingesting.units import sources_of
 from imr_ml.corpus.manifest import manifest_of, manifest_path
 from imr_ml.corpus.upgrades import SCHEMA_VERSION, schema_version
+from imr_ml.files import locked
 
 FIRST = make_letter_text(case_number="CM16-0000001", items=(KNEE, NORCO))
 SECOND = make_letter_text(case_number="CM16-0000002")
@@ -312,3 +313,15 @@ def test_a_path_that_is_not_there_and_a_database_that_is_no_manifest_are_told(gr
         connection.execute("create table t (x)")
     with pytest.raises(ValueError, match=r"a\.sqlite"):
         grow(tmp_path / "a.sqlite")
+
+
+def test_two_ingests_into_one_table_at_once_are_refused(tmp_path):
+    table = tmp_path / "requests.parquet"
+
+    with (
+        locked(tmp_path / ".requests.parquet.lock", AssertionError()),
+        pytest.raises(SchemaError, match=r"requests\.parquet: another process is adding to it"),
+    ):
+        grow_table([], table, lambda *_: lambda _: None)
+
+    assert not table.exists()

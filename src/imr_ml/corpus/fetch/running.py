@@ -12,8 +12,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from imr_ml.corpus.fetch.client import PoliteClient
 from imr_ml.corpus.fetch.keeping import PARTIAL, get_letter
 from imr_ml.corpus.fetch.manifest import Manifest, Wanted
@@ -22,6 +20,7 @@ from imr_ml.corpus.fetch.settings import FetchSettings, check_settings
 from imr_ml.corpus.fetch.site import FIRST_DECISIONS, Query, check_form
 from imr_ml.corpus.fetch.types import AnswerError, FetchError
 from imr_ml.corpus.fetch.walking import walk
+from imr_ml.files import locked
 from imr_ml.progress import StartProgress
 
 LOCK = ".fetch.lock"
@@ -95,12 +94,14 @@ def fetch_letters(folder: Path, settings: FetchSettings, start: StartProgress) -
     check_settings(settings, today)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(folder / LOCK, timeout=0).acquire()
-    except Timeout as error:
-        raise FetchError(f"{folder}: another 'imr-ml fetch' is at work here; wait for it, or name another") from error
     except (FileExistsError, NotADirectoryError) as error:
         raise FetchError(f"{folder}: can't be made a folder ({error.strerror}); name another") from error
-    with lock, closing(Manifest(folder / MANIFEST)) as manifest, PoliteClient(settings.manners) as client:
+    busy = FetchError(f"{folder}: another 'imr-ml fetch' is at work here; wait for it, or name another")
+    with (
+        locked(folder / LOCK, busy),
+        closing(Manifest(folder / MANIFEST)) as manifest,
+        PoliteClient(settings.manners) as client,
+    ):
         (folder / PARTIAL).unlink(missing_ok=True)
         call = _Call(folder, settings, manifest, client)
         done = call.by_number() if settings.cases else call.by_day(today, start)

@@ -28,7 +28,7 @@ from imr_ml.corpus.manifest import (
     write_manifest,
 )
 from imr_ml.corpus.schema import SchemaError
-from imr_ml.files import sha256_of, written_whole
+from imr_ml.files import locked, sha256_of, written_whole
 from imr_ml.progress import StartProgress
 
 if TYPE_CHECKING:
@@ -82,13 +82,20 @@ def grow_table(
     Raises
     ------
     SchemaError
-        Where there is no letter or none that can be read, for a table that can't be added to, and for an output that is
-        not named ``.parquet``; nothing is written then but the rejects.
+        Where there is no letter or none that can be read, for a table that can't be added to or that another process is
+        adding to, and for an output that is not named ``.parquet``; nothing is written then but the rejects.
     """
-    made = made or Made()
     if output.suffix.lower() != ".parquet":
         raise SchemaError(f"{output}: the table is written as Parquet; name it {output.stem}.parquet")
     output.parent.mkdir(parents=True, exist_ok=True)
+    busy = SchemaError(f"{output}: another process is adding to it; wait for it or choose another name")
+    with locked(output.with_name(f".{output.name}.lock"), busy):
+        return _grown(sources, output, start, jobs=jobs, fresh=fresh, made=made or Made())
+
+
+def _grown(
+    sources: Sequence[Source], output: Path, start: StartProgress, *, jobs: int, fresh: bool, made: Made
+) -> Growth:
     before = () if fresh or not output.exists() else _steps_before(output)
     with tempfile.TemporaryDirectory(prefix=f".{output.name}.", dir=output.parent) as scratch:
         table = GrowingTable(Path(scratch))
