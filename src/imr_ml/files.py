@@ -42,7 +42,10 @@ def sha256_of(path: Path) -> str:
 
 @contextmanager
 def locked(lock: Path, taken: Exception) -> Iterator[None]:
-    """Hold a lock file, which is gone afterwards and which a process that dies lets go of; raise `taken` where another process holds it."""
+    """Hold a lock file, which is gone afterwards; raise `taken` where another process holds it.
+
+    A process that dies lets go of it.
+    """
     from filelock import FileLock, Timeout
 
     held = FileLock(lock, timeout=0)
