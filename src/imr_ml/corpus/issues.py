@@ -6,6 +6,7 @@ Knows the requests table. Knows nothing of files. A case that was reissued stand
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -13,7 +14,6 @@ from itertools import chain, count, groupby
 from sys import intern
 from typing import TYPE_CHECKING, Any
 
-from imr_ml.corpus.ingesting.ingestion import digest_of
 from imr_ml.corpus.schema import CASE_VERSION, COLUMNS
 
 if TYPE_CHECKING:
@@ -74,6 +74,11 @@ class Reissue:
     case_number: str
     version: int
     columns: tuple[str, ...]
+
+
+def digest_of(content: object) -> bytes:
+    """Sixteen bytes that stand for what a letter says."""
+    return hashlib.blake2b(repr(content).encode(errors="replace"), digest_size=16).digest()
 
 
 def issues_of(tables: Iterable[pd.DataFrame]) -> Iterator[Issue]:

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
+from imr_ml.corpus.issues import digest_of, issues_of
 from imr_ml.corpus.table import ReadLetter, build_requests
 from imr_ml.files import sha256_of, written_whole
 from imr_ml.letters import Letter, LetterError
@@ -238,13 +239,6 @@ def content_of(read: ReadLetter) -> object:
     return (letter.case_number, decided, letter.clinical_summary, items)
 
 
-def digest_of(content: object) -> bytes:
-    """Sixteen bytes that stand for what a letter says."""
-    return hashlib.blake2b(repr(content).encode(errors="replace"), digest_size=16).digest()
-
-
 def _known_contents(known: pd.DataFrame) -> dict[bytes, str]:
     """The content of each letter of a table, with its file."""
-    from imr_ml.corpus.issues import issues_of
-
     return {issue.content: issue.file for issue in issues_of([known])}
