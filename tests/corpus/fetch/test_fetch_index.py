@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from imr_ml.corpus import ingest
-from imr_ml.corpus.fetch import Index, disagreements, letters_of_manifest, read_index, with_index
+from imr_ml.corpus.fetch import Index, disagreements, indexed, letters_of_manifest, read_index, with_index
 from imr_ml.errors import SchemaError
 
 CASE = "CM16-0099001"
@@ -220,3 +220,17 @@ def test_letters_that_were_not_fetched_are_joined_by_their_case(fetched):
 
     assert table["index_specialty"].notna().all()
     assert len(read_index(manifest).requests) == len(requests)
+
+
+def test_a_part_of_the_table_gets_from_its_part_of_the_index_what_the_whole_gives_it(fetched):
+    cases, manifest, requests = fetched
+    index = read_index(manifest)
+    whole, _ = with_index(requests, manifest)
+    some = requests["case_number"].isin([cases[1].case_number, cases[4].case_number])
+    unnamed = requests[some].assign(case_number=pd.NA)
+
+    table, _ = indexed(requests[some], index)
+
+    pd.testing.assert_frame_equal(table, whole[some])
+    assert set(index.of(requests[some]).requests["case_number"]) == set(requests.loc[some, "case_number"])
+    pd.testing.assert_frame_equal(indexed(unnamed, index)[0].filter(like="index_"), table.filter(like="index_"))

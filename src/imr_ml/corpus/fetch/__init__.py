@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from imr_ml.lazily import names_of
 
 if TYPE_CHECKING:
-    from imr_ml.corpus.fetch.cross_check import disagreements, with_index
+    from imr_ml.corpus.fetch.cross_check import disagreements, indexed, with_index
     from imr_ml.corpus.fetch.index import Index, read_index
     from imr_ml.corpus.fetch.manifest_file import letters_of_manifest
     from imr_ml.corpus.fetch.running import Fetched, fetch_letters
@@ -24,6 +24,7 @@ _HOMES = {
     "Manners": "settings",
     "disagreements": "cross_check",
     "fetch_letters": "running",
+    "indexed": "cross_check",
     "letters_of_manifest": "manifest_file",
     "read_index": "index",
     "with_index": "cross_check",
@@ -37,6 +38,7 @@ __all__ = [
     "Manners",
     "disagreements",
     "fetch_letters",
+    "indexed",
     "letters_of_manifest",
     "read_index",
     "with_index",

@@ -48,8 +48,12 @@ def with_index(requests: pd.DataFrame, manifest: Path) -> tuple[pd.DataFrame, pd
     FetchError, FileNotFoundError
         As `letters_of_manifest`.
     """
-    index = read_index(manifest)
-    joined = join_index(requests, index)
+    return indexed(requests, read_index(manifest))
+
+
+def indexed(requests: pd.DataFrame, index: Index) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """As `with_index`, with an index that was read already."""
+    joined = join_index(requests, index.of(requests))
     return with_index_category(joined.table), _disagreements(joined)
 
 

@@ -39,6 +39,19 @@ class Index:
     requests: pd.DataFrame
     letters: pd.DataFrame
 
+    def of(self, requests: pd.DataFrame) -> Index:
+        """The part of it that is about the cases of a requests table, or about the files that its rows were read from.
+
+        Joining takes time with the size of the index, which a table that grows would else spend with each part.
+        """
+        about = self.cases["case_number"].isin(requests["case_number"].dropna())
+        if "letter_sha256" in requests:
+            read = self.letters["letter_sha256"].isin(requests["letter_sha256"].dropna())
+            about |= self.cases["case_number"].isin(self.letters.loc[read, "case_number"])
+        cases = self.cases.loc[about, "case_number"].unique()
+        parts = (self.cases, self.requests, self.letters)
+        return Index(*(part[part["case_number"].isin(cases)].reset_index(drop=True) for part in parts))
+
 
 _CASES = """
 SELECT case_number, url, case_outcome, specialty, decision_date, date_of_injury, application_received,

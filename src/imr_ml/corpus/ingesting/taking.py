@@ -23,12 +23,14 @@ from imr_ml.progress import Progress, StartProgress
 if TYPE_CHECKING:
     import pandas as pd
 
+    from imr_ml.corpus.fetch import Index
+
 _LETTERS_A_PART = 5000
 
 
 @dataclass(slots=True)
 class Taken:
-    """What became of one source; `unit` says what was counted as a letter."""
+    """What became of one source; `unit` says what was counted as a letter, `index` what a search told of them."""
 
     source: Source
     unit: str = "letters"
@@ -39,6 +41,7 @@ class Taken:
     skipped: int = 0
     rejects: list[Reject] = field(default_factory=list)
     disagreements: list[pd.DataFrame] = field(default_factory=list)
+    index: Index | None = None
 
     def count(self, requests: pd.DataFrame, letters: int) -> None:
         """Count letters, or determinations, and their requests."""
@@ -77,7 +80,7 @@ def take(source: Source, table: GrowingTable, start: StartProgress, jobs: int) -
             return _take_letters(Taken(source), units_of_texts(source.path), table, start("reading letters", 0), jobs)
         files, rejects = files_of(source, Path(scratch))
         names = _names_in_zip(source, Path(scratch)) if source.kind is Kind.ZIP else str
-        taken = Taken(source, rejects=rejects)
+        taken = Taken(source, rejects=rejects, index=_index_of(source))
         progress = start("reading letters", len(files))
         return _take_letters(taken, units_of_files(files, names), table, progress, jobs)
 
@@ -116,10 +119,10 @@ def _take_part(taken: Taken, part: list[Unread], table: GrowingTable, progress: 
         return
     requests = build_requests(letters)
     taken.count(requests, len(letters))
-    if taken.source.kind is Kind.FETCHED:
-        from imr_ml.corpus.fetch import with_index
+    if taken.index is not None:
+        from imr_ml.corpus.fetch import indexed
 
-        requests, disagreements = with_index(requests, taken.source.path)
+        requests, disagreements = indexed(requests, taken.index)
         taken.disagreements.append(disagreements)
     table.add(requests)
 
@@ -137,6 +140,14 @@ def _take_determinations(source: Source, table: GrowingTable, start: StartProgre
     taken = Taken(source, UNIT, skipped=len(is_new) - len(new), rejects=list(read.rejects))
     taken.count(new, len(new))
     return taken
+
+
+def _index_of(source: Source) -> Index | None:
+    if source.kind is not Kind.FETCHED:
+        return None
+    from imr_ml.corpus.fetch import read_index
+
+    return read_index(source.path)
 
 
 def _names_in_zip(source: Source, scratch: Path) -> Callable[[Path], str]:
