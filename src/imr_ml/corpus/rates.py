@@ -5,6 +5,7 @@ Knows the requests table.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 from imr_ml.corpus.schema import families_of
@@ -31,19 +32,24 @@ def overturn_rates(requests: pd.DataFrame, by: str) -> pd.DataFrame:
         interval ``low`` and ``high``, which takes the requests as independent although a case's requests are not.
     """
     import pandas as pd
-    from scipy.stats import binomtest
 
     decided = requests[requests["outcome"].notna()]
     overturned = decided["outcome"].eq("overturned")
     values = decided[by].map(families_of).explode() if by.endswith("families") else decided[by]
     counted = overturned.reindex(values.index).groupby(values.to_numpy()).agg(["size", "sum"])
     counted = counted.set_axis(["requests", "overturned"], axis=1).sort_values("requests", ascending=False)
-    intervals = [
-        binomtest(overturned, requests).proportion_ci(method="wilson")
-        for requests, overturned in counted.to_numpy(dtype=int).tolist()
-    ]
+    intervals = [wilson(overturned, requests) for requests, overturned in counted.to_numpy(dtype=int).tolist()]
     bounds = pd.DataFrame(intervals, index=counted.index, columns=["low", "high"])
     return counted.assign(rate=counted["overturned"] / counted["requests"]).join(bounds)
+
+
+@cache
+def wilson(overturned: int, requests: int) -> tuple[float, float]:
+    """The 95 % Wilson interval of a share overturned."""
+    from scipy.stats import binomtest
+
+    interval = binomtest(overturned, requests).proportion_ci(method="wilson")
+    return float(interval.low), float(interval.high)
 
 
 def rates_figure(rates: pd.DataFrame, overall: float, title: str) -> Figure:

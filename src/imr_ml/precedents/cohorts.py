@@ -7,19 +7,18 @@ the interval is a little narrower than it should be where a cohort holds many of
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from imr_ml.corpus.rates import wilson
 from imr_ml.precedents.decided import Asked, DecidedRequests, cohort_keys
 
 if TYPE_CHECKING:
     import pandas as pd
 
 LEAST_REQUESTS = 20
-_CONFIDENCE = 0.95
 TIERS: dict[str, tuple[str, ...]] = {
     "category+body_part+ur_families": ("category", "body_part", "ur_families"),
     "category+body_part": ("category", "body_part"),
@@ -83,7 +82,7 @@ class Cohorts:
         for name, shared in TIERS.items():
             requests, overturned = self._tiers[name].counts(tuple(keys[part] for part in shared), as_of, own_rows)
             if requests >= LEAST_REQUESTS:
-                return (overturned / requests, *_wilson(overturned, requests), requests, name)
+                return (overturned / requests, *wilson(overturned, requests), requests, name)
         return (np.nan, np.nan, np.nan, np.nan, None)
 
 
@@ -113,11 +112,3 @@ class _Tier:
                 requests -= 1
                 overturned -= bool(self._decided.overturned[row])
         return requests, overturned
-
-
-@cache
-def _wilson(overturned: int, requests: int) -> tuple[float, float]:
-    from scipy.stats import binomtest
-
-    interval = binomtest(overturned, requests).proportion_ci(_CONFIDENCE, method="wilson")
-    return float(interval.low), float(interval.high)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from imr_ml.corpus.quality.settings import Settings
 from imr_ml.corpus.quality.types import Rows, SourceBalance, YearCount
+from imr_ml.corpus.rates import wilson
 from imr_ml.corpus.schema import COLUMNS, families_of
 from imr_ml.corpus.table import decided_years
 from imr_ml.guidelines import FAMILIES
@@ -98,12 +99,9 @@ class Balance:
         decided, published = upheld + overturned, settings.published.get(name)
         if not decided:
             return SourceBalance(name, requests, 0, 0, published=published)
-        from scipy.stats import binomtest
-
-        interval = binomtest(overturned, decided).proportion_ci(method="wilson")
-        share = overturned / decided
-        low, high = float(interval.low), float(interval.high)
-        return SourceBalance(name, requests, decided, overturned, share, low, high, published)
+        return SourceBalance(
+            name, requests, decided, overturned, overturned / decided, *wilson(overturned, decided), published
+        )
 
 
 def _touches(balance: SourceBalance) -> bool:
