@@ -8,3 +8,8 @@ Progress = Callable[[int], object]
 """Called with the number of steps each time some are done."""
 StartProgress = Callable[[str, int], Progress]
 """(what is done, how many steps) -> what to call with each."""
+
+
+def silent(_doing: str, _steps: int) -> Progress:
+    """Start no bar."""
+    return lambda _: None

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from imr_ml.corpus.manifest import Code
     from imr_ml.progress import StartProgress
+    from imr_ml.tracking import GitState
 
 _WIDTH_OF_FILES = 160
 
@@ -63,12 +64,10 @@ def warn(message: str) -> None:
     typer.echo(f"imr-ml: {message}", err=True)
 
 
-def code_here() -> Code | None:
-    """The checkout that the working directory is in, for a manifest; None outside of one."""
+def code_of(git: GitState | None) -> Code | None:
+    """A checkout as a manifest tells it; None outside of one."""
     from imr_ml.corpus.manifest import Code
-    from imr_ml.tracking import git_state
 
-    git = git_state()
     return Code(commit=git.commit, dirty=git.dirty) if git else None
 
 

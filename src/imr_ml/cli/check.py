@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from imr_ml.cli.app import app, progress, told, wide_console
+from imr_ml.cli.models import ColumnMap
 from imr_ml.errors import ImrError
 
 if TYPE_CHECKING:
@@ -23,10 +24,7 @@ def check(
     table: Annotated[Path, typer.Argument(help="Requests table (.parquet, .csv, .jsonl, .xlsx).")],
     report: Annotated[Path | None, typer.Option(help="Write the findings as a page to look at (.html).")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print all findings as JSON instead of a table.")] = False,
-    columns: Annotated[
-        list[str] | None,
-        typer.Option("--map", metavar="NAME=COLUMN", help="Your name of a column, as in request=RFA_TEXT; repeatable."),
-    ] = None,
+    columns: ColumnMap = None,
     settings: Annotated[
         Path | None, typer.Option(help="Your own thresholds and levels (.toml), in place of the package's.")
     ] = None,
@@ -67,7 +65,6 @@ def _settings(path: Path) -> Settings:
 
 
 def _print(found: QualityReport) -> None:
-
     from imr_ml.corpus.quality.showing import findings_table
     from imr_ml.corpus.quality.showing import told as lines_of
 

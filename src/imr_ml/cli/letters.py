@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from imr_ml.cli.app import app, code_here, progress, told, warn
+from imr_ml.cli.app import app, code_of, progress, told, warn
 
 
 @app.command()
@@ -33,12 +33,13 @@ def ingest(
         from imr_ml.corpus.ingesting.growth import growth_lines
         from imr_ml.corpus.ingesting.units import sources_of
         from imr_ml.errors import ImrError
+        from imr_ml.tracking import git_state
 
         if append and fresh:
             raise ImrError("--append keeps the table and --fresh replaces it: give one of them")
         sources = sources_of(paths)
         with progress() as start:
-            growth = grow_table(sources, output, start, jobs=jobs, fresh=fresh, made=Made(code=code_here()))
+            growth = grow_table(sources, output, start, jobs=jobs, fresh=fresh, made=Made(code=code_of(git_state())))
         for line in growth_lines(growth):
             typer.echo(line)
         if growth.disagreements:

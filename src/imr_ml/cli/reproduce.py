@@ -54,7 +54,6 @@ def rebuild(model: Path, scratch: Path, from_table: _FROM_TABLE = False) -> None
 
 
 def _print(done: Reproduction, *, every: bool) -> None:
-
     console = wide_console()
     console.print(f"run {done.name} ({done.run_id[:8]}), made anew by {done.code}", markup=False)
     file = {True: "the same file", False: "another file", None: "no checksum of it was recorded"}[done.table_equal]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from imr_ml.cli.app import app, code_here, progress, told, warn
+from imr_ml.cli.app import app, code_of, progress, told, warn
 from imr_ml.cli.models import LATEST
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def train(
             model=ModelSettings(seed=seed), evaluation=evaluation, coverage=coverage, ladder=ladder
         )
         with progress() as start:
-            table = training_table(data, start, source=source, code=code_here())
+            table = training_table(data, start, source=source, code=code_of(git))
             typer.echo(table.told)
             on_read = start("reading sections", (6 if proof else 3) * len(table.requests))
             on_fit = start("fitting held-out models", _fits_needed(table.requests, evaluation))

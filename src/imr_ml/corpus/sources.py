@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from imr_ml.corpus.dmhc import SOURCE, UNIT
 from imr_ml.corpus.ingesting.growing import Made, grow_table
 from imr_ml.corpus.ingesting.ingestion import letter_files
-from imr_ml.corpus.ingesting.units import Kind, Source, kind_of
+from imr_ml.corpus.ingesting.units import NAME, TEXT, Kind, Source, kind_of
 from imr_ml.corpus.issues import current_requests
 from imr_ml.corpus.manifest import (
     Code,
@@ -157,7 +157,7 @@ def _is_requests_table(path: Path) -> bool:
     if is_determinations(path) or not is_table(path):
         return False
     names = column_names(path)
-    return not {"file", "text"} <= set(names) or set(names) >= set(REQUIRED_COLUMNS)
+    return not {NAME, TEXT} <= set(names) or set(names) >= set(REQUIRED_COLUMNS)
 
 
 def _of_source(table: pd.DataFrame, source: str | None, path: Path) -> pd.DataFrame:
@@ -186,7 +186,7 @@ def _made_table(source: Source, start: StartProgress, only: str | None, code: Co
     if made.rejects:
         kind = "row" if source.kind in (Kind.DETERMINATIONS, Kind.TEXTS) else "file"
         told += f"; {len(made.rejects)} {kind}(s) not used, see {PROCESSED / 'rejects.jsonl'}"
-    return TrainingTable(read, told + left_out, manifest_here(output))
+    return TrainingTable(read, told + left_out, rebased(made.manifest, output.parent.absolute(), Path.cwd()))
 
 
 def _check_ours(table: Path) -> None:

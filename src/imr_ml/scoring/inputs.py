@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from imr_ml.corpus.schema import COLUMNS, SchemaError
+from imr_ml.progress import silent
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -150,7 +151,7 @@ def requests_of(chunk: Chunk, columns: Mapping[str, str], case_rows: pd.Series |
 
 def started(progress: StartProgress | None, doing: str, found: Survey) -> Progress:
     """Start a bar over what was found; what is called with each step, whether there is a bar or not."""
-    return progress(f"{doing} {found.unit}", found.total) if progress else lambda _: None
+    return (progress or silent)(f"{doing} {found.unit}", found.total)
 
 
 def _table_survey(source: Path, columns: Mapping[str, str]) -> Survey:

@@ -7,14 +7,13 @@ runs is.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict
 
 from imr_ml.model_files import FACTS, MANIFEST, ModelError
-from imr_ml.progress import Progress
+from imr_ml.progress import StartProgress
 from imr_ml.tracking import run_facts
 
 if TYPE_CHECKING:
@@ -44,7 +43,7 @@ class Rebuilt(BaseModel):
     metrics: dict[str, float]
 
 
-def rebuild(model: Path, scratch: Path, start: Callable[[str, int], Progress], *, from_table: bool = False) -> Rebuilt:
+def rebuild(model: Path, scratch: Path, start: StartProgress, *, from_table: bool = False) -> Rebuilt:
     """Make a model's table and the model anew, with the settings and the seed that its folder tells.
 
     Parameters

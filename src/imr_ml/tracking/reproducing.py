@@ -113,11 +113,12 @@ def reproduce(named: str, start: StartProgress, *, here: bool = False, from_tabl
     """
     recorded = _recorded(named)
     facts = json.loads((recorded.model / FACTS).read_text("utf-8"))
-    notes = [*_code_notes(recorded, here=here), *_library_notes(facts["libraries"])]
+    is_own = recorded.commit is not None and _runs_from(recorded.commit)
+    notes = [*_code_notes(recorded, is_foreign=here and not is_own), *_library_notes(facts["libraries"])]
     with tempfile.TemporaryDirectory() as scratch:
         made = Path(scratch) / "made"
         made.mkdir()
-        if here or recorded.commit is None or _runs_from(recorded.commit):
+        if here or recorded.commit is None or is_own:
             code = f"the code in use, imr-ml {version('imr-ml')}"
             rebuilt = rebuild(recorded.model, made, start, from_table=from_table)
         else:
@@ -155,14 +156,14 @@ def _recorded(named: str) -> _Recorded:
     )
 
 
-def _code_notes(recorded: _Recorded, *, here: bool) -> Iterator[str]:
+def _code_notes(recorded: _Recorded, *, is_foreign: bool) -> Iterator[str]:
     if recorded.commit is None:
         yield "the run does not tell its commit, so the code in use is taken; figures may differ"
         return
     short = recorded.commit[:_SHORT]
     if recorded.dirty:
         yield f"files differed from commit {short} when it was trained, and how is not recorded; figures may differ"
-    if here and not _runs_from(recorded.commit):
+    if is_foreign:
         yield f"the code in use is not that of commit {short}; figures may differ"
 
 
@@ -181,14 +182,19 @@ def _library_notes(libraries: Mapping[str, str]) -> Iterator[str]:
 
 def _runs_from(commit: str) -> bool:
     """Whether the code in use is that of a commit, unchanged; so is an installed one that the commit has no part in."""
-    if git(None, "cat-file", "-e", f"{commit}^{{commit}}") is None:
+    if not _has(f"{commit}^{{commit}}"):
         return False
-    if git(None, "cat-file", "-e", f"{commit}:src/imr_ml/__init__.py") is None:
+    if not _has(f"{commit}:src/imr_ml/__init__.py"):
         return True
     state = git_state()
     if state is None or state.commit != commit or state.dirty:
         return False
     return Path(imr_ml.__file__).resolve().is_relative_to(_top_folder().resolve())
+
+
+def _has(named: str) -> bool:
+    """Whether the checkout of the working directory holds an object of git's."""
+    return git(None, "cat-file", "-e", named) is not None
 
 
 def _top_folder() -> Path:
@@ -199,7 +205,7 @@ def _top_folder() -> Path:
 def _checked_out(commit: str, folder: Path) -> Iterator[Path]:
     """Folder of the package's source at a commit, in a worktree of its own."""
     short = commit[:_SHORT]
-    if git(None, "cat-file", "-e", f"{commit}^{{commit}}") is None:
+    if not _has(f"{commit}^{{commit}}"):
         raise TrackingError(
             f"commit {short} is not in the checkout of this folder: go where it is, or fetch it (git fetch); "
             f"to use the code in use: --here"

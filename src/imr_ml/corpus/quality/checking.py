@@ -22,14 +22,13 @@ from imr_ml.corpus.quality.settings import Settings, default_settings
 from imr_ml.corpus.quality.types import Flagged, QualityReport, Rows
 from imr_ml.corpus.schema import COLUMNS, REQUIRED_COLUMNS, typed
 from imr_ml.corpus.table import case_keys
-from imr_ml.progress import Progress, StartProgress
+from imr_ml.progress import Progress, StartProgress, silent
 from imr_ml.tables import column_names, read_chunks, renamed, suggestion
 
 if TYPE_CHECKING:
     from imr_ml.tables import Chunk
 
 ROWS_AT_ONCE = 10_000
-"""(what is done, how many or 0 where that is not known) -> a function to call with each step."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +71,7 @@ def check_requests(
         Where there is nothing.
     """
     settings, today = settings or default_settings(), today or datetime.now(UTC).date()
-    written, start = column_names(path), start or _silent
+    written, start = column_names(path), start or silent
     names = _names(written, columns or {})
     found, rows, progress = _Found(Gathered(settings)), 0, start("checking requests", 0)
     if missing := [name for name in REQUIRED_COLUMNS if name not in names.values()]:
@@ -101,10 +100,6 @@ def _report(table: str, rows: int, found: _Found, settings: Settings, progress: 
         sources=found.balance.sources(settings),
         years=found.balance.by_year(),
     )
-
-
-def _silent(_description: str, _total: int) -> Progress:
-    return lambda _steps: None
 
 
 def _names(written: tuple[str, ...], mapped: Mapping[str, str]) -> dict[str, str]:

@@ -46,7 +46,7 @@ def told(report: QualityReport) -> list[str]:
     return [
         f"{report.table}: {report.rows:,} requests of {report.cases:,} cases",
         *(f"  {balance_told(each)}" for each in report.sources),
-        f"{verdict}" if any(counts.values()) else "nothing found",
+        verdict if any(counts.values()) else "nothing found",
     ]
 
 

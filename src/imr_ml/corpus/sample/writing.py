@@ -26,8 +26,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from imr_ml.corpus.sample.formats import Parts
-
-    Progress = Callable[[int], object]
+    from imr_ml.progress import Progress
 
 Made = TypeVar("Made")
 
@@ -86,7 +85,7 @@ def write_output(
     Returns
     -------
     Path
-        The table of what is true; see `truth_schema` and `imr_ml.evaluation.best_reachable`.
+        The table of what is true; see `truth_schema` and `imr_ml.evaluation.reachable.best_reachable`.
 
     Raises
     ------
