@@ -10,11 +10,12 @@ import subprocess
 import sys
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from factories import make_requests
-from tracking.servers import end, free_port, wait_for
+from tracking.servers import end
 
 from imr_ml.corpus import complete_requests, validate_requests
 from imr_ml.evaluation import EvaluationSettings
@@ -25,10 +26,10 @@ from imr_ml.training import TrainedModel, TrainingSettings, train
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     import pandas as pd
 
+ROOT = Path(__file__).parents[2]
 PLANTED = {
     "request": "quembolic harrowgate sprondle",
     "clinical_summary": "frobnitz marzolin snorquel",
@@ -107,25 +108,54 @@ def drawn_once(tracked: Tracked, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(training_files, "_write_figures", lambda own, _: shutil.copytree(drawn, own / "figures"))
 
 
+@dataclass(frozen=True)
+class RunningUi:
+    """What `make ui` told of itself."""
+
+    address: str
+    start_page: str
+    told: tuple[str, ...]
+
+
 @pytest.fixture(scope="session")
-def ui_address(tracked: Tracked) -> Iterator[str]:
-    """The UI on that store, as `make ui` serves it; it must end when it is told to."""
-    port = free_port()
-    code = f"import sys; from imr_ml.tracking import serve_ui; sys.exit(serve_ui({port}))"
-    environment = {name: value for name, value in os.environ.items() if name != "MLFLOW_TRACKING_URI"}
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    with subprocess.Popen(
-        [sys.executable, "-c", code], cwd=tracked.folder, env=environment, start_new_session=True, **quiet
-    ) as server:
-        try:
-            wait_for(f"http://127.0.0.1:{port}/health", server)
-            yield f"http://127.0.0.1:{port}"
-            server.send_signal(signal.SIGTERM)
-            server.wait(timeout=30)
-        finally:
-            end(server)
+def running_ui(tracked: Tracked, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningUi]:
+    """`make ui` on that store, asked for a port that is taken; it must end when it is told to."""
+    ready = tmp_path_factory.mktemp("ready") / "ready"
+    ready.touch()
+    environment = os.environ | {"MLFLOW_TRACKING_URI": tracked.run.tracking_uri}
+    with closing(socket.socket()) as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        wanted = taken.getsockname()[1]
+        command = ["make", "ui", f"PORT={wanted}", f"BIN={Path(sys.executable).parent}", f"READY={ready}"]
+        with subprocess.Popen(
+            command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True, start_new_session=True
+        ) as server:
+            try:
+                told = _told_until(server, "MLflow UI: ")
+                page = told[-1].removeprefix("MLflow UI: ").partition(" ")[0]
+                yield RunningUi(page.partition("/#")[0], page, told)
+                server.send_signal(signal.SIGTERM)
+                server.wait(timeout=30)
+            finally:
+                end(server)
     with closing(socket.socket()) as probe:
+        port = int(page.partition("/#")[0].rpartition(":")[2])
         assert probe.connect_ex(("127.0.0.1", port)), "the server ended with the command"
+
+
+def _told_until(server: subprocess.Popen[str], beginning: str) -> tuple[str, ...]:
+    lines = []
+    for line in server.stdout:
+        lines.append(line.rstrip())
+        if line.startswith(beginning):
+            break
+    return tuple(lines)
+
+
+@pytest.fixture
+def ui_address(running_ui: RunningUi) -> str:
+    return running_ui.address
 
 
 @contextmanager

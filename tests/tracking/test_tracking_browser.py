@@ -4,14 +4,21 @@ import os
 import re
 
 import pytest
+from mlflow import MlflowClient
+
+from imr_ml.tracking import EXPERIMENT
+from imr_ml.tracking.views import pages
 
 PATIENCE_MS = 60_000
+SETTLING_MS = 3_000
 
 
 @pytest.fixture
 def page(browser):
     opened = browser.new_page(viewport={"width": 1600, "height": 1000})
     opened.set_default_timeout(PATIENCE_MS)
+    # Where nobody has been before, the UI opens a panel over a third of the page.
+    opened.add_init_script("localStorage.setItem('mlflow.assistant.fab.autoOpenedOnFirstLoad_v1', 'true')")
     yield opened
     opened.close()
 
@@ -19,17 +26,33 @@ def page(browser):
 def _picture(page, name):
     """Kept where the environment says, for those who look at what the test saw."""
     if folder := os.environ.get("IMR_SCREENSHOTS"):
+        page.wait_for_timeout(SETTLING_MS)
         page.screenshot(path=f"{folder}/{name}.png")
 
 
 @pytest.mark.slow
-def test_runs_are_seen_by_name_selected_and_compared(page, ui_address, tracked):
-    page.goto(f"{ui_address}/#/experiments/{tracked.run.experiment_id}/runs?workflowType=machine_learning")
+def test_the_address_that_make_ui_tells_shows_runs_by_name_with_their_metrics(page, running_ui, tracked):
+    page.goto(running_ui.start_page)
     name = page.locator("[role=gridcell]").filter(has_text=tracked.run.name).first
     name.wait_for()
     name.locator("button").first.click()
     page.get_by_text("plain TF-IDF | 60 req").first.wait_for()
+    page.get_by_role("button", name="Models beside their baselines").wait_for()
+    run = MlflowClient(tracked.run.tracking_uri).get_run(tracked.run.run_id)
+    for metric in ("family.f1_micro", "outcome.roc_auc.low"):
+        page.locator(f"[role=columnheader][col-id='metrics.`{metric}`']").wait_for()
+        page.get_by_text(f"{run.data.metrics[metric]:.6f}"[:-2]).first.wait_for()
+    page.get_by_text("One run a training").first.wait_for()
     _picture(page, "runs")
+
+
+@pytest.mark.slow
+def test_two_runs_are_selected_and_compared(page, running_ui, tracked):
+    page.goto(running_ui.start_page)
+    name = page.locator("[role=gridcell]").filter(has_text=tracked.run.name).first
+    name.wait_for()
+    name.locator("button").first.click()
+    page.get_by_text("plain TF-IDF | 60 req").first.wait_for()
     # The first selects all runs, the second a model's run with all beneath it.
     boxes = page.locator("[role=row] input[type=checkbox]:visible")
     boxes.nth(2).check(force=True)
@@ -42,10 +65,14 @@ def test_runs_are_seen_by_name_selected_and_compared(page, ui_address, tracked):
 
 
 @pytest.mark.slow
-def test_the_charts_of_an_experiment_draw_the_models_beside_the_baselines(page, ui_address, tracked):
-    page.goto(f"{ui_address}/#/experiments/{tracked.run.experiment_id}/runs?compareRunsMode=CHART")
+def test_the_charts_are_few_in_sections_and_show_figures_side_by_side(page, running_ui):
+    page.set_viewport_size({"width": 1600, "height": 2400})
+    page.goto(f"{running_ui.start_page}&compareRunsMode=CHART")
+    for section in pages()[EXPERIMENT].views["figures"].sections:
+        page.get_by_text(section.name).first.wait_for()
     page.get_by_text("family.f1_macro", exact=True).first.wait_for()
     page.locator(".js-plotly-plot svg.main-svg").first.wait_for()
+    page.locator("img[src*='blob:'], img[src*='compressed']").first.wait_for()
     _picture(page, "charts")
 
 

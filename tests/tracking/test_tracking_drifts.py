@@ -11,6 +11,8 @@ from typer.testing import CliRunner
 from imr_ml.cli import app
 from imr_ml.files import sha256_of
 from imr_ml.model_files import load_model
+from imr_ml.tracking import SCORING
+from imr_ml.tracking.views import pages
 
 pytestmark = pytest.mark.filterwarnings("default::DeprecationWarning", "default::FutureWarning")
 
@@ -55,6 +57,9 @@ def test_a_drift_is_statistics_with_intervals_settings_and_a_picture(checked, tr
     assert values == sorted(values)
     assert 0 <= found.metrics["drift.ks.p_overturned"] <= 1
     assert found.metrics["rows.compared"] == 60
+    (view,) = pages()[SCORING].views.values()
+    charts = {name for section in view.sections for name in section.bars if name.startswith("drift.")}
+    assert charts <= set(found.metrics)
     picture = download_artifacts(run_id=run.info.run_id, artifact_path="drift/drift.png", dst_path=str(tmp_path))
     assert Path(picture).read_bytes().startswith(b"\x89PNG")
 

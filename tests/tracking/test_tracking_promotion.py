@@ -132,7 +132,9 @@ def test_from_the_first_champion_to_a_rollback(store, monkeypatch):
     assert refused.exit_code == 2
     assert "version 2 is not promoted: it is as good" in refused.output
     assert "--force --reason TEXT" in refused.output
-    assert store.get_model_version(MODEL_NAME, "2").tags["promotion.outcome"] == "not promoted"
+    tags = store.get_model_version(MODEL_NAME, "2").tags
+    assert tags["promotion.outcome"] == "not promoted"
+    assert "promotion.reason" not in tags, "none was given"
 
     assert "needs a reason" in runner.invoke(app, ["promote", "--force"]).output
     forced = runner.invoke(app, ["promote", "--force", "--reason", "the team likes it"])

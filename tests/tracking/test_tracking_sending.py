@@ -57,6 +57,8 @@ def test_wherever_sending_is_cut_short_the_next_attempt_completes_it(trained, tr
     assert client.get_model_version(MODEL_NAME, "1").source == f"models:/{output.model_id}"
     assert len(client.get_metric_history(sent.run_id, "outcome.roc_auc")) == 1
     assert len(client.get_run(sent.run_id).inputs.dataset_inputs) == 1
+    pictures = client.list_artifacts(sent.run_id, "figures")
+    assert len(client.list_artifacts(sent.run_id, "images")) == 2 * len(pictures), "each whole and small"
     assert kept() == []
     assert list(sync()) == []
 

@@ -1,14 +1,18 @@
 """The UI's command, its port, and a real server on a recorded run."""
 
 import json
+import re
 import socket
 import sys
 from contextlib import closing, contextmanager
 from urllib.request import Request, urlopen
 
 import pytest
+from mlflow import MlflowClient
+from tracking.servers import free_port, mlflow_server
 
-from imr_ml.tracking import TrackingError, serve_ui, tracking_uri, ui, ui_command
+from imr_ml.tracking import EXPERIMENT, TrackingError, serve_ui, tracking_uri, ui, ui_command
+from imr_ml.tracking.ui import start_page
 
 
 @contextmanager
@@ -31,23 +35,22 @@ def test_the_command_names_the_embedded_store(empty_store):
 
 def test_a_taken_port_is_told_and_the_next_free_one_is_used(empty_store, monkeypatch):
     started, told = [], []
-    monkeypatch.setattr(ui, "_run", lambda command: started.append(command) or 0)
+    monkeypatch.setattr(ui, "_run", lambda command, *_: started.append(command) or 0)
     with _taken_port() as port:
         assert serve_ui(port, say=told.append) == 0
     free = started[0][started[0].index("--port") + 1]
     assert int(free) > port
-    assert told[0] == f"port {port} is in use; taking {free}"
-    assert f"http://127.0.0.1:{free}" in told[1]
+    assert told == [f"port {port} is in use; taking {free}", "the MLflow UI is starting"]
 
 
 def test_a_free_port_is_used_without_a_word(empty_store, monkeypatch):
-    told = []
-    monkeypatch.setattr(ui, "_run", lambda command: 0)
+    started, told = [], []
+    monkeypatch.setattr(ui, "_run", lambda command, *_: started.append(command) or 0)
     with _taken_port() as port:
         pass
     serve_ui(port, say=told.append)
-    assert len(told) == 1
-    assert f"http://127.0.0.1:{port}" in told[0]
+    assert started[0][started[0].index("--port") + 1] == str(port)
+    assert told == ["the MLflow UI is starting"]
 
 
 def test_a_host_that_is_not_ours_is_told(empty_store):
@@ -62,8 +65,41 @@ def test_where_a_team_server_is_in_use_its_address_is_told(monkeypatch):
     assert told == ["MLflow UI: https://tracking.example/mlflow"]
 
 
-def test_a_server_that_fails_gives_exit_code_1(empty_store):
-    assert ui._run([sys.executable, "-c", "raise SystemExit(3)"]) == 1
+def test_a_server_that_fails_gives_exit_code_1_and_no_address(empty_store):
+    with _taken_port() as port:
+        pass
+    told = []
+    failing = [sys.executable, "-c", "raise SystemExit(3)"]
+    assert ui._run(failing, f"http://127.0.0.1:{port}", lambda: told.append("it answers")) == 1
+    assert told == []
+
+
+@pytest.mark.slow
+def test_make_ui_takes_a_free_port_says_so_and_tells_where_the_trainings_are(running_ui, tracked):
+    taken, starting, address = running_ui.told
+    assert re.fullmatch(r"port \d+ is in use; taking \d+", taken)
+    assert starting == "the MLflow UI is starting"
+    assert taken.rpartition(" ")[2] in address
+    experiment = f"#/experiments/{tracked.run.experiment_id}/runs?"
+    assert experiment in running_ui.start_page
+    assert running_ui.start_page.endswith("viewStateShareKey=figures")
+
+
+@pytest.mark.slow
+def test_before_the_first_training_the_list_of_experiments_is_opened(empty_store):
+    port = free_port()
+    with mlflow_server(empty_store, port):
+        assert start_page(f"http://127.0.0.1:{port}").endswith("/#/experiments?workflowType=machine_learning")
+
+
+@pytest.mark.slow
+def test_an_experiment_without_the_view_is_opened_as_it_is(empty_store):
+    port = free_port()
+    with mlflow_server(empty_store, port):
+        client = MlflowClient(f"http://127.0.0.1:{port}")
+        made = client.create_experiment(EXPERIMENT)
+        page = start_page(f"http://127.0.0.1:{port}")
+    assert page.endswith(f"/#/experiments/{made}/runs?workflowType=machine_learning")
 
 
 @pytest.mark.slow

@@ -81,22 +81,22 @@ def sync(
     with told():
         from imr_ml import tracking
 
-        results = list(tracking.sync(here=here))
-        if not results:
-            typer.echo("nothing is waiting to be sent")
-        failed = [one for one in results if isinstance(one, tracking.UnsentError)]
-        for one in results:
-            if isinstance(one, tracking.RecordedRun):
+        sent, failed = 0, 0
+        for one in tracking.sync(here=here):
+            if isinstance(one, tracking.UnsentError):
+                failed += 1
+                warn(" ".join(str(one).split()))
+            else:
+                sent += 1
                 version = f", models:/{tracking.MODEL_NAME}/{one.model_version}" if one.model_version else ""
                 typer.echo(f"sent to {one.tracking_uri}: {one.name}{version}")
-        for error in failed:
-            warn(" ".join(str(error).split()))
+        if not sent and not failed:
+            typer.echo("nothing is waiting to be sent")
         if failed:
             raise typer.Exit(2)
 
 
 def _print_comparison(comparison: RunComparison) -> None:
-
     console = wide_console()
     for number, run in enumerate(comparison.runs, start=1):
         kind = run.tags.get("data.kind", "unknown")

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from imr_ml.files import sha256_of
+from imr_ml.scoring.contract import UNCERTAIN
 from imr_ml.tracking.descriptions import NOTE
 from imr_ml.tracking.records import DatasetRecord, Record, RunRecord, keep, scratch
 from imr_ml.tracking.rivals import flat, points
@@ -111,7 +112,8 @@ def batch_metrics(batch: ScoredBatch) -> dict[str, float]:
     """Counts of rows, and the share of each predicted outcome among those scored."""
     summary = batch.summary
     scored = summary.rows - summary.errors
-    shares = {f"share.{outcome}": count / scored for outcome, count in summary.by_outcome.items()} if scored else {}
+    counts = {outcome: summary.by_outcome.get(outcome, 0) for outcome in ("upheld", "overturned", UNCERTAIN)}
+    shares = {f"share.{outcome}": count / scored for outcome, count in counts.items()} if scored else {}
     speed = {"rows_per_s": summary.rows / batch.elapsed_s} if batch.elapsed_s > 0 else {}
     return {"rows": summary.rows, "rows.scored": scored, "rows.errors": summary.errors, **shares, **speed}
 

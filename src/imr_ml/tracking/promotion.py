@@ -100,7 +100,7 @@ def promote(*, force: bool = False, reason: str = "") -> Promotion:
         previous = str(champion.version) if champion else ""
         _write_down(client, challenger, verdict, reason, promoted=promoted)
         if promoted:
-            client.set_model_version_tag(MODEL_NAME, challenger.version, _PREVIOUS, previous)
+            _set_tags(client, challenger, {_PREVIOUS: previous})
             client.set_registered_model_alias(MODEL_NAME, CHAMPION, challenger.version)
         return Promotion(str(challenger.version), previous, promoted, verdict)
 
@@ -186,8 +186,7 @@ def _write_down(client: MlflowClient, version: ModelVersion, verdict: Verdict, r
     forced = promoted and not verdict.promote
     outcome = ("promoted by force" if forced else "promoted") if promoted else "not promoted"
     told = {"reason": reason, "outcome": outcome, "verdict": verdict.why, "at": _now()}
-    for name, value in told.items():
-        client.set_model_version_tag(MODEL_NAME, version.version, f"{_TAGS}.{name}", value)
+    _set_tags(client, version, {f"{_TAGS}.{name}": value for name, value in told.items()})
     lines = [
         version.description or "",
         "",
@@ -195,6 +194,15 @@ def _write_down(client: MlflowClient, version: ModelVersion, verdict: Verdict, r
         *_table(verdict.differences),
     ]
     client.update_model_version(MODEL_NAME, version.version, "\n".join(lines))
+
+
+def _set_tags(client: MlflowClient, version: ModelVersion, tags: Mapping[str, str]) -> None:
+    """Set tags; one that is empty is taken away, for what an earlier promotion left would be told of this one."""
+    for name, value in tags.items():
+        if value:
+            client.set_model_version_tag(MODEL_NAME, version.version, name, value)
+        elif name in version.tags:
+            client.delete_model_version_tag(MODEL_NAME, version.version, name)
 
 
 def _table(differences: Mapping[str, Estimate]) -> list[str]:

@@ -5,6 +5,7 @@ Knows MLflow's registry and the files of a model's folder by name. Knows nothing
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,15 @@ CHALLENGER, CHAMPION = "challenger", "champion"
 _NOT_THERE = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
 TRAINED = "trained_ms"
 """Tag of a version: when its training ended, in milliseconds since 1970."""
+_VERSIONS_OF_LOGGED = "mlflow.modelVersions"
+_DESCRIPTION = f"""\
+Outcome (upheld or overturned) and cited guideline families of Independent Medical Review requests.
+
+- `@{CHALLENGER}` is the model trained last, `@{CHAMPION}` the one that `imr-ml promote` chose; a version tells why.
+- Score: `imr-ml score requests.csv --output scored.csv --model models:/{MODEL_NAME}@{CHAMPION}`
+- From Python: `mlflow.pyfunc.load_model("models:/{MODEL_NAME}@{CHAMPION}").predict(frame)`
+- **A version with the tag `data.kind` = `sample` learnt from invented letters: it says nothing about real requests.**
+"""
 
 
 def fetch_model(uri: str) -> Path:
@@ -78,9 +88,7 @@ def register(client: MlflowClient, model_id: str, run_id: str, told: ModelRecord
     import mlflow
 
     try:
-        client.create_registered_model(
-            MODEL_NAME, description="Outcome and guideline families of Independent Medical Review requests"
-        )
+        client.create_registered_model(MODEL_NAME, description=_DESCRIPTION)
     except mlflow.MlflowException:
         # It exists, or the next line says what is wrong.
         client.get_registered_model(MODEL_NAME)
@@ -97,6 +105,9 @@ def register(client: MlflowClient, model_id: str, run_id: str, told: ModelRecord
             model_id=model_id,
         )
     )
+    # As `mlflow.register_model` does, so that the list of logged models shows it; that function prints.
+    told_version = json.dumps([{"name": MODEL_NAME, "version": made.version}])
+    client.set_logged_model_tags(model_id, {_VERSIONS_OF_LOGGED: told_version})
     challenger = version_by_alias(client, CHALLENGER)
     if challenger is None or int(challenger.tags.get(TRAINED, 0)) <= trained_ms:
         client.set_registered_model_alias(MODEL_NAME, CHALLENGER, made.version)

@@ -29,6 +29,8 @@ TITLES = {
     "plain_tfidf": "plain TF-IDF",
     "ur_families": "UR's families",
 }
+COLOURS_OF_BASELINES = {"base_rate": "#707070", "plain_tfidf": "#E69F00", "ur_families": "#CC79A7"}
+"""The same in every picture and in the MLflow UI; see `figures.canvas`."""
 _MEANING = {
     "base_rate": "Always the rates of the data that is evaluated on: the best that any constant could do.",
     "plain_tfidf": "TF-IDF of the raw words and logistic regression, without the spaCy stage.",

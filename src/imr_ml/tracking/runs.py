@@ -17,7 +17,7 @@ from imr_ml.tracking import run_facts
 from imr_ml.tracking.descriptions import NOTE, description, rival_description, summary
 from imr_ml.tracking.packaging import pip_requirements
 from imr_ml.tracking.records import DatasetRecord, ModelRecord, Record, RunRecord, keep, scratch
-from imr_ml.tracking.rivals import Rival, baseline_rivals
+from imr_ml.tracking.rivals import COLOURS_OF_BASELINES, Rival, baseline_rivals
 from imr_ml.tracking.sending import RecordedRun, send_or_keep
 from imr_ml.tracking.store import shown, tracking_uri
 from imr_ml.tracking.training_files import Extras, tables_tag, write_files
@@ -107,10 +107,12 @@ def _model_run(
 
 
 def _rival_run(rival: Rival, trained: TrainedModel, git: GitState | None) -> RunRecord:
+    colour = COLOURS_OF_BASELINES.get(rival.key)
+    told = {NOTE: rival_description(rival, trained)} | ({"mlflow.runColor": colour} if colour else {})
     return RunRecord(
         key=rival.key,
         name=run_facts.rival_name(rival, trained, git),
-        tags=run_facts.tags(trained, git) | {NOTE: rival_description(rival, trained)},
+        tags=run_facts.tags(trained, git) | told,
         params=run_facts.rival_params(rival, trained),
         metrics=tuple(run_facts.rival_metrics(rival)),
     )

@@ -15,6 +15,7 @@ from imr_ml.tracking.packaging import log_model
 from imr_ml.tracking.records import artifacts_of, claimed, forget, kept, read_record
 from imr_ml.tracking.registry import register
 from imr_ml.tracking.store import TrackingError, connected, experiment_id, shown, tracking_uri
+from imr_ml.tracking.training_files import FIGURES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 SYNC = "imr-ml sync"
 _TAG = "imr_ml.record"
 _PARENT = "mlflow.parentRunId"
+_IMAGES, _SMALL_IMAGE = "images", "+compressed.webp"
 
 
 class UnsentError(TrackingError):
@@ -165,6 +167,7 @@ def _fill(client: MlflowClient, folder: Path, record: Record, run: RunRecord, ma
     artifacts = artifacts_of(folder, run.key)
     if artifacts.is_dir():
         client.log_artifacts(run_id, str(artifacts))
+        _log_pictures(client, run_id, artifacts / FIGURES, record.ended_ms)
     metrics = [
         # What the machine did is no figure of the model.
         Metric(one.name, one.value, one.at_ms or record.ended_ms, one.step, **({} if one.at_ms else tied))
@@ -173,6 +176,20 @@ def _fill(client: MlflowClient, folder: Path, record: Record, run: RunRecord, ma
     params = [Param(name, value) for name, value in run.params.items()]
     # One request: a server with passwords takes long over each.
     client.log_batch(run_id, metrics, params, _linked(run, made))
+
+
+def _log_pictures(client: MlflowClient, run_id: str, figures: Path, at_ms: int) -> None:
+    """Log figures as images too: the UI's charts show those of several runs side by side."""
+    import mlflow
+
+    if not figures.is_dir():
+        return
+    # MLflow writes the small one last, under a name that begins with the key.
+    small = [one.path for one in client.list_artifacts(run_id, _IMAGES) if one.path.endswith(_SMALL_IMAGE)]
+    held = {path.removeprefix(f"{_IMAGES}/").partition("+")[0] for path in small}
+    for path in sorted(figures.glob("*.png")):
+        if path.stem not in held:
+            client.log_image(run_id, mlflow.Image(str(path)), key=path.stem, timestamp=at_ms)
 
 
 def _linked(run: RunRecord, made: Run) -> list[RunTag]:

@@ -10,6 +10,7 @@ import logging
 import os
 import sqlite3
 import sys
+import time
 import warnings
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -37,11 +38,8 @@ _IMPATIENT = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEO
 _PATIENT = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "3", "MLFLOW_HTTP_REQUEST_TIMEOUT": "60"}
 # Warnings of MLflow and below are for its makers.
 _THEIRS = r"(?:alembic|mlflow|pydantic|sqlalchemy)\b"
-# What the UI shows of an experiment at first.
-_EXPERIMENT_TAGS = {
-    "mlflow.experimentKind": "custom_model_development",
-    "mlflow.experiment.primaryMetric.name": "outcome.roc_auc",
-}
+# The UI has other pages for language-model applications.
+_EXPERIMENT_TAGS = {"mlflow.experimentKind": "custom_model_development"}
 
 
 class TrackingError(ImrError):
@@ -132,7 +130,7 @@ def check_store(uri: str) -> None:
 
 
 def experiment_id(client: MlflowClient, name: str) -> str:
-    """Experiment of that name, made where there is none.
+    """Experiment of that name, made where there is none, with the description and views that `views` has for it.
 
     Raises
     ------
@@ -141,12 +139,15 @@ def experiment_id(client: MlflowClient, name: str) -> str:
     """
     import mlflow
 
+    from imr_ml.tracking.views import page_tags
+
     found = client.get_experiment_by_name(name)
     if found is None:
         uri = client.tracking_uri
         location = None if is_server(uri) else artifact_root(uri).as_uri()
+        tags = _EXPERIMENT_TAGS | page_tags(name, int(time.time() * 1000))
         try:
-            return str(client.create_experiment(name, location, tags=dict(_EXPERIMENT_TAGS)))
+            return str(client.create_experiment(name, location, tags=tags))
         except mlflow.MlflowException:
             # Another training may have made it in the meantime.
             found = client.get_experiment_by_name(name)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 from threading import Event, Thread
 
@@ -24,19 +25,21 @@ def system_metrics(every_s: float = _EVERY_S) -> Iterator[list[Point]]:
     Yields
     ------
     list of Point
-        Grows by one sample of each metric at the start, every `every_s` seconds and at the end.
+        Grows by one sample of each metric every `every_s` seconds and at the end.
     """
     points: list[Point] = []
     ended = Event()
 
     def sample() -> None:
-        step = 0
-        while True:
+        import psutil
+
+        # It tells the time since it was asked before; what it tells first means nothing.
+        psutil.cpu_percent()
+        for step in count():
+            ended.wait(every_s)
             points.extend(_sample(step))
             if ended.is_set():
                 return
-            ended.wait(every_s)
-            step += 1
 
     sampler = Thread(target=sample, name="imr-ml system metrics", daemon=True)
     sampler.start()
@@ -52,7 +55,6 @@ def _sample(step: int) -> list[Point]:
 
     memory, disk = psutil.virtual_memory(), psutil.disk_usage(str(Path.cwd()))
     values = {
-        # Since the sample before; the first is 0 because there is none.
         "cpu_utilization_percentage": psutil.cpu_percent(),
         "system_memory_usage_megabytes": memory.used / _BYTES_OF_MEGABYTE,
         "system_memory_usage_percentage": memory.percent,

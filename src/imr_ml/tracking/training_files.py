@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from imr_ml.training import TrainedModel
 
 CARD = "model_card.md"
+FIGURES = "figures"
 SLICES = "evaluation/slices.json"
 TEXTS = "evaluation/requests.json"
 # A server takes each file in a request of its own.
@@ -89,16 +90,16 @@ def write_files(
     _copy_code(folder / "code")
     card = {"model card": CARD} if extras.card is not None else {}
     made_of = {"what the table was made of": MANIFEST} if extras.manifest is not None else {}
-    return {**card, **made_of, "figures": "figures", **tables}
+    return {**card, **made_of, "figures": FIGURES, **tables}
 
 
 def _write_figures(own: Path, trained: TrainedModel) -> None:
     from imr_ml.tracking.figures import figures
     from imr_ml.tracking.figures.canvas import save
 
-    (own / "figures").mkdir(parents=True)
+    (own / FIGURES).mkdir(parents=True)
     for name, figure in figures(trained).items():
-        save(figure, own / "figures" / name)
+        save(figure, own / FIGURES / name)
 
 
 def _write_tables(own: Path, trained: TrainedModel, texts: pd.DataFrame | None) -> dict[str, str]:

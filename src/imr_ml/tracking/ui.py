@@ -1,6 +1,6 @@
-"""The MLflow UI on the tracked runs.
+"""The MLflow UI on the tracked runs, opened at the view of the trainings.
 
-Knows how MLflow's server is started. Knows nothing of what is in the store.
+Knows how MLflow's server is started and asked. Knows nothing of what runs hold.
 """
 
 from __future__ import annotations
@@ -10,15 +10,21 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from typing import TYPE_CHECKING
 
 from imr_ml.tracking.store import TrackingError, artifact_root, check_store, is_server, shown, tracking_uri
+
+if TYPE_CHECKING:
+    import httpx
 
 HOST = "127.0.0.1"
 _PORTS_TRIED = 20
 # Without it the UI opens with its pages for language-model applications.
-_VIEW = "workflowType=machine_learning"
+_WORKFLOW = "workflowType=machine_learning"
+_POLL_S = 0.2
 _SERVER_ENVIRONMENT = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_LOGGING_LEVEL": "WARNING",
@@ -72,8 +78,33 @@ def serve_ui(port: int, host: str = HOST, say: Callable[[str], object] = print) 
     free = free_port(port, host)
     if free != port:
         say(f"port {port} is in use; taking {free}")
-    say(f"MLflow UI: http://{host}:{free}/#/experiments?{_VIEW} (Ctrl-C ends it)")
-    return _run(ui_command(free, host))
+    server = f"http://{host}:{free}"
+    say("the MLflow UI is starting")
+    return _run(ui_command(free, host), server, lambda: say(f"MLflow UI: {start_page(server)} (Ctrl-C ends it)"))
+
+
+def start_page(server: str) -> str:
+    """Address of the trainings in a running server, in the view they come with; of its list of experiments before.
+
+    Parameters
+    ----------
+    server : str
+        E.g. ``http://127.0.0.1:5000``.
+    """
+    import httpx
+
+    from imr_ml.tracking.runs import EXPERIMENT
+    from imr_ml.tracking.views import VIEW_KEY, first_view, view_tag
+
+    answer = _get(f"{server}/api/2.0/mlflow/experiments/get-by-name", experiment_name=EXPERIMENT)
+    if answer.status_code == httpx.codes.NOT_FOUND:
+        return f"{server}/#/experiments?{_WORKFLOW}"
+    found = answer.raise_for_status().json()["experiment"]
+    view = first_view(EXPERIMENT)
+    # Who made the experiment, or took its views away, may have had others.
+    has_view = any(tag["key"] == view_tag(view) for tag in found.get("tags", []))
+    opened = f"&{VIEW_KEY}={view}" if has_view else ""
+    return f"{server}/#/experiments/{found['experiment_id']}/runs?{_WORKFLOW}{opened}"
 
 
 def free_port(port: int, host: str = HOST) -> int:
@@ -102,13 +133,35 @@ def _is_free(port: int, host: str) -> bool:
     return True
 
 
-def _run(command: list[str]) -> int:
+def _run(command: list[str], address: str, when_it_answers: Callable[[], object]) -> int:
     environment = {**os.environ, **_SERVER_ENVIRONMENT}
     with subprocess.Popen(command, env=environment) as server, _ended_with_us(server):  # noqa: S603
         try:
+            if _answers(address, server):
+                when_it_answers()
             return 1 if server.wait() else 0
         except KeyboardInterrupt:
             return 0
+
+
+def _answers(address: str, server: subprocess.Popen[bytes]) -> bool:
+    """Wait until the server answers; whether it does, for it may end before."""
+    import httpx
+
+    while server.poll() is None:
+        try:
+            return _get(f"{address}/health").is_success
+        except httpx.TransportError:
+            time.sleep(_POLL_S)
+    return False
+
+
+def _get(url: str, **params: str) -> httpx.Response:
+    import httpx
+
+    # A proxy that the environment names is not for a server on this machine.
+    with httpx.Client(trust_env=False) as client:
+        return client.get(url, params=params)
 
 
 @contextmanager

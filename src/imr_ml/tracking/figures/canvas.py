@@ -13,6 +13,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from imr_ml.evaluation import MODEL
+from imr_ml.tracking.rivals import COLOURS_OF_BASELINES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from imr_ml.training import TrainedModel
 
 UPHELD, OVERTURNED = "#009E73", "#D55E00"
-COLOURS = {MODEL: "#0072B2", "base_rate": "#707070", "plain_tfidf": "#E69F00", "ur_families": "#CC79A7"}
+COLOURS = {MODEL: "#0072B2", **COLOURS_OF_BASELINES}
 _Z = 1.96
 _DOTS_PER_INCH = 100
 

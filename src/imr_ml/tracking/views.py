@@ -1,0 +1,159 @@
+"""How the MLflow UI shows a new experiment: its description, and saved views that pick columns, runs and charts.
+
+Knows `views.toml`, and that the UI keeps a saved view as JSON in a tag of the experiment. Knows nothing of runs.
+"""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Iterator, Mapping
+from functools import cache
+from importlib import resources
+
+from pydantic import BaseModel, ConfigDict, TypeAdapter
+
+from imr_ml.tracking.descriptions import NOTE
+
+VIEW_KEY = "viewStateShareKey"
+"""Query of the runs page's address that opens a saved view."""
+_VIEW_TAG = "mlflow.sharedViewState."
+_OWN_COLUMNS = frozenset({"Dataset", "Models", "Source", "Description", "User"})
+_KINDS = {"param:": "params", "tag:": "tags"}
+# Wide enough for a run's whole name; the UI cuts it in a column of its own choice.
+_WIDTHS = {"attributes.`Run Name`": 330, "runDateAndNestInfo": 150}
+_METRIC_WIDTH = 140
+# Sections in which the UI puts what no other section has.
+_FOLDED = ("Model metrics", "System metrics")
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Section(_Strict):
+    """Charts under a heading.
+
+    Attributes
+    ----------
+    bars : tuple of str
+        Metrics, each a chart with a bar for each run.
+    lines : tuple of tuple of str
+        Metrics with steps that share a chart.
+    images : tuple of str
+        Pictures, each a grid with one for each run.
+    """
+
+    name: str
+    bars: tuple[str, ...] = ()
+    lines: tuple[tuple[str, ...], ...] = ()
+    images: tuple[str, ...] = ()
+
+
+class View(_Strict):
+    """Columns of the runs' table, which runs are in it and in what order, and their charts."""
+
+    name: str
+    columns: tuple[str, ...]
+    search: str = ""
+    order_by: str = ""
+    sections: tuple[Section, ...] = ()
+
+
+class Page(_Strict):
+    """An experiment: what it is for, in Markdown, and its views; the first is the one to begin with."""
+
+    primary_metric: str
+    description: str
+    views: dict[str, View]
+
+
+@cache
+def pages() -> Mapping[str, Page]:
+    """Page by the experiment's name."""
+    text = resources.files(__package__).joinpath("views.toml").read_text("utf-8")
+    return TypeAdapter(dict[str, Page]).validate_python(tomllib.loads(text))
+
+
+def page_tags(experiment: str, now_ms: int) -> dict[str, str]:
+    """Tags that a new experiment gets; none for one that `pages` does not know."""
+    page = pages().get(experiment)
+    if page is None:
+        return {}
+    views = {
+        view_tag(key): json.dumps(
+            {"name": view.name, "createdAt": now_ms, "updatedAt": now_ms, "state": json.dumps(_state(view))}
+        )
+        for key, view in page.views.items()
+    }
+    return {"mlflow.experiment.primaryMetric.name": page.primary_metric, NOTE: page.description.strip(), **views}
+
+
+def view_tag(view: str) -> str:
+    """Tag of the experiment that holds a view."""
+    return f"{_VIEW_TAG}{view}"
+
+
+def first_view(experiment: str) -> str:
+    """Key of the view that an experiment is opened with."""
+    return next(iter(pages()[experiment].views))
+
+
+def _state(view: View) -> dict[str, object]:
+    columns = [_column(name) for name in view.columns]
+    widths = _WIDTHS | {column: _METRIC_WIDTH for column in columns if column.startswith("metrics.")}
+    return {
+        "searchFilter": view.search,
+        "orderByKey": f"metrics.`{view.order_by}`" if view.order_by else "attributes.start_time",
+        "orderByAsc": False,
+        "selectedColumns": columns,
+        "columnOrder": [*_WIDTHS, *columns],
+        "columnWidths": widths,
+        "compareRunCharts": [chart for section in view.sections for chart in _charts(section)],
+        "compareRunSections": [
+            *({"uuid": one.name, "name": one.name, "display": True, "isReordered": True} for one in view.sections),
+            *({"uuid": name, "name": name, "display": False, "isReordered": False} for name in _FOLDED),
+        ],
+        # Sections stay in their order; the UI would sort them by name.
+        "isAccordionReordered": True,
+    }
+
+
+def _column(name: str) -> str:
+    if name in _OWN_COLUMNS:
+        return f"attributes.`{name}`"
+    for prefix, kind in _KINDS.items():
+        if name.startswith(prefix):
+            return f"{kind}.`{name.removeprefix(prefix)}`"
+    return f"metrics.`{name}`"
+
+
+def _charts(section: Section) -> Iterator[dict[str, object]]:
+    for metric in section.bars:
+        yield _chart(section, "BAR", metric) | {"metricKey": metric, "runsCountToCompare": 20}
+    for metrics in section.lines:
+        yield _chart(section, "LINE", metrics[0]) | {
+            "metricKey": metrics[0],
+            "selectedMetricKeys": list(metrics),
+            "xAxisKey": "step",
+            "lineSmoothness": 0,
+            "scaleType": "linear",
+            "xAxisScaleType": "linear",
+            "range": {},
+            "yAxisKey": "metric",
+            "useGlobalXaxisKey": True,
+            "useGlobalLineSmoothing": True,
+        }
+    for picture in section.images:
+        yield _chart(section, "IMAGE", picture) | {"imageKeys": [picture], "step": 0, "showRunParams": False}
+
+
+def _chart(section: Section, kind: str, name: str) -> dict[str, object]:
+    return {
+        "uuid": f"{kind} {name}",
+        "type": kind,
+        "metricSectionId": section.name,
+        "displayName": name,
+        "deleted": False,
+        "isGenerated": False,
+    }

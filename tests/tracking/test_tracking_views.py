@@ -1,0 +1,90 @@
+"""The description and the views that a new experiment of the MLflow UI comes with."""
+
+import json
+from pathlib import Path
+
+import pytest
+from mlflow import MlflowClient
+
+from imr_ml.evaluation import LearningPoint
+from imr_ml.model_files import load_model
+from imr_ml.scoring import BatchSummary
+from imr_ml.tracking import EXPERIMENT, SCORING, ScoredBatch
+from imr_ml.tracking.batches import batch_metrics
+from imr_ml.tracking.figures import figures
+from imr_ml.tracking.rivals import learning_points
+from imr_ml.tracking.views import first_view, page_tags, pages, view_tag
+
+pytestmark = pytest.mark.filterwarnings("default::DeprecationWarning", "default::FutureWarning")
+LONGEST_TAG = 20_000
+
+
+def _state(experiment, view):
+    return json.loads(json.loads(page_tags(experiment, 1)[view_tag(view)])["state"])
+
+
+def _metrics_of(view):
+    """Metrics in the columns and charts of a view."""
+    columns = [name for name in view.columns if "." in name and ":" not in name] + [view.order_by]
+    charts = [name for one in view.sections for name in (*one.bars, *(name for line in one.lines for name in line))]
+    return {*columns, *charts} - {""}
+
+
+@pytest.fixture
+def run(in_tracked):
+    return MlflowClient(in_tracked.run.tracking_uri).get_run(in_tracked.run.run_id)
+
+
+def test_an_experiment_gets_its_description_and_views(in_tracked):
+    client = MlflowClient(in_tracked.run.tracking_uri)
+    tags = client.get_experiment(in_tracked.run.experiment_id).tags
+    assert "say nothing about real decisions" in tags["mlflow.note.content"]
+    assert tags["mlflow.experiment.primaryMetric.name"] == "outcome.roc_auc"
+    assert json.loads(tags["mlflow.sharedViewState.figures"])["name"] == "Models beside their baselines"
+
+
+def test_every_metric_param_and_tag_of_a_view_of_trainings_is_recorded(run, trained):
+    curve = learning_points([LearningPoint(9, 20, trained.evaluation.estimates)])
+    recorded = {*run.data.metrics, *(point.name for point in curve)}
+    # What is not in this folder's run: it was not trained from a checkout.
+    named = {f"param:{name}" for name in run.data.params} | {f"tag:{name}" for name in run.data.tags}
+    for view in pages()[EXPERIMENT].views.values():
+        assert _metrics_of(view) <= recorded
+        assert {name for name in view.columns if ":" in name} <= named
+
+
+def test_every_picture_of_a_view_is_drawn(trained):
+    drawn = {name.removesuffix(".png") for name in figures(trained)}
+    shown = {name for view in pages()[EXPERIMENT].views.values() for one in view.sections for name in one.images}
+    assert shown
+    assert shown <= drawn
+
+
+def test_every_metric_of_a_view_of_batches_is_recorded(tracked):
+    """Those of drift are looked at where a drift is recorded."""
+    summary = BatchSummary(rows=3, errors=0, by_outcome={"upheld": 3})
+    batch = ScoredBatch(Path("requests.csv"), summary, load_model(tracked.model_folder), {}, elapsed_s=1.0)
+    (view,) = pages()[SCORING].views.values()
+    assert {name for name in _metrics_of(view) if not name.startswith("drift.")} <= set(batch_metrics(batch))
+
+
+@pytest.mark.parametrize("experiment", [EXPERIMENT, SCORING])
+def test_what_the_ui_reads_is_complete_and_fits_into_a_tag(experiment):
+    tags = page_tags(experiment, now_ms=1_700_000_000_000)
+    assert max(map(len, tags.values())) < LONGEST_TAG
+    for view in pages()[experiment].views:
+        saved = json.loads(tags[view_tag(view)])
+        assert {*saved} == {"name", "createdAt", "updatedAt", "state"}
+        state = json.loads(saved["state"])
+        sections = {one["uuid"] for one in state["compareRunSections"]}
+        assert {chart["metricSectionId"] for chart in state["compareRunCharts"]} <= sections
+        assert set(state["columnWidths"]) <= set(state["columnOrder"])
+
+
+def test_columns_are_named_as_the_ui_does():
+    columns = _state(EXPERIMENT, first_view(EXPERIMENT))["selectedColumns"]
+    assert {"tags.`data.kind`", "metrics.`outcome.roc_auc.low`", "attributes.`Dataset`"} <= set(columns)
+
+
+def test_an_experiment_of_another_name_gets_no_views():
+    assert page_tags("somebody's own", 1) == {}
