@@ -1,19 +1,14 @@
 """The recorded model as an MLflow model."""
 
-import json
-import subprocess
 import sys
-from importlib.metadata import PackageNotFoundError, requires
 
 import mlflow
 import pandas as pd
 import pytest
-from packaging.requirements import Requirement
-from packaging.utils import canonicalize_name
 
 from imr_ml.model_files import load_model
 from imr_ml.scoring import SCORE_COLUMNS, score_frame
-from imr_ml.tracking.packaging import REQUIREMENTS, input_example, pip_requirements, signature
+from imr_ml.tracking.packaging import input_example, pip_requirements, signature
 
 pytestmark = pytest.mark.filterwarnings("default::DeprecationWarning", "default::FutureWarning")
 
@@ -80,65 +75,3 @@ def test_requirements_are_pinned(in_tracked):
     lines = path.read_text().split()
     assert set(pip_requirements()) < set(lines)
     assert all("==" in line for line in lines)
-
-
-SCORE_WITHOUT_THE_REST = """
-import json, sys
-from importlib.metadata import packages_distributions
-from packaging.utils import canonicalize_name
-
-folder, code, allowed, example = sys.argv[1], sys.argv[2], set(json.loads(sys.argv[3])), json.loads(sys.argv[4])
-sys.path.insert(0, code)
-known = packages_distributions()
-
-class OnlyTheRequirements:
-    def find_spec(self, name, path=None, target=None):
-        owners = {canonicalize_name(one) for one in known.get(name.partition(".")[0], ())}
-        if owners and not owners & allowed:
-            raise ModuleNotFoundError(f"{name} is no requirement", name=name)
-
-sys.meta_path.insert(0, OnlyTheRequirements())
-import pandas as pd
-from imr_ml.scoring.pyfunc import _load_pyfunc
-assert all(one.__file__.startswith(code) for name, one in sys.modules.items() if name.split(".")[0] == "imr_ml")
-print(_load_pyfunc(folder).predict(pd.DataFrame(example))["error"].isna().all())
-"""
-
-
-@pytest.mark.slow
-def test_the_requirements_and_its_own_code_are_all_that_scoring_needs(tracked):
-    (code,) = (tracked.folder / "mlartifacts").rglob("code")
-    allowed = {*_with_dependencies({canonicalize_name(name) for name in REQUIREMENTS}), "imr-ml", "packaging"}
-    example = json.dumps(input_example().to_dict("records"))
-    done = subprocess.run(
-        [
-            sys.executable,
-            "-c",
-            SCORE_WITHOUT_THE_REST,
-            tracked.model_folder,
-            code,
-            json.dumps(sorted(allowed)),
-            example,
-        ],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.stdout.splitlines()[-1:] == ["True"], done.stderr
-
-
-def _with_dependencies(names):
-    found, todo = set(), set(names)
-    while todo:
-        found |= todo
-        todo = {needed for name in todo for needed in _needed(name)} - found
-    return found
-
-
-def _needed(name):
-    try:
-        lines = requires(name) or []
-    except PackageNotFoundError:
-        return set()
-    wanted = [Requirement(line) for line in lines]
-    return {canonicalize_name(one.name) for one in wanted if one.marker is None or one.marker.evaluate({"extra": ""})}

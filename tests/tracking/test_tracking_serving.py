@@ -1,35 +1,175 @@
-"""The recorded model behind `mlflow models serve`: the same numbers as `imr-ml score`, bit for bit."""
+"""The recorded model where only its own requirements are installed: the numbers of `imr-ml score`, bit for bit."""
+
+from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from urllib.request import Request, urlopen
 
 import pandas as pd
 import pytest
-from tracking.servers import QUIET, end, free_port, wait_for
+from mlflow import MlflowClient
+from packaging.requirements import Requirement
+from tracking.servers import end, free_port, wait_for
 from typer.testing import CliRunner
 
 from imr_ml.cli import app
+from imr_ml.tracking import CHALLENGER, CHAMPION, MODEL_NAME
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("default::DeprecationWarning", "default::FutureWarning"),
+]
 
 COLUMNS = ("case_number", "request", "clinical_summary", "ur_guideline", "date_of_injury", "application_received")
+EMPTY = 3
+"""Row whose request is empty: it has an error and no numbers."""
+ASKED = {
+    "the model's coverage": ({}, ()),
+    "a coverage of 0.6": ({"coverage": 0.6}, ("--coverage", "0.6")),
+    "a coverage of 0.6 without evidence": (
+        {"coverage": 0.6, "evidence": False},
+        ("--coverage", "0.6", "--no-evidence"),
+    ),
+}
+"""What is asked -> parameters of the MLflow model, options of the command."""
+CHAMPION_URI = f"models:/{MODEL_NAME}@{CHAMPION}"
+
+LOAD_AND_PREDICT = """
+import builtins, importlib, json, sys
+from importlib.metadata import packages_distributions
+from importlib.util import find_spec
+
+assert find_spec("imr_ml") is None, "the project is in reach"
+imported = set()
+
+def noting(real):
+    def importing(name, *given, **named):
+        if sys._getframe(1).f_globals.get("__name__", "").partition(".")[0] == "imr_ml":
+            imported.add(name.partition(".")[0])
+        return real(name, *given, **named)
+    return importing
+
+builtins.__import__, importlib.import_module = noting(builtins.__import__), noting(importlib.import_module)
+import mlflow, pandas
+
+model = mlflow.pyfunc.load_model(sys.argv[1])
+table = pandas.read_csv(sys.argv[2])
+answers = {name: model.predict(table, params=params) for name, params in json.loads(sys.argv[3]).items()}
+known = packages_distributions()
+print(json.dumps({
+    "code": sys.modules["imr_ml"].__file__,
+    "imported": [known[name][0] for name in imported if name in known],
+    "answers": {
+        name: answer.astype(object).where(answer.notna(), None).to_dict("records") for name, answer in answers.items()
+    },
+}))
+"""
+
+
+@dataclass(frozen=True)
+class Environment:
+    """A virtual environment, and the variables of the processes in it."""
+
+    folder: Path
+    variables: dict[str, str]
+
+    def run(self, *arguments: str | Path, seconds: float = 300) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [self.folder / "bin" / "python", *arguments],
+            cwd=self.folder,
+            env=self.variables,
+            capture_output=True,
+            text=True,
+            timeout=seconds,
+            check=False,
+        )
+
+    def pip(self, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+        return self.run("-m", "pip", "--disable-pip-version-check", *arguments, seconds=900)
 
 
 @pytest.fixture(scope="module")
-def served(tracked):
-    """Address of a server of the challenger."""
-    port = free_port()
-    command = [sys.executable, "-m", "mlflow", "models", "serve", "--model-uri", "models:/imr-ml@challenger"]
+def requirements(tracked):
+    """The file that was logged with the model."""
+    (path,) = (tracked.folder / "mlartifacts").rglob("requirements.txt")
+    return path
+
+
+@pytest.fixture(scope="module")
+def champion_store(tracked, tmp_path_factory):
+    """Address of a copy of the store in which the challenger is champion."""
+    database = tmp_path_factory.mktemp("promoted") / "mlflow.db"
+    shutil.copy(tracked.folder / "mlflow.db", database)
+    client = MlflowClient(f"sqlite:///{database}")
+    challenger = client.get_model_version_by_alias(MODEL_NAME, CHALLENGER)
+    client.set_registered_model_alias(MODEL_NAME, CHAMPION, challenger.version)
+    return f"sqlite:///{database}"
+
+
+@pytest.fixture(scope="module")
+def environment(requirements, champion_store):
+    """A new environment into which the model's requirements were installed and nothing else."""
+    # pytest would keep its folders, and this one takes a gigabyte.
+    with TemporaryDirectory() as folder:
+        made = Environment(Path(folder) / "venv", _variables(Path(folder), champion_store))
+        subprocess.run([sys.executable, "-m", "venv", made.folder], check=True)
+        # Asks for no certain version: a requirement that no index has fails the install and skips nothing.
+        probe = made.pip("--retries", "1", "--timeout", "20", "index", "versions", "mlflow")
+        if probe.returncode:
+            pytest.skip(f"no package index within reach: {probe.stderr.strip().splitlines()[-1]}")
+        installed = made.pip("install", "--quiet", "--no-compile", "-r", requirements)
+        assert installed.returncode == 0, installed.stderr
+        yield made
+
+
+def _variables(folder, store):
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "MLFLOW_"))}
+    return {
+        **inherited,
+        # MLflow starts uvicorn by its bare name.
+        "PATH": f"{folder / 'venv' / 'bin'}{os.pathsep}{os.environ['PATH']}",
+        # The model's code is imported from the store, which other tests read.
+        "PYTHONPYCACHEPREFIX": str(folder / "bytecode"),
+        "MLFLOW_TRACKING_URI": store,
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+    }
+
+
+@pytest.fixture(scope="module")
+def requests_csv(tracking_requests, tmp_path_factory):
+    table = tracking_requests[list(COLUMNS)].head(12).astype("string")
+    table.loc[EMPTY, "request"] = ""
+    path = tmp_path_factory.mktemp("requests") / "requests.csv"
+    table.to_csv(path, index=False)
+    return path
+
+
+@pytest.fixture(scope="module")
+def loaded(environment, requests_csv):
+    """What a process of that environment that loads the champion has to say."""
+    params = {name: params for name, (params, _) in ASKED.items()}
+    done = environment.run("-c", LOAD_AND_PREDICT, CHAMPION_URI, requests_csv, json.dumps(params))
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout) | {"stderr": done.stderr}
+
+
+@pytest.fixture(scope="module")
+def served(environment, tmp_path_factory):
+    """Address of a server of the champion, run in that environment."""
+    port, folder = free_port(), tmp_path_factory.mktemp("served")
+    command = [environment.folder / "bin" / "python", "-m", "mlflow", "models", "serve", "--model-uri", CHAMPION_URI]
     command += ["--env-manager", "local", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
-    # MLflow starts uvicorn by its bare name.
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    environment = {**os.environ, **QUIET, "PATH": path, "MLFLOW_TRACKING_URI": tracked.run.tracking_uri}
     with (
-        (tracked.folder / "serve.log").open("wb") as log,
+        (folder / "serve.log").open("wb") as log,
         subprocess.Popen(
-            command, cwd=tracked.folder, env=environment, stdout=log, stderr=log, start_new_session=True
+            command, cwd=folder, env=environment.variables, stdout=log, stderr=log, start_new_session=True
         ) as server,
     ):
         try:
@@ -37,6 +177,41 @@ def served(tracked):
             yield f"http://127.0.0.1:{port}/invocations"
         finally:
             end(server)
+
+
+def test_the_model_loads_from_its_own_code_without_a_warning(loaded, tracked):
+    code = Path(loaded["code"])
+    assert code.is_relative_to(tracked.folder / "mlartifacts")
+    assert code.parts[-3:] == ("code", "imr_ml", "__init__.py")
+    # MLflow says so of a requirement that is missing or of another version.
+    assert "WARNING" not in loaded["stderr"]
+
+
+def test_the_requirements_are_what_scoring_imports(loaded, requirements):
+    named = {Requirement(line).name for line in requirements.read_text().splitlines()}
+    assert set(loaded["imported"]) == named - {"mlflow"}
+
+
+@pytest.mark.parametrize("asked", ASKED)
+def test_the_loaded_model_gives_the_numbers_of_the_command(loaded, tracked, requests_csv, tmp_path, asked):
+    scored = _scored(tracked, requests_csv, tmp_path / "scored.parquet", asked)
+    _assert_same(loaded["answers"][asked], scored)
+
+
+@pytest.mark.parametrize("asked", ASKED)
+def test_the_served_model_gives_the_numbers_of_the_command(served, tracked, requests_csv, tmp_path, asked):
+    scored = _scored(tracked, requests_csv, tmp_path / "scored.parquet", asked)
+    _assert_same(_ask(served, pd.read_csv(requests_csv), ASKED[asked][0]), scored)
+
+
+def _scored(tracked, table, output, asked):
+    command = ["score", str(table), "--output", str(output), "--model", str(tracked.model_folder), *ASKED[asked][1]]
+    done = CliRunner().invoke(app, command)
+    assert done.exit_code == 0, done.output
+    scored = pd.read_parquet(output)
+    assert scored["p_overturned"].nunique() > 1
+    assert scored["evidence"].isna().all() == ("--no-evidence" in command)
+    return scored
 
 
 def _ask(url, table, params):
@@ -50,26 +225,9 @@ def _no_json(constant):
     raise AssertionError(f"{constant} is no JSON")
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("coverage", [None, 0.6], ids=["the model's coverage", "a coverage of 0.6"])
-def test_the_served_model_gives_the_numbers_of_the_command(served, tracked, tracking_requests, tmp_path, coverage):
-    table = tracking_requests[list(COLUMNS)].head(12).astype("string")
-    # An empty request has an error and no numbers.
-    table.loc[3, "request"] = ""
-    table.to_csv(tmp_path / "requests.csv", index=False)
-    command = ["score", str(tmp_path / "requests.csv"), "--output", str(tmp_path / "scored.parquet")]
-    command += ["--model", str(tracked.model_folder), *(["--coverage", str(coverage)] if coverage else [])]
-    done = CliRunner().invoke(app, command)
-    assert done.exit_code == 0, done.output
-    scored = pd.read_parquet(tmp_path / "scored.parquet")
-
-    answered = _ask(served, table, {"coverage": coverage} if coverage else {})
-
+def _assert_same(answered, scored):
     assert len(answered) == len(scored) == 12
     for name in answered[0]:
-        theirs = [None if pd.isna(row[name]) else row[name] for row in answered]
-        ours = [None if pd.isna(value) else value for value in scored[name]]
-        assert theirs == ours, name
-    assert scored["p_overturned"].nunique() > 1
-    assert answered[3]["error"]
-    assert answered[3]["p_overturned"] is None
+        assert [row[name] for row in answered] == [None if pd.isna(value) else value for value in scored[name]], name
+    assert answered[EMPTY]["error"]
+    assert answered[EMPTY]["p_overturned"] is None
