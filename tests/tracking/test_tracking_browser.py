@@ -5,8 +5,13 @@ import re
 
 import pytest
 from mlflow import MlflowClient
+from tracking.servers import free_port, mlflow_server
 
-from imr_ml.tracking import EXPERIMENT
+from imr_ml.tracking import EXPERIMENT, tracking_uri
+from imr_ml.tracking.records import keep, read_record, scratch
+from imr_ml.tracking.runs import keep_training
+from imr_ml.tracking.sending import send_or_keep
+from imr_ml.tracking.ui import start_page
 from imr_ml.tracking.views import pages
 
 PATIENCE_MS = 60_000
@@ -96,3 +101,29 @@ def test_the_registered_model_shows_its_alias(page, ui_address):
     page.get_by_text("challenger").first.wait_for()
     page.get_by_text("Version 1").first.wait_for()
     _picture(page, "model")
+
+
+@pytest.fixture
+def five_hundred(trained, tracked, drawn_once, empty_store):
+    """Address of the UI on 125 trainings of four runs each: what one recorded, but for its model and its files."""
+    recorded = read_record(keep_training(trained, tracked.model_folder))
+    for number in range(125):
+        moved = {"started_ms": recorded.started_ms + number, "ended_ms": recorded.ended_ms + number}
+        another = recorded.model_copy(update={"id": f"training {number}", "model": None, **moved})
+        with scratch() as folder:
+            send_or_keep(keep(another, folder))
+    port = free_port()
+    with mlflow_server(empty_store, port, store=tracking_uri()):
+        yield f"http://127.0.0.1:{port}"
+
+
+@pytest.mark.slow
+def test_five_hundred_runs_are_listed_to_the_last(page, five_hundred):
+    page.goto(start_page(five_hundred))
+    page.get_by_text("100 matching runs").wait_for()
+    table = page.locator(".ag-body-viewport")
+    for loaded in (200, 300, 400, 500):
+        table.evaluate("table => table.scrollTo(0, table.scrollHeight)")
+        page.get_by_role("button", name="Load more").click()
+        page.get_by_text(f"{loaded} matching runs").wait_for()
+    _picture(page, "five hundred runs")
