@@ -2,93 +2,182 @@
 
 import contextlib
 import json
+import shutil
+import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.request import Request, urlopen
 
 from imr_ml.corpus.sources import training_table
 from imr_ml.model_files import save_model
-from imr_ml.tracking import EXPERIMENT, record, sending
-from imr_ml.tracking.store import connected
-from imr_ml.tracking.ui import free_port, ui_command
-from imr_ml.training import train
+from imr_ml.tracking import record, sending
+from imr_ml.tracking.records import keep, kept, read_record, scratch
+from imr_ml.tracking.runs import keep_training
+from imr_ml.tracking.ui import free_port, start_page, ui_command
+from imr_ml.training import TrainedModel, train
 
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+_ALONE = """
+import sys
+from pathlib import Path
+from imr_ml.corpus.sources import training_table
+from imr_ml.model_card import write_card
+from imr_ml.model_files import save_model
+from imr_ml.training import train
+table = training_table(Path(sys.argv[1]), lambda *_: lambda _: None)
+trained = train(table.requests)
+save_model(trained, Path("model"), None, table.manifest)
+write_card(trained, Path("model"), None, dirty=False)
+"""
+_TRACKED = "import sys; from imr_ml.cli import app; app(['train', '--data', sys.argv[1]])"
+_ROUNDS = 3
 _RUNS = 500
 _PAGE = 100
+_TIMES = 5
+_PATIENCE_MS = 60_000
+_METRIC_COLUMN = "[role=columnheader][col-id='metrics.`outcome.roc_auc`']"
+_CHART = ".js-plotly-plot svg.main-svg"
 
 
 def measure(folder: Path) -> Iterator[tuple[str, str]]:
     """Rows of (what, measured)."""
+    yield from _whole(folder.absolute())
     trained = train(training_table(folder, lambda *_: lambda _: None).requests)
     with tempfile.TemporaryDirectory() as place:
         here = Path(place)
         model = save_model(trained, here / "model")
         for attempt in ("first run in a new store", "next run"):
-            whole_s, model_s = _recorded(trained, model, here)
-            told = f"{whole_s - model_s:.1f} s of processor time, and {model_s:.1f} s to log the model"
-            yield f"recording, {attempt}", told
+            whole, logging = _recorded(trained, model, here)
+            told = f"{whole.elapsed_s - logging.elapsed_s:.1f} s ({whole.processor_s - logging.processor_s:.1f} s of "
+            told += f"processor time), and {logging.elapsed_s:.1f} s to log the model"
+            yield f"recording what was trained before, {attempt}", told
+        with contextlib.chdir(here):
+            keep_training(trained, model)
         _many_runs(here)
         yield from _asked(here)
 
 
-def _recorded(trained: object, model: Path, here: Path) -> tuple[float, float]:
-    log_model, model_s = sending.log_model, 0.0
+def _whole(folder: Path) -> Iterator[tuple[str, str]]:
+    """Whole commands by turns, each in a new folder: trained alone, and trained and tracked."""
+    alone, tracked = [], []
+    for _ in range(_ROUNDS):
+        alone.append(_command_s(_ALONE, folder))
+        tracked.append(_command_s(_TRACKED, folder))
+    added = [whole - part for whole, part in zip(tracked, alone, strict=True)]
+    yield "training and saving a model, without tracking", _told(alone)
+    yield "imr-ml train, tracked in a new store", _told(tracked)
+    yield "what tracking adds with the model's logging, round by round", ", ".join(f"{one:+.1f} s" for one in added)
+
+
+def _command_s(code: str, folder: Path) -> float:
+    with tempfile.TemporaryDirectory() as place:
+        start_s = time.perf_counter()
+        subprocess.run([sys.executable, "-P", "-c", code, folder], cwd=place, check=True, capture_output=True)
+        return time.perf_counter() - start_s
+
+
+class _Watch:
+    """Time since it was made, or until it was stopped."""
+
+    def __init__(self) -> None:
+        self._start = time.perf_counter(), time.process_time()
+
+    def stop(self) -> None:
+        self.elapsed_s = time.perf_counter() - self._start[0]
+        self.processor_s = time.process_time() - self._start[1]
+
+
+def _recorded(trained: TrainedModel, model: Path, here: Path) -> tuple[_Watch, _Watch]:
+    log_model, watches = sending.log_model, []
 
     def timed(*arguments: object) -> object:
-        nonlocal model_s
-        start_s = time.process_time()
+        watches.append(_Watch())
         logged = log_model(*arguments)
-        model_s = time.process_time() - start_s
+        watches[-1].stop()
         return logged
 
     sending.log_model = timed
-    start_s = time.process_time()
+    whole = _Watch()
     with contextlib.chdir(here):
         record(trained, model)
+    whole.stop()
     sending.log_model = log_model
-    return time.process_time() - start_s, model_s
+    return whole, watches[-1]
 
 
 def _many_runs(here: Path) -> None:
-    """As if many had trained: copies of what was recorded, of each training its model's run and three others."""
-    with contextlib.chdir(here), connected() as client:
-        from mlflow.entities import Metric, Param
-
-        experiment = client.get_experiment_by_name(EXPERIMENT).experiment_id
-        recorded = client.search_runs([experiment])
-        for number in range(len(recorded), _RUNS):
-            like = recorded[number % len(recorded)].data
-            tags = {name: value for name, value in like.tags.items() if name not in ("mlflow.runName", "imr_ml.record")}
-            run = client.create_run(experiment, tags=tags, run_name=f"run {number}").info.run_id
-            metrics = [Metric(name, value, 1, 0) for name, value in like.metrics.items()]
-            client.log_batch(run, metrics, [Param(*one) for one in like.params.items()])
-            client.set_terminated(run)
+    """As if many had trained: what one training recorded, again and again, but for its model and its files."""
+    with contextlib.chdir(here):
+        recorded = read_record(kept()[0])
+        for number in range(_RUNS // len(recorded.runs)):
+            moved = {"started_ms": recorded.started_ms + number, "ended_ms": recorded.ended_ms + number}
+            another = recorded.model_copy(update={"id": str(number), "model": None, **moved})
+            with scratch() as folder:
+                sending.send_or_keep(keep(another, folder))
 
 
 def _asked(here: Path) -> Iterator[tuple[str, str]]:
     with contextlib.chdir(here):
         port = free_port(5100)
         command = ui_command(port)
-        with connected() as client:
-            experiment = client.get_experiment_by_name(EXPERIMENT).experiment_id
+    server_url = f"http://127.0.0.1:{port}"
     with subprocess.Popen(command, cwd=here, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
         try:
-            _wait_for(f"http://127.0.0.1:{port}/health")
-            body = json.dumps({"experiment_ids": [experiment], "max_results": _PAGE}).encode()
-            url = f"http://127.0.0.1:{port}/ajax-api/2.0/mlflow/runs/search"
-            for what, request in (
-                (f"a page of {_PAGE} among {_RUNS} runs, by the UI's own request", Request(url, body)),
-                ("the UI's first page", Request(f"http://127.0.0.1:{port}/")),
-            ):
-                request.add_header("Content-Type", "application/json")
-                seconds = [_elapsed_s(request) for _ in range(3)]
-                yield what, f"{min(seconds):.2f} s (best of 3)"
+            _wait_for(f"{server_url}/health")
+            page = start_page(server_url)
+            body = json.dumps({"experiment_ids": [_experiment_in(page)], "max_results": _PAGE}).encode()
+            request = Request(f"{server_url}/ajax-api/2.0/mlflow/runs/search", body)
+            request.add_header("Content-Type", "application/json")
+            seconds = [_elapsed_s(request) for _ in range(_TIMES)]
+            yield f"a page of {_PAGE} among {_RUNS} runs, by the UI's own request", _told(seconds)
+            yield from _in_browser(page)
         finally:
             server.terminate()
+
+
+def _in_browser(page: str) -> Iterator[tuple[str, str]]:
+    chromium = shutil.which("chromium")
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        chromium = None
+    if chromium is None:
+        yield "the runs page in a browser", "not measured: no Chromium or no playwright here"
+        return
+    with sync_playwright() as started:
+        browser = started.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        for what, address, seen in (
+            ("the runs page, from its address to names and metrics", page, _METRIC_COLUMN),
+            ("its charts, to the first", f"{page}&compareRunsMode=CHART", _CHART),
+        ):
+            yield f"{what}, in Chromium among {_RUNS} runs", _told([_seen_s(browser, address, seen) for _ in range(3)])
+        browser.close()
+
+
+def _seen_s(browser: "Browser", address: str, seen: str) -> float:
+    tab = browser.new_page(viewport={"width": 1600, "height": 1000})
+    start_s = time.perf_counter()
+    tab.goto(address)
+    tab.locator("[role=gridcell]").filter(has_text="req").first.wait_for(timeout=_PATIENCE_MS)
+    tab.locator(seen).first.wait_for(timeout=_PATIENCE_MS)
+    elapsed_s = time.perf_counter() - start_s
+    tab.close()
+    return elapsed_s
+
+
+def _experiment_in(page: str) -> str:
+    return page.partition("/experiments/")[2].partition("/")[0]
+
+
+def _told(seconds: list[float]) -> str:
+    return f"{statistics.median(seconds):.2f} s (median of {len(seconds)})"
 
 
 def _elapsed_s(request: Request) -> float:

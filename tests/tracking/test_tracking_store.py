@@ -13,7 +13,7 @@ import pytest
 from alembic.script import ScriptDirectory
 
 from imr_ml.tracking import TrackingError, UnsentError, record, shown, sync, tracking_uri
-from imr_ml.tracking.store import artifact_root, connected
+from imr_ml.tracking.store import artifact_root, check_store, connected, new_store_made
 
 pytestmark = pytest.mark.filterwarnings("default::DeprecationWarning", "default::FutureWarning")
 
@@ -47,6 +47,30 @@ def test_what_was_set_before_is_set_afterwards(empty_store, capfd):
         assert client.tracking_uri == tracking_uri()
     assert (dict(os.environ), list(sys.path)) == before
     assert capfd.readouterr() == ("", ""), "MLflow says nothing"
+
+
+@pytest.mark.slow
+def test_a_new_store_is_made_while_something_else_is_done(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    with new_store_made():
+        pass
+    check_store(tracking_uri())
+    assert _revision(tmp_path / "mlflow.db")
+
+
+def test_a_store_that_is_there_and_a_server_are_left_to_themselves(empty_store, monkeypatch):
+    monkeypatch.setattr(subprocess, "Popen", None)
+    with new_store_made():
+        pass
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "https://tracking.example")
+    with new_store_made():
+        pass
+
+
+def _revision(database):
+    with closing(sqlite3.connect(database)) as connection:
+        return connection.execute("select version_num from alembic_version").fetchone()[0]
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from imr_ml.tracking.rivals import Rival, ladder_rivals
     from imr_ml.tracking.runs import EXPERIMENT, record
     from imr_ml.tracking.sending import RecordedRun, UnsentError, sync
-    from imr_ml.tracking.store import TrackingError, shown, tracking_uri
+    from imr_ml.tracking.store import TrackingError, new_store_made, shown, tracking_uri
     from imr_ml.tracking.system import system_metrics
     from imr_ml.tracking.training_files import Extras
     from imr_ml.tracking.ui import serve_ui, ui_command
@@ -53,6 +53,7 @@ _HOMES = {
     "UnsentError": "sending",
     "sync": "sending",
     "TrackingError": "store",
+    "new_store_made": "store",
     "shown": "store",
     "tracking_uri": "store",
     "system_metrics": "system",
@@ -83,6 +84,7 @@ __all__ = [
     "fetch_model",
     "git_state",
     "ladder_rivals",
+    "new_store_made",
     "promote",
     "record",
     "record_batch",

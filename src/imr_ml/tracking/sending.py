@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from imr_ml.tracking.descriptions import NOTE, OF_RUN
+from imr_ml.tracking.experiments import experiment_id
 from imr_ml.tracking.packaging import log_model
 from imr_ml.tracking.records import artifacts_of, claimed, forget, kept, read_record
 from imr_ml.tracking.registry import register
-from imr_ml.tracking.store import TrackingError, connected, experiment_id, shown, tracking_uri
+from imr_ml.tracking.store import TrackingError, connected, shown, tracking_uri
 from imr_ml.tracking.training_files import FIGURES
 
 if TYPE_CHECKING:

@@ -9,11 +9,11 @@ from __future__ import annotations
 import logging
 import os
 import sqlite3
+import subprocess
 import sys
-import time
 import warnings
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -38,8 +38,6 @@ _IMPATIENT = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEO
 _PATIENT = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "3", "MLFLOW_HTTP_REQUEST_TIMEOUT": "60"}
 # Warnings of MLflow and below are for its makers.
 _THEIRS = r"(?:alembic|mlflow|pydantic|sqlalchemy)\b"
-# The UI has other pages for language-model applications.
-_EXPERIMENT_TAGS = {"mlflow.experimentKind": "custom_model_development"}
 
 
 class TrackingError(ImrError):
@@ -90,7 +88,7 @@ def connected() -> Iterator[MlflowClient]:
     """
     uri, before = tracking_uri(), os.environ.get(_URI)
     impatient = _unless_set(_IMPATIENT)
-    with _environment(_QUIET | _unless_set(_PATIENT)), _quiet():
+    with quiet_environment(), _environment(_unless_set(_PATIENT)), _quiet():
         import mlflow
         from requests import RequestException
         from sqlalchemy.exc import SQLAlchemyError
@@ -103,6 +101,29 @@ def connected() -> Iterator[MlflowClient]:
             raise TrackingError(f"{shown(uri)}: {first_line(error)}") from error
         finally:
             mlflow.set_tracking_uri(before)  # type: ignore[arg-type]
+
+
+def quiet_environment() -> AbstractContextManager[None]:
+    """What MLflow looks at when imported: no telemetry, no bars, no lines of its own."""
+    return _environment(_QUIET)
+
+
+@contextmanager
+def new_store_made() -> Iterator[None]:
+    """Let another process make the store, where there is none yet, while the block runs.
+
+    It takes seconds, for MLflow makes its tables by all the migrations that there ever were. What goes wrong is told
+    when the store is used.
+    """
+    database = _sqlite_file(tracking_uri())
+    if database is None or database.exists():
+        yield
+        return
+    command = [sys.executable, "-P", "-c", f"from {__name__} import connected\nwith connected(): pass"]
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    # Ctrl-C shall not leave it half made.
+    with subprocess.Popen(command, start_new_session=True, **quiet):  # type: ignore[call-overload]  # noqa: S603
+        yield
 
 
 def check_store(uri: str) -> None:
@@ -127,38 +148,6 @@ def check_store(uri: str) -> None:
     raise TrackingError(
         f"{database}: was made by a newer MLflow than {_mlflow_version()}; install that one, or set {_URI}"
     )
-
-
-def experiment_id(client: MlflowClient, name: str) -> str:
-    """Experiment of that name, made where there is none, with the description and views that `views` has for it.
-
-    Raises
-    ------
-    TrackingError
-        For one that was deleted.
-    """
-    import mlflow
-
-    from imr_ml.tracking.views import page_tags
-
-    found = client.get_experiment_by_name(name)
-    if found is None:
-        uri = client.tracking_uri
-        location = None if is_server(uri) else artifact_root(uri).as_uri()
-        tags = _EXPERIMENT_TAGS | page_tags(name, int(time.time() * 1000))
-        try:
-            return str(client.create_experiment(name, location, tags=tags))
-        except mlflow.MlflowException:
-            # Another training may have made it in the meantime.
-            found = client.get_experiment_by_name(name)
-            if found is None:
-                raise
-    if found.lifecycle_stage != "active":
-        raise TrackingError(
-            f"experiment {name!r} was deleted; to restore it, run: "
-            f"mlflow experiments restore --experiment-id {found.experiment_id}"
-        )
-    return str(found.experiment_id)
 
 
 def first_line(error: Exception) -> str:

@@ -1,6 +1,6 @@
-"""What a training asks of the machine: processor, memory and disk, sampled while it runs.
+"""What a training asks of the machine: processor, memory, disk and network, sampled while it runs.
 
-Knows psutil and the names under which the MLflow UI shows such metrics. Knows nothing of MLflow's functions.
+Knows MLflow's monitors. Knows nothing of runs: when a training begins there is none yet.
 """
 
 from __future__ import annotations
@@ -9,18 +9,30 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
-from pathlib import Path
 from threading import Event, Thread
+from typing import Protocol
 
 from imr_ml.tracking.records import Point
+from imr_ml.tracking.store import quiet_environment
 
 _EVERY_S = 5.0
-_BYTES_OF_MEGABYTE = 1e6
+
+
+class _Monitor(Protocol):
+    """One of MLflow's, which tell no types."""
+
+    def collect_metrics(self) -> None: ...
+
+    def aggregate_metrics(self) -> dict[str, float]: ...
+
+    def clear_metrics(self) -> None: ...
 
 
 @contextmanager
 def system_metrics(every_s: float = _EVERY_S) -> Iterator[list[Point]]:
     """Sample the machine while the block runs.
+
+    MLflow is imported by the sampling thread: while models are fitted in other processes that costs no time.
 
     Yields
     ------
@@ -29,19 +41,7 @@ def system_metrics(every_s: float = _EVERY_S) -> Iterator[list[Point]]:
     """
     points: list[Point] = []
     ended = Event()
-
-    def sample() -> None:
-        import psutil
-
-        # It tells the time since it was asked before; what it tells first means nothing.
-        psutil.cpu_percent()
-        for step in count():
-            ended.wait(every_s)
-            points.extend(_sample(step))
-            if ended.is_set():
-                return
-
-    sampler = Thread(target=sample, name="imr-ml system metrics", daemon=True)
+    sampler = Thread(target=_sample, args=(points, ended, every_s), name="imr-ml system metrics", daemon=True)
     sampler.start()
     try:
         yield points
@@ -50,18 +50,33 @@ def system_metrics(every_s: float = _EVERY_S) -> Iterator[list[Point]]:
         sampler.join()
 
 
-def _sample(step: int) -> list[Point]:
-    import psutil
+def _sample(points: list[Point], ended: Event, every_s: float) -> None:
+    monitors = _monitors()
+    for step in count():
+        ended.wait(every_s)
+        at_ms = int(time.time() * 1000)
+        for name, value in _read(monitors).items():
+            points.append(Point(name=f"system/{name}", value=value, step=step, at_ms=at_ms))
+        if ended.is_set():
+            return
 
-    memory, disk = psutil.virtual_memory(), psutil.disk_usage(str(Path.cwd()))
-    values = {
-        "cpu_utilization_percentage": psutil.cpu_percent(),
-        "system_memory_usage_megabytes": memory.used / _BYTES_OF_MEGABYTE,
-        "system_memory_usage_percentage": memory.percent,
-        "disk_usage_percentage": disk.percent,
-        "disk_available_megabytes": disk.free / _BYTES_OF_MEGABYTE,
-    }
-    at_ms = int(time.time() * 1000)
-    return [
-        Point(name=f"system/{name}", value=round(value, 1), step=step, at_ms=at_ms) for name, value in values.items()
-    ]
+
+def _monitors() -> list[_Monitor]:
+    with quiet_environment():
+        from mlflow.system_metrics.metrics.cpu_monitor import CPUMonitor
+        from mlflow.system_metrics.metrics.disk_monitor import DiskMonitor
+        from mlflow.system_metrics.metrics.network_monitor import NetworkMonitor
+
+    monitors: list[_Monitor] = [CPUMonitor(), DiskMonitor(), NetworkMonitor()]  # type: ignore[no-untyped-call]
+    # The processor's use is that since the question before; the first answer means nothing.
+    _read(monitors)
+    return monitors
+
+
+def _read(monitors: list[_Monitor]) -> dict[str, float]:
+    values: dict[str, float] = {}
+    for monitor in monitors:
+        monitor.collect_metrics()
+        values |= monitor.aggregate_metrics()
+        monitor.clear_metrics()
+    return values
