@@ -181,6 +181,18 @@ def test_a_scored_batch_is_tracked_where_asked_for(run, model_folder, tmp_path, 
     assert "in 'imr_ml scoring'" in result.stdout
 
 
+def test_a_batch_that_can_not_be_tracked_is_scored_all_the_same_and_its_run_is_kept(
+    run, model_folder, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+    make_requests(2).to_csv("in.csv", index=False)
+    result = run("score", "in.csv", "-o", "out.csv", "--model", model_folder, "--track")
+    assert result.exit_code == 0, result.output
+    assert "no MLflow server answers" in result.stderr
+    assert "nothing is lost: the run is kept in mlruns-unsent" in result.stderr
+    assert len(pd.read_csv("out.csv")) == 2
+
+
 def test_score_takes_the_coverage_and_the_number_of_precedents(run, model_folder):
     make_requests(3).assign(application_received="2016-07-01").to_csv("in.csv", index=False)
 

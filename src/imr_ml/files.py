@@ -41,14 +41,14 @@ def sha256_of(path: Path) -> str:
 
 
 @contextmanager
-def locked(lock: Path, taken: Exception) -> Iterator[None]:
-    """Hold a lock file, which is gone afterwards; raise `taken` where another process holds it.
+def locked(lock: Path, taken: Exception, wait_s: float = 0) -> Iterator[None]:
+    """Hold a lock file, which is gone afterwards; raise `taken` where another process holds it for `wait_s` seconds.
 
     A process that dies lets go of it.
     """
     from filelock import FileLock, Timeout
 
-    held = FileLock(lock, timeout=0)
+    held = FileLock(lock, timeout=wait_s)
     try:
         held.acquire()
     except Timeout:

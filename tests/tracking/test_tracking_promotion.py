@@ -2,6 +2,8 @@
 
 import re
 import shutil
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -11,7 +13,7 @@ from typer.testing import CliRunner
 
 from imr_ml.classifiers import Predictions
 from imr_ml.cli import app
-from imr_ml.evaluation import Estimate, OutOfFold
+from imr_ml.evaluation import METRICS, Estimate, OutOfFold
 from imr_ml.tracking import (
     CHALLENGER,
     CHAMPION,
@@ -45,7 +47,7 @@ def said(trained):
             probability = 1 / (1 + np.exp(-score))
             repeats.append(Predictions(probability, labels.families.astype(float), labels.families))
         held_out = HeldOut(folds, labels, groups, OutOfFold(tuple(repeats)))
-        metrics = {"model.terms": terms} | metrics
+        metrics = {"model.terms": terms, **dict.fromkeys(METRICS, 0.5)} | metrics
         return RunFacts(f"run{noise}", f"noise {noise}", metrics, {"noise": str(noise)}, {"data.kind": kind}, held_out)
 
     return make
@@ -96,6 +98,22 @@ def test_the_rule(said, challenger, champion, promoted, why):
     verdict = judge(said(**challenger), said(**champion))
     assert verdict.promote is promoted
     assert re.search(why, verdict.why), verdict.why
+
+
+def test_runs_that_share_no_judged_metric_are_not_promoted_for_being_simpler(said):
+    champion, challenger = said(1.0), said(1.0, terms=1.0)
+    bare = replace(challenger, metrics={"model.terms": 1.0})
+    assert judge(bare, champion).promote is False
+    assert "in common" in judge(bare, champion).why
+
+
+def test_a_metric_that_one_of_two_runs_does_not_have_is_not_compared(in_tracked):
+    """The claims administrator's families say nothing of the outcome."""
+    model, baseline = compare_runs([in_tracked.run.run_id, "UR's families | 60 req | 0123456*"]).runs
+    assert "outcome.roc_auc" not in baseline.metrics
+    differences = differences_or_why(model, baseline)
+    assert "family.f1_micro" in differences
+    assert not any(metric.startswith("outcome.") for metric in differences)
 
 
 @pytest.mark.parametrize(("low", "promoted"), [(0.01, True), (-0.01, False)])
@@ -168,6 +186,45 @@ def test_a_better_challenger_is_promoted_and_the_comparison_is_written_down(stor
     assert done.verdict.why in version.tags["promotion.verdict"]
 
 
+def test_a_verdict_fits_into_any_database_however_often_and_with_whatever_reason(store):
+    store.set_registered_model_alias(MODEL_NAME, CHAMPION, "1")
+    about = store.get_model_version(MODEL_NAME, "2").description
+    for _ in range(3):
+        assert not promote().promoted
+    promote(force=True, reason="because\n" * 600)
+    version = store.get_model_version(MODEL_NAME, "2")
+    assert version.tags["promotion.reason"] == "because\n" * 600
+    assert len(version.description) < 5000, "PostgreSQL takes no more"
+    assert version.description.startswith(about)
+    assert version.description.count("Judged") == 1
+    with pytest.raises(TrackingError, match="the reason has 9,000 characters; say it in 5,000 at most"):
+        promote(force=True, reason="because, " * 1000)
+
+
+def test_a_champion_whose_run_was_deleted_is_replaced_by_force_only(store):
+    store.set_registered_model_alias(MODEL_NAME, CHAMPION, "1")
+    _purge(store, store.get_model_version(MODEL_NAME, "1").run_id)
+    done = promote()
+    assert not done.promoted
+    assert done.verdict.why == "the run of version 1, the champion, was deleted, so the two can't be compared"
+    assert promote(force=True, reason="its run is gone").promoted
+
+
+def test_a_challenger_whose_run_was_deleted_is_told(store):
+    _purge(store, store.get_model_version(MODEL_NAME, "2").run_id)
+    with pytest.raises(TrackingError, match="the run of version 2, the challenger, was deleted; train another"):
+        promote(force=True, reason="all the same")
+
+
+def _purge(client, run_id):
+    """As `mlflow gc` does: what was deleted is gone."""
+    client.delete_run(run_id)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MLFLOW_TRACKING_URI", client.tracking_uri)
+        command = [sys.executable, "-m", "mlflow", "gc", "--run-ids", run_id]
+        subprocess.run([*command, "--backend-store-uri", client.tracking_uri], check=True, capture_output=True)
+
+
 def test_without_any_model_there_is_nothing_to_promote_or_to_roll_back(empty_store):
     with pytest.raises(TrackingError, match="no version of imr-ml is the challenger; train one with 'make train'"):
         promote()
@@ -177,7 +234,14 @@ def test_without_any_model_there_is_nothing_to_promote_or_to_roll_back(empty_sto
 
 def test_runs_are_found_by_identifier_beginning_name_or_alias(in_tracked):
     run = in_tracked.run
-    names = [run.run_id, run.run_id[:9], run.name, f"models:/{MODEL_NAME}@{CHALLENGER}", f"models:/{MODEL_NAME}/1"]
+    names = [
+        run.run_id,
+        run.run_id[:9].upper(),
+        run.name,
+        f"runs:/{run.run_id}/model",
+        f"models:/{MODEL_NAME}@{CHALLENGER}",
+        f"models:/{MODEL_NAME}/1",
+    ]
     found = compare_runs(names)
     assert {one.run_id for one in found.runs} == {run.run_id}
     assert found.params == {}
@@ -196,7 +260,7 @@ def test_a_run_that_is_not_there_is_told(in_tracked, named, why):
 
 
 def test_a_name_of_several_runs_is_told_with_their_identifiers(store):
-    with pytest.raises(TrackingError, match=r"2 runs are called .*, newest first: \w{8}, \w{8}"):
+    with pytest.raises(TrackingError, match=r"2 runs are meant by .*, newest first: \w{8}, \w{8}"):
         compare_runs(["tfidf+facts C=0.3 | 60 req"])
 
 
@@ -208,6 +272,19 @@ def test_the_terminal_shows_intervals_pairs_and_params_side_by_side(in_tracked):
     auc = next(line for line in done.output.splitlines() if "outcome.roc_auc" in line)
     assert auc.count("[") == 3
     assert "predictor" in done.output
+
+
+def test_in_a_narrow_terminal_names_and_values_are_folded_rather_than_cut(in_tracked, monkeypatch):
+    monkeypatch.setattr(sys.modules["imr_ml.cli.app"], "_WIDTH_OF_FILES", 80)
+    named = [in_tracked.run.run_id, "plain TF-IDF | 60 req | 0123456*"]
+    done = CliRunner().invoke(app, ["compare", *named])
+    assert "…" not in done.output
+
+
+@pytest.mark.parametrize("named", ["", "  "])
+def test_a_run_without_a_name_is_told(in_tracked, named):
+    with pytest.raises(TrackingError, match="name a run by its identifier"):
+        compare_runs([in_tracked.run.run_id, named])
 
 
 def test_one_run_is_not_compared(in_tracked):

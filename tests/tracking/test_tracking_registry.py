@@ -1,7 +1,13 @@
 """Fetching a registered model."""
 
-import pytest
+import shutil
+import sqlite3
+from contextlib import closing
 
+import pytest
+from typer.testing import CliRunner
+
+from imr_ml.cli import app
 from imr_ml.model_files import load_model
 from imr_ml.tracking import TrackingError, fetch_model
 
@@ -27,6 +33,25 @@ def test_what_is_not_there_is_told_with_what_is(in_tracked, uri, told):
     with pytest.raises(TrackingError, match=told) as error:
         fetch_model(uri)
     assert "\n" not in str(error.value)
+
+
+def test_a_version_whose_files_were_moved_is_told_with_their_place(tracked, tmp_path, monkeypatch):
+    shutil.copy(tracked.folder / "mlflow.db", tmp_path)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    gone = f"{tmp_path}/moved away/model"
+    with closing(sqlite3.connect(tmp_path / "mlflow.db")) as store, store:
+        store.execute("update logged_models set artifact_location = ?", [f"file://{gone}"])
+        store.execute("update model_versions set storage_location = ?", [f"file://{gone}"])
+    with pytest.raises(TrackingError, match=f"its files are not at {gone} any more; put that folder back"):
+        fetch_model("models:/imr-ml@challenger")
+
+
+@pytest.mark.parametrize("model", ["http://127.0.0.1:9/x", "s3://bucket/model"])
+def test_a_model_is_a_folder_or_tracked(model):
+    done = CliRunner().invoke(app, ["score", "requests.csv", "--output", "scored.csv", "--model", model])
+    assert done.exit_code == 2
+    assert f"{model}: name a folder, models:/imr-ml@champion or runs:/RUN/model" in done.output
 
 
 def test_an_empty_registry_is_told(empty_store):

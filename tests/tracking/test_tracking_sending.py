@@ -1,14 +1,16 @@
 """What is kept when a store does not take it, and how it is sent later: each run exactly once."""
 
+import errno
 from contextlib import ExitStack
 
 import pytest
 from mlflow import MlflowClient, MlflowException
+from mlflow.store.artifact.local_artifact_repo import LocalArtifactRepository
 from tracking.servers import end, free_port, mlflow_server
 
 from imr_ml.tracking import CHALLENGER, MODEL_NAME, RecordedRun, UnsentError, record, runs, sending, sync
 from imr_ml.tracking.records import claimed, keep, kept, read_record, scratch
-from imr_ml.tracking.store import TrackingError
+from imr_ml.tracking.uris import TrackingError
 
 pytestmark = [
     pytest.mark.filterwarnings("default::DeprecationWarning", "default::FutureWarning"),
@@ -35,7 +37,7 @@ def _breaking_at(monkeypatch, step):
 @pytest.mark.parametrize(
     "step",
     [
-        *(pytest.param(step, marks=pytest.mark.slow) for step in ("experiment_id", "log_model", "_log_dataset")),
+        *(pytest.param(step, marks=pytest.mark.slow) for step in ("experiment_id", "log_model", "fill")),
         *("_send_child", "register"),
     ],
 )
@@ -61,6 +63,51 @@ def test_wherever_sending_is_cut_short_the_next_attempt_completes_it(trained, tr
     assert len(client.list_artifacts(sent.run_id, "images")) == 2 * len(pictures), "each whole and small"
     assert kept() == []
     assert list(sync()) == []
+
+
+def _failing_uploads(monkeypatch, error):
+    """As if the artifact store went away in the middle of a model."""
+
+    def fail(*_, **__):
+        raise error
+
+    with monkeypatch.context() as patch:
+        patch.setattr(LocalArtifactRepository, "log_artifacts", fail)
+        (failed,) = sync()
+    return failed
+
+
+@pytest.mark.slow
+def test_a_model_whose_upload_failed_again_and_again_is_sent_in_the_end(trained, tracked, empty_store, monkeypatch):
+    runs.keep_training(trained, tracked.model_folder)
+    for _ in range(3):
+        assert isinstance(_failing_uploads(monkeypatch, MlflowException("the line is dead")), UnsentError)
+    (sent,) = sync()
+    assert isinstance(sent, RecordedRun), sent
+
+
+@pytest.mark.parametrize(
+    "error", [OSError(errno.ENOSPC, "No space left on device"), ConnectionResetError(errno.ECONNRESET, "reset by peer")]
+)
+def test_what_the_system_refuses_is_told_in_a_line_and_the_run_is_kept(
+    trained, tracked, empty_store, monkeypatch, error
+):
+    folder = runs.keep_training(trained, tracked.model_folder)
+    failed = _failing_uploads(monkeypatch, error)
+    assert isinstance(failed, UnsentError)
+    assert f"{error.strerror}; nothing is lost" in str(failed)
+    assert kept() == [folder]
+
+
+def test_a_damaged_record_is_told_and_keeps_no_other_from_being_sent(trained, tracked, empty_store):
+    damaged = runs.keep_training(trained, tracked.model_folder)
+    (damaged / "record.json").write_text('{"id": "cut sho')
+    runs.keep_training(trained, tracked.model_folder)
+    told, sent = sync()
+    assert "record.json: is damaged (" in str(told)
+    assert "put it back as it was, or move its folder away" in str(told)
+    assert isinstance(sent, RecordedRun)
+    assert [folder.name for folder in (empty_store / "mlruns-unsent").iterdir()] == [damaged.name]
 
 
 def test_a_record_that_was_sent_but_not_forgotten_is_not_sent_again(trained, tracked, empty_store, monkeypatch):
@@ -144,7 +191,7 @@ def test_a_server_that_is_killed_while_a_run_is_sent_loses_nothing(trained, trac
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
     port = free_port()
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{port}")
-    whole = sending._fill
+    whole = sending.fill
 
     with ExitStack() as stack:
         server = stack.enter_context(mlflow_server(tmp_path, port))
@@ -154,10 +201,10 @@ def test_a_server_that_is_killed_while_a_run_is_sent_loses_nothing(trained, trac
                 end(server)
             whole(client, folder, entire, run, *rest)
 
-        monkeypatch.setattr(sending, "_fill", dies_with_the_second_run)
+        monkeypatch.setattr(sending, "fill", dies_with_the_second_run)
         with pytest.raises(UnsentError, match="nothing is lost"):
             record(trained, tracked.model_folder)
-    monkeypatch.setattr(sending, "_fill", whole)
+    monkeypatch.setattr(sending, "fill", whole)
     assert len(kept()) == 1
     (still,) = sync()
     assert isinstance(still, UnsentError)

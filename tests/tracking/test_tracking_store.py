@@ -11,9 +11,13 @@ from pathlib import Path
 
 import pytest
 from alembic.script import ScriptDirectory
+from typer.testing import CliRunner
 
+from imr_ml.cli import app
 from imr_ml.tracking import TrackingError, UnsentError, record, shown, sync, tracking_uri
-from imr_ml.tracking.store import artifact_root, check_store, connected, new_store_made
+from imr_ml.tracking.schema import check_store
+from imr_ml.tracking.store import connected, new_store_made
+from imr_ml.tracking.uris import artifact_root
 
 pytestmark = pytest.mark.filterwarnings("default::DeprecationWarning", "default::FutureWarning")
 
@@ -146,9 +150,54 @@ def test_a_server_that_is_down_is_told_in_one_line(monkeypatch):
     assert "\n" not in str(told.value)
 
 
-def test_a_password_is_never_shown():
-    assert "secret" not in shown("https://runs:secret@tracking.example/mlflow")
+@pytest.mark.parametrize("password", ["secret", "se/cret", "se[cret", "se@cret", "se:cret"])
+def test_a_password_is_never_shown(password, monkeypatch):
+    uri = f"http://runs:{password}@127.0.0.1:9"
+    assert shown(uri) == "http://runs:***@127.0.0.1:9"
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    with pytest.raises(TrackingError) as told, connected():
+        pass
+    assert "cret" not in str(told.value)
+
+
+def test_what_has_no_password_is_shown_whole():
     assert shown("http://127.0.0.1:5000") == "http://127.0.0.1:5000"
+    assert shown("write to a@b.example: no store") == "write to a@b.example: no store"
+
+
+@pytest.mark.parametrize(
+    "uri", ["foo", "file:./mlruns", "./mlruns", " ", "localhost:5000", "sqlite://", "sqlite:///", "sqlite:///:memory:"]
+)
+def test_what_is_no_store_that_keeps_runs_is_told_before_anything_is_done(uri, monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    done = CliRunner().invoke(app, ["train", "--data", "nothere"])
+    assert done.exit_code == 2
+    assert f"MLFLOW_TRACKING_URI is {uri!r}, which is no store that keeps runs; set it to http://" in done.output
+
+
+def test_a_database_without_its_driver_and_one_that_is_down_are_told_at_once(monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "mssql+nodriver://runs:secret@127.0.0.1:9/mlflow")
+    with (
+        pytest.raises(TrackingError, match=r"mssql\+nodriver://runs:\*\*\*@127.0.0.1:9/mlflow: .*nodriver"),
+        connected(),
+    ):
+        pass
+    pytest.importorskip("psycopg2", reason="psycopg2-binary is not installed")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "postgresql+psycopg2://runs:secret@127.0.0.1:9/mlflow")
+    with pytest.raises(TrackingError, match=r"127\.0\.0\.1:9/mlflow: .*refused"), connected():
+        pass
+
+
+@pytest.mark.slow
+def test_many_may_open_a_store_that_is_not_there_yet(tmp_path):
+    code = "from imr_ml.tracking.store import connected\nwith connected() as client: client.search_experiments()"
+    inherited = {name: value for name, value in os.environ.items() if name != "MLFLOW_TRACKING_URI"}
+    started = [
+        subprocess.Popen([sys.executable, "-c", code], cwd=tmp_path, env=inherited, stderr=subprocess.PIPE, text=True)
+        for _ in range(3)
+    ]
+    assert [(one.communicate()[1], one.returncode) for one in started] == [("", 0)] * 3
+    assert [path.name for path in tmp_path.iterdir()] == ["mlflow.db"]
 
 
 def test_what_mlflow_refuses_inside_the_block_is_a_tracking_error(empty_store):

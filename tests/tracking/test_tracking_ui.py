@@ -58,11 +58,16 @@ def test_a_host_that_is_not_ours_is_told(empty_store):
         serve_ui(5000, host="192.0.2.1")
 
 
-def test_where_a_team_server_is_in_use_its_address_is_told(monkeypatch):
-    told = []
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", "https://tracking.example/mlflow")
-    assert serve_ui(5000, say=told.append) == 0
-    assert told == ["MLflow UI: https://tracking.example/mlflow"]
+@pytest.mark.slow
+def test_where_a_team_server_is_in_use_its_address_is_told_if_it_answers(empty_store, monkeypatch):
+    told, port = [], free_port()
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{port}")
+    with pytest.raises(TrackingError, match="no MLflow server answers"):
+        serve_ui(5000, say=told.append)
+    assert told == []
+    with mlflow_server(empty_store, port):
+        assert serve_ui(5000, say=told.append) == 0
+    assert told == [f"MLflow UI: http://127.0.0.1:{port}"]
 
 
 def test_a_server_that_fails_gives_exit_code_1_and_no_address(empty_store):

@@ -5,7 +5,9 @@ Knows nothing of what any command does.
 
 from __future__ import annotations
 
+import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 
     from imr_ml.corpus.manifest import Code
     from imr_ml.progress import StartProgress
-    from imr_ml.tracking import GitState
+    from imr_ml.tracking import GitState, RecordedRun
 
 _WIDTH_OF_FILES = 160
 
@@ -42,11 +44,14 @@ def _show_version(wanted: bool) -> None:
 
 @app.callback()
 def main(
-    version: Annotated[
+    version: Annotated[  # noqa: ARG001
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
     """Learn from California Independent Medical Review letters and score new requests."""
+    if threading.current_thread() is threading.main_thread():
+        # Worker processes and servers would stay behind.
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
 
 
 @contextmanager
@@ -62,6 +67,18 @@ def told() -> Iterator[None]:
 def warn(message: str) -> None:
     """Say something on standard error, under the program's name."""
     typer.echo(f"imr-ml: {message}", err=True)
+
+
+def say_tracked(record: Callable[[], RecordedRun], *, err: bool = False) -> None:
+    """Record a batch and say where; one that could not be sent is kept, and the batch is done all the same."""
+    from imr_ml import tracking
+
+    try:
+        run = record()
+    except tracking.UnsentError as kept:
+        warn(" ".join(str(kept).split()))
+        return
+    typer.echo(f"recorded as run {run.run_id} in '{tracking.SCORING}'", err=err)
 
 
 def code_of(git: GitState | None) -> Code | None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from imr_ml.cli.app import app, progress, told, warn, wide_console
+from imr_ml.cli.app import app, progress, say_tracked, told, warn, wide_console
 from imr_ml.cli.models import LATEST, ColumnMap, ModelName, model_folder, warn_of_samples
 
 if TYPE_CHECKING:
@@ -63,8 +63,7 @@ def drift(
             from imr_ml import tracking
 
             checked = tracking.CheckedBatch(current, report, batch.errors, loaded, time.perf_counter() - start_s)
-            run = tracking.record_drift(checked).run_id
-            typer.echo(f"recorded as run {run} in '{tracking.SCORING}'")
+            say_tracked(lambda: tracking.record_drift(checked))
         if report.drifted:
             raise typer.Exit(DRIFTED)
 

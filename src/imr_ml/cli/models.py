@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from imr_ml.model_files import LoadedModel
 
 LATEST = Path("models/latest")
+_URI = re.compile(r"\w[\w+.-]+:/")
+_MODEL_URIS = ("models:/", "runs:/")
 ModelName = Annotated[str, typer.Option(help="Folder of a model, or models:/imr-ml@challenger.")]
 ColumnMap = Annotated[
     list[str] | None,
@@ -22,10 +25,12 @@ ColumnMap = Annotated[
 
 def model_folder(model: str) -> Path:
     """Folder of a model named by its path or by an MLflow model URI."""
-    if ":/" not in model:
+    if not _URI.match(model):
         return Path(model)
     from imr_ml import tracking
 
+    if not model.startswith(_MODEL_URIS):
+        raise tracking.TrackingError(f"{model}: name a folder, models:/imr-ml@champion or runs:/RUN/model")
     return tracking.fetch_model(model)
 
 

@@ -145,7 +145,8 @@ def _table(rows: list[list[str]], columns: list[str]) -> object:
 
     table = Table()
     for column in columns:
-        table.add_column(column, justify="left" if column.startswith(("metric", "param")) else "right")
+        # Cut names and values would look alike where they differ.
+        table.add_column(column, overflow="fold", justify="left" if column.startswith(("metric", "param")) else "right")
     for row in rows:
         table.add_row(*row)
     return table

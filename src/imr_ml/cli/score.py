@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from imr_ml.cli.app import app, progress, told, warn
+from imr_ml.cli.app import app, progress, say_tracked, told, warn
 from imr_ml.cli.models import LATEST, ColumnMap, ModelName, model_folder, warn_of_samples
 
 if TYPE_CHECKING:
@@ -79,8 +79,7 @@ def score(
             from imr_ml import tracking
 
             batch = tracking.ScoredBatch(read, summary, loaded, asdict(options), elapsed_s)
-            run = tracking.record_batch(batch).run_id
-            typer.echo(f"recorded as run {run} in '{tracking.SCORING}'", err=as_json)
+            say_tracked(lambda: tracking.record_batch(batch), err=as_json)
 
 
 def _on_spark(

@@ -65,6 +65,7 @@ def train(
         from imr_ml.training import train as train_model
 
         started_ms = int(time.time() * 1000)
+        tracking.check_uri(tracking.tracking_uri())
         git = tracking.git_state()
         evaluation = EvaluationSettings(
             folds=folds,

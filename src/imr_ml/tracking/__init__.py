@@ -19,10 +19,11 @@ if TYPE_CHECKING:
     from imr_ml.tracking.rivals import Rival, ladder_rivals
     from imr_ml.tracking.runs import EXPERIMENT, record
     from imr_ml.tracking.sending import RecordedRun, UnsentError, sync
-    from imr_ml.tracking.store import TrackingError, new_store_made, shown, tracking_uri
+    from imr_ml.tracking.store import new_store_made
     from imr_ml.tracking.system import system_metrics
     from imr_ml.tracking.training_files import Extras
     from imr_ml.tracking.ui import serve_ui, ui_command
+    from imr_ml.tracking.uris import TrackingError, check_uri, shown, tracking_uri
 
 _HOMES = {
     "SCORING": "batches",
@@ -52,14 +53,15 @@ _HOMES = {
     "RecordedRun": "sending",
     "UnsentError": "sending",
     "sync": "sending",
-    "TrackingError": "store",
     "new_store_made": "store",
-    "shown": "store",
-    "tracking_uri": "store",
     "system_metrics": "system",
     "Extras": "training_files",
     "serve_ui": "ui",
     "ui_command": "ui",
+    "TrackingError": "uris",
+    "check_uri": "uris",
+    "shown": "uris",
+    "tracking_uri": "uris",
 }
 
 __all__ = [
@@ -80,6 +82,7 @@ __all__ = [
     "ScoredBatch",
     "TrackingError",
     "UnsentError",
+    "check_uri",
     "compare_runs",
     "fetch_model",
     "git_state",

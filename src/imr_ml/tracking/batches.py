@@ -19,7 +19,7 @@ from imr_ml.tracking.descriptions import NOTE
 from imr_ml.tracking.records import DatasetRecord, Record, RunRecord, keep, scratch
 from imr_ml.tracking.rivals import flat, points
 from imr_ml.tracking.sending import RecordedRun, send_or_keep
-from imr_ml.tracking.store import shown, tracking_uri
+from imr_ml.tracking.uris import shown, tracking_uri
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -16,8 +16,9 @@ import numpy as np
 from imr_ml.evaluation import METRICS, Estimate, estimate, metrics_of, resampled
 from imr_ml.evaluation.comparison import difference_of, metric_of
 from imr_ml.tracking.predictions import FILE, HeldOut, read_held_out
-from imr_ml.tracking.registry import MODEL_NAME
-from imr_ml.tracking.store import TrackingError, connected, first_line
+from imr_ml.tracking.registry import version_of
+from imr_ml.tracking.store import connected, first_line
+from imr_ml.tracking.uris import TrackingError
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
 
 RESAMPLES = 2000
 _SHORT_ID = 8
-_MODELS = "models:/"
-_MOST_RUNS = 1000
+_MODELS, _RUNS = "models:/", "runs:/"
+_MOST_RUNS = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +108,9 @@ def differences_or_why(first: RunFacts, other: RunFacts) -> dict[str, Estimate] 
         return f"they were evaluated on other data ({ours.data[:_SHORT_ID]}, {theirs.data[:_SHORT_ID]})"
     if ours != theirs:
         return f"they were evaluated on other folds ({_told(first)}, {_told(other)})"
-    return paired_differences(first.held_out, other.held_out)
+    found = paired_differences(first.held_out, other.held_out)
+    # Who predicts no outcome has a probability all the same: one that says nothing.
+    return {metric: one for metric, one in found.items() if metric in first.metrics and metric in other.metrics}
 
 
 def paired_differences(first: HeldOut, other: HeldOut) -> dict[str, Estimate]:
@@ -149,13 +152,17 @@ def find_run(client: MlflowClient, named: str) -> Run:
 
     if named.startswith(_MODELS):
         return client.get_run(_run_of_model(client, named))
+    if named.startswith(_RUNS):
+        named = named.removeprefix(_RUNS).partition("/")[0]
+    if not named.strip():
+        raise TrackingError("name a run by its identifier, its beginning, its name or a model: imr-ml compare RUN RUN")
     try:
         return client.get_run(named)
     except mlflow.MlflowException as error:
         if error.error_code not in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
             raise
-    runs = _all_runs(client)
-    found = [run for run in runs if run.info.run_id.startswith(named)] or [
+    runs = _all_runs()
+    found = [run for run in runs if run.info.run_id.startswith(named.lower())] or [
         run for run in runs if run.info.run_name == named
     ]
     if len(found) == 1:
@@ -164,7 +171,7 @@ def find_run(client: MlflowClient, named: str) -> Run:
         newest = "; ".join(f"{run.info.run_id[:_SHORT_ID]} {run.info.run_name}" for run in runs[:3]) or "none"
         raise TrackingError(f"no run is called {named!r}, and none's identifier begins so; the newest are: {newest}")
     ids = ", ".join(run.info.run_id[:_SHORT_ID] for run in found[:5])
-    raise TrackingError(f"{len(found)} runs are called {named!r}: name one by its identifier, newest first: {ids}")
+    raise TrackingError(f"{len(found)} runs are meant by {named!r}: name one by its identifier, newest first: {ids}")
 
 
 def run_facts(client: MlflowClient, run: Run) -> RunFacts:
@@ -188,21 +195,26 @@ def _held_out(client: MlflowClient, run_id: str) -> HeldOut | None:
         return read_held_out(next(Path(scratch).rglob(name)))
 
 
-def _all_runs(client: MlflowClient) -> list[Run]:
+def _all_runs() -> list[Run]:
     """Runs of all experiments, newest first."""
-    experiments = [one.experiment_id for one in client.search_experiments()]
-    return list(client.search_runs(experiments, max_results=_MOST_RUNS, order_by=["attributes.start_time DESC"]))
+    import mlflow
+
+    order = ["attributes.start_time DESC"]
+    found = mlflow.search_runs(
+        search_all_experiments=True, output_format="list", order_by=order, max_results=_MOST_RUNS
+    )
+    return list(found)
 
 
 def _run_of_model(client: MlflowClient, uri: str) -> str:
     import mlflow
 
-    name, _, version = uri.removeprefix(_MODELS).partition("/")
-    name, _, alias = name.partition("@")
     try:
-        found = client.get_model_version_by_alias(name, alias) if alias else client.get_model_version(name, version)
+        found = version_of(client, uri)
     except mlflow.MlflowException as error:
-        raise TrackingError(f"{uri}: {first_line(error)}; see the model {MODEL_NAME} in 'make ui'") from error
+        raise TrackingError(f"{uri}: {first_line(error)}; see the registered models in 'make ui'") from error
+    if not found.run_id:
+        raise TrackingError(f"{uri}: was registered without a run, so there is nothing to compare")
     return str(found.run_id)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from imr_ml.tracking.store import TrackingError, artifact_root, is_server
+from imr_ml.tracking.uris import TrackingError, artifact_root, is_server
 from imr_ml.tracking.views import page_tags
 
 if TYPE_CHECKING:

@@ -13,6 +13,7 @@ Without a champion the challenger must beat the base rate. With a reason anythin
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -22,7 +23,8 @@ from imr_ml.evaluation import Estimate
 from imr_ml.tracking.comparing import RunFacts, differences_or_why, run_facts
 from imr_ml.tracking.registry import CHALLENGER, CHAMPION, MODEL_NAME, version_by_alias
 from imr_ml.tracking.run_facts import TERMS
-from imr_ml.tracking.store import TrackingError, connected
+from imr_ml.tracking.store import connected
+from imr_ml.tracking.uris import TrackingError
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -33,6 +35,8 @@ JUDGED_BY = ("outcome.roc_auc", "family.f1_micro")
 _AGAINST_NOTHING = "outcome.roc_auc.over_base_rate"
 _PREVIOUS = "promotion.previous_champion"
 _TAGS = "promotion"
+_JUDGED = "\n\n**Judged "
+_LONGEST_REASON, _LONGEST_TAG = 600, 5000
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,19 +93,21 @@ def promote(*, force: bool = False, reason: str = "") -> Promotion:
     """
     if force and not reason.strip():
         raise TrackingError("promoting by force needs a reason: imr-ml promote --force --reason TEXT")
+    if len(reason) > _LONGEST_TAG:
+        raise TrackingError(f"the reason has {len(reason):,} characters; say it in {_LONGEST_TAG:,} at most")
     with connected() as client:
         challenger, champion = version_by_alias(client, CHALLENGER), version_by_alias(client, CHAMPION)
         if challenger is None:
             raise TrackingError(f"no version of {MODEL_NAME} is the challenger; train one with 'make train'")
         if champion is not None and champion.version == challenger.version:
             raise TrackingError(f"version {challenger.version} is the challenger and the champion; train another first")
-        verdict = judge(_facts(client, challenger), _facts(client, champion) if champion else None)
+        verdict = _verdict(client, challenger, champion)
         promoted = verdict.promote or force
         previous = str(champion.version) if champion else ""
-        _write_down(client, challenger, verdict, reason, promoted=promoted)
         if promoted:
             _set_tags(client, challenger, {_PREVIOUS: previous})
             client.set_registered_model_alias(MODEL_NAME, CHAMPION, challenger.version)
+        _write_down(client, challenger, verdict, reason, promoted=promoted)
         return Promotion(str(challenger.version), previous, promoted, verdict)
 
 
@@ -130,7 +136,9 @@ def rollback(reason: str = "") -> tuple[str, str]:
         try:
             client.get_model_version(MODEL_NAME, previous)
         except mlflow.MlflowException as error:
-            raise TrackingError(f"version {previous}, the champion before, was deleted") from error
+            raise TrackingError(
+                f"version {previous}, the champion before, was deleted; promote another: imr-ml promote"
+            ) from error
         client.set_registered_model_alias(MODEL_NAME, CHAMPION, previous)
         told = f"{_now()}: version {previous} again" + (f", {reason}" if reason else "")
         client.set_model_version_tag(MODEL_NAME, champion.version, "rollback", told)
@@ -167,6 +175,8 @@ def _against_base_rate(challenger: RunFacts) -> Verdict:
 
 def _by_differences(differences: Mapping[str, Estimate], terms: float | None, champions_terms: float | None) -> Verdict:
     judged = {name: differences[name] for name in JUDGED_BY if name in differences}
+    if not judged:
+        return Verdict(False, f"the two have none of {' and '.join(JUDGED_BY)} in common", differences)
     told = ", ".join(f"{name} {one.value:+.3f} [{one.low:+.3f}, {one.high:+.3f}]" for name, one in judged.items())
     if any(one.high < 0 for one in judged.values()):
         return Verdict(False, f"it is worse: {told}", differences)
@@ -178,8 +188,29 @@ def _by_differences(differences: Mapping[str, Estimate], terms: float | None, ch
     return Verdict(simpler, f"it is as good, {told}, and {kind}{sizes}", differences)
 
 
-def _facts(client: MlflowClient, version: ModelVersion) -> RunFacts:
-    return run_facts(client, client.get_run(str(version.run_id)))
+def _verdict(client: MlflowClient, challenger: ModelVersion, champion: ModelVersion | None) -> Verdict:
+    ours, theirs = _facts(client, challenger), _facts(client, champion) if champion else None
+    if ours is None:
+        raise TrackingError(f"the run of version {challenger.version}, the challenger, was deleted; train another")
+    if champion is not None and theirs is None:
+        why = f"the run of version {champion.version}, the champion, was deleted, so the two can't be compared"
+        return Verdict(promote=False, why=why, differences={})
+    return judge(ours, theirs)
+
+
+def _facts(client: MlflowClient, version: ModelVersion) -> RunFacts | None:
+    """None for a version whose run was deleted, or that was registered without one."""
+    import mlflow
+
+    if not version.run_id:
+        return None
+    try:
+        run = client.get_run(str(version.run_id))
+    except mlflow.MlflowException as error:
+        if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+            raise
+        return None
+    return run_facts(client, run)
 
 
 def _write_down(client: MlflowClient, version: ModelVersion, verdict: Verdict, reason: str, *, promoted: bool) -> None:
@@ -187,12 +218,11 @@ def _write_down(client: MlflowClient, version: ModelVersion, verdict: Verdict, r
     outcome = ("promoted by force" if forced else "promoted") if promoted else "not promoted"
     told = {"reason": reason, "outcome": outcome, "verdict": verdict.why, "at": _now()}
     _set_tags(client, version, {f"{_TAGS}.{name}": value for name, value in told.items()})
-    lines = [
-        version.description or "",
-        "",
-        f"**{_now()}: {outcome}.** {verdict.why}." + (f" Reason: {reason}" if reason else ""),
-        *_table(verdict.differences),
-    ]
+    # Of an earlier judgement nothing is kept: a database may hold no more than 5,000 characters.
+    about = (version.description or "").partition(_JUDGED)[0]
+    given = f" Reason: {textwrap.shorten(reason, _LONGEST_REASON, placeholder=' ...')}" if reason else ""
+    told_in_short = textwrap.shorten(verdict.why, _LONGEST_REASON, placeholder=" ...")
+    lines = [f"{about}{_JUDGED}{_now()}: {outcome}.** {told_in_short}.{given}", *_table(verdict.differences)]
     client.update_model_version(MODEL_NAME, version.version, "\n".join(lines))
 
 

@@ -13,7 +13,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from imr_ml.tracking.uris import TrackingError
 
 UNSENT = "mlruns-unsent"
 """Folder in the working directory that holds what no store has taken yet."""
@@ -151,8 +153,19 @@ def kept(root: Path | None = None) -> list[Path]:
 
 
 def read_record(folder: Path) -> Record:
-    """The record in a folder that `keep` made."""
-    return Record.model_validate_json((folder / _FACTS).read_text("utf-8"))
+    """The record in a folder that `keep` made.
+
+    Raises
+    ------
+    TrackingError
+        For one that was damaged since.
+    """
+    facts = folder / _FACTS
+    try:
+        return Record.model_validate_json(facts.read_bytes())
+    except ValidationError as error:
+        reason = error.errors(include_input=False)[0]["msg"]
+        raise TrackingError(f"{facts}: is damaged ({reason}); put it back as it was, or move its folder away") from None
 
 
 def artifacts_of(folder: Path, key: str) -> Path:

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from imr_ml.model_files import CHECKSUMS, CLASSIFIERS, FACTS
-from imr_ml.tracking.store import TrackingError, connected, first_line, shown, tracking_uri
+from imr_ml.tracking.store import connected, first_line
+from imr_ml.tracking.uris import TrackingError, shown, sqlite_file, tracking_uri
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -23,6 +24,7 @@ CHALLENGER, CHAMPION = "challenger", "champion"
 _NOT_THERE = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
 TRAINED = "trained_ms"
 """Tag of a version: when its training ended, in milliseconds since 1970."""
+_MODELS = "models:/"
 _VERSIONS_OF_LOGGED = "mlflow.modelVersions"
 _DESCRIPTION = f"""\
 Outcome (upheld or overturned) and cited guideline families of Independent Medical Review requests.
@@ -53,18 +55,18 @@ def fetch_model(uri: str) -> Path:
         Where there is no such model (names those there are) or it is not one of ours.
     """
     store = tracking_uri()
-    database = Path(store.removeprefix("sqlite:///"))
-    if store.startswith("sqlite:///") and not database.exists():
+    database = sqlite_file(store)
+    if database and not database.exists():
         raise TrackingError(f"{uri}: no model was tracked yet in {database}; train one with 'make train'")
     with connected() as client:
         import mlflow
 
         try:
             found = Path(mlflow.artifacts.download_artifacts(artifact_uri=uri))
-        except mlflow.MlflowException as error:
-            raise TrackingError(f"{uri}: {_what_there_is(client, uri, error)}") from error
-        except OSError as error:
-            raise TrackingError(f"{uri}: its files can't be read from {shown(store)} ({error})") from error
+        except (mlflow.MlflowException, OSError) as error:
+            gone = _folder_that_is_gone(client, uri)
+            told = f"its files are not at {gone} any more; put that folder back" if gone else None
+            raise TrackingError(f"{uri}: {told or _what_there_is(client, uri, error)}") from error
         return _model_folder(found, uri)
 
 
@@ -114,6 +116,13 @@ def register(client: MlflowClient, model_id: str, run_id: str, told: ModelRecord
     return str(made.version)
 
 
+def version_of(client: MlflowClient, uri: str) -> ModelVersion:
+    """Version that ``models:/imr-ml@champion`` or ``models:/imr-ml/3`` names; MLflow raises where there is none."""
+    name, _, version = uri.removeprefix(_MODELS).partition("/")
+    name, _, alias = name.partition("@")
+    return client.get_model_version_by_alias(name, alias) if alias else client.get_model_version(name, version)
+
+
 def version_by_alias(client: MlflowClient, alias: str) -> ModelVersion | None:
     """Version of `MODEL_NAME` that carries the alias; None where none does."""
     import mlflow
@@ -140,12 +149,26 @@ def _model_folder(found: Path, uri: str) -> Path:
     raise TrackingError(f"{uri}: is not a model that imr-ml trained ({CLASSIFIERS} is missing)")
 
 
+def _folder_that_is_gone(client: MlflowClient, uri: str) -> Path | None:
+    """Where the store says that a version's files are, if they are not: MLflow knows them by their whole path."""
+    import mlflow
+    from mlflow.utils.file_utils import local_file_uri_to_path
+
+    try:
+        version = version_of(client, uri)
+        place = client.get_model_version_download_uri(version.name, version.version)
+    except mlflow.MlflowException:
+        return None
+    path = Path(local_file_uri_to_path(place))  # type: ignore[no-untyped-call]
+    return None if "://" in place.replace("file://", "") or path.exists() else path
+
+
 def _what_there_is(client: MlflowClient, uri: str, error: Exception) -> str:
-    if not uri.startswith("models:/"):
+    if not uri.startswith(_MODELS):
         return first_line(error)
     import mlflow
 
-    name = uri.removeprefix("models:/").partition("@")[0].partition("/")[0]
+    name = uri.removeprefix(_MODELS).partition("@")[0].partition("/")[0]
     try:
         model = client.get_registered_model(name)
     except mlflow.MlflowException:

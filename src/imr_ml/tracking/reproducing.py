@@ -25,7 +25,8 @@ from imr_ml.tracking.comparing import find_run
 from imr_ml.tracking.git import git, git_state
 from imr_ml.tracking.rebuilding import REBUILT, Rebuilt, rebuild
 from imr_ml.tracking.registry import fetch_model
-from imr_ml.tracking.store import TrackingError, connected
+from imr_ml.tracking.store import connected
+from imr_ml.tracking.uris import TrackingError
 
 if TYPE_CHECKING:
     from mlflow.entities import Run

@@ -19,8 +19,8 @@ from imr_ml.tracking.packaging import pip_requirements
 from imr_ml.tracking.records import DatasetRecord, ModelRecord, Record, RunRecord, keep, scratch
 from imr_ml.tracking.rivals import COLOURS_OF_BASELINES, Rival, baseline_rivals
 from imr_ml.tracking.sending import RecordedRun, send_or_keep
-from imr_ml.tracking.store import shown, tracking_uri
 from imr_ml.tracking.training_files import Extras, tables_tag, write_files
+from imr_ml.tracking.uris import shown, tracking_uri
 
 if TYPE_CHECKING:
     from imr_ml.tracking.git import GitState

@@ -10,26 +10,25 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from imr_ml.tracking.descriptions import NOTE, OF_RUN
 from imr_ml.tracking.experiments import experiment_id
+from imr_ml.tracking.filling import fill
 from imr_ml.tracking.packaging import log_model
-from imr_ml.tracking.records import artifacts_of, claimed, forget, kept, read_record
+from imr_ml.tracking.records import claimed, forget, kept, read_record
 from imr_ml.tracking.registry import register
-from imr_ml.tracking.store import TrackingError, connected, shown, tracking_uri
-from imr_ml.tracking.training_files import FIGURES
+from imr_ml.tracking.store import connected
+from imr_ml.tracking.uris import TrackingError, shown, tracking_uri
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from mlflow import MlflowClient
-    from mlflow.entities import Run, RunTag
+    from mlflow.entities import LoggedModel, Run
 
-    from imr_ml.tracking.records import ModelRecord, Point, Record, RunRecord
+    from imr_ml.tracking.records import ModelRecord, Record, RunRecord
 
 SYNC = "imr-ml sync"
 _TAG = "imr_ml.record"
 _PARENT = "mlflow.parentRunId"
-_IMAGES, _SMALL_IMAGE = "images", "+compressed.webp"
 
 
 class UnsentError(TrackingError):
@@ -40,10 +39,11 @@ class UnsentError(TrackingError):
     folder : Path
     """
 
-    def __init__(self, folder: Path, reason: str) -> None:
+    def __init__(self, folder: Path, reason: str, *, is_damaged: bool = False) -> None:
         self.folder = folder
         shown_folder = folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder
-        super().__init__(f"{reason}; nothing is lost: the run is kept in {shown_folder}, to send it later run: {SYNC}")
+        kept_in = f"; nothing is lost: the run is kept in {shown_folder}, to send it later run: {SYNC}"
+        super().__init__(reason if is_damaged else f"{reason}{kept_in}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,11 @@ def sync(*, here: bool = False) -> Iterator[RecordedRun | UnsentError]:
     """
     store = shown(tracking_uri())
     for folder in kept():
-        destination = read_record(folder).destination
+        try:
+            destination = read_record(folder).destination
+        except TrackingError as error:
+            yield UnsentError(folder, str(error), is_damaged=True)
+            continue
         if destination != store and not here:
             yield UnsentError(folder, f"it is meant for {destination}: set MLFLOW_TRACKING_URI to that, or add --here")
             continue
@@ -119,7 +123,7 @@ def _send(folder: Path) -> RecordedRun:
             # MLflow logs a model to the active run only, and ends it as FAILED where the block raises.
             with mlflow.start_run(run_id=run_id):
                 model_id = _model(client, folder, record, record.model, parent) if record.model else None
-                _fill(client, folder, record, record.runs[0], parent, model_id)
+                fill(client, folder, record, record.runs[0], parent, model_id)
                 for run in record.runs[1:]:
                     child = made.get(run.key) or _create(client, experiment, record, run, run_id)
                     _send_child(client, folder, record, run, child)
@@ -133,7 +137,7 @@ def _send(folder: Path) -> RecordedRun:
 
 def _send_child(client: MlflowClient, folder: Path, record: Record, run: RunRecord, made: Run) -> None:
     if made.info.status != "FINISHED":
-        _fill(client, folder, record, run, made, None)
+        fill(client, folder, record, run, made, None)
         client.set_terminated(made.info.run_id, "FINISHED", record.ended_ms)
 
 
@@ -158,92 +162,30 @@ def _create(client: MlflowClient, experiment: str, record: Record, run: RunRecor
     return client.create_run(experiment, start_time=record.started_ms, tags=told, run_name=run.name)
 
 
-def _fill(client: MlflowClient, folder: Path, record: Record, run: RunRecord, made: Run, model_id: str | None) -> None:
-    """Log everything of a run but its model; what it already holds stays as it is."""
-    from mlflow.entities import Metric, Param
-
-    run_id, used = made.info.run_id, record.dataset
-    tied = {"model_id": model_id, "dataset_name": used.name, "dataset_digest": used.digest}
-    _log_dataset(client, run_id, record)
-    artifacts = artifacts_of(folder, run.key)
-    if artifacts.is_dir():
-        client.log_artifacts(run_id, str(artifacts))
-        _log_pictures(client, run_id, artifacts / FIGURES, record.ended_ms)
-    metrics = [
-        # What the machine did is no figure of the model.
-        Metric(one.name, one.value, one.at_ms or record.ended_ms, one.step, **({} if one.at_ms else tied))
-        for one in _missing(client, made, run.metrics)
-    ]
-    params = [Param(name, value) for name, value in run.params.items()]
-    # One request: a server with passwords takes long over each.
-    client.log_batch(run_id, metrics, params, _linked(run, made))
-
-
-def _log_pictures(client: MlflowClient, run_id: str, figures: Path, at_ms: int) -> None:
-    """Log figures as images too: the UI's charts show those of several runs side by side."""
-    import mlflow
-
-    if not figures.is_dir():
-        return
-    # MLflow writes the small one last, under a name that begins with the key.
-    small = [one.path for one in client.list_artifacts(run_id, _IMAGES) if one.path.endswith(_SMALL_IMAGE)]
-    held = {path.removeprefix(f"{_IMAGES}/").partition("+")[0] for path in small}
-    for path in sorted(figures.glob("*.png")):
-        if path.stem not in held:
-            client.log_image(run_id, mlflow.Image(str(path)), key=path.stem, timestamp=at_ms)
-
-
-def _linked(run: RunRecord, made: Run) -> list[RunTag]:
-    """The description with the address of the run's artifacts put in, where it links to them."""
-    from mlflow.entities import RunTag
-
-    note = run.tags.get(NOTE, "")
-    address = f"#/experiments/{made.info.experiment_id}/runs/{made.info.run_id}/artifacts/"
-    return [RunTag(NOTE, note.replace(f"]({OF_RUN}", f"]({address}"))] if OF_RUN in note else []
-
-
-def _missing(client: MlflowClient, made: Run, points: Sequence[Point]) -> list[Point]:
-    """Points that a run lacks: MLflow refuses a second one of the same metric, step and time."""
-    last_step = {point.name: point.step for point in points}
-    steps = {
-        (name, step)
-        for name in made.data.metrics
-        if name in last_step
-        for step in _held_steps(client, made.info.run_id, name, last_step[name])
-    }
-    return [point for point in points if (point.name, point.step) not in steps]
-
-
-def _held_steps(client: MlflowClient, run_id: str, name: str, last: int) -> list[int]:
-    return [one.step for one in client.get_metric_history(run_id, name)] if last else [0]
-
-
-def _log_dataset(client: MlflowClient, run_id: str, record: Record) -> None:
-    from mlflow.entities import Dataset, DatasetInput, InputTag
-
-    used = record.dataset
-    dataset = Dataset(
-        name=used.name,
-        digest=used.digest,
-        source_type="code",
-        source=used.source,
-        schema=used.columns,
-        profile=used.profile,
-    )
-    tags = [InputTag("mlflow.data.context", used.context)]
-    client.log_inputs(run_id, datasets=[DatasetInput(dataset, tags=tags)])
-
-
 def _model(client: MlflowClient, folder: Path, record: Record, told: ModelRecord, parent: Run) -> str:
     """Identifier of the logged model: a former attempt's where it was finished."""
     from mlflow.entities import LoggedModelStatus
 
     for output in parent.outputs.model_outputs if parent.outputs else []:
-        if client.get_logged_model(output.model_id).status == LoggedModelStatus.READY:
+        found = _logged_model(client, output.model_id)
+        if found and found.status == LoggedModelStatus.READY:
             return str(output.model_id)
-        client.delete_logged_model(output.model_id)
+        if found:
+            client.delete_logged_model(output.model_id)
     logged = log_model(folder / "model", folder / "code", told.requirements, record.runs[0].params)
     return str(logged.model_id)
+
+
+def _logged_model(client: MlflowClient, model_id: str) -> LoggedModel | None:
+    """None for one that was deleted: the run goes on naming it."""
+    import mlflow
+
+    try:
+        return client.get_logged_model(model_id)
+    except mlflow.MlflowException as error:
+        if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+            raise
+    return None
 
 
 def _version(client: MlflowClient, run_id: str) -> str:

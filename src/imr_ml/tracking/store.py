@@ -1,30 +1,28 @@
-"""Where runs go: where `MLFLOW_TRACKING_URI` says, else to a SQLite file in the working directory.
+"""MLflow on the store that runs go to: quiet, without telemetry, and with errors in one line.
 
-Knows MLflow's stores and what goes wrong with them. Knows nothing of what is recorded. MLflow is imported
-inside `connected`, after its telemetry was turned off, which it looks at when imported.
+Knows what goes wrong with stores. Knows nothing of what is recorded. MLflow is imported inside `connected`, after its
+telemetry was turned off, which it looks at when imported.
 """
 
 from __future__ import annotations
 
 import logging
 import os
-import sqlite3
 import subprocess
 import sys
+import textwrap
 import warnings
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, closing, contextmanager
-from pathlib import Path
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
-from imr_ml.errors import ImrError
+from imr_ml.files import locked
+from imr_ml.tracking.schema import check_store, is_current
+from imr_ml.tracking.uris import URI, TrackingError, check_uri, is_database, is_server, shown, sqlite_file, tracking_uri
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-_SQLITE = "sqlite:///"
-_URI = "MLFLOW_TRACKING_URI"
 _QUIET = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
@@ -38,38 +36,10 @@ _IMPATIENT = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEO
 _PATIENT = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "3", "MLFLOW_HTTP_REQUEST_TIMEOUT": "60"}
 # Warnings of MLflow and below are for its makers.
 _THEIRS = r"(?:alembic|mlflow|pydantic|sqlalchemy)\b"
-
-
-class TrackingError(ImrError):
-    """A store or a registered model that can't be used; the message says which, why and what to do."""
-
-
-def tracking_uri() -> str:
-    """`MLFLOW_TRACKING_URI` where set, else ``mlflow.db`` in the working directory."""
-    return os.environ.get(_URI) or f"{_SQLITE}{Path.cwd() / 'mlflow.db'}"
-
-
-def is_server(uri: str) -> bool:
-    """Whether the URI is that of an MLflow server rather than of a database of our own."""
-    return uri.startswith(("http://", "https://"))
-
-
-def artifact_root(uri: str) -> Path:
-    """Folder of the artifacts of a store without a server: ``mlartifacts`` beside the SQLite file."""
-    database = _sqlite_file(uri)
-    return (database.parent if database else Path.cwd()) / "mlartifacts"
-
-
-def shown(uri: str) -> str:
-    """The URI as it may be shown and logged: without a password.
-
-    Examples
-    --------
-    >>> shown("postgresql://runs:secret@db/mlflow")
-    'postgresql://runs:***@db/mlflow'
-    """
-    password = urlsplit(uri).password
-    return uri.replace(f":{password}@", ":***@") if password else uri
+# What SQLAlchemy says around the reason.
+_AROUND = ("(raised as a result of", "(Background on this error")
+_LONGEST_REASON = 300
+_MIGRATION_S = 120
 
 
 @contextmanager
@@ -86,18 +56,21 @@ def connected() -> Iterator[MlflowClient]:
     TrackingError
         For a store that can't be reached or that another version of MLflow made; for what it refuses.
     """
-    uri, before = tracking_uri(), os.environ.get(_URI)
+    uri, before = tracking_uri(), os.environ.get(URI)
+    check_uri(uri)
     impatient = _unless_set(_IMPATIENT)
     with quiet_environment(), _environment(_unless_set(_PATIENT)), _quiet():
         import mlflow
-        from requests import RequestException
+        from alembic.util import CommandError
         from sqlalchemy.exc import SQLAlchemyError
 
         mlflow.set_tracking_uri(uri)
         try:
-            check_store(uri)
-            yield _reached(uri, impatient)
-        except (mlflow.MlflowException, SQLAlchemyError, RequestException) as error:
+            with nullcontext() if is_current(uri) else _alone(uri):
+                check_store(uri)
+                client = _reached(uri, impatient)
+            yield client
+        except (mlflow.MlflowException, SQLAlchemyError, CommandError, OSError) as error:
             raise TrackingError(f"{shown(uri)}: {first_line(error)}") from error
         finally:
             mlflow.set_tracking_uri(before)  # type: ignore[arg-type]
@@ -115,7 +88,7 @@ def new_store_made() -> Iterator[None]:
     It takes seconds, for MLflow makes its tables by all the migrations that there ever were. What goes wrong is told
     when the store is used.
     """
-    database = _sqlite_file(tracking_uri())
+    database = sqlite_file(tracking_uri())
     if database is None or database.exists():
         yield
         return
@@ -126,39 +99,24 @@ def new_store_made() -> Iterator[None]:
         yield
 
 
-def check_store(uri: str) -> None:
-    """Look at a SQLite file before MLflow does, which migrates some old stores without asking for a backup.
-
-    Raises
-    ------
-    TrackingError
-        For a file that is no MLflow store of the installed version.
-    """
-    database = _sqlite_file(uri)
-    if database is None or not database.exists() or not database.stat().st_size:
-        return
-    found = _schema_revision(database)
-    if found is None:
-        return
-    newest, known = _schema_revisions()
-    if found == newest:
-        return
-    if found in known:
-        raise TrackingError(f"{database}: was made by an older MLflow; copy it, then run: mlflow db upgrade {uri}")
-    raise TrackingError(
-        f"{database}: was made by a newer MLflow than {_mlflow_version()}; install that one, or set {_URI}"
-    )
-
-
 def first_line(error: Exception) -> str:
-    """An error's first line, cut to a legible length."""
-    lines = str(error).strip().splitlines() or [type(error).__name__]
-    return lines[0][:300]
+    """The reason that an error tells, in a line of legible length and without passwords."""
+    lines = [line for line in str(error).strip().splitlines() if line and not line.startswith(_AROUND)]
+    return textwrap.shorten(shown(lines[0] if lines else type(error).__name__), _LONGEST_REASON, placeholder=" ...")
+
+
+def _alone(uri: str) -> AbstractContextManager[None]:
+    """While a store is made, others wait: a second one that looks at it would take it for an old one."""
+    database = sqlite_file(uri)
+    taken = TrackingError(f"{database}: another process has been making it for {_MIGRATION_S} s; try again")
+    return locked(database.with_name(f".{database.name}.lock"), taken, _MIGRATION_S) if database else nullcontext()
 
 
 def _reached(uri: str, impatient: dict[str, str]) -> MlflowClient:
     import mlflow
 
+    if is_database(uri):
+        _ask_database(uri)
     client = mlflow.MlflowClient(uri)
     try:
         with _environment(impatient):
@@ -167,44 +125,24 @@ def _reached(uri: str, impatient: dict[str, str]) -> MlflowClient:
         if not is_server(uri):
             raise
         raise TrackingError(
-            f"{shown(uri)}: no MLflow server answers; start it, or unset {_URI} to use mlflow.db here "
+            f"{shown(uri)}: no MLflow server answers; start it, or unset {URI} to use mlflow.db here "
             f"({first_line(error)})"
         ) from error
     return client
 
 
-def _sqlite_file(uri: str) -> Path | None:
-    return Path(uri.removeprefix(_SQLITE)).absolute() if uri.startswith(_SQLITE) else None
+def _ask_database(uri: str) -> None:
+    """Connect once: MLflow would try for minutes without a word."""
+    from sqlalchemy import create_engine
 
-
-def _schema_revision(database: Path) -> str | None:
-    """Revision that the store's tables have; None where there are no tables of MLflow."""
     try:
-        with closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True)) as connection:
-            tables = {row[0] for row in connection.execute("select name from sqlite_master")}
-            if "alembic_version" not in tables:
-                return None
-            row = connection.execute("select version_num from alembic_version").fetchone()
-    except sqlite3.Error as error:
+        with create_engine(uri).connect():
+            pass
+    except ModuleNotFoundError as error:
         raise TrackingError(
-            f"{database}: can't be read as a SQLite store ({error}); move it away or set {_URI}"
+            f"{shown(uri)}: needs the Python module {error.name!r}, which is not installed; install it, or name "
+            f"another driver, as in postgresql+psycopg2://"
         ) from error
-    return str(row[0]) if row else None
-
-
-def _schema_revisions() -> tuple[str, frozenset[str]]:
-    """Newest revision of the installed MLflow, and all that it knows."""
-    import mlflow
-    from alembic.script import ScriptDirectory
-
-    scripts = ScriptDirectory(str(Path(mlflow.__file__).parent / "store" / "db_migrations"))
-    return scripts.get_heads()[0], frozenset(script.revision for script in scripts.walk_revisions())
-
-
-def _mlflow_version() -> str:
-    import mlflow
-
-    return str(mlflow.__version__)
 
 
 def _unless_set(values: dict[str, str]) -> dict[str, str]:

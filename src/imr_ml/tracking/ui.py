@@ -6,16 +6,16 @@ Knows how MLflow's server is started and asked. Knows nothing of what runs hold.
 from __future__ import annotations
 
 import os
-import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable
+from contextlib import closing
 from typing import TYPE_CHECKING
 
-from imr_ml.tracking.store import TrackingError, artifact_root, check_store, is_server, shown, tracking_uri
+from imr_ml.tracking.store import connected
+from imr_ml.tracking.uris import TrackingError, artifact_root, is_server, shown, tracking_uri
 
 if TYPE_CHECKING:
     import httpx
@@ -71,10 +71,12 @@ def serve_ui(port: int, host: str = HOST, say: Callable[[str], object] = print) 
         Where no port is free or the store can't be used.
     """
     uri = tracking_uri()
+    # The server would tell at length what is wrong with a store, and wait for one that does not answer.
+    with connected():
+        pass
     if is_server(uri):
         say(f"MLflow UI: {shown(uri)}")
         return 0
-    check_store(uri)
     free = free_port(port, host)
     if free != port:
         say(f"port {port} is in use; taking {free}")
@@ -135,13 +137,15 @@ def _is_free(port: int, host: str) -> bool:
 
 def _run(command: list[str], address: str, when_it_answers: Callable[[], object]) -> int:
     environment = {**os.environ, **_SERVER_ENVIRONMENT}
-    with subprocess.Popen(command, env=environment) as server, _ended_with_us(server):  # noqa: S603
+    with subprocess.Popen(command, env=environment) as server:  # noqa: S603
         try:
             if _answers(address, server):
                 when_it_answers()
             return 1 if server.wait() else 0
         except KeyboardInterrupt:
             return 0
+        finally:
+            server.terminate()
 
 
 def _answers(address: str, server: subprocess.Popen[bytes]) -> bool:
@@ -162,14 +166,3 @@ def _get(url: str, **params: str) -> httpx.Response:
     # A proxy that the environment names is not for a server on this machine.
     with httpx.Client(trust_env=False) as client:
         return client.get(url, params=params)
-
-
-@contextmanager
-def _ended_with_us(server: subprocess.Popen[bytes]) -> Iterator[None]:
-    """End the server with the block, also where we are told to terminate; it would stay behind otherwise."""
-    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
-        server.terminate()

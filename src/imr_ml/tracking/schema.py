@@ -1,0 +1,81 @@
+"""Whether a SQLite file is a store of the installed MLflow, seen before MLflow opens it.
+
+MLflow migrates some old stores without asking for a backup. Knows the revisions of its tables.
+"""
+
+from __future__ import annotations
+
+import shlex
+import sqlite3
+from contextlib import closing
+from functools import cache
+from pathlib import Path
+
+from imr_ml.tracking.uris import URI, TrackingError, sqlite_file
+
+
+def is_current(uri: str) -> bool:
+    """Whether there is nothing to be made or migrated; what is not a SQLite file is left to MLflow.
+
+    Raises
+    ------
+    TrackingError
+        For a file that is no SQLite store.
+    """
+    database = sqlite_file(uri)
+    return database is None or _schema_revision(database) == _schema_revisions()[0]
+
+
+def check_store(uri: str) -> None:
+    """Refuse a SQLite file that another version of MLflow made; a file that is not there yet is none.
+
+    Raises
+    ------
+    TrackingError
+    """
+    database = sqlite_file(uri)
+    found = _schema_revision(database) if database else None
+    if database is None or found is None:
+        return
+    newest, known = _schema_revisions()
+    if found == newest:
+        return
+    if found in known:
+        command = f"mlflow db upgrade {shlex.quote(uri)}"
+        raise TrackingError(f"{database}: was made by an older MLflow; copy it, then run: {command}")
+    raise TrackingError(
+        f"{database}: was made by a newer MLflow than {_mlflow_version()}; install that one, or set {URI}"
+    )
+
+
+def _schema_revision(database: Path) -> str | None:
+    """Revision that the store's tables have; None where there are no tables of MLflow."""
+    if not database.exists() or not database.stat().st_size:
+        return None
+    try:
+        with closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True)) as connection:
+            tables = {row[0] for row in connection.execute("select name from sqlite_master")}
+            if "alembic_version" not in tables:
+                return None
+            row = connection.execute("select version_num from alembic_version").fetchone()
+    except sqlite3.Error as error:
+        raise TrackingError(
+            f"{database}: can't be read as a SQLite store ({error}); move it away or set {URI}"
+        ) from error
+    return str(row[0]) if row else None
+
+
+@cache
+def _schema_revisions() -> tuple[str, frozenset[str]]:
+    """Newest revision of the installed MLflow, and all that it knows."""
+    import mlflow
+    from alembic.script import ScriptDirectory
+
+    scripts = ScriptDirectory(str(Path(mlflow.__file__).parent / "store" / "db_migrations"))
+    return scripts.get_heads()[0], frozenset(script.revision for script in scripts.walk_revisions())
+
+
+def _mlflow_version() -> str:
+    import mlflow
+
+    return str(mlflow.__version__)

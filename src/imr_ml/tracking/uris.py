@@ -1,0 +1,85 @@
+"""Where runs go, as an address: what `MLFLOW_TRACKING_URI` says, else a SQLite file in the working directory.
+
+Knows which addresses are stores, and how one may be shown. Knows nothing of MLflow's functions.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from imr_ml.errors import ImrError
+
+URI = "MLFLOW_TRACKING_URI"
+_SQLITE = "sqlite:///"
+_SERVERS = ("http://", "https://")
+_DATABASES = re.compile(r"(?:postgresql|mysql|mssql)(?:\+\w+)?://\S")
+_DATABRICKS = re.compile(r"databricks(?:://\S+)?")
+# Greedy: an unquoted password may hold anything, an @ too.
+_PASSWORD = re.compile(r"(://[^:/@\s]*):\S*@")
+
+
+class TrackingError(ImrError):
+    """A store or a registered model that can't be used; the message says which, why and what to do."""
+
+
+def tracking_uri() -> str:
+    """`MLFLOW_TRACKING_URI` where set, else ``mlflow.db`` in the working directory."""
+    return os.environ.get(URI) or f"{_SQLITE}{Path.cwd() / 'mlflow.db'}"
+
+
+def is_server(uri: str) -> bool:
+    """Whether the URI is that of an MLflow server rather than of a database of our own."""
+    return uri.startswith(_SERVERS)
+
+
+def is_database(uri: str) -> bool:
+    """Whether the URI is that of a database which is a server of its own."""
+    return _DATABASES.match(uri) is not None
+
+
+def sqlite_file(uri: str) -> Path | None:
+    """File of a SQLite store; None for any other."""
+    return Path(uri.removeprefix(_SQLITE)).absolute() if uri.startswith(_SQLITE) else None
+
+
+def artifact_root(uri: str) -> Path:
+    """Folder of the artifacts of a store without a server: ``mlartifacts`` beside the SQLite file."""
+    database = sqlite_file(uri)
+    return (database.parent if database else Path.cwd()) / "mlartifacts"
+
+
+def shown(text: str) -> str:
+    """A URI, or a text with URIs in it, as it may be shown and logged: without passwords.
+
+    Examples
+    --------
+    >>> shown("postgresql://runs:secret@db/mlflow")
+    'postgresql://runs:***@db/mlflow'
+    """
+    return _PASSWORD.sub(r"\1:***@", text)
+
+
+def check_uri(uri: str) -> None:
+    """Refuse an address that is no store, and one that would be gone with the process.
+
+    Raises
+    ------
+    TrackingError
+    """
+    try:
+        urlsplit(uri)
+    except ValueError as error:
+        raise TrackingError(
+            f"{URI} is {shown(uri)!r}, which can't be read as an address ({error}); write what is special in a "
+            f"password with percent signs, as %5B for ["
+        ) from None
+    in_memory = uri.removeprefix(_SQLITE) in ("", ":memory:")
+    is_file = uri.startswith(_SQLITE) and not in_memory
+    if not (is_file or is_server(uri) or is_database(uri) or _DATABRICKS.fullmatch(uri)):
+        raise TrackingError(
+            f"{URI} is {shown(uri)!r}, which is no store that keeps runs; set it to http://HOST:PORT, sqlite:///FILE "
+            f"or postgresql://USER:PASSWORD@HOST/NAME, or unset it to use mlflow.db here"
+        )
