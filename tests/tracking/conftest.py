@@ -105,7 +105,9 @@ def empty_store(migrated: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 def drawn_once(tracked: Tracked, monkeypatch: pytest.MonkeyPatch) -> None:
     """Who records the same training again gets the pictures that were drawn for the first run of it."""
     (drawn,) = (tracked.folder / "mlartifacts").rglob("figures")
-    monkeypatch.setattr(training_files, "_write_figures", lambda own, _: shutil.copytree(drawn, own / "figures"))
+    monkeypatch.setattr(
+        training_files, "_start_figures", lambda own, _: iter([shutil.copytree(drawn, own / "figures")])
+    )
 
 
 @dataclass(frozen=True)

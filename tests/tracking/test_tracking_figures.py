@@ -22,7 +22,7 @@ def drawn(trained):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_each_picture_of_sample_data_says_so(drawn, name):
-    assert drawn[f"{name}.png"].get_suptitle().startswith("SAMPLE DATA - synthetic")
+    assert drawn[name].get_suptitle().startswith("SAMPLE DATA - synthetic")
 
 
 def test_pictures_of_real_letters_do_not(trained):
@@ -31,40 +31,40 @@ def test_pictures_of_real_letters_do_not(trained):
 
 
 def test_the_base_rate_stands_in_the_precision_recall_picture(drawn, trained):
-    (axes,) = drawn["precision_recall.png"].axes
+    (axes,) = drawn["precision_recall"].axes
     (line,) = [one for one in axes.lines if one.get_label().startswith("base rate")]
     assert line.get_ydata()[0] == pytest.approx(trained.evaluation.labels.overturned.mean())
 
 
 def test_each_repeat_of_the_cross_validation_has_its_curve(drawn, trained):
-    (axes,) = drawn["roc.png"].axes
+    (axes,) = drawn["roc"].axes
     assert len(axes.collections) == 1, "the band"
     curves = [line for line in axes.lines if line.get_drawstyle() == "steps-post"]
     assert len(curves) == len(trained.evaluation.out_of_fold.repeats)
 
 
 def test_the_counts_of_reliability_and_confusion_add_up_to_the_requests(drawn, trained):
-    (reliability,), (confusion,) = drawn["reliability.png"].axes, drawn["confusion.png"].axes
+    (reliability,), (confusion,) = drawn["reliability"].axes, drawn["confusion"].axes
     in_bins = [int(text.get_text().split(" of ")[1]) for text in reliability.texts]
     in_cells = [int(text.get_text().split("\n")[0]) for text in confusion.texts]
     assert sum(in_bins) == sum(in_cells) == trained.data.requests
 
 
 def test_the_histogram_counts_each_outcome_by_itself(drawn, trained):
-    overturned, upheld = drawn["score_histogram.png"].axes
+    overturned, upheld = drawn["score_histogram"].axes
     heights = [sum(bar.get_height() for bar in axes.patches) for axes in (overturned, upheld)]
     truth = trained.evaluation.labels.overturned
     assert heights == [truth.sum(), (~truth).sum()]
 
 
 def test_outcomes_keep_their_colours(drawn):
-    overturned, upheld = (axes.patches[0].get_facecolor() for axes in drawn["score_histogram.png"].axes)
-    model = drawn["family_f1.png"].axes[0].patches[0].get_facecolor()
+    overturned, upheld = (axes.patches[0].get_facecolor() for axes in drawn["score_histogram"].axes)
+    model = drawn["family_f1"].axes[0].patches[0].get_facecolor()
     assert len({overturned, upheld, model}) == 3
 
 
 def test_the_largest_coefficients_are_shown_with_their_sign(drawn, trained):
-    (axes,) = drawn["outcome_coefficients.png"].axes
+    (axes,) = drawn["outcome_coefficients"].axes
     widths = [bar.get_width() for bar in axes.patches]
     coefficients = trained.model.outcome_.classifier.coef_
     assert widths == sorted(widths)
@@ -75,14 +75,14 @@ def test_the_largest_coefficients_are_shown_with_their_sign(drawn, trained):
 
 
 def test_only_slices_with_figures_are_drawn(drawn, trained):
-    labels = [label.get_text() for label in drawn["slices.png"].axes[0].get_yticklabels()]
+    labels = [label.get_text() for label in drawn["slices"].axes[0].get_yticklabels()]
     told = [one for one in trained.evaluation.slices if one.estimates]
     assert len(labels) == len(told)
     assert len(told) < len(trained.evaluation.slices)
 
 
 def test_the_learning_curve_goes_from_few_requests_to_many_for_the_model_and_each_baseline(drawn, trained):
-    outcome, family = drawn["learning_curve.png"].axes
+    outcome, family = drawn["learning_curve"].axes
     assert [list(line.get_xdata()) for line in outcome.lines] == [[10, 20, 40]] * 3
     assert len(family.lines) == 4
     (last,) = {line.get_ydata()[-1] for line in outcome.lines if line.get_label().startswith("model")}
@@ -91,4 +91,4 @@ def test_the_learning_curve_goes_from_few_requests_to_many_for_the_model_and_eac
 
 def test_what_a_training_has_nothing_for_is_not_drawn(trained):
     bare = replace(trained, evaluation=replace(trained.evaluation, slices=(), by_fold={}))
-    assert {"slices.png", "by_fold.png", "learning_curve.png"}.isdisjoint(figures(bare))
+    assert {"slices", "by_fold", "learning_curve"}.isdisjoint(figures(bare))

@@ -14,9 +14,8 @@ from alembic.script import ScriptDirectory
 from typer.testing import CliRunner
 
 from imr_ml.cli import app
-from imr_ml.tracking import TrackingError, UnsentError, record, shown, sync, tracking_uri
-from imr_ml.tracking.schema import check_store
-from imr_ml.tracking.store import connected, new_store_made
+from imr_ml.tracking import TrackingError, UnsentError, record, schema, shown, sync, tracking_uri
+from imr_ml.tracking.store import connected
 from imr_ml.tracking.uris import artifact_root
 
 pytestmark = pytest.mark.filterwarnings("default::DeprecationWarning", "default::FutureWarning")
@@ -53,28 +52,13 @@ def test_what_was_set_before_is_set_afterwards(empty_store, capfd):
     assert capfd.readouterr() == ("", ""), "MLflow says nothing"
 
 
-@pytest.mark.slow
-def test_a_new_store_is_made_while_something_else_is_done(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    with new_store_made():
-        pass
-    check_store(tracking_uri())
-    assert _revision(tmp_path / "mlflow.db")
+def test_the_newest_revision_is_the_one_that_alembic_tells():
+    import mlflow
 
-
-def test_a_store_that_is_there_and_a_server_are_left_to_themselves(empty_store, monkeypatch):
-    monkeypatch.setattr(subprocess, "Popen", None)
-    with new_store_made():
-        pass
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", "https://tracking.example")
-    with new_store_made():
-        pass
-
-
-def _revision(database):
-    with closing(sqlite3.connect(database)) as connection:
-        return connection.execute("select version_num from alembic_version").fetchone()[0]
+    scripts = ScriptDirectory(str(Path(mlflow.__file__).parent / "store" / "db_migrations"))
+    newest, known = schema._schema_revisions()
+    assert [newest] == scripts.get_heads()
+    assert known == {script.revision for script in scripts.walk_revisions()}
 
 
 @pytest.mark.parametrize(

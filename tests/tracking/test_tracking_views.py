@@ -54,7 +54,7 @@ def test_every_metric_param_and_tag_of_a_view_of_trainings_is_recorded(run, trai
 
 
 def test_every_picture_of_a_view_is_drawn(trained):
-    drawn = {name.removesuffix(".png") for name in figures(trained)}
+    drawn = set(figures(trained))
     shown = {name for view in pages()[EXPERIMENT].views.values() for one in view.sections for name in one.images}
     assert shown
     assert shown <= drawn

@@ -85,7 +85,7 @@ def train(
             on_fit = start("fitting held-out models", _fits_needed(table.requests, evaluation))
             on_shuffle = start("shuffling outcomes", _PERMUTATIONS) if proof else None
             on_climb = start("climbing the ladder", _climbs_needed(table.requests, evaluation)) if ladder else None
-            with tracking.new_store_made(), tracking.system_metrics() as system:
+            with tracking.system_metrics() as system:
                 trained = train_model(table.requests, settings, on_read, on_fit, on_shuffle, on_climb)
         commit, dirty = (git.commit, git.dirty) if git else (None, False)
         save_model(trained, output, commit, table.manifest)

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from imr_ml.tracking.rivals import Rival, ladder_rivals
     from imr_ml.tracking.runs import EXPERIMENT, record
     from imr_ml.tracking.sending import RecordedRun, UnsentError, sync
-    from imr_ml.tracking.store import new_store_made
     from imr_ml.tracking.system import system_metrics
     from imr_ml.tracking.training_files import Extras
     from imr_ml.tracking.ui import serve_ui, ui_command
@@ -53,7 +52,6 @@ _HOMES = {
     "RecordedRun": "sending",
     "UnsentError": "sending",
     "sync": "sending",
-    "new_store_made": "store",
     "system_metrics": "system",
     "Extras": "training_files",
     "serve_ui": "ui",
@@ -87,7 +85,6 @@ __all__ = [
     "fetch_model",
     "git_state",
     "ladder_rivals",
-    "new_store_made",
     "promote",
     "record",
     "record_batch",

@@ -19,10 +19,13 @@ from imr_ml.tracking.packaging import pip_requirements
 from imr_ml.tracking.records import DatasetRecord, ModelRecord, Record, RunRecord, keep, scratch
 from imr_ml.tracking.rivals import COLOURS_OF_BASELINES, Rival, baseline_rivals
 from imr_ml.tracking.sending import RecordedRun, send_or_keep
+from imr_ml.tracking.store import open_own_store
 from imr_ml.tracking.training_files import Extras, tables_tag, write_files
 from imr_ml.tracking.uris import shown, tracking_uri
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from imr_ml.tracking.git import GitState
     from imr_ml.training import DataFacts, TrainedModel
 
@@ -56,7 +59,7 @@ def record(
     UnsentError
         Where the store can't be reached or refuses. All is kept on disk, to be sent by `sync`.
     """
-    return send_or_keep(keep_training(trained, model_folder, experiment, git, extras))
+    return send_or_keep(keep_training(trained, model_folder, experiment, git, extras, open_own_store))
 
 
 def keep_training(
@@ -65,13 +68,17 @@ def keep_training(
     experiment: str = EXPERIMENT,
     git: GitState | None = None,
     extras: Extras | None = None,
+    meanwhile: Callable[[], None] = lambda: None,
 ) -> Path:
-    """Put all that is to be recorded of a training into a folder, from which it is sent; see `record`."""
+    """Put all that is to be recorded of a training into a folder, from which it is sent; see `record`.
+
+    While the figures are drawn in other processes, `meanwhile` is called.
+    """
     extras = extras or Extras()
     rivals = tuple(baseline_rivals(trained) if extras.rivals is None else extras.rivals)
     now = int(time.time() * 1000)
     with scratch() as folder:
-        links = write_files(folder, trained, model_folder, rivals, extras)
+        links = write_files(folder, trained, model_folder, rivals, extras, meanwhile)
         kept = Record(
             experiment=experiment,
             destination=shown(tracking_uri()),

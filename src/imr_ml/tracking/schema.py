@@ -5,13 +5,18 @@ MLflow migrates some old stores without asking for a backup. Knows the revisions
 
 from __future__ import annotations
 
+import re
 import shlex
 import sqlite3
 from contextlib import closing
 from functools import cache
+from importlib.metadata import version
+from importlib.resources import files
 from pathlib import Path
 
 from imr_ml.tracking.uris import URI, TrackingError, sqlite_file
+
+_REVISION = re.compile(r"""^(down_)?revision\s*(?::[^=\n]*)?=\s*["'](\w+)["']""", re.MULTILINE)
 
 
 def is_current(uri: str) -> bool:
@@ -38,13 +43,13 @@ def check_store(uri: str) -> None:
     if database is None or found is None:
         return
     newest, known = _schema_revisions()
-    if found == newest:
+    if found == newest or newest is None:
         return
     if found in known:
         command = f"mlflow db upgrade {shlex.quote(uri)}"
         raise TrackingError(f"{database}: was made by an older MLflow; copy it, then run: {command}")
     raise TrackingError(
-        f"{database}: was made by a newer MLflow than {_mlflow_version()}; install that one, or set {URI}"
+        f"{database}: was made by a newer MLflow than {version('mlflow')}; install that one, or set {URI}"
     )
 
 
@@ -66,16 +71,14 @@ def _schema_revision(database: Path) -> str | None:
 
 
 @cache
-def _schema_revisions() -> tuple[str, frozenset[str]]:
-    """Newest revision of the installed MLflow, and all that it knows."""
-    import mlflow
-    from alembic.script import ScriptDirectory
+def _schema_revisions() -> tuple[str | None, frozenset[str]]:
+    """Newest revision of the installed MLflow and all that it knows, read off its migrations.
 
-    scripts = ScriptDirectory(str(Path(mlflow.__file__).parent / "store" / "db_migrations"))
-    return scripts.get_heads()[0], frozenset(script.revision for script in scripts.walk_revisions())
-
-
-def _mlflow_version() -> str:
-    import mlflow
-
-    return str(mlflow.__version__)
+    Alembic would tell the same after running all of them, which takes most of a second. No newest one means that they
+    are written in another way by now: then MLflow is left to judge.
+    """
+    scripts = Path(str(files("mlflow"))) / "store" / "db_migrations" / "versions"
+    told = [line for path in scripts.glob("*.py") for line in _REVISION.findall(path.read_text("utf-8"))]
+    known = {revision for is_older, revision in told if not is_older}
+    newest = known - {revision for is_older, revision in told if is_older}
+    return newest.pop() if len(newest) == 1 else None, frozenset(known)

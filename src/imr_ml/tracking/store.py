@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import logging
 import os
-import subprocess
 import sys
 import textwrap
 import warnings
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from typing import TYPE_CHECKING
 
 from imr_ml.files import locked
@@ -81,22 +80,14 @@ def quiet_environment() -> AbstractContextManager[None]:
     return _environment(_QUIET)
 
 
-@contextmanager
-def new_store_made() -> Iterator[None]:
-    """Let another process make the store, where there is none yet, while the block runs.
+def open_own_store() -> None:
+    """Import what a SQLite store needs, and make one that is not there yet, which takes seconds: to use a pause.
 
-    It takes seconds, for MLflow makes its tables by all the migrations that there ever were. What goes wrong is told
-    when the store is used.
+    What goes wrong is told when the store is used.
     """
-    database = sqlite_file(tracking_uri())
-    if database is None or database.exists():
-        yield
-        return
-    command = [sys.executable, "-P", "-c", f"from {__name__} import connected\nwith connected(): pass"]
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    # Ctrl-C shall not leave it half made.
-    with subprocess.Popen(command, start_new_session=True, **quiet):  # type: ignore[call-overload]  # noqa: S603
-        yield
+    if sqlite_file(tracking_uri()):
+        with suppress(TrackingError), connected():
+            pass
 
 
 def first_line(error: Exception) -> str:

@@ -19,7 +19,7 @@ from imr_ml.tracking.predictions import FILE, Folds, HeldOut, write_held_out
 from imr_ml.tracking.records import artifacts_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     import pandas as pd
 
@@ -66,9 +66,21 @@ class Extras:
 
 
 def write_files(
-    folder: Path, trained: TrainedModel, model_folder: Path, rivals: Sequence[Rival], extras: Extras
+    folder: Path,
+    trained: TrainedModel,
+    model_folder: Path,
+    rivals: Sequence[Rival],
+    extras: Extras,
+    meanwhile: Callable[[], None],
 ) -> dict[str, str]:
     """Write all files of a training's runs into a record's folder.
+
+    Parameters
+    ----------
+    folder, trained, model_folder, rivals, extras
+        As of `runs.keep_training`.
+    meanwhile : callable
+        Called while other processes draw.
 
     Returns
     -------
@@ -76,7 +88,7 @@ def write_files(
         Title -> path of the files that people read, among the artifacts of the model's run.
     """
     own = artifacts_of(folder, MODEL)
-    _write_figures(own, trained)
+    drawing = _start_figures(own, trained)
     tables = _write_tables(own, trained, extras.texts)
     if extras.card is not None:
         shutil.copy(extras.card, own / CARD)
@@ -88,18 +100,19 @@ def write_files(
             _write_held_out(artifacts_of(folder, key), trained, said)
     shutil.copytree(model_folder, folder / "model")
     _copy_code(folder / "code")
+    meanwhile()
+    for _ in drawing:
+        pass
     card = {"model card": CARD} if extras.card is not None else {}
     made_of = {"what the table was made of": MANIFEST} if extras.manifest is not None else {}
     return {**card, **made_of, "figures": FIGURES, **tables}
 
 
-def _write_figures(own: Path, trained: TrainedModel) -> None:
-    from imr_ml.tracking.figures import figures
-    from imr_ml.tracking.figures.canvas import save
+def _start_figures(own: Path, trained: TrainedModel) -> Iterator[None]:
+    from imr_ml.tracking.figures import start_figures
 
     (own / FIGURES).mkdir(parents=True)
-    for name, figure in figures(trained).items():
-        save(figure, own / FIGURES / name)
+    return start_figures(trained, own / FIGURES)
 
 
 def _write_tables(own: Path, trained: TrainedModel, texts: pd.DataFrame | None) -> dict[str, str]:
