@@ -65,22 +65,26 @@ def measure(folder: Path) -> Iterator[tuple[str, str]]:
 
 
 def _whole(folder: Path) -> Iterator[tuple[str, str]]:
-    """Whole commands by turns, each in a new folder: trained alone, and trained and tracked."""
-    alone, tracked = [], []
+    """Whole commands by turns: trained alone, trained and tracked in a new store, and once more in that store."""
+    seconds: dict[str, list[float]] = {"alone": [], "new": [], "again": []}
     for _ in range(_ROUNDS):
-        alone.append(_command_s(_ALONE, folder))
-        tracked.append(_command_s(_TRACKED, folder))
-    added = [whole - part for whole, part in zip(tracked, alone, strict=True)]
-    yield "training and saving a model, without tracking", _told(alone)
-    yield "imr-ml train, tracked in a new store", _told(tracked)
-    yield "what tracking adds with the model's logging, round by round", ", ".join(f"{one:+.1f} s" for one in added)
+        with tempfile.TemporaryDirectory() as place:
+            for what, code in (("alone", _ALONE), ("new", _TRACKED), ("again", _TRACKED)):
+                seconds[what].append(_command_s(code, folder, place))
+    yield "training and saving a model, without tracking", _told(seconds["alone"])
+    for what, store in (("new", "a new store"), ("again", "a store that is there")):
+        added = [whole - alone for whole, alone in zip(seconds[what], seconds["alone"], strict=True)]
+        yield f"imr-ml train, tracked in {store}", _told(seconds[what])
+        yield (
+            "what that adds, the model's logging included, round by round",
+            ", ".join(f"{one:+.1f} s" for one in added),
+        )
 
 
-def _command_s(code: str, folder: Path) -> float:
-    with tempfile.TemporaryDirectory() as place:
-        start_s = time.perf_counter()
-        subprocess.run([sys.executable, "-P", "-c", code, folder], cwd=place, check=True, capture_output=True)
-        return time.perf_counter() - start_s
+def _command_s(code: str, folder: Path, place: str) -> float:
+    start_s = time.perf_counter()
+    subprocess.run([sys.executable, "-P", "-c", code, folder], cwd=place, check=True, capture_output=True)
+    return time.perf_counter() - start_s
 
 
 class _Watch:

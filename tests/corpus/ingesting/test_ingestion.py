@@ -86,15 +86,6 @@ def test_several_processes_give_the_table_of_one(tmp_path):
     assert (two.letters, sum(seen)) == (110, 220)
 
 
-def test_letters_of_a_known_table_are_not_read_again(folder):
-    known = ingest([folder / "1.txt"]).requests
-
-    read = ingest(letter_files([folder]), known=known)
-
-    assert (read.letters, read.skipped) == (1, 1)
-    assert Reject(file="2.pdf", place="", reason="the same letter as 1.txt") in read.rejects
-
-
 def test_a_file_that_can_not_be_read_is_a_reject(tmp_path):
     read = ingest([tmp_path / "gone.txt"])
 

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
-from imr_ml.corpus.issues import digest_of, issues_of
+from imr_ml.corpus.issues import digest_of
 from imr_ml.corpus.table import ReadLetter, build_requests
 from imr_ml.files import sha256_of, written_whole
 from imr_ml.letters import Letter, LetterError
@@ -72,8 +72,6 @@ class Ingested:
         Letters read into it.
     rejects : tuple of Reject
         The others.
-    skipped : int
-        Files not read, or rows left out, as what they say is in the table already.
     unit : str
         What was counted as a letter.
     """
@@ -81,7 +79,6 @@ class Ingested:
     requests: pd.DataFrame
     letters: int
     rejects: tuple[Reject, ...]
-    skipped: int = 0
     unit: str = "letters"
 
 
@@ -110,13 +107,7 @@ def is_letter_name(name: str) -> bool:
     return name.endswith(LETTER_SUFFIXES) and name not in _NOT_LETTERS and not name.startswith(".")
 
 
-def ingest(
-    files: Iterable[Path],
-    progress: Progress | None = None,
-    *,
-    jobs: int = 1,
-    known: pd.DataFrame | None = None,
-) -> Ingested:
+def ingest(files: Iterable[Path], progress: Progress | None = None, *, jobs: int = 1) -> Ingested:
     """Read letters into the requests table.
 
     Parameters
@@ -127,24 +118,16 @@ def ingest(
         Called with the number of files each time some are done.
     jobs : int
         Processes to read with; -1 takes all cores. The table is the same with any number.
-    known : DataFrame, optional
-        A requests table whose letters are not to be read again: files with the content of one are skipped, and a letter
-        that says the same as one of its letters is a reject.
     """
-    given = list(files)
-    hashes = set() if known is None else set(known["letter_sha256"].dropna())
-    fresh = [Unread(str(file), file) for file in given if not hashes or hash_of(file) not in hashes]
-    skipped = len(given) - len(fresh)
-    if skipped and progress:
-        progress(skipped)
+    given = [Unread(str(file), file) for file in files]
     letters: list[ReadLetter] = []
     rejects: list[Reject] = []
-    for read in distinct(read_each(fresh, progress, jobs), {} if known is None else _known_contents(known)):
+    for read in distinct(read_each(given, progress, jobs), {}):
         if isinstance(read, Reject):
             rejects.append(read)
         else:
             letters.append(read)
-    return Ingested(build_requests(letters), len(letters), tuple(rejects), skipped)
+    return Ingested(build_requests(letters), len(letters), tuple(rejects))
 
 
 def write_rejects(rejects: Iterable[Reject], path: Path) -> None:
@@ -237,8 +220,3 @@ def content_of(read: ReadLetter) -> object:
     decided = letter.decision_date.isoformat() if letter.decision_date else None
     items = tuple((item.request, item.outcome.value, item.rationale) for item in letter.items)
     return (letter.case_number, decided, letter.clinical_summary, items)
-
-
-def _known_contents(known: pd.DataFrame) -> dict[bytes, str]:
-    """The content of each letter of a table, with its file."""
-    return {issue.content: issue.file for issue in issues_of([known])}

@@ -1,0 +1,89 @@
+"""The README's pictures of the MLflow UI, taken in Chromium: python -m benchmarks.pictures ADDRESS FOLDER.
+
+ADDRESS is what `make ui` tells. The newest training is unfolded, the newest two are compared. What is published must be
+of the sample corpus only.
+"""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+_SETTLING_MS = 4_000
+_SMALL = {"width": 1500, "height": 620}
+_LARGE = {"width": 1500, "height": 1180}
+_RUN_NAME = "[role=gridcell][col-id='attributes.`Run Name`'] a"
+
+
+def take(address: str, folder: Path) -> None:
+    """Take all pictures; a picture that was there is replaced."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as started:
+        browser = started.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
+        page = browser.new_page(viewport=_SMALL)
+        # Where nobody has been before, the UI opens a panel over a third of the page.
+        page.add_init_script("localStorage.setItem('mlflow.assistant.fab.autoOpenedOnFirstLoad_v1', 'true')")
+        run = _runs(page, address, folder / "runs.png")
+        _charts(page, address, folder / "charts.png")
+        _comparison(page, address, folder / "comparison.png")
+        _figure(page, run, folder / "family_f1.png")
+        _model(page, address, folder / "model.png")
+        browser.close()
+
+
+def _runs(page: "Page", address: str, picture: Path) -> str:
+    """Runs by name with their metrics; gives the address of the newest training's run."""
+    page.goto(address)
+    newest = page.locator(_RUN_NAME).first
+    newest.wait_for()
+    run = newest.evaluate("link => link.href")
+    page.locator(f"{_RUN_NAME.removesuffix(' a')} button").first.click()
+    page.get_by_text("base rate |").first.wait_for()
+    _taken(page, picture)
+    return str(run)
+
+
+def _charts(page: "Page", address: str, picture: Path) -> None:
+    page.set_viewport_size(_LARGE)
+    page.goto(f"{address}&compareRunsMode=CHART")
+    page.reload()
+    page.locator(".js-plotly-plot svg.main-svg").first.wait_for()
+    page.locator(f"{_RUN_NAME.removesuffix(' a')} button").first.click()
+    _taken(page, picture)
+
+
+def _comparison(page: "Page", address: str, picture: Path) -> None:
+    page.goto(address)
+    page.reload()
+    page.locator(_RUN_NAME).first.wait_for()
+    # The first box selects all.
+    boxes = page.locator("[role=row] input[type=checkbox]:visible")
+    for place in (1, 2):
+        boxes.nth(place).check(force=True)
+    page.get_by_role("button", name="Compare").first.click()
+    page.locator(".js-plotly-plot svg.main-svg").first.wait_for()
+    _taken(page, picture)
+
+
+def _figure(page: "Page", run: str, picture: Path) -> None:
+    page.goto(f"{run}/artifacts/figures/{picture.name}")
+    page.locator("img[src*='blob:'], img[src*='.png']").first.wait_for()
+    _taken(page, picture)
+
+
+def _model(page: "Page", address: str, picture: Path) -> None:
+    page.goto(f"{address.partition('#')[0]}#/models/imr-ml?workflowType=machine_learning")
+    page.get_by_text("champion").first.wait_for()
+    _taken(page, picture)
+
+
+def _taken(page: "Page", picture: Path) -> None:
+    page.wait_for_timeout(_SETTLING_MS)
+    page.screenshot(path=picture)
+
+
+if __name__ == "__main__":
+    take(sys.argv[1], Path(sys.argv[2]))
