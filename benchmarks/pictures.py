@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import Locator, Page
 
 _SETTLING_MS = 4_000
-_SMALL = {"width": 1500, "height": 620}
+_SMALL = {"width": 1700, "height": 620}
 _LARGE = {"width": 1500, "height": 1180}
+_WORKFLOW = "workflowType=machine_learning"
 _RUN_NAME = "[role=gridcell][col-id='attributes.`Run Name`'] a"
 
 
@@ -51,7 +52,6 @@ def _charts(page: "Page", address: str, picture: Path) -> None:
     page.goto(f"{address}&compareRunsMode=CHART")
     page.reload()
     page.locator(".js-plotly-plot svg.main-svg").first.wait_for()
-    page.locator(f"{_RUN_NAME.removesuffix(' a')} button").first.click()
     _taken(page, picture)
 
 
@@ -64,25 +64,31 @@ def _comparison(page: "Page", address: str, picture: Path) -> None:
     for place in (1, 2):
         boxes.nth(place).check(force=True)
     page.get_by_role("button", name="Compare").first.click()
-    page.locator(".js-plotly-plot svg.main-svg").first.wait_for()
+    page.get_by_text("Show diff only").first.wait_for()
+    page.goto(f"{page.url}&{_WORKFLOW}")
+    for only_what_differs in page.get_by_role("switch").all():
+        only_what_differs.click()
+    page.get_by_text("Run details").first.click()
+    page.get_by_text("Visualizations").first.click()
     _taken(page, picture)
 
 
 def _figure(page: "Page", run: str, picture: Path) -> None:
-    page.goto(f"{run}/artifacts/figures/{picture.name}")
+    page.goto(f"{run}/artifacts/figures/{picture.name}?{_WORKFLOW}")
     page.locator("img[src*='blob:'], img[src*='.png']").first.wait_for()
-    _taken(page, picture)
+    # It tells where the files lie on the machine that the pictures are taken on.
+    _taken(page, picture, page.get_by_text("Path: "))
 
 
 def _model(page: "Page", address: str, picture: Path) -> None:
-    page.goto(f"{address.partition('#')[0]}#/models/imr-ml?workflowType=machine_learning")
+    page.goto(f"{address.partition('#')[0]}#/models/imr-ml?{_WORKFLOW}")
     page.get_by_text("champion").first.wait_for()
     _taken(page, picture)
 
 
-def _taken(page: "Page", picture: Path) -> None:
+def _taken(page: "Page", picture: Path, *hidden: "Locator") -> None:
     page.wait_for_timeout(_SETTLING_MS)
-    page.screenshot(path=picture)
+    page.screenshot(path=picture, mask=hidden, mask_color="white")
 
 
 if __name__ == "__main__":

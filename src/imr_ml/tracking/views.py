@@ -21,8 +21,8 @@ _VIEW_TAG = "mlflow.sharedViewState."
 _OWN_COLUMNS = frozenset({"Dataset", "Models", "Source", "Description", "User"})
 _KINDS = {"param:": "params", "tag:": "tags"}
 # Wide enough for a run's whole name; the UI cuts it in a column of its own choice.
-_WIDTHS = {"attributes.`Run Name`": 330, "runDateAndNestInfo": 150}
-_METRIC_WIDTH = 140
+_WIDTHS = {"attributes.`Run Name`": 310, "runDateAndNestInfo": 140}
+_METRIC_WIDTH = 135
 # Sections in which the UI puts what no other section has.
 _FOLDED = ("Model metrics", "System metrics")
 
