@@ -14,6 +14,12 @@ if TYPE_CHECKING:
 _SETTLING_MS = 4_000
 _SMALL = {"width": 1700, "height": 620}
 _LARGE = {"width": 1500, "height": 1180}
+# No number of a picture shall be taken for a real one, wherever the picture is shown.
+_MARK = """() => {
+  const mark = document.body.appendChild(document.createElement("div"));
+  mark.textContent = "SAMPLE CORPUS - synthetic figures";
+  mark.style = "position: fixed; top: 10px; left: 45%; padding: 4px 12px; background: #D55E00; color: white; z-index: 99999";
+}"""
 _WORKFLOW = "workflowType=machine_learning"
 _RUN_NAME = "[role=gridcell][col-id='attributes.`Run Name`'] a"
 
@@ -88,7 +94,8 @@ def _model(page: "Page", address: str, picture: Path) -> None:
 
 def _taken(page: "Page", picture: Path, *hidden: "Locator") -> None:
     page.wait_for_timeout(_SETTLING_MS)
-    page.screenshot(path=picture, mask=hidden, mask_color="white")
+    page.evaluate(_MARK)
+    page.screenshot(path=picture, mask=list(hidden), mask_color="white")
 
 
 if __name__ == "__main__":
