@@ -18,7 +18,8 @@ _LARGE = {"width": 1500, "height": 1180}
 _MARK = """() => {
   const mark = document.body.appendChild(document.createElement("div"));
   mark.textContent = "SAMPLE CORPUS - synthetic figures";
-  mark.style = "position: fixed; top: 10px; left: 45%; padding: 4px 12px; background: #D55E00; color: white; z-index: 99999";
+  mark.style = "position: fixed; top: 10px; left: 45%; padding: 4px 12px; background: #D55E00; color: white";
+  mark.style.zIndex = 99999;
 }"""
 _WORKFLOW = "workflowType=machine_learning"
 _RUN_NAME = "[role=gridcell][col-id='attributes.`Run Name`'] a"
