@@ -27,6 +27,7 @@ pytestmark = [
     pytest.mark.filterwarnings("default::DeprecationWarning", "default::FutureWarning"),
 ]
 
+ROOT = Path(__file__).parents[2]
 COLUMNS = ("case_number", "request", "clinical_summary", "ur_guideline", "date_of_injury", "application_received")
 EMPTY = 3
 """Row whose request is empty: it has an error and no numbers."""
@@ -124,7 +125,9 @@ def environment(requirements, champion_store):
         probe = made.pip("--retries", "1", "--timeout", "20", "index", "versions", "mlflow")
         if probe.returncode:
             pytest.skip(f"no package index within reach: {probe.stderr.strip().splitlines()[-1]}")
-        installed = made.pip("install", "--quiet", "--no-compile", "-r", requirements)
+        # What they need in turn has the version that is locked: a release of tomorrow shall not decide a test.
+        locked = ("--constraint", ROOT / "requirements.lock")
+        installed = made.pip("install", "--quiet", "--no-compile", "-r", requirements, *locked)
         assert installed.returncode == 0, installed.stderr
         yield made
 
