@@ -124,7 +124,11 @@ def running_ui(tracked: Tracked, tmp_path_factory: pytest.TempPathFactory) -> It
     """`make ui` on that store, asked for a port that is taken; it must end when it is told to."""
     ready = tmp_path_factory.mktemp("ready") / "ready"
     ready.touch()
-    environment = os.environ | {"MLFLOW_TRACKING_URI": tracked.run.tracking_uri}
+    # As from a terminal, though the tests themselves may have been started by make.
+    environment = {
+        name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")
+    }
+    environment["MLFLOW_TRACKING_URI"] = tracked.run.tracking_uri
     with closing(socket.socket()) as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()

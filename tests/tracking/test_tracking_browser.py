@@ -87,6 +87,9 @@ def test_a_run_shows_its_metrics_and_a_figure(page, ui_address, tracked):
     page.goto(run)
     page.get_by_text("outcome.roc_auc", exact=True).first.wait_for()
     page.get_by_text("Synthetic sample corpus").first.wait_for()
+    page.get_by_text("Show more").first.click()
+    figures = page.get_by_role("link", name="figures").first.get_attribute("href")
+    assert figures.endswith(f"runs/{tracked.run.run_id}/artifacts/figures"), "the description links to the run's files"
     _picture(page, "run")
     page.goto(f"{run}/artifacts/figures/roc.png")
     figure = page.locator("img[src*='blob:'], img[src*='roc.png']").first
