@@ -26,15 +26,14 @@ if TYPE_CHECKING:
 
 _ALONE = """
 import sys
+from contextlib import nullcontext
 from pathlib import Path
-from imr_ml.corpus.sources import training_table
-from imr_ml.model_card import write_card
-from imr_ml.model_files import save_model
-from imr_ml.training import train
-table = training_table(Path(sys.argv[1]), lambda *_: lambda _: None)
-trained = train(table.requests)
-save_model(trained, Path("model"), None, table.manifest)
-write_card(trained, Path("model"), None, dirty=False)
+from imr_ml import tracking
+from imr_ml.cli import app
+def untracked(*_, **__):
+    raise tracking.UnsentError(Path.cwd(), "not tracked")
+tracking.record, tracking.system_metrics = untracked, lambda: nullcontext([])
+app(["train", "--data", sys.argv[1]])
 """
 _TRACKED = "import sys; from imr_ml.cli import app; app(['train', '--data', sys.argv[1]])"
 _ROUNDS = 3
@@ -71,7 +70,7 @@ def _whole(folder: Path) -> Iterator[tuple[str, str]]:
         with tempfile.TemporaryDirectory() as place:
             for what, code in (("alone", _ALONE), ("new", _TRACKED), ("again", _TRACKED)):
                 seconds[what].append(_command_s(code, folder, place))
-    yield "training and saving a model, without tracking", _told(seconds["alone"])
+    yield "imr-ml train but for its tracking", _told(seconds["alone"])
     for what, store in (("new", "a new store"), ("again", "a store that is there")):
         added = [whole - alone for whole, alone in zip(seconds[what], seconds["alone"], strict=True)]
         yield f"imr-ml train, tracked in {store}", _told(seconds[what])
