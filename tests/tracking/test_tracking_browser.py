@@ -35,13 +35,18 @@ def _picture(page, name):
         page.screenshot(path=f"{folder}/{name}.png")
 
 
-@pytest.mark.slow
-def test_the_address_that_make_ui_tells_shows_runs_by_name_with_their_metrics(page, running_ui, tracked):
+def _unfold_the_model(page, running_ui, tracked):
+    """Open the page that `make ui` tells, and show the baselines beneath the model's run."""
     page.goto(running_ui.start_page)
     name = page.locator("[role=gridcell]").filter(has_text=tracked.run.name).first
     name.wait_for()
     name.locator("button").first.click()
     page.get_by_text("plain TF-IDF | 60 req").first.wait_for()
+
+
+@pytest.mark.slow
+def test_the_address_that_make_ui_tells_shows_runs_by_name_with_their_metrics(page, running_ui, tracked):
+    _unfold_the_model(page, running_ui, tracked)
     page.get_by_role("button", name="Models beside their baselines").wait_for()
     run = MlflowClient(tracked.run.tracking_uri).get_run(tracked.run.run_id)
     for metric in ("family.f1_micro", "outcome.roc_auc.low"):
@@ -53,11 +58,7 @@ def test_the_address_that_make_ui_tells_shows_runs_by_name_with_their_metrics(pa
 
 @pytest.mark.slow
 def test_two_runs_are_selected_and_compared(page, running_ui, tracked):
-    page.goto(running_ui.start_page)
-    name = page.locator("[role=gridcell]").filter(has_text=tracked.run.name).first
-    name.wait_for()
-    name.locator("button").first.click()
-    page.get_by_text("plain TF-IDF | 60 req").first.wait_for()
+    _unfold_the_model(page, running_ui, tracked)
     # The first selects all runs, the second a model's run with all beneath it.
     boxes = page.locator("[role=row] input[type=checkbox]:visible")
     boxes.nth(2).check(force=True)

@@ -46,7 +46,6 @@ def test_an_experiment_gets_its_description_and_views(in_tracked):
 def test_every_metric_param_and_tag_of_a_view_of_trainings_is_recorded(run, trained):
     curve = learning_points([LearningPoint(9, 20, trained.evaluation.estimates)])
     recorded = {*run.data.metrics, *(point.name for point in curve)}
-    # What is not in this folder's run: it was not trained from a checkout.
     named = {f"param:{name}" for name in run.data.params} | {f"tag:{name}" for name in run.data.tags}
     for view in pages()[EXPERIMENT].views.values():
         assert _metrics_of(view) <= recorded

@@ -16,8 +16,8 @@ import numpy as np
 from imr_ml.evaluation import METRICS, Estimate, estimate, metrics_of, resampled
 from imr_ml.evaluation.comparison import difference_of, metric_of
 from imr_ml.tracking.predictions import FILE, HeldOut, read_held_out
-from imr_ml.tracking.registry import version_of
-from imr_ml.tracking.store import connected, first_line
+from imr_ml.tracking.registry import MODELS, NOT_THERE, version_of
+from imr_ml.tracking.store import connected, first_line, or_none
 from imr_ml.tracking.uris import TrackingError
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 RESAMPLES = 2000
 _SHORT_ID = 8
-_MODELS, _RUNS = "models:/", "runs:/"
+_RUNS = "runs:/"
 _MOST_RUNS = 1_000_000
 
 
@@ -148,19 +148,14 @@ def shared_metrics(runs: Sequence[RunFacts]) -> list[str]:
 
 def find_run(client: MlflowClient, named: str) -> Run:
     """The one run that is meant; see `compare_runs`."""
-    import mlflow
-
-    if named.startswith(_MODELS):
+    if named.startswith(MODELS):
         return client.get_run(_run_of_model(client, named))
     if named.startswith(_RUNS):
         named = named.removeprefix(_RUNS).partition("/")[0]
     if not named.strip():
         raise TrackingError("name a run by its identifier, its beginning, its name or a model: imr-ml compare RUN RUN")
-    try:
-        return client.get_run(named)
-    except mlflow.MlflowException as error:
-        if error.error_code not in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
-            raise
+    if whole := or_none(lambda: client.get_run(named), absent=NOT_THERE):
+        return whole
     runs = _all_runs()
     found = [run for run in runs if run.info.run_id.startswith(named.lower())] or [
         run for run in runs if run.info.run_name == named

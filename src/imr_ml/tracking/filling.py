@@ -29,7 +29,7 @@ def fill(client: MlflowClient, folder: Path, record: Record, run: RunRecord, mad
 
     run_id, used = made.info.run_id, record.dataset
     tied = {"model_id": model_id, "dataset_name": used.name, "dataset_digest": used.digest}
-    _log_dataset(client, run_id, record.dataset)
+    _log_dataset(client, run_id, used)
     artifacts = artifacts_of(folder, run.key)
     if artifacts.is_dir():
         client.log_artifacts(run_id, str(artifacts))

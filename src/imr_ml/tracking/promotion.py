@@ -23,7 +23,7 @@ from imr_ml.evaluation import Estimate
 from imr_ml.tracking.comparing import RunFacts, differences_or_why, run_facts
 from imr_ml.tracking.registry import CHALLENGER, CHAMPION, MODEL_NAME, version_by_alias
 from imr_ml.tracking.run_facts import TERMS
-from imr_ml.tracking.store import connected
+from imr_ml.tracking.store import connected, or_none
 from imr_ml.tracking.uris import TrackingError
 
 if TYPE_CHECKING:
@@ -200,17 +200,8 @@ def _verdict(client: MlflowClient, challenger: ModelVersion, champion: ModelVers
 
 def _facts(client: MlflowClient, version: ModelVersion) -> RunFacts | None:
     """None for a version whose run was deleted, or that was registered without one."""
-    import mlflow
-
-    if not version.run_id:
-        return None
-    try:
-        run = client.get_run(str(version.run_id))
-    except mlflow.MlflowException as error:
-        if error.error_code != "RESOURCE_DOES_NOT_EXIST":
-            raise
-        return None
-    return run_facts(client, run)
+    run = or_none(lambda: client.get_run(str(version.run_id))) if version.run_id else None
+    return run_facts(client, run) if run else None
 
 
 def _write_down(client: MlflowClient, version: ModelVersion, verdict: Verdict, reason: str, *, promoted: bool) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from imr_ml.model_files import CHECKSUMS, CLASSIFIERS, FACTS
-from imr_ml.tracking.store import connected, first_line
+from imr_ml.tracking.store import connected, first_line, or_none
 from imr_ml.tracking.uris import TrackingError, shown, sqlite_file, tracking_uri
 
 if TYPE_CHECKING:
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
 MODEL_NAME = "imr-ml"
 CHALLENGER, CHAMPION = "challenger", "champion"
-_NOT_THERE = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
+NOT_THERE = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
 TRAINED = "trained_ms"
 """Tag of a version: when its training ended, in milliseconds since 1970."""
-_MODELS = "models:/"
+MODELS = "models:/"
 _VERSIONS_OF_LOGGED = "mlflow.modelVersions"
 _DESCRIPTION = f"""\
 Outcome (upheld or overturned) and cited guideline families of Independent Medical Review requests.
@@ -118,22 +118,20 @@ def register(client: MlflowClient, model_id: str, run_id: str, told: ModelRecord
 
 def version_of(client: MlflowClient, uri: str) -> ModelVersion:
     """Version that ``models:/imr-ml@champion`` or ``models:/imr-ml/3`` names; MLflow raises where there is none."""
-    name, _, version = uri.removeprefix(_MODELS).partition("/")
-    name, _, alias = name.partition("@")
+    name, alias, version = _parts(uri)
     return client.get_model_version_by_alias(name, alias) if alias else client.get_model_version(name, version)
+
+
+def _parts(uri: str) -> tuple[str, str, str]:
+    """Name, alias and version of which ``models:/name@alias`` or ``models:/name/version`` leaves one empty."""
+    name, _, version = uri.removeprefix(MODELS).partition("/")
+    name, _, alias = name.partition("@")
+    return name, alias, version
 
 
 def version_by_alias(client: MlflowClient, alias: str) -> ModelVersion | None:
     """Version of `MODEL_NAME` that carries the alias; None where none does."""
-    import mlflow
-
-    try:
-        found: ModelVersion = client.get_model_version_by_alias(MODEL_NAME, alias)
-    except mlflow.MlflowException as error:
-        if error.error_code not in _NOT_THERE:
-            raise
-        return None
-    return found
+    return or_none(lambda: client.get_model_version_by_alias(MODEL_NAME, alias), absent=NOT_THERE)
 
 
 def _model_folder(found: Path, uri: str) -> Path:
@@ -164,11 +162,11 @@ def _folder_that_is_gone(client: MlflowClient, uri: str) -> Path | None:
 
 
 def _what_there_is(client: MlflowClient, uri: str, error: Exception) -> str:
-    if not uri.startswith(_MODELS):
+    if not uri.startswith(MODELS):
         return first_line(error)
     import mlflow
 
-    name = uri.removeprefix(_MODELS).partition("@")[0].partition("/")[0]
+    name, _, _ = _parts(uri)
     try:
         model = client.get_registered_model(name)
     except mlflow.MlflowException:

@@ -7,6 +7,7 @@ store already holds is completed rather than made again.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,14 +16,14 @@ from imr_ml.tracking.filling import fill
 from imr_ml.tracking.packaging import log_model
 from imr_ml.tracking.records import claimed, forget, kept, read_record
 from imr_ml.tracking.registry import register
-from imr_ml.tracking.store import connected
+from imr_ml.tracking.store import connected, or_none
 from imr_ml.tracking.uris import TrackingError, shown, tracking_uri
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from mlflow import MlflowClient
-    from mlflow.entities import LoggedModel, Run
+    from mlflow.entities import Run
 
     from imr_ml.tracking.records import ModelRecord, Record, RunRecord
 
@@ -167,25 +168,14 @@ def _model(client: MlflowClient, folder: Path, record: Record, told: ModelRecord
     from mlflow.entities import LoggedModelStatus
 
     for output in parent.outputs.model_outputs if parent.outputs else []:
-        found = _logged_model(client, output.model_id)
+        # The run goes on naming a model that was deleted.
+        found = or_none(partial(client.get_logged_model, output.model_id))
         if found and found.status == LoggedModelStatus.READY:
             return str(output.model_id)
         if found:
             client.delete_logged_model(output.model_id)
     logged = log_model(folder / "model", folder / "code", told.requirements, record.runs[0].params)
     return str(logged.model_id)
-
-
-def _logged_model(client: MlflowClient, model_id: str) -> LoggedModel | None:
-    """None for one that was deleted: the run goes on naming it."""
-    import mlflow
-
-    try:
-        return client.get_logged_model(model_id)
-    except mlflow.MlflowException as error:
-        if error.error_code != "RESOURCE_DOES_NOT_EXIST":
-            raise
-    return None
 
 
 def _version(client: MlflowClient, run_id: str) -> str:

@@ -11,9 +11,9 @@ import os
 import sys
 import textwrap
 import warnings
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
+from typing import TYPE_CHECKING, TypeVar
 
 from imr_ml.files import locked
 from imr_ml.tracking.schema import check_store, is_current
@@ -38,6 +38,7 @@ _THEIRS = r"(?:alembic|mlflow|pydantic|sqlalchemy)\b"
 # What SQLAlchemy says around the reason.
 _AROUND = ("(raised as a result of", "(Background on this error")
 _LONGEST_REASON = 300
+_Answer = TypeVar("_Answer")
 _MIGRATION_S = 120
 
 
@@ -65,8 +66,7 @@ def connected() -> Iterator[MlflowClient]:
 
         mlflow.set_tracking_uri(uri)
         try:
-            with nullcontext() if is_current(uri) else _alone(uri):
-                check_store(uri)
+            with _ready_to_open(uri):
                 client = _reached(uri, impatient)
             yield client
         except (mlflow.MlflowException, SQLAlchemyError, CommandError, OSError) as error:
@@ -96,11 +96,29 @@ def first_line(error: Exception) -> str:
     return textwrap.shorten(shown(lines[0] if lines else type(error).__name__), _LONGEST_REASON, placeholder=" ...")
 
 
-def _alone(uri: str) -> AbstractContextManager[None]:
+def or_none(ask: Callable[[], _Answer], *, absent: Sequence[str] = ("RESOURCE_DOES_NOT_EXIST",)) -> _Answer | None:
+    """What MLflow answers; None where it says, by one of these error codes, that there is no such thing."""
+    import mlflow
+
+    try:
+        return ask()
+    except mlflow.MlflowException as error:
+        if error.error_code not in absent:
+            raise
+    return None
+
+
+@contextmanager
+def _ready_to_open(uri: str) -> Iterator[None]:
     """While a store is made, others wait: a second one that looks at it would take it for an old one."""
     database = sqlite_file(uri)
+    if database is None or is_current(uri):
+        yield
+        return
     taken = TrackingError(f"{database}: another process has been making it for {_MIGRATION_S} s; try again")
-    return locked(database.with_name(f".{database.name}.lock"), taken, _MIGRATION_S) if database else nullcontext()
+    with locked(database.with_name(f".{database.name}.lock"), taken, _MIGRATION_S):
+        check_store(uri)
+        yield
 
 
 def _reached(uri: str, impatient: dict[str, str]) -> MlflowClient:
