@@ -12,12 +12,13 @@ if TYPE_CHECKING:
     from imr_ml.tracking.batches import SCORING, ScoredBatch, record_batch
     from imr_ml.tracking.comparing import RunComparison, RunFacts, compare_runs, shared_metrics
     from imr_ml.tracking.drifts import CheckedBatch, record_drift
+    from imr_ml.tracking.experiments import EXPERIMENT
     from imr_ml.tracking.git import GitState, git_state
     from imr_ml.tracking.promotion import Promotion, promote, rollback
     from imr_ml.tracking.registry import CHALLENGER, CHAMPION, MODEL_NAME, fetch_model
     from imr_ml.tracking.reproducing import Reproduction, reproduce
     from imr_ml.tracking.rivals import Rival, ladder_rivals
-    from imr_ml.tracking.runs import EXPERIMENT, record
+    from imr_ml.tracking.runs import record
     from imr_ml.tracking.sending import RecordedRun, UnsentError, sync
     from imr_ml.tracking.system import system_metrics
     from imr_ml.tracking.training_files import Extras
@@ -34,6 +35,7 @@ _HOMES = {
     "shared_metrics": "comparing",
     "CheckedBatch": "drifts",
     "record_drift": "drifts",
+    "EXPERIMENT": "experiments",
     "GitState": "git",
     "git_state": "git",
     "Promotion": "promotion",
@@ -47,7 +49,6 @@ _HOMES = {
     "reproduce": "reproducing",
     "Rival": "rivals",
     "ladder_rivals": "rivals",
-    "EXPERIMENT": "runs",
     "record": "runs",
     "RecordedRun": "sending",
     "UnsentError": "sending",

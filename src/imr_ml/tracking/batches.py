@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING
 
 from imr_ml.files import sha256_of
 from imr_ml.scoring.contract import UNCERTAIN
-from imr_ml.tracking.descriptions import NOTE
 from imr_ml.tracking.records import DatasetRecord, Record, RunRecord, keep, scratch
 from imr_ml.tracking.rivals import flat, points
 from imr_ml.tracking.sending import RecordedRun, send_or_keep
 from imr_ml.tracking.uris import shown, tracking_uri
+from imr_ml.tracking.views import NOTE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

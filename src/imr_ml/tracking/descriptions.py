@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from imr_ml.training import DataFacts, TrainedModel
 
 SYNTHETIC = "Synthetic sample corpus: these figures say nothing about real decisions."
-NOTE = "mlflow.note.content"
-"""Tag that the MLflow UI shows as the description."""
 OF_RUN = "run:"
 """Stands in a link for the run's own artifacts, whose address is known when the run is made."""
 

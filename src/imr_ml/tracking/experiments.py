@@ -14,6 +14,8 @@ from imr_ml.tracking.views import page_tags
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
+EXPERIMENT = "imr_ml training"
+"""Name of the experiment of trainings."""
 # The UI has other pages for language-model applications.
 _EXPERIMENT_TAGS = {"mlflow.experimentKind": "custom_model_development"}
 

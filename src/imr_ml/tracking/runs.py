@@ -14,7 +14,8 @@ from imr_ml.corpus.schema import COLUMNS, Role
 from imr_ml.evaluation import MODEL
 from imr_ml.files import sha256_of
 from imr_ml.tracking import run_facts
-from imr_ml.tracking.descriptions import NOTE, description, rival_description, summary
+from imr_ml.tracking.descriptions import description, rival_description, summary
+from imr_ml.tracking.experiments import EXPERIMENT
 from imr_ml.tracking.packaging import pip_requirements
 from imr_ml.tracking.records import DatasetRecord, ModelRecord, Record, RunRecord, keep, scratch
 from imr_ml.tracking.rivals import COLOURS_OF_BASELINES, Rival, baseline_rivals
@@ -22,6 +23,7 @@ from imr_ml.tracking.sending import RecordedRun, send_or_keep
 from imr_ml.tracking.store import open_own_store
 from imr_ml.tracking.training_files import Extras, tables_tag, write_files
 from imr_ml.tracking.uris import shown, tracking_uri
+from imr_ml.tracking.views import NOTE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,7 +31,6 @@ if TYPE_CHECKING:
     from imr_ml.tracking.git import GitState
     from imr_ml.training import DataFacts, TrainedModel
 
-EXPERIMENT = "imr_ml training"
 _DIGEST_LENGTH = 12
 
 

@@ -13,8 +13,8 @@ from importlib import resources
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
-from imr_ml.tracking.descriptions import NOTE
-
+NOTE = "mlflow.note.content"
+"""Tag that the MLflow UI shows as the description."""
 VIEW_KEY = "viewStateShareKey"
 """Query of the runs page's address that opens a saved view."""
 _VIEW_TAG = "mlflow.sharedViewState."
