@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     import pandas as pd
 
-    from imr_ml.classifiers import Labels, Predictor
+    from imr_ml.classifiers.types import Labels, Predictor
 
 LAST_LEARNT, TESTED = 2013, (2014, 2015)
 _RESAMPLES = 1000
@@ -46,9 +46,10 @@ class Said(NamedTuple):
 
 def measure(table: Path) -> Iterator[tuple[str, str]]:
     """Rows of (what, measured)."""
-    from imr_ml.classifiers import ModelSettings, RequestModel, labels_of
-    from imr_ml.corpus.dmhc import read_determinations
-    from imr_ml.features import feature_frame
+    from imr_ml.classifiers.request_model import ModelSettings, RequestModel
+    from imr_ml.classifiers.types import labels_of
+    from imr_ml.features.frame import feature_frame
+    from imr_ml.ingest.dmhc import read_determinations
 
     start_s = time.perf_counter()
     read = read_determinations(table)
@@ -92,7 +93,7 @@ class _PlainCategories:
 
 
 def _joined(frame: pd.DataFrame) -> list[str]:
-    from imr_ml.features import CODE_COLUMNS
+    from imr_ml.features.frame import CODE_COLUMNS
 
     columns = frame[[*CODE_COLUMNS, "sex"]].astype("object")
     return columns.where(columns.notna(), "").astype(str).agg(" ".join, axis=1).tolist()

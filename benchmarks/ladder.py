@@ -13,13 +13,15 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from imr_ml.classifiers import labels_of
-from imr_ml.corpus import ingest, letter_files
-from imr_ml.corpus.near_duplicates import joined_cases
-from imr_ml.corpus.sample import write_samples
-from imr_ml.evaluation import EvaluationSettings
-from imr_ml.features import feature_frame
-from imr_ml.ladder import TASKS, climb, climb_table, fits_needed
+from imr_ml.classifiers.types import labels_of
+from imr_ml.corpus.near_duplicates import duplicate_groups
+from imr_ml.evaluation.settings import EvaluationSettings
+from imr_ml.features.frame import feature_frame
+from imr_ml.ingest.ingestion import ingest, letter_files
+from imr_ml.ladder.climbing import climb, fits_needed
+from imr_ml.ladder.rungs import TASKS
+from imr_ml.ladder.showing import climb_table
+from imr_ml.sample.writing import write_samples
 
 SAMPLE_LETTERS, SAMPLE_SEED = 1000, 7
 # Families on folds that only keep a case together, as the other benchmark of them has it.
@@ -32,7 +34,7 @@ SAMPLE = {"sample letters": EvaluationSettings(repeats=1, jobs=2)}
 
 def tables(requests: pd.DataFrame, grids: dict[str, EvaluationSettings]) -> Iterator[Table]:
     """A table a grid of folds and task: every rung, the champion in bold."""
-    frame, labels, groups = feature_frame(requests), labels_of(requests), joined_cases(requests)
+    frame, labels, groups = feature_frame(requests), labels_of(requests), duplicate_groups(requests)
     for title, settings in grids.items():
         steps = iter(track(range(fits_needed(settings, len(frame), labels)), title, console=Console(stderr=True)))
         climbed = climb(frame, labels, groups, settings, progress=lambda _, steps=steps: next(steps))

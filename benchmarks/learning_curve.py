@@ -24,15 +24,17 @@ import pandas as pd
 from rich.console import Console
 from rich.table import Table
 
-from imr_ml.classifiers import RequestModel, labels_of
-from imr_ml.corpus import ingest, letter_files
-from imr_ml.corpus.near_duplicates import joined_cases
-from imr_ml.corpus.sample import write_samples
-from imr_ml.corpus.sample.writing import write_output
-from imr_ml.evaluation import MODEL, Estimate, EvaluationSettings
+from imr_ml.classifiers.request_model import RequestModel
+from imr_ml.classifiers.types import labels_of
+from imr_ml.corpus.near_duplicates import duplicate_groups
+from imr_ml.evaluation.comparison import MODEL
+from imr_ml.evaluation.intervals import Estimate
 from imr_ml.evaluation.reachable import best_reachable
 from imr_ml.evaluation.report import evaluate
-from imr_ml.features import feature_frame
+from imr_ml.evaluation.settings import EvaluationSettings
+from imr_ml.features.frame import feature_frame
+from imr_ml.ingest.ingestion import ingest, letter_files
+from imr_ml.sample.writing import write_output, write_samples
 
 Done = TypeVar("Done")
 
@@ -79,7 +81,7 @@ def measured(requests: int, *, evaluated: bool = True) -> Measured:
         write_samples(Path(folder), max(requests // 2, 50), SEED)
         # The last case may be cut short.
         table = _timed(costs, "read_s", lambda: ingest(letter_files([Path(folder)]), jobs=1).requests.head(requests))
-    frame, groups = _timed(costs, "features_s", lambda: (feature_frame(table), joined_cases(table)))
+    frame, groups = _timed(costs, "features_s", lambda: (feature_frame(table), duplicate_groups(table)))
     labels = labels_of(table)
     _timed(costs, "fit_s", lambda: RequestModel().fit(frame, labels, groups))
     costs["fit_mb"] = _peak_mb()

@@ -10,8 +10,8 @@ from typing import Any
 import pypdfium2
 
 from imr_ml import Letter, LetterError, read_letter
-from imr_ml.corpus import ingest
-from imr_ml.guidelines import families_in
+from imr_ml.guidelines.citations import families_in
+from imr_ml.ingest.ingestion import ingest
 
 ROUNDS = 5
 COPIES = 30

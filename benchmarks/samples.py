@@ -19,15 +19,19 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.likeness import likeness
-from imr_ml.classifiers import RequestModel, labels_of
-from imr_ml.corpus import ingest, letter_files, read_requests
-from imr_ml.corpus.near_duplicates import joined_cases
-from imr_ml.corpus.sample.writing import write_output
-from imr_ml.evaluation import MODEL, EvaluationSettings, baselines_of, grouped_folds, out_of_fold
-from imr_ml.evaluation.comparison import Comparison, compare, predictors
+from imr_ml.classifiers.request_model import RequestModel
+from imr_ml.classifiers.types import labels_of
+from imr_ml.corpus.near_duplicates import duplicate_groups
+from imr_ml.corpus.store import read_requests
+from imr_ml.evaluation.comparison import MODEL, Comparison, baselines_of, compare, predictors
+from imr_ml.evaluation.cross_validation import out_of_fold
 from imr_ml.evaluation.intervals import Estimate
 from imr_ml.evaluation.reachable import best_reachable
-from imr_ml.features import feature_frame
+from imr_ml.evaluation.settings import EvaluationSettings
+from imr_ml.evaluation.splits import grouped_folds
+from imr_ml.features.frame import feature_frame
+from imr_ml.ingest.ingestion import ingest, letter_files
+from imr_ml.sample.writing import write_output
 
 SAMPLES, HELD_OUT, SEED, HELD_OUT_SEED = 1500, 1000, 7, 8
 SHOWN = ("outcome.roc_auc", "outcome.brier", "outcome.brier_skill", "family.f1_micro", "family.f1_macro")
@@ -46,15 +50,15 @@ def learnt_elsewhere(known: pd.DataFrame, judged: pd.DataFrame) -> Comparison:
     """The model and the baselines learnt from some requests and tested on others."""
     both = pd.concat([known, judged], ignore_index=True)
     split = np.arange(len(known)), np.arange(len(known), len(both))
-    labels, groups = labels_of(both), joined_cases(both)
+    labels, groups = labels_of(both), duplicate_groups(both)
     builders = predictors(RequestModel, labels[split[1]])
     predicted = out_of_fold(feature_frame(both), labels, groups, builders, [[split]], SETTINGS.jobs)
-    return compare(predicted, labels[split[1]], joined_cases(judged), SETTINGS)
+    return compare(predicted, labels[split[1]], duplicate_groups(judged), SETTINGS)
 
 
 def learnt_at_home(requests: pd.DataFrame) -> Comparison:
     """The model and the baselines learnt from the letters' other cases."""
-    labels, groups = labels_of(requests), joined_cases(requests)
+    labels, groups = labels_of(requests), duplicate_groups(requests)
     folds = [
         grouped_folds(labels.overturned, groups, SETTINGS.folds, SETTINGS.seed + repeat)
         for repeat in range(SETTINGS.repeats)

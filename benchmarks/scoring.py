@@ -21,10 +21,12 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import psutil
 
-from imr_ml.corpus import ingest, letter_files, write_requests
-from imr_ml.corpus.sample import write_samples
+from imr_ml.corpus.store import write_requests
+from imr_ml.ingest.ingestion import ingest, letter_files
 from imr_ml.model_files import LoadedModel, load_model
-from imr_ml.scoring import ScoreOptions, score_frame
+from imr_ml.sample.writing import write_samples
+from imr_ml.score_columns import ScoreOptions
+from imr_ml.scoring.frame import score_frame
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.request import Request, urlopen
 
-from imr_ml.corpus.sources import training_table
+from imr_ml.ingest.sources import training_table
 from imr_ml.model_files import save_model
-from imr_ml.tracking import record, sending
+from imr_ml.tracking import sending
 from imr_ml.tracking.records import keep, kept, read_record, scratch
-from imr_ml.tracking.runs import keep_training
+from imr_ml.tracking.runs import keep_training, record
 from imr_ml.tracking.ui import free_port, start_page, ui_command
 from imr_ml.training import TrainedModel, train
 

@@ -9,8 +9,9 @@ from pathlib import Path
 import nbformat
 from nbclient import NotebookClient
 
-from imr_ml.corpus import ingest, letter_files, write_requests
-from imr_ml.corpus.sample import write_samples
+from imr_ml.corpus.store import write_requests
+from imr_ml.ingest.ingestion import ingest, letter_files
+from imr_ml.sample.writing import write_samples
 
 LETTERS = 300
 SEED = 7

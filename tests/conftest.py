@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
-    from imr_ml.classifiers import Labels
+    from imr_ml.classifiers.types import Labels
     from imr_ml.model_files import LoadedModel
     from imr_ml.training import TrainedModel
 
@@ -37,9 +37,10 @@ class Prepared(NamedTuple):
 @pytest.fixture(scope="session")
 def prepared() -> Prepared:
     """Eighty invented cases of two requests; see `make_requests` for what tells what."""
-    from imr_ml.classifiers import labels_of
-    from imr_ml.corpus import case_keys, complete_requests, validate_requests
-    from imr_ml.features import feature_frame
+    from imr_ml.classifiers.types import labels_of
+    from imr_ml.corpus.schema import validate_requests
+    from imr_ml.corpus.table import case_keys, complete_requests
+    from imr_ml.features.frame import feature_frame
 
     requests = complete_requests(validate_requests(make_requests(160), "factory"))
     return Prepared(requests, feature_frame(requests), labels_of(requests), case_keys(requests).factorize()[0])
@@ -48,7 +49,7 @@ def prepared() -> Prepared:
 @pytest.fixture(scope="session")
 def trained(prepared: Prepared) -> TrainedModel:
     """A model trained on those requests."""
-    from imr_ml.evaluation import EvaluationSettings
+    from imr_ml.evaluation.settings import EvaluationSettings
     from imr_ml.training import TrainingSettings, train
 
     evaluation = EvaluationSettings(folds=3, repeats=1, resamples=50, jobs=1)

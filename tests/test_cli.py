@@ -260,7 +260,7 @@ def test_errors_hold_nothing_of_a_request(run, tmp_path):
 @pytest.mark.slow
 def test_the_main_job_from_nothing_to_scored_requests(run, tmp_path, monkeypatch):
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    monkeypatch.setattr("imr_ml.corpus.sources.SAMPLE_LETTERS", 80)
+    monkeypatch.setattr("imr_ml.ingest.sources.SAMPLE_LETTERS", 80)
 
     trained = run("train", "--folds", 3, "--jobs", 1)
 

@@ -7,13 +7,14 @@ import pandas as pd
 import pytest
 from factories import determinations_csv, make_determinations
 
-from imr_ml.corpus.dmhc import read_determinations
 from imr_ml.corpus.schema import COLUMNS, Role
-from imr_ml.evaluation import MODEL, EvaluationSettings
-from imr_ml.features import feature_frame
-from imr_ml.guidelines import FAMILIES
+from imr_ml.evaluation.comparison import MODEL
+from imr_ml.evaluation.settings import EvaluationSettings
+from imr_ml.features.frame import feature_frame
+from imr_ml.guidelines.types import FAMILIES
+from imr_ml.ingest.dmhc import read_determinations
 from imr_ml.model_files import load_model, save_model
-from imr_ml.scoring import score_frame
+from imr_ml.scoring.frame import score_frame
 from imr_ml.training import TrainingError, TrainingSettings, train
 
 QUICK = TrainingSettings(evaluation=EvaluationSettings(folds=2, repeats=1, resamples=20, jobs=1))

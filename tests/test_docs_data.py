@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from factories import make_requests
 
-from imr_ml.corpus.quality import default_settings, read_settings
 from imr_ml.corpus.schema import COLUMNS
+from imr_ml.quality.settings import default_settings, read_settings
 
 PAGE = (Path(__file__).parent.parent / "docs" / "data.md").read_text("utf-8")
 

@@ -2,13 +2,13 @@ import hashlib
 
 import pytest
 
-from imr_ml.files import locked, sha256_of, written_whole
+from imr_ml.files import atomic_write, locked, sha256_of
 
 
 def test_a_file_appears_when_the_block_ends(tmp_path):
     target = tmp_path / "new" / "table.csv"
 
-    with written_whole(target) as temporary:
+    with atomic_write(target) as temporary:
         temporary.write_text("whole")
         assert not target.exists()
         assert temporary.suffix == ".csv"
@@ -22,7 +22,7 @@ def test_a_block_that_fails_leaves_the_old_file_and_nothing_else(tmp_path):
     target = tmp_path / "table.csv"
     target.write_text("old")
 
-    with pytest.raises(RuntimeError), written_whole(target) as temporary:
+    with pytest.raises(RuntimeError), atomic_write(target) as temporary:
         temporary.write_text("half")
         raise RuntimeError
 

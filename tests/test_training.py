@@ -7,10 +7,14 @@ import pandas as pd
 import pytest
 from factories import make_requests
 
-from imr_ml.classifiers import RequestModel
-from imr_ml.corpus import SchemaError, complete_requests, validate_requests
-from imr_ml.evaluation import METRICS, MODEL, EvaluationSettings, SplitError, baselines_of, fits_needed
-from imr_ml.nlp import NlpSettings
+from imr_ml.classifiers.request_model import RequestModel
+from imr_ml.corpus.schema import SchemaError, validate_requests
+from imr_ml.corpus.table import complete_requests
+from imr_ml.evaluation.comparison import METRICS, MODEL, baselines_of
+from imr_ml.evaluation.report import fits_needed
+from imr_ml.evaluation.settings import EvaluationSettings
+from imr_ml.evaluation.splits import SplitError
+from imr_ml.nlp.types import NlpSettings
 from imr_ml.training import TrainingError, TrainingSettings, train
 
 QUICK = TrainingSettings(evaluation=EvaluationSettings(folds=2, repeats=1, resamples=20, jobs=1))

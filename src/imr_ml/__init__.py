@@ -1,30 +1,27 @@
-"""imr_ml: outcomes and guideline families of California Independent Medical Review letters.
+"""Predicts outcomes and guideline families of California Independent Medical Review requests.
 
-The public verbs on this level are `read_letter` and `load_model`; the rooms below it each have their own. Names are
-loaded when first used, so that importing the package costs next to nothing.
+The public names are loaded when first used, so that importing the package costs next to nothing.
 """
 
+from importlib import import_module
 from typing import TYPE_CHECKING
 
-from imr_ml.lazily import names_of
-
 if TYPE_CHECKING:
-    from imr_ml.letters import DisputedItem, Letter, LetterError, Outcome, read_letter
-    from imr_ml.scoring import Scorer, load_model
+    from imr_ml.letters.reader import read_letter
+    from imr_ml.letters.types import DisputedItem, Letter, LetterError, Outcome
+    from imr_ml.scoring.scorer import Scorer, load_model
 
     __version__: str
 
-_HOMES = {
-    "DisputedItem": "letters",
-    "Letter": "letters",
-    "LetterError": "letters",
-    "Outcome": "letters",
-    "Scorer": "scoring",
-    "load_model": "scoring",
-    "read_letter": "letters",
+_MODULES = {
+    "DisputedItem": "letters.types",
+    "Letter": "letters.types",
+    "LetterError": "letters.types",
+    "Outcome": "letters.types",
+    "Scorer": "scoring.scorer",
+    "load_model": "scoring.scorer",
+    "read_letter": "letters.reader",
 }
-
-_attribute = names_of(__name__, _HOMES)
 
 __all__ = ["DisputedItem", "Letter", "LetterError", "Outcome", "Scorer", "__version__", "load_model", "read_letter"]
 
@@ -34,4 +31,6 @@ def __getattr__(name: str) -> object:
         from importlib.metadata import version
 
         return version("imr-ml")
-    return _attribute(name)
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)

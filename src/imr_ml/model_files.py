@@ -18,14 +18,16 @@ from typing import TYPE_CHECKING, Any
 
 from imr_ml.errors import ImrError
 from imr_ml.files import sha256_of
-from imr_ml.guidelines import FAMILIES
+from imr_ml.guidelines.types import FAMILIES
 
 if TYPE_CHECKING:
-    from imr_ml.classifiers import HeldOutScores, OutcomeSets, RequestModel
-    from imr_ml.corpus.manifest import TableManifest
-    from imr_ml.nlp import NlpSettings
-    from imr_ml.precedents import Cohorts, Neighbours
-    from imr_ml.profiles import Profile
+    from imr_ml.classifiers.conformal import HeldOutScores, OutcomeSets
+    from imr_ml.classifiers.request_model import RequestModel
+    from imr_ml.ingest.manifest import TableManifest
+    from imr_ml.nlp.types import NlpSettings
+    from imr_ml.precedents.cohorts import Cohorts
+    from imr_ml.precedents.neighbours import Neighbours
+    from imr_ml.profiles.profile import Profile
     from imr_ml.training import TrainedModel
 
 CLASSIFIERS = "model.skops"
@@ -127,7 +129,7 @@ def save_model(
         facts = json.dumps(_facts(trained, commit), indent=2, allow_nan=False, default=str)
         (made / FACTS).write_text(facts + "\n", encoding="utf-8")
         if manifest is not None:
-            from imr_ml.corpus.manifest import write_manifest
+            from imr_ml.ingest.manifest import write_manifest
 
             write_manifest(manifest, made / MANIFEST)
         told = (*_CHECKED, REFERENCE, *([MANIFEST] if manifest is not None else []))
@@ -147,9 +149,10 @@ def load_model(folder: Path) -> LoadedModel:
     ModelError
         Where a file is missing, a checksum does not match, the format is another one or a type is not ours.
     """
-    from imr_ml.classifiers import HeldOutScores
-    from imr_ml.nlp import NlpSettings
-    from imr_ml.precedents import Cohorts, Neighbours
+    from imr_ml.classifiers.conformal import HeldOutScores
+    from imr_ml.nlp.types import NlpSettings
+    from imr_ml.precedents.cohorts import Cohorts
+    from imr_ml.precedents.neighbours import Neighbours
 
     sums = _verified(folder, _CHECKED)
     facts = json.loads((folder / FACTS).read_text("utf-8"))
@@ -182,7 +185,7 @@ def _kept_classifiers(trained: TrainedModel) -> dict[str, Any]:
 
 
 def _request_model(facts: dict[str, Any], kept: dict[str, Any]) -> RequestModel:
-    from imr_ml.classifiers import Chosen, RequestModel
+    from imr_ml.classifiers.request_model import Chosen, RequestModel
     from imr_ml.classifiers.settings import settings_of
 
     chosen = facts["chosen"]
@@ -256,7 +259,7 @@ def _read(folder: Path, name: str) -> dict[str, Any]:
 def _reference(folder: Path) -> Profile:
     import numpy as np
 
-    from imr_ml.profiles import Profile
+    from imr_ml.profiles.profile import Profile
 
     _verified(folder, (REFERENCE,))
     try:

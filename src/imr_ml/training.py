@@ -12,25 +12,24 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from imr_ml.classifiers import HeldOutScores, Labels, ModelSettings, OutcomeSets, Predictions, RequestModel, labels_of
-from imr_ml.corpus import case_keys, require_columns
-from imr_ml.corpus.near_duplicates import joined_cases
-from imr_ml.corpus.schema import FEATURE_COLUMNS, LABEL_COLUMNS
+from imr_ml.classifiers.conformal import HeldOutScores, OutcomeSets
+from imr_ml.classifiers.request_model import ModelSettings, RequestModel
+from imr_ml.classifiers.types import Labels, Predictions, labels_of
+from imr_ml.corpus.near_duplicates import duplicate_groups
+from imr_ml.corpus.schema import FEATURE_COLUMNS, LABEL_COLUMNS, require_columns
+from imr_ml.corpus.table import case_keys
 from imr_ml.errors import ImrError
-from imr_ml.evaluation import (
-    Evaluation,
-    EvaluationSettings,
-    evaluate,
-    evaluate_masking,
-    learning_curve,
-    measured_coverage,
-    permutation_test,
-)
-from imr_ml.features import feature_frame
-from imr_ml.ladder import Climb, climb
-from imr_ml.nlp import NlpSettings
-from imr_ml.precedents import DecidedRequests, Neighbours
-from imr_ml.profiles import Profile, reference_profile
+from imr_ml.evaluation.learning import learning_curve
+from imr_ml.evaluation.permutation import permutation_test
+from imr_ml.evaluation.report import Evaluation, evaluate, evaluate_masking, measured_coverage
+from imr_ml.evaluation.settings import EvaluationSettings
+from imr_ml.features.frame import feature_frame
+from imr_ml.ladder.climbing import Climb, climb
+from imr_ml.nlp.types import NlpSettings
+from imr_ml.precedents.decided import DecidedRequests
+from imr_ml.precedents.neighbours import Neighbours
+from imr_ml.profiles.profile import Profile
+from imr_ml.profiles.rows import reference_profile
 from imr_ml.progress import Progress
 
 if TYPE_CHECKING:
@@ -142,7 +141,7 @@ def train(
     decided = decided_requests(requests)
     frame = feature_frame(decided, settings.nlp, on_read)
     labels = labels_of(decided)
-    groups = joined_cases(decided)
+    groups = duplicate_groups(decided)
     build = partial(RequestModel, settings.model)
     evaluation = evaluate(frame, labels, groups, build, settings.evaluation, on_fit)
     if settings.evaluation.permutations:

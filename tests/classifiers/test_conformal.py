@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imr_ml.classifiers import HeldOutScores, OutcomeSets, outcome_sets
+from imr_ml.classifiers.conformal import HeldOutScores, OutcomeSets, outcome_sets
 
 PROBABILITIES = st.lists(st.floats(0, 1), min_size=1, max_size=40).map(np.array)
 COVERAGES = st.integers(50, 99).map(lambda percent: percent / 100)

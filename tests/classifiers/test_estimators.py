@@ -11,10 +11,9 @@ from scipy.sparse import csr_matrix
 from sklearn.base import clone
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from imr_ml.classifiers import CalibratedLogisticClassifier, GuidelineFamilyClassifier
 from imr_ml.classifiers import families as families_module
-from imr_ml.classifiers.families import family_sets
-from imr_ml.classifiers.outcome import calibration_splits
+from imr_ml.classifiers.families import GuidelineFamilyClassifier, family_sets
+from imr_ml.classifiers.outcome import CalibratedLogisticClassifier, calibration_splits
 
 ONE_DIMENSIONAL = "the check fits a one-dimensional y, and families are an indicator of two dimensions"
 EXPECTED_FAILURES = {

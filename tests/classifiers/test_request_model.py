@@ -8,19 +8,11 @@ import pytest
 from scipy.sparse import csr_matrix
 from scipy.special import expit, logit
 
-from imr_ml.classifiers import (
-    Candidate,
-    Chosen,
-    Contribution,
-    Labels,
-    ModelSettings,
-    RequestModel,
-    labels_of,
-    top_contributions,
-)
-from imr_ml.classifiers.request_model import first_unless_better
-from imr_ml.features import BlockWeights
-from imr_ml.guidelines import FAMILIES
+from imr_ml.classifiers.contributions import Contribution, top_contributions
+from imr_ml.classifiers.request_model import Candidate, Chosen, ModelSettings, RequestModel, select_candidate
+from imr_ml.classifiers.types import Labels, labels_of
+from imr_ml.features.matrix import BlockWeights
+from imr_ml.guidelines.types import FAMILIES
 
 
 @pytest.fixture(scope="module")
@@ -104,7 +96,7 @@ def test_a_later_candidate_must_gain_over_many_cases(gains_of_cases, taken):
         Chosen(Candidate(BlockWeights(), C), SimpleNamespace(held_out_loss_=loss)) for C, loss in enumerate(losses)
     ]
 
-    assert first_unless_better(fitted, groups) is fitted[taken]
+    assert select_candidate(fitted, groups) is fitted[taken]
 
 
 def test_contributions_and_intercept_add_up_to_the_score(prepared, model):

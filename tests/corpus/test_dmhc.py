@@ -6,12 +6,13 @@ import pandas as pd
 import pytest
 from factories import determinations_csv, make_determinations, make_letter_text
 
-from imr_ml.corpus import SchemaError, read_requests, validate_requests
-from imr_ml.corpus.dmhc import is_determinations, read_determinations
-from imr_ml.corpus.ingesting.growing import grow_table
-from imr_ml.corpus.ingesting.units import sources_of
 from imr_ml.corpus.issues import current_requests
-from imr_ml.corpus.sources import training_table
+from imr_ml.corpus.schema import SchemaError, validate_requests
+from imr_ml.corpus.store import read_requests
+from imr_ml.ingest.dmhc import is_determinations, read_determinations
+from imr_ml.ingest.growing import grow_table
+from imr_ml.ingest.sources import training_table
+from imr_ml.ingest.units import sources_of
 
 ROW = {
     "Reference ID": "EI06-5319",

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imr_ml.corpus.findings import known_before
+from imr_ml.corpus.findings import pre_decision_summary
 
 ASKED = "An enrollee has requested a walking frame for a weak knee."
 STORY = "She fell twice in May."
@@ -28,7 +28,7 @@ KEPT = [
 
 @pytest.mark.parametrize(("findings", "kept"), KEPT)
 def test_a_narrative_is_cut_where_the_review_begins(findings, kept):
-    assert known_before(findings) == kept
+    assert pre_decision_summary(findings) == kept
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ def test_a_narrative_is_cut_where_the_review_begins(findings, kept):
     ],
 )
 def test_nothing_is_kept_where_no_cut_is_safe(findings):
-    assert known_before(findings) is None
+    assert pre_decision_summary(findings) is None
 
 
 OPENINGS = st.sampled_from(
@@ -74,7 +74,7 @@ TELLS = re.compile(r"upheld|overturn|revers|necessary|indicated|reviewer|benefic
 def test_no_wording_of_a_determination_is_left(opening, story, label, review, joint):
     findings = joint.join([f"{opening}{ASKED}", *story, f"{label}{review[0]}", *review[1:], "Seen in a clinic."])
 
-    kept = known_before(findings)
+    kept = pre_decision_summary(findings)
 
     assert kept == " ".join([ASKED, *story])
     assert not TELLS.search(kept)
@@ -82,6 +82,6 @@ def test_no_wording_of_a_determination_is_left(opening, story, label, review, jo
 
 @given(st.text(alphabet=st.characters(codec="utf-8"), max_size=200))
 def test_any_text_is_cut_to_a_part_of_itself_or_to_nothing(text):
-    kept = known_before(text)
+    kept = pre_decision_summary(text)
 
     assert kept is None or kept in " ".join(text.split())

@@ -6,8 +6,8 @@ from factories import KNEE, NORCO, make_letter_text
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imr_ml.corpus.ingesting.ingestion import content_of, digest_of, ingest, read_bytes
 from imr_ml.corpus.issues import Issue, case_versions, current_requests, issues_of, reissues, with_versions
+from imr_ml.ingest.ingestion import content_of, digest_of, ingest, read_bytes
 
 
 def issue(case, decided):

@@ -7,22 +7,15 @@ import pandas as pd
 import pytest
 from factories import KNEE, NORCO, determinations_csv, make_determinations, make_letter_text, make_requests
 
-from imr_ml.corpus import SchemaError, read_requests
-from imr_ml.corpus.ingesting.growing import Made, grow_table
-from imr_ml.corpus.ingesting.units import sources_of
-from imr_ml.corpus.manifest import (
-    Code,
-    Recipe,
-    manifest_of,
-    manifest_path,
-    read_manifest,
-    rebased,
-    write_recipe,
-)
-from imr_ml.corpus.replaying import replayed
-from imr_ml.corpus.sample import write_samples
-from imr_ml.corpus.sources import manifest_here, training_table
+from imr_ml.corpus.schema import SchemaError
+from imr_ml.corpus.store import read_requests
 from imr_ml.files import sha256_of
+from imr_ml.ingest.growing import Made, grow_table
+from imr_ml.ingest.manifest import Code, Recipe, manifest_of, manifest_path, read_manifest, rebased, write_recipe
+from imr_ml.ingest.replaying import replayed
+from imr_ml.ingest.sources import manifest_here, training_table
+from imr_ml.ingest.units import sources_of
+from imr_ml.sample.writing import write_samples
 
 SECRET = "frobnitz"
 

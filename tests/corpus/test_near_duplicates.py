@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from imr_ml.corpus.near_duplicates import SAME_FROM, joined_cases, similarity
+from imr_ml.corpus.near_duplicates import SAME_FROM, duplicate_groups, similarity
 
 WORDS = [f"{first}{second}" for first in ("ka", "lo", "mi", "nu", "pe") for second in ("bar", "dol", "fen", "gis")]
 
@@ -43,7 +43,7 @@ def table(*summaries: str | None, cases: list[str] | None = None) -> pd.DataFram
     ids=["strangers", "copies", "one word changed", "much changed", "too short to tell", "long enough", "missing"],
 )
 def test_cases_with_nearly_the_same_summary_are_one_group(summaries, groups):
-    assert joined_cases(table(*summaries)).tolist() == groups
+    assert duplicate_groups(table(*summaries)).tolist() == groups
 
 
 def test_likeness_passes_on_from_summary_to_summary():
@@ -52,18 +52,18 @@ def test_likeness_passes_on_from_summary_to_summary():
     third = changed(second, 60, 110)
     assert similarity(first, third) < SAME_FROM < min(similarity(first, second), similarity(second, third))
 
-    assert joined_cases(table(first, third)).tolist() == [0, 1]
-    assert joined_cases(table(first, third, second)).tolist() == [0, 0, 0]
+    assert duplicate_groups(table(first, third)).tolist() == [0, 1]
+    assert duplicate_groups(table(first, third, second)).tolist() == [0, 0, 0]
 
 
 def test_a_case_stays_together_whatever_its_summaries():
     summaries = [story(1), story(2), story(3), story(2)]
 
-    assert joined_cases(table(*summaries, cases=["a", "a", "b", "c"])).tolist() == [0, 0, 1, 0]
+    assert duplicate_groups(table(*summaries, cases=["a", "a", "b", "c"])).tolist() == [0, 0, 1, 0]
 
 
 def test_without_near_duplicates_the_groups_are_the_cases(prepared):
-    assert joined_cases(prepared.requests).tolist() == prepared.groups.tolist()
+    assert duplicate_groups(prepared.requests).tolist() == prepared.groups.tolist()
 
 
 @given(noise=st.lists(st.sampled_from(["  ", "\n", "\t ", ", ", ". ", "; "]), min_size=119, max_size=119))
@@ -72,7 +72,7 @@ def test_breaks_punctuation_and_capitals_make_no_difference(noise):
     words = story(1).title().split()
     written = "".join(word + gap for word, gap in zip(words, [*noise, "."], strict=True))
 
-    assert joined_cases(table(story(1), written)).tolist() == [0, 0]
+    assert duplicate_groups(table(story(1), written)).tolist() == [0, 0]
 
 
 @given(seed=st.integers(0, 10_000), changes=st.lists(st.integers(0, 12), min_size=6, max_size=12))
@@ -83,7 +83,7 @@ def test_no_pair_is_missed_and_none_is_made_up(seed, changes):
     same = np.array([[similarity(one, other) >= SAME_FROM for other in texts] for one in texts])
     reached = np.linalg.matrix_power(same.astype(int), len(texts)) > 0
 
-    groups = joined_cases(table(*texts))
+    groups = duplicate_groups(table(*texts))
 
     assert (groups[:, None] == groups).tolist() == reached.tolist()
 
@@ -92,7 +92,7 @@ def test_the_order_of_the_rows_changes_no_group():
     texts = [changed(story(number % 4), 7 * number) for number in range(12)]
     order = np.random.default_rng(0).permutation(12)
 
-    groups, shuffled = joined_cases(table(*texts)), joined_cases(table(*[texts[place] for place in order]))
+    groups, shuffled = duplicate_groups(table(*texts)), duplicate_groups(table(*[texts[place] for place in order]))
 
     assert (groups[order][:, None] == groups[order]).tolist() == (shuffled[:, None] == shuffled).tolist()
     assert shuffled.tolist() == pd.factorize(groups[order])[0].tolist()

@@ -8,8 +8,16 @@ from factories import make_requests
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from imr_ml.corpus import SchemaError, require_columns, validate_requests
-from imr_ml.corpus.schema import COLUMNS, FEATURE_COLUMNS, Role, families_of, typed
+from imr_ml.corpus.schema import (
+    COLUMNS,
+    FEATURE_COLUMNS,
+    Role,
+    SchemaError,
+    families_of,
+    require_columns,
+    typed,
+    validate_requests,
+)
 
 
 def table(**columns: list[object]) -> pd.DataFrame:

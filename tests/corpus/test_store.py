@@ -5,8 +5,9 @@ import pyarrow.parquet as pq
 import pytest
 from factories import make_requests
 
-from imr_ml.corpus import SchemaError, complete_requests, read_requests, validate_requests, write_requests
-from imr_ml.corpus.schema import COLUMNS
+from imr_ml.corpus.schema import COLUMNS, SchemaError, validate_requests
+from imr_ml.corpus.store import read_requests, write_requests
+from imr_ml.corpus.table import complete_requests
 
 
 @pytest.fixture(scope="module")

@@ -6,8 +6,10 @@ import pyarrow.parquet as pq
 import pytest
 from factories import KNEE, NORCO, make_letter_text, make_requests
 
-from imr_ml.corpus import SchemaError, ingest, read_requests, write_requests
+from imr_ml.corpus.schema import SchemaError
+from imr_ml.corpus.store import read_requests, write_requests
 from imr_ml.corpus.upgrades import METADATA_KEY, SCHEMA_VERSION, schema_version, upgraded
+from imr_ml.ingest.ingestion import ingest
 
 
 @pytest.fixture

@@ -5,9 +5,11 @@ import pandas as pd
 import pytest
 from factories import KNEE, NORCO, make_letter_text, make_requests
 
-from imr_ml.corpus import SchemaError
-from imr_ml.drift import DriftError, batches, profile_file
-from imr_ml.scoring import score_frame
+from imr_ml.corpus.schema import SchemaError
+from imr_ml.drift import batches
+from imr_ml.drift.batches import profile_file
+from imr_ml.drift.types import DriftError
+from imr_ml.scoring.frame import score_frame
 
 
 def same(one, other):

@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from imr_ml.classifiers import Labels
+from imr_ml.classifiers.types import Labels
 from imr_ml.evaluation.baselines import BaseRate, PlainText, UrFamilies
-from imr_ml.guidelines import FAMILIES
+from imr_ml.guidelines.types import FAMILIES
 
 
 def indicator(*cited: str) -> np.ndarray:

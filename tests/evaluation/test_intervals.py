@@ -5,8 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imr_ml.evaluation import Estimate
-from imr_ml.evaluation.intervals import estimate, resampled
+from imr_ml.evaluation.intervals import Estimate, estimate, resampled
 
 
 def weights_seen(groups: np.ndarray, repeats: int = 1, resamples: int = 20) -> tuple[np.ndarray, list[int]]:

@@ -8,12 +8,16 @@ import pytest
 from factories import make_requests
 from sklearn.model_selection import GroupKFold, StratifiedGroupKFold
 
-from imr_ml.classifiers import CalibratedLogisticClassifier, GuidelineFamilyClassifier, RequestModel, labels_of
-from imr_ml.corpus import complete_requests, validate_requests
-from imr_ml.corpus.near_duplicates import joined_cases
-from imr_ml.corpus.schema import COLUMNS, Role
-from imr_ml.evaluation import grouped_folds, out_of_fold
-from imr_ml.features import feature_frame
+from imr_ml.classifiers.families import GuidelineFamilyClassifier
+from imr_ml.classifiers.outcome import CalibratedLogisticClassifier
+from imr_ml.classifiers.request_model import RequestModel
+from imr_ml.classifiers.types import labels_of
+from imr_ml.corpus.near_duplicates import duplicate_groups
+from imr_ml.corpus.schema import COLUMNS, Role, validate_requests
+from imr_ml.corpus.table import complete_requests
+from imr_ml.evaluation.cross_validation import out_of_fold
+from imr_ml.evaluation.splits import grouped_folds
+from imr_ml.features.frame import feature_frame
 
 DECIDED = {
     "outcome": lambda rows: np.where(rows["outcome"] == "upheld", "overturned", "upheld"),
@@ -50,7 +54,7 @@ def bits(predictions) -> list[bytes]:
 def learnt():
     requests = table()
     frame = feature_frame(requests)
-    return frame, RequestModel().fit(frame, labels_of(requests), joined_cases(requests))
+    return frame, RequestModel().fit(frame, labels_of(requests), duplicate_groups(requests))
 
 
 def test_every_column_that_is_no_feature_is_tried():
@@ -78,7 +82,7 @@ def test_predictions_do_not_change_with_siblings_outcomes(learnt):
 
 def test_held_out_predictions_do_not_change_with_the_labels_of_their_fold():
     requests = table()
-    frame, labels, groups = feature_frame(requests), labels_of(requests), joined_cases(requests)
+    frame, labels, groups = feature_frame(requests), labels_of(requests), duplicate_groups(requests)
     folds = grouped_folds(labels.overturned, groups, 3, seed=0)
     before = out_of_fold(frame, labels, groups, {"m": RequestModel}, [folds], jobs=1)["m"].repeats[0]
     train, test = folds[1]

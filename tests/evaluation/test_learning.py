@@ -6,10 +6,12 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from imr_ml.classifiers import Predictions
-from imr_ml.evaluation import MODEL, EvaluationSettings, evaluate, fits_needed, learning_curve
-from imr_ml.evaluation.learning import SHARES
-from imr_ml.guidelines import FAMILIES
+from imr_ml.classifiers.types import Predictions
+from imr_ml.evaluation.comparison import MODEL
+from imr_ml.evaluation.learning import SHARES, learning_curve
+from imr_ml.evaluation.report import evaluate, fits_needed
+from imr_ml.evaluation.settings import EvaluationSettings
+from imr_ml.guidelines.types import FAMILIES
 
 SETTINGS = EvaluationSettings(folds=3, repeats=1, resamples=20, jobs=1, learning_curve=True)
 

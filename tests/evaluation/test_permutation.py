@@ -5,9 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from imr_ml.classifiers import ModelSettings
-from imr_ml.evaluation import EvaluationSettings, PermutationTest, grouped_folds, permutation_test
-from imr_ml.evaluation.permutation import shuffled_outcomes
+from imr_ml.classifiers.request_model import ModelSettings
+from imr_ml.evaluation.permutation import PermutationTest, permutation_test, shuffled_outcomes
+from imr_ml.evaluation.settings import EvaluationSettings
+from imr_ml.evaluation.splits import grouped_folds
 
 SETTINGS = EvaluationSettings(folds=4, permutations=30, jobs=1)
 

@@ -7,20 +7,14 @@ import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from imr_ml.classifiers import Labels, Predictions, RequestModel
-from imr_ml.evaluation import (
-    LESS_IS_BETTER,
-    METRICS,
-    MODEL,
-    EvaluationSettings,
-    baselines_of,
-    evaluate,
-    fits_needed,
-    grouped_folds,
-    measured_coverage,
-)
+from imr_ml.classifiers.request_model import RequestModel
+from imr_ml.classifiers.types import Labels, Predictions
+from imr_ml.evaluation.comparison import LESS_IS_BETTER, METRICS, MODEL, baselines_of
 from imr_ml.evaluation.cross_validation import out_of_fold
-from imr_ml.guidelines import FAMILIES
+from imr_ml.evaluation.report import evaluate, fits_needed, measured_coverage
+from imr_ml.evaluation.settings import EvaluationSettings
+from imr_ml.evaluation.splits import grouped_folds
+from imr_ml.guidelines.types import FAMILIES
 
 QUICK = EvaluationSettings(folds=4, repeats=1, resamples=200, jobs=1)
 

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from imr_ml.classifiers import Labels, Predictions
-from imr_ml.evaluation import EvaluationSettings, OutOfFold, slice_table
-from imr_ml.evaluation.slices import FEWEST_REQUESTS, slices
-from imr_ml.guidelines import FAMILIES
+from imr_ml.classifiers.types import Labels, Predictions
+from imr_ml.evaluation.cross_validation import OutOfFold
+from imr_ml.evaluation.settings import EvaluationSettings
+from imr_ml.evaluation.slices import FEWEST_REQUESTS, slice_table, slices
+from imr_ml.guidelines.types import FAMILIES
 
 QUICK = EvaluationSettings(resamples=100)
 

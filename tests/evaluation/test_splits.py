@@ -3,7 +3,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from imr_ml.evaluation import SplitError, grouped_folds
+from imr_ml.evaluation.splits import SplitError, grouped_folds
 
 
 @given(

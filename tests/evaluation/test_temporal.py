@@ -7,9 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from imr_ml.classifiers import Labels, RequestModel
-from imr_ml.evaluation import EvaluationSettings, NoTemporalSplit, evaluate, metrics_of, temporal_split
-from imr_ml.guidelines import FAMILIES
+from imr_ml.classifiers.request_model import RequestModel
+from imr_ml.classifiers.types import Labels
+from imr_ml.evaluation.comparison import metrics_of
+from imr_ml.evaluation.report import evaluate
+from imr_ml.evaluation.settings import EvaluationSettings
+from imr_ml.evaluation.temporal import NoTemporalSplit, temporal_split
+from imr_ml.guidelines.types import FAMILIES
 
 QUICK = EvaluationSettings(folds=2, repeats=1, resamples=50, jobs=1)
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 
-from imr_ml.features import FactVectorizer, TermVectorizer, feature_matrix, matrix_of
+from imr_ml.features.matrix import FactVectorizer, TermVectorizer, feature_matrix, matrix_of
 
 WORDS = st.sampled_from(["knee", "no_spasm", "mri", "of", "body=knee", "naïve", "x"])
 TEXTS = st.lists(st.lists(WORDS, max_size=8).map(" ".join), min_size=1, max_size=6)

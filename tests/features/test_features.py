@@ -7,18 +7,11 @@ import pandas as pd
 import pytest
 from factories import make_requests
 
-from imr_ml.corpus import complete_requests, validate_requests
-from imr_ml.corpus.schema import COLUMNS, FEATURE_COLUMNS, Role
-from imr_ml.features import (
-    FACT_COLUMNS,
-    NUMBER_COLUMNS,
-    TOKEN_COLUMNS,
-    BlockWeights,
-    column_weights,
-    feature_frame,
-    feature_matrix,
-    tells_codes,
-)
+from imr_ml.corpus.schema import COLUMNS, FEATURE_COLUMNS, Role, validate_requests
+from imr_ml.corpus.table import complete_requests
+from imr_ml.features.columns import FACT_COLUMNS, NUMBER_COLUMNS, TOKEN_COLUMNS
+from imr_ml.features.frame import feature_frame
+from imr_ml.features.matrix import BlockWeights, column_weights, feature_matrix, tells_codes
 
 NOT_FEATURES = [column.name for column in COLUMNS if column.role is not Role.FEATURE]
 TWO = pd.DataFrame(
@@ -67,7 +60,7 @@ def test_the_decided_outcomes_of_other_rows_change_nothing(small):
 
 
 def test_predictions_are_the_same_bit_for_bit_whatever_was_decided(prepared):
-    from imr_ml.classifiers import RequestModel
+    from imr_ml.classifiers.request_model import RequestModel
 
     model = RequestModel().fit(prepared.frame, prepared.labels, prepared.groups)
     opposite = prepared.requests["outcome"].map({"upheld": "overturned", "overturned": "upheld"})

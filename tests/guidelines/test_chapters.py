@@ -2,7 +2,9 @@
 
 import pytest
 
-from imr_ml.guidelines import TaxonomyError, acoem_chapter, default_taxonomy, read_taxonomy
+from imr_ml.guidelines.chapters import acoem_chapter
+from imr_ml.guidelines.taxonomy import default_taxonomy, read_taxonomy
+from imr_ml.guidelines.types import TaxonomyError
 from imr_ml.nlp.rules import rule_book
 
 SHOULDER = "Decision based on MTUS Shoulder Complaints 2004, Section(s): Initial Care."

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imr_ml.guidelines import Citation, Family, families_in, find_citations
+from imr_ml.guidelines.citations import families_in, find_citations
+from imr_ml.guidelines.types import Citation, Family
 
 ODG = Citation(Family.ODG, "Official Disability Guidelines", mtus=False, guideline="odg")
 OLD_WORDING = (

@@ -4,7 +4,9 @@ from collections import Counter
 
 import pytest
 
-from imr_ml.guidelines import FAMILIES, TaxonomyError, default_taxonomy, families_in, read_taxonomy
+from imr_ml.guidelines.citations import families_in
+from imr_ml.guidelines.taxonomy import default_taxonomy, read_taxonomy
+from imr_ml.guidelines.types import FAMILIES, TaxonomyError
 
 KNEE = """
 [[guideline]]

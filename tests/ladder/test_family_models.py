@@ -8,7 +8,7 @@ from scipy.sparse import csr_matrix
 from sklearn.linear_model import LogisticRegression
 from sklearn.svm import LinearSVC
 
-from imr_ml.guidelines import FAMILIES
+from imr_ml.guidelines.types import FAMILIES
 from imr_ml.ladder.family_models import Chained, Hierarchical, SideBySide
 
 ACOEM, CHRONIC, ODG, OTHER, NONE = (FAMILIES.index(name) for name in ("acoem", "chronic_pain", "odg", "other", "none"))

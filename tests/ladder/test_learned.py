@@ -10,8 +10,8 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
-from imr_ml.classifiers import Labels, Predictions
-from imr_ml.guidelines import FAMILIES
+from imr_ml.classifiers.types import Labels, Predictions
+from imr_ml.guidelines.types import FAMILIES
 from imr_ml.ladder.learned import Learned, Recipe, tuned_threshold
 from imr_ml.ladder.stacked import Averaged, Stacked, held_out_predictions
 

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from imr_ml.guidelines import FAMILIES
-from imr_ml.ladder import RUNGS, available
+from imr_ml.guidelines.types import FAMILIES
 from imr_ml.ladder.embeddings import MODULE
+from imr_ml.ladder.rungs import RUNGS, available
 
 FITTED, ASKED = np.arange(100), np.arange(100, 160)
 READ_NO_REQUEST = ("category_rate",)

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.sparse import csr_matrix
 
-from imr_ml.classifiers import Labels
-from imr_ml.guidelines import FAMILIES
+from imr_ml.classifiers.types import Labels
+from imr_ml.guidelines.types import FAMILIES
 from imr_ml.ladder.bayes import LogCountRatio
 from imr_ml.ladder.rates import CategoryRate
 

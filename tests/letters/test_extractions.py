@@ -9,8 +9,9 @@ from factories import KNEE, NORCO, SUMMARY, Item, make_letter_text
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imr_ml.letters import LetterError, read_letter
 from imr_ml.letters.mending import mend_anchors
+from imr_ml.letters.reader import read_letter
+from imr_ml.letters.types import LetterError
 
 PARTIAL = (
     "Massage for the knee, 12 visits was the original request. Massage for the knee, 4 visits was authorized by the "

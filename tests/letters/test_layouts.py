@@ -9,7 +9,8 @@ from factories import KNEE, NORCO, SUMMARY, Item, letter_body, make_letter_text
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imr_ml.letters import LetterError, Outcome, read_letter
+from imr_ml.letters.reader import read_letter
+from imr_ml.letters.types import LetterError, Outcome
 
 BRACE = Item(
     request="a hinged knee brace: left",

@@ -10,7 +10,8 @@ from fpdf import FPDF
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imr_ml.letters import LetterError, read_letter
+from imr_ml.letters.reader import read_letter
+from imr_ml.letters.types import LetterError
 
 CLINICAL_WORDS = ("knee", "ladder", "Norco", "swelling", "imaging", "bracing")
 

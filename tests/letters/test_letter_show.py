@@ -6,7 +6,7 @@ import json
 from factories import KNEE, NORCO, Item, make_letter_text
 from rich.console import Console
 
-from imr_ml.letters import read_letter
+from imr_ml.letters.reader import read_letter
 from imr_ml.letters.show import letter_json, letter_view
 
 PARTIAL = Item(

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 from factories import KNEE, NORCO, Item, make_letter_pdf, make_letter_text
 
-from imr_ml.letters import read_letter
 from imr_ml.letters.pdf import pdf_text
+from imr_ml.letters.reader import read_letter
 
 LONG = Item(
     request="Physical therapy 2 times a week for 6 weeks for the right shoulder, after the planned arthroscopy of that "

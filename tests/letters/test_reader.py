@@ -9,8 +9,9 @@ from factories import KNEE, NORCO, SUMMARY, Item, make_letter_text
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from imr_ml.guidelines import Citation, Family
-from imr_ml.letters import DisputedItem, Letter, Outcome, read_letter
+from imr_ml.guidelines.types import Citation, Family
+from imr_ml.letters.reader import read_letter
+from imr_ml.letters.types import DisputedItem, Letter, Outcome
 
 KNEE_READ = DisputedItem(
     number=1,

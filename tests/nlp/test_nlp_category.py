@@ -4,8 +4,8 @@ from typing import get_args
 
 import pytest
 
-from imr_ml.nlp import category_of
 from imr_ml.nlp.rules import Category, rule_book
+from imr_ml.nlp.views import category_of
 
 
 @pytest.mark.parametrize(

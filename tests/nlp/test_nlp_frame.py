@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from imr_ml.nlp import NlpSettings, section_frame, view_section
-from imr_ml.nlp.frame import VIEW_COLUMNS
+from imr_ml.nlp.frame import VIEW_COLUMNS, section_frame
+from imr_ml.nlp.types import NlpSettings
+from imr_ml.nlp.views import view_section
 
 SUMMARY = "The injured worker, a 48 year old male, has lumbar strain and spasm, no numbness."
 

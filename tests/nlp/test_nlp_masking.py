@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from imr_ml.nlp import NlpSettings, determination_spans, view_section
+from imr_ml.nlp.types import NlpSettings
+from imr_ml.nlp.views import determination_spans, view_section
 
 DATES = st.dates(min_value=dt.date(2000, 1, 1), max_value=dt.date(2030, 12, 31))
 FORMS = ["%m-%d-%y", "%m/%d/%Y", "%m-%d- %Y", "%B %d, %Y", "%b %d, %Y", "%b. %d %Y", "%d %B %Y", "%Y-%m-%d"]

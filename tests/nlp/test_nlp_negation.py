@@ -2,7 +2,8 @@
 
 import pytest
 
-from imr_ml.nlp import NlpSettings, view_section
+from imr_ml.nlp.types import NlpSettings
+from imr_ml.nlp.views import view_section
 
 
 def denied(text: str) -> set[str]:

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from imr_ml.nlp import NlpSettings, view_section
+from imr_ml.nlp.types import NlpSettings
+from imr_ml.nlp.views import view_section
 
 WORDS = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
 

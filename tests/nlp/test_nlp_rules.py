@@ -2,8 +2,8 @@
 
 import pytest
 
-from imr_ml.nlp import RuleError
 from imr_ml.nlp.rules import patterns_of, read_terms, rule_book
+from imr_ml.nlp.types import RuleError
 
 
 def phrases(name: str, toml: str) -> set[str]:

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from imr_ml.nlp import Fact, NlpSettings, SectionView, view_section, view_sections
+from imr_ml.nlp.types import Fact, NlpSettings, SectionView
+from imr_ml.nlp.views import view_section, view_sections
 
 WORDS = [
     "MRI of the left knee",

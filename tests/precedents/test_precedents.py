@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 from scipy.sparse import csr_matrix
 from sklearn.metrics.pairwise import cosine_similarity
 
-from imr_ml.classifiers import Labels
-from imr_ml.guidelines import FAMILIES
-from imr_ml.precedents import LEAST_REQUESTS, TIERS, Asked, Cohorts, DecidedRequests, Neighbours, PrecedentSettings
+from imr_ml.classifiers.types import Labels
+from imr_ml.guidelines.types import FAMILIES
+from imr_ml.precedents.cohorts import LEAST_REQUESTS, TIERS, Cohorts
+from imr_ml.precedents.decided import Asked, DecidedRequests
+from imr_ml.precedents.neighbours import Neighbours, PrecedentSettings
 
 UNKNOWN = float("nan")
 

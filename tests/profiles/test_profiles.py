@@ -5,11 +5,14 @@ import pytest
 from factories import make_requests
 from scipy.sparse import csr_matrix
 
-from imr_ml.classifiers import RequestModel
-from imr_ml.corpus import complete_requests, validate_requests
-from imr_ml.features import feature_frame
-from imr_ml.profiles import Profile, coverage, in_several_groups, joined, profile_of, reference_profile, word_columns
+from imr_ml.classifiers.request_model import RequestModel
+from imr_ml.corpus.schema import validate_requests
+from imr_ml.corpus.table import complete_requests
+from imr_ml.features.frame import feature_frame
 from imr_ml.profiles import rows as profile_rows
+from imr_ml.profiles.profile import Profile, joined
+from imr_ml.profiles.rows import profile_of, reference_profile
+from imr_ml.profiles.vocabulary import coverage, in_several_groups, word_columns
 
 
 @pytest.fixture(scope="module")

@@ -12,8 +12,11 @@ import pandas as pd
 import pytest
 from factories import make_requests
 
-from imr_ml.scoring import BatchSettings, JobError, ScoreOptions, score_file, score_frame
+from imr_ml.score_columns import ScoreOptions
 from imr_ml.scoring import working as working_room
+from imr_ml.scoring.batch import BatchSettings, score_file
+from imr_ml.scoring.frame import score_frame
+from imr_ml.scoring.parts import JobError
 
 SMALL = BatchSettings(rows_at_once=4)
 HOLD = """

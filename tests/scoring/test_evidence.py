@@ -8,11 +8,12 @@ from factories import make_requests
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imr_ml.classifiers import Contribution, Evidence
-from imr_ml.features import feature_frame
-from imr_ml.nlp import view_section
-from imr_ml.scoring import score_frame
+from imr_ml.classifiers.contributions import Contribution
+from imr_ml.classifiers.types import Evidence
+from imr_ml.features.frame import feature_frame
+from imr_ml.nlp.views import view_section
 from imr_ml.scoring.evidence import SECTIONS, SectionPlaces, evidence_json
+from imr_ml.scoring.frame import score_frame
 
 SUMMARY = "Denies numbness, no spasm; left-knee pain. Knee  pain is worse at 6 weeks. Pain."
 REQUEST = "MRI of the left knee, and an MRI of the neck"

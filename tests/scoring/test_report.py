@@ -13,12 +13,14 @@ from factories import make_requests
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imr_ml.guidelines import FAMILIES
-from imr_ml.scoring import SCORE_COLUMNS, ScoreOptions, score_frame
-from imr_ml.scoring.report import ReportFacts, write_report
-from imr_ml.scoring.report.figures import histogram
-from imr_ml.scoring.report.rows import LONGEST_TEXT
-from imr_ml.scoring.report.totals import BINS, Totals
+from imr_ml.guidelines.types import FAMILIES
+from imr_ml.reporting.batch_page.facts import ReportFacts
+from imr_ml.reporting.batch_page.figures import histogram
+from imr_ml.reporting.batch_page.rows import LONGEST_TEXT
+from imr_ml.reporting.batch_page.totals import BINS, Totals
+from imr_ml.reporting.batch_page.writing import write_report
+from imr_ml.score_columns import SCORE_COLUMNS, ScoreOptions
+from imr_ml.scoring.frame import score_frame
 
 FACTS = ReportFacts("march.parquet", "0123456789ab", "dwc", 0.9, datetime(2026, 3, 4, 5, 6, tzinfo=UTC), base_rate=0.1)
 HOSTILE = '</script><script>window.hacked = 1</script><img src=x onerror="window.hacked = 2"> {{ 7 * 7 }} <!--'
@@ -182,7 +184,7 @@ def test_a_very_long_text_is_cut_on_the_page_and_said_to_be(tmp_path):
 
 
 def test_a_page_that_holds_enough_text_takes_no_more_rows(tmp_path, monkeypatch):
-    monkeypatch.setattr("imr_ml.scoring.report.rows.MOST_CHARACTERS", 500)
+    monkeypatch.setattr("imr_ml.reporting.batch_page.rows.MOST_CHARACTERS", 500)
     long_ones = make_scored(5, request=[f"{row} " * 100 for row in range(5)])
 
     assert "2 of 5 rows are on this page" in page_of(tmp_path, long_ones.head(2), long_ones.tail(3))

@@ -8,10 +8,11 @@ from datetime import UTC, datetime
 import pandas as pd
 import pytest
 
-from imr_ml.corpus import ingest, letter_files
-from imr_ml.corpus.sample import write_samples
-from imr_ml.scoring import score_frame
-from imr_ml.scoring.report import ReportFacts, write_report
+from imr_ml.ingest.ingestion import ingest, letter_files
+from imr_ml.reporting.batch_page.facts import ReportFacts
+from imr_ml.reporting.batch_page.writing import write_report
+from imr_ml.sample.writing import write_samples
+from imr_ml.scoring.frame import score_frame
 
 PATIENCE_MS = 10_000
 LETTERS = 60

@@ -6,8 +6,10 @@ import pandas as pd
 import pytest
 from factories import KNEE, NORCO, make_letter_text, make_requests
 
-from imr_ml.corpus import SchemaError
-from imr_ml.scoring import SCORE_COLUMNS, BatchSettings, score_file, score_frame
+from imr_ml.corpus.schema import SchemaError
+from imr_ml.score_columns import SCORE_COLUMNS
+from imr_ml.scoring.batch import BatchSettings, score_file
+from imr_ml.scoring.frame import score_frame
 
 FORMATS = ("csv", "jsonl", "parquet")
 READ = {

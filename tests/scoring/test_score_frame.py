@@ -7,13 +7,15 @@ import pandas as pd
 import pytest
 from factories import make_requests
 
-from imr_ml.classifiers import OutcomeSets, Predictions
-from imr_ml.corpus import SchemaError, complete_requests, validate_requests
-from imr_ml.guidelines import FAMILIES
-from imr_ml.precedents import TIERS
-from imr_ml.scoring import SCORE_COLUMNS, ScoreOptions, score_frame
+from imr_ml.classifiers.conformal import OutcomeSets
+from imr_ml.classifiers.types import Predictions
+from imr_ml.corpus.schema import SchemaError, validate_requests
+from imr_ml.corpus.table import complete_requests
+from imr_ml.guidelines.types import FAMILIES
+from imr_ml.precedents.cohorts import TIERS
+from imr_ml.score_columns import SCORE_COLUMNS, ScoreOptions
 from imr_ml.scoring.columns import family_columns, outcome_columns
-from imr_ml.scoring.frame import check_columns
+from imr_ml.scoring.frame import check_columns, score_frame
 
 ADDED = list(SCORE_COLUMNS)
 LEFT_EMPTY = [name for name in ADDED if name != "error"]

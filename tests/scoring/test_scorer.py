@@ -4,8 +4,9 @@ import pytest
 from factories import KNEE, SUMMARY, make_requests
 
 import imr_ml
-from imr_ml.corpus import SchemaError
-from imr_ml.scoring import SCORE_COLUMNS, score_frame
+from imr_ml.corpus.schema import SchemaError
+from imr_ml.score_columns import SCORE_COLUMNS
+from imr_ml.scoring.frame import score_frame
 
 
 @pytest.fixture(scope="module")

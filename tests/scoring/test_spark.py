@@ -17,8 +17,9 @@ from factories import KNEE, NORCO, make_letter_text, make_requests
 from typer.testing import CliRunner
 
 from imr_ml.cli import app
-from imr_ml.corpus import ingest, letter_files
-from imr_ml.scoring import SCORE_COLUMNS, BatchSettings, ScoreOptions, score_file
+from imr_ml.ingest.ingestion import ingest, letter_files
+from imr_ml.score_columns import SCORE_COLUMNS, ScoreOptions
+from imr_ml.scoring.batch import BatchSettings, score_file
 
 TRIES = 4
 """Of a task, before Spark gives the job up."""
@@ -36,7 +37,7 @@ def spark():
     pytest.importorskip("pyspark", reason="needs the extra imr-ml[spark]")
     if shutil.which("java") is None:
         pytest.skip("needs Java 17")
-    from imr_ml.scoring.spark import spark_session
+    from imr_ml.spark.session import spark_session
 
     session = spark_session(f"local[2,{TRIES}]")
     yield session
@@ -58,7 +59,7 @@ def values(frame):
 
 @pytest.mark.slow
 def test_a_partitioned_folder_gets_the_local_engines_numbers_bit_for_bit(spark, loaded, tmp_path):
-    from imr_ml.scoring.spark import score_with_spark
+    from imr_ml.spark.rows import score_with_spark
 
     requests = make_requests(40).drop(columns="items_in_case", errors="ignore")
     requests = requests.assign(id=range(40), received=pd.Timestamp("2016-04-20"), tags=[["a"]] * 40)
@@ -79,7 +80,7 @@ def test_a_partitioned_folder_gets_the_local_engines_numbers_bit_for_bit(spark, 
 
 @pytest.mark.slow
 def test_a_killed_worker_costs_a_repeat_and_no_row(spark, loaded, tmp_path):
-    from imr_ml.scoring.spark import score_with_spark
+    from imr_ml.spark.rows import score_with_spark
 
     source = in_folders(pd.concat([make_requests(400)] * 10).assign(id=range(4000)), tmp_path / "in")
     job = threading.Thread(target=score_with_spark, args=(source, tmp_path / "out", loaded), kwargs={"session": spark})
@@ -135,8 +136,8 @@ def workers():
 
 def test_a_row_that_nothing_foresaw_costs_itself_alone(loaded, monkeypatch):
     from imr_ml.scoring import frame as frame_room
-    from imr_ml.scoring.spark import rows as rows_room
     from imr_ml.scoring.working import Task
+    from imr_ml.spark import rows as rows_room
 
     requests = make_requests(8)
     evidence_json = frame_room.evidence_json
@@ -164,7 +165,8 @@ def batch_of(requests):
 
 @pytest.mark.slow
 def test_letters_are_read_as_the_local_reading_has_them(spark, loaded, tmp_path):
-    from imr_ml.scoring.spark import read_letters_with_spark, score_with_spark
+    from imr_ml.spark.letters import read_letters_with_spark
+    from imr_ml.spark.rows import score_with_spark
 
     folder = tmp_path / "letters"
     (folder / "b").mkdir(parents=True)

@@ -11,10 +11,10 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from imr_ml.errors import SchemaError
-from imr_ml.tables import column_names, read_chunks, told
 from imr_ml.tables.dialects import Dialect
 from imr_ml.tables.encodings import Encoding
-from imr_ml.tables.orderly import orderly_piece
+from imr_ml.tables.orderly import parse_fast
+from imr_ml.tables.reading import column_names, read_chunks, told
 from imr_ml.tables.records import Layout, records_of
 
 
@@ -275,7 +275,7 @@ def test_text_in_good_order_is_read_fast_as_it_is_read_slowly(text, width):
     layout = Layout(Encoding("utf-8"), Dialect(), names, 0, 1)
     wanted = tuple(range(width))
 
-    fast = orderly_piece(window, layout, wanted)
+    fast = parse_fast(window, layout, wanted)
 
     if fast is not None:
         slow = records_of(window[: fast.used], layout, wanted, 1)

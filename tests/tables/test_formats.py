@@ -9,7 +9,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from imr_ml.errors import SchemaError
-from imr_ml.tables import Reading, is_table, read_chunks, spooled, table_format, told
+from imr_ml.tables.formats import is_table, spooled, table_format
+from imr_ml.tables.reading import read_chunks, told
+from imr_ml.tables.types import Reading
 
 
 @pytest.mark.parametrize(

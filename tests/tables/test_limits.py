@@ -8,7 +8,8 @@ import sys
 import pandas as pd
 import pytest
 
-from imr_ml.tables import read_chunks, types
+from imr_ml.tables import types
+from imr_ml.tables.reading import read_chunks
 from imr_ml.tables.types import CHUNK_BYTES, ROW_BYTES
 
 

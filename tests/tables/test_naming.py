@@ -4,8 +4,7 @@ import pytest
 from pydantic import ValidationError
 
 from imr_ml.errors import SchemaError
-from imr_ml.tables import parse_map, renamed, suggestion
-from imr_ml.tables.naming import Synonyms, default_synonyms
+from imr_ml.tables.naming import Synonyms, default_synonyms, parse_map, renamed, suggestion
 
 
 @pytest.mark.parametrize(

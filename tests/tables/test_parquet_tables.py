@@ -9,7 +9,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from imr_ml.errors import SchemaError
-from imr_ml.tables import column_names, is_table, read_chunks, table_format
+from imr_ml.tables.formats import is_table, table_format
+from imr_ml.tables.reading import column_names, read_chunks
 from imr_ml.tables.types import ROW_BYTES
 
 

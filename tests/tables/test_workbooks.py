@@ -10,7 +10,9 @@ import pandas as pd
 import pytest
 
 from imr_ml.errors import SchemaError
-from imr_ml.tables import column_names, read_chunks, table_format, told, workbooks
+from imr_ml.tables import workbooks
+from imr_ml.tables.formats import table_format
+from imr_ml.tables.reading import column_names, read_chunks, told
 
 # A workbook of Excel 97 with a number and a date below the header "a".
 XLS = """\

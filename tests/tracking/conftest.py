@@ -17,10 +17,14 @@ import pytest
 from factories import make_requests
 from tracking.servers import end
 
-from imr_ml.corpus import complete_requests, validate_requests
-from imr_ml.evaluation import EvaluationSettings
+from imr_ml.corpus.schema import validate_requests
+from imr_ml.corpus.table import complete_requests
+from imr_ml.evaluation.settings import EvaluationSettings
 from imr_ml.model_files import save_model
-from imr_ml.tracking import GitState, RecordedRun, record, training_files
+from imr_ml.tracking import training_files
+from imr_ml.tracking.git import GitState
+from imr_ml.tracking.runs import record
+from imr_ml.tracking.sending import RecordedRun
 from imr_ml.tracking.store import connected
 from imr_ml.training import TrainedModel, TrainingSettings, train
 

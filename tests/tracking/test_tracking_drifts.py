@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from imr_ml.cli import app
 from imr_ml.files import sha256_of
 from imr_ml.model_files import load_model
-from imr_ml.tracking import SCORING
+from imr_ml.tracking.batches import SCORING
 from imr_ml.tracking.views import pages
 
 pytestmark = pytest.mark.filterwarnings("default::DeprecationWarning", "default::FutureWarning")

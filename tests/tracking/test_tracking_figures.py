@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from imr_ml.evaluation import MODEL, LearningPoint
-from imr_ml.tracking.figures import figures
+from imr_ml.evaluation.comparison import MODEL
+from imr_ml.evaluation.learning import LearningPoint
+from imr_ml.reporting.figures import figures
 
 NAMES = (
     *("by_fold", "confusion", "family_coefficients", "family_f1", "learning_curve", "outcome_coefficients"),

@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from imr_ml.tracking import GitState, git_state
+from imr_ml.tracking.git import GitState, git_state
 
 IDENTITY = ("-c", "user.name=Nobody", "-c", "user.email=nobody@example.org")
 

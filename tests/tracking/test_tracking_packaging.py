@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from imr_ml.model_files import load_model
-from imr_ml.scoring import SCORE_COLUMNS, score_frame
+from imr_ml.score_columns import SCORE_COLUMNS
+from imr_ml.scoring.frame import score_frame
 from imr_ml.tracking.packaging import input_example, pip_requirements, signature
 
 pytestmark = pytest.mark.filterwarnings("default::DeprecationWarning", "default::FutureWarning")

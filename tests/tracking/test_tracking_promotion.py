@@ -11,23 +11,18 @@ import pytest
 from mlflow import MlflowClient
 from typer.testing import CliRunner
 
-from imr_ml.classifiers import Predictions
+from imr_ml.classifiers.types import Predictions
 from imr_ml.cli import app
-from imr_ml.evaluation import METRICS, Estimate, OutOfFold
-from imr_ml.tracking import (
-    CHALLENGER,
-    CHAMPION,
-    MODEL_NAME,
-    TrackingError,
-    compare_runs,
-    promote,
-    promotion,
-    record,
-    rollback,
-)
-from imr_ml.tracking.comparing import RunFacts, differences_or_why, paired_differences
+from imr_ml.evaluation.comparison import METRICS
+from imr_ml.evaluation.cross_validation import OutOfFold
+from imr_ml.evaluation.intervals import Estimate
+from imr_ml.tracking import promotion
+from imr_ml.tracking.comparing import RunFacts, compare_runs, differences_or_why, paired_differences
 from imr_ml.tracking.predictions import Folds, HeldOut
-from imr_ml.tracking.promotion import judge
+from imr_ml.tracking.promotion import judge, promote, rollback
+from imr_ml.tracking.registry import CHALLENGER, CHAMPION, MODEL_NAME
+from imr_ml.tracking.runs import record
+from imr_ml.tracking.uris import TrackingError
 
 pytestmark = pytest.mark.filterwarnings("default::DeprecationWarning", "default::FutureWarning")
 

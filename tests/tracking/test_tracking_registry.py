@@ -9,7 +9,8 @@ from typer.testing import CliRunner
 
 from imr_ml.cli import app
 from imr_ml.model_files import load_model
-from imr_ml.tracking import TrackingError, fetch_model
+from imr_ml.tracking.registry import fetch_model
+from imr_ml.tracking.uris import TrackingError
 
 pytestmark = pytest.mark.filterwarnings("default::DeprecationWarning", "default::FutureWarning")
 

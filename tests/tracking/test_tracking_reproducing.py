@@ -10,13 +10,18 @@ from typer.testing import CliRunner
 
 import imr_ml
 from imr_ml.cli import app
-from imr_ml.corpus import SchemaError, write_requests
-from imr_ml.corpus.sources import manifest_here
+from imr_ml.corpus.schema import SchemaError
+from imr_ml.corpus.store import write_requests
 from imr_ml.files import sha256_of
+from imr_ml.ingest.sources import manifest_here
 from imr_ml.model_files import MANIFEST, ModelError, save_model
-from imr_ml.tracking import Extras, GitState, TrackingError, record, reproduce
+from imr_ml.tracking.git import GitState
 from imr_ml.tracking.rebuilding import settings_of_facts
+from imr_ml.tracking.reproducing import reproduce
+from imr_ml.tracking.runs import record
 from imr_ml.tracking.store import connected
+from imr_ml.tracking.training_files import Extras
+from imr_ml.tracking.uris import TrackingError
 
 ELSEWHERE = GitState("0123456789abcdef0123456789abcdef01234567", dirty=False)
 

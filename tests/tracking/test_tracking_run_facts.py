@@ -6,12 +6,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from imr_ml.classifiers import Candidate, Chosen
-from imr_ml.evaluation import MODEL, Estimate, LearningPoint
-from imr_ml.features import BlockWeights
-from imr_ml.tracking import GitState, run_facts
+from imr_ml.classifiers.request_model import Candidate, Chosen
+from imr_ml.evaluation.comparison import MODEL
+from imr_ml.evaluation.intervals import Estimate
+from imr_ml.evaluation.learning import LearningPoint
+from imr_ml.features.matrix import BlockWeights
+from imr_ml.reporting.rivals import Rival, baseline_rivals
+from imr_ml.tracking import run_facts
 from imr_ml.tracking.descriptions import description, summary
-from imr_ml.tracking.rivals import Rival, baseline_rivals, fold_points, learning_points
+from imr_ml.tracking.git import GitState
+from imr_ml.tracking.points import fold_points, learning_points
 
 
 @pytest.mark.parametrize(

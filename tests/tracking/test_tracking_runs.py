@@ -9,22 +9,18 @@ import pandas as pd
 import pytest
 from mlflow import MlflowClient, MlflowException
 
-from imr_ml.evaluation import MODEL
+from imr_ml.evaluation.comparison import MODEL
 from imr_ml.files import sha256_of
 from imr_ml.model_files import load_model
-from imr_ml.tracking import (
-    CHALLENGER,
-    MODEL_NAME,
-    Extras,
-    ScoredBatch,
-    TrackingError,
-    UnsentError,
-    record,
-    record_batch,
-    sending,
-)
+from imr_ml.tracking import sending
+from imr_ml.tracking.batches import ScoredBatch, record_batch
 from imr_ml.tracking.predictions import Folds, read_held_out
 from imr_ml.tracking.records import kept
+from imr_ml.tracking.registry import CHALLENGER, MODEL_NAME
+from imr_ml.tracking.runs import record
+from imr_ml.tracking.sending import UnsentError
+from imr_ml.tracking.training_files import Extras
+from imr_ml.tracking.uris import TrackingError
 
 pytestmark = pytest.mark.filterwarnings("default::DeprecationWarning", "default::FutureWarning")
 
@@ -231,7 +227,7 @@ def test_a_scored_batch_is_counts_shares_and_which_model(tracked, tracking_reque
 
 
 def _score_and_record(model_folder, requests):
-    from imr_ml.scoring import score_file
+    from imr_ml.scoring.batch import score_file
 
     model = load_model(model_folder)
     summary = score_file(requests, requests.with_name("scored.parquet"), model)

@@ -8,8 +8,11 @@ from mlflow import MlflowClient, MlflowException
 from mlflow.store.artifact.local_artifact_repo import LocalArtifactRepository
 from tracking.servers import end, free_port, mlflow_server
 
-from imr_ml.tracking import CHALLENGER, MODEL_NAME, RecordedRun, UnsentError, record, runs, sending, sync
+from imr_ml.tracking import runs, sending
 from imr_ml.tracking.records import claimed, keep, kept, read_record, scratch
+from imr_ml.tracking.registry import CHALLENGER, MODEL_NAME
+from imr_ml.tracking.runs import record
+from imr_ml.tracking.sending import RecordedRun, UnsentError, sync
 from imr_ml.tracking.uris import TrackingError
 
 pytestmark = [

@@ -20,7 +20,7 @@ from tracking.servers import end, free_port, wait_for
 from typer.testing import CliRunner
 
 from imr_ml.cli import app
-from imr_ml.tracking import CHALLENGER, CHAMPION, MODEL_NAME
+from imr_ml.tracking.registry import CHALLENGER, CHAMPION, MODEL_NAME
 
 pytestmark = [
     pytest.mark.slow,

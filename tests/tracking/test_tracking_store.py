@@ -14,9 +14,11 @@ from alembic.script import ScriptDirectory
 from typer.testing import CliRunner
 
 from imr_ml.cli import app
-from imr_ml.tracking import TrackingError, UnsentError, record, schema, shown, sync, tracking_uri
+from imr_ml.tracking import schema
+from imr_ml.tracking.runs import record
+from imr_ml.tracking.sending import UnsentError, sync
 from imr_ml.tracking.store import connected
-from imr_ml.tracking.uris import artifact_root
+from imr_ml.tracking.uris import TrackingError, artifact_root, shown, tracking_uri
 
 pytestmark = pytest.mark.filterwarnings("default::DeprecationWarning", "default::FutureWarning")
 
@@ -37,7 +39,7 @@ def test_the_environment_says_where_runs_go(monkeypatch, uri):
 
 def test_importing_the_room_loads_no_mlflow_and_sets_nothing():
     code = (
-        "import os, sys; before = dict(os.environ); import imr_ml.tracking as room; room.tracking_uri, room.record;"
+        "import os, sys; before = dict(os.environ); import imr_ml.tracking.uris, imr_ml.tracking.runs;"
         "assert dict(os.environ) == before; sys.exit('mlflow' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -17,7 +17,7 @@ import yaml
 from mlflow import MlflowClient
 from tracking.servers import QUIET, end, free_port, wait_for
 
-from imr_ml.corpus import write_requests
+from imr_ml.corpus.store import write_requests
 
 COMPOSE = Path(__file__).parents[2] / "compose.yaml"
 SECRET = {"IMR_DATABASE_PASSWORD": "db0secret", "IMR_ADMIN_PASSWORD": "a long password", "IMR_SECRET_KEY": "k" * 32}
@@ -163,7 +163,8 @@ def test_two_trainings_at_once_are_both_recorded(signed_in, trained_at_once):
 @pytest.mark.slow
 def test_a_model_is_fetched_from_the_server_and_promoted_there(signed_in, trained_at_once):
     from imr_ml.model_files import load_model
-    from imr_ml.tracking import fetch_model, promote
+    from imr_ml.tracking.promotion import promote
+    from imr_ml.tracking.registry import fetch_model
 
     # As long as may be: a database that is stricter than SQLite must take what is written down of it.
     promote(force=True, reason="a test" + "." * 4990)

@@ -11,8 +11,10 @@ import pytest
 from mlflow import MlflowClient
 from tracking.servers import free_port, mlflow_server
 
-from imr_ml.tracking import EXPERIMENT, TrackingError, serve_ui, tracking_uri, ui, ui_command
-from imr_ml.tracking.ui import start_page
+from imr_ml.tracking import ui
+from imr_ml.tracking.experiments import EXPERIMENT
+from imr_ml.tracking.ui import serve_ui, start_page, ui_command
+from imr_ml.tracking.uris import TrackingError, tracking_uri
 
 
 @contextmanager
@@ -129,7 +131,7 @@ def test_a_real_server_shows_figures_and_the_registered_model(ui_address, tracke
 @pytest.mark.slow
 def test_a_model_is_fetched_from_a_real_server(ui_address, tracked, monkeypatch):
     from imr_ml.model_files import load_model
-    from imr_ml.tracking import fetch_model
+    from imr_ml.tracking.registry import fetch_model
 
     monkeypatch.setenv("MLFLOW_TRACKING_URI", ui_address)
     folder = fetch_model("models:/imr-ml@challenger")

@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 
-from imr_ml.evaluation import LearningPoint
+from imr_ml.evaluation.learning import LearningPoint
 from imr_ml.model_files import load_model
-from imr_ml.scoring import BatchSummary
-from imr_ml.tracking import EXPERIMENT, SCORING, ScoredBatch
-from imr_ml.tracking.batches import batch_metrics
-from imr_ml.tracking.figures import figures
-from imr_ml.tracking.rivals import learning_points
+from imr_ml.reporting.figures import figures
+from imr_ml.scoring.batch import BatchSummary
+from imr_ml.tracking.batches import SCORING, ScoredBatch, batch_metrics
+from imr_ml.tracking.experiments import EXPERIMENT
+from imr_ml.tracking.points import learning_points
 from imr_ml.tracking.views import first_view, page_tags, pages, view_tag
 
 pytestmark = pytest.mark.filterwarnings("default::DeprecationWarning", "default::FutureWarning")

@@ -125,8 +125,8 @@ class HeldOutScores:
         # An outcome is the stranger the less probable it is: upheld the higher p_overturned, overturned the lower.
         return OutcomeSets(
             coverage=coverage,
-            least_p_overturned=-_strangest_held(-scores["overturned"], coverage),
-            most_p_overturned=_strangest_held(scores["upheld"], coverage),
+            least_p_overturned=-_quantile_threshold(-scores["overturned"], coverage),
+            most_p_overturned=_quantile_threshold(scores["upheld"], coverage),
         )
 
 
@@ -166,7 +166,7 @@ def _draw(values: NDArray[np.float64], groups: NDArray[np.int64], random: np.ran
     return tuple(chosen)
 
 
-def _strangest_held(draws: NDArray[np.float64], coverage: float) -> float:
+def _quantile_threshold(draws: NDArray[np.float64], coverage: float) -> float:
     """Largest nonconformity score that the set still holds; infinite where too few cases support any threshold.
 
     A p-value only falls as the score rises and only changes at the held-out scores, so that asking it there, and beyond

@@ -19,17 +19,9 @@ from imr_ml.classifiers.families import GuidelineFamilyClassifier, family_sets
 from imr_ml.classifiers.outcome import CalibratedLogisticClassifier
 from imr_ml.classifiers.recency import chosen_half_life, recency_weights
 from imr_ml.classifiers.types import Evidence, Labels, Predictions
-from imr_ml.features import (
-    FACT_COLUMNS,
-    GUIDELINE_COLUMNS,
-    BlockWeights,
-    TermSettings,
-    column_weights,
-    feature_matrix,
-    matrix_of,
-    tells_codes,
-)
-from imr_ml.guidelines import FAMILIES
+from imr_ml.features.columns import FACT_COLUMNS, GUIDELINE_COLUMNS
+from imr_ml.features.matrix import BlockWeights, TermSettings, column_weights, feature_matrix, matrix_of, tells_codes
+from imr_ml.guidelines.types import FAMILIES
 
 Classifier = TypeVar("Classifier", CalibratedLogisticClassifier, GuidelineFamilyClassifier)
 
@@ -125,7 +117,7 @@ class RequestModel:
         self.features_ = feature_matrix(self.settings.terms, pairs=self._uses_pairs, codes=tells_codes(frame))
         matrix = self.features_.fit_transform(frame)
         outcomes = [self._fit_outcome(matrix, candidate, labels, groups) for candidate in self.settings.outcome]
-        self.outcome_ = first_unless_better(outcomes, groups)
+        self.outcome_ = select_candidate(outcomes, groups)
         self.families_ = self._fit_families(matrix, labels, groups) if labels.families_known else None
         return self
 
@@ -157,7 +149,7 @@ class RequestModel:
             )
             for candidate in self.settings.family
         ]
-        return first_unless_better(families, groups)
+        return select_candidate(families, groups)
 
     def predict(self, frame: pd.DataFrame) -> Predictions:
         """Predictions for a feature frame's rows."""
@@ -214,7 +206,7 @@ class RequestModel:
         return probability, family_sets(probability, classifier.threshold_)
 
 
-def first_unless_better(fitted: list[Chosen[Classifier]], groups: NDArray[np.int64]) -> Chosen[Classifier]:
+def select_candidate(fitted: list[Chosen[Classifier]], groups: NDArray[np.int64]) -> Chosen[Classifier]:
     """The first, or a later one whose held-out loss is lower by more than two standard errors over cases."""
     best = fitted[0]
     for other in fitted[1:]:

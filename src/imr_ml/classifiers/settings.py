@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from imr_ml.classifiers.request_model import Candidate, ModelSettings
-from imr_ml.features import BlockWeights, TermSettings
+from imr_ml.features.matrix import BlockWeights, TermSettings
 
 
 def settings_of(told: dict[str, Any]) -> ModelSettings:

@@ -13,9 +13,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from imr_ml.classifiers.contributions import Contribution
-from imr_ml.corpus import decided_years
 from imr_ml.corpus.schema import families_of
-from imr_ml.guidelines import FAMILIES
+from imr_ml.corpus.table import decided_years
+from imr_ml.guidelines.types import FAMILIES
 
 
 @dataclass(frozen=True, slots=True)

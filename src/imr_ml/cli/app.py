@@ -19,9 +19,10 @@ from imr_ml.errors import ImrError
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from imr_ml.corpus.manifest import Code
+    from imr_ml.ingest.manifest import Code
     from imr_ml.progress import StartProgress
-    from imr_ml.tracking import GitState, RecordedRun
+    from imr_ml.tracking.git import GitState
+    from imr_ml.tracking.sending import RecordedRun
 
 _WIDTH_OF_FILES = 160
 
@@ -55,7 +56,7 @@ def main(
 
 
 @contextmanager
-def told() -> Iterator[None]:
+def exit_on_user_error() -> Iterator[None]:
     """What the user can mend is told in one line, with exit code 2; a failure of ours keeps its traceback, with 1."""
     try:
         yield
@@ -71,19 +72,19 @@ def warn(message: str) -> None:
 
 def say_tracked(record: Callable[[], RecordedRun], *, err: bool = False) -> None:
     """Record a batch and say where; one that could not be sent is kept, and the batch is done all the same."""
-    from imr_ml import tracking
+    from imr_ml.tracking import batches, sending
 
     try:
         run = record()
-    except tracking.UnsentError as kept:
+    except sending.UnsentError as kept:
         warn(" ".join(str(kept).split()))
         return
-    typer.echo(f"recorded as run {run.run_id} in '{tracking.SCORING}'", err=err)
+    typer.echo(f"recorded as run {run.run_id} in '{batches.SCORING}'", err=err)
 
 
 def code_of(git: GitState | None) -> Code | None:
     """A checkout as a manifest tells it; None outside of one."""
-    from imr_ml.corpus.manifest import Code
+    from imr_ml.ingest.manifest import Code
 
     return Code(commit=git.commit, dirty=git.dirty) if git else None
 

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from imr_ml.cli.app import app, progress, told, wide_console
+from imr_ml.cli.app import app, exit_on_user_error, progress, wide_console
 from imr_ml.cli.models import ColumnMap
 from imr_ml.errors import ImrError
 
 if TYPE_CHECKING:
-    from imr_ml.corpus.quality import QualityReport, Settings
+    from imr_ml.quality.settings import Settings
+    from imr_ml.quality.types import QualityReport
 
 ERRORS_FOUND = 3
 """Exit code where something must be mended."""
@@ -30,11 +31,11 @@ def check(
     ] = None,
 ) -> None:
     """Look for wrong dates, ages and texts, doubles and identifiers; exit code 3 where there are errors."""
-    with told():
-        from imr_ml.corpus.quality import check_requests
-        from imr_ml.corpus.quality.pages import write_page
-        from imr_ml.corpus.quality.showing import report_json
-        from imr_ml.tables import parse_map
+    with exit_on_user_error():
+        from imr_ml.quality.checking import check_requests
+        from imr_ml.quality.pages import write_page
+        from imr_ml.quality.showing import report_json
+        from imr_ml.tables.naming import parse_map
 
         if report and report.is_dir():
             raise ImrError(f"{report}: is a folder; name a file to write the page to")
@@ -54,7 +55,7 @@ def check(
 
 
 def _settings(path: Path) -> Settings:
-    from imr_ml.corpus.quality.settings import SettingsError, read_settings
+    from imr_ml.quality.settings import SettingsError, read_settings
 
     try:
         return read_settings(path.read_text("utf-8"))
@@ -65,8 +66,8 @@ def _settings(path: Path) -> Settings:
 
 
 def _print(found: QualityReport) -> None:
-    from imr_ml.corpus.quality.showing import findings_table
-    from imr_ml.corpus.quality.showing import told as lines_of
+    from imr_ml.quality.showing import exit_on_user_error as lines_of
+    from imr_ml.quality.showing import findings_table
 
     console = wide_console()
     if found.findings:

@@ -10,15 +10,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from imr_ml.cli.app import app, progress, say_tracked, told, warn, wide_console
+from imr_ml.cli.app import app, exit_on_user_error, progress, say_tracked, warn, wide_console
 from imr_ml.cli.models import LATEST, ColumnMap, ModelName, model_folder, warn_of_samples
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from imr_ml.drift import DriftReport, Finding, ProfiledBatch, Side
+    from imr_ml.drift.batches import ProfiledBatch
+    from imr_ml.drift.types import DriftReport, Finding, Side
     from imr_ml.model_files import LoadedModel
-    from imr_ml.profiles import Profile
+    from imr_ml.profiles.profile import Profile
     from imr_ml.progress import StartProgress
 
 TRAINING = "training"
@@ -42,10 +43,12 @@ def drift(
     track: Annotated[bool, typer.Option("--track", help="Record it, no text, in MLflow's scoring experiment.")] = False,
 ) -> None:
     """Compare a batch with the training data; exit code 3 where it drifted past a threshold and beyond chance."""
-    with told():
-        from imr_ml.drift import DriftSettings, compare, profile_file
+    with exit_on_user_error():
+        from imr_ml.drift.batches import profile_file
+        from imr_ml.drift.comparing import compare
+        from imr_ml.drift.types import DriftSettings
         from imr_ml.model_files import load_model
-        from imr_ml.tables import parse_map
+        from imr_ml.tables.naming import parse_map
 
         start_s = time.perf_counter()
         settings, mapped = DriftSettings(psi, ks), parse_map(columns or ())
@@ -60,16 +63,17 @@ def drift(
         if plot:
             _draw(plot, report, loaded)
         if track:
-            from imr_ml import tracking
+            from imr_ml.tracking import drifts
 
-            checked = tracking.CheckedBatch(current, report, batch.errors, loaded, time.perf_counter() - start_s)
-            say_tracked(lambda: tracking.record_drift(checked))
+            checked = drifts.CheckedBatch(current, report, batch.errors, loaded, time.perf_counter() - start_s)
+            say_tracked(lambda: drifts.record_drift(checked))
         if report.drifted:
             raise typer.Exit(DRIFTED)
 
 
 def _reference(named: str, model: LoadedModel, columns: dict[str, str], start: StartProgress) -> Profile:
-    from imr_ml.drift import DriftError, profile_file
+    from imr_ml.drift.batches import profile_file
+    from imr_ml.drift.types import DriftError
 
     if named != TRAINING:
         return profile_file(Path(named), model, columns, progress=start).profile
@@ -125,7 +129,7 @@ def _told(side: Side) -> str:
 
 
 def _write(path: Path, report: DriftReport, batch: ProfiledBatch, model: LoadedModel) -> None:
-    from imr_ml.files import written_whole
+    from imr_ml.files import atomic_write
 
     content = {
         "drifted": list(report.drifted),
@@ -135,16 +139,16 @@ def _write(path: Path, report: DriftReport, batch: ProfiledBatch, model: LoadedM
         "learnt_from": batch.learnt_from,
         **asdict(report),
     }
-    with written_whole(path) as temporary:
+    with atomic_write(path) as temporary:
         temporary.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
     typer.echo(f"{path}: all of it as JSON")
 
 
 def _draw(path: Path, report: DriftReport, model: LoadedModel) -> None:
-    from imr_ml.drift import drift_figure
-    from imr_ml.files import written_whole
+    from imr_ml.drift.figure import drift_figure
+    from imr_ml.files import atomic_write
 
     figure = drift_figure(report, is_synthetic=model.is_sample)
-    with written_whole(path) as temporary:
+    with atomic_write(path) as temporary:
         figure.savefig(temporary, dpi=100, format="png")
     typer.echo(f"{path}: a picture of it")

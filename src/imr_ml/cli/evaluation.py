@@ -13,7 +13,9 @@ from imr_ml.cli.app import wide_console
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from imr_ml.evaluation import Estimate, PermutationTest, TemporalEvaluation
+    from imr_ml.evaluation.intervals import Estimate
+    from imr_ml.evaluation.permutation import PermutationTest
+    from imr_ml.evaluation.temporal import TemporalEvaluation
     from imr_ml.training import TrainedModel
 
 _SHOWN_OF_LADDER = {
@@ -31,7 +33,8 @@ def print_evaluation(trained: TrainedModel, *, slices: bool = False) -> None:
     if slices:
         console.print(_slice_table(trained))
     if trained.climb:
-        from imr_ml.ladder import TASKS, climb_table
+        from imr_ml.ladder.rungs import TASKS
+        from imr_ml.ladder.showing import climb_table
 
         for task in TASKS:
             if any(task in step.rung.tasks for step in trained.climb.steps):
@@ -56,7 +59,7 @@ def proofs(trained: TrainedModel) -> Iterator[str]:
 def _metric_table(trained: TrainedModel) -> Table:
     from rich.table import Table
 
-    from imr_ml.evaluation import LESS_IS_BETTER, MODEL, baselines_of, metrics_of
+    from imr_ml.evaluation.comparison import LESS_IS_BETTER, MODEL, baselines_of, metrics_of
 
     data, evaluation = trained.data, trained.evaluation
     kind = "SYNTHETIC sample corpus" if data.is_synthetic else f"source {data.source}"

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from imr_ml.cli.app import app, progress, told, warn
+from imr_ml.cli.app import app, exit_on_user_error, progress, warn
 
 if TYPE_CHECKING:
-    from imr_ml.corpus.fetch import Fetched
+    from imr_ml.fetch.running import Fetched
 
 _DAY = ["%Y-%m-%d"]
 
@@ -43,9 +43,10 @@ def fetch(
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
 ) -> None:
     """Get published letters from the California DWC's decision search; run it again to go on or to get new ones."""
-    with told():
-        from imr_ml.corpus.fetch import FetchSettings, Manners, fetch_letters
-        from imr_ml.corpus.fetch.site import SEARCH_URL
+    with exit_on_user_error():
+        from imr_ml.fetch.running import fetch_letters
+        from imr_ml.fetch.settings import FetchSettings, Manners
+        from imr_ml.fetch.site import SEARCH_URL
 
         if not contact:
             warn("no --contact (or IMR_ML_CONTACT): name an e-mail address or a page, so that the site can reach you")

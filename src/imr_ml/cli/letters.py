@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from imr_ml.cli.app import app, code_of, progress, told, warn
+from imr_ml.cli.app import app, code_of, exit_on_user_error, progress, warn
 
 
 @app.command()
@@ -28,12 +28,12 @@ def ingest(
 
     Beside the table lie its manifest and rejects.jsonl, which tells what can't be read.
     """
-    with told():
-        from imr_ml.corpus.ingesting.growing import Made, grow_table
-        from imr_ml.corpus.ingesting.growth import growth_lines
-        from imr_ml.corpus.ingesting.units import sources_of
+    with exit_on_user_error():
         from imr_ml.errors import ImrError
-        from imr_ml.tracking import git_state
+        from imr_ml.ingest.growing import Made, grow_table
+        from imr_ml.ingest.growth import growth_lines
+        from imr_ml.ingest.units import sources_of
+        from imr_ml.tracking.git import git_state
 
         if append and fresh:
             raise ImrError("--append keeps the table and --fresh replaces it: give one of them")
@@ -55,10 +55,10 @@ def read(
     as_json: Annotated[bool, typer.Option("--json", help="Print all fields as JSON.")] = False,
 ) -> None:
     """Show what is read from one letter."""
-    with told():
+    with exit_on_user_error():
         from rich.console import Console
 
-        from imr_ml.letters import read_letter
+        from imr_ml.letters.reader import read_letter
         from imr_ml.letters.show import letter_json, letter_view
 
         letter = read_letter(file)

@@ -27,11 +27,11 @@ def model_folder(model: str) -> Path:
     """Folder of a model named by its path or by an MLflow model URI."""
     if not _URI.match(model):
         return Path(model)
-    from imr_ml import tracking
+    from imr_ml.tracking import registry, uris
 
     if not model.startswith(_MODEL_URIS):
-        raise tracking.TrackingError(f"{model}: name a folder, models:/imr-ml@champion or runs:/RUN/model")
-    return tracking.fetch_model(model)
+        raise uris.TrackingError(f"{model}: name a folder, models:/imr-ml@champion or runs:/RUN/model")
+    return registry.fetch_model(model)
 
 
 def warn_of_samples(model: LoadedModel) -> None:

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from imr_ml.cli.app import app, progress, told, warn, wide_console
+from imr_ml.cli.app import app, exit_on_user_error, progress, warn, wide_console
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from imr_ml.tracking import Reproduction
+    from imr_ml.tracking.reproducing import Reproduction
 
 UNEQUAL = 3
 _FROM_TABLE = Annotated[
@@ -31,11 +31,11 @@ def reproduce(
 
     Exit code 3 tells that they are not.
     """
-    with told():
-        from imr_ml import tracking
+    with exit_on_user_error():
+        from imr_ml.tracking import reproducing
 
         with progress() as start:
-            done = tracking.reproduce(run, start, here=here, from_table=from_table)
+            done = reproducing.reproduce(run, start, here=here, from_table=from_table)
         for note in done.notes:
             warn(note)
         _print(done, every=every)
@@ -46,7 +46,7 @@ def reproduce(
 @app.command(hidden=True)
 def rebuild(model: Path, scratch: Path, from_table: _FROM_TABLE = False) -> None:
     """Make a model's folder anew, for `reproduce` in another checkout."""
-    with told():
+    with exit_on_user_error():
         from imr_ml.tracking.rebuilding import rebuild as rebuild_model
 
         with progress() as start:
@@ -67,7 +67,7 @@ def _print(done: Reproduction, *, every: bool) -> None:
 def _table(done: Reproduction, *, every: bool) -> Table:
     from rich.table import Table
 
-    from imr_ml.evaluation import METRICS
+    from imr_ml.evaluation.comparison import METRICS
 
     chief = [metric for metric in METRICS if metric in done.metrics]
     shown = done.metrics if every else [*chief, *(metric for metric in done.unequal if metric not in chief)]

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from imr_ml.cli.app import app, told, warn, wide_console
+from imr_ml.cli.app import app, exit_on_user_error, warn, wide_console
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from imr_ml.evaluation import Estimate
-    from imr_ml.tracking import RunComparison
+    from imr_ml.evaluation.intervals import Estimate
+    from imr_ml.tracking.comparing import RunComparison
 
 _REASON = Annotated[str, typer.Option(help="Why; recorded on the version.")]
 
@@ -22,10 +22,10 @@ def ui(
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on, or the next free one.")] = 5000,
 ) -> None:
     """Open the MLflow UI on the tracked runs."""
-    with told():
-        from imr_ml import tracking
+    with exit_on_user_error():
+        from imr_ml.tracking import ui
 
-        raise typer.Exit(tracking.serve_ui(port))
+        raise typer.Exit(ui.serve_ui(port))
 
 
 @app.command()
@@ -35,12 +35,12 @@ def compare(
     ],
 ) -> None:
     """Show runs side by side: metrics with intervals, paired differences, and the params that differ."""
-    with told():
-        from imr_ml import tracking
+    with exit_on_user_error():
+        from imr_ml.tracking import comparing, uris
 
         if len(runs) < 2:
-            raise tracking.TrackingError("name two runs or more: imr-ml compare RUN RUN")
-        _print_comparison(tracking.compare_runs(runs))
+            raise uris.TrackingError("name two runs or more: imr-ml compare RUN RUN")
+        _print_comparison(comparing.compare_runs(runs))
 
 
 @app.command()
@@ -49,28 +49,28 @@ def promote(
     reason: _REASON = "",
 ) -> None:
     """Make the challenger the champion if it is better, or as good and simpler."""
-    with told():
-        from imr_ml import tracking
+    with exit_on_user_error():
+        from imr_ml.tracking import promotion, registry, uris
 
-        done = tracking.promote(force=force, reason=reason)
+        done = promotion.promote(force=force, reason=reason)
         version = f"version {done.version}"
         if not done.promoted:
-            raise tracking.TrackingError(
+            raise uris.TrackingError(
                 f"{version} is not promoted: {done.verdict.why}; to promote it all the same: --force --reason TEXT"
             )
         before = f" (before: version {done.previous}; to undo, run: imr-ml rollback)" if done.previous else ""
-        typer.echo(f"models:/{tracking.MODEL_NAME}@{tracking.CHAMPION} is {version}{before}")
+        typer.echo(f"models:/{registry.MODEL_NAME}@{registry.CHAMPION} is {version}{before}")
         typer.echo(f"against the rule: {done.verdict.why}" if not done.verdict.promote else done.verdict.why)
 
 
 @app.command()
 def rollback(reason: _REASON = "") -> None:
     """Make the champion's predecessor the champion again."""
-    with told():
-        from imr_ml import tracking
+    with exit_on_user_error():
+        from imr_ml.tracking import promotion, registry
 
-        left, again = tracking.rollback(reason)
-        typer.echo(f"models:/{tracking.MODEL_NAME}@{tracking.CHAMPION} is version {again} again (before: {left})")
+        left, again = promotion.rollback(reason)
+        typer.echo(f"models:/{registry.MODEL_NAME}@{registry.CHAMPION} is version {again} again (before: {left})")
 
 
 @app.command()
@@ -78,17 +78,17 @@ def sync(
     here: Annotated[bool, typer.Option("--here", help="Send also what was meant for another store.")] = False,
 ) -> None:
     """Send the runs that a tracking server did not take when they were trained."""
-    with told():
-        from imr_ml import tracking
+    with exit_on_user_error():
+        from imr_ml.tracking import registry, sending
 
         sent, failed = 0, 0
-        for one in tracking.sync(here=here):
-            if isinstance(one, tracking.UnsentError):
+        for one in sending.sync(here=here):
+            if isinstance(one, sending.UnsentError):
                 failed += 1
                 warn(" ".join(str(one).split()))
             else:
                 sent += 1
-                version = f", models:/{tracking.MODEL_NAME}/{one.model_version}" if one.model_version else ""
+                version = f", models:/{registry.MODEL_NAME}/{one.model_version}" if one.model_version else ""
                 typer.echo(f"sent to {one.tracking_uri}: {one.name}{version}")
         if not sent and not failed:
             typer.echo("nothing is waiting to be sent")
@@ -110,8 +110,8 @@ def _print_comparison(comparison: RunComparison) -> None:
 
 
 def _metric_rows(comparison: RunComparison) -> tuple[list[list[str]], list[str]]:
-    from imr_ml.evaluation import LESS_IS_BETTER
-    from imr_ml.tracking import shared_metrics
+    from imr_ml.evaluation.comparison import LESS_IS_BETTER
+    from imr_ml.tracking.comparing import shared_metrics
 
     rows = [
         [

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from imr_ml.cli.app import app, progress, told
+from imr_ml.cli.app import app, exit_on_user_error, progress
 
 
 @app.command()
@@ -22,9 +22,9 @@ def sample(
     jobs: Annotated[int, typer.Option(help="Processes; -1 takes all cores. The letters are the same.")] = -1,
 ) -> None:
     """Write invented letters in the real formats, and their truth beside them; their figures mean nothing."""
-    with told():
-        from imr_ml.corpus.manifest import Recipe, write_recipe
-        from imr_ml.corpus.sample.writing import write_output
+    with exit_on_user_error():
+        from imr_ml.ingest.manifest import Recipe, write_recipe
+        from imr_ml.sample.writing import write_output
 
         with progress() as start:
             bar = start("writing sample letters", number)

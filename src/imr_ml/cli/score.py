@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from imr_ml.cli.app import app, progress, say_tracked, told, warn
+from imr_ml.cli.app import app, exit_on_user_error, progress, say_tracked, warn
 from imr_ml.cli.models import LATEST, ColumnMap, ModelName, model_folder, warn_of_samples
 
 if TYPE_CHECKING:
     from imr_ml.model_files import LoadedModel
-    from imr_ml.scoring import BatchSettings, BatchSummary, ScoreOptions
+    from imr_ml.score_columns import ScoreOptions
+    from imr_ml.scoring.batch import BatchSettings, BatchSummary
 
 STANDARD_INPUT = Path("-")
 Engine = Literal["local", "spark"]
@@ -52,10 +53,11 @@ def score(
     ] = False,
 ) -> None:
     """Score requests: the same rows with probabilities, families, evidence and errors."""
-    with told(), ExitStack() as stack:
+    with exit_on_user_error(), ExitStack() as stack:
         from imr_ml.model_files import load_model
-        from imr_ml.scoring import BatchSettings, ScoreOptions, score_file
-        from imr_ml.tables import parse_map
+        from imr_ml.score_columns import ScoreOptions
+        from imr_ml.scoring.batch import BatchSettings, score_file
+        from imr_ml.tables.naming import parse_map
 
         start_s = time.perf_counter()
         settings = BatchSettings(parse_map(columns or ()), jobs, report, resume)
@@ -76,10 +78,10 @@ def score(
         else:
             _print(summary, loaded, output, report)
         if track:
-            from imr_ml import tracking
+            from imr_ml.tracking import batches
 
-            batch = tracking.ScoredBatch(read, summary, loaded, asdict(options), elapsed_s)
-            say_tracked(lambda: tracking.record_batch(batch), err=as_json)
+            batch = batches.ScoredBatch(read, summary, loaded, asdict(options), elapsed_s)
+            say_tracked(lambda: batches.record_batch(batch), err=as_json)
 
 
 def _on_spark(
@@ -90,7 +92,8 @@ def _on_spark(
     settings: BatchSettings,
     master: str | None,
 ) -> BatchSummary:
-    from imr_ml.scoring.spark import SparkError, score_with_spark, spark_session
+    from imr_ml.spark.rows import score_with_spark
+    from imr_ml.spark.session import SparkError, spark_session
 
     if settings.report or settings.resume:
         raise SparkError("Spark writes no --report, and repeats what failed by itself instead of --resume")
@@ -99,8 +102,8 @@ def _on_spark(
 
 
 def _standard_input(stack: ExitStack, *, resume: bool) -> Path:
-    from imr_ml.scoring import JobError
-    from imr_ml.tables import spooled
+    from imr_ml.scoring.parts import JobError
+    from imr_ml.tables.formats import spooled
 
     if resume:
         raise JobError("-: standard input can't be read again; save it as a file to be able to --resume")
@@ -109,8 +112,8 @@ def _standard_input(stack: ExitStack, *, resume: bool) -> Path:
 
 def _say_how_read(source: Path, *, quiet: bool) -> None:
     """What was made of a file's encoding and dialect, where another choice was possible."""
-    from imr_ml.tables import is_table, table_format
-    from imr_ml.tables import told as reading_of
+    from imr_ml.tables.formats import is_table, table_format
+    from imr_ml.tables.reading import exit_on_user_error as reading_of
 
     if quiet or not is_table(source) or table_format(source) == "parquet":
         return

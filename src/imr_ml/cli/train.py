@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from imr_ml.cli.app import app, code_of, progress, told, warn
+from imr_ml.cli.app import app, code_of, exit_on_user_error, progress, warn
 from imr_ml.cli.models import LATEST
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from imr_ml.evaluation import EvaluationSettings
+    from imr_ml.evaluation.settings import EvaluationSettings
 
 _PERMUTATIONS = 200
 Source = Literal["dwc", "dmhc", "sample"]
@@ -53,20 +53,24 @@ def train(
     ] = False,
 ) -> None:
     """Train a model, evaluate it on held-out cases, track the run and register the model as challenger."""
-    with told():
-        from imr_ml import tracking
-        from imr_ml.classifiers import ModelSettings
+    with exit_on_user_error():
+        from imr_ml.classifiers.request_model import ModelSettings
         from imr_ml.cli.evaluation import print_evaluation
-        from imr_ml.corpus.sources import training_table
-        from imr_ml.evaluation import EvaluationSettings
-        from imr_ml.model_card import write_card
+        from imr_ml.evaluation.settings import EvaluationSettings
+        from imr_ml.ingest.sources import training_table
         from imr_ml.model_files import MANIFEST, save_model
+        from imr_ml.reporting.card.rendering import write_card
+        from imr_ml.reporting.rivals import ladder_rivals
+        from imr_ml.tracking import registry, runs, sending, uris
+        from imr_ml.tracking.git import git_state
+        from imr_ml.tracking.system import system_metrics
+        from imr_ml.tracking.training_files import Extras
         from imr_ml.training import TrainingSettings, decided_requests
         from imr_ml.training import train as train_model
 
         started_ms = int(time.time() * 1000)
-        tracking.check_uri(tracking.tracking_uri())
-        git = tracking.git_state()
+        uris.check_uri(uris.tracking_uri())
+        git = git_state()
         evaluation = EvaluationSettings(
             folds=folds,
             seed=seed,
@@ -85,34 +89,34 @@ def train(
             on_fit = start("fitting held-out models", _fits_needed(table.requests, evaluation))
             on_shuffle = start("shuffling outcomes", _PERMUTATIONS) if proof else None
             on_climb = start("climbing the ladder", _climbs_needed(table.requests, evaluation)) if ladder else None
-            with tracking.system_metrics() as system:
+            with system_metrics() as system:
                 trained = train_model(table.requests, settings, on_read, on_fit, on_shuffle, on_climb)
         commit, dirty = (git.commit, git.dirty) if git else (None, False)
         save_model(trained, output, commit, table.manifest)
         card = write_card(trained, output, commit, dirty=dirty)[0]
-        rivals = tracking.ladder_rivals(trained.climb) if trained.climb else None
+        rivals = ladder_rivals(trained.climb) if trained.climb else None
         texts = decided_requests(table.requests) if log_text else None
-        extras = tracking.Extras(rivals, system, card, output / MANIFEST, texts, started_ms)
+        extras = Extras(rivals, system, card, output / MANIFEST, texts, started_ms)
         print_evaluation(trained, slices=slices)
         typer.echo(f"model: {output}, its model card: {card}")
         try:
-            run = tracking.record(trained, output, git=git, extras=extras)
-        except tracking.UnsentError as kept:
+            run = runs.record(trained, output, git=git, extras=extras)
+        except sending.UnsentError as kept:
             warn(str(kept))
             return
-        typer.echo(f"registered as models:/{tracking.MODEL_NAME}/{run.model_version} (challenger)")
+        typer.echo(f"registered as models:/{registry.MODEL_NAME}/{run.model_version} (challenger)")
         typer.echo("compare runs in the MLflow UI: make ui")
 
 
 def _fits_needed(requests: pd.DataFrame, evaluation: EvaluationSettings) -> int:
-    from imr_ml.evaluation import fits_needed
+    from imr_ml.evaluation.report import fits_needed
 
     families_known = "families" in requests and bool(requests["families"].notna().any())
     return fits_needed(evaluation, len(requests), families_known=families_known)
 
 
 def _climbs_needed(requests: pd.DataFrame, evaluation: EvaluationSettings) -> int:
-    from imr_ml.classifiers import labels_of
-    from imr_ml.ladder import fits_needed
+    from imr_ml.classifiers.types import labels_of
+    from imr_ml.ladder.climbing import fits_needed
 
     return fits_needed(evaluation, len(requests), labels_of(requests))

@@ -45,17 +45,17 @@ _WORD = re.compile(r"[a-z]+")
 _SENTENCE_END = re.compile(r"(?<=[.!?;])[\"')\]]*\s+(?=[\"'(\[]?[A-Z0-9])")
 
 
-def known_before(findings: str) -> str | None:
+def pre_decision_summary(findings: str) -> str | None:
     """The case summary of a narrative, without the determination and all that follows; None where no cut is safe.
 
     Examples
     --------
-    >>> known_before(
+    >>> pre_decision_summary(
     ...     "Nature of Statutory Criteria/Case Summary: An enrollee has requested a knee brace. "
     ...     "Findings: The brace is medically necessary. Final Result: Overturned."
     ... )
     'An enrollee has requested a knee brace.'
-    >>> known_before("The brace was medically necessary, so that the denial is overturned.")
+    >>> pre_decision_summary("The brace was medically necessary, so that the denial is overturned.")
     """
     text = " ".join(findings.split())
     label = _LABELLED.match(text)

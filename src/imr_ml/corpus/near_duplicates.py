@@ -26,7 +26,7 @@ FEWEST_WORDS = 30
 _WORTH_A_LOOK = SAME_FROM - 0.16
 
 
-def joined_cases(requests: pd.DataFrame) -> NDArray[np.int64]:
+def duplicate_groups(requests: pd.DataFrame) -> NDArray[np.int64]:
     """Group of each request: its case, joined with every case whose clinical summary is nearly the same.
 
     Summaries are nearly the same where their sets of five-word shingles have a Jaccard similarity of `SAME_FROM` or

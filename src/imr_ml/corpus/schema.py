@@ -15,7 +15,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Literal
 
 from imr_ml.errors import SchemaError as SchemaError
-from imr_ml.guidelines import FAMILIES
+from imr_ml.guidelines.types import FAMILIES
 from imr_ml.nlp.types import CATEGORIES
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from imr_ml.corpus.schema import COLUMNS, Role, SchemaError, typed
 from imr_ml.corpus.upgrades import METADATA_KEY, SCHEMA_VERSION, schema_version, upgraded
-from imr_ml.files import written_whole
-from imr_ml.tables import read_chunks
+from imr_ml.files import atomic_write
+from imr_ml.tables.reading import read_chunks
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -74,7 +74,7 @@ def write_parts(parts: Iterable[pd.DataFrame], schema: pa.Schema, path: Path) ->
     roles = {column.name: column.role for column in COLUMNS}
     fields = [field.with_metadata({"role": roles.get(field.name, Role.REST).value}) for field in schema]
     marked = pa.schema(fields, {**(schema.metadata or {}), METADATA_KEY: str(SCHEMA_VERSION)})
-    with written_whole(path) as temporary, pq.ParquetWriter(temporary, marked, compression="zstd") as writer:
+    with atomic_write(path) as temporary, pq.ParquetWriter(temporary, marked, compression="zstd") as writer:
         for part in parts:
             whole = part.reindex(columns=schema.names)
             writer.write_table(pa.Table.from_pandas(whole, schema=schema, preserve_index=False).cast(marked))

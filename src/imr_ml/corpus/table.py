@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from imr_ml.corpus.schema import CASE_VERSION, COLUMNS, FAMILY_SEPARATOR, typed
-from imr_ml.guidelines import FAMILIES, Citation, Family, families_in
-from imr_ml.letters import DisputedItem, Letter
+from imr_ml.guidelines.citations import families_in
+from imr_ml.guidelines.types import FAMILIES, Citation, Family
+from imr_ml.letters.types import DisputedItem, Letter
 
 if TYPE_CHECKING:
     import numpy as np
@@ -52,8 +53,8 @@ def complete_requests(requests: pd.DataFrame) -> pd.DataFrame:
     """
     import pandas as pd
 
-    from imr_ml.nlp import category_of
     from imr_ml.nlp.demographics import demographics
+    from imr_ml.nlp.views import category_of
 
     filled = complete_cases(requests)
     read = {text: demographics(text) for text in filled["clinical_summary"].dropna().unique()}

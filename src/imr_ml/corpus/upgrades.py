@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from imr_ml.corpus.issues import with_versions
 from imr_ml.corpus.schema import CASE_VERSION, SchemaError, typed
-from imr_ml.tables import table_format
+from imr_ml.tables.formats import table_format
 
 if TYPE_CHECKING:
     import pandas as pd

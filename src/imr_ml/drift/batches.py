@@ -13,11 +13,13 @@ from itertools import compress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from imr_ml.corpus import case_keys, complete_cases
 from imr_ml.corpus.schema import row_errors, typed
+from imr_ml.corpus.table import case_keys, complete_cases
 from imr_ml.drift.types import DriftError
-from imr_ml.features import feature_frame
-from imr_ml.profiles import MOST_ROWS, Profile, joined, profile_of, word_columns
+from imr_ml.features.frame import feature_frame
+from imr_ml.profiles.profile import MOST_ROWS, Profile, joined
+from imr_ml.profiles.rows import profile_of
+from imr_ml.profiles.vocabulary import word_columns
 from imr_ml.scoring.frame import check_columns
 from imr_ml.scoring.inputs import case_rows_of, pieces, requests_of, started, survey
 

@@ -14,7 +14,7 @@ from scipy.sparse import csr_matrix
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from imr_ml.profiles import Profile
+    from imr_ml.profiles.profile import Profile
 
 _DECILES = np.arange(1, 10) / 10
 _RARE = 0.01

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from imr_ml.profiles import Profile
+    from imr_ml.profiles.profile import Profile
 
     Weights = NDArray[np.float32]
 

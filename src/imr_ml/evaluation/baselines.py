@@ -15,11 +15,11 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
 
-from imr_ml.classifiers import Labels, Predictions
 from imr_ml.classifiers.families import family_probabilities, family_sets
 from imr_ml.classifiers.outcome import sparse_logistic_regression
+from imr_ml.classifiers.types import Labels, Predictions
 from imr_ml.corpus.schema import families_of
-from imr_ml.guidelines import FAMILIES
+from imr_ml.guidelines.types import FAMILIES
 
 _PLAIN_C = 10.0
 _PLAIN_THRESHOLD = 0.4

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from imr_ml.classifiers import Labels, Predictions, Predictor
+from imr_ml.classifiers.types import Labels, Predictions, Predictor
 from imr_ml.evaluation import metrics
 from imr_ml.evaluation.baselines import BaseRate, PlainText, UrFamilies
 from imr_ml.evaluation.cross_validation import OutOfFold

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from imr_ml.classifiers import Labels, Predictions, Predictor
+from imr_ml.classifiers.types import Labels, Predictions, Predictor
 from imr_ml.evaluation.splits import Split
 from imr_ml.progress import Progress
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from imr_ml.classifiers import Labels
+from imr_ml.classifiers.types import Labels
 from imr_ml.evaluation.comparison import difference_of, metric_of, metrics_of
 from imr_ml.evaluation.cross_validation import OutOfFold
 from imr_ml.evaluation.intervals import Estimate, estimate, resampled

@@ -23,11 +23,12 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, diags
 
-from imr_ml.classifiers import Labels, ModelSettings
 from imr_ml.classifiers.outcome import sparse_logistic_regression
+from imr_ml.classifiers.request_model import ModelSettings
+from imr_ml.classifiers.types import Labels
 from imr_ml.evaluation.settings import EvaluationSettings
 from imr_ml.evaluation.splits import Split, grouped_folds
-from imr_ml.features import column_weights, feature_matrix, tells_codes
+from imr_ml.features.matrix import column_weights, feature_matrix, tells_codes
 from imr_ml.progress import Progress
 
 _AT_ONCE = 10

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from imr_ml.classifiers import Labels, Predictions, labels_of
 from imr_ml.classifiers.families import family_sets
+from imr_ml.classifiers.types import Labels, Predictions, labels_of
 from imr_ml.evaluation.comparison import METRICS
 from imr_ml.evaluation.intervals import Estimate, Metric, estimate, resampled
 from imr_ml.evaluation.metrics import f1_micro
-from imr_ml.guidelines import FAMILIES
+from imr_ml.guidelines.types import FAMILIES
 
 if TYPE_CHECKING:
     import pandas as pd

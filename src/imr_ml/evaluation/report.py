@@ -12,7 +12,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from imr_ml.classifiers import Labels, Predictor, outcome_sets
+from imr_ml.classifiers.conformal import outcome_sets
+from imr_ml.classifiers.types import Labels, Predictor
 from imr_ml.evaluation.comparison import MODEL, compare, predictors, values_by_fold
 from imr_ml.evaluation.cross_validation import OutOfFold, out_of_fold
 from imr_ml.evaluation.intervals import Estimate
@@ -23,7 +24,7 @@ from imr_ml.evaluation.settings import EvaluationSettings
 from imr_ml.evaluation.slices import Slice, slices
 from imr_ml.evaluation.splits import Split, fold_numbers, grouped_folds
 from imr_ml.evaluation.temporal import NoTemporalSplit, TemporalEvaluation, evaluate_over_time
-from imr_ml.features import TOKEN_COLUMNS
+from imr_ml.features.columns import TOKEN_COLUMNS
 from imr_ml.progress import Progress
 
 _COVERAGE_PARTS = 10

@@ -13,12 +13,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from imr_ml.classifiers import Labels, Predictions
+from imr_ml.classifiers.types import Labels, Predictions
 from imr_ml.evaluation.comparison import metric_of
 from imr_ml.evaluation.cross_validation import OutOfFold
 from imr_ml.evaluation.intervals import Estimate, estimate, resampled
 from imr_ml.evaluation.settings import EvaluationSettings
-from imr_ml.guidelines import FAMILIES
+from imr_ml.guidelines.types import FAMILIES
 
 FEWEST_REQUESTS = 20
 SLICE_METRICS = ("outcome.roc_auc", "outcome.brier", "family.f1_micro", "family.top_cited")

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from imr_ml.classifiers import Labels, Predictor
+from imr_ml.classifiers.types import Labels, Predictor
 from imr_ml.errors import ImrError
 from imr_ml.evaluation.comparison import Comparison, compare, predictors
 from imr_ml.evaluation.cross_validation import out_of_fold

@@ -14,7 +14,7 @@ import numpy as np
 from imr_ml.corpus.schema import FAMILY_SEPARATOR, FEATURE_COLUMNS
 from imr_ml.features.columns import ABSENT, CASE_COLUMNS, FACT_COLUMNS, NUMBER_COLUMNS, TOKEN_COLUMNS
 from imr_ml.guidelines.coverage import default_coverage
-from imr_ml.nlp import NlpSettings
+from imr_ml.nlp.types import NlpSettings
 from imr_ml.progress import Progress
 
 if TYPE_CHECKING:

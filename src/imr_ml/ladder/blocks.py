@@ -12,7 +12,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
-from imr_ml.features import BlockWeights, feature_matrix
+from imr_ml.features.matrix import BlockWeights, feature_matrix
 
 _SHORTEST_RUN, _LONGEST_RUN = 2, 5
 _RAREST_RUN = 2

@@ -14,8 +14,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from imr_ml.classifiers import Labels
-from imr_ml.evaluation import Estimate, EvaluationSettings, OutOfFold, grouped_folds, out_of_fold
+from imr_ml.classifiers.types import Labels
+from imr_ml.evaluation.cross_validation import OutOfFold, out_of_fold
+from imr_ml.evaluation.intervals import Estimate
+from imr_ml.evaluation.settings import EvaluationSettings
+from imr_ml.evaluation.splits import grouped_folds
 from imr_ml.ladder.judging import Judgement, judged, tasks_of
 from imr_ml.ladder.rungs import RUNGS, Rung, available, base_rung
 from imr_ml.progress import Progress

@@ -16,7 +16,7 @@ from sklearn.multioutput import ClassifierChain
 
 from imr_ml.classifiers.families import family_probabilities
 from imr_ml.classifiers.outcome import calibration_splits
-from imr_ml.guidelines import FAMILIES, Family
+from imr_ml.guidelines.types import FAMILIES, Family
 
 _OUTSIDE_MTUS = (Family.ODG, Family.OTHER, Family.NONE)
 _FOLDS = 5

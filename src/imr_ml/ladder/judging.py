@@ -11,11 +11,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from imr_ml.classifiers import Labels
-from imr_ml.evaluation import LESS_IS_BETTER, Estimate, EvaluationSettings, OutOfFold, estimate, metrics_of, resampled
-from imr_ml.evaluation.comparison import difference_of, metric_of
-from imr_ml.evaluation.intervals import Metric
+from imr_ml.classifiers.types import Labels
+from imr_ml.evaluation.comparison import LESS_IS_BETTER, difference_of, metric_of, metrics_of
+from imr_ml.evaluation.cross_validation import OutOfFold
+from imr_ml.evaluation.intervals import Estimate, Metric, estimate, resampled
 from imr_ml.evaluation.metrics import Values
+from imr_ml.evaluation.settings import EvaluationSettings
 from imr_ml.ladder.rungs import TASKS, Rung
 
 JUDGED_BY = {"outcome": "outcome.roc_auc", "family": "family.f1_micro"}

@@ -18,9 +18,9 @@ from sklearn.calibration import CalibratedClassifierCV
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import GroupKFold, ParameterGrid, cross_val_predict
 
-from imr_ml.classifiers import Labels, Predictions
 from imr_ml.classifiers.families import family_sets
 from imr_ml.classifiers.outcome import calibration_splits
+from imr_ml.classifiers.types import Labels, Predictions
 from imr_ml.evaluation.splits import Split
 from imr_ml.ladder.family_models import FamilyModel, SideBySide
 

@@ -12,8 +12,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.preprocessing import TargetEncoder
 
-from imr_ml.classifiers import Labels, Predictions
 from imr_ml.classifiers.families import family_sets
+from imr_ml.classifiers.types import Labels, Predictions
 
 _AS_MANY_AS = 20.0
 _THRESHOLD = 0.4

@@ -21,10 +21,12 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, Normalizer
 from sklearn.svm import LinearSVC
 
-from imr_ml.classifiers import Labels, ModelSettings, Predictor, RequestModel
 from imr_ml.classifiers.outcome import sparse_logistic_regression
+from imr_ml.classifiers.request_model import ModelSettings, RequestModel
+from imr_ml.classifiers.types import Labels, Predictor
 from imr_ml.evaluation.baselines import BaseRate, PlainText, UrFamilies
-from imr_ml.features import FACT_COLUMNS, GUIDELINE_COLUMNS, BlockWeights
+from imr_ml.features.columns import FACT_COLUMNS, GUIDELINE_COLUMNS
+from imr_ml.features.matrix import BlockWeights
 from imr_ml.ladder.bayes import LogCountRatio
 from imr_ml.ladder.blocks import raw_words, sections, words_and_characters
 from imr_ml.ladder.embeddings import MODULE, section_vectors, with_vectors

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from imr_ml.evaluation import LESS_IS_BETTER
+from imr_ml.evaluation.comparison import LESS_IS_BETTER
 
 if TYPE_CHECKING:
     from rich.table import Table

@@ -17,9 +17,9 @@ from sklearn.compose import make_column_transformer
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GroupKFold
 
-from imr_ml.classifiers import Labels, Predictions, Predictor
 from imr_ml.classifiers.families import family_sets
-from imr_ml.evaluation import out_of_fold
+from imr_ml.classifiers.types import Labels, Predictions, Predictor
+from imr_ml.evaluation.cross_validation import out_of_fold
 from imr_ml.ladder.learned import Learned, Recipe, tuned_threshold
 
 _FOLDS = 5

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from itertools import pairwise
 
-from imr_ml.guidelines import find_citations
+from imr_ml.guidelines.citations import find_citations
 from imr_ml.letters.lines import column_width, had_room, joined
 from imr_ml.letters.types import DisputedItem, LetterError, Outcome
 

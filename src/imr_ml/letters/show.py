@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.table import Table
 
-    from imr_ml.guidelines import Citation
+    from imr_ml.guidelines.types import Citation
     from imr_ml.letters.types import DisputedItem
 
 _STYLES = {Outcome.UPHELD: "bold red", Outcome.OVERTURNED: "bold green"}

@@ -10,7 +10,7 @@ from datetime import date
 from enum import StrEnum
 
 from imr_ml.errors import ImrError
-from imr_ml.guidelines import Citation
+from imr_ml.guidelines.types import Citation
 from imr_ml.letters.partial import read_partial
 
 

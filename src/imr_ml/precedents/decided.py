@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from imr_ml.corpus import decided_years
-from imr_ml.guidelines import FAMILIES
+from imr_ml.corpus.table import decided_years
+from imr_ml.guidelines.types import FAMILIES
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from imr_ml.classifiers import Labels
+    from imr_ml.classifiers.types import Labels
 
 # Enough of a letter's SHA-256 to know it again.
 _HASH_DIGITS = 16
@@ -157,7 +157,7 @@ def cohort_keys(frame: pd.DataFrame) -> tuple[NDArray[np.str_], NDArray[np.str_]
 
 
 def _named(frame: pd.DataFrame, column: str) -> list[str]:
-    from imr_ml.features import ABSENT
+    from imr_ml.features.columns import ABSENT
 
     return ["" if value == ABSENT else str(value) for value in frame[column]]
 

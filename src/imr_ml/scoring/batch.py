@@ -18,7 +18,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from imr_ml.scoring.contract import ScoreOptions
+from imr_ml.score_columns import ScoreOptions
 from imr_ml.scoring.frame import check_columns
 from imr_ml.scoring.inputs import Survey, case_rows_of, pieces, started, survey
 from imr_ml.scoring.outputs import check_output, chunk_writer
@@ -126,7 +126,8 @@ def score_file(
                     write(read_part(part))
             (folder / output.name).replace(output)
             if settings.report:
-                from imr_ml.scoring.report import ReportFacts, write_report
+                from imr_ml.reporting.batch_page.facts import ReportFacts
+                from imr_ml.reporting.batch_page.writing import write_report
 
                 facts = ReportFacts.of(source.name, model, datetime.now(UTC), options.coverage, settings.columns)
                 write_report(map(read_part, parts), settings.report, facts)

@@ -12,15 +12,19 @@ import numpy as np
 
 from imr_ml.classifiers.conformal import EVEN
 from imr_ml.corpus.schema import FAMILY_SEPARATOR
-from imr_ml.features import ABSENT
-from imr_ml.guidelines import FAMILIES, acoem_chapter
-from imr_ml.scoring.contract import UNCERTAIN
+from imr_ml.features.columns import ABSENT
+from imr_ml.guidelines.chapters import acoem_chapter
+from imr_ml.guidelines.types import FAMILIES
+from imr_ml.score_columns import UNCERTAIN
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from imr_ml.classifiers import OutcomeSets, Predictions
-    from imr_ml.precedents import CohortRates, DecidedRequests, Precedent
+    from imr_ml.classifiers.conformal import OutcomeSets
+    from imr_ml.classifiers.types import Predictions
+    from imr_ml.precedents.cohorts import CohortRates
+    from imr_ml.precedents.decided import DecidedRequests
+    from imr_ml.precedents.neighbours import Precedent
 
 Columns = dict[str, object]
 _ACOEM = FAMILIES.index("acoem")

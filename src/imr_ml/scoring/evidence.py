@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pandas as pd
 
-    from imr_ml.classifiers import Contribution, Evidence
-    from imr_ml.nlp import SectionView
-    from imr_ml.nlp.types import Fact
+    from imr_ml.classifiers.contributions import Contribution
+    from imr_ml.classifiers.types import Evidence
+    from imr_ml.nlp.types import Fact, SectionView
 
 Place = tuple[int, int]
 SECTIONS = ("request", "clinical_summary", "ur_guideline", "facts", "numbers")

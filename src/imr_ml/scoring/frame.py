@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from imr_ml.corpus import complete_cases
 from imr_ml.corpus.schema import COLUMNS, REQUIRED_COLUMNS, SchemaError, require_columns, row_errors, typed
-from imr_ml.features import feature_frame
-from imr_ml.precedents import Asked
+from imr_ml.corpus.table import complete_cases
+from imr_ml.features.frame import feature_frame
+from imr_ml.precedents.decided import Asked
+from imr_ml.score_columns import ADDED, PANDAS_TYPES, SCORE_COLUMNS, ScoreOptions
 from imr_ml.scoring.columns import Columns, cohort_columns, family_columns, outcome_columns, precedent_column
-from imr_ml.scoring.contract import ADDED, PANDAS_TYPES, SCORE_COLUMNS, ScoreOptions
 from imr_ml.scoring.evidence import evidence_json
-from imr_ml.tables import renamed, suggestion
+from imr_ml.tables.naming import renamed, suggestion
 
 if TYPE_CHECKING:
     from imr_ml.model_files import LoadedModel

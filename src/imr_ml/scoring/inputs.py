@@ -17,9 +17,9 @@ from imr_ml.progress import silent
 if TYPE_CHECKING:
     import pandas as pd
 
-    from imr_ml.corpus import Reject
+    from imr_ml.ingest.ingestion import Reject
     from imr_ml.progress import Progress, StartProgress
-    from imr_ml.tables import Chunk
+    from imr_ml.tables.types import Chunk
 
 _LETTERS_AT_ONCE = 200
 _ROWS_TO_COUNT = 50_000
@@ -95,9 +95,9 @@ def survey(source: Path, columns: Mapping[str, str], scratch: Path) -> Survey:
     FileNotFoundError
         For what does not exist.
     """
-    from imr_ml.corpus import letter_files
-    from imr_ml.corpus.ingesting.archives import letters_of
-    from imr_ml.tables import is_table
+    from imr_ml.ingest.archives import letters_of
+    from imr_ml.ingest.ingestion import letter_files
+    from imr_ml.tables.formats import is_table
 
     if not source.exists():
         raise FileNotFoundError(f"{source}: no such file or folder")
@@ -126,7 +126,7 @@ def pieces(source: Path, found: Survey, rows: int) -> Iterator[Piece]:
         if found.rejects:
             yield Piece(len(found.rejects), rejects=found.rejects)
         return
-    from imr_ml.tables import read_chunks
+    from imr_ml.tables.reading import read_chunks
 
     for chunk in read_chunks(source, rows):
         yield Piece(len(chunk.frame), rows=chunk)
@@ -155,7 +155,7 @@ def started(progress: StartProgress | None, doing: str, found: Survey) -> Progre
 
 
 def _table_survey(source: Path, columns: Mapping[str, str]) -> Survey:
-    from imr_ml.tables import column_names, read_chunks
+    from imr_ml.tables.reading import column_names, read_chunks
 
     names = column_names(source)
     case, items = (columns.get(name, name) for name in ("case_number", "items_in_case"))
@@ -180,9 +180,9 @@ def _summed(counts: list[pd.Series]) -> pd.Series | None:
 def _letter_rows(letters: tuple[Path, ...], rejects: tuple[Reject, ...]) -> Chunk:
     import pandas as pd
 
-    from imr_ml.corpus import ingest
     from imr_ml.corpus.schema import typed
-    from imr_ml.tables import Chunk
+    from imr_ml.ingest.ingestion import ingest
+    from imr_ml.tables.types import Chunk
 
     read = ingest(list(letters), jobs=1)
     refused = list(chain(read.rejects, rejects))

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from imr_ml.corpus.schema import SchemaError
-from imr_ml.files import written_whole
+from imr_ml.files import atomic_write
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -49,7 +49,7 @@ def chunk_writer(path: Path) -> Iterator[Callable[[pd.DataFrame], None]]:
     """
     check_output(path)
     suffix = path.suffix.lower()
-    with written_whole(path) as temporary:
+    with atomic_write(path) as temporary:
         if suffix == ".parquet":
             with _parquet_writer(temporary) as write:
                 yield write

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from imr_ml.errors import ImrError
-from imr_ml.files import locked, written_whole
+from imr_ml.files import atomic_write, locked
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -98,9 +98,9 @@ def write_part(path: Path, scored: pd.DataFrame, summary: PartSummary) -> None:
     as_json = {name: scored[name].map(_as_json).astype("string") for name in mixed}
     table = pa.Table.from_pandas(scored.assign(**as_json), preserve_index=False)
     table = table.replace_schema_metadata({**(table.schema.metadata or {}), _MIXED: json.dumps(mixed).encode()})
-    with written_whole(path) as temporary:
+    with atomic_write(path) as temporary:
         pq.write_table(table, temporary, compression="zstd")
-    with written_whole(path.with_suffix(".json")) as temporary:
+    with atomic_write(path.with_suffix(".json")) as temporary:
         temporary.write_text(json.dumps(asdict(summary)), encoding="utf-8")
 
 
@@ -133,7 +133,7 @@ def _begin(folder: Path, output: Path, job: dict[str, Any], *, resume: bool) -> 
     kept = folder / _JOB
     if not kept.exists():
         _clear(folder)
-        with written_whole(kept) as temporary:
+        with atomic_write(kept) as temporary:
             temporary.write_text(json.dumps(job), encoding="utf-8")
         return
     if not resume:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from imr_ml.model_files import LoadedModel, load_model
-from imr_ml.scoring.contract import SCORE_COLUMNS, ScoreOptions
+from imr_ml.score_columns import SCORE_COLUMNS, ScoreOptions
 from imr_ml.scoring.frame import score_frame
 
 if TYPE_CHECKING:

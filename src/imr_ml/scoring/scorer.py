@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from imr_ml.scoring.contract import ScoreOptions
+from imr_ml.score_columns import ScoreOptions
 
 if TYPE_CHECKING:
     import pandas as pd

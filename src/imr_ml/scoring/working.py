@@ -16,10 +16,10 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from imr_ml.scoring.contract import SCORE_COLUMNS, ScoreOptions
+from imr_ml.score_columns import SCORE_COLUMNS, ScoreOptions
 from imr_ml.scoring.inputs import requests_of
 from imr_ml.scoring.parts import PartSummary, write_part
-from imr_ml.tables import Chunk
+from imr_ml.tables.types import Chunk
 
 if TYPE_CHECKING:
     import pandas as pd

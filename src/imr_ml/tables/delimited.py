@@ -63,14 +63,14 @@ def _header(lines: Lines, dialect: Dialect, path: Path) -> tuple[str, ...]:
 
 def pieces(path: Path, wanted: tuple[int, ...]) -> Iterator[Piece]:
     """The rows of a file, some at a time, with the cells of the wanted columns."""
-    from imr_ml.tables.orderly import orderly_piece
+    from imr_ml.tables.orderly import parse_fast
 
     found = layout(path)
     buffer = _Buffer(utf8_blocks(path, found.encoding), found.start)
     line, patience = found.line, ROW_BYTES
     while buffer.grow(0) or not buffer.ended:
         window = buffer.window(patience)
-        piece = orderly_piece(window, found, wanted) or records_of(window, found, wanted, line)
+        piece = parse_fast(window, found, wanted) or records_of(window, found, wanted, line)
         if piece.used:
             patience = min(ROW_BYTES, patience * 2)
             buffer.skip(piece.used)

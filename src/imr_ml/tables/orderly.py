@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _QUOTE, _NEWLINE, _RETURN = b'"\n\r'
 
 
-def orderly_piece(window: bytes, found: Layout, wanted: tuple[int, ...]) -> Piece | None:
+def parse_fast(window: bytes, found: Layout, wanted: tuple[int, ...]) -> Piece | None:
     """The finished rows in a window of text, none where its first line goes on; None where it is not in good order."""
     if b"\n" not in window and b"\r" not in window:
         return Piece(table_of([], wanted))

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from imr_ml.files import sha256_of
-from imr_ml.scoring.contract import UNCERTAIN
+from imr_ml.score_columns import UNCERTAIN
+from imr_ml.tracking.points import flat, points
 from imr_ml.tracking.records import DatasetRecord, Record, RunRecord, keep, scratch
-from imr_ml.tracking.rivals import flat, points
 from imr_ml.tracking.sending import RecordedRun, send_or_keep
 from imr_ml.tracking.uris import shown, tracking_uri
 from imr_ml.tracking.views import NOTE
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from imr_ml.model_files import LoadedModel
-    from imr_ml.scoring import BatchSummary
+    from imr_ml.scoring.batch import BatchSummary
 
 SCORING = "imr_ml scoring"
 DIGEST_LENGTH = 12

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from imr_ml.evaluation import METRICS, Estimate, estimate, metrics_of, resampled
-from imr_ml.evaluation.comparison import difference_of, metric_of
+from imr_ml.evaluation.comparison import METRICS, difference_of, metric_of, metrics_of
+from imr_ml.evaluation.intervals import Estimate, estimate, resampled
 from imr_ml.tracking.predictions import FILE, HeldOut, read_held_out
 from imr_ml.tracking.registry import MODELS, NOT_THERE, version_of
 from imr_ml.tracking.store import connected, first_line, or_none

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from imr_ml.evaluation import LESS_IS_BETTER, METRICS, MODEL, baselines_of
-from imr_ml.tracking.rivals import TITLES, Rival
+from imr_ml.evaluation.comparison import LESS_IS_BETTER, METRICS, MODEL, baselines_of
+from imr_ml.reporting.rivals import TITLES, Rival
 
 if TYPE_CHECKING:
-    from imr_ml.evaluation import Estimate
+    from imr_ml.evaluation.intervals import Estimate
     from imr_ml.training import DataFacts, TrainedModel
 
 SYNTHETIC = "Synthetic sample corpus: these figures say nothing about real decisions."

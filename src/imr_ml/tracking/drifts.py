@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from imr_ml.tracking.batches import batch_record, input_digest, model_tags
+from imr_ml.tracking.points import flat, points
 from imr_ml.tracking.records import RunRecord, artifacts_of, keep, scratch
-from imr_ml.tracking.rivals import flat, points
 from imr_ml.tracking.sending import RecordedRun, send_or_keep
 
 if TYPE_CHECKING:
-    from imr_ml.drift import DriftReport
+    from imr_ml.drift.types import DriftReport
     from imr_ml.model_files import LoadedModel
 
 _KEY = "drift"
@@ -94,7 +94,7 @@ def _run(batch: CheckedBatch, digest: str) -> RunRecord:
 
 
 def _write_artifacts(folder: Path, batch: CheckedBatch) -> None:
-    from imr_ml.drift import drift_figure
+    from imr_ml.drift.figure import drift_figure
 
     own = folder / _KEY
     own.mkdir(parents=True)

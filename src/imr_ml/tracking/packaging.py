@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from imr_ml.corpus.schema import COLUMNS, FEATURE_COLUMNS, REQUIRED_COLUMNS
-from imr_ml.scoring.contract import ADDED, ScoreOptions
+from imr_ml.score_columns import ADDED, ScoreOptions
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from imr_ml.guidelines import FAMILIES
+from imr_ml.guidelines.types import FAMILIES
 
 if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-    from imr_ml.classifiers import Labels
-    from imr_ml.evaluation import OutOfFold
+    from imr_ml.classifiers.types import Labels
+    from imr_ml.evaluation.cross_validation import OutOfFold
 
 FILE = "evaluation/out_of_fold.parquet"
 """Path among a run's artifacts."""
@@ -83,8 +83,8 @@ def read_held_out(path: Path) -> HeldOut:
     """Read what `write_held_out` wrote."""
     import pyarrow.parquet as pq
 
-    from imr_ml.classifiers import Labels, Predictions
-    from imr_ml.evaluation import OutOfFold
+    from imr_ml.classifiers.types import Labels, Predictions
+    from imr_ml.evaluation.cross_validation import OutOfFold
 
     table = pq.read_table(path)
     folds = Folds(**json.loads(table.schema.metadata[_FACTS]))

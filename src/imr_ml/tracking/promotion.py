@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from imr_ml.evaluation import Estimate
+from imr_ml.evaluation.intervals import Estimate
 from imr_ml.tracking.comparing import RunFacts, differences_or_why, run_facts
 from imr_ml.tracking.registry import CHALLENGER, CHAMPION, MODEL_NAME, version_by_alias
 from imr_ml.tracking.run_facts import TERMS

@@ -64,10 +64,10 @@ def rebuild(model: Path, scratch: Path, start: StartProgress, *, from_table: boo
     SchemaError
         For sources that are not there any more or have changed.
     """
-    from imr_ml.corpus.manifest import read_manifest
-    from imr_ml.corpus.replaying import replayed, unchanged_table
-    from imr_ml.corpus.sources import table_at
     from imr_ml.files import sha256_of
+    from imr_ml.ingest.manifest import read_manifest
+    from imr_ml.ingest.replaying import replayed, unchanged_table
+    from imr_ml.ingest.sources import table_at
     from imr_ml.training import train
 
     if not (model / MANIFEST).is_file():
@@ -90,8 +90,8 @@ def rebuild(model: Path, scratch: Path, start: StartProgress, *, from_table: boo
 def settings_of_facts(told: dict[str, Any]) -> TrainingSettings:
     """What a model's facts tell of the settings that it was trained with, as they were."""
     from imr_ml.classifiers.settings import settings_of
-    from imr_ml.evaluation import EvaluationSettings
-    from imr_ml.nlp import NlpSettings
+    from imr_ml.evaluation.settings import EvaluationSettings
+    from imr_ml.nlp.types import NlpSettings
     from imr_ml.training import TrainingSettings
 
     return TrainingSettings(

@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from imr_ml.evaluation import MODEL
-from imr_ml.tracking.rivals import Rival, estimate_points, flat, fold_points, learning_points, points
+from imr_ml.evaluation.comparison import MODEL
+from imr_ml.reporting.rivals import Rival
+from imr_ml.tracking.points import estimate_points, flat, fold_points, learning_points, points
 
 if TYPE_CHECKING:
-    from imr_ml.evaluation import Estimate
+    from imr_ml.evaluation.intervals import Estimate
     from imr_ml.tracking.git import GitState
     from imr_ml.tracking.records import Point
     from imr_ml.training import DataFacts, TrainedModel

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import imr_ml
-from imr_ml.evaluation import MODEL, slice_table
+from imr_ml.evaluation.comparison import MODEL
+from imr_ml.evaluation.slices import slice_table
 from imr_ml.model_files import MANIFEST
 from imr_ml.tracking.predictions import FILE, Folds, HeldOut, write_held_out
 from imr_ml.tracking.records import artifacts_of
@@ -23,9 +24,9 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from imr_ml.evaluation import OutOfFold
+    from imr_ml.evaluation.cross_validation import OutOfFold
+    from imr_ml.reporting.rivals import Rival
     from imr_ml.tracking.records import Point
-    from imr_ml.tracking.rivals import Rival
     from imr_ml.training import TrainedModel
 
 CARD = "model_card.md"
@@ -109,7 +110,7 @@ def write_files(
 
 
 def _start_figures(own: Path, trained: TrainedModel) -> Iterator[None]:
-    from imr_ml.tracking.figures import start_figures
+    from imr_ml.reporting.figures import start_figures
 
     (own / FIGURES).mkdir(parents=True)
     return start_figures(trained, own / FIGURES)

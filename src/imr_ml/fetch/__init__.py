@@ -1,0 +1,1 @@
+"""Getting published letters: the decision search -> PDFs in a folder and a manifest of them."""

@@ -1,0 +1,163 @@
+"""Where the search's own fields and what the reader read disagree.
+
+Knows both tables' columns and words. Knows nothing of HTTP or of the site's pages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from imr_ml.corpus.schema import FAMILY_SEPARATOR
+from imr_ml.fetch.index import INDEX_DATES, Index, read_index
+from imr_ml.fetch.joining import Joined, in_each, join_index, plain, with_index_category
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+    from numpy.typing import NDArray
+
+_PARTLY = "partly overturned"
+
+
+def with_index(requests: pd.DataFrame, manifest: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The requests table with what the manifest's index says of it.
+
+    Parameters
+    ----------
+    requests : DataFrame
+        The requests table, ``case_number`` and ``item`` among its columns.
+    manifest : Path
+        What `fetch_letters` wrote.
+
+    Returns
+    -------
+    table : DataFrame
+        The same rows in the same order. ``index_category``, ``index_subcategory``, ``index_outcome``,
+        ``index_case_outcome``, ``index_specialty``, ``index_decision_date``, ``index_date_of_injury`` and
+        ``index_application_received`` are added, missing where the index lacks the case or lists another number of
+        requests for it. ``category`` is the index's, where that is one of the table's categories.
+    disagreements : DataFrame
+        See `disagreements`; it compares what was read, before ``category`` is filled.
+
+    Raises
+    ------
+    SchemaError
+        For a table without case numbers and items.
+    FetchError, FileNotFoundError
+        As `letters_of_manifest`.
+    """
+    return indexed(requests, read_index(manifest))
+
+
+def indexed(requests: pd.DataFrame, index: Index) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """As `with_index`, with an index that was read already."""
+    joined = join_index(requests, index.of(requests))
+    return with_index_category(joined.table), _disagreements(joined)
+
+
+def disagreements(requests_table: pd.DataFrame, index: Index) -> pd.DataFrame:
+    """Where the search's fields and what the reader read say different things; nothing where either is silent.
+
+    Compares, for the cases that both have: the number of items, each item's outcome and category, the case's outcome,
+    the reviewer's specialty, and the dates of decision, injury and application. The search does not number its
+    requests (see `pair_requests`), so items' outcomes differ only where their counts in the case do.
+
+    Returns
+    -------
+    DataFrame
+        ``case_number, item, column, read, index``, one row a disagreement, by case and item; `item` is missing for
+        what is said of the case. `column` is the table's, or ``items`` or ``case_outcome``.
+    """
+    return _disagreements(join_index(requests_table, index))
+
+
+def _disagreements(joined: Joined) -> pd.DataFrame:
+    import pandas as pd
+
+    known = joined.entries >= 0
+    rows, letters = joined.table[known], joined.letters[known]
+    first = ~pd.Series(letters).duplicated().to_numpy()
+    heads = rows[first].assign(item=float("nan"))
+    listed = pd.Series(joined.listed[known][first], heads.index)
+    found = [*_of_items(rows, letters), *_of_letters(heads), *_of_outcomes(rows, letters, heads)]
+    read = rows["item"].groupby(letters, sort=False).size().set_axis(heads.index)
+    found.append(_told(heads, (listed > 0) & (read != listed), "items", read, listed))
+    told = pd.concat(found, ignore_index=True)
+    return told.sort_values(["case_number", "item", "column"], kind="stable", ignore_index=True, na_position="first")
+
+
+def _of_items(rows: pd.DataFrame, letters: NDArray[np.int64]) -> Iterator[pd.DataFrame]:
+    if "outcome" in rows:
+        read, index = rows["outcome"], in_each(rows["index_outcome"], _outcome)
+        both = read.notna() & index.notna()
+        overturned = [said.eq("overturned").fillna(value=False).astype("int64") for said in (read, index)]
+        gap = (overturned[0] - overturned[1]).where(both, 0)
+        counts_differ = gap.groupby(letters).transform("sum") != 0
+        yield _told(rows, both & (read != index) & counts_differ, "outcome", read, index)
+    if "category" in rows:
+        read, index = rows["category"], rows["index_category"]
+        differ = read.notna() & index.notna() & (in_each(read, plain) != in_each(index, plain))
+        yield _told(rows, differ, "category", read, index)
+
+
+def _of_outcomes(rows: pd.DataFrame, letters: NDArray[np.int64], heads: pd.DataFrame) -> Iterator[pd.DataFrame]:
+    """Letters whose outcome as a whole is another than the search says."""
+    if "outcome" in rows:
+        known = rows["outcome"].notna().groupby(letters, sort=False).all()
+        share = rows["outcome"].eq("overturned").fillna(value=False).groupby(letters, sort=False).mean()
+        said = share.map({0.0: "upheld", 1.0: "overturned"}).astype("string").fillna(_PARTLY).where(known)
+        read, index = said.set_axis(heads.index), in_each(heads["index_case_outcome"], _outcome)
+        yield _told(heads, read.notna() & index.notna() & (read != index), "case_outcome", read, index)
+
+
+def _of_letters(heads: pd.DataFrame) -> Iterator[pd.DataFrame]:
+    import pandas as pd
+
+    if "specialties" in heads:
+        read, index = heads["specialties"], heads["index_specialty"]
+        pairs = list(zip(read.fillna(""), index.fillna(""), strict=True))
+        strange = {(ours, said) for ours, said in set(pairs) if ours and said and not _names(ours, said)}
+        differ = pd.Series([pair in strange for pair in pairs], heads.index)
+        yield _told(heads, differ, "specialties", read, index)
+    for name in (name for name in INDEX_DATES if name in heads):
+        read, index = pd.to_datetime(heads[name]), heads[f"index_{name}"]
+        differ = read.notna() & index.notna() & (read != index)
+        yield _told(heads, differ, name, read.dt.strftime("%Y-%m-%d"), index.dt.strftime("%Y-%m-%d"))
+
+
+def _told(rows: pd.DataFrame, differ: pd.Series, column: str, read: pd.Series, index: pd.Series) -> pd.DataFrame:
+    import pandas as pd
+
+    mask = differ.fillna(value=False).astype("bool").to_numpy()
+    return pd.DataFrame(
+        {
+            "case_number": rows["case_number"].to_numpy()[mask],
+            "item": pd.array(rows["item"].to_numpy()[mask], dtype="Int64"),
+            "column": column,
+            "read": read.astype("string").to_numpy()[mask],
+            "index": index.astype("string").to_numpy()[mask],
+        }
+    ).astype({"case_number": "string", "column": "string", "read": "string", "index": "string"})
+
+
+def _outcome(said: object) -> str | None:
+    """An outcome in the table's words; None for one that is neither.
+
+    Examples
+    --------
+    >>> [_outcome(said) for said in ("Upheld", "OVERTURNED", "Overturned in part", "Partially overturned", "Withdrawn")]
+    ['upheld', 'overturned', 'partly overturned', 'partly overturned', None]
+    """
+    words = said.lower() if isinstance(said, str) else ""
+    if "part" in words or ("upheld" in words and "overturn" in words):
+        return _PARTLY
+    return "upheld" if "upheld" in words else "overturned" if "overturn" in words else None
+
+
+def _names(specialties: str, said: str) -> bool:
+    """Whether one of the letter's specialties is the index's, or its first word(s), whatever the punctuation."""
+    theirs = plain(said) or ""
+    ours = [plain(each) or "" for each in specialties.split(FAMILY_SEPARATOR)]
+    return any(name and (name in theirs or theirs in name) for name in ours)

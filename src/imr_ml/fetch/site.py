@@ -1,0 +1,217 @@
+"""The public decision search of the California DWC: its address, form fields, result tables and paging.
+
+All that depends on the site's pages is here. What is known of them comes from an older client of the search (2017):
+the form's field names, 25 results a page, ``table.tabborder`` with one header row, the columns and their order, further
+requests of a case as rows whose first cell spans the case's columns, the number of results in bold after the table, a
+form ``Nextpage`` where a further page follows, and the details of one case under ``?caseno=``. Inferred, and not seen
+on the live site, which could not be reached where this was written: the exact words of the headers, that dates are
+written MM/DD/YYYY, that the first and last day asked for are both included, and what the page says where nothing is
+found. A page that differs raises `FetchError`, which says what was expected and what was found; nothing is guessed.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from datetime import date
+from enum import StrEnum
+from typing import TYPE_CHECKING
+from urllib.parse import quote, urljoin
+
+from imr_ml.fetch.html_tables import Row, differs, parse, rows_of, words_of
+from imr_ml.fetch.types import IndexedCase, IndexedRequest
+
+if TYPE_CHECKING:
+    from selectolax.lexbor import LexborHTMLParser, LexborNode
+
+SEARCH_URL = "https://www.dir.ca.gov/dwc/imr/IMRDecisionSearch.asp"
+FIRST_DECISIONS = date(2013, 1, 1)
+"""Day from which injuries fell under independent medical review (Labor Code 4610.5); no decision is older."""
+CASE_NUMBER = re.compile(r"[A-Z]{2}\d{2}-\d{4,7}")
+_FORM_FIELDS = ("Fname", "Caseno", "DecStart", "DecEnd")
+_TABLE = "table.tabborder"
+_NEXT = "form[name=Nextpage]"
+_EMPTY = re.compile(r"\b(?:no|0|zero)\s+(?:\w+\s+)?(?:records?|results?|cases?|decisions?|requests?|matches)\b", re.I)
+_NUMBER = re.compile(r"\d[\d,]*")
+_CASE_HEADERS = {
+    "case_number": r"case\s*(?:number|no\b|#)",
+    "decision_date": r"decision\s*date|date of decision",
+    "date_of_injury": r"injury",
+    "application_received": r"received",
+    "specialty": r"special",
+}
+
+
+class Search(StrEnum):
+    """The two forms of the search, by the value of their field ``Fname``."""
+
+    CASES = "Case"
+    REQUESTS = "Tx"
+
+
+_HEADERS = {
+    Search.CASES: _CASE_HEADERS | {"case_outcome": r"outcome|determination"},
+    Search.REQUESTS: _CASE_HEADERS
+    | {
+        "category": r"(?<!sub)(?<!sub[ -])category",
+        "subcategory": r"sub[ -]?category|drug",
+        "outcome": r"(?:outcome|decision|determination)(?!\s*date)\b(?!.*\bdate)",
+    },
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What the search is asked for: the days of decision, both included, or one case."""
+
+    first_day: date | None = None
+    last_day: date | None = None
+    case_number: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ResultPage:
+    """One page of results.
+
+    Attributes
+    ----------
+    cases : tuple of IndexedCase
+        In the page's order.
+    continued : tuple of IndexedRequest
+        Requests on top that belong to the last case of the page before.
+    total : int or None
+        Results that the search found in all; None where the page does not tell.
+    has_next : bool
+        Whether a further page follows.
+    """
+
+    cases: tuple[IndexedCase, ...] = ()
+    continued: tuple[IndexedRequest, ...] = ()
+    total: int | None = 0
+    has_next: bool = False
+
+
+def form_fields(search: Search, query: Query, page: int) -> dict[str, str]:
+    """What is posted for one page of results, from 1."""
+    days = {"DecStart": _written(query.first_day), "DecEnd": _written(query.last_day)}
+    unused = ("DoIStart", "DoIEnd", "ReqStart", "ReqEnd", "SpecialtyV")
+    by_search = ("CaseOutcomeV",) if search is Search.CASES else ("OutcomeV", "SubCategoryV")
+    turning = {"newpageno": str(page), "Submit": "Next"} if page > 1 else {"Submit": "Submit"}
+    return {
+        "Fname": search.value,
+        "Caseno": query.case_number,
+        **dict.fromkeys((*unused, *by_search), ""),
+        **days,
+        **turning,
+    }
+
+
+def details_url(url: str, case_number: str) -> str:
+    """Address of the page that lists one case's requests."""
+    return f"{url}?caseno={quote(case_number)}"
+
+
+def check_form(html: str, url: str) -> None:
+    """See that the search page has the form that is to be filled in.
+
+    Raises
+    ------
+    FetchError
+        Naming the fields that it lacks.
+    """
+    page = parse(html)
+    names = {node.attributes.get("name") for node in page.css("input, select")}
+    missing = [name for name in _FORM_FIELDS if name not in names]
+    if missing:
+        raise differs(url, f"a search form with the fields {', '.join(_FORM_FIELDS)}", f"no {', '.join(missing)}", page)
+
+
+def read_page(html: str, url: str, search: Search) -> ResultPage:
+    """Results of a page.
+
+    Parameters
+    ----------
+    html, url : str
+        The page and its address.
+    search : Search
+        Which form was sent; the page of a case's details is laid out as one of requests.
+
+    Raises
+    ------
+    FetchError
+        Where the page is not laid out as expected; names the row and column, and nothing that stands in a row.
+    """
+    page = parse(html)
+    table = page.css_first(_TABLE)
+    if table is None:
+        _check_empty(page, url)
+        return ResultPage()
+    cases: list[IndexedCase] = []
+    continued: list[IndexedRequest] = []
+    for row in rows_of(table, _HEADERS[search], url, page):
+        if search is Search.CASES or row.has("decision_date"):
+            cases.append(_case(row, search))
+        elif cases:
+            cases[-1] = replace(cases[-1], requests=(*cases[-1].requests, _request(row)))
+        else:
+            continued.append(_request(row))
+    return ResultPage(tuple(cases), tuple(continued), _total(table), page.css_first(_NEXT) is not None)
+
+
+def _case(row: Row, search: Search) -> IndexedCase:
+    case_number, address = _letter(row)
+    decision_date = row.day("decision_date")
+    if decision_date is None:
+        raise row.differs("a date (MM/DD/YYYY) for decision_date", "nothing")
+    return IndexedCase(
+        case_number=case_number,
+        url=address,
+        decision_date=decision_date,
+        date_of_injury=row.day("date_of_injury"),
+        application_received=row.day("application_received"),
+        specialty=row.words("specialty") or None,
+        case_outcome=(row.words("case_outcome") or None) if search is Search.CASES else None,
+        requests=(_request(row),) if search is Search.REQUESTS else (),
+    )
+
+
+def _letter(row: Row) -> tuple[str, str]:
+    """Case number and address of the letter: the link whose text is a case number."""
+    links = [(words_of(link), link.attributes.get("href")) for link in row.cell("case_number").css("a")]
+    letters = [(words, href) for words, href in links if CASE_NUMBER.fullmatch(words) and href]
+    if not letters:
+        raise row.differs("a link whose text is a case number", f"{len(links)} other link(s)")
+    case_number, href = letters[0]
+    address = urljoin(row.url, href)
+    if not address.startswith(("http://", "https://")):
+        raise row.differs("a web address of the letter", "a link of another kind")
+    return case_number, address
+
+
+def _request(row: Row) -> IndexedRequest:
+    return IndexedRequest(row.words("category"), row.words("subcategory"), row.words("outcome"))
+
+
+def _total(table: LexborNode) -> int | None:
+    """The number in bold that follows the table."""
+    node = table.next
+    while node is not None:
+        bold = node if node.tag in ("strong", "b") else node.css_first("strong, b") if node.is_element_node else None
+        if bold is not None:
+            found = _NUMBER.fullmatch(bold.text().strip())
+            return int(found[0].replace(",", "")) if found else None
+        node = node.next
+    return None
+
+
+def _check_empty(page: LexborHTMLParser, url: str) -> None:
+    """A page without a table of results must say that there are none, or show the form again, and list no case."""
+    words = page.body.text(separator=" ") if page.body else ""
+    says_none = _EMPTY.search(words) is not None or page.css_first("[name=DecStart]") is not None
+    lists_case = any(CASE_NUMBER.fullmatch(link.text().strip()) for link in page.css("a"))
+    if not says_none or lists_case or page.css_first(_NEXT):
+        raise differs(url, f"results in '{_TABLE}', or the form or words that say there are none", "neither", page)
+
+
+def _written(day: date | None) -> str:
+    return f"{day:%m/%d/%Y}" if day else ""

@@ -1,0 +1,211 @@
+"""The DMHC's open determinations CSV -> the requests table: health plans' denials, decided by the same kind of review.
+
+Knows the file's editions: comma or semicolon, `ReferenceID` or `Reference ID`, with Findings or without, UTF-8 or
+cp1252. Knows nothing of letters or models. What may be kept of the Findings, `findings` knows.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from imr_ml.corpus.findings import pre_decision_summary
+from imr_ml.corpus.schema import CASE_VERSION, COLUMNS, SchemaError, typed
+from imr_ml.corpus.table import complete_requests
+from imr_ml.ingest.ingestion import Ingested, Reject
+from imr_ml.progress import Progress
+
+if TYPE_CHECKING:
+    from typing import TextIO
+
+SOURCE = "dmhc"
+UNIT = "determinations"
+_NO_TREATMENT = "Treatment not stated"
+_COLUMNS = {
+    "referenceid": "case_number",
+    "reportyear": "decision_year",
+    "diagnosiscategory": "diagnosis_category",
+    "diagnosissubcategory": "diagnosis",
+    "treatmentcategory": "treatment_category",
+    "treatmentsubcategory": "treatment",
+    "determination": "determination",
+    "type": "review_type",
+    "agerange": "age_band",
+    "patientgender": "sex",
+    "findings": "findings",
+}
+_NEEDED = frozenset(_COLUMNS.values()) - {"findings"}
+_PLAIN = ("diagnosis_category", "diagnosis", "treatment_category", "treatment", "review_type")
+_OUTCOMES = (("upheld", "upheld"), ("overturned", "overturned"))
+_YEAR = re.compile(r"(?:19|20)\d\d")
+_BAND_JOINT = re.compile(r"\s*(?:_|-|\bto\b)\s*")
+_SEPARATORS = ",;\t"
+# The longest Findings run to some ten thousand characters; a cell of more is a quotation mark that nothing closes.
+_LONGEST_CELL = 1_000_000
+_ROWS_A_STEP = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class _Edition:
+    """How a file is written.
+
+    Attributes
+    ----------
+    encoding, separator : str
+    names : tuple of str
+        What each column holds, by the names of `_COLUMNS`; empty for a column that is not used.
+    """
+
+    encoding: str
+    separator: str
+    names: tuple[str, ...]
+
+
+def is_determinations(path: Path) -> bool:
+    """Whether a file is the DMHC's table, by its header."""
+    return path.suffix.lower() == ".csv" and path.is_file() and _edition(path) is not None
+
+
+def read_determinations(path: Path, progress: Progress | None = None) -> Ingested:
+    """Read the DMHC's determinations into the requests table, a case a row.
+
+    The request is what the treatment's categories say; the clinical summary is what the Findings say before anything of
+    the review; families are missing, as the source tells none; `age` too, as it tells a range: that is `age_band`.
+
+    Parameters
+    ----------
+    path : Path
+    progress : callable, optional
+        Called with the number of rows each time some are done.
+
+    Returns
+    -------
+    Ingested
+        A row that can't be used is a reject with its place and reason.
+
+    Raises
+    ------
+    SchemaError
+        For a file that is not the DMHC's table, can't be decoded, or breaks off within a quotation.
+    """
+    import pandas as pd
+
+    edition = _edition(path)
+    if edition is None:
+        raise SchemaError(f"{path}: is not the DMHC's table of determinations; its header lacks {_lacking(path)}")
+    rows: list[dict[str, object]] = []
+    rejects: list[Reject] = []
+    cases: dict[str, int] = {}
+    for number, cells in _cells(path, edition, progress):
+        found = _row(cells, edition.names)
+        if isinstance(found, dict) and str(found["case_number"]) in cases:
+            found = f"case stands twice, first in row {cases[str(found['case_number'])]}"
+        if isinstance(found, str):
+            rejects.append(Reject(str(path), f"row {number}", found))
+        else:
+            cases[str(found["case_number"])] = number
+            rows.append(found | {"file": path.name})
+    frame = pd.DataFrame(rows, columns=[column.name for column in COLUMNS])
+    return Ingested(complete_requests(typed(frame)), len(rows), tuple(rejects), unit=UNIT)
+
+
+def _cells(path: Path, edition: _Edition, progress: Progress | None) -> Iterator[tuple[int, list[str]]]:
+    """Cells of each row below the header, numbered from 1; blank lines are no rows."""
+    number = 0
+    with path.open(encoding=edition.encoding, newline="") as file, _long_cells():
+        rows = csv.reader(file, delimiter=edition.separator, strict=True)
+        try:
+            next(rows)
+            for cells in rows:
+                if not any(cell.strip() for cell in cells):
+                    continue
+                number += 1
+                yield number, cells
+                if progress and number % _ROWS_A_STEP == 0:
+                    progress(_ROWS_A_STEP)
+        except csv.Error as error:
+            raise SchemaError(f"{path}: can't be read after row {number}: a quotation mark is out of place") from error
+    if not number:
+        raise SchemaError(f"{path}: holds no row")
+
+
+@contextmanager
+def _long_cells() -> Iterator[None]:
+    before = csv.field_size_limit(_LONGEST_CELL)
+    try:
+        yield
+    finally:
+        csv.field_size_limit(before)
+
+
+def _row(cells: list[str], names: tuple[str, ...]) -> dict[str, object] | str:
+    """A row of the requests table, or why there is none."""
+    if len(cells) != len(names):
+        return f"has {len(cells)} cells, the header has {len(names)}"
+    found = {name: " ".join(cell.split()) for name, cell in zip(names, cells, strict=True) if name}
+    outcome = [value for start, value in _OUTCOMES if found["determination"].lower().startswith(start)]
+    if not found["case_number"]:
+        return "has no reference ID"
+    if not outcome:
+        return "determination is neither upheld nor overturned"
+    if not _YEAR.fullmatch(found["decision_year"]):
+        return "report year is not a year"
+    return {
+        **{name: found[name] for name in _PLAIN},
+        "case_number": found["case_number"],
+        "item": 1,
+        CASE_VERSION: 1,
+        "source": SOURCE,
+        "request": ": ".join(filter(None, (found["treatment_category"], found["treatment"]))) or _NO_TREATMENT,
+        "clinical_summary": pre_decision_summary(found.get("findings", "")),
+        "sex": found["sex"] if found["sex"].lower() in ("female", "male") else None,
+        "age_band": _BAND_JOINT.sub("-", found["age_band"].lower()),
+        "outcome": outcome[0],
+        "decision_year": found["decision_year"],
+    }
+
+
+def _edition(path: Path) -> _Edition | None:
+    """How the file is written; None where its header is not the DMHC's."""
+    encoding = _encoding(path)
+    with path.open(encoding=encoding, newline="") as file:
+        header = file.readline()
+    for separator in _SEPARATORS:
+        names = _names(header, separator)
+        if names and set(names) >= _NEEDED:
+            return _Edition(encoding, separator, names)
+    return None
+
+
+def _names(header: str, separator: str) -> tuple[str, ...]:
+    """What each column holds; the first of two spellings that mean the same."""
+    cells = next(csv.reader([header], delimiter=separator), [])
+    meanings = [_COLUMNS.get(re.sub(r"[\W_]+", "", cell).lower(), "") for cell in cells]
+    return tuple(name if meanings.index(name) == place else "" for place, name in enumerate(meanings))
+
+
+def _encoding(path: Path) -> str:
+    """UTF-8 where the whole file is, else cp1252, in which any byte stands for something."""
+    try:
+        with path.open(encoding="utf-8-sig") as file:
+            _exhaust(file)
+    except UnicodeDecodeError:
+        return "cp1252"
+    return "utf-8-sig"
+
+
+def _exhaust(file: TextIO) -> None:
+    while file.read(1 << 20):
+        pass
+
+
+def _lacking(path: Path) -> str:
+    with path.open(encoding=_encoding(path), newline="", errors="replace") as file:
+        header = file.readline()
+    found = max((set(_names(header, separator)) for separator in _SEPARATORS), key=len)
+    return ", ".join(name for name, meaning in _COLUMNS.items() if meaning in _NEEDED - found)

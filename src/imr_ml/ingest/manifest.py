@@ -1,0 +1,201 @@
+"""The manifest beside a requests table: what it was made of, by what, and the checksum by which both are known again.
+
+Knows the manifest's fields and file. Holds counts and checksums, and neither text nor name of a letter, as it goes with
+models and runs. Paths are relative to the manifest's folder, so that a project can be moved as a whole.
+"""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from imr_ml.corpus.schema import SchemaError
+from imr_ml.corpus.upgrades import SCHEMA_VERSION
+from imr_ml.files import atomic_write, sha256_of
+from imr_ml.ingest.units import Kind
+
+_SUFFIX = ".manifest.json"
+RECIPE = "_recipe.json"
+"""File in a folder of sample letters; the leading underscore tells readers of letter folders to pass it by."""
+
+
+class _Data(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Code(_Data):
+    """The checkout that a command ran in.
+
+    Attributes
+    ----------
+    commit : str
+        Full hash.
+    dirty : bool
+        Whether a tracked file differed from it.
+    """
+
+    commit: str
+    dirty: bool
+
+
+class Recipe(_Data):
+    """What sample letters are made anew from."""
+
+    letters: int
+    seed: int
+    pdf: bool = False
+
+
+class SourceRecord(_Data):
+    """One source of a table.
+
+    Attributes
+    ----------
+    kind : Kind
+        A requests table for rows that stood in the table when its manifest was begun.
+    path : str
+    sha256 : str or None
+        Of the file; None of a folder.
+    letter_sha256s : tuple of str
+        Of the files of a folder or a fetch manifest that could be opened, in the order in which they were read.
+    recipe : Recipe or None
+        Of sample letters.
+    letters, requests, skipped, rejects : int
+        Letters, or determinations, read into the table and their requests; those that were in it already; those that
+        can't be read or say the same as another.
+    """
+
+    kind: Kind
+    path: str
+    sha256: str | None = None
+    letter_sha256s: tuple[str, ...] = ()
+    recipe: Recipe | None = None
+    letters: int
+    requests: int
+    skipped: int = 0
+    rejects: int = 0
+
+
+class Step(_Data):
+    """One command that added to the table.
+
+    Attributes
+    ----------
+    at : str
+        When, in UTC.
+    """
+
+    command: str
+    at: str = Field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
+    imr_ml: str = Field(default_factory=lambda: version("imr-ml"))
+    code: Code | None = None
+    sources: tuple[SourceRecord, ...]
+
+
+class TableManifest(_Data):
+    """What a requests table was made of.
+
+    Attributes
+    ----------
+    table : str
+        Path of the table.
+    sha256 : str
+        Of its file.
+    issues, requests, overturned : int
+        Letters or determinations in the table, their requests, and how many of these were overturned.
+    requests_by_source : dict of str to int
+        Of ``dwc``, ``dmhc`` and ``sample``.
+    steps : tuple of Step
+        In the order in which they were done.
+    """
+
+    format: Literal[1] = 1
+    schema_version: int = SCHEMA_VERSION
+    table: str
+    sha256: str
+    issues: int | None = None
+    requests: int
+    overturned: int
+    requests_by_source: dict[str, int]
+    steps: tuple[Step, ...]
+
+    @property
+    def sources(self) -> tuple[SourceRecord, ...]:
+        """Of all steps."""
+        return tuple(source for step in self.steps for source in step.sources)
+
+
+def manifest_path(table: Path) -> Path:
+    """Where a table's manifest is."""
+    return table.with_name(table.stem + _SUFFIX)
+
+
+def write_manifest(manifest: TableManifest, path: Path) -> None:
+    """Write the manifest, whole or not at all."""
+    with atomic_write(path) as temporary:
+        temporary.write_text(manifest.model_dump_json(indent=1) + "\n", encoding="utf-8")
+
+
+def read_manifest(path: Path) -> TableManifest:
+    """Read a manifest.
+
+    Raises
+    ------
+    SchemaError
+        For a file that is none.
+    """
+    try:
+        return TableManifest.model_validate_json(path.read_bytes())
+    except (ValidationError, OSError) as error:
+        told = error.errors()[0]["msg"] if isinstance(error, ValidationError) else error.strerror
+        raise SchemaError(f"{path}: is no manifest of a table that this imr-ml reads ({told})") from error
+
+
+def manifest_of(table: Path) -> TableManifest | None:
+    """The manifest beside a table; None where there is none or where the table was changed since."""
+    path = manifest_path(table)
+    if not (table.is_file() and path.is_file()):
+        return None
+    found = read_manifest(path)
+    return found if found.sha256 == sha256_of(table) else None
+
+
+def write_recipe(folder: Path, recipe: Recipe) -> None:
+    """Put beside sample letters what they are made anew from."""
+    (folder / RECIPE).write_text(recipe.model_dump_json() + "\n", encoding="utf-8")
+
+
+def recipe_of(folder: Path) -> Recipe | None:
+    """What sample letters are made anew from; None where the folder does not tell."""
+    try:
+        return Recipe.model_validate_json((folder / RECIPE).read_bytes())
+    except (OSError, ValidationError):
+        return None
+
+
+def rebased(manifest: TableManifest, base: Path, new: Path) -> TableManifest:
+    """The manifest with its paths, which are relative to `base`, made relative to `new`."""
+
+    def moved(path: str) -> str:
+        return relative(base / path, new)
+
+    steps = tuple(
+        step.model_copy(
+            update={"sources": tuple(source.model_copy(update={"path": moved(source.path)}) for source in step.sources)}
+        )
+        for step in manifest.steps
+    )
+    return manifest.model_copy(update={"table": moved(manifest.table), "steps": steps})
+
+
+def relative(path: Path, base: Path) -> str:
+    """A path from a folder, with forward slashes; the path itself where no way leads there, as from another drive."""
+    try:
+        return Path(os.path.relpath(path, base)).as_posix()
+    except ValueError:
+        return path.absolute().as_posix()

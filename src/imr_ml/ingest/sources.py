@@ -1,0 +1,220 @@
+"""What to train on: the letters or table that the user names, else `data/raw`, else the sample corpus.
+
+Knows the project's data folders. Says in one line which it took.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from imr_ml.corpus.issues import current_requests
+from imr_ml.corpus.schema import REQUIRED_COLUMNS, SchemaError, typed, validate_requests
+from imr_ml.corpus.store import ROWS_AT_ONCE, read_requests
+from imr_ml.corpus.table import complete_requests
+from imr_ml.files import sha256_of
+from imr_ml.ingest.dmhc import SOURCE, UNIT
+from imr_ml.ingest.growing import Made, grow_table
+from imr_ml.ingest.ingestion import letter_files
+from imr_ml.ingest.manifest import (
+    Code,
+    Recipe,
+    SourceRecord,
+    Step,
+    TableManifest,
+    manifest_of,
+    manifest_path,
+    rebased,
+    relative,
+    write_recipe,
+)
+from imr_ml.ingest.units import NAME, TEXT, Kind, Source, kind_of
+from imr_ml.progress import StartProgress
+from imr_ml.tables.formats import TABLE_SUFFIXES, is_table
+from imr_ml.tables.reading import column_names, read_chunks
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+RAW = Path("data/raw")
+SAMPLE = Path("data/sample")
+PROCESSED = Path("data/processed")
+SAMPLE_LETTERS = 1000
+SAMPLE_SEED = 7
+TRAIN = "imr-ml train"
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingTable:
+    """The requests to train on.
+
+    Attributes
+    ----------
+    requests : DataFrame
+        Of one source, of each case its last issue.
+    told : str
+        One line about where they come from.
+    manifest : TableManifest
+        Of their table, with paths relative to the working directory.
+    """
+
+    requests: pd.DataFrame
+    told: str
+    manifest: TableManifest
+
+
+def training_table(
+    data: Path | None, start: StartProgress, *, source: str | None = None, code: Code | None = None
+) -> TrainingTable:
+    """Requests to train on, validated and completed.
+
+    Parameters
+    ----------
+    data : Path or None
+        A requests table, or what `imr-ml ingest` reads; None takes the letters in ``data/raw``, and where there are
+        none the sample corpus, which is written to ``data/sample`` first.
+    start : callable
+        Starts the progress bar of a long step.
+    source : str, optional
+        Take the requests of this source only; a table of several needs it.
+    code : Code, optional
+        Checkout that this runs in, for the manifest of a table that is made.
+
+    Raises
+    ------
+    SchemaError
+        For a folder without letters that can be read, a file that is no requests table, one of several sources.
+    FileNotFoundError
+        For a path that does not exist.
+    """
+    if data is None:
+        if not (RAW.is_dir() and letter_files([RAW])):
+            return _sample_table(start, code)
+        data = RAW
+    if _is_requests_table(data):
+        read, told = table_at(data, source)
+        return TrainingTable(read, f"training on the requests table {data}{told}", manifest_here(data))
+    kind = kind_of(data)
+    if kind is Kind.LETTER:
+        raise SchemaError(f"{data}: give a folder of letters or a table ({', '.join(TABLE_SUFFIXES)})")
+    return _made_table(Source(data, kind), start, source, code)
+
+
+def table_at(path: Path, source: str | None = None) -> tuple[pd.DataFrame, str]:
+    """Requests of a table to train on, validated and completed, and what was left out of it.
+
+    Raises
+    ------
+    SchemaError
+        As `training_table`.
+    """
+    table = _of_source(validate_requests(read_requests(path), str(path)), source, path)
+    current = current_requests(table)
+    left_out = len(table) - len(current)
+    told = [f" ({source} only)"] if source else []
+    if left_out:
+        told.append(f"; {left_out} request(s) left out, as their cases were reissued")
+    return complete_requests(current), "".join(told)
+
+
+def manifest_here(path: Path) -> TableManifest:
+    """Manifest of a table with paths relative to the working directory; where it has none, that of the table itself."""
+    here = Path.cwd()
+    found = manifest_of(path)
+    if found is not None:
+        return rebased(found, path.parent.absolute(), here)
+    sha256 = "" if path.is_dir() else sha256_of(path)
+    shown = relative(path.absolute(), here)
+    requests, overturned, by_source = _counted(path)
+    itself = SourceRecord(kind=Kind.REQUESTS, path=shown, sha256=sha256, letters=0, requests=requests)
+    return TableManifest(
+        table=shown,
+        sha256=sha256,
+        requests=requests,
+        overturned=overturned,
+        requests_by_source=by_source,
+        steps=(Step(command=TRAIN, sources=(itself,)),),
+    )
+
+
+def _counted(table: Path) -> tuple[int, int, dict[str, int]]:
+    """Requests of a table, those overturned, and requests by source."""
+    requests = overturned = 0
+    by_source: Counter[str] = Counter()
+    for chunk in read_chunks(table, ROWS_AT_ONCE, ("source", "outcome")):
+        told = typed(chunk.frame.reindex(columns=["source", "outcome"]))
+        requests += len(told)
+        overturned += int(told["outcome"].eq("overturned").sum())
+        by_source.update(told["source"].dropna())
+    return requests, overturned, dict(by_source)
+
+
+def _is_requests_table(path: Path) -> bool:
+    from imr_ml.ingest.dmhc import is_determinations
+
+    if is_determinations(path) or not is_table(path):
+        return False
+    names = column_names(path)
+    return not {NAME, TEXT} <= set(names) or set(names) >= set(REQUIRED_COLUMNS)
+
+
+def _of_source(table: pd.DataFrame, source: str | None, path: Path) -> pd.DataFrame:
+    found = sorted(table["source"].dropna().unique()) if "source" in table else []
+    if source is not None:
+        if source not in found:
+            raise SchemaError(f"{path}: holds no request of source {source}; it has: {', '.join(found) or 'none told'}")
+        return table[table["source"].eq(source).fillna(value=False)].reset_index(drop=True)
+    if len(found) > 1:
+        raise SchemaError(
+            f"{path}: the requests table mixes sources ({', '.join(found)}): train on one at a time, "
+            f"as with --source {found[0]}"
+        )
+    return table
+
+
+def _made_table(source: Source, start: StartProgress, only: str | None, code: Code | None) -> TrainingTable:
+    output = PROCESSED / "requests.parquet"
+    _check_ours(output)
+    made = grow_table([source], output, start, fresh=True, made=Made(TRAIN, code))
+    read, left_out = table_at(output, only)
+    if made.determinations:
+        told = f"training on {made.determinations} {UNIT} of the {SOURCE.upper()} from {source.path}"
+    else:
+        told = f"training on {made.letters} letters from {source.path} ({made.requests} requests)"
+    if made.rejects:
+        kind = "row" if source.kind in (Kind.DETERMINATIONS, Kind.TEXTS) else "file"
+        told += f"; {len(made.rejects)} {kind}(s) not used, see {PROCESSED / 'rejects.jsonl'}"
+    return TrainingTable(read, told + left_out, rebased(made.manifest, output.parent.absolute(), Path.cwd()))
+
+
+def _check_ours(table: Path) -> None:
+    """See that a table which the user made is not replaced by one that follows from a folder.
+
+    Raises
+    ------
+    SchemaError
+        Where it would be.
+    """
+    found = manifest_of(table)
+    if found is not None and any(step.command != TRAIN for step in found.steps):
+        raise SchemaError(
+            f"{table}: was made by {found.steps[-1].command}, and training on letters writes its table there; "
+            f"to train on it: --data {table}; else move it and {manifest_path(table).name} away"
+        )
+
+
+def _sample_table(start: StartProgress, code: Code | None) -> TrainingTable:
+    from imr_ml.sample.writing import write_samples
+
+    if not (SAMPLE.is_dir() and letter_files([SAMPLE])):
+        write_samples(SAMPLE, SAMPLE_LETTERS, SAMPLE_SEED, progress=start("writing sample letters", SAMPLE_LETTERS))
+        write_recipe(SAMPLE, Recipe(letters=SAMPLE_LETTERS, seed=SAMPLE_SEED))
+    table = _made_table(Source(SAMPLE, Kind.FOLDER), start, None, code)
+    return TrainingTable(
+        table.requests,
+        f"no letters in {RAW}: using the SAMPLE corpus, so every figure below is SYNTHETIC; "
+        f"for real ones put letters (.pdf, .txt) into {RAW} or name them: make train DATA=path",
+        table.manifest,
+    )

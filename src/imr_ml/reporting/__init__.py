@@ -1,0 +1,1 @@
+"""Write what people read: the model card, figures, pages and rates."""

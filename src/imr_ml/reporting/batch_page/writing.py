@@ -1,0 +1,117 @@
+"""The page: chunks gathered, the template filled, the file written whole.
+
+Knows the template, its style and its scripts. Text goes in as text: by autoescaping in the template, as JSON without a
+``<`` for the scripts, which in turn only ever set text. A policy in the page forbids any script or style but its own,
+by their SHA-256, and any connection.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Iterable
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from imr_ml.files import atomic_write
+from imr_ml.guidelines.types import FAMILIES
+from imr_ml.reporting.batch_page import names
+from imr_ml.reporting.batch_page.facts import ReportFacts
+from imr_ml.reporting.batch_page.figures import family_bars, histogram
+from imr_ml.reporting.batch_page.rows import FIELDS, LONGEST_TEXT, PageRows
+from imr_ml.reporting.batch_page.totals import Totals
+from imr_ml.templates import template
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MOST_ROWS = 5_000
+_STYLE = "page.css"
+# In the order in which they need each other.
+_SCRIPTS = ("dom.js", "places.js", "rows.js", "table.js", "evidence.js", "panel.js", "main.js")
+
+
+def write_report(chunks: Iterable[pd.DataFrame], target: Path, facts: ReportFacts, *, limit: int = MOST_ROWS) -> None:
+    """Write a scored batch as one HTML page.
+
+    Parameters
+    ----------
+    chunks : iterable of DataFrame
+        The scored rows in order: the user's columns, then those that scoring adds. ``evidence`` and ``precedents`` are
+        JSON and may be absent, as may families.
+    target : Path
+        Appears when all is written.
+    facts : ReportFacts
+    limit : int, default 5,000
+        Rows that the page holds at most, the first ones; its figures count all.
+
+    Raises
+    ------
+    OSError
+        Where the file can't be written.
+    """
+    totals, kept = Totals(), PageRows(limit)
+    for chunk in chunks:
+        totals.add(chunk, facts)
+        kept.add(chunk, facts)
+    page = _rendered(totals, kept, facts)
+    with atomic_write(target) as made:
+        made.write_text(page, encoding="utf-8", newline="\n")
+
+
+def _rendered(totals: Totals, kept: PageRows, facts: ReportFacts) -> str:
+    from markupsafe import Markup
+
+    style, script = _resource(_STYLE), "\n".join(map(_resource, _SCRIPTS))
+    return template("imr_ml.reporting.batch_page", "page", "page.html.jinja").render(
+        facts=facts,
+        totals=totals,
+        on_page=len(kept.rows),
+        histogram=histogram(totals.histogram, facts.base_rate),
+        families=family_bars(totals, names.FAMILY_NAMES),
+        policy=_policy(style, script),
+        style=Markup(style),  # noqa: S704 - files of this package
+        script=Markup(script),  # noqa: S704
+        data=Markup(_embedded(_data(totals, kept, facts))),  # noqa: S704 - holds no "<"
+    )
+
+
+def _data(totals: Totals, kept: PageRows, facts: ReportFacts) -> dict[str, Any]:
+    return {
+        "fields": FIELDS,
+        "rows": kept.rows,
+        "texts": kept.texts,
+        "cut": kept.cut,
+        "longest_text": LONGEST_TEXT,
+        "families": FAMILIES,
+        "names": {
+            "families": names.FAMILY_NAMES,
+            "tiers": names.TIER_NAMES,
+            "facts": names.FACT_NAMES,
+            "sections": names.SECTION_NAMES,
+        },
+        "is_sample": facts.is_sample_model or totals.sample_rows > 0,
+        "mean_p": totals.mean_p,
+    }
+
+
+def _embedded(data: dict[str, Any]) -> str:
+    """JSON that can stand in a script element: nothing in it can end the element or begin a comment."""
+    return json.dumps(data, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
+
+
+def _policy(style: str, script: str) -> str:
+    return (
+        f"default-src 'none'; style-src '{_digest(style)}'; script-src '{_digest(script)}'; "
+        "img-src data:; base-uri 'none'; form-action 'none'"
+    )
+
+
+def _digest(text: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+def _resource(name: str) -> str:
+    return (files("imr_ml.reporting.batch_page") / "page" / name).read_text("utf-8")

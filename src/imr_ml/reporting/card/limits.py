@@ -1,0 +1,174 @@
+"""What a model's figures do not support, in plain words: each limit is said where the figures show it.
+
+Knows what was measured.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import isfinite
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from imr_ml.evaluation.comparison import MODEL, baselines_of
+from imr_ml.reporting.card.wording import BASELINES, BETTER, told_dates, verdict
+
+if TYPE_CHECKING:
+    from imr_ml.evaluation.report import Evaluation
+    from imr_ml.evaluation.slices import Slice
+    from imr_ml.training import TrainedModel
+
+FEW_OVERTURNED = 100
+"""Below so many overturned requests the figures of the outcome are told to rest on few."""
+_ITEMS = "items in case"
+_UNKNOWN = "unknown"
+_LARGE_PART = 1 / 3
+_FAR_FROM_PROMISED = 0.05
+_SHORT_SPAN_YEARS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class CaseSize:
+    """How far the number of requests in a case goes by itself.
+
+    Attributes
+    ----------
+    alone : float
+        ROC AUC of the outcome by saying: the fewer requests in a case, the likelier overturned.
+    within : float or None
+        The model's ROC AUC among requests of cases of like size: mean over the slices that have one, weighted by their
+        pairs of an overturned and an upheld request.
+    overall : float
+        The model's ROC AUC.
+    """
+
+    alone: float
+    within: float | None
+    overall: float
+
+    @property
+    def part(self) -> float:
+        """Share of the model's lead over chance that the number of requests gives alone."""
+        lead = self.overall - 0.5
+        return (self.alone - 0.5) / lead if lead > 0 else 0.0
+
+
+def limits(trained: TrainedModel) -> Iterator[str]:
+    """Each limit as a paragraph, those of the data first."""
+    yield from _of_data(trained)
+    yield from _of_figures(trained.evaluation)
+    yield from _of_later_decisions(trained.evaluation)
+    yield from _of_sets(trained)
+
+
+def case_size(evaluation: Evaluation) -> CaseSize | None:
+    """From the slices by number of requests; None where there are fewer than two or no ROC AUC."""
+    sizes = [one for one in evaluation.slices if one.kind == _ITEMS and one.value != _UNKNOWN]
+    overall = evaluation.estimates[MODEL]["outcome.roc_auc"].value
+    # By name they are in the order of their size: 1, 2, 3 to 4, 5 or more.
+    overturned = np.array([one.overturned for one in sizes], dtype=float)
+    upheld = np.array([one.requests - one.overturned for one in sizes], dtype=float)
+    pairs = overturned.sum() * upheld.sum()
+    if len(sizes) < 2 or not pairs or not isfinite(overall):
+        return None
+    larger = upheld.sum() - np.cumsum(upheld)
+    alone = float((overturned * (larger + upheld / 2)).sum() / pairs)
+    return CaseSize(alone, _within(sizes), overall)
+
+
+def _within(sizes: list[Slice]) -> float | None:
+    told = [
+        (one.estimates["outcome.roc_auc"].value, _pairs(one)) for one in sizes if "outcome.roc_auc" in one.estimates
+    ]
+    values, weights = zip(*told, strict=True) if told else ((), ())
+    return float(np.average(values, weights=weights)) if told else None
+
+
+def _pairs(one: Slice) -> int:
+    return one.overturned * (one.requests - one.overturned)
+
+
+def _of_data(trained: TrainedModel) -> Iterator[str]:
+    data, labels = trained.data, trained.evaluation.labels
+    if data.is_synthetic:
+        yield "**Invented letters.** Every figure here is synthetic: it shows that the machinery works, and no more."
+    if data.overturned < FEW_OVERTURNED:
+        told = trained.evaluation.estimates[MODEL]["outcome.roc_auc"]
+        yield (
+            f"**{data.overturned} overturned requests is a small number.** The ROC AUC of the outcome lies anywhere "
+            f"from {told.low:.2f} to {told.high:.2f}; no single figure of it is worth more than its interval."
+        )
+    known = labels.decided_year[~np.isnan(labels.decided_year)]
+    if len(known) and np.ptp(known) < _SHORT_SPAN_YEARS:
+        yield (
+            f"**A short time.** All decisions are of {told_dates(known)}. Guidelines, reviewers and rates change; "
+            "nothing here says how good the model is on other years."
+        )
+    if data.source == "dwc":
+        yield (
+            "**Settings were chosen with a look at real letters.** The package's default settings were set on letters "
+            "of December 2016 to February 2017; figures on letters of that time lean to the kind side."
+        )
+    if data.source == "dmhc":
+        yield "**Categories only.** The source publishes no narrative: the model has read no clinical summary."
+    else:
+        yield (
+            "**The reviewer wrote what the model reads.** The clinical summary is written during the review. This is "
+            "classification of finished letters, not a forecast from a bare request; expect less on other summaries."
+        )
+    if not labels.families_known:
+        yield "**No guideline families.** The source tells none, so the model predicts none."
+
+
+def _of_figures(evaluation: Evaluation) -> Iterator[str]:
+    size = case_size(evaluation)
+    if size is not None and size.part >= _LARGE_PART:
+        among = f" Among requests of cases of like size the model's is {size.within:.2f}." if size.within else ""
+        yield (
+            "**A large part of the outcome's ROC AUC is the number of requests in the case.** Saying only that the "
+            f"fewer are in a case, the likelier they are overturned, gives {size.alone:.2f}; the model gives "
+            f"{size.overall:.2f}.{among}"
+        )
+    for task, metric in (("outcome", "outcome.roc_auc"), ("guideline families", "family.f1_micro")):
+        unproven = [
+            BASELINES.get(name, name)
+            for name in baselines_of(metric)
+            if metric in evaluation.estimates[MODEL] and verdict(evaluation.differences[name][metric], metric) != BETTER
+        ]
+        if unproven:
+            yield f"**The lead is not proven** for the {task} over: {', '.join(unproven)}."
+    skill = evaluation.estimates[MODEL].get("outcome.brier_skill")
+    if skill and not skill.low > 0:
+        yield (
+            "**Probabilities are not proven better than the base rate.** The Brier skill's interval "
+            f"({skill.low:.2f} to {skill.high:.2f}) holds zero or less: rank requests by `p_overturned`, and do not "
+            "bet on its value."
+        )
+
+
+def _of_later_decisions(evaluation: Evaluation) -> Iterator[str]:
+    if evaluation.temporal is None:
+        return
+    metric, mixed = "outcome.roc_auc", evaluation.estimates[MODEL]["outcome.roc_auc"]
+    later = evaluation.temporal.comparison.estimates[MODEL][metric]
+    if later.value < mixed.low:
+        yield (
+            "**Less on later decisions.** Learnt from earlier decisions and tested on later ones, as in use, the ROC "
+            f"AUC of the outcome is {later}, below the {mixed} of folds that mix the years: expect the former."
+        )
+    if verdict(evaluation.temporal.comparison.differences["plain_tfidf"][metric], metric) != BETTER:
+        yield "**The lead is not proven on later decisions** for the outcome over: plain TF-IDF."
+
+
+def _of_sets(trained: TrainedModel) -> Iterator[str]:
+    wanted, told = trained.settings.coverage, trained.coverage
+    for outcome in ("", "_overturned"):
+        found = told.get(f"conformal.coverage{outcome}")
+        if found is not None and isfinite(found) and found < wanted - _FAR_FROM_PROMISED:
+            whose = "of the overturned requests' cases" if outcome else "of all"
+            yield (
+                f"**Prediction sets hold less than they promise.** Asked for {wanted:.0%}, they held the outcome "
+                f"{whose} in {found:.0%}."
+            )

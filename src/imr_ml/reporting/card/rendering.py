@@ -1,0 +1,92 @@
+"""The card as a page: the template filled, and written into the model's folder.
+
+Knows the template and the folder's files.
+"""
+
+from __future__ import annotations
+
+import platform
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from imr_ml.evaluation.slices import FEWEST_REQUESTS
+from imr_ml.files import atomic_write, sha256_of
+from imr_ml.model_files import CLASSIFIERS
+from imr_ml.reporting.card import limits, tables, wording
+from imr_ml.templates import template
+
+if TYPE_CHECKING:
+    from imr_ml.training import TrainedModel
+
+CARD = "README.md"
+MODELS = "models"
+"""Folder of models: what is written into a folder inside of it tells there, too, what the newest model is."""
+_LIBRARIES = ("imr-ml", "scikit-learn", "spacy", "negspacy", "numpy", "pandas", "scipy", "skops", "crepes")
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Which model a card is of, and which code made it.
+
+    Attributes
+    ----------
+    folder : str
+        Name of the model's folder.
+    version : str
+        First 12 digits of the classifiers' SHA-256, as scored rows carry it; empty where not known.
+    commit : str or None
+        Git commit of the code.
+    dirty : bool
+        Whether tracked files differed from that commit.
+    """
+
+    folder: str = "latest"
+    version: str = ""
+    commit: str | None = None
+    dirty: bool = False
+
+
+def model_card(trained: TrainedModel, origin: Origin | None = None) -> str:
+    """The card in Markdown; the same for the same model, origin and installed libraries."""
+    return template("imr_ml.reporting.card", "", "card.md.jinja").render(
+        trained=trained,
+        data=trained.data,
+        evaluation=trained.evaluation,
+        origin=origin or Origin(),
+        fewest=FEWEST_REQUESTS,
+        dates=wording.told_dates(trained.evaluation.labels.decided_year),
+        headlines=wording.headlines(trained.evaluation),
+        limits=limits.limits(trained),
+        tables=tables,
+        wording=wording,
+        versions={"python": platform.python_version()} | {name: version(name) for name in _LIBRARIES},
+    )
+
+
+def write_card(trained: TrainedModel, folder: Path, commit: str | None = None, *, dirty: bool = False) -> list[Path]:
+    """Write ``README.md`` into a model's folder and, where that folder is in one named ``models``, also there.
+
+    Parameters
+    ----------
+    trained : TrainedModel
+    folder : Path
+        Holds the same model, saved.
+    commit : str, optional
+        Git commit of the code.
+    dirty : bool, default False
+        Whether tracked files differed from it.
+
+    Returns
+    -------
+    list of Path
+        The files written, that in the model's folder first.
+    """
+    named = folder.resolve()
+    card = model_card(trained, Origin(named.name, sha256_of(folder / CLASSIFIERS)[:12], commit, dirty))
+    paths = [folder / CARD, *([folder.parent / CARD] if named.parent.name == MODELS else [])]
+    for path in paths:
+        with atomic_write(path) as made:
+            made.write_text(card, encoding="utf-8")
+    return paths

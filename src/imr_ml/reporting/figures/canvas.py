@@ -1,0 +1,63 @@
+"""What all pictures share: size, colours, the mark of sample data.
+
+The same thing has the same colour in every picture (colours of Okabe and Ito, which colour-blind readers can tell
+apart): the model blue, each baseline its own, upheld green, overturned red.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from imr_ml.evaluation.comparison import MODEL
+from imr_ml.reporting.rivals import COLOURS_OF_BASELINES
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from matplotlib.axes import Axes
+    from numpy.typing import NDArray
+
+    from imr_ml.training import TrainedModel
+
+UPHELD, OVERTURNED = "#009E73", "#D55E00"
+COLOURS = {MODEL: "#0072B2", **COLOURS_OF_BASELINES}
+_Z = 1.96
+_DOTS_PER_INCH = 100
+
+
+def figure_of(trained: TrainedModel, title: str, height: float = 5.5) -> Figure:
+    """An empty figure; of sample data it says so in red."""
+    figure = Figure(figsize=(8, height), layout="constrained")
+    mark = "SAMPLE DATA - synthetic\n" if trained.data.is_synthetic else ""
+    figure.suptitle(f"{mark}{title}", fontsize=13, color=OVERTURNED if mark else "black")
+    return figure
+
+
+def canvas(trained: TrainedModel, title: str, height: float = 5.5) -> tuple[Figure, Axes]:
+    """A figure with one panel."""
+    figure = figure_of(trained, title, height)
+    axes = figure.subplots()
+    axes.spines[["top", "right"]].set_visible(False)
+    return figure, axes
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Write a figure as PNG; matplotlib's own `savefig` would draw it twice."""
+    figure.dpi = _DOTS_PER_INCH
+    FigureCanvasAgg(figure).print_png(path)  # type: ignore[no-untyped-call]
+
+
+def estimate_of(trained: TrainedModel, metric: str, predictor: str = MODEL) -> str:
+    """A metric with its interval as text."""
+    return str(trained.evaluation.estimates[predictor].get(metric, "not measured"))
+
+
+def wilson(share: NDArray[np.float64], count: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """95 % score interval of a share (Wilson, 1927)."""
+    centre = (share + _Z**2 / (2 * count)) / (1 + _Z**2 / count)
+    half = _Z / (1 + _Z**2 / count) * np.sqrt(share * (1 - share) / count + _Z**2 / (4 * count**2))
+    return np.minimum(centre - half, share), np.maximum(centre + half, share)

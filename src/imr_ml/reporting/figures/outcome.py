@@ -1,0 +1,158 @@
+"""Pictures of the outcome: how well 'overturned' is told, and how well its probability fits.
+
+Knows evaluations and drawing. Every picture is of out-of-fold predictions.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from imr_ml.evaluation.comparison import MODEL
+from imr_ml.reporting.figures.canvas import COLOURS, OVERTURNED, UPHELD, canvas, estimate_of, figure_of, wilson
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from numpy.typing import NDArray
+
+    from imr_ml.training import TrainedModel
+
+_BINS = 5
+_SMALLEST_BIN = 10
+_RESAMPLES = 200
+
+
+def precision_recall(trained: TrainedModel) -> Figure:
+    """Precision and recall of each repeat, with the base rate."""
+    from sklearn.metrics import precision_recall_curve
+
+    figure, axes = canvas(trained, "Precision and recall of 'overturned'")
+    overturned = trained.evaluation.labels.overturned
+    for number, repeat in enumerate(trained.evaluation.out_of_fold.repeats):
+        precision, recall, _ = precision_recall_curve(overturned, repeat.p_overturned)
+        label = f"model, average precision {estimate_of(trained, 'outcome.average_precision')}"
+        _curve(axes, recall, precision, None if number else label)
+    rate = overturned.mean()
+    axes.axhline(rate, color=COLOURS["base_rate"], linestyle="--", label=f"base rate {rate:.3f}")
+    _note(axes, f"plain TF-IDF {estimate_of(trained, 'outcome.average_precision', 'plain_tfidf')}")
+    axes.set(xlabel="recall", ylabel="precision", xlim=(0, 1), ylim=(0, 1.02))
+    axes.legend(loc="upper right")
+    return figure
+
+
+def roc(trained: TrainedModel) -> Figure:
+    """ROC of each repeat, with a band: where the curve lies in 95 % of resamples of the cases."""
+    from sklearn.metrics import roc_curve
+
+    figure, axes = canvas(trained, "ROC of 'overturned'")
+    places = np.linspace(0, 1, 101)
+    low, high = _roc_band(trained, places)
+    axes.fill_between(places, low, high, color=COLOURS[MODEL], alpha=0.15, linewidth=0, label="95 % of resampled cases")
+    for number, repeat in enumerate(trained.evaluation.out_of_fold.repeats):
+        false, true, _ = roc_curve(trained.evaluation.labels.overturned, repeat.p_overturned)
+        _curve(axes, false, true, None if number else f"model, area {estimate_of(trained, 'outcome.roc_auc')}")
+    axes.plot([0, 1], [0, 1], color=COLOURS["base_rate"], linestyle="--", label="chance 0.500")
+    _note(axes, f"plain TF-IDF {estimate_of(trained, 'outcome.roc_auc', 'plain_tfidf')}")
+    axes.set(xlabel="upheld, called overturned", ylabel="overturned, called overturned")
+    axes.set(xlim=(0, 1), ylim=(0, 1.02))
+    axes.legend(loc="lower right")
+    return figure
+
+
+def reliability(trained: TrainedModel) -> Figure:
+    """Predicted against observed rate in bins of equal size, with Wilson's interval and the count of each."""
+    figure, axes = canvas(trained, "Reliability of p_overturned")
+    probability, overturned = _pooled(trained)
+    bins = np.array_split(np.argsort(probability, kind="stable"), max(1, min(_BINS, len(probability) // _SMALLEST_BIN)))
+    said = np.array([probability[rows].mean() for rows in bins])
+    seen = np.array([overturned[rows].mean() for rows in bins])
+    low, high = wilson(seen, np.array([len(rows) for rows in bins]))
+    axes.errorbar(
+        said, seen, yerr=(seen - low, high - seen), fmt="o-", color=COLOURS[MODEL], capsize=4, label="model, 95 %"
+    )
+    for x, y, rows in zip(said, high, bins, strict=True):
+        count = f"{int(overturned[rows].sum())} of {len(rows)}"
+        # Upright, because bins may lie closer than a count is wide.
+        axes.annotate(count, (x, y), (0, 4), textcoords="offset points", ha="center", rotation=90)
+    top = min(1.0, 1.3 * max(float(high.max()), float(said.max())))
+    axes.plot([0, top], [0, top], color=COLOURS["base_rate"], linestyle="--", label="perfect calibration")
+    axes.set(xlabel="mean predicted p_overturned", ylabel="share overturned", xlim=(0, top), ylim=(0, top))
+    axes.legend(loc="lower right")
+    return figure
+
+
+def score_histogram(trained: TrainedModel) -> Figure:
+    """One panel an outcome, because there are about nine upheld for each overturned."""
+    figure = figure_of(trained, "Predicted probability by outcome")
+    probability, overturned = _pooled(trained)
+    edges = np.linspace(0, max(float(probability.max()), 0.05), 25).tolist()
+    panels = figure.subplots(2, 1, sharex=True)
+    for axes, rows, colour, name in (
+        (panels[0], overturned, OVERTURNED, "overturned"),
+        (panels[1], ~overturned, UPHELD, "upheld"),
+    ):
+        axes.hist(probability[rows], bins=edges, color=colour, label=f"{name}, {int(rows.sum())} requests")
+        axes.axvline(overturned.mean(), color=COLOURS["base_rate"], linestyle="--", label="base rate")
+        axes.set_ylabel("requests")
+        axes.legend(loc="upper right")
+    panels[1].set_xlabel("p_overturned")
+    return figure
+
+
+def confusion(trained: TrainedModel) -> Figure:
+    """Outcomes decided and called, overturned being called above the base rate."""
+    figure, axes = canvas(trained, "Outcomes, called overturned above the base rate")
+    probability, overturned = _pooled(trained)
+    called = probability > overturned.mean()
+    counts = np.array(
+        [[int((overturned == truth)[called == said].sum()) for said in (False, True)] for truth in (False, True)]
+    )
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1, aspect="auto")
+    for row, column in np.ndindex(2, 2):
+        axes.text(
+            column,
+            row,
+            f"{counts[row, column]}\n{shares[row, column]:.0%} of row",
+            ha="center",
+            va="center",
+            fontsize=15,
+            color="white" if shares[row, column] > 0.5 else "black",
+        )
+    axes.set(xlabel="called", ylabel="decided", xticks=(0, 1), yticks=(0, 1))
+    axes.set_xticklabels(("upheld", "overturned"))
+    axes.set_yticklabels(("upheld", "overturned"))
+    return figure
+
+
+def _roc_band(trained: TrainedModel, places: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """2.5th and 97.5th percentile of the ROC at each false positive rate, each resample on one repeat's predictions."""
+    overturned, groups = trained.evaluation.labels.overturned, trained.neighbours.decided.group
+    repeats = trained.evaluation.out_of_fold.repeats
+    random = np.random.default_rng(trained.evaluation.settings.seed)
+    cases = int(groups.max()) + 1
+    curves = []
+    for number in range(_RESAMPLES):
+        weights = np.bincount(random.integers(0, cases, cases), minlength=cases)[groups].astype(float)
+        order = np.argsort(-repeats[number % len(repeats)].p_overturned, kind="stable")
+        true, false = np.cumsum((weights * overturned)[order]), np.cumsum((weights * ~overturned)[order])
+        if true[-1] and false[-1]:
+            curves.append(np.interp(places, [0, *false / false[-1]], [0, *true / true[-1]]))
+    low, high = np.percentile(curves, [2.5, 97.5], axis=0)
+    return low, high
+
+
+def _curve(axes: Axes, x: NDArray[np.float64], y: NDArray[np.float64], label: str | None) -> None:
+    axes.plot(x, y, color=COLOURS[MODEL], alpha=0.7, linewidth=1.5, drawstyle="steps-post", label=label)
+
+
+def _note(axes: Axes, text: str) -> None:
+    """A line in the legend that nothing is drawn for."""
+    axes.plot([], [], " ", label=text)
+
+
+def _pooled(trained: TrainedModel) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Mean prediction of each request over the repeats, and its outcome."""
+    return trained.evaluation.out_of_fold.mean_p_overturned, trained.evaluation.labels.overturned

@@ -1,0 +1,1 @@
+"""Sample corpus: synthetic Final Determination Letters whose truth is known."""

@@ -1,0 +1,137 @@
+"""Facts -> the letter's running text: clinical summary and rationales.
+
+Knows how clauses are chosen and filled. Knows nothing of the letter's layout.
+
+A letter has one voice (`phrases.Voice`). Signals that matter to its items are always told when present; when absent
+they are denied in words or left out, so that a reader of the whole letter knows them all.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from imr_ml.sample.chance import between, pick, several
+from imr_ml.sample.slots import visit_slots
+from imr_ml.sample.wording import capital
+
+if TYPE_CHECKING:
+    from random import Random
+
+    from imr_ml.sample.facts import ItemFacts, LetterFacts
+    from imr_ml.sample.model import Model
+    from imr_ml.sample.phrases import Phrases, Voice
+    from imr_ml.sample.requests import Request
+    from imr_ml.sample.slots import Slots
+
+_RETOLD = frozenset({"complaint", "exam"})
+_FOLLOWED = frozenset({"complaint", "exam", "treatment"})
+_DETAIL = (1, 1, 1, 2, 2, 2, 3, 3, 4, 5, 7)
+_FILLER_SHARE = 0.15
+_DENIED_SHARE = 0.4
+_RECAP_SHARE = 0.6
+_SOURCES = {
+    "acoem": "ACOEM",
+    "chronic_pain": "the MTUS chronic pain guideline",
+    "opioids": "the MTUS opioid guideline",
+    "acupuncture": "the acupuncture guideline",
+    "postsurgical": "the postsurgical guideline",
+    "odg": "ODG",
+    "other": "the literature",
+    "none": "accepted practice",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What the writing of one letter draws on."""
+
+    rng: Random
+    facts: LetterFacts
+    slots: Slots
+    voice: Voice
+    model: Model
+    phrases: Phrases
+
+
+def write_summary(draft: Draft) -> str:
+    """Write the clinical case summary, one paragraph."""
+    detail = pick(draft.rng, _DETAIL)
+    retold = draft.slots | visit_slots(draft.rng, draft.facts, draft.voice)
+    parts = []
+    for part in draft.voice.order:
+        patterns = _part(draft, part, detail)
+        told_once = 1 if part in _RETOLD else len(patterns)
+        parts += [_filled(patterns[:told_once], draft.slots), _filled(patterns[told_once:], retold)]
+    return " ".join(part for part in parts if part)
+
+
+def write_rationale(draft: Draft, item: ItemFacts, request: Request) -> str:
+    """Write the decision rationale of one item, one paragraph."""
+    rng, common = draft.rng, draft.phrases.common
+    slots = draft.slots | {
+        "request": f"the request for {request.disputed}",
+        "request_cap": f"The request for {request.disputed}",
+        "source": next(name for family, name in _SOURCES.items() if family in item.families),
+    }
+    patterns = [pick(rng, pick(rng, common.recap))] if rng.random() < _RECAP_SHARE else []
+    rules = several(rng, draft.phrases.guidelines[item.treatment.kind], between(rng, 2, 3))
+    patterns += [f"{pick(rng, pick(rng, common.source))} {pick(rng, rule)}" for rule in rules]
+    signals = several(rng, draft.model.kinds[item.treatment.kind].signals, between(rng, 2, 4))
+    patterns += [_told(draft, name) for name in signals]
+    patterns.append(pick(rng, pick(rng, common.general_for if item.overturned else common.general_against)))
+    patterns.append(pick(rng, pick(rng, common.overturned if item.overturned else common.upheld)))
+    return _filled(patterns, slots)
+
+
+def roughen(rng: Random, text: str, voice: Voice, abbreviations: dict[str, str], typo_share: float) -> str:
+    """Give text the voice's abbreviations and, in some letters, a few slips of the typist."""
+    if voice.abbreviates:
+        for whole, short in abbreviations.items():
+            text = text.replace(whole, short)
+    if rng.random() >= typo_share:
+        return text
+    for _ in range(between(rng, 1, 3)):
+        at = between(rng, 1, len(text) - 4)
+        if text[at - 1 : at + 3].isalpha() and text[at : at + 2].islower():
+            here, following = text[at], text[at + 1]
+            slip = pick(rng, (following + here, following + here, following, here + here + following))
+            text = text[:at] + slip + text[at + 2 :]
+    return text
+
+
+def _part(draft: Draft, part: str, detail: int) -> list[str]:
+    """Patterns of one part of the summary; ``detail`` is how much the reviewer retells."""
+    rng, facts, summary = draft.rng, draft.facts, draft.phrases.summary
+    if part == "signals":
+        return _signals(draft)
+    if part == "ur":
+        return [pick(rng, pick(rng, summary.ur_modified if facts.items[0].authorized else summary.ur))]
+    patterns = several(rng, getattr(summary, part), detail if part in _RETOLD else 1)
+    if part == "complaint" and len(facts.regions) > 1:
+        patterns.append(pick(rng, summary.complaint_more))
+    if part in _FOLLOWED and rng.random() < _FILLER_SHARE * detail:
+        patterns += several(rng, summary.filler, between(rng, 1, 2))
+    return [pick(rng, pattern) for pattern in patterns]
+
+
+def _signals(draft: Draft) -> list[str]:
+    """Tell the signals that matter to the items, and a few that do not."""
+    rng, facts, kinds = draft.rng, draft.facts, draft.model.kinds
+    relevant = dict.fromkeys(name for item in facts.items for name in kinds[item.treatment.kind].signals)
+    told = [
+        _told(draft, name)
+        for name in several(rng, tuple(relevant), len(relevant))
+        if facts.signals[name] or rng.random() < _DENIED_SHARE
+    ]
+    beside = [name for name in facts.signals if name not in relevant]
+    return told + [_told(draft, name) for name in several(rng, beside, between(rng, 0, 1))]
+
+
+def _told(draft: Draft, signal: str) -> str:
+    clauses = draft.phrases.signals[signal]
+    return pick(draft.rng, pick(draft.rng, clauses.yes if draft.facts.signals[signal] else clauses.no))
+
+
+def _filled(patterns: list[str], slots: Slots) -> str:
+    return " ".join([capital(pattern.format_map(slots)) for pattern in patterns])

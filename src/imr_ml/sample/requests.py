@@ -1,0 +1,94 @@
+"""The wording of a disputed item: "MRI of the right shoulder", or the long form of a partial authorization.
+
+Knows how letters word requests. Knows nothing of outcomes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from imr_ml.sample.chance import between, pick
+from imr_ml.sample.wording import capital, dated, in_words, lower
+
+if TYPE_CHECKING:
+    from random import Random
+
+    from imr_ml.sample.facts import Dates, ItemFacts
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request as the letter words it.
+
+    Attributes
+    ----------
+    heading
+        What stands before ``: Upheld`` or ``: Overturned``.
+    disputed
+        The disputed service alone, for use inside sentences.
+    """
+
+    heading: str
+    disputed: str
+
+
+def word_request(rng: Random, item: ItemFacts, dates: Dates) -> Request:
+    """Word one item."""
+    slots = _slots(rng, item, dates)
+    if item.authorized is not None and item.treatment.partial is not None:
+        return _partial(rng, item.treatment.partial, item.amount, item.authorized, slots)
+    text = capital(pick(rng, item.treatment.requests).format_map(slots))
+    if item.retrospective and not text.startswith("Retrospective"):
+        text = f"Retrospective {lower(text)} (DOS: {slots['date']})"
+    return Request(text, lower(text))
+
+
+def _partial(rng: Random, pattern: str, amount: int, authorized: int, slots: dict[str, str]) -> Request:
+    whole, part, rest = (pattern.format_map(slots | {"n": str(n)}) for n in (amount, authorized, amount - authorized))
+    if rng.random() < 0.15:
+        heading = (
+            f"{whole} was the original request. The Claims Administrator authorized {part}, leaving the "
+            f"original request IMR eligible. The original request, {whole} is"
+        )
+        return Request(heading, lower(whole))
+    heading = (
+        f"{whole} was the original request. {part} was authorized by the Claims Administrator. "
+        f"The remaining IMR eligible portion of the original request, {rest} is"
+    )
+    return Request(heading, lower(rest))
+
+
+def site_of(rng: Random, item: ItemFacts) -> str:
+    """Name the item's body region with its side, in one of its spellings."""
+    spelling = pick(rng, item.region.spellings)
+    return f"{item.side} {spelling}" if item.side else spelling
+
+
+def _slots(rng: Random, item: ItemFacts, dates: Dates) -> dict[str, str]:
+    thing, site = pick(rng, item.treatment.things), site_of(rng, item)
+    side = item.side or pick(rng, ("right", "left", "bilateral"))
+    region, root = pick(rng, item.region.spellings), pick(rng, item.region.roots)
+    service = dates.denial - timedelta(days=between(rng, 3, 25))
+    return {
+        "thing": thing,
+        "Thing": capital(thing),
+        "thing_lower": lower(thing),
+        "site": site,
+        "Site": capital(site),
+        "side": side,
+        "Side": capital(side),
+        "Region": capital(region),
+        "limb": item.region.limb if item.region.spine else f"{pick(rng, ('upper', 'lower'))} extremity",
+        "root": root,
+        "n": str(item.amount),
+        "n_word": in_words(item.amount),
+        "N_word": capital(in_words(item.amount)),
+        "freq": str(item.per_week),
+        "weeks": str(item.weeks),
+        "freq_word": in_words(item.per_week),
+        "weeks_word": in_words(item.weeks),
+        "refills": str(between(rng, 1, 3)),
+        "date": dated(service, "long_slash"),
+    }

@@ -1,0 +1,165 @@
+"""Rows that Spark has to a folder of scored Parquet files.
+
+Knows how rows go to Spark's workers and back as Arrow batches, and how the model gets there. Which rows, `inputs`
+knows; how their cells are understood, `tables`; what is made of a batch, `working`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from imr_ml.score_columns import ADDED, SCORE_COLUMNS, ScoreOptions
+from imr_ml.scoring.batch import REASONS_TOLD, BatchSummary
+from imr_ml.scoring.frame import check_columns
+from imr_ml.scoring.working import Task, score_chunk
+from imr_ml.spark.inputs import CASE_ROWS, column_of, path_of, rows_of
+from imr_ml.spark.session import ROWS_AT_ONCE, Batches, SparkError, arrays_of, mapped, spark_session, told
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from pyspark import Broadcast
+    from pyspark.sql import DataFrame, SparkSession
+
+    from imr_ml.model_files import LoadedModel
+
+_ERROR = "error"
+_SQL_TYPES = {"text": "string", "number": "double", "count": "long", "flag": "boolean"}
+
+
+@dataclass(frozen=True, slots=True)
+class ShippedModel:
+    """A model's files on their way to the workers; equal to another of the same checksums."""
+
+    checksum: str
+    files: Broadcast[dict[str, bytes]] = field(compare=False)
+
+
+def score_with_spark(
+    source: str | Path | DataFrame,
+    output: str | Path,
+    model: LoadedModel,
+    options: ScoreOptions | None = None,
+    columns: Mapping[str, str] | None = None,
+    session: SparkSession | None = None,
+) -> BatchSummary:
+    """Score every row of `source` into a folder of Parquet files, with the numbers that `score_file` gives.
+
+    Rows keep their columns, with the types that Spark reads them as. Their order is not kept.
+
+    Parameters
+    ----------
+    source : str, Path or DataFrame
+        A Parquet file or partitioned folder, or a folder of letters; a string may be any address that Spark reads. Of
+        Spark's own data frame, a row whose column ``error`` is set keeps it and is not scored.
+    output : str or Path
+        A folder that does not exist. It holds ``_SUCCESS`` when all is done.
+    columns : mapping of str to str, optional
+        The contract's name of a column -> the source's.
+    session : SparkSession, optional
+        Else the one that is active, else a new one on all cores of this machine.
+
+    Raises
+    ------
+    SchemaError
+        For a source that lacks a required column.
+    SparkError
+        Where Spark is missing or can't finish, or `output` exists.
+    FileNotFoundError
+        For a path that does not exist.
+    """
+    session = session or spark_session()
+    named = str(source) if isinstance(source, str | Path) else "data frame"
+    columns = dict(columns or {})
+    folder = path_of(output)
+    if folder and folder.exists():
+        raise SparkError(f"{output}: exists; name a folder that does not")
+    with told(named):
+        rows = rows_of(source, columns, session) if isinstance(source, str | Path) else source
+        given = [name for name in rows.columns if name not in (_ERROR, CASE_ROWS)]
+        check_columns(given, named, columns)
+        scored = scored_rows(rows, given, model, options or ScoreOptions(), columns)
+        scored.write.parquet(str(output), compression="zstd")
+        return _summary(rows.sparkSession.read.parquet(str(output)))
+
+
+def scored_rows(
+    rows: DataFrame, names: list[str], model: LoadedModel, options: ScoreOptions, columns: dict[str, str]
+) -> DataFrame:
+    """The rows with the added columns, not yet computed."""
+    from pyspark.sql import functions as sql
+    from pyspark.sql.types import StructType
+
+    task = Task(model.folder, options, columns, tuple(names))
+    beside = [column_of(rows, name) if name in rows.columns else sql.lit(None) for name in (CASE_ROWS, _ERROR)]
+    given = [column_of(rows, name) for name in names]
+    schema = StructType(rows.select(*given).schema.fields)
+    for column in ADDED:
+        schema = schema.add(column.name, _SQL_TYPES[column.kind])
+    # Spark sends columns to its workers by name, and can't where a name has a dot.
+    sent = rows.select(*given, beside[0].cast("bigint"), beside[1].cast("string"))
+    sent = sent.toDF(*map(str, range(len(sent.columns))))
+    return mapped(sent, _scorer(_shipped(model, rows.sparkSession), task), schema)
+
+
+def _shipped(model: LoadedModel, session: SparkSession) -> ShippedModel:
+    from imr_ml.model_files import CHECKSUMS
+
+    files = {file.name: file.read_bytes() for file in model.folder.iterdir() if file.is_file()}
+    checksum = hashlib.sha256(files[CHECKSUMS]).hexdigest()
+    return ShippedModel(checksum, session.sparkContext.broadcast(files))
+
+
+@lru_cache(maxsize=1)
+def _loaded(shipped: ShippedModel) -> LoadedModel:
+    """The model, once in the life of a worker; its checksums are verified."""
+    from imr_ml.model_files import load_model
+
+    with tempfile.TemporaryDirectory() as folder:
+        for name, content in shipped.files.value.items():
+            (Path(folder) / name).write_bytes(content)
+        return load_model(Path(folder))
+
+
+def _scorer(shipped: ShippedModel, task: Task) -> Callable[[Batches], Batches]:
+    def score(batches: Batches) -> Batches:
+        for batch in batches:
+            for start in range(0, batch.num_rows, ROWS_AT_ONCE):
+                yield _scored(batch.slice(start, ROWS_AT_ONCE), _loaded(shipped), task)
+
+    return score
+
+
+def _scored(batch: pa.RecordBatch, model: LoadedModel, task: Task) -> pa.RecordBatch:
+    """The given columns untouched, then the added ones."""
+    import pyarrow as pa
+
+    from imr_ml.tables.parquet_files import conformed, frame_of
+    from imr_ml.tables.types import Chunk
+
+    *given, case_rows, errors = batch.columns
+    table, reasons = conformed(pa.RecordBatch.from_arrays(given, list(task.names)))
+    reasons |= {place: reason for place, reason in enumerate(errors.to_pylist()) if reason is not None}
+    items = None if case_rows.null_count == len(case_rows) else case_rows.to_pandas()
+    scored = score_chunk(model, task, Chunk(frame_of(table), reasons), items)
+    types: dict[str, Any] = {"text": pa.string(), "number": pa.float64(), "count": pa.int64(), "flag": pa.bool_()}
+    added = arrays_of(scored, pa.schema([(column.name, types[column.kind]) for column in ADDED]))
+    return pa.RecordBatch.from_arrays([*given, *added], [*task.names, *SCORE_COLUMNS])
+
+
+def _summary(scored: DataFrame) -> BatchSummary:
+    """What the folder holds, as it stands: nothing that a task counted before it was lost."""
+    outcomes, reasons = Counter[str](), Counter[str]()
+    for outcome, reason, rows in scored.groupBy("outcome_pred", "error").count().collect():
+        if reason is None:
+            outcomes[outcome] += rows
+        else:
+            reasons[reason] += rows
+    errors = reasons.total()
+    return BatchSummary(outcomes.total() + errors, errors, dict(outcomes), dict(reasons.most_common(REASONS_TOLD)))

@@ -1,0 +1,46 @@
+"""What the tests of fetching share: quick calls against the replica, and looking into the manifest."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from datetime import date
+from typing import TYPE_CHECKING
+
+from corpus.fetch.conftest import FIRST_DAY
+
+from imr_ml.fetch.running import Fetched, fetch_letters
+from imr_ml.fetch.settings import FetchSettings, Manners
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from corpus.fetch.replica import Replica
+
+QUICK = {"pause_s": 0.0, "backoff_s": 0.01, "timeout_s": 5.0, "tries": 3}
+
+
+def fetch(replica: Replica, folder: Path, manners: dict[str, object] | None = None, **settings: object) -> Fetched:
+    """Fetch what was decided from 1 to 3 March 2016, without pauses; a test states only what differs."""
+    if "cases" not in settings:
+        settings = {"since": FIRST_DAY, "until": date(2016, 3, 3)} | settings
+    chosen = FetchSettings(url=replica.url, manners=Manners(**QUICK | (manners or {})), **settings)
+    return fetch_letters(folder, chosen, lambda description, total: lambda steps: None)
+
+
+def fetch_few(replica: Replica, folder: Path, manners: dict[str, object] | None = None, **settings: object) -> Fetched:
+    """Fetch the eight letters decided on 2 and 3 March."""
+    return fetch(replica, folder, manners, **{"since": date(2016, 3, 2)} | settings)
+
+
+def rows(folder: Path, query: str) -> list[tuple[object, ...]]:
+    """Rows of the manifest."""
+    with closing(sqlite3.connect(folder / "manifest.sqlite")) as connection:
+        return connection.execute(query).fetchall()
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    """Everything in the folder but the manifest and the lock."""
+    own = ("manifest.sqlite", ".fetch.lock")
+    found = [path for path in folder.rglob("*") if path.is_file() and path.name not in own]
+    return {path.name: path.read_bytes() for path in found}

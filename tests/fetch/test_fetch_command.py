@@ -1,0 +1,140 @@
+"""The command: what it prints, how it fails, and that a killed one goes on."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+
+import pytest
+from corpus.fetch.fetching import files, rows
+from corpus.fetch.replica import error_page, refused, slow
+from typer.testing import CliRunner
+
+from imr_ml.cli import app
+
+DAYS = ("--since", "2016-03-01", "--until", "2016-03-03")
+LATER = ("--since", "2016-03-02", "--until", "2016-03-03")
+
+
+def arguments(replica, folder, *more):
+    return ["fetch", "-o", str(folder), "--url", replica.url, "--pause", "0", *more]
+
+
+def run(replica, folder, *more):
+    return CliRunner().invoke(app, arguments(replica, folder, *more), env={"IMR_ML_CONTACT": "me@example.org"})
+
+
+def test_the_command_says_what_it_did(replica, tmp_path):
+    ran = run(replica, tmp_path / "letters", *LATER)
+
+    assert ran.exit_code == 0
+    assert ran.stdout.splitlines() == [
+        f"{tmp_path / 'letters'}: 8 letters of 8 cases",
+        "  this call: 8 listed, 8 new letters, 0 reissued, 0 unchanged, 0 failed, 0 left",
+    ]
+    assert ran.stderr == ""
+    assert {each.agent.partition(" ")[2] for each in replica.asked} == {"(+me@example.org)"}
+
+
+def test_the_summary_comes_as_json(replica, tmp_path):
+    replica.trouble(replica.cases[-1].path, error_page)
+
+    told = json.loads(run(replica, tmp_path, *LATER, "--json").stdout)
+
+    assert (told["listed"], told["new"], told["failed"], told["output"]) == (8, 7, 1, str(tmp_path))
+    assert told["reasons"] == {"expected a PDF; found text/html without a %PDF- mark": 1}
+
+
+def test_letters_that_failed_are_counted_by_their_reason(replica, tmp_path):
+    for case in replica.cases[-3:]:
+        replica.trouble(case.path, refused(404))
+
+    ran = run(replica, tmp_path, *LATER)
+
+    assert ran.exit_code == 0
+    assert "imr-ml:   3 x HTTP 404\n" in ran.stderr
+    assert "the same command asks for those that failed again" in ran.stderr
+
+
+def test_without_a_contact_one_is_asked_for(replica, tmp_path):
+    ran = CliRunner().invoke(app, arguments(replica, tmp_path, *LATER, "--limit", "1"), env={"IMR_ML_CONTACT": ""})
+
+    assert ran.exit_code == 0
+    assert "no --contact (or IMR_ML_CONTACT)" in ran.stderr
+
+
+def test_a_page_that_differs_is_told_in_one_line_with_exit_code_2(replica, tmp_path):
+    replica.change = lambda page: page.replace("tabborder", "results")
+
+    ran = run(replica, tmp_path, *DAYS)
+
+    assert ran.exit_code == 2
+    assert ran.stderr.count("\n") == 1
+    assert "expected results in 'table.tabborder'" in ran.stderr
+
+
+def test_days_without_a_decision_are_told(replica, tmp_path):
+    ran = run(replica, tmp_path, "--since", "2016-05-01", "--until", "2016-05-02")
+
+    assert ran.exit_code == 0
+    assert "the search lists no letter decided in these days" in ran.stderr
+
+
+def test_help_does_not_load_what_fetching_needs():
+    needed = ("httpx", "selectolax", "tenacity", "protego", "sqlite3", "filelock")
+    code = f"import sys, imr_ml.cli; print([name for name in {needed} if name in sys.modules])"
+
+    assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "[]"
+
+
+def test_a_case_that_the_search_lacks_is_named(replica, tmp_path):
+    ran = run(replica, tmp_path, "--case", "cm16-9999999")
+
+    assert "not in the search: CM16-9999999" in ran.stderr
+
+
+@pytest.mark.slow
+def test_a_call_killed_again_and_again_goes_on_and_fetches_nothing_twice(replica, tmp_path):
+    replica.trouble(".pdf", slow(0.05))
+    command = [sys.executable, "-c", "from imr_ml.cli import app; app()", *arguments(replica, tmp_path, *DAYS)]
+
+    for enough in (5, 18):
+        process = subprocess.Popen(command, env=os.environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        while len(set(replica.letters_asked())) < enough and process.poll() is None:
+            time.sleep(0.005)
+        process.send_signal(signal.SIGKILL)
+        assert process.wait() == -signal.SIGKILL
+    walked = len(replica.searches())
+    subprocess.run(command, check=True, capture_output=True)
+
+    assert files(tmp_path) == {f"{case.case_number}.pdf": case.pdf for case in replica.cases}
+    asked = replica.letters_asked()
+    # Only the two letters that were on their way when their call was killed may have been asked for again.
+    assert len(asked) - len(set(asked)) <= 2
+    assert len(replica.searches()) == walked + 4
+    assert rows(tmp_path, "SELECT state, count(*) FROM cases GROUP BY state") == [("fetched", 34)]
+
+
+@pytest.mark.slow
+def test_a_manifest_can_be_read_while_a_call_is_at_work_and_after_it_was_killed(replica, tmp_path):
+    from imr_ml.fetch.manifest_file import letters_of_manifest
+
+    replica.trouble(".pdf", slow(0.05))
+    command = [sys.executable, "-c", "from imr_ml.cli import app; app()", *arguments(replica, tmp_path, *DAYS)]
+    process = subprocess.Popen(command, env=os.environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    while len(replica.letters_asked()) < 6 and process.poll() is None:
+        time.sleep(0.005)
+    during = letters_of_manifest(tmp_path / "manifest.sqlite")
+    process.kill()
+    process.wait()
+
+    after = letters_of_manifest(tmp_path / "manifest.sqlite")
+    assert 4 <= len(during) <= len(after)
+    with sqlite3.connect(tmp_path / "manifest.sqlite") as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    connection.close()

@@ -1,0 +1,83 @@
+"""The manifest's file: what is refused, and what is told of what is missing."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+
+import pytest
+from corpus.fetch.fetching import fetch_few
+
+from imr_ml.fetch.index import read_index
+from imr_ml.fetch.manifest import Manifest
+from imr_ml.fetch.manifest_file import letters_of_manifest
+from imr_ml.fetch.types import FetchError
+
+
+def changed(path, *statements):
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        for statement in statements:
+            connection.execute(statement)
+
+
+def test_a_database_of_something_else_is_refused_and_left_as_it_is(tmp_path):
+    path = tmp_path / "manifest.sqlite"
+    changed(path, "CREATE TABLE bookmarks (url TEXT)")
+    before = path.read_bytes()
+
+    for use in (letters_of_manifest, Manifest):
+        with pytest.raises(FetchError, match="is no manifest of 'imr-ml fetch'"):
+            use(path)
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("content", [b"not a database at all, but text", b"%PDF-1.7" * 200])
+def test_a_file_that_is_no_database_is_refused(tmp_path, content):
+    path = tmp_path / "manifest.sqlite"
+    path.write_bytes(content)
+
+    for use in (letters_of_manifest, read_index, Manifest):
+        with pytest.raises(FetchError, match="is no manifest"):
+            use(path)
+
+
+def test_a_manifest_of_another_schema_version_is_refused(tmp_path):
+    path = tmp_path / "manifest.sqlite"
+    Manifest(path).close()
+    changed(path, "PRAGMA user_version = 99")
+
+    for use in (letters_of_manifest, Manifest):
+        with pytest.raises(FetchError, match="schema version 99, this version of imr-ml reads 1"):
+            use(path)
+
+
+def test_a_manifest_without_letters_has_none(tmp_path):
+    Manifest(tmp_path / "manifest.sqlite").close()
+
+    assert letters_of_manifest(tmp_path / "manifest.sqlite") == []
+    assert len(read_index(tmp_path / "manifest.sqlite").cases) == 0
+
+
+def test_a_manifest_that_is_not_there_is_not_made(tmp_path):
+    with pytest.raises(FileNotFoundError, match="no such manifest"):
+        letters_of_manifest(tmp_path / "manifest.sqlite")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_letter_that_is_gone_is_named(replica, tmp_path):
+    fetch_few(replica, tmp_path)
+    gone, *_ = letters_of_manifest(tmp_path / "manifest.sqlite")
+    gone.unlink()
+
+    with pytest.raises(FetchError, match=f"{gone.name} is gone"):
+        letters_of_manifest(tmp_path / "manifest.sqlite")
+
+
+def test_a_folder_may_be_moved_with_its_manifest(replica, tmp_path):
+    fetch_few(replica, tmp_path / "here")
+    (tmp_path / "here").rename(tmp_path / "there")
+
+    files = letters_of_manifest(tmp_path / "there" / "manifest.sqlite")
+
+    assert len(files) == 8
+    assert all(file.read_bytes().startswith(b"%PDF") for file in files)

@@ -1,0 +1,38 @@
+"""The ``Retry-After`` header."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from imr_ml.fetch.retry_after import retry_after_s
+
+NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
+
+
+@given(st.integers(min_value=0, max_value=10**9))
+def test_seconds_are_read_as_they_stand(seconds):
+    assert retry_after_s(f" {seconds} ", NOON) == seconds
+
+
+@given(st.integers(min_value=-(10**8), max_value=10**8))
+def test_a_moment_is_as_far_as_it_lies_ahead_and_one_past_is_now(seconds):
+    moment = format_datetime(NOON + timedelta(seconds=seconds), usegmt=True)
+
+    assert retry_after_s(moment, NOON) == max(0, seconds)
+
+
+@pytest.mark.parametrize("value", [None, "", "soon", "-5", "1.5", "Mon, 99 Jan 2026 12:00:00 GMT", "١٢"])
+def test_what_is_neither_is_none(value):
+    assert retry_after_s(value, NOON) is None
+
+
+@given(st.text(max_size=60))
+def test_nothing_that_a_site_may_send_is_a_crash(value):
+    waited = retry_after_s(value, NOON)
+
+    assert waited is None or waited >= 0

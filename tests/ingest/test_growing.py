@@ -1,0 +1,329 @@
+"""Letters into a table on disk: each once, every issue of a case, and what is told of it."""
+
+import hashlib
+import json
+import sqlite3
+import zipfile
+from datetime import date
+
+import pandas as pd
+import pytest
+from factories import KNEE, NORCO, make_letter_pdf, make_letter_text, make_requests
+
+from imr_ml.corpus.schema import SchemaError
+from imr_ml.corpus.store import read_requests, write_requests
+from imr_ml.corpus.upgrades import SCHEMA_VERSION, schema_version
+from imr_ml.fetch.manifest import Kept, Manifest
+from imr_ml.fetch.types import IndexedCase, IndexedRequest
+from imr_ml.files import locked
+from imr_ml.ingest import taking
+from imr_ml.ingest.growing import grow_table
+from imr_ml.ingest.growth import growth_lines
+from imr_ml.ingest.ingestion import ingest
+from imr_ml.ingest.manifest import manifest_of, manifest_path
+from imr_ml.ingest.units import sources_of
+
+FIRST = make_letter_text(case_number="CM16-0000001", items=(KNEE, NORCO))
+SECOND = make_letter_text(case_number="CM16-0000002")
+AGAIN = make_letter_text(case_number="CM16-0000001", decision_date="02/20/2017", items=(KNEE,))
+
+
+def silent(_description, _total):
+    return lambda _steps: None
+
+
+@pytest.fixture
+def output(tmp_path):
+    return tmp_path / "requests.parquet"
+
+
+@pytest.fixture
+def grow(output):
+    def run(*paths, **options):
+        return grow_table(sources_of(paths), output, silent, jobs=1, **options)
+
+    return run
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Two letters, one of them twice, and a file that is no letter."""
+    folder = tmp_path / "letters"
+    folder.mkdir()
+    (folder / "1.txt").write_text(FIRST)
+    (folder / "2.pdf").write_bytes(make_letter_pdf(FIRST))
+    (folder / "3.txt").write_text(SECOND)
+    (folder / "4.txt").write_text("a shopping list\n")
+    return folder
+
+
+def rows(output):
+    table = read_requests(output)
+    return list(zip(table["case_number"], table["case_version"], strict=True))
+
+
+def lines(growth):
+    return [line.replace(f"{growth.output.parent}/", "") for line in growth_lines(growth)]
+
+
+def test_a_folder_becomes_a_table_and_its_rejects(grow, folder, output):
+    growth = grow(folder)
+
+    assert read_requests(output)["file"].tolist() == ["1.txt", "1.txt", "3.txt"]
+    assert lines(growth) == [
+        "requests.parquet: 2 letters, 3 requests, 1 overturned (33.3%)",
+        "  1 not in the table: the same letter as another",
+        "  1 not in the table: has no heading 'IMR ISSUES, DECISIONS AND RATIONALES'; is it a determination?",
+    ]
+    rejects = [json.loads(line)["reason"] for line in (output.parent / "rejects.jsonl").read_text().splitlines()]
+    assert rejects[0] == "the same letter as 1.txt"
+
+
+def test_the_table_is_that_which_ingest_gives_whatever_the_size_of_its_parts(grow, folder, output, monkeypatch):
+    (folder / "5.txt").write_text(AGAIN)
+    expected = ingest(sorted(folder.iterdir())).requests.assign(case_version=[1.0, 1.0, 1.0, 2.0])
+    monkeypatch.setattr(taking, "_LETTERS_A_PART", 1)
+
+    grow(folder)
+
+    pd.testing.assert_frame_equal(
+        pd.concat([read_requests(output)], ignore_index=True).astype(expected.dtypes), expected
+    )
+
+
+def archive_of(folder, path):
+    with zipfile.ZipFile(path, "w") as archive:
+        for file in sorted(folder.iterdir()):
+            archive.write(file, f"inner/{file.name}")
+    return path
+
+
+def texts_of(folder, path):
+    frame = pd.DataFrame({"file": ["1.pdf", "3.pdf", "4.pdf"], "text": [FIRST, SECOND, "a shopping list"], "n": 1})
+    match path.suffix:
+        case ".jsonl":
+            frame.to_json(path, orient="records", lines=True)
+        case ".csv":
+            frame.to_csv(path, index=False, sep=";", encoding="utf-16")
+        case ".parquet":
+            frame.to_parquet(path)
+    return path
+
+
+@pytest.mark.parametrize("name", ["letters.zip", "texts.jsonl", "texts.csv", "texts.parquet"])
+def test_every_kind_of_source_gives_the_same_requests(grow, folder, output, tmp_path, name):
+    expected = ingest(sorted(folder.iterdir())).requests
+    source = (archive_of if name == "letters.zip" else texts_of)(folder, tmp_path / name)
+
+    grow(source)
+
+    table = read_requests(output)
+    told = ["request", "outcome", "clinical_summary", "rationale", "decision_date", "case_number"]
+    assert table[told].astype("string").equals(expected[told].astype("string"))
+    assert [name[0] for name in table["file"]] == ["1", "1", "3"]
+
+
+def test_sources_may_be_mixed_and_say_the_same(grow, folder, output, tmp_path):
+    growth = grow(archive_of(folder, tmp_path / "letters.zip"), folder, texts_of(folder, tmp_path / "t.jsonl"))
+
+    assert (growth.letters, growth.requests) == (2, 3)
+    assert [source.letters for source in growth.manifest.sources] == [2, 0, 0]
+
+
+@pytest.fixture
+def fetched(tmp_path):
+    """A fetch manifest of two letters, whose index dates them otherwise."""
+    folder = tmp_path / "fetched"
+    manifest = Manifest(folder / "manifest.sqlite")
+    listed = (IndexedRequest("Diagnostic Testing", "MRI", "Upheld"),)
+    for number, text in {"CM16-0000001": FIRST, "CM16-0000002": SECOND}.items():
+        (folder / f"{number}.txt").write_text(text)
+        url = f"http://127.0.0.1/{number}.pdf"
+        case = IndexedCase(number, url, date(2016, 12, 21), None, None, None, "Upheld", listed)
+        manifest.take_walk(None, None, [case])
+        content = text.encode()
+        kept = Kept(number, url, f"{number}.txt", hashlib.sha256(content).hexdigest(), len(content), 200)
+        manifest.take_letter(kept)
+    manifest.close()
+    return folder / "manifest.sqlite"
+
+
+def test_a_fetch_manifest_brings_its_letters_and_what_its_index_says(grow, fetched, output):
+    growth = grow(fetched)
+
+    table = read_requests(output)
+    assert growth.letters == 2
+    assert {"index_category", "index_outcome"} <= set(table.columns)
+    told = pd.read_csv(output.with_name("disagreements.csv"))
+    assert len(told) == growth.disagreements > 0
+    assert f"  {len(told)} disagreement(s) between letters and the search's index" in lines(growth)
+    assert grow(fetched).disagreements == 0
+    assert len(pd.read_csv(output.with_name("disagreements.csv"))) == len(told)
+
+
+def test_a_row_without_text_and_one_that_is_broken_are_rejects_with_their_place(grow, tmp_path):
+    table = tmp_path / "texts.jsonl"
+    letter = json.dumps({"file": None, "text": FIRST})
+    table.write_text(f'{letter}\n{{"file": "b.txt", "text": " "}}\n{{"file": \n')
+
+    growth = grow(table)
+
+    assert growth.letters == 1
+    assert [(one.place, one.reason.partition(" is")[0]) for one in growth.rejects] == [
+        ("row 2", "has no text"),
+        ("row 3", "line 3"),
+    ]
+    assert read_requests(growth.output)["file"].tolist() == ["texts.jsonl row 1"] * 2
+
+
+@pytest.mark.parametrize(
+    ("columns", "told"),
+    [
+        (["file", "body"], r"lacks column\(s\) text; found: file, body; a table of letters has the columns file and"),
+        (["request", "clinical_summary"], r"lacks column\(s\) file, text; .* requests table, .* --data .*t\.csv"),
+    ],
+)  # fmt: skip
+def test_a_table_without_texts_is_told_with_the_columns_that_were_found(grow, tmp_path, columns, told):
+    pd.DataFrame([["x"] * len(columns)], columns=columns).to_csv(tmp_path / "t.csv", index=False)
+
+    with pytest.raises(SchemaError, match=told):
+        grow(tmp_path / "t.csv")
+
+
+def test_a_second_ingest_adds_what_is_new_and_keeps_the_rest(grow, folder, output):
+    grow(folder)
+    before = output.read_bytes()
+    (folder / "5.txt").write_text(make_letter_text(case_number="CM16-0000005"))
+
+    growth = grow(folder)
+
+    assert lines(growth)[0] == "requests.parquet: 1 letters, 1 requests, 0 overturned (0.0%); 2 already in the table"
+    assert lines(growth)[-1] == "  it now holds 3 letters, 4 requests"
+    grown = output.read_bytes()
+    again = grow(folder)
+    assert (again.letters, again.skipped) == (0, 3)
+    assert output.read_bytes() == grown != before
+    assert again.manifest == growth.manifest
+
+
+def test_a_reissued_case_keeps_both_versions_and_is_told(grow, folder, output):
+    grow(folder)
+    (folder / "5.txt").write_text(AGAIN)
+
+    growth = grow(folder)
+
+    assert rows(output) == [("CM16-0000001", 1), ("CM16-0000001", 1), ("CM16-0000002", 1), ("CM16-0000001", 2)]
+    assert lines(growth)[1:3] == [
+        "  1 case(s) reissued, both versions kept; changed: items_in_case 1, decision_date 1, decision_year 1",
+        "    CM16-0000001, version 2: items_in_case, decision_date, decision_year",
+    ]
+
+
+def test_an_issue_that_was_decided_before_comes_first_though_read_later(grow, folder, output):
+    (folder / "1.txt").write_text(AGAIN)
+    (folder / "2.pdf").unlink()
+    grow(folder)
+    (folder / "5.txt").write_text(FIRST)
+
+    grow(folder)
+
+    assert rows(output) == [("CM16-0000001", 2), ("CM16-0000002", 1), ("CM16-0000001", 1), ("CM16-0000001", 1)]
+
+
+def test_a_fresh_table_replaces_the_old_one(grow, folder, output, tmp_path):
+    grow(folder)
+    (tmp_path / "only.txt").write_text(SECOND)
+
+    grow(tmp_path / "only.txt", fresh=True)
+
+    assert rows(output) == [("CM16-0000002", 1)]
+    assert [source.kind for source in manifest_of(output).sources] == ["letter"]
+
+
+def test_columns_that_the_user_added_stay(grow, folder, output):
+    grow(folder)
+    table = read_requests(output)
+    write_requests(table.assign(note=["a", None, "c"], score=[1, 2, 3]), output)
+    (folder / "5.txt").write_text(AGAIN)
+
+    grow(folder)
+
+    table = read_requests(output)
+    assert table["note"].fillna("-").tolist() == ["a", "-", "c", "-"]
+    assert table["score"].fillna(0).tolist() == [1, 2, 3, 0]
+
+
+def test_a_table_of_an_older_schema_is_upgraded_and_told(grow, folder, output):
+    ingest(sorted(folder.iterdir())).requests.drop(columns="case_version").to_parquet(output, index=False)
+    (folder / "5.txt").write_text(AGAIN)
+
+    growth = grow(folder)
+
+    assert f"  its schema was upgraded from version 1 to {SCHEMA_VERSION}" in lines(growth)
+    assert schema_version(output) == SCHEMA_VERSION
+    assert [version for _, version in rows(output)] == [1, 1, 1, 2]
+
+
+@pytest.mark.parametrize(
+    ("table", "told"),
+    [
+        (lambda path: make_requests(4).to_parquet(path), r"lacks column\(s\) letter_sha256"),
+        (lambda path: path.write_text("no table"), "can't be read as Parquet"),
+    ],
+)
+def test_what_is_no_table_of_letters_is_not_added_to(grow, folder, output, table, told):
+    table(output)
+    before = output.read_bytes()
+
+    with pytest.raises(SchemaError, match=told):
+        grow(folder)
+
+    assert output.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [("empty", r"empty: holds no letter \(.pdf or .txt\)"), ("bad.txt", "none of 1 file.s. is a letter")],
+)
+def test_nothing_to_read_writes_no_table(grow, output, tmp_path, name, told):
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "bad.txt").write_text("a shopping list")
+
+    with pytest.raises(SchemaError, match=told):
+        grow(tmp_path / name)
+
+    assert not output.exists()
+    assert not manifest_path(output).exists()
+
+
+def test_the_table_is_parquet_and_named_so(folder, tmp_path):
+    with pytest.raises(SchemaError, match=r"t\.csv: the table is written as Parquet; name it t\.parquet"):
+        grow_table(sources_of([folder]), tmp_path / "t.csv", silent)
+
+
+def test_nothing_but_the_table_and_what_tells_of_it_is_left(grow, folder, output):
+    grow(folder)
+
+    left = {path.name for path in output.parent.iterdir()}
+    assert left == {"letters", "requests.parquet", "requests.manifest.json", "rejects.jsonl"}
+
+
+def test_a_path_that_is_not_there_and_a_database_that_is_no_manifest_are_told(grow, tmp_path):
+    with pytest.raises(FileNotFoundError, match="gone: no such file or folder"):
+        grow(tmp_path / "gone")
+    with sqlite3.connect(tmp_path / "a.sqlite") as connection:
+        connection.execute("create table t (x)")
+    with pytest.raises(ValueError, match=r"a\.sqlite"):
+        grow(tmp_path / "a.sqlite")
+
+
+def test_two_ingests_into_one_table_at_once_are_refused(tmp_path):
+    table = tmp_path / "requests.parquet"
+
+    with (
+        locked(tmp_path / ".requests.parquet.lock", AssertionError()),
+        pytest.raises(SchemaError, match=r"requests\.parquet: another process is adding to it"),
+    ):
+        grow_table([], table, lambda *_: lambda _: None)
+
+    assert not table.exists()

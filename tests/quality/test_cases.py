@@ -1,0 +1,151 @@
+"""What rows are only together: doubles, reissued cases, stories told twice, and how outcomes are spread."""
+
+import pandas as pd
+import pytest
+
+from imr_ml.quality.types import Level, YearCount
+
+
+def places(report, kind):
+    return [str(place) for one in report.findings if one.kind == kind for place in one.places]
+
+
+def kinds(report):
+    return {one.kind for one in report.findings}
+
+
+def joined(*tables):
+    return pd.concat(tables, ignore_index=True)
+
+
+def test_an_item_that_stands_twice_is_an_error_at_its_second_row(check, clean):
+    report = check(joined(clean, clean.iloc[[4]]))
+
+    assert places(report, "item_twice") == ["CM16-0000002 item 1, like row 5"]
+    assert report.has_errors
+
+
+def test_a_case_of_several_letters_was_reissued(check, clean):
+    letters = clean.assign(letter_sha256=clean["case_number"])
+    again = letters.iloc[[4, 5]].assign(letter_sha256="another", decision_date="2016-07-01")
+
+    report = check(joined(letters, again))
+
+    assert places(report, "reissued") == ["CM16-0000002 item 1, like row 5", "CM16-0000002 item 2, like row 6"]
+    assert kinds(report) == {"reissued"}
+
+
+def test_versions_of_a_case_are_told_apart_without_letters(check, clean):
+    report = check(joined(clean.assign(case_version=1), clean.iloc[[4]].assign(case_version=2)))
+
+    assert kinds(report) == {"reissued"}
+
+
+def test_the_same_numbers_of_two_sources_are_two_cases(check, clean):
+    report = check(joined(clean, clean.iloc[[4]].assign(source="dmhc", clinical_summary=pd.NA)))
+
+    assert kinds(report) == {"sources_mixed"}
+
+
+def test_items_without_a_case_number_are_no_doubles(check, clean):
+    report = check(
+        clean.assign(case_number=pd.array([pd.NA] * len(clean), dtype="string"), letter_sha256=clean["case_number"])
+    )
+
+    assert kinds(report) == set()
+
+
+@pytest.mark.parametrize(
+    ("changed_words", "told"),
+    [
+        (
+            0,
+            [
+                "CM16-0000002 item 1, clinical_summary, like CM16-0000009",
+                "CM16-0000009 item 1, clinical_summary, like CM16-0000002",
+            ],
+        ),
+        (
+            1,
+            [
+                "CM16-0000002 item 1, clinical_summary, like CM16-0000009",
+                "CM16-0000009 item 1, clinical_summary, like CM16-0000002",
+            ],
+        ),
+        (20, []),
+    ],
+)
+def test_a_story_that_another_case_tells_too_is_found(check, clean, changed_words, told):
+    words = clean["clinical_summary"].iloc[4].split()
+    words[30 : 30 + changed_words] = [f"changed{place}" for place in range(changed_words)]
+    stories = clean["clinical_summary"].where(clean["case_number"] != "CM16-0000009", " ".join(words))
+
+    report = check(clean.assign(clinical_summary=stories, age=pd.NA))
+
+    assert places(report, "near_duplicates") == told
+
+
+def test_a_short_story_may_be_told_by_many(check, clean):
+    report = check(clean.assign(clinical_summary="A worker fell from a ladder. " * 4, age=pd.NA))
+
+    assert kinds(report) == set()
+
+
+def test_shares_are_told_by_source_beside_the_published_ones(check, clean):
+    report = check(clean)
+
+    (balance,) = report.sources
+    assert (balance.source, balance.decided, balance.overturned, balance.share) == ("dwc", 120, 12, 0.1)
+    assert balance.low < 0.1 < balance.high
+    assert balance.published == (0.08, 0.13)
+
+
+@pytest.mark.parametrize(("overturned", "is_unusual"), [(12, False), (19, False), (40, True)])
+def test_a_share_is_unusual_where_chance_does_not_explain_it(check, clean, overturned, is_unusual):
+    outcomes = ["overturned"] * overturned + ["upheld"] * (120 - overturned)
+
+    assert ("unusual_balance" in kinds(check(clean.assign(outcome=outcomes)))) is is_unusual
+
+
+@pytest.mark.parametrize(
+    ("overturned", "kind", "level"),
+    [(0, "one_outcome", Level.ERROR), (120, "one_outcome", Level.ERROR), (4, "rare_outcome", Level.WARNING)],
+)
+def test_a_class_that_is_missing_or_rare_is_told(check, clean, overturned, kind, level):
+    outcomes = ["overturned"] * overturned + ["upheld"] * (120 - overturned)
+
+    report = check(clean.assign(outcome=outcomes))
+
+    assert [one.level for one in report.findings if one.kind == kind] == [level]
+
+
+def test_a_rare_family_is_told_with_its_count(check, planted):
+    report = check(planted(families="postsurgical", imr_guideline=None))
+
+    (finding,) = report.findings
+    assert finding.says == "fewer than 5 decided requests cite postsurgical (1)"
+
+
+def test_an_undecided_table_lacks_no_class(check, clean):
+    report = check(clean.drop(columns=["outcome", "rationale"]))
+
+    assert kinds(report) == {"undecided"}
+    assert report.sources[0].share is None
+    assert report.years == ()
+
+
+def test_years_between_stand_there_even_where_nothing_was_decided(check, planted):
+    report = check(planted(row=3, decision_date="2019-06-01"))
+
+    assert report.years[1:3] == (YearCount(2017, 0, 0), YearCount(2018, 0, 0))
+    assert sum(each.upheld + each.overturned for each in report.years) == 120
+
+
+def test_what_is_found_does_not_hang_on_the_chunks(check, clean, monkeypatch):
+    table = joined(clean, clean.iloc[[4]])
+    table.loc[100, "rationale"] = "Call 415-555-0134."
+    whole = check(table)
+
+    monkeypatch.setattr("imr_ml.quality.checking.ROWS_AT_ONCE", 50)
+
+    assert check(table) == whole

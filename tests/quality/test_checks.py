@@ -1,0 +1,211 @@
+"""What is wrong with a row: each fault is found where it was planted, and nothing in a clean table."""
+
+import json
+
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from imr_ml.quality.checking import check_requests
+from imr_ml.quality.showing import report_json
+from imr_ml.quality.types import Level
+
+
+def kinds(report):
+    return {one.kind for one in report.findings}
+
+
+def finding(report, kind):
+    return next(one for one in report.findings if one.kind == kind)
+
+
+def test_a_clean_table_has_no_finding(check, clean):
+    report = check(clean)
+
+    assert report.findings == ()
+    assert not report.has_errors
+    assert (report.rows, report.cases) == (120, 60)
+
+
+@pytest.mark.parametrize(
+    ("kind", "level", "cells"),
+    [
+        ("denial_before_injury", "error", {"ur_denial_date": "2015-01-01"}),
+        ("application_before_denial", "error", {"application_received": "2016-04-04"}),
+        ("decision_before_application", "error", {"decision_date": "2016-04-19"}),
+        ("decision_before_injury", "error", {"application_received": None, "decision_date": "2016-04-04"}),
+        ("future_date", "error", {"decision_date": "2026-03-05"}),
+        ("future_date", "error", {"decision_date": None, "decision_year": 2027}),
+        ("year_differs", "error", {"decision_year": 2017}),
+        (
+            "decision_too_early",
+            "error",
+            {
+                "date_of_injury": "2011-01-02",
+                "ur_denial_date": "2012-01-02",
+                "application_received": "2012-02-02",
+                "decision_date": "2012-12-31",
+            },
+        ),
+        ("old_injury", "warning", {"date_of_injury": "1956-01-01"}),
+        ("age_out_of_range", "error", {"age": 12}),
+        ("age_out_of_range", "error", {"age": 100}),
+        ("age_not_whole", "warning", {"age": 32.5}),
+        ("age_differs", "warning", {"age": 33}),
+        ("too_young_at_injury", "warning", {"age": 40, "date_of_injury": "1986-01-01"}),
+        ("no_request", "error", {"request": "- ."}),
+        ("schema", "error", {"request": " "}),
+        ("schema", "error", {"clinical_summary": None}),
+        ("schema", "error", {"sex": "worker"}),
+        ("schema", "error", {"decision_date": "soon"}),
+        ("long_request", "warning", {"request": "MRI of the left knee " * 50}),
+        ("short_summary", "warning", {"clinical_summary": "A 32 year old worker."}),
+        ("no_rationale", "warning", {"rationale": None}),
+        ("family_unknown", "error", {"families": "acoem|almanac"}),
+        ("family_missing", "warning", {"families": None}),
+        ("family_differs", "warning", {"ur_families": "postsurgical"}),
+        ("case_unnamed", "warning", {"case_number": None}),
+        ("undecided", "information", {"outcome": None}),
+    ],
+)
+def test_a_planted_fault_is_found_at_its_row(check, planted, kind, level, cells):
+    report = check(planted(row=4, **cells).astype({name: "string" for name in cells if name != "age"}))
+
+    found = finding(report, kind)
+    assert (found.level, found.rows, [place.row for place in found.places]) == (level, 1, [5])
+    assert report.has_errors == (Level.ERROR in {one.level for one in report.findings})
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        {"ur_denial_date": "2015-02-03"},
+        {"application_received": "2016-04-05"},
+        {"decision_date": "2016-04-20"},
+        {"date_of_injury": "1957-01-01", "age": None},
+        {"age": None},
+        {"decision_date": None},
+        {"decision_year": 2016},
+        {"request": "MRI"},
+        {"families": "acoem", "imr_guideline": None},
+        {"ur_families": "acoem|odg", "ur_guideline": None},
+        {
+            "families": "odg",
+            "ur_families": "odg",
+            "ur_guideline": "Decision based on the Official Disability Guidelines (ODG).",
+            "imr_guideline": "The reviewer found the guidelines of the claims administrator relevant.",
+        },
+    ],
+)
+def test_what_only_just_can_be_is_no_fault(check, planted, cells):
+    assert kinds(check(planted(**cells))) == set()
+
+
+def test_a_finding_tells_case_item_and_column(check, planted):
+    (place,) = finding(check(planted(row=4, age=12)), "age_out_of_range").places
+
+    assert str(place) == "CM16-0000002 item 1, age"
+
+
+@pytest.mark.parametrize("number", ["Ann Quimby", "123-45-6789", "[bold]CM16-0000002[/bold]", "CM16-0000002 Quimby"])
+def test_what_stands_for_a_case_number_is_not_shown_where_it_is_none(check, planted, number):
+    report = check(planted(case_number=number, age=12))
+
+    assert str(finding(report, "age_out_of_range").places[0]) == "row 5 item 1, age"
+    assert number not in report_json(report)
+
+
+def test_values_that_do_not_fit_are_counted_by_column_and_not_shown(check, clean):
+    report = check(clean.assign(sex="quimby"))
+
+    found = finding(report, "schema")
+    assert (found.says, found.rows) == ("sex is not one of the allowed values", 120)
+    assert "quimby" not in report_json(report)
+
+
+def test_a_source_of_no_known_name_is_not_shown(check, planted):
+    report = check(planted(source="Ann Quimby"))
+
+    assert {each.source for each in report.sources} == {"dwc", "no known source"}
+    assert "Quimby" not in report_json(report)
+
+
+def test_a_table_that_lacks_required_columns_is_told_and_checked_for_the_rest(check, clean):
+    report = check(clean.drop(columns="request").assign(decision_date="2031-01-01"))
+
+    assert finding(report, "missing_columns").says == "the table lacks required columns: request"
+    assert finding(report, "future_date").rows == 120
+
+
+def test_columns_may_be_called_otherwise(check, planted):
+    table = planted(age=12).rename(columns={"age": "AGE_YRS", "request": "RFA_TEXT"})
+
+    report = check(table, age="AGE_YRS", request="RFA_TEXT")
+
+    assert kinds(report) == {"age_out_of_range", "age_differs"} | ({"too_young_at_injury"} & kinds(report))
+
+
+def test_determinations_need_neither_summary_nor_families_nor_a_worker_s_age(check):
+    rows = [
+        {
+            "case_number": f"MN12-{number:05d}",
+            "item": 1,
+            "source": "dmhc",
+            "request": "Pharmacy: Hormones",
+            "clinical_summary": None,
+            "age": 6,
+            "outcome": "overturned" if number % 2 else "upheld",
+            "decision_year": 2012,
+        }
+        for number in range(200)
+    ]
+
+    assert check(pd.DataFrame(rows).astype({"clinical_summary": "string"})).findings == ()
+
+
+def test_a_row_that_can_t_be_read_is_told_once(tmp_path, clean):
+    path = tmp_path / "requests.jsonl"
+    lines = clean.to_json(orient="records", lines=True).splitlines()
+    path.write_text("\n".join([*lines[:3], '{"request": ', *lines[3:]]) + "\n", encoding="utf-8")
+
+    report = check_requests(path)
+
+    found = finding(report, "unreadable")
+    assert (found.rows, found.places[0].row, report.rows) == (1, 4, 121)
+    assert kinds(report) <= {"unreadable", "sources_mixed", "case_unnamed", "rare_outcome", "rare_family"}
+
+
+def test_own_settings_stand_in_place_of_the_package_s(check, planted):
+    own = """
+    thresholds = { learnable_from = 5, ages.dwc = [10, 120] }
+    finding.age_differs.level = "information"
+    """
+
+    report = check(planted(age=11, date_of_injury=None), own)
+
+    assert {(one.kind, one.level) for one in report.findings} == {("age_differs", "information")}
+
+
+@given(order=st.permutations(range(12)))
+@settings(max_examples=5)
+def test_the_order_of_rows_changes_no_count(tmp_path_factory, clean, order):
+    faults = clean.head(12).copy()
+    faults.loc[3, "decision_date"] = "2031-01-01"
+    faults.loc[7, "request"] = "-"
+    path = tmp_path_factory.mktemp("orders") / "requests.parquet"
+
+    def counted(table):
+        table.to_parquet(path, index=False)
+        return [(one.kind, one.rows, one.says) for one in check_requests(path).findings]
+
+    assert counted(faults.iloc[list(order)]) == counted(faults)
+
+
+def test_the_report_as_json_holds_every_place(check, clean):
+    report = check(clean.assign(age=12))
+
+    read = json.loads(report_json(report))
+    found = next(one for one in read["findings"] if one["kind"] == "age_out_of_range")
+    assert (found["rows"], len(found["places"])) == (120, 120)
+    assert read["levels"]["error"] == report.levels[Level.ERROR]

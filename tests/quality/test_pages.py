@@ -1,0 +1,100 @@
+"""The page of findings: whole in one file, with nothing of the table's texts in it."""
+
+import re
+from datetime import UTC, datetime
+from html.parser import HTMLParser
+
+import pytest
+
+from imr_ml.quality.pages import MOST_PLACES_ON_PAGE, scale_of, write_page, year_bars
+from imr_ml.quality.types import Finding, Level, Place, QualityReport, SourceBalance, YearCount
+
+WHEN = datetime(2026, 3, 4, 5, 6, tzinfo=UTC)
+HOSTILE = "<script>alert(1)</script>\"'&"
+
+
+def make_report(**changes):
+    values = {
+        "table": "march.parquet",
+        "rows": 120,
+        "cases": 60,
+        "findings": (
+            Finding(
+                "age_out_of_range", Level.ERROR, "the age is none", "compare", 2, (Place(5, "CM16-0000002", 1, "age"),)
+            ),
+        ),
+        "sources": (SourceBalance("dwc", 120, 120, 12, 0.1, 0.06, 0.17, (0.08, 0.13)),),
+        "years": (YearCount(2016, 90, 10), YearCount(2017, 18, 2)),
+    }
+    return QualityReport(**(values | changes))
+
+
+@pytest.fixture
+def page(tmp_path):
+    def written(**changes):
+        write_page(make_report(**changes), tmp_path / "check.html", WHEN)
+        return (tmp_path / "check.html").read_text("utf-8")
+
+    return written
+
+
+class Tags(HTMLParser):
+    def __init__(self, page):
+        super().__init__()
+        self.seen, self.open = [], []
+        self.feed(page)
+
+    def handle_starttag(self, tag, attrs):
+        self.seen.append((tag, dict(attrs)))
+
+
+def test_the_page_needs_nothing_but_itself(page):
+    tags = Tags(page()).seen
+
+    assert not {tag for tag, _ in tags} & {"script", "img", "iframe", "object"}
+    addresses = [value for _, attrs in tags for name, value in attrs.items() if name in ("src", "href")]
+    assert addresses == ["data:,"]
+    assert "url(" not in page()
+
+
+def test_names_and_findings_are_text_whatever_they_hold(page):
+    written = page(table=HOSTILE, findings=(Finding("schema", Level.ERROR, HOSTILE, HOSTILE, 1),))
+
+    assert HOSTILE not in written
+    assert "script" not in {tag for tag, _ in Tags(written).seen}
+
+
+def test_counts_findings_and_places_are_shown(page):
+    written = page()
+
+    assert "CM16-0000002 item 1, age" in written
+    assert "12 of 120 decided requests overturned, 10.0% [6.0%, 17.0%]; published years have 8% to 13%" in written
+    assert "2016: 90 upheld, 10 overturned" in written
+
+
+def test_a_page_holds_so_many_places_and_says_that_there_are_more(page):
+    places = tuple(Place(row + 1) for row in range(200))
+    written = page(findings=(Finding("undecided", Level.INFORMATION, "no outcome", "nothing", 200, places),))
+
+    assert len(re.findall(r"<li>row \d+</li>", written)) == MOST_PLACES_ON_PAGE - 1
+    assert f"The first {MOST_PLACES_ON_PAGE} are on this page" in written
+
+
+def test_an_empty_report_is_a_page_too(page):
+    written = page(findings=(), years=(), sources=(SourceBalance("dwc", 3, 0, 0),))
+
+    assert "Nothing found." in written
+    assert "none decided" in written
+
+
+def test_invented_requests_are_called_so(page):
+    assert "SAMPLE" in page(sources=(SourceBalance("sample", 3, 0, 0),))
+    assert "SAMPLE" not in page()
+
+
+def test_the_tallest_year_fills_the_height_and_the_axis_leaves_nothing_out():
+    report = make_report()
+
+    assert [(bar.upheld_percent, bar.overturned_percent) for bar in year_bars(report)] == [(90.0, 10.0), (18.0, 2.0)]
+    assert scale_of(report) == 0.2
+    assert scale_of(make_report(sources=(SourceBalance("dmhc", 9, 9, 4, 0.44, 0.19, 0.73),))) == 1.0

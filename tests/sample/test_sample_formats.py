@@ -1,0 +1,89 @@
+"""Letters of every format are read back exactly as they were meant."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from imr_ml.guidelines.types import Citation, Family
+from imr_ml.letters.reader import read_letter
+from imr_ml.sample.as_read import letter_as_read
+from imr_ml.sample.chance import stream
+from imr_ml.sample.draw import draw_letter
+from imr_ml.sample.facts import Format
+from imr_ml.sample.layout import lay_out
+from imr_ml.sample.letters import generate_letter, make_parts
+from imr_ml.sample.model import default_model
+
+SCANNED = 2000
+A_FORMAT = 12
+
+
+@pytest.fixture(scope="module")
+def indices():
+    """Indices of letters of seed 7 by format."""
+    found = {format_: [] for format_ in Format}
+    for index in range(SCANNED):
+        found[draw_letter(stream(7, index), index, default_model()).format].append(index)
+    return found
+
+
+def families_only(letter):
+    """The letter with its citations cut down to their families, as a sample knows them."""
+
+    def cut(citations):
+        families = sorted({citation.family.value for citation in citations} - {"none"})
+        return tuple(Citation(Family(family), "", mtus=False) for family in families)
+
+    items = [
+        replace(item, ur_citations=cut(item.ur_citations), imr_citations=cut(item.imr_citations))
+        for item in letter.items
+    ]
+    return replace(letter, items=tuple(items), priority=None, layout="")
+
+
+def meant(parts):
+    return replace(letter_as_read(parts), layout="")
+
+
+@pytest.mark.parametrize("format_", list(Format))
+def test_letters_of_each_format_come_through_the_reader_as_they_were_meant(format_, indices):
+    for index in indices[format_][:A_FORMAT]:
+        parts, _ = make_parts(7, index)
+
+        assert families_only(read_letter(lay_out(parts))) == meant(parts)
+
+
+@given(seed=st.integers(0, 10**9), index=st.integers(0, 9_999_999))
+@settings(max_examples=60, deadline=None)
+def test_any_letter_comes_through_the_reader_as_it_was_meant(seed, index):
+    parts, truth = make_parts(seed, index)
+
+    read = read_letter(lay_out(parts))
+
+    assert families_only(read) == meant(parts)
+    assert [item.outcome.value for item in read.items] == [item.outcome for item in truth]
+
+
+@pytest.mark.parametrize("format_", list(Format))
+def test_the_reader_knows_the_format(format_, indices):
+    letter = generate_letter(7, indices[format_][0])
+
+    layouts = {"letter_2013": "2013", "numbered": "2013", "professional_review": "professional review"}
+    assert letter.format == format_
+    assert read_letter(letter.text).layout == layouts.get(letter.format, letter.format)
+
+
+def test_older_formats_are_of_2013_and_2014_alone(indices):
+    older = [index for format_ in Format if format_ is not Format.CURRENT for index in indices[format_]]
+    years = {make_parts(7, index)[0].facts.dates.decision.year for index in older}
+
+    assert years == {2013, 2014}
+
+
+def test_a_professional_review_decides_all_its_issues_as_one(indices):
+    issues = [generate_letter(7, index).truth for index in indices[Format.PROFESSIONAL_REVIEW]]
+
+    assert max(map(len, issues)) > 1
+    assert all(len({(item.outcome, item.families, item.p_overturned) for item in truth}) == 1 for truth in issues)

@@ -1,0 +1,119 @@
+"""Many letters at once: lines, packed lines, the table and the truth are of the same letters."""
+
+import gzip
+import json
+
+import pandas as pd
+import pytest
+from pandas.testing import assert_frame_equal
+
+from imr_ml.corpus.store import read_requests
+from imr_ml.errors import ImrError
+from imr_ml.guidelines.types import FAMILIES
+from imr_ml.ingest.ingestion import ingest, letter_files
+from imr_ml.sample import writing
+from imr_ml.sample.letters import generate_letter
+from imr_ml.sample.writing import truth_path, write_output
+
+N = 200
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    letters = tmp_path_factory.mktemp("many") / "letters"
+    write_output(letters, N, seed=7)
+    return letters
+
+
+@pytest.fixture(scope="module")
+def truth(folder):
+    return pd.read_parquet(truth_path(folder))
+
+
+def test_lines_hold_the_letters_under_their_file_names(tmp_path):
+    write_output(tmp_path / "letters.jsonl", 3, seed=7)
+
+    rows = [json.loads(line) for line in (tmp_path / "letters.jsonl").read_text(encoding="utf-8").splitlines()]
+
+    letters = [generate_letter(7, index) for index in range(3)]
+    assert rows == [{"file": f"{letter.case_number}.txt", "text": letter.text} for letter in letters]
+
+
+def test_packed_lines_are_the_lines(tmp_path):
+    for name in ("letters.jsonl", "packed.jsonl.gz"):
+        write_output(tmp_path / name, 260, seed=7)
+
+    assert gzip.decompress((tmp_path / "packed.jsonl.gz").read_bytes()) == (tmp_path / "letters.jsonl").read_bytes()
+
+
+def test_several_processes_write_what_one_does(tmp_path, monkeypatch):
+    monkeypatch.setattr(writing, "_LETTERS_AT_ONCE", 5)
+    for name, jobs in (("one", 1), ("two", 2)):
+        write_output(tmp_path / f"{name}.jsonl", 42, seed=7, jobs=jobs)
+
+    one, two = ((tmp_path / f"{name}.jsonl").read_bytes() for name in ("one", "two"))
+    assert one == two
+    assert one.count(b"\n") == 42
+    assert_frame_equal(*(pd.read_parquet(tmp_path / f"{name}.truth.parquet") for name in ("one", "two")))
+
+
+def test_the_table_is_what_reading_the_letters_gives(tmp_path, folder):
+    write_output(tmp_path / "requests.parquet", N, seed=7)
+
+    straight = read_requests(tmp_path / "requests.parquet").sort_values(["file", "item"], ignore_index=True)
+
+    read = ingest(letter_files([folder])).requests.sort_values(["file", "item"], ignore_index=True)
+    assert_frame_equal(straight, read, check_dtype=False)
+
+
+def test_the_truth_stands_beside_the_letters_and_not_among_them(folder, truth):
+    assert truth_path(folder) == folder.with_name("letters.truth.parquet")
+    assert len(list(folder.iterdir())) == N
+    assert truth["case_number"].nunique() == N
+
+
+def test_the_truth_is_that_of_the_letters(truth):
+    letters = [generate_letter(7, index) for index in range(N)]
+    items = [(letter.case_number, item) for letter in letters for item in letter.truth]
+
+    assert truth["case_number"].tolist() == [case for case, _ in items]
+    assert truth["outcome"].tolist() == [item.outcome for _, item in items]
+    assert truth["families"].tolist() == ["|".join(item.families) for _, item in items]
+    assert truth["p_overturned"].tolist() == [item.p_overturned for _, item in items]
+    assert truth["category"].tolist() == [item.category for _, item in items]
+
+
+def test_some_family_or_none_is_cited_for_every_item(truth):
+    total = truth[[f"p_{family}" for family in FAMILIES]].sum(axis=1)
+
+    assert (total > 0.99).all()
+
+
+def test_progress_adds_up_to_the_letters(tmp_path, monkeypatch):
+    monkeypatch.setattr(writing, "_LETTERS_AT_ONCE", 5)
+    seen = []
+
+    write_output(tmp_path / "letters.jsonl", 12, seed=7, progress=seen.append)
+
+    assert seen == [5, 5, 2]
+
+
+@pytest.mark.parametrize(
+    ("name", "pdf", "complaint"),
+    [
+        ("letters.zip", False, "name a new folder, or a file ending in .jsonl, .jsonl.gz or .parquet"),
+        ("letters.jsonl", True, "PDFs go into a folder"),
+        ("full", False, "exists and is not an empty folder"),
+        ("full.parquet", False, "is a folder; name a file"),
+    ],
+)
+def test_an_output_that_cannot_be_is_refused_before_anything_is_written(tmp_path, name, pdf, complaint):
+    for full in ("full", "full.parquet"):
+        (tmp_path / full).mkdir()
+        (tmp_path / full / "kept.txt").touch()
+    before = sorted(tmp_path.rglob("*"))
+
+    with pytest.raises(ImrError, match=complaint):
+        write_output(tmp_path / name, 1, seed=7, pdf=pdf)
+
+    assert sorted(tmp_path.rglob("*")) == before
