@@ -14,7 +14,7 @@ from imr_ml.errors import SchemaError
 from imr_ml.tables.dialects import Dialect
 from imr_ml.tables.encodings import Encoding
 from imr_ml.tables.orderly import parse_fast
-from imr_ml.tables.reading import column_names, read_chunks, told
+from imr_ml.tables.reading import column_names, read_chunks, detect_format
 from imr_ml.tables.records import Layout, records_of
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from imr_ml.errors import SchemaError
 from imr_ml.tables.formats import is_table, spooled, table_format
-from imr_ml.tables.reading import read_chunks, told
+from imr_ml.tables.reading import read_chunks, detect_format
 from imr_ml.tables.types import Reading
 
 

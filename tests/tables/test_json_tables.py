@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from imr_ml.errors import SchemaError
-from imr_ml.tables.reading import column_names, read_chunks, told
+from imr_ml.tables.reading import column_names, read_chunks, detect_format
 
 
 def read(path, rows=1000, columns=None):

@@ -12,7 +12,7 @@ import pytest
 from imr_ml.errors import SchemaError
 from imr_ml.tables import workbooks
 from imr_ml.tables.formats import table_format
-from imr_ml.tables.reading import column_names, read_chunks, told
+from imr_ml.tables.reading import column_names, read_chunks, detect_format
 
 # A workbook of Excel 97 with a number and a date below the header "a".
 XLS = """\

@@ -66,7 +66,7 @@ def _settings(path: Path) -> Settings:
 
 
 def _print(found: QualityReport) -> None:
-    from imr_ml.quality.showing import exit_on_user_error as lines_of
+    from imr_ml.quality.showing import told as lines_of
     from imr_ml.quality.showing import findings_table
 
     console = wide_console()

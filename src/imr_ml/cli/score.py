@@ -113,7 +113,7 @@ def _standard_input(stack: ExitStack, *, resume: bool) -> Path:
 def _say_how_read(source: Path, *, quiet: bool) -> None:
     """What was made of a file's encoding and dialect, where another choice was possible."""
     from imr_ml.tables.formats import is_table, table_format
-    from imr_ml.tables.reading import exit_on_user_error as reading_of
+    from imr_ml.tables.reading import detect_format as reading_of
 
     if quiet or not is_table(source) or table_format(source) == "parquet":
         return

@@ -14,7 +14,7 @@ from imr_ml.corpus.schema import COLUMNS
 from imr_ml.corpus.table import ReadLetter, build_requests
 from imr_ml.ingest.archives import MEGABYTE, MEMBER_BYTES
 from imr_ml.ingest.ingestion import SAME_LETTER, Reject, content_of, is_letter_name, read_bytes
-from imr_ml.spark.session import Batches, arrays_of, mapped, spark_session, told
+from imr_ml.spark.session import Batches, arrays_of, mapped, spark_session, translate_spark_errors
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -50,7 +50,7 @@ def read_letters_with_spark(folder: str | Path, session: SparkSession | None = N
     from pyspark.sql import functions as sql
 
     session = session or spark_session()
-    with told(str(folder)):
+    with translate_spark_errors(str(folder)):
         read = mapped(_files(folder, session), _read_batches, _READ)
         place = sql.struct(sql.split("path", "/"), "path")
         first = sql.min(place).over(Window.partitionBy("content"))["path"]

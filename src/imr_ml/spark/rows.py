@@ -20,7 +20,15 @@ from imr_ml.scoring.batch import REASONS_TOLD, BatchSummary
 from imr_ml.scoring.frame import check_columns
 from imr_ml.scoring.working import Task, score_chunk
 from imr_ml.spark.inputs import CASE_ROWS, column_of, path_of, rows_of
-from imr_ml.spark.session import ROWS_AT_ONCE, Batches, SparkError, arrays_of, mapped, spark_session, told
+from imr_ml.spark.session import (
+    ROWS_AT_ONCE,
+    Batches,
+    SparkError,
+    arrays_of,
+    mapped,
+    spark_session,
+    translate_spark_errors,
+)
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -80,7 +88,7 @@ def score_with_spark(
     folder = path_of(output)
     if folder and folder.exists():
         raise SparkError(f"{output}: exists; name a folder that does not")
-    with told(named):
+    with translate_spark_errors(named):
         rows = rows_of(source, columns, session) if isinstance(source, str | Path) else source
         given = [name for name in rows.columns if name not in (_ERROR, CASE_ROWS)]
         check_columns(given, named, columns)

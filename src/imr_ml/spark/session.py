@@ -69,7 +69,7 @@ def spark_session(master: str = LOCAL) -> SparkSession:
 
 
 @contextmanager
-def told(source: str) -> Iterator[None]:
+def translate_spark_errors(source: str) -> Iterator[None]:
     """Spark's errors as one line, without what rows hold."""
     from py4j.protocol import Py4JError
     from pyspark.errors import PySparkException

@@ -82,7 +82,7 @@ def column_names(path: Path) -> tuple[str, ...]:
             return named(sheet.header, path)
 
 
-def told(path: Path) -> Reading:
+def detect_format(path: Path) -> Reading:
     """How a table is read: what was made out of its encoding and dialect.
 
     Raises
