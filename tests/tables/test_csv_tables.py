@@ -14,7 +14,7 @@ from imr_ml.errors import SchemaError
 from imr_ml.tables.dialects import Dialect
 from imr_ml.tables.encodings import Encoding
 from imr_ml.tables.orderly import parse_fast
-from imr_ml.tables.reading import column_names, read_chunks, detect_format
+from imr_ml.tables.reading import column_names, detect_format, read_chunks
 from imr_ml.tables.records import Layout, records_of
 
 
@@ -57,7 +57,7 @@ def test_dialects(tmp_path, content, delimiter, rows):
     path = written(tmp_path, content)
 
     assert read(path) == (rows, {})
-    assert told(path).delimiter == delimiter
+    assert detect_format(path).delimiter == delimiter
 
 
 @pytest.mark.parametrize(
@@ -79,14 +79,14 @@ def test_encodings(tmp_path, encoding, known_as):
     path = written(tmp_path, f"patient,seen\n{text},yes\n".encode(encoding))
 
     assert read(path) == ([[text, "yes"]], {})
-    assert told(path).encoding == known_as
+    assert detect_format(path).encoding == known_as
 
 
 def test_other_scripts_are_left_to_the_detector(tmp_path):
     text = "Пациент жалуется на боль в пояснице, отдающую в левую ногу; назначена операция"
     path = written(tmp_path, f"request|note\n{text}|x\n".encode("cp1251"))
 
-    assert told(path).encoding not in ("utf-8", "cp1252", "mac_roman", "cp850")
+    assert detect_format(path).encoding not in ("utf-8", "cp1252", "mac_roman", "cp850")
 
 
 def test_one_byte_late_in_a_large_file_decides_for_all_of_it(tmp_path):
@@ -95,7 +95,7 @@ def test_one_byte_late_in_a_large_file_decides_for_all_of_it(tmp_path):
 
     chunks = list(read_chunks(path, 50_000))
 
-    assert told(path).encoding == "cp1252"
+    assert detect_format(path).encoding == "cp1252"
     assert chunks[-1].frame["note"].iloc[-1] == "Pe\u00f1a"
     assert not any(chunk.reasons for chunk in chunks)
 

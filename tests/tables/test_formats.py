@@ -10,7 +10,7 @@ import pytest
 
 from imr_ml.errors import SchemaError
 from imr_ml.tables.formats import is_table, spooled, table_format
-from imr_ml.tables.reading import read_chunks, detect_format
+from imr_ml.tables.reading import detect_format, read_chunks
 from imr_ml.tables.types import Reading
 
 
@@ -41,7 +41,7 @@ def test_content_decides_for_parquet_whatever_the_name(tmp_path):
     pq.write_table(pa.table({"a": [1]}), tmp_path / "a.csv")
 
     assert table_format(tmp_path / "a.csv") == "parquet"
-    assert str(told(tmp_path / "a.csv")) == "Parquet"
+    assert str(detect_format(tmp_path / "a.csv")) == "Parquet"
 
 
 @pytest.mark.parametrize(

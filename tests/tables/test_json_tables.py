@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from imr_ml.errors import SchemaError
-from imr_ml.tables.reading import column_names, read_chunks, detect_format
+from imr_ml.tables.reading import column_names, detect_format, read_chunks
 
 
 def read(path, rows=1000, columns=None):
@@ -81,7 +81,7 @@ def test_encodings(tmp_path, encoding):
     path = written(tmp_path, '{"a": "Pe\u00f1a"}\n'.encode(encoding))
 
     assert read(path) == ([{"a": "Pe\u00f1a"}], {})
-    assert told(path).encoding == encoding
+    assert detect_format(path).encoding == encoding
 
 
 @pytest.mark.parametrize("columns", [None, ["b"]])

@@ -12,7 +12,7 @@ import pytest
 from imr_ml.errors import SchemaError
 from imr_ml.tables import workbooks
 from imr_ml.tables.formats import table_format
-from imr_ml.tables.reading import column_names, read_chunks, detect_format
+from imr_ml.tables.reading import column_names, detect_format, read_chunks
 
 # A workbook of Excel 97 with a number and a date below the header "a".
 XLS = """\
@@ -57,7 +57,7 @@ def test_cells_are_text_as_one_would_write_them(tmp_path):
     assert read(path) == [
         ["007", "7", "7.5", "True", "2015-03-04", "2015-03-04T05:06:07", "05:06:00", None, "two\nlines"]
     ]
-    assert str(told(path)) == "Excel, sheet Requests"
+    assert str(detect_format(path)) == "Excel, sheet Requests"
 
 
 def test_rows_with_nothing_in_them_are_no_rows(tmp_path):

@@ -66,8 +66,8 @@ def _settings(path: Path) -> Settings:
 
 
 def _print(found: QualityReport) -> None:
-    from imr_ml.quality.showing import told as lines_of
     from imr_ml.quality.showing import findings_table
+    from imr_ml.quality.showing import told as lines_of
 
     console = wide_console()
     if found.findings:
