@@ -50,7 +50,8 @@ def test_the_wheel_installs_into_an_empty_environment_and_runs(wheel, tmp_path):
 
     version = subprocess.check_output([tmp_path / "env/bin/imr-ml", "--version"], text=True, cwd=tmp_path)
     families = (
-        "from imr_ml.guidelines import families_in; print(families_in('Decision based on MTUS Knee Complaints 2004.'))"
+        "from imr_ml.guidelines.citations import families_in;"
+        "print(families_in('Decision based on MTUS Knee Complaints 2004.'))"
     )
 
     assert version.startswith("imr-ml 0.")

@@ -149,7 +149,7 @@ def test_sets_are_two_columns_of_upheld_and_overturned():
 
 def test_the_process_keeps_its_own_filters_of_warnings():
     code = (
-        "import warnings, numpy as np, scipy.stats; from imr_ml.classifiers import outcome_sets;"
+        "import warnings, numpy as np, scipy.stats; from imr_ml.classifiers.conformal import outcome_sets;"
         "before = list(warnings.filters);"
         "outcome_sets(np.array([.1, .9]), np.array([False, True]), np.arange(2), .9);"
         "import sys; print('crepes' in sys.modules, warnings.filters == before)"

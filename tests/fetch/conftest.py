@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from corpus.fetch.replica import Published, Replica, served
+from fetch.replica import Published, Replica, served
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,7 +7,7 @@ from contextlib import closing
 from datetime import date
 from typing import TYPE_CHECKING
 
-from corpus.fetch.conftest import FIRST_DAY
+from fetch.conftest import FIRST_DAY
 
 from imr_ml.fetch.running import Fetched, fetch_letters
 from imr_ml.fetch.settings import FetchSettings, Manners
@@ -15,7 +15,7 @@ from imr_ml.fetch.settings import FetchSettings, Manners
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from corpus.fetch.replica import Replica
+    from fetch.replica import Replica
 
 QUICK = {"pause_s": 0.0, "backoff_s": 0.01, "timeout_s": 5.0, "tries": 3}
 

@@ -11,8 +11,8 @@ import sys
 import time
 
 import pytest
-from corpus.fetch.fetching import files, rows
-from corpus.fetch.replica import error_page, refused, slow
+from fetch.fetching import files, rows
+from fetch.replica import error_page, refused, slow
 from typer.testing import CliRunner
 
 from imr_ml.cli import app

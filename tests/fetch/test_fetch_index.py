@@ -9,9 +9,9 @@ from datetime import date
 
 import pandas as pd
 import pytest
-from corpus.fetch.fetching import fetch
-from corpus.fetch.replica import Replica, served
 from factories import KNEE, NORCO, Item
+from fetch.fetching import fetch
+from fetch.replica import Replica, served
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -8,8 +8,8 @@ from datetime import date
 from itertools import pairwise
 
 import pytest
-from corpus.fetch.conftest import FIRST_DAY
-from corpus.fetch.fetching import fetch, files, rows
+from fetch.conftest import FIRST_DAY
+from fetch.fetching import fetch, files, rows
 
 from imr_ml.fetch.manifest_file import letters_of_manifest
 from imr_ml.fetch.running import fetch_letters

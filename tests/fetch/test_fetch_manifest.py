@@ -6,7 +6,7 @@ import sqlite3
 from contextlib import closing
 
 import pytest
-from corpus.fetch.fetching import fetch_few
+from fetch.fetching import fetch_few
 
 from imr_ml.fetch.index import read_index
 from imr_ml.fetch.manifest import Manifest

@@ -6,7 +6,7 @@ from datetime import date
 from html import escape
 
 import pytest
-from corpus.fetch.replica import CASE_HEADERS, REQUEST_HEADERS
+from fetch.replica import CASE_HEADERS, REQUEST_HEADERS
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
 import pytest
-from corpus.fetch.fetching import fetch, fetch_few, files, rows
-from corpus.fetch.replica import dropped, error_page, of, redirected, refused, slow, truncated
+from fetch.fetching import fetch, fetch_few, files, rows
+from fetch.replica import dropped, error_page, of, redirected, refused, slow, truncated
 
 from imr_ml.fetch.types import FetchError
 

@@ -1,8 +1,5 @@
 """Tokens: what a text becomes, and that every token points back to its own characters."""
 
-import subprocess
-import sys
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -149,8 +146,3 @@ def test_a_stream_is_read_lazily():
 
 def test_a_view_is_empty_by_default():
     assert SectionView() == view_section("")
-
-
-def test_importing_the_room_loads_no_spacy():
-    code = "import sys, imr_ml.nlp; sys.exit('spacy' in sys.modules or 'pandas' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -57,7 +57,7 @@ def test_other_seeds_make_other_letters():
 @pytest.mark.parametrize("hash_seed", ["1", "2"])
 def test_letters_do_not_depend_on_the_process(hash_seed):
     code = (
-        "import hashlib; from imr_ml.sample import generate_letters; "
+        "import hashlib; from imr_ml.sample.letters import generate_letters; "
         "print(hashlib.sha256(repr(list(generate_letters(40, 7))).encode()).hexdigest())"
     )
     made = subprocess.run(

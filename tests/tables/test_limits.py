@@ -76,7 +76,7 @@ def test_long_rows_make_small_chunks(tmp_path, name):
 MEASURE = """
 import resource, sys
 from pathlib import Path
-from imr_ml.tables import read_chunks
+from imr_ml.tables.reading import read_chunks
 import pandas, pyarrow.parquet, imr_ml.tables.orderly, imr_ml.tables.json_lines
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 reasons = [why for chunk in read_chunks(Path(sys.argv[1]), 2000) for why in chunk.reasons.values()]

@@ -62,7 +62,7 @@ def citation_line(citation: Citation) -> str:
 
     Examples
     --------
-    >>> from imr_ml.guidelines import find_citations
+    >>> from imr_ml.guidelines.citations import find_citations
     >>> citation_line(find_citations("Decision based on MTUS ACOEM Chapter 12 Low Back Complaints Page(s): 298-9.")[0])
     'acoem: MTUS Low Back Complaints, chapter 12, p. 298-9'
     """
