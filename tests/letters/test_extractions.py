@@ -9,7 +9,7 @@ from factories import KNEE, NORCO, SUMMARY, Item, make_letter_text
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imr_ml.letters.mending import mend_anchors
+from imr_ml.letters.lines import mend_anchors
 from imr_ml.letters.reader import read_letter
 from imr_ml.letters.types import LetterError
 

@@ -1,7 +1,4 @@
-"""A taxonomy made ready for matching: its titles as patterns, its names and sections as keys.
-
-Knows how people vary a title. Knows nothing of how letters word a citation.
-"""
+"""A taxonomy made ready for matching: its titles as patterns, its names and sections as keys."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""The guideline taxonomy: `taxonomy.toml` read through a strict schema.
-
-Knows the file and what it may hold. Knows nothing of how letters word a citation.
-"""
+"""The guideline taxonomy: `taxonomy.toml` read through a strict schema."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""What a citation is: the guideline families and one cited guideline.
-
-Knows the names that the rest of the package uses. Knows nothing of wording or of files.
-"""
+"""What a citation is: the guideline families and one cited guideline."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""Items headed "REQUEST: Upheld": each request with its outcome, guideline paragraphs and rationale.
-
-Knows the labels of such an item and how to tell where a rationale ends and the next request begins when the
-extracted text has no blank lines. Knows nothing of the other sections.
-"""
+"""Items headed "REQUEST: Upheld": each request with its outcome, guideline paragraphs and rationale."""
 
 from __future__ import annotations
 

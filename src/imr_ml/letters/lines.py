@@ -1,14 +1,11 @@
-"""Lines and paragraphs of extracted text: tidy lines, and whether a line break was forced or only wrapped.
-
-Knows characters, their printed widths and line ends. Knows nothing of what a letter says.
-"""
+"""Lines and paragraphs of extracted text: tidy lines, and whether a line break was forced or only wrapped."""
 
 from __future__ import annotations
 
 import heapq
 import re
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 
 # pdfium writes U+0002 where a hyphen ends a line, and swallows the line end.
 _REPLACED = {
@@ -107,3 +104,50 @@ def had_room(line: str, following: str, width: int) -> bool:
     """Whether the next line's first word would surely have fitted: then its line break was forced, not a wrap."""
     needed = line_width(line) + _SPACE_WIDTH + _word_width(following.split(" ", 1)[0])
     return needed <= _SURELY_FITS * width
+
+
+_HEADINGS = (
+    "HOW THE IMR FINAL DETERMINATION WAS MADE",
+    "CLINICAL CASE SUMMARY",
+    "IMR ISSUES, DECISIONS AND RATIONALES",
+    "IMR DECISION(S) AND RATIONALE(S)",
+    "DOCUMENTS REVIEWED",
+)
+_LABELS = (
+    "ISSUE AT DISPUTE:",
+    "MEDICAL TREATMENT GUIDELINE(S) RELIED UPON BY PROFESSIONAL REVIEWER AND WHY:",
+    "RATIONALE FOR WHY THE REQUESTED TREATMENT/SERVICE IS/WAS",
+    "MEDICALLY NECESSARY:",
+    "Claims Administrator guideline:",
+    "MAXIMUS guideline:",
+    "Decision rationale:",
+    ": Upheld",
+    ": Overturned",
+)
+_TORN = r"(?:[ ]?-?\n|[ ])?"
+
+
+def mend_anchors(flow: str) -> str:
+    r"""The tidy lines with each torn anchor written whole, on lines of its own where it is a heading.
+
+    Examples
+    --------
+    >>> mend_anchors("CLINICAL CASE SUM-\nMARY\nSeen in May.")
+    '\nCLINICAL CASE SUMMARY\nSeen in May.'
+    """
+    for anchor, pattern in _patterns():
+        flow = pattern.sub(anchor, flow)
+    return flow
+
+
+@cache
+def _patterns() -> list[tuple[str, re.Pattern[str]]]:
+    headings = [
+        (f"\n{heading}\n", re.compile(rf"(?<![A-Z])\n?{_torn(heading)}(?![A-Z][A-Z])\n?")) for heading in _HEADINGS
+    ]
+    labels = [(label, re.compile((r"(?<![A-Za-z])" if label[0].isalpha() else "") + _torn(label))) for label in _LABELS]
+    return headings + labels
+
+
+def _torn(anchor: str) -> str:
+    return r"\s*".join(_TORN.join(map(re.escape, word)) for word in anchor.split())

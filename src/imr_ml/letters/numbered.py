@@ -1,7 +1,4 @@
-"""Items that are numbered decisions: "1. Decision for X is not medically necessary and appropriate" and on.
-
-Knows the sentence, the two guideline paragraphs of a decision and its rationale. Knows nothing of the other sections.
-"""
+"""Items that are numbered decisions: "1. Decision for X is not medically necessary and appropriate" and on."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Text of a PDF by pdfium.
-
-Knows PDF files. Knows nothing of what a letter says.
-"""
+"""Text of a PDF by pdfium."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """One verb: a path, bytes or text -> `Letter`.
 
-Knows what files hold letters. The layouts know what letters hold.
+The layouts know what letters hold.
 """
 
 from __future__ import annotations
@@ -8,8 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from imr_ml.letters.layouts import LAYOUTS
-from imr_ml.letters.lines import tidy_lines
-from imr_ml.letters.mending import mend_anchors
+from imr_ml.letters.lines import mend_anchors, tidy_lines
 from imr_ml.letters.pdf import check_length, pdf_text
 from imr_ml.letters.types import Letter, LetterError
 

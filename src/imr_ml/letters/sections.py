@@ -1,6 +1,6 @@
 """Sections of a letter: where its headings stand, and the text under each.
 
-Knows line ends and order. Which headings a letter has, its layout knows.
+Which headings a letter has, its layout knows.
 """
 
 from __future__ import annotations

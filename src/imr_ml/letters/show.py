@@ -1,6 +1,6 @@
 """A letter for people (Rich) and for programs (JSON).
 
-Knows how a letter is shown. Prints nothing itself. Rich is loaded when a view is made.
+Prints nothing itself. Rich is loaded when a view is made.
 """
 
 from __future__ import annotations

@@ -1,17 +1,15 @@
-"""What a letter is, once read: `Letter`, its `DisputedItem`s, and `LetterError`.
-
-Knows the fields. Knows nothing of how they are found.
-"""
+"""What a letter is, once read: `Letter`, its `DisputedItem`s, and `LetterError`."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from typing import NamedTuple
 
 from imr_ml.errors import ImrError
 from imr_ml.guidelines.types import Citation
-from imr_ml.letters.partial import read_partial
 
 
 class Outcome(StrEnum):
@@ -116,3 +114,47 @@ class Letter:
     is_sample: bool = False
     layout: str = "current"
     warnings: tuple[str, ...] = ()
+
+
+_ORIGINAL = re.compile(r"\s+(?:was|were) the original request\.\s*", re.IGNORECASE)
+_IS = r"(?:\s+(?:is|are))?\s*$"
+# "Y was authorized by the Claims Administrator. The remaining IMR eligible portion of the original request, Z is"
+_PART_LEFT = re.compile(
+    r"(?P<authorized>.+?)\s+(?:was|were) (?:authorized|certified|approved) by the claims administrator\.?\s*"
+    rf"the remaining (?:IMR[ -]eligible )?portion of the original request,?\s*(?P<disputed>.+?){_IS}",
+    re.IGNORECASE,
+)
+# "The Claims Administrator authorized Y, leaving the original request IMR eligible. The original request, X is"
+_ALL_LEFT = re.compile(
+    r"the claims administrator (?:authorized|certified|approved) (?P<authorized>.+?),? leaving the original request "
+    rf"(?:as )?IMR[ -]eligible\.?\s*the original request,?\s*(?P<disputed>.+?){_IS}",
+    re.IGNORECASE,
+)
+_MAX_CHARACTERS = 5_000
+
+
+class Partial(NamedTuple):
+    """The three parts of a partly authorized request."""
+
+    requested: str
+    authorized: str
+    disputed: str
+
+
+def read_partial(request: str) -> Partial | None:
+    """The parts of a partly authorized request; None for any other.
+
+    Examples
+    --------
+    >>> read_partial(
+    ...     "Massage, 6 visits was the original request. Massage, 2 visits was authorized by the Claims Administrator. "
+    ...     "The remaining IMR eligible portion of the original request, massage, 4 visits is"
+    ... )
+    Partial(requested='Massage, 6 visits', authorized='Massage, 2 visits', disputed='massage, 4 visits')
+    """
+    original = _ORIGINAL.search(request[:_MAX_CHARACTERS])
+    if not original:
+        return None
+    rest = request[original.end() : _MAX_CHARACTERS]
+    parts = _PART_LEFT.match(rest) or _ALL_LEFT.match(rest)
+    return Partial(request[: original.start()], parts["authorized"], parts["disputed"]) if parts else None

@@ -1,7 +1,4 @@
-"""Sentences and spans: where sentences start, and spaCy's span ruler with this room's rule of which spans count.
-
-Knows spaCy. Knows nothing of the rule files' content.
-"""
+"""Sentences and spans: where sentences start, and spaCy's span ruler with this room's rule of which spans count."""
 
 from typing import NamedTuple
 

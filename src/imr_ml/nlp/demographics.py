@@ -1,4 +1,4 @@
-"""The worker's age and sex from a clinical summary. Knows the wording of letters; knows no spaCy."""
+"""The worker's age and sex from a clinical summary."""
 
 import re
 from dataclasses import dataclass

@@ -1,7 +1,4 @@
-"""The requests table to columns of tokens, facts and quantities, one row a request.
-
-Knows pandas and this room's views. Knows nothing of vectorizers or models.
-"""
+"""The requests table to columns of tokens, facts and quantities, one row a request."""
 
 import math
 import re

@@ -1,7 +1,4 @@
-"""Negation: negspacy's NegEx with the terms of ``negation.toml`` and a limited reach.
-
-Knows negspacy and what the span ruler found. Knows nothing of tokens' words.
-"""
+"""Negation: negspacy's NegEx with the terms of ``negation.toml`` and a limited reach."""
 
 from bisect import bisect_left, bisect_right
 from itertools import pairwise

@@ -1,7 +1,4 @@
-"""The spaCy pipeline: blank English, span rules, negation; built when first asked for.
-
-Knows spaCy, negspacy and the rule files. Knows nothing of requests or tables.
-"""
+"""The spaCy pipeline: blank English, span rules, negation; built when first asked for."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

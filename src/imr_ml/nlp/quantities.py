@@ -1,7 +1,4 @@
-"""Numbers with their meaning: "2-3 times a week for 6 weeks" -> 18 visits over 6 weeks, "10/325mg" -> 10 mg.
-
-Knows the wording of orders and prescriptions. Knows nothing of spaCy.
-"""
+"""Numbers with their meaning: "2-3 times a week for 6 weeks" -> 18 visits over 6 weeks, "10/325mg" -> 10 mg."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator

@@ -1,7 +1,4 @@
-"""A pipeline's doc to a section view: words, facts and quantities, with their places in the original text.
-
-Knows the docs this room's pipeline makes. Knows nothing of requests, categories or tables.
-"""
+"""A pipeline's doc to a section view: words, facts and quantities, with their places in the original text."""
 
 import re
 from bisect import bisect_left

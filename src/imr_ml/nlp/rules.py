@@ -1,7 +1,4 @@
-"""The rule files: TOML entries checked against a strict schema, turned into phrases for the span ruler.
-
-Knows the files' shape and what makes an entry wrong. Knows nothing of spaCy's matchers.
-"""
+"""The rule files: TOML entries checked against a strict schema, turned into phrases for the span ruler."""
 
 import re
 import tomllib

@@ -1,7 +1,4 @@
-"""Text to spaCy tokens that depend on no spacing, case, hyphens or brackets, and the way back.
-
-Knows characters and the spaCy tokenizer. Knows no rule file.
-"""
+"""Text to spaCy tokens that depend on no spacing, case, hyphens or brackets, and the way back."""
 
 import re
 from dataclasses import dataclass

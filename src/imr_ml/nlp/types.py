@@ -1,4 +1,4 @@
-"""The data this room hands out. Knows no spaCy and reads no file."""
+"""The data this room hands out."""
 
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, get_args

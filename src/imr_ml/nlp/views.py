@@ -1,7 +1,4 @@
-"""Texts to section views, a request's category, and the places where a text states the review's conclusion.
-
-Knows the pipeline and the rule files. Knows nothing of tables.
-"""
+"""Texts to section views, a request's category, and the places where a text states the review's conclusion."""
 
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator

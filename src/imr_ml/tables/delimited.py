@@ -1,6 +1,6 @@
 """A CSV file: its layout, and its rows in pieces, whatever is broken in them.
 
-Knows how a file is walked through in bounded memory. How rows are told apart, `records` knows.
+How rows are told apart, `records` knows.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The first lines of a CSV file -> its dialect, and where its rows begin.
 
-Knows delimiters, quotation marks and escapes. What the rows hold, `delimited` knows.
+What the rows hold, `delimited` knows.
 """
 
 from __future__ import annotations

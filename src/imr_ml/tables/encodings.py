@@ -1,6 +1,6 @@
 """Bytes of a text file -> its encoding, and its text as UTF-8 in blocks.
 
-Knows bytes and codecs. The whole file is looked at before the first row is read, as one byte late in it may decide.
+The whole file is looked at before the first row is read, as one byte late in it may decide.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Which format a table has, by its name, else by its first bytes; and standard input put into a file.
 
-Knows names and first bytes of formats. What is in them, the format's own module knows.
+What is in them, the format's own module knows.
 """
 
 from __future__ import annotations

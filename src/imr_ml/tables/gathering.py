@@ -1,7 +1,4 @@
-"""Pieces of a table -> pieces of as many rows as are asked for.
-
-Knows Arrow tables and the reasons that go with their rows.
-"""
+"""Pieces of a table -> pieces of as many rows as are asked for."""
 
 from __future__ import annotations
 

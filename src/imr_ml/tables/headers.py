@@ -1,7 +1,4 @@
-"""Cells of a header -> column names.
-
-Knows what a name may be. Knows no format.
-"""
+"""Cells of a header -> column names."""
 
 from __future__ import annotations
 

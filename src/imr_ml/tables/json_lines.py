@@ -1,6 +1,6 @@
 """JSON lines, or one JSON array of objects -> rows.
 
-Knows objects and lines that are none. A blank line is no row.
+A blank line is no row.
 """
 
 from __future__ import annotations

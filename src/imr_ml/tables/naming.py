@@ -1,7 +1,4 @@
-"""Columns by other names: what the user maps, and what to suggest where a column is missing.
-
-Knows names and `synonyms.toml`. Knows nothing of what the columns hold.
-"""
+"""Columns by other names: what the user maps, and what to suggest where a column is missing."""
 
 from __future__ import annotations
 

@@ -1,8 +1,7 @@
 """Text of a CSV file in good order -> its cells, all at once.
 
-Knows when text is in such order that it can be read in one way only: each quotation mark opens a cell, closes one or is
-doubled, and each row has as many cells as the header names. Such text pyarrow's fast reader takes; other text goes to
-`records`, which gives the same cells and tells what is wrong.
+Such text pyarrow's fast reader takes; other text goes to `records`, which gives the same cells and tells what is
+wrong.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """A Parquet file, or a folder of them -> batches of rows with one schema.
 
-Knows Parquet's types and the ``key=value`` folders of partitions. Reads pages as they are needed, not whole row groups.
+Reads pages as they are needed, not whole row groups.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""A table's file -> chunks of rows.
-
-Knows which module reads which format, and tells what broke without what it holds.
-"""
+"""A table's file -> chunks of rows."""
 
 from __future__ import annotations
 

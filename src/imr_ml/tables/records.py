@@ -1,7 +1,6 @@
 """Text of a CSV file -> its records one by one, a bad one with its reason.
 
-Knows Python's csv reader in strict mode and what to make of its complaints. Text in good order takes the faster way
-through `orderly`.
+Text in good order takes the faster way through `orderly`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""What reading a table gives, and the limits it keeps to.
-
-Knows no format.
-"""
+"""What reading a table gives, and the limits it keeps to."""
 
 from __future__ import annotations
 

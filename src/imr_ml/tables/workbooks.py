@@ -1,7 +1,6 @@
 """Excel workbooks -> rows of text: the first sheet, its first row the header.
 
-Knows sheets and cells; refuses a workbook that would unpack to more than memory holds. A row with nothing in it is no
-row.
+A row with nothing in it is no row.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The layouts that determinations were published in since 2013, each a module of its own.
 
-A layout knows its headings and the style of its items. Knows nothing of files or extraction.
+A layout knows its headings and the style of its items.
 """
 
 from imr_ml.letters.layouts import current, earliest, letter_2013, professional_review

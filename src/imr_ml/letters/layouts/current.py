@@ -1,6 +1,6 @@
 """The letter published since 2014: IMR ISSUES, DECISIONS AND RATIONALES.
 
-Knows its headings. Its items, `imr_ml.letters.items` knows.
+Its items, `imr_ml.letters.items` knows.
 """
 
 from __future__ import annotations

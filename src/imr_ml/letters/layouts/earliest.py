@@ -1,6 +1,6 @@
 """The determination of spring to autumn 2013: decisions first, then a part "Regarding the request for X" for each.
 
-Knows its headings and the sentences that stand for a header. What such a part holds, `imr_ml.letters.numbered` knows.
+What such a part holds, `imr_ml.letters.numbered` knows.
 """
 
 from __future__ import annotations

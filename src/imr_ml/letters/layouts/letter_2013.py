@@ -1,6 +1,6 @@
 """The Final Determination Letter of 2013: DOCUMENTS REVIEWED, and IMR DECISION(S) AND RATIONALE(S).
 
-Knows its headings. Its items are numbered decisions, or of the style that the current letter has.
+Its items are numbered decisions, or of the style that the current letter has.
 """
 
 from __future__ import annotations

@@ -1,15 +1,14 @@
 """The medical professional review: ISSUE AT DISPUTE, and one rationale for all of it.
 
-Knows its headings, one of which states the outcome. Issues share the guideline paragraph and the rationale.
+Issues share the guideline paragraph and the rationale.
 """
 
 from __future__ import annotations
 
 import re
 
-from imr_ml.letters.checks import conclusions
 from imr_ml.letters.items import make_item
-from imr_ml.letters.layouts.layout import Layout, make_letter
+from imr_ml.letters.layouts.layout import Layout, conclusions, make_letter
 from imr_ml.letters.lines import joined
 from imr_ml.letters.numbered import check_numbers
 from imr_ml.letters.sections import cut_sections, heading

@@ -2,7 +2,7 @@
 
 import pytest
 
-from imr_ml.guidelines.chapters import acoem_chapter
+from imr_ml.guidelines.coverage import acoem_chapter
 from imr_ml.guidelines.taxonomy import default_taxonomy, read_taxonomy
 from imr_ml.guidelines.types import TaxonomyError
 from imr_ml.nlp.rules import rule_book
