@@ -110,7 +110,7 @@ def test_anchors_that_an_extraction_tore(torn):
 def test_pages_glued_within_an_item_are_an_error_and_no_misread_request():
     glued = make_letter_text(items=(KNEE, NORCO, KNEE)).replace("necessary.\n\nNorco", "necessary.Norco")
 
-    with pytest.raises(LetterError, match="item 2: the request can't be told"):
+    with pytest.raises(LetterError, match="item 2: the request can't be separated"):
         read_letter(glued)
 
 

@@ -6,15 +6,23 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from imr_ml.nlp.pipeline import pipeline
+from imr_ml.nlp.reading import masked_sentences
+from imr_ml.nlp.text import token_columns
 from imr_ml.nlp.types import NlpSettings
-from imr_ml.nlp.views import determination_spans, view_section
+from imr_ml.nlp.views import view_section
 
 DATES = st.dates(min_value=dt.date(2000, 1, 1), max_value=dt.date(2030, 12, 31))
 FORMS = ["%m-%d-%y", "%m/%d/%Y", "%m-%d- %Y", "%B %d, %Y", "%b %d, %Y", "%b. %d %Y", "%d %B %Y", "%Y-%m-%d"]
 
 
 def masked(text: str) -> list[str]:
-    return [text[start:end] for start, end in determination_spans(text)]
+    built = pipeline(False)
+    doc = built.nlp(text)
+    if not len(doc):
+        return []
+    places = token_columns(doc)
+    return [text[places.starts[first] : places.ends[last - 1]] for first, last in masked_sentences(doc, built)]
 
 
 @settings(deadline=None, max_examples=150)

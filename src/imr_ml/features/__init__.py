@@ -1,1 +1,1 @@
-"""Features: the requests table -> section tokens and facts -> one matrix with named columns."""
+"""Build one matrix with named columns from section tokens and facts."""

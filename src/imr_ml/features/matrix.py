@@ -129,7 +129,7 @@ def matrix_of(fitted: ColumnTransformer, frame: pd.DataFrame) -> csr_matrix:
 
 
 def tells_codes(frame: pd.DataFrame) -> bool:
-    """Whether a feature frame's source has codes of its own."""
+    """Whether a feature frame's source provides codes."""
     return bool(frame["codes"].ne(ABSENT).any())
 
 
@@ -143,7 +143,7 @@ def column_weights(fitted: ColumnTransformer, weights: BlockWeights) -> NDArray[
 
 
 class _PackedVocabulary:
-    """Saves the vocabulary as one array: skops writes a node for each entry of a dict, which loads slowly."""
+    """Saves the vocabulary as one array, because skops writes a slow node for each dict entry."""
 
     def __getstate__(self) -> dict[str, object]:
         state: dict[str, object] = dict(super().__getstate__())  # type: ignore[call-overload]

@@ -1,1 +1,1 @@
-"""Guidelines: citation text -> citations and families, against a taxonomy held as data."""
+"""Match citation text against the guideline taxonomy."""

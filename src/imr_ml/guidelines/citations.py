@@ -78,7 +78,7 @@ def families_in(text: str, taxonomy: Taxonomy | None = None) -> set[str]:
 
 
 def _clause_citations(mtus: bool | None, clause: str, matcher: Matcher) -> list[Citation]:
-    """Citations of a clause; one that does not say is of the MTUS where it names a title of it and no other source."""
+    """Citations of a clause; an unlabeled one is MTUS where it names an MTUS title and no other source."""
     if mtus is None:
         return _sources_named(clause, matcher) or _mtus_citations(clause, matcher)
     return _mtus_citations(clause, matcher) if mtus else _other_citations(clause, matcher)
@@ -105,7 +105,7 @@ def _other_citations(clause: str, matcher: Matcher) -> list[Citation]:
 def _sources_named(part: str, matcher: Matcher) -> list[Citation]:
     """A citation for each source outside of the MTUS whose name stands in the part.
 
-    What stands from one source's name to the next one's is said of it; what stands before the first, of the first.
+    Text from one source's name to the next belongs to it; text before the first belongs to the first.
     """
     found = [(source, names, names.search(part)) for source, names in matcher.sources]
     marks = sorted(((mark.start(), source, names) for source, names, mark in found if mark), key=lambda named: named[0])
@@ -158,13 +158,13 @@ def _citation(guideline: Guideline, title: str, rest: str, matcher: Matcher) -> 
 
 
 def _sections(text: str, matcher: Matcher) -> tuple[str, ...]:
-    """Sections that are labelled as such."""
+    """Return the sections labeled as such."""
     label = _SECTIONS.search(text)
     return _listed(text[label.end() :], matcher) if label else ()
 
 
 def _unlabelled(text: str, matcher: Matcher) -> tuple[str, ...]:
-    """Sections in the older wording, where they follow the title and stand before their pages."""
+    """Return sections in the older wording, which follow the title and precede their pages."""
     return _listed(_EDITION.sub(" ", _PAGES.sub(";", text)), matcher)
 
 
@@ -209,7 +209,7 @@ _NEXT_SENTENCE = re.compile(
 # An extractor may end a line at a hyphen; hyphens come in several characters.
 _CUT_WORD = re.compile(r"-[^\S\n]*\n\s*(?=[a-z])")
 FRAME = " .,:;-"
-"""What surrounds a title or a section and is none of it."""
+"""Text around a title or a section that is not part of it."""
 
 
 def flattened(text: str) -> str:

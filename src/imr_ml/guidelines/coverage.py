@@ -57,7 +57,7 @@ def default_coverage() -> Coverage:
 
 
 def acoem_chapter(body_parts: Iterable[str], ur_guideline: str | None, taxonomy: Taxonomy | None = None) -> str | None:
-    """Identifier of the chapter, where a reviewer who cites ACOEM cites it; None where nothing tells.
+    """Identifier of the chapter, where a reviewer who cites ACOEM cites it; None where nothing indicates one.
 
     A rule rather than a classifier: chapters are divided by body part, and a table of those is right more often than
     what the few letters that cite a chapter can teach.
@@ -65,7 +65,7 @@ def acoem_chapter(body_parts: Iterable[str], ur_guideline: str | None, taxonomy:
     Parameters
     ----------
     body_parts : iterable of str
-        Names of the body parts that the request itself names, in its order. Those of the clinical summary tell of all
+        Names of the body parts that the request itself names, in its order. Those of the clinical summary describe all
         complaints of the worker and are wrong nearly as often as right.
     ur_guideline : str or None
         What the claims administrator cites.

@@ -40,7 +40,7 @@ class Matcher:
     topics: dict[str, str]
 
     def titles(self, clause: str) -> list[tuple[re.Match[str], Guideline]]:
-        """Where guideline titles stand: with their year, or in the older wording without one."""
+        """Find guideline titles, with their year or in the older wording without one."""
         dated = list(self.dated.finditer(clause))
         if dated:
             return [(mark, self.by_name[folded(mark["title"])]) for mark in dated]
@@ -58,7 +58,7 @@ class Matcher:
         return next((guideline for _, guideline in self.titles(text) if guideline.family is Family.ACOEM), None)
 
     def topics_of(self, sections: Iterable[str]) -> tuple[str, ...]:
-        """Topics of section titles, each once, in the order met."""
+        """Topics of section titles, each once, in order of appearance."""
         known = (self._topic_of(section) for section in sections)
         return tuple(dict.fromkeys(topic for topic in known if topic))
 

@@ -51,7 +51,7 @@ class Guideline(_Strict):
 
 
 class Source(_Strict):
-    """A body of guidelines outside of the MTUS, told by its name."""
+    """A body of guidelines outside the MTUS, recognized by its name."""
 
     id: str
     family: Family

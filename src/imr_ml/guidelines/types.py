@@ -25,7 +25,7 @@ FAMILIES: tuple[str, ...] = tuple(family.value for family in Family)
 
 
 class TaxonomyError(ImrError):
-    """The taxonomy file breaks its own rules; the message names the entry."""
+    """The taxonomy file is invalid; the message names the entry."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,1 +1,1 @@
-"""Letters: PDF or text -> `Letter` with its `DisputedItem`s."""
+"""Read letters (PDF or text) into `Letter` objects with their `DisputedItem`s."""

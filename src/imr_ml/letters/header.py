@@ -1,4 +1,4 @@
-"""The head of a letter: case number, dates, priority."""
+"""Read a letter's header (case number, dates, priority) and the reviewer's credentials."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Header(TypedDict):
 
 @dataclass(slots=True)
 class _Cells:
-    """Labels and values, paired as they are met."""
+    """Labels and values, paired in the order of the text."""
 
     found: dict[str, str] = field(default_factory=dict)
     wrong: list[str] = field(default_factory=list)
@@ -144,7 +144,7 @@ def _read_cells(head: str) -> _Cells:
 
 
 def _take_label(cells: _Cells, label: str) -> str | None:
-    """Note a label; the one that waits for a value on its own line."""
+    """Record a label; one on its own line waits for a value."""
     if cells.values:
         cells.settle()
     if label in cells.found:
@@ -155,7 +155,7 @@ def _take_label(cells: _Cells, label: str) -> str | None:
 
 
 def _take_value(cells: _Cells, kind: str, value: str, beside: str | None) -> None:
-    """Give a value to the label on its left, or keep it for the column of labels before it."""
+    """Assign a value to the label on its left, or hold it for the preceding column of labels."""
     fits = beside is not None and _KINDS.get(beside, "a_date") == kind
     if beside is not None and (fits or (beside == "priority" and kind == "word")):
         cells.found[beside] = value
@@ -184,14 +184,14 @@ _STATES = re.compile(r", (?:and )?| and ")
 
 
 class Credentials(TypedDict):
-    """The fields of a `Letter` that tell of its reviewer."""
+    """The reviewer's fields of a `Letter`."""
 
     licensure: tuple[str, ...]
     specialties: tuple[str, ...]
 
 
 def read_credentials(text: str) -> Credentials:
-    """Licenses and specialties from the section that tells how the determination was made.
+    """Licenses and specialties from the section on how the determination was made.
 
     Parameters
     ----------

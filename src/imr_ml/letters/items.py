@@ -21,7 +21,7 @@ _REMAINING = re.compile(
     r"|\bIMR[\s-]+eligible\.\s+The\s+original\s+request\b"
 )
 _NECESSARY = re.compile(r"medically\s+necessary")
-_CANT_BE_TOLD = "the request can't be told from the rationale before it"
+_AMBIGUOUS_REQUEST = "the request can't be separated from the rationale before it"
 _ENDS_PARTIAL = re.compile(r"\s(?:is|are)$")
 # A partial authorization is worded in three sentences; none seen is longer.
 _PARTIAL_CHARACTERS = 2_000
@@ -58,12 +58,12 @@ def read_items(flow: str, source: str) -> tuple[DisputedItem, ...]:
         items.append(make_item(number, heading, turn["outcome"], ur_guideline, imr_guideline, joined(tail[:cut])))
         heading = joined(tail[cut:]).strip()
         if _NECESSARY.search(heading):
-            raise LetterError(source, _CANT_BE_TOLD, f"item {number + 1}")
+            raise LetterError(source, _AMBIGUOUS_REQUEST, f"item {number + 1}")
     return tuple(items)
 
 
 def make_item(number: int, request: str, outcome: str, ur: str | None, imr: str | None, rationale: str) -> DisputedItem:
-    """An item with its citations found; texts are paragraphs, the outcome in any case."""
+    """Build an item from its paragraphs and find its citations; the outcome may be in any case."""
     return DisputedItem(
         number=number,
         request=request,
@@ -120,7 +120,7 @@ def _heading_start(tail: str, width: int, source: str, place: str) -> int:
         before = lines[index - 1]
         if _ENDS_SENTENCE.search(before) or had_room(before, lines[index], width):
             return starts[index]
-    raise LetterError(source, _CANT_BE_TOLD, place)
+    raise LetterError(source, _AMBIGUOUS_REQUEST, place)
 
 
 def _search_end(tail: str) -> int:

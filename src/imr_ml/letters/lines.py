@@ -76,7 +76,7 @@ def joined(flow: str) -> str:
 
 
 def _together(mark: re.Match[str]) -> str:
-    """The hyphen alone where it follows a word, else the line end with it."""
+    """Return the hyphen alone after a word, otherwise the line end with it."""
     return "-" if mark.string[mark.start() - 1 : mark.start()].isalnum() else mark[0]
 
 
@@ -101,7 +101,7 @@ def column_width(lines: Sequence[str]) -> int:
 
 
 def had_room(line: str, following: str, width: int) -> bool:
-    """Whether the next line's first word would surely have fitted: then its line break was forced, not a wrap."""
+    """Whether the next line's first word would have fit, which means a forced line break rather than a wrap."""
     needed = line_width(line) + _SPACE_WIDTH + _word_width(following.split(" ", 1)[0])
     return needed <= _SURELY_FITS * width
 

@@ -1,4 +1,4 @@
-"""One verb: a path, bytes or text -> `Letter`.
+"""Read a letter: a path, bytes or text -> `Letter`.
 
 The layouts know what letters hold.
 """
@@ -28,7 +28,7 @@ def read_letter(source: str | Path | bytes) -> Letter:
     Returns
     -------
     Letter
-        What the letter lacks is None or empty; what in it contradicts itself is told in its `warnings`.
+        What the letter lacks is None or empty; contradictions are listed in its `warnings`.
 
     Raises
     ------
@@ -47,7 +47,7 @@ def read_letter(source: str | Path | bytes) -> Letter:
 
 
 def read_content(content: bytes, name: str) -> Letter:
-    """Read a letter from a file's content; `name` is told in errors. Else as `read_letter`."""
+    """Read a letter from a file's content, like `read_letter`; errors cite `name`."""
     if b"%PDF-" in content[:1024]:
         return read_text(pdf_text(content, name), name)
     if name.lower().endswith(".pdf"):
@@ -57,7 +57,7 @@ def read_content(content: bytes, name: str) -> Letter:
 
 
 def _name(source: str | Path) -> str:
-    """A path as it is told in an error; a string that names no letter's file may be clinical text and is not told."""
+    """Name a source in an error; a string that is not a letter's path may be clinical text and is not shown."""
     is_path = isinstance(source, Path) or Path(source).suffix.lower() in _SUFFIXES
     return str(source) if is_path and len(str(source)) <= _LONGEST_PATH else "text"
 
@@ -75,7 +75,7 @@ def _decoded(content: bytes) -> str:
 
 
 def read_text(text: str, source: str) -> Letter:
-    """Read a letter from extracted text; `source` is told in errors. Else as `read_letter`."""
+    """Read a letter from extracted text, like `read_letter`; errors cite `source`."""
     check_length(len(text), source)
     flow = "\n".join(tidy_lines(text))
     try:
@@ -88,7 +88,7 @@ def read_text(text: str, source: str) -> Letter:
 
 
 def _read_flow(flow: str, source: str) -> Letter:
-    """The letter in the one layout whose mark it holds."""
+    """Read the letter in the one layout whose marker it contains."""
     marked = [layout for layout in LAYOUTS if layout.mark.search(f"\n{flow}\n")]
     if not marked:
         raise LetterError(source, "has no heading 'IMR ISSUES, DECISIONS AND RATIONALES'; is it a determination?")

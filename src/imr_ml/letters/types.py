@@ -1,4 +1,4 @@
-"""What a letter is, once read: `Letter`, its `DisputedItem`s, and `LetterError`."""
+"""Data types of a letter: `Letter`, `DisputedItem`, `Outcome` and `LetterError`."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Clinical prose to features: words, facts (treatment, body part, drug, diagnosis, finding), quantities."""
+"""Extract words, facts (treatment, body part, drug, diagnosis, finding) and quantities from clinical prose."""

@@ -1,11 +1,11 @@
-"""Sentences and spans: where sentences start, and spaCy's span ruler with this room's rule of which spans count."""
+"""Split sentences and match spans with spaCy's span ruler, keeping the longest match of each label."""
 
 from typing import NamedTuple
 
 import numpy as np
 from spacy.language import Language
 from spacy.pipeline import SpanRuler
-from spacy.tokens import Doc, Span
+from spacy.tokens import Doc
 
 from imr_ml.nlp.text import token_columns
 
@@ -15,7 +15,7 @@ _ABBREVIATED = frozenset({"dr", "mr", "mrs", "ms", "vs", "approx", "e.g", "i.e",
 
 
 class Match(NamedTuple):
-    """A found phrase: its tokens, half-open, its label (a kind or `DETERMINATION`), its rule's span id."""
+    """A matched phrase: half-open token span, label (a kind or `DETERMINATION`) and its rule's span id."""
 
     start: int
     end: int
@@ -26,7 +26,7 @@ class Match(NamedTuple):
 def sentence_starts(doc: Doc) -> list[int]:
     """Places of the tokens that start a sentence: the first, and each after a full stop that ends no abbreviation.
 
-    Told when asked for: most texts hold nothing whose reach ends with a sentence.
+    Computed on demand: most texts contain nothing whose scope ends with a sentence.
     """
     starts: list[int] | None = doc.user_data.get("sentences")
     if starts is None:
@@ -67,21 +67,15 @@ class LongestSpanRuler(SpanRuler):
         doc.user_data["matches"] = self._longest(doc)
         return doc
 
-    def match(self, doc: Doc) -> list[Span]:
-        """Make spans of the doc's matches, in text order."""
-        return [
-            Span(doc, found.start, found.end, label=found.label, span_id=found.span_id) for found in self._longest(doc)
-        ]
-
     def _longest(self, doc: Doc) -> list[Match]:
         free_from: dict[str, int] = {}
-        kept = []
+        longest = []
         for match, start, end in sorted(self.phrase_matcher(doc), key=_longest_first):
             label, span_id = self._names[match]
             if start >= free_from.get(label, 0) or label == DETERMINATION:
                 free_from[label] = end
-                kept.append(Match(start, end, label, span_id))
-        return kept
+                longest.append(Match(start, end, label, span_id))
+        return longest
 
 
 def matches_of(doc: Doc) -> list[Match]:

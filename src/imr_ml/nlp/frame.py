@@ -1,4 +1,4 @@
-"""The requests table to columns of tokens, facts and quantities, one row a request."""
+"""Turn the requests table into columns of tokens, facts and quantities, one row per request."""
 
 import math
 import re
@@ -19,7 +19,7 @@ VIEW_COLUMNS = ("request_view", "summary_view", "ur_view")
 _PARTIAL = re.compile(
     r"\boriginal\s+request\b|\bauthorized\s+by\s+the\s+claims|\bclaims\s+administrator\s+authorized", re.I
 )
-# A partly authorized item repeats itself: what was asked, what was authorized, then what is in dispute.
+# A partly authorized item repeats itself: what was requested, what was authorized, then what is in dispute.
 _BEFORE_DISPUTED = re.compile(r"\bimr[\s-]+eligible\b.*?\boriginal\s+request\b", re.I | re.S)
 _SURGICAL_SERVICE = re.compile(r"\bassociated\s+surgical\s+service", re.I)
 _RETROSPECTIVE = re.compile(r"\bretro(?:spective(?:ly)?)?\b|\bDOS\b|\bdates?\s+of\s+service\b", re.I)
@@ -93,7 +93,7 @@ def section_frame(
         ``visits, weeks, dose_mg, count, refills``: what the request disputes, NaN where it names none.
         ``partial_authorisation, associated_surgical_service, retrospective, postoperative``: bool.
         ``age``: years, NaN where unknown. ``sex``: ``"male"``, ``"female"`` or None.
-        ``request_view, summary_view, ur_view``: `SectionView`, where asked for; None for a text without tokens.
+        ``request_view, summary_view, ur_view``: `SectionView`, if requested; None for a text without tokens.
     """
     import pandas as pd
 
@@ -106,10 +106,10 @@ def section_frame(
     for column in ("category", "age", "sex"):
         if column in requests:
             made[column] = _given_else(requests[column], made[column])
-    kept = {name: values for name, values in made.items() if views or name not in VIEW_COLUMNS}
+    columns = {name: values for name, values in made.items() if views or name not in VIEW_COLUMNS}
     columns = {
         name: pd.Series(values, index=requests.index, dtype=_DTYPES.get(name, "object"))
-        for name, values in kept.items()
+        for name, values in columns.items()
     }
     return pd.DataFrame(columns, index=requests.index)
 
@@ -122,9 +122,9 @@ def _texts(requests: "pd.DataFrame", column: str) -> list[str]:
 
 
 def _given_else(given: "pd.Series", read: list[object]) -> list[object]:
-    """Take what the table tells, and where it tells nothing what its texts do."""
+    """Use the table's value, and where it is missing the one read from the text."""
     pairs = zip(given.isna(), given, read, strict=True)
-    return [told_by_text if absent else told for absent, told, told_by_text in pairs]
+    return [read if absent else given for absent, given, read in pairs]
 
 
 def _rows(
@@ -133,7 +133,7 @@ def _rows(
     settings: NlpSettings,
     progress: Progress | None,
 ) -> list[tuple[object, ...]]:
-    """Make one row a text; equal texts are read once."""
+    """Read each distinct text once and return one row per text."""
     unique = list(dict.fromkeys(texts))
     rows: dict[str, tuple[object, ...]] = {}
     for text, view in zip(unique, view_sections(unique, settings), strict=True):
@@ -188,7 +188,7 @@ def _guideline_columns(_text: str, view: SectionView) -> _GuidelineColumns:
 
 
 def _with_places(view: SectionView) -> SectionView | None:
-    """Keep no view of which nobody asked where its tokens stand: a large table has many."""
+    """Drop views without offsets to save memory."""
     return view if view.offsets else None
 
 

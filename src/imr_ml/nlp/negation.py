@@ -14,7 +14,7 @@ from imr_ml.nlp.rules import negation_rules
 NEGATION = "imr_negation"
 _Cue = tuple[int, int, int]
 _CUES = ("Preceding", "Following", "Termination")
-"""What negspacy calls them."""
+"""negspacy's names for them."""
 _DENIABLE = ("treatment", "drug", "class", "diagnosis", "finding")
 
 

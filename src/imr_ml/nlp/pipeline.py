@@ -1,4 +1,4 @@
-"""The spaCy pipeline: blank English, span rules, negation; built when first asked for."""
+"""Build the spaCy pipeline on first use: blank English, span rules, negation."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from imr_ml.nlp.types import Kind
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """Where a span came from; ``capitals`` says that it counts in capitals only, ``classes`` are a drug's."""
+    """The rule behind a span; ``capitals`` says that it counts in capitals only, ``classes`` are a drug's."""
 
     kind: Kind
     value: str

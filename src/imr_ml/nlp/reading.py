@@ -1,4 +1,4 @@
-"""A pipeline's doc to a section view: words, facts and quantities, with their places in the original text."""
+"""Turn a spaCy doc into a section view: words, facts and quantities with their offsets in the original text."""
 
 import re
 from bisect import bisect_left
@@ -40,7 +40,7 @@ _DATE_TOKENS = 4
 _WORD, _NUMBER, _NUMBER_WORD, _MONTH, _MARK, _HIDDEN = range(6)
 _KEPT = (True, False, True, True, False, False)
 _COUNTS = (False, True, True, False, False, False)
-# Upper edges of the buckets that quantity tokens name: enough to tell a first course of care from a long one.
+# Upper edges of the buckets that quantity tokens name: enough to separate a first course of care from a long one.
 _EDGES: dict[str, tuple[int, ...]] = {
     "visits": (1, 2, 3, 4, 6, 8, 10, 12, 16, 18, 24, 36, 48),
     "weeks": (1, 2, 3, 4, 6, 8, 12, 26, 52),
@@ -62,8 +62,8 @@ class _Tokens:
     starts: list[int]
     ends: list[int]
 
-    def kept(self) -> Iterator[bool]:
-        """Tell which tokens the view keeps: words, not numbers, marks or masked places."""
+    def word_mask(self) -> Iterator[bool]:
+        """Flag the tokens that are words, not numbers, punctuation or masked text."""
         return map(_KEPT.__getitem__, self.classes)
 
 
@@ -186,11 +186,11 @@ def _words(tokens: _Tokens, negated: set[int]) -> Iterator[str]:
     words = tokens.words.copy()
     for place in negated:
         words[place] = f"no_{words[place]}"
-    return compress(words, tokens.kept())
+    return compress(words, tokens.word_mask())
 
 
 def _offsets(tokens: _Tokens) -> Iterator[tuple[int, int]]:
-    return compress(zip(tokens.starts, tokens.ends, strict=True), tokens.kept())
+    return compress(zip(tokens.starts, tokens.ends, strict=True), tokens.word_mask())
 
 
 def _canonical(item: Fact | Quantity) -> str:

@@ -166,7 +166,7 @@ def read_terms(name: str, text: str) -> dict[str, Term]:
     Parameters
     ----------
     name : str
-        File name, e.g. ``"findings.toml"``: tells which schema holds.
+        File name, e.g. ``"findings.toml"``: selects the schema.
     text : str
         TOML.
 

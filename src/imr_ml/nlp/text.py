@@ -1,4 +1,4 @@
-"""Text to spaCy tokens that depend on no spacing, case, hyphens or brackets, and the way back."""
+"""Normalize text to spaCy tokens regardless of spacing, case, hyphens or brackets, keeping the original offsets."""
 
 import re
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The data this room hands out."""
+"""Data types of the spaCy stage: facts, quantities, section views and settings."""
 
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, get_args
@@ -97,7 +97,7 @@ class SectionView:
 
 @dataclass(frozen=True, slots=True)
 class NlpSettings:
-    """What the reading may do.
+    """Options of the spaCy stage.
 
     Attributes
     ----------

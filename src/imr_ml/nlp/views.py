@@ -1,4 +1,4 @@
-"""Texts to section views, a request's category, and the places where a text states the review's conclusion."""
+"""Turn texts into section views and classify a request into its DWC category."""
 
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
@@ -39,7 +39,7 @@ def view_sections(texts: Iterable[str], settings: NlpSettings = DEFAULT_SETTINGS
 
 
 def category_of(request: str) -> str:
-    """Tell the DWC category of a request's text; ``"Other"`` where no treatment or drug is named.
+    """Classify a request's text into its DWC category; ``"Other"`` where no treatment or drug is named.
 
     The first specific treatment or drug decides, then a general word ("surgery", "brace", "evaluation"), then
     a drug class.
@@ -52,7 +52,7 @@ def category_of(request: str) -> str:
 
 
 def category_of_view(view: SectionView) -> str:
-    """Tell the DWC category that a request's view speaks for."""
+    """Classify a request's view into its DWC category."""
     from imr_ml.nlp.rules import rule_book
 
     treatments = rule_book().treatments
@@ -70,26 +70,6 @@ def category_of_view(view: SectionView) -> str:
     # A drug that is given by injection is an injection request.
     injected = category == "Pharmaceuticals" and any(other == "Injection" for _, _, other in ranked)
     return "Injection" if injected else category
-
-
-def determination_spans(text: str) -> tuple[tuple[int, int], ...]:
-    """Find the sentences that state the reviewer's own conclusion, as half-open character spans of the text.
-
-    >>> text = "Pain persists. This reviewer finds it appropriate. Utilization review denied the MRI."
-    >>> [text[start:end] for start, end in determination_spans(text)]
-    ['This reviewer finds it appropriate.']
-    """
-    from imr_ml.nlp.pipeline import pipeline
-    from imr_ml.nlp.reading import masked_sentences
-    from imr_ml.nlp.text import token_columns
-
-    built = pipeline(False)
-    doc = built.nlp(text)
-    if not len(doc):
-        return ()
-    places = token_columns(doc)
-    sentences = masked_sentences(doc, built)
-    return tuple((int(places.starts[first]), int(places.ends[last - 1])) for first, last in sentences)
 
 
 def _read(texts: list[str], settings: NlpSettings) -> Iterator[SectionView]:

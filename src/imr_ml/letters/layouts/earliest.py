@@ -91,7 +91,7 @@ def _read_parts(text: str, decisions: list[tuple[str, Outcome]], source: str) ->
 
 
 def _body(part: str) -> str:
-    """What follows a part's heading and the label of its guideline."""
+    """Return the text after a part's heading and its guideline label."""
     relied_upon = _RELIED_UPON.search(part)
     if relied_upon:
         return part[relied_upon.end() :]
@@ -100,7 +100,7 @@ def _body(part: str) -> str:
 
 
 def _known_dates(head: str, disclaimer: re.Match[str] | None) -> dict[str, date]:
-    """Dates that sentences tell."""
+    """Return the dates stated in sentences."""
     written = {name: pattern.search(head) for name, pattern in _TOLD_DATES.items()}
     known = {name: day for name, mark in written.items() if mark and (day := read_date(mark[1].strip("/")))}
     summarized = read_date(" ".join(disclaimer["day"].split())) if disclaimer else None

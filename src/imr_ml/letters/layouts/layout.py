@@ -1,4 +1,4 @@
-"""What a layout is, and what all of them share: the summary's opening and the letter put together."""
+"""Define a layout and assemble a letter from its sections."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def make_letter(
     Parameters
     ----------
     known : mapping of str to date, optional
-        Dates that the letter tells outside of its head, used where the head has none.
+        Dates stated outside the header, used where the header has none.
     """
     header, warnings = read_header(head)
     letter = Letter(
@@ -73,7 +73,7 @@ def _with_dates(letter: Letter, known: Mapping[str, date]) -> Letter:
 
 
 def after(opening: re.Pattern[str], section: str) -> str:
-    """The text that follows a section's opening sentence, where it has that."""
+    """Return the text after a section's opening sentence, if it has one."""
     mark = opening.match(section)
     return section[mark.end() :] if mark else section
 
@@ -105,7 +105,7 @@ def contradictions(items: Sequence[DisputedItem]) -> Iterator[str]:
 
 
 def conclusions(rationale: str) -> set[Outcome]:
-    """All outcomes that the sentences of a rationale plainly state."""
+    """Return all outcomes that the sentences of a rationale state."""
     return {stated for sentence in _SENTENCE_END.split(rationale) if (stated := _stated(sentence))}
 
 

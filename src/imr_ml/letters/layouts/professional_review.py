@@ -35,9 +35,9 @@ def _read(flow: str, source: str) -> Letter:
         raise LetterError(source, f"does not say '(NOT) MEDICALLY NECESSARY:' after '{_RATIONALE}'")
     outcome = Outcome.UPHELD if necessity["negated"] else Outcome.OVERTURNED
     rationale = joined(sections["rationale"][necessity.end() :])
-    # The heading is a form: where the rationale concludes otherwise, which of the two holds can't be told.
+    # The heading is a form: where the rationale concludes otherwise, nothing shows which of the two holds.
     if conclusions(rationale) - {outcome}:
-        raise LetterError(source, "its rationale concludes otherwise than its heading; the outcome can't be told")
+        raise LetterError(source, "its rationale concludes otherwise than its heading; the outcome is ambiguous")
     return make_letter(
         LAYOUT.name,
         head=sections["head"],
