@@ -2,7 +2,7 @@
 
     python -m benchmarks.dmhc determinations.csv
 
-Two ways of use: a model that is left as it is (learnt up to 2013, tested on 2014 and 2015), and one that is learnt anew
+Two ways of use: a model that is left as it is (trained on cases up to 2013, tested on 2014 and 2015), and one retrained
 every year (each year from all before it). Nothing is tuned on the years that are tested.
 """
 
@@ -28,7 +28,7 @@ _RESAMPLES = 1000
 
 
 class Data(NamedTuple):
-    """What is learnt from and tested on."""
+    """Training and test cases."""
 
     frame: pd.DataFrame
     labels: Labels
@@ -36,7 +36,7 @@ class Data(NamedTuple):
     years: NDArray[np.float64]
 
 
-class Said(NamedTuple):
+class Predictions(NamedTuple):
     """Probabilities of the tested requests, and whether each counts as overturned."""
 
     probability: NDArray[np.float64]
@@ -68,11 +68,11 @@ def measure(table: Path) -> Iterator[tuple[str, str]]:
             for half_life in ModelSettings().half_life_years
         },
     }
-    for way, learn_every_year in (("left as it is", False), ("learnt anew every year", True)):
+    for way, learn_every_year in (("left as it is", False), ("retrained every year", True)):
         for name, model in models.items():
             start_s = time.perf_counter()
-            said = _said(model, data, learn_every_year=learn_every_year)
-            yield f"{way}: {name}", f"{_told(said, data)}, {time.perf_counter() - start_s:.0f} s"
+            predictions = _predict(model, data, learn_every_year=learn_every_year)
+            yield f"{way}: {name}", f"{_describe(predictions, data)}, {time.perf_counter() - start_s:.0f} s"
 
 
 class _PlainCategories:
@@ -99,7 +99,7 @@ def _joined(frame: pd.DataFrame) -> list[str]:
     return columns.where(columns.notna(), "").astype(str).agg(" ".join, axis=1).tolist()
 
 
-def _said(model: Predictor | _PlainCategories, data: Data, *, learn_every_year: bool) -> Said:
+def _predict(model: Predictor | _PlainCategories, data: Data, *, learn_every_year: bool) -> Predictions:
     parts = []
     for year in TESTED:
         train = np.flatnonzero(data.years < (year if learn_every_year else LAST_LEARNT + 1))
@@ -113,24 +113,24 @@ def _said(model: Predictor | _PlainCategories, data: Data, *, learn_every_year: 
             usual, half_life = chosen.classifier.base_rate_, chosen.half_life_years
         parts.append((probability, probability > usual, half_life))
     probabilities, above, half_lives = zip(*parts, strict=True)
-    return Said(np.concatenate(probabilities), np.concatenate(above), list(half_lives))
+    return Predictions(np.concatenate(probabilities), np.concatenate(above), list(half_lives))
 
 
-def _told(said: Said, data: Data) -> str:
+def _describe(predictions: Predictions, data: Data) -> str:
     from imr_ml.evaluation import metrics
     from imr_ml.evaluation.intervals import estimate, resampled
 
     truth = np.concatenate([data.labels.overturned[data.years == year] for year in TESTED])
     computed = {
-        "AUC": lambda _, w: metrics.roc_auc(truth, said.probability, w),
-        "Matthews above the usual rate": lambda _, w: metrics.matthews(truth, said.above_usual, w),
-        "above 0.5": lambda _, w: metrics.matthews(truth, said.probability > 0.5, w),
-        "above the tested rate": lambda _, w: metrics.matthews(truth, said.probability > truth.mean(), w),
-        "Brier": lambda _, w: metrics.brier(truth, said.probability, w),
+        "AUC": lambda _, w: metrics.roc_auc(truth, predictions.probability, w),
+        "Matthews above the usual rate": lambda _, w: metrics.matthews(truth, predictions.above_usual, w),
+        "above 0.5": lambda _, w: metrics.matthews(truth, predictions.probability > 0.5, w),
+        "above the tested rate": lambda _, w: metrics.matthews(truth, predictions.probability > truth.mean(), w),
+        "Brier": lambda _, w: metrics.brier(truth, predictions.probability, w),
     }
     values = resampled(computed, np.arange(len(truth)), 1, _RESAMPLES, seed=0)
-    told = [f"{name} {estimate(computed[name], values[name], len(truth), 1)}" for name in computed]
-    return ", ".join([f"half-life {said.half_lives}", *told])
+    text = [f"{name} {estimate(computed[name], values[name], len(truth), 1)}" for name in computed]
+    return ", ".join([f"half-life {predictions.half_lives}", *text])
 
 
 def main(arguments: list[str]) -> int:

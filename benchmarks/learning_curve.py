@@ -122,8 +122,8 @@ def cost_table(points: Sequence[Measured]) -> Table:
     for name, what in _COSTS.items():
         if name not in points[0].costs:
             continue
-        told = [f"{point.costs[name]:,.1f}" for point in points]
-        costs.add_row(what, *told, *_growth([point.requests for point in points], [p.costs[name] for p in points]))
+        text = [f"{point.costs[name]:,.1f}" for point in points]
+        costs.add_row(what, *text, *_growth([point.requests for point in points], [p.costs[name] for p in points]))
     return costs
 
 

@@ -1,7 +1,7 @@
-"""What can be learnt of sample letters, and how like real ones they are: `python -m benchmarks.samples [LETTERS]`.
+"""What a model learns from sample letters, and how like real ones they are: `python -m benchmarks.samples [LETTERS]`.
 
-Learns from sample letters and is tested on others beside the best that anything could reach, as their truth is known.
-With a folder of real letters it also tests on these what was learnt from samples, and tells samples from real ones
+Trains on sample letters and tests on others beside the best that anything could reach, as their truth is known.
+With a folder of real letters it also tests the sample-trained model on these, and separates samples from real ones
 (`benchmarks.likeness`). Some rates that samples are drawn with were measured on 114 real letters, so on these the
 figures are proof of likeness and of nothing else. Prints figures and single words, never text.
 """
@@ -46,18 +46,18 @@ def drawn(letters: int, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
         return read_requests(table), pd.read_parquet(truth)
 
 
-def learnt_elsewhere(known: pd.DataFrame, judged: pd.DataFrame) -> Comparison:
-    """The model and the baselines learnt from some requests and tested on others."""
-    both = pd.concat([known, judged], ignore_index=True)
+def evaluate_elsewhere(known: pd.DataFrame, test: pd.DataFrame) -> Comparison:
+    """The model and the baselines trained on some requests and tested on others."""
+    both = pd.concat([known, test], ignore_index=True)
     split = np.arange(len(known)), np.arange(len(known), len(both))
     labels, groups = labels_of(both), duplicate_groups(both)
     builders = predictors(RequestModel, labels[split[1]])
     predicted = out_of_fold(feature_frame(both), labels, groups, builders, [[split]], SETTINGS.jobs)
-    return compare(predicted, labels[split[1]], duplicate_groups(judged), SETTINGS)
+    return compare(predicted, labels[split[1]], duplicate_groups(test), SETTINGS)
 
 
 def learnt_at_home(requests: pd.DataFrame) -> Comparison:
-    """The model and the baselines learnt from the letters' other cases."""
+    """The model and the baselines trained on the letters' other cases."""
     labels, groups = labels_of(requests), duplicate_groups(requests)
     folds = [
         grouped_folds(labels.overturned, groups, SETTINGS.folds, SETTINGS.seed + repeat)
@@ -73,22 +73,22 @@ def measure(letters: Path | None, samples: int) -> Iterator[Table]:
     """Tables of what was reached on samples and, where there are real letters, on those, and of likeness."""
     known, _ = drawn(samples, SEED)
     held_out, truth = drawn(HELD_OUT, HELD_OUT_SEED)
-    yield reached_table(learnt_elsewhere(known, held_out), best_reachable(truth), samples)
+    yield reached_table(evaluate_elsewhere(known, held_out), best_reachable(truth), samples)
     if letters is None:
         return
     real = ingest(letter_files([letters])).requests
     yield rates_table({"samples": known, "real": real})
-    yield real_table({"samples -> real": learnt_elsewhere(known, real), "real -> real": learnt_at_home(real)})
+    yield real_table({"samples -> real": evaluate_elsewhere(known, real), "real -> real": learnt_at_home(real)})
     yield from likeness(known, real)
 
 
 def reached_table(found: Comparison, best: dict[str, Estimate], samples: int) -> Table:
     """Metrics of the model and of the baselines on held-out samples, beside the best that can be reached."""
-    title = f"SAMPLE letters, synthetic: learnt from {samples:,}, tested on {HELD_OUT:,} others; 95 % over cases"
+    title = f"SAMPLE letters, synthetic: trained on {samples:,}, tested on {HELD_OUT:,} others; 95 % over cases"
     table = Table("metric", "model", "plain_tfidf", "base_rate", "best reachable", title=title)
     for metric in SHOWN:
-        told = (str(found.estimates[name][metric]) for name in (MODEL, "plain_tfidf", "base_rate"))
-        table.add_row(metric, *told, str(best[metric]))
+        text = (str(found.estimates[name][metric]) for name in (MODEL, "plain_tfidf", "base_rate"))
+        table.add_row(metric, *text, str(best[metric]))
     return table
 
 
@@ -105,8 +105,8 @@ def rates_table(requests: dict[str, pd.DataFrame]) -> Table:
 
 
 def real_table(found: dict[str, Comparison]) -> Table:
-    """Metrics on real letters, by what was learnt from."""
-    table = Table("metric", *found, title="learnt -> tested; 95 % intervals over cases")
+    """Metrics on real letters, by training data."""
+    table = Table("metric", *found, title="trained on -> tested on; 95 % intervals over cases")
     for metric in SHOWN:
         table.add_row(metric, *(str(one.estimates[MODEL][metric]) for one in found.values()))
         for name in baselines_of(metric):

@@ -70,8 +70,8 @@ def sized(model_folder: Path, sizes: Sequence[int]) -> Iterator[tuple[str, str]]
             source, output = Path(place) / "in.parquet", Path(place) / "out.parquet"
             _repeated(requests, size, source)
             elapsed_s, processor_s, peak_mb = _command(source, output, model_folder)
-        told = f"{size / elapsed_s:,.0f} requests/s, {1e3 * processor_s / size:.2f} ms of processor time a request"
-        yield f"{size:,} rows, Parquet to Parquet, {os.cpu_count()} cores", f"{told}, peak {peak_mb:,.0f} MB resident"
+        text = f"{size / elapsed_s:,.0f} requests/s, {1e3 * processor_s / size:.2f} ms of processor time a request"
+        yield f"{size:,} rows, Parquet to Parquet, {os.cpu_count()} cores", f"{text}, peak {peak_mb:,.0f} MB resident"
 
 
 def sample_requests(letters: int) -> pd.DataFrame:
@@ -99,12 +99,12 @@ def _others(requests: pd.DataFrame, rows: pd.DataFrame) -> Iterator[tuple[str, C
     from sklearn.pipeline import make_pipeline
 
     raw = requests["request"] + "\n" + requests["clinical_summary"] + "\n" + requests["ur_guideline"].fillna("")
-    learnt = raw[len(rows) : 2 * len(rows)]
-    answers = [place % 2 for place in range(len(learnt))]
+    train = raw[len(rows) : 2 * len(rows)]
+    answers = [place % 2 for place in range(len(train))]
     texts = raw.head(len(rows)).tolist()
     for name, longest in ((PLAIN, 2), ("plain TF-IDF (words alone) + logistic regression", 1)):
         vectorizer = TfidfVectorizer(ngram_range=(1, longest))
-        plain = make_pipeline(vectorizer, LogisticRegression(max_iter=200)).fit(learnt, answers)
+        plain = make_pipeline(vectorizer, LogisticRegression(max_iter=200)).fit(train, answers)
         yield name, lambda plain=plain: plain.predict_proba(texts)
     blank = spacy.blank("en")
     yield "spaCy's blank tokenizer alone", lambda: [len(doc) for doc in blank.tokenizer.pipe(texts)]
@@ -122,8 +122,8 @@ def _transformed(rows_per_s: float) -> Iterator[tuple[str, str]]:
     batch = torch.randn(_TRANSFORMED, _TOKENS, 768)
     with torch.inference_mode():
         row_s = min(_processor_s(lambda: encoder(batch)) for _ in range(3)) / _TRANSFORMED
-    told = f"{1 / row_s:.2f} requests/s on one core; scoring is {rows_per_s * row_s:,.0f} times as fast"
-    yield "transformer of DistilBERT's size, 512 tokens", told
+    text = f"{1 / row_s:.2f} requests/s on one core; scoring is {rows_per_s * row_s:,.0f} times as fast"
+    yield "transformer of DistilBERT's size, 512 tokens", text
 
 
 def _warm_ms(row: pd.DataFrame, model: LoadedModel) -> float:

@@ -23,8 +23,8 @@ def main(table: str, model: str) -> None:
     for _ in range(ROUNDS):
         for kind in KINDS:
             command = [sys.executable, "-m", "benchmarks.spark", *kind.split(), table, model]
-            told = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-            rate, cpu_s = map(float, told.split()[-2:])
+            text = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+            rate, cpu_s = map(float, text.split()[-2:])
             seen[kind].append((rate, cpu_s))
             print(f"{kind}: {rate:.0f} requests/s, {cpu_s:.2f} s of processor per 1000, load {os.getloadavg()[0]:.1f}")
     for kind, each in seen.items():

@@ -54,9 +54,9 @@ def measure(folder: Path) -> Iterator[tuple[str, str]]:
         model = save_model(trained, here / "model")
         for attempt in ("first run in a new store", "next run"):
             whole, logging = _recorded(trained, model, here)
-            told = f"{whole.elapsed_s - logging.elapsed_s:.1f} s ({whole.processor_s - logging.processor_s:.1f} s of "
-            told += f"processor time), and {logging.elapsed_s:.1f} s to log the model"
-            yield f"recording what was trained before, {attempt}", told
+            text = f"{whole.elapsed_s - logging.elapsed_s:.1f} s ({whole.processor_s - logging.processor_s:.1f} s of "
+            text += f"processor time), and {logging.elapsed_s:.1f} s to log the model"
+            yield f"recording what was trained before, {attempt}", text
         with contextlib.chdir(here):
             keep_training(trained, model)
         _many_runs(here)
