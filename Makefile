@@ -9,10 +9,10 @@ MODEL  ?= models/latest
 PORT   ?= 5000
 
 .DEFAULT_GOAL := help
-.PHONY: help setup train prove ladder test score ui lint bench notebooks lock clean
+.PHONY: help setup train prove ladder test test-slow score ui lint bench notebooks lock clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(READY) ## make .venv with exactly what requirements.lock pins
 
@@ -33,8 +33,11 @@ prove: $(READY) ## train with permutation test, masking comparison and slices pr
 ladder: $(READY) ## train and judge every simpler and more complex predictor beside the model; DATA as above
 	@$(BIN)/imr-ml train --ladder $(if $(DATA),--data "$(DATA)")
 
-test: $(READY) ## run the tests
-	@$(BIN)/pytest
+test: $(READY) ## run the fast tests
+	@$(BIN)/pytest -m "not slow"
+
+test-slow: $(READY) ## run the slow tests: new environments, servers, browsers, Spark, killed processes
+	@$(BIN)/pytest -m slow
 
 score: $(READY) ## score INPUT=requests.csv into OUTPUT=scored.csv with MODEL=models/latest
 	@$(if $(and $(INPUT),$(OUTPUT)),,echo "name both files: make score INPUT=requests.csv OUTPUT=scored.csv" >&2; exit 2;) \
