@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imr_ml.fetch.retry_after import retry_after_s
+from imr_ml.fetch.client import retry_after_s
 
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 

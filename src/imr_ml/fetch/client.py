@@ -13,8 +13,6 @@ from importlib.metadata import version
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from imr_ml.fetch.retry_after import retry_after_s
-from imr_ml.fetch.robots import AGENT, Robots
 from imr_ml.fetch.settings import Manners
 from imr_ml.fetch.types import AnswerError, FetchError
 
@@ -23,6 +21,14 @@ if TYPE_CHECKING:
 
     import httpx
     from tenacity import RetryCallState
+
+from collections.abc import Callable
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from protego import Protego
 
 LARGEST_BYTES = 25_000_000
 """No letter or page comes near."""
@@ -189,3 +195,73 @@ class PoliteClient:
             return self.get(url).text
         finally:
             self._reads_robots = False
+
+
+def retry_after_s(value: str | None, now: datetime) -> float | None:
+    """Seconds that a site asks to wait, 0 for a moment past; None where it names none that can be read.
+
+    Examples
+    --------
+    >>> noon = datetime(2026, 1, 5, 12, tzinfo=UTC)
+    >>> retry_after_s("120", noon), retry_after_s("Mon, 05 Jan 2026 12:00:30 GMT", noon), retry_after_s("soon", noon)
+    (120.0, 30.0, None)
+    """
+    written = (value or "").strip()
+    if written.isascii() and written.isdigit():
+        return float(written)
+    try:
+        moment = parsedate_to_datetime(written)
+        aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return max(0.0, (aware - now).total_seconds())
+    except (ValueError, TypeError, OverflowError, IndexError):
+        return None
+
+
+AGENT = "imr-ml"
+_UNAVAILABLE = range(400, 500)
+_ASK_LATER = 429
+
+
+class Robots:
+    """The rules of every site met so far, each read once.
+
+    Parameters
+    ----------
+    read : callable
+        Address of a robots.txt -> its text; raises `AnswerError`.
+    """
+
+    def __init__(self, read: Callable[[str], str]) -> None:
+        self._read = read
+        self._rules: dict[str, Protego] = {}
+
+    def check(self, url: str) -> float:
+        """The pause in seconds that the site asks for, 0 for none.
+
+        Raises
+        ------
+        FetchError
+            Where the address may not be fetched, or where the rules can't be read.
+        """
+        rules = self._of(url)
+        if not rules.can_fetch(url, AGENT):
+            raise FetchError(f"{url}: the site's robots.txt does not allow '{AGENT}' to fetch it; ask the publisher")
+        return rules.crawl_delay(AGENT) or 0.0
+
+    def _of(self, url: str) -> Protego:
+        parts = urlsplit(url)
+        site = f"{parts.scheme}://{parts.netloc}"
+        if site not in self._rules:
+            self._rules[site] = self._parsed(f"{site}/robots.txt")
+        return self._rules[site]
+
+    def _parsed(self, address: str) -> Protego:
+        """The rules; none where the site has no such file, as RFC 9309, 2.3.1.3 has it."""
+        from protego import Protego
+
+        try:
+            return Protego.parse(self._read(address))
+        except AnswerError as error:
+            if error.http_status in _UNAVAILABLE and error.http_status != _ASK_LATER:
+                return Protego.parse("")
+            raise FetchError(f"{error}; without it nothing may be fetched: try again later") from error
