@@ -9,9 +9,8 @@ from hypothesis import strategies as st
 from imr_ml.guidelines.types import Citation, Family
 from imr_ml.letters.reader import read_letter
 from imr_ml.sample.as_read import letter_as_read
-from imr_ml.sample.chance import stream
 from imr_ml.sample.draw import draw_letter
-from imr_ml.sample.facts import Format
+from imr_ml.sample.facts import Format, stream
 from imr_ml.sample.layout import lay_out
 from imr_ml.sample.letters import generate_letter, make_parts
 from imr_ml.sample.model import default_model

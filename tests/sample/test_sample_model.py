@@ -1,8 +1,8 @@
 import pytest
 from pydantic import ValidationError
 
-from imr_ml.sample.chance import stream
 from imr_ml.sample.draw import draw_letter, probability
+from imr_ml.sample.facts import stream
 from imr_ml.sample.model import Kind, Model, default_model
 from imr_ml.sample.patterns import SLOTS
 from imr_ml.sample.phrases import Phrases, default_phrases

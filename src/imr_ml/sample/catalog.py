@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 
 from imr_ml.guidelines.types import FAMILIES
 from imr_ml.nlp.types import Category
-from imr_ml.sample.chance import Table, table
+from imr_ml.sample.facts import Table, table
 from imr_ml.sample.schema import Strict, Weight, Words
 
 Families = frozenset[str]

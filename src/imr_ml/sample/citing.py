@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from imr_ml.sample.chance import pick
+from imr_ml.sample.facts import pick
 from imr_ml.sample.families import MTUS_2016, MTUS_2017
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from imr_ml.sample.chance import between, pick
 from imr_ml.sample.citing import MTUS_ORDER, odg_citation
+from imr_ml.sample.facts import between, pick
 from imr_ml.sample.wording import listed
 
 if TYPE_CHECKING:

@@ -14,8 +14,19 @@ from dataclasses import replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
-from imr_ml.sample.chance import Table, between, draw, from_quantiles, pick, table
-from imr_ml.sample.facts import Case, Dates, Format, ItemFacts, LetterFacts
+from imr_ml.sample.facts import (
+    Case,
+    Dates,
+    Format,
+    ItemFacts,
+    LetterFacts,
+    Table,
+    between,
+    draw,
+    from_quantiles,
+    pick,
+    table,
+)
 from imr_ml.sample.families import administrator_cites, families_on, reviewer_cites
 
 if TYPE_CHECKING:

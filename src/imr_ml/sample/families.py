@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from imr_ml.guidelines.types import FAMILIES
-from imr_ml.sample.chance import Table, draw, table
+from imr_ml.sample.facts import Table, draw, table
 
 if TYPE_CHECKING:
     from random import Random

@@ -9,11 +9,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from imr_ml.guidelines.types import FAMILIES
-from imr_ml.sample.chance import draw, pick, stream
 from imr_ml.sample.citing import guideline_paragraphs
 from imr_ml.sample.citing_2013 import guideline_sentences, own_guideline
 from imr_ml.sample.draw import draw_letter
-from imr_ml.sample.facts import Format
+from imr_ml.sample.facts import Format, draw, pick, stream
 from imr_ml.sample.formats import Parts, Section
 from imr_ml.sample.layout import lay_out
 from imr_ml.sample.model import default_model

@@ -9,8 +9,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from imr_ml.sample.catalog import Region, Treatment
-from imr_ml.sample.chance import Table, table
-from imr_ml.sample.facts import Format
+from imr_ml.sample.facts import Format, Table, table
 from imr_ml.sample.schema import Share, Strict, Weight, Words, read_toml
 
 Quantiles = Annotated[tuple[int, ...], Field(min_length=7, max_length=7)]

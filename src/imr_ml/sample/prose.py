@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from imr_ml.sample.chance import between, pick, several
+from imr_ml.sample.facts import between, pick, several
 from imr_ml.sample.slots import visit_slots
 from imr_ml.sample.wording import capital
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from imr_ml.sample.chance import between, pick
+from imr_ml.sample.facts import between, pick
 from imr_ml.sample.wording import capital, dated, in_words, lower
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from imr_ml.sample.chance import between, pick, several
+from imr_ml.sample.facts import between, pick, several
 from imr_ml.sample.wording import capital, dated, listed
 
 if TYPE_CHECKING:
