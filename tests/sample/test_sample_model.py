@@ -4,9 +4,8 @@ from pydantic import ValidationError
 from imr_ml.sample.draw import draw_letter, probability
 from imr_ml.sample.facts import stream
 from imr_ml.sample.model import Kind, Model, default_model
-from imr_ml.sample.patterns import SLOTS
 from imr_ml.sample.phrases import Phrases, default_phrases
-from imr_ml.sample.requests import word_request
+from imr_ml.sample.requests import SLOTS, word_request
 from imr_ml.sample.schema import read_toml
 from imr_ml.sample.slots import fill_slots
 

@@ -9,7 +9,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from imr_ml.sample.facts import Table, table
-from imr_ml.sample.patterns import Pattern, Patterns
+from imr_ml.sample.requests import Pattern, Patterns
 from imr_ml.sample.schema import Strict, Weight, Words, read_toml
 
 
