@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING, TypeVar
 from imr_ml.errors import ImrError
 from imr_ml.files import atomic_write
 from imr_ml.sample.layout import lay_out
-from imr_ml.sample.letters import make_parts
+from imr_ml.sample.letters import make_parts, truth_rows, truth_schema
 from imr_ml.sample.model import default_model
-from imr_ml.sample.truth import truth_rows, truth_schema
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
