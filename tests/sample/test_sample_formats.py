@@ -11,7 +11,7 @@ from imr_ml.letters.reader import read_letter
 from imr_ml.sample.as_read import letter_as_read
 from imr_ml.sample.draw import draw_letter
 from imr_ml.sample.facts import Format, stream
-from imr_ml.sample.layout import lay_out
+from imr_ml.sample.formats import lay_out
 from imr_ml.sample.letters import generate_letter, make_parts
 from imr_ml.sample.model import default_model
 

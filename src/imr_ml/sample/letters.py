@@ -13,8 +13,7 @@ from imr_ml.sample.citing import guideline_paragraphs
 from imr_ml.sample.citing_2013 import guideline_sentences, own_guideline
 from imr_ml.sample.draw import draw_letter
 from imr_ml.sample.facts import Format, draw, pick, stream
-from imr_ml.sample.formats import Parts, Section
-from imr_ml.sample.layout import lay_out
+from imr_ml.sample.formats import Parts, Section, lay_out
 from imr_ml.sample.model import default_model
 from imr_ml.sample.phrases import default_phrases
 from imr_ml.sample.prose import Draft, roughen, write_rationale, write_summary

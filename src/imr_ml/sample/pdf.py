@@ -9,8 +9,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, time
 from typing import TYPE_CHECKING
 
-from imr_ml.sample.formats import header_rows, paragraphs
-from imr_ml.sample.layout import MARK
+from imr_ml.sample.formats import MARK, header_rows, paragraphs
 from imr_ml.sample.typeface import COLUMN_POINTS, SIZE_POINTS, width, wrapped
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from imr_ml.errors import ImrError
 from imr_ml.files import atomic_write
-from imr_ml.sample.layout import lay_out
+from imr_ml.sample.formats import lay_out
 from imr_ml.sample.letters import make_parts, truth_rows, truth_schema
 from imr_ml.sample.model import default_model
 
