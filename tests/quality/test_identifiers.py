@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imr_ml.quality.identifiers import spans_of
+from imr_ml.quality.dates import spans_of
 from imr_ml.quality.settings import default_settings
 from imr_ml.quality.showing import report_json
 

@@ -17,8 +17,7 @@ from imr_ml.corpus.table import case_keys
 from imr_ml.progress import Progress, StartProgress, silent
 from imr_ml.quality.balance import Balance
 from imr_ml.quality.cases import COMPARISONS, Cases
-from imr_ml.quality.dates import impossible_ages, impossible_dates
-from imr_ml.quality.identifiers import identifiers
+from imr_ml.quality.dates import identifiers, impossible_ages, impossible_dates
 from imr_ml.quality.rows import Gathered, age_flaws, family_flaws, schema_errors, text_flaws
 from imr_ml.quality.settings import Settings, default_settings
 from imr_ml.quality.types import Flagged, QualityReport, Rows
