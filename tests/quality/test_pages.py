@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from imr_ml.quality.pages import MOST_PLACES_ON_PAGE, scale_of, write_page, year_bars
+from imr_ml.quality.showing import MOST_PLACES_ON_PAGE, scale_of, write_page, year_bars
 from imr_ml.quality.types import Finding, Level, Place, QualityReport, SourceBalance, YearCount
 
 WHEN = datetime(2026, 3, 4, 5, 6, tzinfo=UTC)

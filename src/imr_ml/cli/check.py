@@ -33,8 +33,7 @@ def check(
     """Look for wrong dates, ages and texts, doubles and identifiers; exit code 3 where there are errors."""
     with exit_on_user_error():
         from imr_ml.quality.checking import check_requests
-        from imr_ml.quality.pages import write_page
-        from imr_ml.quality.showing import report_json
+        from imr_ml.quality.showing import report_json, write_page
         from imr_ml.tables.naming import parse_map
 
         if report and report.is_dir():
