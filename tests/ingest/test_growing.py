@@ -17,8 +17,7 @@ from imr_ml.fetch.manifest import Kept, Manifest
 from imr_ml.fetch.types import IndexedCase, IndexedRequest
 from imr_ml.files import locked
 from imr_ml.ingest import taking
-from imr_ml.ingest.growing import grow_table
-from imr_ml.ingest.growth import growth_lines
+from imr_ml.ingest.growing import grow_table, growth_lines
 from imr_ml.ingest.ingestion import ingest
 from imr_ml.ingest.manifest import manifest_of, manifest_path
 from imr_ml.ingest.units import sources_of

@@ -30,8 +30,7 @@ def ingest(
     """
     with exit_on_user_error():
         from imr_ml.errors import ImrError
-        from imr_ml.ingest.growing import Made, grow_table
-        from imr_ml.ingest.growth import growth_lines
+        from imr_ml.ingest.growing import Made, grow_table, growth_lines
         from imr_ml.ingest.units import sources_of
         from imr_ml.tracking.git import git_state
 
