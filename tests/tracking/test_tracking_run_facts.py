@@ -13,9 +13,8 @@ from imr_ml.evaluation.learning import LearningPoint
 from imr_ml.features.matrix import BlockWeights
 from imr_ml.reporting.rivals import Rival, baseline_rivals
 from imr_ml.tracking import run_facts
-from imr_ml.tracking.descriptions import description, summary
 from imr_ml.tracking.git import GitState
-from imr_ml.tracking.points import fold_points, learning_points
+from imr_ml.tracking.run_facts import description, fold_points, learning_points, summary
 
 
 @pytest.mark.parametrize(

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 
 from imr_ml.files import sha256_of
 from imr_ml.score_columns import UNCERTAIN
-from imr_ml.tracking.points import flat, points
 from imr_ml.tracking.records import DatasetRecord, Record, RunRecord, keep, scratch
+from imr_ml.tracking.run_facts import flat, points
 from imr_ml.tracking.sending import RecordedRun, send_or_keep
 from imr_ml.tracking.uris import shown, tracking_uri
 from imr_ml.tracking.views import NOTE

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from imr_ml.tracking.batches import batch_record, input_digest, model_tags
-from imr_ml.tracking.points import flat, points
 from imr_ml.tracking.records import RunRecord, artifacts_of, keep, scratch
+from imr_ml.tracking.run_facts import flat, points
 from imr_ml.tracking.sending import RecordedRun, send_or_keep
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from imr_ml.tracking.descriptions import OF_RUN
 from imr_ml.tracking.records import artifacts_of
+from imr_ml.tracking.run_facts import OF_RUN
 from imr_ml.tracking.training_files import FIGURES
 from imr_ml.tracking.views import NOTE
 

@@ -17,13 +17,34 @@ import numpy as np
 
 from imr_ml.evaluation.comparison import MODEL
 from imr_ml.reporting.rivals import Rival
-from imr_ml.tracking.points import estimate_points, flat, fold_points, learning_points, points
 
 if TYPE_CHECKING:
     from imr_ml.evaluation.intervals import Estimate
     from imr_ml.tracking.git import GitState
     from imr_ml.tracking.records import Point
     from imr_ml.training import DataFacts, TrainedModel
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from imr_ml.evaluation.comparison import LESS_IS_BETTER, METRICS, baselines_of
+from imr_ml.reporting.rivals import TITLES
+
+if TYPE_CHECKING:
+    from imr_ml.evaluation.intervals import Estimate
+    from imr_ml.training import DataFacts, TrainedModel
+from math import isfinite
+from typing import TYPE_CHECKING
+
+from imr_ml.tracking.records import Point
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from numpy.typing import NDArray
+
+    from imr_ml.evaluation.intervals import Estimate
+    from imr_ml.evaluation.learning import LearningPoint
 
 TERMS = "model.terms"
 """Metric that says how simple a model is: see `terms_used`."""
@@ -188,3 +209,140 @@ def _user() -> str:
         return getpass.getuser()
     except (KeyError, OSError):
         return "unknown"
+
+
+SYNTHETIC = "Synthetic sample corpus: these figures say nothing about real decisions."
+OF_RUN = "run:"
+"""Stands in a link for the run's own artifacts, whose address is known when the run is made."""
+
+
+def summary(trained: TrainedModel) -> str:
+    """One line on a model, for the list of its versions."""
+    estimates = trained.evaluation.estimates[MODEL]
+    families = estimates.get("family.f1_micro")
+    told = f"{trained.data.requests} requests; outcome ROC AUC {estimates['outcome.roc_auc']}"
+    told += f"; families' micro F1 {families}" if families else ""
+    return f"SYNTHETIC sample corpus; {told}" if trained.data.is_synthetic else told
+
+
+def description(trained: TrainedModel, rivals: tuple[Rival, ...], links: Mapping[str, str]) -> str:
+    """The run's description in Markdown: what was trained on, and each metric beside its baselines.
+
+    Parameters
+    ----------
+    trained : TrainedModel
+    rivals : tuple of Rival
+        Recorded beside it.
+    links : dict
+        Title -> path among the run's artifacts.
+    """
+    settings = trained.evaluation.settings
+    columns = [MODEL, *dict.fromkeys(name for metric in METRICS for name in baselines_of(metric))]
+    estimates = {MODEL: trained.evaluation.estimates[MODEL], **{rival.key: rival.estimates for rival in rivals}}
+    columns = [name for name in columns if name in estimates]
+    lines = [
+        *_about_data(trained.data),
+        "",
+        "| metric | " + " | ".join(TITLES.get(name, name) for name in columns) + " |",
+        "|---|" + "---|" * len(columns),
+        *(
+            f"| {_title(metric)} | " + " | ".join(_cells(estimates, metric, columns)) + " |"
+            for metric in METRICS
+            if metric in estimates[MODEL]
+        ),
+        "",
+        f"Brackets: 95 % interval, {settings.resamples} resamples of the cases; {settings.folds} folds by "
+        f"case, {settings.repeats} time(s).",
+        *(f"- {name}: {value:.3f}" for name, value in trained.coverage.items()),
+        *([""] if links else []),
+        " · ".join(f"[{title}]({OF_RUN}{path})" for title, path in links.items()),
+    ]
+    return "\n".join(lines).rstrip()
+
+
+def rival_description(rival: Rival, trained: TrainedModel) -> str:
+    """What a rival is, and its figures."""
+    lines = [
+        *_about_data(trained.data),
+        "",
+        rival.description,
+        "",
+        "| metric | value |",
+        "|---|---|",
+        *(f"| {_title(metric)} | {estimate} |" for metric, estimate in rival.estimates.items()),
+    ]
+    return "\n".join(lines)
+
+
+def _about_data(data: DataFacts) -> list[str]:
+    return [
+        *([f"**{SYNTHETIC}**", ""] if data.is_synthetic else []),
+        f"{data.requests} requests of {data.cases} cases, {data.overturned} overturned "
+        f"({data.overturned / data.requests:.1%}); source {data.source}.",
+    ]
+
+
+def _title(metric: str) -> str:
+    return f"{metric} (less is better)" if metric in LESS_IS_BETTER else metric
+
+
+def _cells(estimates: Mapping[str, Mapping[str, Estimate]], metric: str, columns: list[str]) -> Iterator[str]:
+    for name in columns:
+        estimate = estimates[name].get(metric)
+        if estimate is None:
+            yield "-"
+        else:
+            yield f"**{estimate}**" if name == MODEL else f"{estimate.value:.3f}"
+
+
+def estimate_points(estimates: Mapping[str, Estimate]) -> list[Point]:
+    """A metric as its value and the two ends of its interval; what could not be measured is left out."""
+    values = {
+        f"{name}{end}": value
+        for name, one in estimates.items()
+        for end, value in (("", one.value), (".low", one.low), (".high", one.high))
+    }
+    return points(values)
+
+
+def fold_points(by_fold: Mapping[str, NDArray[np.float64]]) -> list[Point]:
+    """Values by fold as the steps of ``outcome.roc_auc.by_fold``: all folds of the first repeat, then of the next.
+
+    They have a name of their own because MLflow takes the last step of a metric for its value.
+    """
+    return [
+        Point(name=f"{name}.by_fold", value=float(value), step=step)
+        for name, values in by_fold.items()
+        for step, value in enumerate(np.ravel(values))
+        if isfinite(value)
+    ]
+
+
+def learning_points(curve: Iterable[LearningPoint]) -> list[Point]:
+    """The learning curve as the steps of ``outcome.roc_auc.learning``, a step being the requests learnt from."""
+    return [
+        Point(name=f"{metric}.learning{whose}{end}", value=value, step=point.requests)
+        for point in curve
+        for predictor, whose in ((MODEL, ""), ("plain_tfidf", ".plain_tfidf"))
+        for metric, one in point.estimates.get(predictor, {}).items()
+        for end, value in (("", one.value), *((".low", one.low), (".high", one.high)) * (predictor == MODEL))
+        if isfinite(value)
+    ]
+
+
+def points(values: Mapping[str, float]) -> list[Point]:
+    """Values that are numbers."""
+    return [Point(name=name, value=float(value)) for name, value in values.items() if isfinite(value)]
+
+
+def flat(nested: Mapping[str, object]) -> dict[str, str]:
+    """Nested settings as flat params, e.g. ``outcome.weights.request``."""
+    return dict(_flat(nested.items(), ""))
+
+
+def _flat(items: Iterable[tuple[str, object]], prefix: str) -> Iterable[tuple[str, str]]:
+    for name, value in items:
+        if isinstance(value, dict):
+            yield from _flat(value.items(), f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", ",".join(map(str, value)) if isinstance(value, tuple | list) else str(value)
