@@ -7,12 +7,11 @@ import pytest
 from mlflow import MlflowClient
 from tracking.servers import free_port, mlflow_server
 
-from imr_ml.tracking.experiments import EXPERIMENT
 from imr_ml.tracking.records import keep, read_record, scratch
 from imr_ml.tracking.runs import keep_training
 from imr_ml.tracking.sending import send_or_keep
 from imr_ml.tracking.ui import start_page
-from imr_ml.tracking.uris import tracking_uri
+from imr_ml.tracking.uris import EXPERIMENT, tracking_uri
 from imr_ml.tracking.views import pages
 
 PATIENCE_MS = 60_000

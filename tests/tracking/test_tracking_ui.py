@@ -12,9 +12,8 @@ from mlflow import MlflowClient
 from tracking.servers import free_port, mlflow_server
 
 from imr_ml.tracking import ui
-from imr_ml.tracking.experiments import EXPERIMENT
 from imr_ml.tracking.ui import serve_ui, start_page, ui_command
-from imr_ml.tracking.uris import TrackingError, tracking_uri
+from imr_ml.tracking.uris import EXPERIMENT, TrackingError, tracking_uri
 
 
 @contextmanager

@@ -11,8 +11,8 @@ from imr_ml.model_files import load_model
 from imr_ml.reporting.figures import figures
 from imr_ml.scoring.batch import BatchSummary
 from imr_ml.tracking.batches import SCORING, ScoredBatch, batch_metrics
-from imr_ml.tracking.experiments import EXPERIMENT
 from imr_ml.tracking.run_facts import learning_points
+from imr_ml.tracking.uris import EXPERIMENT
 from imr_ml.tracking.views import first_view, page_tags, pages, view_tag
 
 pytestmark = pytest.mark.filterwarnings("default::DeprecationWarning", "default::FutureWarning")

@@ -15,14 +15,13 @@ from imr_ml.evaluation.comparison import MODEL
 from imr_ml.files import sha256_of
 from imr_ml.reporting.rivals import COLOURS_OF_BASELINES, Rival, baseline_rivals
 from imr_ml.tracking import run_facts
-from imr_ml.tracking.experiments import EXPERIMENT
 from imr_ml.tracking.packaging import pip_requirements
 from imr_ml.tracking.records import DatasetRecord, ModelRecord, Record, RunRecord, keep, scratch
 from imr_ml.tracking.run_facts import description, rival_description, summary
 from imr_ml.tracking.sending import RecordedRun, send_or_keep
 from imr_ml.tracking.store import open_own_store
 from imr_ml.tracking.training_files import Extras, tables_tag, write_files
-from imr_ml.tracking.uris import shown, tracking_uri
+from imr_ml.tracking.uris import EXPERIMENT, shown, tracking_uri
 from imr_ml.tracking.views import NOTE
 
 if TYPE_CHECKING:

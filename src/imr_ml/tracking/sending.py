@@ -11,13 +11,12 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from imr_ml.tracking.experiments import experiment_id
 from imr_ml.tracking.filling import fill
 from imr_ml.tracking.packaging import log_model
 from imr_ml.tracking.records import claimed, forget, kept, read_record
 from imr_ml.tracking.registry import register
 from imr_ml.tracking.store import connected, or_none
-from imr_ml.tracking.uris import TrackingError, shown, tracking_uri
+from imr_ml.tracking.uris import TrackingError, experiment_id, shown, tracking_uri
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

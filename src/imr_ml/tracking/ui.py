@@ -95,7 +95,7 @@ def start_page(server: str) -> str:
     """
     import httpx
 
-    from imr_ml.tracking.experiments import EXPERIMENT
+    from imr_ml.tracking.uris import EXPERIMENT
     from imr_ml.tracking.views import VIEW_KEY, first_view, view_tag
 
     answer = _get(f"{server}/api/2.0/mlflow/experiments/get-by-name", experiment_name=EXPERIMENT)
