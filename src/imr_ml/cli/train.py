@@ -62,8 +62,7 @@ def train(
         from imr_ml.reporting.card.rendering import write_card
         from imr_ml.reporting.rivals import ladder_rivals
         from imr_ml.tracking import registry, runs, sending, uris
-        from imr_ml.tracking.git import git_state
-        from imr_ml.tracking.system import system_metrics
+        from imr_ml.tracking.git import git_state, system_metrics
         from imr_ml.tracking.training_files import Extras
         from imr_ml.training import TrainingSettings, decided_requests
         from imr_ml.training import train as train_model
