@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imr_ml.corpus.near_duplicates import similarity
-from imr_ml.corpus.sketches import HASHES, alike, sketch, words_of
+from imr_ml.corpus.near_duplicates import HASHES, alike, similarity, sketch, words_of
 
 
 def story(seed, words=150):

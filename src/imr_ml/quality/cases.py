@@ -11,9 +11,8 @@ from hashlib import blake2b
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from imr_ml.corpus.near_duplicates import FEWEST_WORDS, SAME_FROM
+from imr_ml.corpus.near_duplicates import BANDS, FEWEST_WORDS, HASHES, SAME_FROM, alike, sketch, words_of
 from imr_ml.corpus.schema import CASE_VERSION
-from imr_ml.corpus.sketches import BANDS, HASHES, alike, sketch, words_of
 from imr_ml.corpus.table import case_keys
 from imr_ml.progress import Progress
 from imr_ml.quality.types import Flagged, Rows
