@@ -7,8 +7,7 @@ import pytest
 from factories import KNEE, NORCO, make_letter_text, make_requests
 
 from imr_ml.corpus.schema import SchemaError
-from imr_ml.corpus.store import read_requests, write_requests
-from imr_ml.corpus.upgrades import METADATA_KEY, SCHEMA_VERSION, schema_version, upgraded
+from imr_ml.corpus.store import METADATA_KEY, SCHEMA_VERSION, read_requests, schema_version, upgraded, write_requests
 from imr_ml.ingest.ingestion import ingest
 
 

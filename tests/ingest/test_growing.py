@@ -11,8 +11,7 @@ import pytest
 from factories import KNEE, NORCO, make_letter_pdf, make_letter_text, make_requests
 
 from imr_ml.corpus.schema import SchemaError
-from imr_ml.corpus.store import read_requests, write_requests
-from imr_ml.corpus.upgrades import SCHEMA_VERSION, schema_version
+from imr_ml.corpus.store import SCHEMA_VERSION, read_requests, schema_version, write_requests
 from imr_ml.fetch.manifest import Kept, Manifest
 from imr_ml.fetch.types import IndexedCase, IndexedRequest
 from imr_ml.files import locked

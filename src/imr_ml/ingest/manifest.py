@@ -15,7 +15,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from imr_ml.corpus.schema import SchemaError
-from imr_ml.corpus.upgrades import SCHEMA_VERSION
+from imr_ml.corpus.store import SCHEMA_VERSION
 from imr_ml.files import atomic_write, sha256_of
 from imr_ml.ingest.units import Kind
 

@@ -13,8 +13,15 @@ from typing import TYPE_CHECKING
 
 from imr_ml.corpus.issues import Issue, Reissue, case_versions, issues_of, reissues
 from imr_ml.corpus.schema import CASE_VERSION, COLUMNS, SchemaError, require_columns, typed, validate_requests
-from imr_ml.corpus.store import ROWS_AT_ONCE, parts_of, read_requests, write_parts, write_requests
-from imr_ml.corpus.upgrades import SCHEMA_VERSION, schema_version
+from imr_ml.corpus.store import (
+    ROWS_AT_ONCE,
+    SCHEMA_VERSION,
+    parts_of,
+    read_requests,
+    schema_version,
+    write_parts,
+    write_requests,
+)
 from imr_ml.tables.reading import read_chunks
 
 if TYPE_CHECKING:
