@@ -9,8 +9,7 @@ from scipy.sparse import csr_matrix
 
 from imr_ml.classifiers.types import Labels
 from imr_ml.guidelines.types import FAMILIES
-from imr_ml.ladder.bayes import LogCountRatio
-from imr_ml.ladder.rates import CategoryRate
+from imr_ml.ladder.rates import CategoryRate, LogCountRatio
 
 
 def labels(overturned):

@@ -27,12 +27,10 @@ from imr_ml.classifiers.types import Labels, Predictor
 from imr_ml.evaluation.baselines import BaseRate, PlainText, UrFamilies
 from imr_ml.features.columns import FACT_COLUMNS, GUIDELINE_COLUMNS
 from imr_ml.features.matrix import BlockWeights
-from imr_ml.ladder.bayes import LogCountRatio
-from imr_ml.ladder.blocks import raw_words, sections, words_and_characters
 from imr_ml.ladder.embeddings import MODULE, section_vectors, with_vectors
 from imr_ml.ladder.family_models import Chained, FamilyModel, Hierarchical, SideBySide
 from imr_ml.ladder.learned import Learned, Recipe
-from imr_ml.ladder.rates import CategoryRate
+from imr_ml.ladder.rates import CategoryRate, LogCountRatio, raw_words, sections, words_and_characters
 from imr_ml.ladder.stacked import Averaged, Stacked
 
 TASKS = ("outcome", "family")
