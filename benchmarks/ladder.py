@@ -18,9 +18,8 @@ from imr_ml.corpus.near_duplicates import duplicate_groups
 from imr_ml.evaluation.settings import EvaluationSettings
 from imr_ml.features.frame import feature_frame
 from imr_ml.ingest.ingestion import ingest, letter_files
-from imr_ml.ladder.climbing import climb, fits_needed
+from imr_ml.ladder.climbing import climb, climb_table, fits_needed
 from imr_ml.ladder.rungs import TASKS
-from imr_ml.ladder.showing import climb_table
 from imr_ml.sample.writing import write_samples
 
 SAMPLE_LETTERS, SAMPLE_SEED = 1000, 7

@@ -10,10 +10,9 @@ from imr_ml.evaluation.comparison import LESS_IS_BETTER
 from imr_ml.evaluation.intervals import Estimate
 from imr_ml.evaluation.settings import EvaluationSettings
 from imr_ml.guidelines.types import FAMILIES
-from imr_ml.ladder.climbing import climb, fits_needed
+from imr_ml.ladder.climbing import climb, climb_table, fits_needed
 from imr_ml.ladder.judging import JUDGED_BY, NOT_WORSE_IN, is_better
 from imr_ml.ladder.rungs import Rung
-from imr_ml.ladder.showing import climb_table
 
 QUICK = EvaluationSettings(folds=3, repeats=1, resamples=200, jobs=1)
 

@@ -33,8 +33,8 @@ def print_evaluation(trained: TrainedModel, *, slices: bool = False) -> None:
     if slices:
         console.print(_slice_table(trained))
     if trained.climb:
+        from imr_ml.ladder.climbing import climb_table
         from imr_ml.ladder.rungs import TASKS
-        from imr_ml.ladder.showing import climb_table
 
         for task in TASKS:
             if any(task in step.rung.tasks for step in trained.climb.steps):
