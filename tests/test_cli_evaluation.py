@@ -8,8 +8,7 @@ import pytest
 from imr_ml.cli.evaluation import print_evaluation, proofs
 from imr_ml.evaluation.comparison import METRICS, Comparison
 from imr_ml.evaluation.intervals import Estimate
-from imr_ml.evaluation.masking import MaskingComparison
-from imr_ml.evaluation.permutation import PermutationTest
+from imr_ml.evaluation.permutation import MaskingComparison, PermutationTest
 from imr_ml.evaluation.temporal import TemporalEvaluation
 
 

@@ -18,8 +18,7 @@ from imr_ml.evaluation.comparison import MODEL, compare, predictors, values_by_f
 from imr_ml.evaluation.cross_validation import OutOfFold, out_of_fold
 from imr_ml.evaluation.intervals import Estimate
 from imr_ml.evaluation.learning import SHARES, LearningPoint
-from imr_ml.evaluation.masking import MaskingComparison, compare_masking
-from imr_ml.evaluation.permutation import PermutationTest
+from imr_ml.evaluation.permutation import MaskingComparison, PermutationTest, compare_masking
 from imr_ml.evaluation.settings import EvaluationSettings
 from imr_ml.evaluation.slices import Slice, slices
 from imr_ml.evaluation.splits import Split, fold_numbers, grouped_folds

@@ -21,8 +21,8 @@ from imr_ml.reporting.card.wording import BASELINES, NOT_PROVEN, signed, title, 
 
 if TYPE_CHECKING:
     from imr_ml.evaluation.intervals import Estimate, Metric
-    from imr_ml.evaluation.masking import MaskingComparison
     from imr_ml.evaluation.metrics import Values, Weights
+    from imr_ml.evaluation.permutation import MaskingComparison
     from imr_ml.evaluation.report import Evaluation
     from imr_ml.evaluation.temporal import TemporalEvaluation
     from imr_ml.ladder.climbing import Climb
