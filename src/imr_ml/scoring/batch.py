@@ -21,8 +21,17 @@ from typing import TYPE_CHECKING, Any
 from imr_ml.score_columns import ScoreOptions
 from imr_ml.scoring.frame import check_columns
 from imr_ml.scoring.inputs import Survey, case_rows_of, pieces, started, survey
-from imr_ml.scoring.outputs import check_output, chunk_writer
-from imr_ml.scoring.parts import JobError, PartSummary, finished, part_file, read_part, read_summary, work_folder
+from imr_ml.scoring.parts import (
+    JobError,
+    PartSummary,
+    check_output,
+    chunk_writer,
+    finished,
+    part_file,
+    read_part,
+    read_summary,
+    work_folder,
+)
 from imr_ml.scoring.working import Task, score_part, score_piece
 
 if TYPE_CHECKING:
