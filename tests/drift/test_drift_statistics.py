@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.stats import ks_2samp
 
-from imr_ml.drift.statistics import holm, interval, ks, psi
+from imr_ml.drift.cells import holm, interval, ks, psi
 
 COUNTS = arrays(np.int64, 6, elements=st.integers(0, 500)).filter(lambda counts: counts.sum() > 0)
 VALUES = arrays(np.float64, st.integers(2, 60), elements=st.integers(0, 12).map(float))

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from imr_ml.drift.cells import Cells, cells_of
-from imr_ml.drift.statistics import holm, interval, ks, psi
+from imr_ml.drift.cells import Cells, cells_of, holm, interval, ks, psi
 from imr_ml.drift.types import DriftError, DriftReport, DriftSettings, Finding, Shares, Side, Statistic, Verdict
 
 if TYPE_CHECKING:
