@@ -9,8 +9,7 @@ from factories import make_requests
 
 from imr_ml.corpus.schema import COLUMNS, FEATURE_COLUMNS, Role, validate_requests
 from imr_ml.corpus.table import complete_requests
-from imr_ml.features.columns import FACT_COLUMNS, NUMBER_COLUMNS, TOKEN_COLUMNS
-from imr_ml.features.frame import feature_frame
+from imr_ml.features.frame import FACT_COLUMNS, NUMBER_COLUMNS, TOKEN_COLUMNS, feature_frame
 from imr_ml.features.matrix import BlockWeights, column_weights, feature_matrix, tells_codes
 
 NOT_FEATURES = [column.name for column in COLUMNS if column.role is not Role.FEATURE]

@@ -19,7 +19,7 @@ from imr_ml.classifiers.families import GuidelineFamilyClassifier, family_sets
 from imr_ml.classifiers.outcome import CalibratedLogisticClassifier
 from imr_ml.classifiers.recency import chosen_half_life, recency_weights
 from imr_ml.classifiers.types import Evidence, Labels, Predictions
-from imr_ml.features.columns import FACT_COLUMNS, GUIDELINE_COLUMNS
+from imr_ml.features.frame import FACT_COLUMNS, GUIDELINE_COLUMNS
 from imr_ml.features.matrix import BlockWeights, TermSettings, column_weights, feature_matrix, matrix_of, tells_codes
 from imr_ml.guidelines.types import FAMILIES
 

@@ -23,7 +23,7 @@ from imr_ml.evaluation.settings import EvaluationSettings
 from imr_ml.evaluation.slices import Slice, slices
 from imr_ml.evaluation.splits import Split, fold_numbers, grouped_folds
 from imr_ml.evaluation.temporal import NoTemporalSplit, TemporalEvaluation, evaluate_over_time
-from imr_ml.features.columns import TOKEN_COLUMNS
+from imr_ml.features.frame import TOKEN_COLUMNS
 from imr_ml.progress import Progress
 
 _COVERAGE_PARTS = 10

@@ -25,7 +25,7 @@ from imr_ml.classifiers.outcome import sparse_logistic_regression
 from imr_ml.classifiers.request_model import ModelSettings, RequestModel
 from imr_ml.classifiers.types import Labels, Predictor
 from imr_ml.evaluation.baselines import BaseRate, PlainText, UrFamilies
-from imr_ml.features.columns import FACT_COLUMNS, GUIDELINE_COLUMNS
+from imr_ml.features.frame import FACT_COLUMNS, GUIDELINE_COLUMNS
 from imr_ml.features.matrix import BlockWeights
 from imr_ml.ladder.embeddings import MODULE, section_vectors, with_vectors
 from imr_ml.ladder.family_models import Chained, FamilyModel, Hierarchical, SideBySide

@@ -157,7 +157,7 @@ def cohort_keys(frame: pd.DataFrame) -> tuple[NDArray[np.str_], NDArray[np.str_]
 
 
 def _named(frame: pd.DataFrame, column: str) -> list[str]:
-    from imr_ml.features.columns import ABSENT
+    from imr_ml.features.frame import ABSENT
 
     return ["" if value == ABSENT else str(value) for value in frame[column]]
 

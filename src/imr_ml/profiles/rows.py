@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from imr_ml.classifiers.types import Predictions
-from imr_ml.features.columns import ABSENT
+from imr_ml.features.frame import ABSENT
 from imr_ml.guidelines.types import FAMILIES
 from imr_ml.profiles.profile import MOST_ROWS, Profile
 from imr_ml.profiles.vocabulary import coverage, in_several_groups, word_columns

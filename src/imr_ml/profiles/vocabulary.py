@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from imr_ml.features.columns import ABSENT, TOKEN_COLUMNS
+from imr_ml.features.frame import ABSENT, TOKEN_COLUMNS
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -29,7 +29,7 @@ import numpy as np
 
 from imr_ml.classifiers.conformal import EVEN
 from imr_ml.corpus.schema import FAMILY_SEPARATOR
-from imr_ml.features.columns import ABSENT
+from imr_ml.features.frame import ABSENT
 from imr_ml.guidelines.coverage import acoem_chapter
 from imr_ml.guidelines.types import FAMILIES
 from imr_ml.score_columns import UNCERTAIN
