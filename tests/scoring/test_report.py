@@ -15,8 +15,7 @@ from hypothesis import strategies as st
 
 from imr_ml.guidelines.types import FAMILIES
 from imr_ml.reporting.batch_page.facts import ReportFacts
-from imr_ml.reporting.batch_page.figures import histogram
-from imr_ml.reporting.batch_page.rows import LONGEST_TEXT
+from imr_ml.reporting.batch_page.rows import LONGEST_TEXT, histogram
 from imr_ml.reporting.batch_page.totals import BINS, Totals
 from imr_ml.reporting.batch_page.writing import write_report
 from imr_ml.score_columns import SCORE_COLUMNS, ScoreOptions

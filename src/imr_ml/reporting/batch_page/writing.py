@@ -19,8 +19,7 @@ from imr_ml.files import atomic_write
 from imr_ml.guidelines.types import FAMILIES
 from imr_ml.reporting.batch_page import names
 from imr_ml.reporting.batch_page.facts import ReportFacts
-from imr_ml.reporting.batch_page.figures import family_bars, histogram
-from imr_ml.reporting.batch_page.rows import FIELDS, LONGEST_TEXT, PageRows
+from imr_ml.reporting.batch_page.rows import FIELDS, LONGEST_TEXT, PageRows, family_bars, histogram
 from imr_ml.reporting.batch_page.totals import Totals
 from imr_ml.templates import template
 
