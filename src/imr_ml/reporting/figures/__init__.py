@@ -10,10 +10,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from imr_ml.reporting.figures.canvas import save
-from imr_ml.reporting.figures.coefficients import family_coefficients, outcome_coefficients
-from imr_ml.reporting.figures.families import family_f1
 from imr_ml.reporting.figures.outcome import confusion, precision_recall, reliability, roc, score_histogram
-from imr_ml.reporting.figures.parts import by_fold, learning_curve, slices
+from imr_ml.reporting.figures.parts import (
+    by_fold,
+    family_coefficients,
+    family_f1,
+    learning_curve,
+    outcome_coefficients,
+    slices,
+)
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

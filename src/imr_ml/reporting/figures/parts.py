@@ -21,6 +21,29 @@ if TYPE_CHECKING:
     from imr_ml.evaluation.slices import Slice
     from imr_ml.training import TrainedModel
 
+from typing import TYPE_CHECKING
+
+from imr_ml.evaluation.metrics import f1_by_family
+from imr_ml.guidelines.types import FAMILIES
+from imr_ml.reporting.figures.canvas import estimate_of
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+    from numpy.typing import NDArray
+
+    from imr_ml.evaluation.cross_validation import OutOfFold
+    from imr_ml.training import TrainedModel
+from typing import TYPE_CHECKING
+
+from imr_ml.reporting.figures.canvas import OVERTURNED, UPHELD
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from numpy.typing import NDArray
+
+    from imr_ml.training import TrainedModel
+
 _SLICED = ("outcome.roc_auc", "family.f1_micro")
 _ROW_INCHES = 0.24
 
@@ -109,3 +132,111 @@ def _intervals(axes: Axes, estimates: list[Estimate | None]) -> None:
 
 def _label(one: Slice) -> str:
     return f"{one.kind}: {one.value} ({one.requests}, {one.overturned} overturned)"
+
+
+def family_f1(trained: TrainedModel) -> Figure | None:
+    """F1 of each family, the baselines' beside where their predictions are kept; None where no families are known."""
+    truth = trained.evaluation.labels.families
+    if not trained.evaluation.labels.families_known:
+        return None
+    figure, axes = canvas(trained, "F1 of each guideline family")
+    told = _predicted(trained)
+    scores = {name: _f1(truth, predicted) for name, predicted in told.items()}
+    height = 0.8 / len(scores)
+    places = np.arange(len(FAMILIES))
+    for number, (name, values) in enumerate(scores.items()):
+        offset = (number - (len(scores) - 1) / 2) * height
+        axes.barh(places + offset, values.mean(axis=0), height, color=COLOURS.get(name), label=TITLES.get(name, name))
+        if name == MODEL:
+            axes.plot(values.T, np.tile((places + offset)[:, None], len(values)), "|", color="black", markersize=9)
+            for place, mean, best in zip(places, values.mean(axis=0), values.max(axis=0), strict=True):
+                axes.text(best + 0.015, float(place) + offset, f"{mean:.2f}", va="center")
+    names = [f"{family} ({cited})" for family, cited in zip(FAMILIES, truth.sum(axis=0), strict=True)]
+    axes.set_yticks(places, names)
+    axes.invert_yaxis()
+    axes.set(xlabel="F1; in brackets the requests that cite the family, ticks: repeats", xlim=(0, 1.1))
+    if len(scores) > 1:
+        # Beneath the axes: bars may reach anywhere within.
+        figure.legend(loc="outside lower center", ncols=len(scores))
+    axes.set_title(_title(trained), fontsize=10)
+    return figure
+
+
+def _predicted(trained: TrainedModel) -> dict[str, OutOfFold]:
+    predicted = trained.evaluation.predicted
+    return {name: predicted[name] for name in (MODEL, "plain_tfidf", "ur_families") if name in predicted}
+
+
+def _f1(truth: NDArray[np.bool_], predicted: OutOfFold) -> NDArray[np.float64]:
+    ones = np.ones((1, len(truth)))
+    return np.array([f1_by_family(truth, repeat.family_set, ones)[0] for repeat in predicted.repeats])
+
+
+def _title(trained: TrainedModel) -> str:
+    metric = "family.f1_micro"
+    others = [
+        f"{TITLES[name]} {estimate_of(trained, metric, name)}"
+        for name in ("plain_tfidf", "ur_families")
+        if name in trained.evaluation.estimates
+    ]
+    return f"all families: model {estimate_of(trained, metric)}\n{' · '.join(others)}"
+
+
+_MOST_OUTCOME, _MOST_FAMILY = 12, 5
+_PANELS_A_ROW = 2
+_LONGEST_NAME = 34
+
+
+def outcome_coefficients(trained: TrainedModel) -> Figure | None:
+    """Terms that speak most for 'overturned' and most for 'upheld'; None for a score that is not linear."""
+    coefficients = getattr(trained.model.outcome_.classifier, "coef_", None)
+    if coefficients is None:
+        return None
+    figure, axes = canvas(trained, "What speaks for 'overturned' (right) and 'upheld' (left)", height=7)
+    values, names = np.ravel(coefficients), _names(trained)
+    order = np.argsort(values, kind="stable")
+    shown = np.concatenate([order[:_MOST_OUTCOME], order[-_MOST_OUTCOME:]])
+    shown = np.unique(shown[values[shown] != 0], return_index=False)
+    shown = shown[np.argsort(values[shown], kind="stable")]
+    colours = [OVERTURNED if value > 0 else UPHELD for value in values[shown]]
+    _bars(axes, values[shown], names[shown], colours)
+    axes.set_xlabel("coefficient of the feature, in log-odds before calibration")
+    return figure
+
+
+def family_coefficients(trained: TrainedModel) -> Figure | None:
+    """Terms that speak most for each family; None for a score that is not linear, or where no family is known."""
+    chosen = trained.model.families_
+    coefficients = None if chosen is None else getattr(chosen.classifier, "coef_", None)
+    if coefficients is None:
+        return None
+    names = _names(trained)
+    known = [place for place in range(len(FAMILIES)) if np.any(coefficients[place])]
+    rows = -(-len(known) // _PANELS_A_ROW)
+    figure = figure_of(trained, "What speaks most for each guideline family", height=1.2 + 1.7 * rows)
+    panels = np.ravel(figure.subplots(rows, _PANELS_A_ROW, squeeze=False))
+    for axes, place in zip(panels, known, strict=False):
+        values = coefficients[place]
+        top = np.argsort(values, kind="stable")[-_MOST_FAMILY:]
+        _bars(axes, values[top], names[top], [COLOURS["model"]] * len(top))
+        axes.set_title(FAMILIES[place], fontsize=10)
+        axes.locator_params(axis="x", nbins=4)
+    for axes in panels[len(known) :]:
+        axes.set_visible(False)
+    return figure
+
+
+def _bars(axes: Axes, values: NDArray[np.float64], names: NDArray[np.str_], colours: list[str]) -> None:
+    axes.barh(np.arange(len(values)), values, color=colours)
+    axes.set_yticks(np.arange(len(values)), [_shortened(str(name)) for name in names], fontsize=8)
+    axes.axvline(0, color="black", linewidth=0.8)
+    axes.spines[["top", "right"]].set_visible(False)
+
+
+def _names(trained: TrainedModel) -> NDArray[np.str_]:
+    names: NDArray[np.str_] = np.char.replace(trained.model.feature_names.astype(str), "__", ": ")
+    return names
+
+
+def _shortened(name: str) -> str:
+    return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…"
