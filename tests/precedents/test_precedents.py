@@ -12,9 +12,8 @@ from sklearn.metrics.pairwise import cosine_similarity
 
 from imr_ml.classifiers.types import Labels
 from imr_ml.guidelines.types import FAMILIES
-from imr_ml.precedents.cohorts import LEAST_REQUESTS, TIERS, Cohorts
 from imr_ml.precedents.decided import Asked, DecidedRequests
-from imr_ml.precedents.neighbours import Neighbours, PrecedentSettings
+from imr_ml.precedents.neighbours import LEAST_REQUESTS, TIERS, Cohorts, Neighbours, PrecedentSettings
 
 UNKNOWN = float("nan")
 

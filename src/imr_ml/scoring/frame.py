@@ -39,9 +39,8 @@ if TYPE_CHECKING:
 
     from imr_ml.classifiers.conformal import OutcomeSets
     from imr_ml.classifiers.types import Predictions
-    from imr_ml.precedents.cohorts import CohortRates
     from imr_ml.precedents.decided import DecidedRequests
-    from imr_ml.precedents.neighbours import Precedent
+    from imr_ml.precedents.neighbours import CohortRates, Precedent
 
 EVIDENCE_TERMS = 5
 _KNOWN = frozenset(column.name for column in COLUMNS)
