@@ -12,8 +12,15 @@ from sklearn.metrics.pairwise import cosine_similarity
 
 from imr_ml.classifiers.types import Labels
 from imr_ml.guidelines.types import FAMILIES
-from imr_ml.precedents.decided import Asked, DecidedRequests
-from imr_ml.precedents.neighbours import LEAST_REQUESTS, TIERS, Cohorts, Neighbours, PrecedentSettings
+from imr_ml.precedents.neighbours import (
+    LEAST_REQUESTS,
+    TIERS,
+    Asked,
+    Cohorts,
+    DecidedRequests,
+    Neighbours,
+    PrecedentSettings,
+)
 
 UNKNOWN = float("nan")
 

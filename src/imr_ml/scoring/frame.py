@@ -14,7 +14,7 @@ import pandas as pd
 from imr_ml.corpus.schema import COLUMNS, REQUIRED_COLUMNS, SchemaError, require_columns, row_errors, typed
 from imr_ml.corpus.table import complete_cases
 from imr_ml.features.frame import feature_frame
-from imr_ml.precedents.decided import Asked
+from imr_ml.precedents.neighbours import Asked
 from imr_ml.score_columns import ADDED, PANDAS_TYPES, SCORE_COLUMNS, ScoreOptions
 from imr_ml.scoring.evidence import evidence_json
 from imr_ml.tables.naming import renamed, suggestion
@@ -39,8 +39,7 @@ if TYPE_CHECKING:
 
     from imr_ml.classifiers.conformal import OutcomeSets
     from imr_ml.classifiers.types import Predictions
-    from imr_ml.precedents.decided import DecidedRequests
-    from imr_ml.precedents.neighbours import CohortRates, Precedent
+    from imr_ml.precedents.neighbours import CohortRates, DecidedRequests, Precedent
 
 EVIDENCE_TERMS = 5
 _KNOWN = frozenset(column.name for column in COLUMNS)
