@@ -27,8 +27,6 @@ from imr_ml.progress import Progress
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from imr_ml.ladder.climbing import Climb, Step
-
 
 @dataclass(frozen=True, slots=True)
 class Step:

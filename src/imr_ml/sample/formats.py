@@ -20,9 +20,6 @@ from typing import TYPE_CHECKING
 
 from imr_ml.sample.typeface import wrapped
 
-if TYPE_CHECKING:
-    from imr_ml.sample.formats import Parts, Row
-
 Row = tuple[str, str, str, str]
 """(label, value, label, value) of a two-column head; empty where a cell is."""
 Block = tuple[str, str]
