@@ -16,7 +16,7 @@ from urllib.request import Request, urlopen
 from imr_ml.ingest.sources import training_table
 from imr_ml.model_files import save_model
 from imr_ml.tracking import sending
-from imr_ml.tracking.records import keep, kept, read_record, scratch
+from imr_ml.tracking.records import list_unsent, read_record, save_record, scratch
 from imr_ml.tracking.runs import keep_training, record
 from imr_ml.tracking.ui import free_port, start_page, ui_command
 from imr_ml.training import TrainedModel, train
@@ -118,12 +118,12 @@ def _recorded(trained: TrainedModel, model: Path, here: Path) -> tuple[_Watch, _
 def _many_runs(here: Path) -> None:
     """As if many had trained: what one training recorded, again and again, but for its model and its files."""
     with contextlib.chdir(here):
-        recorded = read_record(kept()[0])
+        recorded = read_record(list_unsent()[0])
         for number in range(_RUNS // len(recorded.runs)):
             moved = {"started_ms": recorded.started_ms + number, "ended_ms": recorded.ended_ms + number}
             another = recorded.model_copy(update={"id": str(number), "model": None, **moved})
             with scratch() as folder:
-                sending.send_or_keep(keep(another, folder))
+                sending.send_or_keep(save_record(another, folder))
 
 
 def _asked(here: Path) -> Iterator[tuple[str, str]]:

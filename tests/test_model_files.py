@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from imr_ml.model_files import CHECKSUMS, CLASSIFIERS, FACTS, PRECEDENTS, REFERENCE, ModelError, load_model, save_model
-from imr_ml.precedents.neighbours import Asked
+from imr_ml.precedents.neighbours import Query
 
 
 def test_a_loaded_model_predicts_the_same_bit_for_bit(model_folder, trained, prepared):
@@ -123,7 +123,7 @@ def test_what_the_training_data_were_like_comes_back_as_it_was(model_folder, tra
 
 def test_precedents_and_cohorts_come_back_as_they_were(model_folder, trained, prepared):
     loaded = load_model(model_folder)
-    matrix, asked = loaded.model.matrix(prepared.frame), Asked.of(prepared.requests)
+    matrix, asked = loaded.model.matrix(prepared.frame), Query.of(prepared.requests)
 
     assert loaded.neighbours.nearest(matrix, asked, 3) == trained.neighbours.nearest(matrix, asked, 3)
     assert (loaded.neighbours.decided.case_number == prepared.requests["case_number"]).all()

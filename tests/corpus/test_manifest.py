@@ -10,7 +10,7 @@ from factories import KNEE, NORCO, determinations_csv, make_determinations, make
 from imr_ml.corpus.schema import SchemaError
 from imr_ml.corpus.store import read_requests
 from imr_ml.files import sha256_of
-from imr_ml.ingest.growing import Made, grow_table
+from imr_ml.ingest.growing import Provenance, grow_table
 from imr_ml.ingest.manifest import Code, Recipe, manifest_of, manifest_path, read_manifest, rebased, write_recipe
 from imr_ml.ingest.replaying import replayed
 from imr_ml.ingest.sources import manifest_here, training_table
@@ -35,7 +35,7 @@ def project(tmp_path, monkeypatch):
     (folder / "4.txt").write_text("a shopping list\n")
     text = make_letter_text(case_number="CM16-0000001", decision_date="02/20/2017")
     pd.DataFrame({"file": ["3.txt"], "text": [text]}).to_json(tmp_path / "t.jsonl", orient="records", lines=True)
-    made = Made(code=Code(commit="0" * 40, dirty=True))
+    made = Provenance(code=Code(commit="0" * 40, dirty=True))
     for source in (folder, tmp_path / "t.jsonl"):
         grow_table(sources_of([source]), tmp_path / "data/requests.parquet", silent, made=made)
     return tmp_path

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from fetch.conftest import FIRST_DAY
 
 from imr_ml.fetch.running import Fetched, fetch_letters
-from imr_ml.fetch.settings import FetchSettings, Manners
+from imr_ml.fetch.settings import FetchSettings, RequestPolicy
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,7 +24,7 @@ def fetch(replica: Replica, folder: Path, manners: dict[str, object] | None = No
     """Fetch what was decided from 1 to 3 March 2016, without pauses; a test states only what differs."""
     if "cases" not in settings:
         settings = {"since": FIRST_DAY, "until": date(2016, 3, 3)} | settings
-    chosen = FetchSettings(url=replica.url, manners=Manners(**QUICK | (manners or {})), **settings)
+    chosen = FetchSettings(url=replica.url, manners=RequestPolicy(**QUICK | (manners or {})), **settings)
     return fetch_letters(folder, chosen, lambda description, total: lambda steps: None)
 
 

@@ -13,7 +13,7 @@ from fetch.fetching import fetch, files, rows
 
 from imr_ml.fetch.manifest_file import letters_of_manifest
 from imr_ml.fetch.running import fetch_letters
-from imr_ml.fetch.settings import FetchSettings, Manners
+from imr_ml.fetch.settings import FetchSettings, RequestPolicy
 from imr_ml.fetch.types import FetchError
 
 
@@ -229,8 +229,8 @@ def test_a_second_call_at_work_on_the_same_folder_is_refused(replica, tmp_path):
         ({"cases": ("CM16-0099001",), "since": FIRST_DAY}, "give --case, or --since and --until"),
         ({"cases": ("../../etc",)}, "is no case number"),
         ({"url": "ftp://example.org/"}, "is no address of a search page"),
-        ({"since": FIRST_DAY, "manners": Manners(pause_s=0.1)}, "too short for a public site"),
-        ({"since": FIRST_DAY, "manners": Manners(contact="Zoë\n")}, "plain ASCII"),
+        ({"since": FIRST_DAY, "manners": RequestPolicy(pause_s=0.1)}, "too short for a public site"),
+        ({"since": FIRST_DAY, "manners": RequestPolicy(contact="Zoë\n")}, "plain ASCII"),
     ],
 )
 def test_what_can_not_be_asked_for_is_refused_before_the_site_is_asked(tmp_path, settings, told):

@@ -12,7 +12,7 @@ from factories import KNEE, NORCO, make_letter_pdf, make_letter_text, make_reque
 
 from imr_ml.corpus.schema import SchemaError
 from imr_ml.corpus.store import SCHEMA_VERSION, read_requests, schema_version, write_requests
-from imr_ml.fetch.manifest import Kept, Manifest
+from imr_ml.fetch.manifest import Manifest, StoredLetter
 from imr_ml.fetch.types import IndexedCase, IndexedRequest
 from imr_ml.files import locked
 from imr_ml.ingest import taking
@@ -138,9 +138,9 @@ def fetched(tmp_path):
         (folder / f"{number}.txt").write_text(text)
         url = f"http://127.0.0.1/{number}.pdf"
         case = IndexedCase(number, url, date(2016, 12, 21), None, None, None, "Upheld", listed)
-        manifest.take_walk(None, None, [case])
+        manifest.record_search(None, None, [case])
         content = text.encode()
-        kept = Kept(number, url, f"{number}.txt", hashlib.sha256(content).hexdigest(), len(content), 200)
+        kept = StoredLetter(number, url, f"{number}.txt", hashlib.sha256(content).hexdigest(), len(content), 200)
         manifest.take_letter(kept)
     manifest.close()
     return folder / "manifest.sqlite"

@@ -15,18 +15,18 @@ from imr_ml.guidelines.types import FAMILIES
 from imr_ml.precedents.neighbours import (
     LEAST_REQUESTS,
     TIERS,
-    Asked,
     Cohorts,
     DecidedRequests,
     Neighbours,
     PrecedentSettings,
+    Query,
 )
 
 UNKNOWN = float("nan")
 
 
-def asked(case="", letter="", as_of=UNKNOWN) -> Asked:
-    return Asked(np.array([case]), np.array([letter]), np.array([as_of]))
+def asked(case="", letter="", asked_at=UNKNOWN) -> Query:
+    return Query(np.array([case]), np.array([letter]), np.array([asked_at]))
 
 
 def decided(rows: int, **columns: object) -> DecidedRequests:
@@ -81,8 +81,8 @@ def test_of_equals_the_first_is_told_first():
         (asked(letter="ffff"), [0, 1, 2]),
         (asked(case="CM16-0000000"), [1, 3]),
         (asked(case="CM99-0000001"), [0, 1, 2, 3]),
-        (asked(as_of=2016.25), [1, 3]),
-        (asked(case="CM16-0000001", as_of=2016.25), [3]),
+        (asked(asked_at=2016.25), [1, 3]),
+        (asked(case="CM16-0000001", asked_at=2016.25), [3]),
     ],
     ids=["stranger", "own case", "own letter", "own case and its near-duplicate", "other case", "earlier", "both"],
 )
@@ -171,8 +171,10 @@ def test_a_rate_leaves_out_ones_own_case_and_what_was_decided_later():
     )
     cohorts = Cohorts(of)
 
-    sizes = [cohorts.rates(frame(), each).requests[0] for each in (asked(), asked(as_of=2016.5), asked(as_of=2017.5))]
-    own = cohorts.rates(frame(), asked(case="CM16-0000000", as_of=2016.5))
+    sizes = [
+        cohorts.rates(frame(), each).requests[0] for each in (asked(), asked(asked_at=2016.5), asked(asked_at=2017.5))
+    ]
+    own = cohorts.rates(frame(), asked(case="CM16-0000000", asked_at=2016.5))
 
     assert sizes == [50, 30, 40]
     assert (own.requests[0], own.rate[0]) == (28, 0.0)
@@ -183,7 +185,7 @@ def test_counts_are_those_of_a_plain_count(rows):
     overturned, group, year = map(np.array, zip(*rows, strict=True))
     of = decided(len(rows), overturned=overturned, group=group, decided_year=year.astype(float))
 
-    rates = Cohorts(of).rates(frame(), asked(case="CM16-0000000", as_of=2016.0))
+    rates = Cohorts(of).rates(frame(), asked(case="CM16-0000000", asked_at=2016.0))
 
     counted = overturned[(group != group[0]) & (year <= 2016)]
     if len(counted) < LEAST_REQUESTS:
@@ -203,17 +205,17 @@ def test_a_table_tells_what_is_asked_of_it():
         }
     )
 
-    found = Asked.of(table)
+    found = Query.of(table)
 
     assert found.case_number.tolist() == ["CM16-0000001", "", ""]
     assert found.letter.tolist() == ["", "ab" * 8, ""]
-    assert found.as_of == pytest.approx([2016.498, 2015.0, 2017.5], abs=1e-3)
+    assert found.asked_at == pytest.approx([2016.498, 2015.0, 2017.5], abs=1e-3)
 
 
 def test_a_bare_table_asks_at_no_known_time():
-    found = Asked.of(pd.DataFrame({"request": ["MRI"]}))
+    found = Query.of(pd.DataFrame({"request": ["MRI"]}))
 
-    assert (len(found), found.case_number.tolist(), np.isnan(found.as_of).all()) == (1, [""], True)
+    assert (len(found), found.case_number.tolist(), np.isnan(found.asked_at).all()) == (1, [""], True)
 
 
 def test_what_is_kept_of_the_decided_comes_from_the_table_the_labels_and_the_features(prepared):

@@ -7,7 +7,7 @@ import pytest
 from mlflow import MlflowClient
 from tracking.servers import free_port, mlflow_server
 
-from imr_ml.tracking.records import keep, read_record, scratch
+from imr_ml.tracking.records import read_record, save_record, scratch
 from imr_ml.tracking.runs import keep_training
 from imr_ml.tracking.sending import send_or_keep
 from imr_ml.tracking.ui import start_page
@@ -115,7 +115,7 @@ def five_hundred(trained, tracked, drawn_once, empty_store):
         moved = {"started_ms": recorded.started_ms + number, "ended_ms": recorded.ended_ms + number}
         another = recorded.model_copy(update={"id": f"training {number}", "model": None, **moved})
         with scratch() as folder:
-            send_or_keep(keep(another, folder))
+            send_or_keep(save_record(another, folder))
     port = free_port()
     with mlflow_server(empty_store, port, store=tracking_uri()):
         yield f"http://127.0.0.1:{port}"

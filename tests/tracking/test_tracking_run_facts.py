@@ -11,7 +11,7 @@ from imr_ml.evaluation.comparison import MODEL
 from imr_ml.evaluation.intervals import Estimate
 from imr_ml.evaluation.learning import LearningPoint
 from imr_ml.features.matrix import BlockWeights
-from imr_ml.reporting.rivals import Rival, baseline_rivals
+from imr_ml.reporting.rivals import ComparedModel, compared_baselines
 from imr_ml.tracking import run_facts
 from imr_ml.tracking.git import GitState
 from imr_ml.tracking.run_facts import description, fold_points, learning_points, summary
@@ -58,7 +58,7 @@ def test_every_param_is_one_value(trained):
 
 def test_a_rivals_metrics_have_the_names_that_the_models_have(trained):
     models = {point.name for point in run_facts.metrics(trained)}
-    rivals = baseline_rivals(trained)
+    rivals = compared_baselines(trained)
     assert {rival.title for rival in rivals} == {"base rate", "UR's families", "plain TF-IDF"}
     for rival in rivals:
         names = {point.name for point in run_facts.rival_metrics(rival)}
@@ -104,7 +104,7 @@ def test_a_score_that_is_not_linear_has_no_terms(trained):
 
 
 def test_the_description_has_a_column_for_each_rung_and_links_to_what_people_read(trained):
-    rival = Rival("plain_tfidf", "plain TF-IDF", trained.evaluation.estimates["plain_tfidf"])
+    rival = ComparedModel("plain_tfidf", "plain TF-IDF", trained.evaluation.estimates["plain_tfidf"])
     text = description(trained, (rival,), {"model card": "model_card.md"})
     assert "| metric | model | plain TF-IDF |" in text
     assert "[model card](run:model_card.md)" in text

@@ -15,7 +15,7 @@ from imr_ml.model_files import load_model
 from imr_ml.tracking import sending
 from imr_ml.tracking.batches import ScoredBatch, record_batch
 from imr_ml.tracking.predictions import Folds, read_held_out
-from imr_ml.tracking.records import kept
+from imr_ml.tracking.records import list_unsent
 from imr_ml.tracking.registry import CHALLENGER, MODEL_NAME
 from imr_ml.tracking.runs import record
 from imr_ml.tracking.sending import UnsentError
@@ -113,7 +113,7 @@ def test_slices_are_a_table_that_the_ui_shows(client, run, trained, tmp_path):
 
 
 def test_nothing_is_left_behind_once_it_was_sent(in_tracked):
-    assert kept() == []
+    assert list_unsent() == []
 
 
 def test_the_run_has_a_readable_name_and_finished(run, in_tracked):
@@ -254,7 +254,7 @@ def test_a_run_that_is_refused_ends_as_failed_registers_nothing_and_is_kept(
     monkeypatch.setattr(sending, "log_model", refuse)
     with pytest.raises(UnsentError, match=r"mlflow\.db: the store is full; nothing is lost.*imr-ml sync$") as error:
         record(trained, tracked.model_folder)
-    assert kept() == [error.value.folder]
+    assert list_unsent() == [error.value.folder]
 
     client = MlflowClient(f"sqlite:///{empty_store / 'mlflow.db'}")
     experiment = client.get_experiment_by_name("imr_ml training")

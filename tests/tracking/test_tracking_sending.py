@@ -9,7 +9,7 @@ from mlflow.store.artifact.local_artifact_repo import LocalArtifactRepository
 from tracking.servers import end, free_port, mlflow_server
 
 from imr_ml.tracking import runs, sending
-from imr_ml.tracking.records import claimed, keep, kept, read_record, scratch
+from imr_ml.tracking.records import list_unsent, lock_record, read_record, save_record, scratch
 from imr_ml.tracking.registry import CHALLENGER, MODEL_NAME
 from imr_ml.tracking.runs import record
 from imr_ml.tracking.sending import RecordedRun, UnsentError, sync
@@ -64,7 +64,7 @@ def test_wherever_sending_is_cut_short_the_next_attempt_completes_it(trained, tr
     assert len(client.get_run(sent.run_id).inputs.dataset_inputs) == 1
     pictures = client.list_artifacts(sent.run_id, "figures")
     assert len(client.list_artifacts(sent.run_id, "images")) == 2 * len(pictures), "each whole and small"
-    assert kept() == []
+    assert list_unsent() == []
     assert list(sync()) == []
 
 
@@ -99,7 +99,7 @@ def test_what_the_system_refuses_is_told_in_a_line_and_the_run_is_kept(
     failed = _failing_uploads(monkeypatch, error)
     assert isinstance(failed, UnsentError)
     assert f"{error.strerror}; nothing is lost" in str(failed)
-    assert kept() == [folder]
+    assert list_unsent() == [folder]
 
 
 def test_a_damaged_record_is_told_and_keeps_no_other_from_being_sent(trained, tracked, empty_store):
@@ -162,11 +162,11 @@ def test_what_is_meant_for_another_store_waits_for_it(trained, tracked, empty_st
 
 def test_a_record_that_another_process_is_sending_is_left_to_it(trained, tracked, empty_store, monkeypatch):
     folder = runs.keep_training(trained, tracked.model_folder)
-    with claimed(folder) as ours:
+    with lock_record(folder) as ours:
         assert ours
         (other,) = sync()
     assert "another process is sending it" in str(other)
-    assert kept() == [folder]
+    assert list_unsent() == [folder]
 
 
 def test_a_record_is_read_as_it_was_written(trained, tracked, tmp_path, monkeypatch):
@@ -174,7 +174,7 @@ def test_a_record_is_read_as_it_was_written(trained, tracked, tmp_path, monkeypa
     folder = runs.keep_training(trained, tracked.model_folder)
     written = read_record(folder)
     with scratch() as other:
-        assert read_record(keep(written.model_copy(update={"id": "another"}), other)).runs == written.runs
+        assert read_record(save_record(written.model_copy(update={"id": "another"}), other)).runs == written.runs
     assert {one.key for one in written.runs} == {"model", "base_rate", "ur_families", "plain_tfidf"}
 
 
@@ -184,7 +184,7 @@ def test_a_store_error_says_where_the_run_is_kept_in_one_line(trained, tracked, 
         record(trained, tracked.model_folder)
     assert "\n" not in str(told.value)
     assert str(told.value).endswith(
-        "is kept in " + str(kept()[0].relative_to(empty_store)) + f", to send it later run: {sending.SYNC}"
+        "is kept in " + str(list_unsent()[0].relative_to(empty_store)) + f", to send it later run: {sending.SYNC}"
     )
 
 
@@ -208,7 +208,7 @@ def test_a_server_that_is_killed_while_a_run_is_sent_loses_nothing(trained, trac
         with pytest.raises(UnsentError, match="nothing is lost"):
             record(trained, tracked.model_folder)
     monkeypatch.setattr(sending, "fill", whole)
-    assert len(kept()) == 1
+    assert len(list_unsent()) == 1
     (still,) = sync()
     assert isinstance(still, UnsentError)
 
@@ -221,4 +221,4 @@ def test_a_server_that_is_killed_while_a_run_is_sent_loses_nothing(trained, trac
         assert len(client.list_artifacts(sent.run_id, "figures")) == 10
         assert len(client.search_model_versions()) == 1
         assert list(sync()) == []
-    assert kept() == []
+    assert list_unsent() == []

@@ -18,7 +18,7 @@ from imr_ml.tracking import schema
 from imr_ml.tracking.runs import record
 from imr_ml.tracking.sending import UnsentError, sync
 from imr_ml.tracking.store import connected
-from imr_ml.tracking.uris import TrackingError, artifact_root, shown, tracking_uri
+from imr_ml.tracking.uris import TrackingError, artifact_root, redact_uri, tracking_uri
 
 pytestmark = pytest.mark.filterwarnings("default::DeprecationWarning", "default::FutureWarning")
 
@@ -139,7 +139,7 @@ def test_a_server_that_is_down_is_told_in_one_line(monkeypatch):
 @pytest.mark.parametrize("password", ["secret", "se/cret", "se[cret", "se@cret", "se:cret"])
 def test_a_password_is_never_shown(password, monkeypatch):
     uri = f"http://runs:{password}@127.0.0.1:9"
-    assert shown(uri) == "http://runs:***@127.0.0.1:9"
+    assert redact_uri(uri) == "http://runs:***@127.0.0.1:9"
     monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
     with pytest.raises(TrackingError) as told, connected():
         pass
@@ -147,8 +147,8 @@ def test_a_password_is_never_shown(password, monkeypatch):
 
 
 def test_what_has_no_password_is_shown_whole():
-    assert shown("http://127.0.0.1:5000") == "http://127.0.0.1:5000"
-    assert shown("write to a@b.example: no store") == "write to a@b.example: no store"
+    assert redact_uri("http://127.0.0.1:5000") == "http://127.0.0.1:5000"
+    assert redact_uri("write to a@b.example: no store") == "write to a@b.example: no store"
 
 
 @pytest.mark.parametrize(
@@ -158,7 +158,7 @@ def test_what_is_no_store_that_keeps_runs_is_told_before_anything_is_done(uri, m
     monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
     done = CliRunner().invoke(app, ["train", "--data", "nothere"])
     assert done.exit_code == 2
-    assert f"MLFLOW_TRACKING_URI is {uri!r}, which is no store that keeps runs; set it to http://" in done.output
+    assert f"MLFLOW_TRACKING_URI is {uri!r}, which cannot store runs; set it to http://" in done.output
 
 
 def test_a_database_without_its_driver_and_one_that_is_down_are_told_at_once(monkeypatch):

@@ -8,7 +8,7 @@ from tracking.servers import free_port
 from typer.testing import CliRunner
 
 from imr_ml.cli import app
-from imr_ml.tracking.records import kept
+from imr_ml.tracking.records import list_unsent
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def train(trained, tracking_requests, drawn_once, tmp_path, monkeypatch):
     def run(*arguments):
         done = CliRunner().invoke(app, ["train", "--data", "requests.parquet", *arguments])
         assert done.exit_code == 0, done.output
-        (record,) = kept()
+        (record,) = list_unsent()
         return record
 
     return run

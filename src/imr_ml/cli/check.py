@@ -65,11 +65,10 @@ def _settings(path: Path) -> Settings:
 
 
 def _print(found: QualityReport) -> None:
-    from imr_ml.quality.showing import findings_table
-    from imr_ml.quality.showing import told as lines_of
+    from imr_ml.quality.showing import findings_table, summary_lines
 
     console = wide_console()
     if found.findings:
         console.print(findings_table(found))
-    for line in lines_of(found):
+    for line in summary_lines(found):
         typer.echo(line)

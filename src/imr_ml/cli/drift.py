@@ -86,10 +86,9 @@ def _reference(named: str, model: LoadedModel, columns: dict[str, str], start: S
 
 
 def _print(report: DriftReport, batch: ProfiledBatch, model: LoadedModel) -> None:
-
     wide_console().print(_table(report))
-    sides = f"reference: {_told(report.reference)}; current: {_told(report.current)}; model {model.version}"
-    typer.echo(sides)
+    sides = [f"{name}: {_describe_side(getattr(report, name))}" for name in ("reference", "current")]
+    typer.echo("; ".join([*sides, f"model {model.version}"]))
     if report.constant:
         typer.echo(f"the same in all requests, so not compared: {', '.join(report.constant)}")
     typer.echo(f"DRIFTED: {', '.join(report.drifted)}" if report.drifted else "no drift")
@@ -123,7 +122,7 @@ def _table(report: DriftReport) -> object:
     return table
 
 
-def _told(side: Side) -> str:
+def _describe_side(side: Side) -> str:
     rows = f"{side.rows:,} requests of {side.cases:,} cases"
     return rows if side.rows >= side.drawn_from else f"{rows}, drawn from {side.drawn_from:,}"
 

@@ -46,14 +46,14 @@ def proofs(trained: TrainedModel) -> Iterator[str]:
     data, evaluation = trained.data, trained.evaluation
     if data.groups < data.cases:
         yield f"near-duplicates: {data.cases} cases stand in {data.groups} groups, none of which is ever split"
-    yield _told_time(evaluation.temporal) if evaluation.temporal else str(evaluation.no_temporal)
+    yield _describe_temporal_split(evaluation.temporal) if evaluation.temporal else str(evaluation.no_temporal)
     if masking := evaluation.masking:
         told = (
             f"masked minus unmasked: {_figures(masking.difference)}" if masking.requests_masked else "it costs nothing"
         )
         yield f"masking changes {masking.requests_masked} of {data.requests} requests; {told}"
     if evaluation.permutation:
-        yield _told_chance(evaluation.permutation)
+        yield _describe_permutation_test(evaluation.permutation)
 
 
 def _metric_table(trained: TrainedModel) -> Table:
@@ -94,7 +94,7 @@ def _slice_table(trained: TrainedModel) -> Table:
     return table
 
 
-def _told_time(later: TemporalEvaluation) -> str:
+def _describe_temporal_split(later: TemporalEvaluation) -> str:
     told = later.comparison.estimates
     return (
         f"learnt before {later.told_from} ({later.train_requests} requests), tested from then on "
@@ -102,7 +102,7 @@ def _told_time(later: TemporalEvaluation) -> str:
     )
 
 
-def _told_chance(test: PermutationTest) -> str:
+def _describe_permutation_test(test: PermutationTest) -> str:
     import numpy as np
 
     shuffled = test.shuffled_roc_auc

@@ -45,7 +45,7 @@ def fetch(
     """Get published letters from the California DWC's decision search; run it again to go on or to get new ones."""
     with exit_on_user_error():
         from imr_ml.fetch.running import fetch_letters
-        from imr_ml.fetch.settings import FetchSettings, Manners
+        from imr_ml.fetch.settings import FetchSettings, RequestPolicy
         from imr_ml.fetch.site import SEARCH_URL
 
         if not contact:
@@ -58,7 +58,7 @@ def fetch(
             dry_run=dry_run,
             recheck=recheck,
             url=url or SEARCH_URL,
-            manners=Manners(contact=contact, pause_s=pause),
+            manners=RequestPolicy(contact=contact, pause_s=pause),
         )
         with progress() as start:
             done = fetch_letters(output, settings, start)

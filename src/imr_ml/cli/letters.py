@@ -30,7 +30,7 @@ def ingest(
     """
     with exit_on_user_error():
         from imr_ml.errors import ImrError
-        from imr_ml.ingest.growing import Made, grow_table, growth_lines
+        from imr_ml.ingest.growing import Provenance, grow_table, growth_lines
         from imr_ml.ingest.units import sources_of
         from imr_ml.tracking.git import git_state
 
@@ -38,7 +38,9 @@ def ingest(
             raise ImrError("--append keeps the table and --fresh replaces it: give one of them")
         sources = sources_of(paths)
         with progress() as start:
-            growth = grow_table(sources, output, start, jobs=jobs, fresh=fresh, made=Made(code=code_of(git_state())))
+            growth = grow_table(
+                sources, output, start, jobs=jobs, fresh=fresh, made=Provenance(code=code_of(git_state()))
+            )
         for line in growth_lines(growth):
             typer.echo(line)
         if growth.disagreements:

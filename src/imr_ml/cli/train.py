@@ -60,7 +60,7 @@ def train(
         from imr_ml.ingest.sources import training_table
         from imr_ml.model_files import MANIFEST, save_model
         from imr_ml.reporting.card.rendering import write_card
-        from imr_ml.reporting.rivals import ladder_rivals
+        from imr_ml.reporting.rivals import compared_rungs
         from imr_ml.tracking import registry, runs, sending, uris
         from imr_ml.tracking.git import git_state, system_metrics
         from imr_ml.tracking.training_files import Extras
@@ -93,7 +93,7 @@ def train(
         commit, dirty = (git.commit, git.dirty) if git else (None, False)
         save_model(trained, output, commit, table.manifest)
         card = write_card(trained, output, commit, dirty=dirty)[0]
-        rivals = ladder_rivals(trained.climb) if trained.climb else None
+        rivals = compared_rungs(trained.climb) if trained.climb else None
         texts = decided_requests(table.requests) if log_text else None
         extras = Extras(rivals, system, card, output / MANIFEST, texts, started_ms)
         print_evaluation(trained, slices=slices)

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from imr_ml.model_files import LoadedModel
     from imr_ml.progress import Progress, StartProgress
-    from imr_ml.scoring.inputs import Survey
+    from imr_ml.scoring.inputs import InputSummary
 
 _ROWS_READ_AT_ONCE = 5000
 _ROWS_SCORED_AT_ONCE = 2000
@@ -109,7 +109,7 @@ def profile_file(
 
 
 def _drawn(
-    source: Path, found: Survey, columns: dict[str, str], share: float, seed: int, step: Progress
+    source: Path, found: InputSummary, columns: dict[str, str], share: float, seed: int, step: Progress
 ) -> Iterator[pd.DataFrame]:
     """Requests of the cases drawn, as they came, with the reason in ``error`` where one can't be read."""
     by_letter = found.unit == "letters"

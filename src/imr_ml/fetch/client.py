@@ -13,7 +13,7 @@ from importlib.metadata import version
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from imr_ml.fetch.settings import Manners
+from imr_ml.fetch.settings import RequestPolicy
 from imr_ml.fetch.types import AnswerError, FetchError
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def _certificates() -> ssl.SSLContext:
 class PoliteClient:
     """Asks one address after another; use it in a ``with`` block."""
 
-    def __init__(self, manners: Manners) -> None:
+    def __init__(self, manners: RequestPolicy) -> None:
         import httpx
 
         self._manners = manners

@@ -83,7 +83,7 @@ def _disagreements(joined: Joined) -> pd.DataFrame:
     listed = pd.Series(joined.listed[known][first], heads.index)
     found = [*_of_items(rows, letters), *_of_letters(heads), *_of_outcomes(rows, letters, heads)]
     read = rows["item"].groupby(letters, sort=False).size().set_axis(heads.index)
-    found.append(_told(heads, (listed > 0) & (read != listed), "items", read, listed))
+    found.append(_disagreement_rows(heads, (listed > 0) & (read != listed), "items", read, listed))
     told = pd.concat(found, ignore_index=True)
     return told.sort_values(["case_number", "item", "column"], kind="stable", ignore_index=True, na_position="first")
 
@@ -95,11 +95,11 @@ def _of_items(rows: pd.DataFrame, letters: NDArray[np.int64]) -> Iterator[pd.Dat
         overturned = [said.eq("overturned").fillna(value=False).astype("int64") for said in (read, index)]
         gap = (overturned[0] - overturned[1]).where(both, 0)
         counts_differ = gap.groupby(letters).transform("sum") != 0
-        yield _told(rows, both & (read != index) & counts_differ, "outcome", read, index)
+        yield _disagreement_rows(rows, both & (read != index) & counts_differ, "outcome", read, index)
     if "category" in rows:
         read, index = rows["category"], rows["index_category"]
         differ = read.notna() & index.notna() & (in_each(read, plain) != in_each(index, plain))
-        yield _told(rows, differ, "category", read, index)
+        yield _disagreement_rows(rows, differ, "category", read, index)
 
 
 def _of_outcomes(rows: pd.DataFrame, letters: NDArray[np.int64], heads: pd.DataFrame) -> Iterator[pd.DataFrame]:
@@ -109,7 +109,7 @@ def _of_outcomes(rows: pd.DataFrame, letters: NDArray[np.int64], heads: pd.DataF
         share = rows["outcome"].eq("overturned").fillna(value=False).groupby(letters, sort=False).mean()
         said = share.map({0.0: "upheld", 1.0: "overturned"}).astype("string").fillna(_PARTLY).where(known)
         read, index = said.set_axis(heads.index), in_each(heads["index_case_outcome"], _outcome)
-        yield _told(heads, read.notna() & index.notna() & (read != index), "case_outcome", read, index)
+        yield _disagreement_rows(heads, read.notna() & index.notna() & (read != index), "case_outcome", read, index)
 
 
 def _of_letters(heads: pd.DataFrame) -> Iterator[pd.DataFrame]:
@@ -120,14 +120,16 @@ def _of_letters(heads: pd.DataFrame) -> Iterator[pd.DataFrame]:
         pairs = list(zip(read.fillna(""), index.fillna(""), strict=True))
         strange = {(ours, said) for ours, said in set(pairs) if ours and said and not _names(ours, said)}
         differ = pd.Series([pair in strange for pair in pairs], heads.index)
-        yield _told(heads, differ, "specialties", read, index)
+        yield _disagreement_rows(heads, differ, "specialties", read, index)
     for name in (name for name in INDEX_DATES if name in heads):
         read, index = pd.to_datetime(heads[name]), heads[f"index_{name}"]
         differ = read.notna() & index.notna() & (read != index)
-        yield _told(heads, differ, name, read.dt.strftime("%Y-%m-%d"), index.dt.strftime("%Y-%m-%d"))
+        yield _disagreement_rows(heads, differ, name, read.dt.strftime("%Y-%m-%d"), index.dt.strftime("%Y-%m-%d"))
 
 
-def _told(rows: pd.DataFrame, differ: pd.Series, column: str, read: pd.Series, index: pd.Series) -> pd.DataFrame:
+def _disagreement_rows(
+    rows: pd.DataFrame, differ: pd.Series, column: str, read: pd.Series, index: pd.Series
+) -> pd.DataFrame:
     import pandas as pd
 
     mask = differ.fillna(value=False).astype("bool").to_numpy()

@@ -10,7 +10,7 @@ from itertools import count
 from pathlib import Path
 
 from imr_ml.fetch.client import Answer, PoliteClient
-from imr_ml.fetch.manifest import Kept, Wanted
+from imr_ml.fetch.manifest import StoredLetter, Wanted
 from imr_ml.fetch.types import AnswerError, FetchError
 from imr_ml.letters.types import LetterError
 
@@ -21,7 +21,7 @@ _END, _END_WITHIN = b"%%EOF", 2048
 _PREFIX = len("CM16")
 
 
-def get_letter(client: PoliteClient, wanted: Wanted, folder: Path) -> Kept:
+def get_letter(client: PoliteClient, wanted: Wanted, folder: Path) -> StoredLetter:
     """Get a case's letter, check it and write it to a file of its own.
 
     A good letter that stands there already, from a call that was killed, is taken as it is, if none was had before.
@@ -48,7 +48,7 @@ def get_letter(client: PoliteClient, wanted: Wanted, folder: Path) -> Kept:
     if is_new and sha256 not in wanted.versions:
         _write(path, answer.content, folder)
     file = path.relative_to(folder).as_posix()
-    return Kept(wanted.case_number, wanted.url, file, sha256, len(answer.content), answer.http_status, note)
+    return StoredLetter(wanted.case_number, wanted.url, file, sha256, len(answer.content), answer.http_status, note)
 
 
 def check_letter(answer: Answer, case_number: str) -> str | None:
@@ -93,7 +93,7 @@ def _case_of(content: bytes, case_number: str) -> tuple[str | None, str | None]:
         return head["case_number"], str(error)
 
 
-def _there_already(wanted: Wanted, folder: Path) -> Kept | None:
+def _there_already(wanted: Wanted, folder: Path) -> StoredLetter | None:
     path = _path(folder, wanted.case_number, 1)
     if not path.is_file():
         return None
@@ -104,7 +104,7 @@ def _there_already(wanted: Wanted, folder: Path) -> Kept | None:
         return None
     sha256 = hashlib.sha256(content).hexdigest()
     file = path.relative_to(folder).as_posix()
-    return Kept(wanted.case_number, wanted.url, file, sha256, len(content), None, note)
+    return StoredLetter(wanted.case_number, wanted.url, file, sha256, len(content), None, note)
 
 
 def _place(folder: Path, case_number: str, sha256: str) -> tuple[Path, bool]:

@@ -38,7 +38,7 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class StoredLetter:
     """A letter's file; `file` is relative to the manifest's folder, `note` says why it can't be read whole."""
 
     case_number: str
@@ -90,7 +90,7 @@ class Manifest:
         except sqlite3.OperationalError as error:
             raise FetchError(f"{self._path}: can't be written ({error})") from error
 
-    def take_walk(self, first_day: date | None, last_day: date | None, cases: list[IndexedCase]) -> None:
+    def record_search(self, first_day: date | None, last_day: date | None, cases: list[IndexedCase]) -> None:
         """Remember what the search listed, and, where it was asked for days, that these days are walked."""
         with self._changing() as connection:
             for case in cases:
@@ -160,7 +160,7 @@ class Manifest:
                 "UPDATE cases SET state = 'found', attempts = 0 WHERE case_number = ?", [(case,) for case in cases]
             )
 
-    def take_letter(self, kept: Kept) -> bool:
+    def take_letter(self, kept: StoredLetter) -> bool:
         """Remember a letter as fetched; False where its content was had already."""
         versions = self._versions(kept.case_number)
         with self._changing() as connection:

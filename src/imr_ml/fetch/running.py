@@ -170,7 +170,7 @@ class _Call:
             check_form(self.client.get(self.settings.url).text, self.settings.url)
             self.form_seen = True
         cases = walk(self.client, self.settings.url, query)
-        self.manifest.take_walk(query.first_day, query.last_day, cases)
+        self.manifest.record_search(query.first_day, query.last_day, cases)
         self.done.walked += 1
         self.done.listed += len(cases)
 

@@ -18,7 +18,7 @@ LEAST_PAUSE_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class Manners:
+class RequestPolicy:
     """How a site is treated.
 
     Attributes
@@ -82,7 +82,7 @@ class FetchSettings:
     dry_run: bool = False
     recheck: bool = False
     url: str = SEARCH_URL
-    manners: Manners = field(default_factory=Manners)
+    manners: RequestPolicy = field(default_factory=RequestPolicy)
     window_days: int = 1
     settle_days: int = 45
     fresh_s: float = 72_000.0

@@ -18,7 +18,7 @@ from imr_ml.files import atomic_write, locked, sha256_of
 from imr_ml.ingest.ingestion import Reject, write_rejects
 from imr_ml.ingest.manifest import Code, SourceRecord, Step, TableManifest, manifest_of, manifest_path, write_manifest
 from imr_ml.ingest.parts import GrowingTable
-from imr_ml.ingest.taking import Taken, take
+from imr_ml.ingest.taking import SourceResult, take
 from imr_ml.ingest.units import Kind, Source
 from imr_ml.progress import StartProgress
 
@@ -35,7 +35,7 @@ INGEST = "imr-ml ingest"
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class Provenance:
     """By what a table is made.
 
     Attributes
@@ -56,8 +56,8 @@ def grow_table(
     *,
     jobs: int = -1,
     fresh: bool = False,
-    made: Made | None = None,
-) -> Growth:
+    made: Provenance | None = None,
+) -> IngestReport:
     """Read sources into the table `output`, with its manifest and ``rejects.jsonl`` beside it.
 
     A table that exists is added to: letters that it holds, by their checksum or by what they say, are left out, and of
@@ -87,12 +87,12 @@ def grow_table(
     output.parent.mkdir(parents=True, exist_ok=True)
     busy = SchemaError(f"{output}: another process is adding to it; wait for it or choose another name")
     with locked(output.with_name(f".{output.name}.lock"), busy):
-        return _grown(sources, output, start, jobs=jobs, fresh=fresh, made=made or Made())
+        return _grown(sources, output, start, jobs=jobs, fresh=fresh, made=made or Provenance())
 
 
 def _grown(
-    sources: Sequence[Source], output: Path, start: StartProgress, *, jobs: int, fresh: bool, made: Made
-) -> Growth:
+    sources: Sequence[Source], output: Path, start: StartProgress, *, jobs: int, fresh: bool, made: Provenance
+) -> IngestReport:
     before = () if fresh or not output.exists() else _steps_before(output)
     with tempfile.TemporaryDirectory(prefix=f".{output.name}.", dir=output.parent) as scratch:
         table = GrowingTable(Path(scratch))
@@ -112,14 +112,14 @@ def _grown(
 
 def _growth(
     output: Path,
-    taken: Sequence[Taken],
+    taken: Sequence[SourceResult],
     rejects: tuple[Reject, ...],
     reissued: tuple[Reissue, ...],
     disagreements: int | None,
     upgraded_from: int | None,
     manifest: TableManifest,
-) -> Growth:
-    return Growth(
+) -> IngestReport:
+    return IngestReport(
         output=output,
         letters=sum(one.letters for one in taken if one.unit == "letters"),
         determinations=sum(one.letters for one in taken if one.unit != "letters"),
@@ -134,7 +134,7 @@ def _growth(
     )
 
 
-def _write_disagreements(taken: Sequence[Taken], path: Path, *, fresh: bool) -> int | None:
+def _write_disagreements(taken: Sequence[SourceResult], path: Path, *, fresh: bool) -> int | None:
     """Add those of the new letters to the table's; None where no fetch manifest was read."""
     import pandas as pd
 
@@ -189,7 +189,7 @@ _REISSUES_TOLD = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Growth:
+class IngestReport:
     """What was added to a table.
 
     Attributes
@@ -226,22 +226,22 @@ class Growth:
     manifest: TableManifest
 
 
-def growth_lines(growth: Growth) -> Iterator[str]:
+def growth_lines(growth: IngestReport) -> Iterator[str]:
     """What was added, what was reissued, what is not in the table and what the table holds now, for people."""
-    yield _told_new(growth)
+    yield _describe_new_letters(growth)
     if growth.upgraded_from is not None:
         yield f"  its schema was upgraded from version {growth.upgraded_from} to {growth.manifest.schema_version}"
-    yield from _told_reissues(growth.reissued)
+    yield from _describe_reissues(growth.reissued)
     if growth.disagreements is not None:
         yield f"  {growth.disagreements} disagreement(s) between letters and the search's index"
     reasons = Counter(_SAME_AS.sub(f"{SAME_LETTER} another", reject.reason) for reject in growth.rejects)
     for reason, count in reasons.most_common():
         yield f"  {count} not in the table: {reason}"
     if growth.manifest.requests > growth.requests:
-        yield f"  it now holds {_told_content(growth.manifest)}"
+        yield f"  it now holds {_describe_content(growth.manifest)}"
 
 
-def _told_new(growth: Growth) -> str:
+def _describe_new_letters(growth: IngestReport) -> str:
     counted = [f"{growth.determinations} determinations"] if growth.determinations else []
     if growth.letters or not counted:
         counted.insert(0, f"{growth.letters} letters")
@@ -250,7 +250,7 @@ def _told_new(growth: Growth) -> str:
     return f"{told}; {growth.skipped} already in the table" if growth.skipped else told
 
 
-def _told_reissues(reissued: tuple[Reissue, ...]) -> Iterator[str]:
+def _describe_reissues(reissued: tuple[Reissue, ...]) -> Iterator[str]:
     if not reissued:
         return
     changed = Counter(name for case in reissued for name in case.columns)
@@ -262,7 +262,7 @@ def _told_reissues(reissued: tuple[Reissue, ...]) -> Iterator[str]:
         yield f"    ... and {len(reissued) - _REISSUES_TOLD} more"
 
 
-def _told_content(manifest: TableManifest) -> str:
+def _describe_content(manifest: TableManifest) -> str:
     by_source = manifest.requests_by_source
     is_dmhc = [source == "dmhc" for source in by_source]
     unit = "determinations" if all(is_dmhc) else "letters and determinations" if any(is_dmhc) else "letters"

@@ -40,7 +40,7 @@ class Reject:
 
 
 @dataclass(frozen=True, slots=True)
-class Unread:
+class LetterSource:
     """A letter to be read: a file, or the text that was extracted from one.
 
     Attributes
@@ -119,7 +119,7 @@ def ingest(files: Iterable[Path], progress: Progress | None = None, *, jobs: int
     jobs : int
         Processes to read with; -1 takes all cores. The table is the same with any number.
     """
-    given = [Unread(str(file), file) for file in files]
+    given = [LetterSource(str(file), file) for file in files]
     letters: list[ReadLetter] = []
     rejects: list[Reject] = []
     for read in distinct(read_each(given, progress, jobs), {}):
@@ -138,7 +138,7 @@ def write_rejects(rejects: Iterable[Reject], path: Path) -> None:
 
 
 def read_each(
-    units: Sequence[Unread], progress: Progress | None = None, jobs: int = 1
+    units: Sequence[LetterSource], progress: Progress | None = None, jobs: int = 1
 ) -> Iterator[ReadLetter | Reject]:
     """The letters read, in their order; see `ingest` for `progress` and `jobs`."""
     chunks = [units[start : start + _FILES_AT_ONCE] for start in range(0, len(units), _FILES_AT_ONCE)]
@@ -149,7 +149,7 @@ def read_each(
                 progress(1)
 
 
-def _read_chunks(chunks: list[Sequence[Unread]], jobs: int) -> Iterator[list[ReadLetter | Reject]]:
+def _read_chunks(chunks: list[Sequence[LetterSource]], jobs: int) -> Iterator[list[ReadLetter | Reject]]:
     if jobs == 1 or len(chunks) < _CHUNKS_WORTH_A_PROCESS:
         return map(_read_units, chunks)
     from joblib import Parallel, delayed
@@ -160,11 +160,11 @@ def _read_chunks(chunks: list[Sequence[Unread]], jobs: int) -> Iterator[list[Rea
     return read
 
 
-def _read_units(units: Sequence[Unread]) -> list[ReadLetter | Reject]:
+def _read_units(units: Sequence[LetterSource]) -> list[ReadLetter | Reject]:
     return [_read(unit) for unit in units]
 
 
-def _read(unit: Unread) -> ReadLetter | Reject:
+def _read(unit: LetterSource) -> ReadLetter | Reject:
     if unit.path is None:
         return _letter_or_why(lambda: read_text(unit.text or "", unit.name), unit.name, unit.sha256 or "")
     try:

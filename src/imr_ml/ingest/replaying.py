@@ -10,7 +10,7 @@ from pathlib import Path
 
 from imr_ml.corpus.schema import SchemaError
 from imr_ml.files import sha256_of
-from imr_ml.ingest.growing import Made, grow_table
+from imr_ml.ingest.growing import Provenance, grow_table
 from imr_ml.ingest.ingestion import hash_of, letter_files
 from imr_ml.ingest.manifest import Recipe, SourceRecord, TableManifest
 from imr_ml.ingest.units import Kind, Source
@@ -63,7 +63,7 @@ def replayed(manifest: TableManifest, base: Path, scratch: Path, start: StartPro
         raise SchemaError("the table can't be made anew: " + "; ".join(lost))
     table = scratch / "requests.parquet"
     for step, sources in zip(steps, found, strict=True):
-        grow_table(sources, table, start, made=Made(step.command, step.code))
+        grow_table(sources, table, start, made=Provenance(step.command, step.code))
     return table
 
 

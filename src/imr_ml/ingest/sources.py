@@ -16,7 +16,7 @@ from imr_ml.corpus.store import ROWS_AT_ONCE, read_requests
 from imr_ml.corpus.table import complete_requests
 from imr_ml.files import sha256_of
 from imr_ml.ingest.dmhc import SOURCE, UNIT
-from imr_ml.ingest.growing import Made, grow_table
+from imr_ml.ingest.growing import Provenance, grow_table
 from imr_ml.ingest.ingestion import letter_files
 from imr_ml.ingest.manifest import (
     Code,
@@ -177,7 +177,7 @@ def _of_source(table: pd.DataFrame, source: str | None, path: Path) -> pd.DataFr
 def _made_table(source: Source, start: StartProgress, only: str | None, code: Code | None) -> TrainingTable:
     output = PROCESSED / "requests.parquet"
     _check_ours(output)
-    made = grow_table([source], output, start, fresh=True, made=Made(TRAIN, code))
+    made = grow_table([source], output, start, fresh=True, made=Provenance(TRAIN, code))
     read, left_out = table_at(output, only)
     if made.determinations:
         told = f"training on {made.determinations} {UNIT} of the {SOURCE.upper()} from {source.path}"

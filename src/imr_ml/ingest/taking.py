@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from imr_ml.corpus.issues import issues_of
 from imr_ml.corpus.table import ReadLetter, build_requests
 from imr_ml.files import sha256_of
-from imr_ml.ingest.ingestion import Reject, Unread, distinct, read_each
+from imr_ml.ingest.ingestion import LetterSource, Reject, distinct, read_each
 from imr_ml.ingest.manifest import SourceRecord, recipe_of, relative
 from imr_ml.ingest.parts import GrowingTable
 from imr_ml.ingest.units import Kind, Source, files_of, units_of_files, units_of_texts
@@ -29,7 +29,7 @@ _LETTERS_A_PART = 5000
 
 
 @dataclass(slots=True)
-class Taken:
+class SourceResult:
     """What became of one source; `unit` says what was counted as a letter, `index` what a search told of them."""
 
     source: Source
@@ -65,7 +65,7 @@ class Taken:
         )
 
 
-def take(source: Source, table: GrowingTable, start: StartProgress, jobs: int) -> Taken:
+def take(source: Source, table: GrowingTable, start: StartProgress, jobs: int) -> SourceResult:
     """Put a source's letters or determinations into the table, but for those that it holds.
 
     Raises
@@ -77,19 +77,21 @@ def take(source: Source, table: GrowingTable, start: StartProgress, jobs: int) -
         return _take_determinations(source, table, start)
     with tempfile.TemporaryDirectory(dir=table.scratch) as scratch:
         if source.kind is Kind.TEXTS:
-            return _take_letters(Taken(source), units_of_texts(source.path), table, start("reading letters", 0), jobs)
+            return _take_letters(
+                SourceResult(source), units_of_texts(source.path), table, start("reading letters", 0), jobs
+            )
         files, rejects = files_of(source, Path(scratch))
         names = _names_in_zip(source, Path(scratch)) if source.kind is Kind.ZIP else str
-        taken = Taken(source, rejects=rejects, index=_index_of(source))
+        taken = SourceResult(source, rejects=rejects, index=_index_of(source))
         progress = start("reading letters", len(files))
         return _take_letters(taken, units_of_files(files, names), table, progress, jobs)
 
 
 def _take_letters(
-    taken: Taken, units: Iterator[Unread | Reject], table: GrowingTable, progress: Progress, jobs: int
-) -> Taken:
+    taken: SourceResult, units: Iterator[LetterSource | Reject], table: GrowingTable, progress: Progress, jobs: int
+) -> SourceResult:
     listed = taken.source.kind in (Kind.FOLDER, Kind.FETCHED)
-    part: list[Unread] = []
+    part: list[LetterSource] = []
     for unit in units:
         if isinstance(unit, Reject):
             taken.rejects.append(unit)
@@ -108,7 +110,9 @@ def _take_letters(
     return taken
 
 
-def _take_part(taken: Taken, part: list[Unread], table: GrowingTable, progress: Progress, jobs: int) -> None:
+def _take_part(
+    taken: SourceResult, part: list[LetterSource], table: GrowingTable, progress: Progress, jobs: int
+) -> None:
     letters: list[ReadLetter] = []
     for read in distinct(read_each(part, progress, jobs), table.contents):
         if isinstance(read, Reject):
@@ -127,7 +131,7 @@ def _take_part(taken: Taken, part: list[Unread], table: GrowingTable, progress: 
     table.add(requests)
 
 
-def _take_determinations(source: Source, table: GrowingTable, start: StartProgress) -> Taken:
+def _take_determinations(source: Source, table: GrowingTable, start: StartProgress) -> SourceResult:
     import pandas as pd
 
     from imr_ml.ingest.dmhc import UNIT, read_determinations
@@ -137,7 +141,7 @@ def _take_determinations(source: Source, table: GrowingTable, start: StartProgre
     new = read.requests[is_new].reset_index(drop=True)
     table.contents |= {issue.content: issue.file for issue in issues_of([new])}
     table.add(new)
-    taken = Taken(source, UNIT, skipped=len(is_new) - len(new), rejects=list(read.rejects))
+    taken = SourceResult(source, UNIT, skipped=len(is_new) - len(new), rejects=list(read.rejects))
     taken.count(new, len(new))
     return taken
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from imr_ml.corpus.schema import REQUIRED_COLUMNS, SchemaError
-from imr_ml.ingest.ingestion import Reject, Unread, hash_of, letter_files
+from imr_ml.ingest.ingestion import LetterSource, Reject, hash_of, letter_files
 
 if TYPE_CHECKING:
     from imr_ml.tables.types import Chunk
@@ -118,13 +118,13 @@ def files_of(source: Source, scratch: Path) -> tuple[list[Path], list[Reject]]:
     return files, []
 
 
-def units_of_files(files: Iterable[Path], names: Callable[[Path], str] = str) -> Iterator[Unread]:
+def units_of_files(files: Iterable[Path], names: Callable[[Path], str] = str) -> Iterator[LetterSource]:
     """Letters in files, each with its checksum, which is missing where the file can't be read."""
     for file in files:
-        yield Unread(names(file), path=file, sha256=hash_of(file))
+        yield LetterSource(names(file), path=file, sha256=hash_of(file))
 
 
-def units_of_texts(table: Path) -> Iterator[Unread | Reject]:
+def units_of_texts(table: Path) -> Iterator[LetterSource | Reject]:
     """Letters whose text is in a table's column ``text`` and whose name in its column ``file``."""
     from imr_ml.tables.reading import read_chunks
 
@@ -132,7 +132,7 @@ def units_of_texts(table: Path) -> Iterator[Unread | Reject]:
         yield from _units_of_rows(table, chunk)
 
 
-def _units_of_rows(table: Path, chunk: Chunk) -> Iterator[Unread | Reject]:
+def _units_of_rows(table: Path, chunk: Chunk) -> Iterator[LetterSource | Reject]:
     rows = zip(chunk.frame.index, chunk.frame[NAME], chunk.frame[TEXT], strict=True)
     for row, name, text in rows:
         place = f"row {row + 1}"
@@ -143,7 +143,7 @@ def _units_of_rows(table: Path, chunk: Chunk) -> Iterator[Unread | Reject]:
         else:
             named = name if isinstance(name, str) and name.strip() else f"{table.name} {place}"
             content = text.encode(errors="replace")
-            yield Unread(named, text=text, sha256=hashlib.sha256(content).hexdigest())
+            yield LetterSource(named, text=text, sha256=hashlib.sha256(content).hexdigest())
 
 
 def _check_texts(table: Path) -> None:

@@ -20,7 +20,7 @@ from imr_ml.evaluation.cross_validation import OutOfFold, out_of_fold
 from imr_ml.evaluation.intervals import Estimate
 from imr_ml.evaluation.settings import EvaluationSettings
 from imr_ml.evaluation.splits import grouped_folds
-from imr_ml.ladder.judging import Judgement, judged, tasks_of
+from imr_ml.ladder.judging import Judgement, judge, tasks_of
 from imr_ml.ladder.rungs import RUNGS, Rung, available, base_rung
 from imr_ml.progress import Progress
 
@@ -118,7 +118,7 @@ def climb(
     builders = {rung.name: rung.build for rung in climbed}
     predicted = out_of_fold(prepared, labels, groups, builders, repeats, settings.jobs, progress)
     fits = _fitted_on_all(climbed, prepared, labels, groups, settings.jobs, progress)
-    judgements, champions = judged(climbed, predicted, labels, groups, settings)
+    judgements, champions = judge(climbed, predicted, labels, groups, settings)
     return Climb(
         tuple(
             Step(rung, judgement, predicted[rung.name], prepare_s.get(rung.name, 0.0) + fit_s, chosen)
@@ -195,8 +195,8 @@ def climb_table(climb: Climb, task: str, metrics: tuple[str, ...] = ()) -> Table
 
     from imr_ml.ladder.judging import JUDGED_BY
 
-    judged = [step for step in climb.steps if task in step.rung.tasks]
-    shown = metrics or tuple(name for name in judged[0].estimates if name.startswith(f"{task}."))
+    judge = [step for step in climb.steps if task in step.rung.tasks]
+    shown = metrics or tuple(name for name in judge[0].estimates if name.startswith(f"{task}."))
     settings = climb.settings
     table = Table(
         title=f"{task}: {settings.folds} folds by case x {settings.repeats}; 95 % intervals over cases",
@@ -207,9 +207,9 @@ def climb_table(climb: Climb, task: str, metrics: tuple[str, ...] = ()) -> Table
         table.add_column(_heading(metric), justify="right")
     table.add_column(f"{_heading(JUDGED_BY[task])} beside the champion", justify="right")
     table.add_column("fit, s", justify="right")
-    for step in judged:
+    for step in judge:
         is_champion = climb.champions.get(task) == step.rung.name
-        cells = [_told(step, metric) for metric in shown]
+        cells = [_format_metric(step, metric) for metric in shown]
         table.add_row(
             step.rung.name, *cells, _beside(step, task), f"{step.fit_s:.1f}", style="bold" if is_champion else None
         )
@@ -221,7 +221,7 @@ def _heading(metric: str) -> str:
     return f"{name} (less is better)" if metric in LESS_IS_BETTER else name
 
 
-def _told(step: Step, metric: str) -> str:
+def _format_metric(step: Step, metric: str) -> str:
     return str(step.estimates[metric]) if metric in step.estimates else "-"
 
 

@@ -44,7 +44,7 @@ class Judgement:
     differences: dict[str, Estimate]
 
 
-def judged(
+def judge(
     rungs: Sequence[Rung],
     predicted: dict[str, OutOfFold],
     labels: Labels,

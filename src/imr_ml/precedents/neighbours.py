@@ -120,7 +120,7 @@ class Neighbours:
         """What `arrays` gave, with the weights of the classifier that it belongs to."""
         return cls(DecidedRequests(**kept["decided"]), kept["rows"], kept["matrix"], weights, kept["most_terms"])
 
-    def nearest(self, matrix: csr_matrix, asked: Asked, most: int) -> list[list[Precedent]]:
+    def nearest(self, matrix: csr_matrix, asked: Query, most: int) -> list[list[Precedent]]:
         """Precedents of each row of a feature matrix, the most alike first; none that has nothing in common.
 
         Parameters
@@ -138,13 +138,13 @@ class Neighbours:
             found for batch in gen_batches(len(asked), _ROWS_AT_ONCE) for found in self._of(rows, asked, batch, most)
         ]
 
-    def _of(self, rows: csr_matrix, asked: Asked, batch: slice, most: int) -> Iterator[list[Precedent]]:
+    def _of(self, rows: csr_matrix, asked: Query, batch: slice, most: int) -> Iterator[list[Precedent]]:
         asked_rows = rows[batch]
         named, place = np.unique(asked_rows.indices, return_inverse=True)
         narrow = csr_matrix((asked_rows.data, place, asked_rows.indptr), shape=(asked_rows.shape[0], len(named)))
         # A sparse matrix times a dense one is faster than two sparse ones where every row has something in common.
         similarity = np.ascontiguousarray((self.matrix[:, named] @ narrow.T.toarray()).T)
-        similarity[~is_earlier(self.decided.decided_year[self.rows], asked.as_of[batch])] = 0
+        similarity[~is_earlier(self.decided.decided_year[self.rows], asked.asked_at[batch])] = 0
         for row, own in enumerate(self.decided.own_groups(asked[batch])):
             if len(own):
                 similarity[row, np.isin(self.decided.group[self.rows], own)] = 0
@@ -217,23 +217,23 @@ class Cohorts:
         groups, starts = np.unique(decided.group[order], return_index=True)
         self._rows_of = dict(zip(groups.tolist(), np.split(order, starts[1:]), strict=True))
 
-    def rates(self, frame: pd.DataFrame, asked: Asked) -> CohortRates:
-        """Rate of each row of a feature frame, over requests decided by its `as_of`, its own case left out."""
+    def rates(self, frame: pd.DataFrame, asked: Query) -> CohortRates:
+        """Rate of each row of a feature frame, over requests decided by its `asked_at`, its own case left out."""
         keys = dict(zip(("category", "body_part", "ur_families"), cohort_keys(frame), strict=True))
         own = self._decided.own_groups(asked)
         found = [
-            self._narrowest({name: str(values[row]) for name, values in keys.items()}, float(as_of), own[row])
-            for row, as_of in enumerate(asked.as_of)
+            self._narrowest({name: str(values[row]) for name, values in keys.items()}, float(asked_at), own[row])
+            for row, asked_at in enumerate(asked.asked_at)
         ]
         rate, low, high, requests = np.array([row[:4] for row in found], dtype=np.float64).reshape(-1, 4).T
         return CohortRates(rate, low, high, requests, [row[4] for row in found])
 
     def _narrowest(
-        self, keys: dict[str, str], as_of: float, own: NDArray[np.int64]
+        self, keys: dict[str, str], asked_at: float, own: NDArray[np.int64]
     ) -> tuple[float, float, float, float, str | None]:
         own_rows = np.concatenate([np.zeros(0, dtype=np.int64), *(self._rows_of[group] for group in own.tolist())])
         for name, shared in TIERS.items():
-            requests, overturned = self._tiers[name].counts(tuple(keys[part] for part in shared), as_of, own_rows)
+            requests, overturned = self._tiers[name].counts(tuple(keys[part] for part in shared), asked_at, own_rows)
             if requests >= LEAST_REQUESTS:
                 return (overturned / requests, *wilson(overturned, requests), requests, name)
         return (np.nan, np.nan, np.nan, np.nan, None)
@@ -252,16 +252,16 @@ class _Tier:
         self._years = {key: decided.decided_year[of_key] for key, of_key in rows.items()}
         self._overturned = {key: np.cumsum(decided.overturned[of_key]) for key, of_key in rows.items()}
 
-    def counts(self, key: tuple[str, ...], as_of: float, left_out: NDArray[np.int64]) -> tuple[int, int]:
+    def counts(self, key: tuple[str, ...], asked_at: float, left_out: NDArray[np.int64]) -> tuple[int, int]:
         """Requests of a cohort decided by a time, and those of them overturned; NaN takes all of them."""
         if key not in self._years:
             return 0, 0
         years = self._years[key]
         # Unknown years are sorted last, so that they are later than any known time.
-        requests = len(years) if np.isnan(as_of) else int(np.searchsorted(years, as_of, side="right"))
+        requests = len(years) if np.isnan(asked_at) else int(np.searchsorted(years, asked_at, side="right"))
         overturned = int(self._overturned[key][requests - 1]) if requests else 0
         for row in left_out.tolist():
-            if self._key_of_row[row] == key and (np.isnan(as_of) or self._decided.decided_year[row] <= as_of):
+            if self._key_of_row[row] == key and (np.isnan(asked_at) or self._decided.decided_year[row] <= asked_at):
                 requests -= 1
                 overturned -= bool(self._decided.overturned[row])
         return requests, overturned
@@ -273,7 +273,7 @@ _DATES_ASKED = ("application_received", "ur_denial_date")
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class Query:
     """What tells which decided requests a new one may be compared with.
 
     Attributes
@@ -287,7 +287,7 @@ class Asked:
 
     case_number: NDArray[np.str_]
     letter: NDArray[np.str_]
-    as_of: NDArray[np.float64]
+    asked_at: NDArray[np.float64]
 
     @classmethod
     def of(cls, requests: pd.DataFrame) -> Self:
@@ -295,10 +295,10 @@ class Asked:
         return cls(_texts(requests, "case_number"), _letters(requests), _asked_years(requests))
 
     def __len__(self) -> int:
-        return len(self.as_of)
+        return len(self.asked_at)
 
-    def __getitem__(self, rows: slice | NDArray[np.int64]) -> Asked:
-        return Asked(self.case_number[rows], self.letter[rows], self.as_of[rows])
+    def __getitem__(self, rows: slice | NDArray[np.int64]) -> Query:
+        return Query(self.case_number[rows], self.letter[rows], self.asked_at[rows])
 
 
 @dataclass(frozen=True)
@@ -308,7 +308,7 @@ class DecidedRequests:
     Attributes
     ----------
     case_number, letter : (requests,) str
-        As in `Asked`.
+        As in `Query`.
     item : (requests,) float
         Number of the item in its letter; NaN where not known.
     group : (requests,) int
@@ -361,7 +361,7 @@ class DecidedRequests:
         """Families cited in one request."""
         return [family for family, cited in zip(FAMILIES, self.families[row], strict=True) if cited]
 
-    def own_groups(self, asked: Asked) -> list[NDArray[np.int64]]:
+    def own_groups(self, asked: Query) -> list[NDArray[np.int64]]:
         """For each request asked the groups that hold its own case or letter, mostly none."""
         by_case, by_letter = self._groups_by_name
         none: set[int] = set()
@@ -375,12 +375,12 @@ class DecidedRequests:
         return _groups_by(self.case_number, self.group), _groups_by(self.letter, self.group)
 
 
-def is_earlier(decided_year: NDArray[np.float64], as_of: NDArray[np.float64]) -> NDArray[np.bool_]:
+def is_earlier(decided_year: NDArray[np.float64], asked_at: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Whether each request was decided by the time of each asking, shape (asked, requests).
 
     A request whose time of decision is not known is not earlier than a known time.
     """
-    earlier: NDArray[np.bool_] = (decided_year <= as_of[:, None]) | np.isnan(as_of)[:, None]
+    earlier: NDArray[np.bool_] = (decided_year <= asked_at[:, None]) | np.isnan(asked_at)[:, None]
     return earlier
 
 

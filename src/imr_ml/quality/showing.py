@@ -49,7 +49,7 @@ def where(finding: Finding, most: int) -> str:
     return "\n".join([*lines, "..."] if len(finding.places) > most else lines)
 
 
-def told(report: QualityReport) -> list[str]:
+def summary_lines(report: QualityReport) -> list[str]:
     """What was checked, how its outcomes are spread, and the verdict: lines for people."""
     counts = report.levels
     verdict = ", ".join(f"{counts[level]} {_plural(level, counts[level])}" for level in (Level.ERROR, Level.WARNING))

@@ -34,7 +34,7 @@ _MEANING = {
 
 
 @dataclass(frozen=True, slots=True)
-class Rival:
+class ComparedModel:
     """A predictor evaluated on the same folds as the model.
 
     Attributes
@@ -66,11 +66,11 @@ class Rival:
     metrics: Mapping[str, float] = field(default_factory=dict)
 
 
-def baseline_rivals(trained: TrainedModel) -> tuple[Rival, ...]:
+def compared_baselines(trained: TrainedModel) -> tuple[ComparedModel, ...]:
     """The baselines that the model was evaluated beside."""
     evaluation = trained.evaluation
     return tuple(
-        Rival(
+        ComparedModel(
             key,
             TITLES.get(key, key),
             estimates,
@@ -82,10 +82,10 @@ def baseline_rivals(trained: TrainedModel) -> tuple[Rival, ...]:
     )
 
 
-def ladder_rivals(climb: Climb) -> tuple[Rival, ...]:
+def compared_rungs(climb: Climb) -> tuple[ComparedModel, ...]:
     """The rungs that were climbed; among them are the baselines."""
     return tuple(
-        Rival(
+        ComparedModel(
             key=step.rung.name,
             title=step.rung.name.replace("_", " "),
             estimates={
@@ -93,7 +93,7 @@ def ladder_rivals(climb: Climb) -> tuple[Rival, ...]:
                 **{f"{metric}.over_champion": one for metric, one in step.judgement.differences.items()},
             },
             params={"rung": place, "tasks": step.rung.tasks, "against": step.judgement.against, "chosen": step.chosen},
-            description=_told(step, climb),
+            description=_describe_step(step, climb),
             out_of_fold=step.out_of_fold,
             metrics={"fit_s": step.fit_s},
         )
@@ -101,7 +101,7 @@ def ladder_rivals(climb: Climb) -> tuple[Rival, ...]:
     )
 
 
-def _told(step: Step, climb: Climb) -> str:
+def _describe_step(step: Step, climb: Climb) -> str:
     kept = [task for task, name in climb.champions.items() if name == step.rung.name]
     met = [f"{task}: beside {name}" for task, name in step.judgement.against.items()]
     lines = [f"{step.rung.what}. Rung {climb.steps.index(step)} of the ladder."]

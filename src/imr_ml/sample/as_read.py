@@ -26,11 +26,11 @@ def letter_as_read(parts: Parts) -> Letter:
         case_number=parts.case_number,
         items=tuple(_item(parts, index) for index in range(len(parts.sections))),
         clinical_summary=parts.summary,
-        date_of_injury=_told(parts, "injury"),
-        decision_date=_told(parts, "decision"),
-        date_assigned=_told(parts, "assigned"),
-        ur_denial_date=_told(parts, "denial"),
-        application_received=_told(parts, "application"),
+        date_of_injury=_stated_date(parts, "injury"),
+        decision_date=_stated_date(parts, "decision"),
+        date_assigned=_stated_date(parts, "assigned"),
+        ur_denial_date=_stated_date(parts, "denial"),
+        application_received=_stated_date(parts, "application"),
         licensure=parts.licensure,
         specialties=parts.specialties,
         is_sample=True,
@@ -38,7 +38,7 @@ def letter_as_read(parts: Parts) -> Letter:
     )
 
 
-def _told(parts: Parts, name: str) -> date | None:
+def _stated_date(parts: Parts, name: str) -> date | None:
     day: date = getattr(parts.facts.dates, name)
     return day if name in DATES_TOLD[parts.facts.format] else None
 

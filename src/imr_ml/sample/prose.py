@@ -78,7 +78,7 @@ def write_rationale(draft: Draft, item: ItemFacts, request: Request) -> str:
     rules = several(rng, draft.phrases.guidelines[item.treatment.kind], between(rng, 2, 3))
     patterns += [f"{pick(rng, pick(rng, common.source))} {pick(rng, rule)}" for rule in rules]
     signals = several(rng, draft.model.kinds[item.treatment.kind].signals, between(rng, 2, 4))
-    patterns += [_told(draft, name) for name in signals]
+    patterns += [_phrase_signal(draft, name) for name in signals]
     patterns.append(pick(rng, pick(rng, common.general_for if item.overturned else common.general_against)))
     patterns.append(pick(rng, pick(rng, common.overturned if item.overturned else common.upheld)))
     return _filled(patterns, slots)
@@ -120,15 +120,15 @@ def _signals(draft: Draft) -> list[str]:
     rng, facts, kinds = draft.rng, draft.facts, draft.model.kinds
     relevant = dict.fromkeys(name for item in facts.items for name in kinds[item.treatment.kind].signals)
     told = [
-        _told(draft, name)
+        _phrase_signal(draft, name)
         for name in several(rng, tuple(relevant), len(relevant))
         if facts.signals[name] or rng.random() < _DENIED_SHARE
     ]
     beside = [name for name in facts.signals if name not in relevant]
-    return told + [_told(draft, name) for name in several(rng, beside, between(rng, 0, 1))]
+    return told + [_phrase_signal(draft, name) for name in several(rng, beside, between(rng, 0, 1))]
 
 
-def _told(draft: Draft, signal: str) -> str:
+def _phrase_signal(draft: Draft, signal: str) -> str:
     clauses = draft.phrases.signals[signal]
     return pick(draft.rng, pick(draft.rng, clauses.yes if draft.facts.signals[signal] else clauses.no))
 

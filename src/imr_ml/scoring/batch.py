@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from imr_ml.score_columns import ScoreOptions
 from imr_ml.scoring.frame import check_columns
-from imr_ml.scoring.inputs import Survey, case_rows_of, pieces, started, survey
+from imr_ml.scoring.inputs import InputSummary, case_rows_of, pieces, started, survey
 from imr_ml.scoring.parts import (
     JobError,
     PartSummary,
@@ -145,7 +145,7 @@ def score_file(
 
 def _scored_parts(
     source: Path,
-    found: Survey,
+    found: InputSummary,
     folder: Path,
     task: Task,
     model: LoadedModel,
@@ -177,7 +177,7 @@ def _scored_parts(
     return parts
 
 
-def _jobs(found: Survey, settings: BatchSettings) -> int:
+def _jobs(found: InputSummary, settings: BatchSettings) -> int:
     if settings.jobs is not None:
         return settings.jobs
     return (os.cpu_count() or 1) if found.total >= _WORTH_A_PROCESS[found.unit] else 1

@@ -14,7 +14,7 @@ import pandas as pd
 from imr_ml.corpus.schema import COLUMNS, REQUIRED_COLUMNS, SchemaError, require_columns, row_errors, typed
 from imr_ml.corpus.table import complete_cases
 from imr_ml.features.frame import feature_frame
-from imr_ml.precedents.neighbours import Asked
+from imr_ml.precedents.neighbours import Query
 from imr_ml.score_columns import ADDED, PANDAS_TYPES, SCORE_COLUMNS, ScoreOptions
 from imr_ml.scoring.evidence import evidence_json
 from imr_ml.tables.naming import renamed, suggestion
@@ -115,7 +115,7 @@ def _scored(written: pd.DataFrame, table: pd.DataFrame, model: LoadedModel, opti
     features = feature_frame(complete_cases(table), model.nlp, views=options.evidence)
     matrix = model.model.matrix(features)
     predictions = model.model.predict_matrix(matrix)
-    asked = Asked.of(table)
+    asked = Query.of(table)
     columns: Columns = {
         **outcome_columns(predictions, model.sets(options.coverage)),
         **family_columns(predictions, features),
@@ -164,7 +164,11 @@ def family_columns(predictions: Predictions, features: pd.DataFrame) -> Columns:
 
 def precedent_column(found: list[list[Precedent]], decided: DecidedRequests) -> Columns:
     """Precedents of each request as JSON; an empty list where no decided request may be told or is like it."""
-    return {"precedents": [json.dumps([_told(one, decided) for one in row], separators=(",", ":")) for row in found]}
+    return {
+        "precedents": [
+            json.dumps([_precedent_record(one, decided) for one in row], separators=(",", ":")) for row in found
+        ]
+    }
 
 
 def cohort_columns(rates: CohortRates) -> Columns:
@@ -190,7 +194,7 @@ def _chapters(is_acoem: list[bool], features: pd.DataFrame) -> list[str | None]:
     return chapters
 
 
-def _told(precedent: Precedent, decided: DecidedRequests) -> dict[str, object]:
+def _precedent_record(precedent: Precedent, decided: DecidedRequests) -> dict[str, object]:
     row = precedent.row
     item, year = decided.item[row], decided.decided_year[row]
     return {

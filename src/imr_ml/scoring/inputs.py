@@ -27,7 +27,7 @@ _LETTER_COLUMNS = tuple(column.name for column in COLUMNS)
 
 
 @dataclass(frozen=True, slots=True)
-class Survey:
+class InputSummary:
     """What there is to score.
 
     Attributes
@@ -76,7 +76,7 @@ class Piece:
         return self.rows or _letter_rows(self.letters, self.rejects)
 
 
-def survey(source: Path, columns: Mapping[str, str], scratch: Path) -> Survey:
+def survey(source: Path, columns: Mapping[str, str], scratch: Path) -> InputSummary:
     """Look through an input once.
 
     Parameters
@@ -114,10 +114,10 @@ def survey(source: Path, columns: Mapping[str, str], scratch: Path) -> Survey:
         return _table_survey(source, columns)
     if not letters and not rejects:
         raise SchemaError(f"{source}: holds no letter (.pdf or .txt)")
-    return Survey(_LETTER_COLUMNS, len(letters) + len(rejects), "letters", None, tuple(letters), tuple(rejects))
+    return InputSummary(_LETTER_COLUMNS, len(letters) + len(rejects), "letters", None, tuple(letters), tuple(rejects))
 
 
-def pieces(source: Path, found: Survey, rows: int) -> Iterator[Piece]:
+def pieces(source: Path, found: InputSummary, rows: int) -> Iterator[Piece]:
     """The input's pieces in their order, the same each time; a table's of at most `rows` rows."""
     if found.unit == "letters":
         for start in range(0, len(found.letters), _LETTERS_AT_ONCE):
@@ -132,7 +132,7 @@ def pieces(source: Path, found: Survey, rows: int) -> Iterator[Piece]:
         yield Piece(len(chunk.frame), rows=chunk)
 
 
-def case_rows_of(piece: Piece, found: Survey, columns: Mapping[str, str]) -> pd.Series | None:
+def case_rows_of(piece: Piece, found: InputSummary, columns: Mapping[str, str]) -> pd.Series | None:
     """Rows of each row's case in the whole input, as a case may straddle two pieces; None where not counted."""
     if found.case_rows is None or piece.rows is None:
         return None
@@ -149,12 +149,12 @@ def requests_of(chunk: Chunk, columns: Mapping[str, str], case_rows: pd.Series |
     return requests
 
 
-def started(progress: StartProgress | None, doing: str, found: Survey) -> Progress:
+def started(progress: StartProgress | None, doing: str, found: InputSummary) -> Progress:
     """Start a bar over what was found; what is called with each step, whether there is a bar or not."""
     return (progress or silent)(f"{doing} {found.unit}", found.total)
 
 
-def _table_survey(source: Path, columns: Mapping[str, str]) -> Survey:
+def _table_survey(source: Path, columns: Mapping[str, str]) -> InputSummary:
     from imr_ml.tables.reading import column_names, read_chunks
 
     names = column_names(source)
@@ -165,7 +165,7 @@ def _table_survey(source: Path, columns: Mapping[str, str]) -> Survey:
         total += len(chunk.frame)
         if case in names and items not in names:
             counts.append(chunk.frame[case].astype("string").value_counts())
-    return Survey(names, total, "requests", _summed(counts))
+    return InputSummary(names, total, "requests", _summed(counts))
 
 
 def _summed(counts: list[pd.Series]) -> pd.Series | None:

@@ -103,11 +103,11 @@ def _batch_of(reads: list[tuple[str, ReadLetter | Reject]]) -> pa.RecordBatch:
     starts = pa.array(accumulate(items, initial=0), pa.int32())
     rows = pa.ListArray.from_arrays(starts, cells)
     texts = pa.schema([(name, pa.string()) for name in ("path", "content", "reason")])
-    told_first = pa.RecordBatch.from_pylist([_told_first(path, read) for path, read in reads], texts)
+    told_first = pa.RecordBatch.from_pylist([_first_reading(path, read) for path, read in reads], texts)
     return told_first.append_column("rows", rows)
 
 
-def _told_first(path: str, read: ReadLetter | Reject) -> dict[str, str | None]:
+def _first_reading(path: str, read: ReadLetter | Reject) -> dict[str, str | None]:
     """A letter's path, what it holds as a digest, and why it can't be read."""
     path = path.removeprefix("file:")
     if isinstance(read, Reject):

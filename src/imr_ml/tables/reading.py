@@ -41,7 +41,7 @@ def read_chunks(path: Path, rows: int, columns: Collection[str] | None = None) -
 
     read = {"csv": _csv, "jsonl": _jsonl, "parquet": _parquet, "excel": _excel}[table_format(path)]
     done = 0
-    with _told_where(path, lambda: done):
+    with _locate_errors(path, lambda: done):
         for frame, reasons in read(path, rows, columns):
             frame.index = pd.RangeIndex(done, done + len(frame))
             yield Chunk(frame, {done + place: reason for place, reason in sorted(reasons.items())})
@@ -59,7 +59,7 @@ def column_names(path: Path) -> tuple[str, ...]:
         As `read_chunks`.
     """
     kind = table_format(path)
-    with _told_where(path):
+    with _locate_errors(path):
         if kind == "csv":
             from imr_ml.tables.delimited import layout
 
@@ -88,7 +88,7 @@ def detect_format(path: Path) -> Reading:
         As `read_chunks`.
     """
     kind = table_format(path)
-    with _told_where(path):
+    with _locate_errors(path):
         if kind == "csv":
             from imr_ml.tables.delimited import layout
 
@@ -150,7 +150,7 @@ def _places(names: tuple[str, ...], columns: Collection[str] | None) -> tuple[in
 
 
 @contextmanager
-def _told_where(path: Path, rows_before: Callable[[], int] = int) -> Iterator[None]:
+def _locate_errors(path: Path, rows_before: Callable[[], int] = int) -> Iterator[None]:
     """A library's complaint as one line, without what it complains of."""
     import pyarrow as pa
 

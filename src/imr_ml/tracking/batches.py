@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING
 
 from imr_ml.files import sha256_of
 from imr_ml.score_columns import UNCERTAIN
-from imr_ml.tracking.records import DatasetRecord, Record, RunRecord, keep, scratch
+from imr_ml.tracking.records import DatasetRecord, Record, RunRecord, save_record, scratch
 from imr_ml.tracking.run_facts import flat, points
 from imr_ml.tracking.sending import RecordedRun, send_or_keep
-from imr_ml.tracking.uris import shown, tracking_uri
+from imr_ml.tracking.uris import redact_uri, tracking_uri
 from imr_ml.tracking.views import NOTE
 
 if TYPE_CHECKING:
@@ -66,12 +66,12 @@ def record_batch(batch: ScoredBatch) -> RecordedRun:
     run = RunRecord(
         key="batch",
         name=f"{batch.summary.rows} rows | model {batch.model.version} | {digest[:DIGEST_LENGTH]}",
-        tags=model_tags(batch.model, digest, "imr-ml score", _told(batch.summary)),
+        tags=model_tags(batch.model, digest, "imr-ml score", _describe_summary(batch.summary)),
         params=flat({"model.version": batch.model.version, "options": dict(batch.options)}),
         metrics=tuple(points(batch_metrics(batch))),
     )
     with scratch() as folder:
-        kept = keep(batch_record(run, "scored-requests", "scoring", batch.summary.rows, batch.elapsed_s), folder)
+        kept = save_record(batch_record(run, "scored-requests", "scoring", batch.summary.rows, batch.elapsed_s), folder)
     return send_or_keep(kept)
 
 
@@ -93,7 +93,7 @@ def batch_record(run: RunRecord, name: str, context: str, rows: int, elapsed_s: 
     now, digest = int(time.time() * 1000), run.tags["input.sha256"]
     return Record(
         experiment=SCORING,
-        destination=shown(tracking_uri()),
+        destination=redact_uri(tracking_uri()),
         started_ms=now - int(elapsed_s * 1000),
         ended_ms=now,
         runs=(run,),
@@ -126,6 +126,6 @@ def input_digest(source: Path) -> str:
     return hashlib.sha256("\n".join(digests).encode()).hexdigest()
 
 
-def _told(summary: BatchSummary) -> str:
+def _describe_summary(summary: BatchSummary) -> str:
     outcomes = ", ".join(f"{count} {outcome}" for outcome, count in sorted(summary.by_outcome.items())) or "none scored"
     return f"{summary.rows} rows, {summary.errors} with an error; {outcomes}."

@@ -107,7 +107,7 @@ def differences_or_why(first: RunFacts, other: RunFacts) -> dict[str, Estimate] 
     if ours.data != theirs.data:
         return f"they were evaluated on other data ({ours.data[:_SHORT_ID]}, {theirs.data[:_SHORT_ID]})"
     if ours != theirs:
-        return f"they were evaluated on other folds ({_told(first)}, {_told(other)})"
+        return f"they were evaluated on other folds ({_describe_run(first)}, {_describe_run(other)})"
     found = paired_differences(first.held_out, other.held_out)
     # Who predicts no outcome has a probability all the same: one that says nothing.
     return {metric: one for metric, one in found.items() if metric in first.metrics and metric in other.metrics}
@@ -213,7 +213,7 @@ def _run_of_model(client: MlflowClient, uri: str) -> str:
     return str(found.run_id)
 
 
-def _told(run: RunFacts) -> str:
+def _describe_run(run: RunFacts) -> str:
     if run.held_out is None:
         return "none"
     folds = run.held_out.folds

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from imr_ml.tracking.batches import batch_record, input_digest, model_tags
-from imr_ml.tracking.records import RunRecord, artifacts_of, keep, scratch
+from imr_ml.tracking.records import RunRecord, artifacts_of, save_record, scratch
 from imr_ml.tracking.run_facts import flat, points
 from imr_ml.tracking.sending import RecordedRun, send_or_keep
 
@@ -61,7 +61,7 @@ def record_drift(batch: CheckedBatch) -> RecordedRun:
     )
     with scratch() as folder:
         _write_artifacts(artifacts_of(folder, _KEY), batch)
-        kept = keep(record, folder)
+        kept = save_record(record, folder)
     return send_or_keep(kept)
 
 
@@ -87,7 +87,7 @@ def _run(batch: CheckedBatch, digest: str) -> RunRecord:
     return RunRecord(
         key=_KEY,
         name=f"drift {drifted} | {report.current.drawn_from} rows | model {batch.model.version}",
-        tags={"drift": drifted} | model_tags(batch.model, digest, "imr-ml drift", _told(report)),
+        tags={"drift": drifted} | model_tags(batch.model, digest, "imr-ml drift", _describe_report(report)),
         params=flat({"model.version": batch.model.version, "drift": asdict(report.settings) | sides}),
         metrics=tuple(points(drift_metrics(report) | counts)),
     )
@@ -102,6 +102,6 @@ def _write_artifacts(folder: Path, batch: CheckedBatch) -> None:
     (own / "drift.json").write_text(json.dumps(asdict(batch.report), indent=2) + "\n", encoding="utf-8")
 
 
-def _told(report: DriftReport) -> str:
+def _describe_report(report: DriftReport) -> str:
     found = f"Drifted: {', '.join(report.drifted)}." if report.drifted else "No drift."
     return f"{report.current.rows} requests against {report.reference.rows}. {found}"

@@ -119,7 +119,7 @@ class Record(_Data):
         return self.runs[0].name
 
 
-def keep(record: Record, files: Path, root: Path | None = None) -> Path:
+def save_record(record: Record, files: Path, root: Path | None = None) -> Path:
     """Put a record and its files, which are moved, into `UNSENT`: whole or not at all.
 
     Parameters
@@ -146,14 +146,14 @@ def scratch(root: Path | None = None) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def kept(root: Path | None = None) -> list[Path]:
+def list_unsent(root: Path | None = None) -> list[Path]:
     """Folders of the kept records, oldest first."""
     unsent = (root or Path.cwd()) / UNSENT
     return sorted(folder.parent for folder in unsent.glob(f"[!.]*/{_FACTS}"))
 
 
 def read_record(folder: Path) -> Record:
-    """The record in a folder that `keep` made.
+    """The record in a folder that `save_record` made.
 
     Raises
     ------
@@ -174,7 +174,7 @@ def artifacts_of(folder: Path, key: str) -> Path:
 
 
 @contextmanager
-def claimed(folder: Path) -> Iterator[bool]:
+def lock_record(folder: Path) -> Iterator[bool]:
     """Whether the record is ours to send; another process may be sending it. A process that dies lets go of it."""
     import fcntl
 
@@ -193,7 +193,7 @@ def claimed(folder: Path) -> Iterator[bool]:
         os.close(descriptor)
 
 
-def forget(folder: Path) -> None:
+def delete_record(folder: Path) -> None:
     """Remove a record that was sent."""
     # First what makes it a record: a removal that is cut short must not leave half a record to be sent again.
     (folder / _FACTS).unlink()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from imr_ml.model_files import CHECKSUMS, CLASSIFIERS, FACTS
 from imr_ml.tracking.store import connected, first_line, or_none
-from imr_ml.tracking.uris import TrackingError, shown, sqlite_file, tracking_uri
+from imr_ml.tracking.uris import TrackingError, redact_uri, sqlite_file, tracking_uri
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -172,7 +172,7 @@ def _what_there_is(client: MlflowClient, uri: str, error: Exception) -> str:
     except mlflow.MlflowException:
         known = sorted(one.name for one in client.search_registered_models())
         there = f"registered are: {', '.join(known)}" if known else "none is registered; train one with 'make train'"
-        return f"no model {name!r} in {shown(tracking_uri())}; {there}"
+        return f"no model {name!r} in {redact_uri(tracking_uri())}; {there}"
     versions = sorted((int(one.version) for one in client.search_model_versions(f"name = '{name}'")), reverse=True)
     aliases = ", ".join(f"@{alias} ({version})" for alias, version in sorted(model.aliases.items())) or "none"
     there = ", ".join(map(str, versions[:10])) or "none"

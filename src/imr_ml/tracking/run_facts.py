@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from imr_ml.evaluation.comparison import MODEL
-from imr_ml.reporting.rivals import Rival
+from imr_ml.reporting.rivals import ComparedModel
 
 if TYPE_CHECKING:
     from imr_ml.evaluation.intervals import Estimate
@@ -65,7 +65,7 @@ def run_name(trained: TrainedModel, git: GitState | None) -> str:
     return _named(f"{kind} C={chosen.C:g}", trained, git)
 
 
-def rival_name(rival: Rival, trained: TrainedModel, git: GitState | None) -> str:
+def rival_name(rival: ComparedModel, trained: TrainedModel, git: GitState | None) -> str:
     """Name of a rival's run, e.g. ``"plain TF-IDF | 270 req | a1b2c3d"``."""
     return _named(rival.title, trained, git)
 
@@ -86,7 +86,7 @@ def params(trained: TrainedModel) -> dict[str, str]:
     return flat(nested) | _shared_params(trained)
 
 
-def rival_params(rival: Rival, trained: TrainedModel) -> dict[str, str]:
+def rival_params(rival: ComparedModel, trained: TrainedModel) -> dict[str, str]:
     """Settings of a rival, and the sizes that it shares with the model."""
     return flat({"predictor": rival.key, **rival.params}) | _shared_params(trained)
 
@@ -140,7 +140,7 @@ def metrics(trained: TrainedModel) -> list[Point]:
     ]
 
 
-def rival_metrics(rival: Rival) -> list[Point]:
+def rival_metrics(rival: ComparedModel) -> list[Point]:
     """Figures of a rival, under the names that the model's have in its own run."""
     return [*estimate_points(rival.estimates), *points(rival.metrics), *fold_points(rival.by_fold)]
 
@@ -225,7 +225,7 @@ def summary(trained: TrainedModel) -> str:
     return f"SYNTHETIC sample corpus; {told}" if trained.data.is_synthetic else told
 
 
-def description(trained: TrainedModel, rivals: tuple[Rival, ...], links: Mapping[str, str]) -> str:
+def description(trained: TrainedModel, rivals: tuple[ComparedModel, ...], links: Mapping[str, str]) -> str:
     """The run's description in Markdown: what was trained on, and each metric beside its baselines.
 
     Parameters
@@ -260,7 +260,7 @@ def description(trained: TrainedModel, rivals: tuple[Rival, ...], links: Mapping
     return "\n".join(lines).rstrip()
 
 
-def rival_description(rival: Rival, trained: TrainedModel) -> str:
+def rival_description(rival: ComparedModel, trained: TrainedModel) -> str:
     """What a rival is, and its figures."""
     lines = [
         *_about_data(trained.data),

@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING
 from imr_ml.corpus.schema import COLUMNS, Role
 from imr_ml.evaluation.comparison import MODEL
 from imr_ml.files import sha256_of
-from imr_ml.reporting.rivals import COLOURS_OF_BASELINES, Rival, baseline_rivals
+from imr_ml.reporting.rivals import COLOURS_OF_BASELINES, ComparedModel, compared_baselines
 from imr_ml.tracking import run_facts
 from imr_ml.tracking.packaging import pip_requirements
-from imr_ml.tracking.records import DatasetRecord, ModelRecord, Record, RunRecord, keep, scratch
+from imr_ml.tracking.records import DatasetRecord, ModelRecord, Record, RunRecord, save_record, scratch
 from imr_ml.tracking.run_facts import description, rival_description, summary
 from imr_ml.tracking.sending import RecordedRun, send_or_keep
 from imr_ml.tracking.store import open_own_store
 from imr_ml.tracking.training_files import Extras, tables_tag, write_files
-from imr_ml.tracking.uris import EXPERIMENT, shown, tracking_uri
+from imr_ml.tracking.uris import EXPERIMENT, redact_uri, tracking_uri
 from imr_ml.tracking.views import NOTE
 
 if TYPE_CHECKING:
@@ -75,13 +75,13 @@ def keep_training(
     While the figures are drawn in other processes, `meanwhile` is called.
     """
     extras = extras or Extras()
-    rivals = tuple(baseline_rivals(trained) if extras.rivals is None else extras.rivals)
+    rivals = tuple(compared_baselines(trained) if extras.rivals is None else extras.rivals)
     now = int(time.time() * 1000)
     with scratch() as folder:
         links = write_files(folder, trained, model_folder, rivals, extras, meanwhile)
         kept = Record(
             experiment=experiment,
-            destination=shown(tracking_uri()),
+            destination=redact_uri(tracking_uri()),
             started_ms=extras.started_ms or now,
             ended_ms=now,
             runs=(
@@ -95,11 +95,15 @@ def keep_training(
                 description=summary(trained),
             ),
         )
-        return keep(kept, folder)
+        return save_record(kept, folder)
 
 
 def _model_run(
-    trained: TrainedModel, git: GitState | None, rivals: tuple[Rival, ...], extras: Extras, links: dict[str, str]
+    trained: TrainedModel,
+    git: GitState | None,
+    rivals: tuple[ComparedModel, ...],
+    extras: Extras,
+    links: dict[str, str],
 ) -> RunRecord:
     told = {NOTE: description(trained, rivals, links), "mlflow.loggedArtifacts": tables_tag(links)}
     if extras.manifest is not None:
@@ -113,7 +117,7 @@ def _model_run(
     )
 
 
-def _rival_run(rival: Rival, trained: TrainedModel, git: GitState | None) -> RunRecord:
+def _rival_run(rival: ComparedModel, trained: TrainedModel, git: GitState | None) -> RunRecord:
     colour = COLOURS_OF_BASELINES.get(rival.key)
     told = {NOTE: rival_description(rival, trained)} | ({"mlflow.runColor": colour} if colour else {})
     return RunRecord(

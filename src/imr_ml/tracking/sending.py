@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 
 from imr_ml.tracking.filling import fill
 from imr_ml.tracking.packaging import log_model
-from imr_ml.tracking.records import claimed, forget, kept, read_record
+from imr_ml.tracking.records import delete_record, list_unsent, lock_record, read_record
 from imr_ml.tracking.registry import register
 from imr_ml.tracking.store import connected, or_none
-from imr_ml.tracking.uris import TrackingError, experiment_id, shown, tracking_uri
+from imr_ml.tracking.uris import TrackingError, experiment_id, redact_uri, tracking_uri
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -75,14 +75,14 @@ def send_or_keep(folder: Path) -> RecordedRun:
     ------
     UnsentError
     """
-    with claimed(folder) as ours:
+    with lock_record(folder) as ours:
         if not ours:
             raise UnsentError(folder, "another process is sending it")
         try:
             sent = _send(folder)
         except TrackingError as error:
             raise UnsentError(folder, str(error)) from error
-        forget(folder)
+        delete_record(folder)
         return sent
 
 
@@ -94,8 +94,8 @@ def sync(*, here: bool = False) -> Iterator[RecordedRun | UnsentError]:
     here : bool, default False
         Whether to send also what is meant for another store than the one in use.
     """
-    store = shown(tracking_uri())
-    for folder in kept():
+    store = redact_uri(tracking_uri())
+    for folder in list_unsent():
         try:
             destination = read_record(folder).destination
         except TrackingError as error:
@@ -132,7 +132,7 @@ def _send(folder: Path) -> RecordedRun:
         else:
             version = _version(client, run_id)
         client.set_terminated(run_id, "FINISHED", record.ended_ms)
-        return RecordedRun(run_id, experiment, record.name, version, shown(client.tracking_uri))
+        return RecordedRun(run_id, experiment, record.name, version, redact_uri(client.tracking_uri))
 
 
 def _send_child(client: MlflowClient, folder: Path, record: Record, run: RunRecord, made: Run) -> None:

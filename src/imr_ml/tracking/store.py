@@ -17,7 +17,16 @@ from typing import TYPE_CHECKING, TypeVar
 
 from imr_ml.files import locked
 from imr_ml.tracking.schema import check_store, is_current
-from imr_ml.tracking.uris import URI, TrackingError, check_uri, is_database, is_server, shown, sqlite_file, tracking_uri
+from imr_ml.tracking.uris import (
+    URI,
+    TrackingError,
+    check_uri,
+    is_database,
+    is_server,
+    redact_uri,
+    sqlite_file,
+    tracking_uri,
+)
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -70,7 +79,7 @@ def connected() -> Iterator[MlflowClient]:
                 client = _reached(uri, impatient)
             yield client
         except (mlflow.MlflowException, SQLAlchemyError, CommandError, OSError) as error:
-            raise TrackingError(f"{shown(uri)}: {first_line(error)}") from error
+            raise TrackingError(f"{redact_uri(uri)}: {first_line(error)}") from error
         finally:
             mlflow.set_tracking_uri(before)  # type: ignore[arg-type]
 
@@ -93,7 +102,9 @@ def open_own_store() -> None:
 def first_line(error: Exception) -> str:
     """The reason that an error tells, in a line of legible length and without passwords."""
     lines = [line for line in str(error).strip().splitlines() if line and not line.startswith(_AROUND)]
-    return textwrap.shorten(shown(lines[0] if lines else type(error).__name__), _LONGEST_REASON, placeholder=" ...")
+    return textwrap.shorten(
+        redact_uri(lines[0] if lines else type(error).__name__), _LONGEST_REASON, placeholder=" ..."
+    )
 
 
 def or_none(ask: Callable[[], _Answer], *, absent: Sequence[str] = ("RESOURCE_DOES_NOT_EXIST",)) -> _Answer | None:
@@ -134,7 +145,7 @@ def _reached(uri: str, impatient: dict[str, str]) -> MlflowClient:
         if not is_server(uri):
             raise
         raise TrackingError(
-            f"{shown(uri)}: no MLflow server answers; start it, or unset {URI} to use mlflow.db here "
+            f"{redact_uri(uri)}: no MLflow server answers; start it, or unset {URI} to use mlflow.db here "
             f"({first_line(error)})"
         ) from error
     return client
@@ -149,7 +160,7 @@ def _ask_database(uri: str) -> None:
             pass
     except ModuleNotFoundError as error:
         raise TrackingError(
-            f"{shown(uri)}: needs the Python module {error.name!r}, which is not installed; install it, or name "
+            f"{redact_uri(uri)}: needs the Python module {error.name!r}, which is not installed; install it, or name "
             f"another driver, as in postgresql+psycopg2://"
         ) from error
 

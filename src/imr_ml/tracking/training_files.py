@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from imr_ml.evaluation.cross_validation import OutOfFold
-    from imr_ml.reporting.rivals import Rival
+    from imr_ml.reporting.rivals import ComparedModel
     from imr_ml.tracking.records import Point
     from imr_ml.training import TrainedModel
 
@@ -58,7 +58,7 @@ class Extras:
         When the training began, in milliseconds since 1970.
     """
 
-    rivals: Sequence[Rival] | None = None
+    rivals: Sequence[ComparedModel] | None = None
     system: Sequence[Point] = ()
     card: Path | None = None
     manifest: Path | None = None
@@ -70,7 +70,7 @@ def write_files(
     folder: Path,
     trained: TrainedModel,
     model_folder: Path,
-    rivals: Sequence[Rival],
+    rivals: Sequence[ComparedModel],
     extras: Extras,
     meanwhile: Callable[[], None],
 ) -> dict[str, str]:

@@ -15,7 +15,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 from imr_ml.tracking.store import connected
-from imr_ml.tracking.uris import TrackingError, artifact_root, is_server, shown, tracking_uri
+from imr_ml.tracking.uris import TrackingError, artifact_root, is_server, redact_uri, tracking_uri
 
 if TYPE_CHECKING:
     import httpx
@@ -75,7 +75,7 @@ def serve_ui(port: int, host: str = HOST, say: Callable[[str], object] = print) 
     with connected():
         pass
     if is_server(uri):
-        say(f"MLflow UI: {shown(uri)}")
+        say(f"MLflow UI: {redact_uri(uri)}")
         return 0
     free = free_port(port, host)
     if free != port:

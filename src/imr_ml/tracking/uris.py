@@ -57,7 +57,7 @@ def artifact_root(uri: str) -> Path:
     return (database.parent if database else Path.cwd()) / "mlartifacts"
 
 
-def shown(text: str) -> str:
+def redact_uri(text: str) -> str:
     """A URI, or a text with URIs in it, as it may be shown and logged: without passwords.
 
     Examples
@@ -79,14 +79,14 @@ def check_uri(uri: str) -> None:
         urlsplit(uri)
     except ValueError as error:
         raise TrackingError(
-            f"{URI} is {shown(uri)!r}, which can't be read as an address ({error}); write what is special in a "
+            f"{URI} is {redact_uri(uri)!r}, which can't be read as an address ({error}); write what is special in a "
             f"password with percent signs, as %5B for ["
         ) from None
     in_memory = uri.removeprefix(_SQLITE) in ("", ":memory:")
     is_file = uri.startswith(_SQLITE) and not in_memory
     if not (is_file or is_server(uri) or is_database(uri) or _DATABRICKS.fullmatch(uri)):
         raise TrackingError(
-            f"{URI} is {shown(uri)!r}, which is no store that keeps runs; set it to http://HOST:PORT, sqlite:///FILE "
+            f"{URI} is {redact_uri(uri)!r}, which cannot store runs; set it to http://HOST:PORT, sqlite:///FILE "
             f"or postgresql://USER:PASSWORD@HOST/NAME, or unset it to use mlflow.db here"
         )
 

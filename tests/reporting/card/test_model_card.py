@@ -18,7 +18,7 @@ from imr_ml.ladder.rungs import RUNGS
 from imr_ml.model_files import save_model
 from imr_ml.reporting.card.limits import case_size, limits
 from imr_ml.reporting.card.rendering import Origin, model_card, write_card
-from imr_ml.reporting.card.wording import told_dates, verdict
+from imr_ml.reporting.card.wording import format_dates, verdict
 from imr_ml.training import TrainingSettings, train
 
 QUICK = EvaluationSettings(folds=2, repeats=1, resamples=20, jobs=1)
@@ -276,7 +276,7 @@ def test_tables_have_as_many_cells_in_each_row_as_in_their_heading(which, reques
     ],
 )
 def test_dates_are_told_as_exactly_as_they_are_known(years, told):
-    assert told_dates(np.array(years)) == told
+    assert format_dates(np.array(years)) == told
 
 
 def test_it_is_written_into_the_models_folder_and_beside_it_in_one_named_models(trained, tmp_path):

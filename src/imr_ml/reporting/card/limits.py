@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from imr_ml.evaluation.comparison import MODEL, baselines_of
-from imr_ml.reporting.card.wording import BASELINES, BETTER, told_dates, verdict
+from imr_ml.reporting.card.wording import BASELINES, BETTER, format_dates, verdict
 
 if TYPE_CHECKING:
     from imr_ml.evaluation.report import Evaluation
@@ -103,7 +103,7 @@ def _of_data(trained: TrainedModel) -> Iterator[str]:
     known = labels.decided_year[~np.isnan(labels.decided_year)]
     if len(known) and np.ptp(known) < _SHORT_SPAN_YEARS:
         yield (
-            f"**A short time.** All decisions are of {told_dates(known)}. Guidelines, reviewers and rates change; "
+            f"**A short time.** All decisions are of {format_dates(known)}. Guidelines, reviewers and rates change; "
             "nothing here says how good the model is on other years."
         )
     if data.source == "dwc":

@@ -57,7 +57,7 @@ def temporal_rows(later: TemporalEvaluation) -> Iterator[Row]:
     estimates, differences = later.comparison.estimates, later.comparison.differences["plain_tfidf"]
     for metric, own in estimates[MODEL].items():
         apart = differences[metric]
-        yield [title(metric), f"**{own}**", str(estimates["plain_tfidf"][metric]), _said(apart, metric)]
+        yield [title(metric), f"**{own}**", str(estimates["plain_tfidf"][metric]), _format_difference(apart, metric)]
 
 
 def masking_rows(masking: MaskingComparison) -> Iterator[Row]:
@@ -79,7 +79,7 @@ def ladder_rows(climb: Climb, task: str) -> Iterator[Row]:
         if task in step.rung.tasks:
             name, met = step.rung.name, step.judgement.against.get(task)
             named = f"**{name}**" if climb.champions[task] == name else name
-            beside = f"{_said(step.judgement.differences[metric], metric)} ({met})" if met else _NOTHING
+            beside = f"{_format_difference(step.judgement.differences[metric], metric)} ({met})" if met else _NOTHING
             yield [named, str(step.estimates[metric]), beside, f"{step.fit_s:.1f}"]
 
 
@@ -138,10 +138,10 @@ def _slice_metrics(evaluation: Evaluation) -> list[str]:
 def _difference(evaluation: Evaluation, name: str, metric: str) -> str:
     if name not in baselines_of(metric):
         return _NOTHING
-    return _said(evaluation.differences[name][metric], metric)
+    return _format_difference(evaluation.differences[name][metric], metric)
 
 
-def _said(difference: Estimate, metric: str) -> str:
+def _format_difference(difference: Estimate, metric: str) -> str:
     found = verdict(difference, metric)
     return f"{signed(difference)} {found if found == NOT_PROVEN else f'**{found}**'}"
 

@@ -64,24 +64,24 @@ def headlines(evaluation: Evaluation) -> Iterator[str]:
             yield f"{title(metric)} **{evaluation.estimates[MODEL][metric]}**; {_beside(evaluation, metric)}."
 
 
-def told_dates(years: NDArray[np.float64]) -> str:
+def format_dates(years: NDArray[np.float64]) -> str:
     """First and last month decided, e.g. ``"2016-12 to 2017-02"``, or the years of a source that publishes no more."""
     known = years[~np.isnan(years)]
     if not len(known):
         return "dates not known"
-    ends = [told_year(float(end))[:7] for end in (known.min(), known.max())]
+    ends = [format_year(float(end))[:7] for end in (known.min(), known.max())]
     told = ends[0] if ends[0] == ends[1] else " to ".join(ends)
     undated = len(years) - len(known)
     return f"{told} ({undated} without a date)" if undated else told
 
 
-def told_year(year: float) -> str:
+def format_year(year: float) -> str:
     """A year and its fraction as a date; the middle of a year is what stands for the year alone."""
     whole, part = divmod(year, 1)
     return str(int(whole)) if part == 0.5 else str(date(int(whole), 1, 1) + timedelta(days=round(part * 365.25)))
 
 
-def told_time(later: TemporalEvaluation) -> str:
+def describe_temporal_split(later: TemporalEvaluation) -> str:
     """Sizes of the temporal split's two sides."""
     return (
         f"Learnt from {later.train_requests:,} requests decided before {later.told_from} "
@@ -90,7 +90,7 @@ def told_time(later: TemporalEvaluation) -> str:
     )
 
 
-def told_chance(test: PermutationTest) -> str:
+def describe_permutation_test(test: PermutationTest) -> str:
     """The permutation test in words."""
     shuffled = test.shuffled_roc_auc
     rare = test.p_value < _PLAUSIBLE_BY_CHANCE
@@ -101,7 +101,7 @@ def told_chance(test: PermutationTest) -> str:
     )
 
 
-def told_calibration(evaluation: Evaluation) -> str:
+def describe_calibration(evaluation: Evaluation) -> str:
     """Calibration error and Brier skill in words."""
     told = evaluation.estimates[MODEL]
     error, skill = told["outcome.expected_calibration_error"], told["outcome.brier_skill"]
