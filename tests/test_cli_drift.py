@@ -97,7 +97,7 @@ def test_rows_of_training_cases_and_rows_that_cannot_be_scored_are_told(drift):
     result = drift("--current", "in.csv")
 
     assert "5 row(s) can't be scored and are left out" in result.stderr
-    assert "5 row(s) are of cases that the model learnt from" in result.stderr
+    assert "5 row(s) are of cases that the model was trained on" in result.stderr
 
 
 @pytest.mark.parametrize(

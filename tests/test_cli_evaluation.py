@@ -27,7 +27,7 @@ LATER = TemporalEvaluation(2016.5, 70, 35, 7, 30, 15, 3, 0, Comparison({"model":
         ({}, "no temporal split: the dated decisions span 0.0 months, it needs at least three months"),
         (
             {"temporal": LATER},
-            "learnt before 2016 (70 requests), tested from then on (30): ROC AUC 0.700 [0.600, 0.800], "
+            "trained on decisions before 2016 (70 requests), tested on later ones (30): ROC AUC 0.700 [0.600, 0.800], "
             "micro F1 0.750 [0.700, 0.800]; plain TF-IDF ROC AUC 0.600 [0.500, 0.700], micro F1 0.650 [0.600, 0.700]",
         ),
         (

@@ -131,8 +131,8 @@ def save_model(
             from imr_ml.ingest.manifest import write_manifest
 
             write_manifest(manifest, made / MANIFEST)
-        told = (*_CHECKED, REFERENCE, *([MANIFEST] if manifest is not None else []))
-        sums = [f"{sha256_of(made / name)}  {name}\n" for name in told]
+        checked = (*_CHECKED, REFERENCE, *([MANIFEST] if manifest is not None else []))
+        sums = [f"{sha256_of(made / name)}  {name}\n" for name in checked]
         (made / CHECKSUMS).write_text("".join(sums), encoding="utf-8")
         _put_in_place(made, folder)
     finally:

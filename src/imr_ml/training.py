@@ -199,7 +199,7 @@ def _with_masking(
 
 
 def decided_requests(requests: pd.DataFrame) -> pd.DataFrame:
-    """Rows that can be learnt from, in the order in which they are evaluated on.
+    """Rows that can be learned from, in the order in which they are evaluated on.
 
     Those with an outcome and, unless their source tells none, with families.
 

@@ -1,4 +1,4 @@
-"""Prediction sets hold the outcome as often as they promise, at whatever coverage is asked for."""
+"""Prediction sets hold the outcome as often as they promise, at whatever coverage is requested."""
 
 import subprocess
 import sys

@@ -88,7 +88,7 @@ def test_the_probability_rises_with_the_linear_score():
 
 
 def test_where_held_out_scores_fall_with_the_outcome_every_row_gets_the_base_rate():
-    """Pairs of rows alike but for their outcome: what is learnt on one is wrong for the other."""
+    """Pairs of rows alike but for their outcome: what is learned on one is wrong for the other."""
     X = np.random.default_rng(0).normal(size=(40, 50)).repeat(2, axis=0)  # noqa: N806
     y = np.tile([True, False], 40)
 

@@ -243,7 +243,7 @@ def test_determinations_can_be_trained_on_as_they_are(written, tmp_path, monkeyp
     table = training_table(path, silent)
 
     assert len(table.requests) == 1
-    assert table.told.startswith(f"training on 1 determinations of the DMHC from {path}; 1 row(s) not used")
+    assert table.description.startswith(f"training on 1 determinations of the DMHC from {path}; 1 row(s) not used")
     assert (tmp_path / "data/processed/rejects.jsonl").is_file()
 
 

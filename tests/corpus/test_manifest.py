@@ -178,7 +178,7 @@ def test_training_takes_the_last_issue_of_a_case_and_says_so(project, table):
     training = training_table(table, silent)
 
     assert training.requests["case_number"].tolist() == ["CM16-0000002", "CM16-0000001"]
-    assert training.told == (
+    assert training.description == (
         f"training on the requests table {table}; 2 request(s) left out, as their cases were reissued"
     )
     assert training.manifest.table == "data/requests.parquet"
@@ -200,5 +200,5 @@ def test_letters_in_any_source_can_be_trained_on(project):
 
     training = training_table(project / "dmhc.csv", silent)
 
-    assert training.told.startswith("training on 3 determinations of the DMHC from")
+    assert training.description.startswith("training on 3 determinations of the DMHC from")
     assert [source.kind for source in training.manifest.sources] == ["determinations"]

@@ -82,7 +82,7 @@ def test_rows_of_cases_that_the_model_learnt_from_are_counted(loaded, tmp_path):
     requests["case_number"] = requests["case_number"].where(requests.index < 2, "CM19-" + requests["case_number"])
     requests.to_csv(tmp_path / "in.csv", index=False)
 
-    assert profile_file(tmp_path / "in.csv", loaded).learnt_from == 2
+    assert profile_file(tmp_path / "in.csv", loaded).training_rows == 2
 
 
 def test_columns_may_be_called_otherwise(loaded, tmp_path):

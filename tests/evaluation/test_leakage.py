@@ -51,7 +51,7 @@ def bits(predictions) -> list[bytes]:
 
 
 @pytest.fixture(scope="module")
-def learnt():
+def fitted():
     requests = table()
     frame = feature_frame(requests)
     return frame, RequestModel().fit(frame, labels_of(requests), duplicate_groups(requests))
@@ -62,8 +62,8 @@ def test_every_column_that_is_no_feature_is_tried():
 
 
 @pytest.mark.parametrize("names", [[name] for name in DECIDED | IDS] + [list(DECIDED | IDS)], ids=", ".join)
-def test_features_and_predictions_do_not_change_with_what_is_no_feature(learnt, names):
-    frame, model = learnt
+def test_features_and_predictions_do_not_change_with_what_is_no_feature(fitted, names):
+    frame, model = fitted
     changes = {name: (DECIDED | IDS)[name] for name in names}
 
     changed = feature_frame(table(**changes))
@@ -72,9 +72,9 @@ def test_features_and_predictions_do_not_change_with_what_is_no_feature(learnt, 
     assert bits(model.predict(changed)) == bits(model.predict(frame))
 
 
-def test_predictions_do_not_change_with_siblings_outcomes(learnt):
+def test_predictions_do_not_change_with_siblings_outcomes(fitted):
     """Each request beside siblings of the other outcome, all else the same."""
-    frame, model = learnt
+    frame, model = fitted
     odd = {"outcome": lambda rows: np.where(rows["item"] % 2 == 0, DECIDED["outcome"](rows), rows["outcome"])}
 
     assert bits(model.predict(feature_frame(table(**odd)))) == bits(model.predict(frame))

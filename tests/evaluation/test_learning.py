@@ -1,4 +1,4 @@
-"""How metrics grow with the cases that are learnt from."""
+"""How metrics grow with the cases that are used for training."""
 
 from dataclasses import replace
 from itertools import pairwise

@@ -86,7 +86,7 @@ def test_an_evaluation_holds_the_temporal_split_where_dates_allow_it(prepared):
     later = found.temporal
     assert found.no_temporal is None
     assert (later.train_cases, later.test_cases, later.train_requests, later.left_out) == (56, 24, 112, 0)
-    assert later.told_from == "2016-05-26"
+    assert later.cutoff_date == "2016-05-26"
     assert set(later.comparison.estimates["model"]) == set(metrics_of(dated))
     assert later.comparison.estimates["model"]["outcome.roc_auc"].value > 0.7
     assert later.comparison.differences["base_rate"]["outcome.roc_auc"].low > 0
@@ -106,4 +106,4 @@ def test_a_source_of_years_alone_is_told_by_year(prepared):
 
     found = evaluate(prepared.frame, dated, prepared.groups, RequestModel, QUICK)
 
-    assert found.temporal.told_from == "2014"
+    assert found.temporal.cutoff_date == "2014"

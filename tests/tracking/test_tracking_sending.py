@@ -114,7 +114,7 @@ def test_a_damaged_record_is_told_and_keeps_no_other_from_being_sent(trained, tr
 
 
 def test_a_record_that_was_sent_but_not_forgotten_is_not_sent_again(trained, tracked, empty_store, monkeypatch):
-    monkeypatch.setattr(sending, "forget", lambda folder: None)
+    monkeypatch.setattr(sending, "delete_record", lambda folder: None)
     first = record(trained, tracked.model_folder)
     (again,) = sync()
     assert again == first

@@ -35,7 +35,7 @@ class GuidelineFamilyClassifier(BaseEstimator):
     C : float, default 0.05
         Inverse strength of the penalty.
     folds : int, default 5
-        Grouped folds that the sigmoid and the threshold are learnt on.
+        Grouped folds that the sigmoid and the threshold are learned on.
     random_state : int, default 0
 
     Attributes
@@ -141,12 +141,12 @@ class GuidelineFamilyClassifier(BaseEstimator):
 
     def _sigmoid(self, scores: NDArray[np.float64], y: NDArray[np.bool_]) -> tuple[float, float]:
         """Slope and offset; a slope that would turn the scores round tells of no signal: each family has its rate."""
-        learnt = np.isnan(self.constant_)
-        if not learnt.any():
+        varying = np.isnan(self.constant_)
+        if not varying.any():
             return 1.0, 0.0
-        sigmoid = LogisticRegression(C=_ALMOST_NO_PENALTY).fit(scores[:, learnt].reshape(-1, 1), y[:, learnt].ravel())
+        sigmoid = LogisticRegression(C=_ALMOST_NO_PENALTY).fit(scores[:, varying].reshape(-1, 1), y[:, varying].ravel())
         if sigmoid.coef_[0, 0] <= 0:
-            self.constant_[learnt] = y[:, learnt].mean(axis=0)
+            self.constant_[varying] = y[:, varying].mean(axis=0)
             return 0.0, 0.0
         return float(sigmoid.coef_[0, 0]), float(sigmoid.intercept_[0])
 

@@ -21,7 +21,7 @@ _ALMOST_NO_PENALTY = 1e6
 
 
 class CalibratedLogisticClassifier(ClassifierMixin, BaseEstimator):
-    """Logistic regression with a sigmoid calibration learnt on cases that it was not fitted on.
+    """Logistic regression with a sigmoid calibration learned on cases that it was not fitted on.
 
     The calibration is monotone in one linear score, so that each feature's contribution to a prediction is exact.
 
@@ -30,7 +30,7 @@ class CalibratedLogisticClassifier(ClassifierMixin, BaseEstimator):
     C : float, default 1
         Inverse strength of the penalty.
     folds : int, default 5
-        Grouped folds that the calibration is learnt on; fewer where a class has fewer groups, and none, with the
+        Grouped folds that the calibration is learned on; fewer where a class has fewer groups, and none, with the
         probabilities left as they are, where a class has a single group.
     random_state : int, default 0
 

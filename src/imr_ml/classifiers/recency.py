@@ -116,7 +116,7 @@ def _loss(
     C: float,  # noqa: N803
     seed: int,
 ) -> float:
-    """Mean log loss of a year's requests, learnt from the years before it."""
+    """Mean log loss of a year's requests, learned from the years before it."""
     train, test = np.flatnonzero(years < year), np.flatnonzero(years == year)
     weights = recency_weights(decided_year[train], half_life)
     score = sparse_logistic_regression(C, seed).fit(X[train], truth[train], sample_weight=weights)

@@ -11,17 +11,17 @@ from imr_ml.classifiers.request_model import Candidate, ModelSettings
 from imr_ml.features.matrix import BlockWeights, TermSettings
 
 
-def settings_of(told: dict[str, Any]) -> ModelSettings:
+def settings_of(saved: dict[str, Any]) -> ModelSettings:
     """What `dataclasses.asdict` and JSON made of `ModelSettings`, as it was."""
     return ModelSettings(
-        outcome=_candidates(told["outcome"]),
-        family=_candidates(told["family"]),
-        terms=TermSettings(**told["terms"]),
-        half_life_years=tuple(told["half_life_years"]),
-        seed=told["seed"],
+        outcome=_candidates(saved["outcome"]),
+        family=_candidates(saved["family"]),
+        terms=TermSettings(**saved["terms"]),
+        half_life_years=tuple(saved["half_life_years"]),
+        seed=saved["seed"],
     )
 
 
-def _candidates(told: list[dict[str, Any]]) -> tuple[Candidate, ...]:
-    weights = [one["weights"] | {"facts_used": tuple(one["weights"]["facts_used"])} for one in told]
-    return tuple(Candidate(BlockWeights(**one), each["C"]) for one, each in zip(weights, told, strict=True))
+def _candidates(saved: list[dict[str, Any]]) -> tuple[Candidate, ...]:
+    weights = [one["weights"] | {"facts_used": tuple(one["weights"]["facts_used"])} for one in saved]
+    return tuple(Candidate(BlockWeights(**one), each["C"]) for one, each in zip(weights, saved, strict=True))

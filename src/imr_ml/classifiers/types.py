@@ -1,6 +1,6 @@
 """What goes into a classifier and what comes out: labels, predictions, evidence, and what a predictor is.
 
-Knows the requests table's labels. Knows nothing of how anything is learnt.
+Knows the requests table's labels. Knows nothing of how anything is learned.
 """
 
 from __future__ import annotations

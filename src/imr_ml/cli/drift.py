@@ -94,9 +94,9 @@ def _print(report: DriftReport, batch: ProfiledBatch, model: LoadedModel) -> Non
     typer.echo(f"DRIFTED: {', '.join(report.drifted)}" if report.drifted else "no drift")
     if batch.errors:
         warn(f"{batch.errors} row(s) can't be scored and are left out; 'imr-ml score' says why")
-    if batch.learnt_from:
+    if batch.training_rows:
         warn(
-            f"{batch.learnt_from} row(s) are of cases that the model learnt from: their vocabulary coverage and "
+            f"{batch.training_rows} row(s) are of cases that the model was trained on: their vocabulary coverage and "
             "p_overturned differ from those of new requests"
         )
     warn_of_samples(model)
@@ -135,7 +135,7 @@ def _write(path: Path, report: DriftReport, batch: ProfiledBatch, model: LoadedM
         "model_version": model.version,
         "model_trained_on": model.facts["data"]["source"],
         "errors": batch.errors,
-        "learnt_from": batch.learnt_from,
+        "training_rows": batch.training_rows,
         **asdict(report),
     }
     with atomic_write(path) as temporary:

@@ -25,7 +25,7 @@ _SHOWN_OF_LADDER = {
 
 
 def print_evaluation(trained: TrainedModel, *, slices: bool = False) -> None:
-    """Print the table of metrics, the further proofs and, where asked for, the table of slices."""
+    """Print the table of metrics, the further proofs and, if requested, the table of slices."""
     console = wide_console()
     console.print(_metric_table(trained))
     for line in proofs(trained):
@@ -48,10 +48,10 @@ def proofs(trained: TrainedModel) -> Iterator[str]:
         yield f"near-duplicates: {data.cases} cases stand in {data.groups} groups, none of which is ever split"
     yield _describe_temporal_split(evaluation.temporal) if evaluation.temporal else str(evaluation.no_temporal)
     if masking := evaluation.masking:
-        told = (
+        summary = (
             f"masked minus unmasked: {_figures(masking.difference)}" if masking.requests_masked else "it costs nothing"
         )
-        yield f"masking changes {masking.requests_masked} of {data.requests} requests; {told}"
+        yield f"masking changes {masking.requests_masked} of {data.requests} requests; {summary}"
     if evaluation.permutation:
         yield _describe_permutation_test(evaluation.permutation)
 
@@ -95,10 +95,10 @@ def _slice_table(trained: TrainedModel) -> Table:
 
 
 def _describe_temporal_split(later: TemporalEvaluation) -> str:
-    told = later.comparison.estimates
+    summary = later.comparison.estimates
     return (
-        f"learnt before {later.told_from} ({later.train_requests} requests), tested from then on "
-        f"({later.test_requests}): {_figures(told['model'])}; plain TF-IDF {_figures(told['plain_tfidf'])}"
+        f"trained on decisions before {later.cutoff_date} ({later.train_requests:,} requests), tested on later ones "
+        f"({later.test_requests:,}): {_figures(summary['model'])}; plain TF-IDF {_figures(summary['plain_tfidf'])}"
     )
 
 

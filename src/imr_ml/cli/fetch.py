@@ -23,7 +23,7 @@ def fetch(
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the letters and their manifest.")],
     since: Annotated[
         datetime | None,
-        typer.Option(formats=_DAY, help="First day of decision; else the first day this folder was asked for."),
+        typer.Option(formats=_DAY, help="First day of decision; else the first day this folder was requested."),
     ] = None,
     until: Annotated[datetime | None, typer.Option(formats=_DAY, help="Last day of decision; else today.")] = None,
     cases: Annotated[
@@ -78,14 +78,12 @@ def _print(done: Fetched, output: Path) -> None:
     typer.echo(f"  this call: {done.listed} listed, {kept}, {done.failed} failed, {done.left} left")
     if done.walked and not done.listed and not done.not_listed:
         warn("the search lists no letter decided in these days")
-    for reason, count in sorted(done.reasons.items(), key=lambda told: -told[1]):
+    for reason, count in sorted(done.reasons.items(), key=lambda item: -item[1]):
         warn(f"  {count} x {reason}")
     if done.failed:
         warn("the same command asks for those that failed again; the manifest says why each did")
     if done.given_up:
-        warn(
-            f"{done.given_up} letter(s) are not asked for any more, after too many calls; --recheck asks for all again"
-        )
+        warn(f"{done.given_up} letter(s) are no longer requested, after too many calls; --recheck asks for all again")
     if done.unread:
         warn(f"{done.unread} letter(s) kept though they can't be read whole; 'imr-ml ingest' will say why")
     if done.not_listed:

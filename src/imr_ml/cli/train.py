@@ -83,7 +83,7 @@ def train(
         )
         with progress() as start:
             table = training_table(data, start, source=source, code=code_of(git))
-            typer.echo(table.told)
+            typer.echo(table.description)
             on_read = start("reading sections", (6 if proof else 3) * len(table.requests))
             on_fit = start("fitting held-out models", _fits_needed(table.requests, evaluation))
             on_shuffle = start("shuffling outcomes", _PERMUTATIONS) if proof else None

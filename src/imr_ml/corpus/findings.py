@@ -61,10 +61,10 @@ def pre_decision_summary(findings: str) -> str | None:
     label = _LABELLED.match(text)
     if label is None and _ASKED.match(text) is None:
         return None
-    told = text[label.end() if label else 0 :]
-    following = _NEXT_LABEL.search(told)
+    narrative = text[label.end() if label else 0 :]
+    following = _NEXT_LABEL.search(narrative)
     kept: list[str] = []
-    for sentence in _SENTENCE_END.split(told[: following.start()] if following else told):
+    for sentence in _SENTENCE_END.split(narrative[: following.start()] if following else narrative):
         if _judges(sentence):
             break
         kept.append(sentence)

@@ -2,7 +2,7 @@
 
 Knows the requests table and word shingles. Knows nothing of outcomes or models.
 
-A worker who is reviewed twice leaves two cases with one story. Were one of them learnt from and the other tested on, a
+A worker who is reviewed twice leaves two cases with one story. Were one of them learned from and the other tested on, a
 model that remembers would look like one that understands.
 """
 

@@ -118,8 +118,8 @@ def validate_requests(frame: pd.DataFrame, source: str) -> pd.DataFrame:
     table = typed(frame)
     reasons = row_errors(frame, table).dropna()
     if len(reasons):
-        told = "; ".join(f"{reason} ({count} row(s))" for reason, count in reasons.value_counts().items())
-        raise SchemaError(f"{source}: {told}; mend or remove these rows")
+        summary = "; ".join(f"{reason} ({count} row(s))" for reason, count in reasons.value_counts().items())
+        raise SchemaError(f"{source}: {summary}; mend or remove these rows")
     return table
 
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 ROWS_AT_ONCE = 10_000
 """Of a table that is not to be held as a whole: some 50 MB of letters."""
 _ROWS_OF_A_CHUNK = 50_000
-_REASONS_TOLD = 5
+REASONS_SHOWN = 5
 
 
 def read_requests(path: Path) -> pd.DataFrame:
@@ -54,9 +54,9 @@ def read_requests(path: Path) -> pd.DataFrame:
         frames.append(chunk.frame)
         reasons |= chunk.reasons
     if reasons:
-        told = "; ".join(f"row {row + 1}: {reason}" for row, reason in list(reasons.items())[:_REASONS_TOLD])
-        more = "; ..." if len(reasons) > _REASONS_TOLD else ""
-        raise SchemaError(f"{path}: {len(reasons)} row(s) can't be read: {told}{more}; mend or remove them")
+        recorded = "; ".join(f"row {row + 1}: {reason}" for row, reason in list(reasons.items())[:REASONS_SHOWN])
+        more = "; ..." if len(reasons) > REASONS_SHOWN else ""
+        raise SchemaError(f"{path}: {len(reasons)} row(s) can't be read: {recorded}{more}; mend or remove them")
     return upgraded(pd.concat(frames, ignore_index=True), version)
 
 
@@ -126,10 +126,10 @@ def _version_of(file: Path) -> int:
     import pyarrow.parquet as pq
 
     try:
-        told = (pq.read_schema(file).metadata or {}).get(METADATA_KEY, b"1").decode("ascii", "replace")
+        recorded = (pq.read_schema(file).metadata or {}).get(METADATA_KEY, b"1").decode("ascii", "replace")
     except (OSError, pa.ArrowException) as error:
         raise SchemaError(f"{file}: can't be read ({type(error).__name__}); check the file") from error
-    version = int(told) if told.isdecimal() else 0
+    version = int(recorded) if recorded.isdecimal() else 0
     if version > SCHEMA_VERSION:
         raise SchemaError(
             f"{file}: its schema has version {version}, this imr-ml reads up to {SCHEMA_VERSION}; "

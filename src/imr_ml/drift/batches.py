@@ -46,14 +46,13 @@ class ProfiledBatch:
     profile : Profile
     errors : int
         Rows drawn that can't be scored.
-    learnt_from : int
-        Rows of cases that the model learnt from: it knows their words and their outcomes, and so scores them with more
-        confidence than new ones.
+    training_rows : int
+        Rows of cases that the model was trained on, which it scores with more confidence than new ones.
     """
 
     profile: Profile
     errors: int
-    learnt_from: int
+    training_rows: int
 
 
 def profile_file(
@@ -104,7 +103,7 @@ def profile_file(
     return ProfiledBatch(
         profile=joined(parts, drawn_from),
         errors=sum(one.errors for one in drawn),
-        learnt_from=sum(one.learnt_from for one in drawn),
+        training_rows=sum(one.training_rows for one in drawn),
     )
 
 
@@ -151,14 +150,14 @@ def _gathered(tables: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
 def _profiled(tables: Iterator[pd.DataFrame], model: LoadedModel) -> Iterator[ProfiledBatch]:
     """A profile of each table, whose cases are numbered alike."""
     known = word_columns(model.model.features_)
-    learnt_from = set(model.neighbours.decided.case_number) - {""}
+    training_cases = set(model.neighbours.decided.case_number) - {""}
     cases: dict[str, int] = {}
     for requests in tables:
         table = typed(requests)
         reasons = requests["error"].astype("string").fillna(row_errors(requests, table))
         usable = table[reasons.isna()]
-        told = usable["case_number"].isin(learnt_from).sum() if "case_number" in usable else 0
-        yield ProfiledBatch(_profile(usable, model, known, cases), int(reasons.notna().sum()), int(told))
+        count = usable["case_number"].isin(training_cases).sum() if "case_number" in usable else 0
+        yield ProfiledBatch(_profile(usable, model, known, cases), int(reasons.notna().sum()), int(count))
 
 
 def _profile(usable: pd.DataFrame, model: LoadedModel, known: NDArray[np.bool_], cases: dict[str, int]) -> Profile:

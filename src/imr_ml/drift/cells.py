@@ -71,8 +71,8 @@ def _number_cells(name: str, reference: Profile, current: Profile) -> Cells:
     ours, theirs = reference.numbers[name], current.numbers[name]
     values, places = np.unique(np.concatenate([ours, theirs]), return_inverse=True)
     known = int(np.isfinite(values).sum())
-    told = ours[np.isfinite(ours)].astype(np.float64)
-    edges = np.unique(np.quantile(told, _DECILES, method="inverted_cdf")) if len(told) else np.empty(0)
+    finite = ours[np.isfinite(ours)].astype(np.float64)
+    edges = np.unique(np.quantile(finite, _DECILES, method="inverted_cdf")) if len(finite) else np.empty(0)
     edges = edges[edges < values[:known].max(initial=-np.inf)]
     bin_of = np.searchsorted(edges, values[:known])
     labels = _ranges(edges)
@@ -121,9 +121,9 @@ def _counts(rows: NDArray[np.int64], columns: NDArray[np.integer], shape: tuple[
 def _ranges(edges: NDArray[np.float64]) -> list[str]:
     if not len(edges):
         return ["known"]
-    told = [f"{edge:.3g}" if edge < 1 else f"{edge:,.0f}" for edge in edges]
-    between = [f"to {end}" for end in told]
-    return [*between, f"over {told[-1]}"]
+    ends = [f"{edge:.3g}" if edge < 1 else f"{edge:,.0f}" for edge in edges]
+    between = [f"to {end}" for end in ends]
+    return [*between, f"over {ends[-1]}"]
 
 
 _HALF_A_ROW = 0.5

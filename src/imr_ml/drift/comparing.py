@@ -163,8 +163,8 @@ def _verdict(*, is_past: bool, is_beyond_chance: bool) -> Verdict:
 
 def _shares(cells: Cells) -> Shares:
     reference, current = ((cells.binned @ counts).ravel() for counts in _observed(cells))
-    told = (tuple(float(share) for share in counts / counts.sum()) for counts in (reference, current))
-    return Shares(cells.bins, *told)
+    shares = (tuple(float(share) for share in counts / counts.sum()) for counts in (reference, current))
+    return Shares(cells.bins, *shares)
 
 
 def _side(profile: Profile) -> Side:

@@ -39,9 +39,9 @@ def drift_figure(report: DriftReport, *, is_synthetic: bool = False) -> Figure:
     heights = [_ROW * len(names) + 1.6, _PANEL * ceil(len(shown) / _IN_ROW)]
     figure = Figure(figsize=(_WIDTH, sum(heights) + 0.9), layout="constrained")
     mark = "SAMPLE DATA - synthetic\n" if is_synthetic else ""
-    told = f"{len(report.drifted)} of {len(names)} characteristics drifted" if shown else "no drift"
+    summary = f"{len(report.drifted)} of {len(names)} characteristics drifted" if shown else "no drift"
     sides = f"{report.current.rows:,} requests against {report.reference.rows:,}"
-    figure.suptitle(f"{mark}Drift of a batch: {told} ({sides})", fontsize=13, color=_DRIFTED if mark else "black")
+    figure.suptitle(f"{mark}Drift of a batch: {summary} ({sides})", fontsize=13, color=_DRIFTED if mark else "black")
     parts = figure.subfigures(2 if shown else 1, 1, squeeze=False, height_ratios=heights if shown else None)[:, 0]
     _statistics(parts[0], report, names)
     if shown:
@@ -62,8 +62,12 @@ def _statistics(figure: SubFigure, report: DriftReport, names: list[str]) -> Non
         axes.grid(axis="y", alpha=0.3)
     panels[0].set_yticks(range(len(names)), [name.replace("_", " ") for name in names])
     panels[0].set_ylim(len(names) - 0.5, -0.5)
-    told = {label: handle for axes in panels for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)}
-    figure.legend(told.values(), told.keys(), loc="outside upper center", ncols=len(told), fontsize=9, frameon=False)
+    summary = {
+        label: handle for axes in panels for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)
+    }
+    figure.legend(
+        summary.values(), summary.keys(), loc="outside upper center", ncols=len(summary), fontsize=9, frameon=False
+    )
 
 
 def _dots(axes: Axes, found: list[Finding], names: list[str]) -> None:

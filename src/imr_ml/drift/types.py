@@ -1,4 +1,4 @@
-"""What a comparison of two profiles is asked for and what it tells.
+"""What a comparison of two profiles is requested and what it tells.
 
 Knows statistics by name. Knows nothing of how they are computed.
 """

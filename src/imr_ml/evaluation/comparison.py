@@ -23,19 +23,25 @@ MODEL = "model"
 
 Computed = Callable[[Labels, Predictions, Weights], Values]
 METRICS: dict[str, Computed] = {
-    "outcome.roc_auc": lambda true, said, w: metrics.roc_auc(true.overturned, said.p_overturned, w),
-    "outcome.average_precision": lambda true, said, w: metrics.average_precision(true.overturned, said.p_overturned, w),
-    "outcome.brier": lambda true, said, w: metrics.brier(true.overturned, said.p_overturned, w),
-    "outcome.brier_skill": lambda true, said, w: metrics.brier_skill(true.overturned, said.p_overturned, w),
-    "outcome.expected_calibration_error": lambda true, said, w: metrics.expected_calibration_error(
-        true.overturned, said.p_overturned, w
+    "outcome.roc_auc": lambda labels, predictions, w: metrics.roc_auc(labels.overturned, predictions.p_overturned, w),
+    "outcome.average_precision": lambda labels, predictions, w: metrics.average_precision(
+        labels.overturned, predictions.p_overturned, w
     ),
-    "outcome.matthews": lambda true, said, w: metrics.matthews(
-        true.overturned, said.p_overturned > true.overturned.mean(), w
+    "outcome.brier": lambda labels, predictions, w: metrics.brier(labels.overturned, predictions.p_overturned, w),
+    "outcome.brier_skill": lambda labels, predictions, w: metrics.brier_skill(
+        labels.overturned, predictions.p_overturned, w
     ),
-    "family.f1_micro": lambda true, said, w: metrics.f1_micro(true.families, said.family_set, w),
-    "family.f1_macro": lambda true, said, w: metrics.f1_macro(true.families, said.family_set, w),
-    "family.top_cited": lambda true, said, w: metrics.top_family_cited(true.families, said.family_probability, w),
+    "outcome.expected_calibration_error": lambda labels, predictions, w: metrics.expected_calibration_error(
+        labels.overturned, predictions.p_overturned, w
+    ),
+    "outcome.matthews": lambda labels, predictions, w: metrics.matthews(
+        labels.overturned, predictions.p_overturned > labels.overturned.mean(), w
+    ),
+    "family.f1_micro": lambda labels, predictions, w: metrics.f1_micro(labels.families, predictions.family_set, w),
+    "family.f1_macro": lambda labels, predictions, w: metrics.f1_macro(labels.families, predictions.family_set, w),
+    "family.top_cited": lambda labels, predictions, w: metrics.top_family_cited(
+        labels.families, predictions.family_probability, w
+    ),
 }
 """Name -> metric. The Matthews correlation takes a request as overturned above the base rate's probability."""
 
@@ -72,18 +78,18 @@ def metrics_of(labels: Labels) -> tuple[str, ...]:
     return tuple(metric for metric in METRICS if labels.families_known or not metric.startswith("family."))
 
 
-def predictors(build: Callable[[], Predictor], judged: Labels) -> dict[str, Callable[[], Predictor]]:
+def predictors(build: Callable[[], Predictor], labels: Labels) -> dict[str, Callable[[], Predictor]]:
     """The model and the baselines, each to be built anew for every fold.
 
     Parameters
     ----------
     build : callable
         Makes an unfitted model.
-    judged : Labels
+    labels : Labels
         Of the requests that are evaluated on.
     """
-    builders: dict[str, Callable[[], Predictor]] = {MODEL: build, "base_rate": lambda: BaseRate(judged)}
-    if judged.families_known:
+    builders: dict[str, Callable[[], Predictor]] = {MODEL: build, "base_rate": lambda: BaseRate(labels)}
+    if labels.families_known:
         builders["ur_families"] = UrFamilies
     return {**builders, "plain_tfidf": PlainText}
 
@@ -149,8 +155,8 @@ def values_by_fold(
     return {
         metric: np.array(
             [
-                METRICS[metric](labels, said, one.astype(np.float64))
-                for said, one in zip(predicted.repeats, weights, strict=True)
+                METRICS[metric](labels, predictions, one.astype(np.float64))
+                for predictions, one in zip(predicted.repeats, weights, strict=True)
             ]
         )
         for metric in metrics_of(labels)

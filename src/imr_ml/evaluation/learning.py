@@ -1,4 +1,4 @@
-"""The learning curve: how metrics grow with the cases that are learnt from, on the folds of an evaluation.
+"""The learning curve: how metrics grow with the cases that are used for training, on the folds of an evaluation.
 
 Knows predictors and evaluations.
 """
@@ -37,7 +37,7 @@ class LearningPoint:
         Fitted on, as a mean over the folds.
     estimates : dict
         Predictor (``"model"`` or a baseline) -> metric -> `Estimate`. The intervals are over the cases that are
-        predicted; the luck of which cases are learnt from is not in them.
+        predicted; the luck of which cases are used for training is not in them.
     """
 
     cases: int
@@ -79,11 +79,11 @@ def learning_curve(
     fitted = out_of_fold(frame, labels, groups, builders, parts, settings.jobs, progress)
     points = []
     for number, folds in enumerate([*parts, whole]):
-        said = {
+        predictions = {
             name: OutOfFold(((*fitted[name].repeats, evaluation.predicted[name].repeats[0])[number],))
             for name in builders
         }
-        points.append(LearningPoint(*_size(folds, groups), compare(said, labels, groups, settings).estimates))
+        points.append(LearningPoint(*_size(folds, groups), compare(predictions, labels, groups, settings).estimates))
     return tuple(points)
 
 

@@ -125,8 +125,8 @@ def _fold(frame: pd.DataFrame, split: Split, model: ModelSettings) -> _Fold:
     weights = column_weights(features, model.outcome[0].weights)
     used = np.flatnonzero(weights)
     weigh = diags(weights[used])
-    learnt, judged = (csr_matrix(features.transform(frame.iloc[rows])[:, used] @ weigh) for rows in split)
-    return _Fold(learnt, judged, split)
+    train, test = (csr_matrix(features.transform(frame.iloc[rows])[:, used] @ weigh) for rows in split)
+    return _Fold(train, test, split)
 
 
 def _aucs(folds: list[_Fold], truths: list[NDArray[np.bool_]], model: ModelSettings) -> list[float]:
@@ -139,14 +139,14 @@ def _auc(folds: list[_Fold], truth: NDArray[np.bool_], model: ModelSettings) -> 
 
     wins = pairs = 0.0
     for fold in folds:
-        learnt, judged = (truth[rows] for rows in fold.split)
-        positive = int(judged.sum())
-        if learnt.all() or not learnt.any() or positive in (0, len(judged)):
+        train, test = (truth[rows] for rows in fold.split)
+        positive = int(test.sum())
+        if train.all() or not train.any() or positive in (0, len(test)):
             continue
-        score = sparse_logistic_regression(model.outcome[0].C, model.seed).fit(fold.train, learnt)
+        score = sparse_logistic_regression(model.outcome[0].C, model.seed).fit(fold.train, train)
         ranks = rankdata(score.decision_function(fold.test))
-        wins += ranks[judged].sum() - positive * (positive + 1) / 2
-        pairs += positive * (len(judged) - positive)
+        wins += ranks[test].sum() - positive * (positive + 1) / 2
+        pairs += positive * (len(test) - positive)
     return wins / pairs if pairs else float("nan")
 
 
@@ -193,10 +193,12 @@ def compare_masking(
     """
     repeats, names = len(masked.repeats), metrics_of(labels)
     sides = {"masked": masked, "unmasked": unmasked}
-    computed = {f"{side} {name}": metric_of(said, labels, name) for side, said in sides.items() for name in names}
+    computed = {
+        f"{side} {name}": metric_of(predictions, labels, name) for side, predictions in sides.items() for name in names
+    }
     values = resampled(computed, groups, repeats, settings.resamples, settings.seed)
 
-    def told(key: str) -> Estimate:
+    def estimate_of(key: str) -> Estimate:
         return estimate(computed[key], values[key], len(groups), repeats)
 
     def apart(name: str) -> Estimate:
@@ -206,7 +208,7 @@ def compare_masking(
 
     return MaskingComparison(
         requests_masked=int(changed.sum()),
-        masked={name: told(f"masked {name}") for name in names},
-        unmasked={name: told(f"unmasked {name}") for name in names},
+        masked={name: estimate_of(f"masked {name}") for name in names},
+        unmasked={name: estimate_of(f"unmasked {name}") for name in names},
         difference={name: apart(name) for name in names},
     )

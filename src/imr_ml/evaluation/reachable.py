@@ -42,8 +42,8 @@ def best_reachable(truth: pd.DataFrame, *, resamples: int = 1000, seed: int = 0)
     dict of Estimate
         By the names of `METRICS`. Sets of families are cut at the threshold that gives the best micro F1 here.
     """
-    labels, said = labels_of(truth), true_predictions(truth)
-    computed = {name: _metric_of(name, labels, said) for name in METRICS}
+    labels, predictions = labels_of(truth), true_predictions(truth)
+    computed = {name: _metric_of(name, labels, predictions) for name in METRICS}
     groups = truth["case_number"].factorize()[0].astype(np.int64)
     values = resampled(computed, groups, 1, resamples, seed)
     return {name: estimate(computed[name], values[name], len(truth), 1) for name in METRICS}
@@ -55,8 +55,8 @@ def true_predictions(truth: pd.DataFrame) -> Predictions:
     return Predictions(truth["p_overturned"].to_numpy(dtype=float), cited, _best_sets(cited, labels_of(truth)))
 
 
-def _metric_of(name: str, labels: Labels, said: Predictions) -> Metric:
-    return lambda _, weights: METRICS[name](labels, said, weights)
+def _metric_of(name: str, labels: Labels, predictions: Predictions) -> Metric:
+    return lambda _, weights: METRICS[name](labels, predictions, weights)
 
 
 def _best_sets(probability: NDArray[np.float64], labels: Labels) -> NDArray[np.bool_]:

@@ -53,11 +53,11 @@ class Evaluation:
         None where the dates don't allow one; `no_temporal` then says why.
     no_temporal : str or None
     permutation : PermutationTest or None
-        None where not asked for.
+        None if not requested.
     masking : MaskingComparison or None
-        None where not asked for.
+        None if not requested.
     learning : tuple of LearningPoint
-        Fewest cases first; empty where not asked for.
+        Fewest cases first; empty if not requested.
     """
 
     estimates: dict[str, dict[str, Estimate]]

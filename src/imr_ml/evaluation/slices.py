@@ -90,9 +90,19 @@ def slice_table(found: tuple[Slice, ...]) -> pd.DataFrame:
     """
     nothing = {None: Estimate(np.nan, np.nan, np.nan)}
     rows = [
-        (one.kind, one.value, one.requests, one.cases, one.overturned, metric, told.value, told.low, told.high)
+        (
+            one.kind,
+            one.value,
+            one.requests,
+            one.cases,
+            one.overturned,
+            metric,
+            measured.value,
+            measured.low,
+            measured.high,
+        )
         for one in found
-        for metric, told in (one.estimates or nothing).items()
+        for metric, measured in (one.estimates or nothing).items()
     ]
     columns = ["kind", "slice", "requests", "cases", "overturned", "metric", "value", "low", "high"]
     return pd.DataFrame(rows, columns=columns).astype({"metric": "string"})
@@ -116,25 +126,29 @@ def _slice(
         and (labels.families_known or not metric.startswith("family."))
         and (0 < overturned < len(rows) or metric != "outcome.roc_auc")
     ]
-    said = OutOfFold(tuple(_rows_of(repeat, rows) for repeat in predicted.repeats))
-    computed = {metric: metric_of(said, own, metric) for metric in wanted}
-    values = resampled(computed, cases, len(said.repeats), settings.resamples, settings.seed)
-    estimates = {metric: estimate(computed[metric], values[metric], len(rows), len(said.repeats)) for metric in wanted}
+    predictions = OutOfFold(tuple(_rows_of(repeat, rows) for repeat in predicted.repeats))
+    computed = {metric: metric_of(predictions, own, metric) for metric in wanted}
+    values = resampled(computed, cases, len(predictions.repeats), settings.resamples, settings.seed)
+    estimates = {
+        metric: estimate(computed[metric], values[metric], len(rows), len(predictions.repeats)) for metric in wanted
+    }
     return Slice(kind, value, len(rows), int(cases.max()) + 1, overturned, estimates)
 
 
-def _rows_of(said: Predictions, rows: NDArray[np.int64]) -> Predictions:
-    return Predictions(said.p_overturned[rows], said.family_probability[rows], said.family_set[rows])
+def _rows_of(predictions: Predictions, rows: NDArray[np.int64]) -> Predictions:
+    return Predictions(
+        predictions.p_overturned[rows], predictions.family_probability[rows], predictions.family_set[rows]
+    )
 
 
 def _chosen(frame: pd.DataFrame, labels: Labels) -> Iterator[tuple[str, str, NDArray[np.bool_]]]:
     """Kind, value and the requests that have it; kinds that the frame does not tell are left out."""
-    yield from _by_value("category", frame, "category", lambda told: told.str.replace("_", " "))
+    yield from _by_value("category", frame, "category", lambda measured: measured.str.replace("_", " "))
     yield from (("cited family", family, cited) for family, cited in zip(FAMILIES, labels.families.T, strict=True))
-    yield from _by_value("items in case", frame, "items_in_case", lambda told: _bands(told, _ITEMS))
+    yield from _by_value("items in case", frame, "items_in_case", lambda measured: _bands(measured, _ITEMS))
     yield from _by_value("UR cites nothing", frame, "ur_families", _cites_nothing)
-    yield from _by_value("age", frame, "age", lambda told: _bands(told, _AGES))
-    yield from _by_value("sex", frame, "sex", lambda told: told)
+    yield from _by_value("age", frame, "age", lambda measured: _bands(measured, _AGES))
+    yield from _by_value("sex", frame, "sex", lambda measured: measured)
     years = np.array([_UNKNOWN if np.isnan(year) else str(int(year)) for year in labels.decided_year], dtype=object)
     yield from (("year of decision", year, years == year) for year in sorted(set(years)))
 
@@ -143,8 +157,8 @@ def _by_value(
     kind: str, frame: pd.DataFrame, column: str, read: Callable[[pd.Series], pd.Series]
 ) -> Iterator[tuple[str, str, NDArray[np.bool_]]]:
     if column in frame:
-        told = frame[column].replace(_ABSENT, np.nan)
-        values = np.asarray(read(told).astype("object").where(told.notna(), _UNKNOWN), dtype=object)
+        measured = frame[column].replace(_ABSENT, np.nan)
+        values = np.asarray(read(measured).astype("object").where(measured.notna(), _UNKNOWN), dtype=object)
         yield from ((kind, str(value), values == value) for value in sorted(set(values)))
 
 

@@ -31,7 +31,7 @@ class NoTemporalSplit(ImrError):  # noqa: N818
 
 @dataclass(frozen=True, slots=True)
 class TemporalEvaluation:
-    """The model and the baselines, learnt from earlier decisions and tested on later ones.
+    """The model and the baselines, learned from earlier decisions and tested on later ones.
 
     Attributes
     ----------
@@ -55,7 +55,7 @@ class TemporalEvaluation:
     comparison: Comparison
 
     @property
-    def told_from(self) -> str:
+    def cutoff_date(self) -> str:
         """`tested_from` as people write it: a date, or the year of a source that publishes no more."""
         year, part = divmod(self.tested_from, 1)
         return str(int(year)) if part == 0.5 else str(date(int(year), 1, 1) + timedelta(days=round(part * 365.25)))
@@ -68,7 +68,7 @@ def temporal_split(labels: Labels, groups: NDArray[np.int64]) -> Split:
     ----------
     labels : Labels
     groups : (requests,) int
-        Case of each request, joined with its near-duplicates: a group that was also decided later is not learnt from.
+        Case of each request, joined with its near-duplicates; a group also decided later is not used for training.
 
     Returns
     -------
@@ -84,8 +84,8 @@ def temporal_split(labels: Labels, groups: NDArray[np.int64]) -> Split:
     dated = ~np.isnan(years)
     span = float(np.ptp(years[dated])) if dated.any() else 0.0
     if span < SHORTEST_SPAN_YEARS:
-        told = f"the dated decisions span {12 * span:.1f} months" if dated.any() else "no decision has a date"
-        raise NoTemporalSplit(f"no temporal split: {told}, it needs at least three months")
+        reason = f"the dated decisions span {12 * span:.1f} months" if dated.any() else "no decision has a date"
+        raise NoTemporalSplit(f"no temporal split: {reason}, it needs at least three months")
     last = np.full(int(groups.max()) + 1, -np.inf)
     np.maximum.at(last, groups[dated], years[dated])
     first_tested = float(np.quantile(last[np.isfinite(last)], _EARLIER_SHARE, method="higher"))
@@ -115,16 +115,16 @@ def evaluate_over_time(
         See `temporal_split`.
     """
     train, test = temporal_split(labels, groups)
-    judged, cases = labels[test], np.unique(groups[test], return_inverse=True)[1]
-    predicted = out_of_fold(frame, labels, groups, predictors(build, judged), [[(train, test)]], settings.jobs)
+    test_labels, cases = labels[test], np.unique(groups[test], return_inverse=True)[1]
+    predicted = out_of_fold(frame, labels, groups, predictors(build, test_labels), [[(train, test)]], settings.jobs)
     return TemporalEvaluation(
-        tested_from=float(judged.decided_year.min()),
+        tested_from=float(test_labels.decided_year.min()),
         train_requests=len(train),
         train_cases=len(np.unique(groups[train])),
         train_overturned=int(labels.overturned[train].sum()),
         test_requests=len(test),
         test_cases=int(cases.max()) + 1,
-        test_overturned=int(judged.overturned.sum()),
+        test_overturned=int(test_labels.overturned.sum()),
         left_out=len(groups) - len(train) - len(test),
-        comparison=compare(predicted, judged, cases, settings),
+        comparison=compare(predicted, test_labels, cases, settings),
     )

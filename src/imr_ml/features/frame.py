@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 # Facts that a source tells as codes of its own, such as the DMHC's categories. Alone they say little of an outcome:
-# what was asked for, for which diagnosis, in which kind of review, is learnt together.
+# what was requested, for which diagnosis, in which kind of review, is learned together.
 _CODES = (
     ("diagnosis_category",),
     ("diagnosis",),
@@ -112,9 +112,9 @@ def _codes(known: pd.DataFrame) -> list[str]:
     return [" ".join("&".join(row[name] for name in names) for names in _CODES) for row in by_row]
 
 
-def _covered(names: list[str], told: Callable[[list[str]], tuple[str, ...]]) -> list[str]:
+def _covered(names: list[str], read: Callable[[list[str]], tuple[str, ...]]) -> list[str]:
     """What the guidelines cover of each row's names, each distinct row read once."""
-    known = {row: " ".join(told(row.split())) for row in dict.fromkeys(names)}
+    known = {row: " ".join(read(row.split())) for row in dict.fromkeys(names)}
     return [known[row] for row in names]
 
 
@@ -165,7 +165,7 @@ NUMBER_COLUMNS = (
 # A block of its own: the more requests a letter decides, the fewer are overturned, and more plainly so than any other
 # number tells.
 CASE_COLUMNS = ("log_items_in_case",)
-# Facts that are learnt together, two by two: which guideline covers a treatment depends on the body part, on how long
+# Facts that are learned together, two by two: which guideline covers a treatment depends on the body part, on how long
 # ago the injury was and on what the claims administrator relied on.
 PAIRED_COLUMNS = (
     "category",
@@ -175,5 +175,5 @@ PAIRED_COLUMNS = (
     "ur_families",
     *GUIDELINE_COLUMNS,
 )
-# Stands where a section or a kind of fact has nothing: an absence can be learnt from, and no block is ever empty.
+# Stands where a section or a kind of fact has nothing: an absence is informative, and no block is ever empty.
 ABSENT = "_absent"

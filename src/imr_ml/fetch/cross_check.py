@@ -84,15 +84,17 @@ def _disagreements(joined: Joined) -> pd.DataFrame:
     found = [*_of_items(rows, letters), *_of_letters(heads), *_of_outcomes(rows, letters, heads)]
     read = rows["item"].groupby(letters, sort=False).size().set_axis(heads.index)
     found.append(_disagreement_rows(heads, (listed > 0) & (read != listed), "items", read, listed))
-    told = pd.concat(found, ignore_index=True)
-    return told.sort_values(["case_number", "item", "column"], kind="stable", ignore_index=True, na_position="first")
+    disagreements = pd.concat(found, ignore_index=True)
+    return disagreements.sort_values(
+        ["case_number", "item", "column"], kind="stable", ignore_index=True, na_position="first"
+    )
 
 
 def _of_items(rows: pd.DataFrame, letters: NDArray[np.int64]) -> Iterator[pd.DataFrame]:
     if "outcome" in rows:
         read, index = rows["outcome"], in_each(rows["index_outcome"], _outcome)
         both = read.notna() & index.notna()
-        overturned = [said.eq("overturned").fillna(value=False).astype("int64") for said in (read, index)]
+        overturned = [stated.eq("overturned").fillna(value=False).astype("int64") for stated in (read, index)]
         gap = (overturned[0] - overturned[1]).where(both, 0)
         counts_differ = gap.groupby(letters).transform("sum") != 0
         yield _disagreement_rows(rows, both & (read != index) & counts_differ, "outcome", read, index)
@@ -107,8 +109,8 @@ def _of_outcomes(rows: pd.DataFrame, letters: NDArray[np.int64], heads: pd.DataF
     if "outcome" in rows:
         known = rows["outcome"].notna().groupby(letters, sort=False).all()
         share = rows["outcome"].eq("overturned").fillna(value=False).groupby(letters, sort=False).mean()
-        said = share.map({0.0: "upheld", 1.0: "overturned"}).astype("string").fillna(_PARTLY).where(known)
-        read, index = said.set_axis(heads.index), in_each(heads["index_case_outcome"], _outcome)
+        stated = share.map({0.0: "upheld", 1.0: "overturned"}).astype("string").fillna(_PARTLY).where(known)
+        read, index = stated.set_axis(heads.index), in_each(heads["index_case_outcome"], _outcome)
         yield _disagreement_rows(heads, read.notna() & index.notna() & (read != index), "case_outcome", read, index)
 
 
@@ -118,7 +120,7 @@ def _of_letters(heads: pd.DataFrame) -> Iterator[pd.DataFrame]:
     if "specialties" in heads:
         read, index = heads["specialties"], heads["index_specialty"]
         pairs = list(zip(read.fillna(""), index.fillna(""), strict=True))
-        strange = {(ours, said) for ours, said in set(pairs) if ours and said and not _names(ours, said)}
+        strange = {(ours, stated) for ours, stated in set(pairs) if ours and stated and not _names(ours, stated)}
         differ = pd.Series([pair in strange for pair in pairs], heads.index)
         yield _disagreement_rows(heads, differ, "specialties", read, index)
     for name in (name for name in INDEX_DATES if name in heads):
@@ -144,7 +146,7 @@ def _disagreement_rows(
     ).astype({"case_number": "string", "column": "string", "read": "string", "index": "string"})
 
 
-def _outcome(said: object) -> str | None:
+def _outcome(stated: object) -> str | None:
     """An outcome in the table's words; None for one that is neither.
 
     Examples
@@ -152,14 +154,14 @@ def _outcome(said: object) -> str | None:
     >>> [_outcome(said) for said in ("Upheld", "OVERTURNED", "Overturned in part", "Partially overturned", "Withdrawn")]
     ['upheld', 'overturned', 'partly overturned', 'partly overturned', None]
     """
-    words = said.lower() if isinstance(said, str) else ""
+    words = stated.lower() if isinstance(stated, str) else ""
     if "part" in words or ("upheld" in words and "overturn" in words):
         return _PARTLY
     return "upheld" if "upheld" in words else "overturned" if "overturn" in words else None
 
 
-def _names(specialties: str, said: str) -> bool:
+def _names(specialties: str, stated: str) -> bool:
     """Whether one of the letter's specialties is the index's, or its first word(s), whatever the punctuation."""
-    theirs = plain(said) or ""
+    theirs = plain(stated) or ""
     ours = [plain(each) or "" for each in specialties.split(FAMILY_SEPARATOR)]
     return any(name and (name in theirs or theirs in name) for name in ours)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 MEND = "imr_ml/fetch/site.py needs mending"
-_TOLD_CHARACTERS, _TOLD_TABLES = 60, 5
+_MAX_CHARACTERS, _TOLD_TABLES = 60, 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,7 @@ def rows_of(table: LexborNode, headers: Mapping[str, str], url: str, page: Lexbo
 def differs(url: str, expected: str, found: str, page: LexborHTMLParser) -> FetchError:
     """What to raise for a page that is not as expected."""
     title = page.css_first("title")
-    named = f"title {words_of(title)[:_TOLD_CHARACTERS]!r}" if title else "no title"
+    named = f"title {words_of(title)[:_MAX_CHARACTERS]!r}" if title else "no title"
     tables = [node.attributes.get("class") or "no class" for node in page.css("table")]
     listed = f"tables of {', '.join(tables[:_TOLD_TABLES])}" if tables else "no table"
     return FetchError(
@@ -122,9 +122,11 @@ def _columns(
         fits = [place for place, words in found.items() if re.search(pattern, words, re.IGNORECASE)]
         if len(fits) != 1:
             # Digits are left out, as a table that lost its header begins with a case.
-            told = ", ".join(repr(re.sub(r"\d", "#", words)[:_TOLD_CHARACTERS]) for words in found.values())
+            headers_shown = ", ".join(repr(re.sub(r"\d", "#", words)[:_MAX_CHARACTERS]) for words in found.values())
             expected = f"one column each for {', '.join(headers)}"
-            raise differs(url, expected, f"{len(fits)} for {name} in the header {told or 'without cells'}", page)
+            raise differs(
+                url, expected, f"{len(fits)} for {name} in the header {headers_shown or 'without cells'}", page
+            )
         columns[name] = fits[0]
     return columns
 

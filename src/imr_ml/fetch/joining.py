@@ -81,14 +81,14 @@ def with_index_category(joined: pd.DataFrame) -> pd.DataFrame:
     import pandas as pd
 
     names = {plain(name): name for name in CATEGORIES}
-    known = in_each(joined["index_category"], lambda said: names.get(plain(said)))
+    known = in_each(joined["index_category"], lambda lookup: names.get(plain(lookup)))
     read = joined["category"].astype("string") if "category" in joined else pd.Series(pd.NA, joined.index, "string")
     return joined.assign(category=known.fillna(read))
 
 
-def in_each(values: pd.Series, said: Callable[[object], str | None]) -> pd.Series:
+def in_each(values: pd.Series, lookup: Callable[[object], str | None]) -> pd.Series:
     """What each value says, asked once for those that are the same; missing where the value is."""
-    meant = {value: said(value) for value in values.dropna().unique()}
+    meant = {value: lookup(value) for value in values.dropna().unique()}
     return values.map(meant).astype("string")
 
 

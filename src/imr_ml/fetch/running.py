@@ -41,19 +41,19 @@ class Fetched:
     walked, listed : int
         Lists of the search that were walked in this call, and the letters on them.
     asked : int
-        Letters asked for.
+        Letters requested.
     new, reissued, unchanged : int
         Letters kept for the first time; kept beside an older version; found to be as before.
     failed : int
-        Letters that could not be got; they are asked for again by the next call.
+        Letters that could not be got; they are requested again by the next call.
     reasons : dict of str to int
         Why, with addresses and case numbers left out, and how often.
     unread : int
         Letters kept though the reader can't read them whole.
     left : int
-        Letters of the days walked that were not asked for, by the limit or in a dry run.
+        Letters of the days walked that were not requested, by the limit or in a dry run.
     not_listed : list of str
-        Cases asked for by number that the search does not list.
+        Cases requested by number that the search does not list.
     """
 
     cases: int = 0
@@ -211,7 +211,7 @@ class _Call:
 
 
 def _windows(first: date, last: date, days: int) -> Iterator[tuple[date, date]]:
-    """Spans of days that hold the first and the last; the same spans whatever is asked for, so that they are found."""
+    """Spans of days that hold the first and the last; the same spans whatever is requested, so that they are found."""
     opens = date.fromordinal(first.toordinal() - first.toordinal() % days)
     while opens <= last:
         closes = opens + timedelta(days=days - 1)

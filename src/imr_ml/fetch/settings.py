@@ -52,7 +52,7 @@ class FetchSettings:
     Attributes
     ----------
     since, until : date or None
-        First and last day of decision; where None, the first day ever asked for and today. Later days are left out.
+        First and last day of decision; where None, the first day ever requested and today. Later days are left out.
     cases : tuple of str
         Only these cases, by number; then no days are walked.
     limit : int or None
@@ -70,7 +70,7 @@ class FetchSettings:
     fresh_s : float
         A day walked less long ago is not walked again.
     letter_calls : int
-        Calls in which a letter that can't be got is asked for at most.
+        Calls in which a letter that can't be got is requested at most.
     failures_in_row : int
         So many letters that can't be got, one after another, end the call.
     """
@@ -102,7 +102,7 @@ def check_settings(settings: FetchSettings, today: date) -> None:
     if address.scheme not in ("http", "https") or not address.hostname:
         raise FetchError(f"{settings.url}: is no address of a search page; give one as in {SEARCH_URL}")
     if settings.cases and (settings.since or settings.until):
-        raise FetchError("cases are asked for by number or by their days: give --case, or --since and --until")
+        raise FetchError("cases are requested by number or by their days: give --case, or --since and --until")
     wrong = [case for case in settings.cases if not CASE_NUMBER.fullmatch(case)]
     if wrong:
         raise FetchError(f"'{wrong[0]}' is no case number; write it as in CM16-0213037")

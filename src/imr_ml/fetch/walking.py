@@ -93,7 +93,7 @@ def _joined(pages: Iterable[ResultPage]) -> _Listed:
 
 
 def _check_answers(case: IndexedCase, url: str, query: Query) -> None:
-    """A case must be one that was asked for, else the search understands the form in another way."""
+    """A case must be one that was requested, else the search understands the form in another way."""
     if query.case_number and case.case_number != query.case_number:
         raise FetchError(f"{url}: expected case {query.case_number}; found {case.case_number}")
     day = case.decision_date

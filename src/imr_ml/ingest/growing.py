@@ -171,14 +171,14 @@ def _steps_before(output: Path) -> tuple[Step, ...]:
 def _manifest(output: Path, steps: tuple[Step, ...], issues: int) -> TableManifest:
     import pyarrow.parquet as pq
 
-    told: pd.DataFrame = pq.read_table(output, columns=["source", "outcome"]).to_pandas()
-    counts = told["source"].value_counts()
+    summary: pd.DataFrame = pq.read_table(output, columns=["source", "outcome"]).to_pandas()
+    counts = summary["source"].value_counts()
     return TableManifest(
         table=output.name,
         sha256=sha256_of(output),
         issues=issues,
-        requests=len(told),
-        overturned=int(told["outcome"].eq("overturned").sum()),
+        requests=len(summary),
+        overturned=int(summary["outcome"].eq("overturned").sum()),
         requests_by_source={str(source): int(count) for source, count in counts.items()},
         steps=steps,
     )
@@ -246,16 +246,16 @@ def _describe_new_letters(growth: IngestReport) -> str:
     if growth.letters or not counted:
         counted.insert(0, f"{growth.letters} letters")
     rate = f" ({growth.overturned / growth.requests:.1%})" if growth.requests else ""
-    told = f"{growth.output}: {', '.join(counted)}, {growth.requests} requests, {growth.overturned} overturned{rate}"
-    return f"{told}; {growth.skipped} already in the table" if growth.skipped else told
+    summary = f"{growth.output}: {', '.join(counted)}, {growth.requests} requests, {growth.overturned} overturned{rate}"
+    return f"{summary}; {growth.skipped} already in the table" if growth.skipped else summary
 
 
 def _describe_reissues(reissued: tuple[Reissue, ...]) -> Iterator[str]:
     if not reissued:
         return
     changed = Counter(name for case in reissued for name in case.columns)
-    told = ", ".join(f"{name} {count}" for name, count in changed.most_common()) or "nothing that a column holds"
-    yield f"  {len(reissued)} case(s) reissued, both versions kept; changed: {told}"
+    summary = ", ".join(f"{name} {count}" for name, count in changed.most_common()) or "nothing that a column holds"
+    yield f"  {len(reissued)} case(s) reissued, both versions kept; changed: {summary}"
     for case in reissued[:_REISSUES_TOLD]:
         yield f"    {case.case_number}, version {case.version}: {', '.join(case.columns) or 'nothing'}"
     if len(reissued) > _REISSUES_TOLD:
@@ -266,6 +266,6 @@ def _describe_content(manifest: TableManifest) -> str:
     by_source = manifest.requests_by_source
     is_dmhc = [source == "dmhc" for source in by_source]
     unit = "determinations" if all(is_dmhc) else "letters and determinations" if any(is_dmhc) else "letters"
-    told = f"{manifest.issues} {unit}, {manifest.requests} requests"
+    summary = f"{manifest.issues} {unit}, {manifest.requests} requests"
     sources = ", ".join(f"{count} {source}" for source, count in by_source.items())
-    return f"{told} ({sources}); train on one source at a time" if len(by_source) > 1 else told
+    return f"{summary} ({sources}); train on one source at a time" if len(by_source) > 1 else summary

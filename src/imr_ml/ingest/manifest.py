@@ -152,8 +152,8 @@ def read_manifest(path: Path) -> TableManifest:
     try:
         return TableManifest.model_validate_json(path.read_bytes())
     except (ValidationError, OSError) as error:
-        told = error.errors()[0]["msg"] if isinstance(error, ValidationError) else error.strerror
-        raise SchemaError(f"{path}: is no manifest of a table that this imr-ml reads ({told})") from error
+        reason = error.errors()[0]["msg"] if isinstance(error, ValidationError) else error.strerror
+        raise SchemaError(f"{path}: is no manifest of a table that this imr-ml reads ({reason})") from error
 
 
 def manifest_of(table: Path) -> TableManifest | None:

@@ -54,14 +54,14 @@ class TrainingTable:
     ----------
     requests : DataFrame
         Of one source, of each case its last issue.
-    told : str
+    description : str
         One line about where they come from.
     manifest : TableManifest
         Of their table, with paths relative to the working directory.
     """
 
     requests: pd.DataFrame
-    told: str
+    description: str
     manifest: TableManifest
 
 
@@ -94,8 +94,8 @@ def training_table(
             return _sample_table(start, code)
         data = RAW
     if _is_requests_table(data):
-        read, told = table_at(data, source)
-        return TrainingTable(read, f"training on the requests table {data}{told}", manifest_here(data))
+        read, description = table_at(data, source)
+        return TrainingTable(read, f"training on the requests table {data}{description}", manifest_here(data))
     kind = kind_of(data)
     if kind is Kind.LETTER:
         raise SchemaError(f"{data}: give a folder of letters or a table ({', '.join(TABLE_SUFFIXES)})")
@@ -113,10 +113,10 @@ def table_at(path: Path, source: str | None = None) -> tuple[pd.DataFrame, str]:
     table = _of_source(validate_requests(read_requests(path), str(path)), source, path)
     current = current_requests(table)
     left_out = len(table) - len(current)
-    told = [f" ({source} only)"] if source else []
+    description = [f" ({source} only)"] if source else []
     if left_out:
-        told.append(f"; {left_out} request(s) left out, as their cases were reissued")
-    return complete_requests(current), "".join(told)
+        description.append(f"; {left_out} request(s) left out, as their cases were reissued")
+    return complete_requests(current), "".join(description)
 
 
 def manifest_here(path: Path) -> TableManifest:
@@ -144,10 +144,10 @@ def _counted(table: Path) -> tuple[int, int, dict[str, int]]:
     requests = overturned = 0
     by_source: Counter[str] = Counter()
     for chunk in read_chunks(table, ROWS_AT_ONCE, ("source", "outcome")):
-        told = typed(chunk.frame.reindex(columns=["source", "outcome"]))
-        requests += len(told)
-        overturned += int(told["outcome"].eq("overturned").sum())
-        by_source.update(told["source"].dropna())
+        description = typed(chunk.frame.reindex(columns=["source", "outcome"]))
+        requests += len(description)
+        overturned += int(description["outcome"].eq("overturned").sum())
+        by_source.update(description["source"].dropna())
     return requests, overturned, dict(by_source)
 
 
@@ -180,13 +180,13 @@ def _made_table(source: Source, start: StartProgress, only: str | None, code: Co
     made = grow_table([source], output, start, fresh=True, made=Provenance(TRAIN, code))
     read, left_out = table_at(output, only)
     if made.determinations:
-        told = f"training on {made.determinations} {UNIT} of the {SOURCE.upper()} from {source.path}"
+        description = f"training on {made.determinations} {UNIT} of the {SOURCE.upper()} from {source.path}"
     else:
-        told = f"training on {made.letters} letters from {source.path} ({made.requests} requests)"
+        description = f"training on {made.letters} letters from {source.path} ({made.requests} requests)"
     if made.rejects:
         kind = "row" if source.kind in (Kind.DETERMINATIONS, Kind.TEXTS) else "file"
-        told += f"; {len(made.rejects)} {kind}(s) not used, see {PROCESSED / 'rejects.jsonl'}"
-    return TrainingTable(read, told + left_out, rebased(made.manifest, output.parent.absolute(), Path.cwd()))
+        description += f"; {len(made.rejects)} {kind}(s) not used, see {PROCESSED / 'rejects.jsonl'}"
+    return TrainingTable(read, description + left_out, rebased(made.manifest, output.parent.absolute(), Path.cwd()))
 
 
 def _check_ours(table: Path) -> None:

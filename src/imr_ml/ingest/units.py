@@ -154,7 +154,7 @@ def _check_texts(table: Path) -> None:
     if not lacking:
         return
     found = ", ".join(names[:30]) or "none"
-    told = f"{table}: lacks column(s) {', '.join(lacking)}; found: {found}; "
+    message = f"{table}: lacks column(s) {', '.join(lacking)}; found: {found}; "
     if set(names) >= set(REQUIRED_COLUMNS):
-        raise SchemaError(f"{told}it looks like a requests table, which is ready to train on: --data {table}")
-    raise SchemaError(f"{told}a table of letters has the columns {NAME} and {TEXT}")
+        raise SchemaError(f"{message}it looks like a requests table, which is ready to train on: --data {table}")
+    raise SchemaError(f"{message}a table of letters has the columns {NAME} and {TEXT}")

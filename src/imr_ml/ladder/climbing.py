@@ -138,8 +138,8 @@ def fits_needed(settings: EvaluationSettings, requests: int, labels: Labels, run
 def _climbed(rungs: Sequence[Rung], labels: Labels) -> tuple[tuple[Rung, ...], dict[str, str]]:
     """The base rate and the rungs that can be climbed and judged here."""
     usable, left_out = available(tuple(rungs))
-    told = set(tasks_of(labels))
-    return (base_rung(labels), *(rung for rung in usable if told & set(rung.tasks))), left_out
+    tasks_known = set(tasks_of(labels))
+    return (base_rung(labels), *(rung for rung in usable if tasks_known & set(rung.tasks))), left_out
 
 
 def _prepared(frame: pd.DataFrame, rungs: Sequence[Rung]) -> tuple[pd.DataFrame, dict[str, float]]:

@@ -43,7 +43,7 @@ class SideBySide:
     ----------
     build : callable
     calibrated : bool, default False
-        Whether each family's probability is learnt from held-out scores, as a classifier that gives margins needs;
+        Whether each family's probability is learned from held-out scores, as a classifier that gives margins needs;
         a family whose cases are too few for that is given its rate.
     """
 

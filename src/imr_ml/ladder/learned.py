@@ -31,7 +31,7 @@ _NO_THRESHOLD = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """How a task is learnt.
+    """How a task is learned.
 
     Attributes
     ----------

@@ -70,9 +70,9 @@ class Rung:
         return f"the package {self.needs.replace('_', '-')} is not installed: pip install 'imr-ml[embeddings]'"
 
 
-def base_rung(judged: Labels) -> Rung:
+def base_rung(labels: Labels) -> Rung:
     """The lowest rung: the rates of the requests that are judged, the best that any constant could do."""
-    return Rung("base_rate", "the same rates for every request", partial(BaseRate, judged))
+    return Rung("base_rate", "the same rates for every request", partial(BaseRate, labels))
 
 
 def available(rungs: tuple[Rung, ...]) -> tuple[tuple[Rung, ...], dict[str, str]]:

@@ -46,9 +46,9 @@ class Averaged:
 
     def predict(self, frame: pd.DataFrame) -> Predictions:
         """Means over the bases."""
-        said = [base.predict(frame) for base in self.bases_]
-        probability = np.mean([each.family_probability for each in said], axis=0)
-        p_overturned = np.mean([each.p_overturned for each in said], axis=0)
+        predictions = [base.predict(frame) for base in self.bases_]
+        probability = np.mean([each.family_probability for each in predictions], axis=0)
+        p_overturned = np.mean([each.p_overturned for each in predictions], axis=0)
         return Predictions(p_overturned, probability, family_sets(probability, self.threshold_))
 
 
@@ -81,10 +81,10 @@ def held_out_predictions(
     return [each.repeats[0] for each in found.values()]
 
 
-def _log_odds(said: list[Predictions]) -> pd.DataFrame:
+def _log_odds(predictions: list[Predictions]) -> pd.DataFrame:
     """A column a base for the outcome, and one a base and family."""
     columns: dict[str, NDArray[np.float64]] = {}
-    for base, each in enumerate(said):
+    for base, each in enumerate(predictions):
         columns[f"outcome_{base}"] = each.p_overturned
         columns |= {f"family_{base}_{family}": column for family, column in enumerate(each.family_probability.T)}
     return pd.DataFrame({name: logit(np.clip(column, _SURE, 1 - _SURE)) for name, column in columns.items()})

@@ -115,8 +115,8 @@ def read_decided(number: int, request: str, outcome: Outcome, body: str, source:
     place = f"item {number}"
     rationales = list(_RATIONALE.finditer(body))
     if len(rationales) != 1:
-        told = "has no rationale" if not rationales else "has two rationales"
-        raise LetterError(source, f"{told} ('Rationale for the Decision' or '... decision rationale:')", place)
+        problem = "has no rationale" if not rationales else "has two rationales"
+        raise LetterError(source, f"{problem} ('Rationale for the Decision' or '... decision rationale:')", place)
     if _ANOTHER.search(body, rationales[0].end()):
         raise LetterError(source, "has a guideline of another item after its rationale", place)
     cited = body[: rationales[0].start()]

@@ -82,7 +82,7 @@ class SectionView:
         ``no_finding=spasm``) and quantity (``visits_6``). Words of a negated fact carry the prefix ``no_``.
         Bare numbers, dates and case numbers are left out.
     offsets : tuple of (int, int)
-        Place of each token in the original text, in characters, half-open; empty where not asked for.
+        Place of each token in the original text, in characters, half-open; empty if not requested.
     facts : tuple of Fact
         In text order.
     quantities : tuple of Quantity

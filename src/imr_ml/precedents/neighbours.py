@@ -120,32 +120,32 @@ class Neighbours:
         """What `arrays` gave, with the weights of the classifier that it belongs to."""
         return cls(DecidedRequests(**kept["decided"]), kept["rows"], kept["matrix"], weights, kept["most_terms"])
 
-    def nearest(self, matrix: csr_matrix, asked: Query, most: int) -> list[list[Precedent]]:
+    def nearest(self, matrix: csr_matrix, query: Query, most: int) -> list[list[Precedent]]:
         """Precedents of each row of a feature matrix, the most alike first; none that has nothing in common.
 
         Parameters
         ----------
         matrix : (requests, features) sparse matrix
             Every block with weight 1.
-        asked : Asked
+        query : Asked
             Of the same rows.
         most : int
         """
         if not most or not len(self.rows):
-            return [[] for _ in range(len(asked))]
+            return [[] for _ in range(len(query))]
         rows = _strongest(matrix, self.weights, self.most_terms)
         return [
-            found for batch in gen_batches(len(asked), _ROWS_AT_ONCE) for found in self._of(rows, asked, batch, most)
+            found for batch in gen_batches(len(query), _ROWS_AT_ONCE) for found in self._of(rows, query, batch, most)
         ]
 
-    def _of(self, rows: csr_matrix, asked: Query, batch: slice, most: int) -> Iterator[list[Precedent]]:
+    def _of(self, rows: csr_matrix, query: Query, batch: slice, most: int) -> Iterator[list[Precedent]]:
         asked_rows = rows[batch]
         named, place = np.unique(asked_rows.indices, return_inverse=True)
         narrow = csr_matrix((asked_rows.data, place, asked_rows.indptr), shape=(asked_rows.shape[0], len(named)))
         # A sparse matrix times a dense one is faster than two sparse ones where every row has something in common.
         similarity = np.ascontiguousarray((self.matrix[:, named] @ narrow.T.toarray()).T)
-        similarity[~is_earlier(self.decided.decided_year[self.rows], asked.asked_at[batch])] = 0
-        for row, own in enumerate(self.decided.own_groups(asked[batch])):
+        similarity[~is_earlier(self.decided.decided_year[self.rows], query.asked_at[batch])] = 0
+        for row, own in enumerate(self.decided.own_groups(query[batch])):
             if len(own):
                 similarity[row, np.isin(self.decided.group[self.rows], own)] = 0
         for like in similarity:
@@ -217,13 +217,13 @@ class Cohorts:
         groups, starts = np.unique(decided.group[order], return_index=True)
         self._rows_of = dict(zip(groups.tolist(), np.split(order, starts[1:]), strict=True))
 
-    def rates(self, frame: pd.DataFrame, asked: Query) -> CohortRates:
+    def rates(self, frame: pd.DataFrame, query: Query) -> CohortRates:
         """Rate of each row of a feature frame, over requests decided by its `asked_at`, its own case left out."""
         keys = dict(zip(("category", "body_part", "ur_families"), cohort_keys(frame), strict=True))
-        own = self._decided.own_groups(asked)
+        own = self._decided.own_groups(query)
         found = [
             self._narrowest({name: str(values[row]) for name, values in keys.items()}, float(asked_at), own[row])
-            for row, asked_at in enumerate(asked.asked_at)
+            for row, asked_at in enumerate(query.asked_at)
         ]
         rate, low, high, requests = np.array([row[:4] for row in found], dtype=np.float64).reshape(-1, 4).T
         return CohortRates(rate, low, high, requests, [row[4] for row in found])
@@ -361,13 +361,13 @@ class DecidedRequests:
         """Families cited in one request."""
         return [family for family, cited in zip(FAMILIES, self.families[row], strict=True) if cited]
 
-    def own_groups(self, asked: Query) -> list[NDArray[np.int64]]:
+    def own_groups(self, query: Query) -> list[NDArray[np.int64]]:
         """For each request asked the groups that hold its own case or letter, mostly none."""
         by_case, by_letter = self._groups_by_name
         none: set[int] = set()
         return [
             np.array(sorted(by_case.get(case, none) | by_letter.get(letter, none)), dtype=np.int64)
-            for case, letter in zip(asked.case_number.tolist(), asked.letter.tolist(), strict=True)
+            for case, letter in zip(query.case_number.tolist(), query.letter.tolist(), strict=True)
         ]
 
     @cached_property

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
     from sklearn.compose import ColumnTransformer
 
-NOT_TOLD = "not told"
+NOT_STATED = "not told"
 _NOTHING = ABSENT.replace("_", " ")
 # Whatever a table has in its column of age bands, only what looks like one is kept.
 _AGE_BAND = r"\D{0,6}\d{1,3}\D{0,6}(?:\d{1,3}\D{0,6})?"
@@ -87,7 +87,7 @@ def reference_profile(
     """The profile of what a model is trained on, as new requests would look to it.
 
     Of more than `MOST_ROWS` requests whole groups are drawn. A word counts as known where another group has it too, as
-    every word of a training text is known to the model that learnt from it.
+    every word of a training text is known to the model that learned from it.
 
     Parameters
     ----------
@@ -112,14 +112,14 @@ def reference_profile(
 def _labels(frame: pd.DataFrame, family_probability: NDArray[np.float64]) -> dict[str, NDArray[np.str_]]:
     bands = frame["age_band"].astype("string")
     labels = {
-        "category": frame["category"].str.replace("_", " ").replace(_NOTHING, NOT_TOLD),
-        "ur_families": frame["ur_families"].str.replace(" ", " + ").replace(ABSENT, NOT_TOLD),
-        "age_band": bands.where(bands.str.fullmatch(_AGE_BAND).fillna(False)).fillna(NOT_TOLD),
+        "category": frame["category"].str.replace("_", " ").replace(_NOTHING, NOT_STATED),
+        "ur_families": frame["ur_families"].str.replace(" ", " + ").replace(ABSENT, NOT_STATED),
+        "age_band": bands.where(bands.str.fullmatch(_AGE_BAND).fillna(False)).fillna(NOT_STATED),
     }
-    told = {name: np.asarray(values, dtype=np.str_) for name, values in labels.items()}
+    columns = {name: np.asarray(values, dtype=np.str_) for name, values in labels.items()}
     if not np.isnan(family_probability).all():
-        told["primary_family"] = np.array(FAMILIES)[family_probability.argmax(axis=1)]
-    return told
+        columns["primary_family"] = np.array(FAMILIES)[family_probability.argmax(axis=1)]
+    return columns
 
 
 def _length(texts: pd.Series) -> pd.Series:

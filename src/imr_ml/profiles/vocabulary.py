@@ -1,4 +1,4 @@
-"""How much of a request's vocabulary a model has learnt from.
+"""How much of a request's vocabulary a model has learned from.
 
 Knows the columns of the feature matrix that stand for single words, section by section.
 """

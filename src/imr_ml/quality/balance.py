@@ -73,8 +73,8 @@ class Balance:
         """What is found in the counts: kind, and what it says."""
         fewest = settings.thresholds.learnable_from
         if len(self.requests) > 1:
-            told = ", ".join(f"{count:,} of {name}" for name, count in self.requests.most_common())
-            yield "sources_mixed", f"the table mixes sources: {told}"
+            details = ", ".join(f"{count:,} of {name}" for name, count in self.requests.most_common())
+            yield "sources_mixed", f"the table mixes sources: {details}"
         totals = [sum(self.outcomes[name, outcome] for name in self.requests) for outcome in _OUTCOMES]
         if sum(totals) and not min(totals):
             only = _OUTCOMES[totals.index(max(totals))]
@@ -84,8 +84,8 @@ class Balance:
             yield "rare_outcome", f"{min(totals)} of {sum(totals):,} decided requests are {rarer}, fewer than {fewest}"
         rare = [family for family in FAMILIES if 0 < self.families[family] < fewest]
         if rare:
-            told = ", ".join(f"{family} ({self.families[family]})" for family in rare)
-            yield "rare_family", f"fewer than {fewest} decided requests cite {told}"
+            details = ", ".join(f"{family} ({self.families[family]})" for family in rare)
+            yield "rare_family", f"fewer than {fewest} decided requests cite {details}"
         for each in self.sources(settings):
             if each.share is not None and each.published and not _touches(each):
                 low, high = each.published

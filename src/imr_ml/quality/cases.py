@@ -83,9 +83,9 @@ class Cases:
         import pandas as pd
 
         stories = np.concatenate(self._stories) if self._stories else np.zeros(0, dtype=np.int64)
-        told = pd.DataFrame({"case": case_keys(identities).factorize()[0], "group": self._groups(progress)[stories]})
-        told = told[stories != _NO_STORY].drop_duplicates()
-        shared = told[told.groupby("group")["case"].transform("nunique") > 1].drop_duplicates("case")
+        members = pd.DataFrame({"case": case_keys(identities).factorize()[0], "group": self._groups(progress)[stories]})
+        members = members[stories != _NO_STORY].drop_duplicates()
+        shared = members[members.groupby("group")["case"].transform("nunique") > 1].drop_duplicates("case")
         first = shared.groupby("group", sort=False)["case"].transform(lambda cases: cases.index[0])
         # The first of a group is like the second of it, all others like the first.
         second = shared.groupby("group", sort=False)["case"].transform(

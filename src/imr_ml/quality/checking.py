@@ -109,8 +109,8 @@ def _names(written: tuple[str, ...], mapped: Mapping[str, str]) -> dict[str, str
 
 def _lacking(missing: list[str], others: list[str]) -> str:
     options = " ".join(suggestion(missing, others))
-    told = f"the table lacks required columns: {', '.join(missing)}"
-    return f"{told}; try {options}" if options else told
+    message = f"the table lacks required columns: {', '.join(missing)}"
+    return f"{message}; try {options}" if options else message
 
 
 def _rows(chunk: Chunk, names: Mapping[str, str]) -> Rows:

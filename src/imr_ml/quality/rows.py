@@ -86,8 +86,8 @@ def age_flaws(rows: Rows) -> Iterator[Flagged]:
     age = pd.to_numeric(rows.column("age"))
     if age.isna().all():
         return
-    told = pd.to_numeric(_of_each(rows.column("clinical_summary"), lambda text: demographics(text).age_years))
-    yield Flagged.where(age.ne(told) & age.notna() & told.notna(), "age_differs", "age")
+    stated_age = pd.to_numeric(_of_each(rows.column("clinical_summary"), lambda text: demographics(text).age_years))
+    yield Flagged.where(age.ne(stated_age) & age.notna() & stated_age.notna(), "age_differs", "age")
 
 
 def _of_each(texts: pd.Series, of_text: Callable[[str], object]) -> pd.Series:

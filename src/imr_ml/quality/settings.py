@@ -120,8 +120,8 @@ def read_settings(toml: str) -> Settings:
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"settings of the check: {error}") from error
     except ValidationError as error:
-        told = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
-        raise SettingsError(f"settings of the check: {told}") from error
+        details = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
+        raise SettingsError(f"settings of the check: {details}") from error
 
 
 @cache

@@ -55,12 +55,12 @@ def summary_lines(report: QualityReport) -> list[str]:
     verdict = ", ".join(f"{counts[level]} {_plural(level, counts[level])}" for level in (Level.ERROR, Level.WARNING))
     return [
         f"{report.table}: {report.rows:,} requests of {report.cases:,} cases",
-        *(f"  {balance_told(each)}" for each in report.sources),
+        *(f"  {describe_balance(each)}" for each in report.sources),
         verdict if any(counts.values()) else "nothing found",
     ]
 
 
-def balance_told(balance: SourceBalance) -> str:
+def describe_balance(balance: SourceBalance) -> str:
     """A source's share overturned, in words."""
     if balance.share is None:
         return f"{balance.source}: {balance.requests:,} requests, none decided"
@@ -117,7 +117,7 @@ def write_page(report: QualityReport, target: Path, checked_at: datetime) -> Non
         checked_at=checked_at,
         years=year_bars(report),
         scale=scale_of(report),
-        balance_told=balance_told,
+        describe_balance=describe_balance,
         most_places=MOST_PLACES_ON_PAGE,
         style=Markup(style),  # noqa: S704 - a file of this package
         style_digest=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),

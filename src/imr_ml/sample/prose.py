@@ -119,13 +119,13 @@ def _signals(draft: Draft) -> list[str]:
     """Tell the signals that matter to the items, and a few that do not."""
     rng, facts, kinds = draft.rng, draft.facts, draft.model.kinds
     relevant = dict.fromkeys(name for item in facts.items for name in kinds[item.treatment.kind].signals)
-    told = [
+    phrases = [
         _phrase_signal(draft, name)
         for name in several(rng, tuple(relevant), len(relevant))
         if facts.signals[name] or rng.random() < _DENIED_SHARE
     ]
     beside = [name for name in facts.signals if name not in relevant]
-    return told + [_phrase_signal(draft, name) for name in several(rng, beside, between(rng, 0, 1))]
+    return phrases + [_phrase_signal(draft, name) for name in several(rng, beside, between(rng, 0, 1))]
 
 
 def _phrase_signal(draft: Draft, signal: str) -> str:

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 # Below so many requests a second process would cost more to start than it saves.
 _WORTH_A_PROCESS = {"requests": 20_000, "letters": 1_000}
-REASONS_TOLD = 20
+REASONS_SHOWN = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,11 +198,11 @@ def _job(source: Path, task: Task, model: LoadedModel, settings: BatchSettings) 
 def _fingerprint(source: Path) -> str:
     """Digest of the names, sizes and times of the input's files; their content is read once only, for the scores."""
     files = sorted(source.rglob("*")) if source.is_dir() else [source]
-    told = hashlib.sha256(str(source.resolve()).encode())
+    digest = hashlib.sha256(str(source.resolve()).encode())
     for file in files:
         found = file.stat()
-        told.update(f"{file.relative_to(source)} {found.st_size} {found.st_mtime_ns}\n".encode())
-    return told.hexdigest()
+        digest.update(f"{file.relative_to(source)} {found.st_size} {found.st_mtime_ns}\n".encode())
+    return digest.hexdigest()
 
 
 def _total(parts: list[PartSummary], resumed: int) -> BatchSummary:
@@ -211,4 +211,4 @@ def _total(parts: list[PartSummary], resumed: int) -> BatchSummary:
         outcomes.update(part.by_outcome)
         reasons.update(part.reasons)
     rows, errors = (sum(getattr(part, name) for part in parts) for name in ("rows", "errors"))
-    return BatchSummary(rows, errors, dict(outcomes), dict(reasons.most_common(REASONS_TOLD)), resumed)
+    return BatchSummary(rows, errors, dict(outcomes), dict(reasons.most_common(REASONS_SHOWN)), resumed)

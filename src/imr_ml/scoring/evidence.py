@@ -134,11 +134,11 @@ def _places(
 
 
 def _dumped(evidence: Evidence, sections: dict[str, SectionPlaces | None]) -> str:
-    told = {
+    record = {
         name: [_entry(contribution, sections) for contribution in contributions]
         for name, contributions in (("outcome", evidence.outcome), ("primary_family", evidence.family))
     }
-    return json.dumps(told, ensure_ascii=False, separators=(",", ":"))
+    return json.dumps(record, ensure_ascii=False, separators=(",", ":"))
 
 
 def _entry(contribution: Contribution, sections: dict[str, SectionPlaces | None]) -> dict[str, object]:

@@ -115,18 +115,18 @@ def _scored(written: pd.DataFrame, table: pd.DataFrame, model: LoadedModel, opti
     features = feature_frame(complete_cases(table), model.nlp, views=options.evidence)
     matrix = model.model.matrix(features)
     predictions = model.model.predict_matrix(matrix)
-    asked = Query.of(table)
+    query = Query.of(table)
     columns: Columns = {
         **outcome_columns(predictions, model.sets(options.coverage)),
         **family_columns(predictions, features),
-        **cohort_columns(model.cohorts.rates(features, asked)),
+        **cohort_columns(model.cohorts.rates(features, query)),
         "model_version": model.version,
     }
     if options.evidence:
         found = model.model.explain(matrix, predictions, EVIDENCE_TERMS)
         columns["evidence"] = evidence_json(found, written, features)
     if options.precedents:
-        nearest = model.neighbours.nearest(matrix, asked, options.precedents)
+        nearest = model.neighbours.nearest(matrix, query, options.precedents)
         columns |= precedent_column(nearest, model.neighbours.decided)
     return pd.DataFrame(columns, index=table.index).reindex(columns=list(SCORE_COLUMNS))
 

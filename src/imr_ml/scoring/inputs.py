@@ -186,7 +186,7 @@ def _letter_rows(letters: tuple[Path, ...], rejects: tuple[Reject, ...]) -> Chun
 
     read = ingest(list(letters), jobs=1)
     refused = list(chain(read.rejects, rejects))
-    told = pd.DataFrame({"file": [reject.file for reject in refused]}).reindex(columns=list(_LETTER_COLUMNS))
-    frame = pd.concat([read.requests, typed(told)], ignore_index=True) if refused else read.requests
+    placeholders = pd.DataFrame({"file": [reject.file for reject in refused]}).reindex(columns=list(_LETTER_COLUMNS))
+    frame = pd.concat([read.requests, typed(placeholders)], ignore_index=True) if refused else read.requests
     reasons = [": ".join(filter(None, (reject.place, reject.reason))) for reject in refused]
     return Chunk(frame, dict(enumerate(reasons, start=len(read.requests))))

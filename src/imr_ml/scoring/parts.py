@@ -128,13 +128,13 @@ def read_part(path: Path) -> pd.DataFrame:
 
 def read_summary(path: Path) -> PartSummary | None:
     """What a part holds; None where it is not finished."""
-    told = path.with_suffix(".json")
-    return PartSummary(**json.loads(told.read_text("utf-8"))) if told.is_file() else None
+    summary_file = path.with_suffix(".json")
+    return PartSummary(**json.loads(summary_file.read_text("utf-8"))) if summary_file.is_file() else None
 
 
 def finished(folder: Path) -> list[PartSummary]:
     """What the finished parts of a folder hold, in any order."""
-    found = (read_summary(told) for told in folder.glob("[0-9]*.json"))
+    found = (read_summary(summary_file) for summary_file in folder.glob("[0-9]*.json"))
     return [summary for summary in found if summary]
 
 

@@ -39,7 +39,7 @@ def read_letters_with_spark(folder: str | Path, session: SparkSession | None = N
     -------
     DataFrame
         The requests table with a column ``error``: a letter that can't be read, or says the same as one whose path
-        comes before its own, is a row with its file and the reason. Nothing is read before it is asked for.
+        comes before its own, is a row with its file and the reason. Nothing is read before it is requested.
 
     Raises
     ------

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from imr_ml.score_columns import ADDED, SCORE_COLUMNS, ScoreOptions
-from imr_ml.scoring.batch import REASONS_TOLD, BatchSummary
+from imr_ml.scoring.batch import REASONS_SHOWN, BatchSummary
 from imr_ml.scoring.frame import check_columns
 from imr_ml.scoring.working import Task, score_chunk
 from imr_ml.spark.inputs import CASE_ROWS, column_of, path_of, rows_of
@@ -170,4 +170,4 @@ def _summary(scored: DataFrame) -> BatchSummary:
         else:
             reasons[reason] += rows
     errors = reasons.total()
-    return BatchSummary(outcomes.total() + errors, errors, dict(outcomes), dict(reasons.most_common(REASONS_TOLD)))
+    return BatchSummary(outcomes.total() + errors, errors, dict(outcomes), dict(reasons.most_common(REASONS_SHOWN)))

@@ -1,4 +1,4 @@
-"""Pieces of a table -> pieces of as many rows as are asked for."""
+"""Pieces of a table -> pieces of as many rows as are requested."""
 
 from __future__ import annotations
 

@@ -72,7 +72,7 @@ class Piece:
 
 
 class Lines:
-    """Lines as `csv.reader` takes them, with the place of the next one and whether one was asked for in vain."""
+    """Lines as `csv.reader` takes them, with the place of the next one and whether one was requested in vain."""
 
     def __init__(self, lines: list[str]) -> None:
         self.lines = lines

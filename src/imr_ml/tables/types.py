@@ -16,7 +16,7 @@ BLOCK_BYTES = MEGABYTE
 ROW_BYTES = 16 * MEGABYTE
 """A longer row is a bad row. The longest case summaries run to some ten thousand characters."""
 CHUNK_BYTES = 64 * MEGABYTE
-"""A chunk that has grown to this holds fewer rows than were asked for."""
+"""A chunk that has grown to this holds fewer rows than were requested."""
 MOST_COLUMNS = 10_000
 """A table with more is refused."""
 
@@ -33,7 +33,7 @@ class Chunk:
     Attributes
     ----------
     frame : DataFrame
-        At most as many rows as were asked for, indexed from where the chunk before ended. Cells of CSV and Excel are
+        At most as many rows as were requested, indexed from where the chunk before ended. Cells of CSV and Excel are
         text, missing where empty; those of JSON lines Python values, lists and objects as JSON text; those of Parquet
         have the types of the file, which are the same in all chunks.
     reasons : dict of int to str

@@ -75,7 +75,7 @@ def record_batch(batch: ScoredBatch) -> RecordedRun:
     return send_or_keep(kept)
 
 
-def model_tags(model: LoadedModel, digest: str, command: str, told: str) -> dict[str, str]:
+def model_tags(model: LoadedModel, digest: str, command: str, note: str) -> dict[str, str]:
     """Tags of a run in the experiment `SCORING`: which model read which input, and what is told about it."""
     return {
         "input.sha256": digest,
@@ -84,7 +84,7 @@ def model_tags(model: LoadedModel, digest: str, command: str, told: str) -> dict
         "model.data.sha256": model.facts["data"]["sha256"],
         "mlflow.source.name": command,
         "mlflow.source.type": "LOCAL",
-        NOTE: _WARNING + told if model.is_sample else told,
+        NOTE: _WARNING + note if model.is_sample else note,
     }
 
 

@@ -122,13 +122,13 @@ def _frame(held_out: HeldOut) -> pd.DataFrame:
                     [None] * rows if held_out.fold_of is None else held_out.fold_of[repeat], dtype="Int64"
                 ),
                 "overturned": held_out.labels.overturned,
-                "p_overturned": said.p_overturned,
+                "p_overturned": predictions.p_overturned,
                 **_by_family("cited", held_out.labels.families),
-                **_by_family("p", said.family_probability),
-                **_by_family("predicted", said.family_set),
+                **_by_family("p", predictions.family_probability),
+                **_by_family("predicted", predictions.family_set),
             }
         )
-        for repeat, said in enumerate(held_out.predicted.repeats)
+        for repeat, predictions in enumerate(held_out.predicted.repeats)
     ]
     return pd.concat(frames, ignore_index=True)
 

@@ -140,8 +140,8 @@ def rollback(reason: str = "") -> tuple[str, str]:
                 f"version {previous}, the champion before, was deleted; promote another: imr-ml promote"
             ) from error
         client.set_registered_model_alias(MODEL_NAME, CHAMPION, previous)
-        told = f"{_now()}: version {previous} again" + (f", {reason}" if reason else "")
-        client.set_model_version_tag(MODEL_NAME, champion.version, "rollback", told)
+        summary = f"{_now()}: version {previous} again" + (f", {reason}" if reason else "")
+        client.set_model_version_tag(MODEL_NAME, champion.version, "rollback", summary)
         return str(champion.version), previous
 
 
@@ -174,18 +174,18 @@ def _against_base_rate(challenger: RunFacts) -> Verdict:
 
 
 def _by_differences(differences: Mapping[str, Estimate], terms: float | None, champions_terms: float | None) -> Verdict:
-    judged = {name: differences[name] for name in JUDGED_BY if name in differences}
-    if not judged:
+    compared = {name: differences[name] for name in JUDGED_BY if name in differences}
+    if not compared:
         return Verdict(False, f"the two have none of {' and '.join(JUDGED_BY)} in common", differences)
-    told = ", ".join(f"{name} {one.value:+.3f} [{one.low:+.3f}, {one.high:+.3f}]" for name, one in judged.items())
-    if any(one.high < 0 for one in judged.values()):
-        return Verdict(False, f"it is worse: {told}", differences)
-    if any(one.low > 0 for one in judged.values()):
-        return Verdict(True, f"it is better: {told}", differences)
+    summary = ", ".join(f"{name} {one.value:+.3f} [{one.low:+.3f}, {one.high:+.3f}]" for name, one in compared.items())
+    if any(one.high < 0 for one in compared.values()):
+        return Verdict(False, f"it is worse: {summary}", differences)
+    if any(one.low > 0 for one in compared.values()):
+        return Verdict(True, f"it is better: {summary}", differences)
     sizes = "" if terms is None or champions_terms is None else f" ({terms:,.0f} terms, {champions_terms:,.0f})"
     simpler = terms is not None and champions_terms is not None and terms < champions_terms
     kind = "simpler" if simpler else "not simpler"
-    return Verdict(simpler, f"it is as good, {told}, and {kind}{sizes}", differences)
+    return Verdict(simpler, f"it is as good, {summary}, and {kind}{sizes}", differences)
 
 
 def _verdict(client: MlflowClient, challenger: ModelVersion, champion: ModelVersion | None) -> Verdict:
@@ -207,8 +207,8 @@ def _facts(client: MlflowClient, version: ModelVersion) -> RunFacts | None:
 def _write_down(client: MlflowClient, version: ModelVersion, verdict: Verdict, reason: str, *, promoted: bool) -> None:
     forced = promoted and not verdict.promote
     outcome = ("promoted by force" if forced else "promoted") if promoted else "not promoted"
-    told = {"reason": reason, "outcome": outcome, "verdict": verdict.why, "at": _now()}
-    _set_tags(client, version, {f"{_TAGS}.{name}": value for name, value in told.items()})
+    summary = {"reason": reason, "outcome": outcome, "verdict": verdict.why, "at": _now()}
+    _set_tags(client, version, {f"{_TAGS}.{name}": value for name, value in summary.items()})
     # Of an earlier judgement nothing is kept: a database may hold no more than 5,000 characters.
     about = (version.description or "").partition(_JUDGED)[0]
     given = f" Reason: {textwrap.shorten(reason, _LONGEST_REASON, placeholder=' ...')}" if reason else ""

@@ -87,7 +87,7 @@ def rebuild(model: Path, scratch: Path, start: StartProgress, *, from_table: boo
     return rebuilt
 
 
-def settings_of_facts(told: dict[str, Any]) -> TrainingSettings:
+def settings_of_facts(recorded: dict[str, Any]) -> TrainingSettings:
     """What a model's facts tell of the settings that it was trained with, as they were."""
     from imr_ml.classifiers.settings import settings_of
     from imr_ml.evaluation.settings import EvaluationSettings
@@ -95,9 +95,9 @@ def settings_of_facts(told: dict[str, Any]) -> TrainingSettings:
     from imr_ml.training import TrainingSettings
 
     return TrainingSettings(
-        nlp=NlpSettings(**told["nlp"]),
-        model=settings_of(told["model"]),
-        evaluation=EvaluationSettings(**told["evaluation"]),
-        coverage=told["coverage"],
-        ladder=told["ladder"],
+        nlp=NlpSettings(**recorded["nlp"]),
+        model=settings_of(recorded["model"]),
+        evaluation=EvaluationSettings(**recorded["evaluation"]),
+        coverage=recorded["coverage"],
+        ladder=recorded["ladder"],
     )

@@ -32,7 +32,7 @@ Outcome (upheld or overturned) and cited guideline families of Independent Medic
 - `@{CHALLENGER}` is the model trained last, `@{CHAMPION}` the one that `imr-ml promote` chose; a version tells why.
 - Score: `imr-ml score requests.csv --output scored.csv --model models:/{MODEL_NAME}@{CHAMPION}`
 - From Python: `mlflow.pyfunc.load_model("models:/{MODEL_NAME}@{CHAMPION}").predict(frame)`
-- **A version with the tag `data.kind` = `sample` learnt from invented letters: it says nothing about real requests.**
+- **A version with the tag `data.kind` = `sample` is trained on invented letters: it says nothing about real requests.**
 """
 
 
@@ -65,19 +65,19 @@ def fetch_model(uri: str) -> Path:
             found = Path(mlflow.artifacts.download_artifacts(artifact_uri=uri))
         except (mlflow.MlflowException, OSError) as error:
             gone = _folder_that_is_gone(client, uri)
-            told = f"its files are not at {gone} any more; put that folder back" if gone else None
-            raise TrackingError(f"{uri}: {told or _what_there_is(client, uri, error)}") from error
+            record = f"its files are not at {gone} any more; put that folder back" if gone else None
+            raise TrackingError(f"{uri}: {record or _what_there_is(client, uri, error)}") from error
         return _model_folder(found, uri)
 
 
-def register(client: MlflowClient, model_id: str, run_id: str, told: ModelRecord, trained_ms: int) -> str:
+def register(client: MlflowClient, model_id: str, run_id: str, record: ModelRecord, trained_ms: int) -> str:
     """Make a logged model a version of `MODEL_NAME`, unless it is one, and the challenger, unless that is newer.
 
     Parameters
     ----------
     client : MlflowClient
     model_id, run_id : str
-    told : ModelRecord
+    record : ModelRecord
         Tags and description of the version.
     trained_ms : int
         When the training ended: a model that is sent late does not replace a challenger trained after it.
@@ -102,8 +102,8 @@ def register(client: MlflowClient, model_id: str, run_id: str, told: ModelRecord
             MODEL_NAME,
             f"models:/{model_id}",
             run_id,
-            tags={**told.tags, TRAINED: str(trained_ms)},
-            description=told.description,
+            tags={**record.tags, TRAINED: str(trained_ms)},
+            description=record.description,
             model_id=model_id,
         )
     )

@@ -231,6 +231,6 @@ def _rebuilt_by(source: Path, model: Path, made: Path, *, from_table: bool) -> R
         check=False,
     )
     if done.returncode:
-        told = (done.stderr.strip().splitlines() or ["no reason told"])[-1]
-        raise TrackingError(f"making it anew failed: {told.removeprefix('imr-ml: ')}")
+        reason = (done.stderr.strip().splitlines() or ["no reason told"])[-1]
+        raise TrackingError(f"making it anew failed: {reason.removeprefix('imr-ml: ')}")
     return Rebuilt.model_validate_json((made / REBUILT).read_bytes())

@@ -220,9 +220,9 @@ def summary(trained: TrainedModel) -> str:
     """One line on a model, for the list of its versions."""
     estimates = trained.evaluation.estimates[MODEL]
     families = estimates.get("family.f1_micro")
-    told = f"{trained.data.requests} requests; outcome ROC AUC {estimates['outcome.roc_auc']}"
-    told += f"; families' micro F1 {families}" if families else ""
-    return f"SYNTHETIC sample corpus; {told}" if trained.data.is_synthetic else told
+    line = f"{trained.data.requests} requests; outcome ROC AUC {estimates['outcome.roc_auc']}"
+    line += f"; families' micro F1 {families}" if families else ""
+    return f"SYNTHETIC sample corpus; {line}" if trained.data.is_synthetic else line
 
 
 def description(trained: TrainedModel, rivals: tuple[ComparedModel, ...], links: Mapping[str, str]) -> str:
@@ -319,7 +319,7 @@ def fold_points(by_fold: Mapping[str, NDArray[np.float64]]) -> list[Point]:
 
 
 def learning_points(curve: Iterable[LearningPoint]) -> list[Point]:
-    """The learning curve as the steps of ``outcome.roc_auc.learning``, a step being the requests learnt from."""
+    """The learning curve as the steps of ``outcome.roc_auc.learning``, a step being the training requests."""
     return [
         Point(name=f"{metric}.learning{whose}{end}", value=value, step=point.requests)
         for point in curve

@@ -105,13 +105,13 @@ def _model_run(
     extras: Extras,
     links: dict[str, str],
 ) -> RunRecord:
-    told = {NOTE: description(trained, rivals, links), "mlflow.loggedArtifacts": tables_tag(links)}
+    tags = {NOTE: description(trained, rivals, links), "mlflow.loggedArtifacts": tables_tag(links)}
     if extras.manifest is not None:
-        told["data.manifest.sha256"] = sha256_of(extras.manifest)
+        tags["data.manifest.sha256"] = sha256_of(extras.manifest)
     return RunRecord(
         key=MODEL,
         name=run_facts.run_name(trained, git),
-        tags=run_facts.tags(trained, git) | told,
+        tags=run_facts.tags(trained, git) | tags,
         params=run_facts.params(trained),
         metrics=(*run_facts.metrics(trained), *extras.system),
     )
@@ -119,11 +119,11 @@ def _model_run(
 
 def _rival_run(rival: ComparedModel, trained: TrainedModel, git: GitState | None) -> RunRecord:
     colour = COLOURS_OF_BASELINES.get(rival.key)
-    told = {NOTE: rival_description(rival, trained)} | ({"mlflow.runColor": colour} if colour else {})
+    tags = {NOTE: rival_description(rival, trained)} | ({"mlflow.runColor": colour} if colour else {})
     return RunRecord(
         key=rival.key,
         name=run_facts.rival_name(rival, trained, git),
-        tags=run_facts.tags(trained, git) | told,
+        tags=run_facts.tags(trained, git) | tags,
         params=run_facts.rival_params(rival, trained),
         metrics=tuple(run_facts.rival_metrics(rival)),
     )

@@ -78,7 +78,7 @@ def _schema_revisions() -> tuple[str | None, frozenset[str]]:
     are written in another way by now: then MLflow is left to judge.
     """
     scripts = Path(str(files("mlflow"))) / "store" / "db_migrations" / "versions"
-    told = [line for path in scripts.glob("*.py") for line in _REVISION.findall(path.read_text("utf-8"))]
-    known = {revision for is_older, revision in told if not is_older}
-    newest = known - {revision for is_older, revision in told if is_older}
+    revisions = [line for path in scripts.glob("*.py") for line in _REVISION.findall(path.read_text("utf-8"))]
+    known = {revision for is_older, revision in revisions if not is_older}
+    newest = known - {revision for is_older, revision in revisions if is_older}
     return newest.pop() if len(newest) == 1 else None, frozenset(known)

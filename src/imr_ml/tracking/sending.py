@@ -158,11 +158,11 @@ def _made(client: MlflowClient, experiment: str, record: Record) -> dict[str, Ru
 
 
 def _create(client: MlflowClient, experiment: str, record: Record, run: RunRecord, parent: str) -> Run:
-    told = {**run.tags, **({_PARENT: parent} if parent else {}), _TAG: f"{record.id}/{run.key}"}
-    return client.create_run(experiment, start_time=record.started_ms, tags=told, run_name=run.name)
+    tags = {**run.tags, **({_PARENT: parent} if parent else {}), _TAG: f"{record.id}/{run.key}"}
+    return client.create_run(experiment, start_time=record.started_ms, tags=tags, run_name=run.name)
 
 
-def _model(client: MlflowClient, folder: Path, record: Record, told: ModelRecord, parent: Run) -> str:
+def _model(client: MlflowClient, folder: Path, record: Record, model: ModelRecord, parent: Run) -> str:
     """Identifier of the logged model: a former attempt's where it was finished."""
     from mlflow.entities import LoggedModelStatus
 
@@ -173,7 +173,7 @@ def _model(client: MlflowClient, folder: Path, record: Record, told: ModelRecord
             return str(output.model_id)
         if found:
             client.delete_logged_model(output.model_id)
-    logged = log_model(folder / "model", folder / "code", told.requirements, record.runs[0].params)
+    logged = log_model(folder / "model", folder / "code", model.requirements, record.runs[0].params)
     return str(logged.model_id)
 
 

@@ -96,9 +96,9 @@ def write_files(
     if extras.manifest is not None:
         shutil.copy(extras.manifest, own / MANIFEST)
     predicted = {MODEL: trained.evaluation.out_of_fold, **{one.key: one.out_of_fold for one in rivals}}
-    for key, said in predicted.items():
-        if said is not None:
-            _write_held_out(artifacts_of(folder, key), trained, said)
+    for key, predictions in predicted.items():
+        if predictions is not None:
+            _write_held_out(artifacts_of(folder, key), trained, predictions)
     shutil.copytree(model_folder, folder / "model")
     _copy_code(folder / "code")
     meanwhile()
@@ -128,17 +128,17 @@ def _write_tables(own: Path, trained: TrainedModel, texts: pd.DataFrame | None) 
 
 
 def _with_predictions(texts: pd.DataFrame, trained: TrainedModel) -> pd.DataFrame:
-    told = texts[[name for name in _TEXT_COLUMNS if name in texts]].reset_index(drop=True)
-    return told.assign(
+    columns = texts[[name for name in _TEXT_COLUMNS if name in texts]].reset_index(drop=True)
+    return columns.assign(
         overturned=trained.evaluation.labels.overturned,
         p_overturned=trained.evaluation.out_of_fold.mean_p_overturned,
     )
 
 
-def _write_held_out(own: Path, trained: TrainedModel, said: OutOfFold) -> None:
+def _write_held_out(own: Path, trained: TrainedModel, predictions: OutOfFold) -> None:
     settings, groups = trained.evaluation.settings, trained.neighbours.decided.group
     folds = Folds(trained.data.sha256, settings.folds, settings.repeats, settings.seed, settings.stratify)
-    held_out = HeldOut(folds, trained.evaluation.labels, groups, said, trained.evaluation.fold_of)
+    held_out = HeldOut(folds, trained.evaluation.labels, groups, predictions, trained.evaluation.fold_of)
     write_held_out(held_out, own / FILE)
 
 

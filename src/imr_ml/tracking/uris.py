@@ -62,7 +62,7 @@ def redact_uri(text: str) -> str:
 
     Examples
     --------
-    >>> shown("postgresql://runs:secret@db/mlflow")
+    >>> redact_uri("postgresql://runs:secret@db/mlflow")
     'postgresql://runs:***@db/mlflow'
     """
     return _PASSWORD.sub(r"\1:***@", text)

@@ -203,7 +203,7 @@ def test_figures_on_later_decisions_stand_beside_the_others(spanning):
 
     told = model_card(spanning)
 
-    assert f"Learnt from {later.train_requests} requests decided before {later.told_from}" in told
+    assert f"Learnt from {later.train_requests} requests decided before {later.cutoff_date}" in told
     assert str(later.comparison.estimates[MODEL]["outcome.roc_auc"]) in told
 
 

@@ -69,7 +69,7 @@ class ReportFacts:
 
     @property
     def is_sample_model(self) -> bool:
-        """Whether the model learnt from invented letters."""
+        """Whether the model was trained on invented letters."""
         return self.trained_on == SAMPLE
 
     def column(self, name: str) -> str:

@@ -79,11 +79,11 @@ def case_size(evaluation: Evaluation) -> CaseSize | None:
 
 
 def _within(sizes: list[Slice]) -> float | None:
-    told = [
+    measured = [
         (one.estimates["outcome.roc_auc"].value, _pairs(one)) for one in sizes if "outcome.roc_auc" in one.estimates
     ]
-    values, weights = zip(*told, strict=True) if told else ((), ())
-    return float(np.average(values, weights=weights)) if told else None
+    values, weights = zip(*measured, strict=True) if measured else ((), ())
+    return float(np.average(values, weights=weights)) if measured else None
 
 
 def _pairs(one: Slice) -> int:
@@ -95,10 +95,10 @@ def _of_data(trained: TrainedModel) -> Iterator[str]:
     if data.is_synthetic:
         yield "**Invented letters.** Every figure here is synthetic: it shows that the machinery works, and no more."
     if data.overturned < FEW_OVERTURNED:
-        told = trained.evaluation.estimates[MODEL]["outcome.roc_auc"]
+        measured = trained.evaluation.estimates[MODEL]["outcome.roc_auc"]
         yield (
             f"**{data.overturned} overturned requests is a small number.** The ROC AUC of the outcome lies anywhere "
-            f"from {told.low:.2f} to {told.high:.2f}; no single figure of it is worth more than its interval."
+            f"from {measured.low:.2f} to {measured.high:.2f}; no single figure of it is worth more than its interval."
         )
     known = labels.decided_year[~np.isnan(labels.decided_year)]
     if len(known) and np.ptp(known) < _SHORT_SPAN_YEARS:
@@ -163,9 +163,9 @@ def _of_later_decisions(evaluation: Evaluation) -> Iterator[str]:
 
 
 def _of_sets(trained: TrainedModel) -> Iterator[str]:
-    wanted, told = trained.settings.coverage, trained.coverage
+    wanted, measured = trained.settings.coverage, trained.coverage
     for outcome in ("", "_overturned"):
-        found = told.get(f"conformal.coverage{outcome}")
+        found = measured.get(f"conformal.coverage{outcome}")
         if found is not None and isfinite(found) and found < wanted - _FAR_FROM_PROMISED:
             whose = "of the overturned requests' cases" if outcome else "of all"
             yield (

@@ -114,8 +114,8 @@ def family_rows(trained: TrainedModel) -> Iterator[Row]:
     values = resampled(computed, groups, repeats, settings.resamples, settings.seed)
     for family in FAMILIES:
         known = family in computed
-        told = str(estimate(computed[family], values[family], len(truth), repeats)) if known else _TOO_FEW
-        yield [family, str(cited[family]), told]
+        measured = str(estimate(computed[family], values[family], len(truth), repeats)) if known else _TOO_FEW
+        yield [family, str(cited[family]), measured]
 
 
 def reliability_rows(evaluation: Evaluation) -> Iterator[Row]:
@@ -146,5 +146,5 @@ def _format_difference(difference: Estimate, metric: str) -> str:
     return f"{signed(difference)} {found if found == NOT_PROVEN else f'**{found}**'}"
 
 
-def _short(told: Estimate | None) -> str:
-    return f"{told.value:.2f} [{told.low:.2f}, {told.high:.2f}]" if told else _NOTHING
+def _short(measured: Estimate | None) -> str:
+    return f"{measured.value:.2f} [{measured.low:.2f}, {measured.high:.2f}]" if measured else _NOTHING

@@ -70,9 +70,9 @@ def format_dates(years: NDArray[np.float64]) -> str:
     if not len(known):
         return "dates not known"
     ends = [format_year(float(end))[:7] for end in (known.min(), known.max())]
-    told = ends[0] if ends[0] == ends[1] else " to ".join(ends)
+    measured = ends[0] if ends[0] == ends[1] else " to ".join(ends)
     undated = len(years) - len(known)
-    return f"{told} ({undated} without a date)" if undated else told
+    return f"{measured} ({undated} without a date)" if undated else measured
 
 
 def format_year(year: float) -> str:
@@ -84,7 +84,7 @@ def format_year(year: float) -> str:
 def describe_temporal_split(later: TemporalEvaluation) -> str:
     """Sizes of the temporal split's two sides."""
     return (
-        f"Learnt from {later.train_requests:,} requests decided before {later.told_from} "
+        f"Learnt from {later.train_requests:,} requests decided before {later.cutoff_date} "
         f"({later.train_overturned} overturned), tested on {later.test_requests:,} decided from then on "
         f"({later.test_overturned} overturned); {later.left_out} left out."
     )
@@ -103,8 +103,8 @@ def describe_permutation_test(test: PermutationTest) -> str:
 
 def describe_calibration(evaluation: Evaluation) -> str:
     """Calibration error and Brier skill in words."""
-    told = evaluation.estimates[MODEL]
-    error, skill = told["outcome.expected_calibration_error"], told["outcome.brier_skill"]
+    measured = evaluation.estimates[MODEL]
+    error, skill = measured["outcome.expected_calibration_error"], measured["outcome.brier_skill"]
     return (
         f"`p_overturned` misses the share overturned by {error} on average, and its Brier skill over the base rate is "
         f"{skill}. It was calibrated without the requests that it is judged on."
@@ -113,7 +113,7 @@ def describe_calibration(evaluation: Evaluation) -> str:
 
 def _beside(evaluation: Evaluation, metric: str) -> str:
     verdicts = {name: verdict(evaluation.differences[name][metric], metric) for name in baselines_of(metric)}
-    told = [
+    measured = [
         f"{lead} {', '.join(BASELINES.get(name, name) for name, found in verdicts.items() if found == kind)}"
         for kind, lead in (
             (BETTER, "proven better than"),
@@ -122,4 +122,4 @@ def _beside(evaluation: Evaluation, metric: str) -> str:
         )
         if kind in verdicts.values()
     ]
-    return "; ".join(told)
+    return "; ".join(measured)

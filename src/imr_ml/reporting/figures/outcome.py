@@ -66,17 +66,23 @@ def reliability(trained: TrainedModel) -> Figure:
     figure, axes = canvas(trained, "Reliability of p_overturned")
     probability, overturned = _pooled(trained)
     bins = np.array_split(np.argsort(probability, kind="stable"), max(1, min(_BINS, len(probability) // _SMALLEST_BIN)))
-    said = np.array([probability[rows].mean() for rows in bins])
+    predicted_share = np.array([probability[rows].mean() for rows in bins])
     seen = np.array([overturned[rows].mean() for rows in bins])
     low, high = wilson(seen, np.array([len(rows) for rows in bins]))
     axes.errorbar(
-        said, seen, yerr=(seen - low, high - seen), fmt="o-", color=COLOURS[MODEL], capsize=4, label="model, 95 %"
+        predicted_share,
+        seen,
+        yerr=(seen - low, high - seen),
+        fmt="o-",
+        color=COLOURS[MODEL],
+        capsize=4,
+        label="model, 95 %",
     )
-    for x, y, rows in zip(said, high, bins, strict=True):
+    for x, y, rows in zip(predicted_share, high, bins, strict=True):
         count = f"{int(overturned[rows].sum())} of {len(rows)}"
         # Upright, because bins may lie closer than a count is wide.
         axes.annotate(count, (x, y), (0, 4), textcoords="offset points", ha="center", rotation=90)
-    top = min(1.0, 1.3 * max(float(high.max()), float(said.max())))
+    top = min(1.0, 1.3 * max(float(high.max()), float(predicted_share.max())))
     axes.plot([0, top], [0, top], color=COLOURS["base_rate"], linestyle="--", label="perfect calibration")
     axes.set(xlabel="mean predicted p_overturned", ylabel="share overturned", xlim=(0, top), ylim=(0, top))
     axes.legend(loc="lower right")
@@ -107,7 +113,10 @@ def confusion(trained: TrainedModel) -> Figure:
     probability, overturned = _pooled(trained)
     called = probability > overturned.mean()
     counts = np.array(
-        [[int((overturned == truth)[called == said].sum()) for said in (False, True)] for truth in (False, True)]
+        [
+            [int((overturned == truth)[called == predicted_share].sum()) for predicted_share in (False, True)]
+            for truth in (False, True)
+        ]
     )
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1, aspect="auto")

@@ -50,19 +50,19 @@ _ROW_INCHES = 0.24
 
 def slices(trained: TrainedModel) -> Figure | None:
     """ROC AUC and micro F1 of each slice with intervals, beside those of all requests."""
-    told = [one for one in trained.evaluation.slices if one.estimates]
+    measured = [one for one in trained.evaluation.slices if one.estimates]
     metrics = [metric for metric in _SLICED if metric in trained.evaluation.estimates[MODEL]]
-    if not told or not metrics:
+    if not measured or not metrics:
         return None
-    figure = figure_of(trained, "Slices, with 95 % intervals", height=1.6 + _ROW_INCHES * len(told))
+    figure = figure_of(trained, "Slices, with 95 % intervals", height=1.6 + _ROW_INCHES * len(measured))
     panels = figure.subplots(1, len(metrics), sharey=True, squeeze=False)[0]
     for axes, metric in zip(panels, metrics, strict=True):
-        _intervals(axes, [one.estimates.get(metric) for one in told])
+        _intervals(axes, [one.estimates.get(metric) for one in measured])
         overall = trained.evaluation.estimates[MODEL][metric]
         axes.axvline(overall.value, color=COLOURS["base_rate"], linestyle="--", label=f"all {overall.value:.2f}")
         axes.set(xlabel=metric, xlim=(0, 1))
         axes.legend(loc="lower left", fontsize=8)
-    panels[0].set_yticks(range(len(told)), [_label(one) for one in told], fontsize=8)
+    panels[0].set_yticks(range(len(measured)), [_label(one) for one in measured], fontsize=8)
     panels[0].invert_yaxis()
     return figure
 
@@ -97,7 +97,7 @@ def by_fold(trained: TrainedModel) -> Figure | None:
 
 
 def learning_curve(trained: TrainedModel) -> Figure | None:
-    """Model and baselines by the number of requests learnt from; None where that was not asked for."""
+    """Model and baselines by the number of training requests; None where that was not asked for."""
     points = trained.evaluation.learning
     if not points:
         return None
@@ -106,14 +106,14 @@ def learning_curve(trained: TrainedModel) -> Figure | None:
     requests = [point.requests for point in points]
     for axes, metric in zip(figure.subplots(1, len(metrics), squeeze=False)[0], metrics, strict=True):
         for name in (one for one in TITLES if metric in points[0].estimates.get(one, {})):
-            told = [point.estimates[name][metric] for point in points]
-            values = np.array([one.value for one in told])
+            measured = [point.estimates[name][metric] for point in points]
+            values = np.array([one.value for one in measured])
             if name == MODEL:
-                ends = np.array([[one.low, one.high] for one in told]).T
+                ends = np.array([[one.low, one.high] for one in measured]).T
                 axes.fill_between(requests, *ends, color=COLOURS[name], alpha=0.15, linewidth=0)
             style = "o-" if name in (MODEL, "plain_tfidf") else "--"
             axes.plot(requests, values, style, color=COLOURS[name], label=f"{TITLES[name]} {values[-1]:.2f}")
-        axes.set(xlabel=f"requests learnt from ({points[-1].cases} cases at most)", ylabel=metric, ylim=(0, 1.02))
+        axes.set(xlabel=f"training requests ({points[-1].cases} cases at most)", ylabel=metric, ylim=(0, 1.02))
         axes.spines[["top", "right"]].set_visible(False)
         axes.legend(loc="lower right")
     return figure
@@ -140,8 +140,8 @@ def family_f1(trained: TrainedModel) -> Figure | None:
     if not trained.evaluation.labels.families_known:
         return None
     figure, axes = canvas(trained, "F1 of each guideline family")
-    told = _predicted(trained)
-    scores = {name: _f1(truth, predicted) for name, predicted in told.items()}
+    measured = _predicted(trained)
+    scores = {name: _f1(truth, predicted) for name, predicted in measured.items()}
     height = 0.8 / len(scores)
     places = np.arange(len(FAMILIES))
     for number, (name, values) in enumerate(scores.items()):
