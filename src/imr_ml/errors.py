@@ -1,7 +1,4 @@
-"""The base of every room's error: something that the user can mend, told in one line; and what two rooms raise.
-
-Knows nothing else.
-"""
+"""Base class of user-facing errors, and the errors that several rooms raise."""
 
 
 class ImrError(ValueError):

@@ -1,7 +1,4 @@
-"""Files written whole or not at all, by one process at a time, and their checksums.
-
-Knows paths and bytes. Knows nothing of what the files hold.
-"""
+"""Write files atomically, lock them between processes, and compute checksums."""
 
 from __future__ import annotations
 

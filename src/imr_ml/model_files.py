@@ -1,7 +1,7 @@
-"""A trained model as a folder: classifiers and precedents by skops, all said of them as JSON, checksums over these.
+"""Save and load a trained model's folder: skops files, JSON facts, checksums and manifest.
 
-Knows the folder's files; what the requests of the training were like is in one of plain arrays. Nothing is unpickled;
-a folder whose checksums do not match, or that names a type outside of our own short list, is refused.
+Nothing is unpickled; a folder whose checksums do not match, or that names a type outside of our own short list, is
+refused.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""How long work tells how far it is. Knows no room and no terminal: what is shown of it, the command line decides."""
+"""Report the progress of long work."""
 
 from __future__ import annotations
 

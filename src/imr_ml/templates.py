@@ -1,7 +1,4 @@
-"""Templates of pages and cards: loaded once, strict about names that nothing fills.
-
-Knows Jinja. Knows nothing of what stands in them.
-"""
+"""Load Jinja templates, strict about undefined names."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Training: the requests table -> a fitted model and its evaluation, as one pure function.
+"""Fit and evaluate a model on the requests table, without files or tracking.
 
-Knows what is fitted on what. No files, no MLflow, no printing.
+No files, no MLflow, no printing.
 """
 
 from __future__ import annotations

@@ -1,16 +1,17 @@
-"""When the outcome classifier may speak: label-conditional conformal sets, at a coverage chosen when it is asked.
+"""Compute label-conditional conformal sets at a coverage chosen at prediction time.
 
-Knows probabilities and cases. The p-values are those of `crepes`.
+The p-values are those of `crepes`.
 
-An outcome belongs to a request's prediction set where its p-value is above ``1 - coverage``: unless its probability is
-lower than what all but that share of the truly so decided requests got when they were held out. Each outcome is
-compared with its own: nine in ten denials are upheld, so that one threshold for both would reach its coverage by always
-saying "upheld" (Vovk, 2012, "Conditional validity of inductive conformal predictors").
+An outcome belongs to a request's prediction set where its p-value is above ``1 - coverage``: unless its probability
+is lower than what all but that share of the truly so decided requests got when they were held out. Each outcome is
+compared with its own: nine in ten denials are upheld, so that one threshold for both would reach its coverage by
+always saying "upheld" (Vovk, 2012, "Conditional validity of inductive conformal predictors").
 
 Requests of one case are no independent witnesses. A draw takes one request of each case, which makes the scores
-exchangeable again, and the p-values of several draws are averaged, so that no threshold hangs on the luck of one (Dunn,
-Wasserman and Ramdas, 2022, "Distribution-free prediction sets for two-layer hierarchical models"). What is promised is
-therefore a share of cases, with one request taken of each; of all requests, those of cases with many items weigh more.
+exchangeable again, and the p-values of several draws are averaged, so that no threshold hangs on the luck of one
+(Dunn, Wasserman and Ramdas, 2022, "Distribution-free prediction sets for two-layer hierarchical models"). What is
+promised is therefore a share of cases, with one request taken of each; of all requests, those of cases with many
+items weigh more.
 """
 
 from __future__ import annotations

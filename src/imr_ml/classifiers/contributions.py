@@ -1,7 +1,4 @@
-"""What moved a prediction: the exact contributions of a linear score's features.
-
-Knows matrices, coefficients and feature names.
-"""
+"""Compute the exact feature contributions of a linear score."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Which guideline families the reviewer cites: a set of families, and the likeliest one.
-
-Knows matrices and groups. Knows nothing of text, files or MLflow.
-"""
+"""Predict which guideline families the reviewer will cite."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""How likely a denial is overturned: a calibrated linear classifier.
-
-Knows matrices and groups. Knows nothing of text, files or MLflow.
-"""
+"""Predict the probability that a denial is overturned with a calibrated linear classifier."""
 
 from __future__ import annotations
 

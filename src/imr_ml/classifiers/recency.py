@@ -1,6 +1,4 @@
-"""How much older decisions weigh: by half for every so many years, where later years show that this predicts better.
-
-Knows matrices and the years of decisions. Knows nothing of text, cases or files.
+"""Weigh older decisions less if that predicts later years better.
 
 How requests are decided drifts: guidelines, drugs and reviewers change. A half-life is tried as it will be used, on
 each year from the years before it. The years are what the choice is judged by, not their requests: a year's requests

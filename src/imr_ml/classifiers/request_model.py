@@ -1,7 +1,4 @@
-"""Both classifiers over a feature frame: one thing to fit, one thing to ask.
-
-Knows feature frames and the two classifiers. Knows nothing of files or MLflow.
-"""
+"""Combine the outcome and family classifiers over a feature frame into one estimator."""
 
 from __future__ import annotations
 

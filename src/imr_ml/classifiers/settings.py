@@ -1,7 +1,4 @@
-"""Settings of the classifiers as a model's facts tell them -> the settings.
-
-Knows their shape as plain lists and dicts, which is what JSON gives of dataclasses.
-"""
+"""Read classifier settings from a model's facts."""
 
 from __future__ import annotations
 

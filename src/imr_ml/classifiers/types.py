@@ -1,7 +1,4 @@
-"""What goes into a classifier and what comes out: labels, predictions, evidence, and what a predictor is.
-
-Knows the requests table's labels. Knows nothing of how anything is learned.
-"""
+"""Data types of the classifiers: labels, predictions, evidence, and the predictor protocol."""
 
 from __future__ import annotations
 

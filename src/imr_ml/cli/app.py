@@ -1,7 +1,4 @@
-"""The application that every command hangs on, and how errors, warnings and progress are shown.
-
-Knows nothing of what any command does.
-"""
+"""The Typer application, with error, warning and progress output."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""What is printed of an evaluation: the metrics, a line for each further proof, and the slices.
-
-Knows trained models and the terminal. Knows nothing of commands.
-"""
+"""Print an evaluation: metrics, proofs and slices."""
 
 from __future__ import annotations
 

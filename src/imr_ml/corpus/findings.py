@@ -1,10 +1,8 @@
-"""What a DMHC Findings narrative says before the review: the case as it came, cut where the reviewer begins.
+"""Extract the pre-review part of a DMHC Findings narrative.
 
-Knows the narratives' labels and the wording of a determination. Knows nothing of files or tables.
-
-A determination leaks through any sentence of the reviewer, not only through the last one. So a narrative is kept up to
-the first label or sentence that may be the reviewer's, whichever comes first, and where it does not begin as a case
-summary does, nothing of it is kept: a text too little costs less than one that tells the outcome.
+A determination leaks through any sentence of the reviewer, not only through the last one. So a narrative is kept up
+to the first label or sentence that may be the reviewer's, whichever comes first, and where it does not begin as a
+case summary does, nothing of it is kept: a text too little costs less than one that tells the outcome.
 """
 
 from __future__ import annotations

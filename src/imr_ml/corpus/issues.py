@@ -1,7 +1,7 @@
-"""Issues of a case: its letters or determinations in the order they were decided, and what a later one changed.
+"""Order the issues of a case and find what a later one changed.
 
-Knows the requests table. Knows nothing of files. A case that was reissued stands in the table with each of its issues;
-`CASE_VERSION` counts them, and the last is the one that holds.
+A case that was reissued stands in the table with each of its issues; `CASE_VERSION` counts them, and the last is the
+one that holds.
 """
 
 from __future__ import annotations

@@ -1,9 +1,7 @@
-"""Requests that must stay together: those of one case, and those whose clinical summaries are nearly the same.
+"""Group requests of one case or with nearly the same clinical summary.
 
-Knows the requests table and word shingles. Knows nothing of outcomes or models.
-
-A worker who is reviewed twice leaves two cases with one story. Were one of them learned from and the other tested on, a
-model that remembers would look like one that understands.
+A worker who is reviewed twice leaves two cases with one story. Were one of them learned from and the other tested on,
+a model that remembers would look like one that understands.
 """
 
 from __future__ import annotations

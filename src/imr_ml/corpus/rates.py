@@ -1,7 +1,4 @@
-"""How often requests were overturned, by what is known of them.
-
-Knows the requests table.
-"""
+"""Compute overturn rates by column."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""The requests table: its columns, the role each may play, and its validation.
-
-Knows names, types and roles. Knows nothing of letters or models.
-"""
+"""Define and validate the columns of the requests table and their roles."""
 
 from __future__ import annotations
 

@@ -1,7 +1,6 @@
-"""The requests table on disk: a table of any format in, whole and without a bad row; Parquet out.
+"""Read and write the requests table, with its schema version and upgrades.
 
-Knows what is to be trained on as a file. How formats are read, `tables` knows; what a table must hold, `schema`; what
-became of older schemas, `upgrades`.
+How formats are read, `tables` knows; what a table must hold, `schema`; what became of older schemas, `upgrades`.
 """
 
 from __future__ import annotations

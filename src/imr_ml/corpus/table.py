@@ -1,7 +1,4 @@
-"""Letters -> the requests table, and the columns that other columns give.
-
-Knows `Letter` and the table's columns. Knows nothing of files or models.
-"""
+"""Build the requests table from letters and complete its derived columns."""
 
 from __future__ import annotations
 

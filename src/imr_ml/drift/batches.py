@@ -1,7 +1,7 @@
-"""A batch of requests of any size -> its profile: drawn by case, scored piece by piece.
+"""Build the profile of a batch of any size by sampling cases and scoring them in chunks.
 
-Knows what scoring reads. Of a large batch, cases are drawn by a hash of what they are called: whichever way a table is
-cut into pieces, the same ones, and none is kept in memory but as numbers.
+Of a large batch, cases are drawn by a hash of what they are called: whichever way a table is cut into pieces, the
+same ones, and none is kept in memory but as numbers.
 """
 
 from __future__ import annotations

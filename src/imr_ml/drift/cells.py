@@ -1,6 +1,6 @@
-"""A characteristic of two profiles as counts: how many rows of each case have which value, and which bin that is in.
+"""Bin a characteristic of two profiles and compute drift statistics.
 
-Knows how values are binned. Counts by case are all that resampling needs.
+Counts by case are all that resampling needs.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
-"""Two profiles -> what drifted: statistics, their intervals, and what chance alone would give.
+"""Compare two profiles: drift statistics with intervals and chance levels.
 
-Knows the statistics and how cases are drawn. A case's requests share a summary and mostly a date, so whole cases are
-drawn, never single requests.
+A case's requests share a summary and mostly a date, so whole cases are drawn, never single requests.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Drift as a picture: every statistic with its interval beside threshold and chance, and what drifted as bars.
+"""Plot a drift report.
 
-Knows reports and drawing. Colours are those of the other pictures, which colour-blind readers can tell apart.
+Colours are those of the other pictures, which colour-blind readers can tell apart.
 """
 
 from __future__ import annotations

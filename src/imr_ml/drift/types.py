@@ -1,7 +1,4 @@
-"""What a comparison of two profiles is requested and what it tells.
-
-Knows statistics by name. Knows nothing of how they are computed.
-"""
+"""Data types of a drift report."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""What a model must beat: the base rate, the families the UR decision cited, and plain TF-IDF.
+"""Baselines: the base rate, the families that UR cited, and plain TF-IDF.
 
-Knows feature frames and labels. Each baseline is fitted and asked as the model is, on the same folds.
+Each baseline is fitted and asked as the model is, on the same folds.
 """
 
 from __future__ import annotations

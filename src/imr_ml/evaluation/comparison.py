@@ -1,7 +1,4 @@
-"""The metrics, and predictors compared by them: values with intervals, and paired differences.
-
-Knows labels and out-of-fold predictions. Knows nothing of how they were made.
-"""
+"""Define the metrics and compare predictors by paired differences."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Out-of-fold predictions: every request predicted by a model that never saw its case.
-
-Knows predictors, folds and repeats.
-"""
+"""Compute out-of-fold predictions with folds grouped by case."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Intervals: a bootstrap that draws cases, not requests, because a case's requests share their summary and reviewer.
-
-Knows arrays and groups.
-"""
+"""Compute bootstrap intervals over cases, and Wilson intervals."""
 
 from __future__ import annotations
 

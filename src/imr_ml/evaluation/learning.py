@@ -1,7 +1,4 @@
-"""The learning curve: how metrics grow with the cases that are used for training, on the folds of an evaluation.
-
-Knows predictors and evaluations.
-"""
+"""Compute the learning curve: metrics by number of training cases."""
 
 from __future__ import annotations
 

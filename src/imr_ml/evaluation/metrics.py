@@ -1,8 +1,8 @@
-"""Metrics of weighted requests, for many weightings at once.
+"""Compute metrics of weighted requests, for many weightings at once.
 
 Each takes weights of shape (resamples, requests) and gives one value a resample: a bootstrap over cases weighs each
 request by how often its case was drawn. With weights of one they equal scikit-learn's metrics of the same name, which
-would sort and count anew for every resample. Knows arrays only.
+would sort and count anew for every resample.
 """
 
 from __future__ import annotations

@@ -1,16 +1,14 @@
-"""The permutation test: what ROC AUC the outcome classifier gets where outcomes mean nothing.
+"""Test the outcome classifier against shuffled outcomes and masked text.
 
-Knows feature frames, the outcome classifier's features and its penalty.
-
-Outcomes are shuffled by case: each case takes the outcomes of another case of its fold, in full. The requests of a case
-share their summary and nearly always their outcome, so that the data hold about as many independent outcomes as cases;
-outcomes shuffled request by request would pretend that there are as many as requests, and call chance a finding. And
-they are shuffled within folds, so that every test part keeps its share of overturned cases.
+Outcomes are shuffled by case: each case takes the outcomes of another case of its fold, in full. The requests of a
+case share their summary and nearly always their outcome, so that the data hold about as many independent outcomes as
+cases; outcomes shuffled request by request would pretend that there are as many as requests, and call chance a
+finding. And they are shuffled within folds, so that every test part keeps its share of overturned cases.
 
 What is compared is the AUC over pairs of requests of one fold, because scores of different folds come from different
 classifiers. Within a fold it is 0.5 on average if there is nothing to learn, while the AUC over all requests lies
-lower: a fold with many overturned cases is scored by a classifier that saw few. The calibration is left out, as it does
-not change the order within a fold.
+lower: a fold with many overturned cases is scored by a classifier that saw few. The calibration is left out, as it
+does not change the order within a fold.
 """
 
 from __future__ import annotations

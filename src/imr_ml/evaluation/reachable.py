@@ -1,7 +1,4 @@
-"""The best that any model could reach on sample letters, whose truth is known.
-
-Knows the table of what is true of them. Knows nothing of how it was drawn.
-"""
+"""Compute the best reachable metrics on sample letters, whose true probabilities are known."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""The evaluation: every metric with its interval, beside each baseline, on the same grouped folds.
-
-Knows the parts that an evaluation is made of. Knows nothing of MLflow or of drawing.
-"""
+"""Evaluate a model: every metric with its interval, beside each baseline, on the same grouped folds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How to evaluate: folds, resamples, and which costly proofs to give."""
+"""Settings of an evaluation."""
 
 from __future__ import annotations
 

@@ -1,7 +1,6 @@
-"""Metrics of slices: by category, cited family, number of items, UR citing nothing, age, sex and year of decision.
+"""Compute metrics of slices, such as category, family cited, number of items, age, sex and year.
 
-Knows feature frames, labels and out-of-fold predictions. Slices are described, never compared: of forty slices two lie
-outside of a 95 % interval by chance.
+Slices are described, never compared: of forty slices two lie outside of a 95 % interval by chance.
 """
 
 from __future__ import annotations

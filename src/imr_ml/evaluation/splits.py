@@ -1,7 +1,4 @@
-"""Splits in which a case is never on both sides.
-
-Knows outcomes and cases.
-"""
+"""Split requests so that no case is on both sides."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""The temporal split: learn from earlier decisions, be tested on later ones, as in use.
-
-Knows labels with their dates, and predictors.
-"""
+"""Split by decision date: train on earlier decisions, test on later ones."""
 
 from __future__ import annotations
 

@@ -1,7 +1,6 @@
-"""The requests table -> a feature frame: section tokens, facts and numbers of each request.
+"""Build the feature frame from the requests table: section tokens, facts and numbers.
 
-Knows which facts matter. Only the schema's feature columns come in here: what a request's outcome, reviewer or siblings
-say never does.
+Only the schema's feature columns come in here: what a request's outcome, reviewer or siblings say never does.
 """
 
 from __future__ import annotations

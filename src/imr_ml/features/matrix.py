@@ -1,7 +1,4 @@
-"""A feature frame -> one matrix with named columns, in blocks that classifiers weigh.
-
-Knows scikit-learn's vectorizers. Knows nothing of text, files or models.
-"""
+"""Build one matrix with named, weighted blocks from a feature frame."""
 
 from __future__ import annotations
 

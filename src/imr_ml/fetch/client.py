@@ -1,7 +1,4 @@
-"""A polite HTTP client: one request at a time, pauses, robots.txt, ``Retry-After``, bounded tries.
-
-Knows HTTP. Knows nothing of the decision search or of letters.
-"""
+"""Send polite HTTP requests: one at a time, with pauses, robots.txt, ``Retry-After`` and bounded retries."""
 
 from __future__ import annotations
 

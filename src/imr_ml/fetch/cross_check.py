@@ -1,7 +1,4 @@
-"""Where the search's own fields and what the reader read disagree.
-
-Knows both tables' columns and words. Knows nothing of HTTP or of the site's pages.
-"""
+"""List where the search's fields and the letter disagree."""
 
 from __future__ import annotations
 

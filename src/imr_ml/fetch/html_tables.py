@@ -1,7 +1,6 @@
-"""Tables of a page as rows of named cells, and what is said of a page that is not as expected.
+"""Read HTML tables as rows of named cells, and describe unexpected pages.
 
-Knows HTML. Knows nothing of the decision search; its headers are told. What is said of a page holds its title, its
-headers and counts, and nothing that stands in a row.
+What is said of a page holds its title, its headers and counts, and nothing that stands in a row.
 """
 
 from __future__ import annotations

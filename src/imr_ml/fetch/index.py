@@ -1,7 +1,4 @@
-"""The search's own fields as a manifest holds them, as tables.
-
-Knows the manifest's file. Knows nothing of the requests table.
-"""
+"""Read the search's fields from a manifest as tables."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""The search's own fields joined to the requests table as ``index_`` columns.
+"""Join the search's fields to the requests table as ``index_`` columns.
 
-Knows which letter a row is of, and by `pairing` which request. Whether the two agree, `cross_check` says.
+Whether the two agree, `cross_check` says.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""A letter -> its file: got, checked and kept, and never over another.
-
-Knows what makes a letter good and what files are called. Knows nothing of the search or the manifest.
-"""
+"""Download a letter, check it and store it without overwriting."""
 
 from __future__ import annotations
 

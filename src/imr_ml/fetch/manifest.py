@@ -1,6 +1,6 @@
-"""The manifest: what was listed, what was fetched and what failed, each change on disk at once.
+"""Record what was listed, downloaded and failed, in a SQLite manifest.
 
-Knows what is remembered and when. Its tables stand in `manifest_file`. Knows nothing of HTTP or of the site's pages.
+Its tables stand in `manifest_file`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""The manifest's file: its tables, its version, and reading it while a fetch may be at work.
+"""Open the manifest's SQLite file and read it during a fetch.
 
-Knows SQLite and what the tables are called. What is written to them, `manifest` knows.
+What is written to them, `manifest` knows.
 """
 
 from __future__ import annotations

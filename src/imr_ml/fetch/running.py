@@ -1,6 +1,6 @@
-"""One verb: walk the search day by day, fetch the letters that are wanted, remember all of it.
+"""Run a fetch: search day by day, download letters and record the progress.
 
-Knows the order of steps, what is skipped and what ends a call. How each step is done, the other modules know.
+How each step is done, the other modules know.
 """
 
 from __future__ import annotations

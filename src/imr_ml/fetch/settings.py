@@ -1,7 +1,4 @@
-"""What to fetch and how politely.
-
-Knows the settings and what of them contradicts itself. Knows nothing of the site.
-"""
+"""Settings of a fetch: what to download and how politely."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""What fetching is about: cases and requests as the decision search lists them, and what goes wrong.
-
-Knows the fields. Knows nothing of the site's pages, of HTTP or of the manifest.
-"""
+"""Data types of a fetch: listed cases and requests, and errors."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Walking the search: all pages of a query by case and by request, joined to whole cases.
+"""Read all result pages of a search by case and by request, joined to whole cases.
 
-Knows the order of steps and what must fit together. What pages look like, `site` knows.
+What pages look like, `site` knows.
 """
 
 from __future__ import annotations

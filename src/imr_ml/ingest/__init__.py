@@ -1,4 +1,4 @@
-"""Letters in files, folders, zips and tables of texts -> a requests table that grows, each letter in it once.
+"""Ingest letters from files, folders, zips and tables into the requests table, each letter once.
 
-Knows files and letters. What a row looks like, `table` knows; what the table is on disk, `store`.
+What a row looks like, `table` knows; what the table is on disk, `store`.
 """

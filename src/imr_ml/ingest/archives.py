@@ -1,7 +1,4 @@
-"""A zip of letters -> files in a folder, whatever else the zip holds.
-
-Knows what an archive may do to who unpacks it, and the limits it is held to. Knows nothing of what letters say.
-"""
+"""Extract the letters of a zip archive safely."""
 
 from __future__ import annotations
 

@@ -1,7 +1,6 @@
-"""The DMHC's open determinations CSV -> the requests table: health plans' denials, decided by the same kind of review.
+"""Read the DMHC's open CSV of determinations into the requests table.
 
-Knows the file's editions: comma or semicolon, `ReferenceID` or `Reference ID`, with Findings or without, UTF-8 or
-cp1252. Knows nothing of letters or models. What may be kept of the Findings, `findings` knows.
+What may be kept of the Findings, `findings` knows.
 """
 
 from __future__ import annotations

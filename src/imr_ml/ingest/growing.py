@@ -1,6 +1,6 @@
-"""Letters and determinations into a table on disk, of which each stands in it once, with a manifest beside it.
+"""Add letters and determinations to a table on disk, each once, with a manifest beside it.
 
-Knows the files that an ingest writes. How a source is read, `taking` knows; what the table holds already, `parts`.
+How a source is read, `taking` knows; what the table holds already, `parts`.
 """
 
 from __future__ import annotations

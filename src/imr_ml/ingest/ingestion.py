@@ -1,6 +1,6 @@
-"""Files of letters -> the requests table, and the rejects: letters that can't be read, each with its reason.
+"""Read letter files into the requests table and list rejects with their reasons.
 
-Knows folders and files. What a letter looks like, `letters` knows; what a row looks like, `table`.
+What a letter looks like, `letters` knows; what a row looks like, `table`.
 """
 
 from __future__ import annotations

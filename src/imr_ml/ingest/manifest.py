@@ -1,7 +1,7 @@
-"""The manifest beside a requests table: what it was made of, by what, and the checksum by which both are known again.
+"""Read and write the manifest beside a requests table.
 
-Knows the manifest's fields and file. Holds counts and checksums, and neither text nor name of a letter, as it goes with
-models and runs. Paths are relative to the manifest's folder, so that a project can be moved as a whole.
+Holds counts and checksums, and neither text nor name of a letter, as it goes with models and runs. Paths are relative
+to the manifest's folder, so that a project can be moved as a whole.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
-"""A table that grows: what it holds already, new parts in a folder beside it, and the whole written at the end.
+"""Add parts to a growing table and write it at the end.
 
-Knows rows and what tells one issue of a case from another. Knows nothing of where rows come from. One part is held at a
-time; of all issues their digests are.
+One part is held at a time; of all issues their digests are.
 """
 
 from __future__ import annotations

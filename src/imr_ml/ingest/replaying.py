@@ -1,7 +1,7 @@
-"""A manifest -> its table made anew from the same sources, or a line about each that is not there any more.
+"""Rebuild a table from its manifest.
 
-Knows manifests. Letters are found by their checksum, whatever they are called now; those that came since are passed by.
-Sample letters that are gone are made anew from their seed.
+Letters are found by their checksum, whatever they are called now; those that came since are passed by. Sample letters
+that are gone are made anew from their seed.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""What to train on: the letters or table that the user names, else `data/raw`, else the sample corpus.
+"""Choose the training data: the user's letters or table, `data/raw`, or the sample corpus.
 
-Knows the project's data folders. Says in one line which it took.
+Says in one line which it took.
 """
 
 from __future__ import annotations

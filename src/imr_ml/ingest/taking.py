@@ -1,6 +1,6 @@
-"""One source into a table that grows: its letters or determinations that are new to it, in parts that fit in memory.
+"""Ingest one source into a growing table, in parts that fit in memory.
 
-Knows which kind of source is read how. What the table holds already, `parts` knows.
+What the table holds already, `parts` knows.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""What the user names -> letters to be read, one after the other: files, members of a zip, rows of a table of texts.
+"""Resolve files, archives and tables of texts to letters.
 
-Knows where letters may come from. What a letter looks like, `letters` knows. Of a table, some rows are held at a time.
+What a letter looks like, `letters` knows. Of a table, some rows are held at a time.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""The climb: every rung judged on the same folds, and the simplest one kept that no later one is clearly better than.
-
-Knows rungs and their evaluation. Knows nothing of MLflow or of drawing.
-"""
+"""Evaluate every rung of the ladder on the same folds and select the champions."""
 
 from __future__ import annotations
 

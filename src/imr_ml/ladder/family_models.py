@@ -1,7 +1,7 @@
-"""Ways to make classifiers of one family into one of all families: side by side, in a chain, by hierarchy.
+"""Combine single-family classifiers: side by side, in a chain, or in a hierarchy.
 
-Knows matrices and indicators of families. Every way gives a family that nobody or everybody cites its share as a
-constant, and tells (rows, families) probabilities.
+Every way gives a family that nobody or everybody cites its share as a constant, and tells (rows, families)
+probabilities.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""Who is champion: a later rung replaces an earlier one only where chance does not explain the difference.
-
-Knows out-of-fold predictions of rungs, and intervals over cases. Knows nothing of how the predictions were made.
-"""
+"""Replace a champion only where chance does not explain the difference."""
 
 from __future__ import annotations
 

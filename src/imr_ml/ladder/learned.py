@@ -1,7 +1,6 @@
-"""A rung that learns: features, a classifier and a small grid for each task, tuned within the training part.
+"""A rung with features, a classifier and a small tuning grid for each task.
 
-Knows feature frames, labels and scikit-learn. Whatever is tuned, calibrated or given a threshold is so on inner folds
-that are grouped by case.
+Whatever is tuned, calibrated or given a threshold is so on inner folds that are grouped by case.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""Rates by category: how often requests of a category are overturned, and how often each family is cited for them.
-
-Knows one column of the feature frame.
-"""
+"""Simple rungs: category rates, naive Bayes, and feature blocks."""
 
 from __future__ import annotations
 

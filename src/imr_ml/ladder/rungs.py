@@ -1,7 +1,7 @@
-"""The rungs, as a table: name, what it is, how to build it, what it predicts, what it needs.
+"""The table of rungs: name, builder, tasks and requirements.
 
-Knows every kind of predictor by its recipe. A later rung is more complex than an earlier one: it costs more to fit, to
-run or to explain, and must be better to be worth it.
+A later rung is more complex than an earlier one: it costs more to fit, to run or to explain, and must be better to be
+worth it.
 """
 
 from __future__ import annotations

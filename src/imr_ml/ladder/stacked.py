@@ -1,6 +1,6 @@
-"""Simpler predictors combined: averaged, or weighed by a regression on what they say of cases they were not fitted on.
+"""Combine simpler predictors by averaging or stacking.
 
-Knows predictors. Inner folds are grouped by case and lie within the training part: nothing leaks.
+Inner folds are grouped by case and lie within the training part: nothing leaks.
 """
 
 from __future__ import annotations

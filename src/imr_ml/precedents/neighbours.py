@@ -1,7 +1,7 @@
-"""The decided requests most like a new one: nearest neighbours in the outcome classifier's own space.
+"""Find the most similar decided requests and the overturn rates of similar cohorts.
 
-Knows feature matrices. Rows are compared by the cosine of their weighed TF-IDF terms and facts, of each row the ones
-that weigh most: the many faint ones cost most of the time and say little.
+Rows are compared by the cosine of their weighed TF-IDF terms and facts, of each row the ones that weigh most: the
+many faint ones cost most of the time and say little.
 """
 
 from __future__ import annotations

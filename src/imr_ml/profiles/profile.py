@@ -1,7 +1,4 @@
-"""What a profile holds, and how it becomes arrays that a file may keep.
-
-Knows numbers and labels by name. Knows nothing of where they come from.
-"""
+"""Data type of a profile, and its arrays on disk."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Feature frames -> profiles: which characteristics there are, and how finely each is kept.
+"""Turn feature frames into profiles.
 
-Knows the feature frame's columns. Every value is rounded, on whichever side it is compared, so that a profile tells no
-request apart and rounding is no difference.
+Every value is rounded, on whichever side it is compared, so that a profile tells no request apart and rounding is no
+difference.
 """
 
 from __future__ import annotations

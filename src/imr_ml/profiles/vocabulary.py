@@ -1,7 +1,4 @@
-"""How much of a request's vocabulary a model has learned from.
-
-Knows the columns of the feature matrix that stand for single words, section by section.
-"""
+"""Measure how much of a request's vocabulary a model was trained on."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""How outcomes and families are spread: by source, by year, and against what publishers report.
-
-Knows counts. Knows nothing of texts.
-"""
+"""Check how outcomes and families are distributed by source, by year and against published rates."""
 
 from __future__ import annotations
 

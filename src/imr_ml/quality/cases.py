@@ -1,7 +1,4 @@
-"""What rows are only together: an item that stands twice, a story that stands in two cases.
-
-Knows who a row is of, and a sketch of each clinical summary: of a million rows about 300 MB, whatever their texts hold.
-"""
+"""Check rows against each other: repeated items, and one story in two cases."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""The check: a table of any format, chunk by chunk -> what is wrong with it.
+"""Check a table of any format chunk by chunk.
 
-Knows which checks there are and puts together what they find. What each looks for, its own module knows.
+What each looks for, its own module knows.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""Dates and ages that can't be: out of their order, in the future, before the program began, of a child.
-
-Knows the order in which things happen in a review. Knows nothing of texts.
-"""
+"""Check dates, ages and possible identifiers."""
 
 from __future__ import annotations
 

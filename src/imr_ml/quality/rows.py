@@ -1,7 +1,4 @@
-"""What is wrong with a row by itself: its types, its texts, its families, its age.
-
-Knows the schema, the taxonomy and how a summary gives an age. Knows nothing of other rows.
-"""
+"""Check single rows: types, texts, families, age."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""What is looked for: `checks.toml` and `identifiers.toml` read through a strict schema.
-
-Knows the files and what they may hold. Knows nothing of tables.
-"""
+"""Load the checks and identifier patterns from TOML through a strict schema."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""A check's findings for a terminal and as JSON.
+"""Print a quality report, or write it as JSON or an HTML page.
 
-Knows the report. What is shown is what it holds: kinds, counts and places.
+What is shown is what it holds: kinds, counts and places.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""What a check of a table gives: findings, each with its level and places; shares by source; counts by year.
+"""Data types of a quality report: findings, levels, shares by source and counts by year.
 
-Knows where a thing stands. Holds no text of a table: neither a finding nor a place quotes a cell.
+Holds no text of a table: neither a finding nor a place quotes a cell.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""A sample letter as the reader gives it, without printing and reading it.
+"""Convert a sample letter to what the reader would return, without printing it.
 
-Knows what each format prints of a case. That the reader does give this is for the tests to prove.
+That the reader does give this is for the tests to prove.
 """
 
 from __future__ import annotations

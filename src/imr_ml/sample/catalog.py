@@ -1,7 +1,4 @@
-"""The catalog: body regions and requested treatments, as read from TOML.
-
-Knows their schema. Knows nothing of rates of letters or of how requests are drawn.
-"""
+"""Load body regions and treatments from TOML."""
 
 from functools import cached_property
 from typing import Self

@@ -1,8 +1,4 @@
-"""Guideline paragraphs: topics cited -> "Decision based on MTUS ..., Section(s): ..." as letters word it.
-
-Knows titles and editions of the MTUS by decision date, and the fixed forms of the paragraph. Knows nothing of
-outcomes.
-"""
+"""Word guideline paragraphs: "Decision based on MTUS ..., Section(s): ..."."""
 
 from __future__ import annotations
 

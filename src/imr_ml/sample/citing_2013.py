@@ -1,7 +1,4 @@
-"""Guideline sentences of 2013: "The Claims Administrator based its decision on X, which is part of the MTUS".
-
-Knows the forms of these sentences and the editions of that time. Knows nothing of outcomes.
-"""
+"""Word the guideline sentences of 2013."""
 
 from __future__ import annotations
 

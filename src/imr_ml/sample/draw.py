@@ -1,10 +1,8 @@
-"""The draw: random stream and model -> the facts of one letter, with outcomes and guideline families.
+"""Draw the facts of one letter, with outcomes and guideline families.
 
-Knows the probabilistic structure. Knows nothing of wording.
-
-A letter draws its dates, person, body regions and *signals* (what the record documents). Each item draws a
-treatment, what the administrator cited, an outcome from the signals' effects and interactions for its kind,
-and the reviewer's families given the treatment, the region, the administrator's families and the outcome.
+A letter draws its dates, person, body regions and *signals* (what the record documents). Each item draws a treatment,
+what the administrator cited, an outcome from the signals' effects and interactions for its kind, and the reviewer's
+families given the treatment, the region, the administrator's families and the outcome.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""What is true of one sample letter, before a word of it is written.
-
-Knows the shape of the facts. Knows nothing of how they are drawn or worded.
-"""
+"""Data types of one sample letter's facts, and the random draws that they use."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""Who cites what: the draw of the guideline families of administrator and reviewer.
-
-Knows how the reviewer's families depend on treatment, region, the administrator's families, the age of the
-injury and the outcome, and how families change with the editions of the MTUS. Knows nothing of wording.
-"""
+"""Draw the guideline families that the administrator and the reviewer cite."""
 
 from __future__ import annotations
 

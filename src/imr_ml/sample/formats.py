@@ -1,6 +1,6 @@
-"""What each format of the letter prints, in which order: its head, its sections, its items.
+"""Lay out each published format of the letter: header, sections and items.
 
-Knows the words that a format always prints. How they are broken into lines, `layout` and `pdf` know.
+How they are broken into lines, `layout` and `pdf` know.
 """
 
 from __future__ import annotations

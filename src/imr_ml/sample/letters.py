@@ -1,7 +1,4 @@
-"""One sample letter, or many: seed and index -> text and truth.
-
-Knows the steps' order. Knows nothing of their insides.
-"""
+"""Generate a sample letter and its truth from a seed and an index."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""The model's parameters: TOML file of rates -> checked, frozen objects.
-
-Knows the files' schema. Knows nothing of how letters are drawn or worded.
-"""
+"""Load the generator's rates from TOML."""
 
 from functools import cache, cached_property
 from typing import Annotated, Self

@@ -1,7 +1,7 @@
-"""The letter's parts -> a PDF laid out as the published ones: Letter paper, Times 12, two-column header.
+"""Write a letter as a PDF laid out like the published ones.
 
-Knows fpdf2 and positions on paper. Knows nothing of how the parts were made. The bytes depend on the parts
-and on fpdf2's version alone: the creation date is the decision date, and streams are not compressed.
+The bytes depend on the parts and on fpdf2's version alone: the creation date is the decision date, and streams are
+not compressed.
 """
 
 from __future__ import annotations

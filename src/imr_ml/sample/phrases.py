@@ -1,7 +1,4 @@
-"""The phrase banks: TOML files of clause patterns -> checked, frozen objects.
-
-Knows what banks there are. Knows nothing of what fills the slots of patterns.
-"""
+"""Load the phrase banks from TOML."""
 
 from functools import cache, cached_property
 from typing import Annotated, Literal, Self

@@ -1,6 +1,4 @@
-"""Facts -> the letter's running text: clinical summary and rationales.
-
-Knows how clauses are chosen and filled. Knows nothing of the letter's layout.
+"""Word clinical summaries and rationales from a letter's facts.
 
 A letter has one voice (`phrases.Voice`). Signals that matter to its items are always told when present; when absent
 they are denied in words or left out, so that a reader of the whole letter knows them all.

@@ -1,7 +1,4 @@
-"""The wording of a disputed item: "MRI of the right shoulder", or the long form of a partial authorization.
-
-Knows how letters word requests. Knows nothing of outcomes.
-"""
+"""Word a disputed item and pick phrase patterns."""
 
 from __future__ import annotations
 

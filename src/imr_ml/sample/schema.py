@@ -1,7 +1,4 @@
-"""What all of the folder's TOML files have in common: strict schemas, shares, weights, reading.
-
-Knows no file's content.
-"""
+"""Shared schema classes and readers of the generator's TOML files."""
 
 import tomllib
 from importlib.resources import files

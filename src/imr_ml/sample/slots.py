@@ -1,7 +1,4 @@
-"""What fills the slots of phrase patterns, for one letter.
-
-Knows every slot that `patterns.SLOTS` lists. Knows nothing of which patterns are chosen.
-"""
+"""Fill the slots of phrase patterns for one letter."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Printed widths in Times, the letters' typeface: where lines break.
-
-Knows the advance widths of Adobe's Times-Roman metrics. Knows nothing of letters.
-"""
+"""Measure text widths in Times and wrap lines."""
 
 from __future__ import annotations
 

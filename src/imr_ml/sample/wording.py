@@ -1,7 +1,4 @@
-"""Small pieces of wording: capitals, lists, numbers in words, dates in several styles.
-
-Knows English surface forms. Knows nothing of letters.
-"""
+"""Format capitals, lists, numbers and dates in several styles."""
 
 from __future__ import annotations
 

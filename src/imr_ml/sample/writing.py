@@ -1,7 +1,4 @@
-"""Sample letters made in chunks, in one process or several, and written: a folder of files, JSON lines, a table.
-
-Knows file names, formats of files and order. Knows nothing of how letters are made.
-"""
+"""Generate sample letters in parallel and write them as files, JSON lines or a table."""
 
 from __future__ import annotations
 

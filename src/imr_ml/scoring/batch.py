@@ -1,7 +1,6 @@
-"""Score an input of any size into a file: piece by piece, on all cores, resumable.
+"""Score an input of any size into a file: in parts, on all cores, resumable.
 
-Knows the way from input to output. What a piece holds, `inputs` knows; what a prediction holds, `frame`; what the
-output looks like, `outputs`.
+What a piece holds, `inputs` knows; what a prediction holds, `frame`; what the output looks like, `outputs`.
 """
 
 from __future__ import annotations

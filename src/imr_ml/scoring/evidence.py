@@ -1,6 +1,6 @@
-"""What moved a prediction, with the places in the request's own texts that say so, as JSON.
+"""Explain a prediction with contributions and their offsets in the request's text, as JSON.
 
-Knows blocks of features and section views. The weights come from the classifiers and are not touched.
+The weights come from the classifiers and are not touched.
 """
 
 from __future__ import annotations

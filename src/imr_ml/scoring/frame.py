@@ -1,7 +1,6 @@
-"""Requests in, the same rows out with predictions: one chunk in memory.
+"""Score one chunk of requests in memory.
 
-Knows the way of a chunk. What the added columns are, `contract` knows; what can't be scored keeps its row and gets its
-reason.
+What the added columns are, `contract` knows; what can't be scored keeps its row and gets its reason.
 """
 
 from __future__ import annotations

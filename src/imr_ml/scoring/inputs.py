@@ -1,7 +1,4 @@
-"""What is to be scored, in pieces: a table's rows, or the letters of a folder or a zip file.
-
-Knows tables and letters. Knows nothing of models.
-"""
+"""Read what is to be scored in chunks: a table's rows, or letters of a folder or zip."""
 
 from __future__ import annotations
 

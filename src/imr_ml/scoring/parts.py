@@ -1,7 +1,7 @@
-"""The work folder beside an output: which job it is of, its finished parts, and its lock.
+"""Manage the work folder of a batch: job identity, finished parts, lock and output formats.
 
-A part is a piece of the input, scored. It is there whole or not at all, so a job that was killed at any moment goes on
-where it stopped. Knows files. Knows nothing of models or requests.
+A part is a piece of the input, scored. It is there whole or not at all, so a job that was killed at any moment goes
+on where it stopped.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""The model as MLflow loads it: a folder in, an object with `predict` out.
+"""Load a model folder as an MLflow pyfunc.
 
-Knows the scored columns. MLflow calls `_load_pyfunc` by name; nothing here imports it.
+MLflow calls `_load_pyfunc` by name; nothing here imports it.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""A model to score with from Python: frames or single requests in, typed frames out.
-
-Knows folders of models and data frames.
-"""
+"""Score data frames and single requests from Python."""
 
 from __future__ import annotations
 

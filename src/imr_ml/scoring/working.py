@@ -1,7 +1,6 @@
-"""One piece of the input to one part of the output, in whichever process.
+"""Score one chunk of the input into one part of the output, in any process.
 
-Knows the model's folder, so that a process of its own can load it. A piece that fails as a whole is taken apart until
-only the row that fails is left.
+A piece that fails as a whole is taken apart until only the row that fails is left.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""What is to be scored, as rows that Spark has: a Parquet table, counted and dealt out, or the letters of a folder.
-
-Knows how Spark reads Parquet, and where that differs from how `tables` does. Knows nothing of models.
-"""
+"""Read what is to be scored on Spark: a Parquet table or a folder of letters."""
 
 from __future__ import annotations
 

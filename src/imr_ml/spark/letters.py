@@ -1,6 +1,6 @@
-"""A folder of letters -> the requests table, on Spark: the rows that `ingest` gives, and those it rejects.
+"""Read a folder of letters into the requests table on Spark.
 
-Knows files as Spark reads them. What a letter holds, `corpus` knows.
+What a letter holds, `corpus` knows.
 """
 
 from __future__ import annotations

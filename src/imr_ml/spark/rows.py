@@ -1,7 +1,6 @@
-"""Rows that Spark has to a folder of scored Parquet files.
+"""Score Spark rows into a folder of Parquet files.
 
-Knows how rows go to Spark's workers and back as Arrow batches, and how the model gets there. Which rows, `inputs`
-knows; how their cells are understood, `tables`; what is made of a batch, `working`.
+Which rows, `inputs` knows; how their cells are understood, `tables`; what is made of a batch, `working`.
 """
 
 from __future__ import annotations

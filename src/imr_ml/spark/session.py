@@ -1,7 +1,4 @@
-"""A Spark session to work in, and Spark's complaints as one line.
-
-Knows what Spark needs to start. Knows nothing of requests.
-"""
+"""Open a Spark session and translate Spark errors to one line."""
 
 from __future__ import annotations
 

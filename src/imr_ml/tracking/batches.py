@@ -1,7 +1,6 @@
-"""A scored batch as an MLflow run: counts, shares and which model, in an experiment of its own.
+"""Record a scored batch as an MLflow run.
 
-Knows what scoring tells of a batch. No text, no case number and no file name is recorded; the input is known again by
-its digest.
+No text, no case number and no file name is recorded; the input is known again by its digest.
 """
 
 from __future__ import annotations

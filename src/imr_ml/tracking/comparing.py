@@ -1,7 +1,4 @@
-"""Recorded runs side by side: figures, settings that differ, and paired differences of their predictions.
-
-Knows recorded runs. Knows nothing of how a comparison is shown or of what follows from it.
-"""
+"""Compare recorded runs: metrics, settings and paired differences."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""A batch's drift as an MLflow run, in the experiment of scored batches: statistics with intervals, and the picture.
+"""Record a drift report as an MLflow run.
 
-Knows drift reports. No text, no case number and no file name is recorded; the input is known again by its digest.
+No text, no case number and no file name is recorded; the input is known again by its digest.
 """
 
 from __future__ import annotations

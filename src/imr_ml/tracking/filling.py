@@ -1,7 +1,4 @@
-"""One kept run -> what an MLflow run holds: data set, files, pictures, metrics, params; never twice.
-
-Knows MLflow's runs. Knows nothing of which runs belong together, or of models.
-"""
+"""Log one stored run to MLflow, never twice."""
 
 from __future__ import annotations
 

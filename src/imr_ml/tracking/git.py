@@ -1,7 +1,4 @@
-"""Which code a model was trained by.
-
-Knows the git command. Knows nothing of MLflow.
-"""
+"""Read the git state of the code, and system metrics during training."""
 
 from __future__ import annotations
 

@@ -1,7 +1,6 @@
-"""A model's folder as an MLflow model: loader, code, requirements, signature and an example.
+"""Package a model folder as an MLflow model.
 
-Knows MLflow's model format and the columns that go in and come out. Knows nothing of runs. No pickle: the
-model's own files are carried as they are, and `imr_ml.scoring.pyfunc` reads them.
+No pickle: the model's own files are carried as they are, and `imr_ml.scoring.pyfunc` reads them.
 """
 
 from __future__ import annotations

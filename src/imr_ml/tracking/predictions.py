@@ -1,7 +1,6 @@
-"""Out-of-fold predictions as a file that a run carries, so that models can be compared long after their training.
+"""Store out-of-fold predictions with a run for later paired comparisons.
 
-Knows labels and predictions. Knows nothing of MLflow. Holds no text and no case number: cases are counted in the order
-in which they first stand in the table.
+Holds no text and no case number: cases are counted in the order in which they first stand in the table.
 """
 
 from __future__ import annotations

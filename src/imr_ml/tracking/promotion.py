@@ -1,6 +1,4 @@
-"""Which model is the champion: a challenger takes its place if it is better, or as good and simpler.
-
-Knows the rule and the registry's aliases and tags. Knows nothing of how models are made.
+"""Promote a challenger that is better than the champion, or as good and simpler.
 
 The rule, on out-of-fold predictions of both on the same folds of the same data, by a paired bootstrap over cases:
 
@@ -8,7 +6,7 @@ The rule, on out-of-fold predictions of both on the same folds of the same data,
 - better, and promoted, if the interval of at least one lies above zero;
 - else as good, and promoted if it is simpler: if it has fewer terms with a weight (`run_facts.TERMS`).
 
-Without a champion the challenger must beat the base rate. With a reason anything can be forced.
+Without a champion the challenger must beat the base rate. With a reason any version can be forced.
 """
 
 from __future__ import annotations

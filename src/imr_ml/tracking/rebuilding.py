@@ -1,8 +1,4 @@
-"""A model's folder -> its table and model made anew, and the metrics that these have.
-
-Knows what a model's folder tells of its training. Knows nothing of MLflow or of which code is to be used: the code that
-runs is.
-"""
+"""Rebuild a model's table and model from its folder and compute its metrics."""
 
 from __future__ import annotations
 

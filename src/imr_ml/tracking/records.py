@@ -1,7 +1,4 @@
-"""What is to be recorded, as plain data and files in a folder: kept first, sent then, so that nothing is lost.
-
-Knows runs as names, values and files. Knows nothing of MLflow, nor of how models are made.
-"""
+"""Store what is to be recorded in an outbox folder until MLflow has it."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Registered models: versions, aliases, and fetching one to score with.
-
-Knows MLflow's registry and the files of a model's folder by name. Knows nothing of runs.
-"""
+"""Register model versions, set aliases, and fetch models for scoring."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""A recorded run -> its table and model made anew by the code of its commit, and every metric beside the recorded one.
+"""Reproduce a recorded run with its commit's code and compare every metric.
 
-Knows recorded runs and git's worktrees. How a model is made anew, `rebuilding` knows.
+How a model is made anew, `rebuilding` knows.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
-"""What a run says: its name, params, tags and metrics, as plain values.
+"""Build a run's name, params, tags, metrics and description.
 
-Knows trained models. Knows nothing of MLflow's functions. No text of a request comes in here: counts, settings and
-figures only.
+No text of a request comes in here: counts, settings and figures only.
 """
 
 from __future__ import annotations

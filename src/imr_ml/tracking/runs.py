@@ -1,7 +1,4 @@
-"""A training as MLflow runs: the model's, and one beside it for each baseline; kept on disk first and sent then.
-
-Knows what a training's record holds. Knows nothing of how models are made or of MLflow's functions.
-"""
+"""Record a training as MLflow runs: the model's and one per baseline."""
 
 from __future__ import annotations
 

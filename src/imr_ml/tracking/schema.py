@@ -1,6 +1,6 @@
-"""Whether a SQLite file is a store of the installed MLflow, seen before MLflow opens it.
+"""Check whether a SQLite file is a store of the installed MLflow version.
 
-MLflow migrates some old stores without asking for a backup. Knows the revisions of its tables.
+MLflow migrates some old stores without asking for a backup.
 """
 
 from __future__ import annotations

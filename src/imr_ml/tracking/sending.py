@@ -1,7 +1,7 @@
-"""Kept records -> MLflow runs: each exactly once, however often sending is cut short.
+"""Send stored records to MLflow, each exactly once.
 
-Knows MLflow's runs. Knows nothing of what is recorded. A run carries a tag that says which record it comes from: what a
-store already holds is completed rather than made again.
+A run carries a tag that says which record it comes from: what a store already holds is completed rather than made
+again.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
-"""MLflow on the store that runs go to: quiet, without telemetry, and with errors in one line.
+"""Connect to the MLflow store quietly, with one-line errors.
 
-Knows what goes wrong with stores. Knows nothing of what is recorded. MLflow is imported inside `connected`, after its
-telemetry was turned off, which it looks at when imported.
+MLflow is imported inside `connected`, after its telemetry was turned off, which it looks at when imported.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
-"""The files of a training's runs: figures, tables, out-of-fold predictions, the card, the model and its code.
+"""Write the artifact files of a training's runs.
 
-Knows what a run's artifacts are called. Knows nothing of MLflow's functions. Text of requests gets into a file only
-where it is given as `Extras.texts`.
+Text of requests gets into a file only where it is given as `Extras.texts`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""The MLflow UI on the tracked runs, opened at the view of the trainings.
-
-Knows how MLflow's server is started and asked. Knows nothing of what runs hold.
-"""
+"""Start the MLflow UI at the saved view of training runs."""
 
 from __future__ import annotations
 

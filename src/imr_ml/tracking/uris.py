@@ -1,7 +1,4 @@
-"""Where runs go, as an address: what `MLFLOW_TRACKING_URI` says, else a SQLite file in the working directory.
-
-Knows which addresses are stores, and how one may be shown. Knows nothing of MLflow's functions.
-"""
+"""Resolve, check and redact the tracking URI."""
 
 from __future__ import annotations
 

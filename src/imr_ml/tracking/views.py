@@ -1,7 +1,4 @@
-"""How the MLflow UI shows a new experiment: its description, and saved views that pick columns, runs and charts.
-
-Knows `views.toml`, and that the UI keeps a saved view as JSON in a tag of the experiment. Knows nothing of runs.
-"""
+"""Create the experiment's description and saved views in the MLflow UI."""
 
 from __future__ import annotations
 

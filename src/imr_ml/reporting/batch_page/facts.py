@@ -1,7 +1,4 @@
-"""What a page tells of the batch as a whole beyond its rows.
-
-Knows what a loaded model says of itself.
-"""
+"""Facts about a batch as a whole for the report page."""
 
 from __future__ import annotations
 

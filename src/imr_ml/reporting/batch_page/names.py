@@ -1,7 +1,4 @@
-"""How the page calls what columns and features are named.
-
-Knows families, tiers of cohorts and blocks of features by their names in the scored columns.
-"""
+"""Display names of columns and features on the batch report page."""
 
 FAMILY_NAMES = {
     "acoem": "ACOEM",

@@ -1,7 +1,4 @@
-"""The rows that a page holds, as values for JSON, each text once.
-
-Knows the scored columns and what a row of the page is made of. Knows nothing of HTML.
-"""
+"""Collect the rows of the batch report page as JSON, and draw its figures."""
 
 from __future__ import annotations
 

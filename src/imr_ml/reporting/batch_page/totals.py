@@ -1,6 +1,6 @@
-"""Figures over all rows of a batch, added up chunk by chunk.
+"""Accumulate figures over all rows of a batch.
 
-Knows the scored columns. Holds counts only, so that a batch of any size takes the same memory.
+Holds counts only, so that a batch of any size takes the same memory.
 """
 
 from __future__ import annotations

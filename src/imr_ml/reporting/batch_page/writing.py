@@ -1,8 +1,7 @@
-"""The page: chunks gathered, the template filled, the file written whole.
+"""Write the batch report page from scored chunks.
 
-Knows the template, its style and its scripts. Text goes in as text: by autoescaping in the template, as JSON without a
-``<`` for the scripts, which in turn only ever set text. A policy in the page forbids any script or style but its own,
-by their SHA-256, and any connection.
+Text goes in as text: by autoescaping in the template, as JSON without a ``<`` for the scripts, which in turn only
+ever set text. A policy in the page forbids any script or style but its own, by their SHA-256, and any connection.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""What a model's figures do not support, in plain words: each limit is said where the figures show it.
-
-Knows what was measured.
-"""
+"""State in words what a model's figures do not support."""
 
 from __future__ import annotations
 

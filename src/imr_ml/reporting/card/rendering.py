@@ -1,7 +1,4 @@
-"""The card as a page: the template filled, and written into the model's folder.
-
-Knows the template and the folder's files.
-"""
+"""Render the model card and write it into the model's folder."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""The card's tables, each as rows of cells.
+"""Build the model card's tables as rows of cells.
 
-Knows what was measured. A slice, family or bin of fewer than `FEWEST_REQUESTS` requests gets its count and no figure.
+A slice, family or bin of fewer than `FEWEST_REQUESTS` requests gets its count and no figure.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Figures in words: names of metrics and baselines, whether a difference is proven, dates.
+"""Format figures, metric names and dates for the model card.
 
-Knows estimates. Says nothing that the figures don't.
+Says nothing that the figures don't.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""The pictures of a run: one matplotlib figure for each question asked of the outcomes and the families.
-
-Knows which pictures there are. Knows nothing of MLflow.
-"""
+"""Plot a training run: one matplotlib figure per question about outcomes and families."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Pictures of the outcome: how well 'overturned' is told, and how well its probability fits.
+"""Plot the outcome classifier's discrimination and calibration.
 
-Knows evaluations and drawing. Every picture is of out-of-fold predictions.
+Every picture is of out-of-fold predictions.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Pictures of parts of the data: slices, folds, and growing shares of it.
+"""Plot slices, folds, learning curves, family F1 and coefficients.
 
-Knows evaluations and drawing. A picture is drawn only where the evaluation has what it shows.
+A picture is drawn only where the evaluation has what it shows.
 """
 
 from __future__ import annotations
