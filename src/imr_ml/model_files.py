@@ -39,7 +39,7 @@ MANIFEST = "data.manifest.json"
 _CHECKED = (CLASSIFIERS, PRECEDENTS, FACTS)
 FORMAT = 3
 _WITHOUT_REFERENCE = 2
-_LIBRARIES = ("imr-ml", "scikit-learn", "spacy", "negspacy", "numpy", "pandas", "scipy", "skops", "crepes")
+_LIBRARIES = ("imr-ml", "scikit-learn", "spacy", "negspacy", "numpy", "pandas", "scipy", "skops")
 _TRUSTED = frozenset(
     {
         "numpy.dtype",

@@ -76,7 +76,7 @@ def test_options_that_make_no_sense_are_refused(options):
 
 
 def test_no_request_is_called_overturned_that_is_more_likely_upheld():
-    sets = OutcomeSets(coverage=0.9, least_p_overturned=0.0, most_p_overturned=0.0)
+    sets = OutcomeSets(coverage=0.9, min_p_overturned=0.0, max_p_overturned=0.0)
     p = np.array([0.1, 0.49, 0.5, 0.9])
 
     told = outcome_columns(Predictions(p, np.zeros((4, 8)), np.zeros((4, 8), dtype=bool)), sets)

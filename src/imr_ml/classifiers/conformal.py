@@ -1,7 +1,5 @@
 """Compute label-conditional conformal sets at a coverage chosen at prediction time.
 
-The p-values are those of `crepes`.
-
 An outcome belongs to a request's prediction set where its p-value is above ``1 - coverage``: unless its probability
 is lower than what all but that share of the truly so decided requests got when they were held out. Each outcome is
 compared with its own: nine in ten denials are upheld, so that one threshold for both would reach its coverage by
@@ -37,19 +35,19 @@ class OutcomeSets:
     ----------
     coverage : float
         Share of cases of each outcome whose request's set holds its outcome.
-    least_p_overturned : float
+    min_p_overturned : float
         ``overturned`` is in the set of a request whose p_overturned is at least this.
-    most_p_overturned : float
+    max_p_overturned : float
         ``upheld`` is in the set of a request whose p_overturned is at most this.
     """
 
     coverage: float
-    least_p_overturned: float
-    most_p_overturned: float
+    min_p_overturned: float
+    max_p_overturned: float
 
     def __call__(self, p_overturned: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Which of (upheld, overturned) each request's set holds, shape (requests, 2)."""
-        return np.column_stack([p_overturned <= self.most_p_overturned, p_overturned >= self.least_p_overturned])
+        return np.column_stack([p_overturned <= self.max_p_overturned, p_overturned >= self.min_p_overturned])
 
     def confident(self, p_overturned: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Where the set holds one outcome and it is the likelier one, shape (requests,).
@@ -126,8 +124,8 @@ class HeldOutScores:
         # An outcome is the stranger the less probable it is: upheld the higher p_overturned, overturned the lower.
         return OutcomeSets(
             coverage=coverage,
-            least_p_overturned=-_quantile_threshold(-scores["overturned"], coverage),
-            most_p_overturned=_quantile_threshold(scores["upheld"], coverage),
+            min_p_overturned=-_quantile_threshold(-scores["overturned"], coverage),
+            max_p_overturned=_quantile_threshold(scores["upheld"], coverage),
         )
 
 
@@ -181,10 +179,5 @@ def _quantile_threshold(draws: NDArray[np.float64], coverage: float) -> float:
 
 def _p_value(draws: NDArray[np.float64], score: float) -> float:
     """Mean over the draws of a score's p-value, without smoothing, which would take chance."""
-    import warnings
-
-    # Importing crepes makes every UserWarning of the process show: that is not its to decide.
-    with warnings.catch_warnings():
-        from crepes import ConformalClassifier
-    new = np.array([score])
-    return float(np.mean([ConformalClassifier().fit(draw).predict_p(new, smoothing=False) for draw in draws]))
+    ranks = [(np.count_nonzero(np.asarray(draw) >= score) + 1) / (len(draw) + 1) for draw in draws]
+    return float(np.mean(ranks))

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cache
-from importlib import import_module
-from types import ModuleType
 from typing import TYPE_CHECKING, Literal
 
 from imr_ml.errors import SchemaError as SchemaError
@@ -16,8 +11,9 @@ from imr_ml.guidelines.types import FAMILIES
 from imr_ml.nlp.types import CATEGORIES
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import pandas as pd
-    from pandera.pandas import DataFrameSchema
 
 FAMILY_SEPARATOR = "|"
 CASE_VERSION = "case_version"
@@ -81,7 +77,7 @@ COLUMNS = (
 FEATURE_COLUMNS = tuple(column.name for column in COLUMNS if column.role is Role.FEATURE)
 REQUIRED_COLUMNS = tuple(column.name for column in COLUMNS if column.required)
 _NO_VALUE = ("nan", "NaN", "None", "NaT", "null", "<NA>")
-_FAILED = {"not_nullable": "is empty"}
+_FAMILIES = "(?:{0})(?:[|](?:{0}))*".format("|".join(FAMILIES))
 LABEL_COLUMNS = tuple(column.name for column in COLUMNS if column.role is Role.LABEL)
 
 
@@ -178,14 +174,22 @@ def row_errors(frame: pd.DataFrame, table: pd.DataFrame) -> pd.Series:
         if column.missing_in and column.name in table.columns:
             lacks = table[column.name].isna() & ~_of_sources(table, column.missing_in)
             reasons = reasons.mask(lacks & reasons.isna(), f"{column.name} is empty")
-    try:
-        # The failures are told by index, so it must name each row once.
-        _schema().validate(table.reset_index(drop=True), lazy=True)
-    except _pandera().errors.SchemaErrors as errors:
-        for case in errors.failure_cases.itertuples():
-            if case.index is not None and pd.isna(reasons.iloc[case.index]):
-                reasons.iloc[case.index] = f"{case.column} {_FAILED.get(str(case.check), case.check)}"
+    for column in COLUMNS:
+        if column.name in table.columns:
+            for failed, reason in _failures(column, table[column.name]):
+                reasons = reasons.mask(failed & reasons.isna(), f"{column.name} {reason}")
     return reasons
+
+
+def _failures(column: Column, values: pd.Series) -> Iterator[tuple[pd.Series, str]]:
+    """Rows of a typed column that break its rules, with the reason."""
+    if column.required and not column.missing_in:
+        yield values.isna(), "is empty"
+    given = values.notna()
+    if column.kind == "families":
+        yield given & ~values.str.fullmatch(_FAMILIES).fillna(value=False), "names an unknown guideline family"
+    if column.allowed:
+        yield given & ~values.isin(column.allowed), "is not one of the allowed values"
 
 
 def _of_sources(table: pd.DataFrame, sources: tuple[str, ...]) -> pd.Series:
@@ -204,55 +208,3 @@ def _given(values: pd.Series) -> pd.Series:
 def families_of(value: object) -> tuple[str, ...]:
     """Families of a table cell such as ``"acoem|odg"``; empty where the cell is missing."""
     return tuple(part for part in str(value).split(FAMILY_SEPARATOR) if part) if isinstance(value, str) else ()
-
-
-@cache
-def _schema() -> DataFrameSchema:
-    pandera = _pandera()
-    one_of = "|".join(FAMILIES)
-    families = pandera.Check.str_matches(
-        rf"^(?:{one_of})(?:\|(?:{one_of}))*$", error="names an unknown guideline family"
-    )
-    kinds: dict[str, object] = {
-        "text": "string",
-        "families": "string",
-        "number": "float64",
-        "date": "datetime64[s]",
-    }
-    schema: DataFrameSchema = pandera.DataFrameSchema(
-        {
-            column.name: pandera.Column(
-                kinds[column.kind],
-                checks=[
-                    *([families] if column.kind == "families" else []),
-                    *(
-                        [pandera.Check.isin(column.allowed, error="is not one of the allowed values")]
-                        if column.allowed
-                        else []
-                    ),
-                ],
-                nullable=not column.required or bool(column.missing_in),
-                required=column.required,
-            )
-            for column in COLUMNS
-        }
-    )
-    return schema
-
-
-@cache
-def _pandera() -> ModuleType:
-    """Pandera, kept from loading PySpark where that is installed, and from setting the host that Spark binds to."""
-    hidden = "pyspark.pandas" if "pyspark" in sys.modules else "pyspark"
-    before = dict(os.environ)
-    modules: dict[str, ModuleType | None] = sys.modules  # type: ignore[assignment]
-    modules.setdefault(hidden, None)
-    try:
-        # The checks look for PySpark once more, when the first schema is made.
-        import_module("pandera.backends.pandas.builtin_checks")
-        return import_module("pandera.pandas")
-    finally:
-        if modules[hidden] is None:
-            del modules[hidden]
-        for name in os.environ.keys() - before:
-            del os.environ[name]

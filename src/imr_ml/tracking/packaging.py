@@ -20,11 +20,9 @@ if TYPE_CHECKING:
 
 LOADER = "imr_ml.scoring.pyfunc"
 REQUIREMENTS = (
-    "crepes",
     "negspacy",
     "numpy",
     "pandas",
-    "pandera",
     "pydantic",
     "scikit-learn",
     "scipy",

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 CARD = "README.md"
 MODELS = "models"
 """Folder of models: what is written into a folder inside of it tells there, too, what the newest model is."""
-_LIBRARIES = ("imr-ml", "scikit-learn", "spacy", "negspacy", "numpy", "pandas", "scipy", "skops", "crepes")
+_LIBRARIES = ("imr-ml", "scikit-learn", "spacy", "negspacy", "numpy", "pandas", "scipy", "skops")
 
 
 @dataclass(frozen=True, slots=True)
