@@ -23,7 +23,7 @@ import psutil
 
 from imr_ml.corpus.store import write_requests
 from imr_ml.ingest.ingestion import ingest, letter_files
-from imr_ml.model_files import LoadedModel, load_model
+from imr_ml.model_files import LoadedModel, read_model
 from imr_ml.sample.writing import write_samples
 from imr_ml.score_columns import ScoreOptions
 from imr_ml.scoring.frame import score_frame
@@ -40,7 +40,7 @@ PLAIN = "plain TF-IDF (words and pairs) + logistic regression on the raw text"
 
 def measure(model_folder: Path) -> Iterator[tuple[str, str]]:
     """Rows of (what, measured) of scoring in one process."""
-    model = load_model(model_folder)
+    model = read_model(model_folder)
     requests = sample_requests(LETTERS)
     rows = requests.head(TIMED_ROWS)
     contenders = {

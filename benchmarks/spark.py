@@ -37,12 +37,12 @@ def main(table: str, model: str) -> None:
 
 def measured(engine: str, cores: int, table: Path, folder: Path) -> tuple[float, float]:
     """Requests a second, and seconds of processor time per 1000 requests, warm."""
-    from imr_ml.model_files import load_model
+    from imr_ml.model_files import read_model
     from imr_ml.scoring.batch import BatchSettings, score_file
     from imr_ml.spark.rows import score_with_spark
     from imr_ml.spark.session import spark_session
 
-    model = load_model(folder)
+    model = read_model(folder)
     session = spark_session(f"local[{cores}]") if engine == "spark" else None
     with tempfile.TemporaryDirectory() as place:
         for turn in range(2):

@@ -67,9 +67,9 @@ def model_folder(trained: TrainedModel, tmp_path_factory: pytest.TempPathFactory
 @pytest.fixture(scope="session")
 def loaded(model_folder: Path) -> LoadedModel:
     """That model, loaded."""
-    from imr_ml.model_files import load_model
+    from imr_ml.model_files import read_model
 
-    return load_model(model_folder)
+    return read_model(model_folder)
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from imr_ml.evaluation.settings import EvaluationSettings
 from imr_ml.features.frame import feature_frame
 from imr_ml.guidelines.types import FAMILIES
 from imr_ml.ingest.dmhc import read_determinations
-from imr_ml.model_files import load_model, save_model
+from imr_ml.model_files import read_model, save_model
 from imr_ml.scoring.frame import score_frame
 from imr_ml.training import TrainingError, TrainingSettings, train
 
@@ -35,7 +35,7 @@ def trained(requests):
 
 @pytest.fixture(scope="module")
 def loaded(trained, tmp_path_factory):
-    return load_model(save_model(trained, tmp_path_factory.mktemp("models") / "dmhc"))
+    return read_model(save_model(trained, tmp_path_factory.mktemp("models") / "dmhc"))
 
 
 def test_a_model_without_families_has_metrics_of_the_outcome_alone(trained):

@@ -5,12 +5,12 @@ import json
 import numpy as np
 import pytest
 
-from imr_ml.model_files import CHECKSUMS, CLASSIFIERS, FACTS, PRECEDENTS, REFERENCE, ModelError, load_model, save_model
+from imr_ml.model_files import CHECKSUMS, CLASSIFIERS, FACTS, PRECEDENTS, REFERENCE, ModelError, read_model, save_model
 from imr_ml.precedents.neighbours import Query
 
 
 def test_a_loaded_model_predicts_the_same_bit_for_bit(model_folder, trained, prepared):
-    loaded = load_model(model_folder)
+    loaded = read_model(model_folder)
 
     before, after = trained.model.predict(prepared.frame), loaded.model.predict(prepared.frame)
 
@@ -51,7 +51,7 @@ def test_a_changed_file_is_refused(trained, tmp_path, name):
     (folder / name).write_bytes(content)
 
     with pytest.raises(ModelError, match=f"{name} does not match its checksum"):
-        load_model(folder)
+        read_model(folder)
 
 
 @pytest.mark.parametrize("name", [CLASSIFIERS, PRECEDENTS, REFERENCE, FACTS, CHECKSUMS])
@@ -60,7 +60,7 @@ def test_a_missing_file_is_named(trained, tmp_path, name):
     (folder / name).unlink()
 
     with pytest.raises(ModelError, match=rf"holds no model \({name} is missing\)"):
-        load_model(folder)
+        read_model(folder)
 
 
 @pytest.mark.parametrize("name", [CLASSIFIERS, PRECEDENTS])
@@ -74,7 +74,7 @@ def test_a_type_that_is_not_ours_is_refused_though_its_checksum_matches(trained,
     _sign(folder)
 
     with pytest.raises(ModelError, match="types that are not ours"):
-        load_model(folder)
+        read_model(folder)
 
 
 def test_a_model_of_another_format_is_refused(trained, tmp_path):
@@ -84,7 +84,7 @@ def test_a_model_of_another_format_is_refused(trained, tmp_path):
     _sign(folder)
 
     with pytest.raises(ModelError, match="is a model of format 1, this is 3; train again"):
-        load_model(folder)
+        read_model(folder)
 
 
 def test_a_model_of_the_format_before_loads_without_a_profile_of_its_training_data(trained, tmp_path, prepared):
@@ -94,7 +94,7 @@ def test_a_model_of_the_format_before_loads_without_a_profile_of_its_training_da
     (folder / REFERENCE).unlink()
     _sign(folder, CLASSIFIERS, PRECEDENTS, FACTS)
 
-    loaded = load_model(folder)
+    loaded = read_model(folder)
 
     assert loaded.reference is None
     before = trained.model.predict(prepared.frame).p_overturned
@@ -107,11 +107,11 @@ def test_an_array_of_objects_is_not_unpickled(trained, tmp_path):
     _sign(folder)
 
     with pytest.raises(ModelError, match=r"reference.npz can't be read"):
-        load_model(folder)
+        read_model(folder)
 
 
 def test_what_the_training_data_were_like_comes_back_as_it_was(model_folder, trained):
-    kept, loaded = trained.reference, load_model(model_folder).reference
+    kept, loaded = trained.reference, read_model(model_folder).reference
 
     assert (len(loaded), loaded.cases, loaded.drawn_from) == (len(kept), kept.cases, kept.drawn_from) == (160, 80, 160)
     assert np.array_equal(loaded.case, kept.case)
@@ -122,7 +122,7 @@ def test_what_the_training_data_were_like_comes_back_as_it_was(model_folder, tra
 
 
 def test_precedents_and_cohorts_come_back_as_they_were(model_folder, trained, prepared):
-    loaded = load_model(model_folder)
+    loaded = read_model(model_folder)
     matrix, asked = loaded.model.matrix(prepared.frame), Query.of(prepared.requests)
 
     assert loaded.neighbours.nearest(matrix, asked, 3) == trained.neighbours.nearest(matrix, asked, 3)
@@ -130,7 +130,7 @@ def test_precedents_and_cohorts_come_back_as_they_were(model_folder, trained, pr
 
 
 def test_the_precedents_hold_no_text(model_folder, prepared):
-    kept = load_model(model_folder).neighbours.decided.arrays()
+    kept = read_model(model_folder).neighbours.decided.arrays()
 
     texts = {*prepared.requests["request"], *prepared.requests["clinical_summary"], *prepared.requests["rationale"]}
     values = {str(value) for column in kept.values() for value in column.ravel().tolist()}

@@ -140,7 +140,7 @@ def save_model(
     return folder
 
 
-def load_model(folder: Path) -> LoadedModel:
+def read_model(folder: Path) -> LoadedModel:
     """Read a model's folder.
 
     Raises

@@ -155,4 +155,4 @@ def test_the_table_has_a_row_a_rung_and_the_champion_in_bold(climbed):
     assert "elsewhere left out" in table.caption
     family = climb_table(climbed, "family", ("family.f1_micro",))
     assert [column.header for column in family.columns][1] == "f1 micro"
-    assert len(FAMILIES) == climbed.steps[0].out_of_fold.mean_family_probability.shape[1]
+    assert len(FAMILIES) == climbed.steps[0].out_of_fold.repeats[0].family_probability.shape[1]

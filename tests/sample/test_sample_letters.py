@@ -5,21 +5,20 @@ import subprocess
 import sys
 from collections import Counter
 from datetime import datetime
-from itertools import islice
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from imr_ml.guidelines.citations import families_in
-from imr_ml.sample.letters import generate_letter, generate_letters
+from imr_ml.sample.letters import generate_letter
 
 HEADING = re.compile(r":\s(Upheld|Overturned)\n\nClaims Administrator guideline:")
 
 
 @pytest.fixture(scope="module")
 def many():
-    return list(generate_letters(2000, seed=3))
+    return [generate_letter(3, index) for index in range(2000)]
 
 
 @pytest.fixture(scope="module")
@@ -46,10 +45,6 @@ def test_seed_and_index_alone_decide_a_letter(seed, index):
     assert generate_letter(seed, index) == generate_letter(seed, index)
 
 
-def test_letters_do_not_depend_on_how_many_are_made():
-    assert list(generate_letters(3, 7)) == list(islice(generate_letters(1000, 7), 3))
-
-
 def test_other_seeds_make_other_letters():
     assert generate_letter(1, 5).text != generate_letter(2, 5).text
 
@@ -57,8 +52,8 @@ def test_other_seeds_make_other_letters():
 @pytest.mark.parametrize("hash_seed", ["1", "2"])
 def test_letters_do_not_depend_on_the_process(hash_seed):
     code = (
-        "import hashlib; from imr_ml.sample.letters import generate_letters; "
-        "print(hashlib.sha256(repr(list(generate_letters(40, 7))).encode()).hexdigest())"
+        "import hashlib; from imr_ml.sample.letters import generate_letter; "
+        "print(hashlib.sha256(repr([generate_letter(7, index) for index in range(40)]).encode()).hexdigest())"
     )
     made = subprocess.run(
         [sys.executable, "-c", code],
@@ -67,7 +62,7 @@ def test_letters_do_not_depend_on_the_process(hash_seed):
         check=True,
         text=True,
     )
-    here = hashlib.sha256(repr(list(generate_letters(40, 7))).encode()).hexdigest()
+    here = hashlib.sha256(repr([generate_letter(7, index) for index in range(40)]).encode()).hexdigest()
 
     assert made.stdout.strip() == here
 

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from imr_ml.cli import app
 from imr_ml.files import sha256_of
-from imr_ml.model_files import load_model
+from imr_ml.model_files import read_model
 from imr_ml.tracking.batches import SCORING
 from imr_ml.tracking.views import pages
 
@@ -52,7 +52,7 @@ def test_a_drift_is_statistics_with_intervals_settings_and_a_picture(checked, tr
     assert found.tags["input.sha256"] == sha256_of(empty_store / "secret-name.parquet")
     assert found.params["drift.psi"] == "0.3"
     assert found.params["drift.reference.rows"] == found.params["drift.current.rows"] == "60"
-    assert found.params["model.version"] == load_model(tracked.model_folder).version
+    assert found.params["model.version"] == read_model(tracked.model_folder).version
     values = [found.metrics[f"drift.psi.category{end}"] for end in (".low", "", ".high")]
     assert values == sorted(values)
     assert 0 <= found.metrics["drift.ks.p_overturned"] <= 1

@@ -6,7 +6,7 @@ import mlflow
 import pandas as pd
 import pytest
 
-from imr_ml.model_files import load_model
+from imr_ml.model_files import read_model
 from imr_ml.score_columns import SCORE_COLUMNS
 from imr_ml.scoring.frame import score_frame
 from imr_ml.tracking.packaging import input_example, pip_requirements, signature
@@ -38,7 +38,7 @@ def loaded(in_tracked, monkeypatch):
 )
 def test_mlflow_predicts_what_scoring_does(loaded, in_tracked, tracking_requests, as_given):
     table = as_given(tracking_requests[list(COLUMNS)].head(6))
-    expected = score_frame(table, load_model(in_tracked.model_folder))[list(SCORE_COLUMNS)]
+    expected = score_frame(table, read_model(in_tracked.model_folder))[list(SCORE_COLUMNS)]
     expected = expected.astype(dict.fromkeys(expected.select_dtypes("float"), "Float64"))
     pd.testing.assert_frame_equal(loaded.predict(table), expected)
     assert expected["error"].isna().all()

@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from imr_ml.cli import app
-from imr_ml.model_files import load_model
+from imr_ml.model_files import read_model
 from imr_ml.tracking.registry import fetch_model
 from imr_ml.tracking.uris import TrackingError
 
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.filterwarnings("default::DeprecationWarning", "default:
 @pytest.mark.parametrize("uri", ["models:/imr-ml@challenger", "models:/imr-ml/1", "runs:/{run}/model"])
 def test_a_fetched_model_is_the_one_that_was_recorded(in_tracked, uri):
     folder = fetch_model(uri.format(run=in_tracked.run.run_id))
-    assert load_model(folder).version == load_model(in_tracked.model_folder).version
+    assert read_model(folder).version == read_model(in_tracked.model_folder).version
 
 
 @pytest.mark.parametrize(

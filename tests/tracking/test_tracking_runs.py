@@ -11,7 +11,7 @@ from mlflow import MlflowClient, MlflowException
 
 from imr_ml.evaluation.comparison import MODEL
 from imr_ml.files import sha256_of
-from imr_ml.model_files import load_model
+from imr_ml.model_files import read_model
 from imr_ml.tracking import sending
 from imr_ml.tracking.batches import ScoredBatch, record_batch
 from imr_ml.tracking.predictions import Folds, read_held_out
@@ -220,7 +220,7 @@ def test_a_scored_batch_is_counts_shares_and_which_model(tracked, tracking_reque
     assert client.get_experiment(run.experiment_id).name == "imr_ml scoring"
     assert found.metrics["rows"] == found.metrics["rows.scored"] == 60
     assert sum(value for name, value in found.metrics.items() if name.startswith("share.")) == pytest.approx(1)
-    assert found.params["model.version"] == load_model(tracked.model_folder).version
+    assert found.params["model.version"] == read_model(tracked.model_folder).version
     assert found.tags["model.data.kind"] == "sample"
     assert found.tags["input.sha256"] == sha256_of(empty_store / "requests.parquet")
     assert "requests.parquet" not in json.dumps([found.params, found.tags])
@@ -229,7 +229,7 @@ def test_a_scored_batch_is_counts_shares_and_which_model(tracked, tracking_reque
 def _score_and_record(model_folder, requests):
     from imr_ml.scoring.batch import score_file
 
-    model = load_model(model_folder)
+    model = read_model(model_folder)
     summary = score_file(requests, requests.with_name("scored.parquet"), model)
     return record_batch(ScoredBatch(requests, summary, model, {"coverage": 0.9}, elapsed_s=2.0))
 

@@ -162,14 +162,14 @@ def test_two_trainings_at_once_are_both_recorded(signed_in, trained_at_once):
 
 @pytest.mark.slow
 def test_a_model_is_fetched_from_the_server_and_promoted_there(signed_in, trained_at_once):
-    from imr_ml.model_files import load_model
+    from imr_ml.model_files import read_model
     from imr_ml.tracking.promotion import promote
     from imr_ml.tracking.registry import fetch_model
 
     # As long as may be: a database that is stricter than SQLite must take what is written down of it.
     promote(force=True, reason="a test" + "." * 4990)
-    trained = {load_model(folder / "models" / "latest").version for folder in trained_at_once}
-    assert load_model(fetch_model("models:/imr-ml@champion")).version in trained
+    trained = {read_model(folder / "models" / "latest").version for folder in trained_at_once}
+    assert read_model(fetch_model("models:/imr-ml@champion")).version in trained
 
 
 @pytest.mark.slow

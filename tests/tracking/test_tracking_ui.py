@@ -129,12 +129,12 @@ def test_a_real_server_shows_figures_and_the_registered_model(ui_address, tracke
 
 @pytest.mark.slow
 def test_a_model_is_fetched_from_a_real_server(ui_address, tracked, monkeypatch):
-    from imr_ml.model_files import load_model
+    from imr_ml.model_files import read_model
     from imr_ml.tracking.registry import fetch_model
 
     monkeypatch.setenv("MLFLOW_TRACKING_URI", ui_address)
     folder = fetch_model("models:/imr-ml@challenger")
-    assert load_model(folder).version == load_model(tracked.model_folder).version
+    assert read_model(folder).version == read_model(tracked.model_folder).version
 
 
 def _ask(url, body=None):

@@ -7,7 +7,7 @@ import pytest
 from mlflow import MlflowClient
 
 from imr_ml.evaluation.learning import LearningPoint
-from imr_ml.model_files import load_model
+from imr_ml.model_files import read_model
 from imr_ml.reporting.figures import figures
 from imr_ml.scoring.batch import BatchSummary
 from imr_ml.tracking.batches import SCORING, ScoredBatch, batch_metrics
@@ -62,7 +62,7 @@ def test_every_picture_of_a_view_is_drawn(trained):
 def test_every_metric_of_a_view_of_batches_is_recorded(tracked):
     """Those of drift are looked at where a drift is recorded."""
     summary = BatchSummary(rows=3, errors=0, by_outcome={"upheld": 3})
-    batch = ScoredBatch(Path("requests.csv"), summary, load_model(tracked.model_folder), {}, elapsed_s=1.0)
+    batch = ScoredBatch(Path("requests.csv"), summary, read_model(tracked.model_folder), {}, elapsed_s=1.0)
     (view,) = pages()[SCORING].views.values()
     assert {name for name in _metrics_of(view) if not name.startswith("drift.")} <= set(batch_metrics(batch))
 

@@ -47,12 +47,12 @@ def drift(
         from imr_ml.drift.batches import profile_file
         from imr_ml.drift.comparing import compare
         from imr_ml.drift.types import DriftSettings
-        from imr_ml.model_files import load_model
+        from imr_ml.model_files import read_model
         from imr_ml.tables.naming import parse_map
 
         start_s = time.perf_counter()
         settings, mapped = DriftSettings(psi, ks), parse_map(columns or ())
-        loaded = load_model(model_folder(model))
+        loaded = read_model(model_folder(model))
         with progress() as start:
             profile = _reference(reference, loaded, mapped, start)
             batch = profile_file(current, loaded, mapped, progress=start)

@@ -21,7 +21,7 @@ def ingest(
     ],
     output: Annotated[Path, typer.Option("--output", "-o", help="Requests table to write or add to (.parquet).")],
     jobs: Annotated[int, typer.Option(help="Processes; -1 takes all cores.")] = -1,
-    append: Annotated[bool, typer.Option("--append", help="Add to the table, as happens anyway.")] = False,
+    append: Annotated[bool, typer.Option("--append", hidden=True)] = False,
     fresh: Annotated[bool, typer.Option("--fresh", help="Replace a table in place of adding to it.")] = False,
 ) -> None:
     """Read letters into a requests table; one that exists is added to, and no letter stands in it twice.
@@ -36,6 +36,8 @@ def ingest(
 
         if append and fresh:
             raise ImrError("--append keeps the table and --fresh replaces it: give one of them")
+        if append:
+            warn("--append is deprecated: ingest always adds to a table that exists")
         sources = sources_of(paths)
         with progress() as start:
             growth = grow_table(

@@ -54,7 +54,7 @@ def score(
 ) -> None:
     """Score requests: the same rows with probabilities, families, evidence and errors."""
     with exit_on_user_error(), ExitStack() as stack:
-        from imr_ml.model_files import load_model
+        from imr_ml.model_files import read_model
         from imr_ml.score_columns import ScoreOptions
         from imr_ml.scoring.batch import BatchSettings, score_file
         from imr_ml.tables.naming import parse_map
@@ -64,7 +64,7 @@ def score(
         options = ScoreOptions(evidence=evidence, precedents=precedents, coverage=coverage)
         read = _standard_input(stack, resume=resume) if source == STANDARD_INPUT else source
         _say_how_read(read, quiet=as_json)
-        loaded = load_model(model_folder(model))
+        loaded = read_model(model_folder(model))
         # This process does nothing else: what it has loaded is no garbage.
         gc.freeze()
         with progress() as start:

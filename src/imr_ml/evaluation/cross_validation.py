@@ -32,12 +32,6 @@ class OutOfFold:
         mean: NDArray[np.float64] = np.mean([repeat.p_overturned for repeat in self.repeats], axis=0)
         return mean
 
-    @property
-    def mean_family_probability(self) -> NDArray[np.float64]:
-        """Mean over the repeats, shape (requests, families)."""
-        mean: NDArray[np.float64] = np.mean([repeat.family_probability for repeat in self.repeats], axis=0)
-        return mean
-
 
 def out_of_fold(
     frame: pd.DataFrame,

@@ -95,11 +95,6 @@ def generate_letter(seed: int, index: int) -> SampleLetter:
     return SampleLetter(parts.case_number, lay_out(parts), truth, parts.facts.format.value)
 
 
-def generate_letters(n: int, seed: int) -> Iterator[SampleLetter]:
-    """Make the letters (seed, 0) to (seed, n - 1), one at a time."""
-    return (generate_letter(seed, index) for index in range(n))
-
-
 def make_parts(seed: int, index: int) -> tuple[Parts, tuple[ItemTruth, ...]]:
     """Make a letter's printed parts and its items' truth; arguments and errors as for `generate_letter`."""
     if not 0 <= index < MAX_LETTERS:

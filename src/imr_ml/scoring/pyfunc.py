@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from imr_ml.model_files import LoadedModel, load_model
+from imr_ml.model_files import LoadedModel, read_model
 from imr_ml.score_columns import SCORE_COLUMNS, ScoreOptions
 from imr_ml.scoring.frame import score_frame
 
@@ -58,4 +58,4 @@ def _options(params: dict[str, Any]) -> ScoreOptions:
 
 
 def _load_pyfunc(path: str) -> ServedModel:
-    return ServedModel(load_model(Path(path)))
+    return ServedModel(read_model(Path(path)))

@@ -86,4 +86,4 @@ def load_model(folder: Path | str = Path("models/latest")) -> Scorer:
     """
     from imr_ml import model_files
 
-    return Scorer(model_files.load_model(Path(folder)))
+    return Scorer(model_files.read_model(Path(folder)))

@@ -105,10 +105,10 @@ def _summary(size: int, scored: pd.DataFrame) -> PartSummary:
 
 @cache
 def _model(folder: Path, parent: int) -> LoadedModel:
-    from imr_ml.model_files import load_model
+    from imr_ml.model_files import read_model
 
     threading.Thread(target=_leave_with, args=(parent,), daemon=True).start()
-    model = load_model(folder)
+    model = read_model(folder)
     # What is loaded stays as long as the process: looking through it for garbage again and again would take time.
     gc.freeze()
     return model

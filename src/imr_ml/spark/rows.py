@@ -126,12 +126,12 @@ def _shipped(model: LoadedModel, session: SparkSession) -> ShippedModel:
 @lru_cache(maxsize=1)
 def _loaded(shipped: ShippedModel) -> LoadedModel:
     """The model, once in the life of a worker; its checksums are verified."""
-    from imr_ml.model_files import load_model
+    from imr_ml.model_files import read_model
 
     with tempfile.TemporaryDirectory() as folder:
         for name, content in shipped.files.value.items():
             (Path(folder) / name).write_bytes(content)
-        return load_model(Path(folder))
+        return read_model(Path(folder))
 
 
 def _scorer(shipped: ShippedModel, task: Task) -> Callable[[Batches], Batches]:

@@ -44,7 +44,7 @@ def fetch_model(uri: str) -> Path:
     Returns
     -------
     Path
-        Folder that `imr_ml.model_files.load_model` reads.
+        Folder that `imr_ml.model_files.read_model` reads.
 
     Raises
     ------

@@ -293,10 +293,9 @@ def test_it_is_written_into_the_models_folder_and_beside_it_in_one_named_models(
 
 
 def test_it_names_the_version_that_scored_rows_carry(trained, tmp_path):
-    from imr_ml.model_files import load_model
 
     folder = save_model(trained, tmp_path / "model")
 
     (path,) = write_card(trained, folder)
 
-    assert f"`{load_model(folder).version}`" in path.read_text()
+    assert f"`{read_model(folder).version}`" in path.read_text()
