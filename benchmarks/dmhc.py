@@ -118,7 +118,7 @@ def _predict(model: Predictor | _PlainCategories, data: Data, *, learn_every_yea
 
 def _describe(predictions: Predictions, data: Data) -> str:
     from imr_ml.evaluation import metrics
-    from imr_ml.evaluation.intervals import estimate, resampled
+    from imr_ml.evaluation.intervals import Bootstrap
 
     truth = np.concatenate([data.labels.overturned[data.years == year] for year in TESTED])
     computed = {
@@ -128,8 +128,8 @@ def _describe(predictions: Predictions, data: Data) -> str:
         "above the tested rate": lambda _, w: metrics.matthews(truth, predictions.probability > truth.mean(), w),
         "Brier": lambda _, w: metrics.brier(truth, predictions.probability, w),
     }
-    values = resampled(computed, np.arange(len(truth)), 1, _RESAMPLES, seed=0)
-    text = [f"{name} {estimate(computed[name], values[name], len(truth), 1)}" for name in computed]
+    bootstrap = Bootstrap.over_cases(computed, np.arange(len(truth)), 1, _RESAMPLES, seed=0)
+    text = [f"{name} {bootstrap.estimate(name)}" for name in computed]
     return ", ".join([f"half-life {predictions.half_lives}", *text])
 
 

@@ -17,7 +17,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold, cross_val_predict
 from sklearn.pipeline import Pipeline, make_pipeline
 
-from imr_ml.evaluation.intervals import Estimate, estimate, resampled
+from imr_ml.evaluation.intervals import Bootstrap, Estimate
 from imr_ml.evaluation.metrics import Values, Weights, roc_auc
 
 SECTIONS = ("request", "ur_guideline", "clinical_summary")
@@ -48,8 +48,7 @@ def told_apart(real: list[str], samples: list[str]) -> Estimate:
     def auc(_: int, weights: Weights) -> Values:
         return roc_auc(is_real, score, weights)
 
-    values = resampled({"auc": auc}, np.arange(len(is_real)), 1, _RESAMPLES, _SEED)["auc"]
-    return estimate(auc, values, len(is_real), 1)
+    return Bootstrap.over_cases({"auc": auc}, np.arange(len(is_real)), 1, _RESAMPLES, _SEED).estimate("auc")
 
 
 def telling_words(real: list[str], samples: list[str]) -> tuple[list[str], list[str]]:

@@ -5,7 +5,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imr_ml.evaluation.intervals import Estimate, estimate, resampled
+from imr_ml.evaluation.intervals import Bootstrap, Estimate, Metric
+
+
+def estimate(metric: Metric, values: np.ndarray, *, requests: int, repeats: int) -> Estimate:
+    return Bootstrap({"m": metric}, {"m": values}, requests, repeats).estimate("m")
 
 
 def weights_seen(groups: np.ndarray, repeats: int = 1, resamples: int = 20) -> tuple[np.ndarray, list[int]]:
@@ -17,7 +21,7 @@ def weights_seen(groups: np.ndarray, repeats: int = 1, resamples: int = 20) -> t
         asked.extend([repeat] * len(weights))
         return weights[:, 0]
 
-    resampled({"m": metric}, groups, repeats, resamples, seed=0)
+    Bootstrap.over_cases({"m": metric}, groups, repeats, resamples, seed=0)
     return np.vstack(seen), asked
 
 
@@ -48,9 +52,11 @@ def test_resamples_are_shared_out_among_the_repeats():
 
 
 def test_metrics_see_the_same_resamples():
-    values = resampled({name: lambda _, w: w @ np.arange(6.0) for name in "ab"}, np.arange(6), 2, 50, seed=3)
+    metrics = {name: lambda _, w: w @ np.arange(6.0) for name in "ab"}
+    bootstrap = Bootstrap.over_cases(metrics, np.arange(6), 2, 50, seed=3)
 
-    assert values["a"].tolist() == values["b"].tolist()
+    assert bootstrap.values["a"].tolist() == bootstrap.values["b"].tolist()
+    assert bootstrap.difference("a", "b") == Estimate(0.0, 0.0, 0.0)
 
 
 def test_an_interval_holds_the_middle_of_the_resampled_values():
@@ -82,7 +88,9 @@ def test_an_interval_of_siblings_is_wider_than_one_of_single_requests():
     values = np.random.default_rng(0).random(40)
     siblings, alone = values.repeat(10), values.repeat(10)
 
-    wide = resampled({"m": lambda _, w: w @ siblings / w.sum(axis=1)}, np.arange(40).repeat(10), 1, 400, 0)["m"]
-    narrow = resampled({"m": lambda _, w: w @ alone / w.sum(axis=1)}, np.arange(400), 1, 400, 0)["m"]
+    def resample(values: np.ndarray, groups: np.ndarray) -> np.ndarray:
+        return Bootstrap.over_cases({"m": lambda _, w: w @ values / w.sum(axis=1)}, groups, 1, 400, 0).values["m"]
+
+    wide, narrow = resample(siblings, np.arange(40).repeat(10)), resample(alone, np.arange(400))
 
     assert wide.std() / narrow.std() == pytest.approx(np.sqrt(10), rel=0.25)

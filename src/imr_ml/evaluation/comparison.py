@@ -12,7 +12,7 @@ from imr_ml.classifiers.types import Labels, Predictions, Predictor
 from imr_ml.evaluation import metrics
 from imr_ml.evaluation.baselines import BaseRate, PlainText, UrFamilies
 from imr_ml.evaluation.cross_validation import OutOfFold
-from imr_ml.evaluation.intervals import Estimate, Metric, estimate, resampled
+from imr_ml.evaluation.intervals import Bootstrap, Estimate, Metric
 from imr_ml.evaluation.metrics import Values, Weights
 from imr_ml.evaluation.settings import EvaluationSettings
 
@@ -109,19 +109,15 @@ def compare(
     settings : EvaluationSettings
     """
     pairs = [(name, metric) for metric in metrics_of(labels) for name in (MODEL, *baselines_of(metric))]
-    computed = {f"{name} {metric}": metric_of(predicted[name], labels, metric) for name, metric in pairs}
+    computed = {(name, metric): metric_of(predicted[name], labels, metric) for name, metric in pairs}
     repeats = len(predicted[MODEL].repeats)
-    values = resampled(computed, groups, repeats, settings.resamples, settings.seed)
+    bootstrap = Bootstrap.over_cases(computed, groups, repeats, settings.resamples, settings.seed)
     estimates: dict[str, dict[str, Estimate]] = {}
     differences: dict[str, dict[str, Estimate]] = {}
     for name, metric in pairs:
-        own, models = f"{name} {metric}", f"{MODEL} {metric}"
-        estimates.setdefault(name, {})[metric] = estimate(computed[own], values[own], len(groups), repeats)
+        estimates.setdefault(name, {})[metric] = bootstrap.estimate((name, metric))
         if name != MODEL:
-            difference = difference_of(computed[models], computed[own])
-            differences.setdefault(name, {})[metric] = estimate(
-                difference, values[models] - values[own], len(groups), repeats
-            )
+            differences.setdefault(name, {})[metric] = bootstrap.difference((MODEL, metric), (name, metric))
     return Comparison(estimates, differences)
 
 
@@ -129,11 +125,6 @@ def metric_of(predicted: OutOfFold, labels: Labels, metric: str) -> Metric:
     """A metric of out-of-fold predictions, to be resampled."""
     compute = METRICS[metric]
     return lambda repeat, weights: compute(labels, predicted.repeats[repeat], weights)
-
-
-def difference_of(first: Metric, second: Metric) -> Metric:
-    """First minus second."""
-    return lambda repeat, weights: first(repeat, weights) - second(repeat, weights)
 
 
 def values_by_fold(

@@ -24,9 +24,9 @@ from scipy.sparse import csr_matrix, diags
 from imr_ml.classifiers.outcome import sparse_logistic_regression
 from imr_ml.classifiers.request_model import ModelSettings
 from imr_ml.classifiers.types import Labels
-from imr_ml.evaluation.comparison import difference_of, metric_of, metrics_of
+from imr_ml.evaluation.comparison import metric_of, metrics_of
 from imr_ml.evaluation.cross_validation import OutOfFold
-from imr_ml.evaluation.intervals import Estimate, estimate, resampled
+from imr_ml.evaluation.intervals import Bootstrap, Estimate
 from imr_ml.evaluation.settings import EvaluationSettings
 from imr_ml.evaluation.splits import Split, grouped_folds
 from imr_ml.features.matrix import column_weights, feature_matrix, tells_codes
@@ -194,19 +194,10 @@ def compare_masking(
     computed = {
         f"{side} {name}": metric_of(predictions, labels, name) for side, predictions in sides.items() for name in names
     }
-    values = resampled(computed, groups, repeats, settings.resamples, settings.seed)
-
-    def estimate_of(key: str) -> Estimate:
-        return estimate(computed[key], values[key], len(groups), repeats)
-
-    def apart(name: str) -> Estimate:
-        first, second = f"masked {name}", f"unmasked {name}"
-        both = difference_of(computed[first], computed[second])
-        return estimate(both, values[first] - values[second], len(groups), repeats)
-
+    bootstrap = Bootstrap.over_cases(computed, groups, repeats, settings.resamples, settings.seed)
     return MaskingComparison(
         requests_masked=int(changed.sum()),
-        masked={name: estimate_of(f"masked {name}") for name in names},
-        unmasked={name: estimate_of(f"unmasked {name}") for name in names},
-        difference={name: apart(name) for name in names},
+        masked={name: bootstrap.estimate(f"masked {name}") for name in names},
+        unmasked={name: bootstrap.estimate(f"unmasked {name}") for name in names},
+        difference={name: bootstrap.difference(f"masked {name}", f"unmasked {name}") for name in names},
     )

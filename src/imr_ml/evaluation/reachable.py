@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from imr_ml.classifiers.families import family_sets
 from imr_ml.classifiers.types import Labels, Predictions, labels_of
 from imr_ml.evaluation.comparison import METRICS
-from imr_ml.evaluation.intervals import Estimate, Metric, estimate, resampled
+from imr_ml.evaluation.intervals import Bootstrap, Estimate, Metric
 from imr_ml.evaluation.metrics import f1_micro
 from imr_ml.guidelines.types import FAMILIES
 
@@ -42,8 +42,8 @@ def best_reachable(truth: pd.DataFrame, *, resamples: int = 1000, seed: int = 0)
     labels, predictions = labels_of(truth), true_predictions(truth)
     computed = {name: _metric_of(name, labels, predictions) for name in METRICS}
     groups = truth["case_number"].factorize()[0].astype(np.int64)
-    values = resampled(computed, groups, 1, resamples, seed)
-    return {name: estimate(computed[name], values[name], len(truth), 1) for name in METRICS}
+    bootstrap = Bootstrap.over_cases(computed, groups, 1, resamples, seed)
+    return {name: bootstrap.estimate(name) for name in METRICS}
 
 
 def true_predictions(truth: pd.DataFrame) -> Predictions:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from imr_ml.classifiers.types import Labels, Predictions
 from imr_ml.evaluation.comparison import metric_of
 from imr_ml.evaluation.cross_validation import OutOfFold
-from imr_ml.evaluation.intervals import Estimate, estimate, resampled
+from imr_ml.evaluation.intervals import Bootstrap, Estimate
 from imr_ml.evaluation.settings import EvaluationSettings
 from imr_ml.guidelines.types import FAMILIES
 
@@ -127,10 +127,9 @@ def _slice(
     ]
     predictions = OutOfFold(tuple(_rows_of(repeat, rows) for repeat in predicted.repeats))
     computed = {metric: metric_of(predictions, own, metric) for metric in wanted}
-    values = resampled(computed, cases, len(predictions.repeats), settings.resamples, settings.seed)
-    estimates = {
-        metric: estimate(computed[metric], values[metric], len(rows), len(predictions.repeats)) for metric in wanted
-    }
+    repeats = len(predictions.repeats)
+    bootstrap = Bootstrap.over_cases(computed, cases, repeats, settings.resamples, settings.seed)
+    estimates = {metric: bootstrap.estimate(metric) for metric in wanted}
     return Slice(kind, value, len(rows), int(cases.max()) + 1, overturned, estimates)
 
 

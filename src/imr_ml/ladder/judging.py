@@ -9,10 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imr_ml.classifiers.types import Labels
-from imr_ml.evaluation.comparison import LESS_IS_BETTER, difference_of, metric_of, metrics_of
+from imr_ml.evaluation.comparison import LESS_IS_BETTER, metric_of, metrics_of
 from imr_ml.evaluation.cross_validation import OutOfFold
-from imr_ml.evaluation.intervals import Estimate, Metric, estimate, resampled
-from imr_ml.evaluation.metrics import Values
+from imr_ml.evaluation.intervals import Bootstrap, Estimate
 from imr_ml.evaluation.settings import EvaluationSettings
 from imr_ml.ladder.rungs import TASKS, Rung
 
@@ -79,51 +78,29 @@ def task_of(metric: str) -> str:
     return metric.split(".")[0]
 
 
-@dataclass(frozen=True, slots=True)
-class _Compared:
-    """Metrics of all rungs over the same resamples, by (rung, metric)."""
-
-    computed: dict[tuple[str, str], Metric]
-    values: dict[str, Values]
-    requests: int
-    repeats: int
-
-    def of(self, rung: str, metric: str) -> Estimate:
-        return self._estimate(self.computed[rung, metric], self.values[f"{rung} {metric}"])
-
-    def difference(self, rung: str, champion: str, metric: str) -> Estimate:
-        difference = difference_of(self.computed[rung, metric], self.computed[champion, metric])
-        return self._estimate(difference, self.values[f"{rung} {metric}"] - self.values[f"{champion} {metric}"])
-
-    def _estimate(self, metric: Metric, values: Values) -> Estimate:
-        return estimate(metric, values, self.requests, self.repeats)
-
-
 def _compared(
     rungs: Sequence[Rung],
     predicted: dict[str, OutOfFold],
     labels: Labels,
     groups: NDArray[np.int64],
     settings: EvaluationSettings,
-) -> _Compared:
+) -> Bootstrap[tuple[str, str]]:
     computed = {
         (rung.name, metric): metric_of(predicted[rung.name], labels, metric)
         for rung in rungs
         for metric in metrics_of(labels)
         if task_of(metric) in rung.tasks
     }
-    named = {f"{rung} {metric}": compute for (rung, metric), compute in computed.items()}
-    values = resampled(named, groups, settings.repeats, settings.resamples, settings.seed)
-    return _Compared(computed, values, len(groups), settings.repeats)
+    return Bootstrap.over_cases(computed, groups, settings.repeats, settings.resamples, settings.seed)
 
 
-def _judgement(rung: Rung, compared: _Compared, against: dict[str, str]) -> Judgement:
-    metrics = [metric for name, metric in compared.computed if name == rung.name]
+def _judgement(rung: Rung, compared: Bootstrap[tuple[str, str]], against: dict[str, str]) -> Judgement:
+    metrics = [metric for name, metric in compared.metrics if name == rung.name]
     return Judgement(
-        estimates={metric: compared.of(rung.name, metric) for metric in metrics},
+        estimates={metric: compared.estimate((rung.name, metric)) for metric in metrics},
         against=against,
         differences={
-            metric: compared.difference(rung.name, against[task_of(metric)], metric)
+            metric: compared.difference((rung.name, metric), (against[task_of(metric)], metric))
             for metric in metrics
             if task_of(metric) in against
         },

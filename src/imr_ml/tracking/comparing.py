@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from imr_ml.evaluation.comparison import METRICS, difference_of, metric_of, metrics_of
-from imr_ml.evaluation.intervals import Estimate, estimate, resampled
+from imr_ml.evaluation.comparison import METRICS, metric_of, metrics_of
+from imr_ml.evaluation.intervals import Bootstrap, Estimate
 from imr_ml.tracking.predictions import FILE, HeldOut, read_held_out
 from imr_ml.tracking.registry import MODELS, NOT_THERE, version_of
 from imr_ml.tracking.store import connected, first_line, or_none
@@ -115,20 +115,12 @@ def paired_differences(first: HeldOut, other: HeldOut) -> dict[str, Estimate]:
     labels, repeats = first.labels, len(first.predicted.repeats)
     names = metrics_of(labels)
     computed = {
-        f"{side} {name}": metric_of(held_out.predicted, labels, name)
+        (side, name): metric_of(held_out.predicted, labels, name)
         for side, held_out in (("first", first), ("other", other))
         for name in names
     }
-    values = resampled(computed, first.groups, repeats, RESAMPLES, first.folds.seed)
-    return {
-        name: estimate(
-            difference_of(computed[f"other {name}"], computed[f"first {name}"]),
-            values[f"other {name}"] - values[f"first {name}"],
-            len(first.groups),
-            repeats,
-        )
-        for name in names
-    }
+    bootstrap = Bootstrap.over_cases(computed, first.groups, repeats, RESAMPLES, first.folds.seed)
+    return {name: bootstrap.difference(("other", name), ("first", name)) for name in names}
 
 
 def differing_params(runs: Sequence[RunFacts]) -> dict[str, tuple[str | None, ...]]:

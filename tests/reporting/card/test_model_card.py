@@ -293,6 +293,7 @@ def test_it_is_written_into_the_models_folder_and_beside_it_in_one_named_models(
 
 
 def test_it_names_the_version_that_scored_rows_carry(trained, tmp_path):
+    from imr_ml.model_files import read_model
 
     folder = save_model(trained, tmp_path / "model")
 

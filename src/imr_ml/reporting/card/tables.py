@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from imr_ml.evaluation.comparison import MODEL, baselines_of
-from imr_ml.evaluation.intervals import estimate, resampled
+from imr_ml.evaluation.intervals import Bootstrap
 from imr_ml.evaluation.metrics import f1_by_family
 from imr_ml.evaluation.slices import FEWEST_REQUESTS, SLICE_METRICS
 from imr_ml.guidelines.types import FAMILIES
@@ -20,7 +20,7 @@ from imr_ml.ladder.judging import JUDGED_BY
 from imr_ml.reporting.card.wording import BASELINES, NOT_PROVEN, signed, title, verdict
 
 if TYPE_CHECKING:
-    from imr_ml.evaluation.intervals import Estimate, Metric
+    from imr_ml.evaluation.intervals import Bootstrap, Estimate, Metric
     from imr_ml.evaluation.metrics import Values, Weights
     from imr_ml.evaluation.permutation import MaskingComparison
     from imr_ml.evaluation.report import Evaluation
@@ -111,11 +111,9 @@ def family_rows(trained: TrainedModel) -> Iterator[Row]:
         family: partial(f1, place) for place, family in enumerate(FAMILIES) if cited[family] >= FEWEST_REQUESTS
     }
     repeats, settings = len(evaluation.out_of_fold.repeats), evaluation.settings
-    values = resampled(computed, groups, repeats, settings.resamples, settings.seed)
+    bootstrap = Bootstrap.over_cases(computed, groups, repeats, settings.resamples, settings.seed)
     for family in FAMILIES:
-        known = family in computed
-        measured = str(estimate(computed[family], values[family], len(truth), repeats)) if known else _TOO_FEW
-        yield [family, str(cited[family]), measured]
+        yield [family, str(cited[family]), str(bootstrap.estimate(family)) if family in computed else _TOO_FEW]
 
 
 def reliability_rows(evaluation: Evaluation) -> Iterator[Row]:
