@@ -1,4 +1,4 @@
-"""Compute bootstrap intervals over cases, and Wilson intervals."""
+"""Compute bootstrap intervals and paired differences over cases."""
 
 from __future__ import annotations
 

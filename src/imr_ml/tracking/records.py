@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 import uuid
@@ -173,21 +172,21 @@ def artifacts_of(folder: Path, key: str) -> Path:
 @contextmanager
 def lock_record(folder: Path) -> Iterator[bool]:
     """Whether the record is ours to send; another process may be sending it. A process that dies lets go of it."""
-    import fcntl
+    from filelock import FileLock, Timeout
 
+    if not folder.exists():
+        yield False
+        return
+    lock = FileLock(folder / ".lock", timeout=0)
     try:
-        descriptor = os.open(folder / ".lock", os.O_CREAT | os.O_RDWR)
-    except FileNotFoundError:
+        lock.acquire()
+    except Timeout:
         yield False
         return
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        yield False
-    else:
         yield (folder / _FACTS).exists()
     finally:
-        os.close(descriptor)
+        lock.release()
 
 
 def delete_record(folder: Path) -> None:

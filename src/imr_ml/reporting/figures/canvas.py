@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
@@ -19,13 +18,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from matplotlib.axes import Axes
-    from numpy.typing import NDArray
 
     from imr_ml.training import TrainedModel
 
 UPHELD, OVERTURNED = "#009E73", "#D55E00"
 COLOURS = {MODEL: "#0072B2", **COLOURS_OF_BASELINES}
-_Z = 1.96
 _DOTS_PER_INCH = 100
 
 
@@ -54,10 +51,3 @@ def save(figure: Figure, path: Path) -> None:
 def estimate_of(trained: TrainedModel, metric: str, predictor: str = MODEL) -> str:
     """A metric with its interval as text."""
     return str(trained.evaluation.estimates[predictor].get(metric, "not measured"))
-
-
-def wilson(share: NDArray[np.float64], count: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """95 % score interval of a share (Wilson, 1927)."""
-    centre = (share + _Z**2 / (2 * count)) / (1 + _Z**2 / count)
-    half = _Z / (1 + _Z**2 / count) * np.sqrt(share * (1 - share) / count + _Z**2 / (4 * count**2))
-    return np.minimum(centre - half, share), np.maximum(centre + half, share)

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from imr_ml.corpus.rates import wilson
 from imr_ml.evaluation.comparison import MODEL
-from imr_ml.reporting.figures.canvas import COLOURS, OVERTURNED, UPHELD, canvas, estimate_of, figure_of, wilson
+from imr_ml.reporting.figures.canvas import COLOURS, OVERTURNED, UPHELD, canvas, estimate_of, figure_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -68,11 +69,11 @@ def reliability(trained: TrainedModel) -> Figure:
     bins = np.array_split(np.argsort(probability, kind="stable"), max(1, min(_BINS, len(probability) // _SMALLEST_BIN)))
     predicted_share = np.array([probability[rows].mean() for rows in bins])
     seen = np.array([overturned[rows].mean() for rows in bins])
-    low, high = wilson(seen, np.array([len(rows) for rows in bins]))
+    low, high = np.array([wilson(int(overturned[rows].sum()), len(rows)) for rows in bins]).T
     axes.errorbar(
         predicted_share,
         seen,
-        yerr=(seen - low, high - seen),
+        yerr=np.maximum(0, (seen - low, high - seen)),
         fmt="o-",
         color=COLOURS[MODEL],
         capsize=4,
