@@ -4,8 +4,9 @@ from typing import get_args
 
 import pytest
 
+from imr_ml.nlp.pipeline import pipeline
 from imr_ml.nlp.rules import Category, rule_book
-from imr_ml.nlp.views import category_of
+from imr_ml.nlp.views import category_of, view_section
 
 
 @pytest.mark.parametrize(
@@ -59,3 +60,12 @@ def test_every_category_of_the_search_has_a_treatment():
 
 def test_a_specific_treatment_outranks_a_general_word_before_it():
     assert category_of("Surgery clinic: MRI of the knee") == "Diagnostic Testing"
+
+
+def test_classifying_and_reading_share_one_pipeline():
+    pipeline.cache_clear()
+
+    category_of("MRI of the knee")
+    view_section("MRI of the knee")
+
+    assert pipeline.cache_info().misses == 1

@@ -7,7 +7,8 @@ from itertools import islice
 from imr_ml.nlp.types import NlpSettings, SectionView
 
 DEFAULT_SETTINGS = NlpSettings()
-_PLAIN = NlpSettings(negation=False, mask_determination=False, canonical_tokens=False, offsets=False)
+# Negation changes no category, and leaving it on shares the pipeline that reads the sections.
+_CATEGORY_SETTINGS = NlpSettings(mask_determination=False, canonical_tokens=False, offsets=False)
 _BATCH, _REMEMBERED = 128, 256
 
 
@@ -48,7 +49,7 @@ def category_of(request: str) -> str:
     >>> [category_of(request) for request in requests]
     ['Pharmaceuticals', 'Therapies', 'Injection']
     """
-    return category_of_view(view_section(request, _PLAIN))
+    return category_of_view(view_section(request, _CATEGORY_SETTINGS))
 
 
 def category_of_view(view: SectionView) -> str:
