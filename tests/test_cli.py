@@ -38,7 +38,7 @@ def test_help_loads_nothing_heavy():
     assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "[]"
 
 
-def test_ingest_writes_the_table_and_says_what_it_could_not_read(run, tmp_path):
+def test_ingest_writes_the_table_and_states_what_it_could_not_read(run, tmp_path):
     (tmp_path / "letters").mkdir()
     (tmp_path / "letters/a.txt").write_text(make_letter_text(items=(KNEE, NORCO)))
     (tmp_path / "letters/b.txt").write_text("a shopping list\n")
@@ -55,7 +55,7 @@ def test_ingest_writes_the_table_and_says_what_it_could_not_read(run, tmp_path):
     assert "IMR ISSUES" in reject["reason"]
 
 
-def test_ingest_adds_to_a_table_unless_told_to_start_afresh(run, tmp_path):
+def test_ingest_adds_to_a_table_unless_reported_to_start_afresh(run, tmp_path):
     (tmp_path / "a.txt").write_text(make_letter_text(items=(KNEE, NORCO)))
     (tmp_path / "b.txt").write_text(make_letter_text(case_number="CM17-0000001"))
     (tmp_path / "again.txt").write_text(make_letter_text(case_number="CM17-0000001", decision_date="01/31/2017"))
@@ -122,7 +122,7 @@ def test_sample_does_not_write_into_a_folder_that_holds_something(run, tmp_path)
     assert failed_in_one_line(run("sample", "-n", 1, "-o", "kept"), "kept: exists and is not an empty folder")
 
 
-def test_score_tells_rows_and_errors(run, model_folder):
+def test_score_reports_rows_and_errors(run, model_folder):
     make_requests(3).assign(request=["MRI of the knee", None, "Norco 10/325mg #60"]).to_csv("in.csv", index=False)
 
     result = run("score", "in.csv", "-o", "out.csv", "--model", model_folder)
@@ -146,7 +146,7 @@ def test_score_reads_standard_input_and_gives_its_summary_as_json(run, model_fol
     assert failed_in_one_line(again, "standard input can't be read again; save it as a file")
 
 
-def test_score_says_how_it_read_a_table_that_could_be_read_otherwise_and_maps_its_columns(run, model_folder):
+def test_score_states_how_it_read_a_table_that_could_be_read_otherwise_and_maps_its_columns(run, model_folder):
     requests = make_requests(3).rename(columns={"request": "RFA_TEXT"})
     requests.to_csv("in.csv", index=False, sep=";", encoding="utf-16")
 
@@ -169,7 +169,7 @@ def test_score_says_how_it_read_a_table_that_could_be_read_otherwise_and_maps_it
     assert requests["RFA_TEXT"][0] in Path("page.html").read_text("utf-8")
 
 
-def test_a_scored_batch_is_tracked_where_asked_for(run, model_folder, tmp_path, monkeypatch):
+def test_a_scored_batch_is_tracked_if_requested(run, model_folder, tmp_path, monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'runs.db'}")
     make_requests(2).to_csv("in.csv", index=False)
 

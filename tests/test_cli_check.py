@@ -36,7 +36,7 @@ def test_a_table_with_warnings_only_ends_with_0(check, table):
     assert result.stdout.splitlines()[-1].startswith("0 errors, ")
 
 
-def test_a_table_with_errors_ends_with_3_and_tells_where(check, table):
+def test_a_table_with_errors_ends_with_3_and_reports_where(check, table):
     make_requests(40).assign(decision_date="2016-01-01").to_csv(table, index=False)
 
     result = check(table)
@@ -91,7 +91,7 @@ def test_own_settings_and_names_of_columns_count(check, table, tmp_path):
         (["letter.pdf"], "imr-ml: letter.pdf: is not a table"),
     ],
 )
-def test_what_can_t_be_checked_is_told_in_one_line_with_2(check, table, arguments, told):
+def test_what_can_t_be_checked_is_reported_in_one_line_with_2(check, table, arguments, told):
     (table.parent / "latin.toml").write_bytes(b"# \xe9\n")
     (table.parent / "letter.pdf").write_bytes(b"%PDF-1.4")
 
@@ -117,7 +117,7 @@ secrets = st.tuples(
     after=st.text("abc .,;\n", max_size=30),
 )
 @settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_an_identifier_is_told_by_place_and_in_no_output(check, table, caplog, planted, column, before, after):
+def test_an_identifier_is_reported_by_place_and_in_no_output(check, table, caplog, planted, column, before, after):
     requests = make_requests(6)
     text = f"{before} {' and '.join(planted)} {after}"
     requests.loc[3, column] = text

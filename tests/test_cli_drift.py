@@ -91,7 +91,7 @@ def test_columns_may_be_called_otherwise(drift, halves):
     assert "current: 120 requests" in result.stdout
 
 
-def test_rows_of_training_cases_and_rows_that_cannot_be_scored_are_told(drift):
+def test_rows_of_training_cases_and_rows_that_cannot_be_scored_are_reported(drift):
     make_requests(10).assign(request=["x", None] * 5).to_csv("in.csv", index=False)
 
     result = drift("--current", "in.csv")
@@ -123,7 +123,7 @@ def test_bad_input_costs_one_line_and_exit_code_2(drift, arguments, told):
     assert len(result.stderr.splitlines()) == 1
 
 
-def test_a_model_without_a_profile_says_what_to_do(drift, trained, tmp_path):
+def test_a_model_without_a_profile_states_what_to_do(drift, trained, tmp_path):
     from imr_ml.files import sha256_of
     from imr_ml.model_files import CHECKSUMS, FACTS, REFERENCE, save_model
 

@@ -52,13 +52,13 @@ def test_each_proof_is_one_line(trained, parts, line):
     assert len(found) == 1 + bool(set(parts) - {"temporal"})
 
 
-def test_joined_cases_are_told(trained):
+def test_joined_cases_are_reported(trained):
     found = list(proofs(replace(trained, data=replace(trained.data, groups=78))))
 
     assert found[0] == "near-duplicates: 80 cases stand in 78 groups, none of which is ever split"
 
 
-def test_every_metric_is_printed_and_slices_where_asked_for(trained, capsys):
+def test_every_metric_is_printed_and_slices_if_requested(trained, capsys):
     print_evaluation(trained)
     without = capsys.readouterr().out
     print_evaluation(trained, slices=True)

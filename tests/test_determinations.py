@@ -44,7 +44,7 @@ def test_a_model_without_families_has_metrics_of_the_outcome_alone(trained):
     assert trained.model.families_ is None
 
 
-def test_the_half_life_that_was_chosen_is_told_and_kept(trained, loaded):
+def test_the_half_life_that_was_chosen_is_reported_and_kept(trained, loaded):
     assert trained.model.outcome_.half_life_years in (1.0, 2.0)
     assert loaded.model.outcome_.half_life_years == trained.model.outcome_.half_life_years
     assert loaded.facts["chosen"]["half_life_years"] == trained.model.outcome_.half_life_years

@@ -23,7 +23,7 @@ def test_a_loaded_model_predicts_the_same_bit_for_bit(model_folder, trained, pre
     assert loaded.model.settings == trained.settings.model
 
 
-def test_the_facts_say_what_the_model_is(model_folder, trained):
+def test_the_facts_state_what_the_model_is(model_folder, trained):
     facts = json.loads((model_folder / FACTS).read_text())
 
     assert facts["data"]["requests"] == trained.data.requests

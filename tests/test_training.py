@@ -67,7 +67,7 @@ def test_the_models_own_threshold_comes_from_held_out_predictions(trained):
     assert held.mean() >= QUICK.coverage - 0.05
 
 
-def test_the_checksum_is_that_of_what_was_learnt_from(trained):
+def test_the_checksum_is_that_of_what_was_trained_on(trained):
     same = train(table(rationale="Other words.", specialties=None), QUICK)
     other = train(table(clinical_summary=table()["clinical_summary"] + " Seen in May."), QUICK)
 
@@ -116,7 +116,7 @@ def test_cases_that_repeat_a_summary_stay_on_one_side(monkeypatch):
     assert len(first_fold | second_fold) == len(everything) == 15
 
 
-def test_costly_proofs_are_given_where_asked_for(trained):
+def test_costly_proofs_are_given_if_requested(trained):
     shuffled, fitted = [], []
     conclusion = " In my opinion the request is medically necessary."
     requests = table()
@@ -153,7 +153,7 @@ def test_masking_costs_nothing_where_there_is_nothing_to_mask():
     assert sum(fitted) == fits_needed(asked.evaluation, 60)
 
 
-def test_without_masking_the_comparison_says_the_same():
+def test_without_masking_the_comparison_states_the_same():
     requests = table()
     conclusion = (requests["outcome"] == "overturned").map(
         {True: " In my opinion it is medically necessary.", False: ""}
@@ -167,7 +167,7 @@ def test_without_masking_the_comparison_says_the_same():
     assert on == off
 
 
-def test_a_source_that_tells_no_families_is_learnt_from_by_outcome():
+def test_a_source_that_reports_no_families_is_trained_on_by_outcome():
     found = train(table(source="dmhc", families=None), QUICK)
 
     assert found.data.requests == 60

@@ -132,7 +132,7 @@ def test_thresholds_are_tuned_on_folds_that_never_split_a_case(monkeypatch):
     assert all(set(groups[train]).isdisjoint(groups[test]) for train, test in seen)
 
 
-def test_held_out_probabilities_are_those_that_the_calibration_was_learnt_on():
+def test_held_out_probabilities_are_those_that_the_calibration_was_trained_on():
     """Of features that say nothing: the rows fitted on look predictable, and are not when held out."""
     X, truth, groups = cases()  # noqa: N806
     model = CalibratedLogisticClassifier().fit(X, truth, groups)

@@ -62,7 +62,7 @@ def test_the_choice_sees_no_year_but_those_given():
     assert chosen(matrix, truth, years, (3.0,)) == 3.0
 
 
-def test_a_large_table_is_judged_by_a_part_of_it():
+def test_a_large_table_is_evaluated_by_a_part_of_it():
     matrix, truth, years = drifting(range(2001, 2014), turn=2006, requests_a_year=2000)
 
     assert chosen(matrix, truth, years) in (1.0, 2.0)

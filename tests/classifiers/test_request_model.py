@@ -131,7 +131,7 @@ def test_evidence_names_blocks_that_exist_and_no_more_than_asked(prepared, model
         assert {each.block for each in row.outcome} <= {name for name, *_ in model.features_.transformers_}
 
 
-def test_a_model_fitted_anew_names_its_new_features(prepared):
+def test_a_model_fitted_again_names_its_new_features(prepared):
     model = RequestModel().fit(prepared.frame, prepared.labels, prepared.groups)
     before = model.feature_names.tolist()
 
@@ -181,7 +181,7 @@ def test_a_few_letters_of_a_few_years_weigh_alike(model):
     assert model.outcome_.half_life_years is None
 
 
-def test_a_source_that_tells_no_families_gets_a_model_without_them(prepared):
+def test_a_source_that_reports_no_families_gets_a_model_without_them(prepared):
     labels = Labels(prepared.labels.overturned, np.zeros_like(prepared.labels.families), prepared.labels.decided_year)
 
     model = RequestModel().fit(prepared.frame, labels, prepared.groups)

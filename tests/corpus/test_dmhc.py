@@ -96,7 +96,7 @@ def test_every_edition_gives_the_same_request(written, row, separator, encoding)
     assert not read.rejects
 
 
-def test_the_summary_is_what_the_findings_say_before_the_review(written):
+def test_the_summary_is_what_the_findings_state_before_the_review(written):
     read = read_determinations(written([ROW | {"Findings": FINDINGS}]))
 
     assert read.requests["clinical_summary"].tolist() == ["A member has requested a walker."]
@@ -200,7 +200,7 @@ def test_determinations_are_ingested_and_appended_to(written, tmp_path):
     assert [json.loads(line)["place"] for line in (tmp_path / "rejects.jsonl").read_text().splitlines()] == ["row 4"]
 
 
-def test_an_edition_that_tells_more_of_a_case_is_its_second_version(written, tmp_path):
+def test_an_edition_that_reports_more_of_a_case_is_its_second_version(written, tmp_path):
     output = tmp_path / "t.parquet"
     grown(output, written([ROW, ROW | {"Reference ID": "A-2"}]))
 

@@ -64,7 +64,7 @@ def test_the_current_rows_are_those_of_the_last_issue(tmp_path):
     assert current_requests(table.drop(columns="case_version")).equals(table.drop(columns="case_version"))
 
 
-def test_a_reissue_tells_the_columns_that_it_changed(tmp_path):
+def test_a_reissue_reports_the_columns_that_it_changed(tmp_path):
     (told,) = reissues(table_of(tmp_path, FIRST, OTHER, AGAIN))
 
     assert (told.case_number, told.version) == ("CM16-0000001", 2)

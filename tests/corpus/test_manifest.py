@@ -46,7 +46,7 @@ def table(project):
     return project / "data/requests.parquet"
 
 
-def test_a_manifest_tells_sources_counts_and_checksums(project, table):
+def test_a_manifest_reports_sources_counts_and_checksums(project, table):
     manifest = read_manifest(manifest_path(table))
 
     assert manifest.sha256 == sha256_of(table)
@@ -82,7 +82,7 @@ def test_what_is_no_manifest_is_refused(table, change):
         read_manifest(path)
 
 
-def test_paths_are_told_from_another_folder(project, table):
+def test_paths_are_reported_from_another_folder(project, table):
     moved = rebased(read_manifest(manifest_path(table)), table.parent, project)
 
     assert moved.table == "data/requests.parquet"
@@ -98,7 +98,7 @@ def replay(project, table, tmp_path_factory):
     return run
 
 
-def test_the_table_is_made_anew_byte_for_byte(table, replay):
+def test_the_table_is_rebuilt_byte_for_byte(table, replay):
     assert replay().read_bytes() == table.read_bytes()
 
 
@@ -125,14 +125,14 @@ def change_a_letter(project):
         (lambda project: (project / "t.jsonl").write_text("x"), "t.jsonl: has changed"),
     ],
 )
-def test_sources_that_are_gone_or_changed_are_told(project, replay, change, told):
+def test_sources_that_are_gone_or_changed_are_reported(project, replay, change, told):
     change(project)
 
     with pytest.raises(SchemaError, match=f"the table can't be made anew: {told}"):
         replay()
 
 
-def test_every_lost_source_is_told_at_once(project, replay):
+def test_every_lost_source_is_reported_at_once(project, replay):
     shutil.rmtree(project / "letters")
     (project / "t.jsonl").unlink()
 
@@ -140,7 +140,7 @@ def test_every_lost_source_is_told_at_once(project, replay):
         replay()
 
 
-def test_rows_of_a_table_without_a_manifest_can_not_be_made_anew(project, table, replay):
+def test_rows_of_a_table_without_a_manifest_can_not_be_rebuilt(project, table, replay):
     manifest_path(table).unlink()
     (project / "letters/5.txt").write_text(make_letter_text(case_number="CM16-0000005"))
     grow_table(sources_of([project / "letters"]), table, silent)
@@ -149,7 +149,7 @@ def test_rows_of_a_table_without_a_manifest_can_not_be_made_anew(project, table,
         replay()
 
 
-def test_sample_letters_that_are_gone_are_made_anew_from_their_seed(project, tmp_path_factory):
+def test_sample_letters_that_are_gone_are_rebuilt_from_their_seed(project, tmp_path_factory):
     folder, table = project / "samples", project / "samples.parquet"
     write_samples(folder, 5, 3)
     write_recipe(folder, Recipe(letters=5, seed=3))
@@ -174,7 +174,7 @@ def test_a_table_of_ones_own_is_its_own_source(project, tmp_path_factory):
         replayed(manifest, project, tmp_path_factory.mktemp("again"), silent)
 
 
-def test_training_takes_the_last_issue_of_a_case_and_says_so(project, table):
+def test_training_takes_the_last_issue_of_a_case_and_states_so(project, table):
     training = training_table(table, silent)
 
     assert training.requests["case_number"].tolist() == ["CM16-0000002", "CM16-0000001"]

@@ -69,14 +69,14 @@ def test_columns_get_their_types(column, given, read):
         ("ur_families", ["SECRET"], "ur_families names an unknown guideline family (1 row(s))"),
     ],
 )  # fmt: skip
-def test_a_value_that_a_column_cannot_hold_is_told_by_column_and_count(column, given, told):
+def test_a_value_that_a_column_cannot_hold_is_reported_by_column_and_count(column, given, told):
     with pytest.raises(SchemaError) as caught:
         validate_requests(table(**{column: given}), "requests.csv")
 
     assert str(caught.value) == f"requests.csv: {told}; mend or remove these rows"
 
 
-def test_several_breaches_are_told_at_once_even_where_the_index_repeats():
+def test_several_breaches_are_reported_at_once_even_where_the_index_repeats():
     frame = table(request=["MRI", "", "CT"], age=["1", "2", "SECRET"]).set_index(pd.Index([7, 7, 7]))
 
     with pytest.raises(SchemaError) as caught:

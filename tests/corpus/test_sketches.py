@@ -44,7 +44,7 @@ def test_words_in_their_order_are_all_that_counts(words):
     assert (sketch(words) == sketch(words_of("; ".join(words).upper()))).all()
 
 
-def test_pairs_are_told_with_the_earlier_text_first():
+def test_pairs_are_reported_with_the_earlier_text_first():
     assert pairs_of(story(1), story(2), changed(story(1), 0.05), story(3)) == {(0, 2)}
 
 

@@ -80,7 +80,7 @@ def test_a_table_with_bad_rows_is_refused_without_telling_what_they_hold(tmp_pat
     assert "MRI" not in str(caught.value)
 
 
-def test_five_bad_rows_are_told_and_how_many_there_are(tmp_path):
+def test_five_bad_rows_are_reported_and_how_many_there_are(tmp_path):
     (tmp_path / "a.csv").write_text("request,age\n" + "CT,5\n" * 20 + "MRI\n" * 9)
 
     with pytest.raises(

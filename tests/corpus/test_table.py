@@ -100,7 +100,7 @@ def test_columns_that_follow_from_others_are_filled():
     assert [None if pd.isna(cited) else cited for cited in table["ur_families"]] == ["acoem", None, None]
 
 
-def test_what_the_table_says_wins_over_what_follows():
+def test_what_the_table_states_wins_over_what_follows():
     said = make_requests(2).assign(age=30, sex="male", category="Surgery", ur_families="odg", items_in_case=9)
 
     table = complete_requests(validate_requests(said, "t"))

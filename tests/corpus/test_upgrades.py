@@ -65,7 +65,7 @@ def test_a_folder_of_files_is_as_old_as_the_oldest(old, tmp_path):
     assert schema_version(folder) == 1
 
 
-def test_a_table_that_tells_no_letters_apart_stays_as_it_is(tmp_path):
+def test_a_table_that_reports_no_letters_apart_stays_as_it_is(tmp_path):
     requests = make_requests(4)
 
     assert upgraded(requests, 1) is requests

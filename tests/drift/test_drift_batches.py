@@ -77,7 +77,7 @@ def test_rows_that_cannot_be_scored_are_left_out_and_counted(loaded, tmp_path):
     assert (len(found.profile), found.errors, found.profile.drawn_from) == (5, 1, 6)
 
 
-def test_rows_of_cases_that_the_model_learnt_from_are_counted(loaded, tmp_path):
+def test_rows_of_cases_that_the_model_trained_on_are_counted(loaded, tmp_path):
     requests = make_requests(6)
     requests["case_number"] = requests["case_number"].where(requests.index < 2, "CM19-" + requests["case_number"])
     requests.to_csv(tmp_path / "in.csv", index=False)
@@ -95,7 +95,7 @@ def test_columns_may_be_called_otherwise(loaded, tmp_path):
     same(theirs, profile_file(tmp_path / "ours.csv", loaded).profile)
 
 
-def test_a_table_of_which_no_row_can_be_scored_is_told(loaded, tmp_path):
+def test_a_table_of_which_no_row_can_be_scored_is_reported(loaded, tmp_path):
     pd.DataFrame({"request": [None], "clinical_summary": ["x"]}).to_parquet(tmp_path / "in.parquet")
 
     with pytest.raises(DriftError, match=r"none of 1 row\(s\) can be scored"):

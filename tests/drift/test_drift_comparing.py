@@ -63,7 +63,7 @@ def test_what_is_suddenly_not_known_is_drift(reference):
     assert report.shares["age"].bins[-1] == "not known"
 
 
-def test_what_is_the_same_in_all_requests_is_told_and_not_compared(reference):
+def test_what_is_the_same_in_all_requests_is_reported_and_not_compared(reference):
     current = make_profile(100, seed=2)
     constant = [replace(side, labels={"category": np.full(len(side), "Surgery")}) for side in (reference, current)]
 

@@ -29,7 +29,7 @@ def test_every_characteristic_is_a_row_and_what_drifted_a_panel(report):
     assert "2 of 5 characteristics drifted" in figure.get_suptitle()
 
 
-def test_only_a_picture_of_sample_data_says_so(report):
+def test_only_a_picture_of_sample_data_states_so(report):
     assert "SAMPLE DATA" in drift_figure(report, is_synthetic=True).get_suptitle()
     assert "SAMPLE DATA" not in drift_figure(report).get_suptitle()
 

@@ -64,7 +64,7 @@ def test_every_part_holds_both_outcomes(curve):
     assert all(both for _, _, both in curve[2])
 
 
-def test_no_case_that_is_predicted_was_learnt_from(curve, prepared):
+def test_no_case_that_is_predicted_was_trained_on(curve, prepared):
     evaluation, _, fitted, _ = curve
     for number, (rows, _, _) in enumerate(fitted):
         held_out = set(prepared.groups[evaluation.fold_of[0] == number % 3])

@@ -62,7 +62,7 @@ def test_a_difference_is_that_of_the_values(evaluation):
             assert difference.value == pytest.approx(values[0] - values[1])
 
 
-def test_the_base_rate_tells_nobody_apart(evaluation):
+def test_the_base_rate_reports_nobody_apart(evaluation):
     assert evaluation.estimates["base_rate"]["outcome.roc_auc"].value == 0.5
     assert evaluation.estimates["base_rate"]["outcome.matthews"].value == 0
 

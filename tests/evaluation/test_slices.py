@@ -77,7 +77,7 @@ def test_a_slice_with_one_outcome_has_no_auc(prepared):
     assert found["female"].overturned == 0
 
 
-def test_what_the_table_does_not_tell_is_a_slice_of_its_own(prepared):
+def test_what_the_table_does_not_report_is_a_slice_of_its_own(prepared):
     missing = {"sex": "_absent", "age": np.nan, "category": "_absent", "ur_families": "_absent"}
     labels = replace(prepared.labels, decided_year=np.full(160, np.nan))
 

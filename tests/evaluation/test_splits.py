@@ -43,7 +43,7 @@ def test_folds_depend_on_the_seed_alone():
         ([True, True, True, True, False], "only 1 case(s) with a request upheld, and 2 folds need 2"),
     ],
 )
-def test_too_few_cases_of_an_outcome_are_told(overturned, told):
+def test_too_few_cases_of_an_outcome_are_reported(overturned, told):
     """Two requests of one case count once."""
     with pytest.raises(SplitError) as caught:
         grouped_folds(np.array(overturned), np.array([0, 0, 1, 2, 3]), folds=2, seed=0)

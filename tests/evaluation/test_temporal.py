@@ -29,7 +29,7 @@ def labels(years: np.ndarray, overturned: np.ndarray | None = None) -> Labels:
     seed=st.integers(0, 99),
 )
 @settings(max_examples=50)
-def test_nothing_of_a_later_case_is_learnt_from(years, cases, seed):
+def test_nothing_of_a_later_case_is_trained_on(years, cases, seed):
     groups = np.random.default_rng(seed).integers(0, cases, len(years))
     decided = labels(np.array(years))
     try:
@@ -42,7 +42,7 @@ def test_nothing_of_a_later_case_is_learnt_from(years, cases, seed):
     assert test.tolist() == np.flatnonzero(decided.decided_year >= decided.decided_year[test].min()).tolist()
 
 
-def test_about_seven_tenths_of_the_cases_are_learnt_from():
+def test_about_seven_tenths_of_the_cases_are_trained_on():
     train, test = temporal_split(labels(np.linspace(2014, 2016, 100)), np.arange(100))
 
     assert (len(train), len(test)) == (70, 30)
@@ -69,7 +69,7 @@ def test_a_case_that_was_also_decided_later_is_only_tested_on():
         (np.linspace(2014, 2016, 40), np.arange(40) >= 5, None),
     ],
 )
-def test_why_there_is_no_temporal_split_is_told(years, overturned, told):
+def test_why_there_is_no_temporal_split_is_reported(years, overturned, told):
     if told is None:
         with pytest.raises(NoTemporalSplit, match=r"only 0 later case\(s\) with a request upheld"):
             temporal_split(labels(years, overturned), np.arange(40))
@@ -92,7 +92,7 @@ def test_an_evaluation_holds_the_temporal_split_where_dates_allow_it(prepared):
     assert later.comparison.differences["base_rate"]["outcome.roc_auc"].low > 0
 
 
-def test_an_evaluation_says_why_it_holds_none(prepared):
+def test_an_evaluation_states_why_it_holds_none(prepared):
     found = evaluate(prepared.frame, prepared.labels, prepared.groups, RequestModel, QUICK)
 
     assert found.temporal is None
@@ -101,7 +101,7 @@ def test_an_evaluation_says_why_it_holds_none(prepared):
     )
 
 
-def test_a_source_of_years_alone_is_told_by_year(prepared):
+def test_a_source_of_years_alone_is_reported_by_year(prepared):
     dated = replace(prepared.labels, decided_year=2012.5 + prepared.groups // 20)
 
     found = evaluate(prepared.frame, dated, prepared.groups, RequestModel, QUICK)

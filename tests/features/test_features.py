@@ -188,7 +188,7 @@ CODED = pd.DataFrame(
 )
 
 
-def test_a_sources_own_codes_are_told_alone_and_together():
+def test_a_sources_own_codes_are_reported_alone_and_together():
     told = [set(codes.split()) for codes in frame_of(CODED)["codes"]]
 
     assert {"age_band=11-20", "diagnosis_category=Ears,_Nose,_Throat", "treatment=Glasses"} <= told[0]

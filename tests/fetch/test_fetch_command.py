@@ -29,7 +29,7 @@ def run(replica, folder, *more):
     return CliRunner().invoke(app, arguments(replica, folder, *more), env={"IMR_ML_CONTACT": "me@example.org"})
 
 
-def test_the_command_says_what_it_did(replica, tmp_path):
+def test_the_command_states_what_it_did(replica, tmp_path):
     ran = run(replica, tmp_path / "letters", *LATER)
 
     assert ran.exit_code == 0
@@ -61,14 +61,14 @@ def test_letters_that_failed_are_counted_by_their_reason(replica, tmp_path):
     assert "the same command asks for those that failed again" in ran.stderr
 
 
-def test_without_a_contact_one_is_asked_for(replica, tmp_path):
+def test_without_a_contact_one_is_requested(replica, tmp_path):
     ran = CliRunner().invoke(app, arguments(replica, tmp_path, *LATER, "--limit", "1"), env={"IMR_ML_CONTACT": ""})
 
     assert ran.exit_code == 0
     assert "no --contact (or IMR_ML_CONTACT)" in ran.stderr
 
 
-def test_a_page_that_differs_is_told_in_one_line_with_exit_code_2(replica, tmp_path):
+def test_a_page_that_differs_is_reported_in_one_line_with_exit_code_2(replica, tmp_path):
     replica.change = lambda page: page.replace("tabborder", "results")
 
     ran = run(replica, tmp_path, *DAYS)
@@ -78,7 +78,7 @@ def test_a_page_that_differs_is_told_in_one_line_with_exit_code_2(replica, tmp_p
     assert "expected results in 'table.tabborder'" in ran.stderr
 
 
-def test_days_without_a_decision_are_told(replica, tmp_path):
+def test_days_without_a_decision_are_reported(replica, tmp_path):
     ran = run(replica, tmp_path, "--since", "2016-05-01", "--until", "2016-05-02")
 
     assert ran.exit_code == 0

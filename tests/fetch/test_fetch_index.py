@@ -65,7 +65,7 @@ BOTH = make_index(
 )  # fmt: skip
 
 
-def test_nothing_is_told_where_letter_and_search_agree():
+def test_nothing_is_reported_where_letter_and_search_agree():
     assert told(make_table([KNEE, NORCO]), BOTH) == []
     assert told(make_table([NORCO, KNEE]), BOTH) == []
 
@@ -84,7 +84,7 @@ def test_nothing_is_told_where_letter_and_search_agree():
         ([KNEE], {"category": "Diagnostic testing", "specialty": "Surgery, Orthopedic|Orthopedic  surgery"}, []),
     ],
 )  # fmt: skip
-def test_each_disagreement_is_told_with_what_was_read_and_what_the_search_says(items, changes, expected):
+def test_each_disagreement_is_reported_with_what_was_read_and_what_the_search_says(items, changes, expected):
     request = {"category": "Diagnostic Testing", "subcategory": "MRI", "outcome": "Upheld"}
     listed = tuple(changes.get(name, said) for name, said in request.items())
     index = make_index(listed, **{name: said for name, said in changes.items() if name not in request})
@@ -114,7 +114,7 @@ def test_requests_that_share_no_word_are_paired_by_the_category_that_was_read():
     assert join_index(table, index).table["index_subcategory"].tolist() == ["Imaging", "Opioids"]
 
 
-def test_how_a_request_was_decided_never_tells_which_it_is():
+def test_how_a_request_was_decided_never_reports_which_it_is():
     index = make_index(("Therapies", "Other", "Overturned"), ("Surgery", "Other", "Upheld"))
     decided = [KNEE, replace(NORCO, outcome="Upheld")]
     other_way = [replace(KNEE, outcome="Overturned"), NORCO]
@@ -195,7 +195,7 @@ def test_the_table_with_the_searchs_fields_can_be_written_and_validated(fetched,
     assert read["index_decision_date"].tolist() == table["index_decision_date"].tolist()
 
 
-def test_a_replaced_letter_is_not_held_against_what_the_search_says_now(fetched, tmp_path):
+def test_a_replaced_letter_is_not_held_against_what_the_search_states_now(fetched, tmp_path):
     cases, manifest, requests = fetched
     copy = tmp_path / "manifest.sqlite"
     copy.write_bytes(manifest.read_bytes())

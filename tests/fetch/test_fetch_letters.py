@@ -25,7 +25,7 @@ def test_all_letters_of_the_days_are_fetched_whole(replica, tmp_path):
     assert {path.name for path in letters_of_manifest(tmp_path / "manifest.sqlite")} == set(files(tmp_path))
 
 
-def test_the_manifest_tells_address_state_time_hash_status_and_the_indexes_own_fields(replica, tmp_path):
+def test_the_manifest_reports_address_state_time_hash_status_and_the_indexes_own_fields(replica, tmp_path):
     fetch(replica, tmp_path)
 
     case = replica.cases[0]
@@ -86,7 +86,7 @@ def test_only_what_was_decided_within_the_days_is_fetched(replica, tmp_path, sin
     assert done.new == number == len(files(tmp_path))
 
 
-def test_wide_windows_fetch_no_more_than_the_days_asked_for(replica, tmp_path):
+def test_wide_windows_fetch_no_more_than_the_days_requested(replica, tmp_path):
     assert fetch(replica, tmp_path, until=FIRST_DAY, window_days=30).new == 26
 
 
@@ -98,7 +98,7 @@ def test_days_before_the_first_decisions_and_after_today_are_not_walked(replica,
     assert max(days) <= str(date.today().year)
 
 
-def test_a_limit_bounds_the_letters_asked_for_and_the_next_call_goes_on(replica, tmp_path):
+def test_a_limit_bounds_the_letters_requested_and_the_next_call_goes_on(replica, tmp_path):
     done = [fetch(replica, tmp_path, limit=14) for _ in range(4)]
 
     assert [each.new for each in done] == [14, 14, 6, 0]
@@ -153,7 +153,7 @@ def test_a_letter_reissued_under_its_address_is_kept_beside_the_first(replica, t
     "change",
     [{"folder": "/dwc/imr/reissued"}, {"outcome": "Withdrawn"}, {"requests": (("Surgery", "Fusion", "Upheld"),)}],
 )
-def test_a_case_whose_entry_changed_is_fetched_anew(replica, tmp_path, change):
+def test_a_case_whose_entry_changed_is_fetched_again(replica, tmp_path, change):
     fetch(replica, tmp_path)
     case = replica.cases[0]
     replica.publish(replace(case, pdf=case.pdf + b"\n%%EOF\n", **change))
@@ -176,7 +176,7 @@ def test_no_file_that_stands_there_is_ever_written_over(replica, tmp_path):
     assert standing.with_name(f"{case.case_number}.2.pdf").read_bytes() == case.pdf
 
 
-def test_a_whole_letter_that_a_killed_call_left_is_not_asked_for(replica, tmp_path):
+def test_a_whole_letter_that_a_killed_call_left_is_not_requested(replica, tmp_path):
     case = replica.cases[0]
     standing = tmp_path / "letters" / case.case_number[:4] / f"{case.case_number}.pdf"
     standing.parent.mkdir(parents=True)
@@ -188,7 +188,7 @@ def test_a_whole_letter_that_a_killed_call_left_is_not_asked_for(replica, tmp_pa
     assert standing.name not in replica.letters_asked()
 
 
-def test_the_site_is_told_who_asks(replica, tmp_path):
+def test_the_site_is_reported_who_asks(replica, tmp_path):
     from imr_ml import __version__
 
     fetch(replica, tmp_path, manners={"contact": "me@example.org"}, limit=1)
@@ -233,12 +233,12 @@ def test_a_second_call_at_work_on_the_same_folder_is_refused(replica, tmp_path):
         ({"since": FIRST_DAY, "manners": RequestPolicy(contact="Zoë\n")}, "plain ASCII"),
     ],
 )
-def test_what_can_not_be_asked_for_is_refused_before_the_site_is_asked(tmp_path, settings, told):
+def test_what_can_not_be_requested_is_refused_before_the_site_is_asked(tmp_path, settings, told):
     with pytest.raises(FetchError, match=told):
         fetch_letters(tmp_path, FetchSettings(**settings), lambda description, total: lambda steps: None)
 
 
-def test_a_file_in_the_folders_place_is_told(replica, tmp_path):
+def test_a_file_in_the_folders_place_is_reported(replica, tmp_path):
     (tmp_path / "letters").write_text("a list")
 
     with pytest.raises(FetchError, match="can't be made a folder"):

@@ -104,7 +104,7 @@ def test_what_is_no_page_of_the_search_is_refused_or_empty_never_a_crash(noise):
     "words",
     ["No records were found.", "Your search returned 0 results", "There are no matching cases", "Found no decisions."],
 )
-def test_a_page_that_says_so_holds_no_results(words):
+def test_a_page_that_states_so_holds_no_results(words):
     assert read_page(f"<p>{words}</p>", URL, Search.CASES).cases == ()
 
 
@@ -118,7 +118,7 @@ def test_a_page_without_a_table_is_not_taken_for_no_results(html):
         read_page(html, URL, Search.CASES)
 
 
-def test_a_table_without_its_header_is_refused_and_its_digits_are_not_told():
+def test_a_table_without_its_header_is_refused_and_its_digits_are_not_shown():
     row = cells(LINK, "Upheld", "12/20/2016", "3/5/2012", "11/07/2016", "Surgery")
 
     with pytest.raises(FetchError, match="0 for case_number in the header 'CM##-#######'"):

@@ -77,7 +77,7 @@ def test_tries_are_bounded(replica, tmp_path):
     ],
     ids=["404", "503", "truncated", "error page", "dropped", "redirect to the search"],
 )
-def test_a_letter_that_can_not_be_got_costs_only_itself_and_is_asked_for_again(replica, tmp_path, trouble, reason):
+def test_a_letter_that_can_not_be_got_costs_only_itself_and_is_requested_again(replica, tmp_path, trouble, reason):
     bad = replica.cases[-2]
     replica.trouble(bad.path, trouble)
 
@@ -129,7 +129,7 @@ def test_redirects_in_circles_are_given_up(replica, tmp_path):
     assert "leads in circles" in next(iter(done.reasons))
 
 
-def test_a_letter_that_never_comes_right_is_not_asked_for_for_ever(replica, tmp_path):
+def test_a_letter_that_never_comes_right_is_not_requested_for_ever(replica, tmp_path):
     replica.trouble(replica.cases[-2].path, refused(404))
 
     done = [fetch_few(replica, tmp_path, letter_calls=2) for _ in range(4)]
@@ -148,7 +148,7 @@ def test_many_letters_in_a_row_that_fail_end_the_call_and_the_next_one_goes_on(r
     assert fetch_few(replica, tmp_path).new == 8
 
 
-def test_what_robots_txt_forbids_is_not_asked_for(replica, tmp_path):
+def test_what_robots_txt_forbids_is_not_requested(replica, tmp_path):
     replica.robots = "User-agent: imr-ml\nDisallow: /dwc/imr/\n"
 
     with pytest.raises(FetchError, match=r"robots\.txt does not allow 'imr-ml' to fetch it"):
@@ -156,7 +156,7 @@ def test_what_robots_txt_forbids_is_not_asked_for(replica, tmp_path):
     assert [each.path for each in replica.asked] == ["/robots.txt"]
 
 
-def test_letters_that_robots_txt_forbids_are_not_asked_for(replica, tmp_path):
+def test_letters_that_robots_txt_forbids_are_not_requested(replica, tmp_path):
     replica.robots = "User-agent: *\nDisallow: /dwc/imr/decisions/\n"
 
     with pytest.raises(FetchError, match=r"robots\.txt does not allow"):
@@ -178,7 +178,7 @@ def test_a_site_without_robots_txt_may_be_asked(replica, tmp_path):
     assert fetch_few(replica, tmp_path, limit=1).new == 1
 
 
-def test_nothing_is_asked_for_where_robots_txt_can_not_be_read(replica, tmp_path):
+def test_nothing_is_requested_where_robots_txt_can_not_be_read(replica, tmp_path):
     replica.trouble("robots.txt", refused(503))
 
     with pytest.raises(FetchError, match=r"robots\.txt: HTTP 503; without it nothing may be fetched"):
@@ -216,7 +216,7 @@ def test_nothing_is_asked_for_where_robots_txt_can_not_be_read(replica, tmp_path
     ],
     ids=["form", "header", "column", "table", "total", "dates", "days", "case numbers", "links"],
 )
-def test_a_page_that_differs_ends_the_call_and_says_what_was_expected_and_found(replica, tmp_path, change, told):
+def test_a_page_that_differs_ends_the_call_and_states_what_was_expected_and_found(replica, tmp_path, change, told):
     replica.change = change
 
     with pytest.raises(FetchError, match=told) as raised:

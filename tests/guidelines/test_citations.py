@@ -130,7 +130,7 @@ def test_citations_in_the_order_written(paragraph, citations):
         ("Muscle relaxants (for pain.", ("Muscle relaxants (for pain",)),
     ],
 )  # fmt: skip
-def test_sections_are_told_apart_by_commas_but_for_titles_that_hold_one(listed, sections):
+def test_sections_are_reported_apart_by_commas_but_for_titles_that_hold_one(listed, sections):
     text = f"Decision based on MTUS Chronic Pain Medical Treatment 2009, Section(s): {listed}"
 
     assert find_citations(text)[0].sections == sections

@@ -13,7 +13,7 @@ def test_a_treatment_may_stand_in_sections_of_several_guidelines():
     assert topics == ("acoem_special_studies", "acoem_physical_methods", "chronic_pain_therapy")
 
 
-def test_what_no_guideline_is_about_is_told_apart_from_what_names_nothing():
+def test_what_no_guideline_is_about_is_reported_apart_from_what_names_nothing():
     assert default_coverage().topics_of(["medical_records"]) == (UNMAPPED,)
     assert default_coverage().topics_of([]) == (NOTHING_NAMED,)
 

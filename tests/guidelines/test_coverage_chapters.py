@@ -25,7 +25,7 @@ SHOULDER = "Decision based on MTUS Shoulder Complaints 2004, Section(s): Initial
         ([], None, None),
     ],
 )
-def test_the_body_part_tells_the_chapter_else_what_ur_cites(body_parts, ur_guideline, chapter):
+def test_the_body_part_reports_the_chapter_else_what_ur_cites(body_parts, ur_guideline, chapter):
     assert acoem_chapter(body_parts, ur_guideline) == chapter
 
 

@@ -100,7 +100,7 @@ def test_a_name_that_stands_twice_is_read_once(tmp_path):
     )
 
 
-def test_the_limits_on_members_and_bytes_are_told(tmp_path, monkeypatch):
+def test_the_limits_on_members_and_bytes_are_reported(tmp_path, monkeypatch):
     path = packed(tmp_path / "letters.zip", [(f"{number}.txt", "x" * 100) for number in range(5)])
     monkeypatch.setattr(archives, "MEMBER_BYTES", 99)
     assert unpacked(path, tmp_path / "1")[1][0] == ("0.txt", "unpacks to more than 0 MB")
@@ -115,7 +115,7 @@ def test_the_limits_on_members_and_bytes_are_told(tmp_path, monkeypatch):
     ]
 
 
-def test_the_limit_on_bytes_in_all_is_told(tmp_path, monkeypatch):
+def test_the_limit_on_bytes_in_all_is_reported(tmp_path, monkeypatch):
     monkeypatch.setattr(archives, "TOTAL_BYTES", 250)
     path = packed(tmp_path / "letters.zip", [(f"{number}.txt", "x" * 100) for number in range(4)])
 

@@ -121,7 +121,7 @@ def test_every_kind_of_source_gives_the_same_requests(grow, folder, output, tmp_
     assert [name[0] for name in table["file"]] == ["1", "1", "3"]
 
 
-def test_sources_may_be_mixed_and_say_the_same(grow, folder, output, tmp_path):
+def test_sources_may_be_mixed_and_state_the_same(grow, folder, output, tmp_path):
     growth = grow(archive_of(folder, tmp_path / "letters.zip"), folder, texts_of(folder, tmp_path / "t.jsonl"))
 
     assert (growth.letters, growth.requests) == (2, 3)
@@ -181,7 +181,7 @@ def test_a_row_without_text_and_one_that_is_broken_are_rejects_with_their_place(
         (["request", "clinical_summary"], r"lacks column\(s\) file, text; .* requests table, .* --data .*t\.csv"),
     ],
 )  # fmt: skip
-def test_a_table_without_texts_is_told_with_the_columns_that_were_found(grow, tmp_path, columns, told):
+def test_a_table_without_texts_is_reported_with_the_columns_that_were_found(grow, tmp_path, columns, told):
     pd.DataFrame([["x"] * len(columns)], columns=columns).to_csv(tmp_path / "t.csv", index=False)
 
     with pytest.raises(SchemaError, match=told):
@@ -204,7 +204,7 @@ def test_a_second_ingest_adds_what_is_new_and_keeps_the_rest(grow, folder, outpu
     assert again.manifest == growth.manifest
 
 
-def test_a_reissued_case_keeps_both_versions_and_is_told(grow, folder, output):
+def test_a_reissued_case_keeps_both_versions_and_is_reported(grow, folder, output):
     grow(folder)
     (folder / "5.txt").write_text(AGAIN)
 
@@ -251,7 +251,7 @@ def test_columns_that_the_user_added_stay(grow, folder, output):
     assert table["score"].fillna(0).tolist() == [1, 2, 3, 0]
 
 
-def test_a_table_of_an_older_schema_is_upgraded_and_told(grow, folder, output):
+def test_a_table_of_an_older_schema_is_upgraded_and_reported(grow, folder, output):
     ingest(sorted(folder.iterdir())).requests.drop(columns="case_version").to_parquet(output, index=False)
     (folder / "5.txt").write_text(AGAIN)
 
@@ -299,14 +299,14 @@ def test_the_table_is_parquet_and_named_so(folder, tmp_path):
         grow_table(sources_of([folder]), tmp_path / "t.csv", silent)
 
 
-def test_nothing_but_the_table_and_what_tells_of_it_is_left(grow, folder, output):
+def test_nothing_but_the_table_and_what_reports_of_it_is_left(grow, folder, output):
     grow(folder)
 
     left = {path.name for path in output.parent.iterdir()}
     assert left == {"letters", "requests.parquet", "requests.manifest.json", "rejects.jsonl"}
 
 
-def test_a_path_that_is_not_there_and_a_database_that_is_no_manifest_are_told(grow, tmp_path):
+def test_a_path_that_is_not_there_and_a_database_that_is_no_manifest_are_reported(grow, tmp_path):
     with pytest.raises(FileNotFoundError, match="gone: no such file or folder"):
         grow(tmp_path / "gone")
     with sqlite3.connect(tmp_path / "a.sqlite") as connection:

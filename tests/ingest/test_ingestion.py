@@ -56,7 +56,7 @@ def test_the_same_letter_in_two_folders_is_taken_once_whatever_its_name(tmp_path
     assert (read.letters, len(read.rejects)) == (1, 1)
 
 
-def test_letters_without_a_case_number_are_told_apart_by_their_content(tmp_path):
+def test_letters_without_a_case_number_are_reported_apart_by_their_content(tmp_path):
     for name, summary in {"1": "Seen in May.", "2": "Seen in June.", "3": "Seen in May."}.items():
         (tmp_path / f"{name}.txt").write_text(make_letter_text(case_number=None, summary=summary))
 

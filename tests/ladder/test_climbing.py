@@ -69,7 +69,7 @@ def test_of_two_equals_the_simpler_stays_champion(climbed):
     assert again.judgement.differences["outcome.roc_auc"].value == 0
 
 
-def test_a_rung_is_judged_in_its_tasks_alone(climbed):
+def test_a_rung_is_evaluated_in_its_tasks_alone(climbed):
     assert {name.split(".")[0] for name in climbed.steps[2].estimates} == {"outcome"}
     assert climbed.champions["family"] == "base_rate"
 
@@ -85,7 +85,7 @@ def test_predictions_and_the_cost_of_each_rung_are_kept(climbed, prepared):
         assert step.out_of_fold.mean_p_overturned.shape == (len(prepared.frame),)
 
 
-def test_what_a_rung_chose_from_its_grid_is_told(prepared):
+def test_what_a_rung_chose_from_its_grid_is_reported(prepared):
     class Choosing(Reading):
         def fit(self, frame, labels, groups):
             self.chosen_ = {"outcome": {"C": 0.3}}
@@ -102,7 +102,7 @@ def test_progress_counts_every_fit(prepared):
     assert sum(counted) == fits_needed(QUICK, len(prepared.frame), prepared.labels, rungs) == 2 * (3 + 1)
 
 
-def test_families_that_a_source_does_not_tell_are_not_judged(prepared):
+def test_families_that_a_source_does_not_report_are_not_evaluated(prepared):
     untold = replace(prepared.labels, families=np.zeros_like(prepared.labels.families))
     rungs = (rung("reading", Reading), rung("families_only", Reading, tasks=("family",)))
     climbed = climb(prepared.frame, untold, prepared.groups, QUICK, rungs)

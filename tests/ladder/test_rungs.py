@@ -45,7 +45,7 @@ def test_rungs_have_names_of_their_own_and_one_line_each():
     assert all(rung.what and "\n" not in rung.what for rung in RUNGS)
 
 
-def test_what_cannot_be_climbed_here_says_what_to_install(monkeypatch):
+def test_what_cannot_be_climbed_here_states_what_to_install(monkeypatch):
     monkeypatch.setattr("imr_ml.ladder.rungs.find_spec", lambda name: None)
     usable, left_out = available(RUNGS)
     assert left_out.keys() == {rung.name for rung in RUNGS if rung.needs == MODULE} == {"embeddings"}

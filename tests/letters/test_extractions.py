@@ -128,7 +128,7 @@ def test_mending_touches_no_text_without_an_anchor(text):
         ("application_received", None, None),
     ],
 )
-def test_a_header_date_that_is_no_date_is_none_and_told(field, written, warning):
+def test_a_header_date_that_is_no_date_is_none_and_reported(field, written, warning):
     letter = read_letter(make_letter_text(**{field: written}))
 
     assert getattr(letter, field) is None
@@ -148,7 +148,7 @@ def test_a_header_date_that_is_no_date_is_none_and_told(field, written, warning)
         ("Upheld", "It would be medically necessary after a trial.", False),
     ],
 )
-def test_an_outcome_that_its_rationale_contradicts_is_read_as_written_and_told(outcome, rationale, warned):
+def test_an_outcome_that_its_rationale_contradicts_is_read_as_written_and_reported(outcome, rationale, warned):
     letter = read_letter(make_letter_text(items=(KNEE, Item(outcome=outcome, rationale=rationale))))
 
     assert letter.items[1].outcome == outcome.lower()
@@ -156,13 +156,13 @@ def test_an_outcome_that_its_rationale_contradicts_is_read_as_written_and_told(o
     assert all(warning.startswith(f"item 2 is headed {outcome}, but") for warning in letter.warnings)
 
 
-def test_a_letter_that_ends_within_a_sentence_is_told():
+def test_a_letter_that_ends_within_a_sentence_is_reported():
     letter = read_letter(make_letter_text(items=(KNEE, NORCO)).removesuffix("necessary.") + "\n")
 
     assert letter.warnings == ("item 2, the last, ends without a full stop; the letter may be cut off",)
 
 
-def test_a_partial_authorization_is_told_in_parts():
+def test_a_partial_authorization_is_reported_in_parts():
     item = LETTER.items[1]
 
     assert item.request == PARTIAL
@@ -171,7 +171,7 @@ def test_a_partial_authorization_is_told_in_parts():
     assert item.disputed == "massage for the knee, 8 visits"
 
 
-def test_a_request_of_which_something_else_was_authorized_is_told_in_parts():
+def test_a_request_of_which_something_else_was_authorized_is_reported_in_parts():
     item = replace(LETTER.items[0], request=ALL_LEFT)
 
     assert item.requested == "Massage for the knee, 12 visits"

@@ -184,7 +184,7 @@ def test_the_head_of_the_2013_letter():
     assert letter.date_assigned is None
 
 
-def test_dates_that_the_earliest_letter_tells_in_sentences():
+def test_dates_that_the_earliest_letter_reports_in_sentences():
     letter = read_letter(earliest_letter())
 
     assert letter.case_number == "CM13-0000901"
@@ -279,7 +279,7 @@ def test_a_professional_review_that_finds_for_the_worker():
         (make_letter_text() + "\n\n" + make_letter_text(), "twice; is it more than one letter?"),
     ],
 )
-def test_what_cannot_be_told_is_an_error_and_never_a_guess(text, expected):
+def test_what_cannot_be_reported_is_an_error_and_never_a_guess(text, expected):
     with pytest.raises(LetterError) as caught:
         read_letter(text)
 

@@ -106,7 +106,7 @@ def test_a_page_without_text_between_others_is_an_error_as_it_may_hold_an_item()
     assert (error.place, error.expected) == ("page 2", "has no text between pages that have; run OCR on it first")
 
 
-def test_a_pdf_by_name_only_says_so(tmp_path):
+def test_a_pdf_by_name_only_states_so(tmp_path):
     file = tmp_path / "letter.PDF"
     file.write_text("<html>Not found</html>")
 

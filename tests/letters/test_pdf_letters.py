@@ -27,7 +27,7 @@ def test_a_pdf_is_read_as_its_text(items):
     assert read_letter(make_letter_pdf(text)) == read_letter(text)
 
 
-def test_pages_are_told_apart_by_form_feeds():
+def test_pages_are_reported_apart_by_form_feeds():
     assert pdf_text(make_letter_pdf(make_letter_text(items=[LONG, LONG])), "x.pdf").count("\f") >= 1
 
 

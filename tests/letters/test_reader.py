@@ -123,7 +123,7 @@ def test_the_application_date_may_stand_after_its_wrapped_label():
     assert read_letter(text).application_received == date(2016, 11, 7)
 
 
-def test_a_letter_says_that_it_is_a_sample():
+def test_a_letter_states_that_it_is_a_sample():
     assert read_letter("SAMPLE LETTER - invented\n" + make_letter_text()) == replace(LETTER, is_sample=True)
 
 

@@ -140,7 +140,7 @@ def test_settings_reach_the_views():
     assert frame["findings"].tolist() == ["spasm"]
 
 
-def test_views_are_kept_where_asked_for_with_the_places_of_their_tokens():
+def test_views_are_kept_where_requested_with_the_places_of_their_tokens():
     table = pd.DataFrame({"request": ["MRI of the knee", "MRI of the knee"], "clinical_summary": ["No spasm.", None]})
 
     frame, plain = section_frame(table, views=True), section_frame(table)

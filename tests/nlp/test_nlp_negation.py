@@ -54,7 +54,7 @@ def affirmed(text: str) -> set[str]:
         ("No tenderness over the lumbar spine.", {"finding=tenderness"}, {"body=lumbar_spine"}),
     ],
 )
-def test_a_phrase_denies_what_a_clinician_would_say_it_denies(text, absent, present):
+def test_a_phrase_denies_what_a_clinician_would_state_it_denies(text, absent, present):
     assert absent <= denied(text)
     assert present <= affirmed(text)
     assert not present & denied(text)

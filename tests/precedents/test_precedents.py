@@ -69,7 +69,7 @@ def test_the_most_alike_come_first_and_what_has_nothing_in_common_not_at_all():
     assert [precedent.similarity for precedent in found] == pytest.approx([1, 0.5**0.5])
 
 
-def test_of_equals_the_first_is_told_first():
+def test_of_equals_the_first_is_reported_first():
     assert rows_of(nearest([[1, 1]] * 6, [1, 1])) == [0, 1, 2]
 
 
@@ -86,7 +86,7 @@ def test_of_equals_the_first_is_told_first():
     ],
     ids=["stranger", "own case", "own letter", "own case and its near-duplicate", "other case", "earlier", "both"],
 )
-def test_neither_ones_own_nor_what_came_later_nor_what_may_have_come_later_is_told(asker, expected):
+def test_neither_ones_own_nor_what_came_later_nor_what_may_have_come_later_is_reported(asker, expected):
     of = decided(
         4,
         group=[7, 1, 7, 3],
@@ -107,7 +107,7 @@ def test_similarities_are_the_cosines_of_an_exhaustive_search(rows, most):
     assert [precedent.similarity for precedent in found] == pytest.approx(expected, abs=1e-6)
 
 
-def test_terms_weigh_as_told_and_only_the_strongest_are_kept():
+def test_terms_weigh_as_reported_and_only_the_strongest_are_kept():
     matrix = csr_matrix([[1.0, 1.0, 1.0]])
     kept = Neighbours.of(decided(1), matrix, np.array([2.0, 0.0, 1.0]), PrecedentSettings(most_terms=1))
 
@@ -194,7 +194,7 @@ def test_counts_are_those_of_a_plain_count(rows):
         assert (rates.requests[0], rates.rate[0]) == (len(counted), counted.mean())
 
 
-def test_a_table_tells_what_is_asked_of_it():
+def test_a_table_reports_what_is_asked_of_it():
     table = pd.DataFrame(
         {
             "case_number": ["CM16-0000001", None, None],
@@ -231,7 +231,7 @@ def test_what_is_kept_of_the_decided_comes_from_the_table_the_labels_and_the_fea
     ]
 
 
-def test_a_source_without_families_tells_none_of_its_precedents(prepared):
+def test_a_source_without_families_reports_none_of_its_precedents(prepared):
     labels = prepared.labels
     without = Labels(labels.overturned, np.zeros_like(labels.families), labels.decided_year)
 

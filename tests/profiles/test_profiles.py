@@ -91,7 +91,7 @@ def test_a_word_of_one_training_case_alone_does_not_cover_itself(prepared):
     assert (profile.numbers["vocabulary_coverage"] < 1).sum() == first.sum()
 
 
-def test_columns_of_several_groups_are_told_from_those_of_one():
+def test_columns_of_several_groups_are_reported_from_those_of_one():
     matrix = csr_matrix(np.array([[1, 1, 0, 2], [1, 0, 0, 0], [0, 1, 0, 0]]))
     assert in_several_groups(matrix, np.array([0, 0, 1])).tolist() == [False, True, False, False]
 

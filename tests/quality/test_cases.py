@@ -35,7 +35,7 @@ def test_a_case_of_several_letters_was_reissued(check, clean):
     assert kinds(report) == {"reissued"}
 
 
-def test_versions_of_a_case_are_told_apart_without_letters(check, clean):
+def test_versions_of_a_case_are_reported_apart_without_letters(check, clean):
     report = check(joined(clean.assign(case_version=1), clean.iloc[[4]].assign(case_version=2)))
 
     assert kinds(report) == {"reissued"}
@@ -75,7 +75,7 @@ def test_items_without_a_case_number_are_no_doubles(check, clean):
         (20, []),
     ],
 )
-def test_a_story_that_another_case_tells_too_is_found(check, clean, changed_words, told):
+def test_a_story_that_another_case_reports_too_is_found(check, clean, changed_words, told):
     words = clean["clinical_summary"].iloc[4].split()
     words[30 : 30 + changed_words] = [f"changed{place}" for place in range(changed_words)]
     stories = clean["clinical_summary"].where(clean["case_number"] != "CM16-0000009", " ".join(words))
@@ -85,13 +85,13 @@ def test_a_story_that_another_case_tells_too_is_found(check, clean, changed_word
     assert places(report, "near_duplicates") == told
 
 
-def test_a_short_story_may_be_told_by_many(check, clean):
+def test_a_short_story_may_be_reported_by_many(check, clean):
     report = check(clean.assign(clinical_summary="A worker fell from a ladder. " * 4, age=pd.NA))
 
     assert kinds(report) == set()
 
 
-def test_shares_are_told_by_source_beside_the_published_ones(check, clean):
+def test_shares_are_reported_by_source_beside_the_published_ones(check, clean):
     report = check(clean)
 
     (balance,) = report.sources
@@ -111,7 +111,7 @@ def test_a_share_is_unusual_where_chance_does_not_explain_it(check, clean, overt
     ("overturned", "kind", "level"),
     [(0, "one_outcome", Level.ERROR), (120, "one_outcome", Level.ERROR), (4, "rare_outcome", Level.WARNING)],
 )
-def test_a_class_that_is_missing_or_rare_is_told(check, clean, overturned, kind, level):
+def test_a_class_that_is_missing_or_rare_is_reported(check, clean, overturned, kind, level):
     outcomes = ["overturned"] * overturned + ["upheld"] * (120 - overturned)
 
     report = check(clean.assign(outcome=outcomes))
@@ -119,7 +119,7 @@ def test_a_class_that_is_missing_or_rare_is_told(check, clean, overturned, kind,
     assert [one.level for one in report.findings if one.kind == kind] == [level]
 
 
-def test_a_rare_family_is_told_with_its_count(check, planted):
+def test_a_rare_family_is_reported_with_its_count(check, planted):
     report = check(planted(families="postsurgical", imr_guideline=None))
 
     (finding,) = report.findings

@@ -102,7 +102,7 @@ def test_what_only_just_can_be_is_no_fault(check, planted, cells):
     assert kinds(check(planted(**cells))) == set()
 
 
-def test_a_finding_tells_case_item_and_column(check, planted):
+def test_a_finding_reports_case_item_and_column(check, planted):
     (place,) = finding(check(planted(row=4, age=12)), "age_out_of_range").places
 
     assert str(place) == "CM16-0000002 item 1, age"
@@ -131,7 +131,7 @@ def test_a_source_of_no_known_name_is_not_shown(check, planted):
     assert "Quimby" not in report_json(report)
 
 
-def test_a_table_that_lacks_required_columns_is_told_and_checked_for_the_rest(check, clean):
+def test_a_table_that_lacks_required_columns_is_reported_and_checked_for_the_rest(check, clean):
     report = check(clean.drop(columns="request").assign(decision_date="2031-01-01"))
 
     assert finding(report, "missing_columns").says == "the table lacks required columns: request"
@@ -164,7 +164,7 @@ def test_determinations_need_neither_summary_nor_families_nor_a_worker_s_age(che
     assert check(pd.DataFrame(rows).astype({"clinical_summary": "string"})).findings == ()
 
 
-def test_a_row_that_can_t_be_read_is_told_once(tmp_path, clean):
+def test_a_row_that_can_t_be_read_is_reported_once(tmp_path, clean):
     path = tmp_path / "requests.jsonl"
     lines = clean.to_json(orient="records", lines=True).splitlines()
     path.write_text("\n".join([*lines[:3], '{"request": ', *lines[3:]]) + "\n", encoding="utf-8")

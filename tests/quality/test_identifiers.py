@@ -73,7 +73,7 @@ def test_an_identifier_is_found(text, kind, identifier):
         "@ L4-5 and L5-S1; pain 5/10 @ rest",
     ],
 )
-def test_what_letters_say_of_treatment_is_none(text):
+def test_what_letters_state_of_treatment_is_none(text):
     assert found(text) == {}
 
 

@@ -72,7 +72,7 @@ def test_counts_findings_and_places_are_shown(page):
     assert "2016: 90 upheld, 10 overturned" in written
 
 
-def test_a_page_holds_so_many_places_and_says_that_there_are_more(page):
+def test_a_page_holds_so_many_places_and_states_that_there_are_more(page):
     places = tuple(Place(row + 1) for row in range(200))
     written = page(findings=(Finding("undecided", Level.INFORMATION, "no outcome", "nothing", 200, places),))
 

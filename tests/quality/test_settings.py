@@ -31,7 +31,7 @@ def test_what_is_not_said_stays_as_shipped():
         ("thresholds = ", "settings of the check"),
     ],
 )
-def test_a_slip_in_the_file_is_told_with_its_place(toml, told):
+def test_a_slip_in_the_file_is_reported_with_its_place(toml, told):
     with pytest.raises(SettingsError, match=re.escape(told)) as raised:
         read_settings(toml)
 

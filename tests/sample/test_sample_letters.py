@@ -73,7 +73,7 @@ def test_an_index_without_a_case_number_is_refused(index):
         generate_letter(7, index)
 
 
-def test_a_letter_says_that_it_is_a_sample_and_carries_its_index():
+def test_a_letter_states_that_it_is_a_sample_and_carries_its_index():
     letter = generate_letter(7, 123)
 
     assert letter.text.splitlines()[0] == "SAMPLE LETTER - synthetic, not a decided case"
@@ -105,12 +105,12 @@ def test_dates_follow_the_course_of_a_case(current):
         assert dates == sorted(dates)
 
 
-def test_headings_tell_the_outcomes_of_the_truth(current):
+def test_headings_report_the_outcomes_of_the_truth(current):
     for letter in current:
         assert [outcome.lower() for outcome in HEADING.findall(letter.text)] == [t.outcome for t in letter.truth]
 
 
-def test_guideline_paragraphs_tell_the_families_of_the_truth(current):
+def test_guideline_paragraphs_report_the_families_of_the_truth(current):
     for letter in current[:600]:
         paragraphs = re.findall(r"MAXIMUS guideline:(.*?)Decision rationale:", letter.text, re.DOTALL)
         assert [families_in(paragraph) for paragraph in paragraphs] == [set(t.families) for t in letter.truth]
@@ -176,7 +176,7 @@ def test_families_are_cited_about_as_often_as_in_published_letters(many, family,
     assert sum(cited) / len(cited) == pytest.approx(share, abs=0.05)
 
 
-def test_even_the_true_probability_cannot_tell_all_outcomes(many):
+def test_even_the_true_probability_cannot_report_all_outcomes(many):
     pairs = [(t.p_overturned, t.outcome == "overturned") for letter in many for t in letter.truth]
 
     assert 0.70 < auc(pairs) < 0.80

@@ -109,7 +109,7 @@ def test_the_users_own_names_of_columns_are_understood(tmp_path):
 @pytest.mark.parametrize(
     "absent", [["evidence"], ["precedents"], ["families_pred", "primary_family", "acoem_chapter", "p_acoem"]]
 )
-def test_what_was_not_asked_for_may_be_absent(tmp_path, absent):
+def test_what_was_not_requested_may_be_absent(tmp_path, absent):
     without_column = page_of(tmp_path, make_scored(2).drop(columns=absent))
     without_values = page_of(tmp_path, make_scored(2).assign(**dict.fromkeys(absent)))
 
@@ -240,7 +240,7 @@ def test_the_axis_of_the_histogram_leaves_nothing_out(highest, end):
     assert totals.histogram.shape[1] == BINS
 
 
-def test_facts_are_what_the_model_says_of_itself(loaded):
+def test_facts_are_what_the_model_states_of_itself(loaded):
     facts = ReportFacts.of("x.csv", loaded, FACTS.scored_at)
 
     assert (facts.model_version, facts.trained_on) == (loaded.version, "sample")

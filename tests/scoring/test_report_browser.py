@@ -254,7 +254,7 @@ def test_evidence_in_the_list_leads_to_its_place(open_page):
     assert page.locator("mark.flash").first.is_visible()
 
 
-def test_precedents_and_the_cohort_are_told(open_page, scored):
+def test_precedents_and_the_cohort_are_reported(open_page, scored):
     number = int(scored["precedents"].str.len().fillna(0).argmax())
     row = scored.iloc[number]
     page = open_page(f"#row-{number + 1}")
@@ -268,7 +268,7 @@ def test_precedents_and_the_cohort_are_told(open_page, scored):
     picture(page, "panel")
 
 
-def test_a_row_that_could_not_be_scored_tells_its_reason_and_its_texts(open_page, scored):
+def test_a_row_that_could_not_be_scored_reports_its_reason_and_its_texts(open_page, scored):
     page = open_page(f"#row-{UNREADABLE + 1}")
 
     assert scored["error"].iloc[UNREADABLE] in page.get_by_role("dialog").inner_text()

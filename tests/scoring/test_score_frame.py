@@ -84,7 +84,7 @@ def test_no_request_is_called_overturned_that_is_more_likely_upheld():
     assert told["outcome_pred"].tolist() == ["uncertain", "uncertain", "overturned", "overturned"]
 
 
-def test_the_chapter_is_told_where_acoem_is_expected_and_a_body_part_tells_it(loaded, requests):
+def test_the_chapter_is_reported_where_acoem_is_expected_and_a_body_part_reports_it(loaded, requests):
     scored = score_frame(requests, loaded)
 
     is_knee = scored["request"].str.contains("knee")
@@ -93,7 +93,7 @@ def test_the_chapter_is_told_where_acoem_is_expected_and_a_body_part_tells_it(lo
     assert scored.loc[~scored["families_pred"].str.contains("acoem"), "acoem_chapter"].isna().all()
 
 
-def test_of_a_source_without_families_nothing_is_said_of_them(prepared):
+def test_of_a_source_without_families_nothing_is_stated_of_them(prepared):
     nothing = Predictions(np.full(4, 0.2), np.full((4, 8), np.nan), np.zeros((4, 8), dtype=bool))
 
     told = pd.DataFrame(family_columns(nothing, prepared.frame.head(4)), index=range(4))
@@ -112,7 +112,7 @@ def test_precedents_are_other_cases_the_most_alike_first(loaded, requests):
         assert set(precedents[0]) == {"case_number", "item", "outcome", "families", "decided", "similarity"}
 
 
-def test_nothing_decided_after_a_request_was_made_is_told_of_it(loaded, requests):
+def test_nothing_decided_after_a_request_was_made_is_reported_of_it(loaded, requests):
     before = requests.assign(application_received="2016-05-31")
     after = requests.assign(application_received="2016-06-01")
 
@@ -121,7 +121,7 @@ def test_nothing_decided_after_a_request_was_made_is_told_of_it(loaded, requests
     assert score_frame(after, loaded)["precedents"].ne("[]").all()
 
 
-def test_cohorts_are_told_with_their_interval(loaded, requests):
+def test_cohorts_are_reported_with_their_interval(loaded, requests):
     scored = score_frame(requests.assign(application_received="2017-01-01"), loaded)
 
     assert scored["cohort_requests"].ge(20).all()

@@ -207,7 +207,7 @@ def test_the_command_scores_on_spark(spark, model_folder, tmp_path):
     ("absent", "told"),
     [("pyspark", "Spark is not installed"), ("java", "Spark needs Java, and there is none")],
 )
-def test_what_is_missing_is_told_in_one_line(model_folder, tmp_path, monkeypatch, absent, told):
+def test_what_is_missing_is_reported_in_one_line(model_folder, tmp_path, monkeypatch, absent, told):
     if absent == "pyspark":
         monkeypatch.setitem(sys.modules, "pyspark.errors", None)
     else:

@@ -145,7 +145,7 @@ def test_a_broken_row_is_one_bad_row_and_the_next_is_read(tmp_path, content, row
     assert read_reasons == reasons
 
 
-def test_reasons_tell_rows_and_lines_across_chunks(tmp_path):
+def test_reasons_report_rows_and_lines_across_chunks(tmp_path):
     path = written(tmp_path, 'a,b\n1,"two\nlines"\n\n2,x\n3\n4,x\n5\n')
 
     rows, reasons = read(path, rows=2)
@@ -176,7 +176,7 @@ def test_a_gzip_file_is_unpacked(tmp_path):
     assert read(written(tmp_path, gzip.compress(b"a,b\n1,2\n"), "a.csv.gz"))[0] == [["1", "2"]]
 
 
-def test_column_names_are_told_without_blanks_and_holes(tmp_path):
+def test_column_names_are_reported_without_blanks_and_holes(tmp_path):
     path = written(tmp_path, ' a , "Clinical\nSummary",\n1,2,3\n')
 
     assert column_names(path) == ("a", "Clinical Summary", "Unnamed: 2")
@@ -198,7 +198,7 @@ def test_a_file_without_a_table_is_refused(tmp_path, content, complaint):
         list(read_chunks(written(tmp_path, content), 10))
 
 
-def test_a_broken_gzip_file_is_told(tmp_path):
+def test_a_broken_gzip_file_is_reported(tmp_path):
     content = gzip.compress(b"a,b\n" + b"1,2\n" * 100_000)
     path = written(tmp_path, content[:-200], "a.csv.gz")
 

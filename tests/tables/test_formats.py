@@ -31,7 +31,7 @@ from imr_ml.tables.types import Reading
         ("export.out", b'[{"a": 1}]', "jsonl"),
     ],
 )
-def test_a_name_decides_for_text_and_content_where_the_name_tells_nothing(tmp_path, name, content, known_as):
+def test_a_name_decides_for_text_and_content_where_the_name_reports_nothing(tmp_path, name, content, known_as):
     (tmp_path / name).write_bytes(content)
 
     assert table_format(tmp_path / name) == known_as
@@ -55,7 +55,7 @@ def test_content_decides_for_parquet_whatever_the_name(tmp_path):
         ("a.csv.gz", b"\x1f\x8b broken", "can't be read"),
     ],
 )
-def test_what_is_no_table_is_told_in_one_line(tmp_path, name, content, complaint):
+def test_what_is_no_table_is_reported_in_one_line(tmp_path, name, content, complaint):
     (tmp_path / name).write_bytes(content)
 
     with pytest.raises(SchemaError) as caught:
@@ -109,6 +109,6 @@ def test_standard_input_becomes_a_file_named_for_its_format(tmp_path, content, n
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_a_reading_is_told_in_a_few_words():
+def test_a_reading_is_reported_in_a_few_words():
     assert str(Reading("csv", "cp1252", "\t")) == r"CSV, cp1252, '\t'"
     assert str(Reading("jsonl", "utf-8")) == "JSONL, utf-8"

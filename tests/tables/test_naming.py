@@ -50,7 +50,7 @@ def test_two_columns_may_change_names():
     assert renamed(["a", "b", "c"], {"a": "b", "b": "a"}) == ["b", "a", "c"]
 
 
-def test_a_mapped_column_that_is_not_there_is_told_with_those_found():
+def test_a_mapped_column_that_is_not_there_is_reported_with_those_found():
     with pytest.raises(SchemaError, match="no column RFA; found: a, b"):
         renamed(["a", "b"], {"request": "RFA"})
 

@@ -23,7 +23,7 @@ def reasons_of(path):
 
 
 @pytest.mark.parametrize("row_group_size", [1, 2, 100])
-def test_chunks_have_the_rows_asked_for_whatever_the_row_groups(tmp_path, row_group_size):
+def test_chunks_have_the_rows_requested_whatever_the_row_groups(tmp_path, row_group_size):
     pq.write_table(pa.table({"a": range(7)}), tmp_path / "a.parquet", row_group_size=row_group_size)
 
     chunks = list(read_chunks(tmp_path / "a.parquet", 3))
@@ -74,7 +74,7 @@ def test_nested_values_are_json_text_and_bytes_are_text(tmp_path):
     assert reasons_of(tmp_path / "a.parquet") == {1: "holds bytes that are not utf-8"}
 
 
-def test_cells_that_are_too_long_or_hold_nul_are_told(tmp_path):
+def test_cells_that_are_too_long_or_hold_nul_are_reported(tmp_path):
     table = pa.table({"a": ["x", "y" * (ROW_BYTES + 1), "z\0"], "b": [1, 2, 3]})
     pq.write_table(table, tmp_path / "a.parquet")
 

@@ -22,7 +22,7 @@ def drawn(trained):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_each_picture_of_sample_data_says_so(drawn, name):
+def test_each_picture_of_sample_data_states_so(drawn, name):
     assert drawn[name].get_suptitle().startswith("SAMPLE DATA - synthetic")
 
 

@@ -54,7 +54,7 @@ def test_a_model_compared_with_itself_differs_in_nothing(said):
         assert (one.value, one.low, one.high) == (0, 0, 0)
 
 
-def test_pairs_tell_more_than_two_intervals_do(said):
+def test_pairs_report_more_than_two_intervals_do(said):
     weaker, better = said(2.0), said(0.5)
     paired = paired_differences(weaker.held_out, better.held_out)["outcome.roc_auc"]
     assert paired.low > 0
@@ -95,7 +95,7 @@ def test_the_rule(said, challenger, champion, promoted, why):
     assert re.search(why, verdict.why), verdict.why
 
 
-def test_runs_that_share_no_judged_metric_are_not_promoted_for_being_simpler(said):
+def test_runs_that_share_no_evaluated_metric_are_not_promoted_for_being_simpler(said):
     champion, challenger = said(1.0), said(1.0, terms=1.0)
     bare = replace(challenger, metrics={"model.terms": 1.0})
     assert judge(bare, champion).promote is False
@@ -205,7 +205,7 @@ def test_a_champion_whose_run_was_deleted_is_replaced_by_force_only(store):
     assert promote(force=True, reason="its run is gone").promoted
 
 
-def test_a_challenger_whose_run_was_deleted_is_told(store):
+def test_a_challenger_whose_run_was_deleted_is_reported(store):
     _purge(store, store.get_model_version(MODEL_NAME, "2").run_id)
     with pytest.raises(TrackingError, match="the run of version 2, the challenger, was deleted; train another"):
         promote(force=True, reason="all the same")
@@ -249,12 +249,12 @@ def test_runs_are_found_by_identifier_beginning_name_or_alias(in_tracked):
         ("models:/imr-ml@nobody", "models:/imr-ml@nobody: "),
     ],
 )
-def test_a_run_that_is_not_there_is_told(in_tracked, named, why):
+def test_a_run_that_is_not_there_is_reported(in_tracked, named, why):
     with pytest.raises(TrackingError, match=why):
         compare_runs([in_tracked.run.run_id, named])
 
 
-def test_a_name_of_several_runs_is_told_with_their_identifiers(store):
+def test_a_name_of_several_runs_is_reported_with_their_identifiers(store):
     with pytest.raises(TrackingError, match=r"2 runs are meant by .*, newest first: \w{8}, \w{8}"):
         compare_runs(["tfidf+facts C=0.3 | 60 req"])
 
@@ -277,7 +277,7 @@ def test_in_a_narrow_terminal_names_and_values_are_folded_rather_than_cut(in_tra
 
 
 @pytest.mark.parametrize("named", ["", "  "])
-def test_a_run_without_a_name_is_told(in_tracked, named):
+def test_a_run_without_a_name_is_reported(in_tracked, named):
     with pytest.raises(TrackingError, match="name a run by its identifier"):
         compare_runs([in_tracked.run.run_id, named])
 

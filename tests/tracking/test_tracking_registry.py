@@ -30,13 +30,13 @@ def test_a_fetched_model_is_the_one_that_was_recorded(in_tracked, uri):
         ("runs:/0123/model", "^runs:/0123/model: .*not found"),
     ],
 )
-def test_what_is_not_there_is_told_with_what_is(in_tracked, uri, told):
+def test_what_is_not_there_is_reported_with_what_is(in_tracked, uri, told):
     with pytest.raises(TrackingError, match=told) as error:
         fetch_model(uri)
     assert "\n" not in str(error.value)
 
 
-def test_a_version_whose_files_were_moved_is_told_with_their_place(tracked, tmp_path, monkeypatch):
+def test_a_version_whose_files_were_moved_is_reported_with_their_place(tracked, tmp_path, monkeypatch):
     shutil.copy(tracked.folder / "mlflow.db", tmp_path)
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
@@ -55,7 +55,7 @@ def test_a_model_is_a_folder_or_tracked(model):
     assert f"{model}: name a folder, models:/imr-ml@champion or runs:/RUN/model" in done.output
 
 
-def test_an_empty_registry_is_told(empty_store):
+def test_an_empty_registry_is_reported(empty_store):
     with pytest.raises(TrackingError, match="none is registered; train one with 'make train'"):
         fetch_model("models:/imr-ml@challenger")
 

@@ -57,7 +57,7 @@ def test_a_run_holds_the_manifest_of_its_table(recorded):
     assert json.loads(Path(path).read_text())["table"] == "requests.parquet"
 
 
-def test_a_run_made_anew_has_equal_metrics(recorded):
+def test_a_run_rebuilt_has_equal_metrics(recorded):
     run = recorded()
 
     done = CliRunner().invoke(app, ["reproduce", run.run_id])
@@ -71,7 +71,7 @@ def test_a_run_made_anew_has_equal_metrics(recorded):
     assert "the run does not tell its commit" in done.stderr
 
 
-def test_a_metric_that_differs_is_shown_and_exit_code_3_tells_it(recorded, not_trained_again):
+def test_a_metric_that_differs_is_shown_and_exit_code_3_reports_it(recorded, not_trained_again):
     run = recorded()
     with connected() as client:
         client.log_metric(run.run_id, "outcome.roc_auc", 0.123)
@@ -87,7 +87,7 @@ def test_a_metric_that_differs_is_shown_and_exit_code_3_tells_it(recorded, not_t
     assert "NO" in shown.stdout
 
 
-def test_a_table_that_changed_is_told_in_one_line(recorded, tracking_requests, not_trained_again):
+def test_a_table_that_changed_is_reported_in_one_line(recorded, tracking_requests, not_trained_again):
     run = recorded()
     write_requests(tracking_requests.head(50), Path("requests.parquet"))
 
@@ -99,14 +99,14 @@ def test_a_table_that_changed_is_told_in_one_line(recorded, tracking_requests, n
     assert "requests.parquet: the table that was trained on has changed" in done.stderr
 
 
-def test_a_model_without_a_manifest_is_told(trained, drawn_once, empty_store):
+def test_a_model_without_a_manifest_is_reported(trained, drawn_once, empty_store):
     run = record(trained, save_model(trained, Path("models/latest")), extras=Extras(rivals=()))
 
     with pytest.raises(ModelError, match=r"does not tell what its table was made of \(data.manifest.json is missing\)"):
         reproduce(run.run_id, silent)
 
 
-def test_a_baselines_run_is_no_run_to_make_anew(tracked, in_tracked):
+def test_a_baselines_run_is_no_run_to_make_again(tracked, in_tracked):
     with connected() as client:
         child = next(
             run.info.run_id
@@ -118,7 +118,7 @@ def test_a_baselines_run_is_no_run_to_make_anew(tracked, in_tracked):
         reproduce(child, silent)
 
 
-def test_a_commit_that_is_not_here_is_told_and_may_be_done_without(recorded, not_trained_again):
+def test_a_commit_that_is_not_here_is_reported_and_may_be_done_without(recorded, not_trained_again):
     run = recorded(ELSEWHERE)
 
     with pytest.raises(TrackingError, match=r"commit 0123456 is not in the checkout of this folder.*--here"):
@@ -129,7 +129,7 @@ def test_a_commit_that_is_not_here_is_told_and_may_be_done_without(recorded, not
     assert done.unequal == ()
 
 
-def test_a_run_of_changed_files_is_said_not_to_be_exact(recorded, not_trained_again):
+def test_a_run_of_changed_files_is_stated_not_to_be_exact(recorded, not_trained_again):
     run = recorded(GitState(ELSEWHERE.commit, dirty=True))
 
     done = reproduce(run.run_id, silent, here=True)
@@ -137,7 +137,7 @@ def test_a_run_of_changed_files_is_said_not_to_be_exact(recorded, not_trained_ag
     assert done.notes[0].startswith("files differed from commit 0123456 when it was trained")
 
 
-def test_libraries_of_another_version_are_told(recorded, not_trained_again, monkeypatch):
+def test_libraries_of_another_version_are_reported(recorded, not_trained_again, monkeypatch):
     run = recorded()
     monkeypatch.setattr("imr_ml.tracking.reproducing.version", lambda name: "0.0" if name == "numpy" else "1.0")
 
@@ -146,7 +146,7 @@ def test_libraries_of_another_version_are_told(recorded, not_trained_again, monk
     assert any("numpy" in note and "0.0 now" in note for note in done.notes)
 
 
-def test_settings_are_told_and_read_without_loss(trained, tmp_path):
+def test_settings_are_reported_and_read_without_loss(trained, tmp_path):
     facts = json.loads((save_model(trained, tmp_path / "model") / "model.json").read_text())
 
     assert settings_of_facts(facts["settings"]) == trained.settings
@@ -170,7 +170,7 @@ def checkout(recorded):
 
 
 @pytest.mark.slow
-def test_a_run_is_made_anew_by_the_code_of_its_commit(recorded, checkout):
+def test_a_run_is_rebuilt_by_the_code_of_its_commit(recorded, checkout):
     run = recorded(checkout)
     Path("src/imr_ml/tracking/rebuilding.py").write_text("raise SystemExit('the code of a later commit')\n")
     git("commit", "-q", "-a", "-m", "second")
@@ -183,7 +183,7 @@ def test_a_run_is_made_anew_by_the_code_of_its_commit(recorded, checkout):
 
 
 @pytest.mark.slow
-def test_code_that_can_not_make_runs_anew_is_told(recorded, checkout):
+def test_code_that_can_not_make_runs_again_is_reported(recorded, checkout):
     git("rm", "-q", "src/imr_ml/tracking/rebuilding.py")
     git("commit", "-q", "-m", "before there was such a thing")
     run = recorded(GitState(git("rev-parse", "HEAD"), dirty=False))

@@ -27,7 +27,7 @@ from imr_ml.tracking.run_facts import description, fold_points, learning_points,
         (BlockWeights(), GitState("a1b2c3d4e5", dirty=True), "tfidf+facts C=0.3 | 60 req | a1b2c3d*"),
     ],
 )
-def test_a_name_says_features_penalty_size_and_commit(trained, weights, git, name):
+def test_a_name_states_features_penalty_size_and_commit(trained, weights, git, name):
     model = copy(trained.model)
     model.outcome_ = Chosen(Candidate(weights, C=0.3), trained.model.outcome_.classifier)
     assert run_facts.run_name(replace(trained, model=model), git) == name
@@ -75,7 +75,7 @@ def test_values_by_fold_are_steps_and_an_undefined_one_is_left_out():
     ]
 
 
-def test_the_learning_curve_is_steps_by_the_requests_learnt_from():
+def test_the_learning_curve_is_steps_by_the_requests_trained_on():
     estimates = {
         MODEL: {"outcome.brier": Estimate(0.1, 0.05, 0.2)},
         "plain_tfidf": {"outcome.brier": Estimate(0.3, 0, 1)},

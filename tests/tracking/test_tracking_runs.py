@@ -132,7 +132,7 @@ def test_settings_are_flat_params(run):
     assert "evaluation.jobs" not in params
 
 
-def test_tags_say_which_data_and_which_code(run, trained):
+def test_tags_state_which_data_and_which_code(run, trained):
     tags = run.data.tags
     assert tags["data.kind"] == tags["data.source"] == "sample"
     assert tags["data.sha256"] == trained.data.sha256
@@ -141,7 +141,7 @@ def test_tags_say_which_data_and_which_code(run, trained):
     assert tags["version.mlflow"]
 
 
-def test_the_description_says_first_that_sample_figures_mean_nothing(run, trained):
+def test_the_description_states_first_that_sample_figures_mean_nothing(run, trained):
     lines = run.data.tags["mlflow.note.content"].splitlines()
     assert lines[0].startswith("**Synthetic sample corpus")
     estimate = trained.evaluation.estimates[MODEL]["outcome.roc_auc"]
@@ -169,7 +169,7 @@ def test_figures_are_pictures_of_legible_size(client, run, in_tracked):
         assert int.from_bytes(content[16:20]) >= 800, "pixels wide"
 
 
-def test_the_newest_version_is_the_challenger_and_says_what_it_is(client, in_tracked):
+def test_the_newest_version_is_the_challenger_and_states_what_it_is(client, in_tracked):
     version = client.get_model_version_by_alias(MODEL_NAME, CHALLENGER)
     assert str(version.version) == in_tracked.run.model_version
     assert version.run_id == in_tracked.run.run_id
@@ -264,7 +264,7 @@ def test_a_run_that_is_refused_ends_as_failed_registers_nothing_and_is_kept(
     assert client.search_registered_models() == []
 
 
-def test_a_deleted_experiment_is_told_with_the_command_that_restores_it(trained, tracked, drawn_once, empty_store):
+def test_a_deleted_experiment_is_reported_with_the_command_that_restores_it(trained, tracked, drawn_once, empty_store):
     client = MlflowClient(f"sqlite:///{empty_store / 'mlflow.db'}")
     deleted = client.create_experiment("imr_ml training")
     client.delete_experiment(deleted)

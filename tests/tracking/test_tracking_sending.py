@@ -92,7 +92,7 @@ def test_a_model_whose_upload_failed_again_and_again_is_sent_in_the_end(trained,
 @pytest.mark.parametrize(
     "error", [OSError(errno.ENOSPC, "No space left on device"), ConnectionResetError(errno.ECONNRESET, "reset by peer")]
 )
-def test_what_the_system_refuses_is_told_in_a_line_and_the_run_is_kept(
+def test_what_the_system_refuses_is_reported_in_a_line_and_the_run_is_kept(
     trained, tracked, empty_store, monkeypatch, error
 ):
     folder = runs.keep_training(trained, tracked.model_folder)
@@ -102,7 +102,7 @@ def test_what_the_system_refuses_is_told_in_a_line_and_the_run_is_kept(
     assert list_unsent() == [folder]
 
 
-def test_a_damaged_record_is_told_and_keeps_no_other_from_being_sent(trained, tracked, empty_store):
+def test_a_damaged_record_is_reported_and_keeps_no_other_from_being_sent(trained, tracked, empty_store):
     damaged = runs.keep_training(trained, tracked.model_folder)
     (damaged / "record.json").write_text('{"id": "cut sho')
     runs.keep_training(trained, tracked.model_folder)
@@ -178,7 +178,7 @@ def test_a_record_is_read_as_it_was_written(trained, tracked, tmp_path, monkeypa
     assert {one.key for one in written.runs} == {"model", "base_rate", "ur_families", "plain_tfidf"}
 
 
-def test_a_store_error_says_where_the_run_is_kept_in_one_line(trained, tracked, empty_store, monkeypatch):
+def test_a_store_error_states_where_the_run_is_kept_in_one_line(trained, tracked, empty_store, monkeypatch):
     _breaking_at(monkeypatch, "experiment_id")
     with pytest.raises(TrackingError) as told:
         record(trained, tracked.model_folder)

@@ -32,7 +32,7 @@ def test_runs_go_to_the_working_directory(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("uri", ["http://tracking.example:5000", "sqlite:////srv/runs/mlflow.db"])
-def test_the_environment_says_where_runs_go(monkeypatch, uri):
+def test_the_environment_states_where_runs_go(monkeypatch, uri):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
     assert tracking_uri() == uri
 
@@ -54,7 +54,7 @@ def test_what_was_set_before_is_set_afterwards(empty_store, capfd):
     assert capfd.readouterr() == ("", ""), "MLflow says nothing"
 
 
-def test_the_newest_revision_is_the_one_that_alembic_tells():
+def test_the_newest_revision_is_the_one_that_alembic_reports():
     import mlflow
 
     scripts = ScriptDirectory(str(Path(mlflow.__file__).parent / "store" / "db_migrations"))
@@ -98,7 +98,7 @@ def _store_of_an_older_mlflow(database, revisions_ago):
 
 
 @pytest.mark.slow
-def test_a_store_that_an_older_mlflow_made_is_told_migrated_and_used(
+def test_a_store_that_an_older_mlflow_made_is_reported_migrated_and_used(
     trained, tracked, drawn_once, tmp_path, monkeypatch
 ):
     monkeypatch.chdir(tmp_path)
@@ -118,7 +118,7 @@ def test_a_store_that_an_older_mlflow_made_is_told_migrated_and_used(
     assert sent.model_version == "1"
 
 
-def test_a_file_that_is_no_database_is_told(tmp_path, monkeypatch):
+def test_a_file_that_is_no_database_is_reported(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     (tmp_path / "mlflow.db").write_text("this is a shopping list, not a database")
@@ -126,7 +126,7 @@ def test_a_file_that_is_no_database_is_told(tmp_path, monkeypatch):
         pass
 
 
-def test_a_server_that_is_down_is_told_in_one_line(monkeypatch):
+def test_a_server_that_is_down_is_reported_in_one_line(monkeypatch):
     with closing(socket.socket()) as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -154,14 +154,14 @@ def test_what_has_no_password_is_shown_whole():
 @pytest.mark.parametrize(
     "uri", ["foo", "file:./mlruns", "./mlruns", " ", "localhost:5000", "sqlite://", "sqlite:///", "sqlite:///:memory:"]
 )
-def test_what_is_no_store_that_keeps_runs_is_told_before_anything_is_done(uri, monkeypatch):
+def test_what_is_no_store_that_keeps_runs_is_reported_before_anything_is_done(uri, monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
     done = CliRunner().invoke(app, ["train", "--data", "nothere"])
     assert done.exit_code == 2
     assert f"MLFLOW_TRACKING_URI is {uri!r}, which cannot store runs; set it to http://" in done.output
 
 
-def test_a_database_without_its_driver_and_one_that_is_down_are_told_at_once(monkeypatch):
+def test_a_database_without_its_driver_and_one_that_is_down_are_reported_at_once(monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "mssql+nodriver://runs:secret@127.0.0.1:9/mlflow")
     with (
         pytest.raises(TrackingError, match=r"mssql\+nodriver://runs:\*\*\*@127.0.0.1:9/mlflow: .*nodriver"),

@@ -29,7 +29,7 @@ def train(trained, tracking_requests, drawn_once, tmp_path, monkeypatch):
     return run
 
 
-def test_texts_are_tracked_beside_their_predictions_where_asked_for(train, trained, tracking_requests):
+def test_texts_are_tracked_beside_their_predictions_if_requested(train, trained, tracking_requests):
     path = train("--log-text") / "artifacts" / "model" / "evaluation" / "requests.json"
     table = json.loads(path.read_text())
     texts = pd.DataFrame(table["data"], columns=table["columns"])
@@ -39,7 +39,7 @@ def test_texts_are_tracked_beside_their_predictions_where_asked_for(train, train
     assert texts["p_overturned"].tolist() == pytest.approx(trained.evaluation.out_of_fold.mean_p_overturned)
 
 
-def test_no_text_is_tracked_where_not_asked_for(train, tracked):
+def test_no_text_is_tracked_if_not_requested(train, tracked):
     record = train()
     told = [record / "record.json", *(record / "artifacts").rglob("*.json"), *(record / "artifacts").rglob("*.md")]
     assert not any("requests.json" in path.name for path in told)

@@ -34,7 +34,7 @@ def test_the_command_names_the_embedded_store(empty_store):
     assert given["--host"] == "127.0.0.1"
 
 
-def test_a_taken_port_is_told_and_the_next_free_one_is_used(empty_store, monkeypatch):
+def test_a_taken_port_is_reported_and_the_next_free_one_is_used(empty_store, monkeypatch):
     started, told = [], []
     monkeypatch.setattr(ui, "_run", lambda command, *_: started.append(command) or 0)
     with _taken_port() as port:
@@ -54,13 +54,13 @@ def test_a_free_port_is_used_without_a_word(empty_store, monkeypatch):
     assert told == ["the MLflow UI is starting"]
 
 
-def test_a_host_that_is_not_ours_is_told(empty_store):
+def test_a_host_that_is_not_ours_is_reported(empty_store):
     with pytest.raises(TrackingError, match=r"ports 5000 to 5019 on 192\.0\.2\.1 can't be used"):
         serve_ui(5000, host="192.0.2.1")
 
 
 @pytest.mark.slow
-def test_where_a_team_server_is_in_use_its_address_is_told_if_it_answers(empty_store, monkeypatch):
+def test_where_a_team_server_is_in_use_its_address_is_reported_if_it_answers(empty_store, monkeypatch):
     told, port = [], free_port()
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{port}")
     with pytest.raises(TrackingError, match="no MLflow server answers"):
@@ -81,7 +81,7 @@ def test_a_server_that_fails_gives_exit_code_1_and_no_address(empty_store):
 
 
 @pytest.mark.slow
-def test_make_ui_takes_a_free_port_says_so_and_tells_where_the_trainings_are(running_ui, tracked):
+def test_make_ui_takes_a_free_port_states_so_and_reports_where_the_trainings_are(running_ui, tracked):
     taken, starting, address = running_ui.told
     assert re.fullmatch(r"port \d+ is in use; taking \d+", taken)
     assert starting == "the MLflow UI is starting"

@@ -62,12 +62,12 @@ def of_size(value, requests, overturned, auc=None):
     return Slice("items in case", value, requests, requests, overturned, estimates)
 
 
-def test_a_sample_is_said_in_the_first_line(trained, card):
+def test_a_sample_is_stated_in_the_first_line(trained, card):
     assert card.splitlines()[0].startswith("**SAMPLE, SYNTHETIC")
     assert "SAMPLE" not in model_card(with_data(trained, source="dwc"))
 
 
-def test_what_it_is_not_for_is_said(card):
+def test_what_it_is_not_for_is_stated(card):
     assert "Not for deciding anyone's care" in card
 
 
@@ -132,7 +132,7 @@ def test_few_overturned_requests_are_called_few(trained, overturned, said):
     assert found == said
 
 
-def test_what_the_number_of_requests_in_a_case_tells_alone_is_computed_from_the_slices(trained):
+def test_what_the_number_of_requests_in_a_case_reports_alone_is_computed_from_the_slices(trained):
     from sklearn.metrics import roc_auc_score
 
     counts = {"1": (30, 12), "2": (40, 8), "3 to 4": (50, 5), "5 or more": (10, 0)}
@@ -176,7 +176,7 @@ def test_a_source_without_families_has_a_card_without_them(of_dmhc):
     assert "Categories only" in card
 
 
-def test_costly_proofs_are_told_where_they_were_run(proven, card):
+def test_costly_proofs_are_reported_where_they_were_run(proven, card):
     told = model_card(proven, Origin(commit="abc123"))
 
     assert "Outcomes shuffled 5 times" in told
@@ -187,7 +187,7 @@ def test_costly_proofs_are_told_where_they_were_run(proven, card):
     assert "What that costs was not measured" in card
 
 
-def test_the_temporal_split_is_told_or_why_there_is_none(trained, card, proven):
+def test_the_temporal_split_is_reported_or_why_there_is_none(trained, card, proven):
     assert trained.evaluation.no_temporal in card
     assert proven.evaluation.temporal is None
     assert "Learnt from" not in card
@@ -220,7 +220,7 @@ def test_a_lower_auc_on_later_decisions_is_a_limit(spanning, auc, said):
     assert any("Less on later decisions" in one for one in limits(replace(spanning, evaluation=evaluation))) == said
 
 
-def test_the_ladder_is_told_where_it_was_climbed(trained, card, prepared):
+def test_the_ladder_is_reported_where_it_was_climbed(trained, card, prepared):
     rungs = [rung for rung in RUNGS if rung.name in ("ur_families", "category_rate")]
     climbed = climb(prepared.frame, prepared.labels, prepared.groups, QUICK, rungs)
 
@@ -233,7 +233,7 @@ def test_the_ladder_is_told_where_it_was_climbed(trained, card, prepared):
     assert "Is it worth its complexity?" not in card
 
 
-def test_it_tells_how_to_get_the_same_model_again(trained, card):
+def test_it_reports_how_to_get_the_same_model_again(trained, card):
     assert trained.data.sha256 in card
     assert "git checkout abc123" in card
     assert "--folds 3 --seed 0 --coverage 0.9\n" in card
@@ -275,7 +275,7 @@ def test_tables_have_as_many_cells_in_each_row_as_in_their_heading(which, reques
         ([np.nan], "dates not known"),
     ],
 )
-def test_dates_are_told_as_exactly_as_they_are_known(years, told):
+def test_dates_are_reported_as_exactly_as_they_are_known(years, told):
     assert format_dates(np.array(years)) == told
 
 
