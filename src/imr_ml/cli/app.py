@@ -25,7 +25,7 @@ _WIDTH_OF_FILES = 160
 
 app = typer.Typer(
     name="imr-ml",
-    help="Learn from California Independent Medical Review letters and score new requests.",
+    help="Predict outcomes and cited guidelines of California Independent Medical Review requests.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -46,7 +46,7 @@ def main(
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
-    """Learn from California Independent Medical Review letters and score new requests."""
+    """Predict outcomes and cited guidelines of California Independent Medical Review requests."""
     if threading.current_thread() is threading.main_thread():
         # Worker processes and servers would stay behind.
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
@@ -54,7 +54,7 @@ def main(
 
 @contextmanager
 def exit_on_user_error() -> Iterator[None]:
-    """What the user can mend is told in one line, with exit code 2; a failure of ours keeps its traceback, with 1."""
+    """Print a user error in one line and exit with 2; a failure of ours keeps its traceback and exits with 1."""
     try:
         yield
     except (ImrError, FileNotFoundError, PermissionError) as error:
@@ -63,12 +63,12 @@ def exit_on_user_error() -> Iterator[None]:
 
 
 def warn(message: str) -> None:
-    """Say something on standard error, under the program's name."""
+    """Print a message to standard error, after the program's name."""
     typer.echo(f"imr-ml: {message}", err=True)
 
 
 def say_tracked(record: Callable[[], RecordedRun], *, err: bool = False) -> None:
-    """Record a batch and say where; one that could not be sent is kept, and the batch is done all the same."""
+    """Record a batch and print where; if MLflow cannot be reached, the record is kept and the batch still succeeds."""
     from imr_ml.tracking import batches, sending
 
     try:
@@ -80,14 +80,14 @@ def say_tracked(record: Callable[[], RecordedRun], *, err: bool = False) -> None
 
 
 def code_of(git: GitState | None) -> Code | None:
-    """A checkout as a manifest tells it; None outside of one."""
+    """Describe the checkout for a manifest; None outside a checkout."""
     from imr_ml.ingest.manifest import Code
 
     return Code(commit=git.commit, dirty=git.dirty) if git else None
 
 
 def wide_console() -> Console:
-    """Where tables are printed: as wide as the terminal, and wide enough for any where there is none."""
+    """Return a console as wide as the terminal, or wide enough for any table if there is none."""
     from rich.console import Console
 
     return Console(width=None if sys.stdout.isatty() else _WIDTH_OF_FILES, highlight=False)
@@ -95,7 +95,7 @@ def wide_console() -> Console:
 
 @contextmanager
 def progress() -> Iterator[StartProgress]:
-    """Starts progress bars on standard error, which stay silent where it is no terminal."""
+    """Start progress bars on standard error, silent if it is not a terminal."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn
     from rich.progress import TimeRemainingColumn as TimeLeft

@@ -23,14 +23,12 @@ ERRORS_FOUND = 3
 @app.command()
 def check(
     table: Annotated[Path, typer.Argument(help="Requests table (.parquet, .csv, .jsonl, .xlsx).")],
-    report: Annotated[Path | None, typer.Option(help="Write the findings as a page to look at (.html).")] = None,
+    report: Annotated[Path | None, typer.Option(help="Write the findings as an HTML page (.html).")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print all findings as JSON instead of a table.")] = False,
     columns: ColumnMap = None,
-    settings: Annotated[
-        Path | None, typer.Option(help="Your own thresholds and levels (.toml), in place of the package's.")
-    ] = None,
+    settings: Annotated[Path | None, typer.Option(help="Your own thresholds and levels (.toml).")] = None,
 ) -> None:
-    """Look for wrong dates, ages and texts, doubles and identifiers; exit code 3 where there are errors."""
+    """Check a requests table for wrong dates, ages and texts, duplicates and identifiers; exit code 3 on errors."""
     with exit_on_user_error():
         from imr_ml.quality.checking import check_requests
         from imr_ml.quality.showing import report_json, write_page

@@ -30,19 +30,21 @@ _STYLES = {"drifted": "bold red", "by chance": "dim", "slight": "yellow", "stead
 
 @app.command()
 def drift(
-    current: Annotated[Path, typer.Option(help="Batch to look at: whatever 'score' reads.")],
+    current: Annotated[Path, typer.Option(help="Batch to compare: any input that 'score' reads.")],
     reference: Annotated[
-        str, typer.Option(help="What to compare with: 'training', the model's own data, or another batch.")
+        str, typer.Option(help="Reference: 'training' for the model's own data, or another batch.")
     ] = TRAINING,
     model: ModelName = str(LATEST),
     columns: ColumnMap = None,
     psi: Annotated[float, typer.Option(help="Threshold of the population stability index.")] = 0.2,
     ks: Annotated[float, typer.Option(help="Threshold of the Kolmogorov-Smirnov distance.")] = 0.15,
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="Write all of it as JSON.")] = None,
-    plot: Annotated[Path | None, typer.Option(help="Draw it (.png).")] = None,
-    track: Annotated[bool, typer.Option("--track", help="Record it, no text, in MLflow's scoring experiment.")] = False,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Write the full report as JSON.")] = None,
+    plot: Annotated[Path | None, typer.Option(help="Write a plot (.png).")] = None,
+    track: Annotated[
+        bool, typer.Option("--track", help="Record the report, without text, in MLflow's scoring experiment.")
+    ] = False,
 ) -> None:
-    """Compare a batch with the training data; exit code 3 where it drifted past a threshold and beyond chance."""
+    """Compare a batch with the training data; exit code 3 if it drifted past a threshold and beyond chance."""
     with exit_on_user_error():
         from imr_ml.drift.batches import profile_file
         from imr_ml.drift.comparing import compare

@@ -23,26 +23,27 @@ def fetch(
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the letters and their manifest.")],
     since: Annotated[
         datetime | None,
-        typer.Option(formats=_DAY, help="First day of decision; else the first day this folder was requested."),
+        typer.Option(formats=_DAY, help="First decision date; default: the first date this folder was fetched for."),
     ] = None,
-    until: Annotated[datetime | None, typer.Option(formats=_DAY, help="Last day of decision; else today.")] = None,
+    until: Annotated[datetime | None, typer.Option(formats=_DAY, help="Last decision date; default: today.")] = None,
     cases: Annotated[
         list[str] | None, typer.Option("--case", metavar="NUMBER", help="Only this case; repeatable.")
     ] = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="Letters to ask for at most.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Maximum number of letters to request.")] = None,
     contact: Annotated[
         str | None,
-        typer.Option(envvar="IMR_ML_CONTACT", help="Your e-mail address or page; told to the site in the User-Agent."),
+        typer.Option(envvar="IMR_ML_CONTACT", help="Your e-mail address or page, sent in the User-Agent."),
     ] = None,
-    pause: Annotated[float, typer.Option(min=0, help="Seconds between requests, 0.5 at least.")] = 2.0,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Walk the search, fetch no letter.")] = False,
+    pause: Annotated[float, typer.Option(min=0, help="Seconds between requests, at least 0.5.")] = 2.0,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="List the letters without downloading them.")] = False,
     recheck: Annotated[
-        bool, typer.Option("--recheck", help="Ask once more for letters had already, as they may be reissued.")
+        bool,
+        typer.Option("--recheck", help="Download again the letters that you have, as they may have been reissued."),
     ] = False,
-    url: Annotated[str | None, typer.Option(help="Page of the decision search, where it moved.")] = None,
+    url: Annotated[str | None, typer.Option(help="Address of the decision search, if it moved.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
 ) -> None:
-    """Get published letters from the California DWC's decision search; run it again to go on or to get new ones."""
+    """Download published letters from the California DWC's decision search; run again to continue or update."""
     with exit_on_user_error():
         from imr_ml.fetch.running import fetch_letters
         from imr_ml.fetch.settings import FetchSettings, RequestPolicy

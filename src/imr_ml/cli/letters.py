@@ -20,13 +20,13 @@ def ingest(
         ),
     ],
     output: Annotated[Path, typer.Option("--output", "-o", help="Requests table to write or add to (.parquet).")],
-    jobs: Annotated[int, typer.Option(help="Processes; -1 takes all cores.")] = -1,
+    jobs: Annotated[int, typer.Option(help="Processes; -1 uses all cores.")] = -1,
     append: Annotated[bool, typer.Option("--append", hidden=True)] = False,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Replace a table in place of adding to it.")] = False,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Replace an existing table instead of adding to it.")] = False,
 ) -> None:
-    """Read letters into a requests table; one that exists is added to, and no letter stands in it twice.
+    """Add letters to a requests table, each letter once; the table is created if it does not exist.
 
-    Beside the table lie its manifest and rejects.jsonl, which tells what can't be read.
+    Writes a manifest and rejects.jsonl, which lists what cannot be read, beside the table.
     """
     with exit_on_user_error():
         from imr_ml.errors import ImrError
@@ -57,7 +57,7 @@ def read(
     file: Annotated[Path, typer.Argument(help="A letter (.pdf, .txt).")],
     as_json: Annotated[bool, typer.Option("--json", help="Print all fields as JSON.")] = False,
 ) -> None:
-    """Show what is read from one letter."""
+    """Show what the reader extracts from one letter."""
     with exit_on_user_error():
         from rich.console import Console
 

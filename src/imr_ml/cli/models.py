@@ -19,7 +19,7 @@ _MODEL_URIS = ("models:/", "runs:/")
 ModelName = Annotated[str, typer.Option(help="Folder of a model, or models:/imr-ml@challenger.")]
 ColumnMap = Annotated[
     list[str] | None,
-    typer.Option("--map", metavar="NAME=COLUMN", help="Your name of a column, as in request=RFA_TEXT; repeatable."),
+    typer.Option("--map", metavar="NAME=COLUMN", help="Your name for a column, as in request=RFA_TEXT; repeatable."),
 ]
 
 
@@ -35,6 +35,6 @@ def model_folder(model: str) -> Path:
 
 
 def warn_of_samples(model: LoadedModel) -> None:
-    """Say so where a model was trained on the sample corpus."""
+    """Warn if a model was trained on the sample corpus."""
     if model.is_sample:
         warn("this model was trained on the SAMPLE corpus: what it says of real requests means nothing")

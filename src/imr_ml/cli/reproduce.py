@@ -16,20 +16,20 @@ if TYPE_CHECKING:
 
 UNEQUAL = 3
 _FROM_TABLE = Annotated[
-    bool, typer.Option("--from-table", help="Train on the table as it is; don't make it anew from its sources.")
+    bool, typer.Option("--from-table", help="Train on the existing table instead of rebuilding it from its sources.")
 ]
 
 
 @app.command()
 def reproduce(
     run: Annotated[str, typer.Argument(help="Id, its beginning, a run's name or models:/imr-ml@champion.")],
-    here: Annotated[bool, typer.Option("--here", help="Use the code in use, whatever the run's commit.")] = False,
+    here: Annotated[bool, typer.Option("--here", help="Use the installed code instead of the run's commit.")] = False,
     from_table: _FROM_TABLE = False,
-    every: Annotated[bool, typer.Option("--all", help="Show every metric, not the chief ones only.")] = False,
+    every: Annotated[bool, typer.Option("--all", help="Show every metric, not only the main ones.")] = False,
 ) -> None:
-    """Make a run's table and model anew by its commit's code, and show whether its metrics are equal.
+    """Rebuild a run's table and model with its commit's code and compare the metrics.
 
-    Exit code 3 tells that they are not.
+    Exit code 3 means that they differ.
     """
     with exit_on_user_error():
         from imr_ml.tracking import reproducing
@@ -45,7 +45,7 @@ def reproduce(
 
 @app.command(hidden=True)
 def rebuild(model: Path, scratch: Path, from_table: _FROM_TABLE = False) -> None:
-    """Make a model's folder anew, for `reproduce` in another checkout."""
+    """Rebuild a model's folder, for `reproduce` in another checkout."""
     with exit_on_user_error():
         from imr_ml.tracking.rebuilding import rebuild as rebuild_model
 

@@ -14,12 +14,12 @@ if TYPE_CHECKING:
     from imr_ml.evaluation.intervals import Estimate
     from imr_ml.tracking.comparing import RunComparison
 
-_REASON = Annotated[str, typer.Option(help="Why; recorded on the version.")]
+_REASON = Annotated[str, typer.Option(help="Reason, recorded on the version.")]
 
 
 @app.command()
 def ui(
-    port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on, or the next free one.")] = 5000,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port; the next free one if it is taken.")] = 5000,
 ) -> None:
     """Open the MLflow UI on the tracked runs."""
     with exit_on_user_error():
@@ -45,7 +45,7 @@ def compare(
 
 @app.command()
 def promote(
-    force: Annotated[bool, typer.Option("--force", help="Promote against the rule; needs --reason.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Promote even if the rule says no; needs --reason.")] = False,
     reason: _REASON = "",
 ) -> None:
     """Make the challenger the champion if it is better, or as good and simpler."""
@@ -65,7 +65,7 @@ def promote(
 
 @app.command()
 def rollback(reason: _REASON = "") -> None:
-    """Make the champion's predecessor the champion again."""
+    """Restore the previous champion."""
     with exit_on_user_error():
         from imr_ml.tracking import promotion, registry
 
@@ -75,9 +75,9 @@ def rollback(reason: _REASON = "") -> None:
 
 @app.command()
 def sync(
-    here: Annotated[bool, typer.Option("--here", help="Send also what was meant for another store.")] = False,
+    here: Annotated[bool, typer.Option("--here", help="Also send runs recorded for another store.")] = False,
 ) -> None:
-    """Send the runs that a tracking server did not take when they were trained."""
+    """Send runs that the tracking server did not accept during training."""
     with exit_on_user_error():
         from imr_ml.tracking import registry, sending
 

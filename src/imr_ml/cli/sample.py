@@ -16,12 +16,12 @@ def sample(
         Path,
         typer.Option("--output", "-o", help="New folder for letters, or a file: .jsonl of letters, .parquet table."),
     ],
-    number: Annotated[int, typer.Option("-n", min=1, max=10_000_000, help="Letters.")] = 1000,
-    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same letters.")] = 7,
+    number: Annotated[int, typer.Option("-n", min=1, max=10_000_000, help="Number of letters.")] = 1000,
+    seed: Annotated[int, typer.Option(min=0, help="Seed; the same seed gives the same letters.")] = 7,
     pdf: Annotated[bool, typer.Option("--pdf", help="Write PDFs instead of text files.")] = False,
-    jobs: Annotated[int, typer.Option(help="Processes; -1 takes all cores. The letters are the same.")] = -1,
+    jobs: Annotated[int, typer.Option(help="Processes; -1 uses all cores. The letters do not depend on it.")] = -1,
 ) -> None:
-    """Write invented letters in the real formats, and their truth beside them; their figures mean nothing."""
+    """Generate invented letters in the real formats, with their true outcomes and probabilities."""
     with exit_on_user_error():
         from imr_ml.ingest.manifest import Recipe, write_recipe
         from imr_ml.sample.writing import write_output

@@ -37,16 +37,18 @@ def score(
     output: Annotated[Path, typer.Option("--output", "-o", help="File (.csv, .jsonl, .parquet), or Spark's folder.")],
     model: ModelName = str(LATEST),
     columns: ColumnMap = None,
-    report: Annotated[Path | None, typer.Option(help="Write a page to look at (.html); it holds the texts.")] = None,
-    evidence: Annotated[bool, typer.Option(help="Tell what moved each prediction.")] = True,
-    precedents: Annotated[int, typer.Option(min=0, help="Decided requests to tell of each; 0 tells none.")] = 3,
+    report: Annotated[Path | None, typer.Option(help="Write a report page (.html); it contains the texts.")] = None,
+    evidence: Annotated[bool, typer.Option(help="Include feature contributions.")] = True,
+    precedents: Annotated[int, typer.Option(min=0, help="Number of similar decided requests per row; 0 for none.")] = 3,
     coverage: Annotated[
-        float | None, typer.Option(min=0.5, max=0.99, help="Coverage of the prediction sets; else the model's.")
+        float | None, typer.Option(min=0.5, max=0.99, help="Coverage of the prediction sets; default: the model's.")
     ] = None,
-    jobs: Annotated[int | None, typer.Option(min=1, help="Processes; else all cores where that gains time.")] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with a job that was killed.")] = False,
+    jobs: Annotated[int | None, typer.Option(min=1, help="Processes; default: all cores if that saves time.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue an interrupted job.")] = False,
     engine: Annotated[Engine, typer.Option(help="Spark scores Parquet and folders of letters on a cluster.")] = "local",
-    master: Annotated[str | None, typer.Option(help="Spark's, as spark://host:7077; else this machine.")] = None,
+    master: Annotated[
+        str | None, typer.Option(help="Spark master, as spark://host:7077; default: this machine.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
     track: Annotated[
         bool, typer.Option("--track", help="Record counts and shares, no text, in MLflow's scoring experiment.")
@@ -111,7 +113,7 @@ def _standard_input(stack: ExitStack, *, resume: bool) -> Path:
 
 
 def _say_how_read(source: Path, *, quiet: bool) -> None:
-    """What was made of a file's encoding and dialect, where another choice was possible."""
+    """Warn how a file's encoding and dialect were read, if another reading was possible."""
     from imr_ml.tables.formats import is_table, table_format
     from imr_ml.tables.reading import detect_format as reading_of
 

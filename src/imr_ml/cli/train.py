@@ -23,21 +23,21 @@ Source = Literal["dwc", "dmhc", "sample"]
 @app.command()
 def train(
     data: Annotated[
-        Path | None, typer.Option(help="Requests table, or what ingest reads; else data/raw, else the sample corpus.")
+        Path | None, typer.Option(help="Requests table or letters; default: data/raw, else the sample corpus.")
     ] = None,
     source: Annotated[
-        Source | None, typer.Option(help="Train on the requests of this source; a table of several needs it.")
+        Source | None, typer.Option(help="Source to train on; required if the table has several.")
     ] = None,
-    output: Annotated[Path, typer.Option("--output", "-o", help="Folder of the model.")] = LATEST,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Model folder.")] = LATEST,
     folds: Annotated[int, typer.Option(min=2, help="Folds of the cross-validation.")] = 5,
     seed: Annotated[int, typer.Option(help="Seed of folds, bootstrap and classifiers.")] = 0,
     coverage: Annotated[float, typer.Option(min=0.5, max=0.99, help="Coverage of the prediction sets.")] = 0.9,
-    jobs: Annotated[int, typer.Option(help="Processes; -1 takes all cores.")] = -1,
+    jobs: Annotated[int, typer.Option(help="Processes; -1 uses all cores.")] = -1,
     proof: Annotated[
-        bool, typer.Option("--proof", help="Also shuffle outcomes 200 times, and measure what masking costs.")
+        bool, typer.Option("--proof", help="Also run the permutation test (200 shuffles) and compare masking.")
     ] = False,
     ladder: Annotated[
-        bool, typer.Option("--ladder", help="Also judge simpler and more complex predictors on the same folds.")
+        bool, typer.Option("--ladder", help="Also evaluate simpler and more complex models on the same folds.")
     ] = False,
     learning_curve: Annotated[
         bool,
@@ -46,7 +46,7 @@ def train(
         ),
     ] = False,
     log_text: Annotated[
-        bool, typer.Option("--log-text", help="Also track the requests' texts, which are private, with predictions.")
+        bool, typer.Option("--log-text", help="Also log the requests' texts, which are private, with predictions.")
     ] = False,
     slices: Annotated[
         bool, typer.Option("--slices", help="Also print metrics by category, family, age and more.")
