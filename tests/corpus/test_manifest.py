@@ -12,7 +12,7 @@ from imr_ml.corpus.store import read_requests
 from imr_ml.files import sha256_of
 from imr_ml.ingest.growing import Provenance, grow_table
 from imr_ml.ingest.manifest import Code, Recipe, manifest_of, manifest_path, read_manifest, rebased, write_recipe
-from imr_ml.ingest.replaying import replayed
+from imr_ml.ingest.rebuild import replayed
 from imr_ml.ingest.sources import manifest_here, training_table
 from imr_ml.ingest.units import sources_of
 from imr_ml.sample.writing import write_samples

@@ -11,7 +11,7 @@ from imr_ml.evaluation.comparison import MODEL
 from imr_ml.evaluation.intervals import Estimate
 from imr_ml.evaluation.learning import LearningPoint
 from imr_ml.features.matrix import BlockWeights
-from imr_ml.reporting.rivals import ComparedModel, compared_baselines
+from imr_ml.reporting.compared_models import ComparedModel, compared_baselines
 from imr_ml.tracking import run_facts
 from imr_ml.tracking.git import GitState
 from imr_ml.tracking.run_facts import description, fold_points, learning_points, summary

@@ -60,7 +60,7 @@ def train(
         from imr_ml.ingest.sources import training_table
         from imr_ml.model_files import MANIFEST, save_model
         from imr_ml.reporting.card.rendering import write_card
-        from imr_ml.reporting.rivals import compared_rungs
+        from imr_ml.reporting.compared_models import compared_rungs
         from imr_ml.tracking import registry, runs, sending, uris
         from imr_ml.tracking.git import git_state, system_metrics
         from imr_ml.tracking.training_files import Extras

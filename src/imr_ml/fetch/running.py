@@ -13,13 +13,13 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from imr_ml.fetch.client import PoliteClient
-from imr_ml.fetch.keeping import PARTIAL, get_letter
+from imr_ml.fetch.download import PARTIAL, get_letter
 from imr_ml.fetch.manifest import Manifest, Wanted
 from imr_ml.fetch.manifest_file import MANIFEST
+from imr_ml.fetch.search import walk
 from imr_ml.fetch.settings import FetchSettings, check_settings
 from imr_ml.fetch.site import FIRST_DECISIONS, Query, check_form
 from imr_ml.fetch.types import AnswerError, FetchError
-from imr_ml.fetch.walking import walk
 from imr_ml.files import locked
 from imr_ml.progress import StartProgress
 
@@ -126,7 +126,7 @@ class _Call:
         if self.settings.recheck:
             self.manifest.want_again(first, last)
         windows = list(_windows(first, last, self.settings.window_days))
-        walked, fetched = start("walking the search (days)", (last - first).days + 1), start("fetching letters", 0)
+        walked, fetched = start("reading the search (days)", (last - first).days + 1), start("downloading letters", 0)
         for opens, closes in windows:
             if not self._is_settled(opens, closes):
                 self._walk(Query(opens, closes))

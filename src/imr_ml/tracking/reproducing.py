@@ -1,6 +1,6 @@
 """Reproduce a recorded run with its commit's code and compare every metric.
 
-How a model is made anew, `rebuilding` knows.
+`rebuilding` rebuilds the model itself.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from imr_ml.evaluation.comparison import MODEL
-from imr_ml.reporting.rivals import ComparedModel
+from imr_ml.reporting.compared_models import ComparedModel
 
 if TYPE_CHECKING:
     from imr_ml.evaluation.intervals import Estimate
@@ -27,7 +27,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from imr_ml.evaluation.comparison import LESS_IS_BETTER, METRICS, baselines_of
-from imr_ml.reporting.rivals import TITLES
+from imr_ml.reporting.compared_models import TITLES
 
 if TYPE_CHECKING:
     from imr_ml.evaluation.intervals import Estimate

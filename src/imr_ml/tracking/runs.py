@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from imr_ml.corpus.schema import COLUMNS, Role
 from imr_ml.evaluation.comparison import MODEL
 from imr_ml.files import sha256_of
-from imr_ml.reporting.rivals import COLOURS_OF_BASELINES, ComparedModel, compared_baselines
+from imr_ml.reporting.compared_models import COLOURS_OF_BASELINES, ComparedModel, compared_baselines
 from imr_ml.tracking import run_facts
 from imr_ml.tracking.packaging import pip_requirements
 from imr_ml.tracking.records import DatasetRecord, ModelRecord, Record, RunRecord, save_record, scratch

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from imr_ml.evaluation.cross_validation import OutOfFold
-    from imr_ml.reporting.rivals import ComparedModel
+    from imr_ml.reporting.compared_models import ComparedModel
     from imr_ml.tracking.records import Point
     from imr_ml.training import TrainedModel
 

@@ -12,7 +12,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from imr_ml.evaluation.comparison import MODEL
-from imr_ml.reporting.rivals import COLOURS_OF_BASELINES
+from imr_ml.reporting.compared_models import COLOURS_OF_BASELINES
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from imr_ml.evaluation.comparison import MODEL
+from imr_ml.reporting.compared_models import TITLES
 from imr_ml.reporting.figures.canvas import COLOURS, canvas, figure_of
-from imr_ml.reporting.rivals import TITLES
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
