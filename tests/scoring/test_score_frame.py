@@ -6,6 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from factories import make_requests
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from imr_ml.classifiers.conformal import OutcomeSets
 from imr_ml.classifiers.types import Predictions
@@ -33,6 +35,17 @@ def test_rows_and_columns_come_back_in_order_with_the_scores_after_them(loaded, 
     assert scored["p_overturned"].between(0, 1).all()
     assert scored["error"].isna().all()
     assert set(scored["model_version"]) == {loaded.version}
+
+
+@settings(deadline=None, max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(labels=st.lists(st.one_of(st.integers(0, 3), st.text(max_size=2), st.none()), min_size=6, max_size=6))
+def test_scores_are_aligned_by_position_whatever_the_index(loaded, requests, labels):
+    index = pd.Index(labels, dtype=object, name="case_number")
+
+    scored = score_frame(requests.set_axis(index), loaded)
+
+    pd.testing.assert_index_equal(scored.index, index)
+    pd.testing.assert_frame_equal(scored.reset_index(drop=True), score_frame(requests, loaded))
 
 
 def test_the_likeliest_family_is_in_the_predicted_set_and_has_the_largest_probability(loaded, requests):

@@ -13,14 +13,13 @@ from itertools import compress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from imr_ml.corpus.schema import row_errors, typed
 from imr_ml.corpus.table import case_keys, complete_cases
 from imr_ml.drift.types import DriftError
 from imr_ml.features.frame import feature_frame
 from imr_ml.profiles.profile import MOST_ROWS, Profile, joined
 from imr_ml.profiles.rows import profile_of
 from imr_ml.profiles.vocabulary import word_columns
-from imr_ml.scoring.frame import check_columns
+from imr_ml.scoring.frame import check_columns, type_rows
 from imr_ml.scoring.inputs import case_rows_of, pieces, requests_of, started, survey
 
 if TYPE_CHECKING:
@@ -153,8 +152,7 @@ def _profiled(tables: Iterator[pd.DataFrame], model: LoadedModel) -> Iterator[Pr
     training_cases = set(model.neighbours.decided.case_number) - {""}
     cases: dict[str, int] = {}
     for requests in tables:
-        table = typed(requests)
-        reasons = requests["error"].astype("string").fillna(row_errors(requests, table))
+        table, reasons = type_rows(requests)
         usable = table[reasons.isna()]
         count = usable["case_number"].isin(training_cases).sum() if "case_number" in usable else 0
         yield ProfiledBatch(_profile(usable, model, known, cases), int(reasons.notna().sum()), int(count))

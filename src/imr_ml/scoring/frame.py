@@ -95,10 +95,8 @@ def score_frame(frame: pd.DataFrame, model: LoadedModel, options: ScoreOptions |
     ValueError
         For a coverage that is not between 0 and 1.
     """
-    table = typed(frame)
-    reasons = row_errors(frame, table)
-    if "error" in frame:
-        reasons = frame["error"].astype("string").fillna(reasons)
+    index, frame = frame.index, frame.reset_index(drop=True)
+    table, reasons = type_rows(frame)
     usable = reasons.isna().to_numpy()
     scored = pd.DataFrame(index=frame.index, columns=list(SCORE_COLUMNS), dtype="object")
     if usable.any():
@@ -107,7 +105,16 @@ def score_frame(frame: pd.DataFrame, model: LoadedModel, options: ScoreOptions |
     scored["error"] = reasons
     # Fixed types, so that every chunk of a file has the same.
     scored = scored.astype({column.name: PANDAS_TYPES[column.kind] for column in ADDED})
-    return frame.drop(columns="error", errors="ignore").join(scored)
+    return frame.drop(columns="error", errors="ignore").join(scored).set_axis(index)
+
+
+def type_rows(frame: pd.DataFrame) -> tuple[pd.DataFrame, pd.Series]:
+    """The table in its types, and why each row can't be scored, with the ``error`` that it came with first."""
+    table = typed(frame)
+    reasons = row_errors(frame, table)
+    if "error" in frame:
+        reasons = frame["error"].astype("string").fillna(reasons)
+    return table, reasons
 
 
 def _scored(written: pd.DataFrame, table: pd.DataFrame, model: LoadedModel, options: ScoreOptions) -> pd.DataFrame:
