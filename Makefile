@@ -14,7 +14,7 @@ PORT   ?= 5000
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: $(READY) ## make .venv with exactly what requirements.lock pins
+setup: $(READY) ## create .venv with exactly what requirements.lock pins
 
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$(PYTHON) is older than 3.11; set one: make PYTHON=python3.12" >&2; exit 2; }
@@ -27,10 +27,10 @@ $(READY): requirements.lock pyproject.toml
 train: $(READY) ## train and track a model: on DATA=path, else data/raw, else the sample corpus
 	@$(BIN)/imr-ml train $(if $(DATA),--data "$(DATA)")
 
-prove: $(READY) ## train with permutation test, masking comparison and slices printed; DATA as above
+prove: $(READY) ## train and print the permutation test, masking comparison and slices; DATA as above
 	@$(BIN)/imr-ml train --proof --slices $(if $(DATA),--data "$(DATA)")
 
-ladder: $(READY) ## train and judge every simpler and more complex predictor beside the model; DATA as above
+ladder: $(READY) ## train and evaluate simpler and more complex models on the same folds; DATA as above
 	@$(BIN)/imr-ml train --ladder $(if $(DATA),--data "$(DATA)")
 
 test: $(READY) ## run the fast tests
@@ -43,7 +43,7 @@ score: $(READY) ## score INPUT=requests.csv into OUTPUT=scored.csv with MODEL=mo
 	@$(if $(and $(INPUT),$(OUTPUT)),,echo "name both files: make score INPUT=requests.csv OUTPUT=scored.csv" >&2; exit 2;) \
 	$(BIN)/imr-ml score "$(INPUT)" --output "$(OUTPUT)" --model "$(MODEL)"
 
-ui: $(READY) ## open the MLflow UI on the tracked runs, at PORT=5000
+ui: $(READY) ## open the MLflow UI at PORT=5000
 	@$(BIN)/imr-ml ui --port $(PORT)
 
 lint: $(READY) ## check style, types and the direction of imports
@@ -55,7 +55,7 @@ bench: $(READY) ## measure on real letters: LETTERS=folder with PDFs and outcome
 notebooks: $(READY) ## run the notebooks on the sample corpus
 	@$(BIN)/python -m notebooks.run
 
-lock: ## write requirements.lock anew from the ranges in pyproject.toml
+lock: ## rewrite requirements.lock from the ranges in pyproject.toml
 	@$(BIN)/pip-compile --quiet --extra dev --extra notebooks --strip-extras --no-emit-index-url --no-emit-find-links --no-annotate --no-header --allow-unsafe --output-file requirements.lock pyproject.toml
 
 clean: ## remove .venv, caches and what the sample corpus made; letters, models and runs stay
