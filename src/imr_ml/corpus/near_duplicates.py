@@ -6,27 +6,20 @@ a model that remembers would look like one that understands.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
 from typing import TYPE_CHECKING
+from zlib import crc32
 
 from imr_ml.corpus.table import case_keys
+from imr_ml.progress import Progress
 
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
     from numpy.typing import NDArray
 
-import re
-from collections.abc import Iterator, Sequence
-from functools import cache
-from typing import TYPE_CHECKING
-from zlib import crc32
-
-from imr_ml.progress import Progress
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
 SAME_FROM = 0.8
 FEWEST_WORDS = 30

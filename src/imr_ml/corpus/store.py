@@ -1,31 +1,21 @@
-"""Read and write the requests table, with its schema version and upgrades.
-
-How formats are read, `tables` knows; what a table must hold, `schema`; what became of older schemas, `upgrades`.
-"""
+"""Read and write the requests table, with its schema version and upgrades."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from imr_ml.corpus.schema import COLUMNS, Role, SchemaError, typed
+from imr_ml.corpus.issues import with_versions
+from imr_ml.corpus.schema import CASE_VERSION, COLUMNS, Role, SchemaError, typed
 from imr_ml.files import atomic_write
+from imr_ml.tables.formats import table_format
 from imr_ml.tables.reading import read_chunks
 
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
-
-from imr_ml.corpus.issues import with_versions
-from imr_ml.corpus.schema import CASE_VERSION
-from imr_ml.tables.formats import table_format
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 ROWS_AT_ONCE = 10_000
 """Of a table that is not to be held as a whole: some 50 MB of letters."""

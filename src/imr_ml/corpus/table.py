@@ -72,7 +72,8 @@ def complete_cases(requests: pd.DataFrame) -> pd.DataFrame:
     anyhow.
     """
     filled = requests.reindex(columns=[*requests.columns, *_absent(requests)])
-    families = {text: joined_families(families_in(text)) for text in filled["ur_guideline"].dropna().unique()}
+    unread = filled["ur_guideline"][filled["ur_families"].isna()]
+    families = {text: joined_families(families_in(text)) for text in unread.dropna().unique()}
     return filled.assign(
         ur_families=filled["ur_families"]
         .astype("string")

@@ -12,19 +12,15 @@ import numpy as np
 from scipy.sparse import csr_matrix
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from imr_ml.profiles.profile import Profile
-
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
+    from imr_ml.profiles.profile import Profile
+
     Counts = NDArray[np.floating]
     Values = NDArray[np.float64]
+
 
 _DECILES = np.arange(1, 10) / 10
 _RARE = 0.01

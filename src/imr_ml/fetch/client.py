@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from functools import cache
 from importlib.metadata import version
 from types import TracebackType
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from imr_ml.fetch.settings import RequestPolicy
 from imr_ml.fetch.types import AnswerError, FetchError
@@ -17,15 +20,9 @@ if TYPE_CHECKING:
     import ssl
 
     import httpx
+    from protego import Protego
     from tenacity import RetryCallState
 
-from collections.abc import Callable
-from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
-
-if TYPE_CHECKING:
-    from protego import Protego
 
 LARGEST_BYTES = 25_000_000
 """No letter or page comes near."""

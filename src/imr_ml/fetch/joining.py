@@ -5,6 +5,7 @@ Whether the two agree, `cross_check` says.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -14,19 +15,12 @@ from imr_ml.fetch.index import INDEX_DATES, Index
 from imr_ml.nlp.types import CATEGORIES
 
 if TYPE_CHECKING:
-    import numpy as np
-    import pandas as pd
-    from numpy.typing import NDArray
-
-import re
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     import numpy as np
     import pandas as pd
     from numpy.typing import NDArray
+
 
 _OF_CASE = ("case_outcome", "specialty", *INDEX_DATES)
 _OF_REQUEST = ("category", "subcategory", "outcome")

@@ -1,7 +1,4 @@
-"""Open the manifest's SQLite file and read it during a fetch.
-
-What is written to them, `manifest` knows.
-"""
+"""Open the manifest's SQLite file and read it during a fetch."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Read all result pages of a search by case and by request, joined to whole cases.
-
-What pages look like, `site` knows.
-"""
+"""Read all result pages of a search by case and by request, joined to whole cases."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Read the DMHC's open CSV of determinations into the requests table.
-
-What may be kept of the Findings, `findings` knows.
-"""
+"""Read the DMHC's open CSV of determinations into the requests table."""
 
 from __future__ import annotations
 

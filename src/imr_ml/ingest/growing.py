@@ -1,7 +1,4 @@
-"""Add letters and determinations to a table on disk, each once, with a manifest beside it.
-
-How a source is read, `taking` knows; what the table holds already, `parts`.
-"""
+"""Add letters and determinations to a table on disk, each once, with a manifest beside it."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Read letter files into the requests table and list rejects with their reasons.
-
-What a letter looks like, `letters` knows; what a row looks like, `table`.
-"""
+"""Read letter files into the requests table and list rejects with their reasons."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Ingest one source into a growing table, in parts that fit in memory.
-
-What the table holds already, `parts` knows.
-"""
+"""Ingest one source into a growing table, in parts that fit in memory."""
 
 from __future__ import annotations
 

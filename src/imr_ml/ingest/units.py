@@ -1,6 +1,6 @@
 """Resolve files, archives and tables of texts to letters.
 
-What a letter looks like, `letters` knows. Of a table, some rows are held at a time.
+Of a table, some rows are held at a time.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""Sections of a letter: where its headings stand, and the text under each.
-
-Which headings a letter has, its layout knows.
-"""
+"""Sections of a letter: where its headings stand, and the text under each."""
 
 from __future__ import annotations
 

@@ -7,7 +7,8 @@ many faint ones cost most of the time and say little.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -17,14 +18,6 @@ from sklearn.preprocessing import normalize
 from sklearn.utils import gen_batches
 
 from imr_ml.corpus.rates import wilson
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-from dataclasses import fields
-from functools import cached_property
-from typing import TYPE_CHECKING
-
 from imr_ml.corpus.table import decided_years
 from imr_ml.guidelines.types import FAMILIES
 
@@ -32,6 +25,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from imr_ml.classifiers.types import Labels
+
 
 _ROWS_AT_ONCE = 64
 
@@ -127,7 +121,7 @@ class Neighbours:
         ----------
         matrix : (requests, features) sparse matrix
             Every block with weight 1.
-        query : Asked
+        query : Query
             Of the same rows.
         most : int
         """
@@ -280,7 +274,7 @@ class Query:
     ----------
     case_number, letter : (requests,) str
         Empty where not known. `letter` is the beginning of the letter's SHA-256.
-    as_of : (requests,) float
+    asked_at : (requests,) float
         When it was asked, as a year and its fraction; NaN where not known, and then every decided request counts as
         earlier.
     """

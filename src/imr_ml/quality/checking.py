@@ -1,7 +1,4 @@
-"""Check a table of any format chunk by chunk.
-
-What each looks for, its own module knows.
-"""
+"""Check a table of any format chunk by chunk."""
 
 from __future__ import annotations
 

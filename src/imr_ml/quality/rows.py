@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from imr_ml.corpus.schema import COLUMNS, row_errors
@@ -11,22 +13,13 @@ from imr_ml.guidelines.citations import families_in
 from imr_ml.guidelines.types import Family
 from imr_ml.nlp.demographics import demographics
 from imr_ml.quality.settings import Settings
-from imr_ml.quality.types import Flagged, Rows
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-import re
-from collections.abc import Iterable
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
-
-from imr_ml.quality.types import Finding, Level, Place
+from imr_ml.quality.types import Finding, Flagged, Level, Place, Rows
 
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
     from numpy.typing import NDArray
+
 
 _NAMES = tuple(column.name for column in COLUMNS)
 _UNKNOWN_FAMILY = "unknown guideline family"

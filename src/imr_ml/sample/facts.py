@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from enum import StrEnum
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from datetime import date
-
-    from imr_ml.sample.catalog import Families, Region, Treatment
-
-
 import random
 from bisect import bisect_right
+from dataclasses import dataclass
+from enum import StrEnum
 from itertools import accumulate
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from datetime import date
+
+    from imr_ml.sample.catalog import Families, Region, Treatment
 
 
 class Format(StrEnum):

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from imr_ml.sample.facts import Format
+from imr_ml.sample.typeface import wrapped
 from imr_ml.sample.wording import dated
 
 if TYPE_CHECKING:
@@ -16,9 +17,6 @@ if TYPE_CHECKING:
 
     from imr_ml.sample.facts import LetterFacts
 
-from typing import TYPE_CHECKING
-
-from imr_ml.sample.typeface import wrapped
 
 Row = tuple[str, str, str, str]
 """(label, value, label, value) of a two-column head; empty where a cell is."""

@@ -10,6 +10,7 @@ from imr_ml.sample.citing import guideline_paragraphs
 from imr_ml.sample.citing_2013 import guideline_sentences, own_guideline
 from imr_ml.sample.draw import draw_letter
 from imr_ml.sample.facts import Format, draw, pick, stream
+from imr_ml.sample.families import family_probabilities
 from imr_ml.sample.formats import Parts, Section, lay_out
 from imr_ml.sample.model import default_model
 from imr_ml.sample.phrases import default_phrases
@@ -20,19 +21,11 @@ from imr_ml.sample.slots import fill_slots
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from imr_ml.sample.facts import ItemFacts, LetterFacts
-
-from typing import TYPE_CHECKING
-
-from imr_ml.sample.families import family_probabilities
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     import pyarrow as pa
 
     from imr_ml.sample.facts import ItemFacts, LetterFacts
     from imr_ml.sample.model import Model
+
 
 MAX_LETTERS = 10_000_000
 """Case numbers have seven digits."""

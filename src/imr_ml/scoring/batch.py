@@ -1,7 +1,4 @@
-"""Score an input of any size into a file: in parts, on all cores, resumable.
-
-What a piece holds, `inputs` knows; what a prediction holds, `frame`; what the output looks like, `outputs`.
-"""
+"""Score an input of any size into a file: in parts, on all cores, resumable."""
 
 from __future__ import annotations
 

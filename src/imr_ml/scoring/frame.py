@@ -1,44 +1,39 @@
-"""Score one chunk of requests in memory.
-
-What the added columns are, `contract` knows; what can't be scored keeps its row and gets its reason.
-"""
+"""Score one chunk of requests in memory; a row that cannot be scored stays, with its reason."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 
-from imr_ml.corpus.schema import COLUMNS, REQUIRED_COLUMNS, SchemaError, require_columns, row_errors, typed
+from imr_ml.classifiers.conformal import EVEN
+from imr_ml.corpus.schema import (
+    COLUMNS,
+    FAMILY_SEPARATOR,
+    REQUIRED_COLUMNS,
+    SchemaError,
+    require_columns,
+    row_errors,
+    typed,
+)
 from imr_ml.corpus.table import complete_cases
-from imr_ml.features.frame import feature_frame
+from imr_ml.features.frame import ABSENT, feature_frame
+from imr_ml.guidelines.coverage import acoem_chapter
+from imr_ml.guidelines.types import FAMILIES
 from imr_ml.precedents.neighbours import Query
-from imr_ml.score_columns import ADDED, PANDAS_TYPES, SCORE_COLUMNS, ScoreOptions
+from imr_ml.score_columns import ADDED, PANDAS_TYPES, SCORE_COLUMNS, UNCERTAIN, ScoreOptions
 from imr_ml.scoring.evidence import evidence_json
 from imr_ml.tables.naming import renamed, suggestion
 
 if TYPE_CHECKING:
-    from imr_ml.model_files import LoadedModel
-
-import json
-from typing import TYPE_CHECKING
-
-import numpy as np
-
-from imr_ml.classifiers.conformal import EVEN
-from imr_ml.corpus.schema import FAMILY_SEPARATOR
-from imr_ml.features.frame import ABSENT
-from imr_ml.guidelines.coverage import acoem_chapter
-from imr_ml.guidelines.types import FAMILIES
-from imr_ml.score_columns import UNCERTAIN
-
-if TYPE_CHECKING:
-    import pandas as pd
-
     from imr_ml.classifiers.conformal import OutcomeSets
     from imr_ml.classifiers.types import Predictions
+    from imr_ml.model_files import LoadedModel
     from imr_ml.precedents.neighbours import CohortRates, DecidedRequests, Precedent
+
 
 EVIDENCE_TERMS = 5
 _KNOWN = frozenset(column.name for column in COLUMNS)

@@ -7,26 +7,20 @@ on where it stopped.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
+from imr_ml.corpus.schema import SchemaError
 from imr_ml.errors import ImrError
 from imr_ml.files import atomic_write, locked
 
 if TYPE_CHECKING:
     import pandas as pd
-
-from collections.abc import Callable
-from typing import TYPE_CHECKING, TextIO
-
-from imr_ml.corpus.schema import SchemaError
-
-if TYPE_CHECKING:
-    import pandas as pd
     from pyarrow.parquet import ParquetWriter
+
 
 _JOB, _LOCK = "job.json", "lock"
 _MIXED = b"imr_ml.json"

@@ -41,11 +41,11 @@ class Scorer:
         requests : DataFrame or mapping
             Requests with at least ``request`` and ``clinical_summary``, or one request as a mapping of column to value.
         evidence : bool, default True
-            Whether to tell what moved each prediction.
+            Whether to include feature contributions.
         precedents : int, default 3
-            Decided requests to tell of each.
+            Number of similar decided requests per row; 0 for none.
         coverage : float, optional
-            Share of cases whose prediction set shall hold their outcome; else the model's.
+            Share of cases whose prediction set must contain their outcome; default: the model's.
 
         Returns
         -------

@@ -1,7 +1,4 @@
-"""Read a folder of letters into the requests table on Spark.
-
-What a letter holds, `corpus` knows.
-"""
+"""Read a folder of letters into the requests table on Spark."""
 
 from __future__ import annotations
 

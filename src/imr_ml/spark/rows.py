@@ -1,7 +1,4 @@
-"""Score Spark rows into a folder of Parquet files.
-
-Which rows, `inputs` knows; how their cells are understood, `tables`; what is made of a batch, `working`.
-"""
+"""Score Spark rows into a folder of Parquet files."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""A CSV file: its layout, and its rows in pieces, whatever is broken in them.
-
-How rows are told apart, `records` knows.
-"""
+"""A CSV file: its layout, and its rows in pieces, whatever is broken in them."""
 
 from __future__ import annotations
 

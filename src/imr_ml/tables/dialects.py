@@ -1,7 +1,4 @@
-"""The first lines of a CSV file -> its dialect, and where its rows begin.
-
-What the rows hold, `delimited` knows.
-"""
+"""The first lines of a CSV file -> its dialect, and where its rows begin."""
 
 from __future__ import annotations
 

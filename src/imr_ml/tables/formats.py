@@ -1,7 +1,4 @@
-"""Which format a table has, by its name, else by its first bytes; and standard input put into a file.
-
-What is in them, the format's own module knows.
-"""
+"""Which format a table has, by its name, else by its first bytes; and standard input put into a file."""
 
 from __future__ import annotations
 

@@ -7,34 +7,16 @@ from __future__ import annotations
 
 import getpass
 import platform
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from importlib.metadata import version
+from math import isfinite
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from imr_ml.evaluation.comparison import MODEL
-from imr_ml.reporting.compared_models import ComparedModel
-
-if TYPE_CHECKING:
-    from imr_ml.evaluation.intervals import Estimate
-    from imr_ml.tracking.git import GitState
-    from imr_ml.tracking.records import Point
-    from imr_ml.training import DataFacts, TrainedModel
-
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
-
-from imr_ml.evaluation.comparison import LESS_IS_BETTER, METRICS, baselines_of
-from imr_ml.reporting.compared_models import TITLES
-
-if TYPE_CHECKING:
-    from imr_ml.evaluation.intervals import Estimate
-    from imr_ml.training import DataFacts, TrainedModel
-from math import isfinite
-from typing import TYPE_CHECKING
-
+from imr_ml.evaluation.comparison import LESS_IS_BETTER, METRICS, MODEL, baselines_of
+from imr_ml.reporting.compared_models import TITLES, ComparedModel
 from imr_ml.tracking.records import Point
 
 if TYPE_CHECKING:
@@ -44,6 +26,9 @@ if TYPE_CHECKING:
 
     from imr_ml.evaluation.intervals import Estimate
     from imr_ml.evaluation.learning import LearningPoint
+    from imr_ml.tracking.git import GitState
+    from imr_ml.training import DataFacts, TrainedModel
+
 
 TERMS = "model.terms"
 """Metric that says how simple a model is: see `terms_used`."""

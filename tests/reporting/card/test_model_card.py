@@ -190,7 +190,7 @@ def test_costly_proofs_are_reported_where_they_were_run(proven, card):
 def test_the_temporal_split_is_reported_or_why_there_is_none(trained, card, proven):
     assert trained.evaluation.no_temporal in card
     assert proven.evaluation.temporal is None
-    assert "Learnt from" not in card
+    assert "Trained on" not in card
 
 
 @pytest.fixture(scope="module")
@@ -203,7 +203,7 @@ def test_figures_on_later_decisions_stand_beside_the_others(spanning):
 
     told = model_card(spanning)
 
-    assert f"Learnt from {later.train_requests} requests decided before {later.cutoff_date}" in told
+    assert f"Trained on {later.train_requests} requests decided before {later.cutoff_date}" in told
     assert str(later.comparison.estimates[MODEL]["outcome.roc_auc"]) in told
 
 

@@ -1,7 +1,4 @@
-"""The letter published since 2014: IMR ISSUES, DECISIONS AND RATIONALES.
-
-Its items, `imr_ml.letters.items` knows.
-"""
+"""The letter published since 2014: IMR ISSUES, DECISIONS AND RATIONALES."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""The determination of spring to autumn 2013: decisions first, then a part "Regarding the request for X" for each.
-
-What such a part holds, `imr_ml.letters.numbered` knows.
-"""
+"""The determination of spring to autumn 2013: decisions first, then a part "Regarding the request for X" for each."""
 
 from __future__ import annotations
 

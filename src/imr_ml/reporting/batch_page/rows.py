@@ -4,24 +4,19 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from imr_ml.guidelines.types import FAMILIES
 from imr_ml.reporting.batch_page.facts import ReportFacts
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
-
 from imr_ml.reporting.batch_page.totals import OUTCOMES, Totals
 
 if TYPE_CHECKING:
     import numpy as np
+    import pandas as pd
     from numpy.typing import NDArray
+
 
 LONGEST_TEXT = 50_000
 """Characters of a text that are on the page; the scored file holds them all."""

@@ -152,7 +152,7 @@ def _of_later_decisions(evaluation: Evaluation) -> Iterator[str]:
     later = evaluation.temporal.comparison.estimates[MODEL][metric]
     if later.value < mixed.low:
         yield (
-            "**Less on later decisions.** Learnt from earlier decisions and tested on later ones, as in use, the ROC "
+            "**Less on later decisions.** Trained on earlier decisions and tested on later ones, as in use, the ROC "
             f"AUC of the outcome is {later}, below the {mixed} of folds that mix the years: expect the former."
         )
     if verdict(evaluation.temporal.comparison.differences["plain_tfidf"][metric], metric) != BETTER:

@@ -20,7 +20,7 @@ from imr_ml.ladder.judging import JUDGED_BY
 from imr_ml.reporting.card.wording import BASELINES, NOT_PROVEN, signed, title, verdict
 
 if TYPE_CHECKING:
-    from imr_ml.evaluation.intervals import Bootstrap, Estimate, Metric
+    from imr_ml.evaluation.intervals import Estimate, Metric
     from imr_ml.evaluation.metrics import Values, Weights
     from imr_ml.evaluation.permutation import MaskingComparison
     from imr_ml.evaluation.report import Evaluation

@@ -84,8 +84,8 @@ def format_year(year: float) -> str:
 def describe_temporal_split(later: TemporalEvaluation) -> str:
     """Sizes of the temporal split's two sides."""
     return (
-        f"Learnt from {later.train_requests:,} requests decided before {later.cutoff_date} "
-        f"({later.train_overturned} overturned), tested on {later.test_requests:,} decided from then on "
+        f"Trained on {later.train_requests:,} requests decided before {later.cutoff_date} "
+        f"({later.train_overturned} overturned), tested on {later.test_requests:,} decided later "
         f"({later.test_overturned} overturned); {later.left_out} left out."
     )
 

@@ -10,39 +10,21 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from imr_ml.evaluation.comparison import MODEL
+from imr_ml.evaluation.metrics import f1_by_family
+from imr_ml.guidelines.types import FAMILIES
 from imr_ml.reporting.compared_models import TITLES
-from imr_ml.reporting.figures.canvas import COLOURS, canvas, figure_of
+from imr_ml.reporting.figures.canvas import COLOURS, OVERTURNED, UPHELD, canvas, estimate_of, figure_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-
-    from imr_ml.evaluation.intervals import Estimate
-    from imr_ml.evaluation.slices import Slice
-    from imr_ml.training import TrainedModel
-
-from typing import TYPE_CHECKING
-
-from imr_ml.evaluation.metrics import f1_by_family
-from imr_ml.guidelines.types import FAMILIES
-from imr_ml.reporting.figures.canvas import estimate_of
-
-if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
     from imr_ml.evaluation.cross_validation import OutOfFold
+    from imr_ml.evaluation.intervals import Estimate
+    from imr_ml.evaluation.slices import Slice
     from imr_ml.training import TrainedModel
-from typing import TYPE_CHECKING
 
-from imr_ml.reporting.figures.canvas import OVERTURNED, UPHELD
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-    from numpy.typing import NDArray
-
-    from imr_ml.training import TrainedModel
 
 _SLICED = ("outcome.roc_auc", "family.f1_micro")
 _ROW_INCHES = 0.24
