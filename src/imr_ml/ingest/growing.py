@@ -71,7 +71,7 @@ def grow_table(
         Processes to read with; -1 takes all cores. The table is the same with any number.
     fresh : bool
         Replace the table in place of adding to it.
-    made : Made, optional
+    made : Provenance, optional
 
     Raises
     ------
