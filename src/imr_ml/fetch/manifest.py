@@ -91,7 +91,7 @@ class Manifest:
             raise FetchError(f"{self._path}: can't be written ({error})") from error
 
     def record_search(self, first_day: date | None, last_day: date | None, cases: list[IndexedCase]) -> None:
-        """Remember what the search listed, and, where it was requested days, that these days are walked."""
+        """Record what the search listed, and for a query by days, that these days are done."""
         with self._changing() as connection:
             for case in cases:
                 self._take_case(case)
@@ -127,7 +127,7 @@ class Manifest:
         return date.fromisoformat(day) if day else None
 
     def wanted(self, first_day: date, last_day: date, calls: int) -> list[Wanted]:
-        """Letters decided in these days that are not had and were requested in fewer than so many calls."""
+        """Letters decided in these days that are not stored and were requested in fewer than so many calls."""
         days = (first_day.isoformat(), last_day.isoformat())
         return self._wanted("decision_date BETWEEN ? AND ?", (calls, *days))
 

@@ -99,7 +99,7 @@ def check_settings(settings: FetchSettings, today: date) -> None:
     if address.scheme not in ("http", "https") or not address.hostname:
         raise FetchError(f"{settings.url}: is no address of a search page; give one as in {SEARCH_URL}")
     if settings.cases and (settings.since or settings.until):
-        raise FetchError("cases are requested by number or by their days: give --case, or --since and --until")
+        raise FetchError("choose cases by number or by date: give --case, or --since and --until")
     wrong = [case for case in settings.cases if not CASE_NUMBER.fullmatch(case)]
     if wrong:
         raise FetchError(f"'{wrong[0]}' is no case number; write it as in CM16-0213037")

@@ -62,7 +62,7 @@ _HEADERS = {
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What the search is requested: the days of decision, both included, or one case."""
+    """A query of the search: the days of decision, both included, or one case."""
 
     first_day: date | None = None
     last_day: date | None = None

@@ -210,7 +210,7 @@ def summary(trained: TrainedModel) -> str:
 
 
 def description(trained: TrainedModel, rivals: tuple[ComparedModel, ...], links: Mapping[str, str]) -> str:
-    """The run's description in Markdown: what was trained on, and each metric beside its baselines.
+    """The run's description in Markdown: the training data, and each metric beside its baselines.
 
     Parameters
     ----------
