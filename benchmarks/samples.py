@@ -56,7 +56,7 @@ def evaluate_elsewhere(known: pd.DataFrame, test: pd.DataFrame) -> Comparison:
     return compare(predicted, labels[split[1]], duplicate_groups(test), SETTINGS)
 
 
-def learnt_at_home(requests: pd.DataFrame) -> Comparison:
+def evaluate_at_home(requests: pd.DataFrame) -> Comparison:
     """The model and the baselines trained on the letters' other cases."""
     labels, groups = labels_of(requests), duplicate_groups(requests)
     folds = [
@@ -78,7 +78,7 @@ def measure(letters: Path | None, samples: int) -> Iterator[Table]:
         return
     real = ingest(letter_files([letters])).requests
     yield rates_table({"samples": known, "real": real})
-    yield real_table({"samples -> real": evaluate_elsewhere(known, real), "real -> real": learnt_at_home(real)})
+    yield real_table({"samples -> real": evaluate_elsewhere(known, real), "real -> real": evaluate_at_home(real)})
     yield from likeness(known, real)
 
 

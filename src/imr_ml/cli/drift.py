@@ -89,8 +89,8 @@ def _reference(named: str, model: LoadedModel, columns: dict[str, str], start: S
 
 def _print(report: DriftReport, batch: ProfiledBatch, model: LoadedModel) -> None:
     wide_console().print(_table(report))
-    sides = [f"{name}: {_describe_side(getattr(report, name))}" for name in ("reference", "current")]
-    typer.echo("; ".join([*sides, f"model {model.version}"]))
+    sides = f"reference: {_describe_side(report.reference)}; current: {_describe_side(report.current)}"
+    typer.echo(f"{sides}; model {model.version}")
     if report.constant:
         typer.echo(f"the same in all requests, so not compared: {', '.join(report.constant)}")
     typer.echo(f"DRIFTED: {', '.join(report.drifted)}" if report.drifted else "no drift")

@@ -92,10 +92,10 @@ def _slice_table(trained: TrainedModel) -> Table:
 
 
 def _describe_temporal_split(later: TemporalEvaluation) -> str:
-    summary = later.comparison.estimates
+    estimates = later.comparison.estimates
     return (
         f"trained on decisions before {later.cutoff_date} ({later.train_requests:,} requests), tested on later ones "
-        f"({later.test_requests:,}): {_figures(summary['model'])}; plain TF-IDF {_figures(summary['plain_tfidf'])}"
+        f"({later.test_requests:,}): {_figures(estimates['model'])}; plain TF-IDF {_figures(estimates['plain_tfidf'])}"
     )
 
 

@@ -1,1 +1,1 @@
-"""Corpus: many letters -> the requests table, its schema and its rejects; the sample corpus."""
+"""The requests table: its schema, storage, issues and duplicates."""

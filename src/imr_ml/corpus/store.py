@@ -43,9 +43,9 @@ def read_requests(path: Path) -> pd.DataFrame:
         frames.append(chunk.frame)
         reasons |= chunk.reasons
     if reasons:
-        recorded = "; ".join(f"row {row + 1}: {reason}" for row, reason in list(reasons.items())[:REASONS_SHOWN])
+        details = "; ".join(f"row {row + 1}: {reason}" for row, reason in list(reasons.items())[:REASONS_SHOWN])
         more = "; ..." if len(reasons) > REASONS_SHOWN else ""
-        raise SchemaError(f"{path}: {len(reasons)} row(s) can't be read: {recorded}{more}; mend or remove them")
+        raise SchemaError(f"{path}: {len(reasons)} row(s) can't be read: {details}{more}; mend or remove them")
     return upgraded(pd.concat(frames, ignore_index=True), version)
 
 

@@ -62,11 +62,11 @@ def _statistics(figure: SubFigure, report: DriftReport, names: list[str]) -> Non
         axes.grid(axis="y", alpha=0.3)
     panels[0].set_yticks(range(len(names)), [name.replace("_", " ") for name in names])
     panels[0].set_ylim(len(names) - 0.5, -0.5)
-    summary = {
+    handles = {
         label: handle for axes in panels for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)
     }
     figure.legend(
-        summary.values(), summary.keys(), loc="outside upper center", ncols=len(summary), fontsize=9, frameon=False
+        handles.values(), handles.keys(), loc="outside upper center", ncols=len(handles), fontsize=9, frameon=False
     )
 
 

@@ -192,12 +192,12 @@ def compare_masking(
     repeats, names = len(masked.repeats), metrics_of(labels)
     sides = {"masked": masked, "unmasked": unmasked}
     computed = {
-        f"{side} {name}": metric_of(predictions, labels, name) for side, predictions in sides.items() for name in names
+        (side, name): metric_of(predictions, labels, name) for side, predictions in sides.items() for name in names
     }
     bootstrap = Bootstrap.over_cases(computed, groups, repeats, settings.resamples, settings.seed)
     return MaskingComparison(
         requests_masked=int(changed.sum()),
-        masked={name: bootstrap.estimate(f"masked {name}") for name in names},
-        unmasked={name: bootstrap.estimate(f"unmasked {name}") for name in names},
-        difference={name: bootstrap.difference(f"masked {name}", f"unmasked {name}") for name in names},
+        masked={name: bootstrap.estimate(("masked", name)) for name in names},
+        unmasked={name: bootstrap.estimate(("unmasked", name)) for name in names},
+        difference={name: bootstrap.difference(("masked", name), ("unmasked", name)) for name in names},
     )

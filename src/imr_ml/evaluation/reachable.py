@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from imr_ml.classifiers.families import family_sets
 from imr_ml.classifiers.types import Labels, Predictions, labels_of
-from imr_ml.evaluation.comparison import METRICS
-from imr_ml.evaluation.intervals import Bootstrap, Estimate, Metric
+from imr_ml.evaluation.comparison import METRICS, metric_of
+from imr_ml.evaluation.cross_validation import OutOfFold
+from imr_ml.evaluation.intervals import Bootstrap, Estimate
 from imr_ml.evaluation.metrics import f1_micro
 from imr_ml.guidelines.types import FAMILIES
 
@@ -40,7 +41,7 @@ def best_reachable(truth: pd.DataFrame, *, resamples: int = 1000, seed: int = 0)
         By the names of `METRICS`. Sets of families are cut at the threshold that gives the best micro F1 here.
     """
     labels, predictions = labels_of(truth), true_predictions(truth)
-    computed = {name: _metric_of(name, labels, predictions) for name in METRICS}
+    computed = {name: metric_of(OutOfFold((predictions,)), labels, name) for name in METRICS}
     groups = truth["case_number"].factorize()[0].astype(np.int64)
     bootstrap = Bootstrap.over_cases(computed, groups, 1, resamples, seed)
     return {name: bootstrap.estimate(name) for name in METRICS}
@@ -50,10 +51,6 @@ def true_predictions(truth: pd.DataFrame) -> Predictions:
     """The probabilities that items were drawn with, as a model would say them."""
     cited = truth[[f"p_{family}" for family in FAMILIES]].to_numpy(dtype=float)
     return Predictions(truth["p_overturned"].to_numpy(dtype=float), cited, _best_sets(cited, labels_of(truth)))
-
-
-def _metric_of(name: str, labels: Labels, predictions: Predictions) -> Metric:
-    return lambda _, weights: METRICS[name](labels, predictions, weights)
 
 
 def _best_sets(probability: NDArray[np.float64], labels: Labels) -> NDArray[np.bool_]:

@@ -141,12 +141,12 @@ def _rows_of(predictions: Predictions, rows: NDArray[np.int64]) -> Predictions:
 
 def _chosen(frame: pd.DataFrame, labels: Labels) -> Iterator[tuple[str, str, NDArray[np.bool_]]]:
     """Kind, value and the requests that have it; kinds that the frame does not tell are left out."""
-    yield from _by_value("category", frame, "category", lambda measured: measured.str.replace("_", " "))
+    yield from _by_value("category", frame, "category", lambda values: values.str.replace("_", " "))
     yield from (("cited family", family, cited) for family, cited in zip(FAMILIES, labels.families.T, strict=True))
-    yield from _by_value("items in case", frame, "items_in_case", lambda measured: _bands(measured, _ITEMS))
+    yield from _by_value("items in case", frame, "items_in_case", lambda values: _bands(values, _ITEMS))
     yield from _by_value("UR cites nothing", frame, "ur_families", _cites_nothing)
-    yield from _by_value("age", frame, "age", lambda measured: _bands(measured, _AGES))
-    yield from _by_value("sex", frame, "sex", lambda measured: measured)
+    yield from _by_value("age", frame, "age", lambda values: _bands(values, _AGES))
+    yield from _by_value("sex", frame, "sex", lambda values: values)
     years = np.array([_UNKNOWN if np.isnan(year) else str(int(year)) for year in labels.decided_year], dtype=object)
     yield from (("year of decision", year, years == year) for year in sorted(set(years)))
 
@@ -155,8 +155,8 @@ def _by_value(
     kind: str, frame: pd.DataFrame, column: str, read: Callable[[pd.Series], pd.Series]
 ) -> Iterator[tuple[str, str, NDArray[np.bool_]]]:
     if column in frame:
-        measured = frame[column].replace(_ABSENT, np.nan)
-        values = np.asarray(read(measured).astype("object").where(measured.notna(), _UNKNOWN), dtype=object)
+        given = frame[column].replace(_ABSENT, np.nan)
+        values = np.asarray(read(given).astype("object").where(given.notna(), _UNKNOWN), dtype=object)
         yield from ((kind, str(value), values == value) for value in sorted(set(values)))
 
 

@@ -1,7 +1,4 @@
-"""Join the search's fields to the requests table as ``index_`` columns.
-
-Whether the two agree, `cross_check` says.
-"""
+"""Join the search's fields to the requests table as ``index_`` columns."""
 
 from __future__ import annotations
 
@@ -75,7 +72,7 @@ def with_index_category(joined: pd.DataFrame) -> pd.DataFrame:
     import pandas as pd
 
     names = {plain(name): name for name in CATEGORIES}
-    known = in_each(joined["index_category"], lambda lookup: names.get(plain(lookup)))
+    known = in_each(joined["index_category"], lambda stated: names.get(plain(stated)))
     read = joined["category"].astype("string") if "category" in joined else pd.Series(pd.NA, joined.index, "string")
     return joined.assign(category=known.fillna(read))
 

@@ -1,7 +1,4 @@
-"""Record what was listed, downloaded and failed, in a SQLite manifest.
-
-Its tables stand in `manifest_file`.
-"""
+"""Record what was listed, downloaded and failed, in a SQLite manifest."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Run a fetch: search day by day, download letters and record the progress.
-
-How each step is done, the other modules know.
-"""
+"""Run a fetch: search day by day, download letters and record the progress."""
 
 from __future__ import annotations
 

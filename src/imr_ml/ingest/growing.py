@@ -168,14 +168,14 @@ def _steps_before(output: Path) -> tuple[Step, ...]:
 def _manifest(output: Path, steps: tuple[Step, ...], issues: int) -> TableManifest:
     import pyarrow.parquet as pq
 
-    summary: pd.DataFrame = pq.read_table(output, columns=["source", "outcome"]).to_pandas()
-    counts = summary["source"].value_counts()
+    rows: pd.DataFrame = pq.read_table(output, columns=["source", "outcome"]).to_pandas()
+    counts = rows["source"].value_counts()
     return TableManifest(
         table=output.name,
         sha256=sha256_of(output),
         issues=issues,
-        requests=len(summary),
-        overturned=int(summary["outcome"].eq("overturned").sum()),
+        requests=len(rows),
+        overturned=int(rows["outcome"].eq("overturned").sum()),
         requests_by_source={str(source): int(count) for source, count in counts.items()},
         steps=steps,
     )

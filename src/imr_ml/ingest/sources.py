@@ -94,8 +94,8 @@ def training_table(
             return _sample_table(start, code)
         data = RAW
     if _is_requests_table(data):
-        read, description = table_at(data, source)
-        return TrainingTable(read, f"training on the requests table {data}{description}", manifest_here(data))
+        read, notes = table_at(data, source)
+        return TrainingTable(read, f"training on the requests table {data}{notes}", manifest_here(data))
     kind = kind_of(data)
     if kind is Kind.LETTER:
         raise SchemaError(f"{data}: give a folder of letters or a table ({', '.join(TABLE_SUFFIXES)})")
@@ -113,10 +113,10 @@ def table_at(path: Path, source: str | None = None) -> tuple[pd.DataFrame, str]:
     table = _of_source(validate_requests(read_requests(path), str(path)), source, path)
     current = current_requests(table)
     left_out = len(table) - len(current)
-    description = [f" ({source} only)"] if source else []
+    notes = [f" ({source} only)"] if source else []
     if left_out:
-        description.append(f"; {left_out} request(s) left out, as their cases were reissued")
-    return complete_requests(current), "".join(description)
+        notes.append(f"; {left_out} request(s) left out, as their cases were reissued")
+    return complete_requests(current), "".join(notes)
 
 
 def manifest_here(path: Path) -> TableManifest:
@@ -144,10 +144,10 @@ def _counted(table: Path) -> tuple[int, int, dict[str, int]]:
     requests = overturned = 0
     by_source: Counter[str] = Counter()
     for chunk in read_chunks(table, ROWS_AT_ONCE, ("source", "outcome")):
-        description = typed(chunk.frame.reindex(columns=["source", "outcome"]))
-        requests += len(description)
-        overturned += int(description["outcome"].eq("overturned").sum())
-        by_source.update(description["source"].dropna())
+        rows = typed(chunk.frame.reindex(columns=["source", "outcome"]))
+        requests += len(rows)
+        overturned += int(rows["outcome"].eq("overturned").sum())
+        by_source.update(rows["source"].dropna())
     return requests, overturned, dict(by_source)
 
 

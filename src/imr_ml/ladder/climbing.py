@@ -192,8 +192,8 @@ def climb_table(climb: Climb, task: str, metrics: tuple[str, ...] = ()) -> Table
 
     from imr_ml.ladder.judging import JUDGED_BY
 
-    judge = [step for step in climb.steps if task in step.rung.tasks]
-    shown = metrics or tuple(name for name in judge[0].estimates if name.startswith(f"{task}."))
+    evaluated = [step for step in climb.steps if task in step.rung.tasks]
+    shown = metrics or tuple(name for name in evaluated[0].estimates if name.startswith(f"{task}."))
     settings = climb.settings
     table = Table(
         title=f"{task}: {settings.folds} folds by case x {settings.repeats}; 95 % intervals over cases",
@@ -204,7 +204,7 @@ def climb_table(climb: Climb, task: str, metrics: tuple[str, ...] = ()) -> Table
         table.add_column(_heading(metric), justify="right")
     table.add_column(f"{_heading(JUDGED_BY[task])} beside the champion", justify="right")
     table.add_column("fit, s", justify="right")
-    for step in judge:
+    for step in evaluated:
         is_champion = climb.champions.get(task) == step.rung.name
         cells = [_format_metric(step, metric) for metric in shown]
         table.add_row(

@@ -1,7 +1,4 @@
-"""Read a letter: a path, bytes or text -> `Letter`.
-
-The layouts know what letters hold.
-"""
+"""Read a letter: a path, bytes or text -> `Letter`."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Lay out each published format of the letter: header, sections and items.
-
-How they are broken into lines, `layout` and `pdf` know.
-"""
+"""Lay out each published format of the letter: header, sections and items."""
 
 from __future__ import annotations
 

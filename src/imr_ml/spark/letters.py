@@ -100,8 +100,8 @@ def _batch_of(reads: list[tuple[str, ReadLetter | Reject]]) -> pa.RecordBatch:
     starts = pa.array(accumulate(items, initial=0), pa.int32())
     rows = pa.ListArray.from_arrays(starts, cells)
     texts = pa.schema([(name, pa.string()) for name in ("path", "content", "reason")])
-    told_first = pa.RecordBatch.from_pylist([_first_reading(path, read) for path, read in reads], texts)
-    return told_first.append_column("rows", rows)
+    first_readings = pa.RecordBatch.from_pylist([_first_reading(path, read) for path, read in reads], texts)
+    return first_readings.append_column("rows", rows)
 
 
 def _first_reading(path: str, read: ReadLetter | Reject) -> dict[str, str | None]:

@@ -138,8 +138,8 @@ def rollback(reason: str = "") -> tuple[str, str]:
                 f"version {previous}, the champion before, was deleted; promote another: imr-ml promote"
             ) from error
         client.set_registered_model_alias(MODEL_NAME, CHAMPION, previous)
-        summary = f"{_now()}: version {previous} again" + (f", {reason}" if reason else "")
-        client.set_model_version_tag(MODEL_NAME, champion.version, "rollback", summary)
+        note = f"{_now()}: version {previous} again" + (f", {reason}" if reason else "")
+        client.set_model_version_tag(MODEL_NAME, champion.version, "rollback", note)
         return str(champion.version), previous
 
 
@@ -205,8 +205,8 @@ def _facts(client: MlflowClient, version: ModelVersion) -> RunFacts | None:
 def _write_down(client: MlflowClient, version: ModelVersion, verdict: Verdict, reason: str, *, promoted: bool) -> None:
     forced = promoted and not verdict.promote
     outcome = ("promoted by force" if forced else "promoted") if promoted else "not promoted"
-    summary = {"reason": reason, "outcome": outcome, "verdict": verdict.why, "at": _now()}
-    _set_tags(client, version, {f"{_TAGS}.{name}": value for name, value in summary.items()})
+    tags = {"reason": reason, "outcome": outcome, "verdict": verdict.why, "at": _now()}
+    _set_tags(client, version, {f"{_TAGS}.{name}": value for name, value in tags.items()})
     # Of an earlier judgement nothing is kept: a database may hold no more than 5,000 characters.
     about = (version.description or "").partition(_JUDGED)[0]
     given = f" Reason: {textwrap.shorten(reason, _LONGEST_REASON, placeholder=' ...')}" if reason else ""

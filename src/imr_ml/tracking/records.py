@@ -6,11 +6,12 @@ import shutil
 import tempfile
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from imr_ml.files import locked
 from imr_ml.tracking.uris import TrackingError
 
 UNSENT = "mlruns-unsent"
@@ -172,21 +173,16 @@ def artifacts_of(folder: Path, key: str) -> Path:
 @contextmanager
 def lock_record(folder: Path) -> Iterator[bool]:
     """Whether the record is ours to send; another process may be sending it. A process that dies lets go of it."""
-    from filelock import FileLock, Timeout
-
     if not folder.exists():
         yield False
         return
-    lock = FileLock(folder / ".lock", timeout=0)
-    try:
-        lock.acquire()
-    except Timeout:
-        yield False
-        return
-    try:
-        yield (folder / _FACTS).exists()
-    finally:
-        lock.release()
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(locked(folder / ".lock", BlockingIOError()))
+        except BlockingIOError:
+            yield False
+        else:
+            yield (folder / _FACTS).exists()
 
 
 def delete_record(folder: Path) -> None:

@@ -62,8 +62,8 @@ def fetch_model(uri: str) -> Path:
             found = Path(mlflow.artifacts.download_artifacts(artifact_uri=uri))
         except (mlflow.MlflowException, OSError) as error:
             gone = _folder_that_is_gone(client, uri)
-            record = f"its files are not at {gone} any more; put that folder back" if gone else None
-            raise TrackingError(f"{uri}: {record or _what_there_is(client, uri, error)}") from error
+            missing = f"its files are not at {gone} any more; put that folder back" if gone else None
+            raise TrackingError(f"{uri}: {missing or _what_there_is(client, uri, error)}") from error
         return _model_folder(found, uri)
 
 

@@ -70,9 +70,9 @@ def format_dates(years: NDArray[np.float64]) -> str:
     if not len(known):
         return "dates not known"
     ends = [format_year(float(end))[:7] for end in (known.min(), known.max())]
-    measured = ends[0] if ends[0] == ends[1] else " to ".join(ends)
+    span = ends[0] if ends[0] == ends[1] else " to ".join(ends)
     undated = len(years) - len(known)
-    return f"{measured} ({undated} without a date)" if undated else measured
+    return f"{span} ({undated} without a date)" if undated else span
 
 
 def format_year(year: float) -> str:
@@ -103,8 +103,8 @@ def describe_permutation_test(test: PermutationTest) -> str:
 
 def describe_calibration(evaluation: Evaluation) -> str:
     """Calibration error and Brier skill in words."""
-    measured = evaluation.estimates[MODEL]
-    error, skill = measured["outcome.expected_calibration_error"], measured["outcome.brier_skill"]
+    estimates = evaluation.estimates[MODEL]
+    error, skill = estimates["outcome.expected_calibration_error"], estimates["outcome.brier_skill"]
     return (
         f"`p_overturned` misses the share overturned by {error} on average, and its Brier skill over the base rate is "
         f"{skill}. It was calibrated without the requests that it is judged on."
@@ -113,7 +113,7 @@ def describe_calibration(evaluation: Evaluation) -> str:
 
 def _beside(evaluation: Evaluation, metric: str) -> str:
     verdicts = {name: verdict(evaluation.differences[name][metric], metric) for name in baselines_of(metric)}
-    measured = [
+    parts = [
         f"{lead} {', '.join(BASELINES.get(name, name) for name, found in verdicts.items() if found == kind)}"
         for kind, lead in (
             (BETTER, "proven better than"),
@@ -122,4 +122,4 @@ def _beside(evaluation: Evaluation, metric: str) -> str:
         )
         if kind in verdicts.values()
     ]
-    return "; ".join(measured)
+    return "; ".join(parts)

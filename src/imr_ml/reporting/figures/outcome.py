@@ -115,7 +115,7 @@ def confusion(trained: TrainedModel) -> Figure:
     called = probability > overturned.mean()
     counts = np.array(
         [
-            [int((overturned == truth)[called == predicted_share].sum()) for predicted_share in (False, True)]
+            [int((overturned == truth)[called == predicted].sum()) for predicted in (False, True)]
             for truth in (False, True)
         ]
     )
