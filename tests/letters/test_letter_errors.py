@@ -177,6 +177,14 @@ def test_messages_hold_no_clinical_text(cut):
     assert not [word for word in CLINICAL_WORDS if word.lower() in message.lower()]
 
 
+@pytest.mark.parametrize("label", ["MAXIMUS guideline:", "Decision rationale:"])
+def test_a_paragraph_before_the_first_outcome_is_an_error_and_not_a_request(label):
+    text = make_letter_text(items=(KNEE, NORCO))
+    start, end = text.index(KNEE.request), text.index(label)
+
+    assert error_of(text[:start] + text[end:]).expected == f"'{label}' without an outcome before it"
+
+
 @given(st.data())
 def test_a_letter_with_parts_cut_out_is_read_or_is_a_letter_error(data):
     lines = make_letter_text(items=(KNEE, NORCO)).split("\n")

@@ -39,12 +39,13 @@ def read_items(flow: str, source: str) -> tuple[DisputedItem, ...]:
     ------
     LetterError
         Where no item is found, an item lacks its request, its outcome or one of its paragraphs or has one twice, or an
-        outcome stands outside of any item.
+        outcome or a paragraph stands outside of any item.
     """
     turns = list(_TURN.finditer(flow))
     if not turns:
         raise LetterError(source, "found no 'REQUEST: Upheld' or 'REQUEST: Overturned' before a guideline", "items")
     _check_pairs(flow, len(turns), source)
+    _check_start(flow[: turns[0].start()], source)
     width = column_width(flow.split("\n")) if len(turns) > 1 else 0
     items = []
     heading = joined(flow[: turns[0].start()]).strip()
@@ -86,6 +87,13 @@ def _check_pairs(flow: str, items: int, source: str) -> None:
         raise LetterError(
             source, f"{undecided} 'Claims Administrator guideline:' without an outcome before it", "items"
         )
+
+
+def _check_start(before: str, source: str) -> None:
+    """No paragraph of an item precedes the first outcome; else it would be read as part of the request."""
+    for label in (_IMR_GUIDELINE, _RATIONALE):
+        if found := label.search(before):
+            raise LetterError(source, f"{found.group()!r} without an outcome before it", "items")
 
 
 def _paragraphs(body: str, source: str, place: str) -> tuple[str, str, str]:
