@@ -2,12 +2,41 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from imr_ml.errors import ImrError
+
+_STORAGE_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES)
+
+
+class StorageError(ImrError):
+    """A folder that is full or cannot be written to."""
+
+
+@contextmanager
+def explain_storage_errors(folder: Path) -> Iterator[None]:
+    """Name the folder when its disk is full or it cannot be written to.
+
+    Raises
+    ------
+    StorageError
+        In place of the OSError, which often names no file.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _STORAGE_ERRORS:
+            raise
+        reason = os.strerror(error.errno).lower()
+        raise StorageError(
+            f"{folder}: can't be written to ({reason}); free some space or use another folder"
+        ) from error
 
 
 @contextmanager
@@ -16,19 +45,20 @@ def atomic_write(path: Path) -> Iterator[Path]:
 
     Raises
     ------
-    OSError
-        Where the folder can't be made or written to.
+    StorageError
+        If the folder is full or can't be written to; `path` is then as it was.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=path.suffix, dir=path.parent)
-    os.close(handle)
-    temporary = Path(name)
-    try:
-        yield temporary
-        temporary.chmod(0o644)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with explain_storage_errors(path.parent):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=path.suffix, dir=path.parent)
+        os.close(handle)
+        temporary = Path(name)
+        try:
+            yield temporary
+            temporary.chmod(0o644)
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
 
 
 def sha256_of(path: Path) -> str:

@@ -40,6 +40,7 @@ ADDED = (
     ScoreColumn("cohort_requests", "count", "decided requests in the cohort, at least 20"),
     ScoreColumn("cohort_tier", "text", "what the cohort has in common"),
     ScoreColumn("model_version", "text", "first 12 digits of the classifiers' SHA-256"),
+    ScoreColumn("warnings", "text", "cells that could not be read and count as missing, by column; missing if none"),
     ScoreColumn("error", "text", "why the row could not be scored; everything else is missing then"),
 )
 SCORE_COLUMNS = tuple(column.name for column in ADDED)

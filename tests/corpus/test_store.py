@@ -65,9 +65,9 @@ def test_a_file_that_is_no_table_is_named(tmp_path):
 @pytest.mark.parametrize(
     ("name", "content", "told"),
     [
-        ("a.csv", 'request,age\n"MRI,4\nCT,5\n', "1 row(s) can't be read: row 1: line 2 opens a quotation mark"),
-        ("a.csv", "request,age\nCT,5\nMRI, left,4\n", "1 row(s) can't be read: row 2: line 3 has 3 cells"),
-        ("a.jsonl", '{"request": "CT"}\n{"request": \n', "1 row(s) can't be read: row 2: line 2 is not JSON"),
+        ("a.csv", 'request,age\n"MRI,4\nCT,5\n', "1 line(s) are not rows: line 2 opens a quotation mark"),
+        ("a.csv", "request,age\nCT,5\nMRI, left,4\n", "1 line(s) are not rows: line 3 has 3 cells"),
+        ("a.jsonl", '{"request": "CT"}\n{"request": \n', "1 line(s) are not rows: line 2 is not JSON"),
     ],
 )
 def test_a_table_with_bad_rows_is_refused_without_telling_what_they_hold(tmp_path, name, content, told):
@@ -80,11 +80,11 @@ def test_a_table_with_bad_rows_is_refused_without_telling_what_they_hold(tmp_pat
     assert "MRI" not in str(caught.value)
 
 
-def test_five_bad_rows_are_reported_and_how_many_there_are(tmp_path):
+def test_five_rejected_lines_are_reported_and_how_many_there_are(tmp_path):
     (tmp_path / "a.csv").write_text("request,age\n" + "CT,5\n" * 20 + "MRI\n" * 9)
 
     with pytest.raises(
-        SchemaError, match=r"9 row\(s\) can't be read: row 21: .*; row 25: [^;]*; \.\.\.; mend or remove"
+        SchemaError, match=r"9 line\(s\) are not rows: line 22 .*; line 26 [^;]*; \.\.\.; mend or remove"
     ):
         read_requests(tmp_path / "a.csv")
 

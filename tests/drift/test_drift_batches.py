@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from factories import KNEE, NORCO, make_letter_text, make_requests
 
+from imr_ml.corpus.mapping import ColumnMapping
 from imr_ml.corpus.schema import SchemaError
 from imr_ml.drift import batches
 from imr_ml.drift.batches import profile_file
@@ -91,7 +92,7 @@ def test_columns_may_be_called_otherwise(loaded, tmp_path):
 
     with pytest.raises(SchemaError, match="--map request=RFA_TEXT"):
         profile_file(tmp_path / "theirs.csv", loaded)
-    theirs = profile_file(tmp_path / "theirs.csv", loaded, {"request": "RFA_TEXT"}).profile
+    theirs = profile_file(tmp_path / "theirs.csv", loaded, ColumnMapping(columns={"request": "RFA_TEXT"})).profile
     same(theirs, profile_file(tmp_path / "ours.csv", loaded).profile)
 
 

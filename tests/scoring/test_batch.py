@@ -13,7 +13,6 @@ import pytest
 from factories import make_requests
 
 from imr_ml.score_columns import ScoreOptions
-from imr_ml.scoring import working as working_room
 from imr_ml.scoring.batch import BatchSettings, score_file
 from imr_ml.scoring.frame import score_frame
 from imr_ml.scoring.parts import JobError
@@ -69,20 +68,16 @@ def test_killed_at_50_random_moments_a_job_goes_on_and_gives_the_same_bytes(load
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(["in.parquet", whole.name, killed.name])
 
 
-def test_what_was_scored_before_the_kill_is_not_scored_again(loaded, source, tmp_path, monkeypatch):
-    output, scored = tmp_path / "out.parquet", []
-    score = working_room._scored
+def test_what_was_scored_before_an_interruption_is_not_scored_again(loaded, source, tmp_path):
+    output, steps = tmp_path / "out.parquet", []
 
-    def counted(requests, *rest):
-        if len(scored) == 3:
+    def interrupt_after_three_parts(size):
+        steps.append(size)
+        if sum(steps) == 12:
             raise KeyboardInterrupt
-        scored.append(len(requests))
-        return score(requests, *rest)
 
-    monkeypatch.setattr(working_room, "_scored", counted)
     with pytest.raises(KeyboardInterrupt):
-        score_file(source, output, loaded, settings=SMALL)
-    monkeypatch.setattr(working_room, "_scored", score)
+        score_file(source, output, loaded, settings=SMALL, start=lambda *_: interrupt_after_three_parts)
 
     assert not output.exists()
     assert score_file(source, output, loaded, settings=RESUMED).resumed == 12

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 from factories import KNEE, NORCO, make_letter_text, make_requests
 
+from imr_ml.corpus.mapping import ColumnMapping
 from imr_ml.corpus.schema import SchemaError
 from imr_ml.score_columns import SCORE_COLUMNS
 from imr_ml.scoring.batch import BatchSettings, score_file
@@ -77,7 +78,7 @@ def test_a_folder_of_letters_gives_a_row_a_request_and_one_for_each_letter_that_
     ("name", "content", "told"),
     [
         ("in.csv", "case_number\nCM16-0000001\n", r"lacks column\(s\) request, clinical_summary"),
-        ("in.csv", "", "holds no row"),
+        ("in.csv", "", "has no row"),
         ("in.xml", "<a/>", "is not a table"),
     ],
 )
@@ -97,18 +98,56 @@ def test_an_output_of_no_known_format_is_refused_before_scoring(loaded, tmp_path
         score_file(source, tmp_path / "out.xls", loaded)
 
 
-def test_a_row_that_breaks_its_format_is_an_error_row_and_the_rest_is_scored(loaded, tmp_path):
+def test_a_line_that_is_not_a_row_is_rejected_and_the_rest_is_scored(loaded, tmp_path):
     source = write(make_requests(3), tmp_path / "in.jsonl")
     lines = source.read_text().splitlines()
-    source.write_text("\n".join([lines[0], "{broken", lines[1], lines[2]]) + "\n")
+    source.write_text("\n".join([lines[0], "{broken", lines[1], lines[2], "{}x"]) + "\n")
 
     summary = score_file(source, tmp_path / "out.jsonl", loaded, settings=BatchSettings(rows_at_once=2))
 
     rows = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
-    assert (summary.rows, summary.errors) == (4, 1)
-    assert [row["p_overturned"] is None for row in rows] == [False, True, False, False]
-    assert "broken" not in rows[1]["error"]
-    assert list(summary.reasons) == [rows[1]["error"]]
+    rejects = [json.loads(line) for line in (tmp_path / "out.jsonl.rejects.jsonl").read_text().splitlines()]
+    assert (summary.rows, summary.errors, summary.rejected_lines, summary.is_complete) == (3, 0, 2, False)
+    assert all(row["p_overturned"] is not None for row in rows)
+    assert [(reject["line"], reject["text"]) for reject in rejects] == [(2, "{broken"), (5, "{}x")]
+    assert rejects[0]["reason"] == "is not JSON (column 2)"
+
+
+def test_rejects_of_an_earlier_output_are_removed_with_it(loaded, tmp_path):
+    source, output = tmp_path / "in.csv", tmp_path / "out.csv"
+    write(make_requests(3), source)
+    score_file(source, output, loaded)
+    (tmp_path / "out.csv.rejects.jsonl").write_text("old")
+    score_file(source, output, loaded)
+
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.csv", "out.csv"]
+
+
+def test_one_bad_cell_is_missing_with_a_warning_and_the_row_is_scored(loaded, tmp_path):
+    rows = make_requests(3).assign(age=["38 y/o", "41,5", "50"], sex=["F", "U", "m"])
+
+    summary = score_file(write(rows, tmp_path / "in.csv"), tmp_path / "out.csv", loaded)
+
+    scored = pd.read_csv(tmp_path / "out.csv")
+    assert (summary.rows, summary.errors) == (3, 0)
+    assert scored["warnings"].fillna("").tolist() == [
+        "",
+        "age: not a number that it can be; sex: not one of 2 known values",
+        "",
+    ]
+    assert summary.warnings == {"age: not a number that it can be": 1, "sex: not one of 2 known values": 1}
+
+
+def test_one_order_of_day_and_month_holds_for_the_whole_file(loaded, tmp_path):
+    dates = ["12/06/2015", "01/02/2015", "13/06/2016"]
+    source = write(make_requests(3).assign(date_of_injury=dates), tmp_path / "in.csv")
+
+    summary = score_file(source, tmp_path / "out.parquet", loaded, settings=BatchSettings(rows_at_once=1))
+
+    iso = make_requests(3).assign(date_of_injury=["2015-06-12", "2015-02-01", "2016-06-13"])
+    assert summary.notes == ("date_of_injury is read day first",)
+    scored = pd.read_parquet(tmp_path / "out.parquet")
+    assert scored["p_overturned"].tolist() == score_frame(iso, loaded)["p_overturned"].tolist()
 
 
 def test_a_cell_that_a_spreadsheet_would_run_gets_an_apostrophe_in_csv_alone(loaded, tmp_path):
@@ -150,7 +189,7 @@ def test_columns_of_other_names_are_mapped_and_keep_their_names(loaded, tmp_path
 
     with pytest.raises(SchemaError, match=r"lacks column\(s\) request; found: .*RFA_TEXT.*--map request=RFA_TEXT"):
         score_file(source, output, loaded)
-    score_file(source, output, loaded, settings=BatchSettings({"request": "RFA_TEXT"}))
+    score_file(source, output, loaded, settings=BatchSettings(ColumnMapping(columns={"request": "RFA_TEXT"})))
 
     scored = pd.read_parquet(output)
     assert scored["RFA_TEXT"].tolist() == requests["request"].tolist()

@@ -165,8 +165,6 @@ def test_what_follows_from_the_texts_need_not_be_in_the_table(loaded, requests):
     [
         ("request", None, "request is empty"),
         ("clinical_summary", "  ", "clinical_summary is empty"),
-        ("date_of_injury", "the third of May", "date_of_injury is not a date"),
-        ("age", "forty", "age is not a number"),
     ],
 )
 def test_a_bad_row_is_kept_with_its_reason_and_costs_only_itself(loaded, requests, column, value, reason):

@@ -17,6 +17,7 @@ from factories import KNEE, NORCO, make_letter_text, make_requests
 from typer.testing import CliRunner
 
 from imr_ml.cli import app
+from imr_ml.corpus.mapping import ColumnMapping
 from imr_ml.ingest.ingestion import ingest, letter_files
 from imr_ml.score_columns import SCORE_COLUMNS, ScoreOptions
 from imr_ml.scoring.batch import BatchSettings, score_file
@@ -65,14 +66,14 @@ def test_a_partitioned_folder_gets_the_local_engines_numbers_bit_for_bit(spark, 
     requests = requests.assign(id=range(40), received=pd.Timestamp("2016-04-20"), tags=[["a"]] * 40)
     requests = requests.rename(columns={"request": "RFA.text"})
     requests.loc[3, "RFA.text"], requests.loc[4, "date_of_injury"], requests.loc[5, "case_number"] = "", "soon", None
-    source, columns = in_folders(requests, tmp_path / "in"), {"request": "RFA.text"}
+    source, mapping = in_folders(requests, tmp_path / "in"), ColumnMapping(columns={"request": "RFA.text"})
 
-    told = score_with_spark(source, tmp_path / "spark", loaded, columns=columns, session=spark)
+    told = score_with_spark(source, tmp_path / "spark", loaded, mapping=mapping, session=spark)
 
-    expected = score_file(source, tmp_path / "local.parquet", loaded, settings=BatchSettings(columns))
+    expected = score_file(source, tmp_path / "local.parquet", loaded, settings=BatchSettings(mapping))
     scored, local = pd.read_parquet(tmp_path / "spark"), pd.read_parquet(tmp_path / "local.parquet")
     assert told == expected
-    assert told.reasons == {"request is empty": 1, "date_of_injury is not a date": 1}
+    assert told.reasons == {"request is empty": 1}
     assert list(scored.columns) == list(local.columns)
     assert values(scored.drop(columns="tags")) == values(local.drop(columns="tags"))
     assert len(pq.ParquetDataset(tmp_path / "spark").files) > 1
@@ -137,7 +138,7 @@ def workers():
 def test_a_row_that_nothing_foresaw_costs_itself_alone(loaded, monkeypatch):
     from imr_ml.scoring import frame as frame_room
     from imr_ml.scoring.working import Task
-    from imr_ml.spark import rows as rows_room
+    from imr_ml.spark.rows import score_batch
 
     requests = make_requests(8)
     evidence_json = frame_room.evidence_json
@@ -148,8 +149,8 @@ def test_a_row_that_nothing_foresaw_costs_itself_alone(loaded, monkeypatch):
         return evidence_json(evidence, texts, features)
 
     monkeypatch.setattr(frame_room, "evidence_json", failing)
-    task = Task(loaded.folder, ScoreOptions(), {}, tuple(requests.columns))
-    scored = rows_room._scored(batch_of(requests), loaded, task).to_pandas()
+    task = Task(loaded.folder, ScoreOptions(), ColumnMapping(), tuple(requests.columns))
+    scored = score_batch(batch_of(requests), loaded, task).to_pandas()
 
     failed = scored["clinical_summary"] == requests["clinical_summary"][5]
     assert scored.loc[failed, "error"].eq("can't be scored (RecursionError)").all()

@@ -9,15 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from imr_ml.errors import SchemaError
-from imr_ml.tables.reading import column_names, detect_format, read_chunks
+from imr_ml.tables.table import Table
 
 
 def read(path, rows=1000, columns=None):
-    """All rows as dicts, and the reasons."""
-    chunks = list(read_chunks(path, rows, columns))
+    """All rows as dicts, and the line and reason of each rejected line."""
+    chunks = list(Table.open(path).chunks(rows, columns))
     frame = pd.concat([chunk.frame for chunk in chunks])
     assert frame.index.tolist() == list(range(len(frame)))
-    return frame.to_dict("records"), {place: why for chunk in chunks for place, why in chunk.reasons.items()}
+    return frame.to_dict("records"), {reject.line: reject.reason for chunk in chunks for reject in chunk.rejects}
 
 
 def written(folder, content, name="a.jsonl"):
@@ -29,9 +29,9 @@ def written(folder, content, name="a.jsonl"):
 def test_rows_may_lack_keys_and_every_chunk_has_all_columns(tmp_path):
     path = written(tmp_path, '{"a": 1}\n\n{"b": "x", "a": null}\r\n{"c": true}')
 
-    chunks = list(read_chunks(path, 1))
+    chunks = list(Table.open(path).chunks(1))
 
-    assert column_names(path) == ("a", "b", "c")
+    assert Table.open(path).columns == ("a", "b", "c")
     assert [list(chunk.frame) for chunk in chunks] == [["a", "b", "c"]] * 3
     assert read(path)[0] == [
         {"a": 1, "b": None, "c": None},
@@ -61,19 +61,19 @@ def test_what_python_writes_though_json_has_no_word_for_it_is_read(tmp_path):
 @pytest.mark.parametrize(
     ("line", "reason"),
     [
-        ("{broken", "line 2 is not JSON (column 2)"),
-        ("[1, 2]", "line 2 is not an object"),
-        ("17", "line 2 is not an object"),
-        ('{"a": ' + "[" * 100_000, "line 2 is nested too deeply"),
-        ('{"a": "x\\u0000y"}', "line 2 holds a NUL character, as broken files do"),
-        ('{"a": "\\ud800"}', "line 2 holds half a surrogate pair"),
-        ('{"a": ' + "9" * 5000 + "}", "line 2 holds a number of too many digits"),
+        ("{broken", "is not JSON (column 2)"),
+        ("[1, 2]", "is not an object"),
+        ("17", "is not an object"),
+        ('{"a": ' + "[" * 100_000, "is nested too deeply"),
+        ('{"a": "x\\u0000y"}', "contains a NUL character, as broken files do"),
+        ('{"a": "\\ud800"}', "contains half a surrogate pair"),
+        ('{"a": ' + "9" * 5000 + "}", "contains a number of too many digits"),
     ],
 )
-def test_a_broken_line_is_one_bad_row_and_the_next_is_read(tmp_path, line, reason):
+def test_a_broken_line_is_rejected_and_the_next_row_is_read(tmp_path, line, reason):
     path = written(tmp_path, '{"a": "before"}\n' + line + '\n{"a": "after"}\n')
 
-    assert read(path) == ([{"a": "before"}, {"a": None}, {"a": "after"}], {1: reason})
+    assert read(path) == ([{"a": "before"}, {"a": "after"}], {2: reason})
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
@@ -81,7 +81,7 @@ def test_encodings(tmp_path, encoding):
     path = written(tmp_path, '{"a": "Pe\u00f1a"}\n'.encode(encoding))
 
     assert read(path) == ([{"a": "Pe\u00f1a"}], {})
-    assert detect_format(path).encoding == encoding
+    assert encoding in Table.open(path).description
 
 
 @pytest.mark.parametrize("columns", [None, ["b"]])
@@ -95,44 +95,53 @@ def test_an_array_of_objects_is_read_as_lines_are(tmp_path, columns):
     assert reasons == {}
 
 
-@pytest.mark.parametrize(
-    ("content", "rows", "reason"),
-    [
-        ('[{"a": 1}, 2, {"a": 3}]', [1, None, 3], {1: "element 2 is not an object"}),
-        ('[{"a": 1}, {"a": "\\u0000"}]', [1, None], {1: "element 2 holds a NUL character, as broken files do"}),
-        (
-            '[{"a": 1}, {"a": 2',
-            [1, None],
-            {1: "element 2 is not JSON, or is longer than 16 MB; what follows it can't be read"},
-        ),
-        ('[{"a": 1},', [1, None], {1: "element 2 is missing: the array has no end"}),
-        ('[{"a": 1}] {"a": 2}', [1, None], {1: "element 2 follows the end"}),
-        (
-            '[{"a": 1}, {"a": ' + "[" * 100_000,
-            [1, None],
-            {1: "element 2 is nested too deeply; what follows it can't be read"},
-        ),
-    ],
-)
-def test_a_broken_array_is_read_as_far_as_it_can_be(tmp_path, content, rows, reason):
-    read_rows, reasons = read(written(tmp_path, content, "a.json"))
+def test_an_element_of_an_array_that_is_no_object_is_rejected(tmp_path):
+    path = written(tmp_path, '[{"a": 1}, 2, {"a": 3}]', "a.json")
 
-    assert [row["a"] if row["a"] is None else int(row["a"]) for row in read_rows] == rows
-    assert reasons == reason
+    assert read(path) == ([{"a": 1}, {"a": 3}], {2: "is not an object"})
 
 
 @pytest.mark.parametrize(
     ("content", "complaint"),
     [
-        ("", "holds no row"),
-        ("[]", "holds no row"),
-        ("{\nx\n", "no line of it is an object; write one object a line"),
+        ("", "has no row"),
+        ("[]", "has no row"),
+        ("{\nx\n", "no line is an object"),
+        ('[{"a": 1}, {"a": 2', "is not JSON \\(line 1, column"),
+        ('[{"a": ' + "[" * 100_000, "is nested too deeply"),
+        ('[["MRI", 41]]', "orient='records'"),
         ("\n".join(f'{{"key {number}": 1}}' for number in range(10_001)), "more than 10000 different keys"),
     ],
 )
-def test_a_file_without_objects_is_refused(tmp_path, content, complaint):
-    with pytest.raises(SchemaError, match=complaint):
-        list(read_chunks(written(tmp_path, content), 10))
+def test_a_file_without_rows_is_refused_in_one_line(tmp_path, content, complaint):
+    with pytest.raises(SchemaError, match=complaint) as caught:
+        list(Table.open(written(tmp_path, content)).chunks(10))
+
+    assert "\n" not in str(caught.value)
+
+
+FRAME = pd.DataFrame(
+    {"request": ["MRI of the knee", "PT 2x6", "CT"], "age": [41, 52, 63], "note": ["x", None, 'y "z"']}
+)
+
+
+@pytest.mark.parametrize("orient", ["records", "columns", "index", "split", "table"])
+@pytest.mark.parametrize("indent", [None, 2])
+def test_what_pandas_writes_in_any_orientation_comes_back_as_its_rows(tmp_path, orient, indent):
+    FRAME.to_json(tmp_path / "a.json", orient=orient, indent=indent)
+
+    assert read(tmp_path / "a.json") == (FRAME.astype(object).where(FRAME.notna(), None).to_dict("records"), {})
+
+
+@pytest.mark.parametrize("orient", ["columns", "index", "split", "table"])
+def test_an_index_of_case_numbers_becomes_a_column(tmp_path, orient):
+    cases = ["CM15-1", "CM15-2", "CM15-3"]
+    FRAME.set_index(pd.Index(cases)).to_json(tmp_path / "a.json", orient=orient)
+
+    rows, _ = read(tmp_path / "a.json")
+
+    assert [row["index"] for row in rows] == cases
+    assert [row["request"] for row in rows] == FRAME["request"].tolist()
 
 
 KEYS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=5)

@@ -12,7 +12,7 @@ import pytest
 from imr_ml.errors import SchemaError
 from imr_ml.tables import workbooks
 from imr_ml.tables.formats import table_format
-from imr_ml.tables.reading import column_names, detect_format, read_chunks
+from imr_ml.tables.table import Table
 
 # A workbook of Excel 97 with a number and a date below the header "a".
 XLS = """\
@@ -36,7 +36,7 @@ def workbook(folder, rows, name="a.xlsx"):
 
 
 def read(path, rows=1000, columns=None):
-    frame = pd.concat([chunk.frame for chunk in read_chunks(path, rows, columns)])
+    frame = pd.concat([chunk.frame for chunk in Table.open(path).chunks(rows, columns)])
     return [[None if pd.isna(cell) else cell for cell in row] for row in frame.to_numpy().tolist()]
 
 
@@ -57,20 +57,20 @@ def test_cells_are_text_as_one_would_write_them(tmp_path):
     assert read(path) == [
         ["007", "7", "7.5", "True", "2015-03-04", "2015-03-04T05:06:07", "05:06:00", None, "two\nlines"]
     ]
-    assert str(detect_format(path)) == "Excel, sheet Requests"
+    assert Table.open(path).description == "Excel, sheet Requests; not read: Other (choose with --sheet)"
 
 
 def test_rows_with_nothing_in_them_are_no_rows(tmp_path):
     path = workbook(tmp_path, [["a", None, "b"], [], ["1", "2", "3"], [None, None], ["4", None, None]])
 
-    assert column_names(path) == ("a", "Unnamed: 1", "b")
+    assert Table.open(path).columns == ("a", "Unnamed: 1", "b")
     assert read(path) == [["1", "2", "3"], ["4", None, None]]
 
 
 def test_chunks_and_wanted_columns(tmp_path):
     path = workbook(tmp_path, [["a", "b"], *([number, -number] for number in range(5000))])
 
-    chunks = list(read_chunks(path, 3000, ["b"]))
+    chunks = list(Table.open(path).chunks(3000, ["b"]))
 
     assert [len(chunk.frame) for chunk in chunks] == [3000, 2000]
     assert chunks[1].frame["b"].loc[4999] == "-4999"
@@ -146,3 +146,42 @@ def test_a_broken_sheet_is_refused_in_one_line(tmp_path):
 
     with pytest.raises(SchemaError, match=r"other\.xlsx: can't be read as Excel \(XmlError\); save it anew"):
         read(path)
+
+
+def test_the_first_visible_sheet_is_read_and_another_by_name(tmp_path):
+    book = openpyxl.Workbook()
+    book.active.title, book.active.sheet_state = "Lookup", "hidden"
+    book.active.append(["code"])
+    book.active.append(["x"])
+    export = book.create_sheet("Export")
+    export.append(["request"])
+    export.append(["MRI"])
+    book.save(tmp_path / "a.xlsx")
+
+    assert Table.open(tmp_path / "a.xlsx").columns == ("request",)
+    assert Table.open(tmp_path / "a.xlsx", sheet="Lookup").columns == ("code",)
+    with pytest.raises(SchemaError, match="has no sheet Data; it has: Lookup, Export"):
+        Table.open(tmp_path / "a.xlsx", sheet="Data")
+
+
+def test_title_rows_above_the_header_are_skipped_and_reported(tmp_path):
+    path = workbook(tmp_path, [["Requests of the third quarter"], [], ["case", "request", "age"], ["1", "MRI", 41]])
+
+    assert Table.open(path).columns == ("case", "request", "age")
+    assert "header in row 3" in Table.open(path).description
+    assert read(path) == [["1", "MRI", "41"]]
+
+
+def test_merged_case_numbers_are_filled_down(tmp_path):
+    book = openpyxl.Workbook()
+    for row in (["case", "request"], ["CM15-1", "MRI"], [None, "PT"], ["CM15-2", "CT"]):
+        book.active.append(row)
+    book.active.merge_cells("A2:A3")
+    book.save(tmp_path / "a.xlsx")
+
+    assert read(tmp_path / "a.xlsx") == [["CM15-1", "MRI"], ["CM15-1", "PT"], ["CM15-2", "CT"]]
+
+
+@pytest.mark.parametrize("number", [1234567890123456, 2**53])
+def test_long_whole_numbers_stay_whole(tmp_path, number):
+    assert read(workbook(tmp_path, [["id"], [number]])) == [[str(number)]]

@@ -30,9 +30,9 @@ def check(
 ) -> None:
     """Check a requests table for wrong dates, ages and texts, duplicates and identifiers; exit code 3 on errors."""
     with exit_on_user_error():
+        from imr_ml.corpus.mapping import parse_map
         from imr_ml.quality.checking import check_requests
         from imr_ml.quality.showing import report_json, write_page
-        from imr_ml.tables.naming import parse_map
 
         if report and report.is_dir():
             raise ImrError(f"{report}: is a folder; name a file to write the page to")

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from imr_ml.cli.app import app, exit_on_user_error, progress, say_tracked, warn, wide_console
-from imr_ml.cli.models import LATEST, ColumnMap, ModelName, model_folder, warn_of_samples
+from imr_ml.cli.models import LATEST, ColumnMap, ColumnsFile, ModelName, SheetName, model_folder, warn_of_samples
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from imr_ml.corpus.mapping import ColumnMapping
     from imr_ml.drift.batches import ProfiledBatch
     from imr_ml.drift.types import DriftReport, Finding, Side
     from imr_ml.model_files import LoadedModel
@@ -35,7 +36,9 @@ def drift(
         str, typer.Option(help="Reference: 'training' for the model's own data, or another batch.")
     ] = TRAINING,
     model: ModelName = str(LATEST),
-    columns: ColumnMap = None,
+    renames: ColumnMap = None,
+    columns: ColumnsFile = None,
+    sheet: SheetName = None,
     psi: Annotated[float, typer.Option(help="Threshold of the population stability index.")] = 0.2,
     ks: Annotated[float, typer.Option(help="Threshold of the Kolmogorov-Smirnov distance.")] = 0.15,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Write the full report as JSON.")] = None,
@@ -46,18 +49,18 @@ def drift(
 ) -> None:
     """Compare a batch with the training data; exit code 3 if it drifted past a threshold and beyond chance."""
     with exit_on_user_error():
+        from imr_ml.corpus.mapping import read_mapping
         from imr_ml.drift.batches import profile_file
         from imr_ml.drift.comparing import compare
         from imr_ml.drift.types import DriftSettings
         from imr_ml.model_files import read_model
-        from imr_ml.tables.naming import parse_map
 
         start_s = time.perf_counter()
-        settings, mapped = DriftSettings(psi, ks), parse_map(columns or ())
+        settings, mapping = DriftSettings(psi, ks), read_mapping(renames or (), columns)
         loaded = read_model(model_folder(model))
         with progress() as start:
-            profile = _reference(reference, loaded, mapped, start)
-            batch = profile_file(current, loaded, mapped, progress=start)
+            profile = _reference(reference, loaded, mapping, start)
+            batch = profile_file(current, loaded, mapping, sheet=sheet, start=start)
         report = compare(profile, batch.profile, settings)
         _print(report, batch, loaded)
         if output:
@@ -73,12 +76,12 @@ def drift(
             raise typer.Exit(DRIFTED)
 
 
-def _reference(named: str, model: LoadedModel, columns: dict[str, str], start: StartProgress) -> Profile:
+def _reference(named: str, model: LoadedModel, mapping: ColumnMapping, start: StartProgress) -> Profile:
     from imr_ml.drift.batches import profile_file
     from imr_ml.drift.types import DriftError
 
     if named != TRAINING:
-        return profile_file(Path(named), model, columns, progress=start).profile
+        return profile_file(Path(named), model, mapping, start=start).profile
     if model.reference is None:
         raise DriftError(
             f"{model.folder}: holds no profile of its training data, as older versions kept none; "

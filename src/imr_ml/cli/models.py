@@ -17,6 +17,11 @@ LATEST = Path("models/latest")
 _URI = re.compile(r"\w[\w+.-]+:/")
 _MODEL_URIS = ("models:/", "runs:/")
 ModelName = Annotated[str, typer.Option(help="Folder of a model, or models:/imr-ml@challenger.")]
+ColumnsFile = Annotated[
+    Path | None,
+    typer.Option("--columns", metavar="FILE", help="Saved names of columns and values (.toml); see docs/own-data.md."),
+]
+SheetName = Annotated[str | None, typer.Option("--sheet", help="Sheet of a workbook; default: the first visible one.")]
 ColumnMap = Annotated[
     list[str] | None,
     typer.Option("--map", metavar="NAME=COLUMN", help="Your name for a column, as in request=RFA_TEXT; repeatable."),

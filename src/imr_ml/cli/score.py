@@ -10,19 +10,21 @@ import time
 from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
 
 import typer
 
 from imr_ml.cli.app import app, exit_on_user_error, progress, say_tracked, warn
-from imr_ml.cli.models import LATEST, ColumnMap, ModelName, model_folder, warn_of_samples
+from imr_ml.cli.models import LATEST, ColumnMap, ColumnsFile, ModelName, SheetName, model_folder, warn_of_samples
 
 if TYPE_CHECKING:
     from imr_ml.model_files import LoadedModel
     from imr_ml.score_columns import ScoreOptions
     from imr_ml.scoring.batch import BatchSettings, BatchSummary
 
-STANDARD_INPUT = Path("-")
+STANDARD_INPUT = STANDARD_OUTPUT = Path("-")
+INCOMPLETE = 3
+"""Exit code if lines of the input are not rows, or no row could be scored."""
 Engine = Literal["local", "spark"]
 
 
@@ -34,9 +36,16 @@ def score(
             metavar="INPUT", help="CSV, JSONL, Parquet, Excel, a folder or zip of letters, or - for standard input."
         ),
     ],
-    output: Annotated[Path, typer.Option("--output", "-o", help="File (.csv, .jsonl, .parquet), or Spark's folder.")],
+    output: Annotated[
+        Path,
+        typer.Option(
+            "--output", "-o", help="File (.csv, .jsonl, .parquet), Spark's folder, or - to stream JSON lines."
+        ),
+    ],
     model: ModelName = str(LATEST),
-    columns: ColumnMap = None,
+    renames: ColumnMap = None,
+    columns: ColumnsFile = None,
+    sheet: SheetName = None,
     report: Annotated[Path | None, typer.Option(help="Write a report page (.html); it contains the texts.")] = None,
     evidence: Annotated[bool, typer.Option(help="Include feature contributions.")] = True,
     precedents: Annotated[int, typer.Option(min=0, help="Number of similar decided requests per row; 0 for none.")] = 3,
@@ -56,17 +65,19 @@ def score(
 ) -> None:
     """Score requests: the same rows with probabilities, families, evidence and errors."""
     with exit_on_user_error(), ExitStack() as stack:
+        from imr_ml.corpus.mapping import read_mapping
         from imr_ml.model_files import read_model
         from imr_ml.score_columns import ScoreOptions
         from imr_ml.scoring.batch import BatchSettings, score_file
-        from imr_ml.tables.naming import parse_map
 
         start_s = time.perf_counter()
-        settings = BatchSettings(parse_map(columns or ()), jobs, report, resume)
+        settings = BatchSettings(read_mapping(renames or (), columns), jobs, report, resume, sheet=sheet)
         options = ScoreOptions(evidence=evidence, precedents=precedents, coverage=coverage)
-        read = _standard_input(stack, resume=resume) if source == STANDARD_INPUT else source
-        _say_how_read(read, quiet=as_json)
+        if output == STANDARD_OUTPUT:
+            _stream(source, read_model(model_folder(model)), options, settings)
+        read = _spool_input(stack, resume=resume) if source == STANDARD_INPUT else source
         loaded = read_model(model_folder(model))
+        _describe_input(read, settings, quiet=as_json)
         # This process does nothing else: what it has loaded is no garbage.
         gc.freeze()
         with progress() as start:
@@ -84,6 +95,8 @@ def score(
 
             batch = batches.ScoredBatch(read, summary, loaded, asdict(options), elapsed_s)
             say_tracked(lambda: batches.record_batch(batch), err=as_json)
+        if not summary.is_complete:
+            raise typer.Exit(INCOMPLETE)
 
 
 def _on_spark(
@@ -100,28 +113,51 @@ def _on_spark(
     if settings.report or settings.resume:
         raise SparkError("Spark writes no --report, and repeats what failed by itself instead of --resume")
     session = spark_session(master or f"local[{settings.jobs or '*'}]")
-    return score_with_spark(source, output, model, options, settings.columns, session)
+    return score_with_spark(source, output, model, options, settings.mapping, session)
 
 
-def _standard_input(stack: ExitStack, *, resume: bool) -> Path:
+def _stream(source: Path, model: LoadedModel, options: ScoreOptions, settings: BatchSettings) -> NoReturn:
+    """Score JSON lines of standard input to standard output, then exit."""
+    from imr_ml.scoring.parts import JobError
+    from imr_ml.scoring.stream import score_stream
+
+    if source != STANDARD_INPUT or settings.report or settings.resume:
+        raise JobError("-o - streams JSON lines from standard input: imr-ml score - -o -, without --report or --resume")
+    warn_of_samples(model)
+
+    def write(lines: str) -> None:
+        sys.stdout.write(lines)
+        sys.stdout.flush()
+
+    summary = score_stream(sys.stdin.fileno(), write, model, options, settings.mapping)
+    warn(
+        f"{summary.rows - summary.errors} of {summary.rows} rows scored; {summary.rejected_lines} line(s) are not rows"
+    )
+    raise typer.Exit(0 if summary.is_complete else INCOMPLETE)
+
+
+def _spool_input(stack: ExitStack, *, resume: bool) -> Path:
+    from imr_ml.files import explain_storage_errors
     from imr_ml.scoring.parts import JobError
     from imr_ml.tables.formats import spooled
 
     if resume:
         raise JobError("-: standard input can't be read again; save it as a file to be able to --resume")
-    return spooled(sys.stdin.buffer, Path(stack.enter_context(tempfile.TemporaryDirectory())))
+    folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+    with explain_storage_errors(folder.parent):
+        return spooled(sys.stdin.buffer, folder)
 
 
-def _say_how_read(source: Path, *, quiet: bool) -> None:
-    """Warn how a file's encoding and dialect were read, if another reading was possible."""
-    from imr_ml.tables.formats import is_table, table_format
-    from imr_ml.tables.reading import detect_format as reading_of
+def _describe_input(source: Path, settings: BatchSettings, *, quiet: bool) -> None:
+    """Print how a table is read, if another reading was possible."""
+    from imr_ml.tables.formats import is_table
+    from imr_ml.tables.table import Table
 
-    if quiet or not is_table(source) or table_format(source) == "parquet":
+    if quiet or not is_table(source):
         return
-    reading = reading_of(source)
-    if (reading.encoding or "utf-8") != "utf-8" or (reading.delimiter or ",") != "," or reading.sheet:
-        warn(f"{source} is read as {reading}")
+    description = Table.open(source, settings.sheet).description
+    if description not in ("CSV, utf-8, ','", "JSON lines, utf-8", "JSON, utf-8", "Parquet"):
+        warn(f"{source} is read as {description}")
 
 
 def _print(summary: BatchSummary, model: LoadedModel, output: Path, report: Path | None) -> None:
@@ -133,6 +169,16 @@ def _print(summary: BatchSummary, model: LoadedModel, output: Path, report: Path
     if summary.resumed:
         typer.echo(f"{summary.resumed} of the rows had been scored before")
     warn_of_samples(model)
+    for note in summary.notes:
+        typer.echo(note)
+    if summary.rejected_lines:
+        from imr_ml.scoring.batch import rejects_file
+
+        warn(f"{summary.rejected_lines} line(s) are not rows; see {rejects_file(output)}")
+    if summary.warnings:
+        warn("cells that could not be read count as missing; the column 'warnings' names them:")
+        for warning, count in summary.warnings.items():
+            warn(f"  {count} x {warning}")
     if summary.errors:
         warn(f"{summary.errors} row(s) could not be scored; the column 'error' says why:")
         for reason, count in summary.reasons.items():

@@ -6,16 +6,18 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Literal
 
+from imr_ml.corpus.cells import FAMILY_SEPARATOR as FAMILY_SEPARATOR
+from imr_ml.corpus.cells import parse_choices, parse_families, parse_numbers, parse_text
+from imr_ml.corpus.dates import DateStyle, infer_styles, parse_dates
+from imr_ml.corpus.outcomes import parse_outcomes
 from imr_ml.errors import SchemaError as SchemaError
-from imr_ml.guidelines.types import FAMILIES
 from imr_ml.nlp.types import CATEGORIES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Mapping
 
     import pandas as pd
 
-FAMILY_SEPARATOR = "|"
 CASE_VERSION = "case_version"
 """Column that counts the issues of a case that was decided anew; see `issues`."""
 
@@ -76,8 +78,7 @@ COLUMNS = (
 
 FEATURE_COLUMNS = tuple(column.name for column in COLUMNS if column.role is Role.FEATURE)
 REQUIRED_COLUMNS = tuple(column.name for column in COLUMNS if column.required)
-_NO_VALUE = ("nan", "NaN", "None", "NaT", "null", "<NA>")
-_FAMILIES = "(?:{0})(?:[|](?:{0}))*".format("|".join(FAMILIES))
+DATE_COLUMNS = tuple(column.name for column in COLUMNS if column.kind == "date")
 LABEL_COLUMNS = tuple(column.name for column in COLUMNS if column.role is Role.LABEL)
 
 
@@ -98,111 +99,104 @@ def require_columns(frame: pd.DataFrame, names: tuple[str, ...], source: str) ->
         raise SchemaError(f"{source}: lacks column(s) {', '.join(missing)}; found: {found}")
 
 
+@dataclass(frozen=True, slots=True)
+class ParsedRequests:
+    """A table with its known columns in their types.
+
+    Attributes
+    ----------
+    table : DataFrame
+        Other columns pass through.
+    warnings : Series of string
+        What could not be read in each row, e.g. ``"age: not a number from 0 to 120"``; missing where all was read.
+    """
+
+    table: pd.DataFrame
+    warnings: pd.Series
+
+
 def validate_requests(frame: pd.DataFrame, source: str) -> pd.DataFrame:
-    """Requests table with its known columns in their types; other columns pass through untouched.
+    """Requests table with its known columns in their types; other columns pass through.
+
+    Parameters
+    ----------
+    frame : DataFrame
+    source : str
+        What to call the table in an error.
 
     Raises
     ------
     SchemaError
-        For a required column that is missing and for values that a column can't hold; names columns and counts,
+        For a required column that is missing and for rows without a request or a summary; names columns and counts,
         never values.
     """
     require_columns(frame, REQUIRED_COLUMNS, source)
-    table = typed(frame)
-    reasons = row_errors(frame, table).dropna()
+    table = typed(frame, infer_styles(frame, DATE_COLUMNS, source))
+    reasons = row_errors(table).dropna()
     if len(reasons):
         summary = "; ".join(f"{reason} ({count} row(s))" for reason, count in reasons.value_counts().items())
         raise SchemaError(f"{source}: {summary}; mend or remove these rows")
     return table
 
 
-def typed(frame: pd.DataFrame) -> pd.DataFrame:
-    """The table with its known columns converted; what can't be converted becomes missing (see `row_errors`)."""
-    import pandas as pd
-
-    converted: dict[str, pd.Series] = {}
-    for column in COLUMNS:
-        if column.name not in frame.columns:
-            continue
-        values = frame[column.name]
-        if column.kind == "date":
-            converted[column.name] = _dates(values)
-        elif column.kind == "number":
-            numbers = pd.to_numeric(values, errors="coerce").astype("float64")
-            converted[column.name] = numbers.replace([float("inf"), float("-inf")], float("nan"))
-        else:
-            text = values.astype("string").str.strip()
-            converted[column.name] = text.mask(text.isin(["", *_NO_VALUE]))
-    if "sex" in converted:
-        lowered = converted["sex"].str.lower()
-        converted["sex"] = lowered.replace({"m": "male", "f": "female"})
-    return frame.assign(**converted)
+def typed(frame: pd.DataFrame, styles: Mapping[str, DateStyle] | None = None) -> pd.DataFrame:
+    """The table with its known columns converted; what can't be converted becomes missing."""
+    return parse_requests(frame, styles).table
 
 
-def _dates(values: pd.Series) -> pd.Series:
-    """Dates as written, whatever their time zone; a bare number is none, as it may count from any day."""
-    import pandas as pd
-
-    if pd.api.types.is_datetime64_any_dtype(values):
-        parsed = values
-    elif pd.api.types.is_numeric_dtype(values):
-        return pd.Series(pd.NaT, index=values.index, dtype="datetime64[s]")
-    else:
-        written = values.astype("string").str.replace(r"(?<=\d)(?:Z|[+-]\d{2}:?\d{2})$", "", regex=True)
-        parsed = pd.to_datetime(written, errors="coerce", format="mixed")
-    dates: pd.Series = parsed.dt.tz_localize(None).astype("datetime64[s]")
-    return dates
-
-
-def row_errors(frame: pd.DataFrame, table: pd.DataFrame) -> pd.Series:
-    """Why each row can't be used, missing where it can: shape (rows,).
+def parse_requests(frame: pd.DataFrame, styles: Mapping[str, DateStyle] | None = None) -> ParsedRequests:
+    """Convert the known columns, and say what could not be read.
 
     Parameters
     ----------
     frame : DataFrame
-        The table as it came.
-    table : DataFrame
-        The same after `typed`.
+    styles : mapping of str to DateStyle, optional
+        How each date column is written; default: month first.
     """
+    import pandas as pd
+
+    converted: dict[str, pd.Series] = {}
+    messages = pd.Series("", index=frame.index, dtype="object")
+    for column in COLUMNS:
+        if column.name not in frame.columns:
+            continue
+        values, unread, expected = _parse_column(column, frame[column.name], (styles or {}).get(column.name))
+        converted[column.name] = values
+        if column.role in (Role.ID, Role.FEATURE) and unread is not None and unread.any():
+            places = unread.to_numpy(dtype=bool)
+            messages[places] = messages[places] + f"; {column.name}: {expected}"
+    return ParsedRequests(frame.assign(**converted), messages.str[2:].replace("", None).astype("string"))
+
+
+def _parse_column(
+    column: Column, values: pd.Series, style: DateStyle | None
+) -> tuple[pd.Series, pd.Series | None, str]:
+    """Values of a column, the cells that could not be read (None: all could), and what was expected in them."""
+    if column.kind == "date":
+        return *parse_dates(values, style), "not a date"
+    if column.kind == "number":
+        return *parse_numbers(values, column.name), "not a number that it can be"
+    if column.kind == "families":
+        return parse_families(values), None, ""
+    if column.name == "outcome":
+        return parse_outcomes(values), None, ""
+    if column.allowed:
+        return *parse_choices(values, column.name, column.allowed), f"not one of {len(column.allowed)} known values"
+    return parse_text(values), None, ""
+
+
+def row_errors(table: pd.DataFrame) -> pd.Series:
+    """Why each row of a typed table can't be used, missing where it can: shape (rows,)."""
     import pandas as pd
 
     reasons = pd.Series(pd.NA, index=table.index, dtype="string")
     for column in COLUMNS:
-        if column.kind in ("date", "number") and column.name in table.columns:
-            lost = table[column.name].isna() & _given(frame[column.name])
-            reasons = reasons.mask(lost & reasons.isna(), f"{column.name} is not a {column.kind}")
-        if column.missing_in and column.name in table.columns:
-            lacks = table[column.name].isna() & ~_of_sources(table, column.missing_in)
+        if column.required and column.name in table.columns:
+            lacks = table[column.name].isna()
+            if column.missing_in and "source" in table.columns:
+                lacks &= ~table["source"].isin(column.missing_in)
             reasons = reasons.mask(lacks & reasons.isna(), f"{column.name} is empty")
-    for column in COLUMNS:
-        if column.name in table.columns:
-            for failed, reason in _failures(column, table[column.name]):
-                reasons = reasons.mask(failed & reasons.isna(), f"{column.name} {reason}")
     return reasons
-
-
-def _failures(column: Column, values: pd.Series) -> Iterator[tuple[pd.Series, str]]:
-    """Rows of a typed column that break its rules, with the reason."""
-    if column.required and not column.missing_in:
-        yield values.isna(), "is empty"
-    given = values.notna()
-    if column.kind == "families":
-        yield given & ~values.str.fullmatch(_FAMILIES).fillna(value=False), "names an unknown guideline family"
-    if column.allowed:
-        yield given & ~values.isin(column.allowed), "is not one of the allowed values"
-
-
-def _of_sources(table: pd.DataFrame, sources: tuple[str, ...]) -> pd.Series:
-    import pandas as pd
-
-    if "source" not in table.columns:
-        return pd.Series(data=False, index=table.index)
-    return table["source"].isin(sources)
-
-
-def _given(values: pd.Series) -> pd.Series:
-    text = values.astype("string").str.strip()
-    return text.notna() & ~text.isin(["", *_NO_VALUE])
 
 
 def families_of(value: object) -> tuple[str, ...]:

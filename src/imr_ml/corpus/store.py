@@ -10,7 +10,7 @@ from imr_ml.corpus.issues import with_versions
 from imr_ml.corpus.schema import CASE_VERSION, COLUMNS, Role, SchemaError, typed
 from imr_ml.files import atomic_write
 from imr_ml.tables.formats import table_format
-from imr_ml.tables.reading import read_chunks
+from imr_ml.tables.table import Table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,7 +24,7 @@ REASONS_SHOWN = 5
 
 
 def read_requests(path: Path) -> pd.DataFrame:
-    """A whole table as it stands in the file, upgraded; see `read_chunks`, and `validate_requests` for its types.
+    """A whole table as it stands in the file, upgraded; see `Table`, and `validate_requests` for its types.
 
     Raises
     ------
@@ -37,16 +37,13 @@ def read_requests(path: Path) -> pd.DataFrame:
     import pandas as pd
 
     version = schema_version(path)
-    frames: list[pd.DataFrame] = []
-    reasons: dict[int, str] = {}
-    for chunk in read_chunks(path, _ROWS_OF_A_CHUNK):
-        frames.append(chunk.frame)
-        reasons |= chunk.reasons
-    if reasons:
-        details = "; ".join(f"row {row + 1}: {reason}" for row, reason in list(reasons.items())[:REASONS_SHOWN])
-        more = "; ..." if len(reasons) > REASONS_SHOWN else ""
-        raise SchemaError(f"{path}: {len(reasons)} row(s) can't be read: {details}{more}; mend or remove them")
-    return upgraded(pd.concat(frames, ignore_index=True), version)
+    chunks = list(Table.open(path).chunks(_ROWS_OF_A_CHUNK))
+    rejects = [line for chunk in chunks for line in chunk.rejects]
+    if rejects:
+        details = "; ".join(f"line {one.line} {one.reason}" for one in rejects[:REASONS_SHOWN])
+        more = "; ..." if len(rejects) > REASONS_SHOWN else ""
+        raise SchemaError(f"{path}: {len(rejects)} line(s) are not rows: {details}{more}; mend or remove them")
+    return upgraded(pd.concat([chunk.frame for chunk in chunks], ignore_index=True), version)
 
 
 def write_requests(requests: pd.DataFrame, path: Path) -> None:
@@ -80,7 +77,7 @@ def write_parts(parts: Iterable[pd.DataFrame], schema: pa.Schema, path: Path) ->
 
 def parts_of(path: Path) -> Iterator[pd.DataFrame]:
     """The rows of a table that `write_parts` wrote, or of a folder of such, in their types, some at a time."""
-    for chunk in read_chunks(path, ROWS_AT_ONCE):
+    for chunk in Table.open(path).chunks(ROWS_AT_ONCE):
         yield typed(chunk.frame)
 
 

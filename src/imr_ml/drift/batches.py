@@ -13,23 +13,26 @@ from itertools import compress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from imr_ml.corpus.mapping import ColumnMapping
 from imr_ml.corpus.table import case_keys, complete_cases
 from imr_ml.drift.types import DriftError
 from imr_ml.features.frame import feature_frame
 from imr_ml.profiles.profile import MOST_ROWS, Profile, joined
 from imr_ml.profiles.rows import profile_of
 from imr_ml.profiles.vocabulary import word_columns
+from imr_ml.progress import silent
 from imr_ml.scoring.frame import check_columns, type_rows
-from imr_ml.scoring.inputs import case_rows_of, pieces, requests_of, started, survey
+from imr_ml.scoring.inputs import open_input, read_chunks, to_requests
 
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
     from numpy.typing import NDArray
 
+    from imr_ml.corpus.dates import DateStyle
     from imr_ml.model_files import LoadedModel
     from imr_ml.progress import Progress, StartProgress
-    from imr_ml.scoring.inputs import InputSummary
+    from imr_ml.scoring.inputs import Input
 
 _ROWS_READ_AT_ONCE = 5000
 _ROWS_SCORED_AT_ONCE = 2000
@@ -57,11 +60,12 @@ class ProfiledBatch:
 def profile_file(
     source: Path,
     model: LoadedModel,
-    columns: Mapping[str, str] | None = None,
+    mapping: ColumnMapping | None = None,
     *,
+    sheet: str | None = None,
     most_rows: int = MOST_ROWS,
     seed: int = 0,
-    progress: StartProgress | None = None,
+    start: StartProgress = silent,
 ) -> ProfiledBatch:
     """The profile of a table, or of a folder or zip file of letters.
 
@@ -70,13 +74,15 @@ def profile_file(
     source : Path
         Whatever can be scored.
     model : LoadedModel
-    columns : mapping of str to str, optional
-        The contract's name of a column -> the table's.
+    mapping : ColumnMapping, optional
+        The user's names of columns and values.
+    sheet : str, optional
+        Sheet of a workbook.
     most_rows : int
         Of an input with more rows or letters, so many are drawn, about, by whole cases.
     seed : int
-    progress : callable, optional
-        Called with a description and a total; gives what is called with each step.
+    start : callable, optional
+        Starts the progress bar.
 
     Raises
     ------
@@ -87,18 +93,18 @@ def profile_file(
     DriftError
         For an input of which no row can be scored.
     """
-    columns = dict(columns or {})
+    mapping = mapping or ColumnMapping()
     with tempfile.TemporaryDirectory() as scratch:
-        found = survey(source, columns, Path(scratch))
-        check_columns(list(found.columns), str(source), columns)
-        step = started(progress, "profiling", found)
-        share = min(1.0, most_rows / max(1, found.total))
-        drawn = list(_profiled(_gathered(_drawn(source, found, columns, share, seed, step)), model))
+        opened = open_input(source, mapping, Path(scratch), sheet)
+        check_columns(list(opened.columns), str(source), mapping.columns)
+        step = start(f"profiling {opened.unit}", opened.total)
+        share = min(1.0, most_rows / max(1, opened.total))
+        drawn = list(_profiled(_gathered(_drawn(opened, share, seed, step)), model, opened.styles))
     parts = [one.profile for one in drawn if len(one.profile)]
     if not parts:
         raise DriftError(f"{source}: none of {sum(one.errors for one in drawn)} row(s) can be scored")
     rows = sum(map(len, parts)) + sum(one.errors for one in drawn)
-    drawn_from = found.total if found.unit == "requests" else round(rows / share)
+    drawn_from = opened.total if opened.unit == "requests" else round(rows / share)
     return ProfiledBatch(
         profile=joined(parts, drawn_from),
         errors=sum(one.errors for one in drawn),
@@ -106,18 +112,17 @@ def profile_file(
     )
 
 
-def _drawn(
-    source: Path, found: InputSummary, columns: dict[str, str], share: float, seed: int, step: Progress
-) -> Iterator[pd.DataFrame]:
-    """Requests of the cases drawn, as they came, with the reason in ``error`` where one can't be read."""
-    by_letter = found.unit == "letters"
+def _drawn(opened: Input, share: float, seed: int, step: Progress) -> Iterator[pd.DataFrame]:
+    """Requests of the cases drawn, with the reason in ``error`` where one can't be read."""
+    by_letter = opened.unit == "letters"
     if by_letter:
-        is_drawn = _is_drawn([letter.name for letter in found.letters], share, seed)
-        found = replace(found, letters=tuple(compress(found.letters, is_drawn)))
-    for piece in pieces(source, found, _ROWS_READ_AT_ONCE):
-        requests = requests_of(piece.read(), columns, case_rows_of(piece, found, columns))
+        is_drawn = _is_drawn([letter.name for letter in opened.letters], share, seed)
+        opened = replace(opened, letters=tuple(compress(opened.letters, is_drawn)))
+    for chunk in read_chunks(opened, _ROWS_READ_AT_ONCE):
+        rows, errors = chunk.read()
+        requests = to_requests(rows, opened.mapping, chunk.case_rows, errors)
         yield requests if by_letter else requests[_is_drawn(case_keys(requests), share, seed)]
-        step(piece.size)
+        step(chunk.size)
 
 
 def _is_drawn(keys: Sequence[str] | pd.Series, share: float, seed: int) -> NDArray[np.bool_]:
@@ -146,16 +151,18 @@ def _gathered(tables: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
         yield pd.concat(waiting)
 
 
-def _profiled(tables: Iterator[pd.DataFrame], model: LoadedModel) -> Iterator[ProfiledBatch]:
+def _profiled(
+    tables: Iterator[pd.DataFrame], model: LoadedModel, styles: Mapping[str, DateStyle]
+) -> Iterator[ProfiledBatch]:
     """A profile of each table, whose cases are numbered alike."""
     known = word_columns(model.model.features_)
     training_cases = set(model.neighbours.decided.case_number) - {""}
     cases: dict[str, int] = {}
     for requests in tables:
-        table, reasons = type_rows(requests)
-        usable = table[reasons.isna()]
+        rows = type_rows(requests, styles)
+        usable = rows.table[rows.errors.isna()]
         count = usable["case_number"].isin(training_cases).sum() if "case_number" in usable else 0
-        yield ProfiledBatch(_profile(usable, model, known, cases), int(reasons.notna().sum()), int(count))
+        yield ProfiledBatch(_profile(usable, model, known, cases), int(rows.errors.notna().sum()), int(count))
 
 
 def _profile(usable: pd.DataFrame, model: LoadedModel, known: NDArray[np.bool_], cases: dict[str, int]) -> Profile:

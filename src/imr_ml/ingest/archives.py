@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from imr_ml.errors import SchemaError
+from imr_ml.files import explain_storage_errors
 from imr_ml.ingest.ingestion import LETTER_SUFFIXES, Reject, is_letter_name
 
 MEGABYTE = 1 << 20
@@ -64,7 +65,7 @@ def letters_of(zip_path: Path, folder: Path) -> tuple[list[Path], list[Reject]]:
     rejects: list[Reject] = []
     budget = _Budget(TOTAL_BYTES)
     try:
-        with zipfile.ZipFile(zip_path) as archive:
+        with explain_storage_errors(folder), zipfile.ZipFile(zip_path) as archive:
             members = sorted(filter(_concerns_us, archive.infolist()), key=lambda member: member.filename)
             for member in members[:MOST_MEMBERS]:
                 try:

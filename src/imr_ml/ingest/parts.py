@@ -120,11 +120,13 @@ class GrowingTable:
         import pandas as pd
         import pyarrow as pa
 
-        from imr_ml.tables.parquet_files import schema_of
+        from imr_ml.tables.parquet_files import read_schema
 
         names = [column.name for column in COLUMNS]
         ours = pa.Schema.from_pandas(typed(pd.DataFrame(columns=names)), preserve_index=False)
-        others = [pa.schema([field for field in schema_of(path) if field.name not in names]) for path in self._paths()]
+        others = [
+            pa.schema([field for field in read_schema(path) if field.name not in names]) for path in self._paths()
+        ]
         try:
             return pa.unify_schemas([ours.remove_metadata(), *others], promote_options="permissive")
         except pa.ArrowException as error:

@@ -16,7 +16,7 @@ from imr_ml.corpus.schema import REQUIRED_COLUMNS, SchemaError
 from imr_ml.ingest.ingestion import LetterSource, Reject, hash_of, letter_files
 
 if TYPE_CHECKING:
-    from imr_ml.tables.types import Chunk
+    from imr_ml.tables.table import Chunk
 
 NAME, TEXT = "file", "text"
 _ROWS_AT_ONCE = 2000

@@ -9,6 +9,7 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from imr_ml.corpus.mapping import renamed, suggestion
 from imr_ml.corpus.schema import COLUMNS, REQUIRED_COLUMNS, typed
 from imr_ml.corpus.table import case_keys
 from imr_ml.progress import Progress, StartProgress, silent
@@ -18,11 +19,10 @@ from imr_ml.quality.dates import identifiers, impossible_ages, impossible_dates
 from imr_ml.quality.rows import Gathered, age_flaws, family_flaws, schema_errors, text_flaws
 from imr_ml.quality.settings import Settings, default_settings
 from imr_ml.quality.types import Flagged, QualityReport, Rows
-from imr_ml.tables.naming import renamed, suggestion
 from imr_ml.tables.reading import column_names, read_chunks
 
 if TYPE_CHECKING:
-    from imr_ml.tables.types import Chunk
+    from imr_ml.tables.table import Chunk
 
 ROWS_AT_ONCE = 10_000
 
@@ -120,9 +120,7 @@ def _row_findings(rows: Rows, chunk: Chunk, settings: Settings, today: date) -> 
     import numpy as np
 
     first = int(chunk.frame.index[0])
-    broken = np.array([row - first for row in chunk.reasons], dtype=np.int64)
-    for place, reason in zip(broken.tolist(), chunk.reasons.values(), strict=True):
-        yield Flagged("unreadable", np.array([place]), says=f"the row can't be read: it {reason}")
+    broken = np.array([], dtype=np.int64)
     flaws = chain(
         schema_errors(rows),
         text_flaws(rows, settings),

@@ -29,7 +29,7 @@ _REVIEWED_BY_LETTER = ("dwc", "sample")
 
 def schema_errors(rows: Rows) -> Iterator[Flagged]:
     """Rows that validation refuses, by its reason."""
-    reasons = row_errors(rows.raw, rows.typed).reset_index(drop=True).dropna()
+    reasons = row_errors(rows.typed).reset_index(drop=True).dropna()
     for reason, where in reasons.groupby(reasons).groups.items():
         column, _, rest = str(reason).partition(" ")
         named = column if column in _NAMES else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import tempfile
 from collections import Counter
@@ -14,9 +15,13 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from imr_ml.corpus.dates import describe_styles
+from imr_ml.corpus.mapping import ColumnMapping
+from imr_ml.files import atomic_write
+from imr_ml.progress import silent
 from imr_ml.score_columns import ScoreOptions
 from imr_ml.scoring.frame import check_columns
-from imr_ml.scoring.inputs import InputSummary, case_rows_of, pieces, started, survey
+from imr_ml.scoring.inputs import Input, open_input, read_chunks
 from imr_ml.scoring.parts import (
     JobError,
     PartSummary,
@@ -28,7 +33,7 @@ from imr_ml.scoring.parts import (
     read_summary,
     work_folder,
 )
-from imr_ml.scoring.working import Task, score_part, score_piece
+from imr_ml.scoring.working import Task, score_chunk, score_part
 
 if TYPE_CHECKING:
     from imr_ml.model_files import LoadedModel
@@ -41,42 +46,52 @@ REASONS_SHOWN = 20
 
 @dataclass(frozen=True, slots=True)
 class BatchSettings:
-    """How a batch is scored; none of it changes a score.
+    """How a batch is read and scored.
 
     Attributes
     ----------
-    columns : dict of str to str
-        The contract's name of a column -> the input's, for those that are called otherwise.
+    mapping : ColumnMapping
+        The user's names of columns and values.
     jobs : int or None
-        Processes; None takes all cores where the input is large enough to gain by it.
+        Processes; None uses all cores if the input is large enough to gain by it.
     report : Path or None
         Where to write a page to look at.
     resume : bool
-        Go on with a job that was killed.
+        Continue an interrupted job.
     rows_at_once : int
-        Rows in memory, a process.
+        Rows in memory per process.
+    sheet : str or None
+        Sheet of a workbook; None reads the first visible one.
     """
 
-    columns: dict[str, str] = field(default_factory=dict)
+    mapping: ColumnMapping = field(default_factory=ColumnMapping)
     jobs: int | None = None
     report: Path | None = None
     resume: bool = False
     rows_at_once: int = 2000
+    sheet: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class BatchSummary:
-    """What scoring a batch gave.
+    """Counts of a scored batch.
 
     Attributes
     ----------
     rows, errors : int
+        Rows of the output, and those that could not be scored.
     by_outcome : dict of int
         Rows by predicted outcome.
     reasons : dict of int
-        Rows by what is wrong with them, the most frequent ones.
+        Rows by what is wrong with them, the most frequent reasons.
     resumed : int
-        Rows that an earlier, unfinished call had scored.
+        Rows that an earlier, interrupted call had scored.
+    warnings : dict of int
+        Cells that count as missing because they could not be read, by column.
+    rejected_lines : int
+        Lines of the input that are not rows; `rejects_file` lists them.
+    notes : tuple of str
+        How columns were read, where that is not the usual way.
     """
 
     rows: int
@@ -84,6 +99,19 @@ class BatchSummary:
     by_outcome: dict[str, int]
     reasons: dict[str, int] = field(default_factory=dict)
     resumed: int = 0
+    warnings: dict[str, int] = field(default_factory=dict)
+    rejected_lines: int = 0
+    notes: tuple[str, ...] = ()
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every line of the input is a row and at least one row was scored."""
+        return not self.rejected_lines and self.errors < self.rows
+
+
+def rejects_file(output: Path) -> Path:
+    """Where the lines that are not rows are listed, as JSON lines."""
+    return output.with_name(f"{output.name}.rejects.jsonl")
 
 
 def score_file(
@@ -92,7 +120,7 @@ def score_file(
     model: LoadedModel,
     options: ScoreOptions | None = None,
     settings: BatchSettings | None = None,
-    progress: StartProgress | None = None,
+    start: StartProgress = silent,
 ) -> BatchSummary:
     """Score every row of `source` into `output`, which appears when all is done.
 
@@ -101,82 +129,93 @@ def score_file(
     source : Path
         A table of any known format, or a folder or zip file of letters.
     output : Path
-        Its suffix tells the format. Until it is done, its parts stand beside it in a folder.
-    progress : callable, optional
-        Called with a description and a total; gives what is called with each step.
+        Its suffix decides the format. Until it is done, its parts are beside it in a folder.
+    model : LoadedModel
+    options : ScoreOptions, optional
+    settings : BatchSettings, optional
+    start : callable, optional
+        Starts the progress bar.
 
     Raises
     ------
     SchemaError
-        For an input or output that is no known table, or one that lacks a required column.
+        For an input or output that is not a known table, or an input that lacks a required column.
     FileNotFoundError
         For an input that does not exist.
     JobError
-        For an output that another process writes, or that an unfinished job is kept of.
+        For an output that another process writes, or of which an interrupted job is left.
     """
     options, settings = options or ScoreOptions(), settings or BatchSettings()
     check_output(output)
     with tempfile.TemporaryDirectory() as scratch:
-        found = survey(source, settings.columns, Path(scratch))
-        check_columns(list(found.columns), str(source), settings.columns)
-        task = Task(model.folder, options, settings.columns, found.columns)
+        opened = open_input(source, settings.mapping, Path(scratch), settings.sheet)
+        check_columns(list(opened.columns), str(source), settings.mapping.columns)
+        task = Task(model.folder, options, settings.mapping, opened.columns, opened.styles)
         with work_folder(output, _job(source, task, model, settings), resume=settings.resume) as folder:
             before = finished(folder)
-            step = started(progress, "scoring", found)
+            step = start(f"scoring {opened.unit}", opened.total)
             step(sum(part.size for part in before))
-            parts = _scored_parts(source, found, folder, task, model, settings, step)
+            parts = _score_parts(opened, folder, task, model, settings, step)
             # Put together within the folder, so that a kill leaves nothing beside it.
             with chunk_writer(folder / output.name) as write:
                 for part in parts:
                     write(read_part(part))
+            summary = _total(finished(folder), opened, resumed=sum(part.rows for part in before))
+            _write_rejects(parts, rejects_file(output))
             (folder / output.name).replace(output)
             if settings.report:
                 from imr_ml.reporting.batch_page.facts import ReportFacts
                 from imr_ml.reporting.batch_page.writing import write_report
 
-                facts = ReportFacts.of(source.name, model, datetime.now(UTC), options.coverage, settings.columns)
+                facts = ReportFacts.of(
+                    source.name, model, datetime.now(UTC), options.coverage, settings.mapping.columns
+                )
                 write_report(map(read_part, parts), settings.report, facts)
-            return _total(finished(folder), resumed=sum(part.rows for part in before))
+            return summary
 
 
-def _scored_parts(
-    source: Path,
-    found: InputSummary,
-    folder: Path,
-    task: Task,
-    model: LoadedModel,
-    settings: BatchSettings,
-    step: Progress,
+def _score_parts(
+    opened: Input, folder: Path, task: Task, model: LoadedModel, settings: BatchSettings, step: Progress
 ) -> list[Path]:
-    """Score the pieces that have no part yet; all parts, in order."""
+    """Score the chunks that have no part yet; return all parts, in order."""
     from joblib import Parallel, delayed
     from joblib.externals.loky.process_executor import TerminatedWorkerError
 
     def waiting() -> Iterator[Any]:
-        for place, piece in enumerate(pieces(source, found, settings.rows_at_once)):
+        for place, chunk in enumerate(read_chunks(opened, settings.rows_at_once)):
             parts.append(part := part_file(folder, place))
             if read_summary(part) is None:
-                yield delayed(score)(task, piece, case_rows_of(piece, found, task.columns), part)
+                yield delayed(score)(task, chunk, part)
 
     parts = list[Path]()
-    jobs = _jobs(found, settings)
-    score = partial(score_part, parent=os.getpid()) if jobs > 1 else partial(score_piece, model)
+    jobs = _jobs(opened, settings)
+    score = partial(score_part, parent=os.getpid()) if jobs > 1 else partial(score_chunk, model)
     run = Parallel(jobs, return_as="generator_unordered", max_nbytes=None, batch_size=1)
     try:
         for summary in run(waiting()):
             step(summary.size)
     except TerminatedWorkerError:
         raise JobError(
-            "a process was ended from outside, maybe for want of memory; what is done is kept: go on with --resume, "
-            "and with fewer --jobs"
+            "a process was ended from outside, maybe for want of memory; what is done is kept: continue with --resume "
+            "and fewer --jobs"
         ) from None
     return parts
 
 
-def _jobs(found: InputSummary, settings: BatchSettings) -> int:
+def _write_rejects(parts: list[Path], path: Path) -> None:
+    summaries = filter(None, map(read_summary, parts))
+    lines = [line for summary in summaries for line in summary.rejected_lines]
+    if not lines:
+        path.unlink(missing_ok=True)
+        return
+    with atomic_write(path) as temporary:
+        temporary.write_text("".join(f"{json.dumps(line, ensure_ascii=False)}\n" for line in lines), encoding="utf-8")
+
+
+def _jobs(opened: Input, settings: BatchSettings) -> int:
     if settings.jobs is not None:
         return settings.jobs
-    return (os.cpu_count() or 1) if found.total >= _WORTH_A_PROCESS[found.unit] else 1
+    return (os.cpu_count() or 1) if opened.total >= _WORTH_A_PROCESS[opened.unit] else 1
 
 
 def _job(source: Path, task: Task, model: LoadedModel, settings: BatchSettings) -> dict[str, Any]:
@@ -186,7 +225,8 @@ def _job(source: Path, task: Task, model: LoadedModel, settings: BatchSettings) 
         "model": model.version,
         "input": _fingerprint(source),
         "options": asdict(task.options),
-        "map": task.columns,
+        "map": task.mapping.model_dump(),
+        "sheet": settings.sheet,
         "rows at once": settings.rows_at_once,
     }
 
@@ -201,10 +241,19 @@ def _fingerprint(source: Path) -> str:
     return digest.hexdigest()
 
 
-def _total(parts: list[PartSummary], resumed: int) -> BatchSummary:
-    outcomes, reasons = Counter[str](), Counter[str]()
+def _total(parts: list[PartSummary], opened: Input, resumed: int) -> BatchSummary:
+    outcomes, reasons, warnings = Counter[str](), Counter[str](), Counter[str]()
     for part in parts:
         outcomes.update(part.by_outcome)
         reasons.update(part.reasons)
-    rows, errors = (sum(getattr(part, name) for part in parts) for name in ("rows", "errors"))
-    return BatchSummary(rows, errors, dict(outcomes), dict(reasons.most_common(REASONS_SHOWN)), resumed)
+        warnings.update(part.warnings)
+    return BatchSummary(
+        rows=sum(part.rows for part in parts),
+        errors=sum(part.errors for part in parts),
+        by_outcome=dict(outcomes),
+        reasons=dict(reasons.most_common(REASONS_SHOWN)),
+        resumed=resumed,
+        warnings=dict(warnings.most_common(REASONS_SHOWN)),
+        rejected_lines=sum(len(part.rejected_lines) for part in parts),
+        notes=tuple(describe_styles(opened.styles)),
+    )

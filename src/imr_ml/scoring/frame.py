@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from imr_ml.classifiers.conformal import EVEN
+from imr_ml.corpus.dates import DateStyle
+from imr_ml.corpus.mapping import renamed, suggestion
 from imr_ml.corpus.schema import (
     COLUMNS,
     FAMILY_SEPARATOR,
     REQUIRED_COLUMNS,
     SchemaError,
+    parse_requests,
     require_columns,
     row_errors,
-    typed,
 )
 from imr_ml.corpus.table import complete_cases
 from imr_ml.features.frame import ABSENT, feature_frame
@@ -26,7 +29,6 @@ from imr_ml.guidelines.types import FAMILIES
 from imr_ml.precedents.neighbours import Query
 from imr_ml.score_columns import ADDED, PANDAS_TYPES, SCORE_COLUMNS, UNCERTAIN, ScoreOptions
 from imr_ml.scoring.evidence import evidence_json
-from imr_ml.tables.naming import renamed, suggestion
 
 if TYPE_CHECKING:
     from imr_ml.classifiers.conformal import OutcomeSets
@@ -68,22 +70,29 @@ def check_columns(columns: list[str], source: str, mapped: Mapping[str, str] | N
         raise SchemaError(f"{source}: has column(s) that scoring adds: {', '.join(taken)}; rename or drop them")
 
 
-def score_frame(frame: pd.DataFrame, model: LoadedModel, options: ScoreOptions | None = None) -> pd.DataFrame:
+def score_frame(
+    frame: pd.DataFrame,
+    model: LoadedModel,
+    options: ScoreOptions | None = None,
+    styles: Mapping[str, DateStyle] | None = None,
+) -> pd.DataFrame:
     """Score requests.
 
     Parameters
     ----------
     frame : DataFrame
-        Requests as they came; other columns than the schema's pass through. A row whose ``error`` is already set, such
-        as a letter that could not be read, keeps it and is not scored.
+        Requests; columns that the schema lacks pass through. A row whose ``error`` is already set, such as a letter
+        that could not be read, keeps it and is not scored.
     model : LoadedModel
     options : ScoreOptions, optional
+    styles : mapping of str to DateStyle, optional
+        How the table's date columns are written; default: month first.
 
     Returns
     -------
     DataFrame
-        The same rows and columns in the same order, then `SCORE_COLUMNS`. A row that can't be scored has its reason
-        in ``error`` and nothing in the other added columns.
+        The same rows, columns and index, then `SCORE_COLUMNS`. A row that can't be scored has its reason in ``error``
+        and nothing in the other added columns but ``warnings``.
 
     Raises
     ------
@@ -91,25 +100,43 @@ def score_frame(frame: pd.DataFrame, model: LoadedModel, options: ScoreOptions |
         For a coverage that is not between 0 and 1.
     """
     index, frame = frame.index, frame.reset_index(drop=True)
-    table, reasons = type_rows(frame)
-    usable = reasons.isna().to_numpy()
+    rows = type_rows(frame, styles)
+    usable = rows.errors.isna().to_numpy()
     scored = pd.DataFrame(index=frame.index, columns=list(SCORE_COLUMNS), dtype="object")
     if usable.any():
-        columns = _scored(frame[usable], table[usable], model, options or ScoreOptions())
+        columns = _scored(frame[usable], rows.table[usable], model, options or ScoreOptions())
         scored.loc[usable] = columns.to_numpy(dtype="object")
-    scored["error"] = reasons
+    scored["error"], scored["warnings"] = rows.errors, rows.warnings
     # Fixed types, so that every chunk of a file has the same.
     scored = scored.astype({column.name: PANDAS_TYPES[column.kind] for column in ADDED})
     return frame.drop(columns="error", errors="ignore").join(scored).set_axis(index)
 
 
-def type_rows(frame: pd.DataFrame) -> tuple[pd.DataFrame, pd.Series]:
-    """The table in its types, and why each row can't be scored, with the ``error`` that it came with first."""
-    table = typed(frame)
-    reasons = row_errors(frame, table)
+@dataclass(frozen=True, slots=True)
+class TypedRows:
+    """Rows in their types.
+
+    Attributes
+    ----------
+    table : DataFrame
+    errors : Series of string
+        Why each row can't be scored, with the ``error`` that it came with first; missing where it can.
+    warnings : Series of string
+        What could not be read in each row; missing where all was read.
+    """
+
+    table: pd.DataFrame
+    errors: pd.Series
+    warnings: pd.Series
+
+
+def type_rows(frame: pd.DataFrame, styles: Mapping[str, DateStyle] | None = None) -> TypedRows:
+    """Convert rows to their types; see `score_frame`."""
+    parsed = parse_requests(frame, styles)
+    errors = row_errors(parsed.table)
     if "error" in frame:
-        reasons = frame["error"].astype("string").fillna(reasons)
-    return table, reasons
+        errors = frame["error"].astype("string").fillna(errors)
+    return TypedRows(parsed.table, errors, parsed.warnings)
 
 
 def _scored(written: pd.DataFrame, table: pd.DataFrame, model: LoadedModel, options: ScoreOptions) -> pd.DataFrame:

@@ -1,22 +1,22 @@
-"""Read what is to be scored in chunks: a table's rows, or letters of a folder or zip."""
+"""Open what is to be scored, a table or letters, and read it in chunks."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from imr_ml.corpus.schema import COLUMNS, SchemaError
-from imr_ml.progress import silent
+from imr_ml.corpus.dates import DateEvidence, DateStyle, date_evidence
+from imr_ml.corpus.mapping import ColumnMapping
+from imr_ml.corpus.schema import COLUMNS, DATE_COLUMNS, SchemaError
+from imr_ml.tables.table import RejectedLine, Table
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from imr_ml.ingest.ingestion import Reject
-    from imr_ml.progress import Progress, StartProgress
-    from imr_ml.tables.types import Chunk
 
 _LETTERS_AT_ONCE = 200
 _ROWS_TO_COUNT = 50_000
@@ -24,71 +24,87 @@ _LETTER_COLUMNS = tuple(column.name for column in COLUMNS)
 
 
 @dataclass(frozen=True, slots=True)
-class InputSummary:
+class Input:
     """What there is to score.
 
     Attributes
     ----------
     columns : tuple of str
-        Of the table, as the user calls them.
+        Of the table, under the user's names.
     total : int
         Rows of a table; letters of a folder or a zip file.
     unit : {"requests", "letters"}
         What `total` counts.
+    mapping : ColumnMapping
+    table : Table or None
     case_rows : Series or None
-        Rows of each case; None where the table tells no case numbers, or its cases' items already.
+        Rows of each case; None if the table has no case numbers, or already has its cases' items.
+    styles : dict of str to DateStyle
+        How the dates of each date column are written.
     letters : tuple of Path
     rejects : tuple of Reject
-        Members of a zip file that are no letters.
+        Members of a zip file that are not letters.
     """
 
     columns: tuple[str, ...]
     total: int
     unit: Literal["requests", "letters"]
+    mapping: ColumnMapping = field(default_factory=ColumnMapping)
+    table: Table | None = None
     case_rows: pd.Series | None = None
+    styles: dict[str, DateStyle] = field(default_factory=dict)
     letters: tuple[Path, ...] = ()
-    rejects: tuple[Reject, ...] = field(default=())
+    rejects: tuple[Reject, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class InputChunk:
     """Some of the input: rows of a table, or letters still to be read.
 
     Attributes
     ----------
     size : int
-        How many of the survey's `total` it holds.
-    rows : Chunk or None
+        How many of the input's `total` it contains.
+    rows : DataFrame or None
+        Under the user's names.
+    case_rows : Series or None
+        Rows of each row's case in the whole input, as a case may be in two chunks.
+    rejected_lines : tuple of RejectedLine
     letters : tuple of Path
     rejects : tuple of Reject
     """
 
     size: int
-    rows: Chunk | None = None
+    rows: pd.DataFrame | None = None
+    case_rows: pd.Series | None = None
+    rejected_lines: tuple[RejectedLine, ...] = ()
     letters: tuple[Path, ...] = ()
     rejects: tuple[Reject, ...] = ()
 
-    def read(self) -> Chunk:
-        """Its rows; a letter that can't be read is a row with its file and the reason."""
-        return self.rows or _letter_rows(self.letters, self.rejects)
+    def read(self) -> tuple[pd.DataFrame, list[str | None]]:
+        """Rows under the user's names, and why each can't be scored; an unreadable letter is a row with its file."""
+        if self.rows is not None:
+            return self.rows, [None] * len(self.rows)
+        return _read_letters(self.letters, self.rejects)
 
 
-def survey(source: Path, columns: Mapping[str, str], scratch: Path) -> InputSummary:
-    """Look through an input once.
+def open_input(source: Path, mapping: ColumnMapping, scratch: Path, sheet: str | None = None) -> Input:
+    """Open an input and look through it once.
 
     Parameters
     ----------
     source : Path
         A table of any known format, or a folder or zip file of letters.
-    columns : mapping of str to str
-        The contract's name of a column -> the user's, for those that the user calls otherwise.
+    mapping : ColumnMapping
     scratch : Path
-        An empty folder that a zip file's letters may be put into.
+        An empty folder into which a zip file's letters may be unpacked.
+    sheet : str, optional
+        Sheet of a workbook.
 
     Raises
     ------
     SchemaError
-        For what is neither a table nor holds letters.
+        For what is neither a table nor contains letters, and for dates in two orders in one column.
     FileNotFoundError
         For what does not exist.
     """
@@ -100,7 +116,7 @@ def survey(source: Path, columns: Mapping[str, str], scratch: Path) -> InputSumm
         raise FileNotFoundError(f"{source}: no such file or folder")
     rejects: list[Reject] = []
     if is_table(source):
-        return _table_survey(source, columns)
+        return _open_table(source, mapping, sheet)
     if source.is_dir():
         letters = letter_files([source])
     elif source.suffix.lower() == ".zip":
@@ -108,64 +124,69 @@ def survey(source: Path, columns: Mapping[str, str], scratch: Path) -> InputSumm
     elif source.suffix.lower() in (".pdf", ".txt"):
         letters = [source]
     else:
-        return _table_survey(source, columns)
+        return _open_table(source, mapping, sheet)
     if not letters and not rejects:
-        raise SchemaError(f"{source}: holds no letter (.pdf or .txt)")
-    return InputSummary(_LETTER_COLUMNS, len(letters) + len(rejects), "letters", None, tuple(letters), tuple(rejects))
+        raise SchemaError(f"{source}: contains no letter (.pdf or .txt)")
+    total = len(letters) + len(rejects)
+    return Input(_LETTER_COLUMNS, total, "letters", mapping, letters=tuple(letters), rejects=tuple(rejects))
 
 
-def pieces(source: Path, found: InputSummary, rows: int) -> Iterator[Piece]:
-    """The input's pieces in their order, the same each time; a table's of at most `rows` rows."""
-    if found.unit == "letters":
-        for start in range(0, len(found.letters), _LETTERS_AT_ONCE):
-            some = found.letters[start : start + _LETTERS_AT_ONCE]
-            yield Piece(len(some), letters=some)
-        if found.rejects:
-            yield Piece(len(found.rejects), rejects=found.rejects)
+def read_chunks(opened: Input, rows: int) -> Iterator[InputChunk]:
+    """The input's chunks in order, the same each time; a table's of at most `rows` rows."""
+    if opened.table is not None:
+        case = opened.mapping.user_name("case_number")
+        for chunk in opened.table.chunks(rows):
+            counts = opened.case_rows
+            case_rows = None if counts is None else chunk.frame[case].astype("string").map(counts)
+            yield InputChunk(len(chunk.frame), chunk.frame, case_rows, chunk.rejects)
         return
-    from imr_ml.tables.reading import read_chunks
-
-    for chunk in read_chunks(source, rows):
-        yield Piece(len(chunk.frame), rows=chunk)
-
-
-def case_rows_of(piece: Piece, found: InputSummary, columns: Mapping[str, str]) -> pd.Series | None:
-    """Rows of each row's case in the whole input, as a case may straddle two pieces; None where not counted."""
-    if found.case_rows is None or piece.rows is None:
-        return None
-    name = columns.get("case_number", "case_number")
-    return piece.rows.frame[name].astype("string").map(found.case_rows)
+    for start in range(0, len(opened.letters), _LETTERS_AT_ONCE):
+        letters = opened.letters[start : start + _LETTERS_AT_ONCE]
+        yield InputChunk(len(letters), letters=letters)
+    if opened.rejects:
+        yield InputChunk(len(opened.rejects), rejects=opened.rejects)
 
 
-def requests_of(chunk: Chunk, columns: Mapping[str, str], case_rows: pd.Series | None) -> pd.DataFrame:
-    """Rows as scoring takes them: under the contract's names, with their case's size and what is wrong in ``error``."""
-    requests = chunk.frame.rename(columns={user: name for name, user in columns.items()})
+def to_requests(
+    rows: pd.DataFrame, mapping: ColumnMapping, case_rows: pd.Series | None, errors: list[str | None]
+) -> pd.DataFrame:
+    """Rows as scoring takes them.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        Under the user's names.
+    mapping : ColumnMapping
+    case_rows : Series or None
+        Rows of each row's case in the whole input.
+    errors : list of (str or None)
+        Why a row can't be scored.
+    """
+    requests = mapping.apply(rows)
     if case_rows is not None:
         requests["items_in_case"] = case_rows.to_numpy()
-    requests["error"] = [chunk.reasons.get(label) for label in requests.index]
+    requests["error"] = errors
     return requests
 
 
-def started(progress: StartProgress | None, doing: str, found: InputSummary) -> Progress:
-    """Start a bar over what was found; what is called with each step, whether there is a bar or not."""
-    return (progress or silent)(f"{doing} {found.unit}", found.total)
-
-
-def _table_survey(source: Path, columns: Mapping[str, str]) -> InputSummary:
-    from imr_ml.tables.reading import column_names, read_chunks
-
-    names = column_names(source)
-    case, items = (columns.get(name, name) for name in ("case_number", "items_in_case"))
-    wanted = [case] if case in names else names[:1]
-    total, counts = 0, list["pd.Series"]()
-    for chunk in read_chunks(source, _ROWS_TO_COUNT, wanted):
+def _open_table(source: Path, mapping: ColumnMapping, sheet: str | None) -> Input:
+    table = Table.open(source, sheet)
+    case, items = map(mapping.user_name, ("case_number", "items_in_case"))
+    dates = {name: mapping.user_name(name) for name in DATE_COLUMNS if mapping.user_name(name) in table.columns}
+    counts_cases = case in table.columns and items not in table.columns
+    wanted = [*dates.values(), *([case] if counts_cases else [])] or table.columns[:1]
+    total, evidence, counts = 0, dict.fromkeys(dates, DateEvidence()), list["pd.Series"]()
+    for chunk in table.chunks(_ROWS_TO_COUNT, wanted):
+        for name, column in dates.items():
+            evidence[name] += date_evidence(chunk.frame[column], total + 1)
         total += len(chunk.frame)
-        if case in names and items not in names:
+        if counts_cases:
             counts.append(chunk.frame[case].astype("string").value_counts())
-    return InputSummary(names, total, "requests", _summed(counts))
+    styles = {name: evidence[name].style(name, str(source)) for name in dates}
+    return Input(table.columns, total, "requests", mapping, table, _total(counts), styles)
 
 
-def _summed(counts: list[pd.Series]) -> pd.Series | None:
+def _total(counts: list[pd.Series]) -> pd.Series | None:
     import pandas as pd
 
     if not counts:
@@ -174,16 +195,15 @@ def _summed(counts: list[pd.Series]) -> pd.Series | None:
     return total
 
 
-def _letter_rows(letters: tuple[Path, ...], rejects: tuple[Reject, ...]) -> Chunk:
+def _read_letters(letters: tuple[Path, ...], rejects: tuple[Reject, ...]) -> tuple[pd.DataFrame, list[str | None]]:
     import pandas as pd
 
     from imr_ml.corpus.schema import typed
     from imr_ml.ingest.ingestion import ingest
-    from imr_ml.tables.types import Chunk
 
     read = ingest(list(letters), jobs=1)
     refused = list(chain(read.rejects, rejects))
     placeholders = pd.DataFrame({"file": [reject.file for reject in refused]}).reindex(columns=list(_LETTER_COLUMNS))
     frame = pd.concat([read.requests, typed(placeholders)], ignore_index=True) if refused else read.requests
     reasons = [": ".join(filter(None, (reject.place, reject.reason))) for reject in refused]
-    return Chunk(frame, dict(enumerate(reasons, start=len(read.requests))))
+    return frame, [None] * len(read.requests) + reasons

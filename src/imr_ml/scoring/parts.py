@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -43,6 +43,10 @@ class PartSummary:
         Rows by predicted outcome.
     reasons : dict of int
         Rows by what is wrong with them.
+    warnings : dict of int
+        Cells that count as missing because they could not be read, by column.
+    rejected_lines : list of dict
+        Lines that are not rows, each with ``line``, ``text`` and ``reason``.
     """
 
     size: int
@@ -50,6 +54,8 @@ class PartSummary:
     errors: int
     by_outcome: dict[str, int]
     reasons: dict[str, int]
+    warnings: dict[str, int] = field(default_factory=dict)
+    rejected_lines: list[dict[str, Any]] = field(default_factory=list)
 
 
 @contextmanager
@@ -112,8 +118,10 @@ def read_part(path: Path) -> pd.DataFrame:
     import pandas as pd
     import pyarrow.parquet as pq
 
+    from imr_ml.tables.parquet_files import frame_of
+
     table = pq.read_table(path)
-    frame: pd.DataFrame = table.to_pandas()
+    frame = frame_of(table)
     mixed = json.loads((table.schema.metadata or {}).get(_MIXED, b"[]"))
     for name in mixed:
         frame[name] = pd.Series([_of_json(value) for value in frame[name]], index=frame.index, dtype="object")
@@ -199,7 +207,7 @@ def chunk_writer(path: Path) -> Iterator[Callable[[pd.DataFrame], None]]:
                 yield write
         else:
             with temporary.open("w", encoding="utf-8", newline="") as file:
-                yield _text_writer(file, _csv if suffix == ".csv" else _jsonl)
+                yield _text_writer(file, _csv if suffix == ".csv" else lambda chunk, _: json_lines(chunk))
 
 
 def _text_writer(file: TextIO, text_of: Callable[[pd.DataFrame, bool], str]) -> Callable[[pd.DataFrame], None]:
@@ -222,21 +230,39 @@ def safe_cells(chunk: pd.DataFrame) -> pd.DataFrame:
 
 
 def _csv(chunk: pd.DataFrame, first: bool) -> str:
-    text: str = safe_cells(chunk).to_csv(index=False, header=first, lineterminator="\n")
+    import pandas as pd
+
+    nested = [name for name, kind in chunk.dtypes.items() if isinstance(kind, pd.ArrowDtype) and _needs_json(kind)]
+    as_text = {str(name): chunk[name].map(_as_json_text, na_action="ignore").astype("string") for name in nested}
+    text: str = safe_cells(chunk.assign(**as_text)).to_csv(index=False, header=first, lineterminator="\n")
     return text
 
 
-def _jsonl(chunk: pd.DataFrame, first: bool) -> str:
-    del first
+def _needs_json(kind: pd.ArrowDtype) -> bool:
+    import pyarrow as pa
+
+    return pa.types.is_nested(kind.pyarrow_dtype) or pa.types.is_binary(kind.pyarrow_dtype)
+
+
+def _as_json_text(value: object) -> str:
+    text = _plain(value) if isinstance(value, bytes) else json.dumps(value, ensure_ascii=False, default=_plain)
+    return str(text)
+
+
+def json_lines(chunk: pd.DataFrame) -> str:
+    """Rows as JSON lines."""
     rows = chunk.astype("object").where(chunk.notna(), None).to_dict("records")
     return "".join(f"{json.dumps(row, ensure_ascii=False, default=_plain)}\n" for row in rows)
 
 
 def _plain(value: object) -> object:
-    """A value of a type that JSON lacks: a date as ISO 8601, a NumPy number as Python's own."""
-    if hasattr(value, "isoformat"):
-        return value.isoformat()
-    return value.item() if hasattr(value, "item") else str(value)
+    """A value of a type that JSON lacks: a date as ISO 8601, bytes as text, an array as a list."""
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "backslashreplace")
+    for name in ("isoformat", "tolist"):
+        if hasattr(value, name):
+            return getattr(value, name)()
+    return str(value)
 
 
 @contextmanager

@@ -8,9 +8,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from imr_ml.corpus.dates import infer_styles
+from imr_ml.corpus.schema import DATE_COLUMNS
 from imr_ml.model_files import LoadedModel, read_model
 from imr_ml.score_columns import SCORE_COLUMNS, ScoreOptions
-from imr_ml.scoring.frame import score_frame
+from imr_ml.scoring.frame import check_columns, score_frame
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,7 +44,9 @@ class ServedModel:
         ValueError
             For a coverage that is not between 0 and 1, or a negative number of precedents.
         """
-        scored = score_frame(frame, self.model, _options(params or {}))[list(SCORE_COLUMNS)]
+        check_columns(list(frame.columns), "requests")
+        styles = infer_styles(frame, DATE_COLUMNS, "requests")
+        scored = score_frame(frame, self.model, _options(params or {}), styles)[list(SCORE_COLUMNS)]
         # MLflow's server writes a missing number as NaN, which is no JSON, and a missing nullable one as null.
         return scored.astype(dict.fromkeys(scored.select_dtypes("float"), "Float64"))
 

@@ -69,11 +69,14 @@ class Scorer:
         """
         import pandas as pd
 
+        from imr_ml.corpus.dates import infer_styles
+        from imr_ml.corpus.schema import DATE_COLUMNS
         from imr_ml.scoring.frame import check_columns, score_frame
 
         frame = requests if isinstance(requests, pd.DataFrame) else pd.DataFrame([dict(requests)])
         check_columns(list(frame.columns), "requests")
-        return score_frame(frame, self.model, ScoreOptions(evidence, precedents, coverage))
+        styles = infer_styles(frame, DATE_COLUMNS, "requests")
+        return score_frame(frame, self.model, ScoreOptions(evidence, precedents, coverage), styles)
 
 
 def load_model(folder: Path | str = Path("models/latest")) -> Scorer:

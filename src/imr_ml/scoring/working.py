@@ -1,6 +1,6 @@
 """Score one chunk of the input into one part of the output, in any process.
 
-A piece that fails as a whole is taken apart until only the row that fails is left.
+A chunk that fails as a whole is halved until only the row that fails is left.
 """
 
 from __future__ import annotations
@@ -10,111 +10,119 @@ import os
 import threading
 import time
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from imr_ml.corpus.dates import DateStyle
+from imr_ml.corpus.mapping import ColumnMapping
 from imr_ml.score_columns import SCORE_COLUMNS, ScoreOptions
-from imr_ml.scoring.inputs import requests_of
+from imr_ml.scoring.inputs import to_requests
 from imr_ml.scoring.parts import PartSummary, write_part
-from imr_ml.tables.types import Chunk
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from imr_ml.model_files import LoadedModel
-    from imr_ml.scoring.inputs import Piece
+    from imr_ml.scoring.inputs import InputChunk
 
 _WATCHED_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """What holds for every piece of a job.
+    """What holds for every chunk of a job.
 
     Attributes
     ----------
     model_folder : Path
     options : ScoreOptions
-    columns : dict of str to str
-        The contract's name of a column -> the user's.
-    names : tuple of str
-        The input's columns.
+    mapping : ColumnMapping
+    columns : tuple of str
+        The input's.
+    styles : dict of str to DateStyle
+        How the dates of each column are written.
     """
 
     model_folder: Path
     options: ScoreOptions
-    columns: dict[str, str]
-    names: tuple[str, ...]
+    mapping: ColumnMapping
+    columns: tuple[str, ...]
+    styles: dict[str, DateStyle] = field(default_factory=dict)
 
 
-def score_part(task: Task, piece: Piece, case_rows: pd.Series | None, part: Path, *, parent: int) -> PartSummary:
-    """Score a piece into its part; `parent` is the process without which there is nothing to work for."""
-    model = _model(task.model_folder, parent)
-    return score_piece(model, task, piece, case_rows, part)
+def score_part(task: Task, chunk: InputChunk, part: Path, *, parent: int) -> PartSummary:
+    """Score a chunk into its part in a worker process, which ends when `parent` does."""
+    return score_chunk(_model(task.model_folder, parent), task, chunk, part)
 
 
-def score_piece(model: LoadedModel, task: Task, piece: Piece, case_rows: pd.Series | None, part: Path) -> PartSummary:
-    """Score a piece into its part.
-
-    Parameters
-    ----------
-    case_rows : Series or None
-        Rows of each case in the whole input, shape (rows,), in the order of the piece's.
-    """
-    chunk = piece.read()
-    written = chunk.frame.reindex(columns=list(task.names))
-    scored = score_chunk(model, task, Chunk(written, chunk.reasons), case_rows)
-    summary = _summary(piece.size, scored)
+def score_chunk(model: LoadedModel, task: Task, chunk: InputChunk, part: Path) -> PartSummary:
+    """Score a chunk into its part."""
+    rows, errors = chunk.read()
+    written = rows.reindex(columns=list(task.columns))
+    scored = score_rows(model, task, written, chunk.case_rows, errors)
+    summary = PartSummary(
+        size=chunk.size,
+        rows=len(scored),
+        errors=int(scored["error"].notna().sum()),
+        by_outcome=dict(Counter(scored["outcome_pred"].dropna())),
+        reasons=dict(Counter(scored["error"].dropna())),
+        warnings=dict(Counter(warning for cell in scored["warnings"].dropna() for warning in cell.split("; "))),
+        rejected_lines=[asdict(line) for line in chunk.rejected_lines],
+    )
     write_part(part, written.join(scored), summary)
     return summary
 
 
-def score_chunk(model: LoadedModel, task: Task, chunk: Chunk, case_rows: pd.Series | None) -> pd.DataFrame:
-    """The added columns of a chunk's rows; see `score_piece`."""
-    requests = requests_of(chunk, task.columns, case_rows)
-    return _scored(requests, model, task.options)[list(SCORE_COLUMNS)]
+def score_rows(
+    model: LoadedModel, task: Task, rows: pd.DataFrame, case_rows: pd.Series | None, errors: list[str | None]
+) -> pd.DataFrame:
+    """The added columns of rows.
+
+    Parameters
+    ----------
+    model : LoadedModel
+    task : Task
+    rows : DataFrame
+        Under the user's names.
+    case_rows : Series or None
+        Rows of each row's case in the whole input.
+    errors : list of (str or None)
+        Why a row can't be scored.
+    """
+    requests = to_requests(rows, task.mapping, case_rows, errors)
+    return _score_halves(requests, model, task)[list(SCORE_COLUMNS)]
 
 
-def _scored(requests: pd.DataFrame, model: LoadedModel, options: ScoreOptions) -> pd.DataFrame:
+def _score_halves(requests: pd.DataFrame, model: LoadedModel, task: Task) -> pd.DataFrame:
     import pandas as pd
 
     from imr_ml.scoring.frame import score_frame
 
     try:
-        return score_frame(requests, model, options)
-    except Exception as error:  # noqa: BLE001, what no check foresaw shall cost one row, not a million
+        return score_frame(requests, model, task.options, task.styles)
+    except Exception as error:  # noqa: BLE001, an unforeseen failure must cost one row, not a million
         if len(requests) == 1:
-            # The error's own words may hold the row's.
+            # The error's own words may contain the row's.
             reason = f"can't be scored ({type(error).__name__})"
-            return score_frame(requests.assign(error=reason), model, options)
+            return score_frame(requests.assign(error=reason), model, task.options, task.styles)
         halves = requests.iloc[: len(requests) // 2], requests.iloc[len(requests) // 2 :]
-        return pd.concat([_scored(half, model, options) for half in halves])
-
-
-def _summary(size: int, scored: pd.DataFrame) -> PartSummary:
-    return PartSummary(
-        size=size,
-        rows=len(scored),
-        errors=int(scored["error"].notna().sum()),
-        by_outcome=dict(Counter(scored["outcome_pred"].dropna())),
-        reasons=dict(Counter(scored["error"].dropna())),
-    )
+        return pd.concat([_score_halves(half, model, task) for half in halves])
 
 
 @cache
 def _model(folder: Path, parent: int) -> LoadedModel:
     from imr_ml.model_files import read_model
 
-    threading.Thread(target=_leave_with, args=(parent,), daemon=True).start()
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
     model = read_model(folder)
     # What is loaded stays as long as the process: looking through it for garbage again and again would take time.
     gc.freeze()
     return model
 
 
-def _leave_with(parent: int) -> None:
+def _end_with(parent: int) -> None:
     """End this process when its parent was killed: nobody would fetch what it does."""
     while os.getppid() == parent:
         time.sleep(_WATCHED_S)

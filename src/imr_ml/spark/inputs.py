@@ -53,9 +53,9 @@ def _with_microseconds(rows: DataFrame, path: Path) -> DataFrame:
     """Spark has no type for times in nanoseconds, which pandas writes; it reads them as whole numbers."""
     from pyspark.sql import functions as sql
 
-    from imr_ml.tables.parquet_files import schema_of
+    from imr_ml.tables.parquet_files import read_schema
 
-    times = [field.name for field in schema_of(path) if str(field.type).startswith("timestamp[ns")]
+    times = [field.name for field in read_schema(path) if str(field.type).startswith("timestamp[ns")]
     micros = {name: sql.expr(f"timestamp_micros({_quoted(name)} div 1000)") for name in times}
     return rows.withColumns({name: value.cast("timestamp_ntz") for name, value in micros.items()})
 

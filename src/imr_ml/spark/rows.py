@@ -5,16 +5,17 @@ from __future__ import annotations
 import hashlib
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from imr_ml.corpus.mapping import ColumnMapping
 from imr_ml.score_columns import ADDED, SCORE_COLUMNS, ScoreOptions
 from imr_ml.scoring.batch import REASONS_SHOWN, BatchSummary
 from imr_ml.scoring.frame import check_columns
-from imr_ml.scoring.working import Task, score_chunk
+from imr_ml.scoring.working import Task, score_rows
 from imr_ml.spark.inputs import CASE_ROWS, column_of, path_of, rows_of
 from imr_ml.spark.session import (
     ROWS_AT_ONCE,
@@ -50,7 +51,7 @@ def score_with_spark(
     output: str | Path,
     model: LoadedModel,
     options: ScoreOptions | None = None,
-    columns: Mapping[str, str] | None = None,
+    mapping: ColumnMapping | None = None,
     session: SparkSession | None = None,
 ) -> BatchSummary:
     """Score every row of `source` into a folder of Parquet files, with the numbers that `score_file` gives.
@@ -64,8 +65,8 @@ def score_with_spark(
         Spark's own data frame, a row whose column ``error`` is set keeps it and is not scored.
     output : str or Path
         A folder that does not exist. It holds ``_SUCCESS`` when all is done.
-    columns : mapping of str to str, optional
-        The contract's name of a column -> the source's.
+    mapping : ColumnMapping, optional
+        The user's names of columns and values.
     session : SparkSession, optional
         Else the one that is active, else a new one on all cores of this machine.
 
@@ -80,27 +81,27 @@ def score_with_spark(
     """
     session = session or spark_session()
     named = str(source) if isinstance(source, str | Path) else "data frame"
-    columns = dict(columns or {})
+    mapping = mapping or ColumnMapping()
     folder = path_of(output)
     if folder and folder.exists():
         raise SparkError(f"{output}: exists; name a folder that does not")
     with translate_spark_errors(named):
-        rows = rows_of(source, columns, session) if isinstance(source, str | Path) else source
+        rows = rows_of(source, mapping.columns, session) if isinstance(source, str | Path) else source
         given = [name for name in rows.columns if name not in (_ERROR, CASE_ROWS)]
-        check_columns(given, named, columns)
-        scored = scored_rows(rows, given, model, options or ScoreOptions(), columns)
+        check_columns(given, named, mapping.columns)
+        scored = scored_rows(rows, given, model, options or ScoreOptions(), mapping)
         scored.write.parquet(str(output), compression="zstd")
         return _summary(rows.sparkSession.read.parquet(str(output)))
 
 
 def scored_rows(
-    rows: DataFrame, names: list[str], model: LoadedModel, options: ScoreOptions, columns: dict[str, str]
+    rows: DataFrame, names: list[str], model: LoadedModel, options: ScoreOptions, mapping: ColumnMapping
 ) -> DataFrame:
     """The rows with the added columns, not yet computed."""
     from pyspark.sql import functions as sql
     from pyspark.sql.types import StructType
 
-    task = Task(model.folder, options, columns, tuple(names))
+    task = Task(model.folder, options, mapping, tuple(names))
     beside = [column_of(rows, name) if name in rows.columns else sql.lit(None) for name in (CASE_ROWS, _ERROR)]
     given = [column_of(rows, name) for name in names]
     schema = StructType(rows.select(*given).schema.fields)
@@ -135,35 +136,40 @@ def _scorer(shipped: ShippedModel, task: Task) -> Callable[[Batches], Batches]:
     def score(batches: Batches) -> Batches:
         for batch in batches:
             for start in range(0, batch.num_rows, ROWS_AT_ONCE):
-                yield _scored(batch.slice(start, ROWS_AT_ONCE), _loaded(shipped), task)
+                yield score_batch(batch.slice(start, ROWS_AT_ONCE), _loaded(shipped), task)
 
     return score
 
 
-def _scored(batch: pa.RecordBatch, model: LoadedModel, task: Task) -> pa.RecordBatch:
+def score_batch(batch: pa.RecordBatch, model: LoadedModel, task: Task) -> pa.RecordBatch:
     """The given columns untouched, then the added ones."""
     import pyarrow as pa
 
-    from imr_ml.tables.parquet_files import conformed, frame_of
-    from imr_ml.tables.types import Chunk
+    from imr_ml.tables.parquet_files import frame_of
 
     *given, case_rows, errors = batch.columns
-    table, reasons = conformed(pa.RecordBatch.from_arrays(given, list(task.names)))
-    reasons |= {place: reason for place, reason in enumerate(errors.to_pylist()) if reason is not None}
+    rows = frame_of(pa.Table.from_arrays(given, list(task.columns)))
     items = None if case_rows.null_count == len(case_rows) else case_rows.to_pandas()
-    scored = score_chunk(model, task, Chunk(frame_of(table), reasons), items)
+    scored = score_rows(model, task, rows, items, errors.to_pylist())
     types: dict[str, Any] = {"text": pa.string(), "number": pa.float64(), "count": pa.int64(), "flag": pa.bool_()}
     added = arrays_of(scored, pa.schema([(column.name, types[column.kind]) for column in ADDED]))
-    return pa.RecordBatch.from_arrays([*given, *added], [*task.names, *SCORE_COLUMNS])
+    return pa.RecordBatch.from_arrays([*given, *added], [*task.columns, *SCORE_COLUMNS])
 
 
 def _summary(scored: DataFrame) -> BatchSummary:
     """What the folder holds, as it stands: nothing that a task counted before it was lost."""
-    outcomes, reasons = Counter[str](), Counter[str]()
-    for outcome, reason, rows in scored.groupBy("outcome_pred", "error").count().collect():
+    outcomes, reasons, warnings = Counter[str](), Counter[str](), Counter[str]()
+    for outcome, reason, warning, rows in scored.groupBy("outcome_pred", "error", "warnings").count().collect():
+        warnings.update(dict.fromkeys(warning.split("; ") if warning else (), rows))
         if reason is None:
             outcomes[outcome] += rows
         else:
             reasons[reason] += rows
     errors = reasons.total()
-    return BatchSummary(outcomes.total() + errors, errors, dict(outcomes), dict(reasons.most_common(REASONS_SHOWN)))
+    return BatchSummary(
+        rows=outcomes.total() + errors,
+        errors=errors,
+        by_outcome=dict(outcomes),
+        reasons=dict(reasons.most_common(REASONS_SHOWN)),
+        warnings=dict(warnings.most_common(REASONS_SHOWN)),
+    )

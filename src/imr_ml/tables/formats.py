@@ -1,67 +1,70 @@
-"""Which format a table has, by its name, else by its first bytes; and standard input put into a file."""
+"""Find a table's format by its first bytes and its name, and write standard input to a file."""
 
 from __future__ import annotations
 
+import gzip
 import shutil
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO, BinaryIO, Literal, cast
 
 from imr_ml.errors import SchemaError
-from imr_ml.tables.encodings import GZIP_MAGIC, opened
-from imr_ml.tables.types import BLOCK_BYTES, Format
 
+Format = Literal["csv", "json", "parquet", "excel"]
 _OF_SUFFIX: dict[str, Format] = {
     ".csv": "csv",
     ".tsv": "csv",
-    ".jsonl": "jsonl",
-    ".ndjson": "jsonl",
-    ".json": "jsonl",
+    ".jsonl": "json",
+    ".ndjson": "json",
+    ".json": "json",
     ".parquet": "parquet",
     ".xlsx": "excel",
     ".xlsm": "excel",
     ".xls": "excel",
 }
 TABLE_SUFFIXES = tuple(_OF_SUFFIX)
-# Text that is a table only where the user says so: letters may end so too.
+# Text files that are a table only if the user says so: letters may end so too.
 _PLAIN_TEXT = ("", ".txt", ".dat", ".tab")
+_GZIP = b"\x1f\x8b"
 _PARQUET = b"PAR1"
 _ZIP = b"PK\x03\x04"
 OLE_MAGIC = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _PDF = b"%PDF"
 _HEAD_BYTES = 4096
-# Scores written beside what they were made of don't make a table of its folder.
+# Scores written beside the letters that they were made from do not make the folder a table.
 _DOCUMENTS = (".pdf", ".txt")
 _BLANKS = b" \t\r\n\xef\xbb\xbf\xff\xfe\x00"
 
 
 def table_format(path: Path) -> Format:
-    """The format of a table.
+    """Return the format of a table.
 
-    The first bytes of Parquet files, workbooks and PDFs decide whatever the name says; else the name's ending, with or
-    without ``.gz``; else text that begins with a brace or bracket is JSON lines, and other text whose name tells
-    nothing CSV.
+    The first bytes of Parquet files and workbooks decide, whatever the name; else the name's ending, with or without
+    ``.gz``; else text that begins with a brace or bracket is JSON, and other text CSV.
 
     Raises
     ------
     SchemaError
-        For what is no table.
+        For what is not a table.
     FileNotFoundError
-        Where there is nothing.
+        If the file does not exist.
     """
     if path.is_dir():
         if not _is_parquet_folder(path):
-            raise SchemaError(f"{path}: this folder is no table: it holds no .parquet files, or documents beside them")
+            raise SchemaError(f"{path}: this folder is no table: it has no .parquet files, or documents beside them")
         return "parquet"
     head = _head(path)
     binary = _binary_format(path, head)
     if binary:
         return binary
-    named = _of_name(path)
+    named = _format_of_name(path)
     if named in ("parquet", "excel"):
         raise SchemaError(f"{path}: can't be read as {named.capitalize()}: it does not begin as such a file does")
-    if named is None and path.suffix.lower() not in _PLAIN_TEXT and _text_format(head) == "csv":
-        raise SchemaError(f"{path}: is not a table; {_known()}")
+    is_unknown = named is None and path.suffix.lower() not in _PLAIN_TEXT and _text_format(head) == "csv"
+    if is_unknown or head.startswith((_ZIP, _PDF, _GZIP)):
+        raise SchemaError(f"{path}: is not a table; give one that ends in {', '.join(TABLE_SUFFIXES)}")
     return named or _text_format(head)
 
 
@@ -69,83 +72,71 @@ def is_table(path: Path) -> bool:
     """Whether a path is a table by its name or first bytes, or a folder of Parquet files and no documents."""
     if path.is_dir():
         return _is_parquet_folder(path)
-    if not path.is_file():
-        return False
-    head = _head(path)
-    return _of_name(path) is not None or head.startswith((_PARQUET, OLE_MAGIC)) or _is_workbook(path, head)
+    return path.is_file() and (_format_of_name(path) is not None or _binary_format(path, _head(path)) is not None)
 
 
 def parquet_files(folder: Path) -> list[Path]:
-    """The Parquet files in a folder and those below it, in the order of their paths; hidden ones are left out."""
-    found = (file for file in folder.rglob("*.parquet") if file.is_file())
-    return sorted(
-        file for file in found if not any(part.startswith((".", "_")) for part in file.relative_to(folder).parts)
-    )
+    """The Parquet files in a folder and below it, sorted by path, without hidden ones."""
+    files = (file.relative_to(folder) for file in folder.rglob("*.parquet") if file.is_file())
+    return sorted(folder / file for file in files if not any(part.startswith((".", "_")) for part in file.parts))
 
 
 def spooled(stream: BinaryIO, folder: Path) -> Path:
-    """Write standard input into a file in `folder` that is named for its format.
+    """Write standard input to a file in `folder` that is named for its format.
 
     Returns
     -------
     Path
         ``standard-input.csv`` and the like; ``.zip`` and ``.pdf`` for an archive and for a letter.
     """
-    head = stream.read(_HEAD_BYTES)
     path = folder / "standard-input"
     with path.open("wb") as file:
-        file.write(head)
-        shutil.copyfileobj(stream, file, BLOCK_BYTES)
-    return path.rename(path.with_name(path.name + _suffix(path)))
+        shutil.copyfileobj(stream, file)
+    head = _head(path)
+    suffix = ".pdf" if head.startswith(_PDF) else ".zip" if head.startswith(_ZIP) else f".{_text_format(head)}"
+    binary = _binary_format(path, head)
+    if binary:
+        suffix = ".parquet" if binary == "parquet" else ".xls" if head.startswith(OLE_MAGIC) else ".xlsx"
+    return path.rename(path.with_name(path.name + suffix))
+
+
+@contextmanager
+def open_bytes(path: Path) -> Iterator[IO[bytes]]:
+    """Open a file, unpacked if it is a gzip file."""
+    with path.open("rb") as file:
+        is_packed = file.read(len(_GZIP)) == _GZIP
+        file.seek(0)
+        yield cast("IO[bytes]", gzip.GzipFile(fileobj=file)) if is_packed else file
 
 
 def _is_parquet_folder(folder: Path) -> bool:
     return bool(parquet_files(folder)) and not any(file.suffix.lower() in _DOCUMENTS for file in folder.rglob("*"))
 
 
-def _suffix(path: Path) -> str:
-    head = _head(path)
-    if head.startswith(_PDF):
-        return ".pdf"
-    if head.startswith(_ZIP):
-        return ".xlsx" if _is_workbook(path, head) else ".zip"
-    if head.startswith(OLE_MAGIC):
-        return ".xls"
-    return ".parquet" if head.startswith(_PARQUET) else f".{_text_format(head)}"
-
-
 def _head(path: Path) -> bytes:
-    """The first bytes of a file, unpacked where it is a gzip file."""
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such file")
     try:
-        with opened(path) as file:
+        with open_bytes(path) as file:
             return file.read(_HEAD_BYTES)
     except (OSError, EOFError) as error:
-        raise SchemaError(
-            f"{path}: can't be read ({getattr(error, 'strerror', None) or 'broken gzip file'})"
-        ) from error
+        reason = getattr(error, "strerror", None) or "broken gzip file"
+        raise SchemaError(f"{path}: can't be read ({reason})") from error
 
 
 def _binary_format(path: Path, head: bytes) -> Format | None:
     if head.startswith(_PARQUET):
         return "parquet"
-    if head.startswith(OLE_MAGIC) or _is_workbook(path, head):
-        return "excel"
-    if head.startswith((_ZIP, _PDF, GZIP_MAGIC)):
-        raise SchemaError(f"{path}: is not a table; {_known()}")
-    return None
+    return "excel" if head.startswith(OLE_MAGIC) or _is_workbook(path, head) else None
 
 
-def _of_name(path: Path) -> Format | None:
-    suffixes = [suffix.lower() for suffix in path.suffixes]
-    if suffixes[-1:] == [".gz"]:
-        suffixes.pop()
+def _format_of_name(path: Path) -> Format | None:
+    suffixes = [suffix.lower() for suffix in path.suffixes if suffix.lower() != ".gz"]
     return _OF_SUFFIX.get(suffixes[-1]) if suffixes else None
 
 
 def _text_format(head: bytes) -> Format:
-    return "jsonl" if head.lstrip(_BLANKS)[:1] in (b"{", b"[") else "csv"
+    return "json" if head.lstrip(_BLANKS)[:1] in (b"{", b"[") else "csv"
 
 
 def _is_workbook(path: Path, head: bytes) -> bool:
@@ -156,7 +147,3 @@ def _is_workbook(path: Path, head: bytes) -> bool:
             return "xl/workbook.xml" in archive.namelist()
     except (zipfile.BadZipFile, OSError):
         return path.suffix.lower().startswith(".xls")
-
-
-def _known() -> str:
-    return f"give one that ends in {', '.join(TABLE_SUFFIXES)}"

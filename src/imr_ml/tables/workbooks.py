@@ -1,7 +1,4 @@
-"""Excel workbooks -> rows of text: the first sheet, its first row the header.
-
-A row with nothing in it is no row.
-"""
+"""Read Excel workbooks: one sheet, its cells as text."""
 
 from __future__ import annotations
 
@@ -9,86 +6,98 @@ import re
 import zipfile
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import date, datetime, time
-from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from imr_ml.errors import SchemaError
 from imr_ml.tables.formats import OLE_MAGIC
-from imr_ml.tables.types import MEGABYTE, NUL
+from imr_ml.tables.table import RejectedLine, Rows, Table, batch_records, clean_header, text_frame
+from imr_ml.tables.text_lines import NUL
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-    from python_calamine import CalamineSheet
+    from python_calamine import CalamineSheet, CalamineWorkbook
 
-UNPACKED_BYTES = 1024 * MEGABYTE
+UNPACKED_BYTES = 1 << 30
 """A workbook that unpacks to more is refused; a million rows of typical requests are about half of it."""
 MOST_CELLS = 32_000_000
-"""A sheet whose outermost cells span more is refused: a cell far out makes all before it be held."""
+"""A sheet whose outermost cells span more is refused: a cell far out would make everything before it be held."""
 _CELL = re.compile(rb'<(?:\w+:)?c\s[^>]{0,200}?\br="([A-Z]{1,3})(\d{1,7})"')
-_SHEET = re.compile(r"xl/worksheets/[^/]+\.xml")
+_SHEET_FILE = re.compile(r"xl/worksheets/[^/]+\.xml")
 _LONGEST_TAG = 300
-_ROWS_AT_ONCE = 2000
+_ROWS_SEARCHED = 10
+_LARGEST_INTEGER = 2**53
 
 
-@dataclass(frozen=True, slots=True)
-class Sheet:
-    """A sheet's name, the names of its columns, and its rows below those."""
-
-    name: str
-    header: list[str]
-    rows: Iterator[list[str]]
-
-
-@contextmanager
-def sheet_of(path: Path) -> Iterator[Sheet]:
-    """The first sheet of a workbook.
+def open_workbook(path: Path, name: str | None) -> Table:
+    """Open a sheet of a workbook; see `Table.open`.
 
     Raises
     ------
     SchemaError
-        For a workbook that can't be read, has a password, or unpacks to too much.
+        For a workbook that can't be read, has a password or unpacks to too much, and for a sheet that it lacks.
     """
     from python_calamine import CalamineError, CalamineWorkbook, PasswordError
 
     _check_size(path)
     try:
-        with CalamineWorkbook.from_path(path) as workbook:
-            sheet = workbook.get_sheet_by_index(0)
-            rows = _filled_rows(sheet)
-            yield Sheet(sheet.name, next(rows, []), rows)
+        workbook = CalamineWorkbook.from_path(str(path))
+        sheet, others = _select_sheet(workbook, name, path)
+        rows = _filled_rows(sheet)
     except PasswordError as error:
         raise SchemaError(f"{path}: has a password; save it without one") from error
     except CalamineError as error:
         raise SchemaError(f"{path}: can't be read as Excel ({type(error).__name__}); save it anew") from error
+    titles = _count_titles(rows)
+    columns = clean_header(rows[titles][1] if rows else [], path)
+
+    def read(count: int, wanted: tuple[str, ...]) -> Iterator[Rows]:
+        records = (
+            (RejectedLine(number, "\t".join(row), NUL) if "\0" in "".join(row) else row, sum(map(len, row)))
+            for number, row in rows[titles + 1 :]
+        )
+        for cells, rejects in batch_records(records, count):
+            yield text_frame(cells, columns, wanted), rejects
+
+    notes = [f"Excel, sheet {sheet.name}"]
+    notes += [f"header in row {rows[titles][0]}"] if titles else []
+    notes += [f"not read: {', '.join(others)} (choose with --sheet)"] if others else []
+    return Table(path, "excel", columns, "; ".join(notes), read)
 
 
-def sheet_tables(sheet: Sheet, wanted: tuple[int, ...]) -> Iterator[tuple[pa.Table, dict[int, str]]]:
-    """The cells of the wanted columns as text, named for their places, with the reasons of bad rows."""
-    from imr_ml.tables.records import table_of
+def _select_sheet(workbook: CalamineWorkbook, name: str | None, path: Path) -> tuple[CalamineSheet, list[str]]:
+    """The sheet named, else the first visible one, and the names of the others."""
+    from python_calamine import SheetTypeEnum, SheetVisibleEnum
 
-    while held := list(islice(sheet.rows, _ROWS_AT_ONCE)):
-        nul = {place: NUL for place, row in enumerate(held) if any("\0" in cell for cell in row)}
-        yield table_of(held, wanted), nul
+    sheets = [sheet for sheet in workbook.sheets_metadata if sheet.typ == SheetTypeEnum.WorkSheet]
+    visible = [sheet.name for sheet in sheets if sheet.visible == SheetVisibleEnum.Visible]
+    names = [sheet.name for sheet in sheets]
+    if name is not None and name not in names:
+        raise SchemaError(f"{path}: has no sheet {name}; it has: {', '.join(names)}")
+    if name is None and not visible:
+        raise SchemaError(f"{path}: has no visible sheet; choose one with --sheet: {', '.join(names)}")
+    chosen = visible[0] if name is None else name
+    return workbook.get_sheet_by_name(chosen), [other for other in names if other != chosen]
 
 
-def _filled_rows(sheet: CalamineSheet) -> Iterator[list[str]]:
-    for cells in sheet.iter_rows():
-        row = [_text(cell) for cell in cells]
-        if any(row):
-            yield row
+def _filled_rows(sheet: CalamineSheet) -> list[tuple[int, list[str]]]:
+    """Rows that contain anything, with their numbers; merged cells all have the value that Excel shows for them."""
+    cells = [[_format_cell(cell) for cell in row] for row in sheet.to_python(skip_empty_area=False)]
+    for (top, left), (bottom, right) in sheet.merged_cell_ranges or ():
+        for row in cells[top : bottom + 1] if bottom > top else ():
+            row[left : right + 1] = [cells[top][left]] * len(row[left : right + 1])
+    return [(number, row) for number, row in enumerate(cells, start=1) if any(row)]
 
 
-def _text(cell: object) -> str:
-    """A cell as one would write it into a CSV file: whole numbers without a point, dates in ISO 8601."""
-    if isinstance(cell, str):
-        return cell
-    if isinstance(cell, bool):
-        return str(cell)
-    if isinstance(cell, float) and cell.is_integer() and abs(cell) < 1e15:
+def _count_titles(rows: list[tuple[int, list[str]]]) -> int:
+    """Rows above the header: those that fill less than half of the cells that the widest of the first rows fills."""
+    filled = [sum(map(bool, row)) for _, row in rows[:_ROWS_SEARCHED]]
+    return next((place for place, count in enumerate(filled) if 2 * count >= max(filled)), 0)
+
+
+def _format_cell(cell: Any) -> str:
+    """A cell as one would write it in a CSV file: whole numbers without a point, dates in ISO 8601."""
+    if isinstance(cell, float) and cell.is_integer() and abs(cell) <= _LARGEST_INTEGER:
         return str(int(cell))
     if isinstance(cell, datetime) and cell.time() == time():
         return cell.date().isoformat()
@@ -96,49 +105,45 @@ def _text(cell: object) -> str:
 
 
 def _check_size(path: Path) -> None:
-    """Unpack the workbook in passing, as what it says of its size need not be true.
+    """Unpack the workbook once, as its own statement of its size need not be true.
 
     Raises
     ------
     SchemaError
-        Where it is too large or broken.
+        If it is too large or broken.
     """
+    with path.open("rb") as file:
+        if file.read(len(OLE_MAGIC)) == OLE_MAGIC:
+            return
     try:
-        with path.open("rb") as file:
-            if file.read(len(OLE_MAGIC)) == OLE_MAGIC:
-                return
         with zipfile.ZipFile(path) as archive:
-            left = UNPACKED_BYTES
+            if sum(member.file_size for member in archive.infolist()) > UNPACKED_BYTES:
+                raise SchemaError(
+                    f"{path}: unpacks to more than {UNPACKED_BYTES >> 20} MB; save the sheet as CSV instead"
+                )
             for member in archive.infolist():
-                left -= member.file_size
-                if left < 0:
-                    raise SchemaError(
-                        f"{path}: unpacks to more than {UNPACKED_BYTES // MEGABYTE} MB; save the sheet as CSV instead"
-                    )
                 _check_member(archive, member, path)
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError, zlib.error, EOFError) as error:
         raise SchemaError(f"{path}: can't be read as Excel ({type(error).__name__}); save it anew") from error
 
 
 def _check_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, path: Path) -> None:
-    """Read a member to its end, which is where a false size or sum shows, and see how far out its cells are."""
-    columns, rows, rest = {0}, {0}, b""
-    is_sheet = _SHEET.fullmatch(member.filename) is not None
+    """Read a member to its end, which reveals a false size or sum, and see how far out its cells are."""
+    columns, rows, rest = 0, 0, b""
+    is_sheet = _SHEET_FILE.fullmatch(member.filename) is not None
     with archive.open(member) as unpacked:
-        while block := unpacked.read(MEGABYTE):
-            if is_sheet:
-                cells = set(_CELL.findall(rest + block))
-                columns = {max(columns), *(_column(letters) for letters, _ in cells)}
-                rows = {max(rows), *(int(row) for _, row in cells)}
-                rest = block[-_LONGEST_TAG:]
-    if max(columns) * max(rows) > MOST_CELLS:
+        while block := unpacked.read(1 << 20):
+            for letters, row in set(_CELL.findall(rest + block)) if is_sheet else ():
+                columns, rows = max(columns, _column_number(letters)), max(rows, int(row))
+            rest = block[-_LONGEST_TAG:]
+    if columns * rows > MOST_CELLS:
         raise SchemaError(
-            f"{path}: a sheet's cells span {max(rows)} rows and {max(columns)} columns, more than can be held; "
-            "save it as CSV, or delete what stands far out"
+            f"{path}: a sheet's cells span {rows} rows and {columns} columns, more than can be held; "
+            "save it as CSV, or delete what is far out"
         )
 
 
-def _column(letters: bytes) -> int:
+def _column_number(letters: bytes) -> int:
     number = 0
     for letter in letters:
         number = number * 26 + letter - ord("A") + 1

@@ -3,8 +3,8 @@
 import pytest
 from pydantic import ValidationError
 
+from imr_ml.corpus.mapping import Synonyms, default_synonyms, parse_map, renamed, suggestion
 from imr_ml.errors import SchemaError
-from imr_ml.tables.naming import Synonyms, default_synonyms, parse_map, renamed, suggestion
 
 
 @pytest.mark.parametrize(

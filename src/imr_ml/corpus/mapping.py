@@ -1,4 +1,4 @@
-"""Columns by other names: what the user maps, and what to suggest where a column is missing."""
+"""Map a user's columns and values to those of the requests table, and suggest a mapping for missing columns."""
 
 from __future__ import annotations
 
@@ -10,10 +10,15 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from imr_ml.errors import SchemaError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _SIMILAR = 0.8
 _SYNONYM = 0.95
@@ -49,17 +54,87 @@ class Synonyms(BaseModel):
 @cache
 def default_synonyms() -> Synonyms:
     """The synonyms that ship with the package."""
-    written = resources.files("imr_ml.tables").joinpath("synonyms.toml").read_text("utf-8")
+    written = resources.files("imr_ml.corpus").joinpath("synonyms.toml").read_text("utf-8")
     return Synonyms.model_validate(tomllib.loads(written))
 
 
-def parse_map(pairs: Iterable[str]) -> dict[str, str]:
-    """What the user maps: the contract's column -> the table's.
+class ColumnMapping(BaseModel):
+    """The user's names of columns, and of values in them.
+
+    Attributes
+    ----------
+    columns : dict of str to str
+        Column of the requests table -> the user's.
+    values : dict
+        Column of the requests table -> the user's value -> the table's.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    columns: dict[str, str] = Field(default_factory=dict)
+    values: dict[str, dict[str, str]] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _is_consistent(self) -> ColumnMapping:
+        twice = sorted(name for name, times in Counter(self.columns.values()).items() if times > 1)
+        if twice:
+            raise ValueError(f"column mapped twice: {', '.join(twice)}")
+        return self
+
+    def user_name(self, column: str) -> str:
+        """What the user calls a column of the requests table."""
+        return self.columns.get(column, column)
+
+    def apply(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """The user's rows under the requests table's names, with its values."""
+        mapped = frame.rename(columns={theirs: ours for ours, theirs in self.columns.items()})
+        for column, values in self.values.items():
+            if column in mapped:
+                folded = {written.strip().lower(): value for written, value in values.items()}
+                text = mapped[column].astype("string")
+                mapped[column] = text.str.strip().str.lower().map(folded).astype("string").fillna(text)
+        return mapped
+
+
+def read_mapping(pairs: Iterable[str] = (), file: Path | None = None) -> ColumnMapping:
+    """Read the mapping of `--columns` and `--map`; a pair replaces the file's entry for its column.
+
+    Parameters
+    ----------
+    pairs : iterable of str
+        ``NAME=COLUMN``, as the command line takes them.
+    file : Path, optional
+        TOML with the tables ``[columns]`` and ``[values.COLUMN]``.
 
     Raises
     ------
     SchemaError
-        For what is no pair, and for a column that stands twice.
+        For a pair or file that is not such a mapping; names the place.
+    """
+    columns = parse_map(pairs)
+    if file is None:
+        return ColumnMapping(columns=columns)
+    try:
+        content = tomllib.loads(file.read_text("utf-8"))
+        saved = ColumnMapping.model_validate(content)
+    except FileNotFoundError:
+        raise SchemaError(f"{file}: no such file") from None
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise SchemaError(f"{file}: is not a TOML file ({error})") from None
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        place = ".".join(map(str, first["loc"])) or "mapping"
+        raise SchemaError(f"{file}: {place}: {first['msg'].lower()}; it has [columns] and [values.COLUMN]") from None
+    return ColumnMapping(columns=saved.columns | columns, values=saved.values)
+
+
+def parse_map(pairs: Iterable[str]) -> dict[str, str]:
+    """Pairs of the command line: the requests table's column -> the user's.
+
+    Raises
+    ------
+    SchemaError
+        For what is not a pair, and for a column that occurs twice.
 
     Examples
     --------
@@ -68,12 +143,12 @@ def parse_map(pairs: Iterable[str]) -> dict[str, str]:
     """
     mapping: dict[str, str] = {}
     for pair in pairs:
-        name, equals, found = (part.strip() for part in pair.partition("="))
-        if not (name and equals and found):
+        name, equals, column = (part.strip() for part in pair.partition("="))
+        if not (name and equals and column):
             raise SchemaError(f"--map {shlex.quote(pair)}: write it as column=name, as in --map request=RFA_TEXT")
-        if name in mapping or found in mapping.values():
-            raise SchemaError(f"--map {shlex.quote(pair)}: {name if name in mapping else found} is mapped already")
-        mapping[name] = found
+        if name in mapping or column in mapping.values():
+            raise SchemaError(f"--map {shlex.quote(pair)}: {name if name in mapping else column} is mapped already")
+        mapping[name] = column
     return mapping
 
 

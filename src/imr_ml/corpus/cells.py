@@ -1,0 +1,84 @@
+"""Parse cells as people write them: missing values, numbers, ages, sexes and guideline families.
+
+A cell that cannot be read becomes missing, and the row gets a warning that names the column but never the value.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from imr_ml.guidelines.citations import families_in
+from imr_ml.guidelines.types import FAMILIES
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pandas as pd
+
+MISSING = frozenset({"", "nan", "nat", "null", "<na>", "n/a", "na", "#n/a", "-", "unknown"})
+"""Cells that mean "missing" in every column and any case; ``None`` does so as Python writes it."""
+FAMILY_SEPARATOR = "|"
+_AGE = re.compile(r"(\d{1,3}(?:\.\d+)?)(?:[\s-]*(?:y/?o|y\.o\.|y|yrs?\.?|years?)(?:[\s-]*old)?)?", re.IGNORECASE)
+_LIMITS = {
+    "age": (0, 120),
+    "item": (1, 10_000),
+    "case_version": (1, 10_000),
+    "items_in_case": (1, 10_000),
+    "decision_year": (1990, 2100),
+}
+_SEXES = {"f": "female", "female": "female", "woman": "female", "m": "male", "male": "male", "man": "male"}
+
+
+def parse_text(values: pd.Series) -> pd.Series:
+    """Text without blanks at its ends; missing where it means so."""
+    import pandas as pd
+
+    if isinstance(values.dtype, pd.ArrowDtype):
+        values = values.map(lambda cell: cell.decode("utf-8", "replace") if isinstance(cell, bytes) else str(cell))
+    text = values.astype("string").str.strip()
+    return text.mask(text.str.lower().isin(MISSING) | text.eq("None"))
+
+
+def parse_numbers(values: pd.Series, column: str) -> tuple[pd.Series, pd.Series]:
+    """Numbers of a column, and which cells are given but are not numbers that it can hold.
+
+    Parameters
+    ----------
+    values : Series
+    column : str
+        Name of the column: ages may have a unit ("38 y/o"), and each column has limits.
+    """
+    import pandas as pd
+
+    text = parse_text(values)
+    if column == "age":
+        matched = text.str.fullmatch(_AGE).fillna(value=False)
+        numbers = pd.to_numeric(text.where(matched).str.extract(r"^([\d.]+)", expand=False), errors="coerce")
+    else:
+        numbers = pd.to_numeric(text, errors="coerce")
+    numbers = numbers.astype("float64")
+    low, high = _LIMITS.get(column, (float("-inf"), float("inf")))
+    numbers = numbers.where(numbers.between(low, high))
+    return numbers, text.notna() & numbers.isna()
+
+
+def parse_choices(values: pd.Series, column: str, allowed: Sequence[str]) -> tuple[pd.Series, pd.Series]:
+    """Values of a column that holds one of a few, in any case, and which cells hold another."""
+    text = parse_text(values)
+    spelled = _SEXES if column == "sex" else {choice.lower(): choice for choice in allowed}
+    chosen = text.str.lower().map(spelled).astype("string")
+    return chosen, text.notna() & chosen.isna()
+
+
+def parse_families(values: pd.Series) -> pd.Series:
+    """Families such as ``"acoem|odg"``; other wording is read as a guideline paragraph."""
+    text = parse_text(values)
+    known = {cell: _read_families(cell) for cell in text.dropna().unique()}
+    return text.map(known).astype("string")
+
+
+def _read_families(cell: str) -> str:
+    names = [part.strip().lower() for part in re.split(r"[|;,]", cell)]
+    given = set(names) if all(name in FAMILIES for name in names) else families_in(cell)
+    return FAMILY_SEPARATOR.join(family for family in FAMILIES if family in given)

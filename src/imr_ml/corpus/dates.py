@@ -1,0 +1,189 @@
+"""Parse dates from a closed list of complete formats, with one order of day and month per column."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from imr_ml.corpus.cells import parse_text
+from imr_ml.errors import SchemaError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    import pandas as pd
+
+_TIME = r"(?:[T ,]+\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?(?: ?[AaPp]\.?[Mm]\.?)?(?: ?(?:Z|[+-]\d{2}:?\d{2}))?)?"
+_ISO = re.compile(rf"(?P<year>\d{{4}})([-/.]?)(?P<month>\d{{2}})\2(?P<day>\d{{2}}){_TIME}")
+_NUMBERS = re.compile(rf"(?P<first>\d{{1,2}})([-/.])(?P<second>\d{{1,2}})\2(?P<year>\d{{4}}){_TIME}")
+_NAMED = (
+    re.compile(rf"(?P<name>[A-Za-z]{{3,9}})\.? (?P<day>\d{{1,2}})(?:st|nd|rd|th)?,? (?P<year>\d{{4}}){_TIME}"),
+    re.compile(rf"(?P<day>\d{{1,2}})[- ](?P<name>[A-Za-z]{{3,9}})\.?,?[- ](?P<year>\d{{4}}){_TIME}"),
+)
+_SERIAL = re.compile(r"\d{5}(?:\.\d+)?")
+_MONTHS = (
+    *("january", "february", "march", "april", "may", "june"),
+    *("july", "august", "september", "october", "november", "december"),
+)
+_EXCEL_EPOCH = "1899-12-30"
+_YEARS = range(1900, 2101)
+Order = Literal["month_first", "day_first"]
+
+
+@dataclass(frozen=True, slots=True)
+class DateStyle:
+    """How the dates of one column are written.
+
+    Attributes
+    ----------
+    order : {"month_first", "day_first"}
+        Of dates such as 12/06/2015.
+    serials : bool
+        Whether numbers count days as Excel does. True only if every cell given is such a number.
+    """
+
+    order: Order = "month_first"
+    serials: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DateEvidence:
+    """What a column's cells say about its style; evidence of several chunks can be added.
+
+    Attributes
+    ----------
+    day_first, month_first : int or None
+        Row, from 1, of the first cell that can only be read so.
+    serials, others : int
+        Cells that may be Excel serials, and other cells that are given.
+    """
+
+    day_first: int | None = None
+    month_first: int | None = None
+    serials: int = 0
+    others: int = 0
+
+    def __add__(self, later: DateEvidence) -> DateEvidence:
+        return DateEvidence(
+            later.day_first if self.day_first is None else self.day_first,
+            later.month_first if self.month_first is None else self.month_first,
+            self.serials + later.serials,
+            self.others + later.others,
+        )
+
+    def style(self, column: str, source: str) -> DateStyle:
+        """Decide on the column's style.
+
+        Raises
+        ------
+        SchemaError
+            If one cell can only be day first and another only month first.
+        """
+        if self.day_first is not None and self.month_first is not None:
+            raise SchemaError(
+                f"{source}: {column} mixes orders: row {self.day_first} can only be day/month, row {self.month_first} "
+                "only month/day; write the column in one order, best as 2015-12-31"
+            )
+        order: Order = "month_first" if self.day_first is None else "day_first"
+        return DateStyle(order, serials=self.serials > 0 and not self.others)
+
+
+def date_evidence(values: pd.Series, first_row: int = 1) -> DateEvidence:
+    """Collect the evidence of a column, or of a chunk of it that begins with row `first_row`."""
+    import pandas as pd
+
+    if pd.api.types.is_datetime64_any_dtype(values):
+        return DateEvidence(others=int(values.notna().sum()))
+    text = parse_text(values).reset_index(drop=True)
+    parts = text.str.extract(_NUMBERS.pattern + "$")[["first", "second"]].astype("float64")
+    parts = parts[text.str.fullmatch(_NUMBERS).fillna(value=False).to_numpy(dtype=bool)]
+    serials = int(text.str.fullmatch(_SERIAL).fillna(value=False).sum())
+
+    def first_of(rows: pd.Series) -> int | None:
+        return int(rows.index[rows.to_numpy()][0]) + first_row if rows.any() else None
+
+    return DateEvidence(
+        first_of((parts["first"] > 12) & (parts["second"] <= 12)),
+        first_of((parts["second"] > 12) & (parts["first"] <= 12)),
+        serials,
+        int(text.notna().sum()) - serials,
+    )
+
+
+def infer_styles(frame: pd.DataFrame, columns: Iterable[str], source: str) -> dict[str, DateStyle]:
+    """Styles of the date columns of a whole table.
+
+    Raises
+    ------
+    SchemaError
+        If a column contradicts itself.
+    """
+    return {name: date_evidence(frame[name]).style(name, source) for name in columns if name in frame}
+
+
+def describe_styles(styles: Mapping[str, DateStyle]) -> list[str]:
+    """One phrase for each column whose dates are not month first."""
+    return [
+        f"{name} is read {'as Excel day numbers' if style.serials else 'day first'}"
+        for name, style in styles.items()
+        if style != DateStyle()
+    ]
+
+
+def parse_dates(values: pd.Series, style: DateStyle | None = None) -> tuple[pd.Series, pd.Series]:
+    """Dates of a column, and which cells are given but are not dates.
+
+    Parameters
+    ----------
+    values : Series
+    style : DateStyle, optional
+        Default: month first.
+
+    Returns
+    -------
+    dates : Series of datetime64[s]
+        Midnight of each day as written, whatever its time and time zone.
+    unread : Series of bool
+    """
+    import pandas as pd
+
+    style = style or DateStyle()
+    if pd.api.types.is_datetime64_any_dtype(values):
+        dates = values.dt.tz_localize(None).astype("datetime64[s]")
+        return dates, pd.Series(data=False, index=values.index)
+    text = parse_text(values)
+    known = {cell: _parse_date(cell, style) for cell in text.dropna().unique()}
+    parsed = pd.to_datetime(text.map(known).astype("string"), format="%Y-%m-%d", errors="coerce")
+    return parsed.astype("datetime64[s]"), text.notna() & parsed.isna()
+
+
+def _parse_date(cell: str, style: DateStyle) -> str | None:
+    """A date as ISO 8601; None for what is not a complete date."""
+    if _SERIAL.fullmatch(cell):
+        return _date_of_serial(cell) if style.serials else None
+    if match := _ISO.fullmatch(cell):
+        parts = match["year"], match["month"], match["day"]
+    elif match := _NUMBERS.fullmatch(cell):
+        day, month = (
+            (match["second"], match["first"]) if style.order == "month_first" else (match["first"], match["second"])
+        )
+        parts = match["year"], month, day
+    elif match := next((found for form in _NAMED if (found := form.fullmatch(cell))), None):
+        month_number = _month_number(match["name"].lower())
+        parts = match["year"], str(month_number or 0), match["day"]
+    else:
+        return None
+    year, month, day = map(int, parts)
+    return f"{year:04}-{month:02}-{day:02}" if year in _YEARS else None
+
+
+def _month_number(name: str) -> int | None:
+    places = [place for place, month in enumerate(_MONTHS, 1) if name in (month, month[:3], month[:4])]
+    return places[0] if len(places) == 1 else None
+
+
+def _date_of_serial(cell: str) -> str | None:
+    import pandas as pd
+
+    return str((pd.Timestamp(_EXCEL_EPOCH) + pd.Timedelta(days=int(float(cell)))).date())

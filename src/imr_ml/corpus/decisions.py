@@ -1,0 +1,180 @@
+"""Turn a table of decided requests, in its owner's columns and words, into requests to train on.
+
+A row without a usable decision is left out, with its reason; nothing is guessed.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from imr_ml.corpus.dates import describe_styles, infer_styles
+from imr_ml.corpus.mapping import ColumnMapping, renamed, suggestion
+from imr_ml.corpus.outcomes import PARTIAL, Partial, read_outcomes
+from imr_ml.corpus.schema import (
+    COLUMNS,
+    DATE_COLUMNS,
+    REQUIRED_COLUMNS,
+    SchemaError,
+    parse_requests,
+    require_columns,
+    row_errors,
+)
+from imr_ml.corpus.store import schema_version, upgraded
+from imr_ml.tables.table import Table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_ROWS_AT_ONCE = 50_000
+_KNOWN = frozenset(column.name for column in COLUMNS)
+_TEXTS = ["request", "clinical_summary", "outcome"]
+
+
+@dataclass(frozen=True, slots=True)
+class TableOptions:
+    """How a table of decided requests is read.
+
+    Attributes
+    ----------
+    mapping : ColumnMapping
+        The owner's names of columns and values.
+    partial : {"overturned", "upheld", "drop"}
+        What a partially overturned request counts as; ``drop`` leaves it out.
+    sheet : str or None
+        Sheet of a workbook.
+    """
+
+    mapping: ColumnMapping = field(default_factory=ColumnMapping)
+    partial: Partial = "drop"
+    sheet: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Decisions:
+    """Decided requests of a table.
+
+    Attributes
+    ----------
+    requests : DataFrame
+        In the types of the schema.
+    rejected_rows : DataFrame
+        ``line`` or ``row``, ``reason`` and the row as written, or the line's ``text``.
+    notes : tuple of str
+        What a reader of the figures must know about the table.
+    """
+
+    requests: pd.DataFrame
+    rejected_rows: pd.DataFrame
+    notes: tuple[str, ...]
+
+
+def read_decisions(path: Path, options: TableOptions | None = None) -> Decisions:
+    """Read the decided requests of a table.
+
+    Parameters
+    ----------
+    path : Path
+        A table of any format.
+    options : TableOptions, optional
+
+    Raises
+    ------
+    SchemaError
+        For what is not a table, one without a required column, dates in two orders in a column, and a table without
+        any decided request.
+    FileNotFoundError
+        If it does not exist.
+    """
+    import pandas as pd
+
+    options = options or TableOptions()
+    table = Table.open(path, options.sheet)
+    _check_columns(table, options.mapping, str(path))
+    version = schema_version(path)
+    chunks = list(table.chunks(_ROWS_AT_ONCE))
+    written = pd.concat([chunk.frame for chunk in chunks])
+    mapped = upgraded(options.mapping.apply(written), version)
+    styles = infer_styles(mapped, DATE_COLUMNS, str(path))
+    parsed = parse_requests(mapped, styles)
+    outcomes = _decide_partials(read_outcomes(mapped["outcome"]), options.partial)
+    reasons = _rejection_reasons(parsed.table, mapped["outcome"], outcomes)
+    usable = reasons.isna()
+    requests = parsed.table.assign(outcome=outcomes)[usable].reset_index(drop=True)
+    rejected = written[~usable].assign(reason=reasons[~usable])
+    rejected.insert(0, "row", rejected.index + 1)
+    lines = [line for chunk in chunks for line in chunk.rejects]
+    if lines:
+        rejected = pd.concat([rejected, pd.DataFrame(lines)], ignore_index=True)
+    if requests.empty:
+        counts = _count_reasons(rejected["reason"])
+        raise SchemaError(f"{path}: has no decided request ({counts}); fill outcome, or map it with --map outcome=COLUMN")
+    notes = [*_describe_rejects(rejected["reason"]), *describe_styles(styles), *_describe_warnings(parsed.warnings)]
+    return Decisions(requests, rejected, tuple(notes + _describe_cases(requests)))
+
+
+def _check_columns(table: Table, mapping: ColumnMapping, source: str) -> None:
+    import pandas as pd
+
+    names = renamed(table.columns, mapping.columns)
+    needed = (*REQUIRED_COLUMNS, "outcome")
+    missing = [name for name in needed if name not in names]
+    hint = suggestion(missing, [name for name in table.columns if name not in _KNOWN])
+    try:
+        require_columns(pd.DataFrame(columns=names), needed, source)
+    except SchemaError as error:
+        raise SchemaError(f"{error}; try {' '.join(hint)}" if hint else str(error)) from None
+
+
+def _decide_partials(outcomes: pd.Series, partial: Partial) -> pd.Series:
+    return outcomes if partial == "drop" else outcomes.replace(PARTIAL, partial)
+
+
+def _rejection_reasons(table: pd.DataFrame, written: pd.Series, outcomes: pd.Series) -> pd.Series:
+    """Why each row can't be trained on; missing where it can."""
+    from imr_ml.corpus.cells import parse_text
+
+    reasons = row_errors(table)
+    given = parse_text(written).notna()
+    families = table["families"].notna() if "families" in table else ~given
+    checks = (
+        (~given, "outcome is empty"),
+        (given & outcomes.isna(), "outcome is not a known decision"),
+        (outcomes.eq(PARTIAL).fillna(value=False), "outcome is partial (choose with --partial)"),
+        # A table without any families trains the outcome classifier alone.
+        (~families & bool(families.any()), "families is empty, where other rows have them"),
+    )
+    for failed, reason in checks:
+        reasons = reasons.mask(failed & reasons.isna(), reason)
+    return reasons
+
+
+def _describe_rejects(reasons: pd.Series) -> list[str]:
+    return [f"{len(reasons)} row(s) left out: {_count_reasons(reasons)}"] if len(reasons) else []
+
+
+def _count_reasons(reasons: pd.Series) -> str:
+    return ", ".join(f"{count} x {reason}" for reason, count in reasons.value_counts().items())
+
+
+def _describe_warnings(warnings: pd.Series) -> list[str]:
+    counts = Counter(warning for cell in warnings.dropna() for warning in cell.split("; "))
+    listed = ", ".join(f"{count} x {warning}" for warning, count in counts.most_common())
+    return [f"cells that could not be read count as missing: {listed}"] if listed else []
+
+
+def _describe_cases(requests: pd.DataFrame) -> list[str]:
+    notes = []
+    if not {"case_number", "letter_sha256"} & set(requests.columns):
+        notes.append(
+            "no case numbers, so each row counts as its own case: if a case has several rows, a fold may test on a case "
+            "that it was trained on, and the intervals are too narrow; map them with --map case_number=COLUMN"
+        )
+    repeats = requests.groupby(_TEXTS, dropna=False).size()
+    if len(repeats) and (repeats > 1).all():
+        notes.append("every row is in the table at least twice; remove the repeats, as they make intervals too narrow")
+    if "families" not in requests or requests["families"].isna().all():
+        notes.append("no guideline families, so only the outcome classifier is trained")
+    return notes
