@@ -1,8 +1,9 @@
 import hashlib
+from pathlib import Path
 
 import pytest
 
-from imr_ml.files import atomic_write, locked, sha256_of
+from imr_ml.files import StorageError, atomic_write, explain_storage_errors, locked, sha256_of
 
 
 def test_a_file_appears_when_the_block_ends(tmp_path):
@@ -44,3 +45,19 @@ def test_a_lock_is_held_by_one_and_free_after_a_failure(tmp_path):
 
     with locked(tmp_path / "lock", AssertionError()):
         pass
+
+
+def test_a_full_disk_names_the_folder_and_leaves_the_old_file(tmp_path):
+    target = tmp_path / "table.csv"
+    target.write_text("old")
+
+    message = rf"{tmp_path}: can't be written to \(no space left on device\)"
+    with pytest.raises(StorageError, match=message), atomic_write(target), Path("/dev/full").open("w") as full:
+        full.write("x")
+
+    assert target.read_text() == "old"
+
+
+def test_other_errors_of_the_system_stay_what_they_are(tmp_path):
+    with pytest.raises(FileNotFoundError), explain_storage_errors(tmp_path):
+        (tmp_path / "gone").read_bytes()

@@ -110,7 +110,9 @@ def read_decisions(path: Path, options: TableOptions | None = None) -> Decisions
         rejected = pd.concat([rejected, pd.DataFrame(lines)], ignore_index=True)
     if requests.empty:
         counts = _count_reasons(rejected["reason"])
-        raise SchemaError(f"{path}: has no decided request ({counts}); fill outcome, or map it with --map outcome=COLUMN")
+        raise SchemaError(
+            f"{path}: has no decided request ({counts}); fill outcome, or map it with --map outcome=COLUMN"
+        )
     notes = [*_describe_rejects(rejected["reason"]), *describe_styles(styles), *_describe_warnings(parsed.warnings)]
     return Decisions(requests, rejected, tuple(notes + _describe_cases(requests)))
 

@@ -19,6 +19,7 @@ from imr_ml.files import atomic_write, locked
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow as pa
     from pyarrow.parquet import ParquetWriter
 
 
@@ -99,13 +100,12 @@ def part_file(folder: Path, place: int) -> Path:
 def write_part(path: Path, scored: pd.DataFrame, summary: PartSummary) -> None:
     """Write a part, then its summary, which says that it is whole."""
     import pandas as pd
-    import pyarrow as pa
     import pyarrow.parquet as pq
 
     # Values of several types in a column, as JSON lines may hold, have no type in Parquet.
     mixed = [str(name) for name, kind in scored.dtypes.items() if pd.api.types.is_object_dtype(kind)]
     as_json = {name: scored[name].map(_as_json).astype("string") for name in mixed}
-    table = pa.Table.from_pandas(scored.assign(**as_json), preserve_index=False)
+    table = _arrow_table(scored.assign(**as_json))
     table = table.replace_schema_metadata({**(table.schema.metadata or {}), _MIXED: json.dumps(mixed).encode()})
     with atomic_write(path) as temporary:
         pq.write_table(table, temporary, compression="zstd")
@@ -265,10 +265,19 @@ def _plain(value: object) -> object:
     return str(value)
 
 
+def _arrow_table(frame: pd.DataFrame) -> pa.Table:
+    import pandas as pd
+    import pyarrow as pa
+
+    table = pa.Table.from_pandas(frame, preserve_index=False)
+    # pandas cannot read its own description of Arrow's nested types.
+    has_arrow_types = any(isinstance(kind, pd.ArrowDtype) for kind in frame.dtypes)
+    return table.replace_schema_metadata(None) if has_arrow_types else table
+
+
 @contextmanager
 def _parquet_writer(path: Path) -> Iterator[Callable[[pd.DataFrame], None]]:
     import pandas as pd
-    import pyarrow as pa
     import pyarrow.parquet as pq
 
     opened: list[ParquetWriter] = []
@@ -276,7 +285,7 @@ def _parquet_writer(path: Path) -> Iterator[Callable[[pd.DataFrame], None]]:
     def write(chunk: pd.DataFrame) -> None:
         # Whatever a column of mixed values holds in this chunk, it shall have one type in all of them.
         mixed = [name for name, kind in chunk.dtypes.items() if pd.api.types.is_object_dtype(kind)]
-        table = pa.Table.from_pandas(chunk.astype(dict.fromkeys(mixed, "string")), preserve_index=False)
+        table = _arrow_table(chunk.astype(dict.fromkeys(mixed, "string")))
         if not opened:
             opened.append(pq.ParquetWriter(path, table.schema, compression="zstd"))
         opened[0].write_table(table.cast(opened[0].schema))

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from imr_ml.files import atomic_write
 from imr_ml.guidelines.types import FAMILIES
-from imr_ml.reporting.batch_page import names
+from imr_ml.reporting import names
 from imr_ml.reporting.batch_page.facts import ReportFacts
 from imr_ml.reporting.batch_page.rows import FIELDS, LONGEST_TEXT, PageRows, family_bars, histogram
 from imr_ml.reporting.batch_page.totals import Totals

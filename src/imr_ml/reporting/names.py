@@ -1,4 +1,4 @@
-"""Display names of columns and features on the batch report page."""
+"""Display names of families, cohorts and features, for pages and cards."""
 
 FAMILY_NAMES = {
     "acoem": "ACOEM",
@@ -40,4 +40,9 @@ SECTION_NAMES = {
     "ur_guideline": "UR guideline",
     "facts": "Facts",
     "numbers": "Numbers",
+}
+TERM_NAMES = {
+    "_absent": "none named",
+    "log_items_in_case": "number of requests",
+    "log_days_injury_to_denial": "days from injury to denial",
 }

@@ -1,0 +1,87 @@
+"""Show the prediction for one request as a card in the terminal."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from imr_ml.reporting.names import FACT_NAMES, FAMILY_NAMES, SECTION_NAMES, TERM_NAMES, TIER_NAMES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from rich.console import RenderableType
+
+_TARGETS = {"outcome": ("toward overturned", "toward upheld"), "primary_family": ("for", "against")}
+_SHOWN_FAMILIES = 3
+
+
+def prediction_card(row: Mapping[str, Any]) -> RenderableType:
+    """Card of one scored request: probability and cohort, families, evidence in words, nearest decisions.
+
+    Parameters
+    ----------
+    row : mapping
+        One row of `score_frame`.
+    """
+    from rich.panel import Panel
+    from rich.table import Table
+    from rich.text import Text
+
+    body = Table.grid(padding=(0, 2))
+    for label, lines in card_lines(row).items():
+        for number, line in enumerate(lines):
+            body.add_row(Text("" if number else label, style="dim"), Text(line))
+    return Panel(body, title=Text(str(row["request"])), title_align="left", expand=False)
+
+
+def card_lines(row: Mapping[str, Any]) -> dict[str, list[str]]:
+    """The card's lines by label; a request that can't be scored has its reason only."""
+    if isinstance(row["error"], str):
+        return {"Not scored": [row["error"]]}
+    lines = {
+        "Outcome": [f"{row['p_overturned']:.0%} probability that the denial is overturned ({row['outcome_pred']})"],
+        "Cohort": list(_cohort_lines(row)),
+        "Families": list(_family_lines(row)),
+        "Evidence": list(_evidence_lines(row, "outcome")),
+        "Evidence of family": list(_evidence_lines(row, "primary_family")),
+        "Nearest decisions": list(_precedent_lines(row)),
+        "Not read": row["warnings"].split("; ") if isinstance(row["warnings"], str) else [],
+        "Model": [str(row["model_version"])],
+    }
+    return {label: texts for label, texts in lines.items() if texts}
+
+
+def _cohort_lines(row: Mapping[str, Any]) -> Iterator[str]:
+    if isinstance(row["cohort_tier"], str):
+        yield (
+            f"{row['cohort_rate']:.0%} of {row['cohort_requests']} decided requests were overturned "
+            f"(95 % interval {row['cohort_low']:.0%} to {row['cohort_high']:.0%}; {TIER_NAMES[row['cohort_tier']]})"
+        )
+
+
+def _family_lines(row: Mapping[str, Any]) -> Iterator[str]:
+    if not isinstance(row["primary_family"], str):
+        return
+    likeliest = sorted(FAMILY_NAMES, key=lambda family: -row[f"p_{family}"])[:_SHOWN_FAMILIES]
+    yield ", ".join(f"{FAMILY_NAMES[family]} {row[f'p_{family}']:.0%}" for family in likeliest)
+    if isinstance(row["acoem_chapter"], str):
+        yield f"ACOEM chapter: {row['acoem_chapter']}"
+
+
+def _evidence_lines(row: Mapping[str, Any], target: str) -> Iterator[str]:
+    if not isinstance(row["evidence"], str):
+        return
+    toward, against = _TARGETS[target]
+    for entry in json.loads(row["evidence"])[target]:
+        kind = FACT_NAMES.get(entry.get("fact", ""), "words")
+        term = TERM_NAMES.get(entry["term"], entry["term"].replace("_", " "))
+        where = SECTION_NAMES[entry["section"]].lower()
+        yield f"{entry['weight']:+.2f} {toward if entry['weight'] > 0 else against}: {kind} “{term}” ({where})"
+
+
+def _precedent_lines(row: Mapping[str, Any]) -> Iterator[str]:
+    for nearest in json.loads(row["precedents"]) if isinstance(row["precedents"], str) else []:
+        named = f"{nearest['case_number'] or 'no case number'}, item {nearest['item'] or '?'}"
+        families = ", ".join(FAMILY_NAMES[family] for family in nearest["families"]) or "no families"
+        yield f"{named}: {nearest['outcome']} {nearest['decided'] or ''} ({families}; similarity {nearest['similarity']:.2f})"
