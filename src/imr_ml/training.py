@@ -29,7 +29,7 @@ from imr_ml.nlp.types import NlpSettings
 from imr_ml.precedents.neighbours import DecidedRequests, Neighbours
 from imr_ml.profiles.profile import Profile
 from imr_ml.profiles.rows import reference_profile
-from imr_ml.progress import Progress
+from imr_ml.progress import StartProgress, silent
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -114,10 +114,7 @@ class TrainedModel:
 def train(
     requests: pd.DataFrame,
     settings: TrainingSettings | None = None,
-    on_read: Progress | None = None,
-    on_fit: Progress | None = None,
-    on_shuffle: Progress | None = None,
-    on_climb: Progress | None = None,
+    start: StartProgress = silent,
 ) -> TrainedModel:
     """Fit both classifiers on all decided requests, and evaluate them on held-out cases.
 
@@ -126,8 +123,8 @@ def train(
     requests : DataFrame
         Validated and completed requests table of one source.
     settings : TrainingSettings, optional
-    on_read, on_fit, on_shuffle, on_climb : callable, optional
-        Called with the number of texts read, of predictors fitted, of permutations done and of rungs fitted.
+    start : callable, optional
+        Starts the progress bar of each long step.
 
     Raises
     ------
@@ -138,18 +135,18 @@ def train(
     """
     settings = settings or TrainingSettings()
     decided = decided_requests(requests)
-    frame = feature_frame(decided, settings.nlp, on_read)
+    frame = feature_frame(decided, settings.nlp, start)
     labels = labels_of(decided)
     groups = duplicate_groups(decided)
     build = partial(RequestModel, settings.model)
-    evaluation = evaluate(frame, labels, groups, build, settings.evaluation, on_fit)
+    evaluation = evaluate(frame, labels, groups, build, settings.evaluation, start)
     if settings.evaluation.permutations:
-        tested = permutation_test(frame, labels, groups, settings.model, evaluation.settings, on_shuffle)
+        tested = permutation_test(frame, labels, groups, settings.model, evaluation.settings, start)
         evaluation = replace(evaluation, permutation=tested)
     if settings.evaluation.learning_curve:
-        evaluation = replace(evaluation, learning=learning_curve(evaluation, frame, groups, build, on_fit))
+        evaluation = replace(evaluation, learning=learning_curve(evaluation, frame, groups, build, start))
     if settings.evaluation.compare_masking:
-        evaluation = _with_masking(evaluation, decided, frame, groups, settings, on_read, on_fit)
+        evaluation = _with_masking(evaluation, decided, frame, groups, settings, start)
     model = build().fit(frame, labels, groups)
     matrix = model.matrix(frame)
     rows = DecidedRequests.of(decided, frame, labels, groups)
@@ -163,7 +160,7 @@ def train(
         coverage=measured_coverage(evaluation, groups, settings.coverage),
         settings=settings,
         data=_facts(requests, decided, groups),
-        climb=climb(frame, labels, groups, settings.evaluation, progress=on_climb) if settings.ladder else None,
+        climb=climb(frame, labels, groups, settings.evaluation, start=start) if settings.ladder else None,
     )
 
 
@@ -185,16 +182,13 @@ def _with_masking(
     frame: pd.DataFrame,
     groups: NDArray[np.int64],
     settings: TrainingSettings,
-    on_read: Progress | None,
-    on_fit: Progress | None,
+    start: StartProgress,
 ) -> Evaluation:
     is_masked = settings.nlp.mask_determination
-    other = feature_frame(decided, replace(settings.nlp, mask_determination=not is_masked), on_read)
+    other = feature_frame(decided, replace(settings.nlp, mask_determination=not is_masked), start)
     masked, unmasked = (frame, other) if is_masked else (other, frame)
     build = partial(RequestModel, settings.model)
-    compared = evaluate_masking(
-        evaluation, masked, unmasked, groups, build, evaluated_masked=is_masked, progress=on_fit
-    )
+    compared = evaluate_masking(evaluation, masked, unmasked, groups, build, evaluated_masked=is_masked, start=start)
     return replace(evaluation, masking=compared)
 
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from progress_bars import ProgressBars
 
 from imr_ml.classifiers.request_model import ModelSettings
 from imr_ml.evaluation.permutation import PermutationTest, permutation_test, shuffled_outcomes
@@ -14,14 +15,15 @@ SETTINGS = EvaluationSettings(folds=4, permutations=30, jobs=1)
 
 
 def test_a_signal_stands_out_from_chance(prepared):
-    seen = []
+    bars = ProgressBars()
 
-    found = permutation_test(prepared.frame, prepared.labels, prepared.groups, ModelSettings(), SETTINGS, seen.append)
+    found = permutation_test(prepared.frame, prepared.labels, prepared.groups, ModelSettings(), SETTINGS, bars.start)
 
     assert found.roc_auc > 0.8
     assert 0.4 < found.shuffled_roc_auc.mean() < 0.6
     assert found.p_value == pytest.approx(1 / 31)
-    assert sum(seen) == len(found.shuffled_roc_auc) == 30
+    assert len(found.shuffled_roc_auc) == 30
+    assert bars.done == bars.announced == {"shuffling outcomes": 30}
 
 
 def test_noise_does_not(prepared):

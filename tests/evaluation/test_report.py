@@ -5,13 +5,14 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from progress_bars import ProgressBars
 from sklearn.metrics import roc_auc_score
 
 from imr_ml.classifiers.request_model import RequestModel
 from imr_ml.classifiers.types import Labels, Predictions
 from imr_ml.evaluation.comparison import LESS_IS_BETTER, METRICS, MODEL, baselines_of
 from imr_ml.evaluation.cross_validation import out_of_fold
-from imr_ml.evaluation.report import evaluate, fits_needed, measured_coverage
+from imr_ml.evaluation.report import evaluate, measured_coverage
 from imr_ml.evaluation.settings import EvaluationSettings
 from imr_ml.evaluation.splits import grouped_folds
 from imr_ml.guidelines.types import FAMILIES
@@ -121,16 +122,16 @@ def test_predictions_come_back_in_the_rows_order(prepared):
 
 
 def test_progress_counts_each_fitted_predictor(prepared):
-    seen = []
+    bars = ProgressBars()
 
-    evaluate(prepared.frame, prepared.labels, prepared.groups, Remembering, QUICK, seen.append)
+    evaluate(prepared.frame, prepared.labels, prepared.groups, Remembering, QUICK, bars.start)
 
-    assert sum(seen) == fits_needed(QUICK, len(prepared.frame)) == 16
+    assert bars.done == bars.announced == {"fitting held-out models": 16}
 
 
-@pytest.mark.parametrize(("repeats", "requests", "fits"), [(0, 1999, 100), (0, 2000, 20), (2, 10, 40), (2, 9999, 40)])
-def test_small_tables_are_cross_validated_five_times(repeats, requests, fits):
-    assert fits_needed(EvaluationSettings(repeats=repeats), requests) == fits
+@pytest.mark.parametrize(("repeats", "requests", "run"), [(0, 1999, 5), (0, 2000, 1), (2, 10, 2), (2, 9999, 2)])
+def test_small_tables_are_cross_validated_five_times(repeats, requests, run):
+    assert EvaluationSettings(repeats=repeats).for_requests(requests).repeats == run
 
 
 def test_evaluating_twice_gives_the_same(prepared, evaluation):
@@ -154,15 +155,15 @@ def test_values_by_fold_are_those_of_the_test_parts(prepared):
 
 def test_a_source_without_families_has_outcome_metrics_only(prepared):
     labels = replace(prepared.labels, families=np.zeros_like(prepared.labels.families))
-    seen = []
+    bars = ProgressBars()
 
-    found = evaluate(prepared.frame, labels, prepared.groups, Remembering, QUICK, seen.append)
+    found = evaluate(prepared.frame, labels, prepared.groups, Remembering, QUICK, bars.start)
 
     outcome_only = {metric for metric in METRICS if metric.startswith("outcome.")}
     assert all(set(by_metric) == outcome_only for by_metric in found.estimates.values())
     assert set(found.estimates) == {MODEL, "base_rate", "plain_tfidf"}
     assert set(found.by_fold) == outcome_only
-    assert sum(seen) == fits_needed(QUICK, len(prepared.frame), families_known=False) == 12
+    assert bars.done == bars.announced == {"fitting held-out models": 12}
 
 
 def test_coverage_is_measured_on_cases_that_set_no_threshold(prepared, evaluation):

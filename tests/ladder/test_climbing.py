@@ -4,13 +4,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from progress_bars import ProgressBars
 
 from imr_ml.classifiers.types import Predictions
 from imr_ml.evaluation.comparison import LESS_IS_BETTER
 from imr_ml.evaluation.intervals import Estimate
 from imr_ml.evaluation.settings import EvaluationSettings
 from imr_ml.guidelines.types import FAMILIES
-from imr_ml.ladder.climbing import climb, climb_table, fits_needed
+from imr_ml.ladder.climbing import climb, climb_table
 from imr_ml.ladder.judging import JUDGED_BY, NOT_WORSE_IN, is_better
 from imr_ml.ladder.rungs import Rung
 
@@ -97,9 +98,10 @@ def test_what_a_rung_chose_from_its_grid_is_reported(prepared):
 
 def test_progress_counts_every_fit(prepared):
     rungs = (rung("reading", Reading),)
-    counted = []
-    climb(prepared.frame, prepared.labels, prepared.groups, QUICK, rungs, counted.append)
-    assert sum(counted) == fits_needed(QUICK, len(prepared.frame), prepared.labels, rungs) == 2 * (3 + 1)
+    bars = ProgressBars()
+    climb(prepared.frame, prepared.labels, prepared.groups, QUICK, rungs, bars.start)
+    assert bars.done == bars.announced
+    assert bars.done == {"climbing the ladder": 2 * 3, "fitting each rung on all requests": 2}
 
 
 def test_families_that_a_source_does_not_report_are_not_evaluated(prepared):

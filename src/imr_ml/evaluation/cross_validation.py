@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from imr_ml.classifiers.types import Labels, Predictions, Predictor
 from imr_ml.evaluation.splits import Split
-from imr_ml.progress import Progress
+from imr_ml.progress import StartProgress, silent
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,8 @@ def out_of_fold(
     builders: dict[str, Callable[[], Predictor]],
     repeats: list[list[Split]],
     jobs: int,
-    progress: Progress | None = None,
+    start: StartProgress = silent,
+    doing: str = "fitting held-out models",
 ) -> dict[str, OutOfFold]:
     """Out-of-fold predictions of each predictor, all on the same folds.
 
@@ -56,14 +57,17 @@ def out_of_fold(
         Folds of each repeat.
     jobs : int
         Processes; -1 for all cores.
-    progress : callable, optional
-        Called with 1 after each fitted predictor.
+    start : callable, optional
+        Starts a progress bar over the fits.
+    doing : str, optional
+        What the bar says.
     """
     from joblib import Parallel, delayed
 
     tasks = [
         (name, repeat, fold) for name in builders for repeat, folds in enumerate(repeats) for fold in range(len(folds))
     ]
+    progress = start(doing, len(tasks))
     run = Parallel(n_jobs=jobs, return_as="generator")
     parts: dict[tuple[str, int], list[Predictions]] = {}
     results = run(
@@ -72,8 +76,7 @@ def out_of_fold(
     )
     for (name, repeat, _), predictions in zip(tasks, results, strict=True):
         parts.setdefault((name, repeat), []).append(predictions)
-        if progress:
-            progress(1)
+        progress(1)
     return {
         name: OutOfFold(tuple(_in_order(parts[name, repeat], repeats[repeat]) for repeat in range(len(repeats))))
         for name in builders

@@ -15,7 +15,7 @@ from imr_ml.evaluation.comparison import compare, predictors
 from imr_ml.evaluation.cross_validation import OutOfFold, out_of_fold
 from imr_ml.evaluation.intervals import Estimate
 from imr_ml.evaluation.splits import Split, splits_of
-from imr_ml.progress import Progress
+from imr_ml.progress import StartProgress, silent
 
 if TYPE_CHECKING:
     from imr_ml.evaluation.report import Evaluation
@@ -47,7 +47,7 @@ def learning_curve(
     frame: pd.DataFrame,
     groups: NDArray[np.int64],
     build: Callable[[], Predictor],
-    progress: Progress | None = None,
+    start: StartProgress = silent,
 ) -> tuple[LearningPoint, ...]:
     """Fit the model and the baselines on growing parts of the training cases, each part within the next.
 
@@ -63,8 +63,8 @@ def learning_curve(
     groups : (requests,) int
     build : callable
         Makes an unfitted model.
-    progress : callable, optional
-        Called with 1 after each predictor fitted.
+    start : callable, optional
+        Starts a progress bar over the fits.
     """
     labels, settings = evaluation.labels, evaluation.settings
     whole = splits_of(evaluation.fold_of[0])
@@ -73,7 +73,7 @@ def learning_curve(
         for share in SHARES
     ]
     builders = predictors(build, labels)
-    fitted = out_of_fold(frame, labels, groups, builders, parts, settings.jobs, progress)
+    fitted = out_of_fold(frame, labels, groups, builders, parts, settings.jobs, start, "fitting on parts of the cases")
     points = []
     for number, folds in enumerate([*parts, whole]):
         predictions = {

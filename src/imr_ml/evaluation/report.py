@@ -14,14 +14,14 @@ from imr_ml.classifiers.types import Labels, Predictor
 from imr_ml.evaluation.comparison import MODEL, compare, predictors, values_by_fold
 from imr_ml.evaluation.cross_validation import OutOfFold, out_of_fold
 from imr_ml.evaluation.intervals import Estimate
-from imr_ml.evaluation.learning import SHARES, LearningPoint
+from imr_ml.evaluation.learning import LearningPoint
 from imr_ml.evaluation.permutation import MaskingComparison, PermutationTest, compare_masking
 from imr_ml.evaluation.settings import EvaluationSettings
 from imr_ml.evaluation.slices import Slice, slices
 from imr_ml.evaluation.splits import Split, fold_numbers, grouped_folds
 from imr_ml.evaluation.temporal import NoTemporalSplit, TemporalEvaluation, evaluate_over_time
 from imr_ml.features.frame import TOKEN_COLUMNS
-from imr_ml.progress import Progress
+from imr_ml.progress import StartProgress, silent
 
 _COVERAGE_PARTS = 10
 
@@ -83,7 +83,7 @@ def evaluate(
     groups: NDArray[np.int64],
     build: Callable[[], Predictor],
     settings: EvaluationSettings,
-    progress: Progress | None = None,
+    start: StartProgress = silent,
 ) -> Evaluation:
     """Evaluate a model and the baselines by repeated cross-validation grouped by case, and on a temporal split.
 
@@ -97,8 +97,8 @@ def evaluate(
     build : callable
         Makes an unfitted model.
     settings : EvaluationSettings
-    progress : callable, optional
-        Called with 1 after each predictor fitted in the cross-validation.
+    start : callable, optional
+        Starts a progress bar over the fits of the cross-validation.
 
     Raises
     ------
@@ -107,7 +107,7 @@ def evaluate(
     """
     settings = settings.for_requests(len(frame))
     repeats = _repeated_folds(labels, groups, settings)
-    predicted = out_of_fold(frame, labels, groups, predictors(build, labels), repeats, settings.jobs, progress)
+    predicted = out_of_fold(frame, labels, groups, predictors(build, labels), repeats, settings.jobs, start)
     compared = compare(predicted, labels, groups, settings)
     temporal, no_temporal = _temporal(frame, labels, groups, build, settings)
     return Evaluation(
@@ -132,7 +132,7 @@ def evaluate_masking(
     build: Callable[[], Predictor],
     *,
     evaluated_masked: bool = True,
-    progress: Progress | None = None,
+    start: StartProgress = silent,
 ) -> MaskingComparison:
     """Evaluate the model on the other reading of the same requests, on the folds of an evaluation.
 
@@ -148,27 +148,19 @@ def evaluate_masking(
     build : callable
     evaluated_masked : bool, default True
         Whether `evaluation` is of the masked one.
-    progress : callable, optional
-        Called with the number of predictors fitted or found needless.
+    start : callable, optional
+        Starts a progress bar over the fits.
     """
     labels, settings, own = evaluation.labels, evaluation.settings, evaluation.out_of_fold
     changed = np.asarray((masked[list(TOKEN_COLUMNS)] != unmasked[list(TOKEN_COLUMNS)]).any(axis=1), dtype=bool)
     if changed.any():
         repeats, other = _repeated_folds(labels, groups, settings), unmasked if evaluated_masked else masked
-        others = out_of_fold(other, labels, groups, {MODEL: build}, repeats, settings.jobs, progress)[MODEL]
+        doing = "fitting on unmasked texts" if evaluated_masked else "fitting on masked texts"
+        others = out_of_fold(other, labels, groups, {MODEL: build}, repeats, settings.jobs, start, doing)[MODEL]
     else:
         others = own
-        if progress:
-            progress(settings.folds * settings.repeats)
     pair = (own, others) if evaluated_masked else (others, own)
     return compare_masking(*pair, labels, groups, settings, changed)
-
-
-def fits_needed(settings: EvaluationSettings, requests: int, *, families_known: bool = True) -> int:
-    """How many predictors a cross-validation fits, for a progress bar."""
-    rivals = 3 + families_known
-    of_curve = rivals * len(SHARES) if settings.learning_curve else 0
-    return settings.folds * ((rivals + settings.compare_masking) * settings.for_requests(requests).repeats + of_curve)
 
 
 def measured_coverage(evaluation: Evaluation, groups: NDArray[np.int64], coverage: float) -> dict[str, float]:

@@ -19,7 +19,7 @@ from imr_ml.evaluation.settings import EvaluationSettings
 from imr_ml.evaluation.splits import grouped_folds
 from imr_ml.ladder.judging import Judgement, judge, tasks_of
 from imr_ml.ladder.rungs import RUNGS, Rung, available, base_rung
-from imr_ml.progress import Progress
+from imr_ml.progress import StartProgress, silent
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -79,7 +79,7 @@ def climb(
     groups: NDArray[np.int64],
     settings: EvaluationSettings,
     rungs: Sequence[Rung] = RUNGS,
-    progress: Progress | None = None,
+    start: StartProgress = silent,
 ) -> Climb:
     """Judge the base rate and every rung by repeated cross-validation grouped by case.
 
@@ -97,8 +97,8 @@ def climb(
     settings : EvaluationSettings
     rungs : sequence of Rung
         From simple to complex.
-    progress : callable, optional
-        Called with 1 after each fit; see `fits_needed`.
+    start : callable, optional
+        Starts a progress bar over the fits of the cross-validation, then one over those on all requests.
 
     Raises
     ------
@@ -113,8 +113,8 @@ def climb(
         for repeat in range(settings.repeats)
     ]
     builders = {rung.name: rung.build for rung in climbed}
-    predicted = out_of_fold(prepared, labels, groups, builders, repeats, settings.jobs, progress)
-    fits = _fitted_on_all(climbed, prepared, labels, groups, settings.jobs, progress)
+    predicted = out_of_fold(prepared, labels, groups, builders, repeats, settings.jobs, start, "climbing the ladder")
+    fits = _fitted_on_all(climbed, prepared, labels, groups, settings.jobs, start)
     judgements, champions = judge(climbed, predicted, labels, groups, settings)
     return Climb(
         tuple(
@@ -125,11 +125,6 @@ def climb(
         left_out,
         settings,
     )
-
-
-def fits_needed(settings: EvaluationSettings, requests: int, labels: Labels, rungs: Sequence[Rung] = RUNGS) -> int:
-    """How many predictors `climb` fits, for a progress bar."""
-    return len(_climbed(rungs, labels)[0]) * (settings.folds * settings.for_requests(requests).repeats + 1)
 
 
 def _climbed(rungs: Sequence[Rung], labels: Labels) -> tuple[tuple[Rung, ...], dict[str, str]]:
@@ -158,17 +153,17 @@ def _fitted_on_all(
     labels: Labels,
     groups: NDArray[np.int64],
     jobs: int,
-    progress: Progress | None,
+    start: StartProgress,
 ) -> list[_Fit]:
     """Seconds to fit each rung on all requests, and what it chose."""
     from joblib import Parallel, delayed
 
+    progress = start("fitting each rung on all requests", len(rungs))
     run = Parallel(n_jobs=jobs, return_as="generator")
     fits = []
     for fit in run(delayed(_fit)(rung, frame, labels, groups) for rung in rungs):
         fits.append(fit)
-        if progress:
-            progress(1)
+        progress(1)
     return fits
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from imr_ml.nlp.demographics import demographics
 from imr_ml.nlp.types import Fact, Kind, NlpSettings, SectionView, Unit
 from imr_ml.nlp.views import DEFAULT_SETTINGS, category_of_view, view_sections
-from imr_ml.progress import Progress
+from imr_ml.progress import Progress, StartProgress, silent
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -63,7 +63,7 @@ class _GuidelineColumns(NamedTuple):
 def section_frame(
     requests: "pd.DataFrame",
     settings: NlpSettings = DEFAULT_SETTINGS,
-    progress: Progress | None = None,
+    start: StartProgress = silent,
     *,
     views: bool = False,
 ) -> "pd.DataFrame":
@@ -77,8 +77,8 @@ def section_frame(
         Columns ``request, clinical_summary, ur_guideline, category, age, sex`` are read where present;
         a missing column or value counts as empty.
     settings : NlpSettings
-    progress : callable, optional
-        Called with 1 after each text read.
+    start : callable, optional
+        Starts a progress bar over the distinct texts.
     views : bool, default False
         Whether to keep each section's `SectionView` with the places of its tokens.
 
@@ -98,15 +98,17 @@ def section_frame(
     import pandas as pd
 
     settings = replace(settings, offsets=views)
-    made: dict[str, list[Any]] = {}
+    texts = {column: _texts(requests, column) for column, _, _ in _SECTIONS}
+    progress = start("reading sections", sum(len(set(each)) for each in texts.values()))
+    read: dict[str, list[Any]] = {}
     for column, schema, row_of in _SECTIONS:
-        rows = _rows(_texts(requests, column), row_of, settings, progress)
-        made |= zip(schema._fields, map(list, zip(*rows, strict=True)) if rows else _empty(schema), strict=True)
-    made["body_parts"] = list(map(_union, made["request_body_parts"], made["summary_body_parts"]))
+        rows = _rows(texts[column], row_of, settings, progress)
+        read |= zip(schema._fields, map(list, zip(*rows, strict=True)) if rows else _empty(schema), strict=True)
+    read["body_parts"] = list(map(_union, read["request_body_parts"], read["summary_body_parts"]))
     for column in ("category", "age", "sex"):
         if column in requests:
-            made[column] = _given_else(requests[column], made[column])
-    columns = {name: values for name, values in made.items() if views or name not in VIEW_COLUMNS}
+            read[column] = _given_else(requests[column], read[column])
+    columns = {name: values for name, values in read.items() if views or name not in VIEW_COLUMNS}
     columns = {
         name: pd.Series(values, index=requests.index, dtype=_DTYPES.get(name, "object"))
         for name, values in columns.items()
@@ -131,15 +133,14 @@ def _rows(
     texts: list[str],
     row_of: Callable[[str, SectionView], tuple[object, ...]],
     settings: NlpSettings,
-    progress: Progress | None,
+    progress: Progress,
 ) -> list[tuple[object, ...]]:
     """Read each distinct text once and return one row per text."""
     unique = list(dict.fromkeys(texts))
     rows: dict[str, tuple[object, ...]] = {}
     for text, view in zip(unique, view_sections(unique, settings), strict=True):
         rows[text] = row_of(text, view)
-        if progress is not None:
-            progress(1)
+        progress(1)
     return [rows[text] for text in texts]
 
 
