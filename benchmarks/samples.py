@@ -20,7 +20,7 @@ from rich.table import Table
 
 from benchmarks.likeness import likeness
 from imr_ml.classifiers.request_model import RequestModel
-from imr_ml.classifiers.types import labels_of
+from imr_ml.classifiers.types import Dataset
 from imr_ml.corpus.near_duplicates import duplicate_groups
 from imr_ml.corpus.store import read_requests
 from imr_ml.evaluation.comparison import MODEL, Comparison, baselines_of, compare, predictors
@@ -28,8 +28,7 @@ from imr_ml.evaluation.cross_validation import out_of_fold
 from imr_ml.evaluation.intervals import Estimate
 from imr_ml.evaluation.reachable import best_reachable
 from imr_ml.evaluation.settings import EvaluationSettings
-from imr_ml.evaluation.splits import grouped_folds
-from imr_ml.features.frame import feature_frame
+from imr_ml.evaluation.splits import repeated_folds
 from imr_ml.ingest.ingestion import ingest, letter_files
 from imr_ml.sample.writing import write_output
 
@@ -50,22 +49,18 @@ def evaluate_elsewhere(known: pd.DataFrame, test: pd.DataFrame) -> Comparison:
     """The model and the baselines trained on some requests and tested on others."""
     both = pd.concat([known, test], ignore_index=True)
     split = np.arange(len(known)), np.arange(len(known), len(both))
-    labels, groups = labels_of(both), duplicate_groups(both)
-    builders = predictors(RequestModel, labels[split[1]])
-    predicted = out_of_fold(feature_frame(both), labels, groups, builders, [[split]], SETTINGS.jobs)
-    return compare(predicted, labels[split[1]], duplicate_groups(test), SETTINGS)
+    dataset = Dataset.of(both)
+    test_labels = dataset.labels[split[1]]
+    predicted = out_of_fold(dataset, predictors(RequestModel, test_labels), [[split]], SETTINGS.jobs)
+    return compare(predicted, test_labels, duplicate_groups(test), SETTINGS)
 
 
 def evaluate_at_home(requests: pd.DataFrame) -> Comparison:
     """The model and the baselines trained on the letters' other cases."""
-    labels, groups = labels_of(requests), duplicate_groups(requests)
-    folds = [
-        grouped_folds(labels.overturned, groups, SETTINGS.folds, SETTINGS.seed + repeat)
-        for repeat in range(SETTINGS.repeats)
-    ]
-    predicted = out_of_fold(
-        feature_frame(requests), labels, groups, predictors(RequestModel, labels), folds, SETTINGS.jobs
-    )
+    dataset = Dataset.of(requests)
+    labels, groups = dataset.labels, dataset.groups
+    folds = repeated_folds(labels.overturned, groups, SETTINGS)
+    predicted = out_of_fold(dataset, predictors(RequestModel, labels), folds, SETTINGS.jobs)
     return compare(predicted, labels, groups, SETTINGS)
 
 

@@ -14,8 +14,7 @@ import numpy as np
 
 from imr_ml.classifiers.conformal import HeldOutScores, OutcomeSets
 from imr_ml.classifiers.request_model import ModelSettings, RequestModel
-from imr_ml.classifiers.types import Labels, Predictions, labels_of
-from imr_ml.corpus.near_duplicates import duplicate_groups
+from imr_ml.classifiers.types import Dataset, Labels, Predictions
 from imr_ml.corpus.schema import FEATURE_COLUMNS, LABEL_COLUMNS, require_columns
 from imr_ml.corpus.table import case_keys
 from imr_ml.errors import ImrError
@@ -135,21 +134,21 @@ def train(
     """
     settings = settings or TrainingSettings()
     decided = decided_requests(requests)
-    frame = feature_frame(decided, settings.nlp, start)
-    labels = labels_of(decided)
-    groups = duplicate_groups(decided)
+    dataset = Dataset.of(decided, settings.nlp, start)
+    frame, labels, groups = dataset.frame, dataset.labels, dataset.groups
     build = partial(RequestModel, settings.model)
-    evaluation = evaluate(frame, labels, groups, build, settings.evaluation, start)
+    evaluation = evaluate(dataset, build, settings.evaluation, start)
     if settings.evaluation.permutations:
-        tested = permutation_test(frame, labels, groups, settings.model, evaluation.settings, start)
+        tested = permutation_test(dataset, settings.model, evaluation.settings, start)
         evaluation = replace(evaluation, permutation=tested)
     if settings.evaluation.learning_curve:
-        evaluation = replace(evaluation, learning=learning_curve(evaluation, frame, groups, build, start))
+        curve = learning_curve(dataset, build, evaluation.settings, evaluation.predicted, start)
+        evaluation = replace(evaluation, learning=curve)
     if settings.evaluation.compare_masking:
-        evaluation = _with_masking(evaluation, decided, frame, groups, settings, start)
+        evaluation = _with_masking(evaluation, decided, dataset, settings, start)
     model = build().fit(frame, labels, groups)
     matrix = model.matrix(frame)
-    rows = DecidedRequests.of(decided, frame, labels, groups)
+    rows = DecidedRequests.of(decided, dataset)
     held_out = _as_new(model, evaluation, labels)
     return TrainedModel(
         model=model,
@@ -160,7 +159,7 @@ def train(
         coverage=measured_coverage(evaluation, groups, settings.coverage),
         settings=settings,
         data=_facts(requests, decided, groups),
-        climb=climb(frame, labels, groups, settings.evaluation, start=start) if settings.ladder else None,
+        climb=climb(dataset, settings.evaluation, start=start) if settings.ladder else None,
     )
 
 
@@ -179,16 +178,16 @@ def _as_new(model: RequestModel, evaluation: Evaluation, labels: Labels) -> Pred
 def _with_masking(
     evaluation: Evaluation,
     decided: pd.DataFrame,
-    frame: pd.DataFrame,
-    groups: NDArray[np.int64],
+    dataset: Dataset,
     settings: TrainingSettings,
     start: StartProgress,
 ) -> Evaluation:
     is_masked = settings.nlp.mask_determination
-    other = feature_frame(decided, replace(settings.nlp, mask_determination=not is_masked), start)
-    masked, unmasked = (frame, other) if is_masked else (other, frame)
+    other_frame = feature_frame(decided, replace(settings.nlp, mask_determination=not is_masked), start)
+    other = replace(dataset, frame=other_frame)
+    masked, unmasked = (dataset, other) if is_masked else (other, dataset)
     build = partial(RequestModel, settings.model)
-    compared = evaluate_masking(evaluation, masked, unmasked, groups, build, evaluated_masked=is_masked, start=start)
+    compared = evaluate_masking(evaluation, masked, unmasked, build, evaluated_masked=is_masked, start=start)
     return replace(evaluation, masking=compared)
 
 

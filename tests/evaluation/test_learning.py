@@ -1,5 +1,6 @@
 """How metrics grow with the cases that are used for training."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -35,10 +36,10 @@ class Counting:
 def curve(prepared):
     """Evaluation, points, what each fit saw, and the progress bars."""
     Counting.fitted, bars = [], ProgressBars()
-    frame = prepared.frame.assign(row=np.arange(len(prepared.frame)))
-    evaluation = evaluate(frame, prepared.labels, prepared.groups, Counting, SETTINGS)
+    dataset = replace(prepared, frame=prepared.frame.assign(row=np.arange(len(prepared))))
+    evaluation = evaluate(dataset, Counting, SETTINGS)
     Counting.fitted = []
-    points = learning_curve(evaluation, frame, prepared.groups, Counting, bars.start)
+    points = learning_curve(dataset, Counting, evaluation.settings, evaluation.predicted, bars.start)
     return evaluation, points, Counting.fitted, bars
 
 

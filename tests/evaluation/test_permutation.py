@@ -17,7 +17,7 @@ SETTINGS = EvaluationSettings(folds=4, permutations=30, jobs=1)
 def test_a_signal_stands_out_from_chance(prepared):
     bars = ProgressBars()
 
-    found = permutation_test(prepared.frame, prepared.labels, prepared.groups, ModelSettings(), SETTINGS, bars.start)
+    found = permutation_test(prepared, ModelSettings(), SETTINGS, bars.start)
 
     assert found.roc_auc > 0.8
     assert 0.4 < found.shuffled_roc_auc.mean() < 0.6
@@ -30,7 +30,7 @@ def test_noise_does_not(prepared):
     random = np.random.default_rng(5)
     noise = replace(prepared.labels, overturned=(random.random(prepared.groups.max() + 1) < 0.4)[prepared.groups])
 
-    found = permutation_test(prepared.frame, noise, prepared.groups, ModelSettings(), SETTINGS)
+    found = permutation_test(replace(prepared, labels=noise), ModelSettings(), SETTINGS)
 
     assert found.p_value > 0.1
 
@@ -38,9 +38,8 @@ def test_noise_does_not(prepared):
 @pytest.mark.slow
 def test_the_same_seed_gives_the_same_whatever_the_processes(prepared):
     settings = replace(SETTINGS, permutations=11)
-    given = prepared.frame, prepared.labels, prepared.groups, ModelSettings()
 
-    one, two = (permutation_test(*given, replace(settings, jobs=jobs)) for jobs in (1, 2))
+    one, two = (permutation_test(prepared, ModelSettings(), replace(settings, jobs=jobs)) for jobs in (1, 2))
 
     assert one.roc_auc == two.roc_auc
     assert one.shuffled_roc_auc.tolist() == two.shuffled_roc_auc.tolist()

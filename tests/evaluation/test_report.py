@@ -9,7 +9,7 @@ from progress_bars import ProgressBars
 from sklearn.metrics import roc_auc_score
 
 from imr_ml.classifiers.request_model import RequestModel
-from imr_ml.classifiers.types import Labels, Predictions
+from imr_ml.classifiers.types import Dataset, Labels, Predictions
 from imr_ml.evaluation.comparison import LESS_IS_BETTER, METRICS, MODEL, baselines_of
 from imr_ml.evaluation.cross_validation import out_of_fold
 from imr_ml.evaluation.report import evaluate, measured_coverage
@@ -35,7 +35,7 @@ class Remembering:
 
 @pytest.fixture(scope="module")
 def evaluation(prepared):
-    return evaluate(prepared.frame, prepared.labels, prepared.groups, RequestModel, QUICK)
+    return evaluate(prepared, RequestModel, QUICK)
 
 
 def test_every_metric_stands_beside_its_baselines(evaluation):
@@ -75,12 +75,12 @@ def test_shuffled_outcomes_are_not_found(prepared):
     by_case = prepared.labels.overturned[np.unique(prepared.groups, return_index=True)[1]]
     shuffled = replace(prepared.labels, overturned=by_case[cases][prepared.groups])
 
-    found = evaluate(prepared.frame, shuffled, prepared.groups, RequestModel, replace(QUICK, repeats=2))
+    found = evaluate(replace(prepared, labels=shuffled), RequestModel, replace(QUICK, repeats=2))
 
     assert 0.35 < found.estimates[MODEL]["outcome.roc_auc"].value < 0.65
 
 
-def fingerprints(cases: int = 60) -> tuple[pd.DataFrame, Labels, np.ndarray]:
+def fingerprints(cases: int = 60) -> Dataset:
     """Each case has a summary of its own, four requests that share it, and an outcome by chance."""
     groups = np.arange(cases).repeat(4)
     overturned = (np.random.default_rng(1).random(cases) < 0.4)[groups]
@@ -93,18 +93,18 @@ def fingerprints(cases: int = 60) -> tuple[pd.DataFrame, Labels, np.ndarray]:
         }
     )
     families = np.tile(np.arange(len(FAMILIES)) == 5, (len(groups), 1))
-    return frame, Labels(overturned, families, np.full(len(groups), np.nan)), groups
+    return Dataset(frame, Labels(overturned, families, np.full(len(groups), np.nan)), groups)
 
 
 def test_siblings_do_not_leak_across_folds():
-    frame, labels, groups = fingerprints()
-    by_row = np.arange(len(groups)) % 4
+    dataset = fingerprints()
+    by_row = np.arange(len(dataset)) % 4
     random_folds = [(np.flatnonzero(by_row != fold), np.flatnonzero(by_row == fold)) for fold in range(4)]
 
-    leaking = out_of_fold(frame, labels, groups, {"m": Remembering}, [random_folds], jobs=1)["m"]
-    grouped = evaluate(frame, labels, groups, Remembering, QUICK)
+    leaking = out_of_fold(dataset, {"m": Remembering}, [random_folds], jobs=1)["m"]
+    grouped = evaluate(dataset, Remembering, QUICK)
 
-    assert (leaking.mean_p_overturned == labels.overturned).all()
+    assert (leaking.mean_p_overturned == dataset.labels.overturned).all()
     assert grouped.estimates[MODEL]["outcome.roc_auc"].value == 0.5
 
 
@@ -115,7 +115,7 @@ def test_predictions_come_back_in_the_rows_order(prepared):
             return replace(said, p_overturned=frame["row"].to_numpy() / 1000)
 
     frame = prepared.frame.assign(row=np.arange(len(prepared.frame)))
-    found = evaluate(frame, prepared.labels, prepared.groups, Echo, replace(QUICK, repeats=2))
+    found = evaluate(replace(prepared, frame=frame), Echo, replace(QUICK, repeats=2))
 
     for repeat in found.out_of_fold.repeats:
         assert (repeat.p_overturned * 1000).round().tolist() == frame["row"].tolist()
@@ -124,7 +124,7 @@ def test_predictions_come_back_in_the_rows_order(prepared):
 def test_progress_counts_each_fitted_predictor(prepared):
     bars = ProgressBars()
 
-    evaluate(prepared.frame, prepared.labels, prepared.groups, Remembering, QUICK, bars.start)
+    evaluate(prepared, Remembering, QUICK, bars.start)
 
     assert bars.done == bars.announced == {"fitting held-out models": 16}
 
@@ -135,7 +135,7 @@ def test_small_tables_are_cross_validated_five_times(repeats, requests, run):
 
 
 def test_evaluating_twice_gives_the_same(prepared, evaluation):
-    again = evaluate(prepared.frame, prepared.labels, prepared.groups, RequestModel, QUICK)
+    again = evaluate(prepared, RequestModel, QUICK)
 
     assert again.estimates == evaluation.estimates
     assert again.slices == evaluation.slices
@@ -143,7 +143,7 @@ def test_evaluating_twice_gives_the_same(prepared, evaluation):
 
 def test_values_by_fold_are_those_of_the_test_parts(prepared):
     settings = replace(QUICK, repeats=2)
-    found = evaluate(prepared.frame, prepared.labels, prepared.groups, Remembering, settings)
+    found = evaluate(prepared, Remembering, settings)
 
     for repeat, said in enumerate(found.out_of_fold.repeats):
         folds = grouped_folds(prepared.labels.overturned, prepared.groups, 4, settings.seed + repeat)
@@ -157,7 +157,7 @@ def test_a_source_without_families_has_outcome_metrics_only(prepared):
     labels = replace(prepared.labels, families=np.zeros_like(prepared.labels.families))
     bars = ProgressBars()
 
-    found = evaluate(prepared.frame, labels, prepared.groups, Remembering, QUICK, bars.start)
+    found = evaluate(replace(prepared, labels=labels), Remembering, QUICK, bars.start)
 
     outcome_only = {metric for metric in METRICS if metric.startswith("outcome.")}
     assert all(set(by_metric) == outcome_only for by_metric in found.estimates.values())

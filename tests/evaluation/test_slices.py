@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from imr_ml.classifiers.types import Labels, Predictions
+from imr_ml.classifiers.types import Dataset, Labels, Predictions
 from imr_ml.evaluation.cross_validation import OutOfFold
 from imr_ml.evaluation.settings import EvaluationSettings
 from imr_ml.evaluation.slices import FEWEST_REQUESTS, slice_table, slices
@@ -23,7 +23,7 @@ def drawn(labels: Labels) -> OutOfFold:
 
 @pytest.fixture(scope="module")
 def sliced(prepared):
-    return slices(prepared.frame, prepared.labels, prepared.groups, drawn(prepared.labels), QUICK)
+    return slices(prepared, drawn(prepared.labels), QUICK)
 
 
 def of(sliced, kind):
@@ -61,7 +61,7 @@ def test_a_slices_figures_are_of_its_own_requests(prepared, sliced):
 def test_a_small_slice_has_counts_and_no_figure(prepared, female, told):
     frame = prepared.frame.assign(sex=["female"] * female + ["male"] * (160 - female))
 
-    found = slices(frame, prepared.labels, prepared.groups, drawn(prepared.labels), QUICK)
+    found = slices(replace(prepared, frame=frame), drawn(prepared.labels), QUICK)
 
     assert of(found, "sex")["female"].requests == female
     assert bool(of(found, "sex")["female"].estimates) is told
@@ -71,7 +71,7 @@ def test_a_slice_with_one_outcome_has_no_auc(prepared):
     is_female = np.asarray(prepared.frame["sex"] == "female")
     labels = replace(prepared.labels, overturned=prepared.labels.overturned & ~is_female)
 
-    found = of(slices(prepared.frame, labels, prepared.groups, drawn(labels), QUICK), "sex")
+    found = of(slices(replace(prepared, labels=labels), drawn(labels), QUICK), "sex")
 
     assert set(found["male"].estimates) - set(found["female"].estimates) == {"outcome.roc_auc"}
     assert found["female"].overturned == 0
@@ -81,7 +81,7 @@ def test_what_the_table_does_not_report_is_a_slice_of_its_own(prepared):
     missing = {"sex": "_absent", "age": np.nan, "category": "_absent", "ur_families": "_absent"}
     labels = replace(prepared.labels, decided_year=np.full(160, np.nan))
 
-    found = slices(prepared.frame.assign(**missing), labels, prepared.groups, drawn(labels), QUICK)
+    found = slices(Dataset(prepared.frame.assign(**missing), labels, prepared.groups), drawn(labels), QUICK)
 
     for kind in ("sex", "age", "category", "UR cites nothing", "year of decision"):
         assert {name: one.requests for name, one in of(found, kind).items()} == {"unknown": 160}
@@ -90,7 +90,7 @@ def test_what_the_table_does_not_report_is_a_slice_of_its_own(prepared):
 def test_without_families_there_are_no_family_slices_or_figures(prepared):
     labels = replace(prepared.labels, families=np.zeros_like(prepared.labels.families))
 
-    found = slices(prepared.frame, labels, prepared.groups, drawn(labels), QUICK)
+    found = slices(replace(prepared, labels=labels), drawn(labels), QUICK)
 
     assert not of(found, "cited family")
     assert {metric.split(".")[0] for one in found for metric in one.estimates} == {"outcome"}

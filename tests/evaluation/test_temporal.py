@@ -81,7 +81,7 @@ def test_why_there_is_no_temporal_split_is_reported(years, overturned, told):
 def test_an_evaluation_holds_the_temporal_split_where_dates_allow_it(prepared):
     dated = replace(prepared.labels, decided_year=2015 + prepared.groups / 40)
 
-    found = evaluate(prepared.frame, dated, prepared.groups, RequestModel, QUICK)
+    found = evaluate(replace(prepared, labels=dated), RequestModel, QUICK)
 
     later = found.temporal
     assert found.no_temporal is None
@@ -93,7 +93,7 @@ def test_an_evaluation_holds_the_temporal_split_where_dates_allow_it(prepared):
 
 
 def test_an_evaluation_states_why_it_holds_none(prepared):
-    found = evaluate(prepared.frame, prepared.labels, prepared.groups, RequestModel, QUICK)
+    found = evaluate(prepared, RequestModel, QUICK)
 
     assert found.temporal is None
     assert found.no_temporal == (
@@ -104,6 +104,6 @@ def test_an_evaluation_states_why_it_holds_none(prepared):
 def test_a_source_of_years_alone_is_reported_by_year(prepared):
     dated = replace(prepared.labels, decided_year=2012.5 + prepared.groups // 20)
 
-    found = evaluate(prepared.frame, dated, prepared.groups, RequestModel, QUICK)
+    found = evaluate(replace(prepared, labels=dated), RequestModel, QUICK)
 
     assert found.temporal.cutoff_date == "2014"

@@ -51,7 +51,7 @@ def climbed(prepared):
         rung("reading_again", Reading, tasks=("outcome",)),
         rung("elsewhere", Reading, needs="no_such_package"),
     )
-    return climb(prepared.frame, prepared.labels, prepared.groups, QUICK, rungs)
+    return climb(prepared, QUICK, rungs)
 
 
 def test_a_rung_that_is_clearly_better_becomes_champion(climbed):
@@ -92,14 +92,14 @@ def test_what_a_rung_chose_from_its_grid_is_reported(prepared):
             self.chosen_ = {"outcome": {"C": 0.3}}
             return super().fit(frame, labels, groups)
 
-    climbed = climb(prepared.frame, prepared.labels, prepared.groups, QUICK, (rung("choosing", Choosing),))
+    climbed = climb(prepared, QUICK, (rung("choosing", Choosing),))
     assert [step.chosen for step in climbed.steps] == [{}, {"outcome": {"C": 0.3}}]
 
 
 def test_progress_counts_every_fit(prepared):
     rungs = (rung("reading", Reading),)
     bars = ProgressBars()
-    climb(prepared.frame, prepared.labels, prepared.groups, QUICK, rungs, bars.start)
+    climb(prepared, QUICK, rungs, bars.start)
     assert bars.done == bars.announced
     assert bars.done == {"climbing the ladder": 2 * 3, "fitting each rung on all requests": 2}
 
@@ -107,7 +107,7 @@ def test_progress_counts_every_fit(prepared):
 def test_families_that_a_source_does_not_report_are_not_evaluated(prepared):
     untold = replace(prepared.labels, families=np.zeros_like(prepared.labels.families))
     rungs = (rung("reading", Reading), rung("families_only", Reading, tasks=("family",)))
-    climbed = climb(prepared.frame, untold, prepared.groups, QUICK, rungs)
+    climbed = climb(replace(prepared, labels=untold), QUICK, rungs)
     assert set(climbed.champions) == {"outcome"}
     assert [step.rung.name for step in climbed.steps] == ["base_rate", "reading"]
 
@@ -124,7 +124,7 @@ def test_a_frame_is_prepared_once_for_all_folds(prepared):
             assert frame["length"].eq(1.0).all()
             return super().predict(frame)
 
-    climb(prepared.frame, prepared.labels, prepared.groups, QUICK, (rung("one", Prepared, prepare=prepare),))
+    climb(prepared, QUICK, (rung("one", Prepared, prepare=prepare),))
     assert calls == [len(prepared.frame)]
     assert "length" not in prepared.frame
 

@@ -1,4 +1,4 @@
-"""Data types of the classifiers: labels, predictions, evidence, and the predictor protocol."""
+"""Data types of the classifiers: labels, datasets, predictions, evidence, and the predictor protocol."""
 
 from __future__ import annotations
 
@@ -10,9 +10,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from imr_ml.classifiers.contributions import Contribution
+from imr_ml.corpus.near_duplicates import duplicate_groups
 from imr_ml.corpus.schema import families_of
 from imr_ml.corpus.table import decided_years
+from imr_ml.features.frame import feature_frame
 from imr_ml.guidelines.types import FAMILIES
+from imr_ml.nlp.types import NlpSettings
+from imr_ml.progress import StartProgress, silent
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,44 @@ class Labels:
 
     def __getitem__(self, rows: NDArray[np.int64]) -> Labels:
         return Labels(self.overturned[rows], self.families[rows], self.decided_year[rows])
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """Decided requests as predictors take them.
+
+    Attributes
+    ----------
+    frame : DataFrame
+        Feature frame.
+    labels : Labels
+    groups : (requests,) int
+        Case of each request, joined with its near-duplicates and counted from 0: what must stay on one side of every
+        split.
+    """
+
+    frame: pd.DataFrame
+    labels: Labels
+    groups: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, requests: pd.DataFrame, settings: NlpSettings | None = None, start: StartProgress = silent) -> Dataset:
+        """Read a completed requests table of which every row is decided.
+
+        Parameters
+        ----------
+        requests : DataFrame
+        settings : NlpSettings, optional
+        start : callable, optional
+            Starts a progress bar over the distinct texts.
+        """
+        return cls(feature_frame(requests, settings, start), labels_of(requests), duplicate_groups(requests))
+
+    def __len__(self) -> int:
+        return len(self.groups)
+
+    def __getitem__(self, rows: NDArray[np.int64]) -> Dataset:
+        return Dataset(self.frame.iloc[rows], self.labels[rows], self.groups[rows])
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
-from imr_ml.classifiers.types import Labels, Predictions, Predictor
+from imr_ml.classifiers.types import Dataset, Predictions, Predictor
 from imr_ml.evaluation.splits import Split
 from imr_ml.progress import StartProgress, silent
 
@@ -34,9 +33,7 @@ class OutOfFold:
 
 
 def out_of_fold(
-    frame: pd.DataFrame,
-    labels: Labels,
-    groups: NDArray[np.int64],
+    dataset: Dataset,
     builders: dict[str, Callable[[], Predictor]],
     repeats: list[list[Split]],
     jobs: int,
@@ -47,10 +44,7 @@ def out_of_fold(
 
     Parameters
     ----------
-    frame : DataFrame
-        Feature frame.
-    labels : Labels
-    groups : (requests,) int
+    dataset : Dataset
     builders : dict of callable
         Makes an unfitted predictor; called anew for every fold.
     repeats : list of list of (train, test)
@@ -70,10 +64,7 @@ def out_of_fold(
     progress = start(doing, len(tasks))
     run = Parallel(n_jobs=jobs, return_as="generator")
     parts: dict[tuple[str, int], list[Predictions]] = {}
-    results = run(
-        delayed(_fit_predict)(builders[name], frame, labels, groups, repeats[repeat][fold])
-        for name, repeat, fold in tasks
-    )
+    results = run(delayed(_fit_predict)(builders[name], dataset, repeats[repeat][fold]) for name, repeat, fold in tasks)
     for (name, repeat, _), predictions in zip(tasks, results, strict=True):
         parts.setdefault((name, repeat), []).append(predictions)
         progress(1)
@@ -83,15 +74,9 @@ def out_of_fold(
     }
 
 
-def _fit_predict(
-    build: Callable[[], Predictor],
-    frame: pd.DataFrame,
-    labels: Labels,
-    groups: NDArray[np.int64],
-    split: Split,
-) -> Predictions:
-    train, test = split
-    return build().fit(frame.iloc[train], labels[train], groups[train]).predict(frame.iloc[test])
+def _fit_predict(build: Callable[[], Predictor], dataset: Dataset, split: Split) -> Predictions:
+    train, test = dataset[split[0]], dataset.frame.iloc[split[1]]
+    return build().fit(train.frame, train.labels, train.groups).predict(test)
 
 
 def _in_order(parts: list[Predictions], folds: list[Split]) -> Predictions:

@@ -23,7 +23,7 @@ from scipy.sparse import csr_matrix, diags
 
 from imr_ml.classifiers.outcome import sparse_logistic_regression
 from imr_ml.classifiers.request_model import ModelSettings
-from imr_ml.classifiers.types import Labels
+from imr_ml.classifiers.types import Dataset, Labels
 from imr_ml.evaluation.comparison import metric_of, metrics_of
 from imr_ml.evaluation.cross_validation import OutOfFold
 from imr_ml.evaluation.intervals import Bootstrap, Estimate
@@ -64,9 +64,7 @@ class _Fold:
 
 
 def permutation_test(
-    frame: pd.DataFrame,
-    labels: Labels,
-    groups: NDArray[np.int64],
+    dataset: Dataset,
     model: ModelSettings,
     settings: EvaluationSettings,
     start: StartProgress = silent,
@@ -77,11 +75,7 @@ def permutation_test(
 
     Parameters
     ----------
-    frame : DataFrame
-        Feature frame.
-    labels : Labels
-    groups : (requests,) int
-        Case of each request, joined with its near-duplicates.
+    dataset : Dataset
     model : ModelSettings
     settings : EvaluationSettings
         Its folds (those of the first repeat), permutations, seed and jobs.
@@ -90,9 +84,10 @@ def permutation_test(
     """
     from joblib import Parallel, delayed
 
-    splits = grouped_folds(labels.overturned, groups, settings.folds, settings.seed, stratify=settings.stratify)
-    folds = [_fold(frame, split, model) for split in splits]
-    shuffled = list(shuffled_outcomes(labels.overturned, groups, splits, settings))
+    overturned, groups = dataset.labels.overturned, dataset.groups
+    splits = grouped_folds(overturned, groups, settings.folds, settings.seed, stratify=settings.stratify)
+    folds = [_fold(dataset.frame, split, model) for split in splits]
+    shuffled = list(shuffled_outcomes(overturned, groups, splits, settings))
     batches = [shuffled[first : first + _AT_ONCE] for first in range(0, len(shuffled), _AT_ONCE)]
     progress = start("shuffling outcomes", len(shuffled))
     # Copied where written to: matrices are shared between processes, and scipy sorts a sparse one in place.
@@ -101,7 +96,7 @@ def permutation_test(
     for values in run(delayed(_aucs)(folds, batch, model) for batch in batches):
         aucs += values
         progress(len(values))
-    return PermutationTest(_auc(folds, labels.overturned, model), np.array(aucs))
+    return PermutationTest(_auc(folds, overturned, model), np.array(aucs))
 
 
 def shuffled_outcomes(
