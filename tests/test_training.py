@@ -51,11 +51,11 @@ def test_rows_that_are_not_decided_are_left_out_and_counted(trained):
     no_families = table().iloc[10:14].assign(families=None)
     requests = pd.concat([undecided, table(), no_families], ignore_index=True).astype(table().dtypes)
 
-    found = train(requests, QUICK)
+    model = train(requests, QUICK)
 
-    assert (found.data.requests, found.data.undecided) == (60, 14)
-    assert found.data.sha256 == trained.data.sha256
-    assert found.evaluation.estimates == trained.evaluation.estimates
+    assert (model.data.requests, model.data.undecided) == (60, 14)
+    assert model.data.sha256 == trained.data.sha256
+    assert model.evaluation.estimates == trained.evaluation.estimates
 
 
 def test_the_models_own_threshold_comes_from_held_out_predictions(trained):
@@ -95,24 +95,24 @@ def with_copies() -> pd.DataFrame:
 
 
 def test_cases_that_repeat_a_summary_are_counted_as_one_group():
-    found = train(with_copies(), QUICK)
+    model = train(with_copies(), QUICK)
 
-    assert (found.data.cases, found.data.groups) == (30, 15)
+    assert (model.data.cases, model.data.groups) == (30, 15)
 
 
 def test_cases_that_repeat_a_summary_stay_on_one_side(monkeypatch):
     """The groups that folds, bootstrap, calibration and thresholds are given."""
-    given = []
+    cases_fitted = []
     fit = RequestModel.fit
 
     def watched(self, frame, labels, groups):
-        given.append(set(frame["clinical_summary"].str.extract(r"word(\d+)_")[0]))
+        cases_fitted.append(set(frame["clinical_summary"].str.extract(r"word(\d+)_")[0]))
         return fit(self, frame, labels, groups)
 
     monkeypatch.setattr(RequestModel, "fit", watched)
     train(with_copies(), QUICK)
 
-    first_fold, second_fold, everything = given
+    first_fold, second_fold, everything = cases_fitted
     assert first_fold.isdisjoint(second_fold)
     assert len(first_fold | second_fold) == len(everything) == 15
 
@@ -170,10 +170,10 @@ def test_without_masking_the_comparison_states_the_same():
 
 
 def test_a_source_that_reports_no_families_is_trained_on_by_outcome():
-    found = train(table(source="dmhc", families=None), QUICK)
+    model = train(table(source="dmhc", families=None), QUICK)
 
-    assert found.data.requests == 60
-    assert set(found.evaluation.estimates[MODEL]) == {name for name in METRICS if name.startswith("outcome.")}
+    assert model.data.requests == 60
+    assert set(model.evaluation.estimates[MODEL]) == {name for name in METRICS if name.startswith("outcome.")}
 
 
 def test_sources_are_not_mixed():

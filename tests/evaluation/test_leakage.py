@@ -98,7 +98,7 @@ def test_held_out_predictions_do_not_change_with_the_labels_of_their_fold():
 
 def test_inner_folds_never_have_a_group_on_both_sides(prepared, monkeypatch):
     """Every split that scikit-learn makes while a model is fitted, of calibration and of thresholds alike."""
-    made: dict[str, int] = {}
+    counts: dict[str, int] = {}
     own = prepared.groups // 2
 
     def watched(kind):
@@ -107,7 +107,7 @@ def test_inner_folds_never_have_a_group_on_both_sides(prepared, monkeypatch):
         def watching(self, X, y=None, groups=None):  # noqa: N803
             for train, test in split(self, X, y, groups):
                 assert set(own[train]).isdisjoint(own[test])
-                made[kind.__name__] = made.get(kind.__name__, 0) + 1
+                counts[kind.__name__] = counts.get(kind.__name__, 0) + 1
                 yield train, test
 
         monkeypatch.setattr(kind, "split", watching)
@@ -116,8 +116,8 @@ def test_inner_folds_never_have_a_group_on_both_sides(prepared, monkeypatch):
         watched(kind)
     RequestModel().fit(prepared.frame, prepared.labels, own)
 
-    assert set(made) == {"GroupKFold", "StratifiedGroupKFold"}
-    assert min(made.values()) >= 5
+    assert set(counts) == {"GroupKFold", "StratifiedGroupKFold"}
+    assert min(counts.values()) >= 5
 
 
 def fingerprints(cases: int = 60) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

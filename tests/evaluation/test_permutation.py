@@ -17,12 +17,12 @@ SETTINGS = EvaluationSettings(folds=4, permutations=30, jobs=1)
 def test_a_signal_stands_out_from_chance(prepared):
     bars = ProgressBars()
 
-    found = permutation_test(prepared, ModelSettings(), SETTINGS, bars.start)
+    result = permutation_test(prepared, ModelSettings(), SETTINGS, bars.start)
 
-    assert found.roc_auc > 0.8
-    assert 0.4 < found.shuffled_roc_auc.mean() < 0.6
-    assert found.p_value == pytest.approx(1 / 31)
-    assert len(found.shuffled_roc_auc) == 30
+    assert result.roc_auc > 0.8
+    assert 0.4 < result.shuffled_roc_auc.mean() < 0.6
+    assert result.p_value == pytest.approx(1 / 31)
+    assert len(result.shuffled_roc_auc) == 30
     assert bars.done == bars.announced == {"shuffling outcomes": 30}
 
 
@@ -30,9 +30,9 @@ def test_noise_does_not(prepared):
     random = np.random.default_rng(5)
     noise = replace(prepared.labels, overturned=(random.random(prepared.groups.max() + 1) < 0.4)[prepared.groups])
 
-    found = permutation_test(replace(prepared, labels=noise), ModelSettings(), SETTINGS)
+    result = permutation_test(replace(prepared, labels=noise), ModelSettings(), SETTINGS)
 
-    assert found.p_value > 0.1
+    assert result.p_value > 0.1
 
 
 @pytest.mark.slow

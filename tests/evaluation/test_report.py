@@ -1,4 +1,4 @@
-"""The evaluation as a whole: a signal is found, noise is not, and a case's requests can't tell on each other."""
+"""The evaluation as a whole: a signal is found, noise is not, and a case's requests can't give each other away."""
 
 from dataclasses import replace
 
@@ -21,7 +21,7 @@ QUICK = EvaluationSettings(folds=4, repeats=1, resamples=200, jobs=1)
 
 
 class Remembering:
-    """Says of each summary what was decided where it stood before: nothing but leakage helps it."""
+    """Predicts for each summary what was decided where it stood before: nothing but leakage helps it."""
 
     def fit(self, frame, labels, groups):
         self.known = dict(zip(frame["clinical_summary"], labels.overturned, strict=True))
@@ -41,8 +41,8 @@ def evaluation(prepared):
 def test_every_metric_stands_beside_its_baselines(evaluation):
     for metric in METRICS:
         for predictor in (MODEL, *baselines_of(metric)):
-            found = evaluation.estimates[predictor][metric]
-            assert found.low <= found.value <= found.high
+            estimate = evaluation.estimates[predictor][metric]
+            assert estimate.low <= estimate.value <= estimate.high
         assert {name for name, by_metric in evaluation.differences.items() if metric in by_metric} == set(
             baselines_of(metric)
         )
@@ -75,9 +75,9 @@ def test_shuffled_outcomes_are_not_found(prepared):
     by_case = prepared.labels.overturned[np.unique(prepared.groups, return_index=True)[1]]
     shuffled = replace(prepared.labels, overturned=by_case[cases][prepared.groups])
 
-    found = evaluate(replace(prepared, labels=shuffled), RequestModel, replace(QUICK, repeats=2))
+    evaluation = evaluate(replace(prepared, labels=shuffled), RequestModel, replace(QUICK, repeats=2))
 
-    assert 0.35 < found.estimates[MODEL]["outcome.roc_auc"].value < 0.65
+    assert 0.35 < evaluation.estimates[MODEL]["outcome.roc_auc"].value < 0.65
 
 
 def fingerprints(cases: int = 60) -> Dataset:
@@ -111,13 +111,13 @@ def test_siblings_do_not_leak_across_folds():
 def test_predictions_come_back_in_the_rows_order(prepared):
     class Echo(Remembering):
         def predict(self, frame):
-            said = super().predict(frame)
-            return replace(said, p_overturned=frame["row"].to_numpy() / 1000)
+            predictions = super().predict(frame)
+            return replace(predictions, p_overturned=frame["row"].to_numpy() / 1000)
 
     frame = prepared.frame.assign(row=np.arange(len(prepared.frame)))
-    found = evaluate(replace(prepared, frame=frame), Echo, replace(QUICK, repeats=2))
+    evaluation = evaluate(replace(prepared, frame=frame), Echo, replace(QUICK, repeats=2))
 
-    for repeat in found.out_of_fold.repeats:
+    for repeat in evaluation.out_of_fold.repeats:
         assert (repeat.p_overturned * 1000).round().tolist() == frame["row"].tolist()
 
 
@@ -143,32 +143,32 @@ def test_evaluating_twice_gives_the_same(prepared, evaluation):
 
 def test_values_by_fold_are_those_of_the_test_parts(prepared):
     settings = replace(QUICK, repeats=2)
-    found = evaluate(prepared, Remembering, settings)
+    evaluation = evaluate(prepared, Remembering, settings)
 
-    for repeat, said in enumerate(found.out_of_fold.repeats):
+    for repeat, predictions in enumerate(evaluation.out_of_fold.repeats):
         folds = grouped_folds(prepared.labels.overturned, prepared.groups, 4, settings.seed + repeat)
         for fold, (_, test) in enumerate(folds):
-            own = roc_auc_score(prepared.labels.overturned[test], said.p_overturned[test])
-            assert found.by_fold["outcome.roc_auc"][repeat, fold] == pytest.approx(own)
-    assert {values.shape for values in found.by_fold.values()} == {(2, 4)}
+            own = roc_auc_score(prepared.labels.overturned[test], predictions.p_overturned[test])
+            assert evaluation.by_fold["outcome.roc_auc"][repeat, fold] == pytest.approx(own)
+    assert {values.shape for values in evaluation.by_fold.values()} == {(2, 4)}
 
 
 def test_a_source_without_families_has_outcome_metrics_only(prepared):
     labels = replace(prepared.labels, families=np.zeros_like(prepared.labels.families))
     bars = ProgressBars()
 
-    found = evaluate(replace(prepared, labels=labels), Remembering, QUICK, bars.start)
+    evaluation = evaluate(replace(prepared, labels=labels), Remembering, QUICK, bars.start)
 
     outcome_only = {metric for metric in METRICS if metric.startswith("outcome.")}
-    assert all(set(by_metric) == outcome_only for by_metric in found.estimates.values())
-    assert set(found.estimates) == {MODEL, "base_rate", "plain_tfidf"}
-    assert set(found.by_fold) == outcome_only
+    assert all(set(by_metric) == outcome_only for by_metric in evaluation.estimates.values())
+    assert set(evaluation.estimates) == {MODEL, "base_rate", "plain_tfidf"}
+    assert set(evaluation.by_fold) == outcome_only
     assert bars.done == bars.announced == {"fitting held-out models": 12}
 
 
 def test_coverage_is_measured_on_cases_that_set_no_threshold(prepared, evaluation):
-    found = measured_coverage(evaluation, prepared.groups, coverage=0.8)
+    measured = measured_coverage(evaluation, prepared.groups, coverage=0.8)
 
-    assert 0.65 < found["conformal.coverage"] <= 1
-    assert 0.5 < found["conformal.coverage_overturned"] <= 1
-    assert 0 <= found["conformal.confident"] <= 1
+    assert 0.65 < measured["conformal.coverage"] <= 1
+    assert 0.5 < measured["conformal.coverage_overturned"] <= 1
+    assert 0 <= measured["conformal.confident"] <= 1

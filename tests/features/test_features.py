@@ -64,9 +64,9 @@ def test_predictions_are_the_same_bit_for_bit_whatever_was_decided(prepared, pre
     model = RequestModel().fit(prepared.frame, prepared.labels, prepared.groups)
     opposite = prepared_requests["outcome"].map({"upheld": "overturned", "overturned": "upheld"})
     changed = dict.fromkeys(NOT_FEATURES, "changed") | {"outcome": opposite, "families": "none", "decision_date": None}
-    told = prepared_requests.assign(**changed)
+    decided_otherwise = prepared_requests.assign(**changed)
 
-    before, after = (model.predict(feature_frame(each)) for each in (prepared_requests, told))
+    before, after = (model.predict(feature_frame(each)) for each in (prepared_requests, decided_otherwise))
 
     assert (before.p_overturned == after.p_overturned).all()
     assert (before.family_probability == after.family_probability).all()

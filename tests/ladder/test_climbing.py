@@ -1,4 +1,4 @@
-"""The climb: who becomes champion, who is judged in what, and what is told of those left out."""
+"""The climb: who becomes champion, who is judged in what, and what is reported of those left out."""
 
 from dataclasses import replace
 
@@ -35,8 +35,8 @@ class Guessing(Reading):
     """A number that has nothing to do with the request."""
 
     def predict(self, frame):
-        said = super().predict(frame)
-        return replace(said, p_overturned=frame.index.to_numpy() % 7 / 7)
+        predictions = super().predict(frame)
+        return replace(predictions, p_overturned=frame.index.to_numpy() % 7 / 7)
 
 
 def rung(name, build, **more):
@@ -105,9 +105,9 @@ def test_progress_counts_every_fit(prepared):
 
 
 def test_families_that_a_source_does_not_report_are_not_evaluated(prepared):
-    untold = replace(prepared.labels, families=np.zeros_like(prepared.labels.families))
+    no_families = replace(prepared.labels, families=np.zeros_like(prepared.labels.families))
     rungs = (rung("reading", Reading), rung("families_only", Reading, tasks=("family",)))
-    climbed = climb(replace(prepared, labels=untold), QUICK, rungs)
+    climbed = climb(replace(prepared, labels=no_families), QUICK, rungs)
     assert set(climbed.champions) == {"outcome"}
     assert [step.rung.name for step in climbed.steps] == ["base_rate", "reading"]
 
