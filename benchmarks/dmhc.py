@@ -1,4 +1,4 @@
-"""Measure predictions on the DMHC's determinations: learn from earlier years, be tested on later ones.
+"""Measure predictions on the DMHC's determinations: train on earlier years, test on later ones.
 
     python -m benchmarks.dmhc determinations.csv
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from imr_ml.classifiers.types import Dataset, Labels, Predictor
 
-LAST_LEARNT, TESTED = 2013, (2014, 2015)
+LAST_TRAINED, TESTED = 2013, (2014, 2015)
 _RESAMPLES = 1000
 
 
@@ -58,10 +58,10 @@ def measure(table: Path) -> Iterator[tuple[str, str]]:
             for half_life in ModelSettings().half_life_years
         },
     }
-    for way, learn_every_year in (("left as it is", False), ("retrained every year", True)):
+    for way, retrain_every_year in (("left as it is", False), ("retrained every year", True)):
         for name, model in models.items():
             start_s = time.perf_counter()
-            predictions = _predict(model, dataset, learn_every_year=learn_every_year)
+            predictions = _predict(model, dataset, retrain_every_year=retrain_every_year)
             yield f"{way}: {name}", f"{_describe(predictions, dataset)}, {time.perf_counter() - start_s:.0f} s"
 
 
@@ -89,10 +89,10 @@ def _joined(frame: pd.DataFrame) -> list[str]:
     return columns.where(columns.notna(), "").astype(str).agg(" ".join, axis=1).tolist()
 
 
-def _predict(model: Predictor | _PlainCategories, dataset: Dataset, *, learn_every_year: bool) -> Predictions:
+def _predict(model: Predictor | _PlainCategories, dataset: Dataset, *, retrain_every_year: bool) -> Predictions:
     parts, years = [], _years(dataset)
     for year in TESTED:
-        train = dataset[np.flatnonzero(years < (year if learn_every_year else LAST_LEARNT + 1))]
+        train = dataset[np.flatnonzero(years < (year if retrain_every_year else LAST_TRAINED + 1))]
         fitted = model.fit(train.frame, train.labels, train.groups)
         test = dataset.frame.iloc[np.flatnonzero(years == year)]
         if isinstance(fitted, _PlainCategories):

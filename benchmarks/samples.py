@@ -77,12 +77,12 @@ def measure(letters: Path | None, samples: int) -> Iterator[Table]:
     yield from likeness(known, real)
 
 
-def reached_table(found: Comparison, best: dict[str, Estimate], samples: int) -> Table:
+def reached_table(comparison: Comparison, best: dict[str, Estimate], samples: int) -> Table:
     """Metrics of the model and of the baselines on held-out samples, beside the best that can be reached."""
     title = f"SAMPLE letters, synthetic: trained on {samples:,}, tested on {HELD_OUT:,} others; 95 % over cases"
     table = Table("metric", "model", "plain_tfidf", "base_rate", "best reachable", title=title)
     for metric in SHOWN:
-        text = (str(found.estimates[name][metric]) for name in (MODEL, "plain_tfidf", "base_rate"))
+        text = (str(comparison.estimates[name][metric]) for name in (MODEL, "plain_tfidf", "base_rate"))
         table.add_row(metric, *text, str(best[metric]))
     return table
 
@@ -99,13 +99,15 @@ def rates_table(requests: dict[str, pd.DataFrame]) -> Table:
     return table
 
 
-def real_table(found: dict[str, Comparison]) -> Table:
+def real_table(comparisons: dict[str, Comparison]) -> Table:
     """Metrics on real letters, by training data."""
-    table = Table("metric", *found, title="trained on -> tested on; 95 % intervals over cases")
+    table = Table("metric", *comparisons, title="trained on -> tested on; 95 % intervals over cases")
     for metric in SHOWN:
-        table.add_row(metric, *(str(one.estimates[MODEL][metric]) for one in found.values()))
+        table.add_row(metric, *(str(one.estimates[MODEL][metric]) for one in comparisons.values()))
         for name in baselines_of(metric):
-            table.add_row(f"    {name}", *(str(one.estimates[name][metric]) for one in found.values()), style="dim")
+            table.add_row(
+                f"    {name}", *(str(one.estimates[name][metric]) for one in comparisons.values()), style="dim"
+            )
     return table
 
 

@@ -1,7 +1,4 @@
-"""Fit and evaluate a model on the requests table, without files or tracking.
-
-No files, no MLflow, no printing.
-"""
+"""Fit and evaluate a model on the requests table, without files, tracking or printing."""
 
 from __future__ import annotations
 
@@ -34,7 +31,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-_TELLS_NO_FAMILIES = "dmhc"
+_SOURCE_WITHOUT_FAMILIES = "dmhc"
 
 
 class TrainingError(ImrError):
@@ -50,7 +47,7 @@ class TrainingSettings:
     coverage : float
         Share of requests of each outcome whose prediction set shall hold their outcome.
     ladder : bool
-        Whether to climb the ladder of simpler and more complex predictors too.
+        Whether to evaluate the ladder of simpler and more complex predictors too.
     """
 
     nlp: NlpSettings = field(default_factory=NlpSettings)
@@ -92,7 +89,7 @@ class DataFacts:
 
 @dataclass(frozen=True, slots=True)
 class TrainedModel:
-    """A fitted model with all that is known of it."""
+    """A fitted model, its evaluation and the data it was trained on."""
 
     model: RequestModel
     held_out: HeldOutScores
@@ -167,12 +164,13 @@ def _as_new(model: RequestModel, evaluation: Evaluation, labels: Labels) -> Pred
     """Predictions of each row as if it were new to the model.
 
     How far probabilities spread depends on a model's calibration, which differs from fold to fold of a small table: so
-    the outcome's are those that the model itself was calibrated on, not the evaluation's.
+    the outcome's probabilities are those that the model itself was calibrated on, not the evaluation's.
     """
     # One repeat, not their mean: a request is scored by one model, too.
     out_of_fold = evaluation.out_of_fold.repeats[0]
-    own = model.outcome_.classifier.held_out_proba(labels.overturned)
-    return replace(out_of_fold, p_overturned=np.where(np.isnan(own), out_of_fold.p_overturned, own))
+    held_out = model.outcome_.classifier.held_out_proba(labels.overturned)
+    p_overturned = np.where(np.isnan(held_out), out_of_fold.p_overturned, held_out)
+    return replace(out_of_fold, p_overturned=p_overturned)
 
 
 def _with_masking(
@@ -194,7 +192,7 @@ def _with_masking(
 def decided_requests(requests: pd.DataFrame) -> pd.DataFrame:
     """Rows that can be learned from, in the order in which they are evaluated on.
 
-    Those with an outcome and, unless their source tells none, with families.
+    Those with an outcome and, unless their source reports none, with families.
 
     Raises
     ------
@@ -202,8 +200,8 @@ def decided_requests(requests: pd.DataFrame) -> pd.DataFrame:
         For a table of several sources or without such rows.
     """
     require_columns(requests, LABEL_COLUMNS, "the requests table")
-    tells_no_families = "source" in requests and requests["source"].eq(_TELLS_NO_FAMILIES).fillna(False)
-    is_decided = requests["outcome"].notna() & (requests["families"].notna() | tells_no_families)
+    without_families = "source" in requests and requests["source"].eq(_SOURCE_WITHOUT_FAMILIES).fillna(False)
+    is_decided = requests["outcome"].notna() & (requests["families"].notna() | without_families)
     decided = requests[is_decided].reset_index(drop=True)
     if decided.empty:
         raise TrainingError("the requests table holds no decided request: fill outcome and families")

@@ -27,7 +27,7 @@ class Labels:
     ----------
     overturned : (requests,) bool
     families : (requests, families) bool
-        Families cited, in the order of `FAMILIES`; none of any request where a source does not tell them.
+        Families cited, in the order of `FAMILIES`; none of any request if the source does not report them.
     decided_year : (requests,) float
         When, as a year and its fraction; NaN where it is not known. Never a feature: it orders and weighs requests
         while a model is fitted and evaluated.
@@ -39,7 +39,7 @@ class Labels:
 
     @property
     def families_known(self) -> bool:
-        """Whether the source tells families; a request whose reviewer cites nothing has the family ``none``."""
+        """Whether the source reports families; a request whose reviewer cites nothing has the family ``none``."""
         return bool(self.families.any())
 
     def __getitem__(self, rows: NDArray[np.int64]) -> Labels:
@@ -86,7 +86,7 @@ class Dataset:
 
 @dataclass(frozen=True, slots=True)
 class Predictions:
-    """What a model says of requests.
+    """Predictions of a model.
 
     Attributes
     ----------

@@ -22,7 +22,7 @@ SHARES = (0.2, 0.4, 0.6, 0.8)
 
 @dataclass(frozen=True, slots=True)
 class LearningPoint:
-    """What was reached with part of the cases.
+    """Metrics of models trained on part of the cases.
 
     Attributes
     ----------

@@ -27,7 +27,7 @@ _COVERAGE_PARTS = 10
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """What was measured.
+    """The results of an evaluation.
 
     Attributes
     ----------
@@ -46,7 +46,7 @@ class Evaluation:
         Metric -> the model's value in each test part; NaN where a part leaves it undefined.
     slices : tuple of Slice
     temporal : TemporalEvaluation or None
-        None where the dates don't allow one; `no_temporal` then says why.
+        None where the dates don't allow one; `no_temporal` then holds the reason.
     no_temporal : str or None
     permutation : PermutationTest or None
         None if not requested.
@@ -143,7 +143,8 @@ def evaluate_masking(
     start : callable, optional
         Starts a progress bar over the fits.
     """
-    labels, groups, settings, own = masked.labels, masked.groups, evaluation.settings, evaluation.out_of_fold
+    labels, groups, settings = masked.labels, masked.groups, evaluation.settings
+    evaluated = evaluation.out_of_fold
     tokens = list(TOKEN_COLUMNS)
     changed = np.asarray((masked.frame[tokens] != unmasked.frame[tokens]).any(axis=1), dtype=bool)
     if changed.any():
@@ -151,8 +152,8 @@ def evaluate_masking(
         other = unmasked if evaluated_masked else masked
         others = out_of_fold(other, {MODEL: build}, repeats, settings.jobs, start, "comparing masking")[MODEL]
     else:
-        others = own
-    pair = (own, others) if evaluated_masked else (others, own)
+        others = evaluated
+    pair = (evaluated, others) if evaluated_masked else (others, evaluated)
     return compare_masking(*pair, labels, groups, settings, changed)
 
 

@@ -105,9 +105,9 @@ def _slice(
     predicted: OutOfFold,
     settings: EvaluationSettings,
 ) -> Slice:
-    own, cases = dataset.labels[rows], np.unique(dataset.groups[rows], return_inverse=True)[1]
-    overturned = int(own.overturned.sum())
-    wanted = [
+    labels, cases = dataset.labels[rows], np.unique(dataset.groups[rows], return_inverse=True)[1]
+    overturned = int(labels.overturned.sum())
+    metrics = [
         metric
         for metric in SLICE_METRICS
         if len(rows) >= FEWEST_REQUESTS
@@ -115,10 +115,10 @@ def _slice(
         and (0 < overturned < len(rows) or metric != "outcome.roc_auc")
     ]
     predictions = OutOfFold(tuple(_rows_of(repeat, rows) for repeat in predicted.repeats))
-    computed = {metric: metric_of(predictions, own, metric) for metric in wanted}
+    computed = {metric: metric_of(predictions, labels, metric) for metric in metrics}
     repeats = len(predictions.repeats)
     bootstrap = Bootstrap.over_cases(computed, cases, repeats, settings.resamples, settings.seed)
-    estimates = {metric: bootstrap.estimate(metric) for metric in wanted}
+    estimates = {metric: bootstrap.estimate(metric) for metric in metrics}
     return Slice(kind, value, len(rows), int(cases.max()) + 1, overturned, estimates)
 
 
@@ -145,8 +145,8 @@ def _by_value(
     kind: str, frame: pd.DataFrame, column: str, read: Callable[[pd.Series], pd.Series]
 ) -> Iterator[tuple[str, str, NDArray[np.bool_]]]:
     if column in frame:
-        given = frame[column].replace(_ABSENT, np.nan)
-        values = np.asarray(read(given).astype("object").where(given.notna(), _UNKNOWN), dtype=object)
+        cells = frame[column].replace(_ABSENT, np.nan)
+        values = np.asarray(read(cells).astype("object").where(cells.notna(), _UNKNOWN), dtype=object)
         yield from ((kind, str(value), values == value) for value in sorted(set(values)))
 
 

@@ -27,7 +27,7 @@ class NoTemporalSplit(ImrError):  # noqa: N818
 
 @dataclass(frozen=True, slots=True)
 class TemporalEvaluation:
-    """The model and the baselines, learned from earlier decisions and tested on later ones.
+    """The model and the baselines, trained on earlier decisions and tested on later ones.
 
     Attributes
     ----------

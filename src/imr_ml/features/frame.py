@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-# Facts that a source tells as codes of its own, such as the DMHC's categories. Alone they say little of an outcome:
+# Facts that a source gives as codes of its own, such as the DMHC's categories. Alone they say little of an outcome:
 # what was requested, for which diagnosis, in which kind of review, is learned together.
 _CODES = (
     ("diagnosis_category",),
@@ -60,7 +60,7 @@ def feature_frame(
     start : callable, optional
         Starts a progress bar over the distinct texts.
     views : bool, default False
-        Whether to keep what tells where in a text a term stands.
+        Whether to keep each section's view, which has the offsets of its terms.
 
     Returns
     -------

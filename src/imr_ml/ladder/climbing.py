@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What was measured of one rung.
+    """Measurements of one rung.
 
     Attributes
     ----------
@@ -35,7 +35,7 @@ class Step:
     fit_s : float
         Seconds to prepare and fit it on all requests, in one process.
     chosen : dict
-        Task -> what was chosen from its grid in that fit; nothing where nothing is tuned.
+        Task -> point of its grid chosen in that fit; empty if nothing is tuned.
     """
 
     rung: Rung
@@ -139,7 +139,7 @@ _Fit = tuple[float, dict[str, dict[str, Any]]]
 
 
 def _fitted_on_all(rungs: Sequence[Rung], dataset: Dataset, jobs: int, start: StartProgress) -> list[_Fit]:
-    """Seconds to fit each rung on all requests, and what it chose."""
+    """Seconds to fit each rung on all requests, and the grid points it chose."""
     from joblib import Parallel, delayed
 
     progress = start("fitting each rung on all requests", len(rungs))

@@ -31,7 +31,7 @@ Builders = Mapping[str, Callable[[], Predictor]]
 
 
 class Averaged:
-    """The mean of what the bases say; the families' threshold is tuned on held-out cases."""
+    """The mean of the bases' predictions; the families' threshold is tuned on held-out cases."""
 
     def __init__(self, bases: Builders) -> None:
         self.bases = bases
@@ -67,7 +67,7 @@ class Stacked:
         return self
 
     def predict(self, frame: pd.DataFrame) -> Predictions:
-        """What the regressions make of the bases' predictions."""
+        """Predictions of the regressions from those of the bases."""
         return self.regressions_.predict(_log_odds([base.predict(frame) for base in self.bases_]))
 
 

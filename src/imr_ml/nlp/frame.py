@@ -107,7 +107,7 @@ def section_frame(
     read["body_parts"] = list(map(_union, read["request_body_parts"], read["summary_body_parts"]))
     for column in ("category", "age", "sex"):
         if column in requests:
-            read[column] = _given_else(requests[column], read[column])
+            read[column] = _fill_missing(requests[column], read[column])
     columns = {name: values for name, values in read.items() if views or name not in VIEW_COLUMNS}
     columns = {
         name: pd.Series(values, index=requests.index, dtype=_DTYPES.get(name, "object"))
@@ -123,10 +123,9 @@ def _texts(requests: "pd.DataFrame", column: str) -> list[str]:
     return ["" if absent else str(value) for value, absent in zip(values, values.isna(), strict=True)]
 
 
-def _given_else(given: "pd.Series", read: list[object]) -> list[object]:
+def _fill_missing(column: "pd.Series", read: list[object]) -> list[object]:
     """Use the table's value, and where it is missing the one read from the text."""
-    pairs = zip(given.isna(), given, read, strict=True)
-    return [read if absent else given for absent, given, read in pairs]
+    return [text if missing else cell for missing, cell, text in zip(column.isna(), column, read, strict=True)]
 
 
 def _rows(
@@ -200,8 +199,8 @@ def _names(facts: Iterable[Fact], kind: Kind) -> str:
 
 def _largest(view: SectionView, unit: Unit, start: int) -> float:
     """Find a unit's largest quantity from a character on; a total and its schedule say the same twice."""
-    found = (quantity for quantity in view.quantities if quantity.unit == unit and quantity.start >= start)
-    return max((quantity.value for quantity in found), default=math.nan)
+    values = (quantity.value for quantity in view.quantities if quantity.unit == unit and quantity.start >= start)
+    return max(values, default=math.nan)
 
 
 def _union(*names: str) -> str:
