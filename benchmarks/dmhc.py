@@ -1,4 +1,4 @@
-"""Measure predictions on the DMHC's determinations: learn from earlier years, be tested on later ones.
+"""Measure predictions on the DMHC's determinations: train on earlier years, test on later ones.
 
     python -m benchmarks.dmhc determinations.csv
 
@@ -21,19 +21,10 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     import pandas as pd
 
-    from imr_ml.classifiers.types import Labels, Predictor
+    from imr_ml.classifiers.types import Dataset, Labels, Predictor
 
-LAST_LEARNT, TESTED = 2013, (2014, 2015)
+LAST_TRAINED, TESTED = 2013, (2014, 2015)
 _RESAMPLES = 1000
-
-
-class Data(NamedTuple):
-    """Training and test cases."""
-
-    frame: pd.DataFrame
-    labels: Labels
-    groups: NDArray[np.int64]
-    years: NDArray[np.float64]
 
 
 class Predictions(NamedTuple):
@@ -47,7 +38,7 @@ class Predictions(NamedTuple):
 def measure(table: Path) -> Iterator[tuple[str, str]]:
     """Rows of (what, measured)."""
     from imr_ml.classifiers.request_model import ModelSettings, RequestModel
-    from imr_ml.classifiers.types import labels_of
+    from imr_ml.classifiers.types import Dataset, labels_of
     from imr_ml.features.frame import feature_frame
     from imr_ml.ingest.dmhc import read_determinations
 
@@ -55,8 +46,7 @@ def measure(table: Path) -> Iterator[tuple[str, str]]:
     read = read_determinations(table)
     yield "reading", f"{len(read.requests)} rows, {len(read.rejects)} rejects, {time.perf_counter() - start_s:.1f} s"
     start_s = time.perf_counter()
-    labels = labels_of(read.requests)
-    data = Data(feature_frame(read.requests), labels, np.arange(len(read.requests)), np.floor(labels.decided_year))
+    dataset = Dataset(feature_frame(read.requests), labels_of(read.requests), np.arange(len(read.requests)))
     yield "features", f"{time.perf_counter() - start_s:.1f} s"
     models: dict[str, Predictor] = {
         "plain TF-IDF + LR": _PlainCategories(),
@@ -68,11 +58,11 @@ def measure(table: Path) -> Iterator[tuple[str, str]]:
             for half_life in ModelSettings().half_life_years
         },
     }
-    for way, learn_every_year in (("left as it is", False), ("retrained every year", True)):
+    for way, retrain_every_year in (("left as it is", False), ("retrained every year", True)):
         for name, model in models.items():
             start_s = time.perf_counter()
-            predictions = _predict(model, data, learn_every_year=learn_every_year)
-            yield f"{way}: {name}", f"{_describe(predictions, data)}, {time.perf_counter() - start_s:.0f} s"
+            predictions = _predict(model, dataset, retrain_every_year=retrain_every_year)
+            yield f"{way}: {name}", f"{_describe(predictions, dataset)}, {time.perf_counter() - start_s:.0f} s"
 
 
 class _PlainCategories:
@@ -99,12 +89,12 @@ def _joined(frame: pd.DataFrame) -> list[str]:
     return columns.where(columns.notna(), "").astype(str).agg(" ".join, axis=1).tolist()
 
 
-def _predict(model: Predictor | _PlainCategories, data: Data, *, learn_every_year: bool) -> Predictions:
-    parts = []
+def _predict(model: Predictor | _PlainCategories, dataset: Dataset, *, retrain_every_year: bool) -> Predictions:
+    parts, years = [], _years(dataset)
     for year in TESTED:
-        train = np.flatnonzero(data.years < (year if learn_every_year else LAST_LEARNT + 1))
-        fitted = model.fit(data.frame.iloc[train], data.labels[train], data.groups[train])
-        test = data.frame.iloc[np.flatnonzero(data.years == year)]
+        train = dataset[np.flatnonzero(years < (year if retrain_every_year else LAST_TRAINED + 1))]
+        fitted = model.fit(train.frame, train.labels, train.groups)
+        test = dataset.frame.iloc[np.flatnonzero(years == year)]
         if isinstance(fitted, _PlainCategories):
             probability, usual, half_life = fitted.p_overturned(test), fitted.base_rate_, None
         else:
@@ -116,11 +106,16 @@ def _predict(model: Predictor | _PlainCategories, data: Data, *, learn_every_yea
     return Predictions(np.concatenate(probabilities), np.concatenate(above), list(half_lives))
 
 
-def _describe(predictions: Predictions, data: Data) -> str:
+def _years(dataset: Dataset) -> NDArray[np.float64]:
+    return np.floor(dataset.labels.decided_year)
+
+
+def _describe(predictions: Predictions, dataset: Dataset) -> str:
     from imr_ml.evaluation import metrics
     from imr_ml.evaluation.intervals import Bootstrap
 
-    truth = np.concatenate([data.labels.overturned[data.years == year] for year in TESTED])
+    years = _years(dataset)
+    truth = np.concatenate([dataset.labels.overturned[years == year] for year in TESTED])
     computed = {
         "AUC": lambda _, w: metrics.roc_auc(truth, predictions.probability, w),
         "Matthews above the usual rate": lambda _, w: metrics.matthews(truth, predictions.above_usual, w),

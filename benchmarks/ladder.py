@@ -10,15 +10,13 @@ from pathlib import Path
 
 import pandas as pd
 from rich.console import Console
-from rich.progress import track
 from rich.table import Table
 
-from imr_ml.classifiers.types import labels_of
-from imr_ml.corpus.near_duplicates import duplicate_groups
+from imr_ml.classifiers.types import Dataset
+from imr_ml.cli.app import progress
 from imr_ml.evaluation.settings import EvaluationSettings
-from imr_ml.features.frame import feature_frame
 from imr_ml.ingest.ingestion import ingest, letter_files
-from imr_ml.ladder.climbing import climb, climb_table, fits_needed
+from imr_ml.ladder.climbing import climb, climb_table
 from imr_ml.ladder.rungs import TASKS
 from imr_ml.sample.writing import write_samples
 
@@ -33,10 +31,10 @@ SAMPLE = {"sample letters": EvaluationSettings(repeats=1, jobs=2)}
 
 def tables(requests: pd.DataFrame, grids: dict[str, EvaluationSettings]) -> Iterator[Table]:
     """A table a grid of folds and task: every rung, the champion in bold."""
-    frame, labels, groups = feature_frame(requests), labels_of(requests), duplicate_groups(requests)
+    dataset = Dataset.of(requests)
     for title, settings in grids.items():
-        steps = iter(track(range(fits_needed(settings, len(frame), labels)), title, console=Console(stderr=True)))
-        climbed = climb(frame, labels, groups, settings, progress=lambda _, steps=steps: next(steps))
+        with progress() as start:
+            climbed = climb(dataset, settings, start=start)
         for task in TASKS:
             table = climb_table(climbed, task)
             table.title = f"{title}: {table.title}"

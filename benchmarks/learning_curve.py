@@ -25,14 +25,12 @@ from rich.console import Console
 from rich.table import Table
 
 from imr_ml.classifiers.request_model import RequestModel
-from imr_ml.classifiers.types import labels_of
-from imr_ml.corpus.near_duplicates import duplicate_groups
+from imr_ml.classifiers.types import Dataset
 from imr_ml.evaluation.comparison import MODEL
 from imr_ml.evaluation.intervals import Estimate
 from imr_ml.evaluation.reachable import best_reachable
 from imr_ml.evaluation.report import evaluate
 from imr_ml.evaluation.settings import EvaluationSettings
-from imr_ml.features.frame import feature_frame
 from imr_ml.ingest.ingestion import ingest, letter_files
 from imr_ml.sample.writing import write_output, write_samples
 
@@ -81,17 +79,15 @@ def measured(requests: int, *, evaluated: bool = True) -> Measured:
         write_samples(Path(folder), max(requests // 2, 50), SEED)
         # The last case may be cut short.
         table = _timed(costs, "read_s", lambda: ingest(letter_files([Path(folder)]), jobs=1).requests.head(requests))
-    frame, groups = _timed(costs, "features_s", lambda: (feature_frame(table), duplicate_groups(table)))
-    labels = labels_of(table)
-    _timed(costs, "fit_s", lambda: RequestModel().fit(frame, labels, groups))
+    dataset = _timed(costs, "features_s", lambda: Dataset.of(table))
+    _timed(costs, "fit_s", lambda: RequestModel().fit(dataset.frame, dataset.labels, dataset.groups))
     costs["fit_mb"] = _peak_mb()
-    overturned, cases = int(labels.overturned.sum()), int(groups.max()) + 1
+    overturned, cases = int(dataset.labels.overturned.sum()), int(dataset.groups.max()) + 1
     if not evaluated:
         return Measured(len(table), cases, overturned, costs)
-    found = _timed(costs, "evaluate_s", lambda: evaluate(frame, labels, groups, RequestModel, SETTINGS))
+    estimates = _timed(costs, "evaluate_s", lambda: evaluate(dataset, RequestModel, SETTINGS)).estimates
     costs["evaluate_mb"] = _peak_mb()
-    plain = found.estimates["plain_tfidf"]
-    return Measured(len(table), cases, overturned, costs, found.estimates[MODEL], plain)
+    return Measured(len(table), cases, overturned, costs, estimates[MODEL], estimates["plain_tfidf"])
 
 
 def reachable(letters: int = _REACHABLE_LETTERS) -> dict[str, Estimate]:

@@ -20,7 +20,7 @@ from rich.table import Table
 
 from benchmarks.likeness import likeness
 from imr_ml.classifiers.request_model import RequestModel
-from imr_ml.classifiers.types import labels_of
+from imr_ml.classifiers.types import Dataset
 from imr_ml.corpus.near_duplicates import duplicate_groups
 from imr_ml.corpus.store import read_requests
 from imr_ml.evaluation.comparison import MODEL, Comparison, baselines_of, compare, predictors
@@ -28,8 +28,7 @@ from imr_ml.evaluation.cross_validation import out_of_fold
 from imr_ml.evaluation.intervals import Estimate
 from imr_ml.evaluation.reachable import best_reachable
 from imr_ml.evaluation.settings import EvaluationSettings
-from imr_ml.evaluation.splits import grouped_folds
-from imr_ml.features.frame import feature_frame
+from imr_ml.evaluation.splits import repeated_folds
 from imr_ml.ingest.ingestion import ingest, letter_files
 from imr_ml.sample.writing import write_output
 
@@ -50,22 +49,18 @@ def evaluate_elsewhere(known: pd.DataFrame, test: pd.DataFrame) -> Comparison:
     """The model and the baselines trained on some requests and tested on others."""
     both = pd.concat([known, test], ignore_index=True)
     split = np.arange(len(known)), np.arange(len(known), len(both))
-    labels, groups = labels_of(both), duplicate_groups(both)
-    builders = predictors(RequestModel, labels[split[1]])
-    predicted = out_of_fold(feature_frame(both), labels, groups, builders, [[split]], SETTINGS.jobs)
-    return compare(predicted, labels[split[1]], duplicate_groups(test), SETTINGS)
+    dataset = Dataset.of(both)
+    test_labels = dataset.labels[split[1]]
+    predicted = out_of_fold(dataset, predictors(RequestModel, test_labels), [[split]], SETTINGS.jobs)
+    return compare(predicted, test_labels, duplicate_groups(test), SETTINGS)
 
 
 def evaluate_at_home(requests: pd.DataFrame) -> Comparison:
     """The model and the baselines trained on the letters' other cases."""
-    labels, groups = labels_of(requests), duplicate_groups(requests)
-    folds = [
-        grouped_folds(labels.overturned, groups, SETTINGS.folds, SETTINGS.seed + repeat)
-        for repeat in range(SETTINGS.repeats)
-    ]
-    predicted = out_of_fold(
-        feature_frame(requests), labels, groups, predictors(RequestModel, labels), folds, SETTINGS.jobs
-    )
+    dataset = Dataset.of(requests)
+    labels, groups = dataset.labels, dataset.groups
+    folds = repeated_folds(labels.overturned, groups, SETTINGS)
+    predicted = out_of_fold(dataset, predictors(RequestModel, labels), folds, SETTINGS.jobs)
     return compare(predicted, labels, groups, SETTINGS)
 
 
@@ -82,12 +77,12 @@ def measure(letters: Path | None, samples: int) -> Iterator[Table]:
     yield from likeness(known, real)
 
 
-def reached_table(found: Comparison, best: dict[str, Estimate], samples: int) -> Table:
+def reached_table(comparison: Comparison, best: dict[str, Estimate], samples: int) -> Table:
     """Metrics of the model and of the baselines on held-out samples, beside the best that can be reached."""
     title = f"SAMPLE letters, synthetic: trained on {samples:,}, tested on {HELD_OUT:,} others; 95 % over cases"
     table = Table("metric", "model", "plain_tfidf", "base_rate", "best reachable", title=title)
     for metric in SHOWN:
-        text = (str(found.estimates[name][metric]) for name in (MODEL, "plain_tfidf", "base_rate"))
+        text = (str(comparison.estimates[name][metric]) for name in (MODEL, "plain_tfidf", "base_rate"))
         table.add_row(metric, *text, str(best[metric]))
     return table
 
@@ -104,13 +99,15 @@ def rates_table(requests: dict[str, pd.DataFrame]) -> Table:
     return table
 
 
-def real_table(found: dict[str, Comparison]) -> Table:
+def real_table(comparisons: dict[str, Comparison]) -> Table:
     """Metrics on real letters, by training data."""
-    table = Table("metric", *found, title="trained on -> tested on; 95 % intervals over cases")
+    table = Table("metric", *comparisons, title="trained on -> tested on; 95 % intervals over cases")
     for metric in SHOWN:
-        table.add_row(metric, *(str(one.estimates[MODEL][metric]) for one in found.values()))
+        table.add_row(metric, *(str(one.estimates[MODEL][metric]) for one in comparisons.values()))
         for name in baselines_of(metric):
-            table.add_row(f"    {name}", *(str(one.estimates[name][metric]) for one in found.values()), style="dim")
+            table.add_row(
+                f"    {name}", *(str(one.estimates[name][metric]) for one in comparisons.values()), style="dim"
+            )
     return table
 
 

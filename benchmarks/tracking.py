@@ -15,6 +15,7 @@ from urllib.request import Request, urlopen
 
 from imr_ml.ingest.sources import training_table
 from imr_ml.model_files import save_model
+from imr_ml.progress import silent
 from imr_ml.tracking import sending
 from imr_ml.tracking.records import list_unsent, read_record, save_record, scratch
 from imr_ml.tracking.runs import keep_training, record
@@ -48,7 +49,7 @@ _CHART = ".js-plotly-plot svg.main-svg"
 def measure(folder: Path) -> Iterator[tuple[str, str]]:
     """Rows of (what, measured)."""
     yield from _whole(folder.absolute())
-    trained = train(training_table(folder, lambda *_: lambda _: None).requests)
+    trained = train(training_table(folder, silent).requests)
     with tempfile.TemporaryDirectory() as place:
         here = Path(place)
         model = save_model(trained, here / "model")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from factories import make_requests
@@ -13,10 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    import numpy as np
     import pandas as pd
 
-    from imr_ml.classifiers.types import Labels
+    from imr_ml.classifiers.types import Dataset
     from imr_ml.model_files import LoadedModel
     from imr_ml.training import TrainedModel
 
@@ -25,35 +24,31 @@ settings.register_profile("imr_ml", deadline=None)
 settings.load_profile("imr_ml")
 
 
-class Prepared(NamedTuple):
-    """A requests table, and what a model is given of it."""
-
-    requests: pd.DataFrame
-    frame: pd.DataFrame
-    labels: Labels
-    groups: np.ndarray
-
-
 @pytest.fixture(scope="session")
-def prepared() -> Prepared:
+def prepared_requests() -> pd.DataFrame:
     """Eighty invented cases of two requests; see `make_requests` for what tells what."""
-    from imr_ml.classifiers.types import labels_of
     from imr_ml.corpus.schema import validate_requests
-    from imr_ml.corpus.table import case_keys, complete_requests
-    from imr_ml.features.frame import feature_frame
+    from imr_ml.corpus.table import complete_requests
 
-    requests = complete_requests(validate_requests(make_requests(160), "factory"))
-    return Prepared(requests, feature_frame(requests), labels_of(requests), case_keys(requests).factorize()[0])
+    return complete_requests(validate_requests(make_requests(160), "factory"))
 
 
 @pytest.fixture(scope="session")
-def trained(prepared: Prepared) -> TrainedModel:
+def prepared(prepared_requests: pd.DataFrame) -> Dataset:
+    """Those requests as predictors take them."""
+    from imr_ml.classifiers.types import Dataset
+
+    return Dataset.of(prepared_requests)
+
+
+@pytest.fixture(scope="session")
+def trained(prepared_requests: pd.DataFrame) -> TrainedModel:
     """A model trained on those requests."""
     from imr_ml.evaluation.settings import EvaluationSettings
     from imr_ml.training import TrainingSettings, train
 
     evaluation = EvaluationSettings(folds=3, repeats=1, resamples=50, jobs=1)
-    return train(prepared.requests, TrainingSettings(evaluation=evaluation))
+    return train(prepared_requests, TrainingSettings(evaluation=evaluation))
 
 
 @pytest.fixture(scope="session")

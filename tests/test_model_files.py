@@ -121,18 +121,18 @@ def test_what_the_training_data_were_like_comes_back_as_it_was(model_folder, tra
             np.testing.assert_array_equal(values[name], others[name])
 
 
-def test_precedents_and_cohorts_come_back_as_they_were(model_folder, trained, prepared):
+def test_precedents_and_cohorts_come_back_as_they_were(model_folder, trained, prepared, prepared_requests):
     loaded = read_model(model_folder)
-    matrix, asked = loaded.model.matrix(prepared.frame), Query.of(prepared.requests)
+    matrix, asked = loaded.model.matrix(prepared.frame), Query.of(prepared_requests)
 
     assert loaded.neighbours.nearest(matrix, asked, 3) == trained.neighbours.nearest(matrix, asked, 3)
-    assert (loaded.neighbours.decided.case_number == prepared.requests["case_number"]).all()
+    assert (loaded.neighbours.decided.case_number == prepared_requests["case_number"]).all()
 
 
-def test_the_precedents_hold_no_text(model_folder, prepared):
+def test_the_precedents_hold_no_text(model_folder, prepared_requests):
     kept = read_model(model_folder).neighbours.decided.arrays()
 
-    texts = {*prepared.requests["request"], *prepared.requests["clinical_summary"], *prepared.requests["rationale"]}
+    texts = {*prepared_requests["request"], *prepared_requests["clinical_summary"], *prepared_requests["rationale"]}
     values = {str(value) for column in kept.values() for value in column.ravel().tolist()}
     assert not [value for value in values if " " in value]
     assert not texts & values

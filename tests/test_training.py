@@ -6,12 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 from factories import make_requests
+from progress_bars import ProgressBars
 
 from imr_ml.classifiers.request_model import RequestModel
 from imr_ml.corpus.schema import SchemaError, validate_requests
 from imr_ml.corpus.table import complete_requests
 from imr_ml.evaluation.comparison import METRICS, MODEL, baselines_of
-from imr_ml.evaluation.report import fits_needed
 from imr_ml.evaluation.settings import EvaluationSettings
 from imr_ml.evaluation.splits import SplitError
 from imr_ml.nlp.types import NlpSettings
@@ -51,11 +51,11 @@ def test_rows_that_are_not_decided_are_left_out_and_counted(trained):
     no_families = table().iloc[10:14].assign(families=None)
     requests = pd.concat([undecided, table(), no_families], ignore_index=True).astype(table().dtypes)
 
-    found = train(requests, QUICK)
+    model = train(requests, QUICK)
 
-    assert (found.data.requests, found.data.undecided) == (60, 14)
-    assert found.data.sha256 == trained.data.sha256
-    assert found.evaluation.estimates == trained.evaluation.estimates
+    assert (model.data.requests, model.data.undecided) == (60, 14)
+    assert model.data.sha256 == trained.data.sha256
+    assert model.evaluation.estimates == trained.evaluation.estimates
 
 
 def test_the_models_own_threshold_comes_from_held_out_predictions(trained):
@@ -74,13 +74,14 @@ def test_the_checksum_is_that_of_what_was_trained_on(trained):
     assert same.data.sha256 == trained.data.sha256 != other.data.sha256
 
 
-def test_callbacks_count_texts_read_and_predictors_fitted():
-    read, fitted = [], []
+def test_progress_bars_count_texts_read_and_predictors_fitted():
+    bars = ProgressBars()
 
-    train(table(), QUICK, read.append, fitted.append)
+    train(table(), QUICK, bars.start)
 
-    assert sum(read) >= table()["request"].nunique()
-    assert sum(fitted) == fits_needed(QUICK.evaluation, 60)
+    sections = table()[["request", "clinical_summary", "ur_guideline"]]
+    assert bars.done == bars.announced
+    assert bars.done == {"reading sections": sections.nunique().sum(), "fitting held-out models": 2 * 4}
 
 
 def with_copies() -> pd.DataFrame:
@@ -94,63 +95,64 @@ def with_copies() -> pd.DataFrame:
 
 
 def test_cases_that_repeat_a_summary_are_counted_as_one_group():
-    found = train(with_copies(), QUICK)
+    model = train(with_copies(), QUICK)
 
-    assert (found.data.cases, found.data.groups) == (30, 15)
+    assert (model.data.cases, model.data.groups) == (30, 15)
 
 
 def test_cases_that_repeat_a_summary_stay_on_one_side(monkeypatch):
     """The groups that folds, bootstrap, calibration and thresholds are given."""
-    given = []
+    cases_fitted = []
     fit = RequestModel.fit
 
     def watched(self, frame, labels, groups):
-        given.append(set(frame["clinical_summary"].str.extract(r"word(\d+)_")[0]))
+        cases_fitted.append(set(frame["clinical_summary"].str.extract(r"word(\d+)_")[0]))
         return fit(self, frame, labels, groups)
 
     monkeypatch.setattr(RequestModel, "fit", watched)
     train(with_copies(), QUICK)
 
-    first_fold, second_fold, everything = given
+    first_fold, second_fold, everything = cases_fitted
     assert first_fold.isdisjoint(second_fold)
     assert len(first_fold | second_fold) == len(everything) == 15
 
 
 def test_costly_proofs_are_given_if_requested(trained):
-    shuffled, fitted = [], []
+    bars = ProgressBars()
     conclusion = " In my opinion the request is medically necessary."
     requests = table()
-    told = requests["clinical_summary"] + conclusion
+    concluding = requests["clinical_summary"] + conclusion
     requests = requests.assign(
-        clinical_summary=told.where(requests["outcome"] == "overturned", told.str[: -len(conclusion)])
+        clinical_summary=concluding.where(requests["outcome"] == "overturned", requests["clinical_summary"])
     )
-    asked = replace(QUICK, evaluation=replace(QUICK.evaluation, permutations=5, compare_masking=True))
+    settings = replace(QUICK, evaluation=replace(QUICK.evaluation, permutations=5, compare_masking=True))
 
-    found = train(requests, asked, on_fit=fitted.append, on_shuffle=shuffled.append)
+    proven = train(requests, settings, bars.start)
 
     assert trained.evaluation.permutation is None
     assert trained.evaluation.masking is None
-    assert len(found.evaluation.permutation.shuffled_roc_auc) == sum(shuffled) == 5
-    masking = found.evaluation.masking
-    assert masking.requests_masked == found.data.overturned
-    assert masking.masked == found.evaluation.estimates[MODEL]
+    assert len(proven.evaluation.permutation.shuffled_roc_auc) == bars.done["shuffling outcomes"] == 5
+    masking = proven.evaluation.masking
+    assert masking.requests_masked == proven.data.overturned
+    assert masking.masked == proven.evaluation.estimates[MODEL]
     assert masking.unmasked["outcome.roc_auc"].value > masking.masked["outcome.roc_auc"].value
     assert masking.difference["outcome.roc_auc"].value == pytest.approx(
         masking.masked["outcome.roc_auc"].value - masking.unmasked["outcome.roc_auc"].value
     )
-    assert sum(fitted) == fits_needed(asked.evaluation, 60)
+    assert bars.done == bars.announced
+    assert bars.done["comparing masking"] == 2
 
 
 def test_masking_costs_nothing_where_there_is_nothing_to_mask():
-    fitted = []
-    asked = replace(QUICK, evaluation=replace(QUICK.evaluation, compare_masking=True))
+    bars = ProgressBars()
+    settings = replace(QUICK, evaluation=replace(QUICK.evaluation, compare_masking=True))
 
-    masking = train(table(), asked, on_fit=fitted.append).evaluation.masking
+    masking = train(table(), settings, bars.start).evaluation.masking
 
     assert masking.requests_masked == 0
     assert masking.masked == masking.unmasked
     assert {(one.value, one.low, one.high) for one in masking.difference.values()} == {(0, 0, 0)}
-    assert sum(fitted) == fits_needed(asked.evaluation, 60)
+    assert bars.done["comparing masking"] == 0
 
 
 def test_without_masking_the_comparison_states_the_same():
@@ -159,19 +161,19 @@ def test_without_masking_the_comparison_states_the_same():
         {True: " In my opinion it is medically necessary.", False: ""}
     )
     requests = requests.assign(clinical_summary=requests["clinical_summary"] + conclusion.astype("string"))
-    asked = replace(QUICK, evaluation=replace(QUICK.evaluation, compare_masking=True))
+    settings = replace(QUICK, evaluation=replace(QUICK.evaluation, compare_masking=True))
 
-    on = train(requests, asked).evaluation.masking
-    off = train(requests, replace(asked, nlp=NlpSettings(mask_determination=False))).evaluation.masking
+    on = train(requests, settings).evaluation.masking
+    off = train(requests, replace(settings, nlp=NlpSettings(mask_determination=False))).evaluation.masking
 
     assert on == off
 
 
 def test_a_source_that_reports_no_families_is_trained_on_by_outcome():
-    found = train(table(source="dmhc", families=None), QUICK)
+    model = train(table(source="dmhc", families=None), QUICK)
 
-    assert found.data.requests == 60
-    assert set(found.evaluation.estimates[MODEL]) == {name for name in METRICS if name.startswith("outcome.")}
+    assert model.data.requests == 60
+    assert set(model.evaluation.estimates[MODEL]) == {name for name in METRICS if name.startswith("outcome.")}
 
 
 def test_sources_are_not_mixed():

@@ -7,7 +7,7 @@ from collections.abc import Callable
 Progress = Callable[[int], object]
 """Called with the number of steps each time some are done."""
 StartProgress = Callable[[str, int], Progress]
-"""(what is done, how many steps) -> what to call with each."""
+"""Starts a bar: (what is done, how many steps) -> its `Progress`."""
 
 
 def silent(_doing: str, _steps: int) -> Progress:

@@ -1,7 +1,4 @@
-"""Fit and evaluate a model on the requests table, without files or tracking.
-
-No files, no MLflow, no printing.
-"""
+"""Fit and evaluate a model on the requests table, without files, tracking or printing."""
 
 from __future__ import annotations
 
@@ -14,8 +11,7 @@ import numpy as np
 
 from imr_ml.classifiers.conformal import HeldOutScores, OutcomeSets
 from imr_ml.classifiers.request_model import ModelSettings, RequestModel
-from imr_ml.classifiers.types import Labels, Predictions, labels_of
-from imr_ml.corpus.near_duplicates import duplicate_groups
+from imr_ml.classifiers.types import Dataset, Labels, Predictions
 from imr_ml.corpus.schema import FEATURE_COLUMNS, LABEL_COLUMNS, require_columns
 from imr_ml.corpus.table import case_keys
 from imr_ml.errors import ImrError
@@ -29,13 +25,13 @@ from imr_ml.nlp.types import NlpSettings
 from imr_ml.precedents.neighbours import DecidedRequests, Neighbours
 from imr_ml.profiles.profile import Profile
 from imr_ml.profiles.rows import reference_profile
-from imr_ml.progress import Progress
+from imr_ml.progress import StartProgress, silent
 
 if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-_TELLS_NO_FAMILIES = "dmhc"
+_SOURCE_WITHOUT_FAMILIES = "dmhc"
 
 
 class TrainingError(ImrError):
@@ -51,7 +47,7 @@ class TrainingSettings:
     coverage : float
         Share of requests of each outcome whose prediction set shall hold their outcome.
     ladder : bool
-        Whether to climb the ladder of simpler and more complex predictors too.
+        Whether to evaluate the ladder of simpler and more complex predictors too.
     """
 
     nlp: NlpSettings = field(default_factory=NlpSettings)
@@ -93,7 +89,7 @@ class DataFacts:
 
 @dataclass(frozen=True, slots=True)
 class TrainedModel:
-    """A fitted model with all that is known of it."""
+    """A fitted model, its evaluation and the data it was trained on."""
 
     model: RequestModel
     held_out: HeldOutScores
@@ -114,10 +110,7 @@ class TrainedModel:
 def train(
     requests: pd.DataFrame,
     settings: TrainingSettings | None = None,
-    on_read: Progress | None = None,
-    on_fit: Progress | None = None,
-    on_shuffle: Progress | None = None,
-    on_climb: Progress | None = None,
+    start: StartProgress = silent,
 ) -> TrainedModel:
     """Fit both classifiers on all decided requests, and evaluate them on held-out cases.
 
@@ -126,8 +119,8 @@ def train(
     requests : DataFrame
         Validated and completed requests table of one source.
     settings : TrainingSettings, optional
-    on_read, on_fit, on_shuffle, on_climb : callable, optional
-        Called with the number of texts read, of predictors fitted, of permutations done and of rungs fitted.
+    start : callable, optional
+        Starts the progress bar of each long step.
 
     Raises
     ------
@@ -138,21 +131,21 @@ def train(
     """
     settings = settings or TrainingSettings()
     decided = decided_requests(requests)
-    frame = feature_frame(decided, settings.nlp, on_read)
-    labels = labels_of(decided)
-    groups = duplicate_groups(decided)
+    dataset = Dataset.of(decided, settings.nlp, start)
+    frame, labels, groups = dataset.frame, dataset.labels, dataset.groups
     build = partial(RequestModel, settings.model)
-    evaluation = evaluate(frame, labels, groups, build, settings.evaluation, on_fit)
+    evaluation = evaluate(dataset, build, settings.evaluation, start)
     if settings.evaluation.permutations:
-        tested = permutation_test(frame, labels, groups, settings.model, evaluation.settings, on_shuffle)
+        tested = permutation_test(dataset, settings.model, evaluation.settings, start)
         evaluation = replace(evaluation, permutation=tested)
     if settings.evaluation.learning_curve:
-        evaluation = replace(evaluation, learning=learning_curve(evaluation, frame, groups, build, on_fit))
+        curve = learning_curve(dataset, build, evaluation.settings, evaluation.predicted, start)
+        evaluation = replace(evaluation, learning=curve)
     if settings.evaluation.compare_masking:
-        evaluation = _with_masking(evaluation, decided, frame, groups, settings, on_read, on_fit)
+        evaluation = _with_masking(evaluation, decided, dataset, settings, start)
     model = build().fit(frame, labels, groups)
     matrix = model.matrix(frame)
-    rows = DecidedRequests.of(decided, frame, labels, groups)
+    rows = DecidedRequests.of(decided, dataset)
     held_out = _as_new(model, evaluation, labels)
     return TrainedModel(
         model=model,
@@ -163,7 +156,7 @@ def train(
         coverage=measured_coverage(evaluation, groups, settings.coverage),
         settings=settings,
         data=_facts(requests, decided, groups),
-        climb=climb(frame, labels, groups, settings.evaluation, progress=on_climb) if settings.ladder else None,
+        climb=climb(dataset, settings.evaluation, start=start) if settings.ladder else None,
     )
 
 
@@ -171,37 +164,35 @@ def _as_new(model: RequestModel, evaluation: Evaluation, labels: Labels) -> Pred
     """Predictions of each row as if it were new to the model.
 
     How far probabilities spread depends on a model's calibration, which differs from fold to fold of a small table: so
-    the outcome's are those that the model itself was calibrated on, not the evaluation's.
+    the outcome's probabilities are those that the model itself was calibrated on, not the evaluation's.
     """
     # One repeat, not their mean: a request is scored by one model, too.
     out_of_fold = evaluation.out_of_fold.repeats[0]
-    own = model.outcome_.classifier.held_out_proba(labels.overturned)
-    return replace(out_of_fold, p_overturned=np.where(np.isnan(own), out_of_fold.p_overturned, own))
+    held_out = model.outcome_.classifier.held_out_proba(labels.overturned)
+    p_overturned = np.where(np.isnan(held_out), out_of_fold.p_overturned, held_out)
+    return replace(out_of_fold, p_overturned=p_overturned)
 
 
 def _with_masking(
     evaluation: Evaluation,
     decided: pd.DataFrame,
-    frame: pd.DataFrame,
-    groups: NDArray[np.int64],
+    dataset: Dataset,
     settings: TrainingSettings,
-    on_read: Progress | None,
-    on_fit: Progress | None,
+    start: StartProgress,
 ) -> Evaluation:
     is_masked = settings.nlp.mask_determination
-    other = feature_frame(decided, replace(settings.nlp, mask_determination=not is_masked), on_read)
-    masked, unmasked = (frame, other) if is_masked else (other, frame)
+    other_frame = feature_frame(decided, replace(settings.nlp, mask_determination=not is_masked), start)
+    other = replace(dataset, frame=other_frame)
+    masked, unmasked = (dataset, other) if is_masked else (other, dataset)
     build = partial(RequestModel, settings.model)
-    compared = evaluate_masking(
-        evaluation, masked, unmasked, groups, build, evaluated_masked=is_masked, progress=on_fit
-    )
+    compared = evaluate_masking(evaluation, masked, unmasked, build, evaluated_masked=is_masked, start=start)
     return replace(evaluation, masking=compared)
 
 
 def decided_requests(requests: pd.DataFrame) -> pd.DataFrame:
     """Rows that can be learned from, in the order in which they are evaluated on.
 
-    Those with an outcome and, unless their source tells none, with families.
+    Those with an outcome and, unless their source reports none, with families.
 
     Raises
     ------
@@ -209,8 +200,8 @@ def decided_requests(requests: pd.DataFrame) -> pd.DataFrame:
         For a table of several sources or without such rows.
     """
     require_columns(requests, LABEL_COLUMNS, "the requests table")
-    tells_no_families = "source" in requests and requests["source"].eq(_TELLS_NO_FAMILIES).fillna(False)
-    is_decided = requests["outcome"].notna() & (requests["families"].notna() | tells_no_families)
+    without_families = "source" in requests and requests["source"].eq(_SOURCE_WITHOUT_FAMILIES).fillna(False)
+    is_decided = requests["outcome"].notna() & (requests["families"].notna() | without_families)
     decided = requests[is_decided].reset_index(drop=True)
     if decided.empty:
         raise TrainingError("the requests table holds no decided request: fill outcome and families")

@@ -30,11 +30,11 @@ GROUPS = np.arange(4)
 
 
 def test_the_base_rate_is_the_rate_of_each_label():
-    said = BaseRate(LABELS).fit(TRAIN, LABELS, GROUPS).predict(TRAIN.iloc[:2])
+    predictions = BaseRate(LABELS).fit(TRAIN, LABELS, GROUPS).predict(TRAIN.iloc[:2])
 
-    assert said.p_overturned.tolist() == [0.5, 0.5]
-    assert said.family_probability[0].tolist() == [0.75, 0, 0.5, 0, 0, 0, 0, 0]
-    assert (said.family_set == indicator("acoem", "acoem")).all()
+    assert predictions.p_overturned.tolist() == [0.5, 0.5]
+    assert predictions.family_probability[0].tolist() == [0.75, 0, 0.5, 0, 0, 0, 0, 0]
+    assert (predictions.family_set == indicator("acoem", "acoem")).all()
 
 
 @pytest.mark.parametrize(
@@ -48,20 +48,20 @@ def test_the_base_rate_is_the_rate_of_each_label():
     ],
 )
 def test_the_reviewer_cites_what_the_administrator_cited_else_the_commonest(ur_families, families, likeliest):
-    said = UrFamilies().fit(TRAIN, LABELS, GROUPS).predict(pd.DataFrame({"ur_families": [ur_families]}))
+    predictions = UrFamilies().fit(TRAIN, LABELS, GROUPS).predict(pd.DataFrame({"ur_families": [ur_families]}))
 
-    assert (said.family_set == indicator(families)).all()
-    assert FAMILIES[said.family_probability[0].argmax()] == likeliest
-    assert said.family_probability.min() >= 0
+    assert (predictions.family_set == indicator(families)).all()
+    assert FAMILIES[predictions.family_probability[0].argmax()] == likeliest
+    assert predictions.family_probability.min() >= 0
 
 
 def test_plain_text_learns_from_the_words():
     model = PlainText().fit(TRAIN, LABELS, GROUPS)
-    asked = pd.DataFrame({"request": ["MRI", "Norco", ""], "clinical_summary": ["Better", "Worse", None]})
+    frame = pd.DataFrame({"request": ["MRI", "Norco", ""], "clinical_summary": ["Better", "Worse", None]})
 
-    said = model.predict(asked.assign(ur_guideline=["", "Opioids", None]))
+    predictions = model.predict(frame.assign(ur_guideline=["", "Opioids", None]))
 
-    assert said.p_overturned[0] > 0.5 > said.p_overturned[1]
-    assert FAMILIES[said.family_probability[0].argmax()] == "acoem"
-    assert said.family_set.any(axis=1).all()
-    assert (said.family_probability[:, FAMILIES.index("odg")] == 0).all()
+    assert predictions.p_overturned[0] > 0.5 > predictions.p_overturned[1]
+    assert FAMILIES[predictions.family_probability[0].argmax()] == "acoem"
+    assert predictions.family_set.any(axis=1).all()
+    assert (predictions.family_probability[:, FAMILIES.index("odg")] == 0).all()

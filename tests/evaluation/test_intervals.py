@@ -12,24 +12,25 @@ def estimate(metric: Metric, values: np.ndarray, *, requests: int, repeats: int)
     return Bootstrap({"m": metric}, {"m": values}, requests, repeats).estimate("m")
 
 
-def weights_seen(groups: np.ndarray, repeats: int = 1, resamples: int = 20) -> tuple[np.ndarray, list[int]]:
-    seen: list[np.ndarray] = []
-    asked: list[int] = []
+def draw_weights(groups: np.ndarray, repeats: int = 1, resamples: int = 20) -> tuple[np.ndarray, list[int]]:
+    """Weights of each resample, and the repeat that it uses."""
+    drawn: list[np.ndarray] = []
+    repeat_of: list[int] = []
 
     def metric(repeat: int, weights: np.ndarray) -> np.ndarray:
-        seen.append(weights)
-        asked.extend([repeat] * len(weights))
+        drawn.append(weights)
+        repeat_of.extend([repeat] * len(weights))
         return weights[:, 0]
 
     Bootstrap.over_cases({"m": metric}, groups, repeats, resamples, seed=0)
-    return np.vstack(seen), asked
+    return np.vstack(drawn), repeat_of
 
 
 @given(st.lists(st.integers(1, 5), min_size=1, max_size=12))
 def test_a_cases_requests_are_drawn_together(sizes):
     groups = np.repeat(np.arange(len(sizes)), sizes)
 
-    weights, _ = weights_seen(groups)
+    weights, _ = draw_weights(groups)
 
     for case in range(len(sizes)):
         own = weights[:, groups == case]
@@ -39,16 +40,16 @@ def test_a_cases_requests_are_drawn_together(sizes):
 def test_as_many_cases_are_drawn_as_there_are_whatever_their_size():
     groups = np.array([0, 0, 0, 0, 1, 2])
 
-    weights, _ = weights_seen(groups)
+    weights, _ = draw_weights(groups)
 
     assert (weights[:, [0, 4, 5]].sum(axis=1) == 3).all()
     assert weights.std() > 0
 
 
 def test_resamples_are_shared_out_among_the_repeats():
-    _, asked = weights_seen(np.arange(5), repeats=3, resamples=20)
+    _, repeat_of = draw_weights(np.arange(5), repeats=3, resamples=20)
 
-    assert [asked.count(repeat) for repeat in range(3)] == [7, 7, 6]
+    assert [repeat_of.count(repeat) for repeat in range(3)] == [7, 7, 6]
 
 
 def test_metrics_see_the_same_resamples():
@@ -62,25 +63,25 @@ def test_metrics_see_the_same_resamples():
 def test_an_interval_holds_the_middle_of_the_resampled_values():
     values = np.append(np.arange(101.0), np.nan)
 
-    found = estimate(lambda repeat, _: np.array([repeat + 50.0]), values, requests=3, repeats=3)
+    interval = estimate(lambda repeat, _: np.array([repeat + 50.0]), values, requests=3, repeats=3)
 
-    assert found == Estimate(value=51.0, low=2.5, high=97.5)
+    assert interval == Estimate(value=51.0, low=2.5, high=97.5)
     assert str(Estimate(0.1234, 0.1, 0.2)) == "0.123 [0.100, 0.200]"
 
 
 def test_an_interval_is_widened_to_hold_the_value():
     """An absolute error is larger in nearly every resample than in the data."""
-    found = estimate(lambda _repeat, _weights: np.array([0.1]), np.linspace(0.2, 0.3, 41), requests=3, repeats=1)
+    interval = estimate(lambda _repeat, _weights: np.array([0.1]), np.linspace(0.2, 0.3, 41), requests=3, repeats=1)
 
-    assert (found.value, found.low) == (0.1, 0.1)
-    assert found.high == pytest.approx(0.2975)
+    assert (interval.value, interval.low) == (0.1, 0.1)
+    assert interval.high == pytest.approx(0.2975)
 
 
 def test_a_metric_that_no_resample_defines_has_no_interval():
-    found = estimate(lambda _repeat, _weights: np.array([0.5]), np.full(4, np.nan), requests=3, repeats=1)
+    interval = estimate(lambda _repeat, _weights: np.array([0.5]), np.full(4, np.nan), requests=3, repeats=1)
 
-    assert found.value == 0.5
-    assert np.isnan([found.low, found.high]).all()
+    assert interval.value == 0.5
+    assert np.isnan([interval.low, interval.high]).all()
 
 
 def test_an_interval_of_siblings_is_wider_than_one_of_single_requests():

@@ -11,8 +11,7 @@ from sklearn.model_selection import GroupKFold, StratifiedGroupKFold
 from imr_ml.classifiers.families import GuidelineFamilyClassifier
 from imr_ml.classifiers.outcome import CalibratedLogisticClassifier
 from imr_ml.classifiers.request_model import RequestModel
-from imr_ml.classifiers.types import labels_of
-from imr_ml.corpus.near_duplicates import duplicate_groups
+from imr_ml.classifiers.types import Dataset
 from imr_ml.corpus.schema import COLUMNS, Role, validate_requests
 from imr_ml.corpus.table import complete_requests
 from imr_ml.evaluation.cross_validation import out_of_fold
@@ -52,9 +51,8 @@ def bits(predictions) -> list[bytes]:
 
 @pytest.fixture(scope="module")
 def fitted():
-    requests = table()
-    frame = feature_frame(requests)
-    return frame, RequestModel().fit(frame, labels_of(requests), duplicate_groups(requests))
+    dataset = Dataset.of(table())
+    return dataset.frame, RequestModel().fit(dataset.frame, dataset.labels, dataset.groups)
 
 
 def test_every_column_that_is_no_feature_is_tried():
@@ -81,15 +79,16 @@ def test_predictions_do_not_change_with_siblings_outcomes(fitted):
 
 
 def test_held_out_predictions_do_not_change_with_the_labels_of_their_fold():
-    requests = table()
-    frame, labels, groups = feature_frame(requests), labels_of(requests), duplicate_groups(requests)
-    folds = grouped_folds(labels.overturned, groups, 3, seed=0)
-    before = out_of_fold(frame, labels, groups, {"m": RequestModel}, [folds], jobs=1)["m"].repeats[0]
+    dataset = Dataset.of(table())
+    labels = dataset.labels
+    folds = grouped_folds(labels.overturned, dataset.groups, 3, seed=0)
+    before = out_of_fold(dataset, {"m": RequestModel}, [folds], jobs=1)["m"].repeats[0]
     train, test = folds[1]
     flipped = replace(labels, overturned=labels.overturned.copy(), families=labels.families.copy())
     flipped.overturned[test], flipped.families[test] = ~labels.overturned[test], ~labels.families[test]
 
-    after = out_of_fold(frame, flipped, groups, {"m": RequestModel}, [folds], jobs=1)["m"].repeats[0]
+    changed = replace(dataset, labels=flipped)
+    after = out_of_fold(changed, {"m": RequestModel}, [folds], jobs=1)["m"].repeats[0]
 
     assert (after.p_overturned[test] == before.p_overturned[test]).all()
     assert (after.family_probability[test] == before.family_probability[test]).all()
@@ -99,7 +98,7 @@ def test_held_out_predictions_do_not_change_with_the_labels_of_their_fold():
 
 def test_inner_folds_never_have_a_group_on_both_sides(prepared, monkeypatch):
     """Every split that scikit-learn makes while a model is fitted, of calibration and of thresholds alike."""
-    made: dict[str, int] = {}
+    counts: dict[str, int] = {}
     own = prepared.groups // 2
 
     def watched(kind):
@@ -108,7 +107,7 @@ def test_inner_folds_never_have_a_group_on_both_sides(prepared, monkeypatch):
         def watching(self, X, y=None, groups=None):  # noqa: N803
             for train, test in split(self, X, y, groups):
                 assert set(own[train]).isdisjoint(own[test])
-                made[kind.__name__] = made.get(kind.__name__, 0) + 1
+                counts[kind.__name__] = counts.get(kind.__name__, 0) + 1
                 yield train, test
 
         monkeypatch.setattr(kind, "split", watching)
@@ -117,8 +116,8 @@ def test_inner_folds_never_have_a_group_on_both_sides(prepared, monkeypatch):
         watched(kind)
     RequestModel().fit(prepared.frame, prepared.labels, own)
 
-    assert set(made) == {"GroupKFold", "StratifiedGroupKFold"}
-    assert min(made.values()) >= 5
+    assert set(counts) == {"GroupKFold", "StratifiedGroupKFold"}
+    assert min(counts.values()) >= 5
 
 
 def fingerprints(cases: int = 60) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -5,11 +5,12 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from progress_bars import ProgressBars
 
 from imr_ml.classifiers.types import Predictions
 from imr_ml.evaluation.comparison import MODEL
 from imr_ml.evaluation.learning import SHARES, learning_curve
-from imr_ml.evaluation.report import evaluate, fits_needed
+from imr_ml.evaluation.report import evaluate
 from imr_ml.evaluation.settings import EvaluationSettings
 from imr_ml.guidelines.types import FAMILIES
 
@@ -33,13 +34,13 @@ class Counting:
 
 @pytest.fixture(scope="module")
 def curve(prepared):
-    """Points, what each fit saw, and the progress told."""
-    Counting.fitted, told = [], []
-    frame = prepared.frame.assign(row=np.arange(len(prepared.frame)))
-    evaluation = evaluate(frame, prepared.labels, prepared.groups, Counting, SETTINGS, told.append)
+    """Evaluation, points, what each fit saw, and the progress bars."""
+    Counting.fitted, bars = [], ProgressBars()
+    dataset = replace(prepared, frame=prepared.frame.assign(row=np.arange(len(prepared))))
+    evaluation = evaluate(dataset, Counting, SETTINGS)
     Counting.fitted = []
-    points = learning_curve(evaluation, frame, prepared.groups, Counting, told.append)
-    return evaluation, points, Counting.fitted, told
+    points = learning_curve(dataset, Counting, evaluation.settings, evaluation.predicted, bars.start)
+    return evaluation, points, Counting.fitted, bars
 
 
 def test_each_point_learns_from_more_cases_and_the_last_from_all_but_the_held_out(curve, prepared):
@@ -74,13 +75,13 @@ def test_no_case_that_is_predicted_was_trained_on(curve, prepared):
 def test_each_point_has_the_metrics_of_the_model_and_of_its_baselines(curve):
     evaluation, points, _, _ = curve
     for point in points:
-        assert {name: set(told) for name, told in point.estimates.items()} == {
-            name: set(told) for name, told in evaluation.estimates.items()
+        assert {name: set(by_metric) for name, by_metric in point.estimates.items()} == {
+            name: set(by_metric) for name, by_metric in evaluation.estimates.items()
         }
         brier = point.estimates[MODEL]["outcome.brier"]
         assert brier.low <= brier.value <= brier.high
 
 
-def test_progress_counts_each_fitted_predictor(curve, prepared):
-    assert sum(curve[3]) == fits_needed(SETTINGS, len(prepared.frame)) == (1 + len(SHARES)) * 3 * 4
-    assert fits_needed(replace(SETTINGS, learning_curve=False), len(prepared.frame)) == 3 * 4
+def test_progress_counts_each_fitted_predictor(curve):
+    bars = curve[3]
+    assert bars.done == bars.announced == {"fitting on parts of the cases": len(SHARES) * 3 * 4}

@@ -170,6 +170,6 @@ def test_equal_probabilities_share_a_bin_of_the_calibration_error():
 def test_weights_move_the_calibration_error():
     truth, probability = np.array([True, False]), np.array([0.5, 0.5])
 
-    found = metrics.expected_calibration_error(truth, probability, np.array([[1.0, 1.0], [3.0, 1.0], [0.0, 2.0]]))
+    errors = metrics.expected_calibration_error(truth, probability, np.array([[1.0, 1.0], [3.0, 1.0], [0.0, 2.0]]))
 
-    assert found == pytest.approx([0, 0.25, 0.5])
+    assert errors == pytest.approx([0, 0.25, 0.5])

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from progress_bars import ProgressBars
 
 from imr_ml.classifiers.request_model import ModelSettings
 from imr_ml.evaluation.permutation import PermutationTest, permutation_test, shuffled_outcomes
@@ -14,31 +15,31 @@ SETTINGS = EvaluationSettings(folds=4, permutations=30, jobs=1)
 
 
 def test_a_signal_stands_out_from_chance(prepared):
-    seen = []
+    bars = ProgressBars()
 
-    found = permutation_test(prepared.frame, prepared.labels, prepared.groups, ModelSettings(), SETTINGS, seen.append)
+    result = permutation_test(prepared, ModelSettings(), SETTINGS, bars.start)
 
-    assert found.roc_auc > 0.8
-    assert 0.4 < found.shuffled_roc_auc.mean() < 0.6
-    assert found.p_value == pytest.approx(1 / 31)
-    assert sum(seen) == len(found.shuffled_roc_auc) == 30
+    assert result.roc_auc > 0.8
+    assert 0.4 < result.shuffled_roc_auc.mean() < 0.6
+    assert result.p_value == pytest.approx(1 / 31)
+    assert len(result.shuffled_roc_auc) == 30
+    assert bars.done == bars.announced == {"shuffling outcomes": 30}
 
 
 def test_noise_does_not(prepared):
     random = np.random.default_rng(5)
     noise = replace(prepared.labels, overturned=(random.random(prepared.groups.max() + 1) < 0.4)[prepared.groups])
 
-    found = permutation_test(prepared.frame, noise, prepared.groups, ModelSettings(), SETTINGS)
+    result = permutation_test(replace(prepared, labels=noise), ModelSettings(), SETTINGS)
 
-    assert found.p_value > 0.1
+    assert result.p_value > 0.1
 
 
 @pytest.mark.slow
 def test_the_same_seed_gives_the_same_whatever_the_processes(prepared):
     settings = replace(SETTINGS, permutations=11)
-    given = prepared.frame, prepared.labels, prepared.groups, ModelSettings()
 
-    one, two = (permutation_test(*given, replace(settings, jobs=jobs)) for jobs in (1, 2))
+    one, two = (permutation_test(prepared, ModelSettings(), replace(settings, jobs=jobs)) for jobs in (1, 2))
 
     assert one.roc_auc == two.roc_auc
     assert one.shuffled_roc_auc.tolist() == two.shuffled_roc_auc.tolist()

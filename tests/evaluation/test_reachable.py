@@ -49,11 +49,11 @@ def test_a_worse_guess_scores_below_the_truth(truth):
 
 
 def test_true_predictions_are_those_of_the_table(truth):
-    said = true_predictions(truth)
+    predictions = true_predictions(truth)
 
-    assert said.p_overturned.tolist() == truth["p_overturned"].tolist()
-    assert said.family_probability.shape == (len(truth), len(FAMILIES))
-    assert said.family_set.any(axis=1).all()
+    assert predictions.p_overturned.tolist() == truth["p_overturned"].tolist()
+    assert predictions.family_probability.shape == (len(truth), len(FAMILIES))
+    assert predictions.family_set.any(axis=1).all()
 
 
 @pytest.mark.parametrize("family", ["acoem", "chronic_pain", "odg", "acupuncture", "none"])

@@ -1,17 +1,18 @@
-"""The evaluation as a whole: a signal is found, noise is not, and a case's requests can't tell on each other."""
+"""The evaluation as a whole: a signal is found, noise is not, and a case's requests can't give each other away."""
 
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
+from progress_bars import ProgressBars
 from sklearn.metrics import roc_auc_score
 
 from imr_ml.classifiers.request_model import RequestModel
-from imr_ml.classifiers.types import Labels, Predictions
+from imr_ml.classifiers.types import Dataset, Labels, Predictions
 from imr_ml.evaluation.comparison import LESS_IS_BETTER, METRICS, MODEL, baselines_of
 from imr_ml.evaluation.cross_validation import out_of_fold
-from imr_ml.evaluation.report import evaluate, fits_needed, measured_coverage
+from imr_ml.evaluation.report import evaluate, measured_coverage
 from imr_ml.evaluation.settings import EvaluationSettings
 from imr_ml.evaluation.splits import grouped_folds
 from imr_ml.guidelines.types import FAMILIES
@@ -20,7 +21,7 @@ QUICK = EvaluationSettings(folds=4, repeats=1, resamples=200, jobs=1)
 
 
 class Remembering:
-    """Says of each summary what was decided where it stood before: nothing but leakage helps it."""
+    """Predicts for each summary what was decided where it stood before: nothing but leakage helps it."""
 
     def fit(self, frame, labels, groups):
         self.known = dict(zip(frame["clinical_summary"], labels.overturned, strict=True))
@@ -34,14 +35,14 @@ class Remembering:
 
 @pytest.fixture(scope="module")
 def evaluation(prepared):
-    return evaluate(prepared.frame, prepared.labels, prepared.groups, RequestModel, QUICK)
+    return evaluate(prepared, RequestModel, QUICK)
 
 
 def test_every_metric_stands_beside_its_baselines(evaluation):
     for metric in METRICS:
         for predictor in (MODEL, *baselines_of(metric)):
-            found = evaluation.estimates[predictor][metric]
-            assert found.low <= found.value <= found.high
+            estimate = evaluation.estimates[predictor][metric]
+            assert estimate.low <= estimate.value <= estimate.high
         assert {name for name, by_metric in evaluation.differences.items() if metric in by_metric} == set(
             baselines_of(metric)
         )
@@ -74,12 +75,12 @@ def test_shuffled_outcomes_are_not_found(prepared):
     by_case = prepared.labels.overturned[np.unique(prepared.groups, return_index=True)[1]]
     shuffled = replace(prepared.labels, overturned=by_case[cases][prepared.groups])
 
-    found = evaluate(prepared.frame, shuffled, prepared.groups, RequestModel, replace(QUICK, repeats=2))
+    evaluation = evaluate(replace(prepared, labels=shuffled), RequestModel, replace(QUICK, repeats=2))
 
-    assert 0.35 < found.estimates[MODEL]["outcome.roc_auc"].value < 0.65
+    assert 0.35 < evaluation.estimates[MODEL]["outcome.roc_auc"].value < 0.65
 
 
-def fingerprints(cases: int = 60) -> tuple[pd.DataFrame, Labels, np.ndarray]:
+def fingerprints(cases: int = 60) -> Dataset:
     """Each case has a summary of its own, four requests that share it, and an outcome by chance."""
     groups = np.arange(cases).repeat(4)
     overturned = (np.random.default_rng(1).random(cases) < 0.4)[groups]
@@ -92,49 +93,49 @@ def fingerprints(cases: int = 60) -> tuple[pd.DataFrame, Labels, np.ndarray]:
         }
     )
     families = np.tile(np.arange(len(FAMILIES)) == 5, (len(groups), 1))
-    return frame, Labels(overturned, families, np.full(len(groups), np.nan)), groups
+    return Dataset(frame, Labels(overturned, families, np.full(len(groups), np.nan)), groups)
 
 
 def test_siblings_do_not_leak_across_folds():
-    frame, labels, groups = fingerprints()
-    by_row = np.arange(len(groups)) % 4
+    dataset = fingerprints()
+    by_row = np.arange(len(dataset)) % 4
     random_folds = [(np.flatnonzero(by_row != fold), np.flatnonzero(by_row == fold)) for fold in range(4)]
 
-    leaking = out_of_fold(frame, labels, groups, {"m": Remembering}, [random_folds], jobs=1)["m"]
-    grouped = evaluate(frame, labels, groups, Remembering, QUICK)
+    leaking = out_of_fold(dataset, {"m": Remembering}, [random_folds], jobs=1)["m"]
+    grouped = evaluate(dataset, Remembering, QUICK)
 
-    assert (leaking.mean_p_overturned == labels.overturned).all()
+    assert (leaking.mean_p_overturned == dataset.labels.overturned).all()
     assert grouped.estimates[MODEL]["outcome.roc_auc"].value == 0.5
 
 
 def test_predictions_come_back_in_the_rows_order(prepared):
     class Echo(Remembering):
         def predict(self, frame):
-            said = super().predict(frame)
-            return replace(said, p_overturned=frame["row"].to_numpy() / 1000)
+            predictions = super().predict(frame)
+            return replace(predictions, p_overturned=frame["row"].to_numpy() / 1000)
 
     frame = prepared.frame.assign(row=np.arange(len(prepared.frame)))
-    found = evaluate(frame, prepared.labels, prepared.groups, Echo, replace(QUICK, repeats=2))
+    evaluation = evaluate(replace(prepared, frame=frame), Echo, replace(QUICK, repeats=2))
 
-    for repeat in found.out_of_fold.repeats:
+    for repeat in evaluation.out_of_fold.repeats:
         assert (repeat.p_overturned * 1000).round().tolist() == frame["row"].tolist()
 
 
 def test_progress_counts_each_fitted_predictor(prepared):
-    seen = []
+    bars = ProgressBars()
 
-    evaluate(prepared.frame, prepared.labels, prepared.groups, Remembering, QUICK, seen.append)
+    evaluate(prepared, Remembering, QUICK, bars.start)
 
-    assert sum(seen) == fits_needed(QUICK, len(prepared.frame)) == 16
+    assert bars.done == bars.announced == {"fitting held-out models": 16}
 
 
-@pytest.mark.parametrize(("repeats", "requests", "fits"), [(0, 1999, 100), (0, 2000, 20), (2, 10, 40), (2, 9999, 40)])
-def test_small_tables_are_cross_validated_five_times(repeats, requests, fits):
-    assert fits_needed(EvaluationSettings(repeats=repeats), requests) == fits
+@pytest.mark.parametrize(("repeats", "requests", "run"), [(0, 1999, 5), (0, 2000, 1), (2, 10, 2), (2, 9999, 2)])
+def test_small_tables_are_cross_validated_five_times(repeats, requests, run):
+    assert EvaluationSettings(repeats=repeats).for_requests(requests).repeats == run
 
 
 def test_evaluating_twice_gives_the_same(prepared, evaluation):
-    again = evaluate(prepared.frame, prepared.labels, prepared.groups, RequestModel, QUICK)
+    again = evaluate(prepared, RequestModel, QUICK)
 
     assert again.estimates == evaluation.estimates
     assert again.slices == evaluation.slices
@@ -142,32 +143,32 @@ def test_evaluating_twice_gives_the_same(prepared, evaluation):
 
 def test_values_by_fold_are_those_of_the_test_parts(prepared):
     settings = replace(QUICK, repeats=2)
-    found = evaluate(prepared.frame, prepared.labels, prepared.groups, Remembering, settings)
+    evaluation = evaluate(prepared, Remembering, settings)
 
-    for repeat, said in enumerate(found.out_of_fold.repeats):
+    for repeat, predictions in enumerate(evaluation.out_of_fold.repeats):
         folds = grouped_folds(prepared.labels.overturned, prepared.groups, 4, settings.seed + repeat)
         for fold, (_, test) in enumerate(folds):
-            own = roc_auc_score(prepared.labels.overturned[test], said.p_overturned[test])
-            assert found.by_fold["outcome.roc_auc"][repeat, fold] == pytest.approx(own)
-    assert {values.shape for values in found.by_fold.values()} == {(2, 4)}
+            own = roc_auc_score(prepared.labels.overturned[test], predictions.p_overturned[test])
+            assert evaluation.by_fold["outcome.roc_auc"][repeat, fold] == pytest.approx(own)
+    assert {values.shape for values in evaluation.by_fold.values()} == {(2, 4)}
 
 
 def test_a_source_without_families_has_outcome_metrics_only(prepared):
     labels = replace(prepared.labels, families=np.zeros_like(prepared.labels.families))
-    seen = []
+    bars = ProgressBars()
 
-    found = evaluate(prepared.frame, labels, prepared.groups, Remembering, QUICK, seen.append)
+    evaluation = evaluate(replace(prepared, labels=labels), Remembering, QUICK, bars.start)
 
     outcome_only = {metric for metric in METRICS if metric.startswith("outcome.")}
-    assert all(set(by_metric) == outcome_only for by_metric in found.estimates.values())
-    assert set(found.estimates) == {MODEL, "base_rate", "plain_tfidf"}
-    assert set(found.by_fold) == outcome_only
-    assert sum(seen) == fits_needed(QUICK, len(prepared.frame), families_known=False) == 12
+    assert all(set(by_metric) == outcome_only for by_metric in evaluation.estimates.values())
+    assert set(evaluation.estimates) == {MODEL, "base_rate", "plain_tfidf"}
+    assert set(evaluation.by_fold) == outcome_only
+    assert bars.done == bars.announced == {"fitting held-out models": 12}
 
 
 def test_coverage_is_measured_on_cases_that_set_no_threshold(prepared, evaluation):
-    found = measured_coverage(evaluation, prepared.groups, coverage=0.8)
+    measured = measured_coverage(evaluation, prepared.groups, coverage=0.8)
 
-    assert 0.65 < found["conformal.coverage"] <= 1
-    assert 0.5 < found["conformal.coverage_overturned"] <= 1
-    assert 0 <= found["conformal.confident"] <= 1
+    assert 0.65 < measured["conformal.coverage"] <= 1
+    assert 0.5 < measured["conformal.coverage_overturned"] <= 1
+    assert 0 <= measured["conformal.confident"] <= 1

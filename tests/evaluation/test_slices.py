@@ -1,4 +1,4 @@
-"""What is told of a slice, and what is not."""
+"""Which figures of a slice are reported, and which are not."""
 
 from dataclasses import replace
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from imr_ml.classifiers.types import Labels, Predictions
+from imr_ml.classifiers.types import Dataset, Labels, Predictions
 from imr_ml.evaluation.cross_validation import OutOfFold
 from imr_ml.evaluation.settings import EvaluationSettings
 from imr_ml.evaluation.slices import FEWEST_REQUESTS, slice_table, slices
@@ -23,7 +23,7 @@ def drawn(labels: Labels) -> OutOfFold:
 
 @pytest.fixture(scope="module")
 def sliced(prepared):
-    return slices(prepared.frame, prepared.labels, prepared.groups, drawn(prepared.labels), QUICK)
+    return slices(prepared, drawn(prepared.labels), QUICK)
 
 
 def of(sliced, kind):
@@ -49,51 +49,51 @@ def test_slices_are_those_of_the_table(prepared, sliced):
 
 def test_a_slices_figures_are_of_its_own_requests(prepared, sliced):
     rows = np.flatnonzero(prepared.frame["sex"] == "female")
-    said = drawn(prepared.labels).repeats[0].p_overturned
+    p_overturned = drawn(prepared.labels).repeats[0].p_overturned
 
-    found = of(sliced, "sex")["female"].estimates["outcome.roc_auc"]
+    auc = of(sliced, "sex")["female"].estimates["outcome.roc_auc"]
 
-    assert found.value == pytest.approx(roc_auc_score(prepared.labels.overturned[rows], said[rows]))
-    assert found.low < found.value < found.high
+    assert auc.value == pytest.approx(roc_auc_score(prepared.labels.overturned[rows], p_overturned[rows]))
+    assert auc.low < auc.value < auc.high
 
 
-@pytest.mark.parametrize(("female", "told"), [(FEWEST_REQUESTS - 1, False), (FEWEST_REQUESTS, True)])
-def test_a_small_slice_has_counts_and_no_figure(prepared, female, told):
+@pytest.mark.parametrize(("female", "has_figures"), [(FEWEST_REQUESTS - 1, False), (FEWEST_REQUESTS, True)])
+def test_a_small_slice_has_counts_and_no_figure(prepared, female, has_figures):
     frame = prepared.frame.assign(sex=["female"] * female + ["male"] * (160 - female))
 
-    found = slices(frame, prepared.labels, prepared.groups, drawn(prepared.labels), QUICK)
+    sliced = slices(replace(prepared, frame=frame), drawn(prepared.labels), QUICK)
 
-    assert of(found, "sex")["female"].requests == female
-    assert bool(of(found, "sex")["female"].estimates) is told
+    assert of(sliced, "sex")["female"].requests == female
+    assert bool(of(sliced, "sex")["female"].estimates) is has_figures
 
 
 def test_a_slice_with_one_outcome_has_no_auc(prepared):
     is_female = np.asarray(prepared.frame["sex"] == "female")
     labels = replace(prepared.labels, overturned=prepared.labels.overturned & ~is_female)
 
-    found = of(slices(prepared.frame, labels, prepared.groups, drawn(labels), QUICK), "sex")
+    by_sex = of(slices(replace(prepared, labels=labels), drawn(labels), QUICK), "sex")
 
-    assert set(found["male"].estimates) - set(found["female"].estimates) == {"outcome.roc_auc"}
-    assert found["female"].overturned == 0
+    assert set(by_sex["male"].estimates) - set(by_sex["female"].estimates) == {"outcome.roc_auc"}
+    assert by_sex["female"].overturned == 0
 
 
 def test_what_the_table_does_not_report_is_a_slice_of_its_own(prepared):
     missing = {"sex": "_absent", "age": np.nan, "category": "_absent", "ur_families": "_absent"}
     labels = replace(prepared.labels, decided_year=np.full(160, np.nan))
 
-    found = slices(prepared.frame.assign(**missing), labels, prepared.groups, drawn(labels), QUICK)
+    sliced = slices(Dataset(prepared.frame.assign(**missing), labels, prepared.groups), drawn(labels), QUICK)
 
     for kind in ("sex", "age", "category", "UR cites nothing", "year of decision"):
-        assert {name: one.requests for name, one in of(found, kind).items()} == {"unknown": 160}
+        assert {name: one.requests for name, one in of(sliced, kind).items()} == {"unknown": 160}
 
 
 def test_without_families_there_are_no_family_slices_or_figures(prepared):
     labels = replace(prepared.labels, families=np.zeros_like(prepared.labels.families))
 
-    found = slices(prepared.frame, labels, prepared.groups, drawn(labels), QUICK)
+    sliced = slices(replace(prepared, labels=labels), drawn(labels), QUICK)
 
-    assert not of(found, "cited family")
-    assert {metric.split(".")[0] for one in found for metric in one.estimates} == {"outcome"}
+    assert not of(sliced, "cited family")
+    assert {metric.split(".")[0] for one in sliced for metric in one.estimates} == {"outcome"}
 
 
 def test_the_table_has_a_row_for_each_slice_and_metric(sliced):

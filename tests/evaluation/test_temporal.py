@@ -60,7 +60,7 @@ def test_a_case_that_was_also_decided_later_is_only_tested_on():
 
 
 @pytest.mark.parametrize(
-    ("years", "overturned", "told"),
+    ("years", "overturned", "reason"),
     [
         (np.full(40, np.nan), None, "no decision has a date, it needs at least three months"),
         (np.linspace(2016, 2016.2, 40), None, "the dated decisions span 2.4 months, it needs at least three months"),
@@ -69,22 +69,22 @@ def test_a_case_that_was_also_decided_later_is_only_tested_on():
         (np.linspace(2014, 2016, 40), np.arange(40) >= 5, None),
     ],
 )
-def test_why_there_is_no_temporal_split_is_reported(years, overturned, told):
-    if told is None:
+def test_why_there_is_no_temporal_split_is_reported(years, overturned, reason):
+    if reason is None:
         with pytest.raises(NoTemporalSplit, match=r"only 0 later case\(s\) with a request upheld"):
             temporal_split(labels(years, overturned), np.arange(40))
     else:
-        with pytest.raises(NoTemporalSplit, match=told):
+        with pytest.raises(NoTemporalSplit, match=reason):
             temporal_split(labels(years, overturned), np.arange(40))
 
 
 def test_an_evaluation_holds_the_temporal_split_where_dates_allow_it(prepared):
     dated = replace(prepared.labels, decided_year=2015 + prepared.groups / 40)
 
-    found = evaluate(prepared.frame, dated, prepared.groups, RequestModel, QUICK)
+    evaluation = evaluate(replace(prepared, labels=dated), RequestModel, QUICK)
 
-    later = found.temporal
-    assert found.no_temporal is None
+    later = evaluation.temporal
+    assert evaluation.no_temporal is None
     assert (later.train_cases, later.test_cases, later.train_requests, later.left_out) == (56, 24, 112, 0)
     assert later.cutoff_date == "2016-05-26"
     assert set(later.comparison.estimates["model"]) == set(metrics_of(dated))
@@ -93,10 +93,10 @@ def test_an_evaluation_holds_the_temporal_split_where_dates_allow_it(prepared):
 
 
 def test_an_evaluation_states_why_it_holds_none(prepared):
-    found = evaluate(prepared.frame, prepared.labels, prepared.groups, RequestModel, QUICK)
+    evaluation = evaluate(prepared, RequestModel, QUICK)
 
-    assert found.temporal is None
-    assert found.no_temporal == (
+    assert evaluation.temporal is None
+    assert evaluation.no_temporal == (
         "no temporal split: the dated decisions span 0.0 months, it needs at least three months"
     )
 
@@ -104,6 +104,6 @@ def test_an_evaluation_states_why_it_holds_none(prepared):
 def test_a_source_of_years_alone_is_reported_by_year(prepared):
     dated = replace(prepared.labels, decided_year=2012.5 + prepared.groups // 20)
 
-    found = evaluate(prepared.frame, dated, prepared.groups, RequestModel, QUICK)
+    evaluation = evaluate(replace(prepared, labels=dated), RequestModel, QUICK)
 
-    assert found.temporal.cutoff_date == "2014"
+    assert evaluation.temporal.cutoff_date == "2014"

@@ -58,15 +58,15 @@ def test_the_decided_outcomes_of_other_rows_change_nothing(small):
     pd.testing.assert_frame_equal(feature_frame(small.iloc[5:8]), whole.iloc[5:8])
 
 
-def test_predictions_are_the_same_bit_for_bit_whatever_was_decided(prepared):
+def test_predictions_are_the_same_bit_for_bit_whatever_was_decided(prepared, prepared_requests):
     from imr_ml.classifiers.request_model import RequestModel
 
     model = RequestModel().fit(prepared.frame, prepared.labels, prepared.groups)
-    opposite = prepared.requests["outcome"].map({"upheld": "overturned", "overturned": "upheld"})
+    opposite = prepared_requests["outcome"].map({"upheld": "overturned", "overturned": "upheld"})
     changed = dict.fromkeys(NOT_FEATURES, "changed") | {"outcome": opposite, "families": "none", "decision_date": None}
-    told = prepared.requests.assign(**changed)
+    decided_otherwise = prepared_requests.assign(**changed)
 
-    before, after = (model.predict(feature_frame(each)) for each in (prepared.requests, told))
+    before, after = (model.predict(feature_frame(each)) for each in (prepared_requests, decided_otherwise))
 
     assert (before.p_overturned == after.p_overturned).all()
     assert (before.family_probability == after.family_probability).all()

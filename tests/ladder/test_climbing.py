@@ -1,16 +1,17 @@
-"""The climb: who becomes champion, who is judged in what, and what is told of those left out."""
+"""The climb: who becomes champion, who is judged in what, and what is reported of those left out."""
 
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from progress_bars import ProgressBars
 
 from imr_ml.classifiers.types import Predictions
 from imr_ml.evaluation.comparison import LESS_IS_BETTER
 from imr_ml.evaluation.intervals import Estimate
 from imr_ml.evaluation.settings import EvaluationSettings
 from imr_ml.guidelines.types import FAMILIES
-from imr_ml.ladder.climbing import climb, climb_table, fits_needed
+from imr_ml.ladder.climbing import climb, climb_table
 from imr_ml.ladder.judging import JUDGED_BY, NOT_WORSE_IN, is_better
 from imr_ml.ladder.rungs import Rung
 
@@ -34,8 +35,8 @@ class Guessing(Reading):
     """A number that has nothing to do with the request."""
 
     def predict(self, frame):
-        said = super().predict(frame)
-        return replace(said, p_overturned=frame.index.to_numpy() % 7 / 7)
+        predictions = super().predict(frame)
+        return replace(predictions, p_overturned=frame.index.to_numpy() % 7 / 7)
 
 
 def rung(name, build, **more):
@@ -50,7 +51,7 @@ def climbed(prepared):
         rung("reading_again", Reading, tasks=("outcome",)),
         rung("elsewhere", Reading, needs="no_such_package"),
     )
-    return climb(prepared.frame, prepared.labels, prepared.groups, QUICK, rungs)
+    return climb(prepared, QUICK, rungs)
 
 
 def test_a_rung_that_is_clearly_better_becomes_champion(climbed):
@@ -91,21 +92,22 @@ def test_what_a_rung_chose_from_its_grid_is_reported(prepared):
             self.chosen_ = {"outcome": {"C": 0.3}}
             return super().fit(frame, labels, groups)
 
-    climbed = climb(prepared.frame, prepared.labels, prepared.groups, QUICK, (rung("choosing", Choosing),))
+    climbed = climb(prepared, QUICK, (rung("choosing", Choosing),))
     assert [step.chosen for step in climbed.steps] == [{}, {"outcome": {"C": 0.3}}]
 
 
 def test_progress_counts_every_fit(prepared):
     rungs = (rung("reading", Reading),)
-    counted = []
-    climb(prepared.frame, prepared.labels, prepared.groups, QUICK, rungs, counted.append)
-    assert sum(counted) == fits_needed(QUICK, len(prepared.frame), prepared.labels, rungs) == 2 * (3 + 1)
+    bars = ProgressBars()
+    climb(prepared, QUICK, rungs, bars.start)
+    assert bars.done == bars.announced
+    assert bars.done == {"climbing the ladder": 2 * 3, "fitting each rung on all requests": 2}
 
 
 def test_families_that_a_source_does_not_report_are_not_evaluated(prepared):
-    untold = replace(prepared.labels, families=np.zeros_like(prepared.labels.families))
+    no_families = replace(prepared.labels, families=np.zeros_like(prepared.labels.families))
     rungs = (rung("reading", Reading), rung("families_only", Reading, tasks=("family",)))
-    climbed = climb(prepared.frame, untold, prepared.groups, QUICK, rungs)
+    climbed = climb(replace(prepared, labels=no_families), QUICK, rungs)
     assert set(climbed.champions) == {"outcome"}
     assert [step.rung.name for step in climbed.steps] == ["base_rate", "reading"]
 
@@ -122,7 +124,7 @@ def test_a_frame_is_prepared_once_for_all_folds(prepared):
             assert frame["length"].eq(1.0).all()
             return super().predict(frame)
 
-    climb(prepared.frame, prepared.labels, prepared.groups, QUICK, (rung("one", Prepared, prepare=prepare),))
+    climb(prepared, QUICK, (rung("one", Prepared, prepare=prepare),))
     assert calls == [len(prepared.frame)]
     assert "length" not in prepared.frame
 

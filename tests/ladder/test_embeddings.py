@@ -38,8 +38,8 @@ def test_a_text_is_read_once_and_every_row_has_its_vector(monkeypatch):
 
 def test_vectors_are_made_where_nobody_left_them(monkeypatch):
     monkeypatch.setattr(embeddings, "_model", Counting)
-    made = embeddings.section_vectors(TEXTS, ("request",))
-    assert np.array_equal(made, embeddings.section_vectors(embeddings.with_vectors(TEXTS), ("request",)))
+    vectors = embeddings.section_vectors(TEXTS, ("request",))
+    assert np.array_equal(vectors, embeddings.section_vectors(embeddings.with_vectors(TEXTS), ("request",)))
 
 
 @pytest.mark.slow

@@ -16,7 +16,7 @@ REGRESSION = partial(LogisticRegression, C=100.0)
 
 
 @pytest.fixture(scope="module")
-def made():
+def cases():
     """Sixty rows of four words: the first three each make a family be cited; no row cites the rest, all cite one."""
     random = np.random.default_rng(1)
     words = random.integers(0, 2, size=(60, 4)).astype(float)
@@ -37,8 +37,8 @@ KINDS = {
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_each_family_is_found(kind, made):
-    matrix, cited, groups = made
+def test_each_family_is_found(kind, cases):
+    matrix, cited, groups = cases
     probability = KINDS[kind]().fit(matrix, cited, groups).predict_proba(matrix)
     assert probability.shape == cited.shape
     for family in (ACOEM, CHRONIC, ODG):
@@ -46,23 +46,23 @@ def test_each_family_is_found(kind, made):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_family_that_nobody_cites_has_no_chance_and_one_that_all_cite_is_certain(kind, made):
-    matrix, cited, groups = made
+def test_a_family_that_nobody_cites_has_no_chance_and_one_that_all_cite_is_certain(kind, cases):
+    matrix, cited, groups = cases
     probability = KINDS[kind]().fit(matrix, cited, groups).predict_proba(matrix)
     assert probability[:, OTHER].max() == 0
     assert probability[:, NONE].min() == 1
 
 
-def test_a_family_of_a_single_case_is_given_its_rate_where_calibration_needs_more(made):
-    matrix, cited, groups = made
+def test_a_family_of_a_single_case_is_given_its_rate_where_calibration_needs_more(cases):
+    matrix, cited, groups = cases
     rare = cited.copy()
     rare[:, OTHER] = groups == 0
     probability = SideBySide(REGRESSION, calibrated=True).fit(matrix, rare, groups).predict_proba(matrix)
     assert probability[:, OTHER] == pytest.approx(2 / 60)
 
 
-def test_a_familys_probability_never_exceeds_its_branchs(made):
-    matrix, cited, groups = made
+def test_a_familys_probability_never_exceeds_its_branchs(cases):
+    matrix, cited, groups = cases
     without = cited.copy()
     without[:, NONE] = False
     model = Hierarchical(REGRESSION).fit(matrix, without, groups)

@@ -10,7 +10,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
-from imr_ml.classifiers.types import Labels, Predictions
+from imr_ml.classifiers.types import Dataset, Labels, Predictions
 from imr_ml.guidelines.types import FAMILIES
 from imr_ml.ladder.learned import Learned, Recipe, tuned_threshold
 from imr_ml.ladder.stacked import Averaged, Stacked, held_out_predictions
@@ -19,7 +19,7 @@ CASES, ITEMS = 40, 3
 
 
 @pytest.fixture(scope="module")
-def made():
+def dataset():
     """Forty cases of three requests with one outcome each: a weak sign of it, and the number of the case."""
     random = np.random.default_rng(0)
     groups = np.repeat(np.arange(CASES), ITEMS)
@@ -27,7 +27,7 @@ def made():
     frame = pd.DataFrame({"sign": overturned + 0.8 * random.standard_normal(len(groups)), "case": 100.0 * groups})
     families = np.zeros((len(groups), len(FAMILIES)), dtype=bool)
     families[np.arange(len(groups)), overturned.astype(int)] = True
-    return frame, Labels(overturned, families, np.full(len(groups), np.nan)), groups
+    return Dataset(frame, Labels(overturned, families, np.full(len(groups), np.nan)), groups)
 
 
 def by_column(column):
@@ -39,10 +39,10 @@ def _column(matrix, column):
     return matrix[:, [column]]
 
 
-def test_a_memory_of_cases_is_not_chosen_over_a_sign_of_the_outcome(made):
+def test_a_memory_of_cases_is_not_chosen_over_a_sign_of_the_outcome(dataset):
     features = partial(make_column_transformer, ("passthrough", ["sign", "case"]))
     recipe = Recipe(features, by_column, {"column": (1, 0)})
-    learned = Learned(recipe, recipe).fit(*made)
+    learned = Learned(recipe, recipe).fit(dataset.frame, dataset.labels, dataset.groups)
     assert learned.chosen_ == {"outcome": {"column": 0}, "family": {"column": 0}}
 
 
@@ -59,24 +59,22 @@ class Witness:
         return Predictions(seen, probability, probability > 2)
 
 
-def test_bases_are_asked_of_cases_that_they_were_not_fitted_on(made):
-    (said,) = held_out_predictions({"witness": Witness}, *made)
-    assert not said.p_overturned.any()
+def test_bases_predict_cases_that_they_were_not_fitted_on(dataset):
+    (predictions,) = held_out_predictions({"witness": Witness}, dataset)
+    assert not predictions.p_overturned.any()
 
 
 @pytest.mark.parametrize("kind", [Averaged, Stacked])
-def test_a_base_that_only_remembers_is_no_help(kind, made):
-    frame, labels, groups = made
-    said = kind({"witness": Witness}).fit(frame, labels, groups).predict(frame)
-    assert np.ptp(said.p_overturned) == pytest.approx(0)
+def test_a_base_that_only_remembers_is_no_help(kind, dataset):
+    predictor = kind({"witness": Witness}).fit(dataset.frame, dataset.labels, dataset.groups)
+    assert np.ptp(predictor.predict(dataset.frame).p_overturned) == pytest.approx(0)
 
 
-def test_too_few_cases_to_hold_out_leave_the_rate(made):
-    frame, labels, groups = made
-    rows = np.flatnonzero(groups < 1)
+def test_too_few_cases_to_hold_out_leave_the_rate(dataset):
+    one_case = dataset[np.flatnonzero(dataset.groups < 1)]
     recipe = Recipe(partial(make_column_transformer, ("passthrough", ["sign"])), by_column, {"column": (0,)})
-    said = Learned(recipe, recipe).fit(frame.iloc[rows], labels[rows], groups[rows]).predict(frame)
-    assert set(said.p_overturned) == {float(labels.overturned[0])}
+    learned = Learned(recipe, recipe).fit(one_case.frame, one_case.labels, one_case.groups)
+    assert set(learned.predict(dataset.frame).p_overturned) == {float(dataset.labels.overturned[0])}
 
 
 ONE_EACH, BOTH = [[True, False], [False, True]], [[True, True], [True, True]]

@@ -1,5 +1,7 @@
 """Every rung learns and predicts as the model does."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -7,7 +9,7 @@ from imr_ml.guidelines.types import FAMILIES
 from imr_ml.ladder.embeddings import MODULE
 from imr_ml.ladder.rungs import RUNGS, available
 
-FITTED, ASKED = np.arange(100), np.arange(100, 160)
+TRAIN, TEST = np.arange(100), np.arange(100, 160)
 READ_NO_REQUEST = ("category_rate",)
 COSTLY = ("linear_svm", "nb_svm", "boosting", "averaged", "stacked", "embeddings")
 
@@ -24,19 +26,19 @@ def rung_of(name):
 )
 def test_a_rung_predicts_held_out_requests(name, prepared):
     rung = rung_of(name)
-    frame = rung.prepare(prepared.frame) if rung.prepare else prepared.frame
-    fitted = rung.build().fit(frame.iloc[FITTED], prepared.labels[FITTED], prepared.groups[FITTED])
-    said = fitted.predict(frame.iloc[ASKED])
-    assert said.p_overturned.shape == (len(ASKED),)
-    assert said.family_probability.shape == said.family_set.shape == (len(ASKED), len(FAMILIES))
-    for probability in (said.p_overturned, said.family_probability):
+    dataset = replace(prepared, frame=rung.prepare(prepared.frame)) if rung.prepare else prepared
+    train, test = dataset[TRAIN], dataset[TEST]
+    predictions = rung.build().fit(train.frame, train.labels, train.groups).predict(test.frame)
+    assert predictions.p_overturned.shape == (len(test),)
+    assert predictions.family_probability.shape == predictions.family_set.shape == (len(test), len(FAMILIES))
+    for probability in (predictions.p_overturned, predictions.family_probability):
         assert (probability >= 0).all()
         assert np.isfinite(probability).all()
-    assert (said.p_overturned <= 1).all()
-    assert said.family_set.any(axis=1).all()
+    assert (predictions.p_overturned <= 1).all()
+    assert predictions.family_set.any(axis=1).all()
     if name not in READ_NO_REQUEST:
-        likeliest = said.family_probability.argmax(axis=1)
-        assert prepared.labels.families[ASKED, likeliest].mean() > 0.8
+        likeliest = predictions.family_probability.argmax(axis=1)
+        assert test.labels.families[np.arange(len(test)), likeliest].mean() > 0.8
 
 
 def test_rungs_have_names_of_their_own_and_one_line_each():

@@ -21,12 +21,12 @@ def labels(overturned):
 def test_a_categorys_rate_is_drawn_to_the_overall_one():
     frame = pd.DataFrame({"category": ["Surgery"] * 10 + ["Therapies"] * 30})
     truth = labels([True] * 10 + [False] * 30)
-    asked = pd.DataFrame({"category": ["Surgery", "Therapies", "Transportation"]})
-    said = CategoryRate().fit(frame, truth, np.arange(40)).predict(asked)
+    new = pd.DataFrame({"category": ["Surgery", "Therapies", "Transportation"]})
+    predictions = CategoryRate().fit(frame, truth, np.arange(40)).predict(new)
     overall = 10 / 40
-    assert said.p_overturned == pytest.approx([(10 + 20 * overall) / 30, 20 * overall / 50, overall])
-    assert said.family_set[:, 0].all()
-    assert said.family_set.sum() == 3
+    assert predictions.p_overturned == pytest.approx([(10 + 20 * overall) / 30, 20 * overall / 50, overall])
+    assert predictions.family_set[:, 0].all()
+    assert predictions.family_set.sum() == 3
 
 
 @given(st.lists(st.tuples(st.booleans(), st.booleans()), min_size=2, max_size=30))

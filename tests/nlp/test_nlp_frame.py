@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
+from progress_bars import ProgressBars
 
 from imr_ml.nlp.frame import VIEW_COLUMNS, section_frame
 from imr_ml.nlp.types import NlpSettings
@@ -122,10 +123,10 @@ def test_an_empty_table_gives_the_same_columns_and_types():
 
 
 def test_a_shared_summary_is_read_once():
-    read = []
+    bars = ProgressBars()
     table = pd.DataFrame({"request": [f"MRI level l{n}" for n in range(5)], "clinical_summary": [SUMMARY] * 5})
-    section_frame(table, progress=read.append)
-    assert sum(read) == 5 + 1 + 1
+    section_frame(table, start=bars.start)
+    assert bars.done == bars.announced == {"reading sections": 5 + 1 + 1}
 
 
 def test_the_tables_other_columns_change_nothing():

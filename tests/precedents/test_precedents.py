@@ -1,5 +1,6 @@
 """Precedents and cohorts: like requests that were decided before, never one's own case."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -10,7 +11,6 @@ from hypothesis import strategies as st
 from scipy.sparse import csr_matrix
 from sklearn.metrics.pairwise import cosine_similarity
 
-from imr_ml.classifiers.types import Labels
 from imr_ml.guidelines.types import FAMILIES
 from imr_ml.precedents.neighbours import (
     LEAST_REQUESTS,
@@ -218,24 +218,23 @@ def test_a_bare_table_asks_at_no_known_time():
     assert (len(found), found.case_number.tolist(), np.isnan(found.asked_at).all()) == (1, [""], True)
 
 
-def test_what_is_kept_of_the_decided_comes_from_the_table_the_labels_and_the_features(prepared):
-    kept = DecidedRequests.of(prepared.requests, prepared.frame, prepared.labels, prepared.groups)
+def test_decided_requests_come_from_the_table_the_labels_and_the_features(prepared, prepared_requests):
+    decided = DecidedRequests.of(prepared_requests, prepared)
 
-    assert len(kept) == len(prepared.requests)
-    assert kept.case_number.tolist() == prepared.requests["case_number"].tolist()
-    assert kept.category[0] == "Diagnostic_Testing"
-    assert kept.body_part[0] == "knee"
-    assert kept.ur_families[0] == "acoem"
-    assert [kept.families_of(row) for row in range(3)] == [
-        value.split("|") for value in prepared.requests["families"].head(3)
+    assert len(decided) == len(prepared_requests)
+    assert decided.case_number.tolist() == prepared_requests["case_number"].tolist()
+    assert decided.category[0] == "Diagnostic_Testing"
+    assert decided.body_part[0] == "knee"
+    assert decided.ur_families[0] == "acoem"
+    assert [decided.families_of(row) for row in range(3)] == [
+        value.split("|") for value in prepared_requests["families"].head(3)
     ]
 
 
-def test_a_source_without_families_reports_none_of_its_precedents(prepared):
-    labels = prepared.labels
-    without = Labels(labels.overturned, np.zeros_like(labels.families), labels.decided_year)
+def test_a_source_without_families_reports_none_of_its_precedents(prepared, prepared_requests):
+    without = replace(prepared.labels, families=np.zeros_like(prepared.labels.families))
 
-    assert DecidedRequests.of(prepared.requests, prepared.frame, without, prepared.groups).families_of(0) == []
+    assert DecidedRequests.of(prepared_requests, replace(prepared, labels=without)).families_of(0) == []
 
 
 def test_tiers_only_get_wider():

@@ -1,4 +1,4 @@
-"""Data types of the classifiers: labels, predictions, evidence, and the predictor protocol."""
+"""Data types of the classifiers: labels, datasets, predictions, evidence, and the predictor protocol."""
 
 from __future__ import annotations
 
@@ -10,9 +10,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from imr_ml.classifiers.contributions import Contribution
+from imr_ml.corpus.near_duplicates import duplicate_groups
 from imr_ml.corpus.schema import families_of
 from imr_ml.corpus.table import decided_years
+from imr_ml.features.frame import feature_frame
 from imr_ml.guidelines.types import FAMILIES
+from imr_ml.nlp.types import NlpSettings
+from imr_ml.progress import StartProgress, silent
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +27,7 @@ class Labels:
     ----------
     overturned : (requests,) bool
     families : (requests, families) bool
-        Families cited, in the order of `FAMILIES`; none of any request where a source does not tell them.
+        Families cited, in the order of `FAMILIES`; none of any request if the source does not report them.
     decided_year : (requests,) float
         When, as a year and its fraction; NaN where it is not known. Never a feature: it orders and weighs requests
         while a model is fitted and evaluated.
@@ -35,7 +39,7 @@ class Labels:
 
     @property
     def families_known(self) -> bool:
-        """Whether the source tells families; a request whose reviewer cites nothing has the family ``none``."""
+        """Whether the source reports families; a request whose reviewer cites nothing has the family ``none``."""
         return bool(self.families.any())
 
     def __getitem__(self, rows: NDArray[np.int64]) -> Labels:
@@ -43,8 +47,46 @@ class Labels:
 
 
 @dataclass(frozen=True, slots=True)
+class Dataset:
+    """Decided requests as predictors take them.
+
+    Attributes
+    ----------
+    frame : DataFrame
+        Feature frame.
+    labels : Labels
+    groups : (requests,) int
+        Case of each request, joined with its near-duplicates and counted from 0: what must stay on one side of every
+        split.
+    """
+
+    frame: pd.DataFrame
+    labels: Labels
+    groups: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, requests: pd.DataFrame, settings: NlpSettings | None = None, start: StartProgress = silent) -> Dataset:
+        """Read a completed requests table of which every row is decided.
+
+        Parameters
+        ----------
+        requests : DataFrame
+        settings : NlpSettings, optional
+        start : callable, optional
+            Starts a progress bar over the distinct texts.
+        """
+        return cls(feature_frame(requests, settings, start), labels_of(requests), duplicate_groups(requests))
+
+    def __len__(self) -> int:
+        return len(self.groups)
+
+    def __getitem__(self, rows: NDArray[np.int64]) -> Dataset:
+        return Dataset(self.frame.iloc[rows], self.labels[rows], self.groups[rows])
+
+
+@dataclass(frozen=True, slots=True)
 class Predictions:
-    """What a model says of requests.
+    """Predictions of a model.
 
     Attributes
     ----------

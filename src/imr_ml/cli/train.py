@@ -4,17 +4,12 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 
 from imr_ml.cli.app import app, code_of, exit_on_user_error, progress, warn
 from imr_ml.cli.models import LATEST
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from imr_ml.evaluation.settings import EvaluationSettings
 
 _PERMUTATIONS = 200
 Source = Literal["dwc", "dmhc", "sample"]
@@ -84,12 +79,8 @@ def train(
         with progress() as start:
             table = training_table(data, start, source=source, code=code_of(git))
             typer.echo(table.description)
-            on_read = start("reading sections", (6 if proof else 3) * len(table.requests))
-            on_fit = start("fitting held-out models", _fits_needed(table.requests, evaluation))
-            on_shuffle = start("shuffling outcomes", _PERMUTATIONS) if proof else None
-            on_climb = start("climbing the ladder", _climbs_needed(table.requests, evaluation)) if ladder else None
             with system_metrics() as system:
-                trained = train_model(table.requests, settings, on_read, on_fit, on_shuffle, on_climb)
+                trained = train_model(table.requests, settings, start)
         commit, dirty = (git.commit, git.dirty) if git else (None, False)
         save_model(trained, output, commit, table.manifest)
         card = write_card(trained, output, commit, dirty=dirty)[0]
@@ -105,17 +96,3 @@ def train(
             return
         typer.echo(f"registered as models:/{registry.MODEL_NAME}/{run.model_version} (challenger)")
         typer.echo("compare runs in the MLflow UI: make ui")
-
-
-def _fits_needed(requests: pd.DataFrame, evaluation: EvaluationSettings) -> int:
-    from imr_ml.evaluation.report import fits_needed
-
-    families_known = "families" in requests and bool(requests["families"].notna().any())
-    return fits_needed(evaluation, len(requests), families_known=families_known)
-
-
-def _climbs_needed(requests: pd.DataFrame, evaluation: EvaluationSettings) -> int:
-    from imr_ml.classifiers.types import labels_of
-    from imr_ml.ladder.climbing import fits_needed
-
-    return fits_needed(evaluation, len(requests), labels_of(requests))

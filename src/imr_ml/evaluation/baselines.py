@@ -1,6 +1,6 @@
 """Baselines: the base rate, the families that UR cited, and plain TF-IDF.
 
-Each baseline is fitted and asked as the model is, on the same folds.
+Each baseline is fitted and evaluated on the same folds as the model.
 """
 
 from __future__ import annotations

@@ -71,7 +71,7 @@ def baselines_of(metric: str) -> tuple[str, ...]:
 
 
 def metrics_of(labels: Labels) -> tuple[str, ...]:
-    """Metrics that the labels allow: none of families where the source does not tell them."""
+    """Metrics that the labels allow: none of families if the source does not report them."""
     return tuple(metric for metric in METRICS if labels.families_known or not metric.startswith("family."))
 
 

@@ -6,12 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
-from imr_ml.classifiers.types import Labels, Predictions, Predictor
+from imr_ml.classifiers.types import Dataset, Predictions, Predictor
 from imr_ml.evaluation.splits import Split
-from imr_ml.progress import Progress
+from imr_ml.progress import StartProgress, silent
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,61 +33,50 @@ class OutOfFold:
 
 
 def out_of_fold(
-    frame: pd.DataFrame,
-    labels: Labels,
-    groups: NDArray[np.int64],
+    dataset: Dataset,
     builders: dict[str, Callable[[], Predictor]],
     repeats: list[list[Split]],
     jobs: int,
-    progress: Progress | None = None,
+    start: StartProgress = silent,
+    doing: str = "fitting held-out models",
 ) -> dict[str, OutOfFold]:
     """Out-of-fold predictions of each predictor, all on the same folds.
 
     Parameters
     ----------
-    frame : DataFrame
-        Feature frame.
-    labels : Labels
-    groups : (requests,) int
+    dataset : Dataset
     builders : dict of callable
         Makes an unfitted predictor; called anew for every fold.
     repeats : list of list of (train, test)
         Folds of each repeat.
     jobs : int
         Processes; -1 for all cores.
-    progress : callable, optional
-        Called with 1 after each fitted predictor.
+    start : callable, optional
+        Starts a progress bar over the fits.
+    doing : str, optional
+        What the bar says.
     """
     from joblib import Parallel, delayed
 
     tasks = [
         (name, repeat, fold) for name in builders for repeat, folds in enumerate(repeats) for fold in range(len(folds))
     ]
+    progress = start(doing, len(tasks))
     run = Parallel(n_jobs=jobs, return_as="generator")
     parts: dict[tuple[str, int], list[Predictions]] = {}
-    results = run(
-        delayed(_fit_predict)(builders[name], frame, labels, groups, repeats[repeat][fold])
-        for name, repeat, fold in tasks
-    )
+    results = run(delayed(_fit_predict)(builders[name], dataset, repeats[repeat][fold]) for name, repeat, fold in tasks)
     for (name, repeat, _), predictions in zip(tasks, results, strict=True):
         parts.setdefault((name, repeat), []).append(predictions)
-        if progress:
-            progress(1)
+        progress(1)
     return {
         name: OutOfFold(tuple(_in_order(parts[name, repeat], repeats[repeat]) for repeat in range(len(repeats))))
         for name in builders
     }
 
 
-def _fit_predict(
-    build: Callable[[], Predictor],
-    frame: pd.DataFrame,
-    labels: Labels,
-    groups: NDArray[np.int64],
-    split: Split,
-) -> Predictions:
-    train, test = split
-    return build().fit(frame.iloc[train], labels[train], groups[train]).predict(frame.iloc[test])
+def _fit_predict(build: Callable[[], Predictor], dataset: Dataset, split: Split) -> Predictions:
+    train, test = dataset[split[0]], dataset.frame.iloc[split[1]]
+    return build().fit(train.frame, train.labels, train.groups).predict(test)
 
 
 def _in_order(parts: list[Predictions], folds: list[Split]) -> Predictions:

@@ -4,21 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
-from imr_ml.classifiers.types import Predictor
+from imr_ml.classifiers.types import Dataset, Predictor
 from imr_ml.evaluation.comparison import compare, predictors
 from imr_ml.evaluation.cross_validation import OutOfFold, out_of_fold
 from imr_ml.evaluation.intervals import Estimate
-from imr_ml.evaluation.splits import Split, splits_of
-from imr_ml.progress import Progress
-
-if TYPE_CHECKING:
-    from imr_ml.evaluation.report import Evaluation
+from imr_ml.evaluation.settings import EvaluationSettings
+from imr_ml.evaluation.splits import Split, grouped_folds
+from imr_ml.progress import StartProgress, silent
 
 SHARES = (0.2, 0.4, 0.6, 0.8)
 """Parts of a fold's training cases that are fitted on besides all of them."""
@@ -26,7 +22,7 @@ SHARES = (0.2, 0.4, 0.6, 0.8)
 
 @dataclass(frozen=True, slots=True)
 class LearningPoint:
-    """What was reached with part of the cases.
+    """Metrics of models trained on part of the cases.
 
     Attributes
     ----------
@@ -43,42 +39,41 @@ class LearningPoint:
 
 
 def learning_curve(
-    evaluation: Evaluation,
-    frame: pd.DataFrame,
-    groups: NDArray[np.int64],
+    dataset: Dataset,
     build: Callable[[], Predictor],
-    progress: Progress | None = None,
+    settings: EvaluationSettings,
+    predicted: dict[str, OutOfFold],
+    start: StartProgress = silent,
 ) -> tuple[LearningPoint, ...]:
     """Fit the model and the baselines on growing parts of the training cases, each part within the next.
 
-    Every part predicts the same held-out cases: the folds are those of the evaluation's first cross-validation, whose
+    Every part predicts the same held-out cases: the folds are those of an evaluation's first cross-validation, whose
     own predictions are the last point.
 
     Parameters
     ----------
-    evaluation : Evaluation
-        Of the same requests.
-    frame : DataFrame
-        Feature frame.
-    groups : (requests,) int
+    dataset : Dataset
     build : callable
         Makes an unfitted model.
-    progress : callable, optional
-        Called with 1 after each predictor fitted.
+    settings : EvaluationSettings
+        Those of the evaluation.
+    predicted : dict of OutOfFold
+        The evaluation's, by predictor.
+    start : callable, optional
+        Starts a progress bar over the fits.
     """
-    labels, settings = evaluation.labels, evaluation.settings
-    whole = splits_of(evaluation.fold_of[0])
+    labels, groups = dataset.labels, dataset.groups
+    whole = grouped_folds(labels.overturned, groups, settings.folds, settings.seed, stratify=settings.stratify)
     parts = [
         [(_part_of(train, share, labels.overturned, groups, settings.seed), test) for train, test in whole]
         for share in SHARES
     ]
     builders = predictors(build, labels)
-    fitted = out_of_fold(frame, labels, groups, builders, parts, settings.jobs, progress)
+    fitted = out_of_fold(dataset, builders, parts, settings.jobs, start, "fitting on parts of the cases")
     points = []
     for number, folds in enumerate([*parts, whole]):
         predictions = {
-            name: OutOfFold(((*fitted[name].repeats, evaluation.predicted[name].repeats[0])[number],))
-            for name in builders
+            name: OutOfFold(((*fitted[name].repeats, predicted[name].repeats[0])[number],)) for name in builders
         }
         points.append(LearningPoint(*_size(folds, groups), compare(predictions, labels, groups, settings).estimates))
     return tuple(points)

@@ -46,7 +46,7 @@ def brier(truth: NDArray[np.bool_], probability: NDArray[np.float64], weights: W
 def brier_skill(truth: NDArray[np.bool_], probability: NDArray[np.float64], weights: Weights) -> Values:
     """1 - Brier / Brier of the base rate: above 0 is better than saying the rate of all requests of each of them.
 
-    The base rate is that of the requests as they are, in every resample: the constant that `BaseRate` says.
+    The base rate is that of the requests as they are, in every resample: the constant that `BaseRate` predicts.
     """
     constant = np.full(len(truth), truth.mean())
     return 1 - _ratio(brier(truth, probability, weights), brier(truth, constant, weights))
@@ -79,15 +79,15 @@ def matthews(truth: NDArray[np.bool_], predicted: NDArray[np.bool_], weights: We
 def f1_micro(truth: NDArray[np.bool_], predicted: NDArray[np.bool_], weights: Weights) -> Values:
     """F1 over all pairs of request and family; `truth` and `predicted` have shape (requests, families)."""
     both = weights @ (truth & predicted).sum(axis=1)
-    given = weights @ (truth.sum(axis=1) + predicted.sum(axis=1))
-    return _ratio(2 * both, given, empty=0.0)
+    total = weights @ (truth.sum(axis=1) + predicted.sum(axis=1))
+    return _ratio(2 * both, total, empty=0.0)
 
 
 def f1_by_family(truth: NDArray[np.bool_], predicted: NDArray[np.bool_], weights: Weights) -> Values:
     """F1 of each family, shape (resamples, families); 0 for one neither cited nor predicted."""
     both = weights @ (truth & predicted)
-    given = weights @ truth + weights @ predicted
-    return _ratio(2 * both, given, empty=0.0)
+    total = weights @ truth + weights @ predicted
+    return _ratio(2 * both, total, empty=0.0)
 
 
 def f1_macro(truth: NDArray[np.bool_], predicted: NDArray[np.bool_], weights: Weights) -> Values:

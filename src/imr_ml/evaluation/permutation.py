@@ -23,14 +23,14 @@ from scipy.sparse import csr_matrix, diags
 
 from imr_ml.classifiers.outcome import sparse_logistic_regression
 from imr_ml.classifiers.request_model import ModelSettings
-from imr_ml.classifiers.types import Labels
+from imr_ml.classifiers.types import Dataset, Labels
 from imr_ml.evaluation.comparison import metric_of, metrics_of
 from imr_ml.evaluation.cross_validation import OutOfFold
 from imr_ml.evaluation.intervals import Bootstrap, Estimate
 from imr_ml.evaluation.settings import EvaluationSettings
 from imr_ml.evaluation.splits import Split, grouped_folds
 from imr_ml.features.matrix import column_weights, feature_matrix, tells_codes
-from imr_ml.progress import Progress
+from imr_ml.progress import StartProgress, silent
 
 _AT_ONCE = 10
 
@@ -64,12 +64,10 @@ class _Fold:
 
 
 def permutation_test(
-    frame: pd.DataFrame,
-    labels: Labels,
-    groups: NDArray[np.int64],
+    dataset: Dataset,
     model: ModelSettings,
     settings: EvaluationSettings,
-    progress: Progress | None = None,
+    start: StartProgress = silent,
 ) -> PermutationTest:
     """Compare the first candidate of the outcome classifier with itself on shuffled outcomes.
 
@@ -77,31 +75,28 @@ def permutation_test(
 
     Parameters
     ----------
-    frame : DataFrame
-        Feature frame.
-    labels : Labels
-    groups : (requests,) int
-        Case of each request, joined with its near-duplicates.
+    dataset : Dataset
     model : ModelSettings
     settings : EvaluationSettings
         Its folds (those of the first repeat), permutations, seed and jobs.
-    progress : callable, optional
-        Called with the number of permutations done.
+    start : callable, optional
+        Starts a progress bar over the permutations.
     """
     from joblib import Parallel, delayed
 
-    splits = grouped_folds(labels.overturned, groups, settings.folds, settings.seed, stratify=settings.stratify)
-    folds = [_fold(frame, split, model) for split in splits]
-    shuffled = list(shuffled_outcomes(labels.overturned, groups, splits, settings))
-    batches = [shuffled[start : start + _AT_ONCE] for start in range(0, len(shuffled), _AT_ONCE)]
+    overturned, groups = dataset.labels.overturned, dataset.groups
+    splits = grouped_folds(overturned, groups, settings.folds, settings.seed, stratify=settings.stratify)
+    folds = [_fold(dataset.frame, split, model) for split in splits]
+    shuffled = list(shuffled_outcomes(overturned, groups, splits, settings))
+    batches = [shuffled[first : first + _AT_ONCE] for first in range(0, len(shuffled), _AT_ONCE)]
+    progress = start("shuffling outcomes", len(shuffled))
     # Copied where written to: matrices are shared between processes, and scipy sorts a sparse one in place.
     run = Parallel(n_jobs=settings.jobs, return_as="generator", mmap_mode="c")
-    found: list[float] = []
+    aucs: list[float] = []
     for values in run(delayed(_aucs)(folds, batch, model) for batch in batches):
-        found += values
-        if progress:
-            progress(len(values))
-    return PermutationTest(_auc(folds, labels.overturned, model), np.array(found))
+        aucs += values
+        progress(len(values))
+    return PermutationTest(_auc(folds, overturned, model), np.array(aucs))
 
 
 def shuffled_outcomes(

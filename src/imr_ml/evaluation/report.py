@@ -6,29 +6,28 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from imr_ml.classifiers.conformal import outcome_sets
-from imr_ml.classifiers.types import Labels, Predictor
+from imr_ml.classifiers.types import Dataset, Labels, Predictor
 from imr_ml.evaluation.comparison import MODEL, compare, predictors, values_by_fold
 from imr_ml.evaluation.cross_validation import OutOfFold, out_of_fold
 from imr_ml.evaluation.intervals import Estimate
-from imr_ml.evaluation.learning import SHARES, LearningPoint
+from imr_ml.evaluation.learning import LearningPoint
 from imr_ml.evaluation.permutation import MaskingComparison, PermutationTest, compare_masking
 from imr_ml.evaluation.settings import EvaluationSettings
 from imr_ml.evaluation.slices import Slice, slices
-from imr_ml.evaluation.splits import Split, fold_numbers, grouped_folds
+from imr_ml.evaluation.splits import fold_numbers, repeated_folds
 from imr_ml.evaluation.temporal import NoTemporalSplit, TemporalEvaluation, evaluate_over_time
 from imr_ml.features.frame import TOKEN_COLUMNS
-from imr_ml.progress import Progress
+from imr_ml.progress import StartProgress, silent
 
 _COVERAGE_PARTS = 10
 
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """What was measured.
+    """The results of an evaluation.
 
     Attributes
     ----------
@@ -47,7 +46,7 @@ class Evaluation:
         Metric -> the model's value in each test part; NaN where a part leaves it undefined.
     slices : tuple of Slice
     temporal : TemporalEvaluation or None
-        None where the dates don't allow one; `no_temporal` then says why.
+        None where the dates don't allow one; `no_temporal` then holds the reason.
     no_temporal : str or None
     permutation : PermutationTest or None
         None if not requested.
@@ -78,38 +77,33 @@ class Evaluation:
 
 
 def evaluate(
-    frame: pd.DataFrame,
-    labels: Labels,
-    groups: NDArray[np.int64],
+    dataset: Dataset,
     build: Callable[[], Predictor],
     settings: EvaluationSettings,
-    progress: Progress | None = None,
+    start: StartProgress = silent,
 ) -> Evaluation:
     """Evaluate a model and the baselines by repeated cross-validation grouped by case, and on a temporal split.
 
     Parameters
     ----------
-    frame : DataFrame
-        Feature frame.
-    labels : Labels
-    groups : (requests,) int
-        What must stay on one side of every split, counted from 0.
+    dataset : Dataset
     build : callable
         Makes an unfitted model.
     settings : EvaluationSettings
-    progress : callable, optional
-        Called with 1 after each predictor fitted in the cross-validation.
+    start : callable, optional
+        Starts a progress bar over the fits of the cross-validation.
 
     Raises
     ------
     SplitError
         Where there are too few cases of either outcome for the folds.
     """
-    settings = settings.for_requests(len(frame))
-    repeats = _repeated_folds(labels, groups, settings)
-    predicted = out_of_fold(frame, labels, groups, predictors(build, labels), repeats, settings.jobs, progress)
+    settings = settings.for_requests(len(dataset))
+    labels, groups = dataset.labels, dataset.groups
+    repeats = repeated_folds(labels.overturned, groups, settings)
+    predicted = out_of_fold(dataset, predictors(build, labels), repeats, settings.jobs, start)
     compared = compare(predicted, labels, groups, settings)
-    temporal, no_temporal = _temporal(frame, labels, groups, build, settings)
+    temporal, no_temporal = _temporal(dataset, build, settings)
     return Evaluation(
         estimates=compared.estimates,
         differences=compared.differences,
@@ -118,7 +112,7 @@ def evaluate(
         settings=settings,
         fold_of=np.array([fold_numbers(folds) for folds in repeats]),
         by_fold=values_by_fold(predicted[MODEL], labels, [[test for _, test in folds] for folds in repeats]),
-        slices=slices(frame, labels, groups, predicted[MODEL], settings),
+        slices=slices(dataset, predicted[MODEL], settings),
         temporal=temporal,
         no_temporal=no_temporal,
     )
@@ -126,13 +120,12 @@ def evaluate(
 
 def evaluate_masking(
     evaluation: Evaluation,
-    masked: pd.DataFrame,
-    unmasked: pd.DataFrame,
-    groups: NDArray[np.int64],
+    masked: Dataset,
+    unmasked: Dataset,
     build: Callable[[], Predictor],
     *,
     evaluated_masked: bool = True,
-    progress: Progress | None = None,
+    start: StartProgress = silent,
 ) -> MaskingComparison:
     """Evaluate the model on the other reading of the same requests, on the folds of an evaluation.
 
@@ -141,34 +134,27 @@ def evaluate_masking(
     Parameters
     ----------
     evaluation : Evaluation
-        Of one of the frames.
-    masked, unmasked : DataFrame
-        Feature frames of the same requests, with determination language masked and without.
-    groups : (requests,) int
+        Of one of the datasets.
+    masked, unmasked : Dataset
+        The same requests, with determination language masked and without.
     build : callable
     evaluated_masked : bool, default True
         Whether `evaluation` is of the masked one.
-    progress : callable, optional
-        Called with the number of predictors fitted or found needless.
+    start : callable, optional
+        Starts a progress bar over the fits.
     """
-    labels, settings, own = evaluation.labels, evaluation.settings, evaluation.out_of_fold
-    changed = np.asarray((masked[list(TOKEN_COLUMNS)] != unmasked[list(TOKEN_COLUMNS)]).any(axis=1), dtype=bool)
+    labels, groups, settings = masked.labels, masked.groups, evaluation.settings
+    evaluated = evaluation.out_of_fold
+    tokens = list(TOKEN_COLUMNS)
+    changed = np.asarray((masked.frame[tokens] != unmasked.frame[tokens]).any(axis=1), dtype=bool)
     if changed.any():
-        repeats, other = _repeated_folds(labels, groups, settings), unmasked if evaluated_masked else masked
-        others = out_of_fold(other, labels, groups, {MODEL: build}, repeats, settings.jobs, progress)[MODEL]
+        repeats = repeated_folds(labels.overturned, groups, settings)
+        other = unmasked if evaluated_masked else masked
+        others = out_of_fold(other, {MODEL: build}, repeats, settings.jobs, start, "comparing masking")[MODEL]
     else:
-        others = own
-        if progress:
-            progress(settings.folds * settings.repeats)
-    pair = (own, others) if evaluated_masked else (others, own)
+        others = evaluated
+    pair = (evaluated, others) if evaluated_masked else (others, evaluated)
     return compare_masking(*pair, labels, groups, settings, changed)
-
-
-def fits_needed(settings: EvaluationSettings, requests: int, *, families_known: bool = True) -> int:
-    """How many predictors a cross-validation fits, for a progress bar."""
-    rivals = 3 + families_known
-    of_curve = rivals * len(SHARES) if settings.learning_curve else 0
-    return settings.folds * ((rivals + settings.compare_masking) * settings.for_requests(requests).repeats + of_curve)
 
 
 def measured_coverage(evaluation: Evaluation, groups: NDArray[np.int64], coverage: float) -> dict[str, float]:
@@ -194,21 +180,10 @@ def measured_coverage(evaluation: Evaluation, groups: NDArray[np.int64], coverag
     }
 
 
-def _repeated_folds(labels: Labels, groups: NDArray[np.int64], settings: EvaluationSettings) -> list[list[Split]]:
-    return [
-        grouped_folds(labels.overturned, groups, settings.folds, settings.seed + repeat, stratify=settings.stratify)
-        for repeat in range(settings.repeats)
-    ]
-
-
 def _temporal(
-    frame: pd.DataFrame,
-    labels: Labels,
-    groups: NDArray[np.int64],
-    build: Callable[[], Predictor],
-    settings: EvaluationSettings,
+    dataset: Dataset, build: Callable[[], Predictor], settings: EvaluationSettings
 ) -> tuple[TemporalEvaluation | None, str | None]:
     try:
-        return evaluate_over_time(frame, labels, groups, build, settings), None
+        return evaluate_over_time(dataset, build, settings), None
     except NoTemporalSplit as reason:
         return None, str(reason)

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from imr_ml.classifiers.types import Labels, Predictions
+from imr_ml.classifiers.types import Dataset, Predictions
 from imr_ml.evaluation.comparison import metric_of
 from imr_ml.evaluation.cross_validation import OutOfFold
 from imr_ml.evaluation.intervals import Bootstrap, Estimate
@@ -21,7 +21,7 @@ from imr_ml.guidelines.types import FAMILIES
 
 FEWEST_REQUESTS = 20
 SLICE_METRICS = ("outcome.roc_auc", "outcome.brier", "family.f1_micro", "family.top_cited")
-"""What is told of a slice; the others need a base rate or families that a slice may lack."""
+"""Metrics of a slice; the others need a base rate or families that a slice may lack."""
 
 _ABSENT, _UNKNOWN = "_absent", "unknown"
 _ITEMS = {"1": 1, "2": 2, "3 to 4": 4, "5 or more": np.inf}
@@ -37,7 +37,7 @@ class Slice:
     kind : str
         What the requests were sliced by, e.g. ``"category"``.
     value : str
-        Which of them, e.g. ``"Surgery"``; ``"unknown"`` where the table does not tell.
+        Which of them, e.g. ``"Surgery"``; ``"unknown"`` where the table has none.
     requests, cases, overturned : int
     estimates : dict
         Metric -> `Estimate`; empty for less than `FEWEST_REQUESTS` requests, and without the ROC AUC where all have one
@@ -52,34 +52,24 @@ class Slice:
     estimates: dict[str, Estimate]
 
 
-def slices(
-    frame: pd.DataFrame,
-    labels: Labels,
-    groups: NDArray[np.int64],
-    predicted: OutOfFold,
-    settings: EvaluationSettings,
-) -> tuple[Slice, ...]:
+def slices(dataset: Dataset, predicted: OutOfFold, settings: EvaluationSettings) -> tuple[Slice, ...]:
     """Every slice of the requests; those by cited family overlap, as a reviewer may cite several.
 
     Parameters
     ----------
-    frame : DataFrame
-        Feature frame.
-    labels : Labels
-    groups : (requests,) int
-        Case of each request.
+    dataset : Dataset
     predicted : OutOfFold
         The model's.
     settings : EvaluationSettings
     """
     return tuple(
-        _slice(kind, value, np.flatnonzero(chosen), labels, groups, predicted, settings)
-        for kind, value, chosen in _chosen(frame, labels)
+        _slice(kind, value, np.flatnonzero(chosen), dataset, predicted, settings)
+        for kind, value, chosen in _chosen(dataset)
         if chosen.any()
     )
 
 
-def slice_table(found: tuple[Slice, ...]) -> pd.DataFrame:
+def slice_table(measured: tuple[Slice, ...]) -> pd.DataFrame:
     """One row a slice and metric; a slice without figures has one row, with counts only.
 
     Returns
@@ -96,12 +86,12 @@ def slice_table(found: tuple[Slice, ...]) -> pd.DataFrame:
             one.cases,
             one.overturned,
             metric,
-            measured.value,
-            measured.low,
-            measured.high,
+            estimate.value,
+            estimate.low,
+            estimate.high,
         )
-        for one in found
-        for metric, measured in (one.estimates or nothing).items()
+        for one in measured
+        for metric, estimate in (one.estimates or nothing).items()
     ]
     columns = ["kind", "slice", "requests", "cases", "overturned", "metric", "value", "low", "high"]
     return pd.DataFrame(rows, columns=columns).astype({"metric": "string"})
@@ -111,25 +101,24 @@ def _slice(
     kind: str,
     value: str,
     rows: NDArray[np.int64],
-    labels: Labels,
-    groups: NDArray[np.int64],
+    dataset: Dataset,
     predicted: OutOfFold,
     settings: EvaluationSettings,
 ) -> Slice:
-    own, cases = labels[rows], np.unique(groups[rows], return_inverse=True)[1]
-    overturned = int(own.overturned.sum())
-    wanted = [
+    labels, cases = dataset.labels[rows], np.unique(dataset.groups[rows], return_inverse=True)[1]
+    overturned = int(labels.overturned.sum())
+    metrics = [
         metric
         for metric in SLICE_METRICS
         if len(rows) >= FEWEST_REQUESTS
-        and (labels.families_known or not metric.startswith("family."))
+        and (dataset.labels.families_known or not metric.startswith("family."))
         and (0 < overturned < len(rows) or metric != "outcome.roc_auc")
     ]
     predictions = OutOfFold(tuple(_rows_of(repeat, rows) for repeat in predicted.repeats))
-    computed = {metric: metric_of(predictions, own, metric) for metric in wanted}
+    computed = {metric: metric_of(predictions, labels, metric) for metric in metrics}
     repeats = len(predictions.repeats)
     bootstrap = Bootstrap.over_cases(computed, cases, repeats, settings.resamples, settings.seed)
-    estimates = {metric: bootstrap.estimate(metric) for metric in wanted}
+    estimates = {metric: bootstrap.estimate(metric) for metric in metrics}
     return Slice(kind, value, len(rows), int(cases.max()) + 1, overturned, estimates)
 
 
@@ -139,8 +128,9 @@ def _rows_of(predictions: Predictions, rows: NDArray[np.int64]) -> Predictions:
     )
 
 
-def _chosen(frame: pd.DataFrame, labels: Labels) -> Iterator[tuple[str, str, NDArray[np.bool_]]]:
-    """Kind, value and the requests that have it; kinds that the frame does not tell are left out."""
+def _chosen(dataset: Dataset) -> Iterator[tuple[str, str, NDArray[np.bool_]]]:
+    """Kind, value and the requests that have it; kinds that the frame lacks are left out."""
+    frame, labels = dataset.frame, dataset.labels
     yield from _by_value("category", frame, "category", lambda values: values.str.replace("_", " "))
     yield from (("cited family", family, cited) for family, cited in zip(FAMILIES, labels.families.T, strict=True))
     yield from _by_value("items in case", frame, "items_in_case", lambda values: _bands(values, _ITEMS))
@@ -155,8 +145,8 @@ def _by_value(
     kind: str, frame: pd.DataFrame, column: str, read: Callable[[pd.Series], pd.Series]
 ) -> Iterator[tuple[str, str, NDArray[np.bool_]]]:
     if column in frame:
-        given = frame[column].replace(_ABSENT, np.nan)
-        values = np.asarray(read(given).astype("object").where(given.notna(), _UNKNOWN), dtype=object)
+        cells = frame[column].replace(_ABSENT, np.nan)
+        values = np.asarray(read(cells).astype("object").where(cells.notna(), _UNKNOWN), dtype=object)
         yield from ((kind, str(value), values == value) for value in sorted(set(values)))
 
 

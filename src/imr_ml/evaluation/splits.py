@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imr_ml.errors import ImrError
+from imr_ml.evaluation.settings import EvaluationSettings
 
 Split = tuple[NDArray[np.int64], NDArray[np.int64]]
 
@@ -22,11 +23,6 @@ def fold_numbers(folds: Sequence[Split]) -> NDArray[np.int64]:
     for number, (_, test) in enumerate(folds):
         numbers[test] = number
     return numbers
-
-
-def splits_of(numbers: NDArray[np.int64]) -> list[Split]:
-    """Folds of which `fold_numbers` gives the numbers."""
-    return [(np.flatnonzero(numbers != fold), np.flatnonzero(numbers == fold)) for fold in np.unique(numbers)]
 
 
 def grouped_folds(
@@ -66,3 +62,26 @@ def grouped_folds(
     kind = StratifiedGroupKFold if stratify else GroupKFold
     splitter = kind(n_splits=folds, shuffle=True, random_state=seed)
     return list(splitter.split(np.zeros(len(groups)), overturned, groups))
+
+
+def repeated_folds(
+    overturned: NDArray[np.bool_], groups: NDArray[np.int64], settings: EvaluationSettings
+) -> list[list[Split]]:
+    """Grouped folds of each repeat of a cross-validation.
+
+    Parameters
+    ----------
+    overturned : (requests,) bool
+    groups : (requests,) int
+    settings : EvaluationSettings
+        With the repeats to run.
+
+    Raises
+    ------
+    SplitError
+        See `grouped_folds`.
+    """
+    return [
+        grouped_folds(overturned, groups, settings.folds, settings.seed + repeat, stratify=settings.stratify)
+        for repeat in range(settings.repeats)
+    ]

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
-from imr_ml.classifiers.types import Labels, Predictor
+from imr_ml.classifiers.types import Dataset, Labels, Predictor
 from imr_ml.errors import ImrError
 from imr_ml.evaluation.comparison import Comparison, compare, predictors
 from imr_ml.evaluation.cross_validation import out_of_fold
@@ -28,7 +27,7 @@ class NoTemporalSplit(ImrError):  # noqa: N818
 
 @dataclass(frozen=True, slots=True)
 class TemporalEvaluation:
-    """The model and the baselines, learned from earlier decisions and tested on later ones.
+    """The model and the baselines, trained on earlier decisions and tested on later ones.
 
     Attributes
     ----------
@@ -98,22 +97,26 @@ def temporal_split(labels: Labels, groups: NDArray[np.int64]) -> Split:
 
 
 def evaluate_over_time(
-    frame: pd.DataFrame,
-    labels: Labels,
-    groups: NDArray[np.int64],
-    build: Callable[[], Predictor],
-    settings: EvaluationSettings,
+    dataset: Dataset, build: Callable[[], Predictor], settings: EvaluationSettings
 ) -> TemporalEvaluation:
     """Evaluate a model and the baselines on a temporal split.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    build : callable
+        Makes an unfitted model.
+    settings : EvaluationSettings
 
     Raises
     ------
     NoTemporalSplit
         See `temporal_split`.
     """
+    labels, groups = dataset.labels, dataset.groups
     train, test = temporal_split(labels, groups)
     test_labels, cases = labels[test], np.unique(groups[test], return_inverse=True)[1]
-    predicted = out_of_fold(frame, labels, groups, predictors(build, test_labels), [[(train, test)]], settings.jobs)
+    predicted = out_of_fold(dataset, predictors(build, test_labels), [[(train, test)]], settings.jobs)
     return TemporalEvaluation(
         tested_from=float(test_labels.decided_year.min()),
         train_requests=len(train),

@@ -13,13 +13,13 @@ import numpy as np
 from imr_ml.corpus.schema import FAMILY_SEPARATOR, FEATURE_COLUMNS
 from imr_ml.guidelines.coverage import default_coverage
 from imr_ml.nlp.types import NlpSettings
-from imr_ml.progress import Progress
+from imr_ml.progress import StartProgress, silent
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-# Facts that a source tells as codes of its own, such as the DMHC's categories. Alone they say little of an outcome:
+# Facts that a source gives as codes of its own, such as the DMHC's categories. Alone they say little of an outcome:
 # what was requested, for which diagnosis, in which kind of review, is learned together.
 _CODES = (
     ("diagnosis_category",),
@@ -46,7 +46,7 @@ _STAGES = (-1, 30, 90, np.inf)
 def feature_frame(
     requests: pd.DataFrame,
     settings: NlpSettings | None = None,
-    progress: Progress | None = None,
+    start: StartProgress = silent,
     *,
     views: bool = False,
 ) -> pd.DataFrame:
@@ -57,10 +57,10 @@ def feature_frame(
     requests : DataFrame
         Requests table, completed; columns that are not features are not looked at.
     settings : NlpSettings, optional
-    progress : callable, optional
-        Called with the number of texts read.
+    start : callable, optional
+        Starts a progress bar over the distinct texts.
     views : bool, default False
-        Whether to keep what tells where in a text a term stands.
+        Whether to keep each section's view, which has the offsets of its terms.
 
     Returns
     -------
@@ -73,7 +73,7 @@ def feature_frame(
     from imr_ml.nlp.frame import section_frame
 
     known = requests.reindex(columns=list(FEATURE_COLUMNS))
-    read = section_frame(known, settings or NlpSettings(), progress, views=views)
+    read = section_frame(known, settings or NlpSettings(), start, views=views)
     days = (pd.to_datetime(known["ur_denial_date"]) - pd.to_datetime(known["date_of_injury"])).dt.days
     of_read = {name: read[name].tolist() for name in _READ_ON}
     derived: dict[str, Any] = {

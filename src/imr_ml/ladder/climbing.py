@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from imr_ml.classifiers.types import Labels
+from imr_ml.classifiers.types import Dataset, Labels
 from imr_ml.evaluation.comparison import LESS_IS_BETTER
 from imr_ml.evaluation.cross_validation import OutOfFold, out_of_fold
 from imr_ml.evaluation.intervals import Estimate
 from imr_ml.evaluation.settings import EvaluationSettings
-from imr_ml.evaluation.splits import grouped_folds
+from imr_ml.evaluation.splits import repeated_folds
 from imr_ml.ladder.judging import Judgement, judge, tasks_of
 from imr_ml.ladder.rungs import RUNGS, Rung, available, base_rung
-from imr_ml.progress import Progress
+from imr_ml.progress import StartProgress, silent
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -27,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What was measured of one rung.
+    """Measurements of one rung.
 
     Attributes
     ----------
@@ -37,7 +35,7 @@ class Step:
     fit_s : float
         Seconds to prepare and fit it on all requests, in one process.
     chosen : dict
-        Task -> what was chosen from its grid in that fit; nothing where nothing is tuned.
+        Task -> point of its grid chosen in that fit; empty if nothing is tuned.
     """
 
     rung: Rung
@@ -74,12 +72,10 @@ class Climb:
 
 
 def climb(
-    frame: pd.DataFrame,
-    labels: Labels,
-    groups: NDArray[np.int64],
+    dataset: Dataset,
     settings: EvaluationSettings,
     rungs: Sequence[Rung] = RUNGS,
-    progress: Progress | None = None,
+    start: StartProgress = silent,
 ) -> Climb:
     """Judge the base rate and every rung by repeated cross-validation grouped by case.
 
@@ -89,32 +85,27 @@ def climb(
 
     Parameters
     ----------
-    frame : DataFrame
-        Feature frame.
-    labels : Labels
-    groups : (requests,) int
-        What must stay on one side of every split, counted from 0.
+    dataset : Dataset
     settings : EvaluationSettings
     rungs : sequence of Rung
         From simple to complex.
-    progress : callable, optional
-        Called with 1 after each fit; see `fits_needed`.
+    start : callable, optional
+        Starts a progress bar over the fits of the cross-validation, then one over those on all requests.
 
     Raises
     ------
     SplitError
         Where there are too few cases of either outcome for the folds.
     """
-    settings = settings.for_requests(len(frame))
+    settings = settings.for_requests(len(dataset))
+    labels, groups = dataset.labels, dataset.groups
     climbed, left_out = _climbed(rungs, labels)
-    prepared, prepare_s = _prepared(frame, climbed)
-    repeats = [
-        grouped_folds(labels.overturned, groups, settings.folds, settings.seed + repeat, stratify=settings.stratify)
-        for repeat in range(settings.repeats)
-    ]
+    frame, prepare_s = _prepared(dataset.frame, climbed)
+    prepared = replace(dataset, frame=frame)
+    repeats = repeated_folds(labels.overturned, groups, settings)
     builders = {rung.name: rung.build for rung in climbed}
-    predicted = out_of_fold(prepared, labels, groups, builders, repeats, settings.jobs, progress)
-    fits = _fitted_on_all(climbed, prepared, labels, groups, settings.jobs, progress)
+    predicted = out_of_fold(prepared, builders, repeats, settings.jobs, start, "climbing the ladder")
+    fits = _fitted_on_all(climbed, prepared, settings.jobs, start)
     judgements, champions = judge(climbed, predicted, labels, groups, settings)
     return Climb(
         tuple(
@@ -125,11 +116,6 @@ def climb(
         left_out,
         settings,
     )
-
-
-def fits_needed(settings: EvaluationSettings, requests: int, labels: Labels, rungs: Sequence[Rung] = RUNGS) -> int:
-    """How many predictors `climb` fits, for a progress bar."""
-    return len(_climbed(rungs, labels)[0]) * (settings.folds * settings.for_requests(requests).repeats + 1)
 
 
 def _climbed(rungs: Sequence[Rung], labels: Labels) -> tuple[tuple[Rung, ...], dict[str, str]]:
@@ -152,30 +138,23 @@ def _prepared(frame: pd.DataFrame, rungs: Sequence[Rung]) -> tuple[pd.DataFrame,
 _Fit = tuple[float, dict[str, dict[str, Any]]]
 
 
-def _fitted_on_all(
-    rungs: Sequence[Rung],
-    frame: pd.DataFrame,
-    labels: Labels,
-    groups: NDArray[np.int64],
-    jobs: int,
-    progress: Progress | None,
-) -> list[_Fit]:
-    """Seconds to fit each rung on all requests, and what it chose."""
+def _fitted_on_all(rungs: Sequence[Rung], dataset: Dataset, jobs: int, start: StartProgress) -> list[_Fit]:
+    """Seconds to fit each rung on all requests, and the grid points it chose."""
     from joblib import Parallel, delayed
 
+    progress = start("fitting each rung on all requests", len(rungs))
     run = Parallel(n_jobs=jobs, return_as="generator")
     fits = []
-    for fit in run(delayed(_fit)(rung, frame, labels, groups) for rung in rungs):
+    for fit in run(delayed(_fit)(rung, dataset) for rung in rungs):
         fits.append(fit)
-        if progress:
-            progress(1)
+        progress(1)
     return fits
 
 
-def _fit(rung: Rung, frame: pd.DataFrame, labels: Labels, groups: NDArray[np.int64]) -> _Fit:
-    start = perf_counter()
-    predictor = rung.build().fit(frame, labels, groups)
-    return perf_counter() - start, getattr(predictor, "chosen_", {})
+def _fit(rung: Rung, dataset: Dataset) -> _Fit:
+    start_s = perf_counter()
+    predictor = rung.build().fit(dataset.frame, dataset.labels, dataset.groups)
+    return perf_counter() - start_s, getattr(predictor, "chosen_", {})
 
 
 def climb_table(climb: Climb, task: str, metrics: tuple[str, ...] = ()) -> Table:

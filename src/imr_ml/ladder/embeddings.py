@@ -19,23 +19,23 @@ _TEXTS_AT_ONCE = 32
 
 
 def with_vectors(frame: pd.DataFrame) -> pd.DataFrame:
-    """The frame with a vector of length 1 for each section, so that folds need not make them anew."""
+    """The frame with a vector of length 1 for each section, so that no fold computes them again."""
     return frame.assign(**{_column(name): _vectors(frame[name].fillna("")) for name in _SECTIONS})
 
 
 def section_vectors(frame: pd.DataFrame, sections: tuple[str, ...]) -> NDArray[np.float32]:
-    """Vectors of sections side by side, shape (rows, 384 x sections); made now where `with_vectors` did not."""
+    """Vectors of sections side by side, shape (rows, 384 x sections); computed here if `with_vectors` did not."""
     vectors = frame if _column(sections[0]) in frame else with_vectors(frame)
     return np.hstack([np.array(vectors[_column(name)].tolist(), dtype=np.float32) for name in sections])
 
 
 def _vectors(texts: pd.Series) -> pd.Series:
-    """A vector a text, in the texts' order; text that stands twice is read once."""
+    """A vector a text, in the texts' order; each distinct text is read once."""
     codes, distinct = pd.factorize(texts)
-    made = _model().encode(
+    vectors = _model().encode(
         list(distinct), batch_size=_TEXTS_AT_ONCE, show_progress_bar=False, normalize_embeddings=True
     )
-    return pd.Series(list(np.asarray(made, dtype=np.float32)[codes]), index=texts.index)
+    return pd.Series(list(np.asarray(vectors, dtype=np.float32)[codes]), index=texts.index)
 
 
 @cache

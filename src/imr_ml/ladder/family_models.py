@@ -1,6 +1,6 @@
 """Combine single-family classifiers: side by side, in a chain, or in a hierarchy.
 
-Every way gives a family that nobody or everybody cites its share as a constant, and tells (rows, families)
+Each gives a family that nobody or everybody cites its share as a constant, and returns (rows, families)
 probabilities.
 """
 
@@ -72,7 +72,7 @@ class SideBySide:
 
 
 class Chained:
-    """A chain: each family's classifier is also told the families before it, the commonest first."""
+    """A chain: each family's classifier also sees the families before it, the commonest first."""
 
     def __init__(self, build: Build) -> None:
         self.build = build
@@ -105,19 +105,19 @@ class Hierarchical:
         """Fit the branches on all rows, and each branch's families on the rows that cite it."""
         outside = np.array([family in _OUTSIDE_MTUS for family in FAMILIES])
         self.branches_ = [np.flatnonzero(~outside), np.flatnonzero(outside)]
-        taken = np.column_stack([cited[:, branch].any(axis=1) for branch in self.branches_])
-        self.branch_ = SideBySide(self.build).fit(matrix, taken, groups)
+        branch_cited = np.column_stack([cited[:, branch].any(axis=1) for branch in self.branches_])
+        self.branch_ = SideBySide(self.build).fit(matrix, branch_cited, groups)
         self.within_ = [
             SideBySide(self.build).fit(matrix[rows], cited[np.ix_(rows, branch)], groups[rows]) if rows.any() else None
-            for rows, branch in zip(taken.T, self.branches_, strict=True)
+            for rows, branch in zip(branch_cited.T, self.branches_, strict=True)
         ]
         return self
 
     def predict_proba(self, matrix: Any) -> NDArray[np.float64]:
         """Probability of each family: of its branch, times of the family within the branch."""
         probability = np.zeros((matrix.shape[0], len(FAMILIES)))
-        taken = self.branch_.predict_proba(matrix)
-        for column, branch, within in zip(taken.T, self.branches_, self.within_, strict=True):
+        branch_probability = self.branch_.predict_proba(matrix)
+        for column, branch, within in zip(branch_probability.T, self.branches_, self.within_, strict=True):
             if within is not None:
                 probability[:, branch] = column[:, None] * within.predict_proba(matrix)
         return probability

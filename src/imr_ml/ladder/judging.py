@@ -23,7 +23,7 @@ NOT_WORSE_IN = {"outcome": "outcome.brier", "family": "family.f1_macro"}
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What is said of one rung.
+    """A rung's metrics, and its differences to the champion.
 
     Attributes
     ----------
@@ -47,7 +47,18 @@ def judge(
     groups: NDArray[np.int64],
     settings: EvaluationSettings,
 ) -> tuple[list[Judgement], dict[str, str]]:
-    """A judgement of each rung in turn, and the champion of each task in the end."""
+    """A judgement of each rung in turn, and the final champion of each task.
+
+    Parameters
+    ----------
+    rungs : sequence of Rung
+        From simple to complex.
+    predicted : dict of OutOfFold
+        By rung, all on the same folds.
+    labels : Labels
+    groups : (requests,) int
+    settings : EvaluationSettings
+    """
     compared = _compared(rungs, predicted, labels, groups, settings)
     champions: dict[str, str] = {}
     judgements = []

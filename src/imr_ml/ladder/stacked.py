@@ -18,7 +18,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GroupKFold
 
 from imr_ml.classifiers.families import family_sets
-from imr_ml.classifiers.types import Labels, Predictions, Predictor
+from imr_ml.classifiers.types import Dataset, Labels, Predictions, Predictor
 from imr_ml.evaluation.cross_validation import out_of_fold
 from imr_ml.ladder.learned import Learned, Recipe, tuned_threshold
 
@@ -31,14 +31,14 @@ Builders = Mapping[str, Callable[[], Predictor]]
 
 
 class Averaged:
-    """The mean of what the bases say; the families' threshold is tuned on held-out cases."""
+    """The mean of the bases' predictions; the families' threshold is tuned on held-out cases."""
 
     def __init__(self, bases: Builders) -> None:
         self.bases = bases
 
     def fit(self, frame: pd.DataFrame, labels: Labels, groups: NDArray[np.int64]) -> Self:
         """Tune the threshold on held-out predictions, then fit every base on all rows."""
-        held_out = held_out_predictions(self.bases, frame, labels, groups)
+        held_out = held_out_predictions(self.bases, Dataset(frame, labels, groups))
         probability = np.mean([each.family_probability for each in held_out], axis=0)
         _, self.threshold_ = tuned_threshold(probability, labels.families)
         self.bases_ = [build().fit(frame, labels, groups) for build in self.bases.values()]
@@ -60,25 +60,24 @@ class Stacked:
 
     def fit(self, frame: pd.DataFrame, labels: Labels, groups: NDArray[np.int64]) -> Self:
         """Fit the regressions on held-out predictions, and every base on all rows."""
-        odds = _log_odds(held_out_predictions(self.bases, frame, labels, groups))
+        odds = _log_odds(held_out_predictions(self.bases, Dataset(frame, labels, groups)))
         self.regressions_ = Learned(*(_on_columns(odds, task) for task in ("outcome", "family")))
         self.regressions_.fit(odds, labels, groups)
         self.bases_ = [build().fit(frame, labels, groups) for build in self.bases.values()]
         return self
 
     def predict(self, frame: pd.DataFrame) -> Predictions:
-        """What the regressions make of the bases' predictions."""
+        """Predictions of the regressions from those of the bases."""
         return self.regressions_.predict(_log_odds([base.predict(frame) for base in self.bases_]))
 
 
-def held_out_predictions(
-    bases: Builders, frame: pd.DataFrame, labels: Labels, groups: NDArray[np.int64]
-) -> list[Predictions]:
-    """What each base says of every row when it was not fitted on the row's case."""
+def held_out_predictions(bases: Builders, dataset: Dataset) -> list[Predictions]:
+    """Predictions of each base for every row, not fitted on the row's case."""
+    groups = dataset.groups
     folds = min(_FOLDS, len(np.unique(groups)))
     splits = list(GroupKFold(folds, shuffle=True, random_state=0).split(groups, groups=groups))
-    found = out_of_fold(frame, labels, groups, dict(bases), [splits], jobs=1)
-    return [each.repeats[0] for each in found.values()]
+    predicted = out_of_fold(dataset, dict(bases), [splits], jobs=1)
+    return [each.repeats[0] for each in predicted.values()]
 
 
 def _log_odds(predictions: list[Predictions]) -> pd.DataFrame:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from imr_ml.nlp.demographics import demographics
 from imr_ml.nlp.types import Fact, Kind, NlpSettings, SectionView, Unit
 from imr_ml.nlp.views import DEFAULT_SETTINGS, category_of_view, view_sections
-from imr_ml.progress import Progress
+from imr_ml.progress import Progress, StartProgress, silent
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -63,7 +63,7 @@ class _GuidelineColumns(NamedTuple):
 def section_frame(
     requests: "pd.DataFrame",
     settings: NlpSettings = DEFAULT_SETTINGS,
-    progress: Progress | None = None,
+    start: StartProgress = silent,
     *,
     views: bool = False,
 ) -> "pd.DataFrame":
@@ -77,8 +77,8 @@ def section_frame(
         Columns ``request, clinical_summary, ur_guideline, category, age, sex`` are read where present;
         a missing column or value counts as empty.
     settings : NlpSettings
-    progress : callable, optional
-        Called with 1 after each text read.
+    start : callable, optional
+        Starts a progress bar over the distinct texts.
     views : bool, default False
         Whether to keep each section's `SectionView` with the places of its tokens.
 
@@ -98,15 +98,17 @@ def section_frame(
     import pandas as pd
 
     settings = replace(settings, offsets=views)
-    made: dict[str, list[Any]] = {}
+    texts = {column: _texts(requests, column) for column, _, _ in _SECTIONS}
+    progress = start("reading sections", sum(len(set(each)) for each in texts.values()))
+    read: dict[str, list[Any]] = {}
     for column, schema, row_of in _SECTIONS:
-        rows = _rows(_texts(requests, column), row_of, settings, progress)
-        made |= zip(schema._fields, map(list, zip(*rows, strict=True)) if rows else _empty(schema), strict=True)
-    made["body_parts"] = list(map(_union, made["request_body_parts"], made["summary_body_parts"]))
+        rows = _rows(texts[column], row_of, settings, progress)
+        read |= zip(schema._fields, map(list, zip(*rows, strict=True)) if rows else _empty(schema), strict=True)
+    read["body_parts"] = list(map(_union, read["request_body_parts"], read["summary_body_parts"]))
     for column in ("category", "age", "sex"):
         if column in requests:
-            made[column] = _given_else(requests[column], made[column])
-    columns = {name: values for name, values in made.items() if views or name not in VIEW_COLUMNS}
+            read[column] = _fill_missing(requests[column], read[column])
+    columns = {name: values for name, values in read.items() if views or name not in VIEW_COLUMNS}
     columns = {
         name: pd.Series(values, index=requests.index, dtype=_DTYPES.get(name, "object"))
         for name, values in columns.items()
@@ -121,25 +123,23 @@ def _texts(requests: "pd.DataFrame", column: str) -> list[str]:
     return ["" if absent else str(value) for value, absent in zip(values, values.isna(), strict=True)]
 
 
-def _given_else(given: "pd.Series", read: list[object]) -> list[object]:
+def _fill_missing(column: "pd.Series", read: list[object]) -> list[object]:
     """Use the table's value, and where it is missing the one read from the text."""
-    pairs = zip(given.isna(), given, read, strict=True)
-    return [read if absent else given for absent, given, read in pairs]
+    return [text if missing else cell for missing, cell, text in zip(column.isna(), column, read, strict=True)]
 
 
 def _rows(
     texts: list[str],
     row_of: Callable[[str, SectionView], tuple[object, ...]],
     settings: NlpSettings,
-    progress: Progress | None,
+    progress: Progress,
 ) -> list[tuple[object, ...]]:
     """Read each distinct text once and return one row per text."""
     unique = list(dict.fromkeys(texts))
     rows: dict[str, tuple[object, ...]] = {}
     for text, view in zip(unique, view_sections(unique, settings), strict=True):
         rows[text] = row_of(text, view)
-        if progress is not None:
-            progress(1)
+        progress(1)
     return [rows[text] for text in texts]
 
 
@@ -199,8 +199,8 @@ def _names(facts: Iterable[Fact], kind: Kind) -> str:
 
 def _largest(view: SectionView, unit: Unit, start: int) -> float:
     """Find a unit's largest quantity from a character on; a total and its schedule say the same twice."""
-    found = (quantity for quantity in view.quantities if quantity.unit == unit and quantity.start >= start)
-    return max((quantity.value for quantity in found), default=math.nan)
+    values = (quantity.value for quantity in view.quantities if quantity.unit == unit and quantity.start >= start)
+    return max(values, default=math.nan)
 
 
 def _union(*names: str) -> str:

@@ -24,7 +24,7 @@ from imr_ml.guidelines.types import FAMILIES
 if TYPE_CHECKING:
     import pandas as pd
 
-    from imr_ml.classifiers.types import Labels
+    from imr_ml.classifiers.types import Dataset
 
 
 _ROWS_AT_ONCE = 64
@@ -327,18 +327,18 @@ class DecidedRequests:
     ur_families: NDArray[np.str_]
 
     @classmethod
-    def of(cls, requests: pd.DataFrame, frame: pd.DataFrame, labels: Labels, groups: NDArray[np.int64]) -> Self:
-        """From a requests table, its feature frame, its labels and what keeps rows together."""
+    def of(cls, requests: pd.DataFrame, dataset: Dataset) -> Self:
+        """From a requests table and what predictors are given of it."""
         items = requests["item"].astype("float64") if "item" in requests else np.full(len(requests), np.nan)
-        category, body_part, ur_families = cohort_keys(frame)
+        category, body_part, ur_families = cohort_keys(dataset.frame)
         return cls(
             case_number=_texts(requests, "case_number"),
             letter=_letters(requests),
             item=np.asarray(items, dtype=np.float64),
-            group=np.asarray(groups),
-            overturned=labels.overturned,
-            families=labels.families,
-            decided_year=labels.decided_year,
+            group=dataset.groups,
+            overturned=dataset.labels.overturned,
+            families=dataset.labels.families,
+            decided_year=dataset.labels.decided_year,
             category=category,
             body_part=body_part,
             ur_families=ur_families,

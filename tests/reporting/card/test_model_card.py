@@ -222,7 +222,7 @@ def test_a_lower_auc_on_later_decisions_is_a_limit(spanning, auc, said):
 
 def test_the_ladder_is_reported_where_it_was_climbed(trained, card, prepared):
     rungs = [rung for rung in RUNGS if rung.name in ("ur_families", "category_rate")]
-    climbed = climb(prepared.frame, prepared.labels, prepared.groups, QUICK, rungs)
+    climbed = climb(prepared, QUICK, rungs)
 
     told = model_card(replace(trained, climb=climbed), Origin(commit="abc123"))
 
@@ -242,13 +242,13 @@ def test_it_reports_how_to_get_the_same_model_again(trained, card):
     assert "commit is not known" in model_card(trained)
 
 
-def test_it_holds_no_text_of_requests(trained, card, prepared):
+def test_it_holds_no_text_of_requests(trained, card, prepared_requests):
     words = " ".join(card.lower().split())
 
     for column in ("request", "clinical_summary", "ur_guideline", "imr_guideline", "rationale"):
-        for text in prepared.requests[column].unique():
+        for text in prepared_requests[column].unique():
             assert not [part for part in text.lower().split(". ") if len(part.split()) > 2 and part in words]
-    assert not [case for case in prepared.requests["case_number"] if case in card]
+    assert not [case for case in prepared_requests["case_number"] if case in card]
 
 
 def test_it_is_the_same_for_the_same_model(trained, card):
