@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from hashlib import blake2b
-from itertools import chain
 from typing import TYPE_CHECKING
 
-from imr_ml.corpus.near_duplicates import BANDS, FEWEST_WORDS, HASHES, SAME_FROM, alike, sketch, words_of
+from imr_ml.corpus.minhash import BANDS
+from imr_ml.corpus.near_duplicates import NO_SUMMARY, SummaryIndex, join_cases
 from imr_ml.corpus.schema import CASE_VERSION
 from imr_ml.corpus.table import case_keys
 from imr_ml.progress import Progress
@@ -21,23 +20,20 @@ if TYPE_CHECKING:
 
 _ITEM = ("source", "case_number", "item")
 _ISSUE = (CASE_VERSION, "letter_sha256")
-_NO_STORY = -1
 COMPARISONS = BANDS
 """Steps in which `Cases.flagged` tells its progress."""
 
 
 @dataclass(slots=True)
 class Cases:
-    """Who the rows added so far are of, and what their stories are like."""
+    """Cases and clinical summaries of the rows added so far."""
 
+    summaries: SummaryIndex
     _identities: list[pd.DataFrame] = field(default_factory=list)
-    _stories: list[NDArray[np.int64]] = field(default_factory=list)
-    _sketches: list[NDArray[np.uint32]] = field(default_factory=list)
-    _known: dict[bytes, int] = field(default_factory=dict)
+    _numbers: list[NDArray[np.int64]] = field(default_factory=list)
 
     def add(self, rows: Rows) -> None:
         """Take a chunk."""
-        import numpy as np
         import pandas as pd
 
         identities = {name: rows.column(name) for name in (*_ITEM, *_ISSUE)}
@@ -45,10 +41,7 @@ class Cases:
         for name in ("item", CASE_VERSION):
             identities[name] = pd.to_numeric(identities[name]).astype("float64")
         self._identities.append(pd.DataFrame(identities, index=rows.typed.index))
-        codes, texts = rows.column("clinical_summary").factorize()
-        story_of = np.array([*(self._story(str(text)) for text in texts), _NO_STORY], dtype=np.int64)
-        # A missing summary has the code -1, which takes the last.
-        self._stories.append(story_of[codes])
+        self._numbers.append(self.summaries.add(rows.column("clinical_summary")))
 
     def identities(self) -> pd.DataFrame:
         """Source, case number, item, version and letter of every row."""
@@ -64,49 +57,22 @@ class Cases:
         yield _alone(Flagged.where(unnamed, "case_unnamed"))
         yield self._near_duplicates(identities, progress)
 
-    def _story(self, text: str) -> int:
-        """Number of a story, the same for the same words; `_NO_STORY` for one too short to tell."""
-        words = words_of(text)
-        if len(words) < FEWEST_WORDS:
-            return _NO_STORY
-        number = self._known.setdefault(blake2b(" ".join(words).encode(), digest_size=12).digest(), len(self._known))
-        if number == len(self._sketches):
-            self._sketches.append(sketch(words))
-        return number
-
     def _near_duplicates(self, identities: pd.DataFrame, progress: Progress) -> tuple[Flagged, NDArray[np.int64]]:
-        """The first row of each case whose story another case tells too, and the first row of one such case."""
+        """The first row of each case whose summary another case has too, and the first such row of its group."""
         import numpy as np
         import pandas as pd
 
-        stories = np.concatenate(self._stories) if self._stories else np.zeros(0, dtype=np.int64)
-        members = pd.DataFrame({"case": case_keys(identities).factorize()[0], "group": self._groups(progress)[stories]})
-        members = members[stories != _NO_STORY].drop_duplicates()
-        shared = members[members.groupby("group")["case"].transform("nunique") > 1].drop_duplicates("case")
-        first = shared.groupby("group", sort=False)["case"].transform(lambda cases: cases.index[0])
-        # The first of a group is like the second of it, all others like the first.
-        second = shared.groupby("group", sort=False)["case"].transform(
-            lambda cases: cases.index[min(1, len(cases) - 1)]
+        numbers = np.concatenate(self._numbers) if self._numbers else np.zeros(0, dtype=np.int64)
+        cases, summaries = case_keys(identities), self.summaries.groups(numbers, progress)
+        rows = pd.DataFrame(
+            {"row": range(len(cases)), "case": cases, "summary": summaries, "group": join_cases(cases, summaries)}
         )
-        rows = shared.index.to_numpy()
-        like = np.where(rows == first.to_numpy(), second.to_numpy(), first.to_numpy())
-        # A case that tells two shared stories may be left alone in the group of the second.
-        return Flagged("near_duplicates", rows, "clinical_summary"), np.where(like == rows, -1, like).astype(np.int64)
-
-    def _groups(self, progress: Progress) -> NDArray[np.int64]:
-        """Group of each story: stories that are nearly the same, or joined by a chain of such; and one for none."""
-        import numpy as np
-        from scipy.sparse import coo_array
-        from scipy.sparse.csgraph import connected_components
-
-        count = len(self._sketches)
-        sketches = np.array(self._sketches, dtype=np.uint32).reshape(-1, HASHES)
-        found = alike(sketches, SAME_FROM, every_pair=False, progress=progress)
-        pairs = np.fromiter(chain.from_iterable(found), np.int64).reshape(-1, 2)
-        edges = coo_array((np.ones(len(pairs), dtype=np.int8), (pairs[:, 0], pairs[:, 1])), shape=(count, count))
-        groups = connected_components(edges, directed=False)[1] if count else np.zeros(0)
-        group_of: NDArray[np.int64] = np.append(groups, _NO_STORY).astype(np.int64)
-        return group_of
+        rows = rows[rows["summary"] != NO_SUMMARY].drop_duplicates(["case", "summary"])
+        shared = rows[rows.groupby("summary")["case"].transform("size") > 1].drop_duplicates("case")
+        place = shared.groupby("group").cumcount()
+        first, second = (shared[place == number].set_index("group")["row"] for number in (0, 1))
+        like = shared["group"].map(first).where(place > 0, shared["group"].map(second))
+        return Flagged("near_duplicates", shared["row"].to_numpy(), "clinical_summary"), like.to_numpy(dtype=np.int64)
 
 
 def _twice(identities: pd.DataFrame) -> Iterator[tuple[Flagged, NDArray[np.int64]]]:

@@ -9,6 +9,7 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from imr_ml.corpus.near_duplicates import SummaryIndex
 from imr_ml.corpus.schema import COLUMNS, REQUIRED_COLUMNS, typed
 from imr_ml.corpus.table import case_keys
 from imr_ml.progress import Progress, StartProgress, silent
@@ -32,8 +33,8 @@ class _Found:
     """What is gathered while the chunks go by."""
 
     gathered: Gathered
+    cases: Cases
     balance: Balance = field(default_factory=Balance)
-    cases: Cases = field(default_factory=Cases)
 
 
 def check_requests(
@@ -69,17 +70,19 @@ def check_requests(
     settings, today = settings or default_settings(), today or datetime.now(UTC).date()
     written, start = column_names(path), start or silent
     names = _names(written, columns or {})
-    found, rows, progress = _Found(Gathered(settings)), 0, start("checking requests", 0)
-    if missing := [name for name in REQUIRED_COLUMNS if name not in names.values()]:
-        found.gathered.say("missing_columns", _lacking(missing, [name for name in written if name not in names]))
-    for chunk in read_chunks(path, ROWS_AT_ONCE, set(names)):
-        taken = _rows(chunk, names)
-        found.gathered.add(rows, _row_findings(taken, chunk, settings, today))
-        found.balance.add(taken)
-        found.cases.add(taken)
-        rows += len(chunk.frame)
-        progress(len(chunk.frame))
-    return _report(path.name, rows, found, settings, start("comparing summaries", COMPARISONS))
+    with SummaryIndex() as summaries:
+        found, rows, progress = _Found(Gathered(settings), Cases(summaries)), 0, start("checking requests", 0)
+        if missing := [name for name in REQUIRED_COLUMNS if name not in names.values()]:
+            others = [name for name in written if name not in names]
+            found.gathered.say("missing_columns", _lacking(missing, others))
+        for chunk in read_chunks(path, ROWS_AT_ONCE, set(names)):
+            taken = _rows(chunk, names)
+            found.gathered.add(rows, _row_findings(taken, chunk, settings, today))
+            found.balance.add(taken)
+            found.cases.add(taken)
+            rows += len(chunk.frame)
+            progress(len(chunk.frame))
+        return _report(path.name, rows, found, settings, start("comparing summaries", COMPARISONS))
 
 
 def _report(table: str, rows: int, found: _Found, settings: Settings, progress: Progress) -> QualityReport:
