@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from imr_ml.quality.types import Level, YearCount
+from imr_ml.quality.report import Level, YearCount
 
 
 def places(report, kind):
@@ -141,11 +141,8 @@ def test_years_between_stand_there_even_where_nothing_was_decided(check, planted
     assert sum(each.upheld + each.overturned for each in report.years) == 120
 
 
-def test_what_is_found_does_not_hang_on_the_chunks(check, clean, monkeypatch):
+def test_the_findings_do_not_depend_on_the_chunks(check, clean):
     table = joined(clean, clean.iloc[[4]])
     table.loc[100, "rationale"] = "Call 415-555-0134."
-    whole = check(table)
 
-    monkeypatch.setattr("imr_ml.quality.checking.ROWS_AT_ONCE", 50)
-
-    assert check(table) == whole
+    assert check(table, rows_at_once=50) == check(table)

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imr_ml.quality.dates import spans_of
+from imr_ml.quality.rendering import report_json
+from imr_ml.quality.row_checks import spans_of
 from imr_ml.quality.settings import default_settings
-from imr_ml.quality.showing import report_json
 
 
 def found(text):

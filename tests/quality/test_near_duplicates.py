@@ -78,9 +78,8 @@ def test_cases_with_several_summaries_are_joined_as_in_training(check, rows):
     assert joined_by_check(check(requests)) == joined_by_training(requests)
 
 
-@pytest.mark.parametrize("rows_a_chunk", [1, 3, 50])
-def test_summaries_of_different_chunks_are_compared(check, monkeypatch, rows_a_chunk):
-    monkeypatch.setattr("imr_ml.quality.checking.ROWS_AT_ONCE", rows_a_chunk)
+@pytest.mark.parametrize("rows_at_once", [1, 3, 50])
+def test_summaries_of_different_chunks_are_compared(check, rows_at_once):
     requests = table([summary(1), summary(2), summary(1, 50), summary(2)], range(4))
 
-    assert joined_by_check(check(requests)) == joined_by_training(requests)
+    assert joined_by_check(check(requests, rows_at_once=rows_at_once)) == joined_by_training(requests)

@@ -13,8 +13,8 @@ from imr_ml.cli.models import ColumnMap
 from imr_ml.errors import ImrError
 
 if TYPE_CHECKING:
+    from imr_ml.quality.report import QualityReport
     from imr_ml.quality.settings import Settings
-    from imr_ml.quality.types import QualityReport
 
 ERRORS_FOUND = 3
 """Exit code where something must be mended."""
@@ -31,7 +31,7 @@ def check(
     """Check a requests table for wrong dates, ages and texts, duplicates and identifiers; exit code 3 on errors."""
     with exit_on_user_error():
         from imr_ml.quality.checking import check_requests
-        from imr_ml.quality.showing import report_json, write_page
+        from imr_ml.quality.rendering import report_json, write_page
         from imr_ml.tables.naming import parse_map
 
         if report and report.is_dir():
@@ -63,7 +63,7 @@ def _settings(path: Path) -> Settings:
 
 
 def _print(found: QualityReport) -> None:
-    from imr_ml.quality.showing import findings_table, summary_lines
+    from imr_ml.quality.rendering import findings_table, summary_lines
 
     console = wide_console()
     if found.findings:
