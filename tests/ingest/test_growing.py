@@ -15,11 +15,11 @@ from imr_ml.corpus.store import SCHEMA_VERSION, read_requests, schema_version, w
 from imr_ml.fetch.manifest import Manifest, StoredLetter
 from imr_ml.fetch.types import IndexedCase, IndexedRequest
 from imr_ml.files import locked
-from imr_ml.ingest import taking
-from imr_ml.ingest.growing import grow_table, growth_lines
+from imr_ml.ingest.growing import grow_table
 from imr_ml.ingest.ingestion import ingest
+from imr_ml.ingest.inputs import sources_of
 from imr_ml.ingest.manifest import manifest_of, manifest_path
-from imr_ml.ingest.units import sources_of
+from imr_ml.ingest.report import report_json, report_lines
 
 FIRST = make_letter_text(case_number="CM16-0000001", items=(KNEE, NORCO))
 SECOND = make_letter_text(case_number="CM16-0000002")
@@ -61,7 +61,7 @@ def rows(output):
 
 
 def lines(growth):
-    return [line.replace(f"{growth.output.parent}/", "") for line in growth_lines(growth)]
+    return [line.replace(f"{growth.output.parent}/", "") for line in report_lines(growth)]
 
 
 def test_a_folder_becomes_a_table_and_its_rejects(grow, folder, output):
@@ -77,12 +77,11 @@ def test_a_folder_becomes_a_table_and_its_rejects(grow, folder, output):
     assert rejects[0] == "the same letter as 1.txt"
 
 
-def test_the_table_is_that_which_ingest_gives_whatever_the_size_of_its_parts(grow, folder, output, monkeypatch):
+def test_the_table_is_that_which_ingest_gives_whatever_the_size_of_its_parts(grow, folder, output):
     (folder / "5.txt").write_text(AGAIN)
     expected = ingest(sorted(folder.iterdir())).requests.assign(case_version=[1.0, 1.0, 1.0, 2.0])
-    monkeypatch.setattr(taking, "_LETTERS_A_PART", 1)
 
-    grow(folder)
+    grow(folder, letters_at_once=1)
 
     pd.testing.assert_frame_equal(
         pd.concat([read_requests(output)], ignore_index=True).astype(expected.dtypes), expected
@@ -325,3 +324,77 @@ def test_two_ingests_into_one_table_at_once_are_refused(tmp_path):
         grow_table([], table, lambda *_: lambda _: None)
 
     assert not table.exists()
+
+
+@pytest.fixture
+def mixed_folder(folder):
+    """The folder, with files that are no letters, and some that nobody takes for letters."""
+    (folder / "deeper").mkdir()
+    for name in ("scan.tif", "deeper/notes.docx", "page.html", "README.md", "_truth.jsonl", ".hidden.doc", "Thumbs.db"):
+        (folder / name).write_text("x")
+    return folder
+
+
+def test_files_that_are_no_letters_are_counted_and_named(grow, mixed_folder):
+    report = grow(mixed_folder)
+
+    assert "  3 other file(s) skipped: deeper/notes.docx, page.html, scan.tif" in lines(report)
+    assert json.loads(report_json(report))["other_files"] == {
+        "total": 3,
+        "first": ["deeper/notes.docx", "page.html", "scan.tif"],
+    }
+
+
+def test_of_many_other_files_the_first_are_named(grow, folder):
+    for number in range(30):
+        (folder / f"page{number:02}.html").write_text("x")
+
+    report = grow(folder)
+
+    assert "  30 other file(s) skipped: page00.html, page01.html, page02.html, page03.html, page04.html, ..." in lines(
+        report
+    )
+    assert len(json.loads(report_json(report))["other_files"]["first"]) == 10
+
+
+def test_other_files_in_a_zip_are_counted_and_named(grow, mixed_folder, tmp_path):
+    with zipfile.ZipFile(tmp_path / "letters.zip", "w") as archive:
+        for file in sorted(mixed_folder.rglob("*")):
+            archive.write(file, f"inner/{file.relative_to(mixed_folder)}")
+        archive.writestr("__MACOSX/page.html", "x")
+
+    report = grow(tmp_path / "letters.zip")
+
+    assert report.other_files == ("inner/deeper/notes.docx", "inner/page.html", "inner/scan.tif")
+
+
+@pytest.mark.parametrize("is_zip", [False, True])
+def test_a_source_with_other_files_only_is_refused_and_names_them(grow, tmp_path, is_zip):
+    source = tmp_path / "scans"
+    source.mkdir()
+    (source / "a.tif").write_text("x")
+    if is_zip:
+        source = archive_of(source, tmp_path / "scans.zip")
+
+    with pytest.raises(SchemaError, match=r"holds no letter \(.*\); 1 other file\(s\) skipped: (inner/)?a\.tif"):
+        grow(source)
+
+
+def test_control_characters_in_a_file_name_are_not_printed(grow, folder):
+    (folder / "a\x1b[31m.tif").write_text("x")
+
+    assert "  1 other file(s) skipped: a?[31m.tif" in lines(grow(folder))
+
+
+def test_the_report_as_json_has_the_counts_and_rejects(grow, folder, output):
+    grow(folder)
+    (folder / "5.txt").write_text(AGAIN)
+
+    report = json.loads(report_json(grow(folder)))
+
+    assert (report["letters"], report["requests"], report["already_in_table"]) == (1, 1, 2)
+    assert report["rejects"][0]["reason"] == "the same letter as 1.txt"
+    assert report["reissued"] == [
+        {"case_number": "CM16-0000001", "version": 2, "columns": ["items_in_case", "decision_date", "decision_year"]}
+    ]
+    assert report["in_table"]["requests"] == 4

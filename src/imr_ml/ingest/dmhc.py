@@ -107,7 +107,7 @@ def read_determinations(path: Path, progress: Progress | None = None) -> Ingeste
             cases[str(found["case_number"])] = number
             rows.append(found | {"file": path.name})
     frame = pd.DataFrame(rows, columns=[column.name for column in COLUMNS])
-    return Ingested(complete_requests(typed(frame)), len(rows), tuple(rejects), unit=UNIT)
+    return Ingested(complete_requests(typed(frame)), len(rows), tuple(rejects))
 
 
 def _cells(path: Path, edition: _Edition, progress: Progress | None) -> Iterator[tuple[int, list[str]]]:

@@ -7,6 +7,7 @@ to the manifest's folder, so that a project can be moved as a whole.
 from __future__ import annotations
 
 import os
+from collections import Counter
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -14,10 +15,11 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from imr_ml.corpus.schema import SchemaError
-from imr_ml.corpus.store import SCHEMA_VERSION
+from imr_ml.corpus.schema import SchemaError, typed
+from imr_ml.corpus.store import ROWS_AT_ONCE, SCHEMA_VERSION
 from imr_ml.files import atomic_write, sha256_of
-from imr_ml.ingest.units import Kind
+from imr_ml.ingest.inputs import Kind
+from imr_ml.tables.reading import read_chunks
 
 _SUFFIX = ".manifest.json"
 RECIPE = "_recipe.json"
@@ -133,6 +135,36 @@ class TableManifest(_Data):
 def manifest_path(table: Path) -> Path:
     """Where a table's manifest is."""
     return table.with_name(table.stem + _SUFFIX)
+
+
+def table_manifest(table: Path, name: str, steps: tuple[Step, ...], issues: int | None = None) -> TableManifest:
+    """Manifest of a table as it is now.
+
+    Parameters
+    ----------
+    table : Path
+    name : str
+        Path of the table that the manifest gives.
+    steps : tuple of Step
+    issues : int, optional
+        Letters and determinations in it.
+    """
+    requests = overturned = 0
+    by_source: Counter[str] = Counter()
+    for chunk in read_chunks(table, ROWS_AT_ONCE, ("source", "outcome")):
+        rows = typed(chunk.frame.reindex(columns=["source", "outcome"]))
+        requests += len(rows)
+        overturned += int(rows["outcome"].eq("overturned").sum())
+        by_source.update(rows["source"].dropna())
+    return TableManifest(
+        table=name,
+        sha256="" if table.is_dir() else sha256_of(table),
+        issues=issues,
+        requests=requests,
+        overturned=overturned,
+        requests_by_source=dict(by_source.most_common()),
+        steps=steps,
+    )
 
 
 def write_manifest(manifest: TableManifest, path: Path) -> None:

@@ -12,8 +12,8 @@ from imr_ml.corpus.schema import SchemaError
 from imr_ml.files import sha256_of
 from imr_ml.ingest.growing import Provenance, grow_table
 from imr_ml.ingest.ingestion import hash_of, letter_files
+from imr_ml.ingest.inputs import Kind, Source
 from imr_ml.ingest.manifest import Recipe, SourceRecord, TableManifest
-from imr_ml.ingest.units import Kind, Source
 from imr_ml.progress import StartProgress
 
 _SHOWN = 5
@@ -63,7 +63,7 @@ def replayed(manifest: TableManifest, base: Path, scratch: Path, start: StartPro
         raise SchemaError("the table can't be made anew: " + "; ".join(lost))
     table = scratch / "requests.parquet"
     for step, sources in zip(steps, found, strict=True):
-        grow_table(sources, table, start, made=Provenance(step.command, step.code))
+        grow_table(sources, table, start, provenance=Provenance(step.command, step.code))
     return table
 
 

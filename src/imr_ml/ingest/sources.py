@@ -5,19 +5,18 @@ Says in one line which it took.
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from imr_ml.corpus.issues import current_requests
-from imr_ml.corpus.schema import REQUIRED_COLUMNS, SchemaError, typed, validate_requests
-from imr_ml.corpus.store import ROWS_AT_ONCE, read_requests
+from imr_ml.corpus.schema import REQUIRED_COLUMNS, SchemaError, validate_requests
+from imr_ml.corpus.store import read_requests
 from imr_ml.corpus.table import complete_requests
-from imr_ml.files import sha256_of
 from imr_ml.ingest.dmhc import SOURCE, UNIT
 from imr_ml.ingest.growing import Provenance, grow_table
-from imr_ml.ingest.ingestion import letter_files
+from imr_ml.ingest.ingestion import describe_other_files, letter_files
+from imr_ml.ingest.inputs import NAME, TEXT, Kind, Source, kind_of
 from imr_ml.ingest.manifest import (
     Code,
     Recipe,
@@ -28,12 +27,12 @@ from imr_ml.ingest.manifest import (
     manifest_path,
     rebased,
     relative,
+    table_manifest,
     write_recipe,
 )
-from imr_ml.ingest.units import NAME, TEXT, Kind, Source, kind_of
 from imr_ml.progress import StartProgress
 from imr_ml.tables.formats import TABLE_SUFFIXES, is_table
-from imr_ml.tables.reading import column_names, read_chunks
+from imr_ml.tables.reading import column_names
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -125,30 +124,10 @@ def manifest_here(path: Path) -> TableManifest:
     found = manifest_of(path)
     if found is not None:
         return rebased(found, path.parent.absolute(), here)
-    sha256 = "" if path.is_dir() else sha256_of(path)
     shown = relative(path.absolute(), here)
-    requests, overturned, by_source = _counted(path)
-    itself = SourceRecord(kind=Kind.REQUESTS, path=shown, sha256=sha256, letters=0, requests=requests)
-    return TableManifest(
-        table=shown,
-        sha256=sha256,
-        requests=requests,
-        overturned=overturned,
-        requests_by_source=by_source,
-        steps=(Step(command=TRAIN, sources=(itself,)),),
-    )
-
-
-def _counted(table: Path) -> tuple[int, int, dict[str, int]]:
-    """Requests of a table, those overturned, and requests by source."""
-    requests = overturned = 0
-    by_source: Counter[str] = Counter()
-    for chunk in read_chunks(table, ROWS_AT_ONCE, ("source", "outcome")):
-        rows = typed(chunk.frame.reindex(columns=["source", "outcome"]))
-        requests += len(rows)
-        overturned += int(rows["outcome"].eq("overturned").sum())
-        by_source.update(rows["source"].dropna())
-    return requests, overturned, dict(by_source)
+    manifest = table_manifest(path, shown, ())
+    itself = SourceRecord(kind=Kind.REQUESTS, path=shown, sha256=manifest.sha256, letters=0, requests=manifest.requests)
+    return manifest.model_copy(update={"steps": (Step(command=TRAIN, sources=(itself,)),)})
 
 
 def _is_requests_table(path: Path) -> bool:
@@ -177,16 +156,18 @@ def _of_source(table: pd.DataFrame, source: str | None, path: Path) -> pd.DataFr
 def _made_table(source: Source, start: StartProgress, only: str | None, code: Code | None) -> TrainingTable:
     output = PROCESSED / "requests.parquet"
     _check_ours(output)
-    made = grow_table([source], output, start, fresh=True, made=Provenance(TRAIN, code))
+    report = grow_table([source], output, start, fresh=True, provenance=Provenance(TRAIN, code))
     read, left_out = table_at(output, only)
-    if made.determinations:
-        description = f"training on {made.determinations} {UNIT} of the {SOURCE.upper()} from {source.path}"
+    if report.determinations:
+        description = f"training on {report.determinations} {UNIT} of the {SOURCE.upper()} from {source.path}"
     else:
-        description = f"training on {made.letters} letters from {source.path} ({made.requests} requests)"
-    if made.rejects:
+        description = f"training on {report.letters} letters from {source.path} ({report.requests} requests)"
+    if report.rejects:
         kind = "row" if source.kind in (Kind.DETERMINATIONS, Kind.TEXTS) else "file"
-        description += f"; {len(made.rejects)} {kind}(s) not used, see {PROCESSED / 'rejects.jsonl'}"
-    return TrainingTable(read, description + left_out, rebased(made.manifest, output.parent.absolute(), Path.cwd()))
+        description += f"; {len(report.rejects)} {kind}(s) not used, see {PROCESSED / 'rejects.jsonl'}"
+    if report.other_files:
+        description += f"; {describe_other_files(report.other_files)}"
+    return TrainingTable(read, description + left_out, rebased(report.manifest, output.parent.absolute(), Path.cwd()))
 
 
 def _check_ours(table: Path) -> None:

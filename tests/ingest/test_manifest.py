@@ -11,10 +11,10 @@ from imr_ml.corpus.schema import SchemaError
 from imr_ml.corpus.store import read_requests
 from imr_ml.files import sha256_of
 from imr_ml.ingest.growing import Provenance, grow_table
+from imr_ml.ingest.inputs import sources_of
 from imr_ml.ingest.manifest import Code, Recipe, manifest_of, manifest_path, read_manifest, rebased, write_recipe
 from imr_ml.ingest.rebuild import replayed
 from imr_ml.ingest.sources import manifest_here, training_table
-from imr_ml.ingest.units import sources_of
 from imr_ml.sample.writing import write_samples
 
 SECRET = "frobnitz"
@@ -37,7 +37,7 @@ def project(tmp_path, monkeypatch):
     pd.DataFrame({"file": ["3.txt"], "text": [text]}).to_json(tmp_path / "t.jsonl", orient="records", lines=True)
     made = Provenance(code=Code(commit="0" * 40, dirty=True))
     for source in (folder, tmp_path / "t.jsonl"):
-        grow_table(sources_of([source]), tmp_path / "data/requests.parquet", silent, made=made)
+        grow_table(sources_of([source]), tmp_path / "data/requests.parquet", silent, provenance=made)
     return tmp_path
 
 

@@ -11,8 +11,8 @@ from imr_ml.corpus.schema import SchemaError, validate_requests
 from imr_ml.corpus.store import read_requests
 from imr_ml.ingest.dmhc import is_determinations, read_determinations
 from imr_ml.ingest.growing import grow_table
+from imr_ml.ingest.inputs import sources_of
 from imr_ml.ingest.sources import training_table
-from imr_ml.ingest.units import sources_of
 
 ROW = {
     "Reference ID": "EI06-5319",
