@@ -156,7 +156,7 @@ def test_a_row_with_other_cells_than_the_header_is_a_reject(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "expected"),
     [
         ("request,clinical_summary\nMRI,Seen.\n", "is not the DMHC's table of determinations; its header lacks"),
         (determinations_csv([ROW]).replace("Type", "Kind"), "its header lacks type$"),
@@ -164,11 +164,11 @@ def test_a_row_with_other_cells_than_the_header_is_a_reject(tmp_path):
         (determinations_csv([ROW]) + '"A-2,2006\n', "can't be read after row 1: a quotation mark is out of place"),
     ],
 )
-def test_a_file_that_is_not_the_table_is_refused(tmp_path, content, told):
+def test_a_file_that_is_not_the_table_is_refused(tmp_path, content, expected):
     path = tmp_path / "d.csv"
     path.write_text(content)
 
-    with pytest.raises(SchemaError, match=told):
+    with pytest.raises(SchemaError, match=expected):
         read_determinations(path)
 
 

@@ -1,4 +1,4 @@
-"""Letters into a table on disk: each once, every issue of a case, and what is told of it."""
+"""Letters into a table on disk: each once, every issue of a case, and the report."""
 
 import hashlib
 import json
@@ -60,15 +60,15 @@ def rows(output):
     return list(zip(table["case_number"], table["case_version"], strict=True))
 
 
-def lines(growth):
-    return [line.replace(f"{growth.output.parent}/", "") for line in report_lines(growth)]
+def lines(report):
+    return [line.replace(f"{report.output.parent}/", "") for line in report_lines(report)]
 
 
 def test_a_folder_becomes_a_table_and_its_rejects(grow, folder, output):
-    growth = grow(folder)
+    report = grow(folder)
 
     assert read_requests(output)["file"].tolist() == ["1.txt", "1.txt", "3.txt"]
-    assert lines(growth) == [
+    assert lines(report) == [
         "requests.parquet: 2 letters, 3 requests, 1 overturned (33.3%)",
         "  1 not in the table: the same letter as another",
         "  1 not in the table: has no heading 'IMR ISSUES, DECISIONS AND RATIONALES'; is it a determination?",
@@ -115,16 +115,16 @@ def test_every_kind_of_source_gives_the_same_requests(grow, folder, output, tmp_
     grow(source)
 
     table = read_requests(output)
-    told = ["request", "outcome", "clinical_summary", "rationale", "decision_date", "case_number"]
-    assert table[told].astype("string").equals(expected[told].astype("string"))
+    columns = ["request", "outcome", "clinical_summary", "rationale", "decision_date", "case_number"]
+    assert table[columns].astype("string").equals(expected[columns].astype("string"))
     assert [name[0] for name in table["file"]] == ["1", "1", "3"]
 
 
 def test_sources_may_be_mixed_and_state_the_same(grow, folder, output, tmp_path):
-    growth = grow(archive_of(folder, tmp_path / "letters.zip"), folder, texts_of(folder, tmp_path / "t.jsonl"))
+    report = grow(archive_of(folder, tmp_path / "letters.zip"), folder, texts_of(folder, tmp_path / "t.jsonl"))
 
-    assert (growth.letters, growth.requests) == (2, 3)
-    assert [source.letters for source in growth.manifest.sources] == [2, 0, 0]
+    assert (report.letters, report.requests) == (2, 3)
+    assert [source.letters for source in report.manifest.sources] == [2, 0, 0]
 
 
 @pytest.fixture
@@ -146,16 +146,16 @@ def fetched(tmp_path):
 
 
 def test_a_fetch_manifest_brings_its_letters_and_what_its_index_says(grow, fetched, output):
-    growth = grow(fetched)
+    report = grow(fetched)
 
     table = read_requests(output)
-    assert growth.letters == 2
+    assert report.letters == 2
     assert {"index_category", "index_outcome"} <= set(table.columns)
-    told = pd.read_csv(output.with_name("disagreements.csv"))
-    assert len(told) == growth.disagreements > 0
-    assert f"  {len(told)} disagreement(s) between letters and the search's index" in lines(growth)
+    disagreements = pd.read_csv(output.with_name("disagreements.csv"))
+    assert len(disagreements) == report.disagreements > 0
+    assert f"  {len(disagreements)} disagreement(s) between letters and the search's index" in lines(report)
     assert grow(fetched).disagreements == 0
-    assert len(pd.read_csv(output.with_name("disagreements.csv"))) == len(told)
+    assert len(pd.read_csv(output.with_name("disagreements.csv"))) == len(disagreements)
 
 
 def test_a_row_without_text_and_one_that_is_broken_are_rejects_with_their_place(grow, tmp_path):
@@ -163,27 +163,27 @@ def test_a_row_without_text_and_one_that_is_broken_are_rejects_with_their_place(
     letter = json.dumps({"file": None, "text": FIRST})
     table.write_text(f'{letter}\n{{"file": "b.txt", "text": " "}}\n{{"file": \n')
 
-    growth = grow(table)
+    report = grow(table)
 
-    assert growth.letters == 1
-    assert [(one.place, one.reason.partition(" is")[0]) for one in growth.rejects] == [
+    assert report.letters == 1
+    assert [(one.place, one.reason.partition(" is")[0]) for one in report.rejects] == [
         ("row 2", "has no text"),
         ("row 3", "line 3"),
     ]
-    assert read_requests(growth.output)["file"].tolist() == ["texts.jsonl row 1"] * 2
+    assert read_requests(report.output)["file"].tolist() == ["texts.jsonl row 1"] * 2
 
 
 @pytest.mark.parametrize(
-    ("columns", "told"),
+    ("columns", "message"),
     [
         (["file", "body"], r"lacks column\(s\) text; found: file, body; a table of letters has the columns file and"),
         (["request", "clinical_summary"], r"lacks column\(s\) file, text; .* requests table, .* --data .*t\.csv"),
     ],
 )  # fmt: skip
-def test_a_table_without_texts_is_reported_with_the_columns_that_were_found(grow, tmp_path, columns, told):
+def test_a_table_without_texts_is_reported_with_the_columns_that_were_found(grow, tmp_path, columns, message):
     pd.DataFrame([["x"] * len(columns)], columns=columns).to_csv(tmp_path / "t.csv", index=False)
 
-    with pytest.raises(SchemaError, match=told):
+    with pytest.raises(SchemaError, match=message):
         grow(tmp_path / "t.csv")
 
 
@@ -192,25 +192,25 @@ def test_a_second_ingest_adds_what_is_new_and_keeps_the_rest(grow, folder, outpu
     before = output.read_bytes()
     (folder / "5.txt").write_text(make_letter_text(case_number="CM16-0000005"))
 
-    growth = grow(folder)
+    report = grow(folder)
 
-    assert lines(growth)[0] == "requests.parquet: 1 letters, 1 requests, 0 overturned (0.0%); 2 already in the table"
-    assert lines(growth)[-1] == "  it now holds 3 letters, 4 requests"
+    assert lines(report)[0] == "requests.parquet: 1 letters, 1 requests, 0 overturned (0.0%); 2 already in the table"
+    assert lines(report)[-1] == "  it now holds 3 letters, 4 requests"
     grown = output.read_bytes()
     again = grow(folder)
     assert (again.letters, again.skipped) == (0, 3)
     assert output.read_bytes() == grown != before
-    assert again.manifest == growth.manifest
+    assert again.manifest == report.manifest
 
 
 def test_a_reissued_case_keeps_both_versions_and_is_reported(grow, folder, output):
     grow(folder)
     (folder / "5.txt").write_text(AGAIN)
 
-    growth = grow(folder)
+    report = grow(folder)
 
     assert rows(output) == [("CM16-0000001", 1), ("CM16-0000001", 1), ("CM16-0000002", 1), ("CM16-0000001", 2)]
-    assert lines(growth)[1:3] == [
+    assert lines(report)[1:3] == [
         "  1 case(s) reissued, both versions kept; changed: items_in_case 1, decision_date 1, decision_year 1",
         "    CM16-0000001, version 2: items_in_case, decision_date, decision_year",
     ]
@@ -254,39 +254,39 @@ def test_a_table_of_an_older_schema_is_upgraded_and_reported(grow, folder, outpu
     ingest(sorted(folder.iterdir())).requests.drop(columns="case_version").to_parquet(output, index=False)
     (folder / "5.txt").write_text(AGAIN)
 
-    growth = grow(folder)
+    report = grow(folder)
 
-    assert f"  its schema was upgraded from version 1 to {SCHEMA_VERSION}" in lines(growth)
+    assert f"  its schema was upgraded from version 1 to {SCHEMA_VERSION}" in lines(report)
     assert schema_version(output) == SCHEMA_VERSION
     assert [version for _, version in rows(output)] == [1, 1, 1, 2]
 
 
 @pytest.mark.parametrize(
-    ("table", "told"),
+    ("table", "message"),
     [
         (lambda path: make_requests(4).to_parquet(path), r"lacks column\(s\) letter_sha256"),
         (lambda path: path.write_text("no table"), "can't be read as Parquet"),
     ],
 )
-def test_what_is_no_table_of_letters_is_not_added_to(grow, folder, output, table, told):
+def test_what_is_no_table_of_letters_is_not_added_to(grow, folder, output, table, message):
     table(output)
     before = output.read_bytes()
 
-    with pytest.raises(SchemaError, match=told):
+    with pytest.raises(SchemaError, match=message):
         grow(folder)
 
     assert output.read_bytes() == before
 
 
 @pytest.mark.parametrize(
-    ("name", "told"),
+    ("name", "message"),
     [("empty", r"empty: holds no letter \(.pdf or .txt\)"), ("bad.txt", "none of 1 file.s. is a letter")],
 )
-def test_nothing_to_read_writes_no_table(grow, output, tmp_path, name, told):
+def test_nothing_to_read_writes_no_table(grow, output, tmp_path, name, message):
     (tmp_path / "empty").mkdir()
     (tmp_path / "bad.txt").write_text("a shopping list")
 
-    with pytest.raises(SchemaError, match=told):
+    with pytest.raises(SchemaError, match=message):
         grow(tmp_path / name)
 
     assert not output.exists()

@@ -117,10 +117,10 @@ class _Reader:
         result = SourceResult(source)
         index = _index_of(source)
         with tempfile.TemporaryDirectory(dir=self.table.scratch) as scratch:
-            found = letters_in(source, Path(scratch))
-            result.other_files = found.other_files
-            progress = self.start("reading letters", found.total)
-            new = self._new_letters(found.letters, result, progress)
+            letters = letters_in(source, Path(scratch))
+            result.other_files = letters.other_files
+            progress = self.start("reading letters", letters.total)
+            new = self._new_letters(letters.letters, result, progress)
             while part := list(islice(new, self.letters_at_once)):
                 self._add_part(part, result, index, progress)
         return result

@@ -26,7 +26,7 @@ _LETTERS_AT_ONCE = 25
 # Starting processes takes about as long as reading two hundred letters.
 _MIN_PARTS_FOR_PROCESSES = 8
 _NOT_LETTERS = ("readme.txt", "requirements.txt", "license.txt")
-# Files of the system and of this project, which nobody takes for letters.
+# Files of the system and of this project, which are not worth a message.
 _HIDDEN_PREFIXES = (".", "_", "readme")
 _HIDDEN_NAMES = (*_NOT_LETTERS, "desktop.ini", "thumbs.db")
 _NAMES_SHOWN = 5
@@ -89,15 +89,15 @@ def letter_files(paths: Iterable[Path]) -> list[Path]:
     FileNotFoundError
         For a path that does not exist.
     """
-    found: list[Path] = []
+    files: list[Path] = []
     for path in paths:
         if path.is_dir():
-            found += [file for file in path.rglob("*") if is_letter_name(file.name)]
+            files += [file for file in path.rglob("*") if is_letter_name(file.name)]
         elif path.is_file():
-            found.append(path)
+            files.append(path)
         else:
             raise FileNotFoundError(f"{path}: no such file or folder")
-    return sorted(set(found))
+    return sorted(set(files))
 
 
 def is_letter_name(name: str) -> bool:
@@ -112,7 +112,7 @@ def other_files(folder: Path) -> list[Path]:
 
 
 def is_other_name(path: PurePath) -> bool:
-    """Whether a file of this path in a folder or zip is no letter, but may be taken for one by who put it there."""
+    """Whether a file in a folder or zip, by its path in it, is neither a letter nor hidden."""
     name = path.name.lower()
     is_hidden = name.startswith(_HIDDEN_PREFIXES) or name in _HIDDEN_NAMES
     return not (is_hidden or is_letter_name(name) or any(part.startswith((".", "__")) for part in path.parts))

@@ -166,8 +166,8 @@ def _check_texts(table: Path) -> None:
     lacking = [name for name in (NAME, TEXT) if name not in names]
     if not lacking:
         return
-    found = ", ".join(names[:30]) or "none"
-    message = f"{table}: lacks column(s) {', '.join(lacking)}; found: {found}; "
+    present = ", ".join(names[:30]) or "none"
+    message = f"{table}: lacks column(s) {', '.join(lacking)}; found: {present}; "
     if set(names) >= set(REQUIRED_COLUMNS):
         raise SchemaError(f"{message}it looks like a requests table, which is ready to train on: --data {table}")
     raise SchemaError(f"{message}a table of letters has the columns {NAME} and {TEXT}")

@@ -23,7 +23,7 @@ from imr_ml.tables.reading import read_chunks
 
 _SUFFIX = ".manifest.json"
 RECIPE = "_recipe.json"
-"""File in a folder of sample letters; the leading underscore tells readers of letter folders to pass it by."""
+"""File in a folder of sample letters; the leading underscore marks it as no letter."""
 
 
 class _Data(BaseModel):
@@ -46,7 +46,7 @@ class Code(_Data):
 
 
 class Recipe(_Data):
-    """What sample letters are made anew from."""
+    """What sample letters can be generated again from."""
 
     letters: int
     seed: int
@@ -100,7 +100,7 @@ class Step(_Data):
 
 
 class TableManifest(_Data):
-    """What a requests table was made of.
+    """The sources of a requests table.
 
     Attributes
     ----------
@@ -193,17 +193,17 @@ def manifest_of(table: Path) -> TableManifest | None:
     path = manifest_path(table)
     if not (table.is_file() and path.is_file()):
         return None
-    found = read_manifest(path)
-    return found if found.sha256 == sha256_of(table) else None
+    manifest = read_manifest(path)
+    return manifest if manifest.sha256 == sha256_of(table) else None
 
 
 def write_recipe(folder: Path, recipe: Recipe) -> None:
-    """Put beside sample letters what they are made anew from."""
+    """Write beside sample letters what they can be generated again from."""
     (folder / RECIPE).write_text(recipe.model_dump_json() + "\n", encoding="utf-8")
 
 
 def recipe_of(folder: Path) -> Recipe | None:
-    """What sample letters are made anew from; None where the folder does not tell."""
+    """What the sample letters of a folder can be generated again from; None for other folders."""
     try:
         return Recipe.model_validate_json((folder / RECIPE).read_bytes())
     except (OSError, ValidationError):

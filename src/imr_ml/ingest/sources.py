@@ -1,7 +1,4 @@
-"""Choose the training data: the user's letters or table, `data/raw`, or the sample corpus.
-
-Says in one line which it took.
-"""
+"""Choose the training data: the user's letters or table, `data/raw`, or the sample corpus."""
 
 from __future__ import annotations
 
@@ -15,7 +12,7 @@ from imr_ml.corpus.store import read_requests
 from imr_ml.corpus.table import complete_requests
 from imr_ml.ingest.dmhc import SOURCE, UNIT
 from imr_ml.ingest.growing import Provenance, grow_table
-from imr_ml.ingest.ingestion import describe_other_files, letter_files
+from imr_ml.ingest.ingestion import describe_other_files, letter_files, other_files
 from imr_ml.ingest.inputs import NAME, TEXT, Kind, Source, kind_of
 from imr_ml.ingest.manifest import (
     Code,
@@ -52,9 +49,9 @@ class TrainingTable:
     Attributes
     ----------
     requests : DataFrame
-        Of one source, of each case its last issue.
+        Of one source, with the last issue of each case.
     description : str
-        One line about where they come from.
+        One line that says where they come from.
     manifest : TableManifest
         Of their table, with paths relative to the working directory.
     """
@@ -79,7 +76,7 @@ def training_table(
     source : str, optional
         Take the requests of this source only; a table of several needs it.
     code : Code, optional
-        Checkout that this runs in, for the manifest of a table that is made.
+        Checkout that this runs in, for the manifest.
 
     Raises
     ------
@@ -98,7 +95,7 @@ def training_table(
     kind = kind_of(data)
     if kind is Kind.LETTER:
         raise SchemaError(f"{data}: give a folder of letters or a table ({', '.join(TABLE_SUFFIXES)})")
-    return _made_table(Source(data, kind), start, source, code)
+    return _table_of(Source(data, kind), start, source, code)
 
 
 def table_at(path: Path, source: str | None = None) -> tuple[pd.DataFrame, str]:
@@ -121,9 +118,9 @@ def table_at(path: Path, source: str | None = None) -> tuple[pd.DataFrame, str]:
 def manifest_here(path: Path) -> TableManifest:
     """Manifest of a table with paths relative to the working directory; where it has none, that of the table itself."""
     here = Path.cwd()
-    found = manifest_of(path)
-    if found is not None:
-        return rebased(found, path.parent.absolute(), here)
+    recorded = manifest_of(path)
+    if recorded is not None:
+        return rebased(recorded, path.parent.absolute(), here)
     shown = relative(path.absolute(), here)
     manifest = table_manifest(path, shown, ())
     itself = SourceRecord(kind=Kind.REQUESTS, path=shown, sha256=manifest.sha256, letters=0, requests=manifest.requests)
@@ -140,22 +137,22 @@ def _is_requests_table(path: Path) -> bool:
 
 
 def _of_source(table: pd.DataFrame, source: str | None, path: Path) -> pd.DataFrame:
-    found = sorted(table["source"].dropna().unique()) if "source" in table else []
+    present = sorted(table["source"].dropna().unique()) if "source" in table else []
     if source is not None:
-        if source not in found:
-            raise SchemaError(f"{path}: holds no request of source {source}; it has: {', '.join(found) or 'none told'}")
+        if source not in present:
+            raise SchemaError(f"{path}: holds no request of source {source}; it has: {', '.join(present) or 'none'}")
         return table[table["source"].eq(source).fillna(value=False)].reset_index(drop=True)
-    if len(found) > 1:
+    if len(present) > 1:
         raise SchemaError(
-            f"{path}: the requests table mixes sources ({', '.join(found)}): train on one at a time, "
-            f"as with --source {found[0]}"
+            f"{path}: the requests table mixes sources ({', '.join(present)}): train on one at a time, "
+            f"as with --source {present[0]}"
         )
     return table
 
 
-def _made_table(source: Source, start: StartProgress, only: str | None, code: Code | None) -> TrainingTable:
+def _table_of(source: Source, start: StartProgress, only: str | None, code: Code | None) -> TrainingTable:
     output = PROCESSED / "requests.parquet"
-    _check_ours(output)
+    _refuse_to_replace(output)
     report = grow_table([source], output, start, fresh=True, provenance=Provenance(TRAIN, code))
     read, left_out = table_at(output, only)
     if report.determinations:
@@ -170,18 +167,18 @@ def _made_table(source: Source, start: StartProgress, only: str | None, code: Co
     return TrainingTable(read, description + left_out, rebased(report.manifest, output.parent.absolute(), Path.cwd()))
 
 
-def _check_ours(table: Path) -> None:
-    """See that a table which the user made is not replaced by one that follows from a folder.
+def _refuse_to_replace(table: Path) -> None:
+    """Refuse to replace a table that the user made.
 
     Raises
     ------
     SchemaError
-        Where it would be.
+        Where another command than training made it.
     """
-    found = manifest_of(table)
-    if found is not None and any(step.command != TRAIN for step in found.steps):
+    manifest = manifest_of(table)
+    if manifest is not None and any(step.command != TRAIN for step in manifest.steps):
         raise SchemaError(
-            f"{table}: was made by {found.steps[-1].command}, and training on letters writes its table there; "
+            f"{table}: was made by {manifest.steps[-1].command}, and training on letters writes its table there; "
             f"to train on it: --data {table}; else move it and {manifest_path(table).name} away"
         )
 
@@ -192,10 +189,12 @@ def _sample_table(start: StartProgress, code: Code | None) -> TrainingTable:
     if not (SAMPLE.is_dir() and letter_files([SAMPLE])):
         write_samples(SAMPLE, SAMPLE_LETTERS, SAMPLE_SEED, progress=start("writing sample letters", SAMPLE_LETTERS))
         write_recipe(SAMPLE, Recipe(letters=SAMPLE_LETTERS, seed=SAMPLE_SEED))
-    table = _made_table(Source(SAMPLE, Kind.FOLDER), start, None, code)
+    table = _table_of(Source(SAMPLE, Kind.FOLDER), start, None, code)
+    others = [str(file.relative_to(RAW)) for file in other_files(RAW)]
+    note = f" ({describe_other_files(others)})" if others else ""
     return TrainingTable(
         table.requests,
-        f"no letters in {RAW}: using the SAMPLE corpus, so every figure below is SYNTHETIC; "
+        f"no letters in {RAW}{note}: using the SAMPLE corpus, so every figure below is SYNTHETIC; "
         f"for real ones put letters (.pdf, .txt) into {RAW} or name them: make train DATA=path",
         table.manifest,
     )
