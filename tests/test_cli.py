@@ -55,6 +55,16 @@ def test_ingest_writes_the_table_and_states_what_it_could_not_read(run, tmp_path
     assert "IMR ISSUES" in reject["reason"]
 
 
+def test_ingest_prints_what_it_did_as_json(run, tmp_path):
+    (tmp_path / "letters").mkdir()
+    (tmp_path / "letters" / "a.txt").write_text(make_letter_text())
+    (tmp_path / "letters" / "scan.tif").write_text("x")
+
+    report = json.loads(run("ingest", "letters", "-o", "requests.parquet", "--json").stdout)
+
+    assert (report["letters"], report["other_files"]) == (1, {"total": 1, "first": ["scan.tif"]})
+
+
 def test_ingest_adds_to_a_table_unless_reported_to_start_afresh(run, tmp_path):
     (tmp_path / "a.txt").write_text(make_letter_text(items=(KNEE, NORCO)))
     (tmp_path / "b.txt").write_text(make_letter_text(case_number="CM17-0000001"))

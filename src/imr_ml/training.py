@@ -190,21 +190,24 @@ def _with_masking(
 
 
 def decided_requests(requests: pd.DataFrame) -> pd.DataFrame:
-    """Rows that can be learned from, in the order in which they are evaluated on.
+    """Rows that a model can be trained on, in the order in which they are evaluated.
 
-    Those with an outcome and, unless their source reports none, with families.
+    Those with an outcome and, unless no row of the table has families, with families.
 
     Raises
     ------
     TrainingError
         For a table of several sources or without such rows.
     """
-    require_columns(requests, LABEL_COLUMNS, "the requests table")
-    without_families = "source" in requests and requests["source"].eq(_SOURCE_WITHOUT_FAMILIES).fillna(False)
-    is_decided = requests["outcome"].notna() & (requests["families"].notna() | without_families)
-    decided = requests[is_decided].reset_index(drop=True)
+    require_columns(requests, ("outcome",), "the requests table")
+    if "families" not in requests:
+        requests = requests.assign(families=None)
+    usable = requests["outcome"].notna()
+    if requests["families"].notna().any():
+        usable &= requests["families"].notna()
+    decided = requests[usable].reset_index(drop=True)
     if decided.empty:
-        raise TrainingError("the requests table holds no decided request: fill outcome and families")
+        raise TrainingError("the requests table has no decided request: fill outcome")
     sources = _sources(decided)
     if len(sources) > 1:
         raise TrainingError(f"the requests table mixes sources ({', '.join(sources)}): train on one at a time")

@@ -60,7 +60,7 @@ def test_a_column_that_contradicts_itself_is_an_error_that_cites_two_cells():
     frame = pd.DataFrame({"date_of_injury": ["01/02/2015", "13/06/2016", None, "06/13/2016"]})
 
     with pytest.raises(SchemaError, match="date_of_injury mixes orders: row 2 can only be day/month, row 4 only"):
-        infer_styles(frame, ["date_of_injury"], "a.csv")
+        infer_styles(frame, "a.csv")
 
 
 def test_evidence_of_chunks_adds_up_to_that_of_the_column():

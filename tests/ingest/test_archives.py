@@ -56,7 +56,7 @@ def test_what_is_no_safe_letter_is_one_reject_and_the_others_are_read(tmp_path, 
     names, rejects = unpacked(path, tmp_path / "inner/to")
 
     assert names == ["a.txt", "z.txt"]
-    assert [told for _, told in rejects] == [reason]
+    assert [text for _, text in rejects] == [reason]
     files = {str(file.relative_to(tmp_path)) for file in tmp_path.rglob("*") if not file.is_dir()}
     assert files == {"letters.zip", "inner/to/a.txt", "inner/to/z.txt"}
 
@@ -122,7 +122,7 @@ def test_the_limit_on_bytes_in_all_is_reported(tmp_path, monkeypatch):
     names, rejects = unpacked(path, tmp_path / "to")
 
     assert names == ["0.txt", "1.txt"]
-    assert [reason for _, reason in rejects] == ["comes after 0 MB; split the zip up"] * 2
+    assert [text for _, text in rejects] == ["comes after 0 MB; split the zip up"] * 2
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"no zip"])

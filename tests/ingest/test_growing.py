@@ -1,4 +1,4 @@
-"""Letters into a table on disk: each once, every issue of a case, and what is told of it."""
+"""Letters into a table on disk: each once, every issue of a case, and the report."""
 
 import hashlib
 import json
@@ -15,11 +15,11 @@ from imr_ml.corpus.store import SCHEMA_VERSION, read_requests, schema_version, w
 from imr_ml.fetch.manifest import Manifest, StoredLetter
 from imr_ml.fetch.types import IndexedCase, IndexedRequest
 from imr_ml.files import locked
-from imr_ml.ingest import taking
-from imr_ml.ingest.growing import grow_table, growth_lines
+from imr_ml.ingest.growing import grow_table
 from imr_ml.ingest.ingestion import ingest
+from imr_ml.ingest.inputs import sources_of
 from imr_ml.ingest.manifest import manifest_of, manifest_path
-from imr_ml.ingest.units import sources_of
+from imr_ml.ingest.report import report_json, report_lines
 
 FIRST = make_letter_text(case_number="CM16-0000001", items=(KNEE, NORCO))
 SECOND = make_letter_text(case_number="CM16-0000002")
@@ -60,15 +60,15 @@ def rows(output):
     return list(zip(table["case_number"], table["case_version"], strict=True))
 
 
-def lines(growth):
-    return [line.replace(f"{growth.output.parent}/", "") for line in growth_lines(growth)]
+def lines(report):
+    return [line.replace(f"{report.output.parent}/", "") for line in report_lines(report)]
 
 
 def test_a_folder_becomes_a_table_and_its_rejects(grow, folder, output):
-    growth = grow(folder)
+    report = grow(folder)
 
     assert read_requests(output)["file"].tolist() == ["1.txt", "1.txt", "3.txt"]
-    assert lines(growth) == [
+    assert lines(report) == [
         "requests.parquet: 2 letters, 3 requests, 1 overturned (33.3%)",
         "  1 not in the table: the same letter as another",
         "  1 not in the table: has no heading 'IMR ISSUES, DECISIONS AND RATIONALES'; is it a determination?",
@@ -77,12 +77,11 @@ def test_a_folder_becomes_a_table_and_its_rejects(grow, folder, output):
     assert rejects[0] == "the same letter as 1.txt"
 
 
-def test_the_table_is_that_which_ingest_gives_whatever_the_size_of_its_parts(grow, folder, output, monkeypatch):
+def test_the_table_is_that_which_ingest_gives_whatever_the_size_of_its_parts(grow, folder, output):
     (folder / "5.txt").write_text(AGAIN)
     expected = ingest(sorted(folder.iterdir())).requests.assign(case_version=[1.0, 1.0, 1.0, 2.0])
-    monkeypatch.setattr(taking, "_LETTERS_A_PART", 1)
 
-    grow(folder)
+    grow(folder, letters_at_once=1)
 
     pd.testing.assert_frame_equal(
         pd.concat([read_requests(output)], ignore_index=True).astype(expected.dtypes), expected
@@ -116,16 +115,16 @@ def test_every_kind_of_source_gives_the_same_requests(grow, folder, output, tmp_
     grow(source)
 
     table = read_requests(output)
-    told = ["request", "outcome", "clinical_summary", "rationale", "decision_date", "case_number"]
-    assert table[told].astype("string").equals(expected[told].astype("string"))
+    columns = ["request", "outcome", "clinical_summary", "rationale", "decision_date", "case_number"]
+    assert table[columns].astype("string").equals(expected[columns].astype("string"))
     assert [name[0] for name in table["file"]] == ["1", "1", "3"]
 
 
 def test_sources_may_be_mixed_and_state_the_same(grow, folder, output, tmp_path):
-    growth = grow(archive_of(folder, tmp_path / "letters.zip"), folder, texts_of(folder, tmp_path / "t.jsonl"))
+    report = grow(archive_of(folder, tmp_path / "letters.zip"), folder, texts_of(folder, tmp_path / "t.jsonl"))
 
-    assert (growth.letters, growth.requests) == (2, 3)
-    assert [source.letters for source in growth.manifest.sources] == [2, 0, 0]
+    assert (report.letters, report.requests) == (2, 3)
+    assert [source.letters for source in report.manifest.sources] == [2, 0, 0]
 
 
 @pytest.fixture
@@ -147,16 +146,16 @@ def fetched(tmp_path):
 
 
 def test_a_fetch_manifest_brings_its_letters_and_what_its_index_says(grow, fetched, output):
-    growth = grow(fetched)
+    report = grow(fetched)
 
     table = read_requests(output)
-    assert growth.letters == 2
+    assert report.letters == 2
     assert {"index_category", "index_outcome"} <= set(table.columns)
-    told = pd.read_csv(output.with_name("disagreements.csv"))
-    assert len(told) == growth.disagreements > 0
-    assert f"  {len(told)} disagreement(s) between letters and the search's index" in lines(growth)
+    disagreements = pd.read_csv(output.with_name("disagreements.csv"))
+    assert len(disagreements) == report.disagreements > 0
+    assert f"  {len(disagreements)} disagreement(s) between letters and the search's index" in lines(report)
     assert grow(fetched).disagreements == 0
-    assert len(pd.read_csv(output.with_name("disagreements.csv"))) == len(told)
+    assert len(pd.read_csv(output.with_name("disagreements.csv"))) == len(disagreements)
 
 
 def test_a_row_without_text_and_one_that_is_broken_are_rejects_with_their_place(grow, tmp_path):
@@ -164,27 +163,27 @@ def test_a_row_without_text_and_one_that_is_broken_are_rejects_with_their_place(
     letter = json.dumps({"file": None, "text": FIRST})
     table.write_text(f'{letter}\n{{"file": "b.txt", "text": " "}}\n{{"file": \n')
 
-    growth = grow(table)
+    report = grow(table)
 
-    assert growth.letters == 1
-    assert [(one.place, one.reason.partition(" is")[0]) for one in growth.rejects] == [
+    assert report.letters == 1
+    assert [(one.place, one.reason.partition(" is")[0]) for one in report.rejects] == [
         ("row 2", "has no text"),
         ("row 3", "line 3"),
     ]
-    assert read_requests(growth.output)["file"].tolist() == ["texts.jsonl row 1"] * 2
+    assert read_requests(report.output)["file"].tolist() == ["texts.jsonl row 1"] * 2
 
 
 @pytest.mark.parametrize(
-    ("columns", "told"),
+    ("columns", "message"),
     [
         (["file", "body"], r"lacks column\(s\) text; found: file, body; a table of letters has the columns file and"),
         (["request", "clinical_summary"], r"lacks column\(s\) file, text; .* requests table, .* --data .*t\.csv"),
     ],
 )  # fmt: skip
-def test_a_table_without_texts_is_reported_with_the_columns_that_were_found(grow, tmp_path, columns, told):
+def test_a_table_without_texts_is_reported_with_the_columns_that_were_found(grow, tmp_path, columns, message):
     pd.DataFrame([["x"] * len(columns)], columns=columns).to_csv(tmp_path / "t.csv", index=False)
 
-    with pytest.raises(SchemaError, match=told):
+    with pytest.raises(SchemaError, match=message):
         grow(tmp_path / "t.csv")
 
 
@@ -193,25 +192,25 @@ def test_a_second_ingest_adds_what_is_new_and_keeps_the_rest(grow, folder, outpu
     before = output.read_bytes()
     (folder / "5.txt").write_text(make_letter_text(case_number="CM16-0000005"))
 
-    growth = grow(folder)
+    report = grow(folder)
 
-    assert lines(growth)[0] == "requests.parquet: 1 letters, 1 requests, 0 overturned (0.0%); 2 already in the table"
-    assert lines(growth)[-1] == "  it now holds 3 letters, 4 requests"
+    assert lines(report)[0] == "requests.parquet: 1 letters, 1 requests, 0 overturned (0.0%); 2 already in the table"
+    assert lines(report)[-1] == "  it now holds 3 letters, 4 requests"
     grown = output.read_bytes()
     again = grow(folder)
     assert (again.letters, again.skipped) == (0, 3)
     assert output.read_bytes() == grown != before
-    assert again.manifest == growth.manifest
+    assert again.manifest == report.manifest
 
 
 def test_a_reissued_case_keeps_both_versions_and_is_reported(grow, folder, output):
     grow(folder)
     (folder / "5.txt").write_text(AGAIN)
 
-    growth = grow(folder)
+    report = grow(folder)
 
     assert rows(output) == [("CM16-0000001", 1), ("CM16-0000001", 1), ("CM16-0000002", 1), ("CM16-0000001", 2)]
-    assert lines(growth)[1:3] == [
+    assert lines(report)[1:3] == [
         "  1 case(s) reissued, both versions kept; changed: items_in_case 1, decision_date 1, decision_year 1",
         "    CM16-0000001, version 2: items_in_case, decision_date, decision_year",
     ]
@@ -255,39 +254,39 @@ def test_a_table_of_an_older_schema_is_upgraded_and_reported(grow, folder, outpu
     ingest(sorted(folder.iterdir())).requests.drop(columns="case_version").to_parquet(output, index=False)
     (folder / "5.txt").write_text(AGAIN)
 
-    growth = grow(folder)
+    report = grow(folder)
 
-    assert f"  its schema was upgraded from version 1 to {SCHEMA_VERSION}" in lines(growth)
+    assert f"  its schema was upgraded from version 1 to {SCHEMA_VERSION}" in lines(report)
     assert schema_version(output) == SCHEMA_VERSION
     assert [version for _, version in rows(output)] == [1, 1, 1, 2]
 
 
 @pytest.mark.parametrize(
-    ("table", "told"),
+    ("table", "message"),
     [
         (lambda path: make_requests(4).to_parquet(path), r"lacks column\(s\) letter_sha256"),
         (lambda path: path.write_text("no table"), "can't be read as Parquet"),
     ],
 )
-def test_what_is_no_table_of_letters_is_not_added_to(grow, folder, output, table, told):
+def test_what_is_no_table_of_letters_is_not_added_to(grow, folder, output, table, message):
     table(output)
     before = output.read_bytes()
 
-    with pytest.raises(SchemaError, match=told):
+    with pytest.raises(SchemaError, match=message):
         grow(folder)
 
     assert output.read_bytes() == before
 
 
 @pytest.mark.parametrize(
-    ("name", "told"),
+    ("name", "message"),
     [("empty", r"empty: holds no letter \(.pdf or .txt\)"), ("bad.txt", "none of 1 file.s. is a letter")],
 )
-def test_nothing_to_read_writes_no_table(grow, output, tmp_path, name, told):
+def test_nothing_to_read_writes_no_table(grow, output, tmp_path, name, message):
     (tmp_path / "empty").mkdir()
     (tmp_path / "bad.txt").write_text("a shopping list")
 
-    with pytest.raises(SchemaError, match=told):
+    with pytest.raises(SchemaError, match=message):
         grow(tmp_path / name)
 
     assert not output.exists()
@@ -325,3 +324,77 @@ def test_two_ingests_into_one_table_at_once_are_refused(tmp_path):
         grow_table([], table, lambda *_: lambda _: None)
 
     assert not table.exists()
+
+
+@pytest.fixture
+def mixed_folder(folder):
+    """The folder, with files that are no letters, and some that nobody takes for letters."""
+    (folder / "deeper").mkdir()
+    for name in ("scan.tif", "deeper/notes.docx", "page.html", "README.md", "_truth.jsonl", ".hidden.doc", "Thumbs.db"):
+        (folder / name).write_text("x")
+    return folder
+
+
+def test_files_that_are_no_letters_are_counted_and_named(grow, mixed_folder):
+    report = grow(mixed_folder)
+
+    assert "  3 other file(s) skipped: deeper/notes.docx, page.html, scan.tif" in lines(report)
+    assert json.loads(report_json(report))["other_files"] == {
+        "total": 3,
+        "first": ["deeper/notes.docx", "page.html", "scan.tif"],
+    }
+
+
+def test_of_many_other_files_the_first_are_named(grow, folder):
+    for number in range(30):
+        (folder / f"page{number:02}.html").write_text("x")
+
+    report = grow(folder)
+
+    assert "  30 other file(s) skipped: page00.html, page01.html, page02.html, page03.html, page04.html, ..." in lines(
+        report
+    )
+    assert len(json.loads(report_json(report))["other_files"]["first"]) == 10
+
+
+def test_other_files_in_a_zip_are_counted_and_named(grow, mixed_folder, tmp_path):
+    with zipfile.ZipFile(tmp_path / "letters.zip", "w") as archive:
+        for file in sorted(mixed_folder.rglob("*")):
+            archive.write(file, f"inner/{file.relative_to(mixed_folder)}")
+        archive.writestr("__MACOSX/page.html", "x")
+
+    report = grow(tmp_path / "letters.zip")
+
+    assert report.other_files == ("inner/deeper/notes.docx", "inner/page.html", "inner/scan.tif")
+
+
+@pytest.mark.parametrize("is_zip", [False, True])
+def test_a_source_with_other_files_only_is_refused_and_names_them(grow, tmp_path, is_zip):
+    source = tmp_path / "scans"
+    source.mkdir()
+    (source / "a.tif").write_text("x")
+    if is_zip:
+        source = archive_of(source, tmp_path / "scans.zip")
+
+    with pytest.raises(SchemaError, match=r"holds no letter \(.*\); 1 other file\(s\) skipped: (inner/)?a\.tif"):
+        grow(source)
+
+
+def test_control_characters_in_a_file_name_are_not_printed(grow, folder):
+    (folder / "a\x1b[31m.tif").write_text("x")
+
+    assert "  1 other file(s) skipped: a?[31m.tif" in lines(grow(folder))
+
+
+def test_the_report_as_json_has_the_counts_and_rejects(grow, folder, output):
+    grow(folder)
+    (folder / "5.txt").write_text(AGAIN)
+
+    report = json.loads(report_json(grow(folder)))
+
+    assert (report["letters"], report["requests"], report["already_in_table"]) == (1, 1, 2)
+    assert report["rejects"][0]["reason"] == "the same letter as 1.txt"
+    assert report["reissued"] == [
+        {"case_number": "CM16-0000001", "version": 2, "columns": ["items_in_case", "decision_date", "decision_year"]}
+    ]
+    assert report["in_table"]["requests"] == 4

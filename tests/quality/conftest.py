@@ -34,10 +34,11 @@ def clean():
 def check(tmp_path):
     """Writes a table and checks it; a small one is enough to learn from."""
 
-    def checked(table, own="", **columns):
+    def checked(table, own="", rows_at_once=10_000, **columns):
         path = tmp_path / "requests.parquet"
         table.to_parquet(path, index=False)
-        return check_requests(path, read_settings(own or FEW_ARE_ENOUGH), columns=columns, today=TODAY)
+        settings = read_settings(own or FEW_ARE_ENOUGH)
+        return check_requests(path, settings, columns=columns, today=TODAY, rows_at_once=rows_at_once)
 
     return checked
 

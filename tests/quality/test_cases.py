@@ -1,9 +1,9 @@
-"""What rows are only together: doubles, reissued cases, stories told twice, and how outcomes are spread."""
+"""What shows only in several rows: repeated items, reissued cases, near-duplicate summaries, shares of outcomes."""
 
 import pandas as pd
 import pytest
 
-from imr_ml.quality.types import Level, YearCount
+from imr_ml.quality.report import Level, YearCount
 
 
 def places(report, kind):
@@ -56,7 +56,7 @@ def test_items_without_a_case_number_are_no_doubles(check, clean):
 
 
 @pytest.mark.parametrize(
-    ("changed_words", "told"),
+    ("changed_words", "expected"),
     [
         (
             0,
@@ -75,14 +75,14 @@ def test_items_without_a_case_number_are_no_doubles(check, clean):
         (20, []),
     ],
 )
-def test_a_story_that_another_case_reports_too_is_found(check, clean, changed_words, told):
+def test_a_story_that_another_case_reports_too_is_found(check, clean, changed_words, expected):
     words = clean["clinical_summary"].iloc[4].split()
     words[30 : 30 + changed_words] = [f"changed{place}" for place in range(changed_words)]
     stories = clean["clinical_summary"].where(clean["case_number"] != "CM16-0000009", " ".join(words))
 
     report = check(clean.assign(clinical_summary=stories, age=pd.NA))
 
-    assert places(report, "near_duplicates") == told
+    assert places(report, "near_duplicates") == expected
 
 
 def test_a_short_story_may_be_reported_by_many(check, clean):
@@ -141,11 +141,8 @@ def test_years_between_stand_there_even_where_nothing_was_decided(check, planted
     assert sum(each.upheld + each.overturned for each in report.years) == 120
 
 
-def test_what_is_found_does_not_hang_on_the_chunks(check, clean, monkeypatch):
+def test_the_findings_do_not_depend_on_the_chunks(check, clean):
     table = joined(clean, clean.iloc[[4]])
     table.loc[100, "rationale"] = "Call 415-555-0134."
-    whole = check(table)
 
-    monkeypatch.setattr("imr_ml.quality.checking.ROWS_AT_ONCE", 50)
-
-    assert check(table) == whole
+    assert check(table, rows_at_once=50) == check(table)

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from imr_ml.quality.checking import check_requests
-from imr_ml.quality.showing import report_json
-from imr_ml.quality.types import Level
+from imr_ml.quality.rendering import report_json
+from imr_ml.quality.report import Level
 
 
 def kinds(report):

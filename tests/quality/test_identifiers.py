@@ -1,4 +1,4 @@
-"""Identifiers are found wherever they stand, told by place and kind, and never shown."""
+"""Identifiers are found wherever they stand, reported by place and kind, and never shown."""
 
 import re
 from itertools import pairwise
@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imr_ml.quality.dates import spans_of
+from imr_ml.quality.rendering import report_json
+from imr_ml.quality.row_checks import spans_of
 from imr_ml.quality.settings import default_settings
-from imr_ml.quality.showing import report_json
 
 
 def found(text):
@@ -166,8 +166,10 @@ def test_each_text_is_searched_and_places_count_the_cell_as_it_stands(check, cle
 
 
 def test_a_summary_that_a_case_s_requests_share_is_flagged_in_each(check, planted, clean):
-    told = f"{clean['clinical_summary'].iloc[0]} Call 415-555-0134."
-    table = clean.assign(clinical_summary=clean["clinical_summary"].where(clean["case_number"] != "CM16-0000000", told))
+    summary = f"{clean['clinical_summary'].iloc[0]} Call 415-555-0134."
+    table = clean.assign(
+        clinical_summary=clean["clinical_summary"].where(clean["case_number"] != "CM16-0000000", summary)
+    )
 
     (finding,) = check(table).findings
 

@@ -6,8 +6,8 @@ from html.parser import HTMLParser
 
 import pytest
 
-from imr_ml.quality.showing import MOST_PLACES_ON_PAGE, scale_of, write_page, year_bars
-from imr_ml.quality.types import Finding, Level, Place, QualityReport, SourceBalance, YearCount
+from imr_ml.quality.rendering import MOST_PLACES_ON_PAGE, scale_of, write_page
+from imr_ml.quality.report import Finding, Level, Place, QualityReport, SourceBalance, YearCount
 
 WHEN = datetime(2026, 3, 4, 5, 6, tzinfo=UTC)
 HOSTILE = "<script>alert(1)</script>\"'&"
@@ -92,9 +92,17 @@ def test_invented_requests_are_called_so(page):
     assert "SAMPLE" not in page()
 
 
-def test_the_tallest_year_fills_the_height_and_the_axis_leaves_nothing_out():
-    report = make_report()
+def test_the_tallest_year_fills_the_height(page):
+    bars = [values for tag, values in Tags(page()).seen if tag == "rect" and values.get("width") == "10"]
 
-    assert [(bar.upheld_percent, bar.overturned_percent) for bar in year_bars(report)] == [(90.0, 10.0), (18.0, 2.0)]
-    assert scale_of(report) == 0.2
+    assert [(bar["y"], bar["height"]) for bar in bars] == [
+        ("10.00", "90.00"),
+        ("0.00", "10.00"),
+        ("82.00", "18.00"),
+        ("80.00", "2.00"),
+    ]
+
+
+def test_the_axis_of_shares_ends_beyond_the_largest():
+    assert scale_of(make_report()) == 0.2
     assert scale_of(make_report(sources=(SourceBalance("dmhc", 9, 9, 4, 0.44, 0.19, 0.73),))) == 1.0

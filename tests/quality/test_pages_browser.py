@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from imr_ml.quality.showing import write_page
+from imr_ml.quality.rendering import write_page
 
 PATIENCE_MS = 10_000
 SIZES = {"wide": (1280, 900), "narrow": (380, 800)}

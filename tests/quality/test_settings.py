@@ -19,7 +19,7 @@ def test_what_is_not_said_stays_as_shipped():
 
 
 @pytest.mark.parametrize(
-    ("toml", "told"),
+    ("toml", "expected"),
     [
         ("thresholds.sumary_words = 4", "thresholds.sumary_words: Extra inputs are not permitted"),
         ('finding.item_twice.level = "fatal"', "finding.item_twice.level"),
@@ -31,8 +31,8 @@ def test_what_is_not_said_stays_as_shipped():
         ("thresholds = ", "settings of the check"),
     ],
 )
-def test_a_slip_in_the_file_is_reported_with_its_place(toml, told):
-    with pytest.raises(SettingsError, match=re.escape(told)) as raised:
+def test_a_slip_in_the_file_is_reported_with_its_place(toml, expected):
+    with pytest.raises(SettingsError, match=re.escape(expected)) as raised:
         read_settings(toml)
 
     assert isinstance(raised.value, ImrError)

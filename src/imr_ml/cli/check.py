@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from imr_ml.cli.app import app, exit_on_user_error, progress, wide_console
-from imr_ml.cli.models import ColumnMap
+from imr_ml.cli.models import ColumnMap, ColumnsFile, SheetName
 from imr_ml.errors import ImrError
 
 if TYPE_CHECKING:
+    from imr_ml.quality.report import QualityReport
     from imr_ml.quality.settings import Settings
-    from imr_ml.quality.types import QualityReport
 
 ERRORS_FOUND = 3
 """Exit code where something must be mended."""
@@ -25,21 +25,23 @@ def check(
     table: Annotated[Path, typer.Argument(help="Requests table (.parquet, .csv, .jsonl, .xlsx).")],
     report: Annotated[Path | None, typer.Option(help="Write the findings as an HTML page (.html).")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print all findings as JSON instead of a table.")] = False,
-    columns: ColumnMap = None,
+    renames: ColumnMap = None,
+    columns: ColumnsFile = None,
+    sheet: SheetName = None,
     settings: Annotated[Path | None, typer.Option(help="Your own thresholds and levels (.toml).")] = None,
 ) -> None:
     """Check a requests table for wrong dates, ages and texts, duplicates and identifiers; exit code 3 on errors."""
     with exit_on_user_error():
-        from imr_ml.corpus.mapping import parse_map
+        from imr_ml.corpus.mapping import read_mapping
         from imr_ml.quality.checking import check_requests
-        from imr_ml.quality.showing import report_json, write_page
+        from imr_ml.quality.rendering import report_json, write_page
 
         if report and report.is_dir():
             raise ImrError(f"{report}: is a folder; name a file to write the page to")
-        mapped = parse_map(columns or ())
+        mapping = read_mapping(renames or (), columns)
         wanted = _settings(settings) if settings else None
         with progress() as start:
-            found = check_requests(table, wanted, columns=mapped, start=start)
+            found = check_requests(table, wanted, mapping=mapping, sheet=sheet, start=start)
         if as_json:
             typer.echo(report_json(found))
         else:
@@ -63,7 +65,7 @@ def _settings(path: Path) -> Settings:
 
 
 def _print(found: QualityReport) -> None:
-    from imr_ml.quality.showing import findings_table, summary_lines
+    from imr_ml.quality.rendering import findings_table, summary_lines
 
     console = wide_console()
     if found.findings:

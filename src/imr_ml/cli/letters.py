@@ -23,6 +23,7 @@ def ingest(
     jobs: Annotated[int, typer.Option(help="Processes; -1 uses all cores.")] = -1,
     append: Annotated[bool, typer.Option("--append", hidden=True)] = False,
     fresh: Annotated[bool, typer.Option("--fresh", help="Replace an existing table instead of adding to it.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print counts, rejects and skipped files as JSON.")] = False,
 ) -> None:
     """Add letters to a requests table, each letter once; the table is created if it does not exist.
 
@@ -30,8 +31,9 @@ def ingest(
     """
     with exit_on_user_error():
         from imr_ml.errors import ImrError
-        from imr_ml.ingest.growing import Provenance, grow_table, growth_lines
-        from imr_ml.ingest.units import sources_of
+        from imr_ml.ingest.growing import Provenance, grow_table
+        from imr_ml.ingest.inputs import sources_of
+        from imr_ml.ingest.report import report_json, report_lines
         from imr_ml.tracking.git import git_state
 
         if append and fresh:
@@ -40,16 +42,15 @@ def ingest(
             warn("--append is deprecated: ingest always adds to a table that exists")
         sources = sources_of(paths)
         with progress() as start:
-            growth = grow_table(
-                sources, output, start, jobs=jobs, fresh=fresh, made=Provenance(code=code_of(git_state()))
-            )
-        for line in growth_lines(growth):
+            provenance = Provenance(code=code_of(git_state()))
+            report = grow_table(sources, output, start, jobs=jobs, fresh=fresh, provenance=provenance)
+        for line in [report_json(report)] if as_json else report_lines(report):
             typer.echo(line)
-        if growth.disagreements:
+        if report.disagreements:
             warn(f"letters and the search's index disagree; see {output.with_name('disagreements.csv')}")
-        if growth.rejects:
-            kind = "row" if growth.determinations and not growth.letters else "file"
-            warn(f"{len(growth.rejects)} {kind}(s) not in the table; see {output.with_name('rejects.jsonl')}")
+        if report.rejects:
+            kind = "row" if report.determinations and not report.letters else "file"
+            warn(f"{len(report.rejects)} {kind}(s) not in the table; see {output.with_name('rejects.jsonl')}")
 
 
 @app.command()

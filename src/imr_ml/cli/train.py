@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from imr_ml.cli.app import app, code_of, exit_on_user_error, progress, warn
-from imr_ml.cli.models import LATEST
+from imr_ml.cli.models import LATEST, ColumnMap, ColumnsFile, SheetName
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _PERMUTATIONS = 200
 Source = Literal["dwc", "dmhc", "sample"]
+Partial = Literal["overturned", "upheld", "drop"]
 
 
 @app.command()
@@ -22,6 +26,15 @@ def train(
     ] = None,
     source: Annotated[
         Source | None, typer.Option(help="Source to train on; required if the table has several.")
+    ] = None,
+    renames: ColumnMap = None,
+    columns: ColumnsFile = None,
+    sheet: SheetName = None,
+    partial: Annotated[
+        Partial, typer.Option(help="What partially overturned and modified requests count as; drop leaves them out.")
+    ] = "drop",
+    rejects: Annotated[
+        Path | None, typer.Option(help="Write the rows left out, with their reasons (.csv, .jsonl, .parquet).")
     ] = None,
     output: Annotated[Path, typer.Option("--output", "-o", help="Model folder.")] = LATEST,
     folds: Annotated[int, typer.Option(min=2, help="Folds of the cross-validation.")] = 5,
@@ -51,6 +64,8 @@ def train(
     with exit_on_user_error():
         from imr_ml.classifiers.request_model import ModelSettings
         from imr_ml.cli.evaluation import print_evaluation
+        from imr_ml.corpus.decisions import TableOptions
+        from imr_ml.corpus.mapping import read_mapping
         from imr_ml.evaluation.settings import EvaluationSettings
         from imr_ml.ingest.sources import training_table
         from imr_ml.model_files import MANIFEST, save_model
@@ -62,6 +77,7 @@ def train(
         from imr_ml.training import TrainingSettings, decided_requests
         from imr_ml.training import train as train_model
 
+        options = TableOptions(read_mapping(renames or (), columns), partial, sheet)
         started_ms = int(time.time() * 1000)
         uris.check_uri(uris.tracking_uri())
         git = git_state()
@@ -77,15 +93,19 @@ def train(
             model=ModelSettings(seed=seed), evaluation=evaluation, coverage=coverage, ladder=ladder
         )
         with progress() as start:
-            table = training_table(data, start, source=source, code=code_of(git))
+            table = training_table(data, start, source=source, code=code_of(git), options=options)
             typer.echo(table.description)
+            for note in table.decisions.notes:
+                typer.echo(f"  {note}")
+            if rejects:
+                _write_rejects(table.decisions.rejected_rows, rejects)
             with system_metrics() as system:
-                trained = train_model(table.requests, settings, start)
+                trained = train_model(table.decisions.requests, settings, start)
         commit, dirty = (git.commit, git.dirty) if git else (None, False)
         save_model(trained, output, commit, table.manifest)
         card = write_card(trained, output, commit, dirty=dirty)[0]
         rivals = compared_rungs(trained.climb) if trained.climb else None
-        texts = decided_requests(table.requests) if log_text else None
+        texts = decided_requests(table.decisions.requests) if log_text else None
         extras = Extras(rivals, system, card, output / MANIFEST, texts, started_ms)
         print_evaluation(trained, slices=slices)
         typer.echo(f"model: {output}, its model card: {card}")
@@ -96,3 +116,11 @@ def train(
             return
         typer.echo(f"registered as models:/{registry.MODEL_NAME}/{run.model_version} (challenger)")
         typer.echo("compare runs in the MLflow UI: make ui")
+
+
+def _write_rejects(rows: pd.DataFrame, path: Path) -> None:
+    from imr_ml.scoring.parts import chunk_writer
+
+    with chunk_writer(path) as write:
+        write(rows)
+    typer.echo(f"{path}: {len(rows)} row(s) left out, with their reasons")

@@ -10,9 +10,11 @@ from imr_ml.corpus.cells import parse_text
 from imr_ml.errors import SchemaError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     import pandas as pd
+
+    from imr_ml.tables.table import Table
 
 _TIME = r"(?:[T ,]+\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?(?: ?[AaPp]\.?[Mm]\.?)?(?: ?(?:Z|[+-]\d{2}:?\d{2}))?)?"
 _ISO = re.compile(rf"(?P<year>\d{{4}})([-/.]?)(?P<month>\d{{2}})\2(?P<day>\d{{2}}){_TIME}")
@@ -28,6 +30,8 @@ _MONTHS = (
 )
 _EXCEL_EPOCH = "1899-12-30"
 _YEARS = range(1900, 2101)
+DATE_COLUMNS = ("date_of_injury", "ur_denial_date", "application_received", "decision_date")
+"""Date columns of the requests table."""
 Order = Literal["month_first", "day_first"]
 
 
@@ -111,7 +115,31 @@ def date_evidence(values: pd.Series, first_row: int = 1) -> DateEvidence:
     )
 
 
-def infer_styles(frame: pd.DataFrame, columns: Iterable[str], source: str) -> dict[str, DateStyle]:
+def survey_styles(table: Table, columns: Mapping[str, str], rows_at_once: int = 50_000) -> dict[str, DateStyle]:
+    """Styles of the date columns of a table on disk, which is read once for them.
+
+    Parameters
+    ----------
+    table : Table
+    columns : mapping of str to str
+        Column of the requests table -> the table's, at least of the date columns.
+    rows_at_once : int
+
+    Raises
+    ------
+    SchemaError
+        If a column contradicts itself.
+    """
+    wanted = {name: columns[name] for name in DATE_COLUMNS if name in columns}
+    evidence, rows = dict.fromkeys(wanted, DateEvidence()), 0
+    for chunk in table.chunks(rows_at_once, wanted.values()) if wanted else ():
+        for name, column in wanted.items():
+            evidence[name] += date_evidence(chunk.frame[column], rows + 1)
+        rows += len(chunk.frame)
+    return {name: evidence[name].style(name, str(table.path)) for name in wanted}
+
+
+def infer_styles(frame: pd.DataFrame, source: str) -> dict[str, DateStyle]:
     """Styles of the date columns of a whole table.
 
     Raises
@@ -119,7 +147,7 @@ def infer_styles(frame: pd.DataFrame, columns: Iterable[str], source: str) -> di
     SchemaError
         If a column contradicts itself.
     """
-    return {name: date_evidence(frame[name]).style(name, source) for name in columns if name in frame}
+    return {name: date_evidence(frame[name]).style(name, source) for name in DATE_COLUMNS if name in frame}
 
 
 def describe_styles(styles: Mapping[str, DateStyle]) -> list[str]:

@@ -15,7 +15,6 @@ from imr_ml.corpus.mapping import ColumnMapping, renamed, suggestion
 from imr_ml.corpus.outcomes import PARTIAL, Partial, read_outcomes
 from imr_ml.corpus.schema import (
     COLUMNS,
-    DATE_COLUMNS,
     REQUIRED_COLUMNS,
     SchemaError,
     parse_requests,
@@ -97,7 +96,7 @@ def read_decisions(path: Path, options: TableOptions | None = None) -> Decisions
     chunks = list(table.chunks(_ROWS_AT_ONCE))
     written = pd.concat([chunk.frame for chunk in chunks])
     mapped = upgraded(options.mapping.apply(written), version)
-    styles = infer_styles(mapped, DATE_COLUMNS, str(path))
+    styles = infer_styles(mapped, str(path))
     parsed = parse_requests(mapped, styles)
     outcomes = _decide_partials(read_outcomes(mapped["outcome"]), options.partial)
     reasons = _rejection_reasons(parsed.table, mapped["outcome"], outcomes)
@@ -171,8 +170,8 @@ def _describe_cases(requests: pd.DataFrame) -> list[str]:
     notes = []
     if not {"case_number", "letter_sha256"} & set(requests.columns):
         notes.append(
-            "no case numbers, so each row counts as its own case: if a case has several rows, a fold may test on a case "
-            "that it was trained on, and the intervals are too narrow; map them with --map case_number=COLUMN"
+            "no case numbers, so each row counts as its own case: if a case has several rows, a fold may test on a "
+            "case that it was trained on, and the intervals are too narrow; map them with --map case_number=COLUMN"
         )
     repeats = requests.groupby(_TEXTS, dropna=False).size()
     if len(repeats) and (repeats > 1).all():

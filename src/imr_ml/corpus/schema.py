@@ -78,7 +78,6 @@ COLUMNS = (
 
 FEATURE_COLUMNS = tuple(column.name for column in COLUMNS if column.role is Role.FEATURE)
 REQUIRED_COLUMNS = tuple(column.name for column in COLUMNS if column.required)
-DATE_COLUMNS = tuple(column.name for column in COLUMNS if column.kind == "date")
 LABEL_COLUMNS = tuple(column.name for column in COLUMNS if column.role is Role.LABEL)
 
 
@@ -131,7 +130,7 @@ def validate_requests(frame: pd.DataFrame, source: str) -> pd.DataFrame:
         never values.
     """
     require_columns(frame, REQUIRED_COLUMNS, source)
-    table = typed(frame, infer_styles(frame, DATE_COLUMNS, source))
+    table = typed(frame, infer_styles(frame, source))
     reasons = row_errors(table).dropna()
     if len(reasons):
         summary = "; ".join(f"{reason} ({count} row(s))" for reason, count in reasons.value_counts().items())

@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from imr_ml.errors import SchemaError
 from imr_ml.files import explain_storage_errors
-from imr_ml.ingest.ingestion import LETTER_SUFFIXES, Reject, is_letter_name
+from imr_ml.ingest.ingestion import LETTER_SUFFIXES, Reject, describe_other_files, is_letter_name, is_other_name
 
 MEGABYTE = 1 << 20
 MEMBER_BYTES = 64 * MEGABYTE
@@ -49,8 +49,7 @@ def letters_of(zip_path: Path, folder: Path) -> tuple[list[Path], list[Reject]]:
     list of Path
         The letters, in the order of their names.
     list of Reject
-        Letters and archives that were not unpacked, each with its reason. Other files are left out, as those in a
-        folder are.
+        Letters and archives that were not unpacked, each with its reason. For other files see `other_members`.
 
     Raises
     ------
@@ -66,7 +65,7 @@ def letters_of(zip_path: Path, folder: Path) -> tuple[list[Path], list[Reject]]:
     budget = _Budget(TOTAL_BYTES)
     try:
         with explain_storage_errors(folder), zipfile.ZipFile(zip_path) as archive:
-            members = sorted(filter(_concerns_us, archive.infolist()), key=lambda member: member.filename)
+            members = sorted(filter(_may_hold_letter, archive.infolist()), key=lambda member: member.filename)
             for member in members[:MOST_MEMBERS]:
                 try:
                     letters.append(_unpacked(archive, member, folder, budget))
@@ -80,15 +79,28 @@ def letters_of(zip_path: Path, folder: Path) -> tuple[list[Path], list[Reject]]:
         reason = f"holds {len(members)} letters; only the first {MOST_MEMBERS} are read, split it up"
         rejects.append(Reject(str(zip_path), "", reason))
     if not members:
-        raise SchemaError(f"{zip_path}: holds no letter ({' or '.join(LETTER_SUFFIXES)})")
+        others = other_members(zip_path)
+        note = f"; {describe_other_files(others)}" if others else ""
+        raise SchemaError(f"{zip_path}: holds no letter ({' or '.join(LETTER_SUFFIXES)}){note}")
     return letters, rejects
 
 
-def _concerns_us(member: zipfile.ZipInfo) -> bool:
-    path = PurePosixPath(member.filename.replace("\\", "/"))
+def other_members(zip_path: Path) -> list[str]:
+    """Paths in a zip of the files that are neither letters nor archives, in sorted order, without hidden files."""
+    with zipfile.ZipFile(zip_path) as archive:
+        members = [member for member in archive.infolist() if not (member.is_dir() or _may_hold_letter(member))]
+    return sorted(str(_path(member)) for member in members if is_other_name(_path(member)))
+
+
+def _may_hold_letter(member: zipfile.ZipInfo) -> bool:
+    path = _path(member)
     if member.is_dir() or path.name.startswith(".") or "__MACOSX" in path.parts:
         return False
     return is_letter_name(path.name) or path.suffix.lower() in _ARCHIVES
+
+
+def _path(member: zipfile.ZipInfo) -> PurePosixPath:
+    return PurePosixPath(member.filename.replace("\\", "/"))
 
 
 def _unpacked(archive: zipfile.ZipFile, member: zipfile.ZipInfo, folder: Path, budget: _Budget) -> Path:
@@ -116,7 +128,7 @@ def _unpacked(archive: zipfile.ZipFile, member: zipfile.ZipInfo, folder: Path, b
 
 
 def _check(member: zipfile.ZipInfo) -> None:
-    if PurePosixPath(member.filename).suffix.lower() in _ARCHIVES:
+    if _path(member).suffix.lower() in _ARCHIVES:
         raise _RefusedError("is an archive within the zip; unpack it and pack its letters themselves")
     if member.flag_bits & 0x1:
         raise _RefusedError("is encrypted; pack it without a password")
@@ -134,8 +146,7 @@ def _check_sizes(member: zipfile.ZipInfo, size: int) -> None:
 
 def _parts(member: zipfile.ZipInfo) -> tuple[str, ...]:
     """Parts of a path that leads downwards only."""
-    name = member.filename.replace("\\", "/")
-    path = PurePosixPath(name)
+    path, name = _path(member), member.filename
     if path.is_absolute() or PureWindowsPath(name).drive or ".." in path.parts or "\0" in name:
         raise _RefusedError("has a path that leads out of the zip")
     return path.parts

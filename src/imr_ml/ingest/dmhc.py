@@ -48,13 +48,13 @@ _ROWS_A_STEP = 1000
 
 @dataclass(frozen=True, slots=True)
 class _Edition:
-    """How a file is written.
+    """Format of a file.
 
     Attributes
     ----------
     encoding, separator : str
     names : tuple of str
-        What each column holds, by the names of `_COLUMNS`; empty for a column that is not used.
+        Meaning of each column, as in `_COLUMNS`; empty for a column that is not used.
     """
 
     encoding: str
@@ -71,7 +71,7 @@ def read_determinations(path: Path, progress: Progress | None = None) -> Ingeste
     """Read the DMHC's determinations into the requests table, a case a row.
 
     The request is what the treatment's categories say; the clinical summary is what the Findings say before anything of
-    the review; families are missing, as the source tells none; `age` too, as it tells a range: that is `age_band`.
+    the review. Families are missing, as the source publishes none, and so is `age`: the source publishes `age_band`.
 
     Parameters
     ----------
@@ -98,16 +98,16 @@ def read_determinations(path: Path, progress: Progress | None = None) -> Ingeste
     rejects: list[Reject] = []
     cases: dict[str, int] = {}
     for number, cells in _cells(path, edition, progress):
-        found = _row(cells, edition.names)
-        if isinstance(found, dict) and str(found["case_number"]) in cases:
-            found = f"case stands twice, first in row {cases[str(found['case_number'])]}"
-        if isinstance(found, str):
-            rejects.append(Reject(str(path), f"row {number}", found))
+        row = _row(cells, edition.names)
+        if isinstance(row, dict) and str(row["case_number"]) in cases:
+            row = f"case stands twice, first in row {cases[str(row['case_number'])]}"
+        if isinstance(row, str):
+            rejects.append(Reject(str(path), f"row {number}", row))
         else:
-            cases[str(found["case_number"])] = number
-            rows.append(found | {"file": path.name})
+            cases[str(row["case_number"])] = number
+            rows.append(row | {"file": path.name})
     frame = pd.DataFrame(rows, columns=[column.name for column in COLUMNS])
-    return Ingested(complete_requests(typed(frame)), len(rows), tuple(rejects), unit=UNIT)
+    return Ingested(complete_requests(typed(frame)), len(rows), tuple(rejects))
 
 
 def _cells(path: Path, edition: _Edition, progress: Progress | None) -> Iterator[tuple[int, list[str]]]:
@@ -140,34 +140,34 @@ def _long_cells() -> Iterator[None]:
 
 
 def _row(cells: list[str], names: tuple[str, ...]) -> dict[str, object] | str:
-    """A row of the requests table, or why there is none."""
+    """A row of the requests table, or the reason why it can't be used."""
     if len(cells) != len(names):
         return f"has {len(cells)} cells, the header has {len(names)}"
-    found = {name: " ".join(cell.split()) for name, cell in zip(names, cells, strict=True) if name}
-    outcome = [value for start, value in _OUTCOMES if found["determination"].lower().startswith(start)]
-    if not found["case_number"]:
+    values = {name: " ".join(cell.split()) for name, cell in zip(names, cells, strict=True) if name}
+    outcome = [value for start, value in _OUTCOMES if values["determination"].lower().startswith(start)]
+    if not values["case_number"]:
         return "has no reference ID"
     if not outcome:
         return "determination is neither upheld nor overturned"
-    if not _YEAR.fullmatch(found["decision_year"]):
+    if not _YEAR.fullmatch(values["decision_year"]):
         return "report year is not a year"
     return {
-        **{name: found[name] for name in _PLAIN},
-        "case_number": found["case_number"],
+        **{name: values[name] for name in _PLAIN},
+        "case_number": values["case_number"],
         "item": 1,
         CASE_VERSION: 1,
         "source": SOURCE,
-        "request": ": ".join(filter(None, (found["treatment_category"], found["treatment"]))) or _NO_TREATMENT,
-        "clinical_summary": pre_decision_summary(found.get("findings", "")),
-        "sex": found["sex"] if found["sex"].lower() in ("female", "male") else None,
-        "age_band": _BAND_JOINT.sub("-", found["age_band"].lower()),
+        "request": ": ".join(filter(None, (values["treatment_category"], values["treatment"]))) or _NO_TREATMENT,
+        "clinical_summary": pre_decision_summary(values.get("findings", "")),
+        "sex": values["sex"] if values["sex"].lower() in ("female", "male") else None,
+        "age_band": _BAND_JOINT.sub("-", values["age_band"].lower()),
         "outcome": outcome[0],
-        "decision_year": found["decision_year"],
+        "decision_year": values["decision_year"],
     }
 
 
 def _edition(path: Path) -> _Edition | None:
-    """How the file is written; None where its header is not the DMHC's."""
+    """Format of a file; None where its header is not the DMHC's."""
     encoding = _encoding(path)
     with path.open(encoding=encoding, newline="") as file:
         header = file.readline()
@@ -179,14 +179,14 @@ def _edition(path: Path) -> _Edition | None:
 
 
 def _names(header: str, separator: str) -> tuple[str, ...]:
-    """What each column holds; the first of two spellings that mean the same."""
+    """Meaning of each column; of two columns with the same meaning only the first has it."""
     cells = next(csv.reader([header], delimiter=separator), [])
     meanings = [_COLUMNS.get(re.sub(r"[\W_]+", "", cell).lower(), "") for cell in cells]
     return tuple(name if meanings.index(name) == place else "" for place, name in enumerate(meanings))
 
 
 def _encoding(path: Path) -> str:
-    """UTF-8 where the whole file is, else cp1252, in which any byte stands for something."""
+    """UTF-8 where the whole file is valid, else cp1252, in which every byte is a character."""
     try:
         with path.open(encoding="utf-8-sig") as file:
             _exhaust(file)
@@ -203,5 +203,5 @@ def _exhaust(file: TextIO) -> None:
 def _lacking(path: Path) -> str:
     with path.open(encoding=_encoding(path), newline="", errors="replace") as file:
         header = file.readline()
-    found = max((set(_names(header, separator)) for separator in _SEPARATORS), key=len)
-    return ", ".join(name for name, meaning in _COLUMNS.items() if meaning in _NEEDED - found)
+    present = max((set(_names(header, separator)) for separator in _SEPARATORS), key=len)
+    return ", ".join(name for name, meaning in _COLUMNS.items() if meaning in _NEEDED - present)

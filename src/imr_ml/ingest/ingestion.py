@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, MutableMapping, Sequence
 from dataclasses import asdict, dataclass
+from itertools import chain
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
@@ -21,10 +22,14 @@ if TYPE_CHECKING:
 
 LETTER_SUFFIXES = (".pdf", ".txt")
 SAME_LETTER = "the same letter as"
-_FILES_AT_ONCE = 25
-# Starting processes takes about as long as reading a hundred letters.
-_CHUNKS_WORTH_A_PROCESS = 8
+_LETTERS_AT_ONCE = 25
+# Starting processes takes about as long as reading two hundred letters.
+_MIN_PARTS_FOR_PROCESSES = 8
 _NOT_LETTERS = ("readme.txt", "requirements.txt", "license.txt")
+# Files of the system and of this project, which are not worth a message.
+_HIDDEN_PREFIXES = (".", "_", "readme")
+_HIDDEN_NAMES = (*_NOT_LETTERS, "desktop.ini", "thumbs.db")
+_NAMES_SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +48,12 @@ class LetterSource:
     Attributes
     ----------
     name : str
-        Path as it is told; its last part names the letter in the table.
+        Path that messages show; its last part names the letter in the table.
     path : Path, optional
     text : str, optional
         In place of a path.
     sha256 : str, optional
-        Of the file or of the text's UTF-8; missing where the file can't be read or was not looked at yet.
+        Of the file or of the text's UTF-8; missing where it is unknown or the file can't be read.
     """
 
     name: str
@@ -59,24 +64,21 @@ class LetterSource:
 
 @dataclass(frozen=True, slots=True)
 class Ingested:
-    """What reading files gave.
+    """Result of reading letters, or determinations.
 
     Attributes
     ----------
     requests : DataFrame
         One row a request.
     letters : int
-        Letters read into it.
+        Number of letters in it.
     rejects : tuple of Reject
         The others.
-    unit : str
-        What was counted as a letter.
     """
 
     requests: pd.DataFrame
     letters: int
     rejects: tuple[Reject, ...]
-    unit: str = "letters"
 
 
 def letter_files(paths: Iterable[Path]) -> list[Path]:
@@ -87,21 +89,46 @@ def letter_files(paths: Iterable[Path]) -> list[Path]:
     FileNotFoundError
         For a path that does not exist.
     """
-    found: list[Path] = []
+    files: list[Path] = []
     for path in paths:
         if path.is_dir():
-            found += [file for file in path.rglob("*") if is_letter_name(file.name)]
+            files += [file for file in path.rglob("*") if is_letter_name(file.name)]
         elif path.is_file():
-            found.append(path)
+            files.append(path)
         else:
             raise FileNotFoundError(f"{path}: no such file or folder")
-    return sorted(set(found))
+    return sorted(set(files))
 
 
 def is_letter_name(name: str) -> bool:
     """Whether a file of this name in a folder may be a letter."""
     name = name.lower()
     return name.endswith(LETTER_SUFFIXES) and name not in _NOT_LETTERS and not name.startswith(".")
+
+
+def other_files(folder: Path) -> list[Path]:
+    """Files in a folder that are not read as they are no letters, in sorted order, without hidden files."""
+    return sorted(path for path in folder.rglob("*") if is_other_name(path.relative_to(folder)) and path.is_file())
+
+
+def is_other_name(path: PurePath) -> bool:
+    """Whether a file in a folder or zip, by its path in it, is neither a letter nor hidden."""
+    name = path.name.lower()
+    is_hidden = name.startswith(_HIDDEN_PREFIXES) or name in _HIDDEN_NAMES
+    return not (is_hidden or is_letter_name(name) or any(part.startswith((".", "__")) for part in path.parts))
+
+
+def describe_other_files(names: Sequence[str]) -> str:
+    """How many files are no letters, and the names of the first.
+
+    Examples
+    --------
+    >>> describe_other_files(["a.tif", "b.docx"])
+    '2 other file(s) skipped: a.tif, b.docx'
+    """
+    shown = ", ".join([*names[:_NAMES_SHOWN], "..."] if len(names) > _NAMES_SHOWN else names)
+    printable = "".join(character if character.isprintable() else "?" for character in shown)
+    return f"{len(names)} other file(s) skipped: {printable}"
 
 
 def ingest(files: Iterable[Path], progress: Progress | None = None, *, jobs: int = 1) -> Ingested:
@@ -116,10 +143,9 @@ def ingest(files: Iterable[Path], progress: Progress | None = None, *, jobs: int
     jobs : int
         Processes to read with; -1 takes all cores. The table is the same with any number.
     """
-    given = [LetterSource(str(file), file) for file in files]
     letters: list[ReadLetter] = []
     rejects: list[Reject] = []
-    for read in distinct(read_each(given, progress, jobs), {}):
+    for read in distinct(read_each([LetterSource(str(file), file) for file in files], progress, jobs), {}):
         if isinstance(read, Reject):
             rejects.append(read)
         else:
@@ -135,47 +161,40 @@ def write_rejects(rejects: Iterable[Reject], path: Path) -> None:
 
 
 def read_each(
-    units: Sequence[LetterSource], progress: Progress | None = None, jobs: int = 1
+    letters: Sequence[LetterSource], progress: Progress | None = None, jobs: int = 1
 ) -> Iterator[ReadLetter | Reject]:
-    """The letters read, in their order; see `ingest` for `progress` and `jobs`."""
-    chunks = [units[start : start + _FILES_AT_ONCE] for start in range(0, len(units), _FILES_AT_ONCE)]
-    for reads in _read_chunks(chunks, jobs):
-        for read in reads:
-            yield read
-            if progress:
-                progress(1)
+    """The letters, or why they can't be read, in their order; see `ingest` for `progress` and `jobs`."""
+    parts = [letters[start : start + _LETTERS_AT_ONCE] for start in range(0, len(letters), _LETTERS_AT_ONCE)]
+    results = map(_read_part, parts)
+    if jobs != 1 and len(parts) >= _MIN_PARTS_FOR_PROCESSES:
+        from joblib import Parallel, delayed
+
+        results = Parallel(n_jobs=jobs, return_as="generator")(delayed(_read_part)(part) for part in parts)
+    for result in chain.from_iterable(results):
+        yield result
+        if progress:
+            progress(1)
 
 
-def _read_chunks(chunks: list[Sequence[LetterSource]], jobs: int) -> Iterator[list[ReadLetter | Reject]]:
-    if jobs == 1 or len(chunks) < _CHUNKS_WORTH_A_PROCESS:
-        return map(_read_units, chunks)
-    from joblib import Parallel, delayed
-
-    read: Iterator[list[ReadLetter | Reject]] = Parallel(n_jobs=jobs, return_as="generator")(
-        delayed(_read_units)(chunk) for chunk in chunks
-    )
-    return read
+def _read_part(letters: Sequence[LetterSource]) -> list[ReadLetter | Reject]:
+    return [_read(letter) for letter in letters]
 
 
-def _read_units(units: Sequence[LetterSource]) -> list[ReadLetter | Reject]:
-    return [_read(unit) for unit in units]
-
-
-def _read(unit: LetterSource) -> ReadLetter | Reject:
-    if unit.path is None:
-        return _letter_or_why(lambda: read_text(unit.text or "", unit.name), unit.name, unit.sha256 or "")
+def _read(letter: LetterSource) -> ReadLetter | Reject:
+    if letter.path is None:
+        return _letter_or_reject(lambda: read_text(letter.text or "", letter.name), letter.name, letter.sha256 or "")
     try:
-        return read_bytes(unit.path.read_bytes(), unit.name)
+        return read_bytes(letter.path.read_bytes(), letter.name)
     except OSError as error:
-        return Reject(file=unit.name, place="", reason=f"can't be read ({error.strerror})")
+        return Reject(file=letter.name, place="", reason=f"can't be read ({error.strerror})")
 
 
 def read_bytes(content: bytes, path: str) -> ReadLetter | Reject:
-    """The letter that a file holds, or why it holds none."""
-    return _letter_or_why(lambda: read_content(content, path), path, hashlib.sha256(content).hexdigest())
+    """The letter in a file, or why it can't be read."""
+    return _letter_or_reject(lambda: read_content(content, path), path, hashlib.sha256(content).hexdigest())
 
 
-def _letter_or_why(read: Callable[[], Letter], path: str, sha256: str) -> ReadLetter | Reject:
+def _letter_or_reject(read: Callable[[], Letter], path: str, sha256: str) -> ReadLetter | Reject:
     try:
         return ReadLetter(read(), PurePath(path).name, sha256)
     except LetterError as error:
@@ -191,13 +210,13 @@ def hash_of(file: Path) -> str | None:
 
 
 def distinct(reads: Iterable[ReadLetter | Reject], first: MutableMapping[bytes, str]) -> Iterator[ReadLetter | Reject]:
-    """The reads, with a letter that says the same as one before it, as its text form does, made a reject.
+    """Reject each letter with the same content as one before it, such as the text of a PDF.
 
     Parameters
     ----------
     reads : iterable
     first : mapping of bytes to str
-        Digest of a letter's content -> its file, of the letters before; those read are put into it.
+        Digest of the content of each earlier letter -> its file; the new letters are added to it.
     """
     for read in reads:
         if isinstance(read, Reject):
@@ -210,7 +229,7 @@ def distinct(reads: Iterable[ReadLetter | Reject], first: MutableMapping[bytes, 
 
 
 def content_of(read: ReadLetter) -> object:
-    """What a letter says, the same for its PDF and its text form."""
+    """What a letter says; the same for its PDF and its text."""
     letter = read.letter
     if letter.case_number is None:
         return read.sha256

@@ -7,6 +7,7 @@ to the manifest's folder, so that a project can be moved as a whole.
 from __future__ import annotations
 
 import os
+from collections import Counter
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -14,14 +15,16 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from imr_ml.corpus.schema import SchemaError
-from imr_ml.corpus.store import SCHEMA_VERSION
+from imr_ml.corpus.decisions import TableOptions
+from imr_ml.corpus.schema import SchemaError, typed
+from imr_ml.corpus.store import ROWS_AT_ONCE, SCHEMA_VERSION
 from imr_ml.files import atomic_write, sha256_of
-from imr_ml.ingest.units import Kind
+from imr_ml.ingest.inputs import Kind
+from imr_ml.tables.table import Table
 
 _SUFFIX = ".manifest.json"
 RECIPE = "_recipe.json"
-"""File in a folder of sample letters; the leading underscore tells readers of letter folders to pass it by."""
+"""File in a folder of sample letters; the leading underscore marks it as no letter."""
 
 
 class _Data(BaseModel):
@@ -44,7 +47,7 @@ class Code(_Data):
 
 
 class Recipe(_Data):
-    """What sample letters are made anew from."""
+    """What sample letters can be generated again from."""
 
     letters: int
     seed: int
@@ -65,6 +68,8 @@ class SourceRecord(_Data):
         Of the files of a folder or a fetch manifest that could be opened, in the order in which they were read.
     recipe : Recipe or None
         Of sample letters.
+    options : TableOptions or None
+        How a table was read, if not under the names of the requests table.
     letters, requests, skipped, rejects : int
         Letters, or determinations, read into the table and their requests; those that were in it already; those that
         can't be read or say the same as another.
@@ -75,6 +80,7 @@ class SourceRecord(_Data):
     sha256: str | None = None
     letter_sha256s: tuple[str, ...] = ()
     recipe: Recipe | None = None
+    options: TableOptions | None = None
     letters: int
     requests: int
     skipped: int = 0
@@ -98,7 +104,7 @@ class Step(_Data):
 
 
 class TableManifest(_Data):
-    """What a requests table was made of.
+    """The sources of a requests table.
 
     Attributes
     ----------
@@ -135,6 +141,36 @@ def manifest_path(table: Path) -> Path:
     return table.with_name(table.stem + _SUFFIX)
 
 
+def table_manifest(table: Path, name: str, steps: tuple[Step, ...], issues: int | None = None) -> TableManifest:
+    """Manifest of a table as it is now.
+
+    Parameters
+    ----------
+    table : Path
+    name : str
+        Path of the table that the manifest gives.
+    steps : tuple of Step
+    issues : int, optional
+        Letters and determinations in it.
+    """
+    requests = overturned = 0
+    by_source: Counter[str] = Counter()
+    for chunk in Table.open(table).chunks(ROWS_AT_ONCE, ("source", "outcome")):
+        rows = typed(chunk.frame.reindex(columns=["source", "outcome"]))
+        requests += len(rows)
+        overturned += int(rows["outcome"].eq("overturned").sum())
+        by_source.update(rows["source"].dropna())
+    return TableManifest(
+        table=name,
+        sha256="" if table.is_dir() else sha256_of(table),
+        issues=issues,
+        requests=requests,
+        overturned=overturned,
+        requests_by_source=dict(by_source.most_common()),
+        steps=steps,
+    )
+
+
 def write_manifest(manifest: TableManifest, path: Path) -> None:
     """Write the manifest, whole or not at all."""
     with atomic_write(path) as temporary:
@@ -161,17 +197,17 @@ def manifest_of(table: Path) -> TableManifest | None:
     path = manifest_path(table)
     if not (table.is_file() and path.is_file()):
         return None
-    found = read_manifest(path)
-    return found if found.sha256 == sha256_of(table) else None
+    manifest = read_manifest(path)
+    return manifest if manifest.sha256 == sha256_of(table) else None
 
 
 def write_recipe(folder: Path, recipe: Recipe) -> None:
-    """Put beside sample letters what they are made anew from."""
+    """Write beside sample letters what they can be generated again from."""
     (folder / RECIPE).write_text(recipe.model_dump_json() + "\n", encoding="utf-8")
 
 
 def recipe_of(folder: Path) -> Recipe | None:
-    """What sample letters are made anew from; None where the folder does not tell."""
+    """What the sample letters of a folder can be generated again from; None for other folders."""
     try:
         return Recipe.model_validate_json((folder / RECIPE).read_bytes())
     except (OSError, ValidationError):

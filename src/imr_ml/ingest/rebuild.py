@@ -1,19 +1,20 @@
 """Rebuild a table from its manifest.
 
-Letters are found by their checksum, whatever they are called now; those that came since are passed by. Sample letters
-that are gone are made anew from their seed.
+Letters are identified by their checksum, whatever their names are now, and new ones are ignored. Sample letters that no
+longer exist are generated again from their seed.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
 
+from imr_ml.corpus.decisions import TableOptions
 from imr_ml.corpus.schema import SchemaError
 from imr_ml.files import sha256_of
 from imr_ml.ingest.growing import Provenance, grow_table
 from imr_ml.ingest.ingestion import hash_of, letter_files
+from imr_ml.ingest.inputs import Kind, Source
 from imr_ml.ingest.manifest import Recipe, SourceRecord, TableManifest
-from imr_ml.ingest.units import Kind, Source
 from imr_ml.progress import StartProgress
 
 _SHOWN = 5
@@ -21,11 +22,11 @@ _DIGITS = 12
 
 
 class _LostError(Exception):
-    """Why a source can't be read as it was."""
+    """Why a source can't be read again."""
 
 
 def replayed(manifest: TableManifest, base: Path, scratch: Path, start: StartProgress) -> Path:
-    """Make a manifest's table anew.
+    """Rebuild the table of a manifest.
 
     Parameters
     ----------
@@ -40,7 +41,7 @@ def replayed(manifest: TableManifest, base: Path, scratch: Path, start: StartPro
     Returns
     -------
     Path
-        The table; where it was not made of letters, the table that was trained on.
+        The table; the user's own table where it was not made of letters.
 
     Raises
     ------
@@ -50,20 +51,20 @@ def replayed(manifest: TableManifest, base: Path, scratch: Path, start: StartPro
     steps = manifest.steps
     if len(steps) == 1 and steps[0].sources[0].kind is Kind.REQUESTS:
         return unchanged_table(manifest, base)
-    found: list[list[Source]] = []
+    sources: list[list[Source]] = []
     lost: list[str] = []
     for number, step in enumerate(steps):
-        found.append([])
+        sources.append([])
         for place, record in enumerate(step.sources):
             try:
-                found[-1].append(_found(record, base, scratch / f"sample-{number}-{place}"))
+                sources[-1].append(_source_of(record, base, scratch / f"sample-{number}-{place}"))
             except _LostError as error:
                 lost.append(f"{record.path}: {error}")
     if lost:
         raise SchemaError("the table can't be made anew: " + "; ".join(lost))
     table = scratch / "requests.parquet"
-    for step, sources in zip(steps, found, strict=True):
-        grow_table(sources, table, start, made=Provenance(step.command, step.code))
+    for step, of_step in zip(steps, sources, strict=True):
+        grow_table(of_step, table, start, provenance=Provenance(step.command, step.code))
     return table
 
 
@@ -83,7 +84,7 @@ def unchanged_table(manifest: TableManifest, base: Path) -> Path:
     return table
 
 
-def _found(record: SourceRecord, base: Path, scratch: Path) -> Source:
+def _source_of(record: SourceRecord, base: Path, scratch: Path) -> Source:
     if record.kind is Kind.REQUESTS:
         raise _LostError("its first rows stood in a table without a manifest, so nothing tells their sources")
     kind, path = record.kind, base / record.path
@@ -98,7 +99,7 @@ def _found(record: SourceRecord, base: Path, scratch: Path) -> Source:
         raise _LostError("is not there")
     if sha256_of(path) != record.sha256:
         raise _LostError("has changed")
-    return Source(path, kind)
+    return Source(path, kind, options=record.options or TableOptions())
 
 
 def _folder(path: Path, kind: Kind) -> Path:

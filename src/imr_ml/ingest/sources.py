@@ -1,23 +1,20 @@
-"""Choose the training data: the user's letters or table, `data/raw`, or the sample corpus.
-
-Says in one line which it took.
-"""
+"""Choose the training data: the user's letters or table, `data/raw`, or the sample corpus."""
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from imr_ml.corpus.decisions import Decisions, TableOptions, read_decisions
 from imr_ml.corpus.issues import current_requests
-from imr_ml.corpus.schema import REQUIRED_COLUMNS, SchemaError, typed, validate_requests
-from imr_ml.corpus.store import ROWS_AT_ONCE, read_requests
+from imr_ml.corpus.mapping import renamed
+from imr_ml.corpus.schema import REQUIRED_COLUMNS, SchemaError
 from imr_ml.corpus.table import complete_requests
-from imr_ml.files import sha256_of
 from imr_ml.ingest.dmhc import SOURCE, UNIT
 from imr_ml.ingest.growing import Provenance, grow_table
-from imr_ml.ingest.ingestion import letter_files
+from imr_ml.ingest.ingestion import describe_other_files, letter_files, other_files
+from imr_ml.ingest.inputs import NAME, TEXT, Kind, Source, kind_of
 from imr_ml.ingest.manifest import (
     Code,
     Recipe,
@@ -28,12 +25,12 @@ from imr_ml.ingest.manifest import (
     manifest_path,
     rebased,
     relative,
+    table_manifest,
     write_recipe,
 )
-from imr_ml.ingest.units import NAME, TEXT, Kind, Source, kind_of
 from imr_ml.progress import StartProgress
 from imr_ml.tables.formats import TABLE_SUFFIXES, is_table
-from imr_ml.tables.reading import column_names, read_chunks
+from imr_ml.tables.table import Table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,20 +50,25 @@ class TrainingTable:
     Attributes
     ----------
     requests : DataFrame
-        Of one source, of each case its last issue.
+        Of one source, with the last issue of each case.
     description : str
-        One line about where they come from.
+        One line that says where they come from.
     manifest : TableManifest
         Of their table, with paths relative to the working directory.
     """
 
-    requests: pd.DataFrame
+    decisions: Decisions
     description: str
     manifest: TableManifest
 
 
 def training_table(
-    data: Path | None, start: StartProgress, *, source: str | None = None, code: Code | None = None
+    data: Path | None,
+    start: StartProgress,
+    *,
+    source: str | None = None,
+    code: Code | None = None,
+    options: TableOptions | None = None,
 ) -> TrainingTable:
     """Requests to train on, validated and completed.
 
@@ -80,7 +82,9 @@ def training_table(
     source : str, optional
         Take the requests of this source only; a table of several needs it.
     code : Code, optional
-        Checkout that this runs in, for the manifest of a table that is made.
+        Checkout that this runs in, for the manifest.
+    options : TableOptions, optional
+        How a table is read: the user's names of columns and values, and what partial outcomes count as.
 
     Raises
     ------
@@ -93,114 +97,120 @@ def training_table(
         if not (RAW.is_dir() and letter_files([RAW])):
             return _sample_table(start, code)
         data = RAW
-    if _is_requests_table(data):
-        read, notes = table_at(data, source)
-        return TrainingTable(read, f"training on the requests table {data}{notes}", manifest_here(data))
-    kind = kind_of(data)
+    options = options or TableOptions()
+    if _is_requests_table(data, options):
+        decisions = table_at(data, source, options)
+        manifest = _counted(manifest_here(data, options), decisions)
+        return TrainingTable(decisions, f"training on the requests table {data}", manifest)
+    kind = kind_of(data, options)
     if kind is Kind.LETTER:
         raise SchemaError(f"{data}: give a folder of letters or a table ({', '.join(TABLE_SUFFIXES)})")
-    return _made_table(Source(data, kind), start, source, code)
+    return _table_of(Source(data, kind, options=options), start, source, code)
 
 
-def table_at(path: Path, source: str | None = None) -> tuple[pd.DataFrame, str]:
-    """Requests of a table to train on, validated and completed, and what was left out of it.
+def table_at(path: Path, source: str | None = None, options: TableOptions | None = None) -> Decisions:
+    """Decided requests of a table to train on, of each case its last issue, completed.
+
+    Parameters
+    ----------
+    path : Path
+    source : str, optional
+        Take the requests of this source only; a table of several needs it.
+    options : TableOptions, optional
+        How the table is read.
 
     Raises
     ------
     SchemaError
         As `training_table`.
     """
-    table = _of_source(validate_requests(read_requests(path), str(path)), source, path)
+    decisions = read_decisions(path, options)
+    table = _of_source(decisions.requests, source, path)
     current = current_requests(table)
     left_out = len(table) - len(current)
-    notes = [f" ({source} only)"] if source else []
+    notes = [f"{source} only"] if source else []
     if left_out:
-        notes.append(f"; {left_out} request(s) left out, as their cases were reissued")
-    return complete_requests(current), "".join(notes)
+        notes.append(f"{left_out} request(s) left out, as their cases were reissued")
+    return replace(decisions, requests=complete_requests(current), notes=(*notes, *decisions.notes))
 
 
-def manifest_here(path: Path) -> TableManifest:
+def _counted(manifest: TableManifest, decisions: Decisions) -> TableManifest:
+    """The manifest with the counts of the requests that are trained on, as the table may have other words for them."""
+    overturned = int(decisions.requests["outcome"].eq("overturned").sum())
+    return manifest.model_copy(update={"requests": len(decisions.requests), "overturned": overturned})
+
+
+def manifest_here(path: Path, options: TableOptions | None = None) -> TableManifest:
     """Manifest of a table with paths relative to the working directory; where it has none, that of the table itself."""
     here = Path.cwd()
-    found = manifest_of(path)
-    if found is not None:
-        return rebased(found, path.parent.absolute(), here)
-    sha256 = "" if path.is_dir() else sha256_of(path)
+    recorded = manifest_of(path)
+    if recorded is not None:
+        return rebased(recorded, path.parent.absolute(), here)
     shown = relative(path.absolute(), here)
-    requests, overturned, by_source = _counted(path)
-    itself = SourceRecord(kind=Kind.REQUESTS, path=shown, sha256=sha256, letters=0, requests=requests)
-    return TableManifest(
-        table=shown,
-        sha256=sha256,
-        requests=requests,
-        overturned=overturned,
-        requests_by_source=by_source,
-        steps=(Step(command=TRAIN, sources=(itself,)),),
+    manifest = table_manifest(path, shown, ())
+    itself = SourceRecord(
+        kind=Kind.REQUESTS,
+        path=shown,
+        sha256=manifest.sha256,
+        letters=0,
+        requests=manifest.requests,
+        options=None if options in (None, TableOptions()) else options,
     )
+    return manifest.model_copy(update={"steps": (Step(command=TRAIN, sources=(itself,)),)})
 
 
-def _counted(table: Path) -> tuple[int, int, dict[str, int]]:
-    """Requests of a table, those overturned, and requests by source."""
-    requests = overturned = 0
-    by_source: Counter[str] = Counter()
-    for chunk in read_chunks(table, ROWS_AT_ONCE, ("source", "outcome")):
-        rows = typed(chunk.frame.reindex(columns=["source", "outcome"]))
-        requests += len(rows)
-        overturned += int(rows["outcome"].eq("overturned").sum())
-        by_source.update(rows["source"].dropna())
-    return requests, overturned, dict(by_source)
-
-
-def _is_requests_table(path: Path) -> bool:
+def _is_requests_table(path: Path, options: TableOptions) -> bool:
     from imr_ml.ingest.dmhc import is_determinations
 
     if is_determinations(path) or not is_table(path):
         return False
-    names = column_names(path)
-    return not {NAME, TEXT} <= set(names) or set(names) >= set(REQUIRED_COLUMNS)
+    names = set(renamed(Table.open(path, options.sheet).columns, options.mapping.columns))
+    return not {NAME, TEXT} <= names or names >= set(REQUIRED_COLUMNS)
 
 
 def _of_source(table: pd.DataFrame, source: str | None, path: Path) -> pd.DataFrame:
-    found = sorted(table["source"].dropna().unique()) if "source" in table else []
+    present = sorted(table["source"].dropna().unique()) if "source" in table else []
     if source is not None:
-        if source not in found:
-            raise SchemaError(f"{path}: holds no request of source {source}; it has: {', '.join(found) or 'none told'}")
+        if source not in present:
+            raise SchemaError(f"{path}: holds no request of source {source}; it has: {', '.join(present) or 'none'}")
         return table[table["source"].eq(source).fillna(value=False)].reset_index(drop=True)
-    if len(found) > 1:
+    if len(present) > 1:
         raise SchemaError(
-            f"{path}: the requests table mixes sources ({', '.join(found)}): train on one at a time, "
-            f"as with --source {found[0]}"
+            f"{path}: the requests table mixes sources ({', '.join(present)}): train on one at a time, "
+            f"as with --source {present[0]}"
         )
     return table
 
 
-def _made_table(source: Source, start: StartProgress, only: str | None, code: Code | None) -> TrainingTable:
+def _table_of(source: Source, start: StartProgress, only: str | None, code: Code | None) -> TrainingTable:
     output = PROCESSED / "requests.parquet"
-    _check_ours(output)
-    made = grow_table([source], output, start, fresh=True, made=Provenance(TRAIN, code))
-    read, left_out = table_at(output, only)
-    if made.determinations:
-        description = f"training on {made.determinations} {UNIT} of the {SOURCE.upper()} from {source.path}"
+    _refuse_to_replace(output)
+    report = grow_table([source], output, start, fresh=True, provenance=Provenance(TRAIN, code))
+    decisions = table_at(output, only)
+    if report.determinations:
+        description = f"training on {report.determinations} {UNIT} of the {SOURCE.upper()} from {source.path}"
     else:
-        description = f"training on {made.letters} letters from {source.path} ({made.requests} requests)"
-    if made.rejects:
+        description = f"training on {report.letters} letters from {source.path} ({report.requests} requests)"
+    if report.rejects:
         kind = "row" if source.kind in (Kind.DETERMINATIONS, Kind.TEXTS) else "file"
-        description += f"; {len(made.rejects)} {kind}(s) not used, see {PROCESSED / 'rejects.jsonl'}"
-    return TrainingTable(read, description + left_out, rebased(made.manifest, output.parent.absolute(), Path.cwd()))
+        description += f"; {len(report.rejects)} {kind}(s) not used, see {PROCESSED / 'rejects.jsonl'}"
+    if report.other_files:
+        description += f"; {describe_other_files(report.other_files)}"
+    return TrainingTable(decisions, description, rebased(report.manifest, output.parent.absolute(), Path.cwd()))
 
 
-def _check_ours(table: Path) -> None:
-    """See that a table which the user made is not replaced by one that follows from a folder.
+def _refuse_to_replace(table: Path) -> None:
+    """Refuse to replace a table that the user made.
 
     Raises
     ------
     SchemaError
-        Where it would be.
+        Where another command than training made it.
     """
-    found = manifest_of(table)
-    if found is not None and any(step.command != TRAIN for step in found.steps):
+    manifest = manifest_of(table)
+    if manifest is not None and any(step.command != TRAIN for step in manifest.steps):
         raise SchemaError(
-            f"{table}: was made by {found.steps[-1].command}, and training on letters writes its table there; "
+            f"{table}: was made by {manifest.steps[-1].command}, and training on letters writes its table there; "
             f"to train on it: --data {table}; else move it and {manifest_path(table).name} away"
         )
 
@@ -211,10 +221,11 @@ def _sample_table(start: StartProgress, code: Code | None) -> TrainingTable:
     if not (SAMPLE.is_dir() and letter_files([SAMPLE])):
         write_samples(SAMPLE, SAMPLE_LETTERS, SAMPLE_SEED, progress=start("writing sample letters", SAMPLE_LETTERS))
         write_recipe(SAMPLE, Recipe(letters=SAMPLE_LETTERS, seed=SAMPLE_SEED))
-    table = _made_table(Source(SAMPLE, Kind.FOLDER), start, None, code)
-    return TrainingTable(
-        table.requests,
-        f"no letters in {RAW}: using the SAMPLE corpus, so every figure below is SYNTHETIC; "
+    table = _table_of(Source(SAMPLE, Kind.FOLDER), start, None, code)
+    others = [str(file.relative_to(RAW)) for file in other_files(RAW)]
+    note = f" ({describe_other_files(others)})" if others else ""
+    return replace(
+        table,
+        description=f"no letters in {RAW}{note}: using the SAMPLE corpus, so every figure below is SYNTHETIC; "
         f"for real ones put letters (.pdf, .txt) into {RAW} or name them: make train DATA=path",
-        table.manifest,
     )

@@ -1,1 +1,1 @@
-"""Quality: a table of requests -> what is wrong with it, each finding with its level and its places."""
+"""Check a requests table: findings with their level, places and what to do about them."""

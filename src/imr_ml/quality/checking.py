@@ -1,135 +1,97 @@
-"""Check a table of any format chunk by chunk."""
+"""Check a requests table of any format chunk by chunk."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Mapping
 from datetime import UTC, date, datetime
-from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from imr_ml.corpus.mapping import renamed, suggestion
-from imr_ml.corpus.schema import COLUMNS, REQUIRED_COLUMNS, typed
-from imr_ml.corpus.table import case_keys
-from imr_ml.progress import Progress, StartProgress, silent
-from imr_ml.quality.balance import Balance
-from imr_ml.quality.cases import COMPARISONS, Cases
-from imr_ml.quality.dates import identifiers, impossible_ages, impossible_dates
-from imr_ml.quality.rows import Gathered, age_flaws, family_flaws, schema_errors, text_flaws
+from imr_ml.corpus.dates import survey_styles
+from imr_ml.corpus.mapping import ColumnMapping, renamed, suggestion
+from imr_ml.corpus.minhash import BANDS
+from imr_ml.corpus.near_duplicates import SummaryIndex
+from imr_ml.corpus.schema import COLUMNS, REQUIRED_COLUMNS
+from imr_ml.progress import StartProgress, silent
+from imr_ml.quality.report import Findings, QualityReport
+from imr_ml.quality.row_checks import RowChecks, Rows
 from imr_ml.quality.settings import Settings, default_settings
-from imr_ml.quality.types import Flagged, QualityReport, Rows
-from imr_ml.tables.reading import column_names, read_chunks
-
-if TYPE_CHECKING:
-    from imr_ml.tables.table import Chunk
+from imr_ml.quality.table_checks import Balance, Cases
+from imr_ml.tables.table import Table
 
 ROWS_AT_ONCE = 10_000
-
-
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """What is gathered while the chunks go by."""
-
-    gathered: Gathered
-    balance: Balance = field(default_factory=Balance)
-    cases: Cases = field(default_factory=Cases)
 
 
 def check_requests(
     path: Path,
     settings: Settings | None = None,
     *,
-    columns: Mapping[str, str] | None = None,
+    mapping: ColumnMapping | None = None,
+    sheet: str | None = None,
     today: date | None = None,
     start: StartProgress | None = None,
+    rows_at_once: int = ROWS_AT_ONCE,
 ) -> QualityReport:
-    """Look for what is wrong with a requests table.
+    """Check a requests table.
 
     Parameters
     ----------
     path : Path
-        A table of any format that `imr_ml.tables` reads. Its texts are held a chunk at a time.
+        A table of any format that `imr_ml.tables` reads.
     settings : Settings, optional
         What to look for; the package's own where None.
-    columns : mapping of str to str, optional
-        Column of the schema -> what the table calls it.
+    mapping : ColumnMapping, optional
+        The table's names of columns and values.
+    sheet : str, optional
+        Sheet of a workbook.
     today : date, optional
         The last day that a date may name; the present one in UTC where None.
     start : callable, optional
         Starts the progress bar of a long step.
+    rows_at_once : int
+        Rows whose texts are held in memory.
 
     Raises
     ------
     SchemaError
-        For what is no table, can't be read on, or lacks a mapped column.
+        For a file that is no table, breaks off, or lacks a mapped column.
     FileNotFoundError
-        Where there is nothing.
+        Where there is no such file.
     """
-    settings, today = settings or default_settings(), today or datetime.now(UTC).date()
-    written, start = column_names(path), start or silent
-    names = _names(written, columns or {})
-    found, rows, progress = _Found(Gathered(settings)), 0, start("checking requests", 0)
-    if missing := [name for name in REQUIRED_COLUMNS if name not in names.values()]:
-        found.gathered.say("missing_columns", _lacking(missing, [name for name in written if name not in names]))
-    for chunk in read_chunks(path, ROWS_AT_ONCE, set(names)):
-        taken = _rows(chunk, names)
-        found.gathered.add(rows, _row_findings(taken, chunk, settings, today))
-        found.balance.add(taken)
-        found.cases.add(taken)
-        rows += len(chunk.frame)
-        progress(len(chunk.frame))
-    return _report(path.name, rows, found, settings, start("comparing summaries", COMPARISONS))
+    settings, start = settings or default_settings(), start or silent
+    table, mapping, findings, rows = Table.open(path, sheet), mapping or ColumnMapping(), Findings(settings), 0
+    names = _schema_names(table.columns, mapping.columns)
+    _check_columns(table.columns, names, findings)
+    styles = survey_styles(table, {new: name for name, new in names.items()})
+    row_checks = RowChecks(settings, today or datetime.now(UTC).date(), findings)
+    with SummaryIndex() as summaries:
+        balance, cases, progress = Balance(), Cases(summaries), start("checking requests", 0)
+        rejected_lines = Counter[str]()
+        for chunk in table.chunks(rows_at_once, set(names)):
+            rejected_lines.update(line.reason for line in chunk.rejects)
+            read = Rows.of(mapping.apply(chunk.frame), styles)
+            row_checks.run(read)
+            balance.add(read)
+            cases.add(read)
+            rows += len(chunk.frame)
+            progress(len(chunk.frame))
+        number_of_cases = cases.check(findings, start("comparing summaries", BANDS))
+    for reason, count in rejected_lines.items():
+        findings.add_for_table("unreadable", f"{count} line(s) are not rows: {reason}")
+    balance.check(settings, findings)
+    by_source, by_year = balance.by_source(settings), balance.by_year()
+    return QualityReport(path.name, rows, number_of_cases, findings.sorted(), by_source, by_year)
 
 
-def _report(table: str, rows: int, found: _Found, settings: Settings, progress: Progress) -> QualityReport:
-    identities = found.cases.identities()
-    for flagged, like in found.cases.flagged(identities, progress):
-        found.gathered.add(0, [flagged], like)
-    for kind, says in found.balance.findings(settings):
-        found.gathered.say(kind, says)
-    return QualityReport(
-        table=table,
-        rows=rows,
-        cases=int(case_keys(identities).nunique()),
-        findings=found.gathered.findings(identities),
-        sources=found.balance.sources(settings),
-        years=found.balance.by_year(),
-    )
-
-
-def _names(written: tuple[str, ...], mapped: Mapping[str, str]) -> dict[str, str]:
-    """The table's name of each column that the schema knows -> the schema's."""
+def _schema_names(written: tuple[str, ...], mapped: Mapping[str, str]) -> dict[str, str]:
+    """The table's name of each column that the schema knows -> the schema's name."""
     known = {column.name for column in COLUMNS}
     return {name: new for name, new in zip(written, renamed(written, mapped), strict=True) if new in known}
 
 
-def _lacking(missing: list[str], others: list[str]) -> str:
-    options = " ".join(suggestion(missing, others))
-    message = f"the table lacks required columns: {', '.join(missing)}"
-    return f"{message}; try {options}" if options else message
-
-
-def _rows(chunk: Chunk, names: Mapping[str, str]) -> Rows:
-    raw = chunk.frame.rename(columns=dict(names))
-    return Rows(raw, typed(raw))
-
-
-def _row_findings(rows: Rows, chunk: Chunk, settings: Settings, today: date) -> Iterator[Flagged]:
-    """What is found in each row of a chunk; of rows that can't be read, only that."""
-    import numpy as np
-
-    first = int(chunk.frame.index[0])
-    broken = np.array([], dtype=np.int64)
-    flaws = chain(
-        schema_errors(rows),
-        text_flaws(rows, settings),
-        family_flaws(rows),
-        age_flaws(rows),
-        impossible_ages(rows, settings),
-        impossible_dates(rows, settings, today),
-        [Flagged.where(rows.column("outcome").isna(), "undecided")],
-        identifiers(rows, settings),
-    )
-    for flagged in flaws:
-        yield flagged.without(broken) if len(broken) else flagged
+def _check_columns(written: tuple[str, ...], names: Mapping[str, str], findings: Findings) -> None:
+    missing = [name for name in REQUIRED_COLUMNS if name not in names.values()]
+    if missing:
+        options = " ".join(suggestion(missing, [name for name in written if name not in names]))
+        message = f"the table lacks required columns: {', '.join(missing)}"
+        findings.add_for_table("missing_columns", f"{message}; try {options}" if options else message)

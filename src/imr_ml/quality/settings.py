@@ -12,7 +12,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from imr_ml.errors import ImrError
-from imr_ml.quality.types import Level
+from imr_ml.quality.report import Level
 
 Share = Annotated[float, Field(ge=0, le=1)]
 
@@ -26,7 +26,7 @@ class SettingsError(ImrError):
 
 
 class Thresholds(_Strict):
-    """Where a value begins to be wrong; by source where sources differ, a source that is not named is not checked."""
+    """Limits of plausible values, by source where sources differ; a source that is not named is not checked."""
 
     longest_since_injury_years: float = Field(gt=0)
     first_decision: dict[str, date]
@@ -38,7 +38,7 @@ class Thresholds(_Strict):
 
 
 class Entry(_Strict):
-    """How bad a kind of finding is, what it says, and what to do about it."""
+    """Level and text of a kind of finding, and what to do about it."""
 
     level: Level
     says: str
@@ -46,17 +46,17 @@ class Entry(_Strict):
 
 
 class Identifier(Entry):
-    """Something that may tell who a person is.
+    """A form of text that may identify a person.
 
     Attributes
     ----------
     columns : tuple of str
-        Where it is looked for.
+        Where to look for it.
     pattern : str
-        Regular expression of which ``(?P<found>...)`` is the identifier; what it takes before and after only bounds
-        it. Both Python and RE2 must understand it, letters and digits are those of ASCII.
+        Regular expression whose group ``(?P<found>...)`` is the identifier. Both Python and RE2 must understand it;
+        letters and digits are those of ASCII.
     not_words : tuple of str
-        Words, in small letters, of which any makes a find none, as a drug's name does.
+        Words, in small letters, that no identifier contains, such as a drug's name.
     """
 
     columns: tuple[str, ...] = ("request", "clinical_summary", "ur_guideline", "rationale")
@@ -89,9 +89,9 @@ class Settings(_Strict):
 
     @model_validator(mode="after")
     def _is_consistent(self) -> Settings:
-        twice = sorted(self.finding.keys() & self.identifier.keys())
-        if twice:
-            raise ValueError(f"stands twice: {', '.join(twice)}")
+        in_both = sorted(self.finding.keys() & self.identifier.keys())
+        if in_both:
+            raise ValueError(f"stands twice: {', '.join(in_both)}")
         return self
 
     def entry(self, kind: str) -> Entry:
@@ -100,20 +100,20 @@ class Settings(_Strict):
 
 
 def read_settings(toml: str) -> Settings:
-    """The package's settings with what a TOML text says in place of theirs.
+    """The package's settings, changed by a TOML text.
 
     Parameters
     ----------
     toml : str
-        Any part of what `checks.toml` and `identifiers.toml` hold, in the same tables.
+        What differs from `checks.toml` and `identifiers.toml`, in the same tables.
 
     Raises
     ------
     SettingsError
-        For what is not TOML, an unknown key, a value of the wrong kind, or a pattern that can't be used.
+        For text that is not TOML, an unknown key, a value of the wrong type, or an unusable pattern.
     """
     try:
-        return Settings.model_validate(_over(_shipped(), tomllib.loads(toml)))
+        return Settings.model_validate(_merged(_shipped(), tomllib.loads(toml)))
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"settings of the check: {error}") from error
     except ValidationError as error:
@@ -133,9 +133,10 @@ def _shipped() -> dict[str, Any]:
     return {key: value for each in read for key, value in each.items()}
 
 
-def _over(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
-    """Two trees as one, the values of `above` first."""
-    merged = below | above
-    both = below.keys() & above.keys()
-    deeper = {key for key in both if isinstance(below[key], dict) and isinstance(above[key], dict)}
-    return merged | {key: _over(below[key], above[key]) for key in deeper}
+def _merged(shipped: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
+    """Two trees as one, in which the values of `own` come first."""
+    merged = shipped | own
+    for key in shipped.keys() & own.keys():
+        if isinstance(shipped[key], dict) and isinstance(own[key], dict):
+            merged[key] = _merged(shipped[key], own[key])
+    return merged

@@ -84,4 +84,5 @@ def _precedent_lines(row: Mapping[str, Any]) -> Iterator[str]:
     for nearest in json.loads(row["precedents"]) if isinstance(row["precedents"], str) else []:
         named = f"{nearest['case_number'] or 'no case number'}, item {nearest['item'] or '?'}"
         families = ", ".join(FAMILY_NAMES[family] for family in nearest["families"]) or "no families"
-        yield f"{named}: {nearest['outcome']} {nearest['decided'] or ''} ({families}; similarity {nearest['similarity']:.2f})"
+        decision = f"{nearest['outcome']} {nearest['decided'] or ''}".strip()
+        yield f"{named}: {decision} ({families}; similarity {nearest['similarity']:.2f})"

@@ -8,9 +8,9 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from imr_ml.corpus.dates import DateEvidence, DateStyle, date_evidence
+from imr_ml.corpus.dates import DATE_COLUMNS, DateEvidence, DateStyle, date_evidence
 from imr_ml.corpus.mapping import ColumnMapping
-from imr_ml.corpus.schema import COLUMNS, DATE_COLUMNS, SchemaError
+from imr_ml.corpus.schema import COLUMNS, SchemaError
 from imr_ml.tables.table import RejectedLine, Table
 
 if TYPE_CHECKING:

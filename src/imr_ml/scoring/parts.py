@@ -241,7 +241,7 @@ def _csv(chunk: pd.DataFrame, first: bool) -> str:
 def _needs_json(kind: pd.ArrowDtype) -> bool:
     import pyarrow as pa
 
-    return pa.types.is_nested(kind.pyarrow_dtype) or pa.types.is_binary(kind.pyarrow_dtype)
+    return bool(pa.types.is_nested(kind.pyarrow_dtype) or pa.types.is_binary(kind.pyarrow_dtype))
 
 
 def _as_json_text(value: object) -> str:

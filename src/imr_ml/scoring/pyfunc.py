@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from imr_ml.corpus.dates import infer_styles
-from imr_ml.corpus.schema import DATE_COLUMNS
 from imr_ml.model_files import LoadedModel, read_model
 from imr_ml.score_columns import SCORE_COLUMNS, ScoreOptions
 from imr_ml.scoring.frame import check_columns, score_frame
@@ -45,7 +44,7 @@ class ServedModel:
             For a coverage that is not between 0 and 1, or a negative number of precedents.
         """
         check_columns(list(frame.columns), "requests")
-        styles = infer_styles(frame, DATE_COLUMNS, "requests")
+        styles = infer_styles(frame, "requests")
         scored = score_frame(frame, self.model, _options(params or {}), styles)[list(SCORE_COLUMNS)]
         # MLflow's server writes a missing number as NaN, which is no JSON, and a missing nullable one as null.
         return scored.astype(dict.fromkeys(scored.select_dtypes("float"), "Float64"))

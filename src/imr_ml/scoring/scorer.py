@@ -70,12 +70,11 @@ class Scorer:
         import pandas as pd
 
         from imr_ml.corpus.dates import infer_styles
-        from imr_ml.corpus.schema import DATE_COLUMNS
         from imr_ml.scoring.frame import check_columns, score_frame
 
         frame = requests if isinstance(requests, pd.DataFrame) else pd.DataFrame([dict(requests)])
         check_columns(list(frame.columns), "requests")
-        styles = infer_styles(frame, DATE_COLUMNS, "requests")
+        styles = infer_styles(frame, "requests")
         return score_frame(frame, self.model, ScoreOptions(evidence, precedents, coverage), styles)
 
 

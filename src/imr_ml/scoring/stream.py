@@ -12,7 +12,6 @@ import pandas as pd
 
 from imr_ml.corpus.dates import infer_styles
 from imr_ml.corpus.mapping import ColumnMapping
-from imr_ml.corpus.schema import DATE_COLUMNS
 from imr_ml.score_columns import SCORE_COLUMNS, ScoreOptions
 from imr_ml.scoring.batch import BatchSummary
 from imr_ml.scoring.frame import check_columns
@@ -77,7 +76,7 @@ def _score(
 ) -> pd.DataFrame:
     written = frame_of_rows(objects, tuple(dict.fromkeys(key for row in objects for key in row)))
     check_columns(list(written.columns), "standard input", mapping.columns)
-    styles = infer_styles(mapping.apply(written), DATE_COLUMNS, "standard input")
+    styles = infer_styles(mapping.apply(written), "standard input")
     task = Task(Path(), options, mapping, tuple(written.columns), styles)
     return written.join(score_rows(model, task, written, None, [None] * len(written))[list(SCORE_COLUMNS)])
 

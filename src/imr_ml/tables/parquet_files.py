@@ -120,7 +120,7 @@ def _batch_rows(path: Path, rows: int) -> int:
     files = [pq.read_metadata(file) for file in _files(path)]
     size = sum(file.row_group(place).total_byte_size for file in files for place in range(file.num_row_groups))
     average = max(1, size // max(1, sum(file.num_rows for file in files)))
-    return max(1, min(rows, CHUNK_BYTES // average))
+    return int(max(1, min(rows, CHUNK_BYTES // average)))
 
 
 def _files(path: Path) -> list[Path]:

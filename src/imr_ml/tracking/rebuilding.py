@@ -73,7 +73,7 @@ def rebuild(model: Path, scratch: Path, start: StartProgress, *, from_table: boo
     here = Path.cwd()
     table = unchanged_table(manifest, here) if from_table else replayed(manifest, here, scratch, start)
     source = facts["data"]["source"] if len(manifest.requests_by_source) > 1 else None
-    requests, _ = table_at(table, source)
+    requests = table_at(table, source, manifest.sources[0].options).requests
     trained = train(requests, settings_of_facts(facts["settings"]))
     values = {point.name: point.value for point in sorted(run_facts.metrics(trained), key=lambda point: point.step)}
     rebuilt = Rebuilt(

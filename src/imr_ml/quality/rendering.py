@@ -1,31 +1,28 @@
-"""Print a quality report, or write it as JSON or an HTML page.
-
-What is shown is what it holds: kinds, counts and places.
-"""
+"""Render a quality report as lines, a table, JSON or an HTML page; only kinds, counts and places are shown."""
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 from dataclasses import asdict
+from datetime import datetime
+from importlib.resources import files
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from imr_ml.quality.types import Finding, Level, QualityReport, SourceBalance
+from imr_ml.files import atomic_write
+from imr_ml.quality.report import Finding, Level, QualityReport, SourceBalance
+from imr_ml.templates import template
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-import base64
-import hashlib
-from dataclasses import dataclass
-from datetime import datetime
-from importlib.resources import files
-from pathlib import Path
-
-from imr_ml.files import atomic_write
-from imr_ml.templates import template
-
-_PLACES_SHOWN = 3
+MOST_PLACES_ON_PAGE = 50
+_PLACES_IN_TABLE = 3
 _STYLES = {Level.ERROR: "bold red", Level.WARNING: "yellow", Level.INFORMATION: "dim"}
+_SCALES = (0.2, 0.5, 1.0)
+"""Shares that the axis of the balance may end at."""
 
 
 def findings_table(report: QualityReport) -> Table:
@@ -37,22 +34,17 @@ def findings_table(report: QualityReport) -> Table:
     for header in ("level", "finding", "rows", "where", "what to do"):
         table.add_column(header, justify="right" if header == "rows" else "left", overflow="fold")
     for one in report.findings:
-        cells = (one.level, one.says, f"{one.rows:,}" if one.rows else "", where(one, _PLACES_SHOWN), one.mend)
+        cells = (one.level, one.says, f"{one.rows:,}" if one.rows else "", _first_places(one), one.mend)
         # As text, so that a bracket in a column's name is no markup.
         table.add_row(*map(Text, cells), style=_STYLES[one.level])
     return table
 
 
-def where(finding: Finding, most: int) -> str:
-    """The first places of a finding, a line each."""
-    lines = [str(place) for place in finding.places[:most]]
-    return "\n".join([*lines, "..."] if len(finding.places) > most else lines)
-
-
 def summary_lines(report: QualityReport) -> list[str]:
-    """What was checked, how its outcomes are spread, and the verdict: lines for people."""
+    """What was checked, the share overturned of each source, and the number of errors and warnings."""
     counts = report.levels
-    verdict = ", ".join(f"{counts[level]} {_plural(level, counts[level])}" for level in (Level.ERROR, Level.WARNING))
+    serious = (Level.ERROR, Level.WARNING)
+    verdict = ", ".join(f"{counts[level]} {level}{'' if counts[level] == 1 else 's'}" for level in serious)
     return [
         f"{report.table}: {report.rows:,} requests of {report.cases:,} cases",
         *(f"  {describe_balance(each)}" for each in report.sources),
@@ -75,33 +67,19 @@ def describe_balance(balance: SourceBalance) -> str:
 
 
 def report_json(report: QualityReport) -> str:
-    """All of a report as JSON."""
-    content = {"levels": report.levels, **asdict(report)}
-    return json.dumps(content, indent=2, allow_nan=False)
-
-
-def _plural(level: Level, count: int) -> str:
-    return level if count == 1 else f"{level}s"
-
-
-MOST_PLACES_ON_PAGE = 50
-_SCALES = (0.2, 0.5, 1.0)
-"""Shares that the axis of the balance may end at."""
-
-
-@dataclass(frozen=True, slots=True)
-class YearBar:
-    """A year's decided requests as a column, in percent of the tallest."""
-
-    year: int
-    upheld: int
-    overturned: int
-    upheld_percent: float
-    overturned_percent: float
+    """A whole report as JSON."""
+    return json.dumps({"levels": report.levels, **asdict(report)}, indent=2, allow_nan=False)
 
 
 def write_page(report: QualityReport, target: Path, checked_at: datetime) -> None:
     """Write a report as one HTML page.
+
+    Parameters
+    ----------
+    report : QualityReport
+    target : Path
+    checked_at : datetime
+        Time that the page shows.
 
     Raises
     ------
@@ -115,35 +93,24 @@ def write_page(report: QualityReport, target: Path, checked_at: datetime) -> Non
         report=report,
         levels=list(Level),
         checked_at=checked_at,
-        years=year_bars(report),
+        highest=max((year.upheld + year.overturned for year in report.years), default=0) or 1,
         scale=scale_of(report),
         describe_balance=describe_balance,
         most_places=MOST_PLACES_ON_PAGE,
         style=Markup(style),  # noqa: S704 - a file of this package
         style_digest=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
     )
-    with atomic_write(target) as made:
-        made.write_text(page, encoding="utf-8", newline="\n")
-
-
-def year_bars(report: QualityReport) -> list[YearBar]:
-    """A column for each year."""
-    highest = max((each.upheld + each.overturned for each in report.years), default=0) or 1
-    return [
-        YearBar(
-            each.year,
-            each.upheld,
-            each.overturned,
-            round(100 * each.upheld / highest, 2),
-            round(100 * each.overturned / highest, 2),
-        )
-        for each in report.years
-    ]
+    with atomic_write(target) as temporary:
+        temporary.write_text(page, encoding="utf-8", newline="\n")
 
 
 def scale_of(report: QualityReport) -> float:
-    """Share that the full width of the balance stands for: the least that leaves nothing out."""
-    ends = [each.high or 0 for each in report.sources] + [
-        each.published[1] for each in report.sources if each.published
-    ]
-    return next((scale for scale in _SCALES if max(ends, default=0) <= scale), _SCALES[-1])
+    """Share at the end of the balance's axis: the smallest that contains all shares."""
+    shares = [each.high or 0 for each in report.sources]
+    shares += [each.published[1] for each in report.sources if each.published]
+    return next((scale for scale in _SCALES if max(shares, default=0) <= scale), _SCALES[-1])
+
+
+def _first_places(finding: Finding) -> str:
+    lines = [str(place) for place in finding.places[:_PLACES_IN_TABLE]]
+    return "\n".join([*lines, "..."] if len(finding.places) > _PLACES_IN_TABLE else lines)

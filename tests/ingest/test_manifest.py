@@ -11,10 +11,10 @@ from imr_ml.corpus.schema import SchemaError
 from imr_ml.corpus.store import read_requests
 from imr_ml.files import sha256_of
 from imr_ml.ingest.growing import Provenance, grow_table
+from imr_ml.ingest.inputs import sources_of
 from imr_ml.ingest.manifest import Code, Recipe, manifest_of, manifest_path, read_manifest, rebased, write_recipe
 from imr_ml.ingest.rebuild import replayed
 from imr_ml.ingest.sources import manifest_here, training_table
-from imr_ml.ingest.units import sources_of
 from imr_ml.sample.writing import write_samples
 
 SECRET = "frobnitz"
@@ -35,9 +35,9 @@ def project(tmp_path, monkeypatch):
     (folder / "4.txt").write_text("a shopping list\n")
     text = make_letter_text(case_number="CM16-0000001", decision_date="02/20/2017")
     pd.DataFrame({"file": ["3.txt"], "text": [text]}).to_json(tmp_path / "t.jsonl", orient="records", lines=True)
-    made = Provenance(code=Code(commit="0" * 40, dirty=True))
+    provenance = Provenance(code=Code(commit="0" * 40, dirty=True))
     for source in (folder, tmp_path / "t.jsonl"):
-        grow_table(sources_of([source]), tmp_path / "data/requests.parquet", silent, made=made)
+        grow_table(sources_of([source]), tmp_path / "data/requests.parquet", silent, provenance=provenance)
     return tmp_path
 
 
@@ -62,7 +62,7 @@ def test_a_manifest_reports_sources_counts_and_checksums(project, table):
 def test_a_manifest_holds_neither_text_nor_name_of_a_letter_nor_where_the_project_is(project, table):
     written = manifest_path(table).read_text()
 
-    assert not [told for told in (SECRET, "CM16", "1.txt", str(project)) if told in written]
+    assert not [secret for secret in (SECRET, "CM16", "1.txt", str(project)) if secret in written]
 
 
 def test_a_manifest_is_not_that_of_a_table_that_was_changed(table):
@@ -117,7 +117,7 @@ def change_a_letter(project):
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "message"),
     [
         (change_a_letter, r"letters: 1 of 3 letters are not there or have changed \(SHA-256 [0-9a-f]{12};"),
         (lambda project: shutil.rmtree(project / "letters"), "letters: is not there"),
@@ -125,10 +125,10 @@ def change_a_letter(project):
         (lambda project: (project / "t.jsonl").write_text("x"), "t.jsonl: has changed"),
     ],
 )
-def test_sources_that_are_gone_or_changed_are_reported(project, replay, change, told):
+def test_sources_that_are_gone_or_changed_are_reported(project, replay, change, message):
     change(project)
 
-    with pytest.raises(SchemaError, match=f"the table can't be made anew: {told}"):
+    with pytest.raises(SchemaError, match=f"the table can't be made anew: {message}"):
         replay()
 
 
@@ -202,3 +202,20 @@ def test_letters_in_any_source_can_be_trained_on(project):
 
     assert training.description.startswith("training on 3 determinations of the DMHC from")
     assert [source.kind for source in training.manifest.sources] == ["determinations"]
+
+
+def test_without_letters_the_sample_corpus_is_used_and_other_files_are_named(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("imr_ml.ingest.sources.SAMPLE_LETTERS", 3)
+    (tmp_path / "data/raw").mkdir(parents=True)
+    (tmp_path / "data/raw/scan.tif").write_text("x")
+
+    table = training_table(None, silent)
+
+    assert table.description.startswith("no letters in data/raw (1 other file(s) skipped: scan.tif): using the SAMPLE")
+
+
+def test_training_on_a_folder_names_its_other_files(project):
+    (project / "letters/scan.tif").write_text("x")
+
+    assert "; 1 other file(s) skipped: scan.tif" in training_table(project / "letters", silent).description

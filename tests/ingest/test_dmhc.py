@@ -11,8 +11,8 @@ from imr_ml.corpus.schema import SchemaError, validate_requests
 from imr_ml.corpus.store import read_requests
 from imr_ml.ingest.dmhc import is_determinations, read_determinations
 from imr_ml.ingest.growing import grow_table
+from imr_ml.ingest.inputs import sources_of
 from imr_ml.ingest.sources import training_table
-from imr_ml.ingest.units import sources_of
 
 ROW = {
     "Reference ID": "EI06-5319",
@@ -156,7 +156,7 @@ def test_a_row_with_other_cells_than_the_header_is_a_reject(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "expected"),
     [
         ("request,clinical_summary\nMRI,Seen.\n", "is not the DMHC's table of determinations; its header lacks"),
         (determinations_csv([ROW]).replace("Type", "Kind"), "its header lacks type$"),
@@ -164,11 +164,11 @@ def test_a_row_with_other_cells_than_the_header_is_a_reject(tmp_path):
         (determinations_csv([ROW]) + '"A-2,2006\n', "can't be read after row 1: a quotation mark is out of place"),
     ],
 )
-def test_a_file_that_is_not_the_table_is_refused(tmp_path, content, told):
+def test_a_file_that_is_not_the_table_is_refused(tmp_path, content, expected):
     path = tmp_path / "d.csv"
     path.write_text(content)
 
-    with pytest.raises(SchemaError, match=told):
+    with pytest.raises(SchemaError, match=expected):
         read_determinations(path)
 
 
@@ -242,7 +242,7 @@ def test_determinations_can_be_trained_on_as_they_are(written, tmp_path, monkeyp
 
     table = training_table(path, silent)
 
-    assert len(table.requests) == 1
+    assert len(table.decisions.requests) == 1
     assert table.description.startswith(f"training on 1 determinations of the DMHC from {path}; 1 row(s) not used")
     assert (tmp_path / "data/processed/rejects.jsonl").is_file()
 

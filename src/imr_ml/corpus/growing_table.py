@@ -1,7 +1,4 @@
-"""Add parts to a growing table and write it at the end.
-
-One part is held at a time; of all issues their digests are.
-"""
+"""Add parts to a requests table on disk; one part at a time is held in memory, and a digest of each letter."""
 
 from __future__ import annotations
 
@@ -21,13 +18,11 @@ from imr_ml.corpus.store import (
     write_parts,
     write_requests,
 )
-from imr_ml.tables.reading import read_chunks
+from imr_ml.tables.table import Table
 
 if TYPE_CHECKING:
-    import numpy as np
     import pandas as pd
     import pyarrow as pa
-    from numpy.typing import NDArray
 
 
 @dataclass(slots=True)
@@ -38,26 +33,26 @@ class GrowingTable:
     ----------
     scratch : Path
         Folder of the new parts.
-    known : Path or None
+    existing : Path or None
         The rows it had, in the present schema.
     sha256s : set of str
-        Of the letters it had.
+        Checksums of the letters it had.
     contents : dict of bytes to str
-        Digest of an issue's content -> its file.
+        Digest of the content of each issue -> its file.
     issues : list of Issue
         In the order of the rows.
     """
 
     scratch: Path
-    known: Path | None = None
+    existing: Path | None = None
     sha256s: set[str] = field(default_factory=set)
     contents: dict[bytes, str] = field(default_factory=dict)
     issues: list[Issue] = field(default_factory=list)
-    _known_issues: int = 0
+    _existing_issues: int = 0
     _parts: int = 0
 
-    def add_known(self, table: Path) -> int | None:
-        """Take over a table's rows.
+    def add_existing(self, table: Path) -> int | None:
+        """Add the rows of a table on disk.
 
         Returns
         -------
@@ -67,16 +62,16 @@ class GrowingTable:
         Raises
         ------
         SchemaError
-            For what is no requests table with the letters' checksums, or one of a newer schema.
+            For a file that is no requests table with the letters' checksums, or has a newer schema.
         """
         version = schema_version(table)
-        self.known = table
+        self.existing = table
         if version < SCHEMA_VERSION:
-            self.known = self.scratch / "known.parquet"
-            write_requests(_checked(read_requests(table), table), self.known)
-        chunks = (_checked(chunk.frame, table) for chunk in read_chunks(self.known, ROWS_AT_ONCE))
+            self.existing = self.scratch / "existing.parquet"
+            write_requests(_checked(read_requests(table), table), self.existing)
+        chunks = (_checked(chunk.frame, table) for chunk in Table.open(self.existing).chunks(ROWS_AT_ONCE))
         self.issues = list(issues_of(chunks))
-        self._known_issues = len(self.issues)
+        self._existing_issues = len(self.issues)
         self.contents = {issue.content: issue.file for issue in self.issues}
         self.sha256s = {issue.sha256 for issue in self.issues if issue.sha256}
         return version if version < SCHEMA_VERSION else None
@@ -84,8 +79,7 @@ class GrowingTable:
     def add(self, requests: pd.DataFrame) -> None:
         """Add rows, which hold whole letters that the table lacks."""
         if len(requests):
-            folder = self.scratch / "parts"
-            write_requests(requests, folder / f"{self._parts:06}.parquet")
+            write_requests(requests, self.scratch / "parts" / f"{self._parts:06}.parquet")
             self._parts += 1
             self.issues += issues_of([requests])
 
@@ -95,25 +89,41 @@ class GrowingTable:
         return self._parts > 0
 
     def write(self, output: Path) -> tuple[Reissue, ...]:
-        """Write the rows of old and the new ones, and tell which cases were reissued."""
-        import numpy as np
+        """Write all rows with their case versions; returns the cases that were reissued."""
         import pandas as pd
 
-        rows = [issue.rows for issue in self.issues]
-        versions = np.repeat(np.asarray(case_versions(self.issues), dtype=np.float64), rows)
-        new, old = self.issues[self._known_issues :], self.issues[: self._known_issues]
-        again = _issued_again(old, new)
-        kept: list[pd.DataFrame] = []
-        write_parts(_numbered(self._frames(), versions, again, kept), self._schema(), output)
-        return tuple(reissues(pd.concat(kept, ignore_index=True))) if kept else ()
+        write_parts(self._numbered_parts(), self._schema(), output)
+        cases = self._reissued_cases()
+        if not cases:
+            return ()
+        rows = [part[part["case_number"].isin(cases)] for part in parts_of(output)]
+        return tuple(reissues(pd.concat(rows, ignore_index=True)))
 
-    def _frames(self) -> Iterator[pd.DataFrame]:
+    def _numbered_parts(self) -> Iterator[pd.DataFrame]:
+        import numpy as np
+
+        versions = np.repeat(
+            np.asarray(case_versions(self.issues), dtype=np.float64), [issue.rows for issue in self.issues]
+        )
+        start = 0
         for path in self._paths():
-            yield from parts_of(path)
+            for part in parts_of(path):
+                yield part.assign(**{CASE_VERSION: versions[start : start + len(part)]})
+                start += len(part)
+
+    def _reissued_cases(self) -> set[str]:
+        """Numbers of the cases of which a new issue follows another."""
+        seen = {issue.case for issue in self.issues[: self._existing_issues]}
+        reissued: set[str] = set()
+        for issue in self.issues[self._existing_issues :]:
+            if issue.case in seen and issue.case is not None:
+                reissued.add(issue.case[1])
+            seen.add(issue.case)
+        return reissued
 
     def _paths(self) -> list[Path]:
-        known = [self.known] if self.known else []
-        return [*known, self.scratch / "parts"] if self._parts else known
+        existing = [self.existing] if self.existing else []
+        return [*existing, self.scratch / "parts"] if self._parts else existing
 
     def _schema(self) -> pa.Schema:
         """Our columns in our types and order, then those that passed through."""
@@ -131,34 +141,10 @@ class GrowingTable:
             return pa.unify_schemas([ours.remove_metadata(), *others], promote_options="permissive")
         except pa.ArrowException as error:
             raise SchemaError(
-                f"{self.known}: a column of its own has another type than in what is added; start anew with --fresh"
+                f"{self.existing}: a column of its own has another type than in what is added; start anew with --fresh"
             ) from error
 
 
 def _checked(requests: pd.DataFrame, table: Path) -> pd.DataFrame:
     require_columns(requests, ("letter_sha256",), str(table))
     return validate_requests(requests, str(table))
-
-
-def _issued_again(old: list[Issue], new: list[Issue]) -> set[str]:
-    """Numbers of cases of which there is an issue before one of the new ones."""
-    seen = {issue.case for issue in old}
-    again: set[str] = set()
-    for issue in new:
-        if issue.case in seen and issue.case is not None:
-            again.add(issue.case[1])
-        seen.add(issue.case)
-    return again
-
-
-def _numbered(
-    frames: Iterator[pd.DataFrame], versions: NDArray[np.float64], again: set[str], kept: list[pd.DataFrame]
-) -> Iterator[pd.DataFrame]:
-    """The frames with their rows' versions; the rows of the cases in `again` are put into `kept`."""
-    done = 0
-    for frame in frames:
-        numbered = frame.assign(**{CASE_VERSION: versions[done : done + len(frame)]})
-        done += len(frame)
-        if again:
-            kept.append(numbered[numbered["case_number"].isin(again)])
-        yield numbered

@@ -1,0 +1,258 @@
+"""Check each row by itself: schema, texts, families, ages, dates and possible identifiers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+from typing import TYPE_CHECKING
+
+from imr_ml.corpus.cells import parse_text
+from imr_ml.corpus.dates import DateStyle
+from imr_ml.corpus.schema import CASE_VERSION, COLUMNS, parse_requests, row_errors
+from imr_ml.corpus.table import joined_families
+from imr_ml.guidelines.citations import families_in
+from imr_ml.guidelines.types import FAMILIES, Family
+from imr_ml.nlp.demographics import demographics
+from imr_ml.quality.report import Findings
+from imr_ml.quality.settings import Identifier, Settings
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+ITEM = ("source", "case_number", "item")
+ISSUE = (CASE_VERSION, "letter_sha256")
+_COLUMN_NAMES = tuple(column.name for column in COLUMNS)
+_DATES = ("date_of_injury", "ur_denial_date", "application_received", "decision_date")
+_FAMILY_LISTS = "(?:{0})(?:[|](?:{0}))*".format("|".join(FAMILIES))
+_CITES_NO_GUIDELINE = (Family.OTHER.value, Family.NONE.value)
+_SOURCES_OF_LETTERS = ("dwc", "sample")
+_DAYS_A_YEAR = 365.25
+_WORDS = re.compile(r"[a-zß-ÿ'’]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """A chunk of a table.
+
+    Attributes
+    ----------
+    raw, typed : DataFrame
+        Known columns as they stand in the table, and in their types. The index counts the rows of the table from 0.
+    warnings : Series of string
+        Cells of each row that count as missing because they can't be read.
+    identities : DataFrame
+        Source, case number, item, version and letter of each row.
+    """
+
+    raw: pd.DataFrame
+    typed: pd.DataFrame
+    warnings: pd.Series
+    identities: pd.DataFrame
+
+    @classmethod
+    def of(cls, raw: pd.DataFrame, styles: Mapping[str, DateStyle] | None = None) -> Rows:
+        """A chunk whose columns have the schema's names."""
+        import pandas as pd
+
+        parsed = parse_requests(raw, styles)
+        values = parsed.table
+        identities = pd.DataFrame({name: _column(values, name) for name in (*ITEM, *ISSUE)}, index=raw.index)
+        for name in ("item", CASE_VERSION):
+            identities[name] = pd.to_numeric(identities[name]).astype("float64")
+        return cls(raw, values, parsed.warnings, identities)
+
+    def column(self, name: str) -> pd.Series:
+        """A typed column; all missing where the table lacks it."""
+        return _column(self.typed, name)
+
+
+@dataclass(frozen=True, slots=True)
+class RowChecks:
+    """The checks of single rows.
+
+    Attributes
+    ----------
+    settings : Settings
+    today : date
+        The last day that a date may name.
+    findings : Findings
+        Where problems are added.
+    """
+
+    settings: Settings
+    today: date
+    findings: Findings
+
+    def run(self, rows: Rows) -> None:
+        """Check a chunk."""
+        for check in (self._schema, self._texts, self._families, self._ages, self._dates, self._identifiers):
+            check(rows)
+
+    def _flag(
+        self, rows: Rows, wrong: pd.Series, kind: str, column: str | None = None, says: str | None = None
+    ) -> None:
+        """Add the rows for which `wrong` is true; missing is not."""
+        flagged = wrong.index[wrong.fillna(value=False).to_numpy(dtype=bool)]
+        self.findings.add(kind, flagged.to_numpy(), rows.identities, column, says=says)
+
+    def _schema(self, rows: Rows) -> None:
+        """Rows that can't be used, and cells that can't be read."""
+        errors = row_errors(rows.typed)
+        for reason in errors.dropna().unique():
+            self._flag(rows, errors.eq(reason), "schema", reason.partition(" ")[0], says=reason)
+        for warning in sorted({one for cell in rows.warnings.dropna() for one in cell.split("; ")}):
+            has_warning = rows.warnings.str.contains(warning, regex=False)
+            self._flag(rows, has_warning, "unread_cell", warning.partition(":")[0], says=warning)
+        for column in ("families", "ur_families"):
+            if column in rows.raw:
+                written = parse_text(rows.raw[column])
+                is_list = written.str.fullmatch(_FAMILY_LISTS)
+                self._flag(rows, written.notna() & ~is_list.fillna(value=True), "family_unknown", column)
+        self._flag(rows, rows.column("outcome").isna(), "undecided")
+
+    def _texts(self, rows: Rows) -> None:
+        """Requests and summaries that are too short or too long, and decisions without a rationale."""
+        fewest, most = self.settings.thresholds.request_characters
+        request = rows.column("request").astype("string")
+        self._flag(rows, request.str.count(r"[^\W_]") < fewest, "no_request", "request")
+        self._flag(rows, request.str.len() > most, "long_request", "request")
+        is_letter = rows.column("source").isin(_SOURCES_OF_LETTERS)
+        words = rows.column("clinical_summary").astype("string").str.count(r"\w+")
+        is_short = words < self.settings.thresholds.summary_words_from
+        self._flag(rows, is_short & is_letter, "short_summary", "clinical_summary")
+        lacks_rationale = rows.column("outcome").notna() & rows.column("rationale").isna()
+        self._flag(rows, lacks_rationale & is_letter, "no_rationale", "rationale")
+
+    def _families(self, rows: Rows) -> None:
+        """Families that are missing where a guideline is cited, or differ from those that the taxonomy finds in it."""
+        # Missing UR families are no problem: training and scoring read them from the guideline.
+        is_missing = rows.column("families").isna() & rows.column("imr_guideline").notna()
+        self._flag(rows, is_missing, "family_missing", "families")
+        for column, guideline in (("families", "imr_guideline"), ("ur_families", "ur_guideline")):
+            cited, given = rows.column(guideline), rows.column(column)
+            both = given.notna() & cited.notna()
+            if both.any():
+                expected = _map_distinct(cited[both], lambda text: joined_families(families_in(text)))
+                # A reviewer who agrees with the administrator's guidelines cites those.
+                agrees = expected.isin(_CITES_NO_GUIDELINE) & given.eq(rows.column("ur_families"))
+                self._flag(rows, given.ne(expected) & both & ~agrees, "family_differs", column)
+
+    def _ages(self, rows: Rows) -> None:
+        """Ages that contradict the summary, are impossible, or make the worker a child when injured."""
+        import pandas as pd
+
+        age, source = pd.to_numeric(rows.column("age")), rows.column("source")
+        if age.isna().all():
+            return
+        stated = pd.to_numeric(
+            _map_distinct(rows.column("clinical_summary"), lambda text: demographics(text).age_years)
+        )
+        self._flag(rows, age.ne(stated) & age.notna() & stated.notna(), "age_differs", "age")
+        limits = self.settings.thresholds.ages
+        youngest, oldest = (source.map({name: ages[at] for name, ages in limits.items()}) for at in (0, 1))
+        is_outside = (age < youngest.astype("float64")) | (age > oldest.astype("float64"))
+        self._flag(rows, is_outside, "age_out_of_range", "age")
+        self._flag(rows, age.notna() & (age % 1 != 0), "age_not_whole", "age")
+        injury, decision = (pd.to_datetime(rows.column(name)) for name in ("date_of_injury", "decision_date"))
+        # The worker may have had a birthday between the summary and the decision.
+        is_child = age + 1 - _years(injury, decision) < self.settings.thresholds.youngest_at_injury
+        self._flag(rows, is_child, "too_young_at_injury", "age")
+
+    def _dates(self, rows: Rows) -> None:
+        """Dates out of order, in the future or before the program; a missing date is in order with any other."""
+        import pandas as pd
+
+        injury, denial, application, decision = dates = [pd.to_datetime(rows.column(name)) for name in _DATES]
+        year = pd.to_numeric(rows.column("decision_year"))
+        self._flag(rows, denial < injury, "denial_before_injury", "ur_denial_date")
+        self._flag(rows, application < denial, "application_before_denial", "application_received")
+        is_before_application = decision < application
+        self._flag(rows, is_before_application, "decision_before_application", "decision_date")
+        is_before_injury = ((decision < injury) | (decision < denial)) & ~is_before_application
+        self._flag(rows, is_before_injury, "decision_before_injury", "decision_date")
+        for name, values in zip(_DATES, dates, strict=True):
+            self._flag(rows, values > pd.Timestamp(self.today), "future_date", name)
+        self._flag(rows, year > self.today.year, "future_date", "decision_year")
+        differs = decision.dt.year.ne(year) & decision.notna() & year.notna()
+        self._flag(rows, differs, "year_differs", "decision_year")
+        first = pd.to_datetime(rows.column("source").map(self.settings.thresholds.first_decision))
+        is_early = (decision < first) | (decision.isna() & (year < first.dt.year))
+        column = "decision_date" if "decision_date" in rows.typed else "decision_year"
+        self._flag(rows, is_early, "decision_too_early", column)
+        last = decision.fillna(application).fillna(denial)
+        is_old = _years(injury, last) > self.settings.thresholds.longest_since_injury_years
+        self._flag(rows, is_old, "old_injury", "date_of_injury")
+
+    def _identifiers(self, rows: Rows) -> None:
+        """Possible identifiers in the texts as they stand in the table."""
+        import numpy as np
+
+        for column in dict.fromkeys(name for rule in self.settings.identifier.values() for name in rule.columns):
+            if column not in rows.raw:
+                continue
+            texts = rows.raw[column].astype("string")
+            codes, unique = texts.factorize()
+            for kind, rule in self.settings.identifier.items():
+                spans = _spans_by_text([str(text) for text in unique], rule) if column in rule.columns else {}
+                places = np.flatnonzero(np.isin(codes, list(spans)))
+                found = [(place, span) for place in places.tolist() for span in spans[codes[place]]]
+                at = texts.index.to_numpy()[[place for place, _ in found]] if found else places
+                self.findings.add(kind, at, rows.identities, column, spans=[span for _, span in found])
+
+
+def spans_of(text: str, rule: Identifier) -> list[tuple[int, int]]:
+    """Characters of a text that look like an identifier, half-open.
+
+    Examples
+    --------
+    >>> from imr_ml.quality.settings import default_settings
+    >>> rule = default_settings().entry("e_mail_address")
+    >>> spans_of("Write to ann@example.org, please.", rule)
+    [(9, 24)]
+    """
+    pattern, spans, start = _compiled(rule.pattern), [], 0
+    while match := pattern.search(text, start):
+        # What bounds one identifier on the right may bound the next one on the left.
+        start = max(match.end("found"), start + 1)
+        if not rule.not_words or _not_words(rule).isdisjoint(_WORDS.findall(match["found"].lower())):
+            spans.append(match.span("found"))
+    return spans
+
+
+def _spans_by_text(texts: list[str], rule: Identifier) -> dict[int, list[tuple[int, int]]]:
+    """Identifiers by the place of their text; RE2, which is many times faster, selects the texts to search."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    hits = pc.match_substring_regex(pa.array(texts, pa.large_string()), rule.pattern)
+    spans = {place: spans_of(texts[place], rule) for place in pc.indices_nonzero(hits).to_pylist()}
+    return {place: found for place, found in spans.items() if found}
+
+
+@cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    # ASCII, so that Python means the same letters and digits as RE2.
+    return re.compile(pattern, re.ASCII)
+
+
+@cache
+def _not_words(rule: Identifier) -> frozenset[str]:
+    return frozenset(rule.not_words)
+
+
+def _column(table: pd.DataFrame, name: str) -> pd.Series:
+    import pandas as pd
+
+    return table[name] if name in table else pd.Series(pd.NA, index=table.index, dtype="string")
+
+
+def _map_distinct(texts: pd.Series, compute: Callable[[str], object]) -> pd.Series:
+    """What each text gives, computed once for equal texts; missing where the text is."""
+    return texts.map({text: compute(text) for text in texts.dropna().unique()})
+
+
+def _years(start: pd.Series, end: pd.Series) -> pd.Series:
+    return (end - start).dt.days / _DAYS_A_YEAR

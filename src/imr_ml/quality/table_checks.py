@@ -1,0 +1,187 @@
+"""Check rows against each other: repeated items, nearly equal summaries, and shares of outcomes and families."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from imr_ml.corpus.near_duplicates import NO_SUMMARY, SummaryIndex, join_cases
+from imr_ml.corpus.rates import wilson
+from imr_ml.corpus.schema import COLUMNS, families_of
+from imr_ml.corpus.table import case_keys, decided_years
+from imr_ml.guidelines.types import FAMILIES
+from imr_ml.quality.report import Findings, SourceBalance, YearCount
+from imr_ml.quality.row_checks import ISSUE, ITEM, Rows
+from imr_ml.quality.settings import Settings
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from imr_ml.progress import Progress
+
+UNKNOWN_SOURCE = "no known source"
+"""Replaces any other value of the column, which is not shown."""
+_SOURCES = next(column.allowed for column in COLUMNS if column.name == "source")
+_OUTCOMES = ("upheld", "overturned")
+
+
+@dataclass(slots=True)
+class Cases:
+    """Cases and clinical summaries of the rows added so far."""
+
+    summaries: SummaryIndex
+    _identities: list[pd.DataFrame] = field(default_factory=list)
+    _summary_numbers: list[NDArray[np.int64]] = field(default_factory=list)
+
+    def add(self, rows: Rows) -> None:
+        """Add a chunk."""
+        self._identities.append(rows.identities.astype({"source": "category"}))
+        self._summary_numbers.append(self.summaries.add(rows.column("clinical_summary")))
+
+    def check(self, findings: Findings, progress: Progress) -> int:
+        """Check all rows together.
+
+        Parameters
+        ----------
+        findings : Findings
+            Where problems are added.
+        progress : callable
+            Called with 1 as each band of hashes is compared.
+
+        Returns
+        -------
+        int
+            Number of cases.
+        """
+        import pandas as pd
+
+        if not self._identities:
+            return 0
+        identities = pd.concat([part.astype({"source": "string"}) for part in self._identities])
+        cases = case_keys(identities)
+        _check_items(identities, findings)
+        is_unnamed = (identities["case_number"].isna() & identities["letter_sha256"].isna()).to_numpy(dtype=bool)
+        findings.add("case_unnamed", is_unnamed.nonzero()[0], identities)
+        self._check_summaries(identities, cases, findings, progress)
+        return int(cases.nunique())
+
+    def _check_summaries(
+        self, identities: pd.DataFrame, cases: pd.Series, findings: Findings, progress: Progress
+    ) -> None:
+        """The first row of each case whose summary another case has too, with the first such row of its group."""
+        import numpy as np
+        import pandas as pd
+
+        summaries = self.summaries.groups(np.concatenate(self._summary_numbers), progress)
+        rows = pd.DataFrame({"case": cases, "summary": summaries, "group": join_cases(cases, summaries)})
+        rows = rows[rows["summary"] != NO_SUMMARY].drop_duplicates(["case", "summary"])
+        shared = rows[rows.groupby("summary")["case"].transform("size") > 1].drop_duplicates("case")
+        shared = shared.rename_axis("row").reset_index()
+        place = shared.groupby("group").cumcount()
+        first, second = (shared[place == number].set_index("group")["row"] for number in (0, 1))
+        like = shared["group"].map(first).where(place > 0, shared["group"].map(second))
+        findings.add(
+            "near_duplicates", shared["row"].to_numpy(), identities, "clinical_summary", like=like.to_numpy(np.int64)
+        )
+
+
+def _check_items(identities: pd.DataFrame, findings: Findings) -> None:
+    """Items that stand twice in one letter, or in several letters of their case."""
+    named = identities.dropna(subset=["case_number", "item"])
+    repeated = named[named.duplicated(list(ITEM), keep=False)]
+    rows = repeated.index.to_numpy()
+    first = repeated.assign(row=rows).groupby(list(ITEM), dropna=False)["row"].transform("min").to_numpy()
+    in_one_letter = repeated.duplicated([*ITEM, *ISSUE]).to_numpy()
+    for kind, chosen in (("item_twice", in_one_letter), ("reissued", (rows != first) & ~in_one_letter)):
+        findings.add(kind, rows[chosen], identities, like=first[chosen])
+
+
+@dataclass(slots=True)
+class Balance:
+    """Counts over the rows added so far.
+
+    Attributes
+    ----------
+    requests : Counter of str
+        Rows by source.
+    outcomes : Counter of (str, str)
+        Decided rows by source and outcome.
+    years : Counter of (int, str)
+        Decided rows by year and outcome.
+    families : Counter of str
+        Decided rows by family that they cite.
+    """
+
+    requests: Counter[str] = field(default_factory=Counter)
+    outcomes: Counter[tuple[str, str]] = field(default_factory=Counter)
+    years: Counter[tuple[int, str]] = field(default_factory=Counter)
+    families: Counter[str] = field(default_factory=Counter)
+
+    def add(self, rows: Rows) -> None:
+        """Count the rows of a chunk."""
+        import numpy as np
+
+        source, outcome = rows.column("source"), rows.column("outcome")
+        source = source.astype("object").where(source.isin(_SOURCES), UNKNOWN_SOURCE)
+        decided = outcome.isin(_OUTCOMES)
+        self.requests.update(source.tolist())
+        self.outcomes.update(zip(source[decided].tolist(), outcome[decided].tolist(), strict=True))
+        years = decided_years(rows.typed)
+        dated = decided.to_numpy(dtype=bool) & np.isfinite(years)
+        self.years.update(zip(years[dated].astype(int).tolist(), outcome[dated].tolist(), strict=True))
+        for cell, count in rows.column("families")[decided].value_counts().items():
+            self.families.update(dict.fromkeys(families_of(cell), int(count)))
+
+    def by_source(self, settings: Settings) -> tuple[SourceBalance, ...]:
+        """Share overturned of each source, the largest source first."""
+        return tuple(self._source(name, count, settings) for name, count in self.requests.most_common())
+
+    def by_year(self) -> tuple[YearCount, ...]:
+        """Decided requests of each year from the first to the last; empty where no row has a year."""
+        years = {year for year, _ in self.years}
+        span = range(min(years), max(years) + 1) if years else range(0)
+        return tuple(YearCount(year, self.years[year, "upheld"], self.years[year, "overturned"]) for year in span)
+
+    def check(self, settings: Settings, findings: Findings) -> None:
+        """Add what the counts show about the whole table to `findings`."""
+        fewest = settings.thresholds.learnable_from
+        if len(self.requests) > 1:
+            details = ", ".join(f"{count:,} of {name}" for name, count in self.requests.most_common())
+            findings.add_for_table("sources_mixed", f"the table mixes sources: {details}")
+        for kind, says in self._outcome_problems(fewest):
+            findings.add_for_table(kind, says)
+        rare = [f"{family} ({self.families[family]})" for family in FAMILIES if 0 < self.families[family] < fewest]
+        if rare:
+            findings.add_for_table("rare_family", f"fewer than {fewest} decided requests cite {', '.join(rare)}")
+        for each in self.by_source(settings):
+            if each.share is not None and each.published and not _overlaps(each):
+                low, high = each.published
+                share = f"{each.share:.1%} of {each.source} are overturned"
+                findings.add_for_table("unusual_balance", f"{share}; published years have {low:.0%} to {high:.0%}")
+
+    def _outcome_problems(self, fewest: int) -> Iterator[tuple[str, str]]:
+        counts = {outcome: sum(self.outcomes[name, outcome] for name in self.requests) for outcome in _OUTCOMES}
+        total = sum(counts.values())
+        rarer, other = sorted(counts, key=lambda outcome: counts[outcome])
+        if total and not counts[rarer]:
+            yield "one_outcome", f"all {total:,} decided requests are {other}: there is nothing to learn"
+        elif total and counts[rarer] < fewest:
+            yield "rare_outcome", f"{counts[rarer]} of {total:,} decided requests are {rarer}, fewer than {fewest}"
+
+    def _source(self, name: str, requests: int, settings: Settings) -> SourceBalance:
+        upheld, overturned = (self.outcomes[name, outcome] for outcome in _OUTCOMES)
+        decided, published = upheld + overturned, settings.published.get(name)
+        if not decided:
+            return SourceBalance(name, requests, 0, 0, published=published)
+        interval = wilson(overturned, decided)
+        return SourceBalance(name, requests, decided, overturned, overturned / decided, *interval, published)
+
+
+def _overlaps(balance: SourceBalance) -> bool:
+    """Whether the interval of a share overlaps the published range."""
+    lowest, highest = balance.published or (0.0, 1.0)
+    return (balance.high or 0.0) >= lowest and (balance.low or 0.0) <= highest
