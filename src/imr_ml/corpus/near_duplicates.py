@@ -178,4 +178,5 @@ class _Groups:
         both = [self._members.pop(group, [group]) for group in self.of[[one, other]].tolist()]
         smaller, larger = sorted(both, key=len)
         self.of[smaller] = group = int(self.of[larger[0]])
-        self._members[group] = larger + smaller
+        larger += smaller
+        self._members[group] = larger
