@@ -259,11 +259,11 @@ def test_bad_input_costs_one_line_and_exit_code_2(run, tmp_path, monkeypatch, mo
 
 def test_errors_hold_nothing_of_a_request(run, tmp_path):
     secret = "zebrafish"
-    make_requests(30).assign(date_of_injury=secret, request=secret).to_csv("in.csv", index=False)
+    make_requests(30).assign(request=secret, outcome=secret).to_csv("in.csv", index=False)
 
     result = run("train", "--data", "in.csv")
 
-    assert failed_in_one_line(result, "date_of_injury is not a date (30 row(s))")
+    assert failed_in_one_line(result, "has no decided request (30 x outcome is not a known decision)")
     assert secret not in result.output
 
 

@@ -190,12 +190,19 @@ def test_sources_of_rows_that_are_left_out_do_not_count():
     assert train(requests, QUICK).data.source == "sample"
 
 
-@pytest.mark.parametrize("column", ["outcome", "families"])
-def test_a_table_without_decided_requests_is_refused(column):
-    with pytest.raises(TrainingError, match="no decided request: fill outcome and families"):
-        train(table(**{column: None}), QUICK)
-    with pytest.raises(SchemaError, match=f"lacks column.*{column}"):
-        train(table().drop(columns=column), QUICK)
+def test_a_table_without_decided_requests_is_refused():
+    with pytest.raises(TrainingError, match="no decided request: fill outcome"):
+        train(table(outcome=None), QUICK)
+    with pytest.raises(SchemaError, match="lacks column.*outcome"):
+        train(table().drop(columns="outcome"), QUICK)
+
+
+@pytest.mark.parametrize("without", [lambda one: one.assign(families=None), lambda one: one.drop(columns="families")])
+def test_a_table_without_families_trains_the_outcome_classifier_alone(without):
+    trained = train(without(table()), QUICK)
+
+    assert trained.model.families_ is None
+    assert not any(name.startswith("family.") for name in trained.evaluation.estimates["model"])
 
 
 def test_too_few_cases_are_refused():

@@ -202,16 +202,15 @@ def decided_requests(requests: pd.DataFrame) -> pd.DataFrame:
     require_columns(requests, ("outcome",), "the requests table")
     if "families" not in requests:
         requests = requests.assign(families=None)
-    usable = requests["outcome"].notna()
-    if requests["families"].notna().any():
-        usable &= requests["families"].notna()
-    decided = requests[usable].reset_index(drop=True)
+    decided = requests[requests["outcome"].notna()]
     if decided.empty:
         raise TrainingError("the requests table has no decided request: fill outcome")
     sources = _sources(decided)
     if len(sources) > 1:
         raise TrainingError(f"the requests table mixes sources ({', '.join(sources)}): train on one at a time")
-    return decided
+    if decided["families"].notna().any():
+        decided = decided[decided["families"].notna()]
+    return decided.reset_index(drop=True)
 
 
 def _sources(requests: pd.DataFrame) -> list[str]:

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from imr_ml.corpus.near_duplicates import MIN_SIMILARITY, duplicate_groups
+from imr_ml.corpus.table import case_keys
 
 WORDS = [f"{first}{second}" for first in ("ka", "lo", "mi", "nu", "pe") for second in ("bar", "dol", "fen", "gis")]
 
@@ -70,8 +71,10 @@ def test_a_case_stays_together_whatever_its_summaries():
     assert duplicate_groups(table(*summaries, cases=["a", "a", "b", "c"])).tolist() == [0, 0, 1, 0]
 
 
-def test_without_near_duplicates_the_groups_are_the_cases(prepared):
-    assert duplicate_groups(prepared.requests).tolist() == prepared.groups.tolist()
+def test_without_near_duplicates_the_groups_are_the_cases(prepared_requests):
+    cases = case_keys(prepared_requests).factorize()[0]
+
+    assert duplicate_groups(prepared_requests).tolist() == cases.tolist()
 
 
 @given(noise=st.lists(st.sampled_from(["  ", "\n", "\t ", ", ", ". ", "; "]), min_size=119, max_size=119))

@@ -177,7 +177,7 @@ def test_a_table_of_ones_own_is_its_own_source(project, tmp_path_factory):
 def test_training_takes_the_last_issue_of_a_case_and_states_so(project, table):
     training = training_table(table, silent)
 
-    assert training.requests["case_number"].tolist() == ["CM16-0000002", "CM16-0000001"]
+    assert training.decisions.requests["case_number"].tolist() == ["CM16-0000002", "CM16-0000001"]
     assert training.description == (
         f"training on the requests table {table}; 2 request(s) left out, as their cases were reissued"
     )
@@ -187,7 +187,7 @@ def test_training_takes_the_last_issue_of_a_case_and_states_so(project, table):
 def test_training_on_letters_does_not_replace_a_table_that_was_ingested(project):
     output = project / "data/processed/requests.parquet"
     first = training_table(project / "letters", silent)
-    assert training_table(project / "letters", silent).requests.equals(first.requests)
+    assert training_table(project / "letters", silent).decisions.requests.equals(first.decisions.requests)
     grow_table(sources_of([project / "t.jsonl"]), output, silent)
 
     with pytest.raises(SchemaError, match=r"was made by imr-ml ingest, .* to train on it: --data data/processed"):
@@ -195,7 +195,7 @@ def test_training_on_letters_does_not_replace_a_table_that_was_ingested(project)
 
 
 def test_letters_in_any_source_can_be_trained_on(project):
-    assert len(training_table(project / "t.jsonl", silent).requests) == 1
+    assert len(training_table(project / "t.jsonl", silent).decisions.requests) == 1
     (project / "dmhc.csv").write_text(determinations_csv(make_determinations([2012], cases_a_year=3)))
 
     training = training_table(project / "dmhc.csv", silent)

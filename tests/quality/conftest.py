@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from factories import make_requests
 
+from imr_ml.corpus.mapping import ColumnMapping
 from imr_ml.quality.checking import check_requests
 from imr_ml.quality.settings import read_settings
 
@@ -38,7 +39,7 @@ def check(tmp_path):
         path = tmp_path / "requests.parquet"
         table.to_parquet(path, index=False)
         settings = read_settings(own or FEW_ARE_ENOUGH)
-        return check_requests(path, settings, columns=columns, today=TODAY, rows_at_once=rows_at_once)
+        return check_requests(path, settings, mapping=ColumnMapping(columns=columns or {}), today=TODAY, rows_at_once=rows_at_once)
 
     return checked
 

@@ -139,13 +139,14 @@ def _rejection_reasons(table: pd.DataFrame, written: pd.Series, outcomes: pd.Ser
 
     reasons = row_errors(table)
     given = parse_text(written).notna()
-    families = table["families"].notna() if "families" in table else ~given
+    families = table["families"].notna() if "families" in table else given & ~given
+    source = table["source"].fillna("") if "source" in table else given & ~given
     checks = (
         (~given, "outcome is empty"),
         (given & outcomes.isna(), "outcome is not a known decision"),
         (outcomes.eq(PARTIAL).fillna(value=False), "outcome is partial (choose with --partial)"),
-        # A table without any families trains the outcome classifier alone.
-        (~families & bool(families.any()), "families is empty, where other rows have them"),
+        # A source without any families trains the outcome classifier alone.
+        (~families & families.groupby(source).transform("any"), "families is empty, where other rows have them"),
     )
     for failed, reason in checks:
         reasons = reasons.mask(failed & reasons.isna(), reason)

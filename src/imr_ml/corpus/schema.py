@@ -161,7 +161,7 @@ def parse_requests(frame: pd.DataFrame, styles: Mapping[str, DateStyle] | None =
             continue
         values, unread, expected = _parse_column(column, frame[column.name], (styles or {}).get(column.name))
         converted[column.name] = values
-        if column.role in (Role.ID, Role.FEATURE) and unread is not None and unread.any():
+        if column.role is not Role.LABEL and unread is not None and unread.any():
             places = unread.to_numpy(dtype=bool)
             messages[places] = messages[places] + f"; {column.name}: {expected}"
     return ParsedRequests(frame.assign(**converted), messages.str[2:].replace("", None).astype("string"))
