@@ -16,7 +16,7 @@ from imr_ml.corpus.schema import FEATURE_COLUMNS, LABEL_COLUMNS, require_columns
 from imr_ml.corpus.table import case_keys
 from imr_ml.errors import ImrError
 from imr_ml.evaluation.learning import learning_curve
-from imr_ml.evaluation.permutation import permutation_test
+from imr_ml.evaluation.permutation import MaskingComparison, permutation_test
 from imr_ml.evaluation.report import Evaluation, evaluate, evaluate_masking, measured_coverage
 from imr_ml.evaluation.settings import EvaluationSettings
 from imr_ml.features.frame import feature_frame
@@ -135,14 +135,7 @@ def train(
     frame, labels, groups = dataset.frame, dataset.labels, dataset.groups
     build = partial(RequestModel, settings.model)
     evaluation = evaluate(dataset, build, settings.evaluation, start)
-    if settings.evaluation.permutations:
-        tested = permutation_test(dataset, settings.model, evaluation.settings, start)
-        evaluation = replace(evaluation, permutation=tested)
-    if settings.evaluation.learning_curve:
-        curve = learning_curve(dataset, build, evaluation.settings, evaluation.predicted, start)
-        evaluation = replace(evaluation, learning=curve)
-    if settings.evaluation.compare_masking:
-        evaluation = _with_masking(evaluation, decided, dataset, settings, start)
+    evaluation = _with_optional_parts(evaluation, decided, dataset, settings, start)
     model = build().fit(frame, labels, groups)
     matrix = model.matrix(frame)
     rows = DecidedRequests.of(decided, dataset)
@@ -173,20 +166,38 @@ def _as_new(model: RequestModel, evaluation: Evaluation, labels: Labels) -> Pred
     return replace(out_of_fold, p_overturned=p_overturned)
 
 
-def _with_masking(
+def _with_optional_parts(
     evaluation: Evaluation,
     decided: pd.DataFrame,
     dataset: Dataset,
     settings: TrainingSettings,
     start: StartProgress,
 ) -> Evaluation:
+    if settings.evaluation.permutations:
+        tested = permutation_test(dataset, settings.model, evaluation.settings, start)
+        evaluation = replace(evaluation, permutation=tested)
+    if settings.evaluation.learning_curve:
+        build = partial(RequestModel, settings.model)
+        curve = learning_curve(dataset, build, evaluation.settings, evaluation.predicted, start)
+        evaluation = replace(evaluation, learning=curve)
+    if settings.evaluation.compare_masking:
+        evaluation = replace(evaluation, masking=_compare_masking(evaluation, decided, dataset, settings, start))
+    return evaluation
+
+
+def _compare_masking(
+    evaluation: Evaluation,
+    decided: pd.DataFrame,
+    dataset: Dataset,
+    settings: TrainingSettings,
+    start: StartProgress,
+) -> MaskingComparison:
     is_masked = settings.nlp.mask_determination
     other_frame = feature_frame(decided, replace(settings.nlp, mask_determination=not is_masked), start)
     other = replace(dataset, frame=other_frame)
     masked, unmasked = (dataset, other) if is_masked else (other, dataset)
     build = partial(RequestModel, settings.model)
-    compared = evaluate_masking(evaluation, masked, unmasked, build, evaluated_masked=is_masked, start=start)
-    return replace(evaluation, masking=compared)
+    return evaluate_masking(evaluation, masked, unmasked, build, evaluated_masked=is_masked, start=start)
 
 
 def decided_requests(requests: pd.DataFrame) -> pd.DataFrame:

@@ -1,9 +1,12 @@
+"""Folds that keep a case on one side."""
+
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from imr_ml.evaluation.splits import SplitError, grouped_folds
+from imr_ml.evaluation.settings import EvaluationSettings
+from imr_ml.evaluation.splits import SplitError, grouped_folds, repeated_folds
 
 
 @given(
@@ -36,16 +39,26 @@ def test_folds_depend_on_the_seed_alone():
     assert first == again != other
 
 
+def test_each_repeat_has_the_folds_of_the_next_seed():
+    groups, overturned = np.arange(40), np.arange(40) % 3 == 0
+
+    repeats = repeated_folds(overturned, groups, EvaluationSettings(folds=4, repeats=2, seed=1))
+
+    for seed, folds in zip((1, 2), repeats, strict=True):
+        for (train, test), (own_train, own_test) in zip(grouped_folds(overturned, groups, 4, seed), folds, strict=True):
+            assert (train.tolist(), test.tolist()) == (own_train.tolist(), own_test.tolist())
+
+
 @pytest.mark.parametrize(
-    ("overturned", "told"),
+    ("overturned", "reason"),
     [
         ([True, True, False, False, False], "only 1 case(s) with a request overturned, and 2 folds need 2"),
         ([True, True, True, True, False], "only 1 case(s) with a request upheld, and 2 folds need 2"),
     ],
 )
-def test_too_few_cases_of_an_outcome_are_reported(overturned, told):
+def test_too_few_cases_of_an_outcome_are_reported(overturned, reason):
     """Two requests of one case count once."""
     with pytest.raises(SplitError) as caught:
         grouped_folds(np.array(overturned), np.array([0, 0, 1, 2, 3]), folds=2, seed=0)
 
-    assert str(caught.value) == f"{told}: add letters or use fewer folds"
+    assert str(caught.value) == f"{reason}: add letters or use fewer folds"
