@@ -226,7 +226,7 @@ def test_score_takes_the_coverage_and_the_number_of_precedents(run, model_folder
             "none of 1 file(s) is a letter that can be read; see data/processed/rejects.jsonl",
         ),
         (["train", "--data", "few.csv"], "case(s) with a request overturned, and 5 folds need 5"),
-        (["train", "--data", "bare.csv"], "bare.csv: lacks column(s) request, clinical_summary; found: note"),
+        (["train", "--data", "bare.csv"], "bare.csv: lacks column(s) request, clinical_summary, outcome; found: note"),
         (["score", "gone.csv", "-o", "out.csv", "--model", "MODEL"], "gone.csv: no such file"),
         (["score", "bare.csv", "-o", "out.csv", "--model", "MODEL"], "bare.csv: lacks column(s) request"),
         (["score", "few.csv", "-o", "out.csv", "--model", "nowhere"], "nowhere: holds no model"),

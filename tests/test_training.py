@@ -193,7 +193,7 @@ def test_sources_of_rows_that_are_left_out_do_not_count():
 def test_a_table_without_decided_requests_is_refused():
     with pytest.raises(TrainingError, match="no decided request: fill outcome"):
         train(table(outcome=None), QUICK)
-    with pytest.raises(SchemaError, match="lacks column.*outcome"):
+    with pytest.raises(SchemaError, match=r"lacks column.*outcome"):
         train(table().drop(columns="outcome"), QUICK)
 
 

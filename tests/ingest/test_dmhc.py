@@ -224,7 +224,7 @@ def test_determinations_and_letters_may_share_a_table_but_are_not_trained_on_tog
         training_table(output, silent)
 
     for source in ("dmhc", "dwc"):
-        assert training_table(output, silent, source=source).requests["source"].unique().tolist() == [source]
+        assert training_table(output, silent, source=source).decisions.requests["source"].unique().tolist() == [source]
     with pytest.raises(SchemaError, match="holds no request of source sample; it has: dmhc, dwc"):
         training_table(output, silent, source="sample")
 

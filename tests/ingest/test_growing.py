@@ -167,7 +167,7 @@ def test_a_row_without_text_and_one_that_is_broken_are_rejects_with_their_place(
 
     assert report.letters == 1
     assert [(one.place, one.reason) for one in report.rejects] == [
-        ("line 3", "is not JSON (column 10)"),
+        ("line 3", "is not JSON (column 9)"),
         ("row 2", "has no text"),
     ]
     assert read_requests(report.output)["file"].tolist() == ["texts.jsonl row 1"] * 2

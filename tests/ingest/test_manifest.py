@@ -178,9 +178,8 @@ def test_training_takes_the_last_issue_of_a_case_and_states_so(project, table):
     training = training_table(table, silent)
 
     assert training.decisions.requests["case_number"].tolist() == ["CM16-0000002", "CM16-0000001"]
-    assert training.description == (
-        f"training on the requests table {table}; 2 request(s) left out, as their cases were reissued"
-    )
+    assert training.description == f"training on the requests table {table}"
+    assert training.decisions.notes == ("2 request(s) left out, as their cases were reissued",)
     assert training.manifest.table == "data/requests.parquet"
 
 

@@ -39,7 +39,9 @@ def check(tmp_path):
         path = tmp_path / "requests.parquet"
         table.to_parquet(path, index=False)
         settings = read_settings(own or FEW_ARE_ENOUGH)
-        return check_requests(path, settings, mapping=ColumnMapping(columns=columns or {}), today=TODAY, rows_at_once=rows_at_once)
+        return check_requests(
+            path, settings, mapping=ColumnMapping(columns=columns or {}), today=TODAY, rows_at_once=rows_at_once
+        )
 
     return checked
 

@@ -171,7 +171,7 @@ def test_lines_that_are_not_rows_are_counted(tmp_path, clean):
 
     report = check_requests(path)
 
-    assert finding(report, "unreadable").says == "1 line(s) are not rows: is not JSON (column 13)"
+    assert finding(report, "unreadable").says == "1 line(s) are not rows: is not JSON (column 12)"
     assert report.rows == 120
     assert kinds(report) <= {"unreadable", "sources_mixed", "case_unnamed", "rare_outcome", "rare_family"}
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _ROWS_AT_ONCE = 50_000
+_ROWS_SAMPLED = 200
 _KNOWN = frozenset(column.name for column in COLUMNS)
 _TEXTS = ["request", "clinical_summary", "outcome"]
 
@@ -106,7 +107,9 @@ def read_decisions(path: Path, options: TableOptions | None = None) -> Decisions
     rejected.insert(0, "row", rejected.index + 1)
     lines = [line for chunk in chunks for line in chunk.rejects]
     if lines:
-        rejected = pd.concat([rejected, pd.DataFrame(lines)], ignore_index=True)
+        rejected = pd.concat([rejected, pd.DataFrame(lines)], ignore_index=True).astype(
+            {"row": "Int64", "line": "Int64"}
+        )
     if requests.empty:
         counts = _count_reasons(rejected["reason"])
         raise SchemaError(
@@ -122,7 +125,9 @@ def _check_columns(table: Table, mapping: ColumnMapping, source: str) -> None:
     names = renamed(table.columns, mapping.columns)
     needed = (*REQUIRED_COLUMNS, "outcome")
     missing = [name for name in needed if name not in names]
-    hint = suggestion(missing, [name for name in table.columns if name not in _KNOWN])
+    others = [name for name in table.columns if name not in _KNOWN]
+    sample = next(iter(table.chunks(_ROWS_SAMPLED, others))).frame if missing and others else None
+    hint = suggestion(missing, others, sample)
     try:
         require_columns(pd.DataFrame(columns=names), needed, source)
     except SchemaError as error:

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from imr_ml.corpus.cells import parse_text
+from imr_ml.corpus.outcomes import read_outcomes
 from imr_ml.errors import SchemaError
 
 if TYPE_CHECKING:
@@ -24,6 +26,8 @@ _SIMILAR = 0.8
 _SYNONYM = 0.95
 _CONTAINED = 0.85
 _NAMES_SHOWN = 30
+_CASE_NUMBER = r"CM\d{2}-\d{6,7}"
+_SUMMARY_WORDS = 30
 
 
 class Column(BaseModel):
@@ -176,8 +180,17 @@ def renamed(names: Sequence[str], mapping: Mapping[str, str]) -> list[str]:
     return [new.get(name, name) for name in names]
 
 
-def suggestion(missing: Sequence[str], found: Sequence[str]) -> list[str]:
-    """Options that would give the missing columns, by the names found; the likeliest pairs first.
+def suggestion(missing: Sequence[str], found: Sequence[str], sample: pd.DataFrame | None = None) -> list[str]:
+    """Options that would give the missing columns, by the names found and, for the rest, by what columns contain.
+
+    Parameters
+    ----------
+    missing : sequence of str
+        Columns of the requests table.
+    found : sequence of str
+        The table's columns.
+    sample : DataFrame, optional
+        Some rows of the table.
 
     Examples
     --------
@@ -189,7 +202,31 @@ def suggestion(missing: Sequence[str], found: Sequence[str]) -> list[str]:
     for name, other in sorted(likeness, key=lambda pair: -likeness[pair]):
         if likeness[name, other] >= _SIMILAR and name not in pairs and other not in pairs.values():
             pairs[name] = other
+    for name in missing:
+        others = [other for other in found if other not in pairs.values() and other not in missing]
+        likely = None if name in pairs or sample is None else _column_by_content(name, sample[others])
+        if likely:
+            pairs[name] = likely
     return [f"--map {shlex.quote(f'{name}={pairs[name]}')}" for name in missing if name in pairs]
+
+
+def _column_by_content(name: str, sample: pd.DataFrame) -> str | None:
+    """The column that contains decisions, case numbers or long stories; None where no column does."""
+    texts = {str(column): parse_text(sample[column]).dropna() for column in sample}
+    texts = {column: values for column, values in texts.items() if len(values)}
+    if name == "outcome":
+        shares = {column: read_outcomes(values).notna().mean() for column, values in texts.items()}
+    elif name == "case_number":
+        shares = {column: values.str.fullmatch(_CASE_NUMBER).mean() for column, values in texts.items()}
+    elif name == "clinical_summary":
+        words = {column: values.str.count(r"\w+").mean() for column, values in texts.items()}
+        shares = {
+            column: float(count >= _SUMMARY_WORDS) * count / max(words.values()) for column, count in words.items()
+        }
+    else:
+        return None
+    likeliest = max(shares, key=lambda column: shares[column], default=None)
+    return likeliest if likeliest is not None and shares[likeliest] >= _SIMILAR else None
 
 
 def _likeness(name: str, found: str) -> float:

@@ -22,7 +22,7 @@ from imr_ml.profiles.rows import profile_of
 from imr_ml.profiles.vocabulary import word_columns
 from imr_ml.progress import silent
 from imr_ml.scoring.frame import check_columns, type_rows
-from imr_ml.scoring.inputs import open_input, read_chunks, to_requests
+from imr_ml.scoring.inputs import open_input, read_chunks, sample_rows, to_requests
 
 if TYPE_CHECKING:
     import numpy as np
@@ -96,7 +96,7 @@ def profile_file(
     mapping = mapping or ColumnMapping()
     with tempfile.TemporaryDirectory() as scratch:
         opened = open_input(source, mapping, Path(scratch), sheet)
-        check_columns(list(opened.columns), str(source), mapping.columns)
+        check_columns(list(opened.columns), str(source), mapping.columns, sample_rows(opened))
         step = start(f"profiling {opened.unit}", opened.total)
         share = min(1.0, most_rows / max(1, opened.total))
         drawn = list(_profiled(_gathered(_drawn(opened, share, seed, step)), model, opened.styles))

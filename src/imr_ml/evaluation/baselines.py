@@ -103,4 +103,4 @@ def _outcome_text(frame: pd.DataFrame) -> pd.Series:
 
 
 def _family_texts(frame: pd.DataFrame) -> pd.DataFrame:
-    return frame[["request", "ur_guideline"]].fillna("absent")
+    return frame[["request", "ur_guideline"]].astype("object").fillna("absent")

@@ -21,7 +21,7 @@ from imr_ml.files import atomic_write
 from imr_ml.progress import silent
 from imr_ml.score_columns import ScoreOptions
 from imr_ml.scoring.frame import check_columns
-from imr_ml.scoring.inputs import Input, open_input, read_chunks
+from imr_ml.scoring.inputs import Input, open_input, read_chunks, sample_rows
 from imr_ml.scoring.parts import (
     JobError,
     PartSummary,
@@ -149,7 +149,7 @@ def score_file(
     check_output(output)
     with tempfile.TemporaryDirectory() as scratch:
         opened = open_input(source, settings.mapping, Path(scratch), settings.sheet)
-        check_columns(list(opened.columns), str(source), settings.mapping.columns)
+        check_columns(list(opened.columns), str(source), settings.mapping.columns, sample_rows(opened))
         task = Task(model.folder, options, settings.mapping, opened.columns, opened.styles)
         with work_folder(output, _job(source, task, model, settings), resume=settings.resume) as folder:
             before = finished(folder)

@@ -41,7 +41,12 @@ EVIDENCE_TERMS = 5
 _KNOWN = frozenset(column.name for column in COLUMNS)
 
 
-def check_columns(columns: list[str], source: str, mapped: Mapping[str, str] | None = None) -> None:
+def check_columns(
+    columns: list[str],
+    source: str,
+    mapped: Mapping[str, str] | None = None,
+    sample: pd.DataFrame | None = None,
+) -> None:
     """Check that a table can be scored and that scoring would not overwrite a column.
 
     Parameters
@@ -52,6 +57,8 @@ def check_columns(columns: list[str], source: str, mapped: Mapping[str, str] | N
         What to call the table.
     mapped : mapping of str to str, optional
         The contract's name of a column -> the table's.
+    sample : DataFrame, optional
+        Some rows, to suggest a mapping by what columns contain.
 
     Raises
     ------
@@ -60,7 +67,7 @@ def check_columns(columns: list[str], source: str, mapped: Mapping[str, str] | N
     """
     names = renamed(columns, mapped or {})
     missing = [name for name in REQUIRED_COLUMNS if name not in names]
-    hint = suggestion(missing, [name for name in columns if name not in _KNOWN]) if missing else []
+    hint = suggestion(missing, [name for name in columns if name not in _KNOWN], sample) if missing else []
     try:
         require_columns(pd.DataFrame(columns=list(names)), REQUIRED_COLUMNS, source)
     except SchemaError as error:

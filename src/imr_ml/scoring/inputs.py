@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _LETTERS_AT_ONCE = 200
 _ROWS_TO_COUNT = 50_000
+_ROWS_SAMPLED = 200
 _LETTER_COLUMNS = tuple(column.name for column in COLUMNS)
 
 
@@ -145,6 +146,11 @@ def read_chunks(opened: Input, rows: int) -> Iterator[InputChunk]:
         yield InputChunk(len(letters), letters=letters)
     if opened.rejects:
         yield InputChunk(len(opened.rejects), rejects=opened.rejects)
+
+
+def sample_rows(opened: Input) -> pd.DataFrame | None:
+    """Some rows of a table, to tell what its columns contain; None for letters."""
+    return None if opened.table is None else next(iter(opened.table.chunks(_ROWS_SAMPLED))).frame
 
 
 def to_requests(
