@@ -10,6 +10,8 @@ import pandas as pd
 import pytest
 from factories import KNEE, NORCO, make_letter_pdf, make_letter_text, make_requests
 
+from imr_ml.corpus.decisions import TableOptions
+from imr_ml.corpus.mapping import ColumnMapping
 from imr_ml.corpus.schema import SchemaError
 from imr_ml.corpus.store import SCHEMA_VERSION, read_requests, schema_version, write_requests
 from imr_ml.fetch.manifest import Manifest, StoredLetter
@@ -20,6 +22,7 @@ from imr_ml.ingest.ingestion import ingest
 from imr_ml.ingest.inputs import sources_of
 from imr_ml.ingest.manifest import manifest_of, manifest_path
 from imr_ml.ingest.report import report_json, report_lines
+from imr_ml.progress import silent
 
 FIRST = make_letter_text(case_number="CM16-0000001", items=(KNEE, NORCO))
 SECOND = make_letter_text(case_number="CM16-0000002")
@@ -398,3 +401,16 @@ def test_the_report_as_json_has_the_counts_and_rejects(grow, folder, output):
         {"case_number": "CM16-0000001", "version": 2, "columns": ["items_in_case", "decision_date", "decision_year"]}
     ]
     assert report["in_table"]["requests"] == 4
+
+
+def test_a_table_of_texts_may_have_columns_of_other_names(grow, tmp_path):
+    table = tmp_path / "texts.jsonl"
+    table.write_text(json.dumps({"Doc": "a.txt", "Body": FIRST}) + "\n")
+    options = TableOptions(ColumnMapping(columns={"file": "Doc", "text": "Body"}))
+
+    report = grow_table(sources_of([table], options), tmp_path / "t.parquet", silent)
+
+    assert report.letters == 1
+    assert read_requests(report.output)["file"].unique().tolist() == ["a.txt"]
+    with pytest.raises(SchemaError, match=r"lacks column.*file, text; found: Doc, Body"):
+        sources_of([table])

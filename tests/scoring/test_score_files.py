@@ -194,3 +194,15 @@ def test_columns_of_other_names_are_mapped_and_keep_their_names(loaded, tmp_path
     scored = pd.read_parquet(output)
     assert scored["RFA_TEXT"].tolist() == requests["request"].tolist()
     assert scored["p_overturned"].tolist() == score_frame(requests, loaded)["p_overturned"].tolist()
+
+
+def test_files_beside_the_letters_are_counted_and_named(loaded, tmp_path):
+    folder = tmp_path / "letters"
+    folder.mkdir()
+    (folder / "a.txt").write_text(make_letter_text())
+    for name in ("scan.tif", "memo.docx", ".hidden"):
+        (folder / name).touch()
+
+    summary = score_file(folder, tmp_path / "out.csv", loaded)
+
+    assert summary.notes == ("2 other file(s) skipped: memo.docx, scan.tif",)

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from imr_ml.cli.app import app, code_of, exit_on_user_error, progress, warn
+from imr_ml.cli.models import ColumnMap, ColumnsFile, SheetName
 
 
 @app.command()
@@ -20,6 +21,9 @@ def ingest(
         ),
     ],
     output: Annotated[Path, typer.Option("--output", "-o", help="Requests table to write or add to (.parquet).")],
+    renames: ColumnMap = None,
+    columns: ColumnsFile = None,
+    sheet: SheetName = None,
     jobs: Annotated[int, typer.Option(help="Processes; -1 uses all cores.")] = -1,
     append: Annotated[bool, typer.Option("--append", hidden=True)] = False,
     fresh: Annotated[bool, typer.Option("--fresh", help="Replace an existing table instead of adding to it.")] = False,
@@ -30,6 +34,8 @@ def ingest(
     Writes a manifest and rejects.jsonl, which lists what cannot be read, beside the table.
     """
     with exit_on_user_error():
+        from imr_ml.corpus.decisions import TableOptions
+        from imr_ml.corpus.mapping import read_mapping
         from imr_ml.errors import ImrError
         from imr_ml.ingest.growing import Provenance, grow_table
         from imr_ml.ingest.inputs import sources_of
@@ -40,7 +46,7 @@ def ingest(
             raise ImrError("--append keeps the table and --fresh replaces it: give one of them")
         if append:
             warn("--append is deprecated: ingest always adds to a table that exists")
-        sources = sources_of(paths)
+        sources = sources_of(paths, TableOptions(read_mapping(renames or (), columns), sheet=sheet))
         with progress() as start:
             provenance = Provenance(code=code_of(git_state()))
             report = grow_table(sources, output, start, jobs=jobs, fresh=fresh, provenance=provenance)

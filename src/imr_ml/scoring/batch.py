@@ -15,7 +15,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from imr_ml.corpus.dates import describe_styles
 from imr_ml.corpus.mapping import ColumnMapping
 from imr_ml.files import atomic_write
 from imr_ml.progress import silent
@@ -91,7 +90,7 @@ class BatchSummary:
     rejected_lines : int
         Lines of the input that are not rows; `rejects_file` lists them.
     notes : tuple of str
-        How columns were read, where that is not the usual way.
+        How the input was read, where that is not the usual way, and files that were skipped.
     """
 
     rows: int
@@ -255,5 +254,5 @@ def _total(parts: list[PartSummary], opened: Input, resumed: int) -> BatchSummar
         resumed=resumed,
         warnings=dict(warnings.most_common(REASONS_SHOWN)),
         rejected_lines=sum(len(part.rejected_lines) for part in parts),
-        notes=tuple(describe_styles(opened.styles)),
+        notes=opened.notes,
     )

@@ -8,7 +8,7 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from imr_ml.corpus.dates import DATE_COLUMNS, DateEvidence, DateStyle, date_evidence
+from imr_ml.corpus.dates import DATE_COLUMNS, DateEvidence, DateStyle, date_evidence, describe_styles
 from imr_ml.corpus.mapping import ColumnMapping
 from imr_ml.corpus.schema import COLUMNS, SchemaError
 from imr_ml.tables.table import RejectedLine, Table
@@ -44,7 +44,9 @@ class Input:
         How the dates of each date column are written.
     letters : tuple of Path
     rejects : tuple of Reject
-        Members of a zip file that are not letters.
+        Members of a zip file that can't be read.
+    notes : tuple of str
+        What a user should know about how the input is read.
     """
 
     columns: tuple[str, ...]
@@ -56,6 +58,7 @@ class Input:
     styles: dict[str, DateStyle] = field(default_factory=dict)
     letters: tuple[Path, ...] = ()
     rejects: tuple[Reject, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,27 +112,32 @@ def open_input(source: Path, mapping: ColumnMapping, scratch: Path, sheet: str |
     FileNotFoundError
         For what does not exist.
     """
-    from imr_ml.ingest.archives import letters_of
-    from imr_ml.ingest.ingestion import letter_files
+    from imr_ml.ingest.archives import letters_of, other_members
+    from imr_ml.ingest.ingestion import describe_other_files, letter_files, other_files
     from imr_ml.tables.formats import is_table
 
     if not source.exists():
         raise FileNotFoundError(f"{source}: no such file or folder")
     rejects: list[Reject] = []
+    others: list[str] = []
     if is_table(source):
         return _open_table(source, mapping, sheet)
     if source.is_dir():
-        letters = letter_files([source])
+        letters, others = letter_files([source]), [str(file.relative_to(source)) for file in other_files(source)]
     elif source.suffix.lower() == ".zip":
         letters, rejects = letters_of(source, scratch)
+        others = other_members(source)
     elif source.suffix.lower() in (".pdf", ".txt"):
         letters = [source]
     else:
         return _open_table(source, mapping, sheet)
+    notes = (describe_other_files(others),) if others else ()
     if not letters and not rejects:
-        raise SchemaError(f"{source}: contains no letter (.pdf or .txt)")
+        raise SchemaError("; ".join((f"{source}: contains no letter (.pdf or .txt)", *notes)))
     total = len(letters) + len(rejects)
-    return Input(_LETTER_COLUMNS, total, "letters", mapping, letters=tuple(letters), rejects=tuple(rejects))
+    return Input(
+        _LETTER_COLUMNS, total, "letters", mapping, letters=tuple(letters), rejects=tuple(rejects), notes=notes
+    )
 
 
 def read_chunks(opened: Input, rows: int) -> Iterator[InputChunk]:
@@ -189,7 +197,8 @@ def _open_table(source: Path, mapping: ColumnMapping, sheet: str | None) -> Inpu
         if counts_cases:
             counts.append(chunk.frame[case].astype("string").value_counts())
     styles = {name: evidence[name].style(name, str(source)) for name in dates}
-    return Input(table.columns, total, "requests", mapping, table, _total(counts), styles)
+    notes = tuple(describe_styles(styles))
+    return Input(table.columns, total, "requests", mapping, table, _total(counts), styles, notes=notes)
 
 
 def _total(counts: list[pd.Series]) -> pd.Series | None:
