@@ -29,10 +29,6 @@ SECOND = make_letter_text(case_number="CM16-0000002")
 AGAIN = make_letter_text(case_number="CM16-0000001", decision_date="02/20/2017", items=(KNEE,))
 
 
-def silent(_description, _total):
-    return lambda _steps: None
-
-
 @pytest.fixture
 def output(tmp_path):
     return tmp_path / "requests.parquet"
