@@ -1,6 +1,6 @@
 """Word clinical summaries and rationales from a letter's facts.
 
-A letter has one voice (`phrases.Voice`). Signals that matter to its items are always told when present; when absent
+A letter has one voice (`phrases.Voice`). Signals that matter to its items are always stated when present; when absent
 they are denied in words or left out, so that a reader of the whole letter knows them all.
 """
 
@@ -9,21 +9,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from imr_ml.sample.facts import between, pick, several
-from imr_ml.sample.slots import visit_slots
-from imr_ml.sample.wording import capital
+from imr_ml.sample.chance import between, pick, several
+from imr_ml.sample.wording import Slots, capital, visit_slots
 
 if TYPE_CHECKING:
     from random import Random
 
-    from imr_ml.sample.facts import ItemFacts, LetterFacts
+    from imr_ml.sample.draw import ItemFacts, LetterFacts
     from imr_ml.sample.model import Model
     from imr_ml.sample.phrases import Phrases, Voice
-    from imr_ml.sample.requests import Request
-    from imr_ml.sample.slots import Slots
+    from imr_ml.sample.wording import Request
 
-_RETOLD = frozenset({"complaint", "exam"})
-_FOLLOWED = frozenset({"complaint", "exam", "treatment"})
+_DETAILED = frozenset({"complaint", "exam"})
+_FOLLOWED_BY_FILLER = frozenset({"complaint", "exam", "treatment"})
 _DETAIL = (1, 1, 1, 2, 2, 2, 3, 3, 4, 5, 7)
 _FILLER_SHARE = 0.15
 _DENIED_SHARE = 0.4
@@ -55,23 +53,32 @@ class Draft:
 def write_summary(draft: Draft) -> str:
     """Write the clinical case summary, one paragraph."""
     detail = pick(draft.rng, _DETAIL)
-    retold = draft.slots | visit_slots(draft.rng, draft.facts, draft.voice)
+    # Further complaints and findings are those of another visit.
+    other_visit = Slots(draft.slots | visit_slots(draft.rng, draft.facts, draft.voice))
     parts = []
     for part in draft.voice.order:
         patterns = _part(draft, part, detail)
-        told_once = 1 if part in _RETOLD else len(patterns)
-        parts += [_filled(patterns[:told_once], draft.slots), _filled(patterns[told_once:], retold)]
+        first = 1 if part in _DETAILED else len(patterns)
+        parts.append(_filled(patterns[:first], draft.slots))
+        parts.append(_filled(patterns[first:], other_visit))
     return " ".join(part for part in parts if part)
 
 
 def write_rationale(draft: Draft, item: ItemFacts, request: Request) -> str:
-    """Write the decision rationale of one item, one paragraph."""
+    """Write the decision rationale of one item, one paragraph.
+
+    Parameters
+    ----------
+    draft : Draft
+        The letter.
+    item : ItemFacts
+        The item decided on.
+    request : Request
+        The item as the letter words it.
+    """
     rng, common = draft.rng, draft.phrases.common
-    slots = draft.slots | {
-        "request": f"the request for {request.disputed}",
-        "request_cap": f"The request for {request.disputed}",
-        "source": next(name for family, name in _SOURCES.items() if family in item.families),
-    }
+    source = next(name for family, name in _SOURCES.items() if family in item.families)
+    slots = Slots(draft.slots, request=f"the request for {request.disputed}", source=source)
     patterns = [pick(rng, pick(rng, common.recap))] if rng.random() < _RECAP_SHARE else []
     rules = several(rng, draft.phrases.guidelines[item.treatment.kind], between(rng, 2, 3))
     patterns += [f"{pick(rng, pick(rng, common.source))} {pick(rng, rule)}" for rule in rules]
@@ -105,16 +112,16 @@ def _part(draft: Draft, part: str, detail: int) -> list[str]:
         return _signals(draft)
     if part == "ur":
         return [pick(rng, pick(rng, summary.ur_modified if facts.items[0].authorized else summary.ur))]
-    patterns = several(rng, getattr(summary, part), detail if part in _RETOLD else 1)
+    patterns = several(rng, getattr(summary, part), detail if part in _DETAILED else 1)
     if part == "complaint" and len(facts.regions) > 1:
         patterns.append(pick(rng, summary.complaint_more))
-    if part in _FOLLOWED and rng.random() < _FILLER_SHARE * detail:
+    if part in _FOLLOWED_BY_FILLER and rng.random() < _FILLER_SHARE * detail:
         patterns += several(rng, summary.filler, between(rng, 1, 2))
     return [pick(rng, pattern) for pattern in patterns]
 
 
 def _signals(draft: Draft) -> list[str]:
-    """Tell the signals that matter to the items, and a few that do not."""
+    """State the signals that matter to the items, and a few that do not."""
     rng, facts, kinds = draft.rng, draft.facts, draft.model.kinds
     relevant = dict.fromkeys(name for item in facts.items for name in kinds[item.treatment.kind].signals)
     phrases = [
