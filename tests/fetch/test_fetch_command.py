@@ -58,7 +58,7 @@ def test_letters_that_failed_are_counted_by_their_reason(replica, tmp_path):
 
     assert ran.exit_code == 0
     assert "imr-ml:   3 x HTTP 404\n" in ran.stderr
-    assert "the same command asks for those that failed again" in ran.stderr
+    assert "run the same command again to request those that failed" in ran.stderr
 
 
 def test_without_a_contact_one_is_requested(replica, tmp_path):
@@ -122,7 +122,7 @@ def test_a_call_killed_again_and_again_goes_on_and_fetches_nothing_twice(replica
 
 @pytest.mark.slow
 def test_a_manifest_can_be_read_while_a_call_is_at_work_and_after_it_was_killed(replica, tmp_path):
-    from imr_ml.fetch.manifest_file import letters_of_manifest
+    from imr_ml.fetch.manifest import letters_of_manifest
 
     replica.trouble(".pdf", slow(0.05))
     command = [sys.executable, "-c", "from imr_ml.cli import app; app()", *arguments(replica, tmp_path, *DAYS)]

@@ -11,16 +11,16 @@ import pytest
 from fetch.conftest import FIRST_DAY
 from fetch.fetching import fetch, files, rows
 
-from imr_ml.fetch.manifest_file import letters_of_manifest
-from imr_ml.fetch.running import fetch_letters
-from imr_ml.fetch.settings import FetchSettings, RequestPolicy
+from imr_ml.fetch.client import RequestPolicy
+from imr_ml.fetch.fetching import FetchSettings, fetch_letters
+from imr_ml.fetch.manifest import letters_of_manifest
 from imr_ml.fetch.types import FetchError
 
 
 def test_all_letters_of_the_days_are_fetched_whole(replica, tmp_path):
     done = fetch(replica, tmp_path)
 
-    assert (done.listed, done.new, done.failed, done.left) == (34, 34, 0, 0)
+    assert (done.listed, done.new, done.failed, done.remaining) == (34, 34, 0, 0)
     assert files(tmp_path) == {f"{case.case_number}.pdf": case.pdf for case in replica.cases}
     assert {path.name for path in letters_of_manifest(tmp_path / "manifest.sqlite")} == set(files(tmp_path))
 
@@ -55,7 +55,7 @@ def test_a_second_call_asks_the_site_nothing(replica, tmp_path):
 
     done = fetch(replica, tmp_path)
 
-    assert (done.asked, done.new) == (0, 0)
+    assert (done.requested, done.new) == (0, 0)
     assert len(replica.asked) == before
 
 
@@ -108,7 +108,7 @@ def test_a_limit_bounds_the_letters_requested_and_the_next_call_goes_on(replica,
 def test_a_dry_run_walks_the_search_and_fetches_no_letter(replica, tmp_path):
     done = fetch(replica, tmp_path, dry_run=True)
 
-    assert (done.listed, done.left, done.asked) == (34, 34, 0)
+    assert (done.listed, done.remaining, done.requested) == (34, 34, 0)
     assert replica.letters_asked() == []
     assert fetch(replica, tmp_path).new == 34
 
@@ -160,7 +160,7 @@ def test_a_case_whose_entry_changed_is_fetched_again(replica, tmp_path, change):
 
     done = fetch(replica, tmp_path, fresh_s=0, settle_days=100_000)
 
-    assert (done.asked, done.reissued) == (1, 1)
+    assert (done.requested, done.reissued) == (1, 1)
     assert len(files(tmp_path)) == 35
 
 
@@ -191,13 +191,13 @@ def test_a_whole_letter_that_a_killed_call_left_is_not_requested(replica, tmp_pa
 def test_the_site_is_reported_who_asks(replica, tmp_path):
     from imr_ml import __version__
 
-    fetch(replica, tmp_path, manners={"contact": "me@example.org"}, limit=1)
+    fetch(replica, tmp_path, policy={"contact": "me@example.org"}, limit=1)
 
     assert {each.agent for each in replica.asked} == {f"imr-ml/{__version__} (+me@example.org)"}
 
 
 def test_requests_come_one_at_a_time_with_a_pause_after_each_answer(replica, tmp_path):
-    fetch(replica, tmp_path, manners={"pause_s": 0.05}, limit=4)
+    fetch(replica, tmp_path, policy={"pause_s": 0.05}, limit=4)
 
     moments = [each.at_s for each in replica.asked]
     assert len(moments) > 8
@@ -229,8 +229,8 @@ def test_a_second_call_at_work_on_the_same_folder_is_refused(replica, tmp_path):
         ({"cases": ("CM16-0099001",), "since": FIRST_DAY}, "give --case, or --since and --until"),
         ({"cases": ("../../etc",)}, "is no case number"),
         ({"url": "ftp://example.org/"}, "is no address of a search page"),
-        ({"since": FIRST_DAY, "manners": RequestPolicy(pause_s=0.1)}, "too short for a public site"),
-        ({"since": FIRST_DAY, "manners": RequestPolicy(contact="Zoë\n")}, "plain ASCII"),
+        ({"since": FIRST_DAY, "policy": RequestPolicy(pause_s=0.1)}, "too short for a public site"),
+        ({"since": FIRST_DAY, "policy": RequestPolicy(contact="Zoë\n")}, "plain ASCII"),
     ],
 )
 def test_what_can_not_be_requested_is_refused_before_the_site_is_asked(tmp_path, settings, told):

@@ -24,7 +24,7 @@ SEARCH = "IMRDecisionSearch"
 def test_a_passing_trouble_costs_nothing_but_time(replica, tmp_path, trouble, where):
     replica.trouble(where, trouble, times=2)
 
-    done = fetch_few(replica, tmp_path, manners={"timeout_s": 0.3}, limit=2)
+    done = fetch_few(replica, tmp_path, policy={"timeout_s": 0.3}, limit=2)
 
     assert (done.new, done.failed) == (2, 0)
     assert len(files(tmp_path)) == 2
@@ -132,7 +132,7 @@ def test_redirects_in_circles_are_given_up(replica, tmp_path):
 def test_a_letter_that_never_comes_right_is_not_requested_for_ever(replica, tmp_path):
     replica.trouble(replica.cases[-2].path, refused(404))
 
-    done = [fetch_few(replica, tmp_path, letter_calls=2) for _ in range(4)]
+    done = [fetch_few(replica, tmp_path, max_calls=2) for _ in range(4)]
 
     assert [each.given_up for each in done] == [0, 1, 1, 1]
     assert replica.letters_asked().count(f"{replica.cases[-2].case_number}.pdf") == 2
@@ -141,8 +141,8 @@ def test_a_letter_that_never_comes_right_is_not_requested_for_ever(replica, tmp_
 def test_many_letters_in_a_row_that_fail_end_the_call_and_the_next_one_goes_on(replica, tmp_path):
     replica.trouble(".pdf", refused(503))
 
-    with pytest.raises(FetchError, match="4 letters in a row could not be got"):
-        fetch_few(replica, tmp_path, failures_in_row=4)
+    with pytest.raises(FetchError, match="4 letters in a row could not be downloaded"):
+        fetch_few(replica, tmp_path, max_failures=4)
     assert len(set(replica.letters_asked())) == 4
     replica.troubles.clear()
     assert fetch_few(replica, tmp_path).new == 8

@@ -141,7 +141,7 @@ def fetched(tmp_path):
         manifest.record_search(None, None, [case])
         content = text.encode()
         kept = StoredLetter(number, url, f"{number}.txt", hashlib.sha256(content).hexdigest(), len(content), 200)
-        manifest.take_letter(kept)
+        manifest.record_letter(kept)
     manifest.close()
     return folder / "manifest.sqlite"
 

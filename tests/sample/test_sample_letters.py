@@ -54,7 +54,8 @@ def test_other_seeds_make_other_letters():
 def test_letters_do_not_depend_on_the_process(hash_seed):
     code = (
         "import hashlib; from imr_ml.sample.letters import generate_letter; "
-        "from imr_ml.sample.rendering import render_text; texts = [render_text(generate_letter(7, i)) for i in range(40)]; "
+        "from imr_ml.sample.rendering import render_text; "
+        "texts = [render_text(generate_letter(7, index)) for index in range(40)]; "
         "print(hashlib.sha256(repr(texts).encode()).hexdigest())"
     )
     made = subprocess.run(

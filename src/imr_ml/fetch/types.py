@@ -1,4 +1,4 @@
-"""Data types of a fetch: listed cases and requests, and errors."""
+"""Data types of a fetch: errors, and cases and requests as the search lists them."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ class FetchError(ImrError):
 
 
 class AnswerError(FetchError):
-    """One address gives no good answer; of a letter, that costs only itself.
+    """One address gives no good answer; for a letter, that costs only this letter.
 
     Attributes
     ----------
     http_status : int or None
         Of the last answer; None where there was none.
     is_site_down : bool
-        Whether it tells of the site's state, not of this letter.
+        Whether the cause is the site's state, not this letter.
     """
 
     def __init__(self, reason: str, http_status: int | None = None, *, is_site_down: bool = False) -> None:
@@ -31,17 +31,7 @@ class AnswerError(FetchError):
 
 @dataclass(frozen=True, slots=True)
 class IndexedRequest:
-    """One request of a case as the search lists it, in the search's own words.
-
-    Attributes
-    ----------
-    category : str
-        Treatment request category, e.g. ``"Pharmaceuticals"``.
-    subcategory : str
-        Subcategory, or the drug's name.
-    outcome : str
-        What was decided, e.g. ``"Upheld"``.
-    """
+    """One request of a case in the search's own words: treatment category, subcategory or drug, and outcome."""
 
     category: str
     subcategory: str
@@ -55,7 +45,7 @@ class IndexedCase:
     Attributes
     ----------
     url : str
-        Address of the letter, whole.
+        Full address of the letter.
     case_outcome, specialty : str or None
         In the search's own words; a list by request has no case outcome.
     requests : tuple of IndexedRequest

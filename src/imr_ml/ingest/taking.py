@@ -121,9 +121,9 @@ def _take_part(
     requests = build_requests(letters)
     taken.count(requests, len(letters))
     if taken.index is not None:
-        from imr_ml.fetch.cross_check import indexed
+        from imr_ml.fetch.cross_check import compare_with_index
 
-        requests, disagreements = indexed(requests, taken.index)
+        requests, disagreements = compare_with_index(requests, taken.index)
         taken.disagreements.append(disagreements)
     table.add(requests)
 

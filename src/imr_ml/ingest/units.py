@@ -108,7 +108,7 @@ def files_of(source: Source, scratch: Path) -> tuple[list[Path], list[Reject]]:
     if source.only is not None:
         return list(source.only), []
     if source.kind is Kind.FETCHED:
-        from imr_ml.fetch.manifest_file import letters_of_manifest
+        from imr_ml.fetch.manifest import letters_of_manifest
 
         files = letters_of_manifest(path)
     else:
