@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from fetch.conftest import FIRST_DAY
 
-from imr_ml.fetch.client import RequestPolicy
-from imr_ml.fetch.fetching import FetchReport, FetchSettings, fetch_letters
+from imr_ml.fetch.fetching import fetch_letters
+from imr_ml.fetch.types import FetchReport, FetchSettings, RequestPolicy
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from imr_ml.errors import SchemaError
-from imr_ml.fetch.cross_check import add_index_columns, compare_with_index, find_disagreements
+from imr_ml.fetch.cross_check import compare_with_index
 from imr_ml.fetch.index import Index, read_index
 from imr_ml.fetch.manifest import letters_of_manifest
 from imr_ml.ingest.ingestion import ingest
@@ -53,7 +53,7 @@ def make_index(*requests, **case):
 def told(table, index):
     return [
         (None if pd.isna(item) else item, column, read, said)
-        for item, column, read, said in find_disagreements(table, index)[
+        for item, column, read, said in compare_with_index(table, index)[1][
             ["item", "column", "read", "index"]
         ].itertuples(index=False)
     ]
@@ -150,7 +150,7 @@ def test_whatever_the_searchs_order_words_pair_each_request_with_its_own(order):
 
 def test_a_table_without_case_numbers_can_not_be_joined():
     with pytest.raises(SchemaError, match="lacks column"):
-        find_disagreements(pd.DataFrame({"request": ["MRI"]}), BOTH)
+        compare_with_index(pd.DataFrame({"request": ["MRI"]}), BOTH)
 
 
 @pytest.fixture(scope="module")
@@ -167,7 +167,7 @@ def fetched(letters, tmp_path_factory):
 def test_the_table_gets_the_searchs_fields_and_its_category(fetched):
     cases, manifest, requests = fetched
 
-    table, differ = add_index_columns(requests, manifest)
+    table, differ = compare_with_index(requests, read_index(manifest))
 
     assert table.index.equals(requests.index)
     assert table.drop(columns=[name for name in table if name.startswith("index_")]).columns.equals(requests.columns)
@@ -187,7 +187,7 @@ def test_the_table_with_the_searchs_fields_can_be_written_and_validated(fetched,
     from imr_ml.corpus.store import read_requests, write_requests
 
     _, manifest, requests = fetched
-    table, _ = add_index_columns(requests, manifest)
+    table, _ = compare_with_index(requests, read_index(manifest))
 
     write_requests(table, tmp_path / "requests.parquet")
 
@@ -208,7 +208,7 @@ def test_a_replaced_letter_is_not_held_against_what_the_search_states_now(fetche
         connection.execute(f"UPDATE cases SET case_outcome = 'Withdrawn', specialty = 'X' WHERE case_number = '{case}'")
     both = pd.concat([requests, requests[requests["case_number"] == case].assign(letter_sha256="new")])
 
-    table, differ = add_index_columns(both.reset_index(drop=True), copy)
+    table, differ = compare_with_index(both.reset_index(drop=True), read_index(copy))
 
     versions = table[table["case_number"] == case].groupby("letter_sha256")["index_specialty"].agg(list)
     assert set(versions.pop("new")) == {"X"}
@@ -219,7 +219,7 @@ def test_a_replaced_letter_is_not_held_against_what_the_search_states_now(fetche
 def test_letters_that_were_not_fetched_are_joined_by_their_case(fetched):
     _, manifest, requests = fetched
 
-    table, _ = add_index_columns(requests.assign(letter_sha256="of a text file"), manifest)
+    table, _ = compare_with_index(requests.assign(letter_sha256="of a text file"), read_index(manifest))
 
     assert table["index_specialty"].notna().all()
     assert len(read_index(manifest).requests) == len(requests)
@@ -228,7 +228,7 @@ def test_letters_that_were_not_fetched_are_joined_by_their_case(fetched):
 def test_a_part_of_the_table_gets_from_its_part_of_the_index_what_the_whole_gives_it(fetched):
     cases, manifest, requests = fetched
     index = read_index(manifest)
-    whole, _ = add_index_columns(requests, manifest)
+    whole, _ = compare_with_index(requests, read_index(manifest))
     some = requests["case_number"].isin([cases[1].case_number, cases[4].case_number])
     unnamed = requests[some].assign(case_number=pd.NA)
 

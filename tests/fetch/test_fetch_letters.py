@@ -11,10 +11,9 @@ import pytest
 from fetch.conftest import FIRST_DAY
 from fetch.fetching import fetch, files, rows
 
-from imr_ml.fetch.client import RequestPolicy
-from imr_ml.fetch.fetching import FetchSettings, fetch_letters
+from imr_ml.fetch.fetching import fetch_letters
 from imr_ml.fetch.manifest import letters_of_manifest
-from imr_ml.fetch.types import FetchError
+from imr_ml.fetch.types import FetchError, FetchSettings, RequestPolicy
 
 
 def test_all_letters_of_the_days_are_fetched_whole(replica, tmp_path):

@@ -13,7 +13,7 @@ from factories import KNEE, NORCO, make_letter_pdf, make_letter_text, make_reque
 from imr_ml.corpus.schema import SchemaError
 from imr_ml.corpus.store import SCHEMA_VERSION, read_requests, schema_version, write_requests
 from imr_ml.fetch.manifest import Manifest, StoredLetter
-from imr_ml.fetch.types import IndexedCase, IndexedRequest
+from imr_ml.fetch.types import IndexedCase, IndexedRequest, Query
 from imr_ml.files import locked
 from imr_ml.ingest import taking
 from imr_ml.ingest.growing import grow_table, growth_lines
@@ -138,7 +138,7 @@ def fetched(tmp_path):
         (folder / f"{number}.txt").write_text(text)
         url = f"http://127.0.0.1/{number}.pdf"
         case = IndexedCase(number, url, date(2016, 12, 21), None, None, None, "Upheld", listed)
-        manifest.record_search(None, None, [case])
+        manifest.record_search(Query(), [case])
         content = text.encode()
         kept = StoredLetter(number, url, f"{number}.txt", hashlib.sha256(content).hexdigest(), len(content), 200)
         manifest.record_letter(kept)

@@ -13,7 +13,7 @@ import typer
 from imr_ml.cli.app import app, exit_on_user_error, progress, warn
 
 if TYPE_CHECKING:
-    from imr_ml.fetch.fetching import FetchReport
+    from imr_ml.fetch.types import FetchReport
 
 _DAY = ["%Y-%m-%d"]
 
@@ -45,9 +45,8 @@ def fetch(
 ) -> None:
     """Download published letters from the California DWC's decision search; run again to continue or update."""
     with exit_on_user_error():
-        from imr_ml.fetch.client import RequestPolicy
-        from imr_ml.fetch.fetching import FetchSettings, fetch_letters
-        from imr_ml.fetch.site import SEARCH_URL
+        from imr_ml.fetch.fetching import fetch_letters
+        from imr_ml.fetch.types import FetchSettings, RequestPolicy
 
         if not contact:
             warn("no --contact (or IMR_ML_CONTACT): name an e-mail address or a page, so that the site can reach you")
@@ -58,7 +57,7 @@ def fetch(
             limit=limit,
             dry_run=dry_run,
             recheck=recheck,
-            url=url or SEARCH_URL,
+            url=url,
             policy=RequestPolicy(contact=contact, pause_s=pause),
         )
         with progress() as start:

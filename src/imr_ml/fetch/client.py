@@ -8,11 +8,10 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import cache
 from importlib.metadata import version
-from types import TracebackType
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from imr_ml.fetch.types import AnswerError, FetchError
+from imr_ml.fetch.types import AnswerError, FetchError, RequestPolicy
 
 if TYPE_CHECKING:
     import ssl
@@ -34,39 +33,11 @@ _MAX_ANSWER_TIMEOUTS = 10
 
 
 @dataclass(frozen=True, slots=True)
-class RequestPolicy:
-    """How politely a site is asked.
-
-    Attributes
-    ----------
-    contact : str or None
-        Address or page by which the site can reach whoever fetches; sent in the User-Agent.
-    pause_s : float
-        Pause after each answer before the next request; a longer ``Crawl-delay`` in robots.txt wins.
-    timeout_s : float
-        Longest wait for a connection or for the next bytes of an answer.
-    tries : int
-        Maximum number of requests for one address, the first included.
-    backoff_s : float
-        Wait before the second try, doubled with each further one; a longer ``Retry-After`` wins.
-    max_wait_s : float
-        A site that asks to wait longer than this ends the call.
-    """
-
-    contact: str | None = None
-    pause_s: float = 2.0
-    timeout_s: float = 60.0
-    tries: int = 5
-    backoff_s: float = 2.0
-    max_wait_s: float = 900.0
-
-
-@dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer of status 200; `url` is where redirects led."""
+    """An answer of status 200, or a stored one without status; `url` is where redirects led."""
 
     url: str
-    http_status: int
+    http_status: int | None
     content_type: str
     content: bytes
 
@@ -85,17 +56,6 @@ class _TransientError(AnswerError):
     def __init__(self, reason: str, http_status: int | None = None, retry_after: float = 0.0) -> None:
         self.retry_after_s = retry_after
         super().__init__(reason, http_status, is_site_down=True)
-
-
-def user_agent(contact: str | None) -> str:
-    """The User-Agent header.
-
-    Examples
-    --------
-    >>> user_agent("me@example.org").partition("/")[0], user_agent("me@example.org").partition(" ")[2]
-    ('imr-ml', '(+me@example.org)')
-    """
-    return f"{AGENT}/{version('imr-ml')}" + (f" (+{contact})" if contact else "")
 
 
 def retry_after_s(value: str | None, now: datetime) -> float | None:
@@ -127,7 +87,7 @@ def _certificates() -> ssl.SSLContext:
 
 
 class PoliteClient:
-    """Requests one address after another; use it in a ``with`` block."""
+    """Requests one address after another."""
 
     def __init__(self, policy: RequestPolicy) -> None:
         import httpx
@@ -137,7 +97,9 @@ class PoliteClient:
         self._reads_robots = False
         self._next_request_at = 0.0
         self._http = httpx.Client(
-            headers={"User-Agent": user_agent(policy.contact)},
+            headers={
+                "User-Agent": f"{AGENT}/{version('imr-ml')}" + (f" (+{policy.contact})" if policy.contact else "")
+            },
             timeout=policy.timeout_s,
             follow_redirects=True,
             max_redirects=_MAX_REDIRECTS,
@@ -145,10 +107,8 @@ class PoliteClient:
             event_hooks={"request": [self._check_and_pause]},
         )
 
-    def __enter__(self) -> PoliteClient:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+    def close(self) -> None:
+        """Close the connections."""
         self._http.close()
 
     def get(self, url: str) -> Answer:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from imr_ml.corpus.schema import FAMILY_SEPARATOR
@@ -14,7 +13,6 @@ from imr_ml.fetch.index import (
     join_index,
     map_values,
     normalize,
-    read_index,
     with_index_category,
 )
 
@@ -26,15 +24,12 @@ if TYPE_CHECKING:
 _PARTLY = "partly overturned"
 
 
-def add_index_columns(requests: pd.DataFrame, manifest: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Add to the requests table what the manifest's index says of it.
+def compare_with_index(requests: pd.DataFrame, index: Index) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Add to the requests table what the index says of it, and list where the two disagree.
 
-    Parameters
-    ----------
-    requests : DataFrame
-        The requests table, ``case_number`` and ``item`` among its columns.
-    manifest : Path
-        What `fetch_letters` wrote.
+    Disagreements are about the number of items, each item's outcome and category, the case's outcome, the reviewer's
+    specialty, and the dates of decision, injury and application, wherever both have a value. The search does not number
+    its requests, so items' outcomes differ only where their counts in the case do.
 
     Returns
     -------
@@ -44,44 +39,23 @@ def add_index_columns(requests: pd.DataFrame, manifest: Path) -> tuple[pd.DataFr
         ``index_application_received`` are added, missing where the index lacks the case or lists another number of
         requests for it. ``category`` is the index's, where that is one of the table's categories.
     disagreements : DataFrame
-        See `find_disagreements`; it compares what was read, before ``category`` is filled.
+        ``case_number, item, column, read, index``, one row a disagreement, by case and item; `item` is missing for
+        what concerns the case. `column` is the table's, or ``items`` or ``case_outcome``. It compares what was read,
+        before ``category`` is filled.
 
     Raises
     ------
     SchemaError
-        For a table without case numbers and items.
-    FetchError, FileNotFoundError
-        As `letters_of_manifest`.
+        For a table without case numbers, items and requests.
     """
-    return compare_with_index(requests, read_index(manifest))
+    joined = join_index(requests, index)
+    return with_index_category(joined.table), _find_disagreements(joined)
 
 
-def compare_with_index(requests: pd.DataFrame, index: Index) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The same as `add_index_columns`, with an index that was read already."""
-    joined = join_index(requests, index.of(requests))
-    return with_index_category(joined.table), _compare(joined)
-
-
-def find_disagreements(requests: pd.DataFrame, index: Index) -> pd.DataFrame:
-    """Where the search's fields and what was read from the letter differ; nothing where either is missing.
-
-    Compares, for the cases that both have: the number of items, each item's outcome and category, the case's outcome,
-    the reviewer's specialty, and the dates of decision, injury and application. The search does not number its
-    requests, so items' outcomes differ only where their counts in the case do.
-
-    Returns
-    -------
-    DataFrame
-        ``case_number, item, column, read, index``, one row a disagreement, by case and item; `item` is missing for
-        what concerns the case. `column` is the table's, or ``items`` or ``case_outcome``.
-    """
-    return _compare(join_index(requests, index))
-
-
-def _compare(joined: JoinedTable) -> pd.DataFrame:
+def _find_disagreements(joined: JoinedTable) -> pd.DataFrame:
     import pandas as pd
 
-    known = joined.entries >= 0
+    known = joined.is_indexed
     rows, letters = joined.table[known], joined.letters[known]
     first = ~pd.Series(letters).duplicated().to_numpy()
     heads = rows[first].assign(item=float("nan"))
@@ -101,14 +75,13 @@ def _compare(joined: JoinedTable) -> pd.DataFrame:
 def _compare_items(rows: pd.DataFrame, letters: NDArray[np.int64]) -> Iterator[pd.DataFrame]:
     if "outcome" in rows:
         read, index = rows["outcome"], map_values(rows["index_outcome"], _outcome)
-        both = read.notna() & index.notna()
         overturned = [stated.eq("overturned").fillna(value=False).astype("int64") for stated in (read, index)]
-        gap = (overturned[0] - overturned[1]).where(both, 0)
+        gap = (overturned[0] - overturned[1]).where(read.notna() & index.notna(), 0)
         counts_differ = gap.groupby(letters).transform("sum") != 0
-        yield _disagreements(rows, both & (read != index) & counts_differ, "outcome", read, index)
+        yield _disagreements(rows, (read != index) & counts_differ, "outcome", read, index)
     if "category" in rows:
         read, index = rows["category"], rows["index_category"]
-        differ = read.notna() & index.notna() & (map_values(read, normalize) != map_values(index, normalize))
+        differ = map_values(read, normalize) != map_values(index, normalize)
         yield _disagreements(rows, differ, "category", read, index)
 
 
@@ -119,7 +92,7 @@ def _compare_outcomes(rows: pd.DataFrame, letters: NDArray[np.int64], heads: pd.
         share = rows["outcome"].eq("overturned").fillna(value=False).groupby(letters, sort=False).mean()
         stated = share.map({0.0: "upheld", 1.0: "overturned"}).astype("string").fillna(_PARTLY).where(known)
         read, index = stated.set_axis(heads.index), map_values(heads["index_case_outcome"], _outcome)
-        yield _disagreements(heads, read.notna() & index.notna() & (read != index), "case_outcome", read, index)
+        yield _disagreements(heads, read != index, "case_outcome", read, index)
 
 
 def _compare_letters(heads: pd.DataFrame) -> Iterator[pd.DataFrame]:
@@ -133,16 +106,16 @@ def _compare_letters(heads: pd.DataFrame) -> Iterator[pd.DataFrame]:
         yield _disagreements(heads, differ, "specialties", read, index)
     for name in (name for name in INDEX_DATES if name in heads):
         read, index = pd.to_datetime(heads[name]), heads[f"index_{name}"]
-        differ = read.notna() & index.notna() & (read != index)
-        yield _disagreements(heads, differ, name, read.dt.strftime("%Y-%m-%d"), index.dt.strftime("%Y-%m-%d"))
+        yield _disagreements(heads, read != index, name, read.dt.strftime("%Y-%m-%d"), index.dt.strftime("%Y-%m-%d"))
 
 
 def _disagreements(
     rows: pd.DataFrame, differ: pd.Series, column: str, read: pd.Series, index: pd.Series
 ) -> pd.DataFrame:
+    """Rows of the disagreements in one column, where both sides have a value."""
     import pandas as pd
 
-    mask = differ.fillna(value=False).astype("bool").to_numpy()
+    mask = (differ.fillna(value=False).astype("bool") & read.notna() & index.notna()).to_numpy()
     return pd.DataFrame(
         {
             "case_number": rows["case_number"].to_numpy()[mask],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
 from itertools import count
 from pathlib import Path
 
@@ -40,30 +41,25 @@ def download_letter(client: PoliteClient, letter: PendingLetter, folder: Path) -
     FetchError
         Where nothing more may be fetched.
     """
-    if not letter.versions and (stored := _existing_letter(letter, folder)):
-        return stored
-    answer = client.get(letter.url)
-    note = check_letter(answer, letter.case_number)
-    sha256 = _sha256(answer.content)
+    path = _path(folder, letter.case_number, 1)
+    if not letter.versions and path.is_file():
+        with suppress(AnswerError):
+            return _store_letter(Answer(str(path), None, "a file", path.read_bytes()), letter, folder)
+    return _store_letter(client.get(letter.url), letter, folder)
+
+
+def _store_letter(answer: Answer, letter: PendingLetter, folder: Path) -> StoredLetter:
+    note = _check_letter(answer, letter.case_number)
+    sha256 = hashlib.sha256(answer.content).hexdigest()
     path, is_new = _find_path(folder, letter.case_number, sha256)
     if is_new and sha256 not in letter.versions:
         _write(path, answer.content, folder)
-    return _stored_letter(letter, path.relative_to(folder), answer.content, answer.http_status, note)
+    file = path.relative_to(folder).as_posix()
+    return StoredLetter(letter.case_number, letter.url, file, sha256, len(answer.content), answer.http_status, note)
 
 
-def check_letter(answer: Answer, case_number: str) -> str | None:
-    """Check that an answer is the complete PDF of this case.
-
-    Returns
-    -------
-    str or None
-        Why a letter of this case can't be read completely; None where it can.
-
-    Raises
-    ------
-    AnswerError
-        Saying what it is instead.
-    """
+def _check_letter(answer: Answer, case_number: str) -> str | None:
+    """Why a letter of this case can't be read completely, or None; raises `AnswerError` for anything else."""
     content, status = answer.content, answer.http_status
     if _START not in content[:_START_WITHIN]:
         raise AnswerError(f"{answer.url}: expected a PDF; found {answer.content_type} without a %PDF- mark", status)
@@ -93,32 +89,13 @@ def _read_case_number(content: bytes, name: str) -> tuple[str | None, str | None
         return head["case_number"], str(error)
 
 
-def _existing_letter(letter: PendingLetter, folder: Path) -> StoredLetter | None:
-    path = _path(folder, letter.case_number, 1)
-    if not path.is_file():
-        return None
-    content = path.read_bytes()
-    try:
-        note = check_letter(Answer(str(path), 200, "a file", content), letter.case_number)
-    except AnswerError:
-        return None
-    return _stored_letter(letter, path.relative_to(folder), content, None, note)
-
-
-def _stored_letter(
-    letter: PendingLetter, file: Path, content: bytes, http_status: int | None, note: str | None
-) -> StoredLetter:
-    sha256 = _sha256(content)
-    return StoredLetter(letter.case_number, letter.url, file.as_posix(), sha256, len(content), http_status, note)
-
-
 def _find_path(folder: Path, case_number: str, sha256: str) -> tuple[Path, bool]:
     """The first free path for a letter, or that of the file that holds it, and whether it is free."""
     for version in count(1):
         path = _path(folder, case_number, version)
         if not path.exists():
             return path, True
-        if _sha256(path.read_bytes()) == sha256:
+        if hashlib.sha256(path.read_bytes()).hexdigest() == sha256:
             return path, False
     raise AssertionError
 
@@ -137,7 +114,3 @@ def _write(path: Path, content: bytes, folder: Path) -> None:
         partial.rename(path)
     except OSError as error:
         raise FetchError(f"{path}: can't be written ({error.strerror}); run the same command again then") from error
-
-
-def _sha256(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()

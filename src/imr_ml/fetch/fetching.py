@@ -11,12 +11,12 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from imr_ml.fetch.client import PoliteClient, RequestPolicy
+from imr_ml.fetch.client import PoliteClient
 from imr_ml.fetch.download import PARTIAL, download_letter
 from imr_ml.fetch.manifest import MANIFEST, Manifest, PendingLetter
 from imr_ml.fetch.search import search_cases
-from imr_ml.fetch.site import CASE_NUMBER, FIRST_DECISIONS, SEARCH_URL, Query, check_form
-from imr_ml.fetch.types import AnswerError, FetchError
+from imr_ml.fetch.site import CASE_NUMBER, FIRST_DECISIONS, SEARCH_URL, check_form
+from imr_ml.fetch.types import AnswerError, FetchError, FetchReport, FetchSettings, Query
 from imr_ml.files import locked
 from imr_ml.progress import StartProgress
 
@@ -25,97 +25,6 @@ MIN_PAUSE_S = 0.5
 LOCK = ".fetch.lock"
 _LETTER_DETAILS = re.compile(r"^https?://\S+: |\s*\([^)]*\d[^)]*\)")
 """Parts of a reason that differ between letters: the address, and numbers in parentheses."""
-
-
-@dataclass(frozen=True, slots=True)
-class FetchSettings:
-    """What to fetch.
-
-    Attributes
-    ----------
-    since, until : date or None
-        First and last day of decision; where None, the first day ever searched and today. Later days are left out.
-    cases : tuple of str
-        Only these cases, by number; then no days are searched.
-    limit : int or None
-        Maximum number of letters to request.
-    dry_run : bool
-        Search without downloading letters.
-    recheck : bool
-        Download stored letters again, as they may have been reissued.
-    url : str
-        Page of the decision search.
-    policy : RequestPolicy
-        How politely the site is asked.
-    window_days : int
-        Days in one search; also the most that a killed call has to search again.
-    settle_days : int
-        Days after which all decisions of a day are published: a day searched that late is not searched again.
-    fresh_s : float
-        A day searched less long ago is not searched again.
-    max_calls : int
-        Calls after which a letter that can't be downloaded is given up.
-    max_failures : int
-        So many letters in a row that can't be downloaded end the call.
-    """
-
-    since: date | None = None
-    until: date | None = None
-    cases: tuple[str, ...] = ()
-    limit: int | None = None
-    dry_run: bool = False
-    recheck: bool = False
-    url: str = SEARCH_URL
-    policy: RequestPolicy = field(default_factory=RequestPolicy)
-    window_days: int = 1
-    settle_days: int = 45
-    fresh_s: float = 72_000.0
-    max_calls: int = 5
-    max_failures: int = 10
-
-
-@dataclass(slots=True)
-class FetchReport:
-    """What a call did.
-
-    Attributes
-    ----------
-    cases, letters : int
-        Cases and files in the manifest, after this call.
-    given_up : int
-        Letters that no further call requests, as too many calls could not download them.
-    searches, listed : int
-        Searches made in this call, and the letters that they listed.
-    requested : int
-        Letters requested.
-    new, reissued, unchanged : int
-        Letters stored for the first time; stored beside an older version; the same as before.
-    failed : int
-        Letters that could not be downloaded; the next call requests them again.
-    reasons : dict of str to int
-        Why, without addresses and case numbers, and how often.
-    unreadable : int
-        Letters stored though the reader can't read them completely.
-    remaining : int
-        Letters of these days that were not requested, because of the limit or in a dry run.
-    not_listed : list of str
-        Cases requested by number that the search does not list.
-    """
-
-    cases: int = 0
-    letters: int = 0
-    given_up: int = 0
-    searches: int = 0
-    listed: int = 0
-    requested: int = 0
-    new: int = 0
-    reissued: int = 0
-    unchanged: int = 0
-    failed: int = 0
-    reasons: dict[str, int] = field(default_factory=dict)
-    unreadable: int = 0
-    remaining: int = 0
-    not_listed: list[str] = field(default_factory=list)
 
 
 def fetch_letters(folder: Path, settings: FetchSettings, start: StartProgress) -> FetchReport:
@@ -146,7 +55,7 @@ def fetch_letters(folder: Path, settings: FetchSettings, start: StartProgress) -
     with (
         locked(folder / LOCK, busy),
         closing(Manifest(folder / MANIFEST)) as manifest,
-        PoliteClient(settings.policy) as client,
+        closing(PoliteClient(settings.policy)) as client,
     ):
         (folder / PARTIAL).unlink(missing_ok=True)
         call = _Call(folder, settings, manifest, client)
@@ -166,7 +75,7 @@ def check_settings(settings: FetchSettings, today: date) -> None:
     FetchError
         Saying which setting and what it may be.
     """
-    address, policy = urlsplit(settings.url), settings.policy
+    address, policy = urlsplit(settings.url or SEARCH_URL), settings.policy
     if address.scheme not in ("http", "https") or not address.hostname:
         raise FetchError(f"{settings.url}: is no address of a search page; give one as in {SEARCH_URL}")
     if settings.cases and (settings.since or settings.until):
@@ -198,30 +107,32 @@ class _Call:
     def fetch_days(self, today: date, start: StartProgress) -> None:
         first, last = self._days(today)
         if self.settings.recheck:
-            self.manifest.reset(first, last)
+            self.manifest.reset(Query(first, last))
         searched = start("reading the search (days)", (last - first).days + 1)
         downloaded = start("downloading letters", 0)
         for opens, closes in _windows(first, last, self.settings.window_days):
-            if not self._is_complete(opens, closes):
+            if not self._is_complete(Query(opens, closes), closes):
                 self._search(Query(opens, closes))
-            opens, closes = max(opens, first), min(closes, last)
-            searched((closes - opens).days + 1)
-            for letter in self.manifest.pending(opens, closes, self.settings.max_calls):
+            within = Query(max(opens, first), min(closes, last))
+            searched((min(closes, last) - max(opens, first)).days + 1)
+            for letter in self.manifest.pending(within, self.settings.max_calls):
                 self._download(letter)
                 downloaded(1)
             if self._is_limit_reached():
                 break
 
     def fetch_cases(self) -> None:
-        for case_number in self.settings.cases:
+        queries = [Query(case_number=case_number) for case_number in self.settings.cases]
+        for query in queries:
             before = self.report.listed
-            self._search(Query(case_number=case_number))
+            self._search(query)
             if self.report.listed == before:
-                self.report.not_listed.append(case_number)
-        if self.settings.recheck:
-            self.manifest.reset_cases(self.settings.cases)
-        for letter in self.manifest.pending_of(self.settings.cases, self.settings.max_calls):
-            self._download(letter)
+                self.report.not_listed.append(query.case_number)
+            if self.settings.recheck:
+                self.manifest.reset(query)
+        for query in dict.fromkeys(queries):
+            for letter in self.manifest.pending(query, self.settings.max_calls):
+                self._download(letter)
 
     def _days(self, today: date) -> tuple[date, date]:
         first = self.settings.since or self.manifest.first_day()
@@ -230,20 +141,21 @@ class _Call:
         first = max(first, FIRST_DECISIONS)
         return first, max(first, min(self.settings.until or today, today))
 
-    def _is_complete(self, opens: date, closes: date) -> bool:
+    def _is_complete(self, query: Query, last_day: date) -> bool:
         """Whether the days were searched when all their decisions were out, or just now."""
-        searched_at = self.manifest.searched_at(opens, closes)
+        searched_at = self.manifest.searched_at(query)
         if searched_at is None:
             return False
         is_fresh = (datetime.now(UTC) - searched_at).total_seconds() < self.settings.fresh_s
-        return is_fresh or (searched_at.date() - closes).days >= self.settings.settle_days
+        return is_fresh or (searched_at.date() - last_day).days >= self.settings.settle_days
 
     def _search(self, query: Query) -> None:
+        url = self.settings.url or SEARCH_URL
         if not self.is_form_checked:
-            check_form(self.client.get(self.settings.url).text, self.settings.url)
+            check_form(self.client.get(url).text, url)
             self.is_form_checked = True
-        cases = search_cases(self.client, self.settings.url, query)
-        self.manifest.record_search(query.first_day, query.last_day, cases)
+        cases = search_cases(self.client, url, query)
+        self.manifest.record_search(query, cases)
         self.report.searches += 1
         self.report.listed += len(cases)
 

@@ -111,17 +111,17 @@ class JoinedTable:
     Attributes
     ----------
     table : DataFrame
-        As `imr_ml.fetch.cross_check.add_index_columns` describes it, ``category`` untouched.
-    entries : ndarray of int, shape (rows,)
-        Row of ``Index.cases`` that each row's letter is; -1 for none.
+        As `imr_ml.fetch.cross_check.compare_with_index` describes it, ``category`` untouched.
+    is_indexed : ndarray of bool, shape (rows,)
+        Whether the search lists the row's letter.
     letters : ndarray of int, shape (rows,)
         The same number for rows of one letter.
     listed : ndarray of int, shape (rows,)
-        Number of requests that the search lists for each row's letter; 0 where it lists none.
+        Number of requests that the search lists for the row's letter.
     """
 
     table: pd.DataFrame
-    entries: NDArray[np.int64]
+    is_indexed: NDArray[np.bool_]
     letters: NDArray[np.int64]
     listed: NDArray[np.int64]
 
@@ -137,17 +137,19 @@ def join_index(requests: pd.DataFrame, index: Index) -> JoinedTable:
     import numpy as np
 
     require_columns(requests, _NEEDED, "requests table")
+    index = index.of(requests)
     entries = _find_entries(requests, index)
     letters = _number_letters(requests, entries)
     ranges = _listed_ranges(index)
-    pairs = _pair_requests(requests, letters, [ranges.get(entry, range(0)) for entry in entries.tolist()], index)
+    listed = [ranges.get(entry, range(0)) for entry in entries.tolist()]
+    pairs = _pair_requests(requests, letters, listed, index)
     columns = {
         f"index_{name}": frame[name].reindex(places).set_axis(requests.index)
         for names, frame, places in ((_CASE_FIELDS, index.cases, entries), (_REQUEST_FIELDS, index.requests, pairs))
         for name in names
     }
-    listed = np.asarray([len(ranges.get(entry, ())) for entry in entries.tolist()], dtype=np.int64)
-    return JoinedTable(requests.assign(**columns), entries, letters, listed)
+    counts = np.asarray([len(each) for each in listed], dtype=np.int64)
+    return JoinedTable(requests.assign(**columns), entries != _NO_ENTRY, letters, counts)
 
 
 def with_index_category(joined: pd.DataFrame) -> pd.DataFrame:

@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime
 from importlib.resources import files
 from pathlib import Path
 
-from imr_ml.fetch.types import AnswerError, FetchError, IndexedCase
+from imr_ml.fetch.types import AnswerError, FetchError, IndexedCase, Query
 
 MANIFEST = "manifest.sqlite"
 SCHEMA_VERSION = 1
@@ -33,8 +33,6 @@ _RECORD_ATTEMPT = (
 _PENDING = "SELECT case_number, url FROM cases WHERE state != 'fetched' AND attempts < ? AND "
 _IN_ORDER = " ORDER BY decision_date, case_number, listed_at, rowid"
 _RESET = "UPDATE cases SET state = 'found', attempts = 0 WHERE "
-_OF_DAYS = "decision_date BETWEEN ? AND ?"
-_OF_CASE = "case_number = ?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,22 +97,14 @@ class Manifest:
         except sqlite3.OperationalError as error:
             raise FetchError(f"{self._path}: can't be written ({error})") from error
 
-    def record_search(self, first_day: date | None, last_day: date | None, cases: list[IndexedCase]) -> None:
-        """Record what the search listed, and for a search by days, that these days are complete.
-
-        Parameters
-        ----------
-        first_day, last_day : date or None
-            Days of decision; None for a search by case number.
-        cases : list of IndexedCase
-            The cases listed.
-        """
+    def record_search(self, query: Query, cases: list[IndexedCase]) -> None:
+        """Record what the search listed, and for a search by days, that these days are complete."""
         with self._transaction() as connection:
             for case in cases:
                 self._record_case(case)
-            if first_day and last_day:
+            if query.first_day and query.last_day:
                 requests = sum(len(case.requests) for case in cases)
-                row = (first_day.isoformat(), last_day.isoformat(), len(cases), requests, _now())
+                row = (*_days(query), len(cases), requests, _now())
                 connection.execute("INSERT OR REPLACE INTO walks VALUES (?, ?, ?, ?, ?)", row)
 
     def _record_case(self, case: IndexedCase) -> None:
@@ -130,11 +120,10 @@ class Manifest:
         rows = [(*key, place, *each) for place, each in enumerate(requests, start=1)]
         self._connection.executemany("INSERT INTO requests VALUES (?, ?, ?, ?, ?, ?)", rows)
 
-    def searched_at(self, first_day: date, last_day: date) -> datetime | None:
-        """When these days were last searched to the end; None where they were not."""
-        days = (first_day.isoformat(), last_day.isoformat())
-        query = "SELECT walked_at FROM walks WHERE first_day = ? AND last_day = ?"
-        row = self._connection.execute(query, days).fetchone()
+    def searched_at(self, query: Query) -> datetime | None:
+        """When the query's days were last searched to the end; None where they were not."""
+        walks = "SELECT walked_at FROM walks WHERE first_day = ? AND last_day = ?"
+        row = self._connection.execute(walks, _days(query)).fetchone()
         return datetime.fromisoformat(row[0]) if row else None
 
     def first_day(self) -> date | None:
@@ -142,39 +131,21 @@ class Manifest:
         (day,) = self._connection.execute("SELECT min(first_day) FROM walks").fetchone()
         return date.fromisoformat(day) if day else None
 
-    def pending(self, first_day: date, last_day: date, max_calls: int) -> list[PendingLetter]:
-        """Letters decided in these days that are not stored and were requested in fewer than `max_calls` calls.
-
-        Parameters
-        ----------
-        first_day, last_day : date
-            Days of decision.
-        max_calls : int
-            Calls after which a letter is given up.
-        """
-        return self._pending(_OF_DAYS, (max_calls, first_day.isoformat(), last_day.isoformat()))
-
-    def pending_of(self, cases: tuple[str, ...], max_calls: int) -> list[PendingLetter]:
-        """The same for cases by number, in the order given."""
-        return [each for case in dict.fromkeys(cases) for each in self._pending(_OF_CASE, (max_calls, case))]
-
-    def _pending(self, condition: str, values: tuple[object, ...]) -> list[PendingLetter]:
-        rows = self._connection.execute(_PENDING + condition + _IN_ORDER, values).fetchall()
+    def pending(self, query: Query, max_calls: int) -> list[PendingLetter]:
+        """Letters of the query that are not stored and were requested in fewer than `max_calls` calls."""
+        condition, values = _condition(query)
+        rows = self._connection.execute(_PENDING + condition + _IN_ORDER, (max_calls, *values)).fetchall()
         return [PendingLetter(case, url, self._versions(case)) for case, url in rows]
 
     def _versions(self, case_number: str) -> tuple[str, ...]:
         query = "SELECT sha256 FROM letters WHERE case_number = ? ORDER BY version"
         return tuple(sha256 for (sha256,) in self._connection.execute(query, (case_number,)).fetchall())
 
-    def reset(self, first_day: date, last_day: date) -> None:
-        """Make the letters decided in these days pending again, as they may have been reissued unannounced."""
+    def reset(self, query: Query) -> None:
+        """Make the letters of the query pending again, as they may have been reissued unannounced."""
+        condition, values = _condition(query)
         with self._transaction() as connection:
-            connection.execute(_RESET + _OF_DAYS, (first_day.isoformat(), last_day.isoformat()))
-
-    def reset_cases(self, cases: tuple[str, ...]) -> None:
-        """The same for cases by number."""
-        with self._transaction() as connection:
-            connection.executemany(_RESET + _OF_CASE, [(case,) for case in cases])
+            connection.execute(_RESET + condition, values)
 
     def record_letter(self, letter: StoredLetter) -> bool:
         """Record a letter as fetched; False where its content was stored before."""
@@ -268,6 +239,16 @@ def _check_version(connection: sqlite3.Connection, path: Path) -> None:
 
 def _not_a_manifest(path: Path) -> FetchError:
     return FetchError(f"{path}: is no manifest of 'imr-ml fetch'; name the {MANIFEST} that it wrote")
+
+
+def _condition(query: Query) -> tuple[str, tuple[str, ...]]:
+    if query.case_number:
+        return "case_number = ?", (query.case_number,)
+    return "decision_date BETWEEN ? AND ?", _days(query)
+
+
+def _days(query: Query) -> tuple[str, str]:
+    return str(query.first_day), str(query.last_day)
 
 
 def _now() -> str:

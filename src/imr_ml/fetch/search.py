@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from imr_ml.fetch.client import PoliteClient
 from imr_ml.fetch.html_tables import REPAIR
-from imr_ml.fetch.site import Query, ResultPage, Search, details_url, form_fields, read_page
-from imr_ml.fetch.types import FetchError, IndexedCase
+from imr_ml.fetch.site import ResultPage, Search, details_url, form_fields, read_page
+from imr_ml.fetch.types import FetchError, IndexedCase, Query
 
 _Cases = dict[tuple[str, str], IndexedCase]
 """(case number, address of the letter) -> the case."""

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, urljoin
 
 from imr_ml.fetch.html_tables import Page, Row, node_text
-from imr_ml.fetch.types import IndexedCase, IndexedRequest
+from imr_ml.fetch.types import IndexedCase, IndexedRequest, Query
 
 if TYPE_CHECKING:
     from selectolax.lexbor import LexborNode
@@ -58,15 +58,6 @@ _HEADERS = {
         "outcome": r"(?:outcome|decision|determination)(?!\s*date)\b(?!.*\bdate)",
     },
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Query:
-    """A query of the search: the days of decision, both included, or one case."""
-
-    first_day: date | None = None
-    last_day: date | None = None
-    case_number: str = ""
 
 
 @dataclass(frozen=True, slots=True)
