@@ -5,7 +5,7 @@ from imr_ml.sample.chance import stream
 from imr_ml.sample.draw import draw_letter, probability
 from imr_ml.sample.model import Kind, Model, default_model, read_toml
 from imr_ml.sample.phrases import SLOTS, Phrases, default_phrases
-from imr_ml.sample.wording import fill_slots, word_request
+from imr_ml.sample.wording import Draft, fill_slots, word_request
 
 
 def model_data():
@@ -17,7 +17,7 @@ def phrases_data():
 
 
 def kind(**overrides):
-    entry = {"name": "imaging", "base": 0.0, "signals": ["red_flag", "failed_care"], "effects": {}}
+    entry = {"base": 0.0, "signals": ["red_flag", "failed_care"], "effects": {}}
     return Kind.model_validate(entry | overrides)
 
 
@@ -84,9 +84,11 @@ def test_every_slot_that_patterns_may_name_is_filled():
     facts = draw_letter(rng, 0, default_model())
     requests = [word_request(rng, item, facts.dates) for item in facts.items]
 
-    slots = fill_slots(rng, facts, requests, phrases.voice[0], phrases)
+    draft = Draft(rng, facts, phrases.voice[0], default_model(), phrases)
 
-    assert set(slots) == SLOTS
+    fill_slots(draft, requests)
+
+    assert set(draft.slots) == SLOTS
 
 
 def test_every_signal_and_kind_of_the_model_has_its_clauses():

@@ -10,91 +10,43 @@ from imr_ml.sample.model import Format
 from imr_ml.sample.wording import listed
 
 if TYPE_CHECKING:
-    from datetime import date
-    from random import Random
-
-    from imr_ml.sample.draw import ItemFacts, LetterFacts
-    from imr_ml.sample.model import CitingRates, Families
+    from imr_ml.sample.draw import ItemFacts
+    from imr_ml.sample.model import Families
+    from imr_ml.sample.wording import Draft
 
 _MTUS_ORDER = ("acoem", "postsurgical", "acupuncture", "chronic_pain", "opioids")
-_ODG_NAMES = (
-    "Official Disability Guidelines (ODG)",
-    "Official Disability Guidelines (ODG),",
-    "Official Disability Guidelines (ODG),",
-    "Official Disability Guidelines,",
-    "ODG",
-)
-_GENERAL = ("Initial Approaches to Treatment", "Cornerstones of Disability Prevention and Management")
-
 _REVIEWERS_2013 = {
     Format.EARLIEST: "Expert",
     Format.PROFESSIONAL_REVIEW: "Professional",
     Format.NUMBERED: "Physician",
 }
-_TITLES_2013 = {
-    "acupuncture": ("Acupuncture Medical Treatment Guidelines (2007)",),
-    "postsurgical": ("Postsurgical Treatment Guidelines (2009)",),
-    "chronic_pain": (
-        "Chronic Pain Medical Treatment Guidelines (2009)",
-        "Chronic Pain Medical Treatment Guidelines (May 2009)",
-        "Chronic Pain Guidelines",
-    ),
-}
-_ACOEM_2013 = (
-    "{} (ACOEM Practice Guidelines, 2nd Edition (2004))",
-    "ACOEM Practice Guidelines, {}",
-    "American College of Occupational and Environmental Medicine (ACOEM), 2nd Edition, (2004), {}",
-)
-_IN_MTUS = ("which is part of the MTUS", "part of the Medical Treatment Utilization Schedule (MTUS)")
-_NOT_IN_MTUS = ("which is not part of the MTUS", "a medical treatment guideline not part of the MTUS")
-_NO_CRITERIA = ("did not cite any evidence-based criteria", "did not cite any guideline", "did not cite any criteria")
 _AGREED_SHARE = 0.3
 _BARE_SHARE_2013 = 0.1
 _DETAIL_SHARE_2013 = 0.6
 
 
-def word_guidelines(
-    rng: Random, item: ItemFacts, facts: LetterFacts, rates: CitingRates, references: tuple[str, ...]
-) -> tuple[str, str]:
-    """Word what administrator and reviewer cite for one item, as the letter's format does.
-
-    Parameters
-    ----------
-    rng : Random
-        The letter's stream.
-    item : ItemFacts
-        The item.
-    facts : LetterFacts
-        Its letter; a professional review does not print what the administrator cites.
-    rates : CitingRates
-        How often a citation names no section.
-    references : tuple of str
-        Names of other literature.
-    """
-    if facts.format.headed:
-        day = facts.dates.decision
-        return (
-            _paragraph(rng, item.ur_cites, item, day, rates.ur_bare, "Claims Administrator", references),
-            _paragraph(rng, item.cites, item, day, rates.bare, "Expert Reviewer", references),
-        )
-    reviewer = f"The {_REVIEWERS_2013[facts.format]} Reviewer"
+def word_guidelines(draft: Draft, item: ItemFacts) -> tuple[str, str]:
+    """Word what administrator and reviewer cite for one item, as the letter's format does."""
+    format_, rates = draft.facts.format, draft.model.citing
+    if format_.headed:
+        administrator = _paragraph(draft, item, item.ur_cites, rates.ur_bare, "Claims Administrator")
+        return administrator, _paragraph(draft, item, item.cites, rates.bare, "Expert Reviewer")
+    reviewer = f"The {_REVIEWERS_2013[format_]} Reviewer"
     administrator = ""
-    if facts.format is not Format.PROFESSIONAL_REVIEW:
-        administrator = _sentence(rng, item.ur_cites, item, "The Claims Administrator", "its", references)
-        if item.families == item.ur_families != {"none"} and rng.random() < _AGREED_SHARE:
+    if format_ is not Format.PROFESSIONAL_REVIEW:
+        administrator = _sentence(draft, item, item.ur_cites, "The Claims Administrator", "its")
+        if item.families == item.ur_families != {"none"} and draft.rng.random() < _AGREED_SHARE:
             return administrator, f"{reviewer} found the guidelines used by the Claims Administrator relevant."
-    return administrator, _sentence(rng, item.cites, item, reviewer, "his/her", references)
+    return administrator, _sentence(draft, item, item.cites, reviewer, "his/her")
 
 
-def _paragraph(
-    rng: Random, cites: Families, item: ItemFacts, day: date, bare: float, who: str, references: tuple[str, ...]
-) -> str:
+def _paragraph(draft: Draft, item: ItemFacts, cites: Families, bare: float, who: str) -> str:
     if "none" in cites:
         return f"The {who} did not cite any medical evidence for its decision."
-    mtus = [_mtus(rng, topic, item, day, bare) for topic in _MTUS_ORDER if topic in cites]
-    outside = [_odg(rng, item, bare)] if "odg" in cites else []
+    mtus = [_mtus(draft, topic, item, bare) for topic in _MTUS_ORDER if topic in cites]
+    outside = [_odg(draft, item, bare)] if "odg" in cites else []
     if "other" in cites:
-        outside.append(pick(rng, references))
+        outside.append(pick(draft.rng, draft.phrases.citations.references))
     inside = f"The {who} based their decision on recommendation(s) outside of the MTUS Guidelines."
     if mtus:
         inside = f"Decision based on MTUS {', and '.join(mtus)}."
@@ -103,19 +55,21 @@ def _paragraph(
     return f"{inside} Decision based on Non-MTUS Citation {' and Other Medical Treatment Guidelines: '.join(outside)}."
 
 
-def _mtus(rng: Random, topic: str, item: ItemFacts, day: date, bare: float) -> str:
-    title, sections = _title_and_sections(rng, topic, item, day)
-    return title if not sections or rng.random() < bare else f"{title}, Section(s): {pick(rng, sections)}"
+def _mtus(draft: Draft, topic: str, item: ItemFacts, bare: float) -> str:
+    title, sections = _title_and_sections(draft, topic, item)
+    if not sections or draft.rng.random() < bare:
+        return title
+    return f"{title}, Section(s): {pick(draft.rng, sections)}"
 
 
-def _title_and_sections(rng: Random, topic: str, item: ItemFacts, day: date) -> tuple[str, tuple[str, ...]]:
-    treatment, region = item.treatment, item.region
+def _title_and_sections(draft: Draft, topic: str, item: ItemFacts) -> tuple[str, tuple[str, ...]]:
+    treatment, region, day = item.treatment, item.region, draft.facts.dates.decision
     if topic == "acupuncture":
         return "Acupuncture Treatment 2007", ()
     if topic == "postsurgical":
         return "Postsurgical Treatment 2009", (region.postsurgical,) if region.postsurgical else ()
     if topic == "acoem":
-        return _acoem(rng, item, day)
+        return _acoem(draft, item)
     if day >= MTUS_2017:
         return ("Opioids 2017", ()) if topic == "opioids" else ("Chronic Pain 2017", ())
     if topic == "opioids" and day >= MTUS_2016:
@@ -123,18 +77,20 @@ def _title_and_sections(rng: Random, topic: str, item: ItemFacts, day: date) -> 
     return f"Chronic Pain Medical Treatment {2016 if day >= MTUS_2016 else 2009}", treatment.chronic_pain
 
 
-def _acoem(rng: Random, item: ItemFacts, day: date) -> tuple[str, tuple[str, ...]]:
-    chapter = item.region.chapter_2017 if day >= MTUS_2017 else item.region.chapter
-    if chapter is None or (item.treatment.general and rng.random() < 0.5):
-        if day >= MTUS_2017:
+def _acoem(draft: Draft, item: ItemFacts) -> tuple[str, tuple[str, ...]]:
+    is_2017 = draft.facts.dates.decision >= MTUS_2017
+    chapter = item.region.chapter_2017 if is_2017 else item.region.chapter
+    if chapter is None or (item.treatment.general and draft.rng.random() < 0.5):
+        if is_2017:
             return "Initial Approaches to Treatment 2017", ()
-        return "General Approaches 2004", _GENERAL
+        return "General Approaches 2004", draft.phrases.citations.general_sections
     return chapter, item.treatment.acoem
 
 
-def _odg(rng: Random, item: ItemFacts, bare: float) -> str:
+def _odg(draft: Draft, item: ItemFacts, bare: float) -> str:
     """A citation of ODG; half a share of ``bare`` names no chapter."""
-    name = pick(rng, _ODG_NAMES)
+    rng = draft.rng
+    name = pick(rng, draft.phrases.citations.odg_names)
     if rng.random() < bare / 2 or not item.treatment.odg:
         return name.rstrip(",")
     is_drug = item.treatment.category == "Pharmaceuticals"
@@ -146,24 +102,26 @@ def _odg(rng: Random, item: ItemFacts, bare: float) -> str:
     return f"{name} {chapter}: {topic}" if form < 0.35 else f"{name} {chapter}, {topic}"
 
 
-def _sentence(rng: Random, cites: Families, item: ItemFacts, who: str, whose: str, references: tuple[str, ...]) -> str:
+def _sentence(draft: Draft, item: ItemFacts, cites: Families, who: str, whose: str) -> str:
     """What one party based its decision on, as the letters of 2013 word it."""
+    rng, words = draft.rng, draft.phrases.citations
     if "none" in cites:
-        return f"{who} {pick(rng, _NO_CRITERIA)}."
-    based = [f"the {_mtus_2013(rng, topic, item)}, {pick(rng, _IN_MTUS)}" for topic in _MTUS_ORDER if topic in cites]
+        return f"{who} {pick(rng, words.no_criteria)}."
+    topics = [topic for topic in _MTUS_ORDER if topic in cites]
+    based = [f"the {_mtus_2013(draft, topic, item)}, {pick(rng, words.in_mtus)}" for topic in topics]
     if "odg" in cites:
-        based.append(f"the {_odg(rng, item, _BARE_SHARE_2013)}, {pick(rng, _NOT_IN_MTUS)}")
+        based.append(f"the {_odg(draft, item, _BARE_SHARE_2013)}, {pick(rng, words.not_in_mtus)}")
     if "other" in cites:
-        based.append(f"{pick(rng, references)}, {pick(rng, _NOT_IN_MTUS)}")
+        based.append(f"{pick(rng, words.references)}, {pick(rng, words.not_in_mtus)}")
     return f"{who} based {whose} decision on {listed(based)}."
 
 
-def _mtus_2013(rng: Random, topic: str, item: ItemFacts) -> str:
-    if topic == "acoem":
-        chapter = (item.region.chapter or "General Approaches 2004").rsplit(" ", 1)[0]
-        return pick(rng, _ACOEM_2013).format(chapter)
+def _mtus_2013(draft: Draft, topic: str, item: ItemFacts) -> str:
     # Opioids had no guideline of their own then.
-    title = pick(rng, _TITLES_2013["chronic_pain" if topic == "opioids" else topic])
+    rng, titles = draft.rng, draft.phrases.citations.titles_2013["chronic_pain" if topic == "opioids" else topic]
+    title = pick(rng, titles)
+    if topic == "acoem":
+        return title.format((item.region.chapter or "General Approaches 2004").rsplit(" ", 1)[0])
     sections = {"chronic_pain": item.treatment.chronic_pain, "opioids": ("Opioids, criteria for use",)}.get(topic, ())
     section = f", {pick(rng, sections)}" if sections and rng.random() < _DETAIL_SHARE_2013 else ""
     page = f", page {between(rng, 8, 127)}" if rng.random() < _DETAIL_SHARE_2013 else ""

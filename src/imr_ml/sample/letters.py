@@ -12,8 +12,8 @@ from imr_ml.sample.families import family_probabilities
 from imr_ml.sample.formats import SampleLetter, Section
 from imr_ml.sample.model import Format, default_model
 from imr_ml.sample.phrases import default_phrases
-from imr_ml.sample.prose import Draft, roughen, write_rationale, write_summary
-from imr_ml.sample.wording import Request, fill_slots, word_request
+from imr_ml.sample.prose import roughen, write_rationale, write_summary
+from imr_ml.sample.wording import Draft, Request, fill_slots, word_request
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from imr_ml.sample.draw import ItemFacts, LetterFacts
-    from imr_ml.sample.model import Model
 
 MAX_LETTERS = 10_000_000
 """Case numbers have seven digits."""
@@ -54,8 +53,8 @@ def generate_letter(seed: int, index: int) -> SampleLetter:
     rng, model, phrases = stream(seed, index), default_model(), default_phrases()
     facts = draw_letter(rng, index, model)
     requests = [word_request(rng, item, facts.dates) for item in facts.items]
-    voice = draw(rng, phrases.voices)
-    draft = Draft(rng, facts, fill_slots(rng, facts, requests, voice, phrases), voice, model, phrases)
+    draft = Draft(rng, facts, draw(rng, phrases.voices), model, phrases)
+    fill_slots(draft, requests)
     summary = write_summary(draft)
     sections = [_section(draft, item, request) for item, request in zip(facts.items, requests, strict=True)]
     return SampleLetter(
@@ -65,14 +64,13 @@ def generate_letter(seed: int, index: int) -> SampleLetter:
         licensure=_split(pick(rng, phrases.lists.licensure)),
         specialties=_split(pick(rng, phrases.lists.certification)),
         documents=pick(rng, phrases.lists.documents),
-        summary=roughen(rng, summary, voice, phrases.abbreviations, model.letter.typo_share),
+        summary=roughen(draft, summary),
         sections=tuple(sections),
     )
 
 
 def _section(draft: Draft, item: ItemFacts, request: Request) -> Section:
-    references = draft.phrases.lists.references
-    ur_guideline, imr_guideline = word_guidelines(draft.rng, item, draft.facts, draft.model.citing, references)
+    ur_guideline, imr_guideline = word_guidelines(draft, item)
     return Section(
         request=request.heading if draft.facts.format.headed else request.disputed,
         ur_guideline=ur_guideline,
@@ -99,22 +97,12 @@ def truth_schema() -> pa.Schema:
     return pa.schema(fields)
 
 
-def truth_rows(case_number: str, facts: LetterFacts, model: Model) -> Iterator[dict[str, object]]:
-    """Rows of one letter's truth, in the order of its items.
-
-    Parameters
-    ----------
-    case_number : str
-        Of the letter.
-    facts : LetterFacts
-        What was drawn.
-    model : Model
-        What it was drawn from.
-    """
+def truth_rows(case_number: str, facts: LetterFacts) -> Iterator[dict[str, object]]:
+    """Rows of one letter's truth, in the order of its items."""
     present = "|".join(name for name, is_present in facts.signals.items() if is_present)
     for number, item in enumerate(facts.items, start=1):
         decided = facts.items[0] if facts.format is Format.PROFESSIONAL_REVIEW else item
-        cited = family_probabilities(decided, facts, model.citing)
+        cited = family_probabilities(decided, facts, default_model().citing)
         yield {
             "case_number": case_number,
             "item": number,

@@ -122,7 +122,6 @@ class Interaction(Strict):
 class Kind(Strict):
     """What outcomes of one kind of request depend on."""
 
-    name: str
     base: float
     signals: Words
     effects: dict[str, float]
@@ -132,14 +131,13 @@ class Kind(Strict):
     def _effects_are_of_signals(self) -> Self:
         used = set(self.effects).union(*({*i.all, *i.none} for i in self.interactions))
         if unlisted := used - set(self.signals):
-            raise ValueError(f"kind {self.name}: effects of signals it does not list: {sorted(unlisted)}")
+            raise ValueError(f"effects of signals that are not listed: {sorted(unlisted)}")
         return self
 
 
 class Group(Strict):
     """A group of treatments and the groups that follow it inside a letter."""
 
-    name: str
     weight: Weight
     weight_many: Weight
     next: dict[str, Weight]
@@ -221,15 +219,10 @@ class Model(Strict):
     outcome: OutcomeRates
     citing: CitingRates
     signals: dict[str, Share]
-    kind: tuple[Kind, ...]
-    group: tuple[Group, ...]
+    kinds: dict[str, Kind]
+    groups: dict[str, Group]
     region: tuple[Region, ...]
     treatment: tuple[Treatment, ...]
-
-    @cached_property
-    def kinds(self) -> dict[str, Kind]:
-        """Kinds of request by name."""
-        return {kind.name: kind for kind in self.kind}
 
     @cached_property
     def regions(self) -> Table[Region]:
@@ -239,26 +232,27 @@ class Model(Strict):
     @cached_property
     def first_groups(self) -> tuple[Table[str], Table[str]]:
         """Groups of the first item in letters of one or two items, and of more."""
-        few = table((group.name, group.weight) for group in self.group)
-        return few, table((group.name, group.weight_many) for group in self.group)
+        few = table((name, group.weight) for name, group in self.groups.items())
+        return few, table((name, group.weight_many) for name, group in self.groups.items())
 
     @cached_property
     def next_groups(self) -> dict[str, Table[str]]:
         """Groups of further items by the group of the first."""
-        return {group.name: table(group.next.items()) for group in self.group}
+        return {name: table(group.next.items()) for name, group in self.groups.items()}
 
     @cached_property
     def treatments(self) -> dict[str, Table[Treatment]]:
         """Treatments by group."""
-        return {g.name: table((t, t.weight) for t in self.treatment if t.group == g.name) for g in self.group}
+        return {name: table((t, t.weight) for t in self.treatment if t.group == name) for name in self.groups}
 
     @model_validator(mode="after")
     def _names_agree(self) -> Self:
-        groups, regions = {g.name for g in self.group}, {r.name for r in self.region}
-        unknown = {t.kind for t in self.treatment} - {k.name for k in self.kind}
-        unknown |= {t.group for t in self.treatment} - groups | {n for g in self.group for n in g.next} - groups
-        unknown |= {r for t in self.treatment for r in t.regions} - regions
-        unknown |= {s for k in self.kind for s in k.signals} - set(self.signals)
+        unknown = {t.kind for t in self.treatment} - set(self.kinds)
+        unknown |= ({t.group for t in self.treatment} | {n for g in self.groups.values() for n in g.next}) - set(
+            self.groups
+        )
+        unknown |= {r for t in self.treatment for r in t.regions} - {r.name for r in self.region}
+        unknown |= {s for k in self.kinds.values() for s in k.signals} - set(self.signals)
         if unknown:
             raise ValueError(f"names used but not defined: {sorted(unknown)}")
         return self

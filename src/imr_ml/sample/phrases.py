@@ -72,11 +72,22 @@ class Lists(Strict):
     comorbidities: Words
     qualities: Words
     gaits: Words
-    references: Words
     boilerplate: Words
     licensure: Words
     certification: Words
     documents: Words
+
+
+class Citations(Strict):
+    """Titles and words of guideline citations; those of 2013 by topic."""
+
+    odg_names: Words
+    general_sections: Words
+    references: Words
+    titles_2013: dict[str, Words]
+    in_mtus: Words
+    not_in_mtus: Words
+    no_criteria: Words
 
 
 class Voice(Strict):
@@ -130,33 +141,23 @@ class Common(Strict):
     general_for: Patterns
 
 
-class KindClauses(Strict):
-    """What guidelines say on a kind of request."""
-
-    name: str
-    guideline: Patterns
-
-
 class Phrases(Strict):
-    """All phrase banks."""
+    """All phrase banks; `guidelines` are by kind of request, `sources` by family, in the order of preference."""
 
     lists: Lists
+    citations: Citations
     voice: Annotated[tuple[Voice, ...], Field(min_length=1)]
     abbreviations: dict[str, str]
     summary: Summary
     signals: dict[str, SignalClauses]
     common: Common
-    kind: tuple[KindClauses, ...]
+    guidelines: dict[str, Patterns]
+    sources: dict[str, str]
 
     @cached_property
     def voices(self) -> Table[Voice]:
         """Voices, to draw from."""
         return table((voice, voice.weight) for voice in self.voice)
-
-    @cached_property
-    def guidelines(self) -> dict[str, tuple[Pattern, ...]]:
-        """Guideline clauses by kind of request."""
-        return {kind.name: kind.guideline for kind in self.kind}
 
     @model_validator(mode="after")
     def _orders_name_parts(self) -> Self:

@@ -6,19 +6,14 @@ they are denied in words or left out, so that a reader of the whole letter knows
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from imr_ml.sample.chance import between, pick, several
 from imr_ml.sample.wording import Slots, capital, visit_slots
 
 if TYPE_CHECKING:
-    from random import Random
-
-    from imr_ml.sample.draw import ItemFacts, LetterFacts
-    from imr_ml.sample.model import Model
-    from imr_ml.sample.phrases import Phrases, Voice
-    from imr_ml.sample.wording import Request
+    from imr_ml.sample.draw import ItemFacts
+    from imr_ml.sample.wording import Draft, Request
 
 _DETAILED = frozenset({"complaint", "exam"})
 _FOLLOWED_BY_FILLER = frozenset({"complaint", "exam", "treatment"})
@@ -26,35 +21,13 @@ _DETAIL = (1, 1, 1, 2, 2, 2, 3, 3, 4, 5, 7)
 _FILLER_SHARE = 0.15
 _DENIED_SHARE = 0.4
 _RECAP_SHARE = 0.6
-_SOURCES = {
-    "acoem": "ACOEM",
-    "chronic_pain": "the MTUS chronic pain guideline",
-    "opioids": "the MTUS opioid guideline",
-    "acupuncture": "the acupuncture guideline",
-    "postsurgical": "the postsurgical guideline",
-    "odg": "ODG",
-    "other": "the literature",
-    "none": "accepted practice",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """What the writing of one letter draws on."""
-
-    rng: Random
-    facts: LetterFacts
-    slots: Slots
-    voice: Voice
-    model: Model
-    phrases: Phrases
 
 
 def write_summary(draft: Draft) -> str:
     """Write the clinical case summary, one paragraph."""
     detail = pick(draft.rng, _DETAIL)
     # Further complaints and findings are those of another visit.
-    other_visit = Slots(draft.slots | visit_slots(draft.rng, draft.facts, draft.voice))
+    other_visit = Slots(draft.slots | visit_slots(draft))
     parts = []
     for part in draft.voice.order:
         patterns = _part(draft, part, detail)
@@ -77,7 +50,7 @@ def write_rationale(draft: Draft, item: ItemFacts, request: Request) -> str:
         The item as the letter words it.
     """
     rng, common = draft.rng, draft.phrases.common
-    source = next(name for family, name in _SOURCES.items() if family in item.families)
+    source = next(name for family, name in draft.phrases.sources.items() if family in item.families)
     slots = Slots(draft.slots, request=f"the request for {request.disputed}", source=source)
     patterns = [pick(rng, pick(rng, common.recap))] if rng.random() < _RECAP_SHARE else []
     rules = several(rng, draft.phrases.guidelines[item.treatment.kind], between(rng, 2, 3))
@@ -89,12 +62,13 @@ def write_rationale(draft: Draft, item: ItemFacts, request: Request) -> str:
     return _filled(patterns, slots)
 
 
-def roughen(rng: Random, text: str, voice: Voice, abbreviations: dict[str, str], typo_share: float) -> str:
+def roughen(draft: Draft, text: str) -> str:
     """Give text the voice's abbreviations and, in some letters, a few slips of the typist."""
-    if voice.abbreviates:
-        for whole, short in abbreviations.items():
+    rng = draft.rng
+    if draft.voice.abbreviates:
+        for whole, short in draft.phrases.abbreviations.items():
             text = text.replace(whole, short)
-    if rng.random() >= typo_share:
+    if rng.random() >= draft.model.letter.typo_share:
         return text
     for _ in range(between(rng, 1, 3)):
         at = between(rng, 1, len(text) - 4)

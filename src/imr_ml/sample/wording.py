@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from random import Random
 
     from imr_ml.sample.draw import Dates, ItemFacts, LetterFacts
-    from imr_ml.sample.model import Region
+    from imr_ml.sample.model import Model, Region
     from imr_ml.sample.phrases import Lists, Phrases, Voice
 
 # fmt: off
@@ -52,6 +52,18 @@ class Slots(dict[str, str]):
         if name[:1].islower():
             raise KeyError(name)
         return capital(self[name[:1].lower() + name[1:]])
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What the writing of one letter draws on."""
+
+    rng: Random
+    facts: LetterFacts
+    voice: Voice
+    model: Model
+    phrases: Phrases
+    slots: Slots = field(default_factory=Slots)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,38 +147,27 @@ def _request_slots(rng: Random, item: ItemFacts, dates: Dates) -> Slots:
     )
 
 
-def fill_slots(rng: Random, facts: LetterFacts, requests: Sequence[Request], voice: Voice, phrases: Phrases) -> Slots:
-    """Fill every slot that patterns may name, for one letter.
-
-    Parameters
-    ----------
-    rng : Random
-        The letter's stream.
-    facts : LetterFacts
-        The letter's facts.
-    requests : sequence of Request
-        Its items, worded.
-    voice : Voice
-        Style of its reviewer.
-    phrases : Phrases
-        Lists to pick words from.
-    """
-    slots = _person_slots(rng, facts, voice, phrases)
-    slots |= _date_slots(rng, facts, voice) | _diagnosis_slots(rng, facts) | _list_slots(rng, phrases.lists)
-    slots["work"] = pick(rng, phrases.summary.work_yes if facts.signals["works"] else phrases.summary.work_no)
+def fill_slots(draft: Draft, requests: Sequence[Request]) -> None:
+    """Fill every slot that patterns may name, for one letter."""
+    rng, facts, slots, summary = draft.rng, draft.facts, draft.slots, draft.phrases.summary
+    slots |= _person_slots(draft) | _date_slots(draft) | _diagnosis_slots(rng, facts)
+    slots |= _list_slots(rng, draft.phrases.lists)
+    slots["work"] = pick(rng, summary.work_yes if facts.signals["works"] else summary.work_no)
     slots |= _finding_slots(rng, facts) | _number_slots(rng)
     slots["requests"] = listed([request.disputed for request in requests[:6]])
-    slots["reason"] = pick(rng, phrases.summary.reason)
+    slots["reason"] = pick(rng, summary.reason)
     # Only a rationale is about one request and names a source.
-    return Slots(slots, request="", source="")
+    slots |= {"request": "", "source": ""}
 
 
-def visit_slots(rng: Random, facts: LetterFacts, voice: Voice) -> dict[str, str]:
+def visit_slots(draft: Draft) -> dict[str, str]:
     """Fill what one visit finds: its date, sites as that note spells them, tests, ranges, pain scores."""
-    return _finding_slots(rng, facts) | _number_slots(rng) | {"visit": dated(_visit(rng, facts), voice.dates)}
+    slots = _finding_slots(draft.rng, draft.facts) | _number_slots(draft.rng)
+    return slots | {"visit": dated(_visit(draft), draft.voice.dates)}
 
 
-def _person_slots(rng: Random, facts: LetterFacts, voice: Voice, phrases: Phrases) -> dict[str, str]:
+def _person_slots(draft: Draft) -> dict[str, str]:
+    rng, facts, voice, phrases = draft.rng, draft.facts, draft.voice, draft.phrases
     he, his, him = voice.subject, f"{voice.subject}'s", voice.subject
     if voice.pronouns:
         he, his, him = ("she", "her", "her") if facts.female else ("he", "his", "him")
@@ -183,23 +184,23 @@ def _person_slots(rng: Random, facts: LetterFacts, voice: Voice, phrases: Phrase
     }
 
 
-def _date_slots(rng: Random, facts: LetterFacts, voice: Voice) -> dict[str, str]:
-    injury, denial = facts.dates.injury, facts.dates.denial
+def _date_slots(draft: Draft) -> dict[str, str]:
+    rng, injury, denial = draft.rng, draft.facts.dates.injury, draft.facts.dates.denial
     days_known = (denial - injury).days
     days = {
         "doi": injury,
         "ur_date": denial,
         "rfa": denial - timedelta(days=min(days_known, between(rng, 1, 9))),
         "visit": denial - timedelta(days=min(days_known, between(rng, 9, 24))),
-        "earlier": _visit(rng, facts),
+        "earlier": _visit(draft),
     }
-    return {name: dated(day, voice.dates) for name, day in days.items()}
+    return {name: dated(day, draft.voice.dates) for name, day in days.items()}
 
 
-def _visit(rng: Random, facts: LetterFacts) -> date:
+def _visit(draft: Draft) -> date:
     """A day between the injury and the last visit that the request rests on."""
-    dates = facts.dates
-    return dates.injury + timedelta(days=between(rng, 0, max(0, (dates.denial - dates.injury).days - 24)))
+    dates = draft.facts.dates
+    return dates.injury + timedelta(days=between(draft.rng, 0, max(0, (dates.denial - dates.injury).days - 24)))
 
 
 def _diagnosis_slots(rng: Random, facts: LetterFacts) -> dict[str, str]:

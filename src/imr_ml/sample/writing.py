@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 from imr_ml.errors import ImrError
 from imr_ml.files import atomic_write
 from imr_ml.sample.letters import generate_letter, truth_rows, truth_schema
-from imr_ml.sample.model import default_model
 from imr_ml.sample.rendering import render_pdf, render_text
 
 if TYPE_CHECKING:
@@ -177,8 +176,8 @@ def _encode_chunks(
 def _encode_chunk(encode: Callable[[list[SampleLetter]], object], chunk: range, seed: int) -> tuple[object, pa.Table]:
     import pyarrow as pa
 
-    letters, model = _letters(seed, chunk), default_model()
-    rows = [row for letter in letters for row in truth_rows(letter.case_number, letter.facts, model)]
+    letters = _letters(seed, chunk)
+    rows = [row for letter in letters for row in truth_rows(letter.case_number, letter.facts)]
     return encode(letters), pa.Table.from_pylist(rows, schema=truth_schema())
 
 
