@@ -39,7 +39,7 @@ def make_table(items, **shared):
 
 def make_index(*requests, **case):
     """What the search lists of that case; a request is (category, subcategory, outcome)."""
-    said = {
+    stated = {
         "case_number": CASE, "url": "u", "case_outcome": "Upheld", "specialty": "Orthopedic Surgery",
         "decision_date": pd.Timestamp("2016-12-20"), "date_of_injury": pd.Timestamp("2012-03-05"),
         "application_received": pd.NaT, "is_latest": True,
@@ -47,13 +47,13 @@ def make_index(*requests, **case):
     listed = [(CASE, "u", place, *request) for place, request in enumerate(requests, start=1)]
     columns = ["case_number", "url", "place", "category", "subcategory", "outcome"]
     letters = pd.DataFrame(columns=["case_number", "url", "letter_sha256", "is_latest"]).astype({"is_latest": "bool"})
-    return Index(pd.DataFrame([said | case]), pd.DataFrame(listed, columns=columns), letters)
+    return Index(pd.DataFrame([stated | case]), pd.DataFrame(listed, columns=columns), letters)
 
 
-def told(table, index):
+def disagreements(table, index):
     return [
-        (None if pd.isna(item) else item, column, read, said)
-        for item, column, read, said in compare_with_index(table, index)[1][
+        (None if pd.isna(item) else item, column, read, stated)
+        for item, column, read, stated in compare_with_index(table, index)[1][
             ["item", "column", "read", "index"]
         ].itertuples(index=False)
     ]
@@ -66,8 +66,8 @@ BOTH = make_index(
 
 
 def test_nothing_is_reported_where_letter_and_search_agree():
-    assert told(make_table([KNEE, NORCO]), BOTH) == []
-    assert told(make_table([NORCO, KNEE]), BOTH) == []
+    assert disagreements(make_table([KNEE, NORCO]), BOTH) == []
+    assert disagreements(make_table([NORCO, KNEE]), BOTH) == []
 
 
 @pytest.mark.parametrize(
@@ -86,16 +86,16 @@ def test_nothing_is_reported_where_letter_and_search_agree():
 )  # fmt: skip
 def test_each_disagreement_is_reported_with_what_was_read_and_what_the_search_says(items, changes, expected):
     request = {"category": "Diagnostic Testing", "subcategory": "MRI", "outcome": "Upheld"}
-    listed = tuple(changes.get(name, said) for name, said in request.items())
-    index = make_index(listed, **{name: said for name, said in changes.items() if name not in request})
+    listed = tuple(changes.get(name, stated) for name, stated in request.items())
+    index = make_index(listed, **{name: stated for name, stated in changes.items() if name not in request})
 
-    assert told(make_table(items, category="Diagnostic Testing"), index) == expected
+    assert disagreements(make_table(items, category="Diagnostic Testing"), index) == expected
 
 
 def test_what_the_search_does_not_list_is_no_disagreement():
     table = make_table([KNEE]).assign(case_number="CM16-0000009")
 
-    assert told(table, BOTH) == []
+    assert disagreements(table, BOTH) == []
 
 
 def test_requests_listed_in_another_order_are_paired_by_the_words_they_share():

@@ -1,4 +1,4 @@
-"""The manifest's file: what is refused, and what is told of what is missing."""
+"""The manifest's file: what is refused, and how missing files are reported."""
 
 from __future__ import annotations
 

@@ -6,15 +6,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from imr_ml.corpus.schema import FAMILY_SEPARATOR
-from imr_ml.fetch.index import (
-    INDEX_DATES,
-    Index,
-    JoinedTable,
-    join_index,
-    map_values,
-    normalize,
-    with_index_category,
-)
+from imr_ml.fetch.index import INDEX_DATES, Index, JoinedTable, join_index, map_values, normalize
+from imr_ml.nlp.types import CATEGORIES
 
 if TYPE_CHECKING:
     import numpy as np
@@ -49,7 +42,17 @@ def compare_with_index(requests: pd.DataFrame, index: Index) -> tuple[pd.DataFra
         For a table without case numbers, items and requests.
     """
     joined = join_index(requests, index)
-    return with_index_category(joined.table), _find_disagreements(joined)
+    return _with_index_category(joined.table), _find_disagreements(joined)
+
+
+def _with_index_category(joined: pd.DataFrame) -> pd.DataFrame:
+    """The table with ``category`` as the search has it, where it has one of the table's categories."""
+    import pandas as pd
+
+    names = {normalize(name): name for name in CATEGORIES}
+    known = map_values(joined["index_category"], lambda stated: names.get(normalize(stated)))
+    read = joined["category"].astype("string") if "category" in joined else pd.Series(pd.NA, joined.index, "string")
+    return joined.assign(category=known.fillna(read))
 
 
 def _find_disagreements(joined: JoinedTable) -> pd.DataFrame:

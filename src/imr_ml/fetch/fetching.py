@@ -46,7 +46,7 @@ def fetch_letters(folder: Path, settings: FetchSettings, start: StartProgress) -
         contradict each other, and while another call is at work on the folder. All that was fetched before is kept.
     """
     today = datetime.now(UTC).date()
-    check_settings(settings, today)
+    _check_settings(settings, today)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except (FileExistsError, NotADirectoryError) as error:
@@ -67,14 +67,8 @@ def fetch_letters(folder: Path, settings: FetchSettings, start: StartProgress) -
         return call.report
 
 
-def check_settings(settings: FetchSettings, today: date) -> None:
-    """Refuse settings that can't be used.
-
-    Raises
-    ------
-    FetchError
-        Saying which setting and what it may be.
-    """
+def _check_settings(settings: FetchSettings, today: date) -> None:
+    """Raise `FetchError` for settings that can't be used, saying which and what it may be."""
     address, policy = urlsplit(settings.url or SEARCH_URL), settings.policy
     if address.scheme not in ("http", "https") or not address.hostname:
         raise FetchError(f"{settings.url}: is no address of a search page; give one as in {SEARCH_URL}")

@@ -42,12 +42,7 @@ class Page:
         )
 
     def table_rows(self, table: LexborNode, headers: Mapping[str, str]) -> list[Row]:
-        """Rows of a table below its header.
-
-        Parameters
-        ----------
-        headers : mapping of str to str
-            Field -> regular expression that the header of its column matches, and no other.
+        """Rows of a table below its header; `headers` has for each field a pattern that one header matches.
 
         Raises
         ------

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from imr_ml.corpus.schema import require_columns
 from imr_ml.fetch.manifest import open_manifest
-from imr_ml.nlp.types import CATEGORIES
 
 if TYPE_CHECKING:
     import sqlite3
@@ -127,13 +126,7 @@ class JoinedTable:
 
 
 def join_index(requests: pd.DataFrame, index: Index) -> JoinedTable:
-    """Join what the search lists to the rows of the letters that it lists.
-
-    Raises
-    ------
-    SchemaError
-        For a table without case numbers, items and requests.
-    """
+    """Join what the search lists to the rows of the letters that it lists."""
     import numpy as np
 
     require_columns(requests, _NEEDED, "requests table")
@@ -150,16 +143,6 @@ def join_index(requests: pd.DataFrame, index: Index) -> JoinedTable:
     }
     counts = np.asarray([len(each) for each in listed], dtype=np.int64)
     return JoinedTable(requests.assign(**columns), entries != _NO_ENTRY, letters, counts)
-
-
-def with_index_category(joined: pd.DataFrame) -> pd.DataFrame:
-    """The table with ``category`` as the search has it, where it has one of the table's categories."""
-    import pandas as pd
-
-    names = {normalize(name): name for name in CATEGORIES}
-    known = map_values(joined["index_category"], lambda stated: names.get(normalize(stated)))
-    read = joined["category"].astype("string") if "category" in joined else pd.Series(pd.NA, joined.index, "string")
-    return joined.assign(category=known.fillna(read))
 
 
 def map_values(values: pd.Series, lookup: Callable[[object], str | None]) -> pd.Series:

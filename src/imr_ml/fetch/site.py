@@ -103,13 +103,7 @@ def details_url(url: str, case_number: str) -> str:
 
 
 def check_form(html: str, url: str) -> None:
-    """Check that the search page has the form with the fields to fill in.
-
-    Raises
-    ------
-    FetchError
-        Naming the fields that it lacks.
-    """
+    """Check that the search page has the form; raises `FetchError` naming the fields that it lacks."""
     page = Page(html, url)
     names = {node.attributes.get("name") for node in page.tree.css("input, select")}
     missing = [name for name in _FORM_FIELDS if name not in names]

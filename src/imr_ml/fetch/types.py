@@ -73,7 +73,7 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class RequestPolicy:
-    """How politely a site is asked.
+    """How politely requests are sent.
 
     Attributes
     ----------
@@ -118,7 +118,7 @@ class FetchSettings:
     url : str or None
         Page of the decision search, if it moved.
     policy : RequestPolicy
-        How politely the site is asked.
+        How politely requests are sent.
     window_days : int
         Days in one search; also the most that a killed call has to search again.
     settle_days : int

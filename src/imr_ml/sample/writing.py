@@ -32,7 +32,7 @@ _CHUNKS_WORTH_A_PROCESS = 8
 
 
 def write_samples(directory: Path, n: int, seed: int, pdf: bool = False, progress: Progress | None = None) -> int:
-    """Write the letters (seed, 0) to (seed, n - 1) into a folder, made where missing; files of a name are replaced.
+    """Write the letters (seed, 0) to (seed, n - 1) into a folder, created where missing; files of a name are replaced.
 
     Parameters
     ----------
@@ -93,7 +93,7 @@ def write_output(
     progress : callable, optional
         Called with the number of letters written since its last call.
     chunk_size : int
-        Letters made at a time.
+        Letters generated at a time.
 
     Returns
     -------
