@@ -96,10 +96,9 @@ class PoliteClient:
         self._robots: dict[str, Protego] = {}
         self._reads_robots = False
         self._next_request_at = 0.0
+        agent = f"{AGENT}/{version('imr-ml')}"
         self._http = httpx.Client(
-            headers={
-                "User-Agent": f"{AGENT}/{version('imr-ml')}" + (f" (+{policy.contact})" if policy.contact else "")
-            },
+            headers={"User-Agent": f"{agent} (+{policy.contact})" if policy.contact else agent},
             timeout=policy.timeout_s,
             follow_redirects=True,
             max_redirects=_MAX_REDIRECTS,
@@ -111,8 +110,8 @@ class PoliteClient:
         """Close the connections."""
         self._http.close()
 
-    def get(self, url: str) -> Answer:
-        """Get an address.
+    def request(self, url: str, form: dict[str, str] | None = None) -> Answer:
+        """Get an address, or post a form to it.
 
         Raises
         ------
@@ -121,13 +120,6 @@ class PoliteClient:
         FetchError
             Where robots.txt forbids it, or where the site asks to wait longer than the policy allows.
         """
-        return self._request("GET", url, None)
-
-    def post(self, url: str, fields: dict[str, str]) -> Answer:
-        """Send a form. Else as `get`."""
-        return self._request("POST", url, fields)
-
-    def _request(self, method: str, url: str, fields: dict[str, str] | None) -> Answer:
         from tenacity import Retrying, retry_if_exception_type, stop_after_attempt
 
         retrying = Retrying(
@@ -136,18 +128,18 @@ class PoliteClient:
             wait=self._wait_s,
             reraise=True,
         )
-        return retrying(self._request_once, method, url, fields)
+        return retrying(self._request_once, url, form)
 
     def _wait_s(self, state: RetryCallState) -> float:
         error = state.outcome.exception() if state.outcome else None
         retry_after = error.retry_after_s if isinstance(error, _TransientError) else 0.0
         return max(retry_after, self._policy.backoff_s * float(2 ** (state.attempt_number - 1)))
 
-    def _request_once(self, method: str, url: str, fields: dict[str, str] | None) -> Answer:
+    def _request_once(self, url: str, form: dict[str, str] | None) -> Answer:
         import httpx
 
         try:
-            with self._http.stream(method, url, data=fields) as response:
+            with self._http.stream("POST" if form else "GET", url, data=form) as response:
                 self._check_status(response, url)
                 content = self._read_content(response, url)
         except httpx.TooManyRedirects as error:
@@ -206,7 +198,7 @@ class PoliteClient:
 
         self._reads_robots = True
         try:
-            return Protego.parse(self.get(url).text)
+            return Protego.parse(self.request(url).text)
         except AnswerError as error:
             if error.http_status in _CLIENT_ERRORS and error.http_status != _TOO_MANY_REQUESTS:
                 return Protego.parse("")

@@ -45,7 +45,7 @@ def download_letter(client: PoliteClient, letter: PendingLetter, folder: Path) -
     if not letter.versions and path.is_file():
         with suppress(AnswerError):
             return _store_letter(Answer(str(path), None, "a file", path.read_bytes()), letter, folder)
-    return _store_letter(client.get(letter.url), letter, folder)
+    return _store_letter(client.request(letter.url), letter, folder)
 
 
 def _store_letter(answer: Answer, letter: PendingLetter, folder: Path) -> StoredLetter:

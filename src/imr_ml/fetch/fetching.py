@@ -146,7 +146,7 @@ class _Call:
     def _search(self, query: Query) -> None:
         url = self.settings.url or SEARCH_URL
         if not self.is_form_checked:
-            check_form(self.client.get(url).text, url)
+            check_form(self.client.request(url).text, url)
             self.is_form_checked = True
         cases = search_cases(self.client, url, query)
         self.manifest.record_search(query, cases)

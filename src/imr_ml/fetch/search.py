@@ -40,7 +40,7 @@ def search_cases(client: PoliteClient, url: str, query: Query) -> list[IndexedCa
     for case_number in dict.fromkeys(key[0] for key in listed if key not in with_requests):
         # The list by request left the case out: its own page has the requests.
         address = details_url(url, case_number)
-        with_requests |= _join_pages([read_page(client.get(address).text, address, Search.REQUESTS)])
+        with_requests |= _join_pages([read_page(client.request(address).text, address, Search.REQUESTS)])
     for case in listed.values():
         _check_matches_query(case, url, query)
     return [
@@ -70,7 +70,7 @@ def _read_pages(client: PoliteClient, url: str, search: Search, query: Query) ->
     last: ResultPage | None = None
     number = 1
     while last is None or last.has_next:
-        page = read_page(client.post(url, form_fields(search, query, number)).text, url, search)
+        page = read_page(client.request(url, form_fields(search, query, number)).text, url, search)
         if last is not None and page.cases == last.cases and page.continued == last.continued:
             raise FetchError(
                 f"{url}: expected page {number} of the results; found page {number - 1} again. The site's paging "
