@@ -114,6 +114,13 @@ def test_requests_that_share_no_word_are_paired_by_the_category_that_was_read():
     assert join_index(table, index).table["index_subcategory"].tolist() == ["Imaging", "Opioids"]
 
 
+def test_requests_without_a_category_are_paired_by_their_place():
+    table = make_table([KNEE, NORCO]).assign(category=pd.array([None, None], dtype="string"))
+    index = make_index(("Pharmaceuticals", "Opioids", "Upheld"), ("Diagnostic Testing", "Imaging", "Upheld"))
+
+    assert compare_with_index(table, index)[0]["index_subcategory"].tolist() == ["Opioids", "Imaging"]
+
+
 def test_how_a_request_was_decided_never_reports_which_it_is():
     index = make_index(("Therapies", "Other", "Overturned"), ("Surgery", "Other", "Upheld"))
     decided = [KNEE, replace(NORCO, outcome="Upheld")]

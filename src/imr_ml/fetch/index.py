@@ -221,12 +221,13 @@ def _pair_requests(
     return pairs
 
 
-def _comparable(texts: pd.Series, categories: pd.Series | None) -> list[tuple[str, object]]:
+def _comparable(texts: pd.Series, categories: pd.Series | None) -> list[tuple[str, str]]:
+    """Text and category of each request, empty where missing."""
     words = texts.fillna("").str.lower().tolist()
-    return list(zip(words, [None] * len(words) if categories is None else categories.tolist(), strict=True))
+    return list(zip(words, [""] * len(words) if categories is None else categories.fillna("").tolist(), strict=True))
 
 
-def _assign(items: Sequence[tuple[str, object]], listed: Sequence[tuple[str, object]]) -> list[int]:
+def _assign(items: Sequence[tuple[str, str]], listed: Sequence[tuple[str, str]]) -> list[int]:
     """For each item, the place of its listed request, each used once."""
     from scipy.optimize import linear_sum_assignment
 
@@ -240,7 +241,7 @@ def _assign(items: Sequence[tuple[str, object]], listed: Sequence[tuple[str, obj
     return places
 
 
-def _score(item: tuple[str, object], listed: tuple[str, object]) -> float:
+def _score(item: tuple[str, str], listed: tuple[str, str]) -> float:
     (text, category), (name, listed_category) = item, listed
     shares_word = any(word in text for word in _WORDS.findall(name))
-    return _SHARED_WORD * shares_word + _SHARED_CATEGORY * (category is not None and category == listed_category)
+    return _SHARED_WORD * shares_word + _SHARED_CATEGORY * (category != "" and category == listed_category)
