@@ -13,8 +13,6 @@ from imr_ml.sample.model import Format, Strict, read_toml
 from imr_ml.sample.wording import dated
 
 if TYPE_CHECKING:
-    from datetime import date
-
     from imr_ml.sample.draw import LetterFacts
     from imr_ml.sample.model import Families
 
@@ -128,25 +126,22 @@ def _item_slots(letter: SampleLetter, number: int) -> dict[str, str]:
 
 def letter_as_read(letter: SampleLetter) -> Letter:
     """What the reader should read: all that goes into the requests table; of citations, their families."""
+    printed = default_layouts().format[letter.facts.format].printed_dates
+    dates = {name: day if name in printed else None for name, day in asdict(letter.facts.dates).items()}
     return Letter(
         case_number=letter.case_number,
         items=tuple(_item_as_read(letter, index) for index in range(len(letter.sections))),
         clinical_summary=letter.summary,
-        date_of_injury=_printed_date(letter, "injury"),
-        decision_date=_printed_date(letter, "decision"),
-        date_assigned=_printed_date(letter, "assigned"),
-        ur_denial_date=_printed_date(letter, "denial"),
-        application_received=_printed_date(letter, "application"),
+        date_of_injury=dates["injury"],
+        decision_date=dates["decision"],
+        date_assigned=dates["assigned"],
+        ur_denial_date=dates["denial"],
+        application_received=dates["application"],
         licensure=letter.licensure,
         specialties=letter.specialties,
         is_sample=True,
         layout=letter.facts.format.value,
     )
-
-
-def _printed_date(letter: SampleLetter, name: str) -> date | None:
-    day: date = getattr(letter.facts.dates, name)
-    return day if name in default_layouts().format[letter.facts.format].printed_dates else None
 
 
 def _item_as_read(letter: SampleLetter, index: int) -> DisputedItem:

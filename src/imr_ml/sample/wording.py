@@ -31,7 +31,6 @@ _DATE_STYLES = {
     "long_slash": "{0:%m/%d/%Y}",
     "words": "{0:%B} {0.day}, {0.year}",
 }
-_SIDES = ("right", "left", "bilateral")
 _PAIN_SCORES = ("{}/10", "{} out of 10", "{}-10 on a scale of 10", "{} on the VAS", "{} over 10")
 _BILATERAL_SHARE = 0.3
 _WHOLE_LEFT_SHARE = 0.15
@@ -68,15 +67,7 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request as the letter words it.
-
-    Attributes
-    ----------
-    heading
-        What stands before ``: Upheld`` or ``: Overturned``.
-    disputed
-        The disputed service alone, for use inside sentences.
-    """
+    """A request as the letter words it: before ``: Upheld``, and the disputed service alone, inside sentences."""
 
     heading: str
     disputed: str
@@ -132,7 +123,7 @@ def _request_slots(rng: Random, item: ItemFacts, dates: Dates) -> Slots:
         thing=thing,
         thing_lower=lower(thing),
         site=f"{item.side} {spelling}" if item.side else spelling,
-        side=item.side or pick(rng, _SIDES),
+        side=item.side or pick(rng, ("right", "left", "bilateral")),
         region=pick(rng, item.region.spellings),
         root=pick(rng, item.region.roots),
         date=dated(dates.denial - timedelta(days=between(rng, 3, 25)), "long_slash"),
