@@ -243,8 +243,7 @@ def _item(rng: Random, treatment: Treatment, region: Region, case: Case, model: 
     p = probability(model.kinds[treatment.kind], case.signals, shift, model)
     overturned = (case.outcome_draw if rng.random() < model.outcome.shared_draw else rng.random()) < p
     ur_cites = administrator_cites(rng, treatment, case.ur_habit, model.citing)
-    cites = reviewer_cites(rng, treatment, region, ur_cites, overturned, case, model.citing)
-    return ItemFacts(
+    item = ItemFacts(
         treatment=treatment,
         region=region,
         side=case.side if region.sided else "",
@@ -254,12 +253,14 @@ def _item(rng: Random, treatment: Treatment, region: Region, case: Case, model: 
         authorized=authorized,
         retrospective=retrospective,
         ur_cites=ur_cites,
-        cites=cites,
+        cites=frozenset(),
         ur_families=families_on(ur_cites, case.dates.decision),
-        families=families_on(cites, case.dates.decision),
+        families=frozenset(),
         p_overturned=p,
         overturned=overturned,
     )
+    cites = reviewer_cites(rng, item, case, model.citing)
+    return replace(item, cites=cites, families=families_on(cites, case.dates.decision))
 
 
 def _authorized(rng: Random, treatment: Treatment, amount: int, model: Model) -> int | None:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from random import Random
 
     from imr_ml.sample.draw import Case, ItemFacts
-    from imr_ml.sample.model import CitingRates, Families, Region, Treatment
+    from imr_ml.sample.model import CitingRates, Families, Treatment
 
 MTUS_2016 = date(2016, 7, 28)
 """Opioids guideline and chronic pain guideline of 2016 in force (8 CCR 9792.24.2 and 9792.24.4)."""
@@ -51,18 +51,10 @@ def administrator_cites(rng: Random, treatment: Treatment, habit: str, rates: Ci
     return cites
 
 
-def reviewer_cites(
-    rng: Random,
-    treatment: Treatment,
-    region: Region,
-    ur_cites: Families,
-    overturned: bool,
-    case: Case,
-    rates: CitingRates,
-) -> Families:
-    """Draw the topics that the reviewer cites for one item."""
-    factors = _factors(treatment, region, overturned, case.odg_fond, case, rates)
-    return draw(rng, _sets(treatment, ur_cites, factors, rates.agreement))
+def reviewer_cites(rng: Random, item: ItemFacts, case: Case, rates: CitingRates) -> Families:
+    """Draw the topics that the reviewer cites for one item, of which all else is known."""
+    factors = _factors(item, item.overturned, case.odg_fond, case, rates)
+    return draw(rng, _sets(item.treatment, item.ur_cites, factors, rates.agreement))
 
 
 def family_probabilities(item: ItemFacts, case: Case, rates: CitingRates) -> tuple[float, ...]:
@@ -75,21 +67,19 @@ def family_probabilities(item: ItemFacts, case: Case, rates: CitingRates) -> tup
     edition = max((day for day in (MTUS_2016, MTUS_2017) if day <= case.dates.decision), default=date.min)
     for overturned, p in ((True, item.p_overturned), (False, 1 - item.p_overturned)):
         for fond, share in ((True, rates.odg_fond_share), (False, 1 - rates.odg_fond_share)):
-            factors = _factors(item.treatment, item.region, overturned, fond, case, rates)
+            factors = _factors(item, overturned, fond, case, rates)
             shares = _shares(item.treatment, item.ur_cites, factors, rates.agreement, edition)
             total = [sum_ + p * share * one for sum_, one in zip(total, shares, strict=True)]
     return tuple(total)
 
 
-def _factors(
-    treatment: Treatment, region: Region, overturned: bool, odg_fond: bool, case: Case, rates: CitingRates
-) -> _Factors:
+def _factors(item: ItemFacts, overturned: bool, odg_fond: bool, case: Case, rates: CitingRates) -> _Factors:
     """By which the weight of a set with a topic is multiplied."""
     odg = rates.odg_fond_factor if odg_fond else rates.odg_other_factor
     if overturned and case.signals["neuro_deficit"]:
         odg *= rates.overturned_odg_factor
     factors = [("odg", odg)]
-    if region.chapter is None and not treatment.general:
+    if item.region.chapter is None and not item.treatment.general:
         factors.append(("acoem", rates.no_chapter_factor))
     if (case.dates.denial - case.dates.injury).days > _CHRONIC_DAYS:
         factors.append(("chronic_pain", rates.chronic_factor))
