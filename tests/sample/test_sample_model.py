@@ -5,7 +5,8 @@ from imr_ml.sample.chance import stream
 from imr_ml.sample.draw import draw_letter, probability
 from imr_ml.sample.model import Kind, Model, default_model, read_toml
 from imr_ml.sample.phrases import SLOTS, Phrases, default_phrases
-from imr_ml.sample.wording import Draft, fill_slots, word_request
+from imr_ml.sample.prose import fill_slots
+from imr_ml.sample.wording import Draft, word_request
 
 
 def model_data():

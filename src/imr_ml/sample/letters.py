@@ -12,8 +12,8 @@ from imr_ml.sample.families import family_probabilities
 from imr_ml.sample.formats import SampleLetter, Section
 from imr_ml.sample.model import Format, default_model
 from imr_ml.sample.phrases import default_phrases
-from imr_ml.sample.prose import roughen, write_rationale, write_summary
-from imr_ml.sample.wording import Draft, Request, fill_slots, word_request
+from imr_ml.sample.prose import fill_slots, roughen, write_rationale, write_summary
+from imr_ml.sample.wording import Draft, Request, word_request
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
