@@ -242,7 +242,7 @@ def test_a_part_of_the_table_gets_from_its_part_of_the_index_what_the_whole_give
     table, _ = compare_with_index(requests[some], index)
 
     pd.testing.assert_frame_equal(table, whole[some])
-    assert set(index.of(requests[some]).requests["case_number"]) == set(requests.loc[some, "case_number"])
+    assert set(index.restrict_to(requests[some]).requests["case_number"]) == set(requests.loc[some, "case_number"])
     pd.testing.assert_frame_equal(
         compare_with_index(unnamed, index)[0].filter(like="index_"), table.filter(like="index_")
     )

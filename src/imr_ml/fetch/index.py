@@ -64,7 +64,7 @@ class Index:
     requests: pd.DataFrame
     letters: pd.DataFrame
 
-    def of(self, requests: pd.DataFrame) -> Index:
+    def restrict_to(self, requests: pd.DataFrame) -> Index:
         """The part about the cases of a requests table, or about the files that its rows were read from.
 
         Joining takes time with the size of the index, which a table that grows would else spend with each part.
@@ -130,7 +130,7 @@ def join_index(requests: pd.DataFrame, index: Index) -> JoinedTable:
     import numpy as np
 
     require_columns(requests, _NEEDED, "requests table")
-    index = index.of(requests)
+    index = index.restrict_to(requests)
     entries = _find_entries(requests, index)
     letters = _number_letters(requests, entries)
     ranges = _listed_ranges(index)
