@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from imr_ml.sample.chance import between, draw, from_quantiles, pick, table
 from imr_ml.sample.families import administrator_cites, families_on, reviewer_cites
@@ -26,8 +26,7 @@ _WEEKS = (2, 3, 4, 4, 4, 6, 6, 8)
 _AUTHORIZED_SHARES = (0.25, 0.33, 0.5, 0.5, 0.75, 0.8)
 
 
-@dataclass(frozen=True, slots=True)
-class Dates:
+class Dates(NamedTuple):
     """The dates of one case, in the order they happen."""
 
     injury: date

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from imr_ml.guidelines.types import Citation, Family
 from imr_ml.letters.types import DisputedItem, Letter, Outcome
@@ -45,8 +45,7 @@ class Layouts(Strict):
     part: dict[str, Part]
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
+class Section(NamedTuple):
     """One disputed item as it is printed."""
 
     request: str
@@ -77,8 +76,8 @@ def default_layouts() -> Layouts:
 
 def header_rows(letter: SampleLetter) -> list[Row]:
     """Return the rows of a two-column head; of formats without one, none."""
-    slots = _letter_slots(letter)
     rows = default_layouts().format[letter.facts.format].head
+    slots = _letter_slots(letter) if rows else {}
     return [(a, b.format_map(slots), c, d.format_map(slots)) for a, b, c, d in rows]
 
 
@@ -100,7 +99,7 @@ def _letter_slots(letter: SampleLetter) -> dict[str, str]:
     priority = "Expedited" if facts.expedited else "Standard"
     subspecialty = f", has a subspecialty in {subspecialties[0]}" if subspecialties else ""
     states = " and ".join(letter.licensure)
-    return {name: dated(day, style) for name, day in asdict(facts.dates).items()} | {
+    return {name: dated(day, style) for name, day in facts.dates._asdict().items()} | {
         "case_number": letter.case_number,
         "priority": priority,
         "PRIORITY": priority.upper(),
@@ -121,13 +120,13 @@ def _item_slots(letter: SampleLetter, number: int) -> dict[str, str]:
         "outcome": item.outcome.capitalize(),
         "negation": "" if item.overturned else "not ",
         "NEGATION": "" if item.overturned else "NOT ",
-    } | asdict(section)
+    } | section._asdict()
 
 
 def letter_as_read(letter: SampleLetter) -> Letter:
     """What the reader should read: all that goes into the requests table; of citations, their families."""
     printed = default_layouts().format[letter.facts.format].printed_dates
-    dates = {name: day if name in printed else None for name, day in asdict(letter.facts.dates).items()}
+    dates = {name: day if name in printed else None for name, day in letter.facts.dates._asdict().items()}
     return Letter(
         case_number=letter.case_number,
         items=tuple(_item_as_read(letter, index) for index in range(len(letter.sections))),

@@ -27,8 +27,8 @@ _NUMBERS = (
 _DATE_STYLES = {
     "dash": "{0.month}-{0.day}-{0:%y}",
     "slash": "{0.month}/{0.day}/{0.year}",
-    "long_dash": "{0:%m-%d-%Y}",
-    "long_slash": "{0:%m/%d/%Y}",
+    "long_dash": "{0.month:02}-{0.day:02}-{0.year}",
+    "long_slash": "{0.month:02}/{0.day:02}/{0.year}",
     "words": "{0:%B} {0.day}, {0.year}",
 }
 _WHOLE_LEFT_SHARE = 0.15
