@@ -8,8 +8,8 @@ from sklearn.metrics import roc_auc_score
 
 from imr_ml.evaluation.reachable import best_reachable, true_predictions
 from imr_ml.guidelines.types import FAMILIES
+from imr_ml.sample.chance import stream
 from imr_ml.sample.draw import draw_letter
-from imr_ml.sample.facts import stream
 from imr_ml.sample.letters import truth_rows
 from imr_ml.sample.model import default_model
 
@@ -21,7 +21,7 @@ def truth():
     """What is true of letters of which none was written."""
     model = default_model()
     letters = (draw_letter(stream(5, index), index, model) for index in range(LETTERS))
-    return pd.DataFrame([row for letter in letters for row in truth_rows(f"SM16-{letter.number:07d}", letter, model)])
+    return pd.DataFrame([row for letter in letters for row in truth_rows(f"SM16-{letter.number:07d}", letter)])
 
 
 def test_the_best_reachable_outcome_auc_is_about_three_quarters(truth):

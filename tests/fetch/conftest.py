@@ -21,7 +21,7 @@ DECIDED_A_DAY = (26, 5, 3)
 
 @pytest.fixture(scope="session")
 def letters(tmp_path_factory: pytest.TempPathFactory) -> list[Published]:
-    """Sample letters as they tell of themselves."""
+    """Sample letters with what the search would list of them."""
     from imr_ml.letters.reader import read_letter
     from imr_ml.sample.writing import write_samples
 
@@ -40,7 +40,7 @@ def replica(letters: list[Published]) -> Iterator[Replica]:
 
 
 def _published(letter: Letter, pdf: bytes) -> Published:
-    said = {item.outcome.value.capitalize() for item in letter.items}
+    outcomes = {item.outcome.value.capitalize() for item in letter.items}
     categories = ("Pharmaceuticals", "Diagnostic Testing", "Therapies")
     return Published(
         case_number=letter.case_number,
@@ -48,7 +48,7 @@ def _published(letter: Letter, pdf: bytes) -> Published:
         injured=letter.date_of_injury,
         received=letter.application_received,
         specialty=letter.specialties[0],
-        outcome=said.pop() if len(said) == 1 else "Partially Overturned",
+        outcome=outcomes.pop() if len(outcomes) == 1 else "Partially Overturned",
         requests=tuple(
             (categories[place % len(categories)], item.request.split()[0], item.outcome.value.capitalize())
             for place, item in enumerate(letter.items)

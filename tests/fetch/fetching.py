@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from fetch.conftest import FIRST_DAY
 
-from imr_ml.fetch.running import Fetched, fetch_letters
-from imr_ml.fetch.settings import FetchSettings, RequestPolicy
+from imr_ml.fetch.fetching import fetch_letters
+from imr_ml.fetch.types import FetchReport, FetchSettings, RequestPolicy
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,17 +20,19 @@ if TYPE_CHECKING:
 QUICK = {"pause_s": 0.0, "backoff_s": 0.01, "timeout_s": 5.0, "tries": 3}
 
 
-def fetch(replica: Replica, folder: Path, manners: dict[str, object] | None = None, **settings: object) -> Fetched:
+def fetch(replica: Replica, folder: Path, policy: dict[str, object] | None = None, **settings: object) -> FetchReport:
     """Fetch what was decided from 1 to 3 March 2016, without pauses; a test states only what differs."""
     if "cases" not in settings:
         settings = {"since": FIRST_DAY, "until": date(2016, 3, 3)} | settings
-    chosen = FetchSettings(url=replica.url, manners=RequestPolicy(**QUICK | (manners or {})), **settings)
+    chosen = FetchSettings(url=replica.url, policy=RequestPolicy(**QUICK | (policy or {})), **settings)
     return fetch_letters(folder, chosen, lambda description, total: lambda steps: None)
 
 
-def fetch_few(replica: Replica, folder: Path, manners: dict[str, object] | None = None, **settings: object) -> Fetched:
+def fetch_few(
+    replica: Replica, folder: Path, policy: dict[str, object] | None = None, **settings: object
+) -> FetchReport:
     """Fetch the eight letters decided on 2 and 3 March."""
-    return fetch(replica, folder, manners, **{"since": date(2016, 3, 2)} | settings)
+    return fetch(replica, folder, policy, **{"since": date(2016, 3, 2)} | settings)
 
 
 def rows(folder: Path, query: str) -> list[tuple[object, ...]]:

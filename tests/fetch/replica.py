@@ -46,7 +46,7 @@ class Published:
 
 
 @dataclass(frozen=True)
-class Asked:
+class ReceivedRequest:
     """One request that reached the replica."""
 
     at_s: float
@@ -56,11 +56,11 @@ class Asked:
     agent: str
 
 
-Act = Callable[["Handler", "Answered"], None]
+Act = Callable[["Handler", "Response"], None]
 
 
 @dataclass
-class Answered:
+class Response:
     """What the replica would answer if all were well."""
 
     content: bytes
@@ -78,22 +78,22 @@ class Trouble:
 
 @dataclass
 class Replica:
-    """The replica's cases, rules and troubles, and what it was asked."""
+    """The replica's cases, rules and troubles, and the requests that it received."""
 
     cases: list[Published]
     url: str = ""
     robots: str = "User-agent: *\nDisallow: /private/\n"
     troubles: list[Trouble] = field(default_factory=list)
-    asked: list[Asked] = field(default_factory=list)
+    requests: list[ReceivedRequest] = field(default_factory=list)
     change: Callable[[str], str] = str
     left_out: set[str] = field(default_factory=set)
     total_off: int = 0
 
-    def letters_asked(self) -> list[str]:
-        return [each.path.rpartition("/")[2] for each in self.asked if each.path.endswith(".pdf")]
+    def requested_letters(self) -> list[str]:
+        return [each.path.rpartition("/")[2] for each in self.requests if each.path.endswith(".pdf")]
 
-    def searches(self) -> list[Asked]:
-        return [each for each in self.asked if each.method == "POST"]
+    def searches(self) -> list[ReceivedRequest]:
+        return [each for each in self.requests if each.method == "POST"]
 
     def trouble(self, where: str, act: Act, times: int | None = None) -> None:
         self.troubles.append(Trouble(where, act, times))
@@ -102,23 +102,23 @@ class Replica:
         """Publish a case, or a case anew."""
         self.cases = [each for each in self.cases if each.case_number != case.case_number] + [case]
 
-    def answer(self, asked: Asked) -> Answered | None:
-        if asked.path == "/robots.txt":
-            return Answered(self.robots.encode(), "text/plain")
+    def answer(self, request: ReceivedRequest) -> Response | None:
+        if request.path == "/robots.txt":
+            return Response(self.robots.encode(), "text/plain")
         for case in self.cases:
-            if asked.path == case.path:
-                return Answered(case.pdf, "application/pdf")
-        if urlsplit(asked.path).path != PAGE:
+            if request.path == case.path:
+                return Response(case.pdf, "application/pdf")
+        if urlsplit(request.path).path != PAGE:
             return None
-        return Answered(self.change(self._page(asked)).encode(), "text/html; charset=utf-8")
+        return Response(self.change(self._page(request)).encode(), "text/html; charset=utf-8")
 
-    def _page(self, asked: Asked) -> str:
-        number = parse_qs(urlsplit(asked.path).query).get("caseno", [""])[0]
+    def _page(self, request: ReceivedRequest) -> str:
+        number = parse_qs(urlsplit(request.path).query).get("caseno", [""])[0]
         if number:
             return _results(self._requests([case for case in self.cases if case.case_number == number], 1, {}))
-        if asked.method == "GET":
+        if request.method == "GET":
             return _document(_form("Case") + _form("Tx"))
-        fields = asked.fields
+        fields = request.fields
         found = [case for case in self.cases if _fits(case, fields)]
         page = int(fields.get("newpageno", "1"))
         if not found:
@@ -164,28 +164,28 @@ class Handler(BaseHTTPRequestHandler):
         self._take({name: values[0] for name, values in parse_qs(body, keep_blank_values=True).items()})
 
     def _take(self, fields: dict[str, str]) -> None:
-        asked = Asked(time.monotonic(), self.command, self.path, fields, self.headers["User-Agent"])
-        self.replica.asked.append(asked)
-        answered = self.replica.answer(asked)
-        if answered is None:
-            self.send(404, Answered(b"<title>404</title>", "text/html"))
+        request = ReceivedRequest(time.monotonic(), self.command, self.path, fields, self.headers["User-Agent"])
+        self.replica.requests.append(request)
+        response = self.replica.answer(request)
+        if response is None:
+            self.send(404, Response(b"<title>404</title>", "text/html"))
             return
         for trouble in self.replica.troubles:
-            if trouble.where in f"{asked.path} {asked.fields}" and trouble.times != 0:
+            if trouble.where in f"{request.path} {request.fields}" and trouble.times != 0:
                 if trouble.times:
                     trouble.times -= 1
-                trouble.act(self, answered)
+                trouble.act(self, response)
                 return
-        self.send(200, answered)
+        self.send(200, response)
 
-    def send(self, status: int, answered: Answered, length: int | None = None, **headers: str) -> None:
+    def send(self, status: int, response: Response, length: int | None = None, **headers: str) -> None:
         self.send_response(status)
-        self.send_header("Content-Type", answered.content_type)
-        self.send_header("Content-Length", str(len(answered.content) if length is None else length))
+        self.send_header("Content-Type", response.content_type)
+        self.send_header("Content-Length", str(len(response.content) if length is None else length))
         for name, value in headers.items():
             self.send_header(name.replace("_", "-"), value)
         self.end_headers()
-        self.wfile.write(answered.content)
+        self.wfile.write(response.content)
 
     def log_message(self, *_: object) -> None:
         pass
@@ -211,45 +211,45 @@ def served(replica: Replica) -> Iterator[Replica]:
 
 def refused(status: int, **headers: str) -> Act:
     """Answers with this status."""
-    return lambda handler, _: handler.send(status, Answered(b"<title>Try later</title>", "text/html"), **headers)
+    return lambda handler, _: handler.send(status, Response(b"<title>Try later</title>", "text/html"), **headers)
 
 
 def slow(seconds: float) -> Act:
     """Answers well, but late."""
 
-    def act(handler: Handler, answered: Answered) -> None:
+    def act(handler: Handler, response: Response) -> None:
         time.sleep(seconds)
-        handler.send(200, answered)
+        handler.send(200, response)
 
     return act
 
 
-def dropped(handler: Handler, answered: Answered) -> None:
+def dropped(handler: Handler, response: Response) -> None:
     """Closes the connection in the middle of the content."""
-    half = replace(answered, content=answered.content[: len(answered.content) // 2])
-    handler.send(200, half, length=len(answered.content))
+    half = replace(response, content=response.content[: len(response.content) // 2])
+    handler.send(200, half, length=len(response.content))
     handler.close_connection = True
 
 
-def truncated(handler: Handler, answered: Answered) -> None:
+def truncated(handler: Handler, response: Response) -> None:
     """Half of the content, sent as if it were all of it."""
-    handler.send(200, replace(answered, content=answered.content[: len(answered.content) // 2]))
+    handler.send(200, replace(response, content=response.content[: len(response.content) // 2]))
 
 
-def error_page(handler: Handler, _: Answered) -> None:
+def error_page(handler: Handler, _: Response) -> None:
     """An HTML page of an error, with status 200."""
     page = b"<html><head><title>Server too busy</title></head><body>An error occurred.</body></html>"
-    handler.send(200, Answered(page, "text/html"))
+    handler.send(200, Response(page, "text/html"))
 
 
 def of(case: Published) -> Act:
     """The letter of another case."""
-    return lambda handler, _: handler.send(200, Answered(case.pdf, "application/pdf"))
+    return lambda handler, _: handler.send(200, Response(case.pdf, "application/pdf"))
 
 
 def redirected(path: str) -> Act:
     """Leads to another address."""
-    return lambda handler, _: handler.send(302, Answered(b"", "text/html"), Location=path)
+    return lambda handler, _: handler.send(302, Response(b"", "text/html"), Location=path)
 
 
 def _fits(case: Published, fields: dict[str, str]) -> bool:

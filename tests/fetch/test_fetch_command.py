@@ -38,16 +38,16 @@ def test_the_command_states_what_it_did(replica, tmp_path):
         "  this call: 8 listed, 8 new letters, 0 reissued, 0 unchanged, 0 failed, 0 left",
     ]
     assert ran.stderr == ""
-    assert {each.agent.partition(" ")[2] for each in replica.asked} == {"(+me@example.org)"}
+    assert {each.agent.partition(" ")[2] for each in replica.requests} == {"(+me@example.org)"}
 
 
 def test_the_summary_comes_as_json(replica, tmp_path):
     replica.trouble(replica.cases[-1].path, error_page)
 
-    told = json.loads(run(replica, tmp_path, *LATER, "--json").stdout)
+    summary = json.loads(run(replica, tmp_path, *LATER, "--json").stdout)
 
-    assert (told["listed"], told["new"], told["failed"], told["output"]) == (8, 7, 1, str(tmp_path))
-    assert told["reasons"] == {"expected a PDF; found text/html without a %PDF- mark": 1}
+    assert (summary["listed"], summary["new"], summary["failed"], summary["output"]) == (8, 7, 1, str(tmp_path))
+    assert summary["reasons"] == {"expected a PDF; found text/html without a %PDF- mark": 1}
 
 
 def test_letters_that_failed_are_counted_by_their_reason(replica, tmp_path):
@@ -58,7 +58,7 @@ def test_letters_that_failed_are_counted_by_their_reason(replica, tmp_path):
 
     assert ran.exit_code == 0
     assert "imr-ml:   3 x HTTP 404\n" in ran.stderr
-    assert "the same command asks for those that failed again" in ran.stderr
+    assert "run the same command again to request those that failed" in ran.stderr
 
 
 def test_without_a_contact_one_is_requested(replica, tmp_path):
@@ -105,7 +105,7 @@ def test_a_call_killed_again_and_again_goes_on_and_fetches_nothing_twice(replica
 
     for enough in (5, 18):
         process = subprocess.Popen(command, env=os.environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        while len(set(replica.letters_asked())) < enough and process.poll() is None:
+        while len(set(replica.requested_letters())) < enough and process.poll() is None:
             time.sleep(0.005)
         process.send_signal(signal.SIGKILL)
         assert process.wait() == -signal.SIGKILL
@@ -113,21 +113,21 @@ def test_a_call_killed_again_and_again_goes_on_and_fetches_nothing_twice(replica
     subprocess.run(command, check=True, capture_output=True)
 
     assert files(tmp_path) == {f"{case.case_number}.pdf": case.pdf for case in replica.cases}
-    asked = replica.letters_asked()
-    # Only the two letters that were on their way when their call was killed may have been asked for again.
-    assert len(asked) - len(set(asked)) <= 2
+    requested = replica.requested_letters()
+    # Only the two letters that were on their way when their call was killed may have been requested again.
+    assert len(requested) - len(set(requested)) <= 2
     assert len(replica.searches()) == walked + 4
     assert rows(tmp_path, "SELECT state, count(*) FROM cases GROUP BY state") == [("fetched", 34)]
 
 
 @pytest.mark.slow
 def test_a_manifest_can_be_read_while_a_call_is_at_work_and_after_it_was_killed(replica, tmp_path):
-    from imr_ml.fetch.manifest_file import letters_of_manifest
+    from imr_ml.fetch.manifest import letters_of_manifest
 
     replica.trouble(".pdf", slow(0.05))
     command = [sys.executable, "-c", "from imr_ml.cli import app; app()", *arguments(replica, tmp_path, *DAYS)]
     process = subprocess.Popen(command, env=os.environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    while len(replica.letters_asked()) < 6 and process.poll() is None:
+    while len(replica.requested_letters()) < 6 and process.poll() is None:
         time.sleep(0.005)
     during = letters_of_manifest(tmp_path / "manifest.sqlite")
     process.kill()

@@ -16,9 +16,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from imr_ml.errors import SchemaError
-from imr_ml.fetch.cross_check import disagreements, indexed, with_index
+from imr_ml.fetch.cross_check import compare_with_index
 from imr_ml.fetch.index import Index, read_index
-from imr_ml.fetch.manifest_file import letters_of_manifest
+from imr_ml.fetch.manifest import letters_of_manifest
 from imr_ml.ingest.ingestion import ingest
 
 CASE = "CM16-0099001"
@@ -39,7 +39,7 @@ def make_table(items, **shared):
 
 def make_index(*requests, **case):
     """What the search lists of that case; a request is (category, subcategory, outcome)."""
-    said = {
+    stated = {
         "case_number": CASE, "url": "u", "case_outcome": "Upheld", "specialty": "Orthopedic Surgery",
         "decision_date": pd.Timestamp("2016-12-20"), "date_of_injury": pd.Timestamp("2012-03-05"),
         "application_received": pd.NaT, "is_latest": True,
@@ -47,15 +47,15 @@ def make_index(*requests, **case):
     listed = [(CASE, "u", place, *request) for place, request in enumerate(requests, start=1)]
     columns = ["case_number", "url", "place", "category", "subcategory", "outcome"]
     letters = pd.DataFrame(columns=["case_number", "url", "letter_sha256", "is_latest"]).astype({"is_latest": "bool"})
-    return Index(pd.DataFrame([said | case]), pd.DataFrame(listed, columns=columns), letters)
+    return Index(pd.DataFrame([stated | case]), pd.DataFrame(listed, columns=columns), letters)
 
 
-def told(table, index):
+def disagreements(table, index):
     return [
-        (None if pd.isna(item) else item, column, read, said)
-        for item, column, read, said in disagreements(table, index)[["item", "column", "read", "index"]].itertuples(
-            index=False
-        )
+        (None if pd.isna(item) else item, column, read, stated)
+        for item, column, read, stated in compare_with_index(table, index)[1][
+            ["item", "column", "read", "index"]
+        ].itertuples(index=False)
     ]
 
 
@@ -66,8 +66,8 @@ BOTH = make_index(
 
 
 def test_nothing_is_reported_where_letter_and_search_agree():
-    assert told(make_table([KNEE, NORCO]), BOTH) == []
-    assert told(make_table([NORCO, KNEE]), BOTH) == []
+    assert disagreements(make_table([KNEE, NORCO]), BOTH) == []
+    assert disagreements(make_table([NORCO, KNEE]), BOTH) == []
 
 
 @pytest.mark.parametrize(
@@ -86,16 +86,16 @@ def test_nothing_is_reported_where_letter_and_search_agree():
 )  # fmt: skip
 def test_each_disagreement_is_reported_with_what_was_read_and_what_the_search_says(items, changes, expected):
     request = {"category": "Diagnostic Testing", "subcategory": "MRI", "outcome": "Upheld"}
-    listed = tuple(changes.get(name, said) for name, said in request.items())
-    index = make_index(listed, **{name: said for name, said in changes.items() if name not in request})
+    listed = tuple(changes.get(name, stated) for name, stated in request.items())
+    index = make_index(listed, **{name: stated for name, stated in changes.items() if name not in request})
 
-    assert told(make_table(items, category="Diagnostic Testing"), index) == expected
+    assert disagreements(make_table(items, category="Diagnostic Testing"), index) == expected
 
 
 def test_what_the_search_does_not_list_is_no_disagreement():
     table = make_table([KNEE]).assign(case_number="CM16-0000009")
 
-    assert told(table, BOTH) == []
+    assert disagreements(table, BOTH) == []
 
 
 def test_requests_listed_in_another_order_are_paired_by_the_words_they_share():
@@ -109,9 +109,16 @@ def test_requests_that_share_no_word_are_paired_by_the_category_that_was_read():
     table = make_table([KNEE, NORCO]).assign(category=["Diagnostic Testing", "Pharmaceuticals"])
     index = make_index(("Pharmaceuticals", "Opioids", "Upheld"), ("Diagnostic Testing", "Imaging", "Upheld"))
 
-    from imr_ml.fetch.joining import join_index
+    from imr_ml.fetch.index import join_index
 
     assert join_index(table, index).table["index_subcategory"].tolist() == ["Imaging", "Opioids"]
+
+
+def test_requests_without_a_category_are_paired_by_their_place():
+    table = make_table([KNEE, NORCO]).assign(category=pd.array([None, None], dtype="string"))
+    index = make_index(("Pharmaceuticals", "Opioids", "Upheld"), ("Diagnostic Testing", "Imaging", "Upheld"))
+
+    assert compare_with_index(table, index)[0]["index_subcategory"].tolist() == ["Opioids", "Imaging"]
 
 
 def test_how_a_request_was_decided_never_reports_which_it_is():
@@ -131,7 +138,7 @@ def test_another_number_of_requests_is_not_paired():
 
 
 def paired_with(items, index):
-    from imr_ml.fetch.joining import join_index
+    from imr_ml.fetch.index import join_index
 
     joined = join_index(make_table(items), index)
     return joined.table, joined
@@ -150,7 +157,7 @@ def test_whatever_the_searchs_order_words_pair_each_request_with_its_own(order):
 
 def test_a_table_without_case_numbers_can_not_be_joined():
     with pytest.raises(SchemaError, match="lacks column"):
-        disagreements(pd.DataFrame({"request": ["MRI"]}), BOTH)
+        compare_with_index(pd.DataFrame({"request": ["MRI"]}), BOTH)
 
 
 @pytest.fixture(scope="module")
@@ -167,7 +174,7 @@ def fetched(letters, tmp_path_factory):
 def test_the_table_gets_the_searchs_fields_and_its_category(fetched):
     cases, manifest, requests = fetched
 
-    table, differ = with_index(requests, manifest)
+    table, differ = compare_with_index(requests, read_index(manifest))
 
     assert table.index.equals(requests.index)
     assert table.drop(columns=[name for name in table if name.startswith("index_")]).columns.equals(requests.columns)
@@ -187,7 +194,7 @@ def test_the_table_with_the_searchs_fields_can_be_written_and_validated(fetched,
     from imr_ml.corpus.store import read_requests, write_requests
 
     _, manifest, requests = fetched
-    table, _ = with_index(requests, manifest)
+    table, _ = compare_with_index(requests, read_index(manifest))
 
     write_requests(table, tmp_path / "requests.parquet")
 
@@ -208,7 +215,7 @@ def test_a_replaced_letter_is_not_held_against_what_the_search_states_now(fetche
         connection.execute(f"UPDATE cases SET case_outcome = 'Withdrawn', specialty = 'X' WHERE case_number = '{case}'")
     both = pd.concat([requests, requests[requests["case_number"] == case].assign(letter_sha256="new")])
 
-    table, differ = with_index(both.reset_index(drop=True), copy)
+    table, differ = compare_with_index(both.reset_index(drop=True), read_index(copy))
 
     versions = table[table["case_number"] == case].groupby("letter_sha256")["index_specialty"].agg(list)
     assert set(versions.pop("new")) == {"X"}
@@ -219,7 +226,7 @@ def test_a_replaced_letter_is_not_held_against_what_the_search_states_now(fetche
 def test_letters_that_were_not_fetched_are_joined_by_their_case(fetched):
     _, manifest, requests = fetched
 
-    table, _ = with_index(requests.assign(letter_sha256="of a text file"), manifest)
+    table, _ = compare_with_index(requests.assign(letter_sha256="of a text file"), read_index(manifest))
 
     assert table["index_specialty"].notna().all()
     assert len(read_index(manifest).requests) == len(requests)
@@ -228,12 +235,14 @@ def test_letters_that_were_not_fetched_are_joined_by_their_case(fetched):
 def test_a_part_of_the_table_gets_from_its_part_of_the_index_what_the_whole_gives_it(fetched):
     cases, manifest, requests = fetched
     index = read_index(manifest)
-    whole, _ = with_index(requests, manifest)
+    whole, _ = compare_with_index(requests, read_index(manifest))
     some = requests["case_number"].isin([cases[1].case_number, cases[4].case_number])
     unnamed = requests[some].assign(case_number=pd.NA)
 
-    table, _ = indexed(requests[some], index)
+    table, _ = compare_with_index(requests[some], index)
 
     pd.testing.assert_frame_equal(table, whole[some])
-    assert set(index.of(requests[some]).requests["case_number"]) == set(requests.loc[some, "case_number"])
-    pd.testing.assert_frame_equal(indexed(unnamed, index)[0].filter(like="index_"), table.filter(like="index_"))
+    assert set(index.restrict_to(requests[some]).requests["case_number"]) == set(requests.loc[some, "case_number"])
+    pd.testing.assert_frame_equal(
+        compare_with_index(unnamed, index)[0].filter(like="index_"), table.filter(like="index_")
+    )

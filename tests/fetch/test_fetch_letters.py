@@ -1,4 +1,4 @@
-"""Fetching from the replica where all is well: what is got, kept, skipped and asked for again."""
+"""Fetching from the replica where all is well: what is downloaded, stored, skipped and requested again."""
 
 from __future__ import annotations
 
@@ -11,16 +11,15 @@ import pytest
 from fetch.conftest import FIRST_DAY
 from fetch.fetching import fetch, files, rows
 
-from imr_ml.fetch.manifest_file import letters_of_manifest
-from imr_ml.fetch.running import fetch_letters
-from imr_ml.fetch.settings import FetchSettings, RequestPolicy
-from imr_ml.fetch.types import FetchError
+from imr_ml.fetch.fetching import fetch_letters
+from imr_ml.fetch.manifest import letters_of_manifest
+from imr_ml.fetch.types import FetchError, FetchSettings, RequestPolicy
 
 
 def test_all_letters_of_the_days_are_fetched_whole(replica, tmp_path):
     done = fetch(replica, tmp_path)
 
-    assert (done.listed, done.new, done.failed, done.left) == (34, 34, 0, 0)
+    assert (done.listed, done.new, done.failed, done.remaining) == (34, 34, 0, 0)
     assert files(tmp_path) == {f"{case.case_number}.pdf": case.pdf for case in replica.cases}
     assert {path.name for path in letters_of_manifest(tmp_path / "manifest.sqlite")} == set(files(tmp_path))
 
@@ -30,12 +29,12 @@ def test_the_manifest_reports_address_state_time_hash_status_and_the_indexes_own
 
     case = replica.cases[0]
     address = replica.url.replace("/dwc/imr/IMRDecisionSearch.asp", case.path)
-    (told,) = rows(
+    (row,) = rows(
         tmp_path,
         "SELECT url, state, http_status, attempts, reason, case_outcome, decision_date, specialty FROM cases "
         f"WHERE case_number = '{case.case_number}'",
     )
-    assert told == (address, "fetched", 200, 1, None, case.outcome, "2016-03-01", case.specialty)
+    assert row == (address, "fetched", 200, 1, None, case.outcome, "2016-03-01", case.specialty)
     requests = rows(
         tmp_path,
         f"SELECT category, subcategory, outcome FROM requests WHERE case_number = '{case.case_number}' ORDER BY place",
@@ -51,22 +50,22 @@ def test_the_manifest_reports_address_state_time_hash_status_and_the_indexes_own
 
 def test_a_second_call_asks_the_site_nothing(replica, tmp_path):
     fetch(replica, tmp_path)
-    before = len(replica.asked)
+    before = len(replica.requests)
 
     done = fetch(replica, tmp_path)
 
-    assert (done.asked, done.new) == (0, 0)
-    assert len(replica.asked) == before
+    assert (done.requested, done.new) == (0, 0)
+    assert len(replica.requests) == before
 
 
 def test_a_later_call_fetches_only_what_was_published_since(replica, tmp_path):
     fetch(replica, tmp_path, until=date(2016, 3, 2))
-    before = len(replica.letters_asked())
+    before = len(replica.requested_letters())
 
     done = fetch(replica, tmp_path, since=None)
 
     assert (before, done.new) == (31, 3)
-    assert len(replica.letters_asked()) == len(set(replica.letters_asked())) == 34
+    assert len(replica.requested_letters()) == len(set(replica.requested_letters())) == 34
 
 
 def test_days_whose_decisions_may_not_all_have_been_out_are_walked_again(replica, tmp_path):
@@ -102,14 +101,14 @@ def test_a_limit_bounds_the_letters_requested_and_the_next_call_goes_on(replica,
     done = [fetch(replica, tmp_path, limit=14) for _ in range(4)]
 
     assert [each.new for each in done] == [14, 14, 6, 0]
-    assert len(replica.letters_asked()) == len(set(replica.letters_asked()))
+    assert len(replica.requested_letters()) == len(set(replica.requested_letters()))
 
 
 def test_a_dry_run_walks_the_search_and_fetches_no_letter(replica, tmp_path):
     done = fetch(replica, tmp_path, dry_run=True)
 
-    assert (done.listed, done.left, done.asked) == (34, 34, 0)
-    assert replica.letters_asked() == []
+    assert (done.listed, done.remaining, done.requested) == (34, 34, 0)
+    assert replica.requested_letters() == []
     assert fetch(replica, tmp_path).new == 34
 
 
@@ -128,11 +127,11 @@ def test_requests_that_the_list_leaves_out_are_read_from_the_cases_own_page(repl
 
     fetch(replica, tmp_path, until=FIRST_DAY)
 
-    assert [each.path for each in replica.asked if "caseno=" in each.path] == [
+    assert [each.path for each in replica.requests if "caseno=" in each.path] == [
         f"/dwc/imr/IMRDecisionSearch.asp?caseno={case.case_number}"
     ]
-    (told,) = rows(tmp_path, f"SELECT count(*) FROM requests WHERE case_number = '{case.case_number}'")
-    assert told == (len(case.requests),)
+    (row,) = rows(tmp_path, f"SELECT count(*) FROM requests WHERE case_number = '{case.case_number}'")
+    assert row == (len(case.requests),)
 
 
 def test_a_letter_reissued_under_its_address_is_kept_beside_the_first(replica, tmp_path):
@@ -160,7 +159,7 @@ def test_a_case_whose_entry_changed_is_fetched_again(replica, tmp_path, change):
 
     done = fetch(replica, tmp_path, fresh_s=0, settle_days=100_000)
 
-    assert (done.asked, done.reissued) == (1, 1)
+    assert (done.requested, done.reissued) == (1, 1)
     assert len(files(tmp_path)) == 35
 
 
@@ -185,21 +184,21 @@ def test_a_whole_letter_that_a_killed_call_left_is_not_requested(replica, tmp_pa
     done = fetch(replica, tmp_path)
 
     assert done.new == 34
-    assert standing.name not in replica.letters_asked()
+    assert standing.name not in replica.requested_letters()
 
 
 def test_the_site_is_reported_who_asks(replica, tmp_path):
     from imr_ml import __version__
 
-    fetch(replica, tmp_path, manners={"contact": "me@example.org"}, limit=1)
+    fetch(replica, tmp_path, policy={"contact": "me@example.org"}, limit=1)
 
-    assert {each.agent for each in replica.asked} == {f"imr-ml/{__version__} (+me@example.org)"}
+    assert {each.agent for each in replica.requests} == {f"imr-ml/{__version__} (+me@example.org)"}
 
 
 def test_requests_come_one_at_a_time_with_a_pause_after_each_answer(replica, tmp_path):
-    fetch(replica, tmp_path, manners={"pause_s": 0.05}, limit=4)
+    fetch(replica, tmp_path, policy={"pause_s": 0.05}, limit=4)
 
-    moments = [each.at_s for each in replica.asked]
+    moments = [each.at_s for each in replica.requests]
     assert len(moments) > 8
     assert min(after - before for before, after in pairwise(moments)) >= 0.05
 
@@ -209,7 +208,7 @@ def test_a_crawl_delay_longer_than_the_pause_is_kept(replica, tmp_path):
 
     fetch(replica, tmp_path, limit=1, until=FIRST_DAY)
 
-    moments = [each.at_s for each in replica.asked]
+    moments = [each.at_s for each in replica.requests]
     assert min(after - before for before, after in pairwise(moments)) >= 0.1
 
 
@@ -221,7 +220,7 @@ def test_a_second_call_at_work_on_the_same_folder_is_refused(replica, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("settings", "told"),
+    ("settings", "message"),
     [
         ({}, "say --since"),
         ({"since": date(2016, 3, 2), "until": date(2016, 3, 1)}, "give --since before --until"),
@@ -229,12 +228,12 @@ def test_a_second_call_at_work_on_the_same_folder_is_refused(replica, tmp_path):
         ({"cases": ("CM16-0099001",), "since": FIRST_DAY}, "give --case, or --since and --until"),
         ({"cases": ("../../etc",)}, "is no case number"),
         ({"url": "ftp://example.org/"}, "is no address of a search page"),
-        ({"since": FIRST_DAY, "manners": RequestPolicy(pause_s=0.1)}, "too short for a public site"),
-        ({"since": FIRST_DAY, "manners": RequestPolicy(contact="Zoë\n")}, "plain ASCII"),
+        ({"since": FIRST_DAY, "policy": RequestPolicy(pause_s=0.1)}, "too short for a public site"),
+        ({"since": FIRST_DAY, "policy": RequestPolicy(contact="Zoë\n")}, "plain ASCII"),
     ],
 )
-def test_what_can_not_be_requested_is_refused_before_the_site_is_asked(tmp_path, settings, told):
-    with pytest.raises(FetchError, match=told):
+def test_what_can_not_be_requested_is_refused_before_any_request(tmp_path, settings, message):
+    with pytest.raises(FetchError, match=message):
         fetch_letters(tmp_path, FetchSettings(**settings), lambda description, total: lambda steps: None)
 
 
@@ -250,4 +249,4 @@ def test_letters_that_can_not_be_written_end_the_call(replica, tmp_path):
 
     with pytest.raises(FetchError, match="can't be written"):
         fetch(replica, tmp_path)
-    assert len(replica.letters_asked()) == 1
+    assert len(replica.requested_letters()) == 1

@@ -1,4 +1,4 @@
-"""The manifest's file: what is refused, and what is told of what is missing."""
+"""The manifest's file: what is refused, and how missing files are reported."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ import pytest
 from fetch.fetching import fetch_few
 
 from imr_ml.fetch.index import read_index
-from imr_ml.fetch.manifest import Manifest
-from imr_ml.fetch.manifest_file import letters_of_manifest
+from imr_ml.fetch.manifest import Manifest, letters_of_manifest
 from imr_ml.fetch.types import FetchError
 
 

@@ -10,8 +10,8 @@ from fetch.replica import CASE_HEADERS, REQUEST_HEADERS
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imr_ml.fetch.site import Query, Search, check_form, details_url, form_fields, read_page
-from imr_ml.fetch.types import FetchError, IndexedCase, IndexedRequest
+from imr_ml.fetch.site import Search, check_form, details_url, form_fields, read_page
+from imr_ml.fetch.types import FetchError, IndexedCase, IndexedRequest, Query
 
 URL = "https://www.example.org/dwc/imr/IMRDecisionSearch.asp"
 LINK = '<a href="decisions/CM16-0099001.pdf">CM16-0099001</a>'

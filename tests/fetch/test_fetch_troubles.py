@@ -24,7 +24,7 @@ SEARCH = "IMRDecisionSearch"
 def test_a_passing_trouble_costs_nothing_but_time(replica, tmp_path, trouble, where):
     replica.trouble(where, trouble, times=2)
 
-    done = fetch_few(replica, tmp_path, manners={"timeout_s": 0.3}, limit=2)
+    done = fetch_few(replica, tmp_path, policy={"timeout_s": 0.3}, limit=2)
 
     assert (done.new, done.failed) == (2, 0)
     assert len(files(tmp_path)) == 2
@@ -35,7 +35,7 @@ def test_the_wait_that_a_site_asks_for_is_kept(replica, tmp_path):
 
     fetch_few(replica, tmp_path, limit=1)
 
-    first, second = [each.at_s for each in replica.asked if each.path.endswith(".pdf")]
+    first, second = [each.at_s for each in replica.requests if each.path.endswith(".pdf")]
     assert second - first >= 1
 
 
@@ -84,11 +84,11 @@ def test_a_letter_that_can_not_be_got_costs_only_itself_and_is_requested_again(r
     done = fetch_few(replica, tmp_path)
 
     assert (done.new, done.failed) == (7, 1)
-    assert [count for told, count in done.reasons.items() if reason in told] == [1]
+    assert [count for counted, count in done.reasons.items() if reason in counted] == [1]
     assert f"{bad.case_number}.pdf" not in files(tmp_path)
-    ((case, told),) = rows(tmp_path, "SELECT case_number, reason FROM cases WHERE state = 'failed'")
+    ((case, recorded),) = rows(tmp_path, "SELECT case_number, reason FROM cases WHERE state = 'failed'")
     assert case == bad.case_number
-    assert reason in told
+    assert reason in recorded
     replica.troubles.clear()
     assert fetch_few(replica, tmp_path).new == 1
     assert files(tmp_path)[f"{bad.case_number}.pdf"] == bad.pdf
@@ -102,8 +102,8 @@ def test_the_letter_of_another_case_is_refused(replica, tmp_path):
     done = fetch_few(replica, tmp_path)
 
     assert (done.new, done.failed) == (7, 1)
-    ((told,),) = rows(tmp_path, "SELECT reason FROM cases WHERE state = 'failed'")
-    assert told.endswith(f"is the letter of another case ({other.case_number}, not {bad.case_number})")
+    ((recorded,),) = rows(tmp_path, "SELECT reason FROM cases WHERE state = 'failed'")
+    assert recorded.endswith(f"is the letter of another case ({other.case_number}, not {bad.case_number})")
 
 
 def test_a_redirect_to_the_letter_is_followed(replica, tmp_path):
@@ -117,7 +117,7 @@ def test_a_redirect_to_the_letter_is_followed(replica, tmp_path):
 def _ignoring_queries(answer):
     from dataclasses import replace
 
-    return lambda asked: answer(replace(asked, path=asked.path.removesuffix("?moved")))
+    return lambda request: answer(replace(request, path=request.path.removesuffix("?moved")))
 
 
 def test_redirects_in_circles_are_given_up(replica, tmp_path):
@@ -132,18 +132,18 @@ def test_redirects_in_circles_are_given_up(replica, tmp_path):
 def test_a_letter_that_never_comes_right_is_not_requested_for_ever(replica, tmp_path):
     replica.trouble(replica.cases[-2].path, refused(404))
 
-    done = [fetch_few(replica, tmp_path, letter_calls=2) for _ in range(4)]
+    done = [fetch_few(replica, tmp_path, max_calls=2) for _ in range(4)]
 
     assert [each.given_up for each in done] == [0, 1, 1, 1]
-    assert replica.letters_asked().count(f"{replica.cases[-2].case_number}.pdf") == 2
+    assert replica.requested_letters().count(f"{replica.cases[-2].case_number}.pdf") == 2
 
 
 def test_many_letters_in_a_row_that_fail_end_the_call_and_the_next_one_goes_on(replica, tmp_path):
     replica.trouble(".pdf", refused(503))
 
-    with pytest.raises(FetchError, match="4 letters in a row could not be got"):
-        fetch_few(replica, tmp_path, failures_in_row=4)
-    assert len(set(replica.letters_asked())) == 4
+    with pytest.raises(FetchError, match="4 letters in a row could not be downloaded"):
+        fetch_few(replica, tmp_path, max_failures=4)
+    assert len(set(replica.requested_letters())) == 4
     replica.troubles.clear()
     assert fetch_few(replica, tmp_path).new == 8
 
@@ -153,7 +153,7 @@ def test_what_robots_txt_forbids_is_not_requested(replica, tmp_path):
 
     with pytest.raises(FetchError, match=r"robots\.txt does not allow 'imr-ml' to fetch it"):
         fetch_few(replica, tmp_path)
-    assert [each.path for each in replica.asked] == ["/robots.txt"]
+    assert [each.path for each in replica.requests] == ["/robots.txt"]
 
 
 def test_letters_that_robots_txt_forbids_are_not_requested(replica, tmp_path):
@@ -161,7 +161,7 @@ def test_letters_that_robots_txt_forbids_are_not_requested(replica, tmp_path):
 
     with pytest.raises(FetchError, match=r"robots\.txt does not allow"):
         fetch_few(replica, tmp_path)
-    assert replica.letters_asked() == []
+    assert replica.requested_letters() == []
 
 
 def test_a_redirect_to_what_robots_txt_forbids_is_not_followed(replica, tmp_path):
@@ -169,10 +169,10 @@ def test_a_redirect_to_what_robots_txt_forbids_is_not_followed(replica, tmp_path
 
     with pytest.raises(FetchError, match=r"private/letter\.pdf: the site's robots\.txt does not allow"):
         fetch_few(replica, tmp_path)
-    assert not any(each.path.startswith("/private") for each in replica.asked)
+    assert not any(each.path.startswith("/private") for each in replica.requests)
 
 
-def test_a_site_without_robots_txt_may_be_asked(replica, tmp_path):
+def test_a_site_without_robots_txt_may_be_fetched(replica, tmp_path):
     replica.trouble("robots.txt", refused(404))
 
     assert fetch_few(replica, tmp_path, limit=1).new == 1
@@ -183,11 +183,11 @@ def test_nothing_is_requested_where_robots_txt_can_not_be_read(replica, tmp_path
 
     with pytest.raises(FetchError, match=r"robots\.txt: HTTP 503; without it nothing may be fetched"):
         fetch_few(replica, tmp_path)
-    assert {each.path for each in replica.asked} == {"/robots.txt"}
+    assert {each.path for each in replica.requests} == {"/robots.txt"}
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "message"),
     [
         (
             lambda page: page.replace('"DecStart"', '"from"'),
@@ -216,10 +216,10 @@ def test_nothing_is_requested_where_robots_txt_can_not_be_read(replica, tmp_path
     ],
     ids=["form", "header", "column", "table", "total", "dates", "days", "case numbers", "links"],
 )
-def test_a_page_that_differs_ends_the_call_and_states_what_was_expected_and_found(replica, tmp_path, change, told):
+def test_a_page_that_differs_ends_the_call_and_states_what_was_expected_and_found(replica, tmp_path, change, message):
     replica.change = change
 
-    with pytest.raises(FetchError, match=told) as raised:
+    with pytest.raises(FetchError, match=message) as raised:
         fetch(replica, tmp_path)
     assert "imr_ml/fetch/site.py needs mending" in str(raised.value)
     assert not any(request[1] in str(raised.value) for case in replica.cases for request in case.requests)
@@ -243,8 +243,8 @@ def test_columns_in_another_order_are_read_by_their_headers(replica, tmp_path):
     fetch(replica, tmp_path, dry_run=True)
 
     case = replica.cases[0]
-    told = rows(tmp_path, f"SELECT case_outcome, specialty FROM cases WHERE case_number = '{case.case_number}'")
-    assert told == [(case.outcome, case.specialty)]
+    recorded = rows(tmp_path, f"SELECT case_outcome, specialty FROM cases WHERE case_number = '{case.case_number}'")
+    assert recorded == [(case.outcome, case.specialty)]
 
 
 def _swapped_outcome_and_specialty(page):
@@ -273,4 +273,6 @@ def test_paging_that_shows_the_same_page_again_ends_the_call(replica, tmp_path):
 def _stuck_on_page_1(answer):
     from dataclasses import replace
 
-    return lambda asked: answer(replace(asked, fields={**asked.fields, "newpageno": "1"}) if asked.fields else asked)
+    return lambda request: answer(
+        replace(request, fields={**request.fields, "newpageno": "1"}) if request.fields else request
+    )

@@ -15,7 +15,7 @@ from imr_ml.corpus.mapping import ColumnMapping
 from imr_ml.corpus.schema import SchemaError
 from imr_ml.corpus.store import SCHEMA_VERSION, read_requests, schema_version, write_requests
 from imr_ml.fetch.manifest import Manifest, StoredLetter
-from imr_ml.fetch.types import IndexedCase, IndexedRequest
+from imr_ml.fetch.types import IndexedCase, IndexedRequest, Query
 from imr_ml.files import locked
 from imr_ml.ingest.growing import grow_table
 from imr_ml.ingest.ingestion import ingest
@@ -136,10 +136,10 @@ def fetched(tmp_path):
         (folder / f"{number}.txt").write_text(text)
         url = f"http://127.0.0.1/{number}.pdf"
         case = IndexedCase(number, url, date(2016, 12, 21), None, None, None, "Upheld", listed)
-        manifest.record_search(None, None, [case])
+        manifest.record_search(Query(), [case])
         content = text.encode()
         kept = StoredLetter(number, url, f"{number}.txt", hashlib.sha256(content).hexdigest(), len(content), 200)
-        manifest.take_letter(kept)
+        manifest.record_letter(kept)
     manifest.close()
     return folder / "manifest.sqlite"
 

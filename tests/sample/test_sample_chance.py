@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imr_ml.sample.facts import between, draw, from_quantiles, pick, several, stream, table
+from imr_ml.sample.chance import between, draw, from_quantiles, pick, several, stream, table
 
 
 def test_a_stream_is_the_same_on_every_machine_and_python():

@@ -8,12 +8,12 @@ from hypothesis import strategies as st
 
 from imr_ml.guidelines.types import Citation, Family
 from imr_ml.letters.reader import read_letter
-from imr_ml.sample.as_read import letter_as_read
+from imr_ml.sample.chance import stream
 from imr_ml.sample.draw import draw_letter
-from imr_ml.sample.facts import Format, stream
-from imr_ml.sample.formats import lay_out
-from imr_ml.sample.letters import generate_letter, make_parts
-from imr_ml.sample.model import default_model
+from imr_ml.sample.formats import letter_as_read
+from imr_ml.sample.letters import generate_letter
+from imr_ml.sample.model import Format, default_model
+from imr_ml.sample.rendering import render_text
 
 SCANNED = 2000
 A_FORMAT = 12
@@ -42,27 +42,27 @@ def families_only(letter):
     return replace(letter, items=tuple(items), priority=None, layout="")
 
 
-def meant(parts):
-    return replace(letter_as_read(parts), layout="")
+def meant(letter):
+    return replace(letter_as_read(letter), layout="")
 
 
 @pytest.mark.parametrize("format_", list(Format))
 def test_letters_of_each_format_come_through_the_reader_as_they_were_meant(format_, indices):
     for index in indices[format_][:A_FORMAT]:
-        parts, _ = make_parts(7, index)
+        letter = generate_letter(7, index)
 
-        assert families_only(read_letter(lay_out(parts))) == meant(parts)
+        assert families_only(read_letter(render_text(letter))) == meant(letter)
 
 
 @given(seed=st.integers(0, 10**9), index=st.integers(0, 9_999_999))
 @settings(max_examples=60, deadline=None)
 def test_any_letter_comes_through_the_reader_as_it_was_meant(seed, index):
-    parts, truth = make_parts(seed, index)
+    letter = generate_letter(seed, index)
 
-    read = read_letter(lay_out(parts))
+    read = read_letter(render_text(letter))
 
-    assert families_only(read) == meant(parts)
-    assert [item.outcome.value for item in read.items] == [item.outcome for item in truth]
+    assert families_only(read) == meant(letter)
+    assert [item.outcome.value for item in read.items] == [item.outcome for item in letter.facts.items]
 
 
 @pytest.mark.parametrize("format_", list(Format))
@@ -70,19 +70,19 @@ def test_the_reader_knows_the_format(format_, indices):
     letter = generate_letter(7, indices[format_][0])
 
     layouts = {"letter_2013": "2013", "numbered": "2013", "professional_review": "professional review"}
-    assert letter.format == format_
-    assert read_letter(letter.text).layout == layouts.get(letter.format, letter.format)
+    assert letter.facts.format == format_
+    assert read_letter(render_text(letter)).layout == layouts.get(format_.value, format_.value)
 
 
 def test_older_formats_are_of_2013_and_2014_alone(indices):
     older = [index for format_ in Format if format_ is not Format.CURRENT for index in indices[format_]]
-    years = {make_parts(7, index)[0].facts.dates.decision.year for index in older}
+    years = {generate_letter(7, index).facts.dates.decision.year for index in older}
 
     assert years == {2013, 2014}
 
 
 def test_a_professional_review_decides_all_its_issues_as_one(indices):
-    issues = [generate_letter(7, index).truth for index in indices[Format.PROFESSIONAL_REVIEW]]
+    issues = [generate_letter(7, index).facts.items for index in indices[Format.PROFESSIONAL_REVIEW]]
 
     assert max(map(len, issues)) > 1
-    assert all(len({(item.outcome, item.families, item.p_overturned) for item in truth}) == 1 for truth in issues)
+    assert all(len({(item.outcome, item.families, item.p_overturned) for item in items}) == 1 for items in issues)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from imr_ml.guidelines.citations import families_in
 from imr_ml.sample.letters import generate_letter
+from imr_ml.sample.rendering import render_text
 
 HEADING = re.compile(r":\s(Upheld|Overturned)\n\nClaims Administrator guideline:")
 
@@ -24,7 +25,7 @@ def many():
 @pytest.fixture(scope="module")
 def current(many):
     """Letters in the current format whose head has each label beside its value."""
-    return [letter for letter in many if "Case Number:          SM" in letter.text]
+    return [letter for letter in many if "Case Number:          SM" in render_text(letter)]
 
 
 def header_date(text, label):
@@ -46,14 +47,16 @@ def test_seed_and_index_alone_decide_a_letter(seed, index):
 
 
 def test_other_seeds_make_other_letters():
-    assert generate_letter(1, 5).text != generate_letter(2, 5).text
+    assert render_text(generate_letter(1, 5)) != render_text(generate_letter(2, 5))
 
 
 @pytest.mark.parametrize("hash_seed", ["1", "2"])
 def test_letters_do_not_depend_on_the_process(hash_seed):
     code = (
         "import hashlib; from imr_ml.sample.letters import generate_letter; "
-        "print(hashlib.sha256(repr([generate_letter(7, index) for index in range(40)]).encode()).hexdigest())"
+        "from imr_ml.sample.rendering import render_text; "
+        "texts = [render_text(generate_letter(7, index)) for index in range(40)]; "
+        "print(hashlib.sha256(repr(texts).encode()).hexdigest())"
     )
     made = subprocess.run(
         [sys.executable, "-c", code],
@@ -62,7 +65,8 @@ def test_letters_do_not_depend_on_the_process(hash_seed):
         check=True,
         text=True,
     )
-    here = hashlib.sha256(repr([generate_letter(7, index) for index in range(40)]).encode()).hexdigest()
+    texts = [render_text(generate_letter(7, index)) for index in range(40)]
+    here = hashlib.sha256(repr(texts).encode()).hexdigest()
 
     assert made.stdout.strip() == here
 
@@ -76,15 +80,15 @@ def test_an_index_without_a_case_number_is_refused(index):
 def test_a_letter_states_that_it_is_a_sample_and_carries_its_index():
     letter = generate_letter(7, 123)
 
-    assert letter.text.splitlines()[0] == "SAMPLE LETTER - synthetic, not a decided case"
+    assert render_text(letter).splitlines()[0] == "SAMPLE LETTER - synthetic, not a decided case"
     assert re.fullmatch(r"SM\d\d-0000123", letter.case_number)
-    assert letter.case_number in letter.text
+    assert letter.case_number in render_text(letter)
 
 
 def test_sections_stand_in_the_published_order(current):
     for letter in current[:100]:
         places = [
-            letter.text.index(part)
+            render_text(letter).index(part)
             for part in (
                 "HOW THE IMR FINAL DETERMINATION WAS MADE",
                 "The Expert Reviewer has the following credentials:",
@@ -101,25 +105,27 @@ def test_sections_stand_in_the_published_order(current):
 def test_dates_follow_the_course_of_a_case(current):
     labels = ["Date of Injury:", "UR Denial Date:", "Application", "Date Assigned:", "Decision Date:"]
     for letter in current[:300]:
-        dates = [header_date(letter.text, label) for label in labels]
+        dates = [header_date(render_text(letter), label) for label in labels]
         assert dates == sorted(dates)
 
 
 def test_headings_report_the_outcomes_of_the_truth(current):
     for letter in current:
-        assert [outcome.lower() for outcome in HEADING.findall(letter.text)] == [t.outcome for t in letter.truth]
+        assert [outcome.lower() for outcome in HEADING.findall(render_text(letter))] == [
+            t.outcome for t in letter.facts.items
+        ]
 
 
 def test_guideline_paragraphs_report_the_families_of_the_truth(current):
     for letter in current[:600]:
-        paragraphs = re.findall(r"MAXIMUS guideline:(.*?)Decision rationale:", letter.text, re.DOTALL)
-        assert [families_in(paragraph) for paragraph in paragraphs] == [set(t.families) for t in letter.truth]
+        paragraphs = re.findall(r"MAXIMUS guideline:(.*?)Decision rationale:", render_text(letter), re.DOTALL)
+        assert [families_in(paragraph) for paragraph in paragraphs] == [set(t.families) for t in letter.facts.items]
 
 
 def test_editions_fit_the_decision_date(current):
     for letter in current:
-        decided = header_date(letter.text, "Decision Date:")
-        flat = " ".join(letter.text.split())
+        decided = header_date(render_text(letter), "Decision Date:")
+        flat = " ".join(render_text(letter).split())
         if decided < datetime(2016, 7, 28):
             assert "Medical Treatment 2016" not in flat
             assert "Opioid Treatment" not in flat
@@ -132,20 +138,20 @@ def test_editions_fit_the_decision_date(current):
 
 def test_rationales_conclude_as_decided(current):
     for letter in current[:300]:
-        rationales = re.findall(r"Decision rationale:(.*?)(?=\n\n|\Z)", letter.text, re.DOTALL)
-        for rationale, truth in zip(rationales, letter.truth, strict=True):
+        rationales = re.findall(r"Decision rationale:(.*?)(?=\n\n|\Z)", render_text(letter), re.DOTALL)
+        for rationale, truth in zip(rationales, letter.facts.items, strict=True):
             refused = "not medically necessary" in " ".join(rationale.split())
             assert refused == (truth.outcome == "upheld")
 
 
 def test_one_request_in_nine_is_overturned(many):
-    outcomes = [t.outcome for letter in many for t in letter.truth]
+    outcomes = [t.outcome for letter in many for t in letter.facts.items]
 
     assert outcomes.count("overturned") / len(outcomes) == pytest.approx(0.11, abs=0.02)
 
 
 def test_letters_hold_one_to_twenty_one_items_and_mostly_one(many):
-    counts = Counter(len(letter.truth) for letter in many)
+    counts = Counter(len(letter.facts.items) for letter in many)
 
     assert min(counts) == 1
     assert max(counts) <= 21
@@ -153,7 +159,7 @@ def test_letters_hold_one_to_twenty_one_items_and_mostly_one(many):
 
 
 def test_items_of_a_letter_mostly_share_their_outcome(many):
-    several = [letter.truth for letter in many if len(letter.truth) > 1]
+    several = [letter.facts.items for letter in many if len(letter.facts.items) > 1]
     agreeing = [truth for truth in several if len({t.outcome for t in truth}) == 1]
 
     assert 0.8 < len(agreeing) / len(several) < 0.97
@@ -171,25 +177,27 @@ def test_items_of_a_letter_mostly_share_their_outcome(many):
     ],
 )
 def test_families_are_cited_about_as_often_as_in_published_letters(many, family, share):
-    cited = [family in t.families for letter in many for t in letter.truth]
+    cited = [family in t.families for letter in many for t in letter.facts.items]
 
     assert sum(cited) / len(cited) == pytest.approx(share, abs=0.05)
 
 
 def test_even_the_true_probability_cannot_report_all_outcomes(many):
-    pairs = [(t.p_overturned, t.outcome == "overturned") for letter in many for t in letter.truth]
+    pairs = [(t.p_overturned, t.outcome == "overturned") for letter in many for t in letter.facts.items]
 
     assert 0.70 < auc(pairs) < 0.80
 
 
 def test_true_probabilities_are_calibrated(many):
-    truths = [t for letter in many for t in letter.truth]
+    truths = [t for letter in many for t in letter.facts.items]
     expected = sum(t.p_overturned for t in truths) / len(truths)
 
     assert sum(t.outcome == "overturned" for t in truths) / len(truths) == pytest.approx(expected, abs=0.02)
 
 
 def test_some_requests_were_authorized_in_part(current):
-    part = [letter for letter in current if "The remaining IMR eligible portion" in " ".join(letter.text.split())]
+    part = [
+        letter for letter in current if "The remaining IMR eligible portion" in " ".join(render_text(letter).split())
+    ]
 
     assert 0.03 < len(part) / len(current) < 0.25

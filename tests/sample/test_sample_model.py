@@ -1,25 +1,24 @@
 import pytest
 from pydantic import ValidationError
 
+from imr_ml.sample.chance import stream
 from imr_ml.sample.draw import draw_letter, probability
-from imr_ml.sample.facts import stream
-from imr_ml.sample.model import Kind, Model, default_model
-from imr_ml.sample.phrases import Phrases, default_phrases
-from imr_ml.sample.requests import SLOTS, word_request
-from imr_ml.sample.schema import read_toml
-from imr_ml.sample.slots import fill_slots
+from imr_ml.sample.model import Kind, Model, default_model, read_toml
+from imr_ml.sample.phrases import SLOTS, Phrases, default_phrases
+from imr_ml.sample.prose import fill_slots
+from imr_ml.sample.wording import Draft, word_request
 
 
 def model_data():
-    return read_toml("model.toml") | read_toml("regions.toml") | read_toml("treatments.toml")
+    return read_toml("model.toml", "regions.toml", "treatments.toml")
 
 
 def phrases_data():
-    return read_toml("phrases.toml") | read_toml("signals.toml") | read_toml("rationales.toml")
+    return read_toml("phrases.toml", "signals.toml", "rationales.toml")
 
 
 def kind(**overrides):
-    entry = {"name": "imaging", "base": 0.0, "signals": ["red_flag", "failed_care"], "effects": {}}
+    entry = {"base": 0.0, "signals": ["red_flag", "failed_care"], "effects": {}}
     return Kind.model_validate(entry | overrides)
 
 
@@ -86,9 +85,11 @@ def test_every_slot_that_patterns_may_name_is_filled():
     facts = draw_letter(rng, 0, default_model())
     requests = [word_request(rng, item, facts.dates) for item in facts.items]
 
-    slots = fill_slots(rng, facts, requests, phrases.voice[0], phrases)
+    draft = Draft(rng, facts, phrases.voice[0], default_model(), phrases)
 
-    assert set(slots) >= SLOTS
+    fill_slots(draft, requests)
+
+    assert set(draft.slots) == SLOTS
 
 
 def test_every_signal_and_kind_of_the_model_has_its_clauses():

@@ -11,8 +11,8 @@ from imr_ml.corpus.store import read_requests
 from imr_ml.errors import ImrError
 from imr_ml.guidelines.types import FAMILIES
 from imr_ml.ingest.ingestion import ingest, letter_files
-from imr_ml.sample import writing
 from imr_ml.sample.letters import generate_letter
+from imr_ml.sample.rendering import render_text
 from imr_ml.sample.writing import truth_path, write_output
 
 N = 200
@@ -36,7 +36,7 @@ def test_lines_hold_the_letters_under_their_file_names(tmp_path):
     rows = [json.loads(line) for line in (tmp_path / "letters.jsonl").read_text(encoding="utf-8").splitlines()]
 
     letters = [generate_letter(7, index) for index in range(3)]
-    assert rows == [{"file": f"{letter.case_number}.txt", "text": letter.text} for letter in letters]
+    assert rows == [{"file": f"{letter.case_number}.txt", "text": render_text(letter)} for letter in letters]
 
 
 def test_packed_lines_are_the_lines(tmp_path):
@@ -46,10 +46,9 @@ def test_packed_lines_are_the_lines(tmp_path):
     assert gzip.decompress((tmp_path / "packed.jsonl.gz").read_bytes()) == (tmp_path / "letters.jsonl").read_bytes()
 
 
-def test_several_processes_write_what_one_does(tmp_path, monkeypatch):
-    monkeypatch.setattr(writing, "_LETTERS_AT_ONCE", 5)
+def test_several_processes_write_what_one_does(tmp_path):
     for name, jobs in (("one", 1), ("two", 2)):
-        write_output(tmp_path / f"{name}.jsonl", 42, seed=7, jobs=jobs)
+        write_output(tmp_path / f"{name}.jsonl", 42, seed=7, jobs=jobs, chunk_size=5)
 
     one, two = ((tmp_path / f"{name}.jsonl").read_bytes() for name in ("one", "two"))
     assert one == two
@@ -74,13 +73,13 @@ def test_the_truth_stands_beside_the_letters_and_not_among_them(folder, truth):
 
 def test_the_truth_is_that_of_the_letters(truth):
     letters = [generate_letter(7, index) for index in range(N)]
-    items = [(letter.case_number, item) for letter in letters for item in letter.truth]
+    items = [(letter.case_number, item) for letter in letters for item in letter.facts.items]
 
     assert truth["case_number"].tolist() == [case for case, _ in items]
     assert truth["outcome"].tolist() == [item.outcome for _, item in items]
-    assert truth["families"].tolist() == ["|".join(item.families) for _, item in items]
+    assert truth["families"].tolist() == ["|".join(f for f in FAMILIES if f in item.families) for _, item in items]
     assert truth["p_overturned"].tolist() == [item.p_overturned for _, item in items]
-    assert truth["category"].tolist() == [item.category for _, item in items]
+    assert truth["category"].tolist() == [item.treatment.category for _, item in items]
 
 
 def test_some_family_or_none_is_cited_for_every_item(truth):
@@ -89,11 +88,10 @@ def test_some_family_or_none_is_cited_for_every_item(truth):
     assert (total > 0.99).all()
 
 
-def test_progress_adds_up_to_the_letters(tmp_path, monkeypatch):
-    monkeypatch.setattr(writing, "_LETTERS_AT_ONCE", 5)
+def test_progress_adds_up_to_the_letters(tmp_path):
     seen = []
 
-    write_output(tmp_path / "letters.jsonl", 12, seed=7, progress=seen.append)
+    write_output(tmp_path / "letters.jsonl", 12, seed=7, progress=seen.append, chunk_size=5)
 
     assert seen == [5, 5, 2]
 

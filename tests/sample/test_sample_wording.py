@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imr_ml.sample.typeface import width, wrapped
+from imr_ml.sample.rendering import width, wrapped
 from imr_ml.sample.wording import dated, in_words, listed, lower
 
 

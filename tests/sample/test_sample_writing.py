@@ -2,8 +2,8 @@ import pypdfium2
 import pytest
 
 from imr_ml.letters.reader import read_letter
-from imr_ml.sample.letters import generate_letter, make_parts
-from imr_ml.sample.pdf import render_pdf
+from imr_ml.sample.letters import generate_letter
+from imr_ml.sample.rendering import render_pdf, render_text
 from imr_ml.sample.writing import write_samples
 
 
@@ -18,7 +18,7 @@ def test_text_letters_are_written_under_their_case_numbers(tmp_path):
 
     letters = [generate_letter(7, index) for index in range(3)]
     assert {path.name for path in (tmp_path / "new").iterdir()} == {f"{x.case_number}.txt" for x in letters}
-    assert (tmp_path / "new" / f"{letters[2].case_number}.txt").read_text(encoding="utf-8") == letters[2].text
+    assert (tmp_path / "new" / f"{letters[2].case_number}.txt").read_text(encoding="utf-8") == render_text(letters[2])
 
 
 def test_progress_counts_letters(tmp_path):
@@ -39,7 +39,7 @@ def test_pdf_letters_are_the_same_byte_for_byte(tmp_path):
 
 
 def test_a_pdf_has_the_header_lines_of_a_published_one():
-    lines = pdf_lines(render_pdf(make_parts(7, 3)[0]))
+    lines = pdf_lines(render_pdf(generate_letter(7, 3)))
 
     labels = [line.split(":")[0].strip() for line in lines[:6]]
     assert labels == [
@@ -58,19 +58,19 @@ def test_a_pdf_has_the_header_lines_of_a_published_one():
 def test_a_pdf_breaks_lines_where_the_text_does():
     letter = generate_letter(7, 3)
 
-    printed = [line.strip() for line in pdf_lines(render_pdf(make_parts(7, 3)[0]))]
-    text = [line.strip() for line in letter.text.splitlines() if line.strip()]
+    printed = [line.strip() for line in pdf_lines(render_pdf(generate_letter(7, 3)))]
+    text = [line.strip() for line in render_text(letter).splitlines() if line.strip()]
     start = "HOW THE IMR FINAL DETERMINATION WAS MADE"
     assert printed[printed.index(start) :] == text[text.index(start) :]
 
 
 @pytest.mark.parametrize("index", [*range(4), 90, 123, 172, 207])
 def test_pdf_and_text_of_a_letter_read_the_same(index):  # of every format
-    assert read_letter(render_pdf(make_parts(7, index)[0])) == read_letter(generate_letter(7, index).text)
+    assert read_letter(render_pdf(generate_letter(7, index))) == read_letter(render_text(generate_letter(7, index)))
 
 
 def test_long_letters_take_several_pages():
-    index = max(range(60), key=lambda i: len(generate_letter(7, i).truth))
+    index = max(range(60), key=lambda i: len(generate_letter(7, i).facts.items))
 
-    with pypdfium2.PdfDocument(render_pdf(make_parts(7, index)[0])) as document:
+    with pypdfium2.PdfDocument(render_pdf(generate_letter(7, index))) as document:
         assert len(document) > 3

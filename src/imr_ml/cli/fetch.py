@@ -13,7 +13,7 @@ import typer
 from imr_ml.cli.app import app, exit_on_user_error, progress, warn
 
 if TYPE_CHECKING:
-    from imr_ml.fetch.running import Fetched
+    from imr_ml.fetch.types import FetchReport
 
 _DAY = ["%Y-%m-%d"]
 
@@ -45,9 +45,8 @@ def fetch(
 ) -> None:
     """Download published letters from the California DWC's decision search; run again to continue or update."""
     with exit_on_user_error():
-        from imr_ml.fetch.running import fetch_letters
-        from imr_ml.fetch.settings import FetchSettings, RequestPolicy
-        from imr_ml.fetch.site import SEARCH_URL
+        from imr_ml.fetch.fetching import fetch_letters
+        from imr_ml.fetch.types import FetchSettings, RequestPolicy
 
         if not contact:
             warn("no --contact (or IMR_ML_CONTACT): name an e-mail address or a page, so that the site can reach you")
@@ -58,34 +57,34 @@ def fetch(
             limit=limit,
             dry_run=dry_run,
             recheck=recheck,
-            url=url or SEARCH_URL,
-            manners=RequestPolicy(contact=contact, pause_s=pause),
+            url=url,
+            policy=RequestPolicy(contact=contact, pause_s=pause),
         )
         with progress() as start:
-            done = fetch_letters(output, settings, start)
+            report = fetch_letters(output, settings, start)
         if as_json:
-            typer.echo(json.dumps(asdict(done) | {"output": str(output)}))
+            typer.echo(json.dumps(asdict(report) | {"output": str(output)}))
         else:
-            _print(done, output)
+            _print(report, output)
 
 
 def _day(moment: datetime | None) -> date | None:
     return moment.date() if moment else None
 
 
-def _print(done: Fetched, output: Path) -> None:
-    kept = f"{done.new} new letters, {done.reissued} reissued, {done.unchanged} unchanged"
-    typer.echo(f"{output}: {done.letters} letters of {done.cases} cases")
-    typer.echo(f"  this call: {done.listed} listed, {kept}, {done.failed} failed, {done.left} left")
-    if done.walked and not done.listed and not done.not_listed:
+def _print(report: FetchReport, output: Path) -> None:
+    counts = f"{report.new} new letters, {report.reissued} reissued, {report.unchanged} unchanged"
+    typer.echo(f"{output}: {report.letters} letters of {report.cases} cases")
+    typer.echo(f"  this call: {report.listed} listed, {counts}, {report.failed} failed, {report.remaining} left")
+    if report.searches and not report.listed and not report.not_listed:
         warn("the search lists no letter decided in these days")
-    for reason, count in sorted(done.reasons.items(), key=lambda item: -item[1]):
+    for reason, count in sorted(report.reasons.items(), key=lambda item: -item[1]):
         warn(f"  {count} x {reason}")
-    if done.failed:
-        warn("the same command asks for those that failed again; the manifest says why each did")
-    if done.given_up:
-        warn(f"{done.given_up} letter(s) are no longer requested, after too many calls; --recheck asks for all again")
-    if done.unread:
-        warn(f"{done.unread} letter(s) kept though they can't be read whole; 'imr-ml ingest' will say why")
-    if done.not_listed:
-        warn(f"not in the search: {', '.join(done.not_listed)}")
+    if report.failed:
+        warn("run the same command again to request those that failed; the manifest says why each did")
+    if report.given_up:
+        warn(f"{report.given_up} letter(s) are no longer requested, after too many calls; --recheck requests all again")
+    if report.unreadable:
+        warn(f"{report.unreadable} letter(s) can't be read completely; 'imr-ml ingest' will say why")
+    if report.not_listed:
+        warn(f"not in the search: {', '.join(report.not_listed)}")

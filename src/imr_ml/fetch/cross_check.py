@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from imr_ml.corpus.schema import FAMILY_SEPARATOR
-from imr_ml.fetch.index import INDEX_DATES, Index, read_index
-from imr_ml.fetch.joining import Joined, in_each, join_index, plain, with_index_category
+from imr_ml.fetch.index import INDEX_DATES, Index, JoinedTable, join_index, map_values, normalize
+from imr_ml.nlp.types import CATEGORIES
 
 if TYPE_CHECKING:
     import numpy as np
@@ -18,15 +17,12 @@ if TYPE_CHECKING:
 _PARTLY = "partly overturned"
 
 
-def with_index(requests: pd.DataFrame, manifest: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The requests table with what the manifest's index says of it.
+def compare_with_index(requests: pd.DataFrame, index: Index) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Add to the requests table what the index says of it, and list where the two disagree.
 
-    Parameters
-    ----------
-    requests : DataFrame
-        The requests table, ``case_number`` and ``item`` among its columns.
-    manifest : Path
-        What `fetch_letters` wrote.
+    Disagreements are about the number of items, each item's outcome and category, the case's outcome, the reviewer's
+    specialty, and the dates of decision, injury and application, wherever both have a value. The search does not number
+    its requests, so items' outcomes differ only where their counts in the case do.
 
     Returns
     -------
@@ -36,102 +32,93 @@ def with_index(requests: pd.DataFrame, manifest: Path) -> tuple[pd.DataFrame, pd
         ``index_application_received`` are added, missing where the index lacks the case or lists another number of
         requests for it. ``category`` is the index's, where that is one of the table's categories.
     disagreements : DataFrame
-        See `disagreements`; it compares what was read, before ``category`` is filled.
+        ``case_number, item, column, read, index``, one row a disagreement, by case and item; `item` is missing for
+        what concerns the case. `column` is the table's, or ``items`` or ``case_outcome``. It compares what was read,
+        before ``category`` is filled.
 
     Raises
     ------
     SchemaError
-        For a table without case numbers and items.
-    FetchError, FileNotFoundError
-        As `letters_of_manifest`.
+        For a table without case numbers, items and requests.
     """
-    return indexed(requests, read_index(manifest))
+    joined = join_index(requests, index)
+    return _with_index_category(joined.table), _find_disagreements(joined)
 
 
-def indexed(requests: pd.DataFrame, index: Index) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """As `with_index`, with an index that was read already."""
-    joined = join_index(requests, index.of(requests))
-    return with_index_category(joined.table), _disagreements(joined)
-
-
-def disagreements(requests_table: pd.DataFrame, index: Index) -> pd.DataFrame:
-    """Where the search's fields and what the reader read say different things; nothing where either is silent.
-
-    Compares, for the cases that both have: the number of items, each item's outcome and category, the case's outcome,
-    the reviewer's specialty, and the dates of decision, injury and application. The search does not number its
-    requests (see `pair_requests`), so items' outcomes differ only where their counts in the case do.
-
-    Returns
-    -------
-    DataFrame
-        ``case_number, item, column, read, index``, one row a disagreement, by case and item; `item` is missing for
-        what is said of the case. `column` is the table's, or ``items`` or ``case_outcome``.
-    """
-    return _disagreements(join_index(requests_table, index))
-
-
-def _disagreements(joined: Joined) -> pd.DataFrame:
+def _with_index_category(joined: pd.DataFrame) -> pd.DataFrame:
+    """The table with ``category`` as the search has it, where it has one of the table's categories."""
     import pandas as pd
 
-    known = joined.entries >= 0
+    names = {normalize(name): name for name in CATEGORIES}
+    known = map_values(joined["index_category"], lambda stated: names.get(normalize(stated)))
+    read = joined["category"].astype("string") if "category" in joined else pd.Series(pd.NA, joined.index, "string")
+    return joined.assign(category=known.fillna(read))
+
+
+def _find_disagreements(joined: JoinedTable) -> pd.DataFrame:
+    import pandas as pd
+
+    known = joined.is_indexed
     rows, letters = joined.table[known], joined.letters[known]
     first = ~pd.Series(letters).duplicated().to_numpy()
     heads = rows[first].assign(item=float("nan"))
     listed = pd.Series(joined.listed[known][first], heads.index)
-    found = [*_of_items(rows, letters), *_of_letters(heads), *_of_outcomes(rows, letters, heads)]
     read = rows["item"].groupby(letters, sort=False).size().set_axis(heads.index)
-    found.append(_disagreement_rows(heads, (listed > 0) & (read != listed), "items", read, listed))
-    disagreements = pd.concat(found, ignore_index=True)
-    return disagreements.sort_values(
+    parts = [
+        *_compare_items(rows, letters),
+        *_compare_letters(heads),
+        *_compare_outcomes(rows, letters, heads),
+        _disagreements(heads, (listed > 0) & (read != listed), "items", read, listed),
+    ]
+    return pd.concat(parts, ignore_index=True).sort_values(
         ["case_number", "item", "column"], kind="stable", ignore_index=True, na_position="first"
     )
 
 
-def _of_items(rows: pd.DataFrame, letters: NDArray[np.int64]) -> Iterator[pd.DataFrame]:
+def _compare_items(rows: pd.DataFrame, letters: NDArray[np.int64]) -> Iterator[pd.DataFrame]:
     if "outcome" in rows:
-        read, index = rows["outcome"], in_each(rows["index_outcome"], _outcome)
-        both = read.notna() & index.notna()
+        read, index = rows["outcome"], map_values(rows["index_outcome"], _outcome)
         overturned = [stated.eq("overturned").fillna(value=False).astype("int64") for stated in (read, index)]
-        gap = (overturned[0] - overturned[1]).where(both, 0)
+        gap = (overturned[0] - overturned[1]).where(read.notna() & index.notna(), 0)
         counts_differ = gap.groupby(letters).transform("sum") != 0
-        yield _disagreement_rows(rows, both & (read != index) & counts_differ, "outcome", read, index)
+        yield _disagreements(rows, (read != index) & counts_differ, "outcome", read, index)
     if "category" in rows:
         read, index = rows["category"], rows["index_category"]
-        differ = read.notna() & index.notna() & (in_each(read, plain) != in_each(index, plain))
-        yield _disagreement_rows(rows, differ, "category", read, index)
+        differ = map_values(read, normalize) != map_values(index, normalize)
+        yield _disagreements(rows, differ, "category", read, index)
 
 
-def _of_outcomes(rows: pd.DataFrame, letters: NDArray[np.int64], heads: pd.DataFrame) -> Iterator[pd.DataFrame]:
-    """Letters whose outcome as a whole is another than the search says."""
+def _compare_outcomes(rows: pd.DataFrame, letters: NDArray[np.int64], heads: pd.DataFrame) -> Iterator[pd.DataFrame]:
+    """Letters whose outcome as a whole differs from the search's."""
     if "outcome" in rows:
         known = rows["outcome"].notna().groupby(letters, sort=False).all()
         share = rows["outcome"].eq("overturned").fillna(value=False).groupby(letters, sort=False).mean()
         stated = share.map({0.0: "upheld", 1.0: "overturned"}).astype("string").fillna(_PARTLY).where(known)
-        read, index = stated.set_axis(heads.index), in_each(heads["index_case_outcome"], _outcome)
-        yield _disagreement_rows(heads, read.notna() & index.notna() & (read != index), "case_outcome", read, index)
+        read, index = stated.set_axis(heads.index), map_values(heads["index_case_outcome"], _outcome)
+        yield _disagreements(heads, read != index, "case_outcome", read, index)
 
 
-def _of_letters(heads: pd.DataFrame) -> Iterator[pd.DataFrame]:
+def _compare_letters(heads: pd.DataFrame) -> Iterator[pd.DataFrame]:
     import pandas as pd
 
     if "specialties" in heads:
         read, index = heads["specialties"], heads["index_specialty"]
         pairs = list(zip(read.fillna(""), index.fillna(""), strict=True))
-        strange = {(ours, stated) for ours, stated in set(pairs) if ours and stated and not _names(ours, stated)}
-        differ = pd.Series([pair in strange for pair in pairs], heads.index)
-        yield _disagreement_rows(heads, differ, "specialties", read, index)
+        different = {pair for pair in set(pairs) if all(pair) and not _names(*pair)}
+        differ = pd.Series([pair in different for pair in pairs], heads.index)
+        yield _disagreements(heads, differ, "specialties", read, index)
     for name in (name for name in INDEX_DATES if name in heads):
         read, index = pd.to_datetime(heads[name]), heads[f"index_{name}"]
-        differ = read.notna() & index.notna() & (read != index)
-        yield _disagreement_rows(heads, differ, name, read.dt.strftime("%Y-%m-%d"), index.dt.strftime("%Y-%m-%d"))
+        yield _disagreements(heads, read != index, name, read.dt.strftime("%Y-%m-%d"), index.dt.strftime("%Y-%m-%d"))
 
 
-def _disagreement_rows(
+def _disagreements(
     rows: pd.DataFrame, differ: pd.Series, column: str, read: pd.Series, index: pd.Series
 ) -> pd.DataFrame:
+    """Rows of the disagreements in one column, where both sides have a value."""
     import pandas as pd
 
-    mask = differ.fillna(value=False).astype("bool").to_numpy()
+    mask = (differ.fillna(value=False).astype("bool") & read.notna() & index.notna()).to_numpy()
     return pd.DataFrame(
         {
             "case_number": rows["case_number"].to_numpy()[mask],
@@ -144,11 +131,11 @@ def _disagreement_rows(
 
 
 def _outcome(stated: object) -> str | None:
-    """An outcome in the table's words; None for one that is neither.
+    """An outcome in the table's words; None for any other.
 
     Examples
     --------
-    >>> [_outcome(said) for said in ("Upheld", "OVERTURNED", "Overturned in part", "Partially overturned", "Withdrawn")]
+    >>> [_outcome(each) for each in ("Upheld", "OVERTURNED", "Overturned in part", "Partially overturned", "Withdrawn")]
     ['upheld', 'overturned', 'partly overturned', 'partly overturned', None]
     """
     words = stated.lower() if isinstance(stated, str) else ""
@@ -158,7 +145,7 @@ def _outcome(stated: object) -> str | None:
 
 
 def _names(specialties: str, stated: str) -> bool:
-    """Whether one of the letter's specialties is the index's, or its first word(s), whatever the punctuation."""
-    theirs = plain(stated) or ""
-    ours = [plain(each) or "" for each in specialties.split(FAMILY_SEPARATOR)]
+    """Whether one of the letter's specialties contains the index's or is contained in it, whatever the punctuation."""
+    theirs = normalize(stated) or ""
+    ours = [normalize(each) or "" for each in specialties.split(FAMILY_SEPARATOR)]
     return any(name and (name in theirs or theirs in name) for name in ours)

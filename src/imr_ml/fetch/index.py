@@ -1,55 +1,33 @@
-"""Read the search's fields from a manifest as tables."""
+"""Read the search's fields from a manifest, and join them to the requests table as ``index_`` columns."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from imr_ml.fetch.manifest_file import reading
+from imr_ml.corpus.schema import require_columns
+from imr_ml.fetch.manifest import open_manifest
 
 if TYPE_CHECKING:
     import sqlite3
 
+    import numpy as np
     import pandas as pd
+    from numpy.typing import NDArray
 
 INDEX_DATES = ("decision_date", "date_of_injury", "application_received")
-
-
-@dataclass(frozen=True, slots=True)
-class Index:
-    """What the search listed.
-
-    Attributes
-    ----------
-    cases : DataFrame
-        One row a letter: ``case_number, url, case_outcome, specialty, decision_date, date_of_injury,
-        application_received, is_latest``; a case reissued under another address has two, one of them the latest.
-    requests : DataFrame
-        One row a request: ``case_number, url, place, category, subcategory, outcome``; `place` counts from 1 as listed.
-    letters : DataFrame
-        One row a fetched file: ``case_number, url, letter_sha256, is_latest``; not the latest is one that was replaced
-        under the same address, of which the index tells no more.
-    """
-
-    cases: pd.DataFrame
-    requests: pd.DataFrame
-    letters: pd.DataFrame
-
-    def of(self, requests: pd.DataFrame) -> Index:
-        """The part of it that is about the cases of a requests table, or about the files that its rows were read from.
-
-        Joining takes time with the size of the index, which a table that grows would else spend with each part.
-        """
-        about = self.cases["case_number"].isin(requests["case_number"].dropna())
-        if "letter_sha256" in requests:
-            read = self.letters["letter_sha256"].isin(requests["letter_sha256"].dropna())
-            about |= self.cases["case_number"].isin(self.letters.loc[read, "case_number"])
-        cases = self.cases.loc[about, "case_number"].unique()
-        parts = (self.cases, self.requests, self.letters)
-        return Index(*(part[part["case_number"].isin(cases)].reset_index(drop=True) for part in parts))
-
-
+_CASE_FIELDS = ("case_outcome", "specialty", *INDEX_DATES)
+_REQUEST_FIELDS = ("category", "subcategory", "outcome")
+_KEY = ["case_number", "url"]
+_NEEDED = ("case_number", "item", "request")
+_DTYPES = {"place": "int64", "is_latest": "bool"}
+_NO_ENTRY = -1
+_WORDS = re.compile(r"[a-z0-9]{3,}")
+_SHARED_WORD, _SHARED_CATEGORY, _OUT_OF_PLACE = 4.0, 2.0, -0.01
+"""Scores of a pair of an item and a listed request; the last for each place that they are apart."""
 _CASES = """
 SELECT case_number, url, case_outcome, specialty, decision_date, date_of_injury, application_received,
     row_number() OVER newest = 1 AS is_latest
@@ -64,7 +42,40 @@ SELECT case_number, url, sha256 AS letter_sha256,
     row_number() OVER (PARTITION BY case_number, url ORDER BY version DESC) = 1 AS is_latest
 FROM letters ORDER BY case_number, version
 """
-_WHOLE = {"place": "int64", "is_latest": "bool"}
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """What the search listed.
+
+    Attributes
+    ----------
+    cases : DataFrame
+        One row a letter: ``case_number, url, case_outcome, specialty, decision_date, date_of_injury,
+        application_received, is_latest``; a case reissued under another address has two, one of them the latest.
+    requests : DataFrame
+        One row a request: ``case_number, url, place, category, subcategory, outcome``; `place` counts from 1 as listed.
+    letters : DataFrame
+        One row a fetched file: ``case_number, url, letter_sha256, is_latest``; one that is not the latest was replaced
+        under the same address, and what the index said of it is not known.
+    """
+
+    cases: pd.DataFrame
+    requests: pd.DataFrame
+    letters: pd.DataFrame
+
+    def restrict_to(self, requests: pd.DataFrame) -> Index:
+        """The part about the cases of a requests table, or about the files that its rows were read from.
+
+        Joining takes time with the size of the index, which a table that grows would else spend with each part.
+        """
+        about = self.cases["case_number"].isin(requests["case_number"].dropna())
+        if "letter_sha256" in requests:
+            read = self.letters["letter_sha256"].isin(requests["letter_sha256"].dropna())
+            about |= self.cases["case_number"].isin(self.letters.loc[read, "case_number"])
+        cases = self.cases.loc[about, "case_number"].unique()
+        parts = (self.cases, self.requests, self.letters)
+        return Index(*(part[part["case_number"].isin(cases)].reset_index(drop=True) for part in parts))
 
 
 def read_index(manifest: Path) -> Index:
@@ -77,16 +88,160 @@ def read_index(manifest: Path) -> Index:
     """
     import pandas as pd
 
-    with reading(manifest) as connection:
-        cases, requests, letters = (_frame(connection, query) for query in (_CASES, _REQUESTS, _LETTERS))
+    with open_manifest(manifest) as connection:
+        cases, requests, letters = (_read_query(connection, query) for query in (_CASES, _REQUESTS, _LETTERS))
     days = {name: pd.to_datetime(cases[name], format="%Y-%m-%d").astype("datetime64[s]") for name in INDEX_DATES}
     return Index(cases.assign(**days), requests, letters)
 
 
-def _frame(connection: sqlite3.Connection, query: str) -> pd.DataFrame:
+def _read_query(connection: sqlite3.Connection, query: str) -> pd.DataFrame:
     import pandas as pd
 
-    read = connection.execute(query)
-    names = [column[0] for column in read.description]
-    frame = pd.DataFrame(read.fetchall(), columns=names)
-    return frame.astype({name: _WHOLE.get(name, "string") for name in names})
+    cursor = connection.execute(query)
+    names = [column[0] for column in cursor.description]
+    frame = pd.DataFrame(cursor.fetchall(), columns=names)
+    return frame.astype({name: _DTYPES.get(name, "string") for name in names})
+
+
+@dataclass(frozen=True, slots=True)
+class JoinedTable:
+    """A requests table with the ``index_`` columns.
+
+    Attributes
+    ----------
+    table : DataFrame
+        As `imr_ml.fetch.cross_check.compare_with_index` describes it, ``category`` untouched.
+    is_indexed : ndarray of bool, shape (rows,)
+        Whether the search lists the row's letter.
+    letters : ndarray of int, shape (rows,)
+        The same number for rows of one letter.
+    listed : ndarray of int, shape (rows,)
+        Number of requests that the search lists for the row's letter.
+    """
+
+    table: pd.DataFrame
+    is_indexed: NDArray[np.bool_]
+    letters: NDArray[np.int64]
+    listed: NDArray[np.int64]
+
+
+def join_index(requests: pd.DataFrame, index: Index) -> JoinedTable:
+    """Join what the search lists to the rows of the letters that it lists."""
+    import numpy as np
+
+    require_columns(requests, _NEEDED, "requests table")
+    index = index.restrict_to(requests)
+    entries = _find_entries(requests, index)
+    letters = _number_letters(requests, entries)
+    ranges = _listed_ranges(index)
+    listed = [ranges.get(entry, range(0)) for entry in entries.tolist()]
+    pairs = _pair_requests(requests, letters, listed, index)
+    columns = {
+        f"index_{name}": frame[name].reindex(places).set_axis(requests.index)
+        for names, frame, places in ((_CASE_FIELDS, index.cases, entries), (_REQUEST_FIELDS, index.requests, pairs))
+        for name in names
+    }
+    counts = np.asarray([len(each) for each in listed], dtype=np.int64)
+    return JoinedTable(requests.assign(**columns), entries != _NO_ENTRY, letters, counts)
+
+
+def map_values(values: pd.Series, lookup: Callable[[object], str | None]) -> pd.Series:
+    """Look up each value, equal ones once; missing where the value is."""
+    return values.map({value: lookup(value) for value in values.dropna().unique()}).astype("string")
+
+
+def normalize(words: object) -> str | None:
+    """Letters and digits alone, ``and`` and ``&`` alike.
+
+    Examples
+    --------
+    >>> normalize("Evaluation & Management") == normalize("Evaluation and  management")
+    True
+    """
+    if not isinstance(words, str):
+        return None
+    return "".join(letter for letter in words.lower().replace("&", "and") if letter.isalnum())
+
+
+def _find_entries(requests: pd.DataFrame, index: Index) -> NDArray[np.int64]:
+    """The entry of each row: that of the file it was read from, else the latest of its case."""
+    import numpy as np
+    import pandas as pd
+
+    latest = index.cases[index.cases["is_latest"]]
+    entries = requests["case_number"].map(pd.Series(latest.index, index=latest["case_number"]))
+    if "letter_sha256" in requests.columns:
+        places = index.cases[_KEY].assign(entry=index.cases.index)
+        by_file = index.letters.merge(places, on=_KEY).drop_duplicates("letter_sha256").set_index("letter_sha256")
+        is_fetched = requests["letter_sha256"].isin(by_file.index)
+        entry = by_file["entry"].where(by_file["is_latest"], _NO_ENTRY)
+        entries = entries.where(~is_fetched, requests["letter_sha256"].map(entry))
+    return np.asarray(entries.astype("float64").fillna(_NO_ENTRY), dtype=np.int64)
+
+
+def _number_letters(requests: pd.DataFrame, entries: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Which rows are of one letter: those of one entry and, where the table has it, of one file."""
+    import numpy as np
+    import pandas as pd
+
+    files = requests["letter_sha256"].factorize()[0] if "letter_sha256" in requests.columns else 0
+    codes = pd.DataFrame({"entry": entries, "file": files}).groupby(["entry", "file"], sort=False).ngroup()
+    return np.asarray(codes, dtype=np.int64)
+
+
+def _listed_ranges(index: Index) -> dict[int, range]:
+    """Entry -> its requests' rows, which stand together as both tables are sorted alike."""
+    places = index.cases[_KEY].assign(entry=index.cases.index)
+    entries = index.requests[_KEY].merge(places, on=_KEY, how="left")["entry"]
+    bounds = entries.reset_index().groupby("entry")["index"].agg(["min", "max"])
+    return {int(entry): range(int(first), int(last) + 1) for entry, first, last in bounds.itertuples()}
+
+
+def _pair_requests(
+    requests: pd.DataFrame, letters: NDArray[np.int64], ranges: Sequence[range], index: Index
+) -> NDArray[np.int64]:
+    """The row of `Index.requests` that each row is, by shared words, category and order, never by outcome.
+
+    -1 where the search lists another number of requests for the letter than it has items.
+    """
+    import numpy as np
+    import pandas as pd
+
+    pairs = np.full(len(requests), _NO_ENTRY, dtype=np.int64)
+    items = requests["item"].to_numpy(dtype=np.float64)
+    # Lists are read one by one much faster than columns.
+    ours = _comparable(requests["request"], requests.get("category"))
+    theirs = _comparable(index.requests["subcategory"], index.requests["category"])
+    for rows in pd.Series(letters).groupby(letters, sort=False).indices.values():
+        listed = ranges[rows[0]]
+        if len(listed) == len(rows):
+            ordered = np.asarray(rows)[np.argsort(items[rows], kind="stable")]
+            chosen = _assign([ours[row] for row in ordered.tolist()], [theirs[row] for row in listed])
+            pairs[ordered] = listed.start + np.asarray(chosen, dtype=np.int64)
+    return pairs
+
+
+def _comparable(texts: pd.Series, categories: pd.Series | None) -> list[tuple[str, str]]:
+    """Text and category of each request, empty where missing."""
+    words = texts.fillna("").str.lower().tolist()
+    return list(zip(words, [""] * len(words) if categories is None else categories.fillna("").tolist(), strict=True))
+
+
+def _assign(items: Sequence[tuple[str, str]], listed: Sequence[tuple[str, str]]) -> list[int]:
+    """For each item, the place of its listed request, each used once."""
+    from scipy.optimize import linear_sum_assignment
+
+    if len(items) == 1:
+        return [0]
+    scores = [
+        [_score(item, each) + _OUT_OF_PLACE * abs(i - j) for j, each in enumerate(listed)]
+        for i, item in enumerate(items)
+    ]
+    places: list[int] = linear_sum_assignment(scores, maximize=True)[1].tolist()
+    return places
+
+
+def _score(item: tuple[str, str], listed: tuple[str, str]) -> float:
+    (text, category), (name, listed_category) = item, listed
+    shares_word = any(word in text for word in _WORDS.findall(name))
+    return _SHARED_WORD * shares_word + _SHARED_CATEGORY * (category != "" and category == listed_category)

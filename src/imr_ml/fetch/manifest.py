@@ -1,33 +1,43 @@
-"""Record what was listed, downloaded and failed, in a SQLite manifest."""
+"""Record what was listed, downloaded and failed, in a SQLite manifest; it can be read while a fetch is running."""
 
 from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from importlib.resources import files
 from pathlib import Path
 
-from imr_ml.fetch.manifest_file import APPLICATION_ID, SCHEMA_VERSION, TABLES, check_version, is_empty
-from imr_ml.fetch.types import AnswerError, FetchError, IndexedCase
+from imr_ml.fetch.types import AnswerError, FetchError, IndexedCase, Query
 
+MANIFEST = "manifest.sqlite"
+SCHEMA_VERSION = 1
+APPLICATION_ID = 0x494D524D
+"""Marks the file as one of ours in its header ("IMRM")."""
+_SCHEMA = "manifest.sql"
 _INDEXED = ("case_outcome", "decision_date", "date_of_injury", "application_received", "specialty")
-_ONE = "case_number = ? AND url = ?"
-_FIELDS = f"SELECT {', '.join(_INDEXED)} FROM cases WHERE {_ONE}"  # noqa: S608
-_REQUESTS = f"SELECT category, subcategory, outcome FROM requests WHERE {_ONE} ORDER BY place"  # noqa: S608
-_TAKE = (
+_THIS_LETTER = "case_number = ? AND url = ?"
+_FIELDS = f"SELECT {', '.join(_INDEXED)} FROM cases WHERE {_THIS_LETTER}"  # noqa: S608
+_REQUESTS = f"SELECT category, subcategory, outcome FROM requests WHERE {_THIS_LETTER} ORDER BY place"  # noqa: S608
+_RECORD_CASE = (
     f"INSERT INTO cases (case_number, url, {', '.join(_INDEXED)}, state, listed_at) "  # noqa: S608
     f"VALUES (?, ?{', ?' * len(_INDEXED)}, 'found', ?) ON CONFLICT DO UPDATE SET state = 'found', attempts = 0, "
     f"{', '.join(f'{name} = excluded.{name}' for name in _INDEXED)}, listed_at = excluded.listed_at"
 )
-_OPEN = "SELECT case_number, url FROM cases WHERE state != 'fetched' AND attempts < ? AND "
+_RECORD_ATTEMPT = (
+    "UPDATE cases SET state = ?, tried_at = ?, attempts = attempts + ?, http_status = ?, reason = ? "  # noqa: S608
+    f"WHERE {_THIS_LETTER}"
+)
+_PENDING = "SELECT case_number, url FROM cases WHERE state != 'fetched' AND attempts < ? AND "
 _IN_ORDER = " ORDER BY decision_date, case_number, listed_at, rowid"
+_RESET = "UPDATE cases SET state = 'found', attempts = 0 WHERE "
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """A letter that is to be fetched; `versions` are the contents had already of its case, as SHA-256."""
+class PendingLetter:
+    """A letter to download; `versions` are the contents already stored of its case, as SHA-256."""
 
     case_number: str
     url: str
@@ -36,7 +46,7 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class StoredLetter:
-    """A letter's file; `file` is relative to the manifest's folder, `note` says why it can't be read whole."""
+    """A letter's file; `file` is relative to the manifest's folder, `note` says why it can't be read completely."""
 
     case_number: str
     url: str
@@ -48,7 +58,7 @@ class StoredLetter:
 
 
 class Manifest:
-    """The manifest of a folder, made where missing.
+    """The manifest of a folder, created where missing.
 
     A case has a row for each address that the search linked for it, so a reissued letter may be a row of its own.
     """
@@ -58,28 +68,28 @@ class Manifest:
         self._path = path
         self._connection = sqlite3.connect(path, isolation_level=None)
         try:
-            if is_empty(self._connection, path):
-                self._make()
-            check_version(self._connection, path)
+            if _is_empty(self._connection, path):
+                self._create()
+            _check_version(self._connection, path)
             self._connection.execute("PRAGMA foreign_keys = ON")
         except BaseException:
             self._connection.close()
             raise
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self._connection.close()
 
-    def _make(self) -> None:
+    def _create(self) -> None:
         """Tables and marks in one transaction, so that a kill leaves all of them or none."""
-        with self._changing():
-            for statement in TABLES.split(";\n"):
-                self._connection.execute(statement)
-            self._connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-            self._connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        with self._transaction() as connection:
+            for statement in files(__package__).joinpath(_SCHEMA).read_text(encoding="utf-8").split(";\n"):
+                connection.execute(statement)
+            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
     @contextmanager
-    def _changing(self) -> Iterator[sqlite3.Connection]:
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
         try:
             with self._connection:
                 self._connection.execute("BEGIN IMMEDIATE")
@@ -87,116 +97,163 @@ class Manifest:
         except sqlite3.OperationalError as error:
             raise FetchError(f"{self._path}: can't be written ({error})") from error
 
-    def record_search(self, first_day: date | None, last_day: date | None, cases: list[IndexedCase]) -> None:
-        """Record what the search listed, and for a query by days, that these days are done."""
-        with self._changing() as connection:
+    def record_search(self, query: Query, cases: list[IndexedCase]) -> None:
+        """Record what the search listed, and for a search by days, that these days are complete."""
+        with self._transaction() as connection:
             for case in cases:
-                self._take_case(case)
-            if first_day and last_day:
+                self._record_case(case)
+            if query.first_day and query.last_day:
                 requests = sum(len(case.requests) for case in cases)
-                walk = (first_day.isoformat(), last_day.isoformat(), len(cases), requests, _now())
-                connection.execute("INSERT OR REPLACE INTO walks VALUES (?, ?, ?, ?, ?)", walk)
+                row = (*_days(query), len(cases), requests, _now())
+                connection.execute("INSERT OR REPLACE INTO walks VALUES (?, ?, ?, ?, ?)", row)
 
-    def _take_case(self, case: IndexedCase) -> None:
-        """Add a case; where its entry changed, its letter is wanted again, as it may have been reissued."""
+    def _record_case(self, case: IndexedCase) -> None:
+        """Add a case; where its entry changed, its letter is pending again, as it may have been reissued."""
         key = (case.case_number, case.url)
-        fields = tuple(_cell(getattr(case, name)) for name in _INDEXED)
+        fields = tuple(_sql_value(getattr(case, name)) for name in _INDEXED)
         requests = [(each.category, each.subcategory, each.outcome) for each in case.requests]
         known = self._connection.execute(_FIELDS, key).fetchone()
         if known == fields and self._connection.execute(_REQUESTS, key).fetchall() == requests:
             return
-        self._connection.execute(_TAKE, (*key, *fields, _now()))
-        self._connection.execute(f"DELETE FROM requests WHERE {_ONE}", key)  # noqa: S608
+        self._connection.execute(_RECORD_CASE, (*key, *fields, _now()))
+        self._connection.execute(f"DELETE FROM requests WHERE {_THIS_LETTER}", key)  # noqa: S608
         rows = [(*key, place, *each) for place, each in enumerate(requests, start=1)]
         self._connection.executemany("INSERT INTO requests VALUES (?, ?, ?, ?, ?, ?)", rows)
 
-    def walked_at(self, first_day: date, last_day: date) -> datetime | None:
-        """When these days were walked last; None where they were not, or not to the end."""
-        days = (first_day.isoformat(), last_day.isoformat())
-        row = self._connection.execute(
-            "SELECT walked_at FROM walks WHERE first_day = ? AND last_day = ?", days
-        ).fetchone()
+    def searched_at(self, query: Query) -> datetime | None:
+        """When the query's days were last searched to the end; None where they were not."""
+        walks = "SELECT walked_at FROM walks WHERE first_day = ? AND last_day = ?"
+        row = self._connection.execute(walks, _days(query)).fetchone()
         return datetime.fromisoformat(row[0]) if row else None
 
     def first_day(self) -> date | None:
-        """The first day that was ever walked."""
+        """The first day that was ever searched."""
         (day,) = self._connection.execute("SELECT min(first_day) FROM walks").fetchone()
         return date.fromisoformat(day) if day else None
 
-    def wanted(self, first_day: date, last_day: date, calls: int) -> list[Wanted]:
-        """Letters decided in these days that are not stored and were requested in fewer than so many calls."""
-        days = (first_day.isoformat(), last_day.isoformat())
-        return self._wanted("decision_date BETWEEN ? AND ?", (calls, *days))
-
-    def wanted_of(self, cases: tuple[str, ...], calls: int) -> list[Wanted]:
-        """The same of cases by number."""
-        return [each for case in dict.fromkeys(cases) for each in self._wanted("case_number = ?", (calls, case))]
-
-    def _wanted(self, which: str, values: tuple[object, ...]) -> list[Wanted]:
-        rows = self._connection.execute(_OPEN + which + _IN_ORDER, values).fetchall()
-        return [Wanted(case, url, self._versions(case)) for case, url in rows]
+    def pending(self, query: Query, max_calls: int) -> list[PendingLetter]:
+        """Letters of the query that are not stored and were requested in fewer than `max_calls` calls."""
+        condition, values = _condition(query)
+        rows = self._connection.execute(_PENDING + condition + _IN_ORDER, (max_calls, *values)).fetchall()
+        return [PendingLetter(case, url, self._versions(case)) for case, url in rows]
 
     def _versions(self, case_number: str) -> tuple[str, ...]:
-        rows = self._connection.execute(
-            "SELECT sha256 FROM letters WHERE case_number = ? ORDER BY version", (case_number,)
-        )
-        return tuple(sha256 for (sha256,) in rows)
+        query = "SELECT sha256 FROM letters WHERE case_number = ? ORDER BY version"
+        return tuple(sha256 for (sha256,) in self._connection.execute(query, (case_number,)).fetchall())
 
-    def want_again(self, first_day: date, last_day: date) -> None:
-        """Want the letters decided in these days once more, as they may have been reissued unannounced."""
-        with self._changing() as connection:
-            connection.execute(
-                "UPDATE cases SET state = 'found', attempts = 0 WHERE decision_date BETWEEN ? AND ?",
-                (first_day.isoformat(), last_day.isoformat()),
-            )
+    def reset(self, query: Query) -> None:
+        """Make the letters of the query pending again, as they may have been reissued unannounced."""
+        condition, values = _condition(query)
+        with self._transaction() as connection:
+            connection.execute(_RESET + condition, values)
 
-    def want_cases_again(self, cases: tuple[str, ...]) -> None:
-        """The same for cases by number."""
-        with self._changing() as connection:
-            connection.executemany(
-                "UPDATE cases SET state = 'found', attempts = 0 WHERE case_number = ?", [(case,) for case in cases]
-            )
-
-    def take_letter(self, kept: StoredLetter) -> bool:
-        """Remember a letter as fetched; False where its content was had already."""
-        versions = self._versions(kept.case_number)
-        with self._changing() as connection:
-            connection.execute(
-                "UPDATE cases SET state = 'fetched', tried_at = ?, attempts = attempts + 1, http_status = ?, "  # noqa: S608
-                f"reason = NULL WHERE {_ONE}",
-                (_now(), kept.http_status, kept.case_number, kept.url),
-            )
-            if kept.sha256 in versions:
+    def record_letter(self, letter: StoredLetter) -> bool:
+        """Record a letter as fetched; False where its content was stored before."""
+        versions = self._versions(letter.case_number)
+        key, status = (letter.case_number, letter.url), letter.http_status
+        with self._transaction() as connection:
+            connection.execute(_RECORD_ATTEMPT, ("fetched", _now(), 1, status, None, *key))
+            if letter.sha256 in versions:
                 return False
-            letter = (kept.case_number, len(versions) + 1, kept.file, kept.url, kept.sha256, kept.bytes)
-            connection.execute(
-                "INSERT INTO letters VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (*letter, kept.http_status, _now(), kept.note),
-            )
+            row = (letter.case_number, len(versions) + 1, letter.file, letter.url, letter.sha256, letter.bytes, status)
+            connection.execute("INSERT INTO letters VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", (*row, _now(), letter.note))
             return True
 
-    def take_failure(self, wanted: Wanted, error: AnswerError) -> None:
-        """Remember why a letter can't be got; a failure that tells of the site's state does not count as a try."""
-        with self._changing() as connection:
-            connection.execute(
-                "UPDATE cases SET state = 'failed', tried_at = ?, attempts = attempts + ?, http_status = ?, "  # noqa: S608
-                f"reason = ? WHERE {_ONE}",
-                (_now(), int(not error.is_site_down), error.http_status, str(error), wanted.case_number, wanted.url),
-            )
+    def record_failure(self, letter: PendingLetter, error: AnswerError) -> None:
+        """Record why a letter can't be downloaded; a failure because the site is down does not count as an attempt."""
+        attempts, key = int(not error.is_site_down), (letter.case_number, letter.url)
+        with self._transaction() as connection:
+            connection.execute(_RECORD_ATTEMPT, ("failed", _now(), attempts, error.http_status, str(error), *key))
 
-    def counts(self, calls: int) -> tuple[int, int, int]:
-        """Cases, files, and letters that were given up after so many calls."""
+    def counts(self, max_calls: int) -> tuple[int, int, int]:
+        """Number of cases, of files, and of letters given up after `max_calls` calls."""
         (cases,) = self._connection.execute("SELECT count(DISTINCT case_number) FROM cases").fetchone()
         (letters,) = self._connection.execute("SELECT count(*) FROM letters").fetchone()
         (given_up,) = self._connection.execute(
-            "SELECT count(*) FROM cases WHERE state != 'fetched' AND attempts >= ?", (calls,)
+            "SELECT count(*) FROM cases WHERE state != 'fetched' AND attempts >= ?", (max_calls,)
         ).fetchone()
         return cases, letters, given_up
+
+
+@contextmanager
+def open_manifest(path: Path) -> Iterator[sqlite3.Connection]:
+    """Open a manifest to read it.
+
+    Raises
+    ------
+    FetchError
+        For what is no manifest of this tool or one of another schema version.
+    FileNotFoundError
+        Where there is no such manifest.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: no such manifest")
+    # Not read-only: what a kill left half written is rolled back by whoever opens the file next.
+    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True)) as connection:
+        _check_version(connection, path)
+        yield connection
+
+
+def letters_of_manifest(path: Path) -> list[Path]:
+    """Files of the letters that a manifest lists, all versions, in the order of case and version.
+
+    Raises
+    ------
+    FetchError, FileNotFoundError
+        As `open_manifest`, and where a file is gone.
+    """
+    with open_manifest(path) as connection:
+        rows = connection.execute("SELECT file FROM letters ORDER BY case_number, version").fetchall()
+    letters = [path.parent / file for (file,) in rows]
+    gone = [file for file in letters if not file.is_file()]
+    if gone:
+        more = f" and {len(gone) - 1} more" if len(gone) > 1 else ""
+        raise FetchError(f"{path}: {gone[0]}{more} is gone; put it back, or fetch into another folder")
+    return letters
+
+
+def _is_empty(connection: sqlite3.Connection, path: Path) -> bool:
+    """Whether the file has no table yet."""
+    try:
+        (objects,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    except sqlite3.DatabaseError as error:
+        raise _not_a_manifest(path) from error
+    return bool(objects == 0)
+
+
+def _check_version(connection: sqlite3.Connection, path: Path) -> None:
+    """Refuse what is no manifest, or one of another version; raises `FetchError`."""
+    try:
+        (application,) = connection.execute("PRAGMA application_id").fetchone()
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+    except sqlite3.DatabaseError as error:
+        raise _not_a_manifest(path) from error
+    if application != APPLICATION_ID:
+        raise _not_a_manifest(path)
+    if version != SCHEMA_VERSION:
+        raise FetchError(
+            f"{path}: is a manifest of schema version {version}, this version of imr-ml reads {SCHEMA_VERSION}; "
+            "fetch into another folder, or use the version that wrote it"
+        )
+
+
+def _not_a_manifest(path: Path) -> FetchError:
+    return FetchError(f"{path}: is no manifest of 'imr-ml fetch'; name the {MANIFEST} that it wrote")
+
+
+def _condition(query: Query) -> tuple[str, tuple[str, ...]]:
+    if query.case_number:
+        return "case_number = ?", (query.case_number,)
+    return "decision_date BETWEEN ? AND ?", _days(query)
+
+
+def _days(query: Query) -> tuple[str, str]:
+    return str(query.first_day), str(query.last_day)
 
 
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def _cell(value: object) -> object:
+def _sql_value(value: object) -> object:
     return value.isoformat() if isinstance(value, date) else value

@@ -5,7 +5,7 @@ the form's field names, 25 results a page, ``table.tabborder`` with one header r
 requests of a case as rows whose first cell spans the case's columns, the number of results in bold after the table, a
 form ``Nextpage`` where a further page follows, and the details of one case under ``?caseno=``. Inferred, and not seen
 on the live site, which could not be reached where this was written: the exact words of the headers, that dates are
-written MM/DD/YYYY, that the first and last day asked for are both included, and what the page says where nothing is
+written MM/DD/YYYY, that the first and last day of a query are both included, and what the page says where nothing is
 found. A page that differs raises `FetchError`, which says what was expected and what was found; nothing is guessed.
 """
 
@@ -18,11 +18,11 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urljoin
 
-from imr_ml.fetch.html_tables import Row, differs, parse, rows_of, words_of
-from imr_ml.fetch.types import IndexedCase, IndexedRequest
+from imr_ml.fetch.html_tables import Page, Row, node_text
+from imr_ml.fetch.types import IndexedCase, IndexedRequest, Query
 
 if TYPE_CHECKING:
-    from selectolax.lexbor import LexborHTMLParser, LexborNode
+    from selectolax.lexbor import LexborNode
 
 SEARCH_URL = "https://www.dir.ca.gov/dwc/imr/IMRDecisionSearch.asp"
 FIRST_DECISIONS = date(2013, 1, 1)
@@ -61,15 +61,6 @@ _HEADERS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Query:
-    """A query of the search: the days of decision, both included, or one case."""
-
-    first_day: date | None = None
-    last_day: date | None = None
-    case_number: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class ResultPage:
     """One page of results.
 
@@ -78,9 +69,9 @@ class ResultPage:
     cases : tuple of IndexedCase
         In the page's order.
     continued : tuple of IndexedRequest
-        Requests on top that belong to the last case of the page before.
+        Requests at the top that belong to the last case of the page before.
     total : int or None
-        Results that the search found in all; None where the page does not tell.
+        Number of results on all pages; None where the page does not state it.
     has_next : bool
         Whether a further page follows.
     """
@@ -92,17 +83,17 @@ class ResultPage:
 
 
 def form_fields(search: Search, query: Query, page: int) -> dict[str, str]:
-    """What is posted for one page of results, from 1."""
-    days = {"DecStart": _written(query.first_day), "DecEnd": _written(query.last_day)}
+    """Form fields to post for one page of results; pages count from 1."""
+    days = {"DecStart": _form_date(query.first_day), "DecEnd": _form_date(query.last_day)}
     unused = ("DoIStart", "DoIEnd", "ReqStart", "ReqEnd", "SpecialtyV")
     by_search = ("CaseOutcomeV",) if search is Search.CASES else ("OutcomeV", "SubCategoryV")
-    turning = {"newpageno": str(page), "Submit": "Next"} if page > 1 else {"Submit": "Submit"}
+    paging = {"newpageno": str(page), "Submit": "Next"} if page > 1 else {"Submit": "Submit"}
     return {
         "Fname": search.value,
         "Caseno": query.case_number,
         **dict.fromkeys((*unused, *by_search), ""),
         **days,
-        **turning,
+        **paging,
     }
 
 
@@ -112,22 +103,16 @@ def details_url(url: str, case_number: str) -> str:
 
 
 def check_form(html: str, url: str) -> None:
-    """See that the search page has the form that is to be filled in.
-
-    Raises
-    ------
-    FetchError
-        Naming the fields that it lacks.
-    """
-    page = parse(html)
-    names = {node.attributes.get("name") for node in page.css("input, select")}
+    """Check that the search page has the form; raises `FetchError` naming the fields that it lacks."""
+    page = Page(html, url)
+    names = {node.attributes.get("name") for node in page.tree.css("input, select")}
     missing = [name for name in _FORM_FIELDS if name not in names]
     if missing:
-        raise differs(url, f"a search form with the fields {', '.join(_FORM_FIELDS)}", f"no {', '.join(missing)}", page)
+        raise page.error(f"a search form with the fields {', '.join(_FORM_FIELDS)}", f"no {', '.join(missing)}")
 
 
 def read_page(html: str, url: str, search: Search) -> ResultPage:
-    """Results of a page.
+    """Read a page of results.
 
     Parameters
     ----------
@@ -139,57 +124,57 @@ def read_page(html: str, url: str, search: Search) -> ResultPage:
     Raises
     ------
     FetchError
-        Where the page is not laid out as expected; names the row and column, and nothing that stands in a row.
+        Where the page is not laid out as expected; names the row and column, never the text of a row.
     """
-    page = parse(html)
-    table = page.css_first(_TABLE)
+    page = Page(html, url)
+    table = page.tree.css_first(_TABLE)
     if table is None:
-        _check_empty(page, url)
+        _check_no_results(page)
         return ResultPage()
     cases: list[IndexedCase] = []
     continued: list[IndexedRequest] = []
-    for row in rows_of(table, _HEADERS[search], url, page):
+    for row in page.table_rows(table, _HEADERS[search]):
         if search is Search.CASES or row.has("decision_date"):
             cases.append(_case(row, search))
         elif cases:
             cases[-1] = replace(cases[-1], requests=(*cases[-1].requests, _request(row)))
         else:
             continued.append(_request(row))
-    return ResultPage(tuple(cases), tuple(continued), _total(table), page.css_first(_NEXT) is not None)
+    return ResultPage(tuple(cases), tuple(continued), _total(table), page.tree.css_first(_NEXT) is not None)
 
 
 def _case(row: Row, search: Search) -> IndexedCase:
     case_number, address = _letter(row)
     decision_date = row.day("decision_date")
     if decision_date is None:
-        raise row.differs("a date (MM/DD/YYYY) for decision_date", "nothing")
+        raise row.error("a date (MM/DD/YYYY) for decision_date", "nothing")
     return IndexedCase(
         case_number=case_number,
         url=address,
         decision_date=decision_date,
         date_of_injury=row.day("date_of_injury"),
         application_received=row.day("application_received"),
-        specialty=row.words("specialty") or None,
-        case_outcome=(row.words("case_outcome") or None) if search is Search.CASES else None,
+        specialty=row.text("specialty") or None,
+        case_outcome=(row.text("case_outcome") or None) if search is Search.CASES else None,
         requests=(_request(row),) if search is Search.REQUESTS else (),
     )
 
 
 def _letter(row: Row) -> tuple[str, str]:
     """Case number and address of the letter: the link whose text is a case number."""
-    links = [(words_of(link), link.attributes.get("href")) for link in row.cell("case_number").css("a")]
-    letters = [(words, href) for words, href in links if CASE_NUMBER.fullmatch(words) and href]
+    links = [(node_text(link), link.attributes.get("href")) for link in row.cell("case_number").css("a")]
+    letters = [(text, href) for text, href in links if CASE_NUMBER.fullmatch(text) and href]
     if not letters:
-        raise row.differs("a link whose text is a case number", f"{len(links)} other link(s)")
+        raise row.error("a link whose text is a case number", f"{len(links)} other link(s)")
     case_number, href = letters[0]
     address = urljoin(row.url, href)
     if not address.startswith(("http://", "https://")):
-        raise row.differs("a web address of the letter", "a link of another kind")
+        raise row.error("a web address of the letter", "a link of another kind")
     return case_number, address
 
 
 def _request(row: Row) -> IndexedRequest:
-    return IndexedRequest(row.words("category"), row.words("subcategory"), row.words("outcome"))
+    return IndexedRequest(row.text("category"), row.text("subcategory"), row.text("outcome"))
 
 
 def _total(table: LexborNode) -> int | None:
@@ -198,20 +183,20 @@ def _total(table: LexborNode) -> int | None:
     while node is not None:
         bold = node if node.tag in ("strong", "b") else node.css_first("strong, b") if node.is_element_node else None
         if bold is not None:
-            found = _NUMBER.fullmatch(bold.text().strip())
-            return int(found[0].replace(",", "")) if found else None
+            number = _NUMBER.fullmatch(bold.text().strip())
+            return int(number[0].replace(",", "")) if number else None
         node = node.next
     return None
 
 
-def _check_empty(page: LexborHTMLParser, url: str) -> None:
+def _check_no_results(page: Page) -> None:
     """A page without a table of results must say that there are none, or show the form again, and list no case."""
-    words = page.body.text(separator=" ") if page.body else ""
-    says_none = _EMPTY.search(words) is not None or page.css_first("[name=DecStart]") is not None
-    lists_case = any(CASE_NUMBER.fullmatch(link.text().strip()) for link in page.css("a"))
-    if not says_none or lists_case or page.css_first(_NEXT):
-        raise differs(url, f"results in '{_TABLE}', or the form or words that say there are none", "neither", page)
+    tree = page.tree
+    says_none = _EMPTY.search(tree.body.text(separator=" ") if tree.body else "") or tree.css_first("[name=DecStart]")
+    lists_case = any(CASE_NUMBER.fullmatch(link.text().strip()) for link in tree.css("a"))
+    if not says_none or lists_case or tree.css_first(_NEXT):
+        raise page.error(f"results in '{_TABLE}', or the form or words that say there are none", "neither")
 
 
-def _written(day: date | None) -> str:
+def _form_date(day: date | None) -> str:
     return f"{day:%m/%d/%Y}" if day else ""

@@ -151,9 +151,9 @@ class _Reader:
         requests = build_requests(letters)
         result.count(requests, len(letters))
         if index is not None:
-            from imr_ml.fetch.cross_check import indexed
+            from imr_ml.fetch.cross_check import compare_with_index
 
-            requests, disagreements = indexed(requests, index)
+            requests, disagreements = compare_with_index(requests, index)
             result.disagreements.append(disagreements)
         self.table.add(requests)
 

@@ -138,7 +138,7 @@ def letters_in(source: Source, scratch: Path) -> Letters:
     if source.only is not None:
         files = list(source.only)
     elif source.kind is Kind.FETCHED:
-        from imr_ml.fetch.manifest_file import letters_of_manifest
+        from imr_ml.fetch.manifest import letters_of_manifest
 
         files = letters_of_manifest(path)
     else:

@@ -1,99 +1,100 @@
-"""Word guideline paragraphs: "Decision based on MTUS ..., Section(s): ..."."""
+"""Word what the administrator and the reviewer cite: "Decision based on MTUS ..., Section(s): ..."."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from imr_ml.sample.facts import pick
+from imr_ml.sample.chance import between, pick
 from imr_ml.sample.families import MTUS_2016, MTUS_2017
+from imr_ml.sample.model import Format
+from imr_ml.sample.wording import listed
 
 if TYPE_CHECKING:
-    from datetime import date
-    from random import Random
+    from imr_ml.sample.draw import ItemFacts
+    from imr_ml.sample.model import Families
+    from imr_ml.sample.wording import Draft
 
-    from imr_ml.sample.catalog import Families
-    from imr_ml.sample.facts import ItemFacts
-    from imr_ml.sample.model import CitingRates
-
-_NO_EVIDENCE = "The {who} did not cite any medical evidence for its decision."
-_OUTSIDE = "The {who} based their decision on recommendation(s) outside of the MTUS Guidelines. "
-_ODG_NAMES = (
-    "Official Disability Guidelines (ODG)",
-    "Official Disability Guidelines (ODG),",
-    "Official Disability Guidelines (ODG),",
-    "Official Disability Guidelines,",
-    "ODG",
-)
-_ANOTHER = " and Other Medical Treatment Guidelines: "
-_GENERAL = ("Initial Approaches to Treatment", "Cornerstones of Disability Prevention and Management")
-MTUS_ORDER = ("acoem", "postsurgical", "acupuncture", "chronic_pain", "opioids")
+_MTUS_ORDER = ("acoem", "postsurgical", "acupuncture", "chronic_pain", "opioids")
+_REVIEWERS_2013 = {
+    Format.EARLIEST: "Expert",
+    Format.PROFESSIONAL_REVIEW: "Professional",
+    Format.NUMBERED: "Physician",
+}
+_AGREED_SHARE = 0.3
+_BARE_SHARE_2013 = 0.1
+_DETAIL_SHARE_2013 = 0.6
 
 
-def guideline_paragraphs(
-    rng: Random, item: ItemFacts, decision: date, rates: CitingRates, references: tuple[str, ...]
-) -> tuple[str, str]:
-    """Word what follows ``Claims Administrator guideline:`` and ``MAXIMUS guideline:``."""
-    return (
-        _paragraph(rng, item.ur_cites, item, decision, rates.ur_bare, "Claims Administrator", references),
-        _paragraph(rng, item.cites, item, decision, rates.bare, "Expert Reviewer", references),
-    )
+def word_guidelines(draft: Draft, item: ItemFacts) -> tuple[str, str]:
+    """Word what administrator and reviewer cite for one item, as the letter's format does."""
+    format_, rates = draft.facts.format, draft.model.citing
+    if format_.headed:
+        administrator = _paragraph(draft, item, item.ur_cites, rates.ur_bare, "Claims Administrator")
+        return administrator, _paragraph(draft, item, item.cites, rates.bare, "Expert Reviewer")
+    reviewer = f"The {_REVIEWERS_2013[format_]} Reviewer"
+    administrator = ""
+    if format_ is not Format.PROFESSIONAL_REVIEW:
+        administrator = _sentence(draft, item, item.ur_cites, "The Claims Administrator", "its")
+        if item.families == item.ur_families != {"none"} and draft.rng.random() < _AGREED_SHARE:
+            return administrator, f"{reviewer} found the guidelines used by the Claims Administrator relevant."
+    return administrator, _sentence(draft, item, item.cites, reviewer, "his/her")
 
 
-def _paragraph(
-    rng: Random,
-    cites: Families,
-    item: ItemFacts,
-    decision: date,
-    bare: float,
-    who: str,
-    references: tuple[str, ...],
-) -> str:
+def _paragraph(draft: Draft, item: ItemFacts, cites: Families, bare: float, who: str) -> str:
     if "none" in cites:
-        return _NO_EVIDENCE.format(who=who)
-    mtus = [_mtus(rng, topic, item, decision, bare) for topic in MTUS_ORDER if topic in cites]
-    outside = [odg_citation(rng, item, bare)] if "odg" in cites else []
+        return f"The {who} did not cite any medical evidence for its decision."
+    mtus = [_mtus(draft, topic, item, bare) for topic in _MTUS_ORDER if topic in cites]
+    outside = [_odg(draft, item, bare)] if "odg" in cites else []
     if "other" in cites:
-        outside.append(pick(rng, references))
-    inside = f"Decision based on MTUS {', and '.join(mtus)}." if mtus else _OUTSIDE.format(who=who).rstrip()
-    return f"{inside} Decision based on Non-MTUS Citation {_ANOTHER.join(outside)}." if outside else inside
+        outside.append(pick(draft.rng, draft.phrases.citations.references))
+    inside = f"The {who} based their decision on recommendation(s) outside of the MTUS Guidelines."
+    if mtus:
+        inside = f"Decision based on MTUS {', and '.join(mtus)}."
+    if not outside:
+        return inside
+    return f"{inside} Decision based on Non-MTUS Citation {' and Other Medical Treatment Guidelines: '.join(outside)}."
 
 
-def _mtus(rng: Random, topic: str, item: ItemFacts, decision: date, bare: float) -> str:
-    title, sections = _title_and_sections(rng, topic, item, decision)
-    return title if not sections or rng.random() < bare else f"{title}, Section(s): {pick(rng, sections)}"
+def _mtus(draft: Draft, topic: str, item: ItemFacts, bare: float) -> str:
+    title, sections = _title_and_sections(draft, topic, item)
+    if not sections or draft.rng.random() < bare:
+        return title
+    return f"{title}, Section(s): {pick(draft.rng, sections)}"
 
 
-def _title_and_sections(rng: Random, topic: str, item: ItemFacts, decision: date) -> tuple[str, tuple[str, ...]]:
-    treatment, region = item.treatment, item.region
+def _title_and_sections(draft: Draft, topic: str, item: ItemFacts) -> tuple[str, tuple[str, ...]]:
+    treatment, region, day = item.treatment, item.region, draft.facts.dates.decision
     if topic == "acupuncture":
         return "Acupuncture Treatment 2007", ()
     if topic == "postsurgical":
         return "Postsurgical Treatment 2009", (region.postsurgical,) if region.postsurgical else ()
     if topic == "acoem":
-        return _acoem(rng, item, decision)
-    if decision >= MTUS_2017:
+        return _acoem(draft, item)
+    if day >= MTUS_2017:
         return ("Opioids 2017", ()) if topic == "opioids" else ("Chronic Pain 2017", ())
-    if topic == "opioids" and decision >= MTUS_2016:
+    if topic == "opioids" and day >= MTUS_2016:
         return "Opioid Treatment 2016", treatment.opioids
-    year = 2016 if decision >= MTUS_2016 else 2009
-    return f"Chronic Pain Medical Treatment {year}", treatment.chronic_pain
+    return f"Chronic Pain Medical Treatment {2016 if day >= MTUS_2016 else 2009}", treatment.chronic_pain
 
 
-def _acoem(rng: Random, item: ItemFacts, decision: date) -> tuple[str, tuple[str, ...]]:
-    chapter = item.region.chapter_2017 if decision >= MTUS_2017 else item.region.chapter
-    if chapter is None or (item.treatment.general and rng.random() < 0.5):
-        if decision >= MTUS_2017:
+def _acoem(draft: Draft, item: ItemFacts) -> tuple[str, tuple[str, ...]]:
+    is_2017 = draft.facts.dates.decision >= MTUS_2017
+    chapter = item.region.chapter_2017 if is_2017 else item.region.chapter
+    if chapter is None or (item.treatment.general and draft.rng.random() < 0.5):
+        if is_2017:
             return "Initial Approaches to Treatment 2017", ()
-        return "General Approaches 2004", _GENERAL
+        return "General Approaches 2004", draft.phrases.citations.general_sections
     return chapter, item.treatment.acoem
 
 
-def odg_citation(rng: Random, item: ItemFacts, bare: float) -> str:
-    """Word a citation of ODG; half a share of ``bare`` names no chapter."""
-    name = pick(rng, _ODG_NAMES)
+def _odg(draft: Draft, item: ItemFacts, bare: float) -> str:
+    """A citation of ODG; half a share of ``bare`` names no chapter."""
+    rng = draft.rng
+    name = pick(rng, draft.phrases.citations.odg_names)
     if rng.random() < bare / 2 or not item.treatment.odg:
         return name.rstrip(",")
-    chapter = pick(rng, ("Pain Chapter", "Pain (Chronic)", "Pain")) if _is_drug(item) else pick(rng, item.region.odg)
+    is_drug = item.treatment.category == "Pharmaceuticals"
+    chapter = pick(rng, ("Pain Chapter", "Pain (Chronic)", "Pain") if is_drug else item.region.odg)
     topic = pick(rng, item.treatment.odg)
     form = rng.random()
     if form < 0.2:
@@ -101,5 +102,27 @@ def odg_citation(rng: Random, item: ItemFacts, bare: float) -> str:
     return f"{name} {chapter}: {topic}" if form < 0.35 else f"{name} {chapter}, {topic}"
 
 
-def _is_drug(item: ItemFacts) -> bool:
-    return item.treatment.category == "Pharmaceuticals"
+def _sentence(draft: Draft, item: ItemFacts, cites: Families, who: str, whose: str) -> str:
+    """What one party based its decision on, as the letters of 2013 word it."""
+    rng, words = draft.rng, draft.phrases.citations
+    if "none" in cites:
+        return f"{who} {pick(rng, words.no_criteria)}."
+    topics = [topic for topic in _MTUS_ORDER if topic in cites]
+    based = [f"the {_mtus_2013(draft, topic, item)}, {pick(rng, words.in_mtus)}" for topic in topics]
+    if "odg" in cites:
+        based.append(f"the {_odg(draft, item, _BARE_SHARE_2013)}, {pick(rng, words.not_in_mtus)}")
+    if "other" in cites:
+        based.append(f"{pick(rng, words.references)}, {pick(rng, words.not_in_mtus)}")
+    return f"{who} based {whose} decision on {listed(based)}."
+
+
+def _mtus_2013(draft: Draft, topic: str, item: ItemFacts) -> str:
+    # Opioids had no guideline of their own then.
+    rng, titles = draft.rng, draft.phrases.citations.titles_2013["chronic_pain" if topic == "opioids" else topic]
+    title = pick(rng, titles)
+    if topic == "acoem":
+        return title.format((item.region.chapter or "General Approaches 2004").rsplit(" ", 1)[0])
+    sections = {"chronic_pain": item.treatment.chronic_pain, "opioids": ("Opioids, criteria for use",)}.get(topic, ())
+    section = f", {pick(rng, sections)}" if sections and rng.random() < _DETAIL_SHARE_2013 else ""
+    page = f", page {between(rng, 8, 127)}" if rng.random() < _DETAIL_SHARE_2013 else ""
+    return f"{title}{section}{page}"

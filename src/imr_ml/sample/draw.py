@@ -8,34 +8,112 @@ families given the treatment, the region, the administrator's families and the o
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from imr_ml.sample.facts import (
-    Case,
-    Dates,
-    Format,
-    ItemFacts,
-    LetterFacts,
-    Table,
-    between,
-    draw,
-    from_quantiles,
-    pick,
-    table,
-)
+from imr_ml.sample.chance import between, draw, from_quantiles, pick, table
 from imr_ml.sample.families import administrator_cites, families_on, reviewer_cites
+from imr_ml.sample.model import Format
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from random import Random
 
-    from imr_ml.sample.catalog import Region, Treatment
-    from imr_ml.sample.model import CitingRates, Kind, LetterRates, Model
+    from imr_ml.sample.model import CitingRates, Families, Kind, LetterRates, Model, Region, Treatment
 
+_SIDES = ("right", "left", "right", "left", "bilateral")
 _WEEKS = (2, 3, 4, 4, 4, 6, 6, 8)
-_PARTS = (0.25, 0.33, 0.5, 0.5, 0.75, 0.8)
+_AUTHORIZED_SHARES = (0.25, 0.33, 0.5, 0.5, 0.75, 0.8)
+
+
+class Dates(NamedTuple):
+    """The dates of one case, in the order they happen."""
+
+    injury: date
+    denial: date
+    application: date
+    assigned: date
+    decision: date
+
+
+@dataclass(frozen=True)
+class Case:
+    """What the items of one letter share: the case, the two parties' habits, the draw of the outcome."""
+
+    dates: Dates
+    format: Format
+    regions: tuple[Region, ...]
+    side: str
+    signals: dict[str, bool]
+    ur_habit: str
+    odg_fond: bool
+    outcome_draw: float
+    shift: float
+
+
+@dataclass(frozen=True, slots=True)
+class ItemFacts:
+    """One disputed item.
+
+    Attributes
+    ----------
+    treatment, region, side
+        What is requested and where; ``side`` is empty for regions without sides.
+    amount, per_week, weeks
+        Visits or quantity requested, and its schedule (``per_week * weeks == amount`` for visits).
+    authorized
+        Part that the administrator allowed; None where all was denied.
+    retrospective
+        The service was already provided.
+    ur_cites, cites
+        Guideline topics cited by administrator and reviewer, as the model names them.
+    ur_families, families
+        The families those topics belong to on the decision date.
+    p_overturned
+        Probability that the model gives to an overturned denial, given all other facts.
+    overturned
+        The outcome drawn.
+    """
+
+    treatment: Treatment
+    region: Region
+    side: str
+    amount: int
+    per_week: int
+    weeks: int
+    authorized: int | None
+    retrospective: bool
+    ur_cites: Families
+    cites: Families
+    ur_families: Families
+    families: Families
+    p_overturned: float
+    overturned: bool
+
+    @property
+    def outcome(self) -> str:
+        """``"upheld"`` or ``"overturned"``."""
+        return "overturned" if self.overturned else "upheld"
+
+
+@dataclass(frozen=True)
+class LetterFacts(Case):
+    """One letter: the case, the person and the items.
+
+    Attributes
+    ----------
+    number
+        The letter's index, which its case number holds.
+    in_columns
+        Whether the text of its head comes out column by column: all labels, then all values.
+    """
+
+    number: int
+    in_columns: bool
+    age_years: int
+    female: bool
+    expedited: bool
+    items: tuple[ItemFacts, ...]
 
 
 def draw_letter(rng: Random, number: int, model: Model) -> LetterFacts:
@@ -43,24 +121,34 @@ def draw_letter(rng: Random, number: int, model: Model) -> LetterFacts:
     rates = model.letter
     count = draw(rng, rates.item_counts)
     case = _case(rng, count, model)
-    items = [_item(rng, *placed, case, model) for placed in _placed(rng, count, case.regions, model)]
+    items = [_item(rng, treatment, region, case, model) for treatment, region in _services(rng, count, case, model)]
+    if case.format is Format.PROFESSIONAL_REVIEW:
+        items = [_decided_as(items[0], item) for item in items]
     return LetterFacts(
+        **vars(case),
         number=number,
-        format=case.format,
         in_columns=case.format is Format.CURRENT and rng.random() < rates.in_columns_share,
-        dates=case.dates,
         age_years=from_quantiles(rng, rates.age_years),
         female=rng.random() < rates.female_share,
         expedited=rng.random() < rates.expedited_share,
-        regions=case.regions,
-        side=case.side,
-        signals=case.signals,
-        items=tuple(_decided_as_one(items) if case.format is Format.PROFESSIONAL_REVIEW else items),
+        items=tuple(items),
     )
 
 
 def probability(kind: Kind, signals: dict[str, bool], shift: float, model: Model) -> float:
-    """Return the probability of an overturned denial, label noise included, rounded to six decimals."""
+    """Return the probability of an overturned denial, label noise included, rounded to six decimals.
+
+    Parameters
+    ----------
+    kind : Kind
+        Kind of request.
+    signals : dict of str to bool
+        Whether the record documents each signal.
+    shift : float
+        Shift of the logit by what else is known of the letter and the item.
+    model : Model
+        Source of the rates of noise and scale.
+    """
     logit = kind.base + sum(effect for name, effect in kind.effects.items() if signals[name])
     for interaction in kind.interactions:
         if all(signals[name] for name in interaction.all) and not any(signals[name] for name in interaction.none):
@@ -72,13 +160,13 @@ def probability(kind: Kind, signals: dict[str, bool], shift: float, model: Model
 
 def _case(rng: Random, count: int, model: Model) -> Case:
     year, year_shift = draw(rng, model.letter.year_shifts)
-    format_ = _format(rng, year, model.letter)
-    sides = ("right", "left", "right", "left", "bilateral")
+    formats = model.letter.formats_by_year.get(year)
+    format_ = draw(rng, formats) if formats else Format.CURRENT
     return Case(
         dates=_dates(rng, year, model.letter),
         format=format_,
         regions=_regions(rng, model),
-        side=pick(rng, sides),
+        side=pick(rng, _SIDES),
         signals={name: rng.random() < share for name, share in model.signals.items()},
         ur_habit=_ur_habit(rng, format_, model.citing),
         odg_fond=rng.random() < model.citing.odg_fond_share,
@@ -97,11 +185,6 @@ def _dates(rng: Random, year: int, rates: LetterRates) -> Dates:
     return Dates(denial - timedelta(days=days), denial, application, assigned, decision)
 
 
-def _format(rng: Random, year: int, rates: LetterRates) -> Format:
-    formats = rates.formats_by_year.get(year)
-    return draw(rng, formats) if formats else Format.CURRENT
-
-
 def _regions(rng: Random, model: Model) -> tuple[Region, ...]:
     regions = [draw(rng, model.regions)]
     for share in (model.letter.second_region_share, model.letter.third_region_share):
@@ -113,58 +196,53 @@ def _regions(rng: Random, model: Model) -> tuple[Region, ...]:
     return tuple(regions)
 
 
-def _treatments(rng: Random, count: int, model: Model) -> list[Treatment]:
-    group = draw(rng, model.first_groups[count > 2])
-    chosen = [draw(rng, model.treatments[group])]
-    while len(chosen) < count:
-        if rng.random() < model.letter.same_treatment_share:
-            chosen.append(chosen[-1])
-        else:
-            chosen.append(draw(rng, model.treatments[draw(rng, model.next_groups[group])]))
-    return chosen
+def _ur_habit(rng: Random, format_: Format, rates: CitingRates) -> str:
+    """How the administrator cites in this letter; a professional review does not state it."""
+    if format_ is Format.PROFESSIONAL_REVIEW:
+        return "nothing"
+    place = rng.random()
+    if place < rates.ur_nothing:
+        return "nothing"
+    return "outside" if place < rates.ur_nothing + rates.ur_outside else "mtus"
 
 
-def _placed(rng: Random, count: int, regions: tuple[Region, ...], model: Model) -> list[tuple[Treatment, Region]]:
+def _services(rng: Random, count: int, case: Case, model: Model) -> list[tuple[Treatment, Region]]:
     """Treatments with their regions; what goes with an operation concerns the region operated on."""
-    treatments = _treatments(rng, count, model)
-    places = [_region_for(rng, treatment, regions, model) for treatment in treatments]
+    group = draw(rng, model.first_groups[count > 2])
+    treatments = [draw(rng, model.treatments[group])]
+    while len(treatments) < count:
+        if rng.random() < model.letter.same_treatment_share:
+            treatments.append(treatments[-1])
+        else:
+            treatments.append(draw(rng, model.treatments[draw(rng, model.next_groups[group])]))
+    regions = [_region(rng, treatment, case.regions, model) for treatment in treatments]
     return [
-        (treatment, places[0] if treatment.group == "perioperative" else place)
-        for treatment, place in zip(treatments, places, strict=True)
+        (treatment, regions[0] if treatment.group == "perioperative" else region)
+        for treatment, region in zip(treatments, regions, strict=True)
     ]
 
 
-def _region_for(rng: Random, treatment: Treatment, regions: tuple[Region, ...], model: Model) -> Region:
+def _region(rng: Random, treatment: Treatment, regions: tuple[Region, ...], model: Model) -> Region:
     region = regions[0] if rng.random() < model.letter.same_region_share else pick(rng, regions)
     if not treatment.regions or region.name in treatment.regions:
         return region
     fitting = [other for other in regions if other.name in treatment.regions]
-    return fitting[0] if fitting else draw(rng, _regions_of(treatment, model))
-
-
-def _regions_of(treatment: Treatment, model: Model) -> Table[Region]:
-    return table((region, region.weight) for region in model.region if region.name in treatment.regions)
-
-
-def _ur_habit(rng: Random, format_: Format, rates: CitingRates) -> str:
-    """How the administrator cites in this letter; a professional review does not tell."""
-    if format_ is Format.PROFESSIONAL_REVIEW:
-        return "nothing"
-    place = rng.random()
-    return (
-        "nothing" if place < rates.ur_nothing else "outside" if place < rates.ur_nothing + rates.ur_outside else "mtus"
-    )
+    if fitting:
+        return fitting[0]
+    return draw(rng, table((other, other.weight) for other in model.region if other.name in treatment.regions))
 
 
 def _item(rng: Random, treatment: Treatment, region: Region, case: Case, model: Model) -> ItemFacts:
-    amount, per_week, weeks = _amount(rng, treatment)
+    per_week, weeks = between(rng, 1, 3), pick(rng, _WEEKS)
+    amount = pick(rng, treatment.quantities) if treatment.quantities else per_week * weeks
     authorized = _authorized(rng, treatment, amount, model) if case.format.headed else None
     retrospective = rng.random() < model.letter.retrospective_share
-    p = probability(model.kinds[treatment.kind], case.signals, _shift(case, authorized, retrospective, model), model)
+    partial_shift = model.outcome.partial_shift if authorized is not None else 0.0
+    shift = case.shift + partial_shift + (model.outcome.retrospective_shift if retrospective else 0.0)
+    p = probability(model.kinds[treatment.kind], case.signals, shift, model)
     overturned = (case.outcome_draw if rng.random() < model.outcome.shared_draw else rng.random()) < p
     ur_cites = administrator_cites(rng, treatment, case.ur_habit, model.citing)
-    cites = reviewer_cites(rng, treatment, region, ur_cites, overturned, case, model.citing)
-    return ItemFacts(
+    item = ItemFacts(
         treatment=treatment,
         region=region,
         side=case.side if region.sided else "",
@@ -174,42 +252,28 @@ def _item(rng: Random, treatment: Treatment, region: Region, case: Case, model: 
         authorized=authorized,
         retrospective=retrospective,
         ur_cites=ur_cites,
-        cites=cites,
+        cites=frozenset(),
         ur_families=families_on(ur_cites, case.dates.decision),
-        families=families_on(cites, case.dates.decision),
+        families=frozenset(),
         p_overturned=p,
         overturned=overturned,
     )
-
-
-def _decided_as_one(items: list[ItemFacts]) -> Iterator[ItemFacts]:
-    """The items of a professional review, which decides all its issues at once: as the first of them."""
-    first = items[0]
-    for item in items:
-        yield replace(
-            item,
-            p_overturned=first.p_overturned,
-            overturned=first.overturned,
-            cites=first.cites,
-            families=first.families,
-        )
-
-
-def _shift(case: Case, authorized: int | None, retrospective: bool, model: Model) -> float:
-    partial = model.outcome.partial_shift if authorized is not None else 0.0
-    return case.shift + partial + (model.outcome.retrospective_shift if retrospective else 0.0)
-
-
-def _amount(rng: Random, treatment: Treatment) -> tuple[int, int, int]:
-    per_week, weeks = between(rng, 1, 3), pick(rng, _WEEKS)
-    return (
-        (pick(rng, treatment.quantities), per_week, weeks)
-        if treatment.quantities
-        else (per_week * weeks, per_week, weeks)
-    )
+    cites = reviewer_cites(rng, item, case, model.citing)
+    return replace(item, cites=cites, families=families_on(cites, case.dates.decision))
 
 
 def _authorized(rng: Random, treatment: Treatment, amount: int, model: Model) -> int | None:
     if treatment.partial is None or amount < 3 or rng.random() >= model.letter.partial_share:
         return None
-    return max(1, min(amount - 1, round(amount * pick(rng, _PARTS))))
+    return max(1, min(amount - 1, round(amount * pick(rng, _AUTHORIZED_SHARES))))
+
+
+def _decided_as(first: ItemFacts, item: ItemFacts) -> ItemFacts:
+    """The item with the decision on the first, as a professional review decides all its issues at once."""
+    return replace(
+        item,
+        p_overturned=first.p_overturned,
+        overturned=first.overturned,
+        cites=first.cites,
+        families=first.families,
+    )

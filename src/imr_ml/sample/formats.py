@@ -1,51 +1,62 @@
-"""Lay out each published format of the letter: header, sections and items."""
+"""Arrange a letter's parts in its published format, and give the `Letter` that the reader should read from it."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import cache
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from imr_ml.sample.facts import Format
-from imr_ml.sample.typeface import wrapped
+from imr_ml.guidelines.types import Citation, Family
+from imr_ml.letters.types import DisputedItem, Letter, Outcome
+from imr_ml.sample.model import Format, Strict, read_toml
 from imr_ml.sample.wording import dated
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from imr_ml.sample.facts import LetterFacts
-
+    from imr_ml.sample.draw import LetterFacts
+    from imr_ml.sample.model import Families
 
 Row = tuple[str, str, str, str]
 """(label, value, label, value) of a two-column head; empty where a cell is."""
-Block = tuple[str, str]
-"""(style, words); the styles are heading, text and line, which follows the block before it without a gap."""
-
-_DEVELOPED = "The {} reviewer developed the following summary from what the records of this case hold:"
-_BASED_ON = "The Final Determination was based on these decisions, one for each disputed item/service:"
-DATES_TOLD: dict[Format, frozenset[str]] = {
-    Format.EARLIEST: frozenset({"injury", "denial", "application", "assigned", "decision"}),
-    Format.PROFESSIONAL_REVIEW: frozenset({"injury", "denial", "application", "decision"}),
-    Format.NUMBERED: frozenset({"injury", "denial", "application", "decision"}),
-    Format.LETTER_2013: frozenset({"injury", "denial", "application", "decision"}),
-    Format.CURRENT: frozenset({"injury", "denial", "application", "assigned", "decision"}),
-}
-"""Dates of a case that a format prints."""
+Block = tuple[Literal["heading", "text", "line"], str]
+"""(style, words); a line follows the block before it without a gap."""
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
+class Part(Strict):
+    """Blocks that stand once, for each item, or for each item of a letter with several."""
+
+    blocks: tuple[Block, ...]
+    repeat: Literal["once", "each", "several"] = "once"
+
+
+class Layout(Strict):
+    """The parts of one format, in order, and which dates it prints."""
+
+    parts: tuple[str, ...]
+    dates: Literal["slash", "long_slash"] = "long_slash"
+    printed_dates: frozenset[Literal["injury", "denial", "application", "assigned", "decision"]]
+    head: tuple[Row, ...] = ()
+
+
+class Layouts(Strict):
+    """Every format and the parts that formats share."""
+
+    format: dict[Format, Layout]
+    part: dict[str, Part]
+
+
+class Section(NamedTuple):
     """One disputed item as it is printed."""
 
     request: str
-    overturned: bool
-    administrator: str
-    reviewer: str
+    ur_guideline: str
+    imr_guideline: str
     rationale: str
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
-    """A letter's printed parts, in order."""
+class SampleLetter:
+    """A letter's facts and its printed parts, in order."""
 
     case_number: str
     facts: LetterFacts
@@ -54,200 +65,100 @@ class Parts:
     specialties: tuple[str, ...]
     documents: str
     summary: str
-    sections: Sequence[Section]
+    sections: tuple[Section, ...]
 
 
-def header_rows(parts: Parts) -> tuple[Row, ...]:
+@cache
+def default_layouts() -> Layouts:
+    """Read the package's own formats, once."""
+    return Layouts.model_validate(read_toml("formats.toml"))
+
+
+def header_rows(letter: SampleLetter) -> list[Row]:
     """Return the rows of a two-column head; of formats without one, none."""
-    if parts.facts.format is not Format.CURRENT:
-        return ()
-    injury, denial, application, assigned, decision = _dates(parts)
-    return (
-        ("Case Number:", parts.case_number, "", ""),
-        ("Date Assigned:", assigned, "Date of Injury:", injury),
-        ("Decision Date:", decision, "UR Denial Date:", denial),
-        ("Priority:", _priority(parts), "Application", application),
-        ("", "", "Received:", ""),
-    )
+    rows = default_layouts().format[letter.facts.format].head
+    slots = _letter_slots(letter) if rows else {}
+    return [(a, b.format_map(slots), c, d.format_map(slots)) for a, b, c, d in rows]
 
 
-def paragraphs(parts: Parts) -> Iterator[Block]:
+def paragraphs(letter: SampleLetter) -> Iterator[Block]:
     """Return what follows the two-column head, in order."""
-    return _FLOWS[parts.facts.format](parts)
+    layouts = default_layouts()
+    letter_slots = _letter_slots(letter)
+    slots = [letter_slots | _item_slots(letter, number) for number in range(1, len(letter.sections) + 1)]
+    for name in layouts.format[letter.facts.format].parts:
+        part = layouts.part[name]
+        for each in slots[:1] if part.repeat == "once" else slots:
+            if part.repeat != "several" or len(slots) > 1:
+                yield from ((style, words.format_map(each)) for style, words in part.blocks)
 
 
-def _dates(parts: Parts) -> list[str]:
-    dates = parts.facts.dates
-    days = (dates.injury, dates.denial, dates.application, dates.assigned, dates.decision)
-    return [dated(day, "long_slash") for day in days]
+def _letter_slots(letter: SampleLetter) -> dict[str, str]:
+    facts, (specialty, *subspecialties) = letter.facts, letter.specialties
+    style = default_layouts().format[facts.format].dates
+    priority = "Expedited" if facts.expedited else "Standard"
+    subspecialty = f", has a subspecialty in {subspecialties[0]}" if subspecialties else ""
+    states = " and ".join(letter.licensure)
+    return {name: dated(day, style) for name, day in facts.dates._asdict().items()} | {
+        "case_number": letter.case_number,
+        "priority": priority,
+        "PRIORITY": priority.upper(),
+        "boilerplate": letter.boilerplate,
+        "licensure": ", ".join(letter.licensure),
+        "specialties": ", ".join(letter.specialties),
+        "qualified": f"Board Certified in {specialty}{subspecialty} and is licensed to practice in {states}",
+        "documents": letter.documents,
+        "summary": letter.summary,
+        "only_request": f" {letter.sections[0].request}" if len(letter.sections) == 1 else "",
+    }
 
 
-def _priority(parts: Parts) -> str:
-    return "Expedited" if parts.facts.expedited else "Standard"
+def _item_slots(letter: SampleLetter, number: int) -> dict[str, str]:
+    section, item = letter.sections[number - 1], letter.facts.items[number - 1]
+    return {
+        "number": str(number),
+        "outcome": item.outcome.capitalize(),
+        "negation": "" if item.overturned else "not ",
+        "NEGATION": "" if item.overturned else "NOT ",
+    } | section._asdict()
 
 
-def _current(parts: Parts) -> Iterator[Block]:
-    yield "heading", "HOW THE IMR FINAL DETERMINATION WAS MADE"
-    yield "text", parts.boilerplate
-    yield "text", "The Expert Reviewer has the following credentials:"
-    yield "line", f"State(s) of Licensure: {', '.join(parts.licensure)}"
-    yield "line", f"Certification(s)/Specialty: {', '.join(parts.specialties)}"
-    yield "heading", "CLINICAL CASE SUMMARY"
-    yield "text", _DEVELOPED.format("expert")
-    yield "text", parts.summary
-    yield "heading", "IMR ISSUES, DECISIONS AND RATIONALES"
-    yield "text", _BASED_ON
-    yield from _headed_items(parts)
-
-
-def _headed_items(parts: Parts) -> Iterator[Block]:
-    for section in parts.sections:
-        yield "text", f"{section.request}: {'Overturned' if section.overturned else 'Upheld'}"
-        yield "text", f"Claims Administrator guideline: {section.administrator}"
-        yield "text", f"MAXIMUS guideline: {section.reviewer}"
-        yield "text", f"Decision rationale: {section.rationale}"
-
-
-def _letter_2013(parts: Parts) -> Iterator[Block]:
-    yield from _to_decisions_2013(parts)
-    yield from _headed_items(parts)
-
-
-def _numbered(parts: Parts) -> Iterator[Block]:
-    yield from _to_decisions_2013(parts)
-    for number, section in enumerate(parts.sections, start=1):
-        yield "text", f"{number}. Decision for {section.request} {_decided(section)}"
-        yield "text", section.administrator
-        yield "text", section.reviewer
-        yield "text", f"The Physician Reviewer's decision rationale: {section.rationale}"
-
-
-def _to_decisions_2013(parts: Parts) -> Iterator[Block]:
-    injury, denial, application, _, decision = _dates(parts)
-    yield "line", "Independent Medical Review Final Determination Letter"
-    yield "line", f"Dated: {decision}"
-    yield "line", f"IMR Case Number: {parts.case_number} Date of Injury: {injury}"
-    yield "line", f"Claims Number: UR Denial Date: {denial}"
-    yield "line", f"Priority: {_priority(parts).upper()} Application Received: {application}"
-    yield "line", "Employee Name:"
-    yield "heading", "HOW THE IMR FINAL DETERMINATION WAS MADE"
-    yield "text", f"{parts.boilerplate} {_qualified(parts, 'Physician')}"
-    yield "heading", "DOCUMENTS REVIEWED"
-    yield "text", parts.documents
-    yield "heading", "CLINICAL CASE SUMMARY"
-    yield "text", _DEVELOPED.format("physician")
-    yield "text", parts.summary
-    yield "heading", "IMR DECISION(S) AND RATIONALE(S)"
-    yield "text", _BASED_ON
-
-
-def _professional_review(parts: Parts) -> Iterator[Block]:
-    injury, denial, application, _, decision = _dates(parts)
-    first, *others = parts.sections
-    yield "line", "MEDICAL PROFESSIONAL REVIEW"
-    yield "line", f"Case Number: {parts.case_number}"
-    yield "line", f"Date of Injury: {injury}"
-    yield "line", f"Date of UR Decision: {denial}"
-    yield "line", f"IMR Application Received: {application}"
-    yield "line", f"Dated: {decision}"
-    yield "text", "ISSUE AT DISPUTE:" if others else f"ISSUE AT DISPUTE: {first.request}"
-    for number, section in enumerate(parts.sections if others else (), start=1):
-        yield "line", f"{number}) {section.request}"
-    yield "text", f"CASE SUMMARY: {parts.summary}"
-    yield "text", f"DOCUMENTS REVIEWED FOR DETERMINATION: {parts.documents}"
-    relied = "MEDICAL TREATMENT GUIDELINE(S) RELIED UPON BY PROFESSIONAL REVIEWER AND WHY:"
-    yield "text", f"{relied} {first.reviewer}"
-    necessity = "MEDICALLY NECESSARY" if first.overturned else "NOT MEDICALLY NECESSARY"
-    yield "text", f"RATIONALE FOR WHY THE REQUESTED TREATMENT/SERVICE IS/WAS {necessity}: {first.rationale}"
-    yield "text", f"MEDICAL REVIEWER QUALIFICATIONS: {_qualified(parts, 'Professional')}"
-
-
-def _earliest(parts: Parts) -> Iterator[Block]:
-    dates = parts.facts.dates
-    determined = "MAXIMUS Federal Services, Inc. has determined the request for"
-    decisions: list[Block] = [
-        ("text", f"{number}) {determined} {section.request} {_decided(section)}")
-        for number, section in enumerate(parts.sections, start=1)
-    ]
-    yield "line", "Notice of Independent Medical Review Determination"
-    yield "line", f"Dated: {dated(dates.decision, 'slash')}"
-    yield "line", f"IMR Case Number: {parts.case_number}"
-    yield "line", f"Date of Injury: {dated(dates.injury, 'slash')}"
-    yield "line", f"Priority: {_priority(parts)}"
-    yield from decisions
-    yield "heading", "INDEPENDENT MEDICAL REVIEW DECISION AND RATIONALE"
-    yield (
-        "text",
-        f"The application for Independent Medical Review was filed on {dated(dates.application, 'slash')}, against the "
-        f"Utilization Review Denial dated {dated(dates.denial, 'slash')}. A Notice of Assignment went out on "
-        f"{dated(dates.assigned, 'slash')}. The decisions on what is in dispute are these:",
-    )
-    yield from decisions
-    yield "text", "Medical Qualifications of the Expert Reviewer:"
-    yield "line", _qualified(parts, "Expert")
-    yield "text", "Expert Reviewer Case Summary:"
-    yield "line", parts.summary
-    yield "text", "Documents Reviewed for Determination:"
-    yield "line", parts.documents
-    for number, section in enumerate(parts.sections, start=1):
-        yield "text", f"{number}) Regarding the request for {section.request}:"
-        yield (
-            "text",
-            "Section of the Medical Treatment Utilization Schedule Relied Upon by the Expert Reviewer to Make His/Her "
-            "Decision",
-        )
-        yield "line", f"{section.administrator} {section.reviewer}"
-        yield "text", "Rationale for the Decision:"
-        yield "line", section.rationale
-    yield "text", "Effect of the Decision:"
-    yield "line", "All parties are bound by what was decided here."
-
-
-def _decided(section: Section) -> str:
-    return f"is {'' if section.overturned else 'not '}medically necessary and appropriate."
-
-
-def _qualified(parts: Parts, reviewer: str) -> str:
-    """The reviewer's licenses and specialties in a sentence."""
-    first, *others = parts.specialties
-    subspecialty = f", has a subspecialty in {others[0]}" if others else ""
-    states = " and ".join(parts.licensure)
-    return (
-        f"The {reviewer} Reviewer is Board Certified in {first}{subspecialty} and is licensed to practice in {states}."
+def letter_as_read(letter: SampleLetter) -> Letter:
+    """What the reader should read: all that goes into the requests table; of citations, their families."""
+    printed = default_layouts().format[letter.facts.format].printed_dates
+    dates = {name: day if name in printed else None for name, day in letter.facts.dates._asdict().items()}
+    return Letter(
+        case_number=letter.case_number,
+        items=tuple(_item_as_read(letter, index) for index in range(len(letter.sections))),
+        clinical_summary=letter.summary,
+        date_of_injury=dates["injury"],
+        decision_date=dates["decision"],
+        date_assigned=dates["assigned"],
+        ur_denial_date=dates["denial"],
+        application_received=dates["application"],
+        licensure=letter.licensure,
+        specialties=letter.specialties,
+        is_sample=True,
+        layout=letter.facts.format.value,
     )
 
 
-_FLOWS = {
-    Format.CURRENT: _current,
-    Format.LETTER_2013: _letter_2013,
-    Format.NUMBERED: _numbered,
-    Format.PROFESSIONAL_REVIEW: _professional_review,
-    Format.EARLIEST: _earliest,
-}
+def _item_as_read(letter: SampleLetter, index: int) -> DisputedItem:
+    section, item = letter.sections[index], letter.facts.items[index]
+    # A professional review prints one guideline and one rationale for all.
+    as_one = letter.facts.format is Format.PROFESSIONAL_REVIEW
+    decided = letter.sections[0] if as_one else section
+    return DisputedItem(
+        number=index + 1,
+        request=section.request,
+        outcome=Outcome(item.outcome),
+        ur_guideline=None if as_one else section.ur_guideline,
+        ur_citations=() if as_one else _citations(item.ur_families),
+        imr_guideline=decided.imr_guideline,
+        imr_citations=_citations(item.families),
+        rationale=decided.rationale,
+    )
 
 
-MARK = "SAMPLE LETTER - synthetic, not a decided case"
-LINE_CHARACTERS = 95
-
-
-def lay_out(parts: Parts) -> str:
-    """Write the letter as plain text, marked as a sample on its first line."""
-    rows = header_rows(parts)
-    lines = [MARK, *(_in_columns(rows) if parts.facts.in_columns else _side_by_side(rows))]
-    for style, words in paragraphs(parts):
-        if style == "heading":
-            lines += ["", words.center(LINE_CHARACTERS).rstrip()]
-        else:
-            lines += wrapped(words) if style == "line" else ("", *wrapped(words))
-    return "\n".join(lines) + "\n"
-
-
-def _side_by_side(rows: tuple[Row, ...]) -> list[str]:
-    return [f"{a:<22}{b:<32}{c:<21}{d}".rstrip() for a, b, c, d in rows]
-
-
-def _in_columns(rows: tuple[Row, ...]) -> list[str]:
-    """All labels of a column, then all its values, as some readers of PDFs give them."""
-    left = [row[0] for row in rows if row[0]], [row[1] for row in rows if row[1]]
-    right = " ".join(row[2] for row in rows[3:]), [row[3] for row in rows if row[3]]
-    return [*left[0], *left[1], *(row[2] for row in rows[1:3]), right[0], *right[1]]
+def _citations(families: Families) -> tuple[Citation, ...]:
+    return tuple(Citation(Family(family), "", mtus=False) for family in sorted(families - {"none"}))

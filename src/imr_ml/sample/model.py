@@ -1,15 +1,43 @@
-"""Load the generator's rates from TOML."""
+"""Load the rates, body regions and treatments that sample letters are drawn from."""
 
+import tomllib
+from enum import StrEnum
 from functools import cache, cached_property
-from typing import Annotated, Self
+from importlib.resources import files
+from typing import Annotated, Any, Self
 
-from pydantic import Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from imr_ml.sample.catalog import Region, Treatment
-from imr_ml.sample.facts import Format, Table, table
-from imr_ml.sample.schema import Share, Strict, Weight, Words, read_toml
+from imr_ml.guidelines.types import FAMILIES
+from imr_ml.nlp.types import Category
+from imr_ml.sample.chance import Table, table
 
+Families = frozenset[str]
+Share = Annotated[float, Field(ge=0, le=1)]
+Weight = Annotated[float, Field(gt=0)]
+Words = Annotated[tuple[str, ...], Field(min_length=1)]
 Quantiles = Annotated[tuple[int, ...], Field(min_length=7, max_length=7)]
+
+
+class Format(StrEnum):
+    """The formats that determinations were published in since 2013, as far as the reader knows them."""
+
+    EARLIEST = "earliest"
+    PROFESSIONAL_REVIEW = "professional_review"
+    NUMBERED = "numbered"
+    LETTER_2013 = "letter_2013"
+    CURRENT = "current"
+
+    @property
+    def headed(self) -> bool:
+        """Whether items are headed ``REQUEST: Upheld``, which words authorizations in part; else they are sentences."""
+        return self in (Format.LETTER_2013, Format.CURRENT)
+
+
+class Strict(BaseModel):
+    """Base of everything read from the package's TOML: no unknown key, no change after loading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class LetterRates(Strict):
@@ -94,7 +122,6 @@ class Interaction(Strict):
 class Kind(Strict):
     """What outcomes of one kind of request depend on."""
 
-    name: str
     base: float
     signals: Words
     effects: dict[str, float]
@@ -103,20 +130,86 @@ class Kind(Strict):
     @model_validator(mode="after")
     def _effects_are_of_signals(self) -> Self:
         used = set(self.effects).union(*({*i.all, *i.none} for i in self.interactions))
-        if used - set(self.signals):
-            raise ValueError(
-                f"kind {self.name}: effects of signals it does not list: {sorted(used - set(self.signals))}"
-            )
+        if unlisted := used - set(self.signals):
+            raise ValueError(f"effects of signals that are not listed: {sorted(unlisted)}")
         return self
 
 
 class Group(Strict):
     """A group of treatments and the groups that follow it inside a letter."""
 
-    name: str
     weight: Weight
     weight_many: Weight
     next: dict[str, Weight]
+
+
+class Region(Strict):
+    """A body region: its wording, findings and guideline chapters."""
+
+    name: str
+    weight: Weight
+    spellings: Words
+    nouns: Words | None = None
+    sided: bool = False
+    spine: bool = False
+    limb: str
+    roots: Words
+    chapter: str | None = None
+    chapter_2017: str | None = None
+    odg: Words
+    postsurgical: str | None = None
+    tender: Words
+    tests: Words
+    motions: Words
+    diagnoses: Words
+    lesions: Words
+
+
+class Treatment(Strict):
+    """A kind of requested item: wording, guideline sections and families cited."""
+
+    name: str
+    category: Category
+    kind: str
+    group: str
+    weight: Weight
+    regions: tuple[str, ...] = ()
+    things: Words
+    requests: Words
+    partial: str | None = None
+    quantities: tuple[int, ...] = ()
+    acoem: tuple[str, ...] = ()
+    general: bool = False
+    chronic_pain: tuple[str, ...] = ()
+    opioids: tuple[str, ...] = ()
+    odg: tuple[str, ...] = ()
+    families: dict[str, Weight]
+    ur_families: dict[str, Weight] = Field(default_factory=dict)
+
+    def __hash__(self) -> int:
+        return hash(self.name)
+
+    @cached_property
+    def reviewer_sets(self) -> tuple[tuple[Families, float], ...]:
+        """Sets of topics that reviewers cite, with weights."""
+        return tuple((frozenset(key.split("+")), weight) for key, weight in self.families.items())
+
+    @cached_property
+    def reviewer_table(self) -> Table[Families]:
+        """The reviewers' sets, to draw from."""
+        return table(self.reviewer_sets)
+
+    @cached_property
+    def administrator_table(self) -> Table[Families]:
+        """Sets of topics that administrators prefer."""
+        return table((frozenset(key.split("+")), w) for key, w in (self.ur_families or self.families).items())
+
+    @model_validator(mode="after")
+    def _families_are_known(self) -> Self:
+        used = {name for key in (*self.families, *self.ur_families) for name in key.split("+")}
+        if unknown := used - set(FAMILIES):
+            raise ValueError(f"treatment {self.name}: unknown families {sorted(unknown)}")
+        return self
 
 
 class Model(Strict):
@@ -126,15 +219,10 @@ class Model(Strict):
     outcome: OutcomeRates
     citing: CitingRates
     signals: dict[str, Share]
-    kind: tuple[Kind, ...]
-    group: tuple[Group, ...]
+    kinds: dict[str, Kind]
+    groups: dict[str, Group]
     region: tuple[Region, ...]
     treatment: tuple[Treatment, ...]
-
-    @cached_property
-    def kinds(self) -> dict[str, Kind]:
-        """Kinds of request by name."""
-        return {kind.name: kind for kind in self.kind}
 
     @cached_property
     def regions(self) -> Table[Region]:
@@ -144,29 +232,36 @@ class Model(Strict):
     @cached_property
     def first_groups(self) -> tuple[Table[str], Table[str]]:
         """Groups of the first item in letters of one or two items, and of more."""
-        few = table((group.name, group.weight) for group in self.group)
-        return few, table((group.name, group.weight_many) for group in self.group)
+        few = table((name, group.weight) for name, group in self.groups.items())
+        return few, table((name, group.weight_many) for name, group in self.groups.items())
 
     @cached_property
     def next_groups(self) -> dict[str, Table[str]]:
         """Groups of further items by the group of the first."""
-        return {group.name: table(group.next.items()) for group in self.group}
+        return {name: table(group.next.items()) for name, group in self.groups.items()}
 
     @cached_property
     def treatments(self) -> dict[str, Table[Treatment]]:
         """Treatments by group."""
-        return {g.name: table((t, t.weight) for t in self.treatment if t.group == g.name) for g in self.group}
+        return {name: table((t, t.weight) for t in self.treatment if t.group == name) for name in self.groups}
 
     @model_validator(mode="after")
     def _names_agree(self) -> Self:
-        groups, regions = {g.name for g in self.group}, {r.name for r in self.region}
-        unknown = {t.kind for t in self.treatment} - {k.name for k in self.kind}
-        unknown |= {t.group for t in self.treatment} - groups | {n for g in self.group for n in g.next} - groups
-        unknown |= {r for t in self.treatment for r in t.regions} - regions
-        unknown |= {s for k in self.kind for s in k.signals} - set(self.signals)
+        unknown = {t.kind for t in self.treatment} - set(self.kinds)
+        unknown |= ({t.group for t in self.treatment} | {n for g in self.groups.values() for n in g.next}) - set(
+            self.groups
+        )
+        unknown |= {r for t in self.treatment for r in t.regions} - {r.name for r in self.region}
+        unknown |= {s for k in self.kinds.values() for s in k.signals} - set(self.signals)
         if unknown:
             raise ValueError(f"names used but not defined: {sorted(unknown)}")
         return self
+
+
+def read_toml(*names: str) -> dict[str, Any]:
+    """Read TOML files that stand beside this module, as one."""
+    texts = [files(__package__).joinpath(name).read_text(encoding="utf-8") for name in names]
+    return {key: value for text in texts for key, value in tomllib.loads(text).items()}
 
 
 @cache
@@ -178,4 +273,4 @@ def default_model() -> Model:
     pydantic.ValidationError
         A file breaks the schema; the message names the entry.
     """
-    return Model.model_validate(read_toml("model.toml") | read_toml("regions.toml") | read_toml("treatments.toml"))
+    return Model.model_validate(read_toml("model.toml", "regions.toml", "treatments.toml"))

@@ -1,13 +1,60 @@
 """Load the phrase banks from TOML."""
 
+import re
+import string
+from collections.abc import Iterator
 from functools import cache, cached_property
+from itertools import chain
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from imr_ml.sample.facts import Table, table
-from imr_ml.sample.requests import Pattern, Patterns
-from imr_ml.sample.schema import Strict, Weight, Words, read_toml
+from imr_ml.sample.chance import Table, table
+from imr_ml.sample.model import Strict, Weight, Words, read_toml
+
+# fmt: off
+SLOTS = frozenset({
+    "age", "age_sex", "aggravator", "aggravator2", "bmi", "bp", "comorbid", "deg", "doi", "dx1", "dx2", "dxs",
+    "earlier", "few_n", "gain", "gait", "he", "him", "his", "job", "lesion", "lift", "limb", "many_n", "mech",
+    "meds", "motion", "pages", "pain", "pain2", "pain_high", "pain_low", "pct", "person", "prior_n", "quality",
+    "reason", "reliever", "request", "requests", "rfa", "root", "score", "sex", "sign", "site", "site2",
+    "source", "specialty", "subj", "symptom", "symptom2", "tender", "test", "test2", "therapy", "tx", "ur_date",
+    "visit", "work",
+})
+# fmt: on
+"""Names that patterns may hold in braces; with a capital first letter, so is the text."""
+Pattern = tuple[str, ...]
+"""All readings of a pattern in which ``[a|b]`` stands for either."""
+_CHOICE = re.compile(r"\[([^\[\]]*)\]")
+
+
+def _spelled_out(patterns: object) -> object:
+    """The readings of each pattern; what is no list of texts is left to the check of types."""
+    if not isinstance(patterns, list) or not all(isinstance(pattern, str) for pattern in patterns):
+        return patterns
+    return tuple(tuple(_readings(pattern)) for pattern in patterns)
+
+
+def _readings(pattern: str) -> Iterator[str]:
+    choice = _CHOICE.search(pattern)
+    if not choice:
+        yield pattern
+        return
+    for chosen in choice[1].split("|"):
+        yield from _readings(pattern[: choice.start()] + chosen + pattern[choice.end() :])
+
+
+def _known_slots(patterns: tuple[Pattern, ...]) -> tuple[Pattern, ...]:
+    for reading in chain.from_iterable(patterns):
+        names = {name[:1].lower() + name[1:] for _, name, _, _ in string.Formatter().parse(reading) if name}
+        if unknown := names - SLOTS:
+            raise ValueError(f"unknown slots {sorted(unknown)} in {reading!r}")
+    return patterns
+
+
+Patterns = Annotated[
+    tuple[Pattern, ...], Field(min_length=1), BeforeValidator(_spelled_out), AfterValidator(_known_slots)
+]
 
 
 class Lists(Strict):
@@ -25,15 +72,26 @@ class Lists(Strict):
     comorbidities: Words
     qualities: Words
     gaits: Words
-    references: Words
     boilerplate: Words
     licensure: Words
     certification: Words
     documents: Words
 
 
+class Citations(Strict):
+    """Titles and words of guideline citations; those of 2013 by topic."""
+
+    odg_names: Words
+    general_sections: Words
+    references: Words
+    titles_2013: dict[str, Words]
+    in_mtus: Words
+    not_in_mtus: Words
+    no_criteria: Words
+
+
 class Voice(Strict):
-    """A reviewer's manner: what they call the worker, how they write dates, in which order they tell."""
+    """A reviewer's style: what they call the worker, how they write dates, and the order of the summary's parts."""
 
     subject: str
     weight: Weight
@@ -83,39 +141,28 @@ class Common(Strict):
     general_for: Patterns
 
 
-class KindClauses(Strict):
-    """What guidelines say on a kind of request."""
-
-    name: str
-    guideline: Patterns
-
-
 class Phrases(Strict):
-    """All phrase banks."""
+    """All phrase banks; `guidelines` are by kind of request, `sources` by family, in the order of preference."""
 
     lists: Lists
+    citations: Citations
     voice: Annotated[tuple[Voice, ...], Field(min_length=1)]
     abbreviations: dict[str, str]
     summary: Summary
     signals: dict[str, SignalClauses]
     common: Common
-    kind: tuple[KindClauses, ...]
+    guidelines: dict[str, Patterns]
+    sources: dict[str, str]
 
     @cached_property
     def voices(self) -> Table[Voice]:
         """Voices, to draw from."""
         return table((voice, voice.weight) for voice in self.voice)
 
-    @cached_property
-    def guidelines(self) -> dict[str, tuple[Pattern, ...]]:
-        """Guideline clauses by kind of request."""
-        return {kind.name: kind.guideline for kind in self.kind}
-
     @model_validator(mode="after")
     def _orders_name_parts(self) -> Self:
         parts = set(Summary.model_fields) | {"signals"}
-        unknown = {part for voice in self.voice for part in voice.order} - parts
-        if unknown:
+        if unknown := {part for voice in self.voice for part in voice.order} - parts:
             raise ValueError(f"voices order parts that do not exist: {sorted(unknown)}")
         return self
 
@@ -129,4 +176,4 @@ def default_phrases() -> Phrases:
     pydantic.ValidationError
         A file breaks the schema; the message names the entry.
     """
-    return Phrases.model_validate(read_toml("phrases.toml") | read_toml("signals.toml") | read_toml("rationales.toml"))
+    return Phrases.model_validate(read_toml("phrases.toml", "signals.toml", "rationales.toml"))

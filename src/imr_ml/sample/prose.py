@@ -1,77 +1,78 @@
 """Word clinical summaries and rationales from a letter's facts.
 
-A letter has one voice (`phrases.Voice`). Signals that matter to its items are always told when present; when absent
+A letter has one voice (`phrases.Voice`). Signals that matter to its items are always stated when present; when absent
 they are denied in words or left out, so that a reader of the whole letter knows them all.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
-from imr_ml.sample.facts import between, pick, several
-from imr_ml.sample.slots import visit_slots
-from imr_ml.sample.wording import capital
+from imr_ml.sample.chance import between, pick, several
+from imr_ml.sample.wording import Slots, capital, dated, listed
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from random import Random
 
-    from imr_ml.sample.facts import ItemFacts, LetterFacts
-    from imr_ml.sample.model import Model
-    from imr_ml.sample.phrases import Phrases, Voice
-    from imr_ml.sample.requests import Request
-    from imr_ml.sample.slots import Slots
+    from imr_ml.sample.draw import ItemFacts, LetterFacts
+    from imr_ml.sample.model import Region
+    from imr_ml.sample.phrases import Lists
+    from imr_ml.sample.wording import Draft, Request
 
-_RETOLD = frozenset({"complaint", "exam"})
-_FOLLOWED = frozenset({"complaint", "exam", "treatment"})
+_DETAILED = frozenset({"complaint", "exam"})
+_FOLLOWED_BY_FILLER = frozenset({"complaint", "exam", "treatment"})
 _DETAIL = (1, 1, 1, 2, 2, 2, 3, 3, 4, 5, 7)
 _FILLER_SHARE = 0.15
+_PAIN_SCORES = ("{}/10", "{} out of 10", "{}-10 on a scale of 10", "{} on the VAS", "{} over 10")
+_BILATERAL_SHARE = 0.3
 _DENIED_SHARE = 0.4
 _RECAP_SHARE = 0.6
-_SOURCES = {
-    "acoem": "ACOEM",
-    "chronic_pain": "the MTUS chronic pain guideline",
-    "opioids": "the MTUS opioid guideline",
-    "acupuncture": "the acupuncture guideline",
-    "postsurgical": "the postsurgical guideline",
-    "odg": "ODG",
-    "other": "the literature",
-    "none": "accepted practice",
-}
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """What the writing of one letter draws on."""
-
-    rng: Random
-    facts: LetterFacts
-    slots: Slots
-    voice: Voice
-    model: Model
-    phrases: Phrases
+def fill_slots(draft: Draft, requests: Sequence[Request]) -> None:
+    """Fill every slot that patterns may name, for one letter."""
+    rng, facts, slots, summary = draft.rng, draft.facts, draft.slots, draft.phrases.summary
+    slots |= _person_slots(draft) | _date_slots(draft) | _diagnosis_slots(rng, facts)
+    slots |= _list_slots(rng, draft.phrases.lists)
+    slots["work"] = pick(rng, summary.work_yes if facts.signals["works"] else summary.work_no)
+    slots |= _finding_slots(rng, facts) | _number_slots(rng)
+    slots["requests"] = listed([request.disputed for request in requests[:6]])
+    slots["reason"] = pick(rng, summary.reason)
+    # Only a rationale is about one request and names a source.
+    slots |= {"request": "", "source": ""}
 
 
 def write_summary(draft: Draft) -> str:
     """Write the clinical case summary, one paragraph."""
     detail = pick(draft.rng, _DETAIL)
-    retold = draft.slots | visit_slots(draft.rng, draft.facts, draft.voice)
+    # Further complaints and findings are those of another visit.
+    other_visit = Slots(draft.slots | _visit_slots(draft))
     parts = []
     for part in draft.voice.order:
         patterns = _part(draft, part, detail)
-        told_once = 1 if part in _RETOLD else len(patterns)
-        parts += [_filled(patterns[:told_once], draft.slots), _filled(patterns[told_once:], retold)]
+        first = 1 if part in _DETAILED else len(patterns)
+        parts.append(_filled(patterns[:first], draft.slots))
+        parts.append(_filled(patterns[first:], other_visit))
     return " ".join(part for part in parts if part)
 
 
 def write_rationale(draft: Draft, item: ItemFacts, request: Request) -> str:
-    """Write the decision rationale of one item, one paragraph."""
+    """Write the decision rationale of one item, one paragraph.
+
+    Parameters
+    ----------
+    draft : Draft
+        The letter.
+    item : ItemFacts
+        The item decided on.
+    request : Request
+        The item as the letter words it.
+    """
     rng, common = draft.rng, draft.phrases.common
-    slots = draft.slots | {
-        "request": f"the request for {request.disputed}",
-        "request_cap": f"The request for {request.disputed}",
-        "source": next(name for family, name in _SOURCES.items() if family in item.families),
-    }
+    source = next(name for family, name in draft.phrases.sources.items() if family in item.families)
+    slots = Slots(draft.slots, request=f"the request for {request.disputed}", source=source)
     patterns = [pick(rng, pick(rng, common.recap))] if rng.random() < _RECAP_SHARE else []
     rules = several(rng, draft.phrases.guidelines[item.treatment.kind], between(rng, 2, 3))
     patterns += [f"{pick(rng, pick(rng, common.source))} {pick(rng, rule)}" for rule in rules]
@@ -82,12 +83,13 @@ def write_rationale(draft: Draft, item: ItemFacts, request: Request) -> str:
     return _filled(patterns, slots)
 
 
-def roughen(rng: Random, text: str, voice: Voice, abbreviations: dict[str, str], typo_share: float) -> str:
+def roughen(draft: Draft, text: str) -> str:
     """Give text the voice's abbreviations and, in some letters, a few slips of the typist."""
-    if voice.abbreviates:
-        for whole, short in abbreviations.items():
+    rng = draft.rng
+    if draft.voice.abbreviates:
+        for whole, short in draft.phrases.abbreviations.items():
             text = text.replace(whole, short)
-    if rng.random() >= typo_share:
+    if rng.random() >= draft.model.letter.typo_share:
         return text
     for _ in range(between(rng, 1, 3)):
         at = between(rng, 1, len(text) - 4)
@@ -105,16 +107,16 @@ def _part(draft: Draft, part: str, detail: int) -> list[str]:
         return _signals(draft)
     if part == "ur":
         return [pick(rng, pick(rng, summary.ur_modified if facts.items[0].authorized else summary.ur))]
-    patterns = several(rng, getattr(summary, part), detail if part in _RETOLD else 1)
+    patterns = several(rng, getattr(summary, part), detail if part in _DETAILED else 1)
     if part == "complaint" and len(facts.regions) > 1:
         patterns.append(pick(rng, summary.complaint_more))
-    if part in _FOLLOWED and rng.random() < _FILLER_SHARE * detail:
+    if part in _FOLLOWED_BY_FILLER and rng.random() < _FILLER_SHARE * detail:
         patterns += several(rng, summary.filler, between(rng, 1, 2))
     return [pick(rng, pattern) for pattern in patterns]
 
 
 def _signals(draft: Draft) -> list[str]:
-    """Tell the signals that matter to the items, and a few that do not."""
+    """State the signals that matter to the items, and a few that do not."""
     rng, facts, kinds = draft.rng, draft.facts, draft.model.kinds
     relevant = dict.fromkeys(name for item in facts.items for name in kinds[item.treatment.kind].signals)
     phrases = [
@@ -133,3 +135,116 @@ def _phrase_signal(draft: Draft, signal: str) -> str:
 
 def _filled(patterns: list[str], slots: Slots) -> str:
     return " ".join([capital(pattern.format_map(slots)) for pattern in patterns])
+
+
+def _visit_slots(draft: Draft) -> dict[str, str]:
+    """Fill what one visit finds: its date, sites as that note spells them, tests, ranges, pain scores."""
+    slots = _finding_slots(draft.rng, draft.facts) | _number_slots(draft.rng)
+    return slots | {"visit": dated(_visit(draft), draft.voice.dates)}
+
+
+def _person_slots(draft: Draft) -> dict[str, str]:
+    rng, facts, voice, phrases = draft.rng, draft.facts, draft.voice, draft.phrases
+    he, his, him = voice.subject, f"{voice.subject}'s", voice.subject
+    if voice.pronouns:
+        he, his, him = ("she", "her", "her") if facts.female else ("he", "his", "him")
+    sex, person = ("female", "woman") if facts.female else ("male", "man")
+    slots = {"age": str(facts.age_years), "sex": sex, "person": person}
+    return slots | {
+        "subj": voice.subject,
+        "he": he,
+        "his": his,
+        "him": him,
+        "age_sex": pick(rng, pick(rng, phrases.summary.age_sex)).format_map(slots),
+        "job": pick(rng, phrases.lists.jobs),
+        "mech": pick(rng, phrases.lists.mechanisms),
+    }
+
+
+def _date_slots(draft: Draft) -> dict[str, str]:
+    rng, injury, denial = draft.rng, draft.facts.dates.injury, draft.facts.dates.denial
+    days_known = (denial - injury).days
+    days = {
+        "doi": injury,
+        "ur_date": denial,
+        "rfa": denial - timedelta(days=min(days_known, between(rng, 1, 9))),
+        "visit": denial - timedelta(days=min(days_known, between(rng, 9, 24))),
+        "earlier": _visit(draft),
+    }
+    return {name: dated(day, draft.voice.dates) for name, day in days.items()}
+
+
+def _visit(draft: Draft) -> date:
+    """A day between the injury and the last visit that the request rests on."""
+    dates = draft.facts.dates
+    return dates.injury + timedelta(days=between(draft.rng, 0, max(0, (dates.denial - dates.injury).days - 24)))
+
+
+def _diagnosis_slots(rng: Random, facts: LetterFacts) -> dict[str, str]:
+    main, other = facts.items[0].region, facts.regions[-1]
+    both = several(rng, main.diagnoses, between(rng, 1, 3)) + several(rng, other.diagnoses, between(rng, 1, 2))
+    diagnoses = list(dict.fromkeys(both))
+    return {"dxs": listed(diagnoses), "dx1": diagnoses[0], "dx2": diagnoses[-1]}
+
+
+def _list_slots(rng: Random, lists: Lists) -> dict[str, str]:
+    slots = {
+        "tx": listed(several(rng, lists.treatments, between(rng, 2, 5))),
+        "meds": listed(several(rng, lists.medications, between(rng, 1, 4))),
+    }
+    slots["symptom"], slots["symptom2"] = several(rng, lists.complaint_words, 2)
+    slots["aggravator"], slots["aggravator2"] = several(rng, lists.aggravators, 2)
+    return slots | {
+        "reliever": pick(rng, lists.relievers),
+        "specialty": pick(rng, lists.specialties),
+        "therapy": pick(rng, lists.therapies),
+        "comorbid": pick(rng, lists.comorbidities),
+        "quality": pick(rng, lists.qualities),
+        "gait": pick(rng, lists.gaits),
+    }
+
+
+def _finding_slots(rng: Random, facts: LetterFacts) -> dict[str, str]:
+    main, other = facts.items[0].region, facts.regions[-1]
+    slots = {
+        name: (f"{facts.side} " if region.sided else "") + pick(rng, region.nouns or region.spellings)
+        for name, region in (("site", main), ("site2", other))
+    }
+    return slots | {
+        "test": pick(rng, main.tests),
+        "test2": pick(rng, main.tests),
+        "motion": pick(rng, main.motions),
+        "lesion": pick(rng, main.lesions),
+        "tender": pick(rng, main.tender),
+        "limb": _limb(rng, facts, main),
+        "root": pick(rng, main.roots),
+        "sign": pick(rng, ("positive", "negative", "positive")),
+    }
+
+
+def _limb(rng: Random, facts: LetterFacts, region: Region) -> str:
+    """The limb that a region's nerves serve, mostly on one side."""
+    if facts.side == "bilateral" or rng.random() < _BILATERAL_SHARE:
+        return region.limb
+    return f"{facts.side} {region.limb.replace('extremities', 'extremity')}"
+
+
+def _number_slots(rng: Random) -> dict[str, str]:
+    high = between(rng, 5, 10)
+    return {
+        "pain": pick(rng, _PAIN_SCORES).format(between(rng, 2, 9)),
+        "pain2": f"{between(rng, 2, 8)}/10",
+        "pain_high": str(high),
+        "pain_low": str(between(rng, 1, high - 2)),
+        "deg": str(5 * between(rng, 2, 30)),
+        "bp": f"{between(rng, 105, 165)}/{between(rng, 62, 98)}",
+        "bmi": f"{between(rng, 19, 41)}.{between(rng, 0, 9)}",
+        "pages": str(between(rng, 12, 900)),
+        "prior_n": str(between(rng, 6, 12)),
+        "many_n": str(between(rng, 13, 40)),
+        "few_n": pick(rng, ("two", "3", "four", "4", "5", "six")),
+        "gain": str(5 * between(rng, 2, 7)),
+        "lift": str(5 * between(rng, 2, 8)),
+        "pct": str(10 * between(rng, 3, 7)),
+        "score": str(between(rng, 17, 40)),
+    }

@@ -1,41 +1,74 @@
-"""Format capitals, lists, numbers and dates in several styles."""
+"""Word requests, dates, numbers and lists."""
 
 from __future__ import annotations
 
-from calendar import month_name
+from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING
+
+from imr_ml.sample.chance import between, pick
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import date
+    from random import Random
 
-_UNITS = (
-    "zero",
-    "one",
-    "two",
-    "three",
-    "four",
-    "five",
-    "six",
-    "seven",
-    "eight",
-    "nine",
-    "ten",
-    "eleven",
-    "twelve",
-    "thirteen",
-    "fourteen",
-    "fifteen",
-    "sixteen",
-    "seventeen",
-    "eighteen",
-    "nineteen",
-    "twenty",
-    "twenty-one",
-    "twenty-two",
-    "twenty-three",
-    "twenty-four",
+    from imr_ml.sample.draw import Dates, ItemFacts, LetterFacts
+    from imr_ml.sample.model import Model
+    from imr_ml.sample.phrases import Phrases, Voice
+
+# fmt: off
+_NUMBERS = (
+    "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
+    "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen", "twenty", "twenty-one",
+    "twenty-two", "twenty-three", "twenty-four",
 )
+# fmt: on
+_DATE_STYLES = {
+    "dash": "{0.month}-{0.day}-{0:%y}",
+    "slash": "{0.month}/{0.day}/{0.year}",
+    "long_dash": "{0.month:02}-{0.day:02}-{0.year}",
+    "long_slash": "{0.month:02}/{0.day:02}/{0.year}",
+    "words": "{0:%B} {0.day}, {0.year}",
+}
+_WHOLE_LEFT_SHARE = 0.15
+_REMAINING = (
+    "{whole} was the original request. {part} was authorized by the Claims Administrator. "
+    "The remaining IMR eligible portion of the original request, {rest} is"
+)
+_WHOLE_LEFT = (
+    "{whole} was the original request. The Claims Administrator authorized {part}, leaving the original request IMR "
+    "eligible. The original request, {whole} is"
+)
+
+
+class Slots(dict[str, str]):
+    """Texts by the name of the slot that they fill; a name with a capital first letter has the text with one."""
+
+    def __missing__(self, name: str) -> str:
+        if name[:1].islower():
+            raise KeyError(name)
+        return capital(self[name[:1].lower() + name[1:]])
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What the writing of one letter draws on."""
+
+    rng: Random
+    facts: LetterFacts
+    voice: Voice
+    model: Model
+    phrases: Phrases
+    slots: Slots = field(default_factory=Slots)
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request as the letter words it: before ``: Upheld``, and the disputed service alone, inside sentences."""
+
+    heading: str
+    disputed: str
 
 
 def capital(text: str) -> str:
@@ -50,7 +83,7 @@ def lower(text: str) -> str:
 
 def in_words(number: int) -> str:
     """Write a number in words up to twenty-four, in digits above."""
-    return _UNITS[number] if number < len(_UNITS) else str(number)
+    return _NUMBERS[number] if number < len(_NUMBERS) else str(number)
 
 
 def listed(parts: Sequence[str]) -> str:
@@ -60,12 +93,44 @@ def listed(parts: Sequence[str]) -> str:
 
 def dated(day: date, style: str) -> str:
     """Write a date: dash 3-5-16, slash 3/5/2016, long_dash 03-05-2016, long_slash 03/05/2016, or in words."""
-    if style == "dash":
-        return f"{day.month}-{day.day}-{day.year % 100:02d}"
-    if style == "slash":
-        return f"{day.month}/{day.day}/{day.year}"
-    if style == "long_dash":
-        return f"{day.month:02d}-{day.day:02d}-{day.year}"
-    if style == "words":
-        return f"{month_name[day.month]} {day.day}, {day.year}"
-    return f"{day.month:02d}/{day.day:02d}/{day.year}"
+    return _DATE_STYLES[style].format(day)
+
+
+def word_request(rng: Random, item: ItemFacts, dates: Dates) -> Request:
+    """Word one item."""
+    slots = _request_slots(rng, item, dates)
+    if item.authorized is not None and item.treatment.partial is not None:
+        return _partial(rng, item.treatment.partial, item.amount, item.authorized, slots)
+    text = capital(pick(rng, item.treatment.requests).format_map(slots))
+    if item.retrospective and not text.startswith("Retrospective"):
+        text = f"Retrospective {lower(text)} (DOS: {slots['date']})"
+    return Request(text, lower(text))
+
+
+def _partial(rng: Random, pattern: str, amount: int, authorized: int, slots: Slots) -> Request:
+    amounts = {"whole": amount, "part": authorized, "rest": amount - authorized}
+    words = {name: pattern.format_map(Slots(slots | {"n": str(n)})) for name, n in amounts.items()}
+    if rng.random() < _WHOLE_LEFT_SHARE:
+        return Request(_WHOLE_LEFT.format_map(words), lower(words["whole"]))
+    return Request(_REMAINING.format_map(words), lower(words["rest"]))
+
+
+def _request_slots(rng: Random, item: ItemFacts, dates: Dates) -> Slots:
+    thing, spelling = pick(rng, item.treatment.things), pick(rng, item.region.spellings)
+    return Slots(
+        thing=thing,
+        thing_lower=lower(thing),
+        site=f"{item.side} {spelling}" if item.side else spelling,
+        side=item.side or pick(rng, ("right", "left", "bilateral")),
+        region=pick(rng, item.region.spellings),
+        root=pick(rng, item.region.roots),
+        date=dated(dates.denial - timedelta(days=between(rng, 3, 25)), "long_slash"),
+        limb=item.region.limb if item.region.spine else f"{pick(rng, ('upper', 'lower'))} extremity",
+        n=str(item.amount),
+        n_word=in_words(item.amount),
+        freq=str(item.per_week),
+        weeks=str(item.weeks),
+        freq_word=in_words(item.per_week),
+        weeks_word=in_words(item.weeks),
+        refills=str(between(rng, 1, 3)),
+    )
