@@ -14,7 +14,6 @@ from alembic.script import ScriptDirectory
 from typer.testing import CliRunner
 
 from imr_ml.cli import app
-from imr_ml.tracking import schema
 from imr_ml.tracking.runs import record
 from imr_ml.tracking.sending import UnsentError, sync
 from imr_ml.tracking.store import connected
@@ -52,15 +51,6 @@ def test_what_was_set_before_is_set_afterwards(empty_store, capfd):
         assert client.tracking_uri == tracking_uri()
     assert (dict(os.environ), list(sys.path)) == before
     assert capfd.readouterr() == ("", ""), "MLflow says nothing"
-
-
-def test_the_newest_revision_is_the_one_that_alembic_reports():
-    import mlflow
-
-    scripts = ScriptDirectory(str(Path(mlflow.__file__).parent / "store" / "db_migrations"))
-    newest, known = schema._schema_revisions()
-    assert [newest] == scripts.get_heads()
-    assert known == {script.revision for script in scripts.walk_revisions()}
 
 
 @pytest.mark.parametrize(

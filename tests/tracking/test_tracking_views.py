@@ -12,8 +12,7 @@ from imr_ml.reporting.figures import figures
 from imr_ml.scoring.batch import BatchSummary
 from imr_ml.tracking.batches import SCORING, ScoredBatch, batch_metrics
 from imr_ml.tracking.run_facts import learning_points
-from imr_ml.tracking.uris import EXPERIMENT
-from imr_ml.tracking.views import first_view, page_tags, pages, view_tag
+from imr_ml.tracking.views import EXPERIMENT, first_view, page_tags, pages, view_tag
 
 pytestmark = pytest.mark.filterwarnings("default::DeprecationWarning", "default::FutureWarning")
 LONGEST_TAG = 20_000

@@ -12,7 +12,7 @@ from imr_ml.cli.app import app, exit_on_user_error, progress, warn, wide_console
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from imr_ml.tracking.reproducing import Reproduction
+    from imr_ml.tracking.rebuilding import Reproduction
 
 UNEQUAL = 3
 _FROM_TABLE = Annotated[
@@ -32,10 +32,10 @@ def reproduce(
     Exit code 3 means that they differ.
     """
     with exit_on_user_error():
-        from imr_ml.tracking import reproducing
+        from imr_ml.tracking import rebuilding
 
         with progress() as start:
-            done = reproducing.reproduce(run, start, here=here, from_table=from_table)
+            done = rebuilding.reproduce(run, start, here=here, from_table=from_table)
         for note in done.notes:
             warn(note)
         _print(done, every=every)

@@ -13,7 +13,7 @@ import numpy as np
 from imr_ml.evaluation.comparison import METRICS, metric_of, metrics_of
 from imr_ml.evaluation.intervals import Bootstrap, Estimate
 from imr_ml.tracking.predictions import FILE, HeldOut, read_held_out
-from imr_ml.tracking.registry import MODELS, NOT_THERE, version_of
+from imr_ml.tracking.registry import MODELS, NOT_FOUND, version_of
 from imr_ml.tracking.store import connected, first_line, or_none
 from imr_ml.tracking.uris import TrackingError
 
@@ -143,7 +143,7 @@ def find_run(client: MlflowClient, named: str) -> Run:
         named = named.removeprefix(_RUNS).partition("/")[0]
     if not named.strip():
         raise TrackingError("name a run by its identifier, its beginning, its name or a model: imr-ml compare RUN RUN")
-    if whole := or_none(lambda: client.get_run(named), absent=NOT_THERE):
+    if whole := or_none(lambda: client.get_run(named), absent=NOT_FOUND):
         return whole
     runs = _all_runs()
     found = [run for run in runs if run.info.run_id.startswith(named.lower())] or [

@@ -1,25 +1,44 @@
-"""Rebuild a model's table and model from its folder and compute its metrics."""
+"""Rebuild a recorded run's table and model with its commit's code, and compare every metric."""
 
 from __future__ import annotations
 
 import json
+import math
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict
 
+import imr_ml
 from imr_ml.model_files import FACTS, MANIFEST, ModelError
 from imr_ml.progress import StartProgress
-from imr_ml.tracking import run_facts
+from imr_ml.tracking.comparing import find_run
+from imr_ml.tracking.git import git, git_state
+from imr_ml.tracking.registry import fetch_model
+from imr_ml.tracking.run_facts import collect_metrics
+from imr_ml.tracking.store import connected
+from imr_ml.tracking.uris import TrackingError
 
 if TYPE_CHECKING:
     from imr_ml.training import TrainingSettings
 
 REBUILT = "rebuilt.json"
+_EQUAL_WITHIN = 1e-9
+"""Values that differ by less are equal: another processor may round otherwise."""
+_SYSTEM_METRICS = "system/"
+_SHORT = 7
 
 
 class Rebuilt(BaseModel):
-    """What a model made anew is like.
+    """A rebuilt model.
 
     Attributes
     ----------
@@ -39,8 +58,111 @@ class Rebuilt(BaseModel):
     metrics: dict[str, float]
 
 
+@dataclass(frozen=True, slots=True)
+class Reproduction:
+    """A run beside the one rebuilt from it.
+
+    Attributes
+    ----------
+    run_id, name : str
+    notes : tuple of str
+        Why the two may differ.
+    code : str
+        Which code rebuilt it, for people.
+    table_equal : bool or None
+        Whether the file of the table is the same, byte for byte; None if no checksum of it was recorded.
+    data_equal : bool
+        Whether the features and labels are.
+    recorded, rebuilt : mapping of str to float
+        Metrics.
+    """
+
+    run_id: str
+    name: str
+    notes: tuple[str, ...]
+    code: str
+    table_equal: bool | None
+    data_equal: bool
+    recorded: Mapping[str, float]
+    rebuilt: Mapping[str, float]
+
+    def is_equal(self, metric: str) -> bool:
+        """Whether a metric is the same in both."""
+        recorded, rebuilt = self.recorded.get(metric), self.rebuilt.get(metric)
+        if recorded is None or rebuilt is None:
+            return False
+        return math.isclose(recorded, rebuilt, rel_tol=_EQUAL_WITHIN, abs_tol=_EQUAL_WITHIN)
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """Names of all metrics of both."""
+        return tuple(sorted(self.recorded.keys() | self.rebuilt.keys()))
+
+    @property
+    def unequal(self) -> tuple[str, ...]:
+        """Metrics that are not the same."""
+        return tuple(metric for metric in self.metrics if not self.is_equal(metric))
+
+
+def reproduce(named: str, start: StartProgress, *, here: bool = False, from_table: bool = False) -> Reproduction:
+    """Rebuild a run's table and model, and compare its metrics.
+
+    Parameters
+    ----------
+    named : str
+        The run; as in `compare_runs`.
+    start : callable
+        Starts the progress bar of a long step.
+    here : bool
+        Use the installed code, whatever the run's commit.
+    from_table : bool
+        Train on the existing table instead of rebuilding it from its sources.
+
+    Raises
+    ------
+    TrackingError
+        For a run that is not found or of a baseline, and for a commit that this checkout does not have.
+    ModelError, SchemaError
+        As `rebuild`.
+    """
+    with connected() as client:
+        run = find_run(client, named)
+    run_id, tags = run.info.run_id, run.data.tags
+    if parent := tags.get("mlflow.parentRunId"):
+        raise TrackingError(f"run {run_id[:8]} is a baseline's: name the run that it stands under, {parent[:8]}")
+    model = fetch_model(f"runs:/{run_id}/model")
+    facts = json.loads((model / FACTS).read_text("utf-8"))
+    commit = tags.get("git.commit")
+    is_own = commit is not None and _runs_from(commit)
+    notes = [
+        *_code_notes(commit, dirty=tags.get("git.dirty") == "true", is_foreign=here and not is_own),
+        *_library_notes(facts["libraries"]),
+    ]
+    with tempfile.TemporaryDirectory() as name:
+        scratch = Path(name) / "made"
+        scratch.mkdir()
+        if here or commit is None or is_own:
+            code = f"the code in use, imr-ml {version('imr-ml')}"
+            rebuilt = rebuild(model, scratch, start, from_table=from_table)
+        else:
+            code = f"commit {commit[:_SHORT]}, checked out for it"
+            with _checked_out(commit, Path(name) / "code") as source:
+                rebuilt = _rebuild_with(source, model, scratch, from_table=from_table)
+    table_sha256 = json.loads((model / MANIFEST).read_text("utf-8"))["sha256"]
+    return Reproduction(
+        run_id=run_id,
+        name=run.info.run_name or run_id[:8],
+        notes=tuple(notes),
+        code=code,
+        table_equal=rebuilt.table_sha256 == table_sha256 if table_sha256 else None,
+        data_equal=rebuilt.data_sha256 == facts["data"]["sha256"],
+        recorded={name: one for name, one in run.data.metrics.items() if not name.startswith(_SYSTEM_METRICS)},
+        rebuilt=rebuilt.metrics,
+    )
+
+
 def rebuild(model: Path, scratch: Path, start: StartProgress, *, from_table: bool = False) -> Rebuilt:
-    """Make a model's table and the model anew, with the settings and the seed that its folder tells.
+    """Rebuild a model's table and the model, with the settings and the seed in its folder.
 
     Parameters
     ----------
@@ -51,14 +173,14 @@ def rebuild(model: Path, scratch: Path, start: StartProgress, *, from_table: boo
     start : callable
         Starts the progress bar of a long step.
     from_table : bool
-        Take the table as it is in place of making it anew.
+        Train on the existing table instead of rebuilding it from its sources.
 
     Raises
     ------
     ModelError
-        For a model that does not tell what its table was made of.
+        For a model without a manifest of its table.
     SchemaError
-        For sources that are not there any more or have changed.
+        For sources that do not exist any more or have changed.
     """
     from imr_ml.files import sha256_of
     from imr_ml.ingest.manifest import read_manifest
@@ -69,22 +191,24 @@ def rebuild(model: Path, scratch: Path, start: StartProgress, *, from_table: boo
     if not (model / MANIFEST).is_file():
         raise ModelError(f"{model}: does not tell what its table was made of ({MANIFEST} is missing); train again")
     facts = json.loads((model / FACTS).read_text("utf-8"))
-    manifest = read_manifest(model / MANIFEST)
-    here = Path.cwd()
+    manifest, here = read_manifest(model / MANIFEST), Path.cwd()
     table = unchanged_table(manifest, here) if from_table else replayed(manifest, here, scratch, start)
     source = facts["data"]["source"] if len(manifest.requests_by_source) > 1 else None
     requests, _ = table_at(table, source)
     trained = train(requests, settings_of_facts(facts["settings"]))
-    values = {point.name: point.value for point in sorted(run_facts.metrics(trained), key=lambda point: point.step)}
+    points = sorted(collect_metrics(trained), key=lambda point: point.step)
     rebuilt = Rebuilt(
-        table_sha256=sha256_of(table), data_sha256=trained.data.sha256, requests=trained.data.requests, metrics=values
+        table_sha256=sha256_of(table),
+        data_sha256=trained.data.sha256,
+        requests=trained.data.requests,
+        metrics={point.name: point.value for point in points},
     )
     (scratch / REBUILT).write_text(rebuilt.model_dump_json(), encoding="utf-8")
     return rebuilt
 
 
 def settings_of_facts(recorded: dict[str, Any]) -> TrainingSettings:
-    """What a model's facts tell of the settings that it was trained with, as they were."""
+    """Read the settings that a model was trained with from its facts."""
     from imr_ml.classifiers.settings import settings_of
     from imr_ml.evaluation.settings import EvaluationSettings
     from imr_ml.nlp.types import NlpSettings
@@ -97,3 +221,80 @@ def settings_of_facts(recorded: dict[str, Any]) -> TrainingSettings:
         coverage=recorded["coverage"],
         ladder=recorded["ladder"],
     )
+
+
+def _code_notes(commit: str | None, *, dirty: bool, is_foreign: bool) -> Iterator[str]:
+    if commit is None:
+        yield "the run does not tell its commit, so the code in use is taken; figures may differ"
+        return
+    short = commit[:_SHORT]
+    if dirty:
+        yield f"files differed from commit {short} when it was trained, and how is not recorded; figures may differ"
+    if is_foreign:
+        yield f"the code in use is not that of commit {short}; figures may differ"
+
+
+def _library_notes(libraries: Mapping[str, str]) -> Iterator[str]:
+    differing = [
+        f"{name} {then} then, {now} now" for name, then in libraries.items() if (now := _installed(name)) != then
+    ]
+    if differing:
+        yield f"libraries differ ({'; '.join(differing)}); figures may differ"
+
+
+def _installed(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "none"
+
+
+def _runs_from(commit: str) -> bool:
+    """Whether the code in use is that of a commit, unchanged; so is an installed one that the commit has no part in."""
+    if not _has_object(f"{commit}^{{commit}}"):
+        return False
+    if not _has_object(f"{commit}:src/imr_ml/__init__.py"):
+        return True
+    state = git_state()
+    if state is None or state.commit != commit or state.dirty:
+        return False
+    top_folder = Path((git(None, "rev-parse", "--show-toplevel") or ".").strip())
+    return Path(imr_ml.__file__).resolve().is_relative_to(top_folder.resolve())
+
+
+def _has_object(named: str) -> bool:
+    return git(None, "cat-file", "-e", named) is not None
+
+
+@contextmanager
+def _checked_out(commit: str, folder: Path) -> Iterator[Path]:
+    """Folder of the package's source at a commit, in a worktree of its own."""
+    short = commit[:_SHORT]
+    if not _has_object(f"{commit}^{{commit}}"):
+        raise TrackingError(
+            f"commit {short} is not in the checkout of this folder: go where it is, or fetch it (git fetch); "
+            f"to use the code in use: --here"
+        )
+    if git(None, "worktree", "add", "--detach", str(folder), commit) is None:
+        raise TrackingError(f"git can't check out commit {short}; to use the code in use: --here")
+    try:
+        if not (folder / "src" / "imr_ml" / "tracking" / "rebuilding.py").is_file():
+            raise TrackingError(f"the code of commit {short} can't make a run anew; to use the code in use: --here")
+        yield folder / "src"
+    finally:
+        git(None, "worktree", "remove", "--force", str(folder))
+
+
+def _rebuild_with(source: Path, model: Path, scratch: Path, *, from_table: bool) -> Rebuilt:
+    command = [sys.executable, "-c", "from imr_ml.cli import app; app()", "rebuild", str(model), str(scratch)]
+    done = subprocess.run(  # noqa: S603
+        [*command, *(["--from-table"] if from_table else [])],
+        env={**os.environ, "PYTHONPATH": str(source)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        reason = (done.stderr.strip().splitlines() or ["no reason told"])[-1]
+        raise TrackingError(f"making it anew failed: {reason.removeprefix('imr-ml: ')}")
+    return Rebuilt.model_validate_json((scratch / REBUILT).read_bytes())

@@ -9,13 +9,10 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import closing
-from typing import TYPE_CHECKING
 
 from imr_ml.tracking.store import connected
 from imr_ml.tracking.uris import TrackingError, artifact_root, is_server, redact_uri, tracking_uri
-
-if TYPE_CHECKING:
-    import httpx
+from imr_ml.tracking.views import EXPERIMENT, VIEW_KEY, first_view, view_tag
 
 HOST = "127.0.0.1"
 _PORTS_TRIED = 20
@@ -46,29 +43,58 @@ def ui_command(port: int, host: str = HOST) -> list[str]:
     ]
 
 
-def serve_ui(port: int, host: str = HOST, say: Callable[[str], object] = print) -> int:
-    """Serve the UI until interrupted; where an MLflow server is in use, say where its UI is.
+def run_server(command: list[str], address: str, on_ready: Callable[[], object]) -> int:
+    """Run a server until it ends or is interrupted; return 1 if it ended with an error, else 0.
+
+    Parameters
+    ----------
+    command : list of str
+    address : str
+        Its ``/health`` answers once the server is ready.
+    on_ready : callable
+        Called then.
+    """
+    with subprocess.Popen(command, env={**os.environ, **_SERVER_ENVIRONMENT}) as server:  # noqa: S603
+        try:
+            if _wait_until_ready(address, server):
+                on_ready()
+            return 1 if server.wait() else 0
+        except KeyboardInterrupt:
+            return 0
+        finally:
+            server.terminate()
+
+
+def serve_ui(
+    port: int,
+    host: str = HOST,
+    say: Callable[[str], object] = print,
+    run: Callable[[list[str], str, Callable[[], object]], int] = run_server,
+) -> int:
+    """Serve the UI until interrupted; if an MLflow server is in use, say where its UI is.
 
     Parameters
     ----------
     port : int
-        The next free one is taken where it is in use.
+        If it is in use, the next free one is taken.
     host : str
     say : callable
-        Told the address, and that the port is another one.
+        Prints the address, and the port if it is another one.
+    run : callable
+        Runs the server; see `run_server`.
 
     Returns
     -------
     int
-        Exit code: 1 where the server ended with an error, of which it has told itself.
+        Exit code: 1 if the server ended with an error, which it has printed itself.
 
     Raises
     ------
     TrackingError
-        Where no port is free or the store can't be used.
+        If no port is free or the store can't be used.
     """
     uri = tracking_uri()
-    # The server would tell at length what is wrong with a store, and wait for one that does not answer.
+    # The server would print a traceback about a store that can't be used, and wait for one that does not answer.
     with connected():
         pass
     if is_server(uri):
@@ -79,31 +105,25 @@ def serve_ui(port: int, host: str = HOST, say: Callable[[str], object] = print) 
         say(f"port {port} is in use; taking {free}")
     server = f"http://{host}:{free}"
     say("the MLflow UI is starting")
-    return _run(ui_command(free, host), server, lambda: say(f"MLflow UI: {start_page(server)} (Ctrl-C ends it)"))
+    return run(ui_command(free, host), server, lambda: say(f"MLflow UI: {start_page(server)} (Ctrl-C ends it)"))
 
 
 def start_page(server: str) -> str:
-    """Address of the trainings in a running server, in the view they come with; of its list of experiments before.
+    """Address of the first view of the trainings on a server of the store in use; before the first, of all experiments.
 
     Parameters
     ----------
     server : str
         E.g. ``http://127.0.0.1:5000``.
     """
-    import httpx
-
-    from imr_ml.tracking.uris import EXPERIMENT
-    from imr_ml.tracking.views import VIEW_KEY, first_view, view_tag
-
-    answer = _get(f"{server}/api/2.0/mlflow/experiments/get-by-name", experiment_name=EXPERIMENT)
-    if answer.status_code == httpx.codes.NOT_FOUND:
+    with connected() as client:
+        experiment = client.get_experiment_by_name(EXPERIMENT)
+    if experiment is None:
         return f"{server}/#/experiments?{_WORKFLOW}"
-    found = answer.raise_for_status().json()["experiment"]
     view = first_view(EXPERIMENT)
-    # Who made the experiment, or took its views away, may have had others.
-    has_view = any(tag["key"] == view_tag(view) for tag in found.get("tags", []))
-    opened = f"&{VIEW_KEY}={view}" if has_view else ""
-    return f"{server}/#/experiments/{found['experiment_id']}/runs?{_WORKFLOW}{opened}"
+    # An experiment may have been created by hand, and its views may have been deleted.
+    opened = f"&{VIEW_KEY}={view}" if view_tag(view) in experiment.tags else ""
+    return f"{server}/#/experiments/{experiment.experiment_id}/runs?{_WORKFLOW}{opened}"
 
 
 def free_port(port: int, host: str = HOST) -> int:
@@ -112,7 +132,7 @@ def free_port(port: int, host: str = HOST) -> int:
     Raises
     ------
     TrackingError
-        Where none of the next 20 is free, or the host is not this machine.
+        If none of the next 20 is free, or the host is not this machine.
     """
     candidates = range(port, min(port + _PORTS_TRIED, 65_536))
     for candidate in candidates:
@@ -132,34 +152,14 @@ def _is_free(port: int, host: str) -> bool:
     return True
 
 
-def _run(command: list[str], address: str, when_it_answers: Callable[[], object]) -> int:
-    environment = {**os.environ, **_SERVER_ENVIRONMENT}
-    with subprocess.Popen(command, env=environment) as server:  # noqa: S603
-        try:
-            if _answers(address, server):
-                when_it_answers()
-            return 1 if server.wait() else 0
-        except KeyboardInterrupt:
-            return 0
-        finally:
-            server.terminate()
-
-
-def _answers(address: str, server: subprocess.Popen[bytes]) -> bool:
-    """Wait until the server answers; whether it does, for it may end before."""
+def _wait_until_ready(address: str, server: subprocess.Popen[bytes]) -> bool:
+    """Wait until the server answers; False if it ends before."""
     import httpx
 
     while server.poll() is None:
         try:
-            return _get(f"{address}/health").is_success
+            # A proxy that the environment names is not for a server on this machine.
+            return httpx.get(f"{address}/health", trust_env=False).is_success
         except httpx.TransportError:
             time.sleep(_POLL_S)
     return False
-
-
-def _get(url: str, **params: str) -> httpx.Response:
-    import httpx
-
-    # A proxy that the environment names is not for a server on this machine.
-    with httpx.Client(trust_env=False) as client:
-        return client.get(url, params=params)

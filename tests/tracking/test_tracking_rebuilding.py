@@ -16,11 +16,9 @@ from imr_ml.files import sha256_of
 from imr_ml.ingest.sources import manifest_here
 from imr_ml.model_files import MANIFEST, ModelError, save_model
 from imr_ml.tracking.git import GitState
-from imr_ml.tracking.rebuilding import settings_of_facts
-from imr_ml.tracking.reproducing import reproduce
-from imr_ml.tracking.runs import record
+from imr_ml.tracking.rebuilding import reproduce, settings_of_facts
+from imr_ml.tracking.runs import Extras, record
 from imr_ml.tracking.store import connected
-from imr_ml.tracking.training_files import Extras
 from imr_ml.tracking.uris import TrackingError
 
 ELSEWHERE = GitState("0123456789abcdef0123456789abcdef01234567", dirty=False)
@@ -37,7 +35,7 @@ def recorded(trained, tracking_requests, drawn_once, empty_store):
 
     def run(git=None):
         folder = save_model(trained, Path("models/latest"), manifest=manifest_here(Path("requests.parquet")))
-        return record(trained, folder, git=git, extras=Extras(rivals=(), manifest=folder / MANIFEST))
+        return record(trained, folder, git=git, extras=Extras(compared=(), manifest=folder / MANIFEST))
 
     return run
 
@@ -100,7 +98,7 @@ def test_a_table_that_changed_is_reported_in_one_line(recorded, tracking_request
 
 
 def test_a_model_without_a_manifest_is_reported(trained, drawn_once, empty_store):
-    run = record(trained, save_model(trained, Path("models/latest")), extras=Extras(rivals=()))
+    run = record(trained, save_model(trained, Path("models/latest")), extras=Extras(compared=()))
 
     with pytest.raises(ModelError, match=r"does not tell what its table was made of \(data.manifest.json is missing\)"):
         reproduce(run.run_id, silent)
@@ -139,7 +137,7 @@ def test_a_run_of_changed_files_is_stated_not_to_be_exact(recorded, not_trained_
 
 def test_libraries_of_another_version_are_reported(recorded, not_trained_again, monkeypatch):
     run = recorded()
-    monkeypatch.setattr("imr_ml.tracking.reproducing.version", lambda name: "0.0" if name == "numpy" else "1.0")
+    monkeypatch.setattr("imr_ml.tracking.rebuilding.version", lambda name: "0.0" if name == "numpy" else "1.0")
 
     done = reproduce(run.run_id, silent)
 
