@@ -44,6 +44,11 @@ class Folds:
     seed: int
     stratify: bool
 
+    def __str__(self) -> str:
+        """For people, but for the data."""
+        stratified = "stratified" if self.stratify else "not stratified"
+        return f"{self.folds} folds x {self.repeats}, seed {self.seed}, {stratified}"
+
 
 @dataclass(frozen=True, slots=True)
 class HeldOut:

@@ -249,7 +249,7 @@ def describe_training(trained: TrainedModel, compared: Sequence[ComparedModel], 
     rows = [[_title(metric), *_cells(estimates, metric, columns)] for metric in METRICS if metric in estimates[MODEL]]
     lines = [
         *_describe_data(trained.data),
-        *_table(["metric", *(TITLES.get(name, name) for name in columns)], rows),
+        *markdown_table(["metric", *(TITLES.get(name, name) for name in columns)], rows),
         "",
         f"Brackets: 95 % interval, {settings.resamples} resamples of the cases; {settings.folds} folds by "
         f"case, {settings.repeats} time(s).",
@@ -263,7 +263,7 @@ def describe_training(trained: TrainedModel, compared: Sequence[ComparedModel], 
 def describe_compared(compared: ComparedModel, trained: TrainedModel) -> str:
     """Description of a compared model's run in Markdown."""
     rows = [[_title(metric), str(one)] for metric, one in compared.estimates.items()]
-    lines = [*_describe_data(trained.data), compared.description, "", *_table(["metric", "value"], rows)]
+    lines = [*_describe_data(trained.data), compared.description, "", *markdown_table(["metric", "value"], rows)]
     return "\n".join(lines)
 
 
@@ -276,7 +276,8 @@ def _describe_data(data: DataFacts) -> list[str]:
     ]
 
 
-def _table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+def markdown_table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    """Lines of a table."""
     return [f"| {' | '.join(row)} |" for row in (headers, ["---"] * len(headers), *rows)]
 
 
