@@ -12,7 +12,7 @@ from mlflow import MlflowClient, MlflowException
 from imr_ml.evaluation.comparison import MODEL
 from imr_ml.files import sha256_of
 from imr_ml.model_files import read_model
-from imr_ml.tracking.batches import ScoredBatch, record_batch
+from imr_ml.tracking.batches import record_batch
 from imr_ml.tracking.predictions import Folds, read_held_out
 from imr_ml.tracking.records import list_unsent
 from imr_ml.tracking.registry import CHALLENGER, MODEL_NAME
@@ -229,7 +229,7 @@ def _score_and_record(model_folder, requests):
 
     model = read_model(model_folder)
     summary = score_file(requests, requests.with_name("scored.parquet"), model)
-    return record_batch(ScoredBatch(requests, summary, model, {"coverage": 0.9}, elapsed_s=2.0))
+    return record_batch(requests, summary, model, {"coverage": 0.9}, elapsed_s=2.0)
 
 
 def _text_in(path):

@@ -67,8 +67,8 @@ def drift(
         if track:
             from imr_ml.tracking import batches
 
-            checked = batches.CheckedBatch(current, report, batch.errors, loaded, time.perf_counter() - start_s)
-            say_tracked(lambda: batches.record_drift(checked))
+            elapsed_s = time.perf_counter() - start_s
+            say_tracked(lambda: batches.record_drift(current, report, batch.errors, loaded, elapsed_s))
         if report.drifted:
             raise typer.Exit(DRIFTED)
 

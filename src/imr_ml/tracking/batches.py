@@ -9,7 +9,7 @@ import hashlib
 import json
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,11 +32,12 @@ _DRIFT = "drift"
 _WARNING = "**The model was trained on the synthetic sample corpus: its scores mean nothing for real requests.**\n\n"
 
 
-@dataclass(frozen=True, slots=True)
-class ScoredBatch:
-    """A batch that was scored.
+def record_batch(
+    source: Path, summary: BatchSummary, model: LoadedModel, options: Mapping[str, object], elapsed_s: float
+) -> RecordedRun:
+    """Record a scored batch in the experiment `SCORING`.
 
-    Attributes
+    Parameters
     ----------
     source : Path
         File or folder of letters; only its digest is recorded.
@@ -45,77 +46,52 @@ class ScoredBatch:
     options : dict
         What was chosen when scoring, e.g. ``coverage``.
     elapsed_s : float
+
+    Raises
+    ------
+    UnsentError
+        If the store can't be reached or refuses. The record stays on disk, to be sent by `sync`.
     """
+    digest = _digest_input(source)
+    outcomes = ", ".join(f"{count} {outcome}" for outcome, count in sorted(summary.by_outcome.items())) or "none scored"
+    note = f"{summary.rows} rows, {summary.errors} with an error; {outcomes}."
+    run = RunRecord(
+        key="batch",
+        name=f"{summary.rows} rows | model {model.version} | {digest[:DIGEST_LENGTH]}",
+        tags=_tags(model, digest, "imr-ml score", note),
+        params=flatten({"model.version": model.version, "options": dict(options)}),
+        metrics=tuple(points(batch_metrics(summary, elapsed_s))),
+    )
+    return send_record(save_record(_record(run, "scored-requests", "scoring", summary.rows, elapsed_s)))
 
-    source: Path
-    summary: BatchSummary
-    model: LoadedModel
-    options: Mapping[str, object]
-    elapsed_s: float
+
+def batch_metrics(summary: BatchSummary, elapsed_s: float) -> dict[str, float]:
+    """Counts of rows, and the share of each predicted outcome among those scored."""
+    scored = summary.rows - summary.errors
+    counts = {outcome: summary.by_outcome.get(outcome, 0) for outcome in ("upheld", "overturned", UNCERTAIN)}
+    shares = {f"share.{outcome}": count / scored for outcome, count in counts.items()} if scored else {}
+    speed = {"rows_per_s": summary.rows / elapsed_s} if elapsed_s > 0 else {}
+    return {"rows": summary.rows, "rows.scored": scored, "rows.errors": summary.errors, **shares, **speed}
 
 
-@dataclass(frozen=True, slots=True)
-class CheckedBatch:
-    """A batch that was compared with a reference.
+def record_drift(source: Path, report: DriftReport, errors: int, model: LoadedModel, elapsed_s: float) -> RecordedRun:
+    """Record a drift report, with its figure, in the experiment `SCORING`.
 
-    Attributes
+    Parameters
     ----------
     source : Path
-        File or folder of letters; only its digest is recorded.
+        The batch: a file or folder of letters; only its digest is recorded.
     report : DriftReport
     errors : int
         Rows that can't be scored.
     model : LoadedModel
     elapsed_s : float
-    """
-
-    source: Path
-    report: DriftReport
-    errors: int
-    model: LoadedModel
-    elapsed_s: float
-
-
-def record_batch(batch: ScoredBatch) -> RecordedRun:
-    """Record a scored batch in the experiment `SCORING`.
 
     Raises
     ------
     UnsentError
-        If the store can't be reached or refuses. The record stays on disk, to be sent by `sync`.
+        As `record_batch`.
     """
-    summary, digest = batch.summary, digest_input(batch.source)
-    outcomes = ", ".join(f"{count} {outcome}" for outcome, count in sorted(summary.by_outcome.items())) or "none scored"
-    note = f"{summary.rows} rows, {summary.errors} with an error; {outcomes}."
-    run = RunRecord(
-        key="batch",
-        name=f"{summary.rows} rows | model {batch.model.version} | {digest[:DIGEST_LENGTH]}",
-        tags=_tags(batch.model, digest, "imr-ml score", note),
-        params=flatten({"model.version": batch.model.version, "options": dict(batch.options)}),
-        metrics=tuple(points(batch_metrics(batch))),
-    )
-    return send_record(save_record(_record(run, "scored-requests", "scoring", summary.rows, batch.elapsed_s)))
-
-
-def batch_metrics(batch: ScoredBatch) -> dict[str, float]:
-    """Counts of rows, and the share of each predicted outcome among those scored."""
-    summary = batch.summary
-    scored = summary.rows - summary.errors
-    counts = {outcome: summary.by_outcome.get(outcome, 0) for outcome in ("upheld", "overturned", UNCERTAIN)}
-    shares = {f"share.{outcome}": count / scored for outcome, count in counts.items()} if scored else {}
-    speed = {"rows_per_s": summary.rows / batch.elapsed_s} if batch.elapsed_s > 0 else {}
-    return {"rows": summary.rows, "rows.scored": scored, "rows.errors": summary.errors, **shares, **speed}
-
-
-def record_drift(batch: CheckedBatch) -> RecordedRun:
-    """Record a batch's drift report, with its figure, in the experiment `SCORING`.
-
-    Raises
-    ------
-    UnsentError
-        If the store can't be reached or refuses. The record stays on disk, to be sent by `sync`.
-    """
-    report = batch.report
     rows, drifted = report.current.drawn_from, "yes" if report.drifted else "no"
     verdict = f"Drifted: {', '.join(report.drifted)}." if report.drifted else "No drift."
     note = f"{report.current.rows} requests against {report.reference.rows}. {verdict}"
@@ -123,21 +99,21 @@ def record_drift(batch: CheckedBatch) -> RecordedRun:
     counts = {
         "rows": rows,
         "rows.compared": report.current.rows,
-        "rows.errors": batch.errors,
+        "rows.errors": errors,
         "drift.characteristics": len(report.drifted),
     }
     run = RunRecord(
         key=_DRIFT,
-        name=f"drift {drifted} | {rows} rows | model {batch.model.version}",
-        tags={"drift": drifted} | _tags(batch.model, digest_input(batch.source), "imr-ml drift", note),
-        params=flatten({"model.version": batch.model.version, "drift": settings}),
+        name=f"drift {drifted} | {rows} rows | model {model.version}",
+        tags={"drift": drifted} | _tags(model, _digest_input(source), "imr-ml drift", note),
+        params=flatten({"model.version": model.version, "drift": settings}),
         metrics=tuple(points(_drift_metrics(report) | counts)),
     )
-    record = _record(run, "checked-requests", "drift", rows, batch.elapsed_s)
-    return send_record(save_record(record, lambda folder: _write_drift(artifacts_folder(folder, _DRIFT), batch)))
+    record = _record(run, "checked-requests", "drift", rows, elapsed_s)
+    return send_record(save_record(record, lambda folder: _write_drift(folder, report, is_synthetic=model.is_sample)))
 
 
-def digest_input(source: Path) -> str:
+def _digest_input(source: Path) -> str:
     """SHA-256 of a file, or of the files of a folder whatever they are called."""
     if source.is_file():
         return sha256_of(source)
@@ -154,13 +130,13 @@ def _drift_metrics(report: DriftReport) -> dict[str, float]:
     }
 
 
-def _write_drift(artifacts: Path, batch: CheckedBatch) -> None:
+def _write_drift(record_folder: Path, report: DriftReport, *, is_synthetic: bool) -> None:
     from imr_ml.drift.figure import drift_figure
 
-    folder = artifacts / _DRIFT
+    folder = artifacts_folder(record_folder, _DRIFT) / _DRIFT
     folder.mkdir(parents=True)
-    drift_figure(batch.report, is_synthetic=batch.model.is_sample).savefig(folder / "drift.png", dpi=100)
-    (folder / "drift.json").write_text(json.dumps(asdict(batch.report), indent=2) + "\n", encoding="utf-8")
+    drift_figure(report, is_synthetic=is_synthetic).savefig(folder / "drift.png", dpi=100)
+    (folder / "drift.json").write_text(json.dumps(asdict(report), indent=2) + "\n", encoding="utf-8")
 
 
 def _tags(model: LoadedModel, digest: str, command: str, note: str) -> dict[str, str]:

@@ -66,6 +66,24 @@ def git(folder: Path | None, *arguments: str) -> str | None:
     return done.stdout
 
 
+def has_object(name: str) -> bool:
+    """Whether the checkout of the working directory has a git object, such as a commit or a file of one."""
+    return git(None, "cat-file", "-e", name) is not None
+
+
+def runs_from(commit: str) -> bool:
+    """Whether the code in use is that of a commit, unchanged; so is an installed one that the commit has no part in."""
+    if not has_object(f"{commit}^{{commit}}"):
+        return False
+    if not has_object(f"{commit}:src/imr_ml/__init__.py"):
+        return True
+    state = git_state()
+    if state is None or state.commit != commit or state.dirty:
+        return False
+    top_folder = Path((git(None, "rev-parse", "--show-toplevel") or ".").strip())
+    return Path(__file__).resolve().is_relative_to(top_folder.resolve())
+
+
 @contextmanager
 def system_metrics(every_s: float = 5.0) -> Iterator[list[Point]]:
     """Sample the machine while the block runs.

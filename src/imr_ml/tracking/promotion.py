@@ -56,19 +56,12 @@ class Promotion:
 
 
 def promote(*, force: bool = False, reason: str = "") -> Promotion:
-    """Make the challenger the champion if the rule says so, and record why on its version.
-
-    Parameters
-    ----------
-    force : bool, default False
-        Promote it even against the rule.
-    reason : str
-        Why; needed to force.
+    """Make the challenger the champion if the rule says so or by force, and record why on its version.
 
     Raises
     ------
     TrackingError
-        If there is no challenger, it is the champion already, or a reason is missing.
+        If there is no challenger, it is the champion already, or it is forced without a reason.
     """
     if force and not reason.strip():
         raise TrackingError("promoting by force needs a reason: imr-ml promote --force --reason TEXT")
@@ -91,18 +84,7 @@ def promote(*, force: bool = False, reason: str = "") -> Promotion:
 
 
 def rollback(reason: str = "") -> tuple[str, str]:
-    """Make the champion's predecessor the champion again.
-
-    Returns
-    -------
-    left, again : str
-        Version that was the champion, and the one that is now.
-
-    Raises
-    ------
-    TrackingError
-        If there is no champion or it had no predecessor.
-    """
+    """Make the champion's predecessor the champion again; return the versions before and after."""
     import mlflow
 
     with connected() as client:

@@ -9,7 +9,6 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -17,11 +16,10 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict
 
-import imr_ml
 from imr_ml.model_files import FACTS, MANIFEST, ModelError
 from imr_ml.progress import StartProgress
 from imr_ml.tracking.comparing import find_run
-from imr_ml.tracking.git import git, git_state
+from imr_ml.tracking.git import git, has_object, runs_from
 from imr_ml.tracking.registry import fetch_model
 from imr_ml.tracking.run_facts import collect_metrics
 from imr_ml.tracking.store import connected
@@ -31,24 +29,14 @@ if TYPE_CHECKING:
     from imr_ml.training import TrainingSettings
 
 REBUILT = "rebuilt.json"
-_EQUAL_WITHIN = 1e-9
-"""Values that differ by less are equal: another processor may round otherwise."""
+# Another processor may round otherwise.
+_TOLERANCE = 1e-9
 _SYSTEM_METRICS = "system/"
 _SHORT = 7
 
 
 class Rebuilt(BaseModel):
-    """A rebuilt model.
-
-    Attributes
-    ----------
-    table_sha256 : str
-        Of the table's file.
-    data_sha256 : str
-        Of the features and labels that were trained on.
-    metrics : dict of float
-        Under the names that they have in the run; of values by fold the last.
-    """
+    """A rebuilt model: the checksums of its table's file and of its features and labels, and its metrics by name."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="constants")
 
@@ -68,7 +56,7 @@ class Reproduction:
     notes : tuple of str
         Why the two may differ.
     code : str
-        Which code rebuilt it, for people.
+        Which code rebuilt it.
     table_equal : bool or None
         Whether the file of the table is the same, byte for byte; None if no checksum of it was recorded.
     data_equal : bool
@@ -91,7 +79,7 @@ class Reproduction:
         recorded, rebuilt = self.recorded.get(metric), self.rebuilt.get(metric)
         if recorded is None or rebuilt is None:
             return False
-        return math.isclose(recorded, rebuilt, rel_tol=_EQUAL_WITHIN, abs_tol=_EQUAL_WITHIN)
+        return math.isclose(recorded, rebuilt, rel_tol=_TOLERANCE, abs_tol=_TOLERANCE)
 
     @property
     def metrics(self) -> tuple[str, ...]:
@@ -123,36 +111,28 @@ def reproduce(named: str, start: StartProgress, *, here: bool = False, from_tabl
     TrackingError
         For a run that is not found or of a baseline, and for a commit that this checkout does not have.
     ModelError, SchemaError
-        As `rebuild`.
+        See `rebuild`.
     """
     with connected() as client:
         run = find_run(client, named)
     run_id, tags = run.info.run_id, run.data.tags
     if parent := tags.get("mlflow.parentRunId"):
         raise TrackingError(f"run {run_id[:8]} is a baseline's: name the run that it stands under, {parent[:8]}")
-    model = fetch_model(f"runs:/{run_id}/model")
+    model, commit = fetch_model(f"runs:/{run_id}/model"), tags.get("git.commit")
     facts = json.loads((model / FACTS).read_text("utf-8"))
-    commit = tags.get("git.commit")
-    is_own = commit is not None and _runs_from(commit)
-    notes = [
-        *_code_notes(commit, dirty=tags.get("git.dirty") == "true", is_foreign=here and not is_own),
-        *_library_notes(facts["libraries"]),
-    ]
-    with tempfile.TemporaryDirectory() as name:
-        scratch = Path(name) / "made"
-        scratch.mkdir()
+    is_own = commit is not None and runs_from(commit)
+    with tempfile.TemporaryDirectory() as scratch:
         if here or commit is None or is_own:
             code = f"the code in use, imr-ml {version('imr-ml')}"
-            rebuilt = rebuild(model, scratch, start, from_table=from_table)
+            rebuilt = rebuild(model, Path(scratch), start, from_table=from_table)
         else:
             code = f"commit {commit[:_SHORT]}, checked out for it"
-            with _checked_out(commit, Path(name) / "code") as source:
-                rebuilt = _rebuild_with(source, model, scratch, from_table=from_table)
+            rebuilt = _rebuild_at(commit, model, Path(scratch), from_table=from_table)
     table_sha256 = json.loads((model / MANIFEST).read_text("utf-8"))["sha256"]
     return Reproduction(
         run_id=run_id,
         name=run.info.run_name or run_id[:8],
-        notes=tuple(notes),
+        notes=tuple(_explain_differences(tags, facts["libraries"], is_foreign=here and not is_own)),
         code=code,
         table_equal=rebuilt.table_sha256 == table_sha256 if table_sha256 else None,
         data_equal=rebuilt.data_sha256 == facts["data"]["sha256"],
@@ -223,66 +203,47 @@ def settings_of_facts(recorded: dict[str, Any]) -> TrainingSettings:
     )
 
 
-def _code_notes(commit: str | None, *, dirty: bool, is_foreign: bool) -> Iterator[str]:
-    if commit is None:
+def _explain_differences(tags: Mapping[str, str], libraries: Mapping[str, str], *, is_foreign: bool) -> Iterator[str]:
+    commit = tags.get("git.commit", "")[:_SHORT]
+    if not commit:
         yield "the run does not tell its commit, so the code in use is taken; figures may differ"
-        return
-    short = commit[:_SHORT]
-    if dirty:
-        yield f"files differed from commit {short} when it was trained, and how is not recorded; figures may differ"
-    if is_foreign:
-        yield f"the code in use is not that of commit {short}; figures may differ"
-
-
-def _library_notes(libraries: Mapping[str, str]) -> Iterator[str]:
+    elif tags.get("git.dirty") == "true":
+        yield f"files differed from commit {commit} when it was trained, and how is not recorded; figures may differ"
+    if commit and is_foreign:
+        yield f"the code in use is not that of commit {commit}; figures may differ"
+    installed = {name: _installed_version(name) for name in libraries}
     differing = [
-        f"{name} {then} then, {now} now" for name, then in libraries.items() if (now := _installed(name)) != then
+        f"{name} {old} then, {installed[name]} now" for name, old in libraries.items() if installed[name] != old
     ]
     if differing:
         yield f"libraries differ ({'; '.join(differing)}); figures may differ"
 
 
-def _installed(name: str) -> str:
+def _installed_version(name: str) -> str:
     try:
         return version(name)
     except PackageNotFoundError:
         return "none"
 
 
-def _runs_from(commit: str) -> bool:
-    """Whether the code in use is that of a commit, unchanged; so is an installed one that the commit has no part in."""
-    if not _has_object(f"{commit}^{{commit}}"):
-        return False
-    if not _has_object(f"{commit}:src/imr_ml/__init__.py"):
-        return True
-    state = git_state()
-    if state is None or state.commit != commit or state.dirty:
-        return False
-    top_folder = Path((git(None, "rev-parse", "--show-toplevel") or ".").strip())
-    return Path(imr_ml.__file__).resolve().is_relative_to(top_folder.resolve())
-
-
-def _has_object(named: str) -> bool:
-    return git(None, "cat-file", "-e", named) is not None
-
-
-@contextmanager
-def _checked_out(commit: str, folder: Path) -> Iterator[Path]:
-    """Folder of the package's source at a commit, in a worktree of its own."""
+def _rebuild_at(commit: str, model: Path, scratch: Path, *, from_table: bool) -> Rebuilt:
+    """Rebuild a model with the code of a commit, in a worktree of its own."""
     short = commit[:_SHORT]
-    if not _has_object(f"{commit}^{{commit}}"):
+    if not has_object(f"{commit}^{{commit}}"):
         raise TrackingError(
             f"commit {short} is not in the checkout of this folder: go where it is, or fetch it (git fetch); "
             f"to use the code in use: --here"
         )
-    if git(None, "worktree", "add", "--detach", str(folder), commit) is None:
-        raise TrackingError(f"git can't check out commit {short}; to use the code in use: --here")
-    try:
-        if not (folder / "src" / "imr_ml" / "tracking" / "rebuilding.py").is_file():
-            raise TrackingError(f"the code of commit {short} can't make a run anew; to use the code in use: --here")
-        yield folder / "src"
-    finally:
-        git(None, "worktree", "remove", "--force", str(folder))
+    with tempfile.TemporaryDirectory() as name:
+        checkout = Path(name) / "code"
+        if git(None, "worktree", "add", "--detach", str(checkout), commit) is None:
+            raise TrackingError(f"git can't check out commit {short}; to use the code in use: --here")
+        try:
+            if not (checkout / "src" / "imr_ml" / "tracking" / "rebuilding.py").is_file():
+                raise TrackingError(f"the code of commit {short} can't make a run anew; to use the code in use: --here")
+            return _rebuild_with(checkout / "src", model, scratch, from_table=from_table)
+        finally:
+            git(None, "worktree", "remove", "--force", str(checkout))
 
 
 def _rebuild_with(source: Path, model: Path, scratch: Path, *, from_table: bool) -> Rebuilt:

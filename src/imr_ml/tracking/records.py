@@ -28,15 +28,7 @@ class _Data(BaseModel):
 
 
 class Point(_Data):
-    """One value of a metric.
-
-    Attributes
-    ----------
-    step : int
-        The fold, for values by fold.
-    at_ms : int, optional
-        Milliseconds since 1970; by default the end of the record.
-    """
+    """One value of a metric; without a time, in milliseconds since 1970, it has that of the record's end."""
 
     name: str
     value: float
@@ -79,11 +71,9 @@ class Record(_Data):
     Attributes
     ----------
     id : str
-        Unique; the runs of a store carry it in a tag.
+        Unique; the runs in a store carry it in a tag.
     destination : str
         Tracking URI of the store, without a password.
-    started_ms, ended_ms : int
-        Milliseconds since 1970.
     """
 
     id: str = Field(default_factory=lambda: uuid.uuid4().hex)
@@ -126,13 +116,7 @@ def list_unsent() -> list[Path]:
 
 
 def read_record(folder: Path) -> Record:
-    """Read the record that `save_record` wrote.
-
-    Raises
-    ------
-    TrackingError
-        If it was damaged since.
-    """
+    """Read the record that `save_record` wrote; refuse one that was damaged since."""
     facts = folder / _FACTS
     try:
         return Record.model_validate_json(facts.read_bytes())
@@ -148,13 +132,7 @@ def artifacts_folder(folder: Path, key: str) -> Path:
 
 @contextmanager
 def lock_record(folder: Path) -> Iterator[None]:
-    """Hold a record while it is sent; the lock of a process that dies is released.
-
-    Raises
-    ------
-    TrackingError
-        If another process is sending the record or has just sent it.
-    """
+    """Hold a record while it is sent; refuse one that another process is sending. A process that dies releases it."""
     busy = TrackingError("another process is sending it")
     if not folder.exists():
         raise busy

@@ -63,10 +63,8 @@ class Extras:
         Models evaluated on the same folds; the baselines by default.
     system : sequence of Point
         From `system_metrics`.
-    card : Path, optional
-        Model card in Markdown.
-    manifest : Path, optional
-        Of the table that was trained on.
+    card, manifest : Path, optional
+        Model card, and manifest of the table that was trained on.
     texts : DataFrame, optional
         Requests in the order of the evaluation. Their texts are private, and are recorded if given.
     started_ms : int, optional
@@ -82,11 +80,7 @@ class Extras:
 
 
 def record(
-    trained: TrainedModel,
-    model_folder: Path,
-    experiment: str = EXPERIMENT,
-    git: GitState | None = None,
-    extras: Extras | None = None,
+    trained: TrainedModel, model_folder: Path, git: GitState | None = None, extras: Extras | None = None
 ) -> RecordedRun:
     """Record a training and register its model as the challenger.
 
@@ -97,7 +91,6 @@ def record(
     trained : TrainedModel
     model_folder : Path
         The same model, saved.
-    experiment : str
     git : GitState, optional
         Of the code.
     extras : Extras, optional
@@ -107,15 +100,11 @@ def record(
     UnsentError
         If the store can't be reached or refuses. The record stays on disk, to be sent by `sync`.
     """
-    return send_record(save_training(trained, model_folder, experiment, git, extras))
+    return send_record(save_training(trained, model_folder, git, extras))
 
 
 def save_training(
-    trained: TrainedModel,
-    model_folder: Path,
-    experiment: str = EXPERIMENT,
-    git: GitState | None = None,
-    extras: Extras | None = None,
+    trained: TrainedModel, model_folder: Path, git: GitState | None = None, extras: Extras | None = None
 ) -> Path:
     """Write the record of a training to the outbox without sending it; see `record`."""
     extras = extras or Extras()
@@ -123,7 +112,7 @@ def save_training(
     tables = _build_tables(trained, extras.texts)
     now = int(time.time() * 1000)
     training = Record(
-        experiment=experiment,
+        experiment=EXPERIMENT,
         destination=redact_uri(tracking_uri()),
         started_ms=extras.started_ms or now,
         ended_ms=now,

@@ -39,12 +39,7 @@ _IMAGES, _SMALL_IMAGE = "images", "+compressed.webp"
 
 
 class UnsentError(TrackingError):
-    """A record that the store did not accept; the message says why, where the record is and how to send it.
-
-    Attributes
-    ----------
-    folder : Path
-    """
+    """A record that the store did not accept; the message says why, where the record is and how to send it."""
 
     def __init__(self, folder: Path, reason: str) -> None:
         self.folder = folder
@@ -54,16 +49,7 @@ class UnsentError(TrackingError):
 
 @dataclass(frozen=True, slots=True)
 class RecordedRun:
-    """Where a record's first run is.
-
-    Attributes
-    ----------
-    run_id, experiment_id, name : str
-    model_version : str
-        Of the registered model; empty if the record has none.
-    tracking_uri : str
-        Without a password.
-    """
+    """Where a record's first run is; the version is that of the registered model, empty if there is none."""
 
     run_id: str
     experiment_id: str
@@ -73,13 +59,7 @@ class RecordedRun:
 
 
 def send_record(folder: Path) -> RecordedRun:
-    """Send a record, then delete its folder.
-
-    Raises
-    ------
-    UnsentError
-        If that fails; the folder stays as it is.
-    """
+    """Send a record and delete its folder; raise `UnsentError` if that fails, and keep the folder."""
     try:
         with lock_record(folder):
             record = read_record(folder)
@@ -94,10 +74,7 @@ def send_record(folder: Path) -> RecordedRun:
 def sync(*, here: bool = False) -> Iterator[RecordedRun | TrackingError]:
     """Send the records in the working directory, oldest first; give an error for each that stays.
 
-    Parameters
-    ----------
-    here : bool, default False
-        Also send records for another store than the one in use.
+    Those for another store than the one in use are sent only if `here`.
     """
     store = redact_uri(tracking_uri())
     for folder in list_unsent():

@@ -50,9 +50,9 @@ def run_server(command: list[str], address: str, on_ready: Callable[[], object])
     ----------
     command : list of str
     address : str
-        Its ``/health`` answers once the server is ready.
+        Of the server.
     on_ready : callable
-        Called then.
+        Called when the server answers.
     """
     with subprocess.Popen(command, env={**os.environ, **_SERVER_ENVIRONMENT}) as server:  # noqa: S603
         try:
@@ -81,12 +81,7 @@ def serve_ui(
     say : callable
         Prints the address, and the port if it is another one.
     run : callable
-        Runs the server; see `run_server`.
-
-    Returns
-    -------
-    int
-        Exit code: 1 if the server ended with an error, which it has printed itself.
+        Runs the server and returns the exit code; see `run_server`.
 
     Raises
     ------
@@ -109,13 +104,7 @@ def serve_ui(
 
 
 def start_page(server: str) -> str:
-    """Address of the first view of the trainings on a server of the store in use; before the first, of all experiments.
-
-    Parameters
-    ----------
-    server : str
-        E.g. ``http://127.0.0.1:5000``.
-    """
+    """Address of the trainings' first view on a server of the store in use; before any training, of all experiments."""
     with connected() as client:
         experiment = client.get_experiment_by_name(EXPERIMENT)
     if experiment is None:
@@ -127,13 +116,7 @@ def start_page(server: str) -> str:
 
 
 def free_port(port: int, host: str = HOST) -> int:
-    """The port, or the next one that is free.
-
-    Raises
-    ------
-    TrackingError
-        If none of the next 20 is free, or the host is not this machine.
-    """
+    """The port, or the next one that is free; an error if none of 20 is, as on a host that is not this machine."""
     candidates = range(port, min(port + _PORTS_TRIED, 65_536))
     for candidate in candidates:
         if _is_free(candidate, host):

@@ -60,12 +60,7 @@ def redact_uri(text: str) -> str:
 
 
 def check_uri(uri: str) -> None:
-    """Refuse an address that is no store, and a store that would be gone with the process.
-
-    Raises
-    ------
-    TrackingError
-    """
+    """Raise an error for an address that is no store, and for a store that would be gone with the process."""
     try:
         urlsplit(uri)
     except ValueError as error:

@@ -38,17 +38,7 @@ class _Strict(BaseModel):
 
 
 class Section(_Strict):
-    """Charts under a heading.
-
-    Attributes
-    ----------
-    bars : tuple of str
-        Metrics, each a chart with a bar for each run.
-    lines : tuple of tuple of str
-        Metrics with steps that share a chart.
-    images : tuple of str
-        Figures, each a grid with one for each run.
-    """
+    """Charts under a heading: a bar chart for each of `bars`, one line chart for the metrics of each of `lines`."""
 
     name: str
     bars: tuple[str, ...] = ()
@@ -82,13 +72,7 @@ def pages() -> Mapping[str, Page]:
 
 
 def experiment_id(client: MlflowClient, name: str) -> str:
-    """Find the experiment of that name, or create it with its description and views.
-
-    Raises
-    ------
-    TrackingError
-        If it was deleted.
-    """
+    """Find the experiment of that name, or create it with its description and views; refuse one that was deleted."""
     import mlflow
 
     experiment = client.get_experiment_by_name(name)
