@@ -120,7 +120,7 @@ class RunningUi:
 
     address: str
     start_page: str
-    said: tuple[str, ...]
+    lines: tuple[str, ...]
 
 
 @pytest.fixture(scope="session")
@@ -142,9 +142,9 @@ def running_ui(tracked: Tracked, tmp_path_factory: pytest.TempPathFactory) -> It
             command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True, start_new_session=True
         ) as server:
             try:
-                said = _read_until(server, "MLflow UI: ")
-                page = said[-1].removeprefix("MLflow UI: ").partition(" ")[0]
-                yield RunningUi(page.partition("/#")[0], page, said)
+                lines = _read_until(server, "MLflow UI: ")
+                page = lines[-1].removeprefix("MLflow UI: ").partition(" ")[0]
+                yield RunningUi(page.partition("/#")[0], page, lines)
                 server.send_signal(signal.SIGTERM)
                 server.wait(timeout=30)
             finally:

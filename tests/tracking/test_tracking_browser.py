@@ -36,7 +36,7 @@ def _picture(page, name):
 
 
 def _unfold_the_model(page, running_ui, tracked):
-    """Open the page that `make ui` tells, and show the baselines beneath the model's run."""
+    """Open the page that `make ui` prints, and show the baselines beneath the model's run."""
     page.goto(running_ui.start_page)
     name = page.locator("[role=gridcell]").filter(has_text=tracked.run.name).first
     name.wait_for()

@@ -52,7 +52,7 @@ def test_evidence_is_a_parameter(loaded):
 def test_coverage_is_a_parameter(loaded, in_tracked, tracking_requests):
     table = tracking_requests[list(COLUMNS)]
     sure = [loaded.predict(table, params={"coverage": coverage})["confident"].sum() for coverage in (0.5, 0.99)]
-    assert sure[0] > sure[1], "who wants to be right more often is told less often"
+    assert sure[0] > sure[1], "a higher coverage gives fewer confident predictions"
 
 
 def test_a_request_without_its_summary_column_is_refused_by_name(loaded):

@@ -39,8 +39,8 @@ def test_what_could_not_be_measured_is_no_metric(trained):
     estimates[MODEL] = {**estimates[MODEL], "outcome.roc_auc": unknown}
     changed = replace(trained, evaluation=replace(trained.evaluation, estimates=estimates))
 
-    told, less = ({point.name for point in run_facts.collect_metrics(one)} for one in (trained, changed))
-    assert told - less == {"outcome.roc_auc", "outcome.roc_auc.low", "outcome.roc_auc.high"}
+    all_names, fewer = ({point.name for point in run_facts.collect_metrics(one)} for one in (trained, changed))
+    assert all_names - fewer == {"outcome.roc_auc", "outcome.roc_auc.low", "outcome.roc_auc.high"}
 
 
 def test_runs_on_real_letters_are_not_called_synthetic(trained):
@@ -80,9 +80,9 @@ def test_the_learning_curve_is_steps_by_the_requests_trained_on():
         MODEL: {"outcome.brier": Estimate(0.1, 0.05, 0.2)},
         "plain_tfidf": {"outcome.brier": Estimate(0.3, 0, 1)},
     }
-    told = learning_points([LearningPoint(5, 10, estimates), LearningPoint(9, 20, estimates)])
-    assert {point.step for point in told} == {10, 20}
-    assert {point.name: point.value for point in told} == {
+    points = learning_points([LearningPoint(5, 10, estimates), LearningPoint(9, 20, estimates)])
+    assert {point.step for point in points} == {10, 20}
+    assert {point.name: point.value for point in points} == {
         "outcome.brier.learning": 0.1,
         "outcome.brier.learning.low": 0.05,
         "outcome.brier.learning.high": 0.2,

@@ -1,4 +1,4 @@
-"""Where runs go, and what is told when they can't."""
+"""Where runs go, and the errors when they can't."""
 
 import os
 import re
@@ -66,10 +66,10 @@ def test_a_store_of_another_mlflow_is_left_alone(empty_store, revision, advice):
         connection.execute("update alembic_version set version_num = ?", [revision])
     content = database.read_bytes()
 
-    with pytest.raises(TrackingError, match=advice) as told, connected():
+    with pytest.raises(TrackingError, match=advice) as error, connected():
         pass
 
-    assert "\n" not in str(told.value)
+    assert "\n" not in str(error.value)
     assert database.read_bytes() == content
 
 
@@ -98,11 +98,11 @@ def test_a_store_that_an_older_mlflow_made_is_reported_migrated_and_used(
 
     with pytest.raises(
         UnsentError, match=r"older MLflow; copy it, then run: mlflow db upgrade .*; nothing is lost"
-    ) as told:
+    ) as error:
         record(trained, tracked.model_folder)
     assert (tmp_path / "mlflow.db").read_bytes() == before
 
-    advice = re.search("run: mlflow (db upgrade [^;]*);", str(told.value))[1]
+    advice = re.search("run: mlflow (db upgrade [^;]*);", str(error.value))[1]
     subprocess.run([sys.executable, "-m", "mlflow", *advice.split()], check=True, capture_output=True)
     (sent,) = sync()
     assert sent.model_version == "1"
@@ -121,9 +121,9 @@ def test_a_server_that_is_down_is_reported_in_one_line(monkeypatch):
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{port}")
-    with pytest.raises(TrackingError, match=f"http://127.0.0.1:{port}: no MLflow server answers") as told, connected():
+    with pytest.raises(TrackingError, match=f"http://127.0.0.1:{port}: no MLflow server answers") as error, connected():
         pass
-    assert "\n" not in str(told.value)
+    assert "\n" not in str(error.value)
 
 
 @pytest.mark.parametrize("password", ["secret", "se/cret", "se[cret", "se@cret", "se:cret"])
@@ -131,9 +131,9 @@ def test_a_password_is_never_shown(password, monkeypatch):
     uri = f"http://runs:{password}@127.0.0.1:9"
     assert redact_uri(uri) == "http://runs:***@127.0.0.1:9"
     monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
-    with pytest.raises(TrackingError) as told, connected():
+    with pytest.raises(TrackingError) as error, connected():
         pass
-    assert "cret" not in str(told.value)
+    assert "cret" not in str(error.value)
 
 
 def test_what_has_no_password_is_shown_whole():

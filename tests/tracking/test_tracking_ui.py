@@ -35,21 +35,21 @@ def test_the_command_names_the_embedded_store(empty_store):
 
 
 def test_a_taken_port_is_reported_and_the_next_free_one_is_used(empty_store):
-    started, said = [], []
+    started, lines = [], []
     with _taken_port() as port:
-        assert serve_ui(port, say=said.append, run=lambda command, *_: started.append(command) or 0) == 0
+        assert serve_ui(port, say=lines.append, run=lambda command, *_: started.append(command) or 0) == 0
     free = started[0][started[0].index("--port") + 1]
     assert int(free) > port
-    assert said == [f"port {port} is in use; taking {free}", "the MLflow UI is starting"]
+    assert lines == [f"port {port} is in use; taking {free}", "the MLflow UI is starting"]
 
 
 def test_a_free_port_is_used_without_a_word(empty_store):
-    started, said = [], []
+    started, lines = [], []
     with _taken_port() as port:
         pass
-    serve_ui(port, say=said.append, run=lambda command, *_: started.append(command) or 0)
+    serve_ui(port, say=lines.append, run=lambda command, *_: started.append(command) or 0)
     assert started[0][started[0].index("--port") + 1] == str(port)
-    assert said == ["the MLflow UI is starting"]
+    assert lines == ["the MLflow UI is starting"]
 
 
 def test_a_host_that_is_not_ours_is_reported(empty_store):
@@ -59,28 +59,28 @@ def test_a_host_that_is_not_ours_is_reported(empty_store):
 
 @pytest.mark.slow
 def test_where_a_team_server_is_in_use_its_address_is_reported_if_it_answers(empty_store, monkeypatch):
-    said, port = [], free_port()
+    lines, port = [], free_port()
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{port}")
     with pytest.raises(TrackingError, match="no MLflow server answers"):
-        serve_ui(5000, say=said.append)
-    assert said == []
+        serve_ui(5000, say=lines.append)
+    assert lines == []
     with mlflow_server(empty_store, port):
-        assert serve_ui(5000, say=said.append) == 0
-    assert said == [f"MLflow UI: http://127.0.0.1:{port}"]
+        assert serve_ui(5000, say=lines.append) == 0
+    assert lines == [f"MLflow UI: http://127.0.0.1:{port}"]
 
 
 def test_a_server_that_fails_gives_exit_code_1_and_no_address(empty_store):
     with _taken_port() as port:
         pass
-    said = []
+    lines = []
     failing = [sys.executable, "-c", "raise SystemExit(3)"]
-    assert run_server(failing, f"http://127.0.0.1:{port}", lambda: said.append("it answers")) == 1
-    assert said == []
+    assert run_server(failing, f"http://127.0.0.1:{port}", lambda: lines.append("it answers")) == 1
+    assert lines == []
 
 
 @pytest.mark.slow
 def test_make_ui_takes_a_free_port_states_so_and_reports_where_the_trainings_are(running_ui, tracked):
-    taken, starting, address = running_ui.said
+    taken, starting, address = running_ui.lines
     assert re.fullmatch(r"port \d+ is in use; taking \d+", taken)
     assert starting == "the MLflow UI is starting"
     assert taken.rpartition(" ")[2] in address

@@ -1,4 +1,4 @@
-"""The command that makes a run anew, and the hidden one by which another commit's code does so."""
+"""The command that reproduces a run, and the hidden one by which another commit's code does so."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def rebuild(model: Path, scratch: Path, from_table: _FROM_TABLE = False) -> None
 
 def _print(done: Reproduction, *, every: bool) -> None:
     console = wide_console()
-    console.print(f"run {done.name} ({done.run_id[:8]}), made anew by {done.code}", markup=False)
+    console.print(f"run {done.name} ({done.run_id[:8]}), rebuilt by {done.code}", markup=False)
     file = {True: "the same file", False: "another file", None: "no checksum of it was recorded"}[done.table_equal]
     rows = "the same" if done.data_equal else "NOT the same"
     console.print(f"table: {file}; what was trained on in it: {rows}", markup=False)

@@ -72,7 +72,7 @@ def has_object(name: str) -> bool:
 
 
 def runs_from(commit: str) -> bool:
-    """Whether the code in use is that of a commit, unchanged; so is an installed one that the commit has no part in."""
+    """Whether the installed code is that of a commit, unchanged, or the commit is of another project."""
     if not has_object(f"{commit}^{{commit}}"):
         return False
     if not has_object(f"{commit}:src/imr_ml/__init__.py"):

@@ -2,7 +2,7 @@
 
 The rule, on out-of-fold predictions of both on the same folds of the same data, by a paired bootstrap over cases:
 
-- worse, and kept out, if the interval of any of `JUDGED_BY` lies below zero;
+- worse, and not promoted, if the interval of any of `JUDGED_BY` lies below zero;
 - better, and promoted, if the interval of at least one lies above zero;
 - else as good, and promoted if it is simpler: if it has fewer terms with a weight (`run_facts.TERMS`).
 

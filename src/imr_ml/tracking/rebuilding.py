@@ -123,7 +123,7 @@ def reproduce(named: str, start: StartProgress, *, here: bool = False, from_tabl
     is_own = commit is not None and runs_from(commit)
     with tempfile.TemporaryDirectory() as scratch:
         if here or commit is None or is_own:
-            code = f"the code in use, imr-ml {version('imr-ml')}"
+            code = f"the installed code, imr-ml {version('imr-ml')}"
             rebuilt = rebuild(model, Path(scratch), start, from_table=from_table)
         else:
             code = f"commit {commit[:_SHORT]}, checked out for it"
@@ -169,7 +169,7 @@ def rebuild(model: Path, scratch: Path, start: StartProgress, *, from_table: boo
     from imr_ml.training import train
 
     if not (model / MANIFEST).is_file():
-        raise ModelError(f"{model}: does not tell what its table was made of ({MANIFEST} is missing); train again")
+        raise ModelError(f"{model}: has no manifest of its table ({MANIFEST} is missing); train again")
     facts = json.loads((model / FACTS).read_text("utf-8"))
     manifest, here = read_manifest(model / MANIFEST), Path.cwd()
     table = unchanged_table(manifest, here) if from_table else replayed(manifest, here, scratch, start)
@@ -206,11 +206,11 @@ def settings_of_facts(recorded: dict[str, Any]) -> TrainingSettings:
 def _explain_differences(tags: Mapping[str, str], libraries: Mapping[str, str], *, is_foreign: bool) -> Iterator[str]:
     commit = tags.get("git.commit", "")[:_SHORT]
     if not commit:
-        yield "the run does not tell its commit, so the code in use is taken; figures may differ"
+        yield "the run has no commit, so the installed code is used; figures may differ"
     elif tags.get("git.dirty") == "true":
         yield f"files differed from commit {commit} when it was trained, and how is not recorded; figures may differ"
     if commit and is_foreign:
-        yield f"the code in use is not that of commit {commit}; figures may differ"
+        yield f"the installed code is not that of commit {commit}; figures may differ"
     installed = {name: _installed_version(name) for name in libraries}
     differing = [
         f"{name} {old} then, {installed[name]} now" for name, old in libraries.items() if installed[name] != old
@@ -228,19 +228,18 @@ def _installed_version(name: str) -> str:
 
 def _rebuild_at(commit: str, model: Path, scratch: Path, *, from_table: bool) -> Rebuilt:
     """Rebuild a model with the code of a commit, in a worktree of its own."""
-    short = commit[:_SHORT]
+    short, hint = commit[:_SHORT], "to use the installed code: --here"
     if not has_object(f"{commit}^{{commit}}"):
         raise TrackingError(
-            f"commit {short} is not in the checkout of this folder: go where it is, or fetch it (git fetch); "
-            f"to use the code in use: --here"
+            f"commit {short} is not in the checkout of this folder: go where it is, or fetch it (git fetch); {hint}"
         )
     with tempfile.TemporaryDirectory() as name:
         checkout = Path(name) / "code"
         if git(None, "worktree", "add", "--detach", str(checkout), commit) is None:
-            raise TrackingError(f"git can't check out commit {short}; to use the code in use: --here")
+            raise TrackingError(f"git can't check out commit {short}; {hint}")
         try:
             if not (checkout / "src" / "imr_ml" / "tracking" / "rebuilding.py").is_file():
-                raise TrackingError(f"the code of commit {short} can't make a run anew; to use the code in use: --here")
+                raise TrackingError(f"the code of commit {short} can't rebuild a run; {hint}")
             return _rebuild_with(checkout / "src", model, scratch, from_table=from_table)
         finally:
             git(None, "worktree", "remove", "--force", str(checkout))
@@ -256,6 +255,6 @@ def _rebuild_with(source: Path, model: Path, scratch: Path, *, from_table: bool)
         check=False,
     )
     if done.returncode:
-        reason = (done.stderr.strip().splitlines() or ["no reason told"])[-1]
-        raise TrackingError(f"making it anew failed: {reason.removeprefix('imr-ml: ')}")
+        reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
+        raise TrackingError(f"rebuilding it failed: {reason.removeprefix('imr-ml: ')}")
     return Rebuilt.model_validate_json((scratch / REBUILT).read_bytes())

@@ -214,13 +214,13 @@ def fold_points(by_fold: Mapping[str, NDArray[np.float64]]) -> list[Point]:
 
 def learning_points(curve: Iterable[LearningPoint]) -> list[Point]:
     """The learning curve as the steps of ``outcome.roc_auc.learning``, a step being the training requests."""
-    found: list[Point] = []
+    curve_points: list[Point] = []
     for one in curve:
         for metric, estimate in one.estimates.get(MODEL, {}).items():
-            found += points(_with_ends(f"{metric}.learning", estimate), one.requests)
+            curve_points += points(_with_ends(f"{metric}.learning", estimate), one.requests)
         for metric, estimate in one.estimates.get("plain_tfidf", {}).items():
-            found += points({f"{metric}.learning.plain_tfidf": estimate.value}, one.requests)
-    return found
+            curve_points += points({f"{metric}.learning.plain_tfidf": estimate.value}, one.requests)
+    return curve_points
 
 
 def summarize(trained: TrainedModel) -> str:

@@ -49,7 +49,7 @@ CARD = "model_card.md"
 SLICES = "evaluation/slices.json"
 TEXTS = "evaluation/requests.json"
 # A server takes each file in a request of its own.
-_NOT_FOR_SCORING = ("cli", "evaluation", "ladder", "model_card", "sample", "tracking", "training.py")
+_NOT_FOR_SCORING = ("card", "cli", "evaluation", "figures", "ladder", "sample", "tracking", "training.py")
 _TEXT_COLUMNS = ("request", "clinical_summary", "ur_guideline", "imr_guideline", "rationale")
 
 

@@ -38,7 +38,7 @@ class _Strict(BaseModel):
 
 
 class Section(_Strict):
-    """Charts under a heading: a bar chart for each of `bars`, one line chart for the metrics of each of `lines`."""
+    """Charts under a heading: a bar chart for each of `bars`, a line chart for each of `lines`, a grid of `images`."""
 
     name: str
     bars: tuple[str, ...] = ()
