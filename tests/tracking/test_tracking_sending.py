@@ -7,6 +7,7 @@ from itertools import count
 
 import pytest
 from mlflow import MlflowClient, MlflowException
+from mlflow.protos.databricks_pb2 import PERMISSION_DENIED
 from mlflow.store.artifact.local_artifact_repo import LocalArtifactRepository
 from tracking.servers import end, free_port, mlflow_server
 
@@ -115,6 +116,22 @@ def test_a_model_whose_upload_failed_again_and_again_is_sent_in_the_end(trained,
     save_training(trained, tracked.model_folder)
     for _ in range(3):
         assert isinstance(_failing_uploads(monkeypatch, MlflowException("the line is dead")), UnsentError)
+    (sent,) = sync()
+    assert isinstance(sent, RecordedRun), sent
+
+
+@pytest.mark.slow
+def test_half_a_model_that_may_not_be_deleted_keeps_no_record_from_being_sent(
+    trained, tracked, empty_store, monkeypatch
+):
+    """Members of a team may add runs to an experiment, but only its owner may delete them."""
+
+    def deny(*_):
+        raise MlflowException("Permission denied", PERMISSION_DENIED)
+
+    save_training(trained, tracked.model_folder)
+    assert isinstance(_failing_uploads(monkeypatch, MlflowException("the line is dead")), UnsentError)
+    monkeypatch.setattr(MlflowClient, "delete_logged_model", deny)
     (sent,) = sync()
     assert isinstance(sent, RecordedRun), sent
 

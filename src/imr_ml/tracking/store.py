@@ -223,18 +223,12 @@ def _environment(values: dict[str, str]) -> Iterator[None]:
 @contextmanager
 def _errors_only() -> Iterator[None]:
     """Silence warnings and logs below errors; restore the import path, to which loading a model adds folders."""
+    disabled, path = logging.root.manager.disable, list(sys.path)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", module=_SILENCED)
-        # It sets the levels of its loggers when imported.
-        import mlflow  # noqa: F401
-
-        loggers = [logging.getLogger(name) for name in ("mlflow", "alembic")]
-        levels, path = [logger.level for logger in loggers], list(sys.path)
-        for logger in loggers:
-            logger.setLevel(logging.ERROR)
+        logging.disable(logging.WARNING)
         try:
             yield
         finally:
+            logging.disable(disabled)
             sys.path[:] = path
-            for logger, level in zip(loggers, levels, strict=True):
-                logger.setLevel(level)

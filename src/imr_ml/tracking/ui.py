@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import suppress
 
 from imr_ml.tracking.store import connected
 from imr_ml.tracking.uris import TrackingError, artifact_root, is_server, redact_uri, tracking_uri
@@ -119,20 +119,11 @@ def free_port(port: int, host: str = HOST) -> int:
     """The port, or the next one that is free; an error if none of 20 is, as on a host that is not this machine."""
     candidates = range(port, min(port + _PORTS_TRIED, 65_536))
     for candidate in candidates:
-        if _is_free(candidate, host):
+        with suppress(OSError):
+            # As for the server, a port whose last connection has just ended counts as free.
+            socket.create_server((host, candidate)).close()
             return candidate
     raise TrackingError(f"ports {port} to {candidates[-1]} on {host} can't be used; choose another: make ui PORT=8080")
-
-
-def _is_free(port: int, host: str) -> bool:
-    with closing(socket.socket()) as probe:
-        # As the server does: a port whose last connection has just ended counts as free.
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError:
-            return False
-    return True
 
 
 def _wait_until_ready(address: str, server: subprocess.Popen[bytes]) -> bool:
