@@ -77,14 +77,16 @@ def _store_of_an_older_mlflow(database, revisions_ago):
     """A store with the tables that MLflow had then, made by its own migrations."""
     import mlflow
     from alembic import command
-    from mlflow.store.db.utils import _get_alembic_config
+    from alembic.config import Config
     from mlflow.store.tracking.dbmodels.initial_models import Base
     from sqlalchemy import create_engine
 
     Base.metadata.create_all(create_engine(f"sqlite:///{database}"))
-    config = _get_alembic_config(f"sqlite:///{database}")
-    scripts = ScriptDirectory(str(Path(mlflow.__file__).parent / "store" / "db_migrations"))
-    command.upgrade(config, list(scripts.walk_revisions())[revisions_ago].revision)
+    config = Config()
+    config.set_main_option("script_location", str(Path(mlflow.__file__).parent / "store" / "db_migrations"))
+    config.set_main_option("sqlalchemy.url", f"sqlite:///{database}")
+    revisions = list(ScriptDirectory.from_config(config).walk_revisions())
+    command.upgrade(config, revisions[revisions_ago].revision)
 
 
 @pytest.mark.slow
