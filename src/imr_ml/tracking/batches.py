@@ -18,7 +18,6 @@ from imr_ml.score_columns import UNCERTAIN
 from imr_ml.tracking.records import DIGEST_LENGTH, DatasetRecord, Record, RunRecord, artifacts_folder, save_record
 from imr_ml.tracking.run_facts import flatten, points
 from imr_ml.tracking.sending import RecordedRun, send_record
-from imr_ml.tracking.uris import redact_uri, tracking_uri
 from imr_ml.tracking.views import NOTE
 
 if TYPE_CHECKING:
@@ -156,7 +155,6 @@ def _record(run: RunRecord, dataset: str, context: str, rows: int, elapsed_s: fl
     now, digest = int(time.time() * 1000), run.tags["input.sha256"]
     return Record(
         experiment=SCORING,
-        destination=redact_uri(tracking_uri()),
         started_ms=now - int(elapsed_s * 1000),
         ended_ms=now,
         runs=(run,),

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from tenacity import retry, retry_if_exception_type, stop_after_attempt
 
 from imr_ml.files import locked
-from imr_ml.tracking.uris import TrackingError
+from imr_ml.tracking.uris import TrackingError, redact_uri, tracking_uri
 
 OUTBOX = "mlruns-unsent"
 """Folder in the working directory with the records that no store has accepted yet."""
@@ -73,12 +73,12 @@ class Record(_Data):
     id : str
         Unique; the runs in a store carry it in a tag.
     destination : str
-        Tracking URI of the store, without a password.
+        Tracking URI of the store that it is meant for, without a password.
     """
 
     id: str = Field(default_factory=lambda: uuid.uuid4().hex)
     experiment: str
-    destination: str
+    destination: str = Field(default_factory=lambda: redact_uri(tracking_uri()))
     started_ms: int
     ended_ms: int
     runs: tuple[RunRecord, ...]

@@ -35,7 +35,6 @@ from imr_ml.tracking.records import (
 from imr_ml.tracking.registry import pip_requirements
 from imr_ml.tracking.sending import FIGURES, RecordedRun, send_record
 from imr_ml.tracking.store import create_own_store
-from imr_ml.tracking.uris import redact_uri, tracking_uri
 from imr_ml.tracking.views import EXPERIMENT, NOTE
 
 if TYPE_CHECKING:
@@ -113,7 +112,6 @@ def save_training(
     now = int(time.time() * 1000)
     training = Record(
         experiment=EXPERIMENT,
-        destination=redact_uri(tracking_uri()),
         started_ms=extras.started_ms or now,
         ended_ms=now,
         runs=(
