@@ -17,8 +17,8 @@ from imr_ml.ingest.sources import training_table
 from imr_ml.model_files import save_model
 from imr_ml.progress import silent
 from imr_ml.tracking import sending
-from imr_ml.tracking.records import list_unsent, read_record, save_record, scratch
-from imr_ml.tracking.runs import keep_training, record
+from imr_ml.tracking.records import list_unsent, read_record, save_record
+from imr_ml.tracking.runs import record, save_training
 from imr_ml.tracking.ui import free_port, start_page, ui_command
 from imr_ml.training import TrainedModel, train
 
@@ -29,11 +29,11 @@ _ALONE = """
 import sys
 from contextlib import nullcontext
 from pathlib import Path
-from imr_ml import tracking
 from imr_ml.cli import app
+from imr_ml.tracking import git, runs, sending
 def untracked(*_, **__):
-    raise tracking.UnsentError(Path.cwd(), "not tracked")
-tracking.record, tracking.system_metrics = untracked, lambda: nullcontext([])
+    raise sending.UnsentError(Path.cwd(), "not tracked")
+runs.record, git.system_metrics = untracked, lambda: nullcontext([])
 app(["train", "--data", sys.argv[1]])
 """
 _TRACKED = "import sys; from imr_ml.cli import app; app(['train', '--data', sys.argv[1]])"
@@ -59,9 +59,9 @@ def measure(folder: Path) -> Iterator[tuple[str, str]]:
             text += f"processor time), and {logging.elapsed_s:.1f} s to log the model"
             yield f"recording what was trained before, {attempt}", text
         with contextlib.chdir(here):
-            keep_training(trained, model)
+            save_training(trained, model)
         _many_runs(here)
-        yield from _asked(here)
+        yield from _measure_pages(here)
 
 
 def _whole(folder: Path) -> Iterator[tuple[str, str]]:
@@ -71,10 +71,10 @@ def _whole(folder: Path) -> Iterator[tuple[str, str]]:
         with tempfile.TemporaryDirectory() as place:
             for what, code in (("alone", _ALONE), ("new", _TRACKED), ("again", _TRACKED)):
                 seconds[what].append(_command_s(code, folder, place))
-    yield "imr-ml train but for its tracking", _told(seconds["alone"])
+    yield "imr-ml train but for its tracking", _describe(seconds["alone"])
     for what, store in (("new", "a new store"), ("again", "a store that is there")):
         added = [whole - alone for whole, alone in zip(seconds[what], seconds["alone"], strict=True)]
-        yield f"imr-ml train, tracked in {store}", _told(seconds[what])
+        yield f"imr-ml train, tracked in {store}", _describe(seconds[what])
         yield (
             "what that adds, the model's logging included, round by round",
             ", ".join(f"{one:+.1f} s" for one in added),
@@ -123,11 +123,10 @@ def _many_runs(here: Path) -> None:
         for number in range(_RUNS // len(recorded.runs)):
             moved = {"started_ms": recorded.started_ms + number, "ended_ms": recorded.ended_ms + number}
             another = recorded.model_copy(update={"id": str(number), "model": None, **moved})
-            with scratch() as folder:
-                sending.send_or_keep(save_record(another, folder))
+            sending.send_record(save_record(another))
 
 
-def _asked(here: Path) -> Iterator[tuple[str, str]]:
+def _measure_pages(here: Path) -> Iterator[tuple[str, str]]:
     with contextlib.chdir(here):
         port = free_port(5100)
         command = ui_command(port)
@@ -135,12 +134,13 @@ def _asked(here: Path) -> Iterator[tuple[str, str]]:
     with subprocess.Popen(command, cwd=here, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
         try:
             _wait_for(f"{server_url}/health")
-            page = start_page(server_url)
+            with contextlib.chdir(here):
+                page = start_page(server_url)
             body = json.dumps({"experiment_ids": [_experiment_in(page)], "max_results": _PAGE}).encode()
             request = Request(f"{server_url}/ajax-api/2.0/mlflow/runs/search", body)
             request.add_header("Content-Type", "application/json")
             seconds = [_elapsed_s(request) for _ in range(_TIMES)]
-            yield f"a page of {_PAGE} among {_RUNS} runs, by the UI's own request", _told(seconds)
+            yield f"a page of {_PAGE} among {_RUNS} runs, by the UI's own request", _describe(seconds)
             yield from _in_browser(page)
         finally:
             server.terminate()
@@ -161,7 +161,10 @@ def _in_browser(page: str) -> Iterator[tuple[str, str]]:
             ("the runs page, from its address to names and metrics", page, _METRIC_COLUMN),
             ("its charts, to the first", f"{page}&compareRunsMode=CHART", _CHART),
         ):
-            yield f"{what}, in Chromium among {_RUNS} runs", _told([_seen_s(browser, address, seen) for _ in range(3)])
+            yield (
+                f"{what}, in Chromium among {_RUNS} runs",
+                _describe([_seen_s(browser, address, seen) for _ in range(3)]),
+            )
         browser.close()
 
 
@@ -180,7 +183,7 @@ def _experiment_in(page: str) -> str:
     return page.partition("/experiments/")[2].partition("/")[0]
 
 
-def _told(seconds: list[float]) -> str:
+def _describe(seconds: list[float]) -> str:
     return f"{statistics.median(seconds):.2f} s (median of {len(seconds)})"
 
 

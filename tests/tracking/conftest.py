@@ -21,7 +21,6 @@ from imr_ml.corpus.schema import validate_requests
 from imr_ml.corpus.table import complete_requests
 from imr_ml.evaluation.settings import EvaluationSettings
 from imr_ml.model_files import save_model
-from imr_ml.tracking import training_files
 from imr_ml.tracking.git import GitState
 from imr_ml.tracking.runs import record
 from imr_ml.tracking.sending import RecordedRun
@@ -110,17 +109,18 @@ def drawn_once(tracked: Tracked, monkeypatch: pytest.MonkeyPatch) -> None:
     """Who records the same training again gets the pictures that were drawn for the first run of it."""
     (drawn,) = {figure.parent for figure in (tracked.folder / "mlartifacts").rglob("figures/*.png")}
     monkeypatch.setattr(
-        training_files, "_start_figures", lambda own, _: iter([shutil.copytree(drawn, own / "figures")])
+        "imr_ml.reporting.figures.start_figures",
+        lambda _, folder: iter([shutil.copytree(drawn, folder, dirs_exist_ok=True)]),
     )
 
 
 @dataclass(frozen=True)
 class RunningUi:
-    """What `make ui` told of itself."""
+    """The addresses and lines that `make ui` printed."""
 
     address: str
     start_page: str
-    told: tuple[str, ...]
+    lines: tuple[str, ...]
 
 
 @pytest.fixture(scope="session")
@@ -142,9 +142,9 @@ def running_ui(tracked: Tracked, tmp_path_factory: pytest.TempPathFactory) -> It
             command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True, start_new_session=True
         ) as server:
             try:
-                told = _told_until(server, "MLflow UI: ")
-                page = told[-1].removeprefix("MLflow UI: ").partition(" ")[0]
-                yield RunningUi(page.partition("/#")[0], page, told)
+                lines = _read_until(server, "MLflow UI: ")
+                page = lines[-1].removeprefix("MLflow UI: ").partition(" ")[0]
+                yield RunningUi(page.partition("/#")[0], page, lines)
                 server.send_signal(signal.SIGTERM)
                 server.wait(timeout=30)
             finally:
@@ -154,7 +154,7 @@ def running_ui(tracked: Tracked, tmp_path_factory: pytest.TempPathFactory) -> It
         assert probe.connect_ex(("127.0.0.1", port)), "the server ended with the command"
 
 
-def _told_until(server: subprocess.Popen[str], beginning: str) -> tuple[str, ...]:
+def _read_until(server: subprocess.Popen[str], beginning: str) -> tuple[str, ...]:
     lines = []
     for line in server.stdout:
         lines.append(line.rstrip())

@@ -7,12 +7,12 @@ import pytest
 from mlflow import MlflowClient
 from tracking.servers import free_port, mlflow_server
 
-from imr_ml.tracking.records import read_record, save_record, scratch
-from imr_ml.tracking.runs import keep_training
-from imr_ml.tracking.sending import send_or_keep
+from imr_ml.tracking.records import read_record, save_record
+from imr_ml.tracking.runs import save_training
+from imr_ml.tracking.sending import send_record
 from imr_ml.tracking.ui import start_page
-from imr_ml.tracking.uris import EXPERIMENT, tracking_uri
-from imr_ml.tracking.views import pages
+from imr_ml.tracking.uris import tracking_uri
+from imr_ml.tracking.views import EXPERIMENT, pages
 
 PATIENCE_MS = 60_000
 SETTLING_MS = 3_000
@@ -36,7 +36,7 @@ def _picture(page, name):
 
 
 def _unfold_the_model(page, running_ui, tracked):
-    """Open the page that `make ui` tells, and show the baselines beneath the model's run."""
+    """Open the page that `make ui` prints, and show the baselines beneath the model's run."""
     page.goto(running_ui.start_page)
     name = page.locator("[role=gridcell]").filter(has_text=tracked.run.name).first
     name.wait_for()
@@ -110,12 +110,11 @@ def test_the_registered_model_shows_its_alias(page, ui_address):
 @pytest.fixture
 def five_hundred(trained, tracked, drawn_once, empty_store):
     """Address of the UI on 125 trainings of four runs each: what one recorded, but for its model and its files."""
-    recorded = read_record(keep_training(trained, tracked.model_folder))
+    recorded = read_record(save_training(trained, tracked.model_folder))
     for number in range(125):
         moved = {"started_ms": recorded.started_ms + number, "ended_ms": recorded.ended_ms + number}
         another = recorded.model_copy(update={"id": f"training {number}", "model": None, **moved})
-        with scratch() as folder:
-            send_or_keep(save_record(another, folder))
+        send_record(save_record(another))
     port = free_port()
     with mlflow_server(empty_store, port, store=tracking_uri()):
         yield f"http://127.0.0.1:{port}"

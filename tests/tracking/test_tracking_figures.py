@@ -77,9 +77,9 @@ def test_the_largest_coefficients_are_shown_with_their_sign(drawn, trained):
 
 def test_only_slices_with_figures_are_drawn(drawn, trained):
     labels = [label.get_text() for label in drawn["slices"].axes[0].get_yticklabels()]
-    told = [one for one in trained.evaluation.slices if one.estimates]
-    assert len(labels) == len(told)
-    assert len(told) < len(trained.evaluation.slices)
+    measured = [one for one in trained.evaluation.slices if one.estimates]
+    assert len(labels) == len(measured)
+    assert len(measured) < len(trained.evaluation.slices)
 
 
 def test_the_learning_curve_goes_from_few_requests_to_many_for_the_model_and_each_baseline(drawn, trained):

@@ -30,7 +30,7 @@ FOLDS = Folds("a" * 64, folds=3, repeats=2, seed=0, stratify=True)
 
 
 @pytest.fixture
-def said(trained):
+def make_run(trained):
     """Makes a run's facts from predictions that are better the less noise they have."""
     labels, groups = trained.evaluation.labels, trained.neighbours.decided.group
 
@@ -48,14 +48,14 @@ def said(trained):
     return make
 
 
-def test_a_model_compared_with_itself_differs_in_nothing(said):
-    run = said(1.0)
+def test_a_model_compared_with_itself_differs_in_nothing(make_run):
+    run = make_run(1.0)
     for one in paired_differences(run.held_out, run.held_out).values():
         assert (one.value, one.low, one.high) == (0, 0, 0)
 
 
-def test_pairs_report_more_than_two_intervals_do(said):
-    weaker, better = said(2.0), said(0.5)
+def test_pairs_report_more_than_two_intervals_do(make_run):
+    weaker, better = make_run(2.0), make_run(0.5)
     paired = paired_differences(weaker.held_out, better.held_out)["outcome.roc_auc"]
     assert paired.low > 0
     assert paired.value == pytest.approx(-paired_differences(better.held_out, weaker.held_out)["outcome.roc_auc"].value)
@@ -65,8 +65,8 @@ def test_pairs_report_more_than_two_intervals_do(said):
     ("changed", "why"),
     [({"data": "b" * 64}, "other data"), ({"seed": 1}, "other folds"), ({"folds": 5}, "other folds")],
 )
-def test_predictions_on_other_data_or_folds_are_not_paired(said, changed, why):
-    assert why in differences_or_why(said(1.0), said(1.0, folds=replace(FOLDS, **changed)))
+def test_predictions_on_other_data_or_folds_are_not_paired(make_run, changed, why):
+    assert why in differences_or_why(make_run(1.0), make_run(1.0, folds=replace(FOLDS, **changed)))
 
 
 @pytest.mark.parametrize(
@@ -89,14 +89,14 @@ def test_predictions_on_other_data_or_folds_are_not_paired(said, changed, why):
         ),
     ],
 )
-def test_the_rule(said, challenger, champion, promoted, why):
-    verdict = judge(said(**challenger), said(**champion))
+def test_the_rule(make_run, challenger, champion, promoted, why):
+    verdict = judge(make_run(**challenger), make_run(**champion))
     assert verdict.promote is promoted
     assert re.search(why, verdict.why), verdict.why
 
 
-def test_runs_that_share_no_evaluated_metric_are_not_promoted_for_being_simpler(said):
-    champion, challenger = said(1.0), said(1.0, terms=1.0)
+def test_runs_that_share_no_evaluated_metric_are_not_promoted_for_being_simpler(make_run):
+    champion, challenger = make_run(1.0), make_run(1.0, terms=1.0)
     bare = replace(challenger, metrics={"model.terms": 1.0})
     assert judge(bare, champion).promote is False
     assert "in common" in judge(bare, champion).why
@@ -112,9 +112,9 @@ def test_a_metric_that_one_of_two_runs_does_not_have_is_not_compared(in_tracked)
 
 
 @pytest.mark.parametrize(("low", "promoted"), [(0.01, True), (-0.01, False)])
-def test_without_a_champion_the_base_rate_must_be_beaten(said, low, promoted):
+def test_without_a_champion_the_base_rate_must_be_beaten(make_run, low, promoted):
     lead = "outcome.roc_auc.over_base_rate"
-    challenger = said(1.0, **{lead: 0.2, f"{lead}.low": low, f"{lead}.high": 0.4})
+    challenger = make_run(1.0, **{lead: 0.2, f"{lead}.low": low, f"{lead}.high": 0.4})
     assert judge(challenger, None).promote is promoted
 
 
@@ -270,7 +270,7 @@ def test_the_terminal_shows_intervals_pairs_and_params_side_by_side(in_tracked):
 
 
 def test_in_a_narrow_terminal_names_and_values_are_folded_rather_than_cut(in_tracked, monkeypatch):
-    monkeypatch.setattr(sys.modules["imr_ml.cli.app"], "_WIDTH_OF_FILES", 80)
+    monkeypatch.setattr(sys.modules["imr_ml.cli.app"], "WIDTH_OF_FILES", 80)
     named = [in_tracked.run.run_id, "plain TF-IDF | 60 req | 0123456*"]
     done = CliRunner().invoke(app, ["compare", *named])
     assert "…" not in done.output

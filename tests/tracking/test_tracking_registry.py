@@ -22,7 +22,7 @@ def test_a_fetched_model_is_the_one_that_was_recorded(in_tracked, uri):
 
 
 @pytest.mark.parametrize(
-    ("uri", "told"),
+    ("uri", "message"),
     [
         ("models:/imr-ml@champion", r"imr-ml has versions 1 and aliases @challenger \(1\)$"),
         ("models:/imr-ml/7", r"imr-ml has versions 1 and aliases @challenger \(1\)$"),
@@ -30,8 +30,8 @@ def test_a_fetched_model_is_the_one_that_was_recorded(in_tracked, uri):
         ("runs:/0123/model", "^runs:/0123/model: .*not found"),
     ],
 )
-def test_what_is_not_there_is_reported_with_what_is(in_tracked, uri, told):
-    with pytest.raises(TrackingError, match=told) as error:
+def test_what_is_not_there_is_reported_with_what_is(in_tracked, uri, message):
+    with pytest.raises(TrackingError, match=message) as error:
         fetch_model(uri)
     assert "\n" not in str(error.value)
 

@@ -14,7 +14,7 @@ from imr_ml.features.matrix import BlockWeights
 from imr_ml.reporting.compared_models import ComparedModel, compared_baselines
 from imr_ml.tracking import run_facts
 from imr_ml.tracking.git import GitState
-from imr_ml.tracking.run_facts import description, fold_points, learning_points, summary
+from imr_ml.tracking.run_facts import describe_training, fold_points, learning_points, summarize
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,7 @@ from imr_ml.tracking.run_facts import description, fold_points, learning_points,
 def test_a_name_states_features_penalty_size_and_commit(trained, weights, git, name):
     model = copy(trained.model)
     model.outcome_ = Chosen(Candidate(weights, C=0.3), trained.model.outcome_.classifier)
-    assert run_facts.run_name(replace(trained, model=model), git) == name
+    assert run_facts.name_run(replace(trained, model=model), git) == name
 
 
 def test_what_could_not_be_measured_is_no_metric(trained):
@@ -39,31 +39,31 @@ def test_what_could_not_be_measured_is_no_metric(trained):
     estimates[MODEL] = {**estimates[MODEL], "outcome.roc_auc": unknown}
     changed = replace(trained, evaluation=replace(trained.evaluation, estimates=estimates))
 
-    told, less = ({point.name for point in run_facts.metrics(one)} for one in (trained, changed))
-    assert told - less == {"outcome.roc_auc", "outcome.roc_auc.low", "outcome.roc_auc.high"}
+    all_names, fewer = ({point.name for point in run_facts.collect_metrics(one)} for one in (trained, changed))
+    assert all_names - fewer == {"outcome.roc_auc", "outcome.roc_auc.low", "outcome.roc_auc.high"}
 
 
 def test_runs_on_real_letters_are_not_called_synthetic(trained):
     real = replace(trained, data=replace(trained.data, source="dwc"))
     assert run_facts.data_tags(real.data)["data.kind"] == "real"
-    assert "ynthetic" not in description(real, (), {})
-    assert "SYNTHETIC" not in summary(real)
+    assert "ynthetic" not in describe_training(real, (), {})
+    assert "SYNTHETIC" not in summarize(real)
 
 
 def test_every_param_is_one_value(trained):
-    params = run_facts.params(trained)
+    params = run_facts.collect_params(trained)
     assert not any(mark in value for value in params.values() for mark in "{}[]()")
     assert params["outcome.weights.facts_used"].startswith("category,")
 
 
-def test_a_rivals_metrics_have_the_names_that_the_models_have(trained):
-    models = {point.name for point in run_facts.metrics(trained)}
-    rivals = compared_baselines(trained)
-    assert {rival.title for rival in rivals} == {"base rate", "UR's families", "plain TF-IDF"}
-    for rival in rivals:
-        names = {point.name for point in run_facts.rival_metrics(rival)}
+def test_the_metrics_of_a_baseline_have_the_names_that_the_models_have(trained):
+    models = {point.name for point in run_facts.collect_metrics(trained)}
+    baselines = compared_baselines(trained)
+    assert {baseline.title for baseline in baselines} == {"base rate", "UR's families", "plain TF-IDF"}
+    for baseline in baselines:
+        names = {point.name for point in run_facts.collect_metrics(trained, baseline)}
         assert names <= models
-        assert "outcome.roc_auc.low" in names or rival.key == "ur_families"
+        assert "outcome.roc_auc.low" in names or baseline.key == "ur_families"
 
 
 def test_values_by_fold_are_steps_and_an_undefined_one_is_left_out():
@@ -80,9 +80,9 @@ def test_the_learning_curve_is_steps_by_the_requests_trained_on():
         MODEL: {"outcome.brier": Estimate(0.1, 0.05, 0.2)},
         "plain_tfidf": {"outcome.brier": Estimate(0.3, 0, 1)},
     }
-    told = learning_points([LearningPoint(5, 10, estimates), LearningPoint(9, 20, estimates)])
-    assert {point.step for point in told} == {10, 20}
-    assert {point.name: point.value for point in told} == {
+    points = learning_points([LearningPoint(5, 10, estimates), LearningPoint(9, 20, estimates)])
+    assert {point.step for point in points} == {10, 20}
+    assert {point.name: point.value for point in points} == {
         "outcome.brier.learning": 0.1,
         "outcome.brier.learning.low": 0.05,
         "outcome.brier.learning.high": 0.2,
@@ -93,18 +93,18 @@ def test_the_learning_curve_is_steps_by_the_requests_trained_on():
 def test_terms_are_counted_once_whichever_score_weighs_them(trained):
     outcome = trained.model.outcome_.classifier.coef_ != 0
     families = (trained.model.families_.classifier.coef_ != 0).any(axis=0)
-    terms = run_facts.terms_used(trained)
+    terms = run_facts.count_terms(trained)
     assert max(outcome.sum(), families.sum()) <= terms == (outcome | families).sum()
 
 
 def test_a_score_that_is_not_linear_has_no_terms(trained):
     model = copy(trained.model)
     model.outcome_ = Chosen(trained.model.outcome_.candidate, object())
-    assert run_facts.terms_used(replace(trained, model=model)) is None
+    assert run_facts.count_terms(replace(trained, model=model)) is None
 
 
 def test_the_description_has_a_column_for_each_rung_and_links_to_what_people_read(trained):
-    rival = ComparedModel("plain_tfidf", "plain TF-IDF", trained.evaluation.estimates["plain_tfidf"])
-    text = description(trained, (rival,), {"model card": "model_card.md"})
+    baseline = ComparedModel("plain_tfidf", "plain TF-IDF", trained.evaluation.estimates["plain_tfidf"])
+    text = describe_training(trained, (baseline,), {"model card": "model_card.md"})
     assert "| metric | model | plain TF-IDF |" in text
     assert "[model card](run:model_card.md)" in text

@@ -12,14 +12,12 @@ from mlflow import MlflowClient, MlflowException
 from imr_ml.evaluation.comparison import MODEL
 from imr_ml.files import sha256_of
 from imr_ml.model_files import read_model
-from imr_ml.tracking import sending
-from imr_ml.tracking.batches import ScoredBatch, record_batch
+from imr_ml.tracking.batches import record_batch
 from imr_ml.tracking.predictions import Folds, read_held_out
 from imr_ml.tracking.records import list_unsent
 from imr_ml.tracking.registry import CHALLENGER, MODEL_NAME
-from imr_ml.tracking.runs import record
+from imr_ml.tracking.runs import Extras, record
 from imr_ml.tracking.sending import UnsentError
-from imr_ml.tracking.training_files import Extras
 from imr_ml.tracking.uris import TrackingError
 
 pytestmark = pytest.mark.filterwarnings("default::DeprecationWarning", "default::FutureWarning")
@@ -231,7 +229,7 @@ def _score_and_record(model_folder, requests):
 
     model = read_model(model_folder)
     summary = score_file(requests, requests.with_name("scored.parquet"), model)
-    return record_batch(ScoredBatch(requests, summary, model, {"coverage": 0.9}, elapsed_s=2.0))
+    return record_batch(requests, summary, model, {"coverage": 0.9}, elapsed_s=2.0)
 
 
 def _text_in(path):
@@ -248,10 +246,10 @@ def _text_in(path):
 def test_a_run_that_is_refused_ends_as_failed_registers_nothing_and_is_kept(
     trained, tracked, drawn_once, empty_store, monkeypatch
 ):
-    def refuse(*_):
+    def refuse(*_, **__):
         raise MlflowException("the store is full")
 
-    monkeypatch.setattr(sending, "log_model", refuse)
+    monkeypatch.setattr("mlflow.pyfunc.log_model", refuse)
     with pytest.raises(UnsentError, match=r"mlflow\.db: the store is full; nothing is lost.*imr-ml sync$") as error:
         record(trained, tracked.model_folder)
     assert list_unsent() == [error.value.folder]

@@ -1,18 +1,20 @@
-"""What is kept when a store does not take it, and how it is sent later: each run exactly once."""
+"""What is kept when a store does not accept it, and how it is sent later: each run exactly once."""
 
 import errno
+import sys
 from contextlib import ExitStack
+from itertools import count
 
 import pytest
 from mlflow import MlflowClient, MlflowException
+from mlflow.protos.databricks_pb2 import PERMISSION_DENIED
 from mlflow.store.artifact.local_artifact_repo import LocalArtifactRepository
 from tracking.servers import end, free_port, mlflow_server
 
-from imr_ml.tracking import runs, sending
-from imr_ml.tracking.records import list_unsent, lock_record, read_record, save_record, scratch
+from imr_ml.tracking.records import list_unsent, lock_record, read_record, save_record
 from imr_ml.tracking.registry import CHALLENGER, MODEL_NAME
-from imr_ml.tracking.runs import record
-from imr_ml.tracking.sending import RecordedRun, UnsentError, sync
+from imr_ml.tracking.runs import record, save_training
+from imr_ml.tracking.sending import SYNC, RecordedRun, UnsentError, sync
 from imr_ml.tracking.uris import TrackingError
 
 pytestmark = [
@@ -26,29 +28,56 @@ def _runs(client):
     return client.search_runs([experiment.experiment_id]) if experiment else []
 
 
-def _breaking_at(monkeypatch, step):
-    """Let a step of sending fail from now on; gives the function that mends it."""
+def _fail_once(monkeypatch, function, *, owner=None, calls_before=0, answer_lost=False):
+    """Let one call to MLflow fail, before or after it had its effect."""
+    # MLflow imports its modules when they are first used, as `tracked` has done.
+    owner = sys.modules[owner] if owner else MlflowClient
+    original, calls = getattr(owner, function), count()
 
-    def fail(*_, **__):
+    def fail(*arguments, **named):
+        if next(calls) != calls_before:
+            return original(*arguments, **named)
+        if answer_lost:
+            original(*arguments, **named)
         raise MlflowException("the line is dead")
 
-    whole = getattr(sending, step)
-    monkeypatch.setattr(sending, step, fail)
-    return lambda: monkeypatch.setattr(sending, step, whole)
+    monkeypatch.setattr(owner, function, fail)
+
+
+def _cut(function, calls_before=0, *, slow=True, **options):
+    lost = ", its answer lost" if options.get("answer_lost") else ""
+    return pytest.param(
+        {"function": function, "calls_before": calls_before, **options},
+        id=f"{function} {calls_before + 1}{lost}",
+        marks=[pytest.mark.slow] if slow else [],
+    )
 
 
 @pytest.mark.parametrize(
-    "step",
+    "cut",
     [
-        *(pytest.param(step, marks=pytest.mark.slow) for step in ("experiment_id", "log_model", "fill")),
-        *("_send_child", "register"),
+        _cut("create_experiment"),
+        _cut("create_run"),
+        _cut("create_run", answer_lost=True),
+        _cut("log_model", owner="mlflow.pyfunc"),
+        _cut("log_model", owner="mlflow.pyfunc", answer_lost=True),
+        _cut("log_inputs", answer_lost=True),
+        _cut("log_artifacts"),
+        _cut("log_image", 3, answer_lost=True),
+        _cut("log_batch", slow=False, answer_lost=True),
+        _cut("create_run", 1, answer_lost=True),
+        _cut("log_batch", 2, slow=False),
+        _cut("set_terminated", 1),
+        _cut("create_model_version", slow=False),
+        _cut("create_model_version", answer_lost=True),
+        _cut("set_registered_model_alias", answer_lost=True),
+        _cut("set_terminated", 4, answer_lost=True),
     ],
 )
-def test_wherever_sending_is_cut_short_the_next_attempt_completes_it(trained, tracked, empty_store, monkeypatch, step):
-    mend = _breaking_at(monkeypatch, step)
+def test_wherever_sending_is_cut_short_the_next_attempt_completes_it(trained, tracked, empty_store, monkeypatch, cut):
+    _fail_once(monkeypatch, **cut)
     with pytest.raises(UnsentError, match="the line is dead"):
         record(trained, tracked.model_folder)
-    mend()
 
     (sent,) = sync()
 
@@ -58,8 +87,10 @@ def test_wherever_sending_is_cut_short_the_next_attempt_completes_it(trained, tr
     assert sorted(run.data.params["predictor"] for run in found) == ["base_rate", "model", "plain_tfidf", "ur_families"]
     assert {run.info.status for run in found} == {"FINISHED"}
     assert [str(one.version) for one in client.search_model_versions()] == ["1"] == [sent.model_version]
-    (output,) = client.get_run(sent.run_id).outputs.model_outputs
-    assert client.get_model_version(MODEL_NAME, "1").source == f"models:/{output.model_id}"
+    (logged,) = client.search_logged_models([found[0].info.experiment_id])
+    assert logged.model_id in {output.model_id for output in client.get_run(sent.run_id).outputs.model_outputs}
+    assert {metric.key for metric in logged.metrics} == set(client.get_run(sent.run_id).data.metrics)
+    assert client.get_model_version(MODEL_NAME, "1").source == f"models:/{logged.model_id}"
     assert len(client.get_metric_history(sent.run_id, "outcome.roc_auc")) == 1
     assert len(client.get_run(sent.run_id).inputs.dataset_inputs) == 1
     pictures = client.list_artifacts(sent.run_id, "figures")
@@ -82,9 +113,25 @@ def _failing_uploads(monkeypatch, error):
 
 @pytest.mark.slow
 def test_a_model_whose_upload_failed_again_and_again_is_sent_in_the_end(trained, tracked, empty_store, monkeypatch):
-    runs.keep_training(trained, tracked.model_folder)
+    save_training(trained, tracked.model_folder)
     for _ in range(3):
         assert isinstance(_failing_uploads(monkeypatch, MlflowException("the line is dead")), UnsentError)
+    (sent,) = sync()
+    assert isinstance(sent, RecordedRun), sent
+
+
+@pytest.mark.slow
+def test_half_a_model_that_may_not_be_deleted_keeps_no_record_from_being_sent(
+    trained, tracked, empty_store, monkeypatch
+):
+    """Members of a team may add runs to an experiment, but only its owner may delete them."""
+
+    def deny(*_):
+        raise MlflowException("Permission denied", PERMISSION_DENIED)
+
+    save_training(trained, tracked.model_folder)
+    assert isinstance(_failing_uploads(monkeypatch, MlflowException("the line is dead")), UnsentError)
+    monkeypatch.setattr(MlflowClient, "delete_logged_model", deny)
     (sent,) = sync()
     assert isinstance(sent, RecordedRun), sent
 
@@ -95,7 +142,7 @@ def test_a_model_whose_upload_failed_again_and_again_is_sent_in_the_end(trained,
 def test_what_the_system_refuses_is_reported_in_a_line_and_the_run_is_kept(
     trained, tracked, empty_store, monkeypatch, error
 ):
-    folder = runs.keep_training(trained, tracked.model_folder)
+    folder = save_training(trained, tracked.model_folder)
     failed = _failing_uploads(monkeypatch, error)
     assert isinstance(failed, UnsentError)
     assert f"{error.strerror}; nothing is lost" in str(failed)
@@ -103,18 +150,18 @@ def test_what_the_system_refuses_is_reported_in_a_line_and_the_run_is_kept(
 
 
 def test_a_damaged_record_is_reported_and_keeps_no_other_from_being_sent(trained, tracked, empty_store):
-    damaged = runs.keep_training(trained, tracked.model_folder)
+    damaged = save_training(trained, tracked.model_folder)
     (damaged / "record.json").write_text('{"id": "cut sho')
-    runs.keep_training(trained, tracked.model_folder)
-    told, sent = sync()
-    assert "record.json: is damaged (" in str(told)
-    assert "put it back as it was, or move its folder away" in str(told)
+    save_training(trained, tracked.model_folder)
+    error, sent = sync()
+    assert "record.json: is damaged (" in str(error)
+    assert str(error).endswith("put it back as it was, or move its folder away")
     assert isinstance(sent, RecordedRun)
     assert [folder.name for folder in (empty_store / "mlruns-unsent").iterdir()] == [damaged.name]
 
 
 def test_a_record_that_was_sent_but_not_forgotten_is_not_sent_again(trained, tracked, empty_store, monkeypatch):
-    monkeypatch.setattr(sending, "delete_record", lambda folder: None)
+    monkeypatch.setattr("imr_ml.tracking.sending.delete_record", lambda folder: None)
     first = record(trained, tracked.model_folder)
     (again,) = sync()
     assert again == first
@@ -123,10 +170,9 @@ def test_a_record_that_was_sent_but_not_forgotten_is_not_sent_again(trained, tra
 
 @pytest.mark.slow
 def test_a_run_that_was_made_twice_because_an_answer_was_lost_is_kept_once(trained, tracked, empty_store, monkeypatch):
-    mend = _breaking_at(monkeypatch, "log_model")
+    _fail_once(monkeypatch, "log_model", owner="mlflow.pyfunc")
     with pytest.raises(UnsentError):
         record(trained, tracked.model_folder)
-    mend()
     client = MlflowClient(f"sqlite:///{empty_store}/mlflow.db")
     (made,) = _runs(client)
     client.create_run(made.info.experiment_id, tags=made.data.tags)
@@ -137,10 +183,9 @@ def test_a_run_that_was_made_twice_because_an_answer_was_lost_is_kept_once(train
 
 @pytest.mark.slow
 def test_a_model_that_is_sent_late_does_not_replace_a_newer_challenger(trained, tracked, empty_store, monkeypatch):
-    mend = _breaking_at(monkeypatch, "register")
+    _fail_once(monkeypatch, "create_model_version")
     with pytest.raises(UnsentError):
         record(trained, tracked.model_folder)
-    mend()
     newer = record(trained, tracked.model_folder)
     (late,) = sync()
     assert (newer.model_version, late.model_version) == ("1", "2")
@@ -161,31 +206,28 @@ def test_what_is_meant_for_another_store_waits_for_it(trained, tracked, empty_st
 
 
 def test_a_record_that_another_process_is_sending_is_left_to_it(trained, tracked, empty_store, monkeypatch):
-    folder = runs.keep_training(trained, tracked.model_folder)
-    with lock_record(folder) as ours:
-        assert ours
+    folder = save_training(trained, tracked.model_folder)
+    with lock_record(folder):
         (other,) = sync()
     assert "another process is sending it" in str(other)
     assert list_unsent() == [folder]
 
 
-def test_a_record_is_read_as_it_was_written(trained, tracked, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    folder = runs.keep_training(trained, tracked.model_folder)
+def test_a_record_is_read_as_it_was_written(trained, tracked, empty_store):
+    folder = save_training(trained, tracked.model_folder)
     written = read_record(folder)
-    with scratch() as other:
-        assert read_record(save_record(written.model_copy(update={"id": "another"}), other)).runs == written.runs
+    assert read_record(save_record(written.model_copy(update={"id": "another"}))).runs == written.runs
     assert {one.key for one in written.runs} == {"model", "base_rate", "ur_families", "plain_tfidf"}
 
 
 def test_a_store_error_states_where_the_run_is_kept_in_one_line(trained, tracked, empty_store, monkeypatch):
-    _breaking_at(monkeypatch, "experiment_id")
-    with pytest.raises(TrackingError) as told:
+    _fail_once(monkeypatch, "create_experiment", answer_lost=False)
+    monkeypatch.setattr(MlflowClient, "get_experiment_by_name", lambda *_: None)
+    with pytest.raises(TrackingError) as error:
         record(trained, tracked.model_folder)
-    assert "\n" not in str(told.value)
-    assert str(told.value).endswith(
-        "is kept in " + str(list_unsent()[0].relative_to(empty_store)) + f", to send it later run: {sending.SYNC}"
-    )
+    assert "\n" not in str(error.value)
+    (folder,) = list_unsent()
+    assert str(error.value).endswith(f"is kept in {folder.relative_to(empty_store)}, to send it later run: {SYNC}")
 
 
 @pytest.mark.slow
@@ -194,20 +236,20 @@ def test_a_server_that_is_killed_while_a_run_is_sent_loses_nothing(trained, trac
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
     port = free_port()
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{port}")
-    whole = sending.fill
+    log_inputs, calls = MlflowClient.log_inputs, count()
 
     with ExitStack() as stack:
         server = stack.enter_context(mlflow_server(tmp_path, port))
 
-        def dies_with_the_second_run(client, folder, entire, run, *rest):
-            if run.key != "model":
+        def die_with_the_second_run(*arguments, **named):
+            if next(calls):
                 end(server)
-            whole(client, folder, entire, run, *rest)
+            return log_inputs(*arguments, **named)
 
-        monkeypatch.setattr(sending, "fill", dies_with_the_second_run)
+        monkeypatch.setattr(MlflowClient, "log_inputs", die_with_the_second_run)
         with pytest.raises(UnsentError, match="nothing is lost"):
             record(trained, tracked.model_folder)
-    monkeypatch.setattr(sending, "fill", whole)
+    monkeypatch.setattr(MlflowClient, "log_inputs", log_inputs)
     assert len(list_unsent()) == 1
     (still,) = sync()
     assert isinstance(still, UnsentError)

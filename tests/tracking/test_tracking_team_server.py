@@ -79,8 +79,8 @@ def team(tmp_path_factory):
     pytest.importorskip("psycopg2", reason="psycopg2-binary is not installed")
     pytest.importorskip("flask_wtf", reason="mlflow[auth] is not installed")
     folder = tmp_path_factory.mktemp("team")
-    told = yaml.safe_load(COMPOSE.read_text())
-    service, port = told["services"]["server"], free_port()
+    output = yaml.safe_load(COMPOSE.read_text())
+    service, port = output["services"]["server"], free_port()
     with _postgres(folder) as database:
         values = {**SECRET, "IMR_ALLOWED_HOSTS": f"127.0.0.1:{port}"}
         places = {
@@ -96,7 +96,7 @@ def team(tmp_path_factory):
                 text = text.replace(old, new)
             return _filled_in(text, values)
 
-        (folder / "auth.ini").write_text(here(told["configs"]["auth"]["content"]))
+        (folder / "auth.ini").write_text(here(output["configs"]["auth"]["content"]))
         environment = {name: here(value) for name, value in service["environment"].items()}
         command = [here(each) for each in service["command"]]
         assert command[0] == "mlflow"
@@ -150,8 +150,8 @@ def trained_at_once(team, tracking_requests, tmp_path_factory):
 def test_two_trainings_at_once_are_both_recorded(signed_in, trained_at_once):
     for done in trained_at_once.values():
         assert (done.returncode, done.stderr) == (0, "")
-    told = "".join(done.stdout for done in trained_at_once.values())
-    assert sorted(re.findall(r"registered as models:/imr-ml/(\d)", told)) == ["1", "2"]
+    output = "".join(done.stdout for done in trained_at_once.values())
+    assert sorted(re.findall(r"registered as models:/imr-ml/(\d)", output)) == ["1", "2"]
     client = MlflowClient(signed_in)
     experiment = client.get_experiment_by_name("imr_ml training")
     found = client.search_runs([experiment.experiment_id])

@@ -41,7 +41,7 @@ def test_texts_are_tracked_beside_their_predictions_if_requested(train, trained,
 
 def test_no_text_is_tracked_if_not_requested(train, tracked):
     record = train()
-    told = [record / "record.json", *(record / "artifacts").rglob("*.json"), *(record / "artifacts").rglob("*.md")]
-    assert not any("requests.json" in path.name for path in told)
-    assert {"record.json", "slices.json", "model_card.md"} <= {path.name for path in told}
-    assert [path.name for path in told for phrase in tracked.planted if phrase in path.read_text()] == []
+    files = [record / "record.json", *(record / "artifacts").rglob("*.json"), *(record / "artifacts").rglob("*.md")]
+    assert not any("requests.json" in path.name for path in files)
+    assert {"record.json", "slices.json", "model_card.md"} <= {path.name for path in files}
+    assert [path.name for path in files for phrase in tracked.planted if phrase in path.read_text()] == []

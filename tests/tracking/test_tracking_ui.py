@@ -11,9 +11,9 @@ import pytest
 from mlflow import MlflowClient
 from tracking.servers import free_port, mlflow_server
 
-from imr_ml.tracking import ui
-from imr_ml.tracking.ui import serve_ui, start_page, ui_command
-from imr_ml.tracking.uris import EXPERIMENT, TrackingError, tracking_uri
+from imr_ml.tracking.ui import run_server, serve_ui, start_page, ui_command
+from imr_ml.tracking.uris import TrackingError, tracking_uri
+from imr_ml.tracking.views import EXPERIMENT
 
 
 @contextmanager
@@ -34,24 +34,22 @@ def test_the_command_names_the_embedded_store(empty_store):
     assert given["--host"] == "127.0.0.1"
 
 
-def test_a_taken_port_is_reported_and_the_next_free_one_is_used(empty_store, monkeypatch):
-    started, told = [], []
-    monkeypatch.setattr(ui, "_run", lambda command, *_: started.append(command) or 0)
+def test_a_taken_port_is_reported_and_the_next_free_one_is_used(empty_store):
+    started, lines = [], []
     with _taken_port() as port:
-        assert serve_ui(port, say=told.append) == 0
+        assert serve_ui(port, say=lines.append, run=lambda command, *_: started.append(command) or 0) == 0
     free = started[0][started[0].index("--port") + 1]
     assert int(free) > port
-    assert told == [f"port {port} is in use; taking {free}", "the MLflow UI is starting"]
+    assert lines == [f"port {port} is in use; taking {free}", "the MLflow UI is starting"]
 
 
-def test_a_free_port_is_used_without_a_word(empty_store, monkeypatch):
-    started, told = [], []
-    monkeypatch.setattr(ui, "_run", lambda command, *_: started.append(command) or 0)
+def test_a_free_port_is_used_without_a_word(empty_store):
+    started, lines = [], []
     with _taken_port() as port:
         pass
-    serve_ui(port, say=told.append)
+    serve_ui(port, say=lines.append, run=lambda command, *_: started.append(command) or 0)
     assert started[0][started[0].index("--port") + 1] == str(port)
-    assert told == ["the MLflow UI is starting"]
+    assert lines == ["the MLflow UI is starting"]
 
 
 def test_a_host_that_is_not_ours_is_reported(empty_store):
@@ -61,28 +59,28 @@ def test_a_host_that_is_not_ours_is_reported(empty_store):
 
 @pytest.mark.slow
 def test_where_a_team_server_is_in_use_its_address_is_reported_if_it_answers(empty_store, monkeypatch):
-    told, port = [], free_port()
+    lines, port = [], free_port()
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{port}")
     with pytest.raises(TrackingError, match="no MLflow server answers"):
-        serve_ui(5000, say=told.append)
-    assert told == []
+        serve_ui(5000, say=lines.append)
+    assert lines == []
     with mlflow_server(empty_store, port):
-        assert serve_ui(5000, say=told.append) == 0
-    assert told == [f"MLflow UI: http://127.0.0.1:{port}"]
+        assert serve_ui(5000, say=lines.append) == 0
+    assert lines == [f"MLflow UI: http://127.0.0.1:{port}"]
 
 
 def test_a_server_that_fails_gives_exit_code_1_and_no_address(empty_store):
     with _taken_port() as port:
         pass
-    told = []
+    lines = []
     failing = [sys.executable, "-c", "raise SystemExit(3)"]
-    assert ui._run(failing, f"http://127.0.0.1:{port}", lambda: told.append("it answers")) == 1
-    assert told == []
+    assert run_server(failing, f"http://127.0.0.1:{port}", lambda: lines.append("it answers")) == 1
+    assert lines == []
 
 
 @pytest.mark.slow
 def test_make_ui_takes_a_free_port_states_so_and_reports_where_the_trainings_are(running_ui, tracked):
-    taken, starting, address = running_ui.told
+    taken, starting, address = running_ui.lines
     assert re.fullmatch(r"port \d+ is in use; taking \d+", taken)
     assert starting == "the MLflow UI is starting"
     assert taken.rpartition(" ")[2] in address
@@ -91,21 +89,14 @@ def test_make_ui_takes_a_free_port_states_so_and_reports_where_the_trainings_are
     assert running_ui.start_page.endswith("viewStateShareKey=figures")
 
 
-@pytest.mark.slow
 def test_before_the_first_training_the_list_of_experiments_is_opened(empty_store):
-    port = free_port()
-    with mlflow_server(empty_store, port):
-        assert start_page(f"http://127.0.0.1:{port}").endswith("/#/experiments?workflowType=machine_learning")
+    assert start_page("http://server").endswith("/#/experiments?workflowType=machine_learning")
 
 
-@pytest.mark.slow
 def test_an_experiment_without_the_view_is_opened_as_it_is(empty_store):
-    port = free_port()
-    with mlflow_server(empty_store, port):
-        client = MlflowClient(f"http://127.0.0.1:{port}")
-        made = client.create_experiment(EXPERIMENT)
-        page = start_page(f"http://127.0.0.1:{port}")
-    assert page.endswith(f"/#/experiments/{made}/runs?workflowType=machine_learning")
+    created = MlflowClient(tracking_uri()).create_experiment(EXPERIMENT)
+    page = start_page("http://server")
+    assert page == f"http://server/#/experiments/{created}/runs?workflowType=machine_learning"
 
 
 @pytest.mark.slow

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from imr_ml.tracking.git import GitState
     from imr_ml.tracking.sending import RecordedRun
 
-_WIDTH_OF_FILES = 160
+WIDTH_OF_FILES = 160
 
 app = typer.Typer(
     name="imr-ml",
@@ -90,7 +90,7 @@ def wide_console() -> Console:
     """Return a console as wide as the terminal, or wide enough for any table if there is none."""
     from rich.console import Console
 
-    return Console(width=None if sys.stdout.isatty() else _WIDTH_OF_FILES, highlight=False)
+    return Console(width=None if sys.stdout.isatty() else WIDTH_OF_FILES, highlight=False)
 
 
 @contextmanager

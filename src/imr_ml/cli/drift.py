@@ -68,10 +68,10 @@ def drift(
         if plot:
             _draw(plot, report, loaded)
         if track:
-            from imr_ml.tracking import drifts
+            from imr_ml.tracking import batches
 
-            checked = drifts.CheckedBatch(current, report, batch.errors, loaded, time.perf_counter() - start_s)
-            say_tracked(lambda: drifts.record_drift(checked))
+            elapsed_s = time.perf_counter() - start_s
+            say_tracked(lambda: batches.record_drift(current, report, batch.errors, loaded, elapsed_s))
         if report.drifted:
             raise typer.Exit(DRIFTED)
 

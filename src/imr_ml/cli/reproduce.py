@@ -1,4 +1,4 @@
-"""The command that makes a run anew, and the hidden one by which another commit's code does so."""
+"""The command that reproduces a run, and the hidden one by which another commit's code does so."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from imr_ml.cli.app import app, exit_on_user_error, progress, warn, wide_console
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from imr_ml.tracking.reproducing import Reproduction
+    from imr_ml.tracking.rebuilding import Reproduction
 
 UNEQUAL = 3
 _FROM_TABLE = Annotated[
@@ -32,10 +32,10 @@ def reproduce(
     Exit code 3 means that they differ.
     """
     with exit_on_user_error():
-        from imr_ml.tracking import reproducing
+        from imr_ml.tracking import rebuilding
 
         with progress() as start:
-            done = reproducing.reproduce(run, start, here=here, from_table=from_table)
+            done = rebuilding.reproduce(run, start, here=here, from_table=from_table)
         for note in done.notes:
             warn(note)
         _print(done, every=every)
@@ -55,7 +55,7 @@ def rebuild(model: Path, scratch: Path, from_table: _FROM_TABLE = False) -> None
 
 def _print(done: Reproduction, *, every: bool) -> None:
     console = wide_console()
-    console.print(f"run {done.name} ({done.run_id[:8]}), made anew by {done.code}", markup=False)
+    console.print(f"run {done.name} ({done.run_id[:8]}), rebuilt by {done.code}", markup=False)
     file = {True: "the same file", False: "another file", None: "no checksum of it was recorded"}[done.table_equal]
     rows = "the same" if done.data_equal else "NOT the same"
     console.print(f"table: {file}; what was trained on in it: {rows}", markup=False)

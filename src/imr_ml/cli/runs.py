@@ -79,11 +79,11 @@ def sync(
 ) -> None:
     """Send runs that the tracking server did not accept during training."""
     with exit_on_user_error():
-        from imr_ml.tracking import registry, sending
+        from imr_ml.tracking import registry, sending, uris
 
         sent, failed = 0, 0
         for one in sending.sync(here=here):
-            if isinstance(one, sending.UnsentError):
+            if isinstance(one, uris.TrackingError):
                 failed += 1
                 warn(" ".join(str(one).split()))
             else:

@@ -93,8 +93,7 @@ def score(
         if track:
             from imr_ml.tracking import batches
 
-            batch = batches.ScoredBatch(read, summary, loaded, asdict(options), elapsed_s)
-            say_tracked(lambda: batches.record_batch(batch), err=as_json)
+            say_tracked(lambda: batches.record_batch(read, summary, loaded, asdict(options), elapsed_s), err=as_json)
         if not summary.is_complete:
             raise typer.Exit(INCOMPLETE)
 

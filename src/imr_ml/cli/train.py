@@ -73,7 +73,6 @@ def train(
         from imr_ml.reporting.compared_models import compared_rungs
         from imr_ml.tracking import registry, runs, sending, uris
         from imr_ml.tracking.git import git_state, system_metrics
-        from imr_ml.tracking.training_files import Extras
         from imr_ml.training import TrainingSettings, decided_requests
         from imr_ml.training import train as train_model
 
@@ -104,9 +103,9 @@ def train(
         commit, dirty = (git.commit, git.dirty) if git else (None, False)
         save_model(trained, output, commit, table.manifest)
         card = write_card(trained, output, commit, dirty=dirty)[0]
-        rivals = compared_rungs(trained.climb) if trained.climb else None
+        compared = compared_rungs(trained.climb) if trained.climb else None
         texts = decided_requests(table.decisions.requests) if log_text else None
-        extras = Extras(rivals, system, card, output / MANIFEST, texts, started_ms)
+        extras = runs.Extras(compared, system, card, output / MANIFEST, texts, started_ms)
         print_evaluation(trained, slices=slices)
         typer.echo(f"model: {output}, its model card: {card}")
         try:

@@ -1,6 +1,6 @@
-"""Record a scored batch as an MLflow run.
+"""Record scored batches and drift reports as MLflow runs.
 
-No text, no case number and no file name is recorded; the input is known again by its digest.
+No text, no case number and no file name is recorded; the input is identified by its digest.
 """
 
 from __future__ import annotations
@@ -8,34 +8,35 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from imr_ml.files import sha256_of
 from imr_ml.score_columns import UNCERTAIN
-from imr_ml.tracking.records import DatasetRecord, Record, RunRecord, save_record, scratch
-from imr_ml.tracking.run_facts import flat, points
-from imr_ml.tracking.sending import RecordedRun, send_or_keep
-from imr_ml.tracking.uris import redact_uri, tracking_uri
+from imr_ml.tracking.records import DIGEST_LENGTH, DatasetRecord, Record, RunRecord, artifacts_folder, save_record
+from imr_ml.tracking.run_facts import flatten, points
+from imr_ml.tracking.sending import RecordedRun, send_record
 from imr_ml.tracking.views import NOTE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
+    from imr_ml.drift.types import DriftReport
     from imr_ml.model_files import LoadedModel
     from imr_ml.scoring.batch import BatchSummary
 
 SCORING = "imr_ml scoring"
-DIGEST_LENGTH = 12
+"""Name of the experiment of scored batches and drift reports."""
+_DRIFT = "drift"
 _WARNING = "**The model was trained on the synthetic sample corpus: its scores mean nothing for real requests.**\n\n"
 
 
-@dataclass(frozen=True, slots=True)
-class ScoredBatch:
-    """A batch that was scored.
+def record_batch(
+    source: Path, summary: BatchSummary, model: LoadedModel, options: Mapping[str, object], elapsed_s: float
+) -> RecordedRun:
+    """Record a scored batch in the experiment `SCORING`.
 
-    Attributes
+    Parameters
     ----------
     source : Path
         File or folder of letters; only its digest is recorded.
@@ -44,38 +45,100 @@ class ScoredBatch:
     options : dict
         What was chosen when scoring, e.g. ``coverage``.
     elapsed_s : float
-    """
-
-    source: Path
-    summary: BatchSummary
-    model: LoadedModel
-    options: Mapping[str, object]
-    elapsed_s: float
-
-
-def record_batch(batch: ScoredBatch) -> RecordedRun:
-    """Record a scored batch in the experiment `SCORING`.
 
     Raises
     ------
     UnsentError
-        Where the store can't be reached or refuses; it is kept on disk, to be sent by `sync`.
+        If the store can't be reached or refuses. The record stays on disk, to be sent by `sync`.
     """
-    digest = input_digest(batch.source)
+    digest = _digest_input(source)
+    outcomes = ", ".join(f"{count} {outcome}" for outcome, count in sorted(summary.by_outcome.items())) or "none scored"
+    note = f"{summary.rows} rows, {summary.errors} with an error; {outcomes}."
     run = RunRecord(
         key="batch",
-        name=f"{batch.summary.rows} rows | model {batch.model.version} | {digest[:DIGEST_LENGTH]}",
-        tags=model_tags(batch.model, digest, "imr-ml score", _describe_summary(batch.summary)),
-        params=flat({"model.version": batch.model.version, "options": dict(batch.options)}),
-        metrics=tuple(points(batch_metrics(batch))),
+        name=f"{summary.rows} rows | model {model.version} | {digest[:DIGEST_LENGTH]}",
+        tags=_tags(model, digest, "imr-ml score", note),
+        params=flatten({"model.version": model.version, "options": dict(options)}),
+        metrics=tuple(points(batch_metrics(summary, elapsed_s))),
     )
-    with scratch() as folder:
-        kept = save_record(batch_record(run, "scored-requests", "scoring", batch.summary.rows, batch.elapsed_s), folder)
-    return send_or_keep(kept)
+    return send_record(save_record(_record(run, "scored-requests", "scoring", summary.rows, elapsed_s)))
 
 
-def model_tags(model: LoadedModel, digest: str, command: str, note: str) -> dict[str, str]:
-    """Tags of a run in the experiment `SCORING`: which model read which input, and what is told about it."""
+def batch_metrics(summary: BatchSummary, elapsed_s: float) -> dict[str, float]:
+    """Counts of rows, and the share of each predicted outcome among those scored."""
+    scored = summary.rows - summary.errors
+    counts = {outcome: summary.by_outcome.get(outcome, 0) for outcome in ("upheld", "overturned", UNCERTAIN)}
+    shares = {f"share.{outcome}": count / scored for outcome, count in counts.items()} if scored else {}
+    speed = {"rows_per_s": summary.rows / elapsed_s} if elapsed_s > 0 else {}
+    return {"rows": summary.rows, "rows.scored": scored, "rows.errors": summary.errors, **shares, **speed}
+
+
+def record_drift(source: Path, report: DriftReport, errors: int, model: LoadedModel, elapsed_s: float) -> RecordedRun:
+    """Record a drift report, with its figure, in the experiment `SCORING`.
+
+    Parameters
+    ----------
+    source : Path
+        The batch: a file or folder of letters; only its digest is recorded.
+    report : DriftReport
+    errors : int
+        Rows that can't be scored.
+    model : LoadedModel
+    elapsed_s : float
+
+    Raises
+    ------
+    UnsentError
+        As `record_batch`.
+    """
+    rows, drifted = report.current.drawn_from, "yes" if report.drifted else "no"
+    verdict = f"Drifted: {', '.join(report.drifted)}." if report.drifted else "No drift."
+    note = f"{report.current.rows} requests against {report.reference.rows}. {verdict}"
+    settings = asdict(report.settings) | {"reference": asdict(report.reference), "current": asdict(report.current)}
+    counts = {
+        "rows": rows,
+        "rows.compared": report.current.rows,
+        "rows.errors": errors,
+        "drift.characteristics": len(report.drifted),
+    }
+    run = RunRecord(
+        key=_DRIFT,
+        name=f"drift {drifted} | {rows} rows | model {model.version}",
+        tags={"drift": drifted} | _tags(model, _digest_input(source), "imr-ml drift", note),
+        params=flatten({"model.version": model.version, "drift": settings}),
+        metrics=tuple(points(_drift_metrics(report) | counts)),
+    )
+    record = _record(run, "checked-requests", "drift", rows, elapsed_s)
+    return send_record(save_record(record, lambda folder: _write_drift(folder, report, is_synthetic=model.is_sample)))
+
+
+def _digest_input(source: Path) -> str:
+    """SHA-256 of a file, or of the files of a folder whatever they are called."""
+    if source.is_file():
+        return sha256_of(source)
+    digests = sorted(sha256_of(path) for path in source.rglob("*") if path.is_file())
+    return hashlib.sha256("\n".join(digests).encode()).hexdigest()
+
+
+def _drift_metrics(report: DriftReport) -> dict[str, float]:
+    """Statistics as ``drift.psi.<characteristic>``, with the ends of their intervals and what chance gives."""
+    return {
+        f"drift.{one.statistic}.{one.characteristic}{end}": value
+        for one in report.findings
+        for end, value in (("", one.value), (".low", one.low), (".high", one.high), (".by_chance", one.by_chance))
+    }
+
+
+def _write_drift(record_folder: Path, report: DriftReport, *, is_synthetic: bool) -> None:
+    from imr_ml.drift.figure import drift_figure
+
+    folder = artifacts_folder(record_folder, _DRIFT) / _DRIFT
+    folder.mkdir(parents=True)
+    drift_figure(report, is_synthetic=is_synthetic).savefig(folder / "drift.png", dpi=100)
+    (folder / "drift.json").write_text(json.dumps(asdict(report), indent=2) + "\n", encoding="utf-8")
+
+
+def _tags(model: LoadedModel, digest: str, command: str, note: str) -> dict[str, str]:
     return {
         "input.sha256": digest,
         "model.version": model.version,
@@ -87,17 +150,16 @@ def model_tags(model: LoadedModel, digest: str, command: str, note: str) -> dict
     }
 
 
-def batch_record(run: RunRecord, name: str, context: str, rows: int, elapsed_s: float) -> Record:
-    """A run in the experiment `SCORING` that ends now, with the data set it read: so many rows, called by a name."""
+def _record(run: RunRecord, dataset: str, context: str, rows: int, elapsed_s: float) -> Record:
+    """A run that ends now, with the data set that it read."""
     now, digest = int(time.time() * 1000), run.tags["input.sha256"]
     return Record(
         experiment=SCORING,
-        destination=redact_uri(tracking_uri()),
         started_ms=now - int(elapsed_s * 1000),
         ended_ms=now,
         runs=(run,),
         dataset=DatasetRecord(
-            name=name,
+            name=dataset,
             digest=digest[:DIGEST_LENGTH],
             source=json.dumps({"tags": {"input.sha256": digest}}),
             columns=json.dumps({"mlflow_colspec": []}),
@@ -105,26 +167,3 @@ def batch_record(run: RunRecord, name: str, context: str, rows: int, elapsed_s: 
             context=context,
         ),
     )
-
-
-def batch_metrics(batch: ScoredBatch) -> dict[str, float]:
-    """Counts of rows, and the share of each predicted outcome among those scored."""
-    summary = batch.summary
-    scored = summary.rows - summary.errors
-    counts = {outcome: summary.by_outcome.get(outcome, 0) for outcome in ("upheld", "overturned", UNCERTAIN)}
-    shares = {f"share.{outcome}": count / scored for outcome, count in counts.items()} if scored else {}
-    speed = {"rows_per_s": summary.rows / batch.elapsed_s} if batch.elapsed_s > 0 else {}
-    return {"rows": summary.rows, "rows.scored": scored, "rows.errors": summary.errors, **shares, **speed}
-
-
-def input_digest(source: Path) -> str:
-    """SHA-256 of a file, or of the files of a folder whatever they are called."""
-    if source.is_file():
-        return sha256_of(source)
-    digests = sorted(sha256_of(path) for path in source.rglob("*") if path.is_file())
-    return hashlib.sha256("\n".join(digests).encode()).hexdigest()
-
-
-def _describe_summary(summary: BatchSummary) -> str:
-    outcomes = ", ".join(f"{count} {outcome}" for outcome, count in sorted(summary.by_outcome.items())) or "none scored"
-    return f"{summary.rows} rows, {summary.errors} with an error; {outcomes}."

@@ -13,7 +13,7 @@ import numpy as np
 from imr_ml.evaluation.comparison import METRICS, metric_of, metrics_of
 from imr_ml.evaluation.intervals import Bootstrap, Estimate
 from imr_ml.tracking.predictions import FILE, HeldOut, read_held_out
-from imr_ml.tracking.registry import MODELS, NOT_THERE, version_of
+from imr_ml.tracking.registry import MODELS, NOT_FOUND, version_of
 from imr_ml.tracking.store import connected, first_line, or_none
 from imr_ml.tracking.uris import TrackingError
 
@@ -35,10 +35,9 @@ class RunFacts:
     ----------
     run_id, name : str
     metrics : dict of float
-        As recorded.
     params, tags : dict of str
     held_out : HeldOut or None
-        Its out-of-fold predictions; None where it has none.
+        Its out-of-fold predictions; None if it has none.
     """
 
     run_id: str
@@ -49,10 +48,11 @@ class RunFacts:
     held_out: HeldOut | None
 
     def estimate(self, metric: str) -> Estimate | None:
-        """A metric with its interval; None where the run has none of that name."""
-        ends = [self.metrics.get(f"{metric}{end}") for end in ("", ".low", ".high")]
-        value, low, high = (np.nan if one is None else one for one in ends)
-        return None if ends[0] is None else Estimate(value, low, high)
+        """A metric with its interval; None if the run has none of that name."""
+        if metric not in self.metrics:
+            return None
+        low, high = (self.metrics.get(f"{metric}{end}", np.nan) for end in (".low", ".high"))
+        return Estimate(self.metrics[metric], low, high)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class RunComparison:
     differences : tuple of (dict of Estimate or str)
         One for each run but the first: metric -> run minus first, paired by case; or why there is none.
     params : dict of tuple
-        Param -> its value in each run, where they differ; None for a run without it.
+        Param -> its value in each run, if they differ; None for a run without it.
     """
 
     runs: tuple[RunFacts, ...]
@@ -87,11 +87,12 @@ def compare_runs(named: Sequence[str]) -> RunComparison:
         For a name that no run or several have.
     """
     with connected() as client:
-        runs = tuple(run_facts(client, find_run(client, one)) for one in named)
+        runs = tuple(read_run(client, find_run(client, one)) for one in named)
+    params = {name: tuple(run.params.get(name) for run in runs) for name in sorted({p for r in runs for p in r.params})}
     return RunComparison(
         runs=runs,
         differences=tuple(differences_or_why(runs[0], other) for other in runs[1:]),
-        params=differing_params(runs),
+        params={name: values for name, values in params.items() if len(set(values)) > 1},
     )
 
 
@@ -100,14 +101,14 @@ def differences_or_why(first: RunFacts, other: RunFacts) -> dict[str, Estimate] 
     if first.held_out is None or other.held_out is None:
         lacking = first if first.held_out is None else other
         return f"{lacking.name} ({lacking.run_id[:_SHORT_ID]}) has no out-of-fold predictions"
-    ours, theirs = first.held_out.folds, other.held_out.folds
-    if ours.data != theirs.data:
-        return f"they were evaluated on other data ({ours.data[:_SHORT_ID]}, {theirs.data[:_SHORT_ID]})"
-    if ours != theirs:
-        return f"they were evaluated on other folds ({_describe_run(first)}, {_describe_run(other)})"
-    found = paired_differences(first.held_out, other.held_out)
-    # Who predicts no outcome has a probability all the same: one that says nothing.
-    return {metric: one for metric, one in found.items() if metric in first.metrics and metric in other.metrics}
+    folds = (first.held_out.folds, other.held_out.folds)
+    if folds[0].data != folds[1].data:
+        return f"they were evaluated on other data ({', '.join(one.data[:_SHORT_ID] for one in folds)})"
+    if folds[0] != folds[1]:
+        return f"they were evaluated on other folds ({', '.join(map(str, folds))})"
+    differences = paired_differences(first.held_out, other.held_out)
+    # A model that predicts no outcome has a probability all the same: one that says nothing.
+    return {name: one for name, one in differences.items() if name in first.metrics and name in other.metrics}
 
 
 def paired_differences(first: HeldOut, other: HeldOut) -> dict[str, Estimate]:
@@ -123,88 +124,67 @@ def paired_differences(first: HeldOut, other: HeldOut) -> dict[str, Estimate]:
     return {name: bootstrap.difference(("other", name), ("first", name)) for name in names}
 
 
-def differing_params(runs: Sequence[RunFacts]) -> dict[str, tuple[str | None, ...]]:
-    """Params that are not the same in all runs."""
-    names = sorted({name for run in runs for name in run.params})
-    values = {name: tuple(run.params.get(name) for run in runs) for name in names}
-    return {name: each for name, each in values.items() if len(set(each)) > 1}
-
-
 def shared_metrics(runs: Sequence[RunFacts]) -> list[str]:
-    """Metrics that any of the runs has, in the order in which they are told everywhere."""
+    """Metrics that any of the runs has, in the order in which they are shown everywhere."""
     return [metric for metric in METRICS if any(metric in run.metrics for run in runs)]
 
 
 def find_run(client: MlflowClient, named: str) -> Run:
-    """The one run that is meant; see `compare_runs`."""
+    """Find the one run that is meant; see `compare_runs`."""
+    import mlflow
+
     if named.startswith(MODELS):
         return client.get_run(_run_of_model(client, named))
     if named.startswith(_RUNS):
         named = named.removeprefix(_RUNS).partition("/")[0]
     if not named.strip():
         raise TrackingError("name a run by its identifier, its beginning, its name or a model: imr-ml compare RUN RUN")
-    if whole := or_none(lambda: client.get_run(named), absent=NOT_THERE):
-        return whole
-    runs = _all_runs()
-    found = [run for run in runs if run.info.run_id.startswith(named.lower())] or [
+    if run := or_none(lambda: client.get_run(named), absent=NOT_FOUND):
+        return run
+    newest_first = ["attributes.start_time DESC"]
+    runs = list(
+        mlflow.search_runs(
+            search_all_experiments=True, output_format="list", order_by=newest_first, max_results=_MOST_RUNS
+        )
+    )
+    matching = [run for run in runs if run.info.run_id.startswith(named.lower())] or [
         run for run in runs if run.info.run_name == named
     ]
-    if len(found) == 1:
-        return found[0]
-    if not found:
+    if len(matching) == 1:
+        return matching[0]
+    if not matching:
         newest = "; ".join(f"{run.info.run_id[:_SHORT_ID]} {run.info.run_name}" for run in runs[:3]) or "none"
         raise TrackingError(f"no run is called {named!r}, and none's identifier begins so; the newest are: {newest}")
-    ids = ", ".join(run.info.run_id[:_SHORT_ID] for run in found[:5])
-    raise TrackingError(f"{len(found)} runs are meant by {named!r}: name one by its identifier, newest first: {ids}")
+    ids = ", ".join(run.info.run_id[:_SHORT_ID] for run in matching[:5])
+    raise TrackingError(f"{len(matching)} runs are meant by {named!r}: name one by its identifier, newest first: {ids}")
 
 
-def run_facts(client: MlflowClient, run: Run) -> RunFacts:
-    """What is recorded of a run, its out-of-fold predictions among it."""
+def read_run(client: MlflowClient, run: Run) -> RunFacts:
+    """Read what is recorded of a run, with its out-of-fold predictions."""
     return RunFacts(
         run_id=run.info.run_id,
         name=run.info.run_name or run.info.run_id[:_SHORT_ID],
         metrics=run.data.metrics,
         params=run.data.params,
         tags=run.data.tags,
-        held_out=_held_out(client, run.info.run_id),
+        held_out=_download_held_out(client, run.info.run_id),
     )
 
 
-def _held_out(client: MlflowClient, run_id: str) -> HeldOut | None:
-    folder, _, name = FILE.rpartition("/")
-    if not any(one.path == FILE for one in client.list_artifacts(run_id, folder)):
+def _download_held_out(client: MlflowClient, run_id: str) -> HeldOut | None:
+    if not any(one.path == FILE for one in client.list_artifacts(run_id, FILE.rpartition("/")[0])):
         return None
     with tempfile.TemporaryDirectory() as scratch:
-        client.download_artifacts(run_id, FILE, scratch)
-        return read_held_out(next(Path(scratch).rglob(name)))
-
-
-def _all_runs() -> list[Run]:
-    """Runs of all experiments, newest first."""
-    import mlflow
-
-    order = ["attributes.start_time DESC"]
-    found = mlflow.search_runs(
-        search_all_experiments=True, output_format="list", order_by=order, max_results=_MOST_RUNS
-    )
-    return list(found)
+        return read_held_out(Path(client.download_artifacts(run_id, FILE, scratch)))
 
 
 def _run_of_model(client: MlflowClient, uri: str) -> str:
     import mlflow
 
     try:
-        found = version_of(client, uri)
+        version = version_of(client, uri)
     except mlflow.MlflowException as error:
         raise TrackingError(f"{uri}: {first_line(error)}; see the registered models in 'make ui'") from error
-    if not found.run_id:
+    if not version.run_id:
         raise TrackingError(f"{uri}: was registered without a run, so there is nothing to compare")
-    return str(found.run_id)
-
-
-def _describe_run(run: RunFacts) -> str:
-    if run.held_out is None:
-        return "none"
-    folds = run.held_out.folds
-    stratified = "stratified" if folds.stratify else "not stratified"
-    return f"{folds.folds} folds x {folds.repeats}, seed {folds.seed}, {stratified}"
+    return str(version.run_id)

@@ -1,4 +1,4 @@
-"""Read the git state of the code, and system metrics during training."""
+"""Read the git state of the code, and system metrics during a training."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from threading import Event, Thread
-from typing import Protocol
+from typing import Any
 
 from imr_ml.tracking.records import Point
 from imr_ml.tracking.store import quiet_environment
 
-_SECONDS = 60
+_TIMEOUT_S = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class GitState:
 
     @property
     def short(self) -> str:
-        """First seven digits, with a star where dirty."""
+        """First seven digits, with a star if dirty."""
         return self.commit[:7] + ("*" if self.dirty else "")
 
 
@@ -53,34 +53,39 @@ def git_state(folder: Path | None = None) -> GitState | None:
 
 
 def git(folder: Path | None, *arguments: str) -> str | None:
-    """What git says; None where it fails, as outside of a checkout."""
+    """Output of a git command; None if it fails, as outside of a checkout."""
     command = shutil.which("git")
     if command is None:
         return None
     try:
         done = subprocess.run(  # noqa: S603
-            [command, *arguments], cwd=folder, capture_output=True, text=True, timeout=_SECONDS, check=True
+            [command, *arguments], cwd=folder, capture_output=True, text=True, timeout=_TIMEOUT_S, check=True
         )
     except (subprocess.SubprocessError, OSError):
         return None
     return done.stdout
 
 
-_EVERY_S = 5.0
+def has_object(name: str) -> bool:
+    """Whether the checkout of the working directory has a git object, such as a commit or a file of one."""
+    return git(None, "cat-file", "-e", name) is not None
 
 
-class _Monitor(Protocol):
-    """One of MLflow's, which tell no types."""
-
-    def collect_metrics(self) -> None: ...
-
-    def aggregate_metrics(self) -> dict[str, float]: ...
-
-    def clear_metrics(self) -> None: ...
+def runs_from(commit: str) -> bool:
+    """Whether the installed code is that of a commit, unchanged, or the commit is of another project."""
+    if not has_object(f"{commit}^{{commit}}"):
+        return False
+    if not has_object(f"{commit}:src/imr_ml/__init__.py"):
+        return True
+    state = git_state()
+    if state is None or state.commit != commit or state.dirty:
+        return False
+    top_folder = Path((git(None, "rev-parse", "--show-toplevel") or ".").strip())
+    return Path(__file__).resolve().is_relative_to(top_folder.resolve())
 
 
 @contextmanager
-def system_metrics(every_s: float = _EVERY_S) -> Iterator[list[Point]]:
+def system_metrics(every_s: float = 5.0) -> Iterator[list[Point]]:
     """Sample the machine while the block runs.
 
     MLflow is imported by the sampling thread: while models are fitted in other processes that costs no time.
@@ -102,7 +107,14 @@ def system_metrics(every_s: float = _EVERY_S) -> Iterator[list[Point]]:
 
 
 def _sample(points: list[Point], ended: Event, every_s: float) -> None:
-    monitors = _monitors()
+    with quiet_environment():
+        from mlflow.system_metrics.metrics.cpu_monitor import CPUMonitor
+        from mlflow.system_metrics.metrics.disk_monitor import DiskMonitor
+        from mlflow.system_metrics.metrics.network_monitor import NetworkMonitor
+
+    monitors = [CPUMonitor(), DiskMonitor(), NetworkMonitor()]  # type: ignore[no-untyped-call]
+    # Processor use is measured since the previous reading; the first one means nothing.
+    _read(monitors)
     for step in count():
         ended.wait(every_s)
         at_ms = int(time.time() * 1000)
@@ -112,19 +124,7 @@ def _sample(points: list[Point], ended: Event, every_s: float) -> None:
             return
 
 
-def _monitors() -> list[_Monitor]:
-    with quiet_environment():
-        from mlflow.system_metrics.metrics.cpu_monitor import CPUMonitor
-        from mlflow.system_metrics.metrics.disk_monitor import DiskMonitor
-        from mlflow.system_metrics.metrics.network_monitor import NetworkMonitor
-
-    monitors: list[_Monitor] = [CPUMonitor(), DiskMonitor(), NetworkMonitor()]  # type: ignore[no-untyped-call]
-    # The processor's use is that since the question before; the first answer means nothing.
-    _read(monitors)
-    return monitors
-
-
-def _read(monitors: list[_Monitor]) -> dict[str, float]:
+def _read(monitors: list[Any]) -> dict[str, float]:
     values: dict[str, float] = {}
     for monitor in monitors:
         monitor.collect_metrics()

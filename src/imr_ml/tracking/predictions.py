@@ -28,15 +28,7 @@ _FACTS = b"imr_ml"
 
 @dataclass(frozen=True, slots=True)
 class Folds:
-    """What makes two evaluations comparable request by request: the data and how they were split.
-
-    Attributes
-    ----------
-    data : str
-        SHA-256 of the rows used.
-    folds, repeats, seed : int
-    stratify : bool
-    """
+    """How data, identified by their SHA-256, were split; evaluations on equal folds are comparable by request."""
 
     data: str
     folds: int
@@ -44,10 +36,15 @@ class Folds:
     seed: int
     stratify: bool
 
+    def __str__(self) -> str:
+        """For people, but for the data."""
+        stratified = "stratified" if self.stratify else "not stratified"
+        return f"{self.folds} folds x {self.repeats}, seed {self.seed}, {stratified}"
+
 
 @dataclass(frozen=True, slots=True)
 class HeldOut:
-    """Out-of-fold predictions of a model with what was decided.
+    """Out-of-fold predictions of a model, and the outcomes.
 
     Attributes
     ----------
@@ -85,6 +82,9 @@ def read_held_out(path: Path) -> HeldOut:
     from imr_ml.classifiers.types import Labels, Predictions
     from imr_ml.evaluation.cross_validation import OutOfFold
 
+    def by_family(part: pd.DataFrame, prefix: str) -> NDArray[np.float64]:
+        return part[[f"{prefix}_{family}" for family in FAMILIES]].to_numpy(dtype=float)
+
     table = pq.read_table(path)
     folds = Folds(**json.loads(table.schema.metadata[_FACTS]))
     frame = table.to_pandas().sort_values(["repeat", "request"], kind="stable")
@@ -92,14 +92,14 @@ def read_held_out(path: Path) -> HeldOut:
     first = parts[0]
     labels = Labels(
         overturned=first["overturned"].to_numpy(dtype=bool),
-        families=_family_columns(first, "cited").astype(bool),
+        families=by_family(first, "cited").astype(bool),
         decided_year=np.full(len(first), np.nan),
     )
     predicted = [
         Predictions(
             p_overturned=part["p_overturned"].to_numpy(dtype=float),
-            family_probability=_family_columns(part, "p"),
-            family_set=_family_columns(part, "predicted").astype(bool),
+            family_probability=by_family(part, "p"),
+            family_set=by_family(part, "predicted").astype(bool),
         )
         for part in parts
     ]
@@ -110,31 +110,24 @@ def read_held_out(path: Path) -> HeldOut:
 def _frame(held_out: HeldOut) -> pd.DataFrame:
     import pandas as pd
 
-    rows = len(held_out.groups)
+    def by_family(prefix: str, values: NDArray[np.generic]) -> dict[str, NDArray[np.generic]]:
+        return {f"{prefix}_{family}": values[:, place] for place, family in enumerate(FAMILIES)}
+
+    rows, fold_of = len(held_out.groups), held_out.fold_of
     frames = [
         pd.DataFrame(
             {
                 "request": np.arange(rows),
                 "case": held_out.groups,
                 "repeat": repeat,
-                "fold": pd.array(
-                    [None] * rows if held_out.fold_of is None else held_out.fold_of[repeat], dtype="Int64"
-                ),
+                "fold": pd.array([None] * rows if fold_of is None else fold_of[repeat], dtype="Int64"),
                 "overturned": held_out.labels.overturned,
                 "p_overturned": predictions.p_overturned,
-                **_by_family("cited", held_out.labels.families),
-                **_by_family("p", predictions.family_probability),
-                **_by_family("predicted", predictions.family_set),
+                **by_family("cited", held_out.labels.families),
+                **by_family("p", predictions.family_probability),
+                **by_family("predicted", predictions.family_set),
             }
         )
         for repeat, predictions in enumerate(held_out.predicted.repeats)
     ]
     return pd.concat(frames, ignore_index=True)
-
-
-def _by_family(what: str, values: NDArray[np.generic]) -> dict[str, NDArray[np.generic]]:
-    return {f"{what}_{family}": values[:, place] for place, family in enumerate(FAMILIES)}
-
-
-def _family_columns(frame: pd.DataFrame, what: str) -> NDArray[np.float64]:
-    return frame[[f"{what}_{family}" for family in FAMILIES]].to_numpy(dtype=float)

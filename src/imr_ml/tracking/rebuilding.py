@@ -1,8 +1,16 @@
-"""Rebuild a model's table and model from its folder and compute its metrics."""
+"""Rebuild a recorded run's table and model with its commit's code, and compare every metric."""
 
 from __future__ import annotations
 
 import json
+import math
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,26 +18,25 @@ from pydantic import BaseModel, ConfigDict
 
 from imr_ml.model_files import FACTS, MANIFEST, ModelError
 from imr_ml.progress import StartProgress
-from imr_ml.tracking import run_facts
+from imr_ml.tracking.comparing import find_run
+from imr_ml.tracking.git import git, has_object, runs_from
+from imr_ml.tracking.registry import fetch_model
+from imr_ml.tracking.run_facts import collect_metrics
+from imr_ml.tracking.store import connected
+from imr_ml.tracking.uris import TrackingError
 
 if TYPE_CHECKING:
     from imr_ml.training import TrainingSettings
 
 REBUILT = "rebuilt.json"
+# Another processor may round otherwise.
+_TOLERANCE = 1e-9
+_SYSTEM_METRICS = "system/"
+_SHORT = 7
 
 
 class Rebuilt(BaseModel):
-    """What a model made anew is like.
-
-    Attributes
-    ----------
-    table_sha256 : str
-        Of the table's file.
-    data_sha256 : str
-        Of the features and labels that were trained on.
-    metrics : dict of float
-        Under the names that they have in the run; of values by fold the last.
-    """
+    """A rebuilt model: the checksums of its table's file and of its features and labels, and its metrics by name."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="constants")
 
@@ -39,8 +46,103 @@ class Rebuilt(BaseModel):
     metrics: dict[str, float]
 
 
+@dataclass(frozen=True, slots=True)
+class Reproduction:
+    """A run beside the one rebuilt from it.
+
+    Attributes
+    ----------
+    run_id, name : str
+    notes : tuple of str
+        Why the two may differ.
+    code : str
+        Which code rebuilt it.
+    table_equal : bool or None
+        Whether the file of the table is the same, byte for byte; None if no checksum of it was recorded.
+    data_equal : bool
+        Whether the features and labels are.
+    recorded, rebuilt : mapping of str to float
+        Metrics.
+    """
+
+    run_id: str
+    name: str
+    notes: tuple[str, ...]
+    code: str
+    table_equal: bool | None
+    data_equal: bool
+    recorded: Mapping[str, float]
+    rebuilt: Mapping[str, float]
+
+    def is_equal(self, metric: str) -> bool:
+        """Whether a metric is the same in both."""
+        recorded, rebuilt = self.recorded.get(metric), self.rebuilt.get(metric)
+        if recorded is None or rebuilt is None:
+            return False
+        return math.isclose(recorded, rebuilt, rel_tol=_TOLERANCE, abs_tol=_TOLERANCE)
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """Names of all metrics of both."""
+        return tuple(sorted(self.recorded.keys() | self.rebuilt.keys()))
+
+    @property
+    def unequal(self) -> tuple[str, ...]:
+        """Metrics that are not the same."""
+        return tuple(metric for metric in self.metrics if not self.is_equal(metric))
+
+
+def reproduce(named: str, start: StartProgress, *, here: bool = False, from_table: bool = False) -> Reproduction:
+    """Rebuild a run's table and model, and compare its metrics.
+
+    Parameters
+    ----------
+    named : str
+        The run; as in `compare_runs`.
+    start : callable
+        Starts the progress bar of a long step.
+    here : bool
+        Use the installed code, whatever the run's commit.
+    from_table : bool
+        Train on the existing table instead of rebuilding it from its sources.
+
+    Raises
+    ------
+    TrackingError
+        For a run that is not found or of a baseline, and for a commit that this checkout does not have.
+    ModelError, SchemaError
+        See `rebuild`.
+    """
+    with connected() as client:
+        run = find_run(client, named)
+    run_id, tags = run.info.run_id, run.data.tags
+    if parent := tags.get("mlflow.parentRunId"):
+        raise TrackingError(f"run {run_id[:8]} is a baseline's: name the run that it stands under, {parent[:8]}")
+    model, commit = fetch_model(f"runs:/{run_id}/model"), tags.get("git.commit")
+    facts = json.loads((model / FACTS).read_text("utf-8"))
+    is_own = commit is not None and runs_from(commit)
+    with tempfile.TemporaryDirectory() as scratch:
+        if here or commit is None or is_own:
+            code = f"the installed code, imr-ml {version('imr-ml')}"
+            rebuilt = rebuild(model, Path(scratch), start, from_table=from_table)
+        else:
+            code = f"commit {commit[:_SHORT]}, checked out for it"
+            rebuilt = _rebuild_at(commit, model, Path(scratch), from_table=from_table)
+    table_sha256 = json.loads((model / MANIFEST).read_text("utf-8"))["sha256"]
+    return Reproduction(
+        run_id=run_id,
+        name=run.info.run_name or run_id[:8],
+        notes=tuple(_explain_differences(tags, facts["libraries"], is_foreign=here and not is_own)),
+        code=code,
+        table_equal=rebuilt.table_sha256 == table_sha256 if table_sha256 else None,
+        data_equal=rebuilt.data_sha256 == facts["data"]["sha256"],
+        recorded={name: one for name, one in run.data.metrics.items() if not name.startswith(_SYSTEM_METRICS)},
+        rebuilt=rebuilt.metrics,
+    )
+
+
 def rebuild(model: Path, scratch: Path, start: StartProgress, *, from_table: bool = False) -> Rebuilt:
-    """Make a model's table and the model anew, with the settings and the seed that its folder tells.
+    """Rebuild a model's table and the model, with the settings and the seed in its folder.
 
     Parameters
     ----------
@@ -51,40 +153,44 @@ def rebuild(model: Path, scratch: Path, start: StartProgress, *, from_table: boo
     start : callable
         Starts the progress bar of a long step.
     from_table : bool
-        Take the table as it is in place of making it anew.
+        Train on the existing table instead of rebuilding it from its sources.
 
     Raises
     ------
     ModelError
-        For a model that does not tell what its table was made of.
+        For a model without a manifest of its table.
     SchemaError
-        For sources that are not there any more or have changed.
+        For sources that do not exist any more or have changed.
     """
     from imr_ml.files import sha256_of
     from imr_ml.ingest.manifest import read_manifest
     from imr_ml.ingest.rebuild import replayed, unchanged_table
+    from imr_ml.ingest.inputs import Kind
     from imr_ml.ingest.sources import table_at
     from imr_ml.training import train
 
     if not (model / MANIFEST).is_file():
-        raise ModelError(f"{model}: does not tell what its table was made of ({MANIFEST} is missing); train again")
+        raise ModelError(f"{model}: has no manifest of its table ({MANIFEST} is missing); train again")
     facts = json.loads((model / FACTS).read_text("utf-8"))
-    manifest = read_manifest(model / MANIFEST)
-    here = Path.cwd()
+    manifest, here = read_manifest(model / MANIFEST), Path.cwd()
     table = unchanged_table(manifest, here) if from_table else replayed(manifest, here, scratch, start)
     source = facts["data"]["source"] if len(manifest.requests_by_source) > 1 else None
-    requests = table_at(table, source, manifest.sources[0].options).requests
+    first = manifest.sources[0]
+    requests = table_at(table, source, first.options if first.kind is Kind.REQUESTS else None).requests
     trained = train(requests, settings_of_facts(facts["settings"]))
-    values = {point.name: point.value for point in sorted(run_facts.metrics(trained), key=lambda point: point.step)}
+    points = sorted(collect_metrics(trained), key=lambda point: point.step)
     rebuilt = Rebuilt(
-        table_sha256=sha256_of(table), data_sha256=trained.data.sha256, requests=trained.data.requests, metrics=values
+        table_sha256=sha256_of(table),
+        data_sha256=trained.data.sha256,
+        requests=trained.data.requests,
+        metrics={point.name: point.value for point in points},
     )
     (scratch / REBUILT).write_text(rebuilt.model_dump_json(), encoding="utf-8")
     return rebuilt
 
 
 def settings_of_facts(recorded: dict[str, Any]) -> TrainingSettings:
-    """What a model's facts tell of the settings that it was trained with, as they were."""
+    """Read the settings that a model was trained with from its facts."""
     from imr_ml.classifiers.settings import settings_of
     from imr_ml.evaluation.settings import EvaluationSettings
     from imr_ml.nlp.types import NlpSettings
@@ -97,3 +203,60 @@ def settings_of_facts(recorded: dict[str, Any]) -> TrainingSettings:
         coverage=recorded["coverage"],
         ladder=recorded["ladder"],
     )
+
+
+def _explain_differences(tags: Mapping[str, str], libraries: Mapping[str, str], *, is_foreign: bool) -> Iterator[str]:
+    commit = tags.get("git.commit", "")[:_SHORT]
+    if not commit:
+        yield "the run has no commit, so the installed code is used; figures may differ"
+    elif tags.get("git.dirty") == "true":
+        yield f"files differed from commit {commit} when it was trained, and how is not recorded; figures may differ"
+    if commit and is_foreign:
+        yield f"the installed code is not that of commit {commit}; figures may differ"
+    installed = {name: _installed_version(name) for name in libraries}
+    differing = [
+        f"{name} {old} then, {installed[name]} now" for name, old in libraries.items() if installed[name] != old
+    ]
+    if differing:
+        yield f"libraries differ ({'; '.join(differing)}); figures may differ"
+
+
+def _installed_version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "none"
+
+
+def _rebuild_at(commit: str, model: Path, scratch: Path, *, from_table: bool) -> Rebuilt:
+    """Rebuild a model with the code of a commit, in a worktree of its own."""
+    short, hint = commit[:_SHORT], "to use the installed code: --here"
+    if not has_object(f"{commit}^{{commit}}"):
+        raise TrackingError(
+            f"commit {short} is not in the checkout of this folder: go where it is, or fetch it (git fetch); {hint}"
+        )
+    with tempfile.TemporaryDirectory() as name:
+        checkout = Path(name) / "code"
+        if git(None, "worktree", "add", "--detach", str(checkout), commit) is None:
+            raise TrackingError(f"git can't check out commit {short}; {hint}")
+        try:
+            if not (checkout / "src" / "imr_ml" / "tracking" / "rebuilding.py").is_file():
+                raise TrackingError(f"the code of commit {short} can't rebuild a run; {hint}")
+            return _rebuild_with(checkout / "src", model, scratch, from_table=from_table)
+        finally:
+            git(None, "worktree", "remove", "--force", str(checkout))
+
+
+def _rebuild_with(source: Path, model: Path, scratch: Path, *, from_table: bool) -> Rebuilt:
+    command = [sys.executable, "-c", "from imr_ml.cli import app; app()", "rebuild", str(model), str(scratch)]
+    done = subprocess.run(  # noqa: S603
+        [*command, *(["--from-table"] if from_table else [])],
+        env={**os.environ, "PYTHONPATH": str(source)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
+        raise TrackingError(f"rebuilding it failed: {reason.removeprefix('imr-ml: ')}")
+    return Rebuilt.model_validate_json((scratch / REBUILT).read_bytes())

@@ -1,24 +1,26 @@
-"""Store what is to be recorded in an outbox folder until MLflow has it."""
+"""Keep runs in an outbox folder until MLflow has accepted them."""
 
 from __future__ import annotations
 
 import shutil
 import tempfile
 import uuid
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from tenacity import retry, retry_if_exception_type, stop_after_attempt
 
 from imr_ml.files import locked
-from imr_ml.tracking.uris import TrackingError
+from imr_ml.tracking.uris import TrackingError, redact_uri, tracking_uri
 
-UNSENT = "mlruns-unsent"
-"""Folder in the working directory that holds what no store has taken yet."""
+OUTBOX = "mlruns-unsent"
+"""Folder in the working directory with the records that no store has accepted yet."""
+DIGEST_LENGTH = 12
+"""Characters of a SHA-256 that MLflow keeps as a data set's digest."""
 _FACTS = "record.json"
 _ID_LENGTH = 8
-_TRIES = 5
 
 
 class _Data(BaseModel):
@@ -26,15 +28,7 @@ class _Data(BaseModel):
 
 
 class Point(_Data):
-    """One value of a metric.
-
-    Attributes
-    ----------
-    step : int
-        Number of the fold for values by fold; else 0.
-    at_ms : int, optional
-        Milliseconds since 1970; that of the record where not given.
-    """
+    """One value of a metric; without a time, in milliseconds since 1970, it has that of the record's end."""
 
     name: str
     value: float
@@ -43,16 +37,7 @@ class Point(_Data):
 
 
 class RunRecord(_Data):
-    """One run: able to stand alone beside the others.
-
-    Attributes
-    ----------
-    key : str
-        Unique in its record; names the folder of its artifacts.
-    name : str
-    tags, params : dict of str
-    metrics : tuple of Point
-    """
+    """One run; its key is unique in the record and names the folder of its artifacts."""
 
     key: str
     name: str
@@ -62,7 +47,7 @@ class RunRecord(_Data):
 
 
 class DatasetRecord(_Data):
-    """A table that runs used, by its digest and counts."""
+    """The table that the runs used, by its digest and counts; `columns` and `profile` are JSON."""
 
     name: str
     digest: str
@@ -73,15 +58,7 @@ class DatasetRecord(_Data):
 
 
 class ModelRecord(_Data):
-    """What is told of a model whose files lie beside the record.
-
-    Attributes
-    ----------
-    requirements : tuple of str
-        Pinned when it was trained.
-    tags, description
-        Of the registered version.
-    """
+    """A model whose files are beside the record; tags and description are those of the registered version."""
 
     requirements: tuple[str, ...]
     tags: dict[str, str]
@@ -94,69 +71,52 @@ class Record(_Data):
     Attributes
     ----------
     id : str
-        Unique; by it a store is asked what it already holds.
+        Unique; the runs in a store carry it in a tag.
     destination : str
-        Store it is meant for, without a password.
-    started_ms, ended_ms : int
-        Milliseconds since 1970.
+        Tracking URI of the store that it is meant for, without a password.
     """
 
     id: str = Field(default_factory=lambda: uuid.uuid4().hex)
     experiment: str
-    destination: str
+    destination: str = Field(default_factory=lambda: redact_uri(tracking_uri()))
     started_ms: int
     ended_ms: int
     runs: tuple[RunRecord, ...]
     dataset: DatasetRecord
     model: ModelRecord | None = None
 
-    @property
-    def name(self) -> str:
-        """Name of the parent run."""
-        return self.runs[0].name
 
-
-def save_record(record: Record, files: Path, root: Path | None = None) -> Path:
-    """Put a record and its files, which are moved, into `UNSENT`: whole or not at all.
+def save_record(record: Record, write_files: Callable[[Path], object] = lambda _: None) -> Path:
+    """Write a record and its files to a folder of the outbox: all of it, or nothing if that fails.
 
     Parameters
     ----------
     record : Record
-    files : Path
-        Holds ``artifacts/<key of a run>/``, and ``model/`` and ``code/`` where there is a model.
-    root : Path, optional
-        The working directory by default.
+    write_files : callable
+        Writes ``artifacts/<key of a run>/``, and ``model/`` and ``code/`` if there is a model, to the given folder.
     """
-    (files / _FACTS).write_text(record.model_dump_json(indent=2), encoding="utf-8")
-    folder = (root or Path.cwd()) / UNSENT / f"{record.started_ms}-{record.id[:_ID_LENGTH]}"
-    files.rename(folder)
-    return folder
+    outbox = Path.cwd() / OUTBOX
+    with _create_scratch_folder(outbox) as name:
+        scratch = Path(name)
+        write_files(scratch)
+        (scratch / _FACTS).write_text(record.model_dump_json(indent=2), encoding="utf-8")
+        return scratch.rename(outbox / f"{record.started_ms}-{record.id[:_ID_LENGTH]}")
 
 
-@contextmanager
-def scratch(root: Path | None = None) -> Iterator[Path]:
-    """A folder beside the kept records to make a new one in; removed with the block unless it was kept."""
-    folder = _made((root or Path.cwd()) / UNSENT)
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+# Another process may remove the outbox, if it is empty, just before.
+@retry(retry=retry_if_exception_type(FileNotFoundError), stop=stop_after_attempt(5), reraise=True)
+def _create_scratch_folder(outbox: Path) -> tempfile.TemporaryDirectory[str]:
+    outbox.mkdir(parents=True, exist_ok=True)
+    return tempfile.TemporaryDirectory(prefix=".", dir=outbox, ignore_cleanup_errors=True)
 
 
-def list_unsent(root: Path | None = None) -> list[Path]:
-    """Folders of the kept records, oldest first."""
-    unsent = (root or Path.cwd()) / UNSENT
-    return sorted(folder.parent for folder in unsent.glob(f"[!.]*/{_FACTS}"))
+def list_unsent() -> list[Path]:
+    """Folders of the unsent records in the working directory, oldest first."""
+    return sorted(facts.parent for facts in (Path.cwd() / OUTBOX).glob(f"[!.]*/{_FACTS}"))
 
 
 def read_record(folder: Path) -> Record:
-    """The record in a folder that `save_record` made.
-
-    Raises
-    ------
-    TrackingError
-        For one that was damaged since.
-    """
+    """Read the record that `save_record` wrote; refuse one that was damaged since."""
     facts = folder / _FACTS
     try:
         return Record.model_validate_json(facts.read_bytes())
@@ -165,39 +125,27 @@ def read_record(folder: Path) -> Record:
         raise TrackingError(f"{facts}: is damaged ({reason}); put it back as it was, or move its folder away") from None
 
 
-def artifacts_of(folder: Path, key: str) -> Path:
-    """Folder with the artifacts of a run."""
+def artifacts_folder(folder: Path, key: str) -> Path:
+    """Folder of a run's artifacts in a record's folder."""
     return folder / "artifacts" / key
 
 
 @contextmanager
-def lock_record(folder: Path) -> Iterator[bool]:
-    """Whether the record is ours to send; another process may be sending it. A process that dies lets go of it."""
+def lock_record(folder: Path) -> Iterator[None]:
+    """Hold a record while it is sent; refuse one that another process is sending. A process that dies releases it."""
+    busy = TrackingError("another process is sending it")
     if not folder.exists():
-        yield False
-        return
-    with ExitStack() as stack:
-        try:
-            stack.enter_context(locked(folder / ".lock", BlockingIOError()))
-        except BlockingIOError:
-            yield False
-        else:
-            yield (folder / _FACTS).exists()
+        raise busy
+    with locked(folder / ".lock", busy):
+        if not (folder / _FACTS).exists():
+            raise busy
+        yield
 
 
 def delete_record(folder: Path) -> None:
-    """Remove a record that was sent."""
-    # First what makes it a record: a removal that is cut short must not leave half a record to be sent again.
+    """Delete a record that was sent."""
+    # First the file that makes it a record: a deletion that is cut short must not leave half a record to be sent.
     (folder / _FACTS).unlink()
     shutil.rmtree(folder, ignore_errors=True)
     with suppress(OSError):
         folder.parent.rmdir()
-
-
-def _made(unsent: Path) -> Path:
-    """A new folder in `unsent`, which another process may remove as empty just before."""
-    for _ in range(_TRIES):
-        unsent.mkdir(parents=True, exist_ok=True)
-        with suppress(FileNotFoundError):
-            return Path(tempfile.mkdtemp(prefix=".", dir=unsent))
-    raise FileNotFoundError(f"{unsent}: a folder can't be made in it")

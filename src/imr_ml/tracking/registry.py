@@ -1,27 +1,44 @@
-"""Register model versions, set aliases, and fetch models for scoring."""
+"""Log a model to MLflow, register its version, and fetch it for scoring.
+
+No pickle: the model's own files are logged as they are, and `imr_ml.scoring.pyfunc` reads them.
+"""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
+from imr_ml.corpus.schema import COLUMNS, FEATURE_COLUMNS, REQUIRED_COLUMNS
 from imr_ml.model_files import CHECKSUMS, CLASSIFIERS, FACTS
+from imr_ml.score_columns import ADDED, ScoreOptions
 from imr_ml.tracking.store import connected, first_line, or_none
 from imr_ml.tracking.uris import TrackingError, redact_uri, sqlite_file, tracking_uri
 
 if TYPE_CHECKING:
+    import pandas as pd
     from mlflow import MlflowClient
     from mlflow.entities.model_registry import ModelVersion
+    from mlflow.models.signature import ModelSignature
 
     from imr_ml.tracking.records import ModelRecord
 
 MODEL_NAME = "imr-ml"
 CHALLENGER, CHAMPION = "challenger", "champion"
-NOT_THERE = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
+MODELS = "models:/"
 TRAINED = "trained_ms"
 """Tag of a version: when its training ended, in milliseconds since 1970."""
-MODELS = "models:/"
+NOT_FOUND = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
+_LOADER = "imr_ml.scoring.pyfunc"
+# Distributions whose version changes what scoring returns; MLflow adds itself.
+_REQUIREMENTS = ("negspacy", "numpy", "pandas", "pydantic", "scikit-learn", "scipy", "skops", "spacy")
+# They say which rows are of one case; the number of its items is a feature.
+_CASE_COLUMNS = ("case_number", "letter_sha256")
+_TYPES = {"text": "string", "number": "double", "count": "long", "flag": "boolean"}
 _VERSIONS_OF_LOGGED = "mlflow.modelVersions"
 _DESCRIPTION = f"""\
 Outcome (upheld or overturned) and cited guideline families of Independent Medical Review requests.
@@ -31,50 +48,96 @@ Outcome (upheld or overturned) and cited guideline families of Independent Medic
 - From Python: `mlflow.pyfunc.load_model("models:/{MODEL_NAME}@{CHAMPION}").predict(frame)`
 - **A version with the tag `data.kind` = `sample` is trained on invented letters: it says nothing about real requests.**
 """
+_EXAMPLE = {
+    "request": "Physical therapy, 2 times a week for 4 weeks, left shoulder",
+    "clinical_summary": (
+        "The injured worker is a 47 year old male who hurt the left shoulder while stacking crates. He "
+        "reports a dull ache when reaching overhead. The examination shows reduced abduction and no "
+        "instability. Six visits of therapy helped."
+    ),
+    "ur_guideline": "MTUS Chronic Pain Medical Treatment Guidelines 2009, Section(s): Physical Medicine.",
+    "date_of_injury": "2015-03-02",
+    "ur_denial_date": "2016-01-18",
+}
 
 
-def fetch_model(uri: str) -> Path:
-    """Folder of a tracked model, downloaded where it is not on this machine.
+def log_model(model_folder: Path, code: Path, requirements: Sequence[str], params: Mapping[str, object]) -> str:
+    """Log a model's folder to the active run; return the logged model's identifier.
 
     Parameters
     ----------
-    uri : str
-        ``models:/imr-ml@challenger``, ``models:/imr-ml/3`` or ``runs:/<run id>/model``.
-
-    Returns
-    -------
-    Path
-        Folder that `imr_ml.model_files.read_model` reads.
-
-    Raises
-    ------
-    TrackingError
-        Where there is no such model (names those there are) or it is not one of ours.
+    model_folder : Path
+        As `imr_ml.model_files.save_model` writes it.
+    code : Path
+        Folder that holds the package ``imr_ml`` as it was when the model was trained.
+    requirements : sequence of str
+        As `pip_requirements` returned them then.
+    params : mapping
+        Settings to log with the model.
     """
-    store = tracking_uri()
-    database = sqlite_file(store)
-    if database and not database.exists():
-        raise TrackingError(f"{uri}: no model was tracked yet in {database}; train one with 'make train'")
-    with connected() as client:
-        import mlflow
+    import mlflow
 
-        try:
-            found = Path(mlflow.artifacts.download_artifacts(artifact_uri=uri))
-        except (mlflow.MlflowException, OSError) as error:
-            gone = _folder_that_is_gone(client, uri)
-            missing = f"its files are not at {gone} any more; put that folder back" if gone else None
-            raise TrackingError(f"{uri}: {missing or _what_there_is(client, uri, error)}") from error
-        return _model_folder(found, uri)
+    logged = mlflow.pyfunc.log_model(
+        name="model",
+        loader_module=_LOADER,
+        data_path=str(model_folder),
+        code_paths=[str(code / "imr_ml")],
+        pip_requirements=list(requirements),
+        signature=signature(),
+        input_example=input_example(),
+        params=dict(params),
+    )
+    return str(logged.model_id)
 
 
-def register(client: MlflowClient, model_id: str, run_id: str, record: ModelRecord, trained_ms: int) -> str:
-    """Make a logged model a version of `MODEL_NAME`, unless it is one, and the challenger, unless that is newer.
+def pip_requirements() -> list[str]:
+    """What the model needs, pinned to the installed versions."""
+    return [f"{name}=={version(name)}" for name in _REQUIREMENTS]
+
+
+def signature() -> ModelSignature:
+    """Columns in and out.
+
+    Optional columns take any type, because MLflow refuses rather than converts: a date column of type
+    ``datetime`` would not take dates from CSV or JSON, which come as text, one of type ``string`` would take
+    neither timestamps nor a column that is empty throughout, and ``double`` would not take whole numbers.
+    Scoring converts them and says which row it could not read.
+    """
+    from mlflow.models.signature import ModelSignature
+    from mlflow.types import ColSpec, ParamSchema, ParamSpec, Schema
+    from mlflow.types.schema import AnyType
+
+    accepted = {*_CASE_COLUMNS, *FEATURE_COLUMNS}
+    anything, default = AnyType(), ScoreOptions()  # type: ignore[no-untyped-call]
+    inputs = [
+        *(ColSpec("string", name) for name in REQUIRED_COLUMNS),
+        *(ColSpec(anything, one.name, required=False) for one in COLUMNS if one.name in accepted and not one.required),
+    ]
+    params = [
+        ParamSpec("evidence", "boolean", default.evidence),
+        ParamSpec("precedents", "long", default.precedents),
+        # MLflow takes no None: 0 stands for the coverage that the model was trained for.
+        ParamSpec("coverage", "double", 0.0),
+    ]
+    outputs = [ColSpec(_TYPES[column.kind], column.name, required=False) for column in ADDED]
+    return ModelSignature(inputs=Schema([*inputs]), outputs=Schema([*outputs]), params=ParamSchema(params))
+
+
+def input_example() -> pd.DataFrame:
+    """One invented request."""
+    import pandas as pd
+
+    return pd.DataFrame([_EXAMPLE])
+
+
+def register(client: MlflowClient, model_id: str, run_id: str, model: ModelRecord, trained_ms: int) -> str:
+    """Register a logged model, unless that was done, and make it the challenger, unless that is newer.
 
     Parameters
     ----------
     client : MlflowClient
     model_id, run_id : str
-    record : ModelRecord
+    model : ModelRecord
         Tags and description of the version.
     trained_ms : int
         When the training ended: a model that is sent late does not replace a challenger trained after it.
@@ -91,86 +154,102 @@ def register(client: MlflowClient, model_id: str, run_id: str, record: ModelReco
     except mlflow.MlflowException:
         # It exists, or the next line says what is wrong.
         client.get_registered_model(MODEL_NAME)
-    found = client.search_model_versions(f"name = '{MODEL_NAME}' and run_id = '{run_id}'")
-    made = (
-        found[0]
-        if found
-        else client.create_model_version(
+    versions = client.search_model_versions(f"name = '{MODEL_NAME}' and run_id = '{run_id}'") or [
+        client.create_model_version(
             MODEL_NAME,
-            f"models:/{model_id}",
+            f"{MODELS}{model_id}",
             run_id,
-            tags={**record.tags, TRAINED: str(trained_ms)},
-            description=record.description,
+            tags={**model.tags, TRAINED: str(trained_ms)},
+            description=model.description,
             model_id=model_id,
         )
-    )
+    ]
+    number = versions[0].version
     # As `mlflow.register_model` does, so that the list of logged models shows it; that function prints.
-    told_version = json.dumps([{"name": MODEL_NAME, "version": made.version}])
-    client.set_logged_model_tags(model_id, {_VERSIONS_OF_LOGGED: told_version})
+    client.set_logged_model_tags(model_id, {_VERSIONS_OF_LOGGED: json.dumps([{"name": MODEL_NAME, "version": number}])})
     challenger = version_by_alias(client, CHALLENGER)
     if challenger is None or int(challenger.tags.get(TRAINED, 0)) <= trained_ms:
-        client.set_registered_model_alias(MODEL_NAME, CHALLENGER, made.version)
-    return str(made.version)
+        client.set_registered_model_alias(MODEL_NAME, CHALLENGER, number)
+    return str(number)
+
+
+def fetch_model(uri: str) -> Path:
+    """Download a tracked model if it is not on this machine; return the folder that `model_files.read_model` reads.
+
+    Parameters
+    ----------
+    uri : str
+        ``models:/imr-ml@challenger``, ``models:/imr-ml/3`` or ``runs:/<run id>/model``.
+
+    Raises
+    ------
+    TrackingError
+        If there is no such model (lists the existing ones) or imr-ml did not train it.
+    """
+    database = sqlite_file(tracking_uri())
+    if database and not database.exists():
+        raise TrackingError(f"{uri}: no model was tracked yet in {database}; train one with 'make train'")
+    with connected() as client:
+        import mlflow
+
+        try:
+            folder = Path(mlflow.artifacts.download_artifacts(artifact_uri=uri))
+        except (mlflow.MlflowException, OSError) as error:
+            missing = _find_missing_folder(client, uri)
+            reason = f"its files are not at {missing} any more; put that folder back" if missing else None
+            raise TrackingError(f"{uri}: {reason or _explain_missing_model(client, uri, error)}") from error
+        return _find_data_folder(folder, uri)
 
 
 def version_of(client: MlflowClient, uri: str) -> ModelVersion:
-    """Version that ``models:/imr-ml@champion`` or ``models:/imr-ml/3`` names; MLflow raises where there is none."""
-    name, alias, version = _parts(uri)
-    return client.get_model_version_by_alias(name, alias) if alias else client.get_model_version(name, version)
-
-
-def _parts(uri: str) -> tuple[str, str, str]:
-    """Name, alias and version of which ``models:/name@alias`` or ``models:/name/version`` leaves one empty."""
-    name, _, version = uri.removeprefix(MODELS).partition("/")
+    """Version that ``models:/imr-ml@champion`` or ``models:/imr-ml/3`` names; MLflow raises if there is none."""
+    name, _, number = uri.removeprefix(MODELS).partition("/")
     name, _, alias = name.partition("@")
-    return name, alias, version
+    return client.get_model_version_by_alias(name, alias) if alias else client.get_model_version(name, number)
 
 
 def version_by_alias(client: MlflowClient, alias: str) -> ModelVersion | None:
-    """Version of `MODEL_NAME` that carries the alias; None where none does."""
-    return or_none(lambda: client.get_model_version_by_alias(MODEL_NAME, alias), absent=NOT_THERE)
+    """Version of `MODEL_NAME` that carries the alias; None if none does."""
+    return or_none(lambda: client.get_model_version_by_alias(MODEL_NAME, alias), absent=NOT_FOUND)
 
 
-def _model_folder(found: Path, uri: str) -> Path:
+def _find_data_folder(folder: Path, uri: str) -> Path:
     from mlflow.models import Model
 
-    described = found / "MLmodel"
-    if described.is_file():
-        flavors: dict[str, dict[str, str]] = Model.load(str(described)).flavors
-        data = flavors.get("python_function", {}).get("data", "")
-        folder = found / data
-        if all((folder / name).is_file() for name in (CLASSIFIERS, FACTS, CHECKSUMS)):
-            return folder
+    if (folder / "MLmodel").is_file():
+        flavors: dict[str, dict[str, str]] = Model.load(str(folder / "MLmodel")).flavors
+        data = folder / flavors.get("python_function", {}).get("data", "")
+        if all((data / name).is_file() for name in (CLASSIFIERS, FACTS, CHECKSUMS)):
+            return data
     raise TrackingError(f"{uri}: is not a model that imr-ml trained ({CLASSIFIERS} is missing)")
 
 
-def _folder_that_is_gone(client: MlflowClient, uri: str) -> Path | None:
+def _find_missing_folder(client: MlflowClient, uri: str) -> Path | None:
     """Where the store says that a version's files are, if they are not: MLflow knows them by their whole path."""
     import mlflow
-    from mlflow.utils.file_utils import local_file_uri_to_path
 
     try:
-        version = version_of(client, uri)
-        place = client.get_model_version_download_uri(version.name, version.version)
+        model = version_of(client, uri)
+        place = urlsplit(client.get_model_version_download_uri(model.name, model.version))
     except mlflow.MlflowException:
         return None
-    path = Path(local_file_uri_to_path(place))  # type: ignore[no-untyped-call]
-    return None if "://" in place.replace("file://", "") or path.exists() else path
+    path = Path(url2pathname(place.path))
+    return None if place.scheme not in ("", "file") or path.exists() else path
 
 
-def _what_there_is(client: MlflowClient, uri: str, error: Exception) -> str:
+def _explain_missing_model(client: MlflowClient, uri: str, error: Exception) -> str:
     if not uri.startswith(MODELS):
         return first_line(error)
     import mlflow
 
-    name, _, _ = _parts(uri)
+    name = uri.removeprefix(MODELS).partition("/")[0].partition("@")[0]
     try:
         model = client.get_registered_model(name)
     except mlflow.MlflowException:
-        known = sorted(one.name for one in client.search_registered_models())
-        there = f"registered are: {', '.join(known)}" if known else "none is registered; train one with 'make train'"
-        return f"no model {name!r} in {redact_uri(tracking_uri())}; {there}"
-    versions = sorted((int(one.version) for one in client.search_model_versions(f"name = '{name}'")), reverse=True)
-    aliases = ", ".join(f"@{alias} ({version})" for alias, version in sorted(model.aliases.items())) or "none"
-    there = ", ".join(map(str, versions[:10])) or "none"
-    return f"{first_line(error)}; {name} has versions {there} and aliases {aliases}"
+        known = ", ".join(sorted(one.name for one in client.search_registered_models()))
+        registered = f"registered are: {known}" if known else "none is registered; train one with 'make train'"
+        return f"no model {name!r} in {redact_uri(tracking_uri())}; {registered}"
+    numbers = sorted((int(one.version) for one in client.search_model_versions(f"name = '{name}'")), reverse=True)
+    aliases = ", ".join(f"@{alias} ({number})" for alias, number in sorted(model.aliases.items())) or "none"
+    versions = ", ".join(map(str, numbers[:10])) or "none"
+    return f"{first_line(error)}; {name} has versions {versions} and aliases {aliases}"

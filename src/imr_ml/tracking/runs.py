@@ -1,41 +1,85 @@
-"""Record a training as MLflow runs: the model's and one per baseline."""
+"""Record a training as MLflow runs: one for the model and one for each model that it was compared with.
+
+Text of requests gets into a file only if it is given as `Extras.texts`.
+"""
 
 from __future__ import annotations
 
 import json
+import shutil
 import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import imr_ml
 from imr_ml.corpus.schema import COLUMNS, Role
 from imr_ml.evaluation.comparison import MODEL
+from imr_ml.evaluation.slices import slice_table
 from imr_ml.files import sha256_of
+from imr_ml.model_files import MANIFEST
 from imr_ml.reporting.compared_models import COLOURS_OF_BASELINES, ComparedModel, compared_baselines
 from imr_ml.tracking import run_facts
-from imr_ml.tracking.packaging import pip_requirements
-from imr_ml.tracking.records import DatasetRecord, ModelRecord, Record, RunRecord, save_record, scratch
-from imr_ml.tracking.run_facts import description, rival_description, summary
-from imr_ml.tracking.sending import RecordedRun, send_or_keep
-from imr_ml.tracking.store import open_own_store
-from imr_ml.tracking.training_files import Extras, tables_tag, write_files
-from imr_ml.tracking.uris import EXPERIMENT, redact_uri, tracking_uri
-from imr_ml.tracking.views import NOTE
+from imr_ml.tracking.predictions import FILE, Folds, HeldOut, write_held_out
+from imr_ml.tracking.records import (
+    DIGEST_LENGTH,
+    DatasetRecord,
+    ModelRecord,
+    Point,
+    Record,
+    RunRecord,
+    artifacts_folder,
+    save_record,
+)
+from imr_ml.tracking.registry import pip_requirements
+from imr_ml.tracking.sending import FIGURES, RecordedRun, send_record
+from imr_ml.tracking.store import create_own_store
+from imr_ml.tracking.views import EXPERIMENT, NOTE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    import pandas as pd
 
+    from imr_ml.evaluation.cross_validation import OutOfFold
     from imr_ml.tracking.git import GitState
     from imr_ml.training import DataFacts, TrainedModel
 
-_DIGEST_LENGTH = 12
+CARD = "model_card.md"
+SLICES = "evaluation/slices.json"
+TEXTS = "evaluation/requests.json"
+# A server takes each file in a request of its own.
+_NOT_FOR_SCORING = ("card", "cli", "evaluation", "figures", "ladder", "sample", "tracking", "training.py")
+_TEXT_COLUMNS = ("request", "clinical_summary", "ur_guideline", "imr_guideline", "rationale")
+
+
+@dataclass(frozen=True, slots=True)
+class Extras:
+    """What may be recorded of a training besides its model and evaluation.
+
+    Attributes
+    ----------
+    compared : sequence of ComparedModel, optional
+        Models evaluated on the same folds; the baselines by default.
+    system : sequence of Point
+        From `system_metrics`.
+    card, manifest : Path, optional
+        Model card, and manifest of the table that was trained on.
+    texts : DataFrame, optional
+        Requests in the order of the evaluation. Their texts are private, and are recorded if given.
+    started_ms : int, optional
+        When the training began, in milliseconds since 1970.
+    """
+
+    compared: Sequence[ComparedModel] | None = None
+    system: Sequence[Point] = ()
+    card: Path | None = None
+    manifest: Path | None = None
+    texts: pd.DataFrame | None = None
+    started_ms: int | None = None
 
 
 def record(
-    trained: TrainedModel,
-    model_folder: Path,
-    experiment: str = EXPERIMENT,
-    git: GitState | None = None,
-    extras: Extras | None = None,
+    trained: TrainedModel, model_folder: Path, git: GitState | None = None, extras: Extras | None = None
 ) -> RecordedRun:
     """Record a training and register its model as the challenger.
 
@@ -46,83 +90,82 @@ def record(
     trained : TrainedModel
     model_folder : Path
         The same model, saved.
-    experiment : str
     git : GitState, optional
-        Of the code; None where it is not known.
+        Of the code.
     extras : Extras, optional
 
     Raises
     ------
     UnsentError
-        Where the store can't be reached or refuses. All is kept on disk, to be sent by `sync`.
+        If the store can't be reached or refuses. The record stays on disk, to be sent by `sync`.
     """
-    return send_or_keep(keep_training(trained, model_folder, experiment, git, extras, open_own_store))
+    return send_record(save_training(trained, model_folder, git, extras))
 
 
-def keep_training(
-    trained: TrainedModel,
-    model_folder: Path,
-    experiment: str = EXPERIMENT,
-    git: GitState | None = None,
-    extras: Extras | None = None,
-    meanwhile: Callable[[], None] = lambda: None,
+def save_training(
+    trained: TrainedModel, model_folder: Path, git: GitState | None = None, extras: Extras | None = None
 ) -> Path:
-    """Put all that is to be recorded of a training into a folder, from which it is sent; see `record`.
-
-    While the figures are drawn in other processes, `meanwhile` is called.
-    """
+    """Write the record of a training to the outbox without sending it; see `record`."""
     extras = extras or Extras()
-    rivals = tuple(compared_baselines(trained) if extras.rivals is None else extras.rivals)
+    compared = tuple(compared_baselines(trained) if extras.compared is None else extras.compared)
+    tables = _build_tables(trained, extras.texts)
     now = int(time.time() * 1000)
-    with scratch() as folder:
-        links = write_files(folder, trained, model_folder, rivals, extras, meanwhile)
-        kept = Record(
-            experiment=experiment,
-            destination=redact_uri(tracking_uri()),
-            started_ms=extras.started_ms or now,
-            ended_ms=now,
-            runs=(
-                _model_run(trained, git, rivals, extras, links),
-                *(_rival_run(rival, trained, git) for rival in rivals),
-            ),
-            dataset=_dataset(trained.data),
-            model=ModelRecord(
-                requirements=tuple(pip_requirements()),
-                tags=run_facts.data_tags(trained.data),
-                description=summary(trained),
-            ),
-        )
-        return save_record(kept, folder)
+    training = Record(
+        experiment=EXPERIMENT,
+        started_ms=extras.started_ms or now,
+        ended_ms=now,
+        runs=(
+            _model_run(trained, git, compared, extras, {title: path for title, (path, _) in tables.items()}),
+            *(_compared_run(one, trained, git) for one in compared),
+        ),
+        dataset=_dataset(trained.data),
+        model=ModelRecord(
+            requirements=tuple(pip_requirements()),
+            tags=run_facts.data_tags(trained.data),
+            description=run_facts.summarize(trained),
+        ),
+    )
+    return save_record(training, lambda folder: _write_files(folder, trained, model_folder, compared, extras, tables))
 
 
 def _model_run(
     trained: TrainedModel,
     git: GitState | None,
-    rivals: tuple[ComparedModel, ...],
+    compared: Sequence[ComparedModel],
     extras: Extras,
-    links: dict[str, str],
+    tables: Mapping[str, str],
 ) -> RunRecord:
-    tags = {NOTE: description(trained, rivals, links), "mlflow.loggedArtifacts": tables_tag(links)}
-    if extras.manifest is not None:
+    links = {
+        **({"model card": CARD} if extras.card else {}),
+        **({"what the table was made of": MANIFEST} if extras.manifest else {}),
+        "figures": FIGURES,
+        **tables,
+    }
+    tags = {
+        NOTE: run_facts.describe_training(trained, compared, links),
+        # By it the MLflow UI finds tables.
+        "mlflow.loggedArtifacts": json.dumps([{"path": path, "type": "table"} for path in tables.values()]),
+    }
+    if extras.manifest:
         tags["data.manifest.sha256"] = sha256_of(extras.manifest)
     return RunRecord(
         key=MODEL,
-        name=run_facts.run_name(trained, git),
-        tags=run_facts.tags(trained, git) | tags,
-        params=run_facts.params(trained),
-        metrics=(*run_facts.metrics(trained), *extras.system),
+        name=run_facts.name_run(trained, git),
+        tags=run_facts.collect_tags(trained, git) | tags,
+        params=run_facts.collect_params(trained),
+        metrics=(*run_facts.collect_metrics(trained), *extras.system),
     )
 
 
-def _rival_run(rival: ComparedModel, trained: TrainedModel, git: GitState | None) -> RunRecord:
-    colour = COLOURS_OF_BASELINES.get(rival.key)
-    tags = {NOTE: rival_description(rival, trained)} | ({"mlflow.runColor": colour} if colour else {})
+def _compared_run(compared: ComparedModel, trained: TrainedModel, git: GitState | None) -> RunRecord:
+    color = COLOURS_OF_BASELINES.get(compared.key)
+    tags = {NOTE: run_facts.describe_compared(compared, trained)} | ({"mlflow.runColor": color} if color else {})
     return RunRecord(
-        key=rival.key,
-        name=run_facts.rival_name(rival, trained, git),
-        tags=run_facts.tags(trained, git) | tags,
-        params=run_facts.rival_params(rival, trained),
-        metrics=tuple(run_facts.rival_metrics(rival)),
+        key=compared.key,
+        name=run_facts.name_run(trained, git, compared),
+        tags=run_facts.collect_tags(trained, git) | tags,
+        params=run_facts.collect_params(trained, compared),
+        metrics=tuple(run_facts.collect_metrics(trained, compared)),
     )
 
 
@@ -135,8 +178,63 @@ def _dataset(data: DataFacts) -> DatasetRecord:
     ]
     return DatasetRecord(
         name=f"requests-{data.source}",
-        digest=data.sha256[:_DIGEST_LENGTH],
+        digest=data.sha256[:DIGEST_LENGTH],
         source=json.dumps({"tags": run_facts.data_tags(data)}),
         columns=json.dumps({"mlflow_colspec": columns}),
         profile=json.dumps({"num_rows": data.requests, "cases": data.cases, "overturned": data.overturned}),
     )
+
+
+def _build_tables(trained: TrainedModel, texts: pd.DataFrame | None) -> dict[str, tuple[str, pd.DataFrame]]:
+    """Title -> path among the artifacts, and table."""
+    evaluation = trained.evaluation
+    tables = {"slices": (SLICES, slice_table(evaluation.slices))} if evaluation.slices else {}
+    if texts is not None:
+        columns = texts[[name for name in _TEXT_COLUMNS if name in texts]].reset_index(drop=True)
+        tables["texts of the requests"] = (
+            TEXTS,
+            columns.assign(
+                overturned=evaluation.labels.overturned, p_overturned=evaluation.out_of_fold.mean_p_overturned
+            ),
+        )
+    return tables
+
+
+def _write_files(
+    folder: Path,
+    trained: TrainedModel,
+    model_folder: Path,
+    compared: Sequence[ComparedModel],
+    extras: Extras,
+    tables: Mapping[str, tuple[str, pd.DataFrame]],
+) -> None:
+    from imr_ml.reporting.figures import start_figures
+
+    artifacts = artifacts_folder(folder, MODEL)
+    (artifacts / FIGURES).mkdir(parents=True)
+    # Other processes draw while this one goes on.
+    drawing = start_figures(trained, artifacts / FIGURES)
+    for path, table in tables.values():
+        (artifacts / path).parent.mkdir(exist_ok=True)
+        # The format of MLflow's own tables, which its UI shows.
+        (artifacts / path).write_text(table.to_json(orient="split", index=False, date_format="iso"), encoding="utf-8")
+    for source, name in ((extras.card, CARD), (extras.manifest, MANIFEST)):
+        if source:
+            shutil.copy(source, artifacts / name)
+    predictions = {MODEL: trained.evaluation.out_of_fold, **{one.key: one.out_of_fold for one in compared}}
+    for key, predicted in predictions.items():
+        if predicted is not None:
+            write_held_out(_held_out(trained, predicted), artifacts_folder(folder, key) / FILE)
+    shutil.copytree(model_folder, folder / "model")
+    # The code as it is now: what is sent later must be what was trained.
+    code, ignored = Path(imr_ml.__file__).parent, ("__pycache__", "*.pyc", *_NOT_FOR_SCORING)
+    shutil.copytree(code, folder / "code" / code.name, ignore=shutil.ignore_patterns(*ignored))
+    create_own_store()
+    for _ in drawing:
+        pass
+
+
+def _held_out(trained: TrainedModel, predicted: OutOfFold) -> HeldOut:
+    settings, groups = trained.evaluation.settings, trained.neighbours.decided.group
+    folds = Folds(trained.data.sha256, settings.folds, settings.repeats, settings.seed, settings.stratify)
+    return HeldOut(folds, trained.evaluation.labels, groups, predicted, trained.evaluation.fold_of)

@@ -1,65 +1,57 @@
-"""Send stored records to MLflow, each exactly once.
+"""Send records to MLflow, each run exactly once.
 
-A run carries a tag that says which record it comes from: what a store already holds is completed rather than made
-again.
+Each run carries a tag with its record's identifier, and each step can be repeated without effect: if sending was cut
+short, the next attempt goes through all steps again and adds what is missing.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from imr_ml.tracking.filling import fill
-from imr_ml.tracking.packaging import log_model
-from imr_ml.tracking.records import delete_record, list_unsent, lock_record, read_record
-from imr_ml.tracking.registry import register
+from imr_ml.tracking.records import (
+    Record,
+    RunRecord,
+    artifacts_folder,
+    delete_record,
+    list_unsent,
+    lock_record,
+    read_record,
+)
+from imr_ml.tracking.registry import log_model, register
+from imr_ml.tracking.run_facts import OF_RUN
 from imr_ml.tracking.store import connected, or_none
-from imr_ml.tracking.uris import TrackingError, experiment_id, redact_uri, tracking_uri
+from imr_ml.tracking.uris import TrackingError, redact_uri, tracking_uri
+from imr_ml.tracking.views import NOTE, experiment_id
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from mlflow import MlflowClient
-    from mlflow.entities import Run
-
-    from imr_ml.tracking.records import ModelRecord, Record, RunRecord
 
 SYNC = "imr-ml sync"
+FIGURES = "figures"
+"""Folder of a run's artifacts with the figures that the UI's charts show side by side."""
 _TAG = "imr_ml.record"
 _PARENT = "mlflow.parentRunId"
+# On a team server only the owner of an experiment may delete; half a model that stays does no harm.
+_DENIED = ("PERMISSION_DENIED",)
+_IMAGES, _SMALL_IMAGE = "images", "+compressed.webp"
 
 
 class UnsentError(TrackingError):
-    """A record that the store did not take; the message says why, where it is kept and how to send it.
+    """A record that the store did not accept; the message says why, where the record is and how to send it."""
 
-    Attributes
-    ----------
-    folder : Path
-    """
-
-    def __init__(self, folder: Path, reason: str, *, is_damaged: bool = False) -> None:
+    def __init__(self, folder: Path, reason: str) -> None:
         self.folder = folder
-        shown_folder = folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder
-        kept_in = f"; nothing is lost: the run is kept in {shown_folder}, to send it later run: {SYNC}"
-        super().__init__(reason if is_damaged else f"{reason}{kept_in}")
+        shown = folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder
+        super().__init__(f"{reason}; nothing is lost: the run is kept in {shown}, to send it later run: {SYNC}")
 
 
 @dataclass(frozen=True, slots=True)
 class RecordedRun:
-    """Where a record was sent.
-
-    Attributes
-    ----------
-    run_id, experiment_id : str
-    name : str
-        Of the run.
-    model_version : str
-        Of the registered model; empty where the record has none.
-    tracking_uri : str
-        Without a password.
-    """
+    """Where a record's first run is; the version is that of the registered model, empty if there is none."""
 
     run_id: str
     experiment_id: str
@@ -68,115 +60,144 @@ class RecordedRun:
     tracking_uri: str
 
 
-def send_or_keep(folder: Path) -> RecordedRun:
-    """Send a record; where that fails it stays where it is.
-
-    Raises
-    ------
-    UnsentError
-    """
-    with lock_record(folder) as ours:
-        if not ours:
-            raise UnsentError(folder, "another process is sending it")
-        try:
-            sent = _send(folder)
-        except TrackingError as error:
-            raise UnsentError(folder, str(error)) from error
-        delete_record(folder)
-        return sent
+def send_record(folder: Path) -> RecordedRun:
+    """Send a record and delete its folder; raise `UnsentError` if that fails, and keep the folder."""
+    try:
+        with lock_record(folder):
+            record = read_record(folder)
+            with connected() as client:
+                sent = _Delivery(client, experiment_id(client, record.experiment), folder, record).send()
+            delete_record(folder)
+            return sent
+    except TrackingError as error:
+        raise UnsentError(folder, str(error)) from error
 
 
-def sync(*, here: bool = False) -> Iterator[RecordedRun | UnsentError]:
-    """Send what is kept in the working directory, oldest first; what can't be sent stays.
+def sync(*, here: bool = False) -> Iterator[RecordedRun | TrackingError]:
+    """Send the records in the working directory, oldest first; give an error for each that stays.
 
-    Parameters
-    ----------
-    here : bool, default False
-        Whether to send also what is meant for another store than the one in use.
+    Those for another store than the one in use are sent only if `here`.
     """
     store = redact_uri(tracking_uri())
     for folder in list_unsent():
         try:
             destination = read_record(folder).destination
+            if destination != store and not here:
+                raise UnsentError(
+                    folder, f"it is meant for {destination}: set MLFLOW_TRACKING_URI to that, or add --here"
+                )
+            yield send_record(folder)
         except TrackingError as error:
-            yield UnsentError(folder, str(error), is_damaged=True)
-            continue
-        if destination != store and not here:
-            yield UnsentError(folder, f"it is meant for {destination}: set MLFLOW_TRACKING_URI to that, or add --here")
-            continue
-        try:
-            yield send_or_keep(folder)
-        except UnsentError as error:
             yield error
 
 
-def _send(folder: Path) -> RecordedRun:
-    record = read_record(folder)
-    with connected() as client:
+@dataclass(frozen=True, slots=True)
+class _Delivery:
+    """A record on its way to an experiment."""
+
+    client: MlflowClient
+    experiment: str
+    folder: Path
+    record: Record
+
+    def send(self) -> RecordedRun:
         import mlflow
 
-        experiment = experiment_id(client, record.experiment)
-        made = _made(client, experiment, record)
-        parent = made.get(record.runs[0].key) or _create(client, experiment, record, record.runs[0], parent="")
-        run_id, version = parent.info.run_id, ""
-        if parent.info.status != "FINISHED":
-            # MLflow logs a model to the active run only, and ends it as FAILED where the block raises.
-            with mlflow.start_run(run_id=run_id):
-                model_id = _model(client, folder, record, record.model, parent) if record.model else None
-                fill(client, folder, record, record.runs[0], parent, model_id)
-                for run in record.runs[1:]:
-                    child = made.get(run.key) or _create(client, experiment, record, run, run_id)
-                    _send_child(client, folder, record, run, child)
-                if record.model and model_id:
-                    version = register(client, model_id, run_id, record.model, record.ended_ms)
-        else:
-            version = _version(client, run_id)
-        client.set_terminated(run_id, "FINISHED", record.ended_ms)
-        return RecordedRun(run_id, experiment, record.name, version, redact_uri(client.tracking_uri))
+        record, (parent, *children), version = self.record, self.record.runs, ""
+        sent = self._find_runs()
+        run_id = sent.get(parent.key) or self._create_run(parent)
+        # MLflow logs a model to the active run only, and ends it as FAILED where the block raises.
+        with mlflow.start_run(run_id=run_id):
+            model_id = self._log_model(run_id)
+            self._log_run(parent, run_id, model_id)
+            for child in children:
+                child_id = sent.get(child.key) or self._create_run(child, run_id)
+                self._log_run(child, child_id)
+                self.client.set_terminated(child_id, "FINISHED", record.ended_ms)
+            if record.model and model_id:
+                version = register(self.client, model_id, run_id, record.model, record.ended_ms)
+        self.client.set_terminated(run_id, "FINISHED", record.ended_ms)
+        return RecordedRun(run_id, self.experiment, parent.name, version, redact_uri(self.client.tracking_uri))
 
+    def _find_runs(self) -> dict[str, str]:
+        """Identifiers of the runs that an earlier attempt created, by key."""
+        created = self.client.search_runs(
+            [self.experiment], f"tags.`{_TAG}` LIKE '{self.record.id}/%'", order_by=["attributes.start_time ASC"]
+        )
+        run_ids: dict[str, str] = {}
+        for run in created:
+            if run_ids.setdefault(run.data.tags[_TAG].partition("/")[2], run.info.run_id) != run.info.run_id:
+                # MLflow repeats a call whose answer was lost, so a run may have been created twice.
+                or_none(partial(self.client.delete_run, run.info.run_id), absent=_DENIED)
+        return run_ids
 
-def _send_child(client: MlflowClient, folder: Path, record: Record, run: RunRecord, made: Run) -> None:
-    if made.info.status != "FINISHED":
-        fill(client, folder, record, run, made, None)
-        client.set_terminated(made.info.run_id, "FINISHED", record.ended_ms)
+    def _create_run(self, run: RunRecord, parent_id: str = "") -> str:
+        tags = {**run.tags, **({_PARENT: parent_id} if parent_id else {}), _TAG: f"{self.record.id}/{run.key}"}
+        created = self.client.create_run(
+            self.experiment, start_time=self.record.started_ms, tags=tags, run_name=run.name
+        )
+        return str(created.info.run_id)
 
+    def _log_model(self, run_id: str) -> str | None:
+        """Identifier of the logged model, which may be an earlier attempt's."""
+        from mlflow.entities import LoggedModelStatus
 
-def _made(client: MlflowClient, experiment: str, record: Record) -> dict[str, Run]:
-    """Runs of the record that a former attempt made, by key."""
-    found = client.search_runs(
-        [experiment], f"tags.`{_TAG}` LIKE '{record.id}/%'", order_by=["attributes.start_time ASC"]
-    )
-    made: dict[str, Run] = {}
-    for run in found:
-        key = run.data.tags[_TAG].partition("/")[2]
-        if key in made:
-            # A call whose answer was lost was made again.
-            client.delete_run(run.info.run_id)
-        else:
-            made[key] = run
-    return made
+        if self.record.model is None:
+            return None
+        outputs = self.client.get_run(run_id).outputs
+        for output in outputs.model_outputs if outputs else []:
+            # The run still names models that were deleted.
+            model = or_none(partial(self.client.get_logged_model, output.model_id))
+            if model and model.status == LoggedModelStatus.READY:
+                return str(output.model_id)
+            if model:
+                or_none(partial(self.client.delete_logged_model, output.model_id), absent=_DENIED)
+        params = self.record.runs[0].params
+        model_files, code = self.folder / "model", self.folder / "code"
+        return log_model(model_files, code, self.record.model.requirements, params)
 
+    def _log_run(self, run: RunRecord, run_id: str, model_id: str | None = None) -> None:
+        from mlflow.entities import Metric, Param, RunTag
 
-def _create(client: MlflowClient, experiment: str, record: Record, run: RunRecord, parent: str) -> Run:
-    tags = {**run.tags, **({_PARENT: parent} if parent else {}), _TAG: f"{record.id}/{run.key}"}
-    return client.create_run(experiment, start_time=record.started_ms, tags=tags, run_name=run.name)
+        self._log_dataset(run_id)
+        self._log_artifacts(run, run_id)
+        dataset, ended_ms = self.record.dataset, self.record.ended_ms
+        # MLflow refuses a metric that a logged model has already, as after a lost answer.
+        logged = self.client.get_logged_model(model_id).metrics or [] if model_id else []
+        steps = {(one.key, one.step) for one in logged}
+        subject = {"model_id": model_id, "dataset_name": dataset.name, "dataset_digest": dataset.digest}
+        metrics = [
+            # System metrics, which alone have a time, say nothing about the model.
+            Metric(one.name, one.value, one.at_ms or ended_ms, one.step, **({} if one.at_ms else subject))
+            for one in run.metrics
+            if (one.name, one.step) not in steps
+        ]
+        address = f"#/experiments/{self.experiment}/runs/{run_id}/artifacts/"
+        note = run.tags.get(NOTE, "").replace(f"]({OF_RUN}", f"]({address}")
+        # One request: a server with passwords takes long for each.
+        params = [Param(name, value) for name, value in run.params.items()]
+        self.client.log_batch(run_id, metrics, params, [RunTag(NOTE, note)])
 
+    def _log_dataset(self, run_id: str) -> None:
+        from mlflow.entities import Dataset, DatasetInput, InputTag
 
-def _model(client: MlflowClient, folder: Path, record: Record, model: ModelRecord, parent: Run) -> str:
-    """Identifier of the logged model: a former attempt's where it was finished."""
-    from mlflow.entities import LoggedModelStatus
+        table = self.record.dataset
+        dataset = Dataset(table.name, table.digest, "code", table.source, table.columns, table.profile)
+        tags = [InputTag("mlflow.data.context", table.context)]
+        self.client.log_inputs(run_id, datasets=[DatasetInput(dataset, tags=tags)])
 
-    for output in parent.outputs.model_outputs if parent.outputs else []:
-        # The run goes on naming a model that was deleted.
-        found = or_none(partial(client.get_logged_model, output.model_id))
-        if found and found.status == LoggedModelStatus.READY:
-            return str(output.model_id)
-        if found:
-            client.delete_logged_model(output.model_id)
-    logged = log_model(folder / "model", folder / "code", model.requirements, record.runs[0].params)
-    return str(logged.model_id)
+    def _log_artifacts(self, run: RunRecord, run_id: str) -> None:
+        """Log the run's files, and its figures also as images, which the UI's charts show side by side."""
+        import mlflow
 
-
-def _version(client: MlflowClient, run_id: str) -> str:
-    found = client.search_model_versions(f"run_id = '{run_id}'")
-    return str(found[0].version) if found else ""
+        artifacts = artifacts_folder(self.folder, run.key)
+        if not artifacts.is_dir():
+            return
+        self.client.log_artifacts(run_id, str(artifacts))
+        figures = sorted((artifacts / FIGURES).glob("*.png"))
+        # MLflow writes the small image last, to a file whose name begins with the key.
+        files = [Path(one.path).name for one in self.client.list_artifacts(run_id, _IMAGES)] if figures else []
+        logged = {name.partition("+")[0] for name in files if name.endswith(_SMALL_IMAGE)}
+        for path in figures:
+            if path.stem not in logged:
+                self.client.log_image(run_id, mlflow.Image(str(path)), key=path.stem, timestamp=self.record.ended_ms)

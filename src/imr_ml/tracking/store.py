@@ -1,21 +1,25 @@
-"""Connect to the MLflow store quietly, with one-line errors.
+"""Connect to the MLflow store, without output and with errors of one line.
 
-MLflow is imported inside `connected`, after its telemetry was turned off, which it looks at when imported.
+MLflow is imported inside `connected`, after its telemetry was turned off: it reads that setting when imported.
 """
 
 from __future__ import annotations
 
 import logging
 import os
+import shlex
 import sys
 import textwrap
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
+from functools import cache
+from importlib.metadata import version
+from importlib.resources import files
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from imr_ml.files import locked
-from imr_ml.tracking.schema import check_store, is_current
 from imr_ml.tracking.uris import (
     URI,
     TrackingError,
@@ -28,6 +32,7 @@ from imr_ml.tracking.uris import (
 )
 
 if TYPE_CHECKING:
+    from alembic.script import ScriptDirectory
     from mlflow import MlflowClient
 
 _QUIET = {
@@ -37,45 +42,45 @@ _QUIET = {
     # A lock file that happens to lie in the working directory is no part of the model.
     "MLFLOW_UV_AUTO_DETECT": "false",
 }
-# The first question to a server that is down shall fail in seconds, a later one in less than a minute: MLflow would go
-# on for minutes, and what could not be sent is kept anyway.
-_IMPATIENT = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "15"}
-_PATIENT = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "3", "MLFLOW_HTTP_REQUEST_TIMEOUT": "60"}
-# Warnings of MLflow and below are for its makers.
-_THEIRS = r"(?:alembic|mlflow|pydantic|sqlalchemy)\b"
-# What SQLAlchemy says around the reason.
-_AROUND = ("(raised as a result of", "(Background on this error")
+# The first request to a server that is down must fail in seconds, a later one in less than a minute: MLflow would go
+# on for minutes, and what could not be sent stays in the outbox anyway.
+_FIRST_REQUEST = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "15"}
+_LATER_REQUESTS = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "3", "MLFLOW_HTTP_REQUEST_TIMEOUT": "60"}
+# Their warnings are for the developers of MLflow.
+_SILENCED = r"(?:alembic|mlflow|pydantic|sqlalchemy)\b"
+# Lines that SQLAlchemy adds around the reason.
+_AROUND_REASON = ("(raised as a result of", "(Background on this error")
 _LONGEST_REASON = 300
+_CREATION_S = 120
 _Answer = TypeVar("_Answer")
-_MIGRATION_S = 120
 
 
 @contextmanager
 def connected() -> Iterator[MlflowClient]:
-    """MLflow on `tracking_uri`, quiet and without telemetry; what was set before is set again afterwards.
+    """Use MLflow on `tracking_uri` in the block; all settings are restored afterwards.
 
     Yields
     ------
     MlflowClient
-        The fluent functions of `mlflow` use the same store inside of the block.
+        The fluent functions of `mlflow` use the same store in the block.
 
     Raises
     ------
     TrackingError
-        For a store that can't be reached or that another version of MLflow made; for what it refuses.
+        If the store can't be reached, another version of MLflow created it, or MLflow refuses something in the block.
     """
     uri, before = tracking_uri(), os.environ.get(URI)
     check_uri(uri)
-    impatient = _unless_set(_IMPATIENT)
-    with quiet_environment(), _environment(_unless_set(_PATIENT)), _quiet():
+    first_request = _unless_set(_FIRST_REQUEST)
+    with quiet_environment(), _environment(_unless_set(_LATER_REQUESTS)), _errors_only():
         import mlflow
         from alembic.util import CommandError
         from sqlalchemy.exc import SQLAlchemyError
 
         mlflow.set_tracking_uri(uri)
         try:
-            with _ready_to_open(uri):
-                client = _reached(uri, impatient)
+            with _checked_schema(uri), _environment(first_request):
+                client = _open_store(uri)
             yield client
         except (mlflow.MlflowException, SQLAlchemyError, CommandError, OSError) as error:
             raise TrackingError(f"{redact_uri(uri)}: {first_line(error)}") from error
@@ -84,14 +89,14 @@ def connected() -> Iterator[MlflowClient]:
 
 
 def quiet_environment() -> AbstractContextManager[None]:
-    """What MLflow looks at when imported: no telemetry, no bars, no lines of its own."""
+    """Set what MLflow reads when imported: no telemetry, no progress bars, no lines of its own."""
     return _environment(_QUIET)
 
 
-def open_own_store() -> None:
-    """Import what a SQLite store needs, and make one that is not there yet, which takes seconds: to use a pause.
+def create_own_store() -> None:
+    """Import what a SQLite store needs and create it if it does not exist, which takes seconds: for idle time.
 
-    What goes wrong is told when the store is used.
+    An error is reported when the store is used.
     """
     if sqlite_file(tracking_uri()):
         with suppress(TrackingError), connected():
@@ -99,19 +104,18 @@ def open_own_store() -> None:
 
 
 def first_line(error: Exception) -> str:
-    """The reason that an error tells, in a line of legible length and without passwords."""
-    lines = [line for line in str(error).strip().splitlines() if line and not line.startswith(_AROUND)]
-    return textwrap.shorten(
-        redact_uri(lines[0] if lines else type(error).__name__), _LONGEST_REASON, placeholder=" ..."
-    )
+    """The reason that an error gives, in one line of legible length and without passwords."""
+    lines = [line for line in str(error).strip().splitlines() if line and not line.startswith(_AROUND_REASON)]
+    reason = redact_uri(lines[0] if lines else type(error).__name__)
+    return textwrap.shorten(reason, _LONGEST_REASON, placeholder=" ...")
 
 
-def or_none(ask: Callable[[], _Answer], *, absent: Sequence[str] = ("RESOURCE_DOES_NOT_EXIST",)) -> _Answer | None:
-    """What MLflow answers; None where it says, by one of these error codes, that there is no such thing."""
+def or_none(request: Callable[[], _Answer], *, absent: Sequence[str] = ("RESOURCE_DOES_NOT_EXIST",)) -> _Answer | None:
+    """Answer of MLflow; None if it says, by one of these error codes, that there is no such thing."""
     import mlflow
 
     try:
-        return ask()
+        return request()
     except mlflow.MlflowException as error:
         if error.error_code not in absent:
             raise
@@ -119,27 +123,61 @@ def or_none(ask: Callable[[], _Answer], *, absent: Sequence[str] = ("RESOURCE_DO
 
 
 @contextmanager
-def _ready_to_open(uri: str) -> Iterator[None]:
-    """While a store is made, others wait: a second one that looks at it would take it for an old one."""
+def _checked_schema(uri: str) -> Iterator[None]:
+    """Refuse a SQLite file of another MLflow version, which MLflow may migrate without asking for a backup.
+
+    While a process creates the store, others wait: they would take a half-made one for an old one.
+    """
     database = sqlite_file(uri)
-    if database is None or is_current(uri):
+    newest = _migrations().get_current_head()
+    if database is None or _schema_revision(database) == newest:
         yield
         return
-    taken = TrackingError(f"{database}: another process has been making it for {_MIGRATION_S} s; try again")
-    with locked(database.with_name(f".{database.name}.lock"), taken, _MIGRATION_S):
-        check_store(uri)
+    busy = TrackingError(f"{database}: another process has been making it for {_CREATION_S} s; try again")
+    with locked(database.with_name(f".{database.name}.lock"), busy, _CREATION_S):
+        revision = _schema_revision(database)
+        if revision in {migration.revision for migration in _migrations().walk_revisions()} - {newest}:
+            command = f"mlflow db upgrade {shlex.quote(uri)}"
+            raise TrackingError(f"{database}: was made by an older MLflow; copy it, then run: {command}")
+        if revision not in (None, newest):
+            raise TrackingError(
+                f"{database}: was made by a newer MLflow than {version('mlflow')}; install that one, or set {URI}"
+            )
         yield
 
 
-def _reached(uri: str, impatient: dict[str, str]) -> MlflowClient:
+@cache
+def _migrations() -> ScriptDirectory:
+    from alembic.script import ScriptDirectory
+
+    return ScriptDirectory(str(files("mlflow") / "store" / "db_migrations"))
+
+
+def _schema_revision(database: Path) -> str | None:
+    """Revision of a store's tables; None if there are no tables of MLflow."""
+    from alembic.migration import MigrationContext
+    from sqlalchemy import NullPool, create_engine
+    from sqlalchemy.exc import DatabaseError
+
+    if not database.exists():
+        return None
+    try:
+        with create_engine(f"sqlite:///{database}", poolclass=NullPool).connect() as connection:
+            return MigrationContext.configure(connection).get_current_revision()
+    except DatabaseError as error:
+        raise TrackingError(
+            f"{database}: can't be read as a SQLite store ({error.orig}); move it away or set {URI}"
+        ) from error
+
+
+def _open_store(uri: str) -> MlflowClient:
     import mlflow
 
     if is_database(uri):
-        _ask_database(uri)
+        _connect_once(uri)
     client = mlflow.MlflowClient(uri)
     try:
-        with _environment(impatient):
-            client.search_experiments(max_results=1)
+        client.search_experiments(max_results=1)
     except mlflow.MlflowException as error:
         if not is_server(uri):
             raise
@@ -150,8 +188,8 @@ def _reached(uri: str, impatient: dict[str, str]) -> MlflowClient:
     return client
 
 
-def _ask_database(uri: str) -> None:
-    """Connect once: MLflow would try for minutes without a word."""
+def _connect_once(uri: str) -> None:
+    """Fail at once if a database is down: MLflow would try for minutes without a word."""
     from sqlalchemy import create_engine
 
     try:
@@ -183,21 +221,14 @@ def _environment(values: dict[str, str]) -> Iterator[None]:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
-    """Let errors through only, and put back the import path, to which loading a model adds folders."""
+def _errors_only() -> Iterator[None]:
+    """Silence warnings and logs below errors; restore the import path, to which loading a model adds folders."""
+    disabled, path = logging.root.manager.disable, list(sys.path)
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", module=_THEIRS)
-        # It sets the levels of its loggers when imported.
-        import mlflow  # noqa: F401
-
-        loggers = [logging.getLogger(name) for name in ("mlflow", "alembic")]
-        levels = [logger.level for logger in loggers]
-        path = list(sys.path)
-        for logger in loggers:
-            logger.setLevel(logging.ERROR)
+        warnings.filterwarnings("ignore", module=_SILENCED)
+        logging.disable(logging.WARNING)
         try:
             yield
         finally:
+            logging.disable(disabled)
             sys.path[:] = path
-            for logger, level in zip(loggers, levels, strict=True):
-                logger.setLevel(level)

@@ -8,14 +8,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from contextlib import closing
-from typing import TYPE_CHECKING
+from contextlib import suppress
 
 from imr_ml.tracking.store import connected
 from imr_ml.tracking.uris import TrackingError, artifact_root, is_server, redact_uri, tracking_uri
-
-if TYPE_CHECKING:
-    import httpx
+from imr_ml.tracking.views import EXPERIMENT, VIEW_KEY, first_view, view_tag
 
 HOST = "127.0.0.1"
 _PORTS_TRIED = 20
@@ -46,29 +43,53 @@ def ui_command(port: int, host: str = HOST) -> list[str]:
     ]
 
 
-def serve_ui(port: int, host: str = HOST, say: Callable[[str], object] = print) -> int:
-    """Serve the UI until interrupted; where an MLflow server is in use, say where its UI is.
+def run_server(command: list[str], address: str, on_ready: Callable[[], object]) -> int:
+    """Run a server until it ends or is interrupted; return 1 if it ended with an error, else 0.
+
+    Parameters
+    ----------
+    command : list of str
+    address : str
+        Of the server.
+    on_ready : callable
+        Called when the server answers.
+    """
+    with subprocess.Popen(command, env={**os.environ, **_SERVER_ENVIRONMENT}) as server:  # noqa: S603
+        try:
+            if _wait_until_ready(address, server):
+                on_ready()
+            return 1 if server.wait() else 0
+        except KeyboardInterrupt:
+            return 0
+        finally:
+            server.terminate()
+
+
+def serve_ui(
+    port: int,
+    host: str = HOST,
+    say: Callable[[str], object] = print,
+    run: Callable[[list[str], str, Callable[[], object]], int] = run_server,
+) -> int:
+    """Serve the UI until interrupted; if an MLflow server is in use, say where its UI is.
 
     Parameters
     ----------
     port : int
-        The next free one is taken where it is in use.
+        If it is in use, the next free one is taken.
     host : str
     say : callable
-        Told the address, and that the port is another one.
-
-    Returns
-    -------
-    int
-        Exit code: 1 where the server ended with an error, of which it has told itself.
+        Prints the address, and the port if it is another one.
+    run : callable
+        Runs the server and returns the exit code; see `run_server`.
 
     Raises
     ------
     TrackingError
-        Where no port is free or the store can't be used.
+        If no port is free or the store can't be used.
     """
     uri = tracking_uri()
-    # The server would tell at length what is wrong with a store, and wait for one that does not answer.
+    # The server would print a traceback about a store that can't be used, and wait for one that does not answer.
     with connected():
         pass
     if is_server(uri):
@@ -79,87 +100,40 @@ def serve_ui(port: int, host: str = HOST, say: Callable[[str], object] = print) 
         say(f"port {port} is in use; taking {free}")
     server = f"http://{host}:{free}"
     say("the MLflow UI is starting")
-    return _run(ui_command(free, host), server, lambda: say(f"MLflow UI: {start_page(server)} (Ctrl-C ends it)"))
+    return run(ui_command(free, host), server, lambda: say(f"MLflow UI: {start_page(server)} (Ctrl-C ends it)"))
 
 
 def start_page(server: str) -> str:
-    """Address of the trainings in a running server, in the view they come with; of its list of experiments before.
-
-    Parameters
-    ----------
-    server : str
-        E.g. ``http://127.0.0.1:5000``.
-    """
-    import httpx
-
-    from imr_ml.tracking.uris import EXPERIMENT
-    from imr_ml.tracking.views import VIEW_KEY, first_view, view_tag
-
-    answer = _get(f"{server}/api/2.0/mlflow/experiments/get-by-name", experiment_name=EXPERIMENT)
-    if answer.status_code == httpx.codes.NOT_FOUND:
+    """Address of the trainings' first view on a server of the store in use; before any training, of all experiments."""
+    with connected() as client:
+        experiment = client.get_experiment_by_name(EXPERIMENT)
+    if experiment is None:
         return f"{server}/#/experiments?{_WORKFLOW}"
-    found = answer.raise_for_status().json()["experiment"]
     view = first_view(EXPERIMENT)
-    # Who made the experiment, or took its views away, may have had others.
-    has_view = any(tag["key"] == view_tag(view) for tag in found.get("tags", []))
-    opened = f"&{VIEW_KEY}={view}" if has_view else ""
-    return f"{server}/#/experiments/{found['experiment_id']}/runs?{_WORKFLOW}{opened}"
+    # An experiment may have been created by hand, and its views may have been deleted.
+    opened = f"&{VIEW_KEY}={view}" if view_tag(view) in experiment.tags else ""
+    return f"{server}/#/experiments/{experiment.experiment_id}/runs?{_WORKFLOW}{opened}"
 
 
 def free_port(port: int, host: str = HOST) -> int:
-    """The port, or the next one that is free.
-
-    Raises
-    ------
-    TrackingError
-        Where none of the next 20 is free, or the host is not this machine.
-    """
+    """The port, or the next one that is free; an error if none of 20 is, as on a host that is not this machine."""
     candidates = range(port, min(port + _PORTS_TRIED, 65_536))
     for candidate in candidates:
-        if _is_free(candidate, host):
+        with suppress(OSError):
+            # As for the server, a port whose last connection has just ended counts as free.
+            socket.create_server((host, candidate)).close()
             return candidate
     raise TrackingError(f"ports {port} to {candidates[-1]} on {host} can't be used; choose another: make ui PORT=8080")
 
 
-def _is_free(port: int, host: str) -> bool:
-    with closing(socket.socket()) as probe:
-        # As the server does: a port whose last connection has just ended counts as free.
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError:
-            return False
-    return True
-
-
-def _run(command: list[str], address: str, when_it_answers: Callable[[], object]) -> int:
-    environment = {**os.environ, **_SERVER_ENVIRONMENT}
-    with subprocess.Popen(command, env=environment) as server:  # noqa: S603
-        try:
-            if _answers(address, server):
-                when_it_answers()
-            return 1 if server.wait() else 0
-        except KeyboardInterrupt:
-            return 0
-        finally:
-            server.terminate()
-
-
-def _answers(address: str, server: subprocess.Popen[bytes]) -> bool:
-    """Wait until the server answers; whether it does, for it may end before."""
+def _wait_until_ready(address: str, server: subprocess.Popen[bytes]) -> bool:
+    """Wait until the server answers; False if it ends before."""
     import httpx
 
     while server.poll() is None:
         try:
-            return _get(f"{address}/health").is_success
+            # A proxy that the environment names is not for a server on this machine.
+            return httpx.get(f"{address}/health", trust_env=False).is_success
         except httpx.TransportError:
             time.sleep(_POLL_S)
     return False
-
-
-def _get(url: str, **params: str) -> httpx.Response:
-    import httpx
-
-    # A proxy that the environment names is not for a server on this machine.
-    with httpx.Client(trust_env=False) as client:
-        return client.get(url, params=params)

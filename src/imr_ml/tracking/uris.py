@@ -4,16 +4,10 @@ from __future__ import annotations
 
 import os
 import re
-import time
 from pathlib import Path
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from imr_ml.errors import ImrError
-from imr_ml.tracking.views import page_tags
-
-if TYPE_CHECKING:
-    from mlflow import MlflowClient
 
 URI = "MLFLOW_TRACKING_URI"
 _SQLITE = "sqlite:///"
@@ -29,17 +23,17 @@ class TrackingError(ImrError):
 
 
 def tracking_uri() -> str:
-    """`MLFLOW_TRACKING_URI` where set, else ``mlflow.db`` in the working directory."""
+    """`MLFLOW_TRACKING_URI` if set, else ``mlflow.db`` in the working directory."""
     return os.environ.get(URI) or f"{_SQLITE}{Path.cwd() / 'mlflow.db'}"
 
 
 def is_server(uri: str) -> bool:
-    """Whether the URI is that of an MLflow server rather than of a database of our own."""
+    """Whether the URI is that of an MLflow server."""
     return uri.startswith(_SERVERS)
 
 
 def is_database(uri: str) -> bool:
-    """Whether the URI is that of a database which is a server of its own."""
+    """Whether the URI is that of a database server."""
     return _DATABASES.match(uri) is not None
 
 
@@ -55,7 +49,7 @@ def artifact_root(uri: str) -> Path:
 
 
 def redact_uri(text: str) -> str:
-    """A URI, or a text with URIs in it, as it may be shown and logged: without passwords.
+    """A URI, or a text that contains URIs, without passwords.
 
     Examples
     --------
@@ -66,12 +60,7 @@ def redact_uri(text: str) -> str:
 
 
 def check_uri(uri: str) -> None:
-    """Refuse an address that is no store, and one that would be gone with the process.
-
-    Raises
-    ------
-    TrackingError
-    """
+    """Raise an error for an address that is no store, and for a store that would be gone with the process."""
     try:
         urlsplit(uri)
     except ValueError as error:
@@ -79,46 +68,9 @@ def check_uri(uri: str) -> None:
             f"{URI} is {redact_uri(uri)!r}, which can't be read as an address ({error}); write what is special in a "
             f"password with percent signs, as %5B for ["
         ) from None
-    in_memory = uri.removeprefix(_SQLITE) in ("", ":memory:")
-    is_file = uri.startswith(_SQLITE) and not in_memory
+    is_file = uri.startswith(_SQLITE) and uri.removeprefix(_SQLITE) not in ("", ":memory:")
     if not (is_file or is_server(uri) or is_database(uri) or _DATABRICKS.fullmatch(uri)):
         raise TrackingError(
             f"{URI} is {redact_uri(uri)!r}, which cannot store runs; set it to http://HOST:PORT, sqlite:///FILE "
             f"or postgresql://USER:PASSWORD@HOST/NAME, or unset it to use mlflow.db here"
         )
-
-
-EXPERIMENT = "imr_ml training"
-"""Name of the experiment of trainings."""
-# The UI has other pages for language-model applications.
-_EXPERIMENT_TAGS = {"mlflow.experimentKind": "custom_model_development"}
-
-
-def experiment_id(client: MlflowClient, name: str) -> str:
-    """Experiment of that name, made where there is none, with the description and views that `views` has for it.
-
-    Raises
-    ------
-    TrackingError
-        For one that was deleted.
-    """
-    import mlflow
-
-    found = client.get_experiment_by_name(name)
-    if found is None:
-        uri = client.tracking_uri
-        location = None if is_server(uri) else artifact_root(uri).as_uri()
-        tags = _EXPERIMENT_TAGS | page_tags(name, int(time.time() * 1000))
-        try:
-            return str(client.create_experiment(name, location, tags=tags))
-        except mlflow.MlflowException:
-            # Another training may have made it in the meantime.
-            found = client.get_experiment_by_name(name)
-            if found is None:
-                raise
-    if found.lifecycle_stage != "active":
-        raise TrackingError(
-            f"experiment {name!r} was deleted; to restore it, run: "
-            f"mlflow experiments restore --experiment-id {found.experiment_id}"
-        )
-    return str(found.experiment_id)

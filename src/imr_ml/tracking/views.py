@@ -1,15 +1,24 @@
-"""Create the experiment's description and saved views in the MLflow UI."""
+"""Create MLflow experiments, with their descriptions and saved views of the runs."""
 
 from __future__ import annotations
 
 import json
+import time
 import tomllib
 from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib import resources
+from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
+from imr_ml.tracking.uris import TrackingError, artifact_root, is_server
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+EXPERIMENT = "imr_ml training"
+"""Name of the experiment of trainings."""
 NOTE = "mlflow.note.content"
 """Tag that the MLflow UI shows as the description."""
 VIEW_KEY = "viewStateShareKey"
@@ -21,7 +30,7 @@ _KINDS = {"param:": "params", "tag:": "tags"}
 _WIDTHS = {"attributes.`Run Name`": 310, "runDateAndNestInfo": 140}
 _METRIC_WIDTH = 135
 # Sections in which the UI puts what no other section has.
-_FOLDED = ("Model metrics", "System metrics")
+_COLLAPSED = ("Model metrics", "System metrics")
 
 
 class _Strict(BaseModel):
@@ -29,17 +38,7 @@ class _Strict(BaseModel):
 
 
 class Section(_Strict):
-    """Charts under a heading.
-
-    Attributes
-    ----------
-    bars : tuple of str
-        Metrics, each a chart with a bar for each run.
-    lines : tuple of tuple of str
-        Metrics with steps that share a chart.
-    images : tuple of str
-        Pictures, each a grid with one for each run.
-    """
+    """Charts under a heading: a bar chart for each of `bars`, a line chart for each of `lines`, a grid of `images`."""
 
     name: str
     bars: tuple[str, ...] = ()
@@ -72,8 +71,34 @@ def pages() -> Mapping[str, Page]:
     return TypeAdapter(dict[str, Page]).validate_python(tomllib.loads(text))
 
 
+def experiment_id(client: MlflowClient, name: str) -> str:
+    """Find the experiment of that name, or create it with its description and views; refuse one that was deleted."""
+    import mlflow
+
+    experiment = client.get_experiment_by_name(name)
+    if experiment is None:
+        uri, tags = client.tracking_uri, page_tags(name, int(time.time() * 1000))
+        # The UI has other pages for language-model applications.
+        tags["mlflow.experimentKind"] = "custom_model_development"
+        try:
+            return str(
+                client.create_experiment(name, None if is_server(uri) else artifact_root(uri).as_uri(), tags=tags)
+            )
+        except mlflow.MlflowException:
+            # Another training may have created it in the meantime.
+            experiment = client.get_experiment_by_name(name)
+            if experiment is None:
+                raise
+    if experiment.lifecycle_stage != "active":
+        raise TrackingError(
+            f"experiment {name!r} was deleted; to restore it, run: "
+            f"mlflow experiments restore --experiment-id {experiment.experiment_id}"
+        )
+    return str(experiment.experiment_id)
+
+
 def page_tags(experiment: str, now_ms: int) -> dict[str, str]:
-    """Tags that a new experiment gets; none for one that `pages` does not know."""
+    """Tags of a new experiment with its description and views; none if `pages` does not have it."""
     page = pages().get(experiment)
     if page is None:
         return {}
@@ -98,18 +123,17 @@ def first_view(experiment: str) -> str:
 
 def _state(view: View) -> dict[str, object]:
     columns = [_column(name) for name in view.columns]
-    widths = _WIDTHS | {column: _METRIC_WIDTH for column in columns if column.startswith("metrics.")}
     return {
         "searchFilter": view.search,
         "orderByKey": f"metrics.`{view.order_by}`" if view.order_by else "attributes.start_time",
         "orderByAsc": False,
         "selectedColumns": columns,
         "columnOrder": [*_WIDTHS, *columns],
-        "columnWidths": widths,
+        "columnWidths": _WIDTHS | {column: _METRIC_WIDTH for column in columns if column.startswith("metrics.")},
         "compareRunCharts": [chart for section in view.sections for chart in _charts(section)],
         "compareRunSections": [
             *({"uuid": one.name, "name": one.name, "display": True, "isReordered": True} for one in view.sections),
-            *({"uuid": name, "name": name, "display": False, "isReordered": False} for name in _FOLDED),
+            *({"uuid": name, "name": name, "display": False, "isReordered": False} for name in _COLLAPSED),
         ],
         # Sections stay in their order; the UI would sort them by name.
         "isAccordionReordered": True,
@@ -141,8 +165,8 @@ def _charts(section: Section) -> Iterator[dict[str, object]]:
             "useGlobalXaxisKey": True,
             "useGlobalLineSmoothing": True,
         }
-    for picture in section.images:
-        yield _chart(section, "IMAGE", picture) | {"imageKeys": [picture], "step": 0, "showRunParams": False}
+    for figure in section.images:
+        yield _chart(section, "IMAGE", figure) | {"imageKeys": [figure], "step": 0, "showRunParams": False}
 
 
 def _chart(section: Section, kind: str, name: str) -> dict[str, object]:

@@ -75,8 +75,8 @@ def test_a_recorded_drift_holds_no_text_no_case_number_and_no_file_name(
     checked()
 
     run = only_run(empty_store)
-    told = json.dumps([run.data.params, run.data.tags, run.info.run_name, run.data.metrics])
+    recorded = json.dumps([run.data.params, run.data.tags, run.info.run_name, run.data.metrics])
     path = download_artifacts(run_id=run.info.run_id, artifact_path="drift/drift.json", dst_path=str(empty_store))
-    told += Path(path).read_text("utf-8")
+    recorded += Path(path).read_text("utf-8")
     for phrase in (*tracked.planted, "secret-name", *tracking_requests["case_number"], *tracking_requests["request"]):
-        assert phrase not in told
+        assert phrase not in recorded

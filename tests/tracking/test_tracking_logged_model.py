@@ -9,7 +9,7 @@ import pytest
 from imr_ml.model_files import read_model
 from imr_ml.score_columns import SCORE_COLUMNS
 from imr_ml.scoring.frame import score_frame
-from imr_ml.tracking.packaging import input_example, pip_requirements, signature
+from imr_ml.tracking.registry import input_example, pip_requirements, signature
 
 pytestmark = pytest.mark.filterwarnings("default::DeprecationWarning", "default::FutureWarning")
 
@@ -19,7 +19,7 @@ COLUMNS = ("case_number", "request", "clinical_summary", "ur_guideline", "date_o
 @pytest.fixture
 def loaded(in_tracked, monkeypatch):
     monkeypatch.setattr(sys, "path", list(sys.path))
-    monkeypatch.setattr(mlflow.tracking._tracking_service.utils, "_tracking_uri", in_tracked.run.tracking_uri)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", in_tracked.run.tracking_uri)
     return mlflow.pyfunc.load_model("models:/imr-ml@challenger")
 
 
@@ -52,7 +52,7 @@ def test_evidence_is_a_parameter(loaded):
 def test_coverage_is_a_parameter(loaded, in_tracked, tracking_requests):
     table = tracking_requests[list(COLUMNS)]
     sure = [loaded.predict(table, params={"coverage": coverage})["confident"].sum() for coverage in (0.5, 0.99)]
-    assert sure[0] > sure[1], "who wants to be right more often is told less often"
+    assert sure[0] > sure[1], "a higher coverage gives fewer confident predictions"
 
 
 def test_a_request_without_its_summary_column_is_refused_by_name(loaded):

@@ -1,4 +1,4 @@
-"""A run made anew from its manifest and commit, and its metrics beside the recorded ones."""
+"""A run rebuilt from its manifest and commit, and its metrics beside the recorded ones."""
 
 import json
 import shutil
@@ -16,11 +16,9 @@ from imr_ml.files import sha256_of
 from imr_ml.ingest.sources import manifest_here
 from imr_ml.model_files import MANIFEST, ModelError, save_model
 from imr_ml.tracking.git import GitState
-from imr_ml.tracking.rebuilding import settings_of_facts
-from imr_ml.tracking.reproducing import reproduce
-from imr_ml.tracking.runs import record
+from imr_ml.tracking.rebuilding import reproduce, settings_of_facts
+from imr_ml.tracking.runs import Extras, record
 from imr_ml.tracking.store import connected
-from imr_ml.tracking.training_files import Extras
 from imr_ml.tracking.uris import TrackingError
 
 ELSEWHERE = GitState("0123456789abcdef0123456789abcdef01234567", dirty=False)
@@ -37,7 +35,7 @@ def recorded(trained, tracking_requests, drawn_once, empty_store):
 
     def run(git=None):
         folder = save_model(trained, Path("models/latest"), manifest=manifest_here(Path("requests.parquet")))
-        return record(trained, folder, git=git, extras=Extras(rivals=(), manifest=folder / MANIFEST))
+        return record(trained, folder, git=git, extras=Extras(compared=(), manifest=folder / MANIFEST))
 
     return run
 
@@ -68,7 +66,7 @@ def test_a_run_rebuilt_has_equal_metrics(recorded):
         metrics = client.get_run(run.run_id).data.metrics
     assert f"{len(metrics)} of {len(metrics)} metrics are equal" in done.stdout
     assert f"{metrics['outcome.roc_auc']:.6f}" in done.stdout
-    assert "the run does not tell its commit" in done.stderr
+    assert "the run has no commit" in done.stderr
 
 
 def test_a_metric_that_differs_is_shown_and_exit_code_3_reports_it(recorded, not_trained_again):
@@ -100,13 +98,13 @@ def test_a_table_that_changed_is_reported_in_one_line(recorded, tracking_request
 
 
 def test_a_model_without_a_manifest_is_reported(trained, drawn_once, empty_store):
-    run = record(trained, save_model(trained, Path("models/latest")), extras=Extras(rivals=()))
+    run = record(trained, save_model(trained, Path("models/latest")), extras=Extras(compared=()))
 
-    with pytest.raises(ModelError, match=r"does not tell what its table was made of \(data.manifest.json is missing\)"):
+    with pytest.raises(ModelError, match=r"has no manifest of its table \(data.manifest.json is missing\)"):
         reproduce(run.run_id, silent)
 
 
-def test_a_baselines_run_is_no_run_to_make_again(tracked, in_tracked):
+def test_a_baselines_run_is_not_reproduced(tracked, in_tracked):
     with connected() as client:
         child = next(
             run.info.run_id
@@ -125,7 +123,7 @@ def test_a_commit_that_is_not_here_is_reported_and_may_be_done_without(recorded,
         reproduce(run.run_id, silent)
 
     done = reproduce(run.run_id, silent, here=True)
-    assert done.notes == ("the code in use is not that of commit 0123456; figures may differ",)
+    assert done.notes == ("the installed code is not that of commit 0123456; figures may differ",)
     assert done.unequal == ()
 
 
@@ -139,7 +137,7 @@ def test_a_run_of_changed_files_is_stated_not_to_be_exact(recorded, not_trained_
 
 def test_libraries_of_another_version_are_reported(recorded, not_trained_again, monkeypatch):
     run = recorded()
-    monkeypatch.setattr("imr_ml.tracking.reproducing.version", lambda name: "0.0" if name == "numpy" else "1.0")
+    monkeypatch.setattr("imr_ml.tracking.rebuilding.version", lambda name: "0.0" if name == "numpy" else "1.0")
 
     done = reproduce(run.run_id, silent)
 
@@ -188,7 +186,7 @@ def test_code_that_can_not_make_runs_again_is_reported(recorded, checkout):
     git("commit", "-q", "-m", "before there was such a thing")
     run = recorded(GitState(git("rev-parse", "HEAD"), dirty=False))
 
-    with pytest.raises(TrackingError, match="can't make a run anew; to use the code in use: --here"):
+    with pytest.raises(TrackingError, match="can't rebuild a run; to use the installed code: --here"):
         reproduce(run.run_id, silent)
 
 
@@ -197,4 +195,4 @@ def test_an_installed_package_is_not_looked_for_in_the_users_own_repository(reco
     git("commit", "-q", "--allow-empty", "-m", "first")
     run = recorded(GitState(git("rev-parse", "HEAD"), dirty=False))
 
-    assert reproduce(run.run_id, silent).code.startswith("the code in use")
+    assert reproduce(run.run_id, silent).code.startswith("the installed code")
