@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from imr_ml.corpus.dates import infer_styles
+from imr_ml.corpus.schema import REQUIRED_COLUMNS, SchemaError
 from imr_ml.model_files import LoadedModel, read_model
 from imr_ml.score_columns import SCORE_COLUMNS, ScoreOptions
-from imr_ml.scoring.frame import check_columns, score_frame
+from imr_ml.scoring.frame import score_frame
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,10 +41,15 @@ class ServedModel:
 
         Raises
         ------
+        SchemaError
+            For a required column that is missing.
         ValueError
             For a coverage that is not between 0 and 1, or a negative number of precedents.
         """
-        check_columns(list(frame.columns), "requests")
+        missing = [name for name in REQUIRED_COLUMNS if name not in frame]
+        if missing:
+            # Names of other columns may be text of a request, where a file was posted without its header.
+            raise SchemaError(f"the requests lack column(s) {', '.join(missing)}")
         styles = infer_styles(frame, "requests")
         scored = score_frame(frame, self.model, _options(params or {}), styles)[list(SCORE_COLUMNS)]
         # MLflow's server writes a missing number as NaN, which is no JSON, and a missing nullable one as null.

@@ -163,9 +163,9 @@ def rebuild(model: Path, scratch: Path, start: StartProgress, *, from_table: boo
         For sources that do not exist any more or have changed.
     """
     from imr_ml.files import sha256_of
+    from imr_ml.ingest.inputs import Kind
     from imr_ml.ingest.manifest import read_manifest
     from imr_ml.ingest.rebuild import replayed, unchanged_table
-    from imr_ml.ingest.inputs import Kind
     from imr_ml.ingest.sources import table_at
     from imr_ml.training import train
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
-from imr_ml.corpus.schema import COLUMNS, FEATURE_COLUMNS, REQUIRED_COLUMNS
+from imr_ml.corpus.schema import COLUMNS, FEATURE_COLUMNS
 from imr_ml.model_files import CHECKSUMS, CLASSIFIERS, FACTS
 from imr_ml.score_columns import ADDED, ScoreOptions
 from imr_ml.tracking.store import connected, first_line, or_none
@@ -98,10 +98,13 @@ def pip_requirements() -> list[str]:
 def signature() -> ModelSignature:
     """Columns in and out.
 
-    Optional columns take any type, because MLflow refuses rather than converts: a date column of type
-    ``datetime`` would not take dates from CSV or JSON, which come as text, one of type ``string`` would take
-    neither timestamps nor a column that is empty throughout, and ``double`` would not take whole numbers.
-    Scoring converts them and says which row it could not read.
+    No column is required here: MLflow's own error about a missing one repeats the names of the others, which are text
+    of a request where a file was posted without its header. The model checks its columns itself.
+
+    Columns take any type, because MLflow refuses rather than converts: a date column of type ``datetime`` would not
+    take dates from CSV or JSON, which come as text, one of type ``string`` would take neither timestamps nor a column
+    that is empty throughout, and ``double`` would not take whole numbers. Scoring converts them and says which cells it
+    could not read.
     """
     from mlflow.models.signature import ModelSignature
     from mlflow.types import ColSpec, ParamSchema, ParamSpec, Schema
@@ -109,10 +112,7 @@ def signature() -> ModelSignature:
 
     accepted = {*_CASE_COLUMNS, *FEATURE_COLUMNS}
     anything, default = AnyType(), ScoreOptions()  # type: ignore[no-untyped-call]
-    inputs = [
-        *(ColSpec("string", name) for name in REQUIRED_COLUMNS),
-        *(ColSpec(anything, one.name, required=False) for one in COLUMNS if one.name in accepted and not one.required),
-    ]
+    inputs = [ColSpec(anything, column.name, required=False) for column in COLUMNS if column.name in accepted]
     params = [
         ParamSpec("evidence", "boolean", default.evidence),
         ParamSpec("precedents", "long", default.precedents),
