@@ -19,6 +19,11 @@ class StorageError(ImrError):
     """A folder that is full or cannot be written to."""
 
 
+def is_storage_error(error: OSError) -> bool:
+    """Whether a disk is full or a folder can't be written to."""
+    return error.errno in _STORAGE_ERRORS
+
+
 @contextmanager
 def explain_storage_errors(folder: Path) -> Iterator[None]:
     """Name the folder when its disk is full or it cannot be written to.
@@ -31,9 +36,9 @@ def explain_storage_errors(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno not in _STORAGE_ERRORS:
+        if not is_storage_error(error):
             raise
-        reason = os.strerror(error.errno).lower()
+        reason = os.strerror(error.errno or 0).lower()
         raise StorageError(
             f"{folder}: can't be written to ({reason}); free some space or use another folder"
         ) from error

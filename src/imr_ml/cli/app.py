@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from imr_ml.errors import ImrError
+from imr_ml.files import is_storage_error
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -59,6 +62,12 @@ def exit_on_user_error() -> Iterator[None]:
         yield
     except (ImrError, FileNotFoundError, PermissionError) as error:
         warn(" ".join(str(error).split()))
+        raise typer.Exit(2) from None
+    except OSError as error:
+        if not is_storage_error(error):
+            raise
+        where = error.filename or tempfile.gettempdir()
+        warn(f"{where}: can't be written to ({os.strerror(error.errno or 0).lower()}); free some space")
         raise typer.Exit(2) from None
 
 

@@ -77,7 +77,6 @@ def score(
             _stream(source, read_model(model_folder(model)), options, settings)
         read = _spool_input(stack, resume=resume) if source == STANDARD_INPUT else source
         loaded = read_model(model_folder(model))
-        _describe_input(read, settings, quiet=as_json)
         # This process does nothing else: what it has loaded is no garbage.
         gc.freeze()
         with progress() as start:
@@ -147,18 +146,6 @@ def _spool_input(stack: ExitStack, *, resume: bool) -> Path:
         return spooled(sys.stdin.buffer, folder)
 
 
-def _describe_input(source: Path, settings: BatchSettings, *, quiet: bool) -> None:
-    """Print how a table is read, if another reading was possible."""
-    from imr_ml.tables.formats import is_table
-    from imr_ml.tables.table import Table
-
-    if quiet or not is_table(source):
-        return
-    description = Table.open(source, settings.sheet).description
-    if description not in ("CSV, utf-8, ','", "JSON lines, utf-8", "JSON, utf-8", "Parquet"):
-        warn(f"{source} is read as {description}")
-
-
 def _print(summary: BatchSummary, model: LoadedModel, output: Path, report: Path | None) -> None:
     outcomes = ", ".join(f"{count} {outcome}" for outcome, count in sorted(summary.by_outcome.items()))
     scored = summary.rows - summary.errors
@@ -169,7 +156,7 @@ def _print(summary: BatchSummary, model: LoadedModel, output: Path, report: Path
         typer.echo(f"{summary.resumed} of the rows had been scored before")
     warn_of_samples(model)
     for note in summary.notes:
-        typer.echo(note)
+        warn(note)
     if summary.rejected_lines:
         from imr_ml.scoring.batch import rejects_file
 

@@ -64,7 +64,7 @@ def letters_of(zip_path: Path, folder: Path) -> tuple[list[Path], list[Reject]]:
     rejects: list[Reject] = []
     budget = _Budget(TOTAL_BYTES)
     try:
-        with explain_storage_errors(folder), zipfile.ZipFile(zip_path) as archive:
+        with zipfile.ZipFile(zip_path) as archive, explain_storage_errors(folder):
             members = sorted(filter(_may_hold_letter, archive.infolist()), key=lambda member: member.filename)
             for member in members[:MOST_MEMBERS]:
                 try:

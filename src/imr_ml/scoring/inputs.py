@@ -197,8 +197,18 @@ def _open_table(source: Path, mapping: ColumnMapping, sheet: str | None) -> Inpu
         if counts_cases:
             counts.append(chunk.frame[case].astype("string").value_counts())
     styles = {name: evidence[name].style(name, str(source)) for name in dates}
-    notes = tuple(describe_styles(styles))
-    return Input(table.columns, total, "requests", mapping, table, _total(counts), styles, notes=notes)
+    usual = ("CSV, utf-8, ','", "JSON lines, utf-8", "JSON, utf-8", "Parquet")
+    notes = [] if table.description in usual else [f"{source} is read as {table.description}"]
+    return Input(
+        table.columns,
+        total,
+        "requests",
+        mapping,
+        table,
+        _total(counts),
+        styles,
+        notes=(*notes, *describe_styles(styles)),
+    )
 
 
 def _total(counts: list[pd.Series]) -> pd.Series | None:
