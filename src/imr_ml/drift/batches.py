@@ -14,14 +14,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from imr_ml.corpus.mapping import ColumnMapping
-from imr_ml.corpus.table import case_keys, complete_cases
+from imr_ml.corpus.table import case_keys
 from imr_ml.drift.types import DriftError
-from imr_ml.features.frame import feature_frame
 from imr_ml.profiles.profile import MOST_ROWS, Profile, joined
 from imr_ml.profiles.rows import profile_of
 from imr_ml.profiles.vocabulary import word_columns
 from imr_ml.progress import silent
-from imr_ml.scoring.frame import check_columns, type_rows
+from imr_ml.scoring.frame import check_columns, predict_rows, type_rows
 from imr_ml.scoring.inputs import open_input, read_chunks, sample_rows, to_requests
 
 if TYPE_CHECKING:
@@ -170,7 +169,6 @@ def _profile(usable: pd.DataFrame, model: LoadedModel, known: NDArray[np.bool_],
 
     if usable.empty:
         return Profile(np.empty(0, dtype=np.int32), {}, {}, 0)
-    frame = feature_frame(complete_cases(usable), model.nlp)
-    matrix = model.model.matrix(frame)
+    frame, matrix, predictions = predict_rows(usable, model)
     case = np.array([cases.setdefault(key, len(cases)) for key in case_keys(usable)])
-    return profile_of(frame, matrix, model.model.predict_matrix(matrix), known, case, len(usable))
+    return profile_of(frame, matrix, predictions, known, case, len(usable))

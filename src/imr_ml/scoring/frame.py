@@ -31,6 +31,8 @@ from imr_ml.score_columns import ADDED, PANDAS_TYPES, SCORE_COLUMNS, UNCERTAIN, 
 from imr_ml.scoring.evidence import evidence_json
 
 if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
+
     from imr_ml.classifiers.conformal import OutcomeSets
     from imr_ml.classifiers.types import Predictions
     from imr_ml.model_files import LoadedModel
@@ -146,10 +148,25 @@ def type_rows(frame: pd.DataFrame, styles: Mapping[str, DateStyle] | None = None
     return TypedRows(parsed.table, errors, parsed.warnings)
 
 
-def _scored(written: pd.DataFrame, table: pd.DataFrame, model: LoadedModel, options: ScoreOptions) -> pd.DataFrame:
-    features = feature_frame(complete_cases(table), model.nlp, views=options.evidence)
+def predict_rows(
+    table: pd.DataFrame, model: LoadedModel, *, views: bool = False
+) -> tuple[pd.DataFrame, csr_matrix, Predictions]:
+    """Features of typed rows, as a frame and as the model's matrix, and its predictions.
+
+    Parameters
+    ----------
+    table : DataFrame
+    model : LoadedModel
+    views : bool
+        Whether to keep where in a text each term is.
+    """
+    features = feature_frame(complete_cases(table), model.nlp, views=views)
     matrix = model.model.matrix(features)
-    predictions = model.model.predict_matrix(matrix)
+    return features, matrix, model.model.predict_matrix(matrix)
+
+
+def _scored(written: pd.DataFrame, table: pd.DataFrame, model: LoadedModel, options: ScoreOptions) -> pd.DataFrame:
+    features, matrix, predictions = predict_rows(table, model, views=options.evidence)
     query = Query.of(table)
     columns: Columns = {
         **outcome_columns(predictions, model.sets(options.coverage)),

@@ -42,7 +42,7 @@ def open_csv(path: Path) -> Table:
         for cells, rejects in batch_records(records, rows):
             yield text_frame(cells, columns, wanted), rejects
 
-    return Table(path, "csv", columns, f"CSV, {detect_encoding(path)}, {dialect['delimiter']!r}", read)
+    return Table(path, "csv", columns, f"CSV, {detect_encoding(path).codec}, {dialect['delimiter']!r}", read)
 
 
 @dataclass(slots=True)

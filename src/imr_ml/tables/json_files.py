@@ -39,7 +39,7 @@ def open_json(path: Path) -> Table:
             yield frame_of_rows(batch, wanted), rejects
 
     name = "JSON lines" if document is None else "JSON"
-    return Table(path, "json", columns, f"{name}, {detect_encoding(path)}", read)
+    return Table(path, "json", columns, f"{name}, {detect_encoding(path).codec}", read)
 
 
 def _records(path: Path, document: list[Any] | None) -> Iterator[Record]:
