@@ -7,7 +7,6 @@ from factories import KNEE, NORCO, make_letter_text, make_requests
 
 from imr_ml.corpus.mapping import ColumnMapping
 from imr_ml.corpus.schema import SchemaError
-from imr_ml.drift import batches
 from imr_ml.drift.batches import profile_file
 from imr_ml.drift.types import DriftError
 from imr_ml.scoring.frame import score_frame
@@ -34,13 +33,11 @@ def test_scores_are_those_that_scoring_gives(loaded, tmp_path):
     assert profile.case.tolist() == [0, 0, 1, 1, 2, 2, 3, 3, 4]
 
 
-def test_the_size_of_the_pieces_does_not_show(loaded, tmp_path, monkeypatch):
+def test_the_size_of_the_chunks_does_not_show(loaded, tmp_path):
     make_requests(20).to_csv(tmp_path / "in.csv", index=False)
     whole = profile_file(tmp_path / "in.csv", loaded).profile
-    monkeypatch.setattr(batches, "_ROWS_READ_AT_ONCE", 3)
-    monkeypatch.setattr(batches, "_ROWS_SCORED_AT_ONCE", 4)
 
-    same(profile_file(tmp_path / "in.csv", loaded).profile, whole)
+    same(profile_file(tmp_path / "in.csv", loaded, rows_at_once=3).profile, whole)
 
 
 def test_of_a_large_table_whole_cases_are_drawn_with_a_seed(loaded, tmp_path, monkeypatch):

@@ -26,20 +26,19 @@ class Counting:
         return np.array([[len(text), 1.0] for text in texts])
 
 
-def test_a_text_is_read_once_and_every_row_has_its_vector(monkeypatch):
+def test_a_text_is_read_once_and_every_row_has_its_vector():
     model = Counting()
-    monkeypatch.setattr(embeddings, "_model", lambda: model)
     frame = pd.concat([TEXTS, TEXTS], ignore_index=True)
-    vectors = embeddings.section_vectors(embeddings.with_vectors(frame), ("request", "clinical_summary"))
+    vectors = embeddings.section_vectors(embeddings.with_vectors(frame, model), ("request", "clinical_summary"))
     assert model.read == 3 + 3 + 1
     assert vectors[:, 0].tolist() == frame["request"].str.len().tolist()
     assert vectors.shape == (6, 4)
 
 
-def test_vectors_are_made_where_nobody_left_them(monkeypatch):
-    monkeypatch.setattr(embeddings, "_model", Counting)
-    vectors = embeddings.section_vectors(TEXTS, ("request",))
-    assert np.array_equal(vectors, embeddings.section_vectors(embeddings.with_vectors(TEXTS), ("request",)))
+def test_vectors_are_computed_where_they_are_missing():
+    vectors = embeddings.section_vectors(TEXTS, ("request",), Counting())
+    prepared = embeddings.with_vectors(TEXTS, Counting())
+    assert np.array_equal(vectors, embeddings.section_vectors(prepared, ("request",)))
 
 
 @pytest.mark.slow

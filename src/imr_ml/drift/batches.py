@@ -33,8 +33,6 @@ if TYPE_CHECKING:
     from imr_ml.progress import Progress, StartProgress
     from imr_ml.scoring.inputs import Input
 
-_ROWS_READ_AT_ONCE = 5000
-_ROWS_SCORED_AT_ONCE = 2000
 _LARGEST_HASH = 2**64
 
 
@@ -64,6 +62,7 @@ def profile_file(
     sheet: str | None = None,
     most_rows: int = MOST_ROWS,
     seed: int = 0,
+    rows_at_once: int = 2000,
     start: StartProgress = silent,
 ) -> ProfiledBatch:
     """The profile of a table, or of a folder or zip file of letters.
@@ -80,6 +79,8 @@ def profile_file(
     most_rows : int
         Of an input with more rows or letters, so many are drawn, about, by whole cases.
     seed : int
+    rows_at_once : int
+        Rows in memory.
     start : callable, optional
         Starts the progress bar.
 
@@ -98,7 +99,9 @@ def profile_file(
         check_columns(list(opened.columns), str(source), mapping.columns, sample_rows(opened))
         step = start(f"profiling {opened.unit}", opened.total)
         share = min(1.0, most_rows / max(1, opened.total))
-        drawn = list(_profiled(_gathered(_drawn(opened, share, seed, step)), model, opened.styles))
+        drawn = list(
+            _profiled(_gathered(_drawn(opened, share, seed, step, rows_at_once), rows_at_once), model, opened.styles)
+        )
     parts = [one.profile for one in drawn if len(one.profile)]
     if not parts:
         raise DriftError(f"{source}: none of {sum(one.errors for one in drawn)} row(s) can be scored")
@@ -111,13 +114,13 @@ def profile_file(
     )
 
 
-def _drawn(opened: Input, share: float, seed: int, step: Progress) -> Iterator[pd.DataFrame]:
+def _drawn(opened: Input, share: float, seed: int, step: Progress, rows_at_once: int) -> Iterator[pd.DataFrame]:
     """Requests of the cases drawn, with the reason in ``error`` where one can't be read."""
     by_letter = opened.unit == "letters"
     if by_letter:
         is_drawn = _is_drawn([letter.name for letter in opened.letters], share, seed)
         opened = replace(opened, letters=tuple(compress(opened.letters, is_drawn)))
-    for chunk in read_chunks(opened, _ROWS_READ_AT_ONCE):
+    for chunk in read_chunks(opened, rows_at_once):
         rows, errors = chunk.read()
         requests = to_requests(rows, opened.mapping, chunk.case_rows, errors)
         yield requests if by_letter else requests[_is_drawn(case_keys(requests), share, seed)]
@@ -135,7 +138,7 @@ def _is_drawn(keys: Sequence[str] | pd.Series, share: float, seed: int) -> NDArr
     return drawn
 
 
-def _gathered(tables: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+def _gathered(tables: Iterator[pd.DataFrame], rows_at_once: int) -> Iterator[pd.DataFrame]:
     """The same rows in tables that are worth scoring: a large input leaves few rows of each piece."""
     import pandas as pd
 
@@ -143,7 +146,7 @@ def _gathered(tables: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
     for table in tables:
         if len(table):
             waiting.append(table)
-        if sum(map(len, waiting)) >= _ROWS_SCORED_AT_ONCE:
+        if sum(map(len, waiting)) >= rows_at_once:
             yield pd.concat(waiting)
             waiting = []
     if waiting:
