@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from imr_ml.errors import ImrError
-from imr_ml.files import sha256_of
+from imr_ml.files import explain_storage_errors, sha256_of
 from imr_ml.guidelines.types import FAMILIES
 
 if TYPE_CHECKING:
@@ -114,30 +114,40 @@ def save_model(
         Git commit of the code.
     manifest : TableManifest, optional
         Of the table that it was trained on.
+
+    Raises
+    ------
+    StorageError
+        If the folder's disk is full or can't be written to.
     """
+    with explain_storage_errors(folder.parent):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        made = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+        try:
+            made.chmod(0o755)
+            _write_files(trained, made, commit, manifest)
+            _put_in_place(made, folder)
+        finally:
+            shutil.rmtree(made, ignore_errors=True)
+    return folder
+
+
+def _write_files(trained: TrainedModel, folder: Path, commit: str | None, manifest: TableManifest | None) -> None:
     import numpy as np
     import skops.io
 
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    made = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
-    try:
-        made.chmod(0o755)
-        skops.io.dump(_kept_classifiers(trained), made / CLASSIFIERS, compression=zipfile.ZIP_DEFLATED)
-        skops.io.dump(trained.neighbours.arrays(), made / PRECEDENTS, compression=zipfile.ZIP_DEFLATED)
-        np.savez_compressed(made / REFERENCE, allow_pickle=False, **trained.reference.arrays())
-        facts = json.dumps(_facts(trained, commit), indent=2, allow_nan=False, default=str)
-        (made / FACTS).write_text(facts + "\n", encoding="utf-8")
-        if manifest is not None:
-            from imr_ml.ingest.manifest import write_manifest
+    skops.io.dump(_kept_classifiers(trained), folder / CLASSIFIERS, compression=zipfile.ZIP_DEFLATED)
+    skops.io.dump(trained.neighbours.arrays(), folder / PRECEDENTS, compression=zipfile.ZIP_DEFLATED)
+    np.savez_compressed(folder / REFERENCE, allow_pickle=False, **trained.reference.arrays())
+    facts = json.dumps(_facts(trained, commit), indent=2, allow_nan=False, default=str)
+    (folder / FACTS).write_text(facts + "\n", encoding="utf-8")
+    if manifest is not None:
+        from imr_ml.ingest.manifest import write_manifest
 
-            write_manifest(manifest, made / MANIFEST)
-        checked = (*_CHECKED, REFERENCE, *([MANIFEST] if manifest is not None else []))
-        sums = [f"{sha256_of(made / name)}  {name}\n" for name in checked]
-        (made / CHECKSUMS).write_text("".join(sums), encoding="utf-8")
-        _put_in_place(made, folder)
-    finally:
-        shutil.rmtree(made, ignore_errors=True)
-    return folder
+        write_manifest(manifest, folder / MANIFEST)
+    checked = (*_CHECKED, REFERENCE, *([MANIFEST] if manifest is not None else []))
+    sums = [f"{sha256_of(folder / name)}  {name}\n" for name in checked]
+    (folder / CHECKSUMS).write_text("".join(sums), encoding="utf-8")
 
 
 def read_model(folder: Path) -> LoadedModel:

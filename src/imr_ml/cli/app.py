@@ -66,8 +66,8 @@ def exit_on_user_error() -> Iterator[None]:
     except OSError as error:
         if not is_storage_error(error):
             raise
-        where = error.filename or tempfile.gettempdir()
-        warn(f"{where}: can't be written to ({os.strerror(error.errno or 0).lower()}); free some space")
+        where = error.filename or f"the output's folder or {tempfile.gettempdir()}"
+        warn(f"{where} can't be written to ({os.strerror(error.errno or 0).lower()}); free some space")
         raise typer.Exit(2) from None
 
 
