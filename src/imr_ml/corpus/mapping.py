@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from imr_ml.corpus.cells import parse_text
 from imr_ml.corpus.outcomes import read_outcomes
+from imr_ml.corpus.schema import COLUMNS, require_columns
 from imr_ml.errors import SchemaError
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ _SIMILAR = 0.8
 _SYNONYM = 0.95
 _CONTAINED = 0.85
 _NAMES_SHOWN = 30
+_KNOWN = frozenset(column.name for column in COLUMNS)
 _CASE_NUMBER = r"CM\d{2}-\d{6,7}"
 _SUMMARY_WORDS = 30
 
@@ -178,6 +180,44 @@ def renamed(names: Sequence[str], mapping: Mapping[str, str]) -> list[str]:
     if taken:
         raise SchemaError(f"--map: the table has a column {', '.join(taken)} already; rename it or leave out the map")
     return [new.get(name, name) for name in names]
+
+
+def require_mapped(
+    columns: Sequence[str],
+    needed: tuple[str, ...],
+    mapped: Mapping[str, str],
+    source: str,
+    sample: pd.DataFrame | None = None,
+) -> None:
+    """Check that a table has the needed columns under their mapped names, and suggest a mapping if not.
+
+    Parameters
+    ----------
+    columns : sequence of str
+        The table's.
+    needed : tuple of str
+        Columns of the requests table.
+    mapped : mapping of str to str
+        Column of the requests table -> the table's.
+    source : str
+        What to call the table.
+    sample : DataFrame, optional
+        Some rows, to suggest a mapping by what columns contain.
+
+    Raises
+    ------
+    SchemaError
+        For a column that is missing.
+    """
+    import pandas as pd
+
+    names = renamed(columns, mapped)
+    missing = [name for name in needed if name not in names]
+    hint = suggestion(missing, [name for name in columns if name not in _KNOWN], sample) if missing else []
+    try:
+        require_columns(pd.DataFrame(columns=names), needed, source)
+    except SchemaError as error:
+        raise SchemaError(f"{error}; try {' '.join(hint)}" if hint else str(error)) from None
 
 
 def suggestion(missing: Sequence[str], found: Sequence[str], sample: pd.DataFrame | None = None) -> list[str]:

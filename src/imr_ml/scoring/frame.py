@@ -12,14 +12,12 @@ import pandas as pd
 
 from imr_ml.classifiers.conformal import EVEN
 from imr_ml.corpus.dates import DateStyle
-from imr_ml.corpus.mapping import renamed, suggestion
+from imr_ml.corpus.mapping import require_mapped
 from imr_ml.corpus.schema import (
-    COLUMNS,
     FAMILY_SEPARATOR,
     REQUIRED_COLUMNS,
     SchemaError,
     parse_requests,
-    require_columns,
     row_errors,
 )
 from imr_ml.corpus.table import complete_cases
@@ -40,7 +38,6 @@ if TYPE_CHECKING:
 
 
 EVIDENCE_TERMS = 5
-_KNOWN = frozenset(column.name for column in COLUMNS)
 
 
 def check_columns(
@@ -67,16 +64,10 @@ def check_columns(
     SchemaError
         For a required column that is missing or a column that scoring adds.
     """
-    names = renamed(columns, mapped or {})
-    missing = [name for name in REQUIRED_COLUMNS if name not in names]
-    hint = suggestion(missing, [name for name in columns if name not in _KNOWN], sample) if missing else []
-    try:
-        require_columns(pd.DataFrame(columns=list(names)), REQUIRED_COLUMNS, source)
-    except SchemaError as error:
-        raise SchemaError(f"{error}; try {' '.join(hint)}" if hint else str(error)) from None
-    taken = [name for name in SCORE_COLUMNS if name in columns]
-    if taken:
-        raise SchemaError(f"{source}: has column(s) that scoring adds: {', '.join(taken)}; rename or drop them")
+    require_mapped(columns, REQUIRED_COLUMNS, mapped or {}, source, sample)
+    repeated = [name for name in SCORE_COLUMNS if name in columns]
+    if repeated:
+        raise SchemaError(f"{source}: has column(s) that scoring adds: {', '.join(repeated)}; rename or drop them")
 
 
 def score_frame(
