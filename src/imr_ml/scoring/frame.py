@@ -166,8 +166,8 @@ def _scored(written: pd.DataFrame, table: pd.DataFrame, model: LoadedModel, opti
         "model_version": model.version,
     }
     if options.evidence:
-        found = model.model.explain(matrix, predictions, EVIDENCE_TERMS)
-        columns["evidence"] = evidence_json(found, written, features)
+        contributions = model.model.explain(matrix, predictions, EVIDENCE_TERMS)
+        columns["evidence"] = evidence_json(contributions, written, features)
     if options.precedents:
         nearest = model.neighbours.nearest(matrix, query, options.precedents)
         columns |= precedent_column(nearest, model.neighbours.decided)
@@ -205,11 +205,11 @@ def family_columns(predictions: Predictions, features: pd.DataFrame) -> Columns:
     return columns | {f"p_{name}": probability[:, place] for place, name in enumerate(FAMILIES)}
 
 
-def precedent_column(found: list[list[Precedent]], decided: DecidedRequests) -> Columns:
-    """Precedents of each request as JSON; an empty list where no decided request may be told or is like it."""
+def precedent_column(precedents: list[list[Precedent]], decided: DecidedRequests) -> Columns:
+    """Precedents of each request as JSON; an empty list where no earlier decided request is like it."""
     return {
         "precedents": [
-            json.dumps([_precedent_record(one, decided) for one in row], separators=(",", ":")) for row in found
+            json.dumps([_precedent_record(one, decided) for one in row], separators=(",", ":")) for row in precedents
         ]
     }
 
