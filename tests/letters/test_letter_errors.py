@@ -100,12 +100,6 @@ def test_a_file_that_is_no_letter_is_named_with_what_was_expected(tmp_path, sour
     assert str(error) == f"{file}: {error.expected}"
 
 
-def test_a_page_without_text_between_others_is_an_error_as_it_may_hold_an_item():
-    error = error_of(pages_pdf("Page one.", "", "Page three."))
-
-    assert (error.place, error.expected) == ("page 2", "has no text between pages that have; run OCR on it first")
-
-
 def test_a_pdf_by_name_only_states_so(tmp_path):
     file = tmp_path / "letter.PDF"
     file.write_text("<html>Not found</html>")

@@ -2,11 +2,14 @@
 
 from dataclasses import replace
 
+import pypdfium2
 import pytest
 from factories import KNEE, NORCO, Item, make_letter_pdf, make_letter_text
+from letters.pdf_forms import pictured, saved, stamped, turned
 
-from imr_ml.letters.pdf import pdf_text
+from imr_ml.letters.pdf import pdf_pages
 from imr_ml.letters.reader import read_letter
+from imr_ml.letters.types import LetterError
 
 LONG = Item(
     request="Physical therapy 2 times a week for 6 weeks for the right shoulder, after the planned arthroscopy of that "
@@ -27,8 +30,55 @@ def test_a_pdf_is_read_as_its_text(items):
     assert read_letter(make_letter_pdf(text)) == read_letter(text)
 
 
-def test_pages_are_reported_apart_by_form_feeds():
-    assert pdf_text(make_letter_pdf(make_letter_text(items=[LONG, LONG])), "x.pdf").count("\f") >= 1
+def test_pages_are_read_apart():
+    assert len(pdf_pages(make_letter_pdf(make_letter_text(items=[LONG, LONG])), "x.pdf")) > 1
+
+
+@pytest.mark.parametrize("by", [0, 90, 180, 270])
+@pytest.mark.parametrize("rotate", [0, 90, 180, 270])
+@pytest.mark.parametrize("page", [0, 1])
+def test_a_turned_page_is_read_along_its_text(page, by, rotate):
+    text = make_letter_text(items=[LONG, NORCO, KNEE])
+
+    assert read_letter(turned(make_letter_pdf(text), page, by=by, rotate=rotate)) == read_letter(text)
+
+
+@pytest.mark.parametrize("angle", [90, 270, 45])
+@pytest.mark.parametrize("words", ["Received 11/07/2016 by mail", "COPY"])
+def test_a_stamp_in_another_direction_is_no_part_of_the_letter(angle, words):
+    text = make_letter_text(items=[LONG, NORCO, KNEE])
+
+    assert read_letter(stamped(make_letter_pdf(text), words, angle=angle)) == read_letter(text)
+
+
+@pytest.mark.parametrize(("angle", "problem"), [(45, "slanted text"), (90, "text in several directions")])
+def test_a_page_whose_text_can_not_be_put_in_order_is_named(angle, problem):
+    content = make_letter_pdf(make_letter_text())
+    content = stamped(content, "The knee locks. " * (400 if angle == 45 else 40), angle=angle)
+
+    with pytest.raises(LetterError, match=f"page 1: has {problem}; run OCR on it first"):
+        read_letter(content)
+
+
+@pytest.mark.parametrize("header", ["", "CLAIM 0044712", "Page 2 of 3"])
+@pytest.mark.parametrize(
+    ("pages", "place"), [([0], "page 1"), ([1], "page 2"), ([2], "page 3"), ([1, 2], "pages 2, 3")]
+)
+def test_a_page_that_is_a_picture_is_named(header, pages, place):
+    content = make_letter_pdf(make_letter_text(items=[LONG, LONG, LONG]))
+
+    with pytest.raises(LetterError, match=f"{place}: has a picture and no text; run OCR on it first"):
+        read_letter(pictured(content, pages, header=header))
+
+
+@pytest.mark.parametrize("place", [0, 1, 3])
+def test_a_blank_page_is_no_part_of_the_letter(place):
+    text = make_letter_text(items=[LONG, LONG, LONG])
+    with pypdfium2.PdfDocument(make_letter_pdf(text)) as document:
+        document.new_page(612, 792, index=place)
+        content = saved(document)
+
+    assert read_letter(content) == read_letter(text)
 
 
 def test_wherever_a_page_ends_the_items_are_the_same():

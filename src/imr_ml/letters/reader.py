@@ -6,7 +6,7 @@ from pathlib import Path
 
 from imr_ml.letters.layouts import LAYOUTS
 from imr_ml.letters.lines import mend_anchors, tidy_lines
-from imr_ml.letters.pdf import check_length, pdf_text
+from imr_ml.letters.pdf import check_length, check_pictures, pdf_pages
 from imr_ml.letters.types import Letter, LetterError
 
 _SUFFIXES = (".pdf", ".txt")
@@ -46,11 +46,18 @@ def read_letter(source: str | Path | bytes) -> Letter:
 def read_content(content: bytes, name: str) -> Letter:
     """Read a letter from a file's content, like `read_letter`; errors cite `name`."""
     if b"%PDF-" in content[:1024]:
-        return read_text(pdf_text(content, name), name)
+        return _read_pdf(content, name)
     if name.lower().endswith(".pdf"):
         raise LetterError(name, "is not a PDF (no %PDF- mark); fetch it again")
     check_length(len(content), name)
     return read_text(_decoded(content), name)
+
+
+def _read_pdf(content: bytes, name: str) -> Letter:
+    pages = pdf_pages(content, name)
+    texts = [page.text for page in pages]
+    check_pictures(pages, texts, name)
+    return read_text("\f".join(texts), name)
 
 
 def _name(source: str | Path) -> str:
