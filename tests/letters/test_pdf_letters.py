@@ -5,8 +5,8 @@ from dataclasses import replace
 import pypdfium2
 import pytest
 from factories import KNEE, NORCO, Item, make_letter_pdf, make_letter_text
-from letters.pdf_forms import pictured, saved, stamped, turned
 
+from benchmarks.pdf_forms import pictured, saved, stamped, turned
 from imr_ml.letters.pdf import pdf_pages
 from imr_ml.letters.reader import read_letter
 from imr_ml.letters.types import LetterError

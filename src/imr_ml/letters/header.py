@@ -35,7 +35,6 @@ _WORDS = {
 }
 _MONTHS = list(month_name)[1:]
 _LONG_DATE = re.compile(rf"(?P<month>{'|'.join(_MONTHS)})\s+(?P<day>\d{{1,2}}),?\s+(?P<year>\d{{4}})")
-_SAMPLE_MARK = re.compile(r"SAMPLE LETTER\b")
 _HEAD_CHARACTERS = 20_000
 
 
@@ -49,7 +48,6 @@ class Header(TypedDict):
     decision_date: date | None
     ur_denial_date: date | None
     application_received: date | None
-    is_sample: bool
 
 
 @dataclass(slots=True)
@@ -95,7 +93,6 @@ def read_header(head: str) -> tuple[Header, tuple[str, ...]]:
     header = Header(
         case_number=case_number.upper().replace("\u2013", "-") if case_number else None,
         priority=priority.capitalize() if priority else None,
-        is_sample=_SAMPLE_MARK.match(head) is not None,
         date_assigned=dates["date_assigned"],
         date_of_injury=dates["date_of_injury"],
         decision_date=dates["decision_date"],

@@ -90,7 +90,8 @@ def _turned_text(document: Any, index: int, directions: Counter[int], place: str
     page = document[index]
     text_page = page.get_textpage()
     try:
-        return _upright_text(text_page) if others else str(text_page.get_text_bounded())
+        # A page's box may cut off what was turned without it; pdfium's own mark of a cut word differs here.
+        return _upright_text(text_page) if others else str(text_page.get_text_range()).replace("\ufffe", "\x02")
     finally:
         text_page.close()
         page.close()

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from pathlib import Path
 
+from imr_ml.letters.furniture import bare_pages, without_furniture
 from imr_ml.letters.layouts import LAYOUTS
 from imr_ml.letters.lines import mend_anchors, tidy_lines
 from imr_ml.letters.pdf import check_length, check_pictures, pdf_pages
@@ -11,6 +14,7 @@ from imr_ml.letters.types import Letter, LetterError
 
 _SUFFIXES = (".pdf", ".txt")
 _LONGEST_PATH = 200
+_SAMPLE_MARK = re.compile(r"\bSAMPLE\s+LETTER\b")
 
 
 def read_letter(source: str | Path | bytes) -> Letter:
@@ -55,9 +59,9 @@ def read_content(content: bytes, name: str) -> Letter:
 
 def _read_pdf(content: bytes, name: str) -> Letter:
     pages = pdf_pages(content, name)
-    texts = [page.text for page in pages]
-    check_pictures(pages, texts, name)
-    return read_text("\f".join(texts), name)
+    lines = bare_pages([tidy_lines(page.text) for page in pages])
+    check_pictures(pages, ["\n".join(page) for page in lines], name)
+    return _read_lines([line for page in lines for line in page], pages[0].text, name)
 
 
 def _name(source: str | Path) -> str:
@@ -81,14 +85,20 @@ def _decoded(content: bytes) -> str:
 def read_text(text: str, source: str) -> Letter:
     """Read a letter from extracted text, like `read_letter`; errors cite `source`."""
     check_length(len(text), source)
-    flow = "\n".join(tidy_lines(text))
+    return _read_lines(without_furniture(text), text.lstrip().partition("\f")[0], source)
+
+
+def _read_lines(lines: list[str], first_page: str, source: str) -> Letter:
+    """Read a letter from its tidy lines; whether it is a sample may stand anywhere on its first page."""
+    flow = "\n".join(lines)
     try:
-        return _read_flow(flow, source)
+        letter = _read_flow(flow, source)
     except LetterError:
         mended = mend_anchors(flow)
         if mended == flow:
             raise
-    return _read_flow(mended, source)
+        letter = _read_flow(mended, source)
+    return replace(letter, is_sample=_SAMPLE_MARK.search(first_page) is not None)
 
 
 def _read_flow(flow: str, source: str) -> Letter:

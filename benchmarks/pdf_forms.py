@@ -9,12 +9,11 @@ import pypdfium2.raw as pdfium
 from fpdf import FPDF
 from PIL import Image
 
-_QUARTERS = {
-    0: lambda width, height: (1, 0, 0, 1, 0, 0),
-    90: lambda width, height: (0, 1, -1, 0, height, 0),
-    180: lambda width, height: (-1, 0, 0, -1, width, height),
-    270: lambda width, height: (0, -1, 1, 0, 0, width),
-}
+
+def pages_of(content: bytes) -> int:
+    """Number of pages."""
+    with pypdfium2.PdfDocument(content) as document:
+        return len(document)
 
 
 def turned(content: bytes, page: int, *, by: int = 0, rotate: int = 0) -> bytes:
@@ -25,8 +24,15 @@ def turned(content: bytes, page: int, *, by: int = 0, rotate: int = 0) -> bytes:
 
 
 def turn(page: pypdfium2.PdfPage, by: int, rotate: int) -> None:
+    """Turn one page's content counterclockwise and set its /Rotate."""
     width, height = page.get_size()
-    pdfium.FPDFPage_TransFormWithClip(page.raw, pdfium.FS_MATRIX(*_QUARTERS[by](width, height)), None)
+    matrix = {
+        0: (1, 0, 0, 1, 0, 0),
+        90: (0, 1, -1, 0, height, 0),
+        180: (-1, 0, 0, -1, width, height),
+        270: (0, -1, 1, 0, 0, width),
+    }[by]
+    pdfium.FPDFPage_TransFormWithClip(page.raw, pdfium.FS_MATRIX(*matrix), None)
     if by in (90, 270):
         page.set_mediabox(0, 0, height, width)
     page.set_rotation(rotate)
@@ -45,6 +51,7 @@ def pictured(content: bytes, pages: list[int], *, header: str = "") -> bytes:
 
 
 def picture_page(picture: Image.Image, width: float, height: float, header: str) -> bytes:
+    """A PDF of one page that is a picture, with a line of text."""
     pdf = FPDF(unit="pt", format=(width, height))
     pdf.set_margin(0)
     pdf.set_auto_page_break(auto=False)
@@ -71,6 +78,7 @@ def stamped(content: bytes, words: str, *, angle: float = 0, x: float = 30, y: f
 
 
 def saved(document: pypdfium2.PdfDocument) -> bytes:
+    """The document as a file."""
     content = io.BytesIO()
     document.save(content)
     return content.getvalue()
