@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
+from imr_ml.decoding import decode_text
 from imr_ml.letters.furniture import bare_pages, without_furniture
 from imr_ml.letters.layouts import LAYOUTS
 from imr_ml.letters.lines import mend_anchors, tidy_lines
@@ -53,8 +54,9 @@ def read_content(content: bytes, name: str) -> Letter:
         return _read_pdf(content, name)
     if name.lower().endswith(".pdf"):
         raise LetterError(name, "is not a PDF (no %PDF- mark); fetch it again")
-    check_length(len(content), name)
-    return read_text(_decoded(content), name)
+    # No encoding has characters of more bytes.
+    check_length(len(content) // 4, name)
+    return read_text(decode_text(content), name)
 
 
 def _read_pdf(content: bytes, name: str) -> Letter:
@@ -72,14 +74,6 @@ def _name(source: str | Path) -> str:
 
 def _why(error: OSError | ValueError) -> str:
     return error.strerror or type(error).__name__ if isinstance(error, OSError) else "not a path"
-
-
-def _decoded(content: bytes) -> str:
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        # Text saved on Windows; what its code page leaves undefined becomes a mark of replacement.
-        return content.decode("cp1252", errors="replace")
 
 
 def read_text(text: str, source: str) -> Letter:
