@@ -179,6 +179,31 @@ def test_a_paragraph_before_the_first_outcome_is_an_error_and_not_a_request(labe
     assert error_of(text[:start] + text[end:]).expected == f"'{label}' without an outcome before it"
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "place", "part"),
+    [
+        ("She reports", "An MRI: Upheld. She reports", "", "clinical summary"),
+        ("She reports", "Decision rationale: She reports", "", "clinical summary"),
+        ("She reports", "MAXIMUS guideline: ODG. She reports", "", "clinical summary"),
+        (
+            "MTUS Knee Complaints 2004.",
+            "MTUS Knee Complaints 2004. MRI: Overturned.",
+            "item 1",
+            "claims administrator's",
+        ),
+        ("did not cite any", "did not cite: Overturned any", "item 2", "claims administrator's guideline"),
+        ("MTUS Opioids", "MTUS: Upheld Opioids", "item 2", "reviewer's guideline"),
+        ("Norco 10", "Norco: Upheld 10", "item 2", "request"),
+    ],
+)
+def test_words_of_a_decision_where_none_may_be_are_an_error(old, new, place, part):
+    error = error_of(make_letter_text(items=(KNEE, NORCO)).replace(old, new, 1))
+
+    assert error.place == place
+    assert f"in its {part}" in error.expected
+    assert error.expected.endswith("it can't be read in order")
+
+
 @given(st.data())
 def test_a_letter_with_parts_cut_out_is_read_or_is_a_letter_error(data):
     lines = make_letter_text(items=(KNEE, NORCO)).split("\n")

@@ -10,6 +10,7 @@ from imr_ml.decoding import decode_text
 from imr_ml.letters.furniture import bare_pages, without_furniture
 from imr_ml.letters.layouts import LAYOUTS
 from imr_ml.letters.lines import mend_anchors, tidy_lines
+from imr_ml.letters.misplaced import check_places
 from imr_ml.letters.pdf import check_length, check_pictures, pdf_pages
 from imr_ml.letters.types import Letter, LetterError
 
@@ -103,4 +104,6 @@ def _read_flow(flow: str, source: str) -> Letter:
     if len(marked) > 1:
         names = " and ".join(layout.name for layout in marked)
         raise LetterError(source, f"has headings of two layouts ({names}); is it more than one letter?")
-    return marked[0].read(flow, source)
+    letter = marked[0].read(flow, source)
+    check_places(letter, source)
+    return letter
