@@ -303,12 +303,9 @@ def test_glued_words_any_dash_and_any_line_break_cite_the_same(paragraph, dash, 
     for place in data.draw(st.sets(st.sampled_from(places))):
         is_between_words = paragraph[place - 1].isalpha() and paragraph[place + 1].isalnum()
         written[place] = data.draw(st.sampled_from(["\n", " \n ", "\xa0", *[""] * is_between_words]))
-    within = [
-        place
-        for place in range(2, len(paragraph) - 2)
-        if re.fullmatch("[A-Za-z][a-z]{3}", paragraph[place - 2 : place + 2])
-    ]
-    for place in data.draw(st.sets(st.sampled_from(within), max_size=2)):
+    words = list(re.finditer("[A-Za-z][a-z]{3,}", paragraph))
+    for word in data.draw(st.lists(st.sampled_from(words), unique=True, max_size=3)):
+        place = data.draw(st.integers(word.start() + 2, word.end() - 2))
         written[place] = data.draw(CUTS) + written[place]
 
     assert find_citations("".join(written)) == find_citations(paragraph)
