@@ -82,9 +82,13 @@ def _furnished(content: bytes, letter: Letter, page_break: str) -> Iterator[str]
 
 
 def without_blank_lines(_: bytes, letter: Letter) -> Iterator[str]:
-    """Text wrapped to several widths, nothing between paragraphs."""
+    """Text wrapped to several widths, nothing between paragraphs, the requests also to a narrower column."""
     for width in WIDTHS:
-        yield "\n".join(textwrap.fill(paragraph, width) for paragraph in _paragraphs(letter))
+        for narrow in (width, width - 15, width - 30):
+            yield "\n".join(
+                textwrap.fill(paragraph, narrow if _is_heading(paragraph) else width)
+                for paragraph in _paragraphs(letter)
+            )
 
 
 def one_line(content: bytes, letter: Letter) -> Iterator[str | bytes]:
@@ -169,6 +173,10 @@ def _plain_lines(content: bytes) -> list[str]:
         for line in page.text.replace("\x02", "-\n").splitlines()
         if line.strip()
     ]
+
+
+def _is_heading(paragraph: str) -> bool:
+    return paragraph.endswith((": Upheld", ": Overturned"))
 
 
 def _paragraphs(letter: Letter) -> list[str]:

@@ -35,7 +35,7 @@ _ID = re.compile(
 )
 # What only the letter itself says, and what only the table on its first page does.
 _OWN = re.compile(
-    r":\s*(?:upheld|overturned)\b|guideline\s*:|decision\s+rationale|medically\s+necessary|DOCUMENTS\s+REVIEWED"
+    r"(?:^|:\s*)(?:upheld|overturned)\b|guideline\s*:|decision\s+rationale|medically\s+necessary|DOCUMENTS\s+REVIEWED"
     r"|CASE\s+SUMMARY|RATIONALE|IMR\s+ISSUES|HOW\s+THE\s+IMR|Relied\s+Upon|His/Her\s+Decision|\brequest\s+for\b"
     r"|\bClaims\s+Administrator\b|\bReviewer\b|\bbased\s+(?:on|his|her|its|their)\b|\bdid\s+not\s+cite\b",
     re.IGNORECASE,

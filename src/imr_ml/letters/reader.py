@@ -16,6 +16,11 @@ from imr_ml.letters.types import Letter, LetterError
 
 _SUFFIXES = (".pdf", ".txt")
 _LONGEST_PATH = 200
+_MARKER = re.compile(
+    r"CLINICAL\s+CASE\s+SUMMARY|IMR\s+(?:ISSUES|DECISION)|DOCUMENTS\s+REVIEWED|MAXIMUS\s+(?:guideline\s*:|Federal\s+Services)"
+    r"|Claims\s+Administrator\s+guideline\s*:|Decision\s+rationale\s*:|ISSUE\s+AT\s+DISPUTE|:\s*(?:Upheld|Overturned)\b",
+    re.IGNORECASE,
+)
 _SAMPLE_MARK = re.compile(r"\bSAMPLE\s+LETTER\b")
 
 
@@ -26,7 +31,7 @@ def read_letter(source: str | Path | bytes) -> Letter:
     ----------
     source : Path, bytes or str
         A path to a PDF or a text file, a file's content, or extracted text. A string is text if it has a
-        line break, else a path.
+        line break or a letter's headings, else a path.
 
     Returns
     -------
@@ -38,7 +43,7 @@ def read_letter(source: str | Path | bytes) -> Letter:
     LetterError
         For what is not a letter or cannot be read whole; the message says where and what was expected.
     """
-    if isinstance(source, str) and ("\n" in source or "\r" in source):
+    if isinstance(source, str) and ("\n" in source or "\r" in source or _MARKER.search(source)):
         return read_text(source, "text")
     if isinstance(source, bytes):
         return read_content(source, "bytes")
