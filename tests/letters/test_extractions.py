@@ -100,6 +100,10 @@ def test_a_letter_without_a_header():
         lambda text: text.replace("RATIONALES\n\n", "RATIONALES"),
         lambda text: text.replace("\n\nCLINICAL", "CLINICAL"),
         lambda text: text.replace(": Overturned", " : Over-\nturned"),
+        lambda text: text.replace("Claims Administrator guideline:", "C1aims Adm1nistrator guide1ine:"),
+        lambda text: text.replace("CLINICAL", "CL1N1CAL").replace("IMR ISSUES, DECISIONS", "lMR I5SUES, DECISI0NS"),
+        lambda text: text.replace("Decision rationale:", "Decisi0n rationa|e;"),
+        lambda text: text.replace(": Upheld", ": Uphe1d"),
     ],
 )
 def test_anchors_that_an_extraction_tore(torn):

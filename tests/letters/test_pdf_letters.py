@@ -1,10 +1,12 @@
 """A letter as PDF is read to the same `Letter` as its text."""
 
+import sys
+import types
 from dataclasses import replace
 
 import pypdfium2
 import pytest
-from factories import KNEE, NORCO, Item, make_letter_pdf, make_letter_text
+from factories import KNEE, NORCO, SUMMARY, Item, make_letter_pdf, make_letter_text
 
 from benchmarks.pdf_forms import pictured, saved, stamped, turned
 from imr_ml.letters.pdf import pdf_pages
@@ -87,3 +89,65 @@ def test_wherever_a_page_ends_the_items_are_the_same():
         text = make_letter_text(items=[filler, NORCO, KNEE])
 
         assert read_letter(make_letter_pdf(text)) == read_letter(text)
+
+
+def test_a_picture_is_read_by_ocr_where_that_is_asked_for(monkeypatch):
+    text = make_letter_text(items=[LONG, NORCO, KNEE])
+    content = make_letter_pdf(text)
+    pages = iter([page.text for page in pdf_pages(content, "x.pdf")])
+    monkeypatch.setitem(sys.modules, "pytesseract", fake_tesseract(lambda picture: next(pages)))
+
+    read = read_letter(pictured(content, [0, 1, 2]), ocr=True)
+
+    assert replace(read, text_from="text") == read_letter(text)
+    assert read.text_from == "ocr"
+
+
+@pytest.mark.parametrize(
+    ("name", "body", "number", "place"),
+    [
+        ("scan.pdf", "", None, "header"),
+        ("CM16-0099001.pdf", "", "CM16-0099001", "file name"),
+        ("scan.pdf", "Re: CM16-O0990Ol.", "CM16-0099001", "body"),
+        ("scan.pdf", "Re: CM16-0099001 and CM16-0099002.", None, "header"),
+    ],
+)
+def test_a_case_number_that_ocr_lost_in_the_header_is_found_elsewhere(monkeypatch, tmp_path, name, body, number, place):
+    text = make_letter_text(case_number=None, summary=f"{SUMMARY} {body}".strip())
+    monkeypatch.setitem(sys.modules, "pytesseract", fake_tesseract(lambda picture: text))
+    content = make_letter_pdf(text)
+    (tmp_path / name).write_bytes(pictured(content, [0]))
+
+    read = read_letter(tmp_path / name, ocr=True)
+
+    assert (read.case_number, read.case_number_from) == (number, place)
+
+
+def test_ocr_that_is_not_installed_names_how_to_install_it(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pytesseract", None)
+    content = pictured(make_letter_pdf(make_letter_text(items=[LONG, LONG])), [1])
+
+    with pytest.raises(LetterError, match=r"needs OCR, which is not installed; install it with: .*imr-ml\[ocr\]"):
+        read_letter(content, ocr=True)
+
+
+def test_an_engine_that_fails_is_named(monkeypatch):
+    def fail(picture):
+        raise FailedError
+
+    monkeypatch.setitem(sys.modules, "pytesseract", fake_tesseract(fail))
+    content = pictured(make_letter_pdf(make_letter_text(items=[LONG, LONG])), [1])
+
+    with pytest.raises(LetterError, match="can't be read by Tesseract"):
+        read_letter(content, ocr=True)
+
+
+class FailedError(Exception):
+    """Of the engine."""
+
+
+def fake_tesseract(read):
+    module = types.ModuleType("pytesseract")
+    module.image_to_string = lambda picture, lang, config: read(picture)
+    module.TesseractError, module.TesseractNotFoundError = FailedError, FileNotFoundError
+    return module

@@ -5,12 +5,17 @@ from __future__ import annotations
 import re
 from calendar import month_name
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
+from pathlib import PurePath
 from typing import TypedDict
+
+from imr_ml.letters.types import Letter
 
 _DATE = r"\d{1,2}[/-]\d{1,2}[/-]\d{4}"
 _CASE_NUMBER = r"[CS]M\d{2}[-\u2013]\d{4,7}"
+_DAMAGED_CASE_NUMBER = re.compile(r"\b[CS]M[\dOIlSB]{2} ?[-\u2013] ?[\dOIlSB]{4,7}\b")
+_MISTAKEN_DIGITS = str.maketrans("OILSB", "01158")
 _TOKEN = re.compile(
     r"(?P<case_number>\b(?:(?:IMR|MAXIMUS) )?Case\s+Number\s*:)"
     r"|(?P<date_assigned>\bDate\s+Assigned\s*:)"
@@ -100,6 +105,26 @@ def read_header(head: str) -> tuple[Header, tuple[str, ...]]:
         application_received=dates["application_received"],
     )
     return header, tuple(f"{_WORDS[name]} is not a date" for name in no_dates)
+
+
+def with_case_number(letter: Letter, text: str, file: str) -> Letter:
+    """The letter with the case number that its text or its file's name has, where its header was lost.
+
+    One that OCR mistook in places ("CM16-O2l3037") counts; several that differ count as none.
+    """
+    if letter.case_number:
+        return letter
+    for place, words in (("body", text), ("file name", PurePath(file).name)):
+        written = {_case_number_of(mark[0]) for mark in _DAMAGED_CASE_NUMBER.finditer(words)}
+        if len(written) == 1:
+            return replace(letter, case_number=written.pop(), case_number_from=place)
+    return letter
+
+
+def _case_number_of(damaged: str) -> str:
+    """A case number from its damaged form."""
+    digits = damaged[2:].upper().translate(_MISTAKEN_DIGITS).replace("\u2013", "-").replace(" ", "")
+    return damaged[:2].upper() + digits
 
 
 def read_date(written: str) -> date | None:

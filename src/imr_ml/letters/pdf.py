@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 from imr_ml.letters.orientation import page_text
 from imr_ml.letters.types import LetterError
@@ -12,6 +12,7 @@ from imr_ml.letters.types import LetterError
 MAX_PAGES = 200
 MAX_CHARACTERS = 1_000_000
 """No letter comes near; what does is something else, and reading it all would take minutes."""
+_RUN_OCR = "run OCR on it first, or read it with --ocr"
 _LARGE = 0.5
 # A page that is all picture has a stamped number at most; a scan with its text layer has more.
 _FEW_CHARACTERS = 60
@@ -58,27 +59,12 @@ def pdf_pages(content: bytes, source: str) -> list[Page]:
             raise LetterError(source, f"is a damaged PDF ({error}); fetch it again") from error
 
 
-def check_pictures(pages: Sequence[Page], texts: Sequence[str], source: str) -> None:
-    """Refuse pages that hold a picture where their text should be.
-
-    Parameters
-    ----------
-    pages : sequence of Page
-    texts : sequence of str
-        What is left of each page's text without page numbers and the like.
-    source : str
-        Cited in the error.
-
-    Raises
-    ------
-    LetterError
-        Naming the pages.
-    """
-    if pictures := picture_pages(pages, texts):
-        if len(pictures) == len(pages):
-            raise LetterError(source, "has no text layer; run OCR on it first")
-        place = f"page{'s' if len(pictures) > 1 else ''} {', '.join(map(str, pictures))}"
-        raise LetterError(source, "has a picture and no text; run OCR on it first", place)
+def refuse_pictures(pictures: Sequence[int], pages: int, source: str) -> NoReturn:
+    """Raise the `LetterError` that names the pages, of so many, that hold a picture where their text should be."""
+    if len(pictures) == pages:
+        raise LetterError(source, f"has no text layer; {_RUN_OCR}")
+    place = f"page{'s' if len(pictures) > 1 else ''} {', '.join(map(str, pictures))}"
+    raise LetterError(source, f"has a picture and no text; {_RUN_OCR}", place)
 
 
 def picture_pages(pages: Sequence[Page], texts: Sequence[str]) -> list[int]:

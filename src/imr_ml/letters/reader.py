@@ -8,10 +8,12 @@ from pathlib import Path
 
 from imr_ml.decoding import decode_text
 from imr_ml.letters.furniture import bare_pages, without_furniture
+from imr_ml.letters.header import with_case_number
 from imr_ml.letters.layouts import LAYOUTS
 from imr_ml.letters.lines import mend_anchors, tidy_lines
 from imr_ml.letters.misplaced import check_places
-from imr_ml.letters.pdf import check_length, check_pictures, pdf_pages
+from imr_ml.letters.ocr import read_pictures
+from imr_ml.letters.pdf import check_length, pdf_pages, picture_pages, refuse_pictures
 from imr_ml.letters.types import Letter, LetterError
 
 _SUFFIXES = (".pdf", ".txt")
@@ -24,7 +26,7 @@ _MARKER = re.compile(
 _SAMPLE_MARK = re.compile(r"\bSAMPLE\s+LETTER\b")
 
 
-def read_letter(source: str | Path | bytes) -> Letter:
+def read_letter(source: str | Path | bytes, *, ocr: bool = False) -> Letter:
     """Read one Final Determination Letter.
 
     Parameters
@@ -32,6 +34,8 @@ def read_letter(source: str | Path | bytes) -> Letter:
     source : Path, bytes or str
         A path to a PDF or a text file, a file's content, or extracted text. A string is text if it has a
         line break or a letter's headings, else a path.
+    ocr : bool
+        Whether pages that are pictures are read by OCR, which needs the extra ``ocr``; else they are refused.
 
     Returns
     -------
@@ -46,18 +50,18 @@ def read_letter(source: str | Path | bytes) -> Letter:
     if isinstance(source, str) and ("\n" in source or "\r" in source or _MARKER.search(source)):
         return read_text(source, "text")
     if isinstance(source, bytes):
-        return read_content(source, "bytes")
+        return read_content(source, "bytes", ocr=ocr)
     try:
         content = Path(source).read_bytes()
     except (OSError, ValueError) as error:
         raise LetterError(_name(source), f"can't be read ({_why(error)})") from error
-    return read_content(content, str(source))
+    return read_content(content, str(source), ocr=ocr)
 
 
-def read_content(content: bytes, name: str) -> Letter:
+def read_content(content: bytes, name: str, *, ocr: bool = False) -> Letter:
     """Read a letter from a file's content, like `read_letter`; errors cite `name`."""
     if b"%PDF-" in content[:1024]:
-        return _read_pdf(content, name)
+        return _read_pdf(content, name, ocr=ocr)
     if name.lower().endswith(".pdf"):
         raise LetterError(name, "is not a PDF (no %PDF- mark); fetch it again")
     # No encoding has characters of more bytes.
@@ -65,11 +69,19 @@ def read_content(content: bytes, name: str) -> Letter:
     return read_text(decode_text(content), name)
 
 
-def _read_pdf(content: bytes, name: str) -> Letter:
+def _read_pdf(content: bytes, name: str, *, ocr: bool) -> Letter:
     pages = pdf_pages(content, name)
     lines = bare_pages([tidy_lines(page.text) for page in pages])
-    check_pictures(pages, ["\n".join(page) for page in lines], name)
-    return _read_lines([line for page in lines for line in page], pages[0].text, name)
+    pictures = picture_pages(pages, ["\n".join(page) for page in lines])
+    if not pictures:
+        return _read_lines([line for page in lines for line in page], pages[0].text, name)
+    if not ocr:
+        refuse_pictures(pictures, len(pages), name)
+    read = read_pictures(content, pictures, name)
+    texts = [read.get(number, page.text) for number, page in enumerate(pages, start=1)]
+    lines = bare_pages([tidy_lines(text) for text in texts])
+    letter = _read_lines([line for page in lines for line in page], texts[0], name)
+    return with_case_number(replace(letter, text_from="ocr"), "\n".join(texts), name)
 
 
 def _name(source: str | Path) -> str:
