@@ -3,6 +3,7 @@
 import ctypes
 import io
 import math
+import random
 
 import pypdfium2
 import pypdfium2.raw as pdfium
@@ -48,6 +49,19 @@ def pictured(content: bytes, pages: list[int], *, header: str = "") -> bytes:
             with pypdfium2.PdfDocument(picture_page(picture, width, height, header)) as scanned:
                 document.import_pages(scanned, index=index)
         return saved(document)
+
+
+def scanned(content: bytes, dots: int) -> bytes:
+    """The PDF as a scanner of so many dots an inch makes it: noisy, and slanted by a degree."""
+    rng = random.Random(dots)
+    with pypdfium2.PdfDocument(content) as document, pypdfium2.PdfDocument.new() as scans:
+        for page in document:
+            picture = page.render(scale=dots / 72, grayscale=True).to_pil()
+            picture = picture.rotate(rng.choice((-1, 1)), fillcolor=255, resample=Image.Resampling.BICUBIC)
+            noise = Image.effect_noise(picture.size, 40)
+            with pypdfium2.PdfDocument(picture_page(Image.blend(picture, noise, 0.2), *page.get_size(), "")) as scan:
+                scans.import_pages(scan)
+        return saved(scans)
 
 
 def picture_page(picture: Image.Image, width: float, height: float, header: str) -> bytes:
