@@ -31,8 +31,17 @@ FURNITURE = {
     "case number": ("IMR Case Number: CM16-0099001", "{page}"),
     "case and page": ("", "CM16-0099001 Page {page} of {pages}"),
     "letterhead": ("ACME CLAIMS SERVICES\nConfidential medical information", ""),
+    "letterhead with an address": (
+        "ACME Review, Inc.\nP.O. Box 100\nSacramento, CA 95813-0100\n(916) 555-0123 Fax: (916) 555-0124",
+        "This document holds confidential information.",
+    ),
+    "parties": ("Jane Doe v. Acme Stores", "www.example.org/decisions/1.pdf"),
+    "document number": ("", "ACME000{page}12"),
     "claim number": ("", "Claim 0044-{page}17 | {page}"),
 }
+
+# What reads as the letter's own sentences where nothing says that a page ends.
+PAGED = ("letterhead with an address", "parties")
 
 
 def furnished(text: str, length: int, header: str, footer: str, page_break: str) -> str:
@@ -48,8 +57,15 @@ def printed(words: str, page: int, pages: list[list[str]]) -> str:
     return words.format(page=page, pages=len(pages))
 
 
-@pytest.mark.parametrize("page_break", ["\n\f", "\n"], ids=["form feeds", "no form feeds"])
-@pytest.mark.parametrize("kind", FURNITURE)
+@pytest.mark.parametrize(
+    ("page_break", "kind"),
+    [
+        (page_break, kind)
+        for kind in FURNITURE
+        for page_break in ("\n\f", "\n")
+        if "\f" in page_break or kind not in PAGED
+    ],
+)
 def test_furniture_is_no_part_of_the_letter_wherever_pages_end(kind, page_break):
     for length in range(20, 50):
         assert read_letter(furnished(TEXT, length, *FURNITURE[kind], page_break)) == LETTER
@@ -66,6 +82,20 @@ def test_furniture_printed_onto_a_pdf_is_no_part_of_the_letter(kind):
     assert read_letter(content) == LETTER
 
 
+@pytest.mark.parametrize(
+    "line", ["Letter for IMR Case Number CM16-0099001", "RECEIVED NOV 21 2016", "11/21/2016 10:31AM FAX P001/003", "2"]
+)
+def test_a_line_above_the_second_page_alone_is_no_part_of_the_letter(line):
+    lines = TEXT.split("\n")
+    for length in range(20, len(lines) - 2):
+        assert read_letter("\n".join([*lines[:length], f"\f{line}", *lines[length:]])) == LETTER
+
+
+@pytest.mark.parametrize("line", ["CONFIDENTIAL", "ACME00412", "www.example.org/1.pdf", "Page 2"])
+def test_a_line_below_the_last_sentence_is_no_part_of_the_letter(line):
+    assert read_letter(f"{TEXT}\n{line}\n") == LETTER
+
+
 @pytest.mark.parametrize("line", ["11/21/2016 10:31 FROM: ACME TO: 9165550123 P. 1/3", "Page 1 of 3", "ACME CLAIMS"])
 def test_a_line_above_the_sample_mark_hides_it_not(line):
     text = make_letter_text()
@@ -76,7 +106,8 @@ def test_a_line_above_the_sample_mark_hides_it_not(line):
 
 
 def test_the_same_words_at_the_edges_of_pages_are_the_letters_own_where_they_belong_to_sentences():
-    pages = [f"Visit {page} was short. The shoulder\nwas stiff. As the knee locked, the\n" for page in range(1, 5)]
+    visit = "Visit {} was short. The shoulder\nwas stiff. As the knee locked, the\n"
+    pages = ["".join(visit.format(page + number) for number in range(9)) for page in range(1, 5)]
 
     assert without_furniture("\f".join(pages)) == "".join(pages).splitlines()
 

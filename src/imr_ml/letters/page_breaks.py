@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from imr_ml.letters.lines import column_width, had_room, tidy_lines
 from imr_ml.letters.stamps import (
-    CASE_LINE,
+    ADDRESS,
     CASE_NUMBER,
     DIGITS,
     ENDS_SENTENCE,
@@ -15,8 +15,9 @@ from imr_ml.letters.stamps import (
     MANY,
     PAGE_NUMBER,
     PAGE_WORD,
-    is_fax_line,
+    is_case_title,
     is_own,
+    is_stamp,
     recurs,
     shape_of,
 )
@@ -31,7 +32,7 @@ def cut_pages(text: str) -> list[list[str]]:
     cuts = {*_counting(placed), *_regular(placed)}
     pages: list[list[str]] = [[]]
     for place, line in placed:
-        if place in cuts or is_fax_line(line):
+        if place in cuts or is_stamp(line):
             pages.append([])
         else:
             pages[-1].append(line)
@@ -53,7 +54,7 @@ def _counting(placed: Sequence[tuple[int, str]]) -> Iterator[int]:
 
 
 def _regular(placed: Sequence[tuple[int, str]]) -> Iterator[int]:
-    """Places of the lines that recur after as many lines each time, and of those that hold a case number alone."""
+    """Places of the lines that recur after as many lines each time, and of titles with the case number."""
     groups: dict[str, list[int]] = {}
     has_case = False
     shapes = [shape_of(line) for _, line in placed]
@@ -62,7 +63,7 @@ def _regular(placed: Sequence[tuple[int, str]]) -> Iterator[int]:
             continue
         groups.setdefault(shapes[order], []).append(order)
         if CASE_NUMBER.search(line):
-            if has_case and order > _LEAST_GAP and CASE_LINE.fullmatch(line):
+            if has_case and order > _LEAST_GAP and is_case_title(line):
                 yield place
             has_case = True
     lines = [line for _, line in placed]
@@ -74,6 +75,7 @@ def _regular(placed: Sequence[tuple[int, str]]) -> Iterator[int]:
         is_wrapped = any(
             not had_room(lines[order], lines[order + 1], width) for order in orders if order + 1 < len(lines)
         )
+        is_wrapped = is_wrapped and not ADDRESS.match(shape)
         if (is_at_end or _is_regular([placed[order][0] for order in orders])) and not is_wrapped:
             yield from (placed[order][0] for order in orders if _interrupts(shapes, orders))
 
