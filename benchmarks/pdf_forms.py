@@ -77,11 +77,15 @@ def picture_page(picture: Image.Image, width: float, height: float, header: str)
     return bytes(pdf.output())
 
 
-def stamped(content: bytes, words: str, *, angle: float = 0, x: float = 30, y: float = 300) -> bytes:
-    """The PDF with words at a place and an angle on each page; "{page}" and "{pages}" become numbers."""
+def stamped(
+    content: bytes, words: str, *, angle: float = 0, x: float = 30, y: float = 300, only: int | None = None
+) -> bytes:
+    """The PDF with words at a place and an angle on each page, or one; "{page}" and "{pages}" become numbers."""
     turn_x, turn_y = math.cos(math.radians(angle)), math.sin(math.radians(angle))
     with pypdfium2.PdfDocument(content) as document:
         for number, page in enumerate(document, start=1):
+            if only not in (None, number - 1):
+                continue
             text = pdfium.FPDFPageObj_NewTextObj(document.raw, b"Helvetica", 9)
             written = words.format(page=number, pages=len(document)).encode("utf-16-le") + b"\0\0"
             pdfium.FPDFText_SetText(text, (ctypes.c_ushort * (len(written) // 2)).from_buffer_copy(written))

@@ -4,10 +4,11 @@ from dataclasses import replace
 
 import pytest
 from factories import KNEE, NORCO, Item, make_letter_pdf, make_letter_text
+from fpdf import FPDF
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks.pdf_forms import stamped
+from benchmarks.pdf_forms import pages_of, stamped
 from imr_ml.letters.furniture import without_furniture
 from imr_ml.letters.reader import read_letter
 
@@ -141,3 +142,24 @@ def test_without_furniture_nothing_is_removed(repeats, length, page_break, ratio
     pages = ["\n".join(lines[start : start + length]) for start in range(0, len(lines), length)]
 
     assert without_furniture(page_break.join(pages)) == [" ".join(line.split()) for line in lines]
+
+
+@pytest.mark.parametrize("words", ["Jane Doe v. Acme Stores", "See the notes of July", "Volume 3"])
+@pytest.mark.parametrize("y", [760, 40])
+def test_a_line_in_the_margin_of_one_page_of_a_pdf_is_no_part_of_the_letter(words, y):
+    content = make_letter_pdf(TEXT)
+    for page in range(pages_of(content)):
+        assert read_letter(stamped(content, words, x=200, y=y, only=page)) == LETTER
+
+
+def test_a_letter_whose_text_reaches_into_the_margins_is_read_whole():
+    pdf = FPDF(unit="pt", format="Letter")
+    pdf.set_margins(36, 30)
+    pdf.set_auto_page_break(auto=True, margin=30)
+    pdf.set_font("Times", size=12)
+    pdf.add_page()
+    for paragraph in make_letter_text(items=[LONG, NORCO, KNEE] * 4).split("\n\n"):
+        pdf.multi_cell(0, 13.8, " ".join(paragraph.split()), align="L", new_x="LMARGIN", new_y="NEXT")
+        pdf.ln(13.8)
+
+    assert read_letter(bytes(pdf.output())).items == read_letter(make_letter_text(items=[LONG, NORCO, KNEE] * 4)).items

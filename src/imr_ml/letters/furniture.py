@@ -112,11 +112,20 @@ def _recurring(pages: Sequence[list[str]], edge: int, *, is_marked: bool) -> set
         found -= recurring
         gone = found | {shape_of(page[0]) for page in rest if page and is_numbered(page[0])}
         if not gone:
-            return recurring - _shapes_within(filled) if recurring else recurring
+            return recurring - _shapes_within(filled) if recurring and not _go_on_alike(filled, rest) else set()
         recurring |= found
         rest = [page[1:] if page and shape_of(page[0]) in gone else page for page in rest]
     # So much recurs only in a text that says the same on several pages.
     return set()
+
+
+def _go_on_alike(pages: Sequence[list[str]], rest: Sequence[list[str]]) -> bool:
+    """Whether pages whose edge recurs have the same lines next to it, as a text has that says the same again."""
+    inner = [
+        tuple(map(shape_of, left[:3])) for page, left in zip(pages, rest, strict=True) if left and len(left) < len(page)
+    ]
+    most = max(Counter(inner).values(), default=0)
+    return most > 1 and 2 * most > len(inner)
 
 
 def _shapes_within(pages: Sequence[list[str]]) -> set[str]:

@@ -11,10 +11,11 @@ from collections.abc import Iterable
 from itertools import chain, repeat
 from typing import Any
 
+from imr_ml.letters.margins import Margins, read_margins
 from imr_ml.letters.types import LetterError
 
 # Each angle costs a call; a line is longer than this, and a short stamp is first or last on its page.
-_STEP, _EDGE = 12, 16
+_STEP, _EDGE = 20, 24
 _TILT = 10
 """Degrees by which a scan's text may slant."""
 _SLANTED = -1
@@ -22,8 +23,8 @@ _SLANTED = -1
 _STAMP_CHARACTERS, _STAMP_SHARE = 60, 0.1
 
 
-def page_text(document: Any, index: int, source: str) -> str:
-    """Text of a page along the direction in which most of it runs, without stamps that run in another.
+def page_text(document: Any, index: int, source: str) -> tuple[str, Margins]:
+    """Text of a page along the direction in which most of it runs, without stamps that run in another; and its body.
 
     Raises
     ------
@@ -34,7 +35,8 @@ def page_text(document: Any, index: int, source: str) -> str:
     text_page = page.get_textpage()
     try:
         if not page.get_rotation() and not _is_turned(text_page):
-            return str(text_page.get_text_bounded())
+            text = str(text_page.get_text_bounded())
+            return text, read_margins(text_page, page.get_bbox(), text)
         directions = _directions(text_page)
     finally:
         text_page.close()
@@ -77,9 +79,9 @@ def _printed(text_page: Any) -> Iterable[int]:
     )
 
 
-def _turned_text(document: Any, index: int, directions: Counter[int], place: str, source: str) -> str:
+def _turned_text(document: Any, index: int, directions: Counter[int], place: str, source: str) -> tuple[str, Margins]:
     if not directions:
-        return ""
+        return "", Margins("", is_wide=False)
     ((direction, most),) = directions.most_common(1)
     others = directions.total() - most
     if direction == _SLANTED:
@@ -90,8 +92,12 @@ def _turned_text(document: Any, index: int, directions: Counter[int], place: str
     page = document[index]
     text_page = page.get_textpage()
     try:
+        if others:
+            text = _upright_text(text_page)
+            return text, Margins(text, is_wide=False)
         # A page's box may cut off what was turned without it; pdfium's own mark of a cut word differs here.
-        return _upright_text(text_page) if others else str(text_page.get_text_range()).replace("\ufffe", "\x02")
+        text = str(text_page.get_text_range()).replace("\ufffe", "\x02")
+        return text, read_margins(text_page, page.get_bbox(), text)
     finally:
         text_page.close()
         page.close()

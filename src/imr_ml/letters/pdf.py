@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
+from imr_ml.letters.margins import Margins
 from imr_ml.letters.orientation import page_text
 from imr_ml.letters.types import LetterError
 
@@ -26,13 +27,21 @@ class Page:
     Attributes
     ----------
     text : str
-        Its text layer, along the text's own direction.
+        Its text layer, along the text's own direction, without what stands in the margins.
     drawn : float
         On a page with little text the share that its largest picture covers, on one without text 1 for any drawing.
+    whole_text : str
+        With the margins.
     """
 
     text: str
     drawn: float
+    whole_text: str
+
+
+def pdf_text(content: bytes, source: str) -> str:
+    """Text of all pages, a form feed between pages; raises what `pdf_pages` does."""
+    return "\f".join(page.whole_text for page in pdf_pages(content, source))
 
 
 def pdf_pages(content: bytes, source: str) -> list[Page]:
@@ -54,7 +63,7 @@ def pdf_pages(content: bytes, source: str) -> list[Page]:
         if len(document) > MAX_PAGES:
             raise LetterError(source, f"has {len(document)} pages; is it a determination?")
         try:
-            return list(_read_pages(document, source))
+            return _read_pages(document, source)
         except pypdfium2.PdfiumError as error:
             raise LetterError(source, f"is a damaged PDF ({error}); fetch it again") from error
 
@@ -101,13 +110,22 @@ def _why_refused(content: bytes, error: str) -> str:
     return f"is not a PDF that can be opened ({error}); fetch it again"
 
 
-def _read_pages(document: Any, source: str) -> Iterator[Page]:
+def _read_pages(document: Any, source: str) -> list[Page]:
+    texts: list[tuple[str, Margins]] = []
     characters = 0
     for index in range(len(document)):
-        text = page_text(document, index, source)
-        characters += len(text)
+        texts.append(page_text(document, index, source))
+        characters += len(texts[-1][0])
         check_length(characters, source)
-        yield Page(text, _drawn(document, index, has_text=bool(text.strip())) if len(text) < _FULL_CHARACTERS else 0.0)
+    is_wide = any(margins.is_wide for _, margins in texts)
+    drawn = [
+        _drawn(document, index, has_text=bool(text.strip())) if len(text) < _FULL_CHARACTERS else 0.0
+        for index, (text, _) in enumerate(texts)
+    ]
+    return [
+        Page(text if is_wide else margins.body, share, text)
+        for (text, margins), share in zip(texts, drawn, strict=True)
+    ]
 
 
 def _drawn(document: Any, index: int, *, has_text: bool) -> float:

@@ -74,7 +74,7 @@ def _read_pdf(content: bytes, name: str, *, ocr: bool) -> Letter:
     lines = bare_pages([tidy_lines(page.text) for page in pages])
     pictures = picture_pages(pages, ["\n".join(page) for page in lines])
     if not pictures:
-        return _read_lines([line for page in lines for line in page], pages[0].text, name)
+        return _read_lines([line for page in lines for line in page], pages[0].whole_text, name)
     if not ocr:
         refuse_pictures(pictures, len(pages), name)
     read = read_pictures(content, pictures, name)
