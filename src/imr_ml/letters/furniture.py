@@ -112,7 +112,9 @@ def _recurring(pages: Sequence[list[str]], edge: int, *, is_marked: bool) -> set
         found -= recurring
         gone = found | {shape_of(page[0]) for page in rest if page and is_numbered(page[0])}
         if not gone:
-            return recurring - _shapes_within(filled) if recurring and not _go_on_alike(filled, rest) else set()
+            alike = bool(recurring) and _go_on_alike(filled, rest)
+            recurring = {shape for shape in recurring if not alike or is_tail(shape)}
+            return recurring - _shapes_within(filled) if recurring else recurring
         recurring |= found
         rest = [page[1:] if page and shape_of(page[0]) in gone else page for page in rest]
     # So much recurs only in a text that says the same on several pages.
