@@ -33,6 +33,9 @@ def read_margins(text_page: Any, box: tuple[float, float, float, float], text: s
     _, bottom, _, top = box
     if not any(_is_outside(text_page, place, bottom, top) for place in _ends(text_page)):
         return Margins(text, is_wide=False)
+    if _between(text_page, bottom, top) != text.strip():
+        # The page's box is not that of its text, so neither are its margins.
+        return Margins(text, is_wide=False)
     lowest, highest = _cut(text_page, bottom, 1), _cut(text_page, top, -1)
     if lowest is None or highest is None:
         return Margins(text, is_wide=True)
