@@ -24,11 +24,15 @@ from imr_ml.letters.stamps import (
 
 _LEAST_GAP = 8
 _MOST_PAGES = 60
+# No letter has more; to look at each of a million lines takes seconds.
+_MOST_LINES = 20_000
 
 
 def cut_pages(text: str) -> list[list[str]]:
     """Pages of a text without form feeds, cut at lines that count on and at those that recur as often as a page has."""
     placed = [(place, line) for place, raw in enumerate(text.splitlines()) for line in tidy_lines(raw)]
+    if len(placed) > _MOST_LINES:
+        return [[line for _, line in placed]]
     cuts = {*_counting(placed), *_regular(placed)}
     pages: list[list[str]] = [[]]
     for place, line in placed:
