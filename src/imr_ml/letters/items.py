@@ -6,7 +6,7 @@ import re
 
 from imr_ml.guidelines.citations import find_citations
 from imr_ml.letters.lines import column_width, joined
-from imr_ml.letters.request_start import find_request_start
+from imr_ml.letters.request_start import Start, find_request_start
 from imr_ml.letters.types import DisputedItem, LetterError, Outcome
 
 _TURN = re.compile(r":\s*(?P<outcome>upheld|overturned)\s+Claims\s+Administrator\s+guideline\s*:", re.IGNORECASE)
@@ -43,25 +43,27 @@ def read_items(flow: str, source: str) -> tuple[tuple[DisputedItem, ...], tuple[
     width = column_width(flow.split("\n")) if len(turns) > 1 else 0
     items, warnings = [], []
     first = heading = joined(flow[: turns[0].start()]).strip()
-    bodies = [
-        flow[turn.end() : end] for turn, end in zip(turns, [*(t.start() for t in turns[1:]), len(flow)], strict=True)
-    ]
-    for number, (turn, body, following) in enumerate(zip(turns, bodies, [*bodies[1:], ""], strict=True), start=1):
-        ur_guideline, imr_guideline, tail = _paragraphs(body, source, f"item {number}")
+    ends = [*(turn.start() for turn in turns[1:]), len(flow)]
+    bodies = [flow[turn.end() : end] for turn, end in zip(turns, ends, strict=True)]
+    for number, (turn, body, later) in enumerate(zip(turns, bodies, [*bodies[1:], None], strict=True), start=1):
+        ur_guideline, imr_guideline, rationale = _paragraphs(body, source, f"item {number}")
         if not heading:
             raise LetterError(source, "has no request before its outcome", f"item {number}")
-        cut = len(tail)
-        if following:
-            start = find_request_start(tail, width, first, following)
-            if start is None:
-                raise LetterError(source, _AMBIGUOUS_REQUEST, f"item {number + 1}")
-            cut = start.place
-            warnings += [_UNCERTAIN_REQUEST.format(number + 1)] * (not start.is_certain)
-        items.append(make_item(number, heading, turn["outcome"], ur_guideline, imr_guideline, joined(tail[:cut])))
-        heading = joined(tail[cut:]).strip()
-        if _NECESSARY.search(heading):
-            raise LetterError(source, _AMBIGUOUS_REQUEST, f"item {number + 1}")
+        following = ""
+        if later is not None:
+            start = _request_start(rationale, find_request_start(rationale, width, first, later), source, number + 1)
+            warnings += [] if start.is_certain else [_UNCERTAIN_REQUEST.format(number + 1)]
+            rationale, following = rationale[: start.place], joined(rationale[start.place :]).strip()
+        items.append(make_item(number, heading, turn["outcome"], ur_guideline, imr_guideline, joined(rationale)))
+        heading = following
     return tuple(items), tuple(warnings)
+
+
+def _request_start(tail: str, start: Start | None, source: str, number: int) -> Start:
+    """The start that was found, unless what begins there holds the end of a rationale."""
+    if start is None or _NECESSARY.search(joined(tail[start.place :])):
+        raise LetterError(source, _AMBIGUOUS_REQUEST, f"item {number}")
+    return start
 
 
 def make_item(number: int, request: str, outcome: str, ur: str | None, imr: str | None, rationale: str) -> DisputedItem:
