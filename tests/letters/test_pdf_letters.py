@@ -123,6 +123,22 @@ def test_a_case_number_that_ocr_lost_in_the_header_is_found_elsewhere(monkeypatc
     assert (read.case_number, read.case_number_from) == (number, place)
 
 
+def test_a_case_number_by_ocr_that_is_not_the_files_is_reported(monkeypatch, tmp_path):
+    text = make_letter_text()
+    monkeypatch.setitem(sys.modules, "pytesseract", fake_tesseract(lambda picture: text))
+    (tmp_path / "CM16-0099007.pdf").write_bytes(pictured(make_letter_pdf(text), [0]))
+
+    warnings = read_letter(tmp_path / "CM16-0099007.pdf", ocr=True).warnings
+
+    assert warnings == ("its case number, read by OCR, is not that of its file's name",)
+
+
+def test_specks_before_an_opening_sentence_are_no_part_of_the_request():
+    text = make_letter_text().replace("The Final Determination was", "Ta!\nThe Final Determination was")
+
+    assert read_letter(text).items == read_letter(make_letter_text()).items
+
+
 def test_ocr_that_is_not_installed_names_how_to_install_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "pytesseract", None)
     content = pictured(make_letter_pdf(make_letter_text(items=[LONG, LONG])), [1])

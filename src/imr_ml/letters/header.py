@@ -108,17 +108,24 @@ def read_header(head: str) -> tuple[Header, tuple[str, ...]]:
 
 
 def with_case_number(letter: Letter, text: str, file: str) -> Letter:
-    """The letter with the case number that its text or its file's name has, where its header was lost.
+    """A letter by OCR with the case number that its text or its file's name has, where its header was lost.
 
-    One that OCR mistook in places ("CM16-O2l3037") counts; several that differ count as none.
+    One that OCR mistook in places ("CM16-O2l3037") counts; several that differ count as none. Where the header's is not
+    that of the file's name the letter gets a warning.
     """
+    named = _case_numbers(PurePath(file).name)
     if letter.case_number:
-        return letter
-    for place, words in (("body", text), ("file name", PurePath(file).name)):
-        written = {_case_number_of(mark[0]) for mark in _DAMAGED_CASE_NUMBER.finditer(words)}
+        differs = len(named) == 1 and letter.case_number not in named
+        warning = "its case number, read by OCR, is not that of its file's name"
+        return replace(letter, warnings=(*letter.warnings, warning)) if differs else letter
+    for place, written in (("body", _case_numbers(text)), ("file name", named)):
         if len(written) == 1:
             return replace(letter, case_number=written.pop(), case_number_from=place)
     return letter
+
+
+def _case_numbers(text: str) -> set[str]:
+    return {_case_number_of(mark[0]) for mark in _DAMAGED_CASE_NUMBER.finditer(text)}
 
 
 def _case_number_of(damaged: str) -> str:

@@ -76,11 +76,12 @@ def _with_dates(letter: Letter, known: Mapping[str, date]) -> Letter:
 
 
 def after(opening: re.Pattern[str], section: str) -> str:
-    """Return the text after a section's opening sentence, if it has one."""
-    mark = opening.match(section)
+    """Return the text after a section's opening sentence, if it has one near its start, where OCR may add specks."""
+    mark = opening.search(section, 0, _OPENING_CHARACTERS)
     return section[mark.end() :] if mark else section
 
 
+_OPENING_CHARACTERS = 500
 _LAST_SENTENCES = 600
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[A-Z0-9\"'(])")
 _END = re.compile(r"[.!?:][\"')\]]*$")
