@@ -110,7 +110,7 @@ def _read_lines(lines: list[str], first_page: str, source: str) -> Letter:
         if mended == flow:
             raise
         letter = _read_flow(mended, source)
-    return replace(letter, is_sample=_SAMPLE_MARK.search(first_page) is not None)
+    return replace(letter, is_sample=True) if "SAMPLE" in first_page and _SAMPLE_MARK.search(first_page) else letter
 
 
 def _read_flow(flow: str, source: str) -> Letter:
