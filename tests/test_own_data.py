@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from imr_ml.cli import app
-from imr_ml.corpus.decisions import TableOptions, read_decisions
+from imr_ml.corpus.decisions import InputOptions, read_decisions
 from imr_ml.corpus.mapping import read_mapping
 from imr_ml.errors import SchemaError
 
@@ -48,13 +48,13 @@ def test_the_example_is_trained_on_and_scored_as_the_page_says(tmp_path, monkeyp
 
 @pytest.mark.parametrize(("partial", "overturned"), [("drop", 10), ("overturned", 12), ("upheld", 10)])
 def test_partial_decisions_count_as_the_user_says(partial, overturned):
-    decisions = read_decisions(VENDOR, TableOptions(read_mapping(file=COLUMNS), partial))
+    decisions = read_decisions(VENDOR, InputOptions(read_mapping(file=COLUMNS), partial))
 
     assert decisions.requests["outcome"].eq("overturned").sum() == overturned
 
 
 def test_every_row_and_line_is_either_used_or_listed_with_a_reason():
-    decisions = read_decisions(VENDOR, TableOptions(read_mapping(file=COLUMNS)))
+    decisions = read_decisions(VENDOR, InputOptions(read_mapping(file=COLUMNS)))
 
     assert len(decisions.requests) + len(decisions.rejected_rows) == 62
     assert decisions.rejected_rows["reason"].notna().all()

@@ -28,7 +28,8 @@ def table(**columns: list[object]) -> pd.DataFrame:
 
 
 def test_what_is_known_only_after_the_decision_is_no_feature():
-    after = {"outcome", "families", "imr_guideline", "rationale", "decision_date", "decision_year", "specialties"}
+    after = {"outcome", "families", "imr_guideline", "rationale", "decision_date", "decision_year"}
+    after |= {"specialties", "letter_warnings"}
 
     assert after.isdisjoint(FEATURE_COLUMNS)
     assert {column.name for column in COLUMNS if column.role in (Role.LABEL, Role.REST)} == after

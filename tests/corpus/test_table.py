@@ -26,6 +26,7 @@ def test_a_letter_makes_one_row_an_item():
         "source": "dwc",
         "file": "a.txt",
         "letter_sha256": "0f",
+        "text_from": "text",
         "request": "Norco 10/325mg #60",
         "clinical_summary": rows["clinical_summary"][0],
         "ur_guideline": NORCO.ur_guideline,
@@ -47,6 +48,7 @@ def test_a_letter_makes_one_row_an_item():
         "decision_date": pd.Timestamp("2016-12-20"),
         "decision_year": 2016,
         "specialties": "Orthopedic Surgery|Sports Medicine",
+        "letter_warnings": None,
     }
 
 

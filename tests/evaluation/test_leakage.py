@@ -26,6 +26,7 @@ DECIDED = {
     "decision_date": lambda _: "2019-11-30",
     "decision_year": lambda _: 2019,
     "specialties": lambda _: "Psychiatry|Pain Medicine",
+    "letter_warnings": lambda _: "the header's decision differs",
 }
 IDS = {
     "case_number": lambda rows: rows["case_number"].str.replace("CM16", "CM19"),
@@ -34,6 +35,7 @@ IDS = {
     "source": lambda _: "dwc",
     "file": lambda _: "overturned.pdf",
     "letter_sha256": lambda rows: rows["case_number"].str[-3:],
+    "text_from": lambda _: "ocr",
 }
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from factories import KNEE, NORCO, make_letter_pdf, make_letter_text, make_requests
 
-from imr_ml.corpus.decisions import TableOptions
+from imr_ml.corpus.decisions import InputOptions
 from imr_ml.corpus.mapping import ColumnMapping
 from imr_ml.corpus.schema import SchemaError
 from imr_ml.corpus.store import SCHEMA_VERSION, read_requests, schema_version, write_requests
@@ -402,7 +402,7 @@ def test_the_report_as_json_has_the_counts_and_rejects(grow, folder, output):
 def test_a_table_of_texts_may_have_columns_of_other_names(grow, tmp_path):
     table = tmp_path / "texts.jsonl"
     table.write_text(json.dumps({"Doc": "a.txt", "Body": FIRST}) + "\n")
-    options = TableOptions(ColumnMapping(columns={"file": "Doc", "text": "Body"}))
+    options = InputOptions(ColumnMapping(columns={"file": "Doc", "text": "Body"}))
 
     report = grow_table(sources_of([table], options), tmp_path / "t.parquet", silent)
 
@@ -410,3 +410,12 @@ def test_a_table_of_texts_may_have_columns_of_other_names(grow, tmp_path):
     assert read_requests(report.output)["file"].unique().tolist() == ["a.txt"]
     with pytest.raises(SchemaError, match=r"lacks column.*file, text; found: Doc, Body"):
         sources_of([table])
+
+
+def test_the_table_says_which_letters_were_read_by_ocr_and_what_was_uncertain(grow, tmp_path):
+    (tmp_path / "a.txt").write_text(FIRST)
+
+    table = read_requests(grow(tmp_path / "a.txt").output)
+
+    assert table["text_from"].tolist() == ["text"] * 2
+    assert table["letter_warnings"].isna().all()

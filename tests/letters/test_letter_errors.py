@@ -69,7 +69,7 @@ def error_of(source: object) -> LetterError:
         (b"%PDF-1.7\nnot really", "is not a PDF that can be opened"),
         (make_letter_pdf(make_letter_text())[:400], "is not a PDF that can be opened"),
         (encrypted_pdf(), "is an encrypted PDF; save it without a password"),
-        (image_only_pdf(), "has no text layer; run OCR on it first"),
+        (image_only_pdf(), "has no text layer; read it with --ocr"),
         (pdf_without_pages(), "is a PDF without pages"),
         (pdf_of(b"[" * 50_000), "PDF"),
         (pages_pdf(*["x"] * 201), "has 201 pages; is it a determination?"),

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from imr_ml.cli.app import app, code_of, exit_on_user_error, progress, warn
-from imr_ml.cli.models import ColumnMap, ColumnsFile, SheetName
+from imr_ml.cli.models import ColumnMap, ColumnsFile, Ocr, SheetName
 
 
 @app.command()
@@ -24,6 +24,7 @@ def ingest(
     renames: ColumnMap = None,
     columns: ColumnsFile = None,
     sheet: SheetName = None,
+    ocr: Ocr = False,
     jobs: Annotated[int, typer.Option(help="Processes; -1 uses all cores.")] = -1,
     append: Annotated[bool, typer.Option("--append", hidden=True)] = False,
     fresh: Annotated[bool, typer.Option("--fresh", help="Replace an existing table instead of adding to it.")] = False,
@@ -34,7 +35,7 @@ def ingest(
     Writes a manifest and rejects.jsonl, which lists what cannot be read, beside the table.
     """
     with exit_on_user_error():
-        from imr_ml.corpus.decisions import TableOptions
+        from imr_ml.corpus.decisions import InputOptions
         from imr_ml.corpus.mapping import read_mapping
         from imr_ml.errors import ImrError
         from imr_ml.ingest.growing import Provenance, grow_table
@@ -46,7 +47,7 @@ def ingest(
             raise ImrError("--append keeps the table and --fresh replaces it: give one of them")
         if append:
             warn("--append is deprecated: ingest always adds to a table that exists")
-        sources = sources_of(paths, TableOptions(read_mapping(renames or (), columns), sheet=sheet))
+        sources = sources_of(paths, InputOptions(read_mapping(renames or (), columns), sheet=sheet, ocr=ocr))
         with progress() as start:
             provenance = Provenance(code=code_of(git_state()))
             report = grow_table(sources, output, start, jobs=jobs, fresh=fresh, provenance=provenance)
@@ -63,9 +64,7 @@ def ingest(
 def read(
     file: Annotated[Path, typer.Argument(help="A letter (.pdf, .txt).")],
     as_json: Annotated[bool, typer.Option("--json", help="Print all fields as JSON.")] = False,
-    ocr: Annotated[
-        bool, typer.Option("--ocr", help="Read pages without a text layer with Tesseract (extra ocr).")
-    ] = False,
+    ocr: Ocr = False,
 ) -> None:
     """Show what the reader extracts from one letter."""
     with exit_on_user_error():

@@ -22,6 +22,7 @@ ColumnsFile = Annotated[
     typer.Option("--columns", metavar="FILE", help="Saved names of columns and values (.toml); see docs/own-data.md."),
 ]
 SheetName = Annotated[str | None, typer.Option("--sheet", help="Sheet of a workbook; default: the first visible one.")]
+Ocr = Annotated[bool, typer.Option("--ocr", help="Read pages without a text layer with Tesseract (extra ocr).")]
 ColumnMap = Annotated[
     list[str] | None,
     typer.Option("--map", metavar="NAME=COLUMN", help="Your name for a column, as in request=RFA_TEXT; repeatable."),

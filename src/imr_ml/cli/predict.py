@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from imr_ml.cli.app import app, exit_on_user_error
-from imr_ml.cli.models import LATEST, ModelName, model_folder, warn_of_samples
+from imr_ml.cli.models import LATEST, ModelName, Ocr, model_folder, warn_of_samples
 from imr_ml.errors import ImrError
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ def predict(
     request: Annotated[str | None, typer.Option(help="The treatment requested.")] = None,
     summary: Annotated[str | None, typer.Option(help="The clinical case summary.")] = None,
     ur_guideline: Annotated[str | None, typer.Option(help="The guideline that utilization review cites.")] = None,
+    ocr: Ocr = False,
     model: ModelName = str(LATEST),
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per request.")] = False,
 ) -> None:
@@ -36,7 +37,7 @@ def predict(
         from imr_ml.scoring.frame import score_frame
         from imr_ml.scoring.parts import json_lines
 
-        requests = _requests(letter, request, summary, ur_guideline)
+        requests = _requests(letter, request, summary, ur_guideline, ocr=ocr)
         loaded = read_model(model_folder(model))
         scored = score_frame(requests, loaded)
         warn_of_samples(loaded)
@@ -48,7 +49,9 @@ def predict(
             raise typer.Exit(INCOMPLETE)
 
 
-def _requests(letter: str | None, request: str | None, summary: str | None, ur_guideline: str | None) -> pd.DataFrame:
+def _requests(
+    letter: str | None, request: str | None, summary: str | None, ur_guideline: str | None, *, ocr: bool
+) -> pd.DataFrame:
     import pandas as pd
 
     if (letter is None) == (request is None or summary is None):
@@ -58,7 +61,7 @@ def _requests(letter: str | None, request: str | None, summary: str | None, ur_g
     from imr_ml.corpus.table import ReadLetter, build_requests
     from imr_ml.letters.reader import read_letter
 
-    read = read_letter(sys.stdin.buffer.read() if letter == "-" else Path(letter))
+    read = read_letter(sys.stdin.buffer.read() if letter == "-" else Path(letter), ocr=ocr)
     return build_requests([ReadLetter(read, letter, "")]).drop(columns="letter_sha256")
 
 

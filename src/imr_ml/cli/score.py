@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
 import typer
 
 from imr_ml.cli.app import app, exit_on_user_error, progress, say_tracked, warn
-from imr_ml.cli.models import LATEST, ColumnMap, ColumnsFile, ModelName, SheetName, model_folder, warn_of_samples
+from imr_ml.cli.models import LATEST, ColumnMap, ColumnsFile, ModelName, Ocr, SheetName, model_folder, warn_of_samples
 
 if TYPE_CHECKING:
     from imr_ml.model_files import LoadedModel
@@ -46,6 +46,7 @@ def score(
     renames: ColumnMap = None,
     columns: ColumnsFile = None,
     sheet: SheetName = None,
+    ocr: Ocr = False,
     report: Annotated[Path | None, typer.Option(help="Write a report page (.html); it contains the texts.")] = None,
     evidence: Annotated[bool, typer.Option(help="Include feature contributions.")] = True,
     precedents: Annotated[int, typer.Option(min=0, help="Number of similar decided requests per row; 0 for none.")] = 3,
@@ -71,7 +72,7 @@ def score(
         from imr_ml.scoring.batch import BatchSettings, score_file
 
         start_s = time.perf_counter()
-        settings = BatchSettings(read_mapping(renames or (), columns), jobs, report, resume, sheet=sheet)
+        settings = BatchSettings(read_mapping(renames or (), columns), jobs, report, resume, sheet=sheet, ocr=ocr)
         options = ScoreOptions(evidence=evidence, precedents=precedents, coverage=coverage)
         if output == STANDARD_OUTPUT:
             _stream(source, read_model(model_folder(model)), options, settings)

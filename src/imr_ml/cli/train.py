@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from imr_ml.cli.app import app, code_of, exit_on_user_error, progress, warn
-from imr_ml.cli.models import LATEST, ColumnMap, ColumnsFile, SheetName
+from imr_ml.cli.models import LATEST, ColumnMap, ColumnsFile, Ocr, SheetName
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,6 +30,7 @@ def train(
     renames: ColumnMap = None,
     columns: ColumnsFile = None,
     sheet: SheetName = None,
+    ocr: Ocr = False,
     partial: Annotated[
         Partial, typer.Option(help="What partially overturned and modified requests count as; drop leaves them out.")
     ] = "drop",
@@ -64,7 +65,7 @@ def train(
     with exit_on_user_error():
         from imr_ml.classifiers.request_model import ModelSettings
         from imr_ml.cli.evaluation import print_evaluation
-        from imr_ml.corpus.decisions import TableOptions
+        from imr_ml.corpus.decisions import InputOptions
         from imr_ml.corpus.mapping import read_mapping
         from imr_ml.evaluation.settings import EvaluationSettings
         from imr_ml.ingest.sources import training_table
@@ -76,7 +77,7 @@ def train(
         from imr_ml.training import TrainingSettings, decided_requests
         from imr_ml.training import train as train_model
 
-        options = TableOptions(read_mapping(renames or (), columns), partial, sheet)
+        options = InputOptions(read_mapping(renames or (), columns), partial, sheet, ocr)
         started_ms = int(time.time() * 1000)
         uris.check_uri(uris.tracking_uri())
         git = git_state()

@@ -31,8 +31,8 @@ _TEXTS = ["request", "clinical_summary", "outcome"]
 
 
 @dataclass(frozen=True, slots=True)
-class TableOptions:
-    """How a table of decided requests is read.
+class InputOptions:
+    """How an input, a table or letters, is read.
 
     Attributes
     ----------
@@ -42,11 +42,14 @@ class TableOptions:
         What a partially overturned request counts as; ``drop`` leaves it out.
     sheet : str or None
         Sheet of a workbook.
+    ocr : bool
+        Whether pages of letters that are pictures are read by OCR.
     """
 
     mapping: ColumnMapping = field(default_factory=ColumnMapping)
     partial: Partial = "drop"
     sheet: str | None = None
+    ocr: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,14 +71,14 @@ class Decisions:
     notes: tuple[str, ...]
 
 
-def read_decisions(path: Path, options: TableOptions | None = None) -> Decisions:
+def read_decisions(path: Path, options: InputOptions | None = None) -> Decisions:
     """Read the decided requests of a table.
 
     Parameters
     ----------
     path : Path
         A table of any format.
-    options : TableOptions, optional
+    options : InputOptions, optional
 
     Raises
     ------
@@ -87,7 +90,7 @@ def read_decisions(path: Path, options: TableOptions | None = None) -> Decisions
     """
     import pandas as pd
 
-    options = options or TableOptions()
+    options = options or InputOptions()
     table = Table.open(path, options.sheet)
     _check_columns(table, options.mapping, str(path))
     version = schema_version(path)

@@ -37,7 +37,7 @@ _OF_DETERMINATION = (
 )
 CONTENT = tuple(dict.fromkeys((*_OF_CASE, *_OF_LETTER, *_OF_ITEM, *_OF_DETERMINATION)))
 """Columns that tell an issue from another."""
-_NOT_COMPARED = ("case_number", "item", "source", "file", "letter_sha256", CASE_VERSION)
+_NOT_COMPARED = ("case_number", "item", "source", "file", "letter_sha256", "text_from", "letter_warnings", CASE_VERSION)
 
 
 @dataclass(frozen=True, slots=True)

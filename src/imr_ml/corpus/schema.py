@@ -50,6 +50,7 @@ COLUMNS = (
     Column("source", "text", Role.ID, allowed=("dwc", "dmhc", "sample")),
     Column("file", "text", Role.ID),
     Column("letter_sha256", "text", Role.ID),
+    Column("text_from", "text", Role.ID, allowed=("text", "ocr")),
     Column("request", "text", Role.FEATURE, required=True),
     Column("clinical_summary", "text", Role.FEATURE, required=True, missing_in=("dmhc",)),
     Column("ur_guideline", "text", Role.FEATURE),
@@ -74,6 +75,7 @@ COLUMNS = (
     Column("decision_date", "date", Role.REST),
     Column("decision_year", "number", Role.REST),
     Column("specialties", "text", Role.REST),
+    Column("letter_warnings", "text", Role.REST),
 )
 
 FEATURE_COLUMNS = tuple(column.name for column in COLUMNS if column.role is Role.FEATURE)

@@ -142,6 +142,8 @@ def _rows(read: ReadLetter) -> Iterator[dict[str, object]]:
         "source": "sample" if letter.is_sample else "dwc",
         "file": read.file,
         "letter_sha256": read.sha256,
+        "text_from": letter.text_from,
+        "letter_warnings": "; ".join(letter.warnings) or None,
         "clinical_summary": letter.clinical_summary,
         "date_of_injury": letter.date_of_injury,
         "ur_denial_date": letter.ur_denial_date,

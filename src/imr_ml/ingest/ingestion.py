@@ -60,6 +60,7 @@ class LetterSource:
     path: Path | None = None
     text: str | None = None
     sha256: str | None = None
+    ocr: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +132,7 @@ def describe_other_files(names: Sequence[str]) -> str:
     return f"{len(names)} other file(s) skipped: {printable}"
 
 
-def ingest(files: Iterable[Path], progress: Progress | None = None, *, jobs: int = 1) -> Ingested:
+def ingest(files: Iterable[Path], progress: Progress | None = None, *, jobs: int = 1, ocr: bool = False) -> Ingested:
     """Read letters into the requests table.
 
     Parameters
@@ -142,10 +143,13 @@ def ingest(files: Iterable[Path], progress: Progress | None = None, *, jobs: int
         Called with the number of files each time some are done.
     jobs : int
         Processes to read with; -1 takes all cores. The table is the same with any number.
+    ocr : bool
+        Whether pages that are pictures are read by OCR.
     """
     letters: list[ReadLetter] = []
     rejects: list[Reject] = []
-    for read in distinct(read_each([LetterSource(str(file), file) for file in files], progress, jobs), {}):
+    sources = [LetterSource(str(file), file, ocr=ocr) for file in files]
+    for read in distinct(read_each(sources, progress, jobs), {}):
         if isinstance(read, Reject):
             rejects.append(read)
         else:
@@ -184,14 +188,14 @@ def _read(letter: LetterSource) -> ReadLetter | Reject:
     if letter.path is None:
         return _letter_or_reject(lambda: read_text(letter.text or "", letter.name), letter.name, letter.sha256 or "")
     try:
-        return read_bytes(letter.path.read_bytes(), letter.name)
+        return read_bytes(letter.path.read_bytes(), letter.name, ocr=letter.ocr)
     except OSError as error:
         return Reject(file=letter.name, place="", reason=f"can't be read ({error.strerror})")
 
 
-def read_bytes(content: bytes, path: str) -> ReadLetter | Reject:
-    """The letter in a file, or why it can't be read."""
-    return _letter_or_reject(lambda: read_content(content, path), path, hashlib.sha256(content).hexdigest())
+def read_bytes(content: bytes, path: str, *, ocr: bool = False) -> ReadLetter | Reject:
+    """The letter in a file, or why it can't be read; `ocr` as in `read_letter`."""
+    return _letter_or_reject(lambda: read_content(content, path, ocr=ocr), path, hashlib.sha256(content).hexdigest())
 
 
 def _letter_or_reject(read: Callable[[], Letter], path: str, sha256: str) -> ReadLetter | Reject:

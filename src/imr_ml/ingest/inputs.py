@@ -9,7 +9,7 @@ from enum import StrEnum
 from itertools import chain
 from pathlib import Path
 
-from imr_ml.corpus.decisions import TableOptions
+from imr_ml.corpus.decisions import InputOptions
 from imr_ml.corpus.mapping import renamed
 from imr_ml.corpus.schema import REQUIRED_COLUMNS, SchemaError
 from imr_ml.ingest.ingestion import LetterSource, Reject, describe_other_files, hash_of, letter_files, other_files
@@ -41,29 +41,29 @@ class Source:
     kind : Kind
     only : tuple of Path, optional
         Read only these letters of a folder or fetch manifest, in this order.
-    options : TableOptions
+    options : InputOptions
         How a table is read.
     """
 
     path: Path
     kind: Kind
     only: tuple[Path, ...] | None = None
-    options: TableOptions = field(default_factory=TableOptions)
+    options: InputOptions = field(default_factory=InputOptions)
 
 
-def sources_of(paths: Iterable[Path], options: TableOptions | None = None) -> list[Source]:
+def sources_of(paths: Iterable[Path], options: InputOptions | None = None) -> list[Source]:
     """The paths with their kinds; see `kind_of`."""
-    options = options or TableOptions()
+    options = options or InputOptions()
     return [Source(path, kind_of(path, options), options=options) for path in paths]
 
 
-def kind_of(path: Path, options: TableOptions | None = None) -> Kind:
+def kind_of(path: Path, options: InputOptions | None = None) -> Kind:
     """Kind of an input, by its first bytes and its name.
 
     Parameters
     ----------
     path : Path
-    options : TableOptions, optional
+    options : InputOptions, optional
         How a table is read.
 
     Raises
@@ -81,7 +81,7 @@ def kind_of(path: Path, options: TableOptions | None = None) -> Kind:
     if is_determinations(path):
         return Kind.DETERMINATIONS
     if is_table(path):
-        _check_texts(path, options or TableOptions())
+        _check_texts(path, options or InputOptions())
         return Kind.TEXTS
     if path.is_dir():
         return Kind.FOLDER
@@ -133,7 +133,7 @@ def letters_in(source: Source, scratch: Path) -> Letters:
 
         files, rejects = letters_of(path, scratch)
         named = ((f"{path}/{file.relative_to(scratch).as_posix()}", file) for file in files)
-        return Letters(chain(rejects, _hashed(named)), len(files), tuple(other_members(path)))
+        return Letters(chain(rejects, _hashed(named, ocr=source.options.ocr)), len(files), tuple(other_members(path)))
     others: tuple[str, ...] = ()
     if source.only is not None:
         files = list(source.only)
@@ -146,15 +146,15 @@ def letters_in(source: Source, scratch: Path) -> Letters:
     if not files:
         note = f"; {describe_other_files(others)}" if others else ""
         raise SchemaError(f"{path}: holds no letter (.pdf or .txt){note}")
-    return Letters(_hashed((str(file), file) for file in files), len(files), others)
+    return Letters(_hashed(((str(file), file) for file in files), ocr=source.options.ocr), len(files), others)
 
 
-def _hashed(files: Iterable[tuple[str, Path]]) -> Iterator[LetterSource]:
+def _hashed(files: Iterable[tuple[str, Path]], *, ocr: bool) -> Iterator[LetterSource]:
     for name, file in files:
-        yield LetterSource(name, path=file, sha256=hash_of(file))
+        yield LetterSource(name, path=file, sha256=hash_of(file), ocr=ocr)
 
 
-def _letters_in_table(table: Path, options: TableOptions) -> Iterator[LetterSource | Reject]:
+def _letters_in_table(table: Path, options: InputOptions) -> Iterator[LetterSource | Reject]:
     """Letters whose text is in a table's column ``text`` and whose name in its column ``file``."""
     from imr_ml.tables.table import Table
 
@@ -171,7 +171,7 @@ def _letters_in_table(table: Path, options: TableOptions) -> Iterator[LetterSour
                 yield LetterSource(named, text=text, sha256=sha256)
 
 
-def _check_texts(table: Path, options: TableOptions) -> None:
+def _check_texts(table: Path, options: InputOptions) -> None:
     from imr_ml.tables.table import Table
 
     names = renamed(Table.open(table, options.sheet).columns, options.mapping.columns)

@@ -15,7 +15,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from imr_ml.corpus.decisions import TableOptions
+from imr_ml.corpus.decisions import InputOptions
 from imr_ml.corpus.schema import SchemaError, typed
 from imr_ml.corpus.store import ROWS_AT_ONCE, SCHEMA_VERSION
 from imr_ml.files import atomic_write, sha256_of
@@ -68,7 +68,7 @@ class SourceRecord(_Data):
         Of the files of a folder or a fetch manifest that could be opened, in the order in which they were read.
     recipe : Recipe or None
         Of sample letters.
-    options : TableOptions or None
+    options : InputOptions or None
         How a table was read, if not under the names of the requests table.
     letters, requests, skipped, rejects : int
         Letters, or determinations, read into the table and their requests; those that were in it already; those that
@@ -80,7 +80,7 @@ class SourceRecord(_Data):
     sha256: str | None = None
     letter_sha256s: tuple[str, ...] = ()
     recipe: Recipe | None = None
-    options: TableOptions | None = None
+    options: InputOptions | None = None
     letters: int
     requests: int
     skipped: int = 0

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from imr_ml.corpus.decisions import TableOptions
+from imr_ml.corpus.decisions import InputOptions
 from imr_ml.corpus.schema import SchemaError
 from imr_ml.files import sha256_of
 from imr_ml.ingest.growing import Provenance, grow_table
@@ -99,7 +99,7 @@ def _source_of(record: SourceRecord, base: Path, scratch: Path) -> Source:
         raise _LostError("is not there")
     if sha256_of(path) != record.sha256:
         raise _LostError("has changed")
-    return Source(path, kind, options=record.options or TableOptions())
+    return Source(path, kind, options=record.options or InputOptions())
 
 
 def _folder(path: Path, kind: Kind) -> Path:

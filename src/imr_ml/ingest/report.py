@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from imr_ml.corpus.decisions import TableOptions
+from imr_ml.corpus.decisions import InputOptions
 from imr_ml.corpus.issues import Reissue
 from imr_ml.files import sha256_of
 from imr_ml.ingest.ingestion import SAME_LETTER, Reject, describe_other_files
@@ -71,7 +71,7 @@ class SourceResult:
             sha256=None if path.is_dir() else sha256_of(path),
             letter_sha256s=tuple(self.sha256s),
             recipe=recipe_of(path),
-            options=None if self.source.options == TableOptions() else self.source.options,
+            options=None if self.source.options == InputOptions() else self.source.options,
             letters=self.letters,
             requests=self.requests,
             skipped=self.skipped,

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from imr_ml.corpus.decisions import Decisions, TableOptions, read_decisions
+from imr_ml.corpus.decisions import Decisions, InputOptions, read_decisions
 from imr_ml.corpus.issues import current_requests
 from imr_ml.corpus.mapping import renamed
 from imr_ml.corpus.schema import REQUIRED_COLUMNS, SchemaError
@@ -68,7 +68,7 @@ def training_table(
     *,
     source: str | None = None,
     code: Code | None = None,
-    options: TableOptions | None = None,
+    options: InputOptions | None = None,
 ) -> TrainingTable:
     """Requests to train on, validated and completed.
 
@@ -83,7 +83,7 @@ def training_table(
         Take the requests of this source only; a table of several needs it.
     code : Code, optional
         Checkout that this runs in, for the manifest.
-    options : TableOptions, optional
+    options : InputOptions, optional
         How a table is read: the user's names of columns and values, and what partial outcomes count as.
 
     Raises
@@ -97,7 +97,7 @@ def training_table(
         if not (RAW.is_dir() and letter_files([RAW])):
             return _sample_table(start, code)
         data = RAW
-    options = options or TableOptions()
+    options = options or InputOptions()
     if _is_requests_table(data, options):
         decisions = table_at(data, source, options)
         manifest = _counted(manifest_here(data, options), decisions)
@@ -108,7 +108,7 @@ def training_table(
     return _table_of(Source(data, kind, options=options), start, source, code)
 
 
-def table_at(path: Path, source: str | None = None, options: TableOptions | None = None) -> Decisions:
+def table_at(path: Path, source: str | None = None, options: InputOptions | None = None) -> Decisions:
     """Decided requests of a table to train on, of each case its last issue, completed.
 
     Parameters
@@ -116,7 +116,7 @@ def table_at(path: Path, source: str | None = None, options: TableOptions | None
     path : Path
     source : str, optional
         Take the requests of this source only; a table of several needs it.
-    options : TableOptions, optional
+    options : InputOptions, optional
         How the table is read.
 
     Raises
@@ -140,7 +140,7 @@ def _counted(manifest: TableManifest, decisions: Decisions) -> TableManifest:
     return manifest.model_copy(update={"requests": len(decisions.requests), "overturned": overturned})
 
 
-def manifest_here(path: Path, options: TableOptions | None = None) -> TableManifest:
+def manifest_here(path: Path, options: InputOptions | None = None) -> TableManifest:
     """Manifest of a table with paths relative to the working directory; where it has none, that of the table itself."""
     here = Path.cwd()
     recorded = manifest_of(path)
@@ -154,12 +154,12 @@ def manifest_here(path: Path, options: TableOptions | None = None) -> TableManif
         sha256=manifest.sha256,
         letters=0,
         requests=manifest.requests,
-        options=None if options in (None, TableOptions()) else options,
+        options=None if options in (None, InputOptions()) else options,
     )
     return manifest.model_copy(update={"steps": (Step(command=TRAIN, sources=(itself,)),)})
 
 
-def _is_requests_table(path: Path, options: TableOptions) -> bool:
+def _is_requests_table(path: Path, options: InputOptions) -> bool:
     from imr_ml.ingest.dmhc import is_determinations
 
     if is_determinations(path) or not is_table(path):

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
+from imr_ml.letters.pdf import HOW_TO_INSTALL
 from imr_ml.letters.types import LetterError
 
 if TYPE_CHECKING:
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
 
     ReadPicture = Callable[[Image], str]
 
-HOW_TO_INSTALL = "install it with: apt-get install tesseract-ocr && pip install 'imr-ml[ocr]'"
 _DOTS_AN_INCH = 300
 _POINTS_AN_INCH = 72
 # Automatic layout, and the direction of the text found first.
@@ -57,7 +57,7 @@ def _tesseract(source: str) -> ReadPicture:
     try:
         import pytesseract
     except ImportError:
-        raise LetterError(source, f"needs OCR, which is not installed; {HOW_TO_INSTALL}") from None
+        raise LetterError(source, f"needs OCR, which is not installed ({HOW_TO_INSTALL})") from None
     # One thread a page: Tesseract's own slow each other down.
     os.environ.setdefault("OMP_THREAD_LIMIT", "1")
 
@@ -65,7 +65,7 @@ def _tesseract(source: str) -> ReadPicture:
         try:
             return str(pytesseract.image_to_string(picture, lang="eng", config=_OPTIONS))
         except pytesseract.TesseractNotFoundError:
-            raise LetterError(source, f"needs Tesseract, which is not installed; {HOW_TO_INSTALL}") from None
+            raise LetterError(source, f"needs Tesseract, which is not installed ({HOW_TO_INSTALL})") from None
         except (pytesseract.TesseractError, OSError) as error:
             raise LetterError(source, f"can't be read by Tesseract ({type(error).__name__})") from error
 

@@ -13,7 +13,8 @@ from imr_ml.letters.types import LetterError
 MAX_PAGES = 200
 MAX_CHARACTERS = 1_000_000
 """No letter comes near; what does is something else, and reading it all would take minutes."""
-_RUN_OCR = "run OCR on it first ('imr-ml read --ocr' does)"
+HOW_TO_INSTALL = "apt-get install tesseract-ocr && pip install 'imr-ml[ocr]'"
+_RUN_OCR = f"read it with --ocr, which needs Tesseract ({HOW_TO_INSTALL})"
 _LARGE = 0.5
 # A page that is all picture has a stamped number at most; a scan with its text layer has more.
 _FEW_CHARACTERS = 60

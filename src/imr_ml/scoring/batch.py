@@ -61,6 +61,8 @@ class BatchSettings:
         Rows in memory per process.
     sheet : str or None
         Sheet of a workbook; None reads the first visible one.
+    ocr : bool
+        Whether pages of letters that are pictures are read by OCR.
     """
 
     mapping: ColumnMapping = field(default_factory=ColumnMapping)
@@ -69,6 +71,7 @@ class BatchSettings:
     resume: bool = False
     rows_at_once: int = 2000
     sheet: str | None = None
+    ocr: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +150,7 @@ def score_file(
     options, settings = options or ScoreOptions(), settings or BatchSettings()
     check_output(output)
     with tempfile.TemporaryDirectory() as scratch:
-        opened = open_input(source, settings.mapping, Path(scratch), settings.sheet)
+        opened = open_input(source, settings.mapping, Path(scratch), settings.sheet, ocr=settings.ocr)
         check_columns(list(opened.columns), str(source), settings.mapping.columns, sample_rows(opened))
         task = Task(model.folder, options, settings.mapping, opened.columns, opened.styles)
         with work_folder(output, _job(source, task, model, settings), resume=settings.resume) as folder:
@@ -226,6 +229,7 @@ def _job(source: Path, task: Task, model: LoadedModel, settings: BatchSettings) 
         "options": asdict(task.options),
         "map": task.mapping.model_dump(),
         "sheet": settings.sheet,
+        "ocr": settings.ocr,
         "rows at once": settings.rows_at_once,
     }
 

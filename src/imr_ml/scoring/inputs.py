@@ -47,6 +47,8 @@ class Input:
         Members of a zip file that can't be read.
     notes : tuple of str
         What a user should know about how the input is read.
+    ocr : bool
+        Whether pages of letters that are pictures are read by OCR.
     """
 
     columns: tuple[str, ...]
@@ -59,6 +61,7 @@ class Input:
     letters: tuple[Path, ...] = ()
     rejects: tuple[Reject, ...] = ()
     notes: tuple[str, ...] = ()
+    ocr: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +79,7 @@ class InputChunk:
     rejected_lines : tuple of RejectedLine
     letters : tuple of Path
     rejects : tuple of Reject
+    ocr : bool
     """
 
     size: int
@@ -84,15 +88,18 @@ class InputChunk:
     rejected_lines: tuple[RejectedLine, ...] = ()
     letters: tuple[Path, ...] = ()
     rejects: tuple[Reject, ...] = ()
+    ocr: bool = False
 
     def read(self) -> tuple[pd.DataFrame, list[str | None]]:
         """Rows under the user's names, and why each can't be scored; an unreadable letter is a row with its file."""
         if self.rows is not None:
             return self.rows, [None] * len(self.rows)
-        return _read_letters(self.letters, self.rejects)
+        return _read_letters(self.letters, self.rejects, ocr=self.ocr)
 
 
-def open_input(source: Path, mapping: ColumnMapping, scratch: Path, sheet: str | None = None) -> Input:
+def open_input(
+    source: Path, mapping: ColumnMapping, scratch: Path, sheet: str | None = None, *, ocr: bool = False
+) -> Input:
     """Open an input and look through it once.
 
     Parameters
@@ -104,6 +111,8 @@ def open_input(source: Path, mapping: ColumnMapping, scratch: Path, sheet: str |
         An empty folder into which a zip file's letters may be unpacked.
     sheet : str, optional
         Sheet of a workbook.
+    ocr : bool
+        Whether pages of letters that are pictures are read by OCR.
 
     Raises
     ------
@@ -136,7 +145,14 @@ def open_input(source: Path, mapping: ColumnMapping, scratch: Path, sheet: str |
         raise SchemaError("; ".join((f"{source}: contains no letter (.pdf or .txt)", *notes)))
     total = len(letters) + len(rejects)
     return Input(
-        _LETTER_COLUMNS, total, "letters", mapping, letters=tuple(letters), rejects=tuple(rejects), notes=notes
+        _LETTER_COLUMNS,
+        total,
+        "letters",
+        mapping,
+        letters=tuple(letters),
+        rejects=tuple(rejects),
+        notes=notes,
+        ocr=ocr,
     )
 
 
@@ -151,7 +167,7 @@ def read_chunks(opened: Input, rows: int) -> Iterator[InputChunk]:
         return
     for start in range(0, len(opened.letters), _LETTERS_AT_ONCE):
         letters = opened.letters[start : start + _LETTERS_AT_ONCE]
-        yield InputChunk(len(letters), letters=letters)
+        yield InputChunk(len(letters), letters=letters, ocr=opened.ocr)
     if opened.rejects:
         yield InputChunk(len(opened.rejects), rejects=opened.rejects)
 
@@ -220,13 +236,15 @@ def _total(counts: list[pd.Series]) -> pd.Series | None:
     return total
 
 
-def _read_letters(letters: tuple[Path, ...], rejects: tuple[Reject, ...]) -> tuple[pd.DataFrame, list[str | None]]:
+def _read_letters(
+    letters: tuple[Path, ...], rejects: tuple[Reject, ...], *, ocr: bool
+) -> tuple[pd.DataFrame, list[str | None]]:
     import pandas as pd
 
     from imr_ml.corpus.schema import typed
     from imr_ml.ingest.ingestion import ingest
 
-    read = ingest(list(letters), jobs=1)
+    read = ingest(list(letters), jobs=1, ocr=ocr)
     refused = list(chain(read.rejects, rejects))
     placeholders = pd.DataFrame({"file": [reject.file for reject in refused]}).reindex(columns=list(_LETTER_COLUMNS))
     frame = pd.concat([read.requests, typed(placeholders)], ignore_index=True) if refused else read.requests
