@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from imr_ml.model_files import CHECKSUMS, CLASSIFIERS, FACTS, PRECEDENTS, REFERENCE, ModelError, read_model, save_model
-from imr_ml.precedents.neighbours import Query
+from imr_ml.precedents.decided import Query
 
 
 def test_a_loaded_model_predicts_the_same_bit_for_bit(model_folder, trained, prepared):

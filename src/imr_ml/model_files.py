@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from imr_ml.classifiers.request_model import RequestModel
     from imr_ml.ingest.manifest import TableManifest
     from imr_ml.nlp.types import NlpSettings
-    from imr_ml.precedents.neighbours import Cohorts, Neighbours
+    from imr_ml.precedents.cohorts import Cohorts
+    from imr_ml.precedents.neighbours import Neighbours
     from imr_ml.profiles.profile import Profile
     from imr_ml.training import TrainedModel
 
@@ -160,7 +161,8 @@ def read_model(folder: Path) -> LoadedModel:
     """
     from imr_ml.classifiers.conformal import HeldOutScores
     from imr_ml.nlp.types import NlpSettings
-    from imr_ml.precedents.neighbours import Cohorts, Neighbours
+    from imr_ml.precedents.cohorts import Cohorts
+    from imr_ml.precedents.neighbours import Neighbours
 
     sums = _verified(folder, _CHECKED)
     facts = json.loads((folder / FACTS).read_text("utf-8"))

@@ -12,15 +12,9 @@ from scipy.sparse import csr_matrix
 from sklearn.metrics.pairwise import cosine_similarity
 
 from imr_ml.guidelines.types import FAMILIES
-from imr_ml.precedents.neighbours import (
-    LEAST_REQUESTS,
-    TIERS,
-    Cohorts,
-    DecidedRequests,
-    Neighbours,
-    PrecedentSettings,
-    Query,
-)
+from imr_ml.precedents.cohorts import LEAST_REQUESTS, TIERS, Cohorts
+from imr_ml.precedents.decided import DecidedRequests, Query
+from imr_ml.precedents.neighbours import Neighbours, PrecedentSettings
 
 UNKNOWN = float("nan")
 

@@ -14,7 +14,7 @@ from imr_ml.classifiers.types import Predictions
 from imr_ml.corpus.schema import SchemaError, validate_requests
 from imr_ml.corpus.table import complete_requests
 from imr_ml.guidelines.types import FAMILIES
-from imr_ml.precedents.neighbours import TIERS
+from imr_ml.precedents.cohorts import TIERS
 from imr_ml.score_columns import SCORE_COLUMNS, ScoreOptions
 from imr_ml.scoring.frame import check_columns, family_columns, outcome_columns, score_frame
 

@@ -24,7 +24,7 @@ from imr_ml.corpus.table import complete_cases
 from imr_ml.features.frame import ABSENT, feature_frame
 from imr_ml.guidelines.coverage import acoem_chapter
 from imr_ml.guidelines.types import FAMILIES
-from imr_ml.precedents.neighbours import Query
+from imr_ml.precedents.decided import Query
 from imr_ml.score_columns import ADDED, PANDAS_TYPES, SCORE_COLUMNS, UNCERTAIN, ScoreOptions
 from imr_ml.scoring.evidence import evidence_json
 
@@ -34,7 +34,9 @@ if TYPE_CHECKING:
     from imr_ml.classifiers.conformal import OutcomeSets
     from imr_ml.classifiers.types import Predictions
     from imr_ml.model_files import LoadedModel
-    from imr_ml.precedents.neighbours import CohortRates, DecidedRequests, Precedent
+    from imr_ml.precedents.cohorts import CohortRates
+    from imr_ml.precedents.decided import DecidedRequests
+    from imr_ml.precedents.neighbours import Precedent
 
 
 EVIDENCE_TERMS = 5

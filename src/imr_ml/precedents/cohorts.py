@@ -1,0 +1,110 @@
+"""Compute the overturn rate of the decided requests that have most in common with a new one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imr_ml.corpus.rates import wilson
+from imr_ml.precedents.decided import DecidedRequests, Query, cohort_keys
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+LEAST_REQUESTS = 20
+TIERS: dict[str, tuple[str, ...]] = {
+    "category+body_part+ur_families": ("category", "body_part", "ur_families"),
+    "category+body_part": ("category", "body_part"),
+    "category": ("category",),
+    "all": (),
+}
+"""Name of each tier -> what its requests have in common, the narrowest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class CohortRates:
+    """How often each request's cohort was overturned.
+
+    Attributes
+    ----------
+    rate, low, high : (requests,) float
+        Share overturned with its 95 % Wilson interval; NaN where no tier holds enough requests.
+    requests : (requests,) float
+        Size of the cohort; NaN likewise.
+    tier : list of str or None
+        Name in `TIERS`.
+    """
+
+    rate: NDArray[np.float64]
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+    requests: NDArray[np.float64]
+    tier: list[str | None]
+
+
+class Cohorts:
+    """Counts over decided requests, by what they have in common.
+
+    Parameters
+    ----------
+    decided : DecidedRequests
+    """
+
+    def __init__(self, decided: DecidedRequests) -> None:
+        self._decided = decided
+        self._tiers = {name: _Tier(decided, shared) for name, shared in TIERS.items()}
+        order = np.argsort(decided.group, kind="stable")
+        groups, starts = np.unique(decided.group[order], return_index=True)
+        self._rows_of = dict(zip(groups.tolist(), np.split(order, starts[1:]), strict=True))
+
+    def rates(self, frame: pd.DataFrame, query: Query) -> CohortRates:
+        """Rate of each row of a feature frame, over requests decided by its `asked_at`, its own case left out."""
+        keys = dict(zip(("category", "body_part", "ur_families"), cohort_keys(frame), strict=True))
+        own = self._decided.own_groups(query)
+        found = [
+            self._narrowest({name: str(values[row]) for name, values in keys.items()}, float(asked_at), own[row])
+            for row, asked_at in enumerate(query.asked_at)
+        ]
+        rate, low, high, requests = np.array([row[:4] for row in found], dtype=np.float64).reshape(-1, 4).T
+        return CohortRates(rate, low, high, requests, [row[4] for row in found])
+
+    def _narrowest(
+        self, keys: dict[str, str], asked_at: float, own: NDArray[np.int64]
+    ) -> tuple[float, float, float, float, str | None]:
+        own_rows = np.concatenate([np.zeros(0, dtype=np.int64), *(self._rows_of[group] for group in own.tolist())])
+        for name, shared in TIERS.items():
+            requests, overturned = self._tiers[name].counts(tuple(keys[part] for part in shared), asked_at, own_rows)
+            if requests >= LEAST_REQUESTS:
+                return (overturned / requests, *wilson(overturned, requests), requests, name)
+        return (np.nan, np.nan, np.nan, np.nan, None)
+
+
+class _Tier:
+    """Requests with equal values of some attributes, each cohort in order of its decisions."""
+
+    def __init__(self, decided: DecidedRequests, shared: tuple[str, ...]) -> None:
+        self._decided = decided
+        columns = [getattr(decided, name).tolist() for name in shared]
+        self._key_of_row = list(zip(*columns, strict=True)) if columns else [()] * len(decided)
+        rows: dict[tuple[str, ...], list[int]] = {}
+        for row in np.argsort(decided.decided_year, kind="stable").tolist():
+            rows.setdefault(self._key_of_row[row], []).append(row)
+        self._years = {key: decided.decided_year[of_key] for key, of_key in rows.items()}
+        self._overturned = {key: np.cumsum(decided.overturned[of_key]) for key, of_key in rows.items()}
+
+    def counts(self, key: tuple[str, ...], asked_at: float, left_out: NDArray[np.int64]) -> tuple[int, int]:
+        """Requests of a cohort decided by a time, and those of them overturned; NaN takes all of them."""
+        if key not in self._years:
+            return 0, 0
+        years = self._years[key]
+        # Unknown years are sorted last, so that they are later than any known time.
+        requests = len(years) if np.isnan(asked_at) else int(np.searchsorted(years, asked_at, side="right"))
+        overturned = int(self._overturned[key][requests - 1]) if requests else 0
+        for row in left_out.tolist():
+            if self._key_of_row[row] == key and (np.isnan(asked_at) or self._decided.decided_year[row] <= asked_at):
+                requests -= 1
+                overturned -= bool(self._decided.overturned[row])
+        return requests, overturned
