@@ -77,6 +77,15 @@ def locked(lock: Path, taken: Exception, wait_s: float = 0) -> Iterator[None]:
     """Hold a lock file, which is gone afterwards; raise `taken` where another process holds it for `wait_s` seconds.
 
     A process that dies lets go of it.
+
+    Parameters
+    ----------
+    lock : Path
+        Path of the lock file.
+    taken : Exception
+        Raised if another process holds the lock.
+    wait_s : float, optional
+        Seconds to wait for it.
     """
     from filelock import FileLock, Timeout
 

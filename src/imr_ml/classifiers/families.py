@@ -58,6 +58,13 @@ class GuidelineFamilyClassifier(BaseEstimator):
     def fit(self, X: Any, y: Any, groups: object = None) -> Self:  # noqa: N803
         """Fit on (rows, features) and a (rows, families) indicator; `groups` keep a case on one side when tuning.
 
+        Parameters
+        ----------
+        X : Any
+        y : Any
+        groups : object, optional
+            Case of each request, joined with its near-duplicates.
+
         Raises
         ------
         ValueError

@@ -161,7 +161,16 @@ class CalibratedLogisticClassifier(ClassifierMixin, BaseEstimator):
 def calibration_splits(
     truth: NDArray[np.bool_], groups: NDArray[np.generic], folds: int, seed: int
 ) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-    """Grouped folds to hold rows out in: fewer where a class has fewer groups, none where one has a single group."""
+    """Grouped folds to hold rows out in: fewer where a class has fewer groups, none where one has a single group.
+
+    Parameters
+    ----------
+    truth : array of bool
+    groups : (requests,) array
+        Case of each request, joined with its near-duplicates.
+    folds : int
+    seed : int
+    """
     folds = min(folds, len(np.unique(groups[truth])), len(np.unique(groups[~truth])))
     if folds < 2:
         return []

@@ -108,7 +108,16 @@ class RequestModel:
         self.settings = settings or ModelSettings()
 
     def fit(self, frame: pd.DataFrame, labels: Labels, groups: NDArray[np.int64]) -> Self:
-        """Fit both classifiers; requests of one group never stand on both sides of an inner fold."""
+        """Fit both classifiers; requests of one group never stand on both sides of an inner fold.
+
+        Parameters
+        ----------
+        frame : DataFrame
+            Feature frame.
+        labels : Labels
+        groups : array of int
+            Case of each request, joined with its near-duplicates.
+        """
         # Those of an earlier fit.
         vars(self).pop("feature_names", None)
         self.features_ = feature_matrix(self.settings.terms, pairs=self._uses_pairs, codes=tells_codes(frame))
@@ -163,7 +172,15 @@ class RequestModel:
         return Predictions(self.outcome_.classifier.predict_proba(outcome)[:, 1], probability, chosen)
 
     def explain(self, matrix: csr_matrix, predictions: Predictions, most: int) -> list[Evidence]:
-        """For each row of a feature matrix what moved its outcome and its likeliest family most, `most` of each."""
+        """For each row of a feature matrix what moved its outcome and its likeliest family most, `most` of each.
+
+        Parameters
+        ----------
+        matrix : csr_matrix
+        predictions : Predictions
+        most : int
+            The most terms per prediction.
+        """
         names = self.feature_names
         outcome = self._unweighed(self.outcome_.candidate, self.outcome_.classifier.coef_[None])
         moved_outcome = top_contributions(matrix, outcome, np.zeros(matrix.shape[0], dtype=int), names, most)

@@ -121,7 +121,16 @@ class Predictor(Protocol):
     """Anything that learns from a feature frame and its labels and predicts for another."""
 
     def fit(self, frame: pd.DataFrame, labels: Labels, groups: NDArray[np.int64]) -> Self:
-        """Learn; requests of one group belong to one case."""
+        """Learn; requests of one group belong to one case.
+
+        Parameters
+        ----------
+        frame : DataFrame
+            Feature frame.
+        labels : Labels
+        groups : array of int
+            Case of each request, joined with its near-duplicates.
+        """
 
     def predict(self, frame: pd.DataFrame) -> Predictions:
         """Predict each row."""

@@ -64,7 +64,15 @@ def parse_numbers(values: pd.Series, column: str) -> tuple[pd.Series, pd.Series]
 
 
 def parse_choices(values: pd.Series, column: str, allowed: Sequence[str]) -> tuple[pd.Series, pd.Series]:
-    """Values of a column that holds one of a few, in any case, and which cells hold another."""
+    """Values of a column that holds one of a few, in any case, and which cells hold another.
+
+    Parameters
+    ----------
+    values : Series
+    column : str
+        Name of the column.
+    allowed : sequence of str
+    """
     text = parse_text(values)
     spelled = _SEXES if column == "sex" else {choice.lower(): choice for choice in allowed}
     chosen = text.str.lower().map(spelled).astype("string")

@@ -50,7 +50,14 @@ def wilson(overturned: int, requests: int) -> tuple[float, float]:
 
 
 def rates_figure(rates: pd.DataFrame, overall: float, title: str) -> Figure:
-    """Rates with their intervals as points, most frequent on top, beside the overall rate as a dashed line."""
+    """Rates with their intervals as points, most frequent on top, beside the overall rate as a dashed line.
+
+    Parameters
+    ----------
+    rates : DataFrame
+    overall : float
+    title : str
+    """
     from matplotlib.figure import Figure
 
     upward = rates.iloc[::-1]

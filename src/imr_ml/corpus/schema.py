@@ -86,6 +86,14 @@ LABEL_COLUMNS = tuple(column.name for column in COLUMNS if column.role is Role.L
 def require_columns(frame: pd.DataFrame, names: tuple[str, ...], source: str) -> None:
     """Check that the table has these columns.
 
+    Parameters
+    ----------
+    frame : DataFrame
+        Feature frame.
+    names : tuple of str
+    source : str
+        What to call the input in an error.
+
     Raises
     ------
     SchemaError

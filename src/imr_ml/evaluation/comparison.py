@@ -122,7 +122,14 @@ def compare(
 
 
 def metric_of(predicted: OutOfFold, labels: Labels, metric: str) -> Metric:
-    """A metric of out-of-fold predictions, to be resampled."""
+    """A metric of out-of-fold predictions, to be resampled.
+
+    Parameters
+    ----------
+    predicted : OutOfFold
+    labels : Labels
+    metric : str
+    """
     compute = METRICS[metric]
     return lambda repeat, weights: compute(labels, predicted.repeats[repeat], weights)
 

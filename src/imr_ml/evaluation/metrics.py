@@ -31,7 +31,16 @@ def roc_auc(truth: NDArray[np.bool_], score: NDArray[np.float64], weights: Weigh
 
 
 def average_precision(truth: NDArray[np.bool_], score: NDArray[np.float64], weights: Weights) -> Values:
-    """Average precision: the mean precision at each threshold, weighted by the gain in recall."""
+    """Average precision: the mean precision at each threshold, weighted by the gain in recall.
+
+    Parameters
+    ----------
+    truth : (requests,) bool
+        Whether each request was overturned.
+    score : (requests,) float
+    weights : (resamples, requests) float
+        Weight of each request in each resample.
+    """
     positive, negative = (counts[:, ::-1] for counts in _by_score(truth, score, weights))
     hits = np.cumsum(positive, axis=1)
     precision = _ratio(hits, hits + np.cumsum(negative, axis=1), empty=0.0)
@@ -39,7 +48,16 @@ def average_precision(truth: NDArray[np.bool_], score: NDArray[np.float64], weig
 
 
 def brier(truth: NDArray[np.bool_], probability: NDArray[np.float64], weights: Weights) -> Values:
-    """Mean squared difference of probability and outcome."""
+    """Mean squared difference of probability and outcome.
+
+    Parameters
+    ----------
+    truth : (requests,) bool
+        Whether each request was overturned.
+    probability : (requests,) float
+    weights : (resamples, requests) float
+        Weight of each request in each resample.
+    """
     return _ratio(weights @ (probability - truth) ** 2, weights.sum(axis=1))
 
 
@@ -47,6 +65,14 @@ def brier_skill(truth: NDArray[np.bool_], probability: NDArray[np.float64], weig
     """1 - Brier / Brier of the base rate: above 0 is better than saying the rate of all requests of each of them.
 
     The base rate is that of the requests as they are, in every resample: the constant that `BaseRate` predicts.
+
+    Parameters
+    ----------
+    truth : (requests,) bool
+        Whether each request was overturned.
+    probability : (requests,) float
+    weights : (resamples, requests) float
+        Weight of each request in each resample.
     """
     constant = np.full(len(truth), truth.mean())
     return 1 - _ratio(brier(truth, probability, weights), brier(truth, constant, weights))
@@ -60,6 +86,15 @@ def expected_calibration_error(
     Bins are those of the requests as they are, in every resample; equal probabilities are never parted, so that a
     constant has one bin. The error is a mean of distances, which chance only makes larger: a good model of few requests
     has one well above 0.
+
+    Parameters
+    ----------
+    truth : (requests,) bool
+        Whether each request was overturned.
+    probability : (requests,) float
+    weights : (resamples, requests) float
+        Weight of each request in each resample.
+    bins : int, optional
     """
     bin_of = np.searchsorted(np.sort(probability), probability) * bins // len(probability)
     excess = (probability - truth)[:, None] * (bin_of[:, None] == np.arange(bins))
@@ -67,7 +102,14 @@ def expected_calibration_error(
 
 
 def matthews(truth: NDArray[np.bool_], predicted: NDArray[np.bool_], weights: Weights) -> Values:
-    """Matthews correlation coefficient; 0 where it is undefined, as scikit-learn has it."""
+    """Matthews correlation coefficient; 0 where it is undefined, as scikit-learn has it.
+
+    Parameters
+    ----------
+    truth, predicted : (requests,) or (requests, families) bool
+    weights : (resamples, requests) float
+        Weight of each request in each resample.
+    """
     both = weights @ (truth & predicted)
     neither = weights @ (~truth & ~predicted)
     wrongly = weights @ (~truth & predicted)
@@ -77,28 +119,58 @@ def matthews(truth: NDArray[np.bool_], predicted: NDArray[np.bool_], weights: We
 
 
 def f1_micro(truth: NDArray[np.bool_], predicted: NDArray[np.bool_], weights: Weights) -> Values:
-    """F1 over all pairs of request and family; `truth` and `predicted` have shape (requests, families)."""
+    """F1 over all pairs of request and family; `truth` and `predicted` have shape (requests, families).
+
+    Parameters
+    ----------
+    truth, predicted : (requests,) or (requests, families) bool
+    weights : (resamples, requests) float
+        Weight of each request in each resample.
+    """
     both = weights @ (truth & predicted).sum(axis=1)
     total = weights @ (truth.sum(axis=1) + predicted.sum(axis=1))
     return _ratio(2 * both, total, empty=0.0)
 
 
 def f1_by_family(truth: NDArray[np.bool_], predicted: NDArray[np.bool_], weights: Weights) -> Values:
-    """F1 of each family, shape (resamples, families); 0 for one neither cited nor predicted."""
+    """F1 of each family, shape (resamples, families); 0 for one neither cited nor predicted.
+
+    Parameters
+    ----------
+    truth, predicted : (requests,) or (requests, families) bool
+    weights : (resamples, requests) float
+        Weight of each request in each resample.
+    """
     both = weights @ (truth & predicted)
     total = weights @ truth + weights @ predicted
     return _ratio(2 * both, total, empty=0.0)
 
 
 def f1_macro(truth: NDArray[np.bool_], predicted: NDArray[np.bool_], weights: Weights) -> Values:
-    """Mean F1 over the families that are cited at all in `truth`."""
+    """Mean F1 over the families that are cited at all in `truth`.
+
+    Parameters
+    ----------
+    truth, predicted : (requests,) or (requests, families) bool
+    weights : (resamples, requests) float
+        Weight of each request in each resample.
+    """
     cited = truth.any(axis=0)
     values: Values = f1_by_family(truth[:, cited], predicted[:, cited], weights).mean(axis=1)
     return values
 
 
 def top_family_cited(truth: NDArray[np.bool_], probability: NDArray[np.float64], weights: Weights) -> Values:
-    """Share of requests whose most likely family was indeed cited."""
+    """Share of requests whose most likely family was indeed cited.
+
+    Parameters
+    ----------
+    truth : (requests, families) bool
+        Families cited.
+    probability : (requests, families) float
+    weights : (resamples, requests) float
+        Weight of each request in each resample.
+    """
     cited = truth[np.arange(len(truth)), probability.argmax(axis=1)]
     return _ratio(weights @ cited, weights.sum(axis=1))
 

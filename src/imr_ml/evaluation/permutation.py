@@ -102,7 +102,17 @@ def permutation_test(
 def shuffled_outcomes(
     overturned: NDArray[np.bool_], groups: NDArray[np.int64], splits: list[Split], settings: EvaluationSettings
 ) -> Iterator[NDArray[np.bool_]]:
-    """Outcomes of every permutation: each case takes those of a case of its fold, repeated or cut to its own size."""
+    """Outcomes of every permutation: each case takes those of a case of its fold, repeated or cut to its own size.
+
+    Parameters
+    ----------
+    overturned : array of bool
+        Whether each request was overturned.
+    groups : array of int
+        Case of each request, joined with its near-duplicates.
+    splits : sequence of Split
+    settings : EvaluationSettings
+    """
     random = np.random.default_rng(settings.seed)
     cases_by_fold = [[np.flatnonzero(groups == group) for group in np.unique(groups[test])] for _, test in splits]
     for _ in range(settings.permutations):

@@ -162,6 +162,14 @@ def measured_coverage(evaluation: Evaluation, groups: NDArray[np.int64], coverag
 
     Thresholds from nine tenths of the cases are tried on the others, in turn. What sets promise is a share of cases, so
     each case counts once an outcome, however many requests of it were so decided; confident is a share of requests.
+
+    Parameters
+    ----------
+    evaluation : Evaluation
+    groups : array of int
+        Case of each request, joined with its near-duplicates.
+    coverage : float
+        Share of cases whose set must contain their outcome.
     """
     p_overturned, overturned = evaluation.out_of_fold.mean_p_overturned, evaluation.labels.overturned
     part = np.random.default_rng(evaluation.settings.seed).permutation(int(groups.max()) + 1)[groups] % _COVERAGE_PARTS

@@ -83,7 +83,14 @@ class ResultPage:
 
 
 def form_fields(search: Search, query: Query, page: int) -> dict[str, str]:
-    """Form fields to post for one page of results; pages count from 1."""
+    """Form fields to post for one page of results; pages count from 1.
+
+    Parameters
+    ----------
+    search : Search
+    query : Query
+    page : int
+    """
     days = {"DecStart": _form_date(query.first_day), "DecEnd": _form_date(query.last_day)}
     unused = ("DoIStart", "DoIEnd", "ReqStart", "ReqEnd", "SpecialtyV")
     by_search = ("CaseOutcomeV",) if search is Search.CASES else ("OutcomeV", "SubCategoryV")

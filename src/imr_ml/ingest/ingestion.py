@@ -167,7 +167,16 @@ def write_rejects(rejects: Iterable[Reject], path: Path) -> None:
 def read_each(
     letters: Sequence[LetterSource], progress: Progress | None = None, jobs: int = 1
 ) -> Iterator[ReadLetter | Reject]:
-    """The letters, or why they can't be read, in their order; see `ingest` for `progress` and `jobs`."""
+    """The letters, or why they can't be read, in their order; see `ingest` for `progress` and `jobs`.
+
+    Parameters
+    ----------
+    letters : sequence of LetterSource
+    progress : Progress, optional
+        Called with the number of steps each time some are done.
+    jobs : int, optional
+        Processes; -1 uses all cores.
+    """
     parts = [letters[start : start + _LETTERS_AT_ONCE] for start in range(0, len(letters), _LETTERS_AT_ONCE)]
     results = map(_read_part, parts)
     if jobs != 1 and len(parts) >= _MIN_PARTS_FOR_PROCESSES:
@@ -194,7 +203,16 @@ def _read(letter: LetterSource) -> ReadLetter | Reject:
 
 
 def read_bytes(content: bytes, path: str, *, ocr: bool = False) -> ReadLetter | Reject:
-    """The letter in a file, or why it can't be read; `ocr` as in `read_letter`."""
+    """The letter in a file, or why it can't be read; `ocr` as in `read_letter`.
+
+    Parameters
+    ----------
+    content : bytes
+        The file's bytes.
+    path : str
+    ocr : bool, optional
+        Whether pages that are pictures are read by OCR.
+    """
     return _letter_or_reject(lambda: read_content(content, path, ocr=ocr), path, hashlib.sha256(content).hexdigest())
 
 

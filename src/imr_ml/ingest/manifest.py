@@ -215,7 +215,14 @@ def recipe_of(folder: Path) -> Recipe | None:
 
 
 def rebased(manifest: TableManifest, base: Path, new: Path) -> TableManifest:
-    """The manifest with its paths, which are relative to `base`, made relative to `new`."""
+    """The manifest with its paths, which are relative to `base`, made relative to `new`.
+
+    Parameters
+    ----------
+    manifest : TableManifest
+    base : Path
+    new : Path
+    """
 
     def moved(path: str) -> str:
         return relative(base / path, new)

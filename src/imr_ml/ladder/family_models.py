@@ -26,7 +26,16 @@ class FamilyModel(Protocol):
     """A classifier of all families."""
 
     def fit(self, matrix: Any, cited: NDArray[np.bool_], groups: NDArray[np.int64]) -> Self:
-        """Learn from a (rows, features) matrix and a (rows, families) indicator."""
+        """Learn from a (rows, features) matrix and a (rows, families) indicator.
+
+        Parameters
+        ----------
+        matrix : Any
+        cited : array of bool
+            Whether each family is cited, shape (requests, families).
+        groups : array of int
+            Case of each request, joined with its near-duplicates.
+        """
 
     def predict_proba(self, matrix: Any) -> NDArray[np.float64]:
         """Probability of each family, shape (rows, families)."""
@@ -52,7 +61,16 @@ class SideBySide:
         self.calibrated = calibrated
 
     def fit(self, matrix: Any, cited: NDArray[np.bool_], groups: NDArray[np.int64]) -> Self:
-        """Fit each family's classifier."""
+        """Fit each family's classifier.
+
+        Parameters
+        ----------
+        matrix : Any
+        cited : array of bool
+            Whether each family is cited, shape (requests, families).
+        groups : array of int
+            Case of each request, joined with its near-duplicates.
+        """
         self.estimators_ = [self._fit_one(matrix, column, groups) for column in cited.T]
         return self
 
@@ -78,7 +96,16 @@ class Chained:
         self.build = build
 
     def fit(self, matrix: Any, cited: NDArray[np.bool_], groups: NDArray[np.int64]) -> Self:  # noqa: ARG002
-        """Fit the chain over the families that some rows cite and some do not."""
+        """Fit the chain over the families that some rows cite and some do not.
+
+        Parameters
+        ----------
+        matrix : Any
+        cited : array of bool
+            Whether each family is cited, shape (requests, families).
+        groups : array of int
+            Case of each request, joined with its near-duplicates.
+        """
         self.constant_ = cited.mean(axis=0)
         self.varying_ = (self.constant_ > 0) & (self.constant_ < 1)
         if self.varying_.any():
@@ -102,7 +129,16 @@ class Hierarchical:
         self.build = build
 
     def fit(self, matrix: Any, cited: NDArray[np.bool_], groups: NDArray[np.int64]) -> Self:
-        """Fit the branches on all rows, and each branch's families on the rows that cite it."""
+        """Fit the branches on all rows, and each branch's families on the rows that cite it.
+
+        Parameters
+        ----------
+        matrix : Any
+        cited : array of bool
+            Whether each family is cited, shape (requests, families).
+        groups : array of int
+            Case of each request, joined with its near-duplicates.
+        """
         outside = np.array([family in _OUTSIDE_MTUS for family in FAMILIES])
         self.branches_ = [np.flatnonzero(~outside), np.flatnonzero(outside)]
         branch_cited = np.column_stack([cited[:, branch].any(axis=1) for branch in self.branches_])

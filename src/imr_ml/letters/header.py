@@ -112,6 +112,12 @@ def with_case_number(letter: Letter, text: str, file: str) -> Letter:
 
     One that OCR mistook in places ("CM16-O2l3037") counts; several that differ count as none. Where the header's is not
     that of the file's name the letter gets a warning.
+
+    Parameters
+    ----------
+    letter : Letter
+    text : str
+    file : str
     """
     named = _case_numbers(PurePath(file).name)
     if letter.case_number:

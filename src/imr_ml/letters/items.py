@@ -67,7 +67,17 @@ def _request_start(tail: str, start: Start | None, source: str, number: int) -> 
 
 
 def make_item(number: int, request: str, outcome: str, ur: str | None, imr: str | None, rationale: str) -> DisputedItem:
-    """Build an item from its paragraphs and find its citations; the outcome may be in any case."""
+    """Build an item from its paragraphs and find its citations; the outcome may be in any case.
+
+    Parameters
+    ----------
+    number : int
+    request : str
+    outcome : str
+    ur : str or None
+    imr : str or None
+    rationale : str
+    """
     return DisputedItem(
         number=number,
         request=request,

@@ -101,7 +101,14 @@ def column_width(lines: Sequence[str]) -> int:
 
 
 def had_room(line: str, following: str, width: int) -> bool:
-    """Whether the next line's first word would have fit, which means a forced line break rather than a wrap."""
+    """Whether the next line's first word would have fit, which means a forced line break rather than a wrap.
+
+    Parameters
+    ----------
+    line : str
+    following : str
+    width : int
+    """
     needed = line_width(line) + _SPACE_WIDTH + _word_width(following.split(" ", 1)[0])
     return needed <= _SURELY_FITS * width
 

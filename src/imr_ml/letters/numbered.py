@@ -107,6 +107,15 @@ def read_decided(number: int, request: str, outcome: Outcome, body: str, source:
 
     Where the reviewer says that the claims administrator's guidelines apply, its citations are the reviewer's too.
 
+    Parameters
+    ----------
+    number : int
+    request : str
+    outcome : Outcome
+    body : str
+    source : str
+        What to call the input in an error.
+
     Raises
     ------
     LetterError

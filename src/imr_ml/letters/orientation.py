@@ -26,6 +26,13 @@ _STAMP_CHARACTERS, _STAMP_SHARE = 60, 0.1
 def page_text(document: Any, index: int, source: str) -> tuple[str, Margins]:
     """Text of a page along the direction in which most of it runs, without stamps that run in another; and its body.
 
+    Parameters
+    ----------
+    document : Any
+    index : int
+    source : str
+        What to call the input in an error.
+
     Raises
     ------
     LetterError

@@ -70,7 +70,15 @@ def pdf_pages(content: bytes, source: str) -> list[Page]:
 
 
 def refuse_pictures(pictures: Sequence[int], pages: int, source: str) -> NoReturn:
-    """Raise the `LetterError` that names the pages, of so many, that hold a picture where their text should be."""
+    """Raise the `LetterError` that names the pages, of so many, that hold a picture where their text should be.
+
+    Parameters
+    ----------
+    pictures : sequence of int
+    pages : int
+    source : str
+        What to call the input in an error.
+    """
     if len(pictures) == pages:
         raise LetterError(source, f"has no text layer; {_RUN_OCR}")
     place = f"page{'s' if len(pictures) > 1 else ''} {', '.join(map(str, pictures))}"

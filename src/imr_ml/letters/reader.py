@@ -59,7 +59,17 @@ def read_letter(source: str | Path | bytes, *, ocr: bool = False) -> Letter:
 
 
 def read_content(content: bytes, name: str, *, ocr: bool = False) -> Letter:
-    """Read a letter from a file's content, like `read_letter`; errors cite `name`."""
+    """Read a letter from a file's content, like `read_letter`; errors cite `name`.
+
+    Parameters
+    ----------
+    content : bytes
+        The file's bytes.
+    name : str
+        Cited in an error.
+    ocr : bool, optional
+        Whether pages that are pictures are read by OCR.
+    """
     if b"%PDF-" in content[:1024]:
         return _read_pdf(content, name, ocr=ocr)
     if name.lower().endswith(".pdf"):

@@ -34,6 +34,14 @@ class Heading:
 def heading(name: str, words: str, *, required: bool = True, alone: bool | None = None) -> Heading:
     r"""A heading alone on its lines; its text may follow on the same line where its words end with a colon.
 
+    Parameters
+    ----------
+    name : str
+        Cited in an error.
+    words : str
+    required : bool, optional
+    alone : bool, optional
+
     Examples
     --------
     >>> bool(heading("documents", "DOCUMENTS REVIEWED").pattern.search("\nDOCUMENTS\nREVIEWED\n"))

@@ -107,7 +107,15 @@ def _class_of(word: str) -> int:
 
 
 def read_doc(text: str, doc: Doc, built: Pipeline, settings: NlpSettings) -> SectionView:
-    """Make the view of a text from the doc made of it."""
+    """Make the view of a text from the doc made of it.
+
+    Parameters
+    ----------
+    text : str
+    doc : Doc
+    built : Pipeline
+    settings : NlpSettings
+    """
     tokens = _tokens(doc, built, settings.mask_determination)
     facts, negated = _facts(text, doc, built, tokens)
     quantities = _quantities(text, tokens)

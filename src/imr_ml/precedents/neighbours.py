@@ -83,7 +83,16 @@ class Neighbours:
         weights: NDArray[np.float64],
         settings: PrecedentSettings | None = None,
     ) -> Self:
-        """From decided requests and the feature matrix of the same rows, every block with weight 1."""
+        """From decided requests and the feature matrix of the same rows, every block with weight 1.
+
+        Parameters
+        ----------
+        decided : DecidedRequests
+        matrix : csr_matrix
+        weights : array of float
+            Weight of each request in each resample, shape (resamples, requests).
+        settings : PrecedentSettings, optional
+        """
         settings = settings or PrecedentSettings()
         # Unknown years stand first, so that they are the first to go.
         years = np.nan_to_num(decided.decided_year, nan=-np.inf)

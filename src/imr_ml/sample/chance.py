@@ -47,13 +47,27 @@ def pick(rng: random.Random, values: Sequence[T]) -> T:
 
 
 def several(rng: random.Random, values: Sequence[T], count: int) -> list[T]:
-    """Draw up to ``count`` different values in random order."""
+    """Draw up to ``count`` different values in random order.
+
+    Parameters
+    ----------
+    rng : random.Random
+    values : sequence of T
+    count : int
+    """
     left = list(values)
     return [left.pop(int(rng.random() * len(left))) for _ in range(min(count, len(left)))]
 
 
 def between(rng: random.Random, low: int, high: int) -> int:
-    """Draw a whole number from ``low`` to ``high``, both included."""
+    """Draw a whole number from ``low`` to ``high``, both included.
+
+    Parameters
+    ----------
+    rng : random.Random
+    low : int
+    high : int
+    """
     return low + int(rng.random() * (high - low + 1))
 
 

@@ -117,7 +117,14 @@ class LetterFacts(Case):
 
 
 def draw_letter(rng: Random, number: int, model: Model) -> LetterFacts:
-    """Draw the facts of one letter."""
+    """Draw the facts of one letter.
+
+    Parameters
+    ----------
+    rng : Random
+    number : int
+    model : Model
+    """
     rates = model.letter
     count = draw(rng, rates.item_counts)
     case = _case(rng, count, model)

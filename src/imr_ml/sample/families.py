@@ -39,7 +39,15 @@ def families_on(topics: Families, decision: date) -> Families:
 
 
 def administrator_cites(rng: Random, treatment: Treatment, habit: str, rates: CitingRates) -> Families:
-    """Draw the topics that the administrator cites for one item, given its habit in the letter."""
+    """Draw the topics that the administrator cites for one item, given its habit in the letter.
+
+    Parameters
+    ----------
+    rng : Random
+    treatment : Treatment
+    habit : str
+    rates : CitingRates
+    """
     if habit == "nothing":
         return frozenset({"none"})
     if habit == "outside" and treatment.odg:
@@ -52,7 +60,15 @@ def administrator_cites(rng: Random, treatment: Treatment, habit: str, rates: Ci
 
 
 def reviewer_cites(rng: Random, item: ItemFacts, case: Case, rates: CitingRates) -> Families:
-    """Draw the topics that the reviewer cites for one item, of which all else is known."""
+    """Draw the topics that the reviewer cites for one item, of which all else is known.
+
+    Parameters
+    ----------
+    rng : Random
+    item : ItemFacts
+    case : Case
+    rates : CitingRates
+    """
     factors = _factors(item, item.overturned, case.odg_fond, case, rates)
     return draw(rng, _sets(item.treatment, item.ur_cites, factors, rates.agreement))
 
@@ -62,6 +78,12 @@ def family_probabilities(item: ItemFacts, case: Case, rates: CitingRates) -> tup
 
     It is what the model gives to one who knows every fact that a letter states before the decision: neither the
     outcome nor whether this reviewer is fond of ODG.
+
+    Parameters
+    ----------
+    item : ItemFacts
+    case : Case
+    rates : CitingRates
     """
     total = [0.0] * len(FAMILIES)
     edition = max((day for day in (MTUS_2016, MTUS_2017) if day <= case.dates.decision), default=date.min)

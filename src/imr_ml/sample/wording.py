@@ -97,7 +97,14 @@ def dated(day: date, style: str) -> str:
 
 
 def word_request(rng: Random, item: ItemFacts, dates: Dates) -> Request:
-    """Word one item."""
+    """Word one item.
+
+    Parameters
+    ----------
+    rng : Random
+    item : ItemFacts
+    dates : Dates
+    """
     slots = _request_slots(rng, item, dates)
     if item.authorized is not None and item.treatment.partial is not None:
         return _partial(rng, item.treatment.partial, item.amount, item.authorized, slots)

@@ -98,7 +98,14 @@ def part_file(folder: Path, place: int) -> Path:
 
 
 def write_part(path: Path, scored: pd.DataFrame, summary: PartSummary) -> None:
-    """Write a part, then its summary, which says that it is whole."""
+    """Write a part, then its summary, which says that it is whole.
+
+    Parameters
+    ----------
+    path : Path
+    scored : DataFrame
+    summary : PartSummary
+    """
     import pandas as pd
     import pyarrow.parquet as pq
 

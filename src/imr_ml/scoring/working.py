@@ -53,12 +53,31 @@ class Task:
 
 
 def score_part(task: Task, chunk: InputChunk, part: Path, *, parent: int) -> PartSummary:
-    """Score a chunk into its part in a worker process, which ends when `parent` does."""
+    """Score a chunk into its part in a worker process, which ends when `parent` does.
+
+    Parameters
+    ----------
+    task : Task
+    chunk : InputChunk
+    part : Path
+        File of the part.
+    parent : int
+        Process without which the worker ends.
+    """
     return score_chunk(_model(task.model_folder, parent), task, chunk, part)
 
 
 def score_chunk(model: LoadedModel, task: Task, chunk: InputChunk, part: Path) -> PartSummary:
-    """Score a chunk into its part."""
+    """Score a chunk into its part.
+
+    Parameters
+    ----------
+    model : LoadedModel
+    task : Task
+    chunk : InputChunk
+    part : Path
+        File of the part.
+    """
     rows, errors = chunk.read()
     written = rows.reindex(columns=list(task.columns))
     scored = score_rows(model, task, written, chunk.case_rows, errors)

@@ -28,7 +28,15 @@ _NANOSECONDS = "spark.sql.legacy.parquet.nanosAsLong"
 
 
 def rows_of(source: str | Path, columns: dict[str, str], session: SparkSession) -> DataFrame:
-    """The rows of a source; see `score_with_spark` for what it may be and what is raised."""
+    """The rows of a source; see `score_with_spark` for what it may be and what is raised.
+
+    Parameters
+    ----------
+    source : str | Path
+        What to call the input in an error.
+    columns : dict
+    session : SparkSession
+    """
     from imr_ml.tables.formats import is_table, table_format
 
     path = path_of(source)

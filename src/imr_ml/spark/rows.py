@@ -97,7 +97,16 @@ def score_with_spark(
 def scored_rows(
     rows: DataFrame, names: list[str], model: LoadedModel, options: ScoreOptions, mapping: ColumnMapping
 ) -> DataFrame:
-    """The rows with the added columns, not yet computed."""
+    """The rows with the added columns, not yet computed.
+
+    Parameters
+    ----------
+    rows : DataFrame
+    names : sequence of str
+    model : LoadedModel
+    options : ScoreOptions
+    mapping : ColumnMapping
+    """
     from pyspark.sql import functions as sql
     from pyspark.sql.types import StructType
 
@@ -142,7 +151,14 @@ def _scorer(shipped: ShippedModel, task: Task) -> Callable[[Batches], Batches]:
 
 
 def score_batch(batch: pa.RecordBatch, model: LoadedModel, task: Task) -> pa.RecordBatch:
-    """The given columns untouched, then the added ones."""
+    """The given columns untouched, then the added ones.
+
+    Parameters
+    ----------
+    batch : pa.RecordBatch
+    model : LoadedModel
+    task : Task
+    """
     import pyarrow as pa
 
     from imr_ml.tables.parquet_files import frame_of

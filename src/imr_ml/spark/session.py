@@ -81,7 +81,14 @@ def translate_spark_errors(source: str) -> Iterator[None]:
 
 
 def mapped(rows: DataFrame, function: Callable[[Batches], Batches], schema: StructType | str) -> DataFrame:
-    """What a function makes of the rows' batches; not yet computed."""
+    """What a function makes of the rows' batches; not yet computed.
+
+    Parameters
+    ----------
+    rows : DataFrame
+    function : callable
+    schema : StructType | str
+    """
     with _quiet():
         return rows.mapInArrow(function, schema)
 

@@ -176,7 +176,15 @@ def batch_records(
 
 
 def text_frame(cells: list[list[str]], columns: tuple[str, ...], wanted: tuple[str, ...]) -> pd.DataFrame:
-    """Rows of text cells as a frame; an empty cell is missing."""
+    """Rows of text cells as a frame; an empty cell is missing.
+
+    Parameters
+    ----------
+    cells : list[list[str]]
+    columns : tuple of str
+    wanted : tuple of str
+        Columns to read.
+    """
     import pandas as pd
 
     places = {name: columns.index(name) for name in wanted}

@@ -39,6 +39,12 @@ def name_run(trained: TrainedModel, git: GitState | None, compared: ComparedMode
     """Name of the model's run, or of one that it was compared with; a star marks uncommitted changes.
 
     E.g. ``"tfidf+facts C=0.3 | 270 req | a1b2c3d"`` or ``"plain TF-IDF | 270 req | a1b2c3d*"``.
+
+    Parameters
+    ----------
+    trained : TrainedModel
+    git : GitState or None
+    compared : ComparedModel, optional
     """
     candidate = trained.model.outcome_.candidate
     weights = candidate.weights

@@ -105,7 +105,15 @@ def record(
 def save_training(
     trained: TrainedModel, model_folder: Path, git: GitState | None = None, extras: Extras | None = None
 ) -> Path:
-    """Write the record of a training to the outbox without sending it; see `record`."""
+    """Write the record of a training to the outbox without sending it; see `record`.
+
+    Parameters
+    ----------
+    trained : TrainedModel
+    model_folder : Path
+    git : GitState, optional
+    extras : Extras, optional
+    """
     extras = extras or Extras()
     compared = tuple(compared_baselines(trained) if extras.compared is None else extras.compared)
     tables = _build_tables(trained, extras.texts)

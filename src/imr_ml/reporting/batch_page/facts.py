@@ -51,7 +51,18 @@ class ReportFacts:
         coverage: float | None = None,
         columns: Mapping[str, str] | None = None,
     ) -> Self:
-        """What `model` says of itself; without a coverage, the one it was trained for."""
+        """What `model` says of itself; without a coverage, the one it was trained for.
+
+        Parameters
+        ----------
+        source : str
+            What to call the input in an error.
+        model : LoadedModel
+        scored_at : datetime
+        coverage : float, optional
+            Share of cases whose set must contain their outcome.
+        columns : mapping, optional
+        """
         data = model.facts["data"]
         decided = data["requests"] - data["undecided"]
         return cls(

@@ -27,7 +27,14 @@ _DOTS_PER_INCH = 100
 
 
 def figure_of(trained: TrainedModel, title: str, height: float = 5.5) -> Figure:
-    """An empty figure; of sample data it says so in red."""
+    """An empty figure; of sample data it says so in red.
+
+    Parameters
+    ----------
+    trained : TrainedModel
+    title : str
+    height : float, optional
+    """
     figure = Figure(figsize=(8, height), layout="constrained")
     mark = "SAMPLE DATA - synthetic\n" if trained.data.is_synthetic else ""
     figure.suptitle(f"{mark}{title}", fontsize=13, color=OVERTURNED if mark else "black")
@@ -35,7 +42,14 @@ def figure_of(trained: TrainedModel, title: str, height: float = 5.5) -> Figure:
 
 
 def canvas(trained: TrainedModel, title: str, height: float = 5.5) -> tuple[Figure, Axes]:
-    """A figure with one panel."""
+    """A figure with one panel.
+
+    Parameters
+    ----------
+    trained : TrainedModel
+    title : str
+    height : float, optional
+    """
     figure = figure_of(trained, title, height)
     axes = figure.subplots()
     axes.spines[["top", "right"]].set_visible(False)
@@ -49,5 +63,12 @@ def save(figure: Figure, path: Path) -> None:
 
 
 def estimate_of(trained: TrainedModel, metric: str, predictor: str = MODEL) -> str:
-    """A metric with its interval as text."""
+    """A metric with its interval as text.
+
+    Parameters
+    ----------
+    trained : TrainedModel
+    metric : str
+    predictor : str, optional
+    """
     return str(trained.evaluation.estimates[predictor].get(metric, "not measured"))
