@@ -2,29 +2,12 @@
 
 import pandas as pd
 import pytest
+from decided_requests import MRI, NORCO, decided
 
 from imr_ml.corpus.rates import difference_interval, wilson
 from imr_ml.corpus.table import complete_cases
 from imr_ml.rates.counting import answer_requests, compare_values, count_rates, write_rates
 from imr_ml.rates.questions import QUESTIONS, RatesError, answer_questions, question_named, questions_named
-
-
-def decided(*groups, **columns):
-    """Requests of (request, number, number overturned), each a case of its own."""
-    rows = [
-        {"request": request, "outcome": "overturned" if place < overturned else "upheld"}
-        for request, number, overturned in groups
-        for place in range(number)
-    ]
-    fixed = {
-        "clinical_summary": "A 48 year old female has lumbar radiculopathy and no depression.",
-        "ur_guideline": "Decision based on MTUS Knee Complaints 2004.",
-        "imr_guideline": "Decision based on MTUS Knee Complaints 2004.",
-        "families": "acoem",
-        "decision_date": pd.Timestamp("2016-05-01"),
-        "specialties": "Orthopedic Surgery|Sports Medicine",
-    }
-    return complete_cases(pd.DataFrame(rows).assign(**(fixed | columns)))
 
 
 def rates_by(requests, *by, where=()):
@@ -34,9 +17,6 @@ def rates_by(requests, *by, where=()):
 def cell(rates, *values):
     chosen = rates.cells[(rates.cells[list(rates.by)] == list(values)).all(axis=1)]
     return chosen.iloc[0]
-
-
-MRI, NORCO = "MRI of the left knee", "Norco 10/325mg #60"
 
 
 @pytest.mark.parametrize(
@@ -174,7 +154,7 @@ def test_many_cells_come_with_how_many_would_stand_out_by_chance():
     requests = decided(*groups, (NORCO, 50, 40)).assign(specialties=lambda rows: rows["request"])
 
     assert rates_by(requests, "specialty").chance.startswith(
-        "1 of 21 cells differ from the other requests by their 95 % interval; if none differed, about 1.1 would by chance"
+        "1 of 21 cells differ from the other requests by their 95 % interval; if none differed, about 1.1 would"
     )
 
 

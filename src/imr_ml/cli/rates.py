@@ -12,7 +12,7 @@ from imr_ml.cli.models import ColumnMap, ColumnsFile, SheetName
 from imr_ml.cli.train import Partial, Source
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Mapping
+    from collections.abc import Mapping
     from typing import Any
 
     from rich.table import Table
@@ -94,8 +94,8 @@ def _printed(counted: Rates) -> Table:
     shown = counted.cells.head(_MOST_ROWS)
     cut = f"; the {_MOST_ROWS} largest of {len(counted.cells):,} cells" if len(counted.cells) > _MOST_ROWS else ""
     title = (
-        f"{kind}overall {_percent(overall)} of {overall['requests']:,} requests overturned; 95 % intervals; cells of at "
-        f"least {FEWEST_REQUESTS} requests have a rate; difference in points from all other requests{cut}"
+        f"{kind}overall {_percent(overall)} of {overall['requests']:,} requests overturned; 95 % intervals; cells of "
+        f"at least {FEWEST_REQUESTS} requests have a rate; difference in points from all other requests{cut}"
     )
     table = Table(title=title)
     for name in counted.by:
@@ -110,11 +110,11 @@ def _printed(counted: Rates) -> Table:
     return table
 
 
-def _percent(row: Mapping[Hashable, Any]) -> str:
+def _percent(row: Mapping[Any, Any]) -> str:
     return "-" if row["rate"] is None else f"{row['rate']:.1%} [{row['low']:.1%}, {row['high']:.1%}]"
 
 
-def _points(row: Mapping[Hashable, Any]) -> str:
+def _points(row: Mapping[Any, Any]) -> str:
     if row["difference"] is None:
         return "-"
     difference, low, high = (100 * row[name] for name in ("difference", "difference_low", "difference_high"))

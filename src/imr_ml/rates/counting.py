@@ -16,7 +16,6 @@ from imr_ml.progress import StartProgress, silent
 from imr_ml.rates.questions import RatesError, answer_questions, has_any, question_named, values_meant
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable
     from pathlib import Path
 
 COUNTS = ["requests", "overturned"]
@@ -83,7 +82,7 @@ class Rates:
 
     by: tuple[str, ...]
     cells: pd.DataFrame
-    overall: dict[Hashable, float]
+    overall: dict[str, float | None]
     facts: TableFacts
 
     @property
@@ -92,8 +91,8 @@ class Rates:
         tested = self.cells.dropna(subset=["difference"])
         outside = int(((tested["difference_low"] > 0) | (tested["difference_high"] < 0)).sum())
         return (
-            f"{outside} of {len(tested)} cells differ from the other requests by their 95 % interval; if none differed, "
-            f"about {_BY_CHANCE * len(tested):.1f} would by chance. Requests of one case are not independent, so "
+            f"{outside} of {len(tested)} cells differ from the other requests by their 95 % interval; if none "
+            f"differed, about {_BY_CHANCE * len(tested):.1f} would by chance. Requests of one case are not independent, so "
             "intervals are somewhat too narrow."
         )
 
@@ -160,7 +159,7 @@ def count_rates(answered: AnsweredRequests, by: Sequence[str]) -> Rates:
     cells = _exploded(counts, by).groupby([*by], sort=False)[COUNTS].sum()
     total = (len(overturned), int(overturned.sum()))
     pairs = cells[COUNTS].to_numpy(dtype=int).tolist()
-    figures = pd.DataFrame([_figures(*pair, total) for pair in pairs], columns=FIGURES, index=cells.index)
+    figures = pd.DataFrame([_figures(count, part, total) for count, part in pairs], columns=FIGURES, index=cells.index)
     cells = cells.join(figures).join(_families(counts, by))
     cells["overturned"] = cells["overturned"].astype("Int64").mask(cells["requests"] < FEWEST_REQUESTS)
     ordered = cells.reset_index().sort_values(["requests", *by], ascending=[False, *(True for _ in by)])

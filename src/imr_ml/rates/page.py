@@ -46,7 +46,7 @@ def chart_library() -> str:
     except ImportError:
         raise RatesError("--html needs vl-convert-python: pip install 'imr-ml[charts]'") from None
     # As an element of its own, nothing in it may end that.
-    return str(vl_convert.javascript_bundle()).replace("</script", "<\\/script")
+    return str(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")).replace("</script", "<\\/script")
 
 
 def write_page(answered: AnsweredRequests, rates: Rates, target: Path, library: str) -> None:
@@ -178,15 +178,17 @@ def _latest(
     requests: pd.DataFrame, answers: pd.DataFrame, names: tuple[str, ...], shown: list[list[str]]
 ) -> NDArray[np.int64]:
     """Rows of the latest decisions of each value and of each pair of values, the latest first."""
-    dates = pd.to_datetime(requests["decision_date"]) if "decision_date" in requests else pd.Series(pd.NaT, answers.index)
+    dates = (
+        pd.to_datetime(requests["decision_date"]) if "decision_date" in requests else pd.Series(pd.NaT, answers.index)
+    )
     latest = dates.sort_values(ascending=False, kind="stable").index
-    chosen = pd.Index([], dtype="int64")
+    chosen: set[int] = set()
     for group, most in ((names[:1], MOST_LISTED), (names, MOST_LISTED if len(names) == 1 else MOST_LISTED_OF_PAIR)):
         split = answers.loc[latest, list(group)].astype("object")
         for name, values in zip(group, shown, strict=False):
             split = split.assign(**{name: split[name].str.split(FAMILY_SEPARATOR)}).explode(name)
             split = split[split[name].isin(values)]
-        chosen = chosen.union(split.groupby(list(group), sort=False).head(most).index)
+        chosen |= set(split.groupby(list(group), sort=False).head(most).index)
     rows: NDArray[np.int64] = latest[latest.isin(chosen)].to_numpy()
     return rows
 

@@ -21,7 +21,7 @@ function tipOf(cell) {
 
 const drawn = (cells) => cells.map((cell) => ({ ...cell, name: spaced(cell.values[0]), second: spaced(cell.values[1] ?? ""), tip: tipOf(cell) }));
 const overall = { data: { values: [{ rate: data.overall }] }, transform: [{ filter: "isValid(datum.rate)" }] };
-const ofRate = (field) => ({ field, type: "quantitative", axis: { format: ".0%" }, title: "share overturned" });
+const ofRate = (field) => ({ field, type: "quantitative", axis: { format: ".0%", tickCount: 8 }, title: "share overturned" });
 
 const ORDERS = {
   requests: (a, b) => b.requests - a.requests,
@@ -37,7 +37,7 @@ function barChart(order) {
   const tooltip = { field: "tip" };
   return {
     width: "container",
-    height: { step: 22 },
+    height: 22 * values.length,
     data: { values },
     layer: [
       { transform: known, mark: { type: "bar", color: BAR, cursor: "pointer", height: { band: 0.7 } }, encoding: { y, x: ofRate("rate"), tooltip, description: tooltip } },
@@ -57,7 +57,7 @@ function heatMap() {
   const domain = [Math.min(middle / 2, ...rates), middle, Math.max(middle * 1.5, ...rates)];
   const color = {
     condition: { test: "!isValid(datum.rate)", value: FEW },
-    field: "rate", type: "quantitative", scale: { domain, range: [BELOW, LEVEL, ABOVE] }, legend: { format: ".0%", title: "rate" },
+    field: "rate", type: "quantitative", scale: { domain, range: [BELOW, LEVEL, ABOVE], interpolate: "rgb" }, legend: { format: ".0%", title: "rate" },
   };
   return {
     width: { step: 46 },
@@ -65,7 +65,7 @@ function heatMap() {
     data: { values },
     encoding: { x, y },
     layer: [
-      { mark: { type: "rect", cursor: "pointer", stroke: "#fff" }, encoding: { color, tooltip: { field: "tip" }, description: { field: "tip" } } },
+      { mark: { type: "rect", cursor: "pointer", stroke: "#fff", invalid: "show" }, encoding: { color, tooltip: { field: "tip" }, description: { field: "tip" } } },
       { mark: { type: "text", color: "#111", fontSize: 11, cursor: "pointer", aria: false }, encoding: { text: { field: "text" } } },
     ],
   };
@@ -119,6 +119,20 @@ async function draw(id, spec) {
   });
 }
 
+/** Draw the bars, each of which the keyboard reaches and opens as a click does. */
+async function drawBars(order) {
+  await draw("bars", barChart(order));
+  for (const bar of byId("bars").querySelectorAll("path[aria-roledescription=bar]")) {
+    bar.setAttribute("tabindex", "0");
+    bar.setAttribute("role", "button");
+    bar.addEventListener("keydown", (event) => {
+      if (event.key !== "Enter" && event.key !== " ") return;
+      event.preventDefault();
+      showDecisions([...bar.__data__.datum.values]);
+    });
+  }
+}
+
 let opener = null;
 
 /** List the decisions that have these values, in the panel. */
@@ -149,7 +163,7 @@ async function sort(order) {
   const rows = [...byId("cells").tBodies[0].rows];
   const cellOf = (row) => data.cells[Number(row.dataset.place)];
   byId("cells").tBodies[0].append(...rows.toSorted((a, b) => ORDERS[order](cellOf(a), cellOf(b))));
-  await draw("bars", barChart(order));
+  await drawBars(order);
 }
 
 byId("order").addEventListener("change", (event) => sort(event.target.value));
