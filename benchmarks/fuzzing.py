@@ -18,6 +18,7 @@ from pathlib import Path
 import pypdfium2
 from fpdf import FPDF
 
+from benchmarks import pdf_forms
 from imr_ml import Letter, LetterError, read_letter
 
 LIMIT_S = 2.0
@@ -66,6 +67,22 @@ def repeat(content: bytes, rng: random.Random) -> bytes:
     return content[:start] + content[start : start + rng.randint(1, 500)] * rng.randint(2, 20) + content[start:]
 
 
+def turn_page(content: bytes, rng: random.Random) -> bytes:
+    """A page of a PDF turned, its content and its /Rotate; a text as it is."""
+    if not content.startswith(b"%PDF-"):
+        return content
+    page = rng.randrange(pdf_forms.pages_of(content))
+    return pdf_forms.turned(content, page, by=rng.randrange(0, 360, 90), rotate=rng.randrange(0, 360, 90))
+
+
+def stamp_pages(content: bytes, rng: random.Random) -> bytes:
+    """Words in a margin of each page of a PDF, at any angle; a text as it is."""
+    if not content.startswith(b"%PDF-"):
+        return content
+    y, angle = rng.choice((20, 40, 760, 780)), rng.choice((0, 0, 90, 270, 45))
+    return pdf_forms.stamped(content, "Received {page} of {pages}", x=rng.randrange(40, 300), y=y, angle=angle)
+
+
 # What the outcomes of the damaged letter may be: as they were, the first of them, some of them, or anything.
 DAMAGES: dict[str, tuple[Damage, str]] = {
     "cut off": (cut_off, "first"),
@@ -73,6 +90,8 @@ DAMAGES: dict[str, tuple[Damage, str]] = {
     "a stretch cut out": (cut_out, "some"),
     "noise added": (add_noise, "same"),
     "a stretch repeated": (repeat, "any"),
+    "a page turned": (turn_page, "same"),
+    "pages stamped": (stamp_pages, "same"),
 }
 
 
@@ -114,7 +133,8 @@ def _fuzz(folder: Path, number: int, results: "multiprocessing.Queue[list[tuple[
         is_pdf = rng.random() < PDF_SHARE
         content = damage(files[chosen] if is_pdf else rng.choice(texts[chosen]), rng)
         # What is flipped in a compressed page may cost any part of it.
-        expected = "some" if is_pdf and may_be != "any" else may_be
+        is_broken = is_pdf and may_be != "any" and damage not in (turn_page, stamp_pages)
+        expected = "some" if is_broken else may_be
         slowest_s = max(slowest_s, _read(content, outcomes[chosen], expected, seen, name))
     peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     wrong = {what: count for what, count in seen.items() if count and what not in ("read", "LetterError")}

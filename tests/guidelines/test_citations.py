@@ -1,5 +1,6 @@
 """Guideline paragraphs, old and current wording, and the citations they make."""
 
+import re
 import time
 from dataclasses import replace
 
@@ -256,6 +257,58 @@ def test_sections_are_about_topics_where_the_taxonomy_knows_them(section, topics
     text = f"Decision based on MTUS Chronic Pain Medical Treatment 2016, Section(s): {section}."
 
     assert find_citations(text)[0].topics == topics
+
+
+@pytest.mark.parametrize(
+    ("written", "plain"),
+    [
+        ("Decision based on MTUSAcupuncture Treatment2007.", "Decision based on MTUS Acupuncture Treatment 2007."),
+        ("DecisionbasedonMTUSLowBackComplaints2004.", "Decision based on MTUS Low Back Complaints 2004."),
+        ("Decision based on Non-MTUSCitationO.D.G., Neck.", "Decision based on Non-MTUS Citation ODG, Neck."),
+        ("Decision based on NonMTUS Citation O. D. G. Neck.", "Decision based on Non-MTUS Citation ODG Neck."),
+        ("Decision based on M.T.U.S. A.C.O.E.M. Chapter 12.", "Decision based on MTUS ACOEM Chapter 12."),
+        ("Decision based on Non-MTUS Citation Official Disability Guide-\nlines.",
+         "Decision based on Non-MTUS Citation Official Disability Guidelines."),
+        ("Decision based on MTUS Low Back Com-\n plaints 2004.", "Decision based on MTUS Low Back Complaints 2004."),
+        ("Decision based on MTUS Knee Complaints 2004,Section(s):SpecialStudies.",
+         "Decision based on MTUS Knee Complaints 2004, Section(s): Special Studies."),
+        ("Decision based on MTUS ACOEM Chapter 12 Low Back Complaints Page(s): 303\u2014305.",
+         "Decision based on MTUS ACOEM Chapter 12 Low Back Complaints Page(s): 303-305."),
+        ("Official Disability Guidelines(ODG)Low Back", "Official Disability Guidelines (ODG) Low Back"),
+    ],
+)  # fmt: skip
+def test_glued_dotted_and_cut_words_cite_the_same(written, plain):
+    assert find_citations(written) == find_citations(plain)
+    assert all(citation.family is not Family.OTHER for citation in find_citations(written))
+
+
+PARAGRAPHS = st.sampled_from(
+    [
+        "Decision based on MTUS Low Back Complaints 2004, Section(s): Special Studies, Physical Methods.",
+        "Decision based on MTUS Acupuncture Treatment 2007. Decision based on Non-MTUS Citation Official Disability "
+        "Guidelines (ODG), Neck.",
+        "Decision based on MTUS Chronic Pain Medical Treatment 2016, Section(s): Muscle relaxants (for pain).",
+        "Decision based on MTUS ACOEM Chapter 12 Low Back Complaints Page(s): 303-305, 308-310.",
+        "Decision based on MTUS Postsurgical Treatment 2009, Section(s): Knee.",
+    ]
+)
+CUTS = st.sampled_from(["-\n", "\u2010\n", "\u00ad", "- "])
+DASHES = st.sampled_from("-\u2010\u2011\u2012\u2013\u2014\u2212")
+
+
+@given(paragraph=PARAGRAPHS, dash=DASHES, data=st.data())
+def test_glued_words_any_dash_and_any_line_break_cite_the_same(paragraph, dash, data):
+    places = [place for place, character in enumerate(paragraph) if character == " "]
+    written = list(paragraph.replace("-", dash))
+    for place in data.draw(st.sets(st.sampled_from(places))):
+        is_between_words = paragraph[place - 1].isalpha() and paragraph[place + 1].isalnum()
+        written[place] = data.draw(st.sampled_from(["\n", " \n ", "\xa0", *[""] * is_between_words]))
+    words = list(re.finditer("[A-Za-z][a-z]{3,}", paragraph))
+    for word in data.draw(st.lists(st.sampled_from(words), unique=True, max_size=3)):
+        place = data.draw(st.integers(word.start() + 2, word.end() - 2))
+        written[place] = data.draw(CUTS) + written[place]
+
+    assert find_citations("".join(written)) == find_citations(paragraph)
 
 
 @pytest.mark.parametrize(

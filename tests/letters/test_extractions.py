@@ -100,6 +100,10 @@ def test_a_letter_without_a_header():
         lambda text: text.replace("RATIONALES\n\n", "RATIONALES"),
         lambda text: text.replace("\n\nCLINICAL", "CLINICAL"),
         lambda text: text.replace(": Overturned", " : Over-\nturned"),
+        lambda text: text.replace("Claims Administrator guideline:", "C1aims Adm1nistrator guide1ine:"),
+        lambda text: text.replace("CLINICAL", "CL1N1CAL").replace("IMR ISSUES, DECISIONS", "lMR I5SUES, DECISI0NS"),
+        lambda text: text.replace("Decision rationale:", "Decisi0n rationa|e;"),
+        lambda text: text.replace(": Upheld", ": Uphe1d"),
     ],
 )
 def test_anchors_that_an_extraction_tore(torn):
@@ -112,6 +116,61 @@ def test_pages_glued_within_an_item_are_an_error_and_no_misread_request():
 
     with pytest.raises(LetterError, match="item 2: the request can't be separated"):
         read_letter(glued)
+
+
+SHOULDER = "The request for the shoulder is not medically necessary."
+
+
+@pytest.mark.parametrize(
+    ("rationale", "heading", "request_text", "is_certain"),
+    [
+        (SHOULDER, "EMG of the bilateral upper\nextremities", "EMG of the bilateral upper extremities", True),
+        (SHOULDER, "Electrical stimulation, 4\nTimes", "Electrical stimulation, 4 Times", True),
+        (SHOULDER, "Lidocaine ointment 5 %\n106 gm", "Lidocaine ointment 5 % 106 gm", True),
+        (SHOULDER, "Diazepam, may repeat dose\nOne hour before", "Diazepam, may repeat dose One hour before", False),
+        (SHOULDER, "bilateral hip x-ray", "bilateral hip x-ray", False),
+        ("The request is not medically necessary", "MRI of the hip", "MRI of the hip", True),
+        ("Imaging changed little", "MRI of the hip", "MRI of the hip", False),
+        ("It is used once a wk.", "MRI of the hip", "MRI of the hip", True),
+        (SHOULDER, "Therapy twice a wk.\nfor 6 weeks", "Therapy twice a wk. for 6 weeks", True),
+    ],
+)
+def test_where_a_request_begins_in_a_text_without_blank_lines(rationale, heading, request_text, is_certain):
+    text = make_letter_text(items=(replace(KNEE, rationale=rationale), replace(NORCO, request="PLACE")))
+    text = text.replace("\n\n", "\n").replace("PLACE", heading)
+
+    letter = read_letter(text)
+
+    assert (letter.items[0].rationale, letter.items[1].request) == (rationale, request_text)
+    assert letter.warnings == (
+        () if is_certain else ("item 2: its request may begin elsewhere in the lines before its outcome",)
+    )
+
+
+def test_a_request_that_its_rationale_repeats_across_a_line_end_is_not_cut_there():
+    told = replace(
+        NORCO, request="PLACE", rationale="Home Care Nursing Visits help. The request is medically necessary."
+    )
+    text = make_letter_text(items=(replace(KNEE, rationale="Imaging changed little"), told))
+
+    letter = read_letter(text.replace("PLACE", "Home Care\nNursing Visits"))
+
+    assert letter.items[1].request == "Home Care Nursing Visits"
+
+
+@pytest.mark.parametrize("source", [str, str.encode], ids=["string", "bytes"])
+def test_a_text_on_one_line_is_read_by_its_headings(source):
+    text = make_letter_text(items=(KNEE, NORCO, replace(KNEE, request=PARTIAL)))
+    read = read_letter(source(" ".join(text.split())))
+
+    assert read == read_letter(text)
+
+
+def test_a_text_on_one_line_whose_request_can_not_be_told_from_the_sentence_before_is_an_error():
+    text = make_letter_text(items=(KNEE, replace(NORCO, request="Norco 10/325 mg. One refill")))
+
+    with pytest.raises(LetterError, match="item 2: the request can't be separated"):
+        read_letter(" ".join(text.split()))
 
 
 @given(st.text(st.sampled_from("aA\n -:Uphel."), max_size=80))

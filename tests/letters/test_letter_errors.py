@@ -100,12 +100,6 @@ def test_a_file_that_is_no_letter_is_named_with_what_was_expected(tmp_path, sour
     assert str(error) == f"{file}: {error.expected}"
 
 
-def test_a_page_without_text_between_others_is_an_error_as_it_may_hold_an_item():
-    error = error_of(pages_pdf("Page one.", "", "Page three."))
-
-    assert (error.place, error.expected) == ("page 2", "has no text between pages that have; run OCR on it first")
-
-
 def test_a_pdf_by_name_only_states_so(tmp_path):
     file = tmp_path / "letter.PDF"
     file.write_text("<html>Not found</html>")
@@ -183,6 +177,31 @@ def test_a_paragraph_before_the_first_outcome_is_an_error_and_not_a_request(labe
     start, end = text.index(KNEE.request), text.index(label)
 
     assert error_of(text[:start] + text[end:]).expected == f"'{label}' without an outcome before it"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "place", "part"),
+    [
+        ("She reports", "An MRI: Upheld. She reports", "", "clinical summary"),
+        ("She reports", "Decision rationale: She reports", "", "clinical summary"),
+        ("She reports", "MAXIMUS guideline: ODG. She reports", "", "clinical summary"),
+        (
+            "MTUS Knee Complaints 2004.",
+            "MTUS Knee Complaints 2004. MRI: Overturned.",
+            "item 1",
+            "claims administrator's",
+        ),
+        ("did not cite any", "did not cite: Overturned any", "item 2", "claims administrator's guideline"),
+        ("MTUS Opioids", "MTUS: Upheld Opioids", "item 2", "reviewer's guideline"),
+        ("Norco 10", "Norco: Upheld 10", "item 2", "request"),
+    ],
+)
+def test_words_of_a_decision_where_none_may_be_are_an_error(old, new, place, part):
+    error = error_of(make_letter_text(items=(KNEE, NORCO)).replace(old, new, 1))
+
+    assert error.place == place
+    assert f"in its {part}" in error.expected
+    assert error.expected.endswith("it can't be read in order")
 
 
 @given(st.data())

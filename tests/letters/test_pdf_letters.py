@@ -1,12 +1,17 @@
 """A letter as PDF is read to the same `Letter` as its text."""
 
+import sys
+import types
 from dataclasses import replace
 
+import pypdfium2
 import pytest
-from factories import KNEE, NORCO, Item, make_letter_pdf, make_letter_text
+from factories import KNEE, NORCO, SUMMARY, Item, make_letter_pdf, make_letter_text
 
-from imr_ml.letters.pdf import pdf_text
+from benchmarks.pdf_forms import pictured, saved, stamped, turned
+from imr_ml.letters.pdf import pdf_pages
 from imr_ml.letters.reader import read_letter
+from imr_ml.letters.types import LetterError
 
 LONG = Item(
     request="Physical therapy 2 times a week for 6 weeks for the right shoulder, after the planned arthroscopy of that "
@@ -27,8 +32,55 @@ def test_a_pdf_is_read_as_its_text(items):
     assert read_letter(make_letter_pdf(text)) == read_letter(text)
 
 
-def test_pages_are_reported_apart_by_form_feeds():
-    assert pdf_text(make_letter_pdf(make_letter_text(items=[LONG, LONG])), "x.pdf").count("\f") >= 1
+def test_pages_are_read_apart():
+    assert len(pdf_pages(make_letter_pdf(make_letter_text(items=[LONG, LONG])), "x.pdf")) > 1
+
+
+@pytest.mark.parametrize("by", [0, 90, 180, 270])
+@pytest.mark.parametrize("rotate", [0, 90, 180, 270])
+@pytest.mark.parametrize("page", [0, 1])
+def test_a_turned_page_is_read_along_its_text(page, by, rotate):
+    text = make_letter_text(items=[LONG, NORCO, KNEE])
+
+    assert read_letter(turned(make_letter_pdf(text), page, by=by, rotate=rotate)) == read_letter(text)
+
+
+@pytest.mark.parametrize("angle", [90, 270, 45])
+@pytest.mark.parametrize("words", ["Received 11/07/2016 by mail", "COPY"])
+def test_a_stamp_in_another_direction_is_no_part_of_the_letter(angle, words):
+    text = make_letter_text(items=[LONG, NORCO, KNEE])
+
+    assert read_letter(stamped(make_letter_pdf(text), words, angle=angle)) == read_letter(text)
+
+
+@pytest.mark.parametrize(("angle", "problem"), [(45, "slanted text"), (90, "text in several directions")])
+def test_a_page_whose_text_can_not_be_put_in_order_is_named(angle, problem):
+    content = make_letter_pdf(make_letter_text())
+    content = stamped(content, "The knee locks. " * (400 if angle == 45 else 40), angle=angle)
+
+    with pytest.raises(LetterError, match=f"page 1: has {problem}; run OCR on it first"):
+        read_letter(content)
+
+
+@pytest.mark.parametrize("header", ["", "CLAIM 0044712", "Page 2 of 3"])
+@pytest.mark.parametrize(
+    ("pages", "place"), [([0], "page 1"), ([1], "page 2"), ([2], "page 3"), ([1, 2], "pages 2, 3")]
+)
+def test_a_page_that_is_a_picture_is_named(header, pages, place):
+    content = make_letter_pdf(make_letter_text(items=[LONG, LONG, LONG]))
+
+    with pytest.raises(LetterError, match=f"{place}: has a picture and no text; run OCR on it first"):
+        read_letter(pictured(content, pages, header=header))
+
+
+@pytest.mark.parametrize("place", [0, 1, 3])
+def test_a_blank_page_is_no_part_of_the_letter(place):
+    text = make_letter_text(items=[LONG, LONG, LONG])
+    with pypdfium2.PdfDocument(make_letter_pdf(text)) as document:
+        document.new_page(612, 792, index=place)
+        content = saved(document)
+
+    assert read_letter(content) == read_letter(text)
 
 
 def test_wherever_a_page_ends_the_items_are_the_same():
@@ -37,3 +89,81 @@ def test_wherever_a_page_ends_the_items_are_the_same():
         text = make_letter_text(items=[filler, NORCO, KNEE])
 
         assert read_letter(make_letter_pdf(text)) == read_letter(text)
+
+
+def test_a_picture_is_read_by_ocr_where_that_is_asked_for(monkeypatch):
+    text = make_letter_text(items=[LONG, NORCO, KNEE])
+    content = make_letter_pdf(text)
+    pages = iter([page.text for page in pdf_pages(content, "x.pdf")])
+    monkeypatch.setitem(sys.modules, "pytesseract", fake_tesseract(lambda picture: next(pages)))
+
+    read = read_letter(pictured(content, [0, 1, 2]), ocr=True)
+
+    assert replace(read, text_from="text") == read_letter(text)
+    assert read.text_from == "ocr"
+
+
+@pytest.mark.parametrize(
+    ("name", "body", "number", "place"),
+    [
+        ("scan.pdf", "", None, "header"),
+        ("CM16-0099001.pdf", "", "CM16-0099001", "file name"),
+        ("scan.pdf", "Re: CM16-O0990Ol.", "CM16-0099001", "body"),
+        ("scan.pdf", "Re: CM16-0099001 and CM16-0099002.", None, "header"),
+    ],
+)
+def test_a_case_number_that_ocr_lost_in_the_header_is_found_elsewhere(monkeypatch, tmp_path, name, body, number, place):
+    text = make_letter_text(case_number=None, summary=f"{SUMMARY} {body}".strip())
+    monkeypatch.setitem(sys.modules, "pytesseract", fake_tesseract(lambda picture: text))
+    content = make_letter_pdf(text)
+    (tmp_path / name).write_bytes(pictured(content, [0]))
+
+    read = read_letter(tmp_path / name, ocr=True)
+
+    assert (read.case_number, read.case_number_from) == (number, place)
+
+
+def test_a_case_number_by_ocr_that_is_not_the_files_is_reported(monkeypatch, tmp_path):
+    text = make_letter_text()
+    monkeypatch.setitem(sys.modules, "pytesseract", fake_tesseract(lambda picture: text))
+    (tmp_path / "CM16-0099007.pdf").write_bytes(pictured(make_letter_pdf(text), [0]))
+
+    warnings = read_letter(tmp_path / "CM16-0099007.pdf", ocr=True).warnings
+
+    assert warnings == ("its case number, read by OCR, is not that of its file's name",)
+
+
+def test_specks_before_an_opening_sentence_are_no_part_of_the_request():
+    text = make_letter_text().replace("The Final Determination was", "Ta!\nThe Final Determination was")
+
+    assert read_letter(text).items == read_letter(make_letter_text()).items
+
+
+def test_ocr_that_is_not_installed_names_how_to_install_it(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pytesseract", None)
+    content = pictured(make_letter_pdf(make_letter_text(items=[LONG, LONG])), [1])
+
+    with pytest.raises(LetterError, match=r"needs OCR, which is not installed; install it with: .*imr-ml\[ocr\]"):
+        read_letter(content, ocr=True)
+
+
+def test_an_engine_that_fails_is_named(monkeypatch):
+    def fail(picture):
+        raise FailedError
+
+    monkeypatch.setitem(sys.modules, "pytesseract", fake_tesseract(fail))
+    content = pictured(make_letter_pdf(make_letter_text(items=[LONG, LONG])), [1])
+
+    with pytest.raises(LetterError, match="can't be read by Tesseract"):
+        read_letter(content, ocr=True)
+
+
+class FailedError(Exception):
+    """Of the engine."""
+
+
+def fake_tesseract(read):
+    module = types.ModuleType("pytesseract")
+    module.image_to_string = lambda picture, lang, config: read(picture)
+    module.TesseractError, module.TesseractNotFoundError = FailedError, FileNotFoundError
+    return module

@@ -226,13 +226,23 @@ def test_curly_quotes_become_plain():
     )
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252"])
-def test_bytes_in_the_encodings_that_letters_come_in(encoding):
-    summary = "Dr. Pe\u00f1a\u2019s note: 20\u00b0 of flexion."
+@pytest.mark.parametrize("mark", ["", "\ufeff"], ids=["no mark", "byte order mark"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"])
+def test_bytes_in_the_encodings_that_letters_come_in(encoding, mark):
+    text = "SAMPLE LETTER - invented\n" + make_letter_text(summary="Dr. Pe\u00f1a\u2019s note: 20\u00b0 of flexion.")
+
+    read = read_letter(f"{mark}{text}".encode(encoding))
+
+    assert read == replace(LETTER, clinical_summary="Dr. Pe\u00f1a's note: 20\u00b0 of flexion.", is_sample=True)
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "mac_roman"])
+def test_bytes_in_a_code_page(encoding):
+    summary = "Dr. Pe\u00f1a\u2019s note: \u201cstiff\u201d."
 
     read = read_letter(make_letter_text(summary=summary).encode(encoding))
 
-    assert read.clinical_summary == "Dr. Pe\u00f1a's note: 20\u00b0 of flexion."
+    assert read == replace(LETTER, clinical_summary='Dr. Pe\u00f1a\'s note: "stiff".')
 
 
 def test_a_path_may_be_a_string_or_a_path(tmp_path):

@@ -63,6 +63,9 @@ def ingest(
 def read(
     file: Annotated[Path, typer.Argument(help="A letter (.pdf, .txt).")],
     as_json: Annotated[bool, typer.Option("--json", help="Print all fields as JSON.")] = False,
+    ocr: Annotated[
+        bool, typer.Option("--ocr", help="Read pages without a text layer with Tesseract (extra ocr).")
+    ] = False,
 ) -> None:
     """Show what the reader extracts from one letter."""
     with exit_on_user_error():
@@ -71,7 +74,7 @@ def read(
         from imr_ml.letters.reader import read_letter
         from imr_ml.letters.show import letter_json, letter_view
 
-        letter = read_letter(file)
+        letter = read_letter(file, ocr=ocr)
         if as_json:
             typer.echo(letter_json(letter))
         else:

@@ -11,14 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from imr_ml.corpus.dates import describe_styles, infer_styles
-from imr_ml.corpus.mapping import ColumnMapping, renamed, suggestion
+from imr_ml.corpus.mapping import ColumnMapping, renamed, require_mapped
 from imr_ml.corpus.outcomes import PARTIAL, Partial, read_outcomes
 from imr_ml.corpus.schema import (
-    COLUMNS,
     REQUIRED_COLUMNS,
     SchemaError,
     parse_requests,
-    require_columns,
     row_errors,
 )
 from imr_ml.corpus.store import schema_version, upgraded
@@ -29,7 +27,6 @@ if TYPE_CHECKING:
 
 _ROWS_AT_ONCE = 50_000
 _ROWS_SAMPLED = 200
-_KNOWN = frozenset(column.name for column in COLUMNS)
 _TEXTS = ["request", "clinical_summary", "outcome"]
 
 
@@ -120,18 +117,10 @@ def read_decisions(path: Path, options: TableOptions | None = None) -> Decisions
 
 
 def _check_columns(table: Table, mapping: ColumnMapping, source: str) -> None:
-    import pandas as pd
-
-    names = renamed(table.columns, mapping.columns)
     needed = (*REQUIRED_COLUMNS, "outcome")
-    missing = [name for name in needed if name not in names]
-    others = [name for name in table.columns if name not in _KNOWN]
-    sample = next(iter(table.chunks(_ROWS_SAMPLED, others))).frame if missing and others else None
-    hint = suggestion(missing, others, sample)
-    try:
-        require_columns(pd.DataFrame(columns=names), needed, source)
-    except SchemaError as error:
-        raise SchemaError(f"{error}; try {' '.join(hint)}" if hint else str(error)) from None
+    is_missing = not set(needed) <= set(renamed(table.columns, mapping.columns))
+    sample = next(iter(table.chunks(_ROWS_SAMPLED))).frame if is_missing else None
+    require_mapped(table.columns, needed, mapping.columns, source, sample)
 
 
 def _decide_partials(outcomes: pd.Series, partial: Partial) -> pd.Series:

@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from imr_ml.corpus.cells import parse_text
 from imr_ml.corpus.outcomes import read_outcomes
+from imr_ml.corpus.schema import COLUMNS, require_columns
 from imr_ml.errors import SchemaError
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ _SIMILAR = 0.8
 _SYNONYM = 0.95
 _CONTAINED = 0.85
 _NAMES_SHOWN = 30
+_KNOWN = frozenset(column.name for column in COLUMNS)
 _CASE_NUMBER = r"CM\d{2}-\d{6,7}"
 _SUMMARY_WORDS = 30
 
@@ -169,26 +171,66 @@ def renamed(names: Sequence[str], mapping: Mapping[str, str]) -> list[str]:
     >>> renamed(["RFA_TEXT", "age"], {"request": "RFA_TEXT"})
     ['request', 'age']
     """
-    lacking = [found for found in mapping.values() if found not in names]
+    lacking = [column for column in mapping.values() if column not in names]
     if lacking:
         shown = ", ".join(map(str, names[:_NAMES_SHOWN])) or "none"
         raise SchemaError(f"--map: the table has no column {', '.join(lacking)}; found: {shown}")
-    new = {found: name for name, found in mapping.items()}
-    taken = [name for name in mapping if name in names and name not in new]
-    if taken:
-        raise SchemaError(f"--map: the table has a column {', '.join(taken)} already; rename it or leave out the map")
+    new = {column: name for name, column in mapping.items()}
+    clashing = [name for name in mapping if name in names and name not in new]
+    if clashing:
+        raise SchemaError(
+            f"--map: the table has a column {', '.join(clashing)} already; rename it or drop the map"
+        )
     return [new.get(name, name) for name in names]
 
 
-def suggestion(missing: Sequence[str], found: Sequence[str], sample: pd.DataFrame | None = None) -> list[str]:
-    """Options that would give the missing columns, by the names found and, for the rest, by what columns contain.
+def require_mapped(
+    columns: Sequence[str],
+    needed: tuple[str, ...],
+    mapped: Mapping[str, str],
+    source: str,
+    sample: pd.DataFrame | None = None,
+) -> None:
+    """Check that a table has the needed columns under their mapped names, and suggest a mapping if not.
+
+    Parameters
+    ----------
+    columns : sequence of str
+        The table's.
+    needed : tuple of str
+        Columns of the requests table.
+    mapped : mapping of str to str
+        Column of the requests table -> the table's.
+    source : str
+        What to call the table.
+    sample : DataFrame, optional
+        Some rows, to suggest a mapping by what columns contain.
+
+    Raises
+    ------
+    SchemaError
+        For a column that is missing.
+    """
+    import pandas as pd
+
+    names = renamed(columns, mapped)
+    missing = [name for name in needed if name not in names]
+    hint = suggestion(missing, [name for name in columns if name not in _KNOWN], sample) if missing else []
+    try:
+        require_columns(pd.DataFrame(columns=names), needed, source)
+    except SchemaError as error:
+        raise SchemaError(f"{error}; try {' '.join(hint)}" if hint else str(error)) from None
+
+
+def suggestion(missing: Sequence[str], columns: Sequence[str], sample: pd.DataFrame | None = None) -> list[str]:
+    """Options that would give the missing columns, by names and, for the rest, by what columns contain.
 
     Parameters
     ----------
     missing : sequence of str
         Columns of the requests table.
-    found : sequence of str
-        The table's columns.
+    columns : sequence of str
+        The table's.
     sample : DataFrame, optional
         Some rows of the table.
 
@@ -197,13 +239,13 @@ def suggestion(missing: Sequence[str], found: Sequence[str], sample: pd.DataFram
     >>> suggestion(["request", "clinical_summary"], ["ID", "RFA_TEXT", "Chart Summary"])
     ['--map request=RFA_TEXT', "--map 'clinical_summary=Chart Summary'"]
     """
-    likeness = {(name, other): _likeness(name, other) for name in missing for other in found if other not in missing}
+    likeness = {(name, other): _likeness(name, other) for name in missing for other in columns if other not in missing}
     pairs: dict[str, str] = {}
     for name, other in sorted(likeness, key=lambda pair: -likeness[pair]):
         if likeness[name, other] >= _SIMILAR and name not in pairs and other not in pairs.values():
             pairs[name] = other
     for name in missing:
-        others = [other for other in found if other not in pairs.values() and other not in missing]
+        others = [other for other in columns if other not in pairs.values() and other not in missing]
         likely = None if name in pairs or sample is None else _column_by_content(name, sample[others])
         if likely:
             pairs[name] = likely
@@ -229,9 +271,9 @@ def _column_by_content(name: str, sample: pd.DataFrame) -> str | None:
     return likeliest if likeliest is not None and shares[likeliest] >= _SIMILAR else None
 
 
-def _likeness(name: str, found: str) -> float:
+def _likeness(name: str, column: str) -> float:
     """How likely a column is meant, between 0 and 1: its name, a synonym, one that holds it, or one spelled alike."""
-    written = _folded(found)
+    written = _folded(column)
     if written == _folded(name):
         return 1.0
     synonyms = next((column.synonyms for column in default_synonyms().column if column.name == name), ())

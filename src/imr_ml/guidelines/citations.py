@@ -8,6 +8,7 @@ from itertools import pairwise
 from imr_ml.guidelines.matcher import Matcher, matcher_of
 from imr_ml.guidelines.taxonomy import Guideline, Source, Taxonomy
 from imr_ml.guidelines.types import Citation, Family
+from imr_ml.guidelines.wording import flattened
 
 _CITES_NOTHING = re.compile(
     r"\bdid not (?:cite|provide|reference|rely)\b|\bno (?:guidelines?|citations?) (?:was|were)\b", re.IGNORECASE
@@ -56,8 +57,8 @@ def find_citations(text: str, taxonomy: Taxonomy | None = None) -> list[Citation
     >>> [c.title for c in find_citations("Decision based on MTUS Knee Complaints 2004, Section(s): Initial Care.")]
     ['Knee Complaints']
     """
-    flat = flattened(text)
     matcher = matcher_of(taxonomy)
+    flat = flattened(text, matcher.words)
     based_on = BASED_ON.search(flat)
     if not based_on and _CITES_NOTHING.search(flat):
         return []
@@ -206,19 +207,8 @@ _PART_OF_MTUS = re.compile(
 _NEXT_SENTENCE = re.compile(
     r"\.\s*(?=The (?:provider|physician|expert|professional|claims|employee|requesting)\b)", re.I
 )
-# An extractor may end a line at a hyphen; hyphens come in several characters.
-_CUT_WORD = re.compile(r"-[^\S\n]*\n\s*(?=[a-z])")
 FRAME = " .,:;-"
 """Text around a title or a section that is not part of it."""
-
-
-def flattened(text: str) -> str:
-    """The paragraph on one line, its hyphens plain."""
-    if not text.isascii():
-        text = text.replace("\u2010", "-").replace("\u2011", "-").replace("\u2013", "-")
-    if "\n" in text:
-        text = _CUT_WORD.sub(lambda mark: "-" if text[mark.start() - 1 : mark.start()].isalnum() else mark[0], text)
-    return " ".join(text.split())
 
 
 def clauses_of(text: str) -> list[tuple[bool | None, str]]:

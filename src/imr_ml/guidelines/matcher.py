@@ -9,6 +9,7 @@ from functools import cache
 
 from imr_ml.guidelines.taxonomy import Guideline, Source, Taxonomy, default_taxonomy, folded
 from imr_ml.guidelines.types import Family
+from imr_ml.guidelines.wording import words_of
 
 _PARENTHESIS = re.compile(r"\s*\([^()]*\)$")
 
@@ -29,6 +30,8 @@ class Matcher:
         One section of a list: up to a comma, but for titles that hold one.
     topics : dict
         Topic of a folded section title.
+    words : frozenset of str
+        All words of titles, names and sections.
     """
 
     dated: re.Pattern[str]
@@ -38,6 +41,7 @@ class Matcher:
     sources: tuple[tuple[Source, re.Pattern[str]], ...]
     sections: re.Pattern[str]
     topics: dict[str, str]
+    words: frozenset[str]
 
     def titles(self, clause: str) -> list[tuple[re.Match[str], Guideline]]:
         """Find guideline titles, with their year or in the older wording without one."""
@@ -102,6 +106,14 @@ def _matcher(taxonomy: Taxonomy) -> Matcher:
         ),
         sections=re.compile(rf" *(?:{whole})(?= *[,;]|$)|(?:[^,;(]|\([^()]*\)|\()+", re.IGNORECASE),
         topics={folded(title): topic.id for topic in taxonomy.topic for title in topic.titles},
+        words=words_of(
+            [
+                *titles,
+                *(name for source in taxonomy.source for name in source.names),
+                *taxonomy.comma_sections,
+                *(title for topic in taxonomy.topic for title in topic.titles),
+            ]
+        ),
     )
 
 

@@ -5,12 +5,17 @@ from __future__ import annotations
 import re
 from calendar import month_name
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
+from pathlib import PurePath
 from typing import TypedDict
+
+from imr_ml.letters.types import Letter
 
 _DATE = r"\d{1,2}[/-]\d{1,2}[/-]\d{4}"
 _CASE_NUMBER = r"[CS]M\d{2}[-\u2013]\d{4,7}"
+_DAMAGED_CASE_NUMBER = re.compile(r"\b[CS]M[\dOIlSB]{2} ?[-\u2013] ?[\dOIlSB]{4,7}\b")
+_MISTAKEN_DIGITS = str.maketrans("OILSB", "01158")
 _TOKEN = re.compile(
     r"(?P<case_number>\b(?:(?:IMR|MAXIMUS) )?Case\s+Number\s*:)"
     r"|(?P<date_assigned>\bDate\s+Assigned\s*:)"
@@ -35,7 +40,6 @@ _WORDS = {
 }
 _MONTHS = list(month_name)[1:]
 _LONG_DATE = re.compile(rf"(?P<month>{'|'.join(_MONTHS)})\s+(?P<day>\d{{1,2}}),?\s+(?P<year>\d{{4}})")
-_SAMPLE_MARK = re.compile(r"SAMPLE LETTER\b")
 _HEAD_CHARACTERS = 20_000
 
 
@@ -49,7 +53,6 @@ class Header(TypedDict):
     decision_date: date | None
     ur_denial_date: date | None
     application_received: date | None
-    is_sample: bool
 
 
 @dataclass(slots=True)
@@ -95,7 +98,6 @@ def read_header(head: str) -> tuple[Header, tuple[str, ...]]:
     header = Header(
         case_number=case_number.upper().replace("\u2013", "-") if case_number else None,
         priority=priority.capitalize() if priority else None,
-        is_sample=_SAMPLE_MARK.match(head) is not None,
         date_assigned=dates["date_assigned"],
         date_of_injury=dates["date_of_injury"],
         decision_date=dates["decision_date"],
@@ -103,6 +105,33 @@ def read_header(head: str) -> tuple[Header, tuple[str, ...]]:
         application_received=dates["application_received"],
     )
     return header, tuple(f"{_WORDS[name]} is not a date" for name in no_dates)
+
+
+def with_case_number(letter: Letter, text: str, file: str) -> Letter:
+    """A letter by OCR with the case number that its text or its file's name has, where its header was lost.
+
+    One that OCR mistook in places ("CM16-O2l3037") counts; several that differ count as none. Where the header's is not
+    that of the file's name the letter gets a warning.
+    """
+    named = _case_numbers(PurePath(file).name)
+    if letter.case_number:
+        differs = len(named) == 1 and letter.case_number not in named
+        warning = "its case number, read by OCR, is not that of its file's name"
+        return replace(letter, warnings=(*letter.warnings, warning)) if differs else letter
+    for place, written in (("body", _case_numbers(text)), ("file name", named)):
+        if len(written) == 1:
+            return replace(letter, case_number=written.pop(), case_number_from=place)
+    return letter
+
+
+def _case_numbers(text: str) -> set[str]:
+    return {_case_number_of(mark[0]) for mark in _DAMAGED_CASE_NUMBER.finditer(text)}
+
+
+def _case_number_of(damaged: str) -> str:
+    """A case number from its damaged form."""
+    digits = damaged[2:].upper().translate(_MISTAKEN_DIGITS).replace("\u2013", "-").replace(" ", "")
+    return damaged[:2].upper() + digits
 
 
 def read_date(written: str) -> date | None:

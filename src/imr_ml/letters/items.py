@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from itertools import pairwise
 
 from imr_ml.guidelines.citations import find_citations
-from imr_ml.letters.lines import column_width, had_room, joined
+from imr_ml.letters.lines import column_width, joined
+from imr_ml.letters.request_start import Start, find_request_start
 from imr_ml.letters.types import DisputedItem, LetterError, Outcome
 
 _TURN = re.compile(r":\s*(?P<outcome>upheld|overturned)\s+Claims\s+Administrator\s+guideline\s*:", re.IGNORECASE)
@@ -14,17 +14,9 @@ _OUTCOME = re.compile(r":\s*(?:upheld|overturned)(?=\n|$)", re.IGNORECASE)
 _UR_GUIDELINE = re.compile(r"Claims\s+[Aa]dministrator\s+[Gg]uideline\s*:")
 _IMR_GUIDELINE = re.compile(r"MAXIMUS\s+[Gg]uideline\s*:")
 _RATIONALE = re.compile(r"Decision\s+[Rr]ationale\s*:")
-_ENDS_SENTENCE = re.compile(r"[.!?][\"')\]]*$")
-_ORIGINAL = re.compile(r"\boriginal\s+request\.(?=\s)")
-_REMAINING = re.compile(
-    r"\bremaining\s+(?:IMR[\s-]+eligible\s+)?portion\s+of\s+the\s+original\s+request\b"
-    r"|\bIMR[\s-]+eligible\.\s+The\s+original\s+request\b"
-)
 _NECESSARY = re.compile(r"medically\s+necessary")
 _AMBIGUOUS_REQUEST = "the request can't be separated from the rationale before it"
-_ENDS_PARTIAL = re.compile(r"\s(?:is|are)$")
-# A partial authorization is worded in three sentences; none seen is longer.
-_PARTIAL_CHARACTERS = 2_000
+_UNCERTAIN_REQUEST = "item {}: its request may begin elsewhere in the lines before its outcome"
 
 
 def has_items(flow: str) -> bool:
@@ -32,8 +24,10 @@ def has_items(flow: str) -> bool:
     return _TURN.search(flow) is not None
 
 
-def read_items(flow: str, source: str) -> tuple[DisputedItem, ...]:
-    """Items from the tidy lines that follow the sentence "The Final Determination was based on ...".
+def read_items(flow: str, source: str) -> tuple[tuple[DisputedItem, ...], tuple[str, ...]]:
+    """Items from the tidy lines that follow the sentence "The Final Determination was based on ...", and warnings.
+
+    A warning names an item whose request may begin elsewhere.
 
     Raises
     ------
@@ -47,20 +41,29 @@ def read_items(flow: str, source: str) -> tuple[DisputedItem, ...]:
     _check_pairs(flow, len(turns), source)
     _check_start(flow[: turns[0].start()], source)
     width = column_width(flow.split("\n")) if len(turns) > 1 else 0
-    items = []
-    heading = joined(flow[: turns[0].start()]).strip()
-    ends = [turn.start() for turn in turns[1:]] + [len(flow)]
-    for number, (turn, end) in enumerate(zip(turns, ends, strict=True), start=1):
-        ur_guideline, imr_guideline, tail = _paragraphs(flow[turn.end() : end], source, f"item {number}")
+    items, warnings = [], []
+    first = heading = joined(flow[: turns[0].start()]).strip()
+    ends = [*(turn.start() for turn in turns[1:]), len(flow)]
+    bodies = [flow[turn.end() : end] for turn, end in zip(turns, ends, strict=True)]
+    for number, (turn, body, later) in enumerate(zip(turns, bodies, [*bodies[1:], None], strict=True), start=1):
+        ur_guideline, imr_guideline, rationale = _paragraphs(body, source, f"item {number}")
         if not heading:
             raise LetterError(source, "has no request before its outcome", f"item {number}")
-        is_last = number == len(turns)
-        cut = len(tail) if is_last else _heading_start(tail, width, source, f"item {number + 1}")
-        items.append(make_item(number, heading, turn["outcome"], ur_guideline, imr_guideline, joined(tail[:cut])))
-        heading = joined(tail[cut:]).strip()
-        if _NECESSARY.search(heading):
-            raise LetterError(source, _AMBIGUOUS_REQUEST, f"item {number + 1}")
-    return tuple(items)
+        following = ""
+        if later is not None:
+            start = _request_start(rationale, find_request_start(rationale, width, first, later), source, number + 1)
+            warnings += [] if start.is_certain else [_UNCERTAIN_REQUEST.format(number + 1)]
+            rationale, following = rationale[: start.place], joined(rationale[start.place :]).strip()
+        items.append(make_item(number, heading, turn["outcome"], ur_guideline, imr_guideline, joined(rationale)))
+        heading = following
+    return tuple(items), tuple(warnings)
+
+
+def _request_start(tail: str, start: Start | None, source: str, number: int) -> Start:
+    """The start that was found, unless what begins there holds the end of a rationale."""
+    if start is None or _NECESSARY.search(joined(tail[start.place :])):
+        raise LetterError(source, _AMBIGUOUS_REQUEST, f"item {number}")
+    return start
 
 
 def make_item(number: int, request: str, outcome: str, ur: str | None, imr: str | None, rationale: str) -> DisputedItem:
@@ -113,31 +116,3 @@ def _paragraphs(body: str, source: str, place: str) -> tuple[str, str, str]:
         joined(body[imr.end() : rationale.start()]).strip(),
         body[rationale.end() :].strip(),
     )
-
-
-def _heading_start(tail: str, width: int, source: str, place: str) -> int:
-    """Where the line stands on which the next request begins, in a rationale's lines and that request's.
-
-    It is the last line before the outcome that follows the end of a sentence, or a line that plainly had room for
-    more and so was not wrapped: some rationales lack their last full stop.
-    """
-    starts = [0, *(mark.end() for mark in re.finditer("\n", tail[: _search_end(tail)])), len(tail) + 1]
-    last = tail[starts[-2] :].partition("\n")[0]
-    lines = [tail[start : end - 1] for start, end in pairwise(starts[:-1])] + [last]
-    for index in range(len(lines) - 1, 0, -1):
-        before = lines[index - 1]
-        if _ENDS_SENTENCE.search(before) or had_room(before, lines[index], width):
-            return starts[index]
-    raise LetterError(source, _AMBIGUOUS_REQUEST, place)
-
-
-def _search_end(tail: str) -> int:
-    """End of what may precede the request: its own sentences, where it words a partial authorization, may not."""
-    if not _ENDS_PARTIAL.search(tail, max(0, len(tail) - 20)):
-        return len(tail)
-    start = max(0, len(tail) - _PARTIAL_CHARACTERS)
-    remaining = list(_REMAINING.finditer(tail, start))
-    if not remaining or _NECESSARY.search(tail, remaining[-1].end()):
-        return len(tail)
-    originals = list(_ORIGINAL.finditer(tail, start, remaining[-1].start()))
-    return originals[-1].start() if originals else len(tail)

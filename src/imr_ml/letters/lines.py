@@ -124,11 +124,21 @@ _LABELS = (
     ": Upheld",
     ": Overturned",
 )
+# What OCR takes for each other.
+_LOOKALIKES = {
+    **dict.fromkeys("Il", "[Il1|!]"),
+    "i": "[il1|!]",
+    "O": "[O0Q]",
+    "o": "[o0]",
+    "S": "[S5$]",
+    "B": "[B8]",
+    ":": "[:;]",
+}
 _TORN = r"(?:[ ]?-?\n|[ ])?"
 
 
 def mend_anchors(flow: str) -> str:
-    r"""The tidy lines with each torn anchor written whole, on lines of its own where it is a heading.
+    r"""The tidy lines with each torn or misread anchor written whole, on lines of its own where it is a heading.
 
     Examples
     --------
@@ -150,4 +160,4 @@ def _patterns() -> list[tuple[str, re.Pattern[str]]]:
 
 
 def _torn(anchor: str) -> str:
-    return r"\s*".join(_TORN.join(map(re.escape, word)) for word in anchor.split())
+    return r"\s*".join(_TORN.join(_LOOKALIKES.get(each, re.escape(each)) for each in word) for word in anchor.split())

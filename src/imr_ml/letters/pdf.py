@@ -1,22 +1,57 @@
-"""Text of a PDF by pdfium."""
+"""Pages of a PDF by pdfium: their text, and whether a picture stands where text should be."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+from imr_ml.letters.margins import Margins
+from imr_ml.letters.orientation import page_text
 from imr_ml.letters.types import LetterError
 
 MAX_PAGES = 200
 MAX_CHARACTERS = 1_000_000
 """No letter comes near; what does is something else, and reading it all would take minutes."""
+_RUN_OCR = "run OCR on it first ('imr-ml read --ocr' does)"
+_LARGE = 0.5
+# A page that is all picture has a stamped number at most; a scan with its text layer has more.
+_FEW_CHARACTERS = 60
+_FULL_CHARACTERS = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a PDF.
+
+    Attributes
+    ----------
+    text : str
+        Its text layer, along the text's own direction, without what stands in the margins.
+    drawn : float
+        On a page with little text the share that its largest picture covers, on one without text 1 for any drawing.
+    whole_text : str
+        With the margins.
+    """
+
+    text: str
+    drawn: float
+    whole_text: str
 
 
 def pdf_text(content: bytes, source: str) -> str:
-    """Text of all pages, a form feed between pages.
+    """Text of all pages, a form feed between pages; raises what `pdf_pages` does."""
+    return "\f".join(page.whole_text for page in pdf_pages(content, source))
+
+
+def pdf_pages(content: bytes, source: str) -> list[Page]:
+    """All pages of a PDF.
 
     Raises
     ------
     LetterError
-        For a file that pdfium cannot open (damaged, encrypted), for one without pages or a text layer, and for one far
-        too long to be a letter.
+        For a file that pdfium cannot open (damaged, encrypted), for one without pages, for one far too long to be a
+        letter, and for a page whose text can't be read in order.
     """
     import pypdfium2
 
@@ -28,15 +63,26 @@ def pdf_text(content: bytes, source: str) -> str:
         if len(document) > MAX_PAGES:
             raise LetterError(source, f"has {len(document)} pages; is it a determination?")
         try:
-            text = _pages_text(document, source)
+            return _read_pages(document, source)
         except pypdfium2.PdfiumError as error:
             raise LetterError(source, f"is a damaged PDF ({error}); fetch it again") from error
-    if not text.strip():
-        raise LetterError(source, "has no text layer; run OCR on it first")
-    pages = text.rstrip().split("\f")
-    if empty := [number for number, page in enumerate(pages, start=1) if not page.strip()]:
-        raise LetterError(source, "has no text between pages that have; run OCR on it first", f"page {empty[0]}")
-    return text
+
+
+def refuse_pictures(pictures: Sequence[int], pages: int, source: str) -> NoReturn:
+    """Raise the `LetterError` that names the pages, of so many, that hold a picture where their text should be."""
+    if len(pictures) == pages:
+        raise LetterError(source, f"has no text layer; {_RUN_OCR}")
+    place = f"page{'s' if len(pictures) > 1 else ''} {', '.join(map(str, pictures))}"
+    raise LetterError(source, f"has a picture and no text; {_RUN_OCR}", place)
+
+
+def picture_pages(pages: Sequence[Page], texts: Sequence[str]) -> list[int]:
+    """Numbers, from 1, of the pages that hold a picture where their text should be."""
+    return [
+        number
+        for number, (page, text) in enumerate(zip(pages, texts, strict=True), start=1)
+        if page.drawn and (not text.strip() or (page.drawn > _LARGE and len(text.strip()) < _FEW_CHARACTERS))
+    ]
 
 
 def check_length(characters: int, source: str) -> None:
@@ -64,14 +110,35 @@ def _why_refused(content: bytes, error: str) -> str:
     return f"is not a PDF that can be opened ({error}); fetch it again"
 
 
-def _pages_text(document: object, source: str) -> str:
-    pages: list[str] = []
+def _read_pages(document: Any, source: str) -> list[Page]:
+    texts: list[tuple[str, Margins]] = []
     characters = 0
-    for page in document:  # type: ignore[attr-defined]
-        text_page = page.get_textpage()
-        pages.append(text_page.get_text_bounded())
-        text_page.close()
-        page.close()
-        characters += len(pages[-1])
+    for index in range(len(document)):
+        texts.append(page_text(document, index, source))
+        characters += len(texts[-1][0])
         check_length(characters, source)
-    return "\f".join(pages)
+    is_wide = any(margins.is_wide for _, margins in texts)
+    drawn = [
+        _drawn(document, index, has_text=bool(text.strip())) if len(text) < _FULL_CHARACTERS else 0.0
+        for index, (text, _) in enumerate(texts)
+    ]
+    return [
+        Page(text if is_wide else margins.body, share, text)
+        for (text, margins), share in zip(texts, drawn, strict=True)
+    ]
+
+
+def _drawn(document: Any, index: int, *, has_text: bool) -> float:
+    import pypdfium2.raw as pdfium
+
+    page = document[index]
+    try:
+        drawings = [each for each in page.get_objects() if each.type != pdfium.FPDF_PAGEOBJ_TEXT]
+        if not has_text:
+            return float(any(each.type != pdfium.FPDF_PAGEOBJ_FORM for each in drawings))
+        width, height = page.get_size()
+        boxes = [each.get_bounds() for each in drawings if each.type == pdfium.FPDF_PAGEOBJ_IMAGE]
+        areas = ((right - left) * (top - bottom) for left, bottom, right, top in boxes)
+        return float(max(areas, default=0.0) / max(1.0, width * height))
+    finally:
+        page.close()

@@ -2,25 +2,40 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from pathlib import Path
 
+from imr_ml.decoding import decode_text
+from imr_ml.letters.furniture import bare_pages, without_furniture
+from imr_ml.letters.header import with_case_number
 from imr_ml.letters.layouts import LAYOUTS
 from imr_ml.letters.lines import mend_anchors, tidy_lines
-from imr_ml.letters.pdf import check_length, pdf_text
+from imr_ml.letters.misplaced import check_places
+from imr_ml.letters.ocr import read_pictures
+from imr_ml.letters.pdf import check_length, pdf_pages, picture_pages, refuse_pictures
 from imr_ml.letters.types import Letter, LetterError
 
 _SUFFIXES = (".pdf", ".txt")
 _LONGEST_PATH = 200
+_MARKER = re.compile(
+    r"CLINICAL\s+CASE\s+SUMMARY|IMR\s+(?:ISSUES|DECISION)|DOCUMENTS\s+REVIEWED|MAXIMUS\s+(?:guideline\s*:|Federal\s+Services)"
+    r"|Claims\s+Administrator\s+guideline\s*:|Decision\s+rationale\s*:|ISSUE\s+AT\s+DISPUTE|:\s*(?:Upheld|Overturned)\b",
+    re.IGNORECASE,
+)
+_SAMPLE_MARK = re.compile(r"\bSAMPLE\s+LETTER\b")
 
 
-def read_letter(source: str | Path | bytes) -> Letter:
+def read_letter(source: str | Path | bytes, *, ocr: bool = False) -> Letter:
     """Read one Final Determination Letter.
 
     Parameters
     ----------
     source : Path, bytes or str
         A path to a PDF or a text file, a file's content, or extracted text. A string is text if it has a
-        line break, else a path.
+        line break or a letter's headings, else a path.
+    ocr : bool
+        Whether pages that are pictures are read by OCR, which needs the extra ``ocr``; else they are refused.
 
     Returns
     -------
@@ -32,25 +47,41 @@ def read_letter(source: str | Path | bytes) -> Letter:
     LetterError
         For what is not a letter or cannot be read whole; the message says where and what was expected.
     """
-    if isinstance(source, str) and ("\n" in source or "\r" in source):
+    if isinstance(source, str) and ("\n" in source or "\r" in source or _MARKER.search(source)):
         return read_text(source, "text")
     if isinstance(source, bytes):
-        return read_content(source, "bytes")
+        return read_content(source, "bytes", ocr=ocr)
     try:
         content = Path(source).read_bytes()
     except (OSError, ValueError) as error:
         raise LetterError(_name(source), f"can't be read ({_why(error)})") from error
-    return read_content(content, str(source))
+    return read_content(content, str(source), ocr=ocr)
 
 
-def read_content(content: bytes, name: str) -> Letter:
+def read_content(content: bytes, name: str, *, ocr: bool = False) -> Letter:
     """Read a letter from a file's content, like `read_letter`; errors cite `name`."""
     if b"%PDF-" in content[:1024]:
-        return read_text(pdf_text(content, name), name)
+        return _read_pdf(content, name, ocr=ocr)
     if name.lower().endswith(".pdf"):
         raise LetterError(name, "is not a PDF (no %PDF- mark); fetch it again")
-    check_length(len(content), name)
-    return read_text(_decoded(content), name)
+    # No encoding has characters of more bytes.
+    check_length(len(content) // 4, name)
+    return read_text(decode_text(content), name)
+
+
+def _read_pdf(content: bytes, name: str, *, ocr: bool) -> Letter:
+    pages = pdf_pages(content, name)
+    lines = bare_pages([tidy_lines(page.text) for page in pages])
+    pictures = picture_pages(pages, ["\n".join(page) for page in lines])
+    if not pictures:
+        return _read_lines([line for page in lines for line in page], pages[0].whole_text, name)
+    if not ocr:
+        refuse_pictures(pictures, len(pages), name)
+    read = read_pictures(content, pictures, name)
+    texts = [read.get(number, page.text) for number, page in enumerate(pages, start=1)]
+    lines = bare_pages([tidy_lines(text) for text in texts])
+    letter = _read_lines([line for page in lines for line in page], texts[0], name)
+    return with_case_number(replace(letter, text_from="ocr"), "\n".join(texts), name)
 
 
 def _name(source: str | Path) -> str:
@@ -63,25 +94,23 @@ def _why(error: OSError | ValueError) -> str:
     return error.strerror or type(error).__name__ if isinstance(error, OSError) else "not a path"
 
 
-def _decoded(content: bytes) -> str:
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        # Text saved on Windows; what its code page leaves undefined becomes a mark of replacement.
-        return content.decode("cp1252", errors="replace")
-
-
 def read_text(text: str, source: str) -> Letter:
     """Read a letter from extracted text, like `read_letter`; errors cite `source`."""
     check_length(len(text), source)
-    flow = "\n".join(tidy_lines(text))
+    return _read_lines(without_furniture(text), text.lstrip().partition("\f")[0], source)
+
+
+def _read_lines(lines: list[str], first_page: str, source: str) -> Letter:
+    """Read a letter from its tidy lines; whether it is a sample may stand anywhere on its first page."""
+    flow = "\n".join(lines)
     try:
-        return _read_flow(flow, source)
+        letter = _read_flow(flow, source)
     except LetterError:
         mended = mend_anchors(flow)
         if mended == flow:
             raise
-    return _read_flow(mended, source)
+        letter = _read_flow(mended, source)
+    return replace(letter, is_sample=True) if "SAMPLE" in first_page and _SAMPLE_MARK.search(first_page) else letter
 
 
 def _read_flow(flow: str, source: str) -> Letter:
@@ -92,4 +121,6 @@ def _read_flow(flow: str, source: str) -> Letter:
     if len(marked) > 1:
         names = " and ".join(layout.name for layout in marked)
         raise LetterError(source, f"has headings of two layouts ({names}); is it more than one letter?")
-    return marked[0].read(flow, source)
+    letter = marked[0].read(flow, source)
+    check_places(letter, source)
+    return letter

@@ -80,8 +80,10 @@ def _header(letter: Letter) -> Table:
 
     table = Table.grid(padding=(0, 2))
     rows = {
-        "Case": letter.case_number,
-        "Layout": f"{letter.layout} letter" + (", SAMPLE" if letter.is_sample else ""),
+        "Case": letter.case_number + _found_in(letter) if letter.case_number else None,
+        "Layout": f"{letter.layout} letter"
+        + (", SAMPLE" if letter.is_sample else "")
+        + (", by OCR" if letter.text_from == "ocr" else ""),
         "Priority": letter.priority,
         **{label: _day(getattr(letter, field)) for label, field in _DATES.items()},
         "Reviewer": "; ".join(filter(None, (", ".join(letter.specialties), ", ".join(letter.licensure)))),
@@ -90,6 +92,10 @@ def _header(letter: Letter) -> Table:
         if value:
             table.add_row(Text(label, style="dim"), Text(value))
     return table
+
+
+def _found_in(letter: Letter) -> str:
+    return "" if letter.case_number_from == "header" else f" (from the {letter.case_number_from})"
 
 
 def _item_view(item: DisputedItem) -> list[RenderableType]:

@@ -95,6 +95,10 @@ class Letter:
         Whether the letter says of itself that it is synthetic.
     layout : str
         Name of the layout it is written in, of those in `imr_ml.letters.layouts`.
+    text_from : str
+        ``"text"``, or ``"ocr"`` where any page was a picture.
+    case_number_from : str
+        ``"header"``; in a letter by OCR that lost it ``"body"`` or ``"file name"``.
     warnings : tuple of str
         Parts that contradict each other or are not what they should be; the letter is read as written. They hold
         nothing of what it says of the worker.
@@ -113,6 +117,8 @@ class Letter:
     specialties: tuple[str, ...] = ()
     is_sample: bool = False
     layout: str = "current"
+    text_from: str = "text"
+    case_number_from: str = "header"
     warnings: tuple[str, ...] = ()
 
 

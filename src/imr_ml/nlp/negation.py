@@ -44,18 +44,26 @@ class ScopedNegex(Negex):  # type: ignore[misc]
             return doc
         matches = [match for match in matches_of(doc) if match.label in _DENIABLE]
         scopes = self.termination_boundaries(doc, terminating)
-        places = self._in_reach(matches, preceding, following, scopes)
+        lists = self.termination_boundaries(doc, [cue for cue in terminating if doc[cue[1]].text != ";"])
+        heading = [cue for cue in preceding if doc[cue[2] - 1].text == ":"]
+        plain = [cue for cue in preceding if doc[cue[2] - 1].text != ":"]
+        places = self._in_reach(matches, plain, following, scopes) | self._in_reach(matches, heading, [], lists)
         doc.user_data["denied"] = {matches[place] for place in places}
         return doc
 
     def process_negations(self, doc: Doc) -> tuple[list[_Cue], list[_Cue], list[_Cue]]:
-        """Find the cues before and after what they deny, and what ends their reach, but for those in a pseudo-cue."""
+        """Find the cues before and after what they deny, and what ends their reach; the longest at a place counts."""
+        cues = sorted(((self._kinds[kind], start, end) for kind, start, end in self.matcher(doc)), key=_longest_first)
         found: dict[str, list[_Cue]] = {kind: [] for kind in self._kinds.values()}
-        for cue in self.matcher(doc):
-            found[self._kinds[cue[0]]].append(cue)
-        if pseudo := found["pseudo"]:
-            for kind in _CUES:
-                found[kind] = [cue for cue in found[kind] if not any(one[1] <= cue[1] <= one[2] for one in pseudo)]
+        longest = (0, 0)
+        for kind, start, end in cues:
+            is_within = end <= longest[1] and (start, end) != longest
+            if not is_within:
+                longest = (start, end)
+                found[kind].append((0, start, end))
+        pseudo = found["pseudo"]
+        for kind in _CUES if pseudo else ():
+            found[kind] = [cue for cue in found[kind] if not any(one[1] <= cue[1] < one[2] for one in pseudo)]
         return found["Preceding"], found["Following"], found["Termination"]
 
     def termination_boundaries(self, doc: Doc, terminating: list[_Cue]) -> list[tuple[int, int]]:
@@ -81,6 +89,10 @@ class ScopedNegex(Negex):  # type: ignore[misc]
             before = range(bisect_left(starts, start), bisect_left(starts, cue[1]))
             reached.update(place for place in before if matches[place].end <= cue[1])
         return reached
+
+
+def _longest_first(cue: tuple[str, int, int]) -> tuple[int, int]:
+    return cue[1], -cue[2]
 
 
 def _terms() -> dict[str, list[str]]:

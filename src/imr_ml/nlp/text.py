@@ -14,7 +14,9 @@ from spacy.vocab import Vocab
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_KEPT = frozenset(".,;:!?#%'")
+# "(-)" and "(+)" say that a sign is absent or present: one character each, which no text holds otherwise.
+_SIGNS = {"(-)": " \u2296 ", "(+)": " \u2295 "}
+_KEPT = frozenset(".,;:!?#%'\u2295\u2296")
 # The tokenizer takes marks off a word one by one: a ruled line of thousands would cost seconds.
 _RULED_LINE = re.compile(r"([.,;:!?#%'])\1{3,}")
 _POSSESSIVE = re.compile(r"(?<=\w)'s\b")
@@ -96,7 +98,11 @@ def spaced(text: str) -> tuple[str, OffsetMap]:
     >>> spaced("EMG/NCV  (left)")[0]
     'emg ncv left '
     """
-    same_length = masked(lowered(text)).translate(_spacer())
+    lower = masked(lowered(text))
+    for sign, character in _SIGNS.items():
+        if sign in lower:
+            lower = lower.replace(sign, character)
+    same_length = lower.translate(_spacer())
     if "'s" in same_length:
         same_length = _POSSESSIVE.sub("  ", same_length)
     if any(mark * 4 in same_length for mark in _KEPT):

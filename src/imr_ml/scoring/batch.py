@@ -235,8 +235,8 @@ def _fingerprint(source: Path) -> str:
     files = sorted(source.rglob("*")) if source.is_dir() else [source]
     digest = hashlib.sha256(str(source.resolve()).encode())
     for file in files:
-        found = file.stat()
-        digest.update(f"{file.relative_to(source)} {found.st_size} {found.st_mtime_ns}\n".encode())
+        state = file.stat()
+        digest.update(f"{file.relative_to(source)} {state.st_size} {state.st_mtime_ns}\n".encode())
     return digest.hexdigest()
 
 

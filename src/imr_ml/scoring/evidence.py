@@ -45,7 +45,7 @@ class SectionPlaces:
     text : str
         The section as the user wrote it.
     shift : int
-        Characters that were taken off its beginning before it was read.
+        Characters removed from its beginning before it was read.
     """
 
     def __init__(self, view: SectionView, text: str, shift: int) -> None:
@@ -55,27 +55,29 @@ class SectionPlaces:
         """Places of a word or phrase; the words of a phrase are one place where nothing but marks parts them."""
         words = term.split(" ")
         starts = self._tokens.get(words[0], [])
-        found = [at for at in starts if list(self._view.tokens[at : at + len(words)]) == words]
-        return self._told(place for at in found for place in self._joined(self._view.offsets[at : at + len(words)]))
+        matches = [at for at in starts if list(self._view.tokens[at : at + len(words)]) == words]
+        return self._shifted(
+            place for at in matches for place in self._joined(self._view.offsets[at : at + len(words)])
+        )
 
     def of_fact(self, kind: str, value: str) -> list[Place]:
-        """Places of a fact; ``no_`` before its value asks for where the text denies it."""
-        return self._told((fact.start, fact.end) for fact in self._facts.get((kind, value), []))
+        """Places of a fact; with ``no_`` before its value, places where the text denies it."""
+        return self._shifted((fact.start, fact.end) for fact in self._facts.get((kind, value), []))
 
     @cached_property
     def _tokens(self) -> dict[str, list[int]]:
-        found: dict[str, list[int]] = {}
+        positions: dict[str, list[int]] = {}
         for at, token in enumerate(self._view.tokens):
-            found.setdefault(token, []).append(at)
-        return found
+            positions.setdefault(token, []).append(at)
+        return positions
 
     @cached_property
     def _facts(self) -> dict[tuple[str, str], list[Fact]]:
-        found: dict[tuple[str, str], list[Fact]] = {}
+        facts: dict[tuple[str, str], list[Fact]] = {}
         for fact in self._view.facts:
             name = f"no_{fact.value}" if fact.negated else fact.value
-            found.setdefault((fact.kind, name), []).append(fact)
-        return found
+            facts.setdefault((fact.kind, name), []).append(fact)
+        return facts
 
     def _joined(self, words: tuple[Place, ...]) -> Iterator[Place]:
         start, end = words[0]
@@ -87,7 +89,7 @@ class SectionPlaces:
             end = last
         yield start, end
 
-    def _told(self, places: Iterator[Place]) -> list[Place]:
+    def _shifted(self, places: Iterator[Place]) -> list[Place]:
         return sorted({(start + self._shift, end + self._shift) for start, end in places})
 
 
@@ -143,27 +145,29 @@ def _dumped(evidence: Evidence, sections: dict[str, SectionPlaces | None]) -> st
 
 def _entry(contribution: Contribution, sections: dict[str, SectionPlaces | None]) -> dict[str, object]:
     block, term, weight = contribution
-    section, places = _found(block, term, sections)
+    section, places = _locate(block, term, sections)
     entry: dict[str, object] = {"section": section, "term": term, "weight": round(weight, _DIGITS)}
     if block not in _TEXT_BLOCKS:
         entry["fact"] = block
     return entry | ({"places": places} if places else {})
 
 
-def _found(block: str, term: str, sections: dict[str, SectionPlaces | None]) -> tuple[str, list[Place]]:
-    """Section that a feature stands in, and where."""
+def _locate(block: str, term: str, sections: dict[str, SectionPlaces | None]) -> tuple[str, list[Place]]:
+    """Section of a feature, and where in it the feature is."""
     if section := _TEXT_BLOCKS.get(block):
-        found = sections[section]
-        return section, found.of_term(term) if found else []
+        places = sections[section]
+        return section, places.of_term(term) if places else []
     if block in _FACT_BLOCKS:
         section, kind = _FACT_BLOCKS[block]
-        found = sections[section]
-        return section, found.of_fact(kind, term) if found else []
+        places = sections[section]
+        return section, places.of_fact(kind, term) if places else []
     if block == _PAIRS:
         treatment, _, body = term.partition("@")
-        found = sections["request"]
-        return "request", sorted(found.of_fact("treatment", treatment) + found.of_fact("body", body)) if found else []
+        places = sections["request"]
+        return "request", sorted(
+            places.of_fact("treatment", treatment) + places.of_fact("body", body)
+        ) if places else []
     if block == _TOGETHER:
-        own = {_found(part.partition("__")[0], part.partition("__")[2], sections)[0] for part in term.split(" ")}
+        own = {_locate(part.partition("__")[0], part.partition("__")[2], sections)[0] for part in term.split(" ")}
         return own.pop() if len(own) == 1 else "facts", []
     return ("numbers" if block in _NUMBER_BLOCKS else "facts"), []

@@ -12,14 +12,12 @@ import pandas as pd
 
 from imr_ml.classifiers.conformal import EVEN
 from imr_ml.corpus.dates import DateStyle
-from imr_ml.corpus.mapping import renamed, suggestion
+from imr_ml.corpus.mapping import require_mapped
 from imr_ml.corpus.schema import (
-    COLUMNS,
     FAMILY_SEPARATOR,
     REQUIRED_COLUMNS,
     SchemaError,
     parse_requests,
-    require_columns,
     row_errors,
 )
 from imr_ml.corpus.table import complete_cases
@@ -40,7 +38,6 @@ if TYPE_CHECKING:
 
 
 EVIDENCE_TERMS = 5
-_KNOWN = frozenset(column.name for column in COLUMNS)
 
 
 def check_columns(
@@ -67,16 +64,10 @@ def check_columns(
     SchemaError
         For a required column that is missing or a column that scoring adds.
     """
-    names = renamed(columns, mapped or {})
-    missing = [name for name in REQUIRED_COLUMNS if name not in names]
-    hint = suggestion(missing, [name for name in columns if name not in _KNOWN], sample) if missing else []
-    try:
-        require_columns(pd.DataFrame(columns=list(names)), REQUIRED_COLUMNS, source)
-    except SchemaError as error:
-        raise SchemaError(f"{error}; try {' '.join(hint)}" if hint else str(error)) from None
-    taken = [name for name in SCORE_COLUMNS if name in columns]
-    if taken:
-        raise SchemaError(f"{source}: has column(s) that scoring adds: {', '.join(taken)}; rename or drop them")
+    require_mapped(columns, REQUIRED_COLUMNS, mapped or {}, source, sample)
+    repeated = [name for name in SCORE_COLUMNS if name in columns]
+    if repeated:
+        raise SchemaError(f"{source}: has column(s) that scoring adds: {', '.join(repeated)}; rename or drop them")
 
 
 def score_frame(
@@ -175,8 +166,8 @@ def _scored(written: pd.DataFrame, table: pd.DataFrame, model: LoadedModel, opti
         "model_version": model.version,
     }
     if options.evidence:
-        found = model.model.explain(matrix, predictions, EVIDENCE_TERMS)
-        columns["evidence"] = evidence_json(found, written, features)
+        contributions = model.model.explain(matrix, predictions, EVIDENCE_TERMS)
+        columns["evidence"] = evidence_json(contributions, written, features)
     if options.precedents:
         nearest = model.neighbours.nearest(matrix, query, options.precedents)
         columns |= precedent_column(nearest, model.neighbours.decided)
@@ -214,11 +205,11 @@ def family_columns(predictions: Predictions, features: pd.DataFrame) -> Columns:
     return columns | {f"p_{name}": probability[:, place] for place, name in enumerate(FAMILIES)}
 
 
-def precedent_column(found: list[list[Precedent]], decided: DecidedRequests) -> Columns:
-    """Precedents of each request as JSON; an empty list where no decided request may be told or is like it."""
+def precedent_column(precedents: list[list[Precedent]], decided: DecidedRequests) -> Columns:
+    """Precedents of each request as JSON; an empty list where no earlier decided request is like it."""
     return {
         "precedents": [
-            json.dumps([_precedent_record(one, decided) for one in row], separators=(",", ":")) for row in found
+            json.dumps([_precedent_record(one, decided) for one in row], separators=(",", ":")) for row in precedents
         ]
     }
 

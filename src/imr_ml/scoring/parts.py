@@ -136,20 +136,20 @@ def read_summary(path: Path) -> PartSummary | None:
 
 def finished(folder: Path) -> list[PartSummary]:
     """What the finished parts of a folder hold, in any order."""
-    found = (read_summary(summary_file) for summary_file in folder.glob("[0-9]*.json"))
-    return [summary for summary in found if summary]
+    summaries = (read_summary(summary_file) for summary_file in folder.glob("[0-9]*.json"))
+    return [summary for summary in summaries if summary]
 
 
 def _begin(folder: Path, output: Path, job: dict[str, Any], *, resume: bool) -> None:
-    kept = folder / _JOB
-    if not kept.exists():
+    job_file = folder / _JOB
+    if not job_file.exists():
         _clear(folder)
-        with atomic_write(kept) as temporary:
+        with atomic_write(job_file) as temporary:
             temporary.write_text(json.dumps(job), encoding="utf-8")
         return
     if not resume:
         raise JobError(f"{output}: was not finished; go on with --resume, or delete {folder} to begin anew")
-    before = json.loads(kept.read_text("utf-8"))
+    before = json.loads(job_file.read_text("utf-8"))
     differ = sorted(name for name in {*before, *job} if before.get(name) != job.get(name))
     if differ:
         raise JobError(f"{output}: was begun with other {', '.join(differ)}; delete {folder} to begin anew")

@@ -48,13 +48,13 @@ def read_schema(path: Path) -> pa.Schema:
     SchemaError
         If a column has types in two files that have none in common, or a name occurs twice.
     """
-    found = [_decoded(pq.read_schema(file).remove_metadata()) for file in _files(path)]
-    for schema in found:
+    schemas = [_decoded(pq.read_schema(file).remove_metadata()) for file in _files(path)]
+    for schema in schemas:
         check_distinct(schema.names, path)
     try:
-        schema = pa.unify_schemas(found, promote_options="permissive")
+        schema = pa.unify_schemas(schemas, promote_options="permissive")
     except pa.ArrowException as error:
-        name = next(field.name for one in found for field in one if _contradicts(field, found))
+        name = next(field.name for one in schemas for field in one if _contradicts(field, schemas))
         raise SchemaError(
             f"{path}: column {name} has different types in its files; write them with one schema"
         ) from error

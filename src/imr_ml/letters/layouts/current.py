@@ -20,12 +20,14 @@ _OPENING = re.compile(r"The\s+Final\s+Determination\s+was\s+based\s+on\b[^:]{0,2
 
 def _read(flow: str, source: str) -> Letter:
     sections = cut_sections(flow, _HEADINGS, source)
+    items, warnings = read_items(after(_OPENING, sections["issues"]), source)
     return make_letter(
         LAYOUT.name,
         head=sections["head"],
         credentials=sections.get("made", sections["head"]),
         summary=sections["summary"],
-        items=read_items(after(_OPENING, sections["issues"]), source),
+        items=items,
+        warnings=warnings,
     )
 
 

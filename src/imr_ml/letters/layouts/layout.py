@@ -43,6 +43,7 @@ def make_letter(
     summary: str,
     items: tuple[DisputedItem, ...],
     known: Mapping[str, date] | None = None,
+    warnings: Sequence[str] = (),
 ) -> Letter:
     """A letter from its sections in tidy lines.
 
@@ -50,15 +51,17 @@ def make_letter(
     ----------
     known : mapping of str to date, optional
         Dates stated outside the header, used where the header has none.
+    warnings : sequence of str
+        Of the items, by whoever read them.
     """
-    header, warnings = read_header(head)
+    header, no_dates = read_header(head)
     letter = Letter(
         **header,
         **read_credentials(joined(credentials)),
         clinical_summary=joined(after(_SUMMARY_OPENING, summary)) or None,
         items=items,
         layout=layout,
-        warnings=(*warnings, *contradictions(items)),
+        warnings=(*no_dates, *warnings, *contradictions(items)),
     )
     return _with_dates(letter, known) if known else letter
 
@@ -73,11 +76,12 @@ def _with_dates(letter: Letter, known: Mapping[str, date]) -> Letter:
 
 
 def after(opening: re.Pattern[str], section: str) -> str:
-    """Return the text after a section's opening sentence, if it has one."""
-    mark = opening.match(section)
+    """Return the text after a section's opening sentence, if it has one near its start, where OCR may add specks."""
+    mark = opening.search(section, 0, _OPENING_CHARACTERS)
     return section[mark.end() :] if mark else section
 
 
+_OPENING_CHARACTERS = 500
 _LAST_SENTENCES = 600
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[A-Z0-9\"'(])")
 _END = re.compile(r"[.!?:][\"')\]]*$")

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import re
 
-from imr_ml.letters import items, numbered
+from imr_ml.letters.items import has_items, read_items
 from imr_ml.letters.layouts.layout import Layout, after, make_letter
+from imr_ml.letters.numbered import read_decisions
 from imr_ml.letters.sections import cut_sections, heading
 from imr_ml.letters.types import Letter
 
@@ -24,13 +25,18 @@ _OPENING = re.compile(r"The\s+Final\s+Determination\s+was\s+based\s+on\b[^:]{0,2
 def _read(flow: str, source: str) -> Letter:
     sections = cut_sections(flow, _HEADINGS, source)
     decisions = after(_OPENING, sections["decisions"])
-    read = items.read_items if items.has_items(decisions) else numbered.read_decisions
+    warnings: tuple[str, ...] = ()
+    if has_items(decisions):
+        items, warnings = read_items(decisions, source)
+    else:
+        items = read_decisions(decisions, source)
     return make_letter(
         LAYOUT.name,
         head=sections["head"],
         credentials=sections.get("made", sections["head"]),
         summary=sections["summary"],
-        items=read(decisions, source),
+        items=items,
+        warnings=warnings,
     )
 
 

@@ -65,13 +65,13 @@ class PageRows:
         for row, by_family in zip(zip(*columns, strict=True), probabilities, strict=True):
             if self._is_full:
                 break
-            self.rows.append([*self._told(row), None if by_family[0] is None else list(by_family)])
+            self.rows.append([*self._cells(row), None if by_family[0] is None else list(by_family)])
 
     @property
     def _is_full(self) -> bool:
         return len(self.rows) >= self.limit or self._characters >= MOST_CHARACTERS
 
-    def _told(self, row: tuple[Any, ...]) -> Iterator[Any]:
+    def _cells(self, row: tuple[Any, ...]) -> Iterator[Any]:
         for name, value in zip(FIELDS[:-1], row, strict=True):
             if value is None:
                 yield None

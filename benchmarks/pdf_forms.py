@@ -1,0 +1,102 @@
+"""A letter's PDF in other physical forms: turned pages, pictures of pages, stamps."""
+
+import ctypes
+import io
+import math
+import random
+
+import pypdfium2
+import pypdfium2.raw as pdfium
+from fpdf import FPDF
+from PIL import Image
+
+
+def pages_of(content: bytes) -> int:
+    """Number of pages."""
+    with pypdfium2.PdfDocument(content) as document:
+        return len(document)
+
+
+def turned(content: bytes, page: int, *, by: int = 0, rotate: int = 0) -> bytes:
+    """The PDF with one page's content turned counterclockwise, and with its /Rotate."""
+    with pypdfium2.PdfDocument(content) as document:
+        turn(document[page], by, rotate)
+        return saved(document)
+
+
+def turn(page: pypdfium2.PdfPage, by: int, rotate: int) -> None:
+    """Turn one page's content counterclockwise and set its /Rotate."""
+    width, height = page.get_size()
+    matrix = {
+        0: (1, 0, 0, 1, 0, 0),
+        90: (0, 1, -1, 0, height, 0),
+        180: (-1, 0, 0, -1, width, height),
+        270: (0, -1, 1, 0, 0, width),
+    }[by]
+    pdfium.FPDFPage_TransFormWithClip(page.raw, pdfium.FS_MATRIX(*matrix), None)
+    if by in (90, 270):
+        page.set_mediabox(0, 0, height, width)
+    page.set_rotation(rotate)
+
+
+def pictured(content: bytes, pages: list[int], *, header: str = "") -> bytes:
+    """The PDF with some pages as pictures, which a scanner may have stamped with a line of text."""
+    with pypdfium2.PdfDocument(content) as document:
+        for index in pages:
+            width, height = document[index].get_size()
+            picture = document[index].render(scale=0.5).to_pil()
+            document.del_page(index)
+            with pypdfium2.PdfDocument(picture_page(picture, width, height, header)) as scanned:
+                document.import_pages(scanned, index=index)
+        return saved(document)
+
+
+def scanned(content: bytes, dots: int) -> bytes:
+    """The PDF as a scanner of so many dots an inch makes it: noisy, and slanted by a degree."""
+    rng = random.Random(dots)
+    with pypdfium2.PdfDocument(content) as document, pypdfium2.PdfDocument.new() as scans:
+        for page in document:
+            picture = page.render(scale=dots / 72, grayscale=True).to_pil()
+            picture = picture.rotate(rng.choice((-1, 1)), fillcolor=255, resample=Image.Resampling.BICUBIC)
+            noise = Image.effect_noise(picture.size, 40)
+            with pypdfium2.PdfDocument(picture_page(Image.blend(picture, noise, 0.2), *page.get_size(), "")) as scan:
+                scans.import_pages(scan)
+        return saved(scans)
+
+
+def picture_page(picture: Image.Image, width: float, height: float, header: str) -> bytes:
+    """A PDF of one page that is a picture, with a line of text."""
+    pdf = FPDF(unit="pt", format=(width, height))
+    pdf.set_margin(0)
+    pdf.set_auto_page_break(auto=False)
+    pdf.add_page()
+    pdf.image(picture, 0, 0, width, height)
+    if header:
+        pdf.set_font("Helvetica", size=9)
+        pdf.text(40, 20, header)
+    return bytes(pdf.output())
+
+
+def stamped(
+    content: bytes, words: str, *, angle: float = 0, x: float = 30, y: float = 300, only: int | None = None
+) -> bytes:
+    """The PDF with words at a place and an angle on each page, or one; "{page}" and "{pages}" become numbers."""
+    turn_x, turn_y = math.cos(math.radians(angle)), math.sin(math.radians(angle))
+    with pypdfium2.PdfDocument(content) as document:
+        for number, page in enumerate(document, start=1):
+            if only not in (None, number - 1):
+                continue
+            text = pdfium.FPDFPageObj_NewTextObj(document.raw, b"Helvetica", 9)
+            written = words.format(page=number, pages=len(document)).encode("utf-16-le") + b"\0\0"
+            pdfium.FPDFText_SetText(text, (ctypes.c_ushort * (len(written) // 2)).from_buffer_copy(written))
+            pdfium.FPDFPageObj_Transform(text, turn_x, turn_y, -turn_y, turn_x, x, y)
+            pdfium.FPDFPage_InsertObject(page.raw, text)
+            page.gen_content()
+        return saved(document)
+
+
+def saved(document: pypdfium2.PdfDocument) -> bytes:
+    """The document as a file."""
+    content = io.BytesIO()
+    document.save(content)
+    return content.getvalue()

@@ -1,0 +1,239 @@
+"""Each real letter in each physical form that letters come in: how many are read right, refused, or wrong.
+
+Run as `python -m benchmarks.physical_forms LETTERS [FORM ...]`: a folder of real letters (PDF), and names of forms, all
+but scans where none is given. A letter is right where its items and summary are those of the plain PDF, but for line
+ends.
+"""
+
+import re
+import sys
+import textwrap
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks import pdf_forms
+from imr_ml import Letter, LetterError, read_letter
+from imr_ml.letters.pdf import pdf_pages
+
+SCAN_DOTS = (150, 200, 300)
+SCAN_STEP = 12
+PAGE_LENGTHS = range(20, 70, 5)
+WIDTHS = range(60, 115, 5)
+FURNITURE: dict[str, tuple[str, str]] = {
+    "page of pages": ("", "Page {page} of {pages}"),
+    "bare number": ("", "- {page} -"),
+    "fax header": ("11/21/2016 10:3{page} FROM: ACME CLAIMS TO: 9165550123 P. {page}/{pages}", ""),
+    "case number": ("IMR Case Number: {case}", "{page}"),
+    "letterhead": ("ACME CLAIMS SERVICES\nConfidential medical information", "Claim 0044-{page}17 | {page}"),
+}
+_SPACES = re.compile(r"[\s-]+")
+Form = Callable[[bytes, Letter], Iterator[bytes | str]]
+
+
+def rotated(content: bytes, _: Letter) -> Iterator[bytes]:
+    """Each page in turn, its content and its /Rotate turned by quarters."""
+    for page in range(pdf_forms.pages_of(content)):
+        for by in (0, 90, 180, 270):
+            yield from (
+                pdf_forms.turned(content, page, by=by, rotate=rotate) for rotate in (0, 90, 180, 270) if by or rotate
+            )
+
+
+def as_pictures(content: bytes, _: Letter) -> Iterator[bytes]:
+    """First, middle, last and last two pages as pictures, plain and stamped."""
+    count = pdf_forms.pages_of(content)
+    for pages in {(0,), (count // 2,), (count - 1,), tuple(range(max(0, count - 2), count))}:
+        for header in ("", "CLAIM 0044712", "11/21/2016 10:31 FROM: ACME CLAIMS P. 2/8"):
+            yield pdf_forms.pictured(content, list(pages), header=header)
+
+
+def stamped(content: bytes, letter: Letter) -> Iterator[bytes]:
+    """Furniture printed onto the pages of the PDF."""
+    for header, footer in FURNITURE.values():
+        stamps = [(line, 770 - 11 * place) for place, line in enumerate(header.split("\n"))] + [(footer, 30)]
+        marked = content
+        for words, y in stamps:
+            if words:
+                marked = pdf_forms.stamped(marked, words.replace("{case}", letter.case_number or ""), x=200, y=y)
+        yield marked
+
+
+def furnished(content: bytes, letter: Letter) -> Iterator[str]:
+    """Text with furniture around pages of several lengths, form feeds between them."""
+    yield from _furnished(content, letter, "\n\f")
+
+
+def furnished_unmarked(content: bytes, letter: Letter) -> Iterator[str]:
+    """The same without form feeds."""
+    yield from _furnished(content, letter, "\n")
+
+
+def _furnished(content: bytes, letter: Letter, page_break: str) -> Iterator[str]:
+    lines = _plain_lines(content)
+    for header, footer in FURNITURE.values():
+        for length in PAGE_LENGTHS:
+            pages = [lines[start : start + length] for start in range(0, len(lines), length)]
+            facts = {"case": letter.case_number, "pages": len(pages)}
+            yield page_break.join(
+                "\n".join(filter(None, (header.format(page=page, **facts), *body, footer.format(page=page, **facts))))
+                for page, body in enumerate(pages, start=1)
+            )
+
+
+def without_blank_lines(_: bytes, letter: Letter) -> Iterator[str]:
+    """Text wrapped to several widths, nothing between paragraphs, the requests also to a narrower column."""
+    for width in WIDTHS:
+        for narrow in (width, width - 15, width - 30):
+            yield "\n".join(
+                textwrap.fill(paragraph, narrow if _is_heading(paragraph) else width)
+                for paragraph in _paragraphs(letter)
+            )
+
+
+def one_line(content: bytes, letter: Letter) -> Iterator[str | bytes]:
+    """Text without line ends, from the page and from its paragraphs, as string and as file."""
+    yield " ".join(_plain_lines(content))
+    yield " ".join(_paragraphs(letter))
+    yield " ".join(_plain_lines(content)).encode()
+
+
+def encoded(content: bytes, _: Letter) -> Iterator[bytes]:
+    """Text in other encodings, with and without a byte order mark, its quotes and hyphens typographic."""
+    text = "\n".join(_plain_lines(content)).replace("'", "\u2019").replace("-", "\u2013")
+    for codec in ("utf-8", "utf-8-sig", "utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"):
+        yield text.encode(codec)
+        yield b"" if codec.startswith("utf-8") else f"\ufeff{text}".encode(codec)
+    yield text.encode("cp1252", "replace")
+
+
+def scanned(content: bytes, _: Letter) -> Iterator[bytes]:
+    """All pages as pictures of several resolutions, with noise and a slant of one degree."""
+    for dots in SCAN_DOTS:
+        yield pdf_forms.scanned(content, dots)
+
+
+FORMS: dict[str, Form] = {
+    form.__name__: form
+    for form in (
+        rotated, as_pictures, stamped, furnished, furnished_unmarked, without_blank_lines, one_line, encoded,
+    )
+}  # fmt: skip
+# Read by OCR, which takes seconds a page: only where it is named, and every twelfth letter.
+SCANS: dict[str, Form] = {scanned.__name__: scanned}
+
+
+def measure(folder: Path, names: list[str] | None = None) -> Iterator[tuple[str, str]]:
+    """Rows of (form, measured)."""
+    for name in names or FORMS:
+        seen: Counter[str] = Counter()
+        files = sorted(folder.glob("*.pdf"))
+        for file in files[::SCAN_STEP] if name in SCANS else files:
+            content = file.read_bytes()
+            letter = read_letter(content)
+            for number, form in enumerate(filter(None, (FORMS | SCANS)[name](content, letter))):
+                result = _result(form, letter, by_ocr=name in SCANS)
+                seen[result] += 1
+                if result == "wrong":
+                    print(f"{name}: {file.name}, variant {number}", file=sys.stderr)
+        total = seen.total()
+        yield (
+            name,
+            f"{total:,}: right {seen['right']:,} ({seen['right'] / total:.2%}), "
+            + ", ".join(
+                f"{result} {seen[result]:,}"
+                for result in ("right, with a warning", "right, but for letters of a request", "refused", "wrong")
+            ),
+        )
+
+
+def _result(form: bytes | str, expected: Letter, *, by_ocr: bool) -> str:
+    try:
+        read = read_letter(form, ocr=by_ocr)
+    except LetterError:
+        return "refused"
+    if by_ocr and _outcomes(read) == _outcomes(expected):
+        # OCR misreads letters of a long text: of the text, only the requests are compared.
+        pairs = zip(read.items, expected.items, strict=True)
+        same = [_bare(one.request).casefold() == _bare(other.request).casefold() for one, other in pairs]
+        return "right" if all(same) else "right, but for letters of a request"
+    if _essence(read) != _essence(expected):
+        return "wrong"
+    return "right" if set(read.warnings) <= set(expected.warnings) else "right, with a warning"
+
+
+def _outcomes(letter: Letter) -> list[str]:
+    return [item.outcome for item in letter.items]
+
+
+def _essence(letter: Letter) -> list[object]:
+    return [
+        _bare(letter.clinical_summary),
+        letter.is_sample,
+        *(
+            (
+                _bare(item.request),
+                item.outcome,
+                *map(_bare, (item.ur_guideline, item.imr_guideline, item.rationale)),
+                [citation.family for citation in item.imr_citations],
+                [citation.pages for citation in item.imr_citations],
+            )
+            for item in letter.items
+        ),
+    ]
+
+
+def _bare(text: str | None) -> str:
+    return _SPACES.sub("", text or "").replace("\u2013", "").replace("?", "")
+
+
+def _plain_lines(content: bytes) -> list[str]:
+    return [
+        line
+        for page in pdf_pages(content, "")
+        for line in page.text.replace("\x02", "-\n").splitlines()
+        if line.strip()
+    ]
+
+
+def _is_heading(paragraph: str) -> bool:
+    return paragraph.endswith((": Upheld", ": Overturned"))
+
+
+def _paragraphs(letter: Letter) -> list[str]:
+    return [
+        f"Case Number: {letter.case_number}",
+        "HOW THE IMR FINAL DETERMINATION WAS MADE",
+        "CLINICAL CASE SUMMARY",
+        letter.clinical_summary or "",
+        "IMR ISSUES, DECISIONS AND RATIONALES",
+        "The Final Determination was based on decisions for the disputed items/services set forth below:",
+        *(
+            paragraph
+            for item in letter.items
+            for paragraph in (
+                f"{item.request}: {item.outcome.capitalize()}",
+                f"Claims Administrator guideline: {item.ur_guideline}",
+                f"MAXIMUS guideline: {item.imr_guideline}",
+                f"Decision rationale: {item.rationale}",
+            )
+        ),
+    ]
+
+
+def main(arguments: list[str]) -> int:
+    """Print a row for each form; exit code 3 where any letter is read wrong."""
+    table = Table("form", "measured")
+    wrong = 0
+    for form, measured in measure(Path(arguments[0]), arguments[1:]):
+        table.add_row(form, measured)
+        wrong += not measured.endswith("wrong 0")
+    Console(width=140).print(table)
+    return 3 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

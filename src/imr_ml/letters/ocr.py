@@ -1,0 +1,72 @@
+"""Read pages that are pictures with Tesseract: several at once, each turned as its text runs."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+from imr_ml.letters.types import LetterError
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+    ReadPicture = Callable[[Image], str]
+
+HOW_TO_INSTALL = "install it with: apt-get install tesseract-ocr && pip install 'imr-ml[ocr]'"
+_DOTS_AN_INCH = 300
+_POINTS_AN_INCH = 72
+# Automatic layout, and the direction of the text found first.
+_OPTIONS = "--psm 1"
+# Rules of a table, and specks at a line's ends.
+_RULES = re.compile(r"[|\u00a6]|(?m:^[ .,'_~-]+(?= )|(?<= )[_~]+$)")
+
+
+def read_pictures(content: bytes, pages: Sequence[int], source: str, read: ReadPicture | None = None) -> dict[int, str]:
+    """Text of some pages of a PDF by OCR, by page number.
+
+    Parameters
+    ----------
+    content : bytes
+        The PDF.
+    pages : sequence of int
+        Their numbers, from 1.
+    source : str
+        Cited in the error.
+    read : callable, optional
+        Text of a picture; Tesseract where not given.
+
+    Raises
+    ------
+    LetterError
+        Where Tesseract is not installed, or fails.
+    """
+    import pypdfium2
+
+    read = read or _tesseract(source)
+    with pypdfium2.PdfDocument(content) as document, ThreadPoolExecutor(os.cpu_count()) as threads:
+        # pdfium is not safe to use from several threads: pictures are drawn in this one.
+        pictures = (document[page - 1].render(scale=_DOTS_AN_INCH / _POINTS_AN_INCH, grayscale=True) for page in pages)
+        texts = list(threads.map(read, [picture.to_pil() for picture in pictures]))
+    return {page: _RULES.sub(" ", text) for page, text in zip(pages, texts, strict=True)}
+
+
+def _tesseract(source: str) -> ReadPicture:
+    try:
+        import pytesseract
+    except ImportError:
+        raise LetterError(source, f"needs OCR, which is not installed; {HOW_TO_INSTALL}") from None
+    # One thread a page: Tesseract's own slow each other down.
+    os.environ.setdefault("OMP_THREAD_LIMIT", "1")
+
+    def read(picture: Image) -> str:
+        try:
+            return str(pytesseract.image_to_string(picture, lang="eng", config=_OPTIONS))
+        except pytesseract.TesseractNotFoundError:
+            raise LetterError(source, f"needs Tesseract, which is not installed; {HOW_TO_INSTALL}") from None
+        except (pytesseract.TesseractError, OSError) as error:
+            raise LetterError(source, f"can't be read by Tesseract ({type(error).__name__})") from error
+
+    return read

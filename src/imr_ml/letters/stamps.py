@@ -1,0 +1,114 @@
+"""What a single line of a page is: a page number, a fax machine's line, a case number, or the letter's own words."""
+
+from __future__ import annotations
+
+import re
+
+MANY = 3
+"""So many lines alike are furniture even where they end as a sentence does."""
+DIGITS = re.compile(r"\d+")
+_NUMBER = r"(?P<number>\d{1,4})"
+_OF = r"(?:\s*(?:of|/|\|)\s*(?P<total>\d{1,4}))?"
+PAGE_NUMBER = re.compile(
+    rf"[-\u2013\u2014|\[( ]*(?:(?:page|pg\.?|p\.)[\s:|#]*)?{_NUMBER}{_OF}[-\u2013\u2014|\]) .]*", re.IGNORECASE
+)
+PAGE_WORD = re.compile(rf"(?:\bpage|\bpg\b\.?|\bp\.|\bp(?=0\d))[\s:|#]*{_NUMBER}\b{_OF}", re.IGNORECASE)
+_TIME = re.compile(r"\b\d{1,2}:\d\d(?::\d\d)?(?: ?[ap]\.?m\b\.?)?", re.IGNORECASE)
+_PHONE = re.compile(r"(?<!\d)(?:1[-. ]?)?\(?\d{3}\)?[-. ]?\d{3}[-. ]?\d{4}(?!\d)")
+_SENDER = re.compile(
+    r"\b(?:from|to|fax|tel|phone|rx|tx|rcvd|received|id)\b\s*[:.#]|\bFAX\b|\bFROM\b|\bRightFax\b", re.IGNORECASE
+)
+LONGEST_STAMP = 140
+CASE_NUMBER = re.compile(r"[CS]M\d\d-\d{4,7}", re.IGNORECASE)
+CASE_LINE = re.compile(
+    r"(?:IMR |MAXIMUS )?(?:case|claim|file)?\s*(?:number|no\.?|#)?\s*:?\s*[CS]M\d\d-\d{4,7}", re.IGNORECASE
+)
+_ID = re.compile(
+    r"(?:claim|file|doc|document|bates|policy|ref|reference|control|claimant)\b[ #:.a-z]{0,12}[\d| /#-]{4,}", re.I
+)
+_RECEIVED = re.compile(
+    r"(?:received|rec'?d|rcvd|scanned|faxed|printed) (?:on )?"
+    r"(?:[a-z]{3,9}\.? \d{1,2},?|\d{1,2}[-/]\d{1,2})[-/ ]\d{2,4}[ :\dapm.]*",
+    re.IGNORECASE,
+)
+# What only the letter itself says, and what only the table on its first page does.
+_OWN = re.compile(
+    r"(?:^|:\s*)(?:upheld|overturned)\b|guideline\s*:|decision\s+rationale|medically\s+necessary|DOCUMENTS\s+REVIEWED"
+    r"|CASE\s+SUMMARY|RATIONALE|IMR\s+ISSUES|HOW\s+THE\s+IMR|Relied\s+Upon|His/Her\s+Decision|\brequest\s+for\b"
+    r"|\bClaims\s+Administrator\b|\bReviewer\b|\bbased\s+(?:on|his|her|its|their)\b|\bdid\s+not\s+cite\b",
+    re.IGNORECASE,
+)
+_HEAD = re.compile(
+    r"\b(?:Date\s+Assigned|Date\s+of\s+Injury|Decision\s+Date|Denial\s+Date|Priority|Case\s+Number)\s*:|^Received\s*:"
+    r"|^Application\b",
+    re.IGNORECASE,
+)
+ADDRESS = re.compile(r"(?:\S+:)?\b(?:www\.|https?://)|@")
+_GOES_ON = re.compile(r"[a-z]-$|[,;:]$")
+_SENTENCES = re.compile(r"[a-z]{2}\. [A-Z]")
+ENDS_SENTENCE = re.compile(r"[.!?][\"')\]]*$")
+
+
+def is_stamp(line: str) -> bool:
+    """Whether the line is one of a fax machine, a claim or document number alone, or a mark of receipt."""
+    return any(pattern.fullmatch(line) for pattern in (_ID, _RECEIVED)) or is_fax_line(line)
+
+
+def is_case_title(line: str) -> bool:
+    """Whether the line is a title with the case number, as documents have above each page."""
+    return len(line) <= LONGEST_STAMP and CASE_NUMBER.search(line) is not None and not ENDS_SENTENCE.search(line)
+
+
+def is_tail(line: str) -> bool:
+    """Whether the line, which follows the end of a text, is no part of it: a number, an address, capitals alone."""
+    return not ENDS_SENTENCE.search(line) and (
+        PAGE_NUMBER.fullmatch(line) is not None or ADDRESS.search(line) is not None or not re.search("[a-z]", line)
+    )
+
+
+def is_numbered(line: str) -> bool:
+    """Whether the line may differ from page to page: a page number, or a stamp."""
+    return any(pattern.fullmatch(line) for pattern in (PAGE_NUMBER, CASE_LINE)) or is_stamp(line)
+
+
+def is_fax_line(line: str) -> bool:
+    """Whether a fax machine wrote the line: when, from or to whom, which page."""
+    if len(line) > LONGEST_STAMP or not DIGITS.search(line):
+        return False
+    is_timed, is_called = bool(_TIME.search(line)), bool(_PHONE.search(line))
+    if not (is_timed or is_called) or is_own(line):
+        return False
+    has_page = bool(PAGE_WORD.search(line))
+    return has_page or (is_timed and is_called and bool(_SENDER.search(line)))
+
+
+def is_own(line: str) -> bool:
+    """Whether the line has words that only the letter itself has."""
+    return _OWN.search(line) is not None
+
+
+def is_head(line: str) -> bool:
+    """Whether the line belongs to the table on the first page."""
+    return _HEAD.search(line) is not None and not is_fax_line(line)
+
+
+def recurs(shape: str, count: int, pages: int, *, is_marked: bool = False) -> bool:
+    """Whether so many lines of one shape are furniture by their number, and by their wording no part of a sentence.
+
+    Parameters
+    ----------
+    shape : str
+        As `shape_of` gives it.
+    count, pages : int
+        On how many of how many pages.
+    is_marked : bool
+        Whether the file says where its pages end; then a sentence may be furniture.
+    """
+    if count < 2 or 2 * count < pages or _GOES_ON.search(shape) or (shape[0].islower() and not ADDRESS.search(shape)):
+        return False
+    return is_marked or not (_SENTENCES.search(shape) or (count < MANY and ENDS_SENTENCE.search(shape)))
+
+
+def shape_of(line: str) -> str:
+    """The line but for its digits."""
+    return DIGITS.sub("#", line)
