@@ -60,6 +60,7 @@ def rates(
         from imr_ml.rates.questions import questions_named
         from imr_ml.rates.reading import read_decided
 
+        _check_targets(data, output, html)
         names = questions_named(by or ["category"])
         library = chart_library() if html else ""
         options = TableOptions(read_mapping(renames or (), columns), partial, sheet)
@@ -81,6 +82,20 @@ def rates(
         if html:
             write_page(answered, counted, html, library)
             typer.echo(f"{html}: the page")
+
+
+def _check_targets(data: Path | None, output: Path | None, html: Path | None) -> None:
+    """Refuse what could not be written, or would replace the input, before anything is read."""
+    from imr_ml.rates.questions import RatesError
+    from imr_ml.scoring.parts import check_output
+
+    if output:
+        check_output(output)
+    if html and html.suffix.lower() not in (".html", ".htm"):
+        raise RatesError(f"{html}: the page is an .html file")
+    for target in filter(None, (output, html)):
+        if data and data.exists() and target.exists() and target.samefile(data):
+            raise RatesError(f"{target}: is the input; write to another file")
 
 
 def _printed(counted: Rates) -> Table:

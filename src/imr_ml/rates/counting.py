@@ -92,8 +92,8 @@ class Rates:
         outside = int(((tested["difference_low"] > 0) | (tested["difference_high"] < 0)).sum())
         return (
             f"{outside} of {len(tested)} cells differ from the other requests by their 95 % interval; if none "
-            f"differed, about {_BY_CHANCE * len(tested):.1f} would by chance. Requests of one case are not independent, "
-            "so intervals are somewhat too narrow."
+            f"differed, about {_BY_CHANCE * len(tested):.1f} would by chance. Requests of one case are not "
+            "independent, so intervals are somewhat too narrow."
         )
 
 
