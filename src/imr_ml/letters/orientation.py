@@ -15,7 +15,7 @@ from imr_ml.letters.margins import Margins, read_margins
 from imr_ml.letters.types import LetterError
 
 # Each angle costs a call; a line is longer than this, and a short stamp is first or last on its page.
-_STEP, _EDGE = 20, 24
+_STEP, _EDGE = 40, 24
 _TILT = 10
 """Degrees by which a scan's text may slant."""
 _SLANTED = -1

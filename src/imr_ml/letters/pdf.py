@@ -17,7 +17,7 @@ _RUN_OCR = "run OCR on it first ('imr-ml read --ocr' does)"
 _LARGE = 0.5
 # A page that is all picture has a stamped number at most; a scan with its text layer has more.
 _FEW_CHARACTERS = 60
-_FULL_CHARACTERS = 1_000
+_FULL_CHARACTERS = 400
 
 
 @dataclass(frozen=True, slots=True)
