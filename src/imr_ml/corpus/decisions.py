@@ -19,10 +19,12 @@ from imr_ml.corpus.schema import (
     parse_requests,
     row_errors,
 )
-from imr_ml.corpus.store import schema_version, upgraded
+from imr_ml.corpus.store import SCHEMA_VERSION, schema_version, upgraded
 from imr_ml.tables.table import Table
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     import pandas as pd
 
 _ROWS_AT_ONCE = 50_000
@@ -68,7 +70,7 @@ class Decisions:
     notes: tuple[str, ...]
 
 
-def read_decisions(path: Path, options: TableOptions | None = None) -> Decisions:
+def read_decisions(path: Path, options: TableOptions | None = None, skip: Collection[str] = ()) -> Decisions:
     """Read the decided requests of a table.
 
     Parameters
@@ -76,6 +78,8 @@ def read_decisions(path: Path, options: TableOptions | None = None) -> Decisions
     path : Path
         A table of any format.
     options : TableOptions, optional
+    skip : collection of str
+        Columns of the schema that are not read, to save memory; of a table of an older schema all are.
 
     Raises
     ------
@@ -91,7 +95,8 @@ def read_decisions(path: Path, options: TableOptions | None = None) -> Decisions
     table = Table.open(path, options.sheet)
     _check_columns(table, options.mapping, str(path))
     version = schema_version(path)
-    chunks = list(table.chunks(_ROWS_AT_ONCE))
+    skipped = {options.mapping.user_name(name) for name in skip if version == SCHEMA_VERSION}
+    chunks = list(table.chunks(_ROWS_AT_ONCE, [name for name in table.columns if name not in skipped]))
     written = pd.concat([chunk.frame for chunk in chunks])
     mapped = upgraded(options.mapping.apply(written), version)
     styles = infer_styles(mapped, str(path))

@@ -178,9 +178,7 @@ def renamed(names: Sequence[str], mapping: Mapping[str, str]) -> list[str]:
     new = {column: name for name, column in mapping.items()}
     clashing = [name for name in mapping if name in names and name not in new]
     if clashing:
-        raise SchemaError(
-            f"--map: the table has a column {', '.join(clashing)} already; rename it or drop the map"
-        )
+        raise SchemaError(f"--map: the table has a column {', '.join(clashing)} already; rename it or drop the map")
     return [new.get(name, name) for name in names]
 
 

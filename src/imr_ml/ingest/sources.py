@@ -33,6 +33,8 @@ from imr_ml.tables.formats import TABLE_SUFFIXES, is_table
 from imr_ml.tables.table import Table
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     import pandas as pd
 
 RAW = Path("data/raw")
@@ -128,7 +130,9 @@ def table_at(path: Path, source: str | None = None, options: TableOptions | None
     return replace(decisions, requests=complete_requests(decisions.requests))
 
 
-def current_decisions(path: Path, source: str | None = None, options: TableOptions | None = None) -> Decisions:
+def current_decisions(
+    path: Path, source: str | None = None, options: TableOptions | None = None, skip: Collection[str] = ()
+) -> Decisions:
     """Decided requests of a table as `table_at` gives them, without what is read from their texts.
 
     Parameters
@@ -138,8 +142,10 @@ def current_decisions(path: Path, source: str | None = None, options: TableOptio
         Take the requests of this source only; a table of several needs it.
     options : TableOptions, optional
         How the table is read.
+    skip : collection of str
+        Columns that are not read.
     """
-    decisions = read_decisions(path, options)
+    decisions = read_decisions(path, options, skip)
     table = _of_source(decisions.requests, source, path)
     current = current_requests(table)
     left_out = len(table) - len(current)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from imr_ml.corpus.table import complete_cases
-from imr_ml.ingest.sources import current_decisions, is_requests_table, training_table
+from imr_ml.ingest.sources import RAW, SAMPLE, current_decisions, is_requests_table, training_table
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,8 +49,10 @@ def read_decided(
         For a path that does not exist.
     """
     if data is not None and is_requests_table(data, options):
-        decisions = current_decisions(data, source, options)
+        decisions = current_decisions(data, source, options, skip=("rationale",))
         return DecidedTable(complete_cases(decisions.requests), data.name, decisions.notes)
     table = training_table(data, start, source=source, options=options)
-    name = table.description.removeprefix("training on ")
-    return DecidedTable(table.decisions.requests, name, table.decisions.notes)
+    requests = table.decisions.requests
+    is_sample = requests["source"].eq("sample").any()
+    name = str(data or (SAMPLE if is_sample else RAW))
+    return DecidedTable(requests, name, (table.description.removeprefix("training on "), *table.decisions.notes))
