@@ -1,5 +1,7 @@
 """`imr-ml rates`: what it prints and writes, and how it refuses bad input."""
 
+import sys
+
 import pandas as pd
 import pytest
 from decided_requests import MRI, NORCO, decided
@@ -7,6 +9,7 @@ from factories import make_letter_text
 from typer.testing import CliRunner
 
 from imr_ml.cli import app
+from imr_ml.rates.page import chart_library
 
 
 @pytest.fixture
@@ -104,3 +107,12 @@ def test_no_letter_text_is_printed_or_written(rates, table, tmp_path):
     for text in (MRI, NORCO, "lumbar radiculopathy and no depression"):
         assert text not in result.output
         assert text not in (tmp_path / "rates.csv").read_text("utf-8")
+
+
+def test_a_page_without_the_chart_library_is_refused(rates, table, monkeypatch):
+    chart_library.cache_clear()
+    monkeypatch.setitem(sys.modules, "vl_convert", None)
+    result = rates(table, "--html", "rates.html")
+
+    assert result.exit_code == 2
+    assert "pip install 'imr-ml[charts]'" in result.stderr

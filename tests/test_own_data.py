@@ -96,5 +96,4 @@ def test_a_skipped_column_is_not_read_and_changes_nothing_else():
     options = TableOptions(read_mapping(file=COLUMNS))
     whole, part = read_decisions(VENDOR, options), read_decisions(VENDOR, options, skip=("age",))
 
-    assert "age" in whole.requests and "age" not in part.requests
     pd.testing.assert_frame_equal(part.requests, whole.requests.drop(columns="age"))

@@ -5,6 +5,7 @@ import pytest
 from decided_requests import MRI, NORCO, decided
 
 from imr_ml.corpus.rates import difference_interval, wilson
+from imr_ml.corpus.schema import typed
 from imr_ml.corpus.table import complete_cases
 from imr_ml.rates.counting import answer_requests, compare_values, count_rates, write_rates
 from imr_ml.rates.questions import QUESTIONS, RatesError, answer_questions, question_named, questions_named
@@ -57,6 +58,17 @@ def test_every_question_is_answered_for_a_table_that_lacks_all_but_texts():
         "unknown",
         "unknown",
     ]
+
+
+def test_every_question_is_answered_for_columns_without_any_cell():
+    requests = decided((MRI, 3, 1)).drop(columns=["age", "sex", "category", "ur_families"])
+    columns = [name for name in requests if name not in ("request", "clinical_summary", "outcome")]
+    requests = requests.assign(**dict.fromkeys(columns), clinical_summary="No detail.", treatment=None, age_band=None)
+
+    answers = answer_questions(complete_cases(typed(requests)), list(QUESTIONS))
+
+    assert answers.notna().all(axis=None)
+    assert answers.loc[0, ["ur_cites_nothing", "chapter", "year", "quarter", "sex"]].tolist() == ["unknown"] * 5
 
 
 def test_each_distinct_text_is_read_once():

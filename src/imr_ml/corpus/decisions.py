@@ -79,7 +79,7 @@ def read_decisions(path: Path, options: TableOptions | None = None, skip: Collec
         A table of any format.
     options : TableOptions, optional
     skip : collection of str
-        Columns of the schema that are not read, to save memory; of a table of an older schema all are.
+        Columns of the schema that are not read, to save memory; a table of letters of an older schema is read whole.
 
     Raises
     ------
@@ -95,7 +95,10 @@ def read_decisions(path: Path, options: TableOptions | None = None, skip: Collec
     table = Table.open(path, options.sheet)
     _check_columns(table, options.mapping, str(path))
     version = schema_version(path)
-    skipped = {options.mapping.user_name(name) for name in skip if version == SCHEMA_VERSION}
+    named = options.mapping.user_name
+    # The upgrade of a table of letters tells issues of a case apart by all columns.
+    needs_all = version < SCHEMA_VERSION and named("letter_sha256") in table.columns
+    skipped = set() if needs_all else set(map(named, skip))
     chunks = list(table.chunks(_ROWS_AT_ONCE, [name for name in table.columns if name not in skipped]))
     written = pd.concat([chunk.frame for chunk in chunks])
     mapped = upgraded(options.mapping.apply(written), version)

@@ -212,8 +212,8 @@ def _dates(requests: pd.DataFrame) -> list[str]:
 def _citations(requests: pd.DataFrame) -> list[str]:
     """Titles that the taxonomy knows, and the families of what it does not: a letter's own words stay out."""
     families = requests["families"] if "families" in requests else pd.Series("", requests.index)
-    texts = requests["imr_guideline"] if "imr_guideline" in requests else pd.Series(None, requests.index)
-    pairs = list(zip(texts.fillna("").astype(str), families.fillna("").astype(str), strict=True))
+    texts = requests["imr_guideline"] if "imr_guideline" in requests else pd.Series("", requests.index)
+    pairs = list(zip(*(cells.astype("string").fillna("") for cells in (texts, families)), strict=True))
     named = {pair: _citation(*pair) for pair in set(pairs)}
     return [named[pair] for pair in pairs]
 

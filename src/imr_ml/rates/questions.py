@@ -207,7 +207,8 @@ def _chapters(requests: pd.DataFrame) -> pd.Series:
     if "imr_guideline" not in requests:
         return pd.Series(UNKNOWN, index=requests.index)
     texts = requests["imr_guideline"].astype("object")
-    return texts.map({text: _chapter_names(find_citations(text)) for text in texts.dropna().unique()}).fillna(UNKNOWN)
+    named = {text: _chapter_names(find_citations(text)) for text in texts.dropna().unique()}
+    return texts.map(named).astype("object").fillna(UNKNOWN)
 
 
 def _chapter_names(citations: Iterable[Citation]) -> str:
@@ -217,7 +218,8 @@ def _chapter_names(citations: Iterable[Citation]) -> str:
 
 def _ur_cites_nothing(requests: pd.DataFrame) -> pd.Series:
     families = requests["ur_families"].astype("object")
-    return families.map(lambda cell: "yes" if cell == "none" else "no", na_action="ignore").fillna(UNKNOWN)
+    answers = families.map(lambda cell: "yes" if cell == "none" else "no", na_action="ignore")
+    return answers.astype("object").fillna(UNKNOWN)
 
 
 def _items(requests: pd.DataFrame) -> pd.Series:
@@ -243,7 +245,7 @@ def _demographics(requests: pd.DataFrame, column: str, attribute: str) -> pd.Ser
 
 def _years(requests: pd.DataFrame) -> pd.Series:
     years = pd.Series(decided_years(requests), index=requests.index)
-    return (years // 1).astype("Int64").astype("object").map(str, na_action="ignore").fillna(UNKNOWN)
+    return (years // 1).astype("Int64").astype("object").map(str, na_action="ignore").astype("object").fillna(UNKNOWN)
 
 
 def _quarters(requests: pd.DataFrame) -> pd.Series:
