@@ -90,3 +90,10 @@ def test_an_unknown_key_of_a_columns_file_is_one_line_with_its_place(tmp_path):
 
     with pytest.raises(SchemaError, match=r"a\.toml: column: extra inputs are not permitted; it has \[columns\]"):
         read_mapping(file=tmp_path / "a.toml")
+
+
+def test_a_skipped_column_is_not_read_and_changes_nothing_else():
+    options = InputOptions(read_mapping(file=COLUMNS))
+    whole, part = read_decisions(VENDOR, options), read_decisions(VENDOR, options, skip=("age",))
+
+    pd.testing.assert_frame_equal(part.requests, whole.requests.drop(columns="age"))

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 MISSING = frozenset({"", "nan", "nat", "null", "<na>", "n/a", "na", "#n/a", "-", "unknown"})
 """Cells that mean "missing" in every column and any case; ``None`` does so as Python writes it."""
+_LONGEST_MISSING = max(map(len, MISSING))
 FAMILY_SEPARATOR = "|"
 _AGE = re.compile(r"(\d{1,3}(?:\.\d+)?)(?:[\s-]*(?:y/?o|y\.o\.|y|yrs?\.?|years?)(?:[\s-]*old)?)?", re.IGNORECASE)
 _LIMITS = {
@@ -37,7 +38,9 @@ def parse_text(values: pd.Series) -> pd.Series:
     if isinstance(values.dtype, pd.ArrowDtype):
         values = values.map(lambda cell: cell.decode("utf-8", "replace") if isinstance(cell, bytes) else str(cell))
     text = values.astype("string").str.strip()
-    return text.mask(text.str.lower().isin(MISSING) | text.eq("None"))
+    # Lower case of a million summaries takes as long and as much memory as all else.
+    short = text.where(text.str.len() <= _LONGEST_MISSING)
+    return text.mask(short.str.lower().isin(MISSING) | text.eq("None"))
 
 
 def parse_numbers(values: pd.Series, column: str) -> tuple[pd.Series, pd.Series]:

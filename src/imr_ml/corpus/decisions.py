@@ -19,10 +19,12 @@ from imr_ml.corpus.schema import (
     parse_requests,
     row_errors,
 )
-from imr_ml.corpus.store import schema_version, upgraded
+from imr_ml.corpus.store import SCHEMA_VERSION, schema_version, upgraded
 from imr_ml.tables.table import Table
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     import pandas as pd
 
 _ROWS_AT_ONCE = 50_000
@@ -71,7 +73,7 @@ class Decisions:
     notes: tuple[str, ...]
 
 
-def read_decisions(path: Path, options: InputOptions | None = None) -> Decisions:
+def read_decisions(path: Path, options: InputOptions | None = None, skip: Collection[str] = ()) -> Decisions:
     """Read the decided requests of a table.
 
     Parameters
@@ -79,6 +81,8 @@ def read_decisions(path: Path, options: InputOptions | None = None) -> Decisions
     path : Path
         A table of any format.
     options : InputOptions, optional
+    skip : collection of str
+        Columns of the schema that are not read, to save memory; a table of letters of an older schema is read whole.
 
     Raises
     ------
@@ -94,7 +98,11 @@ def read_decisions(path: Path, options: InputOptions | None = None) -> Decisions
     table = Table.open(path, options.sheet)
     _check_columns(table, options.mapping, str(path))
     version = schema_version(path)
-    chunks = list(table.chunks(_ROWS_AT_ONCE))
+    named = options.mapping.user_name
+    # The upgrade of a table of letters tells issues of a case apart by all columns.
+    needs_all = version < SCHEMA_VERSION and named("letter_sha256") in table.columns
+    skipped = set() if needs_all else set(map(named, skip))
+    chunks = list(table.chunks(_ROWS_AT_ONCE, [name for name in table.columns if name not in skipped]))
     written = pd.concat([chunk.frame for chunk in chunks])
     mapped = upgraded(options.mapping.apply(written), version)
     styles = infer_styles(mapped, str(path))

@@ -24,8 +24,8 @@ SLICE_METRICS = ("outcome.roc_auc", "outcome.brier", "family.f1_micro", "family.
 """Metrics of a slice; the others need a base rate or families that a slice may lack."""
 
 _ABSENT, _UNKNOWN = "_absent", "unknown"
-_ITEMS = {"1": 1, "2": 2, "3 to 4": 4, "5 or more": np.inf}
-_AGES = {"29 or less": 29, "30 to 39": 39, "40 to 49": 49, "50 to 59": 59, "60 or more": np.inf}
+ITEM_BANDS = {"1": 1, "2": 2, "3 to 4": 4, "5 or more": np.inf}
+AGE_BANDS = {"29 or less": 29, "30 to 39": 39, "40 to 49": 49, "50 to 59": 59, "60 or more": np.inf}
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,9 +133,9 @@ def _chosen(dataset: Dataset) -> Iterator[tuple[str, str, NDArray[np.bool_]]]:
     frame, labels = dataset.frame, dataset.labels
     yield from _by_value("category", frame, "category", lambda values: values.str.replace("_", " "))
     yield from (("cited family", family, cited) for family, cited in zip(FAMILIES, labels.families.T, strict=True))
-    yield from _by_value("items in case", frame, "items_in_case", lambda values: _bands(values, _ITEMS))
+    yield from _by_value("items in case", frame, "items_in_case", lambda values: band_names(values, ITEM_BANDS))
     yield from _by_value("UR cites nothing", frame, "ur_families", _cites_nothing)
-    yield from _by_value("age", frame, "age", lambda values: _bands(values, _AGES))
+    yield from _by_value("age", frame, "age", lambda values: band_names(values, AGE_BANDS))
     yield from _by_value("sex", frame, "sex", lambda values: values)
     years = np.array([_UNKNOWN if np.isnan(year) else str(int(year)) for year in labels.decided_year], dtype=object)
     yield from (("year of decision", year, years == year) for year in sorted(set(years)))
@@ -150,7 +150,8 @@ def _by_value(
         yield from ((kind, str(value), values == value) for value in sorted(set(values)))
 
 
-def _bands(numbers: pd.Series, bands: dict[str, float]) -> pd.Series:
+def band_names(numbers: pd.Series, bands: dict[str, float]) -> pd.Series:
+    """Name of the band that each number is in; missing where the number is."""
     return pd.cut(numbers.astype("float64"), [-np.inf, *bands.values()], labels=list(bands))
 
 

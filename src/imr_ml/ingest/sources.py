@@ -33,6 +33,8 @@ from imr_ml.tables.formats import TABLE_SUFFIXES, is_table
 from imr_ml.tables.table import Table
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     import pandas as pd
 
 RAW = Path("data/raw")
@@ -98,7 +100,7 @@ def training_table(
             return _sample_table(start, code)
         data = RAW
     options = options or InputOptions()
-    if _is_requests_table(data, options):
+    if is_requests_table(data, options):
         decisions = table_at(data, source, options)
         manifest = _counted(manifest_here(data, options), decisions)
         return TrainingTable(decisions, f"training on the requests table {data}", manifest)
@@ -124,14 +126,33 @@ def table_at(path: Path, source: str | None = None, options: InputOptions | None
     SchemaError
         As `training_table`.
     """
-    decisions = read_decisions(path, options)
+    decisions = current_decisions(path, source, options)
+    return replace(decisions, requests=complete_requests(decisions.requests))
+
+
+def current_decisions(
+    path: Path, source: str | None = None, options: InputOptions | None = None, skip: Collection[str] = ()
+) -> Decisions:
+    """Decided requests of a table as `table_at` gives them, without what is read from their texts.
+
+    Parameters
+    ----------
+    path : Path
+    source : str, optional
+        Take the requests of this source only; a table of several needs it.
+    options : InputOptions, optional
+        How the table is read.
+    skip : collection of str
+        Columns that are not read.
+    """
+    decisions = read_decisions(path, options, skip)
     table = _of_source(decisions.requests, source, path)
     current = current_requests(table)
     left_out = len(table) - len(current)
     notes = [f"{source} only"] if source else []
     if left_out:
         notes.append(f"{left_out} request(s) left out, as their cases were reissued")
-    return replace(decisions, requests=complete_requests(current), notes=(*notes, *decisions.notes))
+    return replace(decisions, requests=current, notes=(*notes, *decisions.notes))
 
 
 def _counted(manifest: TableManifest, decisions: Decisions) -> TableManifest:
@@ -159,7 +180,8 @@ def manifest_here(path: Path, options: InputOptions | None = None) -> TableManif
     return manifest.model_copy(update={"steps": (Step(command=TRAIN, sources=(itself,)),)})
 
 
-def _is_requests_table(path: Path, options: InputOptions) -> bool:
+def is_requests_table(path: Path, options: InputOptions) -> bool:
+    """Whether a file is a table of requests, not of letters' texts or determinations."""
     from imr_ml.ingest.dmhc import is_determinations
 
     if is_determinations(path) or not is_table(path):

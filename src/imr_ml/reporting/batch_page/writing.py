@@ -6,11 +6,7 @@ ever set text. A policy in the page forbids any script or style but its own, by 
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import json
 from collections.abc import Iterable
-from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,13 +16,13 @@ from imr_ml.reporting import names
 from imr_ml.reporting.batch_page.facts import ReportFacts
 from imr_ml.reporting.batch_page.rows import FIELDS, LONGEST_TEXT, PageRows, family_bars, histogram
 from imr_ml.reporting.batch_page.totals import Totals
+from imr_ml.reporting.pages import content_policy, embedded_json, page_resource
 from imr_ml.templates import template
 
 if TYPE_CHECKING:
     import pandas as pd
 
 MOST_ROWS = 5_000
-_STYLE = "page.css"
 # In the order in which they need each other.
 _SCRIPTS = ("dom.js", "places.js", "rows.js", "table.js", "evidence.js", "panel.js", "main.js")
 
@@ -62,17 +58,17 @@ def write_report(chunks: Iterable[pd.DataFrame], target: Path, facts: ReportFact
 def _rendered(totals: Totals, kept: PageRows, facts: ReportFacts) -> str:
     from markupsafe import Markup
 
-    style, script = _resource(_STYLE), "\n".join(map(_resource, _SCRIPTS))
+    style, script = page_resource("page.css"), "\n".join(map(page_resource, _SCRIPTS))
     return template("imr_ml.reporting.batch_page", "page", "page.html.jinja").render(
         facts=facts,
         totals=totals,
         on_page=len(kept.rows),
         histogram=histogram(totals.histogram, facts.base_rate),
         families=family_bars(totals, names.FAMILY_NAMES),
-        policy=_policy(style, script),
+        policy=content_policy(style, script),
         style=Markup(style),  # noqa: S704 - files of this package
         script=Markup(script),  # noqa: S704
-        data=Markup(_embedded(_data(totals, kept, facts))),  # noqa: S704 - holds no "<"
+        data=Markup(embedded_json(_data(totals, kept, facts))),  # noqa: S704 - holds no "<"
     )
 
 
@@ -93,23 +89,3 @@ def _data(totals: Totals, kept: PageRows, facts: ReportFacts) -> dict[str, Any]:
         "is_sample": facts.is_sample_model or totals.sample_rows > 0,
         "mean_p": totals.mean_p,
     }
-
-
-def _embedded(data: dict[str, Any]) -> str:
-    """JSON that can stand in a script element: nothing in it can end the element or begin a comment."""
-    return json.dumps(data, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
-
-
-def _policy(style: str, script: str) -> str:
-    return (
-        f"default-src 'none'; style-src '{_digest(style)}'; script-src '{_digest(script)}'; "
-        "img-src data:; base-uri 'none'; form-action 'none'"
-    )
-
-
-def _digest(text: str) -> str:
-    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
-
-
-def _resource(name: str) -> str:
-    return (files("imr_ml.reporting.batch_page") / "page" / name).read_text("utf-8")

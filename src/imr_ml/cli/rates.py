@@ -1,0 +1,136 @@
+"""The command that counts rates of overturned requests."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from imr_ml.cli.app import app, exit_on_user_error, progress, wide_console
+from imr_ml.cli.models import ColumnMap, ColumnsFile, SheetName
+from imr_ml.cli.train import Partial, Source
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from rich.table import Table
+
+    from imr_ml.rates.counting import Rates
+
+_MOST_ROWS = 40
+
+
+@app.command()
+def rates(
+    data: Annotated[
+        Path | None,
+        typer.Argument(metavar="TABLE", help="Requests table or letters; default: data/raw, else the sample corpus."),
+    ] = None,
+    by: Annotated[
+        list[str] | None,
+        typer.Option(help="Count by this, such as treatment or year; twice for two. Default: category."),
+    ] = None,
+    where: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=VALUE", help="Only such requests, as body_part=low_back; repeatable."),
+    ] = None,
+    compare: Annotated[
+        tuple[str, str] | None, typer.Option(help="Also give the difference of two values of the first --by.")
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Write the rates (.csv, .jsonl, .parquet).")
+    ] = None,
+    html: Annotated[Path | None, typer.Option(help="Write a page with charts (.html); it lists case numbers.")] = None,
+    source: Annotated[Source | None, typer.Option(help="Source to count; required if the table has several.")] = None,
+    renames: ColumnMap = None,
+    columns: ColumnsFile = None,
+    sheet: SheetName = None,
+    partial: Annotated[
+        Partial, typer.Option(help="What partially overturned and modified requests count as; drop leaves them out.")
+    ] = "drop",
+) -> None:
+    """Count overturned requests by treatment, body part, year and more, with intervals."""
+    with exit_on_user_error():
+        from imr_ml.corpus.decisions import InputOptions
+        from imr_ml.corpus.mapping import read_mapping
+        from imr_ml.rates.counting import answer_requests, compare_values, count_rates, write_rates
+        from imr_ml.rates.page import PAGE_QUESTIONS, chart_library, write_page
+        from imr_ml.rates.questions import questions_named
+        from imr_ml.rates.reading import read_decided
+
+        _check_targets(data, output, html)
+        names = questions_named(by or ["category"])
+        library = chart_library() if html else ""
+        options = InputOptions(read_mapping(renames or (), columns), partial, sheet)
+        with progress() as start:
+            table = read_decided(data, start, source=source, options=options)
+            asked = [*names, *PAGE_QUESTIONS] if html else names
+            answered = answer_requests(table.requests, asked, table.name, where or (), start)
+        counted = count_rates(answered, names)
+        typer.echo(counted.facts)
+        for note in table.notes:
+            typer.echo(f"  {note}")
+        wide_console().print(_printed(counted))
+        typer.echo(counted.chance)
+        if compare:
+            typer.echo(compare_values(answered, names[0], compare))
+        if output:
+            write_rates(counted, output)
+            typer.echo(f"{output}: {len(counted.cells):,} cells")
+        if html:
+            write_page(answered, counted, html, library)
+            typer.echo(f"{html}: the page")
+
+
+def _check_targets(data: Path | None, output: Path | None, html: Path | None) -> None:
+    """Refuse what could not be written, or would replace the input, before anything is read."""
+    from imr_ml.rates.questions import RatesError
+    from imr_ml.scoring.parts import check_output
+
+    if output:
+        check_output(output)
+    if html and html.suffix.lower() not in (".html", ".htm"):
+        raise RatesError(f"{html}: the page is an .html file")
+    for target in filter(None, (output, html)):
+        if data and data.exists() and target.exists() and target.samefile(data):
+            raise RatesError(f"{target}: is the input; write to another file")
+
+
+def _printed(counted: Rates) -> Table:
+    from rich.markup import escape
+    from rich.table import Table
+
+    from imr_ml.evaluation.slices import FEWEST_REQUESTS
+    from imr_ml.rates.questions import QUESTIONS
+
+    overall, kind = counted.overall, "SAMPLE, SYNTHETIC; " if counted.facts.is_sample else ""
+    shown = counted.cells.head(_MOST_ROWS)
+    cut = f"; the {_MOST_ROWS} largest of {len(counted.cells):,} cells" if len(counted.cells) > _MOST_ROWS else ""
+    title = (
+        f"{kind}overall {_percent(overall)} of {overall['requests']:,} requests overturned; 95 % intervals; cells of "
+        f"at least {FEWEST_REQUESTS} requests have a rate; difference in points from all other requests{cut}"
+    )
+    table = Table(title=title)
+    for name in counted.by:
+        table.add_column(QUESTIONS[name].label)
+    for name in ("requests", "overturned", "rate", "difference"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("families cited")
+    for row in shown.astype("object").where(shown.notna(), None).to_dict("records"):
+        counts = (f"{row['requests']:,}", "-" if row["overturned"] is None else f"{row['overturned']:,}")
+        values = (escape(str(row[name])) for name in counted.by)
+        table.add_row(*values, *counts, _percent(row), _points(row), escape(row["families"]))
+    return table
+
+
+def _percent(row: Mapping[Any, Any]) -> str:
+    return "-" if row["rate"] is None else f"{row['rate']:.1%} [{row['low']:.1%}, {row['high']:.1%}]"
+
+
+def _points(row: Mapping[Any, Any]) -> str:
+    if row["difference"] is None:
+        return "-"
+    difference, low, high = (100 * row[name] for name in ("difference", "difference_low", "difference_high"))
+    return f"{difference:+.1f} [{low:+.1f}, {high:+.1f}]"

@@ -1,0 +1,254 @@
+"""Count decided requests by one or two questions, with intervals of the rates and of their differences."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from imr_ml.corpus.rates import difference_interval, wilson
+from imr_ml.corpus.schema import FAMILY_SEPARATOR
+from imr_ml.corpus.table import case_keys
+from imr_ml.evaluation.slices import FEWEST_REQUESTS
+from imr_ml.progress import StartProgress, silent
+from imr_ml.rates.questions import RatesError, answer_questions, has_any, question_named, values_meant
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+COUNTS = ["requests", "overturned"]
+FIGURES = ["rate", "low", "high", "difference", "difference_low", "difference_high"]
+SAMPLE = "sample"
+_BY_CHANCE = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class TableFacts:
+    """What a table contains.
+
+    Attributes
+    ----------
+    name : str
+    requests, cases : int
+    first, last : str
+        Dates of the earliest and of the latest decision, or their years; empty if unknown.
+    sources : tuple of str
+    where : tuple of str
+        What the requests were restricted to.
+    """
+
+    name: str
+    requests: int
+    cases: int
+    first: str
+    last: str
+    sources: tuple[str, ...]
+    where: tuple[str, ...] = ()
+
+    @property
+    def is_sample(self) -> bool:
+        """Whether any request is invented."""
+        return SAMPLE in self.sources
+
+    @property
+    def kind(self) -> str:
+        """Source in words; an invented one is marked."""
+        return ", ".join("SAMPLE (SYNTHETIC)" if one == SAMPLE else one for one in self.sources)
+
+    def __str__(self) -> str:
+        dates = f", decided {self.first} to {self.last}" if self.first else ", dates of decision unknown"
+        only = f"; only {', '.join(self.where)}" if self.where else ""
+        real = "invented letters of the sample corpus" if self.is_sample else "taken as real decisions"
+        counts = f"{self.requests:,} decided requests of {self.cases:,} cases"
+        return f"{self.name}: {counts}{dates}; source: {self.kind}, {real}{only}"
+
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """Rates by one or two questions.
+
+    Attributes
+    ----------
+    by : tuple of str
+    cells : DataFrame
+        ``by``, `COUNTS`, `FIGURES` and ``families``; a request counts once for each of its values. A difference is from
+        all other requests. Of less than 20 requests only the count is given.
+    overall : dict
+        The same figures of all requests.
+    facts : TableFacts
+    """
+
+    by: tuple[str, ...]
+    cells: pd.DataFrame
+    overall: dict[str, float | None]
+    facts: TableFacts
+
+    @property
+    def chance(self) -> str:
+        """How many cells stand out, and how many would by chance."""
+        tested = self.cells.dropna(subset=["difference"])
+        outside = int(((tested["difference_low"] > 0) | (tested["difference_high"] < 0)).sum())
+        return (
+            f"{outside} of {len(tested)} cells differ from the other requests by their 95 % interval; if none "
+            f"differed, about {_BY_CHANCE * len(tested):.1f} would by chance. Requests of one case are not "
+            "independent, so intervals are somewhat too narrow."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class AnsweredRequests:
+    """Decided requests with what a table of rates needs of them.
+
+    Attributes
+    ----------
+    requests : DataFrame
+        As read.
+    answers : DataFrame
+        Of `answer_questions`, with ``family`` always among them.
+    facts : TableFacts
+    """
+
+    requests: pd.DataFrame
+    answers: pd.DataFrame
+    facts: TableFacts
+
+
+def answer_requests(
+    requests: pd.DataFrame,
+    questions: Sequence[str],
+    name: str,
+    where: Sequence[str] = (),
+    start: StartProgress = silent,
+) -> AnsweredRequests:
+    """Answer questions for the requests that fulfil conditions.
+
+    Parameters
+    ----------
+    requests : DataFrame
+        Decided requests, completed.
+    questions : sequence of str
+    name : str
+        Of the table, for people.
+    where : sequence of str
+        Conditions such as ``"body_part=low_back"``, all of which must hold; they are looked at one after the other, so
+        that the texts of a request that the first leaves out are not read for the second.
+    start : callable, optional
+
+    Raises
+    ------
+    RatesError
+        For a condition that is none, or that no request fulfils.
+    """
+    for condition in where:
+        key, separator, value = condition.partition("=")
+        if not (separator and value.strip()):
+            raise RatesError(f"--where {condition[:80]}: write it as NAME=VALUE, as in --where body_part=low_back")
+        question = question_named(key)
+        answers = answer_questions(requests, [question.name], start)[question.name]
+        requests = requests[has_any(answers, values_meant(question, value, answers))]
+    answered = answer_questions(requests, [*questions, "family"], start)
+    return AnsweredRequests(requests, answered, replace(_table_facts(requests, name), where=tuple(where)))
+
+
+def count_rates(answered: AnsweredRequests, by: Sequence[str]) -> Rates:
+    """Rates of the requests by one or two of the questions that were answered."""
+    overturned = answered.requests["outcome"].eq("overturned").fillna(value=False)
+    counts = _counts(answered.answers, overturned, [*by, "family"])
+    cells = _exploded(counts, by).groupby([*by], sort=False)[COUNTS].sum()
+    total = (len(overturned), int(overturned.sum()))
+    pairs = cells[COUNTS].to_numpy(dtype=int).tolist()
+    figures = pd.DataFrame([_figures(count, part, total) for count, part in pairs], columns=FIGURES, index=cells.index)
+    cells = cells.join(figures).join(_families(counts, by))
+    cells["overturned"] = cells["overturned"].astype("Int64").mask(cells["requests"] < FEWEST_REQUESTS)
+    ordered = cells.reset_index().sort_values(["requests", *by], ascending=[False, *(True for _ in by)])
+    overall = dict(zip([*COUNTS, *FIGURES], [*total, *_figures(*total, total)], strict=True))
+    return Rates(tuple(by), ordered.reset_index(drop=True), overall, answered.facts)
+
+
+def compare_values(answered: AnsweredRequests, name: str, values: tuple[str, str]) -> str:
+    """The difference of the rates of two values of a question, of requests that have only one of them, in words.
+
+    Parameters
+    ----------
+    answered : AnsweredRequests
+    name : str
+        Question.
+    values : (str, str)
+
+    Raises
+    ------
+    RatesError
+        For a value that no request has, and two of which one has less than 20 requests.
+    """
+    answers = answered.answers[name]
+    meant = [values_meant(question_named(name), value, answers) for value in values]
+    names = [" or ".join(sorted(value)) for value in meant]
+    first, second = (has_any(answers, value) for value in meant)
+    overturned = answered.requests["outcome"].eq("overturned").fillna(value=False)
+    counts = [(int(overturned[only].sum()), int(only.sum())) for only in (first & ~second, second & ~first)]
+    few = [f"{name} ({count[1]})" for name, count in zip(names, counts, strict=True) if count[1] < FEWEST_REQUESTS]
+    if few:
+        raise RatesError(f"--compare: less than {FEWEST_REQUESTS} requests have only {' and only '.join(few)}")
+    low, high = difference_interval(counts[0], counts[1])
+    (a, n_a), (b, n_b) = counts
+    return (
+        f"{names[0]} {a / n_a:.1%} of {n_a:,} minus {names[1]} {b / n_b:.1%} of {n_b:,}: "
+        f"{100 * (a / n_a - b / n_b):+.1f} points [{100 * low:+.1f}, {100 * high:+.1f}]; "
+        f"{int((first & second).sum()):,} request(s) with both left out"
+    )
+
+
+def write_rates(rates: Rates, path: Path) -> None:
+    """Write the cells as a table (.csv, .jsonl, .parquet), with the source of the requests in each row."""
+    from imr_ml.scoring.parts import chunk_writer
+
+    with chunk_writer(path) as write:
+        write(rates.cells.assign(source=rates.facts.kind))
+
+
+def _table_facts(requests: pd.DataFrame, name: str) -> TableFacts:
+    sources = requests["source"].fillna("own").unique() if "source" in requests else ["own"]
+    dates = pd.to_datetime(requests["decision_date"]).dropna() if "decision_date" in requests else pd.Series(dtype="O")
+    years = requests["decision_year"].dropna() if "decision_year" in requests else pd.Series(dtype="O")
+    first, last = "", ""
+    if len(dates):
+        first, last = (f"{day:%Y-%m-%d}" for day in (dates.min(), dates.max()))
+    elif len(years):
+        first, last = str(int(years.min())), str(int(years.max()))
+    return TableFacts(name, len(requests), case_keys(requests).nunique(), first, last, tuple(sorted(map(str, sources))))
+
+
+def _counts(answers: pd.DataFrame, overturned: pd.Series, by: Sequence[str]) -> pd.DataFrame:
+    """Requests and overturned ones by the joined answers, before any is split into its values."""
+    names = list(dict.fromkeys(by))
+    frame = answers[names].assign(overturned=overturned.to_numpy())
+    grouped = frame.groupby(names, observed=True, sort=False)["overturned"].agg(["size", "sum"])
+    return grouped.set_axis(COUNTS, axis=1).reset_index().astype(dict.fromkeys(names, "object"))
+
+
+def _exploded(counts: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
+    for name in dict.fromkeys(by):
+        counts = counts.assign(**{name: counts[name].str.split(FAMILY_SEPARATOR)}).explode(name, ignore_index=True)
+    return counts
+
+
+def _figures(requests: int, overturned: int, total: tuple[int, int]) -> tuple[float | None, ...]:
+    if requests < FEWEST_REQUESTS:
+        return (None,) * len(FIGURES)
+    rate = (overturned / requests, *wilson(overturned, requests))
+    others = (total[1] - overturned, total[0] - requests)
+    if others[1] < FEWEST_REQUESTS:
+        return (*rate, None, None, None)
+    difference = overturned / requests - others[0] / others[1]
+    return (*rate, difference, *difference_interval((overturned, requests), others))
+
+
+def _families(counts: pd.DataFrame, by: Sequence[str]) -> pd.Series:
+    """Families cited in each cell with their requests, as ``"odg 12, acoem 3"``."""
+    cited = _exploded(counts.assign(cited=counts["family"]), [*by, "cited"])
+    summed = cited.groupby([*by, "cited"], sort=False)["requests"].sum().reset_index("cited")
+    summed = summed.sort_values("requests", ascending=False, kind="stable")
+    words = summed["cited"] + " " + summed["requests"].astype("string")
+    return words.groupby(level=list(range(len(by))), sort=False).agg(", ".join).rename("families")

@@ -1,0 +1,230 @@
+"""Write rates as one HTML page with charts, which lists the decisions behind each rate and holds no letter text."""
+
+from __future__ import annotations
+
+import math
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from imr_ml.corpus.schema import FAMILY_SEPARATOR
+from imr_ml.files import atomic_write
+from imr_ml.guidelines.citations import find_citations
+from imr_ml.guidelines.types import FAMILIES
+from imr_ml.rates.counting import AnsweredRequests, Rates, count_rates
+from imr_ml.rates.questions import MISSING, QUESTIONS, RatesError
+from imr_ml.reporting.names import FAMILY_NAMES
+from imr_ml.reporting.pages import content_policy, embedded_json, page_resource
+from imr_ml.templates import template
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+PAGE_QUESTIONS = ("treatment", "quarter", "year")
+"""What the page shows besides the questions that it is made by."""
+MOST_BARS, MOST_TREATMENTS = 40, 15
+MOST_LISTED, MOST_LISTED_OF_PAIR = 50, 20
+_PACKAGE = "imr_ml.rates"
+_LONGEST_ID = 80
+
+
+@cache
+def chart_library() -> str:
+    """Vega-Lite with all that it needs, as one script that sets ``window.vegaEmbed``.
+
+    Raises
+    ------
+    RatesError
+        Where vl-convert, which carries it, is not installed.
+    """
+    try:
+        import vl_convert
+    except ImportError:
+        raise RatesError("--html needs vl-convert-python: pip install 'imr-ml[charts]'") from None
+    # As an element of its own, nothing in it may end that.
+    return str(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")).replace("</script", "<\\/script")
+
+
+def write_page(answered: AnsweredRequests, rates: Rates, target: Path, library: str) -> None:
+    """Write the page.
+
+    Parameters
+    ----------
+    answered : AnsweredRequests
+        With answers to `PAGE_QUESTIONS` too.
+    rates : Rates
+        Of these requests.
+    target : Path
+        Appears when all is written.
+    library : str
+        `chart_library`.
+    """
+    from markupsafe import Markup
+
+    style = page_resource("page.css") + page_resource("rates.css", _PACKAGE)
+    script = page_resource("dom.js") + page_resource("rates.js", _PACKAGE)
+    data = _data(answered, rates)
+    page = template(_PACKAGE, "page", "rates.html.jinja").render(
+        facts=rates.facts,
+        chance=rates.chance,
+        overall=rates.overall,
+        labels=[QUESTIONS[name].label for name in rates.by],
+        cells=data["cells"],
+        all_cells=len(rates.cells),
+        has_families=bool(data["families"]),
+        trend=data["trend"],
+        policy=content_policy(style, library, script),
+        style=Markup(style),  # noqa: S704 - files of this package
+        library=Markup(library),  # noqa: S704 - the chart library
+        script=Markup(script),  # noqa: S704
+        data=Markup(embedded_json(data)),  # noqa: S704 - holds no "<"
+    )
+    with atomic_write(target) as made:
+        made.write_text(page, encoding="utf-8", newline="\n")
+
+
+def _data(answered: AnsweredRequests, rates: Rates) -> dict[str, Any]:
+    names = rates.by
+    singles = [count_rates(answered, [name]).cells for name in names]
+    shown = [_most_frequent(cells, name) for cells, name in zip(singles, names, strict=True)]
+    trend = _trend(answered)
+    cells = rates.cells
+    for name, values in zip(names, shown, strict=True):
+        cells = cells[cells[name].isin(values)]
+    return {
+        "by": [{"name": name, "label": QUESTIONS[name].label} for name in names],
+        "values": shown,
+        "overall": _plain(rates.overall["rate"]),
+        "is_sample": rates.facts.is_sample,
+        "bars": _records(singles[0][singles[0][names[0]].isin(shown[0])], names[:1]),
+        "cells": _records(cells, names),
+        "trend": trend,
+        "families": _families_by_treatment(answered),
+        "listed": MOST_LISTED,
+        "decisions": _decisions(answered, names, shown),
+    }
+
+
+def _most_frequent(cells: pd.DataFrame, name: str) -> list[str]:
+    """Values that the charts show: those of most requests, in their own order where they have one."""
+    values = cells[name].head(MOST_BARS).tolist()
+    return sorted(values, key=lambda value: (value in MISSING, value)) if QUESTIONS[name].is_ordered else values
+
+
+def _records(cells: pd.DataFrame, names: tuple[str, ...]) -> list[dict[str, Any]]:
+    rows = cells.to_dict("records")
+    return [
+        {"values": [row[name] for name in names]}
+        | {str(key): _plain(value) for key, value in row.items() if key not in names}
+        for row in rows
+    ]
+
+
+def _plain(value: Any) -> Any:
+    if value is None or value is pd.NA or (isinstance(value, float) and math.isnan(value)):
+        return None
+    return round(value, 4) if isinstance(value, float) else value
+
+
+def _trend(answered: AnsweredRequests) -> list[dict[str, Any]]:
+    """Rates by quarter, or by year where the table has no dates."""
+    for name in ("quarter", "year"):
+        cells = count_rates(answered, [name]).cells
+        known = cells[~cells[name].isin(MISSING)].sort_values(name)
+        if len(known):
+            return _records(known, (name,))
+    return []
+
+
+def _families_by_treatment(answered: AnsweredRequests) -> list[dict[str, Any]]:
+    """Share of the requests of each treatment whose reviewer cites a family; nothing where no citation is known."""
+    cells = count_rates(answered, ["treatment", "family"]).cells
+    cells = cells[cells["family"].isin(FAMILIES) & ~cells["treatment"].isin(MISSING)]
+    total = count_rates(answered, ["treatment"]).cells.set_index("treatment")["requests"]
+    first = [name for name in total.index if name not in MISSING][:MOST_TREATMENTS]
+    return [
+        {
+            "treatment": row["treatment"],
+            "family": FAMILY_NAMES[row["family"]],
+            "requests": int(row["requests"]),
+            "of": int(total[row["treatment"]]),
+            "share": round(row["requests"] / int(total[row["treatment"]]), 4),
+        }
+        for row in cells[cells["treatment"].isin(first)].to_dict("records")
+    ]
+
+
+def _decisions(answered: AnsweredRequests, names: tuple[str, ...], shown: list[list[str]]) -> list[list[Any]]:
+    """Case number, item, outcome, date, citation and values of the latest decisions behind each cell."""
+    requests, answers = answered.requests.reset_index(drop=True), answered.answers.reset_index(drop=True)
+    rows = _latest(requests, answers, names, shown)
+    requests, answers = requests.loc[rows], answers.loc[rows]
+    columns = [
+        _identifiers(requests, "case_number"),
+        _identifiers(requests, "item"),
+        requests["outcome"].astype("object").tolist(),
+        _dates(requests),
+        _citations(requests),
+        *(answers[name].astype("object").str.split(FAMILY_SEPARATOR).tolist() for name in names),
+    ]
+    return [list(row) for row in zip(*columns, strict=True)]
+
+
+def _latest(
+    requests: pd.DataFrame, answers: pd.DataFrame, names: tuple[str, ...], shown: list[list[str]]
+) -> NDArray[np.int64]:
+    """Rows of the latest decisions of each value and of each pair of values, the latest first."""
+    dates = (
+        pd.to_datetime(requests["decision_date"]) if "decision_date" in requests else pd.Series(pd.NaT, answers.index)
+    )
+    latest = dates.sort_values(ascending=False, kind="stable").index
+    chosen: set[int] = set()
+    for group, most in ((names[:1], MOST_LISTED), (names, MOST_LISTED if len(names) == 1 else MOST_LISTED_OF_PAIR)):
+        split = answers.loc[latest, list(group)].astype("object")
+        for name, values in zip(group, shown, strict=False):
+            split = split.assign(**{name: split[name].str.split(FAMILY_SEPARATOR)}).explode(name)
+            split = split[split[name].isin(values)]
+        chosen |= set(split.groupby(list(group), sort=False).head(most).index)
+    rows: NDArray[np.int64] = latest[latest.isin(chosen)].to_numpy()
+    return rows
+
+
+def _identifiers(requests: pd.DataFrame, column: str) -> list[str]:
+    if column not in requests:
+        return [""] * len(requests)
+    return requests[column].map(_identifier, na_action="ignore").astype("object").fillna("").tolist()
+
+
+def _identifier(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)[:_LONGEST_ID]
+
+
+def _dates(requests: pd.DataFrame) -> list[str]:
+    if "decision_date" not in requests:
+        return [""] * len(requests)
+    return pd.to_datetime(requests["decision_date"]).dt.strftime("%Y-%m-%d").fillna("").tolist()
+
+
+def _citations(requests: pd.DataFrame) -> list[str]:
+    """Titles that the taxonomy knows, and the families of what it does not: a letter's own words stay out."""
+    families = requests["families"] if "families" in requests else pd.Series("", requests.index)
+    texts = requests["imr_guideline"] if "imr_guideline" in requests else pd.Series("", requests.index)
+    pairs = list(zip(*(cells.astype("string").fillna("") for cells in (texts, families)), strict=True))
+    named = {pair: _citation(*pair) for pair in set(pairs)}
+    return [named[pair] for pair in pairs]
+
+
+def _citation(text: str, families: str) -> str:
+    cited = find_citations(text) if text else []
+    titles = [
+        f"{FAMILY_NAMES[one.family]}: {one.title}{f' ({one.year})' if one.year else ''}"
+        if one.guideline
+        else FAMILY_NAMES[one.family]
+        for one in cited
+    ]
+    known = [FAMILY_NAMES[name] for name in families.split(FAMILY_SEPARATOR) if name in FAMILY_NAMES]
+    return "; ".join(dict.fromkeys(titles or known))

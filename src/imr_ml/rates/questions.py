@@ -1,0 +1,270 @@
+"""Answer the questions that a table of rates is made by, such as treatment or year, for each request."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from imr_ml.corpus.schema import FAMILY_SEPARATOR
+from imr_ml.corpus.table import decided_years
+from imr_ml.errors import ImrError
+from imr_ml.evaluation.slices import AGE_BANDS, ITEM_BANDS, band_names
+from imr_ml.guidelines.citations import find_citations
+from imr_ml.guidelines.types import Citation, Family
+from imr_ml.nlp.demographics import demographics
+from imr_ml.nlp.frame import section_frame
+from imr_ml.nlp.types import Kind
+from imr_ml.nlp.views import view_section
+from imr_ml.progress import StartProgress, silent
+
+if TYPE_CHECKING:
+    from typing import Any
+
+UNKNOWN, NONE_NAMED, NO_CHAPTER = "unknown", "none named", "no ACOEM chapter"
+MISSING = (UNKNOWN, NONE_NAMED, NO_CHAPTER)
+MOST_QUESTIONS = 2
+_TEXTS_AT_ONCE = 5_000
+# A column of an own table may hold anything, but a page shows names, no texts.
+_LONGEST_NAME = 80
+
+
+class RatesError(ImrError):
+    """A table of rates cannot be made as requested; the message says what to change."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What requests are counted by.
+
+    Attributes
+    ----------
+    name, label : str
+        As the command line and as a page calls it.
+    section, fact : str
+        Column of text and the fact that the spaCy stage reads from it; empty for what the table itself says.
+    kind : str or None
+        Kind of the fact, to read a value such as ``"low back"`` as the stage does.
+    is_ordered : bool
+        Whether its values have an order of their own, as years do.
+    """
+
+    name: str
+    label: str
+    section: str = ""
+    fact: str = ""
+    kind: Kind | None = None
+    is_ordered: bool = False
+
+
+_ALL = (
+    Question("category", "Category", "request", "category"),
+    Question("treatment", "Treatment", "request", "treatments", "treatment"),
+    Question("drug", "Drug", "request", "drugs", "drug"),
+    Question("drug_class", "Drug class", "request", "drug_classes", "class"),
+    Question("body_part", "Body part", "request", "request_body_parts", "body"),
+    Question("diagnosis", "Diagnosis", "clinical_summary", "diagnoses", "diagnosis"),
+    Question("family", "Family cited"),
+    Question("chapter", "ACOEM chapter cited"),
+    Question("ur_family", "Family cited by UR"),
+    Question("ur_cites_nothing", "UR cites nothing"),
+    Question("specialty", "Reviewer's specialty"),
+    Question("items", "Requests in the case", is_ordered=True),
+    Question("age_band", "Age", is_ordered=True),
+    Question("sex", "Sex"),
+    Question("quarter", "Quarter of decision", is_ordered=True),
+    Question("year", "Year of decision", is_ordered=True),
+)
+QUESTIONS = {question.name: question for question in _ALL}
+
+
+def question_named(name: str) -> Question:
+    """The question of a name, in any case and with any of ``-``, ``_`` or a space in it."""
+    question = QUESTIONS.get(_plain(name).replace(" ", "_"))
+    if question is None:
+        raise RatesError(f"no question {name[:_LONGEST_NAME]!r}; choose from {', '.join(QUESTIONS)}")
+    return question
+
+
+def questions_named(names: Sequence[str]) -> list[str]:
+    """Names of one or two different questions, as `QUESTIONS` has them.
+
+    Raises
+    ------
+    RatesError
+        For another number, the same one twice or no known one.
+    """
+    asked = [question_named(name).name for name in names]
+    if not 1 <= len(set(asked)) == len(asked) <= MOST_QUESTIONS:
+        raise RatesError(f"--by: give one or {MOST_QUESTIONS} different questions of {', '.join(QUESTIONS)}")
+    return asked
+
+
+def answer_questions(requests: pd.DataFrame, names: Iterable[str], start: StartProgress = silent) -> pd.DataFrame:
+    """Each request's answers, several of one question joined by ``|``; none is empty or missing.
+
+    Each distinct text is read once, and only the texts that a question needs.
+
+    Parameters
+    ----------
+    requests : DataFrame
+        Requests table with `imr_ml.corpus.table.complete_cases` applied.
+    names : iterable of str
+        Of `QUESTIONS`.
+    start : callable, optional
+        Starts a progress bar over the distinct texts of a section.
+    """
+    asked = [QUESTIONS[name] for name in dict.fromkeys(names)]
+    columns: dict[str, pd.Series] = {}
+    for section in dict.fromkeys(question.section for question in asked if question.section):
+        of_section = [question for question in asked if question.section == section]
+        columns |= _facts(requests, section, of_section, start)
+    columns |= {question.name: _TABLE_ANSWERS[question.name](requests) for question in asked if not question.section}
+    return pd.DataFrame({question.name: columns[question.name].astype("category") for question in asked})
+
+
+def values_meant(question: Question, value: str, answers: pd.Series) -> frozenset[str]:
+    """Values of a question that a user's word means: its own name, else what the spaCy stage reads in it.
+
+    Raises
+    ------
+    RatesError
+        Where no request has any of them.
+    """
+    known = {part for joined in answers.cat.categories for part in joined.split(FAMILY_SEPARATOR)}
+    named = {one for one in known if _plain(one) == _plain(value)}
+    if not named and question.kind:
+        read = view_section(_plain(value)).facts
+        named = {fact.value for fact in read if fact.kind == question.kind} & known
+    if not named:
+        some = ", ".join(sorted(one for one in known if len(one) < _LONGEST_NAME)[:12])
+        raise RatesError(f"{question.name}={value[:_LONGEST_NAME]}: no request has it; values are: {some}, ...")
+    return frozenset(named)
+
+
+def has_any(answers: pd.Series, values: frozenset[str]) -> pd.Series:
+    """Which requests have one of the values: shape (requests,) bool."""
+    chosen = {joined: not values.isdisjoint(joined.split(FAMILY_SEPARATOR)) for joined in answers.cat.categories}
+    return answers.map(chosen).astype(bool)
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[\s_-]+", " ", name).strip().casefold()
+
+
+def _facts(
+    requests: pd.DataFrame, section: str, asked: Sequence[Question], start: StartProgress
+) -> dict[str, pd.Series]:
+    names = [question.fact for question in asked]
+    texts = requests[section].astype("object")
+    distinct = texts.dropna().unique()
+    progress = start(f"reading {section}", len(distinct))
+    read: list[dict[str, list[str]]] = []
+    for first in range(0, len(distinct), _TEXTS_AT_ONCE):
+        batch = distinct[first : first + _TEXTS_AT_ONCE]
+        frame = section_frame(pd.DataFrame({section: batch}))
+        read.append({name: frame[name].tolist() for name in names})
+        progress(len(batch))
+    place = texts.map({text: at for at, text in enumerate(distinct)}).fillna(-1).astype("int64").to_numpy()
+    found = {}
+    for question in asked:
+        is_list = question.kind is not None
+        values = [_affirmed(cell) if is_list else cell for part in read for cell in part[question.fact]]
+        answers = pd.Series(pd.Series([*values, ""], dtype="object").to_numpy()[place], index=requests.index)
+        own = _names(requests, question.name)
+        # The table's category is known, and a source's own codes stand in where its texts name nothing.
+        answers = own.fillna(answers) if not is_list else answers.where(answers != "", own)
+        found[question.name] = answers.replace("", None).fillna(NONE_NAMED)
+    return found
+
+
+def _affirmed(facts: str) -> str:
+    return FAMILY_SEPARATOR.join(name for name in facts.split() if not name.startswith("no_"))
+
+
+def _names(requests: pd.DataFrame, column: str) -> pd.Series:
+    """A column's cells as short names, the same one once; missing where the table has none."""
+    if column not in requests:
+        return pd.Series(None, index=requests.index, dtype="object")
+    cells = requests[column].astype("object")
+    short = {cell: _joined(str(cell).split(FAMILY_SEPARATOR)) for cell in cells.dropna().unique()}
+    return cells.map(short).astype("object")
+
+
+def _joined(names: Iterable[str]) -> str | None:
+    stripped = (" ".join(name.split())[:_LONGEST_NAME] for name in names)
+    return FAMILY_SEPARATOR.join(dict.fromkeys(name for name in stripped if name)) or None
+
+
+def _of_column(column: str) -> Callable[[pd.DataFrame], pd.Series]:
+    return lambda requests: _names(requests, column).fillna(UNKNOWN)
+
+
+def _chapters(requests: pd.DataFrame) -> pd.Series:
+    if "imr_guideline" not in requests:
+        return pd.Series(UNKNOWN, index=requests.index)
+    texts = requests["imr_guideline"].astype("object")
+    named = {text: _chapter_names(find_citations(text)) for text in texts.dropna().unique()}
+    return texts.map(named).astype("object").fillna(UNKNOWN)
+
+
+def _chapter_names(citations: Iterable[Citation]) -> str:
+    cited = (one.guideline for one in citations if one.family is Family.ACOEM and one.guideline)
+    return FAMILY_SEPARATOR.join(dict.fromkeys(cited)) or NO_CHAPTER
+
+
+def _ur_cites_nothing(requests: pd.DataFrame) -> pd.Series:
+    families = requests["ur_families"].astype("object")
+    answers = families.map(lambda cell: "yes" if cell == "none" else "no", na_action="ignore")
+    return answers.astype("object").fillna(UNKNOWN)
+
+
+def _items(requests: pd.DataFrame) -> pd.Series:
+    return band_names(requests["items_in_case"], ITEM_BANDS).astype("object").fillna(UNKNOWN)
+
+
+def _age_bands(requests: pd.DataFrame) -> pd.Series:
+    ages = _demographics(requests, "age", "age_years").astype("float64")
+    return band_names(ages, AGE_BANDS).astype("object").fillna(_names(requests, "age_band")).fillna(UNKNOWN)
+
+
+def _sexes(requests: pd.DataFrame) -> pd.Series:
+    return _demographics(requests, "sex", "sex").fillna(UNKNOWN)
+
+
+def _demographics(requests: pd.DataFrame, column: str, attribute: str) -> pd.Series:
+    """The table's cells, and where they are missing what the summary says, each distinct one read once."""
+    cells = requests[column].astype("object")
+    summaries = requests["clinical_summary"].astype("object").where(cells.isna())
+    read: dict[str, Any] = {text: getattr(demographics(text), attribute) for text in summaries.dropna().unique()}
+    return cells.where(cells.notna(), summaries.map(read)).astype("object")
+
+
+def _years(requests: pd.DataFrame) -> pd.Series:
+    years = pd.Series(decided_years(requests), index=requests.index)
+    return (years // 1).astype("Int64").astype("object").map(str, na_action="ignore").astype("object").fillna(UNKNOWN)
+
+
+def _quarters(requests: pd.DataFrame) -> pd.Series:
+    if "decision_date" not in requests:
+        return pd.Series(UNKNOWN, index=requests.index)
+    dates = pd.to_datetime(requests["decision_date"])
+    names = dates.dt.year.astype("Int64").astype("string") + " Q" + dates.dt.quarter.astype("Int64").astype("string")
+    return names.astype("object").fillna(UNKNOWN)
+
+
+_TABLE_ANSWERS: dict[str, Callable[[pd.DataFrame], pd.Series]] = {
+    "family": _of_column("families"),
+    "chapter": _chapters,
+    "ur_family": _of_column("ur_families"),
+    "ur_cites_nothing": _ur_cites_nothing,
+    "specialty": _of_column("specialties"),
+    "items": _items,
+    "age_band": _age_bands,
+    "sex": _sexes,
+    "quarter": _quarters,
+    "year": _years,
+}
