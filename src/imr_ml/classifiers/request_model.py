@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, diags
 
 from imr_ml.classifiers.contributions import top_contributions
-from imr_ml.classifiers.families import GuidelineFamilyClassifier, family_sets
+from imr_ml.classifiers.families import NONE, GuidelineFamilyClassifier, family_sets
 from imr_ml.classifiers.outcome import CalibratedLogisticClassifier
 from imr_ml.classifiers.recency import chosen_half_life, recency_weights
 from imr_ml.classifiers.types import Evidence, Labels, Predictions
@@ -140,7 +140,7 @@ class RequestModel:
         families = [
             Chosen(
                 candidate,
-                GuidelineFamilyClassifier(candidate.C, random_state=seed).fit(
+                GuidelineFamilyClassifier(candidate.C, random_state=seed, exclusive=NONE).fit(
                     self._weighed(matrix, candidate), labels.families, groups
                 ),
             )
@@ -163,15 +163,14 @@ class RequestModel:
         return Predictions(self.outcome_.classifier.predict_proba(outcome)[:, 1], probability, chosen)
 
     def explain(self, matrix: csr_matrix, predictions: Predictions, most: int) -> list[Evidence]:
-        """For each row of a feature matrix what moved its outcome and its likeliest family most, `most` of each."""
+        """For each row of a feature matrix what moved its outcome and its primary family most, `most` of each."""
         names = self.feature_names
         outcome = self._unweighed(self.outcome_.candidate, self.outcome_.classifier.coef_[None])
         moved_outcome = top_contributions(matrix, outcome, np.zeros(matrix.shape[0], dtype=int), names, most)
         if self.families_ is None:
             return [Evidence(row, []) for row in moved_outcome]
         families = self._unweighed(self.families_.candidate, self.families_.classifier.coef_)
-        likeliest = predictions.family_probability.argmax(axis=1)
-        moved_family = top_contributions(matrix, families, likeliest, names, most)
+        moved_family = top_contributions(matrix, families, predictions.primary_family, names, most)
         return [Evidence(*pair) for pair in zip(moved_outcome, moved_family, strict=True)]
 
     @cached_property
