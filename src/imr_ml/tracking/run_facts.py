@@ -249,6 +249,7 @@ def describe_training(trained: TrainedModel, compared: Sequence[ComparedModel], 
     rows = [[_title(metric), *_cells(estimates, metric, columns)] for metric in METRICS if metric in estimates[MODEL]]
     lines = [
         *_describe_data(trained.data),
+        *(line for note in trained.notes for line in (f"**{note}**", "")),
         *markdown_table(["metric", *(TITLES.get(name, name) for name in columns)], rows),
         "",
         f"Brackets: 95 % interval, {settings.resamples} resamples of the cases; {settings.folds} folds by "
