@@ -80,7 +80,7 @@ def test_a_shown_experiment_is_a_file_to_train_with(run):
 def test_a_difference_names_the_keys_that_differ(run):
     done = run("experiments", "diff", "default", "long_phrases")
 
-    assert "features.ngrams" in done.stdout
+    assert "features.summary.ngrams" in done.stdout
     assert "outcome.C" not in done.stdout
     assert run("experiments", "diff", "default", "default").stdout == "all settings are the same\n"
 
@@ -106,7 +106,7 @@ def test_options_of_their_own_do_what_they_did(settings_of):
 def test_set_values_and_options_replace_the_files(settings_of):
     settings = settings_of("--experiment", "long_phrases", "--set", "outcome.C=1", "--set", "training.seed=3")
 
-    assert settings.model.terms.longest_phrase == 3
+    assert settings.model.terms.summary.longest_phrase == 3
     assert settings.model.outcome[0].C == 1.0
     assert settings.model.seed == settings.evaluation.seed == 3
     assert settings_of("--set", "training.seed=3", "--seed", "5").model.seed == 5

@@ -51,6 +51,12 @@ def test_an_alternative_is_its_section_but_for_what_it_sets(write):
     assert (third.C, third.weights.pairs, third.weights.facts) == (9.0, 0.1, first.weights.facts)
 
 
+def test_each_section_has_terms_of_its_own():
+    terms = read_experiment("default", ["features.request.ngrams=3"]).experiment.training_settings().model.terms
+
+    assert (terms.request.longest_phrase, terms.summary.longest_phrase) == (3, 2)
+
+
 def test_a_set_value_replaces_the_files(write):
     path = write("[outcome]\nC = 2.0\n[families]\nC = 3.0\n")
 

@@ -17,7 +17,7 @@ from imr_ml.classifiers.outcome import CalibratedLogisticClassifier
 from imr_ml.classifiers.recency import chosen_half_life, recency_weights
 from imr_ml.classifiers.types import Evidence, Labels, Predictions
 from imr_ml.features.frame import FACT_COLUMNS, GUIDELINE_COLUMNS
-from imr_ml.features.matrix import BlockWeights, TermSettings, column_weights, feature_matrix, matrix_of, tells_codes
+from imr_ml.features.matrix import BlockWeights, SectionTerms, column_weights, feature_matrix, matrix_of, tells_codes
 from imr_ml.guidelines.types import FAMILIES
 
 Classifier = TypeVar("Classifier", CalibratedLogisticClassifier, GuidelineFamilyClassifier)
@@ -62,7 +62,7 @@ class ModelSettings:
     outcome, family : tuple of Candidate
         The first is taken, unless a later one has a lower loss on held-out cases of the data that is fitted on, by
         more than two standard errors over cases: a choice by luck costs more than it gives.
-    terms : TermSettings
+    terms : SectionTerms
     half_life_years : tuple of (float or None)
         Years after which a decision weighs half in the outcome classifier; None weighs all alike. The first is taken,
         unless a later one predicts later years better; see `chosen_half_life`.
@@ -71,7 +71,7 @@ class ModelSettings:
 
     outcome: tuple[Candidate, ...] = OUTCOME_CANDIDATES
     family: tuple[Candidate, ...] = FAMILY_CANDIDATES
-    terms: TermSettings = field(default_factory=TermSettings)
+    terms: SectionTerms = field(default_factory=SectionTerms)
     half_life_years: tuple[float | None, ...] = (None, 8.0, 4.0, 2.0, 1.0)
     seed: int = 0
 

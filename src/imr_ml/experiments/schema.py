@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from imr_ml.classifiers.request_model import Candidate, ModelSettings
 from imr_ml.evaluation.settings import EvaluationSettings
 from imr_ml.features.frame import FACT_COLUMNS
-from imr_ml.features.matrix import BlockWeights, TermSettings
+from imr_ml.features.matrix import BlockWeights, SectionTerms, TermSettings
 from imr_ml.nlp.types import NlpSettings
 from imr_ml.training import TrainingSettings
 
@@ -42,11 +42,19 @@ class Nlp(_Section):
     canonical_tokens: bool
 
 
-class Features(_Section):
-    """Terms of every text: longest run of words, and most terms a section."""
+class Terms(_Section):
+    """Terms of a section: the longest run of words that is one, and the most that are kept."""
 
     ngrams: int = Field(ge=1, le=5)
     max_terms: int = Field(ge=1)
+
+
+class Features(_Section):
+    """Terms of each section."""
+
+    request: Terms
+    summary: Terms
+    ur_guideline: Terms
 
 
 class Weights(_Section):
@@ -133,7 +141,7 @@ class Experiment(_Section):
         model = ModelSettings(
             outcome=_candidates(self.outcome),
             family=_candidates(self.families),
-            terms=TermSettings(longest_phrase=self.features.ngrams, max_terms=self.features.max_terms),
+            terms=SectionTerms(*(_term_settings(getattr(self.features, name)) for name in Features.model_fields)),
             half_life_years=tuple(None if years == _ALL_ALIKE else years for years in self.training.half_life_years),
             seed=self.training.seed,
         )
@@ -154,7 +162,7 @@ def values_of(settings: TrainingSettings) -> dict[str, Any]:
     return {
         "description": "",
         "nlp": {name: nlp[name] for name in Nlp.model_fields},
-        "features": {"ngrams": model.terms.longest_phrase, "max_terms": model.terms.max_terms},
+        "features": {name: _term_values(getattr(model.terms, name)) for name in Features.model_fields},
         "outcome": {"classifier": "logistic_regression", **_alternatives(model.outcome)},
         "families": {"classifier": "linear_svm", **_alternatives(model.family)},
         "training": {
@@ -169,6 +177,14 @@ def values_of(settings: TrainingSettings) -> dict[str, Any]:
 def flat_keys(values: Mapping[str, Any]) -> dict[str, Value]:
     """Value of each key of an experiment file, e.g. ``outcome.weights.summary``; the description is left out."""
     return dict(_flatten({name: value for name, value in values.items() if name != "description"}))
+
+
+def _term_settings(terms: Terms) -> TermSettings:
+    return TermSettings(longest_phrase=terms.ngrams, max_terms=terms.max_terms)
+
+
+def _term_values(terms: TermSettings) -> dict[str, int]:
+    return {"ngrams": terms.longest_phrase, "max_terms": terms.max_terms}
 
 
 def _candidates(section: Outcome | Families) -> tuple[Candidate, ...]:
