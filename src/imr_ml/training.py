@@ -15,7 +15,7 @@ from imr_ml.classifiers.types import Dataset, Labels, Predictions
 from imr_ml.corpus.schema import FEATURE_COLUMNS, LABEL_COLUMNS, require_columns
 from imr_ml.corpus.table import case_keys
 from imr_ml.errors import ImrError
-from imr_ml.evaluation.constants import constant_notes
+from imr_ml.evaluation.constant_data import constant_notes
 from imr_ml.evaluation.learning import learning_curve
 from imr_ml.evaluation.permutation import MaskingComparison, permutation_test
 from imr_ml.evaluation.report import Evaluation, evaluate, evaluate_masking, measured_coverage

@@ -72,7 +72,7 @@ def test_a_set_value_replaces_the_files(write):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ("outcome.c=1.0", "outcome.c: unknown key; allowed: classifier, C, weights, alternatives"),
+        ("outcome.c=1.0", "outcome.c: unknown key; allowed: C, weights, classifier, alternatives"),
         ("model.C=1.0", "model: unknown key; allowed: description, nlp, features, outcome, families"),
         ("nlp.spelling=true", "nlp.spelling: unknown key; allowed: negation, mask_determination, canonical_tokens"),
         ("outcome.weights.words=1", "outcome.weights.words: unknown key; allowed: request, summary, ur_guideline"),
@@ -82,9 +82,11 @@ def test_a_set_value_replaces_the_files(write):
         ("outcome.C=0", "outcome.C: should be greater than 0"),
         ("outcome.C=inf", "outcome.C: should be a finite number"),
         ("outcome.C=2020-01-01", "outcome.C: should be a valid number"),
-        ("outcome=1", "outcome: should be an object"),
+        ("features.ngrams=3", "features.ngrams: unknown key; allowed: request, summary, ur_guideline"),
+        ("outcome.alternatives=1", "outcome.alternatives: should be a list"),
+        ("outcome=1", "outcome: should be a table"),
         ("outcome.classifier=forest", "outcome.classifier: should be 'logistic_regression'"),
-        ("nlp.negation=1", "nlp.negation: should be a valid boolean"),
+        ("nlp.negation=1", "nlp.negation: should be true or false"),
         ("evaluation.folds=2.5", "evaluation.folds: should be a valid integer"),
         ("training.coverage=1.5", "training.coverage: should be less than or equal to 0.99"),
         ("training.half_life_years=[]", "training.half_life_years: Tuple should have at least 1 item"),

@@ -13,12 +13,14 @@ from typing import Any
 from pydantic import ValidationError
 
 from imr_ml.errors import ImrError
-from imr_ml.experiments.schema import Experiment, Value, flat_keys, values_of
+from imr_ml.experiments.schema import Alternative, Experiment, Value, flat_keys, values_of
 from imr_ml.training import TrainingSettings
 
 DEFAULT = "default"
 _FILES = resources.files(__package__) / "files"
 _MAX_ERRORS = 3
+# TOML's words for what pydantic calls otherwise.
+_PLAIN = {"model_type": "should be a table", "tuple_type": "should be a list", "bool_type": "should be true or false"}
 
 
 class ExperimentError(ImrError):
@@ -121,15 +123,14 @@ def _merge(values: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, A
 
 
 def _validate(values: Mapping[str, Any], source: str) -> Experiment:
-    defaults = values_of(TrainingSettings())
-    merged = _merge(defaults, values)
+    merged = _merge(values_of(TrainingSettings()), values)
     for task in ("outcome", "families"):
         if isinstance(merged[task], dict):
             merged[task] = _complete_alternatives(merged[task])
     try:
         return Experiment.model_validate_json(json.dumps(merged, default=str))
     except ValidationError as error:
-        lines = [_describe(one["type"], one["loc"], one["msg"], defaults) for one in error.errors()]
+        lines = [_describe(one["type"], one["loc"], one["msg"]) for one in error.errors()]
         more = f"; and {len(lines) - _MAX_ERRORS} more" if len(lines) > _MAX_ERRORS else ""
         raise ExperimentError(f"{source}: {'; '.join(lines[:_MAX_ERRORS])}{more}") from None
 
@@ -143,21 +144,22 @@ def _complete_alternatives(section: dict[str, Any]) -> dict[str, Any]:
     return section | {"alternatives": [_merge(base, one) if isinstance(one, dict) else one for one in alternatives]}
 
 
-def _describe(kind: str, place: tuple[int | str, ...], message: str, defaults: Mapping[str, Any]) -> str:
+def _describe(kind: str, place: tuple[int | str, ...], message: str) -> str:
     key = ".".join(map(str, place))
     if kind == "extra_forbidden":
-        return f"{key}: unknown key; allowed: {', '.join(_keys_beside(place, defaults))}"
-    return f"{key}: {message.removeprefix('Value error, ').replace('Input should', 'should')}"
+        return f"{key}: unknown key; allowed: {', '.join(_keys_beside(place))}"
+    return f"{key}: {_PLAIN.get(kind) or message.removeprefix('Value error, ').replace('Input should', 'should')}"
 
 
-def _keys_beside(place: tuple[int | str, ...], defaults: Mapping[str, Any]) -> Iterator[str]:
-    table: Any = defaults
+def _keys_beside(place: tuple[int | str, ...]) -> Iterator[str]:
+    """Keys that the table of a key has."""
+    table: Any = Experiment
     for name in place[:-1]:
-        # An alternative has the keys of its section.
-        table = {"C": ..., "weights": table[0]["weights"]} if isinstance(name, int) and table else table[name]
         if name == "alternatives":
-            table = table or [{"weights": defaults["families"]["weights"]}]
-    yield from table
+            table = Alternative
+        elif isinstance(name, str):
+            table = table.model_fields[name].annotation
+    yield from table.model_fields
 
 
 def _without_required(schema: Any) -> Any:
