@@ -5,6 +5,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 DATA   ?=
+EXPERIMENT ?=
 MODEL  ?= models/latest
 PORT   ?= 5000
 
@@ -24,8 +25,8 @@ $(READY): requirements.lock pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
-train: $(READY) ## train and track a model: on DATA=path, else data/raw, else the sample corpus
-	@$(BIN)/imr-ml train $(if $(DATA),--data "$(DATA)")
+train: $(READY) ## train and track a model on DATA=path, else data/raw, else the sample corpus; EXPERIMENT=name or file
+	@$(BIN)/imr-ml train $(if $(DATA),--data "$(DATA)") $(if $(EXPERIMENT),--experiment "$(EXPERIMENT)")
 
 prove: $(READY) ## train and print the permutation test, masking comparison and slices; DATA as above
 	@$(BIN)/imr-ml train --proof --slices $(if $(DATA),--data "$(DATA)")

@@ -15,6 +15,7 @@ from imr_ml.evaluation.comparison import METRICS, MODEL, baselines_of
 from imr_ml.evaluation.settings import EvaluationSettings
 from imr_ml.evaluation.splits import SplitError
 from imr_ml.nlp.types import NlpSettings
+from imr_ml.reporting.figures import figures
 from imr_ml.training import TrainingError, TrainingSettings, train
 
 QUICK = TrainingSettings(evaluation=EvaluationSettings(folds=2, repeats=1, resamples=20, jobs=1))
@@ -203,6 +204,31 @@ def test_a_table_without_families_trains_the_outcome_classifier_alone(without):
 
     assert trained.model.families_ is None
     assert not any(name.startswith("family.") for name in trained.evaluation.estimates["model"])
+
+
+@pytest.mark.parametrize("families", ["odg", "none", "acoem|odg"])
+def test_requests_that_all_cite_the_same_are_trained_on_and_reported(families):
+    model = train(table(families=families), QUICK)
+
+    assert model.notes == (f"every request cites {families}: the family classifier predicts nothing else",)
+    assert "family_coefficients" not in figures(model)
+    assert set(model.evaluation.estimates[MODEL]) == set(METRICS)
+
+
+WITHOUT_WORDS = {"request": "1 2 3.", "clinical_summary": "...", "ur_guideline": "7."}
+
+
+def test_texts_without_a_word_are_trained_on_and_reported():
+    model = train(table(**WITHOUT_WORDS), replace(QUICK, ladder=True))
+
+    assert model.notes == tuple(f"no {column} has a word: nothing is learned from it" for column in WITHOUT_WORDS)
+    assert model.evaluation.estimates["plain_tfidf"]["outcome.roc_auc"].value == 0.5
+    assert set(figures(model)) >= {"roc", "family_f1"}
+
+
+def test_a_table_that_everything_can_be_learned_from_has_no_notes(trained):
+    assert trained.notes == ()
+    assert train(table(ur_guideline=None), QUICK).notes == ()
 
 
 def test_too_few_cases_are_refused():

@@ -15,6 +15,7 @@ from imr_ml.classifiers.types import Dataset, Labels, Predictions
 from imr_ml.corpus.schema import FEATURE_COLUMNS, LABEL_COLUMNS, require_columns
 from imr_ml.corpus.table import case_keys
 from imr_ml.errors import ImrError
+from imr_ml.evaluation.constant_data import constant_notes
 from imr_ml.evaluation.learning import learning_curve
 from imr_ml.evaluation.permutation import MaskingComparison, permutation_test
 from imr_ml.evaluation.report import Evaluation, evaluate, evaluate_masking, measured_coverage
@@ -90,7 +91,10 @@ class DataFacts:
 
 @dataclass(frozen=True, slots=True)
 class TrainedModel:
-    """A fitted model, its evaluation and the data it was trained on."""
+    """A fitted model, its evaluation and the data it was trained on.
+
+    `notes` are lines on what the data cannot teach.
+    """
 
     model: RequestModel
     held_out: HeldOutScores
@@ -101,6 +105,7 @@ class TrainedModel:
     settings: TrainingSettings
     data: DataFacts
     climb: Climb | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def outcome_sets(self) -> OutcomeSets:
@@ -151,6 +156,7 @@ def train(
         settings=settings,
         data=_facts(requests, decided, groups),
         climb=climb(dataset, settings.evaluation, start=start) if settings.ladder else None,
+        notes=constant_notes(decided, labels),
     )
 
 

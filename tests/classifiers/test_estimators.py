@@ -1,6 +1,7 @@
 """Both classifiers against scikit-learn's own checks and on what scikit-learn cannot check: cases and sets."""
 
 import pickle
+from itertools import product
 
 import numpy as np
 import pytest
@@ -14,7 +15,9 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from imr_ml.classifiers import families as families_module
 from imr_ml.classifiers.families import GuidelineFamilyClassifier, family_sets
 from imr_ml.classifiers.outcome import CalibratedLogisticClassifier, calibration_splits
+from imr_ml.guidelines.types import FAMILIES
 
+NONE = FAMILIES.index("none")
 ONE_DIMENSIONAL = "the check fits a one-dimensional y, and families are an indicator of two dimensions"
 EXPECTED_FAILURES = {
     GuidelineFamilyClassifier: {
@@ -39,6 +42,11 @@ def cases(count: int = 60, size: int = 3, features: int = 40) -> tuple[np.ndarra
     random = np.random.default_rng(0)
     groups = np.arange(count).repeat(size)
     return random.normal(size=(count, features))[groups], (np.arange(count) % 2 == 0)[groups], groups
+
+
+def is_possible(cited) -> bool:
+    """Whether a reviewer may cite these families: some, or ``none`` alone."""
+    return sum(cited) == 1 or (any(cited) and not cited[NONE])
 
 
 def families_of_cases() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -202,12 +210,56 @@ def test_families_must_be_an_indicator():
     st.floats(0.01, 1),
 )
 def test_a_set_of_families_is_never_empty_and_holds_all_at_the_threshold(probability, threshold):
-    sets = family_sets(probability, threshold)
+    sets = family_sets(probability, threshold, exclusive=None)
 
     assert sets.any(axis=1).all()
     assert sets[probability >= threshold].all()
     assert sets[np.arange(len(sets)), probability.argmax(axis=1)].all()
     assert sets.sum() <= (probability >= threshold).sum() + len(sets)
+
+
+POSSIBLE_SETS = np.array([row for row in product([False, True], repeat=len(FAMILIES)) if is_possible(row)])
+
+
+@given(
+    arrays(np.float64, st.tuples(st.integers(1, 6), st.just(len(FAMILIES))), elements=st.floats(0, 1)),
+    st.one_of(st.floats(0.01, 1), st.just(np.inf)),
+)
+def test_a_predicted_set_is_the_possible_one_with_the_most_probability_above_the_threshold(probability, threshold):
+    sets = family_sets(probability, threshold)
+
+    assert all(map(is_possible, sets))
+    gain = probability - min(threshold, 1.0)
+    best = (gain @ POSSIBLE_SETS.T).max(axis=1)
+    assert (gain * sets).sum(axis=1) == pytest.approx(best, abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("cited", "predicted"),
+    [
+        ({"chronic_pain": 0.6, "none": 0.5}, {"chronic_pain"}),
+        ({"chronic_pain": 0.5, "none": 0.6}, {"none"}),
+        ({"chronic_pain": 0.5, "odg": 0.5, "none": 0.6}, {"chronic_pain", "odg"}),
+        ({"odg": 0.1, "none": 0.2}, {"none"}),
+        ({"odg": 0.2, "none": 0.1}, {"odg"}),
+    ],
+)
+def test_none_is_predicted_alone_where_it_outweighs_all_families_together(cited, predicted):
+    probability = np.array([[cited.get(family, 0.0) for family in FAMILIES]])
+
+    (chosen,) = family_sets(probability, threshold=0.4)
+
+    assert {family for family, is_cited in zip(FAMILIES, chosen, strict=True) if is_cited} == predicted
+
+
+def test_a_classifier_never_predicts_its_exclusive_family_with_another():
+    X, y, groups = families_of_cases()  # noqa: N806
+    y[:, 2] = ~y[:, :2].any(axis=1)
+
+    predicted = GuidelineFamilyClassifier(exclusive=2).fit(X, y, groups).predict(X)
+
+    assert predicted[:, 2].any()
+    assert not (predicted[:, 2] & predicted[:, :2].any(axis=1)).any()
 
 
 def test_a_row_of_weight_two_counts_as_two_rows():

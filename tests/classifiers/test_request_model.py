@@ -42,6 +42,7 @@ def test_each_request_gets_probabilities_and_a_set_that_is_never_empty(prepared,
     assert ((said.p_overturned > 0) & (said.p_overturned < 1)).all()
     assert ((said.family_probability >= 0) & (said.family_probability <= 1)).all()
     assert said.family_set.any(axis=1).all()
+    assert said.family_set[np.arange(7), said.primary_family].all()
 
 
 def test_a_request_is_predicted_alike_alone_and_among_others(prepared, model):
@@ -62,7 +63,7 @@ def test_settings_reach_the_classifiers(prepared):
     model.fit(prepared.frame, prepared.labels, prepared.groups)
 
     assert model.outcome_.classifier.get_params() == {"C": 0.01, "folds": 5, "random_state": 5}
-    assert model.families_.classifier.get_params() == {"C": 7.0, "folds": 5, "random_state": 5}
+    assert model.families_.classifier.get_params() == {"C": 7.0, "exclusive": 7, "folds": 5, "random_state": 5}
 
 
 BLIND = Candidate(BlockWeights(request=0, summary=0, ur_guideline=0, facts=0, numbers=0.001), C=0.001)
@@ -110,7 +111,7 @@ def test_contributions_and_intercept_add_up_to_the_score(prepared, model):
     told = np.array([sum(each.weight for each in row.outcome) + outcome.intercept_ for row in evidence])
     assert outcome.slope_ * told + outcome.offset_ == pytest.approx(logit(predictions.p_overturned), abs=1e-9)
     for row, evidence_of_row in enumerate(evidence):
-        likeliest = predictions.family_probability[row].argmax()
+        likeliest = predictions.primary_family[row]
         score = sum(each.weight for each in evidence_of_row.family) + families.intercept_[likeliest]
         assert expit(score) == pytest.approx(predictions.family_probability[row, likeliest], abs=1e-9)
 

@@ -6,7 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 
-from imr_ml.features.matrix import FactVectorizer, TermVectorizer, feature_matrix, matrix_of
+from imr_ml.features.matrix import (
+    FactVectorizer,
+    SectionTerms,
+    TermSettings,
+    TermVectorizer,
+    feature_matrix,
+    matrix_of,
+)
 
 WORDS = st.sampled_from(["knee", "no_spasm", "mri", "of", "body=knee", "naïve", "x"])
 TEXTS = st.lists(st.lists(WORDS, max_size=8).map(" ".join), min_size=1, max_size=6)
@@ -41,3 +48,13 @@ def test_a_frame_becomes_the_matrix_that_the_transformer_makes_of_it(prepared):
     fitted = feature_matrix(pairs=True).fit(prepared.frame)
 
     assert same(matrix_of(fitted, prepared.frame[5:20]), fitted.transform(prepared.frame[5:20]))
+
+
+def test_each_section_has_terms_of_its_own(prepared):
+    terms = SectionTerms(request=TermSettings(longest_phrase=1), summary=TermSettings(max_terms=5))
+
+    names = feature_matrix(terms).fit(prepared.frame).get_feature_names_out()
+
+    assert not any(" " in name for name in names if name.startswith("request__"))
+    assert any(" " in name for name in names if name.startswith("ur_guideline__"))
+    assert sum(name.startswith("summary__") for name in names) == 5

@@ -80,6 +80,11 @@ def test_too_few_cases_to_hold_out_leave_the_rate(dataset):
 ONE_EACH, BOTH = [[True, False], [False, True]], [[True, True], [True, True]]
 
 
+def _with_others(two_families) -> np.ndarray:
+    """With columns of zeros for the other families."""
+    return np.pad(np.array(two_families, dtype=float), ((0, 0), (0, len(FAMILIES) - 2)))
+
+
 @pytest.mark.parametrize(
     ("probability", "cited", "f1", "threshold"),
     [
@@ -90,4 +95,6 @@ ONE_EACH, BOTH = [[True, False], [False, True]], [[True, True], [True, True]]
     ],
 )
 def test_the_threshold_with_the_best_f1(probability, cited, f1, threshold):
-    assert tuned_threshold(np.array(probability), np.array(cited)) == pytest.approx((f1, threshold))
+    assert tuned_threshold(_with_others(probability), _with_others(cited).astype(bool)) == pytest.approx(
+        (f1, threshold)
+    )

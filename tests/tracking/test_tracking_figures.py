@@ -7,6 +7,7 @@ import pytest
 from imr_ml.evaluation.comparison import MODEL
 from imr_ml.evaluation.learning import LearningPoint
 from imr_ml.reporting.figures import figures
+from imr_ml.reporting.figures.outcome import roc
 
 NAMES = (
     *("by_fold", "confusion", "family_coefficients", "family_f1", "learning_curve", "outcome_coefficients"),
@@ -29,6 +30,16 @@ def test_each_picture_of_sample_data_states_so(drawn, name):
 def test_pictures_of_real_letters_do_not(trained):
     real = replace(trained, data=replace(trained.data, source="dwc"))
     assert not any("SAMPLE" in figure.get_suptitle() for figure in figures(real).values())
+
+
+def test_a_figure_that_cannot_be_drawn_is_named_and_left_out(trained, caplog):
+    def fail(_):
+        raise ValueError("text of a request")
+
+    drawn = figures(trained, {"broken": fail, "roc": roc})
+
+    assert list(drawn) == ["roc"]
+    assert caplog.messages == ["figure broken was not drawn (ValueError)"]
 
 
 def test_the_base_rate_stands_in_the_precision_recall_picture(drawn, trained):

@@ -10,6 +10,8 @@ from imr_ml.classifiers.request_model import Candidate, Chosen
 from imr_ml.evaluation.comparison import MODEL
 from imr_ml.evaluation.intervals import Estimate
 from imr_ml.evaluation.learning import LearningPoint
+from imr_ml.experiments.reading import read_experiment
+from imr_ml.experiments.schema import flat_keys, values_of
 from imr_ml.features.matrix import BlockWeights
 from imr_ml.reporting.compared_models import ComparedModel, compared_baselines
 from imr_ml.tracking import run_facts
@@ -31,6 +33,43 @@ def test_a_name_states_features_penalty_size_and_commit(trained, weights, git, n
     model = copy(trained.model)
     model.outcome_ = Chosen(Candidate(weights, C=0.3), trained.model.outcome_.classifier)
     assert run_facts.name_run(replace(trained, model=model), git) == name
+
+
+@pytest.mark.parametrize(
+    ("changes", "title"),
+    [
+        (["evaluation.folds=3", "training.seed=5"], "tfidf+facts C=0.3"),
+        (["outcome.C=1.0"], "mine: outcome.C=1.0"),
+        (["outcome.C=1.0", "nlp.negation=false"], "mine: nlp.negation=False, outcome.C=1.0"),
+        ([f"outcome.weights.{name}=9" for name in ("facts", "pairs", "summary", "numbers", "codes")], "2 more"),
+    ],
+)
+def test_a_name_states_what_differs_from_the_default_but_not_how_it_is_evaluated(trained, changes, title):
+    settings = read_experiment("default", changes).experiment.training_settings()
+
+    name = run_facts.name_run(replace(trained, settings=settings), None, experiment="mine")
+
+    assert name.endswith(f"{title} | 60 req")
+
+
+def test_params_are_the_keys_of_the_experiment_file(trained):
+    params = run_facts.collect_params(trained)
+
+    assert flat_keys(values_of(trained.settings)).keys() <= params.keys()
+    assert params["outcome.C"] == "0.3"
+    assert params["outcome.chosen"] == "first"
+    assert params["families.chosen"] in ("first", "alternatives.0")
+    assert params["outcome.alternatives"] == "none"
+    assert all(params.values())
+
+
+def test_a_model_without_families_has_no_params_of_them(trained):
+    model = copy(trained.model)
+    model.families_ = None
+
+    params = run_facts.collect_params(replace(trained, model=model))
+
+    assert not any(name.startswith("families.") for name in params)
 
 
 def test_what_could_not_be_measured_is_no_metric(trained):

@@ -123,7 +123,7 @@ def test_settings_are_flat_params(run):
     params = run.data.params
     assert params["outcome.C"] == "0.3"
     assert params["outcome.weights.summary"] == "1.0"
-    assert params["family.weights.summary"] == "0.0"
+    assert params["families.weights.summary"] == "0.0"
     assert params["nlp.negation"] == "True"
     assert params["evaluation.repeats"] == "2"
     assert params["data.requests"] == "60"

@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, diags
 
 from imr_ml.classifiers.contributions import top_contributions
-from imr_ml.classifiers.families import GuidelineFamilyClassifier, family_sets
+from imr_ml.classifiers.families import NONE, GuidelineFamilyClassifier, family_sets
 from imr_ml.classifiers.outcome import CalibratedLogisticClassifier
 from imr_ml.classifiers.recency import chosen_half_life, recency_weights
 from imr_ml.classifiers.types import Evidence, Labels, Predictions
 from imr_ml.features.frame import FACT_COLUMNS, GUIDELINE_COLUMNS
-from imr_ml.features.matrix import BlockWeights, TermSettings, column_weights, feature_matrix, matrix_of, tells_codes
+from imr_ml.features.matrix import BlockWeights, SectionTerms, column_weights, feature_matrix, matrix_of, tells_codes
 from imr_ml.guidelines.types import FAMILIES
 
 Classifier = TypeVar("Classifier", CalibratedLogisticClassifier, GuidelineFamilyClassifier)
@@ -62,7 +62,7 @@ class ModelSettings:
     outcome, family : tuple of Candidate
         The first is taken, unless a later one has a lower loss on held-out cases of the data that is fitted on, by
         more than two standard errors over cases: a choice by luck costs more than it gives.
-    terms : TermSettings
+    terms : SectionTerms
     half_life_years : tuple of (float or None)
         Years after which a decision weighs half in the outcome classifier; None weighs all alike. The first is taken,
         unless a later one predicts later years better; see `chosen_half_life`.
@@ -71,7 +71,7 @@ class ModelSettings:
 
     outcome: tuple[Candidate, ...] = OUTCOME_CANDIDATES
     family: tuple[Candidate, ...] = FAMILY_CANDIDATES
-    terms: TermSettings = field(default_factory=TermSettings)
+    terms: SectionTerms = field(default_factory=SectionTerms)
     half_life_years: tuple[float | None, ...] = (None, 8.0, 4.0, 2.0, 1.0)
     seed: int = 0
 
@@ -149,7 +149,7 @@ class RequestModel:
         families = [
             Chosen(
                 candidate,
-                GuidelineFamilyClassifier(candidate.C, random_state=seed).fit(
+                GuidelineFamilyClassifier(candidate.C, random_state=seed, exclusive=NONE).fit(
                     self._weighed(matrix, candidate), labels.families, groups
                 ),
             )
@@ -172,7 +172,7 @@ class RequestModel:
         return Predictions(self.outcome_.classifier.predict_proba(outcome)[:, 1], probability, chosen)
 
     def explain(self, matrix: csr_matrix, predictions: Predictions, most: int) -> list[Evidence]:
-        """For each row of a feature matrix what moved its outcome and its likeliest family most, `most` of each.
+        """For each row of a feature matrix what moved its outcome and its primary family most, `most` of each.
 
         Parameters
         ----------
@@ -187,8 +187,7 @@ class RequestModel:
         if self.families_ is None:
             return [Evidence(row, []) for row in moved_outcome]
         families = self._unweighed(self.families_.candidate, self.families_.classifier.coef_)
-        likeliest = predictions.family_probability.argmax(axis=1)
-        moved_family = top_contributions(matrix, families, likeliest, names, most)
+        moved_family = top_contributions(matrix, families, predictions.primary_family, names, most)
         return [Evidence(*pair) for pair in zip(moved_outcome, moved_family, strict=True)]
 
     @cached_property

@@ -93,12 +93,18 @@ class Predictions:
     p_overturned : (requests,) float
     family_probability : (requests, families) float
     family_set : (requests, families) bool
-        Families the model expects to be cited; never empty.
+        Families the model expects to be cited; never empty, and never ``none`` with another.
     """
 
     p_overturned: NDArray[np.float64]
     family_probability: NDArray[np.float64]
     family_set: NDArray[np.bool_]
+
+    @property
+    def primary_family(self) -> NDArray[np.int64]:
+        """Column of the likeliest family of each request's set, shape (requests,)."""
+        likeliest: NDArray[np.int64] = np.where(self.family_set, self.family_probability, -1.0).argmax(axis=1)
+        return likeliest
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +116,7 @@ class Evidence:
     outcome : list of Contribution
         To the score of an overturned denial; positive speaks for it.
     family : list of Contribution
-        To the score of the likeliest family.
+        To the score of the primary family.
     """
 
     outcome: list[Contribution]

@@ -25,7 +25,7 @@ def print_evaluation(trained: TrainedModel, *, slices: bool = False) -> None:
     """Print the table of metrics, the further proofs and, if requested, the table of slices."""
     console = wide_console()
     console.print(_metric_table(trained))
-    for line in proofs(trained):
+    for line in (*trained.notes, *proofs(trained)):
         console.print(line, markup=False)
     if slices:
         console.print(_slice_table(trained))

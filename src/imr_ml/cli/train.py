@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -38,9 +39,20 @@ def train(
         Path | None, typer.Option(help="Write the rows left out, with their reasons (.csv, .jsonl, .parquet).")
     ] = None,
     output: Annotated[Path, typer.Option("--output", "-o", help="Model folder.")] = LATEST,
-    folds: Annotated[int, typer.Option(min=2, help="Folds of the cross-validation.")] = 5,
-    seed: Annotated[int, typer.Option(help="Seed of folds, bootstrap and classifiers.")] = 0,
-    coverage: Annotated[float, typer.Option(min=0.5, max=0.99, help="Coverage of the prediction sets.")] = 0.9,
+    experiment: Annotated[
+        str, typer.Option(help="Settings: a name from 'imr-ml experiments list', or your TOML file.")
+    ] = "default",
+    changes: Annotated[
+        list[str] | None, typer.Option("--set", help="Change a setting of the experiment, as in outcome.C=1.0.")
+    ] = None,
+    folds: Annotated[int | None, typer.Option(min=2, help="Same as --set evaluation.folds=.")] = None,
+    seed: Annotated[
+        int | None, typer.Option(min=0, help="Seed of folds, bootstrap and classifiers; same as --set training.seed=.")
+    ] = None,
+    coverage: Annotated[
+        float | None,
+        typer.Option(min=0.5, max=0.99, help="Coverage of prediction sets; same as --set training.coverage=."),
+    ] = None,
     jobs: Annotated[int, typer.Option(help="Processes; -1 uses all cores.")] = -1,
     proof: Annotated[
         bool, typer.Option("--proof", help="Also run the permutation test (200 shuffles) and compare masking.")
@@ -63,35 +75,35 @@ def train(
 ) -> None:
     """Train a model, evaluate it on held-out cases, track the run and register the model as challenger."""
     with exit_on_user_error():
-        from imr_ml.classifiers.request_model import ModelSettings
         from imr_ml.cli.evaluation import print_evaluation
         from imr_ml.corpus.decisions import InputOptions
         from imr_ml.corpus.mapping import read_mapping
-        from imr_ml.evaluation.settings import EvaluationSettings
+        from imr_ml.experiments.reading import read_experiment
         from imr_ml.ingest.sources import training_table
         from imr_ml.model_files import MANIFEST, save_model
         from imr_ml.reporting.card.rendering import write_card
         from imr_ml.reporting.compared_models import compared_rungs
         from imr_ml.tracking import registry, runs, sending, uris
         from imr_ml.tracking.git import git_state, system_metrics
-        from imr_ml.training import TrainingSettings, decided_requests
+        from imr_ml.training import decided_requests
         from imr_ml.training import train as train_model
 
         options = InputOptions(read_mapping(renames or (), columns), partial, sheet, ocr)
         started_ms = int(time.time() * 1000)
         uris.check_uri(uris.tracking_uri())
         git = git_state()
-        evaluation = EvaluationSettings(
-            folds=folds,
-            seed=seed,
+        options_set = {"evaluation.folds": folds, "training.seed": seed, "training.coverage": coverage}
+        options_given = [f"{key}={value}" for key, value in options_set.items() if value is not None]
+        named = read_experiment(experiment, [*(changes or ()), *options_given])
+        settings = named.experiment.training_settings()
+        evaluation = replace(
+            settings.evaluation,
             jobs=jobs,
             permutations=_PERMUTATIONS if proof else 0,
             compare_masking=proof,
             learning_curve=learning_curve,
         )
-        settings = TrainingSettings(
-            model=ModelSettings(seed=seed), evaluation=evaluation, coverage=coverage, ladder=ladder
-        )
+        settings = replace(settings, evaluation=evaluation, ladder=ladder)
         with progress() as start:
             table = training_table(data, start, source=source, code=code_of(git), options=options)
             typer.echo(table.description)
@@ -106,7 +118,7 @@ def train(
         card = write_card(trained, output, commit, dirty=dirty)[0]
         compared = compared_rungs(trained.climb) if trained.climb else None
         texts = decided_requests(table.decisions.requests) if log_text else None
-        extras = runs.Extras(compared, system, card, output / MANIFEST, texts, started_ms)
+        extras = runs.Extras(compared, system, card, output / MANIFEST, texts, started_ms, named.name)
         print_evaluation(trained, slices=slices)
         typer.echo(f"model: {output}, its model card: {card}")
         try:

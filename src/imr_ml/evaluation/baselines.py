@@ -5,7 +5,7 @@ Each baseline is fitted and evaluated on the same folds as the model.
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
@@ -23,6 +23,7 @@ from imr_ml.guidelines.types import FAMILIES
 
 _PLAIN_C = 10.0
 _PLAIN_THRESHOLD = 0.4
+_PLACEHOLDER = "absent"
 
 
 class BaseRate:
@@ -112,8 +113,19 @@ class PlainText:
         return Predictions(outcome, probability, family_sets(probability, _PLAIN_THRESHOLD))
 
 
+class WordVectorizer(TfidfVectorizer):
+    """`TfidfVectorizer` that fits texts without any word as empty ones, instead of refusing them."""
+
+    def fit_transform(self, raw_documents: Any, y: Any = None) -> Any:  # noqa: ARG002
+        """Matrix of the texts, shape (rows, terms); zeros where none has a term."""
+        texts = list(raw_documents)
+        if any(map(self.build_analyzer(), texts)):
+            return super().fit_transform(texts)
+        return super().fit([_PLACEHOLDER]).transform(texts)
+
+
 def _words() -> TfidfVectorizer:
-    return TfidfVectorizer(sublinear_tf=True, ngram_range=(1, 2))
+    return WordVectorizer(sublinear_tf=True, ngram_range=(1, 2))
 
 
 def _regression() -> LogisticRegression:
@@ -130,4 +142,4 @@ def _outcome_text(frame: pd.DataFrame) -> pd.Series:
 
 
 def _family_texts(frame: pd.DataFrame) -> pd.DataFrame:
-    return frame[["request", "ur_guideline"]].astype("object").fillna("absent")
+    return frame[["request", "ur_guideline"]].astype("object").fillna(_PLACEHOLDER)

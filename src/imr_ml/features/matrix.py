@@ -39,6 +39,15 @@ class TermSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class SectionTerms:
+    """What counts as a term of each section."""
+
+    request: TermSettings = TermSettings()
+    summary: TermSettings = TermSettings()
+    ur_guideline: TermSettings = TermSettings()
+
+
+@dataclass(frozen=True, slots=True)
 class BlockWeights:
     """How much each block of features weighs in a classifier; a block of weight 0 is left out.
 
@@ -79,7 +88,7 @@ class BlockWeights:
 
 
 def feature_matrix(
-    settings: TermSettings | None = None, *, pairs: bool = False, codes: bool = False
+    settings: SectionTerms | None = None, *, pairs: bool = False, codes: bool = False
 ) -> ColumnTransformer:
     """Unfitted transformer from a feature frame to the matrix that classifiers learn from, every block with weight 1.
 
@@ -87,7 +96,7 @@ def feature_matrix(
 
     Parameters
     ----------
-    settings : TermSettings, optional
+    settings : SectionTerms, optional
     pairs : bool, default False
         Whether there is a block of pairs of facts.
     codes : bool, default False
@@ -98,14 +107,14 @@ def feature_matrix(
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    terms = settings or TermSettings()
+    terms = settings or SectionTerms()
     numbers, case_size = (
         make_pipeline(SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True), StandardScaler())
         for _ in range(2)
     )
     sections = zip(("request", "summary", "ur_guideline"), TOKEN_COLUMNS, strict=True)
     blocks = [
-        *((name, _terms(terms), column) for name, column in sections),
+        *((name, _terms(getattr(terms, name)), column) for name, column in sections),
         *((name, _facts(), name) for name in FACT_COLUMNS),
         ("numbers", numbers, list(NUMBER_COLUMNS)),
         ("case_size", case_size, list(CASE_COLUMNS)),

@@ -16,6 +16,7 @@ from sklearn.preprocessing import FunctionTransformer, TargetEncoder
 
 from imr_ml.classifiers.families import family_sets
 from imr_ml.classifiers.types import Labels, Predictions
+from imr_ml.evaluation.baselines import WordVectorizer
 from imr_ml.features.matrix import BlockWeights, feature_matrix
 
 _AS_MANY_AS = 20.0
@@ -85,12 +86,12 @@ _MOST_RUNS = 50_000
 
 def raw_words(columns: list[str]) -> Pipeline:
     """TF-IDF of words and pairs of words as they are written, each column by itself."""
-    return _texts([(name, TfidfVectorizer(sublinear_tf=True, ngram_range=(1, 2)), name) for name in columns])
+    return _texts([(name, WordVectorizer(sublinear_tf=True, ngram_range=(1, 2)), name) for name in columns])
 
 
 def words_and_characters(columns: list[str]) -> Pipeline:
     """The same beside TF-IDF of runs of two to five characters within words, which misspellings leave mostly whole."""
-    words = [(name, TfidfVectorizer(sublinear_tf=True, ngram_range=(1, 2)), name) for name in columns]
+    words = [(name, WordVectorizer(sublinear_tf=True, ngram_range=(1, 2)), name) for name in columns]
     return _texts([*words, *((f"{name}_characters", _characters(), name) for name in columns)])
 
 

@@ -73,7 +73,7 @@ def profile_of(
         "p_overturned": predictions.p_overturned,
     }
     numbers = {name: _rounded(np.asarray(values, dtype=np.float64), _STEPS[name]) for name, values in found.items()}
-    return Profile(case.astype(np.int32), numbers, _labels(frame, predictions.family_probability), drawn_from)
+    return Profile(case.astype(np.int32), numbers, _labels(frame, predictions), drawn_from)
 
 
 def reference_profile(
@@ -109,7 +109,7 @@ def reference_profile(
     return profile_of(frame.iloc[rows], matrix[rows], predictions, known, case, len(frame))
 
 
-def _labels(frame: pd.DataFrame, family_probability: NDArray[np.float64]) -> dict[str, NDArray[np.str_]]:
+def _labels(frame: pd.DataFrame, predictions: Predictions) -> dict[str, NDArray[np.str_]]:
     bands = frame["age_band"].astype("string")
     labels = {
         "category": frame["category"].str.replace("_", " ").replace(_NOTHING, NOT_STATED),
@@ -117,8 +117,8 @@ def _labels(frame: pd.DataFrame, family_probability: NDArray[np.float64]) -> dic
         "age_band": bands.where(bands.str.fullmatch(_AGE_BAND).fillna(False)).fillna(NOT_STATED),
     }
     columns = {name: np.asarray(values, dtype=np.str_) for name, values in labels.items()}
-    if not np.isnan(family_probability).all():
-        columns["primary_family"] = np.array(FAMILIES)[family_probability.argmax(axis=1)]
+    if not np.isnan(predictions.family_probability).all():
+        columns["primary_family"] = np.array(FAMILIES)[predictions.primary_family]
     return columns
 
 

@@ -201,7 +201,7 @@ def family_columns(predictions: Predictions, features: pd.DataFrame) -> Columns:
         return nothing | {f"p_{name}": np.nan for name in FAMILIES}
     columns: Columns = {
         "families_pred": [FAMILY_SEPARATOR.join(names[row]) for row in predictions.family_set],
-        "primary_family": names[probability.argmax(axis=1)],
+        "primary_family": names[predictions.primary_family],
         "acoem_chapter": _chapters(predictions.family_set[:, _ACOEM].tolist(), features),
     }
     return columns | {f"p_{name}": probability[:, place] for place, name in enumerate(FAMILIES)}

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from imr_ml.evaluation.intervals import Estimate
 from imr_ml.tracking.comparing import RunFacts, differences_or_why, read_run
-from imr_ml.tracking.registry import CHALLENGER, CHAMPION, MODEL_NAME, version_by_alias
+from imr_ml.tracking.registry import CHALLENGER, CHAMPION, MODEL_NAME, check_files, version_by_alias
 from imr_ml.tracking.run_facts import TERMS, markdown_table
 from imr_ml.tracking.store import connected, or_none
 from imr_ml.tracking.uris import TrackingError
@@ -61,7 +61,7 @@ def promote(*, force: bool = False, reason: str = "") -> Promotion:
     Raises
     ------
     TrackingError
-        If there is no challenger, it is the champion already, or it is forced without a reason.
+        If there is no challenger, it is the champion already, its files are gone, or it is forced without a reason.
     """
     if force and not reason.strip():
         raise TrackingError("promoting by force needs a reason: imr-ml promote --force --reason TEXT")
@@ -74,6 +74,7 @@ def promote(*, force: bool = False, reason: str = "") -> Promotion:
         if champion is not None and champion.version == challenger.version:
             raise TrackingError(f"version {challenger.version} is the challenger and the champion; train another first")
         verdict = _judge_versions(client, challenger, champion)
+        check_files(client, challenger, "the challenger")
         promoted, previous = verdict.promote or force, str(champion.version) if champion else ""
         if promoted:
             _set_tags(client, challenger, {_PREVIOUS: previous})
@@ -95,11 +96,12 @@ def rollback(reason: str = "") -> tuple[str, str]:
         if not previous:
             raise TrackingError(f"version {champion.version} was the first champion: there is none to go back to")
         try:
-            client.get_model_version(MODEL_NAME, previous)
+            version = client.get_model_version(MODEL_NAME, previous)
         except mlflow.MlflowException as error:
             raise TrackingError(
                 f"version {previous}, the champion before, was deleted; promote another: imr-ml promote"
             ) from error
+        check_files(client, version, "the champion before")
         client.set_registered_model_alias(MODEL_NAME, CHAMPION, previous)
         note = f"{_now()}: version {previous} again" + (f", {reason}" if reason else "")
         client.set_model_version_tag(MODEL_NAME, champion.version, "rollback", note)

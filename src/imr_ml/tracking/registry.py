@@ -10,12 +10,11 @@ from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
-from urllib.request import url2pathname
 
 from imr_ml.corpus.schema import COLUMNS, FEATURE_COLUMNS
 from imr_ml.model_files import CHECKSUMS, CLASSIFIERS, FACTS
 from imr_ml.score_columns import ADDED, ScoreOptions
+from imr_ml.tracking.relocation import file_path
 from imr_ml.tracking.store import connected, first_line, or_none
 from imr_ml.tracking.uris import TrackingError, redact_uri, sqlite_file, tracking_uri
 
@@ -213,6 +212,27 @@ def version_by_alias(client: MlflowClient, alias: str) -> ModelVersion | None:
     return or_none(lambda: client.get_model_version_by_alias(MODEL_NAME, alias), absent=NOT_FOUND)
 
 
+def check_files(client: MlflowClient, version: ModelVersion, role: str) -> None:
+    """Raise an error for a version whose files are gone.
+
+    Parameters
+    ----------
+    client : MlflowClient
+    version : ModelVersion
+    role : str
+        What the version is, for the error, e.g. ``"the challenger"``.
+    """
+    import mlflow
+
+    files = mlflow.artifacts.list_artifacts(artifact_uri=f"{MODELS}{version.name}/{version.version}")
+    if not any(Path(one.path).name == "MLmodel" for one in files):
+        where = client.get_model_version_download_uri(version.name, version.version)
+        raise TrackingError(
+            f"version {version.version}, {role}, has no files any more at {file_path(where) or redact_uri(where)}; "
+            f"put that folder back or train another"
+        )
+
+
 def _find_data_folder(folder: Path, uri: str) -> Path:
     from mlflow.models import Model
 
@@ -230,11 +250,10 @@ def _find_missing_folder(client: MlflowClient, uri: str) -> Path | None:
 
     try:
         model = version_of(client, uri)
-        place = urlsplit(client.get_model_version_download_uri(model.name, model.version))
+        path = file_path(client.get_model_version_download_uri(model.name, model.version))
     except mlflow.MlflowException:
         return None
-    path = Path(url2pathname(place.path))
-    return None if place.scheme not in ("", "file") or path.exists() else path
+    return None if path is None or path.exists() else path
 
 
 def _explain_missing_model(client: MlflowClient, uri: str, error: Exception) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import getpass
 import platform
+import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from importlib.metadata import version
@@ -16,8 +17,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from imr_ml.evaluation.comparison import LESS_IS_BETTER, METRICS, MODEL, baselines_of
+from imr_ml.experiments.reading import DEFAULT, changed_keys
+from imr_ml.experiments.schema import Value, flat_keys, values_of
 from imr_ml.reporting.compared_models import TITLES, ComparedModel
 from imr_ml.tracking.records import Point
+from imr_ml.training import TrainingSettings
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -31,21 +35,30 @@ TERMS = "model.terms"
 """Metric that says how simple a model is: see `count_terms`."""
 OF_RUN = "run:"
 """Beginning of a link to the run's own artifacts, whose address is known once the run is created."""
+_MAX_CHANGES, _MAX_CHANGES_LENGTH = 3, 120
 _SYNTHETIC = "Synthetic sample corpus: these figures say nothing about real decisions."
 _LIBRARIES = ("imr-ml", "mlflow", "scikit-learn", "spacy", "negspacy", "numpy", "pandas", "skops")
 
 
-def name_run(trained: TrainedModel, git: GitState | None, compared: ComparedModel | None = None) -> str:
+def name_run(
+    trained: TrainedModel, git: GitState | None, compared: ComparedModel | None = None, experiment: str = DEFAULT
+) -> str:
     """Name of the model's run, or of one that it was compared with; a star marks uncommitted changes.
 
-    E.g. ``"tfidf+facts C=0.3 | 270 req | a1b2c3d"`` or ``"plain TF-IDF | 270 req | a1b2c3d*"``.
+    E.g. ``"tfidf+facts C=0.3 | 270 req | a1b2c3d"``, ``"plain TF-IDF | 270 req | a1b2c3d*"`` or, for settings that
+    differ from the default, ``"default: outcome.C=1.0 | 270 req | a1b2c3d"``.
 
     Parameters
     ----------
     trained : TrainedModel
-    git : GitState or None
+    git : GitState, optional
     compared : ComparedModel, optional
+    experiment : str
+        Name of the experiment file.
     """
+    changes = _describe_changes(trained.settings)
+    if changes and not compared:
+        return " | ".join([f"{experiment}: {changes}", f"{trained.data.requests} req", *([git.short] if git else [])])
     candidate = trained.model.outcome_.candidate
     weights = candidate.weights
     blocks = {
@@ -57,8 +70,23 @@ def name_run(trained: TrainedModel, git: GitState | None, compared: ComparedMode
     return " | ".join([title, f"{trained.data.requests} req", *([git.short] if git else [])])
 
 
+def _describe_changes(settings: TrainingSettings) -> str:
+    """What differs from the default model; how it is evaluated does not count."""
+    changed = {
+        key: new
+        for key, (_, new) in changed_keys(values_of(TrainingSettings()), values_of(settings)).items()
+        if new is not None and not key.startswith(("evaluation.", "training.seed"))
+    }
+    shown = [f"{key}={_param(value)}" for key, value in list(changed.items())[:_MAX_CHANGES]]
+    more = [f"{len(changed) - _MAX_CHANGES} more"] if len(changed) > _MAX_CHANGES else []
+    return textwrap.shorten(", ".join((*shown, *more)), _MAX_CHANGES_LENGTH, placeholder=" ...")
+
+
 def collect_params(trained: TrainedModel, compared: ComparedModel | None = None) -> dict[str, str]:
-    """Settings of the model, or of one that it was compared with, and what both share: evaluation and data."""
+    """Settings of the model by the keys of its experiment file, what was chosen of them, and what it was trained on.
+
+    Of a model that it was compared with its own settings, and the evaluation and data that both share.
+    """
     evaluation = asdict(trained.evaluation.settings)
     # Not a setting of the model: runs that differ in it only compare as equal.
     del evaluation["jobs"]
@@ -66,21 +94,26 @@ def collect_params(trained: TrainedModel, compared: ComparedModel | None = None)
     shared = {"evaluation": evaluation, "data": {name: getattr(trained.data, name) for name in counts}}
     if compared:
         return flatten({"predictor": compared.key, **compared.params, **shared})
-    settings, families = trained.settings, trained.model.families_
-    family = {"family": asdict(families.candidate), "family.candidates": len(settings.model.family)} if families else {}
-    return flatten(
-        {
-            "predictor": MODEL,
-            "outcome": asdict(trained.model.outcome_.candidate),
-            "outcome.candidates": len(settings.model.outcome),
-            **family,
-            "terms": asdict(settings.model.terms),
-            "seed": settings.model.seed,
-            "nlp": asdict(settings.nlp),
-            "conformal.coverage": settings.coverage,
-            **shared,
-        }
-    )
+    keys = {name: _param(value) for name, value in flat_keys(values_of(trained.settings)).items()}
+    if trained.model.families_ is None:
+        keys = {name: value for name, value in keys.items() if not name.startswith("families.")}
+    return {**keys, **_chosen(trained), **flatten({"predictor": MODEL, **shared})}
+
+
+def _chosen(trained: TrainedModel) -> dict[str, str]:
+    """Which of the settings' alternatives were taken."""
+    model, families = trained.settings.model, trained.model.families_
+    places = {"outcome.chosen": model.outcome.index(trained.model.outcome_.candidate)}
+    if families:
+        places["families.chosen"] = model.family.index(families.candidate)
+    half_life = trained.model.outcome_.half_life_years
+    chosen = {name: f"alternatives.{place - 1}" if place else "first" for name, place in places.items()}
+    return chosen | {"training.half_life_years.chosen": "inf" if half_life is None else str(half_life)}
+
+
+def _param(value: Value) -> str:
+    """A value as MLflow shows it; no param may be empty."""
+    return (",".join(map(str, value)) if isinstance(value, list) else str(value)) or "none"
 
 
 def flatten(nested: Mapping[str, object], prefix: str = "") -> dict[str, str]:
@@ -255,6 +288,7 @@ def describe_training(trained: TrainedModel, compared: Sequence[ComparedModel], 
     rows = [[_title(metric), *_cells(estimates, metric, columns)] for metric in METRICS if metric in estimates[MODEL]]
     lines = [
         *_describe_data(trained.data),
+        *(line for note in trained.notes for line in (f"**{note}**", "")),
         *markdown_table(["metric", *(TITLES.get(name, name) for name in columns)], rows),
         "",
         f"Brackets: 95 % interval, {settings.resamples} resamples of the cases; {settings.folds} folds by "

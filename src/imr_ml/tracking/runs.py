@@ -17,6 +17,9 @@ import imr_ml
 from imr_ml.corpus.schema import COLUMNS, Role
 from imr_ml.evaluation.comparison import MODEL
 from imr_ml.evaluation.slices import slice_table
+from imr_ml.experiments.reading import DEFAULT
+from imr_ml.experiments.schema import values_of
+from imr_ml.experiments.writing import to_toml
 from imr_ml.files import sha256_of
 from imr_ml.model_files import MANIFEST
 from imr_ml.reporting.compared_models import COLOURS_OF_BASELINES, ComparedModel, compared_baselines
@@ -45,10 +48,21 @@ if TYPE_CHECKING:
     from imr_ml.training import DataFacts, TrainedModel
 
 CARD = "model_card.md"
+EXPERIMENT_FILE = "experiment.toml"
 SLICES = "evaluation/slices.json"
 TEXTS = "evaluation/requests.json"
 # A server takes each file in a request of its own.
-_NOT_FOR_SCORING = ("card", "cli", "evaluation", "figures", "ladder", "sample", "tracking", "training.py")
+_NOT_FOR_SCORING = (
+    "card",
+    "cli",
+    "evaluation",
+    "experiments",
+    "figures",
+    "ladder",
+    "sample",
+    "tracking",
+    "training.py",
+)
 _TEXT_COLUMNS = ("request", "clinical_summary", "ur_guideline", "imr_guideline", "rationale")
 
 
@@ -68,6 +82,8 @@ class Extras:
         Requests in the order of the evaluation. Their texts are private, and are recorded if given.
     started_ms : int, optional
         When the training began, in milliseconds since 1970.
+    experiment : str
+        Name of the experiment file.
     """
 
     compared: Sequence[ComparedModel] | None = None
@@ -76,6 +92,7 @@ class Extras:
     manifest: Path | None = None
     texts: pd.DataFrame | None = None
     started_ms: int | None = None
+    experiment: str = DEFAULT
 
 
 def record(
@@ -145,12 +162,14 @@ def _model_run(
 ) -> RunRecord:
     links = {
         **({"model card": CARD} if extras.card else {}),
+        "experiment file": EXPERIMENT_FILE,
         **({"what the table was made of": MANIFEST} if extras.manifest else {}),
         "figures": FIGURES,
         **tables,
     }
     tags = {
         NOTE: run_facts.describe_training(trained, compared, links),
+        "experiment": extras.experiment,
         # By it the MLflow UI finds tables.
         "mlflow.loggedArtifacts": json.dumps([{"path": path, "type": "table"} for path in tables.values()]),
     }
@@ -158,7 +177,7 @@ def _model_run(
         tags["data.manifest.sha256"] = sha256_of(extras.manifest)
     return RunRecord(
         key=MODEL,
-        name=run_facts.name_run(trained, git),
+        name=run_facts.name_run(trained, git, experiment=extras.experiment),
         tags=run_facts.collect_tags(trained, git) | tags,
         params=run_facts.collect_params(trained),
         metrics=(*run_facts.collect_metrics(trained), *extras.system),
@@ -226,6 +245,7 @@ def _write_files(
         (artifacts / path).parent.mkdir(exist_ok=True)
         # The format of MLflow's own tables, which its UI shows.
         (artifacts / path).write_text(table.to_json(orient="split", index=False, date_format="iso"), encoding="utf-8")
+    (artifacts / EXPERIMENT_FILE).write_text(to_toml(values_of(trained.settings)), encoding="utf-8")
     for source, name in ((extras.card, CARD), (extras.manifest, MANIFEST)):
         if source:
             shutil.copy(source, artifacts / name)

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from imr_ml.files import locked
+from imr_ml.tracking.relocation import relocate_artifacts
 from imr_ml.tracking.uris import (
     URI,
     TrackingError,
@@ -81,6 +82,8 @@ def connected() -> Iterator[MlflowClient]:
         try:
             with _checked_schema(uri), _environment(first_request):
                 client = _open_store(uri)
+            if database := sqlite_file(uri):
+                relocate_artifacts(uri, database)
             yield client
         except (mlflow.MlflowException, SQLAlchemyError, CommandError, OSError) as error:
             raise TrackingError(f"{redact_uri(uri)}: {first_line(error)}") from error

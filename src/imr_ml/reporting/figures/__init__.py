@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import logging
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,7 +23,9 @@ if TYPE_CHECKING:
 
     from imr_ml.training import TrainedModel
 
-_ALL = {
+_LOG = logging.getLogger(__name__)
+Draw = Callable[["TrainedModel"], "Figure | None"]
+FIGURES: Mapping[str, Draw] = {
     "precision_recall": precision_recall,
     "roc": roc,
     "reliability": reliability,
@@ -37,10 +40,19 @@ _ALL = {
 }
 
 
-def figures(trained: TrainedModel, names: Sequence[str] = tuple(_ALL)) -> dict[str, Figure]:
-    """Figure by name; those that the training says nothing for are left out."""
-    drawn = {name: _ALL[name](trained) for name in names}
+def figures(trained: TrainedModel, draw: Mapping[str, Draw] = FIGURES) -> dict[str, Figure]:
+    """Figure by name; those that the training says nothing for are left out, and those that fail are logged."""
+    drawn = {name: _draw(name, one, trained) for name, one in draw.items()}
     return {name: figure for name, figure in drawn.items() if figure is not None}
+
+
+def _draw(name: str, draw: Draw, trained: TrainedModel) -> Figure | None:
+    try:
+        return draw(trained)
+    except Exception as error:  # noqa: BLE001
+        # The model is trained: a missing figure must not lose its run. The error's own words may be those of a request.
+        _LOG.warning("figure %s was not drawn (%s)", name, type(error).__name__)
+        return None
 
 
 def start_figures(trained: TrainedModel, folder: Path) -> Iterator[None]:
@@ -48,12 +60,12 @@ def start_figures(trained: TrainedModel, folder: Path) -> Iterator[None]:
     from joblib import Parallel, delayed, effective_n_jobs
 
     jobs = trained.evaluation.settings.jobs
-    names, shares = list(_ALL), effective_n_jobs(jobs)
+    names, shares = list(FIGURES), effective_n_jobs(jobs)
     run = Parallel(n_jobs=jobs, return_as="generator")
     drawing: Iterator[None] = run(delayed(_save)(trained, names[start::shares], folder) for start in range(shares))
     return drawing
 
 
-def _save(trained: TrainedModel, names: Sequence[str], folder: Path) -> None:
-    for name, figure in figures(trained, names).items():
+def _save(trained: TrainedModel, names: list[str], folder: Path) -> None:
+    for name, figure in figures(trained, {name: FIGURES[name] for name in names}).items():
         save(figure, folder / f"{name}.png")

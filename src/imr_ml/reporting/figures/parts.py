@@ -187,13 +187,13 @@ def outcome_coefficients(trained: TrainedModel) -> Figure | None:
 
 
 def family_coefficients(trained: TrainedModel) -> Figure | None:
-    """Terms that speak most for each family; None for a score that is not linear, or where no family is known."""
+    """Terms that speak most for each family; None for a score that is not linear, or where terms say nothing of any."""
     chosen = trained.model.families_
     coefficients = None if chosen is None else getattr(chosen.classifier, "coef_", None)
-    if coefficients is None:
+    known = [] if coefficients is None else [place for place, row in enumerate(coefficients) if np.any(row)]
+    if coefficients is None or not known:
         return None
     names = _names(trained)
-    known = [place for place in range(len(FAMILIES)) if np.any(coefficients[place])]
     rows = -(-len(known) // _PANELS_A_ROW)
     figure = figure_of(trained, "What speaks most for each guideline family", height=1.2 + 1.7 * rows)
     panels = np.ravel(figure.subplots(rows, _PANELS_A_ROW, squeeze=False))

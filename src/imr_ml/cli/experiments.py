@@ -1,0 +1,67 @@
+"""The commands that list, show and compare experiments."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from imr_ml.cli.app import app, exit_on_user_error, wide_console
+
+experiments = typer.Typer(help="List, show and compare experiments: the settings to train with.", no_args_is_help=True)
+app.add_typer(experiments, name="experiments")
+
+_Named = Annotated[str, typer.Argument(help="Name of a built-in experiment, or your TOML file.")]
+
+
+@experiments.command("list")
+def list_experiments() -> None:
+    """List the built-in experiments."""
+    with exit_on_user_error():
+        from imr_ml.experiments.reading import built_in, read_experiment
+
+        names = built_in()
+        width = max(map(len, names))
+        for name in names:
+            typer.echo(f"{name:<{width}}  {read_experiment(name).experiment.description}")
+
+
+@experiments.command()
+def show(named: _Named) -> None:
+    """Print every setting of an experiment, as a file to start your own from."""
+    with exit_on_user_error():
+        from imr_ml.experiments.reading import read_experiment
+        from imr_ml.experiments.writing import to_toml
+
+        typer.echo(to_toml(read_experiment(named).experiment.values()), nl=False)
+
+
+@experiments.command()
+def diff(first: _Named, second: _Named) -> None:
+    """Print the settings in which two experiments differ."""
+    with exit_on_user_error():
+        from rich.table import Table
+
+        from imr_ml.experiments.reading import changed_keys, read_experiment
+        from imr_ml.experiments.writing import format_value
+
+        one, other = read_experiment(first), read_experiment(second)
+        changed = changed_keys(one.experiment.values(), other.experiment.values())
+        if not changed:
+            typer.echo("all settings are the same")
+            return
+        table = Table("setting", one.name, other.name)
+        for key, values in changed.items():
+            table.add_row(key, *("-" if value is None else format_value(value) for value in values))
+        wide_console().print(table, markup=False)
+
+
+@experiments.command()
+def schema() -> None:
+    """Print the JSON schema of experiment files, for editors."""
+    import json
+
+    with exit_on_user_error():
+        from imr_ml.experiments.reading import json_schema
+
+        typer.echo(json.dumps(json_schema(), indent=2))

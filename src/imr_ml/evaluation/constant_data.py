@@ -1,0 +1,46 @@
+"""Name what a table cannot teach: families that are always the same, and texts without words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from imr_ml.corpus.schema import FAMILY_SEPARATOR
+from imr_ml.guidelines.types import FAMILIES
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from imr_ml.classifiers.types import Labels
+
+_TEXTS = ("request", "clinical_summary", "ur_guideline")
+_WORD = r"[^\W\d_]{2,}"
+
+
+def constant_notes(requests: pd.DataFrame, labels: Labels) -> tuple[str, ...]:
+    """One line for each column that says the same, or nothing, of every request; a missing column is none of them.
+
+    Parameters
+    ----------
+    requests : DataFrame
+        Decided requests.
+    labels : Labels
+        Of the same requests.
+    """
+    return (*_families_note(labels), *_texts_without_words(requests))
+
+
+def _families_note(labels: Labels) -> list[str]:
+    cited = labels.families[0]
+    if not labels.families_known or (labels.families != cited).any():
+        return []
+    names = FAMILY_SEPARATOR.join(name for name, is_cited in zip(FAMILIES, cited, strict=True) if is_cited)
+    return [f"every request cites {names}: the family classifier predicts nothing else"]
+
+
+def _texts_without_words(requests: pd.DataFrame) -> list[str]:
+    texts = {name: requests[name].dropna().astype("string") for name in _TEXTS if name in requests}
+    return [
+        f"no {name} has a word: nothing is learned from it"
+        for name, values in texts.items()
+        if len(values) and not values.str.contains(_WORD, regex=True).any()
+    ]

@@ -1,0 +1,1 @@
+"""Experiments: one TOML file holds every setting of a model and its evaluation."""

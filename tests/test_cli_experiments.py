@@ -1,0 +1,155 @@
+"""Experiments on the command line: list, show, diff, schema, and training with one."""
+
+import json
+from pathlib import Path
+
+import pytest
+from factories import make_requests
+from typer.testing import CliRunner
+
+from imr_ml.classifiers.request_model import ModelSettings
+from imr_ml.cli import app
+from imr_ml.errors import ImrError
+from imr_ml.evaluation.settings import EvaluationSettings
+from imr_ml.experiments.reading import built_in, read_experiment
+from imr_ml.model_files import read_model
+from imr_ml.tracking.store import connected
+from imr_ml.training import TrainingSettings
+
+EXPERIMENT = """\
+description = "Words, quickly"
+[nlp]
+canonical_tokens = false
+[families]
+alternatives = []
+[training]
+half_life_years = [inf]
+[evaluation]
+repeats = 1
+resamples = 20
+"""
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    """Run a command in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+
+    def invoke(*arguments):
+        return CliRunner().invoke(app, list(arguments))
+
+    return invoke
+
+
+@pytest.fixture
+def settings_of(run, monkeypatch):
+    """Settings that `imr-ml train` trains with, given its arguments."""
+    make_requests(60).to_parquet("requests.parquet")
+    taken = []
+
+    def stop(_requests, settings, _start):
+        taken.append(settings)
+        raise ImrError("enough")
+
+    monkeypatch.setattr("imr_ml.training.train", stop)
+
+    def settings(*arguments):
+        done = run("train", "--data", "requests.parquet", *arguments)
+        assert done.exit_code == 2
+        assert done.stderr == "imr-ml: enough\n"
+        return taken.pop()
+
+    return settings
+
+
+def test_every_built_in_experiment_is_listed_with_what_it_is(run):
+    lines = run("experiments", "list").stdout.splitlines()
+
+    assert [line.split()[0] for line in lines] == list(built_in())
+    assert lines[0].startswith("default ")
+    assert all(len(line.split()) > 3 for line in lines)
+
+
+def test_a_shown_experiment_is_a_file_to_train_with(run):
+    Path("mine.toml").write_text(run("experiments", "show", "words_only").stdout)
+
+    assert read_experiment("mine.toml").experiment == read_experiment("words_only").experiment
+
+
+def test_a_difference_names_the_keys_that_differ(run):
+    done = run("experiments", "diff", "default", "long_phrases")
+
+    assert "features.summary.ngrams" in done.stdout
+    assert "outcome.C" not in done.stdout
+    assert run("experiments", "diff", "default", "default").stdout == "all settings are the same\n"
+
+
+def test_the_schema_is_json(run):
+    assert "outcome" in json.loads(run("experiments", "schema").stdout)["properties"]
+
+
+def test_training_without_an_experiment_takes_the_default_settings(settings_of):
+    assert settings_of() == TrainingSettings()
+
+
+def test_options_of_their_own_do_what_they_did(settings_of):
+    settings = settings_of("--folds", "3", "--seed", "4", "--coverage", "0.8", "--jobs", "1", "--learning-curve")
+
+    assert settings == TrainingSettings(
+        model=ModelSettings(seed=4),
+        evaluation=EvaluationSettings(folds=3, seed=4, jobs=1, learning_curve=True),
+        coverage=0.8,
+    )
+
+
+def test_set_values_and_options_replace_the_files(settings_of):
+    settings = settings_of("--experiment", "long_phrases", "--set", "outcome.C=1", "--set", "training.seed=3")
+
+    assert settings.model.terms.summary.longest_phrase == 3
+    assert settings.model.outcome[0].C == 1.0
+    assert settings.model.seed == settings.evaluation.seed == 3
+    assert settings_of("--set", "training.seed=3", "--seed", "5").model.seed == 5
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--experiment", "none_such"), "no experiment is called 'none_such'; built in are default,"),
+        (("--set", "outcome.c=1"), "outcome.c: unknown key; allowed: "),
+        (("--set", "outcome.C"), "write KEY=VALUE"),
+    ],
+)
+def test_a_wrong_experiment_is_one_line_before_anything_is_read(run, arguments, message):
+    done = run("train", "--data", "nothere.csv", *arguments)
+
+    assert done.exit_code == 2
+    assert message in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.filterwarnings("default::DeprecationWarning", "default::FutureWarning")
+def test_an_experiment_is_trained_registered_scored_and_reproduced_like_the_default(run):
+    make_requests(60).to_parquet("requests.parquet")
+    Path("words.toml").write_text(EXPERIMENT)
+
+    trained = run("train", "--data", "requests.parquet", "--experiment", "words.toml", "--folds", "2", "--jobs", "1")
+
+    assert trained.exit_code == 0, trained.output
+    assert "registered as models:/imr-ml/1 (challenger)" in trained.stdout
+    assert not read_model(Path("models/latest")).nlp.canonical_tokens
+    with connected() as client:
+        version = client.get_model_version("imr-ml", "1")
+        recorded = client.get_run(version.run_id)
+        file = client.download_artifacts(version.run_id, "experiment.toml")
+    settings = read_experiment(file).experiment.training_settings()
+    assert settings.nlp.canonical_tokens is False
+    assert recorded.data.params["nlp.canonical_tokens"] == "False"
+    assert recorded.data.params["training.half_life_years"] == "inf"
+    assert recorded.data.tags["experiment"] == "words"
+    changes = "nlp.canonical_tokens=False, training.half_life_years=inf, families.alternatives=none"
+    assert recorded.info.run_name.startswith(f"words: {changes} | 60 req")
+    scored = run("score", "requests.parquet", "--output", "scored.csv", "--model", "models:/imr-ml@challenger")
+    assert scored.exit_code == 0, scored.output
+    reproduced = run("reproduce", f"{version.run_id}", "--here", "--from-table")
+    assert reproduced.exit_code == 0, reproduced.output
