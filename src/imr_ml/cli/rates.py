@@ -55,13 +55,15 @@ def rates(
     with exit_on_user_error():
         from imr_ml.corpus.decisions import InputOptions
         from imr_ml.corpus.mapping import read_mapping
-        from imr_ml.rates.counting import answer_requests, compare_values, count_rates, write_rates
+        from imr_ml.rates.counting import answer_requests, compare_values, count_rates, parse_condition, write_rates
         from imr_ml.rates.page import PAGE_QUESTIONS, chart_library, write_page
         from imr_ml.rates.questions import questions_named
         from imr_ml.rates.reading import read_decided
 
         _check_targets(data, output, html)
         names = questions_named(by or ["category"])
+        for condition in where or ():
+            parse_condition(condition)
         library = chart_library() if html else ""
         options = InputOptions(read_mapping(renames or (), columns), partial, sheet)
         with progress() as start:

@@ -13,7 +13,7 @@ from imr_ml.corpus.schema import FAMILY_SEPARATOR
 from imr_ml.corpus.table import case_keys
 from imr_ml.evaluation.slices import FEWEST_REQUESTS
 from imr_ml.progress import StartProgress, silent
-from imr_ml.rates.questions import RatesError, answer_questions, has_any, question_named, values_meant
+from imr_ml.rates.questions import Question, RatesError, answer_questions, has_any, question_named, values_meant
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -115,6 +115,20 @@ class AnsweredRequests:
     facts: TableFacts
 
 
+def parse_condition(condition: str) -> tuple[Question, str]:
+    """The question and the value of a condition such as ``"body_part=low_back"``.
+
+    Raises
+    ------
+    RatesError
+        For what is no condition.
+    """
+    key, separator, value = condition.partition("=")
+    if not (separator and value.strip()):
+        raise RatesError(f"--where {condition[:80]}: write it as NAME=VALUE, as in --where body_part=low_back")
+    return question_named(key), value
+
+
 def answer_requests(
     requests: pd.DataFrame,
     questions: Sequence[str],
@@ -142,10 +156,7 @@ def answer_requests(
         For a condition that is none, or that no request fulfils.
     """
     for condition in where:
-        key, separator, value = condition.partition("=")
-        if not (separator and value.strip()):
-            raise RatesError(f"--where {condition[:80]}: write it as NAME=VALUE, as in --where body_part=low_back")
-        question = question_named(key)
+        question, value = parse_condition(condition)
         answers = answer_questions(requests, [question.name], start)[question.name]
         requests = requests[has_any(answers, values_meant(question, value, answers))]
     answered = answer_questions(requests, [*questions, "family"], start)
