@@ -147,3 +147,13 @@ def test_a_table_without_rows_is_refused(tmp_path):
 
     with pytest.raises(SchemaError, match="has no row"):
         whole(tmp_path / "a.parquet")
+
+
+def test_text_that_is_not_utf8_is_decoded_as_in_a_text_file(tmp_path):
+    broken = pa.array([b"Pe\xf1a", b"Mu\xc3\xb1oz", None], pa.binary()).cast(pa.string(), safe=False)
+    pq.write_table(pa.table({"name": broken, "age": [41, 42, 43]}), tmp_path / "a.parquet")
+
+    frame = whole(tmp_path / "a.parquet")
+
+    assert frame["name"].fillna("missing").tolist() == ["Pe\u00f1a", "Mu\u00f1oz", "missing"]
+    assert frame["age"].tolist() == [41, 42, 43]

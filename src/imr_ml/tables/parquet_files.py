@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
+from imr_ml.decoding import Encoding, decode_line
 from imr_ml.errors import SchemaError
 from imr_ml.tables.formats import parquet_files
 from imr_ml.tables.table import CHUNK_BYTES, Rows, Table, check_distinct
@@ -81,8 +82,23 @@ def frame_of(batch: pa.Table) -> pd.DataFrame:
         return pd.ArrowDtype(written)
 
     schema = _decoded(batch.schema.remove_metadata())
-    frame: pd.DataFrame = batch.cast(schema).to_pandas(types_mapper=kind_of)
+    table = batch.cast(schema)
+    for place, field in enumerate(schema):
+        if field.type == pa.string():
+            table = table.set_column(place, field, _sound_text(table.column(place)))
+    frame: pd.DataFrame = table.to_pandas(types_mapper=kind_of)
     return frame if len(schema) else pd.DataFrame(index=range(len(batch)))
+
+
+def _sound_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """The column with what is not UTF-8 decoded as a line of a text file is."""
+    try:
+        column.validate(full=True)
+    except pa.ArrowInvalid:
+        cells = column.cast(pa.binary()).to_pylist()
+        texts = [None if cell is None else decode_line(cell, Encoding().code_page) for cell in cells]
+        return pa.chunked_array([texts], pa.string())
+    return column
 
 
 _INTEGERS = ("Int8", "Int16", "Int32", "Int64", "UInt8", "UInt16", "UInt32", "UInt64")
