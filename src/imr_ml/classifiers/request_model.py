@@ -108,16 +108,7 @@ class RequestModel:
         self.settings = settings or ModelSettings()
 
     def fit(self, frame: pd.DataFrame, labels: Labels, groups: NDArray[np.int64]) -> Self:
-        """Fit both classifiers; requests of one group never stand on both sides of an inner fold.
-
-        Parameters
-        ----------
-        frame : DataFrame
-            Feature frame.
-        labels : Labels
-        groups : array of int
-            Case of each request, joined with its near-duplicates.
-        """
+        """Fit both classifiers; requests of one group never stand on both sides of an inner fold."""
         # Those of an earlier fit.
         vars(self).pop("feature_names", None)
         self.features_ = feature_matrix(self.settings.terms, pairs=self._uses_pairs, codes=tells_codes(frame))

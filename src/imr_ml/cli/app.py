@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from imr_ml.tracking.sending import RecordedRun
 
 WIDTH_OF_FILES = 160
+INCOMPLETE = 3
+"""Exit code if lines of the input are not rows, or no request could be scored."""
 
 app = typer.Typer(
     name="imr-ml",

@@ -8,15 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from imr_ml.cli.app import app, exit_on_user_error
+from imr_ml.cli.app import INCOMPLETE, app, exit_on_user_error
 from imr_ml.cli.models import LATEST, ModelName, Ocr, model_folder, warn_of_samples
 from imr_ml.errors import ImrError
 
 if TYPE_CHECKING:
     import pandas as pd
-
-INCOMPLETE = 3
-"""Exit code if no request could be scored."""
 
 
 @app.command()

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
 
 import typer
 
-from imr_ml.cli.app import app, exit_on_user_error, progress, say_tracked, warn
+from imr_ml.cli.app import INCOMPLETE, app, exit_on_user_error, progress, say_tracked, warn
 from imr_ml.cli.models import LATEST, ColumnMap, ColumnsFile, ModelName, Ocr, SheetName, model_folder, warn_of_samples
 
 if TYPE_CHECKING:
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from imr_ml.scoring.batch import BatchSettings, BatchSummary
 
 STANDARD_INPUT = STANDARD_OUTPUT = Path("-")
-INCOMPLETE = 3
-"""Exit code if lines of the input are not rows, or no row could be scored."""
 Engine = Literal["local", "spark"]
 
 

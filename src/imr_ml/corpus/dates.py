@@ -10,7 +10,7 @@ from imr_ml.corpus.cells import parse_text
 from imr_ml.errors import SchemaError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     import pandas as pd
 
@@ -131,12 +131,33 @@ def survey_styles(table: Table, columns: Mapping[str, str], rows_at_once: int = 
         If a column contradicts itself.
     """
     wanted = {name: columns[name] for name in DATE_COLUMNS if name in columns}
-    evidence, rows = dict.fromkeys(wanted, DateEvidence()), 0
-    for chunk in table.chunks(rows_at_once, wanted.values()) if wanted else ():
-        for name, column in wanted.items():
-            evidence[name] += date_evidence(chunk.frame[column], rows + 1)
-        rows += len(chunk.frame)
-    return {name: evidence[name].style(name, str(table.path)) for name in wanted}
+    chunks = table.chunks(rows_at_once, wanted.values()) if wanted else ()
+    return styles_of_chunks((chunk.frame for chunk in chunks), wanted, str(table.path))
+
+
+def styles_of_chunks(frames: Iterable[pd.DataFrame], columns: Mapping[str, str], source: str) -> dict[str, DateStyle]:
+    """Styles of the date columns of a table that comes in chunks.
+
+    Parameters
+    ----------
+    frames : iterable of DataFrame
+        The chunks, in order; all are read.
+    columns : mapping of str to str
+        Date column of the requests table -> the table's.
+    source : str
+        What to call the table in an error.
+
+    Raises
+    ------
+    SchemaError
+        If a column contradicts itself.
+    """
+    evidence, rows = dict.fromkeys(columns, DateEvidence()), 0
+    for frame in frames:
+        for name, column in columns.items():
+            evidence[name] += date_evidence(frame[column], rows + 1)
+        rows += len(frame)
+    return {name: evidence[name].style(name, source) for name in columns}
 
 
 def infer_styles(frame: pd.DataFrame, source: str) -> dict[str, DateStyle]:
@@ -147,7 +168,7 @@ def infer_styles(frame: pd.DataFrame, source: str) -> dict[str, DateStyle]:
     SchemaError
         If a column contradicts itself.
     """
-    return {name: date_evidence(frame[name]).style(name, source) for name in DATE_COLUMNS if name in frame}
+    return styles_of_chunks([frame], {name: name for name in DATE_COLUMNS if name in frame}, source)
 
 
 def describe_styles(styles: Mapping[str, DateStyle]) -> list[str]:

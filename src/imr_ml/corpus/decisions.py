@@ -5,17 +5,17 @@ A row without a usable decision is left out, with its reason; nothing is guessed
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from imr_ml.corpus.dates import describe_styles, infer_styles
-from imr_ml.corpus.mapping import ColumnMapping, renamed, require_mapped
+from imr_ml.corpus.mapping import ColumnMapping, require_mapped
 from imr_ml.corpus.outcomes import PARTIAL, Partial, read_outcomes
 from imr_ml.corpus.schema import (
     REQUIRED_COLUMNS,
     SchemaError,
+    count_warnings,
     parse_requests,
     row_errors,
 )
@@ -96,7 +96,10 @@ def read_decisions(path: Path, options: InputOptions | None = None, skip: Collec
 
     options = options or InputOptions()
     table = Table.open(path, options.sheet)
-    _check_columns(table, options.mapping, str(path))
+    needed = (*REQUIRED_COLUMNS, "outcome")
+    require_mapped(
+        table.columns, needed, options.mapping.columns, str(path), lambda: next(iter(table.chunks(_ROWS_SAMPLED))).frame
+    )
     version = schema_version(path)
     named = options.mapping.user_name
     # The upgrade of a table of letters tells issues of a case apart by all columns.
@@ -125,13 +128,6 @@ def read_decisions(path: Path, options: InputOptions | None = None, skip: Collec
         )
     notes = [*_describe_rejects(rejected["reason"]), *describe_styles(styles), *_describe_warnings(parsed.warnings)]
     return Decisions(requests, rejected, tuple(notes + _describe_cases(requests)))
-
-
-def _check_columns(table: Table, mapping: ColumnMapping, source: str) -> None:
-    needed = (*REQUIRED_COLUMNS, "outcome")
-    is_missing = not set(needed) <= set(renamed(table.columns, mapping.columns))
-    sample = next(iter(table.chunks(_ROWS_SAMPLED))).frame if is_missing else None
-    require_mapped(table.columns, needed, mapping.columns, source, sample)
 
 
 def _decide_partials(outcomes: pd.Series, partial: Partial) -> pd.Series:
@@ -167,8 +163,7 @@ def _count_reasons(reasons: pd.Series) -> str:
 
 
 def _describe_warnings(warnings: pd.Series) -> list[str]:
-    counts = Counter(warning for cell in warnings.dropna() for warning in cell.split("; "))
-    listed = ", ".join(f"{count} x {warning}" for warning, count in counts.most_common())
+    listed = ", ".join(f"{count} x {warning}" for warning, count in count_warnings(warnings).most_common())
     return [f"cells that could not be read count as missing: {listed}"] if listed else []
 
 

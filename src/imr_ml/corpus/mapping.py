@@ -7,7 +7,7 @@ import re
 import shlex
 import tomllib
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -187,7 +187,7 @@ def require_mapped(
     needed: tuple[str, ...],
     mapped: Mapping[str, str],
     source: str,
-    sample: pd.DataFrame | None = None,
+    read_sample: Callable[[], pd.DataFrame | None] | None = None,
 ) -> None:
     """Check that a table has the needed columns under their mapped names, and suggest a mapping if not.
 
@@ -201,8 +201,8 @@ def require_mapped(
         Column of the requests table -> the table's.
     source : str
         What to call the table.
-    sample : DataFrame, optional
-        Some rows, to suggest a mapping by what columns contain.
+    read_sample : callable, optional
+        Reads some rows, to suggest a mapping by what columns contain; called only if a column is missing.
 
     Raises
     ------
@@ -213,6 +213,7 @@ def require_mapped(
 
     names = renamed(columns, mapped)
     missing = [name for name in needed if name not in names]
+    sample = read_sample() if missing and read_sample else None
     hint = suggestion(missing, [name for name in columns if name not in _KNOWN], sample) if missing else []
     try:
         require_columns(pd.DataFrame(columns=names), needed, source)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Literal
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+WARNING_SEPARATOR = "; "
 CASE_VERSION = "case_version"
 """Column that counts the issues of a case that was decided anew; see `issues`."""
 
@@ -173,8 +175,15 @@ def parse_requests(frame: pd.DataFrame, styles: Mapping[str, DateStyle] | None =
         converted[column.name] = values
         if column.role is not Role.LABEL and unread is not None and unread.any():
             places = unread.to_numpy(dtype=bool)
-            messages[places] = messages[places] + f"; {column.name}: {expected}"
-    return ParsedRequests(frame.assign(**converted), messages.str[2:].replace("", None).astype("string"))
+            messages[places] = messages[places] + f"{WARNING_SEPARATOR}{column.name}: {expected}"
+    return ParsedRequests(
+        frame.assign(**converted), messages.str[len(WARNING_SEPARATOR) :].replace("", None).astype("string")
+    )
+
+
+def count_warnings(warnings: pd.Series) -> Counter[str]:
+    """Each warning with the number of rows that have it; see `ParsedRequests`."""
+    return Counter(warning for cell in warnings.dropna() for warning in cell.split(WARNING_SEPARATOR))
 
 
 def _parse_column(

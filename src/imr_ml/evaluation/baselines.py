@@ -34,16 +34,7 @@ class BaseRate:
         self.family_probability = labels.families.mean(axis=0)
 
     def fit(self, frame: pd.DataFrame, labels: Labels, groups: NDArray[np.int64]) -> Self:  # noqa: ARG002
-        """Learn nothing.
-
-        Parameters
-        ----------
-        frame : DataFrame
-            Feature frame.
-        labels : Labels
-        groups : array of int
-            Case of each request, joined with its near-duplicates.
-        """
+        """Learn nothing."""
         return self
 
     def predict(self, frame: pd.DataFrame) -> Predictions:
@@ -58,16 +49,7 @@ class UrFamilies:
     """The reviewer cites the families that the claims administrator cited."""
 
     def fit(self, frame: pd.DataFrame, labels: Labels, groups: NDArray[np.int64]) -> Self:  # noqa: ARG002
-        """Learn the base rates, which break ties and stand in where the UR's families are unknown.
-
-        Parameters
-        ----------
-        frame : DataFrame
-            Feature frame.
-        labels : Labels
-        groups : array of int
-            Case of each request, joined with its near-duplicates.
-        """
+        """Learn the base rates, which break ties and stand in where the UR's families are unknown."""
         self.base_ = BaseRate(labels)
         return self
 
@@ -89,16 +71,7 @@ class PlainText:
     """
 
     def fit(self, frame: pd.DataFrame, labels: Labels, groups: NDArray[np.int64]) -> Self:  # noqa: ARG002
-        """Fit one pipeline a label.
-
-        Parameters
-        ----------
-        frame : DataFrame
-            Feature frame.
-        labels : Labels
-        groups : array of int
-            Case of each request, joined with its near-duplicates.
-        """
+        """Fit one pipeline a label."""
         self.outcome_ = make_pipeline(_words(), _regression()).fit(_outcome_text(frame), labels.overturned)
         self.families_ = [
             _family_pipeline().fit(_family_texts(frame), column) if 0 < column.sum() < len(column) else float(column[0])

@@ -61,16 +61,7 @@ class SideBySide:
         self.calibrated = calibrated
 
     def fit(self, matrix: Any, cited: NDArray[np.bool_], groups: NDArray[np.int64]) -> Self:
-        """Fit each family's classifier.
-
-        Parameters
-        ----------
-        matrix : Any
-        cited : array of bool
-            Whether each family is cited, shape (requests, families).
-        groups : array of int
-            Case of each request, joined with its near-duplicates.
-        """
+        """Fit each family's classifier."""
         self.estimators_ = [self._fit_one(matrix, column, groups) for column in cited.T]
         return self
 
@@ -96,16 +87,7 @@ class Chained:
         self.build = build
 
     def fit(self, matrix: Any, cited: NDArray[np.bool_], groups: NDArray[np.int64]) -> Self:  # noqa: ARG002
-        """Fit the chain over the families that some rows cite and some do not.
-
-        Parameters
-        ----------
-        matrix : Any
-        cited : array of bool
-            Whether each family is cited, shape (requests, families).
-        groups : array of int
-            Case of each request, joined with its near-duplicates.
-        """
+        """Fit the chain over the families that some rows cite and some do not."""
         self.constant_ = cited.mean(axis=0)
         self.varying_ = (self.constant_ > 0) & (self.constant_ < 1)
         if self.varying_.any():
@@ -129,16 +111,7 @@ class Hierarchical:
         self.build = build
 
     def fit(self, matrix: Any, cited: NDArray[np.bool_], groups: NDArray[np.int64]) -> Self:
-        """Fit the branches on all rows, and each branch's families on the rows that cite it.
-
-        Parameters
-        ----------
-        matrix : Any
-        cited : array of bool
-            Whether each family is cited, shape (requests, families).
-        groups : array of int
-            Case of each request, joined with its near-duplicates.
-        """
+        """Fit the branches on all rows, and each branch's families on the rows that cite it."""
         outside = np.array([family in _OUTSIDE_MTUS for family in FAMILIES])
         self.branches_ = [np.flatnonzero(~outside), np.flatnonzero(outside)]
         branch_cited = np.column_stack([cited[:, branch].any(axis=1) for branch in self.branches_])

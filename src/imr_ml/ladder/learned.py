@@ -72,16 +72,7 @@ class Learned:
         self.family = family
 
     def fit(self, frame: pd.DataFrame, labels: Labels, groups: NDArray[np.int64]) -> Self:
-        """Tune and fit both tasks.
-
-        Parameters
-        ----------
-        frame : DataFrame
-            Feature frame.
-        labels : Labels
-        groups : array of int
-            Case of each request, joined with its near-duplicates.
-        """
+        """Tune and fit both tasks."""
         self.chosen_: dict[str, dict[str, Any]] = {}
         self._fit_outcome(frame, labels.overturned, groups)
         self._fit_families(frame, labels.families, groups)

@@ -27,16 +27,7 @@ class CategoryRate:
     """The rate of the request's category, smoothed: the overall rate counts as much as twenty requests."""
 
     def fit(self, frame: pd.DataFrame, labels: Labels, groups: NDArray[np.int64]) -> Self:  # noqa: ARG002
-        """Learn the rates.
-
-        Parameters
-        ----------
-        frame : DataFrame
-            Feature frame.
-        labels : Labels
-        groups : array of int
-            Case of each request, joined with its near-duplicates.
-        """
+        """Learn the rates."""
         columns = np.column_stack([labels.overturned, labels.families])
         self.rates_ = [_encoder().fit(frame[["category"]], column.astype(float)) for column in columns.T]
         return self

@@ -37,16 +37,7 @@ class Averaged:
         self.bases = bases
 
     def fit(self, frame: pd.DataFrame, labels: Labels, groups: NDArray[np.int64]) -> Self:
-        """Tune the threshold on held-out predictions, then fit every base on all rows.
-
-        Parameters
-        ----------
-        frame : DataFrame
-            Feature frame.
-        labels : Labels
-        groups : array of int
-            Case of each request, joined with its near-duplicates.
-        """
+        """Tune the threshold on held-out predictions, then fit every base on all rows."""
         held_out = held_out_predictions(self.bases, Dataset(frame, labels, groups))
         probability = np.mean([each.family_probability for each in held_out], axis=0)
         _, self.threshold_ = tuned_threshold(probability, labels.families)
@@ -68,16 +59,7 @@ class Stacked:
         self.bases = bases
 
     def fit(self, frame: pd.DataFrame, labels: Labels, groups: NDArray[np.int64]) -> Self:
-        """Fit the regressions on held-out predictions, and every base on all rows.
-
-        Parameters
-        ----------
-        frame : DataFrame
-            Feature frame.
-        labels : Labels
-        groups : array of int
-            Case of each request, joined with its near-duplicates.
-        """
+        """Fit the regressions on held-out predictions, and every base on all rows."""
         odds = _log_odds(held_out_predictions(self.bases, Dataset(frame, labels, groups)))
         self.regressions_ = Learned(*(_on_columns(odds, task) for task in ("outcome", "family")))
         self.regressions_.fit(odds, labels, groups)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from imr_ml.corpus.cells import parse_text
 from imr_ml.corpus.dates import DateStyle
-from imr_ml.corpus.schema import CASE_VERSION, COLUMNS, parse_requests, row_errors
+from imr_ml.corpus.schema import CASE_VERSION, COLUMNS, count_warnings, parse_requests, row_errors
 from imr_ml.corpus.table import joined_families
 from imr_ml.guidelines.citations import families_in
 from imr_ml.guidelines.types import FAMILIES, Family
@@ -103,7 +103,7 @@ class RowChecks:
         errors = row_errors(rows.typed)
         for reason in errors.dropna().unique():
             self._flag(rows, errors.eq(reason), "schema", reason.partition(" ")[0], says=reason)
-        for warning in sorted({one for cell in rows.warnings.dropna() for one in cell.split("; ")}):
+        for warning in sorted(count_warnings(rows.warnings)):
             has_warning = rows.warnings.str.contains(warning, regex=False)
             self._flag(rows, has_warning, "unread_cell", warning.partition(":")[0], says=warning)
         for column in ("families", "ur_families"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from imr_ml.corpus.schema import WARNING_SEPARATOR
 from imr_ml.reporting.names import FACT_NAMES, FAMILY_NAMES, SECTION_NAMES, TERM_NAMES, TIER_NAMES
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def card_lines(row: Mapping[str, Any]) -> dict[str, list[str]]:
         "Evidence": list(_evidence_lines(row, "outcome")),
         "Evidence of family": list(_evidence_lines(row, "primary_family")),
         "Nearest decisions": list(_precedent_lines(row)),
-        "Not read": row["warnings"].split("; ") if isinstance(row["warnings"], str) else [],
+        "Not read": row["warnings"].split(WARNING_SEPARATOR) if isinstance(row["warnings"], str) else [],
         "Model": [str(row["model_version"])],
     }
     return {label: texts for label, texts in lines.items() if texts}

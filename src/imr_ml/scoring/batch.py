@@ -151,7 +151,7 @@ def score_file(
     check_output(output)
     with tempfile.TemporaryDirectory() as scratch:
         opened = open_input(source, settings.mapping, Path(scratch), settings.sheet, ocr=settings.ocr)
-        check_columns(list(opened.columns), str(source), settings.mapping.columns, sample_rows(opened))
+        check_columns(list(opened.columns), str(source), settings.mapping.columns, lambda: sample_rows(opened))
         task = Task(model.folder, options, settings.mapping, opened.columns, opened.styles)
         with work_folder(output, _job(source, task, model, settings), resume=settings.resume) as folder:
             before = finished(folder)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -46,7 +46,7 @@ def check_columns(
     columns: list[str],
     source: str,
     mapped: Mapping[str, str] | None = None,
-    sample: pd.DataFrame | None = None,
+    read_sample: Callable[[], pd.DataFrame | None] | None = None,
 ) -> None:
     """Check that a table can be scored and that scoring would not overwrite a column.
 
@@ -58,15 +58,15 @@ def check_columns(
         What to call the table.
     mapped : mapping of str to str, optional
         The contract's name of a column -> the table's.
-    sample : DataFrame, optional
-        Some rows, to suggest a mapping by what columns contain.
+    read_sample : callable, optional
+        Reads some rows, to suggest a mapping by what columns contain; called only if a column is missing.
 
     Raises
     ------
     SchemaError
         For a required column that is missing or a column that scoring adds.
     """
-    require_mapped(columns, REQUIRED_COLUMNS, mapped or {}, source, sample)
+    require_mapped(columns, REQUIRED_COLUMNS, mapped or {}, source, read_sample)
     repeated = [name for name in SCORE_COLUMNS if name in columns]
     if repeated:
         raise SchemaError(f"{source}: has column(s) that scoring adds: {', '.join(repeated)}; rename or drop them")

@@ -8,7 +8,7 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from imr_ml.corpus.dates import DATE_COLUMNS, DateEvidence, DateStyle, date_evidence, describe_styles
+from imr_ml.corpus.dates import DATE_COLUMNS, DateStyle, describe_styles, styles_of_chunks
 from imr_ml.corpus.mapping import ColumnMapping
 from imr_ml.corpus.schema import COLUMNS, SchemaError
 from imr_ml.tables.table import RejectedLine, Table
@@ -205,14 +205,17 @@ def _open_table(source: Path, mapping: ColumnMapping, sheet: str | None) -> Inpu
     dates = {name: mapping.user_name(name) for name in DATE_COLUMNS if mapping.user_name(name) in table.columns}
     counts_cases = case in table.columns and items not in table.columns
     wanted = [*dates.values(), *([case] if counts_cases else [])] or table.columns[:1]
-    total, evidence, counts = 0, dict.fromkeys(dates, DateEvidence()), list["pd.Series"]()
-    for chunk in table.chunks(_ROWS_TO_COUNT, wanted):
-        for name, column in dates.items():
-            evidence[name] += date_evidence(chunk.frame[column], total + 1)
-        total += len(chunk.frame)
-        if counts_cases:
-            counts.append(chunk.frame[case].astype("string").value_counts())
-    styles = {name: evidence[name].style(name, str(source)) for name in dates}
+    total, counts = 0, list["pd.Series"]()
+
+    def counted() -> Iterator[pd.DataFrame]:
+        nonlocal total
+        for chunk in table.chunks(_ROWS_TO_COUNT, wanted):
+            total += len(chunk.frame)
+            if counts_cases:
+                counts.append(chunk.frame[case].astype("string").value_counts())
+            yield chunk.frame
+
+    styles = styles_of_chunks(counted(), dates, str(source))
     usual = ("CSV, utf-8, ','", "JSON lines, utf-8", "JSON, utf-8", "Parquet")
     notes = [] if table.description in usual else [f"{source} is read as {table.description}"]
     return Input(

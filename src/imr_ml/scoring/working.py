@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from imr_ml.corpus.dates import DateStyle
 from imr_ml.corpus.mapping import ColumnMapping
+from imr_ml.corpus.schema import count_warnings
 from imr_ml.score_columns import SCORE_COLUMNS, ScoreOptions
 from imr_ml.scoring.inputs import to_requests
 from imr_ml.scoring.parts import PartSummary, write_part
@@ -87,7 +88,7 @@ def score_chunk(model: LoadedModel, task: Task, chunk: InputChunk, part: Path) -
         errors=int(scored["error"].notna().sum()),
         by_outcome=dict(Counter(scored["outcome_pred"].dropna())),
         reasons=dict(Counter(scored["error"].dropna())),
-        warnings=dict(Counter(warning for cell in scored["warnings"].dropna() for warning in cell.split("; "))),
+        warnings=dict(count_warnings(scored["warnings"])),
         rejected_lines=[asdict(line) for line in chunk.rejected_lines],
     )
     write_part(part, written.join(scored), summary)

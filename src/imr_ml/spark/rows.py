@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from imr_ml.corpus.mapping import ColumnMapping
+from imr_ml.corpus.schema import WARNING_SEPARATOR
 from imr_ml.score_columns import ADDED, SCORE_COLUMNS, ScoreOptions
 from imr_ml.scoring.batch import REASONS_SHOWN, BatchSummary
 from imr_ml.scoring.frame import check_columns
@@ -176,7 +177,7 @@ def _summary(scored: DataFrame) -> BatchSummary:
     """What the folder holds, as it stands: nothing that a task counted before it was lost."""
     outcomes, reasons, warnings = Counter[str](), Counter[str](), Counter[str]()
     for outcome, reason, warning, rows in scored.groupBy("outcome_pred", "error", "warnings").count().collect():
-        warnings.update(dict.fromkeys(warning.split("; ") if warning else (), rows))
+        warnings.update(dict.fromkeys(warning.split(WARNING_SEPARATOR) if warning else (), rows))
         if reason is None:
             outcomes[outcome] += rows
         else:
