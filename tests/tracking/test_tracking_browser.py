@@ -2,9 +2,11 @@
 
 import os
 import re
+from contextlib import suppress
 
 import pytest
 from mlflow import MlflowClient
+from playwright.sync_api import expect
 from tracking.servers import free_port, mlflow_server
 
 from imr_ml.tracking.records import read_record, save_record
@@ -16,6 +18,7 @@ from imr_ml.tracking.views import EXPERIMENT, pages
 
 PATIENCE_MS = 60_000
 SETTLING_MS = 3_000
+ATTEMPTS = 5
 
 
 @pytest.fixture
@@ -33,6 +36,16 @@ def _picture(page, name):
     if folder := os.environ.get("IMR_SCREENSHOTS"):
         page.wait_for_timeout(SETTLING_MS)
         page.screenshot(path=f"{folder}/{name}.png")
+
+
+def _select(box):
+    """Click until the box is checked; a click while the table draws its rows anew is lost."""
+    for _ in range(ATTEMPTS):
+        box.click(force=True)
+        with suppress(AssertionError):
+            expect(box).to_be_checked(timeout=SETTLING_MS)
+            return
+    expect(box).to_be_checked()
 
 
 def _unfold_the_model(page, running_ui, tracked):
@@ -61,8 +74,8 @@ def test_two_runs_are_selected_and_compared(page, running_ui, tracked):
     _unfold_the_model(page, running_ui, tracked)
     # The first selects all runs, the second a model's run with all beneath it.
     boxes = page.locator("[role=row] input[type=checkbox]:visible")
-    boxes.nth(2).check(force=True)
-    boxes.nth(3).check(force=True)
+    _select(boxes.nth(2))
+    _select(boxes.nth(3))
     page.get_by_role("button", name=re.compile("Compare")).first.click()
     page.get_by_text("Comparing 2 Runs").first.wait_for()
     page.locator(".js-plotly-plot svg.main-svg").first.wait_for()
