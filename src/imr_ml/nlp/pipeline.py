@@ -1,6 +1,7 @@
 """Build the spaCy pipeline on first use: blank English, span rules, negation."""
 
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import cache
 
@@ -12,6 +13,9 @@ from imr_ml.nlp.negation import NEGATION
 from imr_ml.nlp.rules import Pattern, RuleBook, determination_rules, rule_book
 from imr_ml.nlp.text import ClinicalTokenizer
 from imr_ml.nlp.types import Kind
+
+MAX_WORDS = 100_000
+"""Words that the vocabulary and the tables beside it remember for good."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +45,14 @@ class Pipeline:
     nlp: Language
     rules: dict[int, Rule]
     markers: dict[int, str]
+
+    def reading(self) -> AbstractContextManager[object]:
+        """Context to make docs in: once the vocabulary is full, it forgets the new words of each context.
+
+        A vocabulary that never forgets grows with every misspelling. The tokenizer remembers only words that stay, so
+        the common ones, which come first, do.
+        """
+        return nullcontext() if len(self.nlp.vocab.strings) < MAX_WORDS else self.nlp.memory_zone()
 
 
 @cache

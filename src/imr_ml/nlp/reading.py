@@ -11,7 +11,7 @@ from spacy.tokens import Doc
 from spacy.vocab import Vocab
 
 from imr_ml.nlp.components import DETERMINATION, Match, matches_of, sentence_starts
-from imr_ml.nlp.pipeline import Pipeline
+from imr_ml.nlp.pipeline import MAX_WORDS, Pipeline
 from imr_ml.nlp.quantities import NUMBER_WORDS, find_quantities
 from imr_ml.nlp.text import lowered, token_columns
 from imr_ml.nlp.types import Fact, NlpSettings, Quantity, SectionView
@@ -74,7 +74,9 @@ class _Words(dict[int, str]):
         self._strings = vocab.strings
 
     def __missing__(self, orth: int) -> str:
-        self[orth] = word = self._strings[orth]
+        word = self._strings[orth]
+        if len(self) < MAX_WORDS:
+            self[orth] = word
         return word
 
 
@@ -82,7 +84,9 @@ class _Classes(dict[str, int]):
     """The class of each word met."""
 
     def __missing__(self, word: str) -> int:
-        self[word] = kind = _class_of(word)
+        kind = _class_of(word)
+        if len(self) < MAX_WORDS:
+            self[word] = kind
         return kind
 
 

@@ -73,10 +73,11 @@ def category_of_view(view: SectionView) -> str:
     return "Injection" if injected else category
 
 
-def _read(texts: list[str], settings: NlpSettings) -> Iterator[SectionView]:
+def _read(texts: list[str], settings: NlpSettings) -> list[SectionView]:
     from imr_ml.nlp.pipeline import pipeline
     from imr_ml.nlp.reading import read_doc
 
     built = pipeline(settings.negation)
-    for text, doc in zip(texts, built.nlp.pipe(texts), strict=True):
-        yield read_doc(text, doc, built, settings) if len(doc) else SectionView()
+    with built.reading():
+        docs = zip(texts, built.nlp.pipe(texts), strict=True)
+        return [read_doc(text, doc, built, settings) if len(doc) else SectionView() for text, doc in docs]
