@@ -6,6 +6,7 @@ import shutil
 import pypdfium2
 import pytest
 from factories import KNEE, NORCO, make_letter_pdf, make_letter_text
+from progress_bars import ProgressBars
 
 from imr_ml.letters.reader import read_letter
 from imr_ml.letters.types import LetterError
@@ -44,3 +45,10 @@ def test_a_scan_is_read_as_the_letter_itself(letter_pdf):
 def test_a_scan_is_refused_without_ocr_and_the_error_says_how_to_read_it(letter_pdf):
     with pytest.raises(LetterError, match="read it with --ocr, which needs Tesseract"):
         read_letter(scanned(letter_pdf))
+
+
+def test_the_progress_counts_the_pages_that_are_read_by_ocr(letter_pdf):
+    bars = ProgressBars()
+    read_letter(scanned(letter_pdf), ocr=True, start=bars.start)
+    with pypdfium2.PdfDocument(letter_pdf) as document:
+        assert bars.announced == bars.done == {"reading pages by OCR": len(document)}

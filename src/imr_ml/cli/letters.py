@@ -73,7 +73,8 @@ def read(
         from imr_ml.letters.reader import read_letter
         from imr_ml.letters.show import letter_json, letter_view
 
-        letter = read_letter(file, ocr=ocr)
+        with progress() as start:
+            letter = read_letter(file, ocr=ocr, start=start)
         if as_json:
             typer.echo(letter_json(letter))
         else:

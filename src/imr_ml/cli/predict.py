@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from imr_ml.cli.app import INCOMPLETE, app, exit_on_user_error
+from imr_ml.cli.app import INCOMPLETE, app, exit_on_user_error, progress
 from imr_ml.cli.models import LATEST, ModelName, Ocr, model_folder, warn_of_samples
 from imr_ml.errors import ImrError
 
@@ -58,7 +58,8 @@ def _requests(
     from imr_ml.corpus.table import ReadLetter, build_requests
     from imr_ml.letters.reader import read_letter
 
-    read = read_letter(sys.stdin.buffer.read() if letter == "-" else Path(letter), ocr=ocr)
+    with progress() as start:
+        read = read_letter(sys.stdin.buffer.read() if letter == "-" else Path(letter), ocr=ocr, start=start)
     return build_requests([ReadLetter(read, letter, "")]).drop(columns="letter_sha256")
 
 

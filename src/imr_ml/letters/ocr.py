@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from imr_ml.letters.pdf import HOW_TO_INSTALL
 from imr_ml.letters.types import LetterError
+from imr_ml.progress import StartProgress, silent
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -24,7 +25,13 @@ _OPTIONS = "--psm 1"
 _RULES = re.compile(r"[|\u00a6]|(?m:^[ .,'_~-]+(?= )|(?<= )[_~]+$)")
 
 
-def read_pictures(content: bytes, pages: Sequence[int], source: str, read: ReadPicture | None = None) -> dict[int, str]:
+def read_pictures(
+    content: bytes,
+    pages: Sequence[int],
+    source: str,
+    read: ReadPicture | None = None,
+    start: StartProgress = silent,
+) -> dict[int, str]:
     """Text of some pages of a PDF by OCR, by page number.
 
     Parameters
@@ -37,6 +44,8 @@ def read_pictures(content: bytes, pages: Sequence[int], source: str, read: ReadP
         Cited in the error.
     read : callable, optional
         Text of a picture; Tesseract where not given.
+    start : callable, optional
+        Starts a progress bar over the pages.
 
     Raises
     ------
@@ -46,11 +55,15 @@ def read_pictures(content: bytes, pages: Sequence[int], source: str, read: ReadP
     import pypdfium2
 
     read = read or _tesseract(source)
+    progress = start("reading pages by OCR", len(pages))
     with pypdfium2.PdfDocument(content) as document, ThreadPoolExecutor(os.cpu_count()) as threads:
         # pdfium is not safe to use from several threads: pictures are drawn in this one.
         pictures = (document[page - 1].render(scale=_DOTS_AN_INCH / _POINTS_AN_INCH, grayscale=True) for page in pages)
-        texts = list(threads.map(read, [picture.to_pil() for picture in pictures]))
-    return {page: _RULES.sub(" ", text) for page, text in zip(pages, texts, strict=True)}
+        texts: dict[int, str] = {}
+        for page, text in zip(pages, threads.map(read, [picture.to_pil() for picture in pictures]), strict=True):
+            texts[page] = _RULES.sub(" ", text)
+            progress(1)
+    return texts
 
 
 def _tesseract(source: str) -> ReadPicture:

@@ -15,6 +15,7 @@ from imr_ml.letters.misplaced import check_places
 from imr_ml.letters.ocr import read_pictures
 from imr_ml.letters.pdf import check_length, pdf_pages, picture_pages, refuse_pictures
 from imr_ml.letters.types import Letter, LetterError
+from imr_ml.progress import StartProgress, silent
 
 _SUFFIXES = (".pdf", ".txt")
 _LONGEST_PATH = 200
@@ -26,7 +27,7 @@ _MARKER = re.compile(
 _SAMPLE_MARK = re.compile(r"\bSAMPLE\s+LETTER\b")
 
 
-def read_letter(source: str | Path | bytes, *, ocr: bool = False) -> Letter:
+def read_letter(source: str | Path | bytes, *, ocr: bool = False, start: StartProgress = silent) -> Letter:
     """Read one Final Determination Letter.
 
     Parameters
@@ -36,6 +37,8 @@ def read_letter(source: str | Path | bytes, *, ocr: bool = False) -> Letter:
         line break or a letter's headings, else a path.
     ocr : bool
         Whether pages that are pictures are read by OCR, which needs the extra ``ocr``; else they are refused.
+    start : callable, optional
+        Starts a progress bar over the pages read by OCR.
 
     Returns
     -------
@@ -50,15 +53,15 @@ def read_letter(source: str | Path | bytes, *, ocr: bool = False) -> Letter:
     if isinstance(source, str) and ("\n" in source or "\r" in source or _MARKER.search(source)):
         return read_text(source, "text")
     if isinstance(source, bytes):
-        return read_content(source, "bytes", ocr=ocr)
+        return read_content(source, "bytes", ocr=ocr, start=start)
     try:
         content = Path(source).read_bytes()
     except (OSError, ValueError) as error:
         raise LetterError(_name(source), f"can't be read ({_why(error)})") from error
-    return read_content(content, str(source), ocr=ocr)
+    return read_content(content, str(source), ocr=ocr, start=start)
 
 
-def read_content(content: bytes, name: str, *, ocr: bool = False) -> Letter:
+def read_content(content: bytes, name: str, *, ocr: bool = False, start: StartProgress = silent) -> Letter:
     """Read a letter from a file's content, like `read_letter`; errors cite `name`.
 
     Parameters
@@ -69,9 +72,11 @@ def read_content(content: bytes, name: str, *, ocr: bool = False) -> Letter:
         Cited in an error.
     ocr : bool, optional
         Whether pages that are pictures are read by OCR.
+    start : callable, optional
+        Starts a progress bar over the pages read by OCR.
     """
     if b"%PDF-" in content[:1024]:
-        return _read_pdf(content, name, ocr=ocr)
+        return _read_pdf(content, name, start if ocr else None)
     if name.lower().endswith(".pdf"):
         raise LetterError(name, "is not a PDF (no %PDF- mark); fetch it again")
     # No encoding has characters of more bytes.
@@ -79,15 +84,15 @@ def read_content(content: bytes, name: str, *, ocr: bool = False) -> Letter:
     return read_text(decode_text(content), name)
 
 
-def _read_pdf(content: bytes, name: str, *, ocr: bool) -> Letter:
+def _read_pdf(content: bytes, name: str, ocr: StartProgress | None) -> Letter:
     pages = pdf_pages(content, name)
     lines = bare_pages([tidy_lines(page.text) for page in pages])
     pictures = picture_pages(pages, ["\n".join(page) for page in lines])
     if not pictures:
         return _read_lines([line for page in lines for line in page], pages[0].whole_text, name)
-    if not ocr:
+    if ocr is None:
         refuse_pictures(pictures, len(pages), name)
-    read = read_pictures(content, pictures, name)
+    read = read_pictures(content, pictures, name, start=ocr)
     texts = [read.get(number, page.text) for number, page in enumerate(pages, start=1)]
     lines = bare_pages([tidy_lines(text) for text in texts])
     letter = _read_lines([line for page in lines for line in page], texts[0], name)
