@@ -27,18 +27,18 @@ _PLACEHOLDER = "absent"
 
 
 class BaseRate:
-    """Always the rates of the data that is evaluated on, which is the best that any constant could do."""
+    """Predict the rates of the evaluated data for every request, the best constant prediction."""
 
     def __init__(self, labels: Labels) -> None:
         self.p_overturned = float(labels.overturned.mean())
         self.family_probability = labels.families.mean(axis=0)
 
     def fit(self, frame: pd.DataFrame, labels: Labels, groups: NDArray[np.int64]) -> Self:  # noqa: ARG002
-        """Learn nothing."""
+        """Do nothing: the rates are given."""
         return self
 
     def predict(self, frame: pd.DataFrame) -> Predictions:
-        """The same for every row; the set is the commonest family."""
+        """The same probabilities for every row; the set is the most frequent family."""
         probability = np.tile(self.family_probability, (len(frame), 1))
         return Predictions(
             np.full(len(frame), self.p_overturned), probability, family_sets(probability, threshold=np.inf)
@@ -46,15 +46,15 @@ class BaseRate:
 
 
 class UrFamilies:
-    """The reviewer cites the families that the claims administrator cited."""
+    """Predict that the reviewer cites the families that the claims administrator cited."""
 
     def fit(self, frame: pd.DataFrame, labels: Labels, groups: NDArray[np.int64]) -> Self:  # noqa: ARG002
-        """Learn the base rates, which break ties and stand in where the UR's families are unknown."""
+        """Compute the base rates, which break ties and apply where the UR families are unknown."""
         self.base_ = BaseRate(labels)
         return self
 
     def predict(self, frame: pd.DataFrame) -> Predictions:
-        """The UR's families as the set; the commonest of them is the likeliest."""
+        """The UR families as the set; the most frequent of them is the likeliest."""
         base = self.base_.predict(frame)
         cited = [set(families_of(str(value).replace(" ", "|"))) for value in frame["ur_families"]]
         named = np.array([[family in row for family in FAMILIES] for row in cited], dtype=bool)
@@ -64,14 +64,14 @@ class UrFamilies:
 
 
 class PlainText:
-    """TF-IDF of the raw words and logistic regression, without the spaCy stage: what an afternoon gives.
+    """TF-IDF of the raw words and logistic regression, without the spaCy stage.
 
     The outcome from the request and the clinical summary as one text, the families from the request and the UR
     guideline as two: each as it does best.
     """
 
     def fit(self, frame: pd.DataFrame, labels: Labels, groups: NDArray[np.int64]) -> Self:  # noqa: ARG002
-        """Fit one pipeline a label."""
+        """Fit one pipeline per label."""
         self.outcome_ = make_pipeline(_words(), _regression()).fit(_outcome_text(frame), labels.overturned)
         self.families_ = [
             _family_pipeline().fit(_family_texts(frame), column) if 0 < column.sum() < len(column) else float(column[0])
@@ -80,7 +80,7 @@ class PlainText:
         return self
 
     def predict(self, frame: pd.DataFrame) -> Predictions:
-        """Probabilities; the set is every family above `_PLAIN_THRESHOLD`, and the likeliest."""
+        """Predict; the set contains every family above `_PLAIN_THRESHOLD`, and the likeliest."""
         probability = family_probabilities(self.families_, _family_texts(frame))
         outcome = self.outcome_.predict_proba(_outcome_text(frame))[:, 1]
         return Predictions(outcome, probability, family_sets(probability, _PLAIN_THRESHOLD))

@@ -66,17 +66,17 @@ class Comparison:
 
 
 def baselines_of(metric: str) -> tuple[str, ...]:
-    """Baselines that a metric stands beside."""
+    """Baselines that a metric is compared with."""
     return _BASELINES_OF[metric.split(".")[0]]
 
 
 def metrics_of(labels: Labels) -> tuple[str, ...]:
-    """Metrics that the labels allow: none of families if the source does not report them."""
+    """Metrics that the labels allow; without families, outcome metrics only."""
     return tuple(metric for metric in METRICS if labels.families_known or not metric.startswith("family."))
 
 
 def predictors(build: Callable[[], Predictor], labels: Labels) -> dict[str, Callable[[], Predictor]]:
-    """The model and the baselines, each to be built anew for every fold.
+    """Builders of the model and the baselines; every fold builds its own.
 
     Parameters
     ----------
@@ -122,7 +122,7 @@ def compare(
 
 
 def metric_of(predicted: OutOfFold, labels: Labels, metric: str) -> Metric:
-    """A metric of out-of-fold predictions, to be resampled.
+    """A metric of out-of-fold predictions as a function of row weights.
 
     Parameters
     ----------
@@ -137,7 +137,7 @@ def metric_of(predicted: OutOfFold, labels: Labels, metric: str) -> Metric:
 def values_by_fold(
     predicted: OutOfFold, labels: Labels, folds: list[list[NDArray[np.int64]]]
 ) -> dict[str, NDArray[np.float64]]:
-    """Each metric in each test part alone, shape (repeats, folds); NaN where a part leaves it undefined.
+    """Each metric by fold, shape (repeats, folds); NaN where a fold leaves it undefined.
 
     Parameters
     ----------

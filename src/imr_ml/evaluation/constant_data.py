@@ -1,4 +1,4 @@
-"""Name what a table cannot teach: families that are always the same, and texts without words."""
+"""Report columns without information: families that never vary and texts without words."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _WORD = r"[^\W\d_]{2,}"
 
 
 def constant_notes(requests: pd.DataFrame, labels: Labels) -> tuple[str, ...]:
-    """One line for each column that says the same, or nothing, of every request; a missing column is none of them.
+    """One line for each column that is empty or constant; a missing column is not reported.
 
     Parameters
     ----------

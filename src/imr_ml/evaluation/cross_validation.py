@@ -80,7 +80,7 @@ def _fit_predict(build: Callable[[], Predictor], dataset: Dataset, split: Split)
 
 
 def _in_order(parts: list[Predictions], folds: list[Split]) -> Predictions:
-    """Predictions of the test parts, put back into the order of the requests."""
+    """Predictions of the test parts in the order of the requests."""
     order = np.argsort(np.concatenate([test for _, test in folds]))
     return Predictions(
         np.concatenate([part.p_overturned for part in parts])[order],

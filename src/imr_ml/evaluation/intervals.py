@@ -90,7 +90,7 @@ class Bootstrap(Generic[Name]):
         return cls(metrics, {name: np.concatenate(each) for name, each in values.items()}, len(groups), repeats)
 
     def estimate(self, name: Name) -> Estimate:
-        """Value on the requests as they are, with the interval of the resampled values."""
+        """Value on the requests themselves, with the interval of the resampled values."""
         return self._estimate(self.metrics[name], self.values[name])
 
     def difference(self, first: Name, second: Name) -> Estimate:

@@ -17,7 +17,7 @@ from imr_ml.evaluation.splits import Split, grouped_folds
 from imr_ml.progress import StartProgress, silent
 
 SHARES = (0.2, 0.4, 0.6, 0.8)
-"""Parts of a fold's training cases that are fitted on besides all of them."""
+"""Shares of a fold's training cases to fit on, besides all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ def learning_curve(
     predicted: dict[str, OutOfFold],
     start: StartProgress = silent,
 ) -> tuple[LearningPoint, ...]:
-    """Fit the model and the baselines on growing parts of the training cases, each part within the next.
+    """Fit the model and the baselines on nested, growing samples of the training cases.
 
     Every part predicts the same held-out cases: the folds are those of an evaluation's first cross-validation, whose
     own predictions are the last point.
@@ -82,7 +82,7 @@ def learning_curve(
 def _part_of(
     train: NDArray[np.int64], share: float, overturned: NDArray[np.bool_], groups: NDArray[np.int64], seed: int
 ) -> NDArray[np.int64]:
-    """Rows of a share of the cases: of those with a request overturned and of the others alike, of each at least one.
+    """Rows of a stratified sample of the cases, with at least one case of each outcome.
 
     A larger share holds the rows of a smaller one.
     """

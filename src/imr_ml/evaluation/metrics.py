@@ -81,7 +81,7 @@ def brier_skill(truth: NDArray[np.bool_], probability: NDArray[np.float64], weig
 def expected_calibration_error(
     truth: NDArray[np.bool_], probability: NDArray[np.float64], weights: Weights, bins: int = 10
 ) -> Values:
-    """Mean distance of the mean probability and the share of the true, over bins that hold equally many requests.
+    """Expected calibration error over bins with equal numbers of requests.
 
     Bins are those of the requests as they are, in every resample; equal probabilities are never parted, so that a
     constant has one bin. The error is a mean of distances, which chance only makes larger: a good model of few requests
@@ -102,7 +102,7 @@ def expected_calibration_error(
 
 
 def matthews(truth: NDArray[np.bool_], predicted: NDArray[np.bool_], weights: Weights) -> Values:
-    """Matthews correlation coefficient; 0 where it is undefined, as scikit-learn has it.
+    """Matthews correlation coefficient; 0 where it is undefined, as in scikit-learn.
 
     Parameters
     ----------
@@ -147,7 +147,7 @@ def f1_by_family(truth: NDArray[np.bool_], predicted: NDArray[np.bool_], weights
 
 
 def f1_macro(truth: NDArray[np.bool_], predicted: NDArray[np.bool_], weights: Weights) -> Values:
-    """Mean F1 over the families that are cited at all in `truth`.
+    """Mean F1 over the families that occur in `truth`.
 
     Parameters
     ----------
@@ -161,7 +161,7 @@ def f1_macro(truth: NDArray[np.bool_], predicted: NDArray[np.bool_], weights: We
 
 
 def top_family_cited(truth: NDArray[np.bool_], probability: NDArray[np.float64], weights: Weights) -> Values:
-    """Share of requests whose most likely family was indeed cited.
+    """Share of requests whose most likely family was cited.
 
     Parameters
     ----------
@@ -176,7 +176,7 @@ def top_family_cited(truth: NDArray[np.bool_], probability: NDArray[np.float64],
 
 
 def _by_score(truth: NDArray[np.bool_], score: NDArray[np.float64], weights: Weights) -> tuple[Weights, Weights]:
-    """Weights of the true and of the false at each distinct score, lowest first: shape (resamples, scores)."""
+    """Weights of the positives and the negatives at each distinct score, ascending: shape (resamples, scores)."""
     order = np.argsort(score, kind="stable")
     starts = np.flatnonzero(np.diff(score[order], prepend=-np.inf) > 0)
     ordered = weights[:, order]

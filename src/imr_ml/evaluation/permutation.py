@@ -52,7 +52,7 @@ class PermutationTest:
 
     @property
     def p_value(self) -> float:
-        """Chance of so high an AUC where outcomes mean nothing: (1 + shuffles that reach it) / (1 + shuffles)."""
+        """P value of the AUC under shuffled outcomes: (1 + shuffles that reach it) / (1 + shuffles)."""
         return float((1 + (self.shuffled_roc_auc >= self.roc_auc).sum()) / (1 + len(self.shuffled_roc_auc)))
 
 
@@ -102,7 +102,7 @@ def permutation_test(
 def shuffled_outcomes(
     overturned: NDArray[np.bool_], groups: NDArray[np.int64], splits: list[Split], settings: EvaluationSettings
 ) -> Iterator[NDArray[np.bool_]]:
-    """Outcomes of every permutation: each case takes those of a case of its fold, repeated or cut to its own size.
+    """Shuffled outcomes: each case gets those of another case in its fold, repeated or cut to its own size.
 
     Parameters
     ----------
@@ -137,7 +137,7 @@ def _aucs(folds: list[_Fold], truths: list[NDArray[np.bool_]], model: ModelSetti
 
 
 def _auc(folds: list[_Fold], truth: NDArray[np.bool_], model: ModelSettings) -> float:
-    """Share of the pairs of an overturned and an upheld request of one fold in which the overturned scores higher."""
+    """ROC AUC within folds: only pairs of requests of the same fold count."""
     from scipy.stats import rankdata
 
     wins = pairs = 0.0
@@ -155,7 +155,7 @@ def _auc(folds: list[_Fold], truth: NDArray[np.bool_], model: ModelSettings) -> 
 
 @dataclass(frozen=True, slots=True)
 class MaskingComparison:
-    """The model on summaries with the sentences that state the reviewer's conclusion left out, and with them left in.
+    """The model with the sentences that state the reviewer's conclusion masked, and with them unmasked.
 
     Attributes
     ----------

@@ -48,7 +48,7 @@ def best_reachable(truth: pd.DataFrame, *, resamples: int = 1000, seed: int = 0)
 
 
 def true_predictions(truth: pd.DataFrame) -> Predictions:
-    """The probabilities that items were drawn with, as a model would say them."""
+    """The probabilities that items were drawn with, as predictions."""
     cited = truth[[f"p_{family}" for family in FAMILIES]].to_numpy(dtype=float)
     return Predictions(truth["p_overturned"].to_numpy(dtype=float), cited, _best_sets(cited, labels_of(truth)))
 

@@ -72,7 +72,7 @@ class Evaluation:
 
     @property
     def out_of_fold(self) -> OutOfFold:
-        """The model's."""
+        """Out-of-fold predictions of the model."""
         return self.predicted[MODEL]
 
 
@@ -127,7 +127,7 @@ def evaluate_masking(
     evaluated_masked: bool = True,
     start: StartProgress = silent,
 ) -> MaskingComparison:
-    """Evaluate the model on the other reading of the same requests, on the folds of an evaluation.
+    """Evaluate the model with determination language masked and unmasked, on the same folds.
 
     Where both readings are the same, nothing is fitted: the difference is 0.
 
@@ -158,7 +158,7 @@ def evaluate_masking(
 
 
 def measured_coverage(evaluation: Evaluation, groups: NDArray[np.int64], coverage: float) -> dict[str, float]:
-    """How often conformal sets hold the outcome, and how often they leave one outcome that is also the likelier.
+    """Measure how often prediction sets contain the outcome, and how often they contain the likelier one alone.
 
     Thresholds from nine tenths of the cases are tried on the others, in turn. What sets promise is a share of cases, so
     each case counts once an outcome, however many requests of it were so decided; confident is a share of requests.

@@ -44,6 +44,6 @@ class EvaluationSettings:
     learning_curve: bool = False
 
     def for_requests(self, requests: int) -> EvaluationSettings:
-        """The same with the repeats that a table of so many requests gets."""
+        """Fill in the number of repeats for a table of that size."""
         automatic = _REPEATS_OF_SMALL_TABLE if requests < _SMALL_TABLE else 1
         return replace(self, repeats=self.repeats or automatic)

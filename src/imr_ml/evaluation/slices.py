@@ -53,7 +53,7 @@ class Slice:
 
 
 def slices(dataset: Dataset, predicted: OutOfFold, settings: EvaluationSettings) -> tuple[Slice, ...]:
-    """Every slice of the requests; those by cited family overlap, as a reviewer may cite several.
+    """Metrics of every slice; slices by cited family overlap, as a reviewer may cite several.
 
     Parameters
     ----------
@@ -70,7 +70,7 @@ def slices(dataset: Dataset, predicted: OutOfFold, settings: EvaluationSettings)
 
 
 def slice_table(measured: tuple[Slice, ...]) -> pd.DataFrame:
-    """One row a slice and metric; a slice without figures has one row, with counts only.
+    """Table with one row per slice and metric; a slice without metrics has one row of counts.
 
     Returns
     -------
@@ -151,7 +151,7 @@ def _by_value(
 
 
 def band_names(numbers: pd.Series, bands: dict[str, float]) -> pd.Series:
-    """Name of the band that each number is in; missing where the number is."""
+    """Band of each number; missing where the number is missing."""
     return pd.cut(numbers.astype("float64"), [-np.inf, *bands.values()], labels=list(bands))
 
 

@@ -14,11 +14,11 @@ Split = tuple[NDArray[np.int64], NDArray[np.int64]]
 
 
 class SplitError(ImrError):
-    """Too few cases to evaluate on; the message says how many there are and how many are needed."""
+    """Too few cases to evaluate; the message gives the number found and the number needed."""
 
 
 def fold_numbers(folds: Sequence[Split]) -> NDArray[np.int64]:
-    """In which fold each request is held out, shape (requests,)."""
+    """Fold in which each request is held out, shape (requests,)."""
     numbers = np.empty(sum(len(test) for _, test in folds), dtype=np.int64)
     for number, (_, test) in enumerate(folds):
         numbers[test] = number

@@ -58,7 +58,7 @@ class TemporalEvaluation:
 
 
 def temporal_split(labels: Labels, groups: NDArray[np.int64]) -> Split:
-    """The earlier seven tenths of the cases, and the requests decided later.
+    """Split into the earliest 70 % of the cases and the requests decided later.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Remove what scanners, fax machines and programs print around a letter on each page: headers, footers, numbers."""
+"""Remove page furniture that scanners, fax machines and programs add: headers, footers, page numbers."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from imr_ml.letters.stamps import (
 )
 
 _EDGE_LINES = 6
-"""A header or footer has no more lines; where more recur, it is the letter's own text that does."""
+"""Maximum lines of a header or footer; if more lines recur, they are the letter's own text."""
 _HEAD_LINES = 12
 
 
@@ -43,7 +43,7 @@ def without_furniture(text: str) -> list[str]:
 
 
 def bare_pages(pages: Sequence[list[str]], *, is_marked: bool = True) -> list[list[str]]:
-    """The lines of each page without those that stand at its edges and are no part of the letter.
+    """The lines of each page without its furniture at the edges.
 
     Parameters
     ----------
@@ -92,7 +92,7 @@ def _is_first_case(page: Sequence[str], edge: int) -> bool:
 
 
 def _without_tail(pages: list[list[str]]) -> list[list[str]]:
-    """The pages without what stands below the end of the letter's last sentence."""
+    """The pages without the lines below the letter's last sentence."""
     last = next((page for page in reversed(pages) if page), [])
     while len(last) > 1 and ENDS_SENTENCE.search(last[-2]) and is_tail(last[-1]) and not last[-2].isupper():
         last.pop()
@@ -100,7 +100,7 @@ def _without_tail(pages: list[list[str]]) -> list[list[str]]:
 
 
 def _recurring(pages: Sequence[list[str]], edge: int, *, is_marked: bool) -> set[str]:
-    """Shapes of the lines that stand at the same edge of most pages and nowhere else; their digits may differ."""
+    """Shapes of the lines that recur at the same edge of most pages and nowhere else."""
     rest = filled = [page if edge == 0 else page[::-1] for page in pages if page]
     recurring: set[str] = set()
     for _ in range(_EDGE_LINES + 1):
@@ -122,7 +122,7 @@ def _recurring(pages: Sequence[list[str]], edge: int, *, is_marked: bool) -> set
 
 
 def _go_on_alike(pages: Sequence[list[str]], rest: Sequence[list[str]]) -> bool:
-    """Whether pages whose edge recurs have the same lines next to it, as a text has that says the same again."""
+    """Whether the lines next to a recurring edge line recur too, as in repeated text."""
     inner = [
         tuple(map(shape_of, left[:3])) for page, left in zip(pages, rest, strict=True) if left and len(left) < len(page)
     ]
@@ -131,13 +131,13 @@ def _go_on_alike(pages: Sequence[list[str]], rest: Sequence[list[str]]) -> bool:
 
 
 def _shapes_within(pages: Sequence[list[str]]) -> set[str]:
-    """Shapes of the lines that stand away from the edges, but for those of the table on the first page."""
+    """Shapes of the lines inside the pages, except the table on the first page."""
     starts = [max(_EDGE_LINES, _HEAD_LINES), *[_EDGE_LINES] * len(pages)]
     return {shape_of(line) for page, start in zip(pages, starts, strict=False) for line in page[start:-_EDGE_LINES]}
 
 
 def _page_numbers(pages: Sequence[list[str]], edge: int) -> set[int]:
-    """Places of the pages whose line at the edge is a page number: that of its page, or one that counts on."""
+    """Indexes of the pages whose edge line is a page number that matches or counts on."""
     marks = {index: mark for index, page in enumerate(pages) if page and (mark := PAGE_NUMBER.fullmatch(page[edge]))}
     ahead = Counter(int(mark["number"]) - index for index, mark in marks.items())
     return {

@@ -44,7 +44,7 @@ _HEAD_CHARACTERS = 20_000
 
 
 class Header(TypedDict):
-    """The fields of a `Letter` that its head holds."""
+    """The fields of a `Letter` that come from its header."""
 
     case_number: str | None
     priority: str | None
@@ -65,7 +65,7 @@ class _Cells:
     values: list[tuple[str, str]] = field(default_factory=list)
 
     def settle(self) -> None:
-        """Pair a column of labels with the column of values that followed it, where they are as many."""
+        """Pair a column of labels with the column of values after it, where their numbers match."""
         for kind in {kind for kind, _ in self.values}:
             labels = [label for label in self.labels if _KINDS.get(label, "a_date") == kind]
             values = [value for each, value in self.values if each == kind]
@@ -77,7 +77,7 @@ class _Cells:
 
 
 def read_header(head: str) -> tuple[Header, tuple[str, ...]]:
-    """Fields from the text that stands before the letter's first heading.
+    """Read the header fields from the text before the letter's first heading.
 
     Parameters
     ----------
@@ -108,7 +108,7 @@ def read_header(head: str) -> tuple[Header, tuple[str, ...]]:
 
 
 def with_case_number(letter: Letter, text: str, file: str) -> Letter:
-    """A letter by OCR with the case number that its text or its file's name has, where its header was lost.
+    """Take the case number of an OCR letter from its text or file name if its header was lost.
 
     One that OCR mistook in places ("CM16-O2l3037") counts; several that differ count as none. Where the header's is not
     that of the file's name the letter gets a warning.
@@ -135,13 +135,13 @@ def _case_numbers(text: str) -> set[str]:
 
 
 def _case_number_of(damaged: str) -> str:
-    """A case number from its damaged form."""
+    """Repair a damaged case number."""
     digits = damaged[2:].upper().translate(_MISTAKEN_DIGITS).replace("\u2013", "-").replace(" ", "")
     return damaged[:2].upper() + digits
 
 
 def read_date(written: str) -> date | None:
-    """A day as letters write it; None for what is none.
+    """Parse a date as letters write it; None for anything else.
 
     Examples
     --------
@@ -226,7 +226,7 @@ class Credentials(TypedDict):
 
 
 def read_credentials(text: str) -> Credentials:
-    """Licenses and specialties from the section on how the determination was made.
+    """Read licenses and specialties from the section on how the determination was made.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Items headed "REQUEST: Upheld": each request with its outcome, guideline paragraphs and rationale."""
+"""Read items headed "REQUEST: Upheld": request, outcome, guideline paragraphs and rationale."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def has_items(flow: str) -> bool:
 
 
 def read_items(flow: str, source: str) -> tuple[tuple[DisputedItem, ...], tuple[str, ...]]:
-    """Items from the tidy lines that follow the sentence "The Final Determination was based on ...", and warnings.
+    """Read the items after the sentence "The Final Determination was based on ...", and warnings.
 
     A warning names an item whose request may begin elsewhere.
 
@@ -60,7 +60,7 @@ def read_items(flow: str, source: str) -> tuple[tuple[DisputedItem, ...], tuple[
 
 
 def _request_start(tail: str, start: Start | None, source: str, number: int) -> Start:
-    """The start that was found, unless what begins there holds the end of a rationale."""
+    """Check that the text from the start does not contain the end of a rationale."""
     if start is None or _NECESSARY.search(joined(tail[start.place :])):
         raise LetterError(source, _AMBIGUOUS_REQUEST, f"item {number}")
     return start
@@ -91,7 +91,7 @@ def make_item(number: int, request: str, outcome: str, ur: str | None, imr: str 
 
 
 def _check_pairs(flow: str, items: int, source: str) -> None:
-    """Each outcome has its guideline and each guideline its outcome; else two items would be read as one."""
+    """Check that every outcome has its guideline, so that two items are never read as one."""
     stray = len(_OUTCOME.findall(flow)) - items
     if stray > 0:
         raise LetterError(source, f"{stray} outcome(s) without a 'Claims Administrator guideline:'", "items")
@@ -103,7 +103,7 @@ def _check_pairs(flow: str, items: int, source: str) -> None:
 
 
 def _check_start(before: str, source: str) -> None:
-    """No paragraph of an item precedes the first outcome; else it would be read as part of the request."""
+    """Check that no paragraph precedes the first outcome, where it would be read as part of the request."""
     for label in (_IMR_GUIDELINE, _RATIONALE):
         if found := label.search(before):
             raise LetterError(source, f"{found.group()!r} without an outcome before it", "items")

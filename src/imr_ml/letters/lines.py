@@ -49,7 +49,7 @@ _LONG_WORD = 40
 
 
 def tidy_lines(text: str) -> list[str]:
-    r"""Lines that hold something, with white space collapsed and typographic characters made plain.
+    r"""Non-empty lines with white space collapsed and typographic characters replaced.
 
     Examples
     --------
@@ -63,7 +63,7 @@ def tidy_lines(text: str) -> list[str]:
 
 
 def joined(flow: str) -> str:
-    r"""One paragraph from its lines; a word that a line end cuts at its hyphen is put together again.
+    r"""Join lines into one paragraph; a word hyphenated at a line end is rejoined.
 
     Examples
     --------
@@ -145,7 +145,7 @@ _TORN = r"(?:[ ]?-?\n|[ ])?"
 
 
 def mend_anchors(flow: str) -> str:
-    r"""The tidy lines with each torn or misread anchor written whole, on lines of its own where it is a heading.
+    r"""Repair torn or misread anchors; a repaired heading gets a line of its own.
 
     Examples
     --------

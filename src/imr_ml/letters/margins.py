@@ -1,4 +1,4 @@
-"""Tell the text in a PDF page's outer margins from its body, which leaves them free."""
+"""Separate the text in a PDF page's margins from its body."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ _FEW = 6
 
 
 class Margins(NamedTuple):
-    """A page's body, and whether it reaches into the margins, so that what stands there may belong to it."""
+    """A page's body, and whether it extends into the margins."""
 
     body: str
     is_wide: bool
 
 
 def read_margins(text_page: Any, box: tuple[float, float, float, float], text: str) -> Margins:
-    """The body of an upright page.
+    """Read the body of an upright page.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ def read_margins(text_page: Any, box: tuple[float, float, float, float], text: s
 
 
 def _ends(text_page: Any) -> list[int]:
-    """Places of the first and the last printed characters: headers and footers are drawn before or after the body."""
+    """Indexes of the first and last printed characters; headers and footers are drawn before or after the body."""
     import pypdfium2.raw as pdfium
 
     count = text_page.count_chars()
@@ -61,7 +61,7 @@ def _is_outside(text_page: Any, place: int, bottom: float, top: float) -> bool:
 
 
 def _cut(text_page: Any, edge: float, step: int) -> float | None:
-    """Where the margin at an edge ends, in points; None where the body reaches into it."""
+    """End of the margin at an edge, in points; None where the body extends into it."""
     outer = _between(text_page, edge, edge + step * _MARGIN)
     if not outer:
         return edge

@@ -1,4 +1,4 @@
-"""Refuse a letter with words of a decision where none may stand: it was misread, and its outcome would leak."""
+"""Refuse a letter that has decision wording in a feature: it was misread, and its outcome would leak."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _WORDS = ("upheld", "overturned", "rationale", "guideline")
 
 
 def check_places(letter: Letter, source: str) -> None:
-    """Check what a model may read, and the requests, for words of a decision.
+    """Check the parts that a model may read for decision wording.
 
     Raises
     ------

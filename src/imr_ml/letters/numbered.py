@@ -1,4 +1,4 @@
-"""Items that are numbered decisions: "1. Decision for X is not medically necessary and appropriate" and on."""
+"""Read items that are numbered decisions: "1. Decision for X is not medically necessary and appropriate"."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _AGREED = re.compile(r"\bfound\s+(?:the|these|those)\s+guidelines?\b.{0,80}\b(?:
 
 
 class _Decision(NamedTuple):
-    """A numbered decision and where it stands, in characters."""
+    """A numbered decision and its position in characters."""
 
     start: int
     end: int
@@ -46,7 +46,7 @@ class _Decision(NamedTuple):
 
 
 def read_decisions(flow: str, source: str) -> tuple[DisputedItem, ...]:
-    """Items from the tidy lines under the heading of the decisions.
+    """Read the items from the tidy lines under the decisions heading.
 
     Raises
     ------

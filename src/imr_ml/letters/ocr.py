@@ -1,4 +1,4 @@
-"""Read pages that are pictures with Tesseract: several at once, each turned as its text runs."""
+"""Read image-only pages with Tesseract, several at once."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 _DOTS_AN_INCH = 300
 _POINTS_AN_INCH = 72
+# A scanner's noise: smaller marks are removed, which would join letters or make a line of their own.
+_SPECK_DOTS = 3
 # Automatic layout, and the direction of the text found first.
 _OPTIONS = "--psm 1"
 # Rules of a table, and specks at a line's ends.
@@ -32,7 +34,7 @@ def read_pictures(
     read: ReadPicture | None = None,
     start: StartProgress = silent,
 ) -> dict[int, str]:
-    """Text of some pages of a PDF by OCR, by page number.
+    """Read some pages of a PDF by OCR; returns their text by page number.
 
     Parameters
     ----------
@@ -53,14 +55,17 @@ def read_pictures(
         Where Tesseract is not installed, or fails.
     """
     import pypdfium2
+    from PIL import ImageFilter
 
     read = read or _tesseract(source)
     progress = start("reading pages by OCR", len(pages))
     with pypdfium2.PdfDocument(content) as document, ThreadPoolExecutor(os.cpu_count()) as threads:
         # pdfium is not safe to use from several threads: pictures are drawn in this one.
         pictures = (document[page - 1].render(scale=_DOTS_AN_INCH / _POINTS_AN_INCH, grayscale=True) for page in pages)
+        smooth = ImageFilter.MedianFilter(_SPECK_DOTS)
         texts: dict[int, str] = {}
-        for page, text in zip(pages, threads.map(read, [picture.to_pil() for picture in pictures]), strict=True):
+        cleaned = [picture.to_pil().filter(smooth) for picture in pictures]
+        for page, text in zip(pages, threads.map(read, cleaned), strict=True):
             texts[page] = _RULES.sub(" ", text)
             progress(1)
     return texts

@@ -24,7 +24,7 @@ _STAMP_CHARACTERS, _STAMP_SHARE = 60, 0.1
 
 
 def page_text(document: Any, index: int, source: str) -> tuple[str, Margins]:
-    """Text of a page along the direction in which most of it runs, without stamps that run in another; and its body.
+    """Text of a page along its main direction, without stamps in other directions; and its body.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ def page_text(document: Any, index: int, source: str) -> tuple[str, Margins]:
 
 
 def _is_turned(text_page: Any) -> bool:
-    """Whether any sampled character stands at an angle."""
+    """Whether any sampled character is rotated."""
     import pypdfium2.raw as pdfium
 
     count = text_page.count_chars()
@@ -61,7 +61,7 @@ def _is_turned(text_page: Any) -> bool:
 
 
 def _direction(text_page: Any, index: int) -> int:
-    """Quarter turns, clockwise, by which a character is turned; `_SLANTED` for any other angle."""
+    """Clockwise quarter turns of a character; `_SLANTED` for any other angle."""
     import pypdfium2.raw as pdfium
 
     degrees = math.degrees(pdfium.FPDFText_GetCharAngle(text_page.raw, index))
@@ -70,12 +70,12 @@ def _direction(text_page: Any, index: int) -> int:
 
 
 def _directions(text_page: Any) -> Counter[int]:
-    """Number of printed characters by direction."""
+    """Count printed characters by direction."""
     return Counter(_direction(text_page, index) for index in _printed(text_page))
 
 
 def _printed(text_page: Any) -> Iterable[int]:
-    """Places of the characters that the page prints; pdfium adds spaces and line ends of its own."""
+    """Indexes of the printed characters; pdfium adds spaces and line ends of its own."""
     import pypdfium2.raw as pdfium
 
     return (
@@ -111,7 +111,7 @@ def _turned_text(document: Any, index: int, directions: Counter[int], place: str
 
 
 def _turn_upright(document: Any, index: int, direction: int) -> None:
-    """Turn a page's content by quarters, counterclockwise, and show the page as its content stands."""
+    """Rotate a page's content counterclockwise by quarter turns and reset the page's own rotation."""
     import pypdfium2.raw as pdfium
 
     page = document[index]
@@ -131,7 +131,7 @@ def _turn_upright(document: Any, index: int, direction: int) -> None:
 
 
 def _upright_text(text_page: Any) -> str:
-    """Text of the characters that stand upright."""
+    """Text of the upright characters."""
     import pypdfium2.raw as pdfium
 
     stamped = {index for index in _printed(text_page) if _direction(text_page, index)}

@@ -1,4 +1,4 @@
-"""Find the pages of a text that has no form feeds, by the lines that stand on each page."""
+"""Find the pages of a text without form feeds by its recurring lines."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _MOST_LINES = 20_000
 
 
 def cut_pages(text: str) -> list[list[str]]:
-    """Pages of a text without form feeds, cut at lines that count on and at those that recur as often as a page has."""
+    """Cut a text without form feeds into pages at page numbers and at regularly recurring lines."""
     placed = [(place, line) for place, raw in enumerate(text.splitlines()) for line in tidy_lines(raw)]
     if len(placed) > _MOST_LINES:
         return [[line for _, line in placed]]
@@ -44,7 +44,7 @@ def cut_pages(text: str) -> list[list[str]]:
 
 
 def _counting(placed: Sequence[tuple[int, str]]) -> Iterator[int]:
-    """Places of the lines that number pages: alike but for a number that is greater by one each time."""
+    """Positions of page numbers: similar lines whose number grows by one each time."""
     groups: dict[str, list[tuple[int, int]]] = {}
     for place, line in placed:
         if len(line) > LONGEST_STAMP or not DIGITS.search(line):
@@ -58,7 +58,7 @@ def _counting(placed: Sequence[tuple[int, str]]) -> Iterator[int]:
 
 
 def _regular(placed: Sequence[tuple[int, str]]) -> Iterator[int]:
-    """Places of the lines that recur after as many lines each time, and of titles with the case number."""
+    """Positions of lines that recur at a regular distance, and of titles with the case number."""
     groups: dict[str, list[int]] = {}
     has_case = False
     shapes = [shape_of(line) for _, line in placed]
@@ -90,13 +90,13 @@ def _is_regular(places: list[int]) -> bool:
 
 
 def _interrupts(shapes: Sequence[str], orders: Sequence[int]) -> bool:
-    """Whether other text stands before and after a line wherever it recurs, but for a line or two that belong to it."""
+    """Whether a recurring line interrupts different text each time."""
     sides = (_context(shapes, orders, step) for step in (-1, 1))
     return all(2 * len(set(filter(None, beside))) > sum(map(bool, beside)) for beside in sides)
 
 
 def _context(shapes: Sequence[str], orders: Sequence[int], step: int) -> list[str]:
-    """The nearest lines that differ, past those that may belong to the line; empty at the text's end."""
+    """The nearest lines that differ between recurrences; empty at the end of the text."""
     beside: list[str] = []
     for distance in range(step, 4 * step, step):
         beside = [shapes[order + distance] if 0 <= order + distance < len(shapes) else "" for order in orders]

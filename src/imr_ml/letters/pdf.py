@@ -1,4 +1,4 @@
-"""Pages of a PDF by pdfium: their text, and whether a picture stands where text should be."""
+"""Read the pages of a PDF with pdfium: their text, and pictures in place of text."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from imr_ml.letters.types import LetterError
 
 MAX_PAGES = 200
 MAX_CHARACTERS = 1_000_000
-"""No letter comes near; what does is something else, and reading it all would take minutes."""
+"""Far above any letter; reading more would take minutes."""
 HOW_TO_INSTALL = "apt-get install tesseract-ocr && pip install 'imr-ml[ocr]'"
 _RUN_OCR = f"read it with --ocr, which needs Tesseract ({HOW_TO_INSTALL})"
 _LARGE = 0.5
@@ -46,7 +46,7 @@ def pdf_text(content: bytes, source: str) -> str:
 
 
 def pdf_pages(content: bytes, source: str) -> list[Page]:
-    """All pages of a PDF.
+    """Read all pages of a PDF.
 
     Raises
     ------
@@ -70,7 +70,7 @@ def pdf_pages(content: bytes, source: str) -> list[Page]:
 
 
 def refuse_pictures(pictures: Sequence[int], pages: int, source: str) -> NoReturn:
-    """Raise the `LetterError` that names the pages, of so many, that hold a picture where their text should be.
+    """Raise a `LetterError` that names the pages with a picture in place of text.
 
     Parameters
     ----------
@@ -86,7 +86,7 @@ def refuse_pictures(pictures: Sequence[int], pages: int, source: str) -> NoRetur
 
 
 def picture_pages(pages: Sequence[Page], texts: Sequence[str]) -> list[int]:
-    """Numbers, from 1, of the pages that hold a picture where their text should be."""
+    """Page numbers, from 1, of the pages with a picture in place of text."""
     return [
         number
         for number, (page, text) in enumerate(zip(pages, texts, strict=True), start=1)
@@ -95,7 +95,7 @@ def picture_pages(pages: Sequence[Page], texts: Sequence[str]) -> list[int]:
 
 
 def check_length(characters: int, source: str) -> None:
-    """Refuse what is far too long to be a letter.
+    """Refuse a text that is far too long to be a letter.
 
     Raises
     ------

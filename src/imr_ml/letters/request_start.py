@@ -44,7 +44,7 @@ _LONGEST_LINE = 250
 
 
 class Start(NamedTuple):
-    """Where a request begins, in characters, and whether that is beyond doubt."""
+    """Character position where a request begins, and whether it is certain."""
 
     place: int
     is_certain: bool
@@ -100,7 +100,7 @@ def _after_unfinished(lines: Sequence[str], starts: Sequence[int], index: int) -
 
 
 def _goes_on(before: str, line: str, later: str) -> bool:
-    """Whether the line continues the one before it, by its wording or as the request is repeated later."""
+    """Whether the line continues the previous one, by its wording or by the request as repeated later."""
     if line[0].islower() or _UNFINISHED.search(before):
         return True
     across = [*before.split()[-2:], *line.split()[:2]]

@@ -1,4 +1,4 @@
-"""Sections of a letter: where its headings stand, and the text under each."""
+"""Cut a letter into sections at its headings."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def heading(name: str, words: str, *, required: bool = True, alone: bool | None 
 
 
 def cut_sections(flow: str, headings: Sequence[Heading], source: str) -> dict[str, str]:
-    """Text under each heading that the letter has, and under ``"head"`` what stands before the first.
+    """Text under each heading of the letter; ``"head"`` is the text before the first.
 
     Parameters
     ----------

@@ -32,7 +32,7 @@ _DATES = {
 
 
 def letter_view(letter: Letter) -> RenderableType:
-    """The letter as Rich shows it: header, summary, warnings, and each item with outcome, citations and rationale."""
+    """Render the letter with Rich: header, summary, warnings, and each item with outcome, citations and rationale."""
     from rich.console import Group
     from rich.padding import Padding
     from rich.text import Text

@@ -1,11 +1,11 @@
-"""What a single line of a page is: a page number, a fax machine's line, a case number, or the letter's own words."""
+"""Classify a line of a page: page number, fax line, case number or the letter's own text."""
 
 from __future__ import annotations
 
 import re
 
 MANY = 3
-"""So many lines alike are furniture even where they end as a sentence does."""
+"""Number of similar lines from which even lines that end like a sentence are furniture."""
 DIGITS = re.compile(r"\d+")
 _NUMBER = r"(?P<number>\d{1,4})"
 _OF = r"(?:\s*(?:of|/|\|)\s*(?P<total>\d{1,4}))?"
@@ -50,7 +50,7 @@ ENDS_SENTENCE = re.compile(r"[.!?][\"')\]]*$")
 
 
 def is_stamp(line: str) -> bool:
-    """Whether the line is one of a fax machine, a claim or document number alone, or a mark of receipt."""
+    """Whether the line is a fax line, a bare claim or document number, or a receipt mark."""
     return any(pattern.fullmatch(line) for pattern in (_ID, _RECEIVED)) or is_fax_line(line)
 
 
@@ -60,7 +60,7 @@ def is_case_title(line: str) -> bool:
 
 
 def is_tail(line: str) -> bool:
-    """Whether the line, which follows the end of a text, is no part of it: a number, an address, capitals alone."""
+    """Whether a line after the end of a text is not part of it: a number, an address, capitals only."""
     return not ENDS_SENTENCE.search(line) and (
         PAGE_NUMBER.fullmatch(line) is not None or ADDRESS.search(line) is not None or not re.search("[a-z]", line)
     )
@@ -72,7 +72,7 @@ def is_numbered(line: str) -> bool:
 
 
 def is_fax_line(line: str) -> bool:
-    """Whether a fax machine wrote the line: when, from or to whom, which page."""
+    """Whether the line is a fax header: time, sender or recipient, page."""
     if len(line) > LONGEST_STAMP or not DIGITS.search(line):
         return False
     is_timed, is_called = bool(_TIME.search(line)), bool(_PHONE.search(line))
@@ -83,7 +83,7 @@ def is_fax_line(line: str) -> bool:
 
 
 def is_own(line: str) -> bool:
-    """Whether the line has words that only the letter itself has."""
+    """Whether the line has wording that occurs only in the letter itself."""
     return _OWN.search(line) is not None
 
 
@@ -93,7 +93,7 @@ def is_head(line: str) -> bool:
 
 
 def recurs(shape: str, count: int, pages: int, *, is_marked: bool = False) -> bool:
-    """Whether so many lines of one shape are furniture by their number, and by their wording no part of a sentence.
+    """Whether recurring lines of one shape are page furniture and not part of a sentence.
 
     Parameters
     ----------
@@ -110,5 +110,5 @@ def recurs(shape: str, count: int, pages: int, *, is_marked: bool = False) -> bo
 
 
 def shape_of(line: str) -> str:
-    """The line but for its digits."""
+    """The line with its digits masked."""
     return DIGITS.sub("#", line)

@@ -198,7 +198,7 @@ def _names(facts: Iterable[Fact], kind: Kind) -> str:
 
 
 def _largest(view: SectionView, unit: Unit, start: int) -> float:
-    """Find a unit's largest quantity from a character on; a total and its schedule say the same twice."""
+    """Find a unit's largest quantity after a character; a total often repeats its schedule."""
     values = (quantity.value for quantity in view.quantities if quantity.unit == unit and quantity.start >= start)
     return max(values, default=math.nan)
 

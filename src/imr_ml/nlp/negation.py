@@ -52,7 +52,7 @@ class ScopedNegex(Negex):  # type: ignore[misc]
         return doc
 
     def process_negations(self, doc: Doc) -> tuple[list[_Cue], list[_Cue], list[_Cue]]:
-        """Find the cues before and after what they deny, and what ends their reach; the longest at a place counts."""
+        """Find preceding, following and terminating cues; the longest cue at a position counts."""
         cues = sorted(((self._kinds[kind], start, end) for kind, start, end in self.matcher(doc)), key=_longest_first)
         found: dict[str, list[_Cue]] = {kind: [] for kind in self._kinds.values()}
         longest = (0, 0)
@@ -67,7 +67,7 @@ class ScopedNegex(Negex):  # type: ignore[misc]
         return found["Preceding"], found["Following"], found["Termination"]
 
     def termination_boundaries(self, doc: Doc, terminating: list[_Cue]) -> list[tuple[int, int]]:
-        """Cut a doc at its sentences and at what ends a cue's reach, as half-open spans of tokens."""
+        """Cut a doc at its sentences and terminating cues, as half-open spans of tokens."""
         return list(pairwise(sorted([*sentence_starts(doc), *(cue[1] for cue in terminating), len(doc)])))
 
     def _in_reach(

@@ -68,7 +68,7 @@ class _Tokens:
 
 
 class _Words(dict[int, str]):
-    """The word of each lexeme met, by its id in the vocabulary."""
+    """Cache of words by their id in the vocabulary."""
 
     def __init__(self, vocab: Vocab) -> None:
         self._strings = vocab.strings
@@ -81,7 +81,7 @@ class _Words(dict[int, str]):
 
 
 class _Classes(dict[str, int]):
-    """The class of each word met."""
+    """Cache of token classes by word."""
 
     def __missing__(self, word: str) -> int:
         kind = _class_of(word)
@@ -111,7 +111,7 @@ def _class_of(word: str) -> int:
 
 
 def read_doc(text: str, doc: Doc, built: Pipeline, settings: NlpSettings) -> SectionView:
-    """Make the view of a text from the doc made of it.
+    """Make the section view of a text from its doc.
 
     Parameters
     ----------

@@ -68,7 +68,7 @@ class _FindingFile(_Strict):
 
 
 class NegationRules(_Strict):
-    """What clinical prose adds to and takes from negspacy's terms, and how far a cue reaches, in tokens."""
+    """Terms added to and removed from negspacy's, and the reach of a cue in tokens."""
 
     preceding_reach: int = Field(gt=0)
     following_reach: int = Field(gt=0)

@@ -31,21 +31,21 @@ _INFIX = re.compile(r"(?<=[a-z0-9])[.,;:!?#%](?=[a-z])|(?<=[a-z])[.,;:!?#](?=\d)
 
 @dataclass(frozen=True, slots=True)
 class OffsetMap:
-    """Where characters of the spaced-out text stood in the original.
+    """Map from character positions in the spaced text to the original text.
 
     Attributes
     ----------
     positions : array of int, shape (n_runs,)
-        Ascending positions in the new text from which on a shift holds.
+        Ascending positions in the spaced text where a shift begins.
     shifts : array of int, shape (n_runs,)
-        What to add to get the original position.
+        Added to a position to get the original one.
     """
 
     positions: "NDArray[np.int64]"
     shifts: "NDArray[np.int64]"
 
     def original(self, positions: "NDArray[np.int64]") -> "NDArray[np.int64]":
-        """Original place of each position, same shape."""
+        """Original position of each position, same shape."""
         shifts: NDArray[np.int64] = self.shifts[np.searchsorted(self.positions, positions, side="right") - 1]
         return positions + shifts
 
@@ -153,6 +153,6 @@ class ClinicalTokenizer(DummyTokenizer):
 
 
 def token_columns(doc: Doc) -> TokenColumns:
-    """Get the columns that the tokenizer kept."""
+    """Get the columns that the tokenizer stored in the doc."""
     columns: TokenColumns = doc.user_data["columns"]
     return columns

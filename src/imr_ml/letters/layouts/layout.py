@@ -45,14 +45,18 @@ def make_letter(
     known: Mapping[str, date] | None = None,
     warnings: Sequence[str] = (),
 ) -> Letter:
-    """A letter from its sections in tidy lines.
+    """Assemble a letter from its sections in tidy lines.
 
     Parameters
     ----------
+    layout : str
+    head, credentials, summary : str
+        Text of these sections.
+    items : tuple of DisputedItem
     known : mapping of str to date, optional
         Dates stated outside the header, used where the header has none.
     warnings : sequence of str
-        Of the items, by whoever read them.
+        Warnings of the items.
     """
     header, no_dates = read_header(head)
     letter = Letter(
@@ -95,7 +99,7 @@ _PLAINLY_NOT = re.compile(r"\bnot\s+(?:\w+\s+){0,4}medically\s+necessary\b", re.
 
 
 def contradictions(items: Sequence[DisputedItem]) -> Iterator[str]:
-    """What to look at in a letter's items, a line each.
+    """Warnings about a letter's items.
 
     An item whose heading says one thing and the end of its rationale the other; a last rationale that has no end.
     """
@@ -114,7 +118,7 @@ def conclusions(rationale: str) -> set[Outcome]:
 
 
 def conclusion(rationale: str) -> Outcome | None:
-    """The outcome that the last sentence of a rationale plainly states; None where it states none.
+    """The outcome that the last sentence of a rationale states; None if it states none.
 
     Examples
     --------
