@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.sparse import csr_matrix
-from scipy.special import expit, logit
+from scipy.special import expit
 
-from imr_ml.classifiers.contributions import Contribution, top_contributions
+from imr_ml.classifiers.contributions import Contribution, LinearScores, top_contributions
 from imr_ml.classifiers.request_model import Candidate, Chosen, ModelSettings, RequestModel, select_candidate
 from imr_ml.classifiers.types import Labels, labels_of
 from imr_ml.features.matrix import BlockWeights
@@ -100,20 +100,30 @@ def test_a_later_candidate_must_gain_over_many_cases(gains_of_cases, taken):
     assert select_candidate(fitted, groups) is fitted[taken]
 
 
-def test_contributions_and_intercept_add_up_to_the_score(prepared, model):
-    rows = prepared.frame.iloc[:4]
-    matrix = model.matrix(rows)
+def test_terms_of_an_average_request_weigh_nothing(prepared, model):
+    matrix = model.matrix(prepared.frame)
+    average = csr_matrix(matrix.mean(axis=0))
+
+    (told,) = model.explain(average, model.predict_matrix(average), most=10**6)
+
+    assert all(abs(term.weight) < 1e-9 for term in [*told.outcome.terms, *told.family.terms])
+
+
+def test_all_terms_of_all_features_explain_the_prediction(prepared, model):
+    """Features that a request lacks count too: what they add is the same sum over the columns that are 0."""
+    matrix = model.matrix(prepared.frame.iloc[:4])
     predictions = model.predict_matrix(matrix)
+    full, lacking = (model.explain(matrix, predictions, most) for most in (10**6, 0))
 
-    evidence = model.explain(matrix, predictions, most=10**6)
-
-    outcome, families = model.outcome_.classifier, model.families_.classifier
-    told = np.array([sum(each.weight for each in row.outcome) + outcome.intercept_ for row in evidence])
-    assert outcome.slope_ * told + outcome.offset_ == pytest.approx(logit(predictions.p_overturned), abs=1e-9)
-    for row, evidence_of_row in enumerate(evidence):
-        likeliest = predictions.primary_family[row]
-        score = sum(each.weight for each in evidence_of_row.family) + families.intercept_[likeliest]
-        assert expit(score) == pytest.approx(predictions.family_probability[row, likeliest], abs=1e-9)
+    classifier, averages = model.outcome_.classifier, model.baseline_.averages
+    coefficients = classifier.slope_ * classifier.coef_ * model.outcome_column_weights
+    for row, (all_terms, no_terms) in enumerate(zip(full, lacking, strict=True)):
+        assert no_terms.outcome.terms == []
+        assert expit(all_terms.outcome.log_odds) == pytest.approx(predictions.p_overturned[row], abs=1e-12)
+        present = np.flatnonzero(matrix[row].toarray()[0])
+        moved = coefficients * (matrix[row].toarray()[0] - averages) * model.reliability(matrix)[row]
+        weights = [term.weight for term in all_terms.outcome.terms]
+        assert sum(weights) == pytest.approx(moved[present].sum(), abs=1e-9)
 
 
 def test_a_matrix_is_predicted_as_its_frame_is(prepared, model):
@@ -127,9 +137,9 @@ def test_evidence_names_blocks_that_exist_and_no_more_than_asked(prepared, model
     matrix = model.matrix(prepared.frame.iloc[:4])
 
     for row in model.explain(matrix, model.predict_matrix(matrix), most=3):
-        assert 1 <= len(row.outcome) <= 3
-        assert 1 <= len(row.family) <= 3
-        assert {each.block for each in row.outcome} <= {name for name, *_ in model.features_.transformers_}
+        assert 1 <= len(row.outcome.terms) <= 3
+        assert 1 <= len(row.family.terms) <= 3
+        assert {each.block for each in row.outcome.terms} <= {name for name, *_ in model.features_.transformers_}
 
 
 def test_a_model_fitted_again_names_its_new_features(prepared):
@@ -147,10 +157,13 @@ def test_what_moved_a_score_most_comes_first():
     names = np.array(["summary__a", "summary__b", "request__c", "findings__no__d"])
     scores = np.array([[0.5, -1.0, 9.0, 0.0], [0.0, 0.0, 0.0, 2.0]])
 
-    assert top_contributions(matrix, scores, np.array([0, 0, 1]), names, most=2) == [
+    averages, reliability = np.array([0.0, 0.0, 0.0, 1.0]), np.array([1.0, 1.0, 0.5])
+    linear = LinearScores(scores, averages, names)
+
+    assert top_contributions(matrix, linear, np.array([0, 0, 1]), reliability, most=2) == [
         [Contribution("summary", "b", -2.0), Contribution("summary", "a", 0.5)],
         [],
-        [Contribution("findings", "no__d", 6.0)],
+        [Contribution("findings", "no__d", 2.0)],
     ]
 
 

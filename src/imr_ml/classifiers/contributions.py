@@ -1,7 +1,8 @@
-"""Compute the exact feature contributions of a linear score."""
+"""Compute the exact feature contributions of a linear score, measured from the average training request."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -10,7 +11,7 @@ from scipy.sparse import csr_matrix
 
 
 class Contribution(NamedTuple):
-    """One feature's share of a linear score.
+    """One feature's share of a prediction.
 
     Attributes
     ----------
@@ -19,8 +20,7 @@ class Contribution(NamedTuple):
     term : str
         Token, phrase or fact within the block.
     weight : float
-        What it added to the score, in log-odds before calibration: the score is the sum over all features and the
-        intercept.
+        What it adds to the log-odds of the prediction, beside a request with the training data's average of it.
     """
 
     block: str
@@ -28,41 +28,80 @@ class Contribution(NamedTuple):
     weight: float
 
 
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """The log-odds of one prediction as a sum.
+
+    Attributes
+    ----------
+    base_rate : float
+        Log-odds of the base rate in the training data.
+    terms : list of Contribution
+        What moves the prediction from there most, largest first.
+    log_odds : float
+        Of the prediction.
+    """
+
+    base_rate: float
+    terms: list[Contribution]
+    log_odds: float
+
+
+@dataclass(frozen=True, slots=True)
+class LinearScores:
+    """Linear scores whose contributions are asked for.
+
+    Attributes
+    ----------
+    coefficients : (scores, features) float
+        Of the log-odds.
+    averages : (features,) float
+        Values that a feature contributes nothing at.
+    names : (features,) str
+        ``block__term``, as `ColumnTransformer` names them.
+    """
+
+    coefficients: NDArray[np.float64]
+    averages: NDArray[np.float64]
+    names: NDArray[np.str_]
+
+
 def top_contributions(
     matrix: csr_matrix,
-    coefficients: NDArray[np.float64],
+    scores: LinearScores,
     which: NDArray[np.int64],
-    names: NDArray[np.str_],
+    reliability: NDArray[np.float64],
     most: int,
 ) -> list[list[Contribution]]:
-    """The features that moved each row's score most, largest first.
+    """Of the features that each row has, those that move its score most, largest first.
 
     Parameters
     ----------
     matrix : (rows, features) sparse matrix
-    coefficients : (scores, features) float
+    scores : LinearScores
     which : (rows,) int
-        The score that is told of each row.
-    names : (features,) str
-        ``block__term``, as `ColumnTransformer` names them.
+        The score that is explained of each row.
+    reliability : (rows,) float
+        What a row's contributions are multiplied by.
     most : int
     """
     return [
-        _top_of_row(matrix.indices[start:end], matrix.data[start:end], coefficients[score], names, most)
-        for start, end, score in zip(matrix.indptr[:-1], matrix.indptr[1:], which, strict=True)
+        _top_of_row(matrix.indices[start:end], matrix.data[start:end], scores, score, share, most)
+        for start, end, score, share in zip(matrix.indptr[:-1], matrix.indptr[1:], which, reliability, strict=True)
     ]
 
 
 def _top_of_row(
     columns: NDArray[np.int32],
     values: NDArray[np.float64],
-    coefficients: NDArray[np.float64],
-    names: NDArray[np.str_],
+    scores: LinearScores,
+    score: int,
+    share: float,
     most: int,
 ) -> list[Contribution]:
-    weights = values * coefficients[columns]
+    weights = share * (values - scores.averages[columns]) * scores.coefficients[score][columns]
     top = np.argsort(-np.abs(weights), kind="stable")[:most]
-    return [_contribution(str(names[columns[place]]), float(weights[place])) for place in top if weights[place]]
+    return [_contribution(str(scores.names[columns[place]]), float(weights[place])) for place in top if weights[place]]
 
 
 def _contribution(name: str, weight: float) -> Contribution:
