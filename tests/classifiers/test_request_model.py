@@ -109,21 +109,27 @@ def test_terms_of_an_average_request_weigh_nothing(prepared, model):
     assert all(abs(term.weight) < 1e-9 for term in [*told.outcome.terms, *told.family.terms])
 
 
-def test_all_terms_of_all_features_explain_the_prediction(prepared, model):
-    """Features that a request lacks count too: what they add is the same sum over the columns that are 0."""
+def test_the_terms_are_the_features_that_differ_most_from_the_average_request(prepared, model):
     matrix = model.matrix(prepared.frame.iloc[:4])
     predictions = model.predict_matrix(matrix)
-    full, lacking = (model.explain(matrix, predictions, most) for most in (10**6, 0))
 
     classifier, averages = model.outcome_.classifier, model.baseline_.averages
     coefficients = classifier.slope_ * classifier.coef_ * model.outcome_column_weights
-    for row, (all_terms, no_terms) in enumerate(zip(full, lacking, strict=True)):
-        assert no_terms.outcome.terms == []
-        assert expit(all_terms.outcome.log_odds) == pytest.approx(predictions.p_overturned[row], abs=1e-12)
-        present = np.flatnonzero(matrix[row].toarray()[0])
-        moved = coefficients * (matrix[row].toarray()[0] - averages) * model.reliability(matrix)[row]
-        weights = [term.weight for term in all_terms.outcome.terms]
-        assert sum(weights) == pytest.approx(moved[present].sum(), abs=1e-9)
+    for row, told in enumerate(model.explain(matrix, predictions, most=5)):
+        values = matrix[row].toarray()[0]
+        weights = coefficients * (values - averages) * model.reliability(matrix)[row]
+        by_name = dict(zip(model.feature_names, weights, strict=True))
+        assert [term.weight for term in told.outcome.terms] == [
+            pytest.approx(by_name[f"{term.block}__{term.term}"]) for term in told.outcome.terms
+        ]
+        assert [term.is_present for term in told.outcome.terms] == [
+            bool(values[model.feature_names.tolist().index(f"{term.block}__{term.term}")])
+            for term in told.outcome.terms
+        ]
+        free = ["category__", "sex__", "injury_stage__", "numbers__", "case_size__"]
+        largest = max(abs(weight) for name, weight in by_name.items() if not name.startswith(tuple(free)))
+        assert max(abs(term.weight) for term in told.outcome.terms) >= largest - 1e-12
+        assert expit(told.outcome.log_odds) == pytest.approx(predictions.p_overturned[row], abs=1e-12)
 
 
 def test_a_matrix_is_predicted_as_its_frame_is(prepared, model):
@@ -152,17 +158,16 @@ def test_a_model_fitted_again_names_its_new_features(prepared):
     assert set(model.feature_names) - set(before) >= {"request__zebra"}
 
 
-def test_what_moved_a_score_most_comes_first():
+def test_what_moved_a_score_most_comes_first_and_may_be_lacking():
     matrix = csr_matrix([[1.0, 2.0, 0.0, 1.0], [0.0, 0.0, 0.0, 3.0], [0.0, 1.0, 0.0, 3.0]])
     names = np.array(["summary__a", "summary__b", "request__c", "findings__no__d"])
     scores = np.array([[0.5, -1.0, 9.0, 0.0], [0.0, 0.0, 0.0, 2.0]])
-
-    averages, reliability = np.array([0.0, 0.0, 0.0, 1.0]), np.array([1.0, 1.0, 0.5])
+    averages, reliability = np.array([0.0, 0.0, 0.1, 1.0]), np.array([1.0, 1.0, 0.5])
     linear = LinearScores(scores, averages, names)
 
     assert top_contributions(matrix, linear, np.array([0, 0, 1]), reliability, most=2) == [
-        [Contribution("summary", "b", -2.0), Contribution("summary", "a", 0.5)],
-        [],
+        [Contribution("summary", "b", -2.0), Contribution("request", "c", -0.9, is_present=False)],
+        [Contribution("request", "c", -0.9, is_present=False)],
         [Contribution("findings", "no__d", 2.0)],
     ]
 

@@ -104,7 +104,7 @@ def test_scored_evidence_points_into_the_rows_own_columns(loaded):
         weights = [abs(entry["weight"]) for entry in told["outcome"]]
         assert weights == sorted(weights, reverse=True)
         for entry in [*told["outcome"], *told["primary_family"]]:
-            assert set(entry) <= {"section", "name", "term", "weight", "fact", "places"}
+            assert set(entry) <= {"section", "name", "term", "weight", "fact", "absent", "places"}
             for start, end in entry.get("places", []):
                 word = row[entry["section"]][start:end]
                 assert word == word.strip() != ""

@@ -9,6 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
+# Of these a request has one value each, which says what it is not.
+_ALWAYS_PRESENT = frozenset({"category", "sex", "injury_stage", "numbers", "case_size"})
+
 
 class Contribution(NamedTuple):
     """One feature's share of a prediction.
@@ -21,11 +24,14 @@ class Contribution(NamedTuple):
         Token, phrase or fact within the block.
     weight : float
         What it adds to the log-odds of the prediction, beside a request with the training data's average of it.
+    is_present : bool
+        Whether the request has it; that it lacks what others have may weigh as much.
     """
 
     block: str
     term: str
     weight: float
+    is_present: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +79,7 @@ def top_contributions(
     reliability: NDArray[np.float64],
     most: int,
 ) -> list[list[Contribution]]:
-    """Of the features that each row has, those that move its score most, largest first.
+    """The features that move each row's score most, those that it lacks among them, largest first.
 
     Parameters
     ----------
@@ -85,10 +91,23 @@ def top_contributions(
         What a row's contributions are multiplied by.
     most : int
     """
+    longest = int(np.diff(matrix.indptr).max(initial=0)) + most
+    lacked = {score: _most_missed(scores, score, longest) for score in np.unique(which).tolist()}
+    rows = zip(matrix.indptr[:-1], matrix.indptr[1:], which.tolist(), reliability.tolist(), strict=True)
     return [
-        _top_of_row(matrix.indices[start:end], matrix.data[start:end], scores, score, share, most)
-        for start, end, score, share in zip(matrix.indptr[:-1], matrix.indptr[1:], which, reliability, strict=True)
+        _top_of_row(matrix.indices[start:end], matrix.data[start:end], scores, score, share, lacked[score], most)
+        for start, end, score, share in rows
     ]
+
+
+def _most_missed(scores: LinearScores, score: int, longest: int) -> NDArray[np.int64]:
+    """Columns that weigh most in a row that lacks them, the first first."""
+    weights = np.abs(scores.averages * scores.coefficients[score])
+    some = np.argsort(-weights, kind="stable")[:longest]
+    shown: NDArray[np.int64] = some[
+        [str(scores.names[column]).partition("__")[0] not in _ALWAYS_PRESENT for column in some]
+    ]
+    return shown
 
 
 def _top_of_row(
@@ -97,13 +116,21 @@ def _top_of_row(
     scores: LinearScores,
     score: int,
     share: float,
+    lacked: NDArray[np.int64],
     most: int,
 ) -> list[Contribution]:
-    weights = share * (values - scores.averages[columns]) * scores.coefficients[score][columns]
+    absent = lacked[~np.isin(lacked, columns)][:most]
+    every = np.concatenate([columns, absent])
+    shifts = np.concatenate([values, np.zeros(len(absent))]) - scores.averages[every]
+    weights = share * shifts * scores.coefficients[score][every]
     top = np.argsort(-np.abs(weights), kind="stable")[:most]
-    return [_contribution(str(scores.names[columns[place]]), float(weights[place])) for place in top if weights[place]]
+    return [
+        _contribution(str(scores.names[every[place]]), float(weights[place]), is_present=place < len(columns))
+        for place in top.tolist()
+        if weights[place]
+    ]
 
 
-def _contribution(name: str, weight: float) -> Contribution:
+def _contribution(name: str, weight: float, *, is_present: bool) -> Contribution:
     block, _, term = name.partition("__")
-    return Contribution(block, term, weight)
+    return Contribution(block, term, weight, is_present)

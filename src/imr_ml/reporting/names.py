@@ -62,7 +62,7 @@ _ABSENT = "_absent"
 _DENIED = "no_"
 
 
-def feature_name(block: str, term: str) -> str:
+def feature_name(block: str, term: str, *, is_present: bool = True) -> str:
     """A feature in words, e.g. ``"number of requests in the letter"`` or ``"MRI at knee"``.
 
     Parameters
@@ -71,6 +71,8 @@ def feature_name(block: str, term: str) -> str:
         Block of the feature matrix.
     term : str
         Feature within the block.
+    is_present : bool, default True
+        Whether the request has it.
 
     Examples
     --------
@@ -80,7 +82,12 @@ def feature_name(block: str, term: str) -> str:
     'no muscle spasm'
     >>> feature_name("pairs", "treatments__mri request_body_parts___absent")
     'treatment mri + no body part named'
+    >>> feature_name("findings", "spasm", is_present=False)
+    'no mention of spasm'
     """
+    if not is_present:
+        kind = FACT_NAMES.get(block, "text")
+        return f"some {kind} named" if term == _ABSENT else f"no mention of {feature_name(block, term)}"
     if term == _ABSENT:
         return f"no {FACT_NAMES[block]} named" if block in FACT_NAMES else "no text"
     if block in ("numbers", "case_size"):

@@ -110,10 +110,10 @@ def evidence_json(evidence: list[Evidence], texts: pd.DataFrame, features: pd.Da
     -------
     list of str
         Of each request an object with the lists ``outcome`` and ``primary_family``, each entry with its ``section``
-        (one of `SECTIONS`), ``name`` in words, ``term``, ``weight``, ``fact`` (its kind) for what is no word, and
-        ``places``: pairs of characters, half-open, in that section. A weight is what the term adds to the log-odds,
-        beside the average training request. In ``sums``, for each of the two, ``base_rate`` plus all weights plus
-        ``everything_else`` is ``log_odds``, that of the predicted probability.
+        (one of `SECTIONS`), ``name`` in words, ``term``, ``weight``, ``fact`` (its kind) for what is no word,
+        ``absent`` for what the request lacks, and ``places``: pairs of characters, half-open, in that section. A weight
+        is what the term adds to the log-odds, beside the average training request. In ``sums``, for each of the two,
+        ``base_rate`` plus all weights plus ``everything_else`` is ``log_odds``, that of the predicted probability.
     """
     known: dict[tuple[str, str], SectionPlaces | None] = {}
     columns = {section: _places(section, texts, features, known) for section in _VIEW_OF}
@@ -160,14 +160,18 @@ def _dumped(evidence: Evidence, sections: dict[str, SectionPlaces | None]) -> st
 def _entry(contribution: Contribution, weight: float, sections: dict[str, SectionPlaces | None]) -> dict[str, object]:
     block, term = contribution.block, contribution.term
     section, places = _locate(block, term, sections)
+    if not contribution.is_present:
+        places = []
     entry: dict[str, object] = {
         "section": section,
-        "name": feature_name(block, term),
+        "name": feature_name(block, term, is_present=contribution.is_present),
         "term": term,
         "weight": weight,
     }
     if block not in _TEXT_BLOCKS:
         entry["fact"] = block
+    if not contribution.is_present:
+        entry["absent"] = True
     return entry | ({"places": places} if places else {})
 
 

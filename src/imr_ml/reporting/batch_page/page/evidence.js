@@ -49,7 +49,7 @@ function evidenceLists(row, kind) {
   const list = (some) => el("ul", { class: "weights" }, some.map((one) => el("li", {}, weightLine(one, largest))));
   return [
     inText.length ? [el("h4", {}, "In the text"), list(inText)] : null,
-    elsewhere.length ? [el("h4", {}, "Facts and numbers, without a place in the text"), list(elsewhere)] : null,
+    elsewhere.length ? [el("h4", {}, "Facts, numbers and what is not mentioned"), list(elsewhere)] : null,
     numbered.length ? null : el("p", { class: "hint" }, "None given."),
     ...sumOf(row, kind),
   ].flat();
