@@ -191,10 +191,12 @@ def _kept_classifiers(trained: TrainedModel) -> dict[str, Any]:
         "outcome": model.outcome_.classifier,
         "families": model.families_.classifier if model.families_ else None,
         "held_out": trained.held_out.arrays(),
+        "baseline": model.baseline_.arrays() if model.baseline_ else None,
     }
 
 
 def _request_model(facts: dict[str, Any], kept: dict[str, Any]) -> RequestModel:
+    from imr_ml.classifiers.reliability import Baseline
     from imr_ml.classifiers.request_model import Chosen, RequestModel
     from imr_ml.classifiers.settings import settings_of
 
@@ -206,6 +208,8 @@ def _request_model(facts: dict[str, Any], kept: dict[str, Any]) -> RequestModel:
         model.families_ = None
     else:
         model.families_ = Chosen(model.settings.family[chosen["family"]], kept["families"])
+    if (arrays := kept.get("baseline")) is not None:
+        model.baseline_ = Baseline.from_arrays(arrays)
     return model
 
 

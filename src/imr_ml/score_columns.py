@@ -32,7 +32,7 @@ ADDED = (
     ScoreColumn("primary_family", "text", "the likeliest of them"),
     ScoreColumn("acoem_chapter", "text", "chapter, where acoem is among families_pred and a body part or UR tells it"),
     *(ScoreColumn(f"p_{family}", "number", f"probability that {family} is cited") for family in FAMILIES),
-    ScoreColumn("evidence", "text", "JSON: what moved the outcome and the primary family most, and where it stands"),
+    ScoreColumn("evidence", "text", "JSON: outcome and primary family as sums of terms in log-odds, with places"),
     ScoreColumn("precedents", "text", "JSON list: the decided requests most like this one, the most alike first"),
     ScoreColumn("cohort_rate", "number", "share overturned among decided requests of the same cohort"),
     ScoreColumn("cohort_low", "number", "lower end of its 95 % Wilson interval"),
@@ -40,7 +40,7 @@ ADDED = (
     ScoreColumn("cohort_requests", "count", "decided requests in the cohort, at least 20"),
     ScoreColumn("cohort_tier", "text", "what the cohort has in common"),
     ScoreColumn("model_version", "text", "first 12 digits of the classifiers' SHA-256"),
-    ScoreColumn("warnings", "text", "cells that could not be read and count as missing, by column; missing if none"),
+    ScoreColumn("warnings", "text", "by column, cells that could not be read, and too little text; missing if none"),
     ScoreColumn("error", "text", "why the row could not be scored; everything else is missing then"),
 )
 SCORE_COLUMNS = tuple(column.name for column in ADDED)

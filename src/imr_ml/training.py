@@ -32,6 +32,7 @@ from imr_ml.progress import StartProgress, silent
 if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
+    from scipy.sparse import csr_matrix
 
 _SOURCE_WITHOUT_FAMILIES = "dmhc"
 
@@ -145,7 +146,7 @@ def train(
     model = build().fit(frame, labels, groups)
     matrix = model.matrix(frame)
     rows = DecidedRequests.of(decided, dataset)
-    held_out = _as_new(model, evaluation, labels)
+    held_out = _as_new(model, matrix, evaluation, labels)
     return TrainedModel(
         model=model,
         held_out=HeldOutScores.of(evaluation.out_of_fold.mean_p_overturned, labels.overturned, groups),
@@ -160,7 +161,7 @@ def train(
     )
 
 
-def _as_new(model: RequestModel, evaluation: Evaluation, labels: Labels) -> Predictions:
+def _as_new(model: RequestModel, matrix: csr_matrix, evaluation: Evaluation, labels: Labels) -> Predictions:
     """Predictions of each row as if it were new to the model.
 
     How far probabilities spread depends on a model's calibration, which differs from fold to fold of a small table: so
@@ -168,7 +169,7 @@ def _as_new(model: RequestModel, evaluation: Evaluation, labels: Labels) -> Pred
     """
     # One repeat, not their mean: a request is scored by one model, too.
     out_of_fold = evaluation.out_of_fold.repeats[0]
-    held_out = model.outcome_.classifier.held_out_proba(labels.overturned)
+    held_out = model.held_out_p_overturned(matrix, labels.overturned)
     p_overturned = np.where(np.isnan(held_out), out_of_fold.p_overturned, held_out)
     return replace(out_of_fold, p_overturned=p_overturned)
 

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.sparse import csr_matrix
-from scipy.special import expit, logit
+from scipy.special import expit
 
-from imr_ml.classifiers.contributions import Contribution, top_contributions
+from imr_ml.classifiers.contributions import Contribution, LinearScores, top_contributions
 from imr_ml.classifiers.request_model import Candidate, Chosen, ModelSettings, RequestModel, select_candidate
 from imr_ml.classifiers.types import Labels, labels_of
 from imr_ml.features.matrix import BlockWeights
@@ -100,20 +100,36 @@ def test_a_later_candidate_must_gain_over_many_cases(gains_of_cases, taken):
     assert select_candidate(fitted, groups) is fitted[taken]
 
 
-def test_contributions_and_intercept_add_up_to_the_score(prepared, model):
-    rows = prepared.frame.iloc[:4]
-    matrix = model.matrix(rows)
+def test_terms_of_an_average_request_weigh_nothing(prepared, model):
+    matrix = model.matrix(prepared.frame)
+    average = csr_matrix(matrix.mean(axis=0))
+
+    (told,) = model.explain(average, model.predict_matrix(average), most=10**6)
+
+    assert all(abs(term.weight) < 1e-9 for term in [*told.outcome.terms, *told.family.terms])
+
+
+def test_the_terms_are_the_features_that_differ_most_from_the_average_request(prepared, model):
+    matrix = model.matrix(prepared.frame.iloc[:4])
     predictions = model.predict_matrix(matrix)
 
-    evidence = model.explain(matrix, predictions, most=10**6)
-
-    outcome, families = model.outcome_.classifier, model.families_.classifier
-    told = np.array([sum(each.weight for each in row.outcome) + outcome.intercept_ for row in evidence])
-    assert outcome.slope_ * told + outcome.offset_ == pytest.approx(logit(predictions.p_overturned), abs=1e-9)
-    for row, evidence_of_row in enumerate(evidence):
-        likeliest = predictions.primary_family[row]
-        score = sum(each.weight for each in evidence_of_row.family) + families.intercept_[likeliest]
-        assert expit(score) == pytest.approx(predictions.family_probability[row, likeliest], abs=1e-9)
+    classifier, averages = model.outcome_.classifier, model.baseline_.averages
+    coefficients = classifier.slope_ * classifier.coef_ * model.outcome_column_weights
+    for row, told in enumerate(model.explain(matrix, predictions, most=5)):
+        values = matrix[row].toarray()[0]
+        weights = coefficients * (values - averages) * model.reliability(matrix)[row]
+        by_name = dict(zip(model.feature_names, weights, strict=True))
+        assert [term.weight for term in told.outcome.terms] == [
+            pytest.approx(by_name[f"{term.block}__{term.term}"]) for term in told.outcome.terms
+        ]
+        assert [term.is_present for term in told.outcome.terms] == [
+            bool(values[model.feature_names.tolist().index(f"{term.block}__{term.term}")])
+            for term in told.outcome.terms
+        ]
+        free = ["category__", "sex__", "injury_stage__", "numbers__", "case_size__"]
+        largest = max(abs(weight) for name, weight in by_name.items() if not name.startswith(tuple(free)))
+        assert max(abs(term.weight) for term in told.outcome.terms) >= largest - 1e-12
+        assert expit(told.outcome.log_odds) == pytest.approx(predictions.p_overturned[row], abs=1e-12)
 
 
 def test_a_matrix_is_predicted_as_its_frame_is(prepared, model):
@@ -127,9 +143,9 @@ def test_evidence_names_blocks_that_exist_and_no_more_than_asked(prepared, model
     matrix = model.matrix(prepared.frame.iloc[:4])
 
     for row in model.explain(matrix, model.predict_matrix(matrix), most=3):
-        assert 1 <= len(row.outcome) <= 3
-        assert 1 <= len(row.family) <= 3
-        assert {each.block for each in row.outcome} <= {name for name, *_ in model.features_.transformers_}
+        assert 1 <= len(row.outcome.terms) <= 3
+        assert 1 <= len(row.family.terms) <= 3
+        assert {each.block for each in row.outcome.terms} <= {name for name, *_ in model.features_.transformers_}
 
 
 def test_a_model_fitted_again_names_its_new_features(prepared):
@@ -142,15 +158,17 @@ def test_a_model_fitted_again_names_its_new_features(prepared):
     assert set(model.feature_names) - set(before) >= {"request__zebra"}
 
 
-def test_what_moved_a_score_most_comes_first():
+def test_what_moved_a_score_most_comes_first_and_may_be_lacking():
     matrix = csr_matrix([[1.0, 2.0, 0.0, 1.0], [0.0, 0.0, 0.0, 3.0], [0.0, 1.0, 0.0, 3.0]])
     names = np.array(["summary__a", "summary__b", "request__c", "findings__no__d"])
     scores = np.array([[0.5, -1.0, 9.0, 0.0], [0.0, 0.0, 0.0, 2.0]])
+    averages, reliability = np.array([0.0, 0.0, 0.1, 1.0]), np.array([1.0, 1.0, 0.5])
+    linear = LinearScores(scores, averages, names)
 
-    assert top_contributions(matrix, scores, np.array([0, 0, 1]), names, most=2) == [
-        [Contribution("summary", "b", -2.0), Contribution("summary", "a", 0.5)],
-        [],
-        [Contribution("findings", "no__d", 6.0)],
+    assert top_contributions(matrix, linear, np.array([0, 0, 1]), reliability, most=2) == [
+        [Contribution("summary", "b", -2.0), Contribution("request", "c", -0.9, is_present=False)],
+        [Contribution("request", "c", -0.9, is_present=False)],
+        [Contribution("findings", "no__d", 2.0)],
     ]
 
 

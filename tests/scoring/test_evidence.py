@@ -7,8 +7,9 @@ import pytest
 from factories import make_requests
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.special import expit
 
-from imr_ml.classifiers.contributions import Contribution
+from imr_ml.classifiers.contributions import Contribution, Explanation
 from imr_ml.classifiers.types import Evidence
 from imr_ml.features.frame import feature_frame
 from imr_ml.nlp.views import view_section
@@ -70,7 +71,9 @@ def test_each_block_of_features_has_a_section_and_places_in_the_text_as_written(
     features = feature_frame(pd.DataFrame([texts]), views=True)
     written = pd.DataFrame([{name: before + text for name, text in texts.items()}])
 
-    (told,) = evidence_json([Evidence([Contribution(block, term, 0.123456)], [])], written, features)
+    (told,) = evidence_json(
+        [Evidence(Explanation(-2.0, [Contribution(block, term, 0.123456)], -1.0))], written, features
+    )
 
     (entry,) = json.loads(told)["outcome"]
     assert entry["section"] == section in SECTIONS
@@ -97,11 +100,11 @@ def test_scored_evidence_points_into_the_rows_own_columns(loaded):
     placed = 0
     for _, row in scored.iterrows():
         told = json.loads(row["evidence"])
-        assert set(told) == {"outcome", "primary_family"}
+        assert set(told) == {"outcome", "primary_family", "sums"}
         weights = [abs(entry["weight"]) for entry in told["outcome"]]
         assert weights == sorted(weights, reverse=True)
         for entry in [*told["outcome"], *told["primary_family"]]:
-            assert set(entry) <= {"section", "term", "weight", "fact", "places"}
+            assert set(entry) <= {"section", "name", "term", "weight", "fact", "absent", "places"}
             for start, end in entry.get("places", []):
                 word = row[entry["section"]][start:end]
                 assert word == word.strip() != ""
@@ -115,3 +118,26 @@ def test_evidence_is_compact(loaded):
     told = score_frame(make_requests(2), loaded)["evidence"][0]
 
     assert json.dumps(json.loads(told), separators=(",", ":"), ensure_ascii=False) == told
+
+
+def test_base_rate_terms_and_everything_else_are_the_prediction_of_every_row(loaded, tmp_path):
+    requests = make_requests(40)
+    requests.loc[:5, "clinical_summary"] = "Knee pain."
+    scored = score_frame(requests, loaded)
+    target = tmp_path / "scored.csv"
+    scored.to_csv(target, index=False)
+
+    for table in (scored, pd.read_csv(target)):
+        for row in table.to_dict("records"):
+            told = json.loads(row["evidence"])
+            for name, p in (("outcome", row["p_overturned"]), ("primary_family", row[f"p_{row['primary_family']}"])):
+                sums, weights = told["sums"][name], [entry["weight"] for entry in told[name]]
+                log_odds = sums["base_rate"] + sum(weights) + sums["everything_else"]
+                assert log_odds == pytest.approx(sums["log_odds"], abs=1e-9)
+                assert expit(log_odds) == pytest.approx(p, abs=1e-9)
+
+
+def test_evidence_starts_from_the_share_overturned_in_the_training_data(loaded, prepared):
+    told = json.loads(score_frame(make_requests(1), loaded)["evidence"][0])
+
+    assert expit(told["sums"]["outcome"]["base_rate"]) == pytest.approx(prepared.labels.overturned.mean())

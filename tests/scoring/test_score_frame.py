@@ -1,6 +1,7 @@
 """Requests in, the same rows out with predictions; a row that can't be scored keeps its place and gets its reason."""
 
 import json
+import re
 
 import numpy as np
 import pandas as pd
@@ -92,7 +93,9 @@ def test_no_request_is_called_overturned_that_is_more_likely_upheld():
     sets = OutcomeSets(coverage=0.9, min_p_overturned=0.0, max_p_overturned=0.0)
     p = np.array([0.1, 0.49, 0.5, 0.9])
 
-    told = outcome_columns(Predictions(p, np.zeros((4, 8)), np.zeros((4, 8), dtype=bool)), sets)
+    told = outcome_columns(
+        Predictions(p, np.zeros((4, 8)), np.zeros((4, 8), dtype=bool)), sets, np.zeros(4, dtype=bool)
+    )
 
     assert told["outcome_pred"].tolist() == ["uncertain", "uncertain", "overturned", "overturned"]
 
@@ -212,3 +215,25 @@ def test_only_request_and_summary_are_needed(loaded, requests):
 def test_columns_that_lack_or_would_be_overwritten_are_named(columns, told):
     with pytest.raises(SchemaError, match=told):
         check_columns(columns, "t.csv")
+
+
+def test_a_request_of_little_text_is_uncertain_and_says_so(loaded):
+    requests = make_requests(3)
+    requests["age"] = ["44", "44", "forty"]
+    requests.loc[1, ["request", "clinical_summary"]] = ["qwx zjq", "The qzx jqwz zzqj xqj."]
+    requests.loc[2, ["request", "clinical_summary"]] = ["MRI", "Knee."]
+
+    scored = score_frame(requests, loaded)
+
+    assert scored["warnings"].tolist()[0] is pd.NA
+    assert re.fullmatch(r"clinical_summary: the model knows 1 of \d+ words", scored["warnings"][1])
+    assert re.fullmatch(r"age: .*; clinical_summary: too short to tell", scored["warnings"][2])
+    assert scored["outcome_pred"].tolist()[1:] == ["uncertain", "uncertain"]
+    assert not scored["confident"][1:].any()
+
+
+def test_unknown_words_alone_get_the_base_rate(loaded, prepared):
+    scored = score_frame(pd.DataFrame([{"request": "asdf qwer", "clinical_summary": "lorem ipsum"}]), loaded)
+
+    assert scored["p_overturned"][0] == pytest.approx(prepared.labels.overturned.mean(), abs=1e-9)
+    assert scored["p_none"][0] == pytest.approx(prepared.labels.families[:, FAMILIES.index("none")].mean(), abs=1e-9)

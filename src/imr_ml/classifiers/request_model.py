@@ -10,11 +10,21 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, diags
+from scipy.special import expit
 
-from imr_ml.classifiers.contributions import top_contributions
+from imr_ml.classifiers.contributions import Contribution, Explanation, LinearScores, top_contributions
 from imr_ml.classifiers.families import NONE, GuidelineFamilyClassifier, family_sets
 from imr_ml.classifiers.outcome import CalibratedLogisticClassifier
 from imr_ml.classifiers.recency import chosen_half_life, recency_weights
+from imr_ml.classifiers.reliability import (
+    FAMILY_TEXTS,
+    OUTCOME_TEXTS,
+    Baseline,
+    KnownWords,
+    log_odds,
+    toward_base_rate,
+    without_texts,
+)
 from imr_ml.classifiers.types import Evidence, Labels, Predictions
 from imr_ml.features.frame import FACT_COLUMNS, GUIDELINE_COLUMNS
 from imr_ml.features.matrix import BlockWeights, SectionTerms, column_weights, feature_matrix, matrix_of, tells_codes
@@ -100,9 +110,13 @@ class RequestModel:
         The chosen `CalibratedLogisticClassifier`.
     families_ : Chosen or None
         The chosen `GuidelineFamilyClassifier`; None of a source that tells no families.
+    baseline_ : Baseline or None
+        What requests of little known text are moved to, and contributions are measured from; None of a model of an
+        earlier version, which does neither.
     """
 
     families_: Chosen[GuidelineFamilyClassifier] | None
+    baseline_: Baseline | None = None
 
     def __init__(self, settings: ModelSettings | None = None) -> None:
         self.settings = settings or ModelSettings()
@@ -116,7 +130,19 @@ class RequestModel:
         outcomes = [self._fit_outcome(matrix, candidate, labels, groups) for candidate in self.settings.outcome]
         self.outcome_ = select_candidate(outcomes, groups)
         self.families_ = self._fit_families(matrix, labels, groups) if labels.families_known else None
+        self.baseline_ = self._baseline(frame, matrix, labels)
         return self
+
+    def _baseline(self, frame: pd.DataFrame, matrix: csr_matrix, labels: Labels) -> Baseline:
+        matrix, silent = csr_matrix(matrix), self.matrix(without_texts(frame))
+        return Baseline(
+            averages=np.asarray(matrix.mean(axis=0)).ravel(),
+            outcome=KnownWords.of(matrix, self.feature_names, OUTCOME_TEXTS),
+            families=KnownWords.of(matrix, self.feature_names, FAMILY_TEXTS),
+            overturned=self.outcome_.classifier.base_rate_,
+            without_text=float(self._outcome_log_odds(silent).mean() - self._outcome_log_odds(matrix).mean()),
+            cited=labels.families.mean(axis=0) if labels.families_known else np.full(len(FAMILIES), np.nan),
+        )
 
     @property
     def _uses_pairs(self) -> bool:
@@ -158,9 +184,35 @@ class RequestModel:
 
     def predict_matrix(self, matrix: csr_matrix) -> Predictions:
         """Predictions for a feature matrix's rows."""
-        outcome = self._weighed(matrix, self.outcome_.candidate)
-        probability, chosen = self._predict_families(matrix)
-        return Predictions(self.outcome_.classifier.predict_proba(outcome)[:, 1], probability, chosen)
+        outcome = self._settled(expit(self._outcome_log_odds(matrix)), matrix)
+        return Predictions(outcome, *self._predict_families(matrix))
+
+    def _settled(self, p_overturned: NDArray[np.float64], matrix: csr_matrix) -> NDArray[np.float64]:
+        """Probabilities nearer to the base rate, the less of a request's text is known."""
+        known = self.baseline_
+        if known is None:
+            return p_overturned
+        return toward_base_rate(p_overturned, known.overturned, self.reliability(matrix), known.without_text)
+
+    def _outcome_log_odds(self, matrix: csr_matrix) -> NDArray[np.float64]:
+        weighed = self._weighed(matrix, self.outcome_.candidate)
+        chances: NDArray[np.float64] = self.outcome_.classifier.decision_function(weighed)
+        return chances
+
+    def held_out_p_overturned(self, matrix: csr_matrix, overturned: NDArray[np.bool_]) -> NDArray[np.float64]:
+        """Probability of each row fitted on, as if it had not been; NaN where cases are too few.
+
+        Parameters
+        ----------
+        matrix : csr_matrix
+            Of the rows fitted on.
+        overturned : (rows,) bool
+        """
+        return self._settled(self.outcome_.classifier.held_out_proba(overturned), matrix)
+
+    def reliability(self, matrix: csr_matrix) -> NDArray[np.float64]:
+        """How far each row's outcome rests on what the model knows of its text, from 0 to 1, shape (rows,)."""
+        return np.ones(matrix.shape[0]) if self.baseline_ is None else self.baseline_.outcome.reliability(matrix)
 
     def explain(self, matrix: csr_matrix, predictions: Predictions, most: int) -> list[Evidence]:
         """For each row of a feature matrix what moved its outcome and its primary family most, `most` of each.
@@ -172,14 +224,42 @@ class RequestModel:
         most : int
             The most terms per prediction.
         """
-        names = self.feature_names
-        outcome = self._unweighed(self.outcome_.candidate, self.outcome_.classifier.coef_[None])
-        moved_outcome = top_contributions(matrix, outcome, np.zeros(matrix.shape[0], dtype=int), names, most)
+        outcome = self.outcome_.classifier
+        explained = self._explained(
+            matrix,
+            self._unweighed(self.outcome_.candidate, outcome.slope_ * outcome.coef_[None]),
+            np.zeros(matrix.shape[0], dtype=np.int64),
+            self.reliability(matrix),
+            most,
+        )
+        chances = log_odds(predictions.p_overturned).tolist()
+        base = float(log_odds(outcome.base_rate_))
+        outcomes = [Explanation(base, *row) for row in zip(explained, chances, strict=True)]
         if self.families_ is None:
-            return [Evidence(row, []) for row in moved_outcome]
-        families = self._unweighed(self.families_.candidate, self.families_.classifier.coef_)
-        moved_family = top_contributions(matrix, families, predictions.primary_family, names, most)
-        return [Evidence(*pair) for pair in zip(moved_outcome, moved_family, strict=True)]
+            return list(map(Evidence, outcomes))
+        return list(map(Evidence, outcomes, self._explain_families(self.families_, matrix, predictions, most)))
+
+    def _explain_families(
+        self, chosen: Chosen[GuidelineFamilyClassifier], matrix: csr_matrix, predictions: Predictions, most: int
+    ) -> list[Explanation]:
+        which = predictions.primary_family
+        coefficients = self._unweighed(chosen.candidate, chosen.classifier.coef_)
+        explained = self._explained(matrix, coefficients, which, self._family_reliability(matrix), most)
+        chances = log_odds(predictions.family_probability[np.arange(len(which)), which]).tolist()
+        bases = np.zeros(len(FAMILIES)) if self.baseline_ is None else log_odds(self.baseline_.cited)
+        return list(map(Explanation, bases[which].tolist(), explained, chances))
+
+    def _explained(
+        self,
+        matrix: csr_matrix,
+        coefficients: NDArray[np.float64],
+        which: NDArray[np.int64],
+        reliability: NDArray[np.float64],
+        most: int,
+    ) -> list[list[Contribution]]:
+        averages = np.zeros(matrix.shape[1]) if self.baseline_ is None else self.baseline_.averages
+        scores = LinearScores(coefficients, averages, self.feature_names)
+        return top_contributions(matrix, scores, which, reliability, most)
 
     @cached_property
     def feature_names(self) -> NDArray[np.str_]:
@@ -201,12 +281,17 @@ class RequestModel:
         weighed.eliminate_zeros()
         return weighed
 
+    def _family_reliability(self, matrix: csr_matrix) -> NDArray[np.float64]:
+        return np.ones(matrix.shape[0]) if self.baseline_ is None else self.baseline_.families.reliability(matrix)
+
     def _predict_families(self, matrix: csr_matrix) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
         if self.families_ is None:
             shape = matrix.shape[0], len(FAMILIES)
             return np.full(shape, np.nan), np.zeros(shape, dtype=bool)
         classifier = self.families_.classifier
         probability = classifier.predict_proba(self._weighed(matrix, self.families_.candidate))
+        if self.baseline_ is not None:
+            probability = toward_base_rate(probability, self.baseline_.cited, self._family_reliability(matrix))
         return probability, family_sets(probability, classifier.threshold_)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from imr_ml.classifiers.contributions import Contribution
+from imr_ml.classifiers.contributions import Explanation
 from imr_ml.corpus.near_duplicates import duplicate_groups
 from imr_ml.corpus.schema import families_of
 from imr_ml.corpus.table import decided_years
@@ -109,18 +109,18 @@ class Predictions:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What moved one prediction, largest first.
+    """What moved one request's predictions.
 
     Attributes
     ----------
-    outcome : list of Contribution
-        To the score of an overturned denial; positive speaks for it.
-    family : list of Contribution
-        To the score of the primary family.
+    outcome : Explanation
+        Of the probability that the denial is overturned; positive weights speak for it.
+    family : Explanation or None
+        Of the probability of the primary family; None of a source that tells no families.
     """
 
-    outcome: list[Contribution]
-    family: list[Contribution]
+    outcome: Explanation
+    family: Explanation | None = None
 
 
 class Predictor(Protocol):

@@ -161,7 +161,7 @@ def _print(summary: BatchSummary, model: LoadedModel, output: Path, report: Path
 
         warn(f"{summary.rejected_lines} line(s) are not rows; see {rejects_file(output)}")
     if summary.warnings:
-        warn("cells that could not be read count as missing; the column 'warnings' names them:")
+        warn("rows with warnings (cells that could not be read count as missing; little text tells little):")
         for warning, count in summary.warnings.items():
             warn(f"  {count} x {warning}")
     if summary.errors:

@@ -148,6 +148,11 @@ def column_weights(fitted: ColumnTransformer, weights: BlockWeights) -> NDArray[
     return columns
 
 
+def is_word(term: str) -> bool:
+    """Whether a term of a section is one word, and no phrase of several."""
+    return " " not in term
+
+
 class _PackedVocabulary:
     """Saves the vocabulary as one array, because skops writes a slow node for each dict entry."""
 

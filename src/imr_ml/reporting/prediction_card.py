@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from scipy.special import expit
+
 from imr_ml.corpus.schema import WARNING_SEPARATOR
-from imr_ml.reporting.names import FACT_NAMES, FAMILY_NAMES, SECTION_NAMES, TERM_NAMES, TIER_NAMES
+from imr_ml.reporting.names import FACT_NAMES, FAMILY_NAMES, SECTION_NAMES, TIER_NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -47,7 +49,7 @@ def card_lines(row: Mapping[str, Any]) -> dict[str, list[str]]:
         "Evidence": list(_evidence_lines(row, "outcome")),
         "Evidence of family": list(_evidence_lines(row, "primary_family")),
         "Nearest decisions": list(_precedent_lines(row)),
-        "Not read": row["warnings"].split(WARNING_SEPARATOR) if isinstance(row["warnings"], str) else [],
+        "Warnings": row["warnings"].split(WARNING_SEPARATOR) if isinstance(row["warnings"], str) else [],
         "Model": [str(row["model_version"])],
     }
     return {label: texts for label, texts in lines.items() if texts}
@@ -71,14 +73,22 @@ def _family_lines(row: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _evidence_lines(row: Mapping[str, Any], target: str) -> Iterator[str]:
+    """The prediction as a sum of log-odds: base rate, terms, everything else."""
     if not isinstance(row["evidence"], str):
         return
+    evidence = json.loads(row["evidence"])
+    if target not in evidence["sums"]:
+        return
+    sums = evidence["sums"][target]
+    yield f"{sums['base_rate']:+.2f} base rate, {expit(sums['base_rate']):.1%} of the training requests (log-odds)"
     toward, against = _TARGETS[target]
-    for entry in json.loads(row["evidence"])[target]:
+    for entry in evidence[target]:
         kind = FACT_NAMES.get(entry.get("fact", ""), "words")
-        term = TERM_NAMES.get(entry["term"], entry["term"].replace("_", " "))
         where = SECTION_NAMES[entry["section"]].lower()
-        yield f"{entry['weight']:+.2f} {toward if entry['weight'] > 0 else against}: {kind} “{term}” ({where})"
+        direction = toward if entry["weight"] > 0 else against
+        yield f"{entry['weight']:+.2f} {direction}: {kind} “{entry['name']}” ({where})"
+    yield f"{sums['everything_else']:+.2f} everything else"
+    yield f"{sums['log_odds']:+.2f} in sum: {expit(sums['log_odds']):.1%}"
 
 
 def _precedent_lines(row: Mapping[str, Any]) -> Iterator[str]:

@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from imr_ml.reporting.names import feature_name
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -108,8 +110,10 @@ def evidence_json(evidence: list[Evidence], texts: pd.DataFrame, features: pd.Da
     -------
     list of str
         Of each request an object with the lists ``outcome`` and ``primary_family``, each entry with its ``section``
-        (one of `SECTIONS`), ``term``, ``weight`` in log-odds, ``fact`` (its kind) for what is no word, and ``places``:
-        pairs of characters, half-open, in that section.
+        (one of `SECTIONS`), ``name`` in words, ``term``, ``weight``, ``fact`` (its kind) for what is no word,
+        ``absent`` for what the request lacks, and ``places``: pairs of characters, half-open, in that section. A weight
+        is what the term adds to the log-odds, beside the average training request. In ``sums``, for each of the two,
+        ``base_rate`` plus all weights plus ``everything_else`` is ``log_odds``, that of the predicted probability.
     """
     known: dict[tuple[str, str], SectionPlaces | None] = {}
     columns = {section: _places(section, texts, features, known) for section in _VIEW_OF}
@@ -136,19 +140,38 @@ def _places(
 
 
 def _dumped(evidence: Evidence, sections: dict[str, SectionPlaces | None]) -> str:
-    record = {
-        name: [_entry(contribution, sections) for contribution in contributions]
-        for name, contributions in (("outcome", evidence.outcome), ("primary_family", evidence.family))
-    }
-    return json.dumps(record, ensure_ascii=False, separators=(",", ":"))
+    entries: dict[str, list[dict[str, object]]] = {"outcome": [], "primary_family": []}
+    sums: dict[str, dict[str, float]] = {}
+    for name, explanation in (("outcome", evidence.outcome), ("primary_family", evidence.family)):
+        if explanation is None:
+            continue
+        weights = [round(term.weight, _DIGITS) for term in explanation.terms]
+        entries[name] = [
+            _entry(term, weight, sections) for term, weight in zip(explanation.terms, weights, strict=True)
+        ]
+        sums[name] = {
+            "base_rate": explanation.base_rate,
+            "everything_else": explanation.log_odds - explanation.base_rate - sum(weights),
+            "log_odds": explanation.log_odds,
+        }
+    return json.dumps(entries | {"sums": sums}, ensure_ascii=False, separators=(",", ":"))
 
 
-def _entry(contribution: Contribution, sections: dict[str, SectionPlaces | None]) -> dict[str, object]:
-    block, term, weight = contribution
+def _entry(contribution: Contribution, weight: float, sections: dict[str, SectionPlaces | None]) -> dict[str, object]:
+    block, term = contribution.block, contribution.term
     section, places = _locate(block, term, sections)
-    entry: dict[str, object] = {"section": section, "term": term, "weight": round(weight, _DIGITS)}
+    if not contribution.is_present:
+        places = []
+    entry: dict[str, object] = {
+        "section": section,
+        "name": feature_name(block, term, is_present=contribution.is_present),
+        "term": term,
+        "weight": weight,
+    }
     if block not in _TEXT_BLOCKS:
         entry["fact"] = block
+    if not contribution.is_present:
+        entry["absent"] = True
     return entry | ({"places": places} if places else {})
 
 

@@ -11,11 +11,13 @@ import numpy as np
 import pandas as pd
 
 from imr_ml.classifiers.conformal import EVEN
+from imr_ml.classifiers.reliability import TOO_LITTLE
 from imr_ml.corpus.dates import DateStyle
 from imr_ml.corpus.mapping import require_mapped
 from imr_ml.corpus.schema import (
     FAMILY_SEPARATOR,
     REQUIRED_COLUMNS,
+    WARNING_SEPARATOR,
     SchemaError,
     parse_requests,
     row_errors,
@@ -29,6 +31,7 @@ from imr_ml.score_columns import ADDED, PANDAS_TYPES, SCORE_COLUMNS, UNCERTAIN, 
 from imr_ml.scoring.evidence import evidence_json
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
     from scipy.sparse import csr_matrix
 
     from imr_ml.classifiers.conformal import OutcomeSets
@@ -108,7 +111,7 @@ def score_frame(
     if usable.any():
         columns = _scored(frame[usable], rows.table[usable], model, options or ScoreOptions())
         scored.loc[usable] = columns.to_numpy(dtype="object")
-    scored["error"], scored["warnings"] = rows.errors, rows.warnings
+    scored["error"], scored["warnings"] = rows.errors, _joined(rows.warnings, scored["warnings"])
     # Fixed types, so that every chunk of a file has the same.
     scored = scored.astype({column.name: PANDAS_TYPES[column.kind] for column in ADDED})
     return frame.drop(columns="error", errors="ignore").join(scored).set_axis(index)
@@ -161,11 +164,13 @@ def predict_rows(
 def _scored(written: pd.DataFrame, table: pd.DataFrame, model: LoadedModel, options: ScoreOptions) -> pd.DataFrame:
     features, matrix, predictions = predict_rows(table, model, views=options.evidence)
     query = Query.of(table)
+    little_known = model.model.reliability(matrix) < TOO_LITTLE
     columns: Columns = {
-        **outcome_columns(predictions, model.sets(options.coverage)),
+        **outcome_columns(predictions, model.sets(options.coverage), little_known),
         **family_columns(predictions, features),
         **cohort_columns(model.cohorts.rates(features, query)),
         "model_version": model.version,
+        "warnings": text_warnings(features, matrix, model, little_known),
     }
     if options.evidence:
         contributions = model.model.explain(matrix, predictions, EVIDENCE_TERMS)
@@ -179,17 +184,55 @@ def _scored(written: pd.DataFrame, table: pd.DataFrame, model: LoadedModel, opti
 Columns = dict[str, object]
 _ACOEM = FAMILIES.index("acoem")
 _DIGITS = 4
+_SUMMARY = "clinical_summary"
+TOO_SHORT = f"{_SUMMARY}: too short to tell"
 
 
-def outcome_columns(predictions: Predictions, sets: OutcomeSets) -> Columns:
-    """The outcome where the set leaves one, and it is the likelier one."""
-    confident = sets.confident(predictions.p_overturned)
+def outcome_columns(predictions: Predictions, sets: OutcomeSets, little_known: NDArray[np.bool_]) -> Columns:
+    """The outcome where the set leaves one, it is the likelier one, and enough of the text is known.
+
+    Parameters
+    ----------
+    predictions : Predictions
+    sets : OutcomeSets
+    little_known : (rows,) bool
+    """
+    confident = sets.confident(predictions.p_overturned) & ~little_known
     likelier = np.where(predictions.p_overturned >= EVEN, "overturned", "upheld")
     return {
         "p_overturned": predictions.p_overturned,
         "outcome_pred": np.where(confident, likelier, UNCERTAIN),
         "confident": confident,
     }
+
+
+def text_warnings(
+    features: pd.DataFrame, matrix: csr_matrix, model: LoadedModel, little_known: NDArray[np.bool_]
+) -> list[str | None]:
+    """Why the outcome of a request of little known text is uncertain; None of all others.
+
+    Parameters
+    ----------
+    features : DataFrame
+    matrix : (rows, features) sparse matrix
+    model : LoadedModel
+    little_known : (rows,) bool
+    """
+    warnings: list[str | None] = [None] * len(features)
+    baseline, places = model.model.baseline_, np.flatnonzero(little_known)
+    if baseline is None:
+        return warnings
+    for place, known in zip(places.tolist(), baseline.outcome.count(matrix[places]).tolist(), strict=True):
+        texts = features.iloc[place][["request_tokens", "summary_tokens"]]
+        words = sum(len(set(text.split()) - {ABSENT}) for text in texts)
+        warnings[place] = TOO_SHORT if 2 * known >= words else f"{_SUMMARY}: the model knows {known} of {words} words"
+    return warnings
+
+
+def _joined(one: pd.Series, other: pd.Series) -> pd.Series:
+    """Warnings of both, each row's."""
+    both = one.str.cat(other.astype("string"), WARNING_SEPARATOR)
+    return both.fillna(one).fillna(other.astype("string"))
 
 
 def family_columns(predictions: Predictions, features: pd.DataFrame) -> Columns:

@@ -10,22 +10,7 @@ const KINDS = {
 
 const sideOf = (weight) => (weight > 0 ? "toward" : "against");
 
-/** "no_red_flag" of findings -> "red flag, denied"; a word of the text stays as it is. */
-function termOf(entry) {
-  if (!("fact" in entry)) return entry.term;
-  if (entry.fact !== "pairs") return factOf(entry.fact, entry.term);
-  return entry.term.split(" ").map((part) => {
-    const [block, term] = part.split(/__(.*)/s);
-    return `${data.names.facts[block] ?? spaced(block)}: ${factOf(block, term ?? "")}`;
-  }).join(" + ");
-}
-
-function factOf(block, term) {
-  if (term === "_absent") return "none";
-  if (block === "ur_families") return familyName(term);
-  if (block === "findings" && term.startsWith("no_")) return `${spaced(term.slice(3))}, denied`;
-  return spaced(term).replace("@", " at ");
-}
+const termOf = (entry) => entry.name ?? spaced(entry.term);
 
 function kindOf(entry) {
   if (!("fact" in entry)) return `word in ${data.names.sections[entry.section].toLowerCase()}`;
@@ -64,9 +49,25 @@ function evidenceLists(row, kind) {
   const list = (some) => el("ul", { class: "weights" }, some.map((one) => el("li", {}, weightLine(one, largest))));
   return [
     inText.length ? [el("h4", {}, "In the text"), list(inText)] : null,
-    elsewhere.length ? [el("h4", {}, "Facts and numbers, without a place in the text"), list(elsewhere)] : null,
-    numbered.length ? null : el("p", { class: "hint" }, "None told."),
+    elsewhere.length ? [el("h4", {}, "Facts, numbers and what is not mentioned"), list(elsewhere)] : null,
+    numbered.length ? null : el("p", { class: "hint" }, "None given."),
+    ...sumOf(row, kind),
   ].flat();
+}
+
+/** How the terms shown add up to the prediction. */
+function sumOf(row, kind) {
+  const sums = row.evidence?.sums?.[kind];
+  if (!sums) return [];
+  const shown = entriesOf(row, kind).reduce((sum, entry) => sum + entry.weight, 0);
+  const chance = (logOdds) => percent(1 / (1 + Math.exp(-logOdds)));
+  const line = (name, value) => el("tr", {}, el("th", { scope: "row" }, name), el("td", {}, value));
+  return [el("h4", {}, "Sum, in log-odds"), el("table", { class: "sum" }, el("tbody", {},
+    line(`base rate of the training data (${chance(sums.base_rate)})`, signed(sums.base_rate)),
+    line("the terms above", signed(shown)),
+    line("everything else", signed(sums.everything_else)),
+    line(`prediction (${chance(sums.log_odds)})`, signed(sums.log_odds)))),
+  el("p", { class: "hint" }, "Each weight is what a term adds to the log-odds of the prediction, beside the average training request.")];
 }
 
 function weightLine({ entry, number }, largest) {
@@ -99,5 +100,5 @@ function legend(row, kind) {
   return el("p", { class: "legend" },
     el("span", {}, el("mark", { class: "toward", "data-entries": "" }, `${words.toward}${name}`)),
     el("span", {}, el("mark", { class: "against", "data-entries": "" }, `${words.against}${name}`)),
-    el("small", {}, "the darker, the more it weighs (log-odds)"));
+    el("small", {}, "the darker, the more it adds to the log-odds"));
 }

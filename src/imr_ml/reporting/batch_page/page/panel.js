@@ -60,6 +60,7 @@ function content(row) {
     el("h2", { id: "panel-title", tabindex: -1 }, `${row.name}${item}`, data.is_sample ? el("span", { class: "tag" }, "SAMPLE") : null),
     el("p", { class: "background" }, background(row)),
     row.error === null ? verdict(row) : el("p", { class: "failed" }, el("b", {}, "Could not be scored: "), row.error),
+    row.warnings ? el("p", { class: "hint" }, `Warnings: ${row.warnings}`) : null,
     row.cohort_rate === null ? null : cohortFigure(row),
     row.evidence ? evidenceSection(row) : texts(row, kindShown),
     row.p_families && row.primary_family ? familySection(row) : null,

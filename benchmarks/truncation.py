@@ -1,0 +1,143 @@
+"""What becomes of probabilities and evidence as a request's text is cut: `python -m benchmarks.truncation LETTERS`.
+
+Out of fold on real letters. Beside the model stands the same model without its move to the base rate.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.table import Table
+from scipy.special import logit
+
+from imr_ml.classifiers.request_model import RequestModel
+from imr_ml.classifiers.types import Dataset, Labels, Predictions
+from imr_ml.evaluation.comparison import metric_of
+from imr_ml.evaluation.cross_validation import OutOfFold
+from imr_ml.evaluation.intervals import Bootstrap
+from imr_ml.evaluation.splits import grouped_folds
+from imr_ml.features.frame import feature_frame
+from imr_ml.ingest.ingestion import ingest, letter_files
+from imr_ml.training import decided_requests
+
+LENGTHS = (None, 1200, 700, 300, 100)
+REPEATS, FOLDS, RESAMPLES, TERMS_SHOWN = 5, 5, 1000, 5
+METRICS = ("outcome.roc_auc", "outcome.brier", "family.f1_micro")
+_BOTH = ("model", "without")
+
+
+def variants(requests: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
+    """Requests with less and less text, and with none that a model knows."""
+    for length in LENGTHS:
+        name = "full summary" if length is None else f"{length:,} characters"
+        yield name, requests.assign(clinical_summary=requests["clinical_summary"].str[:length])
+    yield "“See attached records.”", requests.assign(clinical_summary="See attached records.")
+    nonsense = {"request": "asdf qwer", "clinical_summary": "lorem ipsum"}
+    yield "nonsense, with all else", requests.assign(**nonsense)
+    yield "nonsense alone", requests[["case_number", "item"]].assign(**nonsense)
+
+
+def measure(folder: Path) -> Iterator[Table]:
+    """Mean probability by length of text, paired metrics, and how often the terms shown contradict the prediction."""
+    requests = decided_requests(ingest(letter_files([folder])).requests)
+    dataset = Dataset.of(requests)
+    frames = {name: feature_frame(table) for name, table in variants(requests)}
+    full = next(iter(frames))
+    p = {(side, name): np.zeros((REPEATS, len(requests))) for side in _BOTH for name in frames}
+    repeats: dict[str, list[Predictions]] = {side: [] for side in _BOTH}
+    shown, log_odds = np.zeros((REPEATS, len(requests))), np.zeros((REPEATS, len(requests)))
+    for repeat in range(REPEATS):
+        parts: dict[str, list[Predictions]] = {side: [] for side in _BOTH}
+        folds = list(grouped_folds(dataset.labels.overturned, dataset.groups, FOLDS, repeat))
+        for train, test in folds:
+            some = dataset[train]
+            models = dict.fromkeys(_BOTH, RequestModel().fit(some.frame, some.labels, some.groups))
+            models["without"] = _without_move(models["model"])
+            for side, model in models.items():
+                for name, frame in frames.items():
+                    predicted = model.predict(frame.iloc[test])
+                    p[side, name][repeat, test] = predicted.p_overturned
+                    if name == full:
+                        parts[side].append(predicted)
+            sums = _sums(models["model"], frames[full].iloc[test])
+            shown[repeat, test], log_odds[repeat, test] = sums
+        for side in _BOTH:
+            repeats[side].append(_in_order(parts[side], folds))
+    yield _truncated(p, list(frames), dataset.labels)
+    yield _compared({side: OutOfFold(tuple(each)) for side, each in repeats.items()}, dataset)
+    yield _contradicting(shown, log_odds)
+
+
+def _without_move(model: RequestModel) -> RequestModel:
+    bare = RequestModel(model.settings)
+    bare.features_, bare.outcome_, bare.families_ = model.features_, model.outcome_, model.families_
+    return bare
+
+
+def _sums(model: RequestModel, frame: pd.DataFrame) -> tuple[list[float], list[float]]:
+    """Sum of the terms shown, and distance of the prediction from the base rate, in log-odds."""
+    matrix = model.matrix(frame)
+    told = [evidence.outcome for evidence in model.explain(matrix, model.predict_matrix(matrix), TERMS_SHOWN)]
+    shown = [sum(term.weight for term in outcome.terms) for outcome in told]
+    return shown, [outcome.log_odds - outcome.base_rate for outcome in told]
+
+
+def _in_order(parts: list[Predictions], folds: list[tuple[NDArray[np.int64], NDArray[np.int64]]]) -> Predictions:
+    order = np.argsort(np.concatenate([test for _, test in folds]))
+    names = ("p_overturned", "family_probability", "family_set")
+    return Predictions(*(np.concatenate([getattr(part, name) for part in parts])[order] for name in names))
+
+
+def _truncated(p: dict[tuple[str, str], NDArray[np.float64]], names: list[str], labels: Labels) -> Table:
+    base_rate = float(labels.overturned.mean())
+    table = Table("text", title=f"mean p_overturned, and mean distance in log-odds from the base rate {base_rate:.3f}")
+    for side in _BOTH:
+        table.add_column(side if side == "model" else "without the move", justify="right")
+    for name in names:
+        cells = [p[side, name] for side in _BOTH]
+        distances = [np.abs(logit(each) - logit(base_rate)).mean() for each in cells]
+        table.add_row(name, *(f"{each.mean():.3f} ({far:.2f})" for each, far in zip(cells, distances, strict=True)))
+    return table
+
+
+def _compared(sides: dict[str, OutOfFold], dataset: Dataset) -> Table:
+    computed = {
+        (side, metric): metric_of(predicted, dataset.labels, metric)
+        for side, predicted in sides.items()
+        for metric in METRICS
+    }
+    bootstrap = Bootstrap.over_cases(computed, dataset.groups, REPEATS, RESAMPLES, 0)
+    table = Table("full texts", "model", "without the move", "difference")
+    for metric in METRICS:
+        estimates = [bootstrap.estimate((side, metric)) for side in _BOTH]
+        difference = bootstrap.difference(("model", metric), ("without", metric))
+        table.add_row(metric, *map(str, estimates), str(difference))
+    return table
+
+
+def _contradicting(shown: NDArray[np.float64], log_odds: NDArray[np.float64]) -> Table:
+    table = Table("evidence of full texts", f"{TERMS_SHOWN} terms shown speak against it", "of", "terms and all else")
+    for name, rows in (("above the base rate", log_odds > 0), ("below the base rate", log_odds < 0)):
+        against = int((np.sign(shown[rows]) != np.sign(log_odds[rows])).sum())
+        table.add_row(name, f"{against / REPEATS:.1f}", f"{rows.sum() / REPEATS:.1f}", "0, as they add up to it")
+    return table
+
+
+def main(arguments: list[str]) -> int:
+    """Print the tables; exit code 2 without a folder of letters."""
+    if len(arguments) != 1 or not Path(arguments[0]).is_dir():
+        print("give a folder of real letters: python -m benchmarks.truncation LETTERS", file=sys.stderr)
+        return 2
+    for table in measure(Path(arguments[0])):
+        Console(width=120).print(table)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
