@@ -132,7 +132,7 @@ def test_what_a_row_lacks_is_missing_and_nothing_is_guessed(written, changed, co
         ({"Reference ID": " "}, "has no reference ID"),
         ({"Determination": "Withdrawn"}, "determination is neither upheld nor overturned"),
         ({"Report Year": "06"}, "report year is not a year"),
-        ({"Reference ID": "A-1"}, "case stands twice, first in row 1"),
+        ({"Reference ID": "A-1"}, "case occurs twice, first in row 1"),
     ],
 )
 def test_a_row_that_cannot_be_used_is_a_reject_with_its_place(written, changed, reason):
@@ -152,7 +152,7 @@ def test_a_row_with_other_cells_than_the_header_is_a_reject(tmp_path):
     read = read_determinations(path)
 
     assert read.requests["case_number"].tolist() == ["A-2"]
-    assert [(one.place, one.reason) for one in read.rejects] == [("row 1", "has 11 cells, the header has 10")]
+    assert [(one.place, one.reason) for one in read.rejects] == [("line 2", "has 11 cells, the header has 10")]
 
 
 @pytest.mark.parametrize(
@@ -160,8 +160,8 @@ def test_a_row_with_other_cells_than_the_header_is_a_reject(tmp_path):
     [
         ("request,clinical_summary\nMRI,Seen.\n", "is not the DMHC's table of determinations; its header lacks"),
         (determinations_csv([ROW]).replace("Type", "Kind"), "its header lacks type$"),
-        (determinations_csv([ROW]).splitlines()[0], "holds no row"),
-        (determinations_csv([ROW]) + '"A-2,2006\n', "can't be read after row 1: a quotation mark is out of place"),
+        (determinations_csv([ROW]).splitlines()[0], "has no row"),
+        (determinations_csv([ROW]) + '"A-2,2006\n', "can't be read: line 3 opens a quotation mark"),
     ],
 )
 def test_a_file_that_is_not_the_table_is_refused(tmp_path, content, expected):
@@ -225,12 +225,12 @@ def test_determinations_and_letters_may_share_a_table_but_are_not_trained_on_tog
 
     for source in ("dmhc", "dwc"):
         assert training_table(output, silent, source=source).decisions.requests["source"].unique().tolist() == [source]
-    with pytest.raises(SchemaError, match="holds no request of source sample; it has: dmhc, dwc"):
+    with pytest.raises(SchemaError, match="contains no request of source sample; it has: dmhc, dwc"):
         training_table(output, silent, source="sample")
 
 
 def test_a_table_without_one_usable_row_is_refused(written, tmp_path):
-    with pytest.raises(SchemaError, match="holds no row that can be used"):
+    with pytest.raises(SchemaError, match="contains no usable row"):
         grown(tmp_path / "t.parquet", written([ROW | {"Report Year": ""}]))
 
     assert not (tmp_path / "t.parquet").exists()

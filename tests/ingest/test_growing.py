@@ -194,7 +194,7 @@ def test_a_second_ingest_adds_what_is_new_and_keeps_the_rest(grow, folder, outpu
     report = grow(folder)
 
     assert lines(report)[0] == "requests.parquet: 1 letters, 1 requests, 0 overturned (0.0%); 2 already in the table"
-    assert lines(report)[-1] == "  it now holds 3 letters, 4 requests"
+    assert lines(report)[-1] == "  it now contains 3 letters, 4 requests"
     grown = output.read_bytes()
     again = grow(folder)
     assert (again.letters, again.skipped) == (0, 3)
@@ -210,7 +210,7 @@ def test_a_reissued_case_keeps_both_versions_and_is_reported(grow, folder, outpu
 
     assert rows(output) == [("CM16-0000001", 1), ("CM16-0000001", 1), ("CM16-0000002", 1), ("CM16-0000001", 2)]
     assert lines(report)[1:3] == [
-        "  1 case(s) reissued, both versions kept; changed: items_in_case 1, decision_date 1, decision_year 1",
+        "  1 case(s) reissued, both versions added; changed: items_in_case 1, decision_date 1, decision_year 1",
         "    CM16-0000001, version 2: items_in_case, decision_date, decision_year",
     ]
 
@@ -279,7 +279,7 @@ def test_what_is_no_table_of_letters_is_not_added_to(grow, folder, output, table
 
 @pytest.mark.parametrize(
     ("name", "message"),
-    [("empty", r"empty: holds no letter \(.pdf or .txt\)"), ("bad.txt", "none of 1 file.s. is a letter")],
+    [("empty", r"empty: contains no letter \(.pdf or .txt\)"), ("bad.txt", "none of 1 file.s. is a letter")],
 )
 def test_nothing_to_read_writes_no_table(grow, output, tmp_path, name, message):
     (tmp_path / "empty").mkdir()
@@ -375,7 +375,7 @@ def test_a_source_with_other_files_only_is_refused_and_names_them(grow, tmp_path
     if is_zip:
         source = archive_of(source, tmp_path / "scans.zip")
 
-    with pytest.raises(SchemaError, match=r"holds no letter \(.*\); 1 other file\(s\) skipped: (inner/)?a\.tif"):
+    with pytest.raises(SchemaError, match=r"contains no letter \(.*\); 1 other file\(s\) skipped: (inner/)?a\.tif"):
         grow(source)
 
 
