@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from imr_ml.nlp.types import NlpSettings
     from imr_ml.precedents.cohorts import Cohorts
     from imr_ml.precedents.neighbours import Neighbours
-    from imr_ml.profiles.profile import Profile
+    from imr_ml.profiles import Profile
     from imr_ml.training import TrainedModel
 
 CLASSIFIERS = "model.skops"
@@ -269,7 +269,7 @@ def _read(folder: Path, name: str) -> dict[str, Any]:
 def _reference(folder: Path) -> Profile:
     import numpy as np
 
-    from imr_ml.profiles.profile import Profile
+    from imr_ml.profiles import Profile
 
     _verified(folder, (REFERENCE,))
     try:
