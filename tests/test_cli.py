@@ -229,7 +229,7 @@ def test_score_takes_the_coverage_and_the_number_of_precedents(run, model_folder
         (["train", "--data", "bare.csv"], "bare.csv: lacks column(s) request, clinical_summary, outcome; found: note"),
         (["score", "gone.csv", "-o", "out.csv", "--model", "MODEL"], "gone.csv: no such file"),
         (["score", "bare.csv", "-o", "out.csv", "--model", "MODEL"], "bare.csv: lacks column(s) request"),
-        (["score", "few.csv", "-o", "out.csv", "--model", "nowhere"], "nowhere: holds no model"),
+        (["score", "few.csv", "-o", "out.csv", "--model", "nowhere"], "nowhere: contains no model"),
         (["score", "few.csv", "-o", "out.csv", "--model", "models:/imr-ml@nobody"], "imr-ml"),
         (["ingest", "gone", "-o", "r.parquet"], "gone: no such file or folder"),
         (["ingest", "broken", "-o", "few.parquet"], "few.parquet: lacks column(s) letter_sha256"),

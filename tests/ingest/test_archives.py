@@ -83,7 +83,7 @@ def test_a_broken_member_is_one_reject(tmp_path):
     assert not (tmp_path / "to/b.txt").exists()
 
 
-def test_a_member_that_lies_about_its_size_is_one_reject(tmp_path):
+def test_a_member_with_a_false_size_is_one_reject(tmp_path):
     path = packed(tmp_path / "letters.zip", [("a.txt", "one"), ("b.txt", "x" * 1_000_000)])
     size, lie = (number.to_bytes(4, "little") for number in (1_000_000, 10))
     path.write_bytes(path.read_bytes().replace(size, lie))
@@ -116,7 +116,7 @@ def test_the_limits_on_members_and_bytes_are_reported(tmp_path, monkeypatch):
     ]
 
 
-def test_the_limit_on_bytes_in_all_is_reported(tmp_path, monkeypatch):
+def test_the_limit_on_total_bytes_is_reported(tmp_path, monkeypatch):
     monkeypatch.setattr(archives, "TOTAL_BYTES", 250)
     path = packed(tmp_path / "letters.zip", [(f"{number}.txt", "x" * 100) for number in range(4)])
 

@@ -96,7 +96,7 @@ def test_every_edition_gives_the_same_request(written, row, separator, encoding)
     assert not read.rejects
 
 
-def test_the_summary_is_what_the_findings_state_before_the_review(written):
+def test_the_summary_is_the_part_of_the_findings_before_the_review(written):
     read = read_determinations(written([ROW | {"Findings": FINDINGS}]))
 
     assert read.requests["clinical_summary"].tolist() == ["A member has requested a walker."]
@@ -120,7 +120,7 @@ def test_the_summary_is_what_the_findings_state_before_the_review(written):
         ({}, "clinical_summary", None),
     ],
 )
-def test_what_a_row_lacks_is_missing_and_nothing_is_guessed(written, changed, column, value):
+def test_absent_values_are_missing(written, changed, column, value):
     found = read_determinations(written([ROW | changed])).requests[column].iloc[0]
 
     assert (None if pd.isna(found) else found) == value
@@ -135,7 +135,7 @@ def test_what_a_row_lacks_is_missing_and_nothing_is_guessed(written, changed, co
         ({"Reference ID": "A-1"}, "case occurs twice, first in row 1"),
     ],
 )
-def test_a_row_that_cannot_be_used_is_a_reject_with_its_place(written, changed, reason):
+def test_an_unusable_row_is_a_reject_with_its_place(written, changed, reason):
     path = written([ROW | {"Reference ID": "A-1"}, ROW | {"Reference ID": "A-2"} | changed, ROW])
 
     read = read_determinations(path)
@@ -172,7 +172,7 @@ def test_a_file_that_is_not_the_table_is_refused(tmp_path, content, expected):
         read_determinations(path)
 
 
-def test_only_the_dmhcs_own_table_is_taken_for_it(written, tmp_path):
+def test_only_the_dmhcs_table_is_detected(written, tmp_path):
     (tmp_path / "requests.csv").write_text("request,clinical_summary\nMRI,Seen.\n")
     (tmp_path / "letter.txt").write_text(determinations_csv([ROW]))
 
@@ -236,7 +236,7 @@ def test_a_table_without_one_usable_row_is_refused(written, tmp_path):
     assert not (tmp_path / "t.parquet").exists()
 
 
-def test_determinations_can_be_trained_on_as_they_are(written, tmp_path, monkeypatch):
+def test_determinations_can_be_trained_on_directly(written, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     path = written([ROW, ROW | {"Reference ID": ""}])
 

@@ -59,13 +59,13 @@ def test_a_manifest_reports_sources_counts_and_checksums(project, table):
     assert [step.code.commit for step in manifest.steps] == ["0" * 40] * 2
 
 
-def test_a_manifest_holds_neither_text_nor_name_of_a_letter_nor_where_the_project_is(project, table):
+def test_a_manifest_contains_no_text_or_name_of_a_letter_and_no_absolute_path(project, table):
     written = manifest_path(table).read_text()
 
     assert not [secret for secret in (SECRET, "CM16", "1.txt", str(project)) if secret in written]
 
 
-def test_a_manifest_is_not_that_of_a_table_that_was_changed(table):
+def test_a_changed_table_has_no_manifest(table):
     assert manifest_of(table) is not None
 
     read_requests(table).head(2).to_parquet(table)
@@ -74,7 +74,7 @@ def test_a_manifest_is_not_that_of_a_table_that_was_changed(table):
 
 
 @pytest.mark.parametrize("change", [{"format": 2}, {"steps": 1}, {"more": 1}])
-def test_what_is_no_manifest_is_refused(table, change):
+def test_another_file_is_refused(table, change):
     path = manifest_path(table)
     path.write_text(json.dumps(json.loads(path.read_text()) | change))
 
@@ -82,7 +82,7 @@ def test_what_is_no_manifest_is_refused(table, change):
         read_manifest(path)
 
 
-def test_paths_are_reported_from_another_folder(project, table):
+def test_paths_can_be_relative_to_another_folder(project, table):
     moved = rebased(read_manifest(manifest_path(table)), table.parent, project)
 
     assert moved.table == "data/requests.parquet"
@@ -102,7 +102,7 @@ def test_the_table_is_rebuilt_byte_for_byte(table, replay):
     assert replay().read_bytes() == table.read_bytes()
 
 
-def test_letters_that_came_since_or_have_another_name_do_not_matter(project, table, replay):
+def test_new_and_renamed_letters_do_not_matter(project, table, replay):
     (project / "letters/0.txt").write_text(make_letter_text(case_number="CM16-0000009"))
     (project / "letters/2.txt").rename(project / "letters/9.txt")
 
@@ -125,7 +125,7 @@ def change_a_letter(project):
         (lambda project: (project / "t.jsonl").write_text("x"), "t.jsonl: has changed"),
     ],
 )
-def test_sources_that_are_gone_or_changed_are_reported(project, replay, change, message):
+def test_missing_and_changed_sources_are_reported(project, replay, change, message):
     change(project)
 
     with pytest.raises(SchemaError, match=f"the table can't be rebuilt: {message}"):
@@ -149,7 +149,7 @@ def test_rows_of_a_table_without_a_manifest_can_not_be_rebuilt(project, table, r
         replay()
 
 
-def test_sample_letters_that_are_gone_are_rebuilt_from_their_seed(project, tmp_path_factory):
+def test_missing_sample_letters_are_generated_from_their_seed(project, tmp_path_factory):
     folder, table = project / "samples", project / "samples.parquet"
     write_samples(folder, 5, 3)
     write_recipe(folder, Recipe(letters=5, seed=3))
@@ -161,7 +161,7 @@ def test_sample_letters_that_are_gone_are_rebuilt_from_their_seed(project, tmp_p
     assert made.read_bytes() == table.read_bytes()
 
 
-def test_a_table_of_ones_own_is_its_own_source(project, tmp_path_factory):
+def test_a_table_of_the_user_is_its_own_source(project, tmp_path_factory):
     path = project / "own.csv"
     make_requests(6).assign(source=["dwc"] * 2 + ["sample"] * 4).to_csv(path, index=False)
     manifest = manifest_here(path)
@@ -174,7 +174,7 @@ def test_a_table_of_ones_own_is_its_own_source(project, tmp_path_factory):
         rebuild_table(manifest, project, tmp_path_factory.mktemp("again"), silent)
 
 
-def test_training_takes_the_last_issue_of_a_case_and_states_so(project, table):
+def test_training_uses_the_last_issue_of_a_case_and_notes_it(project, table):
     training = training_table(table, silent)
 
     assert training.decisions.requests["case_number"].tolist() == ["CM16-0000002", "CM16-0000001"]
