@@ -15,7 +15,8 @@ from rich.table import Table
 from imr_ml.classifiers.types import Dataset
 from imr_ml.cli.app import progress
 from imr_ml.evaluation.settings import EvaluationSettings
-from imr_ml.ingest.ingestion import ingest, letter_files
+from imr_ml.ingest.ingestion import ingest
+from imr_ml.ingest.paths import letter_files
 from imr_ml.ladder.climbing import climb, climb_table
 from imr_ml.ladder.rungs import TASKS
 from imr_ml.sample.writing import write_samples

@@ -74,7 +74,7 @@ def test_ingest_adds_to_a_table_unless_reported_to_start_afresh(run, tmp_path):
     added = run("ingest", "b.txt", "again.txt", "-o", "requests.parquet")
 
     assert added.exit_code == 0, added.output
-    assert "  it now holds 3 letters, 4 requests" in added.stdout
+    assert "  it now contains 3 letters, 4 requests" in added.stdout
     assert "    CM17-0000001, version 2: decision_date, decision_year" in added.stdout
     assert pd.read_parquet("requests.parquet")["case_version"].tolist() == [1, 1, 1, 2]
     assert json.loads(Path("requests.manifest.json").read_text())["issues"] == 3
@@ -220,7 +220,7 @@ def test_score_takes_the_coverage_and_the_number_of_precedents(run, model_folder
     ("arguments", "told"),
     [
         (["train", "--data", "gone"], "gone: no such file or folder"),
-        (["train", "--data", "empty"], "empty: holds no letter (.pdf or .txt)"),
+        (["train", "--data", "empty"], "empty: contains no letter (.pdf or .txt)"),
         (
             ["train", "--data", "broken"],
             "none of 1 file(s) is a letter that can be read; see data/processed/rejects.jsonl",
@@ -229,14 +229,14 @@ def test_score_takes_the_coverage_and_the_number_of_precedents(run, model_folder
         (["train", "--data", "bare.csv"], "bare.csv: lacks column(s) request, clinical_summary, outcome; found: note"),
         (["score", "gone.csv", "-o", "out.csv", "--model", "MODEL"], "gone.csv: no such file"),
         (["score", "bare.csv", "-o", "out.csv", "--model", "MODEL"], "bare.csv: lacks column(s) request"),
-        (["score", "few.csv", "-o", "out.csv", "--model", "nowhere"], "nowhere: holds no model"),
+        (["score", "few.csv", "-o", "out.csv", "--model", "nowhere"], "nowhere: contains no model"),
         (["score", "few.csv", "-o", "out.csv", "--model", "models:/imr-ml@nobody"], "imr-ml"),
         (["ingest", "gone", "-o", "r.parquet"], "gone: no such file or folder"),
         (["ingest", "broken", "-o", "few.parquet"], "few.parquet: lacks column(s) letter_sha256"),
         (["ingest", "broken", "-o", "few.csv"], "few.csv: the table is written as Parquet; name it few.parquet"),
         (["ingest", "bare.csv", "-o", "r.parquet"], "bare.csv: lacks column(s) file, text; found: note; a table of"),
         (["ingest", "broken", "-o", "r.parquet", "--append", "--fresh"], "--append keeps the table and --fresh"),
-        (["train", "--data", "few.csv", "--source", "dmhc"], "few.csv: holds no request of source dmhc; it has: sa"),
+        (["train", "--data", "few.csv", "--source", "dmhc"], "few.csv: contains no request of source dmhc; it has: sa"),
         (["read", "gone.pdf"], "gone.pdf: can't be read (No such file or directory)"),
         (["read", "broken/a.pdf"], "a.pdf: is not a PDF (no %PDF- mark); fetch it again"),
     ],

@@ -90,7 +90,7 @@ def test_a_folder_of_letters_is_read(rates, tmp_path):
         (["decided.csv", "-o", "rates.docx"], "rates.docx"),
         (["decided.csv", "--html", "rates.pdf"], "rates.pdf: the page is an .html file"),
         (["decided.csv", "-o", "decided.csv"], "decided.csv: is the input; write to another file"),
-        (["decided.csv", "--source", "dmhc"], "holds no request of source dmhc"),
+        (["decided.csv", "--source", "dmhc"], "contains no request of source dmhc"),
     ],
 )
 def test_bad_input_ends_with_2_and_one_line(rates, table, arguments, message):

@@ -1,4 +1,4 @@
-"""Bytes of a text file to its text."""
+"""Decoding the bytes of a text file."""
 
 import pytest
 from hypothesis import given
@@ -16,24 +16,24 @@ def test_a_text_in_each_encoding(encoding):
 
 
 @pytest.mark.parametrize("encoding", WIDE)
-def test_a_wide_text_with_its_mark(encoding):
+def test_a_wide_text_with_a_byte_order_mark(encoding):
     assert decode_text(f"\ufeff{WORDS}".encode(encoding)) == WORDS
 
 
-def test_a_wide_text_that_is_cut_off_within_a_character():
+def test_a_wide_text_that_ends_within_a_character():
     assert decode_text(WORDS.encode("utf-16")[:-1]).startswith(WORDS[:-1])
 
 
-def test_a_few_broken_bytes_make_a_text_no_code_page():
+def test_a_few_broken_bytes_do_not_make_a_code_page():
     assert decode_text(WORDS.encode() * 4 + b"\xe2 end") == WORDS * 4 + "\ufffd end"
 
 
-def test_nothing_is_an_empty_text():
+def test_no_bytes_are_an_empty_text():
     assert decode_text(b"") == ""
 
 
 @given(st.binary(max_size=200), st.integers(1, 50))
-def test_any_bytes_have_an_encoding_whatever_blocks_they_come_in(content, size):
+def test_any_bytes_in_any_blocks_have_an_encoding(content, size):
     blocks = [content[start : start + size] for start in range(0, len(content), size)]
 
     assert isinstance(detect_encoding(blocks), Encoding)
@@ -41,5 +41,5 @@ def test_any_bytes_have_an_encoding_whatever_blocks_they_come_in(content, size):
 
 
 @given(st.text(st.characters(codec="utf-8", exclude_categories=("Cs", "Cc")), max_size=100))
-def test_utf8_is_read_as_it_was_written(text):
+def test_utf8_round_trips(text):
     assert decode_text(text.encode()) == text.removeprefix("\ufeff")

@@ -31,13 +31,13 @@ def test_a_block_that_fails_leaves_the_old_file_and_nothing_else(tmp_path):
     assert list(tmp_path.iterdir()) == [target]
 
 
-def test_a_checksum_is_that_of_the_content(tmp_path):
+def test_the_checksum_of_a_file(tmp_path):
     (tmp_path / "a").write_bytes(b"content")
 
     assert sha256_of(tmp_path / "a") == hashlib.sha256(b"content").hexdigest()
 
 
-def test_a_lock_is_held_by_one_and_free_after_a_failure(tmp_path):
+def test_a_lock_has_one_holder_and_is_free_after_a_failure(tmp_path):
     with pytest.raises(RuntimeError), locked(tmp_path / "lock", AssertionError()):
         with pytest.raises(KeyError, match="taken"), locked(tmp_path / "lock", KeyError("taken")):
             pass
@@ -58,6 +58,6 @@ def test_a_full_disk_names_the_folder_and_leaves_the_old_file(tmp_path):
     assert target.read_text() == "old"
 
 
-def test_other_errors_of_the_system_stay_what_they_are(tmp_path):
+def test_other_os_errors_are_unchanged(tmp_path):
     with pytest.raises(FileNotFoundError), explain_storage_errors(tmp_path):
         (tmp_path / "gone").read_bytes()

@@ -1,4 +1,4 @@
-"""A model's folder comes back as it was saved, and is refused when it was not ours or not whole."""
+"""A saved model loads unchanged; a damaged or foreign folder is refused."""
 
 import json
 
@@ -23,7 +23,7 @@ def test_a_loaded_model_predicts_the_same_bit_for_bit(model_folder, trained, pre
     assert loaded.model.settings == trained.settings.model
 
 
-def test_the_facts_state_what_the_model_is(model_folder, trained):
+def test_the_facts_describe_the_model(model_folder, trained):
     facts = json.loads((model_folder / FACTS).read_text())
 
     assert facts["data"]["requests"] == trained.data.requests
@@ -59,12 +59,12 @@ def test_a_missing_file_is_named(trained, tmp_path, name):
     folder = save_model(trained, tmp_path / "model")
     (folder / name).unlink()
 
-    with pytest.raises(ModelError, match=rf"holds no model \({name} is missing\)"):
+    with pytest.raises(ModelError, match=rf"contains no model \({name} is missing\)"):
         read_model(folder)
 
 
 @pytest.mark.parametrize("name", [CLASSIFIERS, PRECEDENTS])
-def test_a_type_that_is_not_ours_is_refused_though_its_checksum_matches(trained, tmp_path, name):
+def test_a_foreign_type_is_refused_even_with_a_valid_checksum(trained, tmp_path, name):
     import fractions
 
     import skops.io
@@ -73,7 +73,7 @@ def test_a_type_that_is_not_ours_is_refused_though_its_checksum_matches(trained,
     skops.io.dump({"outcome": fractions.Fraction(1, 2)}, folder / name)
     _sign(folder)
 
-    with pytest.raises(ModelError, match="types that are not ours"):
+    with pytest.raises(ModelError, match="types that are not allowed"):
         read_model(folder)
 
 
@@ -87,7 +87,7 @@ def test_a_model_of_another_format_is_refused(trained, tmp_path):
         read_model(folder)
 
 
-def test_a_model_of_the_format_before_loads_without_a_profile_of_its_training_data(trained, tmp_path, prepared):
+def test_a_model_of_format_2_loads_without_a_reference(trained, tmp_path, prepared):
     folder = save_model(trained, tmp_path / "model")
     facts = json.loads((folder / FACTS).read_text())
     (folder / FACTS).write_text(json.dumps(facts | {"format": 2}))
@@ -110,18 +110,20 @@ def test_an_array_of_objects_is_not_unpickled(trained, tmp_path):
         read_model(folder)
 
 
-def test_what_the_training_data_were_like_comes_back_as_it_was(model_folder, trained):
-    kept, loaded = trained.reference, read_model(model_folder).reference
+def test_the_reference_profile_loads_unchanged(model_folder, trained):
+    saved, loaded = trained.reference, read_model(model_folder).reference
 
-    assert (len(loaded), loaded.cases, loaded.drawn_from) == (len(kept), kept.cases, kept.drawn_from) == (160, 80, 160)
-    assert np.array_equal(loaded.case, kept.case)
-    for values, others in ((loaded.numbers, kept.numbers), (loaded.labels, kept.labels)):
+    assert (
+        (len(loaded), loaded.cases, loaded.drawn_from) == (len(saved), saved.cases, saved.drawn_from) == (160, 80, 160)
+    )
+    assert np.array_equal(loaded.case, saved.case)
+    for values, others in ((loaded.numbers, saved.numbers), (loaded.labels, saved.labels)):
         assert list(values) == list(others)
         for name in values:
             np.testing.assert_array_equal(values[name], others[name])
 
 
-def test_precedents_and_cohorts_come_back_as_they_were(model_folder, trained, prepared, prepared_requests):
+def test_precedents_and_cohorts_load_unchanged(model_folder, trained, prepared, prepared_requests):
     loaded = read_model(model_folder)
     matrix, asked = loaded.model.matrix(prepared.frame), Query.of(prepared_requests)
 
@@ -129,17 +131,17 @@ def test_precedents_and_cohorts_come_back_as_they_were(model_folder, trained, pr
     assert (loaded.neighbours.decided.case_number == prepared_requests["case_number"]).all()
 
 
-def test_the_precedents_hold_no_text(model_folder, prepared_requests):
-    kept = read_model(model_folder).neighbours.decided.arrays()
+def test_the_precedents_contain_no_text(model_folder, prepared_requests):
+    arrays = read_model(model_folder).neighbours.decided.arrays()
 
     texts = {*prepared_requests["request"], *prepared_requests["clinical_summary"], *prepared_requests["rationale"]}
-    values = {str(value) for column in kept.values() for value in column.ravel().tolist()}
+    values = {str(value) for column in arrays.values() for value in column.ravel().tolist()}
     assert not [value for value in values if " " in value]
     assert not texts & values
 
 
 @pytest.mark.parametrize(("coverage", "expected"), [(None, 0.9), (0.8, 0.8)])
-def test_the_user_chooses_the_coverage_and_else_it_is_the_models(loaded, coverage, expected):
+def test_the_default_coverage_is_that_of_the_model(loaded, coverage, expected):
     assert loaded.sets(coverage).coverage == expected
 
 

@@ -1,4 +1,4 @@
-"""Write files atomically, lock them between processes, and compute checksums."""
+"""Write files atomically, lock them, and compute checksums."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _STORAGE_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.E
 
 
 class StorageError(ImrError):
-    """A folder that is full or cannot be written to."""
+    """A folder is full or can't be written to."""
 
 
 def is_storage_error(error: OSError) -> bool:
@@ -26,13 +26,7 @@ def is_storage_error(error: OSError) -> bool:
 
 @contextmanager
 def explain_storage_errors(folder: Path) -> Iterator[None]:
-    """Name the folder when its disk is full or it cannot be written to.
-
-    Raises
-    ------
-    StorageError
-        In place of the OSError, which often names no file.
-    """
+    """Raise `StorageError` with the folder instead of an OSError for a full or read-only disk."""
     try:
         yield
     except OSError as error:
@@ -46,12 +40,12 @@ def explain_storage_errors(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def atomic_write(path: Path) -> Iterator[Path]:
-    """Give a temporary path beside `path` to write to; rename it to `path` when the block ends without error.
+    """Yield a temporary path beside `path`; rename it to `path` if the block ends without error.
 
     Raises
     ------
     StorageError
-        If the folder is full or can't be written to; `path` is then as it was.
+        If the folder is full or can't be written to; `path` is then unchanged.
     """
     with explain_storage_errors(path.parent):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -73,19 +67,17 @@ def sha256_of(path: Path) -> str:
 
 
 @contextmanager
-def locked(lock: Path, taken: Exception, wait_s: float = 0) -> Iterator[None]:
-    """Hold a lock file, which is gone afterwards; raise `taken` where another process holds it for `wait_s` seconds.
-
-    A process that dies lets go of it.
+def locked(lock: Path, busy: Exception, wait_s: float = 0) -> Iterator[None]:
+    """Hold a lock file and remove it afterwards; a process that dies releases it.
 
     Parameters
     ----------
     lock : Path
         Path of the lock file.
-    taken : Exception
+    busy : Exception
         Raised if another process holds the lock.
     wait_s : float, optional
-        Seconds to wait for it.
+        Seconds to wait for the lock.
     """
     from filelock import FileLock, Timeout
 
@@ -93,10 +85,10 @@ def locked(lock: Path, taken: Exception, wait_s: float = 0) -> Iterator[None]:
     try:
         held.acquire()
     except Timeout:
-        raise taken from None
+        raise busy from None
     try:
         yield
     finally:
-        # Whoever has opened it meanwhile is told by filelock that it guards no name any more.
+        # A process that has opened the removed file learns from filelock that it must retry.
         lock.unlink(missing_ok=True)
         held.release()

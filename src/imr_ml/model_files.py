@@ -1,7 +1,6 @@
 """Save and load a trained model's folder: skops files, JSON facts, checksums and manifest.
 
-Nothing is unpickled; a folder whose checksums do not match, or that names a type outside of our own short list, is
-refused.
+Loading unpickles nothing. It refuses a folder with wrong checksums or with a type that is not on a short list.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
     from imr_ml.nlp.types import NlpSettings
     from imr_ml.precedents.cohorts import Cohorts
     from imr_ml.precedents.neighbours import Neighbours
-    from imr_ml.profiles.profile import Profile
+    from imr_ml.profiles import Profile
     from imr_ml.training import TrainedModel
 
 CLASSIFIERS = "model.skops"
@@ -36,7 +35,7 @@ FACTS = "model.json"
 CHECKSUMS = "SHA256SUMS"
 REFERENCE = "reference.npz"
 MANIFEST = "data.manifest.json"
-"""What the table was made of that the model was trained on; a model trained on a table in memory has none."""
+"""Manifest of the training table; a model that was trained on a table in memory has none."""
 _CHECKED = (CLASSIFIERS, PRECEDENTS, FACTS)
 FORMAT = 3
 _WITHOUT_REFERENCE = 2
@@ -61,25 +60,23 @@ class ModelError(ImrError):
 
 @dataclass(frozen=True, slots=True)
 class LoadedModel:
-    """A model ready to score with.
+    """A model for scoring.
 
     Attributes
     ----------
     model : RequestModel
     nlp : NlpSettings
-        How the requests it was trained on were read.
     held_out : HeldOutScores
-        What prediction sets of any coverage are made of.
+        Out-of-fold scores for prediction sets of any coverage.
     neighbours : Neighbours
     cohorts : Cohorts
     reference : Profile or None
-        What the requests it was trained on are like; None of a model of format 2, which kept none.
+        Profile of the training data; format 2 has none.
     version : str
         First 12 digits of the classifiers' SHA-256.
     facts : dict
         Content of ``model.json``.
     folder : Path
-        Where it was read from.
     """
 
     model: RequestModel
@@ -94,18 +91,18 @@ class LoadedModel:
 
     @property
     def is_sample(self) -> bool:
-        """Whether it was trained on the sample corpus, so that its scores mean nothing for real requests."""
+        """Whether the training data were synthetic, so that scores of real requests are meaningless."""
         return bool(self.facts["data"]["source"] == "sample")
 
     def sets(self, coverage: float | None = None) -> OutcomeSets:
-        """Prediction sets at a coverage between 0 and 1; at the one it was trained for where none is given."""
+        """Prediction sets at a coverage between 0 and 1; default: the coverage in the settings."""
         return self.held_out.sets(self.facts["settings"]["coverage"] if coverage is None else coverage)
 
 
 def save_model(
     trained: TrainedModel, folder: Path, commit: str | None = None, manifest: TableManifest | None = None
 ) -> Path:
-    """Write the model's folder, whole or not at all; a folder already there is replaced by the finished one.
+    """Write the model's folder atomically, replacing an existing one.
 
     Parameters
     ----------
@@ -114,7 +111,7 @@ def save_model(
     commit : str, optional
         Git commit of the code.
     manifest : TableManifest, optional
-        Of the table that it was trained on.
+        Manifest of the training table.
 
     Raises
     ------
@@ -123,13 +120,17 @@ def save_model(
     """
     with explain_storage_errors(folder.parent):
         folder.parent.mkdir(parents=True, exist_ok=True)
-        made = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+        temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
         try:
-            made.chmod(0o755)
-            _write_files(trained, made, commit, manifest)
-            _put_in_place(made, folder)
+            temporary.chmod(0o755)
+            _write_files(trained, temporary, commit, manifest)
+            replaced = temporary.with_name(f"{temporary.name}.replaced")
+            if folder.exists():
+                folder.rename(replaced)
+            temporary.rename(folder)
+            shutil.rmtree(replaced, ignore_errors=True)
         finally:
-            shutil.rmtree(made, ignore_errors=True)
+            shutil.rmtree(temporary, ignore_errors=True)
     return folder
 
 
@@ -137,7 +138,7 @@ def _write_files(trained: TrainedModel, folder: Path, commit: str | None, manife
     import numpy as np
     import skops.io
 
-    skops.io.dump(_kept_classifiers(trained), folder / CLASSIFIERS, compression=zipfile.ZIP_DEFLATED)
+    skops.io.dump(_classifiers(trained), folder / CLASSIFIERS, compression=zipfile.ZIP_DEFLATED)
     skops.io.dump(trained.neighbours.arrays(), folder / PRECEDENTS, compression=zipfile.ZIP_DEFLATED)
     np.savez_compressed(folder / REFERENCE, allow_pickle=False, **trained.reference.arrays())
     facts = json.dumps(_facts(trained, commit), indent=2, allow_nan=False, default=str)
@@ -157,34 +158,34 @@ def read_model(folder: Path) -> LoadedModel:
     Raises
     ------
     ModelError
-        Where a file is missing, a checksum does not match, the format is another one or a type is not ours.
+        If a file is missing, or its checksum, format or types are wrong.
     """
     from imr_ml.classifiers.conformal import HeldOutScores
     from imr_ml.nlp.types import NlpSettings
     from imr_ml.precedents.cohorts import Cohorts
     from imr_ml.precedents.neighbours import Neighbours
 
-    sums = _verified(folder, _CHECKED)
+    sums = _verify(folder, _CHECKED)
     facts = json.loads((folder / FACTS).read_text("utf-8"))
     if facts["format"] not in (FORMAT, _WITHOUT_REFERENCE):
         raise ModelError(f"{folder}: is a model of format {facts['format']}, this is {FORMAT}; train again")
-    kept = _read(folder, CLASSIFIERS)
-    model = _request_model(facts, kept)
-    neighbours = Neighbours.from_arrays(_read(folder, PRECEDENTS), model.outcome_column_weights)
+    classifiers = _read_skops(folder, CLASSIFIERS)
+    model = _request_model(facts, classifiers)
+    neighbours = Neighbours.from_arrays(_read_skops(folder, PRECEDENTS), model.outcome_column_weights)
     return LoadedModel(
         model=model,
         nlp=NlpSettings(**facts["settings"]["nlp"]),
-        held_out=HeldOutScores.from_arrays(kept["held_out"]),
+        held_out=HeldOutScores.from_arrays(classifiers["held_out"]),
         neighbours=neighbours,
         cohorts=Cohorts(neighbours.decided),
-        reference=None if facts["format"] == _WITHOUT_REFERENCE else _reference(folder),
+        reference=None if facts["format"] == _WITHOUT_REFERENCE else _read_reference(folder),
         version=sums[CLASSIFIERS][:12],
         facts=facts,
         folder=folder,
     )
 
 
-def _kept_classifiers(trained: TrainedModel) -> dict[str, Any]:
+def _classifiers(trained: TrainedModel) -> dict[str, Any]:
     model = trained.model
     return {
         "features": model.features_,
@@ -195,20 +196,22 @@ def _kept_classifiers(trained: TrainedModel) -> dict[str, Any]:
     }
 
 
-def _request_model(facts: dict[str, Any], kept: dict[str, Any]) -> RequestModel:
+def _request_model(facts: dict[str, Any], classifiers: dict[str, Any]) -> RequestModel:
     from imr_ml.classifiers.reliability import Baseline
     from imr_ml.classifiers.request_model import Chosen, RequestModel
     from imr_ml.classifiers.settings import settings_of
 
     chosen = facts["chosen"]
     model = RequestModel(settings_of(facts["settings"]["model"]))
-    model.features_ = kept["features"]
-    model.outcome_ = Chosen(model.settings.outcome[chosen["outcome"]], kept["outcome"], chosen["half_life_years"])
+    model.features_ = classifiers["features"]
+    model.outcome_ = Chosen(
+        model.settings.outcome[chosen["outcome"]], classifiers["outcome"], chosen["half_life_years"]
+    )
     if chosen["family"] is None:
         model.families_ = None
     else:
-        model.families_ = Chosen(model.settings.family[chosen["family"]], kept["families"])
-    if (arrays := kept.get("baseline")) is not None:
+        model.families_ = Chosen(model.settings.family[chosen["family"]], classifiers["families"])
+    if (arrays := classifiers.get("baseline")) is not None:
         model.baseline_ = Baseline.from_arrays(arrays)
     return model
 
@@ -236,19 +239,11 @@ def _facts(trained: TrainedModel, commit: str | None) -> dict[str, Any]:
     }
 
 
-def _put_in_place(made: Path, folder: Path) -> None:
-    replaced = made.with_name(f"{made.name}.replaced")
-    if folder.exists():
-        folder.rename(replaced)
-    made.rename(folder)
-    shutil.rmtree(replaced, ignore_errors=True)
-
-
-def _verified(folder: Path, names: tuple[str, ...]) -> dict[str, str]:
-    """Checksums by file name, those of `names` compared with their files."""
+def _verify(folder: Path, names: tuple[str, ...]) -> dict[str, str]:
+    """Read the checksums by file name, and verify those of `names`."""
     for name in (*names, CHECKSUMS):
         if not (folder / name).is_file():
-            raise ModelError(f"{folder}: holds no model ({name} is missing); train one with 'make train'")
+            raise ModelError(f"{folder}: contains no model ({name} is missing); train one with 'make train'")
     lines = (folder / CHECKSUMS).read_text("utf-8").splitlines()
     sums = {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
     for name in names:
@@ -259,25 +254,24 @@ def _verified(folder: Path, names: tuple[str, ...]) -> dict[str, str]:
     return sums
 
 
-def _read(folder: Path, name: str) -> dict[str, Any]:
-    """What one of the folder's skops files holds."""
+def _read_skops(folder: Path, name: str) -> dict[str, Any]:
     import skops.io
 
-    strange = set(skops.io.get_untrusted_types(file=folder / name)) - _TRUSTED
-    if strange:
-        raise ModelError(f"{folder}: names types that are not ours ({', '.join(sorted(strange))}); not loaded")
-    kept: dict[str, Any] = skops.io.load(folder / name, trusted=sorted(_TRUSTED))
-    return kept
+    unknown = set(skops.io.get_untrusted_types(file=folder / name)) - _TRUSTED
+    if unknown:
+        raise ModelError(f"{folder}: has types that are not allowed ({', '.join(sorted(unknown))}); not loaded")
+    content: dict[str, Any] = skops.io.load(folder / name, trusted=sorted(_TRUSTED))
+    return content
 
 
-def _reference(folder: Path) -> Profile:
+def _read_reference(folder: Path) -> Profile:
     import numpy as np
 
-    from imr_ml.profiles.profile import Profile
+    from imr_ml.profiles import Profile
 
-    _verified(folder, (REFERENCE,))
+    _verify(folder, (REFERENCE,))
     try:
-        with np.load(folder / REFERENCE, allow_pickle=False) as kept:
-            return Profile.from_arrays(kept)
+        with np.load(folder / REFERENCE, allow_pickle=False) as arrays:
+            return Profile.from_arrays(arrays)
     except (KeyError, ValueError) as error:
         raise ModelError(f"{folder}: {REFERENCE} can't be read ({type(error).__name__}); train again") from error

@@ -25,8 +25,7 @@ from imr_ml.ladder.climbing import Climb, climb
 from imr_ml.nlp.types import NlpSettings
 from imr_ml.precedents.decided import DecidedRequests
 from imr_ml.precedents.neighbours import Neighbours
-from imr_ml.profiles.profile import Profile
-from imr_ml.profiles.rows import reference_profile
+from imr_ml.profiles import Profile, reference_profile
 from imr_ml.progress import StartProgress, silent
 
 if TYPE_CHECKING:

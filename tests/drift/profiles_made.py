@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from imr_ml.profiles.profile import Profile
+from imr_ml.profiles import Profile
 
 CATEGORIES = ("Pharmaceuticals", "Therapies", "Surgery", "Injection")
 

@@ -1,4 +1,4 @@
-"""A batch's profile: whatever can be scored, of any size, and the same however it is cut."""
+"""The profile of a batch: any input that can be scored, of any size, in chunks of any size."""
 
 import numpy as np
 import pandas as pd
@@ -20,7 +20,7 @@ def same(one, other):
         assert labels.tolist() == other.labels[name].tolist()
 
 
-def test_scores_are_those_that_scoring_gives(loaded, tmp_path):
+def test_scores_equal_those_of_scoring(loaded, tmp_path):
     requests = make_requests(9, seed=4)
     requests.to_parquet(tmp_path / "in.parquet")
 
@@ -33,18 +33,18 @@ def test_scores_are_those_that_scoring_gives(loaded, tmp_path):
     assert profile.case.tolist() == [0, 0, 1, 1, 2, 2, 3, 3, 4]
 
 
-def test_the_size_of_the_chunks_does_not_show(loaded, tmp_path):
+def test_the_profile_does_not_depend_on_the_chunk_size(loaded, tmp_path):
     make_requests(20).to_csv(tmp_path / "in.csv", index=False)
     whole = profile_file(tmp_path / "in.csv", loaded).profile
 
     same(profile_file(tmp_path / "in.csv", loaded, rows_at_once=3).profile, whole)
 
 
-def test_of_a_large_table_whole_cases_are_drawn_with_a_seed(loaded, tmp_path, monkeypatch):
+def test_a_large_table_is_sampled_by_whole_cases_with_a_seed(loaded, tmp_path, monkeypatch):
     make_requests(600).to_parquet(tmp_path / "in.parquet")
 
     drawn, again, other = (
-        profile_file(tmp_path / "in.parquet", loaded, most_rows=200, seed=seed).profile for seed in (0, 0, 1)
+        profile_file(tmp_path / "in.parquet", loaded, max_rows=200, seed=seed).profile for seed in (0, 0, 1)
     )
 
     assert 130 <= len(drawn) <= 270
@@ -55,12 +55,12 @@ def test_of_a_large_table_whole_cases_are_drawn_with_a_seed(loaded, tmp_path, mo
     assert not np.array_equal(drawn.numbers["age"], other.numbers["age"])
 
 
-def test_of_many_letters_some_are_read(loaded, tmp_path):
+def test_many_letters_are_sampled(loaded, tmp_path):
     for number in range(20):
         text = make_letter_text(case_number=f"CM16-{number:07d}", items=(KNEE, NORCO))
         (tmp_path / f"{number}.txt").write_text(text)
 
-    drawn = profile_file(tmp_path, loaded, most_rows=8).profile
+    drawn = profile_file(tmp_path, loaded, max_rows=8).profile
 
     assert 2 <= drawn.cases <= 16
     assert len(drawn) == 2 * drawn.cases

@@ -1,4 +1,4 @@
-"""What differs is found, what chance gives is not, and the report says how sure it is."""
+"""A comparison finds real differences, ignores chance, and states its uncertainty."""
 
 from dataclasses import replace
 
@@ -30,7 +30,7 @@ def test_a_table_has_not_drifted_from_itself(reference):
     assert {one.verdict for one in report.findings} == {"steady"}
 
 
-def test_a_batch_of_one_category_only_is_found_and_nothing_else(reference):
+def test_a_batch_of_one_category_drifts_in_nothing_else(reference):
     current = make_profile(100, seed=2, shares=(0, 0, 1, 0))
 
     report = compare(reference, current)
@@ -42,7 +42,7 @@ def test_a_batch_of_one_category_only_is_found_and_nothing_else(reference):
     assert dict(zip(report.shares["category"].bins, report.shares["category"].current, strict=True))["Surgery"] == 1
 
 
-def test_summaries_twice_as_long_are_found_by_both_statistics(reference):
+def test_both_statistics_detect_summaries_twice_as_long(reference):
     current = make_profile(100, seed=2)
     doubled = current.numbers | {"summary_chars": 2 * current.numbers["summary_chars"]}
 
@@ -52,7 +52,7 @@ def test_summaries_twice_as_long_are_found_by_both_statistics(reference):
     assert {found(report)["summary_chars", statistic].verdict for statistic in ("psi", "ks")} == {"drifted"}
 
 
-def test_what_is_suddenly_not_known_is_drift(reference):
+def test_newly_unknown_values_are_drift(reference):
     current = make_profile(100, seed=2)
     unknown = current.numbers | {"age": np.full(len(current), np.nan, dtype=np.float32)}
 
@@ -60,10 +60,10 @@ def test_what_is_suddenly_not_known_is_drift(reference):
 
     assert report.drifted == ("age",)
     assert ("age", "ks") not in found(report)
-    assert report.shares["age"].bins[-1] == "not known"
+    assert report.shares["age"].bins[-1] == "unknown"
 
 
-def test_what_is_the_same_in_all_requests_is_reported_and_not_compared(reference):
+def test_a_constant_characteristic_is_reported_but_not_compared(reference):
     current = make_profile(100, seed=2)
     constant = [replace(side, labels={"category": np.full(len(side), "Surgery")}) for side in (reference, current)]
 
@@ -83,7 +83,7 @@ def test_a_new_category_is_drift(reference):
     assert set(report.shares["category"].bins) == {*CATEGORIES, "Transportation"}
 
 
-def test_the_value_of_ks_is_that_of_scipy(reference):
+def test_ks_equals_scipys(reference):
     current = make_profile(60, seed=3, age=50)
     ours, theirs = (profile.numbers["age"][np.isfinite(profile.numbers["age"])] for profile in (reference, current))
 
@@ -102,7 +102,7 @@ def test_two_halves_of_a_table_have_not_drifted_apart():
 
 
 @pytest.mark.parametrize("cases", [12, pytest.param(100, marks=pytest.mark.slow)])
-def test_chance_raises_an_alarm_in_at_most_one_batch_of_twenty_or_so(reference, cases):
+def test_chance_raises_an_alarm_in_about_one_batch_of_twenty(reference, cases):
     """Of 200 batches without drift; 12 cases are about 30 requests, in most of which PSI is past its threshold."""
     reports = [compare(reference, make_profile(cases, seed), QUICK) for seed in range(100, 300)]
 
@@ -115,7 +115,7 @@ def test_chance_raises_an_alarm_in_at_most_one_batch_of_twenty_or_so(reference, 
 
 
 @pytest.mark.slow
-def test_chance_alone_stays_below_its_mark_in_nineteen_of_twenty_batches(reference):
+def test_95_percent_of_batches_without_drift_stay_below_the_chance_level(reference):
     reports = [compare(reference, make_profile(40, seed), QUICK) for seed in range(200)]
 
     below = np.mean([[one.value <= one.by_chance for one in report.findings] for report in reports], axis=0)
@@ -125,7 +125,7 @@ def test_chance_alone_stays_below_its_mark_in_nineteen_of_twenty_batches(referen
 
 
 @pytest.mark.slow
-def test_an_interval_holds_the_distance_that_two_large_tables_have(reference):
+def test_an_interval_covers_the_distance_of_two_large_tables(reference):
     """Of batches of 80 cases whose ages lie ten years higher."""
     large = make_profile(4000, seed=0), make_profile(4000, seed=1, age=55)
     true = found(compare(*large, DriftSettings(draws=1)))
@@ -142,7 +142,7 @@ def test_the_same_seed_gives_the_same_report(reference):
     assert compare(reference, current, QUICK) == compare(reference, current, QUICK)
 
 
-def test_thresholds_are_the_users(reference):
+def test_the_user_sets_the_thresholds(reference):
     current = make_profile(200, seed=2, age=48)
 
     strict = compare(reference, current, DriftSettings(psi=0.01, ks=0.01))
@@ -154,7 +154,7 @@ def test_thresholds_are_the_users(reference):
 
 
 def test_one_case_is_too_few_to_compare(reference):
-    with pytest.raises(DriftError, match=r"current table holds 1 case\(s\) that can be used; 2 needed"):
+    with pytest.raises(DriftError, match=r"current table has 1 usable case\(s\); 2 needed"):
         compare(reference, make_profile(1, seed=0))
 
 

@@ -1,4 +1,4 @@
-"""The picture shows every statistic, marks sample data, and draws no more than can be read."""
+"""The figure shows every statistic, marks sample data and limits its panels."""
 
 import numpy as np
 import pytest
@@ -20,7 +20,7 @@ def titles(figure):
     return [axes.get_title() for part in figure.subfigs for axes in part.axes if axes.get_title()]
 
 
-def test_every_characteristic_is_a_row_and_what_drifted_a_panel(report):
+def test_every_characteristic_is_a_row_and_each_drifted_one_a_panel(report):
     figure = drift_figure(report)
 
     rows = [label.get_text() for label in figure.subfigs[0].axes[0].get_yticklabels()]
@@ -29,7 +29,7 @@ def test_every_characteristic_is_a_row_and_what_drifted_a_panel(report):
     assert "2 of 5 characteristics drifted" in figure.get_suptitle()
 
 
-def test_only_a_picture_of_sample_data_states_so(report):
+def test_only_a_figure_of_sample_data_has_the_mark(report):
     assert "SAMPLE DATA" in drift_figure(report, is_synthetic=True).get_suptitle()
     assert "SAMPLE DATA" not in drift_figure(report).get_suptitle()
 
@@ -39,7 +39,7 @@ def test_without_drift_there_are_no_panels():
     assert titles(drift_figure(compare(same, same, QUICK))) == []
 
 
-def test_of_many_that_drifted_nine_are_drawn_and_the_others_counted():
+def test_nine_of_many_drifted_characteristics_are_drawn_and_the_others_counted():
     ours, theirs = (make_profile(150, seed=seed) for seed in (1, 2))
     for side, shift in ((ours, 0), (theirs, 50)):
         values = side.numbers["summary_chars"] + shift * 30
@@ -53,7 +53,7 @@ def test_of_many_that_drifted_nine_are_drawn_and_the_others_counted():
     assert "2 more not shown" in figure.subfigs[1].get_suptitle()
 
 
-def test_it_can_be_drawn_where_nothing_is_known_on_one_side(tmp_path):
+def test_a_side_without_known_values_can_be_drawn(tmp_path):
     ours, theirs = (make_profile(60, seed=seed) for seed in (1, 2))
     theirs.numbers["age"] = np.full(len(theirs), np.nan, dtype=np.float32)
 

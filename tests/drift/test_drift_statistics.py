@@ -1,4 +1,4 @@
-"""PSI and KS have the properties that their definitions promise, and KS is scipy's."""
+"""PSI and KS have the properties of their definitions, and KS equals scipy's."""
 
 import numpy as np
 import pytest
@@ -23,7 +23,7 @@ def test_psi_of_a_table_with_itself_is_zero(counts):
 
 
 @given(COUNTS, COUNTS)
-def test_psi_is_never_negative_and_the_same_with_the_sides_exchanged(ours, theirs):
+def test_psi_is_never_negative_and_symmetric(ours, theirs):
     there, back = psi(draw(ours), draw(theirs)), psi(draw(theirs), draw(ours))
     assert np.isfinite(there)
     assert there >= 0
@@ -31,7 +31,7 @@ def test_psi_is_never_negative_and_the_same_with_the_sides_exchanged(ours, their
 
 
 @given(COUNTS, st.integers(2, 9))
-def test_psi_asks_for_shares_not_for_sizes(counts, times):
+def test_psi_depends_on_shares_not_on_sizes(counts, times):
     ours = np.maximum(counts, 1)
     assert psi(draw(ours), draw(times * ours)) == pytest.approx(0, abs=1e-12)
 
@@ -48,14 +48,14 @@ def test_a_bin_that_is_empty_on_one_side_counts_as_half_a_row():
 
 
 @given(VALUES, VALUES)
-def test_ks_is_that_of_scipy(ours, theirs):
+def test_ks_equals_scipys(ours, theirs):
     values = np.unique(np.concatenate([ours, theirs]))
     counted = [np.array([(side == value).sum() for value in values]) for side in (ours, theirs)]
     expected = ks_2samp(ours, theirs, method="asymp").statistic
     assert ks(draw(counted[0]), draw(counted[1])) == pytest.approx(expected)
 
 
-def test_many_draws_at_once_are_each_of_their_own():
+def test_draws_are_independent_columns():
     reference, current = np.random.default_rng(0).integers(0, 20, size=(2, 5, 40)).astype(float)
     for statistic in (psi, ks):
         one_by_one = [statistic(reference[:, [draw]], current[:, [draw]])[0] for draw in range(40)]
@@ -63,7 +63,7 @@ def test_many_draws_at_once_are_each_of_their_own():
 
 
 @given(st.floats(0, 3), arrays(np.float64, 30, elements=st.floats(0, 5)))
-def test_an_interval_holds_its_value_and_never_goes_below_zero(value, resampled):
+def test_an_interval_contains_its_value_and_is_never_negative(value, resampled):
     low, high = interval(value, resampled)
     assert 0 <= low <= value <= high
 

@@ -1,4 +1,4 @@
-"""What the tests of fetching share: quick calls against the replica, and looking into the manifest."""
+"""Shared by the tests of fetching: quick calls against the replica, and queries of the manifest."""
 
 from __future__ import annotations
 

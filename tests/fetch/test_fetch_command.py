@@ -1,4 +1,4 @@
-"""The command: what it prints, how it fails, and that a killed one goes on."""
+"""The command: its output, its errors, and resuming after a kill."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def run(replica, folder, *more):
     return CliRunner().invoke(app, arguments(replica, folder, *more), env={"IMR_ML_CONTACT": "me@example.org"})
 
 
-def test_the_command_states_what_it_did(replica, tmp_path):
+def test_the_command_prints_a_summary(replica, tmp_path):
     ran = run(replica, tmp_path / "letters", *LATER)
 
     assert ran.exit_code == 0
@@ -41,7 +41,7 @@ def test_the_command_states_what_it_did(replica, tmp_path):
     assert {each.agent.partition(" ")[2] for each in replica.requests} == {"(+me@example.org)"}
 
 
-def test_the_summary_comes_as_json(replica, tmp_path):
+def test_the_summary_as_json(replica, tmp_path):
     replica.trouble(replica.cases[-1].path, error_page)
 
     summary = json.loads(run(replica, tmp_path, *LATER, "--json").stdout)
@@ -61,14 +61,14 @@ def test_letters_that_failed_are_counted_by_their_reason(replica, tmp_path):
     assert "run the same command again to request those that failed" in ran.stderr
 
 
-def test_without_a_contact_one_is_requested(replica, tmp_path):
+def test_a_missing_contact_is_a_warning(replica, tmp_path):
     ran = CliRunner().invoke(app, arguments(replica, tmp_path, *LATER, "--limit", "1"), env={"IMR_ML_CONTACT": ""})
 
     assert ran.exit_code == 0
     assert "no --contact (or IMR_ML_CONTACT)" in ran.stderr
 
 
-def test_a_page_that_differs_is_reported_in_one_line_with_exit_code_2(replica, tmp_path):
+def test_an_unexpected_page_is_reported_in_one_line_with_exit_code_2(replica, tmp_path):
     replica.change = lambda page: page.replace("tabborder", "results")
 
     ran = run(replica, tmp_path, *DAYS)
@@ -85,7 +85,7 @@ def test_days_without_a_decision_are_reported(replica, tmp_path):
     assert "the search lists no letter decided in these days" in ran.stderr
 
 
-def test_help_does_not_load_what_fetching_needs():
+def test_help_does_not_load_fetching_libraries():
     needed = ("httpx", "selectolax", "tenacity", "protego", "sqlite3", "filelock")
     code = f"import sys, imr_ml.cli; print([name for name in {needed} if name in sys.modules])"
 
@@ -99,7 +99,7 @@ def test_a_case_that_the_search_lacks_is_named(replica, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_call_killed_again_and_again_goes_on_and_fetches_nothing_twice(replica, tmp_path):
+def test_a_repeatedly_killed_call_resumes_and_fetches_nothing_twice(replica, tmp_path):
     replica.trouble(".pdf", slow(0.05))
     command = [sys.executable, "-c", "from imr_ml.cli import app; app()", *arguments(replica, tmp_path, *DAYS)]
 
@@ -121,7 +121,7 @@ def test_a_call_killed_again_and_again_goes_on_and_fetches_nothing_twice(replica
 
 
 @pytest.mark.slow
-def test_a_manifest_can_be_read_while_a_call_is_at_work_and_after_it_was_killed(replica, tmp_path):
+def test_a_manifest_can_be_read_during_a_call_and_after_a_kill(replica, tmp_path):
     from imr_ml.fetch.manifest import letters_of_manifest
 
     replica.trouble(".pdf", slow(0.05))

@@ -1,4 +1,4 @@
-"""The search's own fields beside what was read from the letters."""
+"""Fields of the search compared with those of the letters."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ BOTH = make_index(
 )  # fmt: skip
 
 
-def test_nothing_is_reported_where_letter_and_search_agree():
+def test_equal_letter_and_search_have_no_disagreement():
     assert disagreements(make_table([KNEE, NORCO]), BOTH) == []
     assert disagreements(make_table([NORCO, KNEE]), BOTH) == []
 
@@ -84,7 +84,7 @@ def test_nothing_is_reported_where_letter_and_search_agree():
         ([KNEE], {"category": "Diagnostic testing", "specialty": "Surgery, Orthopedic|Orthopedic  surgery"}, []),
     ],
 )  # fmt: skip
-def test_each_disagreement_is_reported_with_what_was_read_and_what_the_search_says(items, changes, expected):
+def test_each_disagreement_has_the_values_of_letter_and_search(items, changes, expected):
     request = {"category": "Diagnostic Testing", "subcategory": "MRI", "outcome": "Upheld"}
     listed = tuple(changes.get(name, stated) for name, stated in request.items())
     index = make_index(listed, **{name: stated for name, stated in changes.items() if name not in request})
@@ -92,7 +92,7 @@ def test_each_disagreement_is_reported_with_what_was_read_and_what_the_search_sa
     assert disagreements(make_table(items, category="Diagnostic Testing"), index) == expected
 
 
-def test_what_the_search_does_not_list_is_no_disagreement():
+def test_an_unlisted_letter_is_not_a_disagreement():
     table = make_table([KNEE]).assign(case_number="CM16-0000009")
 
     assert disagreements(table, BOTH) == []
@@ -121,7 +121,7 @@ def test_requests_without_a_category_are_paired_by_their_place():
     assert compare_with_index(table, index)[0]["index_subcategory"].tolist() == ["Opioids", "Imaging"]
 
 
-def test_how_a_request_was_decided_never_reports_which_it_is():
+def test_outcomes_never_pair_requests():
     index = make_index(("Therapies", "Other", "Overturned"), ("Surgery", "Other", "Upheld"))
     decided = [KNEE, replace(NORCO, outcome="Upheld")]
     other_way = [replace(KNEE, outcome="Overturned"), NORCO]
@@ -145,7 +145,7 @@ def paired_with(items, index):
 
 
 @given(st.permutations(["Norco", "Acupuncture", "Lumbar", "Ibuprofen"]))
-def test_whatever_the_searchs_order_words_pair_each_request_with_its_own(order):
+def test_words_pair_requests_in_any_order(order):
     items = [Item(request=f"{name} as requested") for name in ("Norco", "Acupuncture", "Lumbar", "Ibuprofen")]
     index = make_index(*[("Other", name, "Upheld") for name in order])
 
@@ -171,7 +171,7 @@ def fetched(letters, tmp_path_factory):
     return cases, manifest, ingest(letters_of_manifest(manifest), jobs=1).requests
 
 
-def test_the_table_gets_the_searchs_fields_and_its_category(fetched):
+def test_the_table_gets_the_fields_and_category_of_the_search(fetched):
     cases, manifest, requests = fetched
 
     table, differ = compare_with_index(requests, read_index(manifest))
@@ -189,7 +189,7 @@ def test_the_table_gets_the_searchs_fields_and_its_category(fetched):
     ].tolist()  # fmt: skip
 
 
-def test_the_table_with_the_searchs_fields_can_be_written_and_validated(fetched, tmp_path):
+def test_the_joined_table_can_be_written_and_validated(fetched, tmp_path):
     from imr_ml.corpus.schema import validate_requests
     from imr_ml.corpus.store import read_requests, write_requests
 
@@ -202,7 +202,7 @@ def test_the_table_with_the_searchs_fields_can_be_written_and_validated(fetched,
     assert read["index_decision_date"].tolist() == table["index_decision_date"].tolist()
 
 
-def test_a_replaced_letter_is_not_held_against_what_the_search_states_now(fetched, tmp_path):
+def test_a_replaced_letter_is_not_compared_with_the_current_entry(fetched, tmp_path):
     cases, manifest, requests = fetched
     copy = tmp_path / "manifest.sqlite"
     copy.write_bytes(manifest.read_bytes())
@@ -232,7 +232,7 @@ def test_letters_that_were_not_fetched_are_joined_by_their_case(fetched):
     assert len(read_index(manifest).requests) == len(requests)
 
 
-def test_a_part_of_the_table_gets_from_its_part_of_the_index_what_the_whole_gives_it(fetched):
+def test_a_part_of_the_table_is_joined_like_the_whole(fetched):
     cases, manifest, requests = fetched
     index = read_index(manifest)
     whole, _ = compare_with_index(requests, read_index(manifest))

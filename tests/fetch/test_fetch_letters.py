@@ -1,4 +1,4 @@
-"""Fetching from the replica where all is well: what is downloaded, stored, skipped and requested again."""
+"""Fetching from a healthy replica: letters downloaded, stored, skipped and requested again."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from imr_ml.fetch.manifest import letters_of_manifest
 from imr_ml.fetch.types import FetchError, FetchSettings, RequestPolicy
 
 
-def test_all_letters_of_the_days_are_fetched_whole(replica, tmp_path):
+def test_all_letters_of_the_days_are_fetched(replica, tmp_path):
     done = fetch(replica, tmp_path)
 
     assert (done.listed, done.new, done.failed, done.remaining) == (34, 34, 0, 0)
@@ -24,7 +24,7 @@ def test_all_letters_of_the_days_are_fetched_whole(replica, tmp_path):
     assert {path.name for path in letters_of_manifest(tmp_path / "manifest.sqlite")} == set(files(tmp_path))
 
 
-def test_the_manifest_reports_address_state_time_hash_status_and_the_indexes_own_fields(replica, tmp_path):
+def test_the_manifest_records_each_letter_and_its_index_fields(replica, tmp_path):
     fetch(replica, tmp_path)
 
     case = replica.cases[0]
@@ -48,7 +48,7 @@ def test_the_manifest_reports_address_state_time_hash_status_and_the_indexes_own
     assert moment.endswith("+00:00")
 
 
-def test_a_second_call_asks_the_site_nothing(replica, tmp_path):
+def test_a_second_call_sends_no_request(replica, tmp_path):
     fetch(replica, tmp_path)
     before = len(replica.requests)
 
@@ -58,7 +58,7 @@ def test_a_second_call_asks_the_site_nothing(replica, tmp_path):
     assert len(replica.requests) == before
 
 
-def test_a_later_call_fetches_only_what_was_published_since(replica, tmp_path):
+def test_a_later_call_fetches_only_new_letters(replica, tmp_path):
     fetch(replica, tmp_path, until=date(2016, 3, 2))
     before = len(replica.requested_letters())
 
@@ -68,7 +68,7 @@ def test_a_later_call_fetches_only_what_was_published_since(replica, tmp_path):
     assert len(replica.requested_letters()) == len(set(replica.requested_letters())) == 34
 
 
-def test_days_whose_decisions_may_not_all_have_been_out_are_walked_again(replica, tmp_path):
+def test_days_with_pending_decisions_are_searched_again(replica, tmp_path):
     late, *others = replica.cases
     replica.cases = others
     fetch(replica, tmp_path)
@@ -79,7 +79,7 @@ def test_days_whose_decisions_may_not_all_have_been_out_are_walked_again(replica
 
 
 @pytest.mark.parametrize(("since", "until", "number"), [(1, 1, 26), (2, 3, 8), (3, 31, 3), (10, 31, 0)])
-def test_only_what_was_decided_within_the_days_is_fetched(replica, tmp_path, since, until, number):
+def test_only_decisions_of_the_days_are_fetched(replica, tmp_path, since, until, number):
     done = fetch(replica, tmp_path, since=date(2016, 3, since), until=date(2016, 3, until))
 
     assert done.new == number == len(files(tmp_path))
@@ -89,7 +89,7 @@ def test_wide_windows_fetch_no_more_than_the_days_requested(replica, tmp_path):
     assert fetch(replica, tmp_path, until=FIRST_DAY, window_days=30).new == 26
 
 
-def test_days_before_the_first_decisions_and_after_today_are_not_walked(replica, tmp_path):
+def test_days_before_the_first_decisions_and_after_today_are_not_searched(replica, tmp_path):
     fetch(replica, tmp_path, since=date.min, until=date.max, window_days=2000, dry_run=True)
 
     days = [each.fields["DecStart"][-4:] for each in replica.searches()]
@@ -104,7 +104,7 @@ def test_a_limit_bounds_the_letters_requested_and_the_next_call_goes_on(replica,
     assert len(replica.requested_letters()) == len(set(replica.requested_letters()))
 
 
-def test_a_dry_run_walks_the_search_and_fetches_no_letter(replica, tmp_path):
+def test_a_dry_run_searches_and_fetches_no_letter(replica, tmp_path):
     done = fetch(replica, tmp_path, dry_run=True)
 
     assert (done.listed, done.remaining, done.requested) == (34, 34, 0)
@@ -121,7 +121,7 @@ def test_single_cases_are_fetched_by_number(replica, tmp_path):
     assert done.not_listed == ["CM16-9999999"]
 
 
-def test_requests_that_the_list_leaves_out_are_read_from_the_cases_own_page(replica, tmp_path):
+def test_requests_missing_from_the_list_are_read_from_the_page_of_the_case(replica, tmp_path):
     case = replica.cases[5]
     replica.left_out = {case.case_number}
 
@@ -134,7 +134,7 @@ def test_requests_that_the_list_leaves_out_are_read_from_the_cases_own_page(repl
     assert row == (len(case.requests),)
 
 
-def test_a_letter_reissued_under_its_address_is_kept_beside_the_first(replica, tmp_path):
+def test_a_letter_reissued_at_its_address_is_stored_beside_the_first(replica, tmp_path):
     fetch(replica, tmp_path)
     case = replica.cases[0]
     replica.publish(replace(case, pdf=case.pdf + b"\n%%EOF\n"))
@@ -163,7 +163,7 @@ def test_a_case_whose_entry_changed_is_fetched_again(replica, tmp_path, change):
     assert len(files(tmp_path)) == 35
 
 
-def test_no_file_that_stands_there_is_ever_written_over(replica, tmp_path):
+def test_existing_files_are_never_overwritten(replica, tmp_path):
     case = replica.cases[0]
     standing = tmp_path / "letters" / case.case_number[:4] / f"{case.case_number}.pdf"
     standing.parent.mkdir(parents=True)
@@ -175,7 +175,7 @@ def test_no_file_that_stands_there_is_ever_written_over(replica, tmp_path):
     assert standing.with_name(f"{case.case_number}.2.pdf").read_bytes() == case.pdf
 
 
-def test_a_whole_letter_that_a_killed_call_left_is_not_requested(replica, tmp_path):
+def test_a_complete_letter_of_a_killed_call_is_not_requested(replica, tmp_path):
     case = replica.cases[0]
     standing = tmp_path / "letters" / case.case_number[:4] / f"{case.case_number}.pdf"
     standing.parent.mkdir(parents=True)
@@ -187,7 +187,7 @@ def test_a_whole_letter_that_a_killed_call_left_is_not_requested(replica, tmp_pa
     assert standing.name not in replica.requested_letters()
 
 
-def test_the_site_is_reported_who_asks(replica, tmp_path):
+def test_the_user_agent_has_the_contact(replica, tmp_path):
     from imr_ml import __version__
 
     fetch(replica, tmp_path, policy={"contact": "me@example.org"}, limit=1)
@@ -195,7 +195,7 @@ def test_the_site_is_reported_who_asks(replica, tmp_path):
     assert {each.agent for each in replica.requests} == {f"imr-ml/{__version__} (+me@example.org)"}
 
 
-def test_requests_come_one_at_a_time_with_a_pause_after_each_answer(replica, tmp_path):
+def test_requests_are_sequential_with_a_pause_after_each_response(replica, tmp_path):
     fetch(replica, tmp_path, policy={"pause_s": 0.05}, limit=4)
 
     moments = [each.at_s for each in replica.requests]
@@ -203,7 +203,7 @@ def test_requests_come_one_at_a_time_with_a_pause_after_each_answer(replica, tmp
     assert min(after - before for before, after in pairwise(moments)) >= 0.05
 
 
-def test_a_crawl_delay_longer_than_the_pause_is_kept(replica, tmp_path):
+def test_a_crawl_delay_longer_than_the_pause_is_respected(replica, tmp_path):
     replica.robots = "User-agent: *\nCrawl-delay: 0.1\n"
 
     fetch(replica, tmp_path, limit=1, until=FIRST_DAY)
@@ -212,27 +212,27 @@ def test_a_crawl_delay_longer_than_the_pause_is_kept(replica, tmp_path):
     assert min(after - before for before, after in pairwise(moments)) >= 0.1
 
 
-def test_a_second_call_at_work_on_the_same_folder_is_refused(replica, tmp_path):
+def test_a_concurrent_call_on_the_same_folder_is_refused(replica, tmp_path):
     from filelock import FileLock
 
-    with FileLock(tmp_path / ".fetch.lock"), pytest.raises(FetchError, match="another 'imr-ml fetch' is at work"):
+    with FileLock(tmp_path / ".fetch.lock"), pytest.raises(FetchError, match="another 'imr-ml fetch' uses this folder"):
         fetch(replica, tmp_path)
 
 
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({}, "say --since"),
+        ({}, "give the first decision date with --since"),
         ({"since": date(2016, 3, 2), "until": date(2016, 3, 1)}, "give --since before --until"),
         ({"since": date(9999, 1, 1)}, "give --since before --until"),
         ({"cases": ("CM16-0099001",), "since": FIRST_DAY}, "give --case, or --since and --until"),
-        ({"cases": ("../../etc",)}, "is no case number"),
-        ({"url": "ftp://example.org/"}, "is no address of a search page"),
+        ({"cases": ("../../etc",)}, "is not a case number"),
+        ({"url": "ftp://example.org/"}, "is not the address of a search page"),
         ({"since": FIRST_DAY, "policy": RequestPolicy(pause_s=0.1)}, "too short for a public site"),
-        ({"since": FIRST_DAY, "policy": RequestPolicy(contact="Zoë\n")}, "plain ASCII"),
+        ({"since": FIRST_DAY, "policy": RequestPolicy(contact="Zoë\n")}, "a page in ASCII"),
     ],
 )
-def test_what_can_not_be_requested_is_refused_before_any_request(tmp_path, settings, message):
+def test_invalid_settings_are_refused_before_any_request(tmp_path, settings, message):
     with pytest.raises(FetchError, match=message):
         fetch_letters(tmp_path, FetchSettings(**settings), lambda description, total: lambda steps: None)
 
@@ -240,11 +240,11 @@ def test_what_can_not_be_requested_is_refused_before_any_request(tmp_path, setti
 def test_a_file_in_the_folders_place_is_reported(replica, tmp_path):
     (tmp_path / "letters").write_text("a list")
 
-    with pytest.raises(FetchError, match="can't be made a folder"):
+    with pytest.raises(FetchError, match="can't be created"):
         fetch(replica, tmp_path / "letters")
 
 
-def test_letters_that_can_not_be_written_end_the_call(replica, tmp_path):
+def test_an_unwritable_folder_ends_the_call(replica, tmp_path):
     (tmp_path / "letters").write_text("a list")
 
     with pytest.raises(FetchError, match="can't be written"):

@@ -1,4 +1,4 @@
-"""The manifest's file: what is refused, and how missing files are reported."""
+"""The manifest file: refusals and missing files."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ def changed(path, *statements):
             connection.execute(statement)
 
 
-def test_a_database_of_something_else_is_refused_and_left_as_it_is(tmp_path):
+def test_another_database_is_refused_and_unchanged(tmp_path):
     path = tmp_path / "manifest.sqlite"
     changed(path, "CREATE TABLE bookmarks (url TEXT)")
     before = path.read_bytes()
 
     for use in (letters_of_manifest, Manifest):
-        with pytest.raises(FetchError, match="is no manifest of 'imr-ml fetch'"):
+        with pytest.raises(FetchError, match="is not a manifest of 'imr-ml fetch'"):
             use(path)
     assert path.read_bytes() == before
 
 
 @pytest.mark.parametrize("content", [b"not a database at all, but text", b"%PDF-1.7" * 200])
-def test_a_file_that_is_no_database_is_refused(tmp_path, content):
+def test_a_file_that_is_not_a_database_is_refused(tmp_path, content):
     path = tmp_path / "manifest.sqlite"
     path.write_bytes(content)
 
     for use in (letters_of_manifest, read_index, Manifest):
-        with pytest.raises(FetchError, match="is no manifest"):
+        with pytest.raises(FetchError, match="is not a manifest"):
             use(path)
 
 
@@ -57,18 +57,18 @@ def test_a_manifest_without_letters_has_none(tmp_path):
     assert len(read_index(tmp_path / "manifest.sqlite").cases) == 0
 
 
-def test_a_manifest_that_is_not_there_is_not_made(tmp_path):
+def test_a_missing_manifest_is_not_created(tmp_path):
     with pytest.raises(FileNotFoundError, match="no such manifest"):
         letters_of_manifest(tmp_path / "manifest.sqlite")
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_letter_that_is_gone_is_named(replica, tmp_path):
+def test_a_missing_letter_is_named(replica, tmp_path):
     fetch_few(replica, tmp_path)
     gone, *_ = letters_of_manifest(tmp_path / "manifest.sqlite")
     gone.unlink()
 
-    with pytest.raises(FetchError, match=f"{gone.name} is gone"):
+    with pytest.raises(FetchError, match=f"{gone.name} is missing"):
         letters_of_manifest(tmp_path / "manifest.sqlite")
 
 

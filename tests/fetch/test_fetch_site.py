@@ -1,4 +1,4 @@
-"""Pages of the search: what is posted and what is read."""
+"""Pages of the search: forms and results."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def cells(*values):
     return "".join(f"<td>{value}</td>" for value in values)
 
 
-def test_a_window_of_days_is_posted_as_the_form_has_it():
+def test_a_window_of_days_is_posted_in_the_fields_of_the_form():
     query = Query(date(2016, 3, 1), date(2016, 3, 31))
 
     assert form_fields(Search.CASES, query, 1) == {
@@ -66,7 +66,7 @@ def test_a_row_of_the_list_by_case():
     )
 
 
-def test_further_requests_of_a_case_stand_in_rows_of_their_own_and_may_open_a_page():
+def test_further_requests_of_a_case_have_their_own_rows_also_at_the_top_of_a_page():
     further = cells("Therapies", "Acupuncture", "Overturned")
     first = cells(LINK, "12/20/2016", "3/5/2012", "", "Surgery", "Pharmaceuticals", "Norco", "Upheld")
     spanning = f'<td colspan="5">&nbsp;</td>{further}'
@@ -80,7 +80,7 @@ def test_further_requests_of_a_case_stand_in_rows_of_their_own_and_may_open_a_pa
 
 
 @given(category=WORDS, subcategory=WORDS, outcome=WORDS, space=st.sampled_from(["", " ", "\n\t ", "&nbsp;"]))
-def test_whatever_words_and_space_a_cell_holds_the_words_are_read(category, subcategory, outcome, space):
+def test_words_of_a_cell_are_read_without_extra_space(category, subcategory, outcome, space):
     wanted = [" ".join(words.split()) for words in (category, subcategory, outcome)]
     values = [f"{space}{escape(words)}{space}" for words in wanted]
     row = cells(LINK, "12/20/2016", "3/5/2012", "", "Surgery", *values)
@@ -91,7 +91,7 @@ def test_whatever_words_and_space_a_cell_holds_the_words_are_read(category, subc
 
 
 @given(st.text(max_size=300) | st.binary(max_size=300).map(lambda noise: f"<table class=tabborder>{noise!r}</table>"))
-def test_what_is_no_page_of_the_search_is_refused_or_empty_never_a_crash(noise):
+def test_another_page_is_refused_or_empty(noise):
     try:
         read = read_page(noise, URL, Search.CASES)
     except FetchError as error:
@@ -104,7 +104,7 @@ def test_what_is_no_page_of_the_search_is_refused_or_empty_never_a_crash(noise):
     "words",
     ["No records were found.", "Your search returned 0 results", "There are no matching cases", "Found no decisions."],
 )
-def test_a_page_that_states_so_holds_no_results(words):
+def test_a_page_that_states_no_results_is_empty(words):
     assert read_page(f"<p>{words}</p>", URL, Search.CASES).cases == ()
 
 
@@ -113,7 +113,7 @@ def test_a_page_that_states_so_holds_no_results(words):
     ["", "<h1>Service unavailable</h1>", "<p>No results on this page: <a href='x.pdf'>CM16-0099001</a></p>",
      "<p>No records found</p><form name=Nextpage></form>"],
 )  # fmt: skip
-def test_a_page_without_a_table_is_not_taken_for_no_results(html):
+def test_a_page_without_a_table_does_not_mean_no_results(html):
     with pytest.raises(FetchError, match=r"expected results in 'table\.tabborder'"):
         read_page(html, URL, Search.CASES)
 

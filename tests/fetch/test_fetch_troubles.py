@@ -1,4 +1,4 @@
-"""Fetching from a site in trouble: what is tried again, what costs one letter, what ends the call."""
+"""Fetching from a failing site: retries, failed letters and errors that end the call."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SEARCH = "IMRDecisionSearch"
     ids=["503", "429", "500", "dropped", "timeout"],
 )
 @pytest.mark.parametrize("where", [".pdf", "'Case'", "'Tx'", "robots.txt"])
-def test_a_passing_trouble_costs_nothing_but_time(replica, tmp_path, trouble, where):
+def test_a_transient_error_is_retried(replica, tmp_path, trouble, where):
     replica.trouble(where, trouble, times=2)
 
     done = fetch_few(replica, tmp_path, policy={"timeout_s": 0.3}, limit=2)
@@ -30,7 +30,7 @@ def test_a_passing_trouble_costs_nothing_but_time(replica, tmp_path, trouble, wh
     assert len(files(tmp_path)) == 2
 
 
-def test_the_wait_that_a_site_asks_for_is_kept(replica, tmp_path):
+def test_retry_after_in_seconds_is_respected(replica, tmp_path):
     replica.trouble(".pdf", refused(429, Retry_After="1"), times=1)
 
     fetch_few(replica, tmp_path, limit=1)
@@ -39,7 +39,7 @@ def test_the_wait_that_a_site_asks_for_is_kept(replica, tmp_path):
     assert second - first >= 1
 
 
-def test_the_wait_that_a_site_asks_for_as_a_date_is_kept(replica, tmp_path):
+def test_retry_after_as_a_date_is_respected(replica, tmp_path):
     moment = format_datetime((datetime.now(UTC) + timedelta(seconds=3)).replace(microsecond=0), usegmt=True)
     replica.trouble("robots.txt", refused(503, Retry_After=moment), times=1)
 
@@ -49,10 +49,10 @@ def test_the_wait_that_a_site_asks_for_as_a_date_is_kept(replica, tmp_path):
     assert time.monotonic() - started >= 1.5
 
 
-def test_a_site_that_asks_to_wait_long_ends_the_call(replica, tmp_path):
+def test_a_long_retry_after_ends_the_call(replica, tmp_path):
     replica.trouble("'Case'", refused(429, Retry_After="86400"))
 
-    with pytest.raises(FetchError, match="asks to wait 86,400 s; run the same command again then"):
+    with pytest.raises(FetchError, match="asks to wait 86,400 s; run the same command again after that"):
         fetch_few(replica, tmp_path)
     assert len(replica.searches()) == 1
 
@@ -70,14 +70,14 @@ def test_tries_are_bounded(replica, tmp_path):
     [
         (refused(404), "HTTP 404"),
         (refused(503), "HTTP 503"),
-        (truncated, "is cut short"),
+        (truncated, "is a truncated PDF"),
         (error_page, "expected a PDF; found text/html"),
-        (dropped, "no whole answer"),
+        (dropped, "no complete answer"),
         (redirected("/dwc/imr/IMRDecisionSearch.asp"), "expected a PDF; found text/html"),
     ],
     ids=["404", "503", "truncated", "error page", "dropped", "redirect to the search"],
 )
-def test_a_letter_that_can_not_be_got_costs_only_itself_and_is_requested_again(replica, tmp_path, trouble, reason):
+def test_a_failed_letter_is_skipped_and_requested_again_later(replica, tmp_path, trouble, reason):
     bad = replica.cases[-2]
     replica.trouble(bad.path, trouble)
 
@@ -120,16 +120,16 @@ def _ignoring_queries(answer):
     return lambda request: answer(replace(request, path=request.path.removesuffix("?moved")))
 
 
-def test_redirects_in_circles_are_given_up(replica, tmp_path):
+def test_circular_redirects_are_an_error(replica, tmp_path):
     replica.trouble(replica.cases[-2].path, redirected(replica.cases[-2].path))
 
     done = fetch_few(replica, tmp_path)
 
     assert done.failed == 1
-    assert "leads in circles" in next(iter(done.reasons))
+    assert "redirects" in next(iter(done.reasons))
 
 
-def test_a_letter_that_never_comes_right_is_not_requested_for_ever(replica, tmp_path):
+def test_a_letter_that_always_fails_is_given_up(replica, tmp_path):
     replica.trouble(replica.cases[-2].path, refused(404))
 
     done = [fetch_few(replica, tmp_path, max_calls=2) for _ in range(4)]
@@ -138,7 +138,7 @@ def test_a_letter_that_never_comes_right_is_not_requested_for_ever(replica, tmp_
     assert replica.requested_letters().count(f"{replica.cases[-2].case_number}.pdf") == 2
 
 
-def test_many_letters_in_a_row_that_fail_end_the_call_and_the_next_one_goes_on(replica, tmp_path):
+def test_many_failures_in_a_row_end_the_call_and_the_next_call_resumes(replica, tmp_path):
     replica.trouble(".pdf", refused(503))
 
     with pytest.raises(FetchError, match="4 letters in a row could not be downloaded"):
@@ -148,7 +148,7 @@ def test_many_letters_in_a_row_that_fail_end_the_call_and_the_next_one_goes_on(r
     assert fetch_few(replica, tmp_path).new == 8
 
 
-def test_what_robots_txt_forbids_is_not_requested(replica, tmp_path):
+def test_robots_txt_may_forbid_the_search(replica, tmp_path):
     replica.robots = "User-agent: imr-ml\nDisallow: /dwc/imr/\n"
 
     with pytest.raises(FetchError, match=r"robots\.txt does not allow 'imr-ml' to fetch it"):
@@ -164,7 +164,7 @@ def test_letters_that_robots_txt_forbids_are_not_requested(replica, tmp_path):
     assert replica.requested_letters() == []
 
 
-def test_a_redirect_to_what_robots_txt_forbids_is_not_followed(replica, tmp_path):
+def test_a_redirect_to_a_forbidden_address_is_not_followed(replica, tmp_path):
     replica.trouble(replica.cases[-2].path, redirected("/private/letter.pdf"))
 
     with pytest.raises(FetchError, match=r"private/letter\.pdf: the site's robots\.txt does not allow"):
@@ -178,10 +178,10 @@ def test_a_site_without_robots_txt_may_be_fetched(replica, tmp_path):
     assert fetch_few(replica, tmp_path, limit=1).new == 1
 
 
-def test_nothing_is_requested_where_robots_txt_can_not_be_read(replica, tmp_path):
+def test_nothing_is_requested_if_robots_txt_is_unreadable(replica, tmp_path):
     replica.trouble("robots.txt", refused(503))
 
-    with pytest.raises(FetchError, match=r"robots\.txt: HTTP 503; without it nothing may be fetched"):
+    with pytest.raises(FetchError, match=r"robots\.txt: HTTP 503; nothing may be fetched without it"):
         fetch_few(replica, tmp_path)
     assert {each.path for each in replica.requests} == {"/robots.txt"}
 
@@ -216,12 +216,12 @@ def test_nothing_is_requested_where_robots_txt_can_not_be_read(replica, tmp_path
     ],
     ids=["form", "header", "column", "table", "total", "dates", "days", "case numbers", "links"],
 )
-def test_a_page_that_differs_ends_the_call_and_states_what_was_expected_and_found(replica, tmp_path, change, message):
+def test_an_unexpected_page_ends_the_call_with_what_was_expected_and_found(replica, tmp_path, change, message):
     replica.change = change
 
     with pytest.raises(FetchError, match=message) as raised:
         fetch(replica, tmp_path)
-    assert "imr_ml/fetch/site.py needs mending" in str(raised.value)
+    assert "imr_ml/fetch/site.py needs an update" in str(raised.value)
     assert not any(request[1] in str(raised.value) for case in replica.cases for request in case.requests)
     assert rows(tmp_path, "SELECT count(*) FROM walks") == [(0,)]
     replica.change = str
@@ -229,7 +229,7 @@ def test_a_page_that_differs_ends_the_call_and_states_what_was_expected_and_foun
 
 
 @pytest.mark.parametrize("where", ["'Case'", "'Tx'"])
-def test_an_error_page_with_status_200_is_never_taken_for_no_results(replica, tmp_path, where):
+def test_an_error_page_with_status_200_does_not_mean_no_results(replica, tmp_path, where):
     replica.trouble(where, error_page)
 
     with pytest.raises(FetchError, match="title 'Server too busy', no table"):
@@ -256,14 +256,14 @@ def _swapped_outcome_and_specialty(page):
     return re.sub(rf"<tr>{cell * 6}</tr>", r"<tr>\1\6\3\4\5\2</tr>", page, flags=re.DOTALL)
 
 
-def test_pages_that_hold_fewer_cases_than_the_search_found_end_the_call(replica, tmp_path):
+def test_fewer_cases_than_the_stated_total_end_the_call(replica, tmp_path):
     replica.total_off = 2
 
     with pytest.raises(FetchError, match=r"expected the number of results .* found 28 and 26 cases"):
         fetch(replica, tmp_path)
 
 
-def test_paging_that_shows_the_same_page_again_ends_the_call(replica, tmp_path):
+def test_a_repeated_page_ends_the_call(replica, tmp_path):
     replica.answer = _stuck_on_page_1(replica.answer)
 
     with pytest.raises(FetchError, match="expected page 2 of the results; found page 1 again"):

@@ -1,4 +1,4 @@
-"""Zips of letters, and what else a zip may hold."""
+"""Zips of letters, and other content of zips."""
 
 import stat
 import zipfile
@@ -7,7 +7,8 @@ import pytest
 
 from imr_ml.corpus.schema import SchemaError
 from imr_ml.ingest import archives
-from imr_ml.ingest.archives import letters_of
+from imr_ml.ingest.archives import unpack_letters
+from imr_ml.ingest.paths import Kind, find_letters
 
 
 def packed(path, members):
@@ -18,7 +19,7 @@ def packed(path, members):
 
 
 def unpacked(path, folder):
-    letters, rejects = letters_of(path, folder)
+    letters, rejects, _ = unpack_letters(path, folder)
     names = [str(letter.relative_to(folder)) for letter in letters]
     return names, [(reject.file.removeprefix(f"{path}/"), reject.reason) for reject in rejects]
 
@@ -40,17 +41,17 @@ def symbolic_link(name):
 @pytest.mark.parametrize(
     ("member", "content", "reason"),
     [
-        ("../out.txt", "x", "has a path that leads out of the zip"),
-        ("a/../../out.txt", "x", "has a path that leads out of the zip"),
-        ("/etc/out.txt", "x", "has a path that leads out of the zip"),
-        ("C:\\out.txt", "x", "has a path that leads out of the zip"),
-        ("..\\out.txt", "x", "has a path that leads out of the zip"),
-        (symbolic_link("out.txt"), "/etc/passwd", "is a link; pack the letter itself"),
-        ("more.zip", "PK", "is an archive within the zip; unpack it and pack its letters themselves"),
+        ("../out.txt", "x", "has a path outside of the zip"),
+        ("a/../../out.txt", "x", "has a path outside of the zip"),
+        ("/etc/out.txt", "x", "has a path outside of the zip"),
+        ("C:\\out.txt", "x", "has a path outside of the zip"),
+        ("..\\out.txt", "x", "has a path outside of the zip"),
+        (symbolic_link("out.txt"), "/etc/passwd", "is a link; zip the letter itself"),
+        ("more.zip", "PK", "is an archive within the zip; unpack it and zip its letters themselves"),
         ("out.txt", "x" * 3_000_000, "unpacks to more than 200 times its size, as no letter does"),
     ],
 )
-def test_what_is_no_safe_letter_is_one_reject_and_the_others_are_read(tmp_path, member, content, reason):
+def test_an_unsafe_member_is_one_reject_and_the_others_are_read(tmp_path, member, content, reason):
     path = packed(tmp_path / "letters.zip", [("a.txt", "one"), (member, content), ("z.txt", "two")])
 
     names, rejects = unpacked(path, tmp_path / "inner/to")
@@ -68,7 +69,7 @@ def test_an_encrypted_member_is_one_reject(tmp_path):
         content[content.rfind(magic) + offset] |= 1
     path.write_bytes(content)
 
-    assert unpacked(path, tmp_path / "to") == (["a.txt"], [("b.txt", "is encrypted; pack it without a password")])
+    assert unpacked(path, tmp_path / "to") == (["a.txt"], [("b.txt", "is encrypted; zip it without a password")])
 
 
 def test_a_broken_member_is_one_reject(tmp_path):
@@ -82,7 +83,7 @@ def test_a_broken_member_is_one_reject(tmp_path):
     assert not (tmp_path / "to/b.txt").exists()
 
 
-def test_a_member_that_lies_about_its_size_is_one_reject(tmp_path):
+def test_a_member_with_a_false_size_is_one_reject(tmp_path):
     path = packed(tmp_path / "letters.zip", [("a.txt", "one"), ("b.txt", "x" * 1_000_000)])
     size, lie = (number.to_bytes(4, "little") for number in (1_000_000, 10))
     path.write_bytes(path.read_bytes().replace(size, lie))
@@ -90,13 +91,13 @@ def test_a_member_that_lies_about_its_size_is_one_reject(tmp_path):
     assert unpacked(path, tmp_path / "to") == (["a.txt"], [("b.txt", "can't be unpacked (BadZipFile)")])
 
 
-def test_a_name_that_stands_twice_is_read_once(tmp_path):
+def test_a_duplicate_name_is_read_once(tmp_path):
     with pytest.warns(UserWarning, match="Duplicate name"):
         path = packed(tmp_path / "letters.zip", [("a.txt", "one"), ("a.txt", "two")])
 
     assert unpacked(path, tmp_path / "to") == (
         ["a.txt"],
-        [("a.txt", "stands twice in the zip; only the first is read")],
+        [("a.txt", "occurs twice in the zip; only the first is read")],
     )
 
 
@@ -105,17 +106,17 @@ def test_the_limits_on_members_and_bytes_are_reported(tmp_path, monkeypatch):
     monkeypatch.setattr(archives, "MEMBER_BYTES", 99)
     assert unpacked(path, tmp_path / "1")[1][0] == ("0.txt", "unpacks to more than 0 MB")
     monkeypatch.undo()
-    monkeypatch.setattr(archives, "MOST_MEMBERS", 3)
+    monkeypatch.setattr(archives, "MAX_MEMBERS", 3)
 
-    letters, rejects = letters_of(path, tmp_path / "2")
+    letters, rejects, _ = unpack_letters(path, tmp_path / "2")
 
     assert len(letters) == 3
     assert [(reject.file, reject.reason) for reject in rejects] == [
-        (str(path), "holds 5 letters; only the first 3 are read, split it up")
+        (str(path), "contains 5 letters; only the first 3 are read, split it up")
     ]
 
 
-def test_the_limit_on_bytes_in_all_is_reported(tmp_path, monkeypatch):
+def test_the_limit_on_total_bytes_is_reported(tmp_path, monkeypatch):
     monkeypatch.setattr(archives, "TOTAL_BYTES", 250)
     path = packed(tmp_path / "letters.zip", [(f"{number}.txt", "x" * 100) for number in range(4)])
 
@@ -126,15 +127,15 @@ def test_the_limit_on_bytes_in_all_is_reported(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"no zip"])
-def test_what_is_no_zip_is_refused(tmp_path, content):
+def test_a_file_that_is_not_a_zip_is_refused(tmp_path, content):
     (tmp_path / "a.zip").write_bytes(content)
 
     with pytest.raises(SchemaError, match=r"a\.zip: can't be read as a zip"):
-        letters_of(tmp_path / "a.zip", tmp_path)
+        unpack_letters(tmp_path / "a.zip", tmp_path)
 
 
 def test_a_zip_without_letters_is_refused(tmp_path):
-    with pytest.raises(SchemaError, match="holds no letter"):
-        letters_of(packed(tmp_path / "a.zip", [("notes.docx", "")]), tmp_path)
+    with pytest.raises(SchemaError, match=r"contains no letter .*notes\.docx"):
+        find_letters(packed(tmp_path / "a.zip", [("notes.docx", "")]), Kind.ZIP, tmp_path)
     with pytest.raises(FileNotFoundError):
-        letters_of(tmp_path / "gone.zip", tmp_path)
+        unpack_letters(tmp_path / "gone.zip", tmp_path)

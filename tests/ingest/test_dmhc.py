@@ -96,7 +96,7 @@ def test_every_edition_gives_the_same_request(written, row, separator, encoding)
     assert not read.rejects
 
 
-def test_the_summary_is_what_the_findings_state_before_the_review(written):
+def test_the_summary_is_the_part_of_the_findings_before_the_review(written):
     read = read_determinations(written([ROW | {"Findings": FINDINGS}]))
 
     assert read.requests["clinical_summary"].tolist() == ["A member has requested a walker."]
@@ -120,7 +120,7 @@ def test_the_summary_is_what_the_findings_state_before_the_review(written):
         ({}, "clinical_summary", None),
     ],
 )
-def test_what_a_row_lacks_is_missing_and_nothing_is_guessed(written, changed, column, value):
+def test_absent_values_are_missing(written, changed, column, value):
     found = read_determinations(written([ROW | changed])).requests[column].iloc[0]
 
     assert (None if pd.isna(found) else found) == value
@@ -132,10 +132,10 @@ def test_what_a_row_lacks_is_missing_and_nothing_is_guessed(written, changed, co
         ({"Reference ID": " "}, "has no reference ID"),
         ({"Determination": "Withdrawn"}, "determination is neither upheld nor overturned"),
         ({"Report Year": "06"}, "report year is not a year"),
-        ({"Reference ID": "A-1"}, "case stands twice, first in row 1"),
+        ({"Reference ID": "A-1"}, "case occurs twice, first in row 1"),
     ],
 )
-def test_a_row_that_cannot_be_used_is_a_reject_with_its_place(written, changed, reason):
+def test_an_unusable_row_is_a_reject_with_its_place(written, changed, reason):
     path = written([ROW | {"Reference ID": "A-1"}, ROW | {"Reference ID": "A-2"} | changed, ROW])
 
     read = read_determinations(path)
@@ -152,7 +152,7 @@ def test_a_row_with_other_cells_than_the_header_is_a_reject(tmp_path):
     read = read_determinations(path)
 
     assert read.requests["case_number"].tolist() == ["A-2"]
-    assert [(one.place, one.reason) for one in read.rejects] == [("row 1", "has 11 cells, the header has 10")]
+    assert [(one.place, one.reason) for one in read.rejects] == [("line 2", "has 11 cells, the header has 10")]
 
 
 @pytest.mark.parametrize(
@@ -160,8 +160,8 @@ def test_a_row_with_other_cells_than_the_header_is_a_reject(tmp_path):
     [
         ("request,clinical_summary\nMRI,Seen.\n", "is not the DMHC's table of determinations; its header lacks"),
         (determinations_csv([ROW]).replace("Type", "Kind"), "its header lacks type$"),
-        (determinations_csv([ROW]).splitlines()[0], "holds no row"),
-        (determinations_csv([ROW]) + '"A-2,2006\n', "can't be read after row 1: a quotation mark is out of place"),
+        (determinations_csv([ROW]).splitlines()[0], "has no row"),
+        (determinations_csv([ROW]) + '"A-2,2006\n', "can't be read: line 3 opens a quotation mark"),
     ],
 )
 def test_a_file_that_is_not_the_table_is_refused(tmp_path, content, expected):
@@ -172,7 +172,7 @@ def test_a_file_that_is_not_the_table_is_refused(tmp_path, content, expected):
         read_determinations(path)
 
 
-def test_only_the_dmhcs_own_table_is_taken_for_it(written, tmp_path):
+def test_only_the_dmhcs_table_is_detected(written, tmp_path):
     (tmp_path / "requests.csv").write_text("request,clinical_summary\nMRI,Seen.\n")
     (tmp_path / "letter.txt").write_text(determinations_csv([ROW]))
 
@@ -225,18 +225,18 @@ def test_determinations_and_letters_may_share_a_table_but_are_not_trained_on_tog
 
     for source in ("dmhc", "dwc"):
         assert training_table(output, silent, source=source).decisions.requests["source"].unique().tolist() == [source]
-    with pytest.raises(SchemaError, match="holds no request of source sample; it has: dmhc, dwc"):
+    with pytest.raises(SchemaError, match="contains no request of source sample; it has: dmhc, dwc"):
         training_table(output, silent, source="sample")
 
 
 def test_a_table_without_one_usable_row_is_refused(written, tmp_path):
-    with pytest.raises(SchemaError, match="holds no row that can be used"):
+    with pytest.raises(SchemaError, match="contains no usable row"):
         grown(tmp_path / "t.parquet", written([ROW | {"Report Year": ""}]))
 
     assert not (tmp_path / "t.parquet").exists()
 
 
-def test_determinations_can_be_trained_on_as_they_are(written, tmp_path, monkeypatch):
+def test_determinations_can_be_trained_on_directly(written, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     path = written([ROW, ROW | {"Reference ID": ""}])
 

@@ -1,4 +1,4 @@
-"""Letters into a table on disk: each once, every issue of a case, and the report."""
+"""Adding letters to a table on disk: each once, every issue of a case, and the report."""
 
 import hashlib
 import json
@@ -44,7 +44,7 @@ def grow(output):
 
 @pytest.fixture
 def folder(tmp_path):
-    """Two letters, one of them twice, and a file that is no letter."""
+    """Two letters, one of them twice, and a file that is not a letter."""
     folder = tmp_path / "letters"
     folder.mkdir()
     (folder / "1.txt").write_text(FIRST)
@@ -76,7 +76,7 @@ def test_a_folder_becomes_a_table_and_its_rejects(grow, folder, output):
     assert rejects[0] == "the same letter as 1.txt"
 
 
-def test_the_table_is_that_which_ingest_gives_whatever_the_size_of_its_parts(grow, folder, output):
+def test_the_table_does_not_depend_on_the_size_of_its_parts(grow, folder, output):
     (folder / "5.txt").write_text(AGAIN)
     expected = ingest(sorted(folder.iterdir())).requests.assign(case_version=[1.0, 1.0, 1.0, 2.0])
 
@@ -119,7 +119,7 @@ def test_every_kind_of_source_gives_the_same_requests(grow, folder, output, tmp_
     assert [name[0] for name in table["file"]] == ["1", "1", "3"]
 
 
-def test_sources_may_be_mixed_and_state_the_same(grow, folder, output, tmp_path):
+def test_mixed_sources_with_the_same_letters(grow, folder, output, tmp_path):
     report = grow(archive_of(folder, tmp_path / "letters.zip"), folder, texts_of(folder, tmp_path / "t.jsonl"))
 
     assert (report.letters, report.requests) == (2, 3)
@@ -144,7 +144,7 @@ def fetched(tmp_path):
     return folder / "manifest.sqlite"
 
 
-def test_a_fetch_manifest_brings_its_letters_and_what_its_index_says(grow, fetched, output):
+def test_a_fetch_manifest_adds_its_letters_and_index_fields(grow, fetched, output):
     report = grow(fetched)
 
     table = read_requests(output)
@@ -157,7 +157,7 @@ def test_a_fetch_manifest_brings_its_letters_and_what_its_index_says(grow, fetch
     assert len(pd.read_csv(output.with_name("disagreements.csv"))) == len(disagreements)
 
 
-def test_a_row_without_text_and_one_that_is_broken_are_rejects_with_their_place(grow, tmp_path):
+def test_rows_without_text_and_broken_rows_are_rejects_with_their_place(grow, tmp_path):
     table = tmp_path / "texts.jsonl"
     letter = json.dumps({"file": None, "text": FIRST})
     table.write_text(f'{letter}\n{{"file": "b.txt", "text": " "}}\n{{"file": \n')
@@ -179,14 +179,14 @@ def test_a_row_without_text_and_one_that_is_broken_are_rejects_with_their_place(
         (["request", "clinical_summary"], r"lacks column\(s\) file, text; .* requests table, .* --data .*t\.csv"),
     ],
 )  # fmt: skip
-def test_a_table_without_texts_is_reported_with_the_columns_that_were_found(grow, tmp_path, columns, message):
+def test_a_table_without_texts_is_reported_with_its_columns(grow, tmp_path, columns, message):
     pd.DataFrame([["x"] * len(columns)], columns=columns).to_csv(tmp_path / "t.csv", index=False)
 
     with pytest.raises(SchemaError, match=message):
         grow(tmp_path / "t.csv")
 
 
-def test_a_second_ingest_adds_what_is_new_and_keeps_the_rest(grow, folder, output):
+def test_a_second_ingest_adds_only_new_letters(grow, folder, output):
     grow(folder)
     before = output.read_bytes()
     (folder / "5.txt").write_text(make_letter_text(case_number="CM16-0000005"))
@@ -194,7 +194,7 @@ def test_a_second_ingest_adds_what_is_new_and_keeps_the_rest(grow, folder, outpu
     report = grow(folder)
 
     assert lines(report)[0] == "requests.parquet: 1 letters, 1 requests, 0 overturned (0.0%); 2 already in the table"
-    assert lines(report)[-1] == "  it now holds 3 letters, 4 requests"
+    assert lines(report)[-1] == "  it now contains 3 letters, 4 requests"
     grown = output.read_bytes()
     again = grow(folder)
     assert (again.letters, again.skipped) == (0, 3)
@@ -210,12 +210,12 @@ def test_a_reissued_case_keeps_both_versions_and_is_reported(grow, folder, outpu
 
     assert rows(output) == [("CM16-0000001", 1), ("CM16-0000001", 1), ("CM16-0000002", 1), ("CM16-0000001", 2)]
     assert lines(report)[1:3] == [
-        "  1 case(s) reissued, both versions kept; changed: items_in_case 1, decision_date 1, decision_year 1",
+        "  1 case(s) reissued, both versions added; changed: items_in_case 1, decision_date 1, decision_year 1",
         "    CM16-0000001, version 2: items_in_case, decision_date, decision_year",
     ]
 
 
-def test_an_issue_that_was_decided_before_comes_first_though_read_later(grow, folder, output):
+def test_an_earlier_issue_that_is_read_later_comes_first(grow, folder, output):
     (folder / "1.txt").write_text(AGAIN)
     (folder / "2.pdf").unlink()
     grow(folder)
@@ -236,7 +236,7 @@ def test_a_fresh_table_replaces_the_old_one(grow, folder, output, tmp_path):
     assert [source.kind for source in manifest_of(output).sources] == ["letter"]
 
 
-def test_columns_that_the_user_added_stay(grow, folder, output):
+def test_columns_of_the_user_remain(grow, folder, output):
     grow(folder)
     table = read_requests(output)
     write_requests(table.assign(note=["a", None, "c"], score=[1, 2, 3]), output)
@@ -267,7 +267,7 @@ def test_a_table_of_an_older_schema_is_upgraded_and_reported(grow, folder, outpu
         (lambda path: path.write_text("no table"), "can't be read as Parquet"),
     ],
 )
-def test_what_is_no_table_of_letters_is_not_added_to(grow, folder, output, table, message):
+def test_another_table_is_not_added_to(grow, folder, output, table, message):
     table(output)
     before = output.read_bytes()
 
@@ -279,7 +279,7 @@ def test_what_is_no_table_of_letters_is_not_added_to(grow, folder, output, table
 
 @pytest.mark.parametrize(
     ("name", "message"),
-    [("empty", r"empty: holds no letter \(.pdf or .txt\)"), ("bad.txt", "none of 1 file.s. is a letter")],
+    [("empty", r"empty: contains no letter \(.pdf or .txt\)"), ("bad.txt", "none of 1 file.s. is a letter")],
 )
 def test_nothing_to_read_writes_no_table(grow, output, tmp_path, name, message):
     (tmp_path / "empty").mkdir()
@@ -292,19 +292,19 @@ def test_nothing_to_read_writes_no_table(grow, output, tmp_path, name, message):
     assert not manifest_path(output).exists()
 
 
-def test_the_table_is_parquet_and_named_so(folder, tmp_path):
+def test_the_table_must_be_named_parquet(folder, tmp_path):
     with pytest.raises(SchemaError, match=r"t\.csv: the table is written as Parquet; name it t\.parquet"):
         grow_table(sources_of([folder]), tmp_path / "t.csv", silent)
 
 
-def test_nothing_but_the_table_and_what_reports_of_it_is_left(grow, folder, output):
+def test_no_temporary_file_remains(grow, folder, output):
     grow(folder)
 
     left = {path.name for path in output.parent.iterdir()}
     assert left == {"letters", "requests.parquet", "requests.manifest.json", "rejects.jsonl"}
 
 
-def test_a_path_that_is_not_there_and_a_database_that_is_no_manifest_are_reported(grow, tmp_path):
+def test_a_missing_path_and_another_database_are_reported(grow, tmp_path):
     with pytest.raises(FileNotFoundError, match="gone: no such file or folder"):
         grow(tmp_path / "gone")
     with sqlite3.connect(tmp_path / "a.sqlite") as connection:
@@ -327,14 +327,14 @@ def test_two_ingests_into_one_table_at_once_are_refused(tmp_path):
 
 @pytest.fixture
 def mixed_folder(folder):
-    """The folder, with files that are no letters, and some that nobody takes for letters."""
+    """The folder, with files that are not letters, and hidden files."""
     (folder / "deeper").mkdir()
     for name in ("scan.tif", "deeper/notes.docx", "page.html", "README.md", "_truth.jsonl", ".hidden.doc", "Thumbs.db"):
         (folder / name).write_text("x")
     return folder
 
 
-def test_files_that_are_no_letters_are_counted_and_named(grow, mixed_folder):
+def test_files_that_are_not_letters_are_counted_and_named(grow, mixed_folder):
     report = grow(mixed_folder)
 
     assert "  3 other file(s) skipped: deeper/notes.docx, page.html, scan.tif" in lines(report)
@@ -344,7 +344,7 @@ def test_files_that_are_no_letters_are_counted_and_named(grow, mixed_folder):
     }
 
 
-def test_of_many_other_files_the_first_are_named(grow, folder):
+def test_the_first_of_many_other_files_are_named(grow, folder):
     for number in range(30):
         (folder / f"page{number:02}.html").write_text("x")
 
@@ -375,7 +375,7 @@ def test_a_source_with_other_files_only_is_refused_and_names_them(grow, tmp_path
     if is_zip:
         source = archive_of(source, tmp_path / "scans.zip")
 
-    with pytest.raises(SchemaError, match=r"holds no letter \(.*\); 1 other file\(s\) skipped: (inner/)?a\.tif"):
+    with pytest.raises(SchemaError, match=r"contains no letter \(.*\); 1 other file\(s\) skipped: (inner/)?a\.tif"):
         grow(source)
 
 

@@ -1,4 +1,4 @@
-"""Files to a table and its rejects."""
+"""Reading files into a table and rejects."""
 
 import hashlib
 import json
@@ -6,12 +6,13 @@ import json
 import pytest
 from factories import KNEE, NORCO, make_letter_pdf, make_letter_text
 
-from imr_ml.ingest.ingestion import Reject, ingest, letter_files, write_rejects
+from imr_ml.ingest.ingestion import Reject, ingest, write_rejects
+from imr_ml.ingest.paths import letter_files
 
 
 @pytest.fixture
 def folder(tmp_path):
-    """Two letters, one of them twice, and a file that is no letter."""
+    """Two letters, one of them twice, and a file that is not a letter."""
     first = make_letter_text(case_number="CM16-0000001", items=(KNEE, NORCO))
     (tmp_path / "1.txt").write_text(first)
     (tmp_path / "2.pdf").write_bytes(make_letter_pdf(first))
@@ -39,14 +40,14 @@ def test_rows_carry_their_letters_checksum(folder):
     assert table["letter_sha256"].tolist() == [hashlib.sha256(content).hexdigest()]
 
 
-def test_one_case_decided_twice_is_kept_twice(tmp_path):
+def test_a_case_decided_twice_has_two_letters(tmp_path):
     (tmp_path / "1.txt").write_text(make_letter_text())
     (tmp_path / "2.txt").write_text(make_letter_text(items=[NORCO]))
 
     assert len(ingest(letter_files([tmp_path])).requests) == 2
 
 
-def test_the_same_letter_in_two_folders_is_taken_once_whatever_its_name(tmp_path):
+def test_the_same_letter_under_two_names_is_read_once(tmp_path):
     for name in ("x", "y"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "a").write_text(make_letter_text())
@@ -56,7 +57,7 @@ def test_the_same_letter_in_two_folders_is_taken_once_whatever_its_name(tmp_path
     assert (read.letters, len(read.rejects)) == (1, 1)
 
 
-def test_letters_without_a_case_number_are_reported_apart_by_their_content(tmp_path):
+def test_letters_without_a_case_number_differ_by_their_content(tmp_path):
     for name, summary in {"1": "Seen in May.", "2": "Seen in June.", "3": "Seen in May."}.items():
         (tmp_path / f"{name}.txt").write_text(make_letter_text(case_number=None, summary=summary))
 
@@ -73,7 +74,7 @@ def test_progress_counts_files(folder):
     assert seen == [1, 1, 1, 1]
 
 
-def test_several_processes_give_the_table_of_one(tmp_path):
+def test_several_processes_read_the_same_table_as_one(tmp_path):
     for number in range(220):
         (tmp_path / f"{number:03}.txt").write_text(make_letter_text(case_number=f"CM16-{number // 2:07}"))
     files = letter_files([tmp_path])
@@ -86,13 +87,13 @@ def test_several_processes_give_the_table_of_one(tmp_path):
     assert (two.letters, sum(seen)) == (110, 220)
 
 
-def test_a_file_that_can_not_be_read_is_a_reject(tmp_path):
+def test_an_unreadable_file_is_a_reject(tmp_path):
     read = ingest([tmp_path / "gone.txt"])
 
     assert read.rejects == (Reject(str(tmp_path / "gone.txt"), "", "can't be read (No such file or directory)"),)
 
 
-def test_no_letter_gives_an_empty_table():
+def test_without_letters_the_table_is_empty():
     read = ingest([])
 
     assert (len(read.requests), read.letters, read.rejects) == (0, 0, ())
@@ -110,7 +111,7 @@ def test_folders_are_searched_for_letters_only(tmp_path):
     assert [str(file.relative_to(tmp_path)) for file in found] == ["a.txt", "b.PDF", "deeper/c.pdf"]
 
 
-def test_a_path_that_is_not_there_is_named(tmp_path):
+def test_a_missing_path_is_named(tmp_path):
     with pytest.raises(FileNotFoundError, match="gone: no such file or folder"):
         letter_files([tmp_path / "gone"])
 

@@ -1,4 +1,4 @@
-"""What a table was made of, and the table made anew from that."""
+"""The manifest of a table, and the table rebuilt from it."""
 
 import json
 import shutil
@@ -13,7 +13,7 @@ from imr_ml.files import sha256_of
 from imr_ml.ingest.growing import Provenance, grow_table
 from imr_ml.ingest.inputs import sources_of
 from imr_ml.ingest.manifest import Code, Recipe, manifest_of, manifest_path, read_manifest, rebased, write_recipe
-from imr_ml.ingest.rebuild import replayed
+from imr_ml.ingest.rebuild import rebuild_table
 from imr_ml.ingest.sources import manifest_here, training_table
 from imr_ml.sample.writing import write_samples
 
@@ -59,13 +59,13 @@ def test_a_manifest_reports_sources_counts_and_checksums(project, table):
     assert [step.code.commit for step in manifest.steps] == ["0" * 40] * 2
 
 
-def test_a_manifest_holds_neither_text_nor_name_of_a_letter_nor_where_the_project_is(project, table):
+def test_a_manifest_contains_no_text_or_name_of_a_letter_and_no_absolute_path(project, table):
     written = manifest_path(table).read_text()
 
     assert not [secret for secret in (SECRET, "CM16", "1.txt", str(project)) if secret in written]
 
 
-def test_a_manifest_is_not_that_of_a_table_that_was_changed(table):
+def test_a_changed_table_has_no_manifest(table):
     assert manifest_of(table) is not None
 
     read_requests(table).head(2).to_parquet(table)
@@ -74,15 +74,15 @@ def test_a_manifest_is_not_that_of_a_table_that_was_changed(table):
 
 
 @pytest.mark.parametrize("change", [{"format": 2}, {"steps": 1}, {"more": 1}])
-def test_what_is_no_manifest_is_refused(table, change):
+def test_another_file_is_refused(table, change):
     path = manifest_path(table)
     path.write_text(json.dumps(json.loads(path.read_text()) | change))
 
-    with pytest.raises(SchemaError, match=r"requests\.manifest\.json: is no manifest of a table"):
+    with pytest.raises(SchemaError, match=r"requests\.manifest\.json: is not a table's manifest"):
         read_manifest(path)
 
 
-def test_paths_are_reported_from_another_folder(project, table):
+def test_paths_can_be_relative_to_another_folder(project, table):
     moved = rebased(read_manifest(manifest_path(table)), table.parent, project)
 
     assert moved.table == "data/requests.parquet"
@@ -93,7 +93,7 @@ def test_paths_are_reported_from_another_folder(project, table):
 @pytest.fixture
 def replay(project, table, tmp_path_factory):
     def run():
-        return replayed(manifest_here(table), project, tmp_path_factory.mktemp("anew"), silent)
+        return rebuild_table(manifest_here(table), project, tmp_path_factory.mktemp("anew"), silent)
 
     return run
 
@@ -102,7 +102,7 @@ def test_the_table_is_rebuilt_byte_for_byte(table, replay):
     assert replay().read_bytes() == table.read_bytes()
 
 
-def test_letters_that_came_since_or_have_another_name_do_not_matter(project, table, replay):
+def test_new_and_renamed_letters_do_not_matter(project, table, replay):
     (project / "letters/0.txt").write_text(make_letter_text(case_number="CM16-0000009"))
     (project / "letters/2.txt").rename(project / "letters/9.txt")
 
@@ -119,16 +119,16 @@ def change_a_letter(project):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (change_a_letter, r"letters: 1 of 3 letters are not there or have changed \(SHA-256 [0-9a-f]{12};"),
-        (lambda project: shutil.rmtree(project / "letters"), "letters: is not there"),
-        (lambda project: (project / "t.jsonl").unlink(), "t.jsonl: is not there"),
+        (change_a_letter, r"letters: 1 of 3 letters are missing or have changed \(SHA-256 [0-9a-f]{12};"),
+        (lambda project: shutil.rmtree(project / "letters"), "letters: is missing"),
+        (lambda project: (project / "t.jsonl").unlink(), "t.jsonl: is missing"),
         (lambda project: (project / "t.jsonl").write_text("x"), "t.jsonl: has changed"),
     ],
 )
-def test_sources_that_are_gone_or_changed_are_reported(project, replay, change, message):
+def test_missing_and_changed_sources_are_reported(project, replay, change, message):
     change(project)
 
-    with pytest.raises(SchemaError, match=f"the table can't be made anew: {message}"):
+    with pytest.raises(SchemaError, match=f"the table can't be rebuilt: {message}"):
         replay()
 
 
@@ -136,7 +136,7 @@ def test_every_lost_source_is_reported_at_once(project, replay):
     shutil.rmtree(project / "letters")
     (project / "t.jsonl").unlink()
 
-    with pytest.raises(SchemaError, match=r"letters: is not there; t\.jsonl: is not there"):
+    with pytest.raises(SchemaError, match=r"letters: is missing; t\.jsonl: is missing"):
         replay()
 
 
@@ -145,36 +145,36 @@ def test_rows_of_a_table_without_a_manifest_can_not_be_rebuilt(project, table, r
     (project / "letters/5.txt").write_text(make_letter_text(case_number="CM16-0000005"))
     grow_table(sources_of([project / "letters"]), table, silent)
 
-    with pytest.raises(SchemaError, match="its first rows stood in a table without a manifest"):
+    with pytest.raises(SchemaError, match="its first rows come from a table without a manifest"):
         replay()
 
 
-def test_sample_letters_that_are_gone_are_rebuilt_from_their_seed(project, tmp_path_factory):
+def test_missing_sample_letters_are_generated_from_their_seed(project, tmp_path_factory):
     folder, table = project / "samples", project / "samples.parquet"
     write_samples(folder, 5, 3)
     write_recipe(folder, Recipe(letters=5, seed=3))
     grow_table(sources_of([folder]), table, silent)
     shutil.rmtree(folder)
 
-    made = replayed(manifest_here(table), project, tmp_path_factory.mktemp("anew"), silent)
+    made = rebuild_table(manifest_here(table), project, tmp_path_factory.mktemp("anew"), silent)
 
     assert made.read_bytes() == table.read_bytes()
 
 
-def test_a_table_of_ones_own_is_its_own_source(project, tmp_path_factory):
+def test_a_table_of_the_user_is_its_own_source(project, tmp_path_factory):
     path = project / "own.csv"
     make_requests(6).assign(source=["dwc"] * 2 + ["sample"] * 4).to_csv(path, index=False)
     manifest = manifest_here(path)
 
     assert (manifest.requests, manifest.requests_by_source) == (6, {"dwc": 2, "sample": 4})
 
-    assert replayed(manifest, project, tmp_path_factory.mktemp("anew"), silent) == path
+    assert rebuild_table(manifest, project, tmp_path_factory.mktemp("anew"), silent) == path
     path.write_text(path.read_text() + "\n")
     with pytest.raises(SchemaError, match=r"own\.csv: the table that was trained on has changed since"):
-        replayed(manifest, project, tmp_path_factory.mktemp("again"), silent)
+        rebuild_table(manifest, project, tmp_path_factory.mktemp("again"), silent)
 
 
-def test_training_takes_the_last_issue_of_a_case_and_states_so(project, table):
+def test_training_uses_the_last_issue_of_a_case_and_notes_it(project, table):
     training = training_table(table, silent)
 
     assert training.decisions.requests["case_number"].tolist() == ["CM16-0000002", "CM16-0000001"]
@@ -189,7 +189,7 @@ def test_training_on_letters_does_not_replace_a_table_that_was_ingested(project)
     assert training_table(project / "letters", silent).decisions.requests.equals(first.decisions.requests)
     grow_table(sources_of([project / "t.jsonl"]), output, silent)
 
-    with pytest.raises(SchemaError, match=r"was made by imr-ml ingest, .* to train on it: --data data/processed"):
+    with pytest.raises(SchemaError, match=r"was written by imr-ml ingest, .* to train on it: --data data/processed"):
         training_table(project / "letters", silent)
 
 

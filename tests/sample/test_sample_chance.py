@@ -11,11 +11,11 @@ def test_a_stream_is_the_same_on_every_machine_and_python():
     assert [between(rng, 0, 999) for _ in range(6)] == [899, 124, 700, 737, 233, 680]
 
 
-def test_streams_of_neighbouring_letters_differ():
+def test_streams_of_adjacent_letters_differ():
     assert stream(7, 0).random() != stream(7, 1).random() != stream(8, 1).random()
 
 
-def test_a_table_is_drawn_from_in_proportion_to_its_weights():
+def test_values_are_drawn_in_proportion_to_their_weights():
     rng, choices = stream(1, 1), table([("often", 3.0), ("never", 0.0), ("seldom", 1.0)])
 
     drawn = [draw(rng, choices) for _ in range(4000)]

@@ -1,4 +1,4 @@
-"""Letters of every format are read back exactly as they were meant."""
+"""Reading a letter of any format returns what was generated."""
 
 from dataclasses import replace
 
@@ -47,7 +47,7 @@ def meant(letter):
 
 
 @pytest.mark.parametrize("format_", list(Format))
-def test_letters_of_each_format_come_through_the_reader_as_they_were_meant(format_, indices):
+def test_letters_of_each_format_are_read_as_generated(format_, indices):
     for index in indices[format_][:A_FORMAT]:
         letter = generate_letter(7, index)
 
@@ -56,7 +56,7 @@ def test_letters_of_each_format_come_through_the_reader_as_they_were_meant(forma
 
 @given(seed=st.integers(0, 10**9), index=st.integers(0, 9_999_999))
 @settings(max_examples=60, deadline=None)
-def test_any_letter_comes_through_the_reader_as_it_was_meant(seed, index):
+def test_any_letter_is_read_as_generated(seed, index):
     letter = generate_letter(seed, index)
 
     read = read_letter(render_text(letter))
@@ -66,7 +66,7 @@ def test_any_letter_comes_through_the_reader_as_it_was_meant(seed, index):
 
 
 @pytest.mark.parametrize("format_", list(Format))
-def test_the_reader_knows_the_format(format_, indices):
+def test_the_reader_detects_the_format(format_, indices):
     letter = generate_letter(7, indices[format_][0])
 
     layouts = {"letter_2013": "2013", "numbered": "2013", "professional_review": "professional review"}
@@ -74,14 +74,14 @@ def test_the_reader_knows_the_format(format_, indices):
     assert read_letter(render_text(letter)).layout == layouts.get(format_.value, format_.value)
 
 
-def test_older_formats_are_of_2013_and_2014_alone(indices):
+def test_only_2013_and_2014_have_older_formats(indices):
     older = [index for format_ in Format if format_ is not Format.CURRENT for index in indices[format_]]
     years = {generate_letter(7, index).facts.dates.decision.year for index in older}
 
     assert years == {2013, 2014}
 
 
-def test_a_professional_review_decides_all_its_issues_as_one(indices):
+def test_a_professional_review_decides_all_items_at_once(indices):
     issues = [generate_letter(7, index).facts.items for index in indices[Format.PROFESSIONAL_REVIEW]]
 
     assert max(map(len, issues)) > 1

@@ -42,7 +42,7 @@ def auc(pairs):
 
 @given(st.integers(), st.integers(0, 9_999_999))
 @settings(max_examples=50)
-def test_seed_and_index_alone_decide_a_letter(seed, index):
+def test_seed_and_index_determine_a_letter(seed, index):
     assert generate_letter(seed, index) == generate_letter(seed, index)
 
 
@@ -85,7 +85,7 @@ def test_a_letter_states_that_it_is_a_sample_and_carries_its_index():
     assert letter.case_number in render_text(letter)
 
 
-def test_sections_stand_in_the_published_order(current):
+def test_sections_are_in_the_published_order(current):
     for letter in current[:100]:
         places = [
             render_text(letter).index(part)
@@ -109,14 +109,14 @@ def test_dates_follow_the_course_of_a_case(current):
         assert dates == sorted(dates)
 
 
-def test_headings_report_the_outcomes_of_the_truth(current):
+def test_headings_state_the_true_outcomes(current):
     for letter in current:
         assert [outcome.lower() for outcome in HEADING.findall(render_text(letter))] == [
             t.outcome for t in letter.facts.items
         ]
 
 
-def test_guideline_paragraphs_report_the_families_of_the_truth(current):
+def test_guideline_paragraphs_cite_the_true_families(current):
     for letter in current[:600]:
         paragraphs = re.findall(r"MAXIMUS guideline:(.*?)Decision rationale:", render_text(letter), re.DOTALL)
         assert [families_in(paragraph) for paragraph in paragraphs] == [set(t.families) for t in letter.facts.items]
@@ -136,7 +136,7 @@ def test_editions_fit_the_decision_date(current):
             assert "Complaints 20" not in flat
 
 
-def test_rationales_conclude_as_decided(current):
+def test_rationales_agree_with_the_outcome(current):
     for letter in current[:300]:
         rationales = re.findall(r"Decision rationale:(.*?)(?=\n\n|\Z)", render_text(letter), re.DOTALL)
         for rationale, truth in zip(rationales, letter.facts.items, strict=True):
@@ -150,7 +150,7 @@ def test_one_request_in_nine_is_overturned(many):
     assert outcomes.count("overturned") / len(outcomes) == pytest.approx(0.11, abs=0.02)
 
 
-def test_letters_hold_one_to_twenty_one_items_and_mostly_one(many):
+def test_letters_have_one_to_twenty_one_items_and_mostly_one(many):
     counts = Counter(len(letter.facts.items) for letter in many)
 
     assert min(counts) == 1
@@ -182,7 +182,7 @@ def test_families_are_cited_about_as_often_as_in_published_letters(many, family,
     assert sum(cited) / len(cited) == pytest.approx(share, abs=0.05)
 
 
-def test_even_the_true_probability_cannot_report_all_outcomes(many):
+def test_even_the_true_probability_cannot_predict_all_outcomes(many):
     pairs = [(t.p_overturned, t.outcome == "overturned") for letter in many for t in letter.facts.items]
 
     assert 0.70 < auc(pairs) < 0.80

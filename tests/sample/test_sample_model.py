@@ -43,7 +43,7 @@ def test_a_model_file_with_a_mistake_is_refused_by_name(data, complaint):
         Model.model_validate(data)
 
 
-def test_a_kind_cannot_have_effects_of_signals_that_letters_would_not_tell():
+def test_effects_of_unlisted_signals_are_refused():
     with pytest.raises(ValidationError, match="gi_risk"):
         kind(effects={"gi_risk": 1.0})
 
@@ -56,7 +56,7 @@ def test_a_pattern_with_an_unknown_slot_is_refused():
         Phrases.model_validate(data)
 
 
-def test_a_pattern_spells_out_every_choice():
+def test_a_pattern_expands_to_every_variant():
     data = phrases_data()
     data["summary"]["opening"] = ["{Subj} [fell|slipped] [|twice ]on {doi}."]
 
@@ -70,7 +70,7 @@ def test_a_pattern_spells_out_every_choice():
     )
 
 
-def test_clauses_have_hundreds_of_patterns_and_thousands_of_readings():
+def test_clauses_have_hundreds_of_patterns_and_thousands_of_variants():
     phrases = default_phrases()
     banks = [getattr(phrases.summary, name) for name in ("opening", "complaint", "exam", "treatment", "plan", "ur")]
     banks += [clauses for signal in phrases.signals.values() for clauses in (signal.yes, signal.no)]
@@ -80,7 +80,7 @@ def test_clauses_have_hundreds_of_patterns_and_thousands_of_readings():
     assert sum(map(len, patterns)) > 1500
 
 
-def test_every_slot_that_patterns_may_name_is_filled():
+def test_every_slot_is_filled():
     rng, phrases = stream(7, 0), default_phrases()
     facts = draw_letter(rng, 0, default_model())
     requests = [word_request(rng, item, facts.dates) for item in facts.items]

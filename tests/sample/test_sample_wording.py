@@ -45,14 +45,14 @@ def test_lists_end_in_and():
 
 
 @given(st.lists(st.text("abcMW.,()# ".replace(" ", ""), min_size=1, max_size=30), min_size=1), st.floats(20, 500))
-def test_wrapping_loses_nothing_and_keeps_to_the_column(words, column):
+def test_wrapping_preserves_the_text_and_fits_the_column(words, column):
     lines = list(wrapped(" ".join(words), column))
 
     assert " ".join(lines).split(" ") == words
     assert all(width(line) <= column + 1e-6 or " " not in line for line in lines)
 
 
-def test_a_line_of_the_letters_holds_about_95_characters():
+def test_a_line_has_about_95_characters():
     text = "the injured worker was seen for pain of the lower back and went home with a brace " * 40
 
     lengths = [len(line) for line in wrapped(text.strip())][:-1]

@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 import pandas as pd
 import pytest
 
-from imr_ml.ingest.ingestion import ingest, letter_files
+from imr_ml.ingest.ingestion import ingest
+from imr_ml.ingest.paths import letter_files
 from imr_ml.reporting.batch_page.facts import ReportFacts
 from imr_ml.reporting.batch_page.writing import write_report
 from imr_ml.sample.writing import write_samples

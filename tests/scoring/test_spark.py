@@ -18,7 +18,8 @@ from typer.testing import CliRunner
 
 from imr_ml.cli import app
 from imr_ml.corpus.mapping import ColumnMapping
-from imr_ml.ingest.ingestion import ingest, letter_files
+from imr_ml.ingest.ingestion import ingest
+from imr_ml.ingest.paths import letter_files
 from imr_ml.score_columns import SCORE_COLUMNS, ScoreOptions
 from imr_ml.scoring.batch import BatchSettings, score_file
 
@@ -166,7 +167,7 @@ def batch_of(requests):
 
 @pytest.mark.slow
 def test_letters_are_read_as_the_local_reading_has_them(spark, loaded, tmp_path):
-    from imr_ml.spark.letters import read_letters_with_spark
+    from imr_ml.spark.inputs import read_letters_with_spark
     from imr_ml.spark.rows import score_with_spark
 
     folder = tmp_path / "letters"
@@ -201,7 +202,7 @@ def test_the_command_scores_on_spark(spark, model_folder, tmp_path):
     assert done.exit_code == 0, done.output
     assert "6 of 6 rows scored" in done.output
     again = CliRunner().invoke(app, [*arguments, "--engine", "spark"])
-    assert (again.exit_code, "exists; name a folder that does not" in again.output) == (2, True)
+    assert (again.exit_code, "exists; name a new folder" in again.output) == (2, True)
 
 
 @pytest.mark.parametrize(

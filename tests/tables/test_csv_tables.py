@@ -1,4 +1,4 @@
-"""CSV files of any dialect and encoding, and what becomes of broken rows."""
+"""CSV files of any dialect and encoding, and rejects of broken rows."""
 
 import csv
 import gzip
@@ -11,7 +11,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from imr_ml.errors import SchemaError
-from imr_ml.tables.csv_files import MOST_LINES, UNCLOSED, UNDOUBLED
+from imr_ml.tables.csv_files import MAX_LINES, UNCLOSED, UNDOUBLED
 from imr_ml.tables.table import Table
 
 
@@ -69,7 +69,7 @@ def test_encodings(tmp_path, encoding):
     assert Table.open(path).description == f"CSV, {encoding}, ','"
 
 
-def test_one_byte_late_in_a_large_file_is_read_too(tmp_path):
+def test_a_special_byte_late_in_a_large_file_is_decoded(tmp_path):
     rows = [f"{number},knee" for number in range(150_000)]
     path = written(tmp_path, ("id,note\n" + "\n".join(rows) + "\n150000,Pe\u00f1a\n").encode("cp1252"))
 
@@ -80,7 +80,7 @@ def test_one_byte_late_in_a_large_file_is_read_too(tmp_path):
 
 
 @given(st.lists(st.booleans(), min_size=2, max_size=9).filter(any))
-def test_each_line_of_mixed_encodings_is_decoded_on_its_own(tmp_path_factory, is_utf8):
+def test_mixed_encodings_are_decoded_line_by_line(tmp_path_factory, is_utf8):
     name = "Jos\u00e9 Mu\u00f1oz\u2019s"
     lines = [f"{name},x\n".encode("utf-8" if one else "cp1252") for one in is_utf8]
     path = written(tmp_path_factory.mktemp("csv"), b"patient,note\n" + b"".join(lines))
@@ -111,7 +111,7 @@ def test_a_broken_line_is_rejected_and_the_next_row_is_read(tmp_path, content, r
     assert read_rejects == rejects
 
 
-def test_a_rejected_line_keeps_its_text(tmp_path):
+def test_a_rejected_line_has_its_text(tmp_path):
     path = written(tmp_path, 'a,b\n1,2\n3,"two\nlines",x\n4,5\n')
 
     (reject,) = (reject for chunk in Table.open(path).chunks(10) for reject in chunk.rejects)
@@ -119,7 +119,7 @@ def test_a_rejected_line_keeps_its_text(tmp_path):
     assert reject.text == '3,"two\nlines",x'
 
 
-def test_marks_left_open_in_two_rows_do_not_swallow_a_row(tmp_path):
+def test_unclosed_marks_in_two_rows_do_not_swallow_a_row(tmp_path):
     path = written(tmp_path, 'case,text,age\nCM-1,"MRI,40\nCM-2,CT",50\nCM-3,PT,60\n')
 
     rows, rejects = read(path)
@@ -128,8 +128,8 @@ def test_marks_left_open_in_two_rows_do_not_swallow_a_row(tmp_path):
     assert rejects == {2: UNCLOSED}
 
 
-def test_a_file_whose_lines_all_have_open_marks_is_read_in_linear_time(tmp_path):
-    path = written(tmp_path, "a,b\n" + "x,y\n" * 50 + '"open,\n' * (3 * MOST_LINES))
+def test_a_file_of_unclosed_marks_is_read_in_linear_time(tmp_path):
+    path = written(tmp_path, "a,b\n" + "x,y\n" * 50 + '"open,\n' * (3 * MAX_LINES))
 
     rows, rejects = read(path)
 
@@ -137,7 +137,7 @@ def test_a_file_whose_lines_all_have_open_marks_is_read_in_linear_time(tmp_path)
     assert len(rows) >= 50
 
 
-def test_rejects_have_the_lines_of_the_file_across_chunks(tmp_path):
+def test_rejects_have_line_numbers_of_the_file_across_chunks(tmp_path):
     path = written(tmp_path, 'a,b\n1,"two\nlines"\n\n2,x\n3\n4,x\n5\n')
 
     rows, rejects = read(path, rows=2)
@@ -146,7 +146,7 @@ def test_rejects_have_the_lines_of_the_file_across_chunks(tmp_path):
     assert set(rejects) == {6, 8}
 
 
-def test_blank_lines_are_no_rows(tmp_path):
+def test_blank_lines_are_skipped(tmp_path):
     assert read(written(tmp_path, "\n\na,b\n\n1,2\n   \n\r\n3,4\n\n"))[0] == [["1", "2"], ["3", "4"]]
 
 
@@ -165,7 +165,7 @@ def test_a_gzip_file_is_unpacked(tmp_path):
     assert read(written(tmp_path, gzip.compress(b"a,b\n1,2\n"), "a.csv.gz"))[0] == [["1", "2"]]
 
 
-def test_column_names_are_reported_without_blanks_and_holes(tmp_path):
+def test_column_names_are_cleaned_and_gaps_named(tmp_path):
     path = written(tmp_path, ' a , "Clinical\nSummary",\n1,2,3\n')
 
     assert Table.open(path).columns == ("a", "Clinical Summary", "Unnamed: 2")
@@ -213,9 +213,7 @@ def tables(draw, cells=CELLS):
     encoding=st.sampled_from(["utf-8-sig", "utf-8", "utf-16"]),
     rows=st.integers(1, 9),
 )
-def test_any_quoted_table_comes_back_whatever_its_dialect(
-    tmp_path_factory, table, delimiter, quoting, end, encoding, rows
-):
+def test_any_quoted_table_in_any_dialect_round_trips(tmp_path_factory, table, delimiter, quoting, end, encoding, rows):
     header, body = table
     text = io.StringIO(newline="")
     csv.writer(text, delimiter=delimiter, quoting=quoting, lineterminator=end).writerows([header, *body])
@@ -233,7 +231,7 @@ WORDS = st.text("ab 0.\u00e9\u00f1\u2019\u201c\n\"'", max_size=10)
     delimiter=st.sampled_from(",;\t|"),
     encoding=st.sampled_from(["utf-8", "cp1252", "utf-16"]),
 )
-def test_any_table_comes_back_that_is_quoted_where_it_must_be(tmp_path_factory, table, delimiter, encoding):
+def test_any_minimally_quoted_table_round_trips(tmp_path_factory, table, delimiter, encoding):
     header, body = table
     text = io.StringIO(newline="")
     csv.writer(text, delimiter=delimiter).writerows([header, *body])
@@ -245,7 +243,7 @@ def test_any_table_comes_back_that_is_quoted_where_it_must_be(tmp_path_factory, 
 
 
 @given(table=tables(st.text("ab \u00e9,\"\\'\n", max_size=8)), delimiter=st.sampled_from(",;\t|"))
-def test_any_escaped_table_comes_back(tmp_path_factory, table, delimiter):
+def test_any_escaped_table_round_trips(tmp_path_factory, table, delimiter):
     header, body = table
     # By this row anyone can tell that marks are escaped here, not doubled.
     body = [[f'say "x"{delimiter} y'] * len(header), *body]
@@ -272,7 +270,7 @@ def test_no_text_breaks_the_reader_or_loses_a_row(tmp_path_factory, signs):
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
-def test_a_replacement_sign_in_a_sound_file_is_text_like_any_other(tmp_path, encoding):
+def test_a_replacement_character_in_a_valid_file_is_text(tmp_path, encoding):
     path = written(tmp_path, "request,note\nMRI,\ufffd\n".encode(encoding))
 
     assert read(path, 5) == ([["MRI", "\ufffd"]], {})

@@ -1,4 +1,4 @@
-"""Which format a file has, and standard input put into one."""
+"""The format of a file, and standard input as a file."""
 
 import gzip
 import io
@@ -30,13 +30,13 @@ from imr_ml.tables.table import Table
         ("export.out", b'[{"a": 1}]', "json"),
     ],
 )
-def test_a_name_decides_for_text_and_content_where_the_name_reports_nothing(tmp_path, name, content, known_as):
+def test_the_name_decides_for_text_and_the_content_for_names_without_an_ending(tmp_path, name, content, known_as):
     (tmp_path / name).write_bytes(content)
 
     assert table_format(tmp_path / name) == known_as
 
 
-def test_content_decides_for_parquet_whatever_the_name(tmp_path):
+def test_the_content_decides_for_parquet(tmp_path):
     pq.write_table(pa.table({"a": [1]}), tmp_path / "a.csv")
 
     assert table_format(tmp_path / "a.csv") == "parquet"
@@ -50,11 +50,11 @@ def test_content_decides_for_parquet_whatever_the_name(tmp_path):
         ("a.pdf", b"%PDF-1.7", "is not a table"),
         ("a.csv", b"%PDF-1.7", "is not a table"),
         ("a.zip", b"PK\x03\x04...", "is not a table"),
-        ("a.parquet", b"a,b\n1,2\n", "can't be read as Parquet: it does not begin as such a file does"),
+        ("a.parquet", b"a,b\n1,2\n", "can't be read as Parquet: its first bytes are not of this format"),
         ("a.csv.gz", b"\x1f\x8b broken", "can't be read"),
     ],
 )
-def test_what_is_no_table_is_reported_in_one_line(tmp_path, name, content, complaint):
+def test_a_path_that_is_not_a_table_is_reported_in_one_line(tmp_path, name, content, complaint):
     (tmp_path / name).write_bytes(content)
 
     with pytest.raises(SchemaError) as caught:
@@ -64,13 +64,13 @@ def test_what_is_no_table_is_reported_in_one_line(tmp_path, name, content, compl
     assert "\n" not in str(caught.value)
 
 
-def test_a_file_that_is_not_there(tmp_path):
+def test_a_missing_file(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"gone\.csv: no such file"):
         Table.open(tmp_path / "gone.csv")
 
 
 @pytest.mark.parametrize(("name", "table"), [("a.csv", True), ("a.txt", False), ("a.pdf", False), ("a.xlsx", True)])
-def test_letters_are_no_tables(tmp_path, name, table):
+def test_letters_are_not_tables(tmp_path, name, table):
     (tmp_path / name).write_bytes(b"text")
 
     assert is_table(tmp_path / name) is table

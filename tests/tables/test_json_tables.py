@@ -1,4 +1,4 @@
-"""JSON lines and arrays, and what becomes of lines that are no objects."""
+"""JSON lines and arrays, and rejects of other lines."""
 
 import json
 import math
@@ -40,19 +40,19 @@ def test_rows_may_lack_keys_and_every_chunk_has_all_columns(tmp_path):
     ]
 
 
-def test_lists_and_objects_are_kept_as_json_text(tmp_path):
+def test_lists_and_objects_become_json_text(tmp_path):
     path = written(tmp_path, '{"a": ["Pe\u00f1a", 1.50, 123456789012345678901], "b": {"c": null}}\n')
 
     assert read(path) == ([{"a": '["Pe\u00f1a", 1.5, 123456789012345678901]', "b": '{"c": null}'}], {})
 
 
-def test_numbers_come_exactly(tmp_path):
+def test_numbers_are_exact(tmp_path):
     path = written(tmp_path, '{"a": 0.1, "b": 123456789012345678901234567890, "c": 5e-324, "d": 9007199254740993}\n')
 
     assert read(path)[0] == [{"a": 0.1, "b": 123456789012345678901234567890, "c": 5e-324, "d": 9007199254740993}]
 
 
-def test_what_python_writes_though_json_has_no_word_for_it_is_read(tmp_path):
+def test_nan_and_infinity_as_python_writes_them_are_read(tmp_path):
     ((row,), reasons) = read(written(tmp_path, '{"a": NaN, "b": Infinity}\n'))
 
     assert (math.isnan(row["a"]), row["b"], reasons) == (True, math.inf, {})
@@ -85,7 +85,7 @@ def test_encodings(tmp_path, encoding):
 
 
 @pytest.mark.parametrize("columns", [None, ["b"]])
-def test_an_array_of_objects_is_read_as_lines_are(tmp_path, columns):
+def test_an_array_of_objects_is_read_like_lines(tmp_path, columns):
     objects = [{"a": number, "b": "x" * number} for number in range(50)]
     path = written(tmp_path, json.dumps(objects, indent=1), "a.json")
 
@@ -95,7 +95,7 @@ def test_an_array_of_objects_is_read_as_lines_are(tmp_path, columns):
     assert reasons == {}
 
 
-def test_an_element_of_an_array_that_is_no_object_is_rejected(tmp_path):
+def test_an_element_of_an_array_that_is_not_an_object_is_rejected(tmp_path):
     path = written(tmp_path, '[{"a": 1}, 2, {"a": 3}]', "a.json")
 
     assert read(path) == ([{"a": 1}, {"a": 3}], {2: "is not an object"})
@@ -127,7 +127,7 @@ FRAME = pd.DataFrame(
 
 @pytest.mark.parametrize("orient", ["records", "columns", "index", "split", "table"])
 @pytest.mark.parametrize("indent", [None, 2])
-def test_what_pandas_writes_in_any_orientation_comes_back_as_its_rows(tmp_path, orient, indent):
+def test_every_orientation_of_pandas_round_trips(tmp_path, orient, indent):
     FRAME.to_json(tmp_path / "a.json", orient=orient, indent=indent)
 
     assert read(tmp_path / "a.json") == (FRAME.astype(object).where(FRAME.notna(), None).to_dict("records"), {})
@@ -160,7 +160,7 @@ VALUES = st.one_of(
     as_array=st.booleans(),
     rows=st.integers(1, 7),
 )
-def test_any_list_of_objects_comes_back(tmp_path_factory, objects, ascii_only, as_array, rows):
+def test_any_list_of_objects_round_trips(tmp_path_factory, objects, ascii_only, as_array, rows):
     lines = [json.dumps(each, ensure_ascii=ascii_only) for each in objects]
     content = f"[{','.join(lines)}]" if as_array else "\n".join(lines)
     path = written(tmp_path_factory.mktemp("json"), content)

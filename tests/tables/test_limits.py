@@ -29,7 +29,7 @@ def test_a_csv_line_that_is_too_long_is_rejected(tmp_path):
     assert rejects == {3: "is longer than 16 MB"}
 
 
-def test_a_quotation_mark_that_nothing_closes_takes_up_no_more_than_a_row(tmp_path):
+def test_an_unclosed_quotation_mark_uses_the_memory_of_one_row(tmp_path):
     good = "".join(f"{number},{'y' * 200}\n" for number in range(100_000))
     (tmp_path / "a.csv").write_text(f'id,text\n1,"open\n{good}')
 
@@ -100,7 +100,7 @@ def test_a_row_of_a_gigabyte_is_rejected_in_little_memory(tmp_path, name, begin,
     assert int(printed[0]) < 200
 
 
-def test_text_that_opens_quotation_marks_on_every_line_does_not_stop_the_reader(tmp_path):
+def test_unclosed_marks_on_every_line_do_not_stop_the_reader(tmp_path):
     (tmp_path / "a.csv").write_text("a,b\n" + "x,y\n" * 50 + 'a"b,"\n' * 2_000)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_utime
 

@@ -18,7 +18,7 @@ def whole(path, rows=1000, columns=None):
 
 
 @pytest.mark.parametrize("row_group_size", [1, 2, 100])
-def test_chunks_have_the_rows_requested_whatever_the_row_groups(tmp_path, row_group_size):
+def test_chunks_do_not_depend_on_row_groups(tmp_path, row_group_size):
     pq.write_table(pa.table({"a": range(7)}), tmp_path / "a.parquet", row_group_size=row_group_size)
 
     chunks = list(Table.open(tmp_path / "a.parquet").chunks(3))
@@ -27,7 +27,7 @@ def test_chunks_have_the_rows_requested_whatever_the_row_groups(tmp_path, row_gr
     assert [chunk.frame.index.tolist() for chunk in chunks] == [[0, 1, 2], [3, 4, 5], [6]]
 
 
-def test_types_do_not_depend_on_what_is_missing_in_a_chunk(tmp_path):
+def test_types_do_not_depend_on_missing_values(tmp_path):
     table = pa.table(
         {
             "number": pa.array([1, None, 3]),
@@ -50,7 +50,7 @@ def test_types_do_not_depend_on_what_is_missing_in_a_chunk(tmp_path):
     ]  # fmt: skip
 
 
-def test_an_index_that_pandas_saved_is_a_column(tmp_path):
+def test_a_saved_index_is_a_column(tmp_path):
     pd.DataFrame({"a": [1, 2]}, index=["x", "y"]).to_parquet(tmp_path / "a.parquet")
 
     assert Table.open(tmp_path / "a.parquet").columns == ("a", "__index_level_0__")
@@ -124,13 +124,13 @@ def test_only_the_wanted_columns_are_read(tmp_path):
 @pytest.mark.parametrize(
     "names", [["letter.txt"], ["letter.txt", "scored.parquet"], ["letters/a.pdf", "b.parquet"], []]
 )
-def test_a_folder_of_letters_is_no_table(tmp_path, names):
+def test_a_folder_of_letters_is_not_a_table(tmp_path, names):
     for name in names:
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
 
     assert not is_table(tmp_path)
-    with pytest.raises(SchemaError, match=r"this folder is no table"):
+    with pytest.raises(SchemaError, match=r"this folder is not a table"):
         list(Table.open(tmp_path).chunks(10))
 
 

@@ -1,4 +1,4 @@
-"""Excel workbooks: what is read of them, and which are refused."""
+"""Excel workbooks: sheets, cells and refusals."""
 
 import base64
 import datetime
@@ -40,7 +40,7 @@ def read(path, rows=1000, columns=None):
     return [[None if pd.isna(cell) else cell for cell in row] for row in frame.to_numpy().tolist()]
 
 
-def test_cells_are_text_as_one_would_write_them(tmp_path):
+def test_cells_are_plain_text(tmp_path):
     cells = [
         "007",
         7,
@@ -60,7 +60,7 @@ def test_cells_are_text_as_one_would_write_them(tmp_path):
     assert Table.open(path).description == "Excel, sheet Requests; not read: Other (choose with --sheet)"
 
 
-def test_rows_with_nothing_in_them_are_no_rows(tmp_path):
+def test_empty_rows_are_skipped(tmp_path):
     path = workbook(tmp_path, [["a", None, "b"], [], ["1", "2", "3"], [None, None], ["4", None, None]])
 
     assert Table.open(path).columns == ("a", "Unnamed: 1", "b")
@@ -82,14 +82,14 @@ def test_workbooks_of_excel_97_are_read(tmp_path):
     assert read(tmp_path / "a.xls") == [["3", "2015-03-04"]]
 
 
-def test_a_workbook_is_known_by_its_content(tmp_path):
+def test_a_workbook_is_detected_by_its_content(tmp_path):
     path = workbook(tmp_path, [["a"], ["1"]]).rename(tmp_path / "a.csv")
 
     assert table_format(path) == "excel"
     assert read(path) == [["1"]]
 
 
-def test_a_workbook_whose_cells_stand_far_out_is_refused(tmp_path):
+def test_a_workbook_with_distant_cells_is_refused(tmp_path):
     book = openpyxl.Workbook()
     book.active["A1"], book.active["XFD1048576"] = "a", "b"
     book.save(tmp_path / "a.xlsx")
@@ -115,7 +115,7 @@ def test_a_workbook_that_unpacks_to_too_much_is_refused(tmp_path, monkeypatch):
         read(bomb)
 
 
-def test_a_workbook_that_lies_about_its_size_is_refused(tmp_path):
+def test_a_workbook_with_a_false_size_is_refused(tmp_path):
     path = repacked(workbook(tmp_path, [["a"], ["1"]]), "docProps/app.xml", b" " * 1_000_000)
     size, lie = (number.to_bytes(4, "little") for number in (1_000_000, 10))
     path.write_bytes(path.read_bytes().replace(size, lie))
@@ -127,7 +127,7 @@ def test_a_workbook_that_lies_about_its_size_is_refused(tmp_path):
 @pytest.mark.parametrize(
     ("name", "content", "complaint"),
     [
-        ("a.xlsx", b"PK", "does not begin as such a file does"),
+        ("a.xlsx", b"PK", "its first bytes are not of this format"),
         ("a.xlsx", b"PK\x03\x04 and no more", r"can't be read as Excel \(BadZipFile\)"),
         ("a.xls", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1 and no more", "can't be read as Excel"),
     ],
@@ -144,7 +144,7 @@ def test_a_broken_workbook_is_refused_in_one_line(tmp_path, name, content, compl
 def test_a_broken_sheet_is_refused_in_one_line(tmp_path):
     path = repacked(workbook(tmp_path, [["a"], ["1"]]), "xl/worksheets/sheet1.xml", b"<worksheet><sheetData><row><c")
 
-    with pytest.raises(SchemaError, match=r"other\.xlsx: can't be read as Excel \(XmlError\); save it anew"):
+    with pytest.raises(SchemaError, match=r"other\.xlsx: can't be read as Excel \(XmlError\); save it again"):
         read(path)
 
 

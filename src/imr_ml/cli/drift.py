@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from imr_ml.drift.batches import ProfiledBatch
     from imr_ml.drift.types import DriftReport, Finding, Side
     from imr_ml.model_files import LoadedModel
-    from imr_ml.profiles.profile import Profile
+    from imr_ml.profiles import Profile
     from imr_ml.progress import StartProgress
 
 TRAINING = "training"

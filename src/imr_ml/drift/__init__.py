@@ -1,1 +1,1 @@
-"""Drift: whether the requests of a batch are still like those that a model was trained on."""
+"""Drift: whether the requests of a batch still resemble the training data of a model."""

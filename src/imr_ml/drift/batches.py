@@ -1,7 +1,7 @@
-"""Build the profile of a batch of any size by sampling cases and scoring them in chunks.
+"""Profile a batch of any size by sampling cases and scoring them in chunks.
 
-Of a large batch, cases are drawn by a hash of what they are called: whichever way a table is cut into pieces, the
-same ones, and none is kept in memory but as numbers.
+A hash of the case number selects the sample, so it does not depend on how the table is split into chunks. Only numbers
+and labels stay in memory.
 """
 
 from __future__ import annotations
@@ -16,9 +16,7 @@ from typing import TYPE_CHECKING
 from imr_ml.corpus.mapping import ColumnMapping
 from imr_ml.corpus.table import case_keys
 from imr_ml.drift.types import DriftError
-from imr_ml.profiles.profile import MOST_ROWS, Profile, joined
-from imr_ml.profiles.rows import profile_of
-from imr_ml.profiles.vocabulary import word_columns
+from imr_ml.profiles import MAX_ROWS, Profile, join_profiles, profile_of, word_columns
 from imr_ml.progress import silent
 from imr_ml.scoring.frame import check_columns, predict_rows, type_rows
 from imr_ml.scoring.inputs import open_input, read_chunks, sample_rows, to_requests
@@ -38,15 +36,15 @@ _LARGEST_HASH = 2**64
 
 @dataclass(frozen=True, slots=True)
 class ProfiledBatch:
-    """A batch's profile, and what it leaves out.
+    """Profile of a batch.
 
     Attributes
     ----------
     profile : Profile
     errors : int
-        Rows drawn that can't be scored.
+        Sampled rows that can't be scored.
     training_rows : int
-        Rows of cases that the model was trained on, which it scores with more confidence than new ones.
+        Rows of cases in the training data, which the model scores with more confidence than new ones.
     """
 
     profile: Profile
@@ -60,25 +58,26 @@ def profile_file(
     mapping: ColumnMapping | None = None,
     *,
     sheet: str | None = None,
-    most_rows: int = MOST_ROWS,
+    max_rows: int = MAX_ROWS,
     seed: int = 0,
     rows_at_once: int = 2000,
     start: StartProgress = silent,
 ) -> ProfiledBatch:
-    """The profile of a table, or of a folder or zip file of letters.
+    """Profile a table, or a folder or zip of letters.
 
     Parameters
     ----------
     source : Path
-        Whatever can be scored.
+        Any input that can be scored.
     model : LoadedModel
     mapping : ColumnMapping, optional
         The user's names of columns and values.
     sheet : str, optional
         Sheet of a workbook.
-    most_rows : int
-        Of an input with more rows or letters, so many are drawn, about, by whole cases.
+    max_rows : int
+        Approximate number of rows or letters to sample from a larger input, by whole cases.
     seed : int
+        Seed of the sample.
     rows_at_once : int
         Rows in memory.
     start : callable, optional
@@ -87,59 +86,54 @@ def profile_file(
     Raises
     ------
     SchemaError
-        For an input that is no known table, or one that lacks a required column.
+        If the input is not a table or letters, or lacks a required column.
     FileNotFoundError
-        For an input that does not exist.
+        If the input does not exist.
     DriftError
-        For an input of which no row can be scored.
+        If no row can be scored.
     """
     mapping = mapping or ColumnMapping()
     with tempfile.TemporaryDirectory() as scratch:
         opened = open_input(source, mapping, Path(scratch), sheet)
         check_columns(list(opened.columns), str(source), mapping.columns, lambda: sample_rows(opened))
         step = start(f"profiling {opened.unit}", opened.total)
-        share = min(1.0, most_rows / max(1, opened.total))
-        drawn = list(
-            _profiled(_gathered(_drawn(opened, share, seed, step, rows_at_once), rows_at_once), model, opened.styles)
-        )
-    parts = [one.profile for one in drawn if len(one.profile)]
+        share = min(1.0, max_rows / max(1, opened.total))
+        sample = _gather(_sample_cases(opened, share, seed, step, rows_at_once), rows_at_once)
+        batches = list(_profile_tables(sample, model, opened.styles))
+    parts = [batch.profile for batch in batches if len(batch.profile)]
+    errors = sum(batch.errors for batch in batches)
     if not parts:
-        raise DriftError(f"{source}: none of {sum(one.errors for one in drawn)} row(s) can be scored")
-    rows = sum(map(len, parts)) + sum(one.errors for one in drawn)
-    drawn_from = opened.total if opened.unit == "requests" else round(rows / share)
-    return ProfiledBatch(
-        profile=joined(parts, drawn_from),
-        errors=sum(one.errors for one in drawn),
-        training_rows=sum(one.training_rows for one in drawn),
-    )
+        raise DriftError(f"{source}: none of {errors} row(s) can be scored")
+    drawn_from = opened.total if opened.unit == "requests" else round((sum(map(len, parts)) + errors) / share)
+    return ProfiledBatch(join_profiles(parts, drawn_from), errors, sum(batch.training_rows for batch in batches))
 
 
-def _drawn(opened: Input, share: float, seed: int, step: Progress, rows_at_once: int) -> Iterator[pd.DataFrame]:
-    """Requests of the cases drawn, with the reason in ``error`` where one can't be read."""
+def _sample_cases(opened: Input, share: float, seed: int, step: Progress, rows_at_once: int) -> Iterator[pd.DataFrame]:
+    """Requests of the sampled cases; column ``error`` states why one can't be read."""
     by_letter = opened.unit == "letters"
     if by_letter:
-        is_drawn = _is_drawn([letter.name for letter in opened.letters], share, seed)
-        opened = replace(opened, letters=tuple(compress(opened.letters, is_drawn)))
+        is_sampled = _is_sampled([letter.name for letter in opened.letters], share, seed)
+        opened = replace(opened, letters=tuple(compress(opened.letters, is_sampled)))
     for chunk in read_chunks(opened, rows_at_once):
         rows, errors = chunk.read()
         requests = to_requests(rows, opened.mapping, chunk.case_rows, errors)
-        yield requests if by_letter else requests[_is_drawn(case_keys(requests), share, seed)]
+        yield requests if by_letter else requests[_is_sampled(case_keys(requests), share, seed)]
         step(chunk.size)
 
 
-def _is_drawn(keys: Sequence[str] | pd.Series, share: float, seed: int) -> NDArray[np.bool_]:
+def _is_sampled(keys: Sequence[str] | pd.Series, share: float, seed: int) -> NDArray[np.bool_]:
     import numpy as np
     import pandas as pd
 
     if share >= 1:
         return np.ones(len(keys), dtype=bool)
     hashed = pd.util.hash_array(np.asarray(keys, dtype=object), hash_key=f"{seed:016d}"[-16:], categorize=False)
-    drawn: NDArray[np.bool_] = hashed < np.uint64(share * _LARGEST_HASH)
-    return drawn
+    is_sampled: NDArray[np.bool_] = hashed < np.uint64(share * _LARGEST_HASH)
+    return is_sampled
 
 
-def _gathered(tables: Iterator[pd.DataFrame], rows_at_once: int) -> Iterator[pd.DataFrame]:
-    """The same rows in tables that are worth scoring: a large input leaves few rows of each piece."""
+def _gather(tables: Iterator[pd.DataFrame], rows_at_once: int) -> Iterator[pd.DataFrame]:
+    """Join small tables, as each chunk of a large input adds only a few rows to the sample."""
     import pandas as pd
 
     waiting: list[pd.DataFrame] = []
@@ -153,25 +147,23 @@ def _gathered(tables: Iterator[pd.DataFrame], rows_at_once: int) -> Iterator[pd.
         yield pd.concat(waiting)
 
 
-def _profiled(
+def _profile_tables(
     tables: Iterator[pd.DataFrame], model: LoadedModel, styles: Mapping[str, DateStyle]
 ) -> Iterator[ProfiledBatch]:
-    """A profile of each table, whose cases are numbered alike."""
+    """Profile each table; all number cases alike."""
+    import numpy as np
+
     known = word_columns(model.model.features_)
     training_cases = set(model.neighbours.decided.case_number) - {""}
     cases: dict[str, int] = {}
     for requests in tables:
         rows = type_rows(requests, styles)
         usable = rows.table[rows.errors.isna()]
-        count = usable["case_number"].isin(training_cases).sum() if "case_number" in usable else 0
-        yield ProfiledBatch(_profile(usable, model, known, cases), int(rows.errors.notna().sum()), int(count))
-
-
-def _profile(usable: pd.DataFrame, model: LoadedModel, known: NDArray[np.bool_], cases: dict[str, int]) -> Profile:
-    import numpy as np
-
-    if usable.empty:
-        return Profile(np.empty(0, dtype=np.int32), {}, {}, 0)
-    frame, matrix, predictions = predict_rows(usable, model)
-    case = np.array([cases.setdefault(key, len(cases)) for key in case_keys(usable)])
-    return profile_of(frame, matrix, predictions, known, case, len(usable))
+        errors = len(rows.table) - len(usable)
+        if usable.empty:
+            yield ProfiledBatch(Profile(np.empty(0, dtype=np.int32), {}, {}, 0), errors, 0)
+            continue
+        trained = usable["case_number"].isin(training_cases).sum() if "case_number" in usable else 0
+        frame, matrix, predictions = predict_rows(usable, model)
+        case = np.array([cases.setdefault(key, len(cases)) for key in case_keys(usable)])
+        yield ProfiledBatch(profile_of(frame, matrix, predictions, known, case, len(usable)), errors, int(trained))

@@ -1,7 +1,4 @@
-"""Bin a characteristic of two profiles and compute drift statistics.
-
-Counts by case are all that resampling needs.
-"""
+"""Bin a characteristic of two profiles and compute drift statistics from counts by case."""
 
 from __future__ import annotations
 
@@ -16,15 +13,16 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from imr_ml.profiles.profile import Profile
+    from imr_ml.profiles import Profile
 
     Counts = NDArray[np.floating]
     Values = NDArray[np.float64]
 
 
 _DECILES = np.arange(1, 10) / 10
+_HALF_A_ROW = 0.5
 _RARE = 0.01
-_RARER, MISSING = "rarer ones", "not known"
+_RARER, UNKNOWN = "rarer", "unknown"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +33,11 @@ class Cells:
     ----------
     name : str
     reference, current : (values, cases) sparse matrix of float32
-        Rows of each case with each value; numbers ascending, the unknown last.
+        Rows of each case with each value; numbers ascend, unknown comes last.
     known : int or None
-        How many of the values are numbers, which stand in an order; None of labels.
+        Number of numeric values; None for labels.
     binned : (bins, values) sparse matrix of float32
-        1 where a value belongs to a bin.
+        1 for each value of a bin.
     bins : tuple of str
     """
 
@@ -52,18 +50,18 @@ class Cells:
 
     @property
     def is_constant(self) -> bool:
-        """Whether all rows of both sides are the same, so that there is nothing to compare."""
+        """Whether all rows of both sides have the same value."""
         return bool(self.reference.shape[0] == 1)
 
 
 def cells_of(reference: Profile, current: Profile) -> list[Cells]:
-    """Every characteristic that both profiles have."""
-    found = [_number_cells(name, reference, current) for name in reference.numbers if name in current.numbers]
-    return found + [_label_cells(name, reference, current) for name in reference.labels if name in current.labels]
+    """Count every characteristic that both profiles have."""
+    cells = [_number_cells(name, reference, current) for name in reference.numbers if name in current.numbers]
+    return cells + [_label_cells(name, reference, current) for name in reference.labels if name in current.labels]
 
 
 def _number_cells(name: str, reference: Profile, current: Profile) -> Cells:
-    """Bins end at the deciles of the reference; what is not known is a bin of its own."""
+    """Bins end at the deciles of the reference; unknown values have their own bin."""
     ours, theirs = reference.numbers[name], current.numbers[name]
     values, places = np.unique(np.concatenate([ours, theirs]), return_inverse=True)
     known = int(np.isfinite(values).sum())
@@ -73,12 +71,12 @@ def _number_cells(name: str, reference: Profile, current: Profile) -> Cells:
     bin_of = np.searchsorted(edges, values[:known])
     labels = _ranges(edges)
     if known < len(values):
-        bin_of, labels = np.append(bin_of, len(labels)), [*labels, MISSING]
+        bin_of, labels = np.append(bin_of, len(labels)), [*labels, UNKNOWN]
     return _cells(name, reference, current, places, known, bin_of, labels)
 
 
 def _label_cells(name: str, reference: Profile, current: Profile) -> Cells:
-    """Every label is a bin, but for those of less than 1 % of all rows, which share one."""
+    """Every label is a bin; labels of less than 1 % of all rows share one."""
     labels, places = np.unique(np.concatenate([reference.labels[name], current.labels[name]]), return_inverse=True)
     share = np.bincount(places) / len(places)
     order = np.flatnonzero(share >= _RARE)
@@ -118,18 +116,14 @@ def _ranges(edges: NDArray[np.float64]) -> list[str]:
     if not len(edges):
         return ["known"]
     ends = [f"{edge:.3g}" if edge < 1 else f"{edge:,.0f}" for edge in edges]
-    between = [f"to {end}" for end in ends]
-    return [*between, f"over {ends[-1]}"]
-
-
-_HALF_A_ROW = 0.5
+    return [*(f"to {end}" for end in ends), f"over {ends[-1]}"]
 
 
 def psi(reference: Counts, current: Counts) -> Values:
     """Population stability index: the sum over bins of ``(c - r) ln(c / r)`` of their shares ``r`` and ``c``.
 
-    It is 0 for equal shares, never negative, and the same with the sides exchanged. A bin that is empty on one side
-    counts as half a row there, without which it would be infinite; one that is empty on both is left out.
+    It is 0 for equal shares, never negative and symmetric. A bin that is empty on one side counts as half a row there,
+    to keep the index finite; a bin that is empty on both is ignored.
 
     Parameters
     ----------
@@ -139,7 +133,7 @@ def psi(reference: Counts, current: Counts) -> Values:
     Returns
     -------
     (draws,) float
-        NaN where a side has no row.
+        NaN if a side has no row.
     """
     empty = (reference == 0) & (current == 0)
     ours, theirs = (_shares(counts) for counts in (current, reference))
@@ -161,7 +155,7 @@ def ks(reference: Counts, current: Counts) -> Values:
     Returns
     -------
     (draws,) float
-        NaN where a side has no row.
+        NaN if a side has no row.
     """
     with np.errstate(invalid="ignore", divide="ignore"):
         shares = [counts.cumsum(axis=0, dtype=np.float64) / counts.sum(axis=0) for counts in (reference, current)]
@@ -172,9 +166,8 @@ def ks(reference: Counts, current: Counts) -> Values:
 def interval(value: float, resampled: Values) -> tuple[float, float]:
     """Ends of the 95 % basic bootstrap interval of a distance.
 
-    Resampling adds its own noise to a distance, which is never negative, so that resampled values lie above the one
-    that they come from about as much as that lies above the true one. The basic interval takes the excess off again;
-    it is widened to hold the value itself.
+    A distance is never negative, so resampled values exceed the observed one about as much as it exceeds the true one.
+    The basic interval corrects for that; it is widened to include the value itself.
     """
     resampled = resampled[np.isfinite(resampled)]
     if not len(resampled):
@@ -184,7 +177,7 @@ def interval(value: float, resampled: Values) -> tuple[float, float]:
 
 
 def holm(p: Sequence[float]) -> list[float]:
-    """P-values adjusted so that a family of tests errs as rarely as one of them would (Holm, 1979).
+    """Adjust p-values for the family-wise error rate (Holm, 1979).
 
     >>> holm([0.01, 0.04, 0.03])
     [0.03, 0.06, 0.06]

@@ -1,6 +1,6 @@
 """Compare two profiles: drift statistics with intervals and chance levels.
 
-A case's requests share a summary and mostly a date, so whole cases are drawn, never single requests.
+Resampling draws whole cases, as requests of one case share a summary and mostly a date.
 """
 
 from __future__ import annotations
@@ -18,18 +18,25 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from imr_ml.profiles.profile import Profile
+    from imr_ml.profiles import Profile
 
     Weights = NDArray[np.float32]
 
-_FEWEST_CASES = 2
+_MIN_CASES = 2
 _DRAWS_AT_ONCE = 250
 _INTERVAL, _CHANCE = "interval", "chance"
+# By whether a value is above the threshold, and whether it is beyond chance.
+_VERDICTS: dict[tuple[bool, bool], Verdict] = {
+    (True, True): "drifted",
+    (True, False): "by chance",
+    (False, True): "slight",
+    (False, False): "steady",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class _Measured:
-    """A statistic as it is, and in every draw: shape (draws,)."""
+    """A statistic: its value, and its values in resamples and permutations, shape (draws,)."""
 
     characteristic: str
     statistic: Statistic
@@ -39,14 +46,14 @@ class _Measured:
 
     @property
     def p(self) -> float:
-        """Share of the permutations, the identity among them, that give as much."""
-        # Rounding must not tell equal draws apart; a draw without any row on a side speaks for chance.
+        """Share of the permutations, including the identity, with at least this value."""
+        # Rounding must not separate equal draws; a draw without rows on a side counts for chance.
         as_much = ~(self.by_chance < self.value - 1e-9)
         return float(1 + as_much.sum()) / (1 + len(as_much))
 
 
 def compare(reference: Profile, current: Profile, settings: DriftSettings | None = None) -> DriftReport:
-    """Compare what requests are like.
+    """Compare the characteristics of two sets of requests.
 
     Parameters
     ----------
@@ -56,40 +63,43 @@ def compare(reference: Profile, current: Profile, settings: DriftSettings | None
     Raises
     ------
     DriftError
-        Where a side has too few cases to tell anything.
+        If a side has too few cases.
     """
     settings = settings or DriftSettings()
     for name, profile in (("reference", reference), ("current", current)):
-        if profile.cases < _FEWEST_CASES:
-            raise DriftError(f"the {name} table holds {profile.cases} case(s) that can be used; {_FEWEST_CASES} needed")
-    found = cells_of(reference, current)
-    cells = [one for one in found if not one.is_constant]
-    measured = _measured(cells, reference, current, settings)
+        if profile.cases < _MIN_CASES:
+            raise DriftError(f"the {name} table has {profile.cases} usable case(s); {_MIN_CASES} needed")
+    characteristics = cells_of(reference, current)
+    cells = [one for one in characteristics if not one.is_constant]
+    measured = _measure(cells, reference, current, settings)
     adjusted = holm([one.p for one in measured])
     return DriftReport(
         findings=tuple(_finding(one, p, settings) for one, p in zip(measured, adjusted, strict=True)),
         shares={one.name: _shares(one) for one in cells},
-        constant=tuple(one.name for one in found if one.is_constant),
-        reference=_side(reference),
-        current=_side(current),
+        constant=tuple(one.name for one in characteristics if one.is_constant),
+        reference=Side(len(reference), reference.cases, reference.drawn_from),
+        current=Side(len(current), current.cases, current.drawn_from),
         settings=settings,
     )
 
 
-def _measured(cells: list[Cells], reference: Profile, current: Profile, settings: DriftSettings) -> list[_Measured]:
-    drawn: dict[tuple[str, Statistic, str], list[NDArray[np.float64]]] = {}
-    for resample, dealt in _draws(reference.cases, current.cases, settings):
+def _measure(cells: list[Cells], reference: Profile, current: Profile, settings: DriftSettings) -> list[_Measured]:
+    draws: dict[tuple[str, Statistic, str], list[NDArray[np.float64]]] = {}
+    for (ours, theirs), permuted in _draw_cases(reference.cases, current.cases, settings):
         for one in cells:
-            for kind, counts in ((_INTERVAL, _resampled(one, *resample)), (_CHANCE, _dealt(one, dealt))):
+            for kind, counts in (
+                (_INTERVAL, (one.reference @ ours, one.current @ theirs)),
+                (_CHANCE, _permute(one, permuted)),
+            ):
                 for statistic, values in _statistics(one, *counts):
-                    drawn.setdefault((one.name, statistic, kind), []).append(values)
+                    draws.setdefault((one.name, statistic, kind), []).append(values)
     return [
         _Measured(
             one.name,
             statistic,
             float(value[0]),
-            np.concatenate(drawn[one.name, statistic, _INTERVAL]),
-            np.concatenate(drawn[one.name, statistic, _CHANCE]),
+            np.concatenate(draws[one.name, statistic, _INTERVAL]),
+            np.concatenate(draws[one.name, statistic, _CHANCE]),
         )
         for one in cells
         for statistic, value in _statistics(one, *_observed(one))
@@ -97,20 +107,18 @@ def _measured(cells: list[Cells], reference: Profile, current: Profile, settings
     ]
 
 
-def _draws(ours: int, theirs: int, settings: DriftSettings) -> Iterator[tuple[tuple[Weights, Weights], Weights]]:
-    """How often each case of either side is drawn, and which of all cases are dealt to the current side."""
+def _draw_cases(ours: int, theirs: int, settings: DriftSettings) -> Iterator[tuple[tuple[Weights, Weights], Weights]]:
+    """Times that resamples draw each case of either side, and cases that permutations assign to the current side."""
     random = np.random.default_rng(settings.seed)
     for start in range(0, settings.draws, _DRAWS_AT_ONCE):
         draws = min(_DRAWS_AT_ONCE, settings.draws - start)
-        dealt = np.zeros((draws, ours + theirs), dtype=np.float32)
-        dealt[:, :theirs] = 1
-        yield (
-            (_drawn(random, ours, draws), _drawn(random, theirs, draws)),
-            np.ascontiguousarray(random.permuted(dealt, axis=1).T),
-        )
+        is_current = np.zeros((draws, ours + theirs), dtype=np.float32)
+        is_current[:, :theirs] = 1
+        resamples = _resample(random, ours, draws), _resample(random, theirs, draws)
+        yield resamples, np.ascontiguousarray(random.permuted(is_current, axis=1).T)
 
 
-def _drawn(random: np.random.Generator, cases: int, draws: int) -> Weights:
+def _resample(random: np.random.Generator, cases: int, draws: int) -> Weights:
     places = random.integers(cases, size=(draws, cases)) * draws + np.arange(draws)[:, None]
     return np.bincount(places.ravel(), minlength=cases * draws).reshape(cases, draws).astype(np.float32)
 
@@ -121,13 +129,9 @@ def _observed(cells: Cells) -> tuple[Weights, Weights]:
     )
 
 
-def _resampled(cells: Cells, ours: Weights, theirs: Weights) -> tuple[Weights, Weights]:
-    return cells.reference @ ours, cells.current @ theirs
-
-
-def _dealt(cells: Cells, to_current: Weights) -> tuple[Weights, Weights]:
+def _permute(cells: Cells, is_current: Weights) -> tuple[Weights, Weights]:
     split = cells.reference.shape[1]
-    current = cells.reference @ to_current[:split] + cells.current @ to_current[split:]
+    current = cells.reference @ is_current[:split] + cells.current @ is_current[split:]
     total = sum(_observed(cells))
     return total - current, current
 
@@ -150,21 +154,11 @@ def _finding(one: _Measured, p: float, settings: DriftSettings) -> Finding:
         by_chance=float(np.nanpercentile(one.by_chance, 95)),
         p=p,
         threshold=threshold,
-        verdict=_verdict(is_past=one.value > threshold, is_beyond_chance=p < settings.level),
+        verdict=_VERDICTS[one.value > threshold, p < settings.level],
     )
-
-
-def _verdict(*, is_past: bool, is_beyond_chance: bool) -> Verdict:
-    if is_past:
-        return "drifted" if is_beyond_chance else "by chance"
-    return "slight" if is_beyond_chance else "steady"
 
 
 def _shares(cells: Cells) -> Shares:
     reference, current = ((cells.binned @ counts).ravel() for counts in _observed(cells))
     shares = (tuple(float(share) for share in counts / counts.sum()) for counts in (reference, current))
     return Shares(cells.bins, *shares)
-
-
-def _side(profile: Profile) -> Side:
-    return Side(len(profile), profile.cases, profile.drawn_from)

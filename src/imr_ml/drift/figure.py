@@ -1,7 +1,4 @@
-"""Plot a drift report.
-
-Colours are those of the other pictures, which colour-blind readers can tell apart.
-"""
+"""Plot a drift report in the color-blind-safe colors of the other figures."""
 
 from __future__ import annotations
 
@@ -20,22 +17,22 @@ if TYPE_CHECKING:
 
 _REFERENCE, _CURRENT, _DRIFTED = "#A0A0A0", "#0072B2", "#D55E00"
 _TITLES: dict[Statistic, str] = {"psi": "population stability index (PSI)", "ks": "Kolmogorov-Smirnov distance (KS)"}
-_WIDTH, _ROW, _PANEL, _IN_ROW, _MOST_PANELS = 11.0, 0.34, 2.7, 3, 9
-_MOST_LABEL = 18
+_WIDTH, _ROW, _PANEL, _IN_ROW, _MAX_PANELS = 11.0, 0.34, 2.7, 3, 9
+_LABEL_WIDTH = 18
 _LOG_FROM = 0.01
 
 
 def drift_figure(report: DriftReport, *, is_synthetic: bool = False) -> Figure:
-    """All statistics, and the shares of what drifted (of the first nine where more did).
+    """Plot all statistics, and the distributions of the first nine characteristics that drifted.
 
     Parameters
     ----------
     report : DriftReport
     is_synthetic : bool
-        Whether the picture must say that it is of sample data.
+        Whether to mark the figure as sample data.
     """
     names = list(dict.fromkeys(one.characteristic for one in report.findings))
-    shown = report.drifted[:_MOST_PANELS]
+    shown = report.drifted[:_MAX_PANELS]
     heights = [_ROW * len(names) + 1.6, _PANEL * ceil(len(shown) / _IN_ROW)]
     figure = Figure(figsize=(_WIDTH, sum(heights) + 0.9), layout="constrained")
     mark = "SAMPLE DATA - synthetic\n" if is_synthetic else ""
@@ -52,11 +49,11 @@ def drift_figure(report: DriftReport, *, is_synthetic: bool = False) -> Figure:
 def _statistics(figure: SubFigure, report: DriftReport, names: list[str]) -> None:
     panels = figure.subplots(1, 2, sharey=True)
     for axes, statistic in zip(panels, _TITLES, strict=True):
-        found = [one for one in report.findings if one.statistic == statistic]
-        _dots(axes, found, names)
+        findings = [one for one in report.findings if one.statistic == statistic]
+        _dots(axes, findings, names)
         threshold = report.settings.threshold(statistic)
         axes.axvline(threshold, color="black", linestyle="--", linewidth=1, label="threshold")
-        _scale(axes, statistic, found, threshold)
+        _scale(axes, statistic, findings, threshold)
         axes.set_xlabel(f"{_TITLES[statistic]}; threshold {threshold:g}")
         axes.spines[["top", "right"]].set_visible(False)
         axes.grid(axis="y", alpha=0.3)
@@ -70,32 +67,32 @@ def _statistics(figure: SubFigure, report: DriftReport, names: list[str]) -> Non
     )
 
 
-def _dots(axes: Axes, found: list[Finding], names: list[str]) -> None:
-    for is_drifted, colour, label in ((False, _CURRENT, "no drift, 95 %"), (True, _DRIFTED, "drifted, 95 %")):
-        some = [one for one in found if (one.verdict == "drifted") is is_drifted]
+def _dots(axes: Axes, findings: list[Finding], names: list[str]) -> None:
+    for is_drifted, color, label in ((False, _CURRENT, "no drift, 95 %"), (True, _DRIFTED, "drifted, 95 %")):
+        some = [one for one in findings if (one.verdict == "drifted") is is_drifted]
         if not some:
             continue
         values = np.array([one.value for one in some])
         ends = np.array([[one.value - one.low, one.high - one.value] for one in some]).T
         rows = [names.index(one.characteristic) for one in some]
-        axes.errorbar(values, rows, xerr=ends, fmt="o", color=colour, capsize=3, markersize=6, label=label)
+        axes.errorbar(values, rows, xerr=ends, fmt="o", color=color, capsize=3, markersize=6, label=label)
     axes.plot(
-        [one.by_chance for one in found],
-        [names.index(one.characteristic) for one in found],
+        [one.by_chance for one in findings],
+        [names.index(one.characteristic) for one in findings],
         "|",
         color="black",
         markersize=13,
         markeredgewidth=2,
-        label="by chance (95 % stay below)",
+        label="95th percentile by chance",
     )
 
 
-def _scale(axes: Axes, statistic: Statistic, found: list[Finding], threshold: float) -> None:
-    most = max(max((max(one.high, one.by_chance) for one in found), default=0), threshold)
+def _scale(axes: Axes, statistic: Statistic, findings: list[Finding], threshold: float) -> None:
+    most = max(max((max(one.high, one.by_chance) for one in findings), default=0), threshold)
     if statistic == "ks":
         axes.set_xlim(0, min(1.02, most * 1.15))
         return
-    # Values from hundredths to tens are met: even steps for what is small, powers of ten beyond.
+    # Values range from hundredths to tens: linear steps up to 0.01, powers of ten above.
     axes.set_xscale("symlog", linthresh=_LOG_FROM, linscale=0.4)
     axes.set_xlim(0, most * 1.6)
     ticks = [tick for tick in (0, 0.01, 0.1, 1, 10) if tick <= most * 1.6]
@@ -121,7 +118,7 @@ def _bars(axes: Axes, shares: Shares) -> None:
     places = np.arange(len(shares.bins))
     axes.bar(places - 0.2, shares.reference, 0.4, color=_REFERENCE, label="reference")
     axes.bar(places + 0.2, shares.current, 0.4, color=_CURRENT, label="current")
-    labels = [textwrap.shorten(one, _MOST_LABEL, placeholder="…") for one in shares.bins]
+    labels = [textwrap.shorten(one, _LABEL_WIDTH, placeholder="…") for one in shares.bins]
     axes.set_xticks(places, labels, rotation=40, ha="right", rotation_mode="anchor", fontsize=7)
     axes.tick_params(axis="y", labelsize=7)
     axes.set_ylabel("share of requests", fontsize=7)

@@ -12,22 +12,22 @@ Verdict = Literal["drifted", "slight", "by chance", "steady"]
 
 
 class DriftError(ImrError):
-    """What can't be compared; the message says why and what to do."""
+    """Profiles that can't be compared; the message says why and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
 class DriftSettings:
-    """How profiles are compared, and what counts as drift.
+    """Settings of a comparison.
 
     Attributes
     ----------
     psi, ks : float
-        Thresholds. A population stability index of 0.2 and more is commonly taken for a shift to act on (Siddiqi,
-        Credit Risk Scorecards, 2006, from 0.25 on; 0.1 to 0.25 to watch).
+        Thresholds of drift. Common practice acts on a population stability index of 0.2 or more (Siddiqi, Credit Risk
+        Scorecards, 2006: from 0.25; watch 0.1 to 0.25).
     level : float
-        How often chance may raise any alarm in a comparison.
+        Family-wise error rate of a comparison.
     draws : int
-        Resamples for the intervals, and permutations for what chance gives.
+        Number of resamples and of permutations.
     seed : int
     """
 
@@ -43,7 +43,7 @@ class DriftSettings:
                 raise DriftError(f"the threshold of {name.upper()} must be above 0, not {getattr(self, name)}")
 
     def threshold(self, statistic: Statistic) -> float:
-        """Of a statistic."""
+        """Threshold of a statistic."""
         return self.psi if statistic == "psi" else self.ks
 
 
@@ -57,15 +57,15 @@ class Finding:
     statistic : {"psi", "ks"}
     value : float
     low, high : float
-        Ends of the 95 % interval over resampled cases.
+        Ends of the 95 % bootstrap interval over cases.
     by_chance : float
-        95th percentile of the same statistic where cases are dealt out to the two sides at random.
+        95th percentile over random assignments of cases to the two sides.
     p : float
-        How often chance gives as much, adjusted for the number of statistics in the comparison (Holm).
+        Permutation p-value, adjusted for the number of statistics (Holm).
     threshold : float
     verdict : {"drifted", "slight", "by chance", "steady"}
-        ``drifted``: past the threshold and beyond chance. ``slight``: beyond chance, not past the threshold. ``by
-        chance``: past the threshold, as a batch so small may be without any drift. ``steady``: neither.
+        ``drifted``: above the threshold and beyond chance. ``slight``: beyond chance, below the threshold. ``by
+        chance``: above the threshold, but a batch this small may be without drift. ``steady``: neither.
     """
 
     characteristic: str
@@ -81,14 +81,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Shares:
-    """How requests of either side are spread over the bins of a characteristic.
-
-    Attributes
-    ----------
-    bins : tuple of str
-    reference, current : tuple of float
-        Shares, each adding up to 1.
-    """
+    """Distribution of a characteristic over its bins on both sides; each side's shares sum to 1."""
 
     bins: tuple[str, ...]
     reference: tuple[float, ...]
@@ -97,14 +90,7 @@ class Shares:
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """How much was compared on one side.
-
-    Attributes
-    ----------
-    rows, cases : int
-    drawn_from : int
-        Rows that these were drawn from.
-    """
+    """Size of one side; `drawn_from` is the number of rows that its rows are a sample of."""
 
     rows: int
     cases: int
@@ -113,7 +99,7 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class DriftReport:
-    """What a comparison found.
+    """Result of a comparison.
 
     Attributes
     ----------
@@ -121,7 +107,7 @@ class DriftReport:
     shares : dict of Shares
         By characteristic.
     constant : tuple of str
-        Characteristics that are the same in all requests of both sides.
+        Characteristics with one value in all requests of both sides.
     reference, current : Side
     settings : DriftSettings
     """
@@ -135,5 +121,5 @@ class DriftReport:
 
     @property
     def drifted(self) -> tuple[str, ...]:
-        """Characteristics that drifted, in their order."""
+        """Characteristics that drifted, in order."""
         return tuple(dict.fromkeys(one.characteristic for one in self.findings if one.verdict == "drifted"))

@@ -1,1 +1,1 @@
-"""Getting published letters: the decision search -> PDFs in a folder and a manifest of them."""
+"""Download published letters: from the decision search to a folder of PDFs with a manifest."""

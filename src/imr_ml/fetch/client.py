@@ -11,6 +11,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from imr_ml.decoding import decode_text
 from imr_ml.fetch.types import AnswerError, FetchError, RequestPolicy
 
 if TYPE_CHECKING:
@@ -22,19 +23,19 @@ if TYPE_CHECKING:
 
 AGENT = "imr-ml"
 MAX_BYTES = 25_000_000
-"""No letter or page comes near."""
+"""Far above the size of any letter or page."""
 _OK = 200
 _TOO_MANY_REQUESTS = 429
 _TRANSIENT = (408, 425, _TOO_MANY_REQUESTS, 500, 502, 503, 504)
 _CLIENT_ERRORS = range(400, 500)
 _MAX_REDIRECTS = 5
-_MAX_ANSWER_TIMEOUTS = 10
-"""An answer as a whole may take so many times as long as the wait for its next bytes."""
+_MAX_RESPONSE_TIMEOUTS = 10
+"""Time limit of a whole response, as a multiple of the wait for its next bytes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer of status 200, or a stored one without status; `url` is where redirects led."""
+    """A response of status 200, or a stored file without status; `url` is the final address after redirects."""
 
     url: str
     http_status: int | None
@@ -43,15 +44,12 @@ class Answer:
 
     @property
     def text(self) -> str:
-        """The content as text: UTF-8, else the code page of Windows that older pages are in."""
-        try:
-            return self.content.decode("utf-8")
-        except UnicodeDecodeError:
-            return self.content.decode("cp1252", errors="replace")
+        """The content as text."""
+        return decode_text(self.content)
 
 
 class _TransientError(AnswerError):
-    """No good answer this time."""
+    """A failure that another try may solve."""
 
     def __init__(self, reason: str, http_status: int | None = None, retry_after: float = 0.0) -> None:
         self.retry_after_s = retry_after
@@ -59,7 +57,7 @@ class _TransientError(AnswerError):
 
 
 def retry_after_s(value: str | None, now: datetime) -> float | None:
-    """Seconds that a ``Retry-After`` header asks to wait, 0 for a moment past; None where it can't be read.
+    """Seconds to wait after a ``Retry-After`` header, 0 for a past time; None if it can't be read.
 
     Examples
     --------
@@ -80,14 +78,14 @@ def retry_after_s(value: str | None, now: datetime) -> float | None:
 
 @cache
 def _certificates() -> ssl.SSLContext:
-    """The trusted authorities; read once, as that takes a tenth of a second."""
+    """The trusted authorities, loaded once, as this takes a tenth of a second."""
     import httpx
 
     return httpx.create_ssl_context()
 
 
 class PoliteClient:
-    """Requests one address after another."""
+    """Sends one request after another."""
 
     def __init__(self, policy: RequestPolicy) -> None:
         import httpx
@@ -116,9 +114,9 @@ class PoliteClient:
         Raises
         ------
         AnswerError
-            Where it gives no good answer, after as many tries as the policy allows.
+            If all tries that the policy allows fail.
         FetchError
-            Where robots.txt forbids it, or where the site asks to wait longer than the policy allows.
+            If robots.txt forbids the request, or the site asks to wait longer than the policy allows.
         """
         from tenacity import Retrying, retry_if_exception_type, stop_after_attempt
 
@@ -143,9 +141,9 @@ class PoliteClient:
                 self._check_status(response, url)
                 content = self._read_content(response, url)
         except httpx.TooManyRedirects as error:
-            raise AnswerError(f"{url}: leads in circles (more than {_MAX_REDIRECTS} redirects)") from error
+            raise AnswerError(f"{url}: has more than {_MAX_REDIRECTS} redirects") from error
         except httpx.RequestError as error:
-            raise _TransientError(f"{url}: no whole answer ({type(error).__name__})") from error
+            raise _TransientError(f"{url}: no complete answer ({type(error).__name__})") from error
         finally:
             self._next_request_at = time.monotonic() + self._policy.pause_s
         content_type = response.headers.get("Content-Type", "no content type").partition(";")[0]
@@ -159,23 +157,25 @@ class PoliteClient:
             raise AnswerError(f"{url}: HTTP {status}", status)
         wait_s = retry_after_s(response.headers.get("Retry-After"), datetime.now(UTC)) or 0.0
         if wait_s > self._policy.max_wait_s:
-            raise FetchError(f"{url}: HTTP {status}, and asks to wait {wait_s:,.0f} s; run the same command again then")
+            raise FetchError(
+                f"{url}: HTTP {status}, and asks to wait {wait_s:,.0f} s; run the same command again after that"
+            )
         raise _TransientError(f"{url}: HTTP {status}", status, wait_s)
 
     def _read_content(self, response: httpx.Response, url: str) -> bytes:
-        """The answer's content; bounded in size, and in time for a site that sends byte by byte."""
+        """Content of a response, within limits of size and time."""
         content = bytearray()
-        stop_at = time.monotonic() + self._policy.timeout_s * _MAX_ANSWER_TIMEOUTS
+        stop_at = time.monotonic() + self._policy.timeout_s * _MAX_RESPONSE_TIMEOUTS
         for part in response.iter_bytes():
             content += part
             if len(content) > MAX_BYTES:
                 raise AnswerError(f"{url}: is larger than {MAX_BYTES:,} bytes", response.status_code)
             if time.monotonic() > stop_at:
-                raise _TransientError(f"{url}: no whole answer (too slow)", response.status_code)
+                raise _TransientError(f"{url}: no complete answer (too slow)", response.status_code)
         return bytes(content)
 
     def _check_and_pause(self, request: httpx.Request) -> None:
-        """Before each request, also those that redirects lead to: check that it is allowed, and wait its turn."""
+        """Check and delay each request, including those after redirects."""
         crawl_delay_s = 0.0 if self._reads_robots else self._crawl_delay_s(str(request.url))
         wait_s = self._next_request_at - time.monotonic() + max(0.0, crawl_delay_s - self._policy.pause_s)
         if self._next_request_at and wait_s > 0:
@@ -183,7 +183,7 @@ class PoliteClient:
         self._next_request_at = time.monotonic() + self._policy.pause_s
 
     def _crawl_delay_s(self, url: str) -> float:
-        """The pause that the site's robots.txt asks for, 0 for none; raises `FetchError` for what it forbids."""
+        """Crawl delay of the site's robots.txt, 0 for none; raise `FetchError` if it forbids the address."""
         parts = urlsplit(url)
         site = f"{parts.scheme}://{parts.netloc}"
         if site not in self._robots:
@@ -193,7 +193,7 @@ class PoliteClient:
         return self._robots[site].crawl_delay(AGENT) or 0.0
 
     def _read_robots(self, url: str) -> Protego:
-        """The site's rules; none where it has no such file, as RFC 9309, 2.3.1.3 has it."""
+        """Rules of the site; without a file everything is allowed (RFC 9309, 2.3.1.3)."""
         from protego import Protego
 
         self._reads_robots = True
@@ -202,6 +202,6 @@ class PoliteClient:
         except AnswerError as error:
             if error.http_status in _CLIENT_ERRORS and error.http_status != _TOO_MANY_REQUESTS:
                 return Protego.parse("")
-            raise FetchError(f"{error}; without it nothing may be fetched: try again later") from error
+            raise FetchError(f"{error}; nothing may be fetched without it: try again later") from error
         finally:
             self._reads_robots = False

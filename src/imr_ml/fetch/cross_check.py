@@ -1,4 +1,4 @@
-"""List where the search's fields and the letter disagree."""
+"""Compare letters with the fields of the decision search."""
 
 from __future__ import annotations
 
@@ -18,35 +18,34 @@ _PARTLY = "partly overturned"
 
 
 def compare_with_index(requests: pd.DataFrame, index: Index) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Add to the requests table what the index says of it, and list where the two disagree.
+    """Add the fields of the index to the requests table, and list the disagreements.
 
-    Disagreements are about the number of items, each item's outcome and category, the case's outcome, the reviewer's
-    specialty, and the dates of decision, injury and application, wherever both have a value. The search does not number
-    its requests, so items' outcomes differ only where their counts in the case do.
+    It compares the number of items, outcomes and categories of items, the outcome of the case, the reviewer's
+    specialty, and the dates of decision, injury and application, if both sides have a value. The search does not number
+    its requests, so outcomes of items disagree only if their counts in the case differ.
 
     Returns
     -------
     table : DataFrame
-        The same rows in the same order. ``index_category``, ``index_subcategory``, ``index_outcome``,
-        ``index_case_outcome``, ``index_specialty``, ``index_decision_date``, ``index_date_of_injury`` and
-        ``index_application_received`` are added, missing where the index lacks the case or lists another number of
-        requests for it. ``category`` is the index's, where that is one of the table's categories.
+        The same rows with ``index_category``, ``index_subcategory``, ``index_outcome``, ``index_case_outcome``,
+        ``index_specialty``, ``index_decision_date``, ``index_date_of_injury`` and ``index_application_received``; they
+        are missing if the index lacks the case or lists another number of requests. The index's category replaces
+        ``category`` if it is one of the table's categories.
     disagreements : DataFrame
-        ``case_number, item, column, read, index``, one row a disagreement, by case and item; `item` is missing for
-        what concerns the case. `column` is the table's, or ``items`` or ``case_outcome``. It compares what was read,
-        before ``category`` is filled.
+        ``case_number, item, column, read, index``, one row a disagreement, by case and item; `item` is missing for a
+        field of the case. `column` is a column of the table, ``items`` or ``case_outcome``.
 
     Raises
     ------
     SchemaError
-        For a table without case numbers, items and requests.
+        If the table lacks case numbers, items or requests.
     """
     joined = join_index(requests, index)
     return _with_index_category(joined.table), _find_disagreements(joined)
 
 
 def _with_index_category(joined: pd.DataFrame) -> pd.DataFrame:
-    """The table with ``category`` as the search has it, where it has one of the table's categories."""
+    """Replace ``category`` by the search's, if it is one of the table's categories."""
     import pandas as pd
 
     names = {normalize(name): name for name in CATEGORIES}
@@ -89,7 +88,7 @@ def _compare_items(rows: pd.DataFrame, letters: NDArray[np.int64]) -> Iterator[p
 
 
 def _compare_outcomes(rows: pd.DataFrame, letters: NDArray[np.int64], heads: pd.DataFrame) -> Iterator[pd.DataFrame]:
-    """Letters whose outcome as a whole differs from the search's."""
+    """Letters with another outcome of the case than the search's."""
     if "outcome" in rows:
         known = rows["outcome"].notna().groupby(letters, sort=False).all()
         share = rows["outcome"].eq("overturned").fillna(value=False).groupby(letters, sort=False).mean()
@@ -104,7 +103,7 @@ def _compare_letters(heads: pd.DataFrame) -> Iterator[pd.DataFrame]:
     if "specialties" in heads:
         read, index = heads["specialties"], heads["index_specialty"]
         pairs = list(zip(read.fillna(""), index.fillna(""), strict=True))
-        different = {pair for pair in set(pairs) if all(pair) and not _names(*pair)}
+        different = {pair for pair in set(pairs) if all(pair) and not _share_specialty(*pair)}
         differ = pd.Series([pair in different for pair in pairs], heads.index)
         yield _disagreements(heads, differ, "specialties", read, index)
     for name in (name for name in INDEX_DATES if name in heads):
@@ -115,7 +114,7 @@ def _compare_letters(heads: pd.DataFrame) -> Iterator[pd.DataFrame]:
 def _disagreements(
     rows: pd.DataFrame, differ: pd.Series, column: str, read: pd.Series, index: pd.Series
 ) -> pd.DataFrame:
-    """Rows of the disagreements in one column, where both sides have a value."""
+    """Disagreements in one column, if both sides have a value."""
     import pandas as pd
 
     mask = (differ.fillna(value=False).astype("bool") & read.notna() & index.notna()).to_numpy()
@@ -131,7 +130,7 @@ def _disagreements(
 
 
 def _outcome(stated: object) -> str | None:
-    """An outcome in the table's words; None for any other.
+    """Translate an outcome to the table's words; None for any other.
 
     Examples
     --------
@@ -144,8 +143,8 @@ def _outcome(stated: object) -> str | None:
     return "upheld" if "upheld" in words else "overturned" if "overturn" in words else None
 
 
-def _names(specialties: str, stated: str) -> bool:
-    """Whether one of the letter's specialties contains the index's or is contained in it, whatever the punctuation."""
+def _share_specialty(specialties: str, stated: str) -> bool:
+    """Whether a specialty of the letter contains the index's or the reverse, ignoring punctuation."""
     theirs = normalize(stated) or ""
     ours = [normalize(each) or "" for each in specialties.split(FAMILY_SEPARATOR)]
     return any(name and (name in theirs or theirs in name) for name in ours)

@@ -1,4 +1,4 @@
-"""Download a letter, check it and store it without overwriting."""
+"""Download a letter, check it and store it without overwriting another."""
 
 from __future__ import annotations
 
@@ -20,26 +20,24 @@ _PREFIX = len("CM16")
 
 
 def download_letter(client: PoliteClient, letter: PendingLetter, folder: Path) -> StoredLetter:
-    """Download a case's letter, check it and write it to a file of its own.
+    """Download a case's letter, check it and write it to its own file.
 
-    A good file that stands there already, from a call that was killed, is used as it is, if none was stored before.
+    A valid file of a killed call is reused if the manifest has no version of the letter.
 
     Parameters
     ----------
     client : PoliteClient
-        Sends the requests.
     letter : PendingLetter
-        The letter.
     folder : Path
-        Where the manifest is; the file goes to ``letters/CM16/CM16-0213037.pdf`` there, a reissued one with other
-        content beside it as ``CM16-0213037.2.pdf``.
+        Folder of the manifest; the file is ``letters/CM16/CM16-0213037.pdf``, and a reissue with other content
+        ``CM16-0213037.2.pdf``.
 
     Raises
     ------
     AnswerError
-        For a letter that can't be downloaded or is not what it should be.
+        If the letter can't be downloaded or is not the letter of the case.
     FetchError
-        Where nothing more may be fetched.
+        If fetching must stop.
     """
     path = _path(folder, letter.case_number, 1)
     if not letter.versions and path.is_file():
@@ -59,24 +57,24 @@ def _store_letter(answer: Answer, letter: PendingLetter, folder: Path) -> Stored
 
 
 def _check_letter(answer: Answer, case_number: str) -> str | None:
-    """Why a letter of this case can't be read completely, or None; raises `AnswerError` for anything else."""
+    """Reason why the letter can't be read completely, or None; raise `AnswerError` if it is not this case's letter."""
     content, status = answer.content, answer.http_status
     if _START not in content[:_START_WITHIN]:
         raise AnswerError(f"{answer.url}: expected a PDF; found {answer.content_type} without a %PDF- mark", status)
     if _END not in content[-_END_WITHIN:]:
-        raise AnswerError(f"{answer.url}: is a PDF that is cut short ({len(content):,} bytes)", status)
+        raise AnswerError(f"{answer.url}: is a truncated PDF ({len(content):,} bytes)", status)
     try:
-        found, note = _read_case_number(content, case_number)
+        actual, note = _read_case_number(content, case_number)
     except LetterError as error:
         raise AnswerError(f"{answer.url}: {error.expected}", status) from error
-    if found != case_number:
-        problem = f"is the letter of another case ({found}, not {case_number})" if found else "has no case number"
+    if actual != case_number:
+        problem = f"is the letter of another case ({actual}, not {case_number})" if actual else "has no case number"
         raise AnswerError(f"{answer.url}: {problem}", status)
     return note
 
 
 def _read_case_number(content: bytes, name: str) -> tuple[str | None, str | None]:
-    """The letter's case number, from its head alone where its body can't be read, and why it can't."""
+    """Case number of a letter, from its header if the body can't be read, and the reason why it can't."""
     from imr_ml.letters.header import read_header
     from imr_ml.letters.lines import tidy_lines
     from imr_ml.letters.pdf import pdf_text
@@ -90,7 +88,7 @@ def _read_case_number(content: bytes, name: str) -> tuple[str | None, str | None
 
 
 def _find_path(folder: Path, case_number: str, sha256: str) -> tuple[Path, bool]:
-    """The first free path for a letter, or that of the file that holds it, and whether it is free."""
+    """Path of the file with this content, or the first free path, and whether it is free."""
     for version in count(1):
         path = _path(folder, case_number, version)
         if not path.exists():
@@ -106,11 +104,13 @@ def _path(folder: Path, case_number: str, version: int) -> Path:
 
 
 def _write(path: Path, content: bytes, folder: Path) -> None:
-    """All or nothing. One call at a time writes to a folder, so a kill leaves one partial file, of a known name."""
+    """Write atomically; one call at a time uses the folder, so a kill leaves one partial file of a known name."""
     partial = folder / PARTIAL
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         partial.write_bytes(content)
         partial.rename(path)
     except OSError as error:
-        raise FetchError(f"{path}: can't be written ({error.strerror}); run the same command again then") from error
+        raise FetchError(
+            f"{path}: can't be written ({error.strerror}); solve this and run the same command again"
+        ) from error

@@ -1,4 +1,4 @@
-"""Run a fetch: search day by day, download letters and record the progress."""
+"""Run a fetch: search day by day, download letters and record them."""
 
 from __future__ import annotations
 
@@ -28,30 +28,30 @@ _LETTER_DETAILS = re.compile(r"^https?://\S+: |\s*\([^)]*\d[^)]*\)")
 
 
 def fetch_letters(folder: Path, settings: FetchSettings, start: StartProgress) -> FetchReport:
-    """Fetch published letters into a folder; what is there already is never fetched again or overwritten.
+    """Fetch published letters into a folder; existing letters are neither fetched again nor overwritten.
 
     Parameters
     ----------
     folder : Path
-        Gets ``manifest.sqlite`` and ``letters/``; created where missing.
+        Folder for ``manifest.sqlite`` and ``letters/``; created if missing.
     settings : FetchSettings
-        Which letters, and how politely.
+        Letters to fetch, and limits on requests.
     start : callable
         Starts a progress bar.
 
     Raises
     ------
     FetchError
-        Where the site's pages differ from what is expected, forbid fetching or can't be reached, for settings that
-        contradict each other, and while another call is at work on the folder. All that was fetched before is kept.
+        If the site's pages are unexpected, forbid fetching or can't be reached, settings contradict each other, or
+        another call uses the folder. All letters fetched before remain.
     """
     today = datetime.now(UTC).date()
     _check_settings(settings, today)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except (FileExistsError, NotADirectoryError) as error:
-        raise FetchError(f"{folder}: can't be made a folder ({error.strerror}); name another") from error
-    busy = FetchError(f"{folder}: another 'imr-ml fetch' is at work here; wait for it, or name another")
+        raise FetchError(f"{folder}: can't be created ({error.strerror}); name another folder") from error
+    busy = FetchError(f"{folder}: another 'imr-ml fetch' uses this folder; wait for it, or name another")
     with (
         locked(folder / LOCK, busy),
         closing(Manifest(folder / MANIFEST)) as manifest,
@@ -68,27 +68,27 @@ def fetch_letters(folder: Path, settings: FetchSettings, start: StartProgress) -
 
 
 def _check_settings(settings: FetchSettings, today: date) -> None:
-    """Raise `FetchError` for settings that can't be used, saying which and what it may be."""
+    """Raise `FetchError` for invalid settings."""
     address, policy = urlsplit(settings.url or SEARCH_URL), settings.policy
     if address.scheme not in ("http", "https") or not address.hostname:
-        raise FetchError(f"{settings.url}: is no address of a search page; give one as in {SEARCH_URL}")
+        raise FetchError(f"{settings.url}: is not the address of a search page; give one like {SEARCH_URL}")
     if settings.cases and (settings.since or settings.until):
         raise FetchError("choose cases by number or by date: give --case, or --since and --until")
     wrong = [case for case in settings.cases if not CASE_NUMBER.fullmatch(case)]
     if wrong:
-        raise FetchError(f"'{wrong[0]}' is no case number; write it as in CM16-0213037")
+        raise FetchError(f"'{wrong[0]}' is not a case number; write it like CM16-0213037")
     last = min(settings.until or today, today)
     if settings.since and settings.since > last:
-        raise FetchError(f"nothing is decided since {settings.since} and until {last}: give --since before --until")
+        raise FetchError(f"no decision is both since {settings.since} and until {last}: give --since before --until")
     if policy.pause_s < MIN_PAUSE_S and not _is_loopback(address.hostname):
         raise FetchError(f"a pause of {policy.pause_s:g} s is too short for a public site; give {MIN_PAUSE_S} or more")
     if policy.contact and not (policy.contact.isascii() and policy.contact.isprintable()):
-        raise FetchError("the contact goes into an HTTP header: give an e-mail address or a page in plain ASCII")
+        raise FetchError("the contact is sent in an HTTP header: give an e-mail address or a page in ASCII")
 
 
 @dataclass(slots=True)
 class _Call:
-    """One call's tools, and its report."""
+    """State and report of a call."""
 
     folder: Path
     settings: FetchSettings
@@ -131,12 +131,12 @@ class _Call:
     def _days(self, today: date) -> tuple[date, date]:
         first = self.settings.since or self.manifest.first_day()
         if first is None:
-            raise FetchError(f"{self.folder}: nothing was fetched here yet; say --since which day of decision")
+            raise FetchError(f"{self.folder}: no earlier fetch; give the first decision date with --since")
         first = max(first, FIRST_DECISIONS)
         return first, max(first, min(self.settings.until or today, today))
 
     def _is_complete(self, query: Query, last_day: date) -> bool:
-        """Whether the days were searched when all their decisions were out, or just now."""
+        """Whether the days were searched recently, or after all their decisions were published."""
         searched_at = self.manifest.searched_at(query)
         if searched_at is None:
             return False
@@ -157,7 +157,7 @@ class _Call:
         return self.settings.limit is not None and self.report.requested >= self.settings.limit
 
     def _download(self, letter: PendingLetter) -> None:
-        """Download one letter; a failure costs only this letter, many in a row end the call."""
+        """Download one letter; many failures in a row end the call."""
         if self.settings.dry_run or self._is_limit_reached():
             self.report.remaining += 1
             return
@@ -185,12 +185,12 @@ class _Call:
         if self.failures_in_row >= self.settings.max_failures:
             raise FetchError(
                 f"{self.failures_in_row} letters in a row could not be downloaded, the last one: {error}; "
-                f"{self.report.new + self.report.reissued} were stored before. Run the same command again later"
+                f"{self.report.new + self.report.reissued} were stored before that. Run the same command again later"
             )
 
 
 def _windows(first: date, last: date, days: int) -> Iterator[tuple[date, date]]:
-    """Spans of days that hold the first and the last; always the same spans, so that the manifest knows them."""
+    """Spans of days that cover the first and last; spans are fixed, so that the manifest recognizes them."""
     opens = date.fromordinal(first.toordinal() - first.toordinal() % days)
     while opens <= last:
         closes = opens + timedelta(days=days - 1)

@@ -1,6 +1,6 @@
-"""Read the tables of HTML pages as rows of named cells, and describe unexpected pages.
+"""Read the tables of HTML pages as rows of named cells.
 
-Messages name a page's title, headers and counts, and nothing that stands in a row.
+Errors state the title, headers and counts of a page, but no content of a row.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from imr_ml.letters.header import read_date
 if TYPE_CHECKING:
     from selectolax.lexbor import LexborNode
 
-REPAIR = "imr_ml/fetch/site.py needs mending"
+REPAIR = "imr_ml/fetch/site.py needs an update"
 _MAX_CHARACTERS, _MAX_TABLES = 60, 5
 
 
 class Page:
-    """A page of the site: its address and its tree."""
+    """A page of the site with its address."""
 
     def __init__(self, html: str, url: str) -> None:
         from selectolax.lexbor import LexborHTMLParser
@@ -31,7 +31,7 @@ class Page:
         self.tree = LexborHTMLParser(html)
 
     def error(self, expected: str, found: str) -> FetchError:
-        """The error for a page that is not as expected."""
+        """Build the error for an unexpected page."""
         title = self.tree.css_first("title")
         title_shown = f"title {node_text(title)[:_MAX_CHARACTERS]!r}" if title else "no title"
         tables = [node.attributes.get("class") or "no class" for node in self.tree.css("table")]
@@ -42,12 +42,12 @@ class Page:
         )
 
     def table_rows(self, table: LexborNode, headers: Mapping[str, str]) -> list[Row]:
-        """Rows of a table below its header; `headers` has for each field a pattern that one header matches.
+        """Rows of a table below its header; `headers` maps each field to a pattern of its header.
 
         Raises
         ------
         FetchError
-            Where a field fits no header, or more than one; names the fields and the headers found.
+            If a pattern matches no header or several; the message lists fields and headers.
         """
         rows = table.css("tr")
         columns = self._columns(_cells(rows[0]) if rows else {}, headers)
@@ -57,19 +57,19 @@ class Page:
         texts = {column: node_text(cell) for column, cell in header.items()}
         columns: dict[str, int] = {}
         for name, pattern in headers.items():
-            fits = [column for column, text in texts.items() if re.search(pattern, text, re.IGNORECASE)]
-            if len(fits) != 1:
-                # Digits are left out, as a table that lost its header begins with a case.
+            matches = [column for column, text in texts.items() if re.search(pattern, text, re.IGNORECASE)]
+            if len(matches) != 1:
+                # Digits are masked, as a table without a header starts with a case.
                 shown = ", ".join(repr(re.sub(r"\d", "#", text)[:_MAX_CHARACTERS]) for text in texts.values())
-                found = f"{len(fits)} for {name} in the header {shown or 'without cells'}"
+                found = f"{len(matches)} for {name} in the header {shown or 'without cells'}"
                 raise self.error(f"one column each for {', '.join(headers)}", found)
-            columns[name] = fits[0]
+            columns[name] = matches[0]
         return columns
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row of a table: its cells by the column they start in, the columns of the fields, and its number from 1."""
+    """A row of a table: cells by their first column, columns of the fields, and its number from 1."""
 
     cells: dict[int, LexborNode]
     columns: Mapping[str, int]
@@ -81,17 +81,17 @@ class Row:
         return self.columns[name] in self.cells
 
     def cell(self, name: str) -> LexborNode:
-        """The field's cell; raises `FetchError` where the row has none."""
+        """Cell of a field; raise `FetchError` if the row lacks it."""
         if not self.has(name):
             raise self.error(f"a cell for {name}", f"{len(self.cells)} cells")
         return self.cells[self.columns[name]]
 
     def text(self, name: str) -> str:
-        """The field's text."""
+        """Text of a field."""
         return node_text(self.cell(name))
 
     def day(self, name: str) -> date | None:
-        """The field's date, None where the cell is empty; raises `FetchError` for what is no date."""
+        """Date of a field, None for an empty cell; raise `FetchError` for other text."""
         written = self.text(name)
         day = read_date(written)
         if written and day is None:
@@ -99,7 +99,7 @@ class Row:
         return day
 
     def error(self, expected: str, found: str) -> FetchError:
-        """The error for a row that is not as expected."""
+        """Build the error for an unexpected row."""
         return FetchError(
             f"{self.url}: row {self.number} of the results: expected {expected}; found {found}. The site's pages "
             f"changed: {REPAIR}"
@@ -107,12 +107,12 @@ class Row:
 
 
 def node_text(node: LexborNode) -> str:
-    """A node's text in one line."""
+    """Text of a node in one line."""
     return " ".join(node.text().split())
 
 
 def _cells(row: LexborNode) -> dict[int, LexborNode]:
-    """Cells by column; one that spans columns stands in the first of them."""
+    """Cells by their first column."""
     cells: dict[int, LexborNode] = {}
     column = 0
     for cell in row.iter():

@@ -1,4 +1,4 @@
-"""Read the search's fields from a manifest, and join them to the requests table as ``index_`` columns."""
+"""Read the fields of the search from a manifest, and join them to the requests table as ``index_`` columns."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _DTYPES = {"place": "int64", "is_latest": "bool"}
 _NO_ENTRY = -1
 _WORDS = re.compile(r"[a-z0-9]{3,}")
 _SHARED_WORD, _SHARED_CATEGORY, _OUT_OF_PLACE = 4.0, 2.0, -0.01
-"""Scores of a pair of an item and a listed request; the last for each place that they are apart."""
+"""Scores of a pair of an item and a listed request; the last is per place of distance."""
 _CASES = """
 SELECT case_number, url, case_outcome, specialty, decision_date, date_of_injury, application_received,
     row_number() OVER newest = 1 AS is_latest
@@ -46,18 +46,18 @@ FROM letters ORDER BY case_number, version
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """What the search listed.
+    """Cases, requests and letters of the search.
 
     Attributes
     ----------
     cases : DataFrame
         One row a letter: ``case_number, url, case_outcome, specialty, decision_date, date_of_injury,
-        application_received, is_latest``; a case reissued under another address has two, one of them the latest.
+        application_received, is_latest``; a case reissued at another address has two.
     requests : DataFrame
-        One row a request: ``case_number, url, place, category, subcategory, outcome``; `place` counts from 1 as listed.
+        One row a request: ``case_number, url, place, category, subcategory, outcome``; `place` counts from 1.
     letters : DataFrame
-        One row a fetched file: ``case_number, url, letter_sha256, is_latest``; one that is not the latest was replaced
-        under the same address, and what the index said of it is not known.
+        One row a fetched file: ``case_number, url, letter_sha256, is_latest``; the index of a file that was replaced at
+        its address is unknown.
     """
 
     cases: pd.DataFrame
@@ -65,27 +65,18 @@ class Index:
     letters: pd.DataFrame
 
     def restrict_to(self, requests: pd.DataFrame) -> Index:
-        """The part about the cases of a requests table, or about the files that its rows were read from.
-
-        Joining takes time with the size of the index, which a table that grows would else spend with each part.
-        """
-        about = self.cases["case_number"].isin(requests["case_number"].dropna())
+        """Select the cases of a requests table or of its files, as joining takes time in proportion to the index."""
+        is_needed = self.cases["case_number"].isin(requests["case_number"].dropna())
         if "letter_sha256" in requests:
             read = self.letters["letter_sha256"].isin(requests["letter_sha256"].dropna())
-            about |= self.cases["case_number"].isin(self.letters.loc[read, "case_number"])
-        cases = self.cases.loc[about, "case_number"].unique()
+            is_needed |= self.cases["case_number"].isin(self.letters.loc[read, "case_number"])
+        cases = self.cases.loc[is_needed, "case_number"].unique()
         parts = (self.cases, self.requests, self.letters)
         return Index(*(part[part["case_number"].isin(cases)].reset_index(drop=True) for part in parts))
 
 
 def read_index(manifest: Path) -> Index:
-    """The index's fields of every case and request of a manifest.
-
-    Raises
-    ------
-    FetchError, FileNotFoundError
-        As `letters_of_manifest`.
-    """
+    """Read the index of a manifest; see `open_manifest` for what it raises."""
     import pandas as pd
 
     with open_manifest(manifest) as connection:
@@ -97,10 +88,8 @@ def read_index(manifest: Path) -> Index:
 def _read_query(connection: sqlite3.Connection, query: str) -> pd.DataFrame:
     import pandas as pd
 
-    cursor = connection.execute(query)
-    names = [column[0] for column in cursor.description]
-    frame = pd.DataFrame(cursor.fetchall(), columns=names)
-    return frame.astype({name: _DTYPES.get(name, "string") for name in names})
+    frame = pd.read_sql_query(query, connection)
+    return frame.astype({name: _DTYPES.get(str(name), "string") for name in frame})
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,13 +99,13 @@ class JoinedTable:
     Attributes
     ----------
     table : DataFrame
-        As `imr_ml.fetch.cross_check.compare_with_index` describes it, ``category`` untouched.
-    is_indexed : ndarray of bool, shape (rows,)
+        As in `imr_ml.fetch.cross_check.compare_with_index`, with the original ``category``.
+    is_indexed : (rows,) bool
         Whether the search lists the row's letter.
-    letters : ndarray of int, shape (rows,)
-        The same number for rows of one letter.
-    listed : ndarray of int, shape (rows,)
-        Number of requests that the search lists for the row's letter.
+    letters : (rows,) int
+        Number of the row's letter.
+    listed : (rows,) int
+        Number of requests that the search lists for the letter.
     """
 
     table: pd.DataFrame
@@ -126,7 +115,7 @@ class JoinedTable:
 
 
 def join_index(requests: pd.DataFrame, index: Index) -> JoinedTable:
-    """Join what the search lists to the rows of the letters that it lists."""
+    """Join the fields of the search to the rows of its letters."""
     import numpy as np
 
     require_columns(requests, _NEEDED, "requests table")
@@ -146,12 +135,12 @@ def join_index(requests: pd.DataFrame, index: Index) -> JoinedTable:
 
 
 def map_values(values: pd.Series, lookup: Callable[[object], str | None]) -> pd.Series:
-    """Look up each value, equal ones once; missing where the value is."""
+    """Look up each distinct value once; missing values remain."""
     return values.map({value: lookup(value) for value in values.dropna().unique()}).astype("string")
 
 
 def normalize(words: object) -> str | None:
-    """Letters and digits alone, ``and`` and ``&`` alike.
+    """Reduce text to letters and digits; ``&`` equals ``and``.
 
     Examples
     --------
@@ -164,7 +153,7 @@ def normalize(words: object) -> str | None:
 
 
 def _find_entries(requests: pd.DataFrame, index: Index) -> NDArray[np.int64]:
-    """The entry of each row: that of the file it was read from, else the latest of its case."""
+    """Entry of each row: that of its file, else the latest of its case."""
     import numpy as np
     import pandas as pd
 
@@ -180,7 +169,7 @@ def _find_entries(requests: pd.DataFrame, index: Index) -> NDArray[np.int64]:
 
 
 def _number_letters(requests: pd.DataFrame, entries: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Which rows are of one letter: those of one entry and, where the table has it, of one file."""
+    """Number the letters; rows of a letter share an entry and, if known, a file."""
     import numpy as np
     import pandas as pd
 
@@ -190,7 +179,7 @@ def _number_letters(requests: pd.DataFrame, entries: NDArray[np.int64]) -> NDArr
 
 
 def _listed_ranges(index: Index) -> dict[int, range]:
-    """Entry -> its requests' rows, which stand together as both tables are sorted alike."""
+    """Rows of each entry's requests, which are adjacent, as both tables have the same order."""
     places = index.cases[_KEY].assign(entry=index.cases.index)
     entries = index.requests[_KEY].merge(places, on=_KEY, how="left")["entry"]
     bounds = entries.reset_index().groupby("entry")["index"].agg(["min", "max"])
@@ -200,16 +189,16 @@ def _listed_ranges(index: Index) -> dict[int, range]:
 def _pair_requests(
     requests: pd.DataFrame, letters: NDArray[np.int64], ranges: Sequence[range], index: Index
 ) -> NDArray[np.int64]:
-    """The row of `Index.requests` that each row is, by shared words, category and order, never by outcome.
+    """Match rows to rows of `Index.requests` by words, category and order, never by outcome.
 
-    -1 where the search lists another number of requests for the letter than it has items.
+    The match is -1 if the search lists another number of requests for the letter.
     """
     import numpy as np
     import pandas as pd
 
     pairs = np.full(len(requests), _NO_ENTRY, dtype=np.int64)
     items = requests["item"].to_numpy(dtype=np.float64)
-    # Lists are read one by one much faster than columns.
+    # Access to single elements of lists is much faster than to those of columns.
     ours = _comparable(requests["request"], requests.get("category"))
     theirs = _comparable(index.requests["subcategory"], index.requests["category"])
     for rows in pd.Series(letters).groupby(letters, sort=False).indices.values():
@@ -222,13 +211,13 @@ def _pair_requests(
 
 
 def _comparable(texts: pd.Series, categories: pd.Series | None) -> list[tuple[str, str]]:
-    """Text and category of each request, empty where missing."""
+    """Text and category of each request, empty if missing."""
     words = texts.fillna("").str.lower().tolist()
     return list(zip(words, [""] * len(words) if categories is None else categories.fillna("").tolist(), strict=True))
 
 
 def _assign(items: Sequence[tuple[str, str]], listed: Sequence[tuple[str, str]]) -> list[int]:
-    """For each item, the place of its listed request, each used once."""
+    """Place of the listed request of each item; each is used once."""
     from scipy.optimize import linear_sum_assignment
 
     if len(items) == 1:

@@ -1,4 +1,4 @@
-"""Record what was listed, downloaded and failed, in a SQLite manifest; it can be read while a fetch is running."""
+"""Record searches, downloads and failures in a SQLite manifest; it can be read during a fetch."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from imr_ml.fetch.types import AnswerError, FetchError, IndexedCase, Query
 MANIFEST = "manifest.sqlite"
 SCHEMA_VERSION = 1
 APPLICATION_ID = 0x494D524D
-"""Marks the file as one of ours in its header ("IMRM")."""
+"""Identifies the file in its header ("IMRM")."""
 _SCHEMA = "manifest.sql"
 _INDEXED = ("case_outcome", "decision_date", "date_of_injury", "application_received", "specialty")
 _THIS_LETTER = "case_number = ? AND url = ?"
@@ -37,7 +37,7 @@ _RESET = "UPDATE cases SET state = 'found', attempts = 0 WHERE "
 
 @dataclass(frozen=True, slots=True)
 class PendingLetter:
-    """A letter to download; `versions` are the contents already stored of its case, as SHA-256."""
+    """A letter to download; `versions` are the SHA-256 of the stored letters of its case."""
 
     case_number: str
     url: str
@@ -46,7 +46,7 @@ class PendingLetter:
 
 @dataclass(frozen=True, slots=True)
 class StoredLetter:
-    """A letter's file; `file` is relative to the manifest's folder, `note` says why it can't be read completely."""
+    """A stored letter; `file` is relative to the manifest's folder, `note` states why it can't be read completely."""
 
     case_number: str
     url: str
@@ -58,10 +58,7 @@ class StoredLetter:
 
 
 class Manifest:
-    """The manifest of a folder, created where missing.
-
-    A case has a row for each address that the search linked for it, so a reissued letter may be a row of its own.
-    """
+    """The manifest of a folder, created if missing; a case has one row for each address of its letter."""
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -81,7 +78,7 @@ class Manifest:
         self._connection.close()
 
     def _create(self) -> None:
-        """Tables and marks in one transaction, so that a kill leaves all of them or none."""
+        """Create tables and header in one transaction, to survive a kill."""
         with self._transaction() as connection:
             for statement in files(__package__).joinpath(_SCHEMA).read_text(encoding="utf-8").split(";\n"):
                 connection.execute(statement)
@@ -98,7 +95,7 @@ class Manifest:
             raise FetchError(f"{self._path}: can't be written ({error})") from error
 
     def record_search(self, query: Query, cases: list[IndexedCase]) -> None:
-        """Record what the search listed, and for a search by days, that these days are complete."""
+        """Record the cases of a search, and that its days are complete."""
         with self._transaction() as connection:
             for case in cases:
                 self._record_case(case)
@@ -108,7 +105,7 @@ class Manifest:
                 connection.execute("INSERT OR REPLACE INTO walks VALUES (?, ?, ?, ?, ?)", row)
 
     def _record_case(self, case: IndexedCase) -> None:
-        """Add a case; where its entry changed, its letter is pending again, as it may have been reissued."""
+        """Add a case; if its entry changed, its letter is pending again, as it may be a reissue."""
         key = (case.case_number, case.url)
         fields = tuple(_sql_value(getattr(case, name)) for name in _INDEXED)
         requests = [(each.category, each.subcategory, each.outcome) for each in case.requests]
@@ -121,18 +118,18 @@ class Manifest:
         self._connection.executemany("INSERT INTO requests VALUES (?, ?, ?, ?, ?, ?)", rows)
 
     def searched_at(self, query: Query) -> datetime | None:
-        """When the query's days were last searched to the end; None where they were not."""
+        """Time of the last complete search of the query's days; None without one."""
         walks = "SELECT walked_at FROM walks WHERE first_day = ? AND last_day = ?"
         row = self._connection.execute(walks, _days(query)).fetchone()
         return datetime.fromisoformat(row[0]) if row else None
 
     def first_day(self) -> date | None:
-        """The first day that was ever searched."""
+        """First day of all searches."""
         (day,) = self._connection.execute("SELECT min(first_day) FROM walks").fetchone()
         return date.fromisoformat(day) if day else None
 
     def pending(self, query: Query, max_calls: int) -> list[PendingLetter]:
-        """Letters of the query that are not stored and were requested in fewer than `max_calls` calls."""
+        """Letters of the query that are not stored and failed in fewer than `max_calls` calls."""
         condition, values = _condition(query)
         rows = self._connection.execute(_PENDING + condition + _IN_ORDER, (max_calls, *values)).fetchall()
         return [PendingLetter(case, url, self._versions(case)) for case, url in rows]
@@ -142,13 +139,13 @@ class Manifest:
         return tuple(sha256 for (sha256,) in self._connection.execute(query, (case_number,)).fetchall())
 
     def reset(self, query: Query) -> None:
-        """Make the letters of the query pending again, as they may have been reissued unannounced."""
+        """Make the letters of the query pending again, to detect silent reissues."""
         condition, values = _condition(query)
         with self._transaction() as connection:
             connection.execute(_RESET + condition, values)
 
     def record_letter(self, letter: StoredLetter) -> bool:
-        """Record a letter as fetched; False where its content was stored before."""
+        """Record a letter as fetched; return False if its content was stored before."""
         versions = self._versions(letter.case_number)
         key, status = (letter.case_number, letter.url), letter.http_status
         with self._transaction() as connection:
@@ -160,7 +157,7 @@ class Manifest:
             return True
 
     def record_failure(self, letter: PendingLetter, error: AnswerError) -> None:
-        """Record why a letter can't be downloaded; a failure because the site is down does not count as an attempt."""
+        """Record why a letter can't be downloaded; if the site is down, it does not count as an attempt."""
         attempts, key = int(not error.is_site_down), (letter.case_number, letter.url)
         with self._transaction() as connection:
             connection.execute(_RECORD_ATTEMPT, ("failed", _now(), attempts, error.http_status, str(error), *key))
@@ -177,38 +174,32 @@ class Manifest:
 
 @contextmanager
 def open_manifest(path: Path) -> Iterator[sqlite3.Connection]:
-    """Open a manifest to read it.
+    """Open a manifest for reading.
 
     Raises
     ------
     FetchError
-        For what is no manifest of this tool or one of another schema version.
+        If the file is not a manifest, or has another schema version.
     FileNotFoundError
-        Where there is no such manifest.
+        If the manifest does not exist.
     """
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such manifest")
-    # Not read-only: what a kill left half written is rolled back by whoever opens the file next.
+    # Not read-only: opening the file rolls back an unfinished transaction of a killed call.
     with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True)) as connection:
         _check_version(connection, path)
         yield connection
 
 
 def letters_of_manifest(path: Path) -> list[Path]:
-    """Files of the letters that a manifest lists, all versions, in the order of case and version.
-
-    Raises
-    ------
-    FetchError, FileNotFoundError
-        As `open_manifest`, and where a file is gone.
-    """
+    """List the files of a manifest by case and version; raise as `open_manifest`, and if a file is missing."""
     with open_manifest(path) as connection:
         rows = connection.execute("SELECT file FROM letters ORDER BY case_number, version").fetchall()
     letters = [path.parent / file for (file,) in rows]
-    gone = [file for file in letters if not file.is_file()]
-    if gone:
-        more = f" and {len(gone) - 1} more" if len(gone) > 1 else ""
-        raise FetchError(f"{path}: {gone[0]}{more} is gone; put it back, or fetch into another folder")
+    missing = [file for file in letters if not file.is_file()]
+    if missing:
+        more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
+        raise FetchError(f"{path}: {missing[0]}{more} is missing; put it back, or fetch into another folder")
     return letters
 
 
@@ -222,7 +213,7 @@ def _is_empty(connection: sqlite3.Connection, path: Path) -> bool:
 
 
 def _check_version(connection: sqlite3.Connection, path: Path) -> None:
-    """Refuse what is no manifest, or one of another version; raises `FetchError`."""
+    """Raise `FetchError` for another file or another schema version."""
     try:
         (application,) = connection.execute("PRAGMA application_id").fetchone()
         (version,) = connection.execute("PRAGMA user_version").fetchone()
@@ -238,7 +229,7 @@ def _check_version(connection: sqlite3.Connection, path: Path) -> None:
 
 
 def _not_a_manifest(path: Path) -> FetchError:
-    return FetchError(f"{path}: is no manifest of 'imr-ml fetch'; name the {MANIFEST} that it wrote")
+    return FetchError(f"{path}: is not a manifest of 'imr-ml fetch'; name its {MANIFEST}")
 
 
 def _condition(query: Query) -> tuple[str, tuple[str, ...]]:

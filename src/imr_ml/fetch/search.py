@@ -13,32 +13,30 @@ from imr_ml.fetch.types import FetchError, IndexedCase, Query
 _Cases = dict[tuple[str, str], IndexedCase]
 """(case number, address of the letter) -> the case."""
 _ATTEMPTS = 2
-"""A list that changes while its pages are read is read once more."""
+"""A list that changes during reading is read a second time."""
 
 
 def search_cases(client: PoliteClient, url: str, query: Query) -> list[IndexedCase]:
-    """All letters that the search lists, with their requests, in its order; a case with two letters is listed twice.
+    """List all letters of a query with their requests, in order; a case with two letters occurs twice.
 
     Parameters
     ----------
     client : PoliteClient
-        Sends the requests.
     url : str
         Page of the decision search.
     query : Query
-        Days of decision, or one case.
 
     Raises
     ------
     FetchError
-        Where a page differs from what is expected, or the pages do not fit together.
+        If a page is unexpected, or pages contradict each other.
     """
     listed = _list_by_case(client, url, query)
     if not listed:
         return []
     with_requests = _join_pages(_read_pages(client, url, Search.REQUESTS, query))
     for case_number in dict.fromkeys(key[0] for key in listed if key not in with_requests):
-        # The list by request left the case out: its own page has the requests.
+        # The list by request lacks the case, but its own page has the requests.
         address = details_url(url, case_number)
         with_requests |= _join_pages([read_page(client.request(address).text, address, Search.REQUESTS)])
     for case in listed.values():
@@ -50,12 +48,12 @@ def search_cases(client: PoliteClient, url: str, query: Query) -> list[IndexedCa
 
 
 def _list_by_case(client: PoliteClient, url: str, query: Query) -> _Cases:
-    """The list by case; it states a total, and the pages must hold so many."""
+    """The list by case, which must have as many cases as it states."""
     before: _Cases | None = None
     for _ in range(_ATTEMPTS):
         pages = list(_read_pages(client, url, Search.CASES, query))
         cases, total, rows = _join_pages(pages), pages[-1].total, sum(len(page.cases) for page in pages)
-        # A row that stands there twice in both readings is no sign of a list that changed.
+        # A row that occurs twice in both readings does not mean that the list changed.
         if total == len(cases) or (total == rows and cases == before):
             return cases
         before = cases
@@ -81,7 +79,7 @@ def _read_pages(client: PoliteClient, url: str, search: Search, query: Query) ->
 
 
 def _join_pages(pages: Iterable[ResultPage]) -> _Cases:
-    """Cases of all pages; one that continues on the next page is one."""
+    """Cases of all pages, with requests that continue on the next page."""
     cases: _Cases = {}
     last: tuple[str, str] | None = None
     for page in pages:
@@ -95,12 +93,12 @@ def _join_pages(pages: Iterable[ResultPage]) -> _Cases:
 
 
 def _check_matches_query(case: IndexedCase, url: str, query: Query) -> None:
-    """A case must match the query, else the search understands the form in another way."""
+    """Check that a case matches the query, as the search may interpret the form in another way."""
     if query.case_number and case.case_number != query.case_number:
         raise FetchError(f"{url}: expected case {query.case_number}; found {case.case_number}")
     day = case.decision_date
     if query.first_day and query.last_day and day and not query.first_day <= day <= query.last_day:
         raise FetchError(
-            f"{url}: expected decisions from {query.first_day} to {query.last_day}; found one of {day}. The form means "
-            f"other days than expected: {REPAIR}"
+            f"{url}: expected decisions from {query.first_day} to {query.last_day}; found one of {day}. The "
+            f"search reads the form in another way: {REPAIR}"
         )

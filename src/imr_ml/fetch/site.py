@@ -1,12 +1,11 @@
 """The public decision search of the California DWC: its address, form fields, result tables and paging.
 
-All that depends on the site's pages is here. What is known of them comes from an older client of the search (2017):
-the form's field names, 25 results a page, ``table.tabborder`` with one header row, the columns and their order, further
-requests of a case as rows whose first cell spans the case's columns, the number of results in bold after the table, a
-form ``Nextpage`` where a further page follows, and the details of one case under ``?caseno=``. Inferred, and not seen
-on the live site, which could not be reached where this was written: the exact words of the headers, that dates are
-written MM/DD/YYYY, that the first and last day of a query are both included, and what the page says where nothing is
-found. A page that differs raises `FetchError`, which says what was expected and what was found; nothing is guessed.
+Only this module depends on the site's pages. An older client of the search (2017) documents: the field names of the
+form, 25 results a page, ``table.tabborder`` with one header row, the columns and their order, rows whose first cell
+spans the columns of the case for its further requests, the number of results in bold after the table, a form
+``Nextpage`` before a further page, and the details of a case under ``?caseno=``. Assumed, without access to the live
+site: the words of the headers, dates as MM/DD/YYYY, queries that include their first and last day, and the words of a
+page without results. An unexpected page raises `FetchError` with what was expected and found.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
 
 SEARCH_URL = "https://www.dir.ca.gov/dwc/imr/IMRDecisionSearch.asp"
 FIRST_DECISIONS = date(2013, 1, 1)
-"""Day from which injuries fell under independent medical review (Labor Code 4610.5); no decision is older."""
+"""Start of independent medical review (Labor Code 4610.5); no decision is older."""
 CASE_NUMBER = re.compile(r"[A-Z]{2}\d{2}-\d{4,7}")
 _FORM_FIELDS = ("Fname", "Caseno", "DecStart", "DecEnd")
 _TABLE = "table.tabborder"
@@ -67,13 +66,13 @@ class ResultPage:
     Attributes
     ----------
     cases : tuple of IndexedCase
-        In the page's order.
+        In the order of the page.
     continued : tuple of IndexedRequest
-        Requests at the top that belong to the last case of the page before.
+        First requests on the page, of the last case of the previous page.
     total : int or None
-        Number of results on all pages; None where the page does not state it.
+        Number of results on all pages, if stated.
     has_next : bool
-        Whether a further page follows.
+        Whether another page follows.
     """
 
     cases: tuple[IndexedCase, ...] = ()
@@ -83,14 +82,7 @@ class ResultPage:
 
 
 def form_fields(search: Search, query: Query, page: int) -> dict[str, str]:
-    """Form fields to post for one page of results; pages count from 1.
-
-    Parameters
-    ----------
-    search : Search
-    query : Query
-    page : int
-    """
+    """Form fields to post for page `page` of the results, from 1."""
     days = {"DecStart": _form_date(query.first_day), "DecEnd": _form_date(query.last_day)}
     unused = ("DoIStart", "DoIEnd", "ReqStart", "ReqEnd", "SpecialtyV")
     by_search = ("CaseOutcomeV",) if search is Search.CASES else ("OutcomeV", "SubCategoryV")
@@ -110,7 +102,7 @@ def details_url(url: str, case_number: str) -> str:
 
 
 def check_form(html: str, url: str) -> None:
-    """Check that the search page has the form; raises `FetchError` naming the fields that it lacks."""
+    """Check that the search page has the form; raise `FetchError` with the missing fields."""
     page = Page(html, url)
     names = {node.attributes.get("name") for node in page.tree.css("input, select")}
     missing = [name for name in _FORM_FIELDS if name not in names]
@@ -126,12 +118,12 @@ def read_page(html: str, url: str, search: Search) -> ResultPage:
     html, url : str
         The page and its address.
     search : Search
-        Which form was sent; the page of a case's details is laid out as one of requests.
+        The form that was sent; the details of a case have the layout of requests.
 
     Raises
     ------
     FetchError
-        Where the page is not laid out as expected; names the row and column, never the text of a row.
+        If the layout is unexpected; the message states row and column, never the text of a row.
     """
     page = Page(html, url)
     table = page.tree.css_first(_TABLE)
@@ -168,7 +160,7 @@ def _case(row: Row, search: Search) -> IndexedCase:
 
 
 def _letter(row: Row) -> tuple[str, str]:
-    """Case number and address of the letter: the link whose text is a case number."""
+    """Case number and address of a letter, from the link whose text is a case number."""
     links = [(node_text(link), link.attributes.get("href")) for link in row.cell("case_number").css("a")]
     letters = [(text, href) for text, href in links if CASE_NUMBER.fullmatch(text) and href]
     if not letters:
@@ -185,7 +177,7 @@ def _request(row: Row) -> IndexedRequest:
 
 
 def _total(table: LexborNode) -> int | None:
-    """The number in bold that follows the table."""
+    """The number in bold after the table."""
     node = table.next
     while node is not None:
         bold = node if node.tag in ("strong", "b") else node.css_first("strong, b") if node.is_element_node else None
@@ -197,7 +189,7 @@ def _total(table: LexborNode) -> int | None:
 
 
 def _check_no_results(page: Page) -> None:
-    """A page without a table of results must say that there are none, or show the form again, and list no case."""
+    """Check that a page without a table of results states that there are none or shows the form, and lists no case."""
     tree = page.tree
     says_none = _EMPTY.search(tree.body.text(separator=" ") if tree.body else "") or tree.css_first("[name=DecStart]")
     lists_case = any(CASE_NUMBER.fullmatch(link.text().strip()) for link in tree.css("a"))

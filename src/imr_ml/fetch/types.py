@@ -1,4 +1,4 @@
-"""Data types of a fetch: errors, the search's queries and entries, settings and report."""
+"""Data types of a fetch: errors, queries and entries of the search, settings and report."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from imr_ml.errors import ImrError
 
 
 class FetchError(ImrError):
-    """Fetching can't go on; the message says what was expected, what was found and what to do."""
+    """Fetching must stop; the message states what was expected, what was found and what to do."""
 
 
 class AnswerError(FetchError):
-    """One address gives no good answer; for a letter, that costs only this letter.
+    """A request to one address failed; other letters can still be fetched.
 
     Attributes
     ----------
     http_status : int or None
-        Of the last answer; None where there was none.
+        Status of the last response; None without one.
     is_site_down : bool
-        Whether the cause is the site's state, not this letter.
+        Whether the site failed, not this letter.
     """
 
     def __init__(self, reason: str, http_status: int | None = None, *, is_site_down: bool = False) -> None:
@@ -31,7 +31,7 @@ class AnswerError(FetchError):
 
 @dataclass(frozen=True, slots=True)
 class IndexedRequest:
-    """One request of a case in the search's own words: treatment category, subcategory or drug, and outcome."""
+    """One request of a case, in the words of the search; `subcategory` may be a drug."""
 
     category: str
     subcategory: str
@@ -40,16 +40,16 @@ class IndexedRequest:
 
 @dataclass(frozen=True, slots=True)
 class IndexedCase:
-    """One case as the search lists it; what a list lacks is None or empty.
+    """One case of the search; a list by request lacks the case outcome, a list by case the requests.
 
     Attributes
     ----------
     url : str
         Full address of the letter.
     case_outcome, specialty : str or None
-        In the search's own words; a list by request has no case outcome.
+        In the words of the search.
     requests : tuple of IndexedRequest
-        In the search's order; a list by case has none.
+        In the order of the search.
     """
 
     case_number: str
@@ -64,7 +64,7 @@ class IndexedCase:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A query of the search: the days of decision, both included, or one case."""
+    """A query of the search: the first and last decision date, or one case."""
 
     first_day: date | None = None
     last_day: date | None = None
@@ -73,22 +73,22 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class RequestPolicy:
-    """How politely requests are sent.
+    """Limits on requests.
 
     Attributes
     ----------
     contact : str or None
-        Address or page by which the site can reach whoever fetches; sent in the User-Agent.
+        E-mail address or page of the user, sent in the User-Agent.
     pause_s : float
-        Pause after each answer before the next request; a longer ``Crawl-delay`` in robots.txt wins.
+        Pause between a response and the next request; a longer ``Crawl-delay`` in robots.txt wins.
     timeout_s : float
-        Longest wait for a connection or for the next bytes of an answer.
+        Longest wait for a connection or for the next bytes of a response.
     tries : int
-        Maximum number of requests for one address, the first included.
+        Maximum number of requests for one address.
     backoff_s : float
-        Wait before the second try, doubled with each further one; a longer ``Retry-After`` wins.
+        Wait before the second try, doubled for each later one; a longer ``Retry-After`` wins.
     max_wait_s : float
-        A site that asks to wait longer than this ends the call.
+        Longest wait that the site may ask for; a longer one ends the call.
     """
 
     contact: str | None = None
@@ -106,9 +106,9 @@ class FetchSettings:
     Attributes
     ----------
     since, until : date or None
-        First and last day of decision; where None, the first day ever searched and today. Later days are left out.
+        First and last decision date; default: the first date of all searches, and today.
     cases : tuple of str
-        Only these cases, by number; then no days are searched.
+        Numbers of the only cases to fetch, instead of days.
     limit : int or None
         Maximum number of letters to request.
     dry_run : bool
@@ -118,17 +118,17 @@ class FetchSettings:
     url : str or None
         Page of the decision search, if it moved.
     policy : RequestPolicy
-        How politely requests are sent.
+        Limits on requests.
     window_days : int
-        Days in one search; also the most that a killed call has to search again.
+        Days in one search.
     settle_days : int
-        Days after which all decisions of a day are published: a day searched that late is not searched again.
+        Days after which all decisions of a day are published and a search of it is final.
     fresh_s : float
-        A day searched less long ago is not searched again.
+        Time during which a day is not searched again.
     max_calls : int
-        Calls after which a letter that can't be downloaded is given up.
+        Failed calls after which a letter is no longer requested.
     max_failures : int
-        So many letters in a row that can't be downloaded end the call.
+        Failed letters in a row that end the call.
     """
 
     since: date | None = None
@@ -148,28 +148,26 @@ class FetchSettings:
 
 @dataclass(slots=True)
 class FetchReport:
-    """What a call did.
+    """Result of a call.
 
     Attributes
     ----------
     cases, letters : int
-        Cases and files in the manifest, after this call.
+        Cases and files in the manifest after this call.
     given_up : int
-        Letters that no further call requests, as too many calls could not download them.
+        Letters that failed in too many calls to be requested again.
     searches, listed : int
-        Searches made in this call, and the letters that they listed.
-    requested : int
-        Letters requested.
+        Searches in this call, and the letters that they listed.
+    requested, failed : int
+        Letters requested, and those that could not be downloaded; the next call requests these again.
     new, reissued, unchanged : int
         Letters stored for the first time; stored beside an older version; the same as before.
-    failed : int
-        Letters that could not be downloaded; the next call requests them again.
     reasons : dict of str to int
-        Why, without addresses and case numbers, and how often.
+        Reasons of failures, without addresses and case numbers, and their counts.
     unreadable : int
-        Letters stored though the reader can't read them completely.
+        Stored letters that the reader can't read completely.
     remaining : int
-        Letters of these days that were not requested, because of the limit or in a dry run.
+        Letters of these days that were not requested because of the limit or a dry run.
     not_listed : list of str
         Cases requested by number that the search does not list.
     """

@@ -1,4 +1,4 @@
-"""Extract the letters of a zip archive safely."""
+"""Unpack the letters of a zip archive safely."""
 
 from __future__ import annotations
 
@@ -10,160 +10,132 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from imr_ml.errors import SchemaError
 from imr_ml.files import explain_storage_errors
-from imr_ml.ingest.ingestion import LETTER_SUFFIXES, Reject, describe_other_files, is_letter_name, is_other_name
+from imr_ml.ingest.ingestion import Reject, is_letter_name, is_other_name
 
 MEGABYTE = 1 << 20
 MEMBER_BYTES = 64 * MEGABYTE
-"""The longest letters have some hundred pages, and a megabyte."""
+"""The longest letters have about a hundred pages and one megabyte."""
 TOTAL_BYTES = 32 * 1024 * MEGABYTE
-MOST_MEMBERS = 250_000
-MOST_RATIO = 200
-"""Unpacked to packed bytes; text that a person wrote packs to a tenth."""
-_RATIO_COUNTS_FROM = MEGABYTE
+MAX_MEMBERS = 250_000
+MAX_RATIO = 200
+"""Unpacked to packed bytes; text that a person wrote shrinks to a tenth."""
 _ARCHIVES = (".zip", ".7z", ".rar", ".gz", ".tgz", ".tar", ".bz2", ".xz")
-_BLOCK_BYTES = MEGABYTE
-
-
-@dataclass(slots=True)
-class _Budget:
-    """Bytes that may still be unpacked."""
-
-    left: int
 
 
 class _RefusedError(ValueError):
-    """Why a member is not unpacked."""
+    """Reason why a member is not unpacked."""
 
 
-def letters_of(zip_path: Path, folder: Path) -> tuple[list[Path], list[Reject]]:
+def unpack_letters(zip_path: Path, folder: Path) -> tuple[list[Path], list[Reject], list[str]]:
     """Unpack the letters of a zip into a folder.
-
-    Parameters
-    ----------
-    zip_path : Path
-    folder : Path
-        Where to; a letter keeps its path in the zip below it.
 
     Returns
     -------
     list of Path
-        The letters, in the order of their names.
+        The letters in the order of their names; a letter keeps its path in the zip.
     list of Reject
-        Letters and archives that were not unpacked, each with its reason. For other files see `other_members`.
+        Letters and archives that are not unpacked, with reasons.
+    list of str
+        Paths of the other files, sorted, without hidden files.
 
     Raises
     ------
     SchemaError
-        For a file that is no zip, or a zip without letters.
+        If the file is not a zip.
     FileNotFoundError
-        Where there is no such file.
+        If it does not exist.
     """
     if not zip_path.is_file():
         raise FileNotFoundError(f"{zip_path}: no such file")
     letters: list[Path] = []
     rejects: list[Reject] = []
-    budget = _Budget(TOTAL_BYTES)
     try:
         with zipfile.ZipFile(zip_path) as archive, explain_storage_errors(folder):
-            members = sorted(filter(_may_hold_letter, archive.infolist()), key=lambda member: member.filename)
-            for member in members[:MOST_MEMBERS]:
+            files = [member for member in archive.infolist() if not member.is_dir()]
+            members = sorted(filter(_may_be_letter, files), key=lambda member: member.filename)
+            unpacker = _Unpacker(archive, folder, TOTAL_BYTES)
+            for member in members[:MAX_MEMBERS]:
                 try:
-                    letters.append(_unpacked(archive, member, folder, budget))
+                    letters.append(unpacker.unpack(member))
                 except _RefusedError as refused:
-                    rejects.append(Reject(f"{zip_path}/{_shown(member)}", "", str(refused)))
+                    shown = "".join(letter if letter.isprintable() else "?" for letter in member.filename)
+                    rejects.append(Reject(f"{zip_path}/{shown}", "", str(refused)))
     except (zipfile.BadZipFile, OSError, EOFError) as error:
         raise SchemaError(
-            f"{zip_path}: can't be read as a zip ({type(error).__name__}); pack the letters anew"
+            f"{zip_path}: can't be read as a zip ({type(error).__name__}); zip the letters again"
         ) from error
-    if len(members) > MOST_MEMBERS:
-        reason = f"holds {len(members)} letters; only the first {MOST_MEMBERS} are read, split it up"
+    if len(members) > MAX_MEMBERS:
+        reason = f"contains {len(members)} letters; only the first {MAX_MEMBERS} are read, split it up"
         rejects.append(Reject(str(zip_path), "", reason))
-    if not members:
-        others = other_members(zip_path)
-        note = f"; {describe_other_files(others)}" if others else ""
-        raise SchemaError(f"{zip_path}: holds no letter ({' or '.join(LETTER_SUFFIXES)}){note}")
-    return letters, rejects
+    others = sorted(
+        str(_path(member)) for member in files if not _may_be_letter(member) and is_other_name(_path(member))
+    )
+    return letters, rejects, others
 
 
-def other_members(zip_path: Path) -> list[str]:
-    """Paths in a zip of the files that are neither letters nor archives, in sorted order, without hidden files."""
-    with zipfile.ZipFile(zip_path) as archive:
-        members = [member for member in archive.infolist() if not (member.is_dir() or _may_hold_letter(member))]
-    return sorted(str(_path(member)) for member in members if is_other_name(_path(member)))
-
-
-def _may_hold_letter(member: zipfile.ZipInfo) -> bool:
+def _may_be_letter(member: zipfile.ZipInfo) -> bool:
     path = _path(member)
-    if member.is_dir() or path.name.startswith(".") or "__MACOSX" in path.parts:
-        return False
-    return is_letter_name(path.name) or path.suffix.lower() in _ARCHIVES
+    is_hidden = path.name.startswith(".") or "__MACOSX" in path.parts
+    return not is_hidden and (is_letter_name(path.name) or path.suffix.lower() in _ARCHIVES)
 
 
 def _path(member: zipfile.ZipInfo) -> PurePosixPath:
     return PurePosixPath(member.filename.replace("\\", "/"))
 
 
-def _unpacked(archive: zipfile.ZipFile, member: zipfile.ZipInfo, folder: Path, budget: _Budget) -> Path:
-    """Write a member below the folder.
+@dataclass(slots=True)
+class _Unpacker:
+    """Writes members below a folder, within a number of bytes."""
 
-    Raises
-    ------
-    _RefusedError
-        Where it is not a letter to be unpacked.
-    """
-    _check(member)
-    target = folder.joinpath(*_parts(member))
-    if target.exists():
-        raise _RefusedError("stands twice in the zip; only the first is read")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        _write(archive, member, target, budget)
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, zlib.error, EOFError) as error:
-        target.unlink(missing_ok=True)
-        raise _RefusedError(f"can't be unpacked ({type(error).__name__})") from error
-    except _RefusedError:
-        target.unlink(missing_ok=True)
-        raise
-    return target
+    archive: zipfile.ZipFile
+    folder: Path
+    bytes_left: int
+
+    def unpack(self, member: zipfile.ZipInfo) -> Path:
+        """Write a member; raise `_RefusedError` if it is not a letter that can be unpacked safely."""
+        _check_member(member)
+        target = self.folder / _path(member)
+        if target.exists():
+            raise _RefusedError("occurs twice in the zip; only the first is read")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            self._write(member, target)
+        except (zipfile.BadZipFile, NotImplementedError, RuntimeError, zlib.error, EOFError) as error:
+            target.unlink(missing_ok=True)
+            raise _RefusedError(f"can't be unpacked ({type(error).__name__})") from error
+        except _RefusedError:
+            target.unlink(missing_ok=True)
+            raise
+        return target
+
+    def _write(self, member: zipfile.ZipInfo, target: Path) -> None:
+        """Copy a member block by block, as the size that the zip states may be false."""
+        size = 0
+        with self.archive.open(member) as packed, target.open("wb") as file:
+            while block := packed.read(MEGABYTE):
+                size += len(block)
+                self.bytes_left -= len(block)
+                _check_size(member, size)
+                if self.bytes_left < 0:
+                    raise _RefusedError(f"comes after {TOTAL_BYTES // MEGABYTE} MB; split the zip up")
+                file.write(block)
 
 
-def _check(member: zipfile.ZipInfo) -> None:
-    if _path(member).suffix.lower() in _ARCHIVES:
-        raise _RefusedError("is an archive within the zip; unpack it and pack its letters themselves")
+def _check_member(member: zipfile.ZipInfo) -> None:
+    path = _path(member)
+    if path.suffix.lower() in _ARCHIVES:
+        raise _RefusedError("is an archive within the zip; unpack it and zip its letters themselves")
     if member.flag_bits & 0x1:
-        raise _RefusedError("is encrypted; pack it without a password")
+        raise _RefusedError("is encrypted; zip it without a password")
     if stat.S_ISLNK(member.external_attr >> 16):
-        raise _RefusedError("is a link; pack the letter itself")
-    _check_sizes(member, member.file_size)
+        raise _RefusedError("is a link; zip the letter itself")
+    _check_size(member, member.file_size)
+    if path.is_absolute() or PureWindowsPath(member.filename).drive or ".." in path.parts or "\0" in member.filename:
+        raise _RefusedError("has a path outside of the zip")
 
 
-def _check_sizes(member: zipfile.ZipInfo, size: int) -> None:
+def _check_size(member: zipfile.ZipInfo, size: int) -> None:
     if size > MEMBER_BYTES:
         raise _RefusedError(f"unpacks to more than {MEMBER_BYTES // MEGABYTE} MB")
-    if size > _RATIO_COUNTS_FROM and size > MOST_RATIO * member.compress_size:
-        raise _RefusedError(f"unpacks to more than {MOST_RATIO} times its size, as no letter does")
-
-
-def _parts(member: zipfile.ZipInfo) -> tuple[str, ...]:
-    """Parts of a path that leads downwards only."""
-    path, name = _path(member), member.filename
-    if path.is_absolute() or PureWindowsPath(name).drive or ".." in path.parts or "\0" in name:
-        raise _RefusedError("has a path that leads out of the zip")
-    return path.parts
-
-
-def _write(archive: zipfile.ZipFile, member: zipfile.ZipInfo, target: Path, budget: _Budget) -> None:
-    """Copy a member block by block, as what the zip says of its size need not be true."""
-    size = 0
-    with archive.open(member) as packed, target.open("wb") as file:
-        while block := packed.read(_BLOCK_BYTES):
-            size += len(block)
-            budget.left -= len(block)
-            _check_sizes(member, size)
-            if budget.left < 0:
-                raise _RefusedError(f"comes after {TOTAL_BYTES // MEGABYTE} MB; split the zip up")
-            file.write(block)
-
-
-def _shown(member: zipfile.ZipInfo) -> str:
-    return "".join(character if character.isprintable() else "?" for character in member.filename)
+    if size > MEGABYTE and size > MAX_RATIO * member.compress_size:
+        raise _RefusedError(f"unpacks to more than {MAX_RATIO} times its size, as no letter does")

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import csv
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 from imr_ml.corpus.findings import pre_decision_summary
 from imr_ml.corpus.schema import CASE_VERSION, COLUMNS, SchemaError, typed
 from imr_ml.corpus.table import complete_requests
 from imr_ml.ingest.ingestion import Ingested, Reject
 from imr_ml.progress import Progress
-
-if TYPE_CHECKING:
-    from typing import TextIO
+from imr_ml.tables.csv_files import UNCLOSED, UNDOUBLED
+from imr_ml.tables.table import Table
 
 SOURCE = "dmhc"
 UNIT = "determinations"
@@ -35,49 +31,34 @@ _COLUMNS = {
     "patientgender": "sex",
     "findings": "findings",
 }
-_NEEDED = frozenset(_COLUMNS.values()) - {"findings"}
-_PLAIN = ("diagnosis_category", "diagnosis", "treatment_category", "treatment", "review_type")
-_OUTCOMES = (("upheld", "upheld"), ("overturned", "overturned"))
+_REQUIRED = frozenset(_COLUMNS.values()) - {"findings"}
+_COPIED = ("diagnosis_category", "diagnosis", "treatment_category", "treatment", "review_type")
 _YEAR = re.compile(r"(?:19|20)\d\d")
-_BAND_JOINT = re.compile(r"\s*(?:_|-|\bto\b)\s*")
-_SEPARATORS = ",;\t"
-# The longest Findings run to some ten thousand characters; a cell of more is a quotation mark that nothing closes.
-_LONGEST_CELL = 1_000_000
-_ROWS_A_STEP = 1000
-
-
-@dataclass(frozen=True, slots=True)
-class _Edition:
-    """Format of a file.
-
-    Attributes
-    ----------
-    encoding, separator : str
-    names : tuple of str
-        Meaning of each column, as in `_COLUMNS`; empty for a column that is not used.
-    """
-
-    encoding: str
-    separator: str
-    names: tuple[str, ...]
+_RANGE_SIGN = re.compile(r"\s*(?:_|-|\bto\b)\s*")
+_HEADER_BYTES = 1 << 16
+_ROWS_AT_ONCE = 1000
 
 
 def is_determinations(path: Path) -> bool:
     """Whether a file is the DMHC's table, by its header."""
-    return path.suffix.lower() == ".csv" and path.is_file() and _edition(path) is not None
+    if path.suffix.lower() != ".csv" or not path.is_file():
+        return False
+    with path.open("rb") as file:
+        header = file.readline(_HEADER_BYTES).decode("utf-8", "replace")
+    return any(_columns_by_meaning(header.split(separator)).keys() >= _REQUIRED for separator in ",;\t")
 
 
 def read_determinations(path: Path, progress: Progress | None = None) -> Ingested:
-    """Read the DMHC's determinations into the requests table, a case a row.
+    """Read the DMHC's determinations into the requests table, one row a case.
 
-    The request is what the treatment's categories say; the clinical summary is what the Findings say before anything of
-    the review. Families are missing, as the source publishes none, and so is `age`: the source publishes `age_band`.
+    The request comes from the treatment categories, the clinical summary from the part of the Findings before the
+    review. Families and `age` are missing, as the source publishes neither; `age_band` is published.
 
     Parameters
     ----------
     path : Path
     progress : callable, optional
-        Called with the number of rows each time some are done.
+        Called with the number of rows each time some are read.
 
     Returns
     -------
@@ -87,72 +68,67 @@ def read_determinations(path: Path, progress: Progress | None = None) -> Ingeste
     Raises
     ------
     SchemaError
-        For a file that is not the DMHC's table, can't be decoded, or breaks off within a quotation.
+        If the file is not the DMHC's table, can't be decoded, or has a misplaced quotation mark.
     """
     import pandas as pd
 
-    edition = _edition(path)
-    if edition is None:
-        raise SchemaError(f"{path}: is not the DMHC's table of determinations; its header lacks {_lacking(path)}")
-    rows: list[dict[str, object]] = []
+    table = Table.open(path)
+    columns = _columns_by_meaning(table.columns)
+    if not columns.keys() >= _REQUIRED:
+        lacking = ", ".join(name for name, meaning in _COLUMNS.items() if meaning in _REQUIRED - columns.keys())
+        raise SchemaError(f"{path}: is not the DMHC's table of determinations; its header lacks {lacking}")
+    rows: list[dict[str, Any]] = []
     rejects: list[Reject] = []
-    cases: dict[str, int] = {}
-    for number, cells in _cells(path, edition, progress):
-        row = _row(cells, edition.names)
-        if isinstance(row, dict) and str(row["case_number"]) in cases:
-            row = f"case stands twice, first in row {cases[str(row['case_number'])]}"
+    first_places: dict[str, str] = {}
+    for place, row in _read_rows(table, columns, progress):
+        if isinstance(row, dict) and row["case_number"] in first_places:
+            row = f"case occurs twice, first in {first_places[row['case_number']]}"
         if isinstance(row, str):
-            rejects.append(Reject(str(path), f"row {number}", row))
+            rejects.append(Reject(str(path), place, row))
         else:
-            cases[str(row["case_number"])] = number
+            first_places[row["case_number"]] = place
             rows.append(row | {"file": path.name})
     frame = pd.DataFrame(rows, columns=[column.name for column in COLUMNS])
     return Ingested(complete_requests(typed(frame)), len(rows), tuple(rejects))
 
 
-def _cells(path: Path, edition: _Edition, progress: Progress | None) -> Iterator[tuple[int, list[str]]]:
-    """Cells of each row below the header, numbered from 1; blank lines are no rows."""
-    number = 0
-    with path.open(encoding=edition.encoding, newline="") as file, _long_cells():
-        rows = csv.reader(file, delimiter=edition.separator, strict=True)
-        try:
-            next(rows)
-            for cells in rows:
-                if not any(cell.strip() for cell in cells):
-                    continue
-                number += 1
-                yield number, cells
-                if progress and number % _ROWS_A_STEP == 0:
-                    progress(_ROWS_A_STEP)
-        except csv.Error as error:
-            raise SchemaError(f"{path}: can't be read after row {number}: a quotation mark is out of place") from error
-    if not number:
-        raise SchemaError(f"{path}: holds no row")
+def _read_rows(
+    table: Table, columns: dict[str, str], progress: Progress | None
+) -> Iterator[tuple[str, dict[str, Any] | str]]:
+    """Place of each row, with the row or the reason why it can't be used."""
+    for chunk in table.chunks(_ROWS_AT_ONCE, columns.values()):
+        for line in chunk.rejects:
+            if line.reason in (UNCLOSED, UNDOUBLED):
+                raise SchemaError(f"{table.path}: can't be read: line {line.line} {line.reason}")
+            yield f"line {line.line}", line.reason
+        for row, cells in zip(chunk.frame.index, chunk.frame.fillna("").to_dict("records"), strict=True):
+            values = {name: " ".join(cells[column].split()) for name, column in columns.items()}
+            yield f"row {row + 1}", _read_row(values)
+        if progress:
+            progress(len(chunk.frame))
 
 
-@contextmanager
-def _long_cells() -> Iterator[None]:
-    before = csv.field_size_limit(_LONGEST_CELL)
-    try:
-        yield
-    finally:
-        csv.field_size_limit(before)
+def _columns_by_meaning(columns: Iterable[str]) -> dict[str, str]:
+    """Column of each meaning, whatever the punctuation and case; the first where two have the same meaning."""
+    by_meaning: dict[str, str] = {}
+    for column in columns:
+        meaning = _COLUMNS.get(re.sub(r"[\W_]+", "", column).lower())
+        if meaning:
+            by_meaning.setdefault(meaning, column)
+    return by_meaning
 
 
-def _row(cells: list[str], names: tuple[str, ...]) -> dict[str, object] | str:
+def _read_row(values: dict[str, str]) -> dict[str, Any] | str:
     """A row of the requests table, or the reason why it can't be used."""
-    if len(cells) != len(names):
-        return f"has {len(cells)} cells, the header has {len(names)}"
-    values = {name: " ".join(cell.split()) for name, cell in zip(names, cells, strict=True) if name}
-    outcome = [value for start, value in _OUTCOMES if values["determination"].lower().startswith(start)]
+    determination = values["determination"].lower()
+    outcome = next((outcome for outcome in ("upheld", "overturned") if determination.startswith(outcome)), None)
     if not values["case_number"]:
         return "has no reference ID"
     if not outcome:
         return "determination is neither upheld nor overturned"
     if not _YEAR.fullmatch(values["decision_year"]):
         return "report year is not a year"
-    return {
-        **{name: values[name] for name in _PLAIN},
+    return {name: values[name] for name in _COPIED} | {
         "case_number": values["case_number"],
         "item": 1,
         CASE_VERSION: 1,
@@ -160,48 +136,7 @@ def _row(cells: list[str], names: tuple[str, ...]) -> dict[str, object] | str:
         "request": ": ".join(filter(None, (values["treatment_category"], values["treatment"]))) or _NO_TREATMENT,
         "clinical_summary": pre_decision_summary(values.get("findings", "")),
         "sex": values["sex"] if values["sex"].lower() in ("female", "male") else None,
-        "age_band": _BAND_JOINT.sub("-", values["age_band"].lower()),
-        "outcome": outcome[0],
+        "age_band": _RANGE_SIGN.sub("-", values["age_band"].lower()),
+        "outcome": outcome,
         "decision_year": values["decision_year"],
     }
-
-
-def _edition(path: Path) -> _Edition | None:
-    """Format of a file; None where its header is not the DMHC's."""
-    encoding = _encoding(path)
-    with path.open(encoding=encoding, newline="") as file:
-        header = file.readline()
-    for separator in _SEPARATORS:
-        names = _names(header, separator)
-        if names and set(names) >= _NEEDED:
-            return _Edition(encoding, separator, names)
-    return None
-
-
-def _names(header: str, separator: str) -> tuple[str, ...]:
-    """Meaning of each column; of two columns with the same meaning only the first has it."""
-    cells = next(csv.reader([header], delimiter=separator), [])
-    meanings = [_COLUMNS.get(re.sub(r"[\W_]+", "", cell).lower(), "") for cell in cells]
-    return tuple(name if meanings.index(name) == place else "" for place, name in enumerate(meanings))
-
-
-def _encoding(path: Path) -> str:
-    """UTF-8 where the whole file is valid, else cp1252, in which every byte is a character."""
-    try:
-        with path.open(encoding="utf-8-sig") as file:
-            _exhaust(file)
-    except UnicodeDecodeError:
-        return "cp1252"
-    return "utf-8-sig"
-
-
-def _exhaust(file: TextIO) -> None:
-    while file.read(1 << 20):
-        pass
-
-
-def _lacking(path: Path) -> str:
-    with path.open(encoding=_encoding(path), newline="", errors="replace") as file:
-        header = file.readline()
-    present = max((set(_names(header, separator)) for separator in _SEPARATORS), key=len)
-    return ", ".join(name for name, meaning in _COLUMNS.items() if meaning in _NEEDED - present)

@@ -1,4 +1,4 @@
-"""Add letters and determinations to a table on disk, each once, with a manifest beside it."""
+"""Add letters and determinations to a table on disk, each once, and write its manifest."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ from imr_ml.corpus.schema import SchemaError
 from imr_ml.corpus.table import ReadLetter, build_requests
 from imr_ml.files import atomic_write, locked, sha256_of
 from imr_ml.ingest.ingestion import LetterSource, Reject, distinct, read_each, write_rejects
-from imr_ml.ingest.inputs import Kind, Source, letters_in
+from imr_ml.ingest.inputs import Source, letters_in
 from imr_ml.ingest.manifest import Code, SourceRecord, Step, manifest_of, manifest_path, table_manifest, write_manifest
+from imr_ml.ingest.paths import Kind
 from imr_ml.ingest.report import IngestReport, SourceResult
 from imr_ml.progress import Progress, StartProgress
 
@@ -30,14 +31,7 @@ LETTERS_AT_ONCE = 5000
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """What adds to a table.
-
-    Attributes
-    ----------
-    command : str
-    code : Code or None
-        Checkout that the command runs in.
-    """
+    """Command that adds to a table, and the checkout that it runs in."""
 
     command: str = INGEST
     code: Code | None = None
@@ -55,9 +49,9 @@ def grow_table(
 ) -> IngestReport:
     """Read sources into the table `output`, with its manifest and ``rejects.jsonl`` beside it.
 
-    An existing table is added to: letters that it contains, by their checksum or content, are skipped, and both
-    versions of a case that was decided again are kept. Where a fetch manifest is among the sources,
-    ``disagreements.csv`` lists the differences between its index and the letters.
+    An existing table grows: letters that it contains, by checksum or content, are skipped, and a case that was decided
+    again keeps both versions. With a fetch manifest among the sources, ``disagreements.csv`` lists the differences
+    between its index and the letters.
 
     Parameters
     ----------
@@ -66,7 +60,7 @@ def grow_table(
     start : callable
         Starts the progress bar of a long step.
     jobs : int
-        Processes to read with; -1 uses all cores. The table is the same with any number.
+        Processes; -1 uses all cores. The table is the same with any number.
     fresh : bool
         Replace the table instead of adding to it.
     provenance : Provenance, optional
@@ -76,8 +70,8 @@ def grow_table(
     Raises
     ------
     SchemaError
-        Where there is no letter or none can be read, for a table that can't be added to or that another process is
-        adding to, and for an output that is not named ``.parquet``; then only the rejects are written.
+        If there is no letter, none can be read, the existing table can't grow, another process adds to it, or the
+        output is not named ``.parquet``; then only the rejects are written.
     """
     if output.suffix.lower() != ".parquet":
         raise SchemaError(f"{output}: the table is written as Parquet; name it {output.stem}.parquet")
@@ -93,17 +87,21 @@ def grow_table(
         write_rejects((reject for result in results for reject in result.rejects), output.with_name("rejects.jsonl"))
         disagreements = _write_disagreements(results, output.with_name("disagreements.csv"), fresh=not earlier_steps)
         if not table.issues:
-            raise SchemaError(_nothing_read(results, output))
+            raise SchemaError(_describe_failure(results, output))
         reissued = table.write(output) if table.has_grown or upgraded_from is not None else ()
-        new_steps = (_step(results, output, provenance or Provenance()),) if table.has_grown else ()
-        manifest = table_manifest(output, output.name, (*earlier_steps, *new_steps), len(table.issues))
+        steps = earlier_steps
+        if table.has_grown:
+            by = provenance or Provenance()
+            records = tuple(result.record(output.parent) for result in results)
+            steps = (*steps, Step(command=by.command, code=by.code, sources=records))
+        manifest = table_manifest(output, output.name, steps, len(table.issues))
         write_manifest(manifest, manifest_path(output))
     return IngestReport(output, results, reissued, disagreements, upgraded_from, manifest)
 
 
 @dataclass(frozen=True, slots=True)
 class _Reader:
-    """Reads sources into a table; see `grow_table`."""
+    """Adds sources to a table; see `grow_table`."""
 
     table: GrowingTable
     start: StartProgress
@@ -111,11 +109,15 @@ class _Reader:
     letters_at_once: int
 
     def add(self, source: Source) -> SourceResult:
-        """Add the letters or determinations of a source, except those that the table contains."""
+        """Add the letters or determinations of a source that the table lacks."""
         if source.kind is Kind.DETERMINATIONS:
             return self._add_determinations(source)
         result = SourceResult(source)
-        index = _index_of(source)
+        index = None
+        if source.kind is Kind.FETCHED:
+            from imr_ml.fetch.index import read_index
+
+            index = read_index(source.path)
         with tempfile.TemporaryDirectory(dir=self.table.scratch) as scratch:
             letters = letters_in(source, Path(scratch))
             result.other_files = letters.other_files
@@ -173,16 +175,8 @@ class _Reader:
         return result
 
 
-def _index_of(source: Source) -> Index | None:
-    if source.kind is not Kind.FETCHED:
-        return None
-    from imr_ml.fetch.index import read_index
-
-    return read_index(source.path)
-
-
 def _write_disagreements(results: Sequence[SourceResult], path: Path, *, fresh: bool) -> int | None:
-    """Add those of the new letters to the table's; None where no fetch manifest was read."""
+    """Add the new disagreements to the file and count them; None without a fetch manifest."""
     import pandas as pd
 
     if not any(result.source.kind is Kind.FETCHED for result in results):
@@ -196,17 +190,17 @@ def _write_disagreements(results: Sequence[SourceResult], path: Path, *, fresh: 
     return sum(map(len, new))
 
 
-def _nothing_read(results: Sequence[SourceResult], output: Path) -> str:
+def _describe_failure(results: Sequence[SourceResult], output: Path) -> str:
     named = ", ".join(str(result.source.path) for result in results)
     rejects = output.with_name("rejects.jsonl")
     if all(result.source.kind is Kind.DETERMINATIONS for result in results):
-        return f"{named}: holds no row that can be used; see {rejects}"
+        return f"{named}: contains no usable row; see {rejects}"
     files = sum(len(result.rejects) for result in results)
     return f"{named}: none of {files} file(s) is a letter that can be read; see {rejects}"
 
 
 def _steps_of(table: Path) -> tuple[Step, ...]:
-    """Steps that made a table; only that it existed, where its manifest is missing or of another file."""
+    """Steps of a table's manifest; without a valid one, a single unknown step."""
     manifest = None
     with suppress(SchemaError):
         manifest = manifest_of(table)
@@ -214,8 +208,3 @@ def _steps_of(table: Path) -> tuple[Step, ...]:
         return manifest.steps
     existing = SourceRecord(kind=Kind.REQUESTS, path=table.name, sha256=sha256_of(table), letters=0, requests=0)
     return (Step(command="unknown", sources=(existing,)),)
-
-
-def _step(results: Sequence[SourceResult], output: Path, provenance: Provenance) -> Step:
-    records = tuple(result.record(output.parent) for result in results)
-    return Step(command=provenance.command, code=provenance.code, sources=records)

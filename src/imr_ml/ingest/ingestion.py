@@ -26,15 +26,14 @@ _LETTERS_AT_ONCE = 25
 # Starting processes takes about as long as reading two hundred letters.
 _MIN_PARTS_FOR_PROCESSES = 8
 _NOT_LETTERS = ("readme.txt", "requirements.txt", "license.txt")
-# Files of the system and of this project, which are not worth a message.
+# Files of the operating system and of this project; messages do not mention them.
 _HIDDEN_PREFIXES = (".", "_", "readme")
 _HIDDEN_NAMES = (*_NOT_LETTERS, "desktop.ini", "thumbs.db")
-_NAMES_SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Reject:
-    """A letter that is not in the table, where reading it stopped, and why."""
+    """A letter that could not be added to the table, where reading it stopped, and why."""
 
     file: str
     place: str
@@ -43,17 +42,19 @@ class Reject:
 
 @dataclass(frozen=True, slots=True)
 class LetterSource:
-    """A letter to be read: a file, or the text that was extracted from one.
+    """A letter to read: a file, or the text of one.
 
     Attributes
     ----------
     name : str
-        Path that messages show; its last part names the letter in the table.
+        Path in messages; its last part names the letter in the table.
     path : Path, optional
     text : str, optional
-        In place of a path.
+        Replaces the path.
     sha256 : str, optional
-        Of the file or of the text's UTF-8; missing where it is unknown or the file can't be read.
+        Checksum of the file or of the text as UTF-8; missing if the file can't be read.
+    ocr : bool
+        Whether to read scanned pages by OCR.
     """
 
     name: str
@@ -72,33 +73,14 @@ class Ingested:
     requests : DataFrame
         One row a request.
     letters : int
-        Number of letters in it.
+        Number of letters in the table.
     rejects : tuple of Reject
-        The others.
+        Letters that are not in the table.
     """
 
     requests: pd.DataFrame
     letters: int
     rejects: tuple[Reject, ...]
-
-
-def letter_files(paths: Iterable[Path]) -> list[Path]:
-    """PDF and text files among the paths and in their folders, in sorted order.
-
-    Raises
-    ------
-    FileNotFoundError
-        For a path that does not exist.
-    """
-    files: list[Path] = []
-    for path in paths:
-        if path.is_dir():
-            files += [file for file in path.rglob("*") if is_letter_name(file.name)]
-        elif path.is_file():
-            files.append(path)
-        else:
-            raise FileNotFoundError(f"{path}: no such file or folder")
-    return sorted(set(files))
 
 
 def is_letter_name(name: str) -> bool:
@@ -107,29 +89,11 @@ def is_letter_name(name: str) -> bool:
     return name.endswith(LETTER_SUFFIXES) and name not in _NOT_LETTERS and not name.startswith(".")
 
 
-def other_files(folder: Path) -> list[Path]:
-    """Files in a folder that are not read as they are no letters, in sorted order, without hidden files."""
-    return sorted(path for path in folder.rglob("*") if is_other_name(path.relative_to(folder)) and path.is_file())
-
-
 def is_other_name(path: PurePath) -> bool:
-    """Whether a file in a folder or zip, by its path in it, is neither a letter nor hidden."""
+    """Whether a file, by its path in a folder or zip, is neither a letter nor hidden."""
     name = path.name.lower()
     is_hidden = name.startswith(_HIDDEN_PREFIXES) or name in _HIDDEN_NAMES
     return not (is_hidden or is_letter_name(name) or any(part.startswith((".", "__")) for part in path.parts))
-
-
-def describe_other_files(names: Sequence[str]) -> str:
-    """How many files are no letters, and the names of the first.
-
-    Examples
-    --------
-    >>> describe_other_files(["a.tif", "b.docx"])
-    '2 other file(s) skipped: a.tif, b.docx'
-    """
-    shown = ", ".join([*names[:_NAMES_SHOWN], "..."] if len(names) > _NAMES_SHOWN else names)
-    printable = "".join(character if character.isprintable() else "?" for character in shown)
-    return f"{len(names)} other file(s) skipped: {printable}"
 
 
 def ingest(files: Iterable[Path], progress: Progress | None = None, *, jobs: int = 1, ocr: bool = False) -> Ingested:
@@ -142,9 +106,9 @@ def ingest(files: Iterable[Path], progress: Progress | None = None, *, jobs: int
     progress : callable, optional
         Called with the number of files each time some are done.
     jobs : int
-        Processes to read with; -1 takes all cores. The table is the same with any number.
+        Processes; -1 uses all cores. The table is the same with any number.
     ocr : bool
-        Whether pages that are pictures are read by OCR.
+        Whether to read scanned pages by OCR.
     """
     letters: list[ReadLetter] = []
     rejects: list[Reject] = []
@@ -158,7 +122,7 @@ def ingest(files: Iterable[Path], progress: Progress | None = None, *, jobs: int
 
 
 def write_rejects(rejects: Iterable[Reject], path: Path) -> None:
-    """Write the rejects as JSON lines, an empty file where there are none."""
+    """Write the rejects as JSON lines; without rejects, an empty file."""
     lines = [json.dumps(asdict(reject), ensure_ascii=False) + "\n" for reject in rejects]
     with atomic_write(path) as temporary:
         temporary.write_text("".join(lines), encoding="utf-8")
@@ -167,16 +131,7 @@ def write_rejects(rejects: Iterable[Reject], path: Path) -> None:
 def read_each(
     letters: Sequence[LetterSource], progress: Progress | None = None, jobs: int = 1
 ) -> Iterator[ReadLetter | Reject]:
-    """The letters, or why they can't be read, in their order; see `ingest` for `progress` and `jobs`.
-
-    Parameters
-    ----------
-    letters : sequence of LetterSource
-    progress : Progress, optional
-        Called with the number of steps each time some are done.
-    jobs : int, optional
-        Processes; -1 uses all cores.
-    """
+    """Read letters in order, each into a letter or the reason why it can't be read; for the rest see `ingest`."""
     parts = [letters[start : start + _LETTERS_AT_ONCE] for start in range(0, len(letters), _LETTERS_AT_ONCE)]
     results = map(_read_part, parts)
     if jobs != 1 and len(parts) >= _MIN_PARTS_FOR_PROCESSES:
@@ -203,16 +158,7 @@ def _read(letter: LetterSource) -> ReadLetter | Reject:
 
 
 def read_bytes(content: bytes, path: str, *, ocr: bool = False) -> ReadLetter | Reject:
-    """The letter in a file, or why it can't be read; `ocr` as in `read_letter`.
-
-    Parameters
-    ----------
-    content : bytes
-        The file's bytes.
-    path : str
-    ocr : bool, optional
-        Whether pages that are pictures are read by OCR.
-    """
+    """Read the letter in the content of a file; `ocr` as in `read_letter`."""
     return _letter_or_reject(lambda: read_content(content, path, ocr=ocr), path, hashlib.sha256(content).hexdigest())
 
 
@@ -224,7 +170,7 @@ def _letter_or_reject(read: Callable[[], Letter], path: str, sha256: str) -> Rea
 
 
 def hash_of(file: Path) -> str | None:
-    """SHA-256 of a file; None where it can't be read."""
+    """SHA-256 of a file; None if it can't be read."""
     try:
         return sha256_of(file)
     except OSError:
@@ -232,13 +178,13 @@ def hash_of(file: Path) -> str | None:
 
 
 def distinct(reads: Iterable[ReadLetter | Reject], first: MutableMapping[bytes, str]) -> Iterator[ReadLetter | Reject]:
-    """Reject each letter with the same content as one before it, such as the text of a PDF.
+    """Reject each letter with the content of an earlier one, such as the text of a PDF.
 
     Parameters
     ----------
     reads : iterable
     first : mapping of bytes to str
-        Digest of the content of each earlier letter -> its file; the new letters are added to it.
+        Digest of each earlier letter's content -> its file; new letters are added.
     """
     for read in reads:
         if isinstance(read, Reject):
@@ -251,7 +197,7 @@ def distinct(reads: Iterable[ReadLetter | Reject], first: MutableMapping[bytes, 
 
 
 def content_of(read: ReadLetter) -> object:
-    """What a letter says; the same for its PDF and its text."""
+    """Content that identifies a letter; equal for its PDF and its text."""
     letter = read.letter
     if letter.case_number is None:
         return read.sha256

@@ -1,34 +1,23 @@
-"""Find the letters in a file, folder, archive, fetch manifest or table of texts."""
+"""Read the letters of a file, folder, archive, fetch manifest or table of texts."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from enum import StrEnum
 from itertools import chain
 from pathlib import Path
 
 from imr_ml.corpus.decisions import InputOptions
 from imr_ml.corpus.mapping import renamed
 from imr_ml.corpus.schema import REQUIRED_COLUMNS, SchemaError
-from imr_ml.ingest.ingestion import LetterSource, Reject, describe_other_files, hash_of, letter_files, other_files
+from imr_ml.ingest.ingestion import LetterSource, Reject, hash_of
+from imr_ml.ingest.paths import Kind, LetterFiles, find_letters, kind_of
+from imr_ml.tables.table import Table
 
 NAME, TEXT = "file", "text"
 _ROWS_AT_ONCE = 2000
-_SQLITE_MAGIC = b"SQLite format 3\0"
-
-
-class Kind(StrEnum):
-    """Kind of an input."""
-
-    LETTER = "letter"
-    FOLDER = "folder"
-    ZIP = "zip"
-    FETCHED = "fetch manifest"
-    TEXTS = "table of texts"
-    DETERMINATIONS = "determinations"
-    REQUESTS = "requests table"
+_NAMES_SHOWN = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +31,7 @@ class Source:
     only : tuple of Path, optional
         Read only these letters of a folder or fetch manifest, in this order.
     options : InputOptions
-        How a table is read.
+        How to read a table.
     """
 
     path: Path
@@ -52,44 +41,43 @@ class Source:
 
 
 def sources_of(paths: Iterable[Path], options: InputOptions | None = None) -> list[Source]:
-    """The paths with their kinds; see `kind_of`."""
-    options = options or InputOptions()
-    return [Source(path, kind_of(path, options), options=options) for path in paths]
-
-
-def kind_of(path: Path, options: InputOptions | None = None) -> Kind:
-    """Kind of an input, by its first bytes and its name.
-
-    Parameters
-    ----------
-    path : Path
-    options : InputOptions, optional
-        How a table is read.
+    """The paths as sources of letters.
 
     Raises
     ------
     FileNotFoundError
-        Where there is nothing.
+        If a path does not exist.
     SchemaError
-        For a table that has neither texts of letters nor determinations.
+        For a table that contains neither texts of letters nor determinations.
     """
-    from imr_ml.ingest.dmhc import is_determinations
-    from imr_ml.tables.formats import is_table
+    options = options or InputOptions()
+    return [Source(path, _letter_kind(path, options), options=options) for path in paths]
 
-    if not path.exists():
-        raise FileNotFoundError(f"{path}: no such file or folder")
-    if is_determinations(path):
-        return Kind.DETERMINATIONS
-    if is_table(path):
-        _check_texts(path, options or InputOptions())
+
+def table_kind(path: Path, options: InputOptions) -> Kind:
+    """Whether the columns of a table are those of letters' texts alone, or of requests."""
+    names = _column_names(path, options)
+    is_texts = {NAME, TEXT} <= names.keys() and not names.keys() >= set(REQUIRED_COLUMNS)
+    return Kind.TEXTS if is_texts else Kind.REQUESTS
+
+
+def _letter_kind(path: Path, options: InputOptions) -> Kind:
+    kind = kind_of(path)
+    if kind is not Kind.REQUESTS:
+        return kind
+    names = _column_names(path, options)
+    lacking = [name for name in (NAME, TEXT) if name not in names]
+    if not lacking:
         return Kind.TEXTS
-    if path.is_dir():
-        return Kind.FOLDER
-    with path.open("rb") as file:
-        head = file.read(len(_SQLITE_MAGIC))
-    if head == _SQLITE_MAGIC or path.suffix.lower() == ".sqlite":
-        return Kind.FETCHED
-    return Kind.ZIP if path.suffix.lower() == ".zip" or head.startswith(b"PK\x03\x04") else Kind.LETTER
+    present = ", ".join(list(names)[:_NAMES_SHOWN]) or "none"
+    message = f"{path}: lacks column(s) {', '.join(lacking)}; found: {present}; "
+    if names.keys() >= set(REQUIRED_COLUMNS):
+        raise SchemaError(f"{message}it looks like a requests table, which is ready to train on: --data {path}")
+    raise SchemaError(f"{message}a table of letters has the columns {NAME} and {TEXT}")
+
+
+def _column_names(path: Path, options: InputOptions) -> dict[str, None]:
+    return dict.fromkeys(renamed(Table.open(path, options.sheet).columns, options.mapping.columns))
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,11 +87,10 @@ class Letters:
     Attributes
     ----------
     letters : iterator of LetterSource or Reject
-        Each with its checksum, which is missing where the file can't be read.
     total : int
-        Their number, 0 where it is not known.
+        Number of letters; 0 if unknown.
     other_files : tuple of str
-        Files that are skipped as they are no letters.
+        Files that are not letters.
     """
 
     letters: Iterator[LetterSource | Reject]
@@ -123,41 +110,35 @@ def letters_in(source: Source, scratch: Path) -> Letters:
     Raises
     ------
     SchemaError
-        Where there is no letter.
+        If it contains no letter.
     """
     path = source.path
     if source.kind is Kind.TEXTS:
         return Letters(_letters_in_table(path, source.options))
-    if source.kind is Kind.ZIP:
-        from imr_ml.ingest.archives import letters_of, other_members
-
-        files, rejects = letters_of(path, scratch)
-        named = ((f"{path}/{file.relative_to(scratch).as_posix()}", file) for file in files)
-        return Letters(chain(rejects, _hashed(named, ocr=source.options.ocr)), len(files), tuple(other_members(path)))
-    others: tuple[str, ...] = ()
     if source.only is not None:
-        files = list(source.only)
+        found = LetterFiles(list(source.only), [], [])
     elif source.kind is Kind.FETCHED:
         from imr_ml.fetch.manifest import letters_of_manifest
 
-        files = letters_of_manifest(path)
+        found = LetterFiles(letters_of_manifest(path), [], [])
     else:
-        files, others = letter_files([path]), tuple(str(file.relative_to(path)) for file in other_files(path))
-    if not files:
-        note = f"; {describe_other_files(others)}" if others else ""
-        raise SchemaError(f"{path}: holds no letter (.pdf or .txt){note}")
-    return Letters(_hashed(((str(file), file) for file in files), ocr=source.options.ocr), len(files), others)
-
-
-def _hashed(files: Iterable[tuple[str, Path]], *, ocr: bool) -> Iterator[LetterSource]:
-    for name, file in files:
-        yield LetterSource(name, path=file, sha256=hash_of(file), ocr=ocr)
+        found = find_letters(path, source.kind, scratch)
+    if not found.files and not found.rejects:
+        raise SchemaError(f"{path}: contains no letter")
+    letters = (
+        LetterSource(
+            f"{path}/{file.relative_to(scratch).as_posix()}" if source.kind is Kind.ZIP else str(file),
+            path=file,
+            sha256=hash_of(file),
+            ocr=source.options.ocr,
+        )
+        for file in found.files
+    )
+    return Letters(chain(found.rejects, letters), len(found.files), tuple(found.other_files))
 
 
 def _letters_in_table(table: Path, options: InputOptions) -> Iterator[LetterSource | Reject]:
-    """Letters whose text is in a table's column ``text`` and whose name in its column ``file``."""
-    from imr_ml.tables.table import Table
-
+    """Letters of a table with their text in column ``text`` and their name in column ``file``."""
     columns = [options.mapping.user_name(name) for name in (NAME, TEXT)]
     for chunk in Table.open(table, options.sheet).chunks(_ROWS_AT_ONCE, columns):
         yield from (Reject(str(table), f"line {line.line}", line.reason) for line in chunk.rejects)
@@ -169,17 +150,3 @@ def _letters_in_table(table: Path, options: InputOptions) -> Iterator[LetterSour
                 named = name if isinstance(name, str) and name.strip() else f"{table.name} {place}"
                 sha256 = hashlib.sha256(text.encode(errors="replace")).hexdigest()
                 yield LetterSource(named, text=text, sha256=sha256)
-
-
-def _check_texts(table: Path, options: InputOptions) -> None:
-    from imr_ml.tables.table import Table
-
-    names = renamed(Table.open(table, options.sheet).columns, options.mapping.columns)
-    lacking = [name for name in (NAME, TEXT) if name not in names]
-    if not lacking:
-        return
-    present = ", ".join(names[:30]) or "none"
-    message = f"{table}: lacks column(s) {', '.join(lacking)}; found: {present}; "
-    if set(names) >= set(REQUIRED_COLUMNS):
-        raise SchemaError(f"{message}it looks like a requests table, which is ready to train on: --data {table}")
-    raise SchemaError(f"{message}a table of letters has the columns {NAME} and {TEXT}")

@@ -1,7 +1,7 @@
 """Read and write the manifest beside a requests table.
 
-Holds counts and checksums, and neither text nor name of a letter, as it goes with models and runs. Paths are relative
-to the manifest's folder, so that a project can be moved as a whole.
+A manifest travels with models and runs, so it has counts and checksums, but no text or name of a letter. Its paths are
+relative to its folder, so that a project can move.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from imr_ml.corpus.decisions import InputOptions
 from imr_ml.corpus.schema import SchemaError, typed
 from imr_ml.corpus.store import ROWS_AT_ONCE, SCHEMA_VERSION
 from imr_ml.files import atomic_write, sha256_of
-from imr_ml.ingest.inputs import Kind
+from imr_ml.ingest.paths import Kind
 from imr_ml.tables.table import Table
 
 _SUFFIX = ".manifest.json"
 RECIPE = "_recipe.json"
-"""File in a folder of sample letters; the leading underscore marks it as no letter."""
+"""File in a folder of sample letters; a name with a leading underscore is not a letter."""
 
 
 class _Data(BaseModel):
@@ -32,22 +32,14 @@ class _Data(BaseModel):
 
 
 class Code(_Data):
-    """The checkout that a command ran in.
-
-    Attributes
-    ----------
-    commit : str
-        Full hash.
-    dirty : bool
-        Whether a tracked file differed from it.
-    """
+    """Git checkout of a command: full commit hash, and whether a tracked file differed from it."""
 
     commit: str
     dirty: bool
 
 
 class Recipe(_Data):
-    """What sample letters can be generated again from."""
+    """Settings to generate sample letters again."""
 
     letters: int
     seed: int
@@ -60,19 +52,19 @@ class SourceRecord(_Data):
     Attributes
     ----------
     kind : Kind
-        A requests table for rows that stood in the table when its manifest was begun.
+        A requests table stands for rows that are older than the manifest.
     path : str
     sha256 : str or None
-        Of the file; None of a folder.
+        Checksum of the file; None for a folder.
     letter_sha256s : tuple of str
-        Of the files of a folder or a fetch manifest that could be opened, in the order in which they were read.
+        Checksums of the readable files of a folder or fetch manifest, in the order of reading.
     recipe : Recipe or None
-        Of sample letters.
+        Settings of sample letters.
     options : InputOptions or None
-        How a table was read, if not under the names of the requests table.
+        How the table was read, if not by default.
     letters, requests, skipped, rejects : int
-        Letters, or determinations, read into the table and their requests; those that were in it already; those that
-        can't be read or say the same as another.
+        New letters or determinations and their requests; letters or determinations that were already in the table;
+        those that can't be read or repeat another.
     """
 
     kind: Kind
@@ -88,13 +80,7 @@ class SourceRecord(_Data):
 
 
 class Step(_Data):
-    """One command that added to the table.
-
-    Attributes
-    ----------
-    at : str
-        When, in UTC.
-    """
+    """One command that added to the table; `at` is the time in UTC."""
 
     command: str
     at: str = Field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
@@ -108,16 +94,14 @@ class TableManifest(_Data):
 
     Attributes
     ----------
-    table : str
-        Path of the table.
-    sha256 : str
-        Of its file.
+    table, sha256 : str
+        Path and checksum of the table.
     issues, requests, overturned : int
-        Letters or determinations in the table, their requests, and how many of these were overturned.
+        Letters or determinations in the table, their requests and the overturned ones.
     requests_by_source : dict of str to int
-        Of ``dwc``, ``dmhc`` and ``sample``.
+        Requests from ``dwc``, ``dmhc`` and ``sample``.
     steps : tuple of Step
-        In the order in which they were done.
+        In order of time.
     """
 
     format: Literal[1] = 1
@@ -132,27 +116,17 @@ class TableManifest(_Data):
 
     @property
     def sources(self) -> tuple[SourceRecord, ...]:
-        """Of all steps."""
+        """Sources of all steps."""
         return tuple(source for step in self.steps for source in step.sources)
 
 
 def manifest_path(table: Path) -> Path:
-    """Where a table's manifest is."""
+    """Path of a table's manifest."""
     return table.with_name(table.stem + _SUFFIX)
 
 
 def table_manifest(table: Path, name: str, steps: tuple[Step, ...], issues: int | None = None) -> TableManifest:
-    """Manifest of a table as it is now.
-
-    Parameters
-    ----------
-    table : Path
-    name : str
-        Path of the table that the manifest gives.
-    steps : tuple of Step
-    issues : int, optional
-        Letters and determinations in it.
-    """
+    """Count a table for its new manifest, which names it `name`, lists `steps` and states the number of `issues`."""
     requests = overturned = 0
     by_source: Counter[str] = Counter()
     for chunk in Table.open(table).chunks(ROWS_AT_ONCE, ("source", "outcome")):
@@ -172,28 +146,22 @@ def table_manifest(table: Path, name: str, steps: tuple[Step, ...], issues: int 
 
 
 def write_manifest(manifest: TableManifest, path: Path) -> None:
-    """Write the manifest, whole or not at all."""
+    """Write the manifest atomically."""
     with atomic_write(path) as temporary:
         temporary.write_text(manifest.model_dump_json(indent=1) + "\n", encoding="utf-8")
 
 
 def read_manifest(path: Path) -> TableManifest:
-    """Read a manifest.
-
-    Raises
-    ------
-    SchemaError
-        For a file that is none.
-    """
+    """Read a manifest; raise `SchemaError` for any other file."""
     try:
         return TableManifest.model_validate_json(path.read_bytes())
     except (ValidationError, OSError) as error:
         reason = error.errors()[0]["msg"] if isinstance(error, ValidationError) else error.strerror
-        raise SchemaError(f"{path}: is no manifest of a table that this imr-ml reads ({reason})") from error
+        raise SchemaError(f"{path}: is not a table's manifest that this version of imr-ml reads ({reason})") from error
 
 
 def manifest_of(table: Path) -> TableManifest | None:
-    """The manifest beside a table; None where there is none or where the table was changed since."""
+    """The manifest beside a table; None if it is missing or the table has changed since."""
     path = manifest_path(table)
     if not (table.is_file() and path.is_file()):
         return None
@@ -202,12 +170,12 @@ def manifest_of(table: Path) -> TableManifest | None:
 
 
 def write_recipe(folder: Path, recipe: Recipe) -> None:
-    """Write beside sample letters what they can be generated again from."""
+    """Write the recipe of sample letters beside them."""
     (folder / RECIPE).write_text(recipe.model_dump_json() + "\n", encoding="utf-8")
 
 
 def recipe_of(folder: Path) -> Recipe | None:
-    """What the sample letters of a folder can be generated again from; None for other folders."""
+    """The recipe in a folder of sample letters; None in other folders."""
     try:
         return Recipe.model_validate_json((folder / RECIPE).read_bytes())
     except (OSError, ValidationError):
@@ -215,14 +183,7 @@ def recipe_of(folder: Path) -> Recipe | None:
 
 
 def rebased(manifest: TableManifest, base: Path, new: Path) -> TableManifest:
-    """The manifest with its paths, which are relative to `base`, made relative to `new`.
-
-    Parameters
-    ----------
-    manifest : TableManifest
-    base : Path
-    new : Path
-    """
+    """Change the manifest's paths from relative to `base` to relative to `new`."""
 
     def moved(path: str) -> str:
         return relative(base / path, new)
@@ -237,7 +198,7 @@ def rebased(manifest: TableManifest, base: Path, new: Path) -> TableManifest:
 
 
 def relative(path: Path, base: Path) -> str:
-    """A path from a folder, with forward slashes; the path itself where no way leads there, as from another drive."""
+    """A path relative to a folder, with forward slashes; absolute if it is on another drive."""
     try:
         return Path(os.path.relpath(path, base)).as_posix()
     except ValueError:

@@ -1,4 +1,4 @@
-"""Report what was added to a table: counts by source, as lines for people and as JSON."""
+"""Report what an ingest added to a table, as text and as JSON."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 from imr_ml.corpus.decisions import InputOptions
 from imr_ml.corpus.issues import Reissue
 from imr_ml.files import sha256_of
-from imr_ml.ingest.ingestion import SAME_LETTER, Reject, describe_other_files
-from imr_ml.ingest.inputs import Kind, Source
+from imr_ml.ingest.ingestion import SAME_LETTER, Reject
+from imr_ml.ingest.inputs import Source
 from imr_ml.ingest.manifest import SourceRecord, TableManifest, recipe_of, relative
+from imr_ml.ingest.paths import Kind, describe_other_files
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,7 +28,7 @@ _FILES_IN_JSON = 10
 
 @dataclass(slots=True)
 class SourceResult:
-    """What was read from one source.
+    """Result of reading one source.
 
     Attributes
     ----------
@@ -35,15 +36,15 @@ class SourceResult:
     sha256s : list of str
         Checksums of the letters in a folder or fetch manifest.
     letters, requests, overturned : int
-        New letters or determinations, their requests, and how many of these were overturned.
+        New letters or determinations, their requests and the overturned ones.
     skipped : int
-        Letters or determinations that the table contained already.
+        Letters or determinations that were already in the table.
     rejects : list of Reject
-        Those that can't be read or repeat another.
+        Letters or determinations that can't be read or repeat another.
     other_files : tuple of str
-        Files that were skipped as they are no letters.
+        Files that are not letters.
     disagreements : list of DataFrame
-        Differences between the letters and the decision search's index.
+        Differences between the letters and the index of the decision search.
     """
 
     source: Source
@@ -57,13 +58,13 @@ class SourceResult:
     disagreements: list[pd.DataFrame] = field(default_factory=list)
 
     def count(self, requests: pd.DataFrame, letters: int) -> None:
-        """Count letters, or determinations, and their requests."""
+        """Count new letters or determinations and their requests."""
         self.letters += letters
         self.requests += len(requests)
         self.overturned += int(requests["outcome"].eq("overturned").sum())
 
     def record(self, base: Path) -> SourceRecord:
-        """Entry of the manifest, with the path relative to `base`."""
+        """Record for the manifest, with the path relative to `base`."""
         path = self.source.path
         return SourceRecord(
             kind=self.source.kind,
@@ -81,7 +82,7 @@ class SourceResult:
 
 @dataclass(frozen=True, slots=True)
 class IngestReport:
-    """What was added to a table.
+    """Result of an ingest.
 
     Attributes
     ----------
@@ -90,11 +91,11 @@ class IngestReport:
     reissued : tuple of Reissue
         Cases that were decided again.
     disagreements : int or None
-        Between the letters and the decision search's index; None where no fetch manifest was read.
+        Differences between the letters and the index of the decision search; None without a fetch manifest.
     upgraded_from : int or None
-        Version of the schema that the table had, where it was an older one.
+        Schema version of an older table before the upgrade.
     manifest : TableManifest
-        Of the table as it is now.
+        Manifest of the new table.
     """
 
     output: Path
@@ -121,12 +122,12 @@ class IngestReport:
 
     @property
     def overturned(self) -> int:
-        """How many of these were overturned."""
+        """Overturned requests among them."""
         return sum(result.overturned for result in self.results)
 
     @property
     def skipped(self) -> int:
-        """Letters and determinations that the table contained already."""
+        """Letters and determinations that were already in the table."""
         return sum(result.skipped for result in self.results)
 
     @property
@@ -136,12 +137,12 @@ class IngestReport:
 
     @property
     def other_files(self) -> tuple[str, ...]:
-        """Files in folders and zips that were skipped as they are no letters."""
+        """Files in folders and zips that are not letters."""
         return tuple(name for result in self.results for name in result.other_files)
 
 
 def report_lines(report: IngestReport) -> Iterator[str]:
-    """What was added, reissued and left out, and what the table contains now, for people."""
+    """Additions, reissues and rejects, and the new content of the table, as text."""
     yield _describe_new_letters(report)
     if report.upgraded_from is not None:
         yield f"  its schema was upgraded from version {report.upgraded_from} to {report.manifest.schema_version}"
@@ -154,11 +155,11 @@ def report_lines(report: IngestReport) -> Iterator[str]:
     if report.other_files:
         yield f"  {describe_other_files(report.other_files)}"
     if report.manifest.requests > report.requests:
-        yield f"  it now holds {_describe_content(report.manifest)}"
+        yield f"  it now contains {_describe_content(report.manifest)}"
 
 
 def report_json(report: IngestReport) -> str:
-    """The same as JSON."""
+    """Format the report as JSON."""
     manifest = report.manifest
     content = {
         "table": str(report.output),
@@ -190,10 +191,10 @@ def _describe_reissues(reissued: tuple[Reissue, ...]) -> Iterator[str]:
     if not reissued:
         return
     changed = Counter(name for case in reissued for name in case.columns)
-    summary = ", ".join(f"{name} {count}" for name, count in changed.most_common()) or "nothing that a column holds"
-    yield f"  {len(reissued)} case(s) reissued, both versions kept; changed: {summary}"
+    summary = ", ".join(f"{name} {count}" for name, count in changed.most_common()) or "no column"
+    yield f"  {len(reissued)} case(s) reissued, both versions added; changed: {summary}"
     for case in reissued[:_REISSUES_SHOWN]:
-        yield f"    {case.case_number}, version {case.version}: {', '.join(case.columns) or 'nothing'}"
+        yield f"    {case.case_number}, version {case.version}: {', '.join(case.columns) or 'no column'}"
     if len(reissued) > _REISSUES_SHOWN:
         yield f"    ... and {len(reissued) - _REISSUES_SHOWN} more"
 

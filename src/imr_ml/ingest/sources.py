@@ -8,13 +8,11 @@ from typing import TYPE_CHECKING
 
 from imr_ml.corpus.decisions import Decisions, InputOptions, read_decisions
 from imr_ml.corpus.issues import current_requests
-from imr_ml.corpus.mapping import renamed
-from imr_ml.corpus.schema import REQUIRED_COLUMNS, SchemaError
+from imr_ml.corpus.schema import SchemaError
 from imr_ml.corpus.table import complete_requests
 from imr_ml.ingest.dmhc import SOURCE, UNIT
 from imr_ml.ingest.growing import Provenance, grow_table
-from imr_ml.ingest.ingestion import describe_other_files, letter_files, other_files
-from imr_ml.ingest.inputs import NAME, TEXT, Kind, Source, kind_of
+from imr_ml.ingest.inputs import Source, table_kind
 from imr_ml.ingest.manifest import (
     Code,
     Recipe,
@@ -28,9 +26,9 @@ from imr_ml.ingest.manifest import (
     table_manifest,
     write_recipe,
 )
+from imr_ml.ingest.paths import Kind, describe_other_files, kind_of, letter_files, other_files
 from imr_ml.progress import StartProgress
-from imr_ml.tables.formats import TABLE_SUFFIXES, is_table
-from imr_ml.tables.table import Table
+from imr_ml.tables.formats import TABLE_SUFFIXES
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -51,12 +49,12 @@ class TrainingTable:
 
     Attributes
     ----------
-    requests : DataFrame
-        Of one source, with the last issue of each case.
+    decisions : Decisions
+        Requests of one source, with the last issue of each case.
     description : str
-        One line that says where they come from.
+        Origin of the requests, in one line.
     manifest : TableManifest
-        Of their table, with paths relative to the working directory.
+        Manifest of their table, with paths relative to the working directory.
     """
 
     decisions: Decisions
@@ -77,55 +75,44 @@ def training_table(
     Parameters
     ----------
     data : Path or None
-        A requests table, or what `imr-ml ingest` reads; None takes the letters in ``data/raw``, and where there are
-        none the sample corpus, which is written to ``data/sample`` first.
+        A requests table, or an input of `imr-ml ingest`; default: the letters in ``data/raw``, or without any the
+        sample corpus, which is written to ``data/sample`` first.
     start : callable
         Starts the progress bar of a long step.
     source : str, optional
-        Take the requests of this source only; a table of several needs it.
+        Use the requests of this source only; a table of several sources needs it.
     code : Code, optional
-        Checkout that this runs in, for the manifest.
+        Checkout to record in the manifest.
     options : InputOptions, optional
-        How a table is read: the user's names of columns and values, and what partial outcomes count as.
+        How to read a table.
 
     Raises
     ------
     SchemaError
-        For a folder without letters that can be read, a file that is no requests table, one of several sources.
+        For a folder without readable letters, a file that is not a requests table, or a table of several sources.
     FileNotFoundError
-        For a path that does not exist.
+        If the path does not exist.
     """
     if data is None:
         if not (RAW.is_dir() and letter_files([RAW])):
             return _sample_table(start, code)
         data = RAW
     options = options or InputOptions()
-    if is_requests_table(data, options):
+    kind = input_kind(data, options)
+    if kind is Kind.REQUESTS:
         decisions = table_at(data, source, options)
-        manifest = _counted(manifest_here(data, options), decisions)
+        # The user's table may have other words for outcomes than the manifest counts.
+        overturned = int(decisions.requests["outcome"].eq("overturned").sum())
+        counts = {"requests": len(decisions.requests), "overturned": overturned}
+        manifest = manifest_here(data, options).model_copy(update=counts)
         return TrainingTable(decisions, f"training on the requests table {data}", manifest)
-    kind = kind_of(data, options)
     if kind is Kind.LETTER:
         raise SchemaError(f"{data}: give a folder of letters or a table ({', '.join(TABLE_SUFFIXES)})")
     return _table_of(Source(data, kind, options=options), start, source, code)
 
 
 def table_at(path: Path, source: str | None = None, options: InputOptions | None = None) -> Decisions:
-    """Decided requests of a table to train on, of each case its last issue, completed.
-
-    Parameters
-    ----------
-    path : Path
-    source : str, optional
-        Take the requests of this source only; a table of several needs it.
-    options : InputOptions, optional
-        How the table is read.
-
-    Raises
-    ------
-    SchemaError
-        As `training_table`.
-    """
+    """Decided requests of a table to train on: the last issue of each case, completed; see `current_decisions`."""
     decisions = current_decisions(path, source, options)
     return replace(decisions, requests=complete_requests(decisions.requests))
 
@@ -133,17 +120,22 @@ def table_at(path: Path, source: str | None = None, options: InputOptions | None
 def current_decisions(
     path: Path, source: str | None = None, options: InputOptions | None = None, skip: Collection[str] = ()
 ) -> Decisions:
-    """Decided requests of a table as `table_at` gives them, without what is read from their texts.
+    """Decided requests of a table, the last issue of each case.
 
     Parameters
     ----------
     path : Path
     source : str, optional
-        Take the requests of this source only; a table of several needs it.
+        Use the requests of this source only; a table of several sources needs it.
     options : InputOptions, optional
-        How the table is read.
+        How to read the table.
     skip : collection of str
-        Columns that are not read.
+        Columns to leave out.
+
+    Raises
+    ------
+    SchemaError
+        As `training_table`.
     """
     decisions = read_decisions(path, options, skip)
     table = _of_source(decisions.requests, source, path)
@@ -155,14 +147,8 @@ def current_decisions(
     return replace(decisions, requests=current, notes=(*notes, *decisions.notes))
 
 
-def _counted(manifest: TableManifest, decisions: Decisions) -> TableManifest:
-    """The manifest with the counts of the requests that are trained on, as the table may have other words for them."""
-    overturned = int(decisions.requests["outcome"].eq("overturned").sum())
-    return manifest.model_copy(update={"requests": len(decisions.requests), "overturned": overturned})
-
-
 def manifest_here(path: Path, options: InputOptions | None = None) -> TableManifest:
-    """Manifest of a table with paths relative to the working directory; where it has none, that of the table itself."""
+    """Manifest of a table with paths relative to the working directory; a new one if the table has none."""
     here = Path.cwd()
     recorded = manifest_of(path)
     if recorded is not None:
@@ -180,21 +166,17 @@ def manifest_here(path: Path, options: InputOptions | None = None) -> TableManif
     return manifest.model_copy(update={"steps": (Step(command=TRAIN, sources=(itself,)),)})
 
 
-def is_requests_table(path: Path, options: InputOptions) -> bool:
-    """Whether a file is a table of requests, not of letters' texts or determinations."""
-    from imr_ml.ingest.dmhc import is_determinations
-
-    if is_determinations(path) or not is_table(path):
-        return False
-    names = set(renamed(Table.open(path, options.sheet).columns, options.mapping.columns))
-    return not {NAME, TEXT} <= names or names >= set(REQUIRED_COLUMNS)
+def input_kind(path: Path, options: InputOptions) -> Kind:
+    """Kind of an input to train on; see `kind_of` for what it raises."""
+    kind = kind_of(path)
+    return table_kind(path, options) if kind is Kind.REQUESTS else kind
 
 
 def _of_source(table: pd.DataFrame, source: str | None, path: Path) -> pd.DataFrame:
     present = sorted(table["source"].dropna().unique()) if "source" in table else []
     if source is not None:
         if source not in present:
-            raise SchemaError(f"{path}: holds no request of source {source}; it has: {', '.join(present) or 'none'}")
+            raise SchemaError(f"{path}: contains no request of source {source}; it has: {', '.join(present) or 'none'}")
         return table[table["source"].eq(source).fillna(value=False)].reset_index(drop=True)
     if len(present) > 1:
         raise SchemaError(
@@ -222,17 +204,11 @@ def _table_of(source: Source, start: StartProgress, only: str | None, code: Code
 
 
 def _refuse_to_replace(table: Path) -> None:
-    """Refuse to replace a table that the user made.
-
-    Raises
-    ------
-    SchemaError
-        Where another command than training made it.
-    """
+    """Raise `SchemaError` for a table that another command than training wrote."""
     manifest = manifest_of(table)
     if manifest is not None and any(step.command != TRAIN for step in manifest.steps):
         raise SchemaError(
-            f"{table}: was made by {manifest.steps[-1].command}, and training on letters writes its table there; "
+            f"{table}: was written by {manifest.steps[-1].command}, and training on letters writes its table there; "
             f"to train on it: --data {table}; else move it and {manifest_path(table).name} away"
         )
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from imr_ml.corpus.table import complete_cases
-from imr_ml.ingest.sources import RAW, SAMPLE, current_decisions, is_requests_table, training_table
+from imr_ml.ingest.paths import Kind
+from imr_ml.ingest.sources import RAW, SAMPLE, current_decisions, input_kind, training_table
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -48,7 +49,7 @@ def read_decided(
     FileNotFoundError
         For a path that does not exist.
     """
-    if data is not None and is_requests_table(data, options):
+    if data is not None and input_kind(data, options) is Kind.REQUESTS:
         decisions = current_decisions(data, source, options, skip=("rationale",))
         return DecidedTable(complete_cases(decisions.requests), data.name, decisions.notes)
     table = training_table(data, start, source=source, options=options)

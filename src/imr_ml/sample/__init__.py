@@ -1,1 +1,1 @@
-"""Sample corpus: synthetic Final Determination Letters whose truth is known."""
+"""Sample corpus: synthetic Final Determination Letters with known ground truth."""

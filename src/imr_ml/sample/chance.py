@@ -1,4 +1,4 @@
-"""Seeded random draws that are the same on every machine and in every Python version."""
+"""Draw at random from a seed, the same on every machine and in every Python version."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ _LEVELS = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
 
 @dataclass(frozen=True, slots=True)
 class Table(Generic[T]):
-    """Values with cumulative weights, to draw from by `draw`."""
+    """Values and cumulative weights for `draw`."""
 
     values: tuple[T, ...]
     cumulative: tuple[float, ...]
 
 
 def stream(seed: int, index: int) -> random.Random:
-    """Open the random stream of one letter; a seed given as text is hashed alike in every process."""
+    """Open the random stream of a letter; Python hashes a text seed alike in every process."""
     return random.Random(f"imr-ml sample {seed} {index}")
 
 
 def table(pairs: Iterable[tuple[T, float]]) -> Table[T]:
-    """Make a table of (value, weight) pairs; values of weight zero or less are left out."""
+    """Make a table of (value, weight) pairs, without weights of zero or less."""
     positive = [(value, weight) for value, weight in pairs if weight > 0]
     return Table(tuple(value for value, _ in positive), tuple(accumulate(weight for _, weight in positive)))
 
@@ -42,37 +42,23 @@ def draw(rng: random.Random, choices: Table[T]) -> T:
 
 
 def pick(rng: random.Random, values: Sequence[T]) -> T:
-    """Draw one of the values, all equally likely."""
+    """Draw one value, all equally likely."""
     return values[int(rng.random() * len(values))]
 
 
 def several(rng: random.Random, values: Sequence[T], count: int) -> list[T]:
-    """Draw up to ``count`` different values in random order.
-
-    Parameters
-    ----------
-    rng : random.Random
-    values : sequence of T
-    count : int
-    """
-    left = list(values)
-    return [left.pop(int(rng.random() * len(left))) for _ in range(min(count, len(left)))]
+    """Draw up to `count` different values in random order."""
+    remaining = list(values)
+    return [remaining.pop(int(rng.random() * len(remaining))) for _ in range(min(count, len(remaining)))]
 
 
 def between(rng: random.Random, low: int, high: int) -> int:
-    """Draw a whole number from ``low`` to ``high``, both included.
-
-    Parameters
-    ----------
-    rng : random.Random
-    low : int
-    high : int
-    """
+    """Draw a whole number from `low` to `high`, both included."""
     return low + int(rng.random() * (high - low + 1))
 
 
 def from_quantiles(rng: random.Random, values: Sequence[int]) -> int:
-    """Draw a number whose 0, 5, 25, 50, 75, 95 and 100 % quantiles are ``values``, linear between them."""
+    """Draw a number with the 0, 5, 25, 50, 75, 95 and 100 % quantiles `values`, linear between them."""
     level = rng.random()
     step = bisect_right(_LEVELS, level) - 1
     share = (level - _LEVELS[step]) / (_LEVELS[step + 1] - _LEVELS[step])

@@ -1,19 +1,30 @@
-"""Word what the administrator and the reviewer cite: "Decision based on MTUS ..., Section(s): ..."."""
+"""Draw the guideline families that administrators and reviewers cite, and word the citations."""
 
 from __future__ import annotations
 
+from datetime import date
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from imr_ml.sample.chance import between, pick
-from imr_ml.sample.families import MTUS_2016, MTUS_2017
+from imr_ml.guidelines.types import FAMILIES
+from imr_ml.sample.chance import Table, between, draw, pick, table
 from imr_ml.sample.model import Format
 from imr_ml.sample.wording import listed
 
 if TYPE_CHECKING:
-    from imr_ml.sample.draw import ItemFacts
-    from imr_ml.sample.model import Families
+    from random import Random
+
+    from imr_ml.sample.draw import Case, ItemFacts
+    from imr_ml.sample.model import CitingRates, Families, Treatment
     from imr_ml.sample.wording import Draft
 
+MTUS_2016 = date(2016, 7, 28)
+"""Effective date of the opioid and chronic pain guidelines of 2016 (8 CCR 9792.24.2 and 9792.24.4)."""
+MTUS_2017 = date(2017, 12, 1)
+"""Adoption of the ACOEM chapters by reference, including chronic pain and opioids."""
+_CHRONIC_DAYS = 90
+_CACHE_SIZE = 1 << 15
+_Factors = tuple[tuple[str, float], ...]
 _MTUS_ORDER = ("acoem", "postsurgical", "acupuncture", "chronic_pain", "opioids")
 _REVIEWERS_2013 = {
     Format.EARLIEST: "Expert",
@@ -25,8 +36,95 @@ _BARE_SHARE_2013 = 0.1
 _DETAIL_SHARE_2013 = 0.6
 
 
+def families_on(topics: Families, decision: date) -> Families:
+    """Guideline families of cited topics on a decision date.
+
+    Opioids are part of the chronic pain guideline before July 2016; both are ACOEM chapters from December 2017.
+    """
+    if decision < MTUS_2016:
+        return frozenset("chronic_pain" if topic == "opioids" else topic for topic in topics)
+    if decision >= MTUS_2017:
+        return frozenset("acoem" if topic in ("opioids", "chronic_pain") else topic for topic in topics)
+    return topics
+
+
+def administrator_cites(rng: Random, treatment: Treatment, habit: str, rates: CitingRates) -> Families:
+    """Draw the topics that the administrator cites for a treatment, given its `habit` in the letter."""
+    if habit == "nothing":
+        return frozenset({"none"})
+    if habit == "outside" and treatment.odg:
+        return frozenset({"odg"})
+    informed = rng.random() < rates.ur_informed
+    cites = draw(rng, treatment.reviewer_table if informed else treatment.administrator_table)
+    if cites != {"none"} and treatment.odg and rng.random() < rates.ur_adds_odg:
+        return cites | {"odg"}
+    return cites
+
+
+def reviewer_cites(rng: Random, item: ItemFacts, case: Case, rates: CitingRates) -> Families:
+    """Draw the topics that the reviewer cites for an item, given all its other facts."""
+    factors = _factors(item, item.overturned, case.odg_fond, case, rates)
+    return draw(rng, _sets(item.treatment, item.ur_cites, factors, rates.agreement))
+
+
+def family_probabilities(item: ItemFacts, case: Case, rates: CitingRates) -> tuple[float, ...]:
+    """Probability that the reviewer cites each family, in the taxonomy's order.
+
+    It is conditional on every fact that a letter states before the decision, so not on the outcome and not on the
+    reviewer's preference for ODG.
+    """
+    total = [0.0] * len(FAMILIES)
+    edition = max((day for day in (MTUS_2016, MTUS_2017) if day <= case.dates.decision), default=date.min)
+    for overturned, p in ((True, item.p_overturned), (False, 1 - item.p_overturned)):
+        for fond, share in ((True, rates.odg_fond_share), (False, 1 - rates.odg_fond_share)):
+            factors = _factors(item, overturned, fond, case, rates)
+            shares = _shares(item.treatment, item.ur_cites, factors, rates.agreement, edition)
+            total = [sum_ + p * share * one for sum_, one in zip(total, shares, strict=True)]
+    return tuple(total)
+
+
+def _factors(item: ItemFacts, overturned: bool, odg_fond: bool, case: Case, rates: CitingRates) -> _Factors:
+    """Factors on the weight of a set that contains a topic."""
+    odg = rates.odg_fond_factor if odg_fond else rates.odg_other_factor
+    if overturned and case.signals["neuro_deficit"]:
+        odg *= rates.overturned_odg_factor
+    factors = [("odg", odg)]
+    if item.region.chapter is None and not item.treatment.general:
+        factors.append(("acoem", rates.no_chapter_factor))
+    if (case.dates.denial - case.dates.injury).days > _CHRONIC_DAYS:
+        factors.append(("chronic_pain", rates.chronic_factor))
+    return tuple(factors)
+
+
+@lru_cache(maxsize=_CACHE_SIZE)
+def _sets(treatment: Treatment, ur_cites: Families, factors: _Factors, agreement: float) -> Table[Families]:
+    """Sets of topics that reviewers cite, to draw from."""
+    weighted = []
+    for cites, prior in treatment.reviewer_sets:
+        overlap = len(cites & ur_cites) / len(cites | ur_cites)
+        weight = prior * (1 + (agreement - 1) * overlap)
+        for topic, factor in factors:
+            if topic in cites:
+                weight *= factor
+        weighted.append((cites, weight))
+    return table(weighted)
+
+
+@lru_cache(maxsize=_CACHE_SIZE)
+def _shares(
+    treatment: Treatment, ur_cites: Families, factors: _Factors, agreement: float, edition: date
+) -> tuple[float, ...]:
+    """Probability of each family, in the taxonomy's order, under an edition of the MTUS."""
+    sets = _sets(treatment, ur_cites, factors, agreement)
+    shares = dict.fromkeys(FAMILIES, 0.0)
+    for cites, high, low in zip(sets.values, sets.cumulative, (0.0, *sets.cumulative), strict=False):
+        for family in families_on(cites, edition):
+            shares[family] += (high - low) / sets.cumulative[-1]
+    return tuple(shares.values())
+
+
 def word_guidelines(draft: Draft, item: ItemFacts) -> tuple[str, str]:
-    """Word what administrator and reviewer cite for one item, as the letter's format does."""
+    """Word the citations of administrator and reviewer for an item, in the letter's format."""
     format_, rates = draft.facts.format, draft.model.citing
     if format_.headed:
         administrator = _paragraph(draft, item, item.ur_cites, rates.ur_bare, "Claims Administrator")
@@ -88,7 +186,7 @@ def _acoem(draft: Draft, item: ItemFacts) -> tuple[str, tuple[str, ...]]:
 
 
 def _odg(draft: Draft, item: ItemFacts, bare: float) -> str:
-    """A citation of ODG; half a share of ``bare`` names no chapter."""
+    """A citation of ODG; half of the `bare` share names no chapter."""
     rng = draft.rng
     name = pick(rng, draft.phrases.citations.odg_names)
     if rng.random() < bare / 2 or not item.treatment.odg:
@@ -103,7 +201,7 @@ def _odg(draft: Draft, item: ItemFacts, bare: float) -> str:
 
 
 def _sentence(draft: Draft, item: ItemFacts, cites: Families, who: str, whose: str) -> str:
-    """What one party based its decision on, as the letters of 2013 word it."""
+    """The basis of one party's decision, in the wording of 2013."""
     rng, words = draft.rng, draft.phrases.citations
     if "none" in cites:
         return f"{who} {pick(rng, words.no_criteria)}."
@@ -117,7 +215,7 @@ def _sentence(draft: Draft, item: ItemFacts, cites: Families, who: str, whose: s
 
 
 def _mtus_2013(draft: Draft, topic: str, item: ItemFacts) -> str:
-    # Opioids had no guideline of their own then.
+    # There was no opioid guideline in 2013.
     rng, titles = draft.rng, draft.phrases.citations.titles_2013["chronic_pain" if topic == "opioids" else topic]
     title = pick(rng, titles)
     if topic == "acoem":

@@ -1,8 +1,8 @@
 """Draw the facts of one letter, with outcomes and guideline families.
 
-A letter draws its dates, person, body regions and *signals* (what the record documents). Each item draws a treatment,
-what the administrator cited, an outcome from the signals' effects and interactions for its kind, and the reviewer's
-families given the treatment, the region, the administrator's families and the outcome.
+A letter has dates, a person, body regions and *signals*: facts that the record documents. An item has a treatment, the
+administrator's citations, an outcome that depends on the effects and interactions of the signals for its kind, and the
+reviewer's families, which depend on the treatment, the region, the administrator's families and the outcome.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from imr_ml.sample.chance import between, draw, from_quantiles, pick, table
-from imr_ml.sample.families import administrator_cites, families_on, reviewer_cites
+from imr_ml.sample.citing import administrator_cites, families_on, reviewer_cites
 from imr_ml.sample.model import Format
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ _AUTHORIZED_SHARES = (0.25, 0.33, 0.5, 0.5, 0.75, 0.8)
 
 
 class Dates(NamedTuple):
-    """The dates of one case, in the order they happen."""
+    """Dates of a case, in order."""
 
     injury: date
     denial: date
@@ -38,7 +38,7 @@ class Dates(NamedTuple):
 
 @dataclass(frozen=True)
 class Case:
-    """What the items of one letter share: the case, the two parties' habits, the draw of the outcome."""
+    """Facts that the items of a letter share: the case, the habits of both parties and the draw of the outcome."""
 
     dates: Dates
     format: Format
@@ -58,21 +58,21 @@ class ItemFacts:
     Attributes
     ----------
     treatment, region, side
-        What is requested and where; ``side`` is empty for regions without sides.
+        Requested treatment and its place; ``side`` is empty for regions without sides.
     amount, per_week, weeks
         Visits or quantity requested, and its schedule (``per_week * weeks == amount`` for visits).
     authorized
-        Part that the administrator allowed; None where all was denied.
+        Amount that the administrator allowed; None for a full denial.
     retrospective
-        The service was already provided.
+        Whether the service was already provided.
     ur_cites, cites
-        Guideline topics cited by administrator and reviewer, as the model names them.
+        Guideline topics that administrator and reviewer cite.
     ur_families, families
-        The families those topics belong to on the decision date.
+        Families of those topics on the decision date.
     p_overturned
-        Probability that the model gives to an overturned denial, given all other facts.
+        Probability of an overturned denial, given all other facts.
     overturned
-        The outcome drawn.
+        The outcome.
     """
 
     treatment: Treatment
@@ -98,14 +98,14 @@ class ItemFacts:
 
 @dataclass(frozen=True)
 class LetterFacts(Case):
-    """One letter: the case, the person and the items.
+    """Facts of a letter: the case, the person and the items.
 
     Attributes
     ----------
     number
-        The letter's index, which its case number holds.
+        Index of the letter, part of its case number.
     in_columns
-        Whether the text of its head comes out column by column: all labels, then all values.
+        Whether the text of the header is in column order: all labels, then all values.
     """
 
     number: int
@@ -117,14 +117,7 @@ class LetterFacts(Case):
 
 
 def draw_letter(rng: Random, number: int, model: Model) -> LetterFacts:
-    """Draw the facts of one letter.
-
-    Parameters
-    ----------
-    rng : Random
-    number : int
-    model : Model
-    """
+    """Draw the facts of the letter with index `number`."""
     rates = model.letter
     count = draw(rng, rates.item_counts)
     case = _case(rng, count, model)
@@ -143,7 +136,7 @@ def draw_letter(rng: Random, number: int, model: Model) -> LetterFacts:
 
 
 def probability(kind: Kind, signals: dict[str, bool], shift: float, model: Model) -> float:
-    """Return the probability of an overturned denial, label noise included, rounded to six decimals.
+    """Probability of an overturned denial, including label noise, rounded to six decimals.
 
     Parameters
     ----------
@@ -152,9 +145,9 @@ def probability(kind: Kind, signals: dict[str, bool], shift: float, model: Model
     signals : dict of str to bool
         Whether the record documents each signal.
     shift : float
-        Shift of the logit by what else is known of the letter and the item.
+        Shift of the logit by other facts of the letter and the item.
     model : Model
-        Source of the rates of noise and scale.
+        Rates of noise and scale.
     """
     logit = kind.base + sum(effect for name, effect in kind.effects.items() if signals[name])
     for interaction in kind.interactions:
@@ -204,7 +197,7 @@ def _regions(rng: Random, model: Model) -> tuple[Region, ...]:
 
 
 def _ur_habit(rng: Random, format_: Format, rates: CitingRates) -> str:
-    """How the administrator cites in this letter; a professional review does not state it."""
+    """How the administrator cites in this letter; a professional review never states it."""
     if format_ is Format.PROFESSIONAL_REVIEW:
         return "nothing"
     place = rng.random()
@@ -214,7 +207,7 @@ def _ur_habit(rng: Random, format_: Format, rates: CitingRates) -> str:
 
 
 def _services(rng: Random, count: int, case: Case, model: Model) -> list[tuple[Treatment, Region]]:
-    """Treatments with their regions; what goes with an operation concerns the region operated on."""
+    """Treatments with their regions; perioperative items share the region of the operation."""
     group = draw(rng, model.first_groups[count > 2])
     treatments = [draw(rng, model.treatments[group])]
     while len(treatments) < count:
@@ -276,11 +269,6 @@ def _authorized(rng: Random, treatment: Treatment, amount: int, model: Model) ->
 
 
 def _decided_as(first: ItemFacts, item: ItemFacts) -> ItemFacts:
-    """The item with the decision on the first, as a professional review decides all its issues at once."""
-    return replace(
-        item,
-        p_overturned=first.p_overturned,
-        overturned=first.overturned,
-        cites=first.cites,
-        families=first.families,
-    )
+    """Copy the decision on the first item, as a professional review decides all items at once."""
+    decision = {name: getattr(first, name) for name in ("p_overturned", "overturned", "cites", "families")}
+    return replace(item, **decision)

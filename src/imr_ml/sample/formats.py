@@ -1,4 +1,4 @@
-"""Arrange a letter's parts in its published format, and give the `Letter` that the reader should read from it."""
+"""Arrange a letter's parts in its published format, and build the `Letter` that reading it must return."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ if TYPE_CHECKING:
     from imr_ml.sample.model import Families
 
 Row = tuple[str, str, str, str]
-"""(label, value, label, value) of a two-column head; empty where a cell is."""
+"""(label, value, label, value) of a two-column header, with "" for an empty cell."""
 Block = tuple[Literal["heading", "text", "line"], str]
-"""(style, words); a line follows the block before it without a gap."""
+"""(style, words); a line follows the previous block without a gap."""
 
 
 class Part(Strict):
-    """Blocks that stand once, for each item, or for each item of a letter with several."""
+    """Blocks that a letter prints once, for each item, or for each item if there are several."""
 
     blocks: tuple[Block, ...]
     repeat: Literal["once", "each", "several"] = "once"
 
 
 class Layout(Strict):
-    """The parts of one format, in order, and which dates it prints."""
+    """Parts of a format, in order, and the dates that it prints."""
 
     parts: tuple[str, ...]
     dates: Literal["slash", "long_slash"] = "long_slash"
@@ -39,14 +39,14 @@ class Layout(Strict):
 
 
 class Layouts(Strict):
-    """Every format and the parts that formats share."""
+    """All formats and their shared parts."""
 
     format: dict[Format, Layout]
     part: dict[str, Part]
 
 
 class Section(NamedTuple):
-    """One disputed item as it is printed."""
+    """Printed texts of a disputed item."""
 
     request: str
     ur_guideline: str
@@ -56,7 +56,7 @@ class Section(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class SampleLetter:
-    """A letter's facts and its printed parts, in order."""
+    """Facts and printed texts of a letter."""
 
     case_number: str
     facts: LetterFacts
@@ -70,19 +70,19 @@ class SampleLetter:
 
 @cache
 def default_layouts() -> Layouts:
-    """Read the package's own formats, once."""
+    """Load the formats of the package, once."""
     return Layouts.model_validate(read_toml("formats.toml"))
 
 
 def header_rows(letter: SampleLetter) -> list[Row]:
-    """Return the rows of a two-column head; of formats without one, none."""
+    """Rows of the two-column header; empty for formats without one."""
     rows = default_layouts().format[letter.facts.format].head
     slots = _letter_slots(letter) if rows else {}
     return [(a, b.format_map(slots), c, d.format_map(slots)) for a, b, c, d in rows]
 
 
 def paragraphs(letter: SampleLetter) -> Iterator[Block]:
-    """Return what follows the two-column head, in order."""
+    """Blocks below the two-column header, in order."""
     layouts = default_layouts()
     letter_slots = _letter_slots(letter)
     slots = [letter_slots | _item_slots(letter, number) for number in range(1, len(letter.sections) + 1)]
@@ -124,7 +124,7 @@ def _item_slots(letter: SampleLetter, number: int) -> dict[str, str]:
 
 
 def letter_as_read(letter: SampleLetter) -> Letter:
-    """What the reader should read: all that goes into the requests table; of citations, their families."""
+    """The `Letter` that reading must return, as far as the requests table uses it; citations have families only."""
     printed = default_layouts().format[letter.facts.format].printed_dates
     dates = {name: day if name in printed else None for name, day in letter.facts.dates._asdict().items()}
     return Letter(
@@ -145,7 +145,7 @@ def letter_as_read(letter: SampleLetter) -> Letter:
 
 def _item_as_read(letter: SampleLetter, index: int) -> DisputedItem:
     section, item = letter.sections[index], letter.facts.items[index]
-    # A professional review prints one guideline and one rationale for all.
+    # A professional review prints one guideline and one rationale for all items.
     as_one = letter.facts.format is Format.PROFESSIONAL_REVIEW
     decided = letter.sections[0] if as_one else section
     return DisputedItem(

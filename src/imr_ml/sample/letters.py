@@ -1,4 +1,4 @@
-"""Generate a sample letter and its truth from a seed and an index."""
+"""Generate a sample letter and its ground truth from a seed and an index."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING
 
 from imr_ml.guidelines.types import FAMILIES
 from imr_ml.sample.chance import draw, pick, stream
-from imr_ml.sample.citing import word_guidelines
+from imr_ml.sample.citing import family_probabilities, word_guidelines
 from imr_ml.sample.draw import draw_letter
-from imr_ml.sample.families import family_probabilities
 from imr_ml.sample.formats import SampleLetter, Section
 from imr_ml.sample.model import Format, default_model
 from imr_ml.sample.phrases import default_phrases
@@ -29,19 +28,19 @@ _NUMBERS = ("p_overturned", *(f"p_{family}" for family in FAMILIES))
 
 
 def generate_letter(seed: int, index: int) -> SampleLetter:
-    """Make the letter that (seed, index) stand for, the same on every machine.
+    """Generate the letter of a seed and an index, the same on every machine.
 
     Parameters
     ----------
     seed : int
-        Names a corpus; letters of different seeds are unrelated.
+        Identifies a corpus; letters of different seeds are unrelated.
     index : int
-        0 to 9,999,999; also the number in the case number.
+        0 to 9,999,999; part of the case number.
 
     Raises
     ------
     ValueError
-        ``index`` is out of range.
+        If the index is out of range.
 
     Examples
     --------
@@ -84,11 +83,10 @@ def _split(listed: str) -> tuple[str, ...]:
 
 
 def truth_schema() -> pa.Schema:
-    """Columns of the truth and their types.
+    """Columns of the ground truth and their types.
 
-    ``p_overturned`` is the probability that the outcome was drawn with, ``p_<family>`` that the reviewer cites the
-    family: both as they are for one who knows every fact that the letter states before the decision. ``signals`` are
-    those present in the record.
+    ``p_overturned`` is the probability of an overturned denial and ``p_<family>`` of a citation of the family, both
+    given every fact that the letter states before the decision. ``signals`` lists the signals in the record.
     """
     import pyarrow as pa
 
@@ -98,7 +96,7 @@ def truth_schema() -> pa.Schema:
 
 
 def truth_rows(case_number: str, facts: LetterFacts) -> Iterator[dict[str, object]]:
-    """Rows of one letter's truth, in the order of its items."""
+    """Ground truth of a letter, one row an item."""
     present = "|".join(name for name, is_present in facts.signals.items() if is_present)
     for number, item in enumerate(facts.items, start=1):
         decided = facts.items[0] if facts.format is Format.PROFESSIONAL_REVIEW else item

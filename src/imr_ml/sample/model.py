@@ -1,4 +1,4 @@
-"""Load the rates, body regions and treatments that sample letters are drawn from."""
+"""Load the rates, body regions and treatments of sample letters."""
 
 import tomllib
 from enum import StrEnum
@@ -20,7 +20,7 @@ Quantiles = Annotated[tuple[int, ...], Field(min_length=7, max_length=7)]
 
 
 class Format(StrEnum):
-    """The formats that determinations were published in since 2013, as far as the reader knows them."""
+    """Formats of determinations since 2013 that the letter reader supports."""
 
     EARLIEST = "earliest"
     PROFESSIONAL_REVIEW = "professional_review"
@@ -30,18 +30,18 @@ class Format(StrEnum):
 
     @property
     def headed(self) -> bool:
-        """Whether items are headed ``REQUEST: Upheld``, which words authorizations in part; else they are sentences."""
+        """Whether items have headings ``REQUEST: Upheld``, which also state partial authorizations."""
         return self in (Format.LETTER_2013, Format.CURRENT)
 
 
 class Strict(BaseModel):
-    """Base of everything read from the package's TOML: no unknown key, no change after loading."""
+    """Base of the TOML schemas: unknown keys are errors, instances are immutable."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class LetterRates(Strict):
-    """What holds for a whole letter: number of items, dates, age and sex."""
+    """Rates of a whole letter: number of items, dates, age and sex."""
 
     items: tuple[tuple[int, Weight], ...]
     years: tuple[tuple[int, Weight, float], ...]
@@ -66,22 +66,22 @@ class LetterRates(Strict):
 
     @cached_property
     def item_counts(self) -> Table[int]:
-        """Number of items in a letter."""
+        """Numbers of items in a letter."""
         return table(self.items)
 
     @cached_property
     def year_shifts(self) -> Table[tuple[int, float]]:
-        """Decision year and its shift of the outcome logit."""
+        """Decision years with their shifts of the outcome logit."""
         return table(((year, shift), weight) for year, weight, shift in self.years)
 
     @cached_property
     def formats_by_year(self) -> dict[int, Table[Format]]:
-        """Formats of the decision years that had others than the current one."""
+        """Formats of the decision years with other formats than the current one."""
         return {year: table(formats.items()) for year, formats in self.formats.items()}
 
 
 class OutcomeRates(Strict):
-    """How the logit of an overturned denial becomes an outcome."""
+    """Rates that turn the logit of an overturned denial into an outcome."""
 
     shared_draw: Share
     noise: Share
@@ -94,7 +94,7 @@ class OutcomeRates(Strict):
 
 
 class CitingRates(Strict):
-    """How administrators and reviewers come to the guideline families they cite."""
+    """Rates of citing guideline families, for administrators and reviewers."""
 
     ur_nothing: Share
     ur_outside: Share
@@ -112,7 +112,7 @@ class CitingRates(Strict):
 
 
 class Interaction(Strict):
-    """A shift of the logit when all signals of ``all`` are present and none of ``none``."""
+    """A shift of the logit if all signals in `all` and none in `none` are present."""
 
     all: Words
     none: tuple[str, ...] = ()
@@ -120,7 +120,7 @@ class Interaction(Strict):
 
 
 class Kind(Strict):
-    """What outcomes of one kind of request depend on."""
+    """Signals and effects that decide the outcomes of one kind of request."""
 
     base: float
     signals: Words
@@ -136,7 +136,7 @@ class Kind(Strict):
 
 
 class Group(Strict):
-    """A group of treatments and the groups that follow it inside a letter."""
+    """A group of treatments and the groups that follow it in a letter."""
 
     weight: Weight
     weight_many: Weight
@@ -196,12 +196,12 @@ class Treatment(Strict):
 
     @cached_property
     def reviewer_table(self) -> Table[Families]:
-        """The reviewers' sets, to draw from."""
+        """Sets of topics that reviewers cite, to draw from."""
         return table(self.reviewer_sets)
 
     @cached_property
     def administrator_table(self) -> Table[Families]:
-        """Sets of topics that administrators prefer."""
+        """Sets of topics that administrators cite, to draw from."""
         return table((frozenset(key.split("+")), w) for key, w in (self.ur_families or self.families).items())
 
     @model_validator(mode="after")
@@ -213,7 +213,7 @@ class Treatment(Strict):
 
 
 class Model(Strict):
-    """Everything that the sample letters are drawn from."""
+    """All rates, regions and treatments."""
 
     letter: LetterRates
     outcome: OutcomeRates
@@ -231,7 +231,7 @@ class Model(Strict):
 
     @cached_property
     def first_groups(self) -> tuple[Table[str], Table[str]]:
-        """Groups of the first item in letters of one or two items, and of more."""
+        """Groups of the first item, in letters of one or two items and in longer ones."""
         few = table((name, group.weight) for name, group in self.groups.items())
         return few, table((name, group.weight_many) for name, group in self.groups.items())
 
@@ -259,18 +259,12 @@ class Model(Strict):
 
 
 def read_toml(*names: str) -> dict[str, Any]:
-    """Read TOML files that stand beside this module, as one."""
+    """Read and merge TOML files beside this module."""
     texts = [files(__package__).joinpath(name).read_text(encoding="utf-8") for name in names]
     return {key: value for text in texts for key, value in tomllib.loads(text).items()}
 
 
 @cache
 def default_model() -> Model:
-    """Read the package's own model, once.
-
-    Raises
-    ------
-    pydantic.ValidationError
-        A file breaks the schema; the message names the entry.
-    """
+    """Load the model of the package, once; `pydantic.ValidationError` names an entry that breaks the schema."""
     return Model.model_validate(read_toml("model.toml", "regions.toml", "treatments.toml"))

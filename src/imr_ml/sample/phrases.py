@@ -1,4 +1,4 @@
-"""Load the phrase banks from TOML."""
+"""Load the phrase banks of sample letters."""
 
 import re
 import string
@@ -22,43 +22,41 @@ SLOTS = frozenset({
     "visit", "work",
 })
 # fmt: on
-"""Names that patterns may hold in braces; with a capital first letter, so is the text."""
+"""Slot names that patterns may have in braces; a capitalized name capitalizes its text."""
 Pattern = tuple[str, ...]
-"""All readings of a pattern in which ``[a|b]`` stands for either."""
+"""All variants of a pattern; ``[a|b]`` means either."""
 _CHOICE = re.compile(r"\[([^\[\]]*)\]")
 
 
-def _spelled_out(patterns: object) -> object:
-    """The readings of each pattern; what is no list of texts is left to the check of types."""
+def _expand(patterns: object) -> object:
+    """Variants of each pattern; pydantic rejects anything but a list of texts."""
     if not isinstance(patterns, list) or not all(isinstance(pattern, str) for pattern in patterns):
         return patterns
-    return tuple(tuple(_readings(pattern)) for pattern in patterns)
+    return tuple(tuple(_variants(pattern)) for pattern in patterns)
 
 
-def _readings(pattern: str) -> Iterator[str]:
+def _variants(pattern: str) -> Iterator[str]:
     choice = _CHOICE.search(pattern)
     if not choice:
         yield pattern
         return
     for chosen in choice[1].split("|"):
-        yield from _readings(pattern[: choice.start()] + chosen + pattern[choice.end() :])
+        yield from _variants(pattern[: choice.start()] + chosen + pattern[choice.end() :])
 
 
-def _known_slots(patterns: tuple[Pattern, ...]) -> tuple[Pattern, ...]:
-    for reading in chain.from_iterable(patterns):
-        names = {name[:1].lower() + name[1:] for _, name, _, _ in string.Formatter().parse(reading) if name}
+def _check_slots(patterns: tuple[Pattern, ...]) -> tuple[Pattern, ...]:
+    for variant in chain.from_iterable(patterns):
+        names = {name[:1].lower() + name[1:] for _, name, _, _ in string.Formatter().parse(variant) if name}
         if unknown := names - SLOTS:
-            raise ValueError(f"unknown slots {sorted(unknown)} in {reading!r}")
+            raise ValueError(f"unknown slots {sorted(unknown)} in {variant!r}")
     return patterns
 
 
-Patterns = Annotated[
-    tuple[Pattern, ...], Field(min_length=1), BeforeValidator(_spelled_out), AfterValidator(_known_slots)
-]
+Patterns = Annotated[tuple[Pattern, ...], Field(min_length=1), BeforeValidator(_expand), AfterValidator(_check_slots)]
 
 
 class Lists(Strict):
-    """Plain words and terms that fill slots, and the paragraph on how the determination was made."""
+    """Words and terms that fill slots, and fixed paragraphs."""
 
     mechanisms: Words
     jobs: Words
@@ -79,7 +77,7 @@ class Lists(Strict):
 
 
 class Citations(Strict):
-    """Titles and words of guideline citations; those of 2013 by topic."""
+    """Titles and words of guideline citations; titles of 2013 by topic."""
 
     odg_names: Words
     general_sections: Words
@@ -91,7 +89,7 @@ class Citations(Strict):
 
 
 class Voice(Strict):
-    """A reviewer's style: what they call the worker, how they write dates, and the order of the summary's parts."""
+    """A reviewer's style: name of the worker, dates, and order of the summary's parts."""
 
     subject: str
     weight: Weight
@@ -124,14 +122,14 @@ class Summary(Strict):
 
 
 class SignalClauses(Strict):
-    """How a signal is documented when present and when absent."""
+    """Clauses that document a signal as present or absent."""
 
     yes: Patterns
     no: Patterns
 
 
 class Common(Strict):
-    """Clauses of a rationale that do not depend on the kind of request."""
+    """Clauses of a rationale for any kind of request."""
 
     recap: Patterns
     source: Patterns
@@ -142,7 +140,7 @@ class Common(Strict):
 
 
 class Phrases(Strict):
-    """All phrase banks; `guidelines` are by kind of request, `sources` by family, in the order of preference."""
+    """All phrase banks; `guidelines` by kind of request, `sources` by family in order of preference."""
 
     lists: Lists
     citations: Citations
@@ -169,11 +167,5 @@ class Phrases(Strict):
 
 @cache
 def default_phrases() -> Phrases:
-    """Read the package's own phrase banks, once.
-
-    Raises
-    ------
-    pydantic.ValidationError
-        A file breaks the schema; the message names the entry.
-    """
+    """Load the phrase banks of the package, once; `pydantic.ValidationError` names an entry that breaks the schema."""
     return Phrases.model_validate(read_toml("phrases.toml", "signals.toml", "rationales.toml"))

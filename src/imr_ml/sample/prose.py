@@ -1,7 +1,7 @@
 """Word clinical summaries and rationales from a letter's facts.
 
-A letter has one voice (`phrases.Voice`). Signals that matter to its items are always stated when present; when absent
-they are denied in words or left out, so that a reader of the whole letter knows them all.
+A letter has one voice (`phrases.Voice`). It states every present signal that matters to its items and denies or omits
+the absent ones, so the letter as a whole determines them all.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from imr_ml.sample.wording import Draft, Request
 
 _DETAILED = frozenset({"complaint", "exam"})
-_FOLLOWED_BY_FILLER = frozenset({"complaint", "exam", "treatment"})
+_BEFORE_FILLER = frozenset({"complaint", "exam", "treatment"})
 _DETAIL = (1, 1, 1, 2, 2, 2, 3, 3, 4, 5, 7)
 _FILLER_SHARE = 0.15
 _PAIN_SCORES = ("{}/10", "{} out of 10", "{}-10 on a scale of 10", "{} on the VAS", "{} over 10")
@@ -32,7 +32,7 @@ _RECAP_SHARE = 0.6
 
 
 def fill_slots(draft: Draft, requests: Sequence[Request]) -> None:
-    """Fill every slot that patterns may name, for one letter."""
+    """Fill every slot of the patterns, for one letter."""
     rng, facts, slots, summary = draft.rng, draft.facts, draft.slots, draft.phrases.summary
     slots |= _person_slots(draft) | _date_slots(draft) | _diagnosis_slots(rng, facts)
     slots |= _list_slots(rng, draft.phrases.lists)
@@ -40,36 +40,26 @@ def fill_slots(draft: Draft, requests: Sequence[Request]) -> None:
     slots |= _finding_slots(rng, facts) | _number_slots(rng)
     slots["requests"] = listed([request.disputed for request in requests[:6]])
     slots["reason"] = pick(rng, summary.reason)
-    # Only a rationale is about one request and names a source.
+    # Only a rationale has one request and a source.
     slots |= {"request": "", "source": ""}
 
 
 def write_summary(draft: Draft) -> str:
-    """Write the clinical case summary, one paragraph."""
+    """Write the clinical case summary in one paragraph."""
     detail = pick(draft.rng, _DETAIL)
-    # Further complaints and findings are those of another visit.
+    # Further complaints and findings come from another visit.
     other_visit = Slots(draft.slots | _visit_slots(draft))
     parts = []
     for part in draft.voice.order:
         patterns = _part(draft, part, detail)
         first = 1 if part in _DETAILED else len(patterns)
-        parts.append(_filled(patterns[:first], draft.slots))
-        parts.append(_filled(patterns[first:], other_visit))
+        parts.append(_fill(patterns[:first], draft.slots))
+        parts.append(_fill(patterns[first:], other_visit))
     return " ".join(part for part in parts if part)
 
 
 def write_rationale(draft: Draft, item: ItemFacts, request: Request) -> str:
-    """Write the decision rationale of one item, one paragraph.
-
-    Parameters
-    ----------
-    draft : Draft
-        The letter.
-    item : ItemFacts
-        The item decided on.
-    request : Request
-        The item as the letter words it.
-    """
+    """Write the decision rationale of an item, worded as `request`, in one paragraph."""
     rng, common = draft.rng, draft.phrases.common
     source = next(name for family, name in draft.phrases.sources.items() if family in item.families)
     slots = Slots(draft.slots, request=f"the request for {request.disputed}", source=source)
@@ -80,11 +70,11 @@ def write_rationale(draft: Draft, item: ItemFacts, request: Request) -> str:
     patterns += [_phrase_signal(draft, name) for name in signals]
     patterns.append(pick(rng, pick(rng, common.general_for if item.overturned else common.general_against)))
     patterns.append(pick(rng, pick(rng, common.overturned if item.overturned else common.upheld)))
-    return _filled(patterns, slots)
+    return _fill(patterns, slots)
 
 
 def roughen(draft: Draft, text: str) -> str:
-    """Give text the voice's abbreviations and, in some letters, a few slips of the typist."""
+    """Apply the voice's abbreviations and, in some letters, a few typos."""
     rng = draft.rng
     if draft.voice.abbreviates:
         for whole, short in draft.phrases.abbreviations.items():
@@ -94,14 +84,14 @@ def roughen(draft: Draft, text: str) -> str:
     for _ in range(between(rng, 1, 3)):
         at = between(rng, 1, len(text) - 4)
         if text[at - 1 : at + 3].isalpha() and text[at : at + 2].islower():
-            here, following = text[at], text[at + 1]
-            slip = pick(rng, (following + here, following + here, following, here + here + following))
-            text = text[:at] + slip + text[at + 2 :]
+            first, second = text[at], text[at + 1]
+            typo = pick(rng, (second + first, second + first, second, first + first + second))
+            text = text[:at] + typo + text[at + 2 :]
     return text
 
 
 def _part(draft: Draft, part: str, detail: int) -> list[str]:
-    """Patterns of one part of the summary; ``detail`` is how much the reviewer retells."""
+    """Patterns of one part of the summary; `detail` is the number of complaints and findings."""
     rng, facts, summary = draft.rng, draft.facts, draft.phrases.summary
     if part == "signals":
         return _signals(draft)
@@ -110,13 +100,13 @@ def _part(draft: Draft, part: str, detail: int) -> list[str]:
     patterns = several(rng, getattr(summary, part), detail if part in _DETAILED else 1)
     if part == "complaint" and len(facts.regions) > 1:
         patterns.append(pick(rng, summary.complaint_more))
-    if part in _FOLLOWED_BY_FILLER and rng.random() < _FILLER_SHARE * detail:
+    if part in _BEFORE_FILLER and rng.random() < _FILLER_SHARE * detail:
         patterns += several(rng, summary.filler, between(rng, 1, 2))
     return [pick(rng, pattern) for pattern in patterns]
 
 
 def _signals(draft: Draft) -> list[str]:
-    """State the signals that matter to the items, and a few that do not."""
+    """State the signals that matter to the items, and at most one other."""
     rng, facts, kinds = draft.rng, draft.facts, draft.model.kinds
     relevant = dict.fromkeys(name for item in facts.items for name in kinds[item.treatment.kind].signals)
     phrases = [
@@ -124,8 +114,8 @@ def _signals(draft: Draft) -> list[str]:
         for name in several(rng, tuple(relevant), len(relevant))
         if facts.signals[name] or rng.random() < _DENIED_SHARE
     ]
-    beside = [name for name in facts.signals if name not in relevant]
-    return phrases + [_phrase_signal(draft, name) for name in several(rng, beside, between(rng, 0, 1))]
+    others = [name for name in facts.signals if name not in relevant]
+    return phrases + [_phrase_signal(draft, name) for name in several(rng, others, between(rng, 0, 1))]
 
 
 def _phrase_signal(draft: Draft, signal: str) -> str:
@@ -133,12 +123,12 @@ def _phrase_signal(draft: Draft, signal: str) -> str:
     return pick(draft.rng, pick(draft.rng, clauses.yes if draft.facts.signals[signal] else clauses.no))
 
 
-def _filled(patterns: list[str], slots: Slots) -> str:
+def _fill(patterns: list[str], slots: Slots) -> str:
     return " ".join([capital(pattern.format_map(slots)) for pattern in patterns])
 
 
 def _visit_slots(draft: Draft) -> dict[str, str]:
-    """Fill what one visit finds: its date, sites as that note spells them, tests, ranges, pain scores."""
+    """Slots of another visit: its date, sites, tests, ranges and pain scores."""
     slots = _finding_slots(draft.rng, draft.facts) | _number_slots(draft.rng)
     return slots | {"visit": dated(_visit(draft), draft.voice.dates)}
 
@@ -163,19 +153,19 @@ def _person_slots(draft: Draft) -> dict[str, str]:
 
 def _date_slots(draft: Draft) -> dict[str, str]:
     rng, injury, denial = draft.rng, draft.facts.dates.injury, draft.facts.dates.denial
-    days_known = (denial - injury).days
+    days_between = (denial - injury).days
     days = {
         "doi": injury,
         "ur_date": denial,
-        "rfa": denial - timedelta(days=min(days_known, between(rng, 1, 9))),
-        "visit": denial - timedelta(days=min(days_known, between(rng, 9, 24))),
+        "rfa": denial - timedelta(days=min(days_between, between(rng, 1, 9))),
+        "visit": denial - timedelta(days=min(days_between, between(rng, 9, 24))),
         "earlier": _visit(draft),
     }
     return {name: dated(day, draft.voice.dates) for name, day in days.items()}
 
 
 def _visit(draft: Draft) -> date:
-    """A day between the injury and the last visit that the request rests on."""
+    """A day between the injury and the visit of the request."""
     dates = draft.facts.dates
     return dates.injury + timedelta(days=between(draft.rng, 0, max(0, (dates.denial - dates.injury).days - 24)))
 
@@ -223,7 +213,7 @@ def _finding_slots(rng: Random, facts: LetterFacts) -> dict[str, str]:
 
 
 def _limb(rng: Random, facts: LetterFacts, region: Region) -> str:
-    """The limb that a region's nerves serve, mostly on one side."""
+    """The limb that the nerves of a region supply, usually on one side."""
     if facts.side == "bilateral" or rng.random() < _BILATERAL_SHARE:
         return region.limb
     return f"{facts.side} {region.limb.replace('extremities', 'extremity')}"

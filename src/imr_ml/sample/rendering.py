@@ -1,7 +1,7 @@
-"""Write a letter as plain text or as a PDF laid out like the published ones.
+"""Write a letter as plain text or as a PDF in the layout of the published letters.
 
-A PDF's bytes depend on the letter and on fpdf2's version alone: the creation date is the decision date, and streams are
-not compressed.
+The bytes of a PDF depend only on the letter and the version of fpdf2: the creation date is the decision date, and
+streams are uncompressed.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ MARK = "SAMPLE LETTER - synthetic, not a decided case"
 LINE_CHARACTERS = 95
 SIZE_POINTS = 12
 COLUMN_POINTS = 468.0
-"""Width of the text: Letter paper with margins of one inch."""
+"""Width of the text on Letter paper with margins of one inch."""
 _LEFT, _TOP, _BOTTOM = 72.0, 84.0, 724.0
 _COLUMNS = (72.0, 180.0, 330.0, 428.4)
 _LINE = 13.8
 
-# Widths of Times, in thousandths of the type size, for the characters from space to tilde.
+# Widths of Times in thousandths of the font size, for the characters from space to tilde.
 # fmt: off
 _WIDTHS = (
     250, 333, 408, 500, 500, 833, 778, 180, 333, 333, 500, 564, 250, 333, 250, 278, 500, 500, 500, 500,
@@ -46,9 +46,10 @@ _CHARACTERS = 1 << 24
 
 
 def render_text(letter: SampleLetter) -> str:
-    """Write the letter as plain text, marked as a sample on its first line."""
+    """Write the letter as plain text, with the sample mark on its first line."""
     rows = header_rows(letter)
-    lines = [MARK, *(_in_columns(rows) if letter.facts.in_columns else _side_by_side(rows))]
+    side_by_side = [f"{a:<22}{b:<32}{c:<21}{d}".rstrip() for a, b, c, d in rows]
+    lines = [MARK, *(_in_columns(rows) if letter.facts.in_columns else side_by_side)]
     for style, words in paragraphs(letter):
         if style == "heading":
             lines += ["", words.center(LINE_CHARACTERS).rstrip()]
@@ -57,19 +58,15 @@ def render_text(letter: SampleLetter) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _side_by_side(rows: Sequence[Row]) -> list[str]:
-    return [f"{a:<22}{b:<32}{c:<21}{d}".rstrip() for a, b, c, d in rows]
-
-
 def _in_columns(rows: Sequence[Row]) -> list[str]:
-    """All labels of a column, then all its values, as some readers of PDFs give them."""
+    """All labels of a column, then all its values, as some PDF readers extract them."""
     left = [row[0] for row in rows if row[0]], [row[1] for row in rows if row[1]]
     right = " ".join(row[2] for row in rows[3:]), [row[3] for row in rows if row[3]]
     return [*left[0], *left[1], *(row[2] for row in rows[1:3]), right[0], *right[1]]
 
 
 def render_pdf(letter: SampleLetter) -> bytes:
-    """Render the letter as PDF, as many pages as it takes."""
+    """Render the letter as PDF."""
     from fpdf import FPDF
 
     pdf = FPDF(unit="pt", format="Letter")
@@ -83,7 +80,7 @@ def render_pdf(letter: SampleLetter) -> bytes:
 
 
 def _write_header(pdf: FPDF, letter: SampleLetter) -> float:
-    """Write the mark and the header; the height at which the letter goes on."""
+    """Write the mark and the header; return the height of the next line."""
     pdf.text(_LEFT, _TOP, MARK)
     if not header_rows(letter):
         return _TOP + _LINE
@@ -94,7 +91,7 @@ def _write_header(pdf: FPDF, letter: SampleLetter) -> float:
 
 
 def _in_drawing_order(letter: SampleLetter) -> Iterator[list[tuple[float, int, str]]]:
-    """Header cells as (x, rows below, words); readers of PDFs see the two-line label before its value."""
+    """Header cells as (x, rows below, words); the two-line label comes before its value."""
     *plain, priority, received = header_rows(letter)
     for cells in plain:
         filled = [words for words in cells if words]
@@ -111,7 +108,7 @@ def _in_drawing_order(letter: SampleLetter) -> Iterator[list[tuple[float, int, s
 
 
 def _write_flow(pdf: FPDF, letter: SampleLetter, y: float) -> None:
-    """Write the rest; wrapped lines keep the space they break at, as in published PDFs."""
+    """Write the blocks below the header; a wrapped line ends with a space, as in published PDFs."""
     for style, words in paragraphs(letter):
         y += _LINE if style != "line" else 0
         lines = wrapped(words)
@@ -125,13 +122,13 @@ def _write_flow(pdf: FPDF, letter: SampleLetter, y: float) -> None:
 
 
 def width(words: str) -> float:
-    """Measure words in points."""
+    """Width of words in points."""
     return (_extent(words) // _CHARACTERS - _SPACE) * SIZE_POINTS / 1000
 
 
 @lru_cache(maxsize=1 << 16)
 def _extent(word: str) -> int:
-    """Width of a word and the space after it, in thousandths of the type size, and their length below it."""
+    """Width of a word and its space in thousandths of the font size, plus their length in the low digits."""
     codes = (ord(character) - 32 for character in word)
     thousandths = sum(_WIDTHS[code] if 0 <= code < len(_WIDTHS) else _OTHER_WIDTH for code in codes)
     return (thousandths + _SPACE) * _CHARACTERS + len(word) + 1
@@ -140,10 +137,10 @@ def _extent(word: str) -> int:
 # Letters share their fixed paragraphs.
 @lru_cache(maxsize=64)
 def wrapped(words: str, column: float = COLUMN_POINTS) -> tuple[str, ...]:
-    """Break text at spaces into lines of at most ``column`` points; a wider word has a line of its own."""
-    # Widths and lengths are summed in one number each, as this is where most of a letter's time goes.
+    """Wrap text at spaces into lines of at most `column` points; a wider word is on its own line."""
+    # One integer sums both widths and lengths, as wrapping takes most of the time of a letter.
     ends = list(accumulate(map(_extent, words.split(" "))))
-    # A line's last space hangs over the column.
+    # The last space of a line may exceed the column.
     room = int(column * 1000 / SIZE_POINTS) + _SPACE
     lines, word, used, start = [], 0, 0, 0
     while word < len(ends):

@@ -43,7 +43,7 @@ _WHOLE_LEFT = (
 
 
 class Slots(dict[str, str]):
-    """Texts by the name of the slot that they fill; a name with a capital first letter has the text with one."""
+    """Texts by slot name; a capitalized name returns the capitalized text."""
 
     def __missing__(self, name: str) -> str:
         if name[:1].islower():
@@ -53,7 +53,7 @@ class Slots(dict[str, str]):
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What the writing of one letter draws on."""
+    """Facts, voice and phrases for the text of a letter."""
 
     rng: Random
     facts: LetterFacts
@@ -65,19 +65,19 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request as the letter words it: before ``: Upheld``, and the disputed service alone, inside sentences."""
+    """Wording of a request: as a heading before ``: Upheld``, and the disputed service alone, inside sentences."""
 
     heading: str
     disputed: str
 
 
 def capital(text: str) -> str:
-    """Write a text with a capital first letter."""
+    """Capitalize the first letter of a text."""
     return text[:1].upper() + text[1:]
 
 
 def lower(text: str) -> str:
-    """Write a text with a small first letter, unless it opens with an abbreviation such as "MRI"."""
+    """Lower the first letter of a text, unless it starts with an abbreviation such as "MRI"."""
     return text if text[1:2].isupper() or not text[1:2].isalpha() else text[:1].lower() + text[1:]
 
 
@@ -92,19 +92,12 @@ def listed(parts: Sequence[str]) -> str:
 
 
 def dated(day: date, style: str) -> str:
-    """Write a date: dash 3-5-16, slash 3/5/2016, long_dash 03-05-2016, long_slash 03/05/2016, or in words."""
+    """Write a date: dash 3-5-16, slash 3/5/2016, long_dash 03-05-2016, long_slash 03/05/2016, words March 5, 2016."""
     return _DATE_STYLES[style].format(day)
 
 
 def word_request(rng: Random, item: ItemFacts, dates: Dates) -> Request:
-    """Word one item.
-
-    Parameters
-    ----------
-    rng : Random
-    item : ItemFacts
-    dates : Dates
-    """
+    """Word the request of an item."""
     slots = _request_slots(rng, item, dates)
     if item.authorized is not None and item.treatment.partial is not None:
         return _partial(rng, item.treatment.partial, item.amount, item.authorized, slots)

@@ -27,41 +27,40 @@ _TABLE = ".parquet"
 _FILE_ENDINGS = (".jsonl", ".jsonl.gz", _TABLE)
 _OTHER_ENDINGS = (".csv", ".gz", ".json", ".pdf", ".txt", ".zip")
 LETTERS_PER_CHUNK = 250
-# Starting processes takes about as long as making so many chunks.
-_CHUNKS_WORTH_A_PROCESS = 8
+# Starting processes takes about as long as generating this many chunks.
+_MIN_CHUNKS_FOR_PROCESSES = 8
 
 
 def write_samples(directory: Path, n: int, seed: int, pdf: bool = False, progress: Progress | None = None) -> int:
-    """Write the letters (seed, 0) to (seed, n - 1) into a folder, created where missing; files of a name are replaced.
+    """Write letters 0 to ``n - 1`` of a seed into a folder; it is created if missing, and existing files are replaced.
 
     Parameters
     ----------
     directory : Path
-        The folder.
     n : int
         Number of letters.
     seed : int
-        Names the corpus.
+        Identifies the corpus.
     pdf : bool
-        Write PDF files in place of text files.
+        Write PDF files instead of text files.
     progress : callable, optional
-        Called with the number of letters written since its last call.
+        Called with the number of letters since its last call.
 
     Returns
     -------
     int
-        Number of letters written.
+        Number of letters.
     """
     directory.mkdir(parents=True, exist_ok=True)
     for chunk in _chunks(n, LETTERS_PER_CHUNK):
-        _write_files(_letters(seed, chunk), directory, pdf)
+        _write_files([generate_letter(seed, index) for index in chunk], directory, pdf)
         if progress:
             progress(len(chunk))
     return n
 
 
 def truth_path(output: Path) -> Path:
-    """Where `write_output` puts what is true of the letters: beside them, never among them."""
+    """Path of the ground truth, beside the output of `write_output`."""
     return output.with_name(f"{output.name.removesuffix(_ending(output))}.truth.parquet")
 
 
@@ -75,35 +74,35 @@ def write_output(
     progress: Progress | None = None,
     chunk_size: int = LETTERS_PER_CHUNK,
 ) -> Path:
-    """Write the letters (seed, 0) to (seed, n - 1), and beside them what is true of them.
+    """Write letters 0 to ``n - 1`` of a seed, and their ground truth beside them.
 
     Parameters
     ----------
     output : Path
-        By its ending: ``.jsonl`` or ``.jsonl.gz`` for a letter a line, with ``file`` and ``text``; ``.parquet`` for the
-        requests table that reading the text files would give; else a new or empty folder of letters.
+        ``.jsonl`` or ``.jsonl.gz``: one letter a line, with ``file`` and ``text``; ``.parquet``: the requests table of
+        the text files; else a new or empty folder of letters.
     n : int
         Number of letters.
     seed : int
-        Names the corpus.
+        Identifies the corpus.
     pdf : bool
-        Write PDF files in place of text files, into a folder.
+        Write PDF files instead of text files; the output must be a folder.
     jobs : int
-        Processes; -1 takes all cores. What is written is the same with any number.
+        Processes; -1 uses all cores. The output is the same with any number.
     progress : callable, optional
-        Called with the number of letters written since its last call.
+        Called with the number of letters since its last call.
     chunk_size : int
-        Letters generated at a time.
+        Letters in memory.
 
     Returns
     -------
     Path
-        The table of what is true; see `truth_schema` and `imr_ml.evaluation.reachable.best_reachable`.
+        The ground truth; see `truth_schema` and `imr_ml.evaluation.reachable.best_reachable`.
 
     Raises
     ------
     ImrError
-        Where the output can't be what its name says, or is a folder that holds something.
+        If the output can't have this name, or is a folder with content.
     """
     import pyarrow.parquet as pq
 
@@ -127,14 +126,14 @@ def write_output(
 
 
 def _ending(output: Path) -> str:
-    """Which kind of file is named; empty for a folder."""
+    """Ending that selects the kind of file; empty for a folder."""
     return next((ending for ending in _FILE_ENDINGS if output.name.endswith(ending)), "")
 
 
 def _check_output(output: Path, pdf: bool) -> None:
     is_file = bool(_ending(output))
     if is_file and pdf:
-        raise ImrError(f"{output}: PDFs go into a folder; name one, or leave --pdf out")
+        raise ImrError(f"{output}: PDF files need a folder; name one, or leave out --pdf")
     if is_file and output.is_dir():
         raise ImrError(f"{output}: is a folder; name a file")
     if not is_file and output.suffix.lower() in _OTHER_ENDINGS:
@@ -145,7 +144,7 @@ def _check_output(output: Path, pdf: bool) -> None:
 
 
 def _encoder(output: Path, pdf: bool) -> Callable[[list[SampleLetter]], object]:
-    """What turns a chunk of letters into a part of the output, in the process that makes them."""
+    """Function that encodes a chunk of letters for the output, in the process that generates them."""
     if ending := _ending(output):
         return {".jsonl": _json_lines, ".jsonl.gz": _packed_lines, _TABLE: _requests}[ending]
     output.mkdir(parents=True, exist_ok=True)
@@ -156,15 +155,11 @@ def _chunks(n: int, size: int) -> list[range]:
     return [range(start, min(start + size, n)) for start in range(0, n, size)]
 
 
-def _letters(seed: int, indices: Iterable[int]) -> list[SampleLetter]:
-    return [generate_letter(seed, index) for index in indices]
-
-
 def _encode_chunks(
     encode: Callable[[list[SampleLetter]], object], chunks: list[range], seed: int, jobs: int
 ) -> Iterable[tuple[object, pa.Table]]:
-    """Each chunk's part of the output and the truth of its letters, in order."""
-    if jobs == 1 or len(chunks) < _CHUNKS_WORTH_A_PROCESS:
+    """Encoded letters and ground truth of each chunk, in order."""
+    if jobs == 1 or len(chunks) < _MIN_CHUNKS_FOR_PROCESSES:
         return (_encode_chunk(encode, chunk, seed) for chunk in chunks)
     from joblib import Parallel, delayed
 
@@ -176,7 +171,7 @@ def _encode_chunks(
 def _encode_chunk(encode: Callable[[list[SampleLetter]], object], chunk: range, seed: int) -> tuple[object, pa.Table]:
     import pyarrow as pa
 
-    letters = _letters(seed, chunk)
+    letters = [generate_letter(seed, index) for index in chunk]
     rows = [row for letter in letters for row in truth_rows(letter.case_number, letter.facts)]
     return encode(letters), pa.Table.from_pylist(rows, schema=truth_schema())
 
@@ -193,7 +188,7 @@ def _write_contents(contents: Iterator[Any], output: Path) -> None:
         with atomic_write(output) as temporary, temporary.open("wb") as file:
             file.writelines(contents)
     else:
-        # The encoder wrote the files.
+        # The encoder writes the files.
         for _ in contents:
             pass
 
@@ -214,7 +209,7 @@ def _json_lines(letters: list[SampleLetter]) -> bytes:
 
 
 def _packed_lines(letters: list[SampleLetter]) -> bytes:
-    """A gzip member of its own; members one after the other are a gzip file."""
+    """One gzip member; concatenated members are a gzip file."""
     return gzip.compress(_json_lines(letters), compresslevel=1, mtime=0)
 
 

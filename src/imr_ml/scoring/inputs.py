@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 from imr_ml.corpus.dates import DATE_COLUMNS, DateStyle, describe_styles, styles_of_chunks
 from imr_ml.corpus.mapping import ColumnMapping
-from imr_ml.corpus.schema import COLUMNS, SchemaError
+from imr_ml.corpus.schema import COLUMNS
 from imr_ml.tables.table import RejectedLine, Table
 
 if TYPE_CHECKING:
@@ -121,37 +121,22 @@ def open_input(
     FileNotFoundError
         For what does not exist.
     """
-    from imr_ml.ingest.archives import letters_of, other_members
-    from imr_ml.ingest.ingestion import describe_other_files, letter_files, other_files
-    from imr_ml.tables.formats import is_table
+    from imr_ml.ingest.ingestion import LETTER_SUFFIXES
+    from imr_ml.ingest.paths import Kind, describe_other_files, find_letters, kind_of
 
-    if not source.exists():
-        raise FileNotFoundError(f"{source}: no such file or folder")
-    rejects: list[Reject] = []
-    others: list[str] = []
-    if is_table(source):
+    kind = kind_of(source)
+    is_letter = kind is Kind.LETTER and source.suffix.lower() in LETTER_SUFFIXES
+    if not is_letter and kind not in (Kind.FOLDER, Kind.ZIP):
         return _open_table(source, mapping, sheet)
-    if source.is_dir():
-        letters, others = letter_files([source]), [str(file.relative_to(source)) for file in other_files(source)]
-    elif source.suffix.lower() == ".zip":
-        letters, rejects = letters_of(source, scratch)
-        others = other_members(source)
-    elif source.suffix.lower() in (".pdf", ".txt"):
-        letters = [source]
-    else:
-        return _open_table(source, mapping, sheet)
-    notes = (describe_other_files(others),) if others else ()
-    if not letters and not rejects:
-        raise SchemaError("; ".join((f"{source}: contains no letter (.pdf or .txt)", *notes)))
-    total = len(letters) + len(rejects)
+    found = find_letters(source, kind, scratch)
     return Input(
         _LETTER_COLUMNS,
-        total,
+        len(found.files) + len(found.rejects),
         "letters",
         mapping,
-        letters=tuple(letters),
-        rejects=tuple(rejects),
-        notes=notes,
+        letters=tuple(found.files),
+        rejects=tuple(found.rejects),
+        notes=(describe_other_files(found.other_files),) if found.other_files else (),
         ocr=ocr,
     )
 

@@ -1,1 +1,1 @@
-"""Scoring on Apache Spark: the same rows and numbers as `score_file`, on as many machines as the cluster has."""
+"""Scoring on Apache Spark, with the same numbers as `score_file`."""

@@ -1,22 +1,36 @@
-"""Read what is to be scored on Spark: a Parquet table or a folder of letters."""
+"""Read a Parquet table or a folder of letters on Spark."""
 
 from __future__ import annotations
 
-from pathlib import Path
+import hashlib
+from itertools import accumulate
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
+from imr_ml.corpus.schema import COLUMNS
+from imr_ml.corpus.table import ReadLetter, build_requests
+from imr_ml.ingest.archives import MEGABYTE, MEMBER_BYTES
+from imr_ml.ingest.ingestion import SAME_LETTER, Reject, content_of, is_letter_name, read_bytes
 from imr_ml.scoring.frame import check_columns
-from imr_ml.spark.letters import read_letters_with_spark
-from imr_ml.spark.session import ROWS_AT_ONCE, SparkError
+from imr_ml.spark.session import (
+    ROWS_AT_ONCE,
+    Batches,
+    SparkError,
+    arrays_of,
+    map_batches,
+    spark_session,
+    translate_spark_errors,
+)
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     from pyspark.sql import Column, DataFrame, SparkSession
 
 CASE_ROWS = "_imr_ml_case_rows"
-"""Column of the rows of each row's case in the whole input."""
-# A task of so many rows takes well under a minute: what a lost machine costs, and what tells of progress.
-_ROWS_A_TASK = 10_000
-_TASKS_A_CORE = 2
+"""Column with the number of rows of each row's case in the whole input."""
+# A task of this size takes less than a minute, which limits the loss with a machine and shows progress.
+_ROWS_PER_TASK = 10_000
+_TASKS_PER_CORE = 2
 _SETTINGS = {
     "spark.sql.caseSensitive": "true",
     "spark.sql.execution.arrow.maxRecordsPerBatch": str(ROWS_AT_ONCE),
@@ -25,16 +39,20 @@ _SETTINGS = {
     "spark.sql.sources.partitionColumnTypeInference.enabled": "false",
 }
 _NANOSECONDS = "spark.sql.legacy.parquet.nanosAsLong"
+_LETTERS = "*.{[pP][dD][fF],[tT][xX][tT]}"
+_SQL_TYPES = {"text": "string", "families": "string", "number": "double", "date": "timestamp_ntz"}
+_ROW = ", ".join(f"{column.name}: {_SQL_TYPES[column.kind]}" for column in COLUMNS)
+_LETTER = f"path string, content string, reason string, rows array<struct<{_ROW}>>"
 
 
-def rows_of(source: str | Path, columns: dict[str, str], session: SparkSession) -> DataFrame:
-    """The rows of a source; see `score_with_spark` for what it may be and what is raised.
+def read_rows(source: str | Path, columns: dict[str, str], session: SparkSession) -> DataFrame:
+    """Read the rows of a source; see `score_with_spark`.
 
     Parameters
     ----------
-    source : str | Path
-        What to call the input in an error.
-    columns : dict
+    source : str or Path
+    columns : dict of str to str
+        The contract's name of a column -> the table's.
     session : SparkSession
     """
     from imr_ml.tables.formats import is_table, table_format
@@ -53,57 +71,149 @@ def rows_of(source: str | Path, columns: dict[str, str], session: SparkSession) 
     rows = own.read.parquet(str(source), mergeSchema=True, pathGlobFilter=files)
     check_columns(rows.columns, str(source), columns)
     if path:
-        rows = _with_microseconds(rows, path)
-    return _spread(_with_case_rows(rows, columns), columns)
+        rows = _convert_nanoseconds(rows, path)
+    return _spread(_add_case_rows(rows, columns), columns)
 
 
-def _with_microseconds(rows: DataFrame, path: Path) -> DataFrame:
-    """Spark has no type for times in nanoseconds, which pandas writes; it reads them as whole numbers."""
+def path_of(place: str | Path) -> Path | None:
+    """The path of a place; None for an address."""
+    return Path(place) if isinstance(place, Path) or ":/" not in place else None
+
+
+def column_of(rows: DataFrame, name: str) -> Column:
+    """A column of any name, including dots."""
+    return rows[_quote(name)]
+
+
+def _quote(name: str) -> str:
+    return "`" + name.replace("`", "``") + "`"
+
+
+def _convert_nanoseconds(rows: DataFrame, path: Path) -> DataFrame:
+    """Convert times in nanoseconds, which pandas writes and Spark reads as integers."""
     from pyspark.sql import functions as sql
 
     from imr_ml.tables.parquet_files import read_schema
 
     times = [field.name for field in read_schema(path) if str(field.type).startswith("timestamp[ns")]
-    micros = {name: sql.expr(f"timestamp_micros({_quoted(name)} div 1000)") for name in times}
+    micros = {name: sql.expr(f"timestamp_micros({_quote(name)} div 1000)") for name in times}
     return rows.withColumns({name: value.cast("timestamp_ntz") for name, value in micros.items()})
 
 
-def path_of(place: str | Path) -> Path | None:
-    """The path of what is no address."""
-    return Path(place) if isinstance(place, Path) or ":/" not in place else None
-
-
-def _with_case_rows(rows: DataFrame, columns: dict[str, str]) -> DataFrame:
-    """Rows of each row's case in the whole input, where it tells cases and not yet their items."""
+def _add_case_rows(rows: DataFrame, columns: dict[str, str]) -> DataFrame:
+    """Count the rows of each row's case, if the table has case numbers but not the items in a case."""
     from pyspark.sql import functions as sql
 
     case, items = (columns.get(name, name) for name in ("case_number", "items_in_case"))
     if case not in rows.columns or items in rows.columns:
         return rows
     key, count = column_of(rows, case), sql.col(CASE_ROWS)
-    # Most cases have one row: what needs no telling is not sent to every worker.
+    # Most cases have one row; only other counts are sent to the workers.
     counts = rows.groupBy(key.alias(case)).agg(sql.count("*").alias(CASE_ROWS)).where(count > 1)
     joined = rows.join(sql.broadcast(counts), case, "left")
-    told_once = sql.when(column_of(joined, case).isNotNull(), sql.coalesce(count, sql.lit(1)))
-    return joined.select(*(column_of(joined, name) for name in rows.columns), told_once.alias(CASE_ROWS))
-
-
-def column_of(rows: DataFrame, name: str) -> Column:
-    """A column of any name."""
-    return rows[_quoted(name)]
-
-
-def _quoted(name: str) -> str:
-    """A name as Spark takes it, dots and all."""
-    return "`" + name.replace("`", "``") + "`"
+    filled = sql.when(column_of(joined, case).isNotNull(), sql.coalesce(count, sql.lit(1)))
+    return joined.select(*(column_of(joined, name) for name in rows.columns), filled.alias(CASE_ROWS))
 
 
 def _spread(rows: DataFrame, columns: dict[str, str]) -> DataFrame:
-    """Over all cores, however few files hold them; requests that share a summary stay together, as it is read once."""
+    """Distribute rows over all cores; requests with the same summary stay together, as it is read once."""
     from pyspark.sql import functions as sql
 
-    texts = [columns.get(name, name) for name in ("clinical_summary", "request")]
-    known = [column_of(rows, name).cast("string") for name in texts]
+    names = [columns.get(name, name) for name in ("clinical_summary", "request")]
+    texts = [column_of(rows, name).cast("string") for name in names]
     cores = rows.sparkSession.sparkContext.defaultParallelism
-    tasks = max(_TASKS_A_CORE * cores, -(-rows.count() // _ROWS_A_TASK))
-    return rows.repartition(tasks, sql.coalesce(*known))
+    tasks = max(_TASKS_PER_CORE * cores, -(-rows.count() // _ROWS_PER_TASK))
+    return rows.repartition(tasks, sql.coalesce(*texts))
+
+
+def read_letters_with_spark(folder: str | Path, session: SparkSession | None = None) -> DataFrame:
+    """Read all letters in a folder and its subfolders.
+
+    Parameters
+    ----------
+    folder : str or Path
+        A string may be any address that Spark reads.
+    session : SparkSession, optional
+
+    Returns
+    -------
+    DataFrame
+        The requests table with a column ``error``: a letter that can't be read, or repeats one with an earlier path, is
+        a row with its file and the reason. Spark reads letters only on demand.
+
+    Raises
+    ------
+    SparkError
+        If Spark is missing or can't find the folder.
+    """
+    from pyspark.sql import Window
+    from pyspark.sql import functions as sql
+
+    session = session or spark_session()
+    with translate_spark_errors(str(folder)):
+        letters = map_batches(_list_files(folder, session), _read_batches, _LETTER)
+        path = sql.struct(sql.split("path", "/"), "path")
+        first = sql.min(path).over(Window.partitionBy("content"))["path"]
+        letters = letters.withColumn("first", first)
+        is_repeated = sql.col("path") != sql.col("first")
+        repeated = sql.concat(sql.lit(f"{SAME_LETTER} "), _file_name("first"))
+        rows = letters.select(
+            sql.explode_outer(sql.when(~is_repeated, sql.col("rows"))).alias("row"),
+            sql.when(is_repeated, _file_name("path")).otherwise(sql.col("path")).alias("letter"),
+            sql.when(is_repeated, repeated).otherwise(sql.col("reason")).alias("error"),
+        )
+        cells = {column.name: sql.col(f"row.{column.name}") for column in COLUMNS}
+        cells["file"] = sql.coalesce(cells["file"], "letter")
+        return rows.select(*(cell.alias(name) for name, cell in cells.items()), "error")
+
+
+def _list_files(folder: str | Path, session: SparkSession) -> DataFrame:
+    """Paths and contents of files; too large files have no content."""
+    from pyspark.sql import functions as sql
+
+    files = session.read.load(str(folder), "binaryFile", pathGlobFilter=_LETTERS, recursiveFileLookup=True)
+    fits = sql.col("length") <= MEMBER_BYTES
+    return files.where(fits).select("path", "content").union(files.where(~fits).select("path", sql.lit(None)))
+
+
+def _read_batches(batches: Batches) -> Batches:
+    for batch in batches:
+        paths = [path.removeprefix("file:") for path in batch.column("path").to_pylist()]
+        files = zip(paths, batch.column("content").to_pylist(), strict=True)
+        yield _batch_of({path: _read(path, content) for path, content in files if is_letter_name(PurePath(path).name)})
+
+
+def _read(path: str, content: bytes | None) -> ReadLetter | Reject:
+    if content is None:
+        return Reject(path, "", f"is larger than {MEMBER_BYTES // MEGABYTE} MB")
+    return read_bytes(content, path)
+
+
+def _batch_of(reads: dict[str, ReadLetter | Reject]) -> pa.RecordBatch:
+    """One row a letter: path, digest of its content, reason why it can't be read, and a list of its requests."""
+    import pyarrow as pa
+
+    requests = build_requests(read for read in reads.values() if isinstance(read, ReadLetter))
+    kinds = {"string": pa.string(), "double": pa.float64(), "timestamp_ntz": pa.timestamp("us")}
+    schema = pa.schema([(column.name, kinds[_SQL_TYPES[column.kind]]) for column in COLUMNS])
+    cells = pa.StructArray.from_arrays(arrays_of(requests, schema), fields=list(schema))
+    items = (len(read.letter.items) if isinstance(read, ReadLetter) else 0 for read in reads.values())
+    rows = pa.ListArray.from_arrays(pa.array(accumulate(items, initial=0), pa.int32()), cells)
+    contents: list[str] = []
+    reasons: list[str | None] = []
+    for path, read in reads.items():
+        if isinstance(read, Reject):
+            contents.append(path)
+            reasons.append(": ".join(filter(None, (read.place, read.reason))))
+        else:
+            contents.append(hashlib.sha256(repr(content_of(read)).encode()).hexdigest())
+            reasons.append(None)
+    texts = [pa.array(values, pa.string()) for values in (list(reads), contents, reasons)]
+    return pa.RecordBatch.from_arrays([*texts, rows], ["path", "content", "reason", "rows"])
+
+
+def _file_name(column: str) -> Column:
+    """File name of a path."""
+    from pyspark.sql import functions as sql
+
+    return sql.element_at(sql.split(column, "/"), -1)

@@ -17,13 +17,13 @@ from imr_ml.score_columns import ADDED, SCORE_COLUMNS, ScoreOptions
 from imr_ml.scoring.batch import REASONS_SHOWN, BatchSummary
 from imr_ml.scoring.frame import check_columns
 from imr_ml.scoring.working import Task, score_rows
-from imr_ml.spark.inputs import CASE_ROWS, column_of, path_of, rows_of
+from imr_ml.spark.inputs import CASE_ROWS, column_of, path_of, read_rows
 from imr_ml.spark.session import (
     ROWS_AT_ONCE,
     Batches,
     SparkError,
     arrays_of,
-    mapped,
+    map_batches,
     spark_session,
     translate_spark_errors,
 )
@@ -41,7 +41,7 @@ _SQL_TYPES = {"text": "string", "number": "double", "count": "long", "flag": "bo
 
 @dataclass(frozen=True, slots=True)
 class ShippedModel:
-    """A model's files on their way to the workers; equal to another of the same checksums."""
+    """Files of a model for the workers; equal to another with the same checksums."""
 
     checksum: str
     files: Broadcast[dict[str, bytes]] = field(compare=False)
@@ -55,55 +55,58 @@ def score_with_spark(
     mapping: ColumnMapping | None = None,
     session: SparkSession | None = None,
 ) -> BatchSummary:
-    """Score every row of `source` into a folder of Parquet files, with the numbers that `score_file` gives.
+    """Score all rows of `source` into a folder of Parquet files, with the numbers of `score_file`.
 
-    Rows keep their columns, with the types that Spark reads them as. Their order is not kept.
+    Rows keep their columns, in Spark's types, but not their order.
 
     Parameters
     ----------
     source : str, Path or DataFrame
-        A Parquet file or partitioned folder, or a folder of letters; a string may be any address that Spark reads. Of
-        Spark's own data frame, a row whose column ``error`` is set keeps it and is not scored.
+        A Parquet file or partitioned folder, or a folder of letters; a string may be any address that Spark reads. A
+        row of a data frame with a value in ``error`` is not scored.
     output : str or Path
-        A folder that does not exist. It holds ``_SUCCESS`` when all is done.
+        A new folder. It contains ``_SUCCESS`` at the end.
+    model : LoadedModel
+    options : ScoreOptions, optional
     mapping : ColumnMapping, optional
         The user's names of columns and values.
     session : SparkSession, optional
-        Else the one that is active, else a new one on all cores of this machine.
+        Default: the active session, or a new one on all cores of this machine.
 
     Raises
     ------
     SchemaError
-        For a source that lacks a required column.
+        If the source lacks a required column.
     SparkError
-        Where Spark is missing or can't finish, or `output` exists.
+        If Spark is missing or can't finish, or `output` exists.
     FileNotFoundError
-        For a path that does not exist.
+        If a path does not exist.
     """
     session = session or spark_session()
     named = str(source) if isinstance(source, str | Path) else "data frame"
     mapping = mapping or ColumnMapping()
     folder = path_of(output)
     if folder and folder.exists():
-        raise SparkError(f"{output}: exists; name a folder that does not")
+        raise SparkError(f"{output}: exists; name a new folder")
     with translate_spark_errors(named):
-        rows = rows_of(source, mapping.columns, session) if isinstance(source, str | Path) else source
+        rows = read_rows(source, mapping.columns, session) if isinstance(source, str | Path) else source
         given = [name for name in rows.columns if name not in (_ERROR, CASE_ROWS)]
         check_columns(given, named, mapping.columns)
         scored = scored_rows(rows, given, model, options or ScoreOptions(), mapping)
         scored.write.parquet(str(output), compression="zstd")
-        return _summary(rows.sparkSession.read.parquet(str(output)))
+        return _summarize(rows.sparkSession.read.parquet(str(output)))
 
 
 def scored_rows(
     rows: DataFrame, names: list[str], model: LoadedModel, options: ScoreOptions, mapping: ColumnMapping
 ) -> DataFrame:
-    """The rows with the added columns, not yet computed.
+    """Add the columns of scores to the rows, lazily.
 
     Parameters
     ----------
     rows : DataFrame
-    names : sequence of str
+    names : list of str
+        Columns to pass through.
     model : LoadedModel
     options : ScoreOptions
     mapping : ColumnMapping
@@ -117,13 +120,13 @@ def scored_rows(
     schema = StructType(rows.select(*given).schema.fields)
     for column in ADDED:
         schema = schema.add(column.name, _SQL_TYPES[column.kind])
-    # Spark sends columns to its workers by name, and can't where a name has a dot.
+    # Spark sends columns to its workers by name, which fails for a name with a dot.
     sent = rows.select(*given, beside[0].cast("bigint"), beside[1].cast("string"))
     sent = sent.toDF(*map(str, range(len(sent.columns))))
-    return mapped(sent, _scorer(_shipped(model, rows.sparkSession), task), schema)
+    return map_batches(sent, _scorer(_ship(model, rows.sparkSession), task), schema)
 
 
-def _shipped(model: LoadedModel, session: SparkSession) -> ShippedModel:
+def _ship(model: LoadedModel, session: SparkSession) -> ShippedModel:
     from imr_ml.model_files import CHECKSUMS
 
     files = {file.name: file.read_bytes() for file in model.folder.iterdir() if file.is_file()}
@@ -132,8 +135,8 @@ def _shipped(model: LoadedModel, session: SparkSession) -> ShippedModel:
 
 
 @lru_cache(maxsize=1)
-def _loaded(shipped: ShippedModel) -> LoadedModel:
-    """The model, once in the life of a worker; its checksums are verified."""
+def _load(shipped: ShippedModel) -> LoadedModel:
+    """Load the model once per worker, with verified checksums."""
     from imr_ml.model_files import read_model
 
     with tempfile.TemporaryDirectory() as folder:
@@ -146,20 +149,13 @@ def _scorer(shipped: ShippedModel, task: Task) -> Callable[[Batches], Batches]:
     def score(batches: Batches) -> Batches:
         for batch in batches:
             for start in range(0, batch.num_rows, ROWS_AT_ONCE):
-                yield score_batch(batch.slice(start, ROWS_AT_ONCE), _loaded(shipped), task)
+                yield score_batch(batch.slice(start, ROWS_AT_ONCE), _load(shipped), task)
 
     return score
 
 
 def score_batch(batch: pa.RecordBatch, model: LoadedModel, task: Task) -> pa.RecordBatch:
-    """The given columns untouched, then the added ones.
-
-    Parameters
-    ----------
-    batch : pa.RecordBatch
-    model : LoadedModel
-    task : Task
-    """
+    """Score a batch: its columns unchanged, then the added ones."""
     import pyarrow as pa
 
     from imr_ml.tables.parquet_files import frame_of
@@ -173,8 +169,8 @@ def score_batch(batch: pa.RecordBatch, model: LoadedModel, task: Task) -> pa.Rec
     return pa.RecordBatch.from_arrays([*given, *added], [*task.columns, *SCORE_COLUMNS])
 
 
-def _summary(scored: DataFrame) -> BatchSummary:
-    """What the folder holds, as it stands: nothing that a task counted before it was lost."""
+def _summarize(scored: DataFrame) -> BatchSummary:
+    """Count the rows in the output folder, which excludes the counts of lost tasks."""
     outcomes, reasons, warnings = Counter[str](), Counter[str](), Counter[str]()
     for outcome, reason, warning, rows in scored.groupBy("outcome_pred", "error", "warnings").count().collect():
         warnings.update(dict.fromkeys(warning.split(WARNING_SEPARATOR) if warning else (), rows))

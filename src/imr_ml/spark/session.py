@@ -26,21 +26,21 @@ ROWS_AT_ONCE = 2000
 
 
 class SparkError(ImrError):
-    """Spark that is not there, or could not finish; the message says what to do."""
+    """Spark is missing or could not finish; the message says what to do."""
 
 
 def spark_session(master: str = LOCAL) -> SparkSession:
-    """The session that is there, else a new one.
+    """Return the active session, or start one.
 
     Parameters
     ----------
     master : str
-        Where a new one works: ``local[2]`` takes two cores of this machine, ``spark://host:7077`` a cluster.
+        Master of a new session: ``local[2]`` uses two cores of this machine, ``spark://host:7077`` a cluster.
 
     Raises
     ------
     SparkError
-        Where Spark or Java is missing, or Spark does not start.
+        If Spark or Java is missing, or Spark does not start.
     """
     try:
         from pyspark.errors import PySparkException
@@ -50,12 +50,13 @@ def spark_session(master: str = LOCAL) -> SparkSession:
     active = SparkSession.getActiveSession()
     if active is not None:
         return active
-    if not _has_java():
+    java_home = os.environ.get("JAVA_HOME")
+    if not ((Path(java_home) / "bin" / "java").exists() if java_home else shutil.which("java")):
         raise SparkError(f"Spark needs Java, and there is none on the PATH or in JAVA_HOME; {_NEEDS}")
     if master.startswith("local"):
-        # Else workers run the first python3 of the PATH.
+        # By default workers run the first python3 of the PATH.
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
-    # Clinical texts may be among what the web page of a running job tells.
+    # The web page of a running job may show clinical text.
     builder = SparkSession.builder.master(master).appName("imr-ml").config("spark.ui.enabled", "false")
     builder = builder.config("spark.ui.showConsoleProgress", str(sys.stderr.isatty()).lower())
     try:
@@ -67,34 +68,27 @@ def spark_session(master: str = LOCAL) -> SparkSession:
 
 @contextmanager
 def translate_spark_errors(source: str) -> Iterator[None]:
-    """Spark's errors as one line, without what rows hold."""
+    """Translate Spark's errors to one line without content of rows."""
     from py4j.protocol import Py4JError
     from pyspark.errors import PySparkException
 
     try:
         yield
     except PySparkException as error:
-        told_as = error.getCondition() or type(error).__name__
-        raise SparkError(f"{source}: Spark could not finish ({told_as}); its log says why") from error
+        condition = error.getCondition() or type(error).__name__
+        raise SparkError(f"{source}: Spark could not finish ({condition}); its log says why") from error
     except Py4JError as error:
         raise SparkError(f"{source}: Spark could not finish; its log says why") from error
 
 
-def mapped(rows: DataFrame, function: Callable[[Batches], Batches], schema: StructType | str) -> DataFrame:
-    """What a function makes of the rows' batches; not yet computed.
-
-    Parameters
-    ----------
-    rows : DataFrame
-    function : callable
-    schema : StructType | str
-    """
+def map_batches(rows: DataFrame, function: Callable[[Batches], Batches], schema: StructType | str) -> DataFrame:
+    """Apply a function to the Arrow batches of the rows, lazily; `schema` is that of its result."""
     with _quiet():
         return rows.mapInArrow(function, schema)
 
 
 def arrays_of(frame: pd.DataFrame, schema: pa.Schema) -> list[pa.Array]:
-    """A frame's columns in the schema's types, each in one piece."""
+    """Columns of a frame in the types of the schema, without chunks."""
     import pyarrow as pa
 
     table = pa.Table.from_pandas(frame, schema, preserve_index=False)
@@ -103,12 +97,7 @@ def arrays_of(frame: pd.DataFrame, schema: pa.Schema) -> list[pa.Array]:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Without what PySpark says of pandas 3 whatever is sent; what we send is Arrow's alone."""
+    """Suppress PySpark's warning about pandas 3, as we send only Arrow data."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas", FutureWarning)
         yield
-
-
-def _has_java() -> bool:
-    home = os.environ.get("JAVA_HOME")
-    return (Path(home) / "bin" / "java").exists() if home else shutil.which("java") is not None

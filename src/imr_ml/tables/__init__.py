@@ -1,1 +1,1 @@
-"""Tables in: a file of any format, encoding and dialect -> chunks of rows, each bad row with its reason."""
+"""Read tables of any format, encoding and dialect in chunks of rows; bad rows come with reasons."""

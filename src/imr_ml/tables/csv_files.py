@@ -1,4 +1,4 @@
-"""Read CSV files of any delimiter and quotation; a line that is not a row is rejected and costs only itself."""
+"""Read CSV files with any delimiter and quotation mark; a line that is not a row is rejected alone."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from imr_ml.tables.text_lines import Line, detect_encoding, read_lines
 
 UNCLOSED = "opens a quotation mark that nothing closes"
 UNDOUBLED = "has a quotation mark inside a quoted cell that is not doubled"
-MOST_LINES = 2000
+MAX_LINES = 2000
 """A row that spans more lines has an unclosed quotation mark."""
-_FEWEST_LINES = 20
+_MIN_LINES = 20
 _SAMPLE_LINES = 1000
 _SEP_LINE = re.compile(r"sep=(.)\s*$", re.IGNORECASE)
 Dialect = dict[str, Any]
@@ -47,19 +47,19 @@ def open_csv(path: Path) -> Table:
 
 @dataclass(slots=True)
 class _Feed:
-    """Lines for `csv.reader`, which can be given back when they turn out not to be of one row."""
+    """Lines for `csv.reader`, which can be returned if they are not one row."""
 
     lines: Iterator[Line]
     returned: deque[Line] = field(default_factory=deque)
     record: list[Line] = field(default_factory=list)
     used: int = 0
-    patience: int = MOST_LINES
+    max_lines: int = MAX_LINES
 
     def __iter__(self) -> _Feed:
         return self
 
     def __next__(self) -> str:
-        if len(self.record) >= self.patience or sum(len(line.text) for line in self.record) > ROW_BYTES:
+        if len(self.record) >= self.max_lines or sum(len(line.text) for line in self.record) > ROW_BYTES:
             raise _NotARowError(UNCLOSED)
         line = self.returned.popleft() if self.returned else next(self.lines)
         self.record.append(line)
@@ -71,25 +71,25 @@ class _Feed:
         """Count the lines of the record as used."""
         self.used += len(self.record)
         self.record.clear()
-        self.patience = min(MOST_LINES, self.patience * 2)
+        self.max_lines = min(MAX_LINES, self.max_lines * 2)
 
     def reject_first(self, reason: str) -> RejectedLine:
-        """Reject the record's first line and give the others back."""
+        """Reject the first line of the record and return the others."""
         first, *others = self.record
         self.returned.extendleft(reversed(others))
         self.record.clear()
         self.used += 1
-        # Many unclosed marks in a row must not read the same lines over and over.
-        self.patience = max(_FEWEST_LINES, self.patience // 2) if others else self.patience
+        # Consecutive unclosed marks must not read the same lines repeatedly.
+        self.max_lines = max(_MIN_LINES, self.max_lines // 2) if others else self.max_lines
         return RejectedLine(first.number, first.text.rstrip("\r\n"), reason)
 
 
 class _NotARowError(Exception):
-    """The lines read so far are not a row."""
+    """The lines of the record are not a row."""
 
 
 def _rows(feed: _Feed, dialect: Dialect, width: int) -> Iterator[list[str] | RejectedLine]:
-    """Cells of each row, as many as there are, and rejected lines; blank lines are no rows."""
+    """Cells of each row, and rejected lines; blank lines are skipped."""
     csv.field_size_limit(sys.maxsize)
     reader = csv.reader(feed, strict=True, **dialect)
     while True:
@@ -111,7 +111,7 @@ def _rows(feed: _Feed, dialect: Dialect, width: int) -> Iterator[list[str] | Rej
 
 
 def _records(feed: _Feed, dialect: Dialect, width: int) -> Iterator[tuple[list[str] | RejectedLine, int]]:
-    """Rows with as many cells as the header, with their sizes, and rejected lines."""
+    """Rows with the number of cells of the header, with their sizes, and rejected lines."""
     for row in _rows(feed, dialect, width):
         if isinstance(row, RejectedLine):
             yield row, 0
@@ -125,17 +125,17 @@ def _records(feed: _Feed, dialect: Dialect, width: int) -> Iterator[tuple[list[s
 
 
 def _swallows_rows(record: list[Line], delimiter: str, width: int) -> bool:
-    """Whether a quotation mark left open made several rows one: each line has all delimiters and begins alike."""
-    begins = {re.sub(r"\d+", "0", line.text.partition(delimiter)[0]) for line in record}
-    is_id = width > 1 and len(begins) == 1 and "0" in next(iter(begins))
+    """Whether an unclosed quotation mark joined several rows: each line has all delimiters and a similar start."""
+    starts = {re.sub(r"\d+", "0", line.text.partition(delimiter)[0]) for line in record}
+    is_id = width > 1 and len(starts) == 1 and "0" in next(iter(starts))
     return is_id and all(line.text.count(delimiter) == width - 1 for line in record)
 
 
 def _sniff(path: Path) -> tuple[int, Dialect]:
-    r"""Lines before the header, and the plainest dialect in which most rows have as many cells as the header.
+    r"""Lines before the header, and the simplest dialect in which most rows have the width of the header.
 
-    Own code, as it must not guess: csv.Sniffer gives up on one column and on backslashes, clevercsv 0.8 takes a
-    semicolon within summaries for the delimiter, and DuckDB gives up quoting where one mark is left open.
+    Libraries guess wrong: csv.Sniffer fails on one column and on backslashes, clevercsv 0.8 splits at a semicolon in a
+    summary, and DuckDB disables quoting after one unclosed mark.
     """
     lines = [line.text for line in islice(read_lines(path), _SAMPLE_LINES)]
     sep = _SEP_LINE.match(lines[0]) if lines else None
@@ -149,7 +149,7 @@ def _sniff(path: Path) -> tuple[int, Dialect]:
         {"delimiter": delimiter, "quotechar": quotes, "escapechar": escape, "skipinitialspace": blank}
         for escape, blank, delimiter in product(escapes, blanks, delimiters)
     ]
-    # A delimiter that the header lacks splits nothing, which every row does alike.
+    # A delimiter that the header lacks splits no row, so all rows have the same width.
     return int(bool(sep)), max(options, key=lambda dialect: _fit(lines, dialect))
 
 

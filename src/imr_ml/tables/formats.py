@@ -1,4 +1,4 @@
-"""Find a table's format by its first bytes and its name, and write standard input to a file."""
+"""Detect the format of a table by its first bytes and its name, and write standard input to a file."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _OF_SUFFIX: dict[str, Format] = {
     ".xls": "excel",
 }
 TABLE_SUFFIXES = tuple(_OF_SUFFIX)
-# Text files that are a table only if the user says so: letters may end so too.
+# Text files that may be letters; they are a table only if the user says so.
 _PLAIN_TEXT = ("", ".txt", ".dat", ".tab")
 _GZIP = b"\x1f\x8b"
 _PARQUET = b"PAR1"
@@ -33,27 +33,27 @@ _ZIP = b"PK\x03\x04"
 OLE_MAGIC = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _PDF = b"%PDF"
 _HEAD_BYTES = 4096
-# Scores written beside the letters that they were made from do not make the folder a table.
+# Scores beside their letters do not make the folder a table.
 _DOCUMENTS = (".pdf", ".txt")
 _BLANKS = b" \t\r\n\xef\xbb\xbf\xff\xfe\x00"
 
 
 def table_format(path: Path) -> Format:
-    """Return the format of a table.
+    """Detect the format of a table.
 
-    The first bytes of Parquet files and workbooks decide, whatever the name; else the name's ending, with or without
-    ``.gz``; else text that begins with a brace or bracket is JSON, and other text CSV.
+    The first bytes decide for Parquet and workbooks, then the ending of the name, with or without ``.gz``; other text
+    is JSON if it starts with a brace or bracket, else CSV.
 
     Raises
     ------
     SchemaError
-        For what is not a table.
+        If the path is not a table.
     FileNotFoundError
         If the file does not exist.
     """
     if path.is_dir():
         if not _is_parquet_folder(path):
-            raise SchemaError(f"{path}: this folder is no table: it has no .parquet files, or documents beside them")
+            raise SchemaError(f"{path}: this folder is not a table: it has no .parquet files, or documents beside them")
         return "parquet"
     head = _head(path)
     binary = _binary_format(path, head)
@@ -61,7 +61,7 @@ def table_format(path: Path) -> Format:
         return binary
     named = _format_of_name(path)
     if named in ("parquet", "excel"):
-        raise SchemaError(f"{path}: can't be read as {named.capitalize()}: it does not begin as such a file does")
+        raise SchemaError(f"{path}: can't be read as {named.capitalize()}: its first bytes are not of this format")
     is_unknown = named is None and path.suffix.lower() not in _PLAIN_TEXT and _text_format(head) == "csv"
     if is_unknown or head.startswith((_ZIP, _PDF, _GZIP)):
         raise SchemaError(f"{path}: is not a table; give one that ends in {', '.join(TABLE_SUFFIXES)}")
@@ -69,26 +69,20 @@ def table_format(path: Path) -> Format:
 
 
 def is_table(path: Path) -> bool:
-    """Whether a path is a table by its name or first bytes, or a folder of Parquet files and no documents."""
+    """Whether a path is a table by its name or first bytes, or a folder of Parquet files without documents."""
     if path.is_dir():
         return _is_parquet_folder(path)
     return path.is_file() and (_format_of_name(path) is not None or _binary_format(path, _head(path)) is not None)
 
 
 def parquet_files(folder: Path) -> list[Path]:
-    """The Parquet files in a folder and below it, sorted by path, without hidden ones."""
+    """List the Parquet files in a folder and its subfolders, sorted, without hidden files."""
     files = (file.relative_to(folder) for file in folder.rglob("*.parquet") if file.is_file())
     return sorted(folder / file for file in files if not any(part.startswith((".", "_")) for part in file.parts))
 
 
 def spooled(stream: BinaryIO, folder: Path) -> Path:
-    """Write standard input to a file in `folder` that is named for its format.
-
-    Returns
-    -------
-    Path
-        ``standard-input.csv`` and the like; ``.zip`` and ``.pdf`` for an archive and for a letter.
-    """
+    """Write standard input to a file in `folder`, with the ending of its format, also ``.zip`` and ``.pdf``."""
     path = folder / "standard-input"
     with path.open("wb") as file:
         shutil.copyfileobj(stream, file)

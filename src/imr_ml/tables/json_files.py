@@ -1,4 +1,4 @@
-"""Read JSON lines, JSON arrays, and every orientation that pandas writes a frame in."""
+"""Read JSON lines, JSON arrays, and every orientation of `DataFrame.to_json`."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from imr_ml.errors import SchemaError
-from imr_ml.tables.table import MOST_COLUMNS, RejectedLine, Rows, Table, batch_records, check_distinct
+from imr_ml.tables.table import MAX_COLUMNS, RejectedLine, Rows, Table, batch_records, check_distinct
 from imr_ml.tables.text_lines import NUL, detect_encoding, read_lines, read_text
 
 if TYPE_CHECKING:
     import pandas as pd
 
 DOCUMENT_BYTES = 256 << 20
-"""A file that is one JSON document is read whole, up to this size; JSON lines may be of any size."""
+"""Limit of one JSON document, which is read whole; JSON lines may have any size."""
 _LARGEST_INTEGER = 2.0**63
 Row = dict[str, Any]
 Record = tuple[Row | RejectedLine, int]
@@ -27,8 +27,8 @@ def open_json(path: Path) -> Table:
     """Open a file of JSON lines or one JSON document; see `Table.open`."""
     document = _document(path)
     columns = tuple(dict.fromkeys(key for row, _ in _records(path, document) if isinstance(row, dict) for key in row))
-    if len(columns) > MOST_COLUMNS:
-        raise SchemaError(f"{path}: has more than {MOST_COLUMNS} different keys")
+    if len(columns) > MAX_COLUMNS:
+        raise SchemaError(f"{path}: has more than {MAX_COLUMNS} different keys")
     if not columns:
         first = next((row for row, _ in _records(path, document) if isinstance(row, RejectedLine)), None)
         reason = f": no line is an object (line {first.line} {first.reason})" if first else ""
@@ -57,7 +57,7 @@ def _records(path: Path, document: list[Any] | None) -> Iterator[Record]:
 
 
 def _document(path: Path) -> list[Any] | None:
-    """The rows of a file that is one JSON document; None for JSON lines."""
+    """Rows of a single JSON document; None for JSON lines."""
     filled = (line for line in read_lines(path) if line.text.strip())
     first, second = next(filled, None), next(filled, None)
     if first is None:
@@ -85,14 +85,14 @@ def _load(path: Path) -> Any:
         raise SchemaError(f"{path}: is nested too deeply") from None
     except json.JSONDecodeError as error:
         raise SchemaError(
-            f"{path}: is not JSON (line {error.lineno}, column {error.colno}); mend it, or write one object a line"
+            f"{path}: is not JSON (line {error.lineno}, column {error.colno}); correct it, or write one object a line"
         ) from None
     except ValueError:
         raise SchemaError(f"{path}: contains a number of too many digits") from None
 
 
 def _rows_of(value: Any, path: Path) -> list[Any]:
-    """Rows of a document: a list of objects, one object, or what `DataFrame.to_json` writes in any orientation."""
+    """Rows of a document: a list of objects, one object, or any orientation of `DataFrame.to_json`."""
     if isinstance(value, list):
         if value and all(isinstance(row, list) for row in value):
             raise SchemaError(f"{path}: its rows are lists without column names; write it with orient='records'")
@@ -114,26 +114,26 @@ def _rows_of(value: Any, path: Path) -> list[Any]:
 
 
 def _labeled(labels: list[Any], rows: list[Row]) -> list[Row]:
-    """Rows with their index as a column, unless it only counts them."""
+    """Rows with their index as a column, unless it only numbers them."""
     if [str(label) for label in labels] == [str(place) for place in range(len(rows))]:
         return rows
     return [{"index": label} | row for label, row in zip(labels, rows, strict=True)]
 
 
 def _are_labels(names: Row) -> bool:
-    """Whether keys are labels of rows, as numbers and case numbers are, where columns have names."""
+    """Whether keys are labels of rows, such as case numbers, not names of columns."""
     return all(any(character.isdigit() for character in name) for name in names)
 
 
 def parse_object(text: str) -> Row | str:
-    """The object on a line, or why it is not one."""
+    """Parse the object on a line; return a reason if it is not one."""
     if "\\u0000" in text:
         return NUL
     try:
         value = orjson.loads(text)
     except (orjson.JSONDecodeError, UnicodeEncodeError):
         return _parse_leniently(text)
-    # Where an integer may be too large for orjson, Python's own reader decides.
+    # Python's reader handles integers that are too large for orjson.
     return _check(value, text) if not isinstance(value, dict) or not _may_differ(value) else _parse_leniently(text)
 
 
@@ -145,7 +145,7 @@ def _may_differ(row: Row) -> bool:
 
 
 def _parse_leniently(text: str) -> Row | str:
-    """Read NaN, Infinity and integers of any size too, as Python writes them."""
+    """Parse NaN, Infinity and integers of any size too, as Python writes them."""
     try:
         return _check(json.loads(text), text)
     except RecursionError:
@@ -168,7 +168,7 @@ def _check(value: object, text: str) -> Row | str:
 
 
 def frame_of_rows(batch: list[Row], wanted: tuple[str, ...]) -> pd.DataFrame:
-    """Rows as a frame of Python values; lists and objects become JSON text."""
+    """Build a frame of Python values; lists and objects become JSON text."""
     import pandas as pd
 
     columns = {name: pd.Series([_cell(row.get(name)) for row in batch], dtype="object") for name in wanted}

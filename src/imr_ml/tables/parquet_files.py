@@ -27,7 +27,7 @@ def open_parquet(path: Path) -> Table:
 
     def read(rows: int, wanted: tuple[str, ...]) -> Iterator[Rows]:
         dataset = _dataset(path, schema)
-        # Pages are read as they are needed: reading ahead would hold whole row groups.
+        # Pages are read on demand, as reading ahead would load whole row groups.
         batches = dataset.to_batches(
             columns=list(wanted),
             batch_size=_batch_rows(path, rows),
@@ -42,14 +42,14 @@ def open_parquet(path: Path) -> Table:
 
 
 def read_schema(path: Path) -> pa.Schema:
-    """One schema for all files: columns in the order of their first appearance, partitions last.
+    """Unify the schemas of all files: columns in the order of first appearance, partitions last.
 
     Raises
     ------
     SchemaError
-        If a column has types in two files that have none in common, or a name occurs twice.
+        If a column has incompatible types in two files, or a name occurs twice.
     """
-    schemas = [_decoded(pq.read_schema(file).remove_metadata()) for file in _files(path)]
+    schemas = [_plain_schema(pq.read_schema(file).remove_metadata()) for file in _files(path)]
     for schema in schemas:
         check_distinct(schema.names, path)
     try:
@@ -65,7 +65,7 @@ def read_schema(path: Path) -> pa.Schema:
 
 
 def frame_of(batch: pa.Table) -> pd.DataFrame:
-    """Rows as a frame, in types that do not depend on whether a value is missing among them."""
+    """Build a frame with types that do not depend on missing values."""
     import pandas as pd
 
     numpy_kinds = (pa.types.is_floating, pa.types.is_timestamp, pa.types.is_null)
@@ -81,17 +81,17 @@ def frame_of(batch: pa.Table) -> pd.DataFrame:
             return kinds.get(written)
         return pd.ArrowDtype(written)
 
-    schema = _decoded(batch.schema.remove_metadata())
+    schema = _plain_schema(batch.schema.remove_metadata())
     table = batch.cast(schema)
     for place, field in enumerate(schema):
         if field.type == pa.string():
-            table = table.set_column(place, field, _sound_text(table.column(place)))
+            table = table.set_column(place, field, _repair_text(table.column(place)))
     frame: pd.DataFrame = table.to_pandas(types_mapper=kind_of)
     return frame if len(schema) else pd.DataFrame(index=range(len(batch)))
 
 
-def _sound_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """The column with what is not UTF-8 decoded as a line of a text file is."""
+def _repair_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Decode text that is not UTF-8 like a line of a text file."""
     try:
         column.validate(full=True)
     except pa.ArrowInvalid:
@@ -117,7 +117,7 @@ def _dataset(path: Path, schema: pa.Schema) -> ds.FileSystemDataset:
 
 
 def _join(batches: Iterator[pa.RecordBatch], rows: int) -> Iterator[pa.Table]:
-    """Batches of `rows` rows, whatever the row groups, and of fewer if they are very long."""
+    """Join batches to tables of `rows` rows, or fewer if rows are very long."""
     waiting: list[pa.RecordBatch] = []
     for batch in batches:
         waiting.append(batch)
@@ -132,7 +132,7 @@ def _join(batches: Iterator[pa.RecordBatch], rows: int) -> Iterator[pa.Table]:
 
 
 def _batch_rows(path: Path, rows: int) -> int:
-    """Rows that fit in memory, by their size on average."""
+    """Number of rows that fit in memory, by their average size."""
     files = [pq.read_metadata(file) for file in _files(path)]
     size = sum(file.row_group(place).total_byte_size for file in files for place in range(file.num_row_groups))
     average = max(1, size // max(1, sum(file.num_rows for file in files)))
@@ -143,8 +143,8 @@ def _files(path: Path) -> list[Path]:
     return parquet_files(path) if path.is_dir() else [path]
 
 
-def _decoded(schema: pa.Schema) -> pa.Schema:
-    """The schema with the values of dictionaries, and one type of text, whatever a file calls it."""
+def _plain_schema(schema: pa.Schema) -> pa.Schema:
+    """The schema with one type for all text, and dictionaries as their values."""
     return pa.schema([pa.field(field.name, _plain_type(field.type)) for field in schema])
 
 

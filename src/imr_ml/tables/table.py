@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     import pandas as pd
 
 ROW_BYTES = 16 << 20
-"""A longer row is rejected. The longest case summaries run to some ten thousand characters."""
+"""Longer rows are rejected. The longest case summaries have about ten thousand characters."""
 CHUNK_BYTES = 64 << 20
-"""A chunk that has grown to this size ends before its number of rows is reached."""
-MOST_COLUMNS = 10_000
-"""A table with more columns is refused."""
+"""Size at which a chunk ends, whatever its number of rows."""
+MAX_COLUMNS = 10_000
+"""Tables with more columns are refused."""
 _LONGEST_NAME = 120
 Record = TypeVar("Record")
 
@@ -33,9 +33,9 @@ class RejectedLine:
     Attributes
     ----------
     line : int
-        Number of the line, from 1; of an element, in a JSON array.
+        Number of the line, or of the element of a JSON array, from 1.
     text : str
-        The line as written; its beginning where it is very long.
+        The line; the start of a very long one.
     reason : str
     """
 
@@ -51,11 +51,11 @@ class Chunk:
     Attributes
     ----------
     frame : DataFrame
-        At most as many rows as requested, indexed from where the previous chunk ended. Cells of CSV and Excel are text,
-        missing where empty; cells of JSON are Python values, lists and objects as JSON text; cells of Parquet have the
-        file's types.
+        At most the requested number of rows, with the index continuing from the previous chunk. CSV and Excel cells are
+        text, missing if empty; JSON cells are Python values, with lists and objects as JSON text; Parquet cells have
+        the types of the file.
     rejects : tuple of RejectedLine
-        Lines that follow the previous chunk's and are not rows.
+        Lines after the previous chunk that are not rows.
     """
 
     frame: pd.DataFrame
@@ -76,7 +76,7 @@ class Table:
     format : {"csv", "json", "parquet", "excel"}
     columns : tuple of str
     description : str
-        How the table is read, e.g. ``"CSV, cp1252, ';'"``.
+        Format and dialect, e.g. ``"CSV, cp1252, ';'"``.
     read : callable
         (rows of a chunk, columns) -> frames and rejected lines.
     """
@@ -89,7 +89,7 @@ class Table:
 
     @staticmethod
     def open(path: Path, sheet: str | None = None) -> Table:
-        """Open a table: find its format, encoding and columns.
+        """Open a table and detect its format, encoding and columns.
 
         Parameters
         ----------
@@ -101,7 +101,7 @@ class Table:
         Raises
         ------
         SchemaError
-            For what is not a table or cannot be read; the message contains no cell.
+            If the path is not a table or can't be read; the message contains no cell.
         FileNotFoundError
             If the file does not exist.
         """
@@ -131,9 +131,9 @@ class Table:
         Parameters
         ----------
         rows : int
-            Rows of a chunk; very long rows make smaller chunks.
+            Maximum number of rows of a chunk.
         columns : collection of str, optional
-            Read only these columns; those that the table lacks are ignored.
+            Read only these columns; names that the table lacks are ignored.
 
         Raises
         ------
@@ -176,15 +176,7 @@ def batch_records(
 
 
 def text_frame(cells: list[list[str]], columns: tuple[str, ...], wanted: tuple[str, ...]) -> pd.DataFrame:
-    """Rows of text cells as a frame; an empty cell is missing.
-
-    Parameters
-    ----------
-    cells : list[list[str]]
-    columns : tuple of str
-    wanted : tuple of str
-        Columns to read.
-    """
+    """Build a frame of the `wanted` columns from rows of text cells; an empty cell is missing."""
     import pandas as pd
 
     places = {name: columns.index(name) for name in wanted}
@@ -193,18 +185,12 @@ def text_frame(cells: list[list[str]], columns: tuple[str, ...], wanted: tuple[s
 
 
 def clean_header(cells: Sequence[str], path: Path) -> tuple[str, ...]:
-    """Column names from the cells of a header.
-
-    Raises
-    ------
-    SchemaError
-        For no cells, too many, one too long to be a name, and a name that occurs twice.
-    """
+    """Clean the column names of a header; raise `SchemaError` for none, too many, too long or repeated names."""
     names = [" ".join(cell.replace("\0", "").split()) for cell in cells]
     if not any(names):
         raise SchemaError(f"{path}: has no row and no header")
-    if len(names) > MOST_COLUMNS:
-        raise SchemaError(f"{path}: has {len(names)} columns; the most is {MOST_COLUMNS}")
+    if len(names) > MAX_COLUMNS:
+        raise SchemaError(f"{path}: has {len(names)} columns; the most is {MAX_COLUMNS}")
     longest = max(map(len, names))
     if longest > _LONGEST_NAME:
         raise SchemaError(
@@ -214,13 +200,7 @@ def clean_header(cells: Sequence[str], path: Path) -> tuple[str, ...]:
 
 
 def check_distinct(names: Sequence[str], path: Path) -> tuple[str, ...]:
-    """Return the names, none of which may occur twice.
-
-    Raises
-    ------
-    SchemaError
-        If one does.
-    """
+    """Return the names; raise `SchemaError` if one occurs twice."""
     twice = sorted(name for name, times in Counter(names).items() if times > 1)
     if twice:
         raise SchemaError(f"{path}: column(s) occur twice: {', '.join(twice)}; keep one of each")
@@ -229,7 +209,7 @@ def check_distinct(names: Sequence[str], path: Path) -> tuple[str, ...]:
 
 @contextmanager
 def _locate_errors(path: Path, rows_read: Callable[[], int] = int) -> Iterator[None]:
-    """Turn a library's complaint into one line without the cell that it complains about."""
+    """Replace errors of libraries by one line without content of cells."""
     import pyarrow as pa
 
     try:

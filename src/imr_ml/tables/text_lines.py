@@ -21,7 +21,7 @@ _BYTES_SHOWN = 1 << 16
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line with its end, and why it cannot be part of a row."""
+    """One line with its end, and the reason why it can't be part of a row."""
 
     number: int
     text: str
@@ -29,13 +29,13 @@ class Line:
 
 
 def detect_encoding(path: Path) -> Encoding:
-    """Encoding of a file, found once as long as the file does not change."""
+    """Detect the encoding of a file, once while the file does not change."""
     state = path.stat()
     return _detect(path, state.st_size, state.st_mtime_ns)
 
 
 def read_lines(path: Path) -> Iterator[Line]:
-    """Lines of a text file, split at any line end, numbered from 1."""
+    """Read the lines of a text file, split at any line end and numbered from 1."""
     encoding = detect_encoding(path)
     number = 0
     for piece, is_whole in _complete_lines(_utf8_blocks(path, encoding)):
@@ -48,14 +48,14 @@ def read_lines(path: Path) -> Iterator[Line]:
             yield Line(number, line, NUL if "\0" in line else None)
 
 
-def read_text(path: Path, most_bytes: int) -> str | None:
-    """The whole text of a file; None if it has more bytes."""
+def read_text(path: Path, max_bytes: int) -> str | None:
+    """Read the whole text of a file; return None if it has more bytes."""
     encoding = detect_encoding(path)
     parts, size = [], 0
     for block in _utf8_blocks(path, encoding):
         parts.append(block)
         size += len(block)
-        if size > most_bytes:
+        if size > max_bytes:
             return None
     return _decode(b"".join(parts), encoding)
 
@@ -68,7 +68,7 @@ def _decode(piece: bytes, encoding: Encoding) -> str:
 
 
 def _complete_lines(blocks: Iterator[bytes]) -> Iterator[tuple[bytes, bool]]:
-    """Pieces that end at a line end, and the beginnings of lines that are too long."""
+    """Pieces that end with a line, and the starts of lines that are too long."""
     rest, is_skipping = b"", False
     for block in blocks:
         rest += block
@@ -96,7 +96,7 @@ def _split_long(piece: bytes) -> Iterator[tuple[bytes, bool]]:
 
 
 def _utf8_blocks(path: Path, encoding: Encoding) -> Iterator[bytes]:
-    """A file's bytes; those of UTF-16 and UTF-32 as UTF-8."""
+    """Bytes of a file, with UTF-16 and UTF-32 converted to UTF-8."""
     with open_bytes(path) as file:
         if encoding.codec == "utf-8-sig":
             file.read(len(codecs.BOM_UTF8))

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from python_calamine import CalamineSheet, CalamineWorkbook
 
 UNPACKED_BYTES = 1 << 30
-"""A workbook that unpacks to more is refused; a million rows of typical requests are about half of it."""
-MOST_CELLS = 32_000_000
-"""A sheet whose outermost cells span more is refused: a cell far out would make everything before it be held."""
+"""Larger unpacked workbooks are refused; a million typical requests are half of this."""
+MAX_CELLS = 32_000_000
+"""Sheets that span more cells are refused, as a distant cell would fill memory with empty ones."""
 _CELL = re.compile(rb'<(?:\w+:)?c\s[^>]{0,200}?\br="([A-Z]{1,3})(\d{1,7})"')
 _SHEET_FILE = re.compile(r"xl/worksheets/[^/]+\.xml")
 _LONGEST_TAG = 300
@@ -35,7 +35,7 @@ def open_workbook(path: Path, name: str | None) -> Table:
     Raises
     ------
     SchemaError
-        For a workbook that can't be read, has a password or unpacks to too much, and for a sheet that it lacks.
+        If the workbook can't be read, has a password, unpacks to too much, or lacks the sheet.
     """
     from python_calamine import CalamineError, CalamineWorkbook, PasswordError
 
@@ -47,7 +47,7 @@ def open_workbook(path: Path, name: str | None) -> Table:
     except PasswordError as error:
         raise SchemaError(f"{path}: has a password; save it without one") from error
     except CalamineError as error:
-        raise SchemaError(f"{path}: can't be read as Excel ({type(error).__name__}); save it anew") from error
+        raise SchemaError(f"{path}: can't be read as Excel ({type(error).__name__}); save it again") from error
     titles = _count_titles(rows)
     columns = clean_header(rows[titles][1] if rows else [], path)
 
@@ -66,7 +66,7 @@ def open_workbook(path: Path, name: str | None) -> Table:
 
 
 def _select_sheet(workbook: CalamineWorkbook, name: str | None, path: Path) -> tuple[CalamineSheet, list[str]]:
-    """The sheet named, else the first visible one, and the names of the others."""
+    """The named sheet, or the first visible one, and the names of the others."""
     from python_calamine import SheetTypeEnum, SheetVisibleEnum
 
     sheets = [sheet for sheet in workbook.sheets_metadata if sheet.typ == SheetTypeEnum.WorkSheet]
@@ -81,7 +81,7 @@ def _select_sheet(workbook: CalamineWorkbook, name: str | None, path: Path) -> t
 
 
 def _filled_rows(sheet: CalamineSheet) -> list[tuple[int, list[str]]]:
-    """Rows that contain anything, with their numbers; merged cells all have the value that Excel shows for them."""
+    """Rows with content, with their numbers; all parts of a merged cell have its value."""
     cells = [[_format_cell(cell) for cell in row] for row in sheet.to_python(skip_empty_area=False)]
     for (top, left), (bottom, right) in sheet.merged_cell_ranges or ():
         for row in cells[top : bottom + 1] if bottom > top else ():
@@ -90,13 +90,13 @@ def _filled_rows(sheet: CalamineSheet) -> list[tuple[int, list[str]]]:
 
 
 def _count_titles(rows: list[tuple[int, list[str]]]) -> int:
-    """Rows above the header: those that fill less than half of the cells that the widest of the first rows fills."""
+    """Number of title rows above the header, which have less than half the cells of the widest of the first rows."""
     filled = [sum(map(bool, row)) for _, row in rows[:_ROWS_SEARCHED]]
     return next((place for place, count in enumerate(filled) if 2 * count >= max(filled)), 0)
 
 
 def _format_cell(cell: Any) -> str:
-    """A cell as one would write it in a CSV file: whole numbers without a point, dates in ISO 8601."""
+    """Format a cell as in a CSV file: whole numbers without a point, dates in ISO 8601."""
     if isinstance(cell, float) and cell.is_integer() and abs(cell) <= _LARGEST_INTEGER:
         return str(int(cell))
     if isinstance(cell, datetime) and cell.time() == time():
@@ -105,13 +105,7 @@ def _format_cell(cell: Any) -> str:
 
 
 def _check_size(path: Path) -> None:
-    """Unpack the workbook once, as its own statement of its size need not be true.
-
-    Raises
-    ------
-    SchemaError
-        If it is too large or broken.
-    """
+    """Unpack the workbook once, as its stated size may be false; raise `SchemaError` if it is too large or broken."""
     with path.open("rb") as file:
         if file.read(len(OLE_MAGIC)) == OLE_MAGIC:
             return
@@ -124,11 +118,11 @@ def _check_size(path: Path) -> None:
             for member in archive.infolist():
                 _check_member(archive, member, path)
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError, zlib.error, EOFError) as error:
-        raise SchemaError(f"{path}: can't be read as Excel ({type(error).__name__}); save it anew") from error
+        raise SchemaError(f"{path}: can't be read as Excel ({type(error).__name__}); save it again") from error
 
 
 def _check_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, path: Path) -> None:
-    """Read a member to its end, which reveals a false size or sum, and see how far out its cells are."""
+    """Read a member to its end, which reveals a false size or checksum, and check the span of its cells."""
     columns, rows, rest = 0, 0, b""
     is_sheet = _SHEET_FILE.fullmatch(member.filename) is not None
     with archive.open(member) as unpacked:
@@ -136,10 +130,10 @@ def _check_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, path: Path)
             for letters, row in set(_CELL.findall(rest + block)) if is_sheet else ():
                 columns, rows = max(columns, _column_number(letters)), max(rows, int(row))
             rest = block[-_LONGEST_TAG:]
-    if columns * rows > MOST_CELLS:
+    if columns * rows > MAX_CELLS:
         raise SchemaError(
-            f"{path}: a sheet's cells span {rows} rows and {columns} columns, more than can be held; "
-            "save it as CSV, or delete what is far out"
+            f"{path}: a sheet's cells span {rows} rows and {columns} columns, which is too much; "
+            "save it as CSV, or delete distant cells"
         )
 
 

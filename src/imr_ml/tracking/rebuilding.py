@@ -163,9 +163,9 @@ def rebuild(model: Path, scratch: Path, start: StartProgress, *, from_table: boo
         For sources that do not exist any more or have changed.
     """
     from imr_ml.files import sha256_of
-    from imr_ml.ingest.inputs import Kind
     from imr_ml.ingest.manifest import read_manifest
-    from imr_ml.ingest.rebuild import replayed, unchanged_table
+    from imr_ml.ingest.paths import Kind
+    from imr_ml.ingest.rebuild import rebuild_table, unchanged_table
     from imr_ml.ingest.sources import table_at
     from imr_ml.training import train
 
@@ -173,7 +173,7 @@ def rebuild(model: Path, scratch: Path, start: StartProgress, *, from_table: boo
         raise ModelError(f"{model}: has no manifest of its table ({MANIFEST} is missing); train again")
     facts = json.loads((model / FACTS).read_text("utf-8"))
     manifest, here = read_manifest(model / MANIFEST), Path.cwd()
-    table = unchanged_table(manifest, here) if from_table else replayed(manifest, here, scratch, start)
+    table = unchanged_table(manifest, here) if from_table else rebuild_table(manifest, here, scratch, start)
     source = facts["data"]["source"] if len(manifest.requests_by_source) > 1 else None
     first = manifest.sources[0]
     requests = table_at(table, source, first.options if first.kind is Kind.REQUESTS else None).requests

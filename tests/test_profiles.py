@@ -1,18 +1,24 @@
-"""A profile tells what requests are like: honestly of the training data, roundly, and without a word of them."""
+"""A profile describes requests in rounded numbers, without their texts, and the training data as held out."""
 
 import numpy as np
 import pytest
 from factories import make_requests
 from scipy.sparse import csr_matrix
 
+from imr_ml import profiles
 from imr_ml.classifiers.request_model import RequestModel
 from imr_ml.corpus.schema import validate_requests
 from imr_ml.corpus.table import complete_requests
 from imr_ml.features.frame import feature_frame
-from imr_ml.profiles import rows as profile_rows
-from imr_ml.profiles.profile import Profile, joined
-from imr_ml.profiles.rows import profile_of, reference_profile
-from imr_ml.profiles.vocabulary import coverage, in_several_groups, word_columns
+from imr_ml.profiles import (
+    Profile,
+    in_several_groups,
+    join_profiles,
+    profile_of,
+    reference_profile,
+    vocabulary_coverage,
+    word_columns,
+)
 
 
 @pytest.fixture(scope="module")
@@ -41,21 +47,21 @@ def test_the_characteristics_of_a_request(model):
     assert numbers["request_chars"] == 20  # MRI of the left knee
     assert np.isnan(numbers["ur_guideline_chars"])
     assert profile.labels["category"][0] == "Diagnostic Testing"
-    assert profile.labels["ur_families"][0] == "not told"
+    assert profile.labels["ur_families"][0] == "not stated"
 
 
-def test_families_that_stand_together_are_one_label(model):
+def test_several_families_are_one_label(model):
     assert profiled(make_requests(2).assign(ur_families="acoem|odg"), model).labels["ur_families"][0] == "acoem + odg"
 
 
 @pytest.mark.parametrize(
-    ("told", "kept"), [("11_20", "11_20"), ("65+", "65+"), ("0-10 yrs", "0-10 yrs"), ("a long story", "not told")]
+    ("stated", "label"), [("11_20", "11_20"), ("65+", "65+"), ("0-10 yrs", "0-10 yrs"), ("a long story", "not stated")]
 )
-def test_of_age_bands_only_what_looks_like_one_is_kept(model, told, kept):
-    assert profiled(make_requests(2).assign(age_band=told), model).labels["age_band"][0] == kept
+def test_other_text_than_an_age_band_is_not_stated(model, stated, label):
+    assert profiled(make_requests(2).assign(age_band=stated), model).labels["age_band"][0] == label
 
 
-def test_words_that_the_model_never_met_lower_the_coverage(model):
+def test_unknown_words_lower_the_coverage(model):
     usual, odd = make_requests(2), make_requests(2)
     odd["request"] = "quembolic harrowgate sprondle"
     odd["clinical_summary"] = "frobnitz marzolin snorquel"
@@ -71,9 +77,9 @@ def test_coverage_counts_distinct_words_and_is_unknown_without_any(model, prepar
     frame = prepared.frame.iloc[:2].assign(**texts)
     frame.loc[frame.index[1], "request_tokens"] = "_absent"
 
-    found = coverage(frame, model.matrix(frame), word_columns(model.features_))
+    covered = vocabulary_coverage(frame, model.matrix(frame), word_columns(model.features_))
 
-    np.testing.assert_array_equal(found, [0.5, np.nan])
+    np.testing.assert_array_equal(covered, [0.5, np.nan])
 
 
 def test_a_word_of_one_training_case_alone_does_not_cover_itself(prepared):
@@ -83,7 +89,7 @@ def test_a_word_of_one_training_case_alone_does_not_cover_itself(prepared):
     frame.loc[first, "summary_tokens"] += " quembolic harrowgate"
     model = RequestModel().fit(frame, prepared.labels, prepared.groups)
     matrix = model.matrix(frame)
-    assert (coverage(frame, matrix, word_columns(model.features_)) == 1).all()
+    assert (vocabulary_coverage(frame, matrix, word_columns(model.features_)) == 1).all()
 
     held_out = model.predict_matrix(matrix)
     profile = reference_profile(frame, matrix, model.features_, held_out, prepared.groups, seed=0)
@@ -91,13 +97,13 @@ def test_a_word_of_one_training_case_alone_does_not_cover_itself(prepared):
     assert (profile.numbers["vocabulary_coverage"] < 1).sum() == first.sum()
 
 
-def test_columns_of_several_groups_are_reported_from_those_of_one():
+def test_columns_of_several_groups():
     matrix = csr_matrix(np.array([[1, 1, 0, 2], [1, 0, 0, 0], [0, 1, 0, 0]]))
     assert in_several_groups(matrix, np.array([0, 0, 1])).tolist() == [False, True, False, False]
 
 
-def test_a_reference_holds_whole_groups_drawn_with_a_seed(prepared, model, monkeypatch):
-    monkeypatch.setattr(profile_rows, "MOST_ROWS", 40)
+def test_a_reference_is_a_seeded_sample_of_whole_groups(prepared, model, monkeypatch):
+    monkeypatch.setattr(profiles, "MAX_ROWS", 40)
     matrix = model.matrix(prepared.frame)
     arguments = prepared.frame, matrix, model.features_, model.predict_matrix(matrix), prepared.groups
 
@@ -109,7 +115,7 @@ def test_a_reference_holds_whole_groups_drawn_with_a_seed(prepared, model, monke
     assert not np.array_equal(first.numbers["p_overturned"], other.numbers["p_overturned"])
 
 
-def test_the_training_data_are_scored_as_if_they_were_new(trained, prepared):
+def test_the_training_data_are_scored_out_of_fold(trained, prepared):
     in_sample = trained.model.predict(prepared.frame).p_overturned
 
     assert abs(np.mean(trained.reference.numbers["p_overturned"]) - in_sample.mean()) < 0.05
@@ -117,15 +123,26 @@ def test_the_training_data_are_scored_as_if_they_were_new(trained, prepared):
     assert not np.isin(np.float32(in_sample.round(3)), trained.reference.numbers["p_overturned"]).all()
 
 
-def test_a_profile_holds_no_word_of_a_request(trained, prepared):
-    kept = trained.reference.arrays()
+def test_a_profile_contains_no_word_of_a_request(trained, prepared):
+    arrays = trained.reference.arrays()
 
-    texts = {str(value) for column in kept.values() if column.dtype.kind == "U" for value in column.tolist()}
+    texts = {str(value) for column in arrays.values() if column.dtype.kind == "U" for value in column.tolist()}
     words = {word for text in texts for word in text.replace(" + ", " ").split()}
-    allowed = {"not", "told", *prepared.frame["category"].str.split("_").explode()}
+    allowed = {"not", "stated", *prepared.frame["category"].str.split("_").explode()}
     allowed |= set(prepared.frame["ur_families"].str.split().explode()) | {"none", "other", "odg", "acoem"}
     assert words <= allowed | {"opioids", "chronic_pain", "acupuncture", "postsurgical"}
-    assert {column.dtype.kind for column in kept.values()} <= set("Ufi")
+    assert {column.dtype.kind for column in arrays.values()} <= set("Ufi")
+
+
+def test_a_profile_of_an_older_model_has_todays_labels(trained):
+    arrays = {
+        name: np.where(values == "not stated", "not told", values) if values.dtype.kind == "U" else values
+        for name, values in trained.reference.arrays().items()
+    }
+
+    labels = Profile.from_arrays(arrays).labels
+
+    assert all(np.array_equal(labels[name], values) for name, values in trained.reference.labels.items())
 
 
 def test_parts_are_joined_in_their_order():
@@ -133,7 +150,7 @@ def test_parts_are_joined_in_their_order():
         Profile(np.array([case]), {"age": np.array([age], dtype=np.float32)}, {"category": np.array([name])}, 1)
         for case, age, name in ((0, 30, "Surgery"), (1, 40, "Other"))
     ]
-    whole = joined(parts, 7)
+    whole = join_profiles(parts, 7)
     assert (len(whole), whole.cases, whole.drawn_from) == (2, 2, 7)
     assert whole.numbers["age"].tolist() == [30, 40]
     assert whole.labels["category"].tolist() == ["Surgery", "Other"]

@@ -1,0 +1,239 @@
+"""Profile requests: rounded numbers and labels of each one, without its texts.
+
+Both sides of a comparison are rounded alike, so a profile identifies no request and rounding adds no difference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+
+from imr_ml.classifiers.types import Predictions
+from imr_ml.features.frame import ABSENT, TOKEN_COLUMNS
+from imr_ml.guidelines.types import FAMILIES
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import NDArray
+    from scipy.sparse import csr_matrix
+    from sklearn.compose import ColumnTransformer
+
+MAX_ROWS = 10_000
+"""Requests in a profile; more would add little."""
+NOT_STATED = "not stated"
+# A table may have any text in its column of age bands.
+_AGE_BAND = r"\D{0,6}\d{1,3}\D{0,6}(?:\d{1,3}\D{0,6})?"
+_STEPS = {
+    "age": 1.0,
+    "days_since_injury": 10.0,
+    "items_in_case": 1.0,
+    "request_chars": 10.0,
+    "summary_chars": 10.0,
+    "ur_guideline_chars": 10.0,
+    "vocabulary_coverage": 0.001,
+    "p_overturned": 0.001,
+}
+_SECTIONS = ("request", "summary", "ur_guideline")
+_ENTRIES_AT_ONCE = 5_000_000
+_NUMBER, _LABEL, _LEVELS = "number.", "label.", ".levels"
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """Characteristics of requests.
+
+    Attributes
+    ----------
+    case : (rows,) int
+        Case of each row, from 0.
+    numbers : dict of (rows,) float32
+        By characteristic; NaN if unknown.
+    labels : dict of (rows,) str
+        By characteristic.
+    drawn_from : int
+        Requests that the rows are a sample of.
+    """
+
+    case: NDArray[np.int32]
+    numbers: dict[str, NDArray[np.float32]]
+    labels: dict[str, NDArray[np.str_]]
+    drawn_from: int
+
+    def __len__(self) -> int:
+        return len(self.case)
+
+    @property
+    def cases(self) -> int:
+        """Number of cases."""
+        return int(self.case.max()) + 1 if len(self) else 0
+
+    def arrays(self) -> dict[str, NDArray[np.generic]]:
+        """Return plain arrays by name, for a file."""
+        arrays: dict[str, NDArray[np.generic]] = {"case": self.case, "drawn_from": np.array(self.drawn_from)}
+        arrays |= {f"{_NUMBER}{name}": values for name, values in self.numbers.items()}
+        for name, values in self.labels.items():
+            levels, codes = np.unique(values, return_inverse=True)
+            arrays |= {f"{_LABEL}{name}{_LEVELS}": levels, f"{_LABEL}{name}": codes.astype(np.int16)}
+        return arrays
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray[np.generic]]) -> Self:
+        """Rebuild a profile from what `arrays` returned."""
+        numbers = [name for name in arrays if name.startswith(_NUMBER)]
+        labels = [name for name in arrays if name.startswith(_LABEL) and not name.endswith(_LEVELS)]
+        return cls(
+            case=np.asarray(arrays["case"], dtype=np.int32),
+            numbers={name.removeprefix(_NUMBER): np.asarray(arrays[name], dtype=np.float32) for name in numbers},
+            labels={name.removeprefix(_LABEL): _decode_labels(arrays, name) for name in labels},
+            drawn_from=int(np.asarray(arrays["drawn_from"], dtype=np.int64)),
+        )
+
+
+def _decode_labels(arrays: Mapping[str, NDArray[np.generic]], name: str) -> NDArray[np.str_]:
+    levels = np.asarray(arrays[f"{name}{_LEVELS}"], dtype=np.str_)
+    # Models that were saved by version 0.1.0 have the old label.
+    levels = np.where(levels == "not told", NOT_STATED, levels)
+    return levels[np.asarray(arrays[name], dtype=np.int16)]
+
+
+def join_profiles(parts: Sequence[Profile], drawn_from: int) -> Profile:
+    """Join the rows of profiles that have the same characteristics and number cases alike."""
+    first = parts[0]
+    return Profile(
+        case=np.concatenate([part.case for part in parts]),
+        numbers={name: np.concatenate([part.numbers[name] for part in parts]) for name in first.numbers},
+        labels={name: np.concatenate([part.labels[name] for part in parts]) for name in first.labels},
+        drawn_from=drawn_from,
+    )
+
+
+def profile_of(
+    frame: pd.DataFrame,
+    matrix: csr_matrix,
+    predictions: Predictions,
+    known: NDArray[np.bool_],
+    case: NDArray[np.int64],
+    drawn_from: int,
+) -> Profile:
+    """Profile the rows of a feature frame.
+
+    Parameters
+    ----------
+    frame, matrix : DataFrame, sparse matrix
+        Feature frame, and feature matrix of the same rows.
+    predictions : Predictions
+        Predictions of a model that was not trained on these rows.
+    known : (features,) bool
+        Columns of known words.
+    case : (rows,) int
+        Case of each row, from 0.
+    drawn_from : int
+        Requests that the rows are a sample of.
+    """
+    values = {
+        "age": frame["age"],
+        "days_since_injury": np.expm1(frame["log_days_injury_to_denial"]),
+        "items_in_case": np.expm1(frame["log_items_in_case"]),
+        "request_chars": _lengths(frame["request"]),
+        "summary_chars": _lengths(frame["clinical_summary"]),
+        "ur_guideline_chars": _lengths(frame["ur_guideline"]),
+        "vocabulary_coverage": vocabulary_coverage(frame, matrix, known),
+        "p_overturned": predictions.p_overturned,
+    }
+    numbers = {
+        name: (np.round(np.asarray(values[name], dtype=np.float64) / step) * step).astype(np.float32)
+        for name, step in _STEPS.items()
+    }
+    return Profile(case.astype(np.int32), numbers, _labels(frame, predictions), drawn_from)
+
+
+def reference_profile(
+    frame: pd.DataFrame,
+    matrix: csr_matrix,
+    features: ColumnTransformer,
+    held_out: Predictions,
+    groups: NDArray[np.int64],
+    seed: int,
+) -> Profile:
+    """Profile the training data as new requests would look to the model.
+
+    A sample of whole groups replaces more than `MAX_ROWS` requests. A word counts as known only if two groups have it,
+    as the model knows every word of a training text.
+
+    Parameters
+    ----------
+    frame, matrix : DataFrame, sparse matrix
+        Feature frame and feature matrix that the model was fitted on.
+    features : ColumnTransformer
+        The fitted transformer of the matrix.
+    held_out : Predictions
+        Predictions of each row by a model that was not trained on its group.
+    groups : (rows,) int
+        Group of each row, from 0.
+    seed : int
+        Seed of the sample.
+    """
+    order = np.random.default_rng(seed).permutation(int(groups.max()) + 1)[groups]
+    rows = np.argsort(order, kind="stable")[:MAX_ROWS]
+    known = word_columns(features) & in_several_groups(matrix, groups)
+    case = np.unique(order[rows], return_inverse=True)[1]
+    predictions = Predictions(held_out.p_overturned[rows], held_out.family_probability[rows], held_out.family_set[rows])
+    return profile_of(frame.iloc[rows], matrix[rows], predictions, known, case, len(frame))
+
+
+def word_columns(features: ColumnTransformer) -> NDArray[np.bool_]:
+    """Mark the columns of a fitted feature matrix that count one word of a section, shape (features,)."""
+    is_word = np.zeros(max(place.stop for place in features.output_indices_.values()), dtype=bool)
+    for section in _SECTIONS:
+        start = features.output_indices_[section].start
+        vocabulary = features.named_transformers_[section].vocabulary_
+        is_word[[start + place for term, place in vocabulary.items() if " " not in term and term != ABSENT]] = True
+    return is_word
+
+
+def in_several_groups(matrix: csr_matrix, groups: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Mark the columns with entries in rows of more than one group, shape (features,)."""
+    first = np.full(matrix.shape[1], np.iinfo(np.int64).max)
+    last = np.full(matrix.shape[1], -1)
+    rows_at_once = max(1, _ENTRIES_AT_ONCE * matrix.shape[0] // max(1, matrix.nnz))
+    for start in range(0, matrix.shape[0], rows_at_once):
+        rows = slice(start, start + rows_at_once)
+        ends = matrix.indptr[start : min(start + rows_at_once, matrix.shape[0]) + 1]
+        columns, of_entry = matrix.indices[ends[0] : ends[-1]], np.repeat(groups[rows], np.diff(ends))
+        np.minimum.at(first, columns, of_entry)
+        np.maximum.at(last, columns, of_entry)
+    return first < last
+
+
+def vocabulary_coverage(frame: pd.DataFrame, matrix: csr_matrix, known: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Share of each row's distinct words per section that are `known`, by column; NaN without words, shape (rows,)."""
+    words = sum(_count_distinct(frame[column]) for column in TOKEN_COLUMNS)
+    row_of_entry = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
+    covered = np.bincount(row_of_entry, weights=known[matrix.indices], minlength=matrix.shape[0])
+    share: NDArray[np.float64] = np.divide(covered, words, out=np.full(len(frame), np.nan), where=words > 0)
+    return share
+
+
+def _count_distinct(texts: pd.Series) -> NDArray[np.int64]:
+    counts = {text: len(set(text.split()) - {ABSENT}) for text in texts.unique()}
+    return np.asarray(texts.map(counts), dtype=np.int64)
+
+
+def _labels(frame: pd.DataFrame, predictions: Predictions) -> dict[str, NDArray[np.str_]]:
+    bands = frame["age_band"].astype("string")
+    labels = {
+        "category": frame["category"].str.replace("_", " ").replace(ABSENT.replace("_", " "), NOT_STATED),
+        "ur_families": frame["ur_families"].str.replace(" ", " + ").replace(ABSENT, NOT_STATED),
+        "age_band": bands.where(bands.str.fullmatch(_AGE_BAND).fillna(False)).fillna(NOT_STATED),
+    }
+    columns = {name: np.asarray(values, dtype=np.str_) for name, values in labels.items()}
+    if not np.isnan(predictions.family_probability).all():
+        columns["primary_family"] = np.array(FAMILIES)[predictions.primary_family]
+    return columns
+
+
+def _lengths(texts: pd.Series) -> pd.Series:
+    return texts.astype("string").str.len().astype("Float64").astype("float64")
