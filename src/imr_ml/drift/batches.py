@@ -122,7 +122,7 @@ def _drawn(opened: Input, share: float, seed: int, step: Progress, rows_at_once:
         opened = replace(opened, letters=tuple(compress(opened.letters, is_drawn)))
     for chunk in read_chunks(opened, rows_at_once):
         rows, errors = chunk.read()
-        requests = to_requests(rows, opened.mapping, chunk.case_rows, errors)
+        requests = to_requests(rows, opened.mapping, errors)
         yield requests if by_letter else requests[_is_drawn(case_keys(requests), share, seed)]
         step(chunk.size)
 

@@ -34,8 +34,8 @@ def score_stream(
 ) -> BatchSummary:
     """Score the JSON lines of a stream, each batch of lines as soon as it is there.
 
-    A line that is not an object is answered by an object with ``line`` and ``error``. Cases are counted, and the order
-    of day and month is found, within one batch of lines: give ``items_in_case`` and ISO dates to be independent of it.
+    A line that is not an object is answered by an object with ``line`` and ``error``. The order of day and month is
+    found within one batch of lines: give ISO dates to be independent of it.
 
     Parameters
     ----------
@@ -78,7 +78,7 @@ def _score(
     check_columns(list(written.columns), "standard input", mapping.columns)
     styles = infer_styles(mapping.apply(written), "standard input")
     task = Task(Path(), options, mapping, tuple(written.columns), styles)
-    return written.join(score_rows(model, task, written, None, [None] * len(written))[list(SCORE_COLUMNS)])
+    return written.join(score_rows(model, task, written, [None] * len(written))[list(SCORE_COLUMNS)])
 
 
 def _batches(file_descriptor: int) -> Iterator[tuple[int, list[str]]]:
