@@ -27,7 +27,7 @@ class ScoreColumn:
 ADDED = (
     ScoreColumn("p_overturned", "number", "calibrated probability that the denial is overturned"),
     ScoreColumn("outcome_pred", "text", "upheld or overturned where confident, else uncertain"),
-    ScoreColumn("confident", "flag", "whether the conformal set holds one outcome, and that is the likelier one"),
+    ScoreColumn("confident", "flag", "whether the coverage rules one outcome out, and the other is the likelier one"),
     ScoreColumn("families_pred", "text", "guideline families expected to be cited, joined by |; never empty"),
     ScoreColumn("primary_family", "text", "the likeliest of them"),
     ScoreColumn("acoem_chapter", "text", "chapter, where acoem is among families_pred and a body part or UR tells it"),
