@@ -12,7 +12,8 @@ promised is therefore a share of cases, with one request taken of each; of all r
 items weigh more.
 
 A set that would be empty, because the request is unusual for either outcome, holds the outcome with the higher p-value,
-or both where the p-values are equal. So sets of a lower coverage are parts of those of a higher one, and never less certain.
+or both where the p-values are equal. So sets of a lower coverage are parts of those of a higher one, and never less
+certain.
 """
 
 from __future__ import annotations

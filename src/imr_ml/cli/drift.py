@@ -103,8 +103,8 @@ def _print(report: DriftReport, batch: ProfiledBatch, model: LoadedModel) -> Non
         warn(f"{batch.errors} row(s) can't be scored and are left out; 'imr-ml score' says why")
     if batch.training_rows:
         warn(
-            f"{batch.training_rows} row(s) are of cases that the model was trained on: their vocabulary coverage and "
-            "p_overturned differ from those of new requests"
+            f"{batch.training_rows} row(s) are left out, as the model was trained on their cases: their vocabulary "
+            "coverage and p_overturned differ from those of new requests"
         )
     warn_of_samples(model)
 

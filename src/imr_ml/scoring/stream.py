@@ -52,7 +52,7 @@ def score_stream(
     SchemaError
         For rows without a required column.
     """
-    rows = errors = rejected = 0
+    rows = errors = rejected = in_training = 0
     outcomes: dict[str, int] = {}
     for first, lines in _batches(file_descriptor):
         parsed = [(number, parse_object(line)) for number, line in enumerate(lines, first) if line.strip()]
@@ -65,10 +65,11 @@ def score_stream(
             scored = _score(objects, model, options, mapping)
             rows += len(scored)
             errors += int(scored["error"].notna().sum())
+            in_training += int(scored["in_training"].sum())
             for outcome, count in scored["outcome_pred"].value_counts().items():
                 outcomes[str(outcome)] = outcomes.get(str(outcome), 0) + int(count)
             write(json_lines(scored))
-    return BatchSummary(rows, errors, outcomes, rejected_lines=rejected)
+    return BatchSummary(rows, errors, outcomes, rejected_lines=rejected, in_training=in_training)
 
 
 def _score(

@@ -89,6 +89,7 @@ def score_chunk(model: LoadedModel, task: Task, chunk: InputChunk, part: Path) -
         by_outcome=dict(Counter(scored["outcome_pred"].dropna())),
         reasons=dict(Counter(scored["error"].dropna())),
         warnings=dict(count_warnings(scored["warnings"])),
+        in_training=int(scored["in_training"].sum()),
         rejected_lines=[asdict(line) for line in chunk.rejected_lines],
     )
     write_part(part, written.join(scored), summary)

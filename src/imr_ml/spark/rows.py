@@ -175,7 +175,10 @@ def score_batch(batch: pa.RecordBatch, model: LoadedModel, task: Task) -> pa.Rec
 def _summary(scored: DataFrame) -> BatchSummary:
     """What the folder holds, as it stands: nothing that a task counted before it was lost."""
     outcomes, reasons, warnings = Counter[str](), Counter[str](), Counter[str]()
-    for outcome, reason, warning, rows in scored.groupBy("outcome_pred", "error", "warnings").count().collect():
+    in_training = 0
+    keys = ("outcome_pred", "error", "warnings", "in_training")
+    for outcome, reason, warning, is_known, rows in scored.groupBy(*keys).count().collect():
+        in_training += rows if is_known else 0
         warnings.update(dict.fromkeys(warning.split(WARNING_SEPARATOR) if warning else (), rows))
         if reason is None:
             outcomes[outcome] += rows
@@ -188,4 +191,5 @@ def _summary(scored: DataFrame) -> BatchSummary:
         by_outcome=dict(outcomes),
         reasons=dict(reasons.most_common(REASONS_SHOWN)),
         warnings=dict(warnings.most_common(REASONS_SHOWN)),
+        in_training=in_training,
     )
