@@ -24,6 +24,7 @@ from imr_ml.evaluation.metrics import Values, Weights
 from imr_ml.evaluation.settings import EvaluationSettings
 from imr_ml.evaluation.splits import Split, repeated_folds
 from imr_ml.ingest.ingestion import ingest, letter_files
+from imr_ml.precedents.cohorts import Cohorts
 from imr_ml.precedents.decided import SEPARATOR, DecidedRequests, Kinds, Query
 from imr_ml.precedents.neighbours import Neighbours
 
@@ -49,8 +50,9 @@ def measure(folder: Path) -> Iterator[tuple[str, str]]:
         of_outcome = [np.where(rows, shares["precedents"]["overturned"], np.nan) for shares in repeats]
         metrics["overturned", outcome] = _mean_of(of_outcome)
     bootstrap = Bootstrap.over_cases(metrics, dataset.groups, len(repeats), SETTINGS.resamples, SETTINGS.seed)
-    found = np.mean([np.isfinite(shares["precedents"]["same outcome"]).mean() for shares in repeats])
-    yield "requests with a precedent", f"{found:.3f} of {len(requests)}"
+    for what, name in (("a precedent", "same outcome"), ("a cohort", "in a cohort")):
+        found = np.mean([np.isfinite(shares["precedents"][name]).mean() for shares in repeats])
+        yield f"requests with {what}", f"{found:.3f} of {len(requests)}"
     for name in AGREEMENTS:
         precedents, everything = ("precedents", name), ("all", name)
         yield f"{name}: precedents", str(bootstrap.estimate(precedents))
@@ -64,7 +66,7 @@ def measure(folder: Path) -> Iterator[tuple[str, str]]:
 
 def _shares(requests: pd.DataFrame, dataset: Dataset, folds: list[Split]) -> dict[str, Shares]:
     """Shares of each request's precedents, and of all decided requests of the other folds, that agree with it."""
-    names = (*AGREEMENTS, "overturned")
+    names = (*AGREEMENTS, "overturned", "in a cohort")
     shares = {side: {name: np.full(len(dataset), np.nan) for name in names} for side in ("precedents", "all")}
     kinds = Kinds.of(dataset.frame)
     for train, test in folds:
@@ -79,6 +81,7 @@ def _shares(requests: pd.DataFrame, dataset: Dataset, folds: list[Split]) -> dic
             )
         )
         nearest = neighbours.nearest(model.matrix(asked), query, Kinds.of(asked), MOST)
+        shares["precedents"]["in a cohort"][test] = Cohorts(decided).rates(asked, query).rate
         for row, precedents in zip(test.tolist(), nearest, strict=True):
             of_row = np.array([train[one.row] for one in precedents], dtype=np.int64)
             for side, others in (("precedents", of_row), ("all", train)):

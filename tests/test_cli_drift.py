@@ -137,7 +137,8 @@ def test_a_model_without_a_profile_states_what_to_do(drift, trained, tmp_path):
     names = [line.split()[1] for line in (folder / CHECKSUMS).read_text().splitlines() if REFERENCE not in line]
     (folder / CHECKSUMS).write_text("".join(f"{sha256_of(folder / name)}  {name}\n" for name in names))
     (folder / REFERENCE).unlink()
-    make_requests(6).to_csv("ours.csv", index=False)
+    new = make_requests(6).assign(case_number=[f"CM19-{row // 2:07d}" for row in range(6)])
+    new.to_csv("ours.csv", index=False)
 
     refused = drift("--current", "ours.csv", model=folder)
 
