@@ -1,12 +1,14 @@
 """A saved model loads unchanged; a damaged or foreign folder is refused."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from imr_ml.model_files import CHECKSUMS, CLASSIFIERS, FACTS, PRECEDENTS, REFERENCE, ModelError, read_model, save_model
-from imr_ml.precedents.decided import Query
+from imr_ml.precedents.decided import DecidedRequests, Kinds, Query
+from imr_ml.scoring.scorer import load_model
 
 
 def test_a_loaded_model_predicts_the_same_bit_for_bit(model_folder, trained, prepared):
@@ -125,9 +127,9 @@ def test_the_reference_profile_loads_unchanged(model_folder, trained):
 
 def test_precedents_and_cohorts_load_unchanged(model_folder, trained, prepared, prepared_requests):
     loaded = read_model(model_folder)
-    matrix, asked = loaded.model.matrix(prepared.frame), Query.of(prepared_requests)
+    asked = loaded.model.matrix(prepared.frame), Query.of(prepared_requests), Kinds.of(prepared.frame), 3
 
-    assert loaded.neighbours.nearest(matrix, asked, 3) == trained.neighbours.nearest(matrix, asked, 3)
+    assert loaded.neighbours.nearest(*asked) == trained.neighbours.nearest(*asked)
     assert (loaded.neighbours.decided.case_number == prepared_requests["case_number"]).all()
 
 
@@ -138,6 +140,19 @@ def test_the_precedents_contain_no_text(model_folder, prepared_requests):
     values = {str(value) for column in arrays.values() for value in column.ravel().tolist()}
     assert not [value for value in values if " " in value]
     assert not texts & values
+
+
+def test_precedents_have_the_texts_of_their_requests_where_the_user_asked_for_it(
+    trained, prepared, prepared_requests, tmp_path
+):
+    decided = DecidedRequests.of(prepared_requests, prepared, with_texts=True)
+    folder = save_model(replace(trained, neighbours=replace(trained.neighbours, decided=decided)), tmp_path / "model")
+    query = {"request": "MRI of the right knee", "clinical_summary": "Knee pain."}
+
+    first = json.loads(load_model(folder).score(query)["precedents"][0])[0]
+
+    assert first["request"] == "MRI of the left knee"
+    assert read_model(folder).neighbours.decided.request == tuple(prepared_requests["request"])
 
 
 @pytest.mark.parametrize(("coverage", "expected"), [(None, 0.9), (0.8, 0.8)])

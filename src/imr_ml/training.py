@@ -50,6 +50,8 @@ class TrainingSettings:
         Share of requests of each outcome whose prediction set shall hold their outcome.
     ladder : bool
         Whether to evaluate the ladder of simpler and more complex predictors too.
+    precedent_texts : bool
+        Whether the model stores the texts of its requests, to show them with precedents.
     """
 
     nlp: NlpSettings = field(default_factory=NlpSettings)
@@ -57,6 +59,7 @@ class TrainingSettings:
     evaluation: EvaluationSettings = field(default_factory=EvaluationSettings)
     coverage: float = 0.9
     ladder: bool = False
+    precedent_texts: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +147,7 @@ def train(
     evaluation = _with_optional_parts(evaluation, decided, dataset, settings, start)
     model = build().fit(frame, labels, groups)
     matrix = model.matrix(frame)
-    rows = DecidedRequests.of(decided, dataset)
+    rows = DecidedRequests.of(decided, dataset, with_texts=settings.precedent_texts)
     held_out = _as_new(model, matrix, evaluation, labels)
     return TrainedModel(
         model=model,

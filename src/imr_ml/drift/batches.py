@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from imr_ml.corpus.mapping import ColumnMapping
 from imr_ml.corpus.table import case_keys
 from imr_ml.drift.types import DriftError
+from imr_ml.precedents.decided import Query
 from imr_ml.profiles import MAX_ROWS, Profile, join_profiles, profile_of, word_columns
 from imr_ml.progress import silent
 from imr_ml.scoring.frame import check_columns, predict_rows, type_rows
@@ -44,7 +45,8 @@ class ProfiledBatch:
     errors : int
         Sampled rows that can't be scored.
     training_rows : int
-        Rows of cases in the training data, which the model scores with more confidence than new ones.
+        Rows of cases that the model was trained on. They are left out: it scores them with more confidence than new
+        ones and knows all their words.
     """
 
     profile: Profile
@@ -101,11 +103,17 @@ def profile_file(
         sample = _gather(_sample_cases(opened, share, seed, step, rows_at_once), rows_at_once)
         batches = list(_profile_tables(sample, model, opened.styles))
     parts = [batch.profile for batch in batches if len(batch.profile)]
-    errors = sum(batch.errors for batch in batches)
+    errors, training_rows = sum(batch.errors for batch in batches), sum(batch.training_rows for batch in batches)
+    if not parts and training_rows:
+        raise DriftError(
+            f"{source}: all {training_rows} row(s) that can be scored are of cases that the model was trained on; "
+            "drift is measured on new requests"
+        )
     if not parts:
         raise DriftError(f"{source}: none of {errors} row(s) can be scored")
-    drawn_from = opened.total if opened.unit == "requests" else round((sum(map(len, parts)) + errors) / share)
-    return ProfiledBatch(join_profiles(parts, drawn_from), errors, sum(batch.training_rows for batch in batches))
+    rows = sum(map(len, parts)) + errors + training_rows
+    drawn_from = opened.total if opened.unit == "requests" else round(rows / share)
+    return ProfiledBatch(join_profiles(parts, drawn_from), errors, training_rows)
 
 
 def _sample_cases(opened: Input, share: float, seed: int, step: Progress, rows_at_once: int) -> Iterator[pd.DataFrame]:
@@ -116,7 +124,7 @@ def _sample_cases(opened: Input, share: float, seed: int, step: Progress, rows_a
         opened = replace(opened, letters=tuple(compress(opened.letters, is_sampled)))
     for chunk in read_chunks(opened, rows_at_once):
         rows, errors = chunk.read()
-        requests = to_requests(rows, opened.mapping, chunk.case_rows, errors)
+        requests = to_requests(rows, opened.mapping, errors)
         yield requests if by_letter else requests[_is_sampled(case_keys(requests), share, seed)]
         step(chunk.size)
 
@@ -151,19 +159,21 @@ def _profile_tables(
     tables: Iterator[pd.DataFrame], model: LoadedModel, styles: Mapping[str, DateStyle]
 ) -> Iterator[ProfiledBatch]:
     """Profile each table; all number cases alike."""
-    import numpy as np
-
     known = word_columns(model.model.features_)
-    training_cases = set(model.neighbours.decided.case_number) - {""}
     cases: dict[str, int] = {}
     for requests in tables:
         rows = type_rows(requests, styles)
         usable = rows.table[rows.errors.isna()]
-        errors = len(rows.table) - len(usable)
-        if usable.empty:
-            yield ProfiledBatch(Profile(np.empty(0, dtype=np.int32), {}, {}, 0), errors, 0)
-            continue
-        trained = usable["case_number"].isin(training_cases).sum() if "case_number" in usable else 0
-        frame, matrix, predictions = predict_rows(usable, model)
-        case = np.array([cases.setdefault(key, len(cases)) for key in case_keys(usable)])
-        yield ProfiledBatch(profile_of(frame, matrix, predictions, known, case, len(usable)), errors, int(trained))
+        in_training = model.neighbours.decided.has_case_of(Query.of(usable))
+        profile = _profile(usable[~in_training], model, known, cases)
+        yield ProfiledBatch(profile, int(rows.errors.notna().sum()), int(in_training.sum()))
+
+
+def _profile(usable: pd.DataFrame, model: LoadedModel, known: NDArray[np.bool_], cases: dict[str, int]) -> Profile:
+    import numpy as np
+
+    if usable.empty:
+        return Profile(np.empty(0, dtype=np.int32), {}, {}, 0)
+    frame, matrix, predictions = predict_rows(usable, model)
+    case = np.array([cases.setdefault(key, len(cases)) for key in case_keys(usable)])
+    return profile_of(frame, matrix, predictions, known, case, len(usable))

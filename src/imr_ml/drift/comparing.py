@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from imr_ml.drift.cells import Cells, cells_of, holm, interval, ks, psi
+from imr_ml.drift.cells import Cells, cells_of, holm, interval, ks, psi, unstated
 from imr_ml.drift.types import DriftError, DriftReport, DriftSettings, Finding, Shares, Side, Statistic, Verdict
 
 if TYPE_CHECKING:
@@ -80,6 +80,7 @@ def compare(reference: Profile, current: Profile, settings: DriftSettings | None
         reference=Side(len(reference), reference.cases, reference.drawn_from),
         current=Side(len(current), current.cases, current.drawn_from),
         settings=settings,
+        unstated=unstated(reference, current),
     )
 
 

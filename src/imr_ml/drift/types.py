@@ -110,6 +110,8 @@ class DriftReport:
         Characteristics with one value in all requests of both sides.
     reference, current : Side
     settings : DriftSettings
+    unstated : tuple of str
+        Characteristics that one side alone states, which are not compared.
     """
 
     findings: tuple[Finding, ...]
@@ -118,6 +120,7 @@ class DriftReport:
     reference: Side
     current: Side
     settings: DriftSettings
+    unstated: tuple[str, ...] = ()
 
     @property
     def drifted(self) -> tuple[str, ...]:

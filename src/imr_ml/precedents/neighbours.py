@@ -1,13 +1,15 @@
-"""Find the most similar decided requests.
+"""Find the most similar decided requests, one of each case.
 
 Rows are compared by the cosine of their weighed TF-IDF terms and facts, of each row the ones that weigh most: the
-many faint ones cost most of the time and say little.
+many faint ones cost most of the time and say little. What shares a treatment or the category comes first: a case
+that is told in the same words about another treatment is no precedent.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
@@ -16,7 +18,7 @@ from scipy.sparse import csc_matrix, csr_matrix, diags
 from sklearn.preprocessing import normalize
 from sklearn.utils import gen_batches
 
-from imr_ml.precedents.decided import DecidedRequests, Query, is_earlier
+from imr_ml.precedents.decided import SEPARATOR, DecidedRequests, Kinds, Query, is_earlier, month_of
 
 _ROWS_AT_ONCE = 64
 
@@ -47,13 +49,16 @@ class Precedent:
         In the `DecidedRequests` that it is one of.
     similarity : float
         Cosine, 0 to 1.
+    shares : tuple of {"treatment", "category"}
+        What both requests have in common.
     """
 
     row: int
     similarity: float
+    shares: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Neighbours:
     """Decided requests as rows of a matrix.
 
@@ -112,10 +117,14 @@ class Neighbours:
     @classmethod
     def from_arrays(cls, kept: dict[str, Any], weights: NDArray[np.float64]) -> Self:
         """What `arrays` gave, with the weights of the classifier that it belongs to."""
-        return cls(DecidedRequests(**kept["decided"]), kept["rows"], kept["matrix"], weights, kept["most_terms"])
+        return cls(
+            DecidedRequests.from_arrays(kept["decided"]), kept["rows"], kept["matrix"], weights, kept["most_terms"]
+        )
 
-    def nearest(self, matrix: csr_matrix, query: Query, most: int) -> list[list[Precedent]]:
-        """Precedents of each row of a feature matrix, the most alike first; none that has nothing in common.
+    def nearest(self, matrix: csr_matrix, query: Query, kinds: Kinds, most: int) -> list[list[Precedent]]:
+        """Precedents of each row of a feature matrix, one of a case; none that has nothing in common.
+
+        Those of the same treatment and category come first, then those of either, and of these the most alike.
 
         Parameters
         ----------
@@ -123,27 +132,118 @@ class Neighbours:
             Every block with weight 1.
         query : Query
             Of the same rows.
+        kinds : Kinds
+            Of the same rows.
         most : int
         """
         if not most or not len(self.rows):
             return [[] for _ in range(len(query))]
         rows = _strongest(matrix, self.weights, self.most_terms)
         return [
-            found for batch in gen_batches(len(query), _ROWS_AT_ONCE) for found in self._of(rows, query, batch, most)
+            found
+            for batch in gen_batches(len(query), _ROWS_AT_ONCE)
+            for found in self._of(rows[batch], query[batch], self._kinds.shared(kinds, batch), most)
         ]
 
-    def _of(self, rows: csr_matrix, query: Query, batch: slice, most: int) -> Iterator[list[Precedent]]:
-        asked_rows = rows[batch]
-        named, place = np.unique(asked_rows.indices, return_inverse=True)
-        narrow = csr_matrix((asked_rows.data, place, asked_rows.indptr), shape=(asked_rows.shape[0], len(named)))
-        # A sparse matrix times a dense one is faster than two sparse ones where every row has something in common.
-        similarity = np.ascontiguousarray((self.matrix[:, named] @ narrow.T.toarray()).T)
-        similarity[~is_earlier(self.decided.decided_year[self.rows], query.asked_at[batch])] = 0
-        for row, own in enumerate(self.decided.own_groups(query[batch])):
+    def reason_for_none(self, query: Query, row: int) -> str:
+        """Why a row of a query has no precedent."""
+        asked_at = query.asked_at[row : row + 1]
+        own = self.decided.own_groups(query[row : row + 1])[0]
+        others = is_earlier(self.decided.decided_year[self.rows], asked_at)[0] & ~np.isin(self._groups, own)
+        if others.any():
+            return "no decided request has a word or a fact in common with it"
+        by = "" if np.isnan(asked_at[0]) else f" by {month_of(float(asked_at[0]))}"
+        return f"no request of another case was decided{by}"
+
+    def _of(
+        self, rows: csr_matrix, query: Query, shared: dict[str, NDArray[np.bool_]], most: int
+    ) -> Iterator[list[Precedent]]:
+        similarity = _products(self.matrix, rows)
+        similarity[~is_earlier(self.decided.decided_year[self.rows], query.asked_at)] = 0
+        for row, own in enumerate(self.decided.own_groups(query)):
             if len(own):
-                similarity[row, np.isin(self.decided.group[self.rows], own)] = 0
-        for like in similarity:
-            yield [Precedent(int(self.rows[row]), float(like[row])) for row in _largest(like, most) if like[row] > 0]
+                similarity[row, np.isin(self._groups, own)] = 0
+        # No similarity is above 1, so that what is shared comes first.
+        rank = np.where(similarity > 0, sum(shared.values(), similarity), 0)
+        order, starts = self._by_case
+        best = np.maximum.reduceat(rank[:, order], starts, axis=1)
+        ends = [*starts[1:].tolist(), len(order)]
+        for row, of_case in enumerate(best):
+            cases = [case for case in _largest(of_case, most).tolist() if of_case[case] > 0]
+            rows_of_cases = [order[starts[case] : ends[case]] for case in cases]
+            places = [of_case_rows[rank[row, of_case_rows].argmax()] for of_case_rows in rows_of_cases]
+            yield [
+                Precedent(
+                    int(self.rows[place]),
+                    float(similarity[row, place]),
+                    tuple(name for name, is_shared in shared.items() if is_shared[row, place]),
+                )
+                for place in places
+            ]
+
+    @cached_property
+    def _groups(self) -> NDArray[np.int64]:
+        return self.decided.group[self.rows]
+
+    @cached_property
+    def _by_case(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Places of the kept rows in the order of their cases, and where each case begins."""
+        order = np.argsort(self._groups, kind="stable")
+        return order, np.flatnonzero(np.diff(self._groups[order], prepend=-1))
+
+    @cached_property
+    def _kinds(self) -> _KnownKinds:
+        return _KnownKinds(self.decided, self.rows)
+
+
+class _KnownKinds:
+    """Treatments and categories of decided requests, to find those that share one."""
+
+    def __init__(self, decided: DecidedRequests, rows: NDArray[np.int64]) -> None:
+        self._category = _Names(decided.category[rows].tolist())
+        self._treatment = _Names(decided.treatments[rows].tolist())
+
+    def shared(self, kinds: Kinds, batch: slice) -> dict[str, NDArray[np.bool_]]:
+        """Which decided request shares what with which row, each of shape (asked, requests)."""
+        return {
+            "treatment": self._treatment.shared(kinds.treatments[batch].tolist()),
+            "category": self._category.shared(kinds.category[batch].tolist()),
+        }
+
+
+class _Names:
+    """Names that decided requests have, as columns of a matrix."""
+
+    def __init__(self, rows: list[str]) -> None:
+        self._places: dict[str, int] = {}
+        self._matrix = csc_matrix(self._indicators(map(_names_in, rows)))
+
+    def shared(self, asked: list[str]) -> NDArray[np.bool_]:
+        """Whether each pair of a row asked and a decided request has a name in common, shape (asked, requests)."""
+        known = ([name for name in _names_in(row) if name in self._places] for row in asked)
+        shared: NDArray[np.bool_] = _products(self._matrix, self._indicators(known)) > 0
+        return shared
+
+    def _indicators(self, rows: Iterable[list[str]]) -> csr_matrix:
+        ends, columns = [0], list[int]()
+        for row in rows:
+            columns += [self._places.setdefault(name, len(self._places)) for name in row]
+            ends.append(len(columns))
+        return csr_matrix((np.ones(len(columns), np.float32), columns, ends), shape=(len(ends) - 1, len(self._places)))
+
+
+def _names_in(joined: str) -> list[str]:
+    return list(filter(None, joined.split(SEPARATOR)))
+
+
+def _products(known: csc_matrix, rows: csr_matrix) -> NDArray[np.float32]:
+    """Dot product of each row with each known row, shape (rows, known).
+
+    A sparse matrix times a dense one is faster than two sparse ones where every row has something in common.
+    """
+    named, place = np.unique(rows.indices, return_inverse=True)
+    narrow = csr_matrix((rows.data, place, rows.indptr), shape=(rows.shape[0], len(named)))
+    return np.ascontiguousarray((known[:, named] @ narrow.T.toarray()).T)
 
 
 def _largest(values: NDArray[np.float32], most: int) -> NDArray[np.int64]:

@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from pyspark.sql import Column, DataFrame, SparkSession
 
-CASE_ROWS = "_imr_ml_case_rows"
-"""Column with the number of rows of each row's case in the whole input."""
 # A task of this size takes less than a minute, which limits the loss with a machine and shows progress.
 _ROWS_PER_TASK = 10_000
 _TASKS_PER_CORE = 2
@@ -72,7 +70,7 @@ def read_rows(source: str | Path, columns: dict[str, str], session: SparkSession
     check_columns(rows.columns, str(source), columns)
     if path:
         rows = _convert_nanoseconds(rows, path)
-    return _spread(_add_case_rows(rows, columns), columns)
+    return _spread(rows, columns)
 
 
 def path_of(place: str | Path) -> Path | None:
@@ -98,21 +96,6 @@ def _convert_nanoseconds(rows: DataFrame, path: Path) -> DataFrame:
     times = [field.name for field in read_schema(path) if str(field.type).startswith("timestamp[ns")]
     micros = {name: sql.expr(f"timestamp_micros({_quote(name)} div 1000)") for name in times}
     return rows.withColumns({name: value.cast("timestamp_ntz") for name, value in micros.items()})
-
-
-def _add_case_rows(rows: DataFrame, columns: dict[str, str]) -> DataFrame:
-    """Count the rows of each row's case, if the table has case numbers but not the items in a case."""
-    from pyspark.sql import functions as sql
-
-    case, items = (columns.get(name, name) for name in ("case_number", "items_in_case"))
-    if case not in rows.columns or items in rows.columns:
-        return rows
-    key, count = column_of(rows, case), sql.col(CASE_ROWS)
-    # Most cases have one row; only other counts are sent to the workers.
-    counts = rows.groupBy(key.alias(case)).agg(sql.count("*").alias(CASE_ROWS)).where(count > 1)
-    joined = rows.join(sql.broadcast(counts), case, "left")
-    filled = sql.when(column_of(joined, case).isNotNull(), sql.coalesce(count, sql.lit(1)))
-    return joined.select(*(column_of(joined, name) for name in rows.columns), filled.alias(CASE_ROWS))
 
 
 def _spread(rows: DataFrame, columns: dict[str, str]) -> DataFrame:
