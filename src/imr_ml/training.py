@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from imr_ml.classifiers.conformal import HeldOutScores, OutcomeSets
-from imr_ml.classifiers.request_model import ModelSettings, RequestModel
+from imr_ml.classifiers.request_model import RequestModel
+from imr_ml.classifiers.settings import ModelSettings
 from imr_ml.classifiers.types import Dataset, Labels, Predictions
 from imr_ml.corpus.schema import FEATURE_COLUMNS, LABEL_COLUMNS, require_columns
 from imr_ml.corpus.table import case_keys

@@ -51,7 +51,7 @@ def test_a_frame_becomes_the_matrix_that_the_transformer_makes_of_it(prepared):
 
 
 def test_each_section_has_terms_of_its_own(prepared):
-    terms = SectionTerms(request=TermSettings(longest_phrase=1), summary=TermSettings(max_terms=5))
+    terms = SectionTerms(request=TermSettings(ngrams=1), summary=TermSettings(max_terms=5))
 
     names = feature_matrix(terms).fit(prepared.frame).get_feature_names_out()
 

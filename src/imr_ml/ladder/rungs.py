@@ -22,7 +22,8 @@ from sklearn.preprocessing import FunctionTransformer, Normalizer
 from sklearn.svm import LinearSVC
 
 from imr_ml.classifiers.outcome import sparse_logistic_regression
-from imr_ml.classifiers.request_model import ModelSettings, RequestModel
+from imr_ml.classifiers.request_model import RequestModel
+from imr_ml.classifiers.settings import ModelSettings
 from imr_ml.classifiers.types import Labels, Predictor
 from imr_ml.evaluation.baselines import BaseRate, PlainText, UrFamilies
 from imr_ml.features.frame import FACT_COLUMNS, GUIDELINE_COLUMNS
