@@ -153,3 +153,23 @@ def test_an_experiment_is_trained_registered_scored_and_reproduced_like_the_defa
     assert scored.exit_code == 0, scored.output
     reproduced = run("reproduce", f"{version.run_id}", "--here", "--from-table")
     assert reproduced.exit_code == 0, reproduced.output
+
+
+def test_the_ladder_compares_experiments_on_the_same_folds_and_stores_nothing(run):
+    make_requests(60).to_parquet("requests.parquet")
+    Path("mine.toml").write_text(EXPERIMENT)
+
+    done = run("ladder", "mine.toml", "complement_nb", "--data", "requests.parquet", "--folds", "2", "--repeats", "1")
+
+    assert done.exit_code == 0, done.output
+    for name in ("base_rate", "plain_tfidf", "mine", "complement_nb", "roc auc", "f1 micro"):
+        assert name in done.stdout
+    assert not Path("mlflow.db").exists()
+    assert not Path("models").exists()
+
+
+def test_a_ladder_of_what_is_no_experiment_is_one_line(run):
+    done = run("ladder", "none_such", "--data", "nothere.csv")
+
+    assert done.exit_code == 2
+    assert done.stderr.startswith("imr-ml: no experiment is called 'none_such'")

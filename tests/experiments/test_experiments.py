@@ -7,8 +7,8 @@ import pytest
 
 from imr_ml.experiments.reading import ExperimentError, built_in, changed_keys, json_schema, read_experiment
 from imr_ml.experiments.schema import Experiment, flat_keys, values_of
+from imr_ml.experiments.settings import TrainingSettings
 from imr_ml.experiments.writing import to_toml
-from imr_ml.training import TrainingSettings
 
 
 @pytest.fixture
@@ -141,7 +141,7 @@ def test_a_file_that_is_no_experiment_is_named(write, text, message):
 @pytest.mark.parametrize(
     ("named", "message"),
     [
-        ("nb", "no experiment is called 'nb'; built in are default, .*words_only, or name a .toml file"),
+        ("nb", "no experiment is called 'nb'; built in are default, .*nb_svm, .*, or name a .toml file"),
         ("no/such.toml", "no/such.toml: can't be read"),
     ],
 )

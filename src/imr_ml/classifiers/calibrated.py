@@ -42,7 +42,9 @@ class CalibratedClassifier(CalibratedLogisticClassifier):
         groups: NDArray[np.generic],
         weights: NDArray[np.float64] | None,
     ) -> None:
-        fitted = fit_binary(self._unfitted, X, truth, groups, weights)
+        fitted = fit_binary(
+            LogisticRegression() if self.estimator is None else self.estimator, X, truth, groups, weights
+        )
         if hasattr(fitted, "coef_"):
             self.coef_, self.intercept_ = fitted.coef_[0], float(fitted.intercept_[0])
         else:
@@ -50,21 +52,3 @@ class CalibratedClassifier(CalibratedLogisticClassifier):
 
     def _score(self, X: Any) -> NDArray[np.float64]:  # noqa: N803
         return super()._score(X) if hasattr(self, "coef_") else log_odds(self.estimator_, X)
-
-    def _held_out_scores(
-        self,
-        X: Any,  # noqa: N803
-        truth: NDArray[np.bool_],
-        groups: NDArray[np.generic],
-        weights: NDArray[np.float64] | None,
-        splits: list[tuple[NDArray[np.int64], NDArray[np.int64]]],
-    ) -> NDArray[np.float64]:
-        scores = np.empty(len(truth))
-        for train, test in splits:
-            part = None if weights is None else weights[train]
-            scores[test] = log_odds(fit_binary(self._unfitted, X[train], truth[train], groups[train], part), X[test])
-        return scores
-
-    @property
-    def _unfitted(self) -> Any:
-        return LogisticRegression() if self.estimator is None else self.estimator

@@ -7,9 +7,9 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, logit
-from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import StratifiedGroupKFold, cross_val_predict
+from sklearn.model_selection import StratifiedGroupKFold
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import check_is_fitted, validate_data
 
@@ -147,21 +147,6 @@ class CalibratedLogisticClassifier(ClassifierMixin, BaseEstimator):
         score: NDArray[np.float64] = X @ self.coef_ + self.intercept_
         return score
 
-    def _held_out_scores(
-        self,
-        X: Any,  # noqa: N803
-        truth: NDArray[np.bool_],
-        groups: NDArray[np.generic],  # noqa: ARG002
-        weights: NDArray[np.float64] | None,
-        splits: list[tuple[NDArray[np.int64], NDArray[np.int64]]],
-    ) -> NDArray[np.float64]:
-        score = sparse_logistic_regression(self.C, self.random_state)
-        params = {"sample_weight": weights}
-        scores: NDArray[np.float64] = cross_val_predict(
-            score, X, truth, cv=splits, method="decision_function", params=params
-        )
-        return scores
-
     def _calibrate(
         self,
         X: Any,  # noqa: N803
@@ -174,7 +159,11 @@ class CalibratedLogisticClassifier(ClassifierMixin, BaseEstimator):
         self.slope_, self.offset_, self.held_out_loss_ = 1.0, 0.0, np.full(len(truth), np.nan)
         if not splits:
             return
-        held_out = self._held_out_scores(X, truth, groups, weights, splits)
+        held_out = np.empty(len(truth))
+        for train, test in splits:
+            fitted, part = clone(self), None if weights is None else weights[train]
+            fitted._fit_score(X[train], truth[train], groups[train], part)
+            held_out[test] = fitted._score(X[test])
         spread = held_out.std() or 1.0
         sigmoid = LogisticRegression(C=_ALMOST_NO_PENALTY).fit(held_out[:, None] / spread, truth, sample_weight=weights)
         self.slope_, self.offset_ = float(sigmoid.coef_[0, 0] / spread), float(sigmoid.intercept_[0])

@@ -7,6 +7,7 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from importlib import resources
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -14,10 +15,11 @@ from pydantic import TypeAdapter, ValidationError
 
 from imr_ml.errors import ImrError
 from imr_ml.experiments.schema import CANDIDATE_TYPES, Experiment, Value, flat_keys, values_of
-from imr_ml.training import TrainingSettings
+from imr_ml.experiments.settings import TrainingSettings
 
 DEFAULT = "default"
 _FILES = resources.files(__package__) / "files"
+_LADDER = resources.files(__package__) / "ladder"
 _MAX_ERRORS = 3
 # Where pydantic names a candidate's own key: task, number, classifier, key.
 _OWN_KEY = 4
@@ -38,9 +40,23 @@ class NamedExperiment:
 
 
 def built_in() -> tuple[str, ...]:
-    """Names of the experiments that come with the package, the default first."""
-    names = (one.name.removesuffix(".toml") for one in _FILES.iterdir() if one.name.endswith(".toml"))
-    return tuple(sorted(names, key=lambda name: (name != DEFAULT, name)))
+    """Names of the experiments that come with the package: the default, the ladder's in order, then the others."""
+    return tuple(sorted(_built_in_files(), key=lambda name: name != DEFAULT))
+
+
+def ladder_names() -> tuple[str, ...]:
+    """Names of the ladder's experiments, from simple to complex."""
+    return tuple(_numbered(_LADDER))
+
+
+def _built_in_files() -> dict[str, Traversable]:
+    return _numbered(_LADDER) | _numbered(_FILES)
+
+
+def _numbered(folder: Traversable) -> dict[str, Traversable]:
+    """Name of each experiment of a folder -> its file, in their order; a number in front is no part of the name."""
+    files = sorted((one for one in folder.iterdir() if one.name.endswith(".toml")), key=lambda one: one.name)
+    return {one.name.lstrip("0123456789_").removesuffix(".toml"): one for one in files}
 
 
 def read_experiment(named: str = DEFAULT, overrides: Sequence[str] = ()) -> NamedExperiment:
@@ -90,8 +106,8 @@ def json_schema() -> dict[str, Any]:
 
 
 def _read_text(named: str) -> tuple[str, str]:
-    if named in built_in():
-        return named, (_FILES / f"{named}.toml").read_text("utf-8")
+    if (file := _built_in_files().get(named)) is not None:
+        return named, file.read_text("utf-8")
     path = Path(named)
     if path.suffix != ".toml" and not path.is_file():
         raise ExperimentError(

@@ -17,9 +17,9 @@ from imr_ml.classifiers.candidates import (
 )
 from imr_ml.classifiers.settings import ModelSettings
 from imr_ml.evaluation.settings import EvaluationSettings
+from imr_ml.experiments.settings import TrainingSettings
 from imr_ml.features.matrix import SectionTerms
 from imr_ml.nlp.types import NlpSettings
-from imr_ml.training import TrainingSettings
 
 Value = bool | int | float | str | list[Any]
 """Value of a key in an experiment file."""

@@ -19,9 +19,9 @@ import numpy as np
 from imr_ml.evaluation.comparison import LESS_IS_BETTER, METRICS, MODEL, baselines_of
 from imr_ml.experiments.reading import DEFAULT, changed_keys
 from imr_ml.experiments.schema import Value, flat_keys, values_of
+from imr_ml.experiments.settings import TrainingSettings
 from imr_ml.reporting.compared_models import TITLES, ComparedModel
 from imr_ml.tracking.records import Point
-from imr_ml.training import TrainingSettings
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
