@@ -95,7 +95,7 @@ class LinearSvm(Candidate):
     """Linear support vector machine; `C` is the inverse strength of the penalty."""
 
     classifier: Literal["linear_svm"] = "linear_svm"
-    C: Positive = 0.05
+    C: Positive = 0.01
 
     def build(self, seed: int) -> Any:
         """Unfitted classifier of two classes."""
@@ -126,7 +126,7 @@ class NbSvm(Candidate):
 
     weights: BlockWeights = _OUTCOME_COUNTS
     classifier: Literal["nb_svm"] = "nb_svm"
-    C: Positive = 0.03
+    C: Positive = 0.01
     alpha: Positive = 1.0
 
     @model_validator(mode="after")
@@ -253,6 +253,8 @@ class FamilyComplementNb(FamilyCandidate, ComplementNb):
 @dataclass(frozen=True, kw_only=True, config=_STRICT)
 class FamilyNbSvm(FamilyCandidate, NbSvm):
     """Linear support vector machine on naive Bayes weights of families."""
+
+    C: Positive = 0.1
 
 
 @dataclass(frozen=True, kw_only=True, config=_STRICT)

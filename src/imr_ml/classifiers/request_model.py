@@ -125,14 +125,14 @@ class RequestModel:
         return [Evidence(*pair) for pair in zip(moved_outcome, moved_family, strict=True)]
 
     @property
-    def unexplained(self) -> dict[str, str]:
-        """Section of the experiment -> its classifier, where that has no exact contributions, so evidence is empty."""
+    def unexplained(self) -> list[str]:
+        """One line for each prediction whose evidence is empty, as its classifier has no exact contributions."""
         chosen: dict[str, Chosen[Any] | None] = {"outcome": self.outcome_, "families": self.families_}
-        return {
-            name: one.candidate.classifier
+        return [
+            f"{one.candidate.classifier} has no exact contributions: the evidence of the {name} stays empty"
             for name, one in chosen.items()
             if one is not None and not hasattr(one.classifier, "coef_")
-        }
+        ]
 
     @cached_property
     def feature_names(self) -> NDArray[np.str_]:

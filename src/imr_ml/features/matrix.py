@@ -252,7 +252,7 @@ class TermVectorizer(_PackedVocabulary, _EachTextOnce, _KnownTermsAlone, TfidfVe
             del self._cases
 
     def _limit_features(self, X: Any, vocabulary: Any, high: Any = None, low: Any = None, limit: Any = None) -> Any:  # noqa: N803
-        if low == 1:
+        if low == 1 or not hasattr(self, "_cases"):
             return super()._limit_features(X, vocabulary, high, low, limit)
         cases = csr_matrix((np.ones(len(self._cases)), (self._cases, np.arange(len(self._cases)))))
         rare = np.flatnonzero((cases @ X).getnnz(axis=0) < low)
