@@ -144,7 +144,7 @@ class NearestNeighbors(Candidate):
     """Vote of the most similar decided requests."""
 
     classifier: Literal["nearest_neighbors"] = "nearest_neighbors"
-    n_neighbors: Count = 15
+    n_neighbors: Count = 25
 
     def build(self, seed: int) -> Any:  # noqa: ARG002
         """Unfitted classifier of two classes."""
@@ -248,6 +248,8 @@ class FamilyLinearSvm(FamilyCandidate, LinearSvm):
 @dataclass(frozen=True, kw_only=True, config=_STRICT)
 class FamilyComplementNb(FamilyCandidate, ComplementNb):
     """Complement naive Bayes of families."""
+
+    alpha: Positive = 0.1
 
 
 @dataclass(frozen=True, kw_only=True, config=_STRICT)
