@@ -11,10 +11,10 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any, get_type_hints
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
 from imr_ml.errors import ImrError
-from imr_ml.experiments.schema import CANDIDATE_TYPES, Experiment, Value, flat_keys, values_of
+from imr_ml.experiments.schema import CANDIDATE_TYPES, Experiment, Value, default_candidate, flat_keys, values_of
 from imr_ml.experiments.settings import TrainingSettings
 
 DEFAULT = "default"
@@ -173,10 +173,9 @@ def _candidates(task: str, section: Mapping[str, Any], default: Mapping[str, Any
 
 
 def _complete(task: str, section: Mapping[str, Any], base: Mapping[str, Any]) -> dict[str, Any]:
-    name = section.get("classifier", base["classifier"])
+    name = str(section.get("classifier", base["classifier"]))
     if name != base["classifier"]:
-        known = CANDIDATE_TYPES[task].get(str(name))
-        base = {"classifier": name} if known is None else TypeAdapter(known).dump_python(known(), mode="json")
+        base = default_candidate(task, name) if name in CANDIDATE_TYPES[task] else {"classifier": name}
     return _merge(_without(base, "alternatives"), _without(section, "alternatives"))
 
 
