@@ -94,6 +94,16 @@ def changed_keys(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[st
     return {key: (one.get(key), other.get(key)) for key in keys if one.get(key) != other.get(key)}
 
 
+def changes_of(settings: TrainingSettings) -> dict[str, Value]:
+    """Keys in which a model differs from the default, with their values; how it is evaluated does not count."""
+    changed = changed_keys(values_of(TrainingSettings()), values_of(settings))
+    return {
+        key: new
+        for key, (_, new) in changed.items()
+        if new is not None and not key.startswith(("evaluation.", "training.seed"))
+    }
+
+
 def json_schema() -> dict[str, Any]:
     """JSON schema of experiment files, for editors: every key may be left out."""
     schema: dict[str, Any] = _editor_schema(Experiment.model_json_schema())
