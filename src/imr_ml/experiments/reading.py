@@ -81,7 +81,7 @@ def read_experiment(named: str = DEFAULT, overrides: Sequence[str] = ()) -> Name
         raise ExperimentError(f"{named}: is not TOML ({error})") from None
     for override in overrides:
         values = _merge(values, _read_override(override))
-    return NamedExperiment(name, _validate(values, " and --set".join((named, "")) if overrides else named))
+    return NamedExperiment(name, validate_values(values, " and --set".join((named, "")) if overrides else named))
 
 
 def changed_keys(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, tuple[Value | None, Value | None]]:
@@ -155,7 +155,14 @@ def _merge(values: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, A
     return merged
 
 
-def _validate(values: Mapping[str, Any], source: str) -> Experiment:
+def validate_values(values: Mapping[str, Any], source: str) -> Experiment:
+    """The experiment with these values; what they do not set is as in the default model. Errors begin with `source`.
+
+    Raises
+    ------
+    ExperimentError
+        For an unknown key, a wrong value or an impossible combination.
+    """
     defaults = values_of(TrainingSettings())
     merged = _merge({name: one for name, one in defaults.items() if name not in CANDIDATE_TYPES}, values)
     for task in CANDIDATE_TYPES:
