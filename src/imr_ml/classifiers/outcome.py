@@ -89,7 +89,7 @@ class CalibratedLogisticClassifier(ClassifierMixin, BaseEstimator):
         self._calibrate(X, truth, groups, weights)
         self._fit_score(X, truth, groups, weights)
         if np.isfinite(self.held_out_loss_).all():
-            self.offset_ -= self.slope_ * float(np.average(self._score(X), weights=weights))
+            self.offset_ -= self.slope_ * self._average_score(X, weights)
         return self
 
     def decision_function(self, X: object) -> NDArray[np.float64]:  # noqa: N803
@@ -149,6 +149,9 @@ class CalibratedLogisticClassifier(ClassifierMixin, BaseEstimator):
         score: NDArray[np.float64] = X @ self.coef_ + self.intercept_
         return score
 
+    def _average_score(self, X: Any, weights: NDArray[np.float64] | None) -> float:  # noqa: N803
+        return float(np.average(self._score(X), weights=weights))
+
     def _calibrate(
         self,
         X: Any,  # noqa: N803
@@ -169,7 +172,7 @@ class CalibratedLogisticClassifier(ClassifierMixin, BaseEstimator):
         for train, test in splits:
             fitted, part = clone(self), None if weights is None else weights[train]
             fitted._fit_score(X[train], truth[train], groups[train], part)
-            held_out[test] = fitted._score(X[test]) - np.average(fitted._score(X[train]), weights=part)
+            held_out[test] = fitted._score(X[test]) - fitted._average_score(X[train], part)
         spread = held_out.std() or 1.0
         sigmoid = LogisticRegression(C=_ALMOST_NO_PENALTY).fit(held_out[:, None] / spread, truth, sample_weight=weights)
         self.slope_, self.offset_ = float(sigmoid.coef_[0, 0] / spread), float(sigmoid.intercept_[0])
