@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,8 @@ from imr_ml.experiments.schema import Alternative, Experiment, Value, flat_keys,
 from imr_ml.training import TrainingSettings
 
 DEFAULT = "default"
+SWEEP = "sweep"
+"""Table of a file that names what `imr-ml sweep` varies; not part of the experiment."""
 _FILES = resources.files(__package__) / "files"
 _MAX_ERRORS = 3
 # TOML's words for what pydantic calls otherwise.
@@ -29,10 +31,12 @@ class ExperimentError(ImrError):
 
 @dataclass(frozen=True, slots=True)
 class NamedExperiment:
-    """An experiment with the name of its file."""
+    """An experiment with the name of its file, what that file and the overrides set, and its ``[sweep]`` table."""
 
     name: str
     experiment: Experiment
+    stated: Mapping[str, Any] = field(default_factory=dict)
+    sweep: Mapping[str, Any] = field(default_factory=dict)
 
 
 def built_in() -> tuple[str, ...]:
@@ -61,9 +65,18 @@ def read_experiment(named: str = DEFAULT, overrides: Sequence[str] = ()) -> Name
         values = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ExperimentError(f"{named}: is not TOML ({error})") from None
+    sweep = values.pop(SWEEP, {})
+    values = override_values(values, overrides)
+    experiment = validate_values(values, " and --set".join((named, "")) if overrides else named)
+    return NamedExperiment(name, experiment, values, sweep)
+
+
+def override_values(values: Mapping[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
+    """Values of an experiment file with overrides, as ``"outcome.C=1.0"``."""
+    changed = dict(values)
     for override in overrides:
-        values = _merge(values, _read_override(override))
-    return NamedExperiment(name, _validate(values, " and --set".join((named, "")) if overrides else named))
+        changed = _merge(changed, _read_override(override))
+    return changed
 
 
 def changed_keys(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, tuple[Value | None, Value | None]]:
@@ -122,7 +135,8 @@ def _merge(values: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, A
     return merged
 
 
-def _validate(values: Mapping[str, Any], source: str) -> Experiment:
+def validate_values(values: Mapping[str, Any], source: str) -> Experiment:
+    """The experiment with these values; what they do not set is as in the default model. Errors begin with `source`."""
     merged = _merge(values_of(TrainingSettings()), values)
     for task in ("outcome", "families"):
         if isinstance(merged[task], dict):
