@@ -213,7 +213,16 @@ def _read_parameter(base: NamedExperiment, key: str, value: Any, place: str) -> 
 
 
 def _check_value(base: NamedExperiment, key: str, value: Any, place: str) -> None:
-    validate_values(override_values(base.stated, [f"{key}={format_value(value)}"]), f"{place} = {format_value(value)}")
+    """Refuse a value that the key cannot have; what excludes other keys' values may go with those of a trial."""
+    shown = format_value(value)
+    try:
+        validate_values(override_values(base.stated, [f"{key}={shown}"]), place)
+    except ExperimentError as error:
+        reason = str(error).removeprefix(f"{place}: ")
+        table, _, message = reason.partition(": ")
+        if key.startswith(f"{table}.") and not message.startswith(("unknown key", "should be")):
+            return
+        raise ExperimentError(f"{place} = {shown}: {reason}") from None
 
 
 def _is_whole(limits: Range, start: Any, place: str) -> bool:
@@ -235,7 +244,7 @@ def _validated(model: type[_Model], values: Mapping[str, Any], place: str) -> _M
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
+        first = min(error.errors(include_url=False), key=lambda one: one["type"] != "extra_forbidden")
         key = ".".join([place, *(str(one) for one in first["loc"] if one not in ("int", "float"))])
         if first["type"] == "extra_forbidden":
             raise ExperimentError(f"{key}: unknown key; allowed: {', '.join(model.model_fields)}") from None

@@ -159,7 +159,7 @@ def run_sweep(
     with open_storage(store) as storage:
         searches = [Search(name, plan, storage, facts) for name in parts]
         runner = _Runner(plan, datasets, folds, budget.jobs)
-        runner.run(searches, each, begun + budget.timeout_s if budget.timeout_s else None, start)
+        runner.run(searches, each, None if budget.timeout_s is None else begun + budget.timeout_s, start)
         selected = {one.name: best for one in searches if (best := one.best())}
         trials = tuple(result for one in searches for result in one.results)
     if len(selected) < len(searches):
@@ -225,7 +225,7 @@ class _Runner:
         progress = start("searching", len(searches) * each * inner)
         progress(sum(min(len(one.results), each) for one in searches) * inner)
         while behind := self._behind(searches, each):
-            if end_at and time.monotonic() > end_at and all(one.results for one in searches):
+            if end_at is not None and time.monotonic() > end_at and all(one.results for one in searches):
                 return
             self._run_round(behind, progress)
 
