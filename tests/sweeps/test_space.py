@@ -31,7 +31,9 @@ def test_a_table_names_ranges_and_choices(plan_of):
 def test_a_key_is_the_same_with_and_without_quotes(plan_of):
     quoted = plan_of('"outcome.C" = [0.1, 1.0]\n"features.request.ngrams" = {low = 1, high = 3}')
 
-    assert plan_of("outcome.C = [0.1, 1.0]\nfeatures.request.ngrams = {low = 1, high = 3}").parameters == quoted.parameters
+    assert (
+        plan_of("outcome.C = [0.1, 1.0]\nfeatures.request.ngrams = {low = 1, high = 3}").parameters == quoted.parameters
+    )
 
 
 def test_families_alone_are_selected_by_their_own_metric(plan_of):
@@ -103,13 +105,19 @@ def test_a_trial_gets_values_that_the_key_can_have(plan_of, table, values, allow
         ('"outcome.C" = {low = 1.0}', 'sweep."outcome.C".high: Field required'),
         ('"outcome.C" = {lo = 1.0, high = 2.0}', 'sweep."outcome.C".lo: unknown key; allowed: low, high, log, step'),
         ('"outcome.C" = {low = "a", high = 2.0}', 'sweep."outcome.C".low: should be a valid integer'),
-        ('"outcome.C" = {low = 0.1, high = 2.0, step = 9.0}', 'sweep."outcome.C": step must be above 0 and at most 1.9'),
+        (
+            '"outcome.C" = {low = 0.1, high = 2.0, step = 9.0}',
+            'sweep."outcome.C": step must be above 0 and at most 1.9',
+        ),
         ('"outcome.C" = {low = 0.1, high = 2, step = 0.1, log = true}', "never together with log"),
         ('"outcome.weights.facts" = {low = 0.0, high = 1.0, log = true}', "log needs low above 0, and low is 0.0"),
         ('"outcome.C" = []', 'sweep."outcome.C": has no values; write choices'),
         ('"outcome.C" = 1.0', 'sweep."outcome.C": has no values; write choices'),
         ('"outcome.C" = [1.0, 1.0]', 'sweep."outcome.C": names a value twice'),
-        ('"features.request.ngrams" = {low = 1, high = 9}', "features.request.ngrams: should be less than or equal to 5"),
+        (
+            '"features.request.ngrams" = {low = 1, high = 9}',
+            "features.request.ngrams: should be less than or equal to 5",
+        ),
         ('"features.request.ngrams" = {low = 1, high = 2.5}', "takes whole numbers; low, high and step must be such"),
         ('"families.alternatives.0.C" = [0.1]', "families.alternatives: should be a list"),
         ('"nlp.negation" = {low = 0, high = 1}', "nlp.negation: should be true or false"),
