@@ -122,7 +122,7 @@ def test_how_texts_are_read_can_be_varied(sweep_with):
 
 
 def test_a_source_without_families_is_not_selected_by_them(sweep_with, prepared_requests):
-    with pytest.raises(SweepError, match="family.f1_micro can't be measured: this source reports no families"):
+    with pytest.raises(SweepError, match="f1_micro can't be measured: this source reports no families"):
         sweep_with('"families.C" = [0.1, 1.0]\n', requests=prepared_requests.assign(families=None))
 
 

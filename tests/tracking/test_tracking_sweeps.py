@@ -63,7 +63,7 @@ def test_the_sweeps_run_says_what_was_gained(recorded):
 
 
 def test_a_trial_has_the_keys_that_were_varied_and_its_inner_metrics(recorded):
-    sweep, client, _, trials = recorded
+    _, client, _, trials = recorded
 
     first = trials[0]
     assert first.info.run_name == "all: trial 0 | 60 req | 0123456*"
