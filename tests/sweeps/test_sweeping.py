@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from progress_bars import ProgressBars
 
 from imr_ml.classifiers.request_model import RequestModel
 from imr_ml.classifiers.types import Dataset
@@ -11,6 +12,7 @@ from imr_ml.evaluation.cross_validation import out_of_fold
 from imr_ml.evaluation.intervals import Estimate
 from imr_ml.evaluation.splits import grouped_folds
 from imr_ml.experiments.reading import read_experiment
+from imr_ml.progress import silent
 from imr_ml.sweeps.objectives import OBJECTIVES
 from imr_ml.sweeps.searching import SweepError, TrialResult
 from imr_ml.sweeps.space import read_plan
@@ -43,8 +45,8 @@ def plan_of(tmp_path):
 
 @pytest.fixture
 def sweep_with(plan_of, prepared_requests, tmp_path):
-    def run(table=PENALTIES, trials=9, requests=prepared_requests, store="mine.db", **budget):
-        return run_sweep(requests, plan_of(table), tmp_path / store, Budget(trials, jobs=1, **budget))
+    def run(table=PENALTIES, trials=9, requests=prepared_requests, store="mine.db", start=silent, **budget):
+        return run_sweep(requests, plan_of(table), tmp_path / store, Budget(trials, jobs=1, **budget), start)
 
     return run
 
@@ -106,11 +108,14 @@ def test_what_changes_nothing_gains_nothing(sweep_with):
 
 
 def test_a_sweep_without_time_tries_the_files_settings_and_goes_on_later(sweep_with, swept):
+    bars = ProgressBars()
     short = sweep_with(timeout_s=0)
 
     assert len(short.trials) == 3
     assert {one.values["outcome.C"] for one in short.trials} == {"0.3"}
-    whole = sweep_with()
+    whole = sweep_with(start=bars.start)
+    assert {name: bars.announced[name] for name in ("searching", "evaluating")} == {"searching": 18, "evaluating": 4}
+    assert bars.done == bars.announced
     assert _of(whole, ALL) == _of(swept, ALL)
     assert _of(whole, "fold 2") == _of(swept, "fold 2")
 

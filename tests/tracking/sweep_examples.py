@@ -45,8 +45,8 @@ def make_sweep(folder: Path, trials: int = 6) -> Sweep:
 
 def _trial(search: str, number: int, trials: int) -> TrialResult:
     values = {
-        "outcome.C": f"{0.2 * (number + 1):.4g}",
-        "outcome.weights.facts": f"{(number * 0.37) % 1:.4g}",
+        "outcome.C": str(round(0.2 * (number + 1), 4)),
+        "outcome.weights.facts": str(round(number * 0.37 % 1, 4)),
         "features.request.ngrams": str(number % 3 + 1),
     }
     value, shift = 0.6 + number / 50, len(search) / 1000

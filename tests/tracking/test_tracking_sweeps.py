@@ -57,7 +57,7 @@ def test_the_sweeps_run_says_what_was_gained(recorded):
     assert "Synthetic sample corpus" in parent.data.tags["mlflow.note.content"]
     assert parent.data.params["outcome.C"] == "0.3"
     assert parent.data.params["sweep.varied.outcome.C"] == "0.1..10.0 log"
-    assert parent.data.params["sweep.winner.outcome.C"] == "1"
+    assert parent.data.params["sweep.winner.outcome.C"] == "1.0"
     assert set(flat_keys(sweep.plan.base.experiment.values())) <= set(parent.data.params)
     assert {one.path for one in client.list_artifacts(parent.info.run_id)} == {"sweep.toml", "best.toml"}
 
@@ -67,7 +67,7 @@ def test_a_trial_has_the_keys_that_were_varied_and_its_inner_metrics(recorded):
 
     first = trials[0]
     assert first.info.run_name == "all: trial 0 | 60 req | 0123456*"
-    assert first.data.params == {"outcome.C": "0.2", "outcome.weights.facts": "0", "features.request.ngrams": "1"}
+    assert first.data.params == {"outcome.C": "0.2", "outcome.weights.facts": "0.0", "features.request.ngrams": "1"}
     assert first.data.metrics["inner.outcome.roc_auc"] == pytest.approx(0.6015)
     assert first.data.metrics["inner.family.f1_micro"] == 0.8
     assert first.data.metrics["inner.folds"] == 2

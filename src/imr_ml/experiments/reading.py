@@ -92,6 +92,7 @@ def changed_keys(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[st
 def json_schema() -> dict[str, Any]:
     """JSON schema of experiment files, for editors: every key may be left out."""
     schema: dict[str, Any] = _without_required(Experiment.model_json_schema())
+    schema["properties"][SWEEP] = {"type": "object", "description": "Keys to vary with `imr-ml sweep`"}
     return schema
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -74,7 +75,7 @@ def _sweep_run(sweep: Sweep, git: GitState | None) -> RunRecord:
         "outer_folds": plan.outer_folds,
         "inner_folds": plan.inner_folds,
         "varied": {one.key: str(one) for one in plan.parameters},
-        "winner": sweep.winner.values,
+        "winner": _params(sweep.winner),
     }
     counts = {name: getattr(sweep.data, name) for name in ("source", "requests", "cases", "overturned")}
     metrics = {
@@ -107,9 +108,14 @@ def _trial_run(one: TrialResult, sweep: Sweep, git: GitState | None) -> RunRecor
         key=f"{one.search} {one.number}",
         name=" | ".join([f"{one.search}: trial {one.number}", *_suffix(sweep, git)]),
         tags=_tags(_TRIAL, sweep, git) | {"search": one.search, "state": one.state},
-        params=one.values,
+        params=_params(one),
         metrics=(*points(means | {"inner.folds": folds}), *by_fold),
     )
+
+
+def _params(one: TrialResult) -> dict[str, str]:
+    """Values as the params of a training show them."""
+    return {key: format_param(tomllib.loads(f"value = {value}")["value"]) for key, value in one.values.items()}
 
 
 def _suffix(sweep: Sweep, git: GitState | None) -> list[str]:
