@@ -18,9 +18,8 @@ from typer.testing import CliRunner
 from imr_ml.cli import app
 from imr_ml.errors import ImrError
 from imr_ml.experiments.reading import read_experiment
+from imr_ml.sweeps.reading import read_plan
 from imr_ml.sweeps.searching import Search, open_storage
-from imr_ml.sweeps.space import read_plan
-from imr_ml.sweeps.sweeping import searches_of
 from imr_ml.tracking.sweeps import SWEEPS
 
 pytestmark = pytest.mark.filterwarnings("default::DeprecationWarning", "default::FutureWarning")
@@ -123,7 +122,7 @@ def _ended_trials(store):
 def _results(store):
     plan = read_plan("mine.toml")
     with open_storage(store) as storage:
-        searches = [Search(name, plan, storage, {}) for name in searches_of(plan)]
+        searches = [Search(name, plan, storage, {}) for name in plan.searches]
         return [(one.search, one.values, one.state, one.metrics) for each in searches for one in each.results]
 
 

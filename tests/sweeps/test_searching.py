@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from imr_ml.sweeps.reading import read_plan
 from imr_ml.sweeps.searching import Search, SweepError, open_storage
-from imr_ml.sweeps.space import read_plan
 
 FACTS = {"settings": "a", "data": "b"}
 TABLE = '"outcome.C" = {low = 0.01, high = 10.0, log = true}\n"features.request.ngrams" = [1, 2, 3]\n'
@@ -96,6 +96,13 @@ def test_less_is_better_of_a_loss(plan_of, storage):
     _run(search, 6)
 
     assert float(search.best().values["outcome.C"]) == 10.0
+
+
+def test_new_values_are_tried_as_long_as_there_are_some(plan_of, storage):
+    search = Search("all", plan_of('"outcome.C" = [0.1, 0.3, 1.0, 3.0]\n'), storage, FACTS)
+    _run(search, 4)
+
+    assert {one.values["outcome.C"] for one in search.results} == {"0.1", "0.3", "1.0", "3.0"}
 
 
 def test_values_that_were_tried_are_not_measured_again(plan_of, storage):

@@ -14,9 +14,11 @@ from imr_ml.evaluation.splits import grouped_folds
 from imr_ml.experiments.reading import read_experiment
 from imr_ml.progress import silent
 from imr_ml.sweeps.objectives import OBJECTIVES
+from imr_ml.sweeps.reading import read_plan
+from imr_ml.sweeps.results import FILE, SELECTED, Sweep
 from imr_ml.sweeps.searching import SweepError, TrialResult
-from imr_ml.sweeps.space import read_plan
-from imr_ml.sweeps.sweeping import ALL, FILE, SELECTED, Budget, Sweep, describe_cost, run_sweep, searches_of
+from imr_ml.sweeps.space import ALL
+from imr_ml.sweeps.sweeping import Budget, describe_cost, run_sweep
 from imr_ml.sweeps.winner import check_is_new, winner_toml, write_new
 
 QUICK = """\
@@ -64,9 +66,9 @@ def _of(sweep, search):
 
 
 def test_each_search_has_the_same_trials_and_a_winner(swept):
-    assert searches_of(swept.plan) == ("fold 1", "fold 2", ALL)
-    assert [len(_of(swept, name)) for name in searches_of(swept.plan)] == [3, 3, 3]
-    assert set(swept.selected) == set(searches_of(swept.plan))
+    assert swept.plan.searches == ("fold 1", "fold 2", ALL)
+    assert [len(_of(swept, name)) for name in swept.plan.searches] == [3, 3, 3]
+    assert set(swept.selected) == set(swept.plan.searches)
     assert swept.winner.value == max(one.value for one in swept.trials if one.search == ALL and one.value is not None)
     assert swept.data.requests == 160
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from imr_ml.evaluation.intervals import Estimate
+from imr_ml.sweeps.reading import read_plan
+from imr_ml.sweeps.results import FILE, SELECTED, Sweep
 from imr_ml.sweeps.searching import TrialResult
-from imr_ml.sweeps.space import read_plan
-from imr_ml.sweeps.sweeping import FILE, SELECTED, Sweep, searches_of
 from imr_ml.training import DataFacts
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def make_sweep(folder: Path, trials: int = 6) -> Sweep:
     path = folder / "mine.toml"
     path.write_text(FILE_TEXT, encoding="utf-8")
     plan = read_plan(str(path))
-    results = {search: [_trial(search, number, trials) for number in range(trials)] for search in searches_of(plan)}
+    results = {search: [_trial(search, number, trials) for number in range(trials)] for search in plan.searches}
     estimates = {"outcome.roc_auc": Estimate(0.7, 0.6, 0.8), "family.f1_micro": Estimate(0.8, 0.7, 0.9)}
     return Sweep(
         plan=plan,

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from imr_ml.evaluation.intervals import Estimate
-    from imr_ml.sweeps.sweeping import Sweep
+    from imr_ml.sweeps.results import Sweep
 
 _STORES = Path("sweeps")
 
@@ -61,7 +61,7 @@ def sweep(
         from imr_ml.corpus.decisions import InputOptions
         from imr_ml.corpus.mapping import read_mapping
         from imr_ml.ingest.sources import training_table
-        from imr_ml.sweeps.space import read_plan
+        from imr_ml.sweeps.reading import read_plan
         from imr_ml.sweeps.sweeping import Budget, describe_cost, run_sweep
         from imr_ml.sweeps.winner import check_is_new, winner_toml, write_new
         from imr_ml.tracking import sending, sweeps, uris
@@ -77,7 +77,8 @@ def sweep(
         typer.echo(f"cost: {describe_cost(plan, budget)}")
         with progress() as start:
             table = training_table(data, start, source=source, code=code_of(git), options=options)
-            typer.echo(table.description)
+            for line in (table.description, *(f"  {note}" for note in table.decisions.notes)):
+                typer.echo(line)
             store = store or _STORES / f"{file.stem}.db"
             done = run_sweep(table.decisions.requests, plan, store, budget, start)
         _print_sweep(done)
@@ -110,7 +111,7 @@ def _estimates(done: Sweep) -> Table:
     from rich.table import Table
 
     from imr_ml.sweeps.objectives import LESS
-    from imr_ml.sweeps.sweeping import FILE, SELECTED
+    from imr_ml.sweeps.results import FILE, SELECTED
 
     table = Table("metric, outer folds", "file", "selected (nested)", "difference, paired")
     for name, gain in done.differences.items():

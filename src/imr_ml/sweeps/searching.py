@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 
 State = Literal["complete", "pruned", "impossible"]
 _RANDOM_TRIALS = 5
+_DRAWS = 10
 # Folds are few and noisy: only what is among the worst quarter so far is not worth the rest.
 _CONTINUED_PERCENT = 75.0
-_SEEDS = 100_000
 _VALUES, _METRICS, _STATE, _FACTS = "values", "metrics", "state", "facts"
 
 
@@ -95,27 +95,43 @@ class Search:
     def ask(self) -> OpenTrial:
         """The next trial: the file's own values first, then what the results so far suggest.
 
-        One that needs no fit, because its values exclude each other or were tried before, has ended already.
+        One that needs no fit has ended already: its values exclude each other, or all that was drawn was tried before.
         """
+        one, before = self._draw_new()
+        if before:
+            one.metrics = before.metrics
+            self._end(one, before.state)
+            return one
+        try:
+            one.experiment = self.plan.experiment(one.values)
+        except ExperimentError:
+            self._end(one, "impossible")
+        return one
+
+    def _draw_new(self) -> tuple[OpenTrial, TrialResult | None]:
+        """A draw that was not tried before; if there is none, the last of several with the result that it had."""
+        from optuna.trial import TrialState
+
+        for draw in range(_DRAWS):
+            one = self._draw(draw)
+            before = next((result for result in self.results if result.values == one.values), None)
+            if before is None:
+                break
+            if draw < _DRAWS - 1:
+                self._study.tell(one.trial, state=TrialState.FAIL)
+        return one, before
+
+    def _draw(self, draw: int) -> OpenTrial:
         from optuna.samplers import TPESampler
 
-        parameters, number = self.plan.parameters, len(self.results)
+        parameters, number, base = self.plan.parameters, len(self.results), self.plan.base.experiment
         if not number and all(one.start is not None for one in parameters):
             self._study.enqueue_trial({one.key: one.stored_start for one in parameters})
         # By the number of results, so that a search that was killed goes on as if it had not been.
-        seed = self.plan.base.experiment.training.seed * _SEEDS + number
-        self._study.sampler = TPESampler(seed=seed, n_startup_trials=_RANDOM_TRIALS)
+        seed = np.random.SeedSequence([base.training.seed, number, draw]).generate_state(1)[0]
+        self._study.sampler = TPESampler(seed=int(seed), n_startup_trials=_RANDOM_TRIALS)
         trial = self._study.ask()
-        values = {one.key: one.suggest(trial) for one in parameters}
-        try:
-            asked = OpenTrial(trial, values, self.plan.experiment(values))
-        except ExperimentError:
-            asked = OpenTrial(trial, values, self.plan.base.experiment)
-            self._end(asked, "impossible")
-        if before := next((one for one in self.results if asked.is_open and one.values == values), None):
-            asked.metrics = before.metrics
-            self._end(asked, before.state)
-        return asked
+        return OpenTrial(trial, {one.key: one.suggest(trial) for one in parameters}, base)
 
     def report(self, one: OpenTrial, metrics: Mapping[str, float]) -> None:
         """Add the metrics of an inner fold; end the trial after its last, or if three of four were better so far.
@@ -171,7 +187,7 @@ def open_storage(path: Path) -> Iterator[RDBStorage]:
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     with locked(path.with_suffix(".lock"), SweepError(f"{path}: another sweep is using it")):
         try:
-            storage = optuna.storages.RDBStorage(f"sqlite:///{path.absolute()}")
+            storage = optuna.storages.RDBStorage(f"sqlite:///{path}")
         except (DatabaseError, RuntimeError):
             raise SweepError(f"{path}: can't be read as the store of a sweep; move it away to start anew") from None
         try:
@@ -193,14 +209,14 @@ def _open_study(name: str, plan: Plan, storage: RDBStorage, facts: Mapping[str, 
         pruner=optuna.pruners.PercentilePruner(_CONTINUED_PERCENT, n_startup_trials=_RANDOM_TRIALS),
         load_if_exists=True,
     )
-    stored = study.user_attrs.get(_FACTS, dict(facts))
+    if _FACTS not in study.user_attrs:
+        study.set_user_attr(_FACTS, dict(facts))
+    stored = study.user_attrs[_FACTS]
     if differing := [fact for fact in facts if stored.get(fact) != facts[fact]]:
-        path = Path(storage.engine.url.database or "")
         raise SweepError(
-            f"{path.parent.name}/{path.name}: is of a sweep of other {' and '.join(differing)}; "
+            f"{storage.engine.url.database}: is of a sweep of other {' and '.join(differing)}; "
             "move it away to start anew, or name another with --store"
         )
-    study.set_user_attr(_FACTS, dict(facts))
     for one in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
         # Of a sweep that was killed.
         study.tell(one.number, state=TrialState.FAIL)

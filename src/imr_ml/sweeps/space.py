@@ -1,42 +1,34 @@
-"""Read a [sweep] table: the keys of an experiment file to vary, over which values, and what to select by."""
+"""What a sweep varies: keys of an experiment file, each with choices or a range."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, model_validator
 
-from imr_ml.experiments.reading import (
-    SWEEP,
-    ExperimentError,
-    NamedExperiment,
-    override_values,
-    read_experiment,
-    validate_values,
-)
+from imr_ml.experiments.reading import NamedExperiment, override_values, validate_values
 from imr_ml.experiments.schema import Experiment, flat_keys
 from imr_ml.experiments.writing import format_value
-from imr_ml.sweeps.objectives import OBJECTIVES
 
 if TYPE_CHECKING:
     from optuna import Trial
 
-_Model = TypeVar("_Model", bound=BaseModel)
+STRICT = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+"""Of each table in a ``[sweep]`` table."""
+ALL = "all"
+"""Name of the search on all the data, whose best is the winner."""
 _DIGITS = 4
-_NOT_OF_THE_MODEL = ("evaluation.", "training.seed", "training.coverage", "description")
-_FORMS = "write choices, as in [1, 2, 3], or a range, as in {low = 0.1, high = 10.0, log = true}"
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
-
-
-class Range(_Strict):
+class Range(BaseModel):
     """Numbers from `low` to `high`, both included: in steps, or evenly on a logarithmic scale."""
+
+    model_config = STRICT
 
     low: int | float
     high: int | float
@@ -53,15 +45,17 @@ class Range(_Strict):
             raise ValueError(f"step must be above 0 and at most {self.high - self.low}, and never together with log")
         return self
 
+    @property
+    def last(self) -> int | float:
+        """The highest number that is a whole number of steps above `low`."""
+        if self.step is None:
+            return self.high
+        low, high, step = (Decimal(str(one)) for one in (self.low, self.high, self.step))
+        return float(low + (high - low) // step * step)
+
     def __str__(self) -> str:
         how = " log" if self.log else f" step {self.step}" if self.step else ""
         return f"{self.low}..{self.high}{how}"
-
-
-class _Options(_Strict):
-    objective: str | None = None
-    outer_folds: int = Field(3, ge=2)
-    inner_folds: int = Field(3, ge=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +83,12 @@ class Parameter:
         if not isinstance(self.values, Range):
             # Optuna stores no lists.
             return str(trial.suggest_categorical(self.key, [format_value(one) for one in self.values]))
-        low, high, step, log = self.values.low, self.values.high, self.values.step, self.values.log
+        low, high, step, log = self.values.low, self.values.last, self.values.step, self.values.log
         if self.whole:
             return str(trial.suggest_int(self.key, int(low), int(high), step=int(step or 1), log=log))
         drawn = trial.suggest_float(self.key, low, high, step=step, log=log)
+        if drawn == self.start:
+            return str(drawn)
         # Legible, and never beyond an end.
         return str(float(min(max(float(f"{drawn:.{_DIGITS}g}"), low), high)))
 
@@ -128,6 +124,11 @@ class Plan:
     outer_folds: int
     inner_folds: int
 
+    @property
+    def searches(self) -> tuple[str, ...]:
+        """Names of the searches: one on the training part of each outer fold, and one on all the data."""
+        return (*(f"fold {number}" for number in range(1, self.outer_folds + 1)), ALL)
+
     def experiment(self, values: Mapping[str, str]) -> Experiment:
         """The file's experiment with other values of the varied keys, which are TOML.
 
@@ -145,108 +146,3 @@ class Plan:
         facts = [flat_keys(self.base.experiment.values()), self.objective, self.outer_folds, self.inner_folds]
         varied = {one.key: str(one) for one in self.parameters}
         return hashlib.sha256(json.dumps([*facts, varied], default=str).encode()).hexdigest()
-
-
-def read_plan(named: str, overrides: Sequence[str] = ()) -> Plan:
-    """Read an experiment file with a ``[sweep]`` table.
-
-    Parameters
-    ----------
-    named : str
-        Path of a TOML file.
-    overrides : sequence of str
-        As ``"outcome.C=1.0"``; they replace what the file sets.
-
-    Raises
-    ------
-    ExperimentError
-        For a file without such a table, an unknown key, an empty range or a value that the key cannot have.
-    """
-    base = read_experiment(named, overrides)
-    if not isinstance(base.sweep, dict) or not base.sweep:
-        example = '"outcome.C" = [0.1, 1.0]'
-        raise ExperimentError(f"{named}: has no [{SWEEP}] table; add one with keys to vary, as in {example}")
-    options = {key: value for key, value in base.sweep.items() if key in _Options.model_fields}
-    keys = flat_keys(base.experiment.values())
-    varied = dict(_join_keys({key: value for key, value in base.sweep.items() if key not in options}, keys))
-    given = _validated(_Options, options, f"{named}: {SWEEP}")
-    if not varied:
-        raise ExperimentError(f"{named}: {SWEEP}: names no key to vary; {_FORMS}")
-    parameters = tuple(_read_parameter(base, key, value, f'{named}: {SWEEP}."{key}"') for key, value in varied.items())
-    objective = given.objective or _default_objective(varied)
-    if objective not in OBJECTIVES:
-        raise ExperimentError(f"{named}: {SWEEP}.objective: {objective!r} is none; allowed: {', '.join(OBJECTIVES)}")
-    return Plan(base, parameters, objective, given.outer_folds, given.inner_folds)
-
-
-def _join_keys(table: Mapping[str, Any], keys: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Keys of the table as they are flat: TOML makes a table of a dotted key without quotes."""
-    for name, value in table.items():
-        key = f"{prefix}{name}"
-        if isinstance(value, dict) and any(one.startswith(f"{key}.") for one in keys):
-            yield from _join_keys(value, keys, f"{key}.")
-        else:
-            yield key, value
-
-
-def _default_objective(varied: Mapping[str, Any]) -> str:
-    return "family.f1_micro" if all(key.startswith("families.") for key in varied) else "outcome.roc_auc"
-
-
-def _read_parameter(base: NamedExperiment, key: str, value: Any, place: str) -> Parameter:
-    if key.startswith(_NOT_OF_THE_MODEL):
-        raise ExperimentError(f"{place}: can't be varied: it changes how a model is evaluated, not the model")
-    start = flat_keys(base.experiment.values()).get(key)
-    if isinstance(value, dict):
-        limits = _validated(Range, value, place)
-        whole = _is_whole(limits, start, place)
-        for end in ("low", "high"):
-            _check_value(base, key, getattr(limits, end), f"{place}.{end}")
-        return Parameter(key, limits, start if _is_within(limits, start) else None, whole)
-    if not isinstance(value, list) or not value:
-        raise ExperimentError(f"{place}: has no values; {_FORMS}")
-    for number, choice in enumerate(value):
-        _check_value(base, key, choice, f"{place}[{number}]")
-    if len({format_value(choice) for choice in value}) < len(value):
-        raise ExperimentError(f"{place}: names a value twice")
-    return Parameter(key, tuple(value), next((choice for choice in value if choice == start), None))
-
-
-def _check_value(base: NamedExperiment, key: str, value: Any, place: str) -> None:
-    """Refuse a value that the key cannot have; what excludes other keys' values may go with those of a trial."""
-    shown = format_value(value)
-    try:
-        validate_values(override_values(base.stated, [f"{key}={shown}"]), place)
-    except ExperimentError as error:
-        reason = str(error).removeprefix(f"{place}: ")
-        table, _, message = reason.partition(": ")
-        if key.startswith(f"{table}.") and not message.startswith(("unknown key", "should be")):
-            return
-        raise ExperimentError(f"{place} = {shown}: {reason}") from None
-
-
-def _is_whole(limits: Range, start: Any, place: str) -> bool:
-    numbers = [one for one in (limits.low, limits.high, limits.step) if one is not None]
-    all_whole = all(isinstance(one, int) for one in numbers)
-    if isinstance(start, int) and not isinstance(start, bool) and not all_whole:
-        raise ExperimentError(f"{place}: takes whole numbers; low, high and step must be such")
-    return all_whole and not isinstance(start, float)
-
-
-def _is_within(limits: Range, start: Any) -> bool:
-    if not isinstance(start, int | float) or not limits.low <= start <= limits.high:
-        return False
-    steps = (start - limits.low) / limits.step if limits.step else 0
-    return abs(steps - round(steps)) < 1e-9
-
-
-def _validated(model: type[_Model], values: Mapping[str, Any], place: str) -> _Model:
-    try:
-        return model.model_validate(values)
-    except ValidationError as error:
-        first = min(error.errors(include_url=False), key=lambda one: one["type"] != "extra_forbidden")
-        key = ".".join([place, *(str(one) for one in first["loc"] if one not in ("int", "float"))])
-        if first["type"] == "extra_forbidden":
-            raise ExperimentError(f"{key}: unknown key; allowed: {', '.join(model.model_fields)}") from None
-        message = first["msg"].removeprefix("Value error, ").replace("Input should", "should")
-        raise ExperimentError(f"{key}: {message}") from None

@@ -17,9 +17,10 @@ from imr_ml.evaluation.cross_validation import fit_predict, join_folds
 from imr_ml.evaluation.intervals import Bootstrap, Estimate, Metric
 from imr_ml.evaluation.splits import Split, grouped_folds
 from imr_ml.progress import Progress, StartProgress, silent
-from imr_ml.sweeps.objectives import LESS, OBJECTIVES, objectives_of
+from imr_ml.sweeps.objectives import OBJECTIVES, objectives_of
+from imr_ml.sweeps.results import FILE, SELECTED, Sweep
 from imr_ml.sweeps.searching import Search, SweepError, TrialResult, open_storage
-from imr_ml.training import DataFacts, data_facts, decided_requests
+from imr_ml.training import data_facts, decided_requests
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,10 +29,6 @@ if TYPE_CHECKING:
     from imr_ml.experiments.schema import Experiment
     from imr_ml.nlp.types import NlpSettings
     from imr_ml.sweeps.space import Plan
-
-ALL = "all"
-"""Name of the search on all the data, whose best is the winner."""
-FILE, SELECTED = "file", "selected"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,56 +50,6 @@ class Budget:
     jobs: int = -1
 
 
-@dataclass(frozen=True, slots=True)
-class Sweep:
-    """The results of a sweep.
-
-    Attributes
-    ----------
-    plan : Plan
-    trials : tuple of TrialResult
-        Of all searches.
-    selected : dict of TrialResult
-        Search -> its best trial.
-    estimates : dict
-        ``"selected"`` (nested: in each outer fold, what was selected on the other folds) and ``"file"`` -> metric ->
-        `Estimate`, both on the same outer folds.
-    differences : dict of Estimate
-        Metric -> selected minus file, over the same resamples.
-    data : DataFacts
-    elapsed_s : float
-    """
-
-    plan: Plan
-    trials: tuple[TrialResult, ...]
-    selected: dict[str, TrialResult]
-    estimates: dict[str, dict[str, Estimate]]
-    differences: dict[str, Estimate]
-    data: DataFacts
-    elapsed_s: float
-
-    @property
-    def winner(self) -> TrialResult:
-        """The best trial on all the data."""
-        return self.selected[ALL]
-
-    @property
-    def verdict(self) -> str:
-        """Whether what was selected is better than the file's settings beyond chance: one sentence."""
-        gain = self.differences[self.plan.objective]
-        better, worse = (gain.high < 0, gain.low > 0) if self.plan.objective in LESS else (gain.low > 0, gain.high < 0)
-        if better:
-            return "the gain is proven: its interval excludes 0"
-        if worse:
-            return "the selected settings are worse than the file's: keep the file's"
-        return "the gain is not proven: its interval includes 0"
-
-
-def searches_of(plan: Plan) -> tuple[str, ...]:
-    """Names of the searches: one on the training part of each outer fold, and one on all the data."""
-    return (*(f"fold {number}" for number in range(1, plan.outer_folds + 1)), ALL)
-
-
 def describe_cost(plan: Plan, budget: Budget) -> str:
     """One sentence on what a sweep costs.
 
@@ -111,7 +58,7 @@ def describe_cost(plan: Plan, budget: Budget) -> str:
     SweepError
         For fewer trials than searches.
     """
-    searches, each = len(searches_of(plan)), _trials_each(plan, budget)
+    searches, each = len(plan.searches), _trials_each(plan, budget)
     fits = searches * each * plan.inner_folds
     return (
         f"{searches} searches ({plan.outer_folds} outer folds, then all the data) of {each} trials, "
@@ -153,7 +100,7 @@ def run_sweep(
         raise SweepError(f"{plan.objective} can't be measured: this source reports no families")
     data = data_facts(requests, decided, base.groups)
     outer = _outer_folds(base, plan)
-    parts = dict(zip(searches_of(plan), [*(train for train, _ in outer), np.arange(len(base))], strict=True))
+    parts = dict(zip(plan.searches, [*(train for train, _ in outer), np.arange(len(base))], strict=True))
     folds = {name: _inner_folds(base, rows, plan) for name, rows in parts.items()}
     facts = {"settings": plan.digest, "data": data.sha256}
     with open_storage(store) as storage:
@@ -169,7 +116,7 @@ def run_sweep(
 
 
 def _trials_each(plan: Plan, budget: Budget) -> int:
-    searches = len(searches_of(plan))
+    searches = len(plan.searches)
     if budget.trials < searches:
         raise SweepError(
             f"{budget.trials} trials are too few for {searches} searches ({plan.outer_folds} outer folds and all the "
@@ -269,7 +216,7 @@ def _evaluate(
     start: StartProgress,
 ) -> tuple[dict[str, dict[str, Estimate]], dict[str, Estimate]]:
     """Metrics of what was selected and of the file on the outer folds, and their paired differences."""
-    chosen = [plan.experiment(selected[name].values) for name in searches_of(plan)[:-1]]
+    chosen = [plan.experiment(selected[name].values) for name in plan.searches[:-1]]
     tried = {SELECTED: chosen, FILE: [plan.base.experiment] * len(outer)}
     predicted = _predict_outer(tried, outer, datasets, jobs, start)
     base, evaluation = datasets.of(plan.base.experiment), plan.base.experiment.evaluation

@@ -10,7 +10,7 @@ from imr_ml.files import explain_storage_errors
 from imr_ml.sweeps.searching import SweepError
 
 if TYPE_CHECKING:
-    from imr_ml.sweeps.sweeping import Sweep
+    from imr_ml.sweeps.results import Sweep
 
 
 def winner_toml(sweep: Sweep) -> str:

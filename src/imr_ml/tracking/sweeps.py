@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from imr_ml.experiments.schema import flat_keys
-from imr_ml.sweeps.sweeping import FILE, SELECTED
+from imr_ml.sweeps.results import FILE, SELECTED
 from imr_ml.tracking.records import Point, Record, RunRecord, artifacts_folder, save_record
 from imr_ml.tracking.run_facts import code_tags, data_tags, describe_data, flatten, format_param, markdown_table, points
 from imr_ml.tracking.runs import dataset_record
@@ -21,8 +21,8 @@ from imr_ml.tracking.views import NOTE
 
 if TYPE_CHECKING:
     from imr_ml.evaluation.intervals import Estimate
+    from imr_ml.sweeps.results import Sweep
     from imr_ml.sweeps.searching import TrialResult
-    from imr_ml.sweeps.sweeping import Sweep
     from imr_ml.tracking.git import GitState
 
 SWEEPS = "imr_ml sweeps"

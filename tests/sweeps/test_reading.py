@@ -4,7 +4,8 @@ import optuna
 import pytest
 
 from imr_ml.experiments.reading import ExperimentError, read_experiment
-from imr_ml.sweeps.space import Range, read_plan
+from imr_ml.sweeps.reading import read_plan
+from imr_ml.sweeps.space import Range
 
 
 @pytest.fixture
@@ -76,6 +77,8 @@ def test_the_files_own_value_counts_if_it_is_among_the_values(plan_of, table, st
         ('"outcome.C" = {low = 1, high = 3}', None, float),
         ('"features.request.ngrams" = {low = 1, high = 3}', {"1", "2", "3"}, int),
         ('"training.half_life_years" = [[inf], [8.0, 2.0]]', {"[inf]", "[8.0, 2.0]"}, None),
+        ('"outcome.C" = {low = 0.1, high = 1.0, step = 0.4}', {"0.1", "0.5", "0.9"}, float),
+        ('"features.request.ngrams" = {low = 1, high = 4, step = 2}', {"1", "3"}, int),
         ('"nlp.negation" = [true, false]', {"true", "false"}, None),
     ],
 )
