@@ -58,7 +58,7 @@ def test_a_sweep_prints_its_cost_and_gain_writes_the_winner_and_is_recorded(run)
 
     assert done.exit_code == 0, done.output
     assert "cost: 3 searches (2 outer folds, then all the data) of 2 trials" in done.stdout
-    assert "6 trials in" in done.stdout
+    assert "6 trials (" in done.stdout
     assert "selected (nested)" in done.stdout
     assert "selected minus file, outcome.roc_auc: " in done.stdout
     winner = read_experiment("mine.best.toml")

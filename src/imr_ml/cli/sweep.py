@@ -97,8 +97,8 @@ def _print_sweep(done: Sweep) -> None:
     console = wide_console()
     states = [one.state for one in done.trials]
     console.print(
-        f"{len(states)} trials in {done.elapsed_s:,.0f} s ({states.count('pruned')} pruned, "
-        f"{states.count('impossible')} impossible)",
+        f"{len(states)} trials ({states.count('pruned')} pruned, {states.count('impossible')} impossible); "
+        f"this call took {done.elapsed_s:,.0f} s",
         markup=False,
     )
     console.print(_estimates(done))
