@@ -99,7 +99,7 @@ def test_a_trial_gets_values_that_the_key_can_have(plan_of, table, values, allow
     [
         ("", "mine.toml: has no [sweep] table"),
         ("outer_folds = 2", "mine.toml: sweep: names no key to vary; write choices"),
-        ('"outcome.c" = [1.0]', 'mine.toml: sweep."outcome.c"[0] = 1.0: outcome.c: unknown key; allowed: C, weights'),
+        ('"outcome.c" = [1.0]', 'mine.toml: sweep."outcome.c"[0] = 1.0: outcome.c: unknown key'),
         ('"outcom.C" = [1.0]', 'sweep."outcom.C"[0] = 1.0: outcom: unknown key; allowed: description, nlp'),
         ('"outcome.C" = [0.1, "high"]', 'sweep."outcome.C"[1] = "high": outcome.C: should be a valid number'),
         ('"outcome.C" = [0.1, -1.0]', 'sweep."outcome.C"[1] = -1.0: outcome.C: should be greater than 0'),
