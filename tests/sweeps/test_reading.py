@@ -56,6 +56,19 @@ def test_set_values_are_where_the_search_begins(plan_of):
     assert penalty.start == 1.0
 
 
+def test_a_varied_classifier_is_drawn_with_the_keys_that_it_has(plan_of):
+    plan = plan_of('"outcome.C" = [0.3, 1.0]\n"outcome.classifier" = ["logistic_regression"]\n"families.C" = [0.06]')
+
+    drawn = plan.suggest(optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0)).ask())
+
+    assert list(drawn) == ["outcome.C", "outcome.classifier", "families.C"]
+    assert drawn["outcome.classifier"] == '"logistic_regression"'
+    assert plan.start == {"outcome.C": "0.3", "outcome.classifier": '"logistic_regression"', "families.C": "0.06"}
+    assert [one.classifiers for one in plan.parameters] == [('"logistic_regression"',), None, None]
+    with pytest.raises(ExperimentError, match="magic: unknown key"):
+        plan_of('"outcome.magic" = [0.3]\n"outcome.classifier" = ["logistic_regression"]')
+
+
 @pytest.mark.parametrize(
     ("table", "start"),
     [
