@@ -39,6 +39,8 @@ def take(address: str, folder: Path) -> None:
         _comparison(page, address, folder / "comparison.png")
         _figure(page, run, folder / "family_f1.png")
         _model(page, address, folder / "model.png")
+        _diff(page, address, folder / "diff.png")
+        _sweep(page, address, folder / "sweep.png", folder / "contour.png")
         browser.close()
 
 
@@ -91,6 +93,43 @@ def _model(page: "Page", address: str, picture: Path) -> None:
     page.goto(f"{address.partition('#')[0]}#/models/imr-ml?{_WORKFLOW}")
     page.get_by_text("champion").first.wait_for()
     _taken(page, picture)
+
+
+def _diff(page: "Page", address: str, picture: Path) -> None:
+    """Params in which the newest two trainings differ."""
+    page.set_viewport_size(_SMALL | {"height": 800})
+    _compare(page, f"{address.partition('?')[0]}?searchFilter=params.predictor%20%3D%20'model'", (1, 2))
+    page.get_by_text("Visualizations").first.click()
+    page.get_by_role("switch", name="Parameters - Show diff only").click()
+    _taken(page, picture)
+
+
+def _sweep(page: "Page", address: str, coordinates: Path, contour: Path) -> None:
+    """Charts of the trials that the newest sweep measured on all the data."""
+    page.set_viewport_size(_SMALL)
+    page.goto(f"{address.partition('#')[0]}#/experiments?{_WORKFLOW}")
+    sweeps = page.get_by_role("link", name="imr_ml sweeps")
+    sweeps.wait_for()
+    _compare(page, f"{sweeps.evaluate('link => link.href').partition('?')[0]}/runs?viewStateShareKey=trials", (0,))
+    page.locator(".js-plotly-plot .parcoords").first.wait_for()
+    _taken(page, coordinates)
+    page.get_by_role("tab", name="Contour Plot").click()
+    for axis, key in (("x", "outcome.C"), ("y", "outcome.weights.facts"), ("z", "inner.outcome.roc_auc")):
+        page.locator(f"#{axis}axis-selector").click()
+        page.get_by_role("option", name=key, exact=True).click()
+    _taken(page, contour)
+
+
+def _compare(page: "Page", address: str, boxes: tuple[int, ...]) -> None:
+    """Tick runs of a list, of which the first box ticks all, and compare them."""
+    page.goto(f"{address}&{_WORKFLOW}")
+    page.reload()
+    page.get_by_text("matching runs").wait_for()
+    for place in boxes:
+        page.locator("[role=row] input[type=checkbox]:visible").nth(place).check(force=True)
+    page.get_by_role("button", name="Compare").first.click()
+    page.get_by_text("Show diff only").first.wait_for()
+    page.goto(f"{page.url}&{_WORKFLOW}")
 
 
 def _taken(page: "Page", picture: Path, *hidden: "Locator") -> None:

@@ -135,7 +135,7 @@ def train(
         evaluation=evaluation,
         coverage=measured_coverage(evaluation, groups, settings.coverage),
         settings=settings,
-        data=_facts(requests, decided, groups),
+        data=data_facts(requests, decided, groups),
         climb=_climb(decided, dataset, settings, start) if settings.ladder else None,
         notes=constant_notes(decided, labels),
     )
@@ -222,7 +222,17 @@ def _sources(requests: pd.DataFrame) -> list[str]:
     return sorted(requests["source"].dropna().unique()) if "source" in requests else []
 
 
-def _facts(requests: pd.DataFrame, decided: pd.DataFrame, groups: NDArray[np.int64]) -> DataFacts:
+def data_facts(requests: pd.DataFrame, decided: pd.DataFrame, groups: NDArray[np.int64]) -> DataFacts:
+    """What a model of these requests is trained on.
+
+    Parameters
+    ----------
+    requests : DataFrame
+    decided : DataFrame
+        Its `decided_requests`.
+    groups : (requests,) int
+        Of the decided ones.
+    """
     return DataFacts(
         source=next(iter(_sources(decided)), "dwc"),
         sha256=_digest(decided),

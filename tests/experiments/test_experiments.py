@@ -216,4 +216,4 @@ def test_the_schema_requires_no_key_and_allows_no_other():
 
     assert "required" not in json.dumps(schema)
     assert schema["additionalProperties"] is False
-    assert set(schema["properties"]) == set(Experiment.model_fields)
+    assert set(schema["properties"]) == {*Experiment.model_fields, "sweep"}

@@ -16,6 +16,7 @@ from imr_ml.cli import (
     runs,
     sample,
     score,
+    sweep,
     train,
 )
 from imr_ml.cli.app import app
@@ -34,5 +35,6 @@ __all__ = [
     "runs",
     "sample",
     "score",
+    "sweep",
     "train",
 ]

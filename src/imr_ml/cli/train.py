@@ -101,6 +101,8 @@ def train(
         options_set = {"evaluation.folds": folds, "training.seed": seed, "training.coverage": coverage}
         options_given = [f"{key}={value}" for key, value in options_set.items() if value is not None]
         named = read_experiment(experiment, [*(changes or ()), *options_given])
+        if named.sweep:
+            typer.echo(f"{experiment}: its [sweep] table is for 'imr-ml sweep'; training with its other settings")
         settings = named.experiment.training_settings()
         evaluation = replace(
             settings.evaluation,

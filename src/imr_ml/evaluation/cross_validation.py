@@ -64,22 +64,31 @@ def out_of_fold(
     progress = start(doing, len(tasks))
     run = Parallel(n_jobs=jobs, return_as="generator")
     parts: dict[tuple[str, int], list[Predictions]] = {}
-    results = run(delayed(_fit_predict)(builders[name], dataset, repeats[repeat][fold]) for name, repeat, fold in tasks)
+    results = run(delayed(fit_predict)(builders[name], dataset, repeats[repeat][fold]) for name, repeat, fold in tasks)
     for (name, repeat, _), predictions in zip(tasks, results, strict=True):
         parts.setdefault((name, repeat), []).append(predictions)
         progress(1)
     return {
-        name: OutOfFold(tuple(_in_order(parts[name, repeat], repeats[repeat]) for repeat in range(len(repeats))))
+        name: OutOfFold(tuple(join_folds(parts[name, repeat], repeats[repeat]) for repeat in range(len(repeats))))
         for name in builders
     }
 
 
-def _fit_predict(build: Callable[[], Predictor], dataset: Dataset, split: Split) -> Predictions:
+def fit_predict(build: Callable[[], Predictor], dataset: Dataset, split: Split) -> Predictions:
+    """Fit a new predictor on the training part of a split, and predict its test part.
+
+    Parameters
+    ----------
+    build : callable
+        Makes an unfitted predictor.
+    dataset : Dataset
+    split : (train, test)
+    """
     train, test = dataset[split[0]], dataset.frame.iloc[split[1]]
     return build().fit(train.frame, train.labels, train.groups).predict(test)
 
 
-def _in_order(parts: list[Predictions], folds: list[Split]) -> Predictions:
+def join_folds(parts: list[Predictions], folds: list[Split]) -> Predictions:
     """Predictions of the test parts in the order of the requests."""
     order = np.argsort(np.concatenate([test for _, test in folds]))
     return Predictions(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -18,6 +18,8 @@ from imr_ml.experiments.schema import CANDIDATE_TYPES, Experiment, Value, defaul
 from imr_ml.experiments.settings import TrainingSettings
 
 DEFAULT = "default"
+SWEEP = "sweep"
+"""Table of a file that names what `imr-ml sweep` varies; not part of the experiment."""
 _FILES = resources.files(__package__) / "files"
 _LADDER = resources.files(__package__) / "ladder"
 _MAX_ERRORS = 3
@@ -33,10 +35,12 @@ class ExperimentError(ImrError):
 
 @dataclass(frozen=True, slots=True)
 class NamedExperiment:
-    """An experiment with the name of its file."""
+    """An experiment with the name of its file, what that file and the overrides set, and its ``[sweep]`` table."""
 
     name: str
     experiment: Experiment
+    stated: Mapping[str, Any] = field(default_factory=dict)
+    sweep: Mapping[str, Any] = field(default_factory=dict)
 
 
 def built_in() -> tuple[str, ...]:
@@ -79,9 +83,18 @@ def read_experiment(named: str = DEFAULT, overrides: Sequence[str] = ()) -> Name
         values = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ExperimentError(f"{named}: is not TOML ({error})") from None
+    sweep = values.pop(SWEEP, {})
+    values = override_values(values, overrides)
+    experiment = validate_values(values, " and --set".join((named, "")) if overrides else named)
+    return NamedExperiment(name, experiment, values, sweep)
+
+
+def override_values(values: Mapping[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
+    """Values of an experiment file with overrides, as ``"outcome.C=1.0"``."""
+    changed = dict(values)
     for override in overrides:
-        values = _merge(values, _read_override(override))
-    return NamedExperiment(name, validate_values(values, " and --set".join((named, "")) if overrides else named))
+        changed = _merge(changed, _read_override(override))
+    return changed
 
 
 def changed_keys(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, tuple[Value | None, Value | None]]:
@@ -112,6 +125,7 @@ def json_schema() -> dict[str, Any]:
         schema["properties"][task] = candidates["items"]
         for one in candidates["items"]["anyOf"]:
             schema["$defs"][one["$ref"].rpartition("/")[2]]["properties"]["alternatives"] = candidates
+    schema["properties"][SWEEP] = {"type": "object", "description": "Keys to vary with `imr-ml sweep`"}
     return schema
 
 

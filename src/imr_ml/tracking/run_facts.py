@@ -75,7 +75,7 @@ def _name_default(trained: TrainedModel) -> str:
 
 def _describe_changes(settings: TrainingSettings) -> str:
     changed = changes_of(settings)
-    shown = [f"{key}={_param(value)}" for key, value in list(changed.items())[:_MAX_CHANGES]]
+    shown = [f"{key}={format_param(value)}" for key, value in list(changed.items())[:_MAX_CHANGES]]
     more = [f"{len(changed) - _MAX_CHANGES} more"] if len(changed) > _MAX_CHANGES else []
     return textwrap.shorten(", ".join((*shown, *more)), _MAX_CHANGES_LENGTH, placeholder=" ...")
 
@@ -92,7 +92,7 @@ def collect_params(trained: TrainedModel, compared: ComparedModel | None = None)
     shared = {"evaluation": evaluation, "data": {name: getattr(trained.data, name) for name in counts}}
     if compared:
         return flatten({"predictor": compared.key, **compared.params, **shared})
-    keys = {name: _param(value) for name, value in flat_keys(values_of(trained.settings)).items()}
+    keys = {name: format_param(value) for name, value in flat_keys(values_of(trained.settings)).items()}
     if trained.model.families_ is None:
         keys = {name: value for name, value in keys.items() if not name.startswith("families.")}
     return {**keys, **_chosen(trained), **flatten({"predictor": MODEL, **shared})}
@@ -109,7 +109,7 @@ def _chosen(trained: TrainedModel) -> dict[str, str]:
     return chosen | {"training.half_life_years.chosen": "inf" if half_life is None else str(half_life)}
 
 
-def _param(value: Value) -> str:
+def format_param(value: Value) -> str:
     """A value as MLflow shows it; no param may be empty."""
     return (",".join(map(str, value)) if isinstance(value, list) else str(value)) or "none"
 
@@ -127,15 +127,19 @@ def flatten(nested: Mapping[str, object], prefix: str = "") -> dict[str, str]:
 
 def collect_tags(trained: TrainedModel, git: GitState | None) -> dict[str, str]:
     """Where data and code come from."""
+    return data_tags(trained.data) | code_tags(git)
+
+
+def code_tags(git: GitState | None, command: str = "imr-ml train") -> dict[str, str]:
+    """Where the code comes from, and what ran it."""
     commit = {"git.commit": git.commit, "mlflow.source.git.commit": git.commit} if git else {}
     return {
-        **data_tags(trained.data),
         **commit,
         **({"git.dirty": str(git.dirty).lower()} if git else {}),
         **{f"version.{name}": version(name) for name in _LIBRARIES},
         "version.python": platform.python_version(),
         "mlflow.user": _user(),
-        "mlflow.source.name": "imr-ml train",
+        "mlflow.source.name": command,
         "mlflow.source.type": "LOCAL",
     }
 
@@ -285,7 +289,7 @@ def describe_training(trained: TrainedModel, compared: Sequence[ComparedModel], 
     columns = [name for name in (MODEL, *baselines) if name in estimates]
     rows = [[_title(metric), *_cells(estimates, metric, columns)] for metric in METRICS if metric in estimates[MODEL]]
     lines = [
-        *_describe_data(trained.data),
+        *describe_data(trained.data),
         *(line for note in trained.notes for line in (f"**{note}**", "")),
         *markdown_table(["metric", *(TITLES.get(name, name) for name in columns)], rows),
         "",
@@ -301,11 +305,12 @@ def describe_training(trained: TrainedModel, compared: Sequence[ComparedModel], 
 def describe_compared(compared: ComparedModel, trained: TrainedModel) -> str:
     """Description of a compared model's run in Markdown."""
     rows = [[_title(metric), str(one)] for metric, one in compared.estimates.items()]
-    lines = [*_describe_data(trained.data), compared.description, "", *markdown_table(["metric", "value"], rows)]
+    lines = [*describe_data(trained.data), compared.description, "", *markdown_table(["metric", "value"], rows)]
     return "\n".join(lines)
 
 
-def _describe_data(data: DataFacts) -> list[str]:
+def describe_data(data: DataFacts) -> list[str]:
+    """Lines on the data, in Markdown."""
     return [
         *([f"**{_SYNTHETIC}**", ""] if data.is_synthetic else []),
         f"{data.requests} requests of {data.cases} cases, {data.overturned} overturned "

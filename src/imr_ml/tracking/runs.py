@@ -143,7 +143,7 @@ def save_training(
             _model_run(trained, git, compared, extras, {title: path for title, (path, _) in tables.items()}),
             *(_compared_run(one, trained, git) for one in compared),
         ),
-        dataset=_dataset(trained.data),
+        dataset=dataset_record(trained.data),
         model=ModelRecord(
             requirements=tuple(pip_requirements()),
             tags=run_facts.data_tags(trained.data),
@@ -196,7 +196,7 @@ def _compared_run(compared: ComparedModel, trained: TrainedModel, git: GitState 
     )
 
 
-def _dataset(data: DataFacts) -> DatasetRecord:
+def dataset_record(data: DataFacts) -> DatasetRecord:
     """The table's digest, column names and counts; MLflow's own data sets would take the table itself."""
     columns = [
         {"type": column.kind, "name": column.name, "required": column.required}

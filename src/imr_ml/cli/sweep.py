@@ -1,0 +1,138 @@
+"""The command that searches settings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from imr_ml.cli.app import app, code_of, exit_on_user_error, progress, warn, wide_console
+from imr_ml.cli.models import ColumnMap, ColumnsFile, Ocr, SheetName
+from imr_ml.cli.train import Partial, Source
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from imr_ml.evaluation.intervals import Estimate
+    from imr_ml.sweeps.results import Sweep
+
+_STORES = Path("sweeps")
+
+
+@app.command()
+def sweep(
+    file: Annotated[Path, typer.Argument(help="Experiment file with a [sweep] table.")],
+    data: Annotated[
+        Path | None, typer.Option(help="Requests table or letters; default: data/raw, else the sample corpus.")
+    ] = None,
+    source: Annotated[
+        Source | None, typer.Option(help="Source to search on; required if the table has several.")
+    ] = None,
+    renames: ColumnMap = None,
+    columns: ColumnsFile = None,
+    sheet: SheetName = None,
+    ocr: Ocr = False,
+    partial: Annotated[
+        Partial, typer.Option(help="What partially overturned and modified requests count as; drop leaves them out.")
+    ] = "drop",
+    changes: Annotated[
+        list[str] | None, typer.Option("--set", help="Change a setting of the file, as in training.seed=1.")
+    ] = None,
+    trials: Annotated[int, typer.Option(min=1, help="Trials, shared by the searches.")] = 40,
+    timeout: Annotated[
+        float | None, typer.Option(min=0, help="Begin no trial after so many seconds; run again to go on.")
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Experiment file of the winner; default: NAME.best.toml.")
+    ] = None,
+    store: Annotated[
+        Path | None,
+        typer.Option(help="SQLite file of the trials, which a killed sweep resumes; default: sweeps/NAME.db."),
+    ] = None,
+    jobs: Annotated[int, typer.Option(help="Processes; -1 uses all cores.")] = -1,
+) -> None:
+    """Search the settings that a file's [sweep] table names, and write the winner as a new file.
+
+    Inner folds select; what was selected is evaluated on outer folds that the selection has not seen.
+    """
+    with exit_on_user_error():
+        from imr_ml.corpus.decisions import InputOptions
+        from imr_ml.corpus.mapping import read_mapping
+        from imr_ml.ingest.sources import training_table
+        from imr_ml.sweeps.reading import read_plan
+        from imr_ml.sweeps.sweeping import Budget, describe_cost, run_sweep
+        from imr_ml.sweeps.winner import check_is_new, winner_toml, write_new
+        from imr_ml.tracking import sending, sweeps, uris
+        from imr_ml.tracking.git import git_state
+
+        winner = output or file.with_name(f"{file.stem}.best.toml")
+        uris.check_uri(uris.tracking_uri())
+        check_is_new(winner)
+        plan, budget, git = read_plan(str(file), changes or ()), Budget(trials, timeout, jobs), git_state()
+        options = InputOptions(read_mapping(renames or (), columns), partial, sheet, ocr)
+        files = {"sweep.toml": file.read_text("utf-8")}
+        typer.echo(f"{file}: varies {', '.join(one.key for one in plan.parameters)}; selects by {plan.objective}")
+        typer.echo(f"cost: {describe_cost(plan, budget)}")
+        with progress() as start:
+            table = training_table(data, start, source=source, code=code_of(git), options=options)
+            for line in (table.description, *(f"  {note}" for note in table.decisions.notes)):
+                typer.echo(line)
+            store = store or _STORES / f"{file.stem}.db"
+            done = run_sweep(table.decisions.requests, plan, store, budget, start)
+        _print_sweep(done)
+        toml = winner_toml(done)
+        write_new(winner, toml)
+        typer.echo(f"winner: {winner}; to train it: imr-ml train --experiment {winner}")
+        try:
+            run = sweeps.record_sweep(done, files | {"best.toml": toml}, git)
+        except sending.UnsentError as kept:
+            warn(str(kept))
+            return
+        typer.echo(f"recorded as run {run.run_id} in '{sweeps.SWEEPS}', with a run for each trial: make ui")
+
+
+def _print_sweep(done: Sweep) -> None:
+    console = wide_console()
+    states = [one.state for one in done.trials]
+    console.print(
+        f"{len(states)} trials ({states.count('pruned')} pruned, {states.count('impossible')} impossible); "
+        f"this call took {done.elapsed_s:,.0f} s",
+        markup=False,
+    )
+    console.print(_estimates(done))
+    console.print(_selections(done))
+    gain = done.differences[done.plan.objective]
+    console.print(f"selected minus file, {done.plan.objective}: {_signed(gain)}: {done.verdict}", markup=False)
+
+
+def _estimates(done: Sweep) -> Table:
+    from rich.table import Table
+
+    from imr_ml.sweeps.objectives import LESS
+    from imr_ml.sweeps.results import FILE, SELECTED
+
+    table = Table("metric, outer folds", "file", "selected (nested)", "difference, paired")
+    for name, gain in done.differences.items():
+        title = f"{name} (less is better)" if name in LESS else name
+        table.add_row(title, *(str(done.estimates[side][name]) for side in (FILE, SELECTED)), _signed(gain))
+    return table
+
+
+def _selections(done: Sweep) -> Table:
+    from rich.table import Table
+
+    table = Table("search", *(one.key for one in done.plan.parameters), f"inner {done.plan.objective}")
+    for row in _selection_rows(done):
+        table.add_row(*row)
+    return table
+
+
+def _selection_rows(done: Sweep) -> Iterator[list[str]]:
+    for name, one in done.selected.items():
+        yield [name, *(one.values.get(key.key, "-") for key in done.plan.parameters), f"{one.value:.3f}"]
+
+
+def _signed(one: Estimate) -> str:
+    return f"{one.value:+.3f} [{one.low:+.3f}, {one.high:+.3f}]"

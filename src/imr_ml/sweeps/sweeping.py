@@ -1,0 +1,258 @@
+"""Run a sweep: inner folds select, outer folds evaluate what was selected beside the file's own settings."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from imr_ml.classifiers.request_model import RequestModel
+from imr_ml.classifiers.types import Dataset, Labels, Predictions
+from imr_ml.evaluation.cross_validation import fit_predict, join_folds
+from imr_ml.evaluation.intervals import Bootstrap, Estimate, Metric
+from imr_ml.evaluation.splits import Split, grouped_folds
+from imr_ml.progress import Progress, StartProgress, silent
+from imr_ml.sweeps.objectives import OBJECTIVES, objectives_of
+from imr_ml.sweeps.results import FILE, SELECTED, Sweep
+from imr_ml.sweeps.searching import Search, SweepError, TrialResult, open_storage
+from imr_ml.training import data_facts, decided_requests
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from imr_ml.experiments.schema import Experiment
+    from imr_ml.nlp.types import NlpSettings
+    from imr_ml.sweeps.space import Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """How much a sweep may cost.
+
+    Attributes
+    ----------
+    trials : int
+        Of all searches together; each has as many.
+    timeout_s : float, optional
+        No trial is begun after so many seconds.
+    jobs : int
+        Processes; -1 for all cores.
+    """
+
+    trials: int = 40
+    timeout_s: float | None = None
+    jobs: int = -1
+
+
+def describe_cost(plan: Plan, budget: Budget) -> str:
+    """One sentence on what a sweep costs.
+
+    Raises
+    ------
+    SweepError
+        For fewer trials than searches.
+    """
+    searches, each = len(plan.searches), _trials_each(plan, budget)
+    fits = searches * each * plan.inner_folds
+    return (
+        f"{searches} searches ({plan.outer_folds} outer folds, then all the data) of {each} trials, "
+        f"{plan.inner_folds} inner folds each: at most {fits} fits to select and {2 * plan.outer_folds} to evaluate"
+    )
+
+
+def run_sweep(
+    requests: pd.DataFrame, plan: Plan, store: Path, budget: Budget | None = None, start: StartProgress = silent
+) -> Sweep:
+    """Search on each outer fold's training part and on all the data, and evaluate what was selected on the outer folds.
+
+    All searches go on side by side, a trial each a round, so that they have the same budget when the time is up.
+
+    Parameters
+    ----------
+    requests : DataFrame
+        Validated and completed requests table of one source.
+    plan : Plan
+    store : Path
+        SQLite file of the trials; one that exists is resumed.
+    budget : Budget, optional
+    start : callable, optional
+        Starts the progress bar of each long step.
+
+    Raises
+    ------
+    SweepError
+        For a store of another file or other data, and if no trial could be measured.
+    TrainingError, SplitError
+        As in training.
+    """
+    begun, budget = time.monotonic(), budget or Budget()
+    each = _trials_each(plan, budget)
+    decided = decided_requests(requests)
+    datasets = _Datasets(decided, start)
+    base = datasets.of(plan.base.experiment)
+    if plan.objective not in objectives_of(base.labels):
+        raise SweepError(f"{plan.objective} can't be measured: this source reports no families")
+    data = data_facts(requests, decided, base.groups)
+    outer = _outer_folds(base, plan)
+    parts = dict(zip(plan.searches, [*(train for train, _ in outer), np.arange(len(base))], strict=True))
+    folds = {name: _inner_folds(base, rows, plan) for name, rows in parts.items()}
+    facts = {"settings": plan.digest, "data": data.sha256}
+    with open_storage(store) as storage:
+        searches = [Search(name, plan, storage, facts) for name in parts]
+        runner = _Runner(plan, datasets, folds, budget.jobs)
+        runner.run(searches, each, None if budget.timeout_s is None else begun + budget.timeout_s, start)
+        selected = {one.name: best for one in searches if (best := one.best())}
+        trials = tuple(result for one in searches for result in one.results)
+    if len(selected) < len(searches):
+        raise SweepError("no trial could be measured on every fold: allow more trials, or narrow the ranges")
+    estimates, differences = _evaluate(plan, selected, outer, datasets, budget.jobs, start)
+    return Sweep(plan, trials, selected, estimates, differences, data, time.monotonic() - begun)
+
+
+def _trials_each(plan: Plan, budget: Budget) -> int:
+    searches = len(plan.searches)
+    if budget.trials < searches:
+        raise SweepError(
+            f"{budget.trials} trials are too few for {searches} searches ({plan.outer_folds} outer folds and all the "
+            f"data): allow {searches} or more"
+        )
+    return budget.trials // searches
+
+
+class _Datasets:
+    """The requests as each way of reading texts gives them, each read once."""
+
+    def __init__(self, decided: pd.DataFrame, start: StartProgress) -> None:
+        self._decided, self._start = decided, start
+        self._read: dict[NlpSettings, Dataset] = {}
+
+    def of(self, experiment: Experiment) -> Dataset:
+        """The requests for an experiment."""
+        settings = experiment.training_settings().nlp
+        if settings not in self._read:
+            self._read[settings] = Dataset.of(self._decided, settings, self._start)
+        return self._read[settings]
+
+
+def _build(experiment: Experiment) -> RequestModel:
+    return RequestModel(experiment.training_settings().model)
+
+
+def _outer_folds(dataset: Dataset, plan: Plan) -> list[Split]:
+    evaluation, seed = plan.base.experiment.evaluation, plan.base.experiment.training.seed
+    overturned = dataset.labels.overturned
+    return grouped_folds(overturned, dataset.groups, plan.outer_folds, seed, stratify=evaluation.stratify)
+
+
+def _inner_folds(dataset: Dataset, rows: NDArray[np.int64], plan: Plan) -> list[Split]:
+    """Folds of a part of the requests, as rows of all of them."""
+    evaluation, seed = plan.base.experiment.evaluation, plan.base.experiment.training.seed
+    overturned, groups = dataset.labels.overturned[rows], dataset.groups[rows]
+    splits = grouped_folds(overturned, groups, plan.inner_folds, seed, stratify=evaluation.stratify)
+    return [(rows[train], rows[test]) for train, test in splits]
+
+
+@dataclass(frozen=True, slots=True)
+class _Runner:
+    """Runs the trials of several searches side by side."""
+
+    plan: Plan
+    datasets: _Datasets
+    folds: Mapping[str, Sequence[Split]]
+    jobs: int
+
+    def run(self, searches: Sequence[Search], each: int, end_at: float | None, start: StartProgress) -> None:
+        inner = self.plan.inner_folds
+        progress = start("searching", len(searches) * each * inner)
+        progress(sum(min(len(one.results), each) for one in searches) * inner)
+        while behind := self._behind(searches, each):
+            if end_at is not None and time.monotonic() > end_at and all(one.results for one in searches):
+                return
+            self._run_round(behind, progress)
+
+    def _behind(self, searches: Sequence[Search], each: int) -> list[Search]:
+        """Searches with the fewest results, as long as these are too few."""
+        fewest = min(len(one.results) for one in searches)
+        return [one for one in searches if len(one.results) == fewest] if fewest < each else []
+
+    def _run_round(self, searches: Sequence[Search], progress: Progress) -> None:
+        from joblib import Parallel, delayed
+
+        asked = [(search, search.ask()) for search in searches]
+        for fold in range(self.plan.inner_folds):
+            under_way = [(search, one) for search, one in asked if one.is_open]
+            measured = Parallel(n_jobs=self.jobs)(
+                delayed(_measure)(one.experiment, self.datasets.of(one.experiment), self.folds[search.name][fold])
+                for search, one in under_way
+            )
+            for (search, one), metrics in zip(under_way, measured, strict=True):
+                search.report(one, metrics)
+            progress(len(asked))
+
+
+def _measure(experiment: Experiment, dataset: Dataset, split: Split) -> dict[str, float]:
+    """Each objective in the test part of a split, by a model of the training part."""
+    predictions, labels = _predict(experiment, dataset, split), dataset.labels[split[1]]
+    ones = np.ones((1, len(split[1])))
+    return {name: float(OBJECTIVES[name](labels, predictions, ones)[0]) for name in objectives_of(dataset.labels)}
+
+
+def _predict(experiment: Experiment, dataset: Dataset, split: Split) -> Predictions:
+    return fit_predict(partial(_build, experiment), dataset, split)
+
+
+def _evaluate(
+    plan: Plan,
+    selected: Mapping[str, TrialResult],
+    outer: list[Split],
+    datasets: _Datasets,
+    jobs: int,
+    start: StartProgress,
+) -> tuple[dict[str, dict[str, Estimate]], dict[str, Estimate]]:
+    """Metrics of what was selected and of the file on the outer folds, and their paired differences."""
+    chosen = [plan.experiment(selected[name].values) for name in plan.searches[:-1]]
+    tried = {SELECTED: chosen, FILE: [plan.base.experiment] * len(outer)}
+    predicted = _predict_outer(tried, outer, datasets, jobs, start)
+    base, evaluation = datasets.of(plan.base.experiment), plan.base.experiment.evaluation
+    names = objectives_of(base.labels)
+    computed = {
+        (side, name): _metric(base.labels, predictions, name)
+        for side, predictions in predicted.items()
+        for name in names
+    }
+    seed = plan.base.experiment.training.seed
+    bootstrap = Bootstrap.over_cases(computed, base.groups, 1, evaluation.resamples, seed)
+    estimates = {side: {name: bootstrap.estimate((side, name)) for name in names} for side in predicted}
+    return estimates, {name: bootstrap.difference((SELECTED, name), (FILE, name)) for name in names}
+
+
+def _predict_outer(
+    tried: Mapping[str, Sequence[Experiment]],
+    outer: list[Split],
+    datasets: _Datasets,
+    jobs: int,
+    start: StartProgress,
+) -> dict[str, Predictions]:
+    from joblib import Parallel, delayed
+
+    tasks = [
+        (experiment, datasets.of(experiment), split)
+        for experiments in tried.values()
+        for experiment, split in zip(experiments, outer, strict=True)
+    ]
+    progress, parts = start("evaluating", len(tasks)), []
+    for part in Parallel(n_jobs=jobs, return_as="generator")(delayed(_predict)(*task) for task in tasks):
+        parts.append(part)
+        progress(1)
+    count = len(outer)
+    return {side: join_folds(parts[at * count : (at + 1) * count], outer) for at, side in enumerate(tried)}
+
+
+def _metric(labels: Labels, predictions: Predictions, name: str) -> Metric:
+    return lambda _, weights: OBJECTIVES[name](labels, predictions, weights)
