@@ -3,12 +3,27 @@
 Everything else is in the rooms. Nothing heavy is imported before a command runs.
 """
 
-from imr_ml.cli import check, drift, experiments, fetch, letters, predict, rates, reproduce, runs, sample, score, train
+from imr_ml.cli import (
+    check,
+    desk,
+    drift,
+    experiments,
+    fetch,
+    letters,
+    predict,
+    rates,
+    reproduce,
+    runs,
+    sample,
+    score,
+    train,
+)
 from imr_ml.cli.app import app
 
 __all__ = [
     "app",
     "check",
+    "desk",
     "drift",
     "experiments",
     "fetch",

@@ -1,0 +1,179 @@
+"""Serve the page to this machine alone; what it is given is neither stored nor logged."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+from collections.abc import Callable
+from contextlib import suppress
+from typing import TYPE_CHECKING, TypeVar
+from urllib.parse import unquote
+
+import uvicorn
+from fastapi import FastAPI, HTTPException
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import HTMLResponse, JSONResponse, Response
+from starlette.requests import ClientDisconnect, Request
+
+from imr_ml.desk.form import DeskError, letter_fields
+from imr_ml.desk.guard import Guard
+from imr_ml.desk.rendering import page_script, page_style, render_page
+from imr_ml.errors import ImrError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from imr_ml.desk.answers import Desk
+    from imr_ml.desk.letters import LetterReader
+
+T = TypeVar("T")
+HOST = "127.0.0.1"
+MAX_REQUEST_BYTES = 2_000_000
+MAX_LETTER_BYTES = 25_000_000
+NAME_HEADER = "X-Letter-Name"
+_BODY_SECONDS = 60
+_PORTS_TRIED = 20
+_MOST_CONNECTIONS = 1_000
+_LONGEST_NAME = 120
+_GONE = 499
+
+
+def make_app(
+    desk: Desk, letters: LetterReader, hosts: Collection[str], *, body_seconds: float = _BODY_SECONDS
+) -> Guard:
+    """The application.
+
+    Parameters
+    ----------
+    desk : Desk
+    letters : LetterReader
+    hosts : collection of str
+        Names and ports under which it is opened.
+    body_seconds : float, optional
+        Longest time in which a request must arrive.
+    """
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+    page, script, style = render_page(desk, MAX_LETTER_BYTES), page_script(), page_style()
+    # Scoring keeps a core busy: more at once would only be slower. Who waits for a letter has not sent it yet.
+    scoring, reading = asyncio.Semaphore(1), asyncio.Semaphore(1)
+
+    async def work(request: Request, run: Callable[[], T]) -> T:
+        async with scoring:
+            if await request.is_disconnected():
+                raise ClientDisconnect
+            try:
+                return await run_in_threadpool(run)
+            except ImrError:
+                raise
+            except Exception as error:  # noqa: BLE001 - its own words may contain the request's
+                raise HTTPException(500, f"can't be scored ({type(error).__name__})") from None
+
+    @app.get("/")
+    def show_page() -> HTMLResponse:
+        return HTMLResponse(page)
+
+    @app.get("/desk.js")
+    def send_script() -> Response:
+        return Response(script, media_type="text/javascript")
+
+    @app.get("/desk.css")
+    def send_style() -> Response:
+        return Response(style, media_type="text/css")
+
+    @app.post("/score")
+    async def score(request: Request) -> JSONResponse:
+        given = _parsed(request, await _body(request, MAX_REQUEST_BYTES, body_seconds))
+        return JSONResponse(await work(request, lambda: desk.answer(given)))
+
+    @app.post("/letter")
+    async def read_letter(request: Request) -> JSONResponse:
+        name = _letter_name(request)
+        async with reading:
+            content = await _body(request, MAX_LETTER_BYTES, body_seconds)
+            letter = await run_in_threadpool(letters.read, content, name)
+        fields = await work(request, lambda: letter_fields(letter, name))
+        facts = {"name": name, "is_sample": letter.is_sample, "warnings": letter.warnings}
+        return JSONResponse({"requests": fields, **facts})
+
+    app.add_exception_handler(ImrError, _explain)
+    app.add_exception_handler(ClientDisconnect, lambda *_: Response(status_code=_GONE))
+    return Guard(app, hosts)
+
+
+def serve(desk: Desk, letters: LetterReader, port: int, on_ready: Callable[[str], object]) -> None:
+    """Serve until interrupted.
+
+    Parameters
+    ----------
+    desk : Desk
+    letters : LetterReader
+    port : int
+        If it is in use, the next free one is taken; 0 takes any.
+    on_ready : callable
+        Called with the page's address when it can be opened.
+
+    Raises
+    ------
+    DeskError
+        If no port is free.
+    """
+    with _listen(port) as listening:
+        bound = listening.getsockname()[1]
+        app = make_app(desk, letters, [f"{name}:{bound}" for name in (HOST, "localhost")])
+        config = uvicorn.Config(
+            app,
+            log_config=None,
+            log_level="critical",
+            access_log=False,
+            lifespan="off",
+            server_header=False,
+            limit_concurrency=_MOST_CONNECTIONS,
+            timeout_graceful_shutdown=1,
+        )
+        on_ready(f"http://{HOST}:{bound}/")
+        with suppress(KeyboardInterrupt):
+            uvicorn.Server(config).run(sockets=[listening])
+
+
+def _listen(port: int) -> socket.socket:
+    candidates = range(port, min(port + _PORTS_TRIED, 65_536))
+    for candidate in candidates:
+        with suppress(OSError):
+            return socket.create_server((HOST, candidate))
+    raise DeskError(f"ports {port} to {candidates[-1]} can't be used; choose another with --port")
+
+
+async def _body(request: Request, most: int, seconds: float) -> bytes:
+    """The request's body, refused as soon as it is known to be too large."""
+    too_large = HTTPException(413, f"larger than {most / 1_000_000:g} MB; no determination is")
+    if int(request.headers.get("content-length", 0)) > most:
+        raise too_large
+    content = bytearray()
+    try:
+        async with asyncio.timeout(seconds):
+            async for chunk in request.stream():
+                content += chunk
+                if len(content) > most:
+                    raise too_large
+    except TimeoutError:
+        raise HTTPException(408, f"did not arrive within {seconds:g} seconds; send it again") from None
+    return bytes(content)
+
+
+def _parsed(request: Request, content: bytes) -> object:
+    if request.headers.get("content-type", "").partition(";")[0] != "application/json":
+        raise HTTPException(415, "send application/json")
+    try:
+        return json.loads(content)
+    except (ValueError, RecursionError):
+        raise DeskError("send one JSON object of texts") from None
+
+
+def _letter_name(request: Request) -> str:
+    name = unquote(request.headers.get(NAME_HEADER, "")).replace("\\", "/").rpartition("/")[2]
+    return "".join(filter(str.isprintable, name))[-_LONGEST_NAME:] or "letter"
+
+
+async def _explain(_: Request, error: Exception) -> Response:
+    return JSONResponse({"detail": " ".join(str(error).split())}, status_code=422)
