@@ -19,7 +19,7 @@ from imr_ml.ingest.dmhc import SOURCE as DMHC
 from imr_ml.precedents.cohorts import LEAST_REQUESTS
 from imr_ml.precedents.decided import Query
 from imr_ml.rates.counting import count_rates
-from imr_ml.rates.questions import QUESTIONS, answer_questions
+from imr_ml.rates.questions import MISSING, QUESTIONS, answer_questions
 from imr_ml.reporting.names import FAMILY_NAMES
 from imr_ml.scoring.frame import score_frame, type_rows
 from imr_ml.scoring.parts import json_lines
@@ -33,7 +33,7 @@ Record = dict[str, Any]
 RATE_QUESTIONS = ("category", "treatment", "drug_class", "body_part", "ur_family")
 """What the rates of a decided table are counted by."""
 _JSON = ("evidence", "precedents")
-_SHARED_NAMES = {"category": "category", "body_part": "body part", "ur_families": "UR cites"}
+_NOTHING = {"category": "no category", "body_part": "no body part", "ur_families": "UR's guideline not known"}
 
 
 class TableRates:
@@ -55,7 +55,7 @@ class TableRates:
         for name in RATE_QUESTIONS:
             for value in answers[name].iloc[0].split(FAMILY_SEPARATOR):
                 cell = self._cells[name].get(value)
-                if cell is not None:
+                if cell is not None and value not in MISSING:
                     yield {"name": f"{QUESTIONS[name].label}: {_in_words(value)}", **cell}
 
 
@@ -103,13 +103,18 @@ class Desk:
 
 
 def _tier_rate(tier: TierCounts) -> Record:
-    shared = (f"{_SHARED_NAMES[part]} {_in_words(value)}" for part, value in tier.shared.items())
-    name = ", ".join(shared) or "all decided requests"
-    cell: Record = {"name": name, "tier": tier.tier, "requests": tier.requests}
+    shared = (_shared_name(part, value) for part, value in tier.shared.items())
+    cell: Record = {"name": ", ".join(shared) or "all decided requests", "tier": tier.tier, "requests": tier.requests}
     if tier.requests < LEAST_REQUESTS:
-        return cell
+        return cell | dict.fromkeys(("overturned", "rate", "low", "high"))
     low, high = wilson(tier.overturned, tier.requests)
     return cell | {"overturned": tier.overturned, "rate": tier.overturned / tier.requests, "low": low, "high": high}
+
+
+def _shared_name(part: str, value: str) -> str:
+    if not value:
+        return _NOTHING[part]
+    return f"UR cites {_in_words(value)}" if part == "ur_families" else _in_words(value)
 
 
 def _cells(answered: AnsweredRequests, name: str) -> dict[str, Record]:
@@ -123,4 +128,4 @@ def _in_words(value: str) -> str:
     families = value.split()
     if families and all(part in FAMILIES for part in families):
         return " and ".join(FAMILY_NAMES[part] for part in families)
-    return value.replace("_", " ") or "none named"
+    return value.replace("_", " ")

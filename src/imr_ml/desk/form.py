@@ -86,7 +86,9 @@ def check_fields(given: object, source: str) -> dict[str, str]:
     too_long = [name for name, value in given.items() if len(value) > MAX_CHARACTERS]
     if too_long:
         raise DeskError(f"{', '.join(too_long)}: longer than {MAX_CHARACTERS:,} characters; shorten it")
-    return {name: value for name, value in given.items() if value.strip()}
+    # Half of a pair of UTF-16 is no character; one in its place leaves all others where they are.
+    texts = {name: value.encode("utf-8", "replace").decode() for name, value in given.items()}
+    return {name: text for name, text in texts.items() if text.strip()}
 
 
 def letter_fields(letter: Letter, name: str) -> list[dict[str, str]]:

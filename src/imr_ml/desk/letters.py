@@ -38,7 +38,7 @@ class LetterReader:
 
     def __init__(self, *, ocr: bool = False, seconds: float | None = None, read: ReadContent = read_content) -> None:
         self._ocr = ocr
-        self._seconds = seconds or (OCR_SECONDS if ocr else TEXT_SECONDS)
+        self.seconds = seconds or (OCR_SECONDS if ocr else TEXT_SECONDS)
         self._read = read
         self._lock = threading.Lock()
         self._process: BaseProcess | None = None
@@ -74,9 +74,9 @@ class LetterReader:
     def _answer(self, content: bytes, name: str) -> Letter | str:
         pipe = self._start()
         pipe.send((content, name, self._ocr))
-        if not pipe.poll(self._seconds):
+        if not pipe.poll(self.seconds):
             self._stop()
-            raise DeskError(f"{name}: took more than {self._seconds:g} seconds to read; is it a determination?")
+            raise DeskError(f"{name}: took more than {self.seconds:g} seconds to read; is it a determination?")
         answer: Letter | str = pipe.recv()
         return answer
 

@@ -11,7 +11,8 @@ const state = { hidden: {}, original: null, shown: null, pending: null, pause: 0
 const familyName = (family) => data.names.families[family] ?? family;
 const textOf = (row, section) => row.fields[section] ?? null;
 const chip = (outcome) => el("span", { class: `chip ${outcome}` }, outcome);
-const points = (change) => `${signed(100 * change).replace(/\.?0+$/, "")} points`;
+const points = (change) => `${change < 0 ? "−" : "+"}${Math.abs(100 * change).toFixed(1)} points`;
+const PROMPT = "Enter a request and its clinical summary, or open a letter.";
 
 function fieldsNow() {
   const filled = inputs.filter((input) => input.value.trim()).map((input) => [input.name, input.value]);
@@ -20,9 +21,10 @@ function fieldsNow() {
 
 const areSame = (one, other) => JSON.stringify(Object.entries(one).sort()) === JSON.stringify(Object.entries(other).sort());
 
-function say(line, isBad = false) {
+/** A line for everyone, or one for screen readers where the page shows the same. */
+function say(line, { isBad = false, isShown = true } = {}) {
   byId("status").textContent = line;
-  byId("status").classList.toggle("bad", isBad);
+  byId("status").className = isBad ? "bad" : isShown ? "" : "heard";
 }
 
 // Asking
@@ -45,7 +47,7 @@ async function predict() {
   clearTimeout(state.pause);
   state.pending?.abort();
   const fields = fieldsNow();
-  if (!fields.request) return say("Enter the request.", true);
+  if (!fields.request) return say("Enter the request.", { isBad: true });
   const pending = new AbortController();
   state.pending = pending;
   byId("answer").setAttribute("aria-busy", "true");
@@ -53,7 +55,7 @@ async function predict() {
     const answer = await ask("/score", { signal: pending.signal, headers: { "Content-Type": "application/json" }, body: JSON.stringify(fields) });
     if (state.pending === pending) show(completed(answer, fields));
   } catch (error) {
-    if (error.name !== "AbortError") say(error.message, true);
+    if (error.name !== "AbortError") say(error.message, { isBad: true });
   } finally {
     if (state.pending === pending) byId("answer").removeAttribute("aria-busy");
   }
@@ -138,28 +140,29 @@ function show(row) {
     change, row.error === null ? comparison(row) : null,
     row.evidence ? evidenceOf(row) : null,
     row.p_families && row.primary_family ? familySection(row) : null,
-    row.rates.length ? ratesOf(row) : null,
+    row.rates.some(({ rows }) => rows.length) ? ratesOf(row) : null,
     row.precedents ? precedentSection(row) : null,
   ].filter(Boolean));
   SECTIONS.forEach(paint);
-  const difference = change && row.error === null ? ` ${differenceInWords(row)}` : "";
-  say(row.error === null ? `${percent(row.p_overturned)} probability that the denial is overturned, ${setOf(row)}.${difference}` : `Could not be scored: ${row.error}.`, row.error !== null);
+  say(row.error === null ? summaryOf(row, change !== null) : `Could not be scored: ${row.error}.`, { isShown: false });
 }
 
-const setOf = (row) => (row.confident ? `the prediction set holds ${row.outcome_pred} alone` : "the prediction set leaves it uncertain");
-
-function differenceInWords(row) {
-  const change = row.p_overturned - state.original.p_overturned;
-  return Math.abs(change) < 0.0005 ? "The same as the original." : `${points(change)} from the original.`;
+function summaryOf(row, isChanged) {
+  const change = row.p_overturned - (state.original?.p_overturned ?? row.p_overturned);
+  const words = Math.abs(change) < 0.0005 ? "the same as the original" : `${points(change)} from the original`;
+  return `${percent(row.p_overturned)} probability that the denial is overturned, ${row.outcome}${isChanged ? `; ${words}` : ""}.`;
 }
 
 function verdictOf(row) {
+  const rates = [
+    data.base_rate === null ? null : `base rate ${percent(data.base_rate)}`,
+    row.cohort_rate === null ? null : `cohort ${percent(row.cohort_rate)} of ${counted(row.cohort_requests)} requests`,
+  ].filter(Boolean).join(", ");
+  const set = row.confident ? `${row.outcome} alone` : "does not settle on one outcome";
   return el("div", {},
     el("p", { class: "verdict" }, el("span", { class: "figure", id: "probability" }, percent(row.p_overturned)),
-      el("span", {}, "probability that the denial is overturned"), chip(row.outcome)),
-    el("p", { class: "hint" }, row.confident
-      ? `At ${percent(data.coverage, 0)} coverage the prediction set holds ${row.outcome_pred} alone.`
-      : `At ${percent(data.coverage, 0)} coverage the prediction set can't tell the outcomes apart.`));
+      el("span", {}, "probability that the denial is overturned", el("small", {}, rates))),
+    el("p", { class: "set" }, chip(row.outcome), el("span", { class: "hint" }, `Prediction set at ${percent(data.coverage, 0)} coverage: ${set}.`)));
 }
 
 /** The probability beside the base rate and the cohort's rate, on one scale. */
@@ -181,7 +184,7 @@ function comparison(row) {
       hasCohort ? el("li", {}, el("i", { class: "line cohort" }), `cohort ${percent(row.cohort_rate)} (${percent(row.cohort_low)} to ${percent(row.cohort_high)})`) : null),
     el("p", { class: "hint" }, hasCohort
       ? `Cohort: ${counted(row.cohort_requests)} decided requests, ${data.names.tiers[row.cohort_tier] ?? row.cohort_tier}; share overturned with its 95 % interval. Base rate: all requests that the model learned from.`
-      : "No cohort of 20 decided requests or more."));
+      : "No 20 requests were decided before this one was made, so it has no cohort."));
 }
 
 function evidenceOf(row) {
@@ -200,14 +203,18 @@ function evidenceOf(row) {
 }
 
 function ratesOf(row) {
-  const heads = ["Decided requests", "Requests", "Overturned", "Rate, 95 % interval"];
-  const line = (one) => el("tr", { class: one.tier === row.cohort_tier && one.tier ? "chosen" : null },
-    el("th", { scope: "row" }, one.name, one.tier && one.tier === row.cohort_tier ? el("small", {}, " the cohort") : null),
-    el("td", {}, counted(one.requests)), el("td", {}, one.overturned == null ? "–" : counted(one.overturned)),
-    el("td", {}, one.rate == null ? "less than 20 requests" : `${percent(one.rate)} (${percent(one.low, 0)} to ${percent(one.high, 0)})`));
-  const table = ({ source, rows }) => [el("h4", {}, `In ${source}`), el("table", { class: "precedents rates" },
-    el("thead", {}, el("tr", {}, heads.map((head) => el("th", { scope: "col" }, head)))), el("tbody", {}, rows.map(line)))];
-  return el("section", {}, el("h3", {}, "Rates behind it"), row.rates.map(table));
+  const whole = (share) => (100 * share).toFixed(0);
+  const line = (one) => {
+    const isCohort = Boolean(one.tier) && one.tier === row.cohort_tier;
+    const cells = one.rate === null ? [`${counted(one.requests)} requests, too few`, "–", ""]
+      : [`${counted(one.overturned)} of ${counted(one.requests)}`, percent(one.rate), `${whole(one.low)} to ${whole(one.high)} %`];
+    return el("tr", { class: isCohort ? "chosen" : null },
+      el("th", { scope: "row" }, one.name, isCohort ? el("small", {}, " (the cohort)") : null), cells.map((cell) => el("td", {}, cell)));
+  };
+  const heads = ["Decided requests", "Overturned", "Rate", "95 % interval"].map((head) => el("th", { scope: "col" }, head));
+  const table = ({ source, rows }) => el("table", { class: "precedents rates" }, el("caption", {}, `In ${source}`),
+    el("thead", {}, el("tr", {}, heads.map((head) => head.cloneNode(true)))), el("tbody", {}, rows.map(line)));
+  return el("section", {}, el("h3", {}, "Rates behind it"), row.rates.filter(({ rows }) => rows.length).map(table));
 }
 
 /** What differs from the original: probability, prediction set, families, evidence. */
@@ -271,7 +278,7 @@ byId("clear").addEventListener("click", () => {
   fill({});
   byId("choice").hidden = true;
   byId("letter-status").textContent = "";
-  say("Enter a request and its clinical summary, or open a letter.");
+  say(PROMPT);
   byId("request").focus();
 });
 // A letter may be dropped anywhere; without this the browser would open it in the desk's place.
