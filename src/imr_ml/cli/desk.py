@@ -11,7 +11,7 @@ from imr_ml.cli.app import app, exit_on_user_error, progress
 from imr_ml.cli.models import LATEST, ModelName, Ocr, model_folder, warn_of_samples
 
 if TYPE_CHECKING:
-    from imr_ml.desk.answers import TableRates
+    from imr_ml.desk.rates import TableRates
 
 _PORT = 8300
 
@@ -46,7 +46,7 @@ def desk(
 
 def _table_rates(table: Path) -> TableRates:
     from imr_ml.corpus.decisions import InputOptions
-    from imr_ml.desk.answers import RATE_QUESTIONS, TableRates
+    from imr_ml.desk.rates import RATE_QUESTIONS, TableRates
     from imr_ml.rates.counting import answer_requests
     from imr_ml.rates.reading import read_decided
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -46,25 +45,6 @@ class CohortRates:
     tier: list[str | None]
 
 
-@dataclass(frozen=True, slots=True)
-class TierCounts:
-    """Decided requests of one tier that a request belongs to.
-
-    Attributes
-    ----------
-    tier : str
-        Name in `TIERS`.
-    shared : dict of str to str
-        What they have in common; a value is empty where the request names none.
-    requests, overturned : int
-    """
-
-    tier: str
-    shared: dict[str, str]
-    requests: int
-    overturned: int
-
-
 class Cohorts:
     """Counts over decided requests, by what they have in common.
 
@@ -82,33 +62,23 @@ class Cohorts:
 
     def rates(self, frame: pd.DataFrame, query: Query) -> CohortRates:
         """Rate of each row of a feature frame, over requests decided by its `asked_at`, its own case left out."""
-        found = [self._narrowest(tiers) for tiers in self._tiers_of_rows(frame, query)]
+        keys = dict(zip(("category", "body_part", "ur_families"), cohort_keys(frame), strict=True))
+        own = self._decided.own_groups(query)
+        found = [
+            self._narrowest({name: str(values[row]) for name, values in keys.items()}, float(asked_at), own[row])
+            for row, asked_at in enumerate(query.asked_at)
+        ]
         rate, low, high, requests = np.array([row[:4] for row in found], dtype=np.float64).reshape(-1, 4).T
         return CohortRates(rate, low, high, requests, [row[4] for row in found])
 
-    def counts(self, frame: pd.DataFrame, query: Query) -> list[list[TierCounts]]:
-        """Counts of every tier of each row, the narrowest first, over the same requests as `rates`."""
-        return [list(tiers) for tiers in self._tiers_of_rows(frame, query)]
-
-    def _tiers_of_rows(self, frame: pd.DataFrame, query: Query) -> Iterator[Iterator[TierCounts]]:
-        keys = dict(zip(("category", "body_part", "ur_families"), cohort_keys(frame), strict=True))
-        own = self._decided.own_groups(query)
-        for row, asked_at in enumerate(query.asked_at):
-            named = {name: str(values[row]) for name, values in keys.items()}
-            yield self._tiers_of_row(named, float(asked_at), own[row])
-
-    def _tiers_of_row(self, keys: Mapping[str, str], asked_at: float, own: NDArray[np.int64]) -> Iterator[TierCounts]:
+    def _narrowest(
+        self, keys: dict[str, str], asked_at: float, own: NDArray[np.int64]
+    ) -> tuple[float, float, float, float, str | None]:
         own_rows = np.concatenate([np.zeros(0, dtype=np.int64), *(self._rows_of[group] for group in own.tolist())])
-        for name, parts in TIERS.items():
-            shared = {part: keys[part] for part in parts}
-            yield TierCounts(name, shared, *self._tiers[name].counts(tuple(shared.values()), asked_at, own_rows))
-
-    @staticmethod
-    def _narrowest(tiers: Iterator[TierCounts]) -> tuple[float, float, float, float, str | None]:
-        for tier in tiers:
-            if tier.requests >= LEAST_REQUESTS:
-                interval = wilson(tier.overturned, tier.requests)
-                return (tier.overturned / tier.requests, *interval, tier.requests, tier.tier)
+        for name, shared in TIERS.items():
+            requests, overturned = self._tiers[name].counts(tuple(keys[part] for part in shared), asked_at, own_rows)
+            if requests >= LEAST_REQUESTS:
+                return (overturned / requests, *wilson(overturned, requests), requests, name)
         return (np.nan, np.nan, np.nan, np.nan, None)
 
 

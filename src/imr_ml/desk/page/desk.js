@@ -136,6 +136,7 @@ function show(row) {
   const change = changeOf(row);
   byId("result").replaceChildren(...[
     row.error === null ? verdictOf(row) : el("p", { class: "failed" }, el("b", {}, "Could not be scored: "), row.error),
+    row.in_training ? el("p", { class: "hint" }, "The model was trained on this case: its prediction is closer than for a new request.") : null,
     row.warnings ? el("p", { class: "hint" }, `Not read: ${row.warnings}`) : null,
     change, row.error === null ? comparison(row) : null,
     row.evidence ? evidenceOf(row) : null,
@@ -184,7 +185,7 @@ function comparison(row) {
       hasCohort ? el("li", {}, el("i", { class: "line cohort" }), `cohort ${percent(row.cohort_rate)} (${percent(row.cohort_low)} to ${percent(row.cohort_high)})`) : null),
     el("p", { class: "hint" }, hasCohort
       ? `Cohort: ${counted(row.cohort_requests)} decided requests, ${data.names.tiers[row.cohort_tier] ?? row.cohort_tier}; share overturned with its 95 % interval. Base rate: all requests that the model learned from.`
-      : "No 20 requests were decided before this one was made, so it has no cohort."));
+      : `No cohort: ${row.cohort_reason ?? "less than 20 requests were decided before this one was made"}.`));
 }
 
 function evidenceOf(row) {
@@ -255,14 +256,23 @@ function moved(row, section, before, now) {
   while (tail < Math.min(old.length, fresh.length) - head && old.at(-1 - tail) === fresh.at(-1 - tail)) tail++;
   const shift = fresh.length - old.length;
   const place = ([start, end]) => (end <= head ? [[start, end]] : start >= old.length - tail ? [[start + shift, end + shift]] : []);
-  const entries = entriesOf(row, kindShown).map((entry) => (entry.section === section ? { ...entry, places: (entry.places ?? []).flatMap(place) } : entry));
-  return { ...row, fields: { ...row.fields, [section]: now }, evidence: { ...row.evidence, [kindShown]: entries } };
+  const copy = { ...row, fields: { ...row.fields, [section]: now }, evidence: structuredClone(row.evidence) };
+  for (const entry of entriesOf(copy, kindShown)) if (entry.section === section) entry.places = (entry.places ?? []).flatMap(place);
+  return copy;
 }
 
 // Listening
 
-form.addEventListener("submit", (event) => { event.preventDefault(); predict(); });
-form.addEventListener("keydown", (event) => { if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) { event.preventDefault(); predict(); } });
+form.addEventListener("submit", async (event) => {
+  event.preventDefault();
+  await predict();
+  if (matchMedia("(max-width: 900px)").matches) byId("answer").scrollIntoView({ block: "start" });
+});
+form.addEventListener("keydown", (event) => {
+  if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
+  event.preventDefault();
+  form.requestSubmit();
+});
 form.addEventListener("input", (event) => { if (inputs.includes(event.target)) edited(event); });
 byId("letter").addEventListener("change", (event) => { openLetter(event.target.files[0]); event.target.value = ""; });
 byId("restore").addEventListener("click", () => {
