@@ -118,7 +118,7 @@ def serve(desk: Desk, letters: LetterReader, port: int, on_ready: Callable[[str]
     DeskError
         If no port is free.
     """
-    with _listen(port) as listening:
+    with listen(port) as listening:
         bound = listening.getsockname()[1]
         app = make_app(desk, letters, [f"{name}:{bound}" for name in (HOST, "localhost")])
         config = uvicorn.Config(
@@ -136,7 +136,14 @@ def serve(desk: Desk, letters: LetterReader, port: int, on_ready: Callable[[str]
             uvicorn.Server(config).run(sockets=[listening])
 
 
-def _listen(port: int) -> socket.socket:
+def listen(port: int) -> socket.socket:
+    """A socket of this machine alone at a port, or at the next one that is free.
+
+    Raises
+    ------
+    DeskError
+        If none of 20 is.
+    """
     candidates = range(port, min(port + _PORTS_TRIED, 65_536))
     for candidate in candidates:
         with suppress(OSError):
