@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import sys
+import threading
+import webbrowser
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -56,10 +60,12 @@ def _table_rates(table: Path) -> TableRates:
 
 
 def _announce(address: str, *, browse: bool) -> None:
-    import threading
-    import webbrowser
-
     typer.echo(f"the desk is at {address} (Ctrl-C ends it); it stores and logs nothing that it is given")
-    if browse:
+    if browse and _has_screen():
         # Some browsers hold the call until they are closed.
         threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
+
+
+def _has_screen() -> bool:
+    """Whether a window can be opened; without one a text browser would take over the terminal."""
+    return sys.platform in ("win32", "darwin") or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
