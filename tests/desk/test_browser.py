@@ -194,7 +194,7 @@ def test_a_letter_can_be_chosen_as_a_file(open_desk, tmp_path):
     [
         (b"%PDF-1.7\nbroken", 0, "broken.pdf", "broken.pdf: is not a PDF that can be opened"),
         (b"A recipe.\n", 0, f"{HOSTILE.replace('/', '')}.txt", "is it a determination?"),
-        (b"x", 25_000_000, "large.txt", "large.txt: larger than 25 MB; no determination is"),
+        (b"x", 25_000_000, "large.txt", "large.txt: larger than 25 MB, the limit"),
     ],
 )
 def test_a_bad_letter_is_refused_in_one_line_and_leaves_the_page_as_it_was(open_desk, content, padding, name, reason):

@@ -43,7 +43,7 @@ def test_a_letter_of_50_mb_is_refused_in_one_line(client):
     refused = client.post("/letter", content=SECRET.encode() * 6_250_000)
 
     assert refused.status_code == 413
-    assert refused.json() == {"detail": "larger than 25 MB; no determination is"}
+    assert refused.json() == {"detail": "larger than 25 MB, the limit"}
 
 
 @pytest.mark.parametrize("path", ["score", "letter"])

@@ -9,7 +9,8 @@ from factories import KNEE, NORCO, make_letter_pdf, make_letter_text
 
 from imr_ml.desk.answers import Desk
 from imr_ml.desk.letters import LetterReader
-from imr_ml.desk.server import MAX_LETTER_BYTES, MAX_REQUEST_BYTES, make_app
+from imr_ml.desk.rendering import render_page
+from imr_ml.desk.server import MAX_LETTER_BYTES, MAX_REQUEST_BYTES, Service, make_app
 
 HOST = "127.0.0.1:8300"
 REQUEST = {"request": "MRI of the left knee", "clinical_summary": "Knee pain, no locking."}
@@ -44,7 +45,7 @@ def letters():
 
 @pytest.fixture(scope="module")
 def client(loaded, letters):
-    return Client(make_app(Desk(loaded), letters, [HOST, "localhost:8300"]))
+    return Client(make_app(Service(Desk(loaded), letters), render_page(Desk(loaded), 1), [HOST, "localhost:8300"]))
 
 
 class FailingDesk(Desk):
@@ -56,7 +57,7 @@ class FailingDesk(Desk):
 
 @pytest.fixture(scope="module")
 def failing(loaded, letters):
-    return Client(make_app(FailingDesk(loaded), letters, [HOST]))
+    return Client(make_app(Service(FailingDesk(loaded), letters), "", [HOST]))
 
 
 def send_letter(client, content, name="letter.txt", **headers):
@@ -182,4 +183,18 @@ def test_a_letter_that_is_too_large_is_refused_before_it_is_read(client):
 
     for refused in (by_length, by_chunks):
         assert refused.status_code == 413
-        assert refused.json()["detail"] == "larger than 25 MB; no determination is"
+        assert refused.json()["detail"] == "larger than 25 MB, the limit"
+
+
+def test_what_does_not_arrive_in_time_is_refused_and_keeps_no_one_waiting(loaded, letters):
+    slow = Client(make_app(Service(Desk(loaded), letters, body_seconds=0.2), "", [HOST]))
+
+    async def stuck():
+        yield b"x"
+        await asyncio.Event().wait()
+
+    for path in ("/score", "/letter"):
+        refused = slow.post(path, content=stuck())
+        assert refused.status_code == 408
+        assert refused.json()["detail"].startswith("did not arrive within")
+    assert send_letter(slow, make_letter_text().encode()).status_code == 200

@@ -13,7 +13,7 @@ from urllib.parse import unquote
 import uvicorn
 from fastapi import FastAPI, HTTPException
 from fastapi.concurrency import run_in_threadpool
-from fastapi.responses import HTMLResponse, JSONResponse, Response
+from fastapi.responses import JSONResponse, Response
 from starlette.requests import ClientDisconnect, Request
 
 from imr_ml.desk.form import DeskError, letter_fields
@@ -39,27 +39,41 @@ _LONGEST_NAME = 120
 _GONE = 499
 
 
-def make_app(
-    desk: Desk, letters: LetterReader, hosts: Collection[str], *, body_seconds: float = _BODY_SECONDS
-) -> Guard:
-    """The application.
+class Service:
+    """Answers what the page asks.
+
+    Scoring keeps a core busy, so one request is scored after the other. Who waits to have a letter read has not sent it
+    yet, so that one letter at a time is in memory.
 
     Parameters
     ----------
     desk : Desk
     letters : LetterReader
-    hosts : collection of str
-        Names and ports under which it is opened.
     body_seconds : float, optional
-        Longest time in which a request must arrive.
+        Longest time in which what is asked must arrive.
     """
-    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
-    page, script, style = render_page(desk, MAX_LETTER_BYTES), page_script(), page_style()
-    # Scoring keeps a core busy: more at once would only be slower. Who waits for a letter has not sent it yet.
-    scoring, reading = asyncio.Semaphore(1), asyncio.Semaphore(1)
 
-    async def work(request: Request, run: Callable[[], T]) -> T:
-        async with scoring:
+    def __init__(self, desk: Desk, letters: LetterReader, body_seconds: float = _BODY_SECONDS) -> None:
+        self._desk, self._letters, self._body_seconds = desk, letters, body_seconds
+        self._scoring, self._reading = asyncio.Semaphore(1), asyncio.Semaphore(1)
+
+    async def score(self, request: Request) -> JSONResponse:
+        """Answer one request, given as a JSON object of texts."""
+        given = _parsed(request, await _body(request, MAX_REQUEST_BYTES, self._body_seconds))
+        return JSONResponse(await self._work(request, lambda: self._desk.answer(given)))
+
+    async def read_letter(self, request: Request) -> JSONResponse:
+        """Fields of each request of a letter, given as its file's content."""
+        name = _letter_name(request)
+        async with self._reading:
+            content = await _body(request, MAX_LETTER_BYTES, self._body_seconds)
+            letter = await run_in_threadpool(self._letters.read, content, name)
+        fields = await self._work(request, lambda: letter_fields(letter, name))
+        facts = {"name": name, "is_sample": letter.is_sample, "warnings": letter.warnings}
+        return JSONResponse({"requests": fields, **facts})
+
+    async def _work(self, request: Request, run: Callable[[], T]) -> T:
+        async with self._scoring:
             if await request.is_disconnected():
                 raise ClientDisconnect
             try:
@@ -69,33 +83,24 @@ def make_app(
             except Exception as error:  # noqa: BLE001 - its own words may contain the request's
                 raise HTTPException(500, f"can't be scored ({type(error).__name__})") from None
 
-    @app.get("/")
-    def show_page() -> HTMLResponse:
-        return HTMLResponse(page)
 
-    @app.get("/desk.js")
-    def send_script() -> Response:
-        return Response(script, media_type="text/javascript")
+def make_app(service: Service, page: str, hosts: Collection[str]) -> Guard:
+    """The application.
 
-    @app.get("/desk.css")
-    def send_style() -> Response:
-        return Response(style, media_type="text/css")
-
-    @app.post("/score")
-    async def score(request: Request) -> JSONResponse:
-        given = _parsed(request, await _body(request, MAX_REQUEST_BYTES, body_seconds))
-        return JSONResponse(await work(request, lambda: desk.answer(given)))
-
-    @app.post("/letter")
-    async def read_letter(request: Request) -> JSONResponse:
-        name = _letter_name(request)
-        async with reading:
-            content = await _body(request, MAX_LETTER_BYTES, body_seconds)
-            letter = await run_in_threadpool(letters.read, content, name)
-        fields = await work(request, lambda: letter_fields(letter, name))
-        facts = {"name": name, "is_sample": letter.is_sample, "warnings": letter.warnings}
-        return JSONResponse({"requests": fields, **facts})
-
+    Parameters
+    ----------
+    service : Service
+    page : str
+        HTML; see `render_page`.
+    hosts : collection of str
+        Names and ports under which it is opened.
+    """
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+    app.get("/")(_sender(page, "text/html"))
+    app.get("/desk.js")(_sender(page_script(), "text/javascript"))
+    app.get("/desk.css")(_sender(page_style(), "text/css"))
+    app.post("/score")(service.score)
+    app.post("/letter")(service.read_letter)
     app.add_exception_handler(ImrError, _explain)
     app.add_exception_handler(ClientDisconnect, lambda *_: Response(status_code=_GONE))
     return Guard(app, hosts)
@@ -120,7 +125,8 @@ def serve(desk: Desk, letters: LetterReader, port: int, on_ready: Callable[[str]
     """
     with listen(port) as listening:
         bound = listening.getsockname()[1]
-        app = make_app(desk, letters, [f"{name}:{bound}" for name in (HOST, "localhost")])
+        page = render_page(desk, MAX_LETTER_BYTES)
+        app = make_app(Service(desk, letters), page, [f"{name}:{bound}" for name in (HOST, "localhost")])
         config = uvicorn.Config(
             app,
             log_config=None,
@@ -151,9 +157,16 @@ def listen(port: int) -> socket.socket:
     raise DeskError(f"ports {port} to {candidates[-1]} can't be used; choose another with --port")
 
 
+def _sender(text: str, kind: str) -> Callable[[], Response]:
+    def send() -> Response:
+        return Response(text, media_type=kind)
+
+    return send
+
+
 async def _body(request: Request, most: int, seconds: float) -> bytes:
     """The request's body, refused as soon as it is known to be too large."""
-    too_large = HTTPException(413, f"larger than {most / 1_000_000:g} MB; no determination is")
+    too_large = HTTPException(413, f"larger than {most / 1_000_000:g} MB, the limit")
     if int(request.headers.get("content-length", 0)) > most:
         raise too_large
     content = bytearray()

@@ -85,7 +85,7 @@ async function openLetter(file) {
   };
   const turn = ++state.letter;
   byId("choice").hidden = true;
-  if (file.size > data.max_letter_bytes) return status(`${file.name}: larger than ${data.max_letter_bytes / 1e6} MB; no determination is`, true);
+  if (file.size > data.max_letter_bytes) return status(`${file.name}: larger than ${data.max_letter_bytes / 1e6} MB, the limit`, true);
   status(`Reading ${file.name} …`);
   try {
     const letter = await ask("/letter", { headers: { "X-Letter-Name": encodeURIComponent(file.name), "Content-Type": "application/octet-stream" }, body: file });
@@ -137,7 +137,7 @@ function show(row) {
   byId("result").replaceChildren(...[
     row.error === null ? verdictOf(row) : el("p", { class: "failed" }, el("b", {}, "Could not be scored: "), row.error),
     row.in_training ? el("p", { class: "hint" }, "The model was trained on this case: its prediction is closer than for a new request.") : null,
-    row.warnings ? el("p", { class: "hint" }, `Not read: ${row.warnings}`) : null,
+    row.warnings ? el("p", { class: "hint" }, `Warnings: ${row.warnings}`) : null,
     change, row.error === null ? comparison(row) : null,
     row.evidence ? evidenceOf(row) : null,
     row.p_families && row.primary_family ? familySection(row) : null,
