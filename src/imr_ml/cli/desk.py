@@ -18,6 +18,11 @@ if TYPE_CHECKING:
     from imr_ml.desk.rates import TableRates
 
 _PORT = 8300
+_WARM_UP = {
+    "request": "Norco 5/325mg #30 for the lumbar spine",
+    "clinical_summary": "A 40 year old female has low back pain of 5/10 and no weakness.",
+    "ur_guideline": "Decision based on MTUS Low Back Complaints 2004, Section(s): Special Studies.",
+}
 
 
 @app.command()
@@ -43,7 +48,7 @@ def desk(
         warn_of_samples(loaded)
         opened = Desk(loaded, _table_rates(rates) if rates else None)
         # Loads what the first answer needs.
-        opened.answer({"request": "Physical therapy", "clinical_summary": "Low back pain."})
+        opened.answer(_WARM_UP)
         with LetterReader(ocr=ocr) as letters:
             serve(opened, letters, port, lambda address: _announce(address, browse=browse))
 
