@@ -8,6 +8,7 @@ import pytest
 from factories import determinations_csv, make_determinations
 
 from imr_ml.corpus.schema import COLUMNS, Role
+from imr_ml.desk.answers import Desk
 from imr_ml.evaluation.comparison import MODEL
 from imr_ml.evaluation.settings import EvaluationSettings
 from imr_ml.features.frame import feature_frame
@@ -60,6 +61,17 @@ def test_a_loaded_model_scores_new_requests_of_its_source(requests, trained, loa
     assert (scored["p_overturned"].to_numpy() == trained.model.predict(feature_frame(new)).p_overturned).all()
     assert scored[["families_pred", "primary_family", *(f"p_{family}" for family in FAMILIES)]].isna().all(axis=None)
     assert "codes" in {entry.get("fact") for row in scored["evidence"] for entry in json.loads(row)["outcome"]}
+
+
+def test_the_desk_needs_no_summary_for_a_model_of_determinations(loaded, requests):
+    given = requests.iloc[-1]
+    fields = {name: given[name] for name in ("request", "diagnosis_category", "diagnosis", "treatment_category")}
+
+    answer = Desk(loaded).answer(fields)
+
+    assert answer["row"]["error"] is None
+    assert answer["row"]["primary_family"] is None
+    assert answer["rates"][0]["rows"][-1]["name"] == "all decided requests"
 
 
 @pytest.mark.parametrize("column", [name for name in NOT_FEATURES if name not in ("case_number", "source")])

@@ -5,6 +5,7 @@ Everything else is in the rooms. Nothing heavy is imported before a command runs
 
 from imr_ml.cli import (
     check,
+    desk,
     drift,
     experiments,
     fetch,
@@ -24,6 +25,7 @@ from imr_ml.cli.app import app
 __all__ = [
     "app",
     "check",
+    "desk",
     "drift",
     "experiments",
     "fetch",

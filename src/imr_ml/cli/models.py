@@ -15,8 +15,11 @@ if TYPE_CHECKING:
 
 LATEST = Path("models/latest")
 _URI = re.compile(r"\w[\w+.-]+:/")
+_ALIASES = ("champion", "challenger")
 _MODEL_URIS = ("models:/", "runs:/")
-ModelName = Annotated[str, typer.Option(help="Folder of a model, or models:/imr-ml@challenger.")]
+ModelName = Annotated[
+    str, typer.Option(help="Folder of a model, champion, challenger, or a URI such as models:/imr-ml/3.")
+]
 ColumnsFile = Annotated[
     Path | None,
     typer.Option("--columns", metavar="FILE", help="Saved names of columns and values (.toml); see docs/own-data.md."),
@@ -30,7 +33,9 @@ ColumnMap = Annotated[
 
 
 def model_folder(model: str) -> Path:
-    """Folder of a model named by its path or by an MLflow model URI."""
+    """Folder of a model named by its path, by an MLflow model URI, or as ``champion`` or ``challenger``."""
+    if model in _ALIASES and not Path(model).exists():
+        model = f"models:/imr-ml@{model}"
     if not _URI.match(model):
         return Path(model)
     from imr_ml.tracking import registry, uris

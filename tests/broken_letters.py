@@ -1,0 +1,20 @@
+"""Readers of letters that fail as a broken letter can make one fail; in a module that another process can import."""
+
+import os
+import time
+
+from imr_ml.letters.reader import read_content
+
+
+def hang(content, name, *, ocr):
+    if content == b"hang":
+        time.sleep(600)
+    return read_content(content, name, ocr=ocr)
+
+
+def crash(content, name, *, ocr):
+    if content == b"crash":
+        os.abort()
+    if content == b"stumble":
+        raise RuntimeError(content.decode())
+    return read_content(content, name, ocr=ocr)
