@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import pandas as pd
 import pytest
+from scipy.special import logit
 
 from imr_ml.ingest.ingestion import ingest
 from imr_ml.ingest.paths import letter_files
@@ -245,6 +246,16 @@ def test_the_sides_of_evidence_look_different_and_have_a_legend(open_page, score
     assert (toward.inner_text(), against.inner_text()) == ("toward overturned", "toward upheld")
     look = "mark => [getComputedStyle(mark).backgroundColor, getComputedStyle(mark).borderBottomStyle].join()"
     assert toward.evaluate(look) != against.evaluate(look)
+
+
+def test_the_page_adds_evidence_up_to_the_prediction(open_page, scored):
+    page = open_page("#row-1")
+
+    values = [float(cell.replace("−", "-")) for cell in page.locator(".evidence .sum td").all_inner_texts()]
+    base_rate, shown, everything_else, prediction = values
+    assert base_rate + shown + everything_else == pytest.approx(prediction, abs=0.02)
+    assert prediction == pytest.approx(logit(scored["p_overturned"].iloc[0]), abs=0.01)
+    assert "log-odds" in page.locator(".evidence").inner_text()
 
 
 def test_evidence_in_the_list_leads_to_its_place(open_page):

@@ -80,9 +80,8 @@ def _evidence_lines(row: Mapping[str, Any], target: str) -> Iterator[str]:
     if not isinstance(row["evidence"], str):
         return
     evidence = json.loads(row["evidence"])
-    if target not in evidence["sums"]:
+    if (sums := evidence["sums"].get(target)) is None:
         return
-    sums = evidence["sums"][target]
     yield f"{sums['base_rate']:+.2f} base rate, {expit(sums['base_rate']):.1%} of the training requests (log-odds)"
     toward, against = _TARGETS[target]
     for entry in evidence[target]:
