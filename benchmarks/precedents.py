@@ -25,7 +25,8 @@ from imr_ml.evaluation.settings import EvaluationSettings
 from imr_ml.evaluation.splits import Split, repeated_folds
 from imr_ml.ingest.ingestion import ingest, letter_files
 from imr_ml.precedents.cohorts import Cohorts
-from imr_ml.precedents.decided import SEPARATOR, DecidedRequests, Kinds, Query
+from imr_ml.precedents.decided import DecidedRequests, Query
+from imr_ml.precedents.kinds import SEPARATOR, Kinds
 from imr_ml.precedents.neighbours import Neighbours
 
 SETTINGS = EvaluationSettings(folds=5, repeats=3)

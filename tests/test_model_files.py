@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from imr_ml.model_files import CHECKSUMS, CLASSIFIERS, FACTS, PRECEDENTS, REFERENCE, ModelError, read_model, save_model
-from imr_ml.precedents.decided import DecidedRequests, Kinds, Query
+from imr_ml.precedents.decided import DecidedRequests, Query
+from imr_ml.precedents.kinds import Kinds
 from imr_ml.scoring.scorer import load_model
 
 

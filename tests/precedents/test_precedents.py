@@ -15,7 +15,8 @@ from sklearn.metrics.pairwise import cosine_similarity
 from imr_ml.corpus.near_duplicates import MIN_WORDS
 from imr_ml.guidelines.types import FAMILIES
 from imr_ml.precedents.cohorts import LEAST_REQUESTS, TIERS, Cohorts
-from imr_ml.precedents.decided import DecidedRequests, Kinds, Query, month_of
+from imr_ml.precedents.decided import DecidedRequests, Query, month_of
+from imr_ml.precedents.kinds import Kinds
 from imr_ml.precedents.neighbours import Neighbours, PrecedentSettings
 
 UNKNOWN = float("nan")

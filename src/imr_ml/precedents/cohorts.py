@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imr_ml.corpus.rates import wilson
-from imr_ml.precedents.decided import DecidedRequests, Kinds, Query, month_of
+from imr_ml.precedents.decided import DecidedRequests, Query, month_of
+from imr_ml.precedents.kinds import Kinds
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from imr_ml.corpus.near_duplicates import summary_digest
 from imr_ml.corpus.table import decided_years
 from imr_ml.guidelines.types import FAMILIES
+from imr_ml.precedents.kinds import Kinds
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 # Enough of a letter's SHA-256 to know it again.
 _HASH_DIGITS = 16
 _REQUEST_DATES = ("application_received", "ur_denial_date")
-SEPARATOR = "|"
 _REQUEST = "request"
 _NAMES = ("case_number", "letter", "summary")
 
@@ -58,38 +58,6 @@ class Query:
 
     def __getitem__(self, rows: slice | NDArray[np.int64]) -> Query:
         return Query(self.case_number[rows], self.letter[rows], self.summary[rows], self.asked_at[rows])
-
-
-@dataclass(frozen=True, slots=True)
-class Kinds:
-    """What kind of request each one is.
-
-    Attributes
-    ----------
-    category, body_part, ur_families : (requests,) str
-        Empty where not known. The body part is the first that the request names, else the first of the clinical
-        summary.
-    treatments : (requests,) str
-        Treatments and classes of drugs that the request names, joined by ``|``.
-    """
-
-    category: NDArray[np.str_]
-    body_part: NDArray[np.str_]
-    ur_families: NDArray[np.str_]
-    treatments: NDArray[np.str_]
-
-    @classmethod
-    def of(cls, frame: pd.DataFrame) -> Self:
-        """From a feature frame."""
-        sections = (_named(frame, "request_body_parts"), _named(frame, "summary_body_parts"))
-        parts = [(request.split() or summary.split() or [""])[0] for request, summary in zip(*sections, strict=True)]
-        named = zip(_named(frame, "treatments"), _named(frame, "drug_classes"), strict=True)
-        return cls(
-            category=np.array(_named(frame, "category"), dtype=np.str_),
-            body_part=np.array(parts, dtype=np.str_),
-            ur_families=np.array(_named(frame, "ur_families"), dtype=np.str_),
-            treatments=np.array([SEPARATOR.join(" ".join(names).split()) for names in named], dtype=np.str_),
-        )
 
 
 @dataclass(frozen=True)
@@ -209,12 +177,6 @@ def month_of(year: float) -> str:
     """Month of a year and its fraction, e.g. ``"2016-11"``."""
     first = date(int(year), 1, 1)
     return f"{first + timedelta(days=round((year - first.year) * 365.25)):%Y-%m}"
-
-
-def _named(frame: pd.DataFrame, column: str) -> list[str]:
-    from imr_ml.features.frame import ABSENT
-
-    return ["" if value == ABSENT else str(value) for value in frame[column]]
 
 
 def _groups_by(names: NDArray[np.str_], groups: NDArray[np.int64]) -> dict[str, set[int]]:

@@ -7,7 +7,7 @@ that is told in the same words about another treatment is no precedent.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Self
@@ -18,7 +18,8 @@ from scipy.sparse import csc_matrix, csr_matrix, diags
 from sklearn.preprocessing import normalize
 from sklearn.utils import gen_batches
 
-from imr_ml.precedents.decided import SEPARATOR, DecidedRequests, Kinds, Query, is_earlier, month_of
+from imr_ml.precedents.decided import DecidedRequests, Query, is_earlier, month_of
+from imr_ml.precedents.kinds import Kinds, KnownKinds, dot_products
 
 _ROWS_AT_ONCE = 64
 
@@ -158,7 +159,7 @@ class Neighbours:
     def _of(
         self, rows: csr_matrix, query: Query, shared: dict[str, NDArray[np.bool_]], most: int
     ) -> Iterator[list[Precedent]]:
-        similarity = _products(self.matrix, rows)
+        similarity = dot_products(self.matrix, rows)
         similarity[~is_earlier(self.decided.decided_year[self.rows], query.asked_at)] = 0
         for row, own in enumerate(self.decided.own_groups(query)):
             if len(own):
@@ -192,58 +193,8 @@ class Neighbours:
         return order, np.flatnonzero(np.diff(self._groups[order], prepend=-1))
 
     @cached_property
-    def _kinds(self) -> _KnownKinds:
-        return _KnownKinds(self.decided, self.rows)
-
-
-class _KnownKinds:
-    """Treatments and categories of decided requests, to find those that share one."""
-
-    def __init__(self, decided: DecidedRequests, rows: NDArray[np.int64]) -> None:
-        self._category = _Names(decided.category[rows].tolist())
-        self._treatment = _Names(decided.treatments[rows].tolist())
-
-    def shared(self, kinds: Kinds, batch: slice) -> dict[str, NDArray[np.bool_]]:
-        """Which decided request shares what with which row, each of shape (asked, requests)."""
-        return {
-            "treatment": self._treatment.shared(kinds.treatments[batch].tolist()),
-            "category": self._category.shared(kinds.category[batch].tolist()),
-        }
-
-
-class _Names:
-    """Names that decided requests have, as columns of a matrix."""
-
-    def __init__(self, rows: list[str]) -> None:
-        self._places: dict[str, int] = {}
-        self._matrix = csc_matrix(self._indicators(map(_names_in, rows)))
-
-    def shared(self, asked: list[str]) -> NDArray[np.bool_]:
-        """Whether each pair of a row asked and a decided request has a name in common, shape (asked, requests)."""
-        known = ([name for name in _names_in(row) if name in self._places] for row in asked)
-        shared: NDArray[np.bool_] = _products(self._matrix, self._indicators(known)) > 0
-        return shared
-
-    def _indicators(self, rows: Iterable[list[str]]) -> csr_matrix:
-        ends, columns = [0], list[int]()
-        for row in rows:
-            columns += [self._places.setdefault(name, len(self._places)) for name in row]
-            ends.append(len(columns))
-        return csr_matrix((np.ones(len(columns), np.float32), columns, ends), shape=(len(ends) - 1, len(self._places)))
-
-
-def _names_in(joined: str) -> list[str]:
-    return list(filter(None, joined.split(SEPARATOR)))
-
-
-def _products(known: csc_matrix, rows: csr_matrix) -> NDArray[np.float32]:
-    """Dot product of each row with each known row, shape (rows, known).
-
-    A sparse matrix times a dense one is faster than two sparse ones where every row has something in common.
-    """
-    named, place = np.unique(rows.indices, return_inverse=True)
-    narrow = csr_matrix((rows.data, place, rows.indptr), shape=(rows.shape[0], len(named)))
-    return np.ascontiguousarray((known[:, named] @ narrow.T.toarray()).T)
+    def _kinds(self) -> KnownKinds:
+        return KnownKinds(self.decided.category[self.rows], self.decided.treatments[self.rows])
 
 
 def _largest(values: NDArray[np.float32], most: int) -> NDArray[np.int64]:

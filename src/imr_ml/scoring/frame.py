@@ -26,7 +26,8 @@ from imr_ml.corpus.table import complete_cases
 from imr_ml.features.frame import ABSENT, feature_frame
 from imr_ml.guidelines.coverage import acoem_chapter
 from imr_ml.guidelines.types import FAMILIES
-from imr_ml.precedents.decided import Kinds, Query
+from imr_ml.precedents.decided import Query
+from imr_ml.precedents.kinds import Kinds
 from imr_ml.score_columns import ADDED, PANDAS_TYPES, SCORE_COLUMNS, UNCERTAIN, ScoreOptions
 from imr_ml.scoring.evidence import evidence_json
 
