@@ -5,15 +5,12 @@ from __future__ import annotations
 from datetime import date
 from functools import lru_cache
 from random import Random
-from typing import TYPE_CHECKING
 
 from imr_ml.guidelines.types import FAMILIES
 from imr_ml.sample.chance import Table, between, draw, pick, table
+from imr_ml.sample.facts import Case, ItemFacts
 from imr_ml.sample.model import CitingRates, Families, Format, Treatment
 from imr_ml.sample.wording import Draft, join_words
-
-if TYPE_CHECKING:
-    from imr_ml.sample.draw import Case, ItemFacts
 
 MTUS_2016 = date(2016, 7, 28)
 """Effective date of the opioid and chronic pain guidelines of 2016 (8 CCR 9792.24.2 and 9792.24.4)."""

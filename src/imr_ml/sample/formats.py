@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 
 from imr_ml.guidelines.types import Citation, Family
 from imr_ml.letters.types import DisputedItem, Letter, Outcome
-from imr_ml.sample.draw import LetterFacts
+from imr_ml.sample.facts import LetterFacts
 from imr_ml.sample.model import Families, Format, Strict, read_toml
 from imr_ml.sample.wording import format_date
 

@@ -9,7 +9,8 @@ import pyarrow as pa
 from imr_ml.guidelines.types import FAMILIES
 from imr_ml.sample.chance import draw, pick, stream
 from imr_ml.sample.citing import family_probabilities, word_guidelines
-from imr_ml.sample.draw import ItemFacts, LetterFacts, draw_letter
+from imr_ml.sample.draw import draw_letter
+from imr_ml.sample.facts import ItemFacts, LetterFacts
 from imr_ml.sample.formats import SampleLetter, Section
 from imr_ml.sample.model import Format, default_model
 from imr_ml.sample.phrases import default_phrases

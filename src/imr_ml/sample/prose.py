@@ -11,7 +11,7 @@ from datetime import date, timedelta
 from random import Random
 
 from imr_ml.sample.chance import between, pick, several
-from imr_ml.sample.draw import ItemFacts, LetterFacts
+from imr_ml.sample.facts import ItemFacts, LetterFacts
 from imr_ml.sample.model import Region
 from imr_ml.sample.phrases import Lists
 from imr_ml.sample.wording import Draft, Request, Slots, capitalize, format_date, join_words

@@ -6,14 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from random import Random
-from typing import TYPE_CHECKING
 
 from imr_ml.sample.chance import between, pick
+from imr_ml.sample.facts import Dates, ItemFacts, LetterFacts
 from imr_ml.sample.model import Model
 from imr_ml.sample.phrases import Phrases, Voice
-
-if TYPE_CHECKING:
-    from imr_ml.sample.draw import Dates, ItemFacts, LetterFacts
 
 # fmt: off
 _NUMBERS = (
