@@ -7,19 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+from sklearn.compose import ColumnTransformer
 
 from imr_ml.classifiers.types import Predictions
 from imr_ml.features.frame import ABSENT, TOKEN_COLUMNS
 from imr_ml.guidelines.types import FAMILIES
-
-if TYPE_CHECKING:
-    import pandas as pd
-    from numpy.typing import NDArray
-    from scipy.sparse import csr_matrix
-    from sklearn.compose import ColumnTransformer
 
 MAX_ROWS = 10_000
 """Requests in a profile; more would add little."""

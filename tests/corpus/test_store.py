@@ -65,7 +65,7 @@ def test_a_file_that_is_no_table_is_named(tmp_path):
 @pytest.mark.parametrize(
     ("name", "content", "told"),
     [
-        ("a.csv", 'request,age\n"MRI,4\nCT,5\n', "1 line(s) are not rows: line 2 opens a quotation mark"),
+        ("a.csv", 'request,age\n"MRI,4\nCT,5\n', "1 line(s) are not rows: line 2 has an unclosed quotation mark"),
         ("a.csv", "request,age\nCT,5\nMRI, left,4\n", "1 line(s) are not rows: line 3 has 3 cells"),
         ("a.jsonl", '{"request": "CT"}\n{"request": \n', "1 line(s) are not rows: line 2 is not JSON"),
     ],

@@ -161,7 +161,7 @@ def test_a_row_with_other_cells_than_the_header_is_a_reject(tmp_path):
         ("request,clinical_summary\nMRI,Seen.\n", "is not the DMHC's table of determinations; its header lacks"),
         (determinations_csv([ROW]).replace("Type", "Kind"), "its header lacks type$"),
         (determinations_csv([ROW]).splitlines()[0], "has no row"),
-        (determinations_csv([ROW]) + '"A-2,2006\n', "can't be read: line 3 opens a quotation mark"),
+        (determinations_csv([ROW]) + '"A-2,2006\n', "can't be read: line 3 has an unclosed quotation mark"),
     ],
 )
 def test_a_file_that_is_not_the_table_is_refused(tmp_path, content, expected):

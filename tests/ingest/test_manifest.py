@@ -12,7 +12,15 @@ from imr_ml.corpus.store import read_requests
 from imr_ml.files import sha256_of
 from imr_ml.ingest.growing import Provenance, grow_table
 from imr_ml.ingest.inputs import sources_of
-from imr_ml.ingest.manifest import Code, Recipe, manifest_of, manifest_path, read_manifest, rebased, write_recipe
+from imr_ml.ingest.manifest import (
+    Code,
+    Recipe,
+    manifest_of,
+    manifest_path,
+    read_manifest,
+    rebase_manifest,
+    write_recipe,
+)
 from imr_ml.ingest.rebuild import rebuild_table
 from imr_ml.ingest.sources import manifest_here, training_table
 from imr_ml.sample.writing import write_samples
@@ -83,7 +91,7 @@ def test_another_file_is_refused(table, change):
 
 
 def test_paths_can_be_relative_to_another_folder(project, table):
-    moved = rebased(read_manifest(manifest_path(table)), table.parent, project)
+    moved = rebase_manifest(read_manifest(manifest_path(table)), table.parent, project)
 
     assert moved.table == "data/requests.parquet"
     assert [source.path for source in moved.sources] == ["letters", "t.jsonl"]

@@ -178,7 +178,7 @@ def test_column_names_are_cleaned_and_gaps_named(tmp_path):
         ("a,b\n", "has no row"),
         ("a,b,a\n1,2,3\n", r"column\(s\) occur twice: a"),
         ("x" * 300 + ",b\n1,2\n", "has no column names"),
-        ('"a,b\n1,2\n', "its header opens a quotation mark"),
+        ('"a,b\n1,2\n', "its header has an unclosed quotation mark"),
         (",".join(map(str, range(10_001))) + "\n", "has 10001 columns"),
     ],
 )

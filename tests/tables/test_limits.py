@@ -36,7 +36,7 @@ def test_an_unclosed_quotation_mark_uses_the_memory_of_one_row(tmp_path):
     frame, rejects = rows_and_rejects(tmp_path / "a.csv", 50_000)
 
     assert len(frame) == 100_000
-    assert rejects == {2: "opens a quotation mark that nothing closes"}
+    assert rejects == {2: "has an unclosed quotation mark"}
 
 
 def test_a_json_line_that_is_too_long_is_rejected(tmp_path):

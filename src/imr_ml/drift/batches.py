@@ -11,26 +11,21 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import compress
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from imr_ml.corpus.dates import DateStyle
 from imr_ml.corpus.mapping import ColumnMapping
 from imr_ml.corpus.table import case_keys
 from imr_ml.drift.types import DriftError
+from imr_ml.model_files import LoadedModel
 from imr_ml.precedents.decided import Query
 from imr_ml.profiles import MAX_ROWS, Profile, join_profiles, profile_of, word_columns
-from imr_ml.progress import silent
+from imr_ml.progress import Progress, StartProgress, silent
 from imr_ml.scoring.frame import check_columns, predict_rows, type_rows
-from imr_ml.scoring.inputs import open_input, read_chunks, sample_rows, to_requests
-
-if TYPE_CHECKING:
-    import numpy as np
-    import pandas as pd
-    from numpy.typing import NDArray
-
-    from imr_ml.corpus.dates import DateStyle
-    from imr_ml.model_files import LoadedModel
-    from imr_ml.progress import Progress, StartProgress
-    from imr_ml.scoring.inputs import Input
+from imr_ml.scoring.inputs import Input, open_input, read_chunks, sample_rows, to_requests
 
 _LARGEST_HASH = 2**64
 
@@ -130,9 +125,6 @@ def _sample_cases(opened: Input, share: float, seed: int, step: Progress, rows_a
 
 
 def _is_sampled(keys: Sequence[str] | pd.Series, share: float, seed: int) -> NDArray[np.bool_]:
-    import numpy as np
-    import pandas as pd
-
     if share >= 1:
         return np.ones(len(keys), dtype=bool)
     hashed = pd.util.hash_array(np.asarray(keys, dtype=object), hash_key=f"{seed:016d}"[-16:], categorize=False)
@@ -142,8 +134,6 @@ def _is_sampled(keys: Sequence[str] | pd.Series, share: float, seed: int) -> NDA
 
 def _gather(tables: Iterator[pd.DataFrame], rows_at_once: int) -> Iterator[pd.DataFrame]:
     """Join small tables, as each chunk of a large input adds only a few rows to the sample."""
-    import pandas as pd
-
     waiting: list[pd.DataFrame] = []
     for table in tables:
         if len(table):

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
+from imr_ml.profiles import Profile
+
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from numpy.typing import NDArray
-
-    from imr_ml.profiles import Profile
-
     Counts = NDArray[np.floating]
     Values = NDArray[np.float64]
 
@@ -59,8 +57,8 @@ def cells_of(reference: Profile, current: Profile) -> list[Cells]:
     """Count every characteristic that both profiles have."""
     left_out = unstated(reference, current)
     numbers = [name for name in reference.numbers if name in current.numbers and name not in left_out]
-    cells = [_number_cells(name, reference, current) for name in numbers]
-    return cells + [_label_cells(name, reference, current) for name in reference.labels if name in current.labels]
+    cells = [_bin_numbers(name, reference, current) for name in numbers]
+    return cells + [_bin_labels(name, reference, current) for name in reference.labels if name in current.labels]
 
 
 def unstated(reference: Profile, current: Profile) -> tuple[str, ...]:
@@ -73,7 +71,7 @@ def _is_known(profile: Profile, name: str) -> bool:
     return name in profile.numbers and bool(np.isfinite(profile.numbers[name]).any())
 
 
-def _number_cells(name: str, reference: Profile, current: Profile) -> Cells:
+def _bin_numbers(name: str, reference: Profile, current: Profile) -> Cells:
     """Bins end at the deciles of the reference; unknown values have their own bin."""
     ours, theirs = reference.numbers[name], current.numbers[name]
     values, places = np.unique(np.concatenate([ours, theirs]), return_inverse=True)
@@ -82,13 +80,13 @@ def _number_cells(name: str, reference: Profile, current: Profile) -> Cells:
     edges = np.unique(np.quantile(finite, _DECILES, method="inverted_cdf")) if len(finite) else np.empty(0)
     edges = edges[edges < values[:known].max(initial=-np.inf)]
     bin_of = np.searchsorted(edges, values[:known])
-    labels = _ranges(edges)
+    labels = _name_ranges(edges)
     if known < len(values):
         bin_of, labels = np.append(bin_of, len(labels)), [*labels, UNKNOWN]
-    return _cells(name, reference, current, places, known, bin_of, labels)
+    return _build_cells(name, reference, current, places, known, bin_of, labels)
 
 
-def _label_cells(name: str, reference: Profile, current: Profile) -> Cells:
+def _bin_labels(name: str, reference: Profile, current: Profile) -> Cells:
     """Every label is a bin; labels of less than 1 % of all rows share one."""
     labels, places = np.unique(np.concatenate([reference.labels[name], current.labels[name]]), return_inverse=True)
     share = np.bincount(places) / len(places)
@@ -97,10 +95,10 @@ def _label_cells(name: str, reference: Profile, current: Profile) -> Cells:
     bin_of = np.full(len(labels), len(order))
     bin_of[order] = np.arange(len(order))
     bins = [str(labels[place]) for place in order] + ([_RARER] if (share < _RARE).any() else [])
-    return _cells(name, reference, current, places, None, bin_of, bins)
+    return _build_cells(name, reference, current, places, None, bin_of, bins)
 
 
-def _cells(
+def _build_cells(
     name: str,
     reference: Profile,
     current: Profile,
@@ -113,19 +111,19 @@ def _cells(
     ours, theirs = places[: len(reference)], places[len(reference) :]
     return Cells(
         name=name,
-        reference=_counts(ours, reference.case, (values, reference.cases)),
-        current=_counts(theirs, current.case, (values, current.cases)),
+        reference=_count_values(ours, reference.case, (values, reference.cases)),
+        current=_count_values(theirs, current.case, (values, current.cases)),
         known=known,
-        binned=_counts(bin_of, np.arange(values), (len(bins), values)),
+        binned=_count_values(bin_of, np.arange(values), (len(bins), values)),
         bins=tuple(bins),
     )
 
 
-def _counts(rows: NDArray[np.int64], columns: NDArray[np.integer], shape: tuple[int, int]) -> csr_matrix:
+def _count_values(rows: NDArray[np.int64], columns: NDArray[np.integer], shape: tuple[int, int]) -> csr_matrix:
     return csr_matrix((np.ones(len(rows), dtype=np.float32), (rows, columns)), shape=shape)
 
 
-def _ranges(edges: NDArray[np.float64]) -> list[str]:
+def _name_ranges(edges: NDArray[np.float64]) -> list[str]:
     if not len(edges):
         return ["known"]
     ends = [f"{edge:.3g}" if edge < 1 else f"{edge:,.0f}" for edge in edges]
@@ -149,7 +147,7 @@ def psi(reference: Counts, current: Counts) -> Values:
         NaN if a side has no row.
     """
     empty = (reference == 0) & (current == 0)
-    ours, theirs = (_shares(counts) for counts in (current, reference))
+    ours, theirs = (_compute_shares(counts) for counts in (current, reference))
     with np.errstate(invalid="ignore", divide="ignore"):
         parts = (ours - theirs) * np.log(ours / theirs)
     parts[empty] = 0
@@ -200,7 +198,7 @@ def holm(p: Sequence[float]) -> list[float]:
     return [float(one) for one in adjusted[np.argsort(order)]]
 
 
-def _shares(counts: Counts) -> Values:
+def _compute_shares(counts: Counts) -> Values:
     with np.errstate(invalid="ignore", divide="ignore"):
         shares: Values = np.where(counts == 0, _HALF_A_ROW, counts) / counts.sum(axis=0)
     return shares

@@ -5,21 +5,18 @@ Resampling draws whole cases, as requests of one case share a summary and mostly
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from imr_ml.drift.cells import Cells, cells_of, holm, interval, ks, psi, unstated
 from imr_ml.drift.types import DriftError, DriftReport, DriftSettings, Finding, Shares, Side, Statistic, Verdict
+from imr_ml.profiles import Profile
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from numpy.typing import NDArray
-
-    from imr_ml.profiles import Profile
-
     Weights = NDArray[np.float32]
 
 _MIN_CASES = 2
@@ -53,18 +50,7 @@ class _Measured:
 
 
 def compare(reference: Profile, current: Profile, settings: DriftSettings | None = None) -> DriftReport:
-    """Compare the characteristics of two sets of requests.
-
-    Parameters
-    ----------
-    reference, current : Profile
-    settings : DriftSettings, optional
-
-    Raises
-    ------
-    DriftError
-        If a side has too few cases.
-    """
+    """Compare the characteristics of two sets of requests; raise `DriftError` if a side has too few cases."""
     settings = settings or DriftSettings()
     for name, profile in (("reference", reference), ("current", current)):
         if profile.cases < _MIN_CASES:
@@ -74,8 +60,8 @@ def compare(reference: Profile, current: Profile, settings: DriftSettings | None
     measured = _measure(cells, reference, current, settings)
     adjusted = holm([one.p for one in measured])
     return DriftReport(
-        findings=tuple(_finding(one, p, settings) for one, p in zip(measured, adjusted, strict=True)),
-        shares={one.name: _shares(one) for one in cells},
+        findings=tuple(_build_finding(one, p, settings) for one, p in zip(measured, adjusted, strict=True)),
+        shares={one.name: _compute_shares(one) for one in cells},
         constant=tuple(one.name for one in characteristics if one.is_constant),
         reference=Side(len(reference), reference.cases, reference.drawn_from),
         current=Side(len(current), current.cases, current.drawn_from),
@@ -92,7 +78,7 @@ def _measure(cells: list[Cells], reference: Profile, current: Profile, settings:
                 (_INTERVAL, (one.reference @ ours, one.current @ theirs)),
                 (_CHANCE, _permute(one, permuted)),
             ):
-                for statistic, values in _statistics(one, *counts):
+                for statistic, values in _compute_statistics(one, *counts):
                     draws.setdefault((one.name, statistic, kind), []).append(values)
     return [
         _Measured(
@@ -103,7 +89,7 @@ def _measure(cells: list[Cells], reference: Profile, current: Profile, settings:
             np.concatenate(draws[one.name, statistic, _CHANCE]),
         )
         for one in cells
-        for statistic, value in _statistics(one, *_observed(one))
+        for statistic, value in _compute_statistics(one, *_count_values(one))
         if np.isfinite(value[0])
     ]
 
@@ -124,7 +110,7 @@ def _resample(random: np.random.Generator, cases: int, draws: int) -> Weights:
     return np.bincount(places.ravel(), minlength=cases * draws).reshape(cases, draws).astype(np.float32)
 
 
-def _observed(cells: Cells) -> tuple[Weights, Weights]:
+def _count_values(cells: Cells) -> tuple[Weights, Weights]:
     return tuple(  # type: ignore[return-value]
         np.asarray(side.sum(axis=1), dtype=np.float32).reshape(-1, 1) for side in (cells.reference, cells.current)
     )
@@ -133,17 +119,19 @@ def _observed(cells: Cells) -> tuple[Weights, Weights]:
 def _permute(cells: Cells, is_current: Weights) -> tuple[Weights, Weights]:
     split = cells.reference.shape[1]
     current = cells.reference @ is_current[:split] + cells.current @ is_current[split:]
-    total = sum(_observed(cells))
+    total = sum(_count_values(cells))
     return total - current, current
 
 
-def _statistics(cells: Cells, reference: Weights, current: Weights) -> Iterator[tuple[Statistic, NDArray[np.float64]]]:
+def _compute_statistics(
+    cells: Cells, reference: Weights, current: Weights
+) -> Iterator[tuple[Statistic, NDArray[np.float64]]]:
     yield "psi", psi(cells.binned @ reference, cells.binned @ current)
     if cells.known:
         yield "ks", ks(reference[: cells.known], current[: cells.known])
 
 
-def _finding(one: _Measured, p: float, settings: DriftSettings) -> Finding:
+def _build_finding(one: _Measured, p: float, settings: DriftSettings) -> Finding:
     low, high = interval(one.value, one.resampled)
     threshold = settings.threshold(one.statistic)
     return Finding(
@@ -159,7 +147,7 @@ def _finding(one: _Measured, p: float, settings: DriftSettings) -> Finding:
     )
 
 
-def _shares(cells: Cells) -> Shares:
-    reference, current = ((cells.binned @ counts).ravel() for counts in _observed(cells))
+def _compute_shares(cells: Cells) -> Shares:
+    reference, current = ((cells.binned @ counts).ravel() for counts in _count_values(cells))
     shares = (tuple(float(share) for share in counts / counts.sum()) for counts in (reference, current))
     return Shares(cells.bins, *shares)

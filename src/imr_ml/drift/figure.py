@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import textwrap
 from math import ceil
-from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.figure import Figure
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure, SubFigure
 
 from imr_ml.drift.types import DriftReport, Finding, Shares, Statistic
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import SubFigure
 
 _REFERENCE, _CURRENT, _DRIFTED = "#A0A0A0", "#0072B2", "#D55E00"
 _TITLES: dict[Statistic, str] = {"psi": "population stability index (PSI)", "ks": "Kolmogorov-Smirnov distance (KS)"}
@@ -23,14 +19,7 @@ _LOG_FROM = 0.01
 
 
 def drift_figure(report: DriftReport, *, is_synthetic: bool = False) -> Figure:
-    """Plot all statistics, and the distributions of the first nine characteristics that drifted.
-
-    Parameters
-    ----------
-    report : DriftReport
-    is_synthetic : bool
-        Whether to mark the figure as sample data.
-    """
+    """Plot all statistics, and the distributions of the first nine drifted characteristics; mark synthetic data."""
     names = list(dict.fromkeys(one.characteristic for one in report.findings))
     shown = report.drifted[:_MAX_PANELS]
     heights = [_ROW * len(names) + 1.6, _PANEL * ceil(len(shown) / _IN_ROW)]
@@ -40,20 +29,20 @@ def drift_figure(report: DriftReport, *, is_synthetic: bool = False) -> Figure:
     sides = f"{report.current.rows:,} requests against {report.reference.rows:,}"
     figure.suptitle(f"{mark}Drift of a batch: {summary} ({sides})", fontsize=13, color=_DRIFTED if mark else "black")
     parts = figure.subfigures(2 if shown else 1, 1, squeeze=False, height_ratios=heights if shown else None)[:, 0]
-    _statistics(parts[0], report, names)
+    _plot_statistics(parts[0], report, names)
     if shown:
-        _distributions(parts[1], report, shown)
+        _plot_distributions(parts[1], report, shown)
     return figure
 
 
-def _statistics(figure: SubFigure, report: DriftReport, names: list[str]) -> None:
+def _plot_statistics(figure: SubFigure, report: DriftReport, names: list[str]) -> None:
     panels = figure.subplots(1, 2, sharey=True)
     for axes, statistic in zip(panels, _TITLES, strict=True):
         findings = [one for one in report.findings if one.statistic == statistic]
-        _dots(axes, findings, names)
+        _plot_dots(axes, findings, names)
         threshold = report.settings.threshold(statistic)
         axes.axvline(threshold, color="black", linestyle="--", linewidth=1, label="threshold")
-        _scale(axes, statistic, findings, threshold)
+        _set_scale(axes, statistic, findings, threshold)
         axes.set_xlabel(f"{_TITLES[statistic]}; threshold {threshold:g}")
         axes.spines[["top", "right"]].set_visible(False)
         axes.grid(axis="y", alpha=0.3)
@@ -67,7 +56,7 @@ def _statistics(figure: SubFigure, report: DriftReport, names: list[str]) -> Non
     )
 
 
-def _dots(axes: Axes, findings: list[Finding], names: list[str]) -> None:
+def _plot_dots(axes: Axes, findings: list[Finding], names: list[str]) -> None:
     for is_drifted, color, label in ((False, _CURRENT, "no drift, 95 %"), (True, _DRIFTED, "drifted, 95 %")):
         some = [one for one in findings if (one.verdict == "drifted") is is_drifted]
         if not some:
@@ -87,7 +76,7 @@ def _dots(axes: Axes, findings: list[Finding], names: list[str]) -> None:
     )
 
 
-def _scale(axes: Axes, statistic: Statistic, findings: list[Finding], threshold: float) -> None:
+def _set_scale(axes: Axes, statistic: Statistic, findings: list[Finding], threshold: float) -> None:
     most = max(max((max(one.high, one.by_chance) for one in findings), default=0), threshold)
     if statistic == "ks":
         axes.set_xlim(0, min(1.02, most * 1.15))
@@ -100,13 +89,13 @@ def _scale(axes: Axes, statistic: Statistic, findings: list[Finding], threshold:
     axes.minorticks_off()
 
 
-def _distributions(figure: SubFigure, report: DriftReport, names: tuple[str, ...]) -> None:
+def _plot_distributions(figure: SubFigure, report: DriftReport, names: tuple[str, ...]) -> None:
     rows = ceil(len(names) / _IN_ROW)
     panels = figure.subplots(rows, _IN_ROW, squeeze=False).ravel()
     for axes in panels[len(names) :]:
         axes.set_axis_off()
     for axes, name in zip(panels, names, strict=False):
-        _bars(axes, report.shares[name])
+        _plot_bars(axes, report.shares[name])
         axes.set_title(name.replace("_", " "), fontsize=10)
     handles, labels = panels[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=2, fontsize=9, frameon=False)
@@ -114,7 +103,7 @@ def _distributions(figure: SubFigure, report: DriftReport, names: tuple[str, ...
     figure.suptitle("What drifted" + (f" ({left_out} more not shown)" if left_out else ""), fontsize=11)
 
 
-def _bars(axes: Axes, shares: Shares) -> None:
+def _plot_bars(axes: Axes, shares: Shares) -> None:
     places = np.arange(len(shares.bins))
     axes.bar(places - 0.2, shares.reference, 0.4, color=_REFERENCE, label="reference")
     axes.bar(places + 0.2, shares.current, 0.4, color=_CURRENT, label="current")

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
+import ssl
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import cache
 from importlib.metadata import version
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
+
+import httpx
+from protego import Protego
+from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt
 
 from imr_ml.decoding import decode_text
 from imr_ml.fetch.types import AnswerError, FetchError, RequestPolicy
-
-if TYPE_CHECKING:
-    import ssl
-
-    import httpx
-    from protego import Protego
-    from tenacity import RetryCallState
 
 AGENT = "imr-ml"
 MAX_BYTES = 25_000_000
@@ -79,8 +76,6 @@ def retry_after_s(value: str | None, now: datetime) -> float | None:
 @cache
 def _certificates() -> ssl.SSLContext:
     """The trusted authorities, loaded once, as this takes a tenth of a second."""
-    import httpx
-
     return httpx.create_ssl_context()
 
 
@@ -88,8 +83,6 @@ class PoliteClient:
     """Sends one request after another."""
 
     def __init__(self, policy: RequestPolicy) -> None:
-        import httpx
-
         self._policy = policy
         self._robots: dict[str, Protego] = {}
         self._reads_robots = False
@@ -118,8 +111,6 @@ class PoliteClient:
         FetchError
             If robots.txt forbids the request, or the site asks to wait longer than the policy allows.
         """
-        from tenacity import Retrying, retry_if_exception_type, stop_after_attempt
-
         retrying = Retrying(
             retry=retry_if_exception_type(_TransientError),
             stop=stop_after_attempt(self._policy.tries),
@@ -134,8 +125,6 @@ class PoliteClient:
         return max(retry_after, self._policy.backoff_s * float(2 ** (state.attempt_number - 1)))
 
     def _request_once(self, url: str, form: dict[str, str] | None) -> Answer:
-        import httpx
-
         try:
             with self._http.stream("POST" if form else "GET", url, data=form) as response:
                 self._check_status(response, url)
@@ -194,8 +183,6 @@ class PoliteClient:
 
     def _read_robots(self, url: str) -> Protego:
         """Rules of the site; without a file everything is allowed (RFC 9309, 2.3.1.3)."""
-        from protego import Protego
-
         self._reads_robots = True
         try:
             return Protego.parse(self.request(url).text)

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
 
 from imr_ml.corpus.schema import FAMILY_SEPARATOR
 from imr_ml.fetch.index import INDEX_DATES, Index, JoinedTable, join_index, map_values, normalize
 from imr_ml.nlp.types import CATEGORIES
-
-if TYPE_CHECKING:
-    import numpy as np
-    import pandas as pd
-    from numpy.typing import NDArray
 
 _PARTLY = "partly overturned"
 
@@ -46,8 +44,6 @@ def compare_with_index(requests: pd.DataFrame, index: Index) -> tuple[pd.DataFra
 
 def _with_index_category(joined: pd.DataFrame) -> pd.DataFrame:
     """Replace ``category`` by the search's, if it is one of the table's categories."""
-    import pandas as pd
-
     names = {normalize(name): name for name in CATEGORIES}
     known = map_values(joined["index_category"], lambda stated: names.get(normalize(stated)))
     read = joined["category"].astype("string") if "category" in joined else pd.Series(pd.NA, joined.index, "string")
@@ -55,8 +51,6 @@ def _with_index_category(joined: pd.DataFrame) -> pd.DataFrame:
 
 
 def _find_disagreements(joined: JoinedTable) -> pd.DataFrame:
-    import pandas as pd
-
     known = joined.is_indexed
     rows, letters = joined.table[known], joined.letters[known]
     first = ~pd.Series(letters).duplicated().to_numpy()
@@ -67,7 +61,7 @@ def _find_disagreements(joined: JoinedTable) -> pd.DataFrame:
         *_compare_items(rows, letters),
         *_compare_letters(heads),
         *_compare_outcomes(rows, letters, heads),
-        _disagreements(heads, (listed > 0) & (read != listed), "items", read, listed),
+        _list_disagreements(heads, (listed > 0) & (read != listed), "items", read, listed),
     ]
     return pd.concat(parts, ignore_index=True).sort_values(
         ["case_number", "item", "column"], kind="stable", ignore_index=True, na_position="first"
@@ -76,15 +70,15 @@ def _find_disagreements(joined: JoinedTable) -> pd.DataFrame:
 
 def _compare_items(rows: pd.DataFrame, letters: NDArray[np.int64]) -> Iterator[pd.DataFrame]:
     if "outcome" in rows:
-        read, index = rows["outcome"], map_values(rows["index_outcome"], _outcome)
+        read, index = rows["outcome"], map_values(rows["index_outcome"], _translate_outcome)
         overturned = [stated.eq("overturned").fillna(value=False).astype("int64") for stated in (read, index)]
         gap = (overturned[0] - overturned[1]).where(read.notna() & index.notna(), 0)
         counts_differ = gap.groupby(letters).transform("sum") != 0
-        yield _disagreements(rows, (read != index) & counts_differ, "outcome", read, index)
+        yield _list_disagreements(rows, (read != index) & counts_differ, "outcome", read, index)
     if "category" in rows:
         read, index = rows["category"], rows["index_category"]
         differ = map_values(read, normalize) != map_values(index, normalize)
-        yield _disagreements(rows, differ, "category", read, index)
+        yield _list_disagreements(rows, differ, "category", read, index)
 
 
 def _compare_outcomes(rows: pd.DataFrame, letters: NDArray[np.int64], heads: pd.DataFrame) -> Iterator[pd.DataFrame]:
@@ -93,30 +87,28 @@ def _compare_outcomes(rows: pd.DataFrame, letters: NDArray[np.int64], heads: pd.
         known = rows["outcome"].notna().groupby(letters, sort=False).all()
         share = rows["outcome"].eq("overturned").fillna(value=False).groupby(letters, sort=False).mean()
         stated = share.map({0.0: "upheld", 1.0: "overturned"}).astype("string").fillna(_PARTLY).where(known)
-        read, index = stated.set_axis(heads.index), map_values(heads["index_case_outcome"], _outcome)
-        yield _disagreements(heads, read != index, "case_outcome", read, index)
+        read, index = stated.set_axis(heads.index), map_values(heads["index_case_outcome"], _translate_outcome)
+        yield _list_disagreements(heads, read != index, "case_outcome", read, index)
 
 
 def _compare_letters(heads: pd.DataFrame) -> Iterator[pd.DataFrame]:
-    import pandas as pd
-
     if "specialties" in heads:
         read, index = heads["specialties"], heads["index_specialty"]
         pairs = list(zip(read.fillna(""), index.fillna(""), strict=True))
         different = {pair for pair in set(pairs) if all(pair) and not _share_specialty(*pair)}
         differ = pd.Series([pair in different for pair in pairs], heads.index)
-        yield _disagreements(heads, differ, "specialties", read, index)
+        yield _list_disagreements(heads, differ, "specialties", read, index)
     for name in (name for name in INDEX_DATES if name in heads):
         read, index = pd.to_datetime(heads[name]), heads[f"index_{name}"]
-        yield _disagreements(heads, read != index, name, read.dt.strftime("%Y-%m-%d"), index.dt.strftime("%Y-%m-%d"))
+        yield _list_disagreements(
+            heads, read != index, name, read.dt.strftime("%Y-%m-%d"), index.dt.strftime("%Y-%m-%d")
+        )
 
 
-def _disagreements(
+def _list_disagreements(
     rows: pd.DataFrame, differ: pd.Series, column: str, read: pd.Series, index: pd.Series
 ) -> pd.DataFrame:
     """Disagreements in one column, if both sides have a value."""
-    import pandas as pd
-
     mask = (differ.fillna(value=False).astype("bool") & read.notna() & index.notna()).to_numpy()
     return pd.DataFrame(
         {
@@ -129,13 +121,13 @@ def _disagreements(
     ).astype({"case_number": "string", "column": "string", "read": "string", "index": "string"})
 
 
-def _outcome(stated: object) -> str | None:
+def _translate_outcome(stated: object) -> str | None:
     """Translate an outcome to the table's words; None for any other.
 
     Examples
     --------
-    >>> [_outcome(each) for each in ("Upheld", "OVERTURNED", "Overturned in part", "Partially overturned", "Withdrawn")]
-    ['upheld', 'overturned', 'partly overturned', 'partly overturned', None]
+    >>> [_translate_outcome(each) for each in ("Upheld", "OVERTURNED", "Overturned in part", "Withdrawn")]
+    ['upheld', 'overturned', 'partly overturned', None]
     """
     words = stated.lower() if isinstance(stated, str) else ""
     if "part" in words or ("upheld" in words and "overturn" in words):

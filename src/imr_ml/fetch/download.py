@@ -10,6 +10,10 @@ from pathlib import Path
 from imr_ml.fetch.client import Answer, PoliteClient
 from imr_ml.fetch.manifest import PendingLetter, StoredLetter
 from imr_ml.fetch.types import AnswerError, FetchError
+from imr_ml.letters.header import read_header
+from imr_ml.letters.lines import tidy_lines
+from imr_ml.letters.pdf import pdf_text
+from imr_ml.letters.reader import read_content
 from imr_ml.letters.types import LetterError
 
 LETTERS = "letters"
@@ -75,11 +79,6 @@ def _check_letter(answer: Answer, case_number: str) -> str | None:
 
 def _read_case_number(content: bytes, name: str) -> tuple[str | None, str | None]:
     """Case number of a letter, from its header if the body can't be read, and the reason why it can't."""
-    from imr_ml.letters.header import read_header
-    from imr_ml.letters.lines import tidy_lines
-    from imr_ml.letters.pdf import pdf_text
-    from imr_ml.letters.reader import read_content
-
     try:
         return read_content(content, name).case_number, None
     except LetterError as error:

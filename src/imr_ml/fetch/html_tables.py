@@ -9,13 +9,11 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING
+
+from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from imr_ml.fetch.types import FetchError
 from imr_ml.letters.header import read_date
-
-if TYPE_CHECKING:
-    from selectolax.lexbor import LexborNode
 
 REPAIR = "imr_ml/fetch/site.py needs an update"
 _MAX_CHARACTERS, _MAX_TABLES = 60, 5
@@ -25,8 +23,6 @@ class Page:
     """A page of the site with its address."""
 
     def __init__(self, html: str, url: str) -> None:
-        from selectolax.lexbor import LexborHTMLParser
-
         self.url = url
         self.tree = LexborHTMLParser(html)
 
@@ -50,8 +46,8 @@ class Page:
             If a pattern matches no header or several; the message lists fields and headers.
         """
         rows = table.css("tr")
-        columns = self._columns(_cells(rows[0]) if rows else {}, headers)
-        return [Row(_cells(row), columns, self.url, number) for number, row in enumerate(rows[1:], start=1)]
+        columns = self._columns(_cells_by_column(rows[0]) if rows else {}, headers)
+        return [Row(_cells_by_column(row), columns, self.url, number) for number, row in enumerate(rows[1:], start=1)]
 
     def _columns(self, header: Mapping[int, LexborNode], headers: Mapping[str, str]) -> dict[str, int]:
         texts = {column: node_text(cell) for column, cell in header.items()}
@@ -111,7 +107,7 @@ def node_text(node: LexborNode) -> str:
     return " ".join(node.text().split())
 
 
-def _cells(row: LexborNode) -> dict[int, LexborNode]:
+def _cells_by_column(row: LexborNode) -> dict[int, LexborNode]:
     """Cells by their first column."""
     cells: dict[int, LexborNode] = {}
     column = 0

@@ -6,17 +6,14 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.optimize import linear_sum_assignment
 
 from imr_ml.corpus.schema import require_columns
 from imr_ml.fetch.manifest import open_manifest
-
-if TYPE_CHECKING:
-    import sqlite3
-
-    import numpy as np
-    import pandas as pd
-    from numpy.typing import NDArray
 
 INDEX_DATES = ("decision_date", "date_of_injury", "application_received")
 _CASE_FIELDS = ("case_outcome", "specialty", *INDEX_DATES)
@@ -77,19 +74,13 @@ class Index:
 
 def read_index(manifest: Path) -> Index:
     """Read the index of a manifest; see `open_manifest` for what it raises."""
-    import pandas as pd
-
     with open_manifest(manifest) as connection:
-        cases, requests, letters = (_read_query(connection, query) for query in (_CASES, _REQUESTS, _LETTERS))
+        frames = [pd.read_sql_query(query, connection) for query in (_CASES, _REQUESTS, _LETTERS)]
+    cases, requests, letters = (
+        frame.astype({name: _DTYPES.get(str(name), "string") for name in frame}) for frame in frames
+    )
     days = {name: pd.to_datetime(cases[name], format="%Y-%m-%d").astype("datetime64[s]") for name in INDEX_DATES}
     return Index(cases.assign(**days), requests, letters)
-
-
-def _read_query(connection: sqlite3.Connection, query: str) -> pd.DataFrame:
-    import pandas as pd
-
-    frame = pd.read_sql_query(query, connection)
-    return frame.astype({name: _DTYPES.get(str(name), "string") for name in frame})
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,13 +107,11 @@ class JoinedTable:
 
 def join_index(requests: pd.DataFrame, index: Index) -> JoinedTable:
     """Join the fields of the search to the rows of its letters."""
-    import numpy as np
-
     require_columns(requests, _NEEDED, "requests table")
     index = index.restrict_to(requests)
     entries = _find_entries(requests, index)
     letters = _number_letters(requests, entries)
-    ranges = _listed_ranges(index)
+    ranges = _find_listed(index)
     listed = [ranges.get(entry, range(0)) for entry in entries.tolist()]
     pairs = _pair_requests(requests, letters, listed, index)
     columns = {
@@ -154,9 +143,6 @@ def normalize(words: object) -> str | None:
 
 def _find_entries(requests: pd.DataFrame, index: Index) -> NDArray[np.int64]:
     """Entry of each row: that of its file, else the latest of its case."""
-    import numpy as np
-    import pandas as pd
-
     latest = index.cases[index.cases["is_latest"]]
     entries = requests["case_number"].map(pd.Series(latest.index, index=latest["case_number"]))
     if "letter_sha256" in requests.columns:
@@ -170,15 +156,12 @@ def _find_entries(requests: pd.DataFrame, index: Index) -> NDArray[np.int64]:
 
 def _number_letters(requests: pd.DataFrame, entries: NDArray[np.int64]) -> NDArray[np.int64]:
     """Number the letters; rows of a letter share an entry and, if known, a file."""
-    import numpy as np
-    import pandas as pd
-
     files = requests["letter_sha256"].factorize()[0] if "letter_sha256" in requests.columns else 0
     codes = pd.DataFrame({"entry": entries, "file": files}).groupby(["entry", "file"], sort=False).ngroup()
     return np.asarray(codes, dtype=np.int64)
 
 
-def _listed_ranges(index: Index) -> dict[int, range]:
+def _find_listed(index: Index) -> dict[int, range]:
     """Rows of each entry's requests, which are adjacent, as both tables have the same order."""
     places = index.cases[_KEY].assign(entry=index.cases.index)
     entries = index.requests[_KEY].merge(places, on=_KEY, how="left")["entry"]
@@ -193,33 +176,28 @@ def _pair_requests(
 
     The match is -1 if the search lists another number of requests for the letter.
     """
-    import numpy as np
-    import pandas as pd
-
     pairs = np.full(len(requests), _NO_ENTRY, dtype=np.int64)
     items = requests["item"].to_numpy(dtype=np.float64)
     # Access to single elements of lists is much faster than to those of columns.
-    ours = _comparable(requests["request"], requests.get("category"))
-    theirs = _comparable(index.requests["subcategory"], index.requests["category"])
+    ours = _comparable_texts(requests["request"], requests.get("category"))
+    theirs = _comparable_texts(index.requests["subcategory"], index.requests["category"])
     for rows in pd.Series(letters).groupby(letters, sort=False).indices.values():
         listed = ranges[rows[0]]
         if len(listed) == len(rows):
             ordered = np.asarray(rows)[np.argsort(items[rows], kind="stable")]
-            chosen = _assign([ours[row] for row in ordered.tolist()], [theirs[row] for row in listed])
+            chosen = _assign_items([ours[row] for row in ordered.tolist()], [theirs[row] for row in listed])
             pairs[ordered] = listed.start + np.asarray(chosen, dtype=np.int64)
     return pairs
 
 
-def _comparable(texts: pd.Series, categories: pd.Series | None) -> list[tuple[str, str]]:
+def _comparable_texts(texts: pd.Series, categories: pd.Series | None) -> list[tuple[str, str]]:
     """Text and category of each request, empty if missing."""
     words = texts.fillna("").str.lower().tolist()
     return list(zip(words, [""] * len(words) if categories is None else categories.fillna("").tolist(), strict=True))
 
 
-def _assign(items: Sequence[tuple[str, str]], listed: Sequence[tuple[str, str]]) -> list[int]:
+def _assign_items(items: Sequence[tuple[str, str]], listed: Sequence[tuple[str, str]]) -> list[int]:
     """Place of the listed request of each item; each is used once."""
-    from scipy.optimize import linear_sum_assignment
-
     if len(items) == 1:
         return [0]
     scores = [

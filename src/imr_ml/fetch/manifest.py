@@ -65,9 +65,8 @@ class Manifest:
         self._path = path
         self._connection = sqlite3.connect(path, isolation_level=None)
         try:
-            if _is_empty(self._connection, path):
+            if _check_version(self._connection, path, may_be_empty=True):
                 self._create()
-            _check_version(self._connection, path)
             self._connection.execute("PRAGMA foreign_keys = ON")
         except BaseException:
             self._connection.close()
@@ -203,33 +202,24 @@ def letters_of_manifest(path: Path) -> list[Path]:
     return letters
 
 
-def _is_empty(connection: sqlite3.Connection, path: Path) -> bool:
-    """Whether the file has no table yet."""
+def _check_version(connection: sqlite3.Connection, path: Path, *, may_be_empty: bool = False) -> bool:
+    """Raise `FetchError` for another file or schema version; return whether the file is empty, if it may be."""
+    other_file = FetchError(f"{path}: is not a manifest of 'imr-ml fetch'; name its {MANIFEST}")
+    queries = ("SELECT count(*) FROM sqlite_master", "PRAGMA application_id", "PRAGMA user_version")
     try:
-        (objects,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        tables, application, version = (connection.execute(query).fetchone()[0] for query in queries)
     except sqlite3.DatabaseError as error:
-        raise _not_a_manifest(path) from error
-    return bool(objects == 0)
-
-
-def _check_version(connection: sqlite3.Connection, path: Path) -> None:
-    """Raise `FetchError` for another file or another schema version."""
-    try:
-        (application,) = connection.execute("PRAGMA application_id").fetchone()
-        (version,) = connection.execute("PRAGMA user_version").fetchone()
-    except sqlite3.DatabaseError as error:
-        raise _not_a_manifest(path) from error
+        raise other_file from error
+    if may_be_empty and not tables:
+        return True
     if application != APPLICATION_ID:
-        raise _not_a_manifest(path)
+        raise other_file
     if version != SCHEMA_VERSION:
         raise FetchError(
             f"{path}: is a manifest of schema version {version}, this version of imr-ml reads {SCHEMA_VERSION}; "
             "fetch into another folder, or use the version that wrote it"
         )
-
-
-def _not_a_manifest(path: Path) -> FetchError:
-    return FetchError(f"{path}: is not a manifest of 'imr-ml fetch'; name its {MANIFEST}")
+    return False
 
 
 def _condition(query: Query) -> tuple[str, tuple[str, ...]]:

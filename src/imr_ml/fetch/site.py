@@ -14,14 +14,12 @@ import re
 from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
-from typing import TYPE_CHECKING
 from urllib.parse import quote, urljoin
+
+from selectolax.lexbor import LexborNode
 
 from imr_ml.fetch.html_tables import Page, Row, node_text
 from imr_ml.fetch.types import IndexedCase, IndexedRequest, Query
-
-if TYPE_CHECKING:
-    from selectolax.lexbor import LexborNode
 
 SEARCH_URL = "https://www.dir.ca.gov/dwc/imr/IMRDecisionSearch.asp"
 FIRST_DECISIONS = date(2013, 1, 1)
@@ -134,16 +132,16 @@ def read_page(html: str, url: str, search: Search) -> ResultPage:
     continued: list[IndexedRequest] = []
     for row in page.table_rows(table, _HEADERS[search]):
         if search is Search.CASES or row.has("decision_date"):
-            cases.append(_case(row, search))
+            cases.append(_read_case(row, search))
         elif cases:
-            cases[-1] = replace(cases[-1], requests=(*cases[-1].requests, _request(row)))
+            cases[-1] = replace(cases[-1], requests=(*cases[-1].requests, _read_request(row)))
         else:
-            continued.append(_request(row))
-    return ResultPage(tuple(cases), tuple(continued), _total(table), page.tree.css_first(_NEXT) is not None)
+            continued.append(_read_request(row))
+    return ResultPage(tuple(cases), tuple(continued), _read_total(table), page.tree.css_first(_NEXT) is not None)
 
 
-def _case(row: Row, search: Search) -> IndexedCase:
-    case_number, address = _letter(row)
+def _read_case(row: Row, search: Search) -> IndexedCase:
+    case_number, address = _read_letter_link(row)
     decision_date = row.day("decision_date")
     if decision_date is None:
         raise row.error("a date (MM/DD/YYYY) for decision_date", "nothing")
@@ -155,11 +153,11 @@ def _case(row: Row, search: Search) -> IndexedCase:
         application_received=row.day("application_received"),
         specialty=row.text("specialty") or None,
         case_outcome=(row.text("case_outcome") or None) if search is Search.CASES else None,
-        requests=(_request(row),) if search is Search.REQUESTS else (),
+        requests=(_read_request(row),) if search is Search.REQUESTS else (),
     )
 
 
-def _letter(row: Row) -> tuple[str, str]:
+def _read_letter_link(row: Row) -> tuple[str, str]:
     """Case number and address of a letter, from the link whose text is a case number."""
     links = [(node_text(link), link.attributes.get("href")) for link in row.cell("case_number").css("a")]
     letters = [(text, href) for text, href in links if CASE_NUMBER.fullmatch(text) and href]
@@ -172,11 +170,11 @@ def _letter(row: Row) -> tuple[str, str]:
     return case_number, address
 
 
-def _request(row: Row) -> IndexedRequest:
+def _read_request(row: Row) -> IndexedRequest:
     return IndexedRequest(row.text("category"), row.text("subcategory"), row.text("outcome"))
 
 
-def _total(table: LexborNode) -> int | None:
+def _read_total(table: LexborNode) -> int | None:
     """The number in bold after the table."""
     node = table.next
     while node is not None:

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from imr_ml.corpus.findings import pre_decision_summary
 from imr_ml.corpus.schema import CASE_VERSION, COLUMNS, SchemaError, typed
 from imr_ml.corpus.table import complete_requests
@@ -70,8 +72,6 @@ def read_determinations(path: Path, progress: Progress | None = None) -> Ingeste
     SchemaError
         If the file is not the DMHC's table, can't be decoded, or has a misplaced quotation mark.
     """
-    import pandas as pd
-
     table = Table.open(path)
     columns = _columns_by_meaning(table.columns)
     if not columns.keys() >= _REQUIRED:

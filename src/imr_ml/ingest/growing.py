@@ -8,22 +8,23 @@ from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import pandas as pd
 
 from imr_ml.corpus.growing_table import GrowingTable
 from imr_ml.corpus.issues import issues_of
 from imr_ml.corpus.schema import SchemaError
 from imr_ml.corpus.table import ReadLetter, build_requests
+from imr_ml.fetch.cross_check import compare_with_index
+from imr_ml.fetch.index import Index, read_index
 from imr_ml.files import atomic_write, locked, sha256_of
-from imr_ml.ingest.ingestion import LetterSource, Reject, distinct, read_each, write_rejects
+from imr_ml.ingest.dmhc import UNIT, read_determinations
+from imr_ml.ingest.ingestion import LetterSource, Reject, read_each, reject_repeats, write_rejects
 from imr_ml.ingest.inputs import Source, letters_in
 from imr_ml.ingest.manifest import Code, SourceRecord, Step, manifest_of, manifest_path, table_manifest, write_manifest
 from imr_ml.ingest.paths import Kind
 from imr_ml.ingest.report import IngestReport, SourceResult
 from imr_ml.progress import Progress, StartProgress
-
-if TYPE_CHECKING:
-    from imr_ml.fetch.index import Index
 
 INGEST = "imr-ml ingest"
 LETTERS_AT_ONCE = 5000
@@ -79,7 +80,7 @@ def grow_table(
     busy = SchemaError(f"{output}: another process is adding to it; wait for it or choose another name")
     lock = output.with_name(f".{output.name}.lock")
     with locked(lock, busy), tempfile.TemporaryDirectory(prefix=f".{output.name}.", dir=output.parent) as scratch:
-        earlier_steps = () if fresh or not output.exists() else _steps_of(output)
+        earlier_steps = () if fresh or not output.exists() else _read_steps(output)
         table = GrowingTable(Path(scratch))
         upgraded_from = table.add_existing(output) if earlier_steps else None
         reader = _Reader(table, start, jobs, letters_at_once)
@@ -115,8 +116,6 @@ class _Reader:
         result = SourceResult(source)
         index = None
         if source.kind is Kind.FETCHED:
-            from imr_ml.fetch.index import read_index
-
             index = read_index(source.path)
         with tempfile.TemporaryDirectory(dir=self.table.scratch) as scratch:
             letters = letters_in(source, Path(scratch))
@@ -145,7 +144,7 @@ class _Reader:
     def _add_part(
         self, part: Sequence[LetterSource], result: SourceResult, index: Index | None, progress: Progress
     ) -> None:
-        read = list(distinct(read_each(part, progress, self.jobs), self.table.contents))
+        read = list(reject_repeats(read_each(part, progress, self.jobs), self.table.contents))
         result.rejects += [reject for reject in read if isinstance(reject, Reject)]
         letters = [letter for letter in read if isinstance(letter, ReadLetter)]
         if not letters:
@@ -153,17 +152,11 @@ class _Reader:
         requests = build_requests(letters)
         result.count(requests, len(letters))
         if index is not None:
-            from imr_ml.fetch.cross_check import compare_with_index
-
             requests, disagreements = compare_with_index(requests, index)
             result.disagreements.append(disagreements)
         self.table.add(requests)
 
     def _add_determinations(self, source: Source) -> SourceResult:
-        import pandas as pd
-
-        from imr_ml.ingest.dmhc import UNIT, read_determinations
-
         read = read_determinations(source.path, self.start(f"reading {UNIT}", 0))
         issues = issues_of([read.requests])
         is_new = pd.Series([issue.content not in self.table.contents for issue in issues], dtype=bool)
@@ -177,8 +170,6 @@ class _Reader:
 
 def _write_disagreements(results: Sequence[SourceResult], path: Path, *, fresh: bool) -> int | None:
     """Add the new disagreements to the file and count them; None without a fetch manifest."""
-    import pandas as pd
-
     if not any(result.source.kind is Kind.FETCHED for result in results):
         return None
     new = [frame.astype("string") for result in results for frame in result.disagreements]
@@ -199,7 +190,7 @@ def _describe_failure(results: Sequence[SourceResult], output: Path) -> str:
     return f"{named}: none of {files} file(s) is a letter that can be read; see {rejects}"
 
 
-def _steps_of(table: Path) -> tuple[Step, ...]:
+def _read_steps(table: Path) -> tuple[Step, ...]:
     """Steps of a table's manifest; without a valid one, a single unknown step."""
     manifest = None
     with suppress(SchemaError):

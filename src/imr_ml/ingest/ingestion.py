@@ -113,7 +113,7 @@ def ingest(files: Iterable[Path], progress: Progress | None = None, *, jobs: int
     letters: list[ReadLetter] = []
     rejects: list[Reject] = []
     sources = [LetterSource(str(file), file, ocr=ocr) for file in files]
-    for read in distinct(read_each(sources, progress, jobs), {}):
+    for read in reject_repeats(read_each(sources, progress, jobs), {}):
         if isinstance(read, Reject):
             rejects.append(read)
         else:
@@ -177,15 +177,10 @@ def hash_of(file: Path) -> str | None:
         return None
 
 
-def distinct(reads: Iterable[ReadLetter | Reject], first: MutableMapping[bytes, str]) -> Iterator[ReadLetter | Reject]:
-    """Reject each letter with the content of an earlier one, such as the text of a PDF.
-
-    Parameters
-    ----------
-    reads : iterable
-    first : mapping of bytes to str
-        Digest of each earlier letter's content -> its file; new letters are added.
-    """
+def reject_repeats(
+    reads: Iterable[ReadLetter | Reject], first: MutableMapping[bytes, str]
+) -> Iterator[ReadLetter | Reject]:
+    """Reject each letter with the content of an earlier one; `first` maps digests to files and grows."""
     for read in reads:
         if isinstance(read, Reject):
             yield read

@@ -11,6 +11,7 @@ from pathlib import Path
 from imr_ml.corpus.decisions import InputOptions
 from imr_ml.corpus.mapping import renamed
 from imr_ml.corpus.schema import REQUIRED_COLUMNS, SchemaError
+from imr_ml.fetch.manifest import letters_of_manifest
 from imr_ml.ingest.ingestion import LetterSource, Reject, hash_of
 from imr_ml.ingest.paths import Kind, LetterFiles, find_letters, kind_of
 from imr_ml.tables.table import Table
@@ -116,14 +117,12 @@ def letters_in(source: Source, scratch: Path) -> Letters:
     if source.kind is Kind.TEXTS:
         return Letters(_letters_in_table(path, source.options))
     if source.only is not None:
-        found = LetterFiles(list(source.only), [], [])
+        listing = LetterFiles(list(source.only), [], [])
     elif source.kind is Kind.FETCHED:
-        from imr_ml.fetch.manifest import letters_of_manifest
-
-        found = LetterFiles(letters_of_manifest(path), [], [])
+        listing = LetterFiles(letters_of_manifest(path), [], [])
     else:
-        found = find_letters(path, source.kind, scratch)
-    if not found.files and not found.rejects:
+        listing = find_letters(path, source.kind, scratch)
+    if not listing.files and not listing.rejects:
         raise SchemaError(f"{path}: contains no letter")
     letters = (
         LetterSource(
@@ -132,9 +131,9 @@ def letters_in(source: Source, scratch: Path) -> Letters:
             sha256=hash_of(file),
             ocr=source.options.ocr,
         )
-        for file in found.files
+        for file in listing.files
     )
-    return Letters(chain(found.rejects, letters), len(found.files), tuple(found.other_files))
+    return Letters(chain(listing.rejects, letters), len(listing.files), tuple(listing.other_files))
 
 
 def _letters_in_table(table: Path, options: InputOptions) -> Iterator[LetterSource | Reject]:

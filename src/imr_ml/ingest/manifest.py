@@ -182,11 +182,11 @@ def recipe_of(folder: Path) -> Recipe | None:
         return None
 
 
-def rebased(manifest: TableManifest, base: Path, new: Path) -> TableManifest:
+def rebase_manifest(manifest: TableManifest, base: Path, new: Path) -> TableManifest:
     """Change the manifest's paths from relative to `base` to relative to `new`."""
 
     def moved(path: str) -> str:
-        return relative(base / path, new)
+        return relative_path(base / path, new)
 
     steps = tuple(
         step.model_copy(
@@ -197,7 +197,7 @@ def rebased(manifest: TableManifest, base: Path, new: Path) -> TableManifest:
     return manifest.model_copy(update={"table": moved(manifest.table), "steps": steps})
 
 
-def relative(path: Path, base: Path) -> str:
+def relative_path(path: Path, base: Path) -> str:
     """A path relative to a folder, with forward slashes; absolute if it is on another drive."""
     try:
         return Path(os.path.relpath(path, base)).as_posix()

@@ -17,6 +17,7 @@ from imr_ml.ingest.inputs import Source
 from imr_ml.ingest.manifest import SourceRecord, TableManifest
 from imr_ml.ingest.paths import Kind, letter_files
 from imr_ml.progress import StartProgress
+from imr_ml.sample.writing import write_samples
 
 _CHECKSUMS_SHOWN = 5
 _DIGITS_SHOWN = 12
@@ -96,7 +97,6 @@ def _source_of(record: SourceRecord, base: Path, scratch: Path) -> Source:
         except _LostError:
             if record.recipe is None:
                 raise
-        from imr_ml.sample.writing import write_samples
 
         write_samples(scratch, record.recipe.letters, record.recipe.seed, record.recipe.pdf)
         return Source(scratch, kind, _find_letters(record, scratch))

@@ -8,18 +8,16 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import pandas as pd
 
 from imr_ml.corpus.decisions import InputOptions
 from imr_ml.corpus.issues import Reissue
 from imr_ml.files import sha256_of
 from imr_ml.ingest.ingestion import SAME_LETTER, Reject
 from imr_ml.ingest.inputs import Source
-from imr_ml.ingest.manifest import SourceRecord, TableManifest, recipe_of, relative
+from imr_ml.ingest.manifest import SourceRecord, TableManifest, recipe_of, relative_path
 from imr_ml.ingest.paths import Kind, describe_other_files
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 _SAME_AS = re.compile(rf"^{SAME_LETTER} .*")
 _REISSUES_SHOWN = 10
@@ -68,7 +66,7 @@ class SourceResult:
         path = self.source.path
         return SourceRecord(
             kind=self.source.kind,
-            path=relative(path, base),
+            path=relative_path(path, base),
             sha256=None if path.is_dir() else sha256_of(path),
             letter_sha256s=tuple(self.sha256s),
             recipe=recipe_of(path),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import pandas as pd
 
 from imr_ml.corpus.decisions import Decisions, InputOptions, read_decisions
 from imr_ml.corpus.issues import current_requests
@@ -21,19 +23,15 @@ from imr_ml.ingest.manifest import (
     TableManifest,
     manifest_of,
     manifest_path,
-    rebased,
-    relative,
+    rebase_manifest,
+    relative_path,
     table_manifest,
     write_recipe,
 )
 from imr_ml.ingest.paths import Kind, describe_other_files, kind_of, letter_files, other_files
 from imr_ml.progress import StartProgress
+from imr_ml.sample.writing import write_samples
 from imr_ml.tables.formats import TABLE_SUFFIXES
-
-if TYPE_CHECKING:
-    from collections.abc import Collection
-
-    import pandas as pd
 
 RAW = Path("data/raw")
 SAMPLE = Path("data/sample")
@@ -95,7 +93,7 @@ def training_table(
     """
     if data is None:
         if not (RAW.is_dir() and letter_files([RAW])):
-            return _sample_table(start, code)
+            return _ingest_samples(start, code)
         data = RAW
     options = options or InputOptions()
     kind = input_kind(data, options)
@@ -108,7 +106,7 @@ def training_table(
         return TrainingTable(decisions, f"training on the requests table {data}", manifest)
     if kind is Kind.LETTER:
         raise SchemaError(f"{data}: give a folder of letters or a table ({', '.join(TABLE_SUFFIXES)})")
-    return _table_of(Source(data, kind, options=options), start, source, code)
+    return _ingest_source(Source(data, kind, options=options), start, source, code)
 
 
 def table_at(path: Path, source: str | None = None, options: InputOptions | None = None) -> Decisions:
@@ -138,7 +136,7 @@ def current_decisions(
         As `training_table`.
     """
     decisions = read_decisions(path, options, skip)
-    table = _of_source(decisions.requests, source, path)
+    table = _select_source(decisions.requests, source, path)
     current = current_requests(table)
     left_out = len(table) - len(current)
     notes = [f"{source} only"] if source else []
@@ -152,10 +150,10 @@ def manifest_here(path: Path, options: InputOptions | None = None) -> TableManif
     here = Path.cwd()
     recorded = manifest_of(path)
     if recorded is not None:
-        return rebased(recorded, path.parent.absolute(), here)
-    shown = relative(path.absolute(), here)
+        return rebase_manifest(recorded, path.parent.absolute(), here)
+    shown = relative_path(path.absolute(), here)
     manifest = table_manifest(path, shown, ())
-    itself = SourceRecord(
+    record = SourceRecord(
         kind=Kind.REQUESTS,
         path=shown,
         sha256=manifest.sha256,
@@ -163,7 +161,7 @@ def manifest_here(path: Path, options: InputOptions | None = None) -> TableManif
         requests=manifest.requests,
         options=None if options in (None, InputOptions()) else options,
     )
-    return manifest.model_copy(update={"steps": (Step(command=TRAIN, sources=(itself,)),)})
+    return manifest.model_copy(update={"steps": (Step(command=TRAIN, sources=(record,)),)})
 
 
 def input_kind(path: Path, options: InputOptions) -> Kind:
@@ -172,7 +170,7 @@ def input_kind(path: Path, options: InputOptions) -> Kind:
     return table_kind(path, options) if kind is Kind.REQUESTS else kind
 
 
-def _of_source(table: pd.DataFrame, source: str | None, path: Path) -> pd.DataFrame:
+def _select_source(table: pd.DataFrame, source: str | None, path: Path) -> pd.DataFrame:
     present = sorted(table["source"].dropna().unique()) if "source" in table else []
     if source is not None:
         if source not in present:
@@ -186,7 +184,7 @@ def _of_source(table: pd.DataFrame, source: str | None, path: Path) -> pd.DataFr
     return table
 
 
-def _table_of(source: Source, start: StartProgress, only: str | None, code: Code | None) -> TrainingTable:
+def _ingest_source(source: Source, start: StartProgress, only: str | None, code: Code | None) -> TrainingTable:
     output = PROCESSED / "requests.parquet"
     _refuse_to_replace(output)
     report = grow_table([source], output, start, fresh=True, provenance=Provenance(TRAIN, code))
@@ -200,7 +198,7 @@ def _table_of(source: Source, start: StartProgress, only: str | None, code: Code
         description += f"; {len(report.rejects)} {kind}(s) not used, see {PROCESSED / 'rejects.jsonl'}"
     if report.other_files:
         description += f"; {describe_other_files(report.other_files)}"
-    return TrainingTable(decisions, description, rebased(report.manifest, output.parent.absolute(), Path.cwd()))
+    return TrainingTable(decisions, description, rebase_manifest(report.manifest, output.parent.absolute(), Path.cwd()))
 
 
 def _refuse_to_replace(table: Path) -> None:
@@ -213,13 +211,11 @@ def _refuse_to_replace(table: Path) -> None:
         )
 
 
-def _sample_table(start: StartProgress, code: Code | None) -> TrainingTable:
-    from imr_ml.sample.writing import write_samples
-
+def _ingest_samples(start: StartProgress, code: Code | None) -> TrainingTable:
     if not (SAMPLE.is_dir() and letter_files([SAMPLE])):
         write_samples(SAMPLE, SAMPLE_LETTERS, SAMPLE_SEED, progress=start("writing sample letters", SAMPLE_LETTERS))
         write_recipe(SAMPLE, Recipe(letters=SAMPLE_LETTERS, seed=SAMPLE_SEED))
-    table = _table_of(Source(SAMPLE, Kind.FOLDER), start, None, code)
+    table = _ingest_source(Source(SAMPLE, Kind.FOLDER), start, None, code)
     others = [str(file.relative_to(RAW)) for file in other_files(RAW)]
     note = f" ({describe_other_files(others)})" if others else ""
     return replace(

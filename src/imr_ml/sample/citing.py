@@ -4,19 +4,13 @@ from __future__ import annotations
 
 from datetime import date
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from random import Random
 
 from imr_ml.guidelines.types import FAMILIES
 from imr_ml.sample.chance import Table, between, draw, pick, table
-from imr_ml.sample.model import Format
-from imr_ml.sample.wording import listed
-
-if TYPE_CHECKING:
-    from random import Random
-
-    from imr_ml.sample.draw import Case, ItemFacts
-    from imr_ml.sample.model import CitingRates, Families, Treatment
-    from imr_ml.sample.wording import Draft
+from imr_ml.sample.facts import Case, ItemFacts
+from imr_ml.sample.model import CitingRates, Families, Format, Treatment
+from imr_ml.sample.wording import Draft, join_words
 
 MTUS_2016 = date(2016, 7, 28)
 """Effective date of the opioid and chronic pain guidelines of 2016 (8 CCR 9792.24.2 and 9792.24.4)."""
@@ -63,8 +57,8 @@ def administrator_cites(rng: Random, treatment: Treatment, habit: str, rates: Ci
 
 def reviewer_cites(rng: Random, item: ItemFacts, case: Case, rates: CitingRates) -> Families:
     """Draw the topics that the reviewer cites for an item, given all its other facts."""
-    factors = _factors(item, item.overturned, case.odg_fond, case, rates)
-    return draw(rng, _sets(item.treatment, item.ur_cites, factors, rates.agreement))
+    factors = _weight_factors(item, item.overturned, case.odg_fond, case, rates)
+    return draw(rng, _weigh_sets(item.treatment, item.ur_cites, factors, rates.agreement))
 
 
 def family_probabilities(item: ItemFacts, case: Case, rates: CitingRates) -> tuple[float, ...]:
@@ -77,13 +71,13 @@ def family_probabilities(item: ItemFacts, case: Case, rates: CitingRates) -> tup
     edition = max((day for day in (MTUS_2016, MTUS_2017) if day <= case.dates.decision), default=date.min)
     for overturned, p in ((True, item.p_overturned), (False, 1 - item.p_overturned)):
         for fond, share in ((True, rates.odg_fond_share), (False, 1 - rates.odg_fond_share)):
-            factors = _factors(item, overturned, fond, case, rates)
-            shares = _shares(item.treatment, item.ur_cites, factors, rates.agreement, edition)
+            factors = _weight_factors(item, overturned, fond, case, rates)
+            shares = _family_shares(item.treatment, item.ur_cites, factors, rates.agreement, edition)
             total = [sum_ + p * share * one for sum_, one in zip(total, shares, strict=True)]
     return tuple(total)
 
 
-def _factors(item: ItemFacts, overturned: bool, odg_fond: bool, case: Case, rates: CitingRates) -> _Factors:
+def _weight_factors(item: ItemFacts, overturned: bool, odg_fond: bool, case: Case, rates: CitingRates) -> _Factors:
     """Factors on the weight of a set that contains a topic."""
     odg = rates.odg_fond_factor if odg_fond else rates.odg_other_factor
     if overturned and case.signals["neuro_deficit"]:
@@ -97,7 +91,7 @@ def _factors(item: ItemFacts, overturned: bool, odg_fond: bool, case: Case, rate
 
 
 @lru_cache(maxsize=_CACHE_SIZE)
-def _sets(treatment: Treatment, ur_cites: Families, factors: _Factors, agreement: float) -> Table[Families]:
+def _weigh_sets(treatment: Treatment, ur_cites: Families, factors: _Factors, agreement: float) -> Table[Families]:
     """Sets of topics that reviewers cite, to draw from."""
     weighted = []
     for cites, prior in treatment.reviewer_sets:
@@ -111,11 +105,11 @@ def _sets(treatment: Treatment, ur_cites: Families, factors: _Factors, agreement
 
 
 @lru_cache(maxsize=_CACHE_SIZE)
-def _shares(
+def _family_shares(
     treatment: Treatment, ur_cites: Families, factors: _Factors, agreement: float, edition: date
 ) -> tuple[float, ...]:
     """Probability of each family, in the taxonomy's order, under an edition of the MTUS."""
-    sets = _sets(treatment, ur_cites, factors, agreement)
+    sets = _weigh_sets(treatment, ur_cites, factors, agreement)
     shares = dict.fromkeys(FAMILIES, 0.0)
     for cites, high, low in zip(sets.values, sets.cumulative, (0.0, *sets.cumulative), strict=False):
         for family in families_on(cites, edition):
@@ -127,22 +121,22 @@ def word_guidelines(draft: Draft, item: ItemFacts) -> tuple[str, str]:
     """Word the citations of administrator and reviewer for an item, in the letter's format."""
     format_, rates = draft.facts.format, draft.model.citing
     if format_.headed:
-        administrator = _paragraph(draft, item, item.ur_cites, rates.ur_bare, "Claims Administrator")
-        return administrator, _paragraph(draft, item, item.cites, rates.bare, "Expert Reviewer")
+        administrator = _word_paragraph(draft, item, item.ur_cites, rates.ur_bare, "Claims Administrator")
+        return administrator, _word_paragraph(draft, item, item.cites, rates.bare, "Expert Reviewer")
     reviewer = f"The {_REVIEWERS_2013[format_]} Reviewer"
     administrator = ""
     if format_ is not Format.PROFESSIONAL_REVIEW:
-        administrator = _sentence(draft, item, item.ur_cites, "The Claims Administrator", "its")
+        administrator = _word_sentence(draft, item, item.ur_cites, "The Claims Administrator", "its")
         if item.families == item.ur_families != {"none"} and draft.rng.random() < _AGREED_SHARE:
             return administrator, f"{reviewer} found the guidelines used by the Claims Administrator relevant."
-    return administrator, _sentence(draft, item, item.cites, reviewer, "his/her")
+    return administrator, _word_sentence(draft, item, item.cites, reviewer, "his/her")
 
 
-def _paragraph(draft: Draft, item: ItemFacts, cites: Families, bare: float, who: str) -> str:
+def _word_paragraph(draft: Draft, item: ItemFacts, cites: Families, bare: float, who: str) -> str:
     if "none" in cites:
         return f"The {who} did not cite any medical evidence for its decision."
-    mtus = [_mtus(draft, topic, item, bare) for topic in _MTUS_ORDER if topic in cites]
-    outside = [_odg(draft, item, bare)] if "odg" in cites else []
+    mtus = [_word_mtus(draft, topic, item, bare) for topic in _MTUS_ORDER if topic in cites]
+    outside = [_word_odg(draft, item, bare)] if "odg" in cites else []
     if "other" in cites:
         outside.append(pick(draft.rng, draft.phrases.citations.references))
     inside = f"The {who} based their decision on recommendation(s) outside of the MTUS Guidelines."
@@ -153,21 +147,21 @@ def _paragraph(draft: Draft, item: ItemFacts, cites: Families, bare: float, who:
     return f"{inside} Decision based on Non-MTUS Citation {' and Other Medical Treatment Guidelines: '.join(outside)}."
 
 
-def _mtus(draft: Draft, topic: str, item: ItemFacts, bare: float) -> str:
-    title, sections = _title_and_sections(draft, topic, item)
+def _word_mtus(draft: Draft, topic: str, item: ItemFacts, bare: float) -> str:
+    title, sections = _choose_title(draft, topic, item)
     if not sections or draft.rng.random() < bare:
         return title
     return f"{title}, Section(s): {pick(draft.rng, sections)}"
 
 
-def _title_and_sections(draft: Draft, topic: str, item: ItemFacts) -> tuple[str, tuple[str, ...]]:
+def _choose_title(draft: Draft, topic: str, item: ItemFacts) -> tuple[str, tuple[str, ...]]:
     treatment, region, day = item.treatment, item.region, draft.facts.dates.decision
     if topic == "acupuncture":
         return "Acupuncture Treatment 2007", ()
     if topic == "postsurgical":
         return "Postsurgical Treatment 2009", (region.postsurgical,) if region.postsurgical else ()
     if topic == "acoem":
-        return _acoem(draft, item)
+        return _choose_acoem(draft, item)
     if day >= MTUS_2017:
         return ("Opioids 2017", ()) if topic == "opioids" else ("Chronic Pain 2017", ())
     if topic == "opioids" and day >= MTUS_2016:
@@ -175,7 +169,7 @@ def _title_and_sections(draft: Draft, topic: str, item: ItemFacts) -> tuple[str,
     return f"Chronic Pain Medical Treatment {2016 if day >= MTUS_2016 else 2009}", treatment.chronic_pain
 
 
-def _acoem(draft: Draft, item: ItemFacts) -> tuple[str, tuple[str, ...]]:
+def _choose_acoem(draft: Draft, item: ItemFacts) -> tuple[str, tuple[str, ...]]:
     is_2017 = draft.facts.dates.decision >= MTUS_2017
     chapter = item.region.chapter_2017 if is_2017 else item.region.chapter
     if chapter is None or (item.treatment.general and draft.rng.random() < 0.5):
@@ -185,7 +179,7 @@ def _acoem(draft: Draft, item: ItemFacts) -> tuple[str, tuple[str, ...]]:
     return chapter, item.treatment.acoem
 
 
-def _odg(draft: Draft, item: ItemFacts, bare: float) -> str:
+def _word_odg(draft: Draft, item: ItemFacts, bare: float) -> str:
     """A citation of ODG; half of the `bare` share names no chapter."""
     rng = draft.rng
     name = pick(rng, draft.phrases.citations.odg_names)
@@ -200,21 +194,21 @@ def _odg(draft: Draft, item: ItemFacts, bare: float) -> str:
     return f"{name} {chapter}: {topic}" if form < 0.35 else f"{name} {chapter}, {topic}"
 
 
-def _sentence(draft: Draft, item: ItemFacts, cites: Families, who: str, whose: str) -> str:
+def _word_sentence(draft: Draft, item: ItemFacts, cites: Families, who: str, whose: str) -> str:
     """The basis of one party's decision, in the wording of 2013."""
     rng, words = draft.rng, draft.phrases.citations
     if "none" in cites:
         return f"{who} {pick(rng, words.no_criteria)}."
     topics = [topic for topic in _MTUS_ORDER if topic in cites]
-    based = [f"the {_mtus_2013(draft, topic, item)}, {pick(rng, words.in_mtus)}" for topic in topics]
+    based = [f"the {_word_mtus_2013(draft, topic, item)}, {pick(rng, words.in_mtus)}" for topic in topics]
     if "odg" in cites:
-        based.append(f"the {_odg(draft, item, _BARE_SHARE_2013)}, {pick(rng, words.not_in_mtus)}")
+        based.append(f"the {_word_odg(draft, item, _BARE_SHARE_2013)}, {pick(rng, words.not_in_mtus)}")
     if "other" in cites:
         based.append(f"{pick(rng, words.references)}, {pick(rng, words.not_in_mtus)}")
-    return f"{who} based {whose} decision on {listed(based)}."
+    return f"{who} based {whose} decision on {join_words(based)}."
 
 
-def _mtus_2013(draft: Draft, topic: str, item: ItemFacts) -> str:
+def _word_mtus_2013(draft: Draft, topic: str, item: ItemFacts) -> str:
     # There was no opioid guideline in 2013.
     rng, titles = draft.rng, draft.phrases.citations.titles_2013["chronic_pain" if topic == "opioids" else topic]
     title = pick(rng, titles)

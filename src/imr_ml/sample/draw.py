@@ -8,122 +8,30 @@ reviewer's families, which depend on the treatment, the region, the administrato
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, NamedTuple
+from random import Random
 
 from imr_ml.sample.chance import between, draw, from_quantiles, pick, table
 from imr_ml.sample.citing import administrator_cites, families_on, reviewer_cites
-from imr_ml.sample.model import Format
-
-if TYPE_CHECKING:
-    from random import Random
-
-    from imr_ml.sample.model import CitingRates, Families, Kind, LetterRates, Model, Region, Treatment
+from imr_ml.sample.facts import Case, Dates, ItemFacts, LetterFacts
+from imr_ml.sample.model import CitingRates, Format, Kind, LetterRates, Model, Region, Treatment
 
 _SIDES = ("right", "left", "right", "left", "bilateral")
 _WEEKS = (2, 3, 4, 4, 4, 6, 6, 8)
 _AUTHORIZED_SHARES = (0.25, 0.33, 0.5, 0.5, 0.75, 0.8)
 
 
-class Dates(NamedTuple):
-    """Dates of a case, in order."""
-
-    injury: date
-    denial: date
-    application: date
-    assigned: date
-    decision: date
-
-
-@dataclass(frozen=True)
-class Case:
-    """Facts that the items of a letter share: the case, the habits of both parties and the draw of the outcome."""
-
-    dates: Dates
-    format: Format
-    regions: tuple[Region, ...]
-    side: str
-    signals: dict[str, bool]
-    ur_habit: str
-    odg_fond: bool
-    outcome_draw: float
-    shift: float
-
-
-@dataclass(frozen=True, slots=True)
-class ItemFacts:
-    """One disputed item.
-
-    Attributes
-    ----------
-    treatment, region, side
-        Requested treatment and its place; ``side`` is empty for regions without sides.
-    amount, per_week, weeks
-        Visits or quantity requested, and its schedule (``per_week * weeks == amount`` for visits).
-    authorized
-        Amount that the administrator allowed; None for a full denial.
-    retrospective
-        Whether the service was already provided.
-    ur_cites, cites
-        Guideline topics that administrator and reviewer cite.
-    ur_families, families
-        Families of those topics on the decision date.
-    p_overturned
-        Probability of an overturned denial, given all other facts.
-    overturned
-        The outcome.
-    """
-
-    treatment: Treatment
-    region: Region
-    side: str
-    amount: int
-    per_week: int
-    weeks: int
-    authorized: int | None
-    retrospective: bool
-    ur_cites: Families
-    cites: Families
-    ur_families: Families
-    families: Families
-    p_overturned: float
-    overturned: bool
-
-    @property
-    def outcome(self) -> str:
-        """``"upheld"`` or ``"overturned"``."""
-        return "overturned" if self.overturned else "upheld"
-
-
-@dataclass(frozen=True)
-class LetterFacts(Case):
-    """Facts of a letter: the case, the person and the items.
-
-    Attributes
-    ----------
-    number
-        Index of the letter, part of its case number.
-    in_columns
-        Whether the text of the header is in column order: all labels, then all values.
-    """
-
-    number: int
-    in_columns: bool
-    age_years: int
-    female: bool
-    expedited: bool
-    items: tuple[ItemFacts, ...]
-
-
 def draw_letter(rng: Random, number: int, model: Model) -> LetterFacts:
     """Draw the facts of the letter with index `number`."""
     rates = model.letter
     count = draw(rng, rates.item_counts)
-    case = _case(rng, count, model)
-    items = [_item(rng, treatment, region, case, model) for treatment, region in _services(rng, count, case, model)]
+    case = _draw_case(rng, count, model)
+    items = [
+        _draw_item(rng, treatment, region, case, model) for treatment, region in _draw_services(rng, count, case, model)
+    ]
     if case.format is Format.PROFESSIONAL_REVIEW:
-        items = [_decided_as(items[0], item) for item in items]
+        items = [_copy_decision(items[0], item) for item in items]
     return LetterFacts(
         **vars(case),
         number=number,
@@ -158,24 +66,24 @@ def probability(kind: Kind, signals: dict[str, bool], shift: float, model: Model
     return round(rates.noise * rates.noise_rate + (1 - rates.noise) * clean, 6)
 
 
-def _case(rng: Random, count: int, model: Model) -> Case:
+def _draw_case(rng: Random, count: int, model: Model) -> Case:
     year, year_shift = draw(rng, model.letter.year_shifts)
     formats = model.letter.formats_by_year.get(year)
     format_ = draw(rng, formats) if formats else Format.CURRENT
     return Case(
-        dates=_dates(rng, year, model.letter),
+        dates=_draw_dates(rng, year, model.letter),
         format=format_,
-        regions=_regions(rng, model),
+        regions=_draw_regions(rng, model),
         side=pick(rng, _SIDES),
         signals={name: rng.random() < share for name, share in model.signals.items()},
-        ur_habit=_ur_habit(rng, format_, model.citing),
+        ur_habit=_draw_habit(rng, format_, model.citing),
         odg_fond=rng.random() < model.citing.odg_fond_share,
         outcome_draw=rng.random(),
         shift=year_shift + model.outcome.items_shift[min(count, 3) - 1],
     )
 
 
-def _dates(rng: Random, year: int, rates: LetterRates) -> Dates:
+def _draw_dates(rng: Random, year: int, rates: LetterRates) -> Dates:
     decision = date(year, 1, 2) + timedelta(days=int(rng.random() * 362))
     assigned = decision - timedelta(days=from_quantiles(rng, rates.assignment_to_decision_days))
     application = assigned - timedelta(days=from_quantiles(rng, rates.application_to_assignment_days))
@@ -185,7 +93,7 @@ def _dates(rng: Random, year: int, rates: LetterRates) -> Dates:
     return Dates(denial - timedelta(days=days), denial, application, assigned, decision)
 
 
-def _regions(rng: Random, model: Model) -> tuple[Region, ...]:
+def _draw_regions(rng: Random, model: Model) -> tuple[Region, ...]:
     regions = [draw(rng, model.regions)]
     for share in (model.letter.second_region_share, model.letter.third_region_share):
         if rng.random() >= share:
@@ -196,7 +104,7 @@ def _regions(rng: Random, model: Model) -> tuple[Region, ...]:
     return tuple(regions)
 
 
-def _ur_habit(rng: Random, format_: Format, rates: CitingRates) -> str:
+def _draw_habit(rng: Random, format_: Format, rates: CitingRates) -> str:
     """How the administrator cites in this letter; a professional review never states it."""
     if format_ is Format.PROFESSIONAL_REVIEW:
         return "nothing"
@@ -206,7 +114,7 @@ def _ur_habit(rng: Random, format_: Format, rates: CitingRates) -> str:
     return "outside" if place < rates.ur_nothing + rates.ur_outside else "mtus"
 
 
-def _services(rng: Random, count: int, case: Case, model: Model) -> list[tuple[Treatment, Region]]:
+def _draw_services(rng: Random, count: int, case: Case, model: Model) -> list[tuple[Treatment, Region]]:
     """Treatments with their regions; perioperative items share the region of the operation."""
     group = draw(rng, model.first_groups[count > 2])
     treatments = [draw(rng, model.treatments[group])]
@@ -215,14 +123,14 @@ def _services(rng: Random, count: int, case: Case, model: Model) -> list[tuple[T
             treatments.append(treatments[-1])
         else:
             treatments.append(draw(rng, model.treatments[draw(rng, model.next_groups[group])]))
-    regions = [_region(rng, treatment, case.regions, model) for treatment in treatments]
+    regions = [_draw_region(rng, treatment, case.regions, model) for treatment in treatments]
     return [
         (treatment, regions[0] if treatment.group == "perioperative" else region)
         for treatment, region in zip(treatments, regions, strict=True)
     ]
 
 
-def _region(rng: Random, treatment: Treatment, regions: tuple[Region, ...], model: Model) -> Region:
+def _draw_region(rng: Random, treatment: Treatment, regions: tuple[Region, ...], model: Model) -> Region:
     region = regions[0] if rng.random() < model.letter.same_region_share else pick(rng, regions)
     if not treatment.regions or region.name in treatment.regions:
         return region
@@ -232,10 +140,10 @@ def _region(rng: Random, treatment: Treatment, regions: tuple[Region, ...], mode
     return draw(rng, table((other, other.weight) for other in model.region if other.name in treatment.regions))
 
 
-def _item(rng: Random, treatment: Treatment, region: Region, case: Case, model: Model) -> ItemFacts:
+def _draw_item(rng: Random, treatment: Treatment, region: Region, case: Case, model: Model) -> ItemFacts:
     per_week, weeks = between(rng, 1, 3), pick(rng, _WEEKS)
     amount = pick(rng, treatment.quantities) if treatment.quantities else per_week * weeks
-    authorized = _authorized(rng, treatment, amount, model) if case.format.headed else None
+    authorized = _draw_authorized(rng, treatment, amount, model) if case.format.headed else None
     retrospective = rng.random() < model.letter.retrospective_share
     partial_shift = model.outcome.partial_shift if authorized is not None else 0.0
     shift = case.shift + partial_shift + (model.outcome.retrospective_shift if retrospective else 0.0)
@@ -262,13 +170,13 @@ def _item(rng: Random, treatment: Treatment, region: Region, case: Case, model: 
     return replace(item, cites=cites, families=families_on(cites, case.dates.decision))
 
 
-def _authorized(rng: Random, treatment: Treatment, amount: int, model: Model) -> int | None:
+def _draw_authorized(rng: Random, treatment: Treatment, amount: int, model: Model) -> int | None:
     if treatment.partial is None or amount < 3 or rng.random() >= model.letter.partial_share:
         return None
     return max(1, min(amount - 1, round(amount * pick(rng, _AUTHORIZED_SHARES))))
 
 
-def _decided_as(first: ItemFacts, item: ItemFacts) -> ItemFacts:
+def _copy_decision(first: ItemFacts, item: ItemFacts) -> ItemFacts:
     """Copy the decision on the first item, as a professional review decides all items at once."""
     decision = {name: getattr(first, name) for name in ("p_overturned", "overturned", "cites", "families")}
     return replace(item, **decision)

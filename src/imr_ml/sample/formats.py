@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 from imr_ml.guidelines.types import Citation, Family
 from imr_ml.letters.types import DisputedItem, Letter, Outcome
-from imr_ml.sample.model import Format, Strict, read_toml
-from imr_ml.sample.wording import dated
-
-if TYPE_CHECKING:
-    from imr_ml.sample.draw import LetterFacts
-    from imr_ml.sample.model import Families
+from imr_ml.sample.facts import LetterFacts
+from imr_ml.sample.model import Families, Format, Strict, read_toml
+from imr_ml.sample.wording import format_date
 
 Row = tuple[str, str, str, str]
 """(label, value, label, value) of a two-column header, with "" for an empty cell."""
@@ -99,7 +96,7 @@ def _letter_slots(letter: SampleLetter) -> dict[str, str]:
     priority = "Expedited" if facts.expedited else "Standard"
     subspecialty = f", has a subspecialty in {subspecialties[0]}" if subspecialties else ""
     states = " and ".join(letter.licensure)
-    return {name: dated(day, style) for name, day in facts.dates._asdict().items()} | {
+    return {name: format_date(day, style) for name, day in facts.dates._asdict().items()} | {
         "case_number": letter.case_number,
         "priority": priority,
         "PRIORITY": priority.upper(),

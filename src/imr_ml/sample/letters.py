@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+
+import pyarrow as pa
 
 from imr_ml.guidelines.types import FAMILIES
 from imr_ml.sample.chance import draw, pick, stream
 from imr_ml.sample.citing import family_probabilities, word_guidelines
 from imr_ml.sample.draw import draw_letter
+from imr_ml.sample.facts import ItemFacts, LetterFacts
 from imr_ml.sample.formats import SampleLetter, Section
 from imr_ml.sample.model import Format, default_model
 from imr_ml.sample.phrases import default_phrases
 from imr_ml.sample.prose import fill_slots, roughen, write_rationale, write_summary
 from imr_ml.sample.wording import Draft, Request, word_request
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    import pyarrow as pa
-
-    from imr_ml.sample.draw import ItemFacts, LetterFacts
 
 MAX_LETTERS = 10_000_000
 """Case numbers have seven digits."""
@@ -55,20 +51,20 @@ def generate_letter(seed: int, index: int) -> SampleLetter:
     draft = Draft(rng, facts, draw(rng, phrases.voices), model, phrases)
     fill_slots(draft, requests)
     summary = write_summary(draft)
-    sections = [_section(draft, item, request) for item, request in zip(facts.items, requests, strict=True)]
+    sections = [_word_section(draft, item, request) for item, request in zip(facts.items, requests, strict=True)]
     return SampleLetter(
         case_number=f"SM{facts.dates.application.year % 100:02d}-{facts.number:07d}",
         facts=facts,
         boilerplate=pick(rng, phrases.lists.boilerplate),
-        licensure=_split(pick(rng, phrases.lists.licensure)),
-        specialties=_split(pick(rng, phrases.lists.certification)),
+        licensure=_split_list(pick(rng, phrases.lists.licensure)),
+        specialties=_split_list(pick(rng, phrases.lists.certification)),
         documents=pick(rng, phrases.lists.documents),
         summary=roughen(draft, summary),
         sections=tuple(sections),
     )
 
 
-def _section(draft: Draft, item: ItemFacts, request: Request) -> Section:
+def _word_section(draft: Draft, item: ItemFacts, request: Request) -> Section:
     ur_guideline, imr_guideline = word_guidelines(draft, item)
     return Section(
         request=request.heading if draft.facts.format.headed else request.disputed,
@@ -78,7 +74,7 @@ def _section(draft: Draft, item: ItemFacts, request: Request) -> Section:
     )
 
 
-def _split(listed: str) -> tuple[str, ...]:
+def _split_list(listed: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in listed.split(","))
 
 
@@ -88,8 +84,6 @@ def truth_schema() -> pa.Schema:
     ``p_overturned`` is the probability of an overturned denial and ``p_<family>`` of a citation of the family, both
     given every fact that the letter states before the decision. ``signals`` lists the signals in the record.
     """
-    import pyarrow as pa
-
     fields = [("case_number", pa.string()), ("item", pa.int16())]
     fields += [(name, pa.string()) for name in _TEXTS] + [(name, pa.float64()) for name in _NUMBERS]
     return pa.schema(fields)

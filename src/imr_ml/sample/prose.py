@@ -6,20 +6,15 @@ the absent ones, so the letter as a whole determines them all.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, timedelta
-from typing import TYPE_CHECKING
+from random import Random
 
 from imr_ml.sample.chance import between, pick, several
-from imr_ml.sample.wording import Slots, capital, dated, listed
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from random import Random
-
-    from imr_ml.sample.draw import ItemFacts, LetterFacts
-    from imr_ml.sample.model import Region
-    from imr_ml.sample.phrases import Lists
-    from imr_ml.sample.wording import Draft, Request
+from imr_ml.sample.facts import ItemFacts, LetterFacts
+from imr_ml.sample.model import Region
+from imr_ml.sample.phrases import Lists
+from imr_ml.sample.wording import Draft, Request, Slots, capitalize, format_date, join_words
 
 _DETAILED = frozenset({"complaint", "exam"})
 _BEFORE_FILLER = frozenset({"complaint", "exam", "treatment"})
@@ -38,7 +33,7 @@ def fill_slots(draft: Draft, requests: Sequence[Request]) -> None:
     slots |= _list_slots(rng, draft.phrases.lists)
     slots["work"] = pick(rng, summary.work_yes if facts.signals["works"] else summary.work_no)
     slots |= _finding_slots(rng, facts) | _number_slots(rng)
-    slots["requests"] = listed([request.disputed for request in requests[:6]])
+    slots["requests"] = join_words([request.disputed for request in requests[:6]])
     slots["reason"] = pick(rng, summary.reason)
     # Only a rationale has one request and a source.
     slots |= {"request": "", "source": ""}
@@ -51,7 +46,7 @@ def write_summary(draft: Draft) -> str:
     other_visit = Slots(draft.slots | _visit_slots(draft))
     parts = []
     for part in draft.voice.order:
-        patterns = _part(draft, part, detail)
+        patterns = _draw_part(draft, part, detail)
         first = 1 if part in _DETAILED else len(patterns)
         parts.append(_fill(patterns[:first], draft.slots))
         parts.append(_fill(patterns[first:], other_visit))
@@ -90,11 +85,11 @@ def roughen(draft: Draft, text: str) -> str:
     return text
 
 
-def _part(draft: Draft, part: str, detail: int) -> list[str]:
+def _draw_part(draft: Draft, part: str, detail: int) -> list[str]:
     """Patterns of one part of the summary; `detail` is the number of complaints and findings."""
     rng, facts, summary = draft.rng, draft.facts, draft.phrases.summary
     if part == "signals":
-        return _signals(draft)
+        return _state_signals(draft)
     if part == "ur":
         return [pick(rng, pick(rng, summary.ur_modified if facts.items[0].authorized else summary.ur))]
     patterns = several(rng, getattr(summary, part), detail if part in _DETAILED else 1)
@@ -105,7 +100,7 @@ def _part(draft: Draft, part: str, detail: int) -> list[str]:
     return [pick(rng, pattern) for pattern in patterns]
 
 
-def _signals(draft: Draft) -> list[str]:
+def _state_signals(draft: Draft) -> list[str]:
     """State the signals that matter to the items, and at most one other."""
     rng, facts, kinds = draft.rng, draft.facts, draft.model.kinds
     relevant = dict.fromkeys(name for item in facts.items for name in kinds[item.treatment.kind].signals)
@@ -124,13 +119,13 @@ def _phrase_signal(draft: Draft, signal: str) -> str:
 
 
 def _fill(patterns: list[str], slots: Slots) -> str:
-    return " ".join([capital(pattern.format_map(slots)) for pattern in patterns])
+    return " ".join([capitalize(pattern.format_map(slots)) for pattern in patterns])
 
 
 def _visit_slots(draft: Draft) -> dict[str, str]:
     """Slots of another visit: its date, sites, tests, ranges and pain scores."""
     slots = _finding_slots(draft.rng, draft.facts) | _number_slots(draft.rng)
-    return slots | {"visit": dated(_visit(draft), draft.voice.dates)}
+    return slots | {"visit": format_date(_draw_visit(draft), draft.voice.dates)}
 
 
 def _person_slots(draft: Draft) -> dict[str, str]:
@@ -159,12 +154,12 @@ def _date_slots(draft: Draft) -> dict[str, str]:
         "ur_date": denial,
         "rfa": denial - timedelta(days=min(days_between, between(rng, 1, 9))),
         "visit": denial - timedelta(days=min(days_between, between(rng, 9, 24))),
-        "earlier": _visit(draft),
+        "earlier": _draw_visit(draft),
     }
-    return {name: dated(day, draft.voice.dates) for name, day in days.items()}
+    return {name: format_date(day, draft.voice.dates) for name, day in days.items()}
 
 
-def _visit(draft: Draft) -> date:
+def _draw_visit(draft: Draft) -> date:
     """A day between the injury and the visit of the request."""
     dates = draft.facts.dates
     return dates.injury + timedelta(days=between(draft.rng, 0, max(0, (dates.denial - dates.injury).days - 24)))
@@ -174,13 +169,13 @@ def _diagnosis_slots(rng: Random, facts: LetterFacts) -> dict[str, str]:
     main, other = facts.items[0].region, facts.regions[-1]
     both = several(rng, main.diagnoses, between(rng, 1, 3)) + several(rng, other.diagnoses, between(rng, 1, 2))
     diagnoses = list(dict.fromkeys(both))
-    return {"dxs": listed(diagnoses), "dx1": diagnoses[0], "dx2": diagnoses[-1]}
+    return {"dxs": join_words(diagnoses), "dx1": diagnoses[0], "dx2": diagnoses[-1]}
 
 
 def _list_slots(rng: Random, lists: Lists) -> dict[str, str]:
     slots = {
-        "tx": listed(several(rng, lists.treatments, between(rng, 2, 5))),
-        "meds": listed(several(rng, lists.medications, between(rng, 1, 4))),
+        "tx": join_words(several(rng, lists.treatments, between(rng, 2, 5))),
+        "meds": join_words(several(rng, lists.medications, between(rng, 1, 4))),
     }
     slots["symptom"], slots["symptom2"] = several(rng, lists.complaint_words, 2)
     slots["aggravator"], slots["aggravator2"] = several(rng, lists.aggravators, 2)
@@ -206,13 +201,13 @@ def _finding_slots(rng: Random, facts: LetterFacts) -> dict[str, str]:
         "motion": pick(rng, main.motions),
         "lesion": pick(rng, main.lesions),
         "tender": pick(rng, main.tender),
-        "limb": _limb(rng, facts, main),
+        "limb": _draw_limb(rng, facts, main),
         "root": pick(rng, main.roots),
         "sign": pick(rng, ("positive", "negative", "positive")),
     }
 
 
-def _limb(rng: Random, facts: LetterFacts, region: Region) -> str:
+def _draw_limb(rng: Random, facts: LetterFacts, region: Region) -> str:
     """The limb that the nerves of a region supply, usually on one side."""
     if facts.side == "bilateral" or rng.random() < _BILATERAL_SHARE:
         return region.limb

@@ -7,19 +7,17 @@ streams are uncompressed.
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, time
 from functools import lru_cache
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
-from imr_ml.sample.formats import header_rows, paragraphs
+from imr_ml.sample.formats import Row, SampleLetter, header_rows, paragraphs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
     from fpdf import FPDF
 
-    from imr_ml.sample.formats import Row, SampleLetter
 
 MARK = "SAMPLE LETTER - synthetic, not a decided case"
 LINE_CHARACTERS = 95
@@ -54,7 +52,7 @@ def render_text(letter: SampleLetter) -> str:
         if style == "heading":
             lines += ["", words.center(LINE_CHARACTERS).rstrip()]
         else:
-            lines += wrapped(words) if style == "line" else ("", *wrapped(words))
+            lines += wrap_words(words) if style == "line" else ("", *wrap_words(words))
     return "\n".join(lines) + "\n"
 
 
@@ -111,17 +109,17 @@ def _write_flow(pdf: FPDF, letter: SampleLetter, y: float) -> None:
     """Write the blocks below the header; a wrapped line ends with a space, as in published PDFs."""
     for style, words in paragraphs(letter):
         y += _LINE if style != "line" else 0
-        lines = wrapped(words)
+        lines = wrap_words(words)
         for line in (*(f"{line} " for line in lines[:-1]), lines[-1]):
             if y > _BOTTOM:
                 pdf.add_page()
                 y = _TOP
-            x = _LEFT + (COLUMN_POINTS - width(line)) / 2 if style == "heading" else _LEFT
+            x = _LEFT + (COLUMN_POINTS - text_width(line)) / 2 if style == "heading" else _LEFT
             pdf.text(x, y, line)
             y += _LINE
 
 
-def width(words: str) -> float:
+def text_width(words: str) -> float:
     """Width of words in points."""
     return (_extent(words) // _CHARACTERS - _SPACE) * SIZE_POINTS / 1000
 
@@ -136,7 +134,7 @@ def _extent(word: str) -> int:
 
 # Letters share their fixed paragraphs.
 @lru_cache(maxsize=64)
-def wrapped(words: str, column: float = COLUMN_POINTS) -> tuple[str, ...]:
+def wrap_words(words: str, column: float = COLUMN_POINTS) -> tuple[str, ...]:
     """Wrap text at spaces into lines of at most `column` points; a wider word is on its own line."""
     # One integer sums both widths and lengths, as wrapping takes most of the time of a letter.
     ends = list(accumulate(map(_extent, words.split(" "))))

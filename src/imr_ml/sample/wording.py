@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
-from typing import TYPE_CHECKING
+from datetime import date, timedelta
+from random import Random
 
 from imr_ml.sample.chance import between, pick
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from datetime import date
-    from random import Random
-
-    from imr_ml.sample.draw import Dates, ItemFacts, LetterFacts
-    from imr_ml.sample.model import Model
-    from imr_ml.sample.phrases import Phrases, Voice
+from imr_ml.sample.facts import Dates, ItemFacts, LetterFacts
+from imr_ml.sample.model import Model
+from imr_ml.sample.phrases import Phrases, Voice
 
 # fmt: off
 _NUMBERS = (
@@ -48,7 +43,7 @@ class Slots(dict[str, str]):
     def __missing__(self, name: str) -> str:
         if name[:1].islower():
             raise KeyError(name)
-        return capital(self[name[:1].lower() + name[1:]])
+        return capitalize(self[name[:1].lower() + name[1:]])
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,27 +66,27 @@ class Request:
     disputed: str
 
 
-def capital(text: str) -> str:
+def capitalize(text: str) -> str:
     """Capitalize the first letter of a text."""
     return text[:1].upper() + text[1:]
 
 
-def lower(text: str) -> str:
+def lower_first(text: str) -> str:
     """Lower the first letter of a text, unless it starts with an abbreviation such as "MRI"."""
     return text if text[1:2].isupper() or not text[1:2].isalpha() else text[:1].lower() + text[1:]
 
 
-def in_words(number: int) -> str:
+def spell_number(number: int) -> str:
     """Write a number in words up to twenty-four, in digits above."""
     return _NUMBERS[number] if number < len(_NUMBERS) else str(number)
 
 
-def listed(parts: Sequence[str]) -> str:
+def join_words(parts: Sequence[str]) -> str:
     """Join parts by commas and "and"."""
     return parts[0] if len(parts) == 1 else ", ".join(parts[:-1]) + " and " + parts[-1]
 
 
-def dated(day: date, style: str) -> str:
+def format_date(day: date, style: str) -> str:
     """Write a date: dash 3-5-16, slash 3/5/2016, long_dash 03-05-2016, long_slash 03/05/2016, words March 5, 2016."""
     return _DATE_STYLES[style].format(day)
 
@@ -100,37 +95,37 @@ def word_request(rng: Random, item: ItemFacts, dates: Dates) -> Request:
     """Word the request of an item."""
     slots = _request_slots(rng, item, dates)
     if item.authorized is not None and item.treatment.partial is not None:
-        return _partial(rng, item.treatment.partial, item.amount, item.authorized, slots)
-    text = capital(pick(rng, item.treatment.requests).format_map(slots))
+        return _word_partial(rng, item.treatment.partial, item.amount, item.authorized, slots)
+    text = capitalize(pick(rng, item.treatment.requests).format_map(slots))
     if item.retrospective and not text.startswith("Retrospective"):
-        text = f"Retrospective {lower(text)} (DOS: {slots['date']})"
-    return Request(text, lower(text))
+        text = f"Retrospective {lower_first(text)} (DOS: {slots['date']})"
+    return Request(text, lower_first(text))
 
 
-def _partial(rng: Random, pattern: str, amount: int, authorized: int, slots: Slots) -> Request:
+def _word_partial(rng: Random, pattern: str, amount: int, authorized: int, slots: Slots) -> Request:
     amounts = {"whole": amount, "part": authorized, "rest": amount - authorized}
     words = {name: pattern.format_map(Slots(slots | {"n": str(n)})) for name, n in amounts.items()}
     if rng.random() < _WHOLE_LEFT_SHARE:
-        return Request(_WHOLE_LEFT.format_map(words), lower(words["whole"]))
-    return Request(_REMAINING.format_map(words), lower(words["rest"]))
+        return Request(_WHOLE_LEFT.format_map(words), lower_first(words["whole"]))
+    return Request(_REMAINING.format_map(words), lower_first(words["rest"]))
 
 
 def _request_slots(rng: Random, item: ItemFacts, dates: Dates) -> Slots:
     thing, spelling = pick(rng, item.treatment.things), pick(rng, item.region.spellings)
     return Slots(
         thing=thing,
-        thing_lower=lower(thing),
+        thing_lower=lower_first(thing),
         site=f"{item.side} {spelling}" if item.side else spelling,
         side=item.side or pick(rng, ("right", "left", "bilateral")),
         region=pick(rng, item.region.spellings),
         root=pick(rng, item.region.roots),
-        date=dated(dates.denial - timedelta(days=between(rng, 3, 25)), "long_slash"),
+        date=format_date(dates.denial - timedelta(days=between(rng, 3, 25)), "long_slash"),
         limb=item.region.limb if item.region.spine else f"{pick(rng, ('upper', 'lower'))} extremity",
         n=str(item.amount),
-        n_word=in_words(item.amount),
+        n_word=spell_number(item.amount),
         freq=str(item.per_week),
         weeks=str(item.weeks),
-        freq_word=in_words(item.per_week),
-        weeks_word=in_words(item.weeks),
+        freq_word=spell_number(item.per_week),
+        weeks_word=spell_number(item.weeks),
         refills=str(between(rng, 1, 3)),
     )

@@ -4,24 +4,25 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from itertools import chain
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
+import orjson
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from imr_ml.corpus.store import write_parts
+from imr_ml.corpus.table import ReadLetter, build_requests
 from imr_ml.errors import ImrError
 from imr_ml.files import atomic_write
+from imr_ml.progress import Progress
+from imr_ml.sample.formats import SampleLetter, letter_as_read
 from imr_ml.sample.letters import generate_letter, truth_rows, truth_schema
 from imr_ml.sample.rendering import render_pdf, render_text
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-    from pathlib import Path
-
-    import pandas as pd
-    import pyarrow as pa
-
-    from imr_ml.progress import Progress
-    from imr_ml.sample.formats import SampleLetter
 
 _TABLE = ".parquet"
 _FILE_ENDINGS = (".jsonl", ".jsonl.gz", _TABLE)
@@ -31,7 +32,7 @@ LETTERS_PER_CHUNK = 250
 _MIN_CHUNKS_FOR_PROCESSES = 8
 
 
-def write_samples(directory: Path, n: int, seed: int, pdf: bool = False, progress: Progress | None = None) -> int:
+def write_samples(directory: Path, n: int, seed: int, pdf: bool = False, progress: Progress | None = None) -> None:
     """Write letters 0 to ``n - 1`` of a seed into a folder; it is created if missing, and existing files are replaced.
 
     Parameters
@@ -45,23 +46,17 @@ def write_samples(directory: Path, n: int, seed: int, pdf: bool = False, progres
         Write PDF files instead of text files.
     progress : callable, optional
         Called with the number of letters since its last call.
-
-    Returns
-    -------
-    int
-        Number of letters.
     """
     directory.mkdir(parents=True, exist_ok=True)
-    for chunk in _chunks(n, LETTERS_PER_CHUNK):
+    for chunk in _split_chunks(n, LETTERS_PER_CHUNK):
         _write_files([generate_letter(seed, index) for index in chunk], directory, pdf)
         if progress:
             progress(len(chunk))
-    return n
 
 
 def truth_path(output: Path) -> Path:
     """Path of the ground truth, beside the output of `write_output`."""
-    return output.with_name(f"{output.name.removesuffix(_ending(output))}.truth.parquet")
+    return output.with_name(f"{output.name.removesuffix(_file_ending(output))}.truth.parquet")
 
 
 def write_output(
@@ -104,11 +99,9 @@ def write_output(
     ImrError
         If the output can't have this name, or is a folder with content.
     """
-    import pyarrow.parquet as pq
-
     _check_output(output, pdf)
-    encode = _encoder(output, pdf)
-    chunks = _chunks(n, chunk_size)
+    encode = _choose_encoder(output, pdf)
+    chunks = _split_chunks(n, chunk_size)
     with (
         atomic_write(truth_path(output)) as temporary,
         pq.ParquetWriter(temporary, truth_schema(), compression="zstd") as truth,
@@ -125,13 +118,13 @@ def write_output(
     return truth_path(output)
 
 
-def _ending(output: Path) -> str:
+def _file_ending(output: Path) -> str:
     """Ending that selects the kind of file; empty for a folder."""
     return next((ending for ending in _FILE_ENDINGS if output.name.endswith(ending)), "")
 
 
 def _check_output(output: Path, pdf: bool) -> None:
-    is_file = bool(_ending(output))
+    is_file = bool(_file_ending(output))
     if is_file and pdf:
         raise ImrError(f"{output}: PDF files need a folder; name one, or leave out --pdf")
     if is_file and output.is_dir():
@@ -143,15 +136,15 @@ def _check_output(output: Path, pdf: bool) -> None:
         raise ImrError(f"{output}: exists and is not an empty folder; name another")
 
 
-def _encoder(output: Path, pdf: bool) -> Callable[[list[SampleLetter]], object]:
+def _choose_encoder(output: Path, pdf: bool) -> Callable[[list[SampleLetter]], object]:
     """Function that encodes a chunk of letters for the output, in the process that generates them."""
-    if ending := _ending(output):
-        return {".jsonl": _json_lines, ".jsonl.gz": _packed_lines, _TABLE: _requests}[ending]
+    if ending := _file_ending(output):
+        return {".jsonl": _encode_lines, ".jsonl.gz": _compress_lines, _TABLE: _build_table}[ending]
     output.mkdir(parents=True, exist_ok=True)
     return partial(_write_files, directory=output, pdf=pdf)
 
 
-def _chunks(n: int, size: int) -> list[range]:
+def _split_chunks(n: int, size: int) -> list[range]:
     return [range(start, min(start + size, n)) for start in range(0, n, size)]
 
 
@@ -169,8 +162,6 @@ def _encode_chunks(
 
 
 def _encode_chunk(encode: Callable[[list[SampleLetter]], object], chunk: range, seed: int) -> tuple[object, pa.Table]:
-    import pyarrow as pa
-
     letters = [generate_letter(seed, index) for index in chunk]
     rows = [row for letter in letters for row in truth_rows(letter.case_number, letter.facts)]
     return encode(letters), pa.Table.from_pylist(rows, schema=truth_schema())
@@ -178,13 +169,9 @@ def _encode_chunk(encode: Callable[[list[SampleLetter]], object], chunk: range, 
 
 def _write_contents(contents: Iterator[Any], output: Path) -> None:
     if output.name.endswith(_TABLE):
-        import pyarrow as pa
-
-        from imr_ml.corpus.store import write_parts
-
         first: pd.DataFrame = next(contents)
         write_parts(chain([first], contents), pa.Schema.from_pandas(first, preserve_index=False), output)
-    elif _ending(output):
+    elif _file_ending(output):
         with atomic_write(output) as temporary, temporary.open("wb") as file:
             file.writelines(contents)
     else:
@@ -201,22 +188,17 @@ def _write_files(letters: list[SampleLetter], directory: Path, pdf: bool) -> Non
             (directory / _file_name(letter)).write_text(render_text(letter), encoding="utf-8", newline="\n")
 
 
-def _json_lines(letters: list[SampleLetter]) -> bytes:
-    import orjson
-
+def _encode_lines(letters: list[SampleLetter]) -> bytes:
     lines = (orjson.dumps({"file": _file_name(letter), "text": render_text(letter)}) for letter in letters)
     return b"".join(line + b"\n" for line in lines)
 
 
-def _packed_lines(letters: list[SampleLetter]) -> bytes:
+def _compress_lines(letters: list[SampleLetter]) -> bytes:
     """One gzip member; concatenated members are a gzip file."""
-    return gzip.compress(_json_lines(letters), compresslevel=1, mtime=0)
+    return gzip.compress(_encode_lines(letters), compresslevel=1, mtime=0)
 
 
-def _requests(letters: list[SampleLetter]) -> pd.DataFrame:
-    from imr_ml.corpus.table import ReadLetter, build_requests
-    from imr_ml.sample.formats import letter_as_read
-
+def _build_table(letters: list[SampleLetter]) -> pd.DataFrame:
     return build_requests(
         ReadLetter(letter_as_read(letter), _file_name(letter), hashlib.sha256(render_text(letter).encode()).hexdigest())
         for letter in letters

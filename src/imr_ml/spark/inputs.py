@@ -7,6 +7,8 @@ from itertools import accumulate
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
+
 from imr_ml.corpus.schema import COLUMNS
 from imr_ml.corpus.table import ReadLetter, build_requests
 from imr_ml.ingest.archives import MEGABYTE, MEMBER_BYTES
@@ -21,9 +23,10 @@ from imr_ml.spark.session import (
     spark_session,
     translate_spark_errors,
 )
+from imr_ml.tables.formats import is_table, table_format
+from imr_ml.tables.parquet_files import read_schema
 
 if TYPE_CHECKING:
-    import pyarrow as pa
     from pyspark.sql import Column, DataFrame, SparkSession
 
 # A task of this size takes less than a minute, which limits the loss with a machine and shows progress.
@@ -53,8 +56,6 @@ def read_rows(source: str | Path, columns: dict[str, str], session: SparkSession
         The contract's name of a column -> the table's.
     session : SparkSession
     """
-    from imr_ml.tables.formats import is_table, table_format
-
     path = path_of(source)
     if path and not path.exists():
         raise FileNotFoundError(f"{path}: no such file or folder")
@@ -90,8 +91,6 @@ def _quote(name: str) -> str:
 def _convert_nanoseconds(rows: DataFrame, path: Path) -> DataFrame:
     """Convert times in nanoseconds, which pandas writes and Spark reads as integers."""
     from pyspark.sql import functions as sql
-
-    from imr_ml.tables.parquet_files import read_schema
 
     times = [field.name for field in read_schema(path) if str(field.type).startswith("timestamp[ns")]
     micros = {name: sql.expr(f"timestamp_micros({_quote(name)} div 1000)") for name in times}
@@ -174,8 +173,6 @@ def _read(path: str, content: bytes | None) -> ReadLetter | Reject:
 
 def _batch_of(reads: dict[str, ReadLetter | Reject]) -> pa.RecordBatch:
     """One row a letter: path, digest of its content, reason why it can't be read, and a list of its requests."""
-    import pyarrow as pa
-
     requests = build_requests(read for read in reads.values() if isinstance(read, ReadLetter))
     kinds = {"string": pa.string(), "double": pa.float64(), "timestamp_ntz": pa.timestamp("us")}
     schema = pa.schema([(column.name, kinds[_SQL_TYPES[column.kind]]) for column in COLUMNS])

@@ -11,8 +11,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
+
 from imr_ml.corpus.mapping import ColumnMapping
 from imr_ml.corpus.schema import WARNING_SEPARATOR
+from imr_ml.model_files import CHECKSUMS, LoadedModel, read_model
 from imr_ml.score_columns import ADDED, SCORE_COLUMNS, ScoreOptions
 from imr_ml.scoring.batch import REASONS_SHOWN, BatchSummary
 from imr_ml.scoring.frame import check_columns
@@ -27,13 +30,12 @@ from imr_ml.spark.session import (
     spark_session,
     translate_spark_errors,
 )
+from imr_ml.tables.parquet_files import frame_of
 
 if TYPE_CHECKING:
-    import pyarrow as pa
     from pyspark import Broadcast
     from pyspark.sql import DataFrame, SparkSession
 
-    from imr_ml.model_files import LoadedModel
 
 _ERROR = "error"
 _SQL_TYPES = {"text": "string", "number": "double", "count": "long", "flag": "boolean"}
@@ -92,25 +94,15 @@ def score_with_spark(
         rows = read_rows(source, mapping.columns, session) if isinstance(source, str | Path) else source
         given = [name for name in rows.columns if name != _ERROR]
         check_columns(given, named, mapping.columns)
-        scored = scored_rows(rows, given, model, options or ScoreOptions(), mapping)
+        scored = _score_lazily(rows, given, model, options or ScoreOptions(), mapping)
         scored.write.parquet(str(output), compression="zstd")
         return _summarize(rows.sparkSession.read.parquet(str(output)))
 
 
-def scored_rows(
+def _score_lazily(
     rows: DataFrame, names: list[str], model: LoadedModel, options: ScoreOptions, mapping: ColumnMapping
 ) -> DataFrame:
-    """Add the columns of scores to the rows, lazily.
-
-    Parameters
-    ----------
-    rows : DataFrame
-    names : list of str
-        Columns to pass through.
-    model : LoadedModel
-    options : ScoreOptions
-    mapping : ColumnMapping
-    """
+    """Add the columns of scores to the columns `names` of the rows, lazily."""
     from pyspark.sql import functions as sql
     from pyspark.sql.types import StructType
 
@@ -127,8 +119,6 @@ def scored_rows(
 
 
 def _ship(model: LoadedModel, session: SparkSession) -> ShippedModel:
-    from imr_ml.model_files import CHECKSUMS
-
     files = {file.name: file.read_bytes() for file in model.folder.iterdir() if file.is_file()}
     checksum = hashlib.sha256(files[CHECKSUMS]).hexdigest()
     return ShippedModel(checksum, session.sparkContext.broadcast(files))
@@ -137,8 +127,6 @@ def _ship(model: LoadedModel, session: SparkSession) -> ShippedModel:
 @lru_cache(maxsize=1)
 def _load(shipped: ShippedModel) -> LoadedModel:
     """Load the model once per worker, with verified checksums."""
-    from imr_ml.model_files import read_model
-
     with tempfile.TemporaryDirectory() as folder:
         for name, content in shipped.files.value.items():
             (Path(folder) / name).write_bytes(content)
@@ -156,10 +144,6 @@ def _scorer(shipped: ShippedModel, task: Task) -> Callable[[Batches], Batches]:
 
 def score_batch(batch: pa.RecordBatch, model: LoadedModel, task: Task) -> pa.RecordBatch:
     """Score a batch: its columns unchanged, then the added ones."""
-    import pyarrow as pa
-
-    from imr_ml.tables.parquet_files import frame_of
-
     *given, errors = batch.columns
     rows = frame_of(pa.Table.from_arrays(given, list(task.columns)))
     scored = score_rows(model, task, rows, errors.to_pylist())

@@ -11,11 +11,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pandas as pd
+import pyarrow as pa
+
 from imr_ml.errors import ImrError
 
 if TYPE_CHECKING:
-    import pandas as pd
-    import pyarrow as pa
     from pyspark.sql import DataFrame, SparkSession
     from pyspark.sql.types import StructType
 
@@ -89,8 +90,6 @@ def map_batches(rows: DataFrame, function: Callable[[Batches], Batches], schema:
 
 def arrays_of(frame: pd.DataFrame, schema: pa.Schema) -> list[pa.Array]:
     """Columns of a frame in the types of the schema, without chunks."""
-    import pyarrow as pa
-
     table = pa.Table.from_pandas(frame, schema, preserve_index=False)
     return [column.combine_chunks() for column in table.columns]
 

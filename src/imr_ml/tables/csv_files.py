@@ -16,7 +16,7 @@ from imr_ml.errors import SchemaError
 from imr_ml.tables.table import ROW_BYTES, RejectedLine, Rows, Table, batch_records, clean_header, text_frame
 from imr_ml.tables.text_lines import Line, detect_encoding, read_lines
 
-UNCLOSED = "opens a quotation mark that nothing closes"
+UNCLOSED = "has an unclosed quotation mark"
 UNDOUBLED = "has a quotation mark inside a quoted cell that is not doubled"
 MAX_LINES = 2000
 """A row that spans more lines has an unclosed quotation mark."""
@@ -31,14 +31,14 @@ def open_csv(path: Path) -> Table:
     """Open a CSV file; see `Table.open`."""
     skipped, dialect = _sniff(path)
     feed = _Feed(islice(read_lines(path), skipped, None))
-    header = next((row for row in _rows(feed, dialect, 1) if isinstance(row, RejectedLine) or any(row)), [])
+    header = next((row for row in _read_rows(feed, dialect, 1) if isinstance(row, RejectedLine) or any(row)), [])
     if isinstance(header, RejectedLine):
         raise SchemaError(f"{path}: can't be read as CSV: its header {header.reason}; check the file")
     columns = clean_header(header, path)
     used = skipped + feed.used + len(feed.record)
 
     def read(rows: int, wanted: tuple[str, ...]) -> Iterator[Rows]:
-        records = _records(_Feed(islice(read_lines(path), used, None)), dialect, len(columns))
+        records = _read_records(_Feed(islice(read_lines(path), used, None)), dialect, len(columns))
         for cells, rejects in batch_records(records, rows):
             yield text_frame(cells, columns, wanted), rejects
 
@@ -88,7 +88,7 @@ class _NotARowError(Exception):
     """The lines of the record are not a row."""
 
 
-def _rows(feed: _Feed, dialect: Dialect, width: int) -> Iterator[list[str] | RejectedLine]:
+def _read_rows(feed: _Feed, dialect: Dialect, width: int) -> Iterator[list[str] | RejectedLine]:
     """Cells of each row, and rejected lines; blank lines are skipped."""
     csv.field_size_limit(sys.maxsize)
     reader = csv.reader(feed, strict=True, **dialect)
@@ -110,9 +110,9 @@ def _rows(feed: _Feed, dialect: Dialect, width: int) -> Iterator[list[str] | Rej
         feed.accept()
 
 
-def _records(feed: _Feed, dialect: Dialect, width: int) -> Iterator[tuple[list[str] | RejectedLine, int]]:
+def _read_records(feed: _Feed, dialect: Dialect, width: int) -> Iterator[tuple[list[str] | RejectedLine, int]]:
     """Rows with the number of cells of the header, with their sizes, and rejected lines."""
-    for row in _rows(feed, dialect, width):
+    for row in _read_rows(feed, dialect, width):
         if isinstance(row, RejectedLine):
             yield row, 0
         elif len(row) < width or any(row[width:]):
@@ -150,13 +150,13 @@ def _sniff(path: Path) -> tuple[int, Dialect]:
         for escape, blank, delimiter in product(escapes, blanks, delimiters)
     ]
     # A delimiter that the header lacks splits no row, so all rows have the same width.
-    return int(bool(sep)), max(options, key=lambda dialect: _fit(lines, dialect))
+    return int(bool(sep)), max(options, key=lambda dialect: _measure_fit(lines, dialect))
 
 
-def _fit(lines: list[str], dialect: Dialect) -> tuple[bool, float, int]:
+def _measure_fit(lines: list[str], dialect: Dialect) -> tuple[bool, float, int]:
     """Whether the dialect splits the header, the share of rows as wide as the header, and that width."""
     feed = _Feed(Line(number, text) for number, text in enumerate(lines))
-    widths = [0 if isinstance(row, RejectedLine) else len(row) for row in _rows(feed, dialect, 0) if row]
+    widths = [0 if isinstance(row, RejectedLine) else len(row) for row in _read_rows(feed, dialect, 0) if row]
     if not widths:
         return False, 0.0, 0
     width, *rows = widths

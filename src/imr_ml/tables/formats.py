@@ -55,7 +55,7 @@ def table_format(path: Path) -> Format:
         if not _is_parquet_folder(path):
             raise SchemaError(f"{path}: this folder is not a table: it has no .parquet files, or documents beside them")
         return "parquet"
-    head = _head(path)
+    head = _read_head(path)
     binary = _binary_format(path, head)
     if binary:
         return binary
@@ -72,7 +72,7 @@ def is_table(path: Path) -> bool:
     """Whether a path is a table by its name or first bytes, or a folder of Parquet files without documents."""
     if path.is_dir():
         return _is_parquet_folder(path)
-    return path.is_file() and (_format_of_name(path) is not None or _binary_format(path, _head(path)) is not None)
+    return path.is_file() and (_format_of_name(path) is not None or _binary_format(path, _read_head(path)) is not None)
 
 
 def parquet_files(folder: Path) -> list[Path]:
@@ -86,7 +86,7 @@ def spooled(stream: BinaryIO, folder: Path) -> Path:
     path = folder / "standard-input"
     with path.open("wb") as file:
         shutil.copyfileobj(stream, file)
-    head = _head(path)
+    head = _read_head(path)
     suffix = ".pdf" if head.startswith(_PDF) else ".zip" if head.startswith(_ZIP) else f".{_text_format(head)}"
     binary = _binary_format(path, head)
     if binary:
@@ -107,7 +107,7 @@ def _is_parquet_folder(folder: Path) -> bool:
     return bool(parquet_files(folder)) and not any(file.suffix.lower() in _DOCUMENTS for file in folder.rglob("*"))
 
 
-def _head(path: Path) -> bytes:
+def _read_head(path: Path) -> bytes:
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such file")
     try:

@@ -5,16 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import orjson
+import pandas as pd
 
 from imr_ml.errors import SchemaError
 from imr_ml.tables.table import MAX_COLUMNS, RejectedLine, Rows, Table, batch_records, check_distinct
 from imr_ml.tables.text_lines import NUL, detect_encoding, read_lines, read_text
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 DOCUMENT_BYTES = 256 << 20
 """Limit of one JSON document, which is read whole; JSON lines may have any size."""
@@ -25,27 +23,29 @@ Record = tuple[Row | RejectedLine, int]
 
 def open_json(path: Path) -> Table:
     """Open a file of JSON lines or one JSON document; see `Table.open`."""
-    document = _document(path)
-    columns = tuple(dict.fromkeys(key for row, _ in _records(path, document) if isinstance(row, dict) for key in row))
+    document = _read_document(path)
+    columns = tuple(
+        dict.fromkeys(key for row, _ in _read_records(path, document) if isinstance(row, dict) for key in row)
+    )
     if len(columns) > MAX_COLUMNS:
         raise SchemaError(f"{path}: has more than {MAX_COLUMNS} different keys")
     if not columns:
-        first = next((row for row, _ in _records(path, document) if isinstance(row, RejectedLine)), None)
+        first = next((row for row, _ in _read_records(path, document) if isinstance(row, RejectedLine)), None)
         reason = f": no line is an object (line {first.line} {first.reason})" if first else ""
         raise SchemaError(f"{path}: has no row{reason}")
 
     def read(rows: int, wanted: tuple[str, ...]) -> Iterator[Rows]:
-        for batch, rejects in batch_records(_records(path, document), rows):
+        for batch, rejects in batch_records(_read_records(path, document), rows):
             yield frame_of_rows(batch, wanted), rejects
 
     name = "JSON lines" if document is None else "JSON"
     return Table(path, "json", columns, f"{name}, {detect_encoding(path).codec}", read)
 
 
-def _records(path: Path, document: list[Any] | None) -> Iterator[Record]:
+def _read_records(path: Path, document: list[Any] | None) -> Iterator[Record]:
     if document is not None:
         for number, value in enumerate(document, start=1):
-            row = _check(value, "")
+            row = _check_object(value, "")
             text = json.dumps(value, default=str) if isinstance(row, str) else ""
             yield (RejectedLine(number, text, row) if isinstance(row, str) else row), len(str(value))
         return
@@ -56,7 +56,7 @@ def _records(path: Path, document: list[Any] | None) -> Iterator[Record]:
             yield (RejectedLine(line.number, text, row) if isinstance(row, str) else row), len(text)
 
 
-def _document(path: Path) -> list[Any] | None:
+def _read_document(path: Path) -> list[Any] | None:
     """Rows of a single JSON document; None for JSON lines."""
     filled = (line for line in read_lines(path) if line.text.strip())
     first, second = next(filled, None), next(filled, None)
@@ -66,14 +66,14 @@ def _document(path: Path) -> list[Any] | None:
     if is_object and second is not None:
         return None
     try:
-        return _rows_of(_load(path), path)
+        return _rows_of(_load_document(path), path)
     except SchemaError:
         if second is None or (first.text.lstrip().startswith("[") and not isinstance(parse_object(second.text), dict)):
             raise
         return None
 
 
-def _load(path: Path) -> Any:
+def _load_document(path: Path) -> Any:
     text = read_text(path, DOCUMENT_BYTES)
     if text is None:
         raise SchemaError(
@@ -101,19 +101,19 @@ def _rows_of(value: Any, path: Path) -> list[Any]:
         raise SchemaError(f"{path}: is not an object or a list of objects")
     if set(value) == {"columns", "index", "data"}:
         names = check_distinct([str(name) for name in value["columns"]], path)
-        return _labeled(value["index"], [dict(zip(names, row, strict=True)) for row in value["data"]])
+        return _add_labels(value["index"], [dict(zip(names, row, strict=True)) for row in value["data"]])
     if set(value) == {"schema", "data"}:
-        return _labeled([row.pop("index", place) for place, row in enumerate(value["data"])], value["data"])
+        return _add_labels([row.pop("index", place) for place, row in enumerate(value["data"])], value["data"])
     inner = list(value.values())
     if not inner or not all(isinstance(one, dict) and one.keys() == inner[0].keys() for one in inner) or not inner[0]:
         return [value]
     if _are_labels(value) and not _are_labels(inner[0]):
-        return _labeled(list(value), inner)
+        return _add_labels(list(value), inner)
     columns = zip(*(one.values() for one in inner), strict=True)
-    return _labeled(list(inner[0]), [dict(zip(value, cells, strict=True)) for cells in columns])
+    return _add_labels(list(inner[0]), [dict(zip(value, cells, strict=True)) for cells in columns])
 
 
-def _labeled(labels: list[Any], rows: list[Row]) -> list[Row]:
+def _add_labels(labels: list[Any], rows: list[Row]) -> list[Row]:
     """Rows with their index as a column, unless it only numbers them."""
     if [str(label) for label in labels] == [str(place) for place in range(len(rows))]:
         return rows
@@ -134,7 +134,9 @@ def parse_object(text: str) -> Row | str:
     except (orjson.JSONDecodeError, UnicodeEncodeError):
         return _parse_leniently(text)
     # Python's reader handles integers that are too large for orjson.
-    return _check(value, text) if not isinstance(value, dict) or not _may_differ(value) else _parse_leniently(text)
+    return (
+        _check_object(value, text) if not isinstance(value, dict) or not _may_differ(value) else _parse_leniently(text)
+    )
 
 
 def _may_differ(row: Row) -> bool:
@@ -147,7 +149,7 @@ def _may_differ(row: Row) -> bool:
 def _parse_leniently(text: str) -> Row | str:
     """Parse NaN, Infinity and integers of any size too, as Python writes them."""
     try:
-        return _check(json.loads(text), text)
+        return _check_object(json.loads(text), text)
     except RecursionError:
         return "is nested too deeply"
     except json.JSONDecodeError as error:
@@ -156,7 +158,7 @@ def _parse_leniently(text: str) -> Row | str:
         return "contains a number of too many digits"
 
 
-def _check(value: object, text: str) -> Row | str:
+def _check_object(value: object, text: str) -> Row | str:
     if not isinstance(value, dict):
         return "is not an object"
     try:
@@ -169,11 +171,9 @@ def _check(value: object, text: str) -> Row | str:
 
 def frame_of_rows(batch: list[Row], wanted: tuple[str, ...]) -> pd.DataFrame:
     """Build a frame of Python values; lists and objects become JSON text."""
-    import pandas as pd
-
-    columns = {name: pd.Series([_cell(row.get(name)) for row in batch], dtype="object") for name in wanted}
+    columns = {name: pd.Series([_convert_cell(row.get(name)) for row in batch], dtype="object") for name in wanted}
     return pd.DataFrame(columns, index=range(len(batch)))
 
 
-def _cell(value: object) -> object:
+def _convert_cell(value: object) -> object:
     return json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else value

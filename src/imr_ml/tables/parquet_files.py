@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+import pandas as pd
 import pyarrow as pa
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
@@ -15,9 +15,6 @@ from imr_ml.errors import SchemaError
 from imr_ml.tables.formats import parquet_files
 from imr_ml.tables.table import CHUNK_BYTES, Rows, Table, check_distinct
 
-if TYPE_CHECKING:
-    import pandas as pd
-
 _BUFFER_BYTES = 1 << 20
 
 
@@ -26,7 +23,7 @@ def open_parquet(path: Path) -> Table:
     schema = read_schema(path)
 
     def read(rows: int, wanted: tuple[str, ...]) -> Iterator[Rows]:
-        dataset = _dataset(path, schema)
+        dataset = _open_dataset(path, schema)
         # Pages are read on demand, as reading ahead would load whole row groups.
         batches = dataset.to_batches(
             columns=list(wanted),
@@ -35,7 +32,7 @@ def open_parquet(path: Path) -> Table:
             fragment_readahead=0,
             use_threads=False,
         )
-        for batch in _join(batches, rows):
+        for batch in _join_batches(batches, rows):
             yield frame_of(batch), ()
 
     return Table(path, "parquet", tuple(schema.names), "Parquet", read)
@@ -49,7 +46,7 @@ def read_schema(path: Path) -> pa.Schema:
     SchemaError
         If a column has incompatible types in two files, or a name occurs twice.
     """
-    schemas = [_plain_schema(pq.read_schema(file).remove_metadata()) for file in _files(path)]
+    schemas = [_plain_schema(pq.read_schema(file).remove_metadata()) for file in _list_files(path)]
     for schema in schemas:
         check_distinct(schema.names, path)
     try:
@@ -59,15 +56,13 @@ def read_schema(path: Path) -> pa.Schema:
         raise SchemaError(
             f"{path}: column {name} has different types in its files; write them with one schema"
         ) from error
-    folders = [file.relative_to(path).parts[:-1] for file in _files(path)] if path.is_dir() else []
+    folders = [file.relative_to(path).parts[:-1] for file in _list_files(path)] if path.is_dir() else []
     keys = dict.fromkeys(part.partition("=")[0] for parts in folders for part in parts if "=" in part)
     return pa.schema([*schema, *(pa.field(key, pa.string()) for key in keys if key not in schema.names)])
 
 
 def frame_of(batch: pa.Table) -> pd.DataFrame:
     """Build a frame with types that do not depend on missing values."""
-    import pandas as pd
-
     numpy_kinds = (pa.types.is_floating, pa.types.is_timestamp, pa.types.is_null)
     kinds = {
         pa.string(): pd.StringDtype(),
@@ -104,11 +99,11 @@ def _repair_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
 _INTEGERS = ("Int8", "Int16", "Int32", "Int64", "UInt8", "UInt16", "UInt32", "UInt64")
 
 
-def _dataset(path: Path, schema: pa.Schema) -> ds.FileSystemDataset:
+def _open_dataset(path: Path, schema: pa.Schema) -> ds.FileSystemDataset:
     options = ds.ParquetFragmentScanOptions(use_buffered_stream=True, buffer_size=_BUFFER_BYTES, pre_buffer=False)
     keys = pa.schema([field for field in schema if field.type == pa.string()])
     return ds.dataset(
-        [str(file) for file in _files(path)],
+        [str(file) for file in _list_files(path)],
         schema=schema,
         format=ds.ParquetFileFormat(default_fragment_scan_options=options),
         partitioning=ds.HivePartitioning(keys) if path.is_dir() else None,
@@ -116,7 +111,7 @@ def _dataset(path: Path, schema: pa.Schema) -> ds.FileSystemDataset:
     )
 
 
-def _join(batches: Iterator[pa.RecordBatch], rows: int) -> Iterator[pa.Table]:
+def _join_batches(batches: Iterator[pa.RecordBatch], rows: int) -> Iterator[pa.Table]:
     """Join batches to tables of `rows` rows, or fewer if rows are very long."""
     waiting: list[pa.RecordBatch] = []
     for batch in batches:
@@ -133,13 +128,13 @@ def _join(batches: Iterator[pa.RecordBatch], rows: int) -> Iterator[pa.Table]:
 
 def _batch_rows(path: Path, rows: int) -> int:
     """Number of rows that fit in memory, by their average size."""
-    files = [pq.read_metadata(file) for file in _files(path)]
+    files = [pq.read_metadata(file) for file in _list_files(path)]
     size = sum(file.row_group(place).total_byte_size for file in files for place in range(file.num_row_groups))
     average = max(1, size // max(1, sum(file.num_rows for file in files)))
     return int(max(1, min(rows, CHUNK_BYTES // average)))
 
 
-def _files(path: Path) -> list[Path]:
+def _list_files(path: Path) -> list[Path]:
     return parquet_files(path) if path.is_dir() else [path]
 
 

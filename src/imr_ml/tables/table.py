@@ -8,13 +8,13 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
+
+import pandas as pd
+import pyarrow as pa
 
 from imr_ml.errors import SchemaError
 from imr_ml.tables.formats import Format, table_format
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 ROW_BYTES = 16 << 20
 """Longer rows are rejected. The longest case summaries have about ten thousand characters."""
@@ -140,8 +140,6 @@ class Table:
         SchemaError
             If reading fails or the table has no row.
         """
-        import pandas as pd
-
         names = tuple(name for name in self.columns if columns is None or name in columns)
         count, first_reject = 0, None
         with _locate_errors(self.path, lambda: count):
@@ -177,8 +175,6 @@ def batch_records(
 
 def text_frame(cells: list[list[str]], columns: tuple[str, ...], wanted: tuple[str, ...]) -> pd.DataFrame:
     """Build a frame of the `wanted` columns from rows of text cells; an empty cell is missing."""
-    import pandas as pd
-
     places = {name: columns.index(name) for name in wanted}
     texts = {name: pd.array([row[place] or None for row in cells], dtype="string") for name, place in places.items()}
     return pd.DataFrame(texts, index=range(len(cells)))
@@ -210,8 +206,6 @@ def check_distinct(names: Sequence[str], path: Path) -> tuple[str, ...]:
 @contextmanager
 def _locate_errors(path: Path, rows_read: Callable[[], int] = int) -> Iterator[None]:
     """Replace errors of libraries by one line without content of cells."""
-    import pyarrow as pa
-
     try:
         yield
     except (SchemaError, FileNotFoundError):

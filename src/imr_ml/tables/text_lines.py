@@ -31,7 +31,7 @@ class Line:
 def detect_encoding(path: Path) -> Encoding:
     """Detect the encoding of a file, once while the file does not change."""
     state = path.stat()
-    return _detect(path, state.st_size, state.st_mtime_ns)
+    return _detect_encoding(path, state.st_size, state.st_mtime_ns)
 
 
 def read_lines(path: Path) -> Iterator[Line]:
@@ -43,7 +43,7 @@ def read_lines(path: Path) -> Iterator[Line]:
             number += 1
             yield Line(number, decode_line(piece[:_BYTES_SHOWN], encoding.code_page), TOO_LONG)
             continue
-        for line in io.StringIO(_decode(piece, encoding), newline=""):
+        for line in io.StringIO(_decode_piece(piece, encoding), newline=""):
             number += 1
             yield Line(number, line, NUL if "\0" in line else None)
 
@@ -57,10 +57,10 @@ def read_text(path: Path, max_bytes: int) -> str | None:
         size += len(block)
         if size > max_bytes:
             return None
-    return _decode(b"".join(parts), encoding)
+    return _decode_piece(b"".join(parts), encoding)
 
 
-def _decode(piece: bytes, encoding: Encoding) -> str:
+def _decode_piece(piece: bytes, encoding: Encoding) -> str:
     try:
         return piece.decode()
     except UnicodeDecodeError:
@@ -108,5 +108,5 @@ def _utf8_blocks(path: Path, encoding: Encoding) -> Iterator[bytes]:
 
 
 @lru_cache(maxsize=8)
-def _detect(path: Path, _size: int, _modified_ns: int) -> Encoding:
+def _detect_encoding(path: Path, _size: int, _modified_ns: int) -> Encoding:
     return detect_in_blocks(piece for piece, _ in _complete_lines(_utf8_blocks(path, Encoding())))

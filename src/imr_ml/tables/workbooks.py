@@ -8,15 +8,21 @@ import zlib
 from collections.abc import Iterator
 from datetime import date, datetime, time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from python_calamine import (
+    CalamineError,
+    CalamineSheet,
+    CalamineWorkbook,
+    PasswordError,
+    SheetTypeEnum,
+    SheetVisibleEnum,
+)
 
 from imr_ml.errors import SchemaError
 from imr_ml.tables.formats import OLE_MAGIC
 from imr_ml.tables.table import RejectedLine, Rows, Table, batch_records, clean_header, text_frame
 from imr_ml.tables.text_lines import NUL
-
-if TYPE_CHECKING:
-    from python_calamine import CalamineSheet, CalamineWorkbook
 
 UNPACKED_BYTES = 1 << 30
 """Larger unpacked workbooks are refused; a million typical requests are half of this."""
@@ -37,8 +43,6 @@ def open_workbook(path: Path, name: str | None) -> Table:
     SchemaError
         If the workbook can't be read, has a password, unpacks to too much, or lacks the sheet.
     """
-    from python_calamine import CalamineError, CalamineWorkbook, PasswordError
-
     _check_size(path)
     try:
         workbook = CalamineWorkbook.from_path(str(path))
@@ -67,8 +71,6 @@ def open_workbook(path: Path, name: str | None) -> Table:
 
 def _select_sheet(workbook: CalamineWorkbook, name: str | None, path: Path) -> tuple[CalamineSheet, list[str]]:
     """The named sheet, or the first visible one, and the names of the others."""
-    from python_calamine import SheetTypeEnum, SheetVisibleEnum
-
     sheets = [sheet for sheet in workbook.sheets_metadata if sheet.typ == SheetTypeEnum.WorkSheet]
     visible = [sheet.name for sheet in sheets if sheet.visible == SheetVisibleEnum.Visible]
     names = [sheet.name for sheet in sheets]
