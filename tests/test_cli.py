@@ -276,7 +276,7 @@ def test_the_main_job_from_nothing_to_scored_requests(run, tmp_path, monkeypatch
 
     assert trained.exit_code == 0, trained.output
     assert "every figure below is SYNTHETIC" in trained.stdout
-    assert "make train DATA=path" in trained.stdout
+    assert "imr-ml train --data PATH" in trained.stdout
     assert "SYNTHETIC sample corpus" in trained.stdout
     assert "models:/imr-ml/1 (challenger)" in trained.stdout
     assert "its model card: models/latest/README.md" in trained.stdout

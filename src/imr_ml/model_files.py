@@ -244,7 +244,7 @@ def _verified(folder: Path, names: tuple[str, ...]) -> dict[str, str]:
     """Checksums by file name, those of `names` compared with their files."""
     for name in (*names, CHECKSUMS):
         if not (folder / name).is_file():
-            raise ModelError(f"{folder}: holds no model ({name} is missing); train one with 'make train'")
+            raise ModelError(f"{folder}: holds no model ({name} is missing); train one with 'imr-ml train'")
     lines = (folder / CHECKSUMS).read_text("utf-8").splitlines()
     sums = {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
     for name in names:

@@ -238,7 +238,7 @@ def _sources(requests: pd.DataFrame) -> list[str]:
 def _facts(requests: pd.DataFrame, decided: pd.DataFrame, groups: NDArray[np.int64]) -> DataFacts:
     return DataFacts(
         source=next(iter(_sources(decided)), "dwc"),
-        sha256=_digest(decided),
+        sha256=data_digest(decided),
         requests=len(decided),
         cases=int(case_keys(decided).nunique()),
         groups=int(groups.max()) + 1,
@@ -247,7 +247,8 @@ def _facts(requests: pd.DataFrame, decided: pd.DataFrame, groups: NDArray[np.int
     )
 
 
-def _digest(decided: pd.DataFrame) -> str:
+def data_digest(decided: pd.DataFrame) -> str:
+    """SHA-256 of the features and labels of decided requests, in their order."""
     import pandas as pd
 
     columns = [*FEATURE_COLUMNS, *LABEL_COLUMNS]

@@ -45,6 +45,7 @@ def train(
     changes: Annotated[
         list[str] | None, typer.Option("--set", help="Change a setting of the experiment, as in outcome.C=1.0.")
     ] = None,
+    name: Annotated[str, typer.Option(help="Name of the run, for 'imr-ml compare' and 'imr-ml promote'.")] = "",
     folds: Annotated[int | None, typer.Option(min=2, help="Same as --set evaluation.folds=.")] = None,
     seed: Annotated[
         int | None, typer.Option(min=0, help="Seed of folds, bootstrap and classifiers; same as --set training.seed=.")
@@ -91,6 +92,7 @@ def train(
         options = InputOptions(read_mapping(renames or (), columns), partial, sheet, ocr)
         started_ms = int(time.time() * 1000)
         uris.check_uri(uris.tracking_uri())
+        registry.check_run_name(name)
         git = git_state()
         options_set = {"evaluation.folds": folds, "training.seed": seed, "training.coverage": coverage}
         options_given = [f"{key}={value}" for key, value in options_set.items() if value is not None]
@@ -118,7 +120,7 @@ def train(
         card = write_card(trained, output, commit, dirty=dirty)[0]
         compared = compared_rungs(trained.climb) if trained.climb else None
         texts = decided_requests(table.decisions.requests) if log_text else None
-        extras = runs.Extras(compared, system, card, output / MANIFEST, texts, started_ms, named.name)
+        extras = runs.Extras(compared, system, card, output / MANIFEST, texts, started_ms, named.name, name)
         print_evaluation(trained, slices=slices)
         typer.echo(f"model: {output}, its model card: {card}")
         try:
@@ -127,7 +129,7 @@ def train(
             warn(str(kept))
             return
         typer.echo(f"registered as models:/{registry.MODEL_NAME}/{run.model_version} (challenger)")
-        typer.echo("compare runs in the MLflow UI: make ui")
+        typer.echo("compare runs in the MLflow UI: imr-ml ui")
 
 
 def _write_rejects(rows: pd.DataFrame, path: Path) -> None:

@@ -249,5 +249,5 @@ def _sample_table(start: StartProgress, code: Code | None) -> TrainingTable:
     return replace(
         table,
         description=f"no letters in {RAW}{note}: using the SAMPLE corpus, so every figure below is SYNTHETIC; "
-        f"for real ones put letters (.pdf, .txt) into {RAW} or name them: make train DATA=path",
+        f"for real ones put letters (.pdf, .txt) into {RAW} or name them: imr-ml train --data PATH",
     )

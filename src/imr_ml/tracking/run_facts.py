@@ -26,6 +26,7 @@ from imr_ml.training import TrainingSettings
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from imr_ml.classifiers.request_model import RequestModel
     from imr_ml.evaluation.intervals import Estimate
     from imr_ml.evaluation.learning import LearningPoint
     from imr_ml.tracking.git import GitState
@@ -165,7 +166,7 @@ def collect_metrics(trained: TrainedModel, compared: ComparedModel | None = None
     """
     if compared:
         return [*_estimate_points(compared.estimates), *points(compared.metrics), *fold_points(compared.by_fold)]
-    evaluation, terms = trained.evaluation, count_terms(trained)
+    evaluation, terms = trained.evaluation, count_terms(trained.model)
     estimates = {
         **evaluation.estimates[MODEL],
         **_by_metric(evaluation.differences, "over_"),
@@ -185,12 +186,12 @@ def collect_metrics(trained: TrainedModel, compared: ComparedModel | None = None
     ]
 
 
-def count_terms(trained: TrainedModel) -> int | None:
+def count_terms(model: RequestModel) -> int | None:
     """Features with a weight other than zero in the outcome's or any family's score; None for scores not linear.
 
     A model is simpler than another if it has fewer: there are fewer to read in its evidence.
     """
-    chosen = (trained.model.outcome_, trained.model.families_)
+    chosen = (model.outcome_, model.families_)
     classifiers = [one.classifier for one in chosen if one is not None]
     weights = [np.atleast_2d(classifier.coef_) for classifier in classifiers if hasattr(classifier, "coef_")]
     if len(weights) < len(classifiers):

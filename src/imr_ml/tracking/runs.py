@@ -84,6 +84,8 @@ class Extras:
         When the training began, in milliseconds since 1970.
     experiment : str
         Name of the experiment file.
+    name : str
+        Name of the model's run, as the user gave it; by default it says what the model is.
     """
 
     compared: Sequence[ComparedModel] | None = None
@@ -93,6 +95,7 @@ class Extras:
     texts: pd.DataFrame | None = None
     started_ms: int | None = None
     experiment: str = DEFAULT
+    name: str = ""
 
 
 def record(
@@ -177,7 +180,7 @@ def _model_run(
         tags["data.manifest.sha256"] = sha256_of(extras.manifest)
     return RunRecord(
         key=MODEL,
-        name=run_facts.name_run(trained, git, experiment=extras.experiment),
+        name=extras.name or run_facts.name_run(trained, git, experiment=extras.experiment),
         tags=run_facts.collect_tags(trained, git) | tags,
         params=run_facts.collect_params(trained),
         metrics=(*run_facts.collect_metrics(trained), *extras.system),
