@@ -12,7 +12,13 @@ import numpy as np
 from imr_ml.classifiers.conformal import HeldOutScores, OutcomeSets
 from imr_ml.classifiers.request_model import ModelSettings, RequestModel
 from imr_ml.classifiers.types import Dataset, Labels, Predictions
-from imr_ml.corpus.schema import FEATURE_COLUMNS, LABEL_COLUMNS, require_columns
+from imr_ml.corpus.schema import (
+    FEATURE_COLUMNS,
+    LABEL_COLUMNS,
+    OWN_SOURCE,
+    require_columns,
+    source_kind,
+)
 from imr_ml.corpus.table import case_keys
 from imr_ml.errors import ImrError
 from imr_ml.evaluation.constant_data import constant_notes
@@ -32,8 +38,6 @@ from imr_ml.progress import StartProgress, silent
 if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
-
-_SOURCE_WITHOUT_FAMILIES = "dmhc"
 
 
 class TrainingError(ImrError):
@@ -66,7 +70,7 @@ class DataFacts:
     Attributes
     ----------
     source : str
-        ``dwc``, ``sample`` or ``dmhc``.
+        ``dwc``, ``dmhc``, ``sample``, or the name of the user's own, ``own`` where the table has none.
     sha256 : str
         Of the features and labels of the rows used, in their order.
     requests, cases, groups, overturned, undecided : int
@@ -86,7 +90,12 @@ class DataFacts:
     @property
     def is_synthetic(self) -> bool:
         """Whether the figures say nothing about real decisions."""
-        return self.source == "sample"
+        return source_kind(self.source) == "sample"
+
+    @property
+    def is_own(self) -> bool:
+        """Whether the decisions are the user's own, not published ones."""
+        return source_kind(self.source) == "own"
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,7 +246,7 @@ def _sources(requests: pd.DataFrame) -> list[str]:
 
 def _facts(requests: pd.DataFrame, decided: pd.DataFrame, groups: NDArray[np.int64]) -> DataFacts:
     return DataFacts(
-        source=next(iter(_sources(decided)), "dwc"),
+        source=next(iter(_sources(decided)), OWN_SOURCE),
         sha256=data_digest(decided),
         requests=len(decided),
         cases=int(case_keys(decided).nunique()),

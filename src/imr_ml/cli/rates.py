@@ -9,7 +9,7 @@ import typer
 
 from imr_ml.cli.app import app, exit_on_user_error, progress, wide_console
 from imr_ml.cli.models import ColumnMap, ColumnsFile, SheetName
-from imr_ml.cli.train import Partial, Source
+from imr_ml.cli.train import Partial
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,7 +43,7 @@ def rates(
         Path | None, typer.Option("--output", "-o", help="Write the rates (.csv, .jsonl, .parquet).")
     ] = None,
     html: Annotated[Path | None, typer.Option(help="Write a page with charts (.html); it lists case numbers.")] = None,
-    source: Annotated[Source | None, typer.Option(help="Source to count; required if the table has several.")] = None,
+    source: Annotated[str | None, typer.Option(help="Source to count; required if the table has several.")] = None,
     renames: ColumnMap = None,
     columns: ColumnsFile = None,
     sheet: SheetName = None,

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _PERMUTATIONS = 200
-Source = Literal["dwc", "dmhc", "sample"]
 Partial = Literal["overturned", "upheld", "drop"]
 
 
@@ -26,7 +25,7 @@ def train(
         Path | None, typer.Option(help="Requests table or letters; default: data/raw, else the sample corpus.")
     ] = None,
     source: Annotated[
-        Source | None, typer.Option(help="Source to train on; required if the table has several.")
+        str | None, typer.Option(help="Source to train on, as dwc or own; required if the table has several.")
     ] = None,
     renames: ColumnMap = None,
     columns: ColumnsFile = None,
@@ -128,7 +127,8 @@ def train(
         except sending.UnsentError as kept:
             warn(str(kept))
             return
-        typer.echo(f"registered as models:/{registry.MODEL_NAME}/{run.model_version} (challenger)")
+        address = f"models:/{registry.MODEL_NAME}/{run.model_version}"
+        typer.echo(f"registered as {address} (challenger; source {trained.data.source})")
         typer.echo("compare runs in the MLflow UI: imr-ml ui")
 
 

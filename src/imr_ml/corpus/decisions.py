@@ -13,6 +13,7 @@ from imr_ml.corpus.dates import describe_styles, infer_styles
 from imr_ml.corpus.mapping import ColumnMapping, require_mapped
 from imr_ml.corpus.outcomes import PARTIAL, Partial, read_outcomes
 from imr_ml.corpus.schema import (
+    OWN_SOURCE,
     REQUIRED_COLUMNS,
     SchemaError,
     count_warnings,
@@ -113,7 +114,7 @@ def read_decisions(path: Path, options: InputOptions | None = None, skip: Collec
     outcomes = _decide_partials(read_outcomes(mapped["outcome"]), options.partial)
     reasons = _rejection_reasons(parsed.table, mapped["outcome"], outcomes)
     usable = reasons.isna()
-    requests = parsed.table.assign(outcome=outcomes)[usable].reset_index(drop=True)
+    requests = with_source(parsed.table.assign(outcome=outcomes)[usable].reset_index(drop=True))
     rejected = written[~usable].assign(reason=reasons[~usable])
     rejected.insert(0, "row", rejected.index + 1)
     lines = [line for chunk in chunks for line in chunk.rejects]
@@ -128,6 +129,14 @@ def read_decisions(path: Path, options: InputOptions | None = None, skip: Collec
         )
     notes = [*_describe_rejects(rejected["reason"]), *describe_styles(styles), *_describe_warnings(parsed.warnings)]
     return Decisions(requests, rejected, tuple(notes + _describe_cases(requests)))
+
+
+def with_source(requests: pd.DataFrame) -> pd.DataFrame:
+    """Requests with the source of each row, which is the user's own if the table names none."""
+    import pandas as pd
+
+    missing = pd.Series(pd.NA, index=requests.index, dtype="string")
+    return requests.assign(source=requests.get("source", missing).astype("string").fillna(OWN_SOURCE))
 
 
 def _decide_partials(outcomes: pd.Series, partial: Partial) -> pd.Series:

@@ -10,7 +10,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from imr_ml.corpus.cells import parse_text
-from imr_ml.corpus.dates import DateStyle
+from imr_ml.corpus.dates import LAST_YEAR, DateStyle
 from imr_ml.corpus.schema import CASE_VERSION, COLUMNS, count_warnings, parse_requests, row_errors
 from imr_ml.corpus.table import joined_families
 from imr_ml.guidelines.citations import families_in
@@ -57,7 +57,8 @@ class Rows:
         """A chunk whose columns have the schema's names."""
         import pandas as pd
 
-        parsed = parse_requests(raw, styles)
+        # A date in the future is a finding of its own.
+        parsed = parse_requests(raw, styles, LAST_YEAR)
         values = parsed.table
         identities = pd.DataFrame({name: _column(values, name) for name in (*ITEM, *ISSUE)}, index=raw.index)
         for name in ("item", CASE_VERSION):

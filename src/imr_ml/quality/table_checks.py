@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from imr_ml.corpus.near_duplicates import NO_SUMMARY, SummaryIndex, join_cases
 from imr_ml.corpus.rates import wilson
-from imr_ml.corpus.schema import COLUMNS, families_of
+from imr_ml.corpus.schema import OWN_SOURCE, families_of
 from imr_ml.corpus.table import case_keys, decided_years
 from imr_ml.guidelines.types import FAMILIES
 from imr_ml.quality.report import Findings, SourceBalance, YearCount
@@ -23,9 +23,6 @@ if TYPE_CHECKING:
 
     from imr_ml.progress import Progress
 
-UNKNOWN_SOURCE = "no known source"
-"""Replaces any other value of the column, which is not shown."""
-_SOURCES = next(column.allowed for column in COLUMNS if column.name == "source")
 _OUTCOMES = ("upheld", "overturned")
 
 
@@ -126,7 +123,7 @@ class Balance:
         import numpy as np
 
         source, outcome = rows.column("source"), rows.column("outcome")
-        source = source.astype("object").where(source.isin(_SOURCES), UNKNOWN_SOURCE)
+        source = source.astype("object").where(source.notna(), OWN_SOURCE)
         decided = outcome.isin(_OUTCOMES)
         self.requests.update(source.tolist())
         self.outcomes.update(zip(source[decided].tolist(), outcome[decided].tolist(), strict=True))

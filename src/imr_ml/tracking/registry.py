@@ -46,6 +46,7 @@ Outcome (upheld or overturned) and cited guideline families of Independent Medic
 - Score: `imr-ml score requests.csv --output scored.csv --model models:/{MODEL_NAME}@{CHAMPION}`
 - From Python: `mlflow.pyfunc.load_model("models:/{MODEL_NAME}@{CHAMPION}").predict(frame)`
 - **A version with the tag `data.kind` = `sample` is trained on invented letters: it says nothing about real requests.**
+- A version with `data.kind` = `own` is trained on the user's own decisions, one with `real` on published letters.
 """
 _EXAMPLE = {
     "request": "Physical therapy, 2 times a week for 4 weeks, left shoulder",

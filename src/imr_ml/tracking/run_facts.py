@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from imr_ml.corpus.schema import source_kind
 from imr_ml.evaluation.comparison import LESS_IS_BETTER, METRICS, MODEL, baselines_of
 from imr_ml.experiments.reading import DEFAULT, changed_keys
 from imr_ml.experiments.schema import Value, flat_keys, values_of
@@ -38,6 +39,7 @@ OF_RUN = "run:"
 """Beginning of a link to the run's own artifacts, whose address is known once the run is created."""
 _MAX_CHANGES, _MAX_CHANGES_LENGTH = 3, 120
 _SYNTHETIC = "Synthetic sample corpus: these figures say nothing about real decisions."
+_OWN = "The user's own decisions, not published letters: compare such models with each other only."
 _LIBRARIES = ("imr-ml", "mlflow", "scikit-learn", "spacy", "negspacy", "numpy", "pandas", "skops")
 
 
@@ -145,8 +147,7 @@ def collect_tags(trained: TrainedModel, git: GitState | None) -> dict[str, str]:
 
 def data_tags(data: DataFacts) -> dict[str, str]:
     """Where the data come from."""
-    kind = "sample" if data.is_synthetic else "real"
-    return {"data.kind": kind, "data.source": data.source, "data.sha256": data.sha256}
+    return {"data.kind": source_kind(data.source), "data.source": data.source, "data.sha256": data.sha256}
 
 
 def _user() -> str:
@@ -269,6 +270,8 @@ def summarize(trained: TrainedModel) -> str:
     families = estimates.get("family.f1_micro")
     line = f"{trained.data.requests} requests; outcome ROC AUC {estimates['outcome.roc_auc']}"
     line += f"; families' micro F1 {families}" if families else ""
+    if trained.data.is_own:
+        return f"OWN decisions (source {trained.data.source}), not published letters; {line}"
     return f"SYNTHETIC sample corpus; {line}" if trained.data.is_synthetic else line
 
 
@@ -311,6 +314,7 @@ def describe_compared(compared: ComparedModel, trained: TrainedModel) -> str:
 def _describe_data(data: DataFacts) -> list[str]:
     return [
         *([f"**{_SYNTHETIC}**", ""] if data.is_synthetic else []),
+        *([f"**{_OWN}**", ""] if data.is_own else []),
         f"{data.requests} requests of {data.cases} cases, {data.overturned} overturned "
         f"({data.overturned / data.requests:.1%}); source {data.source}.",
         "",
