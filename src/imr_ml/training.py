@@ -126,6 +126,7 @@ def train(
     requests: pd.DataFrame,
     settings: TrainingSettings | None = None,
     start: StartProgress = silent,
+    groups: NDArray[np.int64] | None = None,
 ) -> TrainedModel:
     """Fit both classifiers on all decided requests, and evaluate them on held-out cases.
 
@@ -136,6 +137,8 @@ def train(
     settings : TrainingSettings, optional
     start : callable, optional
         Starts the progress bar of each long step.
+    groups : (requests,) int, optional
+        As `near_duplicates.duplicate_groups` gives them, if they are known.
 
     Raises
     ------
@@ -146,7 +149,8 @@ def train(
     """
     settings = settings or TrainingSettings()
     decided = decided_requests(requests)
-    dataset = Dataset.of(decided, settings.nlp, start)
+    known = groups if groups is not None and len(groups) == len(decided) else None
+    dataset = Dataset.of(decided, settings.nlp, start, known)
     frame, labels, groups = dataset.frame, dataset.labels, dataset.groups
     build = partial(RequestModel, settings.model)
     evaluation = evaluate(dataset, build, settings.evaluation, start)

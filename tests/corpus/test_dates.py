@@ -35,8 +35,8 @@ def test_complete_formats(cell):
     "cell",
     [
         "10/16", "May", "10-3", "5pm", "today", "now", "12:30", "3/1/75", "031016", "16-10-03", "2016", "March 2016",
-        "13/13/2015", "2015-02-30", "12-05-1899", "12/05/2099", "2099-01-01", "0001-01-01", "42005", "3/4-2015", "1/2/3", "May 5",
-        "20151340", "x",
+        "13/13/2015", "2015-02-30", "12-05-1899", "12/05/2099", "2099-01-01", "0001-01-01", "42005", "3/4-2015",
+        "1/2/3", "May 5", "20151340", "x",
     ],
 )  # fmt: skip
 def test_what_is_not_a_complete_date_is_not_a_date(cell):
@@ -92,7 +92,7 @@ def test_excel_serials_are_dates_only_in_a_column_of_serials():
     assert parse(*mixed, style=style) == ([None, "2015-01-02"], [True, False])
 
 
-DAYS = st.dates(date(1900, 1, 1), date(2100, 12, 31))
+DAYS = st.dates(date(1900, 1, 1), date(2025, 12, 31))
 
 
 @given(DAYS, st.sampled_from(["%Y-%m-%d", "%m/%d/%Y", "%d %B %Y", "%b %d, %Y"]))

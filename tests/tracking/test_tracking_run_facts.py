@@ -89,6 +89,18 @@ def test_runs_on_real_letters_are_not_called_synthetic(trained):
     assert "SYNTHETIC" not in summarize(real)
 
 
+@pytest.mark.parametrize("source", ["own", "vendor-7"])
+def test_runs_on_own_decisions_are_called_so_and_not_real(trained, source):
+    own = replace(trained, data=replace(trained.data, source=source))
+    assert run_facts.data_tags(own.data) | {"data.sha256": ""} == {
+        "data.kind": "own",
+        "data.source": source,
+        "data.sha256": "",
+    }
+    assert summarize(own).startswith(f"OWN decisions (source {source}), not published letters; ")
+    assert "The user's own decisions, not published letters" in describe_training(own, (), {})
+
+
 def test_every_param_is_one_value(trained):
     params = run_facts.collect_params(trained)
     assert not any(mark in value for value in params.values() for mark in "{}[]()")

@@ -10,6 +10,7 @@ import typer
 from imr_ml.cli.app import app, exit_on_user_error, progress, wide_console
 from imr_ml.cli.models import ColumnMap, ColumnsFile, SheetName
 from imr_ml.cli.train import Partial
+from imr_ml.files import check_page_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -93,8 +94,8 @@ def _check_targets(data: Path | None, output: Path | None, html: Path | None) ->
 
     if output:
         check_output(output)
-    if html and html.suffix.lower() not in (".html", ".htm"):
-        raise RatesError(f"{html}: the page is an .html file")
+    if html:
+        check_page_name(html)
     for target in filter(None, (output, html)):
         if data and data.exists() and target.exists() and target.samefile(data):
             raise RatesError(f"{target}: is the input; write to another file")

@@ -17,17 +17,22 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from imr_ml.corpus.cells import parse_text
 from imr_ml.corpus.outcomes import read_outcomes
-from imr_ml.corpus.schema import COLUMNS, require_columns
+from imr_ml.corpus.schema import COLUMNS, FEATURE_COLUMNS, require_columns
 from imr_ml.errors import SchemaError
 
 if TYPE_CHECKING:
     import pandas as pd
 
 _SIMILAR = 0.8
+_SUGGESTED = 0.6
 _SYNONYM = 0.95
 _CONTAINED = 0.85
 _NAMES_SHOWN = 30
 _KNOWN = frozenset(column.name for column in COLUMNS)
+_TEXT_OF_LETTER = "text"
+# They tell which rows are of one case and when it was decided, which training needs to know of a table.
+_CASE_COLUMNS = ("case_number", "item", "case_version", "source", "letter_sha256")
+_OF_TRAINING = ("outcome", "families", "decision_date", "decision_year")
 _CASE_NUMBER = r"CM\d{2}-\d{6,7}"
 _SUMMARY_WORDS = 30
 
@@ -91,6 +96,28 @@ class ColumnMapping(BaseModel):
         """What the user calls a column of the requests table."""
         return self.columns.get(column, column)
 
+    def resolve(self, columns: Sequence[str]) -> ColumnMapping:
+        """The mapping to a table's own spelling of its columns, whatever their case, blanks and punctuation.
+
+        A column of the requests table that is not mapped is one that is spelled alike, as ``Clinical Summary``, if
+        there is only one and none has the very name.
+
+        Parameters
+        ----------
+        columns : sequence of str
+            The table's.
+        """
+        spelled: dict[str, list[str]] = {}
+        for column in columns:
+            spelled.setdefault(_folded(str(column)), []).append(column)
+        wanted = {name: name for name in (*sorted(_KNOWN), _TEXT_OF_LETTER)} | self.columns
+        resolved = dict(self.columns)
+        for name, column in wanted.items():
+            alike = spelled.get(_folded(column), [])
+            if column not in columns and len(alike) == 1 and alike[0] not in self.columns.values():
+                resolved[name] = alike[0]
+        return self.model_copy(update={"columns": resolved})
+
     def apply(self, frame: pd.DataFrame) -> pd.DataFrame:
         """The user's rows under the requests table's names, with its values."""
         mapped = frame.rename(columns={theirs: ours for ours, theirs in self.columns.items()})
@@ -118,6 +145,8 @@ def read_mapping(pairs: Iterable[str] = (), file: Path | None = None) -> ColumnM
         For a pair or file that is not such a mapping; names the place.
     """
     columns = parse_map(pairs)
+    for name, column in columns.items():
+        _check_name(name, f"--map {shlex.quote(f'{name}={column}')}", column)
     if file is None:
         return ColumnMapping(columns=columns)
     try:
@@ -131,7 +160,52 @@ def read_mapping(pairs: Iterable[str] = (), file: Path | None = None) -> ColumnM
         first = error.errors(include_url=False)[0]
         place = ".".join(map(str, first["loc"])) or "mapping"
         raise SchemaError(f"{file}: {place}: {first['msg'].lower()}; it has [columns] and [values.COLUMN]") from None
+    for name in (*saved.columns, *saved.values):
+        _check_name(name, str(file), saved.columns.get(name, ""))
     return ColumnMapping(columns=saved.columns | columns, values=saved.values)
+
+
+def _check_name(name: str, where: str, column: str) -> None:
+    """Refuse a name that is no column of the requests table, and suggest one."""
+    if name in _KNOWN or name == _TEXT_OF_LETTER:
+        return
+    if column in _KNOWN:
+        raise SchemaError(f"{where}: {name} is no column of the requests table; did you mean {column}={name}?")
+    likeliest = max(sorted(_KNOWN), key=lambda known: _likeness(known, name))
+    hint = f"did you mean {likeliest}?" if _likeness(likeliest, name) >= _SUGGESTED else "docs/data.md lists them"
+    raise SchemaError(f"{where}: {name} is no column of the requests table; {hint}")
+
+
+def describe_columns(columns: Sequence[str], mapping: ColumnMapping, *, training: bool = False) -> list[str]:
+    """Which columns of a table are used, which are known but not used, and which are others, in one line.
+
+    None is needed of a table that `imr-ml ingest` wrote, which has exactly the known columns.
+
+    Parameters
+    ----------
+    columns : sequence of str
+        The table's.
+    mapping : ColumnMapping
+        As `ColumnMapping.resolve` returns it.
+    training : bool, default False
+        Whether the table is trained on: then labels and dates of decisions are used too, and nothing is passed through.
+    """
+    if set(columns) == _KNOWN:
+        return []
+    used_names = {*FEATURE_COLUMNS, *_CASE_COLUMNS, *(_OF_TRAINING if training else ())}
+    new = {column: name for name, column in mapping.columns.items()}
+    kinds: dict[str, list[str]] = {"used": [], "ignored": [], "other": []}
+    for column in columns:
+        name = new.get(column, column)
+        kind = "used" if name in used_names else "ignored" if name in _KNOWN or training else "other"
+        kinds[kind].append(column if name == column else f"{name} ({column})")
+    titles = {"used": "columns used", "ignored": "ignored", "other": "passed through"}
+    return ["; ".join(f"{title}: {_shown(kinds[kind])}" for kind, title in titles.items() if kinds[kind])]
+
+
+def _shown(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _NAMES_SHOWN} more" if len(names) > _NAMES_SHOWN else ""
+    return f"{', '.join(map(str, names[:_NAMES_SHOWN]))}{more}"
 
 
 def parse_map(pairs: Iterable[str]) -> dict[str, str]:
@@ -152,6 +226,7 @@ def parse_map(pairs: Iterable[str]) -> dict[str, str]:
         name, equals, column = (part.strip() for part in pair.partition("="))
         if not (name and equals and column):
             raise SchemaError(f"--map {shlex.quote(pair)}: write it as column=name, as in --map request=RFA_TEXT")
+        name = name.lower() if name.lower() in _KNOWN else name
         if name in mapping or column in mapping.values():
             raise SchemaError(f"--map {shlex.quote(pair)}: {name if name in mapping else column} is mapped already")
         mapping[name] = column

@@ -158,8 +158,9 @@ def _letters_in_table(table: Path, options: InputOptions) -> Iterator[LetterSour
     """Letters whose text is in a table's column ``text`` and whose name in its column ``file``."""
     from imr_ml.tables.table import Table
 
-    columns = [options.mapping.user_name(name) for name in (NAME, TEXT)]
-    for chunk in Table.open(table, options.sheet).chunks(_ROWS_AT_ONCE, columns):
+    opened = Table.open(table, options.sheet)
+    columns = [options.mapping.resolve(opened.columns).user_name(name) for name in (NAME, TEXT)]
+    for chunk in opened.chunks(_ROWS_AT_ONCE, columns):
         yield from (Reject(str(table), f"line {line.line}", line.reason) for line in chunk.rejects)
         for row, name, text in zip(chunk.frame.index, *(chunk.frame[column] for column in columns), strict=True):
             place = f"row {row + 1}"
@@ -174,7 +175,8 @@ def _letters_in_table(table: Path, options: InputOptions) -> Iterator[LetterSour
 def _check_texts(table: Path, options: InputOptions) -> None:
     from imr_ml.tables.table import Table
 
-    names = renamed(Table.open(table, options.sheet).columns, options.mapping.columns)
+    columns = Table.open(table, options.sheet).columns
+    names = renamed(columns, options.mapping.resolve(columns).columns)
     lacking = [name for name in (NAME, TEXT) if name not in names]
     if not lacking:
         return

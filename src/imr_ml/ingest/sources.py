@@ -29,7 +29,7 @@ from imr_ml.ingest.manifest import (
     write_recipe,
 )
 from imr_ml.progress import StartProgress
-from imr_ml.tables.formats import TABLE_SUFFIXES, is_table
+from imr_ml.tables.formats import is_table
 from imr_ml.tables.table import Table
 
 if TYPE_CHECKING:
@@ -105,8 +105,6 @@ def training_table(
         manifest = _counted(manifest_here(data, options), decisions)
         return TrainingTable(decisions, f"training on the requests table {data}", manifest)
     kind = kind_of(data, options)
-    if kind is Kind.LETTER:
-        raise SchemaError(f"{data}: give a folder of letters or a table ({', '.join(TABLE_SUFFIXES)})")
     return _table_of(Source(data, kind, options=options), start, source, code)
 
 
@@ -186,7 +184,8 @@ def is_requests_table(path: Path, options: InputOptions) -> bool:
 
     if is_determinations(path) or not is_table(path):
         return False
-    names = set(renamed(Table.open(path, options.sheet).columns, options.mapping.columns))
+    columns = Table.open(path, options.sheet).columns
+    names = set(renamed(columns, options.mapping.resolve(columns).columns))
     return not {NAME, TEXT} <= names or names >= set(REQUIRED_COLUMNS)
 
 

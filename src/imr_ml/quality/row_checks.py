@@ -55,15 +55,16 @@ class Rows:
     @classmethod
     def of(cls, raw: pd.DataFrame, styles: Mapping[str, DateStyle] | None = None) -> Rows:
         """A chunk whose columns have the schema's names."""
-        import pandas as pd
-
         # A date in the future is a finding of its own.
         parsed = parse_requests(raw, styles, LAST_YEAR)
-        values = parsed.table
-        identities = pd.DataFrame({name: _column(values, name) for name in (*ITEM, *ISSUE)}, index=raw.index)
-        for name in ("item", CASE_VERSION):
-            identities[name] = pd.to_numeric(identities[name]).astype("float64")
-        return cls(raw, values, parsed.warnings, identities)
+        return cls(raw, parsed.table, parsed.warnings, _identities(parsed.table))
+
+    @classmethod
+    def of_typed(cls, requests: pd.DataFrame) -> Rows:
+        """Requests that are in the schema's types already, with what could not be read in them missing."""
+        import pandas as pd
+
+        return cls(requests, requests, pd.Series(pd.NA, requests.index, "string"), _identities(requests))
 
     def column(self, name: str) -> pd.Series:
         """A typed column; all missing where the table lacks it."""
@@ -242,6 +243,15 @@ def _compiled(pattern: str) -> re.Pattern[str]:
 @cache
 def _not_words(rule: Identifier) -> frozenset[str]:
     return frozenset(rule.not_words)
+
+
+def _identities(values: pd.DataFrame) -> pd.DataFrame:
+    import pandas as pd
+
+    identities = pd.DataFrame({name: _column(values, name) for name in (*ITEM, *ISSUE)}, index=values.index)
+    for name in ("item", CASE_VERSION):
+        identities[name] = pd.to_numeric(identities[name]).astype("float64")
+    return identities
 
 
 def _column(table: pd.DataFrame, name: str) -> pd.Series:

@@ -201,6 +201,7 @@ def to_requests(
 
 def _open_table(source: Path, mapping: ColumnMapping, sheet: str | None) -> Input:
     table = Table.open(source, sheet)
+    mapping = mapping.resolve(table.columns)
     case, items = map(mapping.user_name, ("case_number", "items_in_case"))
     dates = {name: mapping.user_name(name) for name in DATE_COLUMNS if mapping.user_name(name) in table.columns}
     counts_cases = case in table.columns and items not in table.columns

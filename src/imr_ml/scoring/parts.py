@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -177,7 +178,7 @@ def _of_json(value: object) -> object:
     return json.loads(value) if isinstance(value, str) else None
 
 
-OUTPUT_SUFFIXES = (".csv", ".jsonl", ".parquet")
+OUTPUT_SUFFIXES = (".csv", ".jsonl", ".parquet", ".xlsx")
 # A spreadsheet takes a cell that begins so for a formula (OWASP, CSV injection); a plain number is none.
 _FORMULA = r"^(?=[=+\-@\t\r])(?![+-]?\d+(?:[.,]\d+)*$)"
 
@@ -199,7 +200,7 @@ def chunk_writer(path: Path) -> Iterator[Callable[[pd.DataFrame], None]]:
     """Give a function that appends chunks; the file appears when the block ends without error.
 
     A CSV's text cell that a spreadsheet would run as a formula gets an apostrophe before it. JSON lines and Parquet
-    hold every value exactly.
+    hold every value exactly; a workbook holds text as text, cut at the length that Excel allows.
 
     Raises
     ------
@@ -209,8 +210,8 @@ def chunk_writer(path: Path) -> Iterator[Callable[[pd.DataFrame], None]]:
     check_output(path)
     suffix = path.suffix.lower()
     with atomic_write(path) as temporary:
-        if suffix == ".parquet":
-            with _parquet_writer(temporary) as write:
+        if suffix in _BINARY_WRITERS:
+            with _BINARY_WRITERS[suffix](temporary) as write:
                 yield write
         else:
             with temporary.open("w", encoding="utf-8", newline="") as file:
@@ -237,12 +238,17 @@ def safe_cells(chunk: pd.DataFrame) -> pd.DataFrame:
 
 
 def _csv(chunk: pd.DataFrame, first: bool) -> str:
+    text: str = safe_cells(_flat(chunk)).to_csv(index=False, header=first, lineterminator="\n")
+    return text
+
+
+def _flat(chunk: pd.DataFrame) -> pd.DataFrame:
+    """The chunk with lists, mappings and bytes as text."""
     import pandas as pd
 
     nested = [name for name, kind in chunk.dtypes.items() if isinstance(kind, pd.ArrowDtype) and _needs_json(kind)]
     as_text = {str(name): chunk[name].map(_as_json_text, na_action="ignore").astype("string") for name in nested}
-    text: str = safe_cells(chunk.assign(**as_text)).to_csv(index=False, header=first, lineterminator="\n")
-    return text
+    return chunk.assign(**as_text)
 
 
 def _needs_json(kind: pd.ArrowDtype) -> bool:
@@ -302,3 +308,44 @@ def _parquet_writer(path: Path) -> Iterator[Callable[[pd.DataFrame], None]]:
     finally:
         for writer in opened:
             writer.close()
+
+
+_LONGEST_CELL, _MOST_ROWS = 32_767, 1_048_576
+"""Limits of Excel."""
+
+
+@contextmanager
+def _workbook_writer(path: Path) -> Iterator[Callable[[pd.DataFrame], None]]:
+    """Write a sheet row by row; no more than a row is in memory."""
+    from openpyxl import Workbook
+    from openpyxl.cell import WriteOnlyCell
+    from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
+
+    workbook = Workbook(write_only=True)
+    sheet, rows = workbook.create_sheet("scored"), 0
+
+    def cell(value: object) -> object:
+        if not isinstance(value, str):
+            return value if isinstance(value, bool | int | float | datetime | date | None) else _as_json_text(value)
+        written = WriteOnlyCell(sheet, ILLEGAL_CHARACTERS_RE.sub("", value)[:_LONGEST_CELL])
+        # Text that begins with = would be a formula.
+        written.data_type = "s"
+        return written
+
+    def write(chunk: pd.DataFrame) -> None:
+        nonlocal rows
+        if not rows:
+            sheet.append([cell(str(name)) for name in chunk.columns])
+            rows = 1
+        rows += len(chunk)
+        if rows > _MOST_ROWS:
+            raise SchemaError(f"a sheet holds {_MOST_ROWS:,} rows at most; write to .parquet, .csv or .jsonl")
+        values = _flat(chunk).astype("object")
+        for row in values.where(values.notna(), None).itertuples(index=False, name=None):
+            sheet.append([cell(value) for value in row])
+
+    yield write
+    workbook.save(path)
+
+
+_BINARY_WRITERS = {".parquet": _parquet_writer, ".xlsx": _workbook_writer}

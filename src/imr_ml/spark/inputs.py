@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from imr_ml.corpus.mapping import ColumnMapping
 from imr_ml.scoring.frame import check_columns
 from imr_ml.spark.letters import read_letters_with_spark
 from imr_ml.spark.session import ROWS_AT_ONCE, SparkError
@@ -51,6 +52,7 @@ def rows_of(source: str | Path, columns: dict[str, str], session: SparkSession) 
         own.conf.set(name, value)
     files = "*.parquet" if path and path.is_dir() else None
     rows = own.read.parquet(str(source), mergeSchema=True, pathGlobFilter=files)
+    columns = ColumnMapping(columns=columns).resolve(rows.columns).columns
     check_columns(rows.columns, str(source), columns)
     if path:
         rows = _with_microseconds(rows, path)

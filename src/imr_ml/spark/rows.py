@@ -89,6 +89,7 @@ def score_with_spark(
     with translate_spark_errors(named):
         rows = rows_of(source, mapping.columns, session) if isinstance(source, str | Path) else source
         given = [name for name in rows.columns if name not in (_ERROR, CASE_ROWS)]
+        mapping = mapping.resolve(given)
         check_columns(given, named, mapping.columns)
         scored = scored_rows(rows, given, model, options or ScoreOptions(), mapping)
         scored.write.parquet(str(output), compression="zstd")

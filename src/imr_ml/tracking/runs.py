@@ -86,6 +86,8 @@ class Extras:
         Name of the experiment file.
     name : str
         Name of the model's run, as the user gave it; by default it says what the model is.
+    data_errors : tuple of str
+        Kinds of errors that the check found in the data, and that the user allowed.
     """
 
     compared: Sequence[ComparedModel] | None = None
@@ -96,6 +98,7 @@ class Extras:
     started_ms: int | None = None
     experiment: str = DEFAULT
     name: str = ""
+    data_errors: tuple[str, ...] = ()
 
 
 def record(
@@ -149,8 +152,8 @@ def save_training(
         dataset=_dataset(trained.data),
         model=ModelRecord(
             requirements=tuple(pip_requirements()),
-            tags=run_facts.data_tags(trained.data),
-            description=run_facts.summarize(trained),
+            tags=run_facts.data_tags(trained.data) | _error_tags(extras),
+            description=run_facts.summarize(trained) + _describe_errors(extras),
         ),
     )
     return save_record(training, lambda folder: _write_files(folder, trained, model_folder, compared, extras, tables))
@@ -173,6 +176,7 @@ def _model_run(
     tags = {
         NOTE: run_facts.describe_training(trained, compared, links),
         "experiment": extras.experiment,
+        **_error_tags(extras),
         # By it the MLflow UI finds tables.
         "mlflow.loggedArtifacts": json.dumps([{"path": path, "type": "table"} for path in tables.values()]),
     }
@@ -185,6 +189,14 @@ def _model_run(
         params=run_facts.collect_params(trained),
         metrics=(*run_facts.collect_metrics(trained), *extras.system),
     )
+
+
+def _error_tags(extras: Extras) -> dict[str, str]:
+    return {"data.errors": ", ".join(extras.data_errors)} if extras.data_errors else {}
+
+
+def _describe_errors(extras: Extras) -> str:
+    return f"; TRAINED DESPITE ERRORS in the data: {', '.join(extras.data_errors)}" if extras.data_errors else ""
 
 
 def _compared_run(compared: ComparedModel, trained: TrainedModel, git: GitState | None) -> RunRecord:
