@@ -4,18 +4,23 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import pandas as pd
 import pytest
+from factories import make_requests
 from mlflow import MlflowClient
 from typer.testing import CliRunner
 
 from imr_ml.cli import app
+from imr_ml.corpus.schema import validate_requests
 from imr_ml.corpus.store import write_requests
+from imr_ml.corpus.table import complete_requests
 from imr_ml.evaluation.intervals import Estimate
 from imr_ml.evaluation.settings import EvaluationSettings
 from imr_ml.ingest.sources import manifest_here
 from imr_ml.model_files import MANIFEST, save_model
 from imr_ml.tracking.comparing import compare_runs
-from imr_ml.tracking.promotion import judge, promote
+from imr_ml.tracking.judging import judge
+from imr_ml.tracking.promotion import promote
 from imr_ml.tracking.refitting import REFIT_OF
 from imr_ml.tracking.registry import CHALLENGER, CHAMPION, MODEL_NAME, check_run_name
 from imr_ml.tracking.runs import Extras, record
@@ -26,17 +31,27 @@ pytestmark = pytest.mark.filterwarnings("default::DeprecationWarning", "default:
 
 
 @pytest.fixture(scope="module")
-def fewer(tracking_requests):
-    """A training on some of the cases."""
-    evaluation = EvaluationSettings(folds=3, repeats=2, resamples=50, jobs=1)
-    return train(tracking_requests.head(45), TrainingSettings(evaluation=evaluation))
+def requests():
+    """Requests of 35 cases, decided within a year."""
+    table = make_requests(70, seed=3)
+    case = table["case_number"].factorize()[0]
+    days = pd.to_timedelta(case * 17 % 35 * 10, unit="D")
+    table["decision_date"] = (pd.Timestamp("2015-01-01") + days).strftime("%Y-%m-%d")
+    return complete_requests(validate_requests(table, "test"))
+
+
+@pytest.fixture(scope="module")
+def models(requests):
+    """A training on some of the requests and one on all."""
+    settings = TrainingSettings(evaluation=EvaluationSettings(folds=3, repeats=2, resamples=50, jobs=1))
+    return {"fewer": train(requests.head(50), settings), "all": train(requests, settings)}
 
 
 @pytest.fixture
-def store(trained, fewer, tracking_requests, drawn_once, empty_store):
-    """The champion learned from 45 requests, the challenger from all 60; both tables are there."""
-    for name, one, rows in (("fewer", fewer, tracking_requests.head(45)), ("all", trained, tracking_requests)):
-        write_requests(rows, Path(f"{name}.parquet"))
+def store(models, requests, drawn_once, empty_store):
+    """The champion learned from 50 requests, the challenger from all 70; both tables are there."""
+    for name, one in models.items():
+        write_requests(requests.head(one.data.requests), Path(f"{name}.parquet"))
         folder = save_model(one, Path(f"models/{name}"), manifest=manifest_here(Path(f"{name}.parquet")))
         record(one, folder, extras=Extras(compared=(), manifest=folder / MANIFEST, name=name))
     client = MlflowClient(f"sqlite:///{empty_store}/mlflow.db")
@@ -44,7 +59,8 @@ def store(trained, fewer, tracking_requests, drawn_once, empty_store):
     return client
 
 
-def test_a_champion_of_fewer_cases_is_refitted_on_the_challengers_and_gives_way_to_it(store, trained):
+def test_a_champion_of_fewer_cases_is_refitted_on_the_challengers_and_gives_way_to_it(store, models):
+    trained = models["all"]
     done = CliRunner().invoke(app, ["promote"])
 
     assert done.exit_code == 0, done.output
@@ -55,6 +71,8 @@ def test_a_champion_of_fewer_cases_is_refitted_on_the_challengers_and_gives_way_
     version = store.get_model_version(MODEL_NAME, "2")
     assert version.tags["promotion.outcome"] == "promoted"
     assert "| challenger minus champion | value |" in version.description
+    assert "| on later decisions | value |" in version.description
+    assert "on later decisions" in done.output
     refitted = store.get_run(version.tags["promotion.refit_run"])
     assert refitted.data.tags[REFIT_OF] == "1"
     assert refitted.data.tags["mlflow.parentRunId"] == version.run_id

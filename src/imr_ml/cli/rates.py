@@ -90,7 +90,7 @@ def rates(
 def _check_targets(data: Path | None, output: Path | None, html: Path | None) -> None:
     """Refuse what could not be written, or would replace the input, before anything is read."""
     from imr_ml.rates.questions import RatesError
-    from imr_ml.scoring.parts import check_output
+    from imr_ml.scoring.output import check_output
 
     if output:
         check_output(output)

@@ -160,7 +160,7 @@ def _report_check(report: QualityReport, *, allow_errors: bool) -> tuple[str, ..
 
 
 def _write_rejects(rows: pd.DataFrame, path: Path) -> None:
-    from imr_ml.scoring.parts import chunk_writer
+    from imr_ml.scoring.output import chunk_writer
 
     with chunk_writer(path) as write:
         write(rows)

@@ -2,71 +2,29 @@
 
 from __future__ import annotations
 
-import difflib
-import re
 import shlex
 import tomllib
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import cache
-from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from imr_ml.corpus.cells import parse_text
-from imr_ml.corpus.outcomes import read_outcomes
+from imr_ml.corpus.column_names import fold_name, likeness_of, suggestion
 from imr_ml.corpus.schema import COLUMNS, FEATURE_COLUMNS, require_columns
 from imr_ml.errors import SchemaError
 
 if TYPE_CHECKING:
     import pandas as pd
 
-_SIMILAR = 0.8
 _SUGGESTED = 0.6
-_SYNONYM = 0.95
-_CONTAINED = 0.85
 _NAMES_SHOWN = 30
 _KNOWN = frozenset(column.name for column in COLUMNS)
 _TEXT_OF_LETTER = "text"
 # They tell which rows are of one case and when it was decided, which training needs to know of a table.
 _CASE_COLUMNS = ("case_number", "item", "case_version", "source", "letter_sha256")
 _OF_TRAINING = ("outcome", "families", "decision_date", "decision_year")
-_CASE_NUMBER = r"CM\d{2}-\d{6,7}"
-_SUMMARY_WORDS = 30
-
-
-class Column(BaseModel):
-    """A column and what users call it."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    name: str
-    synonyms: tuple[str, ...]
-
-
-class Synonyms(BaseModel):
-    """What users call the columns; no name stands for two of them."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    column: tuple[Column, ...]
-
-    @model_validator(mode="after")
-    def _is_consistent(self) -> Synonyms:
-        names = Counter(_folded(name) for column in self.column for name in {column.name, *column.synonyms})
-        twice = sorted(name for name, times in names.items() if times > 1)
-        if twice:
-            raise ValueError(f"name stands twice: {', '.join(twice)}")
-        return self
-
-
-@cache
-def default_synonyms() -> Synonyms:
-    """The synonyms that ship with the package."""
-    written = resources.files("imr_ml.corpus").joinpath("synonyms.toml").read_text("utf-8")
-    return Synonyms.model_validate(tomllib.loads(written))
 
 
 class ColumnMapping(BaseModel):
@@ -109,11 +67,11 @@ class ColumnMapping(BaseModel):
         """
         spelled: dict[str, list[str]] = {}
         for column in columns:
-            spelled.setdefault(_folded(str(column)), []).append(column)
+            spelled.setdefault(fold_name(str(column)), []).append(column)
         wanted = {name: name for name in (*sorted(_KNOWN), _TEXT_OF_LETTER)} | self.columns
         resolved = dict(self.columns)
         for name, column in wanted.items():
-            alike = spelled.get(_folded(column), [])
+            alike = spelled.get(fold_name(column), [])
             if column not in columns and len(alike) == 1 and alike[0] not in self.columns.values():
                 resolved[name] = alike[0]
         return self.model_copy(update={"columns": resolved})
@@ -171,8 +129,8 @@ def _check_name(name: str, where: str, column: str) -> None:
         return
     if column in _KNOWN:
         raise SchemaError(f"{where}: {name} is no column of the requests table; did you mean {column}={name}?")
-    likeliest = max(sorted(_KNOWN), key=lambda known: _likeness(known, name))
-    hint = f"did you mean {likeliest}?" if _likeness(likeliest, name) >= _SUGGESTED else "docs/data.md lists them"
+    likeliest = max(sorted(_KNOWN), key=lambda known: likeness_of(known, name))
+    hint = f"did you mean {likeliest}?" if likeness_of(likeliest, name) >= _SUGGESTED else "docs/data.md lists them"
     raise SchemaError(f"{where}: {name} is no column of the requests table; {hint}")
 
 
@@ -294,79 +252,3 @@ def require_mapped(
         require_columns(pd.DataFrame(columns=names), needed, source)
     except SchemaError as error:
         raise SchemaError(f"{error}; try {' '.join(hint)}" if hint else str(error)) from None
-
-
-def suggestion(missing: Sequence[str], columns: Sequence[str], sample: pd.DataFrame | None = None) -> list[str]:
-    """Options that would give the missing columns, by names and, for the rest, by what columns contain.
-
-    Parameters
-    ----------
-    missing : sequence of str
-        Columns of the requests table.
-    columns : sequence of str
-        The table's.
-    sample : DataFrame, optional
-        Some rows of the table.
-
-    Examples
-    --------
-    >>> suggestion(["request", "clinical_summary"], ["ID", "RFA_TEXT", "Chart Summary"])
-    ['--map request=RFA_TEXT', "--map 'clinical_summary=Chart Summary'"]
-    """
-    likeness = {(name, other): _likeness(name, other) for name in missing for other in columns if other not in missing}
-    pairs: dict[str, str] = {}
-    for name, other in sorted(likeness, key=lambda pair: -likeness[pair]):
-        if likeness[name, other] >= _SIMILAR and name not in pairs and other not in pairs.values():
-            pairs[name] = other
-    for name in missing:
-        others = [other for other in columns if other not in pairs.values() and other not in missing]
-        likely = None if name in pairs or sample is None else _column_by_content(name, sample[others])
-        if likely:
-            pairs[name] = likely
-    return [f"--map {shlex.quote(f'{name}={pairs[name]}')}" for name in missing if name in pairs]
-
-
-def _column_by_content(name: str, sample: pd.DataFrame) -> str | None:
-    """The column that contains decisions, case numbers or long stories; None where no column does."""
-    texts = {str(column): parse_text(sample[column]).dropna() for column in sample}
-    texts = {column: values for column, values in texts.items() if len(values)}
-    if name == "outcome":
-        shares = {column: read_outcomes(values).notna().mean() for column, values in texts.items()}
-    elif name == "case_number":
-        shares = {column: values.str.fullmatch(_CASE_NUMBER).mean() for column, values in texts.items()}
-    elif name == "clinical_summary":
-        words = {column: values.str.count(r"\w+").mean() for column, values in texts.items()}
-        shares = {
-            column: float(count >= _SUMMARY_WORDS) * count / max(words.values()) for column, count in words.items()
-        }
-    else:
-        return None
-    likeliest = max(shares, key=lambda column: shares[column], default=None)
-    return likeliest if likeliest is not None and shares[likeliest] >= _SIMILAR else None
-
-
-def _likeness(name: str, column: str) -> float:
-    """How likely a column is meant, between 0 and 1: its name, a synonym, one that holds it, or one spelled alike."""
-    written = _folded(column)
-    if written == _folded(name):
-        return 1.0
-    synonyms = next((column.synonyms for column in default_synonyms().column if column.name == name), ())
-    if written in map(_folded, synonyms):
-        return _SYNONYM
-    words = set(written.split())
-    known = [set(_folded(known).split()) for known in (name, *synonyms)]
-    if any(len(parts) > 1 and parts <= words for parts in known):
-        return _CONTAINED
-    spelled = (difflib.SequenceMatcher(None, written, _folded(known)).ratio() for known in (name, *synonyms))
-    return min(max(spelled), _CONTAINED)
-
-
-def _folded(name: str) -> str:
-    """Words of a name, in lower case.
-
-    Examples
-    --------
-    >>> _folded("RFA_TEXT"), _folded("rfaText (1)")
-    ('rfa text', 'rfa text 1')
-    """
-    return " ".join(re.findall(r"[a-z0-9]+", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).lower()))

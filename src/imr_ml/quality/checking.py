@@ -9,8 +9,9 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from imr_ml.corpus.column_names import suggestion
 from imr_ml.corpus.dates import survey_styles
-from imr_ml.corpus.mapping import ColumnMapping, renamed, suggestion
+from imr_ml.corpus.mapping import ColumnMapping, renamed
 from imr_ml.corpus.minhash import BANDS
 from imr_ml.corpus.near_duplicates import SummaryIndex
 from imr_ml.corpus.schema import COLUMNS, REQUIRED_COLUMNS

@@ -21,17 +21,8 @@ from imr_ml.progress import silent
 from imr_ml.score_columns import SCORE_COLUMNS, ScoreOptions
 from imr_ml.scoring.frame import check_columns
 from imr_ml.scoring.inputs import Input, open_input, read_chunks, sample_rows
-from imr_ml.scoring.parts import (
-    JobError,
-    PartSummary,
-    check_output,
-    chunk_writer,
-    finished,
-    part_file,
-    read_part,
-    read_summary,
-    work_folder,
-)
+from imr_ml.scoring.output import check_output, chunk_writer
+from imr_ml.scoring.parts import JobError, PartSummary, finished, part_file, read_part, read_summary, work_folder
 from imr_ml.scoring.working import Task, score_chunk, score_part
 
 if TYPE_CHECKING:

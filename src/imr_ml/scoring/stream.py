@@ -15,7 +15,7 @@ from imr_ml.corpus.mapping import ColumnMapping
 from imr_ml.score_columns import SCORE_COLUMNS, ScoreOptions
 from imr_ml.scoring.batch import BatchSummary
 from imr_ml.scoring.frame import check_columns
-from imr_ml.scoring.parts import json_lines
+from imr_ml.scoring.output import json_lines
 from imr_ml.scoring.working import Task, score_rows
 from imr_ml.tables.json_files import frame_of_rows, parse_object
 
