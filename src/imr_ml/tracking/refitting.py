@@ -84,7 +84,7 @@ def refit(champion: Contender, challenger: Contender, start: StartProgress) -> R
     Raises
     ------
     RefitError
-        If the challenger's data are not there any more, or were evaluated without predictions by request.
+        If the challenger's data are not there any more, or it has no out-of-fold predictions.
     """
     judged = challenger.run.held_out
     if judged is None:
@@ -100,7 +100,7 @@ def refit(champion: Contender, challenger: Contender, start: StartProgress) -> R
     ours, theirs = (settings_of_facts(read_facts(one.folder)["settings"]) for one in (challenger, champion))
     dataset = Dataset.of(decided, theirs.nlp, start)
     same_reading = ours.nlp == theirs.nlp
-    other = dataset if same_reading else replace(dataset, frame=Dataset.of(decided, ours.nlp, start).frame)
+    other = dataset if same_reading else Dataset.of(decided, ours.nlp, start, dataset.groups)
     held_out = _evaluate(dataset, theirs, judged, start)
     terms = count_terms(_fit_whole(dataset, theirs))
     metrics = {name: one for name, one in estimates_of(held_out).items() if name in champion.run.metrics}
