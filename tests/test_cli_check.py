@@ -24,7 +24,7 @@ def check(tmp_path, monkeypatch):
 @pytest.fixture
 def table(tmp_path):
     path = tmp_path / "requests.csv"
-    make_requests(40).to_csv(path, index=False)
+    make_requests(70).to_csv(path, index=False)
     return path
 
 
@@ -32,7 +32,7 @@ def test_a_table_with_warnings_only_ends_with_0(check, table):
     result = check(table)
 
     assert result.exit_code == 0, result.output
-    assert "requests.csv: 40 requests of 20 cases" in result.stdout
+    assert "requests.csv: 70 requests of 35 cases" in result.stdout
     assert result.stdout.splitlines()[-1].startswith("0 errors, ")
 
 
@@ -48,7 +48,7 @@ def test_a_table_with_errors_ends_with_3_and_reports_where(check, table):
 
 @pytest.mark.parametrize("suffix", ["parquet", "jsonl", "xlsx"])
 def test_any_format_is_read(check, table, suffix):
-    requests = make_requests(40)
+    requests = make_requests(70)
     target = table.with_suffix(f".{suffix}")
     if suffix == "parquet":
         requests.to_parquet(target)
@@ -63,13 +63,13 @@ def test_any_format_is_read(check, table, suffix):
 def test_json_stands_alone_on_standard_output_beside_a_page(check, table):
     result = check(table, "--json", "--report", "check.html")
 
-    assert json.loads(result.stdout)["rows"] == 40
+    assert json.loads(result.stdout)["rows"] == 70
     assert "check.html: the findings as a page" in result.stderr
     assert (table.parent / "check.html").read_text("utf-8").startswith("<!doctype html>")
 
 
 def test_own_settings_and_names_of_columns_count(check, table, tmp_path):
-    make_requests(40).rename(columns={"request": "RFA_TEXT"}).to_csv(table, index=False)
+    make_requests(70).rename(columns={"request": "RFA_TEXT"}).to_csv(table, index=False)
     own = tmp_path / "own.toml"
     own.write_text('finding.missing_columns.level = "information"\n', encoding="utf-8")
 

@@ -48,7 +48,7 @@ def settings_of(run, monkeypatch):
     make_requests(60).to_parquet("requests.parquet")
     taken = []
 
-    def stop(_requests, settings, _start):
+    def stop(_requests, settings, _start, _groups):
         taken.append(settings)
         raise ImrError("enough")
 

@@ -24,6 +24,14 @@ def is_storage_error(error: OSError) -> bool:
     return error.errno in _STORAGE_ERRORS
 
 
+def check_page_name(path: Path) -> None:
+    """Refuse to write an HTML page to a folder or under the name of another format."""
+    if path.is_dir():
+        raise ImrError(f"{path}: is a folder; name a file to write the page to")
+    if path.suffix.lower() not in (".html", ".htm"):
+        raise ImrError(f"{path}: the page is HTML; end its name in .html, and print it to PDF in a browser")
+
+
 @contextmanager
 def explain_storage_errors(folder: Path) -> Iterator[None]:
     """Raise `StorageError` with the folder instead of an OSError for a full or read-only disk."""

@@ -260,7 +260,7 @@ def _verify(folder: Path, names: tuple[str, ...]) -> dict[str, str]:
     """Read the checksums by file name, and verify those of `names`."""
     for name in (*names, CHECKSUMS):
         if not (folder / name).is_file():
-            raise ModelError(f"{folder}: contains no model ({name} is missing); train one with 'make train'")
+            raise ModelError(f"{folder}: contains no model ({name} is missing); train one with 'imr-ml train'")
     lines = (folder / CHECKSUMS).read_text("utf-8").splitlines()
     sums = {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
     for name in names:

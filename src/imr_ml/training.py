@@ -12,7 +12,13 @@ import numpy as np
 from imr_ml.classifiers.conformal import HeldOutScores, OutcomeSets
 from imr_ml.classifiers.request_model import RequestModel
 from imr_ml.classifiers.types import Dataset, Labels, Predictions
-from imr_ml.corpus.schema import FEATURE_COLUMNS, LABEL_COLUMNS, require_columns
+from imr_ml.corpus.schema import (
+    FEATURE_COLUMNS,
+    LABEL_COLUMNS,
+    OWN_SOURCE,
+    require_columns,
+    source_kind,
+)
 from imr_ml.corpus.table import case_keys
 from imr_ml.errors import ImrError
 from imr_ml.evaluation.constant_data import constant_notes
@@ -33,8 +39,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from scipy.sparse import csr_matrix
 
-_SOURCE_WITHOUT_FAMILIES = "dmhc"
-
 
 class TrainingError(ImrError):
     """A table that can't be trained on; the message says why and what to do."""
@@ -47,7 +51,7 @@ class DataFacts:
     Attributes
     ----------
     source : str
-        ``dwc``, ``sample`` or ``dmhc``.
+        ``dwc``, ``dmhc``, ``sample``, or the name of the user's own, ``own`` where the table has none.
     sha256 : str
         Of the features and labels of the rows used, in their order.
     requests, cases, groups, overturned, undecided : int
@@ -67,7 +71,12 @@ class DataFacts:
     @property
     def is_synthetic(self) -> bool:
         """Whether the figures say nothing about real decisions."""
-        return self.source == "sample"
+        return source_kind(self.source) == "sample"
+
+    @property
+    def is_own(self) -> bool:
+        """Whether the decisions are the user's own, not published ones."""
+        return source_kind(self.source) == "own"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +107,7 @@ def train(
     requests: pd.DataFrame,
     settings: TrainingSettings | None = None,
     start: StartProgress = silent,
+    groups: NDArray[np.int64] | None = None,
 ) -> TrainedModel:
     """Fit both classifiers on all decided requests, and evaluate them on held-out cases.
 
@@ -108,6 +118,8 @@ def train(
     settings : TrainingSettings, optional
     start : callable, optional
         Starts the progress bar of each long step.
+    groups : (requests,) int, optional
+        As `near_duplicates.duplicate_groups` gives them, if they are known.
 
     Raises
     ------
@@ -118,7 +130,8 @@ def train(
     """
     settings = settings or TrainingSettings()
     decided = decided_requests(requests)
-    dataset = Dataset.of(decided, settings.nlp, start)
+    known = groups if groups is not None and len(groups) == len(decided) else None
+    dataset = Dataset.of(decided, settings.nlp, start, known)
     frame, labels, groups = dataset.frame, dataset.labels, dataset.groups
     build = partial(RequestModel, settings.model)
     evaluation = evaluate(dataset, build, settings.evaluation, start)
@@ -234,8 +247,8 @@ def data_facts(requests: pd.DataFrame, decided: pd.DataFrame, groups: NDArray[np
         Of the decided ones.
     """
     return DataFacts(
-        source=next(iter(_sources(decided)), "dwc"),
-        sha256=_digest(decided),
+        source=next(iter(_sources(decided)), OWN_SOURCE),
+        sha256=data_digest(decided),
         requests=len(decided),
         cases=int(case_keys(decided).nunique()),
         groups=int(groups.max()) + 1,
@@ -244,7 +257,8 @@ def data_facts(requests: pd.DataFrame, decided: pd.DataFrame, groups: NDArray[np
     )
 
 
-def _digest(decided: pd.DataFrame) -> str:
+def data_digest(decided: pd.DataFrame) -> str:
+    """SHA-256 of the features and labels of decided requests, in their order."""
     import pandas as pd
 
     columns = [*FEATURE_COLUMNS, *LABEL_COLUMNS]

@@ -35,11 +35,22 @@ def test_complete_formats(cell):
     "cell",
     [
         "10/16", "May", "10-3", "5pm", "today", "now", "12:30", "3/1/75", "031016", "16-10-03", "2016", "March 2016",
-        "13/13/2015", "2015-02-30", "0001-01-01", "42005", "3/4-2015", "1/2/3", "May 5", "20151340", "x",
+        "13/13/2015", "2015-02-30", "12-05-1899", "12/05/2099", "2099-01-01", "0001-01-01", "42005", "3/4-2015",
+        "1/2/3", "May 5", "20151340", "x",
     ],
 )  # fmt: skip
 def test_what_is_not_a_complete_date_is_not_a_date(cell):
     assert parse(cell) == ([None], [True])
+
+
+def test_a_dashed_date_is_read_month_first_with_its_year():
+    assert parse("12-05-2016", "02-13-2017") == (["2016-12-05", "2017-02-13"], [False, False])
+
+
+def test_dates_of_a_typed_column_and_excel_days_are_of_plausible_years_too():
+    typed = pd.Series(pd.to_datetime(["2016-12-05", "1850-01-01", "2099-01-01"]).astype("datetime64[s]"))
+    assert parse_dates(typed)[1].tolist() == [False, True, True]
+    assert parse("42709", "99999", style=DateStyle(serials=True))[1] == [False, True]
 
 
 @pytest.mark.parametrize("cell", ["", None, "N/A", "unknown", "-"])
@@ -81,7 +92,7 @@ def test_excel_serials_are_dates_only_in_a_column_of_serials():
     assert parse(*mixed, style=style) == ([None, "2015-01-02"], [True, False])
 
 
-DAYS = st.dates(date(1900, 1, 1), date(2100, 12, 31))
+DAYS = st.dates(date(1900, 1, 1), date(2025, 12, 31))
 
 
 @given(DAYS, st.sampled_from(["%Y-%m-%d", "%m/%d/%Y", "%d %B %Y", "%b %d, %Y"]))

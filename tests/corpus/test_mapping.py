@@ -1,9 +1,12 @@
 """Columns by other names."""
 
+import re
+
 import pytest
 from pydantic import ValidationError
 
-from imr_ml.corpus.mapping import Synonyms, default_synonyms, parse_map, renamed, suggestion
+from imr_ml.corpus.column_names import Synonyms, default_synonyms, suggestion
+from imr_ml.corpus.mapping import ColumnMapping, parse_map, read_mapping, renamed
 from imr_ml.errors import SchemaError
 
 
@@ -76,3 +79,38 @@ def test_every_column_that_has_synonyms_is_one_of_the_contract():
 def test_synonyms_that_stand_twice_or_keys_unknown_are_errors(columns):
     with pytest.raises(ValidationError):
         Synonyms.model_validate({"column": columns})
+
+
+def test_a_mapping_is_resolved_to_the_tables_own_spelling():
+    columns = ["Claim No", "REQUEST", "Clinical Summary", "Age", "AGE "]
+    resolved = ColumnMapping(columns={"case_number": "claim no"}).resolve(columns)
+    assert resolved.columns == {
+        "case_number": "Claim No",
+        "request": "REQUEST",
+        "clinical_summary": "Clinical Summary",
+    }, "two columns are called age, so neither is taken"
+    assert ColumnMapping().resolve(["request", "Request"]).columns == {}, "the very name comes first"
+
+
+@pytest.mark.parametrize(
+    ("pair", "says"),
+    [
+        ("ur_guidline=Guideline", "did you mean ur_guideline?"),
+        ("doi=DOI", "did you mean date_of_injury?"),
+        ("RFA=request", "did you mean request=RFA?"),
+        ("xyzzy=A", "docs/data.md lists them"),
+    ],
+)
+def test_a_map_to_an_unknown_column_is_refused(pair, says):
+    with pytest.raises(SchemaError, match=re.escape(says)):
+        read_mapping([pair])
+
+
+def test_a_file_that_maps_an_unknown_column_is_refused(tmp_path):
+    (tmp_path / "a.toml").write_text('[columns]\nsummery = "Chart"\n')
+    with pytest.raises(SchemaError, match=r"a\.toml: summery is no column .*did you mean clinical_summary\?"):
+        read_mapping(file=tmp_path / "a.toml")
+
+
+def test_the_name_of_a_column_may_be_given_in_any_case():
+    assert parse_map(["Request=RFA"]) == {"request": "RFA"}

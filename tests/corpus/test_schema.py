@@ -65,7 +65,9 @@ def test_columns_get_their_types(column, given, read):
         ("date_of_injury", [1_422_921_600_000], ["date_of_injury: not a date"]),
         ("sex", ["U", "F"], ["sex: not one of 2 known values", None]),
         ("sex", ["unknown", "N/A"], [None, None]),
-        ("source", ["SECRET"], ["source: not one of 3 known values"]),
+        ("source", ["vendor-7", "DWC"], [None, None]),
+        ("source", ["Ann Quimby", "x" * 41], ["source: not a short name of one word"] * 2),
+        ("date_of_injury", ["12-05-1899", "2101-01-01", "01/02/2099"], ["date_of_injury: not a date"] * 3),
         ("outcome", ["SECRET", "upheld"], [None, None]),
     ],
 )  # fmt: skip

@@ -127,7 +127,7 @@ def test_values_that_do_not_fit_are_counted_by_column_and_not_shown(check, clean
 def test_a_source_of_no_known_name_is_not_shown(check, planted):
     report = check(planted(source="Ann Quimby"))
 
-    assert {each.source for each in report.sources} == {"dwc", "no known source"}
+    assert {each.source for each in report.sources} == {"dwc", "own"}
     assert "Quimby" not in report_json(report)
 
 

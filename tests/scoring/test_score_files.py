@@ -1,6 +1,7 @@
 """Files in every format and folders of letters are scored whole or not at all."""
 
 import json
+from functools import partial
 
 import pandas as pd
 import pytest
@@ -13,10 +14,12 @@ from imr_ml.scoring.batch import BatchSettings, score_file
 from imr_ml.scoring.frame import score_frame
 
 FORMATS = ("csv", "jsonl", "parquet")
+WRITTEN = (*FORMATS, "xlsx")
 READ = {
     "csv": pd.read_csv,
     "jsonl": lambda path: pd.read_json(path, lines=True, precise_float=True),
     "parquet": pd.read_parquet,
+    "xlsx": partial(pd.read_excel, engine="openpyxl"),
 }
 
 
@@ -31,7 +34,7 @@ def write(frame, path):
     return path
 
 
-@pytest.mark.parametrize("written", FORMATS)
+@pytest.mark.parametrize("written", WRITTEN)
 @pytest.mark.parametrize("given", FORMATS)
 def test_every_format_gives_the_same_scores(loaded, tmp_path, given, written):
     requests = make_requests(7)
@@ -45,7 +48,7 @@ def test_every_format_gives_the_same_scores(loaded, tmp_path, given, written):
     assert sum(summary.by_outcome.values()) == 7
 
 
-@pytest.mark.parametrize("written", FORMATS)
+@pytest.mark.parametrize("written", WRITTEN)
 def test_the_size_of_the_chunks_does_not_show(loaded, tmp_path, written):
     source = write(
         make_requests(9).assign(note=[None, None, None, "x", 1.5, None, "y", None, None]), tmp_path / "in.jsonl"
@@ -145,7 +148,7 @@ def test_one_order_of_day_and_month_holds_for_the_whole_file(loaded, tmp_path):
     summary = score_file(source, tmp_path / "out.parquet", loaded, settings=BatchSettings(rows_at_once=1))
 
     iso = make_requests(3).assign(date_of_injury=["2015-06-12", "2015-02-01", "2016-06-13"])
-    assert summary.notes == ("date_of_injury is read day first",)
+    assert summary.notes[0] == "date_of_injury is read day first"
     scored = pd.read_parquet(tmp_path / "out.parquet")
     assert scored["p_overturned"].tolist() == score_frame(iso, loaded)["p_overturned"].tolist()
 
@@ -206,3 +209,41 @@ def test_files_beside_the_letters_are_counted_and_named(loaded, tmp_path):
     summary = score_file(folder, tmp_path / "out.csv", loaded)
 
     assert summary.notes == ("2 other file(s) skipped: memo.docx, scan.tif",)
+
+
+def test_a_workbook_holds_text_as_text_and_dates_as_dates(loaded, tmp_path):
+    rows = make_requests(2).assign(note=["=1+1", "bell\x07" + "x" * 40_000], when=pd.to_datetime(["2016-03-04"] * 2))
+
+    score_file(write(rows, tmp_path / "in.parquet"), tmp_path / "out.xlsx", loaded)
+
+    scored = READ["xlsx"](tmp_path / "out.xlsx")
+    assert scored["note"][0] == "=1+1"
+    assert scored["note"][1] == "bell" + "x" * (32_767 - 4), "Excel allows no more and no control characters"
+    assert scored["when"].tolist() == rows["when"].tolist()
+    assert list(scored.columns) == [*rows.columns, *SCORE_COLUMNS]
+
+
+def test_a_scored_file_is_scored_anew_if_its_scores_may_be_replaced(loaded, tmp_path):
+    first, second = tmp_path / "first.csv", tmp_path / "second.csv"
+    score_file(write(make_requests(4).assign(note="x"), tmp_path / "in.csv"), first, loaded)
+
+    with pytest.raises(SchemaError, match=r"scoring adds: .*; rename them, or replace them: --replace"):
+        score_file(first, second, loaded)
+    summary = score_file(first, second, loaded, settings=BatchSettings(replace=True))
+
+    assert second.read_text() == first.read_text()
+    assert f"{len(SCORE_COLUMNS)} column(s) of a former scoring replaced" in summary.notes
+
+
+def test_columns_are_found_in_any_case_and_listed_as_used_ignored_or_passed_through(loaded, tmp_path):
+    rows = make_requests(3)[["request", "clinical_summary", "rationale"]]
+    named = rows.rename(columns={"request": "REQUEST", "clinical_summary": "Clinical Summary"}).assign(ID="x")
+
+    summary = score_file(write(named, tmp_path / "in.csv"), tmp_path / "out.csv", loaded)
+
+    scored = pd.read_csv(tmp_path / "out.csv")
+    assert list(scored.columns[:4]) == list(named.columns)
+    assert scored["p_overturned"].tolist() == pytest.approx(score_frame(rows, loaded)["p_overturned"].tolist())
+    assert summary.notes == (
+        "columns used: request (REQUEST), clinical_summary (Clinical Summary); ignored: rationale; passed through: ID",
+    )

@@ -16,10 +16,11 @@ from imr_ml.cli import app
 from imr_ml.evaluation.comparison import METRICS
 from imr_ml.evaluation.cross_validation import OutOfFold
 from imr_ml.evaluation.intervals import Estimate
-from imr_ml.tracking import promotion
+from imr_ml.tracking import judging
 from imr_ml.tracking.comparing import RunFacts, compare_runs, differences_or_why, paired_differences
+from imr_ml.tracking.judging import judge
 from imr_ml.tracking.predictions import Folds, HeldOut
-from imr_ml.tracking.promotion import judge, promote, rollback
+from imr_ml.tracking.promotion import promote, rollback
 from imr_ml.tracking.registry import CHALLENGER, CHAMPION, MODEL_NAME
 from imr_ml.tracking.runs import record
 from imr_ml.tracking.uris import TrackingError
@@ -158,9 +159,7 @@ def test_from_the_first_champion_to_a_rollback(store, monkeypatch):
     assert version.tags["promotion.reason"] == "the team likes it"
     assert version.tags["promotion.previous_champion"] == "1"
     assert "| outcome.roc_auc | +0.000 |" in version.description
-    assert "it is the challenger and the champion" in runner.invoke(app, ["promote"]).output.replace(
-        "version 2 is", "it is"
-    )
+    assert "version 2 is the champion already" in runner.invoke(app, ["promote"]).output
 
     undone = runner.invoke(app, ["rollback", "--reason", "it was too slow"])
     assert undone.exit_code == 0
@@ -172,7 +171,7 @@ def test_from_the_first_champion_to_a_rollback(store, monkeypatch):
 def test_a_better_challenger_is_promoted_and_the_comparison_is_written_down(store, monkeypatch):
     store.set_registered_model_alias(MODEL_NAME, CHAMPION, "1")
     better = Estimate(0.2, 0.1, 0.3)
-    monkeypatch.setattr(promotion, "differences_or_why", lambda *_: {"outcome.roc_auc": better})
+    monkeypatch.setattr(judging, "differences_or_why", lambda *_: {"outcome.roc_auc": better})
     done = promote()
     assert done.promoted
     assert done.verdict.why == "it is better: outcome.roc_auc +0.200 [+0.100, +0.300]"
@@ -221,7 +220,7 @@ def _purge(client, run_id):
 
 
 def test_without_any_model_there_is_nothing_to_promote_or_to_roll_back(empty_store):
-    with pytest.raises(TrackingError, match="no version of imr-ml is the challenger; train one with 'make train'"):
+    with pytest.raises(TrackingError, match="no version of imr-ml is the challenger; train one with 'imr-ml train'"):
         promote()
     with pytest.raises(TrackingError, match="no version of imr-ml is the champion"):
         rollback()

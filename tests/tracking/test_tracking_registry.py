@@ -56,13 +56,13 @@ def test_a_model_is_a_folder_or_tracked(model):
 
 
 def test_an_empty_registry_is_reported(empty_store):
-    with pytest.raises(TrackingError, match="none is registered; train one with 'make train'"):
+    with pytest.raises(TrackingError, match="none is registered; train one with 'imr-ml train'"):
         fetch_model("models:/imr-ml@challenger")
 
 
 def test_asking_where_nothing_was_tracked_makes_no_store(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    with pytest.raises(TrackingError, match="no model was tracked yet"):
+    with pytest.raises(TrackingError, match="no run was tracked here yet"):
         fetch_model("models:/imr-ml@challenger")
     assert list(tmp_path.iterdir()) == []

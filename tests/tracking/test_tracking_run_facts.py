@@ -90,6 +90,18 @@ def test_runs_on_real_letters_are_not_called_synthetic(trained):
     assert "SYNTHETIC" not in summarize(real)
 
 
+@pytest.mark.parametrize("source", ["own", "vendor-7"])
+def test_runs_on_own_decisions_are_called_so_and_not_real(trained, source):
+    own = replace(trained, data=replace(trained.data, source=source))
+    assert run_facts.data_tags(own.data) | {"data.sha256": ""} == {
+        "data.kind": "own",
+        "data.source": source,
+        "data.sha256": "",
+    }
+    assert summarize(own).startswith(f"OWN decisions (source {source}), not published letters; ")
+    assert "The user's own decisions, not published letters" in describe_training(own, (), {})
+
+
 def test_every_param_is_one_value(trained):
     params = run_facts.collect_params(trained)
     assert not any(mark in value for value in params.values() for mark in "{}[]()")
@@ -133,14 +145,14 @@ def test_the_learning_curve_is_steps_by_the_requests_trained_on():
 def test_terms_are_counted_once_whichever_score_weighs_them(trained):
     outcome = trained.model.outcome_.classifier.coef_ != 0
     families = (trained.model.families_.classifier.coef_ != 0).any(axis=0)
-    terms = run_facts.count_terms(trained)
+    terms = run_facts.count_terms(trained.model)
     assert max(outcome.sum(), families.sum()) <= terms == (outcome | families).sum()
 
 
 def test_a_score_that_is_not_linear_has_no_terms(trained):
     model = copy(trained.model)
     model.outcome_ = Chosen(trained.model.outcome_.candidate, object())
-    assert run_facts.count_terms(replace(trained, model=model)) is None
+    assert run_facts.count_terms(model) is None
 
 
 def test_the_description_has_a_column_for_each_rung_and_links_to_what_people_read(trained):

@@ -45,3 +45,11 @@ def test_no_text_is_tracked_if_not_requested(train, tracked):
     assert not any("requests.json" in path.name for path in files)
     assert {"record.json", "slices.json", "model_card.md"} <= {path.name for path in files}
     assert [path.name for path in files for phrase in tracked.planted if phrase in path.read_text()] == []
+
+
+def test_errors_that_are_allowed_are_written_on_the_run_and_the_version(train, tracking_requests):
+    tracking_requests.head(20).to_parquet("few.parquet")
+    facts = json.loads((train("--data", "few.parquet", "--allow-errors", "--name", "few") / "record.json").read_text())
+    assert facts["runs"][0]["name"] == "few"
+    assert facts["runs"][0]["tags"]["data.errors"] == facts["model"]["tags"]["data.errors"] == "too_few"
+    assert facts["model"]["description"].endswith("TRAINED DESPITE ERRORS in the data: too_few")

@@ -65,7 +65,13 @@ class Dataset:
     groups: NDArray[np.int64]
 
     @classmethod
-    def of(cls, requests: pd.DataFrame, settings: NlpSettings | None = None, start: StartProgress = silent) -> Dataset:
+    def of(
+        cls,
+        requests: pd.DataFrame,
+        settings: NlpSettings | None = None,
+        start: StartProgress = silent,
+        groups: NDArray[np.int64] | None = None,
+    ) -> Dataset:
         """Read a completed requests table of which every row is decided.
 
         Parameters
@@ -74,8 +80,11 @@ class Dataset:
         settings : NlpSettings, optional
         start : callable, optional
             Starts a progress bar over the distinct texts.
+        groups : (requests,) int, optional
+            As `duplicate_groups` gives them, if they are known.
         """
-        return cls(feature_frame(requests, settings, start), labels_of(requests), duplicate_groups(requests))
+        groups = duplicate_groups(requests) if groups is None else groups
+        return cls(feature_frame(requests, settings, start), labels_of(requests), groups)
 
     def __len__(self) -> int:
         return len(self.groups)

@@ -10,7 +10,7 @@ import typer
 
 from imr_ml.cli.app import app, exit_on_user_error, progress, wide_console
 from imr_ml.cli.models import ColumnMap, ColumnsFile, SheetName
-from imr_ml.errors import ImrError
+from imr_ml.files import check_page_name
 
 if TYPE_CHECKING:
     from imr_ml.quality.report import QualityReport
@@ -36,8 +36,8 @@ def check(
         from imr_ml.quality.checking import check_requests
         from imr_ml.quality.rendering import report_json, write_page
 
-        if report and report.is_dir():
-            raise ImrError(f"{report}: is a folder; name a file to write the page to")
+        if report:
+            check_page_name(report)
         mapping = read_mapping(renames or (), columns)
         wanted = _settings(settings) if settings else None
         with progress() as start:

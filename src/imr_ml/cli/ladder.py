@@ -9,7 +9,7 @@ import typer
 
 from imr_ml.cli.app import app, code_of, exit_on_user_error, progress
 from imr_ml.cli.models import ColumnMap, ColumnsFile, Ocr, SheetName
-from imr_ml.cli.train import Partial, Source
+from imr_ml.cli.train import Partial
 
 
 @app.command()
@@ -21,7 +21,7 @@ def ladder(
     data: Annotated[
         Path | None, typer.Option(help="Requests table or letters; default: data/raw, else the sample corpus.")
     ] = None,
-    source: Annotated[Source | None, typer.Option(help="Source to use; required if the table has several.")] = None,
+    source: Annotated[str | None, typer.Option(help="Source to use; required if the table has several.")] = None,
     renames: ColumnMap = None,
     columns: ColumnsFile = None,
     sheet: SheetName = None,

@@ -32,7 +32,7 @@ def predict(
     with exit_on_user_error():
         from imr_ml.model_files import read_model
         from imr_ml.scoring.frame import score_frame
-        from imr_ml.scoring.parts import json_lines
+        from imr_ml.scoring.output import json_lines
 
         requests = _requests(letter, request, summary, ur_guideline, ocr=ocr)
         loaded = read_model(model_folder(model))

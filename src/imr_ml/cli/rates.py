@@ -9,7 +9,8 @@ import typer
 
 from imr_ml.cli.app import app, exit_on_user_error, progress, wide_console
 from imr_ml.cli.models import ColumnMap, ColumnsFile, SheetName
-from imr_ml.cli.train import Partial, Source
+from imr_ml.cli.train import Partial
+from imr_ml.files import check_page_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,7 +44,7 @@ def rates(
         Path | None, typer.Option("--output", "-o", help="Write the rates (.csv, .jsonl, .parquet).")
     ] = None,
     html: Annotated[Path | None, typer.Option(help="Write a page with charts (.html); it lists case numbers.")] = None,
-    source: Annotated[Source | None, typer.Option(help="Source to count; required if the table has several.")] = None,
+    source: Annotated[str | None, typer.Option(help="Source to count; required if the table has several.")] = None,
     renames: ColumnMap = None,
     columns: ColumnsFile = None,
     sheet: SheetName = None,
@@ -89,12 +90,12 @@ def rates(
 def _check_targets(data: Path | None, output: Path | None, html: Path | None) -> None:
     """Refuse what could not be written, or would replace the input, before anything is read."""
     from imr_ml.rates.questions import RatesError
-    from imr_ml.scoring.parts import check_output
+    from imr_ml.scoring.output import check_output
 
     if output:
         check_output(output)
-    if html and html.suffix.lower() not in (".html", ".htm"):
-        raise RatesError(f"{html}: the page is an .html file")
+    if html:
+        check_page_name(html)
     for target in filter(None, (output, html)):
         if data and data.exists() and target.exists() and target.samefile(data):
             raise RatesError(f"{target}: is the input; write to another file")

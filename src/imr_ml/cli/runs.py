@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from imr_ml.cli.app import app, exit_on_user_error, warn, wide_console
+from imr_ml.cli.app import app, exit_on_user_error, progress, warn, wide_console
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from imr_ml.evaluation.intervals import Estimate
     from imr_ml.tracking.comparing import RunComparison
+    from imr_ml.tracking.promotion import Promotion
 
 _REASON = Annotated[str, typer.Option(help="Reason, recorded on the version.")]
 
@@ -31,7 +32,8 @@ def ui(
 @app.command()
 def compare(
     runs: Annotated[
-        list[str], typer.Argument(metavar="RUN RUN...", help="Ids, their beginnings, names or models:/imr-ml@champion.")
+        list[str],
+        typer.Argument(metavar="RUN RUN...", help="Names, versions (3), aliases (champion), ids or beginnings."),
     ],
 ) -> None:
     """Show runs side by side: metrics with intervals, paired differences, and the params that differ."""
@@ -45,21 +47,29 @@ def compare(
 
 @app.command()
 def promote(
+    version: Annotated[str, typer.Argument(help="Version's number or alias, or its run's name or id.")] = "challenger",
     force: Annotated[bool, typer.Option("--force", help="Promote even if the rule says no; needs --reason.")] = False,
     reason: _REASON = "",
 ) -> None:
-    """Make the challenger the champion if it is better, or as good and simpler."""
+    """Make a version the champion if it is better, or as good and simpler or trained on more cases.
+
+    A champion that was trained on other data is first refitted: its settings on this version's data and folds.
+    """
     with exit_on_user_error():
         from imr_ml.tracking import promotion, registry, uris
 
-        done = promotion.promote(force=force, reason=reason)
-        version = f"version {done.version}"
+        with progress() as start:
+            done = promotion.promote(version, force=force, reason=reason, start=start)
+        named = f"version {done.version}"
+        _print_refit(done)
+        for note in done.notes:
+            warn(note)
         if not done.promoted:
             raise uris.TrackingError(
-                f"{version} is not promoted: {done.verdict.why}; to promote it all the same: --force --reason TEXT"
+                f"{named} is not promoted: {done.verdict.why}; to promote it all the same: --force --reason TEXT"
             )
         before = f" (before: version {done.previous}; to undo, run: imr-ml rollback)" if done.previous else ""
-        typer.echo(f"models:/{registry.MODEL_NAME}@{registry.CHAMPION} is {version}{before}")
+        typer.echo(f"models:/{registry.MODEL_NAME}@{registry.CHAMPION} is {named}{before}")
         typer.echo(f"against the rule: {done.verdict.why}" if not done.verdict.promote else done.verdict.why)
 
 
@@ -96,6 +106,24 @@ def sync(
             raise typer.Exit(2)
 
 
+def _print_refit(done: Promotion) -> None:
+    """Print how a version differs from the refitted champion, on the same folds and on later decisions."""
+    if not done.refit:
+        return
+    typer.echo(
+        f"the champion, version {done.previous}, was refitted on the data and folds of version {done.version}; "
+        f"recorded as run {done.refit[:8]}"
+    )
+    differences, later = done.verdict.differences, done.verdict.later
+    columns = [differences] if isinstance(later, str) else [differences, later]
+    rows = [[metric, *(_signed(one.get(metric)) for one in columns)] for metric in differences]
+    titles = ["on the same folds", "on later decisions"][: len(columns)]
+    console = wide_console()
+    console.print(_table(rows, [f"version {done.version} minus the champion", *titles]))
+    if isinstance(later, str):
+        console.print(later, markup=False, highlight=False)
+
+
 def _print_comparison(comparison: RunComparison) -> None:
     console = wide_console()
     for number, run in enumerate(comparison.runs, start=1):
@@ -127,8 +155,11 @@ def _metric_rows(comparison: RunComparison) -> tuple[list[list[str]], list[str]]
 
 def _differences(comparison: RunComparison, metric: str) -> Iterator[str]:
     for one in comparison.differences:
-        found = None if isinstance(one, str) else one.get(metric)
-        yield "-" if found is None else f"{found.value:+.3f} [{found.low:+.3f}, {found.high:+.3f}]"
+        yield _signed(None if isinstance(one, str) else one.get(metric))
+
+
+def _signed(one: Estimate | None) -> str:
+    return "-" if one is None else f"{one.value:+.3f} [{one.low:+.3f}, {one.high:+.3f}]"
 
 
 def _param_rows(comparison: RunComparison) -> tuple[list[list[str]], list[str]]:

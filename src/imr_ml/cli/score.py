@@ -26,6 +26,7 @@ from imr_ml.cli.models import (
     warn_of_evidence,
     warn_of_samples,
 )
+from imr_ml.files import check_page_name
 
 if TYPE_CHECKING:
     from imr_ml.model_files import LoadedModel
@@ -47,7 +48,7 @@ def score(
     output: Annotated[
         Path,
         typer.Option(
-            "--output", "-o", help="File (.csv, .jsonl, .parquet), Spark's folder, or - to stream JSON lines."
+            "--output", "-o", help="File (.csv, .jsonl, .parquet, .xlsx), Spark's folder, or - to stream JSON lines."
         ),
     ],
     model: ModelName = str(LATEST),
@@ -63,6 +64,9 @@ def score(
     ] = None,
     jobs: Annotated[int | None, typer.Option(min=1, help="Processes; default: all cores if that saves time.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Continue an interrupted job.")] = False,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Drop the columns of a former scoring and score anew.")
+    ] = False,
     engine: Annotated[Engine, typer.Option(help="Spark scores Parquet and folders of letters on a cluster.")] = "local",
     master: Annotated[
         str | None, typer.Option(help="Spark master, as spark://host:7077; default: this machine.")
@@ -80,7 +84,10 @@ def score(
         from imr_ml.scoring.batch import BatchSettings, score_file
 
         start_s = time.perf_counter()
-        settings = BatchSettings(read_mapping(renames or (), columns), jobs, report, resume, sheet=sheet, ocr=ocr)
+        if report:
+            check_page_name(report)
+        mapping = read_mapping(renames or (), columns)
+        settings = BatchSettings(mapping, jobs, report, resume, sheet=sheet, ocr=ocr, replace=replace)
         options = ScoreOptions(evidence=evidence, precedents=precedents, coverage=coverage)
         if output == STANDARD_OUTPUT:
             _stream(source, read_model(model_folder(model)), options, settings)
@@ -119,8 +126,10 @@ def _on_spark(
     from imr_ml.spark.rows import score_with_spark
     from imr_ml.spark.session import SparkError, spark_session
 
-    if settings.report or settings.resume:
-        raise SparkError("Spark writes no --report, and repeats what failed by itself instead of --resume")
+    if settings.report or settings.resume or settings.replace:
+        raise SparkError(
+            "Spark writes no --report, drops no columns to --replace, and repeats what failed instead of --resume"
+        )
     session = spark_session(master or f"local[{settings.jobs or '*'}]")
     return score_with_spark(source, output, model, options, settings.mapping, session)
 
@@ -140,7 +149,7 @@ def _stream(source: Path, model: LoadedModel, options: ScoreOptions, settings: B
         sys.stdout.write(lines)
         sys.stdout.flush()
 
-    summary = score_stream(sys.stdin.fileno(), write, model, options, settings.mapping)
+    summary = score_stream(sys.stdin.fileno(), write, model, options, settings.mapping, replace=settings.replace)
     warn(
         f"{summary.rows - summary.errors} of {summary.rows} rows scored; {summary.rejected_lines} line(s) are not rows"
     )

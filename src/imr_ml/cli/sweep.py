@@ -10,7 +10,7 @@ import typer
 
 from imr_ml.cli.app import app, code_of, exit_on_user_error, progress, warn, wide_console
 from imr_ml.cli.models import ColumnMap, ColumnsFile, Ocr, SheetName
-from imr_ml.cli.train import Partial, Source
+from imr_ml.cli.train import Partial
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -27,9 +27,7 @@ def sweep(
     data: Annotated[
         Path | None, typer.Option(help="Requests table or letters; default: data/raw, else the sample corpus.")
     ] = None,
-    source: Annotated[
-        Source | None, typer.Option(help="Source to search on; required if the table has several.")
-    ] = None,
+    source: Annotated[str | None, typer.Option(help="Source to search on; required if the table has several.")] = None,
     renames: ColumnMap = None,
     columns: ColumnsFile = None,
     sheet: SheetName = None,

@@ -9,24 +9,26 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from imr_ml.cli.app import app, code_of, exit_on_user_error, progress, warn
+from imr_ml.cli.app import INCOMPLETE, app, code_of, exit_on_user_error, progress, warn
 from imr_ml.cli.models import LATEST, ColumnMap, ColumnsFile, Ocr, SheetName
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from imr_ml.quality.report import QualityReport
+
 _PERMUTATIONS = 200
-Source = Literal["dwc", "dmhc", "sample"]
 Partial = Literal["overturned", "upheld", "drop"]
 
 
 @app.command()
 def train(
+    path: Annotated[Path | None, typer.Argument(metavar="[DATA]", help="Same as --data.", show_default=False)] = None,
     data: Annotated[
         Path | None, typer.Option(help="Requests table or letters; default: data/raw, else the sample corpus.")
     ] = None,
     source: Annotated[
-        Source | None, typer.Option(help="Source to train on; required if the table has several.")
+        str | None, typer.Option(help="Source to train on, as dwc or own; required if the table has several.")
     ] = None,
     renames: ColumnMap = None,
     columns: ColumnsFile = None,
@@ -36,7 +38,7 @@ def train(
         Partial, typer.Option(help="What partially overturned and modified requests count as; drop leaves them out.")
     ] = "drop",
     rejects: Annotated[
-        Path | None, typer.Option(help="Write the rows left out, with their reasons (.csv, .jsonl, .parquet).")
+        Path | None, typer.Option(help="Write the rows left out, with their reasons (.csv, .jsonl, .parquet, .xlsx).")
     ] = None,
     output: Annotated[Path, typer.Option("--output", "-o", help="Model folder.")] = LATEST,
     experiment: Annotated[
@@ -45,6 +47,10 @@ def train(
     changes: Annotated[
         list[str] | None, typer.Option("--set", help="Change a setting of the experiment, as in outcome.C=1.0.")
     ] = None,
+    allow_errors: Annotated[
+        bool, typer.Option("--allow-errors", help="Train even if the check of the data finds errors.")
+    ] = False,
+    name: Annotated[str, typer.Option(help="Name of the run, for 'imr-ml compare' and 'imr-ml promote'.")] = "",
     folds: Annotated[int | None, typer.Option(min=2, help="Same as --set evaluation.folds=.")] = None,
     seed: Annotated[
         int | None, typer.Option(min=0, help="Seed of folds, bootstrap and classifiers; same as --set training.seed=.")
@@ -84,9 +90,11 @@ def train(
         from imr_ml.cli.evaluation import print_evaluation
         from imr_ml.corpus.decisions import InputOptions
         from imr_ml.corpus.mapping import read_mapping
+        from imr_ml.errors import SchemaError
         from imr_ml.experiments.reading import read_experiment
         from imr_ml.ingest.sources import training_table
         from imr_ml.model_files import MANIFEST, save_model
+        from imr_ml.quality.checking import check_training
         from imr_ml.reporting.card.rendering import write_card
         from imr_ml.reporting.compared_models import compared_rungs
         from imr_ml.tracking import registry, runs, sending, uris
@@ -94,9 +102,13 @@ def train(
         from imr_ml.training import decided_requests
         from imr_ml.training import train as train_model
 
+        if path and data:
+            raise SchemaError(f"name the data once: {path} or --data {data}")
+        data = data or path
         options = InputOptions(read_mapping(renames or (), columns), partial, sheet, ocr)
         started_ms = int(time.time() * 1000)
         uris.check_uri(uris.tracking_uri())
+        registry.check_run_name(name)
         git = git_state()
         options_set = {"evaluation.folds": folds, "training.seed": seed, "training.coverage": coverage}
         options_given = [f"{key}={value}" for key, value in options_set.items() if value is not None]
@@ -119,14 +131,16 @@ def train(
                 typer.echo(f"  {note}")
             if rejects:
                 _write_rejects(table.decisions.rejected_rows, rejects)
+            checked = check_training(table.decisions.requests, str(data or "the data"), start)
+            errors = _report_check(checked.report, allow_errors=allow_errors)
             with system_metrics() as system:
-                trained = train_model(table.decisions.requests, settings, start)
+                trained = train_model(table.decisions.requests, settings, start, checked.groups)
         commit, dirty = (git.commit, git.dirty) if git else (None, False)
         save_model(trained, output, commit, table.manifest)
         card = write_card(trained, output, commit, dirty=dirty)[0]
         compared = compared_rungs(trained.climb) if trained.climb else None
         texts = decided_requests(table.decisions.requests) if log_text else None
-        extras = runs.Extras(compared, system, card, output / MANIFEST, texts, started_ms, named.name)
+        extras = runs.Extras(compared, system, card, output / MANIFEST, texts, started_ms, named.name, name, errors)
         print_evaluation(trained, slices=slices)
         typer.echo(f"model: {output}, its model card: {card}")
         if precedent_texts:
@@ -136,12 +150,27 @@ def train(
         except sending.UnsentError as kept:
             warn(str(kept))
             return
-        typer.echo(f"registered as models:/{registry.MODEL_NAME}/{run.model_version} (challenger)")
-        typer.echo("compare runs in the MLflow UI: make ui")
+        address = f"models:/{registry.MODEL_NAME}/{run.model_version}"
+        typer.echo(f"registered as {address} (challenger), trained on source {trained.data.source}")
+        typer.echo("compare runs in the MLflow UI: imr-ml ui")
+
+
+def _report_check(report: QualityReport, *, allow_errors: bool) -> tuple[str, ...]:
+    """Print what is wrong with the data; return the kinds of errors if these are allowed, else stop."""
+    from imr_ml.quality.rendering import finding_lines
+    from imr_ml.quality.report import Level
+
+    for line in finding_lines(report):
+        typer.echo(f"  {line}")
+    errors = tuple(one.kind for one in report.findings if one.level is Level.ERROR)
+    if errors and not allow_errors:
+        warn(f"not trained: the check found {len(errors)} error(s) in the data; mend them, or add --allow-errors")
+        raise typer.Exit(INCOMPLETE)
+    return errors
 
 
 def _write_rejects(rows: pd.DataFrame, path: Path) -> None:
-    from imr_ml.scoring.parts import chunk_writer
+    from imr_ml.scoring.output import chunk_writer
 
     with chunk_writer(path) as write:
         write(rows)

@@ -28,6 +28,7 @@ _LIMITS = {
     "items_in_case": (1, 10_000),
     "decision_year": (1990, 2100),
 }
+_NAME = re.compile(r"[a-z0-9][\w.-]{0,39}")
 _SEXES = {"f": "female", "female": "female", "woman": "female", "m": "male", "male": "male", "man": "male"}
 
 
@@ -80,6 +81,13 @@ def parse_choices(values: pd.Series, column: str, allowed: Sequence[str]) -> tup
     spelled = _SEXES if column == "sex" else {choice.lower(): choice for choice in allowed}
     chosen = text.str.lower().map(spelled).astype("string")
     return chosen, text.notna() & chosen.isna()
+
+
+def parse_names(values: pd.Series) -> tuple[pd.Series, pd.Series]:
+    """Short names of one word, as of sources, in small letters, and which cells hold something else."""
+    names = parse_text(values).str.lower()
+    short = names.where(names.str.fullmatch(_NAME).fillna(value=False))
+    return short, names.notna() & short.isna()
 
 
 def parse_families(values: pd.Series) -> pd.Series:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal
 
 from imr_ml.corpus.cells import parse_text
@@ -29,7 +30,9 @@ _MONTHS = (
     *("july", "august", "september", "october", "november", "december"),
 )
 _EXCEL_EPOCH = "1899-12-30"
-_YEARS = range(1900, 2101)
+_FIRST_YEAR = 1900
+LAST_YEAR = 2100
+"""Last year that a date may name at all, as one to be reported as lying in the future."""
 DATE_COLUMNS = ("date_of_injury", "ur_denial_date", "application_received", "decision_date")
 """Date columns of the requests table."""
 Order = Literal["month_first", "day_first"]
@@ -180,7 +183,9 @@ def describe_styles(styles: Mapping[str, DateStyle]) -> list[str]:
     ]
 
 
-def parse_dates(values: pd.Series, style: DateStyle | None = None) -> tuple[pd.Series, pd.Series]:
+def parse_dates(
+    values: pd.Series, style: DateStyle | None = None, last_year: int | None = None
+) -> tuple[pd.Series, pd.Series]:
     """Dates of a column, and which cells are given but are not dates.
 
     Parameters
@@ -188,6 +193,8 @@ def parse_dates(values: pd.Series, style: DateStyle | None = None) -> tuple[pd.S
     values : Series
     style : DateStyle, optional
         Default: month first.
+    last_year : int, optional
+        A later year is no date, as is one before 1900; default: the present year.
 
     Returns
     -------
@@ -199,12 +206,14 @@ def parse_dates(values: pd.Series, style: DateStyle | None = None) -> tuple[pd.S
 
     style = style or DateStyle()
     if pd.api.types.is_datetime64_any_dtype(values):
-        dates = values.dt.tz_localize(None).astype("datetime64[s]")
-        return dates, pd.Series(data=False, index=values.index)
-    text = parse_text(values)
-    known = {cell: _parse_date(cell, style) for cell in text.dropna().unique()}
-    parsed = pd.to_datetime(text.map(known).astype("string"), format="%Y-%m-%d", errors="coerce")
-    return parsed.astype("datetime64[s]"), text.notna() & parsed.isna()
+        given, dates = values.notna(), values.dt.tz_localize(None).astype("datetime64[s]")
+    else:
+        text = parse_text(values)
+        known = {cell: _parse_date(cell, style) for cell in text.dropna().unique()}
+        parsed = pd.to_datetime(text.map(known).astype("string"), format="%Y-%m-%d", errors="coerce")
+        given, dates = text.notna(), parsed.astype("datetime64[s]")
+    dates = dates.where(dates.dt.year.between(_FIRST_YEAR, last_year or datetime.now(UTC).year))
+    return dates, given & dates.isna()
 
 
 def _parse_date(cell: str, style: DateStyle) -> str | None:
@@ -224,7 +233,7 @@ def _parse_date(cell: str, style: DateStyle) -> str | None:
     else:
         return None
     year, month, day = map(int, parts)
-    return f"{year:04}-{month:02}-{day:02}" if year in _YEARS else None
+    return f"{year:04}-{month:02}-{day:02}"
 
 
 def _month_number(name: str) -> int | None:

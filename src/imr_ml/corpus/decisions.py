@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from imr_ml.corpus.dates import describe_styles, infer_styles
-from imr_ml.corpus.mapping import ColumnMapping, require_mapped
+from imr_ml.corpus.mapping import ColumnMapping, describe_columns, require_mapped
 from imr_ml.corpus.outcomes import PARTIAL, Partial, read_outcomes
 from imr_ml.corpus.schema import (
+    OWN_SOURCE,
     REQUIRED_COLUMNS,
     SchemaError,
     count_warnings,
@@ -96,24 +97,24 @@ def read_decisions(path: Path, options: InputOptions | None = None, skip: Collec
 
     options = options or InputOptions()
     table = Table.open(path, options.sheet)
-    needed = (*REQUIRED_COLUMNS, "outcome")
+    needed, mapping = (*REQUIRED_COLUMNS, "outcome"), options.mapping.resolve(table.columns)
     require_mapped(
-        table.columns, needed, options.mapping.columns, str(path), lambda: next(iter(table.chunks(_ROWS_SAMPLED))).frame
+        table.columns, needed, mapping.columns, str(path), lambda: next(iter(table.chunks(_ROWS_SAMPLED))).frame
     )
     version = schema_version(path)
-    named = options.mapping.user_name
+    named = mapping.user_name
     # The upgrade of a table of letters tells issues of a case apart by all columns.
     needs_all = version < SCHEMA_VERSION and named("letter_sha256") in table.columns
     skipped = set() if needs_all else set(map(named, skip))
     chunks = list(table.chunks(_ROWS_AT_ONCE, [name for name in table.columns if name not in skipped]))
     written = pd.concat([chunk.frame for chunk in chunks])
-    mapped = upgraded(options.mapping.apply(written), version)
+    mapped = upgraded(mapping.apply(written), version)
     styles = infer_styles(mapped, str(path))
     parsed = parse_requests(mapped, styles)
     outcomes = _decide_partials(read_outcomes(mapped["outcome"]), options.partial)
     reasons = _rejection_reasons(parsed.table, mapped["outcome"], outcomes)
     usable = reasons.isna()
-    requests = parsed.table.assign(outcome=outcomes)[usable].reset_index(drop=True)
+    requests = with_source(parsed.table.assign(outcome=outcomes)[usable].reset_index(drop=True))
     rejected = written[~usable].assign(reason=reasons[~usable])
     rejected.insert(0, "row", rejected.index + 1)
     lines = [line for chunk in chunks for line in chunk.rejects]
@@ -126,8 +127,17 @@ def read_decisions(path: Path, options: InputOptions | None = None, skip: Collec
         raise SchemaError(
             f"{path}: has no decided request ({counts}); fill outcome, or map it with --map outcome=COLUMN"
         )
-    notes = [*_describe_rejects(rejected["reason"]), *describe_styles(styles), *_describe_warnings(parsed.warnings)]
+    notes = [*describe_columns(table.columns, mapping, training=True), *_describe_rejects(rejected["reason"])]
+    notes += [*describe_styles(styles), *_describe_warnings(parsed.warnings)]
     return Decisions(requests, rejected, tuple(notes + _describe_cases(requests)))
+
+
+def with_source(requests: pd.DataFrame) -> pd.DataFrame:
+    """Requests with the source of each row, which is the user's own if the table names none."""
+    import pandas as pd
+
+    missing = pd.Series(pd.NA, index=requests.index, dtype="string")
+    return requests.assign(source=requests.get("source", missing).astype("string").fillna(OWN_SOURCE))
 
 
 def _decide_partials(outcomes: pd.Series, partial: Partial) -> pd.Series:

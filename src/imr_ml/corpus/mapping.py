@@ -2,66 +2,29 @@
 
 from __future__ import annotations
 
-import difflib
-import re
 import shlex
 import tomllib
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import cache
-from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from imr_ml.corpus.cells import parse_text
-from imr_ml.corpus.outcomes import read_outcomes
-from imr_ml.corpus.schema import COLUMNS, require_columns
+from imr_ml.corpus.column_names import fold_name, likeness_of, suggestion
+from imr_ml.corpus.schema import COLUMNS, FEATURE_COLUMNS, require_columns
 from imr_ml.errors import SchemaError
 
 if TYPE_CHECKING:
     import pandas as pd
 
-_SIMILAR = 0.8
-_SYNONYM = 0.95
-_CONTAINED = 0.85
+_SUGGESTED = 0.6
 _NAMES_SHOWN = 30
 _KNOWN = frozenset(column.name for column in COLUMNS)
-_CASE_NUMBER = r"CM\d{2}-\d{6,7}"
-_SUMMARY_WORDS = 30
-
-
-class Column(BaseModel):
-    """A column and what users call it."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    name: str
-    synonyms: tuple[str, ...]
-
-
-class Synonyms(BaseModel):
-    """What users call the columns; no name stands for two of them."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    column: tuple[Column, ...]
-
-    @model_validator(mode="after")
-    def _is_consistent(self) -> Synonyms:
-        names = Counter(_folded(name) for column in self.column for name in {column.name, *column.synonyms})
-        twice = sorted(name for name, times in names.items() if times > 1)
-        if twice:
-            raise ValueError(f"name stands twice: {', '.join(twice)}")
-        return self
-
-
-@cache
-def default_synonyms() -> Synonyms:
-    """The synonyms that ship with the package."""
-    written = resources.files("imr_ml.corpus").joinpath("synonyms.toml").read_text("utf-8")
-    return Synonyms.model_validate(tomllib.loads(written))
+_TEXT_OF_LETTER = "text"
+# They tell which rows are of one case and when it was decided, which training needs to know of a table.
+_CASE_COLUMNS = ("case_number", "item", "case_version", "source", "letter_sha256")
+_OF_TRAINING = ("outcome", "families", "decision_date", "decision_year")
 
 
 class ColumnMapping(BaseModel):
@@ -91,6 +54,28 @@ class ColumnMapping(BaseModel):
         """What the user calls a column of the requests table."""
         return self.columns.get(column, column)
 
+    def resolve(self, columns: Sequence[str]) -> ColumnMapping:
+        """The mapping to a table's own spelling of its columns, whatever their case, blanks and punctuation.
+
+        A column of the requests table that is not mapped is one that is spelled alike, as ``Clinical Summary``, if
+        there is only one and none has the very name.
+
+        Parameters
+        ----------
+        columns : sequence of str
+            The table's.
+        """
+        spelled: dict[str, list[str]] = {}
+        for column in columns:
+            spelled.setdefault(fold_name(str(column)), []).append(column)
+        wanted = {name: name for name in (*sorted(_KNOWN), _TEXT_OF_LETTER)} | self.columns
+        resolved = dict(self.columns)
+        for name, column in wanted.items():
+            alike = spelled.get(fold_name(column), [])
+            if column not in columns and len(alike) == 1 and alike[0] not in self.columns.values():
+                resolved[name] = alike[0]
+        return self.model_copy(update={"columns": resolved})
+
     def apply(self, frame: pd.DataFrame) -> pd.DataFrame:
         """The user's rows under the requests table's names, with its values."""
         mapped = frame.rename(columns={theirs: ours for ours, theirs in self.columns.items()})
@@ -118,6 +103,8 @@ def read_mapping(pairs: Iterable[str] = (), file: Path | None = None) -> ColumnM
         For a pair or file that is not such a mapping; names the place.
     """
     columns = parse_map(pairs)
+    for name, column in columns.items():
+        _check_name(name, f"--map {shlex.quote(f'{name}={column}')}", column)
     if file is None:
         return ColumnMapping(columns=columns)
     try:
@@ -131,7 +118,52 @@ def read_mapping(pairs: Iterable[str] = (), file: Path | None = None) -> ColumnM
         first = error.errors(include_url=False)[0]
         place = ".".join(map(str, first["loc"])) or "mapping"
         raise SchemaError(f"{file}: {place}: {first['msg'].lower()}; it has [columns] and [values.COLUMN]") from None
+    for name in (*saved.columns, *saved.values):
+        _check_name(name, str(file), saved.columns.get(name, ""))
     return ColumnMapping(columns=saved.columns | columns, values=saved.values)
+
+
+def _check_name(name: str, where: str, column: str) -> None:
+    """Refuse a name that is no column of the requests table, and suggest one."""
+    if name in _KNOWN or name == _TEXT_OF_LETTER:
+        return
+    if column in _KNOWN:
+        raise SchemaError(f"{where}: {name} is no column of the requests table; did you mean {column}={name}?")
+    likeliest = max(sorted(_KNOWN), key=lambda known: likeness_of(known, name))
+    hint = f"did you mean {likeliest}?" if likeness_of(likeliest, name) >= _SUGGESTED else "docs/data.md lists them"
+    raise SchemaError(f"{where}: {name} is no column of the requests table; {hint}")
+
+
+def describe_columns(columns: Sequence[str], mapping: ColumnMapping, *, training: bool = False) -> list[str]:
+    """Which columns of a table are used, which are known but not used, and which are others, in one line.
+
+    None is needed of a table that `imr-ml ingest` wrote, which has exactly the known columns.
+
+    Parameters
+    ----------
+    columns : sequence of str
+        The table's.
+    mapping : ColumnMapping
+        As `ColumnMapping.resolve` returns it.
+    training : bool, default False
+        Whether the table is trained on: then labels and dates of decisions are used too, and nothing is passed through.
+    """
+    if set(columns) == _KNOWN:
+        return []
+    used_names = {*FEATURE_COLUMNS, *_CASE_COLUMNS, *(_OF_TRAINING if training else ())}
+    new = {column: name for name, column in mapping.columns.items()}
+    kinds: dict[str, list[str]] = {"used": [], "ignored": [], "other": []}
+    for column in columns:
+        name = new.get(column, column)
+        kind = "used" if name in used_names else "ignored" if name in _KNOWN or training else "other"
+        kinds[kind].append(column if name == column else f"{name} ({column})")
+    titles = {"used": "columns used", "ignored": "ignored", "other": "passed through"}
+    return ["; ".join(f"{title}: {_shown(kinds[kind])}" for kind, title in titles.items() if kinds[kind])]
+
+
+def _shown(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _NAMES_SHOWN} more" if len(names) > _NAMES_SHOWN else ""
+    return f"{', '.join(map(str, names[:_NAMES_SHOWN]))}{more}"
 
 
 def parse_map(pairs: Iterable[str]) -> dict[str, str]:
@@ -152,6 +184,7 @@ def parse_map(pairs: Iterable[str]) -> dict[str, str]:
         name, equals, column = (part.strip() for part in pair.partition("="))
         if not (name and equals and column):
             raise SchemaError(f"--map {shlex.quote(pair)}: write it as column=name, as in --map request=RFA_TEXT")
+        name = name.lower() if name.lower() in _KNOWN else name
         if name in mapping or column in mapping.values():
             raise SchemaError(f"--map {shlex.quote(pair)}: {name if name in mapping else column} is mapped already")
         mapping[name] = column
@@ -219,79 +252,3 @@ def require_mapped(
         require_columns(pd.DataFrame(columns=names), needed, source)
     except SchemaError as error:
         raise SchemaError(f"{error}; try {' '.join(hint)}" if hint else str(error)) from None
-
-
-def suggestion(missing: Sequence[str], columns: Sequence[str], sample: pd.DataFrame | None = None) -> list[str]:
-    """Options that would give the missing columns, by names and, for the rest, by what columns contain.
-
-    Parameters
-    ----------
-    missing : sequence of str
-        Columns of the requests table.
-    columns : sequence of str
-        The table's.
-    sample : DataFrame, optional
-        Some rows of the table.
-
-    Examples
-    --------
-    >>> suggestion(["request", "clinical_summary"], ["ID", "RFA_TEXT", "Chart Summary"])
-    ['--map request=RFA_TEXT', "--map 'clinical_summary=Chart Summary'"]
-    """
-    likeness = {(name, other): _likeness(name, other) for name in missing for other in columns if other not in missing}
-    pairs: dict[str, str] = {}
-    for name, other in sorted(likeness, key=lambda pair: -likeness[pair]):
-        if likeness[name, other] >= _SIMILAR and name not in pairs and other not in pairs.values():
-            pairs[name] = other
-    for name in missing:
-        others = [other for other in columns if other not in pairs.values() and other not in missing]
-        likely = None if name in pairs or sample is None else _column_by_content(name, sample[others])
-        if likely:
-            pairs[name] = likely
-    return [f"--map {shlex.quote(f'{name}={pairs[name]}')}" for name in missing if name in pairs]
-
-
-def _column_by_content(name: str, sample: pd.DataFrame) -> str | None:
-    """The column that contains decisions, case numbers or long stories; None where no column does."""
-    texts = {str(column): parse_text(sample[column]).dropna() for column in sample}
-    texts = {column: values for column, values in texts.items() if len(values)}
-    if name == "outcome":
-        shares = {column: read_outcomes(values).notna().mean() for column, values in texts.items()}
-    elif name == "case_number":
-        shares = {column: values.str.fullmatch(_CASE_NUMBER).mean() for column, values in texts.items()}
-    elif name == "clinical_summary":
-        words = {column: values.str.count(r"\w+").mean() for column, values in texts.items()}
-        shares = {
-            column: float(count >= _SUMMARY_WORDS) * count / max(words.values()) for column, count in words.items()
-        }
-    else:
-        return None
-    likeliest = max(shares, key=lambda column: shares[column], default=None)
-    return likeliest if likeliest is not None and shares[likeliest] >= _SIMILAR else None
-
-
-def _likeness(name: str, column: str) -> float:
-    """How likely a column is meant, between 0 and 1: its name, a synonym, one that holds it, or one spelled alike."""
-    written = _folded(column)
-    if written == _folded(name):
-        return 1.0
-    synonyms = next((column.synonyms for column in default_synonyms().column if column.name == name), ())
-    if written in map(_folded, synonyms):
-        return _SYNONYM
-    words = set(written.split())
-    known = [set(_folded(known).split()) for known in (name, *synonyms)]
-    if any(len(parts) > 1 and parts <= words for parts in known):
-        return _CONTAINED
-    spelled = (difflib.SequenceMatcher(None, written, _folded(known)).ratio() for known in (name, *synonyms))
-    return min(max(spelled), _CONTAINED)
-
-
-def _folded(name: str) -> str:
-    """Words of a name, in lower case.
-
-    Examples
-    --------
-    >>> _folded("RFA_TEXT"), _folded("rfaText (1)")
-    ('rfa text', 'rfa text 1')
-    """
-    return " ".join(re.findall(r"[a-z0-9]+", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).lower()))

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Literal
 
 from imr_ml.corpus.cells import FAMILY_SEPARATOR as FAMILY_SEPARATOR
-from imr_ml.corpus.cells import parse_choices, parse_families, parse_numbers, parse_text
+from imr_ml.corpus.cells import parse_choices, parse_families, parse_names, parse_numbers, parse_text
 from imr_ml.corpus.dates import DateStyle, infer_styles, parse_dates
 from imr_ml.corpus.outcomes import parse_outcomes
 from imr_ml.errors import SchemaError as SchemaError
@@ -22,6 +22,18 @@ if TYPE_CHECKING:
 WARNING_SEPARATOR = "; "
 CASE_VERSION = "case_version"
 """Column that counts the issues of a case that was decided anew; see `issues`."""
+
+
+SAMPLE_SOURCE, OWN_SOURCE = "sample", "own"
+OFFICIAL_SOURCES = ("dwc", "dmhc")
+"""Sources of published decisions; every other but the sample corpus is somebody's own, `OWN_SOURCE` if not named."""
+
+
+def source_kind(source: str) -> Literal["sample", "own", "real"]:
+    """Whether decisions of a source are invented, somebody's own, or published."""
+    if source == SAMPLE_SOURCE:
+        return "sample"
+    return "real" if source in OFFICIAL_SOURCES else "own"
 
 
 class Role(StrEnum):
@@ -49,7 +61,7 @@ COLUMNS = (
     Column("case_number", "text", Role.ID),
     Column("item", "number", Role.ID),
     Column(CASE_VERSION, "number", Role.ID),
-    Column("source", "text", Role.ID, allowed=("dwc", "dmhc", "sample")),
+    Column("source", "text", Role.ID),
     Column("file", "text", Role.ID),
     Column("letter_sha256", "text", Role.ID),
     Column("text_from", "text", Role.ID, allowed=("text", "ocr")),
@@ -155,7 +167,9 @@ def typed(frame: pd.DataFrame, styles: Mapping[str, DateStyle] | None = None) ->
     return parse_requests(frame, styles).table
 
 
-def parse_requests(frame: pd.DataFrame, styles: Mapping[str, DateStyle] | None = None) -> ParsedRequests:
+def parse_requests(
+    frame: pd.DataFrame, styles: Mapping[str, DateStyle] | None = None, last_year: int | None = None
+) -> ParsedRequests:
     """Convert the known columns, and say what could not be read.
 
     Parameters
@@ -163,6 +177,8 @@ def parse_requests(frame: pd.DataFrame, styles: Mapping[str, DateStyle] | None =
     frame : DataFrame
     styles : mapping of str to DateStyle, optional
         How each date column is written; default: month first.
+    last_year : int, optional
+        Last year that a date may name; default: the present one.
     """
     import pandas as pd
 
@@ -171,7 +187,8 @@ def parse_requests(frame: pd.DataFrame, styles: Mapping[str, DateStyle] | None =
     for column in COLUMNS:
         if column.name not in frame.columns:
             continue
-        values, unread, expected = _parse_column(column, frame[column.name], (styles or {}).get(column.name))
+        style = (styles or {}).get(column.name)
+        values, unread, expected = _parse_column(column, frame[column.name], style, last_year)
         converted[column.name] = values
         if column.role is not Role.LABEL and unread is not None and unread.any():
             places = unread.to_numpy(dtype=bool)
@@ -187,15 +204,17 @@ def count_warnings(warnings: pd.Series) -> Counter[str]:
 
 
 def _parse_column(
-    column: Column, values: pd.Series, style: DateStyle | None
+    column: Column, values: pd.Series, style: DateStyle | None, last_year: int | None
 ) -> tuple[pd.Series, pd.Series | None, str]:
     """Values of a column, the cells that could not be read (None: all could), and what was expected in them."""
     if column.kind == "date":
-        return *parse_dates(values, style), "not a date"
+        return *parse_dates(values, style, last_year), "not a date"
     if column.kind == "number":
         return *parse_numbers(values, column.name), "not a number that it can be"
     if column.kind == "families":
         return parse_families(values), None, ""
+    if column.name == "source":
+        return *parse_names(values), "not a short name of one word"
     if column.name == "outcome":
         return parse_outcomes(values), None, ""
     if column.allowed:

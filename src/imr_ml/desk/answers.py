@@ -17,7 +17,7 @@ from imr_ml.guidelines.types import FAMILIES
 from imr_ml.ingest.dmhc import SOURCE as DMHC
 from imr_ml.precedents.decided import Query
 from imr_ml.scoring.frame import score_frame, type_rows
-from imr_ml.scoring.parts import json_lines
+from imr_ml.scoring.output import json_lines
 
 if TYPE_CHECKING:
     from imr_ml.desk.rates import TableRates

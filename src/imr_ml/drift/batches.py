@@ -92,7 +92,7 @@ def profile_file(
     mapping = mapping or ColumnMapping()
     with tempfile.TemporaryDirectory() as scratch:
         opened = open_input(source, mapping, Path(scratch), sheet)
-        check_columns(list(opened.columns), str(source), mapping.columns, lambda: sample_rows(opened))
+        check_columns(list(opened.columns), str(source), opened.mapping.columns, lambda: sample_rows(opened))
         step = start(f"profiling {opened.unit}", opened.total)
         share = min(1.0, max_rows / max(1, opened.total))
         sample = _gather(_sample_cases(opened, share, seed, step, rows_at_once), rows_at_once)

@@ -78,7 +78,8 @@ def _letter_kind(path: Path, options: InputOptions) -> Kind:
 
 
 def _column_names(path: Path, options: InputOptions) -> dict[str, None]:
-    return dict.fromkeys(renamed(Table.open(path, options.sheet).columns, options.mapping.columns))
+    columns = Table.open(path, options.sheet).columns
+    return dict.fromkeys(renamed(columns, options.mapping.resolve(columns).columns))
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,8 +139,9 @@ def letters_in(source: Source, scratch: Path) -> Letters:
 
 def _letters_in_table(table: Path, options: InputOptions) -> Iterator[LetterSource | Reject]:
     """Letters of a table with their text in column ``text`` and their name in column ``file``."""
-    columns = [options.mapping.user_name(name) for name in (NAME, TEXT)]
-    for chunk in Table.open(table, options.sheet).chunks(_ROWS_AT_ONCE, columns):
+    opened = Table.open(table, options.sheet)
+    columns = [options.mapping.resolve(opened.columns).user_name(name) for name in (NAME, TEXT)]
+    for chunk in opened.chunks(_ROWS_AT_ONCE, columns):
         yield from (Reject(str(table), f"line {line.line}", line.reason) for line in chunk.rejects)
         for row, name, text in zip(chunk.frame.index, *(chunk.frame[column] for column in columns), strict=True):
             place = f"row {row + 1}"

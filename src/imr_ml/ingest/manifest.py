@@ -16,7 +16,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from imr_ml.corpus.decisions import InputOptions
-from imr_ml.corpus.schema import SchemaError, typed
+from imr_ml.corpus.schema import OWN_SOURCE, SchemaError, typed
 from imr_ml.corpus.store import ROWS_AT_ONCE, SCHEMA_VERSION
 from imr_ml.files import atomic_write, sha256_of
 from imr_ml.ingest.paths import Kind
@@ -99,7 +99,7 @@ class TableManifest(_Data):
     issues, requests, overturned : int
         Letters or determinations in the table, their requests and the overturned ones.
     requests_by_source : dict of str to int
-        Requests from ``dwc``, ``dmhc`` and ``sample``.
+        Requests from ``dwc``, ``dmhc``, ``sample``, ``own`` and any other source the table names.
     steps : tuple of Step
         In order of time.
     """
@@ -133,7 +133,7 @@ def table_manifest(table: Path, name: str, steps: tuple[Step, ...], issues: int 
         rows = typed(chunk.frame.reindex(columns=["source", "outcome"]))
         requests += len(rows)
         overturned += int(rows["outcome"].eq("overturned").sum())
-        by_source.update(rows["source"].dropna())
+        by_source.update(rows["source"].fillna(OWN_SOURCE))
     return TableManifest(
         table=name,
         sha256="" if table.is_dir() else sha256_of(table),

@@ -31,7 +31,6 @@ from imr_ml.ingest.manifest import (
 from imr_ml.ingest.paths import Kind, describe_other_files, kind_of, letter_files, other_files
 from imr_ml.progress import StartProgress
 from imr_ml.sample.writing import write_samples
-from imr_ml.tables.formats import TABLE_SUFFIXES
 
 RAW = Path("data/raw")
 SAMPLE = Path("data/sample")
@@ -104,8 +103,6 @@ def training_table(
         counts = {"requests": len(decisions.requests), "overturned": overturned}
         manifest = manifest_here(data, options).model_copy(update=counts)
         return TrainingTable(decisions, f"training on the requests table {data}", manifest)
-    if kind is Kind.LETTER:
-        raise SchemaError(f"{data}: give a folder of letters or a table ({', '.join(TABLE_SUFFIXES)})")
     return _ingest_source(Source(data, kind, options=options), start, source, code)
 
 
@@ -221,5 +218,5 @@ def _ingest_samples(start: StartProgress, code: Code | None) -> TrainingTable:
     return replace(
         table,
         description=f"no letters in {RAW}{note}: using the SAMPLE corpus, so every figure below is SYNTHETIC; "
-        f"for real ones put letters (.pdf, .txt) into {RAW} or name them: make train DATA=path",
+        f"for real ones put letters (.pdf, .txt) into {RAW} or name them: imr-ml train --data PATH",
     )

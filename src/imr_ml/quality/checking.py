@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from imr_ml.corpus.column_names import suggestion
 from imr_ml.corpus.dates import survey_styles
-from imr_ml.corpus.mapping import ColumnMapping, renamed, suggestion
+from imr_ml.corpus.mapping import ColumnMapping, renamed
 from imr_ml.corpus.minhash import BANDS
 from imr_ml.corpus.near_duplicates import SummaryIndex
 from imr_ml.corpus.schema import COLUMNS, REQUIRED_COLUMNS
@@ -18,6 +21,11 @@ from imr_ml.quality.row_checks import RowChecks, Rows
 from imr_ml.quality.settings import Settings, default_settings
 from imr_ml.quality.table_checks import Balance, Cases
 from imr_ml.tables.table import Table
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+    from numpy.typing import NDArray
 
 ROWS_AT_ONCE = 10_000
 
@@ -59,28 +67,70 @@ def check_requests(
         Where there is no such file.
     """
     settings, start = settings or default_settings(), start or silent
-    table, mapping, findings, rows = Table.open(path, sheet), mapping or ColumnMapping(), Findings(settings), 0
+    table, findings = Table.open(path, sheet), Findings(settings)
+    mapping = (mapping or ColumnMapping()).resolve(table.columns)
     names = _schema_names(table.columns, mapping.columns)
     _check_columns(table.columns, names, findings)
     styles = survey_styles(table, {new: name for name, new in names.items()})
+    rejected_lines = Counter[str]()
+
+    def chunks() -> Iterator[Rows]:
+        for chunk in table.chunks(rows_at_once, set(names)):
+            rejected_lines.update(line.reason for line in chunk.rejects)
+            yield Rows.of(mapping.apply(chunk.frame), styles)
+        for reason, count in rejected_lines.items():
+            findings.add_for_table("unreadable", f"{count} line(s) are not rows: {reason}")
+
+    return _check(chunks(), path.name, findings, today, start).report
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedRequests:
+    """Requests that were checked.
+
+    Attributes
+    ----------
+    report : QualityReport
+    groups : (requests,) int
+        As `near_duplicates.duplicate_groups` gives them, which so need not be computed again.
+    """
+
+    report: QualityReport
+    groups: NDArray[np.int64]
+
+
+def check_training(requests: pd.DataFrame, name: str, start: StartProgress = silent) -> CheckedRequests:
+    """Check requests that are to be trained on, in memory and in their types.
+
+    Parameters
+    ----------
+    requests : DataFrame
+        Decided requests of one source.
+    name : str
+        What to call them in the report.
+    start : callable, optional
+        Starts the progress bar of a long step.
+    """
+    return _check([Rows.of_typed(requests)], name, Findings(default_settings()), None, start)
+
+
+def _check(
+    chunks: Iterable[Rows], name: str, findings: Findings, today: date | None, start: StartProgress
+) -> CheckedRequests:
+    settings, rows = findings.settings, 0
     row_checks = RowChecks(settings, today or datetime.now(UTC).date(), findings)
     with SummaryIndex() as summaries:
         balance, cases, progress = Balance(), Cases(summaries), start("checking requests", 0)
-        rejected_lines = Counter[str]()
-        for chunk in table.chunks(rows_at_once, set(names)):
-            rejected_lines.update(line.reason for line in chunk.rejects)
-            read = Rows.of(mapping.apply(chunk.frame), styles)
-            row_checks.run(read)
-            balance.add(read)
-            cases.add(read)
-            rows += len(chunk.frame)
-            progress(len(chunk.frame))
-        number_of_cases = cases.check(findings, start("comparing summaries", BANDS))
-    for reason, count in rejected_lines.items():
-        findings.add_for_table("unreadable", f"{count} line(s) are not rows: {reason}")
-    balance.check(settings, findings)
+        for chunk in chunks:
+            row_checks.run(chunk)
+            balance.add(chunk)
+            cases.add(chunk)
+            rows += len(chunk.raw)
+            progress(len(chunk.raw))
+        number_of_cases, groups = cases.check(findings, start("comparing summaries", BANDS))
+    balance.check(settings, findings, number_of_cases)
     by_source, by_year = balance.by_source(settings), balance.by_year()
-    return QualityReport(path.name, rows, number_of_cases, findings.sorted(), by_source, by_year)
+    return CheckedRequests(QualityReport(name, rows, number_of_cases, findings.sorted(), by_source, by_year), groups)
 
 
 def _schema_names(written: tuple[str, ...], mapped: Mapping[str, str]) -> dict[str, str]:

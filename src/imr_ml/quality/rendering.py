@@ -40,6 +40,15 @@ def findings_table(report: QualityReport) -> Table:
     return table
 
 
+def finding_lines(report: QualityReport) -> list[str]:
+    """Errors and warnings, one line each, with their first place and what to do."""
+    return [
+        f"{one.level}: {one.says}{f' ({one.rows:,} rows, first {one.places[0]})' if one.places else ''}; {one.mend}"
+        for one in report.findings
+        if one.level is not Level.INFORMATION
+    ]
+
+
 def summary_lines(report: QualityReport) -> list[str]:
     """What was checked, the share overturned of each source, and the number of errors and warnings."""
     counts = report.levels

@@ -169,7 +169,7 @@ class Findings:
     """Collects findings while a table is read in chunks."""
 
     def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+        self.settings = settings
         self._rows: dict[tuple[str, str], list[NDArray[np.int64]]] = {}
         self._places: dict[tuple[str, str], list[Place]] = {}
 
@@ -204,7 +204,7 @@ class Findings:
         """
         if not len(rows):
             return
-        key = (kind, says or self._settings.entry(kind).says)
+        key = (kind, says or self.settings.entry(kind).says)
         self._rows.setdefault(key, []).append(rows)
         places = self._places.setdefault(key, [])
         for at, row in enumerate(rows[: MOST_PLACES - len(places)].tolist()):
@@ -227,7 +227,7 @@ class Findings:
     def _finding(self, kind: str, says: str) -> Finding:
         import numpy as np
 
-        entry, parts = self._settings.entry(kind), self._rows[kind, says]
+        entry, parts = self.settings.entry(kind), self._rows[kind, says]
         places = self._places.get((kind, says), [])
         places.sort(key=lambda place: (place.row, place.column or "", place.start or 0, place.end or 0))
         rows = len(np.unique(np.concatenate(parts))) if parts else 0

@@ -10,7 +10,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from imr_ml.corpus.cells import parse_text
-from imr_ml.corpus.dates import DateStyle
+from imr_ml.corpus.dates import LAST_YEAR, DateStyle
 from imr_ml.corpus.schema import CASE_VERSION, COLUMNS, count_warnings, parse_requests, row_errors
 from imr_ml.corpus.table import joined_families
 from imr_ml.guidelines.citations import families_in
@@ -55,14 +55,16 @@ class Rows:
     @classmethod
     def of(cls, raw: pd.DataFrame, styles: Mapping[str, DateStyle] | None = None) -> Rows:
         """A chunk whose columns have the schema's names."""
+        # A date in the future is a finding of its own.
+        parsed = parse_requests(raw, styles, LAST_YEAR)
+        return cls(raw, parsed.table, parsed.warnings, _identities(parsed.table))
+
+    @classmethod
+    def of_typed(cls, requests: pd.DataFrame) -> Rows:
+        """Requests that are in the schema's types already, with what could not be read in them missing."""
         import pandas as pd
 
-        parsed = parse_requests(raw, styles)
-        values = parsed.table
-        identities = pd.DataFrame({name: _column(values, name) for name in (*ITEM, *ISSUE)}, index=raw.index)
-        for name in ("item", CASE_VERSION):
-            identities[name] = pd.to_numeric(identities[name]).astype("float64")
-        return cls(raw, values, parsed.warnings, identities)
+        return cls(requests, requests, pd.Series(pd.NA, requests.index, "string"), _identities(requests))
 
     def column(self, name: str) -> pd.Series:
         """A typed column; all missing where the table lacks it."""
@@ -241,6 +243,15 @@ def _compiled(pattern: str) -> re.Pattern[str]:
 @cache
 def _not_words(rule: Identifier) -> frozenset[str]:
     return frozenset(rule.not_words)
+
+
+def _identities(values: pd.DataFrame) -> pd.DataFrame:
+    import pandas as pd
+
+    identities = pd.DataFrame({name: _column(values, name) for name in (*ITEM, *ISSUE)}, index=values.index)
+    for name in ("item", CASE_VERSION):
+        identities[name] = pd.to_numeric(identities[name]).astype("float64")
+    return identities
 
 
 def _column(table: pd.DataFrame, name: str) -> pd.Series:

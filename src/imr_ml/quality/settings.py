@@ -35,6 +35,7 @@ class Thresholds(_Strict):
     request_characters: tuple[int, int]
     summary_words_from: int = Field(ge=0)
     learnable_from: int = Field(ge=1)
+    trainable_from: int = Field(ge=1)
 
 
 class Entry(_Strict):

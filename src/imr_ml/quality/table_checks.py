@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from imr_ml.corpus.near_duplicates import NO_SUMMARY, SummaryIndex, join_cases
 from imr_ml.corpus.rates import wilson
-from imr_ml.corpus.schema import COLUMNS, families_of
+from imr_ml.corpus.schema import OWN_SOURCE, families_of
 from imr_ml.corpus.table import case_keys, decided_years
 from imr_ml.guidelines.types import FAMILIES
 from imr_ml.quality.report import Findings, SourceBalance, YearCount
@@ -23,10 +23,9 @@ if TYPE_CHECKING:
 
     from imr_ml.progress import Progress
 
-UNKNOWN_SOURCE = "no known source"
-"""Replaces any other value of the column, which is not shown."""
-_SOURCES = next(column.allowed for column in COLUMNS if column.name == "source")
 _OUTCOMES = ("upheld", "overturned")
+_MANY_REPEATS = 0.2
+_CONTENT = ("request", "clinical_summary", "outcome")
 
 
 @dataclass(slots=True)
@@ -36,13 +35,15 @@ class Cases:
     summaries: SummaryIndex
     _identities: list[pd.DataFrame] = field(default_factory=list)
     _summary_numbers: list[NDArray[np.int64]] = field(default_factory=list)
+    _contents: list[pd.DataFrame] = field(default_factory=list)
 
     def add(self, rows: Rows) -> None:
         """Add a chunk."""
         self._identities.append(rows.identities.astype({"source": "category"}))
         self._summary_numbers.append(self.summaries.add(rows.column("clinical_summary")))
+        self._contents.append(_contents(rows))
 
-    def check(self, findings: Findings, progress: Progress) -> int:
+    def check(self, findings: Findings, progress: Progress) -> tuple[int, NDArray[np.int64]]:
         """Check all rows together.
 
         Parameters
@@ -54,30 +55,39 @@ class Cases:
 
         Returns
         -------
-        int
+        cases : int
             Number of cases.
+        groups : (rows,) int
+            As `near_duplicates.duplicate_groups` gives them.
         """
+        import numpy as np
         import pandas as pd
 
         if not self._identities:
-            return 0
+            return 0, np.zeros(0, dtype=np.int64)
         identities = pd.concat([part.astype({"source": "string"}) for part in self._identities])
         cases = case_keys(identities)
         _check_items(identities, findings)
         is_unnamed = (identities["case_number"].isna() & identities["letter_sha256"].isna()).to_numpy(dtype=bool)
         findings.add("case_unnamed", is_unnamed.nonzero()[0], identities)
-        self._check_summaries(identities, cases, findings, progress)
-        return int(cases.nunique())
+        contents = pd.concat(self._contents)
+        if is_unnamed.all() and contents["decided"].any():
+            entry = findings.settings.entry("cases_unnamed")
+            findings.add_for_table("cases_unnamed", entry.says)
+        _check_repeats(contents.join(identities), identities, findings)
+        groups = self._check_summaries(identities, cases, findings, progress)
+        return int(cases.nunique()), groups
 
     def _check_summaries(
         self, identities: pd.DataFrame, cases: pd.Series, findings: Findings, progress: Progress
-    ) -> None:
+    ) -> NDArray[np.int64]:
         """The first row of each case whose summary another case has too, with the first such row of its group."""
         import numpy as np
         import pandas as pd
 
         summaries = self.summaries.groups(np.concatenate(self._summary_numbers), progress)
-        rows = pd.DataFrame({"case": cases, "summary": summaries, "group": join_cases(cases, summaries)})
+        groups = join_cases(cases, summaries)
+        rows = pd.DataFrame({"case": cases, "summary": summaries, "group": groups})
         rows = rows[rows["summary"] != NO_SUMMARY].drop_duplicates(["case", "summary"])
         shared = rows[rows.groupby("summary")["case"].transform("size") > 1].drop_duplicates("case")
         shared = shared.rename_axis("row").reset_index()
@@ -87,6 +97,7 @@ class Cases:
         findings.add(
             "near_duplicates", shared["row"].to_numpy(), identities, "clinical_summary", like=like.to_numpy(np.int64)
         )
+        return groups
 
 
 def _check_items(identities: pd.DataFrame, findings: Findings) -> None:
@@ -98,6 +109,33 @@ def _check_items(identities: pd.DataFrame, findings: Findings) -> None:
     in_one_letter = repeated.duplicated([*ITEM, *ISSUE]).to_numpy()
     for kind, chosen in (("item_twice", in_one_letter), ("reissued", (rows != first) & ~in_one_letter)):
         findings.add(kind, rows[chosen], identities, like=first[chosen])
+
+
+def _contents(rows: Rows) -> pd.DataFrame:
+    """Of each row a number that stands for what it says, and whether it is decided and says anything at all."""
+    import pandas as pd
+
+    texts = pd.DataFrame({name: rows.column(name).astype("string") for name in _CONTENT})
+    return pd.DataFrame(
+        {
+            "content": pd.util.hash_pandas_object(texts, index=False).to_numpy(),
+            "decided": texts["outcome"].notna().to_numpy(),
+            "told": (texts["request"].notna() & texts["clinical_summary"].notna()).to_numpy(),
+        },
+        index=rows.typed.index,
+    )
+
+
+def _check_repeats(rows: pd.DataFrame, identities: pd.DataFrame, findings: Findings) -> None:
+    """Rows that say the same as another of their case, where no item numbers tell them apart."""
+    loose = rows[rows["told"] & (rows["case_number"].isna() | rows["item"].isna())]
+    keys = ["content", "source", "case_number", "item", *ISSUE]
+    repeated = loose[loose.duplicated(keys)]
+    first = loose.assign(row=loose.index).groupby(keys, dropna=False)["row"].transform("min")
+    findings.add("row_twice", repeated.index.to_numpy(), identities, like=first[repeated.index].to_numpy())
+    if len(repeated) >= _MANY_REPEATS * len(rows):
+        says = f"{len(repeated):,} of {len(rows):,} rows repeat another: figures and intervals would be too good"
+        findings.add_for_table("rows_repeated", says)
 
 
 @dataclass(slots=True)
@@ -126,7 +164,7 @@ class Balance:
         import numpy as np
 
         source, outcome = rows.column("source"), rows.column("outcome")
-        source = source.astype("object").where(source.isin(_SOURCES), UNKNOWN_SOURCE)
+        source = source.astype("object").where(source.notna(), OWN_SOURCE)
         decided = outcome.isin(_OUTCOMES)
         self.requests.update(source.tolist())
         self.outcomes.update(zip(source[decided].tolist(), outcome[decided].tolist(), strict=True))
@@ -146,9 +184,23 @@ class Balance:
         span = range(min(years), max(years) + 1) if years else range(0)
         return tuple(YearCount(year, self.years[year, "upheld"], self.years[year, "overturned"]) for year in span)
 
-    def check(self, settings: Settings, findings: Findings) -> None:
-        """Add what the counts show about the whole table to `findings`."""
+    def check(self, settings: Settings, findings: Findings, cases: int) -> None:
+        """Add what the counts show about the whole table to `findings`.
+
+        Parameters
+        ----------
+        settings : Settings
+        findings : Findings
+        cases : int
+            Number of cases in the table.
+        """
         fewest = settings.thresholds.learnable_from
+        decided, enough = sum(self.outcomes.values()), settings.thresholds.trainable_from
+        if decided and cases < enough:
+            says = (
+                f"{decided:,} decided request(s) of {cases:,} case(s): too few to train on, which takes {enough} cases"
+            )
+            findings.add_for_table("too_few", says)
         if len(self.requests) > 1:
             details = ", ".join(f"{count:,} of {name}" for name, count in self.requests.most_common())
             findings.add_for_table("sources_mixed", f"the table mixes sources: {details}")

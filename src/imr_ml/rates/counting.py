@@ -213,7 +213,7 @@ def compare_values(answered: AnsweredRequests, name: str, values: tuple[str, str
 
 def write_rates(rates: Rates, path: Path) -> None:
     """Write the cells as a table (.csv, .jsonl, .parquet), with the source of the requests in each row."""
-    from imr_ml.scoring.parts import chunk_writer
+    from imr_ml.scoring.output import chunk_writer
 
     with chunk_writer(path) as write:
         write(rates.cells.assign(source=rates.facts.kind))

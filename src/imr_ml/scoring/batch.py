@@ -8,30 +8,21 @@ import os
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from imr_ml.corpus.mapping import ColumnMapping
+from imr_ml.corpus.mapping import ColumnMapping, describe_columns
 from imr_ml.files import atomic_write
 from imr_ml.progress import silent
-from imr_ml.score_columns import ScoreOptions
+from imr_ml.score_columns import SCORE_COLUMNS, ScoreOptions
 from imr_ml.scoring.frame import check_columns
 from imr_ml.scoring.inputs import Input, open_input, read_chunks, sample_rows
-from imr_ml.scoring.parts import (
-    JobError,
-    PartSummary,
-    check_output,
-    chunk_writer,
-    finished,
-    part_file,
-    read_part,
-    read_summary,
-    work_folder,
-)
+from imr_ml.scoring.output import check_output, chunk_writer
+from imr_ml.scoring.parts import JobError, PartSummary, finished, part_file, read_part, read_summary, work_folder
 from imr_ml.scoring.working import Task, score_chunk, score_part
 
 if TYPE_CHECKING:
@@ -63,6 +54,8 @@ class BatchSettings:
         Sheet of a workbook; None reads the first visible one.
     ocr : bool
         Whether pages of letters that are pictures are read by OCR.
+    replace : bool
+        Drop the columns of a former scoring, instead of refusing to overwrite them.
     """
 
     mapping: ColumnMapping = field(default_factory=ColumnMapping)
@@ -72,6 +65,7 @@ class BatchSettings:
     rows_at_once: int = 2000
     sheet: str | None = None
     ocr: bool = False
+    replace: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,8 +148,9 @@ def score_file(
     check_output(output)
     with tempfile.TemporaryDirectory() as scratch:
         opened = open_input(source, settings.mapping, Path(scratch), settings.sheet, ocr=settings.ocr)
-        check_columns(list(opened.columns), str(source), settings.mapping.columns, lambda: sample_rows(opened))
-        task = Task(model.folder, options, settings.mapping, opened.columns, opened.styles)
+        opened = _with_columns(opened, drop_scores=settings.replace)
+        check_columns(list(opened.columns), str(source), opened.mapping.columns, lambda: sample_rows(opened))
+        task = Task(model.folder, options, opened.mapping, opened.columns, opened.styles)
         with work_folder(output, _job(source, task, model, settings), resume=settings.resume) as folder:
             before = finished(folder)
             step = start(f"scoring {opened.unit}", opened.total)
@@ -172,9 +167,7 @@ def score_file(
                 from imr_ml.reporting.batch_page.facts import ReportFacts
                 from imr_ml.reporting.batch_page.writing import write_report
 
-                facts = ReportFacts.of(
-                    source.name, model, datetime.now(UTC), options.coverage, settings.mapping.columns
-                )
+                facts = ReportFacts.of(source.name, model, datetime.now(UTC), options.coverage, opened.mapping.columns)
                 write_report(map(read_part, parts), settings.report, facts)
             return summary
 
@@ -207,6 +200,17 @@ def _score_parts(
     return parts
 
 
+def _with_columns(opened: Input, *, drop_scores: bool) -> Input:
+    """The input with the columns that are to be written, and a note on how they are used."""
+    if opened.table is None:
+        return opened
+    dropped = [name for name in opened.columns if name in SCORE_COLUMNS] if drop_scores else []
+    columns = tuple(name for name in opened.columns if name not in dropped)
+    notes = describe_columns(columns, opened.mapping)
+    notes += [f"{len(dropped)} column(s) of a former scoring replaced"] if dropped else []
+    return replace(opened, columns=columns, notes=(*opened.notes, *notes))
+
+
 def _write_rejects(parts: list[Path], path: Path) -> None:
     summaries = filter(None, map(read_summary, parts))
     lines = [line for summary in summaries for line in summary.rejected_lines]
@@ -233,6 +237,7 @@ def _job(source: Path, task: Task, model: LoadedModel, settings: BatchSettings) 
         "map": task.mapping.model_dump(),
         "sheet": settings.sheet,
         "ocr": settings.ocr,
+        "replace": settings.replace,
         "rows at once": settings.rows_at_once,
     }
 

@@ -73,7 +73,9 @@ def check_columns(
     require_mapped(columns, REQUIRED_COLUMNS, mapped or {}, source, read_sample)
     repeated = [name for name in SCORE_COLUMNS if name in columns]
     if repeated:
-        raise SchemaError(f"{source}: has column(s) that scoring adds: {', '.join(repeated)}; rename or drop them")
+        raise SchemaError(
+            f"{source}: has column(s) that scoring adds: {', '.join(repeated)}; rename them, or replace them: --replace"
+        )
 
 
 def score_frame(

@@ -171,6 +171,7 @@ def to_requests(rows: pd.DataFrame, mapping: ColumnMapping, errors: list[str | N
 
 def _open_table(source: Path, mapping: ColumnMapping, sheet: str | None) -> Input:
     table = Table.open(source, sheet)
+    mapping = mapping.resolve(table.columns)
     dates = {name: mapping.user_name(name) for name in DATE_COLUMNS if mapping.user_name(name) in table.columns}
     wanted = list(dates.values()) or table.columns[:1]
     total = 0

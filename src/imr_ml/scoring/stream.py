@@ -15,7 +15,7 @@ from imr_ml.corpus.mapping import ColumnMapping
 from imr_ml.score_columns import SCORE_COLUMNS, ScoreOptions
 from imr_ml.scoring.batch import BatchSummary
 from imr_ml.scoring.frame import check_columns
-from imr_ml.scoring.parts import json_lines
+from imr_ml.scoring.output import json_lines
 from imr_ml.scoring.working import Task, score_rows
 from imr_ml.tables.json_files import frame_of_rows, parse_object
 
@@ -31,6 +31,8 @@ def score_stream(
     model: LoadedModel,
     options: ScoreOptions,
     mapping: ColumnMapping,
+    *,
+    replace: bool = False,
 ) -> BatchSummary:
     """Score the JSON lines of a stream, each batch of lines as soon as it is there.
 
@@ -46,6 +48,8 @@ def score_stream(
     model : LoadedModel
     options : ScoreOptions
     mapping : ColumnMapping
+    replace : bool, default False
+        Whether to drop the columns of a former scoring.
 
     Raises
     ------
@@ -62,6 +66,8 @@ def score_stream(
                 write(json.dumps({"line": number, "error": reason}) + "\n")
         objects = [row for _, row in parsed if not isinstance(row, str)]
         if objects:
+            if replace:
+                objects = [{key: value for key, value in row.items() if key not in SCORE_COLUMNS} for row in objects]
             scored = _score(objects, model, options, mapping)
             rows += len(scored)
             errors += int(scored["error"].notna().sum())
@@ -76,6 +82,7 @@ def _score(
     objects: list[dict[str, object]], model: LoadedModel, options: ScoreOptions, mapping: ColumnMapping
 ) -> pd.DataFrame:
     written = frame_of_rows(objects, tuple(dict.fromkeys(key for row in objects for key in row)))
+    mapping = mapping.resolve(list(written.columns))
     check_columns(list(written.columns), "standard input", mapping.columns)
     styles = infer_styles(mapping.apply(written), "standard input")
     task = Task(Path(), options, mapping, tuple(written.columns), styles)

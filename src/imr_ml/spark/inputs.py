@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from imr_ml.corpus.mapping import ColumnMapping
 from imr_ml.corpus.schema import COLUMNS
 from imr_ml.corpus.table import ReadLetter, build_requests
 from imr_ml.ingest.archives import MEGABYTE, MEMBER_BYTES
@@ -68,6 +69,7 @@ def read_rows(source: str | Path, columns: dict[str, str], session: SparkSession
         own.conf.set(name, value)
     files = "*.parquet" if path and path.is_dir() else None
     rows = own.read.parquet(str(source), mergeSchema=True, pathGlobFilter=files)
+    columns = ColumnMapping(columns=columns).resolve(rows.columns).columns
     check_columns(rows.columns, str(source), columns)
     if path:
         rows = _convert_nanoseconds(rows, path)

@@ -93,6 +93,7 @@ def score_with_spark(
     with translate_spark_errors(named):
         rows = read_rows(source, mapping.columns, session) if isinstance(source, str | Path) else source
         given = [name for name in rows.columns if name != _ERROR]
+        mapping = mapping.resolve(given)
         check_columns(given, named, mapping.columns)
         scored = _score_lazily(rows, given, model, options or ScoreOptions(), mapping)
         scored.write.parquet(str(output), compression="zstd")

@@ -13,6 +13,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from imr_ml.corpus.schema import source_kind
 from imr_ml.files import sha256_of
 from imr_ml.score_columns import UNCERTAIN
 from imr_ml.tracking.records import DIGEST_LENGTH, DatasetRecord, Record, RunRecord, artifacts_folder, save_record
@@ -143,7 +144,8 @@ def _tags(model: LoadedModel, digest: str, command: str, note: str) -> dict[str,
     return {
         "input.sha256": digest,
         "model.version": model.version,
-        "model.data.kind": "sample" if model.is_sample else "real",
+        "model.data.kind": source_kind(model.facts["data"]["source"]),
+        "model.data.source": model.facts["data"]["source"],
         "model.data.sha256": model.facts["data"]["sha256"],
         "mlflow.source.name": command,
         "mlflow.source.type": "LOCAL",

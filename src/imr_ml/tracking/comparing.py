@@ -13,13 +13,14 @@ import numpy as np
 from imr_ml.evaluation.comparison import METRICS, metric_of, metrics_of
 from imr_ml.evaluation.intervals import Bootstrap, Estimate
 from imr_ml.tracking.predictions import FILE, HeldOut, read_held_out
-from imr_ml.tracking.registry import MODELS, NOT_FOUND, version_of
-from imr_ml.tracking.store import connected, first_line, or_none
+from imr_ml.tracking.registry import ALIASES, MODEL_NAME, MODELS, NOT_FOUND, version_by_alias, version_of
+from imr_ml.tracking.store import connected, first_line, or_none, require_store
 from imr_ml.tracking.uris import TrackingError
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import Run
+    from mlflow.entities.model_registry import ModelVersion
 
 RESAMPLES = 2000
 _SHORT_ID = 8
@@ -79,13 +80,15 @@ def compare_runs(named: Sequence[str]) -> RunComparison:
     Parameters
     ----------
     named : sequence of str
-        Each a run's identifier or its beginning, a run's name, or a model such as ``models:/imr-ml@champion``.
+        Each a run's identifier or its beginning, a run's name, or a version of the registered model by its number or
+        alias, as ``3``, ``champion`` or ``models:/imr-ml@champion``.
 
     Raises
     ------
     TrackingError
         For a name that no run or several have.
     """
+    require_store()
     with connected() as client:
         runs = tuple(read_run(client, find_run(client, one)) for one in named)
     params = {name: tuple(run.params.get(name) for run in runs) for name in sorted({p for r in runs for p in r.params})}
@@ -113,15 +116,26 @@ def differences_or_why(first: RunFacts, other: RunFacts) -> dict[str, Estimate] 
 
 def paired_differences(first: HeldOut, other: HeldOut) -> dict[str, Estimate]:
     """Each metric of `other` minus that of `first`, both on the same folds, with a bootstrap over cases."""
-    labels, repeats = first.labels, len(first.predicted.repeats)
-    names = metrics_of(labels)
+    bootstrap = _bootstrap({"first": first, "other": other})
+    return {name: bootstrap.difference(("other", name), ("first", name)) for name in metrics_of(first.labels)}
+
+
+def estimates_of(held_out: HeldOut) -> dict[str, Estimate]:
+    """Each metric of out-of-fold predictions, with a bootstrap over cases."""
+    bootstrap = _bootstrap({"first": held_out})
+    return {name: bootstrap.estimate(("first", name)) for name in metrics_of(held_out.labels)}
+
+
+def _bootstrap(sides: Mapping[str, HeldOut]) -> Bootstrap[tuple[str, str]]:
+    """Every metric of each side; all were evaluated on the same folds."""
+    first = next(iter(sides.values()))
     computed = {
-        (side, name): metric_of(held_out.predicted, labels, name)
-        for side, held_out in (("first", first), ("other", other))
-        for name in names
+        (side, name): metric_of(held_out.predicted, first.labels, name)
+        for side, held_out in sides.items()
+        for name in metrics_of(first.labels)
     }
-    bootstrap = Bootstrap.over_cases(computed, first.groups, repeats, RESAMPLES, first.folds.seed)
-    return {name: bootstrap.difference(("other", name), ("first", name)) for name in names}
+    repeats = len(first.predicted.repeats)
+    return Bootstrap.over_cases(computed, first.groups, repeats, RESAMPLES, first.folds.seed)
 
 
 def shared_metrics(runs: Sequence[RunFacts]) -> list[str]:
@@ -129,16 +143,43 @@ def shared_metrics(runs: Sequence[RunFacts]) -> list[str]:
     return [metric for metric in METRICS if any(metric in run.metrics for run in runs)]
 
 
+def find_version(client: MlflowClient, named: str) -> ModelVersion:
+    """Find the one version of the registered model that is meant.
+
+    Parameters
+    ----------
+    client : MlflowClient
+    named : str
+        The version's number, alias or ``models:/`` address, or its run as in `compare_runs`.
+
+    Raises
+    ------
+    TrackingError
+        For a name that no version has, and for a run whose model was not registered.
+    """
+    if version := _registered_version(client, named):
+        return version
+    run = find_run(client, named)
+    versions = client.search_model_versions(f"run_id = '{run.info.run_id}'")
+    if not versions:
+        raise TrackingError(f"{named}: this run registered no model; name a version, as 3, or its run")
+    return versions[0]
+
+
 def find_run(client: MlflowClient, named: str) -> Run:
     """Find the one run that is meant; see `compare_runs`."""
     import mlflow
 
-    if named.startswith(MODELS):
-        return client.get_run(_run_of_model(client, named))
+    if not named.strip():
+        raise TrackingError(
+            "name a run by its identifier, its beginning, its name, or its model's version: imr-ml compare RUN RUN"
+        )
+    if version := _registered_version(client, named):
+        if not version.run_id:
+            raise TrackingError(f"{named}: was registered without a run, so there is nothing to compare")
+        return client.get_run(str(version.run_id))
     if named.startswith(_RUNS):
         named = named.removeprefix(_RUNS).partition("/")[0]
-    if not named.strip():
-        raise TrackingError("name a run by its identifier, its beginning, its name or a model: imr-ml compare RUN RUN")
     if run := or_none(lambda: client.get_run(named), absent=NOT_FOUND):
         return run
     newest_first = ["attributes.start_time DESC"]
@@ -178,13 +219,16 @@ def _download_held_out(client: MlflowClient, run_id: str) -> HeldOut | None:
         return read_held_out(Path(client.download_artifacts(run_id, FILE, scratch)))
 
 
-def _run_of_model(client: MlflowClient, uri: str) -> str:
+def _registered_version(client: MlflowClient, named: str) -> ModelVersion | None:
+    """Version by its address, number or alias; None for a name that is none of these."""
     import mlflow
 
-    try:
-        version = version_of(client, uri)
-    except mlflow.MlflowException as error:
-        raise TrackingError(f"{uri}: {first_line(error)}; see the registered models in 'make ui'") from error
-    if not version.run_id:
-        raise TrackingError(f"{uri}: was registered without a run, so there is nothing to compare")
-    return str(version.run_id)
+    if named.startswith(MODELS):
+        try:
+            return version_of(client, named)
+        except mlflow.MlflowException as error:
+            hint = "see the registered models in the UI: imr-ml ui"
+            raise TrackingError(f"{named}: {first_line(error)}; {hint}") from error
+    if named.isdecimal():
+        return or_none(lambda: client.get_model_version(MODEL_NAME, named), absent=NOT_FOUND)
+    return version_by_alias(client, named.removeprefix("@")) if named.removeprefix("@") in ALIASES else None

@@ -1,93 +1,119 @@
-"""Promote a challenger that is better than the champion, or as good and simpler.
-
-The rule, on out-of-fold predictions of both on the same folds of the same data, by a paired bootstrap over cases:
-
-- worse, and not promoted, if the interval of any of `JUDGED_BY` lies below zero;
-- better, and promoted, if the interval of at least one lies above zero;
-- else as good, and promoted if it is simpler: if it has fewer terms with a weight (`run_facts.TERMS`).
-
-Without a champion the challenger must beat the base rate. With a reason any version can be forced.
-"""
+"""Promote a version if the rule of `judging` says so or by force, roll back, and record why."""
 
 from __future__ import annotations
 
 import textwrap
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from imr_ml.errors import ImrError
 from imr_ml.evaluation.intervals import Estimate
-from imr_ml.tracking.comparing import RunFacts, differences_or_why, read_run
-from imr_ml.tracking.registry import CHALLENGER, CHAMPION, MODEL_NAME, check_files, version_by_alias
-from imr_ml.tracking.run_facts import TERMS, markdown_table
-from imr_ml.tracking.store import connected, or_none
+from imr_ml.progress import StartProgress, silent
+from imr_ml.tracking.comparing import RunFacts, differences_or_why, find_version, read_run
+from imr_ml.tracking.judging import Verdict, is_sample_over_real, judge
+from imr_ml.tracking.refitting import Contender, Refit, record_refit, refit
+from imr_ml.tracking.registry import (
+    CHALLENGER,
+    CHAMPION,
+    MODEL_NAME,
+    MODELS,
+    check_files,
+    fetch_model,
+    version_by_alias,
+)
+from imr_ml.tracking.run_facts import markdown_table
+from imr_ml.tracking.store import connected, or_none, require_store
 from imr_ml.tracking.uris import TrackingError
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities.model_registry import ModelVersion
 
-JUDGED_BY = ("outcome.roc_auc", "family.f1_micro")
-"""Metrics that decide; more is better for both."""
-_LEAD_OVER_BASE_RATE = "outcome.roc_auc.over_base_rate"
 _PREVIOUS = "promotion.previous_champion"
 _JUDGED = "\n\n**Judged "
 _LONGEST_REASON, _LONGEST_TAG = 600, 5000
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """What the rule says, with its reason in one line; of differences (challenger minus champion) there may be none."""
-
-    promote: bool
-    why: str
-    differences: Mapping[str, Estimate] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
 class Promotion:
-    """What became of a challenger; `previous` is the champion before, empty if there was none."""
+    """What became of a version.
+
+    Attributes
+    ----------
+    version : str
+    previous : str
+        The champion before; empty if there was none.
+    promoted : bool
+    verdict : Verdict
+    refit : str
+        Run of the refitted champion; empty if none was needed.
+    notes : tuple of str
+        What else a user should know.
+    """
 
     version: str
     previous: str
     promoted: bool
     verdict: Verdict
+    refit: str = ""
+    notes: tuple[str, ...] = ()
 
 
-def promote(*, force: bool = False, reason: str = "") -> Promotion:
-    """Make the challenger the champion if the rule says so or by force, and record why on its version.
+def promote(
+    named: str = CHALLENGER, *, force: bool = False, reason: str = "", start: StartProgress = silent
+) -> Promotion:
+    """Make a version the champion if the rule says so or by force, and record why on it.
+
+    Parameters
+    ----------
+    named : str
+        The version; see `comparing.find_version`.
+    force : bool
+        Promote it whatever the rule says.
+    reason : str
+        Recorded on the version; needed with `force`.
+    start : callable, optional
+        Starts the progress bar of each long step, if the champion is refitted.
 
     Raises
     ------
     TrackingError
-        If there is no challenger, it is the champion already, its files are gone, or it is forced without a reason.
+        If there is no such version, it is the champion already, its files are gone, or it is forced without a reason.
     """
     if force and not reason.strip():
         raise TrackingError("promoting by force needs a reason: imr-ml promote --force --reason TEXT")
     if len(reason) > _LONGEST_TAG:
         raise TrackingError(f"the reason has {len(reason):,} characters; say it in {_LONGEST_TAG:,} at most")
+    require_store()
     with connected() as client:
-        challenger, champion = version_by_alias(client, CHALLENGER), version_by_alias(client, CHAMPION)
-        if challenger is None:
-            raise TrackingError(f"no version of {MODEL_NAME} is the challenger; train one with 'make train'")
+        challenger, champion = _find_candidate(client, named), version_by_alias(client, CHAMPION)
         if champion is not None and champion.version == challenger.version:
-            raise TrackingError(f"version {challenger.version} is the challenger and the champion; train another first")
-        verdict = _judge_versions(client, challenger, champion)
-        check_files(client, challenger, "the challenger")
+            raise TrackingError(f"version {champion.version} is the champion already; name another: imr-ml promote 3")
+        ours, theirs = _read_run(client, challenger), _read_run(client, champion) if champion else None
+        check_files(client, challenger, "the challenger" if named == CHALLENGER else "which you named")
+    if ours is None:
+        raise TrackingError(f"the run of version {challenger.version}, the challenger, was deleted; train another")
+    verdict, refitted = _judge_versions(challenger, ours, champion, theirs, start)
+    with connected() as client:
+        _check_unchanged(client, champion)
+        refit_run = record_refit(client, refitted, str(champion.version), ours.run_id) if refitted and champion else ""
         promoted, previous = verdict.promote or force, str(champion.version) if champion else ""
         if promoted:
             _set_tags(client, challenger, {_PREVIOUS: previous})
             client.set_registered_model_alias(MODEL_NAME, CHAMPION, challenger.version)
         outcome = "promoted" if verdict.promote else "promoted by force" if force else "not promoted"
-        _record_verdict(client, challenger, verdict, reason, outcome)
-        return Promotion(str(challenger.version), previous, promoted, verdict)
+        notes = _describe_sources(ours, theirs)
+        _record_verdict(client, challenger, verdict, {"reason": reason, "outcome": outcome, "refit_run": refit_run})
+        return Promotion(str(challenger.version), previous, promoted, verdict, refit_run, notes)
 
 
 def rollback(reason: str = "") -> tuple[str, str]:
     """Make the champion's predecessor the champion again; return the versions before and after."""
     import mlflow
 
+    require_store()
     with connected() as client:
         champion = version_by_alias(client, CHAMPION)
         if champion is None:
@@ -108,49 +134,52 @@ def rollback(reason: str = "") -> tuple[str, str]:
         return str(champion.version), previous
 
 
-def judge(challenger: RunFacts, champion: RunFacts | None) -> Verdict:
-    """What the rule in this module's description says of two recorded runs."""
+def _check_unchanged(client: MlflowClient, judged: ModelVersion | None) -> None:
+    """Refuse a verdict on a champion that is none any more, as a refit takes its time."""
+    champion = version_by_alias(client, CHAMPION)
+    if (champion and champion.version) != (judged and judged.version):
+        raise TrackingError("the champion has changed meanwhile; run imr-ml promote again")
+
+
+def _find_candidate(client: MlflowClient, named: str) -> ModelVersion:
+    version = version_by_alias(client, CHALLENGER) if named == CHALLENGER else find_version(client, named)
+    if version is None:
+        raise TrackingError(f"no version of {MODEL_NAME} is the challenger; train one with 'imr-ml train'")
+    return version
+
+
+def _judge_versions(
+    challenger: ModelVersion,
+    ours: RunFacts,
+    champion: ModelVersion | None,
+    theirs: RunFacts | None,
+    start: StartProgress,
+) -> tuple[Verdict, Refit | None]:
+    """The rule's verdict, with the refit of the champion if its data or folds are not the challenger's."""
     if champion is None:
-        lead = challenger.estimate(_LEAD_OVER_BASE_RATE)
-        beats = lead is not None and lead.low > 0
-        why = (
-            f"there is no champion yet and it {'beats' if beats else 'does not beat'} the base rate: ROC AUC by {lead}"
-        )
-        return Verdict(beats, why)
-    if [run.tags.get("data.kind") for run in (challenger, champion)] == ["sample", "real"]:
-        why = "it was trained on the sample corpus and the champion on real letters; train on real letters"
-        return Verdict(False, why)
-    differences = differences_or_why(champion, challenger)
-    if isinstance(differences, str):
-        why = f"{differences}; train the champion's settings anew on the challenger's data and folds to compare them"
-        return Verdict(False, why)
-    return _judge_differences(differences, challenger.metrics.get(TERMS), champion.metrics.get(TERMS))
-
-
-def _judge_differences(differences: Mapping[str, Estimate], terms: float | None, champions: float | None) -> Verdict:
-    compared = {name: differences[name] for name in JUDGED_BY if name in differences}
-    if not compared:
-        return Verdict(False, f"the two have none of {' and '.join(JUDGED_BY)} in common", differences)
-    summary = ", ".join(f"{name} {one.value:+.3f} [{one.low:+.3f}, {one.high:+.3f}]" for name, one in compared.items())
-    if any(one.high < 0 for one in compared.values()):
-        return Verdict(False, f"it is worse: {summary}", differences)
-    if any(one.low > 0 for one in compared.values()):
-        return Verdict(True, f"it is better: {summary}", differences)
-    if terms is None or champions is None:
-        return Verdict(False, f"it is as good, {summary}, and not simpler", differences)
-    kind = "simpler" if terms < champions else "not simpler"
-    why = f"it is as good, {summary}, and {kind} ({terms:,.0f} terms, {champions:,.0f})"
-    return Verdict(terms < champions, why, differences)
-
-
-def _judge_versions(client: MlflowClient, challenger: ModelVersion, champion: ModelVersion | None) -> Verdict:
-    ours, theirs = _read_run(client, challenger), _read_run(client, champion) if champion else None
-    if ours is None:
-        raise TrackingError(f"the run of version {challenger.version}, the challenger, was deleted; train another")
-    if champion is not None and theirs is None:
+        return judge(ours, None), None
+    if theirs is None:
         why = f"the run of version {champion.version}, the champion, was deleted, so the two can't be compared"
-        return Verdict(False, why)
-    return judge(ours, theirs)
+        return Verdict(False, why), None
+    if is_sample_over_real(ours, theirs) or not isinstance(differences_or_why(theirs, ours), str):
+        return judge(ours, theirs), None
+    try:
+        contenders = [
+            Contender(run, fetch_model(f"{MODELS}{MODEL_NAME}/{version.version}"))
+            for run, version in ((theirs, champion), (ours, challenger))
+        ]
+        refitted = refit(contenders[0], contenders[1], start)
+    except ImrError as error:
+        return Verdict(False, f"the champion can't be refitted on its data and folds: {error}"), None
+    return judge(ours, refitted.run, refitted.later), refitted
+
+
+def _describe_sources(challenger: RunFacts, champion: RunFacts | None) -> tuple[str, ...]:
+    """What to know if the two learned from decisions of different sources."""
+    sources = [run.tags.get("data.source", "unknown") for run in (challenger, champion) if run]
+    if len(set(sources)) < 2:
+        return ()
+    return (f"it was trained on decisions of source {sources[0]}, the champion before on those of {sources[1]}",)
 
 
 def _read_run(client: MlflowClient, version: ModelVersion) -> RunFacts | None:
@@ -159,18 +188,36 @@ def _read_run(client: MlflowClient, version: ModelVersion) -> RunFacts | None:
     return read_run(client, run) if run else None
 
 
-def _record_verdict(client: MlflowClient, version: ModelVersion, verdict: Verdict, reason: str, outcome: str) -> None:
-    tags = {"reason": reason, "outcome": outcome, "verdict": verdict.why, "at": _now()}
+def _record_verdict(client: MlflowClient, version: ModelVersion, verdict: Verdict, given: Mapping[str, str]) -> None:
+    """Write a verdict into the version's tags and description.
+
+    Parameters
+    ----------
+    client : MlflowClient
+    version : ModelVersion
+    verdict : Verdict
+    given : dict of str
+        Its outcome, the user's reason and the run of the refit.
+    """
+    tags = {**given, "verdict": verdict.why, "at": _now()}
     _set_tags(client, version, {f"promotion.{name}": value for name, value in tags.items()})
     # An earlier verdict is replaced: a database may hold no more than 5,000 characters.
     description = (version.description or "").partition(_JUDGED)[0]
-    why, given = (textwrap.shorten(text, _LONGEST_REASON, placeholder=" ...") for text in (verdict.why, reason))
-    lines = [f"{description}{_JUDGED}{_now()}: {outcome}.** {why}.{f' Reason: {given}' if given else ''}"]
-    if verdict.differences:
-        numbers = {name: (one.value, one.low, one.high) for name, one in verdict.differences.items()}
-        rows = [[name, *(f"{number:+.3f}" for number in each)] for name, each in numbers.items()]
-        lines += ["", *markdown_table(["challenger minus champion", "value", "low", "high"], rows)]
+    texts = (verdict.why, given["reason"])
+    why, reason = (textwrap.shorten(text, _LONGEST_REASON, placeholder=" ...") for text in texts)
+    lines = [f"{description}{_JUDGED}{_now()}: {given['outcome']}.** {why}.{f' Reason: {reason}' if reason else ''}"]
+    lines += _difference_table("challenger minus champion", verdict.differences)
+    if isinstance(verdict.later, str):
+        lines += ["", verdict.later] if verdict.later else []
+    else:
+        lines += _difference_table("on later decisions", verdict.later)
     client.update_model_version(MODEL_NAME, version.version, "\n".join(lines))
+
+
+def _difference_table(title: str, differences: Mapping[str, Estimate]) -> list[str]:
+    numbers = {name: (one.value, one.low, one.high) for name, one in differences.items()}
+    rows = [[name, *(f"{number:+.3f}" for number in each)] for name, each in numbers.items()]
+    return ["", *markdown_table([title, "value", "low", "high"], rows)] if rows else []
 
 
 def _set_tags(client: MlflowClient, version: ModelVersion, tags: Mapping[str, str]) -> None:

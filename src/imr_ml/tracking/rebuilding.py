@@ -16,17 +16,21 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict
 
+from imr_ml.errors import SchemaError
 from imr_ml.model_files import FACTS, MANIFEST, ModelError
 from imr_ml.progress import StartProgress
 from imr_ml.tracking.comparing import find_run
 from imr_ml.tracking.git import git, has_object, runs_from
 from imr_ml.tracking.registry import fetch_model
 from imr_ml.tracking.run_facts import collect_metrics
-from imr_ml.tracking.store import connected
+from imr_ml.tracking.store import connected, require_store
 from imr_ml.tracking.uris import TrackingError
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from imr_ml.experiments.settings import TrainingSettings
+    from imr_ml.ingest.manifest import TableManifest
 
 REBUILT = "rebuilt.json"
 # Another processor may round otherwise.
@@ -113,13 +117,14 @@ def reproduce(named: str, start: StartProgress, *, here: bool = False, from_tabl
     ModelError, SchemaError
         See `rebuild`.
     """
+    require_store()
     with connected() as client:
         run = find_run(client, named)
     run_id, tags = run.info.run_id, run.data.tags
     if parent := tags.get("mlflow.parentRunId"):
         raise TrackingError(f"run {run_id[:8]} is a baseline's: name the run that it stands under, {parent[:8]}")
     model, commit = fetch_model(f"runs:/{run_id}/model"), tags.get("git.commit")
-    facts = json.loads((model / FACTS).read_text("utf-8"))
+    facts = read_facts(model)
     is_own = commit is not None and runs_from(commit)
     with tempfile.TemporaryDirectory() as scratch:
         if here or commit is None or is_own:
@@ -164,20 +169,13 @@ def rebuild(model: Path, scratch: Path, start: StartProgress, *, from_table: boo
     """
     from imr_ml.files import sha256_of
     from imr_ml.ingest.manifest import read_manifest
-    from imr_ml.ingest.paths import Kind
     from imr_ml.ingest.rebuild import rebuild_table, unchanged_table
-    from imr_ml.ingest.sources import table_at
     from imr_ml.training import train
 
-    if not (model / MANIFEST).is_file():
-        raise ModelError(f"{model}: has no manifest of its table ({MANIFEST} is missing); train again")
-    facts = json.loads((model / FACTS).read_text("utf-8"))
-    manifest, here = read_manifest(model / MANIFEST), Path.cwd()
+    manifest, here = read_manifest(_manifest_of(model)), Path.cwd()
     table = unchanged_table(manifest, here) if from_table else rebuild_table(manifest, here, scratch, start)
-    source = facts["data"]["source"] if len(manifest.requests_by_source) > 1 else None
-    first = manifest.sources[0]
-    requests = table_at(table, source, first.options if first.kind is Kind.REQUESTS else None).requests
-    trained = train(requests, settings_of_facts(facts["settings"]))
+    facts = read_facts(model)
+    trained = train(_read_requests(manifest, table, facts), settings_of_facts(facts["settings"]))
     points = sorted(collect_metrics(trained), key=lambda point: point.step)
     rebuilt = Rebuilt(
         table_sha256=sha256_of(table),
@@ -187,6 +185,54 @@ def rebuild(model: Path, scratch: Path, start: StartProgress, *, from_table: boo
     )
     (scratch / REBUILT).write_text(rebuilt.model_dump_json(), encoding="utf-8")
     return rebuilt
+
+
+def training_requests(model: Path, start: StartProgress) -> pd.DataFrame:
+    """Requests that a model was trained on: of its table, or of the table's sources if that was replaced since.
+
+    Parameters
+    ----------
+    model : Path
+        Folder of a model.
+    start : callable
+        Starts the progress bar of a long step.
+
+    Raises
+    ------
+    ModelError, SchemaError
+        See `rebuild`.
+    """
+    from imr_ml.ingest.manifest import read_manifest
+    from imr_ml.ingest.rebuild import rebuild_table, unchanged_table
+
+    manifest, here = read_manifest(_manifest_of(model)), Path.cwd()
+    with tempfile.TemporaryDirectory() as scratch:
+        try:
+            table = unchanged_table(manifest, here)
+        except SchemaError:
+            table = rebuild_table(manifest, here, Path(scratch), start)
+        return _read_requests(manifest, table, read_facts(model))
+
+
+def read_facts(model: Path) -> dict[str, Any]:
+    """Read the facts in a model's folder: its data, settings and libraries."""
+    facts: dict[str, Any] = json.loads((model / FACTS).read_text("utf-8"))
+    return facts
+
+
+def _manifest_of(model: Path) -> Path:
+    if not (model / MANIFEST).is_file():
+        raise ModelError(f"{model}: has no manifest of its table ({MANIFEST} is missing); train again")
+    return model / MANIFEST
+
+
+def _read_requests(manifest: TableManifest, table: Path, facts: dict[str, Any]) -> pd.DataFrame:
+    from imr_ml.ingest.paths import Kind
+    from imr_ml.ingest.sources import table_at
+
+    source = facts["data"]["source"] if len(manifest.requests_by_source) > 1 else None
+    first = manifest.sources[0]
+    return table_at(table, source, first.options if first.kind is Kind.REQUESTS else None).requests
 
 
 def settings_of_facts(recorded: dict[str, Any]) -> TrainingSettings:

@@ -15,8 +15,8 @@ from imr_ml.corpus.schema import COLUMNS, FEATURE_COLUMNS
 from imr_ml.model_files import CHECKSUMS, CLASSIFIERS, FACTS
 from imr_ml.score_columns import ADDED, ScoreOptions
 from imr_ml.tracking.relocation import file_path
-from imr_ml.tracking.store import connected, first_line, or_none
-from imr_ml.tracking.uris import TrackingError, redact_uri, sqlite_file, tracking_uri
+from imr_ml.tracking.store import connected, first_line, or_none, require_store
+from imr_ml.tracking.uris import TrackingError, redact_uri, tracking_uri
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from imr_ml.tracking.records import ModelRecord
 
 MODEL_NAME = "imr-ml"
-CHALLENGER, CHAMPION = "challenger", "champion"
+CHALLENGER, CHAMPION = ALIASES = "challenger", "champion"
 MODELS = "models:/"
 TRAINED = "trained_ms"
 """Tag of a version: when its training ended, in milliseconds since 1970."""
@@ -46,6 +46,7 @@ Outcome (upheld or overturned) and cited guideline families of Independent Medic
 - Score: `imr-ml score requests.csv --output scored.csv --model models:/{MODEL_NAME}@{CHAMPION}`
 - From Python: `mlflow.pyfunc.load_model("models:/{MODEL_NAME}@{CHAMPION}").predict(frame)`
 - **A version with the tag `data.kind` = `sample` is trained on invented letters: it says nothing about real requests.**
+- A version with `data.kind` = `own` is trained on the user's own decisions, one with `real` on published letters.
 """
 _EXAMPLE = {
     "request": "Physical therapy, 2 times a week for 4 weeks, left shoulder",
@@ -185,9 +186,7 @@ def fetch_model(uri: str) -> Path:
     TrackingError
         If there is no such model (lists the existing ones) or imr-ml did not train it.
     """
-    database = sqlite_file(tracking_uri())
-    if database and not database.exists():
-        raise TrackingError(f"{uri}: no model was tracked yet in {database}; train one with 'make train'")
+    require_store()
     with connected() as client:
         import mlflow
 
@@ -198,6 +197,12 @@ def fetch_model(uri: str) -> Path:
             reason = f"its files are not at {missing} any more; put that folder back" if missing else None
             raise TrackingError(f"{uri}: {reason or _explain_missing_model(client, uri, error)}") from error
         return _find_data_folder(folder, uri)
+
+
+def check_run_name(name: str) -> None:
+    """Refuse a name for a run that would be taken for a version's number, alias or address."""
+    if name.strip().isdecimal() or name.strip().removeprefix("@") in ALIASES or name.startswith((MODELS, "runs:/")):
+        raise TrackingError(f"--name {name}: this names a version of the model; choose another name")
 
 
 def version_of(client: MlflowClient, uri: str) -> ModelVersion:
@@ -266,7 +271,7 @@ def _explain_missing_model(client: MlflowClient, uri: str, error: Exception) -> 
         model = client.get_registered_model(name)
     except mlflow.MlflowException:
         known = ", ".join(sorted(one.name for one in client.search_registered_models()))
-        registered = f"registered are: {known}" if known else "none is registered; train one with 'make train'"
+        registered = f"registered are: {known}" if known else "none is registered; train one with 'imr-ml train'"
         return f"no model {name!r} in {redact_uri(tracking_uri())}; {registered}"
     numbers = sorted((int(one.version) for one in client.search_model_versions(f"name = '{name}'")), reverse=True)
     aliases = ", ".join(f"@{alias} ({number})" for alias, number in sorted(model.aliases.items())) or "none"

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from imr_ml.corpus.schema import source_kind
 from imr_ml.evaluation.comparison import LESS_IS_BETTER, METRICS, MODEL, baselines_of
 from imr_ml.experiments.reading import DEFAULT, changes_of
 from imr_ml.experiments.schema import Value, flat_keys, values_of
@@ -26,6 +27,7 @@ from imr_ml.tracking.records import Point
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from imr_ml.classifiers.request_model import RequestModel
     from imr_ml.evaluation.intervals import Estimate
     from imr_ml.evaluation.learning import LearningPoint
     from imr_ml.tracking.git import GitState
@@ -37,6 +39,7 @@ OF_RUN = "run:"
 """Beginning of a link to the run's own artifacts, whose address is known once the run is created."""
 _MAX_CHANGES, _MAX_CHANGES_LENGTH = 3, 120
 _SYNTHETIC = "Synthetic sample corpus: these figures say nothing about real decisions."
+_OWN = "The user's own decisions, not published letters: compare such models with each other only."
 _LIBRARIES = ("imr-ml", "mlflow", "scikit-learn", "spacy", "negspacy", "numpy", "pandas", "skops")
 
 
@@ -146,8 +149,7 @@ def code_tags(git: GitState | None, command: str = "imr-ml train") -> dict[str, 
 
 def data_tags(data: DataFacts) -> dict[str, str]:
     """Where the data come from."""
-    kind = "sample" if data.is_synthetic else "real"
-    return {"data.kind": kind, "data.source": data.source, "data.sha256": data.sha256}
+    return {"data.kind": source_kind(data.source), "data.source": data.source, "data.sha256": data.sha256}
 
 
 def _user() -> str:
@@ -167,7 +169,7 @@ def collect_metrics(trained: TrainedModel, compared: ComparedModel | None = None
     """
     if compared:
         return [*_estimate_points(compared.estimates), *points(compared.metrics), *fold_points(compared.by_fold)]
-    evaluation, terms = trained.evaluation, count_terms(trained)
+    evaluation, terms = trained.evaluation, count_terms(trained.model)
     estimates = {
         **evaluation.estimates[MODEL],
         **_by_metric(evaluation.differences, "over_"),
@@ -187,12 +189,12 @@ def collect_metrics(trained: TrainedModel, compared: ComparedModel | None = None
     ]
 
 
-def count_terms(trained: TrainedModel) -> int | None:
+def count_terms(model: RequestModel) -> int | None:
     """Features with a weight other than zero in the outcome's or any family's score; None for scores not linear.
 
     A model is simpler than another if it has fewer: there are fewer to read in its evidence.
     """
-    chosen = (trained.model.outcome_, trained.model.families_)
+    chosen = (model.outcome_, model.families_)
     classifiers = [one.classifier for one in chosen if one is not None]
     weights = [np.atleast_2d(classifier.coef_) for classifier in classifiers if hasattr(classifier, "coef_")]
     if len(weights) < len(classifiers):
@@ -270,6 +272,8 @@ def summarize(trained: TrainedModel) -> str:
     families = estimates.get("family.f1_micro")
     line = f"{trained.data.requests} requests; outcome ROC AUC {estimates['outcome.roc_auc']}"
     line += f"; families' micro F1 {families}" if families else ""
+    if trained.data.is_own:
+        return f"OWN decisions (source {trained.data.source}), not published letters; {line}"
     return f"SYNTHETIC sample corpus; {line}" if trained.data.is_synthetic else line
 
 
@@ -313,6 +317,7 @@ def describe_data(data: DataFacts) -> list[str]:
     """Lines on the data, in Markdown."""
     return [
         *([f"**{_SYNTHETIC}**", ""] if data.is_synthetic else []),
+        *([f"**{_OWN}**", ""] if data.is_own else []),
         f"{data.requests} requests of {data.cases} cases, {data.overturned} overturned "
         f"({data.overturned / data.requests:.1%}); source {data.source}.",
         "",

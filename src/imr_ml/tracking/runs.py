@@ -84,6 +84,10 @@ class Extras:
         When the training began, in milliseconds since 1970.
     experiment : str
         Name of the experiment file.
+    name : str
+        Name of the model's run, as the user gave it; by default it says what the model is.
+    data_errors : tuple of str
+        Kinds of errors that the check found in the data, and that the user allowed.
     """
 
     compared: Sequence[ComparedModel] | None = None
@@ -93,6 +97,8 @@ class Extras:
     texts: pd.DataFrame | None = None
     started_ms: int | None = None
     experiment: str = DEFAULT
+    name: str = ""
+    data_errors: tuple[str, ...] = ()
 
 
 def record(
@@ -146,8 +152,8 @@ def save_training(
         dataset=dataset_record(trained.data),
         model=ModelRecord(
             requirements=tuple(pip_requirements()),
-            tags=run_facts.data_tags(trained.data),
-            description=run_facts.summarize(trained),
+            tags=run_facts.data_tags(trained.data) | _error_tags(extras),
+            description=run_facts.summarize(trained) + _describe_errors(extras),
         ),
     )
     return save_record(training, lambda folder: _write_files(folder, trained, model_folder, compared, extras, tables))
@@ -170,6 +176,7 @@ def _model_run(
     tags = {
         NOTE: run_facts.describe_training(trained, compared, links),
         "experiment": extras.experiment,
+        **_error_tags(extras),
         # By it the MLflow UI finds tables.
         "mlflow.loggedArtifacts": json.dumps([{"path": path, "type": "table"} for path in tables.values()]),
     }
@@ -177,11 +184,19 @@ def _model_run(
         tags["data.manifest.sha256"] = sha256_of(extras.manifest)
     return RunRecord(
         key=MODEL,
-        name=run_facts.name_run(trained, git, experiment=extras.experiment),
+        name=extras.name or run_facts.name_run(trained, git, experiment=extras.experiment),
         tags=run_facts.collect_tags(trained, git) | tags,
         params=run_facts.collect_params(trained),
         metrics=(*run_facts.collect_metrics(trained), *extras.system),
     )
+
+
+def _error_tags(extras: Extras) -> dict[str, str]:
+    return {"data.errors": ", ".join(extras.data_errors)} if extras.data_errors else {}
+
+
+def _describe_errors(extras: Extras) -> str:
+    return f"; TRAINED DESPITE ERRORS in the data: {', '.join(extras.data_errors)}" if extras.data_errors else ""
 
 
 def _compared_run(compared: ComparedModel, trained: TrainedModel, git: GitState | None) -> RunRecord:

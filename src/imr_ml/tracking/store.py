@@ -91,6 +91,19 @@ def connected() -> Iterator[MlflowClient]:
             mlflow.set_tracking_uri(before)  # type: ignore[arg-type]
 
 
+def require_store() -> None:
+    """Refuse to look for runs in a SQLite file that does not exist, which connecting would create.
+
+    Raises
+    ------
+    TrackingError
+        If there is no such file.
+    """
+    database = sqlite_file(tracking_uri())
+    if database and not database.exists():
+        raise TrackingError(f"{database}: no run was tracked here yet; train a model with 'imr-ml train'")
+
+
 def quiet_environment() -> AbstractContextManager[None]:
     """Set what MLflow reads when imported: no telemetry, no progress bars, no lines of its own."""
     return _environment(_QUIET)

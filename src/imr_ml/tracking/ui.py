@@ -123,7 +123,9 @@ def free_port(port: int, host: str = HOST) -> int:
             # As for the server, a port whose last connection has just ended counts as free.
             socket.create_server((host, candidate)).close()
             return candidate
-    raise TrackingError(f"ports {port} to {candidates[-1]} on {host} can't be used; choose another: make ui PORT=8080")
+    raise TrackingError(
+        f"ports {port} to {candidates[-1]} on {host} can't be used; choose another: imr-ml ui --port 8080"
+    )
 
 
 def _wait_until_ready(address: str, server: subprocess.Popen[bytes]) -> bool:

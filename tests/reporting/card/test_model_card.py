@@ -283,7 +283,7 @@ def test_dates_are_reported_as_exactly_as_they_are_known(years, told):
     assert format_dates(np.array(years)) == told
 
 
-def test_it_is_written_into_the_models_folder_and_beside_it_in_one_named_models(trained, tmp_path):
+def test_it_is_written_into_the_models_folder_and_listed_beside_it_in_one_named_models(trained, tmp_path):
     kept = save_model(trained, tmp_path / "models" / "latest")
     alone = save_model(trained, tmp_path / "elsewhere" / "mine")
 
@@ -291,7 +291,10 @@ def test_it_is_written_into_the_models_folder_and_beside_it_in_one_named_models(
     (only,) = write_card(trained, alone)
 
     assert (inside, beside) == (kept / "README.md", tmp_path / "models" / "README.md")
-    assert inside.read_text() == beside.read_text()
+    other = save_model(trained, tmp_path / "models" / "other")
+    write_card(trained, other)
+    assert "[latest](latest/README.md)" in beside.read_text()
+    assert "[other](other/README.md)" in beside.read_text(), "the last model does not replace the others"
     assert "imr_ml, `latest`" in inside.read_text()
     assert only == alone / "README.md"
 

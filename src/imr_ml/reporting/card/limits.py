@@ -110,6 +110,11 @@ def _of_data(trained: TrainedModel) -> Iterator[str]:
         )
     if data.source == "dmhc":
         yield "**Categories only.** The source publishes no narrative: the model has read no clinical summary."
+    elif data.is_own:
+        yield (
+            "**Own decisions.** The source is not published, so nobody else can check it, and its figures can't be "
+            "compared with those of models of published letters. What the table says is what the model learned."
+        )
     else:
         yield (
             "**The reviewer wrote what the model reads.** The clinical summary is written during the review. This is "

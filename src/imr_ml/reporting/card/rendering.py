@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import platform
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from imr_ml.evaluation.comparison import MODEL
 from imr_ml.evaluation.slices import FEWEST_REQUESTS
 from imr_ml.experiments.reading import changes_of
 from imr_ml.files import atomic_write, sha256_of
-from imr_ml.model_files import CLASSIFIERS
+from imr_ml.model_files import CLASSIFIERS, FACTS
 from imr_ml.reporting.card import limits, tables, wording
 from imr_ml.templates import template
 
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 
 CARD = "README.md"
 MODELS = "models"
-"""Folder of models: what is written into a folder inside of it tells there, too, what the newest model is."""
+"""Folder of models: its own ``README.md`` lists those in it."""
 _LIBRARIES = ("imr-ml", "scikit-learn", "spacy", "negspacy", "numpy", "pandas", "scipy", "skops")
 
 
@@ -65,7 +67,7 @@ def model_card(trained: TrainedModel, origin: Origin | None = None) -> str:
 
 
 def write_card(trained: TrainedModel, folder: Path, commit: str | None = None, *, dirty: bool = False) -> list[Path]:
-    """Write ``README.md`` into a model's folder and, where that folder is in one named ``models``, also there.
+    """Write ``README.md`` into a model's folder and, where that is in one named ``models``, list the models there.
 
     Parameters
     ----------
@@ -84,8 +86,22 @@ def write_card(trained: TrainedModel, folder: Path, commit: str | None = None, *
     """
     named = folder.resolve()
     card = model_card(trained, Origin(named.name, sha256_of(folder / CLASSIFIERS)[:12], commit, dirty))
-    paths = [folder / CARD, *([folder.parent / CARD] if named.parent.name == MODELS else [])]
-    for path in paths:
+    pages = {folder / CARD: card}
+    if named.parent.name == MODELS:
+        pages[folder.parent / CARD] = _model_list(folder.parent)
+    for path, page in pages.items():
         with atomic_write(path) as made:
-            made.write_text(card, encoding="utf-8")
-    return paths
+            made.write_text(page, encoding="utf-8")
+    return list(pages)
+
+
+def _model_list(folder: Path) -> str:
+    """The models in a folder, the newest first, each with a link to its card."""
+    found = [(json.loads(facts.read_text("utf-8")), facts.parent.name) for facts in folder.glob(f"*/{FACTS}")]
+    rows = [
+        f"| [{name}]({name}/{CARD}) | {facts['created']} | {facts['data']['source']} | {facts['data']['requests']:,} | "
+        f"{facts['metrics'][MODEL]['outcome.roc_auc']['value']:.3f} |"
+        for facts, name in sorted(found, key=lambda one: one[0]["created"], reverse=True)
+    ]
+    head = ["# Models", "", "| model | trained | source | requests | outcome ROC AUC |", "|---|---|---|---|---|"]
+    return "\n".join([*head, *rows]) + "\n"

@@ -1,0 +1,137 @@
+"""What users call the columns of a requests table, and which column they likely mean."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import shlex
+import tomllib
+from collections import Counter
+from collections.abc import Sequence
+from functools import cache
+from importlib import resources
+from typing import TYPE_CHECKING
+
+from pydantic import BaseModel, ConfigDict, model_validator
+
+from imr_ml.corpus.cells import parse_text
+from imr_ml.corpus.outcomes import read_outcomes
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_SIMILAR = 0.8
+_SYNONYM = 0.95
+_CONTAINED = 0.85
+_CASE_NUMBER = r"CM\d{2}-\d{6,7}"
+_SUMMARY_WORDS = 30
+
+
+class Column(BaseModel):
+    """A column and what users call it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str
+    synonyms: tuple[str, ...]
+
+
+class Synonyms(BaseModel):
+    """What users call the columns; no name stands for two of them."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    column: tuple[Column, ...]
+
+    @model_validator(mode="after")
+    def _is_consistent(self) -> Synonyms:
+        names = Counter(fold_name(name) for column in self.column for name in {column.name, *column.synonyms})
+        twice = sorted(name for name, times in names.items() if times > 1)
+        if twice:
+            raise ValueError(f"name stands twice: {', '.join(twice)}")
+        return self
+
+
+@cache
+def default_synonyms() -> Synonyms:
+    """The synonyms that ship with the package."""
+    written = resources.files("imr_ml.corpus").joinpath("synonyms.toml").read_text("utf-8")
+    return Synonyms.model_validate(tomllib.loads(written))
+
+
+def suggestion(missing: Sequence[str], columns: Sequence[str], sample: pd.DataFrame | None = None) -> list[str]:
+    """Options that would give the missing columns, by names and, for the rest, by what columns contain.
+
+    Parameters
+    ----------
+    missing : sequence of str
+        Columns of the requests table.
+    columns : sequence of str
+        The table's.
+    sample : DataFrame, optional
+        Some rows of the table.
+
+    Examples
+    --------
+    >>> suggestion(["request", "clinical_summary"], ["ID", "RFA_TEXT", "Chart Summary"])
+    ['--map request=RFA_TEXT', "--map 'clinical_summary=Chart Summary'"]
+    """
+    likeness = {
+        (name, other): likeness_of(name, other) for name in missing for other in columns if other not in missing
+    }
+    pairs: dict[str, str] = {}
+    for name, other in sorted(likeness, key=lambda pair: -likeness[pair]):
+        if likeness[name, other] >= _SIMILAR and name not in pairs and other not in pairs.values():
+            pairs[name] = other
+    for name in missing:
+        others = [other for other in columns if other not in pairs.values() and other not in missing]
+        likely = None if name in pairs or sample is None else _column_by_content(name, sample[others])
+        if likely:
+            pairs[name] = likely
+    return [f"--map {shlex.quote(f'{name}={pairs[name]}')}" for name in missing if name in pairs]
+
+
+def _column_by_content(name: str, sample: pd.DataFrame) -> str | None:
+    """The column that contains decisions, case numbers or long stories; None where no column does."""
+    texts = {str(column): parse_text(sample[column]).dropna() for column in sample}
+    texts = {column: values for column, values in texts.items() if len(values)}
+    if name == "outcome":
+        shares = {column: read_outcomes(values).notna().mean() for column, values in texts.items()}
+    elif name == "case_number":
+        shares = {column: values.str.fullmatch(_CASE_NUMBER).mean() for column, values in texts.items()}
+    elif name == "clinical_summary":
+        words = {column: values.str.count(r"\w+").mean() for column, values in texts.items()}
+        shares = {
+            column: float(count >= _SUMMARY_WORDS) * count / max(words.values()) for column, count in words.items()
+        }
+    else:
+        return None
+    likeliest = max(shares, key=lambda column: shares[column], default=None)
+    return likeliest if likeliest is not None and shares[likeliest] >= _SIMILAR else None
+
+
+def likeness_of(name: str, column: str) -> float:
+    """How likely a column is meant, between 0 and 1: its name, a synonym, one that holds it, or one spelled alike."""
+    written = fold_name(column)
+    if written == fold_name(name):
+        return 1.0
+    synonyms = next((column.synonyms for column in default_synonyms().column if column.name == name), ())
+    if written in map(fold_name, synonyms):
+        return _SYNONYM
+    words = set(written.split())
+    known = [set(fold_name(known).split()) for known in (name, *synonyms)]
+    if any(len(parts) > 1 and parts <= words for parts in known):
+        return _CONTAINED
+    spelled = (difflib.SequenceMatcher(None, written, fold_name(known)).ratio() for known in (name, *synonyms))
+    return min(max(spelled), _CONTAINED)
+
+
+def fold_name(name: str) -> str:
+    """Words of a name, in lower case.
+
+    Examples
+    --------
+    >>> fold_name("RFA_TEXT"), fold_name("rfaText (1)")
+    ('rfa text', 'rfa text 1')
+    """
+    return " ".join(re.findall(r"[a-z0-9]+", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).lower()))
