@@ -81,6 +81,7 @@ def train(
         from imr_ml.experiments.reading import read_experiment
         from imr_ml.ingest.sources import training_table
         from imr_ml.model_files import MANIFEST, save_model
+        from imr_ml.rates.model_report import REPORT, report_rates
         from imr_ml.reporting.card.rendering import write_card
         from imr_ml.reporting.compared_models import compared_rungs
         from imr_ml.tracking import registry, runs, sending, uris
@@ -118,7 +119,17 @@ def train(
         card = write_card(trained, output, commit, dirty=dirty)[0]
         compared = compared_rungs(trained.climb) if trained.climb else None
         texts = decided_requests(table.decisions.requests) if log_text else None
-        extras = runs.Extras(compared, system, card, output / MANIFEST, texts, started_ms, named.name)
+        extras = runs.Extras(
+            compared=compared,
+            system=system,
+            card=card,
+            manifest=output / MANIFEST,
+            report=output / REPORT,
+            rates=report_rates(table.decisions.requests),
+            texts=texts,
+            started_ms=started_ms,
+            experiment=named.name,
+        )
         print_evaluation(trained, slices=slices)
         typer.echo(f"model: {output}, its model card: {card}")
         try:
@@ -126,6 +137,9 @@ def train(
         except sending.UnsentError as kept:
             warn(str(kept))
             return
+        finally:
+            if (output / REPORT).exists():
+                typer.echo(f"report for a browser: {output / REPORT}")
         typer.echo(f"registered as models:/{registry.MODEL_NAME}/{run.model_version} (challenger)")
         typer.echo("compare runs in the MLflow UI: make ui")
 

@@ -17,11 +17,13 @@ from imr_ml.rates.questions import Question, RatesError, answer_questions, has_a
 
 if TYPE_CHECKING:
     from pathlib import Path
+    from typing import Any
 
 COUNTS = ["requests", "overturned"]
 FIGURES = ["rate", "low", "high", "difference", "difference_low", "difference_high"]
 SAMPLE = "sample"
 _BY_CHANCE = 0.05
+_DIGITS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +178,16 @@ def count_rates(answered: AnsweredRequests, by: Sequence[str]) -> Rates:
     ordered = cells.reset_index().sort_values(["requests", *by], ascending=[False, *(True for _ in by)])
     overall = dict(zip([*COUNTS, *FIGURES], [*total, *_figures(*total, total)], strict=True))
     return Rates(tuple(by), ordered.reset_index(drop=True), overall, answered.facts)
+
+
+def cell_records(cells: pd.DataFrame, names: Sequence[str]) -> list[dict[str, Any]]:
+    """Cells as a page holds them: the values of the questions, and each figure by its name; None where it has none."""
+    rounded = cells.round(dict.fromkeys(FIGURES, _DIGITS)).astype("object")
+    rows = rounded.where(rounded.notna(), None).to_dict("records")
+    return [
+        {"values": [row[name] for name in names]} | {str(key): row[key] for key in row if key not in names}
+        for row in rows
+    ]
 
 
 def compare_values(answered: AnsweredRequests, name: str, values: tuple[str, str]) -> str:

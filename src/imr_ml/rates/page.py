@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from imr_ml.corpus.schema import FAMILY_SEPARATOR
-from imr_ml.files import atomic_write
 from imr_ml.guidelines.citations import find_citations
 from imr_ml.guidelines.types import FAMILIES
-from imr_ml.rates.counting import AnsweredRequests, Rates, count_rates
+from imr_ml.rates.counting import AnsweredRequests, Rates, cell_records, count_rates
 from imr_ml.rates.questions import MISSING, QUESTIONS, RatesError
 from imr_ml.reporting.names import FAMILY_NAMES
-from imr_ml.reporting.pages import content_policy, embedded_json, page_resource
+from imr_ml.reporting.pages import page_resource, write_html
 from imr_ml.templates import template
 
 if TYPE_CHECKING:
@@ -63,12 +61,13 @@ def write_page(answered: AnsweredRequests, rates: Rates, target: Path, library: 
     library : str
         `chart_library`.
     """
-    from markupsafe import Markup
-
-    style = page_resource("page.css") + page_resource("rates.css", _PACKAGE)
-    script = page_resource("dom.js") + page_resource("rates.js", _PACKAGE)
     data = _data(answered, rates)
-    page = template(_PACKAGE, "page", "rates.html.jinja").render(
+    write_html(
+        target,
+        template(_PACKAGE, "page", "rates.html.jinja"),
+        page_resource("page.css") + page_resource("rates.css", _PACKAGE),
+        [library, page_resource("dom.js") + page_resource("rates.js", _PACKAGE)],
+        data,
         facts=rates.facts,
         chance=rates.chance,
         overall=rates.overall,
@@ -77,14 +76,7 @@ def write_page(answered: AnsweredRequests, rates: Rates, target: Path, library: 
         all_cells=len(rates.cells),
         has_families=bool(data["families"]),
         trend=data["trend"],
-        policy=content_policy(style, library, script),
-        style=Markup(style),  # noqa: S704 - files of this package
-        library=Markup(library),  # noqa: S704 - the chart library
-        script=Markup(script),  # noqa: S704
-        data=Markup(embedded_json(data)),  # noqa: S704 - holds no "<"
     )
-    with atomic_write(target) as made:
-        made.write_text(page, encoding="utf-8", newline="\n")
 
 
 def _data(answered: AnsweredRequests, rates: Rates) -> dict[str, Any]:
@@ -98,10 +90,10 @@ def _data(answered: AnsweredRequests, rates: Rates) -> dict[str, Any]:
     return {
         "by": [{"name": name, "label": QUESTIONS[name].label} for name in names],
         "values": shown,
-        "overall": _plain(rates.overall["rate"]),
+        "overall": rates.overall["rate"],
         "is_sample": rates.facts.is_sample,
-        "bars": _records(singles[0][singles[0][names[0]].isin(shown[0])], names[:1]),
-        "cells": _records(cells, names),
+        "bars": cell_records(singles[0][singles[0][names[0]].isin(shown[0])], names[:1]),
+        "cells": cell_records(cells, names),
         "trend": trend,
         "families": _families_by_treatment(answered),
         "listed": MOST_LISTED,
@@ -115,28 +107,13 @@ def _most_frequent(cells: pd.DataFrame, name: str) -> list[str]:
     return sorted(values, key=lambda value: (value in MISSING, value)) if QUESTIONS[name].is_ordered else values
 
 
-def _records(cells: pd.DataFrame, names: tuple[str, ...]) -> list[dict[str, Any]]:
-    rows = cells.to_dict("records")
-    return [
-        {"values": [row[name] for name in names]}
-        | {str(key): _plain(value) for key, value in row.items() if key not in names}
-        for row in rows
-    ]
-
-
-def _plain(value: Any) -> Any:
-    if value is None or value is pd.NA or (isinstance(value, float) and math.isnan(value)):
-        return None
-    return round(value, 4) if isinstance(value, float) else value
-
-
 def _trend(answered: AnsweredRequests) -> list[dict[str, Any]]:
     """Rates by quarter, or by year where the table has no dates."""
     for name in ("quarter", "year"):
         cells = count_rates(answered, [name]).cells
         known = cells[~cells[name].isin(MISSING)].sort_values(name)
         if len(known):
-            return _records(known, (name,))
+            return cell_records(known, (name,))
     return []
 
 

@@ -160,6 +160,9 @@ def _facts(
 ) -> dict[str, pd.Series]:
     names = [question.fact for question in asked]
     texts = requests[section].astype("object")
+    if all(question.kind is None for question in asked):
+        # The table's own answers need no text read.
+        texts = texts.where(pd.concat([_names(requests, one.name).isna() for one in asked], axis=1).any(axis=1), None)
     distinct = texts.dropna().unique()
     progress = start(f"reading {section}", len(distinct))
     read: list[dict[str, list[str]]] = []

@@ -26,8 +26,24 @@ COLOURS = {MODEL: "#0072B2", **COLOURS_OF_BASELINES}
 _DOTS_PER_INCH = 100
 
 
-def figure_of(trained: TrainedModel, title: str, height: float = 5.5) -> Figure:
+def marked_figure(title: str, height: float, *, is_sample: bool) -> Figure:
     """An empty figure; of sample data it says so in red.
+
+    Parameters
+    ----------
+    title : str
+    height : float
+        In inches.
+    is_sample : bool
+    """
+    figure = Figure(figsize=(8, height), layout="constrained")
+    mark = "SAMPLE DATA - synthetic\n" if is_sample else ""
+    figure.suptitle(f"{mark}{title}", fontsize=13, color=OVERTURNED if mark else "black")
+    return figure
+
+
+def figure_of(trained: TrainedModel, title: str, height: float = 5.5) -> Figure:
+    """An empty figure of a training.
 
     Parameters
     ----------
@@ -35,10 +51,7 @@ def figure_of(trained: TrainedModel, title: str, height: float = 5.5) -> Figure:
     title : str
     height : float, optional
     """
-    figure = Figure(figsize=(8, height), layout="constrained")
-    mark = "SAMPLE DATA - synthetic\n" if trained.data.is_synthetic else ""
-    figure.suptitle(f"{mark}{title}", fontsize=13, color=OVERTURNED if mark else "black")
-    return figure
+    return marked_figure(title, height, is_sample=trained.data.is_synthetic)
 
 
 def canvas(trained: TrainedModel, title: str, height: float = 5.5) -> tuple[Figure, Axes]:
