@@ -54,4 +54,4 @@ def test_the_report_is_recorded_and_stands_in_the_models_folder(train, tmp_path)
     text = (pages[0] / "report.html").read_text("utf-8")
     assert "SYNTHETIC" in text
     assert text.count("data:image/png") > 8
-    assert "(report.html)" in (record / "record.json").read_text("utf-8")
+    assert "report.html)" in (record / "record.json").read_text("utf-8")

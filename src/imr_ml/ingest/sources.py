@@ -146,7 +146,7 @@ def current_decisions(
         Columns that are not read.
     """
     decisions = read_decisions(path, options, skip)
-    table = _of_source(decisions.requests, source, path)
+    table = select_source(decisions.requests, source, path)
     current = current_requests(table)
     left_out = len(table) - len(current)
     notes = [f"{source} only"] if source else []
@@ -190,7 +190,17 @@ def is_requests_table(path: Path, options: InputOptions) -> bool:
     return not {NAME, TEXT} <= names or names >= set(REQUIRED_COLUMNS)
 
 
-def _of_source(table: pd.DataFrame, source: str | None, path: Path) -> pd.DataFrame:
+def select_source(table: pd.DataFrame, source: str | None, path: Path) -> pd.DataFrame:
+    """Rows of one source.
+
+    Parameters
+    ----------
+    table : DataFrame
+    source : str or None
+        The source; needed where there are several.
+    path : Path
+        What to call the table in an error.
+    """
     present = sorted(table["source"].dropna().unique()) if "source" in table else []
     if source is not None:
         if source not in present:

@@ -1,4 +1,4 @@
-"""Write rates as one HTML page with charts, which lists the decisions behind each rate and holds no letter text."""
+"""Write rates as one HTML page with charts, which lists the decisions behind each rate."""
 
 from __future__ import annotations
 
@@ -26,8 +26,10 @@ PAGE_QUESTIONS = ("treatment", "quarter", "year")
 """What the page shows besides the questions that it is made by."""
 MOST_BARS, MOST_TREATMENTS = 40, 15
 MOST_LISTED, MOST_LISTED_OF_PAIR = 50, 20
+LONGEST_TEXT = 2_000
 _PACKAGE = "imr_ml.rates"
 _LONGEST_ID = 80
+_LISTED = ("case_number", "item", "families", "imr_guideline")
 
 
 @cache
@@ -47,7 +49,9 @@ def chart_library() -> str:
     return str(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")).replace("</script", "<\\/script")
 
 
-def write_page(answered: AnsweredRequests, rates: Rates, target: Path, library: str) -> None:
+def write_page(
+    answered: AnsweredRequests, rates: Rates, target: Path, library: str, *, with_text: bool = False
+) -> None:
     """Write the page.
 
     Parameters
@@ -60,8 +64,10 @@ def write_page(answered: AnsweredRequests, rates: Rates, target: Path, library: 
         Appears when all is written.
     library : str
         `chart_library`.
+    with_text : bool, default False
+        Whether the decisions are listed with the text of their request.
     """
-    data = _data(answered, rates)
+    data = _data(answered, rates, with_text=with_text)
     write_html(
         target,
         template(_PACKAGE, "page", "rates.html.jinja"),
@@ -74,12 +80,13 @@ def write_page(answered: AnsweredRequests, rates: Rates, target: Path, library: 
         labels=[QUESTIONS[name].label for name in rates.by],
         cells=data["cells"],
         all_cells=len(rates.cells),
+        with_text=with_text,
         has_families=bool(data["families"]),
         trend=data["trend"],
     )
 
 
-def _data(answered: AnsweredRequests, rates: Rates) -> dict[str, Any]:
+def _data(answered: AnsweredRequests, rates: Rates, *, with_text: bool) -> dict[str, Any]:
     names = rates.by
     singles = [count_rates(answered, [name]).cells for name in names]
     shown = [_most_frequent(cells, name) for cells, name in zip(singles, names, strict=True)]
@@ -97,7 +104,8 @@ def _data(answered: AnsweredRequests, rates: Rates) -> dict[str, Any]:
         "trend": trend,
         "families": _families_by_treatment(answered),
         "listed": MOST_LISTED,
-        "decisions": _decisions(answered, names, shown),
+        "with_text": with_text,
+        "decisions": _decisions(answered, names, shown, with_text=with_text),
     }
 
 
@@ -135,18 +143,22 @@ def _families_by_treatment(answered: AnsweredRequests) -> list[dict[str, Any]]:
     ]
 
 
-def _decisions(answered: AnsweredRequests, names: tuple[str, ...], shown: list[list[str]]) -> list[list[Any]]:
-    """Case number, item, outcome, date, citation and values of the latest decisions behind each cell."""
+def _decisions(
+    answered: AnsweredRequests, names: tuple[str, ...], shown: list[list[str]], *, with_text: bool
+) -> list[list[Any]]:
+    """Case number, item, outcome, date, citation, values and perhaps text of the latest decisions behind each cell."""
     requests, answers = answered.requests.reset_index(drop=True), answered.answers.reset_index(drop=True)
     rows = _latest(requests, answers, names, shown)
-    requests, answers = requests.loc[rows], answers.loc[rows]
+    requests, answers = requests.iloc[rows], answers.iloc[rows]
+    cells = answered.read_rows(rows, [*_LISTED, *(["request"] if with_text else [])])
     columns = [
-        _identifiers(requests, "case_number"),
-        _identifiers(requests, "item"),
+        _identifiers(cells, "case_number"),
+        _identifiers(cells, "item"),
         requests["outcome"].astype("object").tolist(),
         _dates(requests),
-        _citations(requests),
+        _citations(cells),
         *(answers[name].astype("object").str.split(FAMILY_SEPARATOR).tolist() for name in names),
+        *([cells["request"].astype("object").fillna("").str[:LONGEST_TEXT].tolist()] if with_text else []),
     ]
     return [list(row) for row in zip(*columns, strict=True)]
 
@@ -171,8 +183,6 @@ def _latest(
 
 
 def _identifiers(requests: pd.DataFrame, column: str) -> list[str]:
-    if column not in requests:
-        return [""] * len(requests)
     return requests[column].map(_identifier, na_action="ignore").astype("object").fillna("").tolist()
 
 
@@ -188,9 +198,8 @@ def _dates(requests: pd.DataFrame) -> list[str]:
 
 def _citations(requests: pd.DataFrame) -> list[str]:
     """Titles that the taxonomy knows, and the families of what it does not: a letter's own words stay out."""
-    families = requests["families"] if "families" in requests else pd.Series("", requests.index)
-    texts = requests["imr_guideline"] if "imr_guideline" in requests else pd.Series("", requests.index)
-    pairs = list(zip(*(cells.astype("string").fillna("") for cells in (texts, families)), strict=True))
+    columns = (requests[name].astype("string").fillna("") for name in ("imr_guideline", "families"))
+    pairs = list(zip(*columns, strict=True))
     named = {pair: _citation(*pair) for pair in set(pairs)}
     return [named[pair] for pair in pairs]
 

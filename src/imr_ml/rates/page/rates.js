@@ -149,8 +149,9 @@ function showDecisions(values) {
   byId("panel-title").focus();
 }
 
-function decisionRow([number, item, outcome, decided, citation]) {
-  return el("tr", {}, el("th", { scope: "row" }, number), el("td", {}, item), el("td", {}, el("span", { class: `chip ${outcome}` }, outcome)), el("td", {}, decided), el("td", {}, citation));
+function decisionRow([number, item, outcome, decided, citation, ...rest]) {
+  const text = data.with_text ? el("p", { class: "request-text" }, rest.at(-1)) : null;
+  return el("tr", {}, el("th", { scope: "row" }, number), el("td", {}, item), el("td", {}, el("span", { class: `chip ${outcome}` }, outcome)), el("td", {}, decided), el("td", {}, citation, text));
 }
 
 function closePanel() {
