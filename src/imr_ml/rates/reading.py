@@ -105,6 +105,7 @@ def read_answers(
     where: Sequence[str] = (),
     source: str | None = None,
     options: InputOptions,
+    rows_at_once: int = ROWS_AT_ONCE,
 ) -> tuple[AnsweredRequests, tuple[str, ...]]:
     """Answers about the requests of a table, and what a reader of the figures must know about it.
 
@@ -123,6 +124,8 @@ def read_answers(
         Take the requests of this source only; a table of several needs it.
     options : InputOptions
         How a table is read.
+    rows_at_once : int, optional
+        Rows of a chunk.
 
     Raises
     ------
@@ -135,7 +138,7 @@ def read_answers(
         decided = read_decided(data, start, source=source, options=options)
         return answer_requests(decided.requests, questions, decided.name, where, start), decided.notes
     wanted = list(dict.fromkeys([*questions, "family"]))
-    reading = _Reading(data, open_decisions(data, options), tuple(wanted), tuple(where), source, options)
+    reading = _Reading(data, open_decisions(data, options), tuple(wanted), tuple(where), source, options, rows_at_once)
     progress = start(f"reading {data.name}", 0)
     for rows in reading.read():
         progress(rows)
@@ -161,6 +164,7 @@ class _Reading:
     where: tuple[str, ...]
     source: str | None
     options: InputOptions
+    rows_at_once: int
     rows: list[pd.DataFrame] = field(default_factory=list)
     answers: list[pd.DataFrame] = field(default_factory=list)
     known: dict[str, frozenset[str]] = field(default_factory=dict)
@@ -177,7 +181,7 @@ class _Reading:
         asked = {*self.questions, *(parse_condition(one)[0].name for one in self.where)}
         long = {column for column, needing in _NEEDED_BY.items() if not asked & needing}
         columns = [user for name, user in names.items() if name not in _UNREAD | long]
-        for chunk in self.table.chunks(ROWS_AT_ONCE, columns):
+        for chunk in self.table.chunks(self.rows_at_once, columns):
             self.reasons.update(line.reason for line in chunk.rejects)
             self._add(chunk.frame)
             yield len(chunk.frame)
@@ -247,9 +251,7 @@ class _Reading:
             *([f"{self.source} only"] if self.source else []),
             *([f"{left_out} request(s) left out, as their cases were reissued"] if left_out else []),
             *describe_reading(self.reasons, self._styles, self.warnings),
-            *describe_columns(
-                self._names(), has_families="families" in usable and bool(usable["families"].notna().any())
-            ),
+            *describe_columns(self._names(), usable),
             *([ALL_TWICE] if (usable["texts"].value_counts() > 1).all() else []),
         )
         return current
@@ -257,7 +259,7 @@ class _Reading:
     def _read_rows(self, wanted: NDArray[np.int64], columns: Sequence[str]) -> pd.DataFrame:
         """Cells of some rows, by their places in the table and in that order."""
         named = [self.options.mapping.user_name(name) for name in columns]
-        chunks = (chunk.frame for chunk in self.table.chunks(ROWS_AT_ONCE, named))
+        chunks = (chunk.frame for chunk in self.table.chunks(self.rows_at_once, named))
         found = pd.concat([frame[frame.index.isin(wanted)] for frame in chunks])
         return typed(self.options.mapping.apply(found), self._styles).reindex(index=wanted, columns=list(columns))
 
@@ -282,9 +284,13 @@ def _numbers(table: pd.DataFrame, whole: pd.DataFrame) -> pd.DataFrame:
 
 def _joined(frames: list[pd.DataFrame]) -> pd.DataFrame:
     """Chunks as one frame, whose categories stay codes."""
-    columns = {}
-    for name in frames[0]:
-        parts = [frame[name] for frame in frames]
-        is_coded = isinstance(parts[0].dtype, pd.CategoricalDtype)
-        columns[name] = union_categoricals(parts) if is_coded else pd.concat(parts).array
+    frames = [frame for frame in frames if len(frame)] or frames[:1]
+    columns = {name: _joined_column([frame[name] for frame in frames]) for name in frames[0]}
     return pd.DataFrame(columns, index=frames[0].index.append([frame.index for frame in frames[1:]]))
+
+
+def _joined_column(parts: list[pd.Series]) -> object:
+    if not isinstance(parts[0].dtype, pd.CategoricalDtype):
+        return pd.concat(parts).array
+    # Those of a chunk without any value have another type.
+    return union_categoricals([part.cat.rename_categories(part.cat.categories.astype("object")) for part in parts])
