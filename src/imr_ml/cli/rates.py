@@ -80,13 +80,14 @@ def rates(
             typer.echo(f"  {note}")
         wide_console().print(_printed(counted))
         typer.echo(counted.chance)
-        if compare:
-            typer.echo(compare_values(answered, names[0], compare))
+        comparison = compare_values(answered, names[0], compare) if compare else ""
+        if comparison:
+            typer.echo(comparison)
         if output:
             write_rates(counted, output)
             typer.echo(f"{output}: {len(counted.cells):,} cells")
         if html:
-            write_page(answered, counted, html, library, with_text=with_text)
+            write_page(answered, counted, html, library, comparison=comparison, with_text=with_text)
             typer.echo(f"{html}: the page")
 
 

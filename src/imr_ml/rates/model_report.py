@@ -6,10 +6,11 @@ import base64
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from imr_ml.evaluation.intervals import Estimate
 from imr_ml.rates.counting import Rates, answer_requests, cell_records, count_rates
 from imr_ml.rates.questions import MISSING, QUESTIONS
 from imr_ml.reporting.card.wording import format_dates
-from imr_ml.reporting.figures.canvas import COLOURS, marked_figure, save
+from imr_ml.reporting.figures.canvas import intervals_figure, save
 from imr_ml.reporting.pages import page_resource, write_html
 from imr_ml.templates import template
 
@@ -72,21 +73,17 @@ def rates_figure(rates: Rates) -> Figure:
     cells = rates.cells.dropna(subset=["rate"]).head(MOST_POINTS)
     if QUESTIONS[name].is_ordered:
         cells = cells[~cells[name].isin(MISSING)].sort_values(name)
-    title = f"Share overturned by {QUESTIONS[name].label.lower()}, with 95 % intervals"
-    figure = marked_figure(title, 1.5 + 0.3 * len(cells), is_sample=rates.facts.is_sample)
-    axes = figure.subplots()
-    low, value, high = (cells[one].to_numpy(dtype=float) for one in ("low", "rate", "high"))
-    axes.errorbar(
-        value, range(len(cells)), xerr=[value - low, high - value], fmt="o", color=COLOURS["model"], capsize=3
+    rows = {
+        f"{row[name]} ({row['requests']:,})": Estimate(row["rate"], row["low"], row["high"])
+        for row in cells.to_dict("records")
+    }
+    return intervals_figure(
+        f"Share overturned by {QUESTIONS[name].label.lower()}, with 95 % intervals",
+        rows,
+        is_sample=rates.facts.is_sample,
+        line=rates.overall["rate"],
+        label="share overturned; dashed: all requests; in brackets: number of requests",
     )
-    axes.set_yticks(range(len(cells)), [f"{row[name]} ({row['requests']:,})" for row in cells.to_dict("records")])
-    axes.invert_yaxis()
-    if rates.overall["rate"] is not None:
-        axes.axvline(rates.overall["rate"], linestyle="--", color=COLOURS["base_rate"], label="all requests")
-        axes.legend(loc="lower right")
-    axes.set_xlabel("share overturned; in brackets the requests")
-    axes.spines[["top", "right"]].set_visible(False)
-    return figure
 
 
 def write_model_report(trained: TrainedModel, card: str, figures: Path, rates: tuple[Rates, ...], target: Path) -> None:

@@ -50,7 +50,13 @@ def chart_library() -> str:
 
 
 def write_page(
-    answered: AnsweredRequests, rates: Rates, target: Path, library: str, *, with_text: bool = False
+    answered: AnsweredRequests,
+    rates: Rates,
+    target: Path,
+    library: str,
+    *,
+    comparison: str = "",
+    with_text: bool = False,
 ) -> None:
     """Write the page.
 
@@ -64,6 +70,8 @@ def write_page(
         Appears when all is written.
     library : str
         `chart_library`.
+    comparison : str, optional
+        Of two values, from `compare_values`.
     with_text : bool, default False
         Whether the decisions are listed with the text of their request.
     """
@@ -80,6 +88,7 @@ def write_page(
         labels=[QUESTIONS[name].label for name in rates.by],
         cells=data["cells"],
         all_cells=len(rates.cells),
+        comparison=comparison,
         with_text=with_text,
         has_families=bool(data["families"]),
         trend=data["trend"],

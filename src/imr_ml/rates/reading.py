@@ -292,5 +292,6 @@ def _joined(frames: list[pd.DataFrame]) -> pd.DataFrame:
 def _joined_column(parts: list[pd.Series]) -> object:
     if not isinstance(parts[0].dtype, pd.CategoricalDtype):
         return pd.concat(parts).array
-    # Those of a chunk without any value have another type.
-    return union_categoricals([part.cat.rename_categories(part.cat.categories.astype("object")) for part in parts])
+    # The categories of a chunk without any value have another type.
+    codes = [(part.cat.codes.to_numpy(), pd.Index(part.cat.categories, dtype="object")) for part in parts]
+    return union_categoricals([pd.Categorical.from_codes(code, names) for code, names in codes])

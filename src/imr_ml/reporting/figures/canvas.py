@@ -15,10 +15,12 @@ from imr_ml.evaluation.comparison import MODEL
 from imr_ml.reporting.compared_models import COLOURS_OF_BASELINES
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from matplotlib.axes import Axes
 
+    from imr_ml.evaluation.intervals import Estimate
     from imr_ml.training import TrainedModel
 
 UPHELD, OVERTURNED = "#009E73", "#D55E00"
@@ -39,6 +41,35 @@ def marked_figure(title: str, height: float, *, is_sample: bool) -> Figure:
     figure = Figure(figsize=(8, height), layout="constrained")
     mark = "SAMPLE DATA - synthetic\n" if is_sample else ""
     figure.suptitle(f"{mark}{title}", fontsize=13, color=OVERTURNED if mark else "black")
+    return figure
+
+
+def intervals_figure(
+    title: str, rows: Mapping[str, Estimate], *, is_sample: bool, line: float | None = None, label: str = ""
+) -> Figure:
+    """Estimates as points with their intervals, from top to bottom.
+
+    Parameters
+    ----------
+    title : str
+    rows : mapping of str to Estimate
+    is_sample : bool
+    line : float, optional
+        Where to draw a dashed line.
+    label : str, optional
+        What the values are.
+    """
+    figure = marked_figure(title, 1.5 + 0.3 * len(rows), is_sample=is_sample)
+    axes = figure.subplots()
+    for place, one in enumerate(rows.values()):
+        error = [[one.value - one.low], [one.high - one.value]]
+        axes.errorbar(one.value, place, xerr=error, fmt="o", color=COLOURS[MODEL], capsize=3)
+    axes.set_yticks(range(len(rows)), list(rows))
+    axes.invert_yaxis()
+    if line is not None:
+        axes.axvline(line, linestyle="--", color=COLOURS["base_rate"])
+    axes.set_xlabel(label)
+    axes.spines[["top", "right"]].set_visible(False)
     return figure
 
 
