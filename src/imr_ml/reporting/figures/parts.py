@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from imr_ml.evaluation.comparison import LESS_IS_BETTER, MODEL
+from imr_ml.evaluation.comparison import MODEL
 from imr_ml.evaluation.metrics import f1_by_family
 from imr_ml.guidelines.types import FAMILIES
 from imr_ml.reporting.card.wording import HEADLINES, title
@@ -45,8 +45,7 @@ def beside_baselines(trained: TrainedModel) -> Figure:
                 error = [[one.value - one.low], [one.high - one.value]]
                 axes.errorbar(one.value, place, xerr=error, fmt="o", color=COLOURS[name], capsize=4)
                 axes.annotate(f"{one.value:.2f}", (one.value, place), (0, 6), textcoords="offset points", ha="center")
-        less = ", less is better" if metric in LESS_IS_BETTER else ""
-        axes.set_title(f"{title(metric)}{less}", fontsize=10)
+        axes.set_title(title(metric), fontsize=10)
         axes.set_yticks(range(len(names)), [TITLES[name] for name in names])
         axes.set_ylim(len(names) - 0.5, -0.8)
         axes.margins(x=0.08)
