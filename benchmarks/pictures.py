@@ -43,14 +43,14 @@ def take(address: str, folder: Path) -> None:
 
 
 def take_pages(rates: Path, report: Path, folder: Path) -> None:
-    """Take the pictures of a page of rates, with the decisions of its first bar, and of a model's report."""
+    """Take the pictures of a page of rates, with the decisions of a bar, and of a model's report."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as started:
         browser = started.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
         page = browser.new_page(viewport=_LARGE)
         page.goto(rates.resolve().as_uri())
-        page.locator("#bars path[role=button]").first.click()
+        page.locator("#bars path[role=button]").nth(1).click()
         _taken(page, folder / "rates.png")
         page.goto(report.resolve().as_uri())
         _taken(page, folder / "model-report.png")
