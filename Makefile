@@ -10,7 +10,7 @@ MODEL  ?= models/latest
 PORT   ?= 5000
 
 .DEFAULT_GOAL := help
-.PHONY: help setup train prove ladder test test-slow score ui lint bench notebooks lock clean
+.PHONY: help setup train prove ladder report test test-slow score ui lint bench notebooks lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,6 +33,9 @@ prove: $(READY) ## train and print the permutation test, masking comparison and 
 
 ladder: $(READY) ## train and evaluate simpler and more complex models on the same folds; DATA as above
 	@$(BIN)/imr-ml train --ladder $(if $(DATA),--data "$(DATA)")
+
+report: $(READY) ## show where the report of MODEL=models/latest is, one page for a browser
+	@$(BIN)/imr-ml report "$(MODEL)"
 
 test: $(READY) ## run the fast tests
 	@$(BIN)/pytest -m "not slow"

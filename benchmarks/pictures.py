@@ -1,7 +1,7 @@
-"""The README's pictures of the MLflow UI, taken in Chromium: python -m benchmarks.pictures ADDRESS FOLDER.
+"""The pictures of the docs, taken in Chromium: python -m benchmarks.pictures ADDRESS FOLDER [RATES REPORT].
 
-ADDRESS is what `make ui` tells. The newest training is unfolded, the newest two are compared. What is published must be
-of the sample corpus only.
+ADDRESS is what `make ui` tells. The newest training is unfolded, the newest two are compared. RATES is a page of
+`imr-ml rates --html`, REPORT the report of a model. What is published must be of the sample corpus only.
 """
 
 import sys
@@ -41,6 +41,21 @@ def take(address: str, folder: Path) -> None:
         _model(page, address, folder / "model.png")
         _diff(page, address, folder / "diff.png")
         _sweep(page, address, folder / "sweep.png", folder / "contour.png")
+        browser.close()
+
+
+def take_pages(rates: Path, report: Path, folder: Path) -> None:
+    """Take the pictures of a page of rates, with the decisions of a bar, and of a model's report."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as started:
+        browser = started.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
+        page = browser.new_page(viewport=_LARGE)
+        page.goto(rates.resolve().as_uri())
+        page.locator("#bars path[role=button]").nth(1).click()
+        _taken(page, folder / "rates.png")
+        page.goto(report.resolve().as_uri())
+        _taken(page, folder / "model-report.png")
         browser.close()
 
 
@@ -140,3 +155,5 @@ def _taken(page: "Page", picture: Path, *hidden: "Locator") -> None:
 
 if __name__ == "__main__":
     take(sys.argv[1], Path(sys.argv[2]))
+    if sys.argv[3:]:
+        take_pages(Path(sys.argv[3]), Path(sys.argv[4]), Path(sys.argv[2]))

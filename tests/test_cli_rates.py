@@ -90,6 +90,7 @@ def test_a_folder_of_letters_is_read(rates, tmp_path):
         (["decided.csv", "-o", "rates.docx"], "rates.docx"),
         (["decided.csv", "--html", "rates.pdf"], "rates.pdf: the page is HTML; end its name in .html"),
         (["decided.csv", "-o", "decided.csv"], "decided.csv: is the input; write to another file"),
+        (["decided.csv", "--with-text"], "--with-text is about the page: give --html too"),
         (["decided.csv", "--source", "dmhc"], "contains no request of source dmhc"),
     ],
 )
@@ -107,6 +108,21 @@ def test_no_letter_text_is_printed_or_written(rates, table, tmp_path):
     for text in (MRI, NORCO, "lumbar radiculopathy and no depression"):
         assert text not in result.output
         assert text not in (tmp_path / "rates.csv").read_text("utf-8")
+
+
+@pytest.mark.parametrize("with_text", [True, False])
+def test_the_page_lists_the_requests_texts_only_with_the_flag(rates, table, tmp_path, with_text):
+    pytest.importorskip("vl_convert")
+    compared = ["--by", "body_part", "--compare", "knee", "none named"]
+    result = rates(table, *compared, "--html", "rates.html", *(["--with-text"] if with_text else []))
+
+    assert result.exit_code == 0, result.output
+    page = (tmp_path / "rates.html").read_text("utf-8")
+    assert (MRI in page) == with_text
+    assert ("This page holds text of requests" in page) == with_text
+    assert "knee 50.0% of 40 minus none named 10.0% of 30" in page
+    assert MRI not in result.output
+    assert "lumbar radiculopathy and no depression" not in page
 
 
 def test_a_page_without_the_chart_library_is_refused(rates, table, monkeypatch):

@@ -23,7 +23,15 @@ from imr_ml.tracking.uris import TrackingError
 pytestmark = pytest.mark.filterwarnings("default::DeprecationWarning", "default::FutureWarning")
 
 FIGURES = {
-    *("by_fold", "confusion", "family_coefficients", "family_f1", "outcome_coefficients", "precision_recall"),
+    *(
+        "beside_baselines",
+        "by_fold",
+        "confusion",
+        "family_coefficients",
+        "family_f1",
+        "outcome_coefficients",
+        "precision_recall",
+    ),
     *("reliability", "roc", "score_histogram", "slices"),
 }
 

@@ -41,9 +41,9 @@ def test_texts_are_tracked_beside_their_predictions_if_requested(train, trained,
 
 def test_no_text_is_tracked_if_not_requested(train, tracked):
     record = train()
-    files = [record / "record.json", *(record / "artifacts").rglob("*.json"), *(record / "artifacts").rglob("*.md")]
+    files = [record / "record.json", *(path for kind in ("json", "md", "html") for path in record.rglob(f"*.{kind}"))]
     assert not any("requests.json" in path.name for path in files)
-    assert {"record.json", "slices.json", "model_card.md"} <= {path.name for path in files}
+    assert {"record.json", "slices.json", "model_card.md", "report.html"} <= {path.name for path in files}
     assert [path.name for path in files for phrase in tracked.planted if phrase in path.read_text()] == []
 
 
@@ -53,3 +53,13 @@ def test_errors_that_are_allowed_are_written_on_the_run_and_the_version(train, t
     assert facts["runs"][0]["name"] == "few"
     assert facts["runs"][0]["tags"]["data.errors"] == facts["model"]["tags"]["data.errors"] == "too_few"
     assert facts["model"]["description"].endswith("TRAINED DESPITE ERRORS in the data: too_few")
+
+
+def test_the_report_is_recorded_and_stands_in_the_models_folder(train, tmp_path):
+    record = train()
+    pages = [record / "artifacts" / "model", record / "model", tmp_path / "models" / "latest"]
+    assert len({(page / "report.html").read_text("utf-8") for page in pages}) == 1
+    text = (pages[0] / "report.html").read_text("utf-8")
+    assert "SYNTHETIC" in text
+    assert text.count("data:image/png") > 8
+    assert "report.html)" in (record / "record.json").read_text("utf-8")

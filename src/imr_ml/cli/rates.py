@@ -44,6 +44,9 @@ def rates(
         Path | None, typer.Option("--output", "-o", help="Write the rates (.csv, .jsonl, .parquet).")
     ] = None,
     html: Annotated[Path | None, typer.Option(help="Write a page with charts (.html); it lists case numbers.")] = None,
+    with_text: Annotated[
+        bool, typer.Option("--with-text", help="Also list the requests' texts, which are private, on the page.")
+    ] = False,
     source: Annotated[str | None, typer.Option(help="Source to count; required if the table has several.")] = None,
     renames: ColumnMap = None,
     columns: ColumnsFile = None,
@@ -56,34 +59,36 @@ def rates(
     with exit_on_user_error():
         from imr_ml.corpus.decisions import InputOptions
         from imr_ml.corpus.mapping import read_mapping
-        from imr_ml.rates.counting import answer_requests, compare_values, count_rates, parse_condition, write_rates
+        from imr_ml.rates.counting import compare_values, count_rates, parse_condition, write_rates
         from imr_ml.rates.page import PAGE_QUESTIONS, chart_library, write_page
-        from imr_ml.rates.questions import questions_named
-        from imr_ml.rates.reading import read_decided
+        from imr_ml.rates.questions import RatesError, questions_named
+        from imr_ml.rates.reading import read_answers
 
         _check_targets(data, output, html)
+        if with_text and not html:
+            raise RatesError("--with-text is about the page: give --html too")
         names = questions_named(by or ["category"])
         for condition in where or ():
             parse_condition(condition)
         library = chart_library() if html else ""
         options = InputOptions(read_mapping(renames or (), columns), partial, sheet)
         with progress() as start:
-            table = read_decided(data, start, source=source, options=options)
             asked = [*names, *PAGE_QUESTIONS] if html else names
-            answered = answer_requests(table.requests, asked, table.name, where or (), start)
+            answered, notes = read_answers(data, asked, start, where=where or (), source=source, options=options)
         counted = count_rates(answered, names)
         typer.echo(counted.facts)
-        for note in table.notes:
+        for note in notes:
             typer.echo(f"  {note}")
         wide_console().print(_printed(counted))
         typer.echo(counted.chance)
-        if compare:
-            typer.echo(compare_values(answered, names[0], compare))
+        comparison = compare_values(answered, names[0], compare) if compare else ""
+        if comparison:
+            typer.echo(comparison)
         if output:
             write_rates(counted, output)
             typer.echo(f"{output}: {len(counted.cells):,} cells")
         if html:
-            write_page(answered, counted, html, library)
+            write_page(answered, counted, html, library, comparison=comparison, with_text=with_text)
             typer.echo(f"{html}: the page")
 
 

@@ -95,6 +95,7 @@ def train(
         from imr_ml.ingest.sources import training_table
         from imr_ml.model_files import MANIFEST, save_model
         from imr_ml.quality.checking import check_training
+        from imr_ml.rates.model_report import REPORT, report_rates
         from imr_ml.reporting.card.rendering import write_card
         from imr_ml.reporting.compared_models import compared_rungs
         from imr_ml.tracking import registry, runs, sending, uris
@@ -140,7 +141,19 @@ def train(
         card = write_card(trained, output, commit, dirty=dirty)[0]
         compared = compared_rungs(trained.climb) if trained.climb else None
         texts = decided_requests(table.decisions.requests) if log_text else None
-        extras = runs.Extras(compared, system, card, output / MANIFEST, texts, started_ms, named.name, name, errors)
+        extras = runs.Extras(
+            compared=compared,
+            system=system,
+            card=card,
+            manifest=output / MANIFEST,
+            report=output / REPORT,
+            rates=report_rates(table.decisions.requests),
+            texts=texts,
+            started_ms=started_ms,
+            experiment=named.name,
+            name=name,
+            data_errors=errors,
+        )
         print_evaluation(trained, slices=slices)
         typer.echo(f"model: {output}, its model card: {card}")
         if precedent_texts:
@@ -150,6 +163,9 @@ def train(
         except sending.UnsentError as kept:
             warn(str(kept))
             return
+        finally:
+            if (output / REPORT).exists():
+                typer.echo(f"report for a browser: {output / REPORT}")
         address = f"models:/{registry.MODEL_NAME}/{run.model_version}"
         typer.echo(f"registered as {address} (challenger), trained on source {trained.data.source}")
         typer.echo("compare runs in the MLflow UI: imr-ml ui")

@@ -5,11 +5,12 @@ A row without a usable decision is left out, with its reason; nothing is guessed
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from imr_ml.corpus.dates import describe_styles, infer_styles
+from imr_ml.corpus.dates import DateStyle, describe_styles, infer_styles
 from imr_ml.corpus.mapping import ColumnMapping, describe_columns, require_mapped
 from imr_ml.corpus.outcomes import PARTIAL, Partial, read_outcomes
 from imr_ml.corpus.schema import (
@@ -24,13 +25,15 @@ from imr_ml.corpus.store import SCHEMA_VERSION, schema_version, upgraded
 from imr_ml.tables.table import Table
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
 
     import pandas as pd
 
 _ROWS_AT_ONCE = 50_000
 _ROWS_SAMPLED = 200
 _TEXTS = ["request", "clinical_summary", "outcome"]
+NO_FAMILIES = "families is empty, where other rows have them"
+ALL_TWICE = "every row is in the table at least twice; remove the repeats, as they make intervals too narrow"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +77,25 @@ class Decisions:
     notes: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class DecidedRows:
+    """Rows of a table as read.
+
+    Attributes
+    ----------
+    table : DataFrame
+        In the types of the schema; ``outcome`` may still be partial.
+    reasons : Series of string
+        Why each row is left out; missing where it is not.
+    warnings : Series of string
+        See `ParsedRequests`.
+    """
+
+    table: pd.DataFrame
+    reasons: pd.Series
+    warnings: pd.Series
+
+
 def read_decisions(path: Path, options: InputOptions | None = None, skip: Collection[str] = ()) -> Decisions:
     """Read the decided requests of a table.
 
@@ -96,25 +118,17 @@ def read_decisions(path: Path, options: InputOptions | None = None, skip: Collec
     import pandas as pd
 
     options = options or InputOptions()
-    table = Table.open(path, options.sheet)
-    needed, mapping = (*REQUIRED_COLUMNS, "outcome"), options.mapping.resolve(table.columns)
-    require_mapped(
-        table.columns, needed, mapping.columns, str(path), lambda: next(iter(table.chunks(_ROWS_SAMPLED))).frame
-    )
-    version = schema_version(path)
-    named = mapping.user_name
-    # The upgrade of a table of letters tells issues of a case apart by all columns.
-    needs_all = version < SCHEMA_VERSION and named("letter_sha256") in table.columns
-    skipped = set() if needs_all else set(map(named, skip))
+    (table, mapping), version = open_decisions(path, options), schema_version(path)
+    skipped = set() if needs_all_columns(path, options) else set(map(mapping.user_name, skip))
     chunks = list(table.chunks(_ROWS_AT_ONCE, [name for name in table.columns if name not in skipped]))
     written = pd.concat([chunk.frame for chunk in chunks])
     mapped = upgraded(mapping.apply(written), version)
     styles = infer_styles(mapped, str(path))
-    parsed = parse_requests(mapped, styles)
-    outcomes = _decide_partials(read_outcomes(mapped["outcome"]), options.partial)
-    reasons = _rejection_reasons(parsed.table, mapped["outcome"], outcomes)
+    decided = decide_rows(mapped, styles, options.partial)
+    lacking = lacks_families(decided.table)
+    reasons = decided.reasons.mask(lacking & decided.reasons.isna(), NO_FAMILIES)
     usable = reasons.isna()
-    requests = with_source(parsed.table.assign(outcome=outcomes)[usable].reset_index(drop=True))
+    requests = decided.table[usable].reset_index(drop=True)
     rejected = written[~usable].assign(reason=reasons[~usable])
     rejected.insert(0, "row", rejected.index + 1)
     lines = [line for chunk in chunks for line in chunk.rejects]
@@ -123,13 +137,40 @@ def read_decisions(path: Path, options: InputOptions | None = None, skip: Collec
             {"row": "Int64", "line": "Int64"}
         )
     if requests.empty:
-        counts = _count_reasons(rejected["reason"])
-        raise SchemaError(
-            f"{path}: has no decided request ({counts}); fill outcome, or map it with --map outcome=COLUMN"
-        )
-    notes = [*describe_columns(table.columns, mapping, training=True), *_describe_rejects(rejected["reason"])]
-    notes += [*describe_styles(styles), *_describe_warnings(parsed.warnings)]
-    return Decisions(requests, rejected, tuple(notes + _describe_cases(requests)))
+        raise no_decisions(path, Counter(rejected["reason"]))
+    notes = [
+        *describe_columns(table.columns, mapping, training=True),
+        *describe_reading(Counter(rejected["reason"]), styles, count_warnings(decided.warnings)),
+        *describe_lacks(requests.columns, requests),
+    ]
+    repeats = requests.groupby(_TEXTS, dropna=False).size()
+    if (repeats > 1).all():
+        notes.append(ALL_TWICE)
+    return Decisions(requests, rejected, tuple(notes))
+
+
+def open_decisions(path: Path, options: InputOptions) -> tuple[Table, ColumnMapping]:
+    """Open a table that has the columns of decided requests, and resolve the mapping to its spelling of them.
+
+    Raises
+    ------
+    SchemaError
+        As `read_decisions`.
+    """
+    table = Table.open(path, options.sheet)
+    needed, mapping = (*REQUIRED_COLUMNS, "outcome"), options.mapping.resolve(table.columns)
+    require_mapped(
+        table.columns, needed, mapping.columns, str(path), lambda: next(iter(table.chunks(_ROWS_SAMPLED))).frame
+    )
+    return table, mapping
+
+
+def needs_all_columns(path: Path, options: InputOptions) -> bool:
+    """Whether a table must be read whole: the upgrade of letters of an older schema compares all columns."""
+    if schema_version(path) >= SCHEMA_VERSION:
+        return False
+    columns = Table.open(path, options.sheet).columns
+    return options.mapping.resolve(columns).user_name("letter_sha256") in columns
 
 
 def with_source(requests: pd.DataFrame) -> pd.DataFrame:
@@ -140,53 +181,89 @@ def with_source(requests: pd.DataFrame) -> pd.DataFrame:
     return requests.assign(source=requests.get("source", missing).astype("string").fillna(OWN_SOURCE))
 
 
-def _decide_partials(outcomes: pd.Series, partial: Partial) -> pd.Series:
-    return outcomes if partial == "drop" else outcomes.replace(PARTIAL, partial)
+def decide_rows(mapped: pd.DataFrame, styles: Mapping[str, DateStyle], partial: Partial) -> DecidedRows:
+    """Read the rows of a table, or of a chunk of it.
+
+    Parameters
+    ----------
+    mapped : DataFrame
+        Under the names of the schema.
+    styles : mapping of str to DateStyle
+        How each date column is written.
+    partial : {"overturned", "upheld", "drop"}
+        What a partially overturned request counts as.
+    """
+    parsed = parse_requests(mapped, styles)
+    outcomes = read_outcomes(mapped["outcome"])
+    outcomes = outcomes if partial == "drop" else outcomes.replace(PARTIAL, partial)
+    reasons = _rejection_reasons(parsed.table, mapped["outcome"], outcomes)
+    return DecidedRows(with_source(parsed.table.assign(outcome=outcomes)), reasons, parsed.warnings)
+
+
+def lacks_families(table: pd.DataFrame) -> pd.Series:
+    """Which rows of a whole table have no families, where other rows of their source have them: shape (rows,) bool.
+
+    A source without any families trains the outcome classifier alone.
+    """
+    import pandas as pd
+
+    if "families" not in table:
+        return pd.Series(data=False, index=table.index)
+    given = table["families"].notna()
+    return ~given & given.groupby(table["source"].astype("string")).transform("any")
 
 
 def _rejection_reasons(table: pd.DataFrame, written: pd.Series, outcomes: pd.Series) -> pd.Series:
-    """Why each row can't be trained on; missing where it can."""
+    """Why each row can't be trained on, by itself; missing where it can."""
     from imr_ml.corpus.cells import parse_text
 
     reasons = row_errors(table)
     given = parse_text(written).notna()
-    families = table["families"].notna() if "families" in table else given & ~given
-    source = table["source"].fillna("") if "source" in table else given & ~given
     checks = (
         (~given, "outcome is empty"),
         (given & outcomes.isna(), "outcome is not a known decision"),
         (outcomes.eq(PARTIAL).fillna(value=False), "outcome is partial (choose with --partial)"),
-        # A source without any families trains the outcome classifier alone.
-        (~families & families.groupby(source).transform("any"), "families is empty, where other rows have them"),
     )
     for failed, reason in checks:
         reasons = reasons.mask(failed & reasons.isna(), reason)
     return reasons
 
 
-def _describe_rejects(reasons: pd.Series) -> list[str]:
-    return [f"{len(reasons)} row(s) left out: {_count_reasons(reasons)}"] if len(reasons) else []
+def no_decisions(path: Path, reasons: Counter[str]) -> SchemaError:
+    """The error of a table without any decided request."""
+    return SchemaError(
+        f"{path}: has no decided request ({_listed(reasons)}); fill outcome, or map it with --map outcome=COLUMN"
+    )
 
 
-def _count_reasons(reasons: pd.Series) -> str:
-    return ", ".join(f"{count} x {reason}" for reason, count in reasons.value_counts().items())
+def describe_reading(reasons: Counter[str], styles: Mapping[str, DateStyle], warnings: Counter[str]) -> list[str]:
+    """What a reader of the figures must know about how a table was read.
+
+    Parameters
+    ----------
+    reasons : Counter
+        Why rows were left out.
+    styles : mapping of str to DateStyle
+    warnings : Counter
+        What could not be read.
+    """
+    left_out = [f"{reasons.total()} row(s) left out: {_listed(reasons)}"] if reasons else []
+    unread = [f"cells that could not be read count as missing: {_listed(warnings)}"] if warnings else []
+    return [*left_out, *describe_styles(styles), *unread]
 
 
-def _describe_warnings(warnings: pd.Series) -> list[str]:
-    listed = ", ".join(f"{count} x {warning}" for warning, count in count_warnings(warnings).most_common())
-    return [f"cells that could not be read count as missing: {listed}"] if listed else []
-
-
-def _describe_cases(requests: pd.DataFrame) -> list[str]:
+def describe_lacks(columns: Collection[str], requests: pd.DataFrame) -> list[str]:
+    """What a table with these columns and requests lacks that its figures need."""
     notes = []
-    if not {"case_number", "letter_sha256"} & set(requests.columns):
+    if not {"case_number", "letter_sha256"} & set(columns):
         notes.append(
             "no case numbers, so each row counts as its own case: if a case has several rows, a fold may test on a "
             "case that it was trained on, and the intervals are too narrow; map them with --map case_number=COLUMN"
         )
-    repeats = requests.groupby(_TEXTS, dropna=False).size()
-    if len(repeats) and (repeats > 1).all():
-        notes.append("every row is in the table at least twice; remove the repeats, as they make intervals too narrow")
     if "families" not in requests or requests["families"].isna().all():
         notes.append("no guideline families, so only the outcome classifier is trained")
     return notes
+
+
+def _listed(counts: Counter[str]) -> str:
+    return ", ".join(f"{count} x {what}" for what, count in counts.most_common())

@@ -114,7 +114,7 @@ def with_versions(requests: pd.DataFrame) -> pd.DataFrame:
 
 def current_requests(requests: pd.DataFrame) -> pd.DataFrame:
     """The rows of each case's last issue; of a table that counts no versions, all rows."""
-    if not {CASE_VERSION, "case_number"} <= set(requests.columns):
+    if not {CASE_VERSION, "case_number"} <= set(requests.columns) or not requests[CASE_VERSION].gt(1).any():
         return requests
     keys = [name for name in ("source", "case_number") if name in requests]
     newest = requests.groupby(keys, dropna=False)[CASE_VERSION].transform("max")

@@ -133,7 +133,7 @@ def current_decisions(
         As `training_table`.
     """
     decisions = read_decisions(path, options, skip)
-    table = _select_source(decisions.requests, source, path)
+    table = select_source(decisions.requests, source, path)
     current = current_requests(table)
     left_out = len(table) - len(current)
     notes = [f"{source} only"] if source else []
@@ -167,7 +167,17 @@ def input_kind(path: Path, options: InputOptions) -> Kind:
     return table_kind(path, options) if kind is Kind.REQUESTS else kind
 
 
-def _select_source(table: pd.DataFrame, source: str | None, path: Path) -> pd.DataFrame:
+def select_source(table: pd.DataFrame, source: str | None, path: Path) -> pd.DataFrame:
+    """Rows of one source.
+
+    Parameters
+    ----------
+    table : DataFrame
+    source : str or None
+        The source; needed where there are several.
+    path : Path
+        What to call the table in an error.
+    """
     present = sorted(table["source"].dropna().unique()) if "source" in table else []
     if source is not None:
         if source not in present:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -13,15 +13,29 @@ from imr_ml.corpus.schema import FAMILY_SEPARATOR
 from imr_ml.corpus.table import case_keys
 from imr_ml.evaluation.slices import FEWEST_REQUESTS
 from imr_ml.progress import StartProgress, silent
-from imr_ml.rates.questions import Question, RatesError, answer_questions, has_any, question_named, values_meant
+from imr_ml.rates.questions import (
+    Question,
+    RatesError,
+    answer_questions,
+    has_any,
+    known_values,
+    question_named,
+    values_meant,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
+    from typing import Any
+
+    import numpy as np
+    from numpy.typing import NDArray
 
 COUNTS = ["requests", "overturned"]
 FIGURES = ["rate", "low", "high", "difference", "difference_low", "difference_high"]
+ReadRows = Callable[["NDArray[np.int64]", Sequence[str]], pd.DataFrame]
 SAMPLE = "sample"
 _BY_CHANCE = 0.05
+_DIGITS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,15 +118,18 @@ class AnsweredRequests:
     Attributes
     ----------
     requests : DataFrame
-        As read.
+        ``outcome`` and, where known, ``decision_date``.
     answers : DataFrame
         Of `answer_questions`, with ``family`` always among them.
     facts : TableFacts
+    read_rows : callable
+        (places of requests, columns of the table) -> cells of these requests, in that order.
     """
 
     requests: pd.DataFrame
     answers: pd.DataFrame
     facts: TableFacts
+    read_rows: ReadRows
 
 
 def parse_condition(condition: str) -> tuple[Question, str]:
@@ -158,9 +175,12 @@ def answer_requests(
     for condition in where:
         question, value = parse_condition(condition)
         answers = answer_questions(requests, [question.name], start)[question.name]
-        requests = requests[has_any(answers, values_meant(question, value, answers))]
+        requests = requests[has_any(answers, values_meant(question, value, known_values(answers)))]
     answered = answer_questions(requests, [*questions, "family"], start)
-    return AnsweredRequests(requests, answered, replace(_table_facts(requests, name), where=tuple(where)))
+    facts = replace(table_facts(requests, name, case_keys(requests).nunique()), where=tuple(where))
+    return AnsweredRequests(
+        requests, answered, facts, lambda places, columns: requests.iloc[places].reindex(columns=list(columns))
+    )
 
 
 def count_rates(answered: AnsweredRequests, by: Sequence[str]) -> Rates:
@@ -176,6 +196,16 @@ def count_rates(answered: AnsweredRequests, by: Sequence[str]) -> Rates:
     ordered = cells.reset_index().sort_values(["requests", *by], ascending=[False, *(True for _ in by)])
     overall = dict(zip([*COUNTS, *FIGURES], [*total, *_figures(*total, total)], strict=True))
     return Rates(tuple(by), ordered.reset_index(drop=True), overall, answered.facts)
+
+
+def cell_records(cells: pd.DataFrame, names: Sequence[str]) -> list[dict[str, Any]]:
+    """Cells as a page holds them: the values of the questions, and each figure by its name; None where it has none."""
+    rounded = cells.round(dict.fromkeys(FIGURES, _DIGITS)).astype("object")
+    rows = rounded.where(rounded.notna(), None).to_dict("records")
+    return [
+        {"values": [row[name] for name in names]} | {str(key): row[key] for key in row if key not in names}
+        for row in rows
+    ]
 
 
 def compare_values(answered: AnsweredRequests, name: str, values: tuple[str, str]) -> str:
@@ -194,7 +224,7 @@ def compare_values(answered: AnsweredRequests, name: str, values: tuple[str, str
         For a value that no request has, and two of which one has less than 20 requests.
     """
     answers = answered.answers[name]
-    meant = [values_meant(question_named(name), value, answers) for value in values]
+    meant = [values_meant(question_named(name), value, known_values(answers)) for value in values]
     names = [" or ".join(sorted(value)) for value in meant]
     first, second = (has_any(answers, value) for value in meant)
     overturned = answered.requests["outcome"].eq("overturned").fillna(value=False)
@@ -219,8 +249,16 @@ def write_rates(rates: Rates, path: Path) -> None:
         write(rates.cells.assign(source=rates.facts.kind))
 
 
-def _table_facts(requests: pd.DataFrame, name: str) -> TableFacts:
-    sources = requests["source"].fillna("own").unique() if "source" in requests else ["own"]
+def table_facts(requests: pd.DataFrame, name: str, cases: int) -> TableFacts:
+    """What a table contains.
+
+    Parameters
+    ----------
+    requests : DataFrame
+    name : str
+    cases : int
+    """
+    sources = requests["source"].astype("object").fillna("own").unique() if "source" in requests else ["own"]
     dates = pd.to_datetime(requests["decision_date"]).dropna() if "decision_date" in requests else pd.Series(dtype="O")
     years = requests["decision_year"].dropna() if "decision_year" in requests else pd.Series(dtype="O")
     first, last = "", ""
@@ -228,7 +266,7 @@ def _table_facts(requests: pd.DataFrame, name: str) -> TableFacts:
         first, last = (f"{day:%Y-%m-%d}" for day in (dates.min(), dates.max()))
     elif len(years):
         first, last = str(int(years.min())), str(int(years.max()))
-    return TableFacts(name, len(requests), case_keys(requests).nunique(), first, last, tuple(sorted(map(str, sources))))
+    return TableFacts(name, len(requests), cases, first, last, tuple(sorted(map(str, sources))))
 
 
 def _counts(answers: pd.DataFrame, overturned: pd.Series, by: Sequence[str]) -> pd.DataFrame:

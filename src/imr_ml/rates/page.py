@@ -1,21 +1,19 @@
-"""Write rates as one HTML page with charts, which lists the decisions behind each rate and holds no letter text."""
+"""Write rates as one HTML page with charts, which lists the decisions behind each rate."""
 
 from __future__ import annotations
 
-import math
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from imr_ml.corpus.schema import FAMILY_SEPARATOR
-from imr_ml.files import atomic_write
 from imr_ml.guidelines.citations import find_citations
 from imr_ml.guidelines.types import FAMILIES
-from imr_ml.rates.counting import AnsweredRequests, Rates, count_rates
+from imr_ml.rates.counting import AnsweredRequests, Rates, cell_records, count_rates
 from imr_ml.rates.questions import MISSING, QUESTIONS, RatesError
 from imr_ml.reporting.names import FAMILY_NAMES
-from imr_ml.reporting.pages import content_policy, embedded_json, page_resource
+from imr_ml.reporting.pages import page_resource, write_html
 from imr_ml.templates import template
 
 if TYPE_CHECKING:
@@ -28,8 +26,10 @@ PAGE_QUESTIONS = ("treatment", "quarter", "year")
 """What the page shows besides the questions that it is made by."""
 MOST_BARS, MOST_TREATMENTS = 40, 15
 MOST_LISTED, MOST_LISTED_OF_PAIR = 50, 20
+LONGEST_TEXT = 2_000
 _PACKAGE = "imr_ml.rates"
 _LONGEST_ID = 80
+_LISTED = ("case_number", "item", "families", "imr_guideline")
 
 
 @cache
@@ -49,7 +49,15 @@ def chart_library() -> str:
     return str(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")).replace("</script", "<\\/script")
 
 
-def write_page(answered: AnsweredRequests, rates: Rates, target: Path, library: str) -> None:
+def write_page(
+    answered: AnsweredRequests,
+    rates: Rates,
+    target: Path,
+    library: str,
+    *,
+    comparison: str = "",
+    with_text: bool = False,
+) -> None:
     """Write the page.
 
     Parameters
@@ -62,32 +70,32 @@ def write_page(answered: AnsweredRequests, rates: Rates, target: Path, library: 
         Appears when all is written.
     library : str
         `chart_library`.
+    comparison : str, optional
+        Of two values, from `compare_values`.
+    with_text : bool, default False
+        Whether the decisions are listed with the text of their request.
     """
-    from markupsafe import Markup
-
-    style = page_resource("page.css") + page_resource("rates.css", _PACKAGE)
-    script = page_resource("dom.js") + page_resource("rates.js", _PACKAGE)
-    data = _data(answered, rates)
-    page = template(_PACKAGE, "page", "rates.html.jinja").render(
+    data = _data(answered, rates, with_text=with_text)
+    write_html(
+        target,
+        template(_PACKAGE, "page", "rates.html.jinja"),
+        page_resource("page.css") + page_resource("rates.css", _PACKAGE),
+        [library, page_resource("dom.js") + page_resource("rates.js", _PACKAGE)],
+        data,
         facts=rates.facts,
         chance=rates.chance,
         overall=rates.overall,
         labels=[QUESTIONS[name].label for name in rates.by],
         cells=data["cells"],
         all_cells=len(rates.cells),
+        comparison=comparison,
+        with_text=with_text,
         has_families=bool(data["families"]),
         trend=data["trend"],
-        policy=content_policy(style, library, script),
-        style=Markup(style),  # noqa: S704 - files of this package
-        library=Markup(library),  # noqa: S704 - the chart library
-        script=Markup(script),  # noqa: S704
-        data=Markup(embedded_json(data)),  # noqa: S704 - holds no "<"
     )
-    with atomic_write(target) as made:
-        made.write_text(page, encoding="utf-8", newline="\n")
 
 
-def _data(answered: AnsweredRequests, rates: Rates) -> dict[str, Any]:
+def _data(answered: AnsweredRequests, rates: Rates, *, with_text: bool) -> dict[str, Any]:
     names = rates.by
     singles = [count_rates(answered, [name]).cells for name in names]
     shown = [_most_frequent(cells, name) for cells, name in zip(singles, names, strict=True)]
@@ -98,14 +106,15 @@ def _data(answered: AnsweredRequests, rates: Rates) -> dict[str, Any]:
     return {
         "by": [{"name": name, "label": QUESTIONS[name].label} for name in names],
         "values": shown,
-        "overall": _plain(rates.overall["rate"]),
+        "overall": rates.overall["rate"],
         "is_sample": rates.facts.is_sample,
-        "bars": _records(singles[0][singles[0][names[0]].isin(shown[0])], names[:1]),
-        "cells": _records(cells, names),
+        "bars": cell_records(singles[0][singles[0][names[0]].isin(shown[0])], names[:1]),
+        "cells": cell_records(cells, names),
         "trend": trend,
         "families": _families_by_treatment(answered),
         "listed": MOST_LISTED,
-        "decisions": _decisions(answered, names, shown),
+        "with_text": with_text,
+        "decisions": _decisions(answered, names, shown, with_text=with_text),
     }
 
 
@@ -115,28 +124,13 @@ def _most_frequent(cells: pd.DataFrame, name: str) -> list[str]:
     return sorted(values, key=lambda value: (value in MISSING, value)) if QUESTIONS[name].is_ordered else values
 
 
-def _records(cells: pd.DataFrame, names: tuple[str, ...]) -> list[dict[str, Any]]:
-    rows = cells.to_dict("records")
-    return [
-        {"values": [row[name] for name in names]}
-        | {str(key): _plain(value) for key, value in row.items() if key not in names}
-        for row in rows
-    ]
-
-
-def _plain(value: Any) -> Any:
-    if value is None or value is pd.NA or (isinstance(value, float) and math.isnan(value)):
-        return None
-    return round(value, 4) if isinstance(value, float) else value
-
-
 def _trend(answered: AnsweredRequests) -> list[dict[str, Any]]:
     """Rates by quarter, or by year where the table has no dates."""
     for name in ("quarter", "year"):
         cells = count_rates(answered, [name]).cells
         known = cells[~cells[name].isin(MISSING)].sort_values(name)
         if len(known):
-            return _records(known, (name,))
+            return cell_records(known, (name,))
     return []
 
 
@@ -158,18 +152,22 @@ def _families_by_treatment(answered: AnsweredRequests) -> list[dict[str, Any]]:
     ]
 
 
-def _decisions(answered: AnsweredRequests, names: tuple[str, ...], shown: list[list[str]]) -> list[list[Any]]:
-    """Case number, item, outcome, date, citation and values of the latest decisions behind each cell."""
+def _decisions(
+    answered: AnsweredRequests, names: tuple[str, ...], shown: list[list[str]], *, with_text: bool
+) -> list[list[Any]]:
+    """Case number, item, outcome, date, citation, values and perhaps text of the latest decisions behind each cell."""
     requests, answers = answered.requests.reset_index(drop=True), answered.answers.reset_index(drop=True)
     rows = _latest(requests, answers, names, shown)
-    requests, answers = requests.loc[rows], answers.loc[rows]
+    requests, answers = requests.iloc[rows], answers.iloc[rows]
+    cells = answered.read_rows(rows, [*_LISTED, *(["request"] if with_text else [])])
     columns = [
-        _identifiers(requests, "case_number"),
-        _identifiers(requests, "item"),
+        _identifiers(cells, "case_number"),
+        _identifiers(cells, "item"),
         requests["outcome"].astype("object").tolist(),
         _dates(requests),
-        _citations(requests),
+        _citations(cells),
         *(answers[name].astype("object").str.split(FAMILY_SEPARATOR).tolist() for name in names),
+        *([cells["request"].astype("object").fillna("").str[:LONGEST_TEXT].tolist()] if with_text else []),
     ]
     return [list(row) for row in zip(*columns, strict=True)]
 
@@ -194,8 +192,6 @@ def _latest(
 
 
 def _identifiers(requests: pd.DataFrame, column: str) -> list[str]:
-    if column not in requests:
-        return [""] * len(requests)
     return requests[column].map(_identifier, na_action="ignore").astype("object").fillna("").tolist()
 
 
@@ -211,9 +207,8 @@ def _dates(requests: pd.DataFrame) -> list[str]:
 
 def _citations(requests: pd.DataFrame) -> list[str]:
     """Titles that the taxonomy knows, and the families of what it does not: a letter's own words stay out."""
-    families = requests["families"] if "families" in requests else pd.Series("", requests.index)
-    texts = requests["imr_guideline"] if "imr_guideline" in requests else pd.Series("", requests.index)
-    pairs = list(zip(*(cells.astype("string").fillna("") for cells in (texts, families)), strict=True))
+    columns = (requests[name].astype("string").fillna("") for name in ("imr_guideline", "families"))
+    pairs = list(zip(*columns, strict=True))
     named = {pair: _citation(*pair) for pair in set(pairs)}
     return [named[pair] for pair in pairs]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from sys import intern
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -27,7 +28,10 @@ if TYPE_CHECKING:
 UNKNOWN, NONE_NAMED, NO_CHAPTER = "unknown", "none named", "no ACOEM chapter"
 MISSING = (UNKNOWN, NONE_NAMED, NO_CHAPTER)
 MOST_QUESTIONS = 2
+Memory = dict[tuple[str, ...], dict[str, tuple[str, ...]]]
+"""What texts say, by their section and the facts that are asked for."""
 _TEXTS_AT_ONCE = 5_000
+_LONGEST_REMEMBERED, _MOST_REMEMBERED = 200, 300_000
 # A column of an own table may hold anything, but a page shows names, no texts.
 _LONGEST_NAME = 80
 
@@ -103,7 +107,9 @@ def questions_named(names: Sequence[str]) -> list[str]:
     return asked
 
 
-def answer_questions(requests: pd.DataFrame, names: Iterable[str], start: StartProgress = silent) -> pd.DataFrame:
+def answer_questions(
+    requests: pd.DataFrame, names: Iterable[str], start: StartProgress = silent, memory: Memory | None = None
+) -> pd.DataFrame:
     """Each request's answers, several of one question joined by ``|``; none is empty or missing.
 
     Each distinct text is read once, and only the texts that a question needs.
@@ -116,33 +122,55 @@ def answer_questions(requests: pd.DataFrame, names: Iterable[str], start: StartP
         Of `QUESTIONS`.
     start : callable, optional
         Starts a progress bar over the distinct texts of a section.
+    memory : dict, optional
+        What short texts say, for chunks of one table: those of an earlier chunk are not read again.
     """
     asked = [QUESTIONS[name] for name in dict.fromkeys(names)]
     columns: dict[str, pd.Series] = {}
     for section in dict.fromkeys(question.section for question in asked if question.section):
         of_section = [question for question in asked if question.section == section]
-        columns |= _facts(requests, section, of_section, start)
+        columns |= _facts(requests, section, of_section, start, {} if memory is None else memory)
     columns |= {question.name: _TABLE_ANSWERS[question.name](requests) for question in asked if not question.section}
     return pd.DataFrame({question.name: columns[question.name].astype("category") for question in asked})
 
 
-def values_meant(question: Question, value: str, answers: pd.Series) -> frozenset[str]:
+def known_values(answers: pd.Series) -> frozenset[str]:
+    """Values that any request has."""
+    return frozenset(part for joined in answers.cat.categories for part in joined.split(FAMILY_SEPARATOR))
+
+
+def candidate_values(question: Question, value: str, known: frozenset[str]) -> frozenset[str]:
+    """Values that `values_meant` may give, from what is known of a part of the table."""
+    named, read = _meanings(question, value, known)
+    return named | read
+
+
+def values_meant(question: Question, value: str, known: frozenset[str]) -> frozenset[str]:
     """Values of a question that a user's word means: its own name, else what the spaCy stage reads in it.
+
+    Parameters
+    ----------
+    question : Question
+    value : str
+    known : frozenset of str
+        Values that any request has.
 
     Raises
     ------
     RatesError
         Where no request has any of them.
     """
-    known = {part for joined in answers.cat.categories for part in joined.split(FAMILY_SEPARATOR)}
-    named = {one for one in known if _plain(one) == _plain(value)}
-    if not named and question.kind:
-        read = view_section(_plain(value)).facts
-        named = {fact.value for fact in read if fact.kind == question.kind} & known
-    if not named:
+    named, read = _meanings(question, value, known)
+    if not (named or read):
         some = ", ".join(sorted(one for one in known if len(one) < _LONGEST_NAME)[:12])
         raise RatesError(f"{question.name}={value[:_LONGEST_NAME]}: no request has it; values are: {some}, ...")
-    return frozenset(named)
+    return named or read
+
+
+def _meanings(question: Question, value: str, known: frozenset[str]) -> tuple[frozenset[str], frozenset[str]]:
+    named = frozenset(one for one in known if _plain(one) == _plain(value))
+    facts = view_section(_plain(value)).facts if question.kind else ()
+    return named, frozenset(fact.value for fact in facts if fact.kind == question.kind) & known
 
 
 def has_any(answers: pd.Series, values: frozenset[str]) -> pd.Series:
@@ -156,29 +184,46 @@ def _plain(name: str) -> str:
 
 
 def _facts(
-    requests: pd.DataFrame, section: str, asked: Sequence[Question], start: StartProgress
+    requests: pd.DataFrame, section: str, asked: Sequence[Question], start: StartProgress, memory: Memory
 ) -> dict[str, pd.Series]:
-    names = [question.fact for question in asked]
+    own = {question.name: _names(requests, question.name) for question in asked}
     texts = requests[section].astype("object")
-    distinct = texts.dropna().unique()
-    progress = start(f"reading {section}", len(distinct))
-    read: list[dict[str, list[str]]] = []
-    for first in range(0, len(distinct), _TEXTS_AT_ONCE):
-        batch = distinct[first : first + _TEXTS_AT_ONCE]
-        frame = section_frame(pd.DataFrame({section: batch}))
-        read.append({name: frame[name].tolist() for name in names})
-        progress(len(batch))
-    place = texts.map({text: at for at, text in enumerate(distinct)}).fillna(-1).astype("int64").to_numpy()
-    found = {}
-    for question in asked:
-        is_list = question.kind is not None
-        values = [_affirmed(cell) if is_list else cell for part in read for cell in part[question.fact]]
-        answers = pd.Series(pd.Series([*values, ""], dtype="object").to_numpy()[place], index=requests.index)
-        own = _names(requests, question.name)
+    if all(question.kind is None for question in asked):
+        # What the table itself answers need not be read.
+        texts = texts.where(pd.DataFrame(own).isna().any(axis=1), None)
+    read = memory.setdefault((section, *(question.fact for question in asked)), {})
+    new = [text for text in texts.dropna().unique() if text not in read]
+    _read_facts(new, section, asked, read, start)
+    answers = {}
+    for place, question in enumerate(asked):
+        said = texts.map({text: read[text][place] for text in texts.dropna().unique()}).astype("object")
+        said = said.replace("", None)
         # The table's category is known, and a source's own codes stand in where its texts name nothing.
-        answers = own.fillna(answers) if not is_list else answers.where(answers != "", own)
-        found[question.name] = answers.replace("", None).fillna(NONE_NAMED)
-    return found
+        first, second = (own[question.name], said) if question.kind is None else (said, own[question.name])
+        answers[question.name] = first.fillna(second).fillna(NONE_NAMED)
+    for text in new:
+        if len(text) > _LONGEST_REMEMBERED or len(read) > _MOST_REMEMBERED:
+            del read[text]
+    return answers
+
+
+def _read_facts(
+    texts: Sequence[str],
+    section: str,
+    asked: Sequence[Question],
+    read: dict[str, tuple[str, ...]],
+    start: StartProgress,
+) -> None:
+    progress = start(f"reading {section}", len(texts))
+    for first in range(0, len(texts), _TEXTS_AT_ONCE):
+        batch = texts[first : first + _TEXTS_AT_ONCE]
+        frame = section_frame(pd.DataFrame({section: batch}))
+        columns = [
+            [intern(cell if question.kind is None else _affirmed(cell)) for cell in frame[question.fact]]
+            for question in asked
+        ]
+        read.update(zip(batch, zip(*columns, strict=True), strict=True))
+        progress(len(batch))
 
 
 def _affirmed(facts: str) -> str:

@@ -1,15 +1,20 @@
-"""Read the decided requests that rates are counted of."""
+"""Read the decided requests that rates are counted of, and answer questions about them."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from imr_ml.corpus.decisions import needs_all_columns, open_decisions
+from imr_ml.corpus.store import ROWS_AT_ONCE
 from imr_ml.corpus.table import complete_cases
 from imr_ml.ingest.paths import Kind
 from imr_ml.ingest.sources import RAW, SAMPLE, current_decisions, input_kind, training_table
+from imr_ml.rates.chunks import TableReading
+from imr_ml.rates.counting import AnsweredRequests, answer_requests
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     import pandas as pd
@@ -57,3 +62,53 @@ def read_decided(
     is_sample = requests["source"].eq("sample").any()
     name = str(data or (SAMPLE if is_sample else RAW))
     return DecidedTable(requests, name, (table.description.removeprefix("training on "), *table.decisions.notes))
+
+
+def read_answers(
+    data: Path | None,
+    questions: Sequence[str],
+    start: StartProgress,
+    *,
+    where: Sequence[str] = (),
+    source: str | None = None,
+    options: InputOptions,
+    rows_at_once: int = ROWS_AT_ONCE,
+) -> tuple[AnsweredRequests, tuple[str, ...]]:
+    """Answers about the requests of a table, and what a reader of the figures must know about it.
+
+    Of a table, one chunk of rows is held at a time, and of each request its answers; letters are read as by
+    `read_decided`.
+
+    Parameters
+    ----------
+    data : Path or None
+    questions : sequence of str
+    start : callable
+        Starts the progress bar of a long step.
+    where : sequence of str
+        As in `answer_requests`.
+    source : str, optional
+        Take the requests of this source only; a table of several needs it.
+    options : InputOptions
+        How a table is read.
+    rows_at_once : int, optional
+        Rows of a chunk.
+
+    Raises
+    ------
+    SchemaError, FileNotFoundError
+        As `read_decided`.
+    RatesError
+        For a condition that is none, or that no request fulfils.
+    """
+    if data is None or input_kind(data, options) is not Kind.REQUESTS or needs_all_columns(data, options):
+        decided = read_decided(data, start, source=source, options=options)
+        return answer_requests(decided.requests, questions, decided.name, where, start), decided.notes
+    wanted = list(dict.fromkeys([*questions, "family"]))
+    table, mapping = open_decisions(data, options)
+    resolved = replace(options, mapping=mapping)
+    reading = TableReading(data, table, tuple(wanted), tuple(where), source, resolved, rows_at_once)
+    progress = start(f"reading {data.name}", 0)
+    for rows in reading.read():
+        progress(rows)
+    return reading.answered(), reading.notes

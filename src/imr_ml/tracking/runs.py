@@ -22,6 +22,7 @@ from imr_ml.experiments.schema import values_of
 from imr_ml.experiments.writing import to_toml
 from imr_ml.files import sha256_of
 from imr_ml.model_files import MANIFEST
+from imr_ml.rates.model_report import REPORT, write_model_report
 from imr_ml.reporting.compared_models import COLOURS_OF_BASELINES, ComparedModel, compared_baselines
 from imr_ml.tracking import run_facts
 from imr_ml.tracking.predictions import FILE, Folds, HeldOut, write_held_out
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from imr_ml.evaluation.cross_validation import OutOfFold
+    from imr_ml.rates.counting import Rates
     from imr_ml.tracking.git import GitState
     from imr_ml.training import DataFacts, TrainedModel
 
@@ -59,6 +61,7 @@ _NOT_FOR_SCORING = (
     "experiments",
     "figures",
     "ladder",
+    "rates",
     "sample",
     "tracking",
     "training.py",
@@ -78,6 +81,10 @@ class Extras:
         From `system_metrics`.
     card, manifest : Path, optional
         Model card, and manifest of the table that was trained on.
+    report : Path, optional
+        Where to write the training's report, which is recorded too; needs `card`.
+    rates : tuple of Rates
+        Of the data, for the report.
     texts : DataFrame, optional
         Requests in the order of the evaluation. Their texts are private, and are recorded if given.
     started_ms : int, optional
@@ -94,6 +101,8 @@ class Extras:
     system: Sequence[Point] = ()
     card: Path | None = None
     manifest: Path | None = None
+    report: Path | None = None
+    rates: tuple[Rates, ...] = ()
     texts: pd.DataFrame | None = None
     started_ms: int | None = None
     experiment: str = DEFAULT
@@ -167,6 +176,7 @@ def _model_run(
     tables: Mapping[str, str],
 ) -> RunRecord:
     links = {
+        **({"report": REPORT} if extras.report else {}),
         **({"model card": CARD} if extras.card else {}),
         "experiment file": EXPERIMENT_FILE,
         **({"what the table was made of": MANIFEST} if extras.manifest else {}),
@@ -275,6 +285,11 @@ def _write_files(
     create_own_store()
     for _ in drawing:
         pass
+    if extras.report and extras.card:
+        card = extras.card.read_text("utf-8")
+        write_model_report(trained, card, artifacts / FIGURES, extras.rates, extras.report)
+        for place in (artifacts, folder / "model"):
+            shutil.copy(extras.report, place / REPORT)
 
 
 def _held_out(trained: TrainedModel, predicted: OutOfFold) -> HeldOut:

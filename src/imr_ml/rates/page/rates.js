@@ -7,7 +7,7 @@ const CONFIG = {
   font: "system-ui, sans-serif",
   background: null,
   view: { stroke: null },
-  axis: { labelColor: INK, titleColor: INK, domainColor: "#99a", tickColor: "#99a", gridColor: "rgba(128,128,128,.25)", labelLimit: 260 },
+  axis: { labelFontSize: 11.5, titleFontSize: 12, labelColor: INK, titleColor: INK, domainColor: "#99a", tickColor: "#99a", gridColor: "rgba(128,128,128,.25)", labelLimit: 260 },
   legend: { labelColor: INK, titleColor: INK },
   title: { color: INK, anchor: "start", fontSize: 12 },
 };
@@ -20,6 +20,8 @@ function tipOf(cell) {
 }
 
 const drawn = (cells) => cells.map((cell) => ({ ...cell, name: spaced(cell.values[0]), second: spaced(cell.values[1] ?? ""), tip: tipOf(cell) }));
+const rated = data.bars.filter((bar) => bar.rate !== null);
+const bars = rated.length ? rated : data.bars;
 const overall = { data: { values: [{ rate: data.overall }] }, transform: [{ filter: "isValid(datum.rate)" }] };
 const ofRate = (field) => ({ field, type: "quantitative", axis: { format: ".0%", tickCount: 8 }, title: "share overturned" });
 
@@ -31,7 +33,7 @@ const ORDERS = {
 };
 
 function barChart(order) {
-  const values = drawn(data.bars.toSorted(ORDERS[order])).map((bar) => ({ ...bar, label: `${bar.name} (${counted(bar.requests)})` }));
+  const values = drawn(bars.toSorted(ORDERS[order])).map((bar) => ({ ...bar, label: `${bar.name} (${counted(bar.requests)})` }));
   const y = { field: "label", type: "nominal", title: null, sort: null, scale: { domain: values.map((bar) => bar.label) } };
   const known = [{ filter: "isValid(datum.rate)" }];
   const tooltip = { field: "tip" };
@@ -48,7 +50,8 @@ function barChart(order) {
 }
 
 function heatMap() {
-  const values = drawn(data.cells).map((cell) => ({ ...cell, text: cell.rate === null ? `n=${cell.requests}` : percent(cell.rate, 0) }));
+  const barred = new Set(bars.map((bar) => bar.values[0]));
+  const values = drawn(data.cells.filter((cell) => barred.has(cell.values[0]))).map((cell) => ({ ...cell, text: cell.rate === null ? `n=${cell.requests}` : percent(cell.rate, 0) }));
   const ordered = data.values.map((names) => names.map(spaced));
   const x = { field: "second", type: "nominal", title: data.by[1].label, sort: ordered[1], axis: { labelAngle: -40, orient: "top" } };
   const y = { field: "name", type: "nominal", title: null, sort: ordered[0] };
@@ -146,16 +149,19 @@ function showDecisions(values) {
   opener = document.activeElement;
   byId("panel").hidden = false;
   document.body.classList.add("with-panel");
+  window.dispatchEvent(new Event("resize"));
   byId("panel-title").focus();
 }
 
-function decisionRow([number, item, outcome, decided, citation]) {
-  return el("tr", {}, el("th", { scope: "row" }, number), el("td", {}, item), el("td", {}, el("span", { class: `chip ${outcome}` }, outcome)), el("td", {}, decided), el("td", {}, citation));
+function decisionRow([number, item, outcome, decided, citation, ...rest]) {
+  const text = data.with_text ? el("p", { class: "request-text" }, rest.at(-1)) : null;
+  return el("tr", {}, el("th", { scope: "row" }, number), el("td", {}, item), el("td", {}, el("span", { class: `chip ${outcome}` }, outcome)), el("td", {}, decided), el("td", {}, citation, text));
 }
 
 function closePanel() {
   byId("panel").hidden = true;
   document.body.classList.remove("with-panel");
+  window.dispatchEvent(new Event("resize"));
   opener?.focus();
 }
 
@@ -166,6 +172,7 @@ async function sort(order) {
   await drawBars(order);
 }
 
+if (bars.length < data.bars.length) byId("few").textContent = `${data.bars.length - bars.length} more of less than 20 requests are in the table.`;
 byId("order").addEventListener("change", (event) => sort(event.target.value));
 byId("close").addEventListener("click", closePanel);
 document.addEventListener("keydown", (event) => {

@@ -1,8 +1,4 @@
-"""Write the batch report page from scored chunks.
-
-Text goes in as text: by autoescaping in the template, as JSON without a ``<`` for the scripts, which in turn only
-ever set text. A policy in the page forbids any script or style but its own, by their SHA-256, and any connection.
-"""
+"""Write the batch report page from scored chunks."""
 
 from __future__ import annotations
 
@@ -10,13 +6,12 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from imr_ml.files import atomic_write
 from imr_ml.guidelines.types import FAMILIES
 from imr_ml.reporting import names
 from imr_ml.reporting.batch_page.facts import ReportFacts
 from imr_ml.reporting.batch_page.rows import FIELDS, LONGEST_TEXT, PageRows, family_bars, histogram
 from imr_ml.reporting.batch_page.totals import Totals
-from imr_ml.reporting.pages import content_policy, embedded_json, page_resource
+from imr_ml.reporting.pages import page_resource, write_html
 from imr_ml.templates import template
 
 if TYPE_CHECKING:
@@ -50,25 +45,17 @@ def write_report(chunks: Iterable[pd.DataFrame], target: Path, facts: ReportFact
     for chunk in chunks:
         totals.add(chunk, facts)
         kept.add(chunk, facts)
-    page = _rendered(totals, kept, facts)
-    with atomic_write(target) as made:
-        made.write_text(page, encoding="utf-8", newline="\n")
-
-
-def _rendered(totals: Totals, kept: PageRows, facts: ReportFacts) -> str:
-    from markupsafe import Markup
-
-    style, script = page_resource("page.css"), "\n".join(map(page_resource, _SCRIPTS))
-    return template("imr_ml.reporting.batch_page", "page", "page.html.jinja").render(
+    write_html(
+        target,
+        template("imr_ml.reporting.batch_page", "page", "page.html.jinja"),
+        page_resource("page.css"),
+        ["\n".join(map(page_resource, _SCRIPTS))],
+        _data(totals, kept, facts),
         facts=facts,
         totals=totals,
         on_page=len(kept.rows),
         histogram=histogram(totals.histogram, facts.base_rate),
         families=family_bars(totals, names.FAMILY_NAMES),
-        policy=content_policy(style, script),
-        style=Markup(style),  # noqa: S704 - files of this package
-        script=Markup(script),  # noqa: S704
-        data=Markup(embedded_json(_data(totals, kept, facts))),  # noqa: S704 - holds no "<"
     )
 
 

@@ -35,7 +35,7 @@ _TITLES = {
     "family.f1_macro": "families: macro F1",
     "family.top_cited": "families: the likeliest was cited",
 }
-_HEADLINES = ("outcome.roc_auc", "outcome.brier", "family.f1_micro", "family.top_cited")
+HEADLINES = ("outcome.roc_auc", "outcome.brier", "family.f1_micro", "family.top_cited")
 _PLAUSIBLE_BY_CHANCE = 0.05
 
 
@@ -59,7 +59,7 @@ def signed(difference: Estimate) -> str:
 
 def headlines(evaluation: Evaluation) -> Iterator[str]:
     """A sentence for each of the metrics that matter most: the figure, and over what a lead is proven."""
-    for metric in _HEADLINES:
+    for metric in HEADLINES:
         if metric in evaluation.estimates[MODEL]:
             yield f"{title(metric)} **{evaluation.estimates[MODEL][metric]}**; {_beside(evaluation, metric)}."
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from imr_ml.reporting.figures.canvas import save
 from imr_ml.reporting.figures.outcome import confusion, precision_recall, reliability, roc, score_histogram
 from imr_ml.reporting.figures.parts import (
+    beside_baselines,
     by_fold,
     family_coefficients,
     family_f1,
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 _LOG = logging.getLogger(__name__)
 Draw = Callable[["TrainedModel"], "Figure | None"]
 FIGURES: Mapping[str, Draw] = {
+    "beside_baselines": beside_baselines,
     "precision_recall": precision_recall,
     "roc": roc,
     "reliability": reliability,

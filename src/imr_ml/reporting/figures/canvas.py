@@ -15,10 +15,12 @@ from imr_ml.evaluation.comparison import MODEL
 from imr_ml.reporting.compared_models import COLOURS_OF_BASELINES
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from matplotlib.axes import Axes
 
+    from imr_ml.evaluation.intervals import Estimate
     from imr_ml.training import TrainedModel
 
 UPHELD, OVERTURNED = "#009E73", "#D55E00"
@@ -26,8 +28,53 @@ COLOURS = {MODEL: "#0072B2", **COLOURS_OF_BASELINES}
 _DOTS_PER_INCH = 100
 
 
-def figure_of(trained: TrainedModel, title: str, height: float = 5.5) -> Figure:
+def marked_figure(title: str, height: float, *, is_sample: bool) -> Figure:
     """An empty figure; of sample data it says so in red.
+
+    Parameters
+    ----------
+    title : str
+    height : float
+        In inches.
+    is_sample : bool
+    """
+    figure = Figure(figsize=(8, height), layout="constrained")
+    mark = "SAMPLE DATA - synthetic\n" if is_sample else ""
+    figure.suptitle(f"{mark}{title}", fontsize=13, color=OVERTURNED if mark else "black")
+    return figure
+
+
+def intervals_figure(
+    title: str, rows: Mapping[str, Estimate], *, is_sample: bool, line: float | None = None, label: str = ""
+) -> Figure:
+    """Estimates as points with their intervals, from top to bottom.
+
+    Parameters
+    ----------
+    title : str
+    rows : mapping of str to Estimate
+    is_sample : bool
+    line : float, optional
+        Where to draw a dashed line.
+    label : str, optional
+        What the values are.
+    """
+    figure = marked_figure(title, 1.5 + 0.3 * len(rows), is_sample=is_sample)
+    axes = figure.subplots()
+    for place, one in enumerate(rows.values()):
+        error = [[one.value - one.low], [one.high - one.value]]
+        axes.errorbar(one.value, place, xerr=error, fmt="o", color=COLOURS[MODEL], capsize=3)
+    axes.set_yticks(range(len(rows)), list(rows))
+    axes.invert_yaxis()
+    if line is not None:
+        axes.axvline(line, linestyle="--", color=COLOURS["base_rate"])
+    axes.set_xlabel(label)
+    axes.spines[["top", "right"]].set_visible(False)
+    return figure
+
+
+def figure_of(trained: TrainedModel, title: str, height: float = 5.5) -> Figure:
+    """An empty figure of a training.
 
     Parameters
     ----------
@@ -35,10 +82,7 @@ def figure_of(trained: TrainedModel, title: str, height: float = 5.5) -> Figure:
     title : str
     height : float, optional
     """
-    figure = Figure(figsize=(8, height), layout="constrained")
-    mark = "SAMPLE DATA - synthetic\n" if trained.data.is_synthetic else ""
-    figure.suptitle(f"{mark}{title}", fontsize=13, color=OVERTURNED if mark else "black")
-    return figure
+    return marked_figure(title, height, is_sample=trained.data.is_synthetic)
 
 
 def canvas(trained: TrainedModel, title: str, height: float = 5.5) -> tuple[Figure, Axes]:

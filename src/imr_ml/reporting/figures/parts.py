@@ -1,4 +1,4 @@
-"""Plot slices, folds, learning curves, family F1 and coefficients.
+"""Plot baselines, slices, folds, learning curves, family F1 and coefficients.
 
 A picture is drawn only where the evaluation has what it shows.
 """
@@ -12,6 +12,7 @@ import numpy as np
 from imr_ml.evaluation.comparison import MODEL
 from imr_ml.evaluation.metrics import f1_by_family
 from imr_ml.guidelines.types import FAMILIES
+from imr_ml.reporting.card.wording import HEADLINES, title
 from imr_ml.reporting.compared_models import TITLES
 from imr_ml.reporting.figures.canvas import COLOURS, OVERTURNED, UPHELD, canvas, estimate_of, figure_of
 
@@ -28,6 +29,31 @@ if TYPE_CHECKING:
 
 _SLICED = ("outcome.roc_auc", "family.f1_micro")
 _ROW_INCHES = 0.24
+
+
+def beside_baselines(trained: TrainedModel) -> Figure:
+    """The metrics that matter most of the model and of each baseline, with intervals."""
+    estimates = trained.evaluation.estimates
+    metrics = [metric for metric in HEADLINES if metric in estimates[MODEL]]
+    names = [name for name in TITLES if name in estimates]
+    figure = figure_of(trained, "The model beside its baselines, with 95 % intervals", height=4.5)
+    panels = np.ravel(figure.subplots(-(-len(metrics) // 2), 2, sharey=True, squeeze=False))
+    for axes, metric in zip(panels, metrics, strict=False):
+        for place, name in enumerate(names):
+            if metric in estimates[name]:
+                one = estimates[name][metric]
+                error = [[one.value - one.low], [one.high - one.value]]
+                axes.errorbar(one.value, place, xerr=error, fmt="o", color=COLOURS[name], capsize=4)
+                axes.annotate(f"{one.value:.2f}", (one.value, place), (0, 6), textcoords="offset points", ha="center")
+        axes.set_title(title(metric), fontsize=10)
+        axes.set_yticks(range(len(names)), [TITLES[name] for name in names])
+        axes.set_ylim(len(names) - 0.5, -0.8)
+        axes.margins(x=0.08)
+        axes.locator_params(axis="x", nbins=5)
+        axes.spines[["top", "right"]].set_visible(False)
+    for axes in panels[len(metrics) :]:
+        axes.set_visible(False)
+    return figure
 
 
 def slices(trained: TrainedModel) -> Figure | None:

@@ -1,0 +1,204 @@
+"""Answer questions about the requests of a table that is read a chunk of rows at a time."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import pandas as pd
+from pandas.api.types import union_categoricals
+
+from imr_ml.corpus.dates import survey_styles
+from imr_ml.corpus.decisions import (
+    ALL_TWICE,
+    NO_FAMILIES,
+    decide_rows,
+    describe_lacks,
+    describe_reading,
+    lacks_families,
+    no_decisions,
+)
+from imr_ml.corpus.issues import current_requests
+from imr_ml.corpus.schema import CASE_VERSION, COLUMNS, count_warnings, typed
+from imr_ml.corpus.table import case_keys, complete_cases
+from imr_ml.ingest.sources import select_source
+from imr_ml.rates.counting import AnsweredRequests, parse_condition, table_facts
+from imr_ml.rates.questions import (
+    Memory,
+    RatesError,
+    answer_questions,
+    candidate_values,
+    has_any,
+    known_values,
+    values_meant,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from imr_ml.corpus.dates import DateStyle
+    from imr_ml.corpus.decisions import InputOptions
+    from imr_ml.tables.table import Table
+
+_ITEMS = "items"
+_TEXTS = ["request", "clinical_summary", "outcome"]
+_UNREAD = {"rationale", "file", "text_from", "letter_warnings"}
+_NEEDED_BY = {"imr_guideline": {"chapter"}, "ur_guideline": {"ur_family", "ur_cites_nothing"}}
+"""Long columns -> the questions that need them."""
+
+
+@dataclass(slots=True)
+class TableReading:
+    """A table that is being read.
+
+    Attributes
+    ----------
+    rows, answers : list of DataFrame
+        Of each chunk: numbers and codes of every decided request, and the answers of those that may fulfil the
+        conditions, both indexed by the row in the table.
+    known : dict
+        Values that any request has, by question of a condition.
+    """
+
+    path: Path
+    table: Table
+    questions: tuple[str, ...]
+    where: tuple[str, ...]
+    source: str | None
+    options: InputOptions
+    rows_at_once: int
+    rows: list[pd.DataFrame] = field(default_factory=list)
+    answers: list[pd.DataFrame] = field(default_factory=list)
+    known: dict[str, frozenset[str]] = field(default_factory=dict)
+    reasons: Counter[str] = field(default_factory=Counter)
+    warnings: Counter[str] = field(default_factory=Counter)
+    notes: tuple[str, ...] = ()
+    _memory: Memory = field(default_factory=dict)
+    _styles: dict[str, DateStyle] = field(default_factory=dict)
+
+    def read(self) -> Iterator[int]:
+        """Read the table; gives the number of rows of each chunk."""
+        names = self._names()
+        self._styles = survey_styles(self.table, names)
+        asked = {*self.questions, *(parse_condition(one)[0].name for one in self.where)}
+        long = {column for column, needing in _NEEDED_BY.items() if not asked & needing}
+        columns = [user for name, user in names.items() if name not in _UNREAD | long]
+        for chunk in self.table.chunks(self.rows_at_once, columns):
+            self.reasons.update(line.reason for line in chunk.rejects)
+            self._add(chunk.frame)
+            yield len(chunk.frame)
+
+    def answered(self) -> AnsweredRequests:
+        """The answers about the requests that fulfil the conditions, once all is read."""
+        rows = self._current_rows(_joined(self.rows))
+        answers = _joined(self.answers)
+        answers = answers[answers.index.isin(rows["row"])]
+        counts = rows["case"].map(rows["case"].value_counts())
+        rows = rows.assign(items_in_case=rows["items_in_case"].fillna(counts)).set_index("row").loc[answers.index]
+        if _ITEMS in answers:
+            answers = answers.assign(**{_ITEMS: answer_questions(rows, [_ITEMS])[_ITEMS]})
+            self.known[_ITEMS] = known_values(answers[_ITEMS])
+        for condition in self.where:
+            question, value = parse_condition(condition)
+            meant = values_meant(question, value, self.known.get(question.name, frozenset()))
+            answers = answers[has_any(answers[question.name], meant)]
+        if answers.empty:
+            raise RatesError(f"no request fulfils {' and '.join(self.where)}")
+        rows = rows.loc[answers.index]
+        facts = replace(table_facts(rows, self.path.name, rows["case"].nunique()), where=self.where)
+        places = answers.index.to_numpy()
+        return AnsweredRequests(
+            requests=rows.reset_index(drop=True),
+            answers=answers[list(self.questions)].reset_index(drop=True),
+            facts=facts,
+            read_rows=lambda wanted, columns: self._read_rows(places[wanted], columns),
+        )
+
+    def _names(self) -> dict[str, str]:
+        """The user's name of each column of the schema that the table has."""
+        named = {column.name: self.options.mapping.user_name(column.name) for column in COLUMNS}
+        return {ours: theirs for ours, theirs in named.items() if theirs in self.table.columns}
+
+    def _add(self, written: pd.DataFrame) -> None:
+        decided = decide_rows(self.options.mapping.apply(written), self._styles, self.options.partial)
+        self.reasons.update(decided.reasons.dropna())
+        self.warnings.update(count_warnings(decided.warnings))
+        table = complete_cases(decided.table[decided.reasons.isna()])
+        self.rows.append(_numbers(table, decided.table))
+        if self.source is not None and "source" in table:
+            table = table[table["source"].eq(self.source).fillna(value=False)]
+        answers = pd.DataFrame(index=table.index)
+        for condition in self.where:
+            question, value = parse_condition(condition)
+            answers[question.name] = answer_questions(table, [question.name], memory=self._memory)[question.name]
+            if question.name != _ITEMS:
+                known = known_values(answers[question.name])
+                self.known[question.name] = self.known.get(question.name, frozenset()) | known
+                table = table[has_any(answers[question.name], candidate_values(question, value, known))]
+                answers = answers.loc[table.index]
+        others = [name for name in self.questions if name not in answers]
+        self.answers.append(answers.join(answer_questions(table, others, memory=self._memory)))
+
+    def _current_rows(self, rows: pd.DataFrame) -> pd.DataFrame:
+        """The rows that count, with the notes about those that don't."""
+        lacking = lacks_families(rows)
+        self.reasons.update({NO_FAMILIES: int(lacking.sum())} if lacking.any() else {})
+        usable = rows[~lacking]
+        if usable.empty:
+            raise no_decisions(self.path, self.reasons)
+        of_source = select_source(usable, self.source, self.path)
+        current = current_requests(of_source)
+        left_out = len(of_source) - len(current)
+        self.notes = (
+            *([f"{self.source} only"] if self.source else []),
+            *([f"{left_out} request(s) left out, as their cases were reissued"] if left_out else []),
+            *describe_reading(self.reasons, self._styles, self.warnings),
+            *describe_lacks(self._names(), usable),
+            *([ALL_TWICE] if (usable["texts"].value_counts() > 1).all() else []),
+        )
+        return current
+
+    def _read_rows(self, wanted: NDArray[np.int64], columns: Sequence[str]) -> pd.DataFrame:
+        """Cells of some rows, by their places in the table and in that order."""
+        named = [self.options.mapping.user_name(name) for name in columns]
+        chunks = (chunk.frame for chunk in self.table.chunks(self.rows_at_once, named))
+        found = pd.concat([frame[frame.index.isin(wanted)] for frame in chunks])
+        return typed(self.options.mapping.apply(found), self._styles).reindex(index=wanted, columns=list(columns))
+
+
+def _numbers(table: pd.DataFrame, whole: pd.DataFrame) -> pd.DataFrame:
+    """What is held of every decided request: numbers, dates and codes; texts and case numbers as their hashes."""
+    numbers = table.reindex(columns=["outcome", "items_in_case"]).astype({"outcome": "category"})
+    numbers["items_in_case"] = whole["items_in_case"].loc[table.index] if "items_in_case" in whole else float("nan")
+    numbers["row"] = table.index
+    numbers["case"] = pd.util.hash_array(case_keys(table).to_numpy(dtype=object), categorize=False)
+    numbers["texts"] = pd.util.hash_pandas_object(table[_TEXTS], index=False)
+    for name in ("source", "families"):
+        if name in table:
+            numbers[name] = table[name].astype("category")
+    for name in (CASE_VERSION, "decision_date", "decision_year"):
+        if name in table:
+            numbers[name] = table[name]
+    if "case_number" in table:
+        numbers["case_number"] = numbers["case"].astype("int64").astype("Int64").mask(table["case_number"].isna())
+    return numbers
+
+
+def _joined(frames: list[pd.DataFrame]) -> pd.DataFrame:
+    """Chunks as one frame, whose categories stay codes."""
+    frames = [frame for frame in frames if len(frame)] or frames[:1]
+    columns = {name: _joined_column([frame[name] for frame in frames]) for name in frames[0]}
+    return pd.DataFrame(columns, index=frames[0].index.append([frame.index for frame in frames[1:]]))
+
+
+def _joined_column(parts: list[pd.Series]) -> object:
+    if not isinstance(parts[0].dtype, pd.CategoricalDtype):
+        return pd.concat(parts).array
+    # The categories of a chunk without any value have another type.
+    codes = [(part.cat.codes.to_numpy(), pd.Index(part.cat.categories, dtype="object")) for part in parts]
+    return union_categoricals([pd.Categorical.from_codes(code, names) for code, names in codes])

@@ -1,0 +1,156 @@
+"""Write the report of a training: the model card's text, its figures and the rates of its data, as one page."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from imr_ml.evaluation.intervals import Estimate
+from imr_ml.rates.counting import Rates, answer_requests, cell_records, count_rates
+from imr_ml.rates.questions import MISSING, QUESTIONS
+from imr_ml.reporting.card.wording import format_dates
+from imr_ml.reporting.figures.canvas import intervals_figure, save
+from imr_ml.reporting.pages import page_resource, write_html
+from imr_ml.templates import template
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    import pandas as pd
+    from markupsafe import Markup
+    from matplotlib.figure import Figure
+
+    from imr_ml.training import TrainedModel
+
+REPORT = "report.html"
+REPORT_QUESTIONS = ("category", "family", "quarter")
+MOST_POINTS = 24
+_PACKAGE = "imr_ml.rates"
+_PNG = "data:image/png;base64,"
+_DATA, _GOOD, _USE, _LIMITS = "Data", "How good it is", "Intended use", "Limits"
+_CAPTIONS = {
+    "beside_baselines": "The model beside simpler ways to predict. The base rate says the same of every request; plain "
+    "TF-IDF looks at the words alone; UR's families expects the reviewer to cite what utilization review cited.",
+    "roc": "How well it ranks. The area is how often an overturned request gets a higher probability than an upheld "
+    "one: 0.5 is chance, 1 is always.",
+    "reliability": "Whether its probabilities hold: of requests with a probability of 20 %, a fifth should be "
+    "overturned, as on the dashed line.",
+    "slices": "On which requests it is better and worse; the dashed line is all requests. Of forty slices two lie "
+    "outside of their interval by chance.",
+    "confusion": "What it gets wrong if every request above the base rate is called overturned.",
+    "score_histogram": "The probabilities that it gives to requests that were overturned and to those upheld.",
+    "family_f1": "How well it names each guideline family that the reviewer cites; 1 is perfect.",
+}
+_PICTURES = {
+    _GOOD: ("beside_baselines", "roc", "reliability"),
+    _LIMITS: ("confusion", "score_histogram", "slices"),
+    "Guideline families": ("family_f1",),
+}
+_WIDE = ("beside_baselines", "slices")
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture on the page: its name, a caption, the image as a ``data:`` URL and whether it takes a whole row."""
+
+    name: str
+    caption: str
+    url: str
+    is_wide: bool
+
+
+def report_rates(requests: pd.DataFrame) -> tuple[Rates, ...]:
+    """Rates of the decided requests of a training by `REPORT_QUESTIONS`."""
+    answered = answer_requests(requests[requests["outcome"].notna()], REPORT_QUESTIONS, "training data")
+    return tuple(count_rates(answered, [name]) for name in REPORT_QUESTIONS)
+
+
+def rates_figure(rates: Rates) -> Figure:
+    """Rates by the first question as points with intervals, beside the overall rate as a dashed line."""
+    [name, *_] = rates.by
+    cells = rates.cells.dropna(subset=["rate"]).head(MOST_POINTS)
+    if QUESTIONS[name].is_ordered:
+        cells = cells[~cells[name].isin(MISSING)].sort_values(name)
+    rows = {
+        f"{row[name]} ({row['requests']:,})": Estimate(row["rate"], row["low"], row["high"])
+        for row in cells.to_dict("records")
+    }
+    return intervals_figure(
+        f"Share overturned by {QUESTIONS[name].label.lower()}, with 95 % intervals",
+        rows,
+        is_sample=rates.facts.is_sample,
+        line=rates.overall["rate"],
+        label="share overturned; dashed: all requests; in brackets: number of requests",
+    )
+
+
+def write_model_report(trained: TrainedModel, card: str, figures: Path, rates: tuple[Rates, ...], target: Path) -> None:
+    """Write the page.
+
+    Parameters
+    ----------
+    trained : TrainedModel
+    card : str
+        Its model card, in Markdown.
+    figures : Path
+        Folder of its figures as PNG; those of the rates are added. A figure that is not there is left out.
+    rates : tuple of Rates
+        Of `report_rates`.
+    target : Path
+        Appears when all is written.
+    """
+    title, lead, sections = _parse_card(card)
+    for one in rates:
+        save(rates_figure(one), figures / f"rates_{one.by[0]}.png")
+    write_html(
+        target,
+        template(_PACKAGE, "page", "model_report.html.jinja"),
+        page_resource("page.css") + page_resource("model_report.css", _PACKAGE),
+        is_sample=trained.data.is_synthetic,
+        title=title,
+        lead=lead,
+        facts=trained.data,
+        decided=format_dates(trained.evaluation.labels.decided_year),
+        use=sections.pop(_USE),
+        limits=sections.pop(_LIMITS),
+        sections=sections,
+        pictures={section: _pictures(figures, names) for section, names in _PICTURES.items()},
+        rates=[
+            {
+                "label": QUESTIONS[one.by[0]].label,
+                "facts": one.facts,
+                "chance": one.chance,
+                "cells": cell_records(one.cells, one.by),
+                "pictures": _pictures(figures, [f"rates_{one.by[0]}"]),
+            }
+            for one in rates
+        ],
+    )
+
+
+def _parse_card(card: str) -> tuple[str, Markup, dict[str, Markup]]:
+    """Title of a model card, what stands above its first section, and its sections by title, as HTML."""
+    from markdown_it import MarkdownIt
+    from markupsafe import Markup
+
+    # What the card quotes of a table is no HTML.
+    markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
+    head, *parts = card.split("\n## ")
+    title, _, lead = head.partition("# Model card: ")[2].partition("\n")
+    texts = {"": lead} | dict(part.split("\n", 1) for part in parts)
+    sections = {
+        name.replace("`", ""): Markup(markdown.render(text))  # noqa: S704 - HTML in it is escaped
+        for name, text in texts.items()
+    }
+    return title.replace("`", ""), sections.pop(""), sections
+
+
+def _pictures(figures: Path, names: Iterable[str]) -> list[Picture]:
+    images = {name: (figures / f"{name}.png") for name in names}
+    return [
+        Picture(name, _CAPTIONS.get(name, ""), _PNG + base64.b64encode(image.read_bytes()).decode(), name in _WIDE)
+        for name, image in images.items()
+        if image.is_file()
+    ]
