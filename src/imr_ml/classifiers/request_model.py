@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
-from typing import Generic, Self, TypeVar
+from typing import Any, Generic, Self, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, diags
 from scipy.special import expit
 
+from imr_ml.classifiers.candidates import Candidate
 from imr_ml.classifiers.contributions import Contribution, Explanation, LinearScores, top_contributions
-from imr_ml.classifiers.families import NONE, GuidelineFamilyClassifier, family_sets
+from imr_ml.classifiers.families import GuidelineFamilyClassifier, family_sets
 from imr_ml.classifiers.outcome import CalibratedLogisticClassifier
 from imr_ml.classifiers.recency import chosen_half_life, recency_weights
 from imr_ml.classifiers.reliability import (
@@ -25,65 +26,12 @@ from imr_ml.classifiers.reliability import (
     toward_base_rate,
     without_texts,
 )
+from imr_ml.classifiers.settings import ModelSettings
 from imr_ml.classifiers.types import Evidence, Labels, Predictions
-from imr_ml.features.frame import FACT_COLUMNS, GUIDELINE_COLUMNS
-from imr_ml.features.matrix import BlockWeights, SectionTerms, column_weights, feature_matrix, matrix_of, tells_codes
+from imr_ml.features.matrix import column_weights, feature_matrix, matrix_of, tells_codes
 from imr_ml.guidelines.types import FAMILIES
 
 Classifier = TypeVar("Classifier", CalibratedLogisticClassifier, GuidelineFamilyClassifier)
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """One way to set a classifier.
-
-    Attributes
-    ----------
-    weights : BlockWeights
-        Each classifier weighs the sections by itself: the summary tells more of the outcome, the request and the UR
-        guideline more of the family.
-    C : float
-        Inverse strength of the penalty.
-    """
-
-    weights: BlockWeights
-    C: float
-
-
-_FAMILY_FACTS = tuple(fact for fact in FACT_COLUMNS if fact != "sex")
-_OUTCOME_FACTS = tuple(fact for fact in FACT_COLUMNS if fact not in ("treated_body_parts", *GUIDELINE_COLUMNS))
-OUTCOME_CANDIDATES = (
-    Candidate(BlockWeights(0.5, 1.0, 0.5, 0.2, numbers=0.05, case_size=0.1, facts_used=_OUTCOME_FACTS), C=0.3),
-)
-FAMILY_CANDIDATES = (
-    Candidate(
-        BlockWeights(1.0, 0.0, 1.0, facts=1.0, numbers=0.0, case_size=0.0, facts_used=_FAMILY_FACTS, pairs=0.5), C=0.06
-    ),
-    Candidate(BlockWeights(1.0, 0.0, 1.0, facts=0.0, numbers=0.0, case_size=0.0), C=0.3),
-)
-
-
-@dataclass(frozen=True, slots=True)
-class ModelSettings:
-    """Settings of the two classifiers.
-
-    Attributes
-    ----------
-    outcome, family : tuple of Candidate
-        The first is taken, unless a later one has a lower loss on held-out cases of the data that is fitted on, by
-        more than two standard errors over cases: a choice by luck costs more than it gives.
-    terms : SectionTerms
-    half_life_years : tuple of (float or None)
-        Years after which a decision weighs half in the outcome classifier; None weighs all alike. The first is taken,
-        unless a later one predicts later years better; see `chosen_half_life`.
-    seed : int
-    """
-
-    outcome: tuple[Candidate, ...] = OUTCOME_CANDIDATES
-    family: tuple[Candidate, ...] = FAMILY_CANDIDATES
-    terms: SectionTerms = field(default_factory=SectionTerms)
-    half_life_years: tuple[float | None, ...] = (None, 8.0, 4.0, 2.0, 1.0)
-    seed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,9 +55,9 @@ class RequestModel:
     features_ : ColumnTransformer
         Feature frame -> matrix, shared by both classifiers.
     outcome_ : Chosen
-        The chosen `CalibratedLogisticClassifier`.
+        The chosen classifier of the outcome.
     families_ : Chosen or None
-        The chosen `GuidelineFamilyClassifier`; None of a source that tells no families.
+        The chosen classifier of the families; None of a source that tells no families.
     baseline_ : Baseline or None
         What requests of little known text are moved to, and contributions are measured from; None of a model of an
         earlier version, which does neither.
@@ -126,7 +74,7 @@ class RequestModel:
         # Those of an earlier fit.
         vars(self).pop("feature_names", None)
         self.features_ = feature_matrix(self.settings.terms, pairs=self._uses_pairs, codes=tells_codes(frame))
-        matrix = self.features_.fit_transform(frame)
+        matrix = self.features_.fit_transform(frame, groups)
         outcomes = [self._fit_outcome(matrix, candidate, labels, groups) for candidate in self.settings.outcome]
         self.outcome_ = select_candidate(outcomes, groups)
         self.families_ = self._fit_families(matrix, labels, groups) if labels.families_known else None
@@ -153,10 +101,10 @@ class RequestModel:
     ) -> Chosen[CalibratedLogisticClassifier]:
         weighed, seed = self._weighed(matrix, candidate), self.settings.seed
         half_life = chosen_half_life(
-            weighed, labels.overturned, labels.decided_year, self.settings.half_life_years, candidate.C, seed
+            weighed, labels.overturned, labels.decided_year, self.settings.half_life_years, candidate.build(seed), seed
         )
         weights = recency_weights(labels.decided_year, half_life)
-        classifier = CalibratedLogisticClassifier(candidate.C, random_state=seed)
+        classifier = candidate.outcome_classifier(seed)
         return Chosen(candidate, classifier.fit(weighed, labels.overturned, groups, weights), half_life)
 
     def _fit_families(
@@ -166,9 +114,7 @@ class RequestModel:
         families = [
             Chosen(
                 candidate,
-                GuidelineFamilyClassifier(candidate.C, random_state=seed, exclusive=NONE).fit(
-                    self._weighed(matrix, candidate), labels.families, groups
-                ),
+                candidate.family_classifier(seed).fit(self._weighed(matrix, candidate), labels.families, groups),
             )
             for candidate in self.settings.family
         ]
@@ -224,16 +170,10 @@ class RequestModel:
         most : int
             The most terms per prediction.
         """
-        outcome = self.outcome_.classifier
-        explained = self._explained(
-            matrix,
-            self._unweighed(self.outcome_.candidate, outcome.slope_ * outcome.coef_[None]),
-            np.zeros(matrix.shape[0], dtype=np.int64),
-            self.reliability(matrix),
-            most,
-        )
+        which = np.zeros(matrix.shape[0], dtype=np.int64)
+        explained = self._top(self.outcome_, matrix, which, self.reliability(matrix), most)
         chances = log_odds(predictions.p_overturned).tolist()
-        base = float(log_odds(outcome.base_rate_))
+        base = float(log_odds(self.outcome_.classifier.base_rate_))
         outcomes = [Explanation(base, *row) for row in zip(explained, chances, strict=True)]
         if self.families_ is None:
             return list(map(Evidence, outcomes))
@@ -243,23 +183,20 @@ class RequestModel:
         self, chosen: Chosen[GuidelineFamilyClassifier], matrix: csr_matrix, predictions: Predictions, most: int
     ) -> list[Explanation]:
         which = predictions.primary_family
-        coefficients = self._unweighed(chosen.candidate, chosen.classifier.coef_)
-        explained = self._explained(matrix, coefficients, which, self._family_reliability(matrix), most)
+        explained = self._top(chosen, matrix, which, self._family_reliability(matrix), most)
         chances = log_odds(predictions.family_probability[np.arange(len(which)), which]).tolist()
         bases = np.zeros(len(FAMILIES)) if self.baseline_ is None else log_odds(self.baseline_.cited)
         return list(map(Explanation, bases[which].tolist(), explained, chances))
 
-    def _explained(
-        self,
-        matrix: csr_matrix,
-        coefficients: NDArray[np.float64],
-        which: NDArray[np.int64],
-        reliability: NDArray[np.float64],
-        most: int,
-    ) -> list[list[Contribution]]:
-        averages = np.zeros(matrix.shape[1]) if self.baseline_ is None else self.baseline_.averages
-        scores = LinearScores(coefficients, averages, self.feature_names)
-        return top_contributions(matrix, scores, which, reliability, most)
+    @property
+    def unexplained(self) -> list[str]:
+        """One line for each prediction whose evidence is empty, as its classifier has no exact contributions."""
+        chosen: dict[str, Chosen[Any] | None] = {"outcome": self.outcome_, "families": self.families_}
+        return [
+            f"{one.candidate.classifier} has no exact contributions: the evidence of the {name} stays empty"
+            for name, one in chosen.items()
+            if one is not None and not hasattr(one.classifier, "coef_")
+        ]
 
     @cached_property
     def feature_names(self) -> NDArray[np.str_]:
@@ -270,6 +207,25 @@ class RequestModel:
     def outcome_column_weights(self) -> NDArray[np.float64]:
         """How the outcome classifier weighs the feature matrix's columns, shape (features,)."""
         return column_weights(self.features_, self.outcome_.candidate.weights)
+
+    def _top(
+        self,
+        chosen: Chosen[Any],
+        matrix: csr_matrix,
+        which: NDArray[np.int64],
+        reliability: NDArray[np.float64],
+        most: int,
+    ) -> list[list[Contribution]]:
+        """What moved each row's score most; nothing where a score is not linear."""
+        classifier = chosen.classifier
+        if not hasattr(classifier, "coef_"):
+            return [[] for _ in range(matrix.shape[0])]
+        # Of families they are those of the log-odds already.
+        slope = classifier.slope_ if classifier is self.outcome_.classifier else 1.0
+        coefficients = self._unweighed(chosen.candidate, slope * np.atleast_2d(classifier.coef_))
+        averages = np.zeros(matrix.shape[1]) if self.baseline_ is None else self.baseline_.averages
+        scores = LinearScores(coefficients, averages, self.feature_names)
+        return top_contributions(matrix, scores, which, reliability, most)
 
     def _unweighed(self, candidate: Candidate, coefficients: NDArray[np.float64]) -> NDArray[np.float64]:
         """Coefficients that give a candidate's scores from the matrix whose blocks have weight 1: same shape."""

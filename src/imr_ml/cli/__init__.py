@@ -3,7 +3,21 @@
 Everything else is in the rooms. Nothing heavy is imported before a command runs.
 """
 
-from imr_ml.cli import check, drift, experiments, fetch, letters, predict, rates, reproduce, runs, sample, score, train
+from imr_ml.cli import (
+    check,
+    drift,
+    experiments,
+    fetch,
+    ladder,
+    letters,
+    predict,
+    rates,
+    reproduce,
+    runs,
+    sample,
+    score,
+    train,
+)
 from imr_ml.cli.app import app
 
 __all__ = [
@@ -12,6 +26,7 @@ __all__ = [
     "drift",
     "experiments",
     "fetch",
+    "ladder",
     "letters",
     "predict",
     "rates",
