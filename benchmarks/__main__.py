@@ -10,7 +10,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import extractors, fuzzing, predicting, reading, speed, tracking
+from benchmarks import extractors, fuzzing, precedents, predicting, reading, speed, tracking
 
 
 def main(arguments: list[str]) -> int:
@@ -24,6 +24,7 @@ def main(arguments: list[str]) -> int:
         ("extractors", extractors.measure),
         ("damage", fuzzing.measure),
         ("prediction", predicting.measure),
+        ("precedents", precedents.measure),
         ("speed", speed.measure),
         ("tracking", tracking.measure),
     ):

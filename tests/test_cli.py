@@ -140,6 +140,7 @@ def test_score_reports_rows_and_errors(run, model_folder):
     assert result.exit_code == 0, result.output
     assert "out.csv: 2 of 3 rows scored" in result.stdout
     assert "1 row(s) could not be scored; the column 'error' says why" in result.stderr
+    assert "2 row(s) are of cases that the model was trained on (in_training)" in result.stderr
 
 
 def test_score_reads_standard_input_and_gives_its_summary_as_json(run, model_folder):

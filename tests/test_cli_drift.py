@@ -92,12 +92,15 @@ def test_columns_may_be_called_otherwise(drift, halves):
 
 
 def test_rows_of_training_cases_and_rows_that_cannot_be_scored_are_reported(drift):
-    make_requests(10).assign(request=["x", None] * 5).to_csv("in.csv", index=False)
+    requests = make_requests(20).assign(request=["x", None] * 10)
+    requests.loc[10:, "case_number"] = "CM19-" + requests["case_number"].str[-7:]
+    requests.to_csv("in.csv", index=False)
 
     result = drift("--current", "in.csv")
 
-    assert "5 row(s) can't be scored and are left out" in result.stderr
-    assert "5 row(s) are of cases that the model was trained on" in result.stderr
+    assert "10 row(s) can't be scored and are left out" in result.stderr
+    assert "5 row(s) are left out, as the model was trained on their cases" in result.stderr
+    assert "current: 5 requests of 5 cases" in result.stdout
 
 
 @pytest.mark.parametrize(
@@ -112,8 +115,9 @@ def test_rows_of_training_cases_and_rows_that_cannot_be_scored_are_reported(drif
     ],
 )
 def test_bad_input_costs_one_line_and_exit_code_2(drift, arguments, told):
-    make_requests(6).to_csv("ours.csv", index=False)
-    make_requests(2).to_csv("one.csv", index=False)
+    new = make_requests(6).assign(case_number=[f"CM19-{row // 2:07d}" for row in range(6)])
+    new.to_csv("ours.csv", index=False)
+    new[:2].to_csv("one.csv", index=False)
     pd.DataFrame({"note": ["x"]}).to_csv("bare.csv", index=False)
 
     result = drift(*arguments)
@@ -133,7 +137,8 @@ def test_a_model_without_a_profile_states_what_to_do(drift, trained, tmp_path):
     names = [line.split()[1] for line in (folder / CHECKSUMS).read_text().splitlines() if REFERENCE not in line]
     (folder / CHECKSUMS).write_text("".join(f"{sha256_of(folder / name)}  {name}\n" for name in names))
     (folder / REFERENCE).unlink()
-    make_requests(6).to_csv("ours.csv", index=False)
+    new = make_requests(6).assign(case_number=[f"CM19-{row // 2:07d}" for row in range(6)])
+    new.to_csv("ours.csv", index=False)
 
     refused = drift("--current", "ours.csv", model=folder)
 

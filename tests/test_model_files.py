@@ -1,12 +1,15 @@
 """A model's folder comes back as it was saved, and is refused when it was not ours or not whole."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from imr_ml.model_files import CHECKSUMS, CLASSIFIERS, FACTS, PRECEDENTS, REFERENCE, ModelError, read_model, save_model
-from imr_ml.precedents.decided import Query
+from imr_ml.precedents.decided import DecidedRequests, Query
+from imr_ml.precedents.kinds import Kinds
+from imr_ml.scoring.scorer import load_model
 
 
 def test_a_loaded_model_predicts_the_same_bit_for_bit(model_folder, trained, prepared):
@@ -123,9 +126,9 @@ def test_what_the_training_data_were_like_comes_back_as_it_was(model_folder, tra
 
 def test_precedents_and_cohorts_come_back_as_they_were(model_folder, trained, prepared, prepared_requests):
     loaded = read_model(model_folder)
-    matrix, asked = loaded.model.matrix(prepared.frame), Query.of(prepared_requests)
+    asked = loaded.model.matrix(prepared.frame), Query.of(prepared_requests), Kinds.of(prepared.frame), 3
 
-    assert loaded.neighbours.nearest(matrix, asked, 3) == trained.neighbours.nearest(matrix, asked, 3)
+    assert loaded.neighbours.nearest(*asked) == trained.neighbours.nearest(*asked)
     assert (loaded.neighbours.decided.case_number == prepared_requests["case_number"]).all()
 
 
@@ -136,6 +139,19 @@ def test_the_precedents_hold_no_text(model_folder, prepared_requests):
     values = {str(value) for column in kept.values() for value in column.ravel().tolist()}
     assert not [value for value in values if " " in value]
     assert not texts & values
+
+
+def test_precedents_have_the_texts_of_their_requests_where_the_user_asked_for_it(
+    trained, prepared, prepared_requests, tmp_path
+):
+    decided = DecidedRequests.of(prepared_requests, prepared, with_texts=True)
+    folder = save_model(replace(trained, neighbours=replace(trained.neighbours, decided=decided)), tmp_path / "model")
+    query = {"request": "MRI of the right knee", "clinical_summary": "Knee pain."}
+
+    first = json.loads(load_model(folder).score(query)["precedents"][0])[0]
+
+    assert first["request"] == "MRI of the left knee"
+    assert read_model(folder).neighbours.decided.request == tuple(prepared_requests["request"])
 
 
 @pytest.mark.parametrize(("coverage", "expected"), [(None, 0.9), (0.8, 0.8)])

@@ -126,7 +126,7 @@ def train(
     evaluation = _with_optional_parts(evaluation, decided, dataset, settings, start)
     model = build().fit(frame, labels, groups)
     matrix = model.matrix(frame)
-    rows = DecidedRequests.of(decided, dataset)
+    rows = DecidedRequests.of(decided, dataset, with_texts=settings.precedent_texts)
     held_out = _as_new(model, matrix, evaluation, labels)
     return TrainedModel(
         model=model,

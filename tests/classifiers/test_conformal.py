@@ -42,9 +42,17 @@ def test_thresholds_agree_with_the_textbook_p_values(upheld, overturned, asked, 
     """A p-value is the share of held-out scores at least as strange, the new one counted (Vovk et al., 2005)."""
     sets = HeldOutScores((tuple(upheld),), (tuple(overturned),)).sets(coverage)
 
-    for column, scores, new in ((0, upheld, asked), (1, -overturned, -asked)):
-        p = np.array([(1 + sum(score >= each for score in scores)) / (1 + len(scores)) for each in new])
-        assert sets(asked)[:, column].tolist() == (np.round(p, 9) > round(1 - coverage, 9)).tolist()
+    p_values = np.round(
+        [
+            [(1 + sum(score >= each for score in scores)) / (1 + len(scores)) for each in new]
+            for scores, new in ((upheld, asked), (-overturned, -asked))
+        ],
+        9,
+    ).T
+    held = p_values > round(1 - coverage, 9)
+    # What would be empty holds the outcome with the higher p-value.
+    higher = p_values == p_values.max(axis=1, keepdims=True)
+    assert sets(asked).tolist() == np.where(held.any(axis=1, keepdims=True), held, higher).tolist()
 
 
 @given(PROBABILITIES, PROBABILITIES, COVERAGES, COVERAGES)
@@ -55,6 +63,24 @@ def test_more_coverage_never_takes_an_outcome_out_of_a_set(p, asked, one, other)
     small, large = (scores.sets(coverage)(asked) for coverage in sorted((one, other)))
 
     assert (large | ~small).all()
+
+
+@given(PROBABILITIES, PROBABILITIES, COVERAGES, COVERAGES, st.integers(1, 4))
+def test_less_coverage_is_never_less_certain(p, asked, one, other, items):
+    groups = np.arange(len(p)) // items
+    scores = HeldOutScores.of(p, np.arange(len(p)) % 3 == 0, groups)
+
+    less, more = (scores.sets(coverage).confident(asked) for coverage in sorted((one, other)))
+
+    assert (less | ~more).all()
+
+
+def test_a_request_unusual_for_either_outcome_keeps_the_one_with_the_higher_p_value():
+    scores = HeldOutScores(((0.1, 0.15, 0.2, 0.25),), ((0.7, 0.75, 0.8, 0.85),))
+    asked = np.array([0.05, 0.22, 0.5, 0.72, 0.9])
+
+    assert scores.sets(0.5).confident(asked).tolist() == [True, True, False, True, True]
+    assert scores.sets(0.5)(asked).sum(axis=1).tolist() == [1, 1, 2, 1, 1]
 
 
 def test_either_outcome_has_a_threshold_of_its_own():

@@ -12,6 +12,12 @@ from imr_ml.drift.types import DriftError
 from imr_ml.scoring.frame import score_frame
 
 
+def new_requests(n, **columns):
+    """Requests of cases that the model was not trained on."""
+    requests = make_requests(n, **columns)
+    return requests.assign(case_number="CM19-" + requests["case_number"].str[-7:])
+
+
 def same(one, other):
     assert np.array_equal(one.case, other.case)
     for name, values in one.numbers.items():
@@ -21,7 +27,7 @@ def same(one, other):
 
 
 def test_scores_are_those_that_scoring_gives(loaded, tmp_path):
-    requests = make_requests(9, seed=4)
+    requests = new_requests(9, seed=4).assign(items_in_case=2)
     requests.to_parquet(tmp_path / "in.parquet")
 
     profile = profile_file(tmp_path / "in.parquet", loaded).profile
@@ -29,19 +35,19 @@ def test_scores_are_those_that_scoring_gives(loaded, tmp_path):
     scored = score_frame(requests, loaded)
     assert profile.numbers["p_overturned"] == pytest.approx(scored["p_overturned"], abs=0.0006)
     assert profile.labels["primary_family"].tolist() == scored["primary_family"].tolist()
-    assert profile.numbers["items_in_case"].tolist() == [2] * 8 + [1]
+    assert profile.numbers["items_in_case"].tolist() == [2] * 9
     assert profile.case.tolist() == [0, 0, 1, 1, 2, 2, 3, 3, 4]
 
 
 def test_the_size_of_the_chunks_does_not_show(loaded, tmp_path):
-    make_requests(20).to_csv(tmp_path / "in.csv", index=False)
+    new_requests(20).to_csv(tmp_path / "in.csv", index=False)
     whole = profile_file(tmp_path / "in.csv", loaded).profile
 
     same(profile_file(tmp_path / "in.csv", loaded, rows_at_once=3).profile, whole)
 
 
 def test_of_a_large_table_whole_cases_are_drawn_with_a_seed(loaded, tmp_path, monkeypatch):
-    make_requests(600).to_parquet(tmp_path / "in.parquet")
+    new_requests(600).to_parquet(tmp_path / "in.parquet")
 
     drawn, again, other = (
         profile_file(tmp_path / "in.parquet", loaded, most_rows=200, seed=seed).profile for seed in (0, 0, 1)
@@ -50,14 +56,13 @@ def test_of_a_large_table_whole_cases_are_drawn_with_a_seed(loaded, tmp_path, mo
     assert 130 <= len(drawn) <= 270
     assert drawn.drawn_from == 600
     assert (np.bincount(drawn.case) == 2).all()
-    assert (drawn.numbers["items_in_case"] == 2).all()
     same(drawn, again)
     assert not np.array_equal(drawn.numbers["age"], other.numbers["age"])
 
 
 def test_of_many_letters_some_are_read(loaded, tmp_path):
     for number in range(20):
-        text = make_letter_text(case_number=f"CM16-{number:07d}", items=(KNEE, NORCO))
+        text = make_letter_text(case_number=f"CM19-{number:07d}", items=(KNEE, NORCO))
         (tmp_path / f"{number}.txt").write_text(text)
 
     drawn = profile_file(tmp_path, loaded, most_rows=8).profile
@@ -67,7 +72,7 @@ def test_of_many_letters_some_are_read(loaded, tmp_path):
 
 
 def test_rows_that_cannot_be_scored_are_left_out_and_counted(loaded, tmp_path):
-    requests = make_requests(6).assign(request=["MRI of the knee", None, *["Norco 10/325mg #60"] * 4])
+    requests = new_requests(6).assign(request=["MRI of the knee", None, *["Norco 10/325mg #60"] * 4])
     requests.to_csv(tmp_path / "in.csv", index=False)
 
     found = profile_file(tmp_path / "in.csv", loaded)
@@ -75,17 +80,24 @@ def test_rows_that_cannot_be_scored_are_left_out_and_counted(loaded, tmp_path):
     assert (len(found.profile), found.errors, found.profile.drawn_from) == (5, 1, 6)
 
 
-def test_rows_of_cases_that_the_model_trained_on_are_counted(loaded, tmp_path):
-    requests = make_requests(6)
-    requests["case_number"] = requests["case_number"].where(requests.index < 2, "CM19-" + requests["case_number"])
-    requests.to_csv(tmp_path / "in.csv", index=False)
+def test_rows_of_cases_that_the_model_was_trained_on_are_left_out_and_counted(loaded, tmp_path):
+    pd.concat([make_requests(2), new_requests(6)[2:]]).to_csv(tmp_path / "in.csv", index=False)
 
-    assert profile_file(tmp_path / "in.csv", loaded).training_rows == 2
+    found = profile_file(tmp_path / "in.csv", loaded)
+
+    assert (found.training_rows, len(found.profile), found.profile.cases) == (2, 4, 2)
+
+
+def test_a_table_of_training_cases_alone_is_refused(loaded, tmp_path):
+    make_requests(6).to_csv(tmp_path / "in.csv", index=False)
+
+    with pytest.raises(DriftError, match=r"all 6 row\(s\) that can be scored are of cases that the model was trained"):
+        profile_file(tmp_path / "in.csv", loaded)
 
 
 def test_columns_may_be_called_otherwise(loaded, tmp_path):
-    make_requests(6).to_csv(tmp_path / "ours.csv", index=False)
-    make_requests(6).rename(columns={"request": "RFA_TEXT"}).to_csv(tmp_path / "theirs.csv", index=False)
+    new_requests(6).to_csv(tmp_path / "ours.csv", index=False)
+    new_requests(6).rename(columns={"request": "RFA_TEXT"}).to_csv(tmp_path / "theirs.csv", index=False)
 
     with pytest.raises(SchemaError, match="--map request=RFA_TEXT"):
         profile_file(tmp_path / "theirs.csv", loaded)

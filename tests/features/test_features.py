@@ -78,7 +78,7 @@ def test_no_feature_column_is_known_only_after_the_decision(prepared):
 
 
 def test_a_request_becomes_tokens_facts_and_numbers():
-    row = frame_of(TWO).iloc[0]
+    row = frame_of(TWO.assign(items_in_case=2)).iloc[0]
 
     assert row["drug_classes"] == "opioid acetaminophen"
     assert row["category"] == "Pharmaceuticals"
@@ -86,7 +86,7 @@ def test_a_request_becomes_tokens_facts_and_numbers():
     assert row["findings"] == "spasm no_numbness"
     assert (row["count"], row["age"], row["ur_cites_nothing"]) == (60, 44, 0)
     assert row["log_days_injury_to_denial"] == pytest.approx(math.log(366))
-    assert row["log_items_in_case"] == pytest.approx(math.log(2))
+    assert row["log_items_in_case"] == pytest.approx(math.log(3))
 
 
 def test_an_absence_is_a_fact_of_its_own():

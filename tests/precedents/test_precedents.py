@@ -1,6 +1,7 @@
 """Precedents and cohorts: like requests that were decided before, never one's own case."""
 
 from dataclasses import replace
+from datetime import date
 from itertools import pairwise
 
 import numpy as np
@@ -11,16 +12,22 @@ from hypothesis import strategies as st
 from scipy.sparse import csr_matrix
 from sklearn.metrics.pairwise import cosine_similarity
 
+from imr_ml.corpus.near_duplicates import MIN_WORDS
 from imr_ml.guidelines.types import FAMILIES
 from imr_ml.precedents.cohorts import LEAST_REQUESTS, TIERS, Cohorts
-from imr_ml.precedents.decided import DecidedRequests, Query
+from imr_ml.precedents.decided import DecidedRequests, Query, month_of
+from imr_ml.precedents.kinds import Kinds
 from imr_ml.precedents.neighbours import Neighbours, PrecedentSettings
 
 UNKNOWN = float("nan")
 
 
-def asked(case="", letter="", asked_at=UNKNOWN) -> Query:
-    return Query(np.array([case]), np.array([letter]), np.array([asked_at]))
+def asked(case="", letter="", summary="", asked_at=UNKNOWN) -> Query:
+    return Query(np.array([case]), np.array([letter]), np.array([summary]), np.array([asked_at]))
+
+
+def kind(category="Surgery", treatments="") -> Kinds:
+    return Kinds(np.array([category]), np.array(["knee"]), np.array(["acoem"]), np.array([treatments]))
 
 
 def decided(rows: int, **columns: object) -> DecidedRequests:
@@ -28,6 +35,7 @@ def decided(rows: int, **columns: object) -> DecidedRequests:
     values = {
         "case_number": [f"CM16-{row:07d}" for row in range(rows)],
         "letter": [""] * rows,
+        "summary": [""] * rows,
         "item": np.ones(rows),
         "group": np.arange(rows),
         "overturned": np.zeros(rows, dtype=bool),
@@ -36,20 +44,22 @@ def decided(rows: int, **columns: object) -> DecidedRequests:
         "category": ["Surgery"] * rows,
         "body_part": ["knee"] * rows,
         "ur_families": ["acoem"] * rows,
+        "treatments": [""] * rows,
     }
     return DecidedRequests(**{name: np.asarray(value) for name, value in (values | columns).items()})
 
 
 def frame(category="Surgery", request_part="knee", summary_part="_absent", ur_families="acoem") -> pd.DataFrame:
     columns = ("category", "request_body_parts", "summary_body_parts", "ur_families")
-    return pd.DataFrame([dict(zip(columns, (category, request_part, summary_part, ur_families), strict=True))])
+    row = dict(zip(columns, (category, request_part, summary_part, ur_families), strict=True))
+    return pd.DataFrame([row | {"treatments": "_absent", "drug_classes": "_absent"}])
 
 
-def nearest(rows, question, of=None, asker=None, most=3, **settings):
+def nearest(rows, question, of=None, asker=None, kinds=None, most=3, **settings):
     matrix = csr_matrix(np.array(rows, dtype=float))
     of = of or decided(len(rows))
     found = Neighbours.of(of, matrix, np.ones(matrix.shape[1]), PrecedentSettings(**settings))
-    return found.nearest(csr_matrix(np.array([question], dtype=float)), asker or asked(), most)[0]
+    return found.nearest(csr_matrix(np.array([question], dtype=float)), asker or asked(), kinds or kind(), most)[0]
 
 
 def rows_of(found):
@@ -70,21 +80,32 @@ def test_of_equals_the_first_is_reported_first():
 @pytest.mark.parametrize(
     ("asker", "expected"),
     [
-        (asked(), [0, 1, 2, 3]),
-        (asked(case="CM16-0000001"), [0, 2, 3]),
-        (asked(letter="ffff"), [0, 1, 2]),
+        (asked(), [0, 1, 3]),
+        (asked(case="CM16-0000001"), [0, 3]),
+        (asked(letter="ffff"), [0, 1]),
+        (asked(summary="0123"), [1, 3]),
         (asked(case="CM16-0000000"), [1, 3]),
-        (asked(case="CM99-0000001"), [0, 1, 2, 3]),
+        (asked(case="CM99-0000001"), [0, 1, 3]),
         (asked(asked_at=2016.25), [1, 3]),
         (asked(case="CM16-0000001", asked_at=2016.25), [3]),
     ],
-    ids=["stranger", "own case", "own letter", "own case and its near-duplicate", "other case", "earlier", "both"],
+    ids=[
+        "stranger",
+        "own case",
+        "own letter",
+        "own summary",
+        "own case and its near-duplicate",
+        "other case",
+        "earlier",
+        "both",
+    ],
 )
 def test_neither_ones_own_nor_what_came_later_nor_what_may_have_come_later_is_reported(asker, expected):
     of = decided(
         4,
         group=[7, 1, 7, 3],
         letter=["", "", "", "ffff"],
+        summary=["", "", "0123", ""],
         decided_year=[2016.5, 2016.0, UNKNOWN, 2016.25],
     )
 
@@ -120,6 +141,63 @@ def test_no_precedents_are_an_empty_list(most):
     assert nearest([[1, 0]] if not most else [[0, 1]], [1, 0], most=most) == []
 
 
+def test_of_a_case_only_the_request_most_alike_is_reported():
+    found = nearest([[1, 1, 0], [1, 0, 0], [0, 1, 1], [1, 1, 1]], [1, 0, 0], decided(4, group=[0, 0, 1, 1]))
+
+    assert rows_of(found) == [1, 3]
+
+
+def test_the_same_treatment_and_category_come_before_what_is_more_alike():
+    of = decided(
+        4,
+        category=["Injection", "Surgery", "Injection", "Surgery"],
+        treatments=["", "", "arthroscopy", "mri|arthroscopy"],
+    )
+
+    found = nearest([[1, 0], [2, 1], [1, 1], [1, 3]], [1, 0], of, kinds=kind(treatments="arthroscopy"), most=4)
+
+    assert rows_of(found) == [3, 1, 2, 0]
+    assert [one.shares for one in found] == [("treatment", "category"), ("category",), ("treatment",), ()]
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 3), st.sampled_from(["", "A", "B"]), st.integers(0, 4)), min_size=1, max_size=15),
+    st.integers(1, 4),
+)
+def test_what_is_reported_is_the_best_of_each_case_in_order(rows, most):
+    weight, categories, groups = (list(column) for column in zip(*rows, strict=True))
+    of = decided(len(rows), category=categories, group=np.unique(groups, return_inverse=True)[1])
+
+    found = nearest([[1, each] for each in weight], [1, 0], of, kinds=kind(category="A"), most=most)
+
+    ranks = [(category == "A") + (1 + each**2) ** -0.5 for each, category in zip(weight, categories, strict=True)]
+    best = sorted(max(rank for rank, case in zip(ranks, groups, strict=True) if case == group) for group in {*groups})
+    assert [ranks[one.row] for one in found] == pytest.approx(best[::-1][:most])
+    assert len({groups[one.row] for one in found}) == len(found)
+
+
+@pytest.mark.parametrize(
+    ("asker", "reason"),
+    [
+        (asked(), "no decided request has a word or a fact in common with it"),
+        (asked(asked_at=2016.0), "no request of another case was decided by 2016-01"),
+        (asked(case="CM16-0000000"), "no request of another case was decided"),
+    ],
+)
+def test_where_there_is_no_precedent_the_reason_is_given(asker, reason):
+    found = Neighbours.of(decided(1), csr_matrix([[1.0, 0.0]]), np.ones(2))
+
+    assert found.nearest(csr_matrix([[0.0, 1.0]]), asker, kind(), 3) == [[]]
+    assert found.reason_for_none(asker, 0) == reason
+
+
+@given(st.dates(date(1990, 1, 1), date(2030, 12, 31)))
+def test_a_month_is_that_of_the_day(day):
+    year = day.year + (day.timetuple().tm_yday - 1) / 365.25
+
+    assert month_of(year) == f"{day:%Y-%m}"
+
+
 def test_a_cohort_is_the_narrowest_that_holds_twenty():
     of = decided(
         60,
@@ -142,17 +220,27 @@ def test_a_cohort_is_the_narrowest_that_holds_twenty():
         ({"ur_families": "odg"}, "category+body_part"),
         ({"request_part": "_absent", "summary_part": "knee hip"}, "category+body_part+ur_families"),
         ({"request_part": "hip", "summary_part": "knee"}, "category"),
-        ({"category": "Injection"}, "all"),
+        ({"request_part": "_absent"}, "category"),
     ],
 )
 def test_cohorts_widen_step_by_step(columns, tier):
     assert Cohorts(decided(LEAST_REQUESTS)).rates(frame(**columns), asked()).tier == [tier]
 
 
-def test_below_twenty_requests_no_rate_is_given():
-    rates = Cohorts(decided(LEAST_REQUESTS - 1)).rates(frame(), asked())
+@pytest.mark.parametrize(
+    ("columns", "asker", "reason"),
+    [
+        ({}, asked(), "19 other request(s) of its category decided; a rate needs 20"),
+        ({}, asked(case="CM16-0000003"), "18 other request(s) of its category decided; a rate needs 20"),
+        ({}, asked(asked_at=2015.84), "0 other request(s) of its category decided by 2015-11; a rate needs 20"),
+        ({"category": "Injection"}, asked(), "0 other request(s) of its category decided; a rate needs 20"),
+        ({"category": "_absent"}, asked(), "its category is not known"),
+    ],
+)
+def test_below_twenty_requests_no_rate_is_given_and_the_reason_is(columns, asker, reason):
+    rates = Cohorts(decided(LEAST_REQUESTS - 1)).rates(frame(**columns), asker)
 
-    assert rates.tier == [None]
+    assert (rates.tier, rates.reason) == ([None], [reason])
     assert np.isnan([rates.rate[0], rates.low[0], rates.high[0], rates.requests[0]]).all()
 
 
@@ -201,6 +289,7 @@ def test_a_table_reports_what_is_asked_of_it():
 
     found = Query.of(table)
 
+    assert found.summary.tolist() == ["", "", ""]
     assert found.case_number.tolist() == ["CM16-0000001", "", ""]
     assert found.letter.tolist() == ["", "ab" * 8, ""]
     assert found.asked_at == pytest.approx([2016.498, 2015.0, 2017.5], abs=1e-3)
@@ -220,6 +309,8 @@ def test_decided_requests_come_from_the_table_the_labels_and_the_features(prepar
     assert decided.category[0] == "Diagnostic_Testing"
     assert decided.body_part[0] == "knee"
     assert decided.ur_families[0] == "acoem"
+    assert decided.treatments[:2].tolist() == ["mri", "opioid|acetaminophen"]
+    assert decided.request == ()
     assert [decided.families_of(row) for row in range(3)] == [
         value.split("|") for value in prepared_requests["families"].head(3)
     ]
@@ -229,6 +320,38 @@ def test_a_source_without_families_reports_none_of_its_precedents(prepared, prep
     without = replace(prepared.labels, families=np.zeros_like(prepared.labels.families))
 
     assert DecidedRequests.of(prepared_requests, replace(prepared, labels=without)).families_of(0) == []
+
+
+def test_a_case_is_known_by_its_number_or_the_words_of_its_summary(prepared):
+    told = " ".join(f"word{place}" for place in range(MIN_WORDS))
+    table = pd.DataFrame({"case_number": ["A", "B", "C", "D"], "clinical_summary": [told, "Seen.", "Back pain.", None]})
+    rows = {name: getattr(Query.of(table), name) for name in ("case_number", "summary")}
+    known = replace(decided(4), **rows)
+
+    again = pd.DataFrame(
+        {
+            "case_number": ["B", None, "Z", None, None],
+            "clinical_summary": [None, f"{told.upper()}.", told, "Seen.", f"{told} more"],
+        }
+    )
+
+    assert known.has_case_of(Query.of(again)).tolist() == [True, True, True, False, False]
+
+
+def test_no_text_is_stored_unless_it_is_asked_for(prepared, prepared_requests):
+    without, texts = (DecidedRequests.of(prepared_requests, prepared, with_texts=told) for told in (False, True))
+
+    assert "request" not in without.arrays()
+    back = DecidedRequests.from_arrays(texts.arrays())
+    assert back.request == tuple(prepared_requests["request"])
+    summaries = set(prepared_requests["clinical_summary"])
+    assert not any(summaries & set(np.ravel(values).tolist()) for values in texts.arrays().values())
+
+
+def test_a_model_without_summaries_and_treatments_is_still_read():
+    older = {name: values for name, values in decided(3).arrays().items() if name not in ("summary", "treatments")}
+
+    assert DecidedRequests.from_arrays(older).summary.tolist() == [""] * 3
 
 
 def test_tiers_only_get_wider():

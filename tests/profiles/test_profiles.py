@@ -30,7 +30,7 @@ def profiled(requests, model):
 
 
 def test_the_characteristics_of_a_request(model):
-    requests = make_requests(2).iloc[:1].assign(age=52.4, sex="female", ur_guideline=None)
+    requests = make_requests(2).iloc[:1].assign(items_in_case=1, age=52.4, sex="female", ur_guideline=None)
 
     profile = profiled(requests, model)
 

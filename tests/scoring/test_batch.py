@@ -14,7 +14,6 @@ from factories import make_requests
 
 from imr_ml.score_columns import ScoreOptions
 from imr_ml.scoring.batch import BatchSettings, score_file
-from imr_ml.scoring.frame import score_frame
 from imr_ml.scoring.parts import JobError
 
 SMALL = BatchSettings(rows_at_once=4)
@@ -119,17 +118,6 @@ def test_two_processes_give_the_same_bytes_as_one(loaded, source, tmp_path):
     score_file(source, tmp_path / "two.parquet", loaded, settings=BatchSettings(rows_at_once=20, jobs=2))
 
     assert (tmp_path / "one.parquet").read_bytes() == (tmp_path / "two.parquet").read_bytes()
-
-
-def test_a_case_that_straddles_two_pieces_counts_all_its_items(loaded, tmp_path):
-    requests = make_requests(6).assign(case_number="CM16-0000001").drop(columns="items_in_case", errors="ignore")
-    requests.to_csv(tmp_path / "in.csv", index=False)
-
-    score_file(tmp_path / "in.csv", tmp_path / "out.parquet", loaded, settings=BatchSettings(rows_at_once=2))
-
-    scored = pd.read_parquet(tmp_path / "out.parquet")
-    assert "items_in_case" not in scored
-    assert scored["p_overturned"].tolist() == score_frame(requests, loaded)["p_overturned"].tolist()
 
 
 def test_a_row_that_nothing_foresaw_costs_itself_alone(loaded, tmp_path, monkeypatch):

@@ -118,23 +118,49 @@ def test_of_a_source_without_families_nothing_is_stated_of_them(prepared):
     assert told.isna().all(axis=None)
 
 
-def test_precedents_are_other_cases_the_most_alike_first(loaded, requests):
+def test_precedents_are_of_other_cases_one_of_each_and_of_the_same_treatment_first(loaded, requests):
     told = [json.loads(row) for row in score_frame(requests, loaded)["precedents"]]
 
     for case_number, precedents in zip(requests["case_number"], told, strict=True):
         assert len(precedents) == 3
         assert case_number not in {one["case_number"] for one in precedents}
-        assert [one["similarity"] for one in precedents] == sorted((o["similarity"] for o in precedents), reverse=True)
-        assert set(precedents[0]) == {"case_number", "item", "outcome", "families", "decided", "similarity"}
+        assert len({one["case_number"] for one in precedents}) == 3
+        shared = [len(one["shares"]) for one in precedents]
+        assert shared == sorted(shared, reverse=True)
+        assert precedents[0]["shares"] == ["treatment", "category"]
+        assert set(precedents[0]) == {
+            "case_number", "item", "outcome", "families", "decided", "similarity", "shares", "request",
+        }  # fmt: skip
+        assert precedents[0]["request"] is None
 
 
 def test_nothing_decided_after_a_request_was_made_is_reported_of_it(loaded, requests):
     before = requests.assign(application_received="2016-05-31")
     after = requests.assign(application_received="2016-06-01")
 
-    assert score_frame(before, loaded)["precedents"].eq("[]").all()
-    assert score_frame(before, loaded)["cohort_rate"].isna().all()
+    scored = score_frame(before, loaded)
+    assert scored["precedents"].eq("[]").all()
+    assert scored["precedents_reason"].eq("no request of another case was decided by 2016-05").all()
+    assert scored["cohort_rate"].isna().all()
+    assert scored["cohort_reason"].str.endswith("decided by 2016-05; a rate needs 20").all()
     assert score_frame(after, loaded)["precedents"].ne("[]").all()
+
+
+def test_where_a_cohort_or_precedents_are_empty_the_reason_is_not(loaded):
+    requests = make_requests(10).assign(application_received=["2016-05-31", "2016-07-01"] * 5)
+    requests.loc[0, "request"] = "Unclear item"
+
+    scored = score_frame(requests, loaded)
+
+    assert (scored["cohort_rate"].isna() == scored["cohort_reason"].notna()).all()
+    assert (scored["precedents"].eq("[]") == scored["precedents_reason"].notna()).all()
+
+
+def test_rows_of_cases_that_the_model_was_trained_on_are_marked(loaded, prepared_requests):
+    strangers = make_requests(4, seed=9).assign(case_number=["CM19-0000001"] * 2 + [None] * 2)
+
+    assert score_frame(make_requests(4), loaded)["in_training"].tolist() == [True] * 4
+    assert score_frame(strangers, loaded)["in_training"].tolist() == [False] * 4
 
 
 def test_cohorts_are_reported_with_their_interval(loaded, requests):

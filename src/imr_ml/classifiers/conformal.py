@@ -10,6 +10,10 @@ exchangeable again, and the p-values of several draws are averaged, so that no t
 (Dunn, Wasserman and Ramdas, 2022, "Distribution-free prediction sets for two-layer hierarchical models"). What is
 promised is therefore a share of cases, with one request taken of each; of all requests, those of cases with many
 items weigh more.
+
+A set that would be empty, because the request is unusual for either outcome, holds the outcome with the higher p-value,
+or both where the p-values are equal. So sets of a lower coverage are parts of those of a higher one, and never less
+certain.
 """
 
 from __future__ import annotations
@@ -39,15 +43,23 @@ class OutcomeSets:
         ``overturned`` is in the set of a request whose p_overturned is at least this.
     max_p_overturned : float
         ``upheld`` is in the set of a request whose p_overturned is at most this.
+    tie_from, tie_end : float
+        Below the first ``upheld`` has the higher p-value, from the second on ``overturned``; between they are equal.
     """
 
     coverage: float
     min_p_overturned: float
     max_p_overturned: float
+    tie_from: float = EVEN
+    tie_end: float = EVEN
 
     def __call__(self, p_overturned: NDArray[np.float64]) -> NDArray[np.bool_]:
-        """Which of (upheld, overturned) each request's set holds, shape (requests, 2)."""
-        return np.column_stack([p_overturned <= self.max_p_overturned, p_overturned >= self.min_p_overturned])
+        """Which of (upheld, overturned) each request's set holds, shape (requests, 2); never neither."""
+        upheld, overturned = p_overturned <= self.max_p_overturned, p_overturned >= self.min_p_overturned
+        is_empty = ~upheld & ~overturned
+        return np.column_stack(
+            [upheld | is_empty & (p_overturned < self.tie_end), overturned | is_empty & (p_overturned >= self.tie_from)]
+        )
 
     def confident(self, p_overturned: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Where the set holds one outcome and it is the likelier one, shape (requests,).
@@ -121,11 +133,14 @@ class HeldOutScores:
         if not 0 < coverage < 1:
             raise ValueError(f"coverage must be between 0 and 1, not {coverage}")
         scores = self.arrays()
+        tie_from, tie_end = _tie(scores["upheld"], scores["overturned"])
         # An outcome is the stranger the less probable it is: upheld the higher p_overturned, overturned the lower.
         return OutcomeSets(
             coverage=coverage,
             min_p_overturned=-_quantile_threshold(-scores["overturned"], coverage),
             max_p_overturned=_quantile_threshold(scores["upheld"], coverage),
+            tie_from=tie_from,
+            tie_end=tie_end,
         )
 
 
@@ -175,6 +190,22 @@ def _quantile_threshold(draws: NDArray[np.float64], coverage: float) -> float:
     # Rounded, since 1 - 0.9 is a little less than 0.1, and 1 - 0.95 a little more than 0.05.
     first_out = bisect_left(scores, -round(1 - coverage, 9), key=lambda score: -round(_p_value(draws, score), 9))
     return scores[first_out - 1] if first_out else -np.inf
+
+
+def _tie(upheld: NDArray[np.float64], overturned: NDArray[np.float64]) -> tuple[float, float]:
+    """Least p_overturned at which the p-value of ``overturned`` is as high as that of ``upheld``, and is higher.
+
+    The p-value of ``upheld`` falls just above a held-out score and that of ``overturned`` rises at one.
+    """
+    scores = np.unique(np.concatenate([upheld.ravel(), overturned.ravel()]))
+    places = [*np.unique(np.concatenate([scores, np.nextafter(scores, np.inf)])).tolist(), np.inf]
+
+    def lead(place: float) -> float:
+        return round(_p_value(-overturned, -place) - _p_value(upheld, place), 9)
+
+    as_high = bisect_left(places, True, hi=len(places) - 1, key=lambda place: lead(place) >= 0)
+    higher = bisect_left(places, True, hi=len(places) - 1, key=lambda place: lead(place) > 0)
+    return places[as_high], places[higher]
 
 
 def _p_value(draws: NDArray[np.float64], score: float) -> float:

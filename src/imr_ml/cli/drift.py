@@ -96,13 +96,15 @@ def _print(report: DriftReport, batch: ProfiledBatch, model: LoadedModel) -> Non
     typer.echo(f"{sides}; model {model.version}")
     if report.constant:
         typer.echo(f"the same in all requests, so not compared: {', '.join(report.constant)}")
+    if report.unstated:
+        typer.echo(f"stated on one side only, so not compared: {', '.join(report.unstated)}")
     typer.echo(f"DRIFTED: {', '.join(report.drifted)}" if report.drifted else "no drift")
     if batch.errors:
         warn(f"{batch.errors} row(s) can't be scored and are left out; 'imr-ml score' says why")
     if batch.training_rows:
         warn(
-            f"{batch.training_rows} row(s) are of cases that the model was trained on: their vocabulary coverage and "
-            "p_overturned differ from those of new requests"
+            f"{batch.training_rows} row(s) are left out, as the model was trained on their cases: their vocabulary "
+            "coverage and p_overturned differ from those of new requests"
         )
     warn_of_samples(model)
 

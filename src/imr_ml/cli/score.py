@@ -144,6 +144,7 @@ def _stream(source: Path, model: LoadedModel, options: ScoreOptions, settings: B
     warn(
         f"{summary.rows - summary.errors} of {summary.rows} rows scored; {summary.rejected_lines} line(s) are not rows"
     )
+    _warn_of_training_rows(summary)
     raise typer.Exit(0 if summary.is_complete else INCOMPLETE)
 
 
@@ -170,6 +171,7 @@ def _print(summary: BatchSummary, model: LoadedModel, output: Path, report: Path
     warn_of_samples(model)
     for note in summary.notes:
         warn(note)
+    _warn_of_training_rows(summary)
     if summary.rejected_lines:
         from imr_ml.scoring.batch import rejects_file
 
@@ -182,6 +184,14 @@ def _print(summary: BatchSummary, model: LoadedModel, output: Path, report: Path
         warn(f"{summary.errors} row(s) could not be scored; the column 'error' says why:")
         for reason, count in summary.reasons.items():
             warn(f"  {count} x {reason}")
+
+
+def _warn_of_training_rows(summary: BatchSummary) -> None:
+    if summary.in_training:
+        warn(
+            f"{summary.in_training} row(s) are of cases that the model was trained on (in_training): their scores are "
+            "closer to the decisions than those of new requests; leave them out when you judge the model"
+        )
 
 
 def _as_json(summary: BatchSummary, model: LoadedModel, output: Path, elapsed_s: float) -> dict[str, object]:

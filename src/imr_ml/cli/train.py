@@ -69,6 +69,12 @@ def train(
     log_text: Annotated[
         bool, typer.Option("--log-text", help="Also log the requests' texts, which are private, with predictions.")
     ] = False,
+    precedent_texts: Annotated[
+        bool,
+        typer.Option(
+            "--precedent-texts", help="Store the requests' texts, which are private, in the model for its precedents."
+        ),
+    ] = False,
     slices: Annotated[
         bool, typer.Option("--slices", help="Also print metrics by category, family, age and more.")
     ] = False,
@@ -103,7 +109,7 @@ def train(
             compare_masking=proof,
             learning_curve=learning_curve,
         )
-        settings = replace(settings, evaluation=evaluation, ladder=ladder)
+        settings = replace(settings, evaluation=evaluation, ladder=ladder, precedent_texts=precedent_texts)
         with progress() as start:
             table = training_table(data, start, source=source, code=code_of(git), options=options)
             typer.echo(table.description)
@@ -121,6 +127,8 @@ def train(
         extras = runs.Extras(compared, system, card, output / MANIFEST, texts, started_ms, named.name)
         print_evaluation(trained, slices=slices)
         typer.echo(f"model: {output}, its model card: {card}")
+        if precedent_texts:
+            warn("the model holds the texts of its requests: whoever gets it, also from MLflow, can read them")
         try:
             run = runs.record(trained, output, git=git, extras=extras)
         except sending.UnsentError as kept:

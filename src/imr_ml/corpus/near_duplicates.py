@@ -31,6 +31,7 @@ NO_SUMMARY = -1
 # Four standard deviations of an estimate below: such a pair need not be compared exactly.
 _MIN_ESTIMATE = MIN_SIMILARITY - 0.16
 _MEMORY_BYTES = 64 << 20
+_DIGEST_BYTES = 12
 
 
 def duplicate_groups(requests: pd.DataFrame) -> NDArray[np.int64]:
@@ -84,6 +85,17 @@ def join_cases(cases: pd.Series, summary_groups: NDArray[np.int64]) -> NDArray[n
     components = connected_components(graph, directed=False)[1] if nodes else codes
     groups: NDArray[np.int64] = pd.factorize(components[codes])[0]
     return groups
+
+
+def summary_digest(text: str) -> bytes | None:
+    """Digest of a summary's words; None of fewer than `MIN_WORDS`."""
+    return _digest(words_of(text))
+
+
+def _digest(words: list[str]) -> bytes | None:
+    if len(words) < MIN_WORDS:
+        return None
+    return blake2b(" ".join(words).encode(), digest_size=_DIGEST_BYTES).digest()
 
 
 class SummaryIndex:
@@ -147,10 +159,11 @@ class SummaryIndex:
 
     def _number(self, text: str) -> int:
         words = words_of(text)
-        if len(words) < MIN_WORDS:
+        digest = _digest(words)
+        if digest is None:
             return NO_SUMMARY
         known = len(self._numbers)
-        number = self._numbers.setdefault(blake2b(" ".join(words).encode(), digest_size=12).digest(), known)
+        number = self._numbers.setdefault(digest, known)
         if number == known:
             shingles = shingle_hashes(words)
             self._sketches += sketch(shingles).tobytes()

@@ -66,10 +66,11 @@ def complete_requests(requests: pd.DataFrame) -> pd.DataFrame:
 
 
 def complete_cases(requests: pd.DataFrame) -> pd.DataFrame:
-    """The table with `ur_families` filled from the UR guideline and `items_in_case` from the rows of the case.
+    """The table with `ur_families` filled from the UR guideline.
 
     Columns that follow from the request and the summary are there, but not filled: feature frames read those texts
-    anyhow.
+    anyhow. `items_in_case` stays missing where neither a letter nor the table states it: how many rows of a case are
+    in a file says how the file was cut.
     """
     filled = requests.reindex(columns=[*requests.columns, *_absent(requests)])
     unread = filled["ur_guideline"][filled["ur_families"].isna()]
@@ -78,7 +79,7 @@ def complete_cases(requests: pd.DataFrame) -> pd.DataFrame:
         ur_families=filled["ur_families"]
         .astype("string")
         .fillna(filled["ur_guideline"].map(families).astype("string")),
-        items_in_case=filled["items_in_case"].astype("float64").fillna(_items_in_case(filled)),
+        items_in_case=filled["items_in_case"].astype("float64"),
     )
 
 
@@ -127,11 +128,6 @@ def decided_years(requests: pd.DataFrame) -> NDArray[np.float64]:
 def _absent(requests: pd.DataFrame) -> list[str]:
     wanted = ("ur_guideline", "ur_families", "age", "sex", "category", "items_in_case")
     return [name for name in wanted if name not in requests.columns]
-
-
-def _items_in_case(requests: pd.DataFrame) -> pd.Series:
-    keys = case_keys(requests)
-    return keys.map(keys.value_counts()).astype("float64")
 
 
 def _rows(read: ReadLetter) -> Iterator[dict[str, object]]:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from imr_ml.corpus.mapping import ColumnMapping
 from imr_ml.corpus.table import case_keys
 from imr_ml.drift.types import DriftError
+from imr_ml.precedents.decided import Query
 from imr_ml.profiles.profile import MOST_ROWS, Profile, joined
 from imr_ml.profiles.rows import profile_of
 from imr_ml.profiles.vocabulary import word_columns
@@ -46,7 +47,8 @@ class ProfiledBatch:
     errors : int
         Rows drawn that can't be scored.
     training_rows : int
-        Rows of cases that the model was trained on, which it scores with more confidence than new ones.
+        Rows of cases that the model was trained on. They are left out: it scores them with more confidence than new
+        ones and knows all their words.
     """
 
     profile: Profile
@@ -103,14 +105,20 @@ def profile_file(
             _profiled(_gathered(_drawn(opened, share, seed, step, rows_at_once), rows_at_once), model, opened.styles)
         )
     parts = [one.profile for one in drawn if len(one.profile)]
+    errors, training_rows = sum(one.errors for one in drawn), sum(one.training_rows for one in drawn)
+    if not parts and training_rows:
+        raise DriftError(
+            f"{source}: all {training_rows} row(s) that can be scored are of cases that the model was trained on; "
+            "drift is measured on new requests"
+        )
     if not parts:
-        raise DriftError(f"{source}: none of {sum(one.errors for one in drawn)} row(s) can be scored")
-    rows = sum(map(len, parts)) + sum(one.errors for one in drawn)
+        raise DriftError(f"{source}: none of {errors} row(s) can be scored")
+    rows = sum(map(len, parts)) + errors + training_rows
     drawn_from = opened.total if opened.unit == "requests" else round(rows / share)
     return ProfiledBatch(
         profile=joined(parts, drawn_from),
-        errors=sum(one.errors for one in drawn),
-        training_rows=sum(one.training_rows for one in drawn),
+        errors=errors,
+        training_rows=training_rows,
     )
 
 
@@ -122,7 +130,7 @@ def _drawn(opened: Input, share: float, seed: int, step: Progress, rows_at_once:
         opened = replace(opened, letters=tuple(compress(opened.letters, is_drawn)))
     for chunk in read_chunks(opened, rows_at_once):
         rows, errors = chunk.read()
-        requests = to_requests(rows, opened.mapping, chunk.case_rows, errors)
+        requests = to_requests(rows, opened.mapping, errors)
         yield requests if by_letter else requests[_is_drawn(case_keys(requests), share, seed)]
         step(chunk.size)
 
@@ -158,13 +166,13 @@ def _profiled(
 ) -> Iterator[ProfiledBatch]:
     """A profile of each table, whose cases are numbered alike."""
     known = word_columns(model.model.features_)
-    training_cases = set(model.neighbours.decided.case_number) - {""}
     cases: dict[str, int] = {}
     for requests in tables:
         rows = type_rows(requests, styles)
         usable = rows.table[rows.errors.isna()]
-        count = usable["case_number"].isin(training_cases).sum() if "case_number" in usable else 0
-        yield ProfiledBatch(_profile(usable, model, known, cases), int(rows.errors.notna().sum()), int(count))
+        in_training = model.neighbours.decided.has_case_of(Query.of(usable))
+        profile = _profile(usable[~in_training], model, known, cases)
+        yield ProfiledBatch(profile, int(rows.errors.notna().sum()), int(in_training.sum()))
 
 
 def _profile(usable: pd.DataFrame, model: LoadedModel, known: NDArray[np.bool_], cases: dict[str, int]) -> Profile:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _DECILES = np.arange(1, 10) / 10
 _RARE = 0.01
+_STATED = ("items_in_case",)
 _RARER, MISSING = "rarer ones", "not known"
 
 
@@ -58,8 +59,20 @@ class Cells:
 
 def cells_of(reference: Profile, current: Profile) -> list[Cells]:
     """Every characteristic that both profiles have."""
-    found = [_number_cells(name, reference, current) for name in reference.numbers if name in current.numbers]
+    left_out = unstated(reference, current)
+    numbers = [name for name in reference.numbers if name in current.numbers and name not in left_out]
+    found = [_number_cells(name, reference, current) for name in numbers]
     return found + [_label_cells(name, reference, current) for name in reference.labels if name in current.labels]
+
+
+def unstated(reference: Profile, current: Profile) -> tuple[str, ...]:
+    """Characteristics that a column states for one side only: letters have them and most tables do not."""
+    known = {name: [_is_known(side, name) for side in (reference, current)] for name in _STATED}
+    return tuple(name for name, sides in known.items() if any(sides) and not all(sides))
+
+
+def _is_known(profile: Profile, name: str) -> bool:
+    return name in profile.numbers and bool(np.isfinite(profile.numbers[name]).any())
 
 
 def _number_cells(name: str, reference: Profile, current: Profile) -> Cells:

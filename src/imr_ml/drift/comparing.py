@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from imr_ml.drift.cells import Cells, cells_of, holm, interval, ks, psi
+from imr_ml.drift.cells import Cells, cells_of, holm, interval, ks, psi, unstated
 from imr_ml.drift.types import DriftError, DriftReport, DriftSettings, Finding, Shares, Side, Statistic, Verdict
 
 if TYPE_CHECKING:
@@ -73,6 +73,7 @@ def compare(reference: Profile, current: Profile, settings: DriftSettings | None
         reference=_side(reference),
         current=_side(current),
         settings=settings,
+        unstated=unstated(reference, current),
     )
 
 

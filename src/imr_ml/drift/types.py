@@ -124,6 +124,8 @@ class DriftReport:
         Characteristics that are the same in all requests of both sides.
     reference, current : Side
     settings : DriftSettings
+    unstated : tuple of str
+        Characteristics that one side alone states, which are not compared.
     """
 
     findings: tuple[Finding, ...]
@@ -132,6 +134,7 @@ class DriftReport:
     reference: Side
     current: Side
     settings: DriftSettings
+    unstated: tuple[str, ...] = ()
 
     @property
     def drifted(self) -> tuple[str, ...]:

@@ -22,6 +22,8 @@ class TrainingSettings:
         Share of requests of each outcome whose prediction set shall hold their outcome.
     ladder : bool
         Whether to evaluate the ladder of simpler and more complex predictors too.
+    precedent_texts : bool
+        Whether the model stores the texts of its requests, to show them with precedents.
     """
 
     nlp: NlpSettings = field(default_factory=NlpSettings)
@@ -29,3 +31,4 @@ class TrainingSettings:
     evaluation: EvaluationSettings = field(default_factory=EvaluationSettings)
     coverage: float = 0.9
     ladder: bool = False
+    precedent_texts: bool = False

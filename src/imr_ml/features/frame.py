@@ -103,12 +103,13 @@ def _topics(treatments: list[str], drug_classes: list[str]) -> list[str]:
 
 def _codes(known: pd.DataFrame) -> list[str]:
     """Codes of each row, alone and together, e.g. ``"diagnosis=Asthma diagnosis=Asthma&treatment=Hormones"``."""
-    values = {name: list(map(_as_token, known[name])) for name in CODE_COLUMNS}
-    if not any(map(any, values.values())):
-        return [ABSENT] * len(known)
-    rows = zip(*([f"{name}={value or ABSENT}" for value in values[name]] for name in CODE_COLUMNS), strict=True)
-    by_row = (dict(zip(CODE_COLUMNS, row, strict=True)) for row in rows)
-    return [" ".join("&".join(row[name] for name in names) for names in _CODES) for row in by_row]
+    rows = zip(*(map(_as_token, known[name]) for name in CODE_COLUMNS), strict=True)
+    return [_codes_of(row) if any(row) else ABSENT for row in rows]
+
+
+def _codes_of(values: tuple[str, ...]) -> str:
+    tokens = {name: f"{name}={value or ABSENT}" for name, value in zip(CODE_COLUMNS, values, strict=True)}
+    return " ".join("&".join(tokens[name] for name in names) for names in _CODES)
 
 
 def _covered(names: list[str], read: Callable[[list[str]], tuple[str, ...]]) -> list[str]:

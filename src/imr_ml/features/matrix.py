@@ -139,10 +139,11 @@ def feature_matrix(
     from sklearn.preprocessing import StandardScaler
 
     terms = settings or SectionTerms()
-    numbers, case_size = (
-        make_pipeline(SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True), StandardScaler())
-        for _ in range(2)
+    numbers = make_pipeline(
+        SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True), StandardScaler()
     )
+    # The mean becomes 0 when scaled: a case whose size is not known counts as an average one.
+    case_size = make_pipeline(SimpleImputer(strategy="mean", keep_empty_features=True), StandardScaler())
     sections = zip(("request", "summary", "ur_guideline"), TOKEN_COLUMNS, strict=True)
     blocks = [
         *((name, _terms(getattr(terms, name)), column) for name, column in sections),

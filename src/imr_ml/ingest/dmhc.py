@@ -156,6 +156,7 @@ def _row(cells: list[str], names: tuple[str, ...]) -> dict[str, object] | str:
         "case_number": values["case_number"],
         "item": 1,
         CASE_VERSION: 1,
+        "items_in_case": 1,
         "source": SOURCE,
         "request": ": ".join(filter(None, (values["treatment_category"], values["treatment"]))) or _NO_TREATMENT,
         "clinical_summary": pre_decision_summary(values.get("findings", "")),

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imr_ml.corpus.rates import wilson
-from imr_ml.precedents.decided import DecidedRequests, Query, cohort_keys
+from imr_ml.precedents.decided import DecidedRequests, Query, month_of
+from imr_ml.precedents.kinds import Kinds
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,7 +20,6 @@ TIERS: dict[str, tuple[str, ...]] = {
     "category+body_part+ur_families": ("category", "body_part", "ur_families"),
     "category+body_part": ("category", "body_part"),
     "category": ("category",),
-    "all": (),
 }
 """Name of each tier -> what its requests have in common, the narrowest first."""
 
@@ -36,6 +36,8 @@ class CohortRates:
         Size of the cohort; NaN likewise.
     tier : list of str or None
         Name in `TIERS`.
+    reason : list of str or None
+        Why there is no rate; None where there is one.
     """
 
     rate: NDArray[np.float64]
@@ -43,6 +45,7 @@ class CohortRates:
     high: NDArray[np.float64]
     requests: NDArray[np.float64]
     tier: list[str | None]
+    reason: list[str | None]
 
 
 class Cohorts:
@@ -62,24 +65,31 @@ class Cohorts:
 
     def rates(self, frame: pd.DataFrame, query: Query) -> CohortRates:
         """Rate of each row of a feature frame, over requests decided by its `asked_at`, its own case left out."""
-        keys = dict(zip(("category", "body_part", "ur_families"), cohort_keys(frame), strict=True))
+        kinds = Kinds.of(frame)
+        values = {name: getattr(kinds, name).tolist() for name in next(iter(TIERS.values()))}
         own = self._decided.own_groups(query)
         found = [
-            self._narrowest({name: str(values[row]) for name, values in keys.items()}, float(asked_at), own[row])
+            self._narrowest({name: of_rows[row] for name, of_rows in values.items()}, float(asked_at), own[row])
             for row, asked_at in enumerate(query.asked_at)
         ]
         rate, low, high, requests = np.array([row[:4] for row in found], dtype=np.float64).reshape(-1, 4).T
-        return CohortRates(rate, low, high, requests, [row[4] for row in found])
+        return CohortRates(rate, low, high, requests, [row[4] for row in found], [row[5] for row in found])
 
     def _narrowest(
         self, keys: dict[str, str], asked_at: float, own: NDArray[np.int64]
-    ) -> tuple[float, float, float, float, str | None]:
+    ) -> tuple[float, float, float, float, str | None, str | None]:
+        reason = "its category is not known"
         own_rows = np.concatenate([np.zeros(0, dtype=np.int64), *(self._rows_of[group] for group in own.tolist())])
         for name, shared in TIERS.items():
+            # What neither names is not in common.
+            if not all(keys[part] for part in shared):
+                continue
             requests, overturned = self._tiers[name].counts(tuple(keys[part] for part in shared), asked_at, own_rows)
             if requests >= LEAST_REQUESTS:
-                return (overturned / requests, *wilson(overturned, requests), requests, name)
-        return (np.nan, np.nan, np.nan, np.nan, None)
+                return (overturned / requests, *wilson(overturned, requests), requests, name, None)
+            by = "" if np.isnan(asked_at) else f" by {month_of(asked_at)}"
+            reason = f"{requests} other request(s) of its category decided{by}; a rate needs {LEAST_REQUESTS}"
+        return (np.nan, np.nan, np.nan, np.nan, None, reason)
 
 
 class _Tier:
@@ -87,8 +97,7 @@ class _Tier:
 
     def __init__(self, decided: DecidedRequests, shared: tuple[str, ...]) -> None:
         self._decided = decided
-        columns = [getattr(decided, name).tolist() for name in shared]
-        self._key_of_row = list(zip(*columns, strict=True)) if columns else [()] * len(decided)
+        self._key_of_row = list(zip(*(getattr(decided, name).tolist() for name in shared), strict=True))
         rows: dict[tuple[str, ...], list[int]] = {}
         for row in np.argsort(decided.decided_year, kind="stable").tolist():
             rows.setdefault(self._key_of_row[row], []).append(row)

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from datetime import date, timedelta
 from functools import cached_property
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from imr_ml.corpus.near_duplicates import summary_digest
 from imr_ml.corpus.table import decided_years
 from imr_ml.guidelines.types import FAMILIES
+from imr_ml.precedents.kinds import Kinds
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,6 +25,8 @@ if TYPE_CHECKING:
 # Enough of a letter's SHA-256 to know it again.
 _HASH_DIGITS = 16
 _REQUEST_DATES = ("application_received", "ur_denial_date")
+_REQUEST = "request"
+_NAMES = ("case_number", "letter", "summary")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +35,9 @@ class Query:
 
     Attributes
     ----------
-    case_number, letter : (requests,) str
-        Empty where not known. `letter` is the beginning of the letter's SHA-256.
+    case_number, letter, summary : (requests,) str
+        Empty where not known. `letter` is the beginning of the letter's SHA-256, `summary` the digest of the words of
+        the clinical summary; a short one, which unrelated cases share, has none.
     asked_at : (requests,) float
         When it was asked, as a year and its fraction; NaN where not known, and then every decided request counts as
         earlier.
@@ -37,27 +45,28 @@ class Query:
 
     case_number: NDArray[np.str_]
     letter: NDArray[np.str_]
+    summary: NDArray[np.str_]
     asked_at: NDArray[np.float64]
 
     @classmethod
     def of(cls, requests: pd.DataFrame) -> Self:
         """From a requests table: asked when the application was received, else when UR denied, else when decided."""
-        return cls(_texts(requests, "case_number"), _letters(requests), _request_years(requests))
+        return cls(_texts(requests, "case_number"), _letters(requests), _summaries(requests), _request_years(requests))
 
     def __len__(self) -> int:
         return len(self.asked_at)
 
     def __getitem__(self, rows: slice | NDArray[np.int64]) -> Query:
-        return Query(self.case_number[rows], self.letter[rows], self.asked_at[rows])
+        return Query(self.case_number[rows], self.letter[rows], self.summary[rows], self.asked_at[rows])
 
 
 @dataclass(frozen=True)
 class DecidedRequests:
-    """Decided requests without their text.
+    """Decided requests, without their text unless it is asked for.
 
     Attributes
     ----------
-    case_number, letter : (requests,) str
+    case_number, letter, summary : (requests,) str
         As in `Query`.
     item : (requests,) float
         Number of the item in its letter; NaN where not known.
@@ -67,12 +76,15 @@ class DecidedRequests:
     families : (requests, families) bool
     decided_year : (requests,) float
         As a year and its fraction; NaN where not known.
-    category, body_part, ur_families : (requests,) str
-        What cohorts are made of.
+    category, body_part, ur_families, treatments : (requests,) str
+        As in `Kinds`.
+    request : tuple of str
+        Texts of the requests; empty where they are not stored.
     """
 
     case_number: NDArray[np.str_]
     letter: NDArray[np.str_]
+    summary: NDArray[np.str_]
     item: NDArray[np.float64]
     group: NDArray[np.int64]
     overturned: NDArray[np.bool_]
@@ -81,48 +93,75 @@ class DecidedRequests:
     category: NDArray[np.str_]
     body_part: NDArray[np.str_]
     ur_families: NDArray[np.str_]
+    treatments: NDArray[np.str_]
+    request: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, requests: pd.DataFrame, dataset: Dataset) -> Self:
-        """From a requests table and what predictors are given of it."""
+    def of(cls, requests: pd.DataFrame, dataset: Dataset, *, with_texts: bool = False) -> Self:
+        """From a requests table and what predictors are given of it.
+
+        Parameters
+        ----------
+        requests : DataFrame
+        dataset : Dataset
+        with_texts : bool, default False
+            Whether to store the texts of the requests.
+        """
         items = requests["item"].astype("float64") if "item" in requests else np.full(len(requests), np.nan)
-        category, body_part, ur_families = cohort_keys(dataset.frame)
+        kinds = Kinds.of(dataset.frame)
         return cls(
             case_number=_texts(requests, "case_number"),
             letter=_letters(requests),
+            summary=_summaries(requests),
             item=np.asarray(items, dtype=np.float64),
             group=dataset.groups,
             overturned=dataset.labels.overturned,
             families=dataset.labels.families,
             decided_year=dataset.labels.decided_year,
-            category=category,
-            body_part=body_part,
-            ur_families=ur_families,
+            category=kinds.category,
+            body_part=kinds.body_part,
+            ur_families=kinds.ur_families,
+            treatments=kinds.treatments,
+            request=tuple(requests[_REQUEST]) if with_texts else (),
         )
 
     def __len__(self) -> int:
         return len(self.group)
 
     def arrays(self) -> dict[str, NDArray[np.generic]]:
-        """Each attribute by its name."""
-        return {field.name: getattr(self, field.name) for field in fields(self)}
+        """Each attribute by its name, texts as the bytes of a JSON list."""
+        arrays = {field.name: getattr(self, field.name) for field in fields(self) if field.name != _REQUEST}
+        texts = {_REQUEST: np.frombuffer(json.dumps(self.request).encode(), dtype=np.uint8)} if self.request else {}
+        return arrays | texts
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, Any]) -> Self:
+        """What `arrays` gave; an older model has neither summaries nor treatments."""
+        nothing = np.full(len(arrays["group"]), "", dtype=np.str_)
+        values = {"summary": nothing, "treatments": nothing} | dict(arrays)
+        texts = tuple(json.loads(values[_REQUEST].tobytes())) if _REQUEST in values else ()
+        return cls(**(values | {_REQUEST: texts}))
 
     def families_of(self, row: int) -> list[str]:
         """Families cited in one request."""
         return [family for family, cited in zip(FAMILIES, self.families[row], strict=True) if cited]
 
     def own_groups(self, query: Query) -> list[NDArray[np.int64]]:
-        """For each request asked the groups that hold its own case or letter, mostly none."""
-        by_case, by_letter = self._groups_by_name
-        none: set[int] = set()
-        return [
-            np.array(sorted(by_case.get(case, none) | by_letter.get(letter, none)), dtype=np.int64)
-            for case, letter in zip(query.case_number.tolist(), query.letter.tolist(), strict=True)
-        ]
+        """For each request asked the groups that hold its own case, letter or clinical summary, mostly none."""
+        rows = zip(*(getattr(query, name).tolist() for name in _NAMES), strict=True)
+        own = (
+            {group for known, name in zip(self._groups_by_name, row, strict=True) for group in known.get(name, ())}
+            for row in rows
+        )
+        return [np.array(sorted(groups), dtype=np.int64) for groups in own]
+
+    def has_case_of(self, query: Query) -> NDArray[np.bool_]:
+        """Whether the case of each request asked is among those decided, shape (asked,)."""
+        return np.array([len(groups) > 0 for groups in self.own_groups(query)], dtype=np.bool_)
 
     @cached_property
-    def _groups_by_name(self) -> tuple[dict[str, set[int]], dict[str, set[int]]]:
-        return _groups_by(self.case_number, self.group), _groups_by(self.letter, self.group)
+    def _groups_by_name(self) -> list[dict[str, set[int]]]:
+        return [_groups_by(getattr(self, name), self.group) for name in _NAMES]
 
 
 def is_earlier(decided_year: NDArray[np.float64], asked_at: NDArray[np.float64]) -> NDArray[np.bool_]:
@@ -134,28 +173,10 @@ def is_earlier(decided_year: NDArray[np.float64], asked_at: NDArray[np.float64])
     return earlier
 
 
-def cohort_keys(frame: pd.DataFrame) -> tuple[NDArray[np.str_], NDArray[np.str_], NDArray[np.str_]]:
-    """Category, body part and UR families of a feature frame's rows, each of shape (requests,).
-
-    The body part is the first that the request names, else the first of the clinical summary.
-    """
-    parts = [
-        (request.split() or summary.split() or [""])[0]
-        for request, summary in zip(
-            _named(frame, "request_body_parts"), _named(frame, "summary_body_parts"), strict=True
-        )
-    ]
-    return (
-        np.array(_named(frame, "category"), dtype=np.str_),
-        np.array(parts, dtype=np.str_),
-        np.array(_named(frame, "ur_families"), dtype=np.str_),
-    )
-
-
-def _named(frame: pd.DataFrame, column: str) -> list[str]:
-    from imr_ml.features.frame import ABSENT
-
-    return ["" if value == ABSENT else str(value) for value in frame[column]]
+def month_of(year: float) -> str:
+    """Month of a year and its fraction, e.g. ``"2016-11"``."""
+    first = date(int(year), 1, 1)
+    return f"{first + timedelta(days=round((year - first.year) * 365.25)):%Y-%m}"
 
 
 def _groups_by(names: NDArray[np.str_], groups: NDArray[np.int64]) -> dict[str, set[int]]:
@@ -170,6 +191,12 @@ def _texts(requests: pd.DataFrame, column: str) -> NDArray[np.str_]:
     if column not in requests:
         return np.full(len(requests), "", dtype=np.str_)
     return np.array(requests[column].astype("string").fillna("").tolist(), dtype=np.str_)
+
+
+def _summaries(requests: pd.DataFrame) -> NDArray[np.str_]:
+    texts = _texts(requests, "clinical_summary").tolist()
+    digests = {text: (summary_digest(text) or b"").hex() for text in dict.fromkeys(texts)}
+    return np.array([digests[text] for text in texts], dtype=np.str_)
 
 
 def _letters(requests: pd.DataFrame) -> NDArray[np.str_]:

@@ -14,7 +14,6 @@ TIER_NAMES = {
     "category+body_part+ur_families": "same category, body part and guidelines cited by UR",
     "category+body_part": "same category and body part",
     "category": "same category",
-    "all": "all that were decided by then",
 }
 FACT_NAMES = {
     "category": "category",

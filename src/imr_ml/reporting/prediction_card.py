@@ -49,6 +49,7 @@ def card_lines(row: Mapping[str, Any]) -> dict[str, list[str]]:
         "Evidence": list(_evidence_lines(row, "outcome")),
         "Evidence of family": list(_evidence_lines(row, "primary_family")),
         "Nearest decisions": list(_precedent_lines(row)),
+        "Note": ["the model was trained on this case"] if row["in_training"] else [],
         "Warnings": row["warnings"].split(WARNING_SEPARATOR) if isinstance(row["warnings"], str) else [],
         "Model": [str(row["model_version"])],
     }
@@ -61,6 +62,8 @@ def _cohort_lines(row: Mapping[str, Any]) -> Iterator[str]:
             f"{row['cohort_rate']:.0%} of {row['cohort_requests']} decided requests were overturned "
             f"(95 % interval {row['cohort_low']:.0%} to {row['cohort_high']:.0%}; {TIER_NAMES[row['cohort_tier']]})"
         )
+    elif isinstance(row["cohort_reason"], str):
+        yield f"none: {row['cohort_reason']}"
 
 
 def _family_lines(row: Mapping[str, Any]) -> Iterator[str]:
@@ -96,3 +99,7 @@ def _precedent_lines(row: Mapping[str, Any]) -> Iterator[str]:
         families = ", ".join(FAMILY_NAMES[family] for family in nearest["families"]) or "no families"
         decision = f"{nearest['outcome']} {nearest['decided'] or ''}".strip()
         yield f"{named}: {decision} ({families}; similarity {nearest['similarity']:.2f})"
+        if nearest["request"]:
+            yield f"  {nearest['request']}"
+    if isinstance(row["precedents_reason"], str):
+        yield f"none: {row['precedents_reason']}"

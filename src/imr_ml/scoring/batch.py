@@ -94,6 +94,8 @@ class BatchSummary:
         Lines of the input that are not rows; `rejects_file` lists them.
     notes : tuple of str
         How the input was read, where that is not the usual way, and files that were skipped.
+    in_training : int
+        Rows of cases that the model was trained on.
     """
 
     rows: int
@@ -104,6 +106,7 @@ class BatchSummary:
     warnings: dict[str, int] = field(default_factory=dict)
     rejected_lines: int = 0
     notes: tuple[str, ...] = ()
+    in_training: int = 0
 
     @property
     def is_complete(self) -> bool:
@@ -259,4 +262,5 @@ def _total(parts: list[PartSummary], opened: Input, resumed: int) -> BatchSummar
         warnings=dict(warnings.most_common(REASONS_SHOWN)),
         rejected_lines=sum(len(part.rejected_lines) for part in parts),
         notes=opened.notes,
+        in_training=sum(part.in_training for part in parts),
     )

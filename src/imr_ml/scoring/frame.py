@@ -27,6 +27,7 @@ from imr_ml.features.frame import ABSENT, feature_frame
 from imr_ml.guidelines.coverage import acoem_chapter
 from imr_ml.guidelines.types import FAMILIES
 from imr_ml.precedents.decided import Query
+from imr_ml.precedents.kinds import Kinds
 from imr_ml.score_columns import ADDED, PANDAS_TYPES, SCORE_COLUMNS, UNCERTAIN, ScoreOptions
 from imr_ml.scoring.evidence import evidence_json
 
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     from imr_ml.model_files import LoadedModel
     from imr_ml.precedents.cohorts import CohortRates
     from imr_ml.precedents.decided import DecidedRequests
-    from imr_ml.precedents.neighbours import Precedent
+    from imr_ml.precedents.neighbours import Neighbours, Precedent
 
 
 EVIDENCE_TERMS = 5
@@ -169,6 +170,7 @@ def _scored(written: pd.DataFrame, table: pd.DataFrame, model: LoadedModel, opti
         **outcome_columns(predictions, model.sets(options.coverage), little_known),
         **family_columns(predictions, features),
         **cohort_columns(model.cohorts.rates(features, query)),
+        "in_training": model.neighbours.decided.has_case_of(query),
         "model_version": model.version,
         "warnings": text_warnings(features, matrix, model, little_known),
     }
@@ -176,8 +178,8 @@ def _scored(written: pd.DataFrame, table: pd.DataFrame, model: LoadedModel, opti
         contributions = model.model.explain(matrix, predictions, EVIDENCE_TERMS)
         columns["evidence"] = evidence_json(contributions, written, features)
     if options.precedents:
-        nearest = model.neighbours.nearest(matrix, query, options.precedents)
-        columns |= precedent_column(nearest, model.neighbours.decided)
+        nearest = model.neighbours.nearest(matrix, query, Kinds.of(features), options.precedents)
+        columns |= precedent_columns(nearest, model.neighbours, query)
     return pd.DataFrame(columns, index=table.index).reindex(columns=list(SCORE_COLUMNS))
 
 
@@ -250,12 +252,23 @@ def family_columns(predictions: Predictions, features: pd.DataFrame) -> Columns:
     return columns | {f"p_{name}": probability[:, place] for place, name in enumerate(FAMILIES)}
 
 
-def precedent_column(precedents: list[list[Precedent]], decided: DecidedRequests) -> Columns:
-    """Precedents of each request as JSON; an empty list where no earlier decided request is like it."""
+def precedent_columns(precedents: list[list[Precedent]], neighbours: Neighbours, query: Query) -> Columns:
+    """Precedents of each request as JSON; an empty list, with the reason, where no earlier decided request is like it.
+
+    Parameters
+    ----------
+    precedents : list of list of Precedent
+    neighbours : Neighbours
+        That found them.
+    query : Query
+        Of the same rows.
+    """
+    records = [[_precedent_record(one, neighbours.decided) for one in row] for row in precedents]
     return {
-        "precedents": [
-            json.dumps([_precedent_record(one, decided) for one in row], separators=(",", ":")) for row in precedents
-        ]
+        "precedents": [json.dumps(row, ensure_ascii=False, separators=(",", ":")) for row in records],
+        "precedents_reason": [
+            None if row else neighbours.reason_for_none(query, place) for place, row in enumerate(precedents)
+        ],
     }
 
 
@@ -267,6 +280,7 @@ def cohort_columns(rates: CohortRates) -> Columns:
         "cohort_high": rates.high,
         "cohort_requests": [None if np.isnan(size) else int(size) for size in rates.requests],
         "cohort_tier": rates.tier,
+        "cohort_reason": rates.reason,
     }
 
 
@@ -292,4 +306,6 @@ def _precedent_record(precedent: Precedent, decided: DecidedRequests) -> dict[st
         "families": decided.families_of(row),
         "decided": None if np.isnan(year) else int(year),
         "similarity": round(precedent.similarity, _DIGITS),
+        "shares": precedent.shares,
+        "request": decided.request[row] if decided.request else None,
     }

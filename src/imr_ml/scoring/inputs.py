@@ -38,8 +38,6 @@ class Input:
         What `total` counts.
     mapping : ColumnMapping
     table : Table or None
-    case_rows : Series or None
-        Rows of each case; None if the table has no case numbers, or already has its cases' items.
     styles : dict of str to DateStyle
         How the dates of each date column are written.
     letters : tuple of Path
@@ -56,7 +54,6 @@ class Input:
     unit: Literal["requests", "letters"]
     mapping: ColumnMapping = field(default_factory=ColumnMapping)
     table: Table | None = None
-    case_rows: pd.Series | None = None
     styles: dict[str, DateStyle] = field(default_factory=dict)
     letters: tuple[Path, ...] = ()
     rejects: tuple[Reject, ...] = ()
@@ -74,8 +71,6 @@ class InputChunk:
         How many of the input's `total` it contains.
     rows : DataFrame or None
         Under the user's names.
-    case_rows : Series or None
-        Rows of each row's case in the whole input, as a case may be in two chunks.
     rejected_lines : tuple of RejectedLine
     letters : tuple of Path
     rejects : tuple of Reject
@@ -84,7 +79,6 @@ class InputChunk:
 
     size: int
     rows: pd.DataFrame | None = None
-    case_rows: pd.Series | None = None
     rejected_lines: tuple[RejectedLine, ...] = ()
     letters: tuple[Path, ...] = ()
     rejects: tuple[Reject, ...] = ()
@@ -159,11 +153,8 @@ def open_input(
 def read_chunks(opened: Input, rows: int) -> Iterator[InputChunk]:
     """The input's chunks in order, the same each time; a table's of at most `rows` rows."""
     if opened.table is not None:
-        case = opened.mapping.user_name("case_number")
         for chunk in opened.table.chunks(rows):
-            counts = opened.case_rows
-            case_rows = None if counts is None else chunk.frame[case].astype("string").map(counts)
-            yield InputChunk(len(chunk.frame), chunk.frame, case_rows, chunk.rejects)
+            yield InputChunk(len(chunk.frame), chunk.frame, chunk.rejects)
         return
     for start in range(0, len(opened.letters), _LETTERS_AT_ONCE):
         letters = opened.letters[start : start + _LETTERS_AT_ONCE]
@@ -177,9 +168,7 @@ def sample_rows(opened: Input) -> pd.DataFrame | None:
     return None if opened.table is None else next(iter(opened.table.chunks(_ROWS_SAMPLED))).frame
 
 
-def to_requests(
-    rows: pd.DataFrame, mapping: ColumnMapping, case_rows: pd.Series | None, errors: list[str | None]
-) -> pd.DataFrame:
+def to_requests(rows: pd.DataFrame, mapping: ColumnMapping, errors: list[str | None]) -> pd.DataFrame:
     """Rows as scoring takes them.
 
     Parameters
@@ -187,32 +176,24 @@ def to_requests(
     rows : DataFrame
         Under the user's names.
     mapping : ColumnMapping
-    case_rows : Series or None
-        Rows of each row's case in the whole input.
     errors : list of (str or None)
         Why a row can't be scored.
     """
     requests = mapping.apply(rows)
-    if case_rows is not None:
-        requests["items_in_case"] = case_rows.to_numpy()
     requests["error"] = errors
     return requests
 
 
 def _open_table(source: Path, mapping: ColumnMapping, sheet: str | None) -> Input:
     table = Table.open(source, sheet)
-    case, items = map(mapping.user_name, ("case_number", "items_in_case"))
     dates = {name: mapping.user_name(name) for name in DATE_COLUMNS if mapping.user_name(name) in table.columns}
-    counts_cases = case in table.columns and items not in table.columns
-    wanted = [*dates.values(), *([case] if counts_cases else [])] or table.columns[:1]
-    total, counts = 0, list["pd.Series"]()
+    wanted = list(dates.values()) or table.columns[:1]
+    total = 0
 
     def counted() -> Iterator[pd.DataFrame]:
         nonlocal total
         for chunk in table.chunks(_ROWS_TO_COUNT, wanted):
             total += len(chunk.frame)
-            if counts_cases:
-                counts.append(chunk.frame[case].astype("string").value_counts())
             yield chunk.frame
 
     styles = styles_of_chunks(counted(), dates, str(source))
@@ -224,19 +205,9 @@ def _open_table(source: Path, mapping: ColumnMapping, sheet: str | None) -> Inpu
         "requests",
         mapping,
         table,
-        _total(counts),
         styles,
         notes=(*notes, *describe_styles(styles)),
     )
-
-
-def _total(counts: list[pd.Series]) -> pd.Series | None:
-    import pandas as pd
-
-    if not counts:
-        return None
-    total: pd.Series = pd.concat(counts).groupby(level=0).sum()
-    return total
 
 
 def _read_letters(

@@ -46,6 +46,8 @@ class PartSummary:
         Rows by what is wrong with them.
     warnings : dict of int
         Cells that count as missing because they could not be read, by column.
+    in_training : int
+        Rows of cases that the model was trained on.
     rejected_lines : list of dict
         Lines that are not rows, each with ``line``, ``text`` and ``reason``.
     """
@@ -56,6 +58,7 @@ class PartSummary:
     by_outcome: dict[str, int]
     reasons: dict[str, int]
     warnings: dict[str, int] = field(default_factory=dict)
+    in_training: int = 0
     rejected_lines: list[dict[str, Any]] = field(default_factory=list)
 
 

@@ -34,8 +34,8 @@ def score_stream(
 ) -> BatchSummary:
     """Score the JSON lines of a stream, each batch of lines as soon as it is there.
 
-    A line that is not an object is answered by an object with ``line`` and ``error``. Cases are counted, and the order
-    of day and month is found, within one batch of lines: give ``items_in_case`` and ISO dates to be independent of it.
+    A line that is not an object is answered by an object with ``line`` and ``error``. The order of day and month is
+    found within one batch of lines: give ISO dates to be independent of it.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ def score_stream(
     SchemaError
         For rows without a required column.
     """
-    rows = errors = rejected = 0
+    rows = errors = rejected = in_training = 0
     outcomes: dict[str, int] = {}
     for first, lines in _batches(file_descriptor):
         parsed = [(number, parse_object(line)) for number, line in enumerate(lines, first) if line.strip()]
@@ -65,10 +65,11 @@ def score_stream(
             scored = _score(objects, model, options, mapping)
             rows += len(scored)
             errors += int(scored["error"].notna().sum())
+            in_training += int(scored["in_training"].sum())
             for outcome, count in scored["outcome_pred"].value_counts().items():
                 outcomes[str(outcome)] = outcomes.get(str(outcome), 0) + int(count)
             write(json_lines(scored))
-    return BatchSummary(rows, errors, outcomes, rejected_lines=rejected)
+    return BatchSummary(rows, errors, outcomes, rejected_lines=rejected, in_training=in_training)
 
 
 def _score(
@@ -78,7 +79,7 @@ def _score(
     check_columns(list(written.columns), "standard input", mapping.columns)
     styles = infer_styles(mapping.apply(written), "standard input")
     task = Task(Path(), options, mapping, tuple(written.columns), styles)
-    return written.join(score_rows(model, task, written, None, [None] * len(written))[list(SCORE_COLUMNS)])
+    return written.join(score_rows(model, task, written, [None] * len(written))[list(SCORE_COLUMNS)])
 
 
 def _batches(file_descriptor: int) -> Iterator[tuple[int, list[str]]]:

@@ -81,7 +81,7 @@ def score_chunk(model: LoadedModel, task: Task, chunk: InputChunk, part: Path) -
     """
     rows, errors = chunk.read()
     written = rows.reindex(columns=list(task.columns))
-    scored = score_rows(model, task, written, chunk.case_rows, errors)
+    scored = score_rows(model, task, written, errors)
     summary = PartSummary(
         size=chunk.size,
         rows=len(scored),
@@ -89,15 +89,14 @@ def score_chunk(model: LoadedModel, task: Task, chunk: InputChunk, part: Path) -
         by_outcome=dict(Counter(scored["outcome_pred"].dropna())),
         reasons=dict(Counter(scored["error"].dropna())),
         warnings=dict(count_warnings(scored["warnings"])),
+        in_training=int(scored["in_training"].sum()),
         rejected_lines=[asdict(line) for line in chunk.rejected_lines],
     )
     write_part(part, written.join(scored), summary)
     return summary
 
 
-def score_rows(
-    model: LoadedModel, task: Task, rows: pd.DataFrame, case_rows: pd.Series | None, errors: list[str | None]
-) -> pd.DataFrame:
+def score_rows(model: LoadedModel, task: Task, rows: pd.DataFrame, errors: list[str | None]) -> pd.DataFrame:
     """The added columns of rows.
 
     Parameters
@@ -106,12 +105,10 @@ def score_rows(
     task : Task
     rows : DataFrame
         Under the user's names.
-    case_rows : Series or None
-        Rows of each row's case in the whole input.
     errors : list of (str or None)
         Why a row can't be scored.
     """
-    requests = to_requests(rows, task.mapping, case_rows, errors)
+    requests = to_requests(rows, task.mapping, errors)
     return _score_halves(requests, model, task)[list(SCORE_COLUMNS)]
 
 

@@ -12,8 +12,6 @@ from imr_ml.spark.session import ROWS_AT_ONCE, SparkError
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame, SparkSession
 
-CASE_ROWS = "_imr_ml_case_rows"
-"""Column of the rows of each row's case in the whole input."""
 # A task of so many rows takes well under a minute: what a lost machine costs, and what tells of progress.
 _ROWS_A_TASK = 10_000
 _TASKS_A_CORE = 2
@@ -54,7 +52,7 @@ def rows_of(source: str | Path, columns: dict[str, str], session: SparkSession) 
     check_columns(rows.columns, str(source), columns)
     if path:
         rows = _with_microseconds(rows, path)
-    return _spread(_with_case_rows(rows, columns), columns)
+    return _spread(rows, columns)
 
 
 def _with_microseconds(rows: DataFrame, path: Path) -> DataFrame:
@@ -71,21 +69,6 @@ def _with_microseconds(rows: DataFrame, path: Path) -> DataFrame:
 def path_of(place: str | Path) -> Path | None:
     """The path of what is no address."""
     return Path(place) if isinstance(place, Path) or ":/" not in place else None
-
-
-def _with_case_rows(rows: DataFrame, columns: dict[str, str]) -> DataFrame:
-    """Rows of each row's case in the whole input, where it tells cases and not yet their items."""
-    from pyspark.sql import functions as sql
-
-    case, items = (columns.get(name, name) for name in ("case_number", "items_in_case"))
-    if case not in rows.columns or items in rows.columns:
-        return rows
-    key, count = column_of(rows, case), sql.col(CASE_ROWS)
-    # Most cases have one row: what needs no telling is not sent to every worker.
-    counts = rows.groupBy(key.alias(case)).agg(sql.count("*").alias(CASE_ROWS)).where(count > 1)
-    joined = rows.join(sql.broadcast(counts), case, "left")
-    told_once = sql.when(column_of(joined, case).isNotNull(), sql.coalesce(count, sql.lit(1)))
-    return joined.select(*(column_of(joined, name) for name in rows.columns), told_once.alias(CASE_ROWS))
 
 
 def column_of(rows: DataFrame, name: str) -> Column:

@@ -17,7 +17,7 @@ from imr_ml.score_columns import ADDED, SCORE_COLUMNS, ScoreOptions
 from imr_ml.scoring.batch import REASONS_SHOWN, BatchSummary
 from imr_ml.scoring.frame import check_columns
 from imr_ml.scoring.working import Task, score_rows
-from imr_ml.spark.inputs import CASE_ROWS, column_of, path_of, rows_of
+from imr_ml.spark.inputs import column_of, path_of, rows_of
 from imr_ml.spark.session import (
     ROWS_AT_ONCE,
     Batches,
@@ -88,7 +88,7 @@ def score_with_spark(
         raise SparkError(f"{output}: exists; name a folder that does not")
     with translate_spark_errors(named):
         rows = rows_of(source, mapping.columns, session) if isinstance(source, str | Path) else source
-        given = [name for name in rows.columns if name not in (_ERROR, CASE_ROWS)]
+        given = [name for name in rows.columns if name != _ERROR]
         check_columns(given, named, mapping.columns)
         scored = scored_rows(rows, given, model, options or ScoreOptions(), mapping)
         scored.write.parquet(str(output), compression="zstd")
@@ -112,13 +112,13 @@ def scored_rows(
     from pyspark.sql.types import StructType
 
     task = Task(model.folder, options, mapping, tuple(names))
-    beside = [column_of(rows, name) if name in rows.columns else sql.lit(None) for name in (CASE_ROWS, _ERROR)]
+    error = column_of(rows, _ERROR) if _ERROR in rows.columns else sql.lit(None)
     given = [column_of(rows, name) for name in names]
     schema = StructType(rows.select(*given).schema.fields)
     for column in ADDED:
         schema = schema.add(column.name, _SQL_TYPES[column.kind])
     # Spark sends columns to its workers by name, and can't where a name has a dot.
-    sent = rows.select(*given, beside[0].cast("bigint"), beside[1].cast("string"))
+    sent = rows.select(*given, error.cast("string"))
     sent = sent.toDF(*map(str, range(len(sent.columns))))
     return mapped(sent, _scorer(_shipped(model, rows.sparkSession), task), schema)
 
@@ -164,10 +164,9 @@ def score_batch(batch: pa.RecordBatch, model: LoadedModel, task: Task) -> pa.Rec
 
     from imr_ml.tables.parquet_files import frame_of
 
-    *given, case_rows, errors = batch.columns
+    *given, errors = batch.columns
     rows = frame_of(pa.Table.from_arrays(given, list(task.columns)))
-    items = None if case_rows.null_count == len(case_rows) else case_rows.to_pandas()
-    scored = score_rows(model, task, rows, items, errors.to_pylist())
+    scored = score_rows(model, task, rows, errors.to_pylist())
     types: dict[str, Any] = {"text": pa.string(), "number": pa.float64(), "count": pa.int64(), "flag": pa.bool_()}
     added = arrays_of(scored, pa.schema([(column.name, types[column.kind]) for column in ADDED]))
     return pa.RecordBatch.from_arrays([*given, *added], [*task.columns, *SCORE_COLUMNS])
@@ -176,7 +175,10 @@ def score_batch(batch: pa.RecordBatch, model: LoadedModel, task: Task) -> pa.Rec
 def _summary(scored: DataFrame) -> BatchSummary:
     """What the folder holds, as it stands: nothing that a task counted before it was lost."""
     outcomes, reasons, warnings = Counter[str](), Counter[str](), Counter[str]()
-    for outcome, reason, warning, rows in scored.groupBy("outcome_pred", "error", "warnings").count().collect():
+    in_training = 0
+    keys = ("outcome_pred", "error", "warnings", "in_training")
+    for outcome, reason, warning, is_known, rows in scored.groupBy(*keys).count().collect():
+        in_training += rows if is_known else 0
         warnings.update(dict.fromkeys(warning.split(WARNING_SEPARATOR) if warning else (), rows))
         if reason is None:
             outcomes[outcome] += rows
@@ -189,4 +191,5 @@ def _summary(scored: DataFrame) -> BatchSummary:
         by_outcome=dict(outcomes),
         reasons=dict(reasons.most_common(REASONS_SHOWN)),
         warnings=dict(warnings.most_common(REASONS_SHOWN)),
+        in_training=in_training,
     )

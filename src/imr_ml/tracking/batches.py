@@ -70,7 +70,8 @@ def batch_metrics(summary: BatchSummary, elapsed_s: float) -> dict[str, float]:
     counts = {outcome: summary.by_outcome.get(outcome, 0) for outcome in ("upheld", "overturned", UNCERTAIN)}
     shares = {f"share.{outcome}": count / scored for outcome, count in counts.items()} if scored else {}
     speed = {"rows_per_s": summary.rows / elapsed_s} if elapsed_s > 0 else {}
-    return {"rows": summary.rows, "rows.scored": scored, "rows.errors": summary.errors, **shares, **speed}
+    rows = {"rows": summary.rows, "rows.scored": scored, "rows.errors": summary.errors}
+    return rows | {"rows.in_training": summary.in_training} | shares | speed
 
 
 def record_drift(source: Path, report: DriftReport, errors: int, model: LoadedModel, elapsed_s: float) -> RecordedRun:

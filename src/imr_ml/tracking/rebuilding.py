@@ -202,6 +202,7 @@ def settings_of_facts(recorded: dict[str, Any]) -> TrainingSettings:
         evaluation=EvaluationSettings(**recorded["evaluation"]),
         coverage=recorded["coverage"],
         ladder=recorded["ladder"],
+        precedent_texts=recorded.get("precedent_texts", False),
     )
 
 

@@ -24,12 +24,12 @@ MOST_CHARACTERS = 50_000_000
 """Characters of texts and evidence after which a page takes no more rows: a browser has to hold them."""
 _TEXTS = ("request", "clinical_summary", "ur_guideline")
 _BACKGROUND = ("category", "age", "sex", "ur_denial_date")
-_SAID = ("p_overturned", "outcome_pred", "confident", "primary_family", "families_pred", "acoem_chapter")
-_NOTES = ("error", "warnings")
-_COHORT = ("cohort_rate", "cohort_low", "cohort_high", "cohort_requests", "cohort_tier")
+_SAID = ("p_overturned", "outcome_pred", "confident", "primary_family", "families_pred", "acoem_chapter", "error")
+_COHORT = ("cohort_rate", "cohort_low", "cohort_high", "cohort_requests", "cohort_tier", "cohort_reason")
 _JSON = ("evidence", "precedents")
+_NOTED = ("precedents_reason", "in_training", "warnings")
 _PROBABILITIES = tuple(f"p_{family}" for family in FAMILIES)
-FIELDS = ("case_number", "item", "file", *_TEXTS, *_BACKGROUND, *_SAID, *_NOTES, *_COHORT, *_JSON, "p_families")
+FIELDS = ("case_number", "item", "file", *_TEXTS, *_BACKGROUND, *_SAID, *_COHORT, *_NOTED, *_JSON, "p_families")
 _DIGITS = 6
 
 

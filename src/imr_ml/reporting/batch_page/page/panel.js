@@ -61,7 +61,8 @@ function content(row) {
     el("p", { class: "background" }, background(row)),
     row.error === null ? verdict(row) : el("p", { class: "failed" }, el("b", {}, "Could not be scored: "), row.error),
     row.warnings ? el("p", { class: "hint" }, `Warnings: ${row.warnings}`) : null,
-    row.cohort_rate === null ? null : cohortFigure(row),
+    row.in_training ? el("p", { class: "hint" }, "The model was trained on this case: its prediction is closer than for a new request.") : null,
+    row.cohort_rate === null ? (row.cohort_reason === null ? null : noCohort(row)) : cohortFigure(row),
     row.evidence ? evidenceSection(row) : texts(row, kindShown),
     row.p_families && row.primary_family ? familySection(row) : null,
     row.precedents ? precedentSection(row) : null);
@@ -78,6 +79,10 @@ function verdict(row) {
   return el("p", { class: "verdict" },
     el("span", { class: "figure" }, percent(row.p_overturned)), el("span", {}, "probability that the denial is overturned"),
     chip(row.outcome), row.outcome === "uncertain" ? null : el("small", {}, confident));
+}
+
+function noCohort(row) {
+  return el("section", { class: "cohort" }, el("h3", {}, "Cohort"), el("p", { class: "hint" }, `No cohort: ${row.cohort_reason}.`));
 }
 
 function cohortFigure(row) {
@@ -131,10 +136,10 @@ function familySection(row) {
 function precedentSection(row) {
   const heads = ["Case number", "Item", "Outcome", "Families cited", "Year", "Similarity"];
   const line = (one) => el("tr", {},
-    el("th", { scope: "row" }, one.case_number ?? "not known"), el("td", {}, String(one.item ?? "")), el("td", {}, chip(one.outcome)),
+    el("th", { scope: "row" }, one.case_number ?? "not known", one.request ? el("p", { class: "hint", dir: "auto" }, one.request) : null), el("td", {}, String(one.item ?? "")), el("td", {}, chip(one.outcome)),
     el("td", {}, (one.families ?? []).map(familyName).join(", ")), el("td", {}, String(one.decided ?? "")), el("td", {}, one.similarity.toFixed(2)));
   const table = el("table", { class: "precedents" },
     el("thead", {}, el("tr", {}, heads.map((head) => el("th", { scope: "col" }, head)))), el("tbody", {}, row.precedents.map(line)));
   return el("section", {}, el("h3", {}, "Precedents"),
-    row.precedents.length ? table : el("p", { class: "hint" }, "No earlier decided request is like this one."));
+    row.precedents.length ? table : el("p", { class: "hint" }, `No precedent: ${row.precedents_reason ?? "no earlier decided request is like this one"}.`));
 }

@@ -1,0 +1,110 @@
+"""Tell what kind of request each one is, and which requests share a treatment or a category."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csc_matrix, csr_matrix
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SEPARATOR = "|"
+
+
+@dataclass(frozen=True, slots=True)
+class Kinds:
+    """What kind of request each one is.
+
+    Attributes
+    ----------
+    category, body_part, ur_families : (requests,) str
+        Empty where not known. The body part is the first that the request names, else the first of the clinical
+        summary.
+    treatments : (requests,) str
+        Treatments and classes of drugs that the request names, joined by ``|``.
+    """
+
+    category: NDArray[np.str_]
+    body_part: NDArray[np.str_]
+    ur_families: NDArray[np.str_]
+    treatments: NDArray[np.str_]
+
+    @classmethod
+    def of(cls, frame: pd.DataFrame) -> Self:
+        """From a feature frame."""
+        sections = (_named(frame, "request_body_parts"), _named(frame, "summary_body_parts"))
+        parts = [(request.split() or summary.split() or [""])[0] for request, summary in zip(*sections, strict=True)]
+        named = zip(_named(frame, "treatments"), _named(frame, "drug_classes"), strict=True)
+        return cls(
+            category=np.array(_named(frame, "category"), dtype=np.str_),
+            body_part=np.array(parts, dtype=np.str_),
+            ur_families=np.array(_named(frame, "ur_families"), dtype=np.str_),
+            treatments=np.array([SEPARATOR.join(" ".join(names).split()) for names in named], dtype=np.str_),
+        )
+
+
+class KnownKinds:
+    """Categories and treatments of decided requests, to find those that share one.
+
+    Parameters
+    ----------
+    category, treatments : (requests,) str
+        As in `Kinds`.
+    """
+
+    def __init__(self, category: NDArray[np.str_], treatments: NDArray[np.str_]) -> None:
+        self._category = _Names(category.tolist())
+        self._treatment = _Names(treatments.tolist())
+
+    def shared(self, kinds: Kinds, batch: slice) -> dict[str, NDArray[np.bool_]]:
+        """Which decided request shares what with which row, each of shape (asked, requests)."""
+        return {
+            "treatment": self._treatment.shared(kinds.treatments[batch].tolist()),
+            "category": self._category.shared(kinds.category[batch].tolist()),
+        }
+
+
+class _Names:
+    """Names that decided requests have, as columns of a matrix."""
+
+    def __init__(self, rows: list[str]) -> None:
+        self._places: dict[str, int] = {}
+        self._matrix = csc_matrix(self._indicators(map(_names_in, rows)))
+
+    def shared(self, asked: list[str]) -> NDArray[np.bool_]:
+        """Whether each pair of a row asked and a decided request has a name in common, shape (asked, requests)."""
+        known = ([name for name in _names_in(row) if name in self._places] for row in asked)
+        shared: NDArray[np.bool_] = dot_products(self._matrix, self._indicators(known)) > 0
+        return shared
+
+    def _indicators(self, rows: Iterable[list[str]]) -> csr_matrix:
+        ends, columns = [0], list[int]()
+        for row in rows:
+            columns += [self._places.setdefault(name, len(self._places)) for name in row]
+            ends.append(len(columns))
+        return csr_matrix((np.ones(len(columns), np.float32), columns, ends), shape=(len(ends) - 1, len(self._places)))
+
+
+def _names_in(joined: str) -> list[str]:
+    return list(filter(None, joined.split(SEPARATOR)))
+
+
+def dot_products(known: csc_matrix, rows: csr_matrix) -> NDArray[np.float32]:
+    """Dot product of each row with each known row, shape (rows, known).
+
+    A sparse matrix times a dense one is faster than two sparse ones where every row has something in common.
+    """
+    named, place = np.unique(rows.indices, return_inverse=True)
+    narrow = csr_matrix((rows.data, place, rows.indptr), shape=(rows.shape[0], len(named)))
+    return np.ascontiguousarray((known[:, named] @ narrow.T.toarray()).T)
+
+
+def _named(frame: pd.DataFrame, column: str) -> list[str]:
+    from imr_ml.features.frame import ABSENT
+
+    return ["" if value == ABSENT else str(value) for value in frame[column]]
