@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from mlflow import MlflowClient
 from mlflow.artifacts import download_artifacts
@@ -19,8 +20,9 @@ pytestmark = pytest.mark.filterwarnings("default::DeprecationWarning", "default:
 
 @pytest.fixture
 def checked(tracked, tracking_requests, empty_store):
-    """Runs the command on requests for nothing but one thing."""
+    """Runs the command on requests of new cases for nothing but one thing."""
     batch = tracking_requests.assign(request=tracking_requests["request"].iloc[1], category="Surgery")
+    batch["case_number"] = "CM19-" + batch["case_number"].str[-7:]
     batch.to_parquet(empty_store / "secret-name.parquet")
 
     def run(*arguments):
@@ -78,5 +80,6 @@ def test_a_recorded_drift_holds_no_text_no_case_number_and_no_file_name(
     recorded = json.dumps([run.data.params, run.data.tags, run.info.run_name, run.data.metrics])
     path = download_artifacts(run_id=run.info.run_id, artifact_path="drift/drift.json", dst_path=str(empty_store))
     recorded += Path(path).read_text("utf-8")
-    for phrase in (*tracked.planted, "secret-name", *tracking_requests["case_number"], *tracking_requests["request"]):
+    batch = pd.read_parquet(empty_store / "secret-name.parquet")
+    for phrase in (*tracked.planted, "secret-name", *batch["case_number"], *tracking_requests["request"]):
         assert phrase not in recorded
