@@ -77,27 +77,29 @@ def test_families_may_be_arranged_otherwise(prepared, name, arrangement):
 
 
 @pytest.mark.parametrize("name", LINEAR)
-def test_a_linear_score_is_the_sum_of_its_contributions(prepared, name):
+def test_a_linear_score_has_exact_contributions(prepared, name):
     model = fitted(prepared, name)
-    classifier = model.outcome_.classifier
-    matrix = model.matrix(prepared.frame.iloc[:4])
-    predictions = model.predict_matrix(matrix)
+    classifier, matrix = model.outcome_.classifier, model.matrix(prepared.frame.iloc[:4])
+    coefficients = classifier.slope_ * classifier.coef_ * model.outcome_column_weights
+    moved = (matrix.toarray() - model.baseline_.averages) * coefficients * model.reliability(matrix)[:, None]
 
-    evidence = model.explain(matrix, predictions, most=10**6)
+    evidence = model.explain(matrix, model.predict_matrix(matrix), most=20)
 
-    for row, one in enumerate(evidence):
-        score = sum(each.weight for each in one.outcome) + classifier.intercept_
-        p = expit(classifier.slope_ * score + classifier.offset_)
-        assert p == pytest.approx(predictions.p_overturned[row], abs=1e-9)
+    for weights, one in zip(moved, evidence, strict=True):
+        by_name = dict(zip(model.feature_names, weights, strict=True))
+        for term in one.outcome.terms:
+            assert term.weight == pytest.approx(by_name[f"{term.block}__{term.term}"], abs=1e-9)
 
 
-def test_a_classifier_that_is_not_linear_gives_no_evidence(prepared):
+def test_a_classifier_that_is_not_linear_gives_no_terms(prepared):
     model = fitted(prepared, "nearest_neighbors")
     matrix = model.matrix(prepared.frame.iloc[:2])
+    predictions = model.predict_matrix(matrix)
 
-    evidence = model.explain(matrix, model.predict_matrix(matrix), most=5)
+    evidence = model.explain(matrix, predictions, most=5)
 
-    assert [(one.outcome, one.family) for one in evidence] == [([], [])] * 2
+    assert [(one.outcome.terms, one.family.terms) for one in evidence] == [([], [])] * 2
+    assert expit([one.outcome.log_odds for one in evidence]) == pytest.approx(predictions.p_overturned)
 
 
 def test_the_general_calibration_is_the_one_of_logistic_regression(prepared):

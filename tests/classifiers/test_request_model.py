@@ -16,7 +16,7 @@ from imr_ml.classifiers.types import Labels, labels_of
 from imr_ml.features.matrix import BlockWeights
 from imr_ml.guidelines.types import FAMILIES
 
-DEFAULT_P = [0.06225162, 0.06615545, 0.07621483, 0.05863561]
+DEFAULT_P = [0.06515058, 0.06923753, 0.07976493, 0.06136428]
 
 
 @pytest.fixture(scope="module")

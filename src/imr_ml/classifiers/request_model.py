@@ -170,17 +170,10 @@ class RequestModel:
         most : int
             The most terms per prediction.
         """
-        outcome = self.outcome_.classifier
-        explained = self._explained(
-            self.outcome_,
-            outcome.slope_,
-            matrix,
-            np.zeros(matrix.shape[0], dtype=np.int64),
-            self.reliability(matrix),
-            most,
-        )
+        which = np.zeros(matrix.shape[0], dtype=np.int64)
+        explained = self._top(self.outcome_, matrix, which, self.reliability(matrix), most)
         chances = log_odds(predictions.p_overturned).tolist()
-        base = float(log_odds(outcome.base_rate_))
+        base = float(log_odds(self.outcome_.classifier.base_rate_))
         outcomes = [Explanation(base, *row) for row in zip(explained, chances, strict=True)]
         if self.families_ is None:
             return list(map(Evidence, outcomes))
@@ -190,27 +183,10 @@ class RequestModel:
         self, chosen: Chosen[GuidelineFamilyClassifier], matrix: csr_matrix, predictions: Predictions, most: int
     ) -> list[Explanation]:
         which = predictions.primary_family
-        explained = self._explained(chosen, 1.0, matrix, which, self._family_reliability(matrix), most)
+        explained = self._top(chosen, matrix, which, self._family_reliability(matrix), most)
         chances = log_odds(predictions.family_probability[np.arange(len(which)), which]).tolist()
         bases = np.zeros(len(FAMILIES)) if self.baseline_ is None else log_odds(self.baseline_.cited)
         return list(map(Explanation, bases[which].tolist(), explained, chances))
-
-    def _explained(
-        self,
-        chosen: Chosen[Any],
-        slope: float,
-        matrix: csr_matrix,
-        which: NDArray[np.int64],
-        reliability: NDArray[np.float64],
-        most: int,
-    ) -> list[list[Contribution]]:
-        """What moves each row's score most; nothing where a score is not linear."""
-        if not hasattr(chosen.classifier, "coef_"):
-            return [[] for _ in range(matrix.shape[0])]
-        coefficients = self._unweighed(chosen.candidate, slope * np.atleast_2d(chosen.classifier.coef_))
-        averages = np.zeros(matrix.shape[1]) if self.baseline_ is None else self.baseline_.averages
-        scores = LinearScores(coefficients, averages, self.feature_names)
-        return top_contributions(matrix, scores, which, reliability, most)
 
     @property
     def unexplained(self) -> list[str]:
@@ -231,6 +207,25 @@ class RequestModel:
     def outcome_column_weights(self) -> NDArray[np.float64]:
         """How the outcome classifier weighs the feature matrix's columns, shape (features,)."""
         return column_weights(self.features_, self.outcome_.candidate.weights)
+
+    def _top(
+        self,
+        chosen: Chosen[Any],
+        matrix: csr_matrix,
+        which: NDArray[np.int64],
+        reliability: NDArray[np.float64],
+        most: int,
+    ) -> list[list[Contribution]]:
+        """What moves each row's score most; nothing where a score is not linear."""
+        classifier = chosen.classifier
+        if not hasattr(classifier, "coef_"):
+            return [[] for _ in range(matrix.shape[0])]
+        # Of families they are those of the log-odds already.
+        slope = classifier.slope_ if classifier is self.outcome_.classifier else 1.0
+        coefficients = self._unweighed(chosen.candidate, slope * np.atleast_2d(classifier.coef_))
+        averages = np.zeros(matrix.shape[1]) if self.baseline_ is None else self.baseline_.averages
+        scores = LinearScores(coefficients, averages, self.feature_names)
+        return top_contributions(matrix, scores, which, reliability, most)
 
     def _unweighed(self, candidate: Candidate, coefficients: NDArray[np.float64]) -> NDArray[np.float64]:
         """Coefficients that give a candidate's scores from the matrix whose blocks have weight 1: same shape."""
