@@ -219,11 +219,18 @@ WITHOUT_WORDS = {"request": "1 2 3.", "clinical_summary": "...", "ur_guideline":
 
 
 def test_texts_without_a_word_are_trained_on_and_reported():
-    model = train(table(**WITHOUT_WORDS), replace(QUICK, ladder=True))
+    model = train(table(**WITHOUT_WORDS), QUICK)
 
     assert model.notes == tuple(f"no {column} has a word: nothing is learned from it" for column in WITHOUT_WORDS)
     assert model.evaluation.estimates["plain_tfidf"]["outcome.roc_auc"].value == 0.5
     assert set(figures(model)) >= {"roc", "family_f1"}
+
+
+@pytest.mark.slow
+def test_the_ladder_is_climbed_on_texts_without_a_word():
+    model = train(table(**WITHOUT_WORDS), replace(QUICK, ladder=True))
+
+    assert {"words", "nb_svm", "stacked"} <= {step.rung.name for step in model.climb.steps}
 
 
 def test_a_table_that_everything_can_be_learned_from_has_no_notes(trained):
