@@ -70,6 +70,12 @@ def test_items_are_numbered_in_the_letters_order():
     assert read_letter(make_letter_text(items=(KNEE, NORCO))).items == (KNEE_READ, NORCO_READ)
 
 
+@pytest.mark.parametrize("verb", ["is", "are", "Is"])
+def test_the_verb_of_a_heading_is_no_part_of_the_request(verb):
+    [item] = read_letter(make_letter_text(items=(Item(request=f"Two back braces {verb}"),))).items
+    assert item.request == "Two back braces"
+
+
 def test_a_letter_may_hold_many_items():
     items = [Item(request=f"Lumbar brace, model {number}") for number in range(21)]
 
@@ -144,7 +150,8 @@ def test_a_request_is_kept_whole_in_first_and_later_place(request_text, width):
     items = [replace(KNEE, request=request_text), NORCO, replace(KNEE, request=request_text)]
     read = read_letter(make_letter_text(items=items, width=width))
 
-    assert [item.request for item in read.items] == [request_text, NORCO.request, request_text]
+    expected = request_text.removesuffix(" is")
+    assert [item.request for item in read.items] == [expected, NORCO.request, expected]
     assert [item.rationale for item in read.items] == [KNEE.rationale, NORCO.rationale, KNEE.rationale]
 
 
@@ -297,6 +304,6 @@ def test_wrapping_and_white_space_change_nothing(items, width, paragraph_break, 
     read = read_letter(text.replace("\n", line_end))
 
     assert [(item.request, item.outcome, item.rationale) for item in read.items] == [
-        (item.request, item.outcome.lower(), item.rationale) for item in items
+        (item.request.removesuffix(" is"), item.outcome.lower(), item.rationale) for item in items
     ]
     assert read.clinical_summary == SUMMARY

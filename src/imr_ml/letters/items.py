@@ -15,6 +15,8 @@ _UR_GUIDELINE = re.compile(r"Claims\s+[Aa]dministrator\s+[Gg]uideline\s*:")
 _IMR_GUIDELINE = re.compile(r"MAXIMUS\s+[Gg]uideline\s*:")
 _RATIONALE = re.compile(r"Decision\s+[Rr]ationale\s*:")
 _NECESSARY = re.compile(r"medically\s+necessary")
+# Headings may be sentences: "The request for X is: Upheld".
+_DANGLING_VERB = re.compile(r"(?<=\S)\s+(?:is|are)\s*$", re.IGNORECASE)
 _AMBIGUOUS_REQUEST = "the request can't be separated from the rationale before it"
 _UNCERTAIN_REQUEST = "item {}: its request may begin elsewhere in the lines before its outcome"
 
@@ -80,7 +82,7 @@ def make_item(number: int, request: str, outcome: str, ur: str | None, imr: str 
     """
     return DisputedItem(
         number=number,
-        request=request,
+        request=_DANGLING_VERB.sub("", request),
         outcome=Outcome(outcome.lower()),
         ur_guideline=ur,
         ur_citations=tuple(find_citations(ur or "")),
