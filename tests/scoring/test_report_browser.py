@@ -11,6 +11,7 @@ from scipy.special import logit
 
 from imr_ml.ingest.ingestion import ingest
 from imr_ml.ingest.paths import letter_files
+from imr_ml.nlp.views import category_of_view, view_sections
 from imr_ml.reporting.batch_page.facts import ReportFacts
 from imr_ml.reporting.batch_page.writing import write_report
 from imr_ml.sample.writing import write_samples
@@ -145,6 +146,23 @@ def test_filters_by_family_confidence_and_outcome(page, scored):
     page.get_by_role("button", name="Reset").click()
     choice(page, "Outcome").select_option("error")
     assert column(page, "error") == [scored["error"].iloc[UNREADABLE]]
+
+
+@pytest.mark.parametrize(
+    ("label", "value_of"),
+    [
+        ("Category", lambda view: {category_of_view(view)}),
+        ("Treatment", lambda view: {fact.value for fact in view.facts if fact.kind == "treatment"}),
+        ("Body part", lambda view: {fact.value for fact in view.facts if fact.kind == "body"}),
+    ],
+)
+def test_filters_by_what_the_request_is_about(page, scored, label, value_of):
+    values = [value_of(view) for view in view_sections(scored["request"].fillna(""))]
+    value = sorted(set().union(*values))[0]
+
+    choice(page, label).select_option(value)
+
+    assert status(page).startswith(f"{sum(value in one for one in values)} of ")
 
 
 def test_a_bar_of_the_figures_filters_too(page, scored):

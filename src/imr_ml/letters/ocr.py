@@ -33,6 +33,8 @@ def read_pictures(
     source: str,
     read: ReadPicture | None = None,
     start: StartProgress = silent,
+    *,
+    smooth: bool = True,
 ) -> dict[int, str]:
     """Read some pages of a PDF by OCR; returns their text by page number.
 
@@ -48,6 +50,8 @@ def read_pictures(
         Text of a picture; Tesseract where not given.
     start : callable, optional
         Starts a progress bar over the pages.
+    smooth : bool, optional
+        Whether to remove specks first, which helps with most scans and harms few.
 
     Raises
     ------
@@ -62,10 +66,11 @@ def read_pictures(
     with pypdfium2.PdfDocument(content) as document, ThreadPoolExecutor(os.cpu_count()) as threads:
         # pdfium is not safe to use from several threads: pictures are drawn in this one.
         pictures = (document[page - 1].render(scale=_DOTS_AN_INCH / _POINTS_AN_INCH, grayscale=True) for page in pages)
-        smooth = ImageFilter.MedianFilter(_SPECK_DOTS)
+        images = [picture.to_pil() for picture in pictures]
+        if smooth:
+            images = [image.filter(ImageFilter.MedianFilter(_SPECK_DOTS)) for image in images]
         texts: dict[int, str] = {}
-        cleaned = [picture.to_pil().filter(smooth) for picture in pictures]
-        for page, text in zip(pages, threads.map(read, cleaned), strict=True):
+        for page, text in zip(pages, threads.map(read, images), strict=True):
             texts[page] = _RULES.sub(" ", text)
             progress(1)
     return texts

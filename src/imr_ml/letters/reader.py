@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from imr_ml.letters.layouts import LAYOUTS
 from imr_ml.letters.lines import mend_anchors, tidy_lines
 from imr_ml.letters.misplaced import check_places
 from imr_ml.letters.ocr import read_pictures
-from imr_ml.letters.pdf import check_length, pdf_pages, picture_pages, refuse_pictures
+from imr_ml.letters.pdf import Page, check_length, pdf_pages, picture_pages, refuse_pictures
 from imr_ml.letters.types import Letter, LetterError
 from imr_ml.progress import StartProgress, silent
 
@@ -92,7 +93,14 @@ def _read_pdf(content: bytes, name: str, ocr: StartProgress | None) -> Letter:
         return _read_lines([line for page in lines for line in page], pages[0].whole_text, name)
     if ocr is None:
         refuse_pictures(pictures, len(pages), name)
-    read = read_pictures(content, pictures, name, start=ocr)
+    try:
+        return _read_by_ocr(name, pages, read_pictures(content, pictures, name, start=ocr))
+    except LetterError:
+        # Specks may be full stops and the dots of colons.
+        return _read_by_ocr(name, pages, read_pictures(content, pictures, name, start=ocr, smooth=False))
+
+
+def _read_by_ocr(name: str, pages: Sequence[Page], read: Mapping[int, str]) -> Letter:
     texts = [read.get(number, page.text) for number, page in enumerate(pages, start=1)]
     lines = bare_pages([tidy_lines(text) for text in texts])
     letter = _read_lines([line for page in lines for line in page], texts[0], name)

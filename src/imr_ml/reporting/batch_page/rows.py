@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from imr_ml.guidelines.types import FAMILIES
+from imr_ml.nlp.types import SectionView
+from imr_ml.nlp.views import category_of_view, view_sections
 from imr_ml.reporting.batch_page.facts import ReportFacts
 from imr_ml.reporting.batch_page.totals import OUTCOMES, Totals
 
@@ -24,12 +26,15 @@ MOST_CHARACTERS = 50_000_000
 """Characters of texts and evidence after which a page takes no more rows: a browser has to hold them."""
 _TEXTS = ("request", "clinical_summary", "ur_guideline")
 _BACKGROUND = ("category", "age", "sex", "ur_denial_date")
+_NAMED = {"treatments": "treatment", "body_parts": "body"}
+"""Fields with what a request names, and the kinds of facts that they list."""
 _SAID = ("p_overturned", "outcome_pred", "confident", "primary_family", "families_pred", "acoem_chapter")
 _NOTES = ("error", "warnings", "precedents_reason", "in_training")
 _COHORT = ("cohort_rate", "cohort_low", "cohort_high", "cohort_requests", "cohort_tier", "cohort_reason")
 _JSON = ("evidence", "precedents")
 _PROBABILITIES = tuple(f"p_{family}" for family in FAMILIES)
-FIELDS = ("case_number", "item", "file", *_TEXTS, *_BACKGROUND, *_SAID, *_NOTES, *_COHORT, *_JSON, "p_families")
+_COLUMNS = ("case_number", "item", "file", *_TEXTS, *_BACKGROUND, *_SAID, *_NOTES, *_COHORT, *_JSON)
+FIELDS = (*_COLUMNS, *_NAMED, "p_families")
 _DIGITS = 6
 
 
@@ -61,7 +66,14 @@ class PageRows:
         if self._is_full:
             return
         head = chunk.iloc[: self.limit - len(self.rows)]
-        columns = [_values(head, facts.column(name)) for name in FIELDS[:-1]]
+        columns = [_values(head, facts.column(name)) for name in _COLUMNS]
+        views = list(view_sections(str(request or "") for request in columns[_COLUMNS.index("request")]))
+        place = _COLUMNS.index("category")
+        columns[place] = [
+            given or (category_of_view(view) if view.tokens else None)
+            for given, view in zip(columns[place], views, strict=True)
+        ]
+        columns += [_facts_of_kind(views, kind) for kind in _NAMED.values()]
         probabilities = zip(*(_values(head, name) for name in _PROBABILITIES), strict=True)
         for row, by_family in zip(zip(*columns, strict=True), probabilities, strict=True):
             if self._is_full:
@@ -73,7 +85,7 @@ class PageRows:
         return len(self.rows) >= self.limit or self._characters >= MOST_CHARACTERS
 
     def _cells(self, row: tuple[Any, ...]) -> Iterator[Any]:
-        for name, value in zip(FIELDS[:-1], row, strict=True):
+        for name, value in zip((*_COLUMNS, *_NAMED), row, strict=True):
             if value is None:
                 yield None
             elif name in _TEXTS:
@@ -93,6 +105,11 @@ class PageRows:
             if len(text) > LONGEST_TEXT:
                 self.cut.append(place)
         return place
+
+
+def _facts_of_kind(views: list[SectionView], kind: str) -> list[str | None]:
+    """What each request names of a kind, joined by ``|``."""
+    return ["|".join(dict.fromkeys(fact.value for fact in view.facts if fact.kind == kind)) or None for view in views]
 
 
 def _values(frame: pd.DataFrame, name: str) -> list[Any]:

@@ -20,8 +20,8 @@ function followHash() {
 }
 
 function resetFilters(row = null) {
-  Object.assign(view, { query: "", family: "", outcome: "", confidence: "" });
-  for (const id of ["query", "family", "outcome", "confidence"]) byId(id).value = "";
+  Object.assign(view, unfiltered());
+  for (const id of ["query", ...FILTERS]) byId(id).value = "";
   refresh(row);
 }
 
@@ -31,7 +31,10 @@ function fillChoices() {
   const families = data.families.filter((family) => rows.some((row) => row.families.includes(family)));
   options("outcome", outcomes, (outcome) => outcome);
   options("family", families, familyName);
-  byId("family").parentElement.hidden = !families.length;
+  const distinct = (valuesOf) => [...new Set(rows.flatMap(valuesOf))].filter(Boolean).sort();
+  options("category", distinct((row) => row.category), (category) => category);
+  for (const id of ["treatment", "body_part"]) options(id, distinct((row) => row[id]), plainName);
+  for (const id of ["category", "treatment", "body_part", "family"]) byId(id).parentElement.hidden = byId(id).options.length < 2;
   const orders = COLUMNS.flatMap(({ key, label }) => [[key, false, `${label}, ascending`], [key, true, `${label}, descending`]]);
   byId("order").append(...orders.map(([key, down, label]) => el("option", { value: `${key} ${down}` }, label)));
 }
@@ -42,7 +45,7 @@ function listen() {
     clearTimeout(pause);
     pause = setTimeout(() => { view.query = event.target.value; refresh(); }, SEARCH_PAUSE_MS);
   });
-  for (const id of ["family", "outcome", "confidence"]) byId(id).addEventListener("change", (event) => { view[id] = event.target.value; refresh(); });
+  for (const id of FILTERS) byId(id).addEventListener("change", (event) => { view[id] = event.target.value; refresh(); });
   byId("order").addEventListener("change", (event) => { const [key, down] = event.target.value.split(" "); sortBy(key, down === "true"); });
   byId("filters").addEventListener("submit", (event) => event.preventDefault());
   byId("filters").addEventListener("reset", (event) => { event.preventDefault(); resetFilters(); });

@@ -6,12 +6,15 @@ const rows = data.rows.map((values, number) => {
   const row = { number: number + 1 };
   data.fields.forEach((field, place) => { row[field] = values[place]; });
   row.families = row.families_pred ? row.families_pred.split("|") : [];
+  row.treatment = row.treatments ? row.treatments.split("|") : [];
+  row.body_part = row.body_parts ? row.body_parts.split("|") : [];
   row.outcome = row.error === null ? row.outcome_pred : "error";
   row.name = String(row.case_number ?? row.file ?? `row ${row.number}`);
   return row;
 });
 
 const textOf = (row, section) => (row[section] === null ? null : data.texts[row[section]]);
+const plainName = (name) => name.replaceAll("_", " ");
 const familyName = (family) => data.names.families[family] ?? family;
 
 const ORDERS = {
@@ -62,8 +65,11 @@ function searched(some, query) {
 }
 
 /** Rows that pass the filters. */
-function passing(some, { family, outcome, confidence }) {
+function passing(some, { category, treatment, body_part, family, outcome, confidence }) {
   return some.filter((row) =>
+    (!category || row.category === category) &&
+    (!treatment || row.treatment.includes(treatment)) &&
+    (!body_part || row.body_part.includes(body_part)) &&
     (!family || row.families.includes(family)) &&
     (!outcome || row.outcome === outcome) &&
     (!confidence || row.confident === (confidence === "yes")));

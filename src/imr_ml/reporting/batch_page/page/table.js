@@ -17,7 +17,9 @@ const COLUMNS = [
   { key: "error", label: "Error", cell: (row) => clamped(row.error ?? ""), needs: "error" },
 ].filter((column) => !column.needs || has(column.needs));
 
-const view = { query: "", family: "", outcome: "", confidence: "", key: "number", down: false, page: 0, found: rows };
+const FILTERS = ["category", "treatment", "body_part", "family", "outcome", "confidence"];
+const unfiltered = () => Object.fromEntries(["query", ...FILTERS].map((id) => [id, ""]));
+const view = { ...unfiltered(), key: "number", down: false, page: 0, found: rows };
 const body = el("tbody", { role: "rowgroup", keydown: moved });
 
 function link(row) {
