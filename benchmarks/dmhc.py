@@ -37,7 +37,8 @@ class Predictions(NamedTuple):
 
 def measure(table: Path) -> Iterator[tuple[str, str]]:
     """Rows of (what, measured)."""
-    from imr_ml.classifiers.request_model import ModelSettings, RequestModel
+    from imr_ml.classifiers.request_model import RequestModel
+    from imr_ml.classifiers.settings import ModelSettings
     from imr_ml.classifiers.types import Dataset, labels_of
     from imr_ml.features.frame import feature_frame
     from imr_ml.ingest.dmhc import read_determinations

@@ -12,12 +12,11 @@ import pandas as pd
 from rich.console import Console
 from rich.table import Table
 
-from imr_ml.classifiers.types import Dataset
 from imr_ml.cli.app import progress
 from imr_ml.evaluation.settings import EvaluationSettings
 from imr_ml.ingest.ingestion import ingest, letter_files
-from imr_ml.ladder.climbing import climb, climb_table
-from imr_ml.ladder.rungs import TASKS
+from imr_ml.ladder.climbing import climb_requests, climb_table
+from imr_ml.ladder.reading import TASKS, read_rungs
 from imr_ml.sample.writing import write_samples
 
 SAMPLE_LETTERS, SAMPLE_SEED = 1000, 7
@@ -31,10 +30,9 @@ SAMPLE = {"sample letters": EvaluationSettings(repeats=1, jobs=2)}
 
 def tables(requests: pd.DataFrame, grids: dict[str, EvaluationSettings]) -> Iterator[Table]:
     """A table a grid of folds and task: every rung, the champion in bold."""
-    dataset = Dataset.of(requests)
     for title, settings in grids.items():
         with progress() as start:
-            climbed = climb(dataset, settings, start=start)
+            climbed = climb_requests(requests, settings, read_rungs(), start)
         for task in TASKS:
             table = climb_table(climbed, task)
             table.title = f"{title}: {table.title}"

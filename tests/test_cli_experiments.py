@@ -7,7 +7,7 @@ import pytest
 from factories import make_requests
 from typer.testing import CliRunner
 
-from imr_ml.classifiers.request_model import ModelSettings
+from imr_ml.classifiers.settings import ModelSettings
 from imr_ml.cli import app
 from imr_ml.errors import ImrError
 from imr_ml.evaluation.settings import EvaluationSettings
@@ -106,7 +106,7 @@ def test_options_of_their_own_do_what_they_did(settings_of):
 def test_set_values_and_options_replace_the_files(settings_of):
     settings = settings_of("--experiment", "long_phrases", "--set", "outcome.C=1", "--set", "training.seed=3")
 
-    assert settings.model.terms.summary.longest_phrase == 3
+    assert settings.model.terms.summary.ngrams == 3
     assert settings.model.outcome[0].C == 1.0
     assert settings.model.seed == settings.evaluation.seed == 3
     assert settings_of("--set", "training.seed=3", "--seed", "5").model.seed == 5
@@ -116,7 +116,7 @@ def test_set_values_and_options_replace_the_files(settings_of):
     ("arguments", "message"),
     [
         (("--experiment", "none_such"), "no experiment is called 'none_such'; built in are default,"),
-        (("--set", "outcome.c=1"), "outcome.c: unknown key; allowed: "),
+        (("--set", "outcome.c=1"), "outcome.c: unknown key of logistic_regression; allowed: "),
         (("--set", "outcome.C"), "write KEY=VALUE"),
     ],
 )
@@ -147,9 +147,29 @@ def test_an_experiment_is_trained_registered_scored_and_reproduced_like_the_defa
     assert recorded.data.params["nlp.canonical_tokens"] == "False"
     assert recorded.data.params["training.half_life_years"] == "inf"
     assert recorded.data.tags["experiment"] == "words"
-    changes = "nlp.canonical_tokens=False, training.half_life_years=inf, families.alternatives=none"
+    changes = "nlp.canonical_tokens=False, families.alternatives=none, training.half_life_years=inf"
     assert recorded.info.run_name.startswith(f"words: {changes} | 60 req")
     scored = run("score", "requests.parquet", "--output", "scored.csv", "--model", "models:/imr-ml@challenger")
     assert scored.exit_code == 0, scored.output
     reproduced = run("reproduce", f"{version.run_id}", "--here", "--from-table")
     assert reproduced.exit_code == 0, reproduced.output
+
+
+def test_the_ladder_compares_experiments_on_the_same_folds_and_stores_nothing(run):
+    make_requests(60).to_parquet("requests.parquet")
+    Path("mine.toml").write_text(EXPERIMENT)
+
+    done = run("ladder", "mine.toml", "complement_nb", "--data", "requests.parquet", "--folds", "2", "--repeats", "1")
+
+    assert done.exit_code == 0, done.output
+    for name in ("base_rate", "plain_tfidf", "mine", "complement_nb", "roc auc", "f1 micro"):
+        assert name in done.stdout
+    assert not Path("mlflow.db").exists()
+    assert not Path("models").exists()
+
+
+def test_a_ladder_of_what_is_no_experiment_is_one_line(run):
+    done = run("ladder", "none_such", "--data", "nothere.csv")
+
+    assert done.exit_code == 2
+    assert done.stderr.startswith("imr-ml: no experiment is called 'none_such'")

@@ -41,18 +41,35 @@ _CHECKED = (CLASSIFIERS, PRECEDENTS, FACTS)
 FORMAT = 3
 _WITHOUT_REFERENCE = 2
 _LIBRARIES = ("imr-ml", "scikit-learn", "spacy", "negspacy", "numpy", "pandas", "scipy", "skops")
-_TRUSTED = frozenset(
+_OURS = (
+    "arranged.ArrangedFamilyClassifier",
+    "arranged.Chain",
+    "arranged.Hierarchical",
+    "arranged.PerFamily",
+    "binary.BoostedTrees",
+    "binary.NaiveBayes",
+    "binary.NaiveBayesSvm",
+    "binary.SimilarityVote",
+    "binary.Stacked",
+    "calibrated.CalibratedClassifier",
+    "families.GuidelineFamilyClassifier",
+    "outcome.CalibratedLogisticClassifier",
+)
+TRUSTED = frozenset(
     {
         "numpy.dtype",
-        "imr_ml.classifiers.families.GuidelineFamilyClassifier",
-        "imr_ml.classifiers.outcome.CalibratedLogisticClassifier",
+        *(f"imr_ml.classifiers.{name}" for name in _OURS),
         "imr_ml.features.matrix.FactPairs",
         "imr_ml.features.matrix.FactVectorizer",
         "imr_ml.features.matrix.TermVectorizer",
         "scipy.sparse._csc.csc_matrix",
+        "scipy.sparse._csr.csr_matrix",
         "sklearn.compose._column_transformer._RemainderColsList",
+        "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+        "sklearn.utils._bunch.Bunch",
     }
 )
+"""Types that a model file may name besides those that skops itself trusts."""
 
 
 class ModelError(ImrError):
@@ -259,10 +276,10 @@ def _read(folder: Path, name: str) -> dict[str, Any]:
     """What one of the folder's skops files holds."""
     import skops.io
 
-    strange = set(skops.io.get_untrusted_types(file=folder / name)) - _TRUSTED
+    strange = set(skops.io.get_untrusted_types(file=folder / name)) - TRUSTED
     if strange:
         raise ModelError(f"{folder}: names types that are not ours ({', '.join(sorted(strange))}); not loaded")
-    kept: dict[str, Any] = skops.io.load(folder / name, trusted=sorted(_TRUSTED))
+    kept: dict[str, Any] = skops.io.load(folder / name, trusted=sorted(TRUSTED))
     return kept
 
 

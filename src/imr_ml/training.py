@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from imr_ml.classifiers.conformal import HeldOutScores, OutcomeSets
-from imr_ml.classifiers.request_model import ModelSettings, RequestModel
+from imr_ml.classifiers.request_model import RequestModel
 from imr_ml.classifiers.types import Dataset, Labels, Predictions
 from imr_ml.corpus.schema import FEATURE_COLUMNS, LABEL_COLUMNS, require_columns
 from imr_ml.corpus.table import case_keys
@@ -19,10 +19,10 @@ from imr_ml.evaluation.constant_data import constant_notes
 from imr_ml.evaluation.learning import learning_curve
 from imr_ml.evaluation.permutation import MaskingComparison, permutation_test
 from imr_ml.evaluation.report import Evaluation, evaluate, evaluate_masking, measured_coverage
-from imr_ml.evaluation.settings import EvaluationSettings
+from imr_ml.experiments.settings import TrainingSettings
 from imr_ml.features.frame import feature_frame
 from imr_ml.ladder.climbing import Climb, climb
-from imr_ml.nlp.types import NlpSettings
+from imr_ml.ladder.reading import read_frames, read_rungs
 from imr_ml.precedents.decided import DecidedRequests
 from imr_ml.precedents.neighbours import Neighbours
 from imr_ml.profiles.profile import Profile
@@ -38,25 +38,6 @@ _SOURCE_WITHOUT_FAMILIES = "dmhc"
 
 class TrainingError(ImrError):
     """A table that can't be trained on; the message says why and what to do."""
-
-
-@dataclass(frozen=True, slots=True)
-class TrainingSettings:
-    """All settings of a training.
-
-    Attributes
-    ----------
-    coverage : float
-        Share of requests of each outcome whose prediction set shall hold their outcome.
-    ladder : bool
-        Whether to evaluate the ladder of simpler and more complex predictors too.
-    """
-
-    nlp: NlpSettings = field(default_factory=NlpSettings)
-    model: ModelSettings = field(default_factory=ModelSettings)
-    evaluation: EvaluationSettings = field(default_factory=EvaluationSettings)
-    coverage: float = 0.9
-    ladder: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +136,7 @@ def train(
         coverage=measured_coverage(evaluation, groups, settings.coverage),
         settings=settings,
         data=data_facts(requests, decided, groups),
-        climb=climb(dataset, settings.evaluation, start=start) if settings.ladder else None,
+        climb=_climb(decided, dataset, settings, start) if settings.ladder else None,
         notes=constant_notes(decided, labels),
     )
 
@@ -171,6 +152,12 @@ def _as_new(model: RequestModel, evaluation: Evaluation, labels: Labels) -> Pred
     held_out = model.outcome_.classifier.held_out_proba(labels.overturned)
     p_overturned = np.where(np.isnan(held_out), out_of_fold.p_overturned, held_out)
     return replace(out_of_fold, p_overturned=p_overturned)
+
+
+def _climb(decided: pd.DataFrame, dataset: Dataset, settings: TrainingSettings, start: StartProgress) -> Climb:
+    rungs = read_rungs()
+    frames = read_frames(decided, rungs, {settings.nlp: dataset.frame}, start)
+    return climb(dataset, settings.evaluation, rungs, frames, start)
 
 
 def _with_optional_parts(

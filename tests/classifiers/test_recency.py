@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_matrix
 
+from imr_ml.classifiers.outcome import sparse_logistic_regression
 from imr_ml.classifiers.recency import chosen_half_life, recency_weights
 
 HALF_LIVES = (None, 8.0, 4.0, 2.0, 1.0)
@@ -20,7 +21,7 @@ def drifting(years, *, turn=None, requests_a_year=200, seed=0, share=0.5):
 
 
 def chosen(matrix, truth, years, half_lives=HALF_LIVES):
-    return chosen_half_life(matrix, truth, years, half_lives, C=1.0, seed=0)
+    return chosen_half_life(matrix, truth, years, half_lives, sparse_logistic_regression(1.0, seed=0), seed=0)
 
 
 def test_a_decision_a_half_life_older_weighs_half():

@@ -8,11 +8,15 @@ import pytest
 from scipy.sparse import csr_matrix
 from scipy.special import expit, logit
 
+from imr_ml.classifiers.candidates import FamilyLinearSvm, LogisticRegression
 from imr_ml.classifiers.contributions import Contribution, top_contributions
-from imr_ml.classifiers.request_model import Candidate, Chosen, ModelSettings, RequestModel, select_candidate
+from imr_ml.classifiers.request_model import Chosen, RequestModel, select_candidate
+from imr_ml.classifiers.settings import ModelSettings
 from imr_ml.classifiers.types import Labels, labels_of
 from imr_ml.features.matrix import BlockWeights
 from imr_ml.guidelines.types import FAMILIES
+
+DEFAULT_P = [0.06225162, 0.06615545, 0.07621483, 0.05863561]
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +55,10 @@ def test_a_request_is_predicted_alike_alone_and_among_others(prepared, model):
     assert alone == pytest.approx(model.predict(prepared.frame).p_overturned[:5], abs=1e-12)
 
 
+def test_the_default_model_gives_the_probabilities_that_it_always_gave(prepared, model):
+    assert model.predict(prepared.frame).p_overturned[:4] == pytest.approx(DEFAULT_P, abs=1e-6)
+
+
 def test_fitting_twice_gives_the_same(prepared, model):
     again = RequestModel().fit(prepared.frame, prepared.labels, prepared.groups)
 
@@ -58,7 +66,7 @@ def test_fitting_twice_gives_the_same(prepared, model):
 
 
 def test_settings_reach_the_classifiers(prepared):
-    outcome, family = Candidate(BlockWeights(), C=0.01), Candidate(BlockWeights(), C=7.0)
+    outcome, family = LogisticRegression(C=0.01), FamilyLinearSvm(C=7.0)
     model = RequestModel(ModelSettings(outcome=(outcome,), family=(family,), seed=5))
     model.fit(prepared.frame, prepared.labels, prepared.groups)
 
@@ -66,17 +74,19 @@ def test_settings_reach_the_classifiers(prepared):
     assert model.families_.classifier.get_params() == {"C": 7.0, "exclusive": 7, "folds": 5, "random_state": 5}
 
 
-BLIND = Candidate(BlockWeights(request=0, summary=0, ur_guideline=0, facts=0, numbers=0.001), C=0.001)
-SEEING = Candidate(BlockWeights(), C=3.0)
+BLIND = {"weights": BlockWeights(request=0, summary=0, ur_guideline=0, facts=0, numbers=0.001), "C": 0.001}
+SEEING = {"weights": BlockWeights(), "C": 3.0}
 
 
 @pytest.mark.parametrize("candidates", [(BLIND, SEEING), (SEEING, BLIND)])
 def test_a_candidate_that_is_clearly_better_on_held_out_cases_is_taken_wherever_it_stands(prepared, candidates):
-    model = RequestModel(ModelSettings(outcome=candidates, family=candidates))
+    outcome = tuple(LogisticRegression(**one) for one in candidates)
+    family = tuple(FamilyLinearSvm(**one) for one in candidates)
+    model = RequestModel(ModelSettings(outcome=outcome, family=family))
     model.fit(prepared.frame, prepared.labels, prepared.groups)
 
-    assert model.families_.candidate == SEEING
-    assert model.outcome_.candidate == SEEING
+    assert model.families_.candidate == FamilyLinearSvm(**SEEING)
+    assert model.outcome_.candidate == LogisticRegression(**SEEING)
 
 
 @pytest.mark.parametrize(
@@ -94,7 +104,7 @@ def test_a_later_candidate_must_gain_over_many_cases(gains_of_cases, taken):
     groups = np.arange(30).repeat(5)
     losses = [np.ones(150), 1 - np.array(gains_of_cases).repeat(5)]
     fitted = [
-        Chosen(Candidate(BlockWeights(), C), SimpleNamespace(held_out_loss_=loss)) for C, loss in enumerate(losses)
+        Chosen(LogisticRegression(C=C + 1), SimpleNamespace(held_out_loss_=loss)) for C, loss in enumerate(losses)
     ]
 
     assert select_candidate(fitted, groups) is fitted[taken]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from progress_bars import ProgressBars
 
-from imr_ml.classifiers.request_model import ModelSettings
+from imr_ml.classifiers.settings import ModelSettings
 from imr_ml.evaluation.permutation import PermutationTest, permutation_test, shuffled_outcomes
 from imr_ml.evaluation.settings import EvaluationSettings
 from imr_ml.evaluation.splits import grouped_folds

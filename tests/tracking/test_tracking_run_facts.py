@@ -6,7 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from imr_ml.classifiers.request_model import Candidate, Chosen
+from imr_ml.classifiers.candidates import LogisticRegression
+from imr_ml.classifiers.request_model import Chosen
 from imr_ml.evaluation.comparison import MODEL
 from imr_ml.evaluation.intervals import Estimate
 from imr_ml.evaluation.learning import LearningPoint
@@ -31,7 +32,7 @@ from imr_ml.tracking.run_facts import describe_training, fold_points, learning_p
 )
 def test_a_name_states_features_penalty_size_and_commit(trained, weights, git, name):
     model = copy(trained.model)
-    model.outcome_ = Chosen(Candidate(weights, C=0.3), trained.model.outcome_.classifier)
+    model.outcome_ = Chosen(LogisticRegression(weights=weights), trained.model.outcome_.classifier)
     assert run_facts.name_run(replace(trained, model=model), git) == name
 
 

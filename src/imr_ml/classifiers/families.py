@@ -90,15 +90,14 @@ class GuidelineFamilyClassifier(BaseEstimator):
         groups = np.arange(len(y)) if groups is None else np.asarray(groups)
         self.constant_ = np.where(y.all(axis=0), 1.0, np.where(y.any(axis=0), np.nan, 0.0))
         slope, offset = self._calibrate(X, y, groups)
-        coefficients, intercepts = self._linear(X, y)
-        self.coef_, self.intercept_ = slope * coefficients, slope * intercepts + offset
+        self._fit_log_odds(X, y, groups, slope, offset)
         return self
 
     def predict_proba(self, X: Any) -> NDArray[np.float64]:  # noqa: N803
         """Probability that each family is cited, shape (rows, families); they need not add up to 1."""
         check_is_fitted(self)
         X = validate_data(self, X, accept_sparse="csr", reset=False)  # noqa: N806
-        return self._probability(X @ self.coef_.T + self.intercept_)
+        return self._probability(self._log_odds(X))
 
     def predict(self, X: object) -> NDArray[np.bool_]:  # noqa: N803
         """Predicted set of each row as an indicator, shape (rows, families); never empty."""
@@ -112,6 +111,32 @@ class GuidelineFamilyClassifier(BaseEstimator):
         tags.target_tags.multi_output = True
         tags.target_tags.single_output = False
         return tags
+
+    def _fit_log_odds(
+        self,
+        X: Any,  # noqa: N803
+        y: NDArray[np.bool_],
+        groups: NDArray[np.generic],  # noqa: ARG002
+        slope: float,
+        offset: float,
+    ) -> None:
+        coefficients, intercepts = self._linear(X, y)
+        self.coef_, self.intercept_ = slope * coefficients, slope * intercepts + offset
+
+    def _log_odds(self, X: Any) -> NDArray[np.float64]:  # noqa: N803
+        log_odds: NDArray[np.float64] = X @ self.coef_.T + self.intercept_
+        return log_odds
+
+    def _scores(
+        self,
+        X: Any,  # noqa: N803
+        y: NDArray[np.bool_],
+        groups: NDArray[np.generic],  # noqa: ARG002
+        held_out: Any,
+    ) -> NDArray[np.float64]:
+        coefficients, intercepts = self._linear(X, y)
+        scores: NDArray[np.float64] = held_out @ coefficients.T + intercepts
+        return scores
 
     def _linear(self, X: Any, y: NDArray[np.bool_]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:  # noqa: N803
         """Coefficients and intercepts of each family; zero where these rows all cite it, or none does."""
@@ -148,8 +173,7 @@ class GuidelineFamilyClassifier(BaseEstimator):
             return 1.0, 0.0
         scores = np.zeros(y.shape)
         for train, test in GroupKFold(folds, shuffle=True, random_state=self.random_state).split(y, groups=groups):
-            coefficients, intercepts = self._linear(X[train], y[train])
-            scores[test] = X[test] @ coefficients.T + intercepts
+            scores[test] = self._scores(X[train], y[train], groups[train], X[test])
         slope, offset = self._sigmoid(scores, y)
         probability = self._probability(slope * scores + offset)
         sets = {threshold: family_sets(probability, threshold, self.exclusive) for threshold in _THRESHOLDS}

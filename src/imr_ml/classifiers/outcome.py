@@ -7,9 +7,9 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, logit
-from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import StratifiedGroupKFold, cross_val_predict
+from sklearn.model_selection import StratifiedGroupKFold
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import check_is_fitted, validate_data
 
@@ -87,15 +87,14 @@ class CalibratedLogisticClassifier(ClassifierMixin, BaseEstimator):
         truth = y == self.classes_[1]
         self.base_rate_ = float(np.average(truth, weights=weights))
         self._calibrate(X, truth, groups, weights)
-        score = sparse_logistic_regression(self.C, self.random_state).fit(X, truth, sample_weight=weights)
-        self.coef_, self.intercept_ = score.coef_[0], float(score.intercept_[0])
+        self._fit_score(X, truth, groups, weights)
         return self
 
     def decision_function(self, X: object) -> NDArray[np.float64]:  # noqa: N803
         """Calibrated log-odds of the second class; shape (rows,)."""
         check_is_fitted(self)
         X = validate_data(self, X, accept_sparse="csr", reset=False)  # noqa: N806
-        log_odds: NDArray[np.float64] = self.slope_ * (X @ self.coef_ + self.intercept_) + self.offset_
+        log_odds: NDArray[np.float64] = self.slope_ * self._score(X) + self.offset_
         return log_odds
 
     def predict_proba(self, X: object) -> NDArray[np.float64]:  # noqa: N803
@@ -134,6 +133,20 @@ class CalibratedLogisticClassifier(ClassifierMixin, BaseEstimator):
         tags.input_tags.sparse = True
         return tags
 
+    def _fit_score(
+        self,
+        X: Any,  # noqa: N803
+        truth: NDArray[np.bool_],
+        groups: NDArray[np.generic],  # noqa: ARG002
+        weights: NDArray[np.float64] | None,
+    ) -> None:
+        score = sparse_logistic_regression(self.C, self.random_state).fit(X, truth, sample_weight=weights)
+        self.coef_, self.intercept_ = score.coef_[0], float(score.intercept_[0])
+
+    def _score(self, X: Any) -> NDArray[np.float64]:  # noqa: N803
+        score: NDArray[np.float64] = X @ self.coef_ + self.intercept_
+        return score
+
     def _calibrate(
         self,
         X: Any,  # noqa: N803
@@ -146,9 +159,11 @@ class CalibratedLogisticClassifier(ClassifierMixin, BaseEstimator):
         self.slope_, self.offset_, self.held_out_loss_ = 1.0, 0.0, np.full(len(truth), np.nan)
         if not splits:
             return
-        score = sparse_logistic_regression(self.C, self.random_state)
-        params = {"sample_weight": weights}
-        held_out = cross_val_predict(score, X, truth, cv=splits, method="decision_function", params=params)
+        held_out = np.empty(len(truth))
+        for train, test in splits:
+            fitted, part = clone(self), None if weights is None else weights[train]
+            fitted._fit_score(X[train], truth[train], groups[train], part)
+            held_out[test] = fitted._score(X[test])
         spread = held_out.std() or 1.0
         sigmoid = LogisticRegression(C=_ALMOST_NO_PENALTY).fit(held_out[:, None] / spread, truth, sample_weight=weights)
         self.slope_, self.offset_ = float(sigmoid.coef_[0, 0] / spread), float(sigmoid.intercept_[0])

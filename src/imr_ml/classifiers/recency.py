@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from imr_ml.classifiers.outcome import sparse_logistic_regression
+from imr_ml.classifiers.binary import fit_binary, log_odds
 
 _MOST_TESTED_YEARS = 8
 _FEWEST_TESTED_YEARS = 4
@@ -50,7 +50,7 @@ def chosen_half_life(
     truth: NDArray[np.bool_],
     decided_year: NDArray[np.float64],
     half_lives_years: tuple[float | None, ...],
-    C: float,  # noqa: N803
+    estimator: Any,
     seed: int,
 ) -> float | None:
     """The first half-life, or one with a lower loss on later years, by more than two standard errors over years.
@@ -63,9 +63,10 @@ def chosen_half_life(
     decided_year : (requests,) float
     half_lives_years : tuple of (float or None)
         At least one.
-    C : float
-        Inverse strength of the penalty.
+    estimator : estimator
+        Unfitted classifier of two classes; see `imr_ml.classifiers.binary.fit_binary`.
     seed : int
+        Of the rows drawn from a large table.
 
     Returns
     -------
@@ -82,7 +83,7 @@ def chosen_half_life(
         rows = np.sort(np.random.default_rng(seed).choice(len(truth), _MOST_ROWS, replace=False))
         X, truth, decided_year, years = X[rows], truth[rows], decided_year[rows], years[rows]  # noqa: N806
     losses = [
-        np.array([_loss(X, truth, decided_year, years, year, half_life, C, seed) for year in tested])
+        np.array([_loss(X, truth, decided_year, years, year, half_life, estimator) for year in tested])
         for half_life in half_lives_years
     ]
     least = losses[0]
@@ -111,12 +112,10 @@ def _loss(
     years: NDArray[np.float64],
     year: float,
     half_life: float | None,
-    C: float,  # noqa: N803
-    seed: int,
+    estimator: Any,
 ) -> float:
     """Mean log loss of a year's requests, learned from the years before it."""
     train, test = np.flatnonzero(years < year), np.flatnonzero(years == year)
     weights = recency_weights(decided_year[train], half_life)
-    score = sparse_logistic_regression(C, seed).fit(X[train], truth[train], sample_weight=weights)
-    log_odds = score.decision_function(X[test])
-    return float(np.logaddexp(0, np.where(truth[test], -log_odds, log_odds)).mean())
+    scores = log_odds(fit_binary(estimator, X[train], truth[train], train, weights), X[test])
+    return float(np.logaddexp(0, np.where(truth[test], -scores, scores)).mean())

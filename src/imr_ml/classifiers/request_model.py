@@ -2,78 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
-from typing import Generic, Self, TypeVar
+from typing import Any, Generic, Self, TypeVar
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, diags
 
-from imr_ml.classifiers.contributions import top_contributions
-from imr_ml.classifiers.families import NONE, GuidelineFamilyClassifier, family_sets
+from imr_ml.classifiers.candidates import Candidate
+from imr_ml.classifiers.contributions import Contribution, top_contributions
+from imr_ml.classifiers.families import GuidelineFamilyClassifier, family_sets
 from imr_ml.classifiers.outcome import CalibratedLogisticClassifier
 from imr_ml.classifiers.recency import chosen_half_life, recency_weights
+from imr_ml.classifiers.settings import ModelSettings
 from imr_ml.classifiers.types import Evidence, Labels, Predictions
-from imr_ml.features.frame import FACT_COLUMNS, GUIDELINE_COLUMNS
-from imr_ml.features.matrix import BlockWeights, SectionTerms, column_weights, feature_matrix, matrix_of, tells_codes
+from imr_ml.features.matrix import column_weights, feature_matrix, matrix_of, tells_codes
 from imr_ml.guidelines.types import FAMILIES
 
 Classifier = TypeVar("Classifier", CalibratedLogisticClassifier, GuidelineFamilyClassifier)
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """One way to set a classifier.
-
-    Attributes
-    ----------
-    weights : BlockWeights
-        Each classifier weighs the sections by itself: the summary tells more of the outcome, the request and the UR
-        guideline more of the family.
-    C : float
-        Inverse strength of the penalty.
-    """
-
-    weights: BlockWeights
-    C: float
-
-
-_FAMILY_FACTS = tuple(fact for fact in FACT_COLUMNS if fact != "sex")
-_OUTCOME_FACTS = tuple(fact for fact in FACT_COLUMNS if fact not in ("treated_body_parts", *GUIDELINE_COLUMNS))
-OUTCOME_CANDIDATES = (
-    Candidate(BlockWeights(0.5, 1.0, 0.5, 0.2, numbers=0.05, case_size=0.1, facts_used=_OUTCOME_FACTS), C=0.3),
-)
-FAMILY_CANDIDATES = (
-    Candidate(
-        BlockWeights(1.0, 0.0, 1.0, facts=1.0, numbers=0.0, case_size=0.0, facts_used=_FAMILY_FACTS, pairs=0.5), C=0.06
-    ),
-    Candidate(BlockWeights(1.0, 0.0, 1.0, facts=0.0, numbers=0.0, case_size=0.0), C=0.3),
-)
-
-
-@dataclass(frozen=True, slots=True)
-class ModelSettings:
-    """Settings of the two classifiers.
-
-    Attributes
-    ----------
-    outcome, family : tuple of Candidate
-        The first is taken, unless a later one has a lower loss on held-out cases of the data that is fitted on, by
-        more than two standard errors over cases: a choice by luck costs more than it gives.
-    terms : SectionTerms
-    half_life_years : tuple of (float or None)
-        Years after which a decision weighs half in the outcome classifier; None weighs all alike. The first is taken,
-        unless a later one predicts later years better; see `chosen_half_life`.
-    seed : int
-    """
-
-    outcome: tuple[Candidate, ...] = OUTCOME_CANDIDATES
-    family: tuple[Candidate, ...] = FAMILY_CANDIDATES
-    terms: SectionTerms = field(default_factory=SectionTerms)
-    half_life_years: tuple[float | None, ...] = (None, 8.0, 4.0, 2.0, 1.0)
-    seed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +45,9 @@ class RequestModel:
     features_ : ColumnTransformer
         Feature frame -> matrix, shared by both classifiers.
     outcome_ : Chosen
-        The chosen `CalibratedLogisticClassifier`.
+        The chosen classifier of the outcome.
     families_ : Chosen or None
-        The chosen `GuidelineFamilyClassifier`; None of a source that tells no families.
+        The chosen classifier of the families; None of a source that tells no families.
     """
 
     families_: Chosen[GuidelineFamilyClassifier] | None
@@ -112,7 +60,7 @@ class RequestModel:
         # Those of an earlier fit.
         vars(self).pop("feature_names", None)
         self.features_ = feature_matrix(self.settings.terms, pairs=self._uses_pairs, codes=tells_codes(frame))
-        matrix = self.features_.fit_transform(frame)
+        matrix = self.features_.fit_transform(frame, groups)
         outcomes = [self._fit_outcome(matrix, candidate, labels, groups) for candidate in self.settings.outcome]
         self.outcome_ = select_candidate(outcomes, groups)
         self.families_ = self._fit_families(matrix, labels, groups) if labels.families_known else None
@@ -127,10 +75,10 @@ class RequestModel:
     ) -> Chosen[CalibratedLogisticClassifier]:
         weighed, seed = self._weighed(matrix, candidate), self.settings.seed
         half_life = chosen_half_life(
-            weighed, labels.overturned, labels.decided_year, self.settings.half_life_years, candidate.C, seed
+            weighed, labels.overturned, labels.decided_year, self.settings.half_life_years, candidate.build(seed), seed
         )
         weights = recency_weights(labels.decided_year, half_life)
-        classifier = CalibratedLogisticClassifier(candidate.C, random_state=seed)
+        classifier = candidate.outcome_classifier(seed)
         return Chosen(candidate, classifier.fit(weighed, labels.overturned, groups, weights), half_life)
 
     def _fit_families(
@@ -140,9 +88,7 @@ class RequestModel:
         families = [
             Chosen(
                 candidate,
-                GuidelineFamilyClassifier(candidate.C, random_state=seed, exclusive=NONE).fit(
-                    self._weighed(matrix, candidate), labels.families, groups
-                ),
+                candidate.family_classifier(seed).fit(self._weighed(matrix, candidate), labels.families, groups),
             )
             for candidate in self.settings.family
         ]
@@ -172,14 +118,21 @@ class RequestModel:
         most : int
             The most terms per prediction.
         """
-        names = self.feature_names
-        outcome = self._unweighed(self.outcome_.candidate, self.outcome_.classifier.coef_[None])
-        moved_outcome = top_contributions(matrix, outcome, np.zeros(matrix.shape[0], dtype=int), names, most)
+        moved_outcome = self._top(self.outcome_, matrix, np.zeros(matrix.shape[0], dtype=int), most)
         if self.families_ is None:
             return [Evidence(row, []) for row in moved_outcome]
-        families = self._unweighed(self.families_.candidate, self.families_.classifier.coef_)
-        moved_family = top_contributions(matrix, families, predictions.primary_family, names, most)
+        moved_family = self._top(self.families_, matrix, predictions.primary_family, most)
         return [Evidence(*pair) for pair in zip(moved_outcome, moved_family, strict=True)]
+
+    @property
+    def unexplained(self) -> list[str]:
+        """One line for each prediction whose evidence is empty, as its classifier has no exact contributions."""
+        chosen: dict[str, Chosen[Any] | None] = {"outcome": self.outcome_, "families": self.families_}
+        return [
+            f"{one.candidate.classifier} has no exact contributions: the evidence of the {name} stays empty"
+            for name, one in chosen.items()
+            if one is not None and not hasattr(one.classifier, "coef_")
+        ]
 
     @cached_property
     def feature_names(self) -> NDArray[np.str_]:
@@ -190,6 +143,15 @@ class RequestModel:
     def outcome_column_weights(self) -> NDArray[np.float64]:
         """How the outcome classifier weighs the feature matrix's columns, shape (features,)."""
         return column_weights(self.features_, self.outcome_.candidate.weights)
+
+    def _top(
+        self, chosen: Chosen[Any], matrix: csr_matrix, which: NDArray[np.int64], most: int
+    ) -> list[list[Contribution]]:
+        """What moved each row's score most; nothing where a score is not linear."""
+        if not hasattr(chosen.classifier, "coef_"):
+            return [[] for _ in range(matrix.shape[0])]
+        coefficients = self._unweighed(chosen.candidate, np.atleast_2d(chosen.classifier.coef_))
+        return top_contributions(matrix, coefficients, which, self.feature_names, most)
 
     def _unweighed(self, candidate: Candidate, coefficients: NDArray[np.float64]) -> NDArray[np.float64]:
         """Coefficients that give a candidate's scores from the matrix whose blocks have weight 1: same shape."""

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from imr_ml.evaluation.intervals import Estimate
     from imr_ml.evaluation.permutation import PermutationTest
     from imr_ml.evaluation.temporal import TemporalEvaluation
+    from imr_ml.ladder.climbing import Climb
     from imr_ml.training import TrainedModel
 
 _SHOWN_OF_LADDER = {
@@ -30,12 +31,15 @@ def print_evaluation(trained: TrainedModel, *, slices: bool = False) -> None:
     if slices:
         console.print(_slice_table(trained))
     if trained.climb:
-        from imr_ml.ladder.climbing import climb_table
-        from imr_ml.ladder.rungs import TASKS
+        print_ladder(trained.climb)
 
-        for task in TASKS:
-            if any(task in step.rung.tasks for step in trained.climb.steps):
-                console.print(climb_table(trained.climb, task, _SHOWN_OF_LADDER[task]))
+
+def print_ladder(climb: Climb) -> None:
+    """Print a table of the rungs for each task."""
+    from imr_ml.ladder.climbing import climb_table
+
+    for task in climb.champions:
+        wide_console().print(climb_table(climb, task, _SHOWN_OF_LADDER[task]))
 
 
 def proofs(trained: TrainedModel) -> Iterator[str]:

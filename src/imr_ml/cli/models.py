@@ -40,6 +40,12 @@ def model_folder(model: str) -> Path:
     return registry.fetch_model(model)
 
 
+def warn_of_evidence(model: LoadedModel) -> None:
+    """Warn if a model's evidence stays empty."""
+    for note in model.model.unexplained:
+        warn(note)
+
+
 def warn_of_samples(model: LoadedModel) -> None:
     """Warn if a model was trained on the sample corpus."""
     if model.is_sample:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from imr_ml.cli.app import INCOMPLETE, app, exit_on_user_error
-from imr_ml.cli.models import LATEST, ModelName, Ocr, model_folder, warn_of_samples
+from imr_ml.cli.models import LATEST, ModelName, Ocr, model_folder, warn_of_evidence, warn_of_samples
 from imr_ml.errors import ImrError
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ def predict(
         loaded = read_model(model_folder(model))
         scored = score_frame(requests, loaded)
         warn_of_samples(loaded)
+        warn_of_evidence(loaded)
         if as_json:
             typer.echo(json_lines(scored), nl=False)
         else:

@@ -15,7 +15,17 @@ from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
 import typer
 
 from imr_ml.cli.app import INCOMPLETE, app, exit_on_user_error, progress, say_tracked, warn
-from imr_ml.cli.models import LATEST, ColumnMap, ColumnsFile, ModelName, Ocr, SheetName, model_folder, warn_of_samples
+from imr_ml.cli.models import (
+    LATEST,
+    ColumnMap,
+    ColumnsFile,
+    ModelName,
+    Ocr,
+    SheetName,
+    model_folder,
+    warn_of_evidence,
+    warn_of_samples,
+)
 
 if TYPE_CHECKING:
     from imr_ml.model_files import LoadedModel
@@ -76,6 +86,8 @@ def score(
             _stream(source, read_model(model_folder(model)), options, settings)
         read = _spool_input(stack, resume=resume) if source == STANDARD_INPUT else source
         loaded = read_model(model_folder(model))
+        if evidence:
+            warn_of_evidence(loaded)
         # This process does nothing else: what it has loaded is no garbage.
         gc.freeze()
         with progress() as start:
@@ -121,6 +133,8 @@ def _stream(source: Path, model: LoadedModel, options: ScoreOptions, settings: B
     if source != STANDARD_INPUT or settings.report or settings.resume:
         raise JobError("-o - streams JSON lines from standard input: imr-ml score - -o -, without --report or --resume")
     warn_of_samples(model)
+    if options.evidence:
+        warn_of_evidence(model)
 
     def write(lines: str) -> None:
         sys.stdout.write(lines)

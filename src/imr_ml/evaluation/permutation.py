@@ -17,12 +17,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, diags
 
-from imr_ml.classifiers.outcome import sparse_logistic_regression
-from imr_ml.classifiers.request_model import ModelSettings
+from imr_ml.classifiers.binary import fit_binary, log_odds
+from imr_ml.classifiers.settings import ModelSettings
 from imr_ml.classifiers.types import Dataset, Labels
 from imr_ml.evaluation.comparison import metric_of, metrics_of
 from imr_ml.evaluation.cross_validation import OutOfFold
@@ -61,6 +60,7 @@ class _Fold:
     train: csr_matrix
     test: csr_matrix
     split: Split
+    groups: NDArray[np.int64]
 
 
 def permutation_test(
@@ -71,7 +71,7 @@ def permutation_test(
 ) -> PermutationTest:
     """Compare the first candidate of the outcome classifier with itself on shuffled outcomes.
 
-    Each fold's features are made once, as they do not depend on outcomes; only the linear classifier is fitted anew.
+    Each fold's features are made once, as they do not depend on outcomes; only the classifier is fitted anew.
 
     Parameters
     ----------
@@ -86,7 +86,7 @@ def permutation_test(
 
     overturned, groups = dataset.labels.overturned, dataset.groups
     splits = grouped_folds(overturned, groups, settings.folds, settings.seed, stratify=settings.stratify)
-    folds = [_fold(dataset.frame, split, model) for split in splits]
+    folds = [_fold(dataset, split, model) for split in splits]
     shuffled = list(shuffled_outcomes(overturned, groups, splits, settings))
     batches = [shuffled[first : first + _AT_ONCE] for first in range(0, len(shuffled), _AT_ONCE)]
     progress = start("shuffling outcomes", len(shuffled))
@@ -123,13 +123,14 @@ def shuffled_outcomes(
         yield shuffled
 
 
-def _fold(frame: pd.DataFrame, split: Split, model: ModelSettings) -> _Fold:
-    features = feature_matrix(model.terms, codes=tells_codes(frame)).fit(frame.iloc[split[0]])
+def _fold(dataset: Dataset, split: Split, model: ModelSettings) -> _Fold:
+    frame, groups = dataset.frame, dataset.groups[split[0]]
+    features = feature_matrix(model.terms, codes=tells_codes(frame)).fit(frame.iloc[split[0]], groups)
     weights = column_weights(features, model.outcome[0].weights)
     used = np.flatnonzero(weights)
     weigh = diags(weights[used])
     train, test = (csr_matrix(features.transform(frame.iloc[rows])[:, used] @ weigh) for rows in split)
-    return _Fold(train, test, split)
+    return _Fold(train, test, split, groups)
 
 
 def _aucs(folds: list[_Fold], truths: list[NDArray[np.bool_]], model: ModelSettings) -> list[float]:
@@ -146,8 +147,8 @@ def _auc(folds: list[_Fold], truth: NDArray[np.bool_], model: ModelSettings) -> 
         positive = int(test.sum())
         if train.all() or not train.any() or positive in (0, len(test)):
             continue
-        score = sparse_logistic_regression(model.outcome[0].C, model.seed).fit(fold.train, train)
-        ranks = rankdata(score.decision_function(fold.test))
+        score = fit_binary(model.outcome[0].build(model.seed), fold.train, train, fold.groups)
+        ranks = rankdata(log_odds(score, fold.test))
         wins += ranks[test].sum() - positive * (positive + 1) / 2
         pairs += positive * (len(test) - positive)
     return wins / pairs if pairs else float("nan")

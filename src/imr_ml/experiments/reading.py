@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import json
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, is_dataclass
 from importlib import resources
+from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from imr_ml.errors import ImrError
-from imr_ml.experiments.schema import Alternative, Experiment, Value, flat_keys, values_of
-from imr_ml.training import TrainingSettings
+from imr_ml.experiments.schema import CANDIDATE_TYPES, Experiment, Value, flat_keys, values_of
+from imr_ml.experiments.settings import TrainingSettings
 
 DEFAULT = "default"
 SWEEP = "sweep"
 """Table of a file that names what `imr-ml sweep` varies; not part of the experiment."""
 _FILES = resources.files(__package__) / "files"
+_LADDER = resources.files(__package__) / "ladder"
 _MAX_ERRORS = 3
+# Where pydantic names a candidate's own key: task, number, classifier, key.
+_OWN_KEY = 4
 # TOML's words for what pydantic calls otherwise.
 _PLAIN = {"model_type": "should be a table", "tuple_type": "should be a list", "bool_type": "should be true or false"}
 
@@ -40,9 +44,23 @@ class NamedExperiment:
 
 
 def built_in() -> tuple[str, ...]:
-    """Names of the experiments that come with the package, the default first."""
-    names = (one.name.removesuffix(".toml") for one in _FILES.iterdir() if one.name.endswith(".toml"))
-    return tuple(sorted(names, key=lambda name: (name != DEFAULT, name)))
+    """Names of the experiments that come with the package: the default, the ladder's in order, then the others."""
+    return tuple(sorted(_built_in_files(), key=lambda name: name != DEFAULT))
+
+
+def ladder_names() -> tuple[str, ...]:
+    """Names of the ladder's experiments, from simple to complex."""
+    return tuple(_numbered(_LADDER))
+
+
+def _built_in_files() -> dict[str, Traversable]:
+    return _numbered(_LADDER) | _numbered(_FILES)
+
+
+def _numbered(folder: Traversable) -> dict[str, Traversable]:
+    """Name of each experiment of a folder -> its file, in their order; a number in front is no part of the name."""
+    files = sorted((one for one in folder.iterdir() if one.name.endswith(".toml")), key=lambda one: one.name)
+    return {one.name.lstrip("0123456789_").removesuffix(".toml"): one for one in files}
 
 
 def read_experiment(named: str = DEFAULT, overrides: Sequence[str] = ()) -> NamedExperiment:
@@ -91,14 +109,19 @@ def changed_keys(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[st
 
 def json_schema() -> dict[str, Any]:
     """JSON schema of experiment files, for editors: every key may be left out."""
-    schema: dict[str, Any] = _without_required(Experiment.model_json_schema())
+    schema: dict[str, Any] = _editor_schema(Experiment.model_json_schema())
+    for task in CANDIDATE_TYPES:
+        candidates = schema["properties"][task]
+        schema["properties"][task] = candidates["items"]
+        for one in candidates["items"]["anyOf"]:
+            schema["$defs"][one["$ref"].rpartition("/")[2]]["properties"]["alternatives"] = candidates
     schema["properties"][SWEEP] = {"type": "object", "description": "Keys to vary with `imr-ml sweep`"}
     return schema
 
 
 def _read_text(named: str) -> tuple[str, str]:
-    if named in built_in():
-        return named, (_FILES / f"{named}.toml").read_text("utf-8")
+    if (file := _built_in_files().get(named)) is not None:
+        return named, file.read_text("utf-8")
     path = Path(named)
     if path.suffix != ".toml" and not path.is_file():
         raise ExperimentError(
@@ -138,10 +161,15 @@ def _merge(values: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, A
 
 def validate_values(values: Mapping[str, Any], source: str) -> Experiment:
     """The experiment with these values; what they do not set is as in the default model. Errors begin with `source`."""
-    merged = _merge(values_of(TrainingSettings()), values)
-    for task in ("outcome", "families"):
-        if isinstance(merged[task], dict):
-            merged[task] = _complete_alternatives(merged[task])
+    defaults = values_of(TrainingSettings())
+    merged = _merge({name: one for name, one in defaults.items() if name not in CANDIDATE_TYPES}, values)
+    for task in CANDIDATE_TYPES:
+        section = values.get(task, {})
+        if not isinstance(section, dict):
+            raise ExperimentError(f"{source}: {task}: should be a table")
+        if not isinstance(section.get("alternatives", []), list):
+            raise ExperimentError(f"{source}: {task}.alternatives: should be a list")
+        merged[task] = _candidates(task, section, defaults[task])
     try:
         return Experiment.model_validate_json(json.dumps(merged, default=str))
     except ValidationError as error:
@@ -150,34 +178,68 @@ def validate_values(values: Mapping[str, Any], source: str) -> Experiment:
         raise ExperimentError(f"{source}: {'; '.join(lines[:_MAX_ERRORS])}{more}") from None
 
 
-def _complete_alternatives(section: dict[str, Any]) -> dict[str, Any]:
-    """What an alternative does not set is as in its section."""
-    alternatives = section["alternatives"]
-    if not isinstance(alternatives, list):
-        return section
-    base = {name: section[name] for name in ("C", "weights")}
-    return section | {"alternatives": [_merge(base, one) if isinstance(one, dict) else one for one in alternatives]}
+def _candidates(task: str, section: Mapping[str, Any], default: Mapping[str, Any]) -> list[Any]:
+    """A section, then its alternatives: what one does not set is as in its section, or as its own classifier has it."""
+    whole = _complete(task, section, default)
+    # Of the default's alternatives an arrangement is the section's, and with another classifier there are none.
+    usual = [_without(one, "arrangement") for one in default["alternatives"]]
+    others = section.get("alternatives", usual if whole["classifier"] == default["classifier"] else [])
+    return [whole, *(_complete(task, one, whole) if isinstance(one, dict) else one for one in others)]
+
+
+def _complete(task: str, section: Mapping[str, Any], base: Mapping[str, Any]) -> dict[str, Any]:
+    name = section.get("classifier", base["classifier"])
+    if name != base["classifier"]:
+        known = CANDIDATE_TYPES[task].get(str(name))
+        base = {"classifier": name} if known is None else TypeAdapter(known).dump_python(known(), mode="json")
+    return _merge(_without(base, "alternatives"), _without(section, "alternatives"))
+
+
+def _without(values: Mapping[str, Any], key: str) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if name != key}
 
 
 def _describe(kind: str, place: tuple[int | str, ...], message: str) -> str:
-    key = ".".join(map(str, place))
-    if kind == "extra_forbidden":
-        return f"{key}: unknown key; allowed: {', '.join(_keys_beside(place))}"
+    key = _key_of(place)
+    if kind in ("extra_forbidden", "unexpected_keyword_argument"):
+        return f"{key}: unknown key{_of_classifier(place)}; allowed: {', '.join(_keys_beside(place))}"
+    if kind.startswith("union_tag"):
+        return f"{key}.classifier: should be one of {', '.join(CANDIDATE_TYPES[str(place[0])])}"
     return f"{key}: {_PLAIN.get(kind) or message.removeprefix('Value error, ').replace('Input should', 'should')}"
 
 
-def _keys_beside(place: tuple[int | str, ...]) -> Iterator[str]:
+def _key_of(place: tuple[int | str, ...]) -> str:
+    """A key as the file has it: candidates have their number and their classifier's name in their place."""
+    if place[0] not in CANDIDATE_TYPES or len(place) == 1:
+        return ".".join(map(str, place))
+    task, number, *rest = place
+    alternative = ["alternatives", int(number) - 1] if number else []
+    return ".".join(map(str, [task, *alternative, *rest[1:]]))
+
+
+def _of_classifier(place: tuple[int | str, ...]) -> str:
+    return f" of {place[2]}" if place[0] in CANDIDATE_TYPES and len(place) == _OWN_KEY else ""
+
+
+def _keys_beside(place: tuple[int | str, ...]) -> list[str]:
     """Keys that the table of a key has."""
     table: Any = Experiment
-    for name in place[:-1]:
-        if name == "alternatives":
-            table = Alternative
-        elif isinstance(name, str):
-            table = table.model_fields[name].annotation
-    yield from table.model_fields
+    names, own = place[:-1], []
+    if place[0] in CANDIDATE_TYPES and len(place) >= _OWN_KEY:
+        table, names = CANDIDATE_TYPES[str(place[0])][str(place[2])], place[3:-1]
+        own = [] if names or place[1] else ["alternatives"]
+    for name in names:
+        table = get_type_hints(table)[str(name)]
+    keys = [one.name for one in fields(table)] if is_dataclass(table) else list(table.model_fields)
+    return [*keys, *own]
 
 
-def _without_required(schema: Any) -> Any:
+def _editor_schema(schema: Any) -> Any:
+    """Without required keys; of a section's classifiers any may match, as a file need not name its own."""
     if isinstance(schema, dict):
-        return {name: _without_required(one) for name, one in schema.items() if name != "required"}
-    return [_without_required(one) for one in schema] if isinstance(schema, list) else schema
+        return {
+            name.replace("oneOf", "anyOf"): _editor_schema(one)
+            for name, one in schema.items()
+            if name not in ("required", "discriminator")
+        }
+    return [_editor_schema(one) for one in schema] if isinstance(schema, list) else schema

@@ -4,33 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field
 
-from imr_ml.classifiers.request_model import Candidate, ModelSettings
+from imr_ml.classifiers.candidates import (
+    FAMILY_CANDIDATE_TYPES,
+    OUTCOME_CANDIDATE_TYPES,
+    AnyFamily,
+    AnyOutcome,
+    Candidate,
+)
+from imr_ml.classifiers.settings import ModelSettings
 from imr_ml.evaluation.settings import EvaluationSettings
-from imr_ml.features.frame import FACT_COLUMNS
-from imr_ml.features.matrix import BlockWeights, SectionTerms, TermSettings
+from imr_ml.experiments.settings import TrainingSettings
+from imr_ml.features.matrix import SectionTerms
 from imr_ml.nlp.types import NlpSettings
-from imr_ml.training import TrainingSettings
 
 Value = bool | int | float | str | list[Any]
 """Value of a key in an experiment file."""
+CANDIDATE_TYPES: Mapping[str, Mapping[str, type[Candidate]]] = {
+    "outcome": OUTCOME_CANDIDATE_TYPES,
+    "families": FAMILY_CANDIDATE_TYPES,
+}
+"""Section of the file -> name of a classifier -> its parameters."""
 
 
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, ser_json_inf_nan="constants")
 
 
-def _known_fact(name: str) -> str:
-    if name not in FACT_COLUMNS:
-        raise ValueError(f"{name!r} is no fact; allowed: {', '.join(FACT_COLUMNS)}")
-    return name
-
-
-Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Penalty = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Years = Annotated[float, Field(gt=0)]
 
 
@@ -40,65 +43,6 @@ class Nlp(_Section):
     negation: bool
     mask_determination: bool
     canonical_tokens: bool
-
-
-class Terms(_Section):
-    """Terms of a section: the longest run of words that is one, and the most that are kept."""
-
-    ngrams: int = Field(ge=1, le=5)
-    max_terms: int = Field(ge=1)
-
-
-class Features(_Section):
-    """Terms of each section."""
-
-    request: Terms
-    summary: Terms
-    ur_guideline: Terms
-
-
-class Weights(_Section):
-    """Weight of each block of features; 0 leaves it out. See `BlockWeights`."""
-
-    request: Weight
-    summary: Weight
-    ur_guideline: Weight
-    facts: Weight
-    numbers: Weight
-    case_size: Weight
-    pairs: Weight
-    codes: Weight
-    facts_used: tuple[Annotated[str, AfterValidator(_known_fact)], ...]
-
-    @model_validator(mode="after")
-    def _check_combination(self) -> Self:
-        weights = self.model_dump(exclude={"facts_used"})
-        if not any(weights.values()):
-            raise ValueError(f"all are 0; set one of {', '.join(weights)} above 0")
-        if self.facts and not self.facts_used:
-            raise ValueError("facts is above 0 and facts_used is empty; name facts or set facts = 0")
-        return self
-
-
-class Alternative(_Section):
-    """Settings that replace the first if they are clearly better on held-out cases of the training data."""
-
-    C: Penalty
-    weights: Weights
-
-
-class Outcome(Alternative):
-    """The classifier of the outcome."""
-
-    classifier: Literal["logistic_regression"]
-    alternatives: tuple[Alternative, ...]
-
-
-class Families(Alternative):
-    """The classifier of the guideline families."""
-
-    classifier: Literal["linear_svm"]
-    alternatives: tuple[Alternative, ...]
 
 
 class Training(_Section):
@@ -125,23 +69,25 @@ class Experiment(_Section):
     ----------
     description : str
         One sentence for the list of experiments; changes nothing.
-    nlp, features, outcome, families, training, evaluation
+    nlp, features, training, evaluation
+    outcome, families : tuple of Candidate
+        The section's own settings, then those of its alternatives.
     """
 
     description: str
     nlp: Nlp
-    features: Features
-    outcome: Outcome
-    families: Families
+    features: SectionTerms
+    outcome: tuple[AnyOutcome, ...]
+    families: tuple[AnyFamily, ...]
     training: Training
     evaluation: Evaluation
 
     def training_settings(self) -> TrainingSettings:
         """The settings that `imr_ml.training.train` takes."""
         model = ModelSettings(
-            outcome=_candidates(self.outcome),
-            family=_candidates(self.families),
-            terms=SectionTerms(*(_term_settings(getattr(self.features, name)) for name in Features.model_fields)),
+            outcome=self.outcome,
+            family=self.families,
+            terms=self.features,
             half_life_years=tuple(None if years == _ALL_ALIKE else years for years in self.training.half_life_years),
             seed=self.training.seed,
         )
@@ -150,7 +96,11 @@ class Experiment(_Section):
 
     def values(self) -> dict[str, Any]:
         """Content of the file, with every key."""
-        return self.model_dump(mode="json")
+        values = self.model_dump(mode="json")
+        for task in CANDIDATE_TYPES:
+            first, *others = values[task]
+            values[task] = {**first, "alternatives": others}
+        return values
 
 
 _ALL_ALIKE = float("inf")
@@ -159,56 +109,38 @@ _ALL_ALIKE = float("inf")
 def values_of(settings: TrainingSettings) -> dict[str, Any]:
     """Content of the experiment file that gives these settings."""
     nlp, model, evaluation = asdict(settings.nlp), settings.model, asdict(settings.evaluation)
-    return {
-        "description": "",
-        "nlp": {name: nlp[name] for name in Nlp.model_fields},
-        "features": {name: _term_values(getattr(model.terms, name)) for name in Features.model_fields},
-        "outcome": {"classifier": "logistic_regression", **_alternatives(model.outcome)},
-        "families": {"classifier": "linear_svm", **_alternatives(model.family)},
-        "training": {
-            "half_life_years": [_ALL_ALIKE if years is None else years for years in model.half_life_years],
-            "seed": model.seed,
-            "coverage": settings.coverage,
-        },
-        "evaluation": {name: evaluation[name] for name in Evaluation.model_fields},
-    }
+    half_lives = tuple(_ALL_ALIKE if years is None else years for years in model.half_life_years)
+    return Experiment(
+        description="",
+        nlp=Nlp(**{name: nlp[name] for name in Nlp.model_fields}),
+        features=model.terms,
+        outcome=model.outcome,
+        families=model.family,
+        training=Training(half_life_years=half_lives, seed=model.seed, coverage=settings.coverage),
+        evaluation=Evaluation(**{name: evaluation[name] for name in Evaluation.model_fields}),
+    ).values()
 
 
 def flat_keys(values: Mapping[str, Any]) -> dict[str, Value]:
-    """Value of each key of an experiment file, e.g. ``outcome.weights.summary``; the description is left out."""
-    return dict(_flatten({name: value for name, value in values.items() if name != "description"}))
+    """Value of each key of an experiment file, e.g. ``outcome.weights.summary``; the description is left out.
+
+    An alternative is one text: what it sets otherwise than its section.
+    """
+    keys = dict(_flatten({name: value for name, value in values.items() if name != "description"}))
+    for task in CANDIDATE_TYPES:
+        own = {name.removeprefix(f"{task}."): value for name, value in keys.items() if name.startswith(f"{task}.")}
+        keys[f"{task}.alternatives"] = [_differences(own, one) for one in values[task]["alternatives"]]
+    return keys
 
 
-def _term_settings(terms: Terms) -> TermSettings:
-    return TermSettings(longest_phrase=terms.ngrams, max_terms=terms.max_terms)
-
-
-def _term_values(terms: TermSettings) -> dict[str, int]:
-    return {"ngrams": terms.longest_phrase, "max_terms": terms.max_terms}
-
-
-def _candidates(section: Outcome | Families) -> tuple[Candidate, ...]:
-    return tuple(Candidate(BlockWeights(**one.weights.model_dump()), one.C) for one in (section, *section.alternatives))
-
-
-def _alternatives(candidates: tuple[Candidate, ...]) -> dict[str, Any]:
-    first, *others = (
-        {"C": one.C, "weights": asdict(one.weights) | {"facts_used": list(one.weights.facts_used)}}
-        for one in candidates
-    )
-    return {**first, "alternatives": others}
+def _differences(section: Mapping[str, Value], alternative: Mapping[str, Any]) -> str:
+    changed = (f"{name}={value}" for name, value in _flatten(alternative) if section.get(name) != value)
+    return " ".join(changed) or "the same"
 
 
 def _flatten(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Value]]:
-    for name, value in values.items():
-        if is_tables(value):
-            yield from _flatten({str(place): one for place, one in enumerate(value)}, f"{prefix}{name}.")
-        elif isinstance(value, dict):
+    for name, value in sorted(values.items(), key=lambda item: isinstance(item[1], dict) and bool(prefix)):
+        if isinstance(value, dict):
             yield from _flatten(value, f"{prefix}{name}.")
         else:
             yield f"{prefix}{name}", value
-
-
-def is_tables(value: object) -> bool:
-    """Whether a value is a TOML array of tables."""
-    return isinstance(value, list) and bool(value) and isinstance(value[0], dict)

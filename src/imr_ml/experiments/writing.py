@@ -7,8 +7,6 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from imr_ml.experiments.schema import is_tables
-
 
 def to_toml(values: Mapping[str, Any]) -> str:
     """An experiment file with these values; see `Experiment.values`."""
@@ -27,7 +25,7 @@ def format_value(value: object) -> str:
 
 def _lines(table: Mapping[str, Any], name: str = "") -> Iterator[str]:
     tables = {key: value for key, value in table.items() if isinstance(value, dict)}
-    lists = {key: value for key, value in table.items() if is_tables(value)}
+    lists = {key: value for key, value in table.items() if _is_tables(value)}
     for key, value in table.items():
         if key not in tables and key not in lists:
             yield f"{key} = {format_value(value)}"
@@ -36,3 +34,7 @@ def _lines(table: Mapping[str, Any], name: str = "") -> Iterator[str]:
     for key, values in lists.items():
         for value in values:
             yield from ("", f"[[{name}{key}]]", *_lines(value, f"{name}{key}."))
+
+
+def _is_tables(value: object) -> bool:
+    return isinstance(value, list) and bool(value) and isinstance(value[0], dict)

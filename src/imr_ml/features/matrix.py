@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import chain
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from pydantic import AfterValidator, ConfigDict, Field, model_validator
+from pydantic.dataclasses import dataclass
 from scipy.sparse import csr_matrix, hstack
 from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 from sklearn.preprocessing import PolynomialFeatures
 
+from imr_ml.errors import ImrError
 from imr_ml.features.frame import ABSENT, CASE_COLUMNS, FACT_COLUMNS, NUMBER_COLUMNS, PAIRED_COLUMNS, TOKEN_COLUMNS
 
 if TYPE_CHECKING:
@@ -22,23 +24,43 @@ if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
 
-@dataclass(frozen=True, slots=True)
+_STRICT = ConfigDict(extra="forbid", strict=True)
+
+
+class FeatureError(ImrError):
+    """Features that can't be made; the message says what to change."""
+
+
+def _known_fact(name: str) -> str:
+    if name not in FACT_COLUMNS:
+        raise ValueError(f"{name!r} is no fact; allowed: {', '.join(FACT_COLUMNS)}")
+    return name
+
+
+Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Fact = Annotated[str, AfterValidator(_known_fact)]
+
+
+@dataclass(frozen=True, slots=True, config=_STRICT)
 class TermSettings:
     """What counts as a term of a section's TF-IDF.
 
     Attributes
     ----------
-    longest_phrase : int
+    ngrams : int
         Longest run of words that is a term.
     max_terms : int
         Most terms kept a section, by frequency.
+    min_cases : int
+        Fewest cases that a term occurs in; requests of a case share their summary.
     """
 
-    longest_phrase: int = 2
-    max_terms: int = 100_000
+    ngrams: Annotated[int, Field(ge=1, le=5)] = 2
+    max_terms: Annotated[int, Field(ge=1)] = 100_000
+    min_cases: Annotated[int, Field(ge=1)] = 1
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, config=_STRICT)
 class SectionTerms:
     """What counts as a term of each section."""
 
@@ -47,7 +69,7 @@ class SectionTerms:
     ur_guideline: TermSettings = TermSettings()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, config=_STRICT)
 class BlockWeights:
     """How much each block of features weighs in a classifier; a block of weight 0 is left out.
 
@@ -69,15 +91,24 @@ class BlockWeights:
         Weight of a source's own codes, alone and together, 1 or 0 each; most sources have none.
     """
 
-    request: float = 1.0
-    summary: float = 1.0
-    ur_guideline: float = 1.0
-    facts: float = 0.3
-    numbers: float = 0.1
-    case_size: float = 0.1
-    facts_used: tuple[str, ...] = FACT_COLUMNS
-    pairs: float = 0.0
-    codes: float = 0.5
+    request: Weight = 1.0
+    summary: Weight = 1.0
+    ur_guideline: Weight = 1.0
+    facts: Weight = 0.3
+    numbers: Weight = 0.1
+    case_size: Weight = 0.1
+    facts_used: tuple[Fact, ...] = FACT_COLUMNS
+    pairs: Weight = 0.0
+    codes: Weight = 0.5
+
+    @model_validator(mode="after")
+    def _check_combination(self) -> Self:
+        blocks = [name for name in self.__dataclass_fields__ if name != "facts_used"]
+        if not any(getattr(self, name) for name in blocks):
+            raise ValueError(f"all are 0; set one of {', '.join(blocks)} above 0")
+        if self.facts and not self.facts_used:
+            raise ValueError("facts is above 0 and facts_used is empty; name facts or set facts = 0")
+        return self
 
     def of(self, block: str) -> float:
         """Weight of a block of the feature matrix."""
@@ -202,7 +233,35 @@ class _KnownTermsAlone:
 
 
 class TermVectorizer(_PackedVocabulary, _EachTextOnce, _KnownTermsAlone, TfidfVectorizer):
-    """`TfidfVectorizer` that saves small, loads fast and counts a text once."""
+    """`TfidfVectorizer` that saves small, loads fast and counts a text once; `min_df` counts cases, not texts."""
+
+    def fit_transform(self, raw_documents: Any, y: Any = None) -> Any:
+        """Matrix of the texts, shape (rows, terms); `y` is the case of each text, each its own where not given.
+
+        Raises
+        ------
+        FeatureError
+            Where no term occurs in enough cases.
+        """
+        self._cases = np.arange(len(raw_documents)) if y is None else np.unique(y, return_inverse=True)[1]
+        try:
+            if self.min_df > self._cases.max() + 1:
+                raise FeatureError(f"min_cases is {self.min_df}, and there are {self._cases.max() + 1} cases: lower it")
+            return super().fit_transform(raw_documents)
+        finally:
+            del self._cases
+
+    def _limit_features(self, X: Any, vocabulary: Any, high: Any = None, low: Any = None, limit: Any = None) -> Any:  # noqa: N803
+        if low == 1 or not hasattr(self, "_cases"):
+            return super()._limit_features(X, vocabulary, high, low, limit)
+        cases = csr_matrix((np.ones(len(self._cases)), (self._cases, np.arange(len(self._cases)))))
+        rare = np.flatnonzero((cases @ X).getnnz(axis=0) < low)
+        X = csr_matrix(X)  # noqa: N806
+        X.data[np.isin(X.indices, rare)] = 0
+        X.eliminate_zeros()
+        if not X.nnz:
+            raise FeatureError(f"no term occurs in {low} cases: set min_cases lower")
+        return super()._limit_features(X, vocabulary, high, 1, limit)
 
 
 class FactVectorizer(_PackedVocabulary, _EachTextOnce, _KnownTermsAlone, CountVectorizer):
@@ -238,8 +297,9 @@ def _terms(settings: TermSettings) -> TermVectorizer:
     return TermVectorizer(
         token_pattern=r"\S+",
         lowercase=False,
-        ngram_range=(1, settings.longest_phrase),
+        ngram_range=(1, settings.ngrams),
         max_features=settings.max_terms,
+        min_df=settings.min_cases,
         sublinear_tf=True,
     )
 

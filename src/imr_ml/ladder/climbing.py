@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from imr_ml.classifiers.types import Dataset, Labels
+from imr_ml.classifiers.types import Dataset
 from imr_ml.evaluation.comparison import LESS_IS_BETTER
 from imr_ml.evaluation.cross_validation import OutOfFold, out_of_fold
 from imr_ml.evaluation.intervals import Estimate
 from imr_ml.evaluation.settings import EvaluationSettings
 from imr_ml.evaluation.splits import repeated_folds
 from imr_ml.ladder.judging import Judgement, judge, tasks_of
-from imr_ml.ladder.rungs import RUNGS, Rung, available, base_rung
+from imr_ml.ladder.reading import Rung, base_rung, read_frames
+from imr_ml.nlp.types import NlpSettings
 from imr_ml.progress import StartProgress, silent
 
 if TYPE_CHECKING:
@@ -33,16 +34,13 @@ class Step:
     judgement : Judgement
     out_of_fold : OutOfFold
     fit_s : float
-        Seconds to prepare and fit it on all requests, in one process.
-    chosen : dict
-        Task -> point of its grid chosen in that fit; empty if nothing is tuned.
+        Seconds to fit it on all requests, in one process.
     """
 
     rung: Rung
     judgement: Judgement
     out_of_fold: OutOfFold
     fit_s: float
-    chosen: dict[str, dict[str, Any]]
 
     @property
     def estimates(self) -> dict[str, Estimate]:
@@ -59,22 +57,20 @@ class Climb:
     steps : tuple of Step
     champions : dict of str
         Task -> rung.
-    left_out : dict of str
-        Rung -> why it could not be climbed.
     settings : EvaluationSettings
         With the repeats that were run.
     """
 
     steps: tuple[Step, ...]
     champions: dict[str, str]
-    left_out: dict[str, str]
     settings: EvaluationSettings
 
 
 def climb(
     dataset: Dataset,
     settings: EvaluationSettings,
-    rungs: Sequence[Rung] = RUNGS,
+    rungs: Sequence[Rung],
+    frames: Mapping[NlpSettings, pd.DataFrame] | None = None,
     start: StartProgress = silent,
 ) -> Climb:
     """Judge the base rate and every rung by repeated cross-validation grouped by case.
@@ -88,7 +84,9 @@ def climb(
     dataset : Dataset
     settings : EvaluationSettings
     rungs : sequence of Rung
-        From simple to complex.
+        From simple to complex; see `imr_ml.ladder.reading.read_rungs`.
+    frames : dict of DataFrame, optional
+        Feature frames of the same requests, for rungs that read them otherwise than the data set does.
     start : callable, optional
         Starts a progress bar over the fits of the cross-validation, then one over those on all requests.
 
@@ -99,62 +97,74 @@ def climb(
     """
     settings = settings.for_requests(len(dataset))
     labels, groups = dataset.labels, dataset.groups
-    climbed, left_out = _climbed(rungs, labels)
-    frame, prepare_s = _prepared(dataset.frame, climbed)
-    prepared = replace(dataset, frame=frame)
-    repeats = repeated_folds(labels.overturned, groups, settings)
-    builders = {rung.name: rung.build for rung in climbed}
-    predicted = out_of_fold(prepared, builders, repeats, settings.jobs, start, "climbing the ladder")
-    fits = _fitted_on_all(climbed, prepared, settings.jobs, start)
+    tasks_known = set(tasks_of(labels))
+    climbed = (base_rung(labels), *(rung for rung in rungs if tasks_known & set(rung.tasks)))
+    known = frames or {}
+    datasets = [
+        dataset if rung.nlp is None else replace(dataset, frame=known.get(rung.nlp, dataset.frame)) for rung in climbed
+    ]
+    predicted = _predicted(climbed, datasets, settings, start)
+    fits_s = _fit_times(climbed, datasets, settings.jobs, start)
     judgements, champions = judge(climbed, predicted, labels, groups, settings)
+    steps = zip(climbed, judgements, fits_s, strict=True)
     return Climb(
-        tuple(
-            Step(rung, judgement, predicted[rung.name], prepare_s.get(rung.name, 0.0) + fit_s, chosen)
-            for rung, judgement, (fit_s, chosen) in zip(climbed, judgements, fits, strict=True)
-        ),
+        tuple(Step(rung, judgement, predicted[rung.name], fit_s) for rung, judgement, fit_s in steps),
         champions,
-        left_out,
         settings,
     )
 
 
-def _climbed(rungs: Sequence[Rung], labels: Labels) -> tuple[tuple[Rung, ...], dict[str, str]]:
-    """The base rate and the rungs that can be climbed and judged here."""
-    usable, left_out = available(tuple(rungs))
-    tasks_known = set(tasks_of(labels))
-    return (base_rung(labels), *(rung for rung in usable if tasks_known & set(rung.tasks))), left_out
+def climb_requests(
+    requests: pd.DataFrame,
+    settings: EvaluationSettings,
+    rungs: Sequence[Rung],
+    start: StartProgress = silent,
+) -> Climb:
+    """`climb` on decided requests, each read as the rungs need it.
+
+    Parameters
+    ----------
+    requests : DataFrame
+    settings : EvaluationSettings
+    rungs : sequence of Rung
+    start : callable, optional
+        Starts a progress bar.
+    """
+    dataset = Dataset.of(requests, NlpSettings(), start)
+    frames = read_frames(requests, rungs, {NlpSettings(): dataset.frame}, start)
+    return climb(dataset, settings, rungs, frames, start)
 
 
-def _prepared(frame: pd.DataFrame, rungs: Sequence[Rung]) -> tuple[pd.DataFrame, dict[str, float]]:
-    elapsed_s = {}
-    for rung in rungs:
-        if rung.prepare:
-            start = perf_counter()
-            frame = rung.prepare(frame)
-            elapsed_s[rung.name] = perf_counter() - start
-    return frame, elapsed_s
+def _predicted(
+    rungs: Sequence[Rung], datasets: Sequence[Dataset], settings: EvaluationSettings, start: StartProgress
+) -> dict[str, OutOfFold]:
+    """Out-of-fold predictions by rung; rungs that read the texts alike are fitted together."""
+    repeats = repeated_folds(datasets[0].labels.overturned, datasets[0].groups, settings)
+    predicted: dict[str, OutOfFold] = {}
+    for frame in {id(one.frame): one.frame for one in datasets}.values():
+        builders = {rung.name: rung.build for rung, one in zip(rungs, datasets, strict=True) if one.frame is frame}
+        alike = replace(datasets[0], frame=frame)
+        predicted |= out_of_fold(alike, builders, repeats, settings.jobs, start, "climbing the ladder")
+    return predicted
 
 
-_Fit = tuple[float, dict[str, dict[str, Any]]]
-
-
-def _fitted_on_all(rungs: Sequence[Rung], dataset: Dataset, jobs: int, start: StartProgress) -> list[_Fit]:
-    """Seconds to fit each rung on all requests, and the grid points it chose."""
+def _fit_times(rungs: Sequence[Rung], datasets: Sequence[Dataset], jobs: int, start: StartProgress) -> list[float]:
+    """Seconds to fit each rung on all requests."""
     from joblib import Parallel, delayed
 
     progress = start("fitting each rung on all requests", len(rungs))
     run = Parallel(n_jobs=jobs, return_as="generator")
-    fits = []
-    for fit in run(delayed(_fit)(rung, dataset) for rung in rungs):
-        fits.append(fit)
+    fits_s = []
+    for fit_s in run(delayed(_fit_time)(rung, dataset) for rung, dataset in zip(rungs, datasets, strict=True)):
+        fits_s.append(fit_s)
         progress(1)
-    return fits
+    return fits_s
 
 
-def _fit(rung: Rung, dataset: Dataset) -> _Fit:
+def _fit_time(rung: Rung, dataset: Dataset) -> float:
     start_s = perf_counter()
-    predictor = rung.build().fit(dataset.frame, dataset.labels, dataset.groups)
-    return perf_counter() - start_s, getattr(predictor, "chosen_", {})
+    rung.build().fit(dataset.frame, dataset.labels, dataset.groups)
+    return perf_counter() - start_s
 
 
 def climb_table(climb: Climb, task: str, metrics: tuple[str, ...] = ()) -> Table:
@@ -176,7 +186,6 @@ def climb_table(climb: Climb, task: str, metrics: tuple[str, ...] = ()) -> Table
     settings = climb.settings
     table = Table(
         title=f"{task}: {settings.folds} folds by case x {settings.repeats}; 95 % intervals over cases",
-        caption="\n".join(f"{name} left out: {why}" for name, why in climb.left_out.items()) or None,
     )
     table.add_column("rung")
     for metric in shown:

@@ -13,7 +13,7 @@ from imr_ml.evaluation.comparison import LESS_IS_BETTER, metric_of, metrics_of
 from imr_ml.evaluation.cross_validation import OutOfFold
 from imr_ml.evaluation.intervals import Bootstrap, Estimate
 from imr_ml.evaluation.settings import EvaluationSettings
-from imr_ml.ladder.rungs import TASKS, Rung
+from imr_ml.ladder.reading import TASKS, Rung
 
 JUDGED_BY = {"outcome": "outcome.roc_auc", "family": "family.f1_micro"}
 """Task -> the metric in which a rung must be better."""

@@ -92,7 +92,7 @@ def compared_rungs(climb: Climb) -> tuple[ComparedModel, ...]:
                 **step.estimates,
                 **{f"{metric}.over_champion": one for metric, one in step.judgement.differences.items()},
             },
-            params={"rung": place, "tasks": step.rung.tasks, "against": step.judgement.against, "chosen": step.chosen},
+            params={"rung": place, "tasks": step.rung.tasks, "against": step.judgement.against},
             description=_describe_step(step, climb),
             out_of_fold=step.out_of_fold,
             metrics={"fit_s": step.fit_s},
@@ -104,7 +104,7 @@ def compared_rungs(climb: Climb) -> tuple[ComparedModel, ...]:
 def _describe_step(step: Step, climb: Climb) -> str:
     kept = [task for task, name in climb.champions.items() if name == step.rung.name]
     met = [f"{task}: beside {name}" for task, name in step.judgement.against.items()]
-    lines = [f"{step.rung.what}. Rung {climb.steps.index(step)} of the ladder."]
+    lines = [f"{step.rung.description}. Rung {climb.steps.index(step)} of the ladder."]
     lines += [f"Champion of: {', '.join(kept)}."] if kept else []
     lines += [f"The differences are to the champion that it met ({'; '.join(met)})."] if met else []
     return " ".join(lines)

@@ -26,7 +26,7 @@ from imr_ml.tracking.store import connected
 from imr_ml.tracking.uris import TrackingError
 
 if TYPE_CHECKING:
-    from imr_ml.training import TrainingSettings
+    from imr_ml.experiments.settings import TrainingSettings
 
 REBUILT = "rebuilt.json"
 # Another processor may round otherwise.
@@ -193,8 +193,8 @@ def settings_of_facts(recorded: dict[str, Any]) -> TrainingSettings:
     """Read the settings that a model was trained with from its facts."""
     from imr_ml.classifiers.settings import settings_of
     from imr_ml.evaluation.settings import EvaluationSettings
+    from imr_ml.experiments.settings import TrainingSettings
     from imr_ml.nlp.types import NlpSettings
-    from imr_ml.training import TrainingSettings
 
     return TrainingSettings(
         nlp=NlpSettings(**recorded["nlp"]),

@@ -19,9 +19,9 @@ import numpy as np
 from imr_ml.evaluation.comparison import LESS_IS_BETTER, METRICS, MODEL, baselines_of
 from imr_ml.experiments.reading import DEFAULT, changed_keys
 from imr_ml.experiments.schema import Value, flat_keys, values_of
+from imr_ml.experiments.settings import TrainingSettings
 from imr_ml.reporting.compared_models import TITLES, ComparedModel
 from imr_ml.tracking.records import Point
-from imr_ml.training import TrainingSettings
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -59,15 +59,18 @@ def name_run(
     changes = _describe_changes(trained.settings)
     if changes and not compared:
         return " | ".join([f"{experiment}: {changes}", f"{trained.data.requests} req", *([git.short] if git else [])])
-    candidate = trained.model.outcome_.candidate
-    weights = candidate.weights
+    title = compared.title if compared else _name_default(trained)
+    return " | ".join([title, f"{trained.data.requests} req", *([git.short] if git else [])])
+
+
+def _name_default(trained: TrainedModel) -> str:
+    weights = trained.model.outcome_.candidate.weights
     blocks = {
         "tfidf": weights.request or weights.summary or weights.ur_guideline,
         "facts": weights.facts or weights.numbers,
     }
     kind = "+".join(name for name, weight in blocks.items() if weight)
-    title = compared.title if compared else f"{kind} C={candidate.C:g}"
-    return " | ".join([title, f"{trained.data.requests} req", *([git.short] if git else [])])
+    return f"{kind} C={flat_keys(values_of(trained.settings))['outcome.C']}"
 
 
 def _describe_changes(settings: TrainingSettings) -> str:

@@ -14,7 +14,7 @@ from imr_ml.evaluation.intervals import Estimate
 from imr_ml.evaluation.settings import EvaluationSettings
 from imr_ml.evaluation.slices import Slice
 from imr_ml.ladder.climbing import climb
-from imr_ml.ladder.rungs import RUNGS
+from imr_ml.ladder.reading import REFERENCES
 from imr_ml.model_files import save_model
 from imr_ml.reporting.card.limits import case_size, limits
 from imr_ml.reporting.card.rendering import Origin, model_card, write_card
@@ -221,7 +221,7 @@ def test_a_lower_auc_on_later_decisions_is_a_limit(spanning, auc, said):
 
 
 def test_the_ladder_is_reported_where_it_was_climbed(trained, card, prepared):
-    rungs = [rung for rung in RUNGS if rung.name in ("ur_families", "category_rate")]
+    rungs = [rung for rung in REFERENCES if rung.name in ("ur_families", "category_rate")]
     climbed = climb(prepared, QUICK, rungs)
 
     told = model_card(replace(trained, climb=climbed), Origin(commit="abc123"))

@@ -1,0 +1,54 @@
+"""Calibrate any classifier of two classes on cases that it was not fitted on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.linear_model import LogisticRegression
+
+from imr_ml.classifiers.binary import fit_binary, log_odds
+from imr_ml.classifiers.outcome import CalibratedLogisticClassifier
+
+
+class CalibratedClassifier(CalibratedLogisticClassifier):
+    """`CalibratedLogisticClassifier` with another classifier's score.
+
+    Parameters
+    ----------
+    estimator : estimator, default logistic regression
+        Of two classes; see `imr_ml.classifiers.binary.fit_binary`.
+    folds : int, default 5
+    random_state : int, default 0
+
+    Attributes
+    ----------
+    coef_, intercept_
+        Of a linear score; no other has them.
+    estimator_ : estimator
+        What gives a score that is not linear.
+    """
+
+    def __init__(self, estimator: Any = None, folds: int = 5, random_state: int = 0) -> None:
+        self.estimator = estimator
+        self.folds = folds
+        self.random_state = random_state
+
+    def _fit_score(
+        self,
+        X: Any,  # noqa: N803
+        truth: NDArray[np.bool_],
+        groups: NDArray[np.generic],
+        weights: NDArray[np.float64] | None,
+    ) -> None:
+        fitted = fit_binary(
+            LogisticRegression() if self.estimator is None else self.estimator, X, truth, groups, weights
+        )
+        if hasattr(fitted, "coef_"):
+            self.coef_, self.intercept_ = fitted.coef_[0], float(fitted.intercept_[0])
+        else:
+            self.estimator_ = fitted
+
+    def _score(self, X: Any) -> NDArray[np.float64]:  # noqa: N803
+        return super()._score(X) if hasattr(self, "coef_") else log_odds(self.estimator_, X)

@@ -1,0 +1,315 @@
+"""Classifiers by name, each with its own parameters."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, Self, get_args
+
+from pydantic import ConfigDict, Field, model_validator
+from pydantic.dataclasses import dataclass
+from sklearn.ensemble import VotingClassifier
+
+from imr_ml.classifiers.arranged import ArrangedFamilyClassifier, Arrangement
+from imr_ml.classifiers.binary import BoostedTrees, NaiveBayes, NaiveBayesSvm, SimilarityVote, Stacked, linear_svm
+from imr_ml.classifiers.calibrated import CalibratedClassifier
+from imr_ml.classifiers.families import NONE, GuidelineFamilyClassifier
+from imr_ml.classifiers.outcome import CalibratedLogisticClassifier, sparse_logistic_regression
+from imr_ml.features.frame import FACT_COLUMNS, GUIDELINE_COLUMNS
+from imr_ml.features.matrix import BlockWeights
+
+_STRICT = ConfigDict(extra="forbid", strict=True)
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Count = Annotated[int, Field(ge=1)]
+Base = Literal["logistic_regression", "complement_nb", "nearest_neighbors", "gradient_boosting"]
+Bases = Annotated[tuple[Base, ...], Field(min_length=2)]
+_BASES: Bases = ("logistic_regression", "nearest_neighbors")
+
+_OUTCOME_FACTS = tuple(fact for fact in FACT_COLUMNS if fact not in ("treated_body_parts", *GUIDELINE_COLUMNS))
+_OUTCOME_WEIGHTS = BlockWeights(0.5, 1.0, 0.5, 0.2, numbers=0.05, case_size=0.1, facts_used=_OUTCOME_FACTS)
+_OUTCOME_COUNTS = BlockWeights(1.0, 1.0, 1.0, numbers=0.0, case_size=0.0)
+_FAMILY_FACTS = tuple(fact for fact in FACT_COLUMNS if fact != "sex")
+_FAMILY_WEIGHTS = BlockWeights(1.0, 0.0, 1.0, facts=1.0, numbers=0.0, case_size=0.0, facts_used=_FAMILY_FACTS)
+_FAMILY_PAIRS = BlockWeights(1.0, 0.0, 1.0, facts=1.0, numbers=0.0, case_size=0.0, facts_used=_FAMILY_FACTS, pairs=0.5)
+_FAMILY_WORDS = BlockWeights(1.0, 0.0, 1.0, facts=0.0, numbers=0.0, case_size=0.0, facts_used=_FAMILY_FACTS)
+# A tree finds pairs by itself.
+_TREE_FACTS = tuple(fact for fact in FACT_COLUMNS if fact != "treated_body_parts")
+_TREE_WEIGHTS = BlockWeights(0.0, 0.0, 0.0, facts=1.0, numbers=1.0, case_size=1.0, facts_used=_TREE_FACTS)
+
+
+@dataclass(frozen=True, kw_only=True, config=_STRICT)
+class Candidate:
+    """One way to set a classifier.
+
+    Attributes
+    ----------
+    weights : BlockWeights
+        Each classifier weighs the sections by itself: the summary tells more of the outcome, the request and the UR
+        guideline more of the family.
+    """
+
+    weights: BlockWeights = _OUTCOME_WEIGHTS
+
+    @property
+    def classifier(self) -> str:
+        """Name of the classifier; every class beneath has its own, and its parameters."""
+        raise NotImplementedError
+
+    def build(self, seed: int) -> Any:
+        """Unfitted classifier of two classes.
+
+        Raises
+        ------
+        NotImplementedError
+            For a candidate without a name.
+        """
+        raise NotImplementedError
+
+    def outcome_classifier(self, seed: int) -> CalibratedLogisticClassifier:
+        """Unfitted classifier of the outcome."""
+        return CalibratedClassifier(self.build(seed), random_state=seed)
+
+    def _refuse_negative(self) -> None:
+        if self.weights.numbers or self.weights.case_size:
+            raise ValueError(
+                f"weights.numbers and weights.case_size should be 0: {self.classifier} takes no values below 0"
+            )
+
+
+@dataclass(frozen=True, kw_only=True, config=_STRICT)
+class LogisticRegression(Candidate):
+    """Logistic regression; `C` is the inverse strength of the penalty."""
+
+    classifier: Literal["logistic_regression"] = "logistic_regression"
+    C: Positive = 0.3
+
+    def build(self, seed: int) -> Any:
+        """Unfitted classifier of two classes."""
+        return sparse_logistic_regression(self.C, seed)
+
+    def outcome_classifier(self, seed: int) -> CalibratedLogisticClassifier:
+        """Unfitted classifier of the outcome."""
+        return CalibratedLogisticClassifier(self.C, random_state=seed)
+
+
+@dataclass(frozen=True, kw_only=True, config=_STRICT)
+class LinearSvm(Candidate):
+    """Linear support vector machine; `C` is the inverse strength of the penalty."""
+
+    classifier: Literal["linear_svm"] = "linear_svm"
+    C: Positive = 0.01
+
+    def build(self, seed: int) -> Any:
+        """Unfitted classifier of two classes."""
+        return linear_svm(self.C, seed)
+
+
+@dataclass(frozen=True, kw_only=True, config=_STRICT)
+class ComplementNb(Candidate):
+    """Complement naive Bayes; `alpha` is added to every count."""
+
+    weights: BlockWeights = _OUTCOME_COUNTS
+    classifier: Literal["complement_nb"] = "complement_nb"
+    alpha: Positive = 0.3
+
+    @model_validator(mode="after")
+    def _check_weights(self) -> Self:
+        self._refuse_negative()
+        return self
+
+    def build(self, seed: int) -> Any:  # noqa: ARG002
+        """Unfitted classifier of two classes."""
+        return NaiveBayes(alpha=self.alpha)
+
+
+@dataclass(frozen=True, kw_only=True, config=_STRICT)
+class NbSvm(Candidate):
+    """Linear support vector machine on naive Bayes weights; see `NaiveBayesSvm`."""
+
+    weights: BlockWeights = _OUTCOME_COUNTS
+    classifier: Literal["nb_svm"] = "nb_svm"
+    C: Positive = 0.01
+    alpha: Positive = 1.0
+
+    @model_validator(mode="after")
+    def _check_weights(self) -> Self:
+        self._refuse_negative()
+        return self
+
+    def build(self, seed: int) -> Any:
+        """Unfitted classifier of two classes."""
+        return NaiveBayesSvm(self.C, self.alpha, random_state=seed)
+
+
+@dataclass(frozen=True, kw_only=True, config=_STRICT)
+class NearestNeighbors(Candidate):
+    """Vote of the most similar decided requests."""
+
+    classifier: Literal["nearest_neighbors"] = "nearest_neighbors"
+    n_neighbors: Count = 25
+
+    def build(self, seed: int) -> Any:  # noqa: ARG002
+        """Unfitted classifier of two classes."""
+        return SimilarityVote(self.n_neighbors)
+
+
+@dataclass(frozen=True, kw_only=True, config=_STRICT)
+class GradientBoosting(Candidate):
+    """Gradient boosted trees on the columns that are filled most often; see `BoostedTrees`."""
+
+    weights: BlockWeights = _TREE_WEIGHTS
+    classifier: Literal["gradient_boosting"] = "gradient_boosting"
+    max_iter: Count = 40
+    max_leaf_nodes: Annotated[int, Field(ge=2)] = 3
+    learning_rate: Positive = 0.1
+    min_samples_leaf: Count = 5
+    max_columns: Count = 1000
+
+    def build(self, seed: int) -> Any:
+        """Unfitted classifier of two classes."""
+        return BoostedTrees(
+            self.max_iter, self.max_leaf_nodes, self.learning_rate, self.min_samples_leaf, self.max_columns, seed
+        )
+
+
+@dataclass(frozen=True, kw_only=True, config=_STRICT)
+class _Combined(Candidate):
+    """Several classifiers, each with its default parameters, on the same features."""
+
+    bases: Bases = _BASES
+
+    @model_validator(mode="after")
+    def _check_weights(self) -> Self:
+        if len(set(self.bases)) < len(self.bases):
+            raise ValueError("bases should differ from each other")
+        if "complement_nb" in self.bases:
+            self._refuse_negative()
+        return self
+
+    def _build_bases(self, seed: int) -> list[tuple[str, Any]]:
+        known = FAMILY_CANDIDATE_TYPES if isinstance(self, FamilyCandidate) else OUTCOME_CANDIDATE_TYPES
+        return [(name, known[name]().build(seed)) for name in self.bases]
+
+
+@dataclass(frozen=True, kw_only=True, config=_STRICT)
+class AveragedClassifiers(_Combined):
+    """The mean of the bases' probabilities."""
+
+    classifier: Literal["averaged"] = "averaged"
+
+    def build(self, seed: int) -> Any:
+        """Unfitted classifier of two classes."""
+        return VotingClassifier(self._build_bases(seed), voting="soft")
+
+
+@dataclass(frozen=True, kw_only=True, config=_STRICT)
+class StackedClassifiers(_Combined):
+    """A regression on the bases' held-out probabilities; `C` is the inverse strength of its penalty."""
+
+    classifier: Literal["stacked"] = "stacked"
+    C: Positive = 1.0
+
+    def build(self, seed: int) -> Any:
+        """Unfitted classifier of two classes."""
+        return Stacked(self._build_bases(seed), self.C, seed)
+
+
+@dataclass(frozen=True, kw_only=True, config=_STRICT)
+class FamilyCandidate(Candidate):
+    """One way to set the classifier of the guideline families: a classifier of two classes, and how to arrange it."""
+
+    weights: BlockWeights = _FAMILY_WEIGHTS
+    arrangement: Arrangement = "per_family"
+
+    def family_classifier(self, seed: int) -> GuidelineFamilyClassifier:
+        """Unfitted classifier of the families."""
+        return ArrangedFamilyClassifier(self.build(seed), self.arrangement, random_state=seed, exclusive=NONE)
+
+
+@dataclass(frozen=True, kw_only=True, config=_STRICT)
+class FamilyLogisticRegression(FamilyCandidate, LogisticRegression):
+    """Logistic regression of families."""
+
+    C: Positive = 3.0
+
+
+@dataclass(frozen=True, kw_only=True, config=_STRICT)
+class FamilyLinearSvm(FamilyCandidate, LinearSvm):
+    """Linear support vector machine of families."""
+
+    weights: BlockWeights = _FAMILY_PAIRS
+    C: Positive = 0.06
+
+    def family_classifier(self, seed: int) -> GuidelineFamilyClassifier:
+        """Unfitted classifier of the families."""
+        if self.arrangement == "per_family":
+            return GuidelineFamilyClassifier(self.C, random_state=seed, exclusive=NONE)
+        return super().family_classifier(seed)
+
+
+@dataclass(frozen=True, kw_only=True, config=_STRICT)
+class FamilyComplementNb(FamilyCandidate, ComplementNb):
+    """Complement naive Bayes of families."""
+
+    alpha: Positive = 0.1
+
+
+@dataclass(frozen=True, kw_only=True, config=_STRICT)
+class FamilyNbSvm(FamilyCandidate, NbSvm):
+    """Linear support vector machine on naive Bayes weights of families."""
+
+    C: Positive = 0.1
+
+
+@dataclass(frozen=True, kw_only=True, config=_STRICT)
+class FamilyNearestNeighbors(FamilyCandidate, NearestNeighbors):
+    """Vote of the most similar decided requests on families."""
+
+    n_neighbors: Count = 9
+
+
+@dataclass(frozen=True, kw_only=True, config=_STRICT)
+class FamilyGradientBoosting(FamilyCandidate, GradientBoosting):
+    """Gradient boosted trees of families."""
+
+    weights: BlockWeights = _TREE_WEIGHTS
+
+
+@dataclass(frozen=True, kw_only=True, config=_STRICT)
+class FamilyAveraged(FamilyCandidate, AveragedClassifiers):
+    """The mean of several classifiers of families."""
+
+
+@dataclass(frozen=True, kw_only=True, config=_STRICT)
+class FamilyStacked(FamilyCandidate, StackedClassifiers):
+    """A regression on several classifiers of families."""
+
+
+AnyOutcome = Annotated[
+    LogisticRegression
+    | LinearSvm
+    | ComplementNb
+    | NbSvm
+    | NearestNeighbors
+    | GradientBoosting
+    | AveragedClassifiers
+    | StackedClassifiers,
+    Field(discriminator="classifier"),
+]
+AnyFamily = Annotated[
+    FamilyLinearSvm
+    | FamilyLogisticRegression
+    | FamilyComplementNb
+    | FamilyNbSvm
+    | FamilyNearestNeighbors
+    | FamilyGradientBoosting
+    | FamilyAveraged
+    | FamilyStacked,
+    Field(discriminator="classifier"),
+]
+
+
+OUTCOME_CANDIDATE_TYPES: dict[str, type[Candidate]] = {one.classifier: one for one in get_args(get_args(AnyOutcome)[0])}
+FAMILY_CANDIDATE_TYPES: dict[str, type[FamilyCandidate]] = {
+    one.classifier: one for one in get_args(get_args(AnyFamily)[0])
+}
+DEFAULT_OUTCOME = (LogisticRegression(),)
+DEFAULT_FAMILIES = (FamilyLinearSvm(), FamilyLinearSvm(C=0.3, weights=_FAMILY_WORDS))

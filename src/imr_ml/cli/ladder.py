@@ -1,0 +1,56 @@
+"""The command that compares experiments on the same folds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from imr_ml.cli.app import app, code_of, exit_on_user_error, progress
+from imr_ml.cli.models import ColumnMap, ColumnsFile, Ocr, SheetName
+from imr_ml.cli.train import Partial, Source
+
+
+@app.command()
+def ladder(
+    files: Annotated[
+        list[str] | None,
+        typer.Argument(help="Experiments from simple to complex, by name or file; default: the built-in ladder."),
+    ] = None,
+    data: Annotated[
+        Path | None, typer.Option(help="Requests table or letters; default: data/raw, else the sample corpus.")
+    ] = None,
+    source: Annotated[Source | None, typer.Option(help="Source to use; required if the table has several.")] = None,
+    renames: ColumnMap = None,
+    columns: ColumnsFile = None,
+    sheet: SheetName = None,
+    ocr: Ocr = False,
+    partial: Annotated[
+        Partial, typer.Option(help="What partially overturned and modified requests count as; drop leaves them out.")
+    ] = "drop",
+    folds: Annotated[int, typer.Option(min=2, help="Folds of the cross-validation.")] = 5,
+    repeats: Annotated[int, typer.Option(min=0, help="Cross-validations; 0: automatic.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of folds and bootstrap.")] = 0,
+    jobs: Annotated[int, typer.Option(help="Processes; -1 uses all cores.")] = -1,
+) -> None:
+    """Compare experiments with each other and with reference rates on the same folds; nothing is stored."""
+    with exit_on_user_error():
+        from imr_ml.cli.evaluation import print_ladder
+        from imr_ml.corpus.decisions import InputOptions
+        from imr_ml.corpus.mapping import read_mapping
+        from imr_ml.evaluation.settings import EvaluationSettings
+        from imr_ml.ingest.sources import training_table
+        from imr_ml.ladder.climbing import climb_requests
+        from imr_ml.ladder.reading import read_rungs
+        from imr_ml.tracking.git import git_state
+        from imr_ml.training import decided_requests
+
+        rungs = read_rungs(files or ())
+        options = InputOptions(read_mapping(renames or (), columns), partial, sheet, ocr)
+        settings = EvaluationSettings(folds=folds, repeats=repeats, seed=seed, jobs=jobs)
+        with progress() as start:
+            table = training_table(data, start, source=source, code=code_of(git_state()), options=options)
+            typer.echo(table.description)
+            climbed = climb_requests(decided_requests(table.decisions.requests), settings, rungs, start)
+        print_ladder(climbed)

@@ -1,0 +1,122 @@
+"""Every classifier by name: it learns, predicts the same once saved and loaded, and tells exactly or nothing."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import skops.io
+from scipy.special import expit
+
+from imr_ml.classifiers.calibrated import CalibratedClassifier
+from imr_ml.classifiers.candidates import FAMILY_CANDIDATE_TYPES, OUTCOME_CANDIDATE_TYPES
+from imr_ml.classifiers.outcome import CalibratedLogisticClassifier, sparse_logistic_regression
+from imr_ml.classifiers.request_model import RequestModel
+from imr_ml.classifiers.settings import ModelSettings
+from imr_ml.model_files import TRUSTED
+
+LINEAR = ("logistic_regression", "linear_svm", "complement_nb", "nb_svm")
+ARRANGEMENTS = ("per_family", "hierarchical", "chain")
+COSTLY = ("gradient_boosting", "averaged", "stacked")
+
+
+def with_slow(names):
+    return [pytest.param(name, marks=[pytest.mark.slow] * (name in COSTLY)) for name in names]
+
+
+def fitted(prepared, name, arrangement="per_family"):
+    settings = ModelSettings(
+        outcome=(OUTCOME_CANDIDATE_TYPES[name](),),
+        family=(FAMILY_CANDIDATE_TYPES[name](arrangement=arrangement),),
+        half_life_years=(None,),
+    )
+    return RequestModel(settings).fit(prepared.frame, prepared.labels, prepared.groups)
+
+
+def saved_and_loaded(classifier):
+    return skops.io.loads(skops.io.dumps(classifier), trusted=sorted(TRUSTED))
+
+
+def test_both_tasks_have_the_same_classifiers():
+    assert OUTCOME_CANDIDATE_TYPES.keys() == FAMILY_CANDIDATE_TYPES.keys() == {*LINEAR, "nearest_neighbors", *COSTLY}
+
+
+@pytest.mark.parametrize("name", with_slow(OUTCOME_CANDIDATE_TYPES))
+def test_a_classifier_learns_and_predicts_alike_once_loaded(prepared, name):
+    model = fitted(prepared, name)
+
+    predictions = model.predict(prepared.frame)
+
+    assert (predictions.p_overturned >= 0).all()
+    assert (predictions.p_overturned <= 1).all()
+    truth, p = prepared.labels.overturned, predictions.p_overturned
+    assert p[truth].mean() > p[~truth].mean() + 0.05
+    likeliest = predictions.primary_family
+    assert prepared.labels.families[np.arange(len(p)), likeliest].mean() > 0.8
+    assert len(model.unexplained) == (0 if name in LINEAR else 2)
+    model.outcome_, model.families_ = (
+        replace(one, classifier=saved_and_loaded(one.classifier)) for one in (model.outcome_, model.families_)
+    )
+    again = model.predict(prepared.frame)
+    assert (again.p_overturned == p).all()
+    assert (again.family_probability == predictions.family_probability).all()
+
+
+@pytest.mark.parametrize("name", ["logistic_regression", "linear_svm", "nearest_neighbors"])
+@pytest.mark.parametrize("arrangement", ARRANGEMENTS[1:])
+def test_families_may_be_arranged_otherwise(prepared, name, arrangement):
+    model = fitted(prepared, name, arrangement)
+
+    predictions = model.predict(prepared.frame)
+
+    assert prepared.labels.families[np.arange(len(prepared)), predictions.primary_family].mean() > 0.8
+    expected = f"{name} has no exact contributions: the evidence of the families stays empty"
+    assert expected in model.unexplained
+    assert saved_and_loaded(model.families_.classifier).predict_proba(model.matrix(prepared.frame)) == pytest.approx(
+        model.families_.classifier.predict_proba(model.matrix(prepared.frame)), abs=0
+    )
+
+
+@pytest.mark.parametrize("name", LINEAR)
+def test_a_linear_score_is_the_sum_of_its_contributions(prepared, name):
+    model = fitted(prepared, name)
+    classifier = model.outcome_.classifier
+    matrix = model.matrix(prepared.frame.iloc[:4])
+    predictions = model.predict_matrix(matrix)
+
+    evidence = model.explain(matrix, predictions, most=10**6)
+
+    for row, one in enumerate(evidence):
+        score = sum(each.weight for each in one.outcome) + classifier.intercept_
+        p = expit(classifier.slope_ * score + classifier.offset_)
+        assert p == pytest.approx(predictions.p_overturned[row], abs=1e-9)
+
+
+def test_a_classifier_that_is_not_linear_gives_no_evidence(prepared):
+    model = fitted(prepared, "nearest_neighbors")
+    matrix = model.matrix(prepared.frame.iloc[:2])
+
+    evidence = model.explain(matrix, model.predict_matrix(matrix), most=5)
+
+    assert [(one.outcome, one.family) for one in evidence] == [([], [])] * 2
+
+
+def test_the_general_calibration_is_the_one_of_logistic_regression(prepared):
+    model = RequestModel().fit(prepared.frame, prepared.labels, prepared.groups)
+    matrix, truth, groups = model.matrix(prepared.frame), prepared.labels.overturned, prepared.groups
+
+    of_regression = CalibratedLogisticClassifier(0.3).fit(matrix, truth, groups)
+    general = CalibratedClassifier(sparse_logistic_regression(0.3, 0)).fit(matrix, truth, groups)
+
+    assert (general.predict_proba(matrix) == of_regression.predict_proba(matrix)).all()
+
+
+def test_weights_of_decisions_reach_every_classifier(prepared):
+    model = fitted(prepared, "nearest_neighbors")
+    matrix, truth, groups = model.matrix(prepared.frame), prepared.labels.overturned, prepared.groups
+    ignored = np.where(truth, 1e-9, 1.0)
+
+    weighed = CalibratedClassifier(OUTCOME_CANDIDATE_TYPES["nearest_neighbors"]().build(0)).fit(
+        matrix, truth, groups, ignored
+    )
+
+    assert weighed.predict_proba(matrix)[:, 1].max() < 0.01

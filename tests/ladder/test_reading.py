@@ -1,0 +1,85 @@
+"""The ladder as files: their order, what each is judged in, and that every rung learns and predicts."""
+
+import numpy as np
+import pytest
+
+from imr_ml.experiments.reading import ExperimentError, built_in, ladder_names
+from imr_ml.guidelines.types import FAMILIES
+from imr_ml.ladder.reading import REFERENCES, read_frames, read_rungs
+from imr_ml.nlp.types import NlpSettings
+
+TRAIN, TEST = np.arange(100), np.arange(100, 160)
+READ_NO_REQUEST = ("category_rate",)
+COSTLY = ("gradient_boosting", "averaged", "stacked")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(rung.name, marks=[pytest.mark.slow] * (rung.name in COSTLY))
+        for rung in (*REFERENCES, *read_rungs())
+    ],
+)
+def test_a_rung_predicts_held_out_requests(name, prepared, prepared_requests):
+    rung = next(rung for rung in read_rungs() if rung.name == name)
+    frames = read_frames(prepared_requests, [rung], {NlpSettings(): prepared.frame})
+    frame, train = frames[rung.nlp or NlpSettings()], prepared[TRAIN]
+    predictions = rung.build().fit(frame.iloc[TRAIN], train.labels, train.groups).predict(frame.iloc[TEST])
+    assert predictions.p_overturned.shape == (len(TEST),)
+    assert predictions.family_probability.shape == predictions.family_set.shape == (len(TEST), len(FAMILIES))
+    for probability in (predictions.p_overturned, predictions.family_probability):
+        assert (probability >= 0).all()
+        assert np.isfinite(probability).all()
+    assert (predictions.p_overturned <= 1).all()
+    assert predictions.family_set.any(axis=1).all()
+    if name not in READ_NO_REQUEST:
+        likeliest = predictions.family_probability.argmax(axis=1)
+        assert prepared.labels.families[TEST, likeliest].mean() > 0.8
+
+
+def test_the_ladder_goes_from_simple_to_complex_and_holds_the_default():
+    names = ladder_names()
+
+    assert names.index("words") < names.index("logistic_regression") < names.index("default") < names.index("stacked")
+    assert set(names) < set(built_in())
+
+
+def test_rungs_have_names_of_their_own_and_one_line_each():
+    rungs = read_rungs()
+
+    assert len({rung.name for rung in rungs}) == len(rungs)
+    assert all(rung.description and "\n" not in rung.description for rung in rungs)
+
+
+def test_a_rung_is_judged_in_what_it_predicts_otherwise_than_those_before_it():
+    tasks = {rung.name: rung.tasks for rung in read_rungs()}
+
+    assert tasks["chain"] == tasks["hierarchical"] == tasks["default"] == ("family",)
+    assert tasks["nb_svm"] == ("outcome", "family")
+
+
+def test_files_of_the_user_stand_above_the_references(tmp_path):
+    mine = tmp_path / "mine.toml"
+    mine.write_text("[outcome]\nC = 1.0\n")
+
+    rungs = read_rungs(["default", str(mine)])
+
+    assert [rung.name for rung in rungs[len(REFERENCES) :]] == ["default", "mine"]
+    assert rungs[-1].tasks == ("outcome",)
+
+
+def test_two_experiments_of_one_name_are_refused(tmp_path):
+    mine = tmp_path / "default.toml"
+    mine.write_text("[outcome]\nC = 1.0\n")
+
+    with pytest.raises(ExperimentError, match="two experiments are called 'default'; rename a file"):
+        read_rungs(["default", str(mine)])
+
+
+def test_texts_are_read_once_for_all_rungs_that_read_them_alike(prepared_requests):
+    known = {NlpSettings(): prepared_requests}
+
+    frames = read_frames(prepared_requests.head(4), read_rungs(["words", "default", "no_negation"]), known)
+
+    assert len(frames) == 3
+    assert frames[NlpSettings()] is prepared_requests
