@@ -56,6 +56,19 @@ def test_set_values_are_where_the_search_begins(plan_of):
     assert penalty.start == 1.0
 
 
+def test_a_varied_classifier_is_drawn_with_the_keys_that_it_has(plan_of):
+    plan = plan_of('"outcome.C" = [0.3, 1.0]\n"outcome.classifier" = ["logistic_regression"]\n"families.C" = [0.06]')
+
+    drawn = plan.suggest(optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0)).ask())
+
+    assert list(drawn) == ["outcome.C", "outcome.classifier", "families.C"]
+    assert drawn["outcome.classifier"] == '"logistic_regression"'
+    assert plan.start == {"outcome.C": "0.3", "outcome.classifier": '"logistic_regression"', "families.C": "0.06"}
+    assert [one.classifiers for one in plan.parameters] == [('"logistic_regression"',), None, None]
+    with pytest.raises(ExperimentError, match="magic: unknown key"):
+        plan_of('"outcome.magic" = [0.3]\n"outcome.classifier" = ["logistic_regression"]')
+
+
 @pytest.mark.parametrize(
     ("table", "start"),
     [
@@ -99,7 +112,7 @@ def test_a_trial_gets_values_that_the_key_can_have(plan_of, table, values, allow
     [
         ("", "mine.toml: has no [sweep] table"),
         ("outer_folds = 2", "mine.toml: sweep: names no key to vary; write choices"),
-        ('"outcome.c" = [1.0]', 'mine.toml: sweep."outcome.c"[0] = 1.0: outcome.c: unknown key; allowed: C, weights'),
+        ('"outcome.c" = [1.0]', 'mine.toml: sweep."outcome.c"[0] = 1.0: outcome.c: unknown key'),
         ('"outcom.C" = [1.0]', 'sweep."outcom.C"[0] = 1.0: outcom: unknown key; allowed: description, nlp'),
         ('"outcome.C" = [0.1, "high"]', 'sweep."outcome.C"[1] = "high": outcome.C: should be a valid number'),
         ('"outcome.C" = [0.1, -1.0]', 'sweep."outcome.C"[1] = -1.0: outcome.C: should be greater than 0'),

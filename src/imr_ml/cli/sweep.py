@@ -131,7 +131,7 @@ def _selections(done: Sweep) -> Table:
 
 def _selection_rows(done: Sweep) -> Iterator[list[str]]:
     for name, one in done.selected.items():
-        yield [name, *one.values.values(), f"{one.value:.3f}"]
+        yield [name, *(one.values.get(key.key, "-") for key in done.plan.parameters), f"{one.value:.3f}"]
 
 
 def _signed(one: Estimate) -> str:

@@ -18,7 +18,7 @@ from imr_ml.experiments.reading import (
 from imr_ml.experiments.schema import flat_keys
 from imr_ml.experiments.writing import format_value
 from imr_ml.sweeps.objectives import OBJECTIVES
-from imr_ml.sweeps.space import STRICT, Parameter, Plan, Range
+from imr_ml.sweeps.space import STRICT, Parameter, Plan, Range, classifier_key
 
 _Model = TypeVar("_Model", bound=BaseModel)
 _NOT_OF_THE_MODEL = ("evaluation.", "training.seed", "training.coverage", "description")
@@ -58,7 +58,7 @@ def read_plan(named: str, overrides: Sequence[str] = ()) -> Plan:
     given = _validated(_Options, options, f"{named}: {SWEEP}")
     if not varied:
         raise ExperimentError(f"{named}: {SWEEP}: names no key to vary; {_FORMS}")
-    parameters = tuple(_read_parameter(base, key, value, f'{named}: {SWEEP}."{key}"') for key, value in varied.items())
+    parameters = tuple(_read_parameter(base, key, varied, f'{named}: {SWEEP}."{key}"') for key in varied)
     objective = given.objective or _default_objective(varied)
     if objective not in OBJECTIVES:
         raise ExperimentError(f"{named}: {SWEEP}.objective: {objective!r} is none; allowed: {', '.join(OBJECTIVES)}")
@@ -79,30 +79,66 @@ def _default_objective(varied: Mapping[str, Any]) -> str:
     return "family.f1_micro" if all(key.startswith("families.") for key in varied) else "outcome.roc_auc"
 
 
-def _read_parameter(base: NamedExperiment, key: str, value: Any, place: str) -> Parameter:
+def _read_parameter(base: NamedExperiment, key: str, varied: Mapping[str, Any], place: str) -> Parameter:
+    value = varied[key]
     if key.startswith(_NOT_OF_THE_MODEL):
         raise ExperimentError(f"{place}: can't be varied: it changes how a model is evaluated, not the model")
     start = flat_keys(base.experiment.values()).get(key)
     if isinstance(value, dict):
         limits = _validated(Range, value, place)
         whole = _is_whole(limits, start, place)
-        for end in ("low", "high"):
-            _check_value(base, key, getattr(limits, end), f"{place}.{end}")
-        return Parameter(key, limits, start if _is_within(limits, start) else None, whole)
+        ends = {f"{place}.{end}": getattr(limits, end) for end in ("low", "high")}
+        classifiers = _classifiers_with(base, key, ends, varied)
+        return Parameter(key, limits, start if _is_within(limits, start) else None, whole, classifiers)
     if not isinstance(value, list) or not value:
         raise ExperimentError(f"{place}: has no values; {_FORMS}")
-    for number, choice in enumerate(value):
-        _check_value(base, key, choice, f"{place}[{number}]")
+    choices = {f"{place}[{number}]": choice for number, choice in enumerate(value)}
+    classifiers = _classifiers_with(base, key, choices, varied)
     if len({format_value(choice) for choice in value}) < len(value):
         raise ExperimentError(f"{place}: names a value twice")
-    return Parameter(key, tuple(value), next((choice for choice in value if choice == start), None))
+    own = next((choice for choice in value if choice == start), None)
+    return Parameter(key, tuple(value), own, classifiers=classifiers)
 
 
-def _check_value(base: NamedExperiment, key: str, value: Any, place: str) -> None:
-    """Refuse a value that the key cannot have; what excludes other keys' values may go with those of a trial."""
+def _classifiers_with(
+    base: NamedExperiment, key: str, values: Mapping[str, Any], varied: Mapping[str, Any]
+) -> tuple[str, ...] | None:
+    """Varied classifiers of the section that have a key and can have its values; None if the classifier stays."""
+    of_section = classifier_key(key)
+    choices = varied.get(of_section) if key != of_section else None
+    if not isinstance(choices, list) or not choices:
+        for place, value in values.items():
+            _check_value(base, key, value, place)
+        return None
+    fitting, errors = [], []
+    for choice in map(format_value, choices):
+        try:
+            for place, value in values.items():
+                _check_value(base, key, value, place, [f"{of_section}={choice}"])
+            fitting.append(choice)
+        except ExperimentError as error:
+            errors.append(error)
+    if not fitting:
+        raise errors[0]
+    return tuple(fitting)
+
+
+def _check_value(base: NamedExperiment, key: str, value: Any, place: str, changes: Sequence[str] = ()) -> None:
+    """Refuse a value that the key cannot have; what excludes other keys' values may go with those of a trial.
+
+    Parameters
+    ----------
+    base : NamedExperiment
+    key : str
+    value : Any
+    place : str
+        Of the value, for the message.
+    changes : sequence of str, optional
+        As ``"outcome.C=1.0"``, of other keys.
+    """
     shown = format_value(value)
     try:
-        validate_values(override_values(base.stated, [f"{key}={shown}"]), place)
+        validate_values(override_values(base.stated, [*changes, f"{key}={shown}"]), place)
     except ExperimentError as error:
         reason = str(error).removeprefix(f"{place}: ")
         table, _, message = reason.partition(": ")

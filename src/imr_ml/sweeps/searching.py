@@ -124,14 +124,14 @@ class Search:
     def _draw(self, draw: int) -> OpenTrial:
         from optuna.samplers import TPESampler
 
-        parameters, number, base = self.plan.parameters, len(self.results), self.plan.base.experiment
-        if not number and all(one.start is not None for one in parameters):
-            self._study.enqueue_trial({one.key: one.stored_start for one in parameters})
+        number, base = len(self.results), self.plan.base.experiment
+        if not number and (start := self.plan.start):
+            self._study.enqueue_trial(start)
         # By the number of results, so that a search that was killed goes on as if it had not been.
         seed = np.random.SeedSequence([base.training.seed, number, draw]).generate_state(1)[0]
         self._study.sampler = TPESampler(seed=int(seed), n_startup_trials=_RANDOM_TRIALS)
         trial = self._study.ask()
-        return OpenTrial(trial, {one.key: one.suggest(trial) for one in parameters}, base)
+        return OpenTrial(trial, self.plan.suggest(trial), base)
 
     def report(self, one: OpenTrial, metrics: Mapping[str, float]) -> None:
         """Add the metrics of an inner fold; end the trial after its last, or if three of four were better so far.

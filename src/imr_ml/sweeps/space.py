@@ -71,12 +71,19 @@ class Parameter:
         The file's own value, where the search begins; None if it is not among `values`.
     whole : bool
         Whether the numbers of a range are whole.
+    classifiers : tuple of str, optional
+        Varied classifiers of the section that have the key, as TOML; others are tried without it. None: all have it.
     """
 
     key: str
     values: tuple[Any, ...] | Range
     start: Any = None
     whole: bool = False
+    classifiers: tuple[str, ...] | None = None
+
+    def applies(self, values: Mapping[str, Any]) -> bool:
+        """Whether the key goes with the values of a trial."""
+        return self.classifiers is None or values[classifier_key(self.key)] in self.classifiers
 
     def suggest(self, trial: Trial) -> str:
         """The key's value in a trial, as TOML."""
@@ -91,11 +98,6 @@ class Parameter:
             return str(drawn)
         # Legible, and never beyond an end.
         return str(float(min(max(float(f"{drawn:.{_DIGITS}g}"), low), high)))
-
-    @property
-    def stored_start(self) -> object:
-        """The start as Optuna stores it."""
-        return self.start if isinstance(self.values, Range) else format_value(self.start)
 
     def __str__(self) -> str:
         if isinstance(self.values, Range):
@@ -129,6 +131,29 @@ class Plan:
         """Names of the searches: one on the training part of each outer fold, and one on all the data."""
         return (*(f"fold {number}" for number in range(1, self.outer_folds + 1)), ALL)
 
+    def suggest(self, trial: Trial) -> dict[str, str]:
+        """Values of a trial, as TOML: all keys that go with its classifiers."""
+        values: dict[str, str] = {}
+        for one in self._classifiers_first:
+            if one.applies(values):
+                values[one.key] = one.suggest(trial)
+        return {one.key: values[one.key] for one in self.parameters if one.key in values}
+
+    @property
+    def start(self) -> dict[str, Any] | None:
+        """The file's own values as Optuna stores them; None if one is not among those to try."""
+        start: dict[str, Any] = {}
+        for one in self._classifiers_first:
+            if one.applies(start):
+                if one.start is None:
+                    return None
+                start[one.key] = one.start if isinstance(one.values, Range) else format_value(one.start)
+        return start
+
+    @property
+    def _classifiers_first(self) -> list[Parameter]:
+        return sorted(self.parameters, key=lambda one: one.key != classifier_key(one.key))
+
     def experiment(self, values: Mapping[str, str]) -> Experiment:
         """The file's experiment with other values of the varied keys, which are TOML.
 
@@ -146,3 +171,8 @@ class Plan:
         facts = [flat_keys(self.base.experiment.values()), self.objective, self.outer_folds, self.inner_folds]
         varied = {one.key: str(one) for one in self.parameters}
         return hashlib.sha256(json.dumps([*facts, varied], default=str).encode()).hexdigest()
+
+
+def classifier_key(key: str) -> str:
+    """Key of the classifier in a key's section, e.g. ``outcome.classifier``."""
+    return f"{key.partition('.')[0]}.classifier"

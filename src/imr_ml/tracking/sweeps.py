@@ -144,8 +144,8 @@ def _describe(sweep: Sweep) -> str:
     """Description of the sweep's run in Markdown."""
     selected, file = sweep.estimates[SELECTED], sweep.estimates[FILE]
     rows = [[name, str(selected[name]), str(file[name]), str(sweep.differences[name])] for name in selected]
-    chosen = [[name, *one.values.values()] for name, one in sweep.selected.items()]
     keys = [one.key for one in sweep.plan.parameters]
+    chosen = [[name, *(one.values.get(key, "-") for key in keys)] for name, one in sweep.selected.items()]
     lines = [
         *describe_data(sweep.data),
         f"Selected by {sweep.plan.objective}: **{sweep.verdict}**.",
