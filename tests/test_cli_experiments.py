@@ -85,6 +85,15 @@ def test_a_difference_names_the_keys_that_differ(run):
     assert run("experiments", "diff", "default", "default").stdout == "all settings are the same\n"
 
 
+def test_a_dropped_alternative_is_one_line(run):
+    Path("mine.toml").write_text("[families]\nalternatives = []\n")
+
+    lines = run("experiments", "diff", "default", "mine.toml").stdout.splitlines()
+
+    assert sum("families" in line for line in lines) == 1
+    assert any("linear_svm weights.facts=0.0" in line for line in lines)
+
+
 def test_the_schema_is_json(run):
     assert "outcome" in json.loads(run("experiments", "schema").stdout)["properties"]
 
@@ -173,3 +182,23 @@ def test_a_ladder_of_what_is_no_experiment_is_one_line(run):
 
     assert done.exit_code == 2
     assert done.stderr.startswith("imr-ml: no experiment is called 'none_such'")
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("default::DeprecationWarning", "default::FutureWarning")
+def test_a_classifier_that_is_not_linear_is_registered_promoted_scored_and_reproduced(run):
+    make_requests(60).to_parquet("requests.parquet")
+    quick = ("--folds", "2", "--jobs", "1", "--set", "evaluation.repeats=1", "--set", "evaluation.resamples=20")
+
+    trained = run("train", "--data", "requests.parquet", "--experiment", "gradient_boosting", *quick)
+
+    assert trained.exit_code == 0, trained.output
+    no_evidence = "gradient_boosting has no exact contributions: the evidence of the outcome stays empty"
+    assert no_evidence in Path("models/latest/README.md").read_text()
+    promoted = run("promote", "--force", "--reason", "for a test")
+    assert promoted.exit_code == 0, promoted.output
+    scored = run("score", "requests.parquet", "--output", "scored.csv", "--model", "models:/imr-ml@champion")
+    assert scored.exit_code == 0, scored.output
+    assert no_evidence in scored.stderr
+    reproduced = run("reproduce", "models:/imr-ml/1", "--here", "--from-table")
+    assert reproduced.exit_code == 0, reproduced.output

@@ -13,6 +13,8 @@ from sklearn.base import clone
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from imr_ml.classifiers import families as families_module
+from imr_ml.classifiers.arranged import ArrangedFamilyClassifier
+from imr_ml.classifiers.calibrated import CalibratedClassifier
 from imr_ml.classifiers.families import GuidelineFamilyClassifier, family_sets
 from imr_ml.classifiers.outcome import CalibratedLogisticClassifier, calibration_splits
 from imr_ml.guidelines.types import FAMILIES
@@ -20,15 +22,18 @@ from imr_ml.guidelines.types import FAMILIES
 NONE = FAMILIES.index("none")
 ONE_DIMENSIONAL = "the check fits a one-dimensional y, and families are an indicator of two dimensions"
 EXPECTED_FAILURES = {
-    GuidelineFamilyClassifier: {
-        "check_estimator_sparse_array": ONE_DIMENSIONAL,
-        "check_estimator_sparse_matrix": ONE_DIMENSIONAL,
-    }
+    kind: {"check_estimator_sparse_array": ONE_DIMENSIONAL, "check_estimator_sparse_matrix": ONE_DIMENSIONAL}
+    for kind in (GuidelineFamilyClassifier, ArrangedFamilyClassifier)
 }
 
 
 @parametrize_with_checks(
-    [CalibratedLogisticClassifier(), GuidelineFamilyClassifier()],
+    [
+        CalibratedLogisticClassifier(),
+        GuidelineFamilyClassifier(),
+        CalibratedClassifier(),
+        ArrangedFamilyClassifier(),
+    ],
     expected_failed_checks=lambda estimator: EXPECTED_FAILURES.get(type(estimator), {}),
     xfail_strict=True,
 )

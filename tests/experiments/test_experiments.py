@@ -175,11 +175,39 @@ def test_settings_become_the_file_that_gives_them(write):
     assert tomllib.loads(to_toml(values)) == {name: one for name, one in values.items() if name != "description"}
 
 
+def test_exactly_the_keys_that_differ_are_changed():
+    default = read_experiment().experiment.values()
+
+    def changed(*overrides):
+        return list(changed_keys(default, read_experiment("default", overrides).experiment.values()))
+
+    assert changed("families.C=0.3") == ["families.C"]
+    assert changed("families.alternatives=[]") == ["families.alternatives"]
+    assert changed("families.alternatives=[{C=1}, {C=2}]") == ["families.alternatives"]
+    assert changed("outcome.classifier=linear_svm") == ["outcome.classifier", "outcome.C"]
+    assert changed("features.summary.min_cases=3") == ["features.summary.min_cases"]
+
+
+def test_an_alternative_may_be_another_classifier(write):
+    text = "[outcome]\nC = 2.0\n[[outcome.alternatives]]\nclassifier = 'nearest_neighbors'\nn_neighbors = 7\n"
+
+    first, second = read_experiment(write(text)).experiment.outcome
+
+    assert (first.classifier, first.C) == ("logistic_regression", 2.0)
+    assert (second.classifier, second.n_neighbors) == ("nearest_neighbors", 7)
+
+
+def test_an_arrangement_holds_for_the_alternatives_too():
+    families = read_experiment("default", ["families.arrangement=chain"]).experiment.families
+
+    assert [one.arrangement for one in families] == ["chain", "chain"]
+
+
 def test_keys_are_flat():
     keys = flat_keys(values_of(TrainingSettings()))
 
     assert keys["outcome.weights.summary"] == 1.0
-    assert keys["families.alternatives"] == ["weights.facts=0.0 weights.pairs=0.0 C=0.3"]
+    assert keys["families.alternatives"] == ["linear_svm weights.facts=0.0 weights.pairs=0.0 C=0.3"]
     assert not any(isinstance(value, dict) for value in keys.values())
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, Protocol, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,8 +20,17 @@ _OUTSIDE_MTUS = (Family.ODG, Family.OTHER, Family.NONE)
 _ALMOST_SURE = 1e-6
 
 
-class Arranged(Protocol):
-    """Classifiers of two classes that score all families together."""
+class Arranged(BaseEstimator):
+    """Classifiers of two classes that score all families together.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Of two classes.
+    """
+
+    def __init__(self, estimator: Any) -> None:
+        self.estimator = estimator
 
     def fit(self, X: Any, y: NDArray[np.bool_], groups: NDArray[np.generic]) -> Self:  # noqa: N803
         """Fit on (rows, features) and a (rows, families) indicator.
@@ -32,23 +41,27 @@ class Arranged(Protocol):
         y : (rows, families) bool
         groups : (rows,) array
             Case of each row.
+
+        Raises
+        ------
+        NotImplementedError
+            Where it has no arrangement.
         """
+        raise NotImplementedError
 
     def scores(self, X: Any) -> NDArray[np.float64]:  # noqa: N803
-        """Log-odds of each family before calibration, shape (rows, families)."""
+        """Log-odds of each family before calibration, shape (rows, families).
+
+        Raises
+        ------
+        NotImplementedError
+            Where it has no arrangement.
+        """
+        raise NotImplementedError
 
 
-class PerFamily(BaseEstimator):
-    """One classifier a family, each by itself; a family that all or no rows cite has one score for all.
-
-    Parameters
-    ----------
-    estimator : estimator
-        Of two classes.
-    """
-
-    def __init__(self, estimator: Any) -> None:
-        self.estimator = estimator
+class PerFamily(Arranged):
+    """One classifier a family, each by itself; a family that all or no rows cite has one score for all."""
 
     def fit(self, X: Any, y: NDArray[np.bool_], groups: NDArray[np.generic]) -> Self:  # noqa: N803
         """Fit each family's classifier."""
@@ -60,17 +73,8 @@ class PerFamily(BaseEstimator):
         return np.column_stack([_scores_of(one, X) for one in self.estimators_])
 
 
-class Chain(BaseEstimator):
-    """Each family's classifier also sees the families before it, the commonest first.
-
-    Parameters
-    ----------
-    estimator : estimator
-        Of two classes.
-    """
-
-    def __init__(self, estimator: Any) -> None:
-        self.estimator = estimator
+class Chain(Arranged):
+    """Each family's classifier also sees the families before it, the commonest first."""
 
     def fit(self, X: Any, y: NDArray[np.bool_], groups: NDArray[np.generic]) -> Self:  # noqa: N803
         """Fit the chain."""
@@ -90,17 +94,8 @@ class Chain(BaseEstimator):
         return scores
 
 
-class Hierarchical(BaseEstimator):
-    """First whether the MTUS or something outside of it is cited, then which family of that branch.
-
-    Parameters
-    ----------
-    estimator : estimator
-        Of two classes.
-    """
-
-    def __init__(self, estimator: Any) -> None:
-        self.estimator = estimator
+class Hierarchical(Arranged):
+    """First whether the MTUS or something outside of it is cited, then which family of that branch."""
 
     def fit(self, X: Any, y: NDArray[np.bool_], groups: NDArray[np.generic]) -> Self:  # noqa: N803
         """Fit the branches on all rows, and each branch's families on the rows that cite it."""
@@ -122,7 +117,11 @@ class Hierarchical(BaseEstimator):
         return scores
 
 
-_ARRANGEMENTS: dict[Arrangement, Any] = {"per_family": PerFamily, "hierarchical": Hierarchical, "chain": Chain}
+_ARRANGEMENTS: dict[Arrangement, type[Arranged]] = {
+    "per_family": PerFamily,
+    "hierarchical": Hierarchical,
+    "chain": Chain,
+}
 
 
 class ArrangedFamilyClassifier(GuidelineFamilyClassifier):
@@ -160,40 +159,26 @@ class ArrangedFamilyClassifier(GuidelineFamilyClassifier):
         self.random_state = random_state
         self.exclusive = exclusive
 
-    def _fit_log_odds(
-        self,
-        X: Any,  # noqa: N803
-        y: NDArray[np.bool_],
-        groups: NDArray[np.generic],
-        slope: float,
-        offset: float,
-    ) -> None:
-        arranged = self._unfitted.fit(X, y, groups)
-        if self.arrangement == "per_family" and all(_is_linear(one) for one in arranged.estimators_):
+    def _fit_score(self, X: Any, y: NDArray[np.bool_], groups: NDArray[np.generic]) -> Self:  # noqa: N803
+        estimator = LogisticRegression() if self.estimator is None else self.estimator
+        arranged = _ARRANGEMENTS[self.arrangement](estimator).fit(X, y, groups)
+        if isinstance(arranged, PerFamily) and all(_is_linear(one) for one in arranged.estimators_):
             coefficients, intercepts = zip(*(_line(one, X.shape[1]) for one in arranged.estimators_), strict=True)
-            self.coef_, self.intercept_ = slope * np.array(coefficients), slope * np.array(intercepts) + offset
+            self.coef_, self.intercept_ = np.array(coefficients), np.array(intercepts)
         else:
-            self.arranged_, self.slope_, self.offset_ = arranged, slope, offset
+            self.arranged_, self.slope_, self.offset_ = arranged, 1.0, 0.0
+        return self
 
-    def _log_odds(self, X: Any) -> NDArray[np.float64]:  # noqa: N803
+    def _score(self, X: Any) -> NDArray[np.float64]:  # noqa: N803
         if hasattr(self, "coef_"):
-            return super()._log_odds(X)
-        log_odds: NDArray[np.float64] = self.slope_ * self.arranged_.scores(X) + self.offset_
-        return log_odds
+            return super()._score(X)
+        return self.slope_ * self.arranged_.scores(X) + self.offset_
 
-    def _scores(
-        self,
-        X: Any,  # noqa: N803
-        y: NDArray[np.bool_],
-        groups: NDArray[np.generic],
-        held_out: Any,
-    ) -> NDArray[np.float64]:
-        scores: NDArray[np.float64] = self._unfitted.fit(X, y, groups).scores(held_out)
-        return scores
-
-    @property
-    def _unfitted(self) -> Any:
-        return _ARRANGEMENTS[self.arrangement](LogisticRegression() if self.estimator is None else self.estimator)
+    def _scale(self, slope: float, offset: float) -> None:
+        if hasattr(self, "coef_"):
+            super()._scale(slope, offset)
+        else:
+            self.slope_, self.offset_ = slope, offset
 
 
 def _branches() -> list[NDArray[np.int64]]:

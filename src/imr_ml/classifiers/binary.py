@@ -23,6 +23,7 @@ _MAX_ITERATIONS = 20_000
 _TOLERANCE = 0.1
 _ALMOST_SURE = 1e-6
 _FOLDS = 5
+_MOST_COLUMNS = 1000
 
 
 def fit_binary(
@@ -153,53 +154,24 @@ class SimilarityVote(_TwoClasses):
         return np.column_stack([1 - share, share])
 
 
-class BoostedTrees(_TwoClasses):
-    """`HistGradientBoostingClassifier` of a sparse matrix, of whose columns those filled most often are used.
-
-    Parameters
-    ----------
-    max_iter : int, default 40
-    max_leaf_nodes : int, default 8
-    learning_rate : float, default 0.1
-    min_samples_leaf : int, default 5
-    max_columns : int, default 1000
-    random_state : int, default 0
-    """
-
-    def __init__(
-        self,
-        max_iter: int = 40,
-        max_leaf_nodes: int = 8,
-        learning_rate: float = 0.1,
-        min_samples_leaf: int = 5,
-        max_columns: int = 1000,
-        random_state: int = 0,
-    ) -> None:
-        self.max_iter = max_iter
-        self.max_leaf_nodes = max_leaf_nodes
-        self.learning_rate = learning_rate
-        self.min_samples_leaf = min_samples_leaf
-        self.max_columns = max_columns
-        self.random_state = random_state
+class BoostedTrees(HistGradientBoostingClassifier):
+    """`HistGradientBoostingClassifier` of a sparse matrix, of whose columns those filled most often are used."""
 
     def fit(self, X: Any, y: Any, sample_weight: NDArray[np.float64] | None = None) -> Self:  # noqa: N803
         """Fit the trees."""
-        self.classes_ = np.unique(y)
         filled = csr_matrix(X).getnnz(axis=0)
-        self.columns_ = np.sort(np.argsort(-filled, kind="stable")[: min(self.max_columns, max(1, (filled > 0).sum()))])
-        params = {name: value for name, value in self.get_params().items() if name != "max_columns"}
-        trees = HistGradientBoostingClassifier(**params, early_stopping=False)
-        self.trees_ = trees.fit(self._dense(X), y, sample_weight=sample_weight)
-        return self
+        self.columns_ = np.sort(np.argsort(-filled, kind="stable")[: max(1, min(_MOST_COLUMNS, (filled > 0).sum()))])
+        fitted: Self = super().fit(self._dense(X), y, sample_weight=sample_weight)
+        return fitted
 
     def decision_function(self, X: Any) -> NDArray[np.float64]:  # noqa: N803
         """Log-odds of the second class, shape (rows,)."""
-        scores: NDArray[np.float64] = self.trees_.decision_function(self._dense(X))
+        scores: NDArray[np.float64] = super().decision_function(self._dense(X))
         return scores
 
     def predict_proba(self, X: Any) -> NDArray[np.float64]:  # noqa: N803
         """Probability of each class, shape (rows, 2)."""
-        probability: NDArray[np.float64] = self.trees_.predict_proba(self._dense(X))
+        probability: NDArray[np.float64] = super().predict_proba(self._dense(X))
         return probability
 
     def _dense(self, X: Any) -> NDArray[np.float64]:  # noqa: N803

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, Self, get_args
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, model_validator
 from pydantic.dataclasses import dataclass
 from sklearn.ensemble import VotingClassifier
 
@@ -20,7 +20,15 @@ _STRICT = ConfigDict(extra="forbid", strict=True)
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=1)]
 Base = Literal["logistic_regression", "complement_nb", "nearest_neighbors", "gradient_boosting"]
-Bases = Annotated[tuple[Base, ...], Field(min_length=2)]
+
+
+def _differ(bases: tuple[Base, ...]) -> tuple[Base, ...]:
+    if len(set(bases)) < len(bases):
+        raise ValueError("should differ from each other")
+    return bases
+
+
+Bases = Annotated[tuple[Base, ...], Field(min_length=2), AfterValidator(_differ)]
 _BASES: Bases = ("logistic_regression", "nearest_neighbors")
 
 _OUTCOME_FACTS = tuple(fact for fact in FACT_COLUMNS if fact not in ("treated_body_parts", *GUIDELINE_COLUMNS))
@@ -54,24 +62,27 @@ class Candidate:
         raise NotImplementedError
 
     def build(self, seed: int) -> Any:
-        """Unfitted classifier of two classes.
+        """Unfitted classifier of two classes."""
+        return self._build(seed)
 
-        Raises
-        ------
-        NotImplementedError
-            For a candidate without a name.
-        """
+    def _build(self, seed: int) -> Any:
         raise NotImplementedError
 
     def outcome_classifier(self, seed: int) -> CalibratedLogisticClassifier:
         """Unfitted classifier of the outcome."""
         return CalibratedClassifier(self.build(seed), random_state=seed)
 
-    def _refuse_negative(self) -> None:
-        if self.weights.numbers or self.weights.case_size:
+    @model_validator(mode="after")
+    def _check_weights(self) -> Self:
+        if self._needs_counts and (self.weights.numbers or self.weights.case_size):
             raise ValueError(
                 f"weights.numbers and weights.case_size should be 0: {self.classifier} takes no values below 0"
             )
+        return self
+
+    @property
+    def _needs_counts(self) -> bool:
+        return bool({"complement_nb", "nb_svm"} & {self.classifier, *getattr(self, "bases", ())})
 
 
 @dataclass(frozen=True, kw_only=True, config=_STRICT)
@@ -81,8 +92,7 @@ class LogisticRegression(Candidate):
     classifier: Literal["logistic_regression"] = "logistic_regression"
     C: Positive = 0.3
 
-    def build(self, seed: int) -> Any:
-        """Unfitted classifier of two classes."""
+    def _build(self, seed: int) -> Any:
         return sparse_logistic_regression(self.C, seed)
 
     def outcome_classifier(self, seed: int) -> CalibratedLogisticClassifier:
@@ -97,8 +107,7 @@ class LinearSvm(Candidate):
     classifier: Literal["linear_svm"] = "linear_svm"
     C: Positive = 0.01
 
-    def build(self, seed: int) -> Any:
-        """Unfitted classifier of two classes."""
+    def _build(self, seed: int) -> Any:
         return linear_svm(self.C, seed)
 
 
@@ -110,13 +119,7 @@ class ComplementNb(Candidate):
     classifier: Literal["complement_nb"] = "complement_nb"
     alpha: Positive = 0.3
 
-    @model_validator(mode="after")
-    def _check_weights(self) -> Self:
-        self._refuse_negative()
-        return self
-
-    def build(self, seed: int) -> Any:  # noqa: ARG002
-        """Unfitted classifier of two classes."""
+    def _build(self, seed: int) -> Any:  # noqa: ARG002
         return NaiveBayes(alpha=self.alpha)
 
 
@@ -129,13 +132,7 @@ class NbSvm(Candidate):
     C: Positive = 0.01
     alpha: Positive = 1.0
 
-    @model_validator(mode="after")
-    def _check_weights(self) -> Self:
-        self._refuse_negative()
-        return self
-
-    def build(self, seed: int) -> Any:
-        """Unfitted classifier of two classes."""
+    def _build(self, seed: int) -> Any:
         return NaiveBayesSvm(self.C, self.alpha, random_state=seed)
 
 
@@ -146,8 +143,7 @@ class NearestNeighbors(Candidate):
     classifier: Literal["nearest_neighbors"] = "nearest_neighbors"
     n_neighbors: Count = 25
 
-    def build(self, seed: int) -> Any:  # noqa: ARG002
-        """Unfitted classifier of two classes."""
+    def _build(self, seed: int) -> Any:  # noqa: ARG002
         return SimilarityVote(self.n_neighbors)
 
 
@@ -161,12 +157,15 @@ class GradientBoosting(Candidate):
     max_leaf_nodes: Annotated[int, Field(ge=2)] = 3
     learning_rate: Positive = 0.1
     min_samples_leaf: Count = 5
-    max_columns: Count = 1000
 
-    def build(self, seed: int) -> Any:
-        """Unfitted classifier of two classes."""
+    def _build(self, seed: int) -> Any:
         return BoostedTrees(
-            self.max_iter, self.max_leaf_nodes, self.learning_rate, self.min_samples_leaf, self.max_columns, seed
+            max_iter=self.max_iter,
+            max_leaf_nodes=self.max_leaf_nodes,
+            learning_rate=self.learning_rate,
+            min_samples_leaf=self.min_samples_leaf,
+            early_stopping=False,
+            random_state=seed,
         )
 
 
@@ -175,14 +174,6 @@ class _Combined(Candidate):
     """Several classifiers, each with its default parameters, on the same features."""
 
     bases: Bases = _BASES
-
-    @model_validator(mode="after")
-    def _check_weights(self) -> Self:
-        if len(set(self.bases)) < len(self.bases):
-            raise ValueError("bases should differ from each other")
-        if "complement_nb" in self.bases:
-            self._refuse_negative()
-        return self
 
     def _build_bases(self, seed: int) -> list[tuple[str, Any]]:
         known = FAMILY_CANDIDATE_TYPES if isinstance(self, FamilyCandidate) else OUTCOME_CANDIDATE_TYPES
@@ -195,8 +186,7 @@ class AveragedClassifiers(_Combined):
 
     classifier: Literal["averaged"] = "averaged"
 
-    def build(self, seed: int) -> Any:
-        """Unfitted classifier of two classes."""
+    def _build(self, seed: int) -> Any:
         return VotingClassifier(self._build_bases(seed), voting="soft")
 
 
@@ -207,8 +197,7 @@ class StackedClassifiers(_Combined):
     classifier: Literal["stacked"] = "stacked"
     C: Positive = 1.0
 
-    def build(self, seed: int) -> Any:
-        """Unfitted classifier of two classes."""
+    def _build(self, seed: int) -> Any:
         return Stacked(self._build_bases(seed), self.C, seed)
 
 

@@ -7,7 +7,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GroupKFold
 from sklearn.svm import LinearSVC
@@ -90,14 +90,14 @@ class GuidelineFamilyClassifier(BaseEstimator):
         groups = np.arange(len(y)) if groups is None else np.asarray(groups)
         self.constant_ = np.where(y.all(axis=0), 1.0, np.where(y.any(axis=0), np.nan, 0.0))
         slope, offset = self._calibrate(X, y, groups)
-        self._fit_log_odds(X, y, groups, slope, offset)
+        self._fit_score(X, y, groups)._scale(slope, offset)
         return self
 
     def predict_proba(self, X: Any) -> NDArray[np.float64]:  # noqa: N803
         """Probability that each family is cited, shape (rows, families); they need not add up to 1."""
         check_is_fitted(self)
         X = validate_data(self, X, accept_sparse="csr", reset=False)  # noqa: N806
-        return self._probability(self._log_odds(X))
+        return self._probability(self._score(X))
 
     def predict(self, X: object) -> NDArray[np.bool_]:  # noqa: N803
         """Predicted set of each row as an indicator, shape (rows, families); never empty."""
@@ -112,31 +112,17 @@ class GuidelineFamilyClassifier(BaseEstimator):
         tags.target_tags.single_output = False
         return tags
 
-    def _fit_log_odds(
-        self,
-        X: Any,  # noqa: N803
-        y: NDArray[np.bool_],
-        groups: NDArray[np.generic],  # noqa: ARG002
-        slope: float,
-        offset: float,
-    ) -> None:
-        coefficients, intercepts = self._linear(X, y)
-        self.coef_, self.intercept_ = slope * coefficients, slope * intercepts + offset
+    def _fit_score(self, X: Any, y: NDArray[np.bool_], groups: NDArray[np.generic]) -> Self:  # noqa: ARG002, N803
+        self.coef_, self.intercept_ = self._linear(X, y)
+        return self
 
-    def _log_odds(self, X: Any) -> NDArray[np.float64]:  # noqa: N803
-        log_odds: NDArray[np.float64] = X @ self.coef_.T + self.intercept_
-        return log_odds
+    def _score(self, X: Any) -> NDArray[np.float64]:  # noqa: N803
+        score: NDArray[np.float64] = X @ self.coef_.T + self.intercept_
+        return score
 
-    def _scores(
-        self,
-        X: Any,  # noqa: N803
-        y: NDArray[np.bool_],
-        groups: NDArray[np.generic],  # noqa: ARG002
-        held_out: Any,
-    ) -> NDArray[np.float64]:
-        coefficients, intercepts = self._linear(X, y)
-        scores: NDArray[np.float64] = held_out @ coefficients.T + intercepts
-        return scores
+    def _scale(self, slope: float, offset: float) -> None:
+        """Make the score the calibrated log-odds."""
+        self.coef_, self.intercept_ = slope * self.coef_, slope * self.intercept_ + offset
 
     def _linear(self, X: Any, y: NDArray[np.bool_]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:  # noqa: N803
         """Coefficients and intercepts of each family; zero where these rows all cite it, or none does."""
@@ -173,7 +159,7 @@ class GuidelineFamilyClassifier(BaseEstimator):
             return 1.0, 0.0
         scores = np.zeros(y.shape)
         for train, test in GroupKFold(folds, shuffle=True, random_state=self.random_state).split(y, groups=groups):
-            scores[test] = self._scores(X[train], y[train], groups[train], X[test])
+            scores[test] = clone(self)._fit_score(X[train], y[train], groups[train])._score(X[test])
         slope, offset = self._sigmoid(scores, y)
         probability = self._probability(slope * scores + offset)
         sets = {threshold: family_sets(probability, threshold, self.exclusive) for threshold in _THRESHOLDS}

@@ -11,10 +11,10 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any, get_type_hints
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
 from imr_ml.errors import ImrError
-from imr_ml.experiments.schema import CANDIDATE_TYPES, Experiment, Value, flat_keys, values_of
+from imr_ml.experiments.schema import CANDIDATE_TYPES, Experiment, Value, default_candidate, flat_keys, values_of
 from imr_ml.experiments.settings import TrainingSettings
 
 DEFAULT = "default"
@@ -107,6 +107,16 @@ def changed_keys(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[st
     return {key: (one.get(key), other.get(key)) for key in keys if one.get(key) != other.get(key)}
 
 
+def changes_of(settings: TrainingSettings) -> dict[str, Value]:
+    """Keys in which a model differs from the default, with their values; how it is evaluated does not count."""
+    changed = changed_keys(values_of(TrainingSettings()), values_of(settings))
+    return {
+        key: new
+        for key, (_, new) in changed.items()
+        if new is not None and not key.startswith(("evaluation.", "training.seed"))
+    }
+
+
 def json_schema() -> dict[str, Any]:
     """JSON schema of experiment files, for editors: every key may be left out."""
     schema: dict[str, Any] = _editor_schema(Experiment.model_json_schema())
@@ -160,7 +170,13 @@ def _merge(values: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, A
 
 
 def validate_values(values: Mapping[str, Any], source: str) -> Experiment:
-    """The experiment with these values; what they do not set is as in the default model. Errors begin with `source`."""
+    """The experiment with these values; what they do not set is as in the default model. Errors begin with `source`.
+
+    Raises
+    ------
+    ExperimentError
+        For an unknown key, a wrong value or an impossible combination.
+    """
     defaults = values_of(TrainingSettings())
     merged = _merge({name: one for name, one in defaults.items() if name not in CANDIDATE_TYPES}, values)
     for task in CANDIDATE_TYPES:
@@ -188,10 +204,9 @@ def _candidates(task: str, section: Mapping[str, Any], default: Mapping[str, Any
 
 
 def _complete(task: str, section: Mapping[str, Any], base: Mapping[str, Any]) -> dict[str, Any]:
-    name = section.get("classifier", base["classifier"])
+    name = str(section.get("classifier", base["classifier"]))
     if name != base["classifier"]:
-        known = CANDIDATE_TYPES[task].get(str(name))
-        base = {"classifier": name} if known is None else TypeAdapter(known).dump_python(known(), mode="json")
+        base = default_candidate(task, name) if name in CANDIDATE_TYPES[task] else {"classifier": name}
     return _merge(_without(base, "alternatives"), _without(section, "alternatives"))
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from imr_ml.classifiers.candidates import (
     FAMILY_CANDIDATE_TYPES,
@@ -124,18 +124,26 @@ def values_of(settings: TrainingSettings) -> dict[str, Any]:
 def flat_keys(values: Mapping[str, Any]) -> dict[str, Value]:
     """Value of each key of an experiment file, e.g. ``outcome.weights.summary``; the description is left out.
 
-    An alternative is one text: what it sets otherwise than its section.
+    An alternative is one text: its classifier, and what it sets otherwise than that does by itself.
     """
     keys = dict(_flatten({name: value for name, value in values.items() if name != "description"}))
     for task in CANDIDATE_TYPES:
-        own = {name.removeprefix(f"{task}."): value for name, value in keys.items() if name.startswith(f"{task}.")}
-        keys[f"{task}.alternatives"] = [_differences(own, one) for one in values[task]["alternatives"]]
+        keys[f"{task}.alternatives"] = [_describe_alternative(task, one) for one in values[task]["alternatives"]]
     return keys
 
 
-def _differences(section: Mapping[str, Value], alternative: Mapping[str, Any]) -> str:
-    changed = (f"{name}={value}" for name, value in _flatten(alternative) if section.get(name) != value)
-    return " ".join(changed) or "the same"
+def default_candidate(task: str, classifier: str) -> dict[str, Any]:
+    """Settings of a classifier of which a file sets none."""
+    known = CANDIDATE_TYPES[task][classifier]
+    values: dict[str, Any] = TypeAdapter(known).dump_python(known(), mode="json")
+    return values
+
+
+def _describe_alternative(task: str, values: Mapping[str, Any]) -> str:
+    classifier = values["classifier"]
+    usual = dict(_flatten(default_candidate(task, classifier)))
+    changed = (f"{name}={value}" for name, value in _flatten(values) if usual[name] != value)
+    return " ".join((classifier, *changed))
 
 
 def _flatten(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Value]]:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from imr_ml.evaluation.comparison import LESS_IS_BETTER, METRICS, MODEL, baselines_of
-from imr_ml.experiments.reading import DEFAULT, changed_keys
+from imr_ml.experiments.reading import DEFAULT, changes_of
 from imr_ml.experiments.schema import Value, flat_keys, values_of
 from imr_ml.experiments.settings import TrainingSettings
 from imr_ml.reporting.compared_models import TITLES, ComparedModel
@@ -74,12 +74,7 @@ def _name_default(trained: TrainedModel) -> str:
 
 
 def _describe_changes(settings: TrainingSettings) -> str:
-    """What differs from the default model; how it is evaluated does not count."""
-    changed = {
-        key: new
-        for key, (_, new) in changed_keys(values_of(TrainingSettings()), values_of(settings)).items()
-        if new is not None and not key.startswith(("evaluation.", "training.seed"))
-    }
+    changed = changes_of(settings)
     shown = [f"{key}={format_param(value)}" for key, value in list(changed.items())[:_MAX_CHANGES]]
     more = [f"{len(changed) - _MAX_CHANGES} more"] if len(changed) > _MAX_CHANGES else []
     return textwrap.shorten(", ".join((*shown, *more)), _MAX_CHANGES_LENGTH, placeholder=" ...")

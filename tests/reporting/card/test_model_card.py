@@ -16,6 +16,7 @@ from imr_ml.evaluation.slices import Slice
 from imr_ml.ladder.climbing import climb
 from imr_ml.ladder.reading import REFERENCES
 from imr_ml.model_files import save_model
+from imr_ml.nlp.types import NlpSettings
 from imr_ml.reporting.card.limits import case_size, limits
 from imr_ml.reporting.card.rendering import Origin, model_card, write_card
 from imr_ml.reporting.card.wording import format_dates, verdict
@@ -240,6 +241,9 @@ def test_it_reports_how_to_get_the_same_model_again(trained, card):
     assert "differed from that commit" not in card
     assert "differed from that commit" in model_card(trained, Origin(commit="abc123", dirty=True))
     assert "commit is not known" in model_card(trained)
+    assert "--experiment" not in card
+    other = replace(trained, settings=replace(trained.settings, nlp=NlpSettings(negation=False)))
+    assert "--data DATA --experiment experiment.toml --folds 3" in model_card(other, Origin(commit="abc123"))
 
 
 def test_it_holds_no_text_of_requests(trained, card, prepared_requests):

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from imr_ml.evaluation.slices import FEWEST_REQUESTS
+from imr_ml.experiments.reading import changes_of
 from imr_ml.files import atomic_write, sha256_of
 from imr_ml.model_files import CLASSIFIERS
 from imr_ml.reporting.card import limits, tables, wording
@@ -58,6 +59,7 @@ def model_card(trained: TrainedModel, origin: Origin | None = None) -> str:
         limits=limits.limits(trained),
         tables=tables,
         wording=wording,
+        changes=changes_of(trained.settings),
         versions={"python": platform.python_version()} | {name: version(name) for name in _LIBRARIES},
     )
 
