@@ -92,7 +92,7 @@ def test_training_leaves_the_sweep_table_aside_and_says_so(run, monkeypatch):
     [
         (("sweep", "nothere.toml"), "nothere.toml: can't be read"),
         (("sweep", "default"), "default: has no [sweep] table; add one"),
-        ((*SWEEP, "--set", "outcome.c=1"), "outcome.c: unknown key; allowed: "),
+        ((*SWEEP, "--set", "outcome.c=1"), "outcome.c: unknown key of logistic_regression; allowed: "),
         ((*SWEEP, "--set", "sweep.objective=1"), "sweep: unknown key"),
         ((*SWEEP, "--trials", "2"), "2 trials are too few for 3 searches"),
         (("sweep", "mine.toml", "--data", "nothere.csv"), "nothere.csv"),

@@ -42,7 +42,8 @@ def cell(rates, *values):
     ],
 )
 def test_each_question_is_answered_from_text_or_table(question, answer):
-    assert answer_questions(decided((MRI, 1, 0)), [question])[question].tolist() == [answer]
+    answered = answer_requests(decided((MRI, 1, 0)), [question], "table")
+    assert answered.answers[question].tolist() == [answer]
 
 
 def test_every_question_is_answered_for_a_table_that_lacks_all_but_texts():

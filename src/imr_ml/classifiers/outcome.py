@@ -86,10 +86,10 @@ class CalibratedLogisticClassifier(ClassifierMixin, BaseEstimator):
         groups = np.arange(len(y)) if groups is None else np.asarray(groups)
         truth = y == self.classes_[1]
         self.base_rate_ = float(np.average(truth, weights=weights))
-        self._calibrate(X, truth, groups, weights)
+        level = self._calibrate(X, truth, groups, weights)
         self._fit_score(X, truth, groups, weights)
-        if np.isfinite(self.held_out_loss_).all():
-            self.offset_ -= self.slope_ * self._average_score(X, weights)
+        if level is not None:
+            self.offset_ -= self.slope_ * (self._average_score(X, weights) - level)
         return self
 
     def decision_function(self, X: object) -> NDArray[np.float64]:  # noqa: N803
@@ -158,21 +158,23 @@ class CalibratedLogisticClassifier(ClassifierMixin, BaseEstimator):
         truth: NDArray[np.bool_],
         groups: NDArray[np.generic],
         weights: NDArray[np.float64] | None,
-    ) -> None:
-        """Learn the sigmoid on held-out scores; a slope that would turn the score round tells of no signal.
+    ) -> float | None:
+        """Fit the sigmoid on held-out scores; a negative slope means that there is no signal, and becomes 0.
 
-        Scores are measured from the average of the rows that they were fitted on: how low that is depends on how many
-        these are, because the penalty pulls the intercept to 0.
+        Returns the average score of the rows fitted on, as a mean over the folds; None without folds. It is lower the
+        more rows there are, because the penalty pulls the intercept to 0. One constant for all folds: a fold's own
+        average would give away the share of overturned denials in the rows that it holds out.
         """
         splits = calibration_splits(truth, groups, self.folds, self.random_state)
         self.slope_, self.offset_, self.held_out_loss_ = 1.0, 0.0, np.full(len(truth), np.nan)
         if not splits:
-            return
-        held_out = np.empty(len(truth))
+            return None
+        held_out, levels = np.empty(len(truth)), []
         for train, test in splits:
             fitted, part = clone(self), None if weights is None else weights[train]
             fitted._fit_score(X[train], truth[train], groups[train], part)
-            held_out[test] = fitted._score(X[test]) - fitted._average_score(X[train], part)
+            held_out[test] = fitted._score(X[test])
+            levels.append(fitted._average_score(X[train], part))
         spread = held_out.std() or 1.0
         sigmoid = LogisticRegression(C=_ALMOST_NO_PENALTY).fit(held_out[:, None] / spread, truth, sample_weight=weights)
         self.slope_, self.offset_ = float(sigmoid.coef_[0, 0] / spread), float(sigmoid.intercept_[0])
@@ -180,6 +182,7 @@ class CalibratedLogisticClassifier(ClassifierMixin, BaseEstimator):
             self.slope_, self.offset_ = 0.0, float(logit(self.base_rate_))
         calibrated = self.slope_ * held_out + self.offset_
         self.held_out_loss_ = np.logaddexp(0, np.where(truth, -calibrated, calibrated))
+        return float(np.mean(levels))
 
 
 def calibration_splits(

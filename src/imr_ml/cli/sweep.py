@@ -75,7 +75,10 @@ def sweep(
         typer.echo(f"cost: {describe_cost(plan, budget)}")
         with progress() as start:
             table = training_table(data, start, source=source, code=code_of(git), options=options)
-            for line in (table.description, *(f"  {note}" for note in table.decisions.notes)):
+            for line in (
+                table.description,
+                *(f"  {note}" for note in (*table.decisions.column_notes, *table.decisions.notes)),
+            ):
                 typer.echo(line)
             store = store or _STORES / f"{file.stem}.db"
             done = run_sweep(table.decisions.requests, plan, store, budget, start)

@@ -128,7 +128,7 @@ def train(
         with progress() as start:
             table = training_table(data, start, source=source, code=code_of(git), options=options)
             typer.echo(table.description)
-            for note in table.decisions.notes:
+            for note in (*table.decisions.column_notes, *table.decisions.notes):
                 typer.echo(f"  {note}")
             if rejects:
                 _write_rejects(table.decisions.rejected_rows, rejects)

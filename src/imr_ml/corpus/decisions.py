@@ -70,11 +70,14 @@ class Decisions:
         ``line`` or ``row``, ``reason`` and the row as written, or the line's ``text``.
     notes : tuple of str
         What a reader of the figures must know about the table.
+    column_notes : tuple of str
+        Which of its columns a training uses and which it ignores.
     """
 
     requests: pd.DataFrame
     rejected_rows: pd.DataFrame
     notes: tuple[str, ...]
+    column_notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,14 +142,14 @@ def read_decisions(path: Path, options: InputOptions | None = None, skip: Collec
     if requests.empty:
         raise no_decisions(path, Counter(rejected["reason"]))
     notes = [
-        *describe_columns(table.columns, mapping, training=True),
         *describe_reading(Counter(rejected["reason"]), styles, count_warnings(decided.warnings)),
         *describe_lacks(requests.columns, requests),
     ]
     repeats = requests.groupby(_TEXTS, dropna=False).size()
     if (repeats > 1).all():
         notes.append(ALL_TWICE)
-    return Decisions(requests, rejected, tuple(notes))
+    column_notes = describe_columns(table.columns, mapping, training=True)
+    return Decisions(requests, rejected, tuple(notes), tuple(column_notes))
 
 
 def open_decisions(path: Path, options: InputOptions) -> tuple[Table, ColumnMapping]:

@@ -172,6 +172,10 @@ def answer_requests(
     RatesError
         For a condition that is none, or that no request fulfils.
     """
+    # Counted before the conditions leave rows of a case out.
+    cases = case_keys(requests)
+    counted = cases.map(cases.value_counts()).astype("float64")
+    requests = requests.assign(items_in_case=requests["items_in_case"].astype("float64").fillna(counted))
     for condition in where:
         question, value = parse_condition(condition)
         answers = answer_questions(requests, [question.name], start)[question.name]

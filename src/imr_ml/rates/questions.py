@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from imr_ml.corpus.schema import FAMILY_SEPARATOR
-from imr_ml.corpus.table import case_keys, decided_years
+from imr_ml.corpus.table import decided_years
 from imr_ml.errors import ImrError
 from imr_ml.evaluation.slices import AGE_BANDS, ITEM_BANDS, band_names
 from imr_ml.guidelines.citations import find_citations
@@ -268,9 +268,7 @@ def _ur_cites_nothing(requests: pd.DataFrame) -> pd.Series:
 
 
 def _items(requests: pd.DataFrame) -> pd.Series:
-    cases = case_keys(requests)
-    items = requests["items_in_case"].fillna(cases.map(cases.value_counts()).astype("float64"))
-    return band_names(items, ITEM_BANDS).astype("object").fillna(UNKNOWN)
+    return band_names(requests["items_in_case"], ITEM_BANDS).astype("object").fillna(UNKNOWN)
 
 
 def _age_bands(requests: pd.DataFrame) -> pd.Series:
