@@ -147,7 +147,7 @@ def _item_as_read(letter: SampleLetter, index: int) -> DisputedItem:
     decided = letter.sections[0] if as_one else section
     return DisputedItem(
         number=index + 1,
-        request=section.request,
+        request=section.request.removesuffix(" is"),
         outcome=Outcome(item.outcome),
         ur_guideline=None if as_one else section.ur_guideline,
         ur_citations=() if as_one else _citations(item.ur_families),
