@@ -59,7 +59,7 @@ def test_an_error_in_the_data_stops_the_training(train, vendor, fault, says):
 
     assert done.exit_code == 3
     assert f"error: {says}" in done.stdout
-    assert "not trained: the check found 1 error(s) in the data; mend them, or add --allow-errors" in done.stderr
+    assert "not trained: the check found 1 error(s) in the data; fix them, or add --allow-errors" in done.stderr
 
 
 def test_items_that_stand_twice_in_a_case_stop_the_training(vendor):

@@ -244,7 +244,7 @@ def test_runs_are_found_by_identifier_beginning_name_or_alias(in_tracked):
 @pytest.mark.parametrize(
     ("named", "why"),
     [
-        ("no such run", "no run is called 'no such run'.*the newest are: "),
+        ("no such run", "no run has the name or identifier 'no such run'.*the newest are: "),
         ("models:/imr-ml@nobody", "models:/imr-ml@nobody: "),
     ],
 )

@@ -92,7 +92,7 @@ def test_any_version_can_be_named_and_one_of_fewer_cases_is_not_promoted_for_bei
         assert "not simpler" in done.verdict.why
     with pytest.raises(TrackingError, match="version 2 is the champion already"):
         promote(CHALLENGER)
-    with pytest.raises(TrackingError, match="no run is called 'nobody'"):
+    with pytest.raises(TrackingError, match="no run has the name or identifier 'nobody'"):
         promote("nobody")
 
 

@@ -186,7 +186,7 @@ def _print(summary: BatchSummary, model: LoadedModel, output: Path, report: Path
 
         warn(f"{summary.rejected_lines} line(s) are not rows; see {rejects_file(output)}")
     if summary.warnings:
-        warn("rows with warnings (cells that could not be read count as missing; little text tells little):")
+        warn("rows with warnings (unreadable cells count as missing; a request with little known text is uncertain):")
         for warning, count in summary.warnings.items():
             warn(f"  {count} x {warning}")
     if summary.errors:

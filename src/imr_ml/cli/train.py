@@ -180,7 +180,7 @@ def _report_check(report: QualityReport, *, allow_errors: bool) -> tuple[str, ..
         typer.echo(f"  {line}")
     errors = tuple(one.kind for one in report.findings if one.level is Level.ERROR)
     if errors and not allow_errors:
-        warn(f"not trained: the check found {len(errors)} error(s) in the data; mend them, or add --allow-errors")
+        warn(f"not trained: the check found {len(errors)} error(s) in the data; fix them, or add --allow-errors")
         raise typer.Exit(INCOMPLETE)
     return errors
 

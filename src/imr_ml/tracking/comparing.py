@@ -195,7 +195,7 @@ def find_run(client: MlflowClient, named: str) -> Run:
         return matching[0]
     if not matching:
         newest = "; ".join(f"{run.info.run_id[:_SHORT_ID]} {run.info.run_name}" for run in runs[:3]) or "none"
-        raise TrackingError(f"no run is called {named!r}, and none's identifier begins so; the newest are: {newest}")
+        raise TrackingError(f"no run has the name or identifier {named!r}; the newest are: {newest}")
     ids = ", ".join(run.info.run_id[:_SHORT_ID] for run in matching[:5])
     raise TrackingError(f"{len(matching)} runs are meant by {named!r}: name one by its identifier, newest first: {ids}")
 
