@@ -103,6 +103,28 @@ def test_a_picture_is_read_by_ocr_where_that_is_asked_for(monkeypatch):
     assert read.text_from == "ocr"
 
 
+def test_ocr_that_loses_the_letter_is_done_again_without_removing_specks(monkeypatch):
+    pages = [page.text for page in pdf_pages(make_letter_pdf(make_letter_text(items=[KNEE])), "x.pdf")]
+    texts = iter([*(page.replace(": Upheld", "").replace(": Overturned", "") for page in pages), *pages])
+    monkeypatch.setitem(sys.modules, "pytesseract", fake_tesseract(lambda picture: next(texts)))
+
+    read = read_letter(pictured(make_letter_pdf("\f".join(pages)), list(range(len(pages)))), ocr=True)
+
+    assert [item.request for item in read.items] == [KNEE.request]
+
+
+def test_a_dose_that_ocr_mistook_is_mended(monkeypatch):
+    text = make_letter_text(items=[replace(KNEE, request="Cyclobenzaprine Smg #30")])
+    content = make_letter_pdf(text)
+    pages = iter([page.text for page in pdf_pages(content, "x.pdf")])
+    count = len(pdf_pages(content, "x.pdf"))
+    monkeypatch.setitem(sys.modules, "pytesseract", fake_tesseract(lambda picture: next(pages)))
+
+    [item] = read_letter(pictured(content, list(range(count))), ocr=True).items
+
+    assert item.request == "Cyclobenzaprine 5mg #30"
+
+
 @pytest.mark.parametrize(
     ("name", "body", "number", "place"),
     [

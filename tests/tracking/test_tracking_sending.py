@@ -260,7 +260,7 @@ def test_a_server_that_is_killed_while_a_run_is_sent_loses_nothing(trained, trac
         found = _runs(client)
         assert len(found) == 4
         assert {run.info.status for run in found} == {"FINISHED"}
-        assert len(client.list_artifacts(sent.run_id, "figures")) == 10
+        assert len(client.list_artifacts(sent.run_id, "figures")) == 11
         assert len(client.search_model_versions()) == 1
         assert list(sync()) == []
     assert list_unsent() == []

@@ -26,6 +26,9 @@ _OPTIONS = "--psm 1"
 # Rules of a table, and specks at a line's ends.
 _RULES = re.compile(r"[|\u00a6]|(?m:^[ .,'_~-]+(?= )|(?<= )[_~]+$)")
 
+# "Smg" is no dose: the letter most often mistaken for a digit.
+_MISREAD_DOSE = re.compile(r"\bS(?=\s?mg\b)")
+
 
 def read_pictures(
     content: bytes,
@@ -71,7 +74,7 @@ def read_pictures(
             images = [image.filter(ImageFilter.MedianFilter(_SPECK_DOTS)) for image in images]
         texts: dict[int, str] = {}
         for page, text in zip(pages, threads.map(read, images), strict=True):
-            texts[page] = _RULES.sub(" ", text)
+            texts[page] = _MISREAD_DOSE.sub("5", _RULES.sub(" ", text))
             progress(1)
     return texts
 

@@ -6,14 +6,14 @@ import hashlib
 import tempfile
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from imr_ml.corpus.mapping import ColumnMapping
+from imr_ml.corpus.mapping import ColumnMapping, describe_columns
 from imr_ml.corpus.schema import WARNING_SEPARATOR
 from imr_ml.model_files import CHECKSUMS, LoadedModel, read_model
 from imr_ml.score_columns import ADDED, SCORE_COLUMNS, ScoreOptions
@@ -97,7 +97,8 @@ def score_with_spark(
         check_columns(given, named, mapping.columns)
         scored = _score_lazily(rows, given, model, options or ScoreOptions(), mapping)
         scored.write.parquet(str(output), compression="zstd")
-        return _summarize(rows.sparkSession.read.parquet(str(output)))
+        summary = _summarize(rows.sparkSession.read.parquet(str(output)))
+    return replace(summary, notes=tuple(describe_columns(given, mapping)))
 
 
 def _score_lazily(
