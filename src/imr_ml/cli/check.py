@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from imr_ml.cli.app import app, exit_on_user_error, progress, wide_console
-from imr_ml.cli.models import ColumnMap, ColumnsFile, SheetName
+from imr_ml.cli.data import ColumnMap, ColumnsFile, SheetName
 from imr_ml.files import check_page_name
 
 if TYPE_CHECKING:

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from imr_ml.cli.app import app, exit_on_user_error, progress
-from imr_ml.cli.models import LATEST, ModelName, Ocr, model_folder, warn_of_samples
+from imr_ml.cli.data import Ocr
+from imr_ml.cli.models import LATEST, ModelName, model_folder, warn_of_samples
 
 if TYPE_CHECKING:
     from imr_ml.desk.rates import TableRates

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from imr_ml.cli.app import app, exit_on_user_error, progress, say_tracked, warn, wide_console
-from imr_ml.cli.models import LATEST, ColumnMap, ColumnsFile, ModelName, SheetName, model_folder, warn_of_samples
+from imr_ml.cli.data import ColumnMap, ColumnsFile, SheetName
+from imr_ml.cli.models import LATEST, ModelName, model_folder, warn_of_samples
 
 if TYPE_CHECKING:
     from collections.abc import Callable

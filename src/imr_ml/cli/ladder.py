@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from imr_ml.cli.app import app, code_of, exit_on_user_error, progress
-from imr_ml.cli.models import ColumnMap, ColumnsFile, Ocr, SheetName
-from imr_ml.cli.train import Partial
+from imr_ml.cli.app import app, exit_on_user_error, progress
+from imr_ml.cli.data import (
+    ColumnMap,
+    ColumnsFile,
+    DataPath,
+    Ocr,
+    PartialCounts,
+    SheetName,
+    SourceName,
+    read_training_table,
+)
 
 
 @app.command()
@@ -18,17 +25,13 @@ def ladder(
         list[str] | None,
         typer.Argument(help="Experiments from simple to complex, by name or file; default: the built-in ladder."),
     ] = None,
-    data: Annotated[
-        Path | None, typer.Option(help="Requests table or letters; default: data/raw, else the sample corpus.")
-    ] = None,
-    source: Annotated[str | None, typer.Option(help="Source to use; required if the table has several.")] = None,
+    data: DataPath = None,
+    source: SourceName = None,
     renames: ColumnMap = None,
     columns: ColumnsFile = None,
     sheet: SheetName = None,
     ocr: Ocr = False,
-    partial: Annotated[
-        Partial, typer.Option(help="What partially overturned and modified requests count as; drop leaves them out.")
-    ] = "drop",
+    partial: PartialCounts = "drop",
     folds: Annotated[int, typer.Option(min=2, help="Folds of the cross-validation.")] = 5,
     repeats: Annotated[int, typer.Option(min=0, help="Cross-validations; 0: automatic.")] = 0,
     seed: Annotated[int, typer.Option(min=0, help="Seed of folds and bootstrap.")] = 0,
@@ -40,7 +43,6 @@ def ladder(
         from imr_ml.corpus.decisions import InputOptions
         from imr_ml.corpus.mapping import read_mapping
         from imr_ml.evaluation.settings import EvaluationSettings
-        from imr_ml.ingest.sources import training_table
         from imr_ml.ladder.climbing import climb_requests
         from imr_ml.ladder.reading import read_rungs
         from imr_ml.tracking.git import git_state
@@ -50,7 +52,6 @@ def ladder(
         options = InputOptions(read_mapping(renames or (), columns), partial, sheet, ocr)
         settings = EvaluationSettings(folds=folds, repeats=repeats, seed=seed, jobs=jobs)
         with progress() as start:
-            table = training_table(data, start, source=source, code=code_of(git_state()), options=options)
-            typer.echo(table.description)
+            table = read_training_table(data, source, options, start, git_state())
             climbed = climb_requests(decided_requests(table.decisions.requests), settings, rungs, start)
         print_ladder(climbed)

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from imr_ml.cli.app import app, code_of, exit_on_user_error, progress, warn
-from imr_ml.cli.models import ColumnMap, ColumnsFile, Ocr, SheetName
+from imr_ml.cli.data import ColumnMap, ColumnsFile, Ocr, SheetName
 
 
 @app.command()

@@ -1,4 +1,4 @@
-"""What the commands that use a model share: how it is named, how columns are, and what is said of a sample model."""
+"""Options and warnings that the commands using a model share."""
 
 from __future__ import annotations
 
@@ -19,16 +19,6 @@ _ALIASES = ("champion", "challenger")
 _MODEL_URIS = ("models:/", "runs:/")
 ModelName = Annotated[
     str, typer.Option(help="Folder of a model, champion, challenger, or a URI such as models:/imr-ml/3.")
-]
-ColumnsFile = Annotated[
-    Path | None,
-    typer.Option("--columns", metavar="FILE", help="Saved names of columns and values (.toml); see docs/own-data.md."),
-]
-SheetName = Annotated[str | None, typer.Option("--sheet", help="Sheet of a workbook; default: the first visible one.")]
-Ocr = Annotated[bool, typer.Option("--ocr", help="Read pages without a text layer with Tesseract (extra ocr).")]
-ColumnMap = Annotated[
-    list[str] | None,
-    typer.Option("--map", metavar="NAME=COLUMN", help="Your name for a column, as in request=RFA_TEXT; repeatable."),
 ]
 
 

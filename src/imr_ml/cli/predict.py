@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from imr_ml.cli.app import INCOMPLETE, app, exit_on_user_error, progress
-from imr_ml.cli.models import LATEST, ModelName, Ocr, model_folder, warn_of_evidence, warn_of_samples
+from imr_ml.cli.data import Ocr
+from imr_ml.cli.models import LATEST, ModelName, model_folder, warn_of_evidence, warn_of_samples
 from imr_ml.errors import ImrError
 
 if TYPE_CHECKING:

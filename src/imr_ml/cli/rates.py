@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from imr_ml.cli.app import app, exit_on_user_error, progress, wide_console
-from imr_ml.cli.models import ColumnMap, ColumnsFile, SheetName
-from imr_ml.cli.train import Partial
+from imr_ml.cli.data import ColumnMap, ColumnsFile, PartialCounts, SheetName, SourceName
 from imr_ml.files import check_page_name
 
 if TYPE_CHECKING:
@@ -47,13 +46,11 @@ def rates(
     with_text: Annotated[
         bool, typer.Option("--with-text", help="Also list the requests' texts, which are private, on the page.")
     ] = False,
-    source: Annotated[str | None, typer.Option(help="Source to count; required if the table has several.")] = None,
+    source: SourceName = None,
     renames: ColumnMap = None,
     columns: ColumnsFile = None,
     sheet: SheetName = None,
-    partial: Annotated[
-        Partial, typer.Option(help="What partially overturned and modified requests count as; drop leaves them out.")
-    ] = "drop",
+    partial: PartialCounts = "drop",
 ) -> None:
     """Count overturned requests by treatment, body part, year and more, with intervals."""
     with exit_on_user_error():

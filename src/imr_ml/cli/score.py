@@ -15,17 +15,8 @@ from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
 import typer
 
 from imr_ml.cli.app import INCOMPLETE, app, exit_on_user_error, progress, say_tracked, warn
-from imr_ml.cli.models import (
-    LATEST,
-    ColumnMap,
-    ColumnsFile,
-    ModelName,
-    Ocr,
-    SheetName,
-    model_folder,
-    warn_of_evidence,
-    warn_of_samples,
-)
+from imr_ml.cli.data import ColumnMap, ColumnsFile, Ocr, SheetName
+from imr_ml.cli.models import LATEST, ModelName, model_folder, warn_of_evidence, warn_of_samples
 from imr_ml.files import check_page_name
 
 if TYPE_CHECKING:

@@ -8,9 +8,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from imr_ml.cli.app import app, code_of, exit_on_user_error, progress, warn, wide_console
-from imr_ml.cli.models import ColumnMap, ColumnsFile, Ocr, SheetName
-from imr_ml.cli.train import Partial
+from imr_ml.cli.app import app, exit_on_user_error, progress, warn, wide_console
+from imr_ml.cli.data import (
+    ColumnMap,
+    ColumnsFile,
+    DataPath,
+    Ocr,
+    PartialCounts,
+    SheetName,
+    SourceName,
+    read_training_table,
+)
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -24,17 +32,13 @@ _STORES = Path("sweeps")
 @app.command()
 def sweep(
     file: Annotated[Path, typer.Argument(help="Experiment file with a [sweep] table.")],
-    data: Annotated[
-        Path | None, typer.Option(help="Requests table or letters; default: data/raw, else the sample corpus.")
-    ] = None,
-    source: Annotated[str | None, typer.Option(help="Source to search on; required if the table has several.")] = None,
+    data: DataPath = None,
+    source: SourceName = None,
     renames: ColumnMap = None,
     columns: ColumnsFile = None,
     sheet: SheetName = None,
     ocr: Ocr = False,
-    partial: Annotated[
-        Partial, typer.Option(help="What partially overturned and modified requests count as; drop leaves them out.")
-    ] = "drop",
+    partial: PartialCounts = "drop",
     changes: Annotated[
         list[str] | None, typer.Option("--set", help="Change a setting of the file, as in training.seed=1.")
     ] = None,
@@ -58,7 +62,6 @@ def sweep(
     with exit_on_user_error():
         from imr_ml.corpus.decisions import InputOptions
         from imr_ml.corpus.mapping import read_mapping
-        from imr_ml.ingest.sources import training_table
         from imr_ml.sweeps.reading import read_plan
         from imr_ml.sweeps.sweeping import Budget, describe_cost, run_sweep
         from imr_ml.sweeps.winner import check_is_new, winner_toml, write_new
@@ -74,12 +77,7 @@ def sweep(
         typer.echo(f"{file}: varies {', '.join(one.key for one in plan.parameters)}; selects by {plan.objective}")
         typer.echo(f"cost: {describe_cost(plan, budget)}")
         with progress() as start:
-            table = training_table(data, start, source=source, code=code_of(git), options=options)
-            for line in (
-                table.description,
-                *(f"  {note}" for note in (*table.decisions.column_notes, *table.decisions.notes)),
-            ):
-                typer.echo(line)
+            table = read_training_table(data, source, options, start, git)
             store = store or _STORES / f"{file.stem}.db"
             done = run_sweep(table.decisions.requests, plan, store, budget, start)
         _print_sweep(done)

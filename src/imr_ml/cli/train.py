@@ -5,12 +5,22 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from imr_ml.cli.app import INCOMPLETE, app, code_of, exit_on_user_error, progress, warn
-from imr_ml.cli.models import LATEST, ColumnMap, ColumnsFile, Ocr, SheetName
+from imr_ml.cli.app import INCOMPLETE, app, exit_on_user_error, progress, warn
+from imr_ml.cli.data import (
+    ColumnMap,
+    ColumnsFile,
+    DataPath,
+    Ocr,
+    PartialCounts,
+    SheetName,
+    SourceName,
+    read_training_table,
+)
+from imr_ml.cli.models import LATEST
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,25 +28,18 @@ if TYPE_CHECKING:
     from imr_ml.quality.report import QualityReport
 
 _PERMUTATIONS = 200
-Partial = Literal["overturned", "upheld", "drop"]
 
 
 @app.command()
 def train(
     path: Annotated[Path | None, typer.Argument(metavar="[DATA]", help="Same as --data.", show_default=False)] = None,
-    data: Annotated[
-        Path | None, typer.Option(help="Requests table or letters; default: data/raw, else the sample corpus.")
-    ] = None,
-    source: Annotated[
-        str | None, typer.Option(help="Source to train on, as dwc or own; required if the table has several.")
-    ] = None,
+    data: DataPath = None,
+    source: SourceName = None,
     renames: ColumnMap = None,
     columns: ColumnsFile = None,
     sheet: SheetName = None,
     ocr: Ocr = False,
-    partial: Annotated[
-        Partial, typer.Option(help="What partially overturned and modified requests count as; drop leaves them out.")
-    ] = "drop",
+    partial: PartialCounts = "drop",
     rejects: Annotated[
         Path | None, typer.Option(help="Write the rows left out, with their reasons (.csv, .jsonl, .parquet, .xlsx).")
     ] = None,
@@ -92,7 +95,6 @@ def train(
         from imr_ml.corpus.mapping import read_mapping
         from imr_ml.errors import SchemaError
         from imr_ml.experiments.reading import read_experiment
-        from imr_ml.ingest.sources import training_table
         from imr_ml.model_files import MANIFEST, save_model
         from imr_ml.quality.checking import check_training
         from imr_ml.rates.model_report import REPORT, report_rates
@@ -126,10 +128,7 @@ def train(
         )
         settings = replace(settings, evaluation=evaluation, ladder=ladder, precedent_texts=precedent_texts)
         with progress() as start:
-            table = training_table(data, start, source=source, code=code_of(git), options=options)
-            typer.echo(table.description)
-            for note in (*table.decisions.column_notes, *table.decisions.notes):
-                typer.echo(f"  {note}")
+            table = read_training_table(data, source, options, start, git)
             if rejects:
                 _write_rejects(table.decisions.rejected_rows, rejects)
             checked = check_training(table.decisions.requests, str(data or "the data"), start)
