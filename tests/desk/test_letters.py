@@ -22,7 +22,7 @@ def test_a_letter_fills_the_fields_of_each_of_its_requests(letters, content, nam
 
     assert first["request"] == KNEE.request
     assert second["request"] == NORCO.request
-    assert first["clinical_summary"].startswith("The injured worker is a 44 year old female")
+    assert first["clinical_summary"].startswith("The injured worker is a 44 year old")
     assert first["ur_guideline"] == KNEE.ur_guideline
     assert (first["case_number"], first["item"], second["item"]) == ("CM16-0099001", "1", "2")
     assert (first["date_of_injury"], first["items_in_case"]) == ("2012-03-05", "2")

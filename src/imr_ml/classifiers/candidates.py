@@ -45,7 +45,7 @@ _TREE_WEIGHTS = BlockWeights(0.0, 0.0, 0.0, facts=1.0, numbers=1.0, case_size=1.
 
 @dataclass(frozen=True, kw_only=True, config=_STRICT)
 class Candidate:
-    """One way to set a classifier.
+    """A classifier with its parameters and feature weights.
 
     Attributes
     ----------

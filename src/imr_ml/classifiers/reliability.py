@@ -1,7 +1,7 @@
 """Measure how much of a request's text a model knows, and move predictions of little known text to the base rate.
 
-A classifier reads a word that is missing like a word that is absent, so that without this a cut summary would speak
-for one outcome.
+A classifier cannot distinguish a word that was cut from one that was never written, so a cut summary would otherwise
+shift the prediction.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ _FROM_TEXTS = (
 
 @dataclass(frozen=True, slots=True)
 class KnownWords:
-    """How many distinct words of a request a model knows, beside the requests that it was fitted on.
+    """Distinct words of a request that a model knows, compared with its training requests.
 
     Attributes
     ----------
@@ -58,7 +58,7 @@ class KnownWords:
 
     @classmethod
     def of(cls, matrix: csr_matrix, names: NDArray[np.str_], blocks: Collection[str]) -> Self:
-        """Count in a feature matrix that is fitted on.
+        """Count the known words of a training matrix.
 
         Parameters
         ----------
@@ -79,7 +79,7 @@ class KnownWords:
         return counts
 
     def reliability(self, matrix: csr_matrix) -> NDArray[np.float64]:
-        """From 0, where no word is known, to 1, where as many are as usual; shape (rows,).
+        """Share of the usual number of known words, between 0 and 1; shape (rows,).
 
         It is 1 throughout where requests without a known word were usual.
         """
@@ -90,7 +90,7 @@ class KnownWords:
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """What a model predicts of a request of which it knows nothing, and where contributions are measured from.
+    """Prediction for a request without known text, and the reference for contributions.
 
     Attributes
     ----------
@@ -147,7 +147,7 @@ def toward_base_rate(
     reliability: NDArray[np.float64],
     without_text: float = 0.0,
 ) -> NDArray[np.float64]:
-    """Probabilities whose log-odds keep that share of their distance from the base rate's, same shape.
+    """Shrink probabilities toward the base rate by their reliability, in log-odds; same shape.
 
     Parameters
     ----------

@@ -40,7 +40,7 @@ class Desk:
         return str(self.model.facts["data"]["source"])
 
     def answer(self, given: object) -> Record:
-        """Prediction of one request, and rates by where they come from.
+        """Predict one request, and list rates by source.
 
         Parameters
         ----------

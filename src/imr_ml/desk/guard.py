@@ -26,7 +26,7 @@ _HEADERS = {
 
 
 class Guard:
-    """ASGI middleware that answers only what its own page asks.
+    """ASGI middleware that refuses requests from other hosts and origins.
 
     Another host's name (DNS rebinding) and another origin (a page elsewhere that sends forms or scripts here) are
     refused before anything is read.

@@ -24,7 +24,7 @@ TEXT_SECONDS, OCR_SECONDS = 60, 300
 
 
 class LetterReader:
-    """Reads one letter after the other.
+    """Reads letters one at a time in a process of their own.
 
     Parameters
     ----------

@@ -53,7 +53,7 @@ class TableRates:
 
 
 def training_rates(decided: DecidedRequests, features: pd.DataFrame, query: Query) -> Iterator[Rate]:
-    """Rates of the cohorts that a request belongs to, the narrowest first, and of all that were decided by then.
+    """Rates of a request's cohorts, the narrowest first, and of all earlier decisions.
 
     Parameters
     ----------

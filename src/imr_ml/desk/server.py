@@ -40,7 +40,7 @@ _GONE = 499
 
 
 class Service:
-    """Answers what the page asks.
+    """Handles the page's requests.
 
     Scoring keeps a core busy, so one request is scored after the other. Who waits to have a letter read has not sent it
     yet, so that one letter at a time is in memory.
@@ -85,7 +85,7 @@ class Service:
 
 
 def make_app(service: Service, page: str, hosts: Collection[str]) -> Guard:
-    """The application.
+    """Build the application.
 
     Parameters
     ----------
@@ -143,7 +143,7 @@ def serve(desk: Desk, letters: LetterReader, port: int, on_ready: Callable[[str]
 
 
 def listen(port: int) -> socket.socket:
-    """A socket of this machine alone at a port, or at the next one that is free.
+    """Open a loopback socket at a port, or at the next free one.
 
     Raises
     ------

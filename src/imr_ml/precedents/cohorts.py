@@ -26,7 +26,7 @@ TIERS: dict[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class CohortRates:
-    """How often each request's cohort was overturned.
+    """Overturn rate of each request's cohort.
 
     Attributes
     ----------
@@ -49,7 +49,7 @@ class CohortRates:
 
 
 class Cohorts:
-    """Counts over decided requests, by what they have in common.
+    """Counts of decided requests by shared characteristics.
 
     Parameters
     ----------

@@ -31,7 +31,7 @@ _NAMES = ("case_number", "letter", "summary")
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What tells which decided requests a new one may be compared with.
+    """Time, case and summary of new requests, which decide the precedents they may have.
 
     Attributes
     ----------
@@ -62,7 +62,7 @@ class Query:
 
 @dataclass(frozen=True)
 class DecidedRequests:
-    """Decided requests, without their text unless it is asked for.
+    """Decided requests; with their texts only on request.
 
     Attributes
     ----------
@@ -98,7 +98,7 @@ class DecidedRequests:
 
     @classmethod
     def of(cls, requests: pd.DataFrame, dataset: Dataset, *, with_texts: bool = False) -> Self:
-        """From a requests table and what predictors are given of it.
+        """Build from a requests table and its dataset.
 
         Parameters
         ----------
@@ -165,7 +165,7 @@ class DecidedRequests:
 
 
 def is_earlier(decided_year: NDArray[np.float64], asked_at: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Whether each request was decided by the time of each asking, shape (asked, requests).
+    """Whether each request was decided before each query, shape (queries, requests).
 
     A request whose time of decision is not known is not earlier than a known time.
     """

@@ -18,7 +18,7 @@ SEPARATOR = "|"
 
 @dataclass(frozen=True, slots=True)
 class Kinds:
-    """What kind of request each one is.
+    """Category and treatments of each request.
 
     Attributes
     ----------
@@ -49,7 +49,7 @@ class Kinds:
 
 
 class KnownKinds:
-    """Categories and treatments of decided requests, to find those that share one.
+    """Index of decided requests by category and treatment.
 
     Parameters
     ----------

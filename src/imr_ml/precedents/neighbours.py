@@ -26,7 +26,7 @@ _ROWS_AT_ONCE = 64
 
 @dataclass(frozen=True, slots=True)
 class PrecedentSettings:
-    """What is kept to find precedents.
+    """Limits of the stored precedents.
 
     Attributes
     ----------
@@ -42,7 +42,7 @@ class PrecedentSettings:
 
 @dataclass(frozen=True, slots=True)
 class Precedent:
-    """One decided request and how like it is to the one asked about.
+    """A decided request and its similarity to the query.
 
     Attributes
     ----------
@@ -89,7 +89,7 @@ class Neighbours:
         weights: NDArray[np.float64],
         settings: PrecedentSettings | None = None,
     ) -> Self:
-        """From decided requests and the feature matrix of the same rows, every block with weight 1.
+        """Build from decided requests and their feature matrix, every block with weight 1.
 
         Parameters
         ----------
@@ -123,7 +123,7 @@ class Neighbours:
         )
 
     def nearest(self, matrix: csr_matrix, query: Query, kinds: Kinds, most: int) -> list[list[Precedent]]:
-        """Precedents of each row of a feature matrix, one of a case; none that has nothing in common.
+        """Find the precedents of each row of a feature matrix, one per case, with a similarity above 0.
 
         Those of the same treatment and category come first, then those of either, and of these the most alike.
 

@@ -54,7 +54,7 @@ _NEEDED_BY = {"imr_guideline": {"chapter"}, "ur_guideline": {"ur_family", "ur_ci
 
 @dataclass(slots=True)
 class TableReading:
-    """A table that is being read.
+    """Answers of a table that is read in chunks.
 
     Attributes
     ----------

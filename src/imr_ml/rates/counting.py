@@ -113,7 +113,7 @@ class Rates:
 
 @dataclass(frozen=True, slots=True)
 class AnsweredRequests:
-    """Decided requests with what a table of rates needs of them.
+    """Decided requests with their answers.
 
     Attributes
     ----------
@@ -133,7 +133,7 @@ class AnsweredRequests:
 
 
 def parse_condition(condition: str) -> tuple[Question, str]:
-    """The question and the value of a condition such as ``"body_part=low_back"``.
+    """Parse a condition such as ``"body_part=low_back"``.
 
     Raises
     ------
@@ -213,7 +213,7 @@ def cell_records(cells: pd.DataFrame, names: Sequence[str]) -> list[dict[str, An
 
 
 def compare_values(answered: AnsweredRequests, name: str, values: tuple[str, str]) -> str:
-    """The difference of the rates of two values of a question, of requests that have only one of them, in words.
+    """Describe the difference between the rates of two values, for requests that have only one of them.
 
     Parameters
     ----------

@@ -34,7 +34,7 @@ _LISTED = ("case_number", "item", "families", "imr_guideline")
 
 @cache
 def chart_library() -> str:
-    """Vega-Lite with all that it needs, as one script that sets ``window.vegaEmbed``.
+    """Vega-Lite and its dependencies as one script that sets ``window.vegaEmbed``.
 
     Raises
     ------

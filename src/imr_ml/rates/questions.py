@@ -42,7 +42,7 @@ class RatesError(ImrError):
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What requests are counted by.
+    """A question that requests are counted by.
 
     Attributes
     ----------
@@ -94,7 +94,7 @@ def question_named(name: str) -> Question:
 
 
 def questions_named(names: Sequence[str]) -> list[str]:
-    """Names of one or two different questions, as `QUESTIONS` has them.
+    """Resolve the names of one or two different questions in `QUESTIONS`.
 
     Raises
     ------
@@ -110,7 +110,7 @@ def questions_named(names: Sequence[str]) -> list[str]:
 def answer_questions(
     requests: pd.DataFrame, names: Iterable[str], start: StartProgress = silent, memory: Memory | None = None
 ) -> pd.DataFrame:
-    """Each request's answers, several of one question joined by ``|``; none is empty or missing.
+    """Answer questions for each request; several answers are joined by ``|``, none is missing.
 
     Each distinct text is read once, and only the texts that a question needs.
 
@@ -146,7 +146,7 @@ def candidate_values(question: Question, value: str, known: frozenset[str]) -> f
 
 
 def values_meant(question: Question, value: str, known: frozenset[str]) -> frozenset[str]:
-    """Values of a question that a user's word means: its own name, else what the spaCy stage reads in it.
+    """Values that a user's word means: its own name, else those that the spaCy stage reads in it.
 
     Parameters
     ----------

@@ -35,7 +35,7 @@ class DecidedTable:
 def read_decided(
     data: Path | None, start: StartProgress, *, source: str | None = None, options: InputOptions
 ) -> DecidedTable:
-    """Decided requests of a table, or of what `imr-ml train` accepts: letters, ``data/raw`` or the sample corpus.
+    """Read decided requests from a table or any other input of `imr-ml train`.
 
     Parameters
     ----------
@@ -74,7 +74,7 @@ def read_answers(
     options: InputOptions,
     rows_at_once: int = ROWS_AT_ONCE,
 ) -> tuple[AnsweredRequests, tuple[str, ...]]:
-    """Answers about the requests of a table, and what a reader of the figures must know about it.
+    """Answer questions about the requests of a table; returns the answers and notes on the table.
 
     Of a table, one chunk of rows is held at a time, and of each request its answers; letters are read as by
     `read_decided`.

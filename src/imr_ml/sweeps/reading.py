@@ -124,7 +124,7 @@ def _classifiers_with(
 
 
 def _check_value(base: NamedExperiment, key: str, value: Any, place: str, changes: Sequence[str] = ()) -> None:
-    """Refuse a value that the key cannot have; what excludes other keys' values may go with those of a trial.
+    """Refuse a value that the key cannot have; combinations of keys are checked per trial.
 
     Parameters
     ----------

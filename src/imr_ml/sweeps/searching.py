@@ -37,7 +37,7 @@ class SweepError(ImrError):
 
 @dataclass(frozen=True, slots=True)
 class TrialResult:
-    """A trial that has ended.
+    """A finished trial.
 
     Attributes
     ----------
@@ -75,7 +75,7 @@ class OpenTrial:
 
 
 class Search:
-    """One search, on the data of its name.
+    """A search on one set of cases.
 
     Parameters
     ----------
@@ -93,7 +93,7 @@ class Search:
         self.results = [_read_result(name, number, one) for number, one in enumerate(ended)]
 
     def ask(self) -> OpenTrial:
-        """The next trial: the file's own values first, then what the results so far suggest.
+        """Suggest the next trial: the file's own values first, then by the results so far.
 
         One that needs no fit has ended already: its values exclude each other, or all that was drawn was tried before.
         """

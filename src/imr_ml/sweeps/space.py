@@ -60,7 +60,7 @@ class Range(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """A key that is varied.
+    """A varied key.
 
     Attributes
     ----------
@@ -107,7 +107,7 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a sweep varies, and how it selects.
+    """The varied keys of a sweep and its objective.
 
     Attributes
     ----------

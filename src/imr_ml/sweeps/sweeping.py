@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """How much a sweep may cost.
+    """Limits of a sweep.
 
     Attributes
     ----------
@@ -51,7 +51,7 @@ class Budget:
 
 
 def describe_cost(plan: Plan, budget: Budget) -> str:
-    """One sentence on what a sweep costs.
+    """Describe the cost of a sweep in one sentence.
 
     Raises
     ------
@@ -69,7 +69,7 @@ def describe_cost(plan: Plan, budget: Budget) -> str:
 def run_sweep(
     requests: pd.DataFrame, plan: Plan, store: Path, budget: Budget | None = None, start: StartProgress = silent
 ) -> Sweep:
-    """Search on each outer fold's training part and on all the data, and evaluate what was selected on the outer folds.
+    """Search on each outer training part and on all data, and evaluate the selected settings on the outer folds.
 
     All searches go on side by side, a trial each a round, so that they have the same budget when the time is up.
 

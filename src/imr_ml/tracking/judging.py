@@ -28,7 +28,7 @@ _SAMPLE = "sample"
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What the rule says.
+    """Result of the promotion rule.
 
     Attributes
     ----------
@@ -48,7 +48,7 @@ class Verdict:
 
 
 def judge(challenger: RunFacts, champion: RunFacts | None, later: Mapping[str, Estimate] | str = "") -> Verdict:
-    """What the rule in this module's description says of two recorded runs.
+    """Apply the rule in this module's description to two recorded runs.
 
     Parameters
     ----------
