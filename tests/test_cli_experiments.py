@@ -137,6 +137,7 @@ def test_a_wrong_experiment_is_one_line_before_anything_is_read(run, arguments, 
     assert len(done.stderr.splitlines()) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("default::DeprecationWarning", "default::FutureWarning")
 def test_an_experiment_is_trained_registered_scored_and_reproduced_like_the_default(run):
     make_requests(60).to_parquet("requests.parquet")

@@ -53,6 +53,7 @@ def run(tmp_path, monkeypatch):
     return invoke
 
 
+@pytest.mark.slow
 def test_a_sweep_prints_its_cost_and_gain_writes_the_winner_and_is_recorded(run):
     done = run(*SWEEP, "--trials", "7")
 

@@ -73,6 +73,7 @@ def test_each_search_has_the_same_trials_and_a_winner(swept):
     assert swept.data.requests == 160
 
 
+@pytest.mark.slow
 def test_the_selection_of_a_fold_never_sees_its_test_part(swept, sweep_with, prepared_requests):
     dataset = Dataset.of(prepared_requests)
     (_, test), _ = grouped_folds(dataset.labels.overturned, dataset.groups, 2, 0)

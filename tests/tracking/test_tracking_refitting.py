@@ -59,6 +59,7 @@ def store(models, requests, drawn_once, empty_store):
     return client
 
 
+@pytest.mark.slow
 def test_a_champion_of_fewer_cases_is_refitted_on_the_challengers_and_gives_way_to_it(store, models):
     trained = models["all"]
     done = CliRunner().invoke(app, ["promote"])
