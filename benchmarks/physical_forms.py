@@ -18,6 +18,7 @@ from rich.table import Table
 from benchmarks import pdf_forms
 from imr_ml import Letter, LetterError, read_letter
 from imr_ml.letters.pdf import pdf_pages
+from imr_ml.letters.types import DisputedItem
 
 SCANNED = "scanned"
 """Read by OCR, which takes seconds a page: only where it is named."""
@@ -230,13 +231,18 @@ def _paragraphs(letter: Letter) -> list[str]:
             paragraph
             for item in letter.items
             for paragraph in (
-                f"{item.request}: {item.outcome.capitalize()}",
+                f"{_heading(item)}: {item.outcome.capitalize()}",
                 f"Claims Administrator guideline: {item.ur_guideline}",
                 f"MAXIMUS guideline: {item.imr_guideline}",
                 f"Decision rationale: {item.rationale}",
             )
         ),
     ]
+
+
+def _heading(item: DisputedItem) -> str:
+    """The request as letters head it: one that was partly authorized is a sentence, whose verb reading leaves out."""
+    return f"{item.request} is" if item.authorized else item.request
 
 
 def main(arguments: list[str]) -> int:
