@@ -122,7 +122,7 @@ def read_decisions(path: Path, options: InputOptions | None = None, skip: Collec
 
     options = options or InputOptions()
     (table, mapping), version = open_decisions(path, options), schema_version(path)
-    skipped = set() if needs_all_columns(path, options) else set(map(mapping.user_name, skip))
+    skipped = set() if needs_all_columns(table, mapping, version) else set(map(mapping.user_name, skip))
     chunks = list(table.chunks(_ROWS_AT_ONCE, [name for name in table.columns if name not in skipped]))
     written = pd.concat([chunk.frame for chunk in chunks])
     mapped = upgraded(mapping.apply(written), version)
@@ -168,12 +168,18 @@ def open_decisions(path: Path, options: InputOptions) -> tuple[Table, ColumnMapp
     return table, mapping
 
 
-def needs_all_columns(path: Path, options: InputOptions) -> bool:
-    """Whether a table must be read whole: the upgrade of letters of an older schema compares all columns."""
-    if schema_version(path) >= SCHEMA_VERSION:
-        return False
-    columns = Table.open(path, options.sheet).columns
-    return options.mapping.resolve(columns).user_name("letter_sha256") in columns
+def needs_all_columns(table: Table, mapping: ColumnMapping, version: int) -> bool:
+    """Whether a table must be read whole: the upgrade of letters of an older schema compares all columns.
+
+    Parameters
+    ----------
+    table : Table
+    mapping : ColumnMapping
+        As `open_decisions` returns it.
+    version : int
+        Of the table's schema.
+    """
+    return version < SCHEMA_VERSION and mapping.user_name("letter_sha256") in table.columns
 
 
 def with_source(requests: pd.DataFrame) -> pd.DataFrame:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from imr_ml.corpus.decisions import needs_all_columns, open_decisions
-from imr_ml.corpus.store import ROWS_AT_ONCE
+from imr_ml.corpus.store import ROWS_AT_ONCE, schema_version
 from imr_ml.corpus.table import complete_cases
 from imr_ml.ingest.paths import Kind
 from imr_ml.ingest.sources import RAW, SAMPLE, current_decisions, input_kind, training_table
@@ -101,14 +101,14 @@ def read_answers(
     RatesError
         For a condition that is none, or that no request fulfils.
     """
-    if data is None or input_kind(data, options) is not Kind.REQUESTS or needs_all_columns(data, options):
-        decided = read_decided(data, start, source=source, options=options)
-        return answer_requests(decided.requests, questions, decided.name, where, start), decided.notes
-    wanted = list(dict.fromkeys([*questions, "family"]))
-    table, mapping = open_decisions(data, options)
-    resolved = replace(options, mapping=mapping)
-    reading = TableReading(data, table, tuple(wanted), tuple(where), source, resolved, rows_at_once)
-    progress = start(f"reading {data.name}", 0)
-    for rows in reading.read():
-        progress(rows)
-    return reading.answered(), reading.notes
+    if data is not None and input_kind(data, options) is Kind.REQUESTS:
+        table, mapping = open_decisions(data, options)
+        if not needs_all_columns(table, mapping, schema_version(data)):
+            wanted, resolved = tuple(dict.fromkeys([*questions, "family"])), replace(options, mapping=mapping)
+            reading = TableReading(data, table, wanted, tuple(where), source, resolved, rows_at_once)
+            progress = start(f"reading {data.name}", 0)
+            for rows in reading.read():
+                progress(rows)
+            return reading.answered(), reading.notes
+    decided = read_decided(data, start, source=source, options=options)
+    return answer_requests(decided.requests, questions, decided.name, where, start), decided.notes
