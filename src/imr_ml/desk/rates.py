@@ -9,10 +9,10 @@ import numpy as np
 
 from imr_ml.corpus.rates import wilson
 from imr_ml.corpus.schema import FAMILY_SEPARATOR
-from imr_ml.features.frame import ABSENT
 from imr_ml.guidelines.types import FAMILIES
 from imr_ml.precedents.cohorts import LEAST_REQUESTS, TIERS
 from imr_ml.precedents.decided import Query, is_earlier
+from imr_ml.precedents.kinds import Kinds
 from imr_ml.rates.counting import count_rates
 from imr_ml.rates.questions import MISSING, QUESTIONS, answer_questions
 from imr_ml.reporting.names import FAMILY_NAMES
@@ -64,7 +64,8 @@ def training_rates(decided: DecidedRequests, features: pd.DataFrame, query: Quer
     query : Query
         Of the same row; its own case does not count.
     """
-    known = _kind_of(features)
+    kinds = Kinds.of(features)
+    known = {name: str(getattr(kinds, name)[0]) for name in next(iter(TIERS.values()))}
     (own,) = decided.own_groups(query)
     earlier = is_earlier(decided.decided_year, query.asked_at)[0] & ~np.isin(decided.group, own)
     for tier, shared in {**TIERS, "all": ()}.items():
@@ -74,13 +75,6 @@ def training_rates(decided: DecidedRequests, features: pd.DataFrame, query: Quer
                 f"UR cites {_in_words(known[one])}" if one == "ur_families" else _in_words(known[one]) for one in shared
             )
             yield {"name": ", ".join(names) or "all decided requests", "tier": tier, **_figures(alike, decided)}
-
-
-def _kind_of(features: pd.DataFrame) -> dict[str, str]:
-    """What cohorts are made of; the body part is the request's first, else the summary's."""
-    row = {name: str(features[name].iloc[0]).replace(ABSENT, "") for name in ("category", "ur_families")}
-    parts = [str(features[name].iloc[0]).replace(ABSENT, "") for name in ("request_body_parts", "summary_body_parts")]
-    return {**row, "body_part": (" ".join(parts).split() or [""])[0]}
 
 
 def _figures(alike: NDArray[np.bool_], decided: DecidedRequests) -> Rate:
