@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from factories import make_requests
+from tracking.browsing import PATIENCE_MS
 from tracking.servers import end
 
 from imr_ml.corpus.schema import validate_requests
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import pandas as pd
+    from playwright.sync_api import Browser, Page
 
 ROOT = Path(__file__).parents[2]
 PLANTED = {
@@ -161,6 +163,17 @@ def _read_until(server: subprocess.Popen[str], beginning: str) -> tuple[str, ...
         if line.startswith(beginning):
             break
     return tuple(lines)
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A new page of a browser, as wide as the UI needs."""
+    opened = browser.new_page(viewport={"width": 1600, "height": 1000})
+    opened.set_default_timeout(PATIENCE_MS)
+    # Where nobody has been before, the UI opens a panel over a third of the page.
+    opened.add_init_script("localStorage.setItem('mlflow.assistant.fab.autoOpenedOnFirstLoad_v1', 'true')")
+    yield opened
+    opened.close()
 
 
 @pytest.fixture

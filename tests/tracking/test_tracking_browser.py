@@ -1,12 +1,10 @@
 """The MLflow UI in a real browser: what people click to understand and choose a model."""
 
-import os
 import re
-from contextlib import suppress
 
 import pytest
 from mlflow import MlflowClient
-from playwright.sync_api import expect
+from tracking.browsing import do_until, save_picture
 from tracking.servers import free_port, mlflow_server
 
 from imr_ml.tracking.records import read_record, save_record
@@ -16,36 +14,15 @@ from imr_ml.tracking.ui import start_page
 from imr_ml.tracking.uris import tracking_uri
 from imr_ml.tracking.views import EXPERIMENT, pages
 
-PATIENCE_MS = 60_000
-SETTLING_MS = 3_000
-ATTEMPTS = 5
-
-
-@pytest.fixture
-def page(browser):
-    opened = browser.new_page(viewport={"width": 1600, "height": 1000})
-    opened.set_default_timeout(PATIENCE_MS)
-    # Where nobody has been before, the UI opens a panel over a third of the page.
-    opened.add_init_script("localStorage.setItem('mlflow.assistant.fab.autoOpenedOnFirstLoad_v1', 'true')")
-    yield opened
-    opened.close()
-
-
-def _picture(page, name):
-    """Kept where the environment says, for those who look at what the test saw."""
-    if folder := os.environ.get("IMR_SCREENSHOTS"):
-        page.wait_for_timeout(SETTLING_MS)
-        page.screenshot(path=f"{folder}/{name}.png")
-
 
 def _select(box):
-    """Click until the box is checked; a click while the table draws its rows anew is lost."""
-    for _ in range(ATTEMPTS):
-        box.click(force=True)
-        with suppress(AssertionError):
-            expect(box).to_be_checked(timeout=SETTLING_MS)
-            return
-    expect(box).to_be_checked()
+    """Click until the box is checked: a click while the table draws its rows anew is lost."""
+    from playwright.sync_api import expect
+
+    do_until(
+        lambda: box.click(force=True),
+        lambda patience_ms: expect(box).to_be_checked(timeout=patience_ms),
+    )
 
 
 def _unfold_the_model(page, running_ui, tracked):
@@ -66,7 +43,7 @@ def test_the_address_that_make_ui_reports_shows_runs_by_name_with_their_metrics(
         page.locator(f"[role=columnheader][col-id='metrics.`{metric}`']").wait_for()
         page.get_by_text(f"{run.data.metrics[metric]:.6f}"[:-2]).first.wait_for()
     page.get_by_text("One run a training").first.wait_for()
-    _picture(page, "runs")
+    save_picture(page, "runs")
 
 
 @pytest.mark.slow
@@ -80,7 +57,7 @@ def test_two_runs_are_selected_and_compared(page, running_ui, tracked):
     page.get_by_text("Comparing 2 Runs").first.wait_for()
     page.locator(".js-plotly-plot svg.main-svg").first.wait_for()
     page.get_by_text("outcome.brier", exact=True).first.wait_for()
-    _picture(page, "comparison")
+    save_picture(page, "comparison")
 
 
 @pytest.mark.slow
@@ -92,7 +69,7 @@ def test_the_charts_are_few_in_sections_and_show_figures_side_by_side(page, runn
     page.get_by_text("family.f1_macro", exact=True).first.wait_for()
     page.locator(".js-plotly-plot svg.main-svg").first.wait_for()
     page.locator("img[src*='blob:'], img[src*='compressed']").first.wait_for()
-    _picture(page, "charts")
+    save_picture(page, "charts")
 
 
 @pytest.mark.slow
@@ -104,12 +81,12 @@ def test_a_run_shows_its_metrics_and_a_figure(page, ui_address, tracked):
     page.get_by_text("Show more").first.click()
     figures = page.get_by_role("link", name="figures").first.get_attribute("href")
     assert figures.endswith(f"runs/{tracked.run.run_id}/artifacts/figures"), "the description links to the run's files"
-    _picture(page, "run")
+    save_picture(page, "run")
     page.goto(f"{run}/artifacts/figures/roc.png")
     figure = page.locator("img[src*='blob:'], img[src*='roc.png']").first
     figure.wait_for()
     assert figure.bounding_box()["width"] > 300
-    _picture(page, "figure")
+    save_picture(page, "figure")
 
 
 @pytest.mark.slow
@@ -117,7 +94,7 @@ def test_the_registered_model_shows_its_alias(page, ui_address):
     page.goto(f"{ui_address}/#/models/imr-ml")
     page.get_by_text("challenger").first.wait_for()
     page.get_by_text("Version 1").first.wait_for()
-    _picture(page, "model")
+    save_picture(page, "model")
 
 
 @pytest.fixture
@@ -142,4 +119,4 @@ def test_five_hundred_runs_are_listed_to_the_last(page, five_hundred):
         table.evaluate("table => table.scrollTo(0, table.scrollHeight)")
         page.get_by_role("button", name="Load more").click()
         page.get_by_text(f"{loaded} matching runs").wait_for()
-    _picture(page, "five hundred runs")
+    save_picture(page, "five hundred runs")

@@ -1,9 +1,9 @@
 """The MLflow UI in a real browser: what differs between two experiments, and the charts of a sweep."""
 
-import os
 from dataclasses import replace
 
 import pytest
+from tracking.browsing import do_until, save_picture
 from tracking.servers import free_port, mlflow_server
 from tracking.sweep_examples import make_sweep
 
@@ -15,34 +15,8 @@ from imr_ml.tracking.uris import tracking_uri
 from imr_ml.tracking.views import VIEW_KEY
 from imr_ml.training import train
 
-PATIENCE_MS = 60_000
-A_TRY_MS = 10_000
-TRIES = 6
 WORKFLOW = "workflowType=machine_learning"
 CHANGES = ("outcome.C=1.0", "features.request.ngrams=3", "nlp.negation=false")
-
-
-@pytest.fixture
-def page(browser):
-    opened = browser.new_page(viewport={"width": 1600, "height": 1000})
-    opened.set_default_timeout(PATIENCE_MS)
-    # Where nobody has been before, the UI opens a panel over a third of the page.
-    opened.add_init_script("localStorage.setItem('mlflow.assistant.fab.autoOpenedOnFirstLoad_v1', 'true')")
-    yield opened
-    opened.close()
-
-
-def _do_until(act, is_done):
-    """Act, and act again where a busy page lost it; the last failure is the test's."""
-    for attempt in range(TRIES):
-        act()
-        try:
-            is_done(A_TRY_MS if attempt < TRIES - 1 else PATIENCE_MS)
-        except (AssertionError, TimeoutError):
-            if attempt == TRIES - 1:
-                raise
-        else:
-            return
 
 
 def _compare_listed_runs(page, address, runs):
@@ -63,14 +37,14 @@ def _compare_listed_runs(page, address, runs):
         except Late as late:
             raise TimeoutError(str(late)) from late
 
-    _do_until(tick_and_compare, compared)
+    do_until(tick_and_compare, compared)
 
 
 def _show_only_what_differs(page, kind):
     from playwright.sync_api import expect
 
     switch = page.get_by_role("switch", name=f"{kind} - Show diff only")
-    _do_until(
+    do_until(
         lambda: switch.get_attribute("aria-checked") == "true" or switch.click(),
         lambda patience_ms: expect(switch).to_have_attribute("aria-checked", "true", timeout=patience_ms),
     )
@@ -80,16 +54,10 @@ def _open_tab(page, name):
     from playwright.sync_api import expect
 
     tab = page.get_by_role("tab", name=name)
-    _do_until(
+    do_until(
         lambda: tab.click(),
         lambda patience_ms: expect(tab).to_have_attribute("aria-selected", "true", timeout=patience_ms),
     )
-
-
-def _picture(page, name):
-    """Kept where the environment says, for those who look at what the test saw."""
-    if folder := os.environ.get("IMR_SCREENSHOTS"):
-        page.screenshot(path=f"{folder}/{name}.png")
 
 
 @pytest.fixture
@@ -117,7 +85,7 @@ def test_two_experiments_compared_show_exactly_the_keys_that_differ(page, two_ex
     expect(page.get_by_role("rowheader", name="outcome.weights.summary", exact=True)).to_have_count(0)
     table = page.get_by_role("switch", name="Parameters - Show diff only").locator("xpath=following::table[1]")
     assert set(table.get_by_role("rowheader").all_inner_texts()) == {one.partition("=")[0] for one in CHANGES}
-    _picture(page, "diff")
+    save_picture(page, "diff")
 
 
 @pytest.fixture
@@ -136,11 +104,11 @@ def test_a_sweep_shows_in_the_parallel_coordinates_and_contour_charts(page, reco
     axes = page.locator(".js-plotly-plot .parcoords .axis-title")
     for key in ("outcome.C", "outcome.weights.facts", "features.request.ngrams", "inner.outcome.roc_auc"):
         axes.filter(has_text=key).first.wait_for()
-    _picture(page, "sweep")
+    save_picture(page, "sweep")
 
     _open_tab(page, "Contour Plot")
 
     page.locator(".js-plotly-plot .contourlayer .contour").first.wait_for()
     for axis, key in (("x", "features.request.ngrams"), ("y", "outcome.C")):
         page.locator(f".js-plotly-plot .{axis}title").filter(has_text=key).first.wait_for()
-    _picture(page, "contour")
+    save_picture(page, "contour")
