@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from imr_ml.guidelines.citations import families_in
 from imr_ml.guidelines.types import FAMILIES
 
@@ -40,8 +42,12 @@ def parse_text(values: pd.Series) -> pd.Series:
         values = values.map(lambda cell: cell.decode("utf-8", "replace") if isinstance(cell, bytes) else str(cell))
     text = values.astype("string").str.strip()
     # Lower case of a million summaries takes as long and as much memory as all else.
-    short = text.where(text.str.len() <= _LONGEST_MISSING)
-    return text.mask(short.str.lower().isin(MISSING) | text.eq("None"))
+    places = np.flatnonzero(text.str.len().to_numpy(dtype=np.float64, na_value=np.inf) <= _LONGEST_MISSING)
+    if not len(places):
+        return text
+    means_missing = np.zeros(len(text), dtype=bool)
+    means_missing[places] = [cell == "None" or cell.lower() in MISSING for cell in text.array[places].tolist()]
+    return text.mask(means_missing) if means_missing.any() else text
 
 
 def parse_numbers(values: pd.Series, column: str) -> tuple[pd.Series, pd.Series]:
@@ -61,10 +67,11 @@ def parse_numbers(values: pd.Series, column: str) -> tuple[pd.Series, pd.Series]
         numbers = pd.to_numeric(text.where(matched).str.extract(r"^([\d.]+)", expand=False), errors="coerce")
     else:
         numbers = pd.to_numeric(text, errors="coerce")
-    numbers = numbers.astype("float64")
+    read = numbers.to_numpy(dtype=np.float64, na_value=np.nan)
     low, high = _LIMITS.get(column, (float("-inf"), float("inf")))
-    numbers = numbers.where(numbers.between(low, high))
-    return numbers, text.notna() & numbers.isna()
+    read = np.where((low <= read) & (read <= high), read, np.nan)
+    unread = text.notna().to_numpy(dtype=bool) & np.isnan(read)
+    return pd.Series(read, index=values.index, name=values.name), pd.Series(unread, index=values.index)
 
 
 def parse_choices(values: pd.Series, column: str, allowed: Sequence[str]) -> tuple[pd.Series, pd.Series]:

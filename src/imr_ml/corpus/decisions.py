@@ -10,29 +10,24 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from imr_ml.corpus.dates import DateStyle, describe_styles, infer_styles
+from imr_ml.corpus.dates import DATE_COLUMNS, DateStyle, describe_styles, styles_of_chunks
+from imr_ml.corpus.decided_rows import RowsRead, decide_rows
 from imr_ml.corpus.mapping import ColumnMapping, describe_columns, require_mapped
-from imr_ml.corpus.outcomes import PARTIAL, Partial, read_outcomes
+from imr_ml.corpus.outcomes import Partial
 from imr_ml.corpus.schema import (
-    OWN_SOURCE,
     REQUIRED_COLUMNS,
     SchemaError,
-    count_warnings,
-    parse_requests,
-    row_errors,
 )
 from imr_ml.corpus.store import SCHEMA_VERSION, schema_version, upgraded
-from imr_ml.tables.table import Table
+from imr_ml.tables.table import Chunk, Table
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     import pandas as pd
 
 _ROWS_AT_ONCE = 50_000
 _ROWS_SAMPLED = 200
-_TEXTS = ["request", "clinical_summary", "outcome"]
-NO_FAMILIES = "families is empty, where other rows have them"
 ALL_TWICE = "every row is in the table at least twice; remove the repeats, as they make intervals too narrow"
 
 
@@ -80,26 +75,9 @@ class Decisions:
     column_notes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class DecidedRows:
-    """Rows of a table as read.
-
-    Attributes
-    ----------
-    table : DataFrame
-        In the types of the schema; ``outcome`` may still be partial.
-    reasons : Series of string
-        Why each row is left out; missing where it is not.
-    warnings : Series of string
-        See `ParsedRequests`.
-    """
-
-    table: pd.DataFrame
-    reasons: pd.Series
-    warnings: pd.Series
-
-
-def read_decisions(path: Path, options: InputOptions | None = None, skip: Collection[str] = ()) -> Decisions:
+def read_decisions(
+    path: Path, options: InputOptions | None = None, skip: Collection[str] = (), rows_at_once: int = _ROWS_AT_ONCE
+) -> Decisions:
     """Read the decided requests of a table.
 
     Parameters
@@ -109,6 +87,8 @@ def read_decisions(path: Path, options: InputOptions | None = None, skip: Collec
     options : InputOptions, optional
     skip : collection of str
         Columns of the schema that are not read, to save memory; a table of letters of an older schema is read whole.
+    rows_at_once : int
+        Rows whose texts are held as written.
 
     Raises
     ------
@@ -118,38 +98,42 @@ def read_decisions(path: Path, options: InputOptions | None = None, skip: Collec
     FileNotFoundError
         If it does not exist.
     """
-    import pandas as pd
-
     options = options or InputOptions()
     (table, mapping), version = open_decisions(path, options), schema_version(path)
-    skipped = set() if needs_all_columns(table, mapping, version) else set(map(mapping.user_name, skip))
-    chunks = list(table.chunks(_ROWS_AT_ONCE, [name for name in table.columns if name not in skipped]))
-    written = pd.concat([chunk.frame for chunk in chunks])
-    mapped = upgraded(mapping.apply(written), version)
-    styles = infer_styles(mapped, str(path))
-    decided = decide_rows(mapped, styles, options.partial)
-    lacking = lacks_families(decided.table)
-    reasons = decided.reasons.mask(lacking & decided.reasons.isna(), NO_FAMILIES)
-    usable = reasons.isna()
-    requests = decided.table[usable].reset_index(drop=True)
-    rejected = written[~usable].assign(reason=reasons[~usable])
-    rejected.insert(0, "row", rejected.index + 1)
-    lines = [line for chunk in chunks for line in chunk.rejects]
-    if lines:
-        rejected = pd.concat([rejected, pd.DataFrame(lines)], ignore_index=True).astype(
-            {"row": "Int64", "line": "Int64"}
-        )
+    is_whole = needs_all_columns(table, mapping, version)
+    skipped = set() if is_whole else set(map(mapping.user_name, skip))
+    columns = [name for name in table.columns if name not in skipped]
+    styles, rows = _survey_styles(table, mapping, columns), RowsRead()
+    chunks = table.chunks(rows_at_once, columns)
+    for chunk in [_joined(chunks)] if is_whole else chunks:
+        rows.add(chunk, decide_rows(upgraded(mapping.apply(chunk.frame), version), styles, options.partial))
+    requests, rejected = rows.joined(lambda: table.chunks(rows_at_once, columns))
+    reasons = Counter(rejected["reason"])
     if requests.empty:
-        raise no_decisions(path, Counter(rejected["reason"]))
+        raise no_decisions(path, reasons)
     notes = [
-        *describe_reading(Counter(rejected["reason"]), styles, count_warnings(decided.warnings)),
+        *describe_reading(reasons, styles, rows.warnings),
         *describe_lacks(requests.columns, requests),
+        *([ALL_TWICE] if rows.say_all_twice(requests.index) else []),
     ]
-    repeats = requests.groupby(_TEXTS, dropna=False).size()
-    if (repeats > 1).all():
-        notes.append(ALL_TWICE)
     column_notes = describe_columns(table.columns, mapping, training=True)
-    return Decisions(requests, rejected, tuple(notes), tuple(column_notes))
+    return Decisions(requests.reset_index(drop=True), rejected, tuple(notes), tuple(column_notes))
+
+
+def _survey_styles(table: Table, mapping: ColumnMapping, columns: Collection[str]) -> dict[str, DateStyle]:
+    """How each date column is written, for which these are read once."""
+    named = {name: mapping.user_name(name) for name in DATE_COLUMNS if mapping.user_name(name) in columns}
+    chunks = table.chunks(_ROWS_AT_ONCE, named.values()) if named else ()
+    return styles_of_chunks(
+        (mapping.apply(chunk.frame) for chunk in chunks), {name: name for name in named}, str(table.path)
+    )
+
+
+def _joined(chunks: Iterable[Chunk]) -> Chunk:
+    import pandas as pd
+
+    parts = list(chunks)
+    return Chunk(pd.concat([part.frame for part in parts]), tuple(line for part in parts for line in part.rejects))
 
 
 def open_decisions(path: Path, options: InputOptions) -> tuple[Table, ColumnMapping]:
@@ -180,62 +164,6 @@ def needs_all_columns(table: Table, mapping: ColumnMapping, version: int) -> boo
         Of the table's schema.
     """
     return version < SCHEMA_VERSION and mapping.user_name("letter_sha256") in table.columns
-
-
-def with_source(requests: pd.DataFrame) -> pd.DataFrame:
-    """Requests with the source of each row, which is the user's own if the table names none."""
-    import pandas as pd
-
-    missing = pd.Series(pd.NA, index=requests.index, dtype="string")
-    return requests.assign(source=requests.get("source", missing).astype("string").fillna(OWN_SOURCE))
-
-
-def decide_rows(mapped: pd.DataFrame, styles: Mapping[str, DateStyle], partial: Partial) -> DecidedRows:
-    """Read the rows of a table, or of a chunk of it.
-
-    Parameters
-    ----------
-    mapped : DataFrame
-        Under the names of the schema.
-    styles : mapping of str to DateStyle
-        How each date column is written.
-    partial : {"overturned", "upheld", "drop"}
-        What a partially overturned request counts as.
-    """
-    parsed = parse_requests(mapped, styles)
-    outcomes = read_outcomes(mapped["outcome"])
-    outcomes = outcomes if partial == "drop" else outcomes.replace(PARTIAL, partial)
-    reasons = _rejection_reasons(parsed.table, mapped["outcome"], outcomes)
-    return DecidedRows(with_source(parsed.table.assign(outcome=outcomes)), reasons, parsed.warnings)
-
-
-def lacks_families(table: pd.DataFrame) -> pd.Series:
-    """Which rows of a whole table have no families, where other rows of their source have them: shape (rows,) bool.
-
-    A source without any families trains the outcome classifier alone.
-    """
-    import pandas as pd
-
-    if "families" not in table:
-        return pd.Series(data=False, index=table.index)
-    given = table["families"].notna()
-    return ~given & given.groupby(table["source"].astype("string")).transform("any")
-
-
-def _rejection_reasons(table: pd.DataFrame, written: pd.Series, outcomes: pd.Series) -> pd.Series:
-    """Why each row can't be trained on, by itself; missing where it can."""
-    from imr_ml.corpus.cells import parse_text
-
-    reasons = row_errors(table)
-    given = parse_text(written).notna()
-    checks = (
-        (~given, "outcome is empty"),
-        (given & outcomes.isna(), "outcome is not a known decision"),
-        (outcomes.eq(PARTIAL).fillna(value=False), "outcome is partial (choose with --partial)"),
-    )
-    for failed, reason in checks:
-        reasons = reasons.mask(failed & reasons.isna(), reason)
-    return reasons
 
 
 def no_decisions(path: Path, reasons: Counter[str]) -> SchemaError:

@@ -2,7 +2,7 @@
 
 A determination leaks through any sentence of the reviewer, not only through the last one. So a narrative is kept up
 to the first label or sentence that may be the reviewer's, whichever comes first, and where it does not begin as a
-case summary does, nothing of it is kept: a text too little costs less than one that tells the outcome.
+case summary does, it is dropped: a missing text costs less than one that gives the outcome away.
 """
 
 from __future__ import annotations

@@ -91,7 +91,7 @@ def issues_of(tables: Iterable[pd.DataFrame]) -> Iterator[Issue]:
 def case_versions(issues: Sequence[Issue]) -> list[int]:
     """Version of each issue in its case, from 1 in the order of decision.
 
-    What was decided at the same time, or at a time that is not told, goes by its place; the latter before all others.
+    What was decided at the same time, or at an unknown time, goes by its place; the latter before all others.
     An issue without a case number is the first of its own.
     """
     versions = [1] * len(issues)
@@ -125,7 +125,7 @@ def current_requests(requests: pd.DataFrame) -> pd.DataFrame:
 def reissues(requests: pd.DataFrame) -> list[Reissue]:
     """What the last issue of each case changed against the one before; cases with one issue are left out.
 
-    Compared are the items that both have; that one has fewer, `items_in_case` tells.
+    Compares the items that both have; `items_in_case` shows that one has fewer.
     """
     newest = requests.groupby(["source", "case_number"], dropna=False)[CASE_VERSION].transform("max")
     requests = requests[newest > 1]

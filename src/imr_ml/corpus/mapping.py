@@ -24,7 +24,9 @@ _KNOWN = frozenset(column.name for column in COLUMNS)
 _TEXT_OF_LETTER = "text"
 # They tell which rows are of one case and when it was decided, which training needs to know of a table.
 _CASE_COLUMNS = ("case_number", "item", "case_version", "source", "letter_sha256")
-_OF_TRAINING = ("outcome", "families", "decision_date", "decision_year")
+_OF_SCORING = (*FEATURE_COLUMNS, *_CASE_COLUMNS)
+OF_TRAINING = (*_OF_SCORING, "outcome", "families", "decision_date", "decision_year")
+"""Columns that a training uses."""
 
 
 class ColumnMapping(BaseModel):
@@ -150,7 +152,7 @@ def describe_columns(columns: Sequence[str], mapping: ColumnMapping, *, training
     """
     if set(columns) == _KNOWN:
         return []
-    used_names = {*FEATURE_COLUMNS, *_CASE_COLUMNS, *(_OF_TRAINING if training else ())}
+    used_names = OF_TRAINING if training else _OF_SCORING
     new = {column: name for name, column in mapping.columns.items()}
     kinds: dict[str, list[str]] = {"used": [], "ignored": [], "other": []}
     for column in columns:

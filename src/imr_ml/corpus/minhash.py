@@ -43,9 +43,16 @@ def shingle_hashes(words: Sequence[str]) -> NDArray[np.uint64]:
     """
     import numpy as np
 
-    hashed = np.fromiter(map(crc32, map(str.encode, words)), dtype=np.uint64, count=len(words))
-    shingles = np.lib.stride_tricks.sliding_window_view(hashed, SHINGLE_WORDS) @ _constants()[0]
-    return np.unique(shingles ^ (shingles >> np.uint64(29)))
+    hashed = np.fromiter(map(crc32, " ".join(words).encode().split(b" ")), dtype=np.uint64, count=len(words))
+    count = len(words) - SHINGLE_WORDS + 1
+    shingles = np.zeros(count, dtype=np.uint64)
+    for place, factor in enumerate(_constants()[0]):
+        shingles += hashed[place : place + count] * factor
+    shingles ^= shingles >> np.uint64(29)
+    shingles.sort()
+    # np.unique hashes such short arrays first, which takes twice as long.
+    distinct: NDArray[np.uint64] = shingles[np.append(True, shingles[1:] != shingles[:-1])]
+    return distinct
 
 
 def similarity(one: NDArray[np.uint64], other: NDArray[np.uint64]) -> float:

@@ -127,7 +127,7 @@ class SummaryIndex:
         """
         import numpy as np
 
-        codes, texts = summaries.astype("string").factorize()
+        codes, texts = summaries.factorize()
         # A missing summary has the code -1, which takes the last number.
         numbers: NDArray[np.int64] = np.array([*map(self._number, texts), NO_SUMMARY], dtype=np.int64)[codes]
         return numbers

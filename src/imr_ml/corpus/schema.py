@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Literal
 
+import numpy as np
+
 from imr_ml.corpus.cells import FAMILY_SEPARATOR as FAMILY_SEPARATOR
 from imr_ml.corpus.cells import parse_choices, parse_families, parse_names, parse_numbers, parse_text
 from imr_ml.corpus.dates import DateStyle, infer_styles, parse_dates
@@ -183,7 +185,7 @@ def parse_requests(
     import pandas as pd
 
     converted: dict[str, pd.Series] = {}
-    messages = pd.Series("", index=frame.index, dtype="object")
+    messages = np.full(len(frame), "", dtype=object)
     for column in COLUMNS:
         if column.name not in frame.columns:
             continue
@@ -192,10 +194,9 @@ def parse_requests(
         converted[column.name] = values
         if column.role is not Role.LABEL and unread is not None and unread.any():
             places = unread.to_numpy(dtype=bool)
-            messages[places] = messages[places] + f"{WARNING_SEPARATOR}{column.name}: {expected}"
-    return ParsedRequests(
-        frame.assign(**converted), messages.str[len(WARNING_SEPARATOR) :].replace("", None).astype("string")
-    )
+            messages[places] += f"{WARNING_SEPARATOR}{column.name}: {expected}"
+    warnings = [message[len(WARNING_SEPARATOR) :] or None for message in messages]
+    return ParsedRequests(frame.assign(**converted), pd.Series(warnings, index=frame.index, dtype="string"))
 
 
 def count_warnings(warnings: pd.Series) -> Counter[str]:
@@ -226,14 +227,14 @@ def row_errors(table: pd.DataFrame) -> pd.Series:
     """Why each row of a typed table can't be used, missing where it can: shape (rows,)."""
     import pandas as pd
 
-    reasons = pd.Series(pd.NA, index=table.index, dtype="string")
+    reasons = np.full(len(table), "", dtype=object)
     for column in COLUMNS:
         if column.required and column.name in table.columns:
-            lacks = table[column.name].isna()
+            lacks = table[column.name].isna().to_numpy(dtype=bool)
             if column.missing_in and "source" in table.columns:
-                lacks &= ~table["source"].isin(column.missing_in)
-            reasons = reasons.mask(lacks & reasons.isna(), f"{column.name} is empty")
-    return reasons
+                lacks = lacks & ~table["source"].isin(column.missing_in).to_numpy(dtype=bool)
+            reasons[lacks & (reasons == "")] = f"{column.name} is empty"
+    return pd.Series([reason or None for reason in reasons], index=table.index, dtype="string")
 
 
 def families_of(value: object) -> tuple[str, ...]:

@@ -27,13 +27,13 @@ class ReadLetter:
 
 
 def build_requests(letters: Iterable[ReadLetter]) -> pd.DataFrame:
-    """Requests table of letters, one row a request, in the letters' order.
+    """Requests table of letters, one row per request, in the letters' order.
 
     Returns
     -------
     DataFrame
-        All columns of the schema in their types; what a letter lacks is missing. Every letter is told to be the first
-        issue of its case, as those of a table on disk are counted when it is written.
+        All columns of the schema in their types; what a letter lacks is missing. Every letter counts as the first
+        issue of its case; issues of a table on disk are numbered when it is written.
     """
     import pandas as pd
 
@@ -54,14 +54,17 @@ def complete_requests(requests: pd.DataFrame) -> pd.DataFrame:
     from imr_ml.nlp.views import category_of
 
     filled = complete_cases(requests)
-    read = {text: demographics(text) for text in filled["clinical_summary"].dropna().unique()}
-    ages = filled["clinical_summary"].map({text: found.age_years for text, found in read.items()})
-    sexes = filled["clinical_summary"].map({text: found.sex for text, found in read.items()})
-    categories = {text: category_of(text) for text in filled["request"].dropna().unique()}
+    # Only texts whose columns lack something are read.
+    summaries = filled["clinical_summary"].where(filled["age"].isna() | filled["sex"].isna())
+    unread = filled["request"].where(filled["category"].isna())
+    read = {text: demographics(text) for text in summaries.dropna().unique()}
+    ages = summaries.map({text: found.age_years for text, found in read.items()})
+    sexes = summaries.map({text: found.sex for text, found in read.items()})
+    categories = {text: category_of(text) for text in unread.dropna().unique()}
     return filled.assign(
         age=pd.to_numeric(filled["age"]).astype("float64").fillna(ages.astype("float64")),
         sex=filled["sex"].astype("string").fillna(sexes.astype("string")),
-        category=filled["category"].astype("string").fillna(filled["request"].map(categories).astype("string")),
+        category=filled["category"].astype("string").fillna(unread.map(categories).astype("string")),
     )
 
 
@@ -72,15 +75,17 @@ def complete_cases(requests: pd.DataFrame) -> pd.DataFrame:
     anyhow. `items_in_case` stays missing where neither a letter nor the table states it: how many rows of a case are
     in a file says how the file was cut.
     """
+    import pandas as pd
+
     filled = requests.reindex(columns=[*requests.columns, *_absent(requests)])
-    unread = filled["ur_guideline"][filled["ur_families"].isna()]
-    families = {text: joined_families(families_in(text)) for text in unread.dropna().unique()}
-    return filled.assign(
-        ur_families=filled["ur_families"]
-        .astype("string")
-        .fillna(filled["ur_guideline"].map(families).astype("string")),
-        items_in_case=filled["items_in_case"].astype("float64"),
-    )
+    families = filled["ur_families"].astype("string")
+    unread = families.isna().to_numpy(dtype=bool)
+    if unread.any():
+        texts = filled["ur_guideline"][unread].tolist()
+        known = {text: joined_families(families_in(text)) for text in dict.fromkeys(texts) if isinstance(text, str)}
+        cells = [known[text] if isinstance(text, str) else None for text in texts]
+        families.loc[unread] = pd.array(cells, "string")
+    return filled.assign(ur_families=families, items_in_case=filled["items_in_case"].astype("float64"))
 
 
 def case_keys(requests: pd.DataFrame) -> pd.Series:

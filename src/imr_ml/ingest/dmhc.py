@@ -51,7 +51,7 @@ def is_determinations(path: Path) -> bool:
 
 
 def read_determinations(path: Path, progress: Progress | None = None) -> Ingested:
-    """Read the DMHC's determinations into the requests table, one row a case.
+    """Read the DMHC's determinations into the requests table, one row per case.
 
     The request comes from the treatment categories, the clinical summary from the part of the Findings before the
     review. Families and `age` are missing, as the source publishes neither; `age_band` is published.

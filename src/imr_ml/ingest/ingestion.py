@@ -71,7 +71,7 @@ class Ingested:
     Attributes
     ----------
     requests : DataFrame
-        One row a request.
+        One row per request.
     letters : int
         Number of letters in the table.
     rejects : tuple of Reject

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
 
 from imr_ml.corpus.decisions import Decisions, InputOptions, read_decisions
 from imr_ml.corpus.issues import current_requests
@@ -109,7 +110,10 @@ def training_table(
 def table_at(path: Path, source: str | None = None, options: InputOptions | None = None) -> Decisions:
     """Decided requests of a table to train on: the last issue of each case, completed; see `current_decisions`."""
     decisions = current_decisions(path, source, options)
-    return replace(decisions, requests=complete_requests(decisions.requests))
+    requests = complete_requests(decisions.requests)
+    # Arrow holds what the chunks of a large table took, which may be a third of all memory.
+    pa.default_memory_pool().release_unused()
+    return replace(decisions, requests=requests)
 
 
 def current_decisions(

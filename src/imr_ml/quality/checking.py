@@ -111,7 +111,8 @@ def check_training(requests: pd.DataFrame, name: str, start: StartProgress = sil
     start : callable, optional
         Starts the progress bar of a long step.
     """
-    return _check([Rows.of_typed(requests)], name, Findings(default_settings()), None, start)
+    parts = (requests.iloc[first : first + ROWS_AT_ONCE] for first in range(0, len(requests), ROWS_AT_ONCE))
+    return _check(map(Rows.of_typed, parts), name, Findings(default_settings()), None, start)
 
 
 def _check(

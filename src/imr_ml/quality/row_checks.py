@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
-from functools import cache
+from functools import cache, lru_cache
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from imr_ml.corpus.cells import parse_text
@@ -21,6 +22,7 @@ from imr_ml.quality.settings import Identifier, Settings
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow as pa
 
 ITEM = ("source", "case_number", "item")
 ISSUE = (CASE_VERSION, "letter_sha256")
@@ -29,7 +31,10 @@ _DATES = ("date_of_injury", "ur_denial_date", "application_received", "decision_
 _FAMILY_LISTS = "(?:{0})(?:[|](?:{0}))*".format("|".join(FAMILIES))
 _CITES_NO_GUIDELINE = (Family.OTHER.value, Family.NONE.value)
 _SOURCES_OF_LETTERS = ("dwc", "sample")
+# Paragraphs that are held with their families, as many requests have the same.
+_GUIDELINES = 1 << 18
 _DAYS_A_YEAR = 365.25
+_WORD = re.compile(r"\w+", re.ASCII)
 _WORDS = re.compile(r"[a-zß-ÿ'’]+")
 
 
@@ -87,6 +92,7 @@ class RowChecks:
     settings: Settings
     today: date
     findings: Findings
+    _families_cited: Callable[[str], str] = field(default_factory=lambda: lru_cache(_GUIDELINES)(_families_cited))
 
     def run(self, rows: Rows) -> None:
         """Check a chunk."""
@@ -122,8 +128,9 @@ class RowChecks:
         self._flag(rows, request.str.count(r"[^\W_]") < fewest, "no_request", "request")
         self._flag(rows, request.str.len() > most, "long_request", "request")
         is_letter = rows.column("source").isin(_SOURCES_OF_LETTERS)
-        words = rows.column("clinical_summary").astype("string").str.count(r"\w+")
-        is_short = words < self.settings.thresholds.summary_words_from
+        enough = self.settings.thresholds.summary_words_from
+        is_short = _map_distinct(rows.column("clinical_summary"), lambda text: _has_fewer_words(text, enough))
+        is_short = is_short.astype("boolean")
         self._flag(rows, is_short & is_letter, "short_summary", "clinical_summary")
         lacks_rationale = rows.column("outcome").notna() & rows.column("rationale").isna()
         self._flag(rows, lacks_rationale & is_letter, "no_rationale", "rationale")
@@ -137,7 +144,7 @@ class RowChecks:
             cited, given = rows.column(guideline), rows.column(column)
             both = given.notna() & cited.notna()
             if both.any():
-                expected = _map_distinct(cited[both], lambda text: joined_families(families_in(text)))
+                expected = _map_distinct(cited[both], self._families_cited)
                 # A reviewer who agrees with the administrator's guidelines cites those.
                 agrees = expected.isin(_CITES_NO_GUIDELINE) & given.eq(rows.column("ur_families"))
                 self._flag(rows, given.ne(expected) & both & ~agrees, "family_differs", column)
@@ -191,14 +198,16 @@ class RowChecks:
     def _identifiers(self, rows: Rows) -> None:
         """Possible identifiers in the texts as they stand in the table."""
         import numpy as np
+        import pyarrow as pa
 
         for column in dict.fromkeys(name for rule in self.settings.identifier.values() for name in rule.columns):
             if column not in rows.raw:
                 continue
             texts = rows.raw[column].astype("string")
             codes, unique = texts.factorize()
+            distinct = pa.array([str(text) for text in unique], pa.large_string())
             for kind, rule in self.settings.identifier.items():
-                spans = _spans_by_text([str(text) for text in unique], rule) if column in rule.columns else {}
+                spans = _spans_by_text(distinct, rule) if column in rule.columns else {}
                 places = np.flatnonzero(np.isin(codes, list(spans)))
                 found = [(place, span) for place in places.tolist() for span in spans[codes[place]]]
                 at = texts.index.to_numpy()[[place for place, _ in found]] if found else places
@@ -224,13 +233,12 @@ def spans_of(text: str, rule: Identifier) -> list[tuple[int, int]]:
     return spans
 
 
-def _spans_by_text(texts: list[str], rule: Identifier) -> dict[int, list[tuple[int, int]]]:
+def _spans_by_text(texts: pa.LargeStringArray, rule: Identifier) -> dict[int, list[tuple[int, int]]]:
     """Identifiers by the place of their text; RE2, which is many times faster, selects the texts to search."""
-    import pyarrow as pa
     import pyarrow.compute as pc
 
-    hits = pc.match_substring_regex(pa.array(texts, pa.large_string()), rule.pattern)
-    spans = {place: spans_of(texts[place], rule) for place in pc.indices_nonzero(hits).to_pylist()}
+    hits = pc.match_substring_regex(texts, rule.pattern)
+    spans = {place: spans_of(texts[place].as_py(), rule) for place in pc.indices_nonzero(hits).to_pylist()}
     return {place: found for place, found in spans.items() if found}
 
 
@@ -258,6 +266,14 @@ def _column(table: pd.DataFrame, name: str) -> pd.Series:
     import pandas as pd
 
     return table[name] if name in table else pd.Series(pd.NA, index=table.index, dtype="string")
+
+
+def _has_fewer_words(text: str, enough: int) -> bool:
+    return len(list(islice(_WORD.finditer(text), enough))) < enough
+
+
+def _families_cited(guideline: str) -> str:
+    return joined_families(families_in(guideline))
 
 
 def _map_distinct(texts: pd.Series, compute: Callable[[str], object]) -> pd.Series:

@@ -120,7 +120,7 @@ def _contents(rows: Rows) -> pd.DataFrame:
         {
             "content": pd.util.hash_pandas_object(texts, index=False).to_numpy(),
             "decided": texts["outcome"].notna().to_numpy(),
-            "told": (texts["request"].notna() & texts["clinical_summary"].notna()).to_numpy(),
+            "has_texts": (texts["request"].notna() & texts["clinical_summary"].notna()).to_numpy(),
         },
         index=rows.typed.index,
     )
@@ -128,7 +128,7 @@ def _contents(rows: Rows) -> pd.DataFrame:
 
 def _check_repeats(rows: pd.DataFrame, identities: pd.DataFrame, findings: Findings) -> None:
     """Rows that say the same as another of their case, where no item numbers tell them apart."""
-    loose = rows[rows["told"] & (rows["case_number"].isna() | rows["item"].isna())]
+    loose = rows[rows["has_texts"] & (rows["case_number"].isna() | rows["item"].isna())]
     keys = ["content", "source", "case_number", "item", *ISSUE]
     repeated = loose[loose.duplicated(keys)]
     first = loose.assign(row=loose.index).groupby(keys, dropna=False)["row"].transform("min")

@@ -10,13 +10,11 @@ import pandas as pd
 from pandas.api.types import union_categoricals
 
 from imr_ml.corpus.dates import survey_styles
+from imr_ml.corpus.decided_rows import NO_FAMILIES, decide_rows, lacks_families
 from imr_ml.corpus.decisions import (
     ALL_TWICE,
-    NO_FAMILIES,
-    decide_rows,
     describe_lacks,
     describe_reading,
-    lacks_families,
     no_decisions,
 )
 from imr_ml.corpus.issues import current_requests

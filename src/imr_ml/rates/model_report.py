@@ -63,7 +63,9 @@ class Picture:
 
 def report_rates(requests: pd.DataFrame) -> tuple[Rates, ...]:
     """Rates of the decided requests of a training by `REPORT_QUESTIONS`."""
-    answered = answer_requests(requests[requests["outcome"].notna()], REPORT_QUESTIONS, "training data")
+    is_decided = requests["outcome"].notna()
+    decided = requests if is_decided.all() else requests[is_decided]
+    answered = answer_requests(decided, REPORT_QUESTIONS, "training data")
     return tuple(count_rates(answered, [name]) for name in REPORT_QUESTIONS)
 
 

@@ -33,7 +33,8 @@ def open_parquet(path: Path) -> Table:
             use_threads=False,
         )
         for batch in _join_batches(batches, rows):
-            yield frame_of(batch), ()
+            # Rows are selected from a few long pieces many times faster than from the file's short ones.
+            yield frame_of(batch.combine_chunks()), ()
 
     return Table(path, "parquet", tuple(schema.names), "Parquet", read)
 

@@ -1,0 +1,165 @@
+"""Read the rows of a table of decided requests, and hold those of its chunks that can be trained on."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from imr_ml.corpus.outcomes import PARTIAL, Partial, read_outcomes
+from imr_ml.corpus.schema import OWN_SOURCE, count_warnings, parse_requests, row_errors
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    import pandas as pd
+
+    from imr_ml.corpus.dates import DateStyle
+    from imr_ml.tables.table import Chunk, RejectedLine
+
+_SUMMARY = "clinical_summary"
+_TEXTS = ["request", _SUMMARY, "outcome"]
+NO_FAMILIES = "families is empty, where other rows have them"
+
+
+@dataclass(frozen=True, slots=True)
+class DecidedRows:
+    """Rows of a table as read.
+
+    Attributes
+    ----------
+    table : DataFrame
+        In the types of the schema; ``outcome`` may still be partial.
+    reasons : Series of string
+        Why each row is left out; missing where it is not.
+    warnings : Series of string
+        See `ParsedRequests`.
+    """
+
+    table: pd.DataFrame
+    reasons: pd.Series
+    warnings: pd.Series
+
+
+@dataclass(frozen=True, slots=True)
+class RowsRead:
+    """What is held of the rows of a table that is read in chunks: a clinical summary once, however many rows have it.
+
+    Attributes
+    ----------
+    warnings : Counter
+        What could not be read, with the number of rows.
+    """
+
+    warnings: Counter[str] = field(default_factory=Counter)
+    _requests: list[pd.DataFrame] = field(default_factory=list)
+    _families: list[pd.DataFrame] = field(default_factory=list)
+    _hashes: list[pd.Series] = field(default_factory=list)
+    _rejected: list[pd.DataFrame] = field(default_factory=list)
+    _lines: list[RejectedLine] = field(default_factory=list)
+    _summaries: dict[str, str] = field(default_factory=dict)
+
+    def add(self, chunk: Chunk, decided: DecidedRows) -> None:
+        """Add a chunk, with its rows as `decide_rows` reads them."""
+        import pandas as pd
+
+        is_usable = decided.reasons.isna()
+        requests = decided.table[is_usable]
+        self.warnings.update(count_warnings(decided.warnings))
+        self._hashes.append(pd.util.hash_pandas_object(requests[_TEXTS], index=False).set_axis(requests.index))
+        self._requests.append(self._share_summaries(requests))
+        self._families.append(decided.table[[name for name in ("source", "families") if name in decided.table]])
+        self._rejected.append(chunk.frame[~is_usable].assign(reason=decided.reasons[~is_usable]))
+        self._lines.extend(chunk.rejects)
+
+    def joined(self, read_again: Callable[[], Iterable[Chunk]]) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """The requests, and the rejected rows in the order of the table with the lines that are no rows.
+
+        Rows that lack families are read again, as only the whole table shows that they are left out.
+        """
+        import pandas as pd
+
+        requests = pd.concat(self._requests)
+        self._requests.clear()
+        lacking = lacks_families(pd.concat(self._families)).loc[requests.index]
+        rejected = self._rejected
+        if lacking.any():
+            rows, requests = requests.index[lacking], requests[~lacking]
+            written = pd.concat([chunk.frame[chunk.frame.index.isin(rows)] for chunk in read_again()])
+            rejected = [*rejected, written.assign(reason=pd.Series(NO_FAMILIES, written.index, dtype="string"))]
+        left_out = pd.concat(rejected).sort_index()
+        left_out.insert(0, "row", left_out.index + 1)
+        if self._lines:
+            left_out = pd.concat([left_out, pd.DataFrame(self._lines)], ignore_index=True)
+            left_out = left_out.astype({"row": "Int64", "line": "Int64"})
+        return requests, left_out
+
+    def say_all_twice(self, rows: pd.Index) -> bool:
+        """Whether each of these rows says the same as another."""
+        import pandas as pd
+
+        return bool((pd.concat(self._hashes).loc[rows].value_counts() > 1).all())
+
+    def _share_summaries(self, requests: pd.DataFrame) -> pd.DataFrame:
+        import pandas as pd
+
+        codes, texts = requests[_SUMMARY].factorize()
+        shared: list[str | None] = [*(self._summaries.setdefault(text, text) for text in texts), None]
+        # Arrow's storage would repeat a text in every row.
+        return requests.assign(**{_SUMMARY: pd.array(shared, dtype="string[python]").take(codes)})
+
+
+def with_source(requests: pd.DataFrame) -> pd.DataFrame:
+    """Requests with the source of each row, which is the user's own if the table names none."""
+    import pandas as pd
+
+    missing = pd.Series(pd.NA, index=requests.index, dtype="string")
+    return requests.assign(source=requests.get("source", missing).astype("string").fillna(OWN_SOURCE))
+
+
+def decide_rows(mapped: pd.DataFrame, styles: Mapping[str, DateStyle], partial: Partial) -> DecidedRows:
+    """Read the rows of a table, or of a chunk of it.
+
+    Parameters
+    ----------
+    mapped : DataFrame
+        Under the names of the schema.
+    styles : mapping of str to DateStyle
+        How each date column is written.
+    partial : {"overturned", "upheld", "drop"}
+        What a partially overturned request counts as.
+    """
+    parsed = parse_requests(mapped, styles)
+    outcomes = read_outcomes(mapped["outcome"])
+    outcomes = outcomes if partial == "drop" else outcomes.replace(PARTIAL, partial)
+    reasons = _rejection_reasons(parsed.table, mapped["outcome"], outcomes)
+    return DecidedRows(with_source(parsed.table.assign(outcome=outcomes)), reasons, parsed.warnings)
+
+
+def lacks_families(table: pd.DataFrame) -> pd.Series:
+    """Which rows of a whole table have no families, where other rows of their source have them: shape (rows,) bool.
+
+    A source without any families trains the outcome classifier alone.
+    """
+    import pandas as pd
+
+    if "families" not in table:
+        return pd.Series(data=False, index=table.index)
+    given = table["families"].notna()
+    return ~given & given.groupby(table["source"].astype("string")).transform("any")
+
+
+def _rejection_reasons(table: pd.DataFrame, written: pd.Series, outcomes: pd.Series) -> pd.Series:
+    """Why each row can't be trained on, by itself; missing where it can."""
+    from imr_ml.corpus.cells import parse_text
+
+    reasons = row_errors(table)
+    given = parse_text(written).notna()
+    checks = (
+        (~given, "outcome is empty"),
+        (given & outcomes.isna(), "outcome is not a known decision"),
+        (outcomes.eq(PARTIAL).fillna(value=False), "outcome is partial (choose with --partial)"),
+    )
+    for failed, reason in checks:
+        reasons = reasons.mask(failed & reasons.isna(), reason)
+    return reasons
