@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from progress_bars import ProgressBars
 
+from imr_ml.nlp import frame
 from imr_ml.nlp.frame import VIEW_COLUMNS, section_frame
 from imr_ml.nlp.types import NlpSettings
 from imr_ml.nlp.views import view_section
@@ -150,3 +151,23 @@ def test_views_are_kept_where_requested_with_the_places_of_their_tokens():
     assert "MRI of the knee"[start:end] == "knee"
     assert frame["summary_view"][1] is None
     pd.testing.assert_frame_equal(frame.drop(columns=list(VIEW_COLUMNS)), plain)
+
+
+def test_many_texts_are_read_by_several_processes_with_the_same_result(monkeypatch):
+    monkeypatch.setattr(frame, "MANY_TEXTS", 3)
+    table = pd.DataFrame(
+        [
+            {
+                "request": f"Norco {number}mg",
+                "clinical_summary": f"{SUMMARY} Seen {number} times.",
+                "ur_guideline": None,
+            }
+            for number in (5, 10, 10, 15, 20)
+        ]
+    )
+    bars = ProgressBars()
+
+    parallel = section_frame(table, start=bars.start, jobs=2)
+
+    pd.testing.assert_frame_equal(parallel, section_frame(table))
+    assert bars.done == bars.announced

@@ -1,7 +1,11 @@
 """The vocabulary stops growing, and what it forgets changes no view."""
 
+import gc
+import weakref
+
 import pytest
 
+from imr_ml.nlp import pipeline as pipelines
 from imr_ml.nlp.pipeline import MAX_WORDS, pipeline
 from imr_ml.nlp.views import view_section
 
@@ -12,7 +16,7 @@ TEXT = "Unseenword of the left knee since 2014; denies quembolic spasm. Physical
 def full_vocabulary():
     """The pipeline's string store with as many words as it remembers."""
     pipeline.cache_clear()
-    strings = pipeline(negation=True).nlp.vocab.strings
+    strings = pipeline(True).nlp.vocab.strings
     for number in range(MAX_WORDS):
         strings.add(f"word{number}")
     yield strings
@@ -31,3 +35,25 @@ def test_a_view_is_the_same_from_a_full_vocabulary(full_vocabulary):
     pipeline.cache_clear()
     assert view_section(TEXT) == from_a_full_one
     assert "unseenword" in from_a_full_one.tokens
+
+
+def test_a_vocabulary_that_has_forgotten_many_words_is_built_anew(full_vocabulary, monkeypatch):
+    monkeypatch.setattr(pipelines, "MAX_FORGOTTEN", 30)
+    first = weakref.ref(pipeline(True).nlp)
+    views = [view_section(f"{TEXT} another{number}") for number in range(30)]
+    gc.collect()
+    assert first() is None
+    assert pipeline(True).forgotten == 0
+    assert {view.facts for view in views} == {view_section(TEXT).facts}
+    assert [view.tokens[-5:] for view in views] == [
+        view_section(f"{TEXT} another{number}").tokens[-5:] for number in range(30)
+    ]
+
+
+def test_a_vocabulary_with_room_is_never_built_anew(monkeypatch):
+    monkeypatch.setattr(pipelines, "MAX_FORGOTTEN", 1)
+    pipeline.cache_clear()
+    built = pipeline(True)
+    for number in range(5):
+        view_section(f"{TEXT} another{number}")
+    assert pipeline(True) is built

@@ -125,6 +125,13 @@ def test_white_space_between_words_changes_no_token(words, spaces):
 
 
 @settings(deadline=None, max_examples=30)
+@given(st.lists(st.sampled_from(["mri", "of", "the", "knee", "no", "spasm", "x", "ray", "pt"]), min_size=1, max_size=8))
+def test_plain_words_are_the_same_tokens_at_the_same_places_as_beside_other_characters(words):
+    plain = " ".join(words)
+    assert view_section(plain) == view_section(f"{plain} \u00b0")
+
+
+@settings(deadline=None, max_examples=30)
 @given(st.lists(st.sampled_from(["MRI of the knee", "no spasm", "", "Norco #60"]), max_size=20))
 def test_many_texts_are_read_in_order_and_as_one_by_one(texts):
     assert list(view_sections(texts)) == [view_section(text) for text in texts]

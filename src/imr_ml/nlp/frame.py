@@ -2,9 +2,11 @@
 
 import math
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
 
 from imr_ml.nlp.demographics import demographics
 from imr_ml.nlp.types import Fact, Kind, NlpSettings, SectionView, Unit
@@ -13,7 +15,12 @@ from imr_ml.progress import Progress, StartProgress, silent
 
 if TYPE_CHECKING:
     import pandas as pd
+    from numpy.typing import NDArray
 
+_RowOf = Callable[[str, SectionView], tuple[object, ...]]
+MANY_TEXTS = 10_000
+"""Distinct texts of a section from which several processes read them."""
+_TEXTS_AT_ONCE = 500
 VIEW_COLUMNS = ("request_view", "summary_view", "ur_view")
 
 _PARTIAL = re.compile(
@@ -66,8 +73,9 @@ def section_frame(
     start: StartProgress = silent,
     *,
     views: bool = False,
+    jobs: int = 1,
 ) -> "pd.DataFrame":
-    """Make the columns for the models, one row a request, on the table's own index.
+    """Make the columns for the models, one row per request, on the table's own index.
 
     Each different request, summary and guideline paragraph is read once, however many rows share it.
 
@@ -81,6 +89,8 @@ def section_frame(
         Starts a progress bar over the distinct texts.
     views : bool, default False
         Whether to keep each section's `SectionView` with the places of its tokens.
+    jobs : int, default 1
+        Processes that read a section of `MANY_TEXTS` distinct texts or more; -1 uses all cores.
 
     Returns
     -------
@@ -97,23 +107,46 @@ def section_frame(
     """
     import pandas as pd
 
+    return pd.DataFrame(section_columns(requests, settings, start, views=views, jobs=jobs), index=requests.index)
+
+
+def section_columns(
+    requests: "pd.DataFrame",
+    settings: NlpSettings = DEFAULT_SETTINGS,
+    start: StartProgress = silent,
+    *,
+    views: bool = False,
+    jobs: int = 1,
+) -> "dict[str, NDArray[Any]]":
+    """Make the columns of `section_frame` as arrays by name, each of shape (n_requests,).
+
+    Parameters
+    ----------
+    requests : pandas.DataFrame, shape (n_requests, any)
+    settings : NlpSettings
+    start : callable, optional
+        Starts a progress bar over the distinct texts.
+    views : bool, default False
+        Whether to keep each section's `SectionView` with the places of its tokens.
+    jobs : int, default 1
+        Processes that read a section of `MANY_TEXTS` distinct texts or more; -1 uses all cores.
+    """
     settings = replace(settings, offsets=views)
     texts = {column: _texts(requests, column) for column, _, _ in _SECTIONS}
     progress = start("reading sections", sum(len(set(each)) for each in texts.values()))
     read: dict[str, list[Any]] = {}
     for column, schema, row_of in _SECTIONS:
-        rows = _rows(texts[column], row_of, settings, progress)
+        rows = _rows(texts[column], row_of, settings, progress, jobs)
         read |= zip(schema._fields, map(list, zip(*rows, strict=True)) if rows else _empty(schema), strict=True)
     read["body_parts"] = list(map(_union, read["request_body_parts"], read["summary_body_parts"]))
     for column in ("category", "age", "sex"):
         if column in requests:
             read[column] = _fill_missing(requests[column], read[column])
-    columns = {name: values for name, values in read.items() if views or name not in VIEW_COLUMNS}
-    columns = {
-        name: pd.Series(values, index=requests.index, dtype=_DTYPES.get(name, "object"))
-        for name, values in columns.items()
+    return {
+        name: np.fromiter(values, dtype=_DTYPES.get(name, "object"), count=len(values))
+        for name, values in read.items()
+        if views or name not in VIEW_COLUMNS
     }
-    return pd.DataFrame(columns, index=requests.index)
 
 
 def _texts(requests: "pd.DataFrame", column: str) -> list[str]:
@@ -130,17 +163,43 @@ def _fill_missing(column: "pd.Series", read: list[object]) -> list[object]:
 
 def _rows(
     texts: list[str],
-    row_of: Callable[[str, SectionView], tuple[object, ...]],
+    row_of: _RowOf,
     settings: NlpSettings,
     progress: Progress,
+    jobs: int,
 ) -> list[tuple[object, ...]]:
     """Read each distinct text once and return one row per text."""
     unique = list(dict.fromkeys(texts))
+    if len(unique) < MANY_TEXTS or jobs == 1:
+        read = _read_rows(unique, row_of, settings)
+    else:
+        read = _read_in_parallel(unique, row_of, settings, jobs)
     rows: dict[str, tuple[object, ...]] = {}
-    for text, view in zip(unique, view_sections(unique, settings), strict=True):
-        rows[text] = row_of(text, view)
+    for text, row in zip(unique, read, strict=True):
+        rows[text] = row
         progress(1)
     return [rows[text] for text in texts]
+
+
+def _read_rows(texts: list[str], row_of: _RowOf, settings: NlpSettings) -> Iterator[tuple[object, ...]]:
+    return map(row_of, texts, view_sections(texts, settings))
+
+
+def _read_in_parallel(
+    texts: list[str], row_of: _RowOf, settings: NlpSettings, jobs: int
+) -> Iterator[tuple[object, ...]]:
+    """Rows of texts in their order, read by several processes that end with the last of them."""
+    from joblib import Parallel, delayed
+    from joblib.externals.loky import get_reusable_executor
+
+    parts = (texts[start : start + _TEXTS_AT_ONCE] for start in range(0, len(texts), _TEXTS_AT_ONCE))
+    for rows in Parallel(jobs, return_as="generator")(delayed(_read_part)(part, row_of, settings) for part in parts):
+        yield from rows
+    get_reusable_executor().shutdown(wait=True)
+
+
+def _read_part(texts: list[str], row_of: _RowOf, settings: NlpSettings) -> list[tuple[object, ...]]:
+    return list(_read_rows(texts, row_of, settings))
 
 
 def _empty(schema: type[NamedTuple]) -> list[list[object]]:

@@ -1,12 +1,14 @@
 """Build the spaCy pipeline on first use: blank English, span rules, negation."""
 
+import gc
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 
 import spacy
 from spacy.language import Language
+from spacy.strings import StringStore
 
 from imr_ml.nlp.components import DETERMINATION, SPAN_RULER
 from imr_ml.nlp.negation import NEGATION
@@ -16,6 +18,8 @@ from imr_ml.nlp.types import Kind
 
 MAX_WORDS = 100_000
 """Words that the vocabulary and the tables beside it remember for good."""
+MAX_FORGOTTEN = 1_000_000
+"""Words that a vocabulary forgets before it is built anew: its hash tables keep a place for each of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +33,20 @@ class Rule:
     capitals: bool
 
 
-@dataclass(frozen=True, slots=True)
+class Words(dict[int, str]):
+    """Cache of words by their id in the vocabulary."""
+
+    def __init__(self, strings: StringStore) -> None:
+        self._strings = strings
+
+    def __missing__(self, orth: int) -> str:
+        word = self._strings[orth]
+        if len(self) < MAX_WORDS:
+            self[orth] = word
+        return word
+
+
+@dataclass(slots=True)
 class Pipeline:
     """A built pipeline and what is needed to read its docs.
 
@@ -40,23 +57,42 @@ class Pipeline:
         By the span id of the ruler's matches.
     markers : dict of int to str
         ``"always"``, ``"unless_ur"`` or ``"ur"`` by the span id of determination wording.
+    words : Words
+    forgotten : int
+        Words that its vocabulary has forgotten.
     """
 
     nlp: Language
     rules: dict[int, Rule]
     markers: dict[int, str]
+    words: Words
+    forgotten: int = 0
 
-    def reading(self) -> AbstractContextManager[object]:
-        """Context to make docs in: once the vocabulary is full, it forgets the new words of each context.
 
-        A vocabulary that never forgets grows with every misspelling. The tokenizer remembers only words that stay, so
-        the common ones, which come first, do.
-        """
-        return nullcontext() if len(self.nlp.vocab.strings) < MAX_WORDS else self.nlp.memory_zone()
+@contextmanager
+def reading(negation: bool) -> Iterator[Pipeline]:
+    """Pipeline to make docs with; once its vocabulary is full, it forgets the new words of each context.
+
+    A vocabulary that never forgets grows with every misspelling. The tokenizer remembers only words that stay, so
+    the common ones, which come first, do. No doc may be used after the context.
+    """
+    if pipeline(negation).forgotten >= MAX_FORGOTTEN:
+        pipeline.cache_clear()
+        # A pipeline and its components refer to each other.
+        gc.collect()
+    built = pipeline(negation)
+    strings = built.nlp.vocab.strings
+    remembered = len(strings)
+    if remembered < MAX_WORDS:
+        yield built
+        return
+    with built.nlp.memory_zone():
+        yield built
+        built.forgotten += len(strings) - remembered
 
 
 @cache
-def pipeline(negation: bool) -> Pipeline:
+def pipeline(negation: bool, /) -> Pipeline:
     """Build the pipeline, once per process and setting (about half a second)."""
     nlp = spacy.blank("en")
     nlp.tokenizer = ClinicalTokenizer(nlp.vocab)
@@ -68,7 +104,7 @@ def pipeline(negation: bool) -> Pipeline:
     ids = nlp.vocab.strings
     rules = {ids.add(_span_id(pattern)): _rule(pattern, book) for pattern in book.patterns}
     markers = {ids.add(name): name for name in ("always", "unless_ur", "ur")}
-    return Pipeline(nlp, rules, markers)
+    return Pipeline(nlp, rules, markers, Words(ids))
 
 
 def _rule(pattern: Pattern, book: RuleBook) -> Rule:

@@ -40,7 +40,7 @@ _UNITS = r"mg|tabs?|tablets?|refills?|minutes?|hours?|hrs?|days?|weeks?|wks?|mon
 _FILLER = rf"(?!(?:{_UNITS}|times|x|per|out|of|and|to|the)\b)[a-z/'-]+"
 _PIECES = r"(?:tablets?|tabs?|capsules?|caps?|pills?|patch(?:es)?)\b"
 _DOSING = r"(?!\s*(?:by\s+mouth|po\b|orally|every|at|once|twice|daily|per|a\s+day|q\d|bid|tid|before|prior))"
-# A number is read once, then its tail tells what it measures; without a tail, what stands before it does.
+# A number is read once, then its tail says what it measures; without a tail, what stands before it does.
 _TAILS = (
     rf"(?P<schedule>{_WEEKLY}{_LINK}(?P<span>{_RANGE})(?:\s*-?\s*(?P<span_unit>{_PERIOD})\b|{_NO_PERIOD}))",
     rf"(?P<frequency>{_WEEKLY})",

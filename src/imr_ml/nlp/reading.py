@@ -8,7 +8,6 @@ from functools import cache
 from itertools import compress, islice, pairwise, takewhile
 
 from spacy.tokens import Doc
-from spacy.vocab import Vocab
 
 from imr_ml.nlp.components import DETERMINATION, Match, matches_of, sentence_starts
 from imr_ml.nlp.pipeline import MAX_WORDS, Pipeline
@@ -67,19 +66,6 @@ class _Tokens:
         return map(_KEPT.__getitem__, self.classes)
 
 
-class _Words(dict[int, str]):
-    """Cache of words by their id in the vocabulary."""
-
-    def __init__(self, vocab: Vocab) -> None:
-        self._strings = vocab.strings
-
-    def __missing__(self, orth: int) -> str:
-        word = self._strings[orth]
-        if len(self) < MAX_WORDS:
-            self[orth] = word
-        return word
-
-
 class _Classes(dict[str, int]):
     """Cache of token classes by word."""
 
@@ -88,11 +74,6 @@ class _Classes(dict[str, int]):
         if len(self) < MAX_WORDS:
             self[word] = kind
         return kind
-
-
-@cache
-def _words_of(vocab: Vocab) -> _Words:
-    return _Words(vocab)
 
 
 @cache
@@ -142,7 +123,7 @@ def masked_sentences(doc: Doc, built: Pipeline) -> Iterator[tuple[int, int]]:
 
 def _tokens(doc: Doc, built: Pipeline, mask_determination: bool) -> _Tokens:
     columns = token_columns(doc)
-    words = list(map(_words_of(doc.vocab).__getitem__, columns.orths.tolist()))
+    words = list(map(built.words.__getitem__, columns.orths.tolist()))
     classes = list(map(_classes().__getitem__, words))
     if _MONTH in classes:
         for place in _dates(classes):

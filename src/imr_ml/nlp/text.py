@@ -26,6 +26,8 @@ _DATE = re.compile(r"[0-9][0-9]{0,3}\s*[-/]\s*\d{1,2}\s*[-/]\s*\d{2,4}(?![\d/]|\
 _CASE_NUMBER = re.compile(r"(?<!\w)[cs]m\s*\d{2}\s*-?\s*\d{5,8}(?!\w)")
 _PREFIX = re.compile(r"^(?:[.,;:!?#%']|x(?=\d))")
 _SUFFIX = re.compile(r"[.,;:!?#%']$|(?<=\d)[a-z]+$")
+# Whatever the tokenizer does, each of these words is one token. Most phrases of the rules are such words.
+_PLAIN_WORDS = re.compile(r"[a-z]+(?: [a-z]+)*")
 _INFIX = re.compile(r"(?<=[a-z0-9])[.,;:!?#%](?=[a-z])|(?<=[a-z])[.,;:!?#](?=\d)|(?<=\d)x(?=\d)")
 
 
@@ -143,16 +145,26 @@ class ClinicalTokenizer(DummyTokenizer):
 
     def __call__(self, text: str) -> Doc:
         """Split a text."""
+        if _PLAIN_WORDS.fullmatch(text):
+            words = text.split(" ")
+            return Doc(self.vocab, words=words, spaces=[True] * (len(words) - 1) + [False])
         plain, offsets = spaced(text)
         doc: Doc = self._words(plain)
-        columns: Any = doc.to_array(["ORTH", "IDX", "LENGTH"])
-        # No run of spaces stands inside a token, so its first character's shift is its last one's too.
-        starts = offsets.original(columns[:, 1].astype(np.int64))
-        doc.user_data["columns"] = TokenColumns(columns[:, 0], starts, starts + columns[:, 2].astype(np.int64))
+        doc.user_data["columns"] = _columns(doc, offsets)
         return doc
 
 
+def _columns(doc: Doc, offsets: OffsetMap | None = None) -> TokenColumns:
+    columns: Any = doc.to_array(["ORTH", "IDX", "LENGTH"])
+    starts = columns[:, 1].astype(np.int64)
+    # No run of spaces stands inside a token, so its first character's shift is its last one's too.
+    starts = starts if offsets is None else offsets.original(starts)
+    return TokenColumns(columns[:, 0], starts, starts + columns[:, 2].astype(np.int64))
+
+
 def token_columns(doc: Doc) -> TokenColumns:
-    """Get the columns that the tokenizer stored in the doc."""
-    columns: TokenColumns = doc.user_data["columns"]
+    """Get the columns of a doc that the tokenizer made."""
+    columns: TokenColumns | None = doc.user_data.get("columns")
+    if columns is None:
+        columns = doc.user_data["columns"] = _columns(doc)
     return columns

@@ -74,10 +74,9 @@ def category_of_view(view: SectionView) -> str:
 
 
 def _read(texts: list[str], settings: NlpSettings) -> list[SectionView]:
-    from imr_ml.nlp.pipeline import pipeline
+    from imr_ml.nlp.pipeline import reading
     from imr_ml.nlp.reading import read_doc
 
-    built = pipeline(settings.negation)
-    with built.reading():
+    with reading(settings.negation) as built:
         docs = zip(texts, built.nlp.pipe(texts), strict=True)
         return [read_doc(text, doc, built, settings) if len(doc) else SectionView() for text, doc in docs]
