@@ -4,17 +4,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.sparse import diags
 from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 
-from imr_ml.features.matrix import (
-    FactVectorizer,
-    FeatureError,
-    SectionTerms,
-    TermSettings,
-    TermVectorizer,
-    feature_matrix,
-    matrix_of,
-)
+from imr_ml.features.matrix import column_weights, feature_matrix
+from imr_ml.features.settings import BlockWeights, SectionTerms, TermSettings
+from imr_ml.features.terms import FeatureError
+from imr_ml.features.vectorizers import FactVectorizer, TermVectorizer
 
 WORDS = st.sampled_from(["knee", "no_spasm", "mri", "of", "body=knee", "naïve", "x"])
 TEXTS = st.lists(st.lists(WORDS, max_size=8).map(" ".join), min_size=1, max_size=6)
@@ -31,7 +27,7 @@ def same(ours, theirs):
     ("ours", "theirs", "settings"),
     [
         (TermVectorizer, TfidfVectorizer, {"ngram_range": (1, 2), "sublinear_tf": True}),
-        (TermVectorizer, TfidfVectorizer, {"ngram_range": (2, 3)}),
+        (TermVectorizer, TfidfVectorizer, {"ngram_range": (1, 3)}),
         (FactVectorizer, CountVectorizer, {"binary": True}),
         (FactVectorizer, CountVectorizer, {}),
     ],
@@ -45,10 +41,39 @@ def test_known_terms_are_counted_as_scikit_learn_counts_them(ours, theirs, setti
     assert same(found, expected)
 
 
-def test_a_frame_becomes_the_matrix_that_the_transformer_makes_of_it(prepared):
-    fitted = feature_matrix(pairs=True).fit(prepared.frame)
+def test_a_matrix_is_the_same_whether_its_rows_are_shared_or_not(prepared):
+    features = feature_matrix(pairs=True)
 
-    assert same(matrix_of(fitted, prepared.frame[5:20]), fitted.transform(prepared.frame[5:20]))
+    rows = features.fit_rows(prepared.frame, prepared.groups)
+
+    assert same(rows[:], features.transform(prepared.frame))
+    assert same(rows[5:20], features.transform(prepared.frame[5:20]))
+    assert rows.shared.shape[0] < len(prepared)
+
+
+def test_a_matrix_with_shared_rows_multiplies_like_a_whole_one(prepared):
+    features = feature_matrix()
+    weights = np.linspace(0, 2, features.fit_rows(prepared.frame).shape[1])
+    rows = features.fit_rows(prepared.frame).weighed(weights)
+    whole = features.transform(prepared.frame) @ diags(weights)
+
+    assert np.allclose(rows @ weights, whole @ weights)
+    assert np.allclose(
+        rows.transposed_product(np.arange(rows.shape[0]) + 0.5), whole.T @ (np.arange(rows.shape[0]) + 0.5)
+    )
+    assert np.allclose(rows.own_part().toarray(), whole.toarray())
+
+
+def test_blocks_that_weigh_nothing_are_left_out_of_a_matrix(prepared):
+    features = feature_matrix()
+    rows = features.fit_rows(prepared.frame)
+    weights = column_weights(features, BlockWeights(summary=0.0, numbers=0.0, case_size=0.0))
+
+    part = rows.weighed(weights).own_part()
+
+    assert not part[:, features.places["summary"]].nnz
+    assert not part[:, features.places["numbers"]].nnz
+    assert part[:, features.places["request"]].nnz
 
 
 def test_each_section_has_terms_of_its_own(prepared):

@@ -10,7 +10,8 @@ from factories import make_requests
 from imr_ml.corpus.schema import COLUMNS, FEATURE_COLUMNS, Role, validate_requests
 from imr_ml.corpus.table import complete_requests
 from imr_ml.features.frame import FACT_COLUMNS, NUMBER_COLUMNS, TOKEN_COLUMNS, feature_frame
-from imr_ml.features.matrix import BlockWeights, column_weights, feature_matrix, tells_codes
+from imr_ml.features.matrix import column_weights, feature_matrix, tells_codes
+from imr_ml.features.settings import BlockWeights
 
 NOT_FEATURES = [column.name for column in COLUMNS if column.role is not Role.FEATURE]
 TWO = pd.DataFrame(
@@ -161,7 +162,7 @@ def test_weights_are_those_of_the_columns_block(prepared):
 
 def test_a_sections_rows_have_length_one(prepared):
     matrix = feature_matrix()
-    terms = matrix.fit_transform(prepared.frame)[:, matrix.output_indices_["request"]]
+    terms = matrix.fit_transform(prepared.frame)[:, matrix.places["request"]]
 
     assert np.sqrt(terms.multiply(terms).sum(axis=1)) == pytest.approx(1.0)
 
@@ -203,8 +204,8 @@ def test_codes_are_features_only_of_a_source_that_has_them(prepared):
     assert tells_codes(coded)
     assert not tells_codes(prepared.frame)
     assert "codes__treatment=Glasses" in fitted.get_feature_names_out()
-    assert {0.7} == set(column_weights(fitted, BlockWeights(codes=0.7))[fitted.output_indices_["codes"]])
-    assert "codes" not in feature_matrix().fit(coded).output_indices_
+    assert {0.7} == set(column_weights(fitted, BlockWeights(codes=0.7))[fitted.places["codes"]])
+    assert "codes" not in feature_matrix().fit(coded).places
     assert np.isfinite(fitted.transform(prepared.frame).toarray()).all()
 
 
@@ -243,3 +244,11 @@ def test_pairs_of_facts_stand_where_both_facts_do(prepared):
         first, second = name.removeprefix("pairs__").split(" ")
         assert (column[name] == column[first] * column[second]).all()
     assert all(name.count(" ") == 1 for name in pairs)
+
+
+def test_requests_of_a_case_share_the_text_of_their_summary(small):
+    frame = feature_frame(pd.concat([small, small], ignore_index=True))
+
+    for column in ("summary_tokens", "category", "treated_body_parts"):
+        assert frame[column].dtype == object
+        assert frame[column].iloc[0] is frame[column].iloc[len(small)]

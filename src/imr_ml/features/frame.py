@@ -5,7 +5,7 @@ Only the schema's feature columns come in here: what a request's outcome, review
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from imr_ml.progress import StartProgress, silent
 
 if TYPE_CHECKING:
     import pandas as pd
+    from numpy.typing import NDArray
 
 
 # Facts that a source gives as codes of its own, such as the DMHC's categories. Alone they say little of an outcome:
@@ -40,7 +41,7 @@ _CODES = (
 _READ_ON = ("treatments", "request_body_parts", "drug_classes", "sex", "category")
 CODE_COLUMNS = tuple(names[0] for names in _CODES if len(names) == 1)
 # Days since the injury: acute up to a month, chronic from three months on (8 CCR 9792.20, chronic pain).
-_STAGES = (-1, 30, 90, np.inf)
+_STAGES = {"acute": 30, "subacute": 90, "chronic": np.inf}
 
 
 def feature_frame(
@@ -49,6 +50,7 @@ def feature_frame(
     start: StartProgress = silent,
     *,
     views: bool = False,
+    jobs: int = 1,
 ) -> pd.DataFrame:
     """What a model may see of each request: its sections as tokens, its facts and its numbers.
 
@@ -61,6 +63,8 @@ def feature_frame(
         Starts a progress bar over the distinct texts.
     views : bool, default False
         Whether to keep each section's view, which has the offsets of its terms.
+    jobs : int, default 1
+        Processes that read many texts; -1 uses all cores.
 
     Returns
     -------
@@ -70,31 +74,53 @@ def feature_frame(
     """
     import pandas as pd
 
-    from imr_ml.nlp.frame import section_frame
+    from imr_ml.nlp.frame import section_columns
 
     known = requests.reindex(columns=list(FEATURE_COLUMNS))
-    read = section_frame(known, settings or NlpSettings(), start, views=views)
-    days = (pd.to_datetime(known["ur_denial_date"]) - pd.to_datetime(known["date_of_injury"])).dt.days
+    read = section_columns(known, settings or NlpSettings(), start, views=views, jobs=jobs)
+    days = _days(known["date_of_injury"], known["ur_denial_date"])
+    ur_families = [families if isinstance(families, str) else "" for families in known["ur_families"]]
     of_read = {name: read[name].tolist() for name in _READ_ON}
     derived: dict[str, Any] = {
-        "log_days_injury_to_denial": np.log1p(days.astype("float64").clip(lower=0)),
-        "log_items_in_case": np.log1p(known["items_in_case"].astype("float64")),
+        "log_days_injury_to_denial": np.log1p(np.clip(days, 0, None)),
+        "log_items_in_case": np.log1p(known["items_in_case"].to_numpy(np.float64)),
         "treated_body_parts": list(map(_pairs, of_read["treatments"], of_read["request_body_parts"])),
-        "ur_families": list(map(_as_tokens, known["ur_families"])),
-        "ur_cites_nothing": known["ur_families"].eq("none").fillna(False),
+        "ur_families": list(map(_as_tokens, ur_families)),
+        "ur_cites_nothing": [families == "none" for families in ur_families],
         "sex": [sex or "" for sex in of_read["sex"]],
         "category": list(map(_as_token, of_read["category"])),
         "codes": _codes(known),
         "guideline_topics": _topics(of_read["treatments"], of_read["drug_classes"]),
         "guideline_region": _covered(of_read["request_body_parts"], default_coverage().regions_of),
-        "injury_stage": pd.cut(days, _STAGES, labels=("acute", "subacute", "chronic")).astype("object").fillna(""),
+        "injury_stage": list(map(_stage, days.tolist())),
     }
     columns: dict[Hashable, Any] = dict(known.items()) | dict(read.items()) | derived
     for name in (*TOKEN_COLUMNS, *FACT_COLUMNS):
-        columns[name] = pd.Series([text or ABSENT for text in columns[name]], index=known.index, dtype="object")
+        columns[name] = _held_once(columns[name])
     for name in (*NUMBER_COLUMNS, *CASE_COLUMNS):
-        columns[name] = columns[name].astype("float64")
+        columns[name] = np.asarray(columns[name], dtype=np.float64)
+    # As objects: pandas would copy a text into each of the rows that share it.
+    texts = [name for name, values in columns.items() if not hasattr(values, "dtype") or values.dtype == object]
+    columns |= {name: pd.Series(columns[name], index=known.index, dtype="object") for name in texts}
     return pd.DataFrame(columns, index=known.index)
+
+
+def _held_once(texts: Iterable[str]) -> NDArray[np.object_]:
+    """Texts of which equal ones are one object, and `ABSENT` for empty ones."""
+    distinct: dict[str, str] = {}
+    return np.array([distinct.setdefault(text or ABSENT, text or ABSENT) for text in texts], dtype=object)
+
+
+def _days(first: pd.Series, last: pd.Series) -> NDArray[np.float64]:
+    """Days between dates, NaN where one is missing."""
+    import pandas as pd
+
+    return np.asarray((pd.to_datetime(last) - pd.to_datetime(first)).dt.days, dtype=np.float64)
+
+
+def _stage(days: float) -> str:
+    """Stage of an injury; empty of one that is later than the denial or not dated."""
+    return next((stage for stage, most in _STAGES.items() if -1 < days <= most), "")
 
 
 def _topics(treatments: list[str], drug_classes: list[str]) -> list[str]:
@@ -128,8 +154,8 @@ def _as_token(value: object) -> str:
     return "_".join(value.split()) if isinstance(value, str) else ""
 
 
-def _as_tokens(value: object) -> str:
-    return value.replace(FAMILY_SEPARATOR, " ") if isinstance(value, str) else ""
+def _as_tokens(families: str) -> str:
+    return families.replace(FAMILY_SEPARATOR, " ")
 
 
 TOKEN_COLUMNS = ("request_tokens", "summary_tokens", "ur_tokens")
@@ -162,8 +188,8 @@ NUMBER_COLUMNS = (
     "postoperative",
     "ur_cites_nothing",
 )
-# A block of its own: the more requests a letter decides, the fewer are overturned, and more plainly so than any other
-# number tells.
+# A block of its own: the more requests a letter decides, the fewer are overturned, more plainly so than with any other
+# number.
 CASE_COLUMNS = ("log_items_in_case",)
 # Facts that are learned together, two by two: which guideline covers a treatment depends on the body part, on how long
 # ago the injury was and on what the claims administrator relied on.

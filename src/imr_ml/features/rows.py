@@ -1,0 +1,73 @@
+"""Hold the rows of a feature matrix, with the row of a clinical summary shared by the requests of its case."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureRows:
+    """A feature matrix in which requests of one case share the row of their clinical summary.
+
+    Attributes
+    ----------
+    own : (requests, features) sparse matrix
+        All but the summaries.
+    shared : (summaries, features) sparse matrix
+        The summaries alone.
+    summary_of : (requests,) int
+        Row of each request in `shared`.
+    weights : (features,) float or None
+        What each column is multiplied by.
+    """
+
+    own: csr_matrix
+    shared: csr_matrix
+    summary_of: NDArray[np.int64]
+    weights: NDArray[np.float32] | None = None
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Requests and features."""
+        rows, columns = self.own.shape
+        return rows, columns
+
+    def weighed(self, weights: NDArray[np.float64]) -> FeatureRows:
+        """The same with each column multiplied by its weight, which copies nothing."""
+        return FeatureRows(self.own, self.shared, self.summary_of, weights.astype(self.own.dtype))
+
+    def __getitem__(self, rows: NDArray[np.int64] | slice) -> csr_matrix:
+        """Some rows as a sparse matrix."""
+        own, shared = self.own[rows], self.shared[self.summary_of[rows]]
+        if self.weights is None:
+            return csr_matrix(own + shared)
+        return _weigh(csr_matrix(own + shared), self.weights)
+
+    def own_part(self) -> csr_matrix:
+        """All rows as a sparse matrix; without the summaries, if these weigh nothing."""
+        if self.weights is not None and not self.weights[self.shared.indices].any():
+            return _weigh(self.own.copy(), self.weights)
+        return self[:]
+
+    def __matmul__(self, coefficients: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
+        """Product with a vector, shape (requests,)."""
+        weighed = coefficients if self.weights is None else coefficients * self.weights
+        product: NDArray[np.floating[Any]] = self.own @ weighed + (self.shared @ weighed)[self.summary_of]
+        return product
+
+    def transposed_product(self, of_rows: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
+        """Product of the transposed matrix with a vector, shape (features,)."""
+        of_summaries = np.bincount(self.summary_of, of_rows, self.shared.shape[0]).astype(of_rows.dtype)
+        product: NDArray[np.floating[Any]] = self.own.T @ of_rows + self.shared.T @ of_summaries
+        return product if self.weights is None else product * self.weights
+
+
+def _weigh(matrix: csr_matrix, weights: NDArray[np.floating[Any]]) -> csr_matrix:
+    matrix.data *= weights[matrix.indices]
+    matrix.eliminate_zeros()
+    return matrix
