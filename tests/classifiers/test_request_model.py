@@ -13,7 +13,7 @@ from imr_ml.classifiers.contributions import Contribution, LinearScores, top_con
 from imr_ml.classifiers.request_model import Chosen, RequestModel, select_candidate
 from imr_ml.classifiers.settings import ModelSettings
 from imr_ml.classifiers.types import Labels, labels_of
-from imr_ml.features.matrix import BlockWeights
+from imr_ml.features.settings import BlockWeights
 from imr_ml.guidelines.types import FAMILIES
 
 DEFAULT_P = [0.06552806, 0.06962210, 0.08016336, 0.06173427]
@@ -155,7 +155,7 @@ def test_evidence_names_blocks_that_exist_and_no_more_than_asked(prepared, model
     for row in model.explain(matrix, model.predict_matrix(matrix), most=3):
         assert 1 <= len(row.outcome.terms) <= 3
         assert 1 <= len(row.family.terms) <= 3
-        assert {each.block for each in row.outcome.terms} <= {name for name, *_ in model.features_.transformers_}
+        assert {each.block for each in row.outcome.terms} <= set(model.features_.places)
 
 
 def test_a_model_fitted_again_names_its_new_features(prepared):

@@ -7,7 +7,7 @@ import pytest
 
 from imr_ml.classifiers.candidates import FAMILY_CANDIDATE_TYPES, OUTCOME_CANDIDATE_TYPES
 from imr_ml.classifiers.settings import ModelSettings, settings_of
-from imr_ml.features.matrix import SectionTerms, TermSettings
+from imr_ml.features.settings import SectionTerms, TermSettings
 
 SETTINGS = ModelSettings(terms=SectionTerms(request=TermSettings(3, 500)), half_life_years=(None, 2.0), seed=4)
 

@@ -159,7 +159,14 @@ class ArrangedFamilyClassifier(GuidelineFamilyClassifier):
         self.random_state = random_state
         self.exclusive = exclusive
 
-    def _fit_score(self, X: Any, y: NDArray[np.bool_], groups: NDArray[np.generic]) -> Self:  # noqa: N803
+    def _fit_score(
+        self,
+        X: Any,  # noqa: N803
+        y: NDArray[np.bool_],
+        groups: NDArray[np.generic],
+        *,
+        is_large: bool,  # noqa: ARG002
+    ) -> Self:
         estimator = LogisticRegression() if self.estimator is None else self.estimator
         arranged = _ARRANGEMENTS[self.arrangement](estimator).fit(X, y, groups)
         if isinstance(arranged, PerFamily) and all(_is_linear(one) for one in arranged.estimators_):

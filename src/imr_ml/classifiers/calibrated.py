@@ -9,7 +9,9 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
 from imr_ml.classifiers.binary import fit_binary, log_odds
+from imr_ml.classifiers.large_scale import held_out_part
 from imr_ml.classifiers.outcome import CalibratedLogisticClassifier
+from imr_ml.features.rows import FeatureRows
 
 
 class CalibratedClassifier(CalibratedLogisticClassifier):
@@ -49,6 +51,14 @@ class CalibratedClassifier(CalibratedLogisticClassifier):
             self.coef_, self.intercept_ = fitted.coef_[0], float(fitted.intercept_[0])
         else:
             self.estimator_ = fitted
+
+    def _fit_rows(
+        self, rows: FeatureRows, truth: NDArray[np.bool_], groups: NDArray[np.generic], weights: NDArray[np.float64]
+    ) -> float | None:
+        X = rows.own_part()  # noqa: N806
+        level = self._calibrate(X, truth, [held_out_part(groups, self.folds, self.random_state)], groups, weights)
+        self._fit_score(X, truth, groups, weights)
+        return level
 
     def _score(self, X: Any) -> NDArray[np.float64]:  # noqa: N803
         return super()._score(X) if hasattr(self, "coef_") else log_odds(self.estimator_, X)

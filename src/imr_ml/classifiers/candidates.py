@@ -14,7 +14,7 @@ from imr_ml.classifiers.calibrated import CalibratedClassifier
 from imr_ml.classifiers.families import NONE, GuidelineFamilyClassifier
 from imr_ml.classifiers.outcome import CalibratedLogisticClassifier, sparse_logistic_regression
 from imr_ml.features.frame import FACT_COLUMNS, GUIDELINE_COLUMNS
-from imr_ml.features.matrix import BlockWeights
+from imr_ml.features.settings import BlockWeights
 
 _STRICT = ConfigDict(extra="forbid", strict=True)
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -50,8 +50,8 @@ class Candidate:
     Attributes
     ----------
     weights : BlockWeights
-        Each classifier weighs the sections by itself: the summary tells more of the outcome, the request and the UR
-        guideline more of the family.
+        Each classifier weighs the sections by itself: the summary says more about the outcome, the request and the UR
+        guideline more about the family.
     """
 
     weights: BlockWeights = _OUTCOME_WEIGHTS

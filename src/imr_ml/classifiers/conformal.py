@@ -184,7 +184,7 @@ def _quantile_threshold(draws: NDArray[np.float64], coverage: float) -> float:
     """Largest nonconformity score that the set still holds; infinite where too few cases support any threshold.
 
     A p-value only falls as the score rises and only changes at the held-out scores, so that asking it there, and beyond
-    the last of them, tells it everywhere.
+    the last of them, gives it everywhere.
     """
     scores = [*np.unique(draws).tolist(), np.inf]
     # Rounded, since 1 - 0.9 is a little less than 0.1, and 1 - 0.95 a little more than 0.05.

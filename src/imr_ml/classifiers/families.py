@@ -13,6 +13,8 @@ from sklearn.model_selection import GroupKFold
 from sklearn.svm import LinearSVC
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from imr_ml.classifiers.large_scale import fit_machines
+from imr_ml.features.rows import FeatureRows
 from imr_ml.guidelines.types import FAMILIES, Family
 
 NONE = FAMILIES.index(Family.NONE)
@@ -73,9 +75,11 @@ class GuidelineFamilyClassifier(BaseEstimator):
 
         Parameters
         ----------
-        X : Any
-        y : Any
-        groups : object, optional
+        X : (rows, features) array or sparse matrix, or FeatureRows
+            On `FeatureRows`, which are many, machines are fitted by stochastic gradient descent, and one part of the
+            groups is held out for the calibration.
+        y : (rows, families) array
+        groups : (rows,) array, optional
             Case of each request, joined with its near-duplicates.
 
         Raises
@@ -83,14 +87,17 @@ class GuidelineFamilyClassifier(BaseEstimator):
         ValueError
             For a `y` that has not two dimensions.
         """
-        X, y = validate_data(self, X, y, accept_sparse="csr", multi_output=True)  # noqa: N806
+        is_large = isinstance(X, FeatureRows)
+        X, y = validate_data(  # noqa: N806
+            self, X.own_part() if is_large else X, y, accept_sparse="csr", multi_output=True
+        )
         y = np.asarray(y).astype(bool)
         if y.ndim != 2:
             raise ValueError(f"y must be an indicator of shape (rows, families); it has the shape {y.shape}")
         groups = np.arange(len(y)) if groups is None else np.asarray(groups)
         self.constant_ = np.where(y.all(axis=0), 1.0, np.where(y.any(axis=0), np.nan, 0.0))
-        slope, offset = self._calibrate(X, y, groups)
-        self._fit_score(X, y, groups)._scale(slope, offset)
+        slope, offset = self._calibrate(X, y, groups, is_large=is_large)
+        self._fit_score(X, y, groups, is_large=is_large)._scale(slope, offset)
         return self
 
     def predict_proba(self, X: Any) -> NDArray[np.float64]:  # noqa: N803
@@ -112,8 +119,21 @@ class GuidelineFamilyClassifier(BaseEstimator):
         tags.target_tags.single_output = False
         return tags
 
-    def _fit_score(self, X: Any, y: NDArray[np.bool_], groups: NDArray[np.generic]) -> Self:  # noqa: ARG002, N803
-        self.coef_, self.intercept_ = self._linear(X, y)
+    def _fit_score(
+        self,
+        X: Any,  # noqa: N803
+        y: NDArray[np.bool_],
+        groups: NDArray[np.generic],  # noqa: ARG002
+        *,
+        is_large: bool,
+    ) -> Self:
+        """Fit each family's machine; a family that all or no rows cite has one score for all."""
+        varying = y.any(axis=0) & ~y.all(axis=0)
+        self.coef_ = np.zeros((y.shape[1], X.shape[1]))
+        self.intercept_ = np.where(y.all(axis=0), 1.0, -1.0)
+        fit = fit_machines if is_large else _fit_machines
+        if varying.any():
+            self.coef_[varying], self.intercept_[varying] = fit(X, y[:, varying], self.C, self.random_state)
         return self
 
     def _score(self, X: Any) -> NDArray[np.float64]:  # noqa: N803
@@ -124,24 +144,6 @@ class GuidelineFamilyClassifier(BaseEstimator):
         """Make the score the calibrated log-odds."""
         self.coef_, self.intercept_ = slope * self.coef_, slope * self.intercept_ + offset
 
-    def _linear(self, X: Any, y: NDArray[np.bool_]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:  # noqa: N803
-        """Coefficients and intercepts of each family; zero where these rows all cite it, or none does."""
-        coefficients, intercepts = np.zeros((y.shape[1], X.shape[1])), np.zeros(y.shape[1])
-        for place, cited in enumerate(y.T):
-            if cited.any() and not cited.all():
-                machine = LinearSVC(
-                    C=self.C,
-                    loss="hinge",
-                    dual=True,
-                    tol=_TOLERANCE,
-                    max_iter=_MAX_ITERATIONS,
-                    random_state=self.random_state,
-                ).fit(X, cited)
-                coefficients[place], intercepts[place] = machine.coef_[0], machine.intercept_[0]
-            else:
-                intercepts[place] = 1.0 if cited.all() else -1.0
-        return coefficients, intercepts
-
     def _probability(self, log_odds: NDArray[np.float64]) -> NDArray[np.float64]:
         probability: NDArray[np.float64] = np.where(np.isnan(self.constant_), expit(log_odds), self.constant_)
         return probability
@@ -151,24 +153,30 @@ class GuidelineFamilyClassifier(BaseEstimator):
         X: Any,  # noqa: N803
         y: NDArray[np.bool_],
         groups: NDArray[np.generic],
+        *,
+        is_large: bool,
     ) -> tuple[float, float]:
         """Learn on held-out scores the sigmoid, and the threshold with the best F1 over all pairs of row and family."""
         self.threshold_, self.held_out_loss_ = 0.5, np.full(len(y), np.nan)
         folds = min(self.folds, len(np.unique(groups)))
         if folds < 2:
             return 1.0, 0.0
-        scores = np.zeros(y.shape)
-        for train, test in GroupKFold(folds, shuffle=True, random_state=self.random_state).split(y, groups=groups):
-            scores[test] = clone(self)._fit_score(X[train], y[train], groups[train])._score(X[test])
+        splits = list(GroupKFold(folds, shuffle=True, random_state=self.random_state).split(y, groups=groups))
+        scores = np.full(y.shape, np.nan)
+        for train, test in splits[:1] if is_large else splits:
+            fitted = clone(self)._fit_score(X[train], y[train], groups[train], is_large=is_large)
+            scores[test] = fitted._score(X[test])
+        held_out = ~np.isnan(scores).any(axis=1)
+        scores, y = scores[held_out], y[held_out]
         slope, offset = self._sigmoid(scores, y)
         probability = self._probability(slope * scores + offset)
         sets = {threshold: family_sets(probability, threshold, self.exclusive) for threshold in _THRESHOLDS}
         self.threshold_ = float(max(sets, key=lambda threshold: _f1(y, sets[threshold])))
-        self.held_out_loss_ = ((probability - y) ** 2).sum(axis=1)
+        self.held_out_loss_[held_out] = ((probability - y) ** 2).sum(axis=1)
         return slope, offset
 
     def _sigmoid(self, scores: NDArray[np.float64], y: NDArray[np.bool_]) -> tuple[float, float]:
-        """Slope and offset; a slope that would turn the scores round tells of no signal: each family has its rate."""
+        """Slope and offset; a negative slope means that there is no signal, and each family gets its base rate."""
         varying = np.isnan(self.constant_)
         if not varying.any():
             return 1.0, 0.0
@@ -210,6 +218,17 @@ def family_probabilities(estimators: list[Any], X: Any) -> NDArray[np.float64]: 
     return np.column_stack(
         [np.full(rows, one) if isinstance(one, float) else one.predict_proba(X)[:, 1] for one in estimators]
     )
+
+
+def _fit_machines(
+    X: Any,  # noqa: N803
+    y: NDArray[np.bool_],
+    C: float,  # noqa: N803
+    seed: int,
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    machine = LinearSVC(C=C, loss="hinge", dual=True, tol=_TOLERANCE, max_iter=_MAX_ITERATIONS, random_state=seed)
+    fitted = [clone(machine).fit(X, cited) for cited in y.T]
+    return np.array([one.coef_[0] for one in fitted]), np.array([one.intercept_[0] for one in fitted])
 
 
 def _f1(truth: NDArray[np.bool_], chosen: NDArray[np.bool_]) -> float:

@@ -13,6 +13,9 @@ from sklearn.model_selection import StratifiedGroupKFold
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from imr_ml.classifiers.large_scale import fit_logistic_regression, held_out_part
+from imr_ml.features.rows import FeatureRows
+
 _MAX_ITERATIONS = 5000
 _ALMOST_NO_PENALTY = 1e6
 
@@ -63,7 +66,8 @@ class CalibratedLogisticClassifier(ClassifierMixin, BaseEstimator):
 
         Parameters
         ----------
-        X : (rows, features) array or sparse matrix
+        X : (rows, features) array or sparse matrix, or FeatureRows
+            Of `FeatureRows`, which are many, one part of the groups is held out for the calibration.
         y : (rows,) array of two classes
         groups : (rows,) array, optional
             Rows of one group are never on both sides of a calibration fold; each row is its own where not given.
@@ -75,7 +79,10 @@ class CalibratedLogisticClassifier(ClassifierMixin, BaseEstimator):
         ValueError
             For other than two classes.
         """
-        X, y = validate_data(self, X, y, accept_sparse="csr")  # noqa: N806
+        if isinstance(X, FeatureRows):
+            self.n_features_in_ = X.shape[1]
+        else:
+            X, y = validate_data(self, X, y, accept_sparse="csr")  # noqa: N806
         check_classification_targets(y)
         kind = type_of_target(y, input_name="y", raise_unknown=True)
         if kind != "binary":
@@ -86,8 +93,13 @@ class CalibratedLogisticClassifier(ClassifierMixin, BaseEstimator):
         groups = np.arange(len(y)) if groups is None else np.asarray(groups)
         truth = y == self.classes_[1]
         self.base_rate_ = float(np.average(truth, weights=weights))
-        level = self._calibrate(X, truth, groups, weights)
-        self._fit_score(X, truth, groups, weights)
+        if isinstance(X, FeatureRows):
+            level = self._fit_rows(X, truth, groups, np.ones(len(truth)) if weights is None else weights)
+        else:
+            level = self._calibrate(
+                X, truth, calibration_splits(truth, groups, self.folds, self.random_state), groups, weights
+            )
+            self._fit_score(X, truth, groups, weights)
         if level is not None:
             self.offset_ -= self.slope_ * (self._average_score(X, weights) - level)
         return self
@@ -145,6 +157,21 @@ class CalibratedLogisticClassifier(ClassifierMixin, BaseEstimator):
         score = sparse_logistic_regression(self.C, self.random_state).fit(X, truth, sample_weight=weights)
         self.coef_, self.intercept_ = score.coef_[0], float(score.intercept_[0])
 
+    def _fit_rows(
+        self, rows: FeatureRows, truth: NDArray[np.bool_], groups: NDArray[np.generic], weights: NDArray[np.float64]
+    ) -> float | None:
+        """Fit the score and its calibration on many rows; returns what `_calibrate` does."""
+        train, test = held_out_part(groups, self.folds, self.random_state)
+        weights_of_part = weights.copy()
+        weights_of_part[test] = 0
+        self.coef_, self.intercept_ = fit_logistic_regression(rows, truth, weights_of_part, self.C)
+        scores = self._score(rows)
+        self._fit_sigmoid(scores[test], truth, test, weights)
+        level = float(np.average(scores[train], weights=weights[train]))
+        start = np.append(self.coef_, self.intercept_)
+        self.coef_, self.intercept_ = fit_logistic_regression(rows, truth, weights, self.C, start)
+        return level
+
     def _score(self, X: Any) -> NDArray[np.float64]:  # noqa: N803
         score: NDArray[np.float64] = X @ self.coef_ + self.intercept_
         return score
@@ -156,6 +183,7 @@ class CalibratedLogisticClassifier(ClassifierMixin, BaseEstimator):
         self,
         X: Any,  # noqa: N803
         truth: NDArray[np.bool_],
+        splits: list[tuple[NDArray[np.int64], NDArray[np.int64]]],
         groups: NDArray[np.generic],
         weights: NDArray[np.float64] | None,
     ) -> float | None:
@@ -165,24 +193,36 @@ class CalibratedLogisticClassifier(ClassifierMixin, BaseEstimator):
         more rows there are, because the penalty pulls the intercept to 0. One constant for all folds: a fold's own
         average would give away the share of overturned denials in the rows that it holds out.
         """
-        splits = calibration_splits(truth, groups, self.folds, self.random_state)
         self.slope_, self.offset_, self.held_out_loss_ = 1.0, 0.0, np.full(len(truth), np.nan)
         if not splits:
             return None
-        held_out, levels = np.empty(len(truth)), []
+        scores, levels = np.empty(len(truth)), []
         for train, test in splits:
             fitted, part = clone(self), None if weights is None else weights[train]
             fitted._fit_score(X[train], truth[train], groups[train], part)
-            held_out[test] = fitted._score(X[test])
+            scores[test] = fitted._score(X[test])
             levels.append(fitted._average_score(X[train], part))
-        spread = held_out.std() or 1.0
-        sigmoid = LogisticRegression(C=_ALMOST_NO_PENALTY).fit(held_out[:, None] / spread, truth, sample_weight=weights)
+        held_out = np.sort(np.concatenate([test for _, test in splits]))
+        self._fit_sigmoid(scores[held_out], truth, held_out, weights)
+        return float(np.mean(levels))
+
+    def _fit_sigmoid(
+        self,
+        scores: NDArray[np.float64],
+        truth: NDArray[np.bool_],
+        held_out: NDArray[np.int64],
+        weights: NDArray[np.float64] | None,
+    ) -> None:
+        """Fit the sigmoid on the scores of rows that were held out, and measure their loss."""
+        self.held_out_loss_ = np.full(len(truth), np.nan)
+        truth, spread = truth[held_out], scores.std() or 1.0
+        part = None if weights is None else weights[held_out]
+        sigmoid = LogisticRegression(C=_ALMOST_NO_PENALTY).fit(scores[:, None] / spread, truth, sample_weight=part)
         self.slope_, self.offset_ = float(sigmoid.coef_[0, 0] / spread), float(sigmoid.intercept_[0])
         if self.slope_ <= 0:
             self.slope_, self.offset_ = 0.0, float(logit(self.base_rate_))
-        calibrated = self.slope_ * held_out + self.offset_
-        self.held_out_loss_ = np.logaddexp(0, np.where(truth, -calibrated, calibrated))
-        return float(np.mean(levels))
+        calibrated = self.slope_ * scores + self.offset_
+        self.held_out_loss_[held_out] = np.logaddexp(0, np.where(truth, -calibrated, calibrated))
 
 
 def calibration_splits(

@@ -1,7 +1,7 @@
 """Weigh older decisions less if that predicts later years better.
 
 How requests are decided drifts: guidelines, drugs and reviewers change. A half-life is tried as it will be used, on
-each year from the years before it. The years are what the choice is judged by, not their requests: a year's requests
+each year from the years before it. The choice is made by years, not by requests: a year's requests
 share its drift, and a gain in one year of many decisions is still one year's luck.
 """
 
@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imr_ml.classifiers.binary import fit_binary, log_odds
+from imr_ml.features.rows import FeatureRows
 
 _MOST_TESTED_YEARS = 8
 _FEWEST_TESTED_YEARS = 4
@@ -57,7 +58,7 @@ def chosen_half_life(
 
     Parameters
     ----------
-    X : (requests, features) sparse matrix
+    X : (requests, features) sparse matrix, or FeatureRows
     truth : (requests,) bool
         Whether the denial was overturned.
     decided_year : (requests,) float
@@ -79,8 +80,8 @@ def chosen_half_life(
     best = half_lives_years[0]
     if len(tested) < _FEWEST_TESTED_YEARS:
         return best
-    if len(truth) > _MOST_ROWS:
-        rows = np.sort(np.random.default_rng(seed).choice(len(truth), _MOST_ROWS, replace=False))
+    if len(truth) > _MOST_ROWS or isinstance(X, FeatureRows):
+        rows = np.sort(np.random.default_rng(seed).choice(len(truth), min(len(truth), _MOST_ROWS), replace=False))
         X, truth, decided_year, years = X[rows], truth[rows], decided_year[rows], years[rows]  # noqa: N806
     losses = [
         np.array([_loss(X, truth, decided_year, years, year, half_life, estimator) for year in tested])

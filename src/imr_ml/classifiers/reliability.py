@@ -106,7 +106,7 @@ class Baseline:
         How much higher the log-odds of an overturned denial are without the texts of a request than with them, on
         average.
     cited : (families,) float
-        Base rate of each family; NaN where the source tells no families.
+        Base rate of each family; NaN where the source has no families.
     """
 
     averages: NDArray[np.float64]

@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, diags
 from scipy.special import expit
+from sklearn.utils import gen_batches
 
 from imr_ml.classifiers.candidates import Candidate
 from imr_ml.classifiers.contributions import Contribution, Explanation, LinearScores, top_contributions
@@ -27,10 +28,13 @@ from imr_ml.classifiers.reliability import (
     without_texts,
 )
 from imr_ml.classifiers.settings import ModelSettings
-from imr_ml.classifiers.types import Evidence, Labels, Predictions
-from imr_ml.features.matrix import column_weights, feature_matrix, matrix_of, tells_codes
+from imr_ml.classifiers.types import Evidence, Labels, Predictions, join_predictions
+from imr_ml.features.matrix import column_weights, feature_matrix, tells_codes
+from imr_ml.features.rows import FeatureRows
+from imr_ml.features.settings import LARGE_TABLE
 from imr_ml.guidelines.types import FAMILIES
 
+_ROWS_AT_ONCE = 20_000
 Classifier = TypeVar("Classifier", CalibratedLogisticClassifier, GuidelineFamilyClassifier)
 
 
@@ -52,7 +56,7 @@ class RequestModel:
 
     Attributes
     ----------
-    features_ : ColumnTransformer
+    features_ : FeatureBlocks
         Feature frame -> matrix, shared by both classifiers.
     outcome_ : Chosen
         The chosen classifier of the outcome.
@@ -71,24 +75,43 @@ class RequestModel:
 
     def fit(self, frame: pd.DataFrame, labels: Labels, groups: NDArray[np.int64]) -> Self:
         """Fit both classifiers; requests of one group never stand on both sides of an inner fold."""
+        self.fit_rows(frame, labels, groups)
+        return self
+
+    def fit_rows(self, frame: pd.DataFrame, labels: Labels, groups: NDArray[np.int64]) -> FeatureRows:
+        """`fit`, and return the feature matrix of the rows fitted on.
+
+        Parameters
+        ----------
+        frame : DataFrame
+            Feature frame.
+        labels : Labels
+        groups : (rows,) int
+            Case of each request, joined with its near-duplicates.
+        """
         # Those of an earlier fit.
         vars(self).pop("feature_names", None)
-        self.features_ = feature_matrix(self.settings.terms, pairs=self._uses_pairs, codes=tells_codes(frame))
-        matrix = self.features_.fit_transform(frame, groups)
+        dtype = np.float32 if len(frame) > self.settings.large_from else np.float64
+        self.features_ = feature_matrix(
+            self.settings.terms, pairs=self._uses_pairs, codes=tells_codes(frame), dtype=dtype
+        )
+        rows = self.features_.fit_rows(frame, groups)
+        matrix = rows if len(frame) > self.settings.large_from else rows[:]
         outcomes = [self._fit_outcome(matrix, candidate, labels, groups) for candidate in self.settings.outcome]
         self.outcome_ = select_candidate(outcomes, groups)
         self.families_ = self._fit_families(matrix, labels, groups) if labels.families_known else None
-        self.baseline_ = self._baseline(frame, matrix, labels)
-        return self
+        self.baseline_ = self._baseline(frame, rows, labels)
+        return rows
 
-    def _baseline(self, frame: pd.DataFrame, matrix: csr_matrix, labels: Labels) -> Baseline:
-        matrix, silent = csr_matrix(matrix), self.matrix(without_texts(frame))
+    def _baseline(self, frame: pd.DataFrame, rows: FeatureRows, labels: Labels) -> Baseline:
+        some = rows[:: -(-len(frame) // LARGE_TABLE)]
+        silent = self.matrix(without_texts(frame))
         return Baseline(
-            averages=np.asarray(matrix.mean(axis=0)).ravel(),
-            outcome=KnownWords.of(matrix, self.feature_names, OUTCOME_TEXTS),
-            families=KnownWords.of(matrix, self.feature_names, FAMILY_TEXTS),
+            averages=rows.transposed_product(np.ones(len(frame), dtype=rows.own.dtype)) / len(frame),
+            outcome=KnownWords.of(some, self.feature_names, OUTCOME_TEXTS),
+            families=KnownWords.of(some, self.feature_names, FAMILY_TEXTS),
             overturned=self.outcome_.classifier.base_rate_,
-            without_text=float(self._outcome_log_odds(silent).mean() - self._outcome_log_odds(matrix).mean()),
+            without_text=float(self._outcome_log_odds(silent).mean() - self._outcome_log_odds(some).mean()),
             cited=labels.families.mean(axis=0) if labels.families_known else np.full(len(FAMILIES), np.nan),
         )
 
@@ -97,7 +120,7 @@ class RequestModel:
         return any(candidate.weights.pairs for candidate in (*self.settings.outcome, *self.settings.family))
 
     def _fit_outcome(
-        self, matrix: csr_matrix, candidate: Candidate, labels: Labels, groups: NDArray[np.int64]
+        self, matrix: FeatureRows | csr_matrix, candidate: Candidate, labels: Labels, groups: NDArray[np.int64]
     ) -> Chosen[CalibratedLogisticClassifier]:
         weighed, seed = self._weighed(matrix, candidate), self.settings.seed
         half_life = chosen_half_life(
@@ -108,7 +131,7 @@ class RequestModel:
         return Chosen(candidate, classifier.fit(weighed, labels.overturned, groups, weights), half_life)
 
     def _fit_families(
-        self, matrix: csr_matrix, labels: Labels, groups: NDArray[np.int64]
+        self, matrix: FeatureRows | csr_matrix, labels: Labels, groups: NDArray[np.int64]
     ) -> Chosen[GuidelineFamilyClassifier]:
         seed = self.settings.seed
         families = [
@@ -122,11 +145,12 @@ class RequestModel:
 
     def predict(self, frame: pd.DataFrame) -> Predictions:
         """Predictions for a feature frame's rows."""
-        return self.predict_matrix(self.matrix(frame))
+        parts = [self.predict_matrix(self.matrix(frame.iloc[rows])) for rows in gen_batches(len(frame), _ROWS_AT_ONCE)]
+        return join_predictions(parts) if len(parts) != 1 else parts[0]
 
     def matrix(self, frame: pd.DataFrame) -> csr_matrix:
         """Feature matrix of a feature frame, every block with weight 1, shape (rows, features)."""
-        return matrix_of(self.features_, frame)
+        return self.features_.transform(frame)
 
     def predict_matrix(self, matrix: csr_matrix) -> Predictions:
         """Predictions for a feature matrix's rows."""
@@ -145,16 +169,19 @@ class RequestModel:
         chances: NDArray[np.float64] = self.outcome_.classifier.decision_function(weighed)
         return chances
 
-    def held_out_p_overturned(self, matrix: csr_matrix, overturned: NDArray[np.bool_]) -> NDArray[np.float64]:
-        """Probability of each row fitted on, as if it had not been; NaN where cases are too few.
+    def held_out_p_overturned(
+        self, matrix: csr_matrix, overturned: NDArray[np.bool_], rows: NDArray[np.int64]
+    ) -> NDArray[np.float64]:
+        """Probability of some of the rows fitted on, as if they had not been; NaN of those not held out.
 
         Parameters
         ----------
         matrix : csr_matrix
-            Of the rows fitted on.
-        overturned : (rows,) bool
+            Of these rows.
+        overturned : (rows fitted on,) bool
+        rows : (some rows,) int
         """
-        return self._settled(self.outcome_.classifier.held_out_proba(overturned), matrix)
+        return self._settled(self.outcome_.classifier.held_out_proba(overturned)[rows], matrix)
 
     def reliability(self, matrix: csr_matrix) -> NDArray[np.float64]:
         """How far each row's outcome rests on what the model knows of its text, from 0 to 1, shape (rows,)."""
@@ -232,8 +259,11 @@ class RequestModel:
         weighed: NDArray[np.float64] = coefficients * column_weights(self.features_, candidate.weights)
         return weighed
 
-    def _weighed(self, matrix: csr_matrix, candidate: Candidate) -> csr_matrix:
-        weighed = csr_matrix(matrix @ diags(column_weights(self.features_, candidate.weights)))
+    def _weighed(self, matrix: FeatureRows | csr_matrix, candidate: Candidate) -> Any:
+        weights = column_weights(self.features_, candidate.weights)
+        if isinstance(matrix, FeatureRows):
+            return matrix.weighed(weights)
+        weighed = csr_matrix(matrix @ diags(weights.astype(matrix.dtype)))
         weighed.eliminate_zeros()
         return weighed
 
@@ -256,7 +286,10 @@ def select_candidate(fitted: list[Chosen[Classifier]], groups: NDArray[np.int64]
     best = fitted[0]
     for other in fitted[1:]:
         gain = best.classifier.held_out_loss_ - other.classifier.held_out_loss_
-        by_case = np.bincount(groups, weights=gain)[np.unique(groups)]
+        held_out = ~np.isnan(gain)
+        if not held_out.any():
+            continue
+        by_case = np.bincount(groups[held_out], weights=gain[held_out])[np.unique(groups[held_out])]
         if by_case.sum() > 2 * by_case.std() * np.sqrt(len(by_case)):
             best = other
     return best

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from imr_ml.classifiers.candidates import DEFAULT_FAMILIES, DEFAULT_OUTCOME, AnyFamily, AnyOutcome
-from imr_ml.features.matrix import SectionTerms
+from imr_ml.features.settings import LARGE_TABLE, SectionTerms
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,10 @@ class ModelSettings:
         Years after which a decision weighs half in the outcome classifier; None weighs all alike. The first is taken,
         unless a later one predicts later years better; see `chosen_half_life`.
     seed : int
+    large_from : int
+        Requests above which the outcome's regression is fitted by L-BFGS on rows that requests share, the families'
+        machines by averaged stochastic gradient descent, both in single precision, and their calibration on one part
+        of the cases instead of on five.
     """
 
     outcome: tuple[AnyOutcome, ...] = DEFAULT_OUTCOME
@@ -33,6 +37,7 @@ class ModelSettings:
     terms: SectionTerms = field(default_factory=SectionTerms)
     half_life_years: tuple[float | None, ...] = (None, 8.0, 4.0, 2.0, 1.0)
     seed: int = 0
+    large_from: int = LARGE_TABLE
 
 
 def settings_of(saved: dict[str, Any]) -> ModelSettings:

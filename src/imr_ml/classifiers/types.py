@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol, Self
 
@@ -71,6 +72,7 @@ class Dataset:
         settings: NlpSettings | None = None,
         start: StartProgress = silent,
         groups: NDArray[np.int64] | None = None,
+        jobs: int = 1,
     ) -> Dataset:
         """Read a completed requests table of which every row is decided.
 
@@ -82,9 +84,11 @@ class Dataset:
             Starts a progress bar over the distinct texts.
         groups : (requests,) int, optional
             As `duplicate_groups` gives them, if they are known.
+        jobs : int, default 1
+            Processes that read many texts; -1 uses all cores.
         """
         groups = duplicate_groups(requests) if groups is None else groups
-        return cls(feature_frame(requests, settings, start), labels_of(requests), groups)
+        return cls(feature_frame(requests, settings, start, jobs=jobs), labels_of(requests), groups)
 
     def __len__(self) -> int:
         return len(self.groups)
@@ -115,6 +119,18 @@ class Predictions:
         likeliest: NDArray[np.int64] = np.where(self.family_set, self.family_probability, -1.0).argmax(axis=1)
         return likeliest
 
+    def __getitem__(self, rows: NDArray[np.int64]) -> Predictions:
+        return Predictions(self.p_overturned[rows], self.family_probability[rows], self.family_set[rows])
+
+
+def join_predictions(parts: Sequence[Predictions]) -> Predictions:
+    """Predictions of several parts, one after the other."""
+    return Predictions(
+        np.concatenate([part.p_overturned for part in parts]),
+        np.concatenate([part.family_probability for part in parts]),
+        np.concatenate([part.family_set for part in parts]),
+    )
+
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
@@ -125,7 +141,7 @@ class Evidence:
     outcome : Explanation
         Of the probability that the denial is overturned; positive weights speak for it.
     family : Explanation or None
-        Of the probability of the primary family; None of a source that tells no families.
+        Of the probability of the primary family; None of a source without families.
     """
 
     outcome: Explanation
