@@ -16,6 +16,7 @@ from imr_ml.profiles import (
     join_profiles,
     profile_of,
     reference_profile,
+    sampled_rows,
     vocabulary_coverage,
     word_columns,
 )
@@ -92,7 +93,7 @@ def test_a_word_of_one_training_case_alone_does_not_cover_itself(prepared):
     assert (vocabulary_coverage(frame, matrix, word_columns(model.features_)) == 1).all()
 
     held_out = model.predict_matrix(matrix)
-    profile = reference_profile(frame, matrix, model.features_, held_out, prepared.groups, seed=0)
+    profile = reference_profile(frame, matrix, model.features_, held_out, prepared.groups, np.arange(len(prepared)))
 
     assert (profile.numbers["vocabulary_coverage"] < 1).sum() == first.sum()
 
@@ -105,9 +106,13 @@ def test_columns_of_several_groups():
 def test_a_reference_is_a_seeded_sample_of_whole_groups(prepared, model, monkeypatch):
     monkeypatch.setattr(profiles, "MAX_ROWS", 40)
     matrix = model.matrix(prepared.frame)
-    arguments = prepared.frame, matrix, model.features_, model.predict_matrix(matrix), prepared.groups
+    predictions = model.predict_matrix(matrix)
 
-    first, again, other = (reference_profile(*arguments, seed=seed) for seed in (0, 0, 1))
+    def reference(seed):
+        rows = sampled_rows(prepared.groups, seed)
+        return reference_profile(prepared.frame, matrix, model.features_, predictions[rows], prepared.groups, rows)
+
+    first, again, other = map(reference, (0, 0, 1))
 
     assert (len(first), first.cases, first.drawn_from) == (40, 20, 160)
     assert np.bincount(first.case).tolist() == [2] * 20

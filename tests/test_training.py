@@ -1,5 +1,6 @@
 """From a table to a fitted model and its evaluation."""
 
+import hashlib
 from dataclasses import replace
 
 import numpy as np
@@ -9,14 +10,18 @@ from factories import make_requests
 from progress_bars import ProgressBars
 
 from imr_ml.classifiers.request_model import RequestModel
-from imr_ml.corpus.schema import SchemaError, validate_requests
+from imr_ml.classifiers.settings import ModelSettings
+from imr_ml.classifiers.types import Dataset
+from imr_ml.corpus.schema import FEATURE_COLUMNS, LABEL_COLUMNS, SchemaError, validate_requests
 from imr_ml.corpus.table import complete_requests
 from imr_ml.evaluation.comparison import METRICS, MODEL, baselines_of
 from imr_ml.evaluation.settings import EvaluationSettings
 from imr_ml.evaluation.splits import SplitError
+from imr_ml.model_files import read_model, save_model
 from imr_ml.nlp.types import NlpSettings
+from imr_ml.reporting.card.rendering import write_card
 from imr_ml.reporting.figures import figures
-from imr_ml.training import TrainingError, TrainingSettings, train
+from imr_ml.training import TrainingError, TrainingSettings, data_digest, train
 
 QUICK = TrainingSettings(evaluation=EvaluationSettings(folds=2, repeats=1, resamples=20, jobs=1))
 
@@ -104,13 +109,13 @@ def test_cases_that_repeat_a_summary_are_counted_as_one_group():
 def test_cases_that_repeat_a_summary_stay_on_one_side(monkeypatch):
     """The groups that folds, bootstrap, calibration and thresholds are given."""
     cases_fitted = []
-    fit = RequestModel.fit
+    fit = RequestModel.fit_rows
 
     def watched(self, frame, labels, groups):
         cases_fitted.append(set(frame["clinical_summary"].str.extract(r"word(\d+)_")[0]))
         return fit(self, frame, labels, groups)
 
-    monkeypatch.setattr(RequestModel, "fit", watched)
+    monkeypatch.setattr(RequestModel, "fit_rows", watched)
     train(with_copies(), QUICK)
 
     first_fold, second_fold, everything = cases_fitted
@@ -241,3 +246,51 @@ def test_a_table_that_everything_can_be_learned_from_has_no_notes(trained):
 def test_too_few_cases_are_refused():
     with pytest.raises(SplitError, match=r"only 0 case\(s\) with a request overturned"):
         train(table(outcome="upheld"), QUICK)
+
+
+def test_the_digest_of_the_data_does_not_depend_on_the_parts_it_is_computed_in():
+    decided = pd.concat([table()] * 170, ignore_index=True)
+    columns = [*FEATURE_COLUMNS, *LABEL_COLUMNS]
+
+    whole = pd.util.hash_pandas_object(decided.reindex(columns=columns).astype("string"), index=False)
+
+    assert data_digest(decided) == hashlib.sha256(whole.to_numpy().tobytes()).hexdigest()
+
+
+@pytest.fixture(scope="module")
+def of_large_table():
+    settings = replace(
+        QUICK,
+        model=ModelSettings(large_from=40),
+        evaluation=replace(QUICK.evaluation, folds=4, large_from=40),
+    )
+    return train(table(), settings)
+
+
+def test_a_large_table_says_that_it_is_one(of_large_table):
+    tested = len(of_large_table.evaluation.rows)
+
+    assert 10 <= tested <= 20
+    assert of_large_table.notes[-2].startswith(f"large table: tested on {tested} requests, 1 of 4 folds;")
+    assert of_large_table.notes[-1].startswith("large table: more than 40 requests")
+    assert of_large_table.reference.drawn_from == 60
+    assert len(of_large_table.reference) == tested
+
+
+def test_a_model_of_a_large_table_is_saved_and_predicts_the_same(of_large_table, tmp_path):
+    frame = Dataset.of(table()).frame
+
+    loaded = read_model(save_model(of_large_table, tmp_path / "model"))
+
+    ours, theirs = (model.predict(frame) for model in (loaded.model, of_large_table.model))
+    assert np.array_equal(ours.p_overturned, theirs.p_overturned)
+    assert np.array_equal(ours.family_set, theirs.family_set)
+
+
+def test_the_figures_and_the_card_of_a_large_table_are_of_the_tested_requests(of_large_table, tmp_path):
+    folder = save_model(of_large_table, tmp_path / "model")
+
+    card = write_card(of_large_table, folder)[0].read_text("utf-8")
+
+    assert f"{len(of_large_table.evaluation.rows)} requests were predicted" in card
+    assert {"roc", "confusion", "family_f1"} <= set(figures(of_large_table))

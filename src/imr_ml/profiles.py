@@ -13,10 +13,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
-from sklearn.compose import ColumnTransformer
+from sklearn.utils import gen_batches
 
 from imr_ml.classifiers.types import Predictions
 from imr_ml.features.frame import ABSENT, TOKEN_COLUMNS
+from imr_ml.features.matrix import FeatureBlocks
+from imr_ml.features.rows import FeatureRows
 from imr_ml.guidelines.types import FAMILIES
 
 MAX_ROWS = 10_000
@@ -35,7 +37,7 @@ _STEPS = {
     "p_overturned": 0.001,
 }
 _SECTIONS = ("request", "summary", "ur_guideline")
-_ENTRIES_AT_ONCE = 5_000_000
+_ROWS_AT_ONCE = 10_000
 _NUMBER, _LABEL, _LEVELS = "number.", "label.", ".levels"
 
 
@@ -150,59 +152,60 @@ def profile_of(
 
 def reference_profile(
     frame: pd.DataFrame,
-    matrix: csr_matrix,
-    features: ColumnTransformer,
+    matrix: FeatureRows | csr_matrix,
+    features: FeatureBlocks,
     held_out: Predictions,
     groups: NDArray[np.int64],
-    seed: int,
+    rows: NDArray[np.int64],
 ) -> Profile:
     """Profile the training data as new requests would look to the model.
 
-    A sample of whole groups replaces more than `MAX_ROWS` requests. A word counts as known only if two groups have it,
+    A word counts as known only if two groups have it,
     as the model knows every word of a training text.
 
     Parameters
     ----------
     frame, matrix : DataFrame, sparse matrix
         Feature frame and feature matrix that the model was fitted on.
-    features : ColumnTransformer
+    features : FeatureBlocks
         The fitted transformer of the matrix.
     held_out : Predictions
-        Predictions of each row by a model that was not trained on its group.
+        Predictions of the profiled rows by a model that was not trained on their groups.
     groups : (rows,) int
         Group of each row, from 0.
-    seed : int
-        Seed of the sample.
+    rows : (profiled,) int
+        Rows to profile; see `sampled_rows`.
     """
-    order = np.random.default_rng(seed).permutation(int(groups.max()) + 1)[groups]
-    rows = np.argsort(order, kind="stable")[:MAX_ROWS]
     known = word_columns(features) & in_several_groups(matrix, groups)
-    case = np.unique(order[rows], return_inverse=True)[1]
-    predictions = Predictions(held_out.p_overturned[rows], held_out.family_probability[rows], held_out.family_set[rows])
-    return profile_of(frame.iloc[rows], matrix[rows], predictions, known, case, len(frame))
+    case = np.unique(groups[rows], return_inverse=True)[1]
+    return profile_of(frame.iloc[rows], matrix[rows], held_out, known, case, len(frame))
 
 
-def word_columns(features: ColumnTransformer) -> NDArray[np.bool_]:
+def sampled_rows(groups: NDArray[np.int64], seed: int) -> NDArray[np.int64]:
+    """All rows, or of more than `MAX_ROWS` those of whole groups drawn by chance."""
+    order = np.random.default_rng(seed).permutation(int(groups.max()) + 1)[groups]
+    return np.argsort(order, kind="stable")[:MAX_ROWS]
+
+
+def word_columns(features: FeatureBlocks) -> NDArray[np.bool_]:
     """Mark the columns of a fitted feature matrix that count one word of a section, shape (features,)."""
-    is_word = np.zeros(max(place.stop for place in features.output_indices_.values()), dtype=bool)
+    is_word = np.zeros(max(place.stop for place in features.places.values()), dtype=bool)
+    vectorizers = {name: fitted for name, fitted, _ in features.blocks}
     for section in _SECTIONS:
-        start = features.output_indices_[section].start
-        vocabulary = features.named_transformers_[section].vocabulary_
+        start, vocabulary = features.places[section].start, vectorizers[section].vocabulary_
         is_word[[start + place for term, place in vocabulary.items() if " " not in term and term != ABSENT]] = True
     return is_word
 
 
-def in_several_groups(matrix: csr_matrix, groups: NDArray[np.int64]) -> NDArray[np.bool_]:
+def in_several_groups(matrix: FeatureRows | csr_matrix, groups: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Mark the columns with entries in rows of more than one group, shape (features,)."""
     first = np.full(matrix.shape[1], np.iinfo(np.int64).max)
     last = np.full(matrix.shape[1], -1)
-    rows_at_once = max(1, _ENTRIES_AT_ONCE * matrix.shape[0] // max(1, matrix.nnz))
-    for start in range(0, matrix.shape[0], rows_at_once):
-        rows = slice(start, start + rows_at_once)
-        ends = matrix.indptr[start : min(start + rows_at_once, matrix.shape[0]) + 1]
-        columns, of_entry = matrix.indices[ends[0] : ends[-1]], np.repeat(groups[rows], np.diff(ends))
-        np.minimum.at(first, columns, of_entry)
-        np.maximum.at(last, columns, of_entry)
+    for rows in gen_batches(matrix.shape[0], _ROWS_AT_ONCE):
+        part = matrix[rows]
+        of_entry = np.repeat(groups[rows], np.diff(part.indptr))
+        np.minimum.at(first, part.indices, of_entry)
+        np.maximum.at(last, part.indices, of_entry)
     return first < last
 
 

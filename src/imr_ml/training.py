@@ -11,7 +11,8 @@ import numpy as np
 
 from imr_ml.classifiers.conformal import HeldOutScores, OutcomeSets
 from imr_ml.classifiers.request_model import RequestModel
-from imr_ml.classifiers.types import Dataset, Labels, Predictions
+from imr_ml.classifiers.settings import ModelSettings
+from imr_ml.classifiers.types import Dataset
 from imr_ml.corpus.schema import (
     FEATURE_COLUMNS,
     LABEL_COLUMNS,
@@ -21,6 +22,7 @@ from imr_ml.corpus.schema import (
 )
 from imr_ml.corpus.table import case_keys
 from imr_ml.errors import ImrError
+from imr_ml.evaluation.baselines import PlainText
 from imr_ml.evaluation.constant_data import constant_notes
 from imr_ml.evaluation.learning import learning_curve
 from imr_ml.evaluation.permutation import MaskingComparison, permutation_test
@@ -29,15 +31,20 @@ from imr_ml.experiments.settings import TrainingSettings
 from imr_ml.features.frame import feature_frame
 from imr_ml.ladder.climbing import Climb, climb
 from imr_ml.ladder.reading import read_frames, read_rungs
+from imr_ml.memory import release_memory
 from imr_ml.precedents.decided import DecidedRequests
 from imr_ml.precedents.neighbours import Neighbours
-from imr_ml.profiles import Profile, reference_profile
+from imr_ml.profiles import Profile, reference_profile, sampled_rows
 from imr_ml.progress import StartProgress, silent
 
 if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
-    from scipy.sparse import csr_matrix
+
+    from imr_ml.features.rows import FeatureRows
+
+
+_ROWS_AT_ONCE = 10_000
 
 
 class TrainingError(ImrError):
@@ -131,40 +138,58 @@ def train(
     settings = settings or TrainingSettings()
     decided = decided_requests(requests)
     known = groups if groups is not None and len(groups) == len(decided) else None
-    dataset = Dataset.of(decided, settings.nlp, start, known)
+    release_memory()
+    dataset = Dataset.of(decided, settings.nlp, start, known, settings.evaluation.jobs)
+    release_memory()
     frame, labels, groups = dataset.frame, dataset.labels, dataset.groups
     build = partial(RequestModel, settings.model)
     evaluation = evaluate(dataset, build, settings.evaluation, start)
     evaluation = _with_optional_parts(evaluation, decided, dataset, settings, start)
-    model = build().fit(frame, labels, groups)
-    matrix = model.matrix(frame)
+    start("fitting the model on all requests", 0)
+    release_memory()
+    model = build()
+    matrix = model.fit_rows(frame, labels, groups)
     rows = DecidedRequests.of(decided, dataset, with_texts=settings.precedent_texts)
-    held_out = _as_new(model, matrix, evaluation, labels)
+    p_overturned = evaluation.out_of_fold.mean_p_overturned
     return TrainedModel(
         model=model,
-        held_out=HeldOutScores.of(evaluation.out_of_fold.mean_p_overturned, labels.overturned, groups),
+        held_out=HeldOutScores.of(p_overturned, evaluation.labels.overturned, evaluation.groups),
         neighbours=Neighbours.of(rows, matrix, model.outcome_column_weights),
-        reference=reference_profile(frame, matrix, model.features_, held_out, groups, settings.model.seed),
+        reference=_reference(model, matrix, evaluation, dataset),
         evaluation=evaluation,
-        coverage=measured_coverage(evaluation, groups, settings.coverage),
+        coverage=measured_coverage(evaluation, settings.coverage),
         settings=settings,
         data=data_facts(requests, decided, groups),
         climb=_climb(decided, dataset, settings, start) if settings.ladder else None,
-        notes=constant_notes(decided, labels),
+        notes=(*constant_notes(decided, labels), *_large_table_notes(evaluation, settings.model, len(dataset))),
     )
 
 
-def _as_new(model: RequestModel, matrix: csr_matrix, evaluation: Evaluation, labels: Labels) -> Predictions:
-    """Predictions of each row as if it were new to the model.
+def _large_table_notes(evaluation: Evaluation, model: ModelSettings, requests: int) -> list[str]:
+    """What is different about the training of a large table."""
+    notes = []
+    if len(evaluation.rows) < requests:
+        tested = f"{len(evaluation.rows):,} requests, {evaluation.settings.tested_parts}"
+        notes.append(f"large table: tested on {tested}; plain TF-IDF fitted on at most {PlainText.MOST_REQUESTS:,}")
+    if requests > model.large_from:
+        notes.append(f"large table: more than {model.large_from:,} requests, so fitted as docs/scale.md says")
+    return notes
+
+
+def _reference(model: RequestModel, matrix: FeatureRows, evaluation: Evaluation, dataset: Dataset) -> Profile:
+    """Profile of the tested requests as if they were new to the model.
 
     How far probabilities spread depends on a model's calibration, which differs from fold to fold of a small table: so
     the outcome's probabilities are those that the model itself was calibrated on, not the evaluation's.
     """
+    places = sampled_rows(evaluation.groups, model.settings.seed)
+    rows = evaluation.rows[places]
     # One repeat, not their mean: a request is scored by one model, too.
-    out_of_fold = evaluation.out_of_fold.repeats[0]
-    held_out = model.held_out_p_overturned(matrix, labels.overturned)
+    out_of_fold = evaluation.out_of_fold.repeats[0][places]
+    held_out = model.held_out_p_overturned(matrix[rows], dataset.labels.overturned, rows)
     p_overturned = np.where(np.isnan(held_out), out_of_fold.p_overturned, held_out)
-    return replace(out_of_fold, p_overturned=p_overturned)
+    predictions = replace(out_of_fold, p_overturned=p_overturned)
+    return reference_profile(dataset.frame, matrix, model.features_, predictions, dataset.groups, rows)
 
 
 def _climb(decided: pd.DataFrame, dataset: Dataset, settings: TrainingSettings, start: StartProgress) -> Climb:
@@ -220,15 +245,20 @@ def decided_requests(requests: pd.DataFrame) -> pd.DataFrame:
     require_columns(requests, ("outcome",), "the requests table")
     if "families" not in requests:
         requests = requests.assign(families=None)
-    decided = requests[requests["outcome"].notna()]
+    decided = _rows_of(requests, requests["outcome"].notna())
     if decided.empty:
         raise TrainingError("the requests table has no decided request: fill outcome")
     sources = _sources(decided)
     if len(sources) > 1:
         raise TrainingError(f"the requests table mixes sources ({', '.join(sources)}): train on one at a time")
     if decided["families"].notna().any():
-        decided = decided[decided["families"].notna()]
+        decided = _rows_of(decided, decided["families"].notna())
     return decided.reset_index(drop=True)
+
+
+def _rows_of(requests: pd.DataFrame, wanted: pd.Series) -> pd.DataFrame:
+    """The rows wanted; the table itself, not a copy of its texts, where that is all of them."""
+    return requests if wanted.all() else requests[wanted]
 
 
 def _sources(requests: pd.DataFrame) -> list[str]:
@@ -261,6 +291,9 @@ def data_digest(decided: pd.DataFrame) -> str:
     """SHA-256 of the features and labels of decided requests, in their order."""
     import pandas as pd
 
-    columns = [*FEATURE_COLUMNS, *LABEL_COLUMNS]
-    rows = pd.util.hash_pandas_object(decided.reindex(columns=columns).astype("string"), index=False)
-    return hashlib.sha256(rows.to_numpy().tobytes()).hexdigest()
+    columns, digest = [*FEATURE_COLUMNS, *LABEL_COLUMNS], hashlib.sha256()
+    # A part at a time, as every column is copied as text.
+    for start in range(0, len(decided), _ROWS_AT_ONCE):
+        part = decided.iloc[start : start + _ROWS_AT_ONCE].reindex(columns=columns).astype("string")
+        digest.update(pd.util.hash_pandas_object(part, index=False).to_numpy().tobytes())
+    return digest.hexdigest()

@@ -3,9 +3,12 @@
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.feature_extraction.text import TfidfVectorizer
 
 from imr_ml.classifiers.types import Labels
-from imr_ml.evaluation.baselines import BaseRate, PlainText, UrFamilies
+from imr_ml.evaluation.baselines import BaseRate, PlainText, UrFamilies, WordVectorizer
 from imr_ml.guidelines.types import FAMILIES
 
 
@@ -65,3 +68,18 @@ def test_plain_text_learns_from_the_words():
     assert FAMILIES[predictions.family_probability[0].argmax()] == "acoem"
     assert predictions.family_set.any(axis=1).all()
     assert (predictions.family_probability[:, FAMILIES.index("odg")] == 0).all()
+
+
+@given(texts=st.lists(st.text("ab Ü1,'-\n", max_size=12), min_size=2, max_size=6))
+def test_words_are_those_of_scikit_learns_vectorizer_to_the_bit(texts):
+    known = [*texts, "MRI of the Knee", "knee, of it"]
+
+    ours, theirs = (
+        kind(sublinear_tf=True, ngram_range=(1, 2)).fit(known) for kind in (WordVectorizer, TfidfVectorizer)
+    )
+
+    assert ours.get_feature_names_out().tolist() == theirs.get_feature_names_out().tolist()
+    for documents in (known, ["the knee of it"], [""]):
+        found, expected = ours.transform(documents), theirs.transform(documents)
+        assert found.indices.tolist() == expected.indices.tolist()
+        assert found.data.tolist() == expected.data.tolist()

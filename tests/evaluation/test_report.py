@@ -10,6 +10,7 @@ from sklearn.metrics import roc_auc_score
 
 from imr_ml.classifiers.request_model import RequestModel
 from imr_ml.classifiers.types import Dataset, Labels, Predictions
+from imr_ml.evaluation.baselines import PlainText
 from imr_ml.evaluation.comparison import LESS_IS_BETTER, METRICS, MODEL, baselines_of
 from imr_ml.evaluation.cross_validation import out_of_fold
 from imr_ml.evaluation.report import evaluate, measured_coverage
@@ -166,9 +167,60 @@ def test_a_source_without_families_has_outcome_metrics_only(prepared):
     assert bars.done == bars.announced == {"fitting held-out models": 12}
 
 
-def test_coverage_is_measured_on_cases_that_set_no_threshold(prepared, evaluation):
-    measured = measured_coverage(evaluation, prepared.groups, coverage=0.8)
+def test_coverage_is_measured_on_cases_that_set_no_threshold(evaluation):
+    measured = measured_coverage(evaluation, coverage=0.8)
 
     assert 0.65 < measured["conformal.coverage"] <= 1
     assert 0.5 < measured["conformal.coverage_overturned"] <= 1
     assert 0 <= measured["conformal.confident"] <= 1
+
+
+LARGE = replace(QUICK, folds=5, large_from=100)
+
+
+@pytest.fixture(scope="module")
+def of_large_table(prepared):
+    assert len(prepared) > LARGE.large_from
+    return evaluate(prepared, RequestModel, LARGE)
+
+
+def test_a_large_table_is_tested_on_one_part_of_its_cases(prepared, of_large_table):
+    rows = of_large_table.rows
+
+    assert len(of_large_table.labels.overturned) == len(rows) == len(of_large_table.groups)
+    assert 0.15 < len(rows) / len(prepared) < 0.25
+    assert not set(prepared.groups[rows]) & set(np.delete(prepared.groups, rows))
+    assert (of_large_table.labels.overturned == prepared.labels.overturned[rows]).all()
+    assert of_large_table.settings.tested_folds == 1
+    assert not of_large_table.settings.stratify
+
+
+def test_what_a_large_table_is_predicted_is_what_its_held_out_model_predicts(prepared, of_large_table):
+    rows = of_large_table.rows
+    rest = prepared[np.delete(np.arange(len(prepared)), rows)]
+
+    model = RequestModel().fit(rest.frame, rest.labels, rest.groups)
+
+    expected = model.predict(prepared.frame.iloc[rows])
+    assert np.allclose(of_large_table.out_of_fold.mean_p_overturned, expected.p_overturned)
+    assert sum(one.requests for one in of_large_table.slices if one.kind == "sex") == len(rows)
+
+
+def test_all_folds_of_a_large_table_are_tested_on_demand(prepared):
+    settings = replace(LARGE, tested_folds=5).for_requests(len(prepared))
+
+    assert (settings.tested_folds, settings.repeats) == (5, 1)
+    assert replace(LARGE, repeats=2).for_requests(len(prepared)).tested_folds == 5
+
+
+def test_plain_text_is_fitted_on_a_part_of_a_large_table(prepared, monkeypatch):
+    monkeypatch.setattr(PlainText, "MOST_REQUESTS", 60)
+    folds = grouped_folds(prepared.labels.overturned, prepared.groups, 4, seed=0)[:1]
+
+    part, whole = (
+        out_of_fold(prepared, {"plain": PlainText}, [folds], 1, large_from=large_from)["plain"].repeats[0]
+        for large_from in (100, 1000)
+    )
+
+    assert len(part.p_overturned) == len(whole.p_overturned) == len(folds[0][1])
+    assert not np.allclose(part.p_overturned, whole.p_overturned)

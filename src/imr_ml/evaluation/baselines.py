@@ -5,25 +5,32 @@ Each baseline is fitted and evaluated on the same folds as the model.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from typing import Any, Self
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
 from sklearn.compose import ColumnTransformer
-from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.utils import gen_batches
 
 from imr_ml.classifiers.families import family_probabilities, family_sets
 from imr_ml.classifiers.outcome import sparse_logistic_regression
-from imr_ml.classifiers.types import Labels, Predictions
+from imr_ml.classifiers.types import Labels, Predictions, join_predictions
 from imr_ml.corpus.schema import families_of
+from imr_ml.features.vectorizers import TermVectorizer
 from imr_ml.guidelines.types import FAMILIES
 
 _PLAIN_C = 10.0
 _PLAIN_THRESHOLD = 0.4
 _PLACEHOLDER = "absent"
+_ROWS_AT_ONCE = 20_000
+# The pattern of scikit-learn's vectorizers.
+_WORD = re.compile(r"(?u)\b\w\w+\b")
 
 
 class BaseRate:
@@ -67,8 +74,11 @@ class PlainText:
     """TF-IDF of the raw words and logistic regression, without the spaCy stage.
 
     The outcome from the request and the clinical summary as one text, the families from the request and the UR
-    guideline as two: each as it does best.
+    guideline as two: each as it does best. On a large table it is fitted on a part of the cases.
     """
+
+    MOST_REQUESTS = 50_000
+    COLUMNS = ("request", "clinical_summary", "ur_guideline")
 
     def fit(self, frame: pd.DataFrame, labels: Labels, groups: NDArray[np.int64]) -> Self:  # noqa: ARG002
         """Fit one pipeline per label."""
@@ -81,23 +91,33 @@ class PlainText:
 
     def predict(self, frame: pd.DataFrame) -> Predictions:
         """Predict; the set contains every family above `_PLAIN_THRESHOLD`, and the likeliest."""
+        parts = [self._predict(frame.iloc[rows]) for rows in gen_batches(len(frame), _ROWS_AT_ONCE)]
+        return join_predictions(parts)
+
+    def _predict(self, frame: pd.DataFrame) -> Predictions:
         probability = family_probabilities(self.families_, _family_texts(frame))
         outcome = self.outcome_.predict_proba(_outcome_text(frame))[:, 1]
         return Predictions(outcome, probability, family_sets(probability, _PLAIN_THRESHOLD))
 
 
-class WordVectorizer(TfidfVectorizer):
-    """`TfidfVectorizer` that fits texts without any word as empty ones, instead of refusing them."""
+class WordVectorizer(TermVectorizer):
+    """What `TfidfVectorizer` does with words by default, to the bit, but texts without any word count as empty."""
 
-    def fit_transform(self, raw_documents: Any, y: Any = None) -> Any:  # noqa: ARG002
-        """Matrix of the texts, shape (rows, terms); zeros where none has a term."""
-        texts = list(raw_documents)
-        if any(map(self.build_analyzer(), texts)):
-            return super().fit_transform(texts)
-        return super().fit([_PLACEHOLDER]).transform(texts)
+    def fit_distinct(self, raw_documents: Any, y: Any = None) -> tuple[csr_matrix, NDArray[np.int64]]:
+        """Matrix of the different texts, and the place of each row's; see `TermVectorizer`."""
+        texts = _plain_words(raw_documents)
+        return super().fit_distinct(texts if any(texts) else [_PLACEHOLDER] * len(texts), y)
+
+    def transform(self, raw_documents: Any) -> csr_matrix:
+        """Matrix of the texts, shape (rows, terms)."""
+        return csr_matrix(super().transform(_plain_words(raw_documents)))
 
 
-def _words() -> TfidfVectorizer:
+def _plain_words(texts: Iterable[str]) -> list[str]:
+    return [" ".join(_WORD.findall(text.lower())) for text in texts]
+
+
+def _words() -> WordVectorizer:
     return WordVectorizer(sublinear_tf=True, ngram_range=(1, 2))
 
 

@@ -134,19 +134,17 @@ def metric_of(predicted: OutOfFold, labels: Labels, metric: str) -> Metric:
     return lambda repeat, weights: compute(labels, predicted.repeats[repeat], weights)
 
 
-def values_by_fold(
-    predicted: OutOfFold, labels: Labels, folds: list[list[NDArray[np.int64]]]
-) -> dict[str, NDArray[np.float64]]:
+def values_by_fold(predicted: OutOfFold, labels: Labels, fold_of: NDArray[np.int64]) -> dict[str, NDArray[np.float64]]:
     """Each metric by fold, shape (repeats, folds); NaN where a fold leaves it undefined.
 
     Parameters
     ----------
     predicted : OutOfFold
     labels : Labels
-    folds : list of list of (requests,) int
-        Test parts of each repeat.
+    fold_of : (repeats, requests) int
+        In which fold each request was held out.
     """
-    weights = [np.array([np.bincount(test, minlength=len(labels.overturned)) for test in tests]) for tests in folds]
+    weights = [np.array([numbers == fold for fold in range(numbers.max() + 1)]) for numbers in fold_of]
     return {
         metric: np.array(
             [

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from imr_ml.classifiers.types import Dataset, Predictions, Predictor
+from imr_ml.classifiers.types import Dataset, Predictions, Predictor, join_predictions
+from imr_ml.evaluation.baselines import PlainText
 from imr_ml.evaluation.splits import Split
+from imr_ml.features.settings import LARGE_TABLE
+from imr_ml.memory import release_memory
 from imr_ml.progress import StartProgress, silent
 
 
@@ -20,7 +23,7 @@ class OutOfFold:
     Attributes
     ----------
     repeats : tuple of Predictions
-        One a repeat, each for all requests in their order.
+        One a repeat, each for all tested requests in their order.
     """
 
     repeats: tuple[Predictions, ...]
@@ -39,6 +42,7 @@ def out_of_fold(
     jobs: int,
     start: StartProgress = silent,
     doing: str = "fitting held-out models",
+    large_from: int = LARGE_TABLE,
 ) -> dict[str, OutOfFold]:
     """Out-of-fold predictions of each predictor, all on the same folds.
 
@@ -55,16 +59,16 @@ def out_of_fold(
         Starts a progress bar over the fits.
     doing : str, optional
         What the bar says.
+    large_from : int, optional
+        Requests above which one process fits the models, as a copy of the data set for each would fill the memory.
     """
-    from joblib import Parallel, delayed
-
     tasks = [
         (name, repeat, fold) for name in builders for repeat, folds in enumerate(repeats) for fold in range(len(folds))
     ]
     progress = start(doing, len(tasks))
-    run = Parallel(n_jobs=jobs, return_as="generator")
+    fits = [(builders[name], dataset, repeats[repeat][fold]) for name, repeat, fold in tasks]
+    results = _fit_large(fits) if len(dataset) > large_from else _fit_in_parallel(fits, jobs)
     parts: dict[tuple[str, int], list[Predictions]] = {}
-    results = run(delayed(fit_predict)(builders[name], dataset, repeats[repeat][fold]) for name, repeat, fold in tasks)
     for (name, repeat, _), predictions in zip(tasks, results, strict=True):
         parts.setdefault((name, repeat), []).append(predictions)
         progress(1)
@@ -72,6 +76,42 @@ def out_of_fold(
         name: OutOfFold(tuple(join_folds(parts[name, repeat], repeats[repeat]) for repeat in range(len(repeats))))
         for name in builders
     }
+
+
+_Fit = tuple[Callable[[], Predictor], Dataset, Split]
+
+
+def _fit_in_parallel(fits: list[_Fit], jobs: int) -> Iterator[Predictions]:
+    from joblib import Parallel, delayed
+
+    run = Parallel(n_jobs=jobs, return_as="generator")
+    predictions: Iterator[Predictions] = run(delayed(fit_predict)(*fit) for fit in fits)
+    return predictions
+
+
+def _fit_large(fits: list[_Fit]) -> Iterator[Predictions]:
+    """Fit one after the other: first in a process that then ends what needs only a part of the data set."""
+    from joblib.externals.loky import ProcessPoolExecutor
+
+    predictions = {}
+    with ProcessPoolExecutor(max_workers=1) as executor:
+        for number, (build, dataset, split) in enumerate(fits):
+            if build is PlainText:
+                part = _part_for(build, dataset, split)
+                predictions[number] = executor.submit(fit_predict, build, *part).result()
+    for number, fit in enumerate(fits):
+        release_memory()
+        yield predictions.pop(number) if number in predictions else fit_predict(*fit)
+
+
+def _part_for(build: type[PlainText], dataset: Dataset, split: Split) -> tuple[Dataset, Split]:
+    """The columns that a predictor reads, and the requests that it is fitted on at most, of whole cases."""
+    train, test = split
+    order = np.random.default_rng(0).permutation(int(dataset.groups.max()) + 1)[dataset.groups[train]]
+    train = np.sort(train[np.argsort(order, kind="stable")[: build.MOST_REQUESTS]])
+    part = dataset[np.concatenate([train, test])]
+    places = np.arange(len(part))
+    return replace(part, frame=part.frame[list(build.COLUMNS)]), (places[: len(train)], places[len(train) :])
 
 
 def fit_predict(build: Callable[[], Predictor], dataset: Dataset, split: Split) -> Predictions:
@@ -89,10 +129,6 @@ def fit_predict(build: Callable[[], Predictor], dataset: Dataset, split: Split) 
 
 
 def join_folds(parts: list[Predictions], folds: list[Split]) -> Predictions:
-    """Predictions of the test parts in the order of the requests."""
+    """Predictions of the test parts, in the order of the requests."""
     order = np.argsort(np.concatenate([test for _, test in folds]))
-    return Predictions(
-        np.concatenate([part.p_overturned for part in parts])[order],
-        np.concatenate([part.family_probability for part in parts])[order],
-        np.concatenate([part.family_set for part in parts])[order],
-    )
+    return join_predictions(parts)[order]

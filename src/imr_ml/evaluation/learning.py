@@ -13,7 +13,7 @@ from imr_ml.evaluation.comparison import compare, predictors
 from imr_ml.evaluation.cross_validation import OutOfFold, out_of_fold
 from imr_ml.evaluation.intervals import Estimate
 from imr_ml.evaluation.settings import EvaluationSettings
-from imr_ml.evaluation.splits import Split, grouped_folds
+from imr_ml.evaluation.splits import Split, repeated_folds, tested_part
 from imr_ml.progress import StartProgress, silent
 
 SHARES = (0.2, 0.4, 0.6, 0.8)
@@ -63,19 +63,21 @@ def learning_curve(
         Starts a progress bar over the fits.
     """
     labels, groups = dataset.labels, dataset.groups
-    whole = grouped_folds(labels.overturned, groups, settings.folds, settings.seed, stratify=settings.stratify)
+    whole = repeated_folds(labels.overturned, groups, settings)[0]
     parts = [
         [(_part_of(train, share, labels.overturned, groups, settings.seed), test) for train, test in whole]
         for share in SHARES
     ]
     builders = predictors(build, labels)
     fitted = out_of_fold(dataset, builders, parts, settings.jobs, start, "fitting on parts of the cases")
-    points = []
+    tested, points = tested_part(dataset, [whole]), []
     for number, folds in enumerate([*parts, whole]):
         predictions = {
             name: OutOfFold(((*fitted[name].repeats, predicted[name].repeats[0])[number],)) for name in builders
         }
-        points.append(LearningPoint(*_size(folds, groups), compare(predictions, labels, groups, settings).estimates))
+        points.append(
+            LearningPoint(*_size(folds, groups), compare(predictions, tested.labels, tested.groups, settings).estimates)
+        )
     return tuple(points)
 
 

@@ -30,7 +30,7 @@ def best_reachable(truth: pd.DataFrame, *, resamples: int = 1000, seed: int = 0)
     Parameters
     ----------
     truth : DataFrame
-        One row an item, as `imr-ml sample` writes it beside the letters: ``case_number``, ``outcome``, ``families``,
+        One row per item, as `imr-ml sample` writes it beside the letters: ``case_number``, ``outcome``, ``families``,
         ``p_overturned`` and ``p_<family>``.
     resamples, seed : int
         Of the bootstrap.

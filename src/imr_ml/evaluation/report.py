@@ -17,7 +17,7 @@ from imr_ml.evaluation.learning import LearningPoint
 from imr_ml.evaluation.permutation import MaskingComparison, PermutationTest, compare_masking
 from imr_ml.evaluation.settings import EvaluationSettings
 from imr_ml.evaluation.slices import Slice, slices
-from imr_ml.evaluation.splits import fold_numbers, repeated_folds
+from imr_ml.evaluation.splits import fold_numbers, repeated_folds, tested_part, tested_rows
 from imr_ml.evaluation.temporal import NoTemporalSplit, TemporalEvaluation, evaluate_over_time
 from imr_ml.features.frame import TOKEN_COLUMNS
 from imr_ml.progress import StartProgress, silent
@@ -35,12 +35,17 @@ class Evaluation:
         Predictor (``"model"`` or a baseline) -> metric -> `Estimate`.
     differences : dict
         Baseline -> metric -> `Estimate` of model minus baseline over the same resamples.
+    rows : (tested requests,) int
+        Which requests were tested: all, but for a large table; see `EvaluationSettings`.
     labels : Labels
+        Of the tested requests, as all that follows.
+    groups : (tested requests,) int
+        Counted from 0.
     predicted : dict of OutOfFold
         By predictor, the model and every baseline.
     settings : EvaluationSettings
         With the repeats that were run.
-    fold_of : (repeats, requests) int
+    fold_of : (repeats, tested requests) int
         In which fold each request was held out.
     by_fold : dict of (repeats, folds) float
         Metric -> the model's value in each test part; NaN where a part leaves it undefined.
@@ -58,7 +63,9 @@ class Evaluation:
 
     estimates: dict[str, dict[str, Estimate]]
     differences: dict[str, dict[str, Estimate]]
+    rows: NDArray[np.int64]
     labels: Labels
+    groups: NDArray[np.int64]
     predicted: dict[str, OutOfFold]
     settings: EvaluationSettings
     fold_of: NDArray[np.int64]
@@ -99,20 +106,26 @@ def evaluate(
         Where there are too few cases of either outcome for the folds.
     """
     settings = settings.for_requests(len(dataset))
-    labels, groups = dataset.labels, dataset.groups
-    repeats = repeated_folds(labels.overturned, groups, settings)
-    predicted = out_of_fold(dataset, predictors(build, labels), repeats, settings.jobs, start)
+    repeats = repeated_folds(dataset.labels.overturned, dataset.groups, settings)
+    tested = tested_part(dataset, repeats)
+    labels, groups = tested.labels, tested.groups
+    predicted = out_of_fold(
+        dataset, predictors(build, labels), repeats, settings.jobs, start, large_from=settings.large_from
+    )
     compared = compare(predicted, labels, groups, settings)
-    temporal, no_temporal = _temporal(dataset, build, settings)
+    fold_of = np.array([fold_numbers(folds) for folds in repeats])
+    temporal, no_temporal = _temporal(dataset, build, settings, start)
     return Evaluation(
         estimates=compared.estimates,
         differences=compared.differences,
+        rows=tested_rows(repeats),
         labels=labels,
+        groups=groups,
         predicted=predicted,
         settings=settings,
-        fold_of=np.array([fold_numbers(folds) for folds in repeats]),
-        by_fold=values_by_fold(predicted[MODEL], labels, [[test for _, test in folds] for folds in repeats]),
-        slices=slices(dataset, predicted[MODEL], settings),
+        fold_of=fold_of,
+        by_fold=values_by_fold(predicted[MODEL], labels, fold_of),
+        slices=slices(tested, predicted[MODEL], settings),
         temporal=temporal,
         no_temporal=no_temporal,
     )
@@ -143,21 +156,21 @@ def evaluate_masking(
     start : callable, optional
         Starts a progress bar over the fits.
     """
-    labels, groups, settings = masked.labels, masked.groups, evaluation.settings
+    settings = evaluation.settings
     evaluated = evaluation.out_of_fold
     tokens = list(TOKEN_COLUMNS)
     changed = np.asarray((masked.frame[tokens] != unmasked.frame[tokens]).any(axis=1), dtype=bool)
     if changed.any():
-        repeats = repeated_folds(labels.overturned, groups, settings)
+        repeats = repeated_folds(masked.labels.overturned, masked.groups, settings)
         other = unmasked if evaluated_masked else masked
         others = out_of_fold(other, {MODEL: build}, repeats, settings.jobs, start, "comparing masking")[MODEL]
     else:
         others = evaluated
     pair = (evaluated, others) if evaluated_masked else (others, evaluated)
-    return compare_masking(*pair, labels, groups, settings, changed)
+    return compare_masking(*pair, evaluation.labels, evaluation.groups, settings, changed[evaluation.rows])
 
 
-def measured_coverage(evaluation: Evaluation, groups: NDArray[np.int64], coverage: float) -> dict[str, float]:
+def measured_coverage(evaluation: Evaluation, coverage: float) -> dict[str, float]:
     """Measure how often prediction sets contain the outcome, and how often they contain the likelier one alone.
 
     Thresholds from nine tenths of the cases are tried on the others, in turn. What sets promise is a share of cases, so
@@ -166,12 +179,11 @@ def measured_coverage(evaluation: Evaluation, groups: NDArray[np.int64], coverag
     Parameters
     ----------
     evaluation : Evaluation
-    groups : array of int
-        Case of each request, joined with its near-duplicates.
     coverage : float
         Share of cases whose set must contain their outcome.
     """
     p_overturned, overturned = evaluation.out_of_fold.mean_p_overturned, evaluation.labels.overturned
+    groups = evaluation.groups
     part = np.random.default_rng(evaluation.settings.seed).permutation(int(groups.max()) + 1)[groups] % _COVERAGE_PARTS
     held, confident = np.zeros((len(groups), 2), dtype=bool), np.zeros(len(groups), dtype=bool)
     for number in range(_COVERAGE_PARTS):
@@ -189,9 +201,9 @@ def measured_coverage(evaluation: Evaluation, groups: NDArray[np.int64], coverag
 
 
 def _temporal(
-    dataset: Dataset, build: Callable[[], Predictor], settings: EvaluationSettings
+    dataset: Dataset, build: Callable[[], Predictor], settings: EvaluationSettings, start: StartProgress
 ) -> tuple[TemporalEvaluation | None, str | None]:
     try:
-        return evaluate_over_time(dataset, build, settings), None
+        return evaluate_over_time(dataset, build, settings, start), None
     except NoTemporalSplit as reason:
         return None, str(reason)

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from imr_ml.classifiers.types import Dataset, Predictions
+from imr_ml.classifiers.types import Dataset
 from imr_ml.evaluation.comparison import metric_of
 from imr_ml.evaluation.cross_validation import OutOfFold
 from imr_ml.evaluation.intervals import Bootstrap, Estimate
@@ -114,18 +114,12 @@ def _slice(
         and (dataset.labels.families_known or not metric.startswith("family."))
         and (0 < overturned < len(rows) or metric != "outcome.roc_auc")
     ]
-    predictions = OutOfFold(tuple(_rows_of(repeat, rows) for repeat in predicted.repeats))
+    predictions = OutOfFold(tuple(repeat[rows] for repeat in predicted.repeats))
     computed = {metric: metric_of(predictions, labels, metric) for metric in metrics}
     repeats = len(predictions.repeats)
     bootstrap = Bootstrap.over_cases(computed, cases, repeats, settings.resamples, settings.seed)
     estimates = {metric: bootstrap.estimate(metric) for metric in metrics}
     return Slice(kind, value, len(rows), int(cases.max()) + 1, overturned, estimates)
-
-
-def _rows_of(predictions: Predictions, rows: NDArray[np.int64]) -> Predictions:
-    return Predictions(
-        predictions.p_overturned[rows], predictions.family_probability[rows], predictions.family_set[rows]
-    )
 
 
 def _chosen(dataset: Dataset) -> Iterator[tuple[str, str, NDArray[np.bool_]]]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from imr_ml.classifiers.types import Dataset
 from imr_ml.errors import ImrError
 from imr_ml.evaluation.settings import EvaluationSettings
 
@@ -18,10 +20,9 @@ class SplitError(ImrError):
 
 
 def fold_numbers(folds: Sequence[Split]) -> NDArray[np.int64]:
-    """Fold in which each request is held out, shape (requests,)."""
-    numbers = np.empty(sum(len(test) for _, test in folds), dtype=np.int64)
-    for number, (_, test) in enumerate(folds):
-        numbers[test] = number
+    """Fold in which each tested request is held out, shape (tested requests,)."""
+    order = np.argsort(np.concatenate([test for _, test in folds]))
+    numbers: NDArray[np.int64] = np.repeat(np.arange(len(folds)), [len(test) for _, test in folds])[order]
     return numbers
 
 
@@ -81,7 +82,22 @@ def repeated_folds(
     SplitError
         See `grouped_folds`.
     """
+    tested = settings.tested_folds or None
     return [
-        grouped_folds(overturned, groups, settings.folds, settings.seed + repeat, stratify=settings.stratify)
+        grouped_folds(overturned, groups, settings.folds, settings.seed + repeat, stratify=settings.stratify)[:tested]
         for repeat in range(settings.repeats)
     ]
+
+
+def tested_rows(repeats: list[list[Split]]) -> NDArray[np.int64]:
+    """Requests that each repeat tests on, in ascending order."""
+    return np.sort(np.concatenate([test for _, test in repeats[0]]))
+
+
+def tested_part(dataset: Dataset, repeats: list[list[Split]]) -> Dataset:
+    """The requests that each repeat tests on, in their order; the whole data set where that is all of them."""
+    rows = tested_rows(repeats)
+    if len(rows) == len(dataset):
+        return dataset
+    part = dataset[rows]
+    return replace(part, groups=np.unique(part.groups, return_inverse=True)[1])

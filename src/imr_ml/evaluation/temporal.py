@@ -15,6 +15,7 @@ from imr_ml.evaluation.comparison import Comparison, compare, predictors
 from imr_ml.evaluation.cross_validation import out_of_fold
 from imr_ml.evaluation.settings import EvaluationSettings
 from imr_ml.evaluation.splits import Split
+from imr_ml.progress import StartProgress, silent
 
 SHORTEST_SPAN_YEARS = 0.25
 _EARLIER_SHARE = 0.7
@@ -97,7 +98,7 @@ def temporal_split(labels: Labels, groups: NDArray[np.int64]) -> Split:
 
 
 def evaluate_over_time(
-    dataset: Dataset, build: Callable[[], Predictor], settings: EvaluationSettings
+    dataset: Dataset, build: Callable[[], Predictor], settings: EvaluationSettings, start: StartProgress = silent
 ) -> TemporalEvaluation:
     """Evaluate a model and the baselines on a temporal split.
 
@@ -107,6 +108,8 @@ def evaluate_over_time(
     build : callable
         Makes an unfitted model.
     settings : EvaluationSettings
+    start : callable, optional
+        Starts a progress bar over the fits.
 
     Raises
     ------
@@ -116,7 +119,15 @@ def evaluate_over_time(
     labels, groups = dataset.labels, dataset.groups
     train, test = temporal_split(labels, groups)
     test_labels, cases = labels[test], np.unique(groups[test], return_inverse=True)[1]
-    predicted = out_of_fold(dataset, predictors(build, test_labels), [[(train, test)]], settings.jobs)
+    predicted = out_of_fold(
+        dataset,
+        predictors(build, test_labels),
+        [[(train, test)]],
+        settings.jobs,
+        start,
+        "fitting on earlier decisions",
+        settings.large_from,
+    )
     return TemporalEvaluation(
         tested_from=float(test_labels.decided_year.min()),
         train_requests=len(train),

@@ -1,1 +1,1 @@
-"""The ladder: predictors from the simplest to the most complex, judged on the same grouped folds."""
+"""The ladder: predictors from the simplest to the most complex, evaluated on the same grouped folds."""

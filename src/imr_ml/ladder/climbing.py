@@ -14,7 +14,7 @@ from imr_ml.evaluation.comparison import LESS_IS_BETTER
 from imr_ml.evaluation.cross_validation import OutOfFold, out_of_fold
 from imr_ml.evaluation.intervals import Estimate
 from imr_ml.evaluation.settings import EvaluationSettings
-from imr_ml.evaluation.splits import repeated_folds
+from imr_ml.evaluation.splits import repeated_folds, tested_part
 from imr_ml.ladder.judging import Judgement, judge, tasks_of
 from imr_ml.ladder.reading import Rung, base_rung, read_frames
 from imr_ml.nlp.types import NlpSettings
@@ -44,7 +44,7 @@ class Step:
 
     @property
     def estimates(self) -> dict[str, Estimate]:
-        """By metric, of the tasks that the rung is judged in."""
+        """By metric, of the tasks that the rung is compared in."""
         return self.judgement.estimates
 
 
@@ -96,7 +96,8 @@ def climb(
         Where there are too few cases of either outcome for the folds.
     """
     settings = settings.for_requests(len(dataset))
-    labels, groups = dataset.labels, dataset.groups
+    tested = tested_part(dataset, repeated_folds(dataset.labels.overturned, dataset.groups, settings))
+    labels, groups = tested.labels, tested.groups
     tasks_known = set(tasks_of(labels))
     climbed = (base_rung(labels), *(rung for rung in rungs if tasks_known & set(rung.tasks)))
     known = frames or {}
@@ -168,7 +169,7 @@ def _fit_time(rung: Rung, dataset: Dataset) -> float:
 
 
 def climb_table(climb: Climb, task: str, metrics: tuple[str, ...] = ()) -> Table:
-    """A row a rung that is judged in the task: its metrics, its difference to the champion it met, seconds to fit.
+    """One row per rung compared in the task: its metrics, its difference to the champion it met, seconds to fit.
 
     Parameters
     ----------

@@ -37,7 +37,7 @@ class Rung:
     build : callable
         Makes an unfitted predictor.
     tasks : tuple of {"outcome", "family"}
-        What it predicts otherwise than the rungs before it; elsewhere it is not judged.
+        What it predicts otherwise than the rungs before it; elsewhere it is not compared.
     nlp : NlpSettings or None
         How its texts are read; None where it reads none or takes them as they are.
     """
@@ -58,7 +58,7 @@ REFERENCES = (
 
 
 def base_rung(labels: Labels) -> Rung:
-    """The lowest rung: the rates of the requests that are judged, the best that any constant could do."""
+    """The lowest rung: the rates of the evaluated requests, the best that any constant could do."""
     return Rung("base_rate", "The same rates for every request", partial(BaseRate, labels))
 
 
