@@ -136,3 +136,22 @@ def test_a_command_that_finds_no_store_makes_none(command, tmp_path, monkeypatch
     assert "no run was tracked here yet; train a model with 'imr-ml train'" in done.stderr
     assert list(tmp_path.iterdir()) == []
     shutil.rmtree(tmp_path)
+
+
+@pytest.mark.slow
+def test_a_champion_is_refitted_on_the_part_that_a_large_table_was_tested_on(requests, drawn_once, empty_store):
+    settings = TrainingSettings(evaluation=EvaluationSettings(folds=3, resamples=50, jobs=1, large_from=60, repeats=1))
+    for name, rows in {"fewer": 50, "all": 70}.items():
+        write_requests(requests.head(rows), Path(f"{name}.parquet"))
+        trained = train(requests.head(rows), settings)
+        folder = save_model(trained, Path(f"models/{name}"), manifest=manifest_here(Path(f"{name}.parquet")))
+        record(trained, folder, extras=Extras(compared=(), manifest=folder / MANIFEST, name=name))
+    client = MlflowClient(f"sqlite:///{empty_store}/mlflow.db")
+    client.set_registered_model_alias(MODEL_NAME, CHAMPION, "1")
+
+    done = promote(CHALLENGER)
+
+    refitted = client.get_run(done.refit)
+    assert done.promoted
+    assert refitted.data.metrics["outcome.roc_auc"] == trained.evaluation.estimates["model"]["outcome.roc_auc"].value
+    assert len(trained.evaluation.rows) < 35

@@ -13,7 +13,7 @@ from imr_ml.evaluation.intervals import Estimate
 from imr_ml.evaluation.learning import LearningPoint
 from imr_ml.experiments.reading import read_experiment
 from imr_ml.experiments.schema import flat_keys, values_of
-from imr_ml.features.matrix import BlockWeights
+from imr_ml.features.settings import BlockWeights
 from imr_ml.reporting.compared_models import ComparedModel, compared_baselines
 from imr_ml.tracking import run_facts
 from imr_ml.tracking.git import GitState

@@ -66,7 +66,7 @@ def _metric_table(trained: TrainedModel) -> Table:
     kind = "SYNTHETIC sample corpus" if data.is_synthetic else f"source {data.source}"
     table = Table(
         title=f"{data.requests} requests of {data.cases} cases, {data.overturned} overturned ({kind}); "
-        f"{evaluation.settings.folds} folds by case x {evaluation.settings.repeats}; 95 % intervals over cases"
+        f"{evaluation.settings.tested_parts} by case x {evaluation.settings.repeats}; 95 % intervals over cases"
     )
     for column in ("metric", "model", "base rate", "UR's families", "plain TF-IDF"):
         table.add_column(column, justify="left" if column == "metric" else "right")

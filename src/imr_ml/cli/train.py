@@ -25,6 +25,7 @@ from imr_ml.cli.models import LATEST
 if TYPE_CHECKING:
     import pandas as pd
 
+    from imr_ml.ingest.sources import TrainingTable
     from imr_ml.quality.report import QualityReport
 
 _PERMUTATIONS = 200
@@ -133,11 +134,14 @@ def train(
                 _write_rejects(table.decisions.rejected_rows, rejects)
             checked = check_training(table.decisions.requests, str(data or "the data"), start)
             errors = _report_check(checked.report, allow_errors=allow_errors)
+            table = table if log_text else _drop_unused(table)
             with system_metrics() as system:
                 trained = train_model(table.decisions.requests, settings, start, checked.groups)
-        commit, dirty = (git.commit, git.dirty) if git else (None, False)
-        save_model(trained, output, commit, table.manifest)
-        card = write_card(trained, output, commit, dirty=dirty)[0]
+            commit, dirty = (git.commit, git.dirty) if git else (None, False)
+            start("saving the model", 0)
+            save_model(trained, output, commit, table.manifest)
+            card = write_card(trained, output, commit, dirty=dirty)[0]
+            rates = report_rates(table.decisions.requests)
         compared = compared_rungs(trained.climb) if trained.climb else None
         texts = decided_requests(table.decisions.requests) if log_text else None
         extras = runs.Extras(
@@ -146,7 +150,7 @@ def train(
             card=card,
             manifest=output / MANIFEST,
             report=output / REPORT,
-            rates=report_rates(table.decisions.requests),
+            rates=rates,
             texts=texts,
             started_ms=started_ms,
             experiment=named.name,
@@ -158,7 +162,9 @@ def train(
         if precedent_texts:
             warn("the model holds the texts of its requests: whoever gets it, also from MLflow, can read them")
         try:
-            run = runs.record(trained, output, git=git, extras=extras)
+            with progress() as start:
+                start("drawing figures and recording the run", 0)
+                run = runs.record(trained, output, git=git, extras=extras)
         except sending.UnsentError as kept:
             warn(str(kept))
             return
@@ -168,6 +174,15 @@ def train(
         address = f"models:/{registry.MODEL_NAME}/{run.model_version}"
         typer.echo(f"registered as {address} (challenger), trained on source {trained.data.source}")
         typer.echo("compare runs in the MLflow UI: imr-ml ui")
+
+
+def _drop_unused(table: TrainingTable) -> TrainingTable:
+    """The table without the columns that only its check reads, such as rationales, which take much memory."""
+    from imr_ml.corpus.mapping import OF_TRAINING
+
+    requests = table.decisions.requests
+    unused = [name for name in requests.columns if name not in OF_TRAINING]
+    return replace(table, decisions=replace(table.decisions, requests=requests.drop(columns=unused)))
 
 
 def _report_check(report: QualityReport, *, allow_errors: bool) -> tuple[str, ...]:

@@ -28,18 +28,23 @@ _FACTS = b"imr_ml"
 
 @dataclass(frozen=True, slots=True)
 class Folds:
-    """How data, identified by their SHA-256, were split; evaluations on equal folds are comparable by request."""
+    """How data, identified by their SHA-256, were split; evaluations on equal folds are comparable by request.
+
+    `tested_folds` is how many of the folds were held out in turn, 0 where all were.
+    """
 
     data: str
     folds: int
     repeats: int
     seed: int
     stratify: bool
+    tested_folds: int = 0
 
     def __str__(self) -> str:
         """For people, but for the data."""
         stratified = "stratified" if self.stratify else "not stratified"
-        return f"{self.folds} folds x {self.repeats}, seed {self.seed}, {stratified}"
+        tested = f"{self.tested_folds} of " if 0 < self.tested_folds < self.folds else ""
+        return f"{tested}{self.folds} folds x {self.repeats}, seed {self.seed}, {stratified}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +70,7 @@ class HeldOut:
 
 
 def write_held_out(held_out: HeldOut, path: Path) -> None:
-    """Write a Parquet file with one row a request and repeat."""
+    """Write a Parquet file with one row per request and repeat."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 

@@ -18,7 +18,7 @@ from imr_ml.evaluation.comparison import MODEL
 from imr_ml.evaluation.cross_validation import OutOfFold, out_of_fold
 from imr_ml.evaluation.intervals import Estimate
 from imr_ml.evaluation.settings import EvaluationSettings
-from imr_ml.evaluation.splits import fold_numbers, repeated_folds
+from imr_ml.evaluation.splits import fold_numbers, repeated_folds, tested_part
 from imr_ml.evaluation.temporal import NoTemporalSplit, temporal_split
 from imr_ml.experiments.settings import TrainingSettings
 from imr_ml.progress import StartProgress
@@ -149,14 +149,17 @@ def record_refit(client: MlflowClient, done: Refit, version: str, challenger_run
 def _evaluate(dataset: Dataset, settings: TrainingSettings, judged: HeldOut, start: StartProgress) -> HeldOut:
     """Out-of-fold predictions of settings on the folds that another model was evaluated on."""
     folds = judged.folds
-    evaluation = EvaluationSettings(folds.folds, folds.repeats, seed=folds.seed, stratify=folds.stratify)
+    evaluation = EvaluationSettings(
+        folds.folds, folds.repeats, seed=folds.seed, stratify=folds.stratify, tested_folds=folds.tested_folds
+    )
     repeats = repeated_folds(dataset.labels.overturned, dataset.groups, evaluation)
     fold_of = np.array([fold_numbers(one) for one in repeats])
     if judged.fold_of is not None and not np.array_equal(fold_of, judged.fold_of):
         raise RefitError("the installed code makes other folds than the challenger was evaluated on")
     builders: dict[str, Callable[[], Predictor]] = {MODEL: partial(RequestModel, settings.model)}
     predicted = out_of_fold(dataset, builders, repeats, evaluation.jobs, start, "refitting the champion")[MODEL]
-    return HeldOut(folds, dataset.labels, dataset.groups, predicted, fold_of)
+    tested = tested_part(dataset, repeats)
+    return HeldOut(folds, tested.labels, tested.groups, predicted, fold_of)
 
 
 def _fit_whole(dataset: Dataset, settings: TrainingSettings) -> RequestModel:

@@ -297,7 +297,7 @@ def describe_training(trained: TrainedModel, compared: Sequence[ComparedModel], 
         *(line for note in trained.notes for line in (f"**{note}**", "")),
         *markdown_table(["metric", *(TITLES.get(name, name) for name in columns)], rows),
         "",
-        f"Brackets: 95 % interval, {settings.resamples} resamples of the cases; {settings.folds} folds by "
+        f"Brackets: 95 % interval, {settings.resamples} resamples of the cases; {settings.tested_parts} by "
         f"case, {settings.repeats} time(s).",
         *(f"- {name}: {value:.3f}" for name, value in trained.coverage.items()),
         *([""] if links else []),

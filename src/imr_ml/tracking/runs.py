@@ -242,7 +242,7 @@ def _build_tables(trained: TrainedModel, texts: pd.DataFrame | None) -> dict[str
     evaluation = trained.evaluation
     tables = {"slices": (SLICES, slice_table(evaluation.slices))} if evaluation.slices else {}
     if texts is not None:
-        columns = texts[[name for name in _TEXT_COLUMNS if name in texts]].reset_index(drop=True)
+        columns = texts[[name for name in _TEXT_COLUMNS if name in texts]].iloc[evaluation.rows].reset_index(drop=True)
         tables["texts of the requests"] = (
             TEXTS,
             columns.assign(
@@ -293,6 +293,7 @@ def _write_files(
 
 
 def _held_out(trained: TrainedModel, predicted: OutOfFold) -> HeldOut:
-    settings, groups = trained.evaluation.settings, trained.neighbours.decided.group
-    folds = Folds(trained.data.sha256, settings.folds, settings.repeats, settings.seed, settings.stratify)
+    settings, groups = trained.evaluation.settings, trained.evaluation.groups
+    tested = settings.tested_folds if settings.tested_folds < settings.folds else 0
+    folds = Folds(trained.data.sha256, settings.folds, settings.repeats, settings.seed, settings.stratify, tested)
     return HeldOut(folds, trained.evaluation.labels, groups, predicted, trained.evaluation.fold_of)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from imr_ml.training import TrainedModel
 
 FEW_OVERTURNED = 100
-"""Below so many overturned requests the figures of the outcome are told to rest on few."""
+"""Overturned requests below which the card warns that the outcome's figures rest on few."""
 _ITEMS = "items in case"
 _UNKNOWN = "unknown"
 _LARGE_PART = 1 / 3
@@ -121,7 +121,7 @@ def _of_data(trained: TrainedModel) -> Iterator[str]:
             "classification of finished letters, not a forecast from a bare request; expect less on other summaries."
         )
     if not labels.families_known:
-        yield "**No guideline families.** The source tells none, so the model predicts none."
+        yield "**No guideline families.** The source has none, so the model predicts none."
 
 
 def _of_figures(evaluation: Evaluation) -> Iterator[str]:

@@ -68,7 +68,7 @@ def masking_rows(masking: MaskingComparison) -> Iterator[Row]:
 
 
 def ladder_metrics(climb: Climb) -> dict[str, str]:
-    """Task -> the metric that rungs are judged by, where the data allow it."""
+    """Task -> the metric that compares rungs, where the data allow it."""
     return {task: metric for task, metric in JUDGED_BY.items() if task in climb.champions}
 
 
@@ -84,7 +84,7 @@ def ladder_rows(climb: Climb, task: str) -> Iterator[Row]:
 
 
 def slice_columns(evaluation: Evaluation) -> Row:
-    """Names of the metrics that slices are told by."""
+    """Names of the metrics shown for slices."""
     return [title(metric) for metric in _slice_metrics(evaluation)]
 
 
@@ -99,7 +99,7 @@ def slice_rows(evaluation: Evaluation) -> Iterator[Row]:
 
 def family_rows(trained: TrainedModel) -> Iterator[Row]:
     """Family, requests that cite it, and its F1."""
-    evaluation, groups = trained.evaluation, trained.neighbours.decided.group
+    evaluation, groups = trained.evaluation, trained.evaluation.groups
     truth = evaluation.labels.families
     cited = dict(zip(FAMILIES, truth.sum(axis=0).tolist(), strict=True))
 

@@ -107,7 +107,7 @@ def describe_calibration(evaluation: Evaluation) -> str:
     error, skill = estimates["outcome.expected_calibration_error"], estimates["outcome.brier_skill"]
     return (
         f"`p_overturned` misses the share overturned by {error} on average, and its Brier skill over the base rate is "
-        f"{skill}. It was calibrated without the requests that it is judged on."
+        f"{skill}. It was calibrated without the requests that it is tested on."
     )
 
 

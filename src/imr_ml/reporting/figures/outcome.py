@@ -139,7 +139,7 @@ def confusion(trained: TrainedModel) -> Figure:
 
 def _roc_band(trained: TrainedModel, places: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """2.5th and 97.5th percentile of the ROC at each false positive rate, each resample on one repeat's predictions."""
-    overturned, groups = trained.evaluation.labels.overturned, trained.neighbours.decided.group
+    overturned, groups = trained.evaluation.labels.overturned, trained.evaluation.groups
     repeats = trained.evaluation.out_of_fold.repeats
     random = np.random.default_rng(trained.evaluation.settings.seed)
     cases = int(groups.max()) + 1

@@ -105,7 +105,7 @@ def by_fold(trained: TrainedModel) -> Figure | None:
 
 
 def learning_curve(trained: TrainedModel) -> Figure | None:
-    """Model and baselines by the number of training requests; None where that was not asked for."""
+    """Model and baselines by the number of training requests; None if not requested."""
     points = trained.evaluation.learning
     if not points:
         return None
