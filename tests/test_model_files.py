@@ -86,7 +86,7 @@ def test_a_model_of_another_format_is_refused(trained, tmp_path):
     (folder / FACTS).write_text(json.dumps(facts | {"format": 1}))
     _sign(folder)
 
-    with pytest.raises(ModelError, match="is a model of format 1, this is 3; train again"):
+    with pytest.raises(ModelError, match="is a model of format 1, this is 4; train again"):
         read_model(folder)
 
 

@@ -37,7 +37,7 @@ REFERENCE = "reference.npz"
 MANIFEST = "data.manifest.json"
 """Manifest of the training table; a model that was trained on a table in memory has none."""
 _CHECKED = (CLASSIFIERS, PRECEDENTS, FACTS)
-FORMAT = 3
+FORMAT = 4
 _WITHOUT_REFERENCE = 2
 _LIBRARIES = ("imr-ml", "scikit-learn", "spacy", "negspacy", "numpy", "pandas", "scipy", "skops")
 _OURS = (
@@ -54,13 +54,15 @@ _OURS = (
     "families.GuidelineFamilyClassifier",
     "outcome.CalibratedLogisticClassifier",
 )
+_VECTORIZERS = ("FactPairs", "FactVectorizer", "TermVectorizer")
 TRUSTED = frozenset(
     {
         "numpy.dtype",
         *(f"imr_ml.classifiers.{name}" for name in _OURS),
-        "imr_ml.features.matrix.FactPairs",
-        "imr_ml.features.matrix.FactVectorizer",
-        "imr_ml.features.matrix.TermVectorizer",
+        "imr_ml.features.matrix.FeatureBlocks",
+        # Where models of version 0.1.0 have them.
+        *(f"imr_ml.features.matrix.{name}" for name in _VECTORIZERS),
+        *(f"imr_ml.features.vectorizers.{name}" for name in _VECTORIZERS),
         "scipy.sparse._csc.csc_matrix",
         "scipy.sparse._csr.csr_matrix",
         "sklearn.compose._column_transformer._RemainderColsList",
@@ -184,7 +186,7 @@ def read_model(folder: Path) -> LoadedModel:
 
     sums = _verify(folder, _CHECKED)
     facts = json.loads((folder / FACTS).read_text("utf-8"))
-    if facts["format"] not in (FORMAT, _WITHOUT_REFERENCE):
+    if facts["format"] not in range(_WITHOUT_REFERENCE, FORMAT + 1):
         raise ModelError(f"{folder}: is a model of format {facts['format']}, this is {FORMAT}; train again")
     classifiers = _read_skops(folder, CLASSIFIERS)
     model = _request_model(facts, classifiers)
@@ -217,10 +219,12 @@ def _request_model(facts: dict[str, Any], classifiers: dict[str, Any]) -> Reques
     from imr_ml.classifiers.reliability import Baseline
     from imr_ml.classifiers.request_model import Chosen, RequestModel
     from imr_ml.classifiers.settings import settings_of
+    from imr_ml.features.matrix import FeatureBlocks
 
     chosen = facts["chosen"]
     model = RequestModel(settings_of(facts["settings"]["model"]))
-    model.features_ = classifiers["features"]
+    features = classifiers["features"]
+    model.features_ = features if isinstance(features, FeatureBlocks) else FeatureBlocks.of_transformer(features)
     model.outcome_ = Chosen(
         model.settings.outcome[chosen["outcome"]], classifiers["outcome"], chosen["half_life_years"]
     )
@@ -273,11 +277,13 @@ def _verify(folder: Path, names: tuple[str, ...]) -> dict[str, str]:
 
 def _read_skops(folder: Path, name: str) -> dict[str, Any]:
     import skops.io
+    from skops.io.exceptions import UntrustedTypesFoundException
 
-    unknown = set(skops.io.get_untrusted_types(file=folder / name)) - TRUSTED
-    if unknown:
-        raise ModelError(f"{folder}: has types that are not allowed ({', '.join(sorted(unknown))}); not loaded")
-    content: dict[str, Any] = skops.io.load(folder / name, trusted=sorted(TRUSTED))
+    try:
+        content: dict[str, Any] = skops.io.load(folder / name, trusted=sorted(TRUSTED))
+    except UntrustedTypesFoundException as error:
+        unknown = sorted(set(skops.io.get_untrusted_types(file=folder / name)) - TRUSTED)
+        raise ModelError(f"{folder}: has types that are not allowed ({', '.join(unknown)}); not loaded") from error
     return content
 
 

@@ -30,7 +30,7 @@ ADDED = (
     ScoreColumn("confident", "flag", "whether the coverage rules one outcome out, and the other is the likelier one"),
     ScoreColumn("families_pred", "text", "guideline families expected to be cited, joined by |; never empty"),
     ScoreColumn("primary_family", "text", "the likeliest of them"),
-    ScoreColumn("acoem_chapter", "text", "chapter, where acoem is among families_pred and a body part or UR tells it"),
+    ScoreColumn("acoem_chapter", "text", "chapter, where acoem is among families_pred and a body part or UR gives it"),
     *(ScoreColumn(f"p_{family}", "number", f"probability that {family} is cited") for family in FAMILIES),
     ScoreColumn("evidence", "text", "JSON: outcome and primary family as sums of terms in log-odds, with places"),
     ScoreColumn("precedents", "text", "JSON list: decided requests like this one, one of a case, same treatment first"),
@@ -58,7 +58,7 @@ class ScoreOptions:
     evidence : bool
         Whether to tell what moved each prediction.
     precedents : int
-        Decided requests to tell of each request; 0 tells none.
+        Precedents listed for each request; 0 lists none.
     coverage : float or None
         Share of cases whose prediction set shall hold their outcome, between 0 and 1; None takes the model's.
     """

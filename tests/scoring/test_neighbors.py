@@ -94,7 +94,7 @@ def test_an_unknown_number_of_items_counts_as_an_average_one(prepared, prepared_
 
     sized = feature_frame(prepared_requests.assign(items_in_case=[1, 2, 3, 9] * 40))
     model = RequestModel().fit(sized, prepared.labels, prepared.groups)
-    place = model.features_.output_indices_["case_size"]
+    place = model.features_.places["case_size"]
 
     unknown = model.matrix(sized.assign(log_items_in_case=float("nan")))[:, place]
 

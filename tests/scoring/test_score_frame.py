@@ -38,6 +38,15 @@ def test_rows_and_columns_come_back_in_order_with_the_scores_after_them(loaded, 
     assert set(scored["model_version"]) == {loaded.version}
 
 
+def test_a_row_gets_the_same_scores_alone_as_among_others(loaded, requests):
+    mixed = requests.assign(age=["44", "old", None, "51 y/o", "-", "130"])
+    mixed.loc[2, "request"] = None
+
+    alone = pd.concat([score_frame(mixed.iloc[[row]], loaded) for row in range(len(mixed))])
+
+    pd.testing.assert_frame_equal(score_frame(mixed, loaded), alone)
+
+
 @settings(deadline=None, max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(labels=st.lists(st.one_of(st.integers(0, 3), st.text(max_size=2), st.none()), min_size=6, max_size=6))
 def test_scores_are_aligned_by_position_whatever_the_index(loaded, requests, labels):

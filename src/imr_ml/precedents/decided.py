@@ -1,4 +1,4 @@
-"""Hold decided requests, and what tells which of them a new request may be compared with."""
+"""Hold decided requests, and decide which of them a new request may be compared with."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from imr_ml.corpus.near_duplicates import summary_digest
 from imr_ml.corpus.table import decided_years
 from imr_ml.guidelines.types import FAMILIES
-from imr_ml.precedents.kinds import Kinds
+from imr_ml.precedents.kinds import Kinds, shared_texts
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 _HASH_DIGITS = 16
 _REQUEST_DATES = ("application_received", "ur_denial_date")
 _REQUEST = "request"
+_PLACES = ".places"
 _NAMES = ("case_number", "letter", "summary")
 
 
@@ -43,9 +44,9 @@ class Query:
         earlier.
     """
 
-    case_number: NDArray[np.str_]
-    letter: NDArray[np.str_]
-    summary: NDArray[np.str_]
+    case_number: NDArray[np.object_]
+    letter: NDArray[np.object_]
+    summary: NDArray[np.object_]
     asked_at: NDArray[np.float64]
 
     @classmethod
@@ -82,18 +83,18 @@ class DecidedRequests:
         Texts of the requests; empty where they are not stored.
     """
 
-    case_number: NDArray[np.str_]
-    letter: NDArray[np.str_]
-    summary: NDArray[np.str_]
+    case_number: NDArray[np.object_]
+    letter: NDArray[np.object_]
+    summary: NDArray[np.object_]
     item: NDArray[np.float64]
     group: NDArray[np.int64]
     overturned: NDArray[np.bool_]
     families: NDArray[np.bool_]
     decided_year: NDArray[np.float64]
-    category: NDArray[np.str_]
-    body_part: NDArray[np.str_]
-    ur_families: NDArray[np.str_]
-    treatments: NDArray[np.str_]
+    category: NDArray[np.object_]
+    body_part: NDArray[np.object_]
+    ur_families: NDArray[np.object_]
+    treatments: NDArray[np.object_]
     request: tuple[str, ...] = ()
 
     @classmethod
@@ -129,16 +130,28 @@ class DecidedRequests:
         return len(self.group)
 
     def arrays(self) -> dict[str, NDArray[np.generic]]:
-        """Each attribute by its name, texts as the bytes of a JSON list."""
-        arrays = {field.name: getattr(self, field.name) for field in fields(self) if field.name != _REQUEST}
+        """Each attribute by its name; texts as the distinct ones and their places, requests as a JSON list's bytes."""
+        arrays: dict[str, NDArray[np.generic]] = {}
+        for name in (field.name for field in fields(self) if field.name != _REQUEST):
+            values = getattr(self, name)
+            if values.dtype == object:
+                distinct, places = np.unique(values.astype(np.str_), return_inverse=True)
+                arrays |= {name: distinct, f"{name}{_PLACES}": places.astype(np.int32)}
+            else:
+                arrays[name] = values
         texts = {_REQUEST: np.frombuffer(json.dumps(self.request).encode(), dtype=np.uint8)} if self.request else {}
         return arrays | texts
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, Any]) -> Self:
         """What `arrays` gave; an older model has neither summaries nor treatments."""
-        nothing = np.full(len(arrays["group"]), "", dtype=np.str_)
-        values = {"summary": nothing, "treatments": nothing} | dict(arrays)
+        nothing = shared_texts([""] * len(arrays["group"]))
+        values: dict[str, Any] = {"summary": nothing, "treatments": nothing}
+        for name, array in arrays.items():
+            if f"{name}{_PLACES}" in arrays:
+                values[name] = array.astype(object)[arrays[f"{name}{_PLACES}"]]
+            elif not name.endswith(_PLACES):
+                values[name] = shared_texts(array.tolist()) if array.dtype.kind == "U" else array
         texts = tuple(json.loads(values[_REQUEST].tobytes())) if _REQUEST in values else ()
         return cls(**(values | {_REQUEST: texts}))
 
@@ -179,7 +192,7 @@ def month_of(year: float) -> str:
     return f"{first + timedelta(days=round((year - first.year) * 365.25)):%Y-%m}"
 
 
-def _groups_by(names: NDArray[np.str_], groups: NDArray[np.int64]) -> dict[str, set[int]]:
+def _groups_by(names: NDArray[np.object_], groups: NDArray[np.int64]) -> dict[str, set[int]]:
     found: dict[str, set[int]] = {}
     for name, group in zip(names.tolist(), groups.tolist(), strict=True):
         if name:
@@ -187,29 +200,34 @@ def _groups_by(names: NDArray[np.str_], groups: NDArray[np.int64]) -> dict[str, 
     return found
 
 
-def _texts(requests: pd.DataFrame, column: str) -> NDArray[np.str_]:
+def _texts(requests: pd.DataFrame, column: str) -> NDArray[np.object_]:
     if column not in requests:
-        return np.full(len(requests), "", dtype=np.str_)
-    return np.array(requests[column].astype("string").fillna("").tolist(), dtype=np.str_)
+        return shared_texts([""] * len(requests))
+    cells = requests[column]
+    return shared_texts("" if absent else str(cell) for cell, absent in zip(cells, cells.isna(), strict=True))
 
 
-def _summaries(requests: pd.DataFrame) -> NDArray[np.str_]:
-    texts = _texts(requests, "clinical_summary").tolist()
-    digests = {text: (summary_digest(text) or b"").hex() for text in dict.fromkeys(texts)}
-    return np.array([digests[text] for text in texts], dtype=np.str_)
+def _summaries(requests: pd.DataFrame) -> NDArray[np.object_]:
+    if "clinical_summary" not in requests:
+        return _texts(requests, "clinical_summary")
+    codes, texts = requests["clinical_summary"].factorize()
+    digests = shared_texts([*((summary_digest(str(text)) or b"").hex() for text in texts), ""])
+    found: NDArray[np.object_] = digests[codes]
+    return found
 
 
-def _letters(requests: pd.DataFrame) -> NDArray[np.str_]:
-    return np.array([name[:_HASH_DIGITS] for name in _texts(requests, "letter_sha256").tolist()], dtype=np.str_)
+def _letters(requests: pd.DataFrame) -> NDArray[np.object_]:
+    return shared_texts(name[:_HASH_DIGITS] for name in _texts(requests, "letter_sha256").tolist())
 
 
 def _request_years(requests: pd.DataFrame) -> NDArray[np.float64]:
     """When each request was asked; the decision's own date stands in only where no earlier date is known."""
     import pandas as pd
 
-    years = pd.Series(float("nan"), index=requests.index)
+    years = np.full(len(requests), np.nan)
     for column in _REQUEST_DATES:
-        if column in requests:
+        if column in requests and np.isnan(years).any():
             dates = pd.to_datetime(requests[column])
-            years = years.fillna(dates.dt.year + (dates.dt.day_of_year - 1) / 365.25)
-    return np.where(years.isna(), decided_years(requests), years)
+            of_column = (dates.dt.year + (dates.dt.day_of_year - 1) / 365.25).to_numpy(dtype=np.float64)
+            years = np.where(np.isnan(years), of_column, years)
+    return np.where(np.isnan(years), decided_years(requests), years) if np.isnan(years).any() else years

@@ -29,10 +29,10 @@ class Kinds:
         Treatments and classes of drugs that the request names, joined by ``|``.
     """
 
-    category: NDArray[np.str_]
-    body_part: NDArray[np.str_]
-    ur_families: NDArray[np.str_]
-    treatments: NDArray[np.str_]
+    category: NDArray[np.object_]
+    body_part: NDArray[np.object_]
+    ur_families: NDArray[np.object_]
+    treatments: NDArray[np.object_]
 
     @classmethod
     def of(cls, frame: pd.DataFrame) -> Self:
@@ -41,10 +41,10 @@ class Kinds:
         parts = [(request.split() or summary.split() or [""])[0] for request, summary in zip(*sections, strict=True)]
         named = zip(_named(frame, "treatments"), _named(frame, "drug_classes"), strict=True)
         return cls(
-            category=np.array(_named(frame, "category"), dtype=np.str_),
-            body_part=np.array(parts, dtype=np.str_),
-            ur_families=np.array(_named(frame, "ur_families"), dtype=np.str_),
-            treatments=np.array([SEPARATOR.join(" ".join(names).split()) for names in named], dtype=np.str_),
+            category=shared_texts(_named(frame, "category")),
+            body_part=shared_texts(parts),
+            ur_families=shared_texts(_named(frame, "ur_families")),
+            treatments=shared_texts(SEPARATOR.join(" ".join(names).split()) for names in named),
         )
 
 
@@ -57,7 +57,7 @@ class KnownKinds:
         As in `Kinds`.
     """
 
-    def __init__(self, category: NDArray[np.str_], treatments: NDArray[np.str_]) -> None:
+    def __init__(self, category: NDArray[np.object_], treatments: NDArray[np.object_]) -> None:
         self._category = _Names(category.tolist())
         self._treatment = _Names(treatments.tolist())
 
@@ -88,6 +88,15 @@ class _Names:
             columns += [self._places.setdefault(name, len(self._places)) for name in row]
             ends.append(len(columns))
         return csr_matrix((np.ones(len(columns), np.float32), columns, ends), shape=(len(ends) - 1, len(self._places)))
+
+
+def shared_texts(texts: Iterable[str]) -> NDArray[np.object_]:
+    """Array of texts that holds each distinct one once, shape (texts,)."""
+    distinct: dict[str, str] = {}
+    rows = [distinct.setdefault(text, text) for text in texts]
+    array = np.empty(len(rows), dtype=object)
+    array[:] = rows
+    return array
 
 
 def _names_in(joined: str) -> list[str]:

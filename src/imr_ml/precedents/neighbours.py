@@ -2,7 +2,7 @@
 
 Rows are compared by the cosine of their weighed TF-IDF terms and facts, of each row the ones that weigh most: the
 many faint ones cost most of the time and say little. What shares a treatment or the category comes first: a case
-that is told in the same words about another treatment is no precedent.
+in the same words about another treatment is no precedent.
 """
 
 from __future__ import annotations

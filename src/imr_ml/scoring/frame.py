@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -110,14 +110,22 @@ def score_frame(
     index, frame = frame.index, frame.reset_index(drop=True)
     rows = type_rows(frame, styles)
     usable = rows.errors.isna().to_numpy()
-    scored = pd.DataFrame(index=frame.index, columns=list(SCORE_COLUMNS), dtype="object")
+    columns: Columns = {}
     if usable.any():
         columns = _scored(frame[usable], rows.table[usable], model, options or ScoreOptions())
-        scored.loc[usable] = columns.to_numpy(dtype="object")
-    scored["error"], scored["warnings"] = rows.errors, _joined(rows.warnings, scored["warnings"])
+    cells: dict[str, Any] = {name: _spread(columns.get(name), usable) for name in SCORE_COLUMNS}
+    cells["error"], cells["warnings"] = rows.errors, list(map(_joined, rows.warnings, cells["warnings"]))
     # Fixed types, so that every chunk of a file has the same.
-    scored = scored.astype({column.name: PANDAS_TYPES[column.kind] for column in ADDED})
-    return frame.drop(columns="error", errors="ignore").join(scored).set_axis(index)
+    scored = {column.name: pd.array(cells[column.name], PANDAS_TYPES[column.kind]) for column in ADDED}
+    written = frame.drop(columns="error", errors="ignore")
+    return pd.concat([written, pd.DataFrame(scored, index=written.index)], axis=1).set_axis(index)
+
+
+def _spread(values: object, usable: NDArray[np.bool_]) -> NDArray[np.object_]:
+    """Values of the usable rows, or the value of each of them, among rows that have none."""
+    cells = np.full(len(usable), None, dtype=object)
+    cells[usable] = values
+    return cells
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +172,7 @@ def predict_rows(
     return features, matrix, model.model.predict_matrix(matrix)
 
 
-def _scored(written: pd.DataFrame, table: pd.DataFrame, model: LoadedModel, options: ScoreOptions) -> pd.DataFrame:
+def _scored(written: pd.DataFrame, table: pd.DataFrame, model: LoadedModel, options: ScoreOptions) -> Columns:
     features, matrix, predictions = predict_rows(table, model, views=options.evidence)
     query = Query.of(table)
     little_known = model.model.reliability(matrix) < TOO_LITTLE
@@ -182,7 +190,7 @@ def _scored(written: pd.DataFrame, table: pd.DataFrame, model: LoadedModel, opti
     if options.precedents:
         nearest = model.neighbours.nearest(matrix, query, Kinds.of(features), options.precedents)
         columns |= precedent_columns(nearest, model.neighbours, query)
-    return pd.DataFrame(columns, index=table.index).reindex(columns=list(SCORE_COLUMNS))
+    return columns
 
 
 Columns = dict[str, object]
@@ -233,10 +241,9 @@ def text_warnings(
     return warnings
 
 
-def _joined(one: pd.Series, other: pd.Series) -> pd.Series:
-    """Warnings of both, each row's."""
-    both = one.str.cat(other.astype("string"), WARNING_SEPARATOR)
-    return both.fillna(one).fillna(other.astype("string"))
+def _joined(*warnings: object) -> str | None:
+    """Warnings of a row, those that are there."""
+    return WARNING_SEPARATOR.join(warning for warning in warnings if isinstance(warning, str)) or None
 
 
 def family_columns(predictions: Predictions, features: pd.DataFrame) -> Columns:
