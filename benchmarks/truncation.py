@@ -84,9 +84,9 @@ def _without_move(model: RequestModel) -> RequestModel:
 def _sums(model: RequestModel, frame: pd.DataFrame) -> tuple[list[float], list[float]]:
     """Sum of the terms shown, and distance of the prediction from the base rate, in log-odds."""
     matrix = model.matrix(frame)
-    told = [evidence.outcome for evidence in model.explain(matrix, model.predict_matrix(matrix), TERMS_SHOWN)]
-    shown = [sum(term.weight for term in outcome.terms) for outcome in told]
-    return shown, [outcome.log_odds - outcome.base_rate for outcome in told]
+    outcomes = [evidence.outcome for evidence in model.explain(matrix, model.predict_matrix(matrix), TERMS_SHOWN)]
+    shown = [sum(term.weight for term in outcome.terms) for outcome in outcomes]
+    return shown, [outcome.log_odds - outcome.base_rate for outcome in outcomes]
 
 
 def _in_order(parts: list[Predictions], folds: list[tuple[NDArray[np.int64], NDArray[np.int64]]]) -> Predictions:

@@ -1,0 +1,242 @@
+"""What a complete training costs by the number of requests: `python -m benchmarks.scale 10000 100000 1000000`.
+
+Trains by `imr-ml train` on sample letters with distinct texts, each size as a process of its own, one at a time. Memory
+is that of all its processes together, pages that they share counted in each. Beside what the models reach stands the
+best that anything could reach which reads every fact of a letter.
+
+`python -m benchmarks.scale --approximation TABLE` fits a model on four fifths of a table's cases as large tables are
+fitted and exactly, and compares what both predict of the others.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import psutil
+import pyarrow.parquet as pq
+from rich.console import Console
+from rich.table import Table
+
+from imr_ml.classifiers.large_scale import held_out_part
+from imr_ml.classifiers.request_model import RequestModel
+from imr_ml.classifiers.settings import ModelSettings
+from imr_ml.classifiers.types import Dataset
+from imr_ml.evaluation.comparison import metric_of
+from imr_ml.evaluation.cross_validation import OutOfFold
+from imr_ml.evaluation.intervals import Bootstrap
+from imr_ml.evaluation.reachable import best_reachable
+from imr_ml.ingest.sources import table_at
+from imr_ml.sample.writing import write_output
+from imr_ml.training import decided_requests
+
+SEED, JOBS = 11, 2
+SHOWN = ("outcome.roc_auc", "outcome.brier_skill", "family.f1_micro", "family.top_cited")
+_ITEMS_IN_LETTER = 2.25
+_SAMPLED_EVERY_S = 0.25
+_STAGES = "stages.jsonl"
+_TRAIN, _APPROXIMATION = "--train", "--approximation"
+
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    """What one training cost and reached.
+
+    Attributes
+    ----------
+    requests : int
+    stages : list of (str, float, float)
+        Name, seconds and peak memory in MB.
+    metrics : dict
+        As `model.json` has them.
+    """
+
+    requests: int
+    stages: list[tuple[str, float, float]]
+    metrics: dict[str, dict[str, dict[str, float]]]
+
+    @property
+    def elapsed_s(self) -> float:
+        """Seconds of the whole command."""
+        return sum(seconds for _, seconds, _ in self.stages)
+
+    @property
+    def peak_mb(self) -> float:
+        """Peak memory of all processes."""
+        return max(peak for *_, peak in self.stages)
+
+
+def measure(requests: int, table: Path | None = None) -> Training:
+    """Train on so many sample requests."""
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place)
+        if table is None:
+            table = folder / "requests.parquet"
+            write_output(table, round(requests / _ITEMS_IN_LETTER), SEED, jobs=JOBS)
+        command = [sys.executable, "-m", "benchmarks.scale", _TRAIN, str(table.resolve())]
+        memory = _watch(command, folder)
+        metrics = json.loads((folder / "models/latest/model.json").read_text("utf-8"))["metrics"]
+        rows = pq.ParquetFile(table).metadata.num_rows
+        return Training(rows, _by_stage(folder / _STAGES, memory), metrics)
+
+
+def _watch(command: list[str], folder: Path) -> list[tuple[float, float]]:
+    """Run a command to its end; times and megabytes of its processes."""
+    samples = []
+    environment = {"PYTHONPATH": str(Path.cwd()), "MLFLOW_TRACKING_URI": ""}
+    with subprocess.Popen(command, cwd=folder, env=_environment(environment), stdout=subprocess.DEVNULL) as running:
+        while running.poll() is None:
+            samples.append((time.time(), _resident_mb(running.pid)))
+            time.sleep(_SAMPLED_EVERY_S)
+    if running.returncode:
+        raise SystemExit(f"imr-ml train ended with {running.returncode}")
+    return samples
+
+
+def _environment(changes: dict[str, str]) -> dict[str, str]:
+    paths = [changes["PYTHONPATH"], *filter(None, [os.environ.get("PYTHONPATH")])]
+    return {**os.environ, **changes, "PYTHONPATH": os.pathsep.join(paths)}
+
+
+def _resident_mb(process_id: int) -> float:
+    total = 0.0
+    try:
+        whole = psutil.Process(process_id)
+        for one in [whole, *whole.children(recursive=True)]:
+            total += one.memory_info().rss / 1e6
+    except psutil.NoSuchProcess:
+        pass
+    return total
+
+
+def _by_stage(path: Path, memory: Sequence[tuple[float, float]]) -> list[tuple[str, float, float]]:
+    begun = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+    starts = [(memory[0][0], "start"), *((one["at_s"], one["stage"]) for one in begun)]
+    ends = [*(at_s for at_s, _ in starts[1:]), memory[-1][0]]
+    stages: dict[str, tuple[float, float]] = {}
+    for (start_s, name), end_s in zip(starts, ends, strict=True):
+        peak = max((mb for at_s, mb in memory if start_s - _SAMPLED_EVERY_S <= at_s <= end_s), default=0.0)
+        seconds, before = stages.get(name, (0.0, 0.0))
+        stages[name] = seconds + end_s - start_s, max(before, peak)
+    return [(name, seconds, peak) for name, (seconds, peak) in stages.items()]
+
+
+def train(table: Path) -> None:
+    """Run `imr-ml train`, and write when each stage begins into a file of the working directory."""
+    from imr_ml.cli import train as command
+    from imr_ml.cli.app import app
+
+    @contextmanager
+    def recorded() -> Iterator[Callable[[str, int], Callable[[int], None]]]:
+        with Path(_STAGES).open("a", encoding="utf-8") as lines:
+
+            def start(stage: str, _steps: int) -> Callable[[int], None]:
+                lines.write(json.dumps({"stage": stage, "at_s": time.time()}) + "\n")
+                lines.flush()
+                return lambda _: None
+
+            yield start
+
+    command.progress = recorded
+    app(["train", "--data", str(table)])
+
+
+def cost_tables(trainings: Sequence[Training]) -> Iterator[Table]:
+    """Seconds and memory by stage and size."""
+    names = dict.fromkeys(name for one in trainings for name, *_ in one.stages)
+    for title, place in (("seconds", 1), ("peak memory of all processes, MB", 2)):
+        table = Table("stage", title=f"imr-ml train on SAMPLE requests: {title}")
+        for one in trainings:
+            table.add_column(f"{one.requests:,}", justify="right")
+        table.add_column("exponent", justify="right")
+        values_of = [{stage[0]: stage[place] for stage in one.stages} for one in trainings]
+        rows = {name: [values.get(name, 0.0) for values in values_of] for name in names}
+        whole = [one.elapsed_s if place == 1 else one.peak_mb for one in trainings]
+        for name, values in {**rows, "whole": whole}.items():
+            table.add_row(name, *(f"{value:,.0f}" for value in values), _exponent(trainings, values))
+        yield table
+
+
+def _exponent(trainings: Sequence[Training], values: Sequence[float]) -> str:
+    if len(trainings) < 2 or min(values) <= 0:
+        return ""
+    return f"{np.polyfit(np.log([one.requests for one in trainings]), np.log(values), 1)[0]:.2f}"
+
+
+def metric_table(trainings: Sequence[Training], truth: pd.DataFrame) -> Table:
+    """What the models reach on held-out cases, beside plain TF-IDF and the best that can be reached."""
+    table = Table("metric", title="SAMPLE letters, synthetic: held-out cases, 95 % intervals over cases")
+    for one in trainings:
+        table.add_column(f"{one.requests:,} requests", justify="right")
+    table.add_column("best reachable", justify="right")
+    best = best_reachable(truth)
+    for metric in SHOWN:
+        for predictor in ("model", "plain_tfidf"):
+            cells = [_shown(one.metrics[predictor][metric]) for one in trainings]
+            table.add_row(*((metric, *cells, str(best[metric])) if predictor == "model" else ("    plain", *cells, "")))
+    return table
+
+
+def _shown(estimate: dict[str, float]) -> str:
+    return f"{estimate['value']:.3f} [{estimate['low']:.3f}, {estimate['high']:.3f}]"
+
+
+def approximation(table: Path) -> Table:
+    """What a fit for large tables loses against the exact one, on the same held-out cases."""
+    requests = decided_requests(table_at(table).requests)
+    dataset = Dataset.of(requests, jobs=JOBS)
+    train_rows, test_rows = held_out_part(dataset.groups, 5, SEED)
+    known, frame, labels = dataset[train_rows], dataset.frame.iloc[test_rows], dataset.labels[test_rows]
+    groups = np.unique(dataset.groups[test_rows], return_inverse=True)[1]
+    predicted, elapsed_s = {}, {}
+    for name, large_from in (("large", 0), ("exact", len(dataset))):
+        start_s = time.perf_counter()
+        model = RequestModel(ModelSettings(large_from=large_from)).fit(known.frame, known.labels, known.groups)
+        elapsed_s[name] = time.perf_counter() - start_s
+        predicted[name] = OutOfFold((model.predict(frame),))
+    computed = {(name, metric): metric_of(predicted[name], labels, metric) for name in predicted for metric in SHOWN}
+    bootstrap = Bootstrap.over_cases(computed, groups, 1, 1000, SEED)
+    title = f"SAMPLE requests: {len(train_rows):,} fitted on, {len(test_rows):,} tested; 95 % intervals over cases"
+    shown = Table("metric", "exact", "large", "large minus exact, paired", title=title)
+    for metric in SHOWN:
+        estimates = [bootstrap.estimate((name, metric)) for name in ("exact", "large")]
+        change = bootstrap.difference(("large", metric), ("exact", metric))
+        shown.add_row(metric, *map(str, estimates), f"{change.value:+.4f} [{change.low:+.4f}, {change.high:+.4f}]")
+    shown.add_row("fit, s", *(f"{elapsed_s[name]:.0f}" for name in ("exact", "large")), "")
+    return shown
+
+
+def main(arguments: list[str]) -> int:
+    """Print what was measured; exit code 2 for sizes that are no numbers or tables."""
+    if arguments[:1] == [_TRAIN]:
+        train(Path(arguments[1]))
+        return 0
+    if len(arguments) == 2 and arguments[0] == _APPROXIMATION:
+        Console(width=150).print(approximation(Path(arguments[1])))
+        return 0
+    if not arguments or not all(one.isdecimal() or Path(one).is_file() for one in arguments):
+        print("python -m benchmarks.scale 10000 100000: numbers of requests, or sample tables", file=sys.stderr)
+        return 2
+    trainings = []
+    for one in arguments:
+        trainings.append(measure(int(one)) if one.isdecimal() else measure(0, Path(one)))
+        print(f"{trainings[-1].requests:,}: {trainings[-1].elapsed_s:,.0f} s", flush=True)
+    with tempfile.TemporaryDirectory() as place:
+        truth = pd.read_parquet(write_output(Path(place) / "letters.jsonl", 4000, SEED + 1, jobs=JOBS))
+    for table in (*cost_tables(trainings), metric_table(trainings, truth)):
+        Console(width=150).print(table)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
