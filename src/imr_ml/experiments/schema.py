@@ -18,7 +18,7 @@ from imr_ml.classifiers.candidates import (
 from imr_ml.classifiers.settings import ModelSettings
 from imr_ml.evaluation.settings import EvaluationSettings
 from imr_ml.experiments.settings import TrainingSettings
-from imr_ml.features.matrix import SectionTerms
+from imr_ml.features.settings import SectionTerms
 from imr_ml.nlp.types import NlpSettings
 
 Value = bool | int | float | str | list[Any]

@@ -30,7 +30,7 @@ def compare_with_index(requests: pd.DataFrame, index: Index) -> tuple[pd.DataFra
         are missing if the index lacks the case or lists another number of requests. The index's category replaces
         ``category`` if it is one of the table's categories.
     disagreements : DataFrame
-        ``case_number, item, column, read, index``, one row a disagreement, by case and item; `item` is missing for a
+        ``case_number, item, column, read, index``, one row per disagreement, by case and item; `item` is missing for a
         field of the case. `column` is a column of the table, ``items`` or ``case_outcome``.
 
     Raises

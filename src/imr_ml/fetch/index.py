@@ -48,13 +48,13 @@ class Index:
     Attributes
     ----------
     cases : DataFrame
-        One row a letter: ``case_number, url, case_outcome, specialty, decision_date, date_of_injury,
+        One row per letter: ``case_number, url, case_outcome, specialty, decision_date, date_of_injury,
         application_received, is_latest``; a case reissued at another address has two.
     requests : DataFrame
-        One row a request: ``case_number, url, place, category, subcategory, outcome``; `place` counts from 1.
+        One row per request: ``case_number, url, place, category, subcategory, outcome``; `place` counts from 1.
     letters : DataFrame
-        One row a fetched file: ``case_number, url, letter_sha256, is_latest``; the index of a file that was replaced at
-        its address is unknown.
+        One row per fetched file: ``case_number, url, letter_sha256, is_latest``; a file replaced at its address has no
+        known index.
     """
 
     cases: pd.DataFrame

@@ -90,7 +90,7 @@ def truth_schema() -> pa.Schema:
 
 
 def truth_rows(case_number: str, facts: LetterFacts) -> Iterator[dict[str, object]]:
-    """Ground truth of a letter, one row an item."""
+    """Ground truth of a letter, one row per item."""
     present = "|".join(name for name, is_present in facts.signals.items() if is_present)
     for number, item in enumerate(facts.items, start=1):
         decided = facts.items[0] if facts.format is Format.PROFESSIONAL_REVIEW else item

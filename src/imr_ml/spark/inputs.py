@@ -174,7 +174,7 @@ def _read(path: str, content: bytes | None) -> ReadLetter | Reject:
 
 
 def _batch_of(reads: dict[str, ReadLetter | Reject]) -> pa.RecordBatch:
-    """One row a letter: path, digest of its content, reason why it can't be read, and a list of its requests."""
+    """One row per letter: path, digest of its content, reason why it can't be read, and a list of its requests."""
     requests = build_requests(read for read in reads.values() if isinstance(read, ReadLetter))
     kinds = {"string": pa.string(), "double": pa.float64(), "timestamp_ntz": pa.timestamp("us")}
     schema = pa.schema([(column.name, kinds[_SQL_TYPES[column.kind]]) for column in COLUMNS])
