@@ -87,17 +87,17 @@ class GuidelineFamilyClassifier(BaseEstimator):
         ValueError
             For a `y` that has not two dimensions.
         """
-        is_large = isinstance(X, FeatureRows)
-        X, y = validate_data(  # noqa: N806
-            self, X.own_part() if is_large else X, y, accept_sparse="csr", multi_output=True
-        )
+        if is_large := isinstance(X, FeatureRows):
+            self.n_features_in_ = X.shape[1]
+        else:
+            X, y = validate_data(self, X, y, accept_sparse="csr", multi_output=True)  # noqa: N806
         y = np.asarray(y).astype(bool)
         if y.ndim != 2:
             raise ValueError(f"y must be an indicator of shape (rows, families); it has the shape {y.shape}")
         groups = np.arange(len(y)) if groups is None else np.asarray(groups)
         self.constant_ = np.where(y.all(axis=0), 1.0, np.where(y.any(axis=0), np.nan, 0.0))
         slope, offset = self._calibrate(X, y, groups, is_large=is_large)
-        self._fit_score(X, y, groups, is_large=is_large)._scale(slope, offset)
+        self._fit_score(X.own_part() if is_large else X, y, groups, is_large=is_large)._scale(slope, offset)
         return self
 
     def predict_proba(self, X: Any) -> NDArray[np.float64]:  # noqa: N803
@@ -163,9 +163,10 @@ class GuidelineFamilyClassifier(BaseEstimator):
             return 1.0, 0.0
         splits = list(GroupKFold(folds, shuffle=True, random_state=self.random_state).split(y, groups=groups))
         scores = np.full(y.shape, np.nan)
+        rows_of = X.own_part if is_large else X.__getitem__
         for train, test in splits[:1] if is_large else splits:
-            fitted = clone(self)._fit_score(X[train], y[train], groups[train], is_large=is_large)
-            scores[test] = fitted._score(X[test])
+            fitted = clone(self)._fit_score(rows_of(train), y[train], groups[train], is_large=is_large)
+            scores[test] = fitted._score(rows_of(test))
         held_out = ~np.isnan(scores).any(axis=1)
         scores, y = scores[held_out], y[held_out]
         slope, offset = self._sigmoid(scores, y)

@@ -8,6 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
+from sklearn.utils import gen_batches
+
+from imr_ml.features.terms import stacked
+
+_ROWS_AT_ONCE = 50_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +53,14 @@ class FeatureRows:
             return csr_matrix(own + shared)
         return _weigh(csr_matrix(own + shared), self.weights)
 
-    def own_part(self) -> csr_matrix:
-        """All rows as a sparse matrix; without the summaries, if these weigh nothing."""
-        if self.weights is not None and not self.weights[self.shared.indices].any():
-            return _weigh(self.own.copy(), self.weights)
-        return self[:]
+    def own_part(self, rows: NDArray[np.int64] | None = None) -> csr_matrix:
+        """Some or all rows as a sparse matrix; without the summaries, if these weigh nothing."""
+        rows = np.arange(self.shape[0]) if rows is None else rows
+        weights = self.weights
+        if weights is None or weights[self.shared.indices].any():
+            return self[rows]
+        parts = [_weigh(self.own[rows[some]], weights) for some in gen_batches(len(rows), _ROWS_AT_ONCE)]
+        return stacked(parts, self.shape[1], self.own.dtype)
 
     def __matmul__(self, coefficients: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
         """Product with a vector, shape (requests,)."""
