@@ -36,9 +36,11 @@ class _CountedTexts:
 
     def transform(self, raw_documents: Any) -> Any:
         """Matrix of the texts, shape (rows, terms)."""
-        places, texts = pd.factorize(np.asarray(raw_documents, dtype=object))
-        matrix = self._weigh(self._count(texts))
-        return matrix if len(places) == 1 else matrix[places]
+        documents = np.asarray(raw_documents, dtype=object)
+        if len(documents) == 1:
+            return self._weigh(self._count(documents))
+        places, texts = pd.factorize(documents)
+        return self._weigh(self._count(texts))[places]
 
     def fit_distinct(self, raw_documents: Any, y: Any = None) -> tuple[csr_matrix, NDArray[np.int64]]:
         """Matrix of the different texts, shape (texts, terms), and the place of each row's text among them.
