@@ -5,9 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from joblib import Parallel, delayed
 from numpy.typing import NDArray
-from scipy.optimize import minimize
 from scipy.special import expit
 from sklearn.linear_model import SGDClassifier
 from sklearn.model_selection import GroupKFold
@@ -42,6 +40,8 @@ def fit_logistic_regression(
     start : (features + 1,) float, optional
         Coefficients and intercept to start from.
     """
+    from scipy.optimize import minimize
+
     side, total = np.where(truth, np.float32(1), np.float32(-1)), C * weights.sum()
 
     def loss_and_gradient(values: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
@@ -75,6 +75,8 @@ def fit_machines(
         Inverse strength of the penalty.
     seed : int
     """
+    from joblib import Parallel, delayed
+
     machine = SGDClassifier(
         loss="hinge", alpha=1 / (C * len(y)), average=True, max_iter=_EPOCHS, tol=None, random_state=seed
     )
