@@ -1,9 +1,13 @@
-"""Give memory that is no longer used back to the system."""
+"""Hold equal texts once, and give memory that is no longer used back to the system."""
 
 from __future__ import annotations
 
 import ctypes
 import gc
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import NDArray
 
 
 def release_memory() -> None:
@@ -15,3 +19,12 @@ def release_memory() -> None:
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim is not None:
         trim(0)
+
+
+def shared_texts(texts: Iterable[str]) -> NDArray[np.object_]:
+    """Array of texts that holds each distinct one once, shape (texts,)."""
+    distinct: dict[str, str] = {}
+    rows = [distinct.setdefault(text, text) for text in texts]
+    array = np.empty(len(rows), dtype=object)
+    array[:] = rows
+    return array

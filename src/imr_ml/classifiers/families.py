@@ -13,7 +13,7 @@ from sklearn.model_selection import GroupKFold
 from sklearn.svm import LinearSVC
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from imr_ml.classifiers.large_scale import fit_machines
+from imr_ml.classifiers.large_scale import fit_machines, held_out_part
 from imr_ml.features.rows import FeatureRows
 from imr_ml.guidelines.types import FAMILIES, Family
 
@@ -161,10 +161,13 @@ class GuidelineFamilyClassifier(BaseEstimator):
         folds = min(self.folds, len(np.unique(groups)))
         if folds < 2:
             return 1.0, 0.0
-        splits = list(GroupKFold(folds, shuffle=True, random_state=self.random_state).split(y, groups=groups))
+        if is_large:
+            splits = [held_out_part(groups, folds, self.random_state)]
+        else:
+            splits = list(GroupKFold(folds, shuffle=True, random_state=self.random_state).split(y, groups=groups))
         scores = np.full(y.shape, np.nan)
         rows_of = X.own_part if is_large else X.__getitem__
-        for train, test in splits[:1] if is_large else splits:
+        for train, test in splits:
             fitted = clone(self)._fit_score(rows_of(train), y[train], groups[train], is_large=is_large)
             scores[test] = fitted._score(rows_of(test))
         held_out = ~np.isnan(scores).any(axis=1)

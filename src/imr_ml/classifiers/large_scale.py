@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
+from sklearn.base import clone
 from sklearn.linear_model import SGDClassifier
 from sklearn.model_selection import GroupKFold
 
@@ -86,7 +87,7 @@ def fit_machines(
 
 
 def _fit_machine(machine: SGDClassifier, X: Any, truth: NDArray[np.bool_]) -> tuple[NDArray[np.float64], float]:  # noqa: N803
-    fitted = SGDClassifier(**machine.get_params()).fit(X, truth)
+    fitted = clone(machine).fit(X, truth)
     return fitted.coef_[0], float(fitted.intercept_[0])
 
 

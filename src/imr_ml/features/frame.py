@@ -5,13 +5,14 @@ Only the schema's feature columns come in here: what a request's outcome, review
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from imr_ml.corpus.schema import FAMILY_SEPARATOR, FEATURE_COLUMNS
 from imr_ml.guidelines.coverage import default_coverage
+from imr_ml.memory import shared_texts
 from imr_ml.nlp.types import NlpSettings
 from imr_ml.progress import StartProgress, silent
 
@@ -96,19 +97,13 @@ def feature_frame(
     }
     columns: dict[Hashable, Any] = dict(known.items()) | dict(read.items()) | derived
     for name in (*TOKEN_COLUMNS, *FACT_COLUMNS):
-        columns[name] = _held_once(columns[name])
+        columns[name] = shared_texts(text or ABSENT for text in columns[name])
     for name in (*NUMBER_COLUMNS, *CASE_COLUMNS):
         columns[name] = np.asarray(columns[name], dtype=np.float64)
     # As objects: pandas would copy a text into each of the rows that share it.
     texts = [name for name, values in columns.items() if not hasattr(values, "dtype") or values.dtype == object]
     columns |= {name: pd.Series(columns[name], index=known.index, dtype="object") for name in texts}
     return pd.DataFrame(columns, index=known.index)
-
-
-def _held_once(texts: Iterable[str]) -> NDArray[np.object_]:
-    """Texts of which equal ones are one object, and `ABSENT` for empty ones."""
-    distinct: dict[str, str] = {}
-    return np.array([distinct.setdefault(text or ABSENT, text or ABSENT) for text in texts], dtype=object)
 
 
 def _days(first: pd.Series, last: pd.Series) -> NDArray[np.float64]:

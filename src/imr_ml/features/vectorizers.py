@@ -58,15 +58,11 @@ class _CountedTexts:
         """
         places, texts = pd.factorize(np.asarray(raw_documents, dtype=object))
         times = np.bincount(places, minlength=len(texts))
-        case = np.arange(len(places)) if y is None else np.unique(y, return_inverse=True)[1]
-        number = int(case.max()) + 1
-        if self.min_df > number:  # type: ignore[attr-defined]
-            raise FeatureError(f"min_cases is {self.min_df}, and there are {number} cases: lower it")  # type: ignore[attr-defined]
-        cases = csr_matrix((np.ones(len(places), dtype=np.float32), (case, places)))
+        cases = self._cases_with(places, y) if self.min_df > 1 else None  # type: ignore[attr-defined]
         terms = frequent_terms(
             texts.tolist(),
             times,
-            cases if y is not None else None,
+            cases,
             self.ngram_range[1],  # type: ignore[attr-defined]
             self.max_features,  # type: ignore[attr-defined]
             self.min_df,  # type: ignore[attr-defined]
@@ -76,6 +72,14 @@ class _CountedTexts:
         counts = self._count(texts)
         self._fit_weights(counts, times)
         return self._weigh(counts), places
+
+    def _cases_with(self, places: NDArray[np.int64], y: Any) -> csr_matrix | None:
+        """Which cases have which text, shape (cases, texts); None where each row is a case of its own."""
+        case = np.arange(len(places)) if y is None else np.unique(y, return_inverse=True)[1]
+        number = int(case.max()) + 1
+        if self.min_df > number:  # type: ignore[attr-defined]
+            raise FeatureError(f"min_cases is {self.min_df}, and there are {number} cases: lower it")  # type: ignore[attr-defined]
+        return None if y is None else csr_matrix((np.ones(len(places), dtype=np.float32), (case, places)))
 
     def _count(self, texts: Any) -> csr_matrix:
         if getattr(self, "_terms", None) is None:

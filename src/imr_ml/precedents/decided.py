@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from imr_ml.corpus.near_duplicates import summary_digest
 from imr_ml.corpus.table import decided_years
 from imr_ml.guidelines.types import FAMILIES
-from imr_ml.precedents.kinds import Kinds, shared_texts
+from imr_ml.memory import shared_texts
+from imr_ml.precedents.kinds import Kinds
 
 if TYPE_CHECKING:
     import pandas as pd

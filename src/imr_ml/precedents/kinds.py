@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csc_matrix, csr_matrix
 
+from imr_ml.memory import shared_texts
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -88,15 +90,6 @@ class _Names:
             columns += [self._places.setdefault(name, len(self._places)) for name in row]
             ends.append(len(columns))
         return csr_matrix((np.ones(len(columns), np.float32), columns, ends), shape=(len(ends) - 1, len(self._places)))
-
-
-def shared_texts(texts: Iterable[str]) -> NDArray[np.object_]:
-    """Array of texts that holds each distinct one once, shape (texts,)."""
-    distinct: dict[str, str] = {}
-    rows = [distinct.setdefault(text, text) for text in texts]
-    array = np.empty(len(rows), dtype=object)
-    array[:] = rows
-    return array
 
 
 def _names_in(joined: str) -> list[str]:
