@@ -7,7 +7,7 @@ from itertools import count
 
 import pytest
 from mlflow import MlflowClient, MlflowException
-from mlflow.protos.databricks_pb2 import PERMISSION_DENIED
+from mlflow.protos.databricks_pb2 import BAD_REQUEST, INTERNAL_ERROR, PERMISSION_DENIED
 from mlflow.store.artifact.local_artifact_repo import LocalArtifactRepository
 from tracking.servers import end, free_port, mlflow_server
 
@@ -28,7 +28,7 @@ def _runs(client):
     return client.search_runs([experiment.experiment_id]) if experiment else []
 
 
-def _fail_once(monkeypatch, function, *, owner=None, calls_before=0, answer_lost=False):
+def _fail_once(monkeypatch, function, *, owner=None, calls_before=0, answer_lost=False, error_code=INTERNAL_ERROR):
     """Let one call to MLflow fail, before or after it had its effect."""
     # MLflow imports its modules when they are first used, as `tracked` has done.
     owner = sys.modules[owner] if owner else MlflowClient
@@ -39,7 +39,7 @@ def _fail_once(monkeypatch, function, *, owner=None, calls_before=0, answer_lost
             return original(*arguments, **named)
         if answer_lost:
             original(*arguments, **named)
-        raise MlflowException("the line is dead")
+        raise MlflowException("the line is dead", error_code)
 
     monkeypatch.setattr(owner, function, fail)
 
@@ -112,6 +112,17 @@ def _failing_uploads(monkeypatch, error):
 
 
 @pytest.mark.slow
+def test_a_data_set_that_another_run_logs_at_the_same_moment_is_logged_again(
+    trained, tracked, empty_store, monkeypatch
+):
+    _fail_once(monkeypatch, "log_inputs", error_code=BAD_REQUEST)
+
+    sent = record(trained, tracked.model_folder)
+
+    assert not list_unsent()
+    assert MlflowClient().get_run(sent.run_id).inputs.dataset_inputs
+
+
 def test_a_model_whose_upload_failed_again_and_again_is_sent_in_the_end(trained, tracked, empty_store, monkeypatch):
     save_training(trained, tracked.model_folder)
     for _ in range(3):

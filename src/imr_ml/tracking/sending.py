@@ -12,6 +12,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tenacity import retry, retry_if_exception, stop_after_attempt
+
 from imr_ml.tracking.records import (
     Record,
     RunRecord,
@@ -47,6 +49,10 @@ class UnsentError(TrackingError):
         self.folder = folder
         shown = folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder
         super().__init__(f"{reason}; nothing is lost: the run is kept in {shown}, to send it later run: {SYNC}")
+
+
+def _is_bad_request(error: BaseException) -> bool:
+    return getattr(error, "error_code", None) == "BAD_REQUEST"
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +184,9 @@ class _Delivery:
         params = [Param(name, value) for name, value in run.params.items()]
         self.client.log_batch(run_id, metrics, params, [RunTag(NOTE, note)])
 
+    @retry(retry=retry_if_exception(_is_bad_request), stop=stop_after_attempt(3), reraise=True)
     def _log_dataset(self, run_id: str) -> None:
+        """Log the data set; a server refuses it if another run logs the same one at that moment, but not thereafter."""
         from mlflow.entities import Dataset, DatasetInput, InputTag
 
         table = self.record.dataset
