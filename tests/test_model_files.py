@@ -1,6 +1,8 @@
 """A saved model loads unchanged; a damaged or foreign folder is refused."""
 
 import json
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -24,6 +26,18 @@ def test_a_loaded_model_predicts_the_same_bit_for_bit(model_folder, trained, pre
     assert loaded.sets() == trained.outcome_sets
     assert loaded.nlp == trained.settings.nlp
     assert loaded.model.settings == trained.settings.model
+
+
+def test_a_command_loads_a_model_without_a_search_for_estimators(model_folder):
+    code = """
+import sys
+from imr_ml.cli.models import load_model
+load_model(sys.argv[1])
+assert "sklearn.utils._testing" not in sys.modules
+from sklearn.utils import all_estimators
+assert all_estimators()
+"""
+    subprocess.run([sys.executable, "-c", code, model_folder], check=True)
 
 
 def test_the_facts_describe_the_model(model_folder, trained):

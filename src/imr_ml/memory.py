@@ -1,10 +1,11 @@
-"""Hold equal texts once, and give memory that is no longer used back to the system."""
+"""Hold equal texts once, give memory back to the system, and keep the garbage collector off what stays."""
 
 from __future__ import annotations
 
 import ctypes
 import gc
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,17 @@ def release_memory() -> None:
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim is not None:
         trim(0)
+
+
+@contextmanager
+def loading() -> Iterator[None]:
+    """Search for no garbage while code and models are loaded, nor later among what was loaded: it stays."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def shared_texts(texts: Iterable[str]) -> NDArray[np.object_]:

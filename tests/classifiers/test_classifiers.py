@@ -1,11 +1,15 @@
 """Every classifier by name: it learns, predicts the same once saved and loaded, and tells exactly or nothing."""
 
+import io
+import re
+import zipfile
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import skops.io
 from scipy.special import expit
+from sklearn.utils import all_estimators
 
 from imr_ml.classifiers.calibrated import CalibratedClassifier
 from imr_ml.classifiers.candidates import FAMILY_CANDIDATE_TYPES, OUTCOME_CANDIDATE_TYPES
@@ -33,7 +37,18 @@ def fitted(prepared, name, arrangement="per_family"):
 
 
 def saved_and_loaded(classifier):
-    return skops.io.loads(skops.io.dumps(classifier), trusted=sorted(TRUSTED))
+    saved = skops.io.dumps(classifier)
+    estimators = {f"{kind.__module__}.{kind.__qualname__}" for _, kind in all_estimators()}
+    assert type_names(saved) & estimators <= TRUSTED
+    return skops.io.loads(saved, trusted=sorted(TRUSTED))
+
+
+def type_names(saved):
+    with zipfile.ZipFile(io.BytesIO(saved)) as archive:
+        schema = archive.read("schema.json").decode()
+    pairs = re.findall(r'"__class__": "(\w+)",\s+"__module__": "([\w.]+)"', schema)
+    assert pairs
+    return {f"{module}.{name}" for name, module in pairs}
 
 
 def test_both_tasks_have_the_same_classifiers():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import json
 import sys
 import tempfile
@@ -16,7 +15,7 @@ import typer
 
 from imr_ml.cli.app import INCOMPLETE, app, exit_on_user_error, progress, say_tracked, warn
 from imr_ml.cli.data import ColumnMap, ColumnsFile, Ocr, SheetName
-from imr_ml.cli.models import LATEST, ModelName, model_folder, warn_of_evidence, warn_of_samples
+from imr_ml.cli.models import LATEST, ModelName, load_model, warn_of_evidence, warn_of_samples
 from imr_ml.files import check_page_name
 
 if TYPE_CHECKING:
@@ -69,25 +68,22 @@ def score(
 ) -> None:
     """Score requests: the same rows with probabilities, families, evidence and errors."""
     with exit_on_user_error(), ExitStack() as stack:
+        if report:
+            check_page_name(report)
+        start_s = time.perf_counter()
+        loaded = load_model(model)
         from imr_ml.corpus.mapping import read_mapping
-        from imr_ml.model_files import read_model
         from imr_ml.score_columns import ScoreOptions
         from imr_ml.scoring.batch import BatchSettings, score_file
 
-        start_s = time.perf_counter()
-        if report:
-            check_page_name(report)
         mapping = read_mapping(renames or (), columns)
         settings = BatchSettings(mapping, jobs, report, resume, sheet=sheet, ocr=ocr, replace=replace)
         options = ScoreOptions(evidence=evidence, precedents=precedents, coverage=coverage)
         if output == STANDARD_OUTPUT:
-            _stream(source, read_model(model_folder(model)), options, settings)
+            _stream(source, loaded, options, settings)
         read = _spool_input(stack, resume=resume) if source == STANDARD_INPUT else source
-        loaded = read_model(model_folder(model))
         if evidence:
             warn_of_evidence(loaded)
-        # This process does nothing else: what it has loaded is no garbage.
-        gc.freeze()
         with progress() as start:
             if engine == "spark":
                 summary = _on_spark(read, output, loaded, options, settings, master)

@@ -1,6 +1,7 @@
 """Normalize text to spaCy tokens regardless of spacing, case, hyphens or brackets, keeping the original offsets."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -8,12 +9,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from spacy.tokenizer import Tokenizer  # type: ignore[import-not-found]
 from spacy.tokens import Doc
-from spacy.util import DummyTokenizer
+from spacy.util import DummyTokenizer, registry
 from spacy.vocab import Vocab
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+    from spacy.language import Language
 
+TOKENIZER = "imr_tokenizer"
 # "(-)" and "(+)" say that a sign is absent or present: one character each, which no text holds otherwise.
 _SIGNS = {"(-)": " \u2296 ", "(+)": " \u2295 "}
 _KEPT = frozenset(".,;:!?#%'\u2295\u2296")
@@ -152,6 +155,12 @@ class ClinicalTokenizer(DummyTokenizer):
         doc: Doc = self._words(plain)
         doc.user_data["columns"] = _columns(doc, offsets)
         return doc
+
+
+@registry.tokenizers(TOKENIZER)  # type: ignore[untyped-decorator]
+def make_tokenizer() -> Callable[["Language"], ClinicalTokenizer]:
+    """Return what makes a pipeline's tokenizer."""
+    return lambda nlp: ClinicalTokenizer(nlp.vocab)
 
 
 def _columns(doc: Doc, offsets: OffsetMap | None = None) -> TokenColumns:

@@ -5,7 +5,6 @@ A chunk that fails as a whole is halved until only the row that fails is left.
 
 from __future__ import annotations
 
-import gc
 import os
 import threading
 import time
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING
 from imr_ml.corpus.dates import DateStyle
 from imr_ml.corpus.mapping import ColumnMapping
 from imr_ml.corpus.schema import count_warnings
+from imr_ml.memory import loading
 from imr_ml.score_columns import SCORE_COLUMNS, ScoreOptions
 from imr_ml.scoring.inputs import to_requests
 from imr_ml.scoring.parts import PartSummary, write_part
@@ -130,13 +130,12 @@ def _score_halves(requests: pd.DataFrame, model: LoadedModel, task: Task) -> pd.
 
 @cache
 def _model(folder: Path, parent: int) -> LoadedModel:
-    from imr_ml.model_files import read_model
+    from imr_ml.model_files import import_skops_quickly, read_model
 
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
-    model = read_model(folder)
-    # What is loaded stays as long as the process: looking through it for garbage again and again would take time.
-    gc.freeze()
-    return model
+    with loading():
+        import_skops_quickly()
+        return read_model(folder)
 
 
 def _end_with(parent: int) -> None:
