@@ -102,6 +102,8 @@ class LoadedModel:
     nlp : NlpSettings
     held_out : HeldOutScores
         Out-of-fold scores for prediction sets of any coverage.
+    default_sets : OutcomeSets
+        Prediction sets at the coverage in the settings.
     neighbours : Neighbours
     cohorts : Cohorts
     reference : Profile or None
@@ -116,6 +118,7 @@ class LoadedModel:
     model: RequestModel
     nlp: NlpSettings
     held_out: HeldOutScores
+    default_sets: OutcomeSets
     neighbours: Neighbours
     cohorts: Cohorts
     reference: Profile | None
@@ -130,7 +133,7 @@ class LoadedModel:
 
     def sets(self, coverage: float | None = None) -> OutcomeSets:
         """Prediction sets at a coverage between 0 and 1; default: the coverage in the settings."""
-        return self.held_out.sets(self.facts["settings"]["coverage"] if coverage is None else coverage)
+        return self.default_sets if coverage is None else self.held_out.sets(coverage)
 
 
 def save_model(
@@ -221,11 +224,13 @@ def read_model(folder: Path) -> LoadedModel:
         raise ModelError(f"{folder}: is a model of format {facts['format']}, this is {FORMAT}; train again")
     classifiers = _read_skops(folder, CLASSIFIERS)
     model = _request_model(facts, classifiers)
+    held_out = HeldOutScores.from_arrays(classifiers["held_out"])
     neighbours = Neighbours.from_arrays(_read_skops(folder, PRECEDENTS), model.outcome_column_weights)
     return LoadedModel(
         model=model,
         nlp=NlpSettings(**facts["settings"]["nlp"]),
-        held_out=HeldOutScores.from_arrays(classifiers["held_out"]),
+        held_out=held_out,
+        default_sets=held_out.sets(facts["settings"]["coverage"]),
         neighbours=neighbours,
         cohorts=Cohorts(neighbours.decided),
         reference=None if facts["format"] == _WITHOUT_REFERENCE else _read_reference(folder),

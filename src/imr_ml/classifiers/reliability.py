@@ -75,7 +75,10 @@ class KnownWords:
 
     def count(self, matrix: csr_matrix) -> NDArray[np.int64]:
         """Known words of each row, shape (rows,)."""
-        counts: NDArray[np.int64] = matrix[:, self.columns].getnnz(axis=1)
+        is_known = np.zeros(matrix.shape[1], dtype=bool)
+        is_known[self.columns] = True
+        known_before = np.concatenate([[0], np.cumsum(is_known[matrix.indices])])
+        counts: NDArray[np.int64] = np.diff(known_before[matrix.indptr])
         return counts
 
     def reliability(self, matrix: csr_matrix) -> NDArray[np.float64]:

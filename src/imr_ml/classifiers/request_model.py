@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Generic, Self, TypeVar
@@ -9,7 +10,7 @@ from typing import Any, Generic, Self, TypeVar
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix, diags
+from scipy.sparse import csr_matrix
 from scipy.special import expit
 from sklearn.utils import gen_batches
 
@@ -148,8 +149,8 @@ class RequestModel:
         parts = [self.predict_matrix(self.matrix(frame.iloc[rows])) for rows in gen_batches(len(frame), _ROWS_AT_ONCE)]
         return join_predictions(parts) if len(parts) != 1 else parts[0]
 
-    def matrix(self, frame: pd.DataFrame) -> csr_matrix:
-        """Feature matrix of a feature frame, every block with weight 1, shape (rows, features)."""
+    def matrix(self, frame: pd.DataFrame | Mapping[str, Any]) -> csr_matrix:
+        """Feature matrix of a feature frame or its columns, every block with weight 1, shape (rows, features)."""
         return self.features_.transform(frame)
 
     def predict_matrix(self, matrix: csr_matrix) -> Predictions:
@@ -263,7 +264,8 @@ class RequestModel:
         weights = column_weights(self.features_, candidate.weights)
         if isinstance(matrix, FeatureRows):
             return matrix.weighed(weights)
-        weighed = csr_matrix(matrix @ diags(weights.astype(matrix.dtype)))
+        weighed = matrix.copy()
+        weighed.data *= weights.astype(matrix.dtype)[matrix.indices]
         weighed.eliminate_zeros()
         return weighed
 

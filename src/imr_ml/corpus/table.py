@@ -75,17 +75,23 @@ def complete_cases(requests: pd.DataFrame) -> pd.DataFrame:
     anyhow. `items_in_case` stays missing where neither a letter nor the table states it: how many rows of a case are
     in a file says how the file was cut.
     """
+    filled = requests.reindex(columns=[*requests.columns, *_absent(requests)])
+    return filled.assign(ur_families=ur_families(filled), items_in_case=filled["items_in_case"].astype("float64"))
+
+
+def ur_families(requests: pd.DataFrame) -> pd.Series:
+    """Families that UR cites: of the column `ur_families`, else read from the UR guideline; shape (rows,)."""
     import pandas as pd
 
-    filled = requests.reindex(columns=[*requests.columns, *_absent(requests)])
-    families = filled["ur_families"].astype("string")
-    unread = families.isna().to_numpy(dtype=bool)
-    if unread.any():
-        texts = filled["ur_guideline"][unread].tolist()
-        known = {text: joined_families(families_in(text)) for text in dict.fromkeys(texts) if isinstance(text, str)}
-        cells = [known[text] if isinstance(text, str) else None for text in texts]
-        families.loc[unread] = pd.array(cells, "string")
-    return filled.assign(ur_families=families, items_in_case=filled["items_in_case"].astype("float64"))
+    texts = requests["ur_guideline"].tolist() if "ur_guideline" in requests else [None] * len(requests)
+    given = requests["ur_families"].tolist() if "ur_families" in requests else [None] * len(requests)
+    known: dict[str, str] = {}
+    cells = []
+    for cell, text in zip(given, texts, strict=True):
+        if not isinstance(cell, str) and isinstance(text, str) and text not in known:
+            known[text] = joined_families(families_in(text))
+        cells.append(cell if isinstance(cell, str) else known.get(text))
+    return pd.Series(pd.array(cells, "string"), index=requests.index)
 
 
 def case_keys(requests: pd.DataFrame) -> pd.Series:
@@ -118,16 +124,23 @@ def decided_years(requests: pd.DataFrame) -> NDArray[np.float64]:
     A source that publishes the year alone (``decision_year``) gets the middle of it.
     """
     import numpy as np
+
+    years = years_of(requests, "decision_date")
+    if "decision_year" in requests:
+        middle = requests["decision_year"].to_numpy(dtype=np.float64, na_value=np.nan) + 0.5
+        years = np.where(np.isnan(years), middle, years)
+    return years
+
+
+def years_of(requests: pd.DataFrame, column: str) -> NDArray[np.float64]:
+    """Dates of a column as a year and its fraction; NaN where the table has none: shape (rows,)."""
+    import numpy as np
     import pandas as pd
 
-    dates = (
-        pd.to_datetime(requests["decision_date"]) if "decision_date" in requests else pd.Series(pd.NaT, requests.index)
-    )
-    years = dates.dt.year + (dates.dt.day_of_year - 1) / 365.25
-    if "decision_year" in requests:
-        years = years.fillna(requests["decision_year"].astype("float64") + 0.5)
-    found: NDArray[np.float64] = np.asarray(years, dtype=np.float64)
-    return found
+    if column not in requests:
+        return np.full(len(requests), np.nan)
+    dates = pd.to_datetime(requests[column])
+    return np.asarray(dates.dt.year + (dates.dt.day_of_year - 1) / 365.25, dtype=np.float64)
 
 
 def _absent(requests: pd.DataFrame) -> list[str]:

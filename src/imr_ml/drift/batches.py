@@ -164,6 +164,6 @@ def _profile(usable: pd.DataFrame, model: LoadedModel, known: NDArray[np.bool_],
 
     if usable.empty:
         return Profile(np.empty(0, dtype=np.int32), {}, {}, 0)
-    frame, matrix, predictions = predict_rows(usable, model)
+    features, matrix, predictions = predict_rows(usable, model)
     case = np.array([cases.setdefault(key, len(cases)) for key in case_keys(usable)])
-    return profile_of(frame, matrix, predictions, known, case, len(usable))
+    return profile_of(pd.DataFrame(features, index=usable.index), matrix, predictions, known, case, len(usable))

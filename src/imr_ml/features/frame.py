@@ -5,10 +5,11 @@ Only the schema's feature columns come in here: what a request's outcome, review
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 
 from imr_ml.corpus.schema import FAMILY_SEPARATOR, FEATURE_COLUMNS
 from imr_ml.guidelines.coverage import default_coverage
@@ -17,7 +18,6 @@ from imr_ml.nlp.types import NlpSettings
 from imr_ml.progress import StartProgress, silent
 
 if TYPE_CHECKING:
-    import pandas as pd
     from numpy.typing import NDArray
 
 
@@ -73,13 +73,39 @@ def feature_frame(
         Same index; the feature columns of the table, then `TOKEN_COLUMNS`, `FACT_COLUMNS`, `NUMBER_COLUMNS`
         and `CASE_COLUMNS`, and ``codes``; with views `imr_ml.nlp.frame.VIEW_COLUMNS` too.
     """
-    import pandas as pd
+    columns = feature_columns(requests, settings, start, views=views, jobs=jobs)
+    # As objects: pandas would copy a text into each of the rows that share it.
+    texts = [name for name, values in columns.items() if values.dtype == object]
+    columns |= {name: pd.Series(columns[name], index=requests.index, dtype="object") for name in texts}
+    return pd.DataFrame(columns, index=requests.index)
 
+
+def feature_columns(
+    requests: pd.DataFrame,
+    settings: NlpSettings | None = None,
+    start: StartProgress = silent,
+    *,
+    views: bool = False,
+    jobs: int = 1,
+) -> dict[str, Any]:
+    """Columns of `feature_frame` by name, each an array or Series of shape (requests,).
+
+    For one request, making a frame of them takes as long as reading its texts.
+
+    Parameters
+    ----------
+    requests : DataFrame
+    settings : NlpSettings, optional
+    start : callable, optional
+    views : bool, default False
+    jobs : int, default 1
+    """
     from imr_ml.nlp.frame import section_columns
 
-    known = requests.reindex(columns=list(FEATURE_COLUMNS))
-    read = section_columns(known, settings or NlpSettings(), start, views=views, jobs=jobs)
-    days = _days(known["date_of_injury"], known["ur_denial_date"])
+    missing = pd.Series(np.nan, index=requests.index)
+    known = {name: requests.get(name, missing) for name in FEATURE_COLUMNS}
+    read = section_columns(requests, settings or NlpSettings(), start, views=views, jobs=jobs)
+    days = _days(requests, "date_of_injury", "ur_denial_date")
     ur_families = [families if isinstance(families, str) else "" for families in known["ur_families"]]
     of_read = {name: read[name].tolist() for name in _READ_ON}
     derived: dict[str, Any] = {
@@ -90,27 +116,25 @@ def feature_frame(
         "ur_cites_nothing": [families == "none" for families in ur_families],
         "sex": [sex or "" for sex in of_read["sex"]],
         "category": list(map(_as_token, of_read["category"])),
-        "codes": _codes(known),
+        "codes": _codes(requests),
         "guideline_topics": _topics(of_read["treatments"], of_read["drug_classes"]),
         "guideline_region": _covered(of_read["request_body_parts"], default_coverage().regions_of),
         "injury_stage": list(map(_stage, days.tolist())),
     }
-    columns: dict[Hashable, Any] = dict(known.items()) | dict(read.items()) | derived
+    columns = {**known, **read, **derived}
     for name in (*TOKEN_COLUMNS, *FACT_COLUMNS):
         columns[name] = shared_texts(text or ABSENT for text in columns[name])
     for name in (*NUMBER_COLUMNS, *CASE_COLUMNS):
         columns[name] = np.asarray(columns[name], dtype=np.float64)
-    # As objects: pandas would copy a text into each of the rows that share it.
-    texts = [name for name, values in columns.items() if not hasattr(values, "dtype") or values.dtype == object]
-    columns |= {name: pd.Series(columns[name], index=known.index, dtype="object") for name in texts}
-    return pd.DataFrame(columns, index=known.index)
+    columns["codes"] = shared_texts(columns["codes"])
+    return columns
 
 
-def _days(first: pd.Series, last: pd.Series) -> NDArray[np.float64]:
-    """Days between dates, NaN where one is missing."""
-    import pandas as pd
-
-    return np.asarray((pd.to_datetime(last) - pd.to_datetime(first)).dt.days, dtype=np.float64)
+def _days(requests: pd.DataFrame, first: str, last: str) -> NDArray[np.float64]:
+    """Days between the dates of two columns, NaN where one is missing."""
+    if not (first in requests and last in requests):
+        return np.full(len(requests), np.nan)
+    return np.asarray((pd.to_datetime(requests[last]) - pd.to_datetime(requests[first])).dt.days, dtype=np.float64)
 
 
 def _stage(days: float) -> str:
@@ -122,9 +146,13 @@ def _topics(treatments: list[str], drug_classes: list[str]) -> list[str]:
     return _covered(list(map(" ".join, zip(treatments, drug_classes, strict=True))), default_coverage().topics_of)
 
 
-def _codes(known: pd.DataFrame) -> list[str]:
+def _codes(requests: pd.DataFrame) -> list[str]:
     """Codes of each row, alone and together, e.g. ``"diagnosis=Asthma diagnosis=Asthma&treatment=Hormones"``."""
-    rows = zip(*(map(_as_token, known[name]) for name in CODE_COLUMNS), strict=True)
+    if not any(name in requests for name in CODE_COLUMNS):
+        return [ABSENT] * len(requests)
+    missing = [None] * len(requests)
+    columns = (requests.get(name, missing) for name in CODE_COLUMNS)
+    rows = zip(*(map(_as_token, column) for column in columns), strict=True)
     return [_codes_of(row) if any(row) else ABSENT for row in rows]
 
 

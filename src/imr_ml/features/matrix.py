@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -92,11 +92,11 @@ class FeatureBlocks:
         shared = csr_matrix((shared.data, columns, shared.indptr), shape=(shared.shape[0], end))
         return FeatureRows(stacked(parts, end, self.dtype), shared, summary_of)
 
-    def transform(self, frame: pd.DataFrame) -> csr_matrix:
-        """Matrix of a feature frame, shape (rows, features)."""
+    def transform(self, frame: pd.DataFrame | Mapping[str, Any]) -> csr_matrix:
+        """Matrix of a feature frame or its columns, shape (rows, features)."""
         return self._transform(frame, shared=True)
 
-    def _transform(self, frame: pd.DataFrame, *, shared: bool) -> csr_matrix:
+    def _transform(self, frame: pd.DataFrame | Mapping[str, Any], *, shared: bool) -> csr_matrix:
         """The whole matrix, or without the entries of the block that rows share."""
         blocks: dict[str, csr_matrix] = {}
         for name, fitted, columns in self.blocks:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,9 +10,6 @@ from numpy.typing import NDArray
 from imr_ml.corpus.rates import wilson
 from imr_ml.precedents.decided import DecidedRequests, Query, month_of
 from imr_ml.precedents.kinds import Kinds
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 LEAST_REQUESTS = 20
 TIERS: dict[str, tuple[str, ...]] = {
@@ -63,9 +59,8 @@ class Cohorts:
         groups, starts = np.unique(decided.group[order], return_index=True)
         self._rows_of = dict(zip(groups.tolist(), np.split(order, starts[1:]), strict=True))
 
-    def rates(self, frame: pd.DataFrame, query: Query) -> CohortRates:
-        """Rate of each row of a feature frame, over requests decided by its `asked_at`, its own case left out."""
-        kinds = Kinds.of(frame)
+    def rates(self, kinds: Kinds, query: Query) -> CohortRates:
+        """Rate of each request, over requests decided by its `asked_at`, its own case left out."""
         values = {name: getattr(kinds, name).tolist() for name in next(iter(TIERS.values()))}
         own = self._decided.own_groups(query)
         found = [

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imr_ml.corpus.near_duplicates import summary_digest
-from imr_ml.corpus.table import decided_years
+from imr_ml.corpus.table import decided_years, years_of
 from imr_ml.guidelines.types import FAMILIES
 from imr_ml.memory import shared_texts
 from imr_ml.precedents.kinds import Kinds
@@ -209,12 +209,9 @@ def _texts(requests: pd.DataFrame, column: str) -> NDArray[np.object_]:
 
 
 def _summaries(requests: pd.DataFrame) -> NDArray[np.object_]:
-    if "clinical_summary" not in requests:
-        return _texts(requests, "clinical_summary")
-    codes, texts = requests["clinical_summary"].factorize()
-    digests = shared_texts([*((summary_digest(str(text)) or b"").hex() for text in texts), ""])
-    found: NDArray[np.object_] = digests[codes]
-    return found
+    texts = _texts(requests, "clinical_summary").tolist()
+    digests = {text: (summary_digest(text) or b"").hex() for text in set(texts)}
+    return shared_texts(digests[text] for text in texts)
 
 
 def _letters(requests: pd.DataFrame) -> NDArray[np.object_]:
@@ -223,12 +220,7 @@ def _letters(requests: pd.DataFrame) -> NDArray[np.object_]:
 
 def _request_years(requests: pd.DataFrame) -> NDArray[np.float64]:
     """When each request was asked; the decision's own date stands in only where no earlier date is known."""
-    import pandas as pd
-
     years = np.full(len(requests), np.nan)
     for column in _REQUEST_DATES:
-        if column in requests and np.isnan(years).any():
-            dates = pd.to_datetime(requests[column])
-            of_column = (dates.dt.year + (dates.dt.day_of_year - 1) / 365.25).to_numpy(dtype=np.float64)
-            years = np.where(np.isnan(years), of_column, years)
+        years = np.where(np.isnan(years), years_of(requests, column), years)
     return np.where(np.isnan(years), decided_years(requests), years) if np.isnan(years).any() else years

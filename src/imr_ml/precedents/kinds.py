@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,8 +37,8 @@ class Kinds:
     treatments: NDArray[np.object_]
 
     @classmethod
-    def of(cls, frame: pd.DataFrame) -> Self:
-        """From a feature frame."""
+    def of(cls, frame: pd.DataFrame | Mapping[str, Any]) -> Self:
+        """From a feature frame or its columns."""
         sections = (_named(frame, "request_body_parts"), _named(frame, "summary_body_parts"))
         parts = [(request.split() or summary.split() or [""])[0] for request, summary in zip(*sections, strict=True)]
         named = zip(_named(frame, "treatments"), _named(frame, "drug_classes"), strict=True)
@@ -106,7 +106,7 @@ def dot_products(known: csc_matrix, rows: csr_matrix) -> NDArray[np.float32]:
     return np.ascontiguousarray((known[:, named] @ narrow.T.toarray()).T)
 
 
-def _named(frame: pd.DataFrame, column: str) -> list[str]:
+def _named(frame: pd.DataFrame | Mapping[str, Any], column: str) -> list[str]:
     from imr_ml.features.frame import ABSENT
 
     return ["" if value == ABSENT else str(value) for value in frame[column]]

@@ -6,9 +6,9 @@ The weights come from the classifiers and are not touched.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from imr_ml.reporting.names import feature_name
 
@@ -95,7 +95,7 @@ class SectionPlaces:
         return sorted({(start + self._shift, end + self._shift) for start, end in places})
 
 
-def evidence_json(evidence: list[Evidence], texts: pd.DataFrame, features: pd.DataFrame) -> list[str]:
+def evidence_json(evidence: list[Evidence], texts: pd.DataFrame, features: Mapping[str, Any]) -> list[str]:
     """Evidence of each request as compact JSON.
 
     Parameters
@@ -103,8 +103,8 @@ def evidence_json(evidence: list[Evidence], texts: pd.DataFrame, features: pd.Da
     evidence : list of Evidence
     texts : DataFrame
         The sections as the user wrote them, columns `request`, `clinical_summary` and maybe `ur_guideline`.
-    features : DataFrame
-        Feature frame of the same rows, with views.
+    features : mapping of str to array
+        Columns of the feature frame of the same rows, with views.
 
     Returns
     -------
@@ -124,10 +124,10 @@ def evidence_json(evidence: list[Evidence], texts: pd.DataFrame, features: pd.Da
 
 
 def _places(
-    section: str, texts: pd.DataFrame, features: pd.DataFrame, known: dict[tuple[str, str], SectionPlaces | None]
+    section: str, texts: pd.DataFrame, features: Mapping[str, Any], known: dict[tuple[str, str], SectionPlaces | None]
 ) -> list[SectionPlaces | None]:
     """Places of each row's section; requests of one case share theirs."""
-    written = texts[section] if section in texts else [None] * len(features)
+    written = texts[section] if section in texts else [None] * len(texts)
     rows: list[SectionPlaces | None] = []
     for text, read, view in zip(written, features[section], features[_VIEW_OF[section]], strict=True):
         if view is None or not isinstance(text, str):

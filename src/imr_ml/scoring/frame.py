@@ -22,8 +22,8 @@ from imr_ml.corpus.schema import (
     parse_requests,
     row_errors,
 )
-from imr_ml.corpus.table import complete_cases
-from imr_ml.features.frame import ABSENT, feature_frame
+from imr_ml.corpus.table import ur_families
+from imr_ml.features.frame import ABSENT, feature_columns
 from imr_ml.guidelines.coverage import acoem_chapter
 from imr_ml.guidelines.types import FAMILIES
 from imr_ml.precedents.decided import Query
@@ -117,8 +117,8 @@ def score_frame(
     cells["error"], cells["warnings"] = rows.errors, list(map(_joined, rows.warnings, cells["warnings"]))
     # Fixed types, so that every chunk of a file has the same.
     scored = {column.name: pd.array(cells[column.name], PANDAS_TYPES[column.kind]) for column in ADDED}
-    written = frame.drop(columns="error", errors="ignore")
-    return pd.concat([written, pd.DataFrame(scored, index=written.index)], axis=1).set_axis(index)
+    written: dict[Any, Any] = {name: values.array for name, values in frame.items() if name != "error"}
+    return pd.DataFrame({**written, **scored}, index=index)
 
 
 def _spread(values: object, usable: NDArray[np.bool_]) -> NDArray[np.object_]:
@@ -157,8 +157,8 @@ def type_rows(frame: pd.DataFrame, styles: Mapping[str, DateStyle] | None = None
 
 def predict_rows(
     table: pd.DataFrame, model: LoadedModel, *, views: bool = False
-) -> tuple[pd.DataFrame, csr_matrix, Predictions]:
-    """Features of typed rows, as a frame and as the model's matrix, and its predictions.
+) -> tuple[dict[str, Any], csr_matrix, Predictions]:
+    """Features of typed rows, as columns and as the model's matrix, and its predictions.
 
     Parameters
     ----------
@@ -167,19 +167,19 @@ def predict_rows(
     views : bool
         Whether to keep where in a text each term is.
     """
-    features = feature_frame(complete_cases(table), model.nlp, views=views)
+    features = feature_columns(table.assign(ur_families=ur_families(table)), model.nlp, views=views)
     matrix = model.model.matrix(features)
     return features, matrix, model.model.predict_matrix(matrix)
 
 
 def _scored(written: pd.DataFrame, table: pd.DataFrame, model: LoadedModel, options: ScoreOptions) -> Columns:
     features, matrix, predictions = predict_rows(table, model, views=options.evidence)
-    query = Query.of(table)
+    query, kinds = Query.of(table), Kinds.of(features)
     little_known = model.model.reliability(matrix) < TOO_LITTLE
     columns: Columns = {
         **outcome_columns(predictions, model.sets(options.coverage), little_known),
         **family_columns(predictions, features),
-        **cohort_columns(model.cohorts.rates(features, query)),
+        **cohort_columns(model.cohorts.rates(kinds, query)),
         "in_training": model.neighbours.decided.has_case_of(query),
         "model_version": model.version,
         "warnings": text_warnings(features, matrix, model, little_known),
@@ -188,7 +188,7 @@ def _scored(written: pd.DataFrame, table: pd.DataFrame, model: LoadedModel, opti
         contributions = model.model.explain(matrix, predictions, EVIDENCE_TERMS)
         columns["evidence"] = evidence_json(contributions, written, features)
     if options.precedents:
-        nearest = model.neighbours.nearest(matrix, query, Kinds.of(features), options.precedents)
+        nearest = model.neighbours.nearest(matrix, query, kinds, options.precedents)
         columns |= precedent_columns(nearest, model.neighbours, query)
     return columns
 
@@ -219,23 +219,24 @@ def outcome_columns(predictions: Predictions, sets: OutcomeSets, little_known: N
 
 
 def text_warnings(
-    features: pd.DataFrame, matrix: csr_matrix, model: LoadedModel, little_known: NDArray[np.bool_]
+    features: Mapping[str, Any], matrix: csr_matrix, model: LoadedModel, little_known: NDArray[np.bool_]
 ) -> list[str | None]:
     """Why the outcome of a request of little known text is uncertain; None of all others.
 
     Parameters
     ----------
-    features : DataFrame
+    features : mapping of str to array
+        Columns of the feature frame.
     matrix : (rows, features) sparse matrix
     model : LoadedModel
     little_known : (rows,) bool
     """
-    warnings: list[str | None] = [None] * len(features)
+    warnings: list[str | None] = [None] * len(little_known)
     baseline, places = model.model.baseline_, np.flatnonzero(little_known)
-    if baseline is None:
+    if baseline is None or not len(places):
         return warnings
     for place, known in zip(places.tolist(), baseline.outcome.count(matrix[places]).tolist(), strict=True):
-        texts = features.iloc[place][["request_tokens", "summary_tokens"]]
+        texts = (features[name][place] for name in ("request_tokens", "summary_tokens"))
         words = sum(len(set(text.split()) - {ABSENT}) for text in texts)
         warnings[place] = TOO_SHORT if 2 * known >= words else f"{_SUMMARY}: the model knows {known} of {words} words"
     return warnings
@@ -246,7 +247,7 @@ def _joined(*warnings: object) -> str | None:
     return WARNING_SEPARATOR.join(warning for warning in warnings if isinstance(warning, str)) or None
 
 
-def family_columns(predictions: Predictions, features: pd.DataFrame) -> Columns:
+def family_columns(predictions: Predictions, features: pd.DataFrame | Mapping[str, Any]) -> Columns:
     """Families with their probabilities, all missing where the model's source tells none."""
     names = np.array(FAMILIES)
     probability = predictions.family_probability
@@ -293,7 +294,7 @@ def cohort_columns(rates: CohortRates) -> Columns:
     }
 
 
-def _chapters(is_acoem: list[bool], features: pd.DataFrame) -> list[str | None]:
+def _chapters(is_acoem: list[bool], features: pd.DataFrame | Mapping[str, Any]) -> list[str | None]:
     rows = zip(is_acoem, features["request_body_parts"], features["ur_guideline"], strict=True)
     known: dict[tuple[str, str | None], str | None] = {}
     chapters = []
