@@ -242,7 +242,7 @@ def decided_requests(requests: pd.DataFrame) -> pd.DataFrame:
     TrainingError
         For a table of several sources or without such rows.
     """
-    require_columns(requests, ("outcome",), "the requests table")
+    require_columns(list(requests.columns), ("outcome",), "the requests table")
     if "families" not in requests:
         requests = requests.assign(families=None)
     decided = _rows_of(requests, requests["outcome"].notna())

@@ -113,7 +113,7 @@ def test_a_missing_column_is_named_beside_those_found():
     with pytest.raises(SchemaError, match=r"t\.csv: lacks column.*clinical_summary; found: request, Summary"):
         validate_requests(pd.DataFrame({"request": ["MRI"], "Summary": ["x"]}), "t.csv")
     with pytest.raises(SchemaError, match="found: none"):
-        require_columns(pd.DataFrame(), ("outcome",), "t")
+        require_columns([], ("outcome",), "t")
 
 
 def test_a_column_that_stands_twice_is_named():

@@ -206,7 +206,7 @@ def test_a_cohort_is_the_narrowest_that_holds_twenty():
         overturned=np.arange(60) % 10 == 0,
     )
 
-    rates = Cohorts(of).rates(frame(), asked())
+    rates = Cohorts(of).rates(Kinds.of(frame()), asked())
 
     assert (rates.tier, rates.requests[0], rates.rate[0]) == (["category+body_part"], 30, 0.1)
     # Wilson's interval for 3 of 30, from the score test's own quadratic.
@@ -224,7 +224,7 @@ def test_a_cohort_is_the_narrowest_that_holds_twenty():
     ],
 )
 def test_cohorts_widen_step_by_step(columns, tier):
-    assert Cohorts(decided(LEAST_REQUESTS)).rates(frame(**columns), asked()).tier == [tier]
+    assert Cohorts(decided(LEAST_REQUESTS)).rates(Kinds.of(frame(**columns)), asked()).tier == [tier]
 
 
 @pytest.mark.parametrize(
@@ -238,7 +238,7 @@ def test_cohorts_widen_step_by_step(columns, tier):
     ],
 )
 def test_below_twenty_requests_no_rate_is_given_and_the_reason_is(columns, asker, reason):
-    rates = Cohorts(decided(LEAST_REQUESTS - 1)).rates(frame(**columns), asker)
+    rates = Cohorts(decided(LEAST_REQUESTS - 1)).rates(Kinds.of(frame(**columns)), asker)
 
     assert (rates.tier, rates.reason) == ([None], [reason])
     assert np.isnan([rates.rate[0], rates.low[0], rates.high[0], rates.requests[0]]).all()
@@ -254,9 +254,10 @@ def test_a_rate_leaves_out_ones_own_case_and_what_was_decided_later():
     cohorts = Cohorts(of)
 
     sizes = [
-        cohorts.rates(frame(), each).requests[0] for each in (asked(), asked(asked_at=2016.5), asked(asked_at=2017.5))
+        cohorts.rates(Kinds.of(frame()), each).requests[0]
+        for each in (asked(), asked(asked_at=2016.5), asked(asked_at=2017.5))
     ]
-    own = cohorts.rates(frame(), asked(case="CM16-0000000", asked_at=2016.5))
+    own = cohorts.rates(Kinds.of(frame()), asked(case="CM16-0000000", asked_at=2016.5))
 
     assert sizes == [50, 30, 40]
     assert (own.requests[0], own.rate[0]) == (28, 0.0)
@@ -267,7 +268,7 @@ def test_counts_are_those_of_a_plain_count(rows):
     overturned, group, year = map(np.array, zip(*rows, strict=True))
     of = decided(len(rows), overturned=overturned, group=group, decided_year=year.astype(float))
 
-    rates = Cohorts(of).rates(frame(), asked(case="CM16-0000000", asked_at=2016.0))
+    rates = Cohorts(of).rates(Kinds.of(frame()), asked(case="CM16-0000000", asked_at=2016.0))
 
     counted = overturned[(group != group[0]) & (year <= 2016)]
     if len(counted) < LEAST_REQUESTS:

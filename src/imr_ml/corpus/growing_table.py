@@ -146,5 +146,5 @@ class GrowingTable:
 
 
 def _checked(requests: pd.DataFrame, table: Path) -> pd.DataFrame:
-    require_columns(requests, ("letter_sha256",), str(table))
+    require_columns(list(requests.columns), ("letter_sha256",), str(table))
     return validate_requests(requests, str(table))

@@ -244,13 +244,11 @@ def require_mapped(
     SchemaError
         For a column that is missing.
     """
-    import pandas as pd
-
     names = renamed(columns, mapped)
     missing = [name for name in needed if name not in names]
     sample = read_sample() if missing and read_sample else None
     hint = suggestion(missing, [name for name in columns if name not in _KNOWN], sample) if missing else []
     try:
-        require_columns(pd.DataFrame(columns=names), needed, source)
+        require_columns(names, needed, source)
     except SchemaError as error:
         raise SchemaError(f"{error}; try {' '.join(hint)}" if hint else str(error)) from None

@@ -17,7 +17,7 @@ from imr_ml.errors import SchemaError as SchemaError
 from imr_ml.nlp.types import CATEGORIES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     import pandas as pd
 
@@ -99,14 +99,15 @@ REQUIRED_COLUMNS = tuple(column.name for column in COLUMNS if column.required)
 LABEL_COLUMNS = tuple(column.name for column in COLUMNS if column.role is Role.LABEL)
 
 
-def require_columns(frame: pd.DataFrame, names: tuple[str, ...], source: str) -> None:
-    """Check that the table has these columns.
+def require_columns(columns: Sequence[str], names: tuple[str, ...], source: str) -> None:
+    """Check that a table has these columns.
 
     Parameters
     ----------
-    frame : DataFrame
-        Feature frame.
+    columns : sequence of str
+        The table's.
     names : tuple of str
+        Those that it must have.
     source : str
         What to call the input in an error.
 
@@ -115,12 +116,12 @@ def require_columns(frame: pd.DataFrame, names: tuple[str, ...], source: str) ->
     SchemaError
         Naming the columns that are missing and those found, or those that stand twice.
     """
-    twice = sorted(map(str, frame.columns[frame.columns.duplicated()]))
+    twice = sorted(str(name) for name, times in Counter(columns).items() if times > 1)
     if twice:
         raise SchemaError(f"{source}: column(s) stand twice: {', '.join(twice)}; keep one of each")
-    missing = [name for name in names if name not in frame.columns]
+    missing = [name for name in names if name not in columns]
     if missing:
-        found = ", ".join(map(str, list(frame.columns)[:30])) or "none"
+        found = ", ".join(map(str, columns[:30])) or "none"
         raise SchemaError(f"{source}: lacks column(s) {', '.join(missing)}; found: {found}")
 
 
@@ -155,7 +156,7 @@ def validate_requests(frame: pd.DataFrame, source: str) -> pd.DataFrame:
         For a required column that is missing and for rows without a request or a summary; names columns and counts,
         never values.
     """
-    require_columns(frame, REQUIRED_COLUMNS, source)
+    require_columns(list(frame.columns), REQUIRED_COLUMNS, source)
     table = typed(frame, infer_styles(frame, source))
     reasons = row_errors(table).dropna()
     if len(reasons):

@@ -168,6 +168,9 @@ class Terms:
             column = column_of[places]
             rows.append(owners[column != _UNKNOWN])
             columns.append(column[column != _UNKNOWN])
+        if len(texts) == 1:
+            found, times = np.unique(np.concatenate(columns), return_counts=True)
+            return csr_matrix((times.astype(dtype), found, [0, len(found)]), shape=(1, self.size))
         places_filled = np.concatenate(rows).astype(np.int32), np.concatenate(columns)
         ones = np.ones(len(places_filled[0]), dtype)
         counts = coo_matrix((ones, places_filled), shape=(len(texts), self.size)).tocsr()

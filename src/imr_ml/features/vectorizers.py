@@ -12,8 +12,9 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer, TfidfVectorizer
-from sklearn.preprocessing import PolynomialFeatures, normalize
+from sklearn.preprocessing import PolynomialFeatures
 from sklearn.utils import gen_batches
+from sklearn.utils.sparsefuncs_fast import inplace_csr_row_normalize_l2
 
 from imr_ml.features.terms import FeatureError, Terms, frequent_terms
 
@@ -125,14 +126,15 @@ class TermVectorizer(_CountedTexts, TfidfVectorizer):
         self._tfidf.idf_ = np.log((times.sum() + self.smooth_idf) / rows) + 1
 
     def _weigh(self, counts: csr_matrix) -> csr_matrix:
-        """What `TfidfTransformer` makes of counts, in place and a part at a time."""
+        """What `TfidfTransformer` makes of counts, with rows of length 1, in place and a part at a time."""
         frequency = self._tfidf.idf_.astype(counts.dtype)
         for part in gen_batches(max(1, counts.nnz), _ENTRIES_AT_ONCE):
             if self.sublinear_tf:
                 np.log(counts.data[part], counts.data[part])
                 counts.data[part] += 1.0
             counts.data[part] *= frequency[counts.indices[part]]
-        return csr_matrix(normalize(counts, norm=self.norm, copy=False))
+        inplace_csr_row_normalize_l2(counts)
+        return counts
 
 
 class FactVectorizer(_CountedTexts, CountVectorizer):

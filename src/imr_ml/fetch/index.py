@@ -107,7 +107,7 @@ class JoinedTable:
 
 def join_index(requests: pd.DataFrame, index: Index) -> JoinedTable:
     """Join the fields of the search to the rows of its letters."""
-    require_columns(requests, _NEEDED, "requests table")
+    require_columns(list(requests.columns), _NEEDED, "requests table")
     index = index.restrict_to(requests)
     entries = _find_entries(requests, index)
     letters = _number_letters(requests, entries)
