@@ -7,6 +7,7 @@ import signal
 import sys
 import tempfile
 import threading
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
@@ -52,6 +53,8 @@ def main(
     ] = False,
 ) -> None:
     """Predict outcomes and cited guidelines of California Independent Medical Review requests."""
+    # Another process does its jobs; the user can do nothing about it.
+    warnings.filterwarnings("ignore", "A worker stopped while some jobs", UserWarning)
     if threading.current_thread() is threading.main_thread():
         # Worker processes and servers would stay behind.
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))

@@ -139,8 +139,11 @@ def years_of(requests: pd.DataFrame, column: str) -> NDArray[np.float64]:
 
     if column not in requests:
         return np.full(len(requests), np.nan)
-    dates = pd.to_datetime(requests[column])
-    return np.asarray(dates.dt.year + (dates.dt.day_of_year - 1) / 365.25, dtype=np.float64)
+    dates = pd.to_datetime(requests[column]).to_numpy("datetime64[D]")
+    years = dates.astype("datetime64[Y]")
+    return np.where(
+        np.isnat(dates), np.nan, years.astype(np.int64) + 1970 + (dates - years).astype(np.float64) / 365.25
+    )
 
 
 def _absent(requests: pd.DataFrame) -> list[str]:
