@@ -8,11 +8,15 @@ import pytest
 from progress_bars import ProgressBars
 
 from imr_ml.nlp import frame
-from imr_ml.nlp.frame import VIEW_COLUMNS, section_frame
+from imr_ml.nlp.frame import VIEW_COLUMNS, section_columns
 from imr_ml.nlp.types import NlpSettings
 from imr_ml.nlp.views import view_section
 
 SUMMARY = "The injured worker, a 48 year old male, has lumbar strain and spasm, no numbness."
+
+
+def section_frame(table, *settings, **options):
+    return pd.DataFrame(section_columns(table, *settings, **options), index=table.index)
 
 
 def frame_of(request: str = "MRI of the knee", **columns: object) -> pd.Series:

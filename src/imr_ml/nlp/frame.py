@@ -67,15 +67,15 @@ class _GuidelineColumns(NamedTuple):
     ur_tokens: str
 
 
-def section_frame(
+def section_columns(
     requests: "pd.DataFrame",
     settings: NlpSettings = DEFAULT_SETTINGS,
     start: StartProgress = silent,
     *,
     views: bool = False,
     jobs: int = 1,
-) -> "pd.DataFrame":
-    """Make the columns for the models, one row per request, on the table's own index.
+) -> "dict[str, NDArray[Any]]":
+    """Make the columns for the models by name, each an array of shape (n_requests,).
 
     Each different request, summary and guideline paragraph is read once, however many rows share it.
 
@@ -94,7 +94,8 @@ def section_frame(
 
     Returns
     -------
-    pandas.DataFrame, shape (n_requests, 23), or 26 with views
+    dict of array
+        23 columns, or 26 with views:
         ``request_tokens, summary_tokens, ur_tokens``: tokens joined by spaces.
         ``category``: the table's own, else the one the request's text speaks for.
         ``treatments, drugs, drug_classes`` of the request, ``diagnoses, findings`` of the summary,
@@ -104,32 +105,6 @@ def section_frame(
         ``partial_authorisation, associated_surgical_service, retrospective, postoperative``: bool.
         ``age``: years, NaN where unknown. ``sex``: ``"male"``, ``"female"`` or None.
         ``request_view, summary_view, ur_view``: `SectionView`, if requested; None for a text without tokens.
-    """
-    import pandas as pd
-
-    return pd.DataFrame(section_columns(requests, settings, start, views=views, jobs=jobs), index=requests.index)
-
-
-def section_columns(
-    requests: "pd.DataFrame",
-    settings: NlpSettings = DEFAULT_SETTINGS,
-    start: StartProgress = silent,
-    *,
-    views: bool = False,
-    jobs: int = 1,
-) -> "dict[str, NDArray[Any]]":
-    """Make the columns of `section_frame` as arrays by name, each of shape (n_requests,).
-
-    Parameters
-    ----------
-    requests : pandas.DataFrame, shape (n_requests, any)
-    settings : NlpSettings
-    start : callable, optional
-        Starts a progress bar over the distinct texts.
-    views : bool, default False
-        Whether to keep each section's `SectionView` with the places of its tokens.
-    jobs : int, default 1
-        Processes that read a section of `MANY_TEXTS` distinct texts or more; -1 uses all cores.
     """
     settings = replace(settings, offsets=views)
     texts = {column: _texts(requests, column) for column, _, _ in _SECTIONS}

@@ -17,7 +17,7 @@ from imr_ml.evaluation.slices import AGE_BANDS, ITEM_BANDS, band_names
 from imr_ml.guidelines.citations import find_citations
 from imr_ml.guidelines.types import Citation, Family
 from imr_ml.nlp.demographics import demographics
-from imr_ml.nlp.frame import section_frame
+from imr_ml.nlp.frame import section_columns
 from imr_ml.nlp.types import Kind
 from imr_ml.nlp.views import view_section
 from imr_ml.progress import StartProgress, silent
@@ -217,7 +217,7 @@ def _read_facts(
     progress = start(f"reading {section}", len(texts))
     for first in range(0, len(texts), _TEXTS_AT_ONCE):
         batch = texts[first : first + _TEXTS_AT_ONCE]
-        frame = section_frame(pd.DataFrame({section: batch}))
+        frame = section_columns(pd.DataFrame({section: batch}))
         columns = [
             [intern(cell if question.kind is None else _affirmed(cell)) for cell in frame[question.fact]]
             for question in asked
