@@ -31,6 +31,17 @@ def failed_in_one_line(result, told):
     return True
 
 
+def test_a_user_hears_nothing_of_a_process_that_was_replaced():
+    code = """
+import warnings
+from imr_ml.cli.app import main
+main()
+warnings.warn("A worker stopped while some jobs were given to the executor. This can be caused ...", UserWarning)
+"""
+
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stderr == b""
+
+
 def test_help_loads_nothing_heavy():
     heavy = ("mlflow", "spacy", "sklearn", "pandas", "matplotlib")
     code = f"import sys, imr_ml.cli; print([name for name in {heavy} if name in sys.modules])"
