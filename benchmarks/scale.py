@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 import tempfile
 import time
@@ -23,11 +22,11 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import psutil
 import pyarrow.parquet as pq
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.processes import watch
 from imr_ml.classifiers.large_scale import held_out_part
 from imr_ml.classifiers.request_model import RequestModel
 from imr_ml.classifiers.settings import ModelSettings
@@ -43,7 +42,9 @@ from imr_ml.training import decided_requests
 SEED, JOBS = 11, 2
 SHOWN = ("outcome.roc_auc", "outcome.brier_skill", "family.f1_micro", "family.top_cited")
 _ITEMS_IN_LETTER = 2.25
-_SAMPLED_EVERY_S = 0.25
+_MARGIN_S = 0.2
+_SEARCHED = filter(None, (str(Path.cwd()), os.environ.get("PYTHONPATH")))
+_ENVIRONMENT = {"PYTHONPATH": os.pathsep.join(_SEARCHED), "MLFLOW_TRACKING_URI": ""}
 _STAGES = "stages.jsonl"
 _TRAIN, _APPROXIMATION = "--train", "--approximation"
 
@@ -84,39 +85,10 @@ def measure(requests: int, table: Path | None = None) -> Training:
             table = folder / "requests.parquet"
             write_output(table, round(requests / _ITEMS_IN_LETTER), SEED, jobs=JOBS)
         command = [sys.executable, "-m", "benchmarks.scale", _TRAIN, str(table.resolve())]
-        memory = _watch(command, folder)
+        memory = watch(command, folder, _ENVIRONMENT).samples
         metrics = json.loads((folder / "models/latest/model.json").read_text("utf-8"))["metrics"]
         rows = pq.ParquetFile(table).metadata.num_rows
         return Training(rows, _by_stage(folder / _STAGES, memory), metrics)
-
-
-def _watch(command: list[str], folder: Path) -> list[tuple[float, float]]:
-    """Run a command to its end; times and megabytes of its processes."""
-    samples = []
-    environment = {"PYTHONPATH": str(Path.cwd()), "MLFLOW_TRACKING_URI": ""}
-    with subprocess.Popen(command, cwd=folder, env=_environment(environment), stdout=subprocess.DEVNULL) as running:
-        while running.poll() is None:
-            samples.append((time.time(), _resident_mb(running.pid)))
-            time.sleep(_SAMPLED_EVERY_S)
-    if running.returncode:
-        raise SystemExit(f"imr-ml train ended with {running.returncode}")
-    return samples
-
-
-def _environment(changes: dict[str, str]) -> dict[str, str]:
-    paths = [changes["PYTHONPATH"], *filter(None, [os.environ.get("PYTHONPATH")])]
-    return {**os.environ, **changes, "PYTHONPATH": os.pathsep.join(paths)}
-
-
-def _resident_mb(process_id: int) -> float:
-    total = 0.0
-    try:
-        whole = psutil.Process(process_id)
-        for one in [whole, *whole.children(recursive=True)]:
-            total += one.memory_info().rss / 1e6
-    except psutil.NoSuchProcess:
-        pass
-    return total
 
 
 def _by_stage(path: Path, memory: Sequence[tuple[float, float]]) -> list[tuple[str, float, float]]:
@@ -125,7 +97,7 @@ def _by_stage(path: Path, memory: Sequence[tuple[float, float]]) -> list[tuple[s
     ends = [*(at_s for at_s, _ in starts[1:]), memory[-1][0]]
     stages: dict[str, tuple[float, float]] = {}
     for (start_s, name), end_s in zip(starts, ends, strict=True):
-        peak = max((mb for at_s, mb in memory if start_s - _SAMPLED_EVERY_S <= at_s <= end_s), default=0.0)
+        peak = max((mb for at_s, mb in memory if start_s - _MARGIN_S <= at_s <= end_s), default=0.0)
         seconds, before = stages.get(name, (0.0, 0.0))
         stages[name] = seconds + end_s - start_s, max(before, peak)
     return [(name, seconds, peak) for name, (seconds, peak) in stages.items()]

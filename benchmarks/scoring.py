@@ -10,7 +10,6 @@ from __future__ import annotations
 import gc
 import os
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -19,8 +18,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
-import psutil
 
+from benchmarks.processes import Usage, watch
 from imr_ml.corpus.store import write_requests
 from imr_ml.ingest.ingestion import ingest
 from imr_ml.ingest.paths import letter_files
@@ -74,9 +73,13 @@ def sized(model_folder: Path, sizes: Sequence[int]) -> Iterator[tuple[str, str]]
         with tempfile.TemporaryDirectory() as place:
             source, output = Path(place) / "in.parquet", Path(place) / "out.parquet"
             _repeated(requests, size, source)
-            elapsed_s, processor_s, peak_mb = _command(source, output, model_folder)
-        text = f"{size / elapsed_s:,.0f} requests/s, {1e3 * processor_s / size:.2f} ms of processor time a request"
-        yield f"{size:,} rows, Parquet to Parquet, {os.cpu_count()} cores", f"{text}, peak {peak_mb:,.0f} MB resident"
+            usage = _score_file(source, output, model_folder)
+        rate, processor_ms = size / usage.elapsed_s, 1e3 * usage.processor_s / size
+        text = f"{rate:,.0f} requests/s, {processor_ms:.2f} ms of processor time a request"
+        yield (
+            f"{size:,} rows, Parquet to Parquet, {os.cpu_count()} cores",
+            f"{text}, peak {usage.peak_mb:,.0f} MB resident",
+        )
 
 
 def sample_requests(letters: int) -> pd.DataFrame:
@@ -142,35 +145,12 @@ def _cold_s(row: pd.DataFrame, model_folder: Path) -> float:
     with tempfile.TemporaryDirectory() as place:
         source, output = Path(place) / "one.parquet", Path(place) / "out.parquet"
         write_requests(row, source)
-        return statistics.median(_command(source, output, model_folder)[0] for _ in range(3))
+        return statistics.median(_score_file(source, output, model_folder).elapsed_s for _ in range(3))
 
 
-def _command(source: Path, output: Path, model_folder: Path) -> tuple[float, float, float]:
-    """Seconds elapsed, seconds of processor time and most resident megabytes of scoring a file, all processes."""
+def _score_file(source: Path, output: Path, model_folder: Path) -> Usage:
     arguments = ["score", source, "--output", output, "--model", model_folder, "--no-evidence", "--precedents", "0"]
-    start_s, processor_s, peak_mb = time.perf_counter(), 0.0, 0.0
-    with subprocess.Popen([COMMAND, *arguments], stdout=subprocess.DEVNULL) as running:
-        whole = psutil.Process(running.pid)
-        while running.poll() is None:
-            used = [_used(one) for one in [whole, *_children(whole)]]
-            peak_mb = max(peak_mb, sum(mb for mb, _ in used))
-            processor_s = max(processor_s, sum(seconds for _, seconds in used))
-            time.sleep(0.1)
-    return time.perf_counter() - start_s, processor_s, peak_mb
-
-
-def _children(process: psutil.Process) -> list[psutil.Process]:
-    try:
-        return process.children(recursive=True)
-    except psutil.NoSuchProcess:
-        return []
-
-
-def _used(process: psutil.Process) -> tuple[float, float]:
-    try:
-        return process.memory_info().rss / 1e6, sum(process.cpu_times()[:2])
-    except psutil.NoSuchProcess:
-        return 0.0, 0.0
+    return watch([COMMAND, *arguments])
 
 
 def _processor_s(run: Callable[[], object]) -> float:

@@ -1,0 +1,75 @@
+"""Watch a command and all processes that it starts: memory and processor time."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+_SAMPLED_EVERY_S = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What a command used.
+
+    Attributes
+    ----------
+    elapsed_s : float
+    processor_s : float
+        Of all its processes.
+    samples : list of (float, float)
+        Time, in seconds since 1970, and resident megabytes of all its processes, pages that they share counted in each.
+    """
+
+    elapsed_s: float
+    processor_s: float
+    samples: list[tuple[float, float]]
+
+    @property
+    def peak_mb(self) -> float:
+        """Most resident megabytes."""
+        return max(mb for _, mb in self.samples)
+
+
+def watch(
+    command: Sequence[str | Path], folder: Path | None = None, environment: Mapping[str, str] | None = None
+) -> Usage:
+    """Run a command to its end.
+
+    Parameters
+    ----------
+    command : sequence of str or Path
+    folder : Path, optional
+        Its working directory.
+    environment : mapping of str to str, optional
+        Variables that it gets besides those of this process.
+    """
+    start_s, processor_s, samples = time.perf_counter(), 0.0, []
+    variables = {**os.environ, **(environment or {})}
+    with subprocess.Popen(command, cwd=folder, env=variables, stdout=subprocess.DEVNULL) as running:
+        while running.poll() is None:
+            used = _used(running.pid)
+            samples.append((time.time(), sum(mb for mb, _ in used)))
+            processor_s = max(processor_s, sum(seconds for _, seconds in used))
+            time.sleep(_SAMPLED_EVERY_S)
+    if running.returncode:
+        raise SystemExit(f"{' '.join(map(str, command[:3]))} ended with {running.returncode}")
+    return Usage(time.perf_counter() - start_s, processor_s, samples)
+
+
+def _used(process_id: int) -> list[tuple[float, float]]:
+    """Resident megabytes and processor seconds of a process and of each that it started."""
+    used: list[tuple[float, float]] = []
+    try:
+        whole = psutil.Process(process_id)
+        processes = [whole, *whole.children(recursive=True)]
+        used.extend((one.memory_info().rss / 1e6, sum(one.cpu_times()[:2])) for one in processes)
+    except psutil.NoSuchProcess:
+        pass
+    return used
