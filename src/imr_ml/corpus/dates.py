@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Literal
+
+import numpy as np
 
 from imr_ml.corpus.cells import parse_text
 from imr_ml.errors import SchemaError
@@ -29,7 +31,7 @@ _MONTHS = (
     *("january", "february", "march", "april", "may", "june"),
     *("july", "august", "september", "october", "november", "december"),
 )
-_EXCEL_EPOCH = "1899-12-30"
+_EXCEL_EPOCH = date(1899, 12, 30)
 _FIRST_YEAR = 1900
 LAST_YEAR = 2100
 """Last year that a date may name at all, as one to be reported as lying in the future."""
@@ -204,22 +206,24 @@ def parse_dates(
     """
     import pandas as pd
 
-    style = style or DateStyle()
+    style, years = style or DateStyle(), range(_FIRST_YEAR, (last_year or datetime.now(UTC).year) + 1)
     if pd.api.types.is_datetime64_any_dtype(values):
         given, dates = values.notna(), values.dt.tz_localize(None).astype("datetime64[s]")
+        dates = dates.where(dates.dt.year.isin(years))
     else:
         text = parse_text(values)
-        known = {cell: _parse_date(cell, style) for cell in text.dropna().unique()}
-        parsed = pd.to_datetime(text.map(known).astype("string"), format="%Y-%m-%d", errors="coerce")
-        given, dates = text.notna(), parsed.astype("datetime64[s]")
-    dates = dates.where(dates.dt.year.between(_FIRST_YEAR, last_year or datetime.now(UTC).year))
+        cells = text.tolist()
+        known = {cell: _parse_date(cell, style, years) for cell in set(cells) if isinstance(cell, str)}
+        parsed = np.array([known.get(cell) for cell in cells], dtype="datetime64[s]")
+        given, dates = text.notna(), pd.Series(parsed, index=values.index, name=values.name)
     return dates, given & dates.isna()
 
 
-def _parse_date(cell: str, style: DateStyle) -> str | None:
-    """A date as ISO 8601; None for what is not a complete date."""
+def _parse_date(cell: str, style: DateStyle, years: range) -> date | None:
+    """Parse a date; None for what is not a complete date of these years."""
     if _SERIAL.fullmatch(cell):
-        return _date_of_serial(cell) if style.serials else None
+        counted = _EXCEL_EPOCH + timedelta(days=int(float(cell)))
+        return counted if style.serials and counted.year in years else None
     if match := _ISO.fullmatch(cell):
         parts = match["year"], match["month"], match["day"]
     elif match := _NUMBERS.fullmatch(cell):
@@ -232,16 +236,13 @@ def _parse_date(cell: str, style: DateStyle) -> str | None:
         parts = match["year"], str(month_number or 0), match["day"]
     else:
         return None
-    year, month, day = map(int, parts)
-    return f"{year:04}-{month:02}-{day:02}"
+    year, month, day_of_month = map(int, parts)
+    try:
+        return date(year, month, day_of_month) if year in years else None
+    except ValueError:
+        return None
 
 
 def _month_number(name: str) -> int | None:
     places = [place for place, month in enumerate(_MONTHS, 1) if name in (month, month[:3], month[:4])]
     return places[0] if len(places) == 1 else None
-
-
-def _date_of_serial(cell: str) -> str | None:
-    import pandas as pd
-
-    return str((pd.Timestamp(_EXCEL_EPOCH) + pd.Timedelta(days=int(float(cell)))).date())
