@@ -6,7 +6,7 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
-from imr_ml.evaluation.reachable import best_reachable, true_predictions
+from imr_ml.evaluation.comparison import best_reachable, true_predictions
 from imr_ml.guidelines.types import FAMILIES
 from imr_ml.sample.chance import stream
 from imr_ml.sample.draw import draw_letter

@@ -9,10 +9,9 @@ from progress_bars import ProgressBars
 from imr_ml.classifiers.types import Predictions
 from imr_ml.evaluation.comparison import LESS_IS_BETTER
 from imr_ml.evaluation.intervals import Estimate
-from imr_ml.evaluation.settings import EvaluationSettings
+from imr_ml.evaluation.splits import EvaluationSettings
 from imr_ml.guidelines.types import FAMILIES
-from imr_ml.ladder.climbing import climb, climb_table
-from imr_ml.ladder.judging import JUDGED_BY, NOT_WORSE_IN, is_better
+from imr_ml.ladder.climbing import JUDGED_BY, NOT_WORSE_IN, climb, climb_table, is_better
 from imr_ml.ladder.reading import Rung
 from imr_ml.nlp.types import NlpSettings
 

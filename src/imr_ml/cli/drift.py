@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from imr_ml.corpus.mapping import ColumnMapping
     from imr_ml.drift.batches import ProfiledBatch
-    from imr_ml.drift.types import DriftReport, Finding, Side
+    from imr_ml.drift.comparing import DriftReport, Finding, Side
     from imr_ml.model_files import LoadedModel
     from imr_ml.profiles import Profile
     from imr_ml.progress import StartProgress
@@ -52,8 +52,7 @@ def drift(
     with exit_on_user_error():
         from imr_ml.corpus.mapping import read_mapping
         from imr_ml.drift.batches import profile_file
-        from imr_ml.drift.comparing import compare
-        from imr_ml.drift.types import DriftSettings
+        from imr_ml.drift.comparing import DriftSettings, compare
         from imr_ml.model_files import read_model
 
         start_s = time.perf_counter()
@@ -79,7 +78,7 @@ def drift(
 
 def _reference(named: str, model: LoadedModel, mapping: ColumnMapping, start: StartProgress) -> Profile:
     from imr_ml.drift.batches import profile_file
-    from imr_ml.drift.types import DriftError
+    from imr_ml.drift.comparing import DriftError
 
     if named != TRAINING:
         return profile_file(Path(named), model, mapping, start=start).profile

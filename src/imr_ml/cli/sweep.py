@@ -63,8 +63,8 @@ def sweep(
         from imr_ml.corpus.decisions import InputOptions
         from imr_ml.corpus.mapping import read_mapping
         from imr_ml.sweeps.reading import read_plan
+        from imr_ml.sweeps.results import check_is_new, winner_toml, write_new
         from imr_ml.sweeps.sweeping import Budget, describe_cost, run_sweep
-        from imr_ml.sweeps.winner import check_is_new, winner_toml, write_new
         from imr_ml.tracking import sending, sweeps, uris
         from imr_ml.tracking.git import git_state
 
@@ -109,8 +109,7 @@ def _print_sweep(done: Sweep) -> None:
 def _estimates(done: Sweep) -> Table:
     from rich.table import Table
 
-    from imr_ml.sweeps.objectives import LESS
-    from imr_ml.sweeps.results import FILE, SELECTED
+    from imr_ml.sweeps.results import FILE, LESS, SELECTED
 
     table = Table("metric, outer folds", "file", "selected (nested)", "difference, paired")
     for name, gain in done.differences.items():

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 
-from imr_ml.drift.types import DriftReport, Finding, Shares, Statistic
+from imr_ml.drift.comparing import DriftReport, Finding, Shares, Statistic
 
 _REFERENCE, _CURRENT, _DRIFTED = "#A0A0A0", "#0072B2", "#D55E00"
 _TITLES: dict[Statistic, str] = {"psi": "population stability index (PSI)", "ks": "Kolmogorov-Smirnov distance (KS)"}

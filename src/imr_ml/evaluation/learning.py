@@ -12,8 +12,7 @@ from imr_ml.classifiers.types import Dataset, Predictor
 from imr_ml.evaluation.comparison import compare, predictors
 from imr_ml.evaluation.cross_validation import OutOfFold, out_of_fold
 from imr_ml.evaluation.intervals import Estimate
-from imr_ml.evaluation.settings import EvaluationSettings
-from imr_ml.evaluation.splits import Split, repeated_folds, tested_part
+from imr_ml.evaluation.splits import EvaluationSettings, Split, repeated_folds, tested_part
 from imr_ml.progress import StartProgress, silent
 
 SHARES = (0.2, 0.4, 0.6, 0.8)

@@ -26,8 +26,7 @@ from imr_ml.classifiers.types import Dataset, Labels
 from imr_ml.evaluation.comparison import metric_of, metrics_of
 from imr_ml.evaluation.cross_validation import OutOfFold
 from imr_ml.evaluation.intervals import Bootstrap, Estimate
-from imr_ml.evaluation.settings import EvaluationSettings
-from imr_ml.evaluation.splits import Split, grouped_folds
+from imr_ml.evaluation.splits import EvaluationSettings, Split, grouped_folds
 from imr_ml.features.matrix import column_weights, feature_matrix, tells_codes
 from imr_ml.progress import StartProgress, silent
 

@@ -15,9 +15,8 @@ from imr_ml.evaluation.cross_validation import OutOfFold, out_of_fold
 from imr_ml.evaluation.intervals import Estimate
 from imr_ml.evaluation.learning import LearningPoint
 from imr_ml.evaluation.permutation import MaskingComparison, PermutationTest, compare_masking
-from imr_ml.evaluation.settings import EvaluationSettings
 from imr_ml.evaluation.slices import Slice, slices
-from imr_ml.evaluation.splits import fold_numbers, repeated_folds, tested_part, tested_rows
+from imr_ml.evaluation.splits import EvaluationSettings, fold_numbers, repeated_folds, tested_part, tested_rows
 from imr_ml.evaluation.temporal import NoTemporalSplit, TemporalEvaluation, evaluate_over_time
 from imr_ml.features.frame import TOKEN_COLUMNS
 from imr_ml.progress import StartProgress, silent

@@ -16,7 +16,7 @@ from imr_ml.classifiers.types import Dataset
 from imr_ml.evaluation.comparison import metric_of
 from imr_ml.evaluation.cross_validation import OutOfFold
 from imr_ml.evaluation.intervals import Bootstrap, Estimate
-from imr_ml.evaluation.settings import EvaluationSettings
+from imr_ml.evaluation.splits import EvaluationSettings
 from imr_ml.guidelines.types import FAMILIES
 
 FEWEST_REQUESTS = 20

@@ -13,8 +13,7 @@ from imr_ml.classifiers.types import Dataset, Labels, Predictor
 from imr_ml.errors import ImrError
 from imr_ml.evaluation.comparison import Comparison, compare, predictors
 from imr_ml.evaluation.cross_validation import out_of_fold
-from imr_ml.evaluation.settings import EvaluationSettings
-from imr_ml.evaluation.splits import Split
+from imr_ml.evaluation.splits import EvaluationSettings, Split
 from imr_ml.progress import StartProgress, silent
 
 SHORTEST_SPAN_YEARS = 0.25

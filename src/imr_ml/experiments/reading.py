@@ -14,8 +14,15 @@ from typing import Any, get_type_hints
 from pydantic import ValidationError
 
 from imr_ml.errors import ImrError
-from imr_ml.experiments.schema import CANDIDATE_TYPES, Experiment, Value, default_candidate, flat_keys, values_of
-from imr_ml.experiments.settings import TrainingSettings
+from imr_ml.experiments.schema import (
+    CANDIDATE_TYPES,
+    Experiment,
+    TrainingSettings,
+    Value,
+    default_candidate,
+    flat_keys,
+    values_of,
+)
 
 DEFAULT = "default"
 SWEEP = "sweep"

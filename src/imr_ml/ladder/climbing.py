@@ -7,21 +7,124 @@ from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from imr_ml.classifiers.types import Dataset
-from imr_ml.evaluation.comparison import LESS_IS_BETTER
+from imr_ml.classifiers.types import Dataset, Labels
+from imr_ml.evaluation.comparison import LESS_IS_BETTER, metric_of, metrics_of
 from imr_ml.evaluation.cross_validation import OutOfFold, out_of_fold
-from imr_ml.evaluation.intervals import Estimate
-from imr_ml.evaluation.settings import EvaluationSettings
-from imr_ml.evaluation.splits import repeated_folds, tested_part
-from imr_ml.ladder.judging import Judgement, judge, tasks_of
-from imr_ml.ladder.reading import Rung, base_rung, read_frames
+from imr_ml.evaluation.intervals import Bootstrap, Estimate
+from imr_ml.evaluation.splits import EvaluationSettings, repeated_folds, tested_part
+from imr_ml.ladder.reading import TASKS, Rung, base_rung, read_frames
 from imr_ml.nlp.types import NlpSettings
 from imr_ml.progress import StartProgress, silent
 
 if TYPE_CHECKING:
     from rich.table import Table
+
+
+JUDGED_BY = {"outcome": "outcome.roc_auc", "family": "family.f1_micro"}
+"""Task -> the metric in which a rung must be better."""
+NOT_WORSE_IN = {"outcome": "outcome.brier", "family": "family.f1_macro"}
+"""Task -> the metric in which it must not be worse beyond chance."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """A rung's metrics, and its differences to the champion.
+
+    Attributes
+    ----------
+    estimates : dict of Estimate
+        By metric, of the tasks that the rung is judged in.
+    against : dict of str
+        Task -> the champion that it met; nothing for the first.
+    differences : dict of Estimate
+        Metric -> this rung minus the champion that it met, over the same resamples.
+    """
+
+    estimates: dict[str, Estimate]
+    against: dict[str, str]
+    differences: dict[str, Estimate]
+
+
+def judge(
+    rungs: Sequence[Rung],
+    predicted: dict[str, OutOfFold],
+    labels: Labels,
+    groups: NDArray[np.int64],
+    settings: EvaluationSettings,
+) -> tuple[list[Judgement], dict[str, str]]:
+    """A judgement of each rung in turn, and the final champion of each task.
+
+    Parameters
+    ----------
+    rungs : sequence of Rung
+        From simple to complex.
+    predicted : dict of OutOfFold
+        By rung, all on the same folds.
+    labels : Labels
+    groups : (requests,) int
+    settings : EvaluationSettings
+    """
+    compared = _compared(rungs, predicted, labels, groups, settings)
+    champions: dict[str, str] = {}
+    judgements = []
+    for rung in rungs:
+        judgement = _judgement(rung, compared, {task: champions[task] for task in rung.tasks if task in champions})
+        judgements.append(judgement)
+        for task in set(rung.tasks) & set(tasks_of(labels)):
+            if task not in judgement.against or is_better(judgement.differences, task):
+                champions[task] = rung.name
+    return judgements, champions
+
+
+def is_better(differences: dict[str, Estimate], task: str) -> bool:
+    """Whether a rung is better than the champion beyond chance, and not worse beyond chance where that is guarded."""
+    guard = NOT_WORSE_IN[task]
+    guarded = differences[guard]
+    worse = guarded.low > 0 if guard in LESS_IS_BETTER else guarded.high < 0
+    return differences[JUDGED_BY[task]].low > 0 and not worse
+
+
+def tasks_of(labels: Labels) -> tuple[str, ...]:
+    """Tasks that the labels allow to judge."""
+    return tuple(task for task in TASKS if JUDGED_BY[task] in metrics_of(labels))
+
+
+def task_of(metric: str) -> str:
+    """``"outcome"`` or ``"family"``."""
+    return metric.split(".")[0]
+
+
+def _compared(
+    rungs: Sequence[Rung],
+    predicted: dict[str, OutOfFold],
+    labels: Labels,
+    groups: NDArray[np.int64],
+    settings: EvaluationSettings,
+) -> Bootstrap[tuple[str, str]]:
+    computed = {
+        (rung.name, metric): metric_of(predicted[rung.name], labels, metric)
+        for rung in rungs
+        for metric in metrics_of(labels)
+        if task_of(metric) in rung.tasks
+    }
+    return Bootstrap.over_cases(computed, groups, settings.repeats, settings.resamples, settings.seed)
+
+
+def _judgement(rung: Rung, compared: Bootstrap[tuple[str, str]], against: dict[str, str]) -> Judgement:
+    metrics = [metric for name, metric in compared.metrics if name == rung.name]
+    return Judgement(
+        estimates={metric: compared.estimate((rung.name, metric)) for metric in metrics},
+        against=against,
+        differences={
+            metric: compared.difference((rung.name, metric), (against[task_of(metric)], metric))
+            for metric in metrics
+            if task_of(metric) in against
+        },
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +283,7 @@ def climb_table(climb: Climb, task: str, metrics: tuple[str, ...] = ()) -> Table
     """
     from rich.table import Table
 
-    from imr_ml.ladder.judging import JUDGED_BY
+    from imr_ml.ladder.climbing import JUDGED_BY
 
     evaluated = [step for step in climb.steps if task in step.rung.tasks]
     shown = metrics or tuple(name for name in evaluated[0].estimates if name.startswith(f"{task}."))
@@ -212,7 +315,7 @@ def _format_metric(step: Step, metric: str) -> str:
 
 
 def _beside(step: Step, task: str) -> str:
-    from imr_ml.ladder.judging import JUDGED_BY
+    from imr_ml.ladder.climbing import JUDGED_BY
 
     against = step.judgement.against.get(task)
     if against is None:

@@ -20,8 +20,7 @@ from imr_ml.corpus.table import ReadLetter, build_requests
 from imr_ml.errors import ImrError
 from imr_ml.files import atomic_write
 from imr_ml.progress import Progress
-from imr_ml.sample.formats import SampleLetter, letter_as_read
-from imr_ml.sample.letters import generate_letter, truth_rows, truth_schema
+from imr_ml.sample.letters import SampleLetter, generate_letter, letter_as_read, truth_rows, truth_schema
 from imr_ml.sample.rendering import render_pdf, render_text
 
 _TABLE = ".parquet"
@@ -92,7 +91,7 @@ def write_output(
     Returns
     -------
     Path
-        The ground truth; see `truth_schema` and `imr_ml.evaluation.reachable.best_reachable`.
+        The ground truth; see `truth_schema` and `imr_ml.evaluation.comparison.best_reachable`.
 
     Raises
     ------

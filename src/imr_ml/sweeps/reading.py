@@ -15,9 +15,8 @@ from imr_ml.experiments.reading import (
     read_experiment,
     validate_values,
 )
-from imr_ml.experiments.schema import flat_keys
-from imr_ml.experiments.writing import format_value
-from imr_ml.sweeps.objectives import OBJECTIVES
+from imr_ml.experiments.schema import flat_keys, format_value
+from imr_ml.sweeps.results import OBJECTIVES
 from imr_ml.sweeps.space import STRICT, Parameter, Plan, Range, classifier_key
 
 _Model = TypeVar("_Model", bound=BaseModel)

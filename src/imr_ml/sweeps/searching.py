@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from imr_ml.errors import ImrError
 from imr_ml.experiments.reading import ExperimentError
 from imr_ml.files import locked
-from imr_ml.sweeps.objectives import LESS
+from imr_ml.sweeps.results import LESS, SweepError
 
 if TYPE_CHECKING:
     from optuna import Study, Trial
@@ -29,10 +28,6 @@ _DRAWS = 10
 # Folds are few and noisy: only what is among the worst quarter so far is not worth the rest.
 _CONTINUED_PERCENT = 75.0
 _VALUES, _METRICS, _STATE, _FACTS = "values", "metrics", "state", "facts"
-
-
-class SweepError(ImrError):
-    """A sweep that can't be run or resumed; the message says why and what to do."""
 
 
 @dataclass(frozen=True, slots=True)

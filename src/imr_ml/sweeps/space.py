@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 from pydantic import BaseModel, ConfigDict, model_validator
 
 from imr_ml.experiments.reading import NamedExperiment, override_values, validate_values
-from imr_ml.experiments.schema import Experiment, flat_keys
-from imr_ml.experiments.writing import format_value
+from imr_ml.experiments.schema import Experiment, flat_keys, format_value
 
 if TYPE_CHECKING:
     from optuna import Trial

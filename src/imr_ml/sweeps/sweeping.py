@@ -17,9 +17,8 @@ from imr_ml.evaluation.cross_validation import fit_predict, join_folds
 from imr_ml.evaluation.intervals import Bootstrap, Estimate, Metric
 from imr_ml.evaluation.splits import Split, grouped_folds
 from imr_ml.progress import Progress, StartProgress, silent
-from imr_ml.sweeps.objectives import OBJECTIVES, objectives_of
-from imr_ml.sweeps.results import FILE, SELECTED, Sweep
-from imr_ml.sweeps.searching import Search, SweepError, TrialResult, open_storage
+from imr_ml.sweeps.results import FILE, OBJECTIVES, SELECTED, Sweep, SweepError, objectives_of
+from imr_ml.sweeps.searching import Search, TrialResult, open_storage
 from imr_ml.training import data_facts, decided_requests
 
 if TYPE_CHECKING:

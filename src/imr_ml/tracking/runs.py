@@ -18,8 +18,7 @@ from imr_ml.corpus.schema import COLUMNS, Role
 from imr_ml.evaluation.comparison import MODEL
 from imr_ml.evaluation.slices import slice_table
 from imr_ml.experiments.reading import DEFAULT
-from imr_ml.experiments.schema import values_of
-from imr_ml.experiments.writing import to_toml
+from imr_ml.experiments.schema import to_toml, values_of
 from imr_ml.files import sha256_of
 from imr_ml.model_files import MANIFEST
 from imr_ml.rates.model_report import REPORT, write_model_report

@@ -16,7 +16,7 @@ from imr_ml.evaluation.intervals import Bootstrap
 from imr_ml.evaluation.metrics import f1_by_family
 from imr_ml.evaluation.slices import FEWEST_REQUESTS, SLICE_METRICS
 from imr_ml.guidelines.types import FAMILIES
-from imr_ml.ladder.judging import JUDGED_BY
+from imr_ml.ladder.climbing import JUDGED_BY
 from imr_ml.reporting.card.wording import BASELINES, NOT_PROVEN, signed, title, verdict
 
 if TYPE_CHECKING:
