@@ -59,14 +59,14 @@ def test_a_rung_that_is_clearly_better_becomes_champion(climbed):
 
 def test_what_is_no_better_than_chance_does_not(climbed):
     guessing = climbed.steps[1]
-    assert guessing.judgement.against == {"outcome": "base_rate"}
-    assert guessing.judgement.differences["outcome.roc_auc"].low < 0
+    assert guessing.against == {"outcome": "base_rate"}
+    assert guessing.differences["outcome.roc_auc"].low < 0
 
 
 def test_of_two_equals_the_simpler_stays_champion(climbed):
     again = climbed.steps[3]
-    assert again.judgement.against == {"outcome": "reading"}
-    assert again.judgement.differences["outcome.roc_auc"].value == 0
+    assert again.against == {"outcome": "reading"}
+    assert again.differences["outcome.roc_auc"].value == 0
 
 
 def test_a_rung_is_evaluated_in_its_tasks_alone(climbed):

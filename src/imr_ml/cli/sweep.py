@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -23,7 +22,6 @@ from imr_ml.cli.data import (
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from imr_ml.evaluation.intervals import Estimate
     from imr_ml.sweeps.results import Sweep
 
 _STORES = Path("sweeps")
@@ -86,8 +84,8 @@ def sweep(
         typer.echo(f"winner: {winner}; to train it: imr-ml train --experiment {winner}")
         try:
             run = sweeps.record_sweep(done, files | {"best.toml": toml}, git)
-        except sending.UnsentError as kept:
-            warn(str(kept))
+        except sending.UnsentError as error:
+            warn(str(error))
             return
         typer.echo(f"recorded as run {run.run_id} in '{sweeps.SWEEPS}', with a run for each trial: make ui")
 
@@ -103,7 +101,7 @@ def _print_sweep(done: Sweep) -> None:
     console.print(_estimates(done))
     console.print(_selections(done))
     gain = done.differences[done.plan.objective]
-    console.print(f"selected minus file, {done.plan.objective}: {_signed(gain)}: {done.verdict}", markup=False)
+    console.print(f"selected minus file, {done.plan.objective}: {gain.signed}: {done.verdict}", markup=False)
 
 
 def _estimates(done: Sweep) -> Table:
@@ -114,7 +112,7 @@ def _estimates(done: Sweep) -> Table:
     table = Table("metric, outer folds", "file", "selected (nested)", "difference, paired")
     for name, gain in done.differences.items():
         title = f"{name} (less is better)" if name in LESS else name
-        table.add_row(title, *(str(done.estimates[side][name]) for side in (FILE, SELECTED)), _signed(gain))
+        table.add_row(title, *(str(done.estimates[side][name]) for side in (FILE, SELECTED)), gain.signed)
     return table
 
 
@@ -122,15 +120,6 @@ def _selections(done: Sweep) -> Table:
     from rich.table import Table
 
     table = Table("search", *(one.key for one in done.plan.parameters), f"inner {done.plan.objective}")
-    for row in _selection_rows(done):
-        table.add_row(*row)
-    return table
-
-
-def _selection_rows(done: Sweep) -> Iterator[list[str]]:
     for name, one in done.selected.items():
-        yield [name, *(one.values.get(key.key, "-") for key in done.plan.parameters), f"{one.value:.3f}"]
-
-
-def _signed(one: Estimate) -> str:
-    return f"{one.value:+.3f} [{one.low:+.3f}, {one.high:+.3f}]"
+        table.add_row(name, *(one.values.get(key.key, "-") for key in done.plan.parameters), f"{one.value:.3f}")
+    return table

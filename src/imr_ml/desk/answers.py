@@ -126,12 +126,7 @@ class Desk:
         return str(self.model.facts["data"]["source"])
 
     def answer(self, given: object) -> Record:
-        """Predict one request, and list rates by source.
-
-        Parameters
-        ----------
-        given : object
-            Texts by the names of fields; see `check_fields`.
+        """Predict one request, given as texts by the names of fields, and list rates by source.
 
         Raises
         ------

@@ -18,8 +18,9 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse
 
-from imr_ml.desk.form import DeskError, letter_fields, page_script, page_style, render_page
+from imr_ml.desk.form import PACKAGE, DeskError, letter_fields, page_script, render_page
 from imr_ml.errors import ImrError
+from imr_ml.reporting.pages import page_style
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -155,7 +156,7 @@ def make_app(service: Service, page: str, hosts: Collection[str]) -> Guard:
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     app.get("/")(_sender(page, "text/html"))
     app.get("/desk.js")(_sender(page_script(), "text/javascript"))
-    app.get("/desk.css")(_sender(page_style(), "text/css"))
+    app.get("/desk.css")(_sender(page_style(PACKAGE, "desk"), "text/css"))
     app.post("/score")(service.score)
     app.post("/letter")(service.read_letter)
     app.add_exception_handler(ImrError, _explain)

@@ -36,7 +36,6 @@ class ProfiledBatch:
 
     Attributes
     ----------
-    profile : Profile
     errors : int
         Sampled rows that can't be scored.
     training_rows : int

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,7 +41,6 @@ class DriftSettings:
         Family-wise error rate of a comparison.
     draws : int
         Number of resamples and of permutations.
-    seed : int
     """
 
     psi: float = 0.2
@@ -66,16 +65,13 @@ class Finding:
 
     Attributes
     ----------
-    characteristic : str
     statistic : {"psi", "ks"}
-    value : float
     low, high : float
         Ends of the 95 % bootstrap interval over cases.
     by_chance : float
         95th percentile over random assignments of cases to the two sides.
     p : float
         Permutation p-value, adjusted for the number of statistics (Holm).
-    threshold : float
     verdict : {"drifted", "slight", "by chance", "steady"}
         ``drifted``: above the threshold and beyond chance. ``slight``: beyond chance, below the threshold. ``by
         chance``: above the threshold, but a batch this small may be without drift. ``steady``: neither.
@@ -116,13 +112,10 @@ class DriftReport:
 
     Attributes
     ----------
-    findings : tuple of Finding
     shares : dict of Shares
         By characteristic.
     constant : tuple of str
         Characteristics with one value in all requests of both sides.
-    reference, current : Side
-    settings : DriftSettings
     unstated : tuple of str
         Characteristics that one side alone states, which are not compared.
     """
@@ -153,8 +146,7 @@ _VERDICTS: dict[tuple[bool, bool], Verdict] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class _Measured:
+class _Measured(NamedTuple):
     """A statistic: its value, and its values in resamples and permutations, shape (draws,)."""
 
     characteristic: str

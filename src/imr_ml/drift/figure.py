@@ -10,8 +10,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 
 from imr_ml.drift.comparing import DriftReport, Finding, Shares, Statistic
+from imr_ml.reporting.figures.canvas import COLOURS, OVERTURNED, marked_figure
 
-_REFERENCE, _CURRENT, _DRIFTED = "#A0A0A0", "#0072B2", "#D55E00"
+_REFERENCE, _CURRENT, _DRIFTED = "#A0A0A0", COLOURS["model"], OVERTURNED
 _TITLES: dict[Statistic, str] = {"psi": "population stability index (PSI)", "ks": "Kolmogorov-Smirnov distance (KS)"}
 _WIDTH, _ROW, _PANEL, _IN_ROW, _MAX_PANELS = 11.0, 0.34, 2.7, 3, 9
 _LABEL_WIDTH = 18
@@ -23,11 +24,10 @@ def drift_figure(report: DriftReport, *, is_synthetic: bool = False) -> Figure:
     names = list(dict.fromkeys(one.characteristic for one in report.findings))
     shown = report.drifted[:_MAX_PANELS]
     heights = [_ROW * len(names) + 1.6, _PANEL * ceil(len(shown) / _IN_ROW)]
-    figure = Figure(figsize=(_WIDTH, sum(heights) + 0.9), layout="constrained")
-    mark = "SAMPLE DATA - synthetic\n" if is_synthetic else ""
     summary = f"{len(report.drifted)} of {len(names)} characteristics drifted" if shown else "no drift"
     sides = f"{report.current.rows:,} requests against {report.reference.rows:,}"
-    figure.suptitle(f"{mark}Drift of a batch: {summary} ({sides})", fontsize=13, color=_DRIFTED if mark else "black")
+    title = f"Drift of a batch: {summary} ({sides})"
+    figure = marked_figure(title, sum(heights) + 0.9, is_sample=is_synthetic, width=_WIDTH)
     parts = figure.subfigures(2 if shown else 1, 1, squeeze=False, height_ratios=heights if shown else None)[:, 0]
     _plot_statistics(parts[0], report, names)
     if shown:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -26,25 +26,29 @@ if TYPE_CHECKING:
 MODEL = "model"
 
 Computed = Callable[[Labels, Predictions, Weights], Values]
+
+
+def _of_outcome(compute: Callable[[NDArray[np.bool_], NDArray[np.float64], Weights], Values]) -> Computed:
+    return lambda labels, predictions, weights: compute(labels.overturned, predictions.p_overturned, weights)
+
+
+def _of_sets(compute: Callable[[NDArray[np.bool_], NDArray[np.bool_], Weights], Values]) -> Computed:
+    return lambda labels, predictions, weights: compute(labels.families, predictions.family_set, weights)
+
+
 METRICS: dict[str, Computed] = {
-    "outcome.roc_auc": lambda labels, predictions, w: metrics.roc_auc(labels.overturned, predictions.p_overturned, w),
-    "outcome.average_precision": lambda labels, predictions, w: metrics.average_precision(
-        labels.overturned, predictions.p_overturned, w
+    "outcome.roc_auc": _of_outcome(metrics.roc_auc),
+    "outcome.average_precision": _of_outcome(metrics.average_precision),
+    "outcome.brier": _of_outcome(metrics.brier),
+    "outcome.brier_skill": _of_outcome(metrics.brier_skill),
+    "outcome.expected_calibration_error": _of_outcome(metrics.expected_calibration_error),
+    "outcome.matthews": lambda labels, predictions, weights: metrics.matthews(
+        labels.overturned, predictions.p_overturned > labels.overturned.mean(), weights
     ),
-    "outcome.brier": lambda labels, predictions, w: metrics.brier(labels.overturned, predictions.p_overturned, w),
-    "outcome.brier_skill": lambda labels, predictions, w: metrics.brier_skill(
-        labels.overturned, predictions.p_overturned, w
-    ),
-    "outcome.expected_calibration_error": lambda labels, predictions, w: metrics.expected_calibration_error(
-        labels.overturned, predictions.p_overturned, w
-    ),
-    "outcome.matthews": lambda labels, predictions, w: metrics.matthews(
-        labels.overturned, predictions.p_overturned > labels.overturned.mean(), w
-    ),
-    "family.f1_micro": lambda labels, predictions, w: metrics.f1_micro(labels.families, predictions.family_set, w),
-    "family.f1_macro": lambda labels, predictions, w: metrics.f1_macro(labels.families, predictions.family_set, w),
-    "family.top_cited": lambda labels, predictions, w: metrics.top_family_cited(
-        labels.families, predictions.family_probability, w
+    "family.f1_micro": _of_sets(metrics.f1_micro),
+    "family.f1_macro": _of_sets(metrics.f1_macro),
+    "family.top_cited": lambda labels, predictions, weights: metrics.top_family_cited(
+        labels.families, predictions.family_probability, weights
     ),
 }
 """Name -> metric. The Matthews correlation takes a request as overturned above the base rate's probability."""
@@ -83,15 +87,7 @@ def metrics_of(labels: Labels) -> tuple[str, ...]:
 
 
 def predictors(build: Callable[[], Predictor], labels: Labels) -> dict[str, Callable[[], Predictor]]:
-    """Builders of the model and the baselines; every fold builds its own.
-
-    Parameters
-    ----------
-    build : callable
-        Makes an unfitted model.
-    labels : Labels
-        Of the requests that are evaluated on.
-    """
+    """Builders of the model and the baselines, for requests with these labels; every fold builds its own."""
     builders: dict[str, Callable[[], Predictor]] = {MODEL: build, "base_rate": lambda: BaseRate(labels)}
     if labels.families_known:
         builders["ur_families"] = UrFamilies
@@ -116,9 +112,7 @@ def compare(
     settings : EvaluationSettings
     """
     pairs = [(name, metric) for metric in metrics_of(labels) for name in (MODEL, *baselines_of(metric))]
-    computed = {(name, metric): metric_of(predicted[name], labels, metric) for name, metric in pairs}
-    repeats = len(predicted[MODEL].repeats)
-    bootstrap = Bootstrap.over_cases(computed, groups, repeats, settings.resamples, settings.seed)
+    bootstrap = bootstrap_metrics(predicted, pairs, labels, groups, settings)
     estimates: dict[str, dict[str, Estimate]] = {}
     differences: dict[str, dict[str, Estimate]] = {}
     for name, metric in pairs:
@@ -126,6 +120,32 @@ def compare(
         if name != MODEL:
             differences.setdefault(name, {})[metric] = bootstrap.difference((MODEL, metric), (name, metric))
     return Comparison(estimates, differences)
+
+
+def bootstrap_metrics(
+    predicted: Mapping[str, OutOfFold],
+    pairs: Iterable[tuple[str, str]],
+    labels: Labels,
+    groups: NDArray[np.int64],
+    settings: EvaluationSettings,
+) -> Bootstrap[tuple[str, str]]:
+    """Metrics of predictors over the same resamples of the cases.
+
+    Parameters
+    ----------
+    predicted : dict of OutOfFold
+        By predictor, for the same requests.
+    pairs : iterable of (str, str)
+        Predictor and metric.
+    labels : Labels
+    groups : (requests,) int
+        Counted from 0.
+    settings : EvaluationSettings
+        Its resamples and seed.
+    """
+    computed = {(name, metric): metric_of(predicted[name], labels, metric) for name, metric in pairs}
+    repeats = len(next(iter(predicted.values())).repeats)
+    return Bootstrap.over_cases(computed, groups, repeats, settings.resamples, settings.seed)
 
 
 def metric_of(predicted: OutOfFold, labels: Labels, metric: str) -> Metric:
@@ -186,10 +206,11 @@ def best_reachable(truth: pd.DataFrame, *, resamples: int = 1000, seed: int = 0)
         By the names of `METRICS`. Sets of families are cut at the threshold that gives the best micro F1 here.
     """
     labels, predictions = labels_of(truth), true_predictions(truth)
-    computed = {name: metric_of(OutOfFold((predictions,)), labels, name) for name in METRICS}
     groups = truth["case_number"].factorize()[0].astype(np.int64)
-    bootstrap = Bootstrap.over_cases(computed, groups, 1, resamples, seed)
-    return {name: bootstrap.estimate(name) for name in METRICS}
+    settings = EvaluationSettings(resamples=resamples, seed=seed)
+    pairs = [(MODEL, metric) for metric in METRICS]
+    bootstrap = bootstrap_metrics({MODEL: OutOfFold((predictions,))}, pairs, labels, groups, settings)
+    return {metric: bootstrap.estimate((MODEL, metric)) for metric in METRICS}
 
 
 def true_predictions(truth: pd.DataFrame) -> Predictions:

@@ -22,12 +22,10 @@ class EvaluationSettings:
 
     Attributes
     ----------
-    folds : int
     repeats : int
         Cross-validations with different folds; 0 takes 5 for tables under 2,000 requests and 1 above.
     resamples : int
         Bootstrap resamples of the cases.
-    seed : int
     jobs : int
         Processes; -1 for all cores.
     stratify : bool

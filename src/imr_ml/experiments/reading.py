@@ -224,7 +224,8 @@ def _without(values: Mapping[str, Any], key: str) -> dict[str, Any]:
 def _describe(kind: str, place: tuple[int | str, ...], message: str) -> str:
     key = _key_of(place)
     if kind in ("extra_forbidden", "unexpected_keyword_argument"):
-        return f"{key}: unknown key{_of_classifier(place)}; allowed: {', '.join(_keys_beside(place))}"
+        of_classifier = f" of {place[2]}" if place[0] in CANDIDATE_TYPES and len(place) == _OWN_KEY else ""
+        return f"{key}: unknown key{of_classifier}; allowed: {', '.join(_keys_beside(place))}"
     if kind.startswith("union_tag"):
         return f"{key}.classifier: should be one of {', '.join(CANDIDATE_TYPES[str(place[0])])}"
     return f"{key}: {_PLAIN.get(kind) or message.removeprefix('Value error, ').replace('Input should', 'should')}"
@@ -237,10 +238,6 @@ def _key_of(place: tuple[int | str, ...]) -> str:
     task, number, *rest = place
     alternative = ["alternatives", int(number) - 1] if number else []
     return ".".join(map(str, [task, *alternative, *rest[1:]]))
-
-
-def _of_classifier(place: tuple[int | str, ...]) -> str:
-    return f" of {place[2]}" if place[0] in CANDIDATE_TYPES and len(place) == _OWN_KEY else ""
 
 
 def _keys_beside(place: tuple[int | str, ...]) -> list[str]:

@@ -29,9 +29,6 @@ class TrainingSettings:
 
     Attributes
     ----------
-    nlp : NlpSettings
-    model : ModelSettings
-    evaluation : EvaluationSettings
     coverage : float
         Share of requests of each outcome whose prediction set shall hold their outcome.
     ladder : bool
@@ -96,7 +93,6 @@ class Experiment(_Section):
     ----------
     description : str
         One sentence for the list of experiments; changes nothing.
-    nlp, features, training, evaluation
     outcome, families : tuple of Candidate
         The section's own settings, then those of its alternatives.
     """

@@ -36,17 +36,16 @@ class CategoryRate:
     def fit(self, frame: pd.DataFrame, labels: Labels, groups: NDArray[np.int64]) -> Self:  # noqa: ARG002
         """Learn the rates."""
         columns = np.column_stack([labels.overturned, labels.families])
-        self.rates_ = [_encoder().fit(frame[["category"]], column.astype(float)) for column in columns.T]
+        self.rates_ = [
+            TargetEncoder(target_type="continuous", smooth=_AS_MANY_AS).fit(frame[["category"]], column.astype(float))
+            for column in columns.T
+        ]
         return self
 
     def predict(self, frame: pd.DataFrame) -> Predictions:
         """The rates of each row's category; the overall ones for a category not met before."""
         rates = np.column_stack([rate.transform(frame[["category"]])[:, 0] for rate in self.rates_])
         return Predictions(rates[:, 0], rates[:, 1:], family_sets(rates[:, 1:], _THRESHOLD))
-
-
-def _encoder() -> TargetEncoder:
-    return TargetEncoder(target_type="continuous", smooth=_AS_MANY_AS)
 
 
 TASKS = ("outcome", "family")
@@ -58,7 +57,6 @@ class Rung:
 
     Attributes
     ----------
-    name : str
     description : str
         One line for people.
     build : callable

@@ -58,7 +58,8 @@ def read_plan(named: str, overrides: Sequence[str] = ()) -> Plan:
     if not varied:
         raise ExperimentError(f"{named}: {SWEEP}: names no key to vary; {_FORMS}")
     parameters = tuple(_read_parameter(base, key, varied, f'{named}: {SWEEP}."{key}"') for key in varied)
-    objective = given.objective or _default_objective(varied)
+    of_families = all(key.startswith("families.") for key in varied)
+    objective = given.objective or ("family.f1_micro" if of_families else "outcome.roc_auc")
     if objective not in OBJECTIVES:
         raise ExperimentError(f"{named}: {SWEEP}.objective: {objective!r} is none; allowed: {', '.join(OBJECTIVES)}")
     return Plan(base, parameters, objective, given.outer_folds, given.inner_folds)
@@ -72,10 +73,6 @@ def _join_keys(table: Mapping[str, Any], keys: Mapping[str, Any], prefix: str = 
             yield from _join_keys(value, keys, f"{key}.")
         else:
             yield key, value
-
-
-def _default_objective(varied: Mapping[str, Any]) -> str:
-    return "family.f1_micro" if all(key.startswith("families.") for key in varied) else "outcome.roc_auc"
 
 
 def _read_parameter(base: NamedExperiment, key: str, varied: Mapping[str, Any], place: str) -> Parameter:
@@ -125,15 +122,7 @@ def _classifiers_with(
 def _check_value(base: NamedExperiment, key: str, value: Any, place: str, changes: Sequence[str] = ()) -> None:
     """Refuse a value that the key cannot have; combinations of keys are checked per trial.
 
-    Parameters
-    ----------
-    base : NamedExperiment
-    key : str
-    value : Any
-    place : str
-        Of the value, for the message.
-    changes : sequence of str, optional
-        As ``"outcome.C=1.0"``, of other keys.
+    Errors name the `place` of the value; `changes` are of other keys, as ``"outcome.C=1.0"``.
     """
     shown = format_value(value)
     try:

@@ -57,7 +57,6 @@ class Sweep:
 
     Attributes
     ----------
-    plan : Plan
     trials : tuple of TrialResult
         Of all searches.
     selected : dict of TrialResult
@@ -67,8 +66,6 @@ class Sweep:
         `Estimate`, both on the same outer folds.
     differences : dict of Estimate
         Metric -> selected minus file, over the same resamples.
-    data : DataFacts
-    elapsed_s : float
     """
 
     plan: Plan

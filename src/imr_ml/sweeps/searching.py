@@ -84,7 +84,8 @@ class Search:
     def __init__(self, name: str, plan: Plan, storage: RDBStorage, facts: Mapping[str, str]) -> None:
         self.name, self.plan = name, plan
         self._study = _open_study(name, plan, storage, facts)
-        ended = [one for one in self._study.get_trials(deepcopy=False) if _has_ended(one)]
+        trials = self._study.get_trials(deepcopy=False)
+        ended = [one for one in trials if one.state.name in ("COMPLETE", "PRUNED")]
         self.results = [_read_result(name, number, one) for number, one in enumerate(ended)]
 
     def ask(self) -> OpenTrial:
@@ -129,13 +130,7 @@ class Search:
         return OpenTrial(trial, self.plan.suggest(trial), base)
 
     def report(self, one: OpenTrial, metrics: Mapping[str, float]) -> None:
-        """Add the metrics of an inner fold; end the trial after its last, or if three of four were better so far.
-
-        Parameters
-        ----------
-        one : OpenTrial
-        metrics : dict of float
-        """
+        """Add the metrics of an inner fold; end the trial after its last, or if three of four were better so far."""
         for name, value in metrics.items():
             one.metrics.setdefault(name, []).append(value)
         values = one.metrics[self.plan.objective]
@@ -216,10 +211,6 @@ def _open_study(name: str, plan: Plan, storage: RDBStorage, facts: Mapping[str, 
         # Of a sweep that was killed.
         study.tell(one.number, state=TrialState.FAIL)
     return study
-
-
-def _has_ended(one: FrozenTrial) -> bool:
-    return one.state.name in ("COMPLETE", "PRUNED")
 
 
 def _read_result(search: str, number: int, one: FrozenTrial) -> TrialResult:

@@ -63,7 +63,6 @@ class Parameter:
 
     Attributes
     ----------
-    key : str
     values : tuple or Range
         The choices, or a range.
     start : object
@@ -112,7 +111,6 @@ class Plan:
     ----------
     base : NamedExperiment
         The file without its ``[sweep]`` table.
-    parameters : tuple of Parameter
     objective : str
         Metric of `OBJECTIVES` that selects.
     outer_folds, inner_folds : int

@@ -9,11 +9,12 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 import numpy as np
 
 from imr_ml.corpus.schema import FAMILY_SEPARATOR
+from imr_ml.reporting.names import FAMILY_NAMES
 from imr_ml.score_columns import UNCERTAIN
 
 if TYPE_CHECKING:
@@ -40,7 +41,6 @@ class ReportFacts:
         Source of the training data: ``dwc``, ``dmhc`` or ``sample``.
     coverage : float
         Share of cases whose prediction set shall hold their outcome, between 0 and 1.
-    scored_at : datetime
     base_rate : float or None
         Share overturned among the training requests; None where not known.
     columns : mapping of str to str
@@ -179,15 +179,8 @@ _ENDS = (20, 40, 100)
 """Percent that an axis may end at; a bin is one percent wide."""
 
 
-@dataclass(frozen=True, slots=True)
-class Bar:
-    """One coloured piece of a histogram's column, in percent of the drawing, from its top left.
-
-    Attributes
-    ----------
-    outcome : str
-    x, y, width, height : float
-    """
+class Bar(NamedTuple):
+    """One colored piece of a histogram's column, in percent of the drawing, from its top left."""
 
     outcome: str
     x: float
@@ -196,21 +189,19 @@ class Bar:
     height: float
 
 
-@dataclass(frozen=True, slots=True)
-class Histogram:
+class Histogram(NamedTuple):
     """A histogram to draw, from 0 to the least of `_ENDS` that leaves nothing out.
 
     Attributes
     ----------
-    bars : list of Bar
     columns : list of (float, str)
         Place and description of each column that holds anything.
     width : float
         Of a column, in percent of the drawing.
     highest : int
-        Count that the full height stands for.
+        Count of the full height.
     end : int
-        Probability that the full width stands for, in percent.
+        Probability of the full width, in percent.
     """
 
     bars: list[Bar]
@@ -220,25 +211,16 @@ class Histogram:
     end: int
 
     def place(self, probability: float) -> float:
-        """Where a probability stands, in percent of the drawing."""
+        """Place of a probability, in percent of the drawing."""
         return 10_000 * probability / self.end
-
-
-@dataclass(frozen=True, slots=True)
-class FamilyBar:
-    """How many scored rows expect a family."""
-
-    family: str
-    name: str
-    count: int
-    percent: float
 
 
 def histogram(counts: NDArray[np.int64], base_rate: float | None = None) -> Histogram:
     """Columns of stacked bars, from counts of shape (outcomes, bins) over 0 to 1."""
     of_bin = counts.sum(axis=0).tolist()
     filled = [place for place, count in enumerate(of_bin) if count]
-    end = _end(max([*filled, int(100 * (base_rate or 0))], default=0))
+    last = max([*filled, int(100 * (base_rate or 0))], default=0)
+    end = next((end for end in _ENDS if last < end), _ENDS[-1])
     highest, width = max(of_bin), 100 / end
     bars: list[Bar] = []
     for place in filled:
@@ -252,13 +234,14 @@ def histogram(counts: NDArray[np.int64], base_rate: float | None = None) -> Hist
     return Histogram(bars, columns, round(width, 3), highest, end)
 
 
-def _end(highest_percent: int) -> int:
-    return next((end for end in _ENDS if highest_percent < end), _ENDS[-1])
-
-
-def family_bars(totals: Totals, names: Mapping[str, str]) -> list[FamilyBar]:
+def family_bars(totals: Totals) -> list[dict[str, str | float]]:
     """Families that any row expects, the most frequent first."""
     return [
-        FamilyBar(family, names.get(family, family), count, round(100 * count / totals.scored, 2))
+        {
+            "family": family,
+            "name": FAMILY_NAMES.get(family, family),
+            "count": count,
+            "percent": round(100 * count / totals.scored, 2),
+        }
         for family, count in totals.families.most_common()
     ]

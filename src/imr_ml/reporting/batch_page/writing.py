@@ -14,8 +14,7 @@ from imr_ml.nlp.types import SectionView
 from imr_ml.nlp.views import category_of_view, view_sections
 from imr_ml.reporting import names
 from imr_ml.reporting.batch_page.totals import ReportFacts, Totals, family_bars, histogram
-from imr_ml.reporting.pages import page_resource, write_html
-from imr_ml.templates import template
+from imr_ml.reporting.pages import BATCH_PAGE, page_resource, write_html
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -74,7 +73,7 @@ class PageRows:
             given or (category_of_view(view) if view.tokens else None)
             for given, view in zip(columns[place], views, strict=True)
         ]
-        columns += [_facts_of_kind(views, kind) for kind in _NAMED.values()]
+        columns += [_join_facts(views, kind) for kind in _NAMED.values()]
         probabilities = zip(*(_values(head, name) for name in _PROBABILITIES), strict=True)
         for row, by_family in zip(zip(*columns, strict=True), probabilities, strict=True):
             if self._is_full:
@@ -98,17 +97,17 @@ class PageRows:
                 yield value
 
     def _place(self, text: str) -> int:
-        kept = text[:LONGEST_TEXT]
-        place = self._places.setdefault(kept, len(self.texts))
+        shown = text[:LONGEST_TEXT]
+        place = self._places.setdefault(shown, len(self.texts))
         if place == len(self.texts):
-            self.texts.append(kept)
-            self._characters += len(kept)
+            self.texts.append(shown)
+            self._characters += len(shown)
             if len(text) > LONGEST_TEXT:
                 self.cut.append(place)
         return place
 
 
-def _facts_of_kind(views: list[SectionView], kind: str) -> list[str | None]:
+def _join_facts(views: list[SectionView], kind: str) -> list[str | None]:
     """What each request names of a kind, joined by ``|``."""
     return ["|".join(dict.fromkeys(fact.value for fact in view.facts if fact.kind == kind)) or None for view in views]
 
@@ -158,38 +157,33 @@ def write_report(chunks: Iterable[pd.DataFrame], target: Path, facts: ReportFact
     OSError
         Where the file can't be written.
     """
-    totals, kept = Totals(), PageRows(limit)
+    totals, page = Totals(), PageRows(limit)
     for chunk in chunks:
         totals.add(chunk, facts)
-        kept.add(chunk, facts)
+        page.add(chunk, facts)
     write_html(
         target,
-        template("imr_ml.reporting.batch_page", "page", "page.html.jinja"),
-        page_resource("page.css"),
+        BATCH_PAGE,
+        "page",
         ["\n".join(map(page_resource, _SCRIPTS))],
-        _data(totals, kept, facts),
+        _data(totals, page, facts),
         facts=facts,
         totals=totals,
-        on_page=len(kept.rows),
+        on_page=len(page.rows),
         histogram=histogram(totals.histogram, facts.base_rate),
-        families=family_bars(totals, names.FAMILY_NAMES),
+        families=family_bars(totals),
     )
 
 
-def _data(totals: Totals, kept: PageRows, facts: ReportFacts) -> dict[str, Any]:
+def _data(totals: Totals, page: PageRows, facts: ReportFacts) -> dict[str, Any]:
     return {
         "fields": FIELDS,
-        "rows": kept.rows,
-        "texts": kept.texts,
-        "cut": kept.cut,
+        "rows": page.rows,
+        "texts": page.texts,
+        "cut": page.cut,
         "longest_text": LONGEST_TEXT,
         "families": FAMILIES,
-        "names": {
-            "families": names.FAMILY_NAMES,
-            "tiers": names.TIER_NAMES,
-            "facts": names.FACT_NAMES,
-            "sections": names.SECTION_NAMES,
-        },
+        "names": names.PAGE_NAMES,
         "is_sample": facts.is_sample_model or totals.sample_rows > 0,
         "mean_p": totals.mean_p,
     }

@@ -167,10 +167,10 @@ def _of_later_decisions(evaluation: Evaluation) -> Iterator[str]:
 def _of_sets(trained: TrainedModel) -> Iterator[str]:
     wanted, measured = trained.settings.coverage, trained.coverage
     for outcome in ("", "_overturned"):
-        found = measured.get(f"conformal.coverage{outcome}")
-        if found is not None and isfinite(found) and found < wanted - _FAR_FROM_PROMISED:
+        coverage = measured.get(f"conformal.coverage{outcome}")
+        if coverage is not None and isfinite(coverage) and coverage < wanted - _FAR_FROM_PROMISED:
             whose = "of the overturned requests' cases" if outcome else "of all"
             yield (
                 f"**Prediction sets hold less than they promise.** Asked for {wanted:.0%}, they held the outcome "
-                f"{whose} in {found:.0%}."
+                f"{whose} in {coverage:.0%}."
             )

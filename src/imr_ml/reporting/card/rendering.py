@@ -90,18 +90,18 @@ def write_card(trained: TrainedModel, folder: Path, commit: str | None = None, *
     if named.parent.name == MODELS:
         pages[folder.parent / CARD] = _model_list(folder.parent)
     for path, page in pages.items():
-        with atomic_write(path) as made:
-            made.write_text(page, encoding="utf-8")
+        with atomic_write(path) as temporary:
+            temporary.write_text(page, encoding="utf-8")
     return list(pages)
 
 
 def _model_list(folder: Path) -> str:
     """The models in a folder, the newest first, each with a link to its card."""
-    found = [(json.loads(facts.read_text("utf-8")), facts.parent.name) for facts in folder.glob(f"*/{FACTS}")]
+    models = [(json.loads(facts.read_text("utf-8")), facts.parent.name) for facts in folder.glob(f"*/{FACTS}")]
     rows = [
         f"| [{name}]({name}/{CARD}) | {facts['created']} | {facts['data']['source']} | {facts['data']['requests']:,} | "
         f"{facts['metrics'][MODEL]['outcome.roc_auc']['value']:.3f} |"
-        for facts, name in sorted(found, key=lambda one: one[0]["created"], reverse=True)
+        for facts, name in sorted(models, key=lambda one: one[0]["created"], reverse=True)
     ]
     head = ["# Models", "", "| model | trained | source | requests | outcome ROC AUC |", "|---|---|---|---|---|"]
     return "\n".join([*head, *rows]) + "\n"

@@ -17,7 +17,7 @@ from imr_ml.evaluation.metrics import f1_by_family
 from imr_ml.evaluation.slices import FEWEST_REQUESTS, SLICE_METRICS
 from imr_ml.guidelines.types import FAMILIES
 from imr_ml.ladder.climbing import JUDGED_BY
-from imr_ml.reporting.card.wording import BASELINES, NOT_PROVEN, signed, title, verdict
+from imr_ml.reporting.card.wording import BASELINES, NOT_PROVEN, title, verdict
 
 if TYPE_CHECKING:
     from imr_ml.evaluation.intervals import Estimate, Metric
@@ -63,8 +63,7 @@ def temporal_rows(later: TemporalEvaluation) -> Iterator[Row]:
 def masking_rows(masking: MaskingComparison) -> Iterator[Row]:
     """Metric with masking, without, and the difference."""
     for metric, own in masking.masked.items():
-        apart = signed(masking.difference[metric])
-        yield [title(metric), str(own), str(masking.unmasked[metric]), apart]
+        yield [title(metric), str(own), str(masking.unmasked[metric]), masking.difference[metric].signed]
 
 
 def ladder_metrics(climb: Climb) -> dict[str, str]:
@@ -77,9 +76,9 @@ def ladder_rows(climb: Climb, task: str) -> Iterator[Row]:
     metric = JUDGED_BY[task]
     for step in climb.steps:
         if task in step.rung.tasks:
-            name, met = step.rung.name, step.judgement.against.get(task)
+            name, met = step.rung.name, step.against.get(task)
             named = f"**{name}**" if climb.champions[task] == name else name
-            beside = f"{_format_difference(step.judgement.differences[metric], metric)} ({met})" if met else _NOTHING
+            beside = f"{_format_difference(step.differences[metric], metric)} ({met})" if met else _NOTHING
             yield [named, str(step.estimates[metric]), beside, f"{step.fit_s:.1f}"]
 
 
@@ -140,9 +139,9 @@ def _difference(evaluation: Evaluation, name: str, metric: str) -> str:
 
 
 def _format_difference(difference: Estimate, metric: str) -> str:
-    found = verdict(difference, metric)
-    return f"{signed(difference)} {found if found == NOT_PROVEN else f'**{found}**'}"
+    result = verdict(difference, metric)
+    return f"{difference.signed} {result if result == NOT_PROVEN else f'**{result}**'}"
 
 
 def _short(measured: Estimate | None) -> str:
-    return f"{measured.value:.2f} [{measured.low:.2f}, {measured.high:.2f}]" if measured else _NOTHING
+    return measured.short if measured else _NOTHING

@@ -6,13 +6,13 @@ Says nothing that the figures don't.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date, timedelta
 from math import isnan
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from imr_ml.evaluation.comparison import LESS_IS_BETTER, MODEL, baselines_of
+from imr_ml.evaluation.temporal import format_year
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -52,11 +52,6 @@ def verdict(difference: Estimate, metric: str) -> str:
     return NOT_PROVEN
 
 
-def signed(difference: Estimate) -> str:
-    """A difference with its interval."""
-    return f"{difference.value:+.3f} [{difference.low:+.3f}, {difference.high:+.3f}]"
-
-
 def headlines(evaluation: Evaluation) -> Iterator[str]:
     """A sentence for each of the metrics that matter most: the figure, and over what a lead is proven."""
     for metric in HEADLINES:
@@ -73,12 +68,6 @@ def format_dates(years: NDArray[np.float64]) -> str:
     span = ends[0] if ends[0] == ends[1] else " to ".join(ends)
     undated = len(years) - len(known)
     return f"{span} ({undated} without a date)" if undated else span
-
-
-def format_year(year: float) -> str:
-    """A year and its fraction as a date; the middle of a year is what stands for the year alone."""
-    whole, part = divmod(year, 1)
-    return str(int(whole)) if part == 0.5 else str(date(int(whole), 1, 1) + timedelta(days=round(part * 365.25)))
 
 
 def describe_temporal_split(later: TemporalEvaluation) -> str:
@@ -114,7 +103,7 @@ def describe_calibration(evaluation: Evaluation) -> str:
 def _beside(evaluation: Evaluation, metric: str) -> str:
     verdicts = {name: verdict(evaluation.differences[name][metric], metric) for name in baselines_of(metric)}
     parts = [
-        f"{lead} {', '.join(BASELINES.get(name, name) for name, found in verdicts.items() if found == kind)}"
+        f"{lead} {', '.join(BASELINES.get(name, name) for name, result in verdicts.items() if result == kind)}"
         for kind, lead in (
             (BETTER, "proven better than"),
             (WORSE, "proven worse than"),

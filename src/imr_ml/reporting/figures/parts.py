@@ -14,7 +14,7 @@ from imr_ml.evaluation.metrics import f1_by_family
 from imr_ml.guidelines.types import FAMILIES
 from imr_ml.reporting.card.wording import HEADLINES, title
 from imr_ml.reporting.compared_models import TITLES
-from imr_ml.reporting.figures.canvas import COLOURS, OVERTURNED, UPHELD, canvas, estimate_of, figure_of
+from imr_ml.reporting.figures.canvas import COLOURS, OVERTURNED, UPHELD, canvas, estimate_of, figure_of, plot_estimates
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from imr_ml.evaluation.cross_validation import OutOfFold
-    from imr_ml.evaluation.intervals import Estimate
-    from imr_ml.evaluation.slices import Slice
     from imr_ml.training import TrainedModel
 
 
@@ -42,8 +40,7 @@ def beside_baselines(trained: TrainedModel) -> Figure:
         for place, name in enumerate(names):
             if metric in estimates[name]:
                 one = estimates[name][metric]
-                error = [[one.value - one.low], [one.high - one.value]]
-                axes.errorbar(one.value, place, xerr=error, fmt="o", color=COLOURS[name], capsize=4)
+                axes.errorbar(one.value, place, xerr=one.error, fmt="o", color=COLOURS[name], capsize=4)
                 axes.annotate(f"{one.value:.2f}", (one.value, place), (0, 6), textcoords="offset points", ha="center")
         axes.set_title(title(metric), fontsize=10)
         axes.set_yticks(range(len(names)), [TITLES[name] for name in names])
@@ -65,12 +62,14 @@ def slices(trained: TrainedModel) -> Figure | None:
     figure = figure_of(trained, "Slices, with 95 % intervals", height=1.6 + _ROW_INCHES * len(measured))
     panels = figure.subplots(1, len(metrics), sharey=True, squeeze=False)[0]
     for axes, metric in zip(panels, metrics, strict=True):
-        _intervals(axes, [one.estimates.get(metric) for one in measured])
+        plot_estimates(axes, [one.estimates.get(metric) for one in measured], markersize=4)
+        axes.grid(axis="y", alpha=0.3)
         overall = trained.evaluation.estimates[MODEL][metric]
         axes.axvline(overall.value, color=COLOURS["base_rate"], linestyle="--", label=f"all {overall.value:.2f}")
         axes.set(xlabel=metric, xlim=(0, 1))
         axes.legend(loc="lower left", fontsize=8)
-    panels[0].set_yticks(range(len(measured)), [_label(one) for one in measured], fontsize=8)
+    labels = [f"{one.kind}: {one.value} ({one.requests}, {one.overturned} overturned)" for one in measured]
+    panels[0].set_yticks(range(len(measured)), labels, fontsize=8)
     panels[0].invert_yaxis()
     return figure
 
@@ -83,16 +82,15 @@ def by_fold(trained: TrainedModel) -> Figure | None:
         return None
     figure, axes = canvas(trained, "Each fold alone, and the mean over all requests")
     for place, metric in enumerate(metrics):
-        found = np.ravel(values[metric])
-        found = found[np.isfinite(found)]
-        spread = np.linspace(-0.18, 0.18, len(found))
-        axes.plot(place + spread, found, "o", color=COLOURS[MODEL], alpha=0.6, label=None if place else "one fold")
+        scores = np.ravel(values[metric])
+        scores = scores[np.isfinite(scores)]
+        spread = np.linspace(-0.18, 0.18, len(scores))
+        axes.plot(place + spread, scores, "o", color=COLOURS[MODEL], alpha=0.6, label=None if place else "one fold")
         estimate = trained.evaluation.estimates[MODEL][metric]
-        error = [[estimate.value - estimate.low], [estimate.high - estimate.value]]
         axes.errorbar(
             place + 0.3,
             estimate.value,
-            yerr=error,
+            yerr=estimate.error,
             fmt="s",
             color="black",
             capsize=4,
@@ -127,29 +125,14 @@ def learning_curve(trained: TrainedModel) -> Figure | None:
     return figure
 
 
-def _intervals(axes: Axes, estimates: list[Estimate | None]) -> None:
-    known = [(place, one) for place, one in enumerate(estimates) if one is not None]
-    values = np.array([one.value for _, one in known])
-    error = np.array([[one.value - one.low, one.high - one.value] for _, one in known]).reshape(-1, 2).T
-    axes.errorbar(
-        values, [place for place, _ in known], xerr=error, fmt="o", color=COLOURS[MODEL], capsize=3, markersize=4
-    )
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.grid(axis="y", alpha=0.3)
-
-
-def _label(one: Slice) -> str:
-    return f"{one.kind}: {one.value} ({one.requests}, {one.overturned} overturned)"
-
-
 def family_f1(trained: TrainedModel) -> Figure | None:
     """F1 of each family, the baselines' beside where their predictions are kept; None where no families are known."""
     truth = trained.evaluation.labels.families
     if not trained.evaluation.labels.families_known:
         return None
     figure, axes = canvas(trained, "F1 of each guideline family")
-    measured = _predicted(trained)
-    scores = {name: _f1(truth, predicted) for name, predicted in measured.items()}
+    predicted = trained.evaluation.predicted
+    scores = {name: _f1(truth, predicted[name]) for name in (MODEL, "plain_tfidf", "ur_families") if name in predicted}
     height = 0.8 / len(scores)
     places = np.arange(len(FAMILIES))
     for number, (name, values) in enumerate(scores.items()):
@@ -168,11 +151,6 @@ def family_f1(trained: TrainedModel) -> Figure | None:
         figure.legend(loc="outside lower center", ncols=len(scores))
     axes.set_title(_title(trained), fontsize=10)
     return figure
-
-
-def _predicted(trained: TrainedModel) -> dict[str, OutOfFold]:
-    predicted = trained.evaluation.predicted
-    return {name: predicted[name] for name in (MODEL, "plain_tfidf", "ur_families") if name in predicted}
 
 
 def _f1(truth: NDArray[np.bool_], predicted: OutOfFold) -> NDArray[np.float64]:
