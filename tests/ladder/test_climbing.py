@@ -55,6 +55,7 @@ def climbed(prepared):
 
 def test_a_rung_that_is_clearly_better_becomes_champion(climbed):
     assert climbed.champions["outcome"] == "reading"
+    assert list(climbed.champions) == ["outcome", "family"]
 
 
 def test_what_is_no_better_than_chance_does_not(climbed):

@@ -114,18 +114,18 @@ def _table(report: DriftReport) -> object:
 
     table = Table()
     headers: dict[str, Callable[[Finding], str]] = {
-        "characteristic": lambda one: one.characteristic,
-        "statistic": lambda one: one.statistic.upper(),
-        "value, 95 % interval": lambda one: f"{one.value:.3f} [{one.low:.3f}, {one.high:.3f}]",
-        "threshold": lambda one: f"{one.threshold:g}",
-        "by chance below": lambda one: f"{one.by_chance:.3f}",
-        "p (Holm)": lambda one: f"{one.p:.3f}",
-        "verdict": lambda one: one.verdict,
+        "characteristic": lambda finding: finding.characteristic,
+        "statistic": lambda finding: finding.statistic.upper(),
+        "value, 95 % interval": lambda finding: f"{finding.value:.3f} [{finding.low:.3f}, {finding.high:.3f}]",
+        "threshold": lambda finding: f"{finding.threshold:g}",
+        "by chance below": lambda finding: f"{finding.by_chance:.3f}",
+        "p (Holm)": lambda finding: f"{finding.p:.3f}",
+        "verdict": lambda finding: finding.verdict,
     }
     for header in headers:
         table.add_column(header, justify="left" if header in ("characteristic", "statistic", "verdict") else "right")
-    for one in report.findings:
-        table.add_row(*(shown(one) for shown in headers.values()), style=_STYLES[one.verdict])
+    for finding in report.findings:
+        table.add_row(*(shown(finding) for shown in headers.values()), style=_STYLES[finding.verdict])
     return table
 
 

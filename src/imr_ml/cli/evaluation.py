@@ -89,9 +89,9 @@ def _slice_table(trained: TrainedModel) -> Table:
         table.add_column(
             column.replace(".", "\n"), justify="left" if column in ("by", "slice") else "right", no_wrap=True
         )
-    for one in trained.evaluation.slices:
-        figures = [one.estimates[metric].short if metric in one.estimates else "-" for metric in SLICE_METRICS]
-        table.add_row(one.kind, one.value, str(one.requests), str(one.cases), str(one.overturned), *figures)
+    for row in trained.evaluation.slices:
+        figures = [row.estimates[metric].short if metric in row.estimates else "-" for metric in SLICE_METRICS]
+        table.add_row(row.kind, row.value, str(row.requests), str(row.cases), str(row.overturned), *figures)
     return table
 
 

@@ -72,7 +72,9 @@ def sweep(
         plan, budget, git = read_plan(str(file), changes or ()), Budget(trials, timeout, jobs), git_state()
         options = InputOptions(read_mapping(renames or (), columns), partial, sheet, ocr)
         files = {"sweep.toml": file.read_text("utf-8")}
-        typer.echo(f"{file}: varies {', '.join(one.key for one in plan.parameters)}; selects by {plan.objective}")
+        typer.echo(
+            f"{file}: varies {', '.join(parameter.key for parameter in plan.parameters)}; selects by {plan.objective}"
+        )
         typer.echo(f"cost: {describe_cost(plan, budget)}")
         with progress() as start:
             table = read_training_table(data, source, options, start, git)
@@ -92,7 +94,7 @@ def sweep(
 
 def _print_sweep(done: Sweep) -> None:
     console = wide_console()
-    states = [one.state for one in done.trials]
+    states = [trial.state for trial in done.trials]
     console.print(
         f"{len(states)} trials ({states.count('pruned')} pruned, {states.count('impossible')} impossible); "
         f"this call took {done.elapsed_s:,.0f} s",
@@ -119,7 +121,7 @@ def _estimates(done: Sweep) -> Table:
 def _selections(done: Sweep) -> Table:
     from rich.table import Table
 
-    table = Table("search", *(one.key for one in done.plan.parameters), f"inner {done.plan.objective}")
-    for name, one in done.selected.items():
-        table.add_row(name, *(one.values.get(key.key, "-") for key in done.plan.parameters), f"{one.value:.3f}")
+    table = Table("search", *(parameter.key for parameter in done.plan.parameters), f"inner {done.plan.objective}")
+    for name, result in done.selected.items():
+        table.add_row(name, *(result.values.get(key.key, "-") for key in done.plan.parameters), f"{result.value:.3f}")
     return table

@@ -38,6 +38,8 @@ Rate = dict[str, Any]
 RATE_QUESTIONS = ("category", "treatment", "drug_class", "body_part", "ur_family")
 """What the rates of a table are counted by."""
 _FIGURES = ["requests", "overturned", "rate", "low", "high"]
+Record = dict[str, Any]
+_JSON = ("evidence", "precedents")
 
 
 class TableRates:
@@ -82,7 +84,8 @@ def training_rates(decided: DecidedRequests, features: pd.DataFrame, query: Quer
         if all(known[name] for name in shared):
             alike = np.all([earlier, *(getattr(decided, name) == known[name] for name in shared)], axis=0)
             names = (
-                f"UR cites {_in_words(known[one])}" if one == "ur_families" else _in_words(known[one]) for one in shared
+                f"UR cites {_in_words(known[name])}" if name == "ur_families" else _in_words(known[name])
+                for name in shared
             )
             yield {"name": ", ".join(names) or "all decided requests", "tier": tier, **_figures(alike, decided)}
 
@@ -107,10 +110,6 @@ def _in_words(value: str) -> str:
     if families and all(part in FAMILIES for part in families):
         return " and ".join(FAMILY_NAMES[part] for part in families)
     return value.replace("_", " ")
-
-
-Record = dict[str, Any]
-_JSON = ("evidence", "precedents")
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,9 @@ _LABELS = {
     "application_received": "Application received",
     "age": "Age in years",
 }
+PACKAGE = "imr_ml.desk"
+# In the order in which they need each other; the batch page shows evidence, families and precedents the same way.
+_SHARED_SCRIPTS = ("dom.js", "places.js", "evidence.js", "panel.js")
 
 
 class DeskError(ImrError):
@@ -104,11 +107,6 @@ def _text(value: object) -> str:
     if hasattr(value, "isoformat"):
         return str(value.isoformat())[:10]
     return f"{value:g}" if isinstance(value, float) else str(value)
-
-
-PACKAGE = "imr_ml.desk"
-# In the order in which they need each other; the batch page shows evidence, families and precedents the same way.
-_SHARED_SCRIPTS = ("dom.js", "places.js", "evidence.js", "panel.js")
 
 
 def page_script() -> str:

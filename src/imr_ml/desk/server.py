@@ -41,6 +41,16 @@ _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
+T = TypeVar("T")
+HOST = "127.0.0.1"
+MAX_REQUEST_BYTES = 2_000_000
+MAX_LETTER_BYTES = 25_000_000
+NAME_HEADER = "X-Letter-Name"
+_BODY_SECONDS = 60
+_PORTS_TRIED = 20
+_MOST_CONNECTIONS = 1_000
+_LONGEST_NAME = 120
+_GONE = 499
 
 
 class Guard:
@@ -85,18 +95,6 @@ class Guard:
         return None
 
 
-T = TypeVar("T")
-HOST = "127.0.0.1"
-MAX_REQUEST_BYTES = 2_000_000
-MAX_LETTER_BYTES = 25_000_000
-NAME_HEADER = "X-Letter-Name"
-_BODY_SECONDS = 60
-_PORTS_TRIED = 20
-_MOST_CONNECTIONS = 1_000
-_LONGEST_NAME = 120
-_GONE = 499
-
-
 class Service:
     """Handles the page's requests.
 
@@ -108,7 +106,7 @@ class Service:
     desk : Desk
     letters : LetterReader
     body_seconds : float, optional
-        Longest time in which what is asked must arrive.
+        Longest time for a request's body to arrive.
     """
 
     def __init__(self, desk: Desk, letters: LetterReader, body_seconds: float = _BODY_SECONDS) -> None:

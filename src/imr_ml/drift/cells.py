@@ -192,7 +192,7 @@ def holm(p: Sequence[float]) -> list[float]:
     """
     order = np.argsort(p, kind="stable")
     adjusted = np.minimum(1, np.maximum.accumulate(np.asarray(p)[order] * np.arange(len(p), 0, -1)))
-    return [float(one) for one in adjusted[np.argsort(order)]]
+    return [float(value) for value in adjusted[np.argsort(order)]]
 
 
 def _compute_shares(counts: Counts) -> Values:

@@ -22,6 +22,16 @@ if TYPE_CHECKING:
 
 Statistic = Literal["psi", "ks"]
 Verdict = Literal["drifted", "slight", "by chance", "steady"]
+_MIN_CASES = 2
+_DRAWS_AT_ONCE = 250
+_INTERVAL, _CHANCE = "interval", "chance"
+# By whether a value is above the threshold, and whether it is beyond chance.
+_VERDICTS: dict[tuple[bool, bool], Verdict] = {
+    (True, True): "drifted",
+    (True, False): "by chance",
+    (False, True): "slight",
+    (False, False): "steady",
+}
 
 
 class DriftError(ImrError):
@@ -131,19 +141,7 @@ class DriftReport:
     @property
     def drifted(self) -> tuple[str, ...]:
         """Characteristics that drifted, in order."""
-        return tuple(dict.fromkeys(one.characteristic for one in self.findings if one.verdict == "drifted"))
-
-
-_MIN_CASES = 2
-_DRAWS_AT_ONCE = 250
-_INTERVAL, _CHANCE = "interval", "chance"
-# By whether a value is above the threshold, and whether it is beyond chance.
-_VERDICTS: dict[tuple[bool, bool], Verdict] = {
-    (True, True): "drifted",
-    (True, False): "by chance",
-    (False, True): "slight",
-    (False, False): "steady",
-}
+        return tuple(dict.fromkeys(finding.characteristic for finding in self.findings if finding.verdict == "drifted"))
 
 
 class _Measured(NamedTuple):
@@ -170,13 +168,13 @@ def compare(reference: Profile, current: Profile, settings: DriftSettings | None
         if profile.cases < _MIN_CASES:
             raise DriftError(f"the {name} table has {profile.cases} usable case(s); {_MIN_CASES} needed")
     characteristics = cells_of(reference, current)
-    cells = [one for one in characteristics if not one.is_constant]
+    cells = [characteristic for characteristic in characteristics if not characteristic.is_constant]
     measured = _measure(cells, reference, current, settings)
-    adjusted = holm([one.p for one in measured])
+    adjusted = holm([statistic.p for statistic in measured])
     return DriftReport(
-        findings=tuple(_build_finding(one, p, settings) for one, p in zip(measured, adjusted, strict=True)),
-        shares={one.name: _compute_shares(one) for one in cells},
-        constant=tuple(one.name for one in characteristics if one.is_constant),
+        findings=tuple(_build_finding(statistic, p, settings) for statistic, p in zip(measured, adjusted, strict=True)),
+        shares={characteristic.name: _compute_shares(characteristic) for characteristic in cells},
+        constant=tuple(characteristic.name for characteristic in characteristics if characteristic.is_constant),
         reference=Side(len(reference), reference.cases, reference.drawn_from),
         current=Side(len(current), current.cases, current.drawn_from),
         settings=settings,
@@ -187,23 +185,23 @@ def compare(reference: Profile, current: Profile, settings: DriftSettings | None
 def _measure(cells: list[Cells], reference: Profile, current: Profile, settings: DriftSettings) -> list[_Measured]:
     draws: dict[tuple[str, Statistic, str], list[NDArray[np.float64]]] = {}
     for (ours, theirs), permuted in _draw_cases(reference.cases, current.cases, settings):
-        for one in cells:
+        for characteristic in cells:
             for kind, counts in (
-                (_INTERVAL, (one.reference @ ours, one.current @ theirs)),
-                (_CHANCE, _permute(one, permuted)),
+                (_INTERVAL, (characteristic.reference @ ours, characteristic.current @ theirs)),
+                (_CHANCE, _permute(characteristic, permuted)),
             ):
-                for statistic, values in _compute_statistics(one, *counts):
-                    draws.setdefault((one.name, statistic, kind), []).append(values)
+                for statistic, values in _compute_statistics(characteristic, *counts):
+                    draws.setdefault((characteristic.name, statistic, kind), []).append(values)
     return [
         _Measured(
-            one.name,
+            characteristic.name,
             statistic,
             float(value[0]),
-            np.concatenate(draws[one.name, statistic, _INTERVAL]),
-            np.concatenate(draws[one.name, statistic, _CHANCE]),
+            np.concatenate(draws[characteristic.name, statistic, _INTERVAL]),
+            np.concatenate(draws[characteristic.name, statistic, _CHANCE]),
         )
-        for one in cells
-        for statistic, value in _compute_statistics(one, *_count_values(one))
+        for characteristic in cells
+        for statistic, value in _compute_statistics(characteristic, *_count_values(characteristic))
         if np.isfinite(value[0])
     ]
 
@@ -245,19 +243,19 @@ def _compute_statistics(
         yield "ks", ks(reference[: cells.known], current[: cells.known])
 
 
-def _build_finding(one: _Measured, p: float, settings: DriftSettings) -> Finding:
-    low, high = interval(one.value, one.resampled)
-    threshold = settings.threshold(one.statistic)
+def _build_finding(measured: _Measured, p: float, settings: DriftSettings) -> Finding:
+    low, high = interval(measured.value, measured.resampled)
+    threshold = settings.threshold(measured.statistic)
     return Finding(
-        characteristic=one.characteristic,
-        statistic=one.statistic,
-        value=one.value,
+        characteristic=measured.characteristic,
+        statistic=measured.statistic,
+        value=measured.value,
         low=low,
         high=high,
-        by_chance=float(np.nanpercentile(one.by_chance, 95)),
+        by_chance=float(np.nanpercentile(measured.by_chance, 95)),
         p=p,
         threshold=threshold,
-        verdict=_VERDICTS[one.value > threshold, p < settings.level],
+        verdict=_VERDICTS[measured.value > threshold, p < settings.level],
     )
 
 

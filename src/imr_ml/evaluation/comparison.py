@@ -26,6 +26,12 @@ if TYPE_CHECKING:
 MODEL = "model"
 
 Computed = Callable[[Labels, Predictions, Weights], Values]
+LESS_IS_BETTER = frozenset({"outcome.brier", "outcome.expected_calibration_error"})
+_BASELINES_OF = {
+    "outcome": ("base_rate", "plain_tfidf"),
+    "family": ("base_rate", "ur_families", "plain_tfidf"),
+}
+_THRESHOLDS = np.linspace(0.2, 0.6, 41)
 
 
 def _of_outcome(compute: Callable[[NDArray[np.bool_], NDArray[np.float64], Weights], Values]) -> Computed:
@@ -52,12 +58,6 @@ METRICS: dict[str, Computed] = {
     ),
 }
 """Name -> metric. The Matthews correlation takes a request as overturned above the base rate's probability."""
-
-LESS_IS_BETTER = frozenset({"outcome.brier", "outcome.expected_calibration_error"})
-_BASELINES_OF = {
-    "outcome": ("base_rate", "plain_tfidf"),
-    "family": ("base_rate", "ur_families", "plain_tfidf"),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,15 +175,12 @@ def values_by_fold(predicted: OutOfFold, labels: Labels, fold_of: NDArray[np.int
     return {
         metric: np.array(
             [
-                METRICS[metric](labels, predictions, one.astype(np.float64))
-                for predictions, one in zip(predicted.repeats, weights, strict=True)
+                METRICS[metric](labels, predictions, of_fold.astype(np.float64))
+                for predictions, of_fold in zip(predicted.repeats, weights, strict=True)
             ]
         )
         for metric in metrics_of(labels)
     }
-
-
-_THRESHOLDS = np.linspace(0.2, 0.6, 41)
 
 
 def best_reachable(truth: pd.DataFrame, *, resamples: int = 1000, seed: int = 0) -> dict[str, Estimate]:
@@ -222,4 +219,4 @@ def true_predictions(truth: pd.DataFrame) -> Predictions:
 def _best_sets(probability: NDArray[np.float64], labels: Labels) -> NDArray[np.bool_]:
     ones = np.ones((1, len(probability)))
     sets = (family_sets(probability, float(threshold)) for threshold in _THRESHOLDS)
-    return max(sets, key=lambda one: float(f1_micro(labels.families, one, ones)[0]))
+    return max(sets, key=lambda sets_cited: float(f1_micro(labels.families, sets_cited, ones)[0]))

@@ -100,7 +100,7 @@ class Bootstrap(Generic[Name]):
                 weights = drawn[:, groups].astype(np.float64)
                 for name, metric in metrics.items():
                     values[name].append(metric(repeat, weights))
-        return cls(metrics, {name: np.concatenate(each) for name, each in values.items()}, len(groups), repeats)
+        return cls(metrics, {name: np.concatenate(parts) for name, parts in values.items()}, len(groups), repeats)
 
     def estimate(self, name: Name) -> Estimate:
         """Value on the requests themselves, with the interval of the resampled values."""

@@ -10,9 +10,16 @@ from numpy.typing import NDArray
 
 from imr_ml.classifiers.conformal import outcome_sets
 from imr_ml.classifiers.types import Dataset, Labels, Predictor
-from imr_ml.evaluation.comparison import MODEL, bootstrap_metrics, compare, metrics_of, predictors, values_by_fold
+from imr_ml.evaluation.comparison import (
+    MODEL,
+    Comparison,
+    bootstrap_metrics,
+    compare,
+    metrics_of,
+    predictors,
+    values_by_fold,
+)
 from imr_ml.evaluation.cross_validation import OutOfFold, out_of_fold
-from imr_ml.evaluation.intervals import Estimate
 from imr_ml.evaluation.learning import LearningPoint
 from imr_ml.evaluation.permutation import MaskingComparison, PermutationTest
 from imr_ml.evaluation.slices import Slice, slices
@@ -25,15 +32,11 @@ _COVERAGE_PARTS = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Evaluation:
-    """The results of an evaluation.
+class Evaluation(Comparison):
+    """The results of an evaluation: a comparison on all tested requests, and what else was measured.
 
     Attributes
     ----------
-    estimates : dict
-        Predictor (``"model"`` or a baseline) -> metric -> `Estimate`.
-    differences : dict
-        Baseline -> metric -> `Estimate` of model minus baseline over the same resamples.
     rows : (tested requests,) int
         Which requests were tested: all, but for a large table; see `EvaluationSettings`.
     labels : Labels
@@ -58,8 +61,6 @@ class Evaluation:
         Fewest cases first; empty if not requested.
     """
 
-    estimates: dict[str, dict[str, Estimate]]
-    differences: dict[str, dict[str, Estimate]]
     rows: NDArray[np.int64]
     labels: Labels
     groups: NDArray[np.int64]

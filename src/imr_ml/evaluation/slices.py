@@ -78,9 +78,9 @@ def slice_table(measured: tuple[Slice, ...]) -> pd.DataFrame:
     """
     nothing = {None: Estimate(np.nan, np.nan, np.nan)}
     rows = [
-        (one.kind, one.value, one.requests, one.cases, one.overturned, metric, *astuple(estimate))
-        for one in measured
-        for metric, estimate in (one.estimates or nothing).items()
+        (row.kind, row.value, row.requests, row.cases, row.overturned, metric, *astuple(estimate))
+        for row in measured
+        for metric, estimate in (row.estimates or nothing).items()
     ]
     columns = ["kind", "slice", "requests", "cases", "overturned", "metric", "value", "low", "high"]
     return pd.DataFrame(rows, columns=columns).astype({"metric": "string"})

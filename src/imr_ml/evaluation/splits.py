@@ -14,6 +14,7 @@ from imr_ml.features.settings import LARGE_TABLE
 
 _SMALL_TABLE = 2000
 _REPEATS_OF_SMALL_TABLE = 5
+Split = tuple[NDArray[np.int64], NDArray[np.int64]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +73,6 @@ class EvaluationSettings:
         return replace(self, repeats=repeats, tested_folds=tested, stratify=self.stratify and not is_large)
 
 
-Split = tuple[NDArray[np.int64], NDArray[np.int64]]
-
-
 class SplitError(ImrError):
     """Too few cases to evaluate; the message gives the number found and the number needed."""
 
@@ -99,7 +97,7 @@ def grouped_folds(
     folds : int
     seed : int
     stratify : bool, default True
-        Whether each fold shall hold about the same share of overturned requests.
+        Whether each fold holds about the same share of overturned requests.
 
     Returns
     -------

@@ -49,7 +49,7 @@ class TemporalEvaluation:
 
     @property
     def cutoff_date(self) -> str:
-        """`tested_from` as people write it."""
+        """`tested_from` as text."""
         return format_year(self.tested_from)
 
 

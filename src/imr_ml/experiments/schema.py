@@ -22,6 +22,16 @@ from imr_ml.evaluation.splits import EvaluationSettings
 from imr_ml.features.settings import SectionTerms
 from imr_ml.nlp.types import NlpSettings
 
+Value = bool | int | float | str | list[Any]
+"""Value of a key in an experiment file."""
+CANDIDATE_TYPES: Mapping[str, Mapping[str, type[Candidate]]] = {
+    "outcome": OUTCOME_CANDIDATE_TYPES,
+    "families": FAMILY_CANDIDATE_TYPES,
+}
+"""Section of the file -> name of a classifier -> its parameters."""
+Years = Annotated[float, Field(gt=0)]
+_ALL_ALIKE = float("inf")
+
 
 @dataclass(frozen=True, slots=True)
 class TrainingSettings:
@@ -30,7 +40,7 @@ class TrainingSettings:
     Attributes
     ----------
     coverage : float
-        Share of requests of each outcome whose prediction set shall hold their outcome.
+        Share of requests of each outcome whose prediction set must hold their outcome.
     ladder : bool
         Whether to evaluate the ladder of simpler and more complex predictors too.
     precedent_texts : bool
@@ -45,20 +55,8 @@ class TrainingSettings:
     precedent_texts: bool = False
 
 
-Value = bool | int | float | str | list[Any]
-"""Value of a key in an experiment file."""
-CANDIDATE_TYPES: Mapping[str, Mapping[str, type[Candidate]]] = {
-    "outcome": OUTCOME_CANDIDATE_TYPES,
-    "families": FAMILY_CANDIDATE_TYPES,
-}
-"""Section of the file -> name of a classifier -> its parameters."""
-
-
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, ser_json_inf_nan="constants")
-
-
-Years = Annotated[float, Field(gt=0)]
 
 
 class Nlp(_Section):
@@ -93,6 +91,7 @@ class Experiment(_Section):
     ----------
     description : str
         One sentence for the list of experiments; changes nothing.
+    nlp, features, training, evaluation
     outcome, families : tuple of Candidate
         The section's own settings, then those of its alternatives.
     """
@@ -126,9 +125,6 @@ class Experiment(_Section):
         return values
 
 
-_ALL_ALIKE = float("inf")
-
-
 def values_of(settings: TrainingSettings) -> dict[str, Any]:
     """Content of the experiment file that gives these settings."""
     nlp, model, evaluation = asdict(settings.nlp), settings.model, asdict(settings.evaluation)
@@ -151,7 +147,7 @@ def flat_keys(values: Mapping[str, Any]) -> dict[str, Value]:
     """
     keys = dict(_flatten({name: value for name, value in values.items() if name != "description"}))
     for task in CANDIDATE_TYPES:
-        keys[f"{task}.alternatives"] = [_describe_alternative(task, one) for one in values[task]["alternatives"]]
+        keys[f"{task}.alternatives"] = [_describe_alternative(task, other) for other in values[task]["alternatives"]]
     return keys
 
 

@@ -187,8 +187,8 @@ def _predict(
     """Out-of-fold predictions by rung; rungs that read the texts alike are fitted together."""
     repeats = repeated_folds(datasets[0].labels.overturned, datasets[0].groups, settings)
     predicted: dict[str, OutOfFold] = {}
-    for frame in {id(one.frame): one.frame for one in datasets}.values():
-        builders = {rung.name: rung.build for rung, one in zip(rungs, datasets, strict=True) if one.frame is frame}
+    for frame in {id(part.frame): part.frame for part in datasets}.values():
+        builders = {rung.name: rung.build for rung, part in zip(rungs, datasets, strict=True) if part.frame is frame}
         alike = replace(datasets[0], frame=frame)
         predicted |= out_of_fold(alike, builders, repeats, settings.jobs, start, "climbing the ladder")
     return predicted
@@ -214,7 +214,7 @@ def _compare(
     pairs = [(name, metric) for name, of_rung in metrics.items() for metric in of_rung]
     bootstrap = bootstrap_metrics(predicted, pairs, tested.labels, tested.groups, settings)
     champions: dict[str, str] = {}
-    steps = []
+    known, steps = _known_tasks(tested.labels), []
     for rung, fit_s in zip(rungs, fits_s, strict=True):
         name, against = rung.name, {task: champions[task] for task in rung.tasks if task in champions}
         differences = {
@@ -224,7 +224,7 @@ def _compare(
         }
         estimates = {metric: bootstrap.estimate((name, metric)) for metric in metrics[name]}
         steps.append(Step(rung, predicted[name], fit_s, estimates, against, differences))
-        for task in set(rung.tasks) & _known_tasks(tested.labels):
-            if task not in against or is_better(differences, task):
+        for task in rung.tasks:
+            if task in known and (task not in against or is_better(differences, task)):
                 champions[task] = name
     return tuple(steps), champions

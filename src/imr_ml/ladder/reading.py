@@ -28,6 +28,7 @@ from imr_ml.progress import StartProgress, silent
 
 _AS_MANY_AS = 20.0
 _THRESHOLD = 0.4
+TASKS = ("outcome", "family")
 
 
 class CategoryRate:
@@ -46,9 +47,6 @@ class CategoryRate:
         """The rates of each row's category; the overall ones for a category not met before."""
         rates = np.column_stack([rate.transform(frame[["category"]])[:, 0] for rate in self.rates_])
         return Predictions(rates[:, 0], rates[:, 1:], family_sets(rates[:, 1:], _THRESHOLD))
-
-
-TASKS = ("outcome", "family")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +77,7 @@ REFERENCES = (
     Rung("category_rate", "Smoothed rates of the request's category", CategoryRate),
     Rung("plain_tfidf", "TF-IDF of the texts as they are, logistic regression", PlainText),
 )
-"""What every ladder stands on, above the base rate."""
+"""Rungs of every ladder, above the base rate."""
 
 
 def base_rung(labels: Labels) -> Rung:

@@ -83,7 +83,7 @@ class TableReading:
         """Read the table; gives the number of rows of each chunk."""
         names = self._names()
         self._styles = survey_styles(self.table, names)
-        needed = {*self.questions, *(parse_condition(one)[0].name for one in self.where)}
+        needed = {*self.questions, *(parse_condition(condition)[0].name for condition in self.where)}
         long = {column for column, needing in _NEEDED_BY.items() if not needed & needing}
         columns = [user for name, user in names.items() if name not in _UNREAD | long]
         for chunk in self.table.chunks(self.rows_at_once, columns):

@@ -66,7 +66,7 @@ class TableFacts:
     @property
     def kind(self) -> str:
         """Source in words; an invented one is marked."""
-        return ", ".join("SAMPLE (SYNTHETIC)" if one == SAMPLE else one for one in self.sources)
+        return ", ".join("SAMPLE (SYNTHETIC)" if source == SAMPLE else source for source in self.sources)
 
     def __str__(self) -> str:
         dates = f", decided {self.first} to {self.last}" if self.first else ", dates of decision unknown"

@@ -91,8 +91,8 @@ def write_model_report(trained: TrainedModel, card: str, figures: Path, rates: t
         Appears when all is written.
     """
     title, lead, sections = _parse_card(card)
-    for one in rates:
-        save(rates_figure(one), figures / f"rates_{one.by[0]}.png")
+    for table in rates:
+        save(rates_figure(table), figures / f"rates_{table.by[0]}.png")
     write_html(
         target,
         "imr_ml.rates",
@@ -108,19 +108,19 @@ def write_model_report(trained: TrainedModel, card: str, figures: Path, rates: t
         pictures={section: _pictures(figures, names) for section, names in _PICTURES.items()},
         rates=[
             {
-                "label": QUESTIONS[one.by[0]].label,
-                "facts": one.facts,
-                "chance": one.chance,
-                "cells": cell_records(one.cells, one.by),
-                "pictures": _pictures(figures, [f"rates_{one.by[0]}"]),
+                "label": QUESTIONS[table.by[0]].label,
+                "facts": table.facts,
+                "chance": table.chance,
+                "cells": cell_records(table.cells, table.by),
+                "pictures": _pictures(figures, [f"rates_{table.by[0]}"]),
             }
-            for one in rates
+            for table in rates
         ],
     )
 
 
 def _parse_card(card: str) -> tuple[str, Markup, dict[str, Markup]]:
-    """Title of a model card, what stands above its first section, and its sections by title, as HTML."""
+    """Title of a model card, the text above its first section, and its sections by title, as HTML."""
     from markdown_it import MarkdownIt
     from markupsafe import Markup
 

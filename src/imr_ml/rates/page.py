@@ -44,7 +44,7 @@ def chart_library() -> str:
         import vl_convert
     except ImportError:
         raise RatesError("--html needs vl-convert-python: pip install 'imr-ml[charts]'") from None
-    # As an element of its own, nothing in it may end that.
+    # It gets its own script element, which nothing in it may end.
     return str(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")).replace("</script", "<\\/script")
 
 
@@ -212,10 +212,10 @@ def _citations(requests: pd.DataFrame) -> list[str]:
 def _citation(text: str, families: str) -> str:
     cited = find_citations(text) if text else []
     titles = [
-        f"{FAMILY_NAMES[one.family]}: {one.title}{f' ({one.year})' if one.year else ''}"
-        if one.guideline
-        else FAMILY_NAMES[one.family]
-        for one in cited
+        f"{FAMILY_NAMES[citation.family]}: {citation.title}{f' ({citation.year})' if citation.year else ''}"
+        if citation.guideline
+        else FAMILY_NAMES[citation.family]
+        for citation in cited
     ]
     known = [FAMILY_NAMES[name] for name in families.split(FAMILY_SEPARATOR) if name in FAMILY_NAMES]
     return "; ".join(dict.fromkeys(titles or known))

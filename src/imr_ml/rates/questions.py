@@ -29,7 +29,7 @@ UNKNOWN, NONE_NAMED, NO_CHAPTER = "unknown", "none named", "no ACOEM chapter"
 MISSING = (UNKNOWN, NONE_NAMED, NO_CHAPTER)
 MOST_QUESTIONS = 2
 Memory = dict[tuple[str, ...], dict[str, tuple[str, ...]]]
-"""What texts say, by their section and the facts that are asked for."""
+"""What texts say, by their section and the facts that are read."""
 _TEXTS_AT_ONCE = 5_000
 _LONGEST_REMEMBERED, _MOST_REMEMBERED = 200, 300_000
 # A column of an own table may hold anything, but a page shows names, no texts.
@@ -54,7 +54,7 @@ class Question:
     kind : str or None
         Kind of the fact, to read a value such as ``"low back"`` as the stage does.
     is_ordered : bool
-        Whether its values have an order of their own, as years do.
+        Whether its values are ordered, as years are.
     """
 
     name: str
@@ -165,13 +165,13 @@ def values_meant(question: Question, value: str, known: frozenset[str]) -> froze
     """
     named, read = _meanings(question, value, known)
     if not (named or read):
-        some = ", ".join(sorted(one for one in known if len(one) < _LONGEST_NAME)[:12])
+        some = ", ".join(sorted(name for name in known if len(name) < _LONGEST_NAME)[:12])
         raise RatesError(f"{question.name}={value[:_LONGEST_NAME]}: no request has it; values are: {some}, ...")
     return named or read
 
 
 def _meanings(question: Question, value: str, known: frozenset[str]) -> tuple[frozenset[str], frozenset[str]]:
-    named = frozenset(one for one in known if _plain(one) == _plain(value))
+    named = frozenset(name for name in known if _plain(name) == _plain(value))
     facts = view_section(_plain(value)).facts if question.kind else ()
     return named, frozenset(fact.value for fact in facts if fact.kind == question.kind) & known
 
@@ -201,7 +201,7 @@ def _facts(
     for place, question in enumerate(questions):
         stated = texts.map({text: read[text][place] for text in texts.dropna().unique()}).astype("object")
         stated = stated.replace("", None)
-        # The table's category is known, and a source's own codes stand in where its texts name nothing.
+        # The table's category is known, and a source's codes are used where its texts name nothing.
         first, second = (own[question.name], stated) if question.kind is None else (stated, own[question.name])
         answers[question.name] = first.fillna(second).fillna(NONE_NAMED)
     for text in new:
@@ -260,7 +260,7 @@ def _chapters(requests: pd.DataFrame) -> pd.Series:
 
 
 def _chapter_names(citations: Iterable[Citation]) -> str:
-    cited = (one.guideline for one in citations if one.family is Family.ACOEM and one.guideline)
+    cited = (citation.guideline for citation in citations if citation.family is Family.ACOEM and citation.guideline)
     return FAMILY_SEPARATOR.join(dict.fromkeys(cited)) or NO_CHAPTER
 
 

@@ -1,4 +1,4 @@
-"""Name and describe the predictors that stand beside the model in a training: baselines or rungs of the ladder."""
+"""Name and describe the predictors that a training compares with the model: baselines or rungs of the ladder."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from imr_ml.ladder.climbing import Climb, Step
     from imr_ml.training import TrainedModel
 
-COLOURS_OF_BASELINES = {"base_rate": "#707070", "plain_tfidf": "#E69F00", "ur_families": "#CC79A7"}
+COLORS_OF_BASELINES = {"base_rate": "#707070", "plain_tfidf": "#E69F00", "ur_families": "#CC79A7"}
 """The same in every picture and in the MLflow UI; see `figures.canvas`."""
-TITLES = {MODEL: "model"} | {name: BASELINES[name] for name in COLOURS_OF_BASELINES}
+TITLES = {MODEL: "model"} | {name: BASELINES[name] for name in COLORS_OF_BASELINES}
 _MEANING = {
     "base_rate": "Always the rates of the data that is evaluated on: the best that any constant could do.",
     "plain_tfidf": "TF-IDF of the raw words and logistic regression, without the spaCy stage.",
@@ -85,7 +85,7 @@ def compared_rungs(climb: Climb) -> tuple[ComparedModel, ...]:
             title=step.rung.name.replace("_", " "),
             estimates={
                 **step.estimates,
-                **{f"{metric}.over_champion": one for metric, one in step.differences.items()},
+                **{f"{metric}.over_champion": difference for metric, difference in step.differences.items()},
             },
             params={"rung": place, "tasks": step.rung.tasks, "against": step.against},
             description=_describe_step(step, climb),

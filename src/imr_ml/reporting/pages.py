@@ -79,7 +79,7 @@ def count(number: int) -> str:
 
 
 def embedded_json(data: dict[str, Any]) -> str:
-    """JSON that can stand in a script element: nothing in it can end the element or begin a comment."""
+    """JSON for a script element: nothing in it can end the element or begin a comment."""
     return json.dumps(data, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
 
 

@@ -7,12 +7,10 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Literal, NamedTuple
 
-import pyarrow as pa
-
-from imr_ml.guidelines.types import FAMILIES, Citation, Family
+from imr_ml.guidelines.types import Citation, Family
 from imr_ml.letters.types import DisputedItem, Letter, Outcome
 from imr_ml.sample.chance import draw, pick, stream
-from imr_ml.sample.citing import family_probabilities, word_guidelines
+from imr_ml.sample.citing import word_guidelines
 from imr_ml.sample.draw import draw_letter
 from imr_ml.sample.facts import ItemFacts, LetterFacts
 from imr_ml.sample.model import Families, Format, Strict, default_model, read_toml
@@ -20,6 +18,8 @@ from imr_ml.sample.phrases import default_phrases
 from imr_ml.sample.prose import fill_slots, roughen, write_rationale, write_summary
 from imr_ml.sample.wording import Draft, Request, format_date, word_request
 
+MAX_LETTERS = 10_000_000
+"""Case numbers have seven digits."""
 Row = tuple[str, str, str, str]
 """(label, value, label, value) of a two-column header, with "" for an empty cell."""
 Block = tuple[Literal["heading", "text", "line"], str]
@@ -92,9 +92,9 @@ def paragraphs(letter: SampleLetter) -> Iterator[Block]:
     slots = [letter_slots | _item_slots(letter, number) for number in range(1, len(letter.sections) + 1)]
     for name in layouts.format[letter.facts.format].parts:
         part = layouts.part[name]
-        for each in slots[:1] if part.repeat == "once" else slots:
+        for of_part in slots[:1] if part.repeat == "once" else slots:
             if part.repeat != "several" or len(slots) > 1:
-                yield from ((style, words.format_map(each)) for style, words in part.blocks)
+                yield from ((style, words.format_map(of_part)) for style, words in part.blocks)
 
 
 def _letter_slots(letter: SampleLetter) -> dict[str, str]:
@@ -168,12 +168,6 @@ def _citations(families: Families) -> tuple[Citation, ...]:
     return tuple(Citation(Family(family), "", mtus=False) for family in sorted(families - {"none"}))
 
 
-MAX_LETTERS = 10_000_000
-"""Case numbers have seven digits."""
-_TEXTS = ("format", "category", "treatment", "kind", "body_part", "signals", "outcome", "families")
-_NUMBERS = ("p_overturned", *(f"p_{family}" for family in FAMILIES))
-
-
 def generate_letter(seed: int, index: int) -> SampleLetter:
     """Generate the letter of a seed and an index, the same on every machine.
 
@@ -227,35 +221,3 @@ def _word_section(draft: Draft, item: ItemFacts, request: Request) -> Section:
 
 def _split_list(listed: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in listed.split(","))
-
-
-def truth_schema() -> pa.Schema:
-    """Columns of the ground truth and their types.
-
-    ``p_overturned`` is the probability of an overturned denial and ``p_<family>`` of a citation of the family, both
-    given every fact that the letter states before the decision. ``signals`` lists the signals in the record.
-    """
-    fields = [("case_number", pa.string()), ("item", pa.int16())]
-    fields += [(name, pa.string()) for name in _TEXTS] + [(name, pa.float64()) for name in _NUMBERS]
-    return pa.schema(fields)
-
-
-def truth_rows(case_number: str, facts: LetterFacts) -> Iterator[dict[str, object]]:
-    """Ground truth of a letter, one row per item."""
-    present = "|".join(name for name, is_present in facts.signals.items() if is_present)
-    for number, item in enumerate(facts.items, start=1):
-        decided = facts.items[0] if facts.format is Format.PROFESSIONAL_REVIEW else item
-        cited = family_probabilities(decided, facts, default_model().citing)
-        yield {
-            "case_number": case_number,
-            "item": number,
-            "format": facts.format.value,
-            "category": item.treatment.category,
-            "treatment": item.treatment.name,
-            "kind": item.treatment.kind,
-            "body_part": item.region.name,
-            "signals": present,
-            "outcome": item.outcome,
-            "families": "|".join(family for family in FAMILIES if family in item.families),
-            "p_overturned": item.p_overturned,
-        } | {f"p_{family}": round(p, 6) for family, p in zip(FAMILIES, cited, strict=True)}

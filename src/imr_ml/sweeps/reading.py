@@ -69,7 +69,7 @@ def _join_keys(table: Mapping[str, Any], keys: Mapping[str, Any], prefix: str = 
     """Keys of the table as they are flat: TOML makes a table of a dotted key without quotes."""
     for name, value in table.items():
         key = f"{prefix}{name}"
-        if isinstance(value, dict) and any(one.startswith(f"{key}.") for one in keys):
+        if isinstance(value, dict) and any(known.startswith(f"{key}.") for known in keys):
             yield from _join_keys(value, keys, f"{key}.")
         else:
             yield key, value
@@ -136,8 +136,8 @@ def _check_value(base: NamedExperiment, key: str, value: Any, place: str, change
 
 
 def _is_whole(limits: Range, start: Any, place: str) -> bool:
-    numbers = [one for one in (limits.low, limits.high, limits.step) if one is not None]
-    all_whole = all(isinstance(one, int) for one in numbers)
+    numbers = [number for number in (limits.low, limits.high, limits.step) if number is not None]
+    all_whole = all(isinstance(number, int) for number in numbers)
     if isinstance(start, int) and not isinstance(start, bool) and not all_whole:
         raise ExperimentError(f"{place}: takes whole numbers; low, high and step must be such")
     return all_whole and not isinstance(start, float)

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 _LOG_LOSS = "outcome.log_loss"
 _LEAST_PROBABILITY = 1e-15
+LESS = LESS_IS_BETTER | {_LOG_LOSS}
+"""Objectives of which less is better."""
+FILE, SELECTED = "file", "selected"
 
 
 def _log_loss(labels: Labels, predictions: Predictions, weights: Weights) -> Values:
@@ -35,16 +38,11 @@ def _log_loss(labels: Labels, predictions: Predictions, weights: Weights) -> Val
 
 OBJECTIVES: dict[str, Computed] = {**METRICS, _LOG_LOSS: _log_loss}
 """Name -> metric."""
-LESS = LESS_IS_BETTER | {_LOG_LOSS}
-"""Objectives of which less is better."""
 
 
 def objectives_of(labels: Labels) -> tuple[str, ...]:
     """Objectives that the labels allow: none of families if the source does not report them."""
     return tuple(name for name in OBJECTIVES if labels.families_known or not name.startswith("family."))
-
-
-FILE, SELECTED = "file", "selected"
 
 
 class SweepError(ImrError):
@@ -97,7 +95,7 @@ def winner_toml(sweep: Sweep) -> str:
     """Experiment file with every setting of the winner."""
     winner, plan = sweep.winner, sweep.plan
     changes = ", ".join(f"{key}={value}" for key, value in winner.values.items())
-    tried = sum(one.search == winner.search for one in sweep.trials)
+    tried = sum(trial.search == winner.search for trial in sweep.trials)
     values = plan.experiment(winner.values).values()
     return to_toml(values | {"description": f"Best of {tried} trials of {plan.base.name}: {changes}"})
 

@@ -58,10 +58,10 @@ def describe_cost(plan: Plan, budget: Budget) -> str:
     SweepError
         For fewer trials than searches.
     """
-    searches, each = len(plan.searches), _trials_each(plan, budget)
-    fits = searches * each * plan.inner_folds
+    searches, trials_each = len(plan.searches), _trials_each(plan, budget)
+    fits = searches * trials_each * plan.inner_folds
     return (
-        f"{searches} searches ({plan.outer_folds} outer folds, then all the data) of {each} trials, "
+        f"{searches} searches ({plan.outer_folds} outer folds, then all the data) of {trials_each} trials, "
         f"{plan.inner_folds} inner folds each: at most {fits} fits to select and {2 * plan.outer_folds} to evaluate"
     )
 
@@ -92,7 +92,7 @@ def run_sweep(
         As in training.
     """
     begun, budget = time.monotonic(), budget or Budget()
-    each = _trials_each(plan, budget)
+    trials_each = _trials_each(plan, budget)
     decided = decided_requests(requests)
     read = cache(lambda nlp: Dataset.of(decided, nlp, start))
 
@@ -111,9 +111,9 @@ def run_sweep(
     with open_storage(store) as storage:
         searches = [Search(name, plan, storage, facts) for name in parts]
         end_at = None if budget.timeout_s is None else begun + budget.timeout_s
-        _run_trials(searches, folds, datasets, each, end_at, budget.jobs, start)
-        selected = {one.name: best for one in searches if (best := one.best())}
-        trials = tuple(result for one in searches for result in one.results)
+        _run_trials(searches, folds, datasets, trials_each, end_at, budget.jobs, start)
+        selected = {search.name: best for search in searches if (best := search.best())}
+        trials = tuple(result for search in searches for result in search.results)
     if len(selected) < len(searches):
         raise SweepError("no trial could be measured on every fold: allow more trials, or narrow the ranges")
     estimates, differences = _evaluate(plan, selected, outer, datasets, budget.jobs, start)
@@ -146,19 +146,19 @@ def _run_trials(
     searches: Sequence[Search],
     folds: Mapping[str, Sequence[Split]],
     datasets: Datasets,
-    each: int,
+    trials_each: int,
     end_at: float | None,
     jobs: int,
     start: StartProgress,
 ) -> None:
     """Run trials of all searches side by side, until each has its number or the time is up."""
     inner = searches[0].plan.inner_folds
-    progress = start("searching", len(searches) * each * inner)
-    progress(sum(min(len(one.results), each) for one in searches) * inner)
-    while (fewest := min(len(one.results) for one in searches)) < each:
-        if end_at is not None and time.monotonic() > end_at and all(one.results for one in searches):
+    progress = start("searching", len(searches) * trials_each * inner)
+    progress(sum(min(len(search.results), trials_each) for search in searches) * inner)
+    while (fewest := min(len(search.results) for search in searches)) < trials_each:
+        if end_at is not None and time.monotonic() > end_at and all(search.results for search in searches):
             return
-        behind = [(one, one.ask()) for one in searches if len(one.results) == fewest]
+        behind = [(search, search.ask()) for search in searches if len(search.results) == fewest]
         for fold in range(inner):
             under_way = [(search, trial) for search, trial in behind if trial.is_open]
             tasks = (

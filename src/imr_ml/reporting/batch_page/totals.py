@@ -1,7 +1,4 @@
-"""Accumulate figures over all rows of a batch.
-
-Holds counts only, so that a batch of any size takes the same memory.
-"""
+"""Facts and figures of a batch, as counts: a batch of any size takes the same memory."""
 
 from __future__ import annotations
 
@@ -25,6 +22,13 @@ if TYPE_CHECKING:
 
 
 SAMPLE = "sample"
+BINS = 100
+OUTCOMES = ("upheld", UNCERTAIN, "overturned")
+OTHER_REASONS = "other reasons"
+_MOST_REASONS = 100
+_LONGEST_REASON = 300
+_ENDS = (20, 40, 100)
+"""Percent that an axis may end at; a bin is one percent wide."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +44,7 @@ class ReportFacts:
     trained_on : str
         Source of the training data: ``dwc``, ``dmhc`` or ``sample``.
     coverage : float
-        Share of cases whose prediction set shall hold their outcome, between 0 and 1.
+        Share of cases whose prediction set must hold their outcome, between 0 and 1.
     base_rate : float or None
         Share overturned among the training requests; None where not known.
     columns : mapping of str to str
@@ -96,13 +100,6 @@ class ReportFacts:
     def column(self, name: str) -> str:
         """What the user calls a column of the contract."""
         return self.columns.get(name, name)
-
-
-BINS = 100
-OUTCOMES = ("upheld", UNCERTAIN, "overturned")
-OTHER_REASONS = "other reasons"
-_MOST_REASONS = 100
-_LONGEST_REASON = 300
 
 
 @dataclass(slots=True)
@@ -173,10 +170,6 @@ class Totals:
         for place, outcome in enumerate(OUTCOMES):
             self.histogram[place] += np.bincount(bins[outcomes[scored] == outcome], minlength=BINS)
         self.sum_p += float(p[scored].sum())
-
-
-_ENDS = (20, 40, 100)
-"""Percent that an axis may end at; a bin is one percent wide."""
 
 
 class Bar(NamedTuple):

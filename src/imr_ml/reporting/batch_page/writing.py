@@ -36,6 +36,9 @@ _PROBABILITIES = tuple(f"p_{family}" for family in FAMILIES)
 _COLUMNS = ("case_number", "item", "file", *_TEXTS, *_BACKGROUND, *_SAID, *_NOTES, *_COHORT, *_JSON)
 FIELDS = (*_COLUMNS, *_NAMED, "p_families")
 _DIGITS = 6
+MOST_ROWS = 5_000
+# In the order in which they need each other.
+_SCRIPTS = ("dom.js", "places.js", "rows.js", "table.js", "evidence.js", "panel.js", "main.js")
 
 
 @dataclass(slots=True)
@@ -131,11 +134,6 @@ def _plain(value: Any) -> Any:
     if isinstance(value, str):
         return value
     return value if value is None or isinstance(value, bool | int) else str(value)
-
-
-MOST_ROWS = 5_000
-# In the order in which they need each other.
-_SCRIPTS = ("dom.js", "places.js", "rows.js", "table.js", "evidence.js", "panel.js", "main.js")
 
 
 def write_report(chunks: Iterable[pd.DataFrame], target: Path, facts: ReportFacts, *, limit: int = MOST_ROWS) -> None:

@@ -1,6 +1,6 @@
-"""What all pictures share: size, colours, the mark of sample data.
+"""What all pictures share: size, colors, the mark of sample data.
 
-The same thing has the same colour in every picture (colours of Okabe and Ito, which colour-blind readers can tell
+The same thing has the same color in every picture (colors of Okabe and Ito, which color-blind readers can tell
 apart): the model blue, each baseline its own, upheld green, overturned red.
 """
 
@@ -13,7 +13,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from imr_ml.evaluation.comparison import MODEL
-from imr_ml.reporting.compared_models import COLOURS_OF_BASELINES
+from imr_ml.reporting.compared_models import COLORS_OF_BASELINES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from imr_ml.training import TrainedModel
 
 UPHELD, OVERTURNED = "#009E73", "#D55E00"
-COLOURS = {MODEL: "#0072B2", **COLOURS_OF_BASELINES}
+COLORS = {MODEL: "#0072B2", **COLORS_OF_BASELINES}
 _DOTS_PER_INCH = 100
 
 
@@ -68,17 +68,17 @@ def intervals_figure(
     axes.set_yticks(range(len(rows)), list(rows))
     axes.invert_yaxis()
     if line is not None:
-        axes.axvline(line, linestyle="--", color=COLOURS["base_rate"])
+        axes.axvline(line, linestyle="--", color=COLORS["base_rate"])
     axes.set_xlabel(label)
     return figure
 
 
 def plot_estimates(axes: Axes, estimates: Sequence[Estimate | None], markersize: float | None = None) -> None:
     """Plot estimates as points with their intervals, one a row; nothing for None."""
-    known = [(place, one) for place, one in enumerate(estimates) if one is not None]
-    error = np.hstack([np.empty((2, 0)), *(one.error for _, one in known)])
-    places, values = [place for place, _ in known], [one.value for _, one in known]
-    axes.errorbar(values, places, xerr=error, fmt="o", color=COLOURS[MODEL], capsize=3, markersize=markersize)
+    known = [(place, estimate) for place, estimate in enumerate(estimates) if estimate is not None]
+    error = np.hstack([np.empty((2, 0)), *(estimate.error for _, estimate in known)])
+    places, values = [place for place, _ in known], [estimate.value for _, estimate in known]
+    axes.errorbar(values, places, xerr=error, fmt="o", color=COLORS[MODEL], capsize=3, markersize=markersize)
     axes.spines[["top", "right"]].set_visible(False)
 
 
