@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from imr_ml.cli.app import progress
-from imr_ml.evaluation.settings import EvaluationSettings
+from imr_ml.evaluation.splits import EvaluationSettings
 from imr_ml.ingest.ingestion import ingest
 from imr_ml.ingest.paths import letter_files
 from imr_ml.ladder.climbing import climb_requests, climb_table

@@ -20,11 +20,10 @@ from rich.table import Table
 from imr_ml.classifiers.request_model import RequestModel
 from imr_ml.classifiers.types import Dataset
 from imr_ml.corpus.store import read_requests
-from imr_ml.evaluation.comparison import MODEL
+from imr_ml.evaluation.comparison import MODEL, best_reachable
 from imr_ml.evaluation.intervals import Estimate
-from imr_ml.evaluation.reachable import best_reachable
 from imr_ml.evaluation.report import evaluate
-from imr_ml.evaluation.settings import EvaluationSettings
+from imr_ml.evaluation.splits import EvaluationSettings
 from imr_ml.sample.writing import write_output
 
 SIZES, SEED = (200, 2_000, 20_000), 7

@@ -21,8 +21,7 @@ from imr_ml.classifiers.request_model import RequestModel
 from imr_ml.classifiers.types import Dataset
 from imr_ml.evaluation.intervals import Bootstrap, Metric
 from imr_ml.evaluation.metrics import Values, Weights
-from imr_ml.evaluation.settings import EvaluationSettings
-from imr_ml.evaluation.splits import Split, repeated_folds
+from imr_ml.evaluation.splits import EvaluationSettings, Split, repeated_folds
 from imr_ml.ingest.ingestion import ingest
 from imr_ml.ingest.paths import letter_files
 from imr_ml.precedents.cohorts import Cohorts

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from imr_ml.evaluation.comparison import METRICS, MODEL, baselines_of
-from imr_ml.evaluation.settings import EvaluationSettings
+from imr_ml.evaluation.splits import EvaluationSettings
 from imr_ml.ingest.ingestion import ingest
 from imr_ml.ingest.paths import letter_files
 from imr_ml.training import TrainingSettings, train

@@ -23,12 +23,10 @@ from imr_ml.classifiers.request_model import RequestModel
 from imr_ml.classifiers.types import Dataset
 from imr_ml.corpus.near_duplicates import duplicate_groups
 from imr_ml.corpus.store import read_requests
-from imr_ml.evaluation.comparison import MODEL, Comparison, baselines_of, compare, predictors
+from imr_ml.evaluation.comparison import MODEL, Comparison, baselines_of, best_reachable, compare, predictors
 from imr_ml.evaluation.cross_validation import out_of_fold
 from imr_ml.evaluation.intervals import Estimate
-from imr_ml.evaluation.reachable import best_reachable
-from imr_ml.evaluation.settings import EvaluationSettings
-from imr_ml.evaluation.splits import repeated_folds
+from imr_ml.evaluation.splits import EvaluationSettings, repeated_folds
 from imr_ml.ingest.ingestion import ingest
 from imr_ml.ingest.paths import letter_files
 from imr_ml.sample.writing import write_output

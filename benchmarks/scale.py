@@ -31,10 +31,9 @@ from imr_ml.classifiers.large_scale import held_out_part
 from imr_ml.classifiers.request_model import RequestModel
 from imr_ml.classifiers.settings import ModelSettings
 from imr_ml.classifiers.types import Dataset
-from imr_ml.evaluation.comparison import metric_of
+from imr_ml.evaluation.comparison import best_reachable, metric_of
 from imr_ml.evaluation.cross_validation import OutOfFold
 from imr_ml.evaluation.intervals import Bootstrap
-from imr_ml.evaluation.reachable import best_reachable
 from imr_ml.ingest.sources import table_at
 from imr_ml.sample.writing import write_output
 from imr_ml.training import decided_requests

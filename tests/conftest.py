@@ -44,7 +44,7 @@ def prepared(prepared_requests: pd.DataFrame) -> Dataset:
 @pytest.fixture(scope="session")
 def trained(prepared_requests: pd.DataFrame) -> TrainedModel:
     """A model trained on those requests."""
-    from imr_ml.evaluation.settings import EvaluationSettings
+    from imr_ml.evaluation.splits import EvaluationSettings
     from imr_ml.training import TrainingSettings, train
 
     evaluation = EvaluationSettings(folds=3, repeats=1, resamples=50, jobs=1)

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from imr_ml.classifiers.settings import ModelSettings
 from imr_ml.cli import app
 from imr_ml.errors import ImrError
-from imr_ml.evaluation.settings import EvaluationSettings
+from imr_ml.evaluation.splits import EvaluationSettings
 from imr_ml.experiments.reading import built_in, read_experiment
 from imr_ml.model_files import read_model
 from imr_ml.tracking.store import connected

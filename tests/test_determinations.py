@@ -10,7 +10,7 @@ from factories import determinations_csv, make_determinations
 from imr_ml.corpus.schema import COLUMNS, Role
 from imr_ml.desk.answers import Desk
 from imr_ml.evaluation.comparison import MODEL
-from imr_ml.evaluation.settings import EvaluationSettings
+from imr_ml.evaluation.splits import EvaluationSettings
 from imr_ml.features.frame import feature_frame
 from imr_ml.guidelines.types import FAMILIES
 from imr_ml.ingest.dmhc import read_determinations

@@ -15,8 +15,7 @@ from imr_ml.classifiers.types import Dataset
 from imr_ml.corpus.schema import FEATURE_COLUMNS, LABEL_COLUMNS, SchemaError, validate_requests
 from imr_ml.corpus.table import complete_requests
 from imr_ml.evaluation.comparison import METRICS, MODEL, baselines_of
-from imr_ml.evaluation.settings import EvaluationSettings
-from imr_ml.evaluation.splits import SplitError
+from imr_ml.evaluation.splits import EvaluationSettings, SplitError
 from imr_ml.model_files import read_model, save_model
 from imr_ml.nlp.types import NlpSettings
 from imr_ml.reporting.card.rendering import write_card

@@ -27,7 +27,7 @@ from imr_ml.evaluation.constant_data import constant_notes
 from imr_ml.evaluation.learning import learning_curve
 from imr_ml.evaluation.permutation import MaskingComparison, permutation_test
 from imr_ml.evaluation.report import Evaluation, evaluate, evaluate_masking, measured_coverage
-from imr_ml.experiments.settings import TrainingSettings
+from imr_ml.experiments.schema import TrainingSettings
 from imr_ml.features.frame import feature_frame
 from imr_ml.ladder.climbing import Climb, climb
 from imr_ml.ladder.reading import read_frames, read_rungs

@@ -4,9 +4,8 @@ import pandas as pd
 import pytest
 from decided_requests import MRI, NORCO, decided
 
-from imr_ml.desk.answers import Desk
+from imr_ml.desk.answers import RATE_QUESTIONS, Desk, TableRates
 from imr_ml.desk.form import MAX_CHARACTERS, DeskError, check_fields, fields_for
-from imr_ml.desk.rates import RATE_QUESTIONS, TableRates
 from imr_ml.guidelines.types import FAMILIES
 from imr_ml.rates.counting import answer_requests
 from imr_ml.scoring.frame import score_frame

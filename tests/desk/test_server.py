@@ -8,8 +8,8 @@ import pytest
 from factories import KNEE, NORCO, make_letter_pdf, make_letter_text
 
 from imr_ml.desk.answers import Desk
+from imr_ml.desk.form import render_page
 from imr_ml.desk.letters import LetterReader
-from imr_ml.desk.rendering import render_page
 from imr_ml.desk.server import MAX_LETTER_BYTES, MAX_REQUEST_BYTES, Service, make_app
 
 HOST = "127.0.0.1:8300"

@@ -8,7 +8,7 @@ from factories import KNEE, NORCO, make_letter_text, make_requests
 from imr_ml.corpus.mapping import ColumnMapping
 from imr_ml.corpus.schema import SchemaError
 from imr_ml.drift.batches import profile_file
-from imr_ml.drift.types import DriftError
+from imr_ml.drift.comparing import DriftError
 from imr_ml.scoring.frame import score_frame
 
 

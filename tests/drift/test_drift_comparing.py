@@ -7,8 +7,7 @@ import pytest
 from drift.profiles_made import CATEGORIES, make_profile, part_of
 from scipy.stats import ks_2samp
 
-from imr_ml.drift.comparing import compare
-from imr_ml.drift.types import DriftError, DriftSettings
+from imr_ml.drift.comparing import DriftError, DriftSettings, compare
 
 QUICK = DriftSettings(draws=199)
 

@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 from drift.profiles_made import make_profile
 
-from imr_ml.drift.comparing import compare
+from imr_ml.drift.comparing import DriftSettings, compare
 from imr_ml.drift.figure import drift_figure
-from imr_ml.drift.types import DriftSettings
 
 QUICK = DriftSettings(draws=199)
 

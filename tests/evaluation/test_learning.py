@@ -11,7 +11,7 @@ from imr_ml.classifiers.types import Predictions
 from imr_ml.evaluation.comparison import MODEL
 from imr_ml.evaluation.learning import SHARES, learning_curve
 from imr_ml.evaluation.report import evaluate
-from imr_ml.evaluation.settings import EvaluationSettings
+from imr_ml.evaluation.splits import EvaluationSettings
 from imr_ml.guidelines.types import FAMILIES
 
 SETTINGS = EvaluationSettings(folds=3, repeats=1, resamples=20, jobs=1, learning_curve=True)

@@ -8,8 +8,7 @@ from progress_bars import ProgressBars
 
 from imr_ml.classifiers.settings import ModelSettings
 from imr_ml.evaluation.permutation import PermutationTest, permutation_test, shuffled_outcomes
-from imr_ml.evaluation.settings import EvaluationSettings
-from imr_ml.evaluation.splits import grouped_folds
+from imr_ml.evaluation.splits import EvaluationSettings, grouped_folds
 
 SETTINGS = EvaluationSettings(folds=4, permutations=30, jobs=1)
 

@@ -6,12 +6,12 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
-from imr_ml.evaluation.reachable import best_reachable, true_predictions
+from imr_ml.evaluation.comparison import best_reachable, true_predictions
 from imr_ml.guidelines.types import FAMILIES
 from imr_ml.sample.chance import stream
 from imr_ml.sample.draw import draw_letter
-from imr_ml.sample.letters import truth_rows
 from imr_ml.sample.model import default_model
+from imr_ml.sample.writing import truth_rows
 
 LETTERS = 3000
 

@@ -14,8 +14,7 @@ from imr_ml.evaluation.baselines import PlainText
 from imr_ml.evaluation.comparison import LESS_IS_BETTER, METRICS, MODEL, baselines_of
 from imr_ml.evaluation.cross_validation import out_of_fold
 from imr_ml.evaluation.report import evaluate, measured_coverage
-from imr_ml.evaluation.settings import EvaluationSettings
-from imr_ml.evaluation.splits import grouped_folds
+from imr_ml.evaluation.splits import EvaluationSettings, grouped_folds
 from imr_ml.guidelines.types import FAMILIES
 
 QUICK = EvaluationSettings(folds=4, repeats=1, resamples=200, jobs=1)

@@ -8,8 +8,8 @@ from sklearn.metrics import roc_auc_score
 
 from imr_ml.classifiers.types import Dataset, Labels, Predictions
 from imr_ml.evaluation.cross_validation import OutOfFold
-from imr_ml.evaluation.settings import EvaluationSettings
 from imr_ml.evaluation.slices import FEWEST_REQUESTS, slice_table, slices
+from imr_ml.evaluation.splits import EvaluationSettings
 from imr_ml.guidelines.types import FAMILIES
 
 QUICK = EvaluationSettings(resamples=100)

@@ -5,8 +5,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from imr_ml.evaluation.settings import EvaluationSettings
-from imr_ml.evaluation.splits import SplitError, grouped_folds, repeated_folds
+from imr_ml.evaluation.splits import EvaluationSettings, SplitError, grouped_folds, repeated_folds
 
 
 @given(

@@ -11,7 +11,7 @@ from imr_ml.classifiers.request_model import RequestModel
 from imr_ml.classifiers.types import Labels
 from imr_ml.evaluation.comparison import metrics_of
 from imr_ml.evaluation.report import evaluate
-from imr_ml.evaluation.settings import EvaluationSettings
+from imr_ml.evaluation.splits import EvaluationSettings
 from imr_ml.evaluation.temporal import NoTemporalSplit, temporal_split
 from imr_ml.guidelines.types import FAMILIES
 

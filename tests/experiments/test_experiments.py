@@ -6,9 +6,7 @@ import tomllib
 import pytest
 
 from imr_ml.experiments.reading import ExperimentError, built_in, changed_keys, json_schema, read_experiment
-from imr_ml.experiments.schema import Experiment, flat_keys, values_of
-from imr_ml.experiments.settings import TrainingSettings
-from imr_ml.experiments.writing import to_toml
+from imr_ml.experiments.schema import Experiment, TrainingSettings, flat_keys, to_toml, values_of
 
 
 @pytest.fixture

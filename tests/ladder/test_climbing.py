@@ -9,10 +9,9 @@ from progress_bars import ProgressBars
 from imr_ml.classifiers.types import Predictions
 from imr_ml.evaluation.comparison import LESS_IS_BETTER
 from imr_ml.evaluation.intervals import Estimate
-from imr_ml.evaluation.settings import EvaluationSettings
+from imr_ml.evaluation.splits import EvaluationSettings
 from imr_ml.guidelines.types import FAMILIES
-from imr_ml.ladder.climbing import climb, climb_table
-from imr_ml.ladder.judging import JUDGED_BY, NOT_WORSE_IN, is_better
+from imr_ml.ladder.climbing import JUDGED_BY, NOT_WORSE_IN, climb, climb_table, is_better
 from imr_ml.ladder.reading import Rung
 from imr_ml.nlp.types import NlpSettings
 
@@ -56,18 +55,19 @@ def climbed(prepared):
 
 def test_a_rung_that_is_clearly_better_becomes_champion(climbed):
     assert climbed.champions["outcome"] == "reading"
+    assert list(climbed.champions) == ["outcome", "family"]
 
 
 def test_what_is_no_better_than_chance_does_not(climbed):
     guessing = climbed.steps[1]
-    assert guessing.judgement.against == {"outcome": "base_rate"}
-    assert guessing.judgement.differences["outcome.roc_auc"].low < 0
+    assert guessing.against == {"outcome": "base_rate"}
+    assert guessing.differences["outcome.roc_auc"].low < 0
 
 
 def test_of_two_equals_the_simpler_stays_champion(climbed):
     again = climbed.steps[3]
-    assert again.judgement.against == {"outcome": "reading"}
-    assert again.judgement.differences["outcome.roc_auc"].value == 0
+    assert again.against == {"outcome": "reading"}
+    assert again.differences["outcome.roc_auc"].value == 0
 
 
 def test_a_rung_is_evaluated_in_its_tasks_alone(climbed):

@@ -6,7 +6,7 @@ import pytest
 
 from imr_ml.classifiers.types import Labels
 from imr_ml.guidelines.types import FAMILIES
-from imr_ml.ladder.rates import CategoryRate
+from imr_ml.ladder.reading import CategoryRate
 
 
 def labels(overturned):

@@ -10,8 +10,7 @@ from imr_ml.guidelines.types import Citation, Family
 from imr_ml.letters.reader import read_letter
 from imr_ml.sample.chance import stream
 from imr_ml.sample.draw import draw_letter
-from imr_ml.sample.formats import letter_as_read
-from imr_ml.sample.letters import generate_letter
+from imr_ml.sample.letters import generate_letter, letter_as_read
 from imr_ml.sample.model import Format, default_model
 from imr_ml.sample.rendering import render_text
 

@@ -14,10 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from imr_ml.guidelines.types import FAMILIES
-from imr_ml.reporting.batch_page.facts import ReportFacts
-from imr_ml.reporting.batch_page.rows import LONGEST_TEXT, histogram
-from imr_ml.reporting.batch_page.totals import BINS, Totals
-from imr_ml.reporting.batch_page.writing import write_report
+from imr_ml.reporting.batch_page.totals import BINS, ReportFacts, Totals
+from imr_ml.reporting.batch_page.writing import LONGEST_TEXT, histogram, write_report
 from imr_ml.score_columns import SCORE_COLUMNS, ScoreOptions
 from imr_ml.scoring.frame import score_frame
 
@@ -183,7 +181,7 @@ def test_a_very_long_text_is_cut_on_the_page_and_said_to_be(tmp_path):
 
 
 def test_a_page_that_holds_enough_text_takes_no_more_rows(tmp_path, monkeypatch):
-    monkeypatch.setattr("imr_ml.reporting.batch_page.rows.MOST_CHARACTERS", 500)
+    monkeypatch.setattr("imr_ml.reporting.batch_page.writing.MOST_CHARACTERS", 500)
     long_ones = make_scored(5, request=[f"{row} " * 100 for row in range(5)])
 
     assert "2 of 5 rows are on this page" in page_of(tmp_path, long_ones.head(2), long_ones.tail(3))

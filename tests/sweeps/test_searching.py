@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from imr_ml.sweeps.reading import read_plan
-from imr_ml.sweeps.searching import Search, SweepError, open_storage
+from imr_ml.sweeps.results import SweepError
+from imr_ml.sweeps.searching import Search, open_storage
 
 FACTS = {"settings": "a", "data": "b"}
 TABLE = '"outcome.C" = {low = 0.01, high = 10.0, log = true}\n"features.request.ngrams" = [1, 2, 3]\n'

@@ -13,13 +13,11 @@ from imr_ml.evaluation.intervals import Estimate
 from imr_ml.evaluation.splits import grouped_folds
 from imr_ml.experiments.reading import read_experiment
 from imr_ml.progress import silent
-from imr_ml.sweeps.objectives import OBJECTIVES
 from imr_ml.sweeps.reading import read_plan
-from imr_ml.sweeps.results import FILE, SELECTED, Sweep
-from imr_ml.sweeps.searching import SweepError, TrialResult
+from imr_ml.sweeps.results import FILE, OBJECTIVES, SELECTED, Sweep, SweepError, check_is_new, winner_toml, write_new
+from imr_ml.sweeps.searching import TrialResult
 from imr_ml.sweeps.space import ALL
 from imr_ml.sweeps.sweeping import Budget, describe_cost, run_sweep
-from imr_ml.sweeps.winner import check_is_new, winner_toml, write_new
 
 QUICK = """\
 [training]

@@ -20,7 +20,7 @@ from tracking.servers import end
 
 from imr_ml.corpus.schema import validate_requests
 from imr_ml.corpus.table import complete_requests
-from imr_ml.evaluation.settings import EvaluationSettings
+from imr_ml.evaluation.splits import EvaluationSettings
 from imr_ml.model_files import save_model
 from imr_ml.tracking.git import GitState
 from imr_ml.tracking.runs import record

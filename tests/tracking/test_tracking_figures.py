@@ -69,7 +69,7 @@ def test_the_histogram_counts_each_outcome_by_itself(drawn, trained):
     assert heights == [truth.sum(), (~truth).sum()]
 
 
-def test_outcomes_keep_their_colours(drawn):
+def test_outcomes_keep_their_colors(drawn):
     overturned, upheld = (axes.patches[0].get_facecolor() for axes in drawn["score_histogram"].axes)
     model = drawn["family_f1"].axes[0].patches[0].get_facecolor()
     assert len({overturned, upheld, model}) == 3

@@ -15,7 +15,7 @@ from imr_ml.corpus.schema import validate_requests
 from imr_ml.corpus.store import write_requests
 from imr_ml.corpus.table import complete_requests
 from imr_ml.evaluation.intervals import Estimate
-from imr_ml.evaluation.settings import EvaluationSettings
+from imr_ml.evaluation.splits import EvaluationSettings
 from imr_ml.ingest.sources import manifest_here
 from imr_ml.model_files import MANIFEST, save_model
 from imr_ml.tracking.comparing import compare_runs

@@ -6,7 +6,7 @@ from tracking.servers import free_port, mlflow_server
 from tracking.sweep_examples import FILE_TEXT, make_sweep
 
 from imr_ml.experiments.schema import flat_keys
-from imr_ml.sweeps.winner import winner_toml
+from imr_ml.sweeps.results import winner_toml
 from imr_ml.tracking.git import GitState
 from imr_ml.tracking.records import list_unsent
 from imr_ml.tracking.sending import UnsentError

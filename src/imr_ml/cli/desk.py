@@ -16,7 +16,7 @@ from imr_ml.cli.data import Ocr
 from imr_ml.cli.models import LATEST, ModelName, load_model, warn_of_samples
 
 if TYPE_CHECKING:
-    from imr_ml.desk.rates import TableRates
+    from imr_ml.desk.answers import TableRates
 
 _PORT = 8300
 _WARM_UP = {
@@ -55,7 +55,7 @@ def desk(
 
 def _table_rates(table: Path) -> TableRates:
     from imr_ml.corpus.decisions import InputOptions
-    from imr_ml.desk.rates import RATE_QUESTIONS, TableRates
+    from imr_ml.desk.answers import RATE_QUESTIONS, TableRates
     from imr_ml.rates.counting import answer_requests
     from imr_ml.rates.reading import read_decided
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from imr_ml.corpus.mapping import ColumnMapping
     from imr_ml.drift.batches import ProfiledBatch
-    from imr_ml.drift.types import DriftReport, Finding, Side
+    from imr_ml.drift.comparing import DriftReport, Finding, Side
     from imr_ml.model_files import LoadedModel
     from imr_ml.profiles import Profile
     from imr_ml.progress import StartProgress
@@ -52,8 +52,7 @@ def drift(
     with exit_on_user_error():
         from imr_ml.corpus.mapping import read_mapping
         from imr_ml.drift.batches import profile_file
-        from imr_ml.drift.comparing import compare
-        from imr_ml.drift.types import DriftSettings
+        from imr_ml.drift.comparing import DriftSettings, compare
 
         start_s = time.perf_counter()
         settings, mapping = DriftSettings(psi, ks), read_mapping(renames or (), columns)
@@ -78,7 +77,7 @@ def drift(
 
 def _reference(named: str, model: LoadedModel, mapping: ColumnMapping, start: StartProgress) -> Profile:
     from imr_ml.drift.batches import profile_file
-    from imr_ml.drift.types import DriftError
+    from imr_ml.drift.comparing import DriftError
 
     if named != TRAINING:
         return profile_file(Path(named), model, mapping, start=start).profile
@@ -114,18 +113,18 @@ def _table(report: DriftReport) -> object:
 
     table = Table()
     headers: dict[str, Callable[[Finding], str]] = {
-        "characteristic": lambda one: one.characteristic,
-        "statistic": lambda one: one.statistic.upper(),
-        "value, 95 % interval": lambda one: f"{one.value:.3f} [{one.low:.3f}, {one.high:.3f}]",
-        "threshold": lambda one: f"{one.threshold:g}",
-        "by chance below": lambda one: f"{one.by_chance:.3f}",
-        "p (Holm)": lambda one: f"{one.p:.3f}",
-        "verdict": lambda one: one.verdict,
+        "characteristic": lambda finding: finding.characteristic,
+        "statistic": lambda finding: finding.statistic.upper(),
+        "value, 95 % interval": lambda finding: f"{finding.value:.3f} [{finding.low:.3f}, {finding.high:.3f}]",
+        "threshold": lambda finding: f"{finding.threshold:g}",
+        "by chance below": lambda finding: f"{finding.by_chance:.3f}",
+        "p (Holm)": lambda finding: f"{finding.p:.3f}",
+        "verdict": lambda finding: finding.verdict,
     }
     for header in headers:
         table.add_column(header, justify="left" if header in ("characteristic", "statistic", "verdict") else "right")
-    for one in report.findings:
-        table.add_row(*(shown(one) for shown in headers.values()), style=_STYLES[one.verdict])
+    for finding in report.findings:
+        table.add_row(*(shown(finding) for shown in headers.values()), style=_STYLES[finding.verdict])
     return table
 
 

@@ -89,9 +89,9 @@ def _slice_table(trained: TrainedModel) -> Table:
         table.add_column(
             column.replace(".", "\n"), justify="left" if column in ("by", "slice") else "right", no_wrap=True
         )
-    for one in trained.evaluation.slices:
-        figures = [_short(one.estimates.get(metric)) for metric in SLICE_METRICS]
-        table.add_row(one.kind, one.value, str(one.requests), str(one.cases), str(one.overturned), *figures)
+    for row in trained.evaluation.slices:
+        figures = [row.estimates[metric].short if metric in row.estimates else "-" for metric in SLICE_METRICS]
+        table.add_row(row.kind, row.value, str(row.requests), str(row.cases), str(row.overturned), *figures)
     return table
 
 
@@ -111,10 +111,6 @@ def _describe_permutation_test(test: PermutationTest) -> str:
         f"outcomes shuffled {len(shuffled)} times: ROC AUC within folds {np.nanmean(shuffled):.3f} on average, "
         f"95th percentile {np.nanquantile(shuffled, 0.95):.3f}; as they are {test.roc_auc:.3f}, p = {test.p_value:.3f}"
     )
-
-
-def _short(estimate: Estimate | None) -> str:
-    return f"{estimate.value:.2f} [{estimate.low:.2f}, {estimate.high:.2f}]" if estimate else "-"
 
 
 def _figures(estimates: dict[str, Estimate]) -> str:

@@ -31,7 +31,7 @@ def show(named: _Named) -> None:
     """Print every setting of an experiment, as a file to start your own from."""
     with exit_on_user_error():
         from imr_ml.experiments.reading import read_experiment
-        from imr_ml.experiments.writing import to_toml
+        from imr_ml.experiments.schema import to_toml
 
         typer.echo(to_toml(read_experiment(named).experiment.values()), nl=False)
 
@@ -43,7 +43,7 @@ def diff(first: _Named, second: _Named) -> None:
         from rich.table import Table
 
         from imr_ml.experiments.reading import changed_keys, read_experiment
-        from imr_ml.experiments.writing import format_value
+        from imr_ml.experiments.schema import format_value
 
         one, other = read_experiment(first), read_experiment(second)
         changed = changed_keys(one.experiment.values(), other.experiment.values())

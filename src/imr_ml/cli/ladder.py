@@ -42,7 +42,7 @@ def ladder(
         from imr_ml.cli.evaluation import print_ladder
         from imr_ml.corpus.decisions import InputOptions
         from imr_ml.corpus.mapping import read_mapping
-        from imr_ml.evaluation.settings import EvaluationSettings
+        from imr_ml.evaluation.splits import EvaluationSettings
         from imr_ml.ladder.climbing import climb_requests
         from imr_ml.ladder.reading import read_rungs
         from imr_ml.tracking.git import git_state

@@ -70,8 +70,8 @@ def rates(
         library = chart_library() if html else ""
         options = InputOptions(read_mapping(renames or (), columns), partial, sheet)
         with progress() as start:
-            asked = [*names, *PAGE_QUESTIONS] if html else names
-            answered, notes = read_answers(data, asked, start, where=where or (), source=source, options=options)
+            questions = [*names, *PAGE_QUESTIONS] if html else names
+            answered, notes = read_answers(data, questions, start, where=where or (), source=source, options=options)
         counted = count_rates(answered, names)
         typer.echo(counted.facts)
         for note in notes:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -23,7 +22,6 @@ from imr_ml.cli.data import (
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from imr_ml.evaluation.intervals import Estimate
     from imr_ml.sweeps.results import Sweep
 
 _STORES = Path("sweeps")
@@ -63,8 +61,8 @@ def sweep(
         from imr_ml.corpus.decisions import InputOptions
         from imr_ml.corpus.mapping import read_mapping
         from imr_ml.sweeps.reading import read_plan
+        from imr_ml.sweeps.results import check_is_new, winner_toml, write_new
         from imr_ml.sweeps.sweeping import Budget, describe_cost, run_sweep
-        from imr_ml.sweeps.winner import check_is_new, winner_toml, write_new
         from imr_ml.tracking import sending, sweeps, uris
         from imr_ml.tracking.git import git_state
 
@@ -74,7 +72,9 @@ def sweep(
         plan, budget, git = read_plan(str(file), changes or ()), Budget(trials, timeout, jobs), git_state()
         options = InputOptions(read_mapping(renames or (), columns), partial, sheet, ocr)
         files = {"sweep.toml": file.read_text("utf-8")}
-        typer.echo(f"{file}: varies {', '.join(one.key for one in plan.parameters)}; selects by {plan.objective}")
+        typer.echo(
+            f"{file}: varies {', '.join(parameter.key for parameter in plan.parameters)}; selects by {plan.objective}"
+        )
         typer.echo(f"cost: {describe_cost(plan, budget)}")
         with progress() as start:
             table = read_training_table(data, source, options, start, git)
@@ -86,15 +86,15 @@ def sweep(
         typer.echo(f"winner: {winner}; to train it: imr-ml train --experiment {winner}")
         try:
             run = sweeps.record_sweep(done, files | {"best.toml": toml}, git)
-        except sending.UnsentError as kept:
-            warn(str(kept))
+        except sending.UnsentError as error:
+            warn(str(error))
             return
         typer.echo(f"recorded as run {run.run_id} in '{sweeps.SWEEPS}', with a run for each trial: make ui")
 
 
 def _print_sweep(done: Sweep) -> None:
     console = wide_console()
-    states = [one.state for one in done.trials]
+    states = [trial.state for trial in done.trials]
     console.print(
         f"{len(states)} trials ({states.count('pruned')} pruned, {states.count('impossible')} impossible); "
         f"this call took {done.elapsed_s:,.0f} s",
@@ -103,35 +103,25 @@ def _print_sweep(done: Sweep) -> None:
     console.print(_estimates(done))
     console.print(_selections(done))
     gain = done.differences[done.plan.objective]
-    console.print(f"selected minus file, {done.plan.objective}: {_signed(gain)}: {done.verdict}", markup=False)
+    console.print(f"selected minus file, {done.plan.objective}: {gain.signed}: {done.verdict}", markup=False)
 
 
 def _estimates(done: Sweep) -> Table:
     from rich.table import Table
 
-    from imr_ml.sweeps.objectives import LESS
-    from imr_ml.sweeps.results import FILE, SELECTED
+    from imr_ml.sweeps.results import FILE, LESS, SELECTED
 
     table = Table("metric, outer folds", "file", "selected (nested)", "difference, paired")
     for name, gain in done.differences.items():
         title = f"{name} (less is better)" if name in LESS else name
-        table.add_row(title, *(str(done.estimates[side][name]) for side in (FILE, SELECTED)), _signed(gain))
+        table.add_row(title, *(str(done.estimates[side][name]) for side in (FILE, SELECTED)), gain.signed)
     return table
 
 
 def _selections(done: Sweep) -> Table:
     from rich.table import Table
 
-    table = Table("search", *(one.key for one in done.plan.parameters), f"inner {done.plan.objective}")
-    for row in _selection_rows(done):
-        table.add_row(*row)
+    table = Table("search", *(parameter.key for parameter in done.plan.parameters), f"inner {done.plan.objective}")
+    for name, result in done.selected.items():
+        table.add_row(name, *(result.values.get(key.key, "-") for key in done.plan.parameters), f"{result.value:.3f}")
     return table
-
-
-def _selection_rows(done: Sweep) -> Iterator[list[str]]:
-    for name, one in done.selected.items():
-        yield [name, *(one.values.get(key.key, "-") for key in done.plan.parameters), f"{one.value:.3f}"]
-
-
-def _signed(one: Estimate) -> str:
-    return f"{one.value:+.3f} [{one.low:+.3f}, {one.high:+.3f}]"

@@ -1,19 +1,26 @@
-"""The fields of the page: columns that a model may use, as people call them, and what a letter fills into them."""
+"""The page and its fields: the columns that a model may use, and what a letter fills into them."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, NamedTuple
 
-from imr_ml.corpus.schema import COLUMNS, Column, Role
+from imr_ml.corpus.schema import COLUMNS, Role
 from imr_ml.corpus.table import ReadLetter, build_requests
 from imr_ml.errors import ImrError
 from imr_ml.features.frame import CODE_COLUMNS
+from imr_ml.guidelines.types import FAMILIES
 from imr_ml.ingest.dmhc import SOURCE as DMHC
+from imr_ml.reporting import names
+from imr_ml.reporting.batch_page.totals import ReportFacts
 from imr_ml.reporting.names import SECTION_NAMES
+from imr_ml.reporting.pages import embedded_json, page_resource
+from imr_ml.templates import template
 
 if TYPE_CHECKING:
+    from imr_ml.desk.answers import Desk
     from imr_ml.letters.types import Letter
+
 
 MAX_CHARACTERS = 100_000
 """Of one field; no summary comes near."""
@@ -28,26 +35,17 @@ _LABELS = {
     "application_received": "Application received",
     "age": "Age in years",
 }
+PACKAGE = "imr_ml.desk"
+# In the order in which they need each other; the batch page shows evidence, families and precedents the same way.
+_SHARED_SCRIPTS = ("dom.js", "places.js", "evidence.js", "panel.js")
 
 
 class DeskError(ImrError):
     """What the page was given or the desk was started with can't be used; the message says why, and holds no text."""
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
-    """One field of the page.
-
-    Attributes
-    ----------
-    name : str
-        Column of the requests table.
-    label : str
-    kind : str
-        ``text``, ``date`` or ``number``.
-    choices : tuple of str
-        Values that it may have; empty where any may stand.
-    """
+class Field(NamedTuple):
+    """A column of the requests table as the page shows it; without choices it may have any value."""
 
     name: str
     label: str
@@ -60,18 +58,20 @@ def fields_for(source: str) -> list[Field]:
     others = (
         column for column in COLUMNS if column.role is Role.FEATURE and column.name not in (*TEXTS, "ur_families")
     )
-    return [_field(column) for column in others if source == DMHC or column.name not in CODE_COLUMNS]
+    return [
+        Field(
+            column.name,
+            _LABELS.get(column.name, column.name.replace("_", " ").capitalize()),
+            column.kind,
+            column.allowed,
+        )
+        for column in others
+        if source == DMHC or column.name not in CODE_COLUMNS
+    ]
 
 
 def check_fields(given: object, source: str) -> dict[str, str]:
-    """Fields as a row of the requests table, without those that are empty.
-
-    Parameters
-    ----------
-    given : object
-        Parsed from what the page sent.
-    source : str
-        Of the model's training data.
+    """Fields that the page sent as a row of the requests table, without those that are empty.
 
     Raises
     ------
@@ -99,12 +99,41 @@ def letter_fields(letter: Letter, name: str) -> list[dict[str, str]]:
     return [{str(column): _text(value) for column, value in row.items() if value is not None} for row in rows]
 
 
-def _field(column: Column) -> Field:
-    label = _LABELS.get(column.name, column.name.replace("_", " ").capitalize())
-    return Field(column.name, label, column.kind, column.allowed)
+def _in_words(column: str) -> str:
+    return column.replace("_", " ").capitalize()
 
 
 def _text(value: object) -> str:
     if hasattr(value, "isoformat"):
         return str(value.isoformat())[:10]
     return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def page_script() -> str:
+    """The page's script."""
+    return "\n".join([*map(page_resource, _SHARED_SCRIPTS), page_resource("desk.js", PACKAGE)])
+
+
+def render_page(desk: Desk, max_letter_bytes: int) -> str:
+    """The page's HTML; the page refuses letters above `max_letter_bytes`."""
+    from markupsafe import Markup
+
+    facts = ReportFacts.of("desk", desk.model, datetime.now(UTC))
+    data = {
+        "base_rate": facts.base_rate,
+        "coverage": facts.coverage,
+        "families": FAMILIES,
+        "is_sample": facts.is_sample_model,
+        "max_letter_bytes": max_letter_bytes,
+        "names": names.PAGE_NAMES,
+    }
+    return template(PACKAGE, "page", "desk.html.jinja").render(
+        facts=facts,
+        trained=desk.model.facts["data"],
+        table=desk.table.facts if desk.table else None,
+        texts=TEXT_LABELS,
+        fields=fields_for(desk.source),
+        max_characters=MAX_CHARACTERS,
+        max_letter_mb=max_letter_bytes // 1_000_000,
+        data=Markup(embedded_json(data)),  # noqa: S704 - holds no "<"
+    )

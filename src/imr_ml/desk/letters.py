@@ -1,4 +1,4 @@
-"""Read letters in a process of its own, so that one that hangs or crashes a reader costs that process only."""
+"""Read letters in a separate process, so that a letter that hangs or crashes its reader costs that process only."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ TEXT_SECONDS, OCR_SECONDS = 60, 300
 
 
 class LetterReader:
-    """Reads letters one at a time in a process of their own.
+    """Reads letters one at a time in a separate process.
 
     Parameters
     ----------

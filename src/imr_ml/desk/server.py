@@ -1,11 +1,11 @@
-"""Serve the page to this machine alone; what it is given is neither stored nor logged."""
+"""Serve the page to its own origin on this machine; what it is given is neither stored nor logged."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import unquote
@@ -14,19 +14,33 @@ import uvicorn
 from fastapi import FastAPI, HTTPException
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse, Response
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect, Request
+from starlette.responses import PlainTextResponse
 
-from imr_ml.desk.form import DeskError, letter_fields
-from imr_ml.desk.guard import Guard
-from imr_ml.desk.rendering import page_script, page_style, render_page
+from imr_ml.desk.form import PACKAGE, DeskError, letter_fields, page_script, render_page
 from imr_ml.errors import ImrError
+from imr_ml.reporting.pages import page_style
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from imr_ml.desk.answers import Desk
     from imr_ml.desk.letters import LetterReader
 
+
+_HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
 T = TypeVar("T")
 HOST = "127.0.0.1"
 MAX_REQUEST_BYTES = 2_000_000
@@ -37,6 +51,48 @@ _PORTS_TRIED = 20
 _MOST_CONNECTIONS = 1_000
 _LONGEST_NAME = 120
 _GONE = 499
+
+
+class Guard:
+    """ASGI middleware that refuses requests from other hosts and origins.
+
+    Another host's name (DNS rebinding) and another origin (a page elsewhere that sends forms or scripts here) are
+    refused before anything is read.
+
+    Parameters
+    ----------
+    app : ASGI application
+    hosts : collection of str
+        Names and ports under which the desk is opened, e.g. ``"127.0.0.1:8300"``.
+    """
+
+    def __init__(self, app: ASGIApp, hosts: Collection[str]) -> None:
+        self._app = app
+        self._hosts = frozenset(hosts)
+        self._origins = frozenset(f"http://{host}" for host in hosts)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Refuse the request, or pass it on."""
+        if scope["type"] != "http":
+            return
+
+        async def send_guarded(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).update(_HEADERS)
+            await send(message)
+
+        refusal = self._refusal(Headers(scope=scope))
+        answer = PlainTextResponse(f"{refusal}\n", status_code=403) if refusal else self._app
+        await answer(scope, receive, send_guarded)
+
+    def _refusal(self, headers: Headers) -> str | None:
+        hosts = headers.getlist("host")
+        if len(hosts) != 1 or hosts[0] not in self._hosts:
+            return "refused: the desk answers at its own address only"
+        is_own = headers.get("sec-fetch-site", "none") in ("same-origin", "none")
+        if not is_own or not self._origins.issuperset(headers.getlist("origin")):
+            return "refused: another page asks; the desk answers its own page only"
+        return None
 
 
 class Service:
@@ -50,7 +106,7 @@ class Service:
     desk : Desk
     letters : LetterReader
     body_seconds : float, optional
-        Longest time in which what is asked must arrive.
+        Longest time for a request's body to arrive.
     """
 
     def __init__(self, desk: Desk, letters: LetterReader, body_seconds: float = _BODY_SECONDS) -> None:
@@ -98,7 +154,7 @@ def make_app(service: Service, page: str, hosts: Collection[str]) -> Guard:
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     app.get("/")(_sender(page, "text/html"))
     app.get("/desk.js")(_sender(page_script(), "text/javascript"))
-    app.get("/desk.css")(_sender(page_style(), "text/css"))
+    app.get("/desk.css")(_sender(page_style(PACKAGE, "desk"), "text/css"))
     app.post("/score")(service.score)
     app.post("/letter")(service.read_letter)
     app.add_exception_handler(ImrError, _explain)

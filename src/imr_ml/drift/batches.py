@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from imr_ml.corpus.dates import DateStyle
 from imr_ml.corpus.mapping import ColumnMapping
 from imr_ml.corpus.table import case_keys
-from imr_ml.drift.types import DriftError
+from imr_ml.drift.comparing import DriftError
 from imr_ml.model_files import LoadedModel
 from imr_ml.precedents.decided import Query
 from imr_ml.profiles import MAX_ROWS, Profile, join_profiles, profile_of, word_columns
@@ -36,7 +36,6 @@ class ProfiledBatch:
 
     Attributes
     ----------
-    profile : Profile
     errors : int
         Sampled rows that can't be scored.
     training_rows : int

@@ -30,14 +30,12 @@ class Cells:
 
     Attributes
     ----------
-    name : str
     reference, current : (values, cases) sparse matrix of float32
         Rows of each case with each value; numbers ascend, unknown comes last.
     known : int or None
         Number of numeric values; None for labels.
     binned : (bins, values) sparse matrix of float32
         1 for each value of a bin.
-    bins : tuple of str
     """
 
     name: str
@@ -63,12 +61,11 @@ def cells_of(reference: Profile, current: Profile) -> list[Cells]:
 
 def unstated(reference: Profile, current: Profile) -> tuple[str, ...]:
     """Characteristics that a column states for one side only: letters have them and most tables do not."""
-    known = {name: [_is_known(side, name) for side in (reference, current)] for name in _STATED}
+    known = {
+        name: [bool(np.isfinite(side.numbers.get(name, np.nan)).any()) for side in (reference, current)]
+        for name in _STATED
+    }
     return tuple(name for name, sides in known.items() if any(sides) and not all(sides))
-
-
-def _is_known(profile: Profile, name: str) -> bool:
-    return name in profile.numbers and bool(np.isfinite(profile.numbers[name]).any())
 
 
 def _bin_numbers(name: str, reference: Profile, current: Profile) -> Cells:
@@ -195,7 +192,7 @@ def holm(p: Sequence[float]) -> list[float]:
     """
     order = np.argsort(p, kind="stable")
     adjusted = np.minimum(1, np.maximum.accumulate(np.asarray(p)[order] * np.arange(len(p), 0, -1)))
-    return [float(one) for one in adjusted[np.argsort(order)]]
+    return [float(value) for value in adjusted[np.argsort(order)]]
 
 
 def _compute_shares(counts: Counts) -> Values:

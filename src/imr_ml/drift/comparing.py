@@ -7,18 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from imr_ml.drift.cells import Cells, cells_of, holm, interval, ks, psi, unstated
-from imr_ml.drift.types import DriftError, DriftReport, DriftSettings, Finding, Shares, Side, Statistic, Verdict
+from imr_ml.errors import ImrError
 from imr_ml.profiles import Profile
 
 if TYPE_CHECKING:
     Weights = NDArray[np.float32]
 
+
+Statistic = Literal["psi", "ks"]
+Verdict = Literal["drifted", "slight", "by chance", "steady"]
 _MIN_CASES = 2
 _DRAWS_AT_ONCE = 250
 _INTERVAL, _CHANCE = "interval", "chance"
@@ -31,8 +34,117 @@ _VERDICTS: dict[tuple[bool, bool], Verdict] = {
 }
 
 
+class DriftError(ImrError):
+    """Profiles that can't be compared; the message says why and what to do."""
+
+
 @dataclass(frozen=True, slots=True)
-class _Measured:
+class DriftSettings:
+    """Settings of a comparison.
+
+    Attributes
+    ----------
+    psi, ks : float
+        Thresholds of drift. Common practice acts on a population stability index of 0.2 or more (Siddiqi, Credit Risk
+        Scorecards, 2006: from 0.25; watch 0.1 to 0.25).
+    level : float
+        Family-wise error rate of a comparison.
+    draws : int
+        Number of resamples and of permutations.
+    """
+
+    psi: float = 0.2
+    ks: float = 0.15
+    level: float = 0.05
+    draws: int = 999
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("psi", "ks"):
+            if not getattr(self, name) > 0:
+                raise DriftError(f"the threshold of {name.upper()} must be above 0, not {getattr(self, name)}")
+
+    def threshold(self, statistic: Statistic) -> float:
+        """Threshold of a statistic."""
+        return self.psi if statistic == "psi" else self.ks
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One statistic of one characteristic.
+
+    Attributes
+    ----------
+    statistic : {"psi", "ks"}
+    low, high : float
+        Ends of the 95 % bootstrap interval over cases.
+    by_chance : float
+        95th percentile over random assignments of cases to the two sides.
+    p : float
+        Permutation p-value, adjusted for the number of statistics (Holm).
+    verdict : {"drifted", "slight", "by chance", "steady"}
+        ``drifted``: above the threshold and beyond chance. ``slight``: beyond chance, below the threshold. ``by
+        chance``: above the threshold, but a batch this small may be without drift. ``steady``: neither.
+    """
+
+    characteristic: str
+    statistic: Statistic
+    value: float
+    low: float
+    high: float
+    by_chance: float
+    p: float
+    threshold: float
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Shares:
+    """Distribution of a characteristic over its bins on both sides; each side's shares sum to 1."""
+
+    bins: tuple[str, ...]
+    reference: tuple[float, ...]
+    current: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """Size of one side; `drawn_from` is the number of rows that its rows are a sample of."""
+
+    rows: int
+    cases: int
+    drawn_from: int
+
+
+@dataclass(frozen=True, slots=True)
+class DriftReport:
+    """Result of a comparison.
+
+    Attributes
+    ----------
+    shares : dict of Shares
+        By characteristic.
+    constant : tuple of str
+        Characteristics with one value in all requests of both sides.
+    unstated : tuple of str
+        Characteristics that one side alone states, which are not compared.
+    """
+
+    findings: tuple[Finding, ...]
+    shares: dict[str, Shares]
+    constant: tuple[str, ...]
+    reference: Side
+    current: Side
+    settings: DriftSettings
+    unstated: tuple[str, ...] = ()
+
+    @property
+    def drifted(self) -> tuple[str, ...]:
+        """Characteristics that drifted, in order."""
+        return tuple(dict.fromkeys(finding.characteristic for finding in self.findings if finding.verdict == "drifted"))
+
+
+class _Measured(NamedTuple):
     """A statistic: its value, and its values in resamples and permutations, shape (draws,)."""
 
     characteristic: str
@@ -56,13 +168,13 @@ def compare(reference: Profile, current: Profile, settings: DriftSettings | None
         if profile.cases < _MIN_CASES:
             raise DriftError(f"the {name} table has {profile.cases} usable case(s); {_MIN_CASES} needed")
     characteristics = cells_of(reference, current)
-    cells = [one for one in characteristics if not one.is_constant]
+    cells = [characteristic for characteristic in characteristics if not characteristic.is_constant]
     measured = _measure(cells, reference, current, settings)
-    adjusted = holm([one.p for one in measured])
+    adjusted = holm([statistic.p for statistic in measured])
     return DriftReport(
-        findings=tuple(_build_finding(one, p, settings) for one, p in zip(measured, adjusted, strict=True)),
-        shares={one.name: _compute_shares(one) for one in cells},
-        constant=tuple(one.name for one in characteristics if one.is_constant),
+        findings=tuple(_build_finding(statistic, p, settings) for statistic, p in zip(measured, adjusted, strict=True)),
+        shares={characteristic.name: _compute_shares(characteristic) for characteristic in cells},
+        constant=tuple(characteristic.name for characteristic in characteristics if characteristic.is_constant),
         reference=Side(len(reference), reference.cases, reference.drawn_from),
         current=Side(len(current), current.cases, current.drawn_from),
         settings=settings,
@@ -73,23 +185,23 @@ def compare(reference: Profile, current: Profile, settings: DriftSettings | None
 def _measure(cells: list[Cells], reference: Profile, current: Profile, settings: DriftSettings) -> list[_Measured]:
     draws: dict[tuple[str, Statistic, str], list[NDArray[np.float64]]] = {}
     for (ours, theirs), permuted in _draw_cases(reference.cases, current.cases, settings):
-        for one in cells:
+        for characteristic in cells:
             for kind, counts in (
-                (_INTERVAL, (one.reference @ ours, one.current @ theirs)),
-                (_CHANCE, _permute(one, permuted)),
+                (_INTERVAL, (characteristic.reference @ ours, characteristic.current @ theirs)),
+                (_CHANCE, _permute(characteristic, permuted)),
             ):
-                for statistic, values in _compute_statistics(one, *counts):
-                    draws.setdefault((one.name, statistic, kind), []).append(values)
+                for statistic, values in _compute_statistics(characteristic, *counts):
+                    draws.setdefault((characteristic.name, statistic, kind), []).append(values)
     return [
         _Measured(
-            one.name,
+            characteristic.name,
             statistic,
             float(value[0]),
-            np.concatenate(draws[one.name, statistic, _INTERVAL]),
-            np.concatenate(draws[one.name, statistic, _CHANCE]),
+            np.concatenate(draws[characteristic.name, statistic, _INTERVAL]),
+            np.concatenate(draws[characteristic.name, statistic, _CHANCE]),
         )
-        for one in cells
-        for statistic, value in _compute_statistics(one, *_count_values(one))
+        for characteristic in cells
+        for statistic, value in _compute_statistics(characteristic, *_count_values(characteristic))
         if np.isfinite(value[0])
     ]
 
@@ -131,19 +243,19 @@ def _compute_statistics(
         yield "ks", ks(reference[: cells.known], current[: cells.known])
 
 
-def _build_finding(one: _Measured, p: float, settings: DriftSettings) -> Finding:
-    low, high = interval(one.value, one.resampled)
-    threshold = settings.threshold(one.statistic)
+def _build_finding(measured: _Measured, p: float, settings: DriftSettings) -> Finding:
+    low, high = interval(measured.value, measured.resampled)
+    threshold = settings.threshold(measured.statistic)
     return Finding(
-        characteristic=one.characteristic,
-        statistic=one.statistic,
-        value=one.value,
+        characteristic=measured.characteristic,
+        statistic=measured.statistic,
+        value=measured.value,
         low=low,
         high=high,
-        by_chance=float(np.nanpercentile(one.by_chance, 95)),
+        by_chance=float(np.nanpercentile(measured.by_chance, 95)),
         p=p,
         threshold=threshold,
-        verdict=_VERDICTS[one.value > threshold, p < settings.level],
+        verdict=_VERDICTS[measured.value > threshold, p < settings.level],
     )
 
 

@@ -9,9 +9,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 
-from imr_ml.drift.types import DriftReport, Finding, Shares, Statistic
+from imr_ml.drift.comparing import DriftReport, Finding, Shares, Statistic
+from imr_ml.reporting.figures.canvas import COLORS, OVERTURNED, marked_figure
 
-_REFERENCE, _CURRENT, _DRIFTED = "#A0A0A0", "#0072B2", "#D55E00"
+_REFERENCE, _CURRENT, _DRIFTED = "#A0A0A0", COLORS["model"], OVERTURNED
 _TITLES: dict[Statistic, str] = {"psi": "population stability index (PSI)", "ks": "Kolmogorov-Smirnov distance (KS)"}
 _WIDTH, _ROW, _PANEL, _IN_ROW, _MAX_PANELS = 11.0, 0.34, 2.7, 3, 9
 _LABEL_WIDTH = 18
@@ -20,14 +21,13 @@ _LOG_FROM = 0.01
 
 def drift_figure(report: DriftReport, *, is_synthetic: bool = False) -> Figure:
     """Plot all statistics, and the distributions of the first nine drifted characteristics; mark synthetic data."""
-    names = list(dict.fromkeys(one.characteristic for one in report.findings))
+    names = list(dict.fromkeys(finding.characteristic for finding in report.findings))
     shown = report.drifted[:_MAX_PANELS]
     heights = [_ROW * len(names) + 1.6, _PANEL * ceil(len(shown) / _IN_ROW)]
-    figure = Figure(figsize=(_WIDTH, sum(heights) + 0.9), layout="constrained")
-    mark = "SAMPLE DATA - synthetic\n" if is_synthetic else ""
     summary = f"{len(report.drifted)} of {len(names)} characteristics drifted" if shown else "no drift"
     sides = f"{report.current.rows:,} requests against {report.reference.rows:,}"
-    figure.suptitle(f"{mark}Drift of a batch: {summary} ({sides})", fontsize=13, color=_DRIFTED if mark else "black")
+    title = f"Drift of a batch: {summary} ({sides})"
+    figure = marked_figure(title, sum(heights) + 0.9, is_sample=is_synthetic, width=_WIDTH)
     parts = figure.subfigures(2 if shown else 1, 1, squeeze=False, height_ratios=heights if shown else None)[:, 0]
     _plot_statistics(parts[0], report, names)
     if shown:
@@ -38,7 +38,7 @@ def drift_figure(report: DriftReport, *, is_synthetic: bool = False) -> Figure:
 def _plot_statistics(figure: SubFigure, report: DriftReport, names: list[str]) -> None:
     panels = figure.subplots(1, 2, sharey=True)
     for axes, statistic in zip(panels, _TITLES, strict=True):
-        findings = [one for one in report.findings if one.statistic == statistic]
+        findings = [finding for finding in report.findings if finding.statistic == statistic]
         _plot_dots(axes, findings, names)
         threshold = report.settings.threshold(statistic)
         axes.axvline(threshold, color="black", linestyle="--", linewidth=1, label="threshold")
@@ -58,16 +58,16 @@ def _plot_statistics(figure: SubFigure, report: DriftReport, names: list[str]) -
 
 def _plot_dots(axes: Axes, findings: list[Finding], names: list[str]) -> None:
     for is_drifted, color, label in ((False, _CURRENT, "no drift, 95 %"), (True, _DRIFTED, "drifted, 95 %")):
-        some = [one for one in findings if (one.verdict == "drifted") is is_drifted]
+        some = [finding for finding in findings if (finding.verdict == "drifted") is is_drifted]
         if not some:
             continue
-        values = np.array([one.value for one in some])
-        ends = np.array([[one.value - one.low, one.high - one.value] for one in some]).T
-        rows = [names.index(one.characteristic) for one in some]
+        values = np.array([finding.value for finding in some])
+        ends = np.array([[finding.value - finding.low, finding.high - finding.value] for finding in some]).T
+        rows = [names.index(finding.characteristic) for finding in some]
         axes.errorbar(values, rows, xerr=ends, fmt="o", color=color, capsize=3, markersize=6, label=label)
     axes.plot(
-        [one.by_chance for one in findings],
-        [names.index(one.characteristic) for one in findings],
+        [finding.by_chance for finding in findings],
+        [names.index(finding.characteristic) for finding in findings],
         "|",
         color="black",
         markersize=13,
@@ -77,7 +77,7 @@ def _plot_dots(axes: Axes, findings: list[Finding], names: list[str]) -> None:
 
 
 def _set_scale(axes: Axes, statistic: Statistic, findings: list[Finding], threshold: float) -> None:
-    most = max(max((max(one.high, one.by_chance) for one in findings), default=0), threshold)
+    most = max(max((max(finding.high, finding.by_chance) for finding in findings), default=0), threshold)
     if statistic == "ks":
         axes.set_xlim(0, min(1.02, most * 1.15))
         return
@@ -107,7 +107,7 @@ def _plot_bars(axes: Axes, shares: Shares) -> None:
     places = np.arange(len(shares.bins))
     axes.bar(places - 0.2, shares.reference, 0.4, color=_REFERENCE, label="reference")
     axes.bar(places + 0.2, shares.current, 0.4, color=_CURRENT, label="current")
-    labels = [textwrap.shorten(one, _LABEL_WIDTH, placeholder="…") for one in shares.bins]
+    labels = [textwrap.shorten(label, _LABEL_WIDTH, placeholder="…") for label in shares.bins]
     axes.set_xticks(places, labels, rotation=40, ha="right", rotation_mode="anchor", fontsize=7)
     axes.tick_params(axis="y", labelsize=7)
     axes.set_ylabel("share of requests", fontsize=7)

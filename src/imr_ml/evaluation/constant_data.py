@@ -17,15 +17,7 @@ _WORD = r"[^\W\d_]{2,}"
 
 
 def constant_notes(requests: pd.DataFrame, labels: Labels) -> tuple[str, ...]:
-    """One line for each column that is empty or constant; a missing column is not reported.
-
-    Parameters
-    ----------
-    requests : DataFrame
-        Decided requests.
-    labels : Labels
-        Of the same requests.
-    """
+    """One line for each column of decided requests that is empty or constant; a missing column is not reported."""
     return (*_families_note(labels), *_texts_without_words(requests))
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +14,9 @@ from imr_ml.evaluation.baselines import PlainText
 from imr_ml.evaluation.splits import Split
 from imr_ml.features.settings import LARGE_TABLE
 from imr_ml.memory import release_memory
-from imr_ml.progress import StartProgress, silent
+from imr_ml.progress import Progress, StartProgress, silent
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,29 +70,42 @@ def out_of_fold(
     ]
     progress = start(doing, len(tasks))
     fits = [(builders[name], dataset, repeats[repeat][fold]) for name, repeat, fold in tasks]
-    results = _fit_large(fits) if len(dataset) > large_from else _fit_in_parallel(fits, jobs)
+    is_large = len(dataset) > large_from
+    results = _fit_large(fits, progress) if is_large else run_parallel(fit_predict, fits, jobs, progress)
     parts: dict[tuple[str, int], list[Predictions]] = {}
     for (name, repeat, _), predictions in zip(tasks, results, strict=True):
         parts.setdefault((name, repeat), []).append(predictions)
-        progress(1)
     return {
         name: OutOfFold(tuple(join_folds(parts[name, repeat], repeats[repeat]) for repeat in range(len(repeats))))
         for name in builders
     }
 
 
-_Fit = tuple[Callable[[], Predictor], Dataset, Split]
+def run_parallel(
+    run: Callable[..., T], tasks: Iterable[tuple[Any, ...]], jobs: int, progress: Progress, **options: object
+) -> Iterator[T]:
+    """Results of a function for each task, in order.
 
-
-def _fit_in_parallel(fits: list[_Fit], jobs: int) -> Iterator[Predictions]:
+    Parameters
+    ----------
+    run : callable
+    tasks : iterable of tuple
+        Arguments of each call.
+    jobs : int
+        Processes; -1 for all cores.
+    progress : callable
+        Called with 1 after each result.
+    **options : object
+        Of `joblib.Parallel`.
+    """
     from joblib import Parallel, delayed
 
-    run = Parallel(n_jobs=jobs, return_as="generator")
-    predictions: Iterator[Predictions] = run(delayed(fit_predict)(*fit) for fit in fits)
-    return predictions
+    for result in Parallel(n_jobs=jobs, return_as="generator", **options)(delayed(run)(*task) for task in tasks):
+        yield result
+        progress(1)
 
 
-def _fit_large(fits: list[_Fit]) -> Iterator[Predictions]:
+def _fit_large(fits: list[tuple[Callable[[], Predictor], Dataset, Split]], progress: Progress) -> Iterator[Predictions]:
     """Fit one after the other: first in a process that then ends what needs only a part of the data set."""
     from joblib.externals.loky import ProcessPoolExecutor
 
@@ -102,6 +118,7 @@ def _fit_large(fits: list[_Fit]) -> Iterator[Predictions]:
     for number, fit in enumerate(fits):
         release_memory()
         yield predictions.pop(number) if number in predictions else fit_predict(*fit)
+        progress(1)
 
 
 def _part_for(build: type[PlainText], dataset: Dataset, split: Split) -> tuple[Dataset, Split]:

@@ -38,6 +38,21 @@ class Estimate:
     def __str__(self) -> str:
         return f"{self.value:.3f} [{self.low:.3f}, {self.high:.3f}]"
 
+    @property
+    def short(self) -> str:
+        """The estimate with two decimals."""
+        return f"{self.value:.2f} [{self.low:.2f}, {self.high:.2f}]"
+
+    @property
+    def signed(self) -> str:
+        """A difference, with signs."""
+        return f"{self.value:+.3f} [{self.low:+.3f}, {self.high:+.3f}]"
+
+    @property
+    def error(self) -> list[list[float]]:
+        """Distances of the interval's ends from the value, as matplotlib draws them."""
+        return [[self.value - self.low], [self.high - self.value]]
+
 
 @dataclass(frozen=True, slots=True)
 class Bootstrap(Generic[Name]):
@@ -45,9 +60,7 @@ class Bootstrap(Generic[Name]):
 
     Attributes
     ----------
-    metrics : dict of Metric
     values : dict of (resamples,) float
-    requests : int
     repeats : int
         Repeats of the cross-validation.
     """
@@ -87,7 +100,7 @@ class Bootstrap(Generic[Name]):
                 weights = drawn[:, groups].astype(np.float64)
                 for name, metric in metrics.items():
                     values[name].append(metric(repeat, weights))
-        return cls(metrics, {name: np.concatenate(each) for name, each in values.items()}, len(groups), repeats)
+        return cls(metrics, {name: np.concatenate(parts) for name, parts in values.items()}, len(groups), repeats)
 
     def estimate(self, name: Name) -> Estimate:
         """Value on the requests themselves, with the interval of the resampled values."""

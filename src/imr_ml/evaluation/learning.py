@@ -12,8 +12,7 @@ from imr_ml.classifiers.types import Dataset, Predictor
 from imr_ml.evaluation.comparison import compare, predictors
 from imr_ml.evaluation.cross_validation import OutOfFold, out_of_fold
 from imr_ml.evaluation.intervals import Estimate
-from imr_ml.evaluation.settings import EvaluationSettings
-from imr_ml.evaluation.splits import Split, repeated_folds, tested_part
+from imr_ml.evaluation.splits import EvaluationSettings, repeated_folds, tested_part
 from imr_ml.progress import StartProgress, silent
 
 SHARES = (0.2, 0.4, 0.6, 0.8)
@@ -75,9 +74,10 @@ def learning_curve(
         predictions = {
             name: OutOfFold(((*fitted[name].repeats, predicted[name].repeats[0])[number],)) for name in builders
         }
-        points.append(
-            LearningPoint(*_size(folds, groups), compare(predictions, tested.labels, tested.groups, settings).estimates)
-        )
+        cases = np.mean([len(np.unique(groups[train])) for train, _ in folds])
+        requests = np.mean([len(train) for train, _ in folds])
+        compared = compare(predictions, tested.labels, tested.groups, settings)
+        points.append(LearningPoint(round(float(cases)), round(float(requests)), compared.estimates))
     return tuple(points)
 
 
@@ -97,8 +97,3 @@ def _part_of(
         chosen[alike[: max(1, round(share * len(alike)))]] = True
     part: NDArray[np.int64] = train[chosen[of_case]]
     return part
-
-
-def _size(folds: list[Split], groups: NDArray[np.int64]) -> tuple[int, int]:
-    cases = np.mean([len(np.unique(groups[train])) for train, _ in folds])
-    return round(float(cases)), round(float(np.mean([len(train) for train, _ in folds])))

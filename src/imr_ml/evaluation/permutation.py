@@ -22,12 +22,10 @@ from scipy.sparse import csr_matrix, diags
 
 from imr_ml.classifiers.binary import fit_binary, log_odds
 from imr_ml.classifiers.settings import ModelSettings
-from imr_ml.classifiers.types import Dataset, Labels
-from imr_ml.evaluation.comparison import metric_of, metrics_of
-from imr_ml.evaluation.cross_validation import OutOfFold
-from imr_ml.evaluation.intervals import Bootstrap, Estimate
-from imr_ml.evaluation.settings import EvaluationSettings
-from imr_ml.evaluation.splits import Split, grouped_folds
+from imr_ml.classifiers.types import Dataset
+from imr_ml.evaluation.cross_validation import run_parallel
+from imr_ml.evaluation.intervals import Estimate
+from imr_ml.evaluation.splits import EvaluationSettings, Split, grouped_folds
 from imr_ml.features.matrix import column_weights, feature_matrix, tells_codes
 from imr_ml.progress import StartProgress, silent
 
@@ -82,21 +80,15 @@ def permutation_test(
     start : callable, optional
         Starts a progress bar over the permutations.
     """
-    from joblib import Parallel, delayed
-
     overturned, groups = dataset.labels.overturned, dataset.groups
     splits = grouped_folds(overturned, groups, settings.folds, settings.seed, stratify=settings.stratify)
     folds = [_fold(dataset, split, model) for split in splits]
     shuffled = list(shuffled_outcomes(overturned, groups, splits, settings))
-    batches = [shuffled[first : first + _AT_ONCE] for first in range(0, len(shuffled), _AT_ONCE)]
     progress = start("shuffling outcomes", len(shuffled))
+    tasks = ((folds, truth, model) for truth in shuffled)
     # Copied where written to: matrices are shared between processes, and scipy sorts a sparse one in place.
-    run = Parallel(n_jobs=settings.jobs, return_as="generator", mmap_mode="c")
-    aucs: list[float] = []
-    for values in run(delayed(_aucs)(folds, batch, model) for batch in batches):
-        aucs += values
-        progress(len(values))
-    return PermutationTest(_auc(folds, overturned, model), np.array(aucs))
+    aucs = run_parallel(_auc, tasks, settings.jobs, progress, mmap_mode="c", batch_size=_AT_ONCE)
+    return PermutationTest(_auc(folds, overturned, model), np.array(list(aucs)))
 
 
 def shuffled_outcomes(
@@ -131,10 +123,6 @@ def _fold(dataset: Dataset, split: Split, model: ModelSettings) -> _Fold:
     weigh = diags(weights[used])
     train, test = (csr_matrix(features.transform(frame.iloc[rows])[:, used] @ weigh) for rows in split)
     return _Fold(train, test, split, groups)
-
-
-def _aucs(folds: list[_Fold], truths: list[NDArray[np.bool_]], model: ModelSettings) -> list[float]:
-    return [_auc(folds, truth, model) for truth in truths]
 
 
 def _auc(folds: list[_Fold], truth: NDArray[np.bool_], model: ModelSettings) -> float:
@@ -173,37 +161,3 @@ class MaskingComparison:
     masked: dict[str, Estimate]
     unmasked: dict[str, Estimate]
     difference: dict[str, Estimate]
-
-
-def compare_masking(
-    masked: OutOfFold,
-    unmasked: OutOfFold,
-    labels: Labels,
-    groups: NDArray[np.int64],
-    settings: EvaluationSettings,
-    changed: NDArray[np.bool_],
-) -> MaskingComparison:
-    """Every metric with and without masking, and the paired difference.
-
-    Parameters
-    ----------
-    masked, unmasked : OutOfFold
-        Predictions on the same folds.
-    labels : Labels
-    groups : (requests,) int
-    settings : EvaluationSettings
-    changed : (requests,) bool
-        Requests whose tokens masking changes.
-    """
-    repeats, names = len(masked.repeats), metrics_of(labels)
-    sides = {"masked": masked, "unmasked": unmasked}
-    computed = {
-        (side, name): metric_of(predictions, labels, name) for side, predictions in sides.items() for name in names
-    }
-    bootstrap = Bootstrap.over_cases(computed, groups, repeats, settings.resamples, settings.seed)
-    return MaskingComparison(
-        requests_masked=int(changed.sum()),
-        masked={name: bootstrap.estimate(("masked", name)) for name in names},
-        unmasked={name: bootstrap.estimate(("unmasked", name)) for name in names},
-        difference={name: bootstrap.difference(("masked", name), ("unmasked", name)) for name in names},
-    )

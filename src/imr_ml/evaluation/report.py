@@ -10,14 +10,20 @@ from numpy.typing import NDArray
 
 from imr_ml.classifiers.conformal import outcome_sets
 from imr_ml.classifiers.types import Dataset, Labels, Predictor
-from imr_ml.evaluation.comparison import MODEL, compare, predictors, values_by_fold
+from imr_ml.evaluation.comparison import (
+    MODEL,
+    Comparison,
+    bootstrap_metrics,
+    compare,
+    metrics_of,
+    predictors,
+    values_by_fold,
+)
 from imr_ml.evaluation.cross_validation import OutOfFold, out_of_fold
-from imr_ml.evaluation.intervals import Estimate
 from imr_ml.evaluation.learning import LearningPoint
-from imr_ml.evaluation.permutation import MaskingComparison, PermutationTest, compare_masking
-from imr_ml.evaluation.settings import EvaluationSettings
+from imr_ml.evaluation.permutation import MaskingComparison, PermutationTest
 from imr_ml.evaluation.slices import Slice, slices
-from imr_ml.evaluation.splits import fold_numbers, repeated_folds, tested_part, tested_rows
+from imr_ml.evaluation.splits import EvaluationSettings, fold_numbers, repeated_folds, tested_part, tested_rows
 from imr_ml.evaluation.temporal import NoTemporalSplit, TemporalEvaluation, evaluate_over_time
 from imr_ml.features.frame import TOKEN_COLUMNS
 from imr_ml.progress import StartProgress, silent
@@ -26,15 +32,11 @@ _COVERAGE_PARTS = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Evaluation:
-    """The results of an evaluation.
+class Evaluation(Comparison):
+    """The results of an evaluation: a comparison on all tested requests, and what else was measured.
 
     Attributes
     ----------
-    estimates : dict
-        Predictor (``"model"`` or a baseline) -> metric -> `Estimate`.
-    differences : dict
-        Baseline -> metric -> `Estimate` of model minus baseline over the same resamples.
     rows : (tested requests,) int
         Which requests were tested: all, but for a large table; see `EvaluationSettings`.
     labels : Labels
@@ -49,10 +51,8 @@ class Evaluation:
         In which fold each request was held out.
     by_fold : dict of (repeats, folds) float
         Metric -> the model's value in each test part; NaN where a part leaves it undefined.
-    slices : tuple of Slice
     temporal : TemporalEvaluation or None
         None where the dates don't allow one; `no_temporal` then holds the reason.
-    no_temporal : str or None
     permutation : PermutationTest or None
         None if not requested.
     masking : MaskingComparison or None
@@ -61,8 +61,6 @@ class Evaluation:
         Fewest cases first; empty if not requested.
     """
 
-    estimates: dict[str, dict[str, Estimate]]
-    differences: dict[str, dict[str, Estimate]]
     rows: NDArray[np.int64]
     labels: Labels
     groups: NDArray[np.int64]
@@ -156,8 +154,7 @@ def evaluate_masking(
     start : callable, optional
         Starts a progress bar over the fits.
     """
-    settings = evaluation.settings
-    evaluated = evaluation.out_of_fold
+    settings, labels, evaluated = evaluation.settings, evaluation.labels, evaluation.out_of_fold
     tokens = list(TOKEN_COLUMNS)
     changed = np.asarray((masked.frame[tokens] != unmasked.frame[tokens]).any(axis=1), dtype=bool)
     if changed.any():
@@ -166,8 +163,18 @@ def evaluate_masking(
         others = out_of_fold(other, {MODEL: build}, repeats, settings.jobs, start, "comparing masking")[MODEL]
     else:
         others = evaluated
-    pair = (evaluated, others) if evaluated_masked else (others, evaluated)
-    return compare_masking(*pair, evaluation.labels, evaluation.groups, settings, changed[evaluation.rows])
+    sides = dict(
+        zip(("masked", "unmasked") if evaluated_masked else ("unmasked", "masked"), (evaluated, others), strict=True)
+    )
+    names = metrics_of(labels)
+    pairs = [(side, name) for side in sides for name in names]
+    bootstrap = bootstrap_metrics(sides, pairs, labels, evaluation.groups, settings)
+    return MaskingComparison(
+        requests_masked=int(changed[evaluation.rows].sum()),
+        masked={name: bootstrap.estimate(("masked", name)) for name in names},
+        unmasked={name: bootstrap.estimate(("unmasked", name)) for name in names},
+        difference={name: bootstrap.difference(("masked", name), ("unmasked", name)) for name in names},
+    )
 
 
 def measured_coverage(evaluation: Evaluation, coverage: float) -> dict[str, float]:

@@ -6,17 +6,17 @@ Slices are described, never compared: of forty slices two lie outside of a 95 % 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from imr_ml.classifiers.types import Dataset
-from imr_ml.evaluation.comparison import metric_of
+from imr_ml.evaluation.comparison import MODEL, bootstrap_metrics
 from imr_ml.evaluation.cross_validation import OutOfFold
-from imr_ml.evaluation.intervals import Bootstrap, Estimate
-from imr_ml.evaluation.settings import EvaluationSettings
+from imr_ml.evaluation.intervals import Estimate
+from imr_ml.evaluation.splits import EvaluationSettings
 from imr_ml.guidelines.types import FAMILIES
 
 FEWEST_REQUESTS = 20
@@ -38,7 +38,6 @@ class Slice:
         What the requests were sliced by, e.g. ``"category"``.
     value : str
         Which of them, e.g. ``"Surgery"``; ``"unknown"`` where the table has none.
-    requests, cases, overturned : int
     estimates : dict
         Metric -> `Estimate`; empty for less than `FEWEST_REQUESTS` requests, and without the ROC AUC where all have one
         outcome.
@@ -79,19 +78,9 @@ def slice_table(measured: tuple[Slice, ...]) -> pd.DataFrame:
     """
     nothing = {None: Estimate(np.nan, np.nan, np.nan)}
     rows = [
-        (
-            one.kind,
-            one.value,
-            one.requests,
-            one.cases,
-            one.overturned,
-            metric,
-            estimate.value,
-            estimate.low,
-            estimate.high,
-        )
-        for one in measured
-        for metric, estimate in (one.estimates or nothing).items()
+        (row.kind, row.value, row.requests, row.cases, row.overturned, metric, *astuple(estimate))
+        for row in measured
+        for metric, estimate in (row.estimates or nothing).items()
     ]
     columns = ["kind", "slice", "requests", "cases", "overturned", "metric", "value", "low", "high"]
     return pd.DataFrame(rows, columns=columns).astype({"metric": "string"})
@@ -114,11 +103,9 @@ def _slice(
         and (dataset.labels.families_known or not metric.startswith("family."))
         and (0 < overturned < len(rows) or metric != "outcome.roc_auc")
     ]
-    predictions = OutOfFold(tuple(repeat[rows] for repeat in predicted.repeats))
-    computed = {metric: metric_of(predictions, labels, metric) for metric in metrics}
-    repeats = len(predictions.repeats)
-    bootstrap = Bootstrap.over_cases(computed, cases, repeats, settings.resamples, settings.seed)
-    estimates = {metric: bootstrap.estimate(metric) for metric in metrics}
+    predictions = {MODEL: OutOfFold(tuple(repeat[rows] for repeat in predicted.repeats))}
+    bootstrap = bootstrap_metrics(predictions, [(MODEL, metric) for metric in metrics], labels, cases, settings)
+    estimates = {metric: bootstrap.estimate((MODEL, metric)) for metric in metrics}
     return Slice(kind, value, len(rows), int(cases.max()) + 1, overturned, estimates)
 
 
@@ -128,7 +115,8 @@ def _chosen(dataset: Dataset) -> Iterator[tuple[str, str, NDArray[np.bool_]]]:
     yield from _by_value("category", frame, "category", lambda values: values.str.replace("_", " "))
     yield from (("cited family", family, cited) for family, cited in zip(FAMILIES, labels.families.T, strict=True))
     yield from _by_value("items in case", frame, "items_in_case", lambda values: band_names(values, ITEM_BANDS))
-    yield from _by_value("UR cites nothing", frame, "ur_families", _cites_nothing)
+    answers = {True: "yes", False: "no"}
+    yield from _by_value("UR cites nothing", frame, "ur_families", lambda values: values.eq("none").map(answers))
     yield from _by_value("age", frame, "age", lambda values: band_names(values, AGE_BANDS))
     yield from _by_value("sex", frame, "sex", lambda values: values)
     years = np.array([_UNKNOWN if np.isnan(year) else str(int(year)) for year in labels.decided_year], dtype=object)
@@ -147,7 +135,3 @@ def _by_value(
 def band_names(numbers: pd.Series, bands: dict[str, float]) -> pd.Series:
     """Band of each number; missing where the number is missing."""
     return pd.cut(numbers.astype("float64"), [-np.inf, *bands.values()], labels=list(bands))
-
-
-def _cites_nothing(families: pd.Series) -> pd.Series:
-    return families.eq("none").map({True: "yes", False: "no"})

@@ -13,8 +13,7 @@ from imr_ml.classifiers.types import Dataset, Labels, Predictor
 from imr_ml.errors import ImrError
 from imr_ml.evaluation.comparison import Comparison, compare, predictors
 from imr_ml.evaluation.cross_validation import out_of_fold
-from imr_ml.evaluation.settings import EvaluationSettings
-from imr_ml.evaluation.splits import Split
+from imr_ml.evaluation.splits import EvaluationSettings, Split
 from imr_ml.progress import StartProgress, silent
 
 SHORTEST_SPAN_YEARS = 0.25
@@ -34,11 +33,8 @@ class TemporalEvaluation:
     ----------
     tested_from : float
         First decision that is tested on, as a year and its fraction.
-    train_requests, train_cases, train_overturned : int
-    test_requests, test_cases, test_overturned : int
     left_out : int
         Requests without a date, and earlier ones whose case (or its near-duplicate) was also decided later.
-    comparison : Comparison
     """
 
     tested_from: float
@@ -53,9 +49,14 @@ class TemporalEvaluation:
 
     @property
     def cutoff_date(self) -> str:
-        """`tested_from` as people write it: a date, or the year of a source that publishes no more."""
-        year, part = divmod(self.tested_from, 1)
-        return str(int(year)) if part == 0.5 else str(date(int(year), 1, 1) + timedelta(days=round(part * 365.25)))
+        """`tested_from` as text."""
+        return format_year(self.tested_from)
+
+
+def format_year(year: float) -> str:
+    """A year and its fraction as a date; the middle of a year means the year alone, as some sources publish no more."""
+    whole, part = divmod(year, 1)
+    return str(int(whole)) if part == 0.5 else str(date(int(whole), 1, 1) + timedelta(days=round(part * 365.25)))
 
 
 def temporal_split(labels: Labels, groups: NDArray[np.int64]) -> Split:

@@ -14,8 +14,15 @@ from typing import Any, get_type_hints
 from pydantic import ValidationError
 
 from imr_ml.errors import ImrError
-from imr_ml.experiments.schema import CANDIDATE_TYPES, Experiment, Value, default_candidate, flat_keys, values_of
-from imr_ml.experiments.settings import TrainingSettings
+from imr_ml.experiments.schema import (
+    CANDIDATE_TYPES,
+    Experiment,
+    TrainingSettings,
+    Value,
+    default_candidate,
+    flat_keys,
+    values_of,
+)
 
 DEFAULT = "default"
 SWEEP = "sweep"
@@ -59,8 +66,8 @@ def _built_in_files() -> dict[str, Traversable]:
 
 def _numbered(folder: Traversable) -> dict[str, Traversable]:
     """Name of each experiment of a folder -> its file, in their order; a number in front is no part of the name."""
-    files = sorted((one for one in folder.iterdir() if one.name.endswith(".toml")), key=lambda one: one.name)
-    return {one.name.lstrip("0123456789_").removesuffix(".toml"): one for one in files}
+    files = sorted((file for file in folder.iterdir() if file.name.endswith(".toml")), key=lambda file: file.name)
+    return {file.name.lstrip("0123456789_").removesuffix(".toml"): file for file in files}
 
 
 def read_experiment(named: str = DEFAULT, overrides: Sequence[str] = ()) -> NamedExperiment:
@@ -123,8 +130,8 @@ def json_schema() -> dict[str, Any]:
     for task in CANDIDATE_TYPES:
         candidates = schema["properties"][task]
         schema["properties"][task] = candidates["items"]
-        for one in candidates["items"]["anyOf"]:
-            schema["$defs"][one["$ref"].rpartition("/")[2]]["properties"]["alternatives"] = candidates
+        for candidate in candidates["items"]["anyOf"]:
+            schema["$defs"][candidate["$ref"].rpartition("/")[2]]["properties"]["alternatives"] = candidates
     schema["properties"][SWEEP] = {"type": "object", "description": "Keys to vary with `imr-ml sweep`"}
     return schema
 
@@ -178,7 +185,7 @@ def validate_values(values: Mapping[str, Any], source: str) -> Experiment:
         For an unknown key, a wrong value or an impossible combination.
     """
     defaults = values_of(TrainingSettings())
-    merged = _merge({name: one for name, one in defaults.items() if name not in CANDIDATE_TYPES}, values)
+    merged = _merge({name: value for name, value in defaults.items() if name not in CANDIDATE_TYPES}, values)
     for task in CANDIDATE_TYPES:
         section = values.get(task, {})
         if not isinstance(section, dict):
@@ -189,7 +196,7 @@ def validate_values(values: Mapping[str, Any], source: str) -> Experiment:
     try:
         return Experiment.model_validate_json(json.dumps(merged, default=str))
     except ValidationError as error:
-        lines = [_describe(one["type"], one["loc"], one["msg"]) for one in error.errors()]
+        lines = [_describe(entry["type"], entry["loc"], entry["msg"]) for entry in error.errors()]
         more = f"; and {len(lines) - _MAX_ERRORS} more" if len(lines) > _MAX_ERRORS else ""
         raise ExperimentError(f"{source}: {'; '.join(lines[:_MAX_ERRORS])}{more}") from None
 
@@ -198,9 +205,12 @@ def _candidates(task: str, section: Mapping[str, Any], default: Mapping[str, Any
     """A section, then its alternatives: what one does not set is as in its section, or as its own classifier has it."""
     whole = _complete(task, section, default)
     # Of the default's alternatives an arrangement is the section's, and with another classifier there are none.
-    usual = [_without(one, "arrangement") for one in default["alternatives"]]
+    usual = [_without(other, "arrangement") for other in default["alternatives"]]
     others = section.get("alternatives", usual if whole["classifier"] == default["classifier"] else [])
-    return [whole, *(_complete(task, one, whole) if isinstance(one, dict) else one for one in others)]
+    return [
+        whole,
+        *(_complete(task, other, whole) if isinstance(other, dict) else other for other in others),
+    ]
 
 
 def _complete(task: str, section: Mapping[str, Any], base: Mapping[str, Any]) -> dict[str, Any]:
@@ -217,7 +227,8 @@ def _without(values: Mapping[str, Any], key: str) -> dict[str, Any]:
 def _describe(kind: str, place: tuple[int | str, ...], message: str) -> str:
     key = _key_of(place)
     if kind in ("extra_forbidden", "unexpected_keyword_argument"):
-        return f"{key}: unknown key{_of_classifier(place)}; allowed: {', '.join(_keys_beside(place))}"
+        of_classifier = f" of {place[2]}" if place[0] in CANDIDATE_TYPES and len(place) == _OWN_KEY else ""
+        return f"{key}: unknown key{of_classifier}; allowed: {', '.join(_keys_beside(place))}"
     if kind.startswith("union_tag"):
         return f"{key}.classifier: should be one of {', '.join(CANDIDATE_TYPES[str(place[0])])}"
     return f"{key}: {_PLAIN.get(kind) or message.removeprefix('Value error, ').replace('Input should', 'should')}"
@@ -232,10 +243,6 @@ def _key_of(place: tuple[int | str, ...]) -> str:
     return ".".join(map(str, [task, *alternative, *rest[1:]]))
 
 
-def _of_classifier(place: tuple[int | str, ...]) -> str:
-    return f" of {place[2]}" if place[0] in CANDIDATE_TYPES and len(place) == _OWN_KEY else ""
-
-
 def _keys_beside(place: tuple[int | str, ...]) -> list[str]:
     """Keys that the table of a key has."""
     table: Any = Experiment
@@ -245,7 +252,7 @@ def _keys_beside(place: tuple[int | str, ...]) -> list[str]:
         own = [] if names or place[1] else ["alternatives"]
     for name in names:
         table = get_type_hints(table)[str(name)]
-    keys = [one.name for one in fields(table)] if is_dataclass(table) else list(table.model_fields)
+    keys = [member.name for member in fields(table)] if is_dataclass(table) else list(table.model_fields)
     return [*keys, *own]
 
 
@@ -253,8 +260,8 @@ def _editor_schema(schema: Any) -> Any:
     """Without required keys; of a section's classifiers any may match, as a file need not name its own."""
     if isinstance(schema, dict):
         return {
-            name.replace("oneOf", "anyOf"): _editor_schema(one)
-            for name, one in schema.items()
+            name.replace("oneOf", "anyOf"): _editor_schema(part)
+            for name, part in schema.items()
             if name not in ("required", "discriminator")
         }
-    return [_editor_schema(one) for one in schema] if isinstance(schema, list) else schema
+    return [_editor_schema(part) for part in schema] if isinstance(schema, list) else schema

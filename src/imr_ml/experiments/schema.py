@@ -1,9 +1,11 @@
-"""Schema of an experiment file, mapped onto the settings of a training."""
+"""Schema of an experiment file: mapped onto the settings of a training, and written as TOML."""
 
 from __future__ import annotations
 
+import json
+import math
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
@@ -16,8 +18,7 @@ from imr_ml.classifiers.candidates import (
     Candidate,
 )
 from imr_ml.classifiers.settings import ModelSettings
-from imr_ml.evaluation.settings import EvaluationSettings
-from imr_ml.experiments.settings import TrainingSettings
+from imr_ml.evaluation.splits import EvaluationSettings
 from imr_ml.features.settings import SectionTerms
 from imr_ml.nlp.types import NlpSettings
 
@@ -28,13 +29,34 @@ CANDIDATE_TYPES: Mapping[str, Mapping[str, type[Candidate]]] = {
     "families": FAMILY_CANDIDATE_TYPES,
 }
 """Section of the file -> name of a classifier -> its parameters."""
+Years = Annotated[float, Field(gt=0)]
+_ALL_ALIKE = float("inf")
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingSettings:
+    """All settings of a training.
+
+    Attributes
+    ----------
+    coverage : float
+        Share of requests of each outcome whose prediction set must hold their outcome.
+    ladder : bool
+        Whether to evaluate the ladder of simpler and more complex predictors too.
+    precedent_texts : bool
+        Whether the model stores the texts of its requests, to show them with precedents.
+    """
+
+    nlp: NlpSettings = field(default_factory=NlpSettings)
+    model: ModelSettings = field(default_factory=ModelSettings)
+    evaluation: EvaluationSettings = field(default_factory=EvaluationSettings)
+    coverage: float = 0.9
+    ladder: bool = False
+    precedent_texts: bool = False
 
 
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, ser_json_inf_nan="constants")
-
-
-Years = Annotated[float, Field(gt=0)]
 
 
 class Nlp(_Section):
@@ -103,9 +125,6 @@ class Experiment(_Section):
         return values
 
 
-_ALL_ALIKE = float("inf")
-
-
 def values_of(settings: TrainingSettings) -> dict[str, Any]:
     """Content of the experiment file that gives these settings."""
     nlp, model, evaluation = asdict(settings.nlp), settings.model, asdict(settings.evaluation)
@@ -128,7 +147,7 @@ def flat_keys(values: Mapping[str, Any]) -> dict[str, Value]:
     """
     keys = dict(_flatten({name: value for name, value in values.items() if name != "description"}))
     for task in CANDIDATE_TYPES:
-        keys[f"{task}.alternatives"] = [_describe_alternative(task, one) for one in values[task]["alternatives"]]
+        keys[f"{task}.alternatives"] = [_describe_alternative(task, other) for other in values[task]["alternatives"]]
     return keys
 
 
@@ -152,3 +171,35 @@ def _flatten(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str,
             yield from _flatten(value, f"{prefix}{name}.")
         else:
             yield f"{prefix}{name}", value
+
+
+def to_toml(values: Mapping[str, Any]) -> str:
+    """An experiment file with these values; see `Experiment.values`."""
+    stated = {name: value for name, value in values.items() if name != "description" or value}
+    return "\n".join(_lines(stated)).strip() + "\n"
+
+
+def format_value(value: object) -> str:
+    """A value as TOML."""
+    if isinstance(value, float):
+        return str(value) if math.isfinite(value) else "inf"
+    if isinstance(value, list):
+        return f"[{', '.join(map(format_value, value))}]"
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _lines(table: Mapping[str, Any], name: str = "") -> Iterator[str]:
+    tables = {key: value for key, value in table.items() if isinstance(value, dict)}
+    lists = {key: value for key, value in table.items() if _is_tables(value)}
+    for key, value in table.items():
+        if key not in tables and key not in lists:
+            yield f"{key} = {format_value(value)}"
+    for key, value in tables.items():
+        yield from ("", f"[{name}{key}]", *_lines(value, f"{name}{key}."))
+    for key, values in lists.items():
+        for value in values:
+            yield from ("", f"[[{name}{key}]]", *_lines(value, f"{name}{key}."))
+
+
+def _is_tables(value: object) -> bool:
+    return isinstance(value, list) and bool(value) and isinstance(value[0], dict)

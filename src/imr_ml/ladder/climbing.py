@@ -1,4 +1,4 @@
-"""Evaluate every rung of the ladder on the same folds and select the champions."""
+"""Evaluate every rung of the ladder on the same folds; a champion is replaced only beyond chance."""
 
 from __future__ import annotations
 
@@ -9,19 +9,22 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from imr_ml.classifiers.types import Dataset
-from imr_ml.evaluation.comparison import LESS_IS_BETTER
-from imr_ml.evaluation.cross_validation import OutOfFold, out_of_fold
+from imr_ml.classifiers.types import Dataset, Labels
+from imr_ml.evaluation.comparison import LESS_IS_BETTER, bootstrap_metrics, metrics_of
+from imr_ml.evaluation.cross_validation import OutOfFold, out_of_fold, run_parallel
 from imr_ml.evaluation.intervals import Estimate
-from imr_ml.evaluation.settings import EvaluationSettings
-from imr_ml.evaluation.splits import repeated_folds, tested_part
-from imr_ml.ladder.judging import Judgement, judge, tasks_of
-from imr_ml.ladder.reading import Rung, base_rung, read_frames
+from imr_ml.evaluation.splits import EvaluationSettings, repeated_folds, tested_part
+from imr_ml.ladder.reading import TASKS, Rung, base_rung, read_frames
 from imr_ml.nlp.types import NlpSettings
 from imr_ml.progress import StartProgress, silent
 
 if TYPE_CHECKING:
     from rich.table import Table
+
+JUDGED_BY = {"outcome": "outcome.roc_auc", "family": "family.f1_micro"}
+"""Task -> the metric in which a rung must be better."""
+NOT_WORSE_IN = {"outcome": "outcome.brier", "family": "family.f1_macro"}
+"""Task -> the metric in which it must not be worse beyond chance."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,22 +33,22 @@ class Step:
 
     Attributes
     ----------
-    rung : Rung
-    judgement : Judgement
-    out_of_fold : OutOfFold
     fit_s : float
         Seconds to fit it on all requests, in one process.
+    estimates : dict of Estimate
+        By metric, of the tasks that the rung is compared in.
+    against : dict of str
+        Task -> the champion that it met; nothing for the first.
+    differences : dict of Estimate
+        Metric -> this rung minus the champion that it met, over the same resamples.
     """
 
     rung: Rung
-    judgement: Judgement
     out_of_fold: OutOfFold
     fit_s: float
-
-    @property
-    def estimates(self) -> dict[str, Estimate]:
-        """By metric, of the tasks that the rung is compared in."""
-        return self.judgement.estimates
+    estimates: dict[str, Estimate]
+    against: dict[str, str]
+    differences: dict[str, Estimate]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +57,6 @@ class Climb:
 
     Attributes
     ----------
-    steps : tuple of Step
     champions : dict of str
         Task -> rung.
     settings : EvaluationSettings
@@ -73,7 +75,7 @@ def climb(
     frames: Mapping[NlpSettings, pd.DataFrame] | None = None,
     start: StartProgress = silent,
 ) -> Climb:
-    """Judge the base rate and every rung by repeated cross-validation grouped by case.
+    """Compare the base rate and every rung by repeated cross-validation grouped by case.
 
     A rung becomes champion of a task if the paired interval of its difference to the champion lies above zero in the
     metric that the task is judged by, and does not lie on the worse side of zero in the one that guards it; otherwise
@@ -97,22 +99,17 @@ def climb(
     """
     settings = settings.for_requests(len(dataset))
     tested = tested_part(dataset, repeated_folds(dataset.labels.overturned, dataset.groups, settings))
-    labels, groups = tested.labels, tested.groups
-    tasks_known = set(tasks_of(labels))
-    climbed = (base_rung(labels), *(rung for rung in rungs if tasks_known & set(rung.tasks)))
+    tasks = _known_tasks(tested.labels)
+    climbed = (base_rung(tested.labels), *(rung for rung in rungs if tasks & set(rung.tasks)))
     known = frames or {}
     datasets = [
         dataset if rung.nlp is None else replace(dataset, frame=known.get(rung.nlp, dataset.frame)) for rung in climbed
     ]
-    predicted = _predicted(climbed, datasets, settings, start)
-    fits_s = _fit_times(climbed, datasets, settings.jobs, start)
-    judgements, champions = judge(climbed, predicted, labels, groups, settings)
-    steps = zip(climbed, judgements, fits_s, strict=True)
-    return Climb(
-        tuple(Step(rung, judgement, predicted[rung.name], fit_s) for rung, judgement, fit_s in steps),
-        champions,
-        settings,
-    )
+    predicted = _predict(climbed, datasets, settings, start)
+    progress = start("fitting each rung on all requests", len(climbed))
+    fits_s = list(run_parallel(_fit_time, zip(climbed, datasets, strict=True), settings.jobs, progress))
+    steps, champions = _compare(climbed, predicted, fits_s, tested, settings)
+    return Climb(steps, champions, settings)
 
 
 def climb_requests(
@@ -136,36 +133,12 @@ def climb_requests(
     return climb(dataset, settings, rungs, frames, start)
 
 
-def _predicted(
-    rungs: Sequence[Rung], datasets: Sequence[Dataset], settings: EvaluationSettings, start: StartProgress
-) -> dict[str, OutOfFold]:
-    """Out-of-fold predictions by rung; rungs that read the texts alike are fitted together."""
-    repeats = repeated_folds(datasets[0].labels.overturned, datasets[0].groups, settings)
-    predicted: dict[str, OutOfFold] = {}
-    for frame in {id(one.frame): one.frame for one in datasets}.values():
-        builders = {rung.name: rung.build for rung, one in zip(rungs, datasets, strict=True) if one.frame is frame}
-        alike = replace(datasets[0], frame=frame)
-        predicted |= out_of_fold(alike, builders, repeats, settings.jobs, start, "climbing the ladder")
-    return predicted
-
-
-def _fit_times(rungs: Sequence[Rung], datasets: Sequence[Dataset], jobs: int, start: StartProgress) -> list[float]:
-    """Seconds to fit each rung on all requests."""
-    from joblib import Parallel, delayed
-
-    progress = start("fitting each rung on all requests", len(rungs))
-    run = Parallel(n_jobs=jobs, return_as="generator")
-    fits_s = []
-    for fit_s in run(delayed(_fit_time)(rung, dataset) for rung, dataset in zip(rungs, datasets, strict=True)):
-        fits_s.append(fit_s)
-        progress(1)
-    return fits_s
-
-
-def _fit_time(rung: Rung, dataset: Dataset) -> float:
-    start_s = perf_counter()
-    rung.build().fit(dataset.frame, dataset.labels, dataset.groups)
-    return perf_counter() - start_s
+def is_better(differences: dict[str, Estimate], task: str) -> bool:
+    """Whether a rung is better than the champion beyond chance, and not worse beyond chance where that is guarded."""
+    guard = NOT_WORSE_IN[task]
+    guarded = differences[guard]
+    worse = guarded.low > 0 if guard in LESS_IS_BETTER else guarded.high < 0
+    return differences[JUDGED_BY[task]].low > 0 and not worse
 
 
 def climb_table(climb: Climb, task: str, metrics: tuple[str, ...] = ()) -> Table:
@@ -180,26 +153,23 @@ def climb_table(climb: Climb, task: str, metrics: tuple[str, ...] = ()) -> Table
     """
     from rich.table import Table
 
-    from imr_ml.ladder.judging import JUDGED_BY
-
-    evaluated = [step for step in climb.steps if task in step.rung.tasks]
-    shown = metrics or tuple(name for name in evaluated[0].estimates if name.startswith(f"{task}."))
-    settings = climb.settings
-    table = Table(
-        title=f"{task}: {settings.folds} folds by case x {settings.repeats}; 95 % intervals over cases",
-    )
+    evaluated, settings = [step for step in climb.steps if task in step.rung.tasks], climb.settings
+    shown = metrics or tuple(name for name in evaluated[0].estimates if _task_of(name) == task)
+    table = Table(title=f"{task}: {settings.folds} folds by case x {settings.repeats}; 95 % intervals over cases")
     table.add_column("rung")
-    for metric in shown:
-        table.add_column(_heading(metric), justify="right")
-    table.add_column(f"{_heading(JUDGED_BY[task])} beside the champion", justify="right")
-    table.add_column("fit, s", justify="right")
+    for heading in (*map(_heading, shown), f"{_heading(JUDGED_BY[task])} beside the champion", "fit, s"):
+        table.add_column(heading, justify="right")
     for step in evaluated:
-        is_champion = climb.champions.get(task) == step.rung.name
-        cells = [_format_metric(step, metric) for metric in shown]
-        table.add_row(
-            step.rung.name, *cells, _beside(step, task), f"{step.fit_s:.1f}", style="bold" if is_champion else None
-        )
+        cells = [str(step.estimates.get(metric, "-")) for metric in shown]
+        champion = step.against.get(task)
+        beside = f"{step.differences[JUDGED_BY[task]].signed} {champion}" if champion else "-"
+        style = "bold" if climb.champions.get(task) == step.rung.name else None
+        table.add_row(step.rung.name, *cells, beside, f"{step.fit_s:.1f}", style=style)
     return table
+
+
+def _known_tasks(labels: Labels) -> set[str]:
+    return {task for task in TASKS if JUDGED_BY[task] in metrics_of(labels)}
 
 
 def _heading(metric: str) -> str:
@@ -207,15 +177,54 @@ def _heading(metric: str) -> str:
     return f"{name} (less is better)" if metric in LESS_IS_BETTER else name
 
 
-def _format_metric(step: Step, metric: str) -> str:
-    return str(step.estimates[metric]) if metric in step.estimates else "-"
+def _task_of(metric: str) -> str:
+    return metric.split(".")[0]
 
 
-def _beside(step: Step, task: str) -> str:
-    from imr_ml.ladder.judging import JUDGED_BY
+def _predict(
+    rungs: Sequence[Rung], datasets: Sequence[Dataset], settings: EvaluationSettings, start: StartProgress
+) -> dict[str, OutOfFold]:
+    """Out-of-fold predictions by rung; rungs that read the texts alike are fitted together."""
+    repeats = repeated_folds(datasets[0].labels.overturned, datasets[0].groups, settings)
+    predicted: dict[str, OutOfFold] = {}
+    for frame in {id(part.frame): part.frame for part in datasets}.values():
+        builders = {rung.name: rung.build for rung, part in zip(rungs, datasets, strict=True) if part.frame is frame}
+        alike = replace(datasets[0], frame=frame)
+        predicted |= out_of_fold(alike, builders, repeats, settings.jobs, start, "climbing the ladder")
+    return predicted
 
-    against = step.judgement.against.get(task)
-    if against is None:
-        return "-"
-    difference = step.judgement.differences[JUDGED_BY[task]]
-    return f"{difference.value:+.3f} [{difference.low:+.3f}, {difference.high:+.3f}] {against}"
+
+def _fit_time(rung: Rung, dataset: Dataset) -> float:
+    start_s = perf_counter()
+    rung.build().fit(dataset.frame, dataset.labels, dataset.groups)
+    return perf_counter() - start_s
+
+
+def _compare(
+    rungs: Sequence[Rung],
+    predicted: dict[str, OutOfFold],
+    fits_s: Sequence[float],
+    tested: Dataset,
+    settings: EvaluationSettings,
+) -> tuple[tuple[Step, ...], dict[str, str]]:
+    """A step for each rung in turn, and the final champion of each task."""
+    metrics = {
+        rung.name: [metric for metric in metrics_of(tested.labels) if _task_of(metric) in rung.tasks] for rung in rungs
+    }
+    pairs = [(name, metric) for name, of_rung in metrics.items() for metric in of_rung]
+    bootstrap = bootstrap_metrics(predicted, pairs, tested.labels, tested.groups, settings)
+    champions: dict[str, str] = {}
+    known, steps = _known_tasks(tested.labels), []
+    for rung, fit_s in zip(rungs, fits_s, strict=True):
+        name, against = rung.name, {task: champions[task] for task in rung.tasks if task in champions}
+        differences = {
+            metric: bootstrap.difference((name, metric), (against[_task_of(metric)], metric))
+            for metric in metrics[name]
+            if _task_of(metric) in against
+        }
+        estimates = {metric: bootstrap.estimate((name, metric)) for metric in metrics[name]}
+        steps.append(Step(rung, predicted[name], fit_s, estimates, against, differences))
+        for task in rung.tasks:
+            if task in known and (task not in against or is_better(differences, task)):
+                champions[task] = name
+    return tuple(steps), champions

@@ -9,20 +9,44 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Self
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
+from sklearn.preprocessing import TargetEncoder
 
+from imr_ml.classifiers.families import family_sets
 from imr_ml.classifiers.request_model import RequestModel
-from imr_ml.classifiers.types import Labels, Predictor
+from imr_ml.classifiers.types import Labels, Predictions, Predictor
 from imr_ml.evaluation.baselines import BaseRate, PlainText, UrFamilies
 from imr_ml.experiments.reading import ExperimentError, NamedExperiment, ladder_names, read_experiment
-from imr_ml.experiments.settings import TrainingSettings
+from imr_ml.experiments.schema import TrainingSettings
 from imr_ml.features.frame import feature_frame
-from imr_ml.ladder.rates import CategoryRate
 from imr_ml.nlp.types import NlpSettings
 from imr_ml.progress import StartProgress, silent
 
+_AS_MANY_AS = 20.0
+_THRESHOLD = 0.4
 TASKS = ("outcome", "family")
+
+
+class CategoryRate:
+    """The rate of the request's category, smoothed: the overall rate counts as much as twenty requests."""
+
+    def fit(self, frame: pd.DataFrame, labels: Labels, groups: NDArray[np.int64]) -> Self:  # noqa: ARG002
+        """Learn the rates."""
+        columns = np.column_stack([labels.overturned, labels.families])
+        self.rates_ = [
+            TargetEncoder(target_type="continuous", smooth=_AS_MANY_AS).fit(frame[["category"]], column.astype(float))
+            for column in columns.T
+        ]
+        return self
+
+    def predict(self, frame: pd.DataFrame) -> Predictions:
+        """The rates of each row's category; the overall ones for a category not met before."""
+        rates = np.column_stack([rate.transform(frame[["category"]])[:, 0] for rate in self.rates_])
+        return Predictions(rates[:, 0], rates[:, 1:], family_sets(rates[:, 1:], _THRESHOLD))
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +55,6 @@ class Rung:
 
     Attributes
     ----------
-    name : str
     description : str
         One line for people.
     build : callable
@@ -54,7 +77,7 @@ REFERENCES = (
     Rung("category_rate", "Smoothed rates of the request's category", CategoryRate),
     Rung("plain_tfidf", "TF-IDF of the texts as they are, logistic regression", PlainText),
 )
-"""What every ladder stands on, above the base rate."""
+"""Rungs of every ladder, above the base rate."""
 
 
 def base_rung(labels: Labels) -> Rung:

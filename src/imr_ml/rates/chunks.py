@@ -83,8 +83,8 @@ class TableReading:
         """Read the table; gives the number of rows of each chunk."""
         names = self._names()
         self._styles = survey_styles(self.table, names)
-        asked = {*self.questions, *(parse_condition(one)[0].name for one in self.where)}
-        long = {column for column, needing in _NEEDED_BY.items() if not asked & needing}
+        needed = {*self.questions, *(parse_condition(condition)[0].name for condition in self.where)}
+        long = {column for column, needing in _NEEDED_BY.items() if not needed & needing}
         columns = [user for name, user in names.items() if name not in _UNREAD | long]
         for chunk in self.table.chunks(self.rows_at_once, columns):
             self.reasons.update(line.reason for line in chunk.rejects)
@@ -165,8 +165,8 @@ class TableReading:
         """Cells of some rows, by their places in the table and in that order."""
         named = [self.options.mapping.user_name(name) for name in columns]
         chunks = (chunk.frame for chunk in self.table.chunks(self.rows_at_once, named))
-        found = pd.concat([frame[frame.index.isin(wanted)] for frame in chunks])
-        return typed(self.options.mapping.apply(found), self._styles).reindex(index=wanted, columns=list(columns))
+        frame = pd.concat([chunk[chunk.index.isin(wanted)] for chunk in chunks])
+        return typed(self.options.mapping.apply(frame), self._styles).reindex(index=wanted, columns=list(columns))
 
 
 def _numbers(table: pd.DataFrame, whole: pd.DataFrame) -> pd.DataFrame:

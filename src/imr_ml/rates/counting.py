@@ -44,11 +44,8 @@ class TableFacts:
 
     Attributes
     ----------
-    name : str
-    requests, cases : int
     first, last : str
         Dates of the earliest and of the latest decision, or their years; empty if unknown.
-    sources : tuple of str
     where : tuple of str
         What the requests were restricted to.
     """
@@ -69,7 +66,7 @@ class TableFacts:
     @property
     def kind(self) -> str:
         """Source in words; an invented one is marked."""
-        return ", ".join("SAMPLE (SYNTHETIC)" if one == SAMPLE else one for one in self.sources)
+        return ", ".join("SAMPLE (SYNTHETIC)" if source == SAMPLE else source for source in self.sources)
 
     def __str__(self) -> str:
         dates = f", decided {self.first} to {self.last}" if self.first else ", dates of decision unknown"
@@ -85,13 +82,11 @@ class Rates:
 
     Attributes
     ----------
-    by : tuple of str
     cells : DataFrame
         ``by``, `COUNTS`, `FIGURES` and ``families``; a request counts once for each of its values. A difference is from
         all other requests. Of less than 20 requests only the count is given.
     overall : dict
         The same figures of all requests.
-    facts : TableFacts
     """
 
     by: tuple[str, ...]
@@ -121,7 +116,6 @@ class AnsweredRequests:
         ``outcome`` and, where known, ``decision_date``.
     answers : DataFrame
         Of `answer_questions`, with ``family`` always among them.
-    facts : TableFacts
     read_rows : callable
         (places of requests, columns of the table) -> cells of these requests, in that order.
     """

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from imr_ml.evaluation.intervals import Estimate
@@ -11,8 +10,7 @@ from imr_ml.rates.counting import Rates, answer_requests, cell_records, count_ra
 from imr_ml.rates.questions import MISSING, QUESTIONS
 from imr_ml.reporting.card.wording import format_dates
 from imr_ml.reporting.figures.canvas import intervals_figure, save
-from imr_ml.reporting.pages import page_resource, write_html
-from imr_ml.templates import template
+from imr_ml.reporting.pages import write_html
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -27,7 +25,6 @@ if TYPE_CHECKING:
 REPORT = "report.html"
 REPORT_QUESTIONS = ("category", "family", "quarter")
 MOST_POINTS = 24
-_PACKAGE = "imr_ml.rates"
 _PNG = "data:image/png;base64,"
 _DATA, _GOOD, _USE, _LIMITS = "Data", "How good it is", "Intended use", "Limits"
 _CAPTIONS = {
@@ -49,16 +46,6 @@ _PICTURES = {
     "Guideline families": ("family_f1",),
 }
 _WIDE = ("beside_baselines", "slices")
-
-
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """A picture on the page: its name, a caption, the image as a ``data:`` URL and whether it takes a whole row."""
-
-    name: str
-    caption: str
-    url: str
-    is_wide: bool
 
 
 def report_rates(requests: pd.DataFrame) -> tuple[Rates, ...]:
@@ -104,12 +91,12 @@ def write_model_report(trained: TrainedModel, card: str, figures: Path, rates: t
         Appears when all is written.
     """
     title, lead, sections = _parse_card(card)
-    for one in rates:
-        save(rates_figure(one), figures / f"rates_{one.by[0]}.png")
+    for table in rates:
+        save(rates_figure(table), figures / f"rates_{table.by[0]}.png")
     write_html(
         target,
-        template(_PACKAGE, "page", "model_report.html.jinja"),
-        page_resource("page.css") + page_resource("model_report.css", _PACKAGE),
+        "imr_ml.rates",
+        "model_report",
         is_sample=trained.data.is_synthetic,
         title=title,
         lead=lead,
@@ -121,19 +108,19 @@ def write_model_report(trained: TrainedModel, card: str, figures: Path, rates: t
         pictures={section: _pictures(figures, names) for section, names in _PICTURES.items()},
         rates=[
             {
-                "label": QUESTIONS[one.by[0]].label,
-                "facts": one.facts,
-                "chance": one.chance,
-                "cells": cell_records(one.cells, one.by),
-                "pictures": _pictures(figures, [f"rates_{one.by[0]}"]),
+                "label": QUESTIONS[table.by[0]].label,
+                "facts": table.facts,
+                "chance": table.chance,
+                "cells": cell_records(table.cells, table.by),
+                "pictures": _pictures(figures, [f"rates_{table.by[0]}"]),
             }
-            for one in rates
+            for table in rates
         ],
     )
 
 
 def _parse_card(card: str) -> tuple[str, Markup, dict[str, Markup]]:
-    """Title of a model card, what stands above its first section, and its sections by title, as HTML."""
+    """Title of a model card, the text above its first section, and its sections by title, as HTML."""
     from markdown_it import MarkdownIt
     from markupsafe import Markup
 
@@ -149,10 +136,16 @@ def _parse_card(card: str) -> tuple[str, Markup, dict[str, Markup]]:
     return title.replace("`", ""), sections.pop(""), sections
 
 
-def _pictures(figures: Path, names: Iterable[str]) -> list[Picture]:
-    images = {name: (figures / f"{name}.png") for name in names}
+def _pictures(figures: Path, names: Iterable[str]) -> list[dict[str, str | bool]]:
+    """Name, caption, image as a ``data:`` URL and width of each picture that was drawn."""
+    images = {name: figures / f"{name}.png" for name in names}
     return [
-        Picture(name, _CAPTIONS.get(name, ""), _PNG + base64.b64encode(image.read_bytes()).decode(), name in _WIDE)
+        {
+            "name": name,
+            "caption": _CAPTIONS.get(name, ""),
+            "url": _PNG + base64.b64encode(image.read_bytes()).decode(),
+            "is_wide": name in _WIDE,
+        }
         for name, image in images.items()
         if image.is_file()
     ]

@@ -14,7 +14,6 @@ from imr_ml.rates.counting import AnsweredRequests, Rates, cell_records, count_r
 from imr_ml.rates.questions import MISSING, QUESTIONS, RatesError
 from imr_ml.reporting.names import FAMILY_NAMES
 from imr_ml.reporting.pages import page_resource, write_html
-from imr_ml.templates import template
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,7 +44,7 @@ def chart_library() -> str:
         import vl_convert
     except ImportError:
         raise RatesError("--html needs vl-convert-python: pip install 'imr-ml[charts]'") from None
-    # As an element of its own, nothing in it may end that.
+    # It gets its own script element, which nothing in it may end.
     return str(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")).replace("</script", "<\\/script")
 
 
@@ -78,8 +77,8 @@ def write_page(
     data = _data(answered, rates, with_text=with_text)
     write_html(
         target,
-        template(_PACKAGE, "page", "rates.html.jinja"),
-        page_resource("page.css") + page_resource("rates.css", _PACKAGE),
+        _PACKAGE,
+        "rates",
         [library, page_resource("dom.js") + page_resource("rates.js", _PACKAGE)],
         data,
         facts=rates.facts,
@@ -192,11 +191,8 @@ def _latest(
 
 
 def _identifiers(requests: pd.DataFrame, column: str) -> list[str]:
-    return requests[column].map(_identifier, na_action="ignore").astype("object").fillna("").tolist()
-
-
-def _identifier(value: Any) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)[:_LONGEST_ID]
+    cells = requests[column].astype("object").where(requests[column].notna(), "")
+    return [f"{cell:g}" if isinstance(cell, float) else str(cell)[:_LONGEST_ID] for cell in cells]
 
 
 def _dates(requests: pd.DataFrame) -> list[str]:
@@ -216,10 +212,10 @@ def _citations(requests: pd.DataFrame) -> list[str]:
 def _citation(text: str, families: str) -> str:
     cited = find_citations(text) if text else []
     titles = [
-        f"{FAMILY_NAMES[one.family]}: {one.title}{f' ({one.year})' if one.year else ''}"
-        if one.guideline
-        else FAMILY_NAMES[one.family]
-        for one in cited
+        f"{FAMILY_NAMES[citation.family]}: {citation.title}{f' ({citation.year})' if citation.year else ''}"
+        if citation.guideline
+        else FAMILY_NAMES[citation.family]
+        for citation in cited
     ]
     known = [FAMILY_NAMES[name] for name in families.split(FAMILY_SEPARATOR) if name in FAMILY_NAMES]
     return "; ".join(dict.fromkeys(titles or known))

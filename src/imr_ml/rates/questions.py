@@ -29,11 +29,12 @@ UNKNOWN, NONE_NAMED, NO_CHAPTER = "unknown", "none named", "no ACOEM chapter"
 MISSING = (UNKNOWN, NONE_NAMED, NO_CHAPTER)
 MOST_QUESTIONS = 2
 Memory = dict[tuple[str, ...], dict[str, tuple[str, ...]]]
-"""What texts say, by their section and the facts that are asked for."""
+"""What texts say, by their section and the facts that are read."""
 _TEXTS_AT_ONCE = 5_000
 _LONGEST_REMEMBERED, _MOST_REMEMBERED = 200, 300_000
 # A column of an own table may hold anything, but a page shows names, no texts.
 _LONGEST_NAME = 80
+_AFFIRMED = re.compile(r"(?<!\S)(?!no_)\S+")
 
 
 class RatesError(ImrError):
@@ -53,7 +54,7 @@ class Question:
     kind : str or None
         Kind of the fact, to read a value such as ``"low back"`` as the stage does.
     is_ordered : bool
-        Whether its values have an order of their own, as years do.
+        Whether its values are ordered, as years are.
     """
 
     name: str
@@ -101,10 +102,10 @@ def questions_named(names: Sequence[str]) -> list[str]:
     RatesError
         For another number, the same one twice or no known one.
     """
-    asked = [question_named(name).name for name in names]
-    if not 1 <= len(set(asked)) == len(asked) <= MOST_QUESTIONS:
+    known = [question_named(name).name for name in names]
+    if not 1 <= len(set(known)) == len(known) <= MOST_QUESTIONS:
         raise RatesError(f"--by: give one or {MOST_QUESTIONS} different questions of {', '.join(QUESTIONS)}")
-    return asked
+    return known
 
 
 def answer_questions(
@@ -125,13 +126,15 @@ def answer_questions(
     memory : dict, optional
         What short texts say, for chunks of one table: those of an earlier chunk are not read again.
     """
-    asked = [QUESTIONS[name] for name in dict.fromkeys(names)]
+    questions = [QUESTIONS[name] for name in dict.fromkeys(names)]
     columns: dict[str, pd.Series] = {}
-    for section in dict.fromkeys(question.section for question in asked if question.section):
-        of_section = [question for question in asked if question.section == section]
+    for section in dict.fromkeys(question.section for question in questions if question.section):
+        of_section = [question for question in questions if question.section == section]
         columns |= _facts(requests, section, of_section, start, {} if memory is None else memory)
-    columns |= {question.name: _TABLE_ANSWERS[question.name](requests) for question in asked if not question.section}
-    return pd.DataFrame({question.name: columns[question.name].astype("category") for question in asked})
+    columns |= {
+        question.name: _TABLE_ANSWERS[question.name](requests) for question in questions if not question.section
+    }
+    return pd.DataFrame({question.name: columns[question.name].astype("category") for question in questions})
 
 
 def known_values(answers: pd.Series) -> frozenset[str]:
@@ -162,13 +165,13 @@ def values_meant(question: Question, value: str, known: frozenset[str]) -> froze
     """
     named, read = _meanings(question, value, known)
     if not (named or read):
-        some = ", ".join(sorted(one for one in known if len(one) < _LONGEST_NAME)[:12])
+        some = ", ".join(sorted(name for name in known if len(name) < _LONGEST_NAME)[:12])
         raise RatesError(f"{question.name}={value[:_LONGEST_NAME]}: no request has it; values are: {some}, ...")
     return named or read
 
 
 def _meanings(question: Question, value: str, known: frozenset[str]) -> tuple[frozenset[str], frozenset[str]]:
-    named = frozenset(one for one in known if _plain(one) == _plain(value))
+    named = frozenset(name for name in known if _plain(name) == _plain(value))
     facts = view_section(_plain(value)).facts if question.kind else ()
     return named, frozenset(fact.value for fact in facts if fact.kind == question.kind) & known
 
@@ -184,22 +187,22 @@ def _plain(name: str) -> str:
 
 
 def _facts(
-    requests: pd.DataFrame, section: str, asked: Sequence[Question], start: StartProgress, memory: Memory
+    requests: pd.DataFrame, section: str, questions: Sequence[Question], start: StartProgress, memory: Memory
 ) -> dict[str, pd.Series]:
-    own = {question.name: _names(requests, question.name) for question in asked}
+    own = {question.name: _names(requests, question.name) for question in questions}
     texts = requests[section].astype("object")
-    if all(question.kind is None for question in asked):
+    if all(question.kind is None for question in questions):
         # What the table itself answers need not be read.
         texts = texts.where(pd.DataFrame(own).isna().any(axis=1), None)
-    read = memory.setdefault((section, *(question.fact for question in asked)), {})
+    read = memory.setdefault((section, *(question.fact for question in questions)), {})
     new = [text for text in texts.dropna().unique() if text not in read]
-    _read_facts(new, section, asked, read, start)
+    _read_facts(new, section, questions, read, start)
     answers = {}
-    for place, question in enumerate(asked):
-        said = texts.map({text: read[text][place] for text in texts.dropna().unique()}).astype("object")
-        said = said.replace("", None)
-        # The table's category is known, and a source's own codes stand in where its texts name nothing.
-        first, second = (own[question.name], said) if question.kind is None else (said, own[question.name])
+    for place, question in enumerate(questions):
+        stated = texts.map({text: read[text][place] for text in texts.dropna().unique()}).astype("object")
+        stated = stated.replace("", None)
+        # The table's category is known, and a source's codes are used where its texts name nothing.
+        first, second = (own[question.name], stated) if question.kind is None else (stated, own[question.name])
         answers[question.name] = first.fillna(second).fillna(NONE_NAMED)
     for text in new:
         if len(text) > _LONGEST_REMEMBERED or len(read) > _MOST_REMEMBERED:
@@ -210,7 +213,7 @@ def _facts(
 def _read_facts(
     texts: Sequence[str],
     section: str,
-    asked: Sequence[Question],
+    questions: Sequence[Question],
     read: dict[str, tuple[str, ...]],
     start: StartProgress,
 ) -> None:
@@ -218,16 +221,16 @@ def _read_facts(
     for first in range(0, len(texts), _TEXTS_AT_ONCE):
         batch = texts[first : first + _TEXTS_AT_ONCE]
         frame = section_columns(pd.DataFrame({section: batch}))
+        # A fact that the text denies is not named.
         columns = [
-            [intern(cell if question.kind is None else _affirmed(cell)) for cell in frame[question.fact]]
-            for question in asked
+            [
+                intern(cell if question.kind is None else FAMILY_SEPARATOR.join(_AFFIRMED.findall(cell)))
+                for cell in frame[question.fact]
+            ]
+            for question in questions
         ]
         read.update(zip(batch, zip(*columns, strict=True), strict=True))
         progress(len(batch))
-
-
-def _affirmed(facts: str) -> str:
-    return FAMILY_SEPARATOR.join(name for name in facts.split() if not name.startswith("no_"))
 
 
 def _names(requests: pd.DataFrame, column: str) -> pd.Series:
@@ -257,7 +260,7 @@ def _chapters(requests: pd.DataFrame) -> pd.Series:
 
 
 def _chapter_names(citations: Iterable[Citation]) -> str:
-    cited = (one.guideline for one in citations if one.family is Family.ACOEM and one.guideline)
+    cited = (citation.guideline for citation in citations if citation.family is Family.ACOEM and citation.guideline)
     return FAMILY_SEPARATOR.join(dict.fromkeys(cited)) or NO_CHAPTER
 
 
@@ -267,17 +270,9 @@ def _ur_cites_nothing(requests: pd.DataFrame) -> pd.Series:
     return answers.astype("object").fillna(UNKNOWN)
 
 
-def _items(requests: pd.DataFrame) -> pd.Series:
-    return band_names(requests["items_in_case"], ITEM_BANDS).astype("object").fillna(UNKNOWN)
-
-
 def _age_bands(requests: pd.DataFrame) -> pd.Series:
     ages = _demographics(requests, "age", "age_years").astype("float64")
     return band_names(ages, AGE_BANDS).astype("object").fillna(_names(requests, "age_band")).fillna(UNKNOWN)
-
-
-def _sexes(requests: pd.DataFrame) -> pd.Series:
-    return _demographics(requests, "sex", "sex").fillna(UNKNOWN)
 
 
 def _demographics(requests: pd.DataFrame, column: str, attribute: str) -> pd.Series:
@@ -307,9 +302,9 @@ _TABLE_ANSWERS: dict[str, Callable[[pd.DataFrame], pd.Series]] = {
     "ur_family": _of_column("ur_families"),
     "ur_cites_nothing": _ur_cites_nothing,
     "specialty": _of_column("specialties"),
-    "items": _items,
+    "items": lambda requests: band_names(requests["items_in_case"], ITEM_BANDS).astype("object").fillna(UNKNOWN),
     "age_band": _age_bands,
-    "sex": _sexes,
+    "sex": lambda requests: _demographics(requests, "sex", "sex").fillna(UNKNOWN),
     "quarter": _quarters,
     "year": _years,
 }

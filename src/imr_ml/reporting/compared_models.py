@@ -1,4 +1,4 @@
-"""Name and describe the predictors that stand beside the model in a training: baselines or rungs of the ladder."""
+"""Name and describe the predictors that a training compares with the model: baselines or rungs of the ladder."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from imr_ml.evaluation.comparison import MODEL
+from imr_ml.reporting.card.wording import BASELINES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,14 +19,9 @@ if TYPE_CHECKING:
     from imr_ml.ladder.climbing import Climb, Step
     from imr_ml.training import TrainedModel
 
-TITLES = {
-    MODEL: "model",
-    "base_rate": "base rate",
-    "plain_tfidf": "plain TF-IDF",
-    "ur_families": "UR's families",
-}
-COLOURS_OF_BASELINES = {"base_rate": "#707070", "plain_tfidf": "#E69F00", "ur_families": "#CC79A7"}
+COLORS_OF_BASELINES = {"base_rate": "#707070", "plain_tfidf": "#E69F00", "ur_families": "#CC79A7"}
 """The same in every picture and in the MLflow UI; see `figures.canvas`."""
+TITLES = {MODEL: "model"} | {name: BASELINES[name] for name in COLORS_OF_BASELINES}
 _MEANING = {
     "base_rate": "Always the rates of the data that is evaluated on: the best that any constant could do.",
     "plain_tfidf": "TF-IDF of the raw words and logistic regression, without the spaCy stage.",
@@ -49,7 +45,6 @@ class ComparedModel:
         Its settings.
     description : str
         A sentence or two in Markdown.
-    out_of_fold : OutOfFold, optional
     by_fold : dict of (repeats, folds) float
         Each metric in each test part.
     metrics : dict of float
@@ -90,9 +85,9 @@ def compared_rungs(climb: Climb) -> tuple[ComparedModel, ...]:
             title=step.rung.name.replace("_", " "),
             estimates={
                 **step.estimates,
-                **{f"{metric}.over_champion": one for metric, one in step.judgement.differences.items()},
+                **{f"{metric}.over_champion": difference for metric, difference in step.differences.items()},
             },
-            params={"rung": place, "tasks": step.rung.tasks, "against": step.judgement.against},
+            params={"rung": place, "tasks": step.rung.tasks, "against": step.against},
             description=_describe_step(step, climb),
             out_of_fold=step.out_of_fold,
             metrics={"fit_s": step.fit_s},
@@ -102,9 +97,9 @@ def compared_rungs(climb: Climb) -> tuple[ComparedModel, ...]:
 
 
 def _describe_step(step: Step, climb: Climb) -> str:
-    kept = [task for task, name in climb.champions.items() if name == step.rung.name]
-    met = [f"{task}: beside {name}" for task, name in step.judgement.against.items()]
+    won = [task for task, name in climb.champions.items() if name == step.rung.name]
+    met = [f"{task}: beside {name}" for task, name in step.against.items()]
     lines = [f"{step.rung.description}. Rung {climb.steps.index(step)} of the ladder."]
-    lines += [f"Champion of: {', '.join(kept)}."] if kept else []
+    lines += [f"Champion of: {', '.join(won)}."] if won else []
     lines += [f"The differences are to the champion that it met ({'; '.join(met)})."] if met else []
     return " ".join(lines)

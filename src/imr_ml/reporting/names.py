@@ -56,6 +56,8 @@ NUMBER_NAMES = {
     "ur_cites_nothing": "UR cites no guideline",
     "log_items_in_case": "number of requests in the letter",
 }
+PAGE_NAMES = {"families": FAMILY_NAMES, "tiers": TIER_NAMES, "facts": FACT_NAMES, "sections": SECTION_NAMES}
+"""What the scripts of pages show."""
 _MISSING = "missingindicator_"
 _ABSENT = "_absent"
 _DENIED = "no_"

@@ -15,13 +15,14 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from jinja2 import Template
+
+BATCH_PAGE = "imr_ml.reporting.batch_page"
 
 
 def write_html(
     target: Path,
-    page: Template,
-    style: str,
+    package: str,
+    name: str,
     scripts: Sequence[str] = (),
     data: dict[str, Any] | None = None,
     **values: object,
@@ -35,9 +36,8 @@ def write_html(
     ----------
     target : Path
         Appears when all is written.
-    page : Template
-        Extends ``layout`` and fills its blocks ``title`` and ``body``.
-    style : str
+    package, name : str
+        Place and name of the template, which fills the blocks ``title`` and ``body`` of ``layout``, and of its style.
     scripts : sequence of str
         In the order in which they need each other.
     data : dict, optional
@@ -47,7 +47,8 @@ def write_html(
     """
     from markupsafe import Markup
 
-    written = page.render(
+    style = page_style(package, name)
+    written = template(package, "page", f"{name}.html.jinja").render(
         layout=template("imr_ml.reporting", "page", "layout.html.jinja"),
         policy=content_policy(style, *scripts),
         style=Markup(style),  # noqa: S704 - files of this package
@@ -58,8 +59,8 @@ def write_html(
         count=count,
         **values,
     )
-    with atomic_write(target) as made:
-        made.write_text(written, encoding="utf-8", newline="\n")
+    with atomic_write(target) as temporary:
+        temporary.write_text(written, encoding="utf-8", newline="\n")
 
 
 def percent(share: float) -> str:
@@ -78,7 +79,7 @@ def count(number: int) -> str:
 
 
 def embedded_json(data: dict[str, Any]) -> str:
-    """JSON that can stand in a script element: nothing in it can end the element or begin a comment."""
+    """JSON for a script element: nothing in it can end the element or begin a comment."""
     return json.dumps(data, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
 
 
@@ -91,9 +92,14 @@ def content_policy(style: str, *scripts: str) -> str:
     )
 
 
-def page_resource(name: str, package: str = "imr_ml.reporting.batch_page") -> str:
+def page_resource(name: str, package: str = BATCH_PAGE) -> str:
     """A file of a package's folder ``page``; the batch page's hold what the pages share."""
     return (files(package) / "page" / name).read_text("utf-8")
+
+
+def page_style(package: str, name: str) -> str:
+    """The style that all pages share, and a page's own."""
+    return page_resource("page.css") + ("" if package == BATCH_PAGE else page_resource(f"{name}.css", package))
 
 
 def _digest(text: str) -> str:

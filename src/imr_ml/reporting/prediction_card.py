@@ -20,13 +20,7 @@ _SHOWN_FAMILIES = 3
 
 
 def prediction_card(row: Mapping[str, Any]) -> RenderableType:
-    """Card of one scored request: probability and cohort, families, evidence in words, nearest decisions.
-
-    Parameters
-    ----------
-    row : mapping
-        One row of `score_frame`.
-    """
+    """Card of one row of `score_frame`: probability and cohort, families, evidence in words, nearest decisions."""
     from rich.panel import Panel
     from rich.table import Table
     from rich.text import Text

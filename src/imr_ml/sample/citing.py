@@ -73,7 +73,7 @@ def family_probabilities(item: ItemFacts, case: Case, rates: CitingRates) -> tup
         for fond, share in ((True, rates.odg_fond_share), (False, 1 - rates.odg_fond_share)):
             factors = _weight_factors(item, overturned, fond, case, rates)
             shares = _family_shares(item.treatment, item.ur_cites, factors, rates.agreement, edition)
-            total = [sum_ + p * share * one for sum_, one in zip(total, shares, strict=True)]
+            total = [sum_ + p * share * of_family for sum_, of_family in zip(total, shares, strict=True)]
     return tuple(total)
 
 

@@ -1,26 +1,171 @@
-"""Generate a sample letter and its ground truth from a seed and an index."""
+"""Generate a sample letter and its ground truth from a seed and an index, in one of the published formats."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import Literal, NamedTuple
 
-import pyarrow as pa
-
-from imr_ml.guidelines.types import FAMILIES
+from imr_ml.guidelines.types import Citation, Family
+from imr_ml.letters.types import DisputedItem, Letter, Outcome
 from imr_ml.sample.chance import draw, pick, stream
-from imr_ml.sample.citing import family_probabilities, word_guidelines
+from imr_ml.sample.citing import word_guidelines
 from imr_ml.sample.draw import draw_letter
 from imr_ml.sample.facts import ItemFacts, LetterFacts
-from imr_ml.sample.formats import SampleLetter, Section
-from imr_ml.sample.model import Format, default_model
+from imr_ml.sample.model import Families, Format, Strict, default_model, read_toml
 from imr_ml.sample.phrases import default_phrases
 from imr_ml.sample.prose import fill_slots, roughen, write_rationale, write_summary
-from imr_ml.sample.wording import Draft, Request, word_request
+from imr_ml.sample.wording import Draft, Request, format_date, word_request
 
 MAX_LETTERS = 10_000_000
 """Case numbers have seven digits."""
-_TEXTS = ("format", "category", "treatment", "kind", "body_part", "signals", "outcome", "families")
-_NUMBERS = ("p_overturned", *(f"p_{family}" for family in FAMILIES))
+Row = tuple[str, str, str, str]
+"""(label, value, label, value) of a two-column header, with "" for an empty cell."""
+Block = tuple[Literal["heading", "text", "line"], str]
+"""(style, words); a line follows the previous block without a gap."""
+
+
+class Part(Strict):
+    """Blocks that a letter prints once, for each item, or for each item if there are several."""
+
+    blocks: tuple[Block, ...]
+    repeat: Literal["once", "each", "several"] = "once"
+
+
+class Layout(Strict):
+    """Parts of a format, in order, and the dates that it prints."""
+
+    parts: tuple[str, ...]
+    dates: Literal["slash", "long_slash"] = "long_slash"
+    printed_dates: frozenset[Literal["injury", "denial", "application", "assigned", "decision"]]
+    head: tuple[Row, ...] = ()
+
+
+class Layouts(Strict):
+    """All formats and their shared parts."""
+
+    format: dict[Format, Layout]
+    part: dict[str, Part]
+
+
+class Section(NamedTuple):
+    """Printed texts of a disputed item."""
+
+    request: str
+    ur_guideline: str
+    imr_guideline: str
+    rationale: str
+
+
+@dataclass(frozen=True, slots=True)
+class SampleLetter:
+    """Facts and printed texts of a letter."""
+
+    case_number: str
+    facts: LetterFacts
+    boilerplate: str
+    licensure: tuple[str, ...]
+    specialties: tuple[str, ...]
+    documents: str
+    summary: str
+    sections: tuple[Section, ...]
+
+
+@cache
+def default_layouts() -> Layouts:
+    """Load the formats of the package, once."""
+    return Layouts.model_validate(read_toml("formats.toml"))
+
+
+def header_rows(letter: SampleLetter) -> list[Row]:
+    """Rows of the two-column header; empty for formats without one."""
+    rows = default_layouts().format[letter.facts.format].head
+    slots = _letter_slots(letter) if rows else {}
+    return [(a, b.format_map(slots), c, d.format_map(slots)) for a, b, c, d in rows]
+
+
+def paragraphs(letter: SampleLetter) -> Iterator[Block]:
+    """Blocks below the two-column header, in order."""
+    layouts = default_layouts()
+    letter_slots = _letter_slots(letter)
+    slots = [letter_slots | _item_slots(letter, number) for number in range(1, len(letter.sections) + 1)]
+    for name in layouts.format[letter.facts.format].parts:
+        part = layouts.part[name]
+        for of_part in slots[:1] if part.repeat == "once" else slots:
+            if part.repeat != "several" or len(slots) > 1:
+                yield from ((style, words.format_map(of_part)) for style, words in part.blocks)
+
+
+def _letter_slots(letter: SampleLetter) -> dict[str, str]:
+    facts, (specialty, *subspecialties) = letter.facts, letter.specialties
+    style = default_layouts().format[facts.format].dates
+    priority = "Expedited" if facts.expedited else "Standard"
+    subspecialty = f", has a subspecialty in {subspecialties[0]}" if subspecialties else ""
+    states = " and ".join(letter.licensure)
+    return {name: format_date(day, style) for name, day in facts.dates._asdict().items()} | {
+        "case_number": letter.case_number,
+        "priority": priority,
+        "PRIORITY": priority.upper(),
+        "boilerplate": letter.boilerplate,
+        "licensure": ", ".join(letter.licensure),
+        "specialties": ", ".join(letter.specialties),
+        "qualified": f"Board Certified in {specialty}{subspecialty} and is licensed to practice in {states}",
+        "documents": letter.documents,
+        "summary": letter.summary,
+        "only_request": f" {letter.sections[0].request}" if len(letter.sections) == 1 else "",
+    }
+
+
+def _item_slots(letter: SampleLetter, number: int) -> dict[str, str]:
+    section, item = letter.sections[number - 1], letter.facts.items[number - 1]
+    return {
+        "number": str(number),
+        "outcome": item.outcome.capitalize(),
+        "negation": "" if item.overturned else "not ",
+        "NEGATION": "" if item.overturned else "NOT ",
+    } | section._asdict()
+
+
+def letter_as_read(letter: SampleLetter) -> Letter:
+    """The `Letter` that reading must return, as far as the requests table uses it; citations have families only."""
+    printed = default_layouts().format[letter.facts.format].printed_dates
+    dates = {name: day if name in printed else None for name, day in letter.facts.dates._asdict().items()}
+    return Letter(
+        case_number=letter.case_number,
+        items=tuple(_item_as_read(letter, index) for index in range(len(letter.sections))),
+        clinical_summary=letter.summary,
+        date_of_injury=dates["injury"],
+        decision_date=dates["decision"],
+        date_assigned=dates["assigned"],
+        ur_denial_date=dates["denial"],
+        application_received=dates["application"],
+        licensure=letter.licensure,
+        specialties=letter.specialties,
+        is_sample=True,
+        layout=letter.facts.format.value,
+    )
+
+
+def _item_as_read(letter: SampleLetter, index: int) -> DisputedItem:
+    section, item = letter.sections[index], letter.facts.items[index]
+    # A professional review prints one guideline and one rationale for all items.
+    as_one = letter.facts.format is Format.PROFESSIONAL_REVIEW
+    decided = letter.sections[0] if as_one else section
+    return DisputedItem(
+        number=index + 1,
+        request=section.request.removesuffix(" is"),
+        outcome=Outcome(item.outcome),
+        ur_guideline=None if as_one else section.ur_guideline,
+        ur_citations=() if as_one else _citations(item.ur_families),
+        imr_guideline=decided.imr_guideline,
+        imr_citations=_citations(item.families),
+        rationale=decided.rationale,
+    )
+
+
+def _citations(families: Families) -> tuple[Citation, ...]:
+    return tuple(Citation(Family(family), "", mtus=False) for family in sorted(families - {"none"}))
 
 
 def generate_letter(seed: int, index: int) -> SampleLetter:
@@ -76,35 +221,3 @@ def _word_section(draft: Draft, item: ItemFacts, request: Request) -> Section:
 
 def _split_list(listed: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in listed.split(","))
-
-
-def truth_schema() -> pa.Schema:
-    """Columns of the ground truth and their types.
-
-    ``p_overturned`` is the probability of an overturned denial and ``p_<family>`` of a citation of the family, both
-    given every fact that the letter states before the decision. ``signals`` lists the signals in the record.
-    """
-    fields = [("case_number", pa.string()), ("item", pa.int16())]
-    fields += [(name, pa.string()) for name in _TEXTS] + [(name, pa.float64()) for name in _NUMBERS]
-    return pa.schema(fields)
-
-
-def truth_rows(case_number: str, facts: LetterFacts) -> Iterator[dict[str, object]]:
-    """Ground truth of a letter, one row per item."""
-    present = "|".join(name for name, is_present in facts.signals.items() if is_present)
-    for number, item in enumerate(facts.items, start=1):
-        decided = facts.items[0] if facts.format is Format.PROFESSIONAL_REVIEW else item
-        cited = family_probabilities(decided, facts, default_model().citing)
-        yield {
-            "case_number": case_number,
-            "item": number,
-            "format": facts.format.value,
-            "category": item.treatment.category,
-            "treatment": item.treatment.name,
-            "kind": item.treatment.kind,
-            "body_part": item.region.name,
-            "signals": present,
-            "outcome": item.outcome,
-            "families": "|".join(family for family in FAMILIES if family in item.families),
-            "p_overturned": item.p_overturned,
-        } | {f"p_{family}": round(p, 6) for family, p in zip(FAMILIES, cited, strict=True)}

@@ -13,7 +13,7 @@ from functools import lru_cache
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
-from imr_ml.sample.formats import Row, SampleLetter, header_rows, paragraphs
+from imr_ml.sample.letters import Row, SampleLetter, header_rows, paragraphs
 
 if TYPE_CHECKING:
     from fpdf import FPDF

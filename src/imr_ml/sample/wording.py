@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from random import Random
+from typing import NamedTuple
 
 from imr_ml.sample.chance import between, pick
 from imr_ml.sample.facts import Dates, ItemFacts, LetterFacts
@@ -58,8 +59,7 @@ class Draft:
     slots: Slots = field(default_factory=Slots)
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """Wording of a request: as a heading before ``: Upheld``, and the disputed service alone, inside sentences."""
 
     heading: str

@@ -19,14 +19,19 @@ from imr_ml.corpus.store import write_parts
 from imr_ml.corpus.table import ReadLetter, build_requests
 from imr_ml.errors import ImrError
 from imr_ml.files import atomic_write
+from imr_ml.guidelines.types import FAMILIES
 from imr_ml.progress import Progress
-from imr_ml.sample.formats import SampleLetter, letter_as_read
-from imr_ml.sample.letters import generate_letter, truth_rows, truth_schema
+from imr_ml.sample.citing import family_probabilities
+from imr_ml.sample.facts import LetterFacts
+from imr_ml.sample.letters import SampleLetter, generate_letter, letter_as_read
+from imr_ml.sample.model import Format, default_model
 from imr_ml.sample.rendering import render_pdf, render_text
 
 _TABLE = ".parquet"
 _FILE_ENDINGS = (".jsonl", ".jsonl.gz", _TABLE)
 _OTHER_ENDINGS = (".csv", ".gz", ".json", ".pdf", ".txt", ".zip")
+_TEXTS = ("format", "category", "treatment", "kind", "body_part", "signals", "outcome", "families")
+_NUMBERS = ("p_overturned", *(f"p_{family}" for family in FAMILIES))
 LETTERS_PER_CHUNK = 250
 # Starting processes takes about as long as generating this many chunks.
 _MIN_CHUNKS_FOR_PROCESSES = 8
@@ -52,6 +57,38 @@ def write_samples(directory: Path, n: int, seed: int, pdf: bool = False, progres
         _write_files([generate_letter(seed, index) for index in chunk], directory, pdf)
         if progress:
             progress(len(chunk))
+
+
+def truth_schema() -> pa.Schema:
+    """Columns of the ground truth and their types.
+
+    ``p_overturned`` is the probability of an overturned denial and ``p_<family>`` of a citation of the family, both
+    given every fact that the letter states before the decision. ``signals`` lists the signals in the record.
+    """
+    fields = [("case_number", pa.string()), ("item", pa.int16())]
+    fields += [(name, pa.string()) for name in _TEXTS] + [(name, pa.float64()) for name in _NUMBERS]
+    return pa.schema(fields)
+
+
+def truth_rows(case_number: str, facts: LetterFacts) -> Iterator[dict[str, object]]:
+    """Ground truth of a letter, one row per item."""
+    present = "|".join(name for name, is_present in facts.signals.items() if is_present)
+    for number, item in enumerate(facts.items, start=1):
+        decided = facts.items[0] if facts.format is Format.PROFESSIONAL_REVIEW else item
+        cited = family_probabilities(decided, facts, default_model().citing)
+        yield {
+            "case_number": case_number,
+            "item": number,
+            "format": facts.format.value,
+            "category": item.treatment.category,
+            "treatment": item.treatment.name,
+            "kind": item.treatment.kind,
+            "body_part": item.region.name,
+            "signals": present,
+            "outcome": item.outcome,
+            "families": "|".join(family for family in FAMILIES if family in item.families),
+            "p_overturned": item.p_overturned,
+        } | {f"p_{family}": round(p, 6) for family, p in zip(FAMILIES, cited, strict=True)}
 
 
 def truth_path(output: Path) -> Path:
@@ -92,7 +129,7 @@ def write_output(
     Returns
     -------
     Path
-        The ground truth; see `truth_schema` and `imr_ml.evaluation.reachable.best_reachable`.
+        The ground truth; see `truth_schema` and `imr_ml.evaluation.comparison.best_reachable`.
 
     Raises
     ------

@@ -164,7 +164,7 @@ def score_file(
             _write_rejects(parts, rejects_file(output))
             (folder / output.name).replace(output)
             if settings.report:
-                from imr_ml.reporting.batch_page.facts import ReportFacts
+                from imr_ml.reporting.batch_page.totals import ReportFacts
                 from imr_ml.reporting.batch_page.writing import write_report
 
                 facts = ReportFacts.of(source.name, model, datetime.now(UTC), options.coverage, opened.mapping.columns)

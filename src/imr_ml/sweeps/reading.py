@@ -15,9 +15,8 @@ from imr_ml.experiments.reading import (
     read_experiment,
     validate_values,
 )
-from imr_ml.experiments.schema import flat_keys
-from imr_ml.experiments.writing import format_value
-from imr_ml.sweeps.objectives import OBJECTIVES
+from imr_ml.experiments.schema import flat_keys, format_value
+from imr_ml.sweeps.results import OBJECTIVES
 from imr_ml.sweeps.space import STRICT, Parameter, Plan, Range, classifier_key
 
 _Model = TypeVar("_Model", bound=BaseModel)
@@ -59,7 +58,8 @@ def read_plan(named: str, overrides: Sequence[str] = ()) -> Plan:
     if not varied:
         raise ExperimentError(f"{named}: {SWEEP}: names no key to vary; {_FORMS}")
     parameters = tuple(_read_parameter(base, key, varied, f'{named}: {SWEEP}."{key}"') for key in varied)
-    objective = given.objective or _default_objective(varied)
+    of_families = all(key.startswith("families.") for key in varied)
+    objective = given.objective or ("family.f1_micro" if of_families else "outcome.roc_auc")
     if objective not in OBJECTIVES:
         raise ExperimentError(f"{named}: {SWEEP}.objective: {objective!r} is none; allowed: {', '.join(OBJECTIVES)}")
     return Plan(base, parameters, objective, given.outer_folds, given.inner_folds)
@@ -69,14 +69,10 @@ def _join_keys(table: Mapping[str, Any], keys: Mapping[str, Any], prefix: str = 
     """Keys of the table as they are flat: TOML makes a table of a dotted key without quotes."""
     for name, value in table.items():
         key = f"{prefix}{name}"
-        if isinstance(value, dict) and any(one.startswith(f"{key}.") for one in keys):
+        if isinstance(value, dict) and any(known.startswith(f"{key}.") for known in keys):
             yield from _join_keys(value, keys, f"{key}.")
         else:
             yield key, value
-
-
-def _default_objective(varied: Mapping[str, Any]) -> str:
-    return "family.f1_micro" if all(key.startswith("families.") for key in varied) else "outcome.roc_auc"
 
 
 def _read_parameter(base: NamedExperiment, key: str, varied: Mapping[str, Any], place: str) -> Parameter:
@@ -126,15 +122,7 @@ def _classifiers_with(
 def _check_value(base: NamedExperiment, key: str, value: Any, place: str, changes: Sequence[str] = ()) -> None:
     """Refuse a value that the key cannot have; combinations of keys are checked per trial.
 
-    Parameters
-    ----------
-    base : NamedExperiment
-    key : str
-    value : Any
-    place : str
-        Of the value, for the message.
-    changes : sequence of str, optional
-        As ``"outcome.C=1.0"``, of other keys.
+    Errors name the `place` of the value; `changes` are of other keys, as ``"outcome.C=1.0"``.
     """
     shown = format_value(value)
     try:
@@ -148,8 +136,8 @@ def _check_value(base: NamedExperiment, key: str, value: Any, place: str, change
 
 
 def _is_whole(limits: Range, start: Any, place: str) -> bool:
-    numbers = [one for one in (limits.low, limits.high, limits.step) if one is not None]
-    all_whole = all(isinstance(one, int) for one in numbers)
+    numbers = [number for number in (limits.low, limits.high, limits.step) if number is not None]
+    all_whole = all(isinstance(number, int) for number in numbers)
     if isinstance(start, int) and not isinstance(start, bool) and not all_whole:
         raise ExperimentError(f"{place}: takes whole numbers; low, high and step must be such")
     return all_whole and not isinstance(start, float)

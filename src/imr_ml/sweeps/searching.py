@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from imr_ml.errors import ImrError
 from imr_ml.experiments.reading import ExperimentError
 from imr_ml.files import locked
-from imr_ml.sweeps.objectives import LESS
+from imr_ml.sweeps.results import LESS, SweepError
 
 if TYPE_CHECKING:
     from optuna import Study, Trial
@@ -29,10 +28,6 @@ _DRAWS = 10
 # Folds are few and noisy: only what is among the worst quarter so far is not worth the rest.
 _CONTINUED_PERCENT = 75.0
 _VALUES, _METRICS, _STATE, _FACTS = "values", "metrics", "state", "facts"
-
-
-class SweepError(ImrError):
-    """A sweep that can't be run or resumed; the message says why and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +62,7 @@ class TrialResult:
 class OpenTrial:
     """A trial under way: its values, the experiment with them, and what was measured so far."""
 
-    trial: Trial
+    handle: Trial
     values: dict[str, str]
     experiment: Experiment
     metrics: dict[str, list[float]] = field(default_factory=dict)
@@ -89,37 +84,38 @@ class Search:
     def __init__(self, name: str, plan: Plan, storage: RDBStorage, facts: Mapping[str, str]) -> None:
         self.name, self.plan = name, plan
         self._study = _open_study(name, plan, storage, facts)
-        ended = [one for one in self._study.get_trials(deepcopy=False) if _has_ended(one)]
-        self.results = [_read_result(name, number, one) for number, one in enumerate(ended)]
+        trials = self._study.get_trials(deepcopy=False)
+        ended = [trial for trial in trials if trial.state.name in ("COMPLETE", "PRUNED")]
+        self.results = [_read_result(name, number, trial) for number, trial in enumerate(ended)]
 
     def ask(self) -> OpenTrial:
         """Suggest the next trial: the file's own values first, then by the results so far.
 
         One that needs no fit has ended already: its values exclude each other, or all that was drawn was tried before.
         """
-        one, before = self._draw_new()
+        trial, before = self._draw_new()
         if before:
-            one.metrics = before.metrics
-            self._end(one, before.state)
-            return one
+            trial.metrics = before.metrics
+            self._end(trial, before.state)
+            return trial
         try:
-            one.experiment = self.plan.experiment(one.values)
+            trial.experiment = self.plan.experiment(trial.values)
         except ExperimentError:
-            self._end(one, "impossible")
-        return one
+            self._end(trial, "impossible")
+        return trial
 
     def _draw_new(self) -> tuple[OpenTrial, TrialResult | None]:
         """A draw that was not tried before; if there is none, the last of several with the result that it had."""
         from optuna.trial import TrialState
 
         for draw in range(_DRAWS):
-            one = self._draw(draw)
-            before = next((result for result in self.results if result.values == one.values), None)
+            trial = self._draw(draw)
+            before = next((result for result in self.results if result.values == trial.values), None)
             if before is None:
                 break
             if draw < _DRAWS - 1:
-                self._study.tell(one.trial, state=TrialState.FAIL)
-        return one, before
+                self._study.tell(trial.handle, state=TrialState.FAIL)
+        return trial, before
 
     def _draw(self, draw: int) -> OpenTrial:
         from optuna.samplers import TPESampler
@@ -133,41 +129,35 @@ class Search:
         trial = self._study.ask()
         return OpenTrial(trial, self.plan.suggest(trial), base)
 
-    def report(self, one: OpenTrial, metrics: Mapping[str, float]) -> None:
-        """Add the metrics of an inner fold; end the trial after its last, or if three of four were better so far.
-
-        Parameters
-        ----------
-        one : OpenTrial
-        metrics : dict of float
-        """
+    def report(self, trial: OpenTrial, metrics: Mapping[str, float]) -> None:
+        """Add the metrics of an inner fold; end the trial after its last, or if three of four were better so far."""
         for name, value in metrics.items():
-            one.metrics.setdefault(name, []).append(value)
-        values = one.metrics[self.plan.objective]
+            trial.metrics.setdefault(name, []).append(value)
+        values = trial.metrics[self.plan.objective]
         is_measured = bool(np.isfinite(values).any())
         if is_measured:
-            one.trial.report(float(np.nanmean(values)), len(values) - 1)
+            trial.handle.report(float(np.nanmean(values)), len(values) - 1)
         if len(values) == self.plan.inner_folds:
-            self._end(one, "complete" if is_measured else "pruned")
-        elif is_measured and one.trial.should_prune():
-            self._end(one, "pruned")
+            self._end(trial, "complete" if is_measured else "pruned")
+        elif is_measured and trial.handle.should_prune():
+            self._end(trial, "pruned")
 
     def best(self) -> TrialResult | None:
         """The complete trial with the best mean, the first of equals; None if there is none."""
         sign = -1.0 if self.plan.objective in LESS else 1.0
-        complete = [one for one in self.results if one.value is not None]
-        return max(complete, key=lambda one: sign * (one.value or 0.0), default=None)
+        complete = [result for result in self.results if result.value is not None]
+        return max(complete, key=lambda result: sign * (result.value or 0.0), default=None)
 
-    def _end(self, one: OpenTrial, state: State) -> None:
+    def _end(self, trial: OpenTrial, state: State) -> None:
         from optuna.trial import TrialState
 
         is_complete = state == "complete"
-        value = float(np.nanmean(one.metrics[self.plan.objective])) if is_complete else None
-        for name, fact in ((_VALUES, one.values), (_METRICS, one.metrics), (_STATE, state)):
-            one.trial.set_user_attr(name, fact)
-        self._study.tell(one.trial, value, TrialState.COMPLETE if is_complete else TrialState.PRUNED)
-        one.is_open = False
-        self.results.append(TrialResult(self.name, len(self.results), one.values, state, one.metrics, value))
+        value = float(np.nanmean(trial.metrics[self.plan.objective])) if is_complete else None
+        for name, fact in ((_VALUES, trial.values), (_METRICS, trial.metrics), (_STATE, state)):
+            trial.handle.set_user_attr(name, fact)
+        self._study.tell(trial.handle, value, TrialState.COMPLETE if is_complete else TrialState.PRUNED)
+        trial.is_open = False
+        self.results.append(TrialResult(self.name, len(self.results), trial.values, state, trial.metrics, value))
 
 
 @contextmanager
@@ -217,16 +207,12 @@ def _open_study(name: str, plan: Plan, storage: RDBStorage, facts: Mapping[str, 
             f"{storage.engine.url.database}: is of a sweep of other {' and '.join(differing)}; "
             "move it away to start anew, or name another with --store"
         )
-    for one in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+    for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
         # Of a sweep that was killed.
-        study.tell(one.number, state=TrialState.FAIL)
+        study.tell(trial.number, state=TrialState.FAIL)
     return study
 
 
-def _has_ended(one: FrozenTrial) -> bool:
-    return one.state.name in ("COMPLETE", "PRUNED")
-
-
-def _read_result(search: str, number: int, one: FrozenTrial) -> TrialResult:
-    values, metrics, state = (one.user_attrs[name] for name in (_VALUES, _METRICS, _STATE))
-    return TrialResult(search, number, values, state, metrics, one.value if state == "complete" else None)
+def _read_result(search: str, number: int, trial: FrozenTrial) -> TrialResult:
+    values, metrics, state = (trial.user_attrs[name] for name in (_VALUES, _METRICS, _STATE))
+    return TrialResult(search, number, values, state, metrics, trial.value if state == "complete" else None)

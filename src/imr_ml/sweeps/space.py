@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 from pydantic import BaseModel, ConfigDict, model_validator
 
 from imr_ml.experiments.reading import NamedExperiment, override_values, validate_values
-from imr_ml.experiments.schema import Experiment, flat_keys
-from imr_ml.experiments.writing import format_value
+from imr_ml.experiments.schema import Experiment, flat_keys, format_value
 
 if TYPE_CHECKING:
     from optuna import Trial
@@ -50,7 +49,7 @@ class Range(BaseModel):
         """The highest number that is a whole number of steps above `low`."""
         if self.step is None:
             return self.high
-        low, high, step = (Decimal(str(one)) for one in (self.low, self.high, self.step))
+        low, high, step = (Decimal(str(number)) for number in (self.low, self.high, self.step))
         return float(low + (high - low) // step * step)
 
     def __str__(self) -> str:
@@ -64,7 +63,6 @@ class Parameter:
 
     Attributes
     ----------
-    key : str
     values : tuple or Range
         The choices, or a range.
     start : object
@@ -89,7 +87,7 @@ class Parameter:
         """The key's value in a trial, as TOML."""
         if not isinstance(self.values, Range):
             # Optuna stores no lists.
-            return str(trial.suggest_categorical(self.key, [format_value(one) for one in self.values]))
+            return str(trial.suggest_categorical(self.key, [format_value(parameter) for parameter in self.values]))
         low, high, step, log = self.values.low, self.values.last, self.values.step, self.values.log
         if self.whole:
             return str(trial.suggest_int(self.key, int(low), int(high), step=int(step or 1), log=log))
@@ -113,7 +111,6 @@ class Plan:
     ----------
     base : NamedExperiment
         The file without its ``[sweep]`` table.
-    parameters : tuple of Parameter
     objective : str
         Metric of `OBJECTIVES` that selects.
     outer_folds, inner_folds : int
@@ -134,25 +131,27 @@ class Plan:
     def suggest(self, trial: Trial) -> dict[str, str]:
         """Values of a trial, as TOML: all keys that go with its classifiers."""
         values: dict[str, str] = {}
-        for one in self._classifiers_first:
-            if one.applies(values):
-                values[one.key] = one.suggest(trial)
-        return {one.key: values[one.key] for one in self.parameters if one.key in values}
+        for parameter in self._classifiers_first:
+            if parameter.applies(values):
+                values[parameter.key] = parameter.suggest(trial)
+        return {parameter.key: values[parameter.key] for parameter in self.parameters if parameter.key in values}
 
     @property
     def start(self) -> dict[str, Any] | None:
         """The file's own values as Optuna stores them; None if one is not among those to try."""
         start: dict[str, Any] = {}
-        for one in self._classifiers_first:
-            if one.applies(start):
-                if one.start is None:
+        for parameter in self._classifiers_first:
+            if parameter.applies(start):
+                if parameter.start is None:
                     return None
-                start[one.key] = one.start if isinstance(one.values, Range) else format_value(one.start)
+                start[parameter.key] = (
+                    parameter.start if isinstance(parameter.values, Range) else format_value(parameter.start)
+                )
         return start
 
     @property
     def _classifiers_first(self) -> list[Parameter]:
-        return sorted(self.parameters, key=lambda one: one.key != classifier_key(one.key))
+        return sorted(self.parameters, key=lambda parameter: parameter.key != classifier_key(parameter.key))
 
     def experiment(self, values: Mapping[str, str]) -> Experiment:
         """The file's experiment with other values of the varied keys, which are TOML.
@@ -169,7 +168,7 @@ class Plan:
     def digest(self) -> str:
         """Of all that decides what is tried and how it is measured, the data apart."""
         facts = [flat_keys(self.base.experiment.values()), self.objective, self.outer_folds, self.inner_folds]
-        varied = {one.key: str(one) for one in self.parameters}
+        varied = {parameter.key: str(parameter) for parameter in self.parameters}
         return hashlib.sha256(json.dumps([*facts, varied], default=str).encode()).hexdigest()
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,13 +13,12 @@ import numpy as np
 
 from imr_ml.classifiers.request_model import RequestModel
 from imr_ml.classifiers.types import Dataset, Labels, Predictions
-from imr_ml.evaluation.cross_validation import fit_predict, join_folds
+from imr_ml.evaluation.cross_validation import fit_predict, join_folds, run_parallel
 from imr_ml.evaluation.intervals import Bootstrap, Estimate, Metric
 from imr_ml.evaluation.splits import Split, grouped_folds
-from imr_ml.progress import Progress, StartProgress, silent
-from imr_ml.sweeps.objectives import OBJECTIVES, objectives_of
-from imr_ml.sweeps.results import FILE, SELECTED, Sweep
-from imr_ml.sweeps.searching import Search, SweepError, TrialResult, open_storage
+from imr_ml.progress import StartProgress, silent
+from imr_ml.sweeps.results import FILE, OBJECTIVES, SELECTED, Sweep, SweepError, objectives_of
+from imr_ml.sweeps.searching import Search, TrialResult, open_storage
 from imr_ml.training import data_facts, decided_requests
 
 if TYPE_CHECKING:
@@ -27,8 +26,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from imr_ml.experiments.schema import Experiment
-    from imr_ml.nlp.types import NlpSettings
     from imr_ml.sweeps.space import Plan
+
+    Datasets = Callable[[Experiment], Dataset]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +58,10 @@ def describe_cost(plan: Plan, budget: Budget) -> str:
     SweepError
         For fewer trials than searches.
     """
-    searches, each = len(plan.searches), _trials_each(plan, budget)
-    fits = searches * each * plan.inner_folds
+    searches, trials_each = len(plan.searches), _trials_each(plan, budget)
+    fits = searches * trials_each * plan.inner_folds
     return (
-        f"{searches} searches ({plan.outer_folds} outer folds, then all the data) of {each} trials, "
+        f"{searches} searches ({plan.outer_folds} outer folds, then all the data) of {trials_each} trials, "
         f"{plan.inner_folds} inner folds each: at most {fits} fits to select and {2 * plan.outer_folds} to evaluate"
     )
 
@@ -92,23 +92,28 @@ def run_sweep(
         As in training.
     """
     begun, budget = time.monotonic(), budget or Budget()
-    each = _trials_each(plan, budget)
+    trials_each = _trials_each(plan, budget)
     decided = decided_requests(requests)
-    datasets = _Datasets(decided, start)
-    base = datasets.of(plan.base.experiment)
+    read = cache(lambda nlp: Dataset.of(decided, nlp, start))
+
+    def datasets(experiment: Experiment) -> Dataset:
+        return read(experiment.training_settings().nlp)
+
+    base = datasets(plan.base.experiment)
     if plan.objective not in objectives_of(base.labels):
         raise SweepError(f"{plan.objective} can't be measured: this source reports no families")
     data = data_facts(requests, decided, base.groups)
-    outer = _outer_folds(base, plan)
-    parts = dict(zip(plan.searches, [*(train for train, _ in outer), np.arange(len(base))], strict=True))
-    folds = {name: _inner_folds(base, rows, plan) for name, rows in parts.items()}
+    everything = np.arange(len(base))
+    outer = _folds(base, everything, plan.outer_folds, plan)
+    parts = dict(zip(plan.searches, [*(train for train, _ in outer), everything], strict=True))
+    folds = {name: _folds(base, rows, plan.inner_folds, plan) for name, rows in parts.items()}
     facts = {"settings": plan.digest, "data": data.sha256}
     with open_storage(store) as storage:
         searches = [Search(name, plan, storage, facts) for name in parts]
-        runner = _Runner(plan, datasets, folds, budget.jobs)
-        runner.run(searches, each, None if budget.timeout_s is None else begun + budget.timeout_s, start)
-        selected = {one.name: best for one in searches if (best := one.best())}
-        trials = tuple(result for one in searches for result in one.results)
+        end_at = None if budget.timeout_s is None else begun + budget.timeout_s
+        _run_trials(searches, folds, datasets, trials_each, end_at, budget.jobs, start)
+        selected = {search.name: best for search in searches if (best := search.best())}
+        trials = tuple(result for search in searches for result in search.results)
     if len(selected) < len(searches):
         raise SweepError("no trial could be measured on every fold: allow more trials, or narrow the ranges")
     estimates, differences = _evaluate(plan, selected, outer, datasets, budget.jobs, start)
@@ -125,75 +130,45 @@ def _trials_each(plan: Plan, budget: Budget) -> int:
     return budget.trials // searches
 
 
-class _Datasets:
-    """The requests as each way of reading texts gives them, each read once."""
-
-    def __init__(self, decided: pd.DataFrame, start: StartProgress) -> None:
-        self._decided, self._start = decided, start
-        self._read: dict[NlpSettings, Dataset] = {}
-
-    def of(self, experiment: Experiment) -> Dataset:
-        """The requests for an experiment."""
-        settings = experiment.training_settings().nlp
-        if settings not in self._read:
-            self._read[settings] = Dataset.of(self._decided, settings, self._start)
-        return self._read[settings]
-
-
 def _build(experiment: Experiment) -> RequestModel:
     return RequestModel(experiment.training_settings().model)
 
 
-def _outer_folds(dataset: Dataset, plan: Plan) -> list[Split]:
-    evaluation, seed = plan.base.experiment.evaluation, plan.base.experiment.training.seed
-    overturned = dataset.labels.overturned
-    return grouped_folds(overturned, dataset.groups, plan.outer_folds, seed, stratify=evaluation.stratify)
-
-
-def _inner_folds(dataset: Dataset, rows: NDArray[np.int64], plan: Plan) -> list[Split]:
+def _folds(dataset: Dataset, rows: NDArray[np.int64], folds: int, plan: Plan) -> list[Split]:
     """Folds of a part of the requests, as rows of all of them."""
     evaluation, seed = plan.base.experiment.evaluation, plan.base.experiment.training.seed
     overturned, groups = dataset.labels.overturned[rows], dataset.groups[rows]
-    splits = grouped_folds(overturned, groups, plan.inner_folds, seed, stratify=evaluation.stratify)
+    splits = grouped_folds(overturned, groups, folds, seed, stratify=evaluation.stratify)
     return [(rows[train], rows[test]) for train, test in splits]
 
 
-@dataclass(frozen=True, slots=True)
-class _Runner:
-    """Runs the trials of several searches side by side."""
-
-    plan: Plan
-    datasets: _Datasets
-    folds: Mapping[str, Sequence[Split]]
-    jobs: int
-
-    def run(self, searches: Sequence[Search], each: int, end_at: float | None, start: StartProgress) -> None:
-        inner = self.plan.inner_folds
-        progress = start("searching", len(searches) * each * inner)
-        progress(sum(min(len(one.results), each) for one in searches) * inner)
-        while behind := self._behind(searches, each):
-            if end_at is not None and time.monotonic() > end_at and all(one.results for one in searches):
-                return
-            self._run_round(behind, progress)
-
-    def _behind(self, searches: Sequence[Search], each: int) -> list[Search]:
-        """Searches with the fewest results, as long as these are too few."""
-        fewest = min(len(one.results) for one in searches)
-        return [one for one in searches if len(one.results) == fewest] if fewest < each else []
-
-    def _run_round(self, searches: Sequence[Search], progress: Progress) -> None:
-        from joblib import Parallel, delayed
-
-        asked = [(search, search.ask()) for search in searches]
-        for fold in range(self.plan.inner_folds):
-            under_way = [(search, one) for search, one in asked if one.is_open]
-            measured = Parallel(n_jobs=self.jobs)(
-                delayed(_measure)(one.experiment, self.datasets.of(one.experiment), self.folds[search.name][fold])
-                for search, one in under_way
+def _run_trials(
+    searches: Sequence[Search],
+    folds: Mapping[str, Sequence[Split]],
+    datasets: Datasets,
+    trials_each: int,
+    end_at: float | None,
+    jobs: int,
+    start: StartProgress,
+) -> None:
+    """Run trials of all searches side by side, until each has its number or the time is up."""
+    inner = searches[0].plan.inner_folds
+    progress = start("searching", len(searches) * trials_each * inner)
+    progress(sum(min(len(search.results), trials_each) for search in searches) * inner)
+    while (fewest := min(len(search.results) for search in searches)) < trials_each:
+        if end_at is not None and time.monotonic() > end_at and all(search.results for search in searches):
+            return
+        behind = [(search, search.ask()) for search in searches if len(search.results) == fewest]
+        for fold in range(inner):
+            under_way = [(search, trial) for search, trial in behind if trial.is_open]
+            tasks = (
+                (trial.experiment, datasets(trial.experiment), folds[search.name][fold]) for search, trial in under_way
             )
-            for (search, one), metrics in zip(under_way, measured, strict=True):
-                search.report(one, metrics)
-            progress(len(asked))
+            # A report may end a trial, so all are measured before.
+            measured = list(run_parallel(_measure, tasks, jobs, lambda _: None))
+            for (search, trial), metrics in zip(under_way, measured, strict=True):
+                search.report(trial, metrics)
+            progress(len(behind))
 
 
 def _measure(experiment: Experiment, dataset: Dataset, split: Split) -> dict[str, float]:
@@ -211,7 +186,7 @@ def _evaluate(
     plan: Plan,
     selected: Mapping[str, TrialResult],
     outer: list[Split],
-    datasets: _Datasets,
+    datasets: Datasets,
     jobs: int,
     start: StartProgress,
 ) -> tuple[dict[str, dict[str, Estimate]], dict[str, Estimate]]:
@@ -219,7 +194,7 @@ def _evaluate(
     chosen = [plan.experiment(selected[name].values) for name in plan.searches[:-1]]
     tried = {SELECTED: chosen, FILE: [plan.base.experiment] * len(outer)}
     predicted = _predict_outer(tried, outer, datasets, jobs, start)
-    base, evaluation = datasets.of(plan.base.experiment), plan.base.experiment.evaluation
+    base, evaluation = datasets(plan.base.experiment), plan.base.experiment.evaluation
     names = objectives_of(base.labels)
     computed = {
         (side, name): _metric(base.labels, predictions, name)
@@ -235,21 +210,16 @@ def _evaluate(
 def _predict_outer(
     tried: Mapping[str, Sequence[Experiment]],
     outer: list[Split],
-    datasets: _Datasets,
+    datasets: Datasets,
     jobs: int,
     start: StartProgress,
 ) -> dict[str, Predictions]:
-    from joblib import Parallel, delayed
-
     tasks = [
-        (experiment, datasets.of(experiment), split)
+        (experiment, datasets(experiment), split)
         for experiments in tried.values()
         for experiment, split in zip(experiments, outer, strict=True)
     ]
-    progress, parts = start("evaluating", len(tasks)), []
-    for part in Parallel(n_jobs=jobs, return_as="generator")(delayed(_predict)(*task) for task in tasks):
-        parts.append(part)
-        progress(1)
+    parts = list(run_parallel(_predict, tasks, jobs, start("evaluating", len(tasks))))
     count = len(outer)
     return {side: join_folds(parts[at * count : (at + 1) * count], outer) for at, side in enumerate(tried)}
 

@@ -22,7 +22,7 @@ from imr_ml.tracking.sending import RecordedRun, send_record
 from imr_ml.tracking.views import NOTE
 
 if TYPE_CHECKING:
-    from imr_ml.drift.types import DriftReport
+    from imr_ml.drift.comparing import DriftReport
     from imr_ml.model_files import LoadedModel
     from imr_ml.scoring.batch import BatchSummary
 

@@ -29,7 +29,7 @@ from imr_ml.tracking.uris import TrackingError
 if TYPE_CHECKING:
     import pandas as pd
 
-    from imr_ml.experiments.settings import TrainingSettings
+    from imr_ml.experiments.schema import TrainingSettings
     from imr_ml.ingest.manifest import TableManifest
 
 REBUILT = "rebuilt.json"
@@ -238,8 +238,8 @@ def _read_requests(manifest: TableManifest, table: Path, facts: dict[str, Any]) 
 def settings_of_facts(recorded: dict[str, Any]) -> TrainingSettings:
     """Read the settings that a model was trained with from its facts."""
     from imr_ml.classifiers.settings import settings_of
-    from imr_ml.evaluation.settings import EvaluationSettings
-    from imr_ml.experiments.settings import TrainingSettings
+    from imr_ml.evaluation.splits import EvaluationSettings
+    from imr_ml.experiments.schema import TrainingSettings
     from imr_ml.nlp.types import NlpSettings
 
     return TrainingSettings(

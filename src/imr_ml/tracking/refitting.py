@@ -17,10 +17,9 @@ from imr_ml.errors import ImrError
 from imr_ml.evaluation.comparison import MODEL
 from imr_ml.evaluation.cross_validation import OutOfFold, out_of_fold
 from imr_ml.evaluation.intervals import Estimate
-from imr_ml.evaluation.settings import EvaluationSettings
-from imr_ml.evaluation.splits import fold_numbers, repeated_folds, tested_part
+from imr_ml.evaluation.splits import EvaluationSettings, fold_numbers, repeated_folds, tested_part
 from imr_ml.evaluation.temporal import NoTemporalSplit, temporal_split
-from imr_ml.experiments.settings import TrainingSettings
+from imr_ml.experiments.schema import TrainingSettings
 from imr_ml.progress import StartProgress
 from imr_ml.tracking.comparing import RunFacts, estimates_of, paired_differences
 from imr_ml.tracking.predictions import FILE, HeldOut, write_held_out

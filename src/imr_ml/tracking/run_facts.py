@@ -19,8 +19,7 @@ import numpy as np
 from imr_ml.corpus.schema import source_kind
 from imr_ml.evaluation.comparison import LESS_IS_BETTER, METRICS, MODEL, baselines_of
 from imr_ml.experiments.reading import DEFAULT, changes_of
-from imr_ml.experiments.schema import Value, flat_keys, values_of
-from imr_ml.experiments.settings import TrainingSettings
+from imr_ml.experiments.schema import TrainingSettings, Value, flat_keys, values_of
 from imr_ml.reporting.compared_models import TITLES, ComparedModel
 from imr_ml.tracking.records import Point
 

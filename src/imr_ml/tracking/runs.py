@@ -18,12 +18,11 @@ from imr_ml.corpus.schema import COLUMNS, Role
 from imr_ml.evaluation.comparison import MODEL
 from imr_ml.evaluation.slices import slice_table
 from imr_ml.experiments.reading import DEFAULT
-from imr_ml.experiments.schema import values_of
-from imr_ml.experiments.writing import to_toml
+from imr_ml.experiments.schema import to_toml, values_of
 from imr_ml.files import sha256_of
 from imr_ml.model_files import MANIFEST
 from imr_ml.rates.model_report import REPORT, write_model_report
-from imr_ml.reporting.compared_models import COLOURS_OF_BASELINES, ComparedModel, compared_baselines
+from imr_ml.reporting.compared_models import COLORS_OF_BASELINES, ComparedModel, compared_baselines
 from imr_ml.tracking import run_facts
 from imr_ml.tracking.predictions import FILE, Folds, HeldOut, write_held_out
 from imr_ml.tracking.records import (
@@ -210,7 +209,7 @@ def _describe_errors(extras: Extras) -> str:
 
 
 def _compared_run(compared: ComparedModel, trained: TrainedModel, git: GitState | None) -> RunRecord:
-    color = COLOURS_OF_BASELINES.get(compared.key)
+    color = COLORS_OF_BASELINES.get(compared.key)
     tags = {NOTE: run_facts.describe_compared(compared, trained)} | ({"mlflow.runColor": color} if color else {})
     return RunRecord(
         key=compared.key,

@@ -11,8 +11,8 @@ from imr_ml.corpus.schema import validate_requests
 from imr_ml.corpus.table import complete_requests
 from imr_ml.evaluation.comparison import METRICS, MODEL
 from imr_ml.evaluation.intervals import Estimate
-from imr_ml.evaluation.settings import EvaluationSettings
 from imr_ml.evaluation.slices import Slice
+from imr_ml.evaluation.splits import EvaluationSettings
 from imr_ml.ladder.climbing import climb
 from imr_ml.ladder.reading import REFERENCES
 from imr_ml.model_files import save_model

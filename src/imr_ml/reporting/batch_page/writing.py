@@ -2,24 +2,138 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import json
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from imr_ml.guidelines.types import FAMILIES
+from imr_ml.nlp.types import SectionView
+from imr_ml.nlp.views import category_of_view, view_sections
 from imr_ml.reporting import names
-from imr_ml.reporting.batch_page.facts import ReportFacts
-from imr_ml.reporting.batch_page.rows import FIELDS, LONGEST_TEXT, PageRows, family_bars, histogram
-from imr_ml.reporting.batch_page.totals import Totals
-from imr_ml.reporting.pages import page_resource, write_html
-from imr_ml.templates import template
+from imr_ml.reporting.batch_page.totals import ReportFacts, Totals, family_bars, histogram
+from imr_ml.reporting.pages import BATCH_PAGE, page_resource, write_html
 
 if TYPE_CHECKING:
     import pandas as pd
 
+
+LONGEST_TEXT = 50_000
+"""Characters of a text that are on the page; the scored file holds them all."""
+MOST_CHARACTERS = 50_000_000
+"""Characters of texts and evidence after which a page takes no more rows: a browser has to hold them."""
+_TEXTS = ("request", "clinical_summary", "ur_guideline")
+_BACKGROUND = ("category", "age", "sex", "ur_denial_date")
+_NAMED = {"treatments": "treatment", "body_parts": "body"}
+"""Fields with what a request names, and the kinds of facts that they list."""
+_SAID = ("p_overturned", "outcome_pred", "confident", "primary_family", "families_pred", "acoem_chapter")
+_NOTES = ("error", "warnings", "precedents_reason", "in_training")
+_COHORT = ("cohort_rate", "cohort_low", "cohort_high", "cohort_requests", "cohort_tier", "cohort_reason")
+_JSON = ("evidence", "precedents")
+_PROBABILITIES = tuple(f"p_{family}" for family in FAMILIES)
+_COLUMNS = ("case_number", "item", "file", *_TEXTS, *_BACKGROUND, *_SAID, *_NOTES, *_COHORT, *_JSON)
+FIELDS = (*_COLUMNS, *_NAMED, "p_families")
+_DIGITS = 6
 MOST_ROWS = 5_000
 # In the order in which they need each other.
 _SCRIPTS = ("dom.js", "places.js", "rows.js", "table.js", "evidence.js", "panel.js", "main.js")
+
+
+@dataclass(slots=True)
+class PageRows:
+    """Rows taken so far.
+
+    Attributes
+    ----------
+    limit : int
+        Rows to take at most.
+    rows : list of list
+        Values in the order of `FIELDS`; a text is its place in `texts`, or None.
+    texts : list of str
+        Each once, however many requests of a case share it.
+    cut : list of int
+        Places of texts that were longer than `LONGEST_TEXT`.
+    """
+
+    limit: int
+    rows: list[list[Any]] = field(default_factory=list)
+    texts: list[str] = field(default_factory=list)
+    cut: list[int] = field(default_factory=list)
+    _places: dict[str, int] = field(default_factory=dict)
+    _characters: int = 0
+
+    def add(self, chunk: pd.DataFrame, facts: ReportFacts) -> None:
+        """Take rows from the beginning of a chunk until the page is full."""
+        if self._is_full:
+            return
+        head = chunk.iloc[: self.limit - len(self.rows)]
+        columns = [_values(head, facts.column(name)) for name in _COLUMNS]
+        views = list(view_sections(str(request or "") for request in columns[_COLUMNS.index("request")]))
+        place = _COLUMNS.index("category")
+        columns[place] = [
+            given or (category_of_view(view) if view.tokens else None)
+            for given, view in zip(columns[place], views, strict=True)
+        ]
+        columns += [_join_facts(views, kind) for kind in _NAMED.values()]
+        probabilities = zip(*(_values(head, name) for name in _PROBABILITIES), strict=True)
+        for row, by_family in zip(zip(*columns, strict=True), probabilities, strict=True):
+            if self._is_full:
+                break
+            self.rows.append([*self._cells(row), None if by_family[0] is None else list(by_family)])
+
+    @property
+    def _is_full(self) -> bool:
+        return len(self.rows) >= self.limit or self._characters >= MOST_CHARACTERS
+
+    def _cells(self, row: tuple[Any, ...]) -> Iterator[Any]:
+        for name, value in zip((*_COLUMNS, *_NAMED), row, strict=True):
+            if value is None:
+                yield None
+            elif name in _TEXTS:
+                yield self._place(str(value))
+            elif name in _JSON:
+                self._characters += len(value)
+                yield json.loads(value)
+            else:
+                yield value
+
+    def _place(self, text: str) -> int:
+        shown = text[:LONGEST_TEXT]
+        place = self._places.setdefault(shown, len(self.texts))
+        if place == len(self.texts):
+            self.texts.append(shown)
+            self._characters += len(shown)
+            if len(text) > LONGEST_TEXT:
+                self.cut.append(place)
+        return place
+
+
+def _join_facts(views: list[SectionView], kind: str) -> list[str | None]:
+    """What each request names of a kind, joined by ``|``."""
+    return ["|".join(dict.fromkeys(fact.value for fact in view.facts if fact.kind == kind)) or None for view in views]
+
+
+def _values(frame: pd.DataFrame, name: str) -> list[Any]:
+    """A column's values as JSON knows them; None where it is missing."""
+    if name not in frame:
+        return [None] * len(frame)
+    return [_plain(value) for value in frame[name].astype("object").where(frame[name].notna(), None)]
+
+
+def _plain(value: Any) -> Any:
+    if hasattr(value, "item"):
+        value = value.item()
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            return None
+        return int(value) if value.is_integer() else round(value, _DIGITS)
+    if hasattr(value, "isoformat"):
+        return value.isoformat()[:10]
+    if isinstance(value, str):
+        return value
+    return value if value is None or isinstance(value, bool | int) else str(value)
 
 
 def write_report(chunks: Iterable[pd.DataFrame], target: Path, facts: ReportFacts, *, limit: int = MOST_ROWS) -> None:
@@ -41,38 +155,33 @@ def write_report(chunks: Iterable[pd.DataFrame], target: Path, facts: ReportFact
     OSError
         Where the file can't be written.
     """
-    totals, kept = Totals(), PageRows(limit)
+    totals, page = Totals(), PageRows(limit)
     for chunk in chunks:
         totals.add(chunk, facts)
-        kept.add(chunk, facts)
+        page.add(chunk, facts)
     write_html(
         target,
-        template("imr_ml.reporting.batch_page", "page", "page.html.jinja"),
-        page_resource("page.css"),
+        BATCH_PAGE,
+        "page",
         ["\n".join(map(page_resource, _SCRIPTS))],
-        _data(totals, kept, facts),
+        _data(totals, page, facts),
         facts=facts,
         totals=totals,
-        on_page=len(kept.rows),
+        on_page=len(page.rows),
         histogram=histogram(totals.histogram, facts.base_rate),
-        families=family_bars(totals, names.FAMILY_NAMES),
+        families=family_bars(totals),
     )
 
 
-def _data(totals: Totals, kept: PageRows, facts: ReportFacts) -> dict[str, Any]:
+def _data(totals: Totals, page: PageRows, facts: ReportFacts) -> dict[str, Any]:
     return {
         "fields": FIELDS,
-        "rows": kept.rows,
-        "texts": kept.texts,
-        "cut": kept.cut,
+        "rows": page.rows,
+        "texts": page.texts,
+        "cut": page.cut,
         "longest_text": LONGEST_TEXT,
         "families": FAMILIES,
-        "names": {
-            "families": names.FAMILY_NAMES,
-            "tiers": names.TIER_NAMES,
-            "facts": names.FACT_NAMES,
-            "sections": names.SECTION_NAMES,
-        },
+        "names": names.PAGE_NAMES,
         "is_sample": facts.is_sample_model or totals.sample_rows > 0,
         "mean_p": totals.mean_p,
     }

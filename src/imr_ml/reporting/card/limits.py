@@ -62,11 +62,11 @@ def limits(trained: TrainedModel) -> Iterator[str]:
 
 def case_size(evaluation: Evaluation) -> CaseSize | None:
     """From the slices by number of requests; None where there are fewer than two or no ROC AUC."""
-    sizes = [one for one in evaluation.slices if one.kind == _ITEMS and one.value != _UNKNOWN]
+    sizes = [size for size in evaluation.slices if size.kind == _ITEMS and size.value != _UNKNOWN]
     overall = evaluation.estimates[MODEL]["outcome.roc_auc"].value
     # By name they are in the order of their size: 1, 2, 3 to 4, 5 or more.
-    overturned = np.array([one.overturned for one in sizes], dtype=float)
-    upheld = np.array([one.requests - one.overturned for one in sizes], dtype=float)
+    overturned = np.array([size.overturned for size in sizes], dtype=float)
+    upheld = np.array([size.requests - size.overturned for size in sizes], dtype=float)
     pairs = overturned.sum() * upheld.sum()
     if len(sizes) < 2 or not pairs or not isfinite(overall):
         return None
@@ -77,14 +77,14 @@ def case_size(evaluation: Evaluation) -> CaseSize | None:
 
 def _within(sizes: list[Slice]) -> float | None:
     measured = [
-        (one.estimates["outcome.roc_auc"].value, _pairs(one)) for one in sizes if "outcome.roc_auc" in one.estimates
+        (size.estimates["outcome.roc_auc"].value, _pairs(size)) for size in sizes if "outcome.roc_auc" in size.estimates
     ]
     values, weights = zip(*measured, strict=True) if measured else ((), ())
     return float(np.average(values, weights=weights)) if measured else None
 
 
-def _pairs(one: Slice) -> int:
-    return one.overturned * (one.requests - one.overturned)
+def _pairs(size: Slice) -> int:
+    return size.overturned * (size.requests - size.overturned)
 
 
 def _of_data(trained: TrainedModel) -> Iterator[str]:
@@ -167,10 +167,10 @@ def _of_later_decisions(evaluation: Evaluation) -> Iterator[str]:
 def _of_sets(trained: TrainedModel) -> Iterator[str]:
     wanted, measured = trained.settings.coverage, trained.coverage
     for outcome in ("", "_overturned"):
-        found = measured.get(f"conformal.coverage{outcome}")
-        if found is not None and isfinite(found) and found < wanted - _FAR_FROM_PROMISED:
+        coverage = measured.get(f"conformal.coverage{outcome}")
+        if coverage is not None and isfinite(coverage) and coverage < wanted - _FAR_FROM_PROMISED:
             whose = "of the overturned requests' cases" if outcome else "of all"
             yield (
                 f"**Prediction sets hold less than they promise.** Asked for {wanted:.0%}, they held the outcome "
-                f"{whose} in {found:.0%}."
+                f"{whose} in {coverage:.0%}."
             )

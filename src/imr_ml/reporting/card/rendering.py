@@ -14,7 +14,7 @@ from imr_ml.evaluation.slices import FEWEST_REQUESTS
 from imr_ml.experiments.reading import changes_of
 from imr_ml.files import atomic_write, sha256_of
 from imr_ml.model_files import CLASSIFIERS, FACTS
-from imr_ml.reporting.card import limits, tables, wording
+from imr_ml.reporting.card import limits, wording
 from imr_ml.templates import template
 
 if TYPE_CHECKING:
@@ -59,7 +59,6 @@ def model_card(trained: TrainedModel, origin: Origin | None = None) -> str:
         dates=wording.format_dates(trained.evaluation.labels.decided_year),
         headlines=wording.headlines(trained.evaluation),
         limits=limits.limits(trained),
-        tables=tables,
         wording=wording,
         changes=changes_of(trained.settings),
         versions={"python": platform.python_version()} | {name: version(name) for name in _LIBRARIES},
@@ -90,18 +89,18 @@ def write_card(trained: TrainedModel, folder: Path, commit: str | None = None, *
     if named.parent.name == MODELS:
         pages[folder.parent / CARD] = _model_list(folder.parent)
     for path, page in pages.items():
-        with atomic_write(path) as made:
-            made.write_text(page, encoding="utf-8")
+        with atomic_write(path) as temporary:
+            temporary.write_text(page, encoding="utf-8")
     return list(pages)
 
 
 def _model_list(folder: Path) -> str:
     """The models in a folder, the newest first, each with a link to its card."""
-    found = [(json.loads(facts.read_text("utf-8")), facts.parent.name) for facts in folder.glob(f"*/{FACTS}")]
+    models = [(json.loads(facts.read_text("utf-8")), facts.parent.name) for facts in folder.glob(f"*/{FACTS}")]
     rows = [
         f"| [{name}]({name}/{CARD}) | {facts['created']} | {facts['data']['source']} | {facts['data']['requests']:,} | "
         f"{facts['metrics'][MODEL]['outcome.roc_auc']['value']:.3f} |"
-        for facts, name in sorted(found, key=lambda one: one[0]["created"], reverse=True)
+        for facts, name in sorted(models, key=lambda entry: entry[0]["created"], reverse=True)
     ]
     head = ["# Models", "", "| model | trained | source | requests | outcome ROC AUC |", "|---|---|---|---|---|"]
     return "\n".join([*head, *rows]) + "\n"

@@ -44,7 +44,7 @@ FIGURES: Mapping[str, Draw] = {
 
 def figures(trained: TrainedModel, draw: Mapping[str, Draw] = FIGURES) -> dict[str, Figure]:
     """Figure by name; those that the training says nothing for are left out, and those that fail are logged."""
-    drawn = {name: _draw(name, one, trained) for name, one in draw.items()}
+    drawn = {name: _draw(name, function, trained) for name, function in draw.items()}
     return {name: figure for name, figure in drawn.items() if figure is not None}
 
 

@@ -1,6 +1,6 @@
-"""What all pictures share: size, colours, the mark of sample data.
+"""What all pictures share: size, colors, the mark of sample data.
 
-The same thing has the same colour in every picture (colours of Okabe and Ito, which colour-blind readers can tell
+The same thing has the same color in every picture (colors of Okabe and Ito, which color-blind readers can tell
 apart): the model blue, each baseline its own, upheld green, overturned red.
 """
 
@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from imr_ml.evaluation.comparison import MODEL
-from imr_ml.reporting.compared_models import COLOURS_OF_BASELINES
+from imr_ml.reporting.compared_models import COLORS_OF_BASELINES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from matplotlib.axes import Axes
@@ -24,11 +25,11 @@ if TYPE_CHECKING:
     from imr_ml.training import TrainedModel
 
 UPHELD, OVERTURNED = "#009E73", "#D55E00"
-COLOURS = {MODEL: "#0072B2", **COLOURS_OF_BASELINES}
+COLORS = {MODEL: "#0072B2", **COLORS_OF_BASELINES}
 _DOTS_PER_INCH = 100
 
 
-def marked_figure(title: str, height: float, *, is_sample: bool) -> Figure:
+def marked_figure(title: str, height: float, *, is_sample: bool, width: float = 8) -> Figure:
     """An empty figure; of sample data it says so in red.
 
     Parameters
@@ -37,8 +38,10 @@ def marked_figure(title: str, height: float, *, is_sample: bool) -> Figure:
     height : float
         In inches.
     is_sample : bool
+    width : float, optional
+        In inches.
     """
-    figure = Figure(figsize=(8, height), layout="constrained")
+    figure = Figure(figsize=(width, height), layout="constrained")
     mark = "SAMPLE DATA - synthetic\n" if is_sample else ""
     figure.suptitle(f"{mark}{title}", fontsize=13, color=OVERTURNED if mark else "black")
     return figure
@@ -61,16 +64,22 @@ def intervals_figure(
     """
     figure = marked_figure(title, 1.5 + 0.3 * len(rows), is_sample=is_sample)
     axes = figure.subplots()
-    for place, one in enumerate(rows.values()):
-        error = [[one.value - one.low], [one.high - one.value]]
-        axes.errorbar(one.value, place, xerr=error, fmt="o", color=COLOURS[MODEL], capsize=3)
+    plot_estimates(axes, list(rows.values()))
     axes.set_yticks(range(len(rows)), list(rows))
     axes.invert_yaxis()
     if line is not None:
-        axes.axvline(line, linestyle="--", color=COLOURS["base_rate"])
+        axes.axvline(line, linestyle="--", color=COLORS["base_rate"])
     axes.set_xlabel(label)
-    axes.spines[["top", "right"]].set_visible(False)
     return figure
+
+
+def plot_estimates(axes: Axes, estimates: Sequence[Estimate | None], markersize: float | None = None) -> None:
+    """Plot estimates as points with their intervals, one a row; nothing for None."""
+    known = [(place, estimate) for place, estimate in enumerate(estimates) if estimate is not None]
+    error = np.hstack([np.empty((2, 0)), *(estimate.error for _, estimate in known)])
+    places, values = [place for place, _ in known], [estimate.value for _, estimate in known]
+    axes.errorbar(values, places, xerr=error, fmt="o", color=COLORS[MODEL], capsize=3, markersize=markersize)
+    axes.spines[["top", "right"]].set_visible(False)
 
 
 def figure_of(trained: TrainedModel, title: str, height: float = 5.5) -> Figure:

@@ -11,7 +11,7 @@ import numpy as np
 
 from imr_ml.corpus.rates import wilson
 from imr_ml.evaluation.comparison import MODEL
-from imr_ml.reporting.figures.canvas import COLOURS, OVERTURNED, UPHELD, canvas, estimate_of, figure_of
+from imr_ml.reporting.figures.canvas import COLORS, OVERTURNED, UPHELD, canvas, estimate_of, figure_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -36,7 +36,7 @@ def precision_recall(trained: TrainedModel) -> Figure:
         label = f"model, average precision {estimate_of(trained, 'outcome.average_precision')}"
         _curve(axes, recall, precision, None if number else label)
     rate = overturned.mean()
-    axes.axhline(rate, color=COLOURS["base_rate"], linestyle="--", label=f"base rate {rate:.3f}")
+    axes.axhline(rate, color=COLORS["base_rate"], linestyle="--", label=f"base rate {rate:.3f}")
     _note(axes, f"plain TF-IDF {estimate_of(trained, 'outcome.average_precision', 'plain_tfidf')}")
     axes.set(xlabel="recall", ylabel="precision", xlim=(0, 1), ylim=(0, 1.02))
     axes.legend(loc="upper right")
@@ -50,11 +50,11 @@ def roc(trained: TrainedModel) -> Figure:
     figure, axes = canvas(trained, "ROC of 'overturned'")
     places = np.linspace(0, 1, 101)
     low, high = _roc_band(trained, places)
-    axes.fill_between(places, low, high, color=COLOURS[MODEL], alpha=0.15, linewidth=0, label="95 % of resampled cases")
+    axes.fill_between(places, low, high, color=COLORS[MODEL], alpha=0.15, linewidth=0, label="95 % of resampled cases")
     for number, repeat in enumerate(trained.evaluation.out_of_fold.repeats):
         false, true, _ = roc_curve(trained.evaluation.labels.overturned, repeat.p_overturned)
         _curve(axes, false, true, None if number else f"model, area {estimate_of(trained, 'outcome.roc_auc')}")
-    axes.plot([0, 1], [0, 1], color=COLOURS["base_rate"], linestyle="--", label="chance 0.500")
+    axes.plot([0, 1], [0, 1], color=COLORS["base_rate"], linestyle="--", label="chance 0.500")
     _note(axes, f"plain TF-IDF {estimate_of(trained, 'outcome.roc_auc', 'plain_tfidf')}")
     axes.set(xlabel="upheld, called overturned", ylabel="overturned, called overturned")
     axes.set(xlim=(0, 1), ylim=(0, 1.02))
@@ -75,7 +75,7 @@ def reliability(trained: TrainedModel) -> Figure:
         seen,
         yerr=np.maximum(0, (seen - low, high - seen)),
         fmt="o-",
-        color=COLOURS[MODEL],
+        color=COLORS[MODEL],
         capsize=4,
         label="model, 95 %",
     )
@@ -84,7 +84,7 @@ def reliability(trained: TrainedModel) -> Figure:
         # Upright, because bins may lie closer than a count is wide.
         axes.annotate(count, (x, y), (0, 4), textcoords="offset points", ha="center", rotation=90)
     top = min(1.0, 1.3 * max(float(high.max()), float(predicted_share.max())))
-    axes.plot([0, top], [0, top], color=COLOURS["base_rate"], linestyle="--", label="perfect calibration")
+    axes.plot([0, top], [0, top], color=COLORS["base_rate"], linestyle="--", label="perfect calibration")
     axes.set(xlabel="mean predicted p_overturned", ylabel="share overturned", xlim=(0, top), ylim=(0, top))
     axes.legend(loc="lower right")
     return figure
@@ -96,12 +96,12 @@ def score_histogram(trained: TrainedModel) -> Figure:
     probability, overturned = _pooled(trained)
     edges = np.linspace(0, max(float(probability.max()), 0.05), 25).tolist()
     panels = figure.subplots(2, 1, sharex=True)
-    for axes, rows, colour, name in (
+    for axes, rows, color, name in (
         (panels[0], overturned, OVERTURNED, "overturned"),
         (panels[1], ~overturned, UPHELD, "upheld"),
     ):
-        axes.hist(probability[rows], bins=edges, color=colour, label=f"{name}, {int(rows.sum())} requests")
-        axes.axvline(overturned.mean(), color=COLOURS["base_rate"], linestyle="--", label="base rate")
+        axes.hist(probability[rows], bins=edges, color=color, label=f"{name}, {int(rows.sum())} requests")
+        axes.axvline(overturned.mean(), color=COLORS["base_rate"], linestyle="--", label="base rate")
         axes.set_ylabel("requests")
         axes.legend(loc="upper right")
     panels[1].set_xlabel("p_overturned")
@@ -155,7 +155,7 @@ def _roc_band(trained: TrainedModel, places: NDArray[np.float64]) -> tuple[NDArr
 
 
 def _curve(axes: Axes, x: NDArray[np.float64], y: NDArray[np.float64], label: str | None) -> None:
-    axes.plot(x, y, color=COLOURS[MODEL], alpha=0.7, linewidth=1.5, drawstyle="steps-post", label=label)
+    axes.plot(x, y, color=COLORS[MODEL], alpha=0.7, linewidth=1.5, drawstyle="steps-post", label=label)
 
 
 def _note(axes: Axes, text: str) -> None:

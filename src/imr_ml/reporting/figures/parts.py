@@ -14,7 +14,7 @@ from imr_ml.evaluation.metrics import f1_by_family
 from imr_ml.guidelines.types import FAMILIES
 from imr_ml.reporting.card.wording import HEADLINES, title
 from imr_ml.reporting.compared_models import TITLES
-from imr_ml.reporting.figures.canvas import COLOURS, OVERTURNED, UPHELD, canvas, estimate_of, figure_of
+from imr_ml.reporting.figures.canvas import COLORS, OVERTURNED, UPHELD, canvas, estimate_of, figure_of, plot_estimates
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from imr_ml.evaluation.cross_validation import OutOfFold
-    from imr_ml.evaluation.intervals import Estimate
-    from imr_ml.evaluation.slices import Slice
     from imr_ml.training import TrainedModel
 
 
@@ -41,10 +39,11 @@ def beside_baselines(trained: TrainedModel) -> Figure:
     for axes, metric in zip(panels, metrics, strict=False):
         for place, name in enumerate(names):
             if metric in estimates[name]:
-                one = estimates[name][metric]
-                error = [[one.value - one.low], [one.high - one.value]]
-                axes.errorbar(one.value, place, xerr=error, fmt="o", color=COLOURS[name], capsize=4)
-                axes.annotate(f"{one.value:.2f}", (one.value, place), (0, 6), textcoords="offset points", ha="center")
+                estimate = estimates[name][metric]
+                axes.errorbar(estimate.value, place, xerr=estimate.error, fmt="o", color=COLORS[name], capsize=4)
+                axes.annotate(
+                    f"{estimate.value:.2f}", (estimate.value, place), (0, 6), textcoords="offset points", ha="center"
+                )
         axes.set_title(title(metric), fontsize=10)
         axes.set_yticks(range(len(names)), [TITLES[name] for name in names])
         axes.set_ylim(len(names) - 0.5, -0.8)
@@ -58,19 +57,21 @@ def beside_baselines(trained: TrainedModel) -> Figure:
 
 def slices(trained: TrainedModel) -> Figure | None:
     """ROC AUC and micro F1 of each slice with intervals, beside those of all requests."""
-    measured = [one for one in trained.evaluation.slices if one.estimates]
+    measured = [row for row in trained.evaluation.slices if row.estimates]
     metrics = [metric for metric in _SLICED if metric in trained.evaluation.estimates[MODEL]]
     if not measured or not metrics:
         return None
     figure = figure_of(trained, "Slices, with 95 % intervals", height=1.6 + _ROW_INCHES * len(measured))
     panels = figure.subplots(1, len(metrics), sharey=True, squeeze=False)[0]
     for axes, metric in zip(panels, metrics, strict=True):
-        _intervals(axes, [one.estimates.get(metric) for one in measured])
+        plot_estimates(axes, [row.estimates.get(metric) for row in measured], markersize=4)
+        axes.grid(axis="y", alpha=0.3)
         overall = trained.evaluation.estimates[MODEL][metric]
-        axes.axvline(overall.value, color=COLOURS["base_rate"], linestyle="--", label=f"all {overall.value:.2f}")
+        axes.axvline(overall.value, color=COLORS["base_rate"], linestyle="--", label=f"all {overall.value:.2f}")
         axes.set(xlabel=metric, xlim=(0, 1))
         axes.legend(loc="lower left", fontsize=8)
-    panels[0].set_yticks(range(len(measured)), [_label(one) for one in measured], fontsize=8)
+    labels = [f"{row.kind}: {row.value} ({row.requests}, {row.overturned} overturned)" for row in measured]
+    panels[0].set_yticks(range(len(measured)), labels, fontsize=8)
     panels[0].invert_yaxis()
     return figure
 
@@ -83,16 +84,15 @@ def by_fold(trained: TrainedModel) -> Figure | None:
         return None
     figure, axes = canvas(trained, "Each fold alone, and the mean over all requests")
     for place, metric in enumerate(metrics):
-        found = np.ravel(values[metric])
-        found = found[np.isfinite(found)]
-        spread = np.linspace(-0.18, 0.18, len(found))
-        axes.plot(place + spread, found, "o", color=COLOURS[MODEL], alpha=0.6, label=None if place else "one fold")
+        scores = np.ravel(values[metric])
+        scores = scores[np.isfinite(scores)]
+        spread = np.linspace(-0.18, 0.18, len(scores))
+        axes.plot(place + spread, scores, "o", color=COLORS[MODEL], alpha=0.6, label=None if place else "one fold")
         estimate = trained.evaluation.estimates[MODEL][metric]
-        error = [[estimate.value - estimate.low], [estimate.high - estimate.value]]
         axes.errorbar(
             place + 0.3,
             estimate.value,
-            yerr=error,
+            yerr=estimate.error,
             fmt="s",
             color="black",
             capsize=4,
@@ -118,28 +118,13 @@ def learning_curve(trained: TrainedModel) -> Figure | None:
             values = np.array([one.value for one in measured])
             if name == MODEL:
                 ends = np.array([[one.low, one.high] for one in measured]).T
-                axes.fill_between(requests, *ends, color=COLOURS[name], alpha=0.15, linewidth=0)
+                axes.fill_between(requests, *ends, color=COLORS[name], alpha=0.15, linewidth=0)
             style = "o-" if name in (MODEL, "plain_tfidf") else "--"
-            axes.plot(requests, values, style, color=COLOURS[name], label=f"{TITLES[name]} {values[-1]:.2f}")
+            axes.plot(requests, values, style, color=COLORS[name], label=f"{TITLES[name]} {values[-1]:.2f}")
         axes.set(xlabel=f"training requests ({points[-1].cases} cases at most)", ylabel=metric, ylim=(0, 1.02))
         axes.spines[["top", "right"]].set_visible(False)
         axes.legend(loc="lower right")
     return figure
-
-
-def _intervals(axes: Axes, estimates: list[Estimate | None]) -> None:
-    known = [(place, one) for place, one in enumerate(estimates) if one is not None]
-    values = np.array([one.value for _, one in known])
-    error = np.array([[one.value - one.low, one.high - one.value] for _, one in known]).reshape(-1, 2).T
-    axes.errorbar(
-        values, [place for place, _ in known], xerr=error, fmt="o", color=COLOURS[MODEL], capsize=3, markersize=4
-    )
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.grid(axis="y", alpha=0.3)
-
-
-def _label(one: Slice) -> str:
-    return f"{one.kind}: {one.value} ({one.requests}, {one.overturned} overturned)"
 
 
 def family_f1(trained: TrainedModel) -> Figure | None:
@@ -148,13 +133,13 @@ def family_f1(trained: TrainedModel) -> Figure | None:
     if not trained.evaluation.labels.families_known:
         return None
     figure, axes = canvas(trained, "F1 of each guideline family")
-    measured = _predicted(trained)
-    scores = {name: _f1(truth, predicted) for name, predicted in measured.items()}
+    predicted = trained.evaluation.predicted
+    scores = {name: _f1(truth, predicted[name]) for name in (MODEL, "plain_tfidf", "ur_families") if name in predicted}
     height = 0.8 / len(scores)
     places = np.arange(len(FAMILIES))
     for number, (name, values) in enumerate(scores.items()):
         offset = (number - (len(scores) - 1) / 2) * height
-        axes.barh(places + offset, values.mean(axis=0), height, color=COLOURS.get(name), label=TITLES.get(name, name))
+        axes.barh(places + offset, values.mean(axis=0), height, color=COLORS.get(name), label=TITLES.get(name, name))
         if name == MODEL:
             axes.plot(values.T, np.tile((places + offset)[:, None], len(values)), "|", color="black", markersize=9)
             for place, mean, best in zip(places, values.mean(axis=0), values.max(axis=0), strict=True):
@@ -168,11 +153,6 @@ def family_f1(trained: TrainedModel) -> Figure | None:
         figure.legend(loc="outside lower center", ncols=len(scores))
     axes.set_title(_title(trained), fontsize=10)
     return figure
-
-
-def _predicted(trained: TrainedModel) -> dict[str, OutOfFold]:
-    predicted = trained.evaluation.predicted
-    return {name: predicted[name] for name in (MODEL, "plain_tfidf", "ur_families") if name in predicted}
 
 
 def _f1(truth: NDArray[np.bool_], predicted: OutOfFold) -> NDArray[np.float64]:
@@ -206,8 +186,8 @@ def outcome_coefficients(trained: TrainedModel) -> Figure | None:
     shown = np.concatenate([order[:_MOST_OUTCOME], order[-_MOST_OUTCOME:]])
     shown = np.unique(shown[values[shown] != 0], return_index=False)
     shown = shown[np.argsort(values[shown], kind="stable")]
-    colours = [OVERTURNED if value > 0 else UPHELD for value in values[shown]]
-    _bars(axes, values[shown], names[shown], colours)
+    colors = [OVERTURNED if value > 0 else UPHELD for value in values[shown]]
+    _bars(axes, values[shown], names[shown], colors)
     axes.set_xlabel("coefficient of the feature, in log-odds before calibration")
     return figure
 
@@ -226,7 +206,7 @@ def family_coefficients(trained: TrainedModel) -> Figure | None:
     for axes, place in zip(panels, known, strict=False):
         values = coefficients[place]
         top = np.argsort(values, kind="stable")[-_MOST_FAMILY:]
-        _bars(axes, values[top], names[top], [COLOURS["model"]] * len(top))
+        _bars(axes, values[top], names[top], [COLORS["model"]] * len(top))
         axes.set_title(FAMILIES[place], fontsize=10)
         axes.locator_params(axis="x", nbins=4)
     for axes in panels[len(known) :]:
@@ -234,8 +214,8 @@ def family_coefficients(trained: TrainedModel) -> Figure | None:
     return figure
 
 
-def _bars(axes: Axes, values: NDArray[np.float64], names: NDArray[np.str_], colours: list[str]) -> None:
-    axes.barh(np.arange(len(values)), values, color=colours)
+def _bars(axes: Axes, values: NDArray[np.float64], names: NDArray[np.str_], colors: list[str]) -> None:
+    axes.barh(np.arange(len(values)), values, color=colors)
     axes.set_yticks(np.arange(len(values)), [_shortened(str(name)) for name in names], fontsize=8)
     axes.axvline(0, color="black", linewidth=0.8)
     axes.spines[["top", "right"]].set_visible(False)
