@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from itertools import pairwise
 
-from imr_ml.guidelines.matcher import Matcher, matcher_of
+from imr_ml.guidelines.matcher import Matcher, flattened, matcher_of, texts_after
 from imr_ml.guidelines.taxonomy import Guideline, Source, Taxonomy
 from imr_ml.guidelines.types import Citation, Family
-from imr_ml.guidelines.wording import flattened
 
 _CITES_NOTHING = re.compile(
     r"\bdid not (?:cite|provide|reference|rely)\b|\bno (?:guidelines?|citations?) (?:was|were)\b", re.IGNORECASE
@@ -89,11 +88,8 @@ def _mtus_citations(clause: str, matcher: Matcher) -> list[Citation]:
     marks = matcher.titles(clause)
     if not marks:
         return _other_citations(clause, matcher)
-    ends = [mark.start() for mark, _ in marks[1:]] + [len(clause)]
-    return [
-        _citation(guideline, clause[mark.start() : mark.end()], clause[mark.end() : end], matcher)
-        for (mark, guideline), end in zip(marks, ends, strict=True)
-    ]
+    rests = texts_after([mark for mark, _ in marks], clause)
+    return [_citation(guideline, mark[0], rest, matcher) for (mark, guideline), rest in zip(marks, rests, strict=True)]
 
 
 def _other_citations(clause: str, matcher: Matcher) -> list[Citation]:
@@ -216,11 +212,8 @@ def clauses_of(text: str) -> list[tuple[bool | None, str]]:
     marks = list(BASED_ON.finditer(text))
     if not marks:
         return _old_clauses(text)
-    ends = [mark.start() for mark in marks[1:]] + [len(text)]
-    clauses = (
-        (mark["non"] is None, text[mark.end() : end].strip(" .,")) for mark, end in zip(marks, ends, strict=True)
-    )
-    return [(mtus, clause) for mtus, clause in clauses if clause]
+    clauses = [clause.strip(" .,") for clause in texts_after(marks, text)]
+    return [(mark["non"] is None, clause) for mark, clause in zip(marks, clauses, strict=True) if clause]
 
 
 def _old_clauses(text: str) -> list[tuple[bool | None, str]]:
@@ -228,11 +221,10 @@ def _old_clauses(text: str) -> list[tuple[bool | None, str]]:
     marks = list(_DECISION_ON.finditer(text))
     if not marks:
         return [("MTUS" in text or None, text)] if text.strip(FRAME) else []
-    ends = [mark.start() for mark in marks[1:]] + [len(text)]
     return [
         clause
-        for mark, end in zip(marks, ends, strict=True)
-        for clause in _parts_of_mtus(_NEXT_SENTENCE.split(text[mark.end() : end], maxsplit=1)[0], mark[0])
+        for mark, following in zip(marks, texts_after(marks, text), strict=True)
+        for clause in _parts_of_mtus(_NEXT_SENTENCE.split(following, maxsplit=1)[0], mark[0])
     ]
 
 

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from imr_ml.letters.margins import Margins
-from imr_ml.letters.orientation import page_text
+from imr_ml.letters.page_text import PageText, page_text
 from imr_ml.letters.types import LetterError
 
 MAX_PAGES = 200
@@ -120,30 +119,27 @@ def _why_refused(content: bytes, error: str) -> str:
 
 
 def _read_pages(document: Any, source: str) -> list[Page]:
-    texts: list[tuple[str, Margins]] = []
-    characters = 0
+    texts: list[PageText] = []
     for index in range(len(document)):
         texts.append(page_text(document, index, source))
-        characters += len(texts[-1][0])
-        check_length(characters, source)
-    is_wide = any(margins.is_wide for _, margins in texts)
-    drawn = [
-        _drawn(document, index, has_text=bool(text.strip())) if len(text) < _FULL_CHARACTERS else 0.0
-        for index, (text, _) in enumerate(texts)
-    ]
+        check_length(sum(len(text.whole) for text in texts), source)
+    is_wide = any(text.is_wide for text in texts)
     return [
-        Page(text if is_wide else margins.body, share, text)
-        for (text, margins), share in zip(texts, drawn, strict=True)
+        Page(text.whole if is_wide else text.body, _drawn(document, index, text.whole), text.whole)
+        for index, text in enumerate(texts)
     ]
 
 
-def _drawn(document: Any, index: int, *, has_text: bool) -> float:
+def _drawn(document: Any, index: int, text: str) -> float:
+    """See `Page.drawn`."""
     import pypdfium2.raw as pdfium
 
+    if len(text) >= _FULL_CHARACTERS:
+        return 0.0
     page = document[index]
     try:
         drawings = [each for each in page.get_objects() if each.type != pdfium.FPDF_PAGEOBJ_TEXT]
-        if not has_text:
+        if not text.strip():
             return float(any(each.type != pdfium.FPDF_PAGEOBJ_FORM for each in drawings))
         width, height = page.get_size()
         boxes = [each.get_bounds() for each in drawings if each.type == pdfium.FPDF_PAGEOBJ_IMAGE]

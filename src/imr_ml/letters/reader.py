@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +12,6 @@ from imr_ml.letters.furniture import bare_pages, without_furniture
 from imr_ml.letters.header import with_case_number
 from imr_ml.letters.layouts import LAYOUTS
 from imr_ml.letters.lines import mend_anchors, tidy_lines
-from imr_ml.letters.misplaced import check_places
 from imr_ml.letters.ocr import read_pictures
 from imr_ml.letters.pdf import Page, check_length, pdf_pages, picture_pages, refuse_pictures
 from imr_ml.letters.types import Letter, LetterError
@@ -144,6 +143,43 @@ def _read_flow(flow: str, source: str) -> Letter:
     if len(marked) > 1:
         names = " and ".join(layout.name for layout in marked)
         raise LetterError(source, f"has headings of two layouts ({names}); is it more than one letter?")
-    letter = marked[0].read(flow, source)
+    letter = replace(marked[0].read(flow, source), layout=marked[0].name)
     check_places(letter, source)
     return letter
+
+
+_DECISION = re.compile(
+    r":\s*(?P<outcome>upheld|overturned)\b|\b(?P<label>decision\s+rationale|(?:MAXIMUS|claims\s+administrator)\s+guideline)\s*:",
+    re.IGNORECASE,
+)
+# Of each of the above one: most texts hold none, which is fast to see.
+_WORDS = ("upheld", "overturned", "rationale", "guideline")
+
+
+def check_places(letter: Letter, source: str) -> None:
+    """Check the parts that a model may read for decision wording.
+
+    Raises
+    ------
+    LetterError
+        Naming the place and the words.
+    """
+    for place, part, text in _parts(letter):
+        if found := _search(text or ""):
+            words = f": {found['outcome']}" if found["outcome"] else f"{' '.join(found['label'].split())}:"
+            raise LetterError(source, f"has '{words}' in its {part}; it can't be read in order", place)
+
+
+def _search(text: str) -> re.Match[str] | None:
+    lower = text.lower()
+    return _DECISION.search(text) if any(word in lower for word in _WORDS) else None
+
+
+def _parts(letter: Letter) -> Iterator[tuple[str, str, str | None]]:
+    """(place, part, text) of each part that holds no decision."""
+    yield "", "clinical summary", letter.clinical_summary
+    for item in letter.items:
+        place = f"item {item.number}"
+        yield place, "request", item.request
+        yield place, "claims administrator's guideline", item.ur_guideline
+        yield place, "reviewer's guideline", item.imr_guideline

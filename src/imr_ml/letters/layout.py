@@ -1,4 +1,4 @@
-"""Define a layout and assemble a letter from its sections."""
+"""Cut a letter into sections at its headings, and assemble it from them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,86 @@ from datetime import date
 
 from imr_ml.letters.header import read_credentials, read_header
 from imr_ml.letters.lines import joined
-from imr_ml.letters.types import DisputedItem, Letter, Outcome
+from imr_ml.letters.types import DisputedItem, Letter, LetterError, Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """A heading that stands at the start of a line, in one letter once.
+
+    Attributes
+    ----------
+    name : str
+        The section's name among the letter's sections.
+    words : str
+        The heading as printed, for messages.
+    pattern : Pattern
+        Begins with a literal line end, which makes the search fast; see `heading`.
+    required : bool
+        Whether a letter of that layout always has it.
+    """
+
+    name: str
+    words: str
+    pattern: re.Pattern[str]
+    required: bool
+
+
+def heading(name: str, words: str, *, required: bool = True, alone: bool | None = None) -> Heading:
+    r"""A heading alone on its lines; its text may follow on the same line where its words end with a colon.
+
+    Parameters
+    ----------
+    name : str
+        Cited in an error.
+    words : str
+    required : bool, optional
+    alone : bool, optional
+
+    Examples
+    --------
+    >>> bool(heading("documents", "DOCUMENTS REVIEWED").pattern.search("\nDOCUMENTS\nREVIEWED\n"))
+    True
+    """
+    spaced = r"\s+".join(re.escape(word) for word in words.split())
+    alone = not words.endswith(":") if alone is None else alone
+    return Heading(name, words, re.compile(rf"\n{spaced}" + (r"(?=\n)" if alone else "")), required)
+
+
+def cut_sections(flow: str, headings: Sequence[Heading], source: str) -> dict[str, str]:
+    """Text under each heading of the letter; ``"head"`` is the text before the first.
+
+    Parameters
+    ----------
+    flow : str
+        The letter's tidy lines.
+    headings : sequence of Heading
+        In the order in which the required ones must stand.
+
+    Raises
+    ------
+    LetterError
+        Where a required heading is missing, stands twice, or stands before the one that it must follow.
+    """
+    text = f"\n{flow}\n"
+    found: list[tuple[int, int, str]] = []
+    last = -1
+    for each in headings:
+        marks = list(each.pattern.finditer(text))
+        if each.required:
+            if not marks:
+                raise LetterError(source, f"has no heading '{each.words}'; is it a determination, and whole?")
+            if len(marks) > 1:
+                raise LetterError(source, f"has the heading '{each.words}' twice; is it more than one letter?")
+            if marks[0].start() < last:
+                raise LetterError(source, f"has the heading '{each.words}' before one that it must follow")
+            last = marks[0].start()
+        found += [(mark.start(), mark.end(), each.name) for mark in marks[:1]]
+    found.sort()
+    ends = [start for start, _, _ in found[1:]] + [len(text)]
+    sections = {name: text[after:end].strip() for (_, after, name), end in zip(found, ends, strict=True)}
+    return {"head": text[: found[0][0]].strip(), **sections} if found else {"head": flow}
+
 
 _SUMMARY_OPENING = re.compile(
     r"The\s+(?:expert|physician|professional)\s+reviewer\s+developed\s+the\s+following\b[^:]{0,200}:\s*", re.IGNORECASE
@@ -36,7 +115,6 @@ class Layout:
 
 
 def make_letter(
-    layout: str,
     *,
     head: str,
     credentials: str,
@@ -49,7 +127,6 @@ def make_letter(
 
     Parameters
     ----------
-    layout : str
     head, credentials, summary : str
         Text of these sections.
     items : tuple of DisputedItem
@@ -64,7 +141,6 @@ def make_letter(
         **read_credentials(joined(credentials)),
         clinical_summary=joined(after(_SUMMARY_OPENING, summary)) or None,
         items=items,
-        layout=layout,
         warnings=(*no_dates, *warnings, *contradictions(items)),
     )
     return _with_dates(letter, known) if known else letter
