@@ -24,7 +24,7 @@ from imr_ml.evaluation.metrics import Values, Weights
 from imr_ml.evaluation.settings import EvaluationSettings
 from imr_ml.evaluation.splits import Split, repeated_folds
 from imr_ml.ingest.ingestion import ingest
-from imr_ml.ingest.paths import letter_files
+from imr_ml.ingest.inputs import letter_files
 from imr_ml.precedents.cohorts import Cohorts
 from imr_ml.precedents.decided import DecidedRequests, Query
 from imr_ml.precedents.kinds import SEPARATOR, Kinds

@@ -15,7 +15,7 @@ from imr_ml.corpus.schema import SchemaError
 from imr_ml.corpus.table import complete_requests
 from imr_ml.ingest.dmhc import SOURCE, UNIT
 from imr_ml.ingest.growing import Provenance, grow_table
-from imr_ml.ingest.inputs import Source, table_kind
+from imr_ml.ingest.inputs import Kind, Source, describe_other_files, input_kind, letter_files, other_files
 from imr_ml.ingest.manifest import (
     Code,
     Recipe,
@@ -29,7 +29,6 @@ from imr_ml.ingest.manifest import (
     table_manifest,
     write_recipe,
 )
-from imr_ml.ingest.paths import Kind, describe_other_files, kind_of, letter_files, other_files
 from imr_ml.progress import StartProgress
 from imr_ml.sample.writing import write_samples
 
@@ -163,12 +162,6 @@ def manifest_here(path: Path, options: InputOptions | None = None) -> TableManif
         options=None if options in (None, InputOptions()) else options,
     )
     return manifest.model_copy(update={"steps": (Step(command=TRAIN, sources=(record,)),)})
-
-
-def input_kind(path: Path, options: InputOptions) -> Kind:
-    """Kind of an input to train on; see `kind_of` for what it raises."""
-    kind = kind_of(path)
-    return table_kind(path, options) if kind is Kind.REQUESTS else kind
 
 
 def select_source(table: pd.DataFrame, source: str | None, path: Path) -> pd.DataFrame:

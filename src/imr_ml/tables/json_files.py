@@ -11,8 +11,8 @@ import orjson
 import pandas as pd
 
 from imr_ml.errors import SchemaError
+from imr_ml.tables.formats import NUL, detect_encoding, read_lines, read_text
 from imr_ml.tables.table import MAX_COLUMNS, RejectedLine, Rows, Table, batch_records, check_distinct
-from imr_ml.tables.text_lines import NUL, detect_encoding, read_lines, read_text
 
 DOCUMENT_BYTES = 256 << 20
 """Limit of one JSON document, which is read whole; JSON lines may have any size."""

@@ -16,8 +16,6 @@ import pyarrow as pa
 from imr_ml.errors import SchemaError
 from imr_ml.tables.formats import Format, table_format
 
-ROW_BYTES = 16 << 20
-"""Longer rows are rejected. The longest case summaries have about ten thousand characters."""
 CHUNK_BYTES = 64 << 20
 """Size at which a chunk ends, whatever its number of rows."""
 MAX_COLUMNS = 10_000
