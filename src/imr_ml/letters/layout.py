@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 
 from imr_ml.letters.header import read_credentials, read_header
@@ -136,22 +136,15 @@ def make_letter(
         Warnings of the items.
     """
     header, no_dates = read_header(head)
-    letter = Letter(
-        **header,
-        **read_credentials(joined(credentials)),
+    licensure, specialties = read_credentials(joined(credentials))
+    missing = {name: day for name, day in (known or {}).items() if header[name] is None}
+    return Letter(
+        **header | missing,
+        licensure=licensure,
+        specialties=specialties,
         clinical_summary=joined(after(_SUMMARY_OPENING, summary)) or None,
         items=items,
         warnings=(*no_dates, *warnings, *contradictions(items)),
-    )
-    return _with_dates(letter, known) if known else letter
-
-
-def _with_dates(letter: Letter, known: Mapping[str, date]) -> Letter:
-    return replace(
-        letter,
-        application_received=letter.application_received or known.get("application_received"),
-        ur_denial_date=letter.ur_denial_date or known.get("ur_denial_date"),
-        date_assigned=letter.date_assigned or known.get("date_assigned"),
     )
 
 

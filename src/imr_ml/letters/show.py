@@ -1,13 +1,9 @@
-"""A letter for people (Rich) and for programs (JSON).
-
-Prints nothing itself. Rich is loaded when a view is made.
-"""
+"""A letter for people (Rich) and for programs (JSON)."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
-from datetime import date
 from typing import TYPE_CHECKING
 
 from imr_ml.letters.types import Letter, Outcome
@@ -54,7 +50,7 @@ def letter_json(letter: Letter) -> str:
     fields = dataclasses.asdict(letter)
     for written, item in zip(fields["items"], letter.items, strict=True):
         written |= {"requested": item.requested, "authorized": item.authorized, "disputed": item.disputed}
-    return json.dumps(fields, ensure_ascii=False, indent=2, default=_iso)
+    return json.dumps(fields, ensure_ascii=False, indent=2, default=str)
 
 
 def citation_line(citation: Citation) -> str:
@@ -79,23 +75,20 @@ def _header(letter: Letter) -> Table:
     from rich.text import Text
 
     table = Table.grid(padding=(0, 2))
+    origin = "" if letter.case_number_from == "header" else f" (from the {letter.case_number_from})"
     rows = {
-        "Case": letter.case_number + _found_in(letter) if letter.case_number else None,
+        "Case": letter.case_number + origin if letter.case_number else None,
         "Layout": f"{letter.layout} letter"
         + (", SAMPLE" if letter.is_sample else "")
         + (", by OCR" if letter.text_from == "ocr" else ""),
         "Priority": letter.priority,
-        **{label: _day(getattr(letter, field)) for label, field in _DATES.items()},
+        **{label: str(getattr(letter, field) or "") for label, field in _DATES.items()},
         "Reviewer": "; ".join(filter(None, (", ".join(letter.specialties), ", ".join(letter.licensure)))),
     }
     for label, value in rows.items():
         if value:
             table.add_row(Text(label, style="dim"), Text(value))
     return table
-
-
-def _found_in(letter: Letter) -> str:
-    return "" if letter.case_number_from == "header" else f" (from the {letter.case_number_from})"
 
 
 def _item_view(item: DisputedItem) -> list[RenderableType]:
@@ -115,13 +108,3 @@ def _cited(who: str, paragraph: str | None, citations: Sequence[Citation]) -> li
     if paragraph is None:
         return []
     return [f"{who} cites {citation_line(citation)}" for citation in citations] or [f"{who} cites nothing"]
-
-
-def _day(day: date | None) -> str | None:
-    return day.isoformat() if day else None
-
-
-def _iso(value: object) -> str:
-    if isinstance(value, date):
-        return value.isoformat()
-    raise TypeError(type(value).__name__)

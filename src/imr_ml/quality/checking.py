@@ -69,7 +69,9 @@ def check_requests(
     settings, start = settings or default_settings(), start or silent
     table, findings = Table.open(path, sheet), Findings(settings)
     mapping = (mapping or ColumnMapping()).resolve(table.columns)
-    names = _schema_names(table.columns, mapping.columns)
+    known = {column.name for column in COLUMNS}
+    pairs = zip(table.columns, renamed(table.columns, mapping.columns), strict=True)
+    names = {written: new for written, new in pairs if new in known}
     _check_columns(table.columns, names, findings)
     styles = survey_styles(table, {new: name for name, new in names.items()})
     rejected_lines = Counter[str]()
@@ -132,12 +134,6 @@ def _check(
     balance.check(settings, findings, number_of_cases)
     by_source, by_year = balance.by_source(settings), balance.by_year()
     return CheckedRequests(QualityReport(name, rows, number_of_cases, findings.sorted(), by_source, by_year), groups)
-
-
-def _schema_names(written: tuple[str, ...], mapped: Mapping[str, str]) -> dict[str, str]:
-    """The table's name of each column that the schema knows -> the schema's name."""
-    known = {column.name for column in COLUMNS}
-    return {name: new for name, new in zip(written, renamed(written, mapped), strict=True) if new in known}
 
 
 def _check_columns(written: tuple[str, ...], names: Mapping[str, str], findings: Findings) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from imr_ml.files import atomic_write
-from imr_ml.quality.report import Finding, Level, QualityReport, SourceBalance
+from imr_ml.quality.report import Level, QualityReport, SourceBalance
 from imr_ml.templates import template
 
 if TYPE_CHECKING:
@@ -33,10 +33,12 @@ def findings_table(report: QualityReport) -> Table:
     table = Table()
     for header in ("level", "finding", "rows", "where", "what to do"):
         table.add_column(header, justify="right" if header == "rows" else "left", overflow="fold")
-    for one in report.findings:
-        cells = (one.level, one.says, f"{one.rows:,}" if one.rows else "", _first_places(one), one.mend)
+    for finding in report.findings:
+        places = [*map(str, finding.places[:_PLACES_IN_TABLE]), *["..."] * (len(finding.places) > _PLACES_IN_TABLE)]
+        rows = f"{finding.rows:,}" if finding.rows else ""
         # As text, so that a bracket in a column's name is no markup.
-        table.add_row(*map(Text, cells), style=_STYLES[one.level])
+        cells = map(Text, (finding.level, finding.says, rows, "\n".join(places), finding.mend))
+        table.add_row(*cells, style=_STYLES[finding.level])
     return table
 
 
@@ -118,8 +120,3 @@ def scale_of(report: QualityReport) -> float:
     shares = [each.high or 0 for each in report.sources]
     shares += [each.published[1] for each in report.sources if each.published]
     return next((scale for scale in _SCALES if max(shares, default=0) <= scale), _SCALES[-1])
-
-
-def _first_places(finding: Finding) -> str:
-    lines = [str(place) for place in finding.places[:_PLACES_IN_TABLE]]
-    return "\n".join([*lines, "..."] if len(finding.places) > _PLACES_IN_TABLE else lines)

@@ -170,8 +170,7 @@ class Findings:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self._rows: dict[tuple[str, str], list[NDArray[np.int64]]] = {}
-        self._places: dict[tuple[str, str], list[Place]] = {}
+        self._flagged: dict[tuple[str, str], tuple[list[NDArray[np.int64]], list[Place]]] = {}
 
     def add(
         self,
@@ -204,9 +203,8 @@ class Findings:
         """
         if not len(rows):
             return
-        key = (kind, says or self.settings.entry(kind).says)
-        self._rows.setdefault(key, []).append(rows)
-        places = self._places.setdefault(key, [])
+        parts, places = self._flagged.setdefault((kind, says or self.settings.entry(kind).says), ([], []))
+        parts.append(rows)
         for at, row in enumerate(rows[: MOST_PLACES - len(places)].tolist()):
             case, item = _case_number(identities, row), identities["item"].loc[row]
             number = int(item) if item == item and item % 1 == 0 else None
@@ -216,19 +214,18 @@ class Findings:
 
     def add_for_table(self, kind: str, says: str) -> None:
         """Add a finding about the whole table."""
-        self._rows.setdefault((kind, says), [])
+        self._flagged.setdefault((kind, says), ([], []))
 
     def sorted(self) -> tuple[Finding, ...]:
         """All findings, the most serious and those of most rows first."""
         levels = list(Level)
-        findings = [self._finding(*key) for key in self._rows]
+        findings = [self._finding(*key) for key in self._flagged]
         return tuple(sorted(findings, key=lambda finding: (levels.index(finding.level), -finding.rows, finding.kind)))
 
     def _finding(self, kind: str, says: str) -> Finding:
         import numpy as np
 
-        entry, parts = self.settings.entry(kind), self._rows[kind, says]
-        places = self._places.get((kind, says), [])
+        entry, (parts, places) = self.settings.entry(kind), self._flagged[kind, says]
         places.sort(key=lambda place: (place.row, place.column or "", place.start or 0, place.end or 0))
         rows = len(np.unique(np.concatenate(parts))) if parts else 0
         return Finding(kind, entry.level, says, entry.mend, rows, tuple(places))

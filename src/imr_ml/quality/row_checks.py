@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from functools import cache, lru_cache
+from functools import lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -129,7 +129,9 @@ class RowChecks:
         self._flag(rows, request.str.len() > most, "long_request", "request")
         is_letter = rows.column("source").isin(_SOURCES_OF_LETTERS)
         enough = self.settings.thresholds.summary_words_from
-        is_short = _map_distinct(rows.column("clinical_summary"), lambda text: _has_fewer_words(text, enough))
+        is_short = _map_distinct(
+            rows.column("clinical_summary"), lambda text: len(list(islice(_WORD.finditer(text), enough))) < enough
+        )
         is_short = is_short.astype("boolean")
         self._flag(rows, is_short & is_letter, "short_summary", "clinical_summary")
         lacks_rationale = rows.column("outcome").notna() & rows.column("rationale").isna()
@@ -224,11 +226,12 @@ def spans_of(text: str, rule: Identifier) -> list[tuple[int, int]]:
     >>> spans_of("Write to ann@example.org, please.", rule)
     [(9, 24)]
     """
-    pattern, spans, start = _compiled(rule.pattern), [], 0
+    # ASCII, so that Python means the same letters and digits as RE2.
+    pattern, spans, start = re.compile(rule.pattern, re.ASCII), [], 0
     while match := pattern.search(text, start):
         # What bounds one identifier on the right may bound the next one on the left.
         start = max(match.end("found"), start + 1)
-        if not rule.not_words or _not_words(rule).isdisjoint(_WORDS.findall(match["found"].lower())):
+        if not rule.not_words or rule.not_words.isdisjoint(_WORDS.findall(match["found"].lower())):
             spans.append(match.span("found"))
     return spans
 
@@ -240,17 +243,6 @@ def _spans_by_text(texts: pa.LargeStringArray, rule: Identifier) -> dict[int, li
     hits = pc.match_substring_regex(texts, rule.pattern)
     spans = {place: spans_of(texts[place].as_py(), rule) for place in pc.indices_nonzero(hits).to_pylist()}
     return {place: found for place, found in spans.items() if found}
-
-
-@cache
-def _compiled(pattern: str) -> re.Pattern[str]:
-    # ASCII, so that Python means the same letters and digits as RE2.
-    return re.compile(pattern, re.ASCII)
-
-
-@cache
-def _not_words(rule: Identifier) -> frozenset[str]:
-    return frozenset(rule.not_words)
 
 
 def _identities(values: pd.DataFrame) -> pd.DataFrame:
@@ -266,10 +258,6 @@ def _column(table: pd.DataFrame, name: str) -> pd.Series:
     import pandas as pd
 
     return table[name] if name in table else pd.Series(pd.NA, index=table.index, dtype="string")
-
-
-def _has_fewer_words(text: str, enough: int) -> bool:
-    return len(list(islice(_WORD.finditer(text), enough))) < enough
 
 
 def _families_cited(guideline: str) -> str:
