@@ -52,7 +52,6 @@ class Issue:
         When, as text that sorts by time; empty where that is not known.
     content : bytes
         Digest of what it says.
-    file : str
     sha256 : str or None
         Of the letter.
     rows : int

@@ -132,8 +132,6 @@ class Source:
 
     Attributes
     ----------
-    path : Path
-    kind : Kind
     only : tuple of Path, optional
         Read only these letters of a folder or fetch manifest, in this order.
     options : InputOptions

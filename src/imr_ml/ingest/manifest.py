@@ -53,7 +53,6 @@ class SourceRecord(_Data):
     ----------
     kind : Kind
         A requests table stands for rows that are older than the manifest.
-    path : str
     sha256 : str or None
         Checksum of the file; None for a folder.
     letter_sha256s : tuple of str

@@ -29,7 +29,6 @@ class SourceResult:
 
     Attributes
     ----------
-    source : Source
     sha256s : list of str
         Checksums of the letters in a folder or fetch manifest.
     letters, requests, overturned : int
@@ -83,8 +82,6 @@ class IngestReport:
 
     Attributes
     ----------
-    output : Path
-    results : tuple of SourceResult
     reissued : tuple of Reissue
         Cases that were decided again.
     disagreements : int or None

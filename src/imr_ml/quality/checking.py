@@ -92,7 +92,6 @@ class CheckedRequests:
 
     Attributes
     ----------
-    report : QualityReport
     groups : (requests,) int
         As `near_duplicates.duplicate_groups` gives them, which so need not be computed again.
     """

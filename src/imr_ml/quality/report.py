@@ -42,7 +42,6 @@ class Place:
         Counted from 1, without the header.
     case_number : str or None
         None where the table has none of a known form.
-    item : int or None
     column : str or None
         None where the finding is about the row.
     start, end : int or None
@@ -76,7 +75,6 @@ class Finding:
     ----------
     kind : str
         As `checks.toml` and `identifiers.toml` name it.
-    level : Level
     says : str
         What the problem is.
     mend : str
@@ -101,8 +99,6 @@ class SourceBalance:
 
     Attributes
     ----------
-    source : str
-    requests, decided, overturned : int
     share : float or None
         Overturned among decided; None where none is decided.
     low, high : float or None
@@ -138,7 +134,6 @@ class QualityReport:
     ----------
     table : str
         Name of the file.
-    rows, cases : int
     findings : tuple of Finding
         The most serious first.
     sources : tuple of SourceBalance

@@ -82,7 +82,6 @@ class RowChecks:
 
     Attributes
     ----------
-    settings : Settings
     today : date
         The last day that a date may name.
     findings : Findings

@@ -34,7 +34,6 @@ class RejectedLine:
         Number of the line, or of the element of a JSON array, from 1.
     text : str
         The line; the start of a very long one.
-    reason : str
     """
 
     line: int
@@ -70,9 +69,6 @@ class Table:
 
     Attributes
     ----------
-    path : Path
-    format : {"csv", "json", "parquet", "excel"}
-    columns : tuple of str
     description : str
         Format and dialect, e.g. ``"CSV, cp1252, ';'"``.
     read : callable
