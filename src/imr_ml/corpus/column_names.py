@@ -10,15 +10,12 @@ from collections import Counter
 from collections.abc import Sequence
 from functools import cache
 from importlib import resources
-from typing import TYPE_CHECKING
 
+import pandas as pd
 from pydantic import BaseModel, ConfigDict, model_validator
 
 from imr_ml.corpus.cells import parse_text
 from imr_ml.corpus.outcomes import read_outcomes
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 _SIMILAR = 0.8
 _SYNONYM = 0.95

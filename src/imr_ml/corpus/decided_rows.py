@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
+import pandas as pd
+
+from imr_ml.corpus.cells import parse_text
+from imr_ml.corpus.dates import DateStyle
 from imr_ml.corpus.outcomes import PARTIAL, Partial, read_outcomes
 from imr_ml.corpus.schema import OWN_SOURCE, count_warnings, parse_requests, row_errors
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
-
-    import pandas as pd
-
-    from imr_ml.corpus.dates import DateStyle
-    from imr_ml.tables.table import Chunk, RejectedLine
+from imr_ml.tables.table import Chunk, RejectedLine
 
 _SUMMARY = "clinical_summary"
 _TEXTS = ["request", _SUMMARY, "outcome"]
@@ -61,8 +58,6 @@ class RowsRead:
 
     def add(self, chunk: Chunk, decided: DecidedRows) -> None:
         """Add a chunk, with its rows as `decide_rows` reads them."""
-        import pandas as pd
-
         is_usable = decided.reasons.isna()
         requests = decided.table[is_usable]
         self.warnings.update(count_warnings(decided.warnings))
@@ -77,8 +72,6 @@ class RowsRead:
 
         Rows that lack families are read again, as only the whole table shows that they are left out.
         """
-        import pandas as pd
-
         requests = pd.concat(self._requests)
         self._requests.clear()
         lacking = lacks_families(pd.concat(self._families)).loc[requests.index]
@@ -96,13 +89,9 @@ class RowsRead:
 
     def say_all_twice(self, rows: pd.Index) -> bool:
         """Whether each of these rows says the same as another."""
-        import pandas as pd
-
         return bool((pd.concat(self._hashes).loc[rows].value_counts() > 1).all())
 
     def _share_summaries(self, requests: pd.DataFrame) -> pd.DataFrame:
-        import pandas as pd
-
         codes, texts = requests[_SUMMARY].factorize()
         shared: list[str | None] = [*(self._summaries.setdefault(text, text) for text in texts), None]
         # Arrow's storage would repeat a text in every row.
@@ -111,8 +100,6 @@ class RowsRead:
 
 def with_source(requests: pd.DataFrame) -> pd.DataFrame:
     """Requests with the source of each row, which is the user's own if the table names none."""
-    import pandas as pd
-
     missing = pd.Series(pd.NA, index=requests.index, dtype="string")
     return requests.assign(source=requests.get("source", missing).astype("string").fillna(OWN_SOURCE))
 
@@ -141,8 +128,6 @@ def lacks_families(table: pd.DataFrame) -> pd.Series:
 
     A source without any families trains the outcome classifier alone.
     """
-    import pandas as pd
-
     if "families" not in table:
         return pd.Series(data=False, index=table.index)
     given = table["families"].notna()
@@ -151,8 +136,6 @@ def lacks_families(table: pd.DataFrame) -> pd.Series:
 
 def _rejection_reasons(table: pd.DataFrame, written: pd.Series, outcomes: pd.Series) -> pd.Series:
     """Why each row can't be trained on, by itself; missing where it can."""
-    from imr_ml.corpus.cells import parse_text
-
     reasons = row_errors(table)
     given = parse_text(written).notna()
     checks = (

@@ -6,9 +6,11 @@ A row without a usable decision is left out, with its reason; nothing is guessed
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import pandas as pd
 
 from imr_ml.corpus.dates import DATE_COLUMNS, DateStyle, describe_styles, styles_of_chunks
 from imr_ml.corpus.decided_rows import RowsRead, decide_rows
@@ -20,11 +22,6 @@ from imr_ml.corpus.schema import (
 )
 from imr_ml.corpus.store import SCHEMA_VERSION, schema_version, upgraded
 from imr_ml.tables.table import Chunk, Table
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
-
-    import pandas as pd
 
 _ROWS_AT_ONCE = 50_000
 _ROWS_SAMPLED = 200
@@ -130,8 +127,6 @@ def _survey_styles(table: Table, mapping: ColumnMapping, columns: Collection[str
 
 
 def _joined(chunks: Iterable[Chunk]) -> Chunk:
-    import pandas as pd
-
     parts = list(chunks)
     return Chunk(pd.concat([part.frame for part in parts]), tuple(line for part in parts for line in part.rejects))
 

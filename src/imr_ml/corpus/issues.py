@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from datetime import date
 from itertools import chain, count, groupby
 from sys import intern
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
+import pandas as pd
 
 from imr_ml.corpus.schema import CASE_VERSION, COLUMNS
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 _OF_CASE = ("case_number", "source", "letter_sha256", "file")
 _OF_LETTER = ("decision_date", "clinical_summary")
@@ -104,8 +104,6 @@ def case_versions(issues: Sequence[Issue]) -> list[int]:
 
 def with_versions(requests: pd.DataFrame) -> pd.DataFrame:
     """The table with its `CASE_VERSION` counted anew."""
-    import numpy as np
-
     issues = list(issues_of([requests]))
     versions = np.repeat(case_versions(issues), [issue.rows for issue in issues])
     return requests.assign(**{CASE_VERSION: versions.astype("float64")})

@@ -7,16 +7,13 @@ import tomllib
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from imr_ml.corpus.column_names import fold_name, likeness_of, suggestion
 from imr_ml.corpus.schema import COLUMNS, FEATURE_COLUMNS, require_columns
 from imr_ml.errors import SchemaError
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 _SUGGESTED = 0.6
 _NAMES_SHOWN = 30
@@ -244,8 +241,6 @@ def require_mapped(
     SchemaError
         For a column that is missing.
     """
-    import pandas as pd
-
     names = renamed(columns, mapped)
     missing = [name for name in needed if name not in names]
     sample = read_sample() if missing and read_sample else None

@@ -10,17 +10,17 @@ from array import array
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from tempfile import SpooledTemporaryFile
-from typing import TYPE_CHECKING, Self
+from typing import Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from imr_ml.corpus.minhash import HASHES, candidates, shingle_hashes, similarity, sketch, words_of
 from imr_ml.corpus.table import case_keys
 from imr_ml.progress import Progress
-
-if TYPE_CHECKING:
-    import numpy as np
-    import pandas as pd
-    from numpy.typing import NDArray
-
 
 MIN_SIMILARITY = 0.8
 """Jaccard similarity from which two summaries count as nearly the same."""
@@ -71,11 +71,6 @@ def join_cases(cases: pd.Series, summary_groups: NDArray[np.int64]) -> NDArray[n
     (rows,) int
         Counted from 0 in the order of the rows.
     """
-    import numpy as np
-    import pandas as pd
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
-
     codes, unique = cases.factorize()
     has_summary = summary_groups != NO_SUMMARY
     # Cases and groups of summaries are the nodes of one graph, in which each row is an edge.
@@ -125,8 +120,6 @@ class SummaryIndex:
         (rows,) int
             Number of each row's summary, the same for the same words; `NO_SUMMARY` for one that is missing or short.
         """
-        import numpy as np
-
         codes, texts = summaries.factorize()
         # A missing summary has the code -1, which takes the last number.
         numbers: NDArray[np.int64] = np.array([*map(self._number, texts), NO_SUMMARY], dtype=np.int64)[codes]
@@ -147,8 +140,6 @@ class SummaryIndex:
         (rows,) int
             `NO_SUMMARY` stays what it is.
         """
-        import numpy as np
-
         sketches = np.frombuffer(self._sketches, np.uint32).reshape(-1, HASHES)
         groups = _Groups(np.arange(len(sketches)))
         for one, other in candidates(sketches, _MIN_ESTIMATE, groups.of, progress):
@@ -172,8 +163,6 @@ class SummaryIndex:
         return number
 
     def _shingles_of(self, number: int) -> NDArray[np.uint64]:
-        import numpy as np
-
         start, end = self._ends[number], self._ends[number + 1]
         self._shingles.seek(start)
         return np.frombuffer(self._shingles.read(end - start), np.uint64)

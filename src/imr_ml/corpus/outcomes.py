@@ -6,12 +6,11 @@ import re
 import tomllib
 from functools import cache
 from importlib import resources
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
+
+import pandas as pd
 
 from imr_ml.corpus.cells import parse_text
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 Partial = Literal["overturned", "upheld", "drop"]
 """What a partially overturned request counts as; ``drop`` leaves it out."""

@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from imr_ml.corpus.issues import Issue, Reissue, case_versions, issues_of, reissues, with_versions
 from imr_ml.corpus.schema import CASE_VERSION, COLUMNS, Role, SchemaError, require_columns, typed, validate_requests
 from imr_ml.files import atomic_write
-from imr_ml.tables.formats import table_format
+from imr_ml.tables.formats import parquet_files, table_format
+from imr_ml.tables.parquet_files import read_schema
 from imr_ml.tables.table import Table
-
-if TYPE_CHECKING:
-    import pandas as pd
-    import pyarrow as pa
-
 
 SCHEMA_VERSION = 2
 METADATA_KEY = b"imr_ml.schema_version"
@@ -37,8 +37,6 @@ def read_requests(path: Path) -> pd.DataFrame:
     FileNotFoundError
         Where there is nothing.
     """
-    import pandas as pd
-
     version = schema_version(path)
     chunks = list(Table.open(path).chunks(_ROWS_OF_A_CHUNK))
     rejects = [line for chunk in chunks for line in chunk.rejects]
@@ -51,8 +49,6 @@ def read_requests(path: Path) -> pd.DataFrame:
 
 def write_requests(requests: pd.DataFrame, path: Path) -> None:
     """Write the requests table as Parquet, with the version of its schema and each known column's role as metadata."""
-    import pyarrow as pa
-
     write_parts([requests], pa.Schema.from_pandas(requests, preserve_index=False), path)
 
 
@@ -66,9 +62,6 @@ def write_parts(parts: Iterable[pd.DataFrame], schema: pa.Schema, path: Path) ->
         Columns of the table and their types; those that a part lacks are missing in it.
     path : Path
     """
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
     roles = {column.name: column.role for column in COLUMNS}
     fields = [field.with_metadata({"role": roles.get(field.name, Role.REST).value}) for field in schema]
     marked = pa.schema(fields, {**(schema.metadata or {}), METADATA_KEY: str(SCHEMA_VERSION)})
@@ -94,8 +87,6 @@ def schema_version(path: Path) -> int:
     """
     if table_format(path) != "parquet":
         return 1
-    from imr_ml.tables.formats import parquet_files
-
     return min(_version_of(file) for file in (parquet_files(path) if path.is_dir() else [path]))
 
 
@@ -108,9 +99,6 @@ def upgraded(requests: pd.DataFrame, version: int) -> pd.DataFrame:
 
 
 def _version_of(file: Path) -> int:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
     try:
         recorded = (pq.read_schema(file).metadata or {}).get(METADATA_KEY, b"1").decode("ascii", "replace")
     except (OSError, pa.ArrowException) as error:
@@ -191,8 +179,6 @@ class GrowingTable:
 
     def write(self, output: Path) -> tuple[Reissue, ...]:
         """Write all rows with their case versions; returns the cases that were reissued."""
-        import pandas as pd
-
         write_parts(self._numbered_parts(), self._schema(), output)
         cases = self._reissued_cases()
         if not cases:
@@ -201,8 +187,6 @@ class GrowingTable:
         return tuple(reissues(pd.concat(rows, ignore_index=True)))
 
     def _numbered_parts(self) -> Iterator[pd.DataFrame]:
-        import numpy as np
-
         versions = np.repeat(
             np.asarray(case_versions(self.issues), dtype=np.float64), [issue.rows for issue in self.issues]
         )
@@ -228,11 +212,6 @@ class GrowingTable:
 
     def _schema(self) -> pa.Schema:
         """Our columns in our types and order, then those that passed through."""
-        import pandas as pd
-        import pyarrow as pa
-
-        from imr_ml.tables.parquet_files import read_schema
-
         names = [column.name for column in COLUMNS]
         ours = pa.Schema.from_pandas(typed(pd.DataFrame(columns=names)), preserve_index=False)
         others = [

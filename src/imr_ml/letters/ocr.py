@@ -8,6 +8,8 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
+import pypdfium2
+
 from imr_ml.letters.pdf import HOW_TO_INSTALL
 from imr_ml.letters.types import LetterError
 from imr_ml.progress import StartProgress, silent
@@ -61,7 +63,6 @@ def read_pictures(
     LetterError
         Where Tesseract is not installed, or fails.
     """
-    import pypdfium2
     from PIL import ImageFilter
 
     read = read or _tesseract(source)

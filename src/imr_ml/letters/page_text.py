@@ -11,6 +11,8 @@ from collections.abc import Iterable
 from itertools import chain, repeat
 from typing import Any, NamedTuple
 
+import pypdfium2.raw as pdfium
+
 from imr_ml.letters.stamps import is_own
 from imr_ml.letters.types import LetterError
 
@@ -67,8 +69,6 @@ def page_text(document: Any, index: int, source: str) -> PageText:
 
 def _is_turned(text_page: Any) -> bool:
     """Whether any sampled character is rotated."""
-    import pypdfium2.raw as pdfium
-
     count = text_page.count_chars()
     places = chain(range(0, count, _STEP), range(min(_EDGE, count)), range(max(0, count - _EDGE), count))
     return any(map(pdfium.FPDFText_GetCharAngle, repeat(text_page.raw), places))
@@ -76,8 +76,6 @@ def _is_turned(text_page: Any) -> bool:
 
 def _direction(text_page: Any, index: int) -> int:
     """Clockwise quarter turns of a character; `_SLANTED` for any other angle."""
-    import pypdfium2.raw as pdfium
-
     degrees = math.degrees(pdfium.FPDFText_GetCharAngle(text_page.raw, index))
     quarters = round(degrees / 90)
     return quarters % 4 if abs(degrees - 90 * quarters) <= _TILT else _SLANTED
@@ -90,8 +88,6 @@ def _directions(text_page: Any) -> Counter[int]:
 
 def _printed(text_page: Any) -> Iterable[int]:
     """Indexes of the printed characters; pdfium adds spaces and line ends of its own."""
-    import pypdfium2.raw as pdfium
-
     return (
         index
         for index in range(text_page.count_chars())
@@ -126,8 +122,6 @@ def _turned_text(document: Any, index: int, directions: Counter[int], place: str
 
 def _turn_upright(document: Any, index: int, direction: int) -> None:
     """Rotate a page's content counterclockwise by quarter turns and reset the page's own rotation."""
-    import pypdfium2.raw as pdfium
-
     page = document[index]
     page.set_rotation(0)
     if direction:
@@ -146,8 +140,6 @@ def _turn_upright(document: Any, index: int, direction: int) -> None:
 
 def _upright_text(text_page: Any) -> str:
     """Text of the upright characters."""
-    import pypdfium2.raw as pdfium
-
     stamped = {index for index in _printed(text_page) if _direction(text_page, index)}
     upright = (index for index in range(text_page.count_chars()) if index not in stamped)
     return "".join(chr(pdfium.FPDFText_GetUnicode(text_page.raw, index)) for index in upright)
@@ -169,8 +161,6 @@ def _with_body(text_page: Any, box: tuple[float, float, float, float], text: str
 
 def _ends(text_page: Any) -> list[int]:
     """Indexes of the first and last printed characters; headers and footers are drawn before or after the body."""
-    import pypdfium2.raw as pdfium
-
     count = text_page.count_chars()
     sides = (range(min(_FEW, count)), range(count - 1, max(-1, count - 1 - _FEW), -1))
     is_printed = (

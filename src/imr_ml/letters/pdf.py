@@ -6,6 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
+import pypdfium2
+import pypdfium2.raw as pdfium
+
 from imr_ml.letters.page_text import PageText, page_text
 from imr_ml.letters.types import LetterError
 
@@ -53,8 +56,6 @@ def pdf_pages(content: bytes, source: str) -> list[Page]:
         For a file that pdfium cannot open (damaged, encrypted), for one without pages, for one far too long to be a
         letter, and for a page whose text can't be read in order.
     """
-    import pypdfium2
-
     try:
         document = pypdfium2.PdfDocument(content)
     except pypdfium2.PdfiumError as error:
@@ -106,8 +107,6 @@ def check_length(characters: int, source: str) -> None:
 
 
 def _why_refused(content: bytes, error: str) -> str:
-    import pypdfium2.raw as pdfium
-
     # Of a document without pages the error is that of whatever was opened before.
     opened = pdfium.FPDF_LoadMemDocument64(content, len(content), None)
     if opened:
@@ -132,8 +131,6 @@ def _read_pages(document: Any, source: str) -> list[Page]:
 
 def _drawn(document: Any, index: int, text: str) -> float:
     """See `Page.drawn`."""
-    import pypdfium2.raw as pdfium
-
     if len(text) >= _FULL_CHARACTERS:
         return 0.0
     page = document[index]

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
-from imr_ml.letters.types import Letter, Outcome
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from rich.console import RenderableType
-    from rich.table import Table
-
-    from imr_ml.guidelines.types import Citation
-    from imr_ml.letters.types import DisputedItem
+from imr_ml.guidelines.types import Citation
+from imr_ml.letters.types import DisputedItem, Letter, Outcome
 
 _STYLES = {Outcome.UPHELD: "bold red", Outcome.OVERTURNED: "bold green"}
 _DATES = {
@@ -29,10 +26,6 @@ _DATES = {
 
 def letter_view(letter: Letter) -> RenderableType:
     """Render the letter with Rich: header, summary, warnings, and each item with outcome, citations and rationale."""
-    from rich.console import Group
-    from rich.padding import Padding
-    from rich.text import Text
-
     parts: list[RenderableType] = [_header(letter)]
     parts += [Text(f"warning: {warning}", style="yellow") for warning in letter.warnings]
     if letter.clinical_summary:
@@ -71,9 +64,6 @@ def citation_line(citation: Citation) -> str:
 
 
 def _header(letter: Letter) -> Table:
-    from rich.table import Table
-    from rich.text import Text
-
     table = Table.grid(padding=(0, 2))
     origin = "" if letter.case_number_from == "header" else f" (from the {letter.case_number_from})"
     rows = {
@@ -92,9 +82,6 @@ def _header(letter: Letter) -> Table:
 
 
 def _item_view(item: DisputedItem) -> list[RenderableType]:
-    from rich.padding import Padding
-    from rich.text import Text
-
     heading = Text.assemble(
         (f"{item.number}. {item.disputed}: ", "bold"), (item.outcome.capitalize(), _STYLES[item.outcome])
     )

@@ -7,7 +7,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
 
 from imr_ml.corpus.column_names import suggestion
 from imr_ml.corpus.dates import survey_styles
@@ -21,11 +24,6 @@ from imr_ml.quality.row_checks import RowChecks, Rows
 from imr_ml.quality.settings import Settings, default_settings
 from imr_ml.quality.table_checks import Balance, Cases
 from imr_ml.tables.table import Table
-
-if TYPE_CHECKING:
-    import numpy as np
-    import pandas as pd
-    from numpy.typing import NDArray
 
 ROWS_AT_ONCE = 10_000
 

@@ -9,14 +9,14 @@ from dataclasses import asdict
 from datetime import datetime
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+from markupsafe import Markup
+from rich.table import Table
+from rich.text import Text
 
 from imr_ml.files import atomic_write
 from imr_ml.quality.report import Level, QualityReport, SourceBalance
 from imr_ml.templates import template
-
-if TYPE_CHECKING:
-    from rich.table import Table
 
 MOST_PLACES_ON_PAGE = 50
 _PLACES_IN_TABLE = 3
@@ -27,9 +27,6 @@ _SCALES = (0.2, 0.5, 1.0)
 
 def findings_table(report: QualityReport) -> Table:
     """The findings, a row each, with the first places of each."""
-    from rich.table import Table
-    from rich.text import Text
-
     table = Table()
     for header in ("level", "finding", "rows", "where", "what to do"):
         table.add_column(header, justify="right" if header == "rows" else "left", overflow="fold")
@@ -97,8 +94,6 @@ def write_page(report: QualityReport, target: Path, checked_at: datetime) -> Non
     OSError
         Where the file can't be written.
     """
-    from markupsafe import Markup
-
     style = (files("imr_ml.quality") / "page" / "page.css").read_text("utf-8")
     page = template("imr_ml.quality", "page", "page.html.jinja").render(
         report=report,

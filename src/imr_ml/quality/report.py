@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    import numpy as np
-    import pandas as pd
-    from numpy.typing import NDArray
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
 
+if TYPE_CHECKING:
     from imr_ml.quality.settings import Settings
 
 MOST_PLACES = 1000
@@ -218,8 +218,6 @@ class Findings:
         return tuple(sorted(findings, key=lambda finding: (levels.index(finding.level), -finding.rows, finding.kind)))
 
     def _finding(self, kind: str, says: str) -> Finding:
-        import numpy as np
-
         entry, (parts, places) = self.settings.entry(kind), self._flagged[kind, says]
         places.sort(key=lambda place: (place.row, place.column or "", place.start or 0, place.end or 0))
         rows = len(np.unique(np.concatenate(parts))) if parts else 0

@@ -8,7 +8,11 @@ from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
 from itertools import islice
-from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from imr_ml.corpus.cells import parse_text
 from imr_ml.corpus.dates import LAST_YEAR, DateStyle
@@ -19,10 +23,6 @@ from imr_ml.guidelines.types import FAMILIES, Family
 from imr_ml.nlp.demographics import demographics
 from imr_ml.quality.report import Findings
 from imr_ml.quality.settings import Identifier, Settings
-
-if TYPE_CHECKING:
-    import pandas as pd
-    import pyarrow as pa
 
 ITEM = ("source", "case_number", "item")
 ISSUE = (CASE_VERSION, "letter_sha256")
@@ -67,8 +67,6 @@ class Rows:
     @classmethod
     def of_typed(cls, requests: pd.DataFrame) -> Rows:
         """Requests that are in the schema's types already, with what could not be read in them missing."""
-        import pandas as pd
-
         return cls(requests, requests, pd.Series(pd.NA, requests.index, "string"), _identities(requests))
 
     def column(self, name: str) -> pd.Series:
@@ -152,8 +150,6 @@ class RowChecks:
 
     def _ages(self, rows: Rows) -> None:
         """Ages that contradict the summary, are impossible, or make the worker a child when injured."""
-        import pandas as pd
-
         age, source = pd.to_numeric(rows.column("age")), rows.column("source")
         if age.isna().all():
             return
@@ -173,8 +169,6 @@ class RowChecks:
 
     def _dates(self, rows: Rows) -> None:
         """Dates out of order, in the future or before the program; a missing date is in order with any other."""
-        import pandas as pd
-
         injury, denial, application, decision = dates = [pd.to_datetime(rows.column(name)) for name in _DATES]
         year = pd.to_numeric(rows.column("decision_year"))
         self._flag(rows, denial < injury, "denial_before_injury", "ur_denial_date")
@@ -198,9 +192,6 @@ class RowChecks:
 
     def _identifiers(self, rows: Rows) -> None:
         """Possible identifiers in the texts as they stand in the table."""
-        import numpy as np
-        import pyarrow as pa
-
         for column in dict.fromkeys(name for rule in self.settings.identifier.values() for name in rule.columns):
             if column not in rows.raw:
                 continue
@@ -237,16 +228,12 @@ def spans_of(text: str, rule: Identifier) -> list[tuple[int, int]]:
 
 def _spans_by_text(texts: pa.LargeStringArray, rule: Identifier) -> dict[int, list[tuple[int, int]]]:
     """Identifiers by the place of their text; RE2, which is many times faster, selects the texts to search."""
-    import pyarrow.compute as pc
-
     hits = pc.match_substring_regex(texts, rule.pattern)
     spans = {place: spans_of(texts[place].as_py(), rule) for place in pc.indices_nonzero(hits).to_pylist()}
     return {place: found for place, found in spans.items() if found}
 
 
 def _identities(values: pd.DataFrame) -> pd.DataFrame:
-    import pandas as pd
-
     identities = pd.DataFrame({name: _column(values, name) for name in (*ITEM, *ISSUE)}, index=values.index)
     for name in ("item", CASE_VERSION):
         identities[name] = pd.to_numeric(identities[name]).astype("float64")
@@ -254,8 +241,6 @@ def _identities(values: pd.DataFrame) -> pd.DataFrame:
 
 
 def _column(table: pd.DataFrame, name: str) -> pd.Series:
-    import pandas as pd
-
     return table[name] if name in table else pd.Series(pd.NA, index=table.index, dtype="string")
 
 

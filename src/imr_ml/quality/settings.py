@@ -10,6 +10,8 @@ from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any
 
+import pyarrow as pa
+import pyarrow.compute as pc
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from imr_ml.errors import ImrError
@@ -69,9 +71,6 @@ class Identifier(Entry):
     @field_validator("pattern")
     @classmethod
     def _is_understood(cls, pattern: str) -> str:
-        import pyarrow as pa
-        import pyarrow.compute as pc
-
         try:
             groups = re.compile(pattern).groupindex
             pc.match_substring_regex(pa.array([""]), pattern)

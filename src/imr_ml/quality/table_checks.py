@@ -5,23 +5,20 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
 
 from imr_ml.corpus.near_duplicates import NO_SUMMARY, SummaryIndex, join_cases
 from imr_ml.corpus.rates import wilson
 from imr_ml.corpus.schema import OWN_SOURCE, families_of
 from imr_ml.corpus.table import case_keys, decided_years
 from imr_ml.guidelines.types import FAMILIES
+from imr_ml.progress import Progress
 from imr_ml.quality.report import Findings, SourceBalance, YearCount
 from imr_ml.quality.row_checks import ISSUE, ITEM, Rows
 from imr_ml.quality.settings import Settings
-
-if TYPE_CHECKING:
-    import numpy as np
-    import pandas as pd
-    from numpy.typing import NDArray
-
-    from imr_ml.progress import Progress
 
 _OUTCOMES = ("upheld", "overturned")
 _MANY_REPEATS = 0.2
@@ -60,9 +57,6 @@ class Cases:
         groups : (rows,) int
             As `near_duplicates.duplicate_groups` gives them.
         """
-        import numpy as np
-        import pandas as pd
-
         if not self._identities:
             return 0, np.zeros(0, dtype=np.int64)
         identities = pd.concat([part.astype({"source": "string"}) for part in self._identities])
@@ -82,9 +76,6 @@ class Cases:
         self, identities: pd.DataFrame, cases: pd.Series, findings: Findings, progress: Progress
     ) -> NDArray[np.int64]:
         """The first row of each case whose summary another case has too, with the first such row of its group."""
-        import numpy as np
-        import pandas as pd
-
         summaries = self.summaries.groups(np.concatenate(self._summary_numbers), progress)
         groups = join_cases(cases, summaries)
         rows = pd.DataFrame({"case": cases, "summary": summaries, "group": groups})
@@ -113,8 +104,6 @@ def _check_items(identities: pd.DataFrame, findings: Findings) -> None:
 
 def _contents(rows: Rows) -> pd.DataFrame:
     """Of each row a number that stands for what it says, and whether it is decided and says anything at all."""
-    import pandas as pd
-
     texts = pd.DataFrame({name: rows.column(name).astype("string") for name in _CONTENT})
     return pd.DataFrame(
         {
@@ -161,8 +150,6 @@ class Balance:
 
     def add(self, rows: Rows) -> None:
         """Count the rows of a chunk."""
-        import numpy as np
-
         source, outcome = rows.column("source"), rows.column("outcome")
         source = source.astype("object").where(source.notna(), OWN_SOURCE)
         decided = outcome.isin(_OUTCOMES)
