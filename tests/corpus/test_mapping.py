@@ -5,8 +5,8 @@ import re
 import pytest
 from pydantic import ValidationError
 
-from imr_ml.corpus.column_names import Synonyms, default_synonyms, suggestion
 from imr_ml.corpus.mapping import ColumnMapping, parse_map, read_mapping, renamed
+from imr_ml.corpus.spellings import Synonyms, default_synonyms, suggestion
 from imr_ml.errors import SchemaError
 
 

@@ -10,8 +10,8 @@ import pandas as pd
 
 from imr_ml.corpus.cells import parse_text
 from imr_ml.corpus.dates import DateStyle
-from imr_ml.corpus.outcomes import PARTIAL, Partial, read_outcomes
 from imr_ml.corpus.schema import OWN_SOURCE, count_warnings, parse_requests, row_errors
+from imr_ml.corpus.spellings import PARTIAL, Partial, read_outcomes
 from imr_ml.tables.table import Chunk, RejectedLine
 
 _SUMMARY = "clinical_summary"

@@ -15,11 +15,11 @@ import pandas as pd
 from imr_ml.corpus.dates import DATE_COLUMNS, DateStyle, describe_styles, styles_of_chunks
 from imr_ml.corpus.decided_rows import RowsRead, decide_rows
 from imr_ml.corpus.mapping import ColumnMapping, describe_columns, require_mapped
-from imr_ml.corpus.outcomes import Partial
 from imr_ml.corpus.schema import (
     REQUIRED_COLUMNS,
     SchemaError,
 )
+from imr_ml.corpus.spellings import Partial
 from imr_ml.corpus.store import SCHEMA_VERSION, schema_version, upgraded
 from imr_ml.tables.table import Chunk, Table
 

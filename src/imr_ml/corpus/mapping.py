@@ -11,8 +11,8 @@ from pathlib import Path
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from imr_ml.corpus.column_names import fold_name, likeness_of, suggestion
 from imr_ml.corpus.schema import COLUMNS, FEATURE_COLUMNS, require_columns
+from imr_ml.corpus.spellings import fold_name, likeness_of, suggestion
 from imr_ml.errors import SchemaError
 
 _SUGGESTED = 0.6
@@ -58,11 +58,6 @@ class ColumnMapping(BaseModel):
 
         A column of the requests table that is not mapped is one that is spelled alike, as ``Clinical Summary``, if
         there is only one and none has the very name.
-
-        Parameters
-        ----------
-        columns : sequence of str
-            The table's.
         """
         spelled: dict[str, list[str]] = {}
         for column in columns:

@@ -32,13 +32,7 @@ def words_of(text: str) -> list[str]:
 
 
 def shingle_hashes(words: Sequence[str]) -> NDArray[np.uint64]:
-    """Distinct hashes of each `SHINGLE_WORDS` consecutive words, sorted; the same on any machine.
-
-    Parameters
-    ----------
-    words : sequence of str
-        At least `SHINGLE_WORDS` of them.
-    """
+    """Distinct hashes of each `SHINGLE_WORDS` consecutive words, at least as many, sorted; the same on any machine."""
     hashed = np.fromiter(map(crc32, " ".join(words).encode().split(b" ")), dtype=np.uint64, count=len(words))
     count = len(words) - SHINGLE_WORDS + 1
     shingles = np.zeros(count, dtype=np.uint64)
@@ -51,7 +45,7 @@ def shingle_hashes(words: Sequence[str]) -> NDArray[np.uint64]:
     return distinct
 
 
-def similarity(one: NDArray[np.uint64], other: NDArray[np.uint64]) -> float:
+def similarity(first: NDArray[np.uint64], second: NDArray[np.uint64]) -> float:
     """Jaccard similarity of two sets of hashes.
 
     Examples
@@ -59,8 +53,8 @@ def similarity(one: NDArray[np.uint64], other: NDArray[np.uint64]) -> float:
     >>> similarity(shingle_hashes("a b c d e f".split()), shingle_hashes("a b c d e g".split()))
     0.3333333333333333
     """
-    common = len(np.intersect1d(one, other, assume_unique=True))
-    return common / (len(one) + len(other) - common)
+    common = len(np.intersect1d(first, second, assume_unique=True))
+    return common / (len(first) + len(second) - common)
 
 
 def sketch(shingles: NDArray[np.uint64]) -> NDArray[np.uint32]:
@@ -68,8 +62,8 @@ def sketch(shingles: NDArray[np.uint64]) -> NDArray[np.uint32]:
     _, factors, offsets = _constants()
     # Multiply-shift hashing: the high half of a product modulo 2**64 is close to a random one.
     smallest = (shingles[:, None] * factors + offsets).min(axis=0)
-    found: NDArray[np.uint32] = (smallest >> np.uint64(32)).astype(np.uint32)
-    return found
+    minima: NDArray[np.uint32] = (smallest >> np.uint64(32)).astype(np.uint32)
+    return minima
 
 
 def candidates(

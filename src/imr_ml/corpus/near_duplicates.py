@@ -41,11 +41,6 @@ def duplicate_groups(requests: pd.DataFrame) -> NDArray[np.int64]:
     or more. The relation is passed on: the first and the last of a chain are in one group. A missing summary, or one of
     fewer than `MIN_WORDS` words, joins nothing.
 
-    Parameters
-    ----------
-    requests : DataFrame
-        Requests table.
-
     Returns
     -------
     (rows,) int
@@ -142,11 +137,11 @@ class SummaryIndex:
         """
         sketches = np.frombuffer(self._sketches, np.uint32).reshape(-1, HASHES)
         groups = _Groups(np.arange(len(sketches)))
-        for one, other in candidates(sketches, _MIN_ESTIMATE, groups.of, progress):
-            if similarity(self._shingles_of(one), self._shingles_of(other)) >= MIN_SIMILARITY:
-                groups.join(one, other)
-        found: NDArray[np.int64] = np.append(groups.of, NO_SUMMARY)[numbers]
-        return found
+        for first, second in candidates(sketches, _MIN_ESTIMATE, groups.of, progress):
+            if similarity(self._shingles_of(first), self._shingles_of(second)) >= MIN_SIMILARITY:
+                groups.join(first, second)
+        grouped: NDArray[np.int64] = np.append(groups.of, NO_SUMMARY)[numbers]
+        return grouped
 
     def _number(self, text: str) -> int:
         words = words_of(text)
@@ -175,9 +170,9 @@ class _Groups:
     of: NDArray[np.int64]
     _members: dict[int, list[int]] = field(default_factory=dict)
 
-    def join(self, one: int, other: int) -> None:
-        """Make one group of the groups of two summaries."""
-        both = [self._members.pop(group, [group]) for group in self.of[[one, other]].tolist()]
+    def join(self, first: int, second: int) -> None:
+        """Make first group of the groups of two summaries."""
+        both = [self._members.pop(group, [group]) for group in self.of[[first, second]].tolist()]
         smaller, larger = sorted(both, key=len)
         self.of[smaller] = group = int(self.of[larger[0]])
         larger += smaller

@@ -41,7 +41,7 @@ def read_requests(path: Path) -> pd.DataFrame:
     chunks = list(Table.open(path).chunks(_ROWS_OF_A_CHUNK))
     rejects = [line for chunk in chunks for line in chunk.rejects]
     if rejects:
-        details = "; ".join(f"line {one.line} {one.reason}" for one in rejects[:REASONS_SHOWN])
+        details = "; ".join(f"line {line.line} {line.reason}" for line in rejects[:REASONS_SHOWN])
         more = "; ..." if len(rejects) > REASONS_SHOWN else ""
         raise SchemaError(f"{path}: {len(rejects)} line(s) are not rows: {details}{more}; mend or remove them")
     return upgraded(pd.concat([chunk.frame for chunk in chunks], ignore_index=True), version)

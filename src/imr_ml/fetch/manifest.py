@@ -111,13 +111,13 @@ class Manifest:
         """Add a case; if its entry changed, its letter is pending again, as it may be a reissue."""
         key = (case.case_number, case.url)
         fields = tuple(str(value) if (value := getattr(case, name)) else value for name in _INDEXED)
-        requests = [(each.category, each.subcategory, each.outcome) for each in case.requests]
+        requests = [(request.category, request.subcategory, request.outcome) for request in case.requests]
         known = self._connection.execute(_FIELDS, key).fetchone()
         if known == fields and self._connection.execute(_REQUESTS, key).fetchall() == requests:
             return
         self._connection.execute(_RECORD_CASE, (*key, *fields, _now()))
         self._connection.execute(f"DELETE FROM requests WHERE {_THIS_LETTER}", key)  # noqa: S608
-        rows = [(*key, place, *each) for place, each in enumerate(requests, start=1)]
+        rows = [(*key, place, *request) for place, request in enumerate(requests, start=1)]
         self._connection.executemany("INSERT INTO requests VALUES (?, ?, ?, ?, ?, ?)", rows)
 
     def searched_at(self, query: Query) -> datetime | None:

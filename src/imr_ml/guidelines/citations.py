@@ -36,14 +36,7 @@ _TRAILING_AND = re.compile(r"[,;]? and(?: the)?$")
 
 
 def find_citations(text: str, taxonomy: Taxonomy | None = None) -> list[Citation]:
-    """Citations in a guideline paragraph, in the order written.
-
-    Parameters
-    ----------
-    text : str
-        One guideline paragraph of a letter, with or without line breaks.
-    taxonomy : Taxonomy, optional
-        What to match against; the package's own where not given.
+    """Citations in a guideline paragraph, with or without line breaks, in the order written.
 
     Returns
     -------
@@ -62,8 +55,8 @@ def find_citations(text: str, taxonomy: Taxonomy | None = None) -> list[Citation
     if not based_on and _CITES_NOTHING.search(flat):
         return []
     rest, outside = _OUTSIDE.subn(" ", flat) if "outside" in flat else (flat, 0)
-    found = [citation for mtus, clause in clauses_of(rest) for citation in _clause_citations(mtus, clause, matcher)]
-    return found or [Citation(Family.OTHER, _OUTSIDE_TITLE, mtus=False)] * bool(outside)
+    citations = [citation for mtus, clause in clauses_of(rest) for citation in _clause_citations(mtus, clause, matcher)]
+    return citations or [Citation(Family.OTHER, _OUTSIDE_TITLE, mtus=False)] * bool(outside)
 
 
 def families_in(text: str, taxonomy: Taxonomy | None = None) -> set[str]:
@@ -93,10 +86,10 @@ def _mtus_citations(clause: str, matcher: Matcher) -> list[Citation]:
 
 
 def _other_citations(clause: str, matcher: Matcher) -> list[Citation]:
-    found = []
+    citations = []
     for part in _ANOTHER_SOURCE.split(clause):
-        found += _sources_named(part, matcher) or [_unknown(part)]
-    return found
+        citations += _sources_named(part, matcher) or [_unknown(part)]
+    return citations
 
 
 def _sources_named(part: str, matcher: Matcher) -> list[Citation]:
@@ -104,8 +97,10 @@ def _sources_named(part: str, matcher: Matcher) -> list[Citation]:
 
     Text from one source's name to the next belongs to it; text before the first belongs to the first.
     """
-    found = [(source, names, names.search(part)) for source, names in matcher.sources]
-    marks = sorted(((mark.start(), source, names) for source, names, mark in found if mark), key=lambda named: named[0])
+    matches = [(source, names, names.search(part)) for source, names in matcher.sources]
+    marks = sorted(
+        ((mark.start(), source, names) for source, names, mark in matches if mark), key=lambda named: named[0]
+    )
     if not marks:
         return []
     bounds = [0, *(start for start, _, _ in marks[1:]), len(part)]

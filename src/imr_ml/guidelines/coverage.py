@@ -35,8 +35,8 @@ class Coverage(BaseModel):
         >>> default_coverage().topics_of(["epidural_injection"])
         ('acoem_injections', 'chronic_pain_injections')
         """
-        found = {topic for name in names for topic in self._topics_by_name.get(name, (UNMAPPED,))}
-        return tuple(topic for topic in (*self.topics, UNMAPPED) if topic in found) or (NOTHING_NAMED,)
+        topics = {topic for name in names for topic in self._topics_by_name.get(name, (UNMAPPED,))}
+        return tuple(topic for topic in (*self.topics, UNMAPPED) if topic in topics) or (NOTHING_NAMED,)
 
     def regions_of(self, body_parts: Iterable[str]) -> tuple[str, ...]:
         """Whether body parts have a chapter of ACOEM: ``acoem_region``, ``other_region``, both or ``no_region``."""
@@ -87,4 +87,7 @@ def acoem_chapter(body_parts: Iterable[str], ur_guideline: str | None, taxonomy:
 def _cited(ur_guideline: str | None, taxonomy: Taxonomy) -> str | None:
     ids = {entry.id for entry in taxonomy.guideline}
     cited = find_citations(ur_guideline, taxonomy) if ur_guideline else []
-    return next((one.guideline for one in cited if one.family is Family.ACOEM and one.guideline in ids), None)
+    return next(
+        (citation.guideline for citation in cited if citation.family is Family.ACOEM and citation.guideline in ids),
+        None,
+    )

@@ -136,14 +136,14 @@ class Matcher:
         dated = list(self.dated.finditer(clause))
         if dated:
             return [(mark, self.by_name[folded(mark["title"])]) for mark in dated]
-        found = []
+        titles = []
         for mark in self.undated.finditer(clause):
             guideline = self.by_name.get(folded(mark["title"] or mark["alone"] or "")) or self.by_chapter.get(
                 int(mark["chapter"] or 0)
             )
             if guideline:
-                found.append((mark, guideline))
-        return found
+                titles.append((mark, guideline))
+        return titles
 
     def acoem_chapter(self, text: str) -> Guideline | None:
         """The first ACOEM chapter that the text names."""

@@ -57,16 +57,7 @@ def read_determinations(path: Path, progress: Progress | None = None) -> Ingeste
     The request comes from the treatment categories, the clinical summary from the part of the Findings before the
     review. Families and `age` are missing, as the source publishes neither; `age_band` is published.
 
-    Parameters
-    ----------
-    path : Path
-    progress : callable, optional
-        Called with the number of rows each time some are read.
-
-    Returns
-    -------
-    Ingested
-        A row that can't be used is a reject with its place and reason.
+    A row that can't be used is a reject with its place and reason.
 
     Raises
     ------

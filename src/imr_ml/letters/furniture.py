@@ -153,7 +153,7 @@ def _without_edge(pages: Sequence[list[str]], edge: int, *, is_marked: bool) -> 
     rest = [list(page) for page in pages]
     for _ in range(_EDGE_LINES):
         numbers = _page_numbers(rest, edge)
-        gone = [
+        removed = [
             page
             and (
                 index in numbers
@@ -167,10 +167,10 @@ def _without_edge(pages: Sequence[list[str]], edge: int, *, is_marked: bool) -> 
             and not (edge == 0 and index == first and is_head(page[edge]))
             for index, page in enumerate(rest)
         ]
-        if not any(gone):
+        if not any(removed):
             break
-        for page, is_gone in zip(rest, gone, strict=True):
-            if is_gone:
+        for page, is_removed in zip(rest, removed, strict=True):
+            if is_removed:
                 page.pop(edge)
     return rest
 
@@ -195,17 +195,17 @@ def _recurring(pages: Sequence[list[str]], edge: int, *, is_marked: bool) -> set
     for _ in range(_EDGE_LINES + 1):
         counts = Counter(shape_of(page[0]) for page in rest if page)
         bodies = {shape_of(page[0]) for page in rest if len(page) > 1}
-        found = {
+        shapes = {
             shape for shape in counts.keys() & bodies if recurs(shape, counts[shape], len(filled), is_marked=is_marked)
         }
-        found -= recurring
-        gone = found | {shape_of(page[0]) for page in rest if page and is_numbered(page[0])}
-        if not gone:
+        shapes -= recurring
+        removed = shapes | {shape_of(page[0]) for page in rest if page and is_numbered(page[0])}
+        if not removed:
             alike = bool(recurring) and _go_on_alike(filled, rest)
             recurring = {shape for shape in recurring if not alike or is_tail(shape)}
             return recurring - _shapes_within(filled) if recurring else recurring
-        recurring |= found
-        rest = [page[1:] if page and shape_of(page[0]) in gone else page for page in rest]
+        recurring |= shapes
+        rest = [page[1:] if page and shape_of(page[0]) in removed else page for page in rest]
     # So much recurs only in a text that says the same on several pages.
     return set()
 

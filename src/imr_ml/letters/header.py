@@ -47,7 +47,7 @@ _HEAD_CHARACTERS = 20_000
 class _Cells:
     """Labels and values, paired in the order of the text."""
 
-    found: dict[str, str] = field(default_factory=dict)
+    paired: dict[str, str] = field(default_factory=dict)
     wrong: list[str] = field(default_factory=list)
     labels: list[str] = field(default_factory=list)
     values: list[tuple[str, str]] = field(default_factory=list)
@@ -56,9 +56,9 @@ class _Cells:
         """Pair a column of labels with the column of values after it, where their numbers match."""
         for kind in {kind for kind, _ in self.values}:
             labels = [label for label in self.labels if _KINDS.get(label, "a_date") == kind]
-            values = [value for each, value in self.values if each == kind]
+            values = [value for value_kind, value in self.values if value_kind == kind]
             if len(labels) == len(values):
-                self.found.update(zip(labels, values, strict=True))
+                self.paired.update(zip(labels, values, strict=True))
         if self.values:
             self.labels.clear()
         self.values.clear()
@@ -75,9 +75,9 @@ def read_header(head: str) -> tuple[dict[str, Any], tuple[str, ...]]:
         A line for each date that is none.
     """
     cells = _read_cells(head[:_HEAD_CHARACTERS])
-    dates = {name: read_date(cells.found[name]) if name in cells.found else None for name in _WORDS}
-    no_dates = [name for name in _WORDS if name in cells.wrong or (name in cells.found and dates[name] is None)]
-    case_number, priority = cells.found.get("case_number"), cells.found.get("priority")
+    dates = {name: read_date(cells.paired[name]) if name in cells.paired else None for name in _WORDS}
+    no_dates = [name for name in _WORDS if name in cells.wrong or (name in cells.paired and dates[name] is None)]
+    case_number, priority = cells.paired.get("case_number"), cells.paired.get("priority")
     header = {
         "case_number": case_number.upper().replace("\u2013", "-") if case_number else None,
         "priority": priority.capitalize() if priority else None,
@@ -103,9 +103,9 @@ def with_case_number(letter: Letter, text: str, file: str) -> Letter:
         differs = len(named) == 1 and letter.case_number not in named
         warning = "its case number, read by OCR, is not that of its file's name"
         return replace(letter, warnings=(*letter.warnings, warning)) if differs else letter
-    for place, written in (("body", _case_numbers(text)), ("file name", named)):
-        if len(written) == 1:
-            return replace(letter, case_number=written.pop(), case_number_from=place)
+    for place, numbers in (("body", _case_numbers(text)), ("file name", named)):
+        if len(numbers) == 1:
+            return replace(letter, case_number=numbers.pop(), case_number_from=place)
     return letter
 
 
@@ -157,7 +157,7 @@ def _take_label(cells: _Cells, label: str) -> str | None:
     """Record a label; one on its own line waits for a value."""
     if cells.values:
         cells.settle()
-    if label in cells.found:
+    if label in cells.paired:
         return None
     if label not in cells.labels:
         cells.labels.append(label)
@@ -168,7 +168,7 @@ def _take_value(cells: _Cells, kind: str, value: str, beside: str | None) -> Non
     """Assign a value to the label on its left, or hold it for the preceding column of labels."""
     fits = beside is not None and _KINDS.get(beside, "a_date") == kind
     if beside is not None and (fits or (beside == "priority" and kind == "word")):
-        cells.found[beside] = value
+        cells.paired[beside] = value
         cells.labels.clear()
     elif kind != "word":
         cells.values.append((kind, value))

@@ -230,22 +230,20 @@ def _check_pairs(flow: str, items: int, source: str) -> None:
 def _check_start(before: str, source: str) -> None:
     """Check that no paragraph precedes the first outcome, where it would be read as part of the request."""
     for label in (_IMR_GUIDELINE, _RATIONALE):
-        if found := label.search(before):
-            raise LetterError(source, f"{found.group()!r} without an outcome before it", "items")
+        if mark := label.search(before):
+            raise LetterError(source, f"{mark.group()!r} without an outcome before it", "items")
 
 
 def _paragraphs(body: str, source: str, place: str) -> tuple[str, str, str]:
     """The two guideline paragraphs, and the text from the rationale on."""
-    imr = _IMR_GUIDELINE.search(body)
-    if not imr:
-        raise LetterError(source, "has no 'MAXIMUS guideline:' paragraph", place)
-    if _IMR_GUIDELINE.search(body, imr.end()):
-        raise LetterError(source, "has two 'MAXIMUS guideline:' paragraphs", place)
-    rationale = _RATIONALE.search(body, imr.end())
-    if not rationale:
-        raise LetterError(source, "has no 'Decision rationale:' paragraph", place)
-    if _RATIONALE.search(body, rationale.end()):
-        raise LetterError(source, "has two 'Decision rationale:' paragraphs", place)
+    labels: list[re.Match[str]] = []
+    for words, pattern in (("MAXIMUS guideline", _IMR_GUIDELINE), ("Decision rationale", _RATIONALE)):
+        marks = list(pattern.finditer(body, labels[-1].end() if labels else 0))
+        if len(marks) != 1:
+            problem = f"has two '{words}:' paragraphs" if marks else f"has no '{words}:' paragraph"
+            raise LetterError(source, problem, place)
+        labels += marks
+    imr, rationale = labels
     return (
         joined(body[: imr.start()]).strip(),
         joined(body[imr.end() : rationale.start()]).strip(),

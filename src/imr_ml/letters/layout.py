@@ -71,23 +71,23 @@ def cut_sections(flow: str, headings: Sequence[Heading], source: str) -> dict[st
         Where a required heading is missing, stands twice, or stands before the one that it must follow.
     """
     text = f"\n{flow}\n"
-    found: list[tuple[int, int, str]] = []
+    starts: list[tuple[int, int, str]] = []
     last = -1
-    for each in headings:
-        marks = list(each.pattern.finditer(text))
-        if each.required:
+    for part in headings:
+        marks = list(part.pattern.finditer(text))
+        if part.required:
             if not marks:
-                raise LetterError(source, f"has no heading '{each.words}'; is it a determination, and whole?")
+                raise LetterError(source, f"has no heading '{part.words}'; is it a determination, and whole?")
             if len(marks) > 1:
-                raise LetterError(source, f"has the heading '{each.words}' twice; is it more than one letter?")
+                raise LetterError(source, f"has the heading '{part.words}' twice; is it more than one letter?")
             if marks[0].start() < last:
-                raise LetterError(source, f"has the heading '{each.words}' before one that it must follow")
+                raise LetterError(source, f"has the heading '{part.words}' before one that it must follow")
             last = marks[0].start()
-        found += [(mark.start(), mark.end(), each.name) for mark in marks[:1]]
-    found.sort()
-    ends = [start for start, _, _ in found[1:]] + [len(text)]
-    sections = {name: text[after:end].strip() for (_, after, name), end in zip(found, ends, strict=True)}
-    return {"head": text[: found[0][0]].strip(), **sections} if found else {"head": flow}
+        starts += [(mark.start(), mark.end(), part.name) for mark in marks[:1]]
+    starts.sort()
+    ends = [start for start, _, _ in starts[1:]] + [len(text)]
+    sections = {name: text[after:end].strip() for (_, after, name), end in zip(starts, ends, strict=True)}
+    return {"head": text[: starts[0][0]].strip(), **sections} if starts else {"head": flow}
 
 
 _SUMMARY_OPENING = re.compile(

@@ -190,5 +190,5 @@ def _cut(text_page: Any, edge: float, step: int) -> float | None:
     return None
 
 
-def _between(text_page: Any, one: float, other: float) -> str:
-    return str(text_page.get_text_bounded(bottom=min(one, other), top=max(one, other))).strip()
+def _between(text_page: Any, edge: float, end: float) -> str:
+    return str(text_page.get_text_bounded(bottom=min(edge, end), top=max(edge, end))).strip()

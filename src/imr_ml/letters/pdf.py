@@ -1,16 +1,26 @@
-"""Read the pages of a PDF with pdfium: their text, and pictures in place of text."""
+"""Read the pages of a PDF: their text, and pictures in place of text by OCR."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+import re
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import pypdfium2
 import pypdfium2.raw as pdfium
 
 from imr_ml.letters.page_text import PageText, page_text
 from imr_ml.letters.types import LetterError
+from imr_ml.progress import StartProgress, silent
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+    ReadPicture = Callable[[Image], str]
+
 
 MAX_PAGES = 200
 MAX_CHARACTERS = 1_000_000
@@ -135,12 +145,92 @@ def _drawn(document: Any, index: int, text: str) -> float:
         return 0.0
     page = document[index]
     try:
-        drawings = [each for each in page.get_objects() if each.type != pdfium.FPDF_PAGEOBJ_TEXT]
+        drawings = [drawing for drawing in page.get_objects() if drawing.type != pdfium.FPDF_PAGEOBJ_TEXT]
         if not text.strip():
-            return float(any(each.type != pdfium.FPDF_PAGEOBJ_FORM for each in drawings))
+            return float(any(drawing.type != pdfium.FPDF_PAGEOBJ_FORM for drawing in drawings))
         width, height = page.get_size()
-        boxes = [each.get_bounds() for each in drawings if each.type == pdfium.FPDF_PAGEOBJ_IMAGE]
+        boxes = [drawing.get_bounds() for drawing in drawings if drawing.type == pdfium.FPDF_PAGEOBJ_IMAGE]
         areas = ((right - left) * (top - bottom) for left, bottom, right, top in boxes)
         return float(max(areas, default=0.0) / max(1.0, width * height))
     finally:
         page.close()
+
+
+_DOTS_AN_INCH = 300
+_POINTS_AN_INCH = 72
+# A scanner's noise: smaller marks are removed, which would join letters or make a line of their own.
+_SPECK_DOTS = 3
+# Automatic layout, and the direction of the text found first.
+_OPTIONS = "--psm 1"
+# Rules of a table, and specks at a line's ends.
+_RULES = re.compile(r"[|\u00a6]|(?m:^[ .,'_~-]+(?= )|(?<= )[_~]+$)")
+
+# "Smg" is no dose: the letter most often mistaken for a digit.
+_MISREAD_DOSE = re.compile(r"\bS(?=\s?mg\b)")
+
+
+def read_pictures(
+    content: bytes,
+    pages: Sequence[int],
+    source: str,
+    read: ReadPicture | None = None,
+    start: StartProgress = silent,
+    *,
+    smooth: bool = True,
+) -> dict[int, str]:
+    """Read some pages of a PDF by OCR; returns their text by page number.
+
+    Parameters
+    ----------
+    content : bytes
+        The PDF.
+    pages : sequence of int
+        Their numbers, from 1.
+    source : str
+        Cited in the error.
+    read : callable, optional
+        Text of a picture; Tesseract where not given.
+    start : callable, optional
+        Starts a progress bar over the pages.
+    smooth : bool, optional
+        Whether to remove specks first, which helps with most scans and harms few.
+
+    Raises
+    ------
+    LetterError
+        Where Tesseract is not installed, or fails.
+    """
+    from PIL import ImageFilter
+
+    read = read or _tesseract(source)
+    progress = start("reading pages by OCR", len(pages))
+    with pypdfium2.PdfDocument(content) as document, ThreadPoolExecutor(os.cpu_count()) as threads:
+        # pdfium is not safe to use from several threads: pictures are drawn in this one.
+        pictures = (document[page - 1].render(scale=_DOTS_AN_INCH / _POINTS_AN_INCH, grayscale=True) for page in pages)
+        images = [picture.to_pil() for picture in pictures]
+        if smooth:
+            images = [image.filter(ImageFilter.MedianFilter(_SPECK_DOTS)) for image in images]
+        texts: dict[int, str] = {}
+        for page, text in zip(pages, threads.map(read, images), strict=True):
+            texts[page] = _MISREAD_DOSE.sub("5", _RULES.sub(" ", text))
+            progress(1)
+    return texts
+
+
+def _tesseract(source: str) -> ReadPicture:
+    try:
+        import pytesseract
+    except ImportError:
+        raise LetterError(source, f"needs OCR, which is not installed ({HOW_TO_INSTALL})") from None
+    # One thread a page: Tesseract's own slow each other down.
+    os.environ.setdefault("OMP_THREAD_LIMIT", "1")
+
+    def read(picture: Image) -> str:
+        try:
+            return str(pytesseract.image_to_string(picture, lang="eng", config=_OPTIONS))
+        except pytesseract.TesseractNotFoundError:
+            raise LetterError(source, f"needs Tesseract, which is not installed ({HOW_TO_INSTALL})") from None
+        except (pytesseract.TesseractError, OSError) as error:
+            raise LetterError(source, f"can't be read by Tesseract ({type(error).__name__})") from error
+
+    return read

@@ -12,8 +12,7 @@ from imr_ml.letters.furniture import bare_pages, without_furniture
 from imr_ml.letters.header import with_case_number
 from imr_ml.letters.layouts import LAYOUTS
 from imr_ml.letters.lines import mend_anchors, tidy_lines
-from imr_ml.letters.ocr import read_pictures
-from imr_ml.letters.pdf import Page, check_length, pdf_pages, picture_pages, refuse_pictures
+from imr_ml.letters.pdf import Page, check_length, pdf_pages, picture_pages, read_pictures, refuse_pictures
 from imr_ml.letters.types import Letter, LetterError
 from imr_ml.progress import StartProgress, silent
 
@@ -165,8 +164,8 @@ def check_places(letter: Letter, source: str) -> None:
         Naming the place and the words.
     """
     for place, part, text in _parts(letter):
-        if found := _search(text or ""):
-            words = f": {found['outcome']}" if found["outcome"] else f"{' '.join(found['label'].split())}:"
+        if mark := _search(text or ""):
+            words = f": {mark['outcome']}" if mark["outcome"] else f"{' '.join(mark['label'].split())}:"
             raise LetterError(source, f"has '{words}' in its {part}; it can't be read in order", place)
 
 

@@ -12,12 +12,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from imr_ml.corpus.column_names import suggestion
 from imr_ml.corpus.dates import survey_styles
 from imr_ml.corpus.mapping import ColumnMapping, renamed
 from imr_ml.corpus.minhash import BANDS
 from imr_ml.corpus.near_duplicates import SummaryIndex
 from imr_ml.corpus.schema import COLUMNS, REQUIRED_COLUMNS
+from imr_ml.corpus.spellings import suggestion
 from imr_ml.progress import StartProgress, silent
 from imr_ml.quality.report import Findings, QualityReport
 from imr_ml.quality.row_checks import RowChecks, Rows

@@ -55,7 +55,7 @@ def summary_lines(report: QualityReport) -> list[str]:
     verdict = ", ".join(f"{counts[level]} {level}{'' if counts[level] == 1 else 's'}" for level in serious)
     return [
         f"{report.table}: {report.rows:,} requests of {report.cases:,} cases",
-        *(f"  {describe_balance(each)}" for each in report.sources),
+        *(f"  {describe_balance(source)}" for source in report.sources),
         verdict if any(counts.values()) else "nothing found",
     ]
 
@@ -112,6 +112,6 @@ def write_page(report: QualityReport, target: Path, checked_at: datetime) -> Non
 
 def scale_of(report: QualityReport) -> float:
     """Share at the end of the balance's axis: the smallest that contains all shares."""
-    shares = [each.high or 0 for each in report.sources]
-    shares += [each.published[1] for each in report.sources if each.published]
+    shares = [source.high or 0 for source in report.sources]
+    shares += [source.published[1] for source in report.sources if source.published]
     return next((scale for scale in _SCALES if max(shares, default=0) <= scale), _SCALES[-1])

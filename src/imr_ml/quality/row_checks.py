@@ -201,9 +201,9 @@ class RowChecks:
             for kind, rule in self.settings.identifier.items():
                 spans = _spans_by_text(distinct, rule) if column in rule.columns else {}
                 places = np.flatnonzero(np.isin(codes, list(spans)))
-                found = [(place, span) for place in places.tolist() for span in spans[codes[place]]]
-                at = texts.index.to_numpy()[[place for place, _ in found]] if found else places
-                self.findings.add(kind, at, rows.identities, column, spans=[span for _, span in found])
+                hits = [(place, span) for place in places.tolist() for span in spans[codes[place]]]
+                at = texts.index.to_numpy()[[place for place, _ in hits]] if hits else places
+                self.findings.add(kind, at, rows.identities, column, spans=[span for _, span in hits])
 
 
 def spans_of(text: str, rule: Identifier) -> list[tuple[int, int]]:
@@ -230,7 +230,7 @@ def _spans_by_text(texts: pa.LargeStringArray, rule: Identifier) -> dict[int, li
     """Identifiers by the place of their text; RE2, which is many times faster, selects the texts to search."""
     hits = pc.match_substring_regex(texts, rule.pattern)
     spans = {place: spans_of(texts[place].as_py(), rule) for place in pc.indices_nonzero(hits).to_pylist()}
-    return {place: found for place, found in spans.items() if found}
+    return {place: places for place, places in spans.items() if places}
 
 
 def _identities(values: pd.DataFrame) -> pd.DataFrame:

@@ -124,7 +124,7 @@ def read_settings(toml: str) -> Settings:
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"settings of the check: {error}") from error
     except ValidationError as error:
-        details = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
+        details = "; ".join(f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}" for problem in error.errors())
         raise SettingsError(f"settings of the check: {details}") from error
 
 

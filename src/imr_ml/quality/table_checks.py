@@ -41,14 +41,7 @@ class Cases:
         self._contents.append(_contents(rows))
 
     def check(self, findings: Findings, progress: Progress) -> tuple[int, NDArray[np.int64]]:
-        """Check all rows together.
-
-        Parameters
-        ----------
-        findings : Findings
-            Where problems are added.
-        progress : callable
-            Called with 1 as each band of hashes is compared.
+        """Check all rows together, with `progress` as each band of hashes is compared, and add to `findings`.
 
         Returns
         -------
@@ -196,10 +189,10 @@ class Balance:
         rare = [f"{family} ({self.families[family]})" for family in FAMILIES if 0 < self.families[family] < fewest]
         if rare:
             findings.add_for_table("rare_family", f"fewer than {fewest} decided requests cite {', '.join(rare)}")
-        for each in self.by_source(settings):
-            if each.share is not None and each.published and not _overlaps(each):
-                low, high = each.published
-                share = f"{each.share:.1%} of {each.source} are overturned"
+        for source in self.by_source(settings):
+            if source.share is not None and source.published and not _overlaps(source):
+                low, high = source.published
+                share = f"{source.share:.1%} of {source.source} are overturned"
                 findings.add_for_table("unusual_balance", f"{share}; published years have {low:.0%} to {high:.0%}")
 
     def _outcome_problems(self, fewest: int) -> Iterator[tuple[str, str]]:

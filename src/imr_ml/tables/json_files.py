@@ -105,11 +105,11 @@ def _rows_of(value: Any, path: Path) -> list[Any]:
     if set(value) == {"schema", "data"}:
         return _add_labels([row.pop("index", place) for place, row in enumerate(value["data"])], value["data"])
     inner = list(value.values())
-    if not inner or not all(isinstance(one, dict) and one.keys() == inner[0].keys() for one in inner) or not inner[0]:
+    if not inner or not all(isinstance(row, dict) and row.keys() == inner[0].keys() for row in inner) or not inner[0]:
         return [value]
     if _are_labels(value) and not _are_labels(inner[0]):
         return _add_labels(list(value), inner)
-    columns = zip(*(one.values() for one in inner), strict=True)
+    columns = zip(*(row.values() for row in inner), strict=True)
     return _add_labels(list(inner[0]), [dict(zip(value, cells, strict=True)) for cells in columns])
 
 
