@@ -13,7 +13,7 @@ from importlib import resources
 from typing import Literal
 
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import TypeAdapter
 
 from imr_ml.corpus.cells import parse_text
 
@@ -63,36 +63,20 @@ _CASE_NUMBER = r"CM\d{2}-\d{6,7}"
 _SUMMARY_WORDS = 30
 
 
-class Column(BaseModel):
-    """A column and what users call it."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    name: str
-    synonyms: tuple[str, ...]
-
-
-class Synonyms(BaseModel):
-    """What users call the columns; no name stands for two of them."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    column: tuple[Column, ...]
-
-    @model_validator(mode="after")
-    def _is_consistent(self) -> Synonyms:
-        names = Counter(fold_name(name) for column in self.column for name in {column.name, *column.synonyms})
-        twice = sorted(name for name, times in names.items() if times > 1)
-        if twice:
-            raise ValueError(f"name stands twice: {', '.join(twice)}")
-        return self
-
-
 @cache
-def default_synonyms() -> Synonyms:
-    """The synonyms that ship with the package."""
-    written = resources.files("imr_ml.corpus").joinpath("synonyms.toml").read_text("utf-8")
-    return Synonyms.model_validate(tomllib.loads(written))
+def column_synonyms() -> dict[str, tuple[str, ...]]:
+    """Column -> what users call it, from the package's own list."""
+    return read_synonyms(resources.files("imr_ml.corpus").joinpath("synonyms.toml").read_text("utf-8"))
+
+
+def read_synonyms(toml: str) -> dict[str, tuple[str, ...]]:
+    """Synonyms by column; raise `ValueError` if a name stands for two columns."""
+    synonyms = TypeAdapter(dict[str, tuple[str, ...]]).validate_python(tomllib.loads(toml))
+    names = Counter(folded for column, known in synonyms.items() for folded in set(map(fold_name, (column, *known))))
+    twice = sorted(name for name, times in names.items() if times > 1)
+    if twice:
+        raise ValueError(f"name stands twice: {', '.join(twice)}")
+    return synonyms
 
 
 def suggestion(missing: Sequence[str], columns: Sequence[str], sample: pd.DataFrame | None = None) -> list[str]:
@@ -151,7 +135,7 @@ def likeness_of(name: str, column: str) -> float:
     written = fold_name(column)
     if written == fold_name(name):
         return 1.0
-    synonyms = next((column.synonyms for column in default_synonyms().column if column.name == name), ())
+    synonyms = column_synonyms().get(name, ())
     if written in map(fold_name, synonyms):
         return _SYNONYM
     words = set(written.split())

@@ -10,7 +10,7 @@ from importlib import resources
 from pydantic import BaseModel, ConfigDict
 
 from imr_ml.guidelines.citations import find_citations
-from imr_ml.guidelines.taxonomy import Taxonomy, default_taxonomy
+from imr_ml.guidelines.taxonomy import default_taxonomy
 from imr_ml.guidelines.types import Family
 
 UNMAPPED = "unmapped"
@@ -56,7 +56,7 @@ def default_coverage() -> Coverage:
     return Coverage.model_validate(tomllib.loads(text))
 
 
-def acoem_chapter(body_parts: Iterable[str], ur_guideline: str | None, taxonomy: Taxonomy | None = None) -> str | None:
+def acoem_chapter(body_parts: Iterable[str], ur_guideline: str | None) -> str | None:
     """Identifier of the chapter, where a reviewer who cites ACOEM cites it; None where nothing indicates one.
 
     A rule rather than a classifier: chapters are divided by body part, and a table of those is right more often than
@@ -69,7 +69,6 @@ def acoem_chapter(body_parts: Iterable[str], ur_guideline: str | None, taxonomy:
         complaints of the worker and are wrong nearly as often as right.
     ur_guideline : str or None
         What the claims administrator cites.
-    taxonomy : Taxonomy, optional
 
     Examples
     --------
@@ -78,16 +77,12 @@ def acoem_chapter(body_parts: Iterable[str], ur_guideline: str | None, taxonomy:
     >>> acoem_chapter([], "Decision based on MTUS Knee Complaints 2004.")
     'knee'
     """
-    taxonomy = taxonomy or default_taxonomy()
+    taxonomy = default_taxonomy()
     chapters = {part: entry.id for entry in taxonomy.guideline for part in entry.body_parts}
     named = (chapters[part] for part in body_parts if part in chapters)
-    return next(named, None) or _cited(ur_guideline, taxonomy)
-
-
-def _cited(ur_guideline: str | None, taxonomy: Taxonomy) -> str | None:
+    chapter = next(named, None)
+    if chapter or not ur_guideline:
+        return chapter
     ids = {entry.id for entry in taxonomy.guideline}
-    cited = find_citations(ur_guideline, taxonomy) if ur_guideline else []
-    return next(
-        (citation.guideline for citation in cited if citation.family is Family.ACOEM and citation.guideline in ids),
-        None,
-    )
+    cited = (citation.guideline for citation in find_citations(ur_guideline) if citation.family is Family.ACOEM)
+    return next((guideline for guideline in cited if guideline in ids), None)

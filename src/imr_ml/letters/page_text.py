@@ -31,15 +31,28 @@ _SLANTED = -1
 _STAMP_CHARACTERS, _STAMP_SHARE = 60, 0.1
 
 
-class PageText(NamedTuple):
-    """A page's whole text, its body without what stands in the margins, and whether the body extends into them."""
+class Page(NamedTuple):
+    """One page of a PDF.
 
-    whole: str
-    body: str
+    Attributes
+    ----------
+    whole_text : str
+        Its text layer, along the text's own direction.
+    text : str
+        The same without what is in the margins.
+    is_wide : bool
+        Whether the body extends into the margins.
+    drawn : float
+        On a page with little text the share that its largest picture covers, on one without text 1 for any drawing.
+    """
+
+    whole_text: str
+    text: str
     is_wide: bool = False
+    drawn: float = 0.0
 
 
-def page_text(document: Any, index: int, source: str) -> PageText:
+def read_page(document: Any, index: int, source: str) -> Page:
     """Text of a page along its main direction, without stamps in other directions.
 
     Parameters
@@ -96,9 +109,9 @@ def _printed(text_page: Any) -> Iterable[int]:
     )
 
 
-def _turned_text(document: Any, index: int, directions: Counter[int], place: str, source: str) -> PageText:
+def _turned_text(document: Any, index: int, directions: Counter[int], place: str, source: str) -> Page:
     if not directions:
-        return PageText("", "")
+        return Page("", "")
     ((direction, most),) = directions.most_common(1)
     others = directions.total() - most
     if direction == _SLANTED:
@@ -111,7 +124,7 @@ def _turned_text(document: Any, index: int, directions: Counter[int], place: str
     try:
         if others:
             text = _upright_text(text_page)
-            return PageText(text, text)
+            return Page(text, text)
         # A page's box may cut off what was turned without it; pdfium's own mark of a cut word differs here.
         text = str(text_page.get_text_range()).replace("\ufffe", "\x02")
         return _with_body(text_page, page.get_bbox(), text)
@@ -145,18 +158,18 @@ def _upright_text(text_page: Any) -> str:
     return "".join(chr(pdfium.FPDFText_GetUnicode(text_page.raw, index)) for index in upright)
 
 
-def _with_body(text_page: Any, box: tuple[float, float, float, float], text: str) -> PageText:
+def _with_body(text_page: Any, box: tuple[float, float, float, float], text: str) -> Page:
     """The text of an upright page with its body."""
     _, bottom, _, top = box
     if not any(_is_outside(text_page, place, bottom, top) for place in _ends(text_page)):
-        return PageText(text, text)
+        return Page(text, text)
     if _between(text_page, bottom, top) != text.strip():
         # The page's box is not that of its text, so neither are its margins.
-        return PageText(text, text)
+        return Page(text, text)
     lowest, highest = _cut(text_page, bottom, 1), _cut(text_page, top, -1)
     if lowest is None or highest is None:
-        return PageText(text, text, is_wide=True)
-    return PageText(text, str(text_page.get_text_bounded(bottom=lowest, top=highest)))
+        return Page(text, text, is_wide=True)
+    return Page(text, str(text_page.get_text_bounded(bottom=lowest, top=highest)))
 
 
 def _ends(text_page: Any) -> list[int]:

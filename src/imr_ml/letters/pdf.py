@@ -6,21 +6,17 @@ import os
 import re
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import pypdfium2
 import pypdfium2.raw as pdfium
 
-from imr_ml.letters.page_text import PageText, page_text
+from imr_ml.letters.page_text import Page, read_page
 from imr_ml.letters.types import LetterError
 from imr_ml.progress import StartProgress, silent
 
 if TYPE_CHECKING:
     from PIL.Image import Image
-
-    ReadPicture = Callable[[Image], str]
-
 
 MAX_PAGES = 200
 MAX_CHARACTERS = 1_000_000
@@ -31,25 +27,16 @@ _LARGE = 0.5
 # A page that is all picture has a stamped number at most; a scan with its text layer has more.
 _FEW_CHARACTERS = 60
 _FULL_CHARACTERS = 400
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """One page of a PDF.
-
-    Attributes
-    ----------
-    text : str
-        Its text layer, along the text's own direction, without what stands in the margins.
-    drawn : float
-        On a page with little text the share that its largest picture covers, on one without text 1 for any drawing.
-    whole_text : str
-        With the margins.
-    """
-
-    text: str
-    drawn: float
-    whole_text: str
+_DOTS_AN_INCH = 300
+_POINTS_AN_INCH = 72
+# A scanner's noise: smaller marks are removed, which would join letters or make a line of their own.
+_SPECK_DOTS = 3
+# Automatic layout, and the direction of the text found first.
+_OPTIONS = "--psm 1"
+# Rules of a table, and specks at a line's ends.
+_RULES = re.compile(r"[|\u00a6]|(?m:^[ .,'_~-]+(?= )|(?<= )[_~]+$)")
+# "Smg" is no dose: the letter most often mistaken for a digit.
+_MISREAD_DOSE = re.compile(r"\bS(?=\s?mg\b)")
 
 
 def pdf_text(content: bytes, source: str) -> str:
@@ -128,18 +115,20 @@ def _why_refused(content: bytes, error: str) -> str:
 
 
 def _read_pages(document: Any, source: str) -> list[Page]:
-    texts: list[PageText] = []
+    pages: list[Page] = []
     for index in range(len(document)):
-        texts.append(page_text(document, index, source))
-        check_length(sum(len(text.whole) for text in texts), source)
-    is_wide = any(text.is_wide for text in texts)
+        pages.append(read_page(document, index, source))
+        check_length(sum(len(page.whole_text) for page in pages), source)
+    is_wide = any(page.is_wide for page in pages)
     return [
-        Page(text.whole if is_wide else text.body, _drawn(document, index, text.whole), text.whole)
-        for index, text in enumerate(texts)
+        page._replace(
+            text=page.whole_text if is_wide else page.text, drawn=_measure_drawn(document, index, page.whole_text)
+        )
+        for index, page in enumerate(pages)
     ]
 
 
-def _drawn(document: Any, index: int, text: str) -> float:
+def _measure_drawn(document: Any, index: int, text: str) -> float:
     """See `Page.drawn`."""
     if len(text) >= _FULL_CHARACTERS:
         return 0.0
@@ -156,24 +145,10 @@ def _drawn(document: Any, index: int, text: str) -> float:
         page.close()
 
 
-_DOTS_AN_INCH = 300
-_POINTS_AN_INCH = 72
-# A scanner's noise: smaller marks are removed, which would join letters or make a line of their own.
-_SPECK_DOTS = 3
-# Automatic layout, and the direction of the text found first.
-_OPTIONS = "--psm 1"
-# Rules of a table, and specks at a line's ends.
-_RULES = re.compile(r"[|\u00a6]|(?m:^[ .,'_~-]+(?= )|(?<= )[_~]+$)")
-
-# "Smg" is no dose: the letter most often mistaken for a digit.
-_MISREAD_DOSE = re.compile(r"\bS(?=\s?mg\b)")
-
-
 def read_pictures(
     content: bytes,
     pages: Sequence[int],
     source: str,
-    read: ReadPicture | None = None,
     start: StartProgress = silent,
     *,
     smooth: bool = True,
@@ -188,8 +163,6 @@ def read_pictures(
         Their numbers, from 1.
     source : str
         Cited in the error.
-    read : callable, optional
-        Text of a picture; Tesseract where not given.
     start : callable, optional
         Starts a progress bar over the pages.
     smooth : bool, optional
@@ -202,7 +175,7 @@ def read_pictures(
     """
     from PIL import ImageFilter
 
-    read = read or _tesseract(source)
+    read = _tesseract(source)
     progress = start("reading pages by OCR", len(pages))
     with pypdfium2.PdfDocument(content) as document, ThreadPoolExecutor(os.cpu_count()) as threads:
         # pdfium is not safe to use from several threads: pictures are drawn in this one.
@@ -217,7 +190,7 @@ def read_pictures(
     return texts
 
 
-def _tesseract(source: str) -> ReadPicture:
+def _tesseract(source: str) -> Callable[[Image], str]:
     try:
         import pytesseract
     except ImportError:

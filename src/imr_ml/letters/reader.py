@@ -12,7 +12,8 @@ from imr_ml.letters.furniture import bare_pages, without_furniture
 from imr_ml.letters.header import with_case_number
 from imr_ml.letters.layouts import LAYOUTS
 from imr_ml.letters.lines import mend_anchors, tidy_lines
-from imr_ml.letters.pdf import Page, check_length, pdf_pages, picture_pages, read_pictures, refuse_pictures
+from imr_ml.letters.page_text import Page
+from imr_ml.letters.pdf import check_length, pdf_pages, picture_pages, read_pictures, refuse_pictures
 from imr_ml.letters.types import Letter, LetterError
 from imr_ml.progress import StartProgress, silent
 
