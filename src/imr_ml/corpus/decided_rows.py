@@ -1,4 +1,4 @@
-"""Read the rows of a table of decided requests, and hold those of its chunks that can be trained on."""
+"""Read the rows of a table of decided requests, and collect those that can be trained on."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class DecidedRows:
 
 @dataclass(frozen=True, slots=True)
 class RowsRead:
-    """What is held of the rows of a table that is read in chunks: a clinical summary once, however many rows have it.
+    """Collects the rows of a table that is read in chunks, each distinct clinical summary once.
 
     Attributes
     ----------
@@ -87,8 +87,8 @@ class RowsRead:
             left_out = left_out.astype({"row": "Int64", "line": "Int64"})
         return requests, left_out
 
-    def say_all_twice(self, rows: pd.Index) -> bool:
-        """Whether each of these rows says the same as another."""
+    def are_all_repeated(self, rows: pd.Index) -> bool:
+        """Whether each of these rows repeats another."""
         return bool((pd.concat(self._hashes).loc[rows].value_counts() > 1).all())
 
     def _share_summaries(self, requests: pd.DataFrame) -> pd.DataFrame:

@@ -85,7 +85,7 @@ def read_decisions(
     skip : collection of str
         Columns of the schema that are not read, to save memory; a table of letters of an older schema is read whole.
     rows_at_once : int
-        Rows whose texts are held as written.
+        Rows whose texts are in memory as written.
 
     Raises
     ------
@@ -111,7 +111,7 @@ def read_decisions(
     notes = [
         *describe_reading(reasons, styles, rows.warnings),
         *describe_lacks(requests.columns, requests),
-        *([ALL_TWICE] if rows.say_all_twice(requests.index) else []),
+        *([ALL_TWICE] if rows.are_all_repeated(requests.index) else []),
     ]
     column_notes = describe_columns(table.columns, mapping, training=True)
     return Decisions(requests.reset_index(drop=True), rejected, tuple(notes), tuple(column_notes))

@@ -19,7 +19,7 @@ _SUGGESTED = 0.6
 _NAMES_SHOWN = 30
 _KNOWN = frozenset(column.name for column in COLUMNS)
 _TEXT_OF_LETTER = "text"
-# They tell which rows are of one case and when it was decided, which training needs to know of a table.
+# Training needs to know which rows are of one case, and when it was decided.
 _CASE_COLUMNS = ("case_number", "item", "case_version", "source", "letter_sha256")
 _OF_SCORING = (*FEATURE_COLUMNS, *_CASE_COLUMNS)
 OF_TRAINING = (*_OF_SCORING, "outcome", "families", "decision_date", "decision_year")

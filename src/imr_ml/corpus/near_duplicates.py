@@ -89,7 +89,7 @@ def _digest(words: list[str]) -> bytes | None:
 
 
 class SummaryIndex:
-    """Distinct clinical summaries, of which hashes are held in place of the texts.
+    """Distinct clinical summaries, with hashes in place of the texts.
 
     A summary takes about 600 bytes of memory. Its shingle hashes, eight bytes a word, are in a temporary file as soon
     as those of all summaries take more than 64 MB. Use it in a ``with`` statement, which removes that file.
@@ -165,7 +165,7 @@ class SummaryIndex:
 
 @dataclass(frozen=True, slots=True)
 class _Groups:
-    """Groups that are joined two by two; `of` holds the group of each summary."""
+    """Groups that are joined two by two; `of` has the group of each summary."""
 
     of: NDArray[np.int64]
     _members: dict[int, list[int]] = field(default_factory=dict)

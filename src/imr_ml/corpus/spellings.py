@@ -131,7 +131,7 @@ def _column_by_content(name: str, sample: pd.DataFrame) -> str | None:
 
 
 def likeness_of(name: str, column: str) -> float:
-    """How likely a column is meant, between 0 and 1: its name, a synonym, one that holds it, or one spelled alike."""
+    """How likely a column is meant, from 0 to 1: its name, a synonym, one that contains it, or one spelled alike."""
     written = fold_name(column)
     if written == fold_name(name):
         return 1.0

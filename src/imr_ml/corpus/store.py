@@ -21,13 +21,13 @@ from imr_ml.tables.table import Table
 SCHEMA_VERSION = 2
 METADATA_KEY = b"imr_ml.schema_version"
 ROWS_AT_ONCE = 10_000
-"""Of a table that is not to be held as a whole: some 50 MB of letters."""
+"""Of a table that does not have to fit in memory: some 50 MB of letters."""
 _ROWS_OF_A_CHUNK = 50_000
 REASONS_SHOWN = 5
 
 
 def read_requests(path: Path) -> pd.DataFrame:
-    """A whole table as it stands in the file, upgraded; see `Table`, and `validate_requests` for its types.
+    """A whole table as in the file, upgraded; see `Table`, and `validate_requests` for its types.
 
     Raises
     ------
@@ -53,7 +53,7 @@ def write_requests(requests: pd.DataFrame, path: Path) -> None:
 
 
 def write_parts(parts: Iterable[pd.DataFrame], schema: pa.Schema, path: Path) -> None:
-    """Write a requests table that comes in parts, of which one at a time is held.
+    """Write a requests table that comes in parts, one of them in memory at a time.
 
     Parameters
     ----------
@@ -166,7 +166,7 @@ class GrowingTable:
         return version if version < SCHEMA_VERSION else None
 
     def add(self, requests: pd.DataFrame) -> None:
-        """Add rows, which hold whole letters that the table lacks."""
+        """Add the rows of whole letters that the table lacks."""
         if len(requests):
             write_requests(requests, self.scratch / "parts" / f"{self._parts:06}.parquet")
             self._parts += 1

@@ -187,7 +187,7 @@ def _windows(first: date, last: date, days: int) -> Iterator[tuple[date, date]]:
 
 
 def _download_letter(client: PoliteClient, letter: PendingLetter, folder: Path) -> StoredLetter:
-    """Download a case's letter, check it and write it to a file of its own, as ``letters/CM16/CM16-0213037.pdf``.
+    """Download a case's letter, check it and write it to a new file, as ``letters/CM16/CM16-0213037.pdf``.
 
     A reissue with other content is ``CM16-0213037.2.pdf``. A valid file of a killed call is reused if the manifest has
     no version of the letter.

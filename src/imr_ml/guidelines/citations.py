@@ -93,7 +93,7 @@ def _other_citations(clause: str, matcher: Matcher) -> list[Citation]:
 
 
 def _sources_named(part: str, matcher: Matcher) -> list[Citation]:
-    """A citation for each source outside of the MTUS whose name stands in the part.
+    """A citation for each source outside of the MTUS that the part names.
 
     Text from one source's name to the next belongs to it; text before the first belongs to the first.
     """
@@ -184,7 +184,7 @@ BASED_ON = re.compile(
     r"(?: (?:citation|guidelines?)s?\b)?[:,]? ?",
     re.IGNORECASE,
 )
-# The sentence of 2013 letters; whether the source is part of the MTUS stands after it.
+# The sentence of 2013 letters; whether the source is part of the MTUS comes after it.
 _DECISION_ON = re.compile(
     r"\bbased (?:his/her|their|its|his|her) decision (?:up)?on (?:the )?(?:MTUS\b[:,-]? ?(?:guidelines?\b[:,-]? ?)?)?"
     r"(?:also )?",

@@ -28,7 +28,7 @@ class Coverage(BaseModel):
     def topics_of(self, names: Iterable[str]) -> tuple[str, ...]:
         """Topics that treatments and drug classes fall under, in a fixed order.
 
-        ``unmapped`` stands for a name under none, ``nothing_named`` for no name at all.
+        ``unmapped`` is for a name under none, ``nothing_named`` for no name at all.
 
         Examples
         --------

@@ -43,7 +43,7 @@ def flattened(text: str, words: frozenset[str]) -> str:
     Parameters
     ----------
     words : frozenset of str
-        As `words_of` gives them; a word is only parted into them, or put together to one of them.
+        As `words_of` returns them; words are only split into these, or joined to one of them.
 
     Examples
     --------
@@ -78,7 +78,7 @@ def _together(mark: re.Match[str], words: frozenset[str]) -> str:
 
 @lru_cache(maxsize=10_000)
 def _apart(glued: str, words: frozenset[str]) -> str:
-    """The words that stand in one, and its year; itself where it does not consist of them."""
+    """Split a glued word into its words and year; itself where it does not consist of them."""
     letters = glued.rstrip("0123456789")
     year = glued[len(letters) :]
     if len(letters) > _LONGEST:
@@ -115,7 +115,7 @@ class Matcher:
     sources : tuple of (Source, Pattern)
         Each source with the pattern of its names.
     sections : Pattern
-        One section of a list: up to a comma, but for titles that hold one.
+        One section of a list: up to a comma, but for titles that contain one.
     topics : dict
         Topic of a folded section title.
     words : frozenset of str

@@ -155,7 +155,7 @@ _NEXT_LABEL = re.compile(
     r"|\bsummary\s+reviewer\s*\d",
     re.I,
 )
-# A sentence with a word that begins so may be the reviewer's, or tell what came of the request.
+# A sentence with a word that begins so may be the reviewer's, or state the result.
 # fmt: off
 _JUDGING = (
     "review", "upheld", "uphold", "overturn", "overrul", "revers", "affirm", "necess", "unnecess", "indicated",

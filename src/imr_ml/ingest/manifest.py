@@ -52,7 +52,7 @@ class SourceRecord(_Data):
     Attributes
     ----------
     kind : Kind
-        A requests table stands for rows that are older than the manifest.
+        A requests table represents rows that are older than the manifest.
     sha256 : str or None
         Checksum of the file; None for a folder.
     letter_sha256s : tuple of str

@@ -110,7 +110,7 @@ def table_at(path: Path, source: str | None = None, options: InputOptions | None
     """Decided requests of a table to train on: the last issue of each case, completed; see `current_decisions`."""
     decisions = current_decisions(path, source, options)
     requests = complete_requests(decisions.requests)
-    # Arrow holds what the chunks of a large table took, which may be a third of all memory.
+    # Arrow does not return the memory of a large table's chunks, which may be a third of all memory.
     pa.default_memory_pool().release_unused()
     return replace(decisions, requests=requests)
 

@@ -139,7 +139,7 @@ def bare_pages(pages: Sequence[list[str]], *, is_marked: bool = True) -> list[li
     pages : sequence of list of str
         Tidy lines of each page; not changed.
     is_marked : bool
-        Whether the pages end where the file says so; else a line that ends as a sentence does is the letter's.
+        Whether the file marks where its pages end; else a line that ends as a sentence does is the letter's.
     """
     for edge in (0, -1):
         pages = _without_edge(pages, edge, is_marked=is_marked)
@@ -206,7 +206,7 @@ def _recurring(pages: Sequence[list[str]], edge: int, *, is_marked: bool) -> set
             return recurring - _shapes_within(filled) if recurring else recurring
         recurring |= shapes
         rest = [page[1:] if page and shape_of(page[0]) in removed else page for page in rest]
-    # So much recurs only in a text that says the same on several pages.
+    # So much recurs only if several pages have the same text.
     return set()
 
 

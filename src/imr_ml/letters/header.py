@@ -22,7 +22,7 @@ _TOKEN = re.compile(
     r"|(?P<date_of_injury>\bDate\s+of\s+Injury\s*:)"
     r"|(?P<decision_date>\bDecision\s+Date\s*:|\bDated\s*:)"
     r"|(?P<ur_denial_date>\bUR\s+Denial\s+Date\s*:|\bDate\s+of\s+UR\s+Decision\s*:)"
-    # The label wraps in its narrow column, so that the date stands before or after "Received:".
+    # The label wraps in its narrow column, so that the date is before or after "Received:".
     r"|(?P<application_received>\b(?:IMR\s+)?Application\s+Received\s*:|\bApplication(?=\s+\d)|\bApplication$"
     r"|^\s*Received\s*:)"
     r"|(?P<priority>\bPriority\s*:)"
@@ -165,7 +165,7 @@ def _take_label(cells: _Cells, label: str) -> str | None:
 
 
 def _take_value(cells: _Cells, kind: str, value: str, beside: str | None) -> None:
-    """Assign a value to the label on its left, or hold it for the preceding column of labels."""
+    """Assign a value to the label on its left, or save it for the preceding column of labels."""
     fits = beside is not None and _KINDS.get(beside, "a_date") == kind
     if beside is not None and (fits or (beside == "priority" and kind == "word")):
         cells.paired[beside] = value

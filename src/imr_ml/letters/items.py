@@ -54,7 +54,7 @@ class Start(NamedTuple):
 
 
 def find_request_start(tail: str, width: int, earlier: str, later: str) -> Start | None:
-    """Where the request stands in the lines of a rationale and that request; None where nothing shows it.
+    """Find where a request starts in the lines of a rationale and that request; None where nothing shows it.
 
     It begins the last line before the outcome that follows the end of a sentence, or a line that plainly had room for
     more and so was not wrapped: some rationales lack their last full stop. In a text without line ends it is what
@@ -90,7 +90,7 @@ def find_request_start(tail: str, width: int, earlier: str, later: str) -> Start
 def _after_unfinished(lines: Sequence[str], starts: Sequence[int], index: int) -> Start:
     """The start at a line that follows one with room but no full stop: it, or the last sentence's end before it.
 
-    What stands between is the end of the rationale where it is worded as a sentence, else the request's first lines.
+    The text between is the end of the rationale where it is worded as a sentence, else the request's first lines.
     """
     above = next((place for place in range(index - 1, 0, -1) if _ENDS_SENTENCE.search(lines[place - 1])), 0)
     between = _SENTENCE_END.split(" ".join(lines[above:index]))[-1]
@@ -111,7 +111,7 @@ def _goes_on(before: str, line: str, later: str) -> bool:
 
 
 def _after_last_sentence(text: str) -> Start | None:
-    """Where the words after the last sentence begin; None where what stands before may be a part of the request."""
+    """Where the words after the last sentence begin; None where the text before may be part of the request."""
     ends = [0, *(mark.end() for mark in _SENTENCE_END.finditer(text))]
     if len(ends) < 2:
         return None
@@ -146,7 +146,7 @@ _UNCERTAIN_REQUEST = "item {}: its request may begin elsewhere in the lines befo
 
 
 def has_items(flow: str) -> bool:
-    """Whether the text holds an item of this style."""
+    """Whether the text contains an item of this style."""
     return _TURN.search(flow) is not None
 
 
@@ -159,7 +159,7 @@ def read_items(flow: str, source: str) -> tuple[tuple[DisputedItem, ...], tuple[
     ------
     LetterError
         Where no item is found, an item lacks its request, its outcome or one of its paragraphs or has one twice, or an
-        outcome or a paragraph stands outside of any item.
+        outcome or a paragraph is outside of any item.
     """
     turns = list(_TURN.finditer(flow))
     if not turns:

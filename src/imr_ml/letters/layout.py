@@ -14,7 +14,7 @@ from imr_ml.letters.types import DisputedItem, Letter, LetterError, Outcome
 
 @dataclass(frozen=True, slots=True)
 class Heading:
-    """A heading that stands at the start of a line, in one letter once.
+    """A heading at the start of a line, once in a letter.
 
     Attributes
     ----------
@@ -63,12 +63,12 @@ def cut_sections(flow: str, headings: Sequence[Heading], source: str) -> dict[st
     flow : str
         The letter's tidy lines.
     headings : sequence of Heading
-        In the order in which the required ones must stand.
+        In the order that the required ones must have.
 
     Raises
     ------
     LetterError
-        Where a required heading is missing, stands twice, or stands before the one that it must follow.
+        Where a required heading is missing, occurs twice, or precedes the one that it must follow.
     """
     text = f"\n{flow}\n"
     starts: list[tuple[int, int, str]] = []
@@ -170,7 +170,7 @@ _PLAINLY_NOT = re.compile(r"\bnot\s+(?:\w+\s+){0,4}medically\s+necessary\b", re.
 def contradictions(items: Sequence[DisputedItem]) -> Iterator[str]:
     """Warnings about a letter's items.
 
-    An item whose heading says one thing and the end of its rationale the other; a last rationale that has no end.
+    An item whose heading and the end of whose rationale disagree; a last rationale without an end.
     """
     for item in items:
         concluded = conclusion(item.rationale or "")

@@ -33,7 +33,7 @@ def _read_2013(flow: str, source: str) -> Letter:
 
 
 def _read_headed(flow: str, source: str, title: str, *, may_be_numbered: bool = False) -> Letter:
-    """Read a letter whose items stand under a heading; in 2013 they are numbered decisions or of the later style."""
+    """Read a letter whose items are under a heading; in 2013 they are numbered decisions or of the later style."""
     sections = cut_sections(flow, (*_BEFORE_ITEMS, heading("items", title)), source)
     text = after(_OPENING, sections["items"])
     warnings: tuple[str, ...] = ()
@@ -72,7 +72,7 @@ def _read_professional_review(flow: str, source: str) -> Letter:
         raise LetterError(source, f"does not say '(NOT) MEDICALLY NECESSARY:' after '{_RATIONALE}'")
     outcome = Outcome.UPHELD if necessity["negated"] else Outcome.OVERTURNED
     rationale = joined(sections["rationale"][necessity.end() :])
-    # The heading is a form: where the rationale concludes otherwise, nothing shows which of the two holds.
+    # The heading is a form: where the rationale concludes otherwise, nothing shows which of the two is right.
     if conclusions(rationale) - {outcome}:
         raise LetterError(source, "its rationale concludes otherwise than its heading; the outcome is ambiguous")
     return make_letter(

@@ -1,6 +1,6 @@
-"""Read a page's text from left to right, and its body without what stands in the margins.
+"""Read a page's text from left to right, and its body without the margins.
 
-pdfium orders lines by where they stand on the page as displayed, which mixes up those of a page turned on its side.
+pdfium orders lines by their place on the page as displayed, which mixes up those of a page turned on its side.
 """
 
 from __future__ import annotations

@@ -123,7 +123,7 @@ def read_text(text: str, source: str) -> Letter:
 
 
 def _read_lines(lines: list[str], first_page: str, source: str) -> Letter:
-    """Read a letter from its tidy lines; whether it is a sample may stand anywhere on its first page."""
+    """Read a letter from its tidy lines; the sample mark may be anywhere on its first page."""
     flow = "\n".join(lines)
     try:
         letter = _read_flow(flow, source)
@@ -152,7 +152,7 @@ _DECISION = re.compile(
     r":\s*(?P<outcome>upheld|overturned)\b|\b(?P<label>decision\s+rationale|(?:MAXIMUS|claims\s+administrator)\s+guideline)\s*:",
     re.IGNORECASE,
 )
-# Of each of the above one: most texts hold none, which is fast to see.
+# A word of each alternative above: most texts contain none, which is quick to check.
 _WORDS = ("upheld", "overturned", "rationale", "guideline")
 
 
@@ -176,7 +176,7 @@ def _search(text: str) -> re.Match[str] | None:
 
 
 def _parts(letter: Letter) -> Iterator[tuple[str, str, str | None]]:
-    """(place, part, text) of each part that holds no decision."""
+    """(place, part, text) of each part that must not contain a decision."""
     yield "", "clinical summary", letter.clinical_summary
     for item in letter.items:
         place = f"item {item.number}"

@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from imr_ml.guidelines.types import Citation
-from imr_ml.letters.types import DisputedItem, Letter, Outcome
+from imr_ml.letters.types import DisputedItem, Letter, Outcome, read_partial
 
 _STYLES = {Outcome.UPHELD: "bold red", Outcome.OVERTURNED: "bold green"}
 _DATES = {
@@ -42,7 +42,7 @@ def letter_json(letter: Letter) -> str:
     """
     fields = dataclasses.asdict(letter)
     for written, item in zip(fields["items"], letter.items, strict=True):
-        written |= {"requested": item.requested, "authorized": item.authorized, "disputed": item.disputed}
+        written |= read_partial(item.request)._asdict()
     return json.dumps(fields, ensure_ascii=False, indent=2, default=str)
 
 

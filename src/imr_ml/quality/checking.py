@@ -55,7 +55,7 @@ def check_requests(
     start : callable, optional
         Starts the progress bar of a long step.
     rows_at_once : int
-        Rows whose texts are held in memory.
+        Rows whose texts are in memory at a time.
 
     Raises
     ------
@@ -91,7 +91,7 @@ class CheckedRequests:
     Attributes
     ----------
     groups : (requests,) int
-        As `near_duplicates.duplicate_groups` gives them, which so need not be computed again.
+        As `near_duplicates.duplicate_groups` returns them, to compute them once.
     """
 
     report: QualityReport

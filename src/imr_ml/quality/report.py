@@ -1,6 +1,6 @@
 """Data types of a quality report: findings with their places, shares by source and counts by year.
 
-They hold no text of a table: neither a finding nor a place quotes a cell.
+They contain no text of a table: neither a finding nor a place quotes a cell.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Place:
     column : str or None
         None where the finding is about the row.
     start, end : int or None
-        Characters of the cell as it stands in the table, half-open; None where the finding is about the whole cell.
+        Characters of the cell as in the table, half-open; None where the finding is about the whole cell.
     like : str or None
         The case number, or row, that this row repeats or resembles.
     """
@@ -225,7 +225,7 @@ class Findings:
 
 
 def _other_row(identities: pd.DataFrame, case: str | None, row: int) -> str:
-    """The case number of another row, or the row itself where that says nothing new."""
+    """The case number of another row, or the row itself where that is the same case."""
     other = _case_number(identities, row)
     return f"row {row + 1}" if other in (None, case) else str(other)
 

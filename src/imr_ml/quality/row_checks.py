@@ -31,7 +31,7 @@ _DATES = ("date_of_injury", "ur_denial_date", "application_received", "decision_
 _FAMILY_LISTS = "(?:{0})(?:[|](?:{0}))*".format("|".join(FAMILIES))
 _CITES_NO_GUIDELINE = (Family.OTHER.value, Family.NONE.value)
 _SOURCES_OF_LETTERS = ("dwc", "sample")
-# Paragraphs that are held with their families, as many requests have the same.
+# Paragraphs whose families are cached, as many requests have the same.
 _GUIDELINES = 1 << 18
 _DAYS_A_YEAR = 365.25
 _WORD = re.compile(r"\w+", re.ASCII)
@@ -45,7 +45,7 @@ class Rows:
     Attributes
     ----------
     raw, typed : DataFrame
-        Known columns as they stand in the table, and in their types. The index counts the rows of the table from 0.
+        Known columns as in the table, and in their types. The index counts the rows of the table from 0.
     warnings : Series of string
         Cells of each row that count as missing because they can't be read.
     identities : DataFrame
@@ -60,7 +60,7 @@ class Rows:
     @classmethod
     def of(cls, raw: pd.DataFrame, styles: Mapping[str, DateStyle] | None = None) -> Rows:
         """A chunk whose columns have the schema's names."""
-        # A date in the future is a finding of its own.
+        # A date in the future is another finding.
         parsed = parse_requests(raw, styles, LAST_YEAR)
         return cls(raw, parsed.table, parsed.warnings, _identities(parsed.table))
 
@@ -191,7 +191,7 @@ class RowChecks:
         self._flag(rows, is_old, "old_injury", "date_of_injury")
 
     def _identifiers(self, rows: Rows) -> None:
-        """Possible identifiers in the texts as they stand in the table."""
+        """Possible identifiers in the texts as in the table."""
         for column in dict.fromkeys(name for rule in self.settings.identifier.values() for name in rule.columns):
             if column not in rows.raw:
                 continue
@@ -249,7 +249,7 @@ def _families_cited(guideline: str) -> str:
 
 
 def _map_distinct(texts: pd.Series, compute: Callable[[str], object]) -> pd.Series:
-    """What each text gives, computed once for equal texts; missing where the text is."""
+    """Result of each text, computed once for equal texts; missing where the text is."""
     return texts.map({text: compute(text) for text in texts.dropna().unique()})
 
 

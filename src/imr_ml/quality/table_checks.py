@@ -48,7 +48,7 @@ class Cases:
         cases : int
             Number of cases.
         groups : (rows,) int
-            As `near_duplicates.duplicate_groups` gives them.
+            As `near_duplicates.duplicate_groups` returns them.
         """
         if not self._identities:
             return 0, np.zeros(0, dtype=np.int64)
@@ -85,7 +85,7 @@ class Cases:
 
 
 def _check_items(identities: pd.DataFrame, findings: Findings) -> None:
-    """Items that stand twice in one letter, or in several letters of their case."""
+    """Items that occur twice in one letter, or in several letters of their case."""
     named = identities.dropna(subset=["case_number", "item"])
     repeated = named[named.duplicated(list(ITEM), keep=False)]
     rows = repeated.index.to_numpy()
@@ -96,7 +96,7 @@ def _check_items(identities: pd.DataFrame, findings: Findings) -> None:
 
 
 def _contents(rows: Rows) -> pd.DataFrame:
-    """Of each row a number that stands for what it says, and whether it is decided and says anything at all."""
+    """Hash of each row's content, and whether the row is decided and has its texts."""
     texts = pd.DataFrame({name: rows.column(name).astype("string") for name in _CONTENT})
     return pd.DataFrame(
         {
@@ -109,7 +109,7 @@ def _contents(rows: Rows) -> pd.DataFrame:
 
 
 def _check_repeats(rows: pd.DataFrame, identities: pd.DataFrame, findings: Findings) -> None:
-    """Rows that say the same as another of their case, where no item numbers tell them apart."""
+    """Rows that repeat another of their case, where no item numbers distinguish them."""
     loose = rows[rows["has_texts"] & (rows["case_number"].isna() | rows["item"].isna())]
     keys = ["content", "source", "case_number", "item", *ISSUE]
     repeated = loose[loose.duplicated(keys)]
