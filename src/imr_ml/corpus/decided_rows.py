@@ -98,7 +98,7 @@ class RowsRead:
         return requests.assign(**{_SUMMARY: pd.array(shared, dtype="string[python]").take(codes)})
 
 
-def with_source(requests: pd.DataFrame) -> pd.DataFrame:
+def _with_source(requests: pd.DataFrame) -> pd.DataFrame:
     """Requests with the source of each row, which is the user's own if the table names none."""
     missing = pd.Series(pd.NA, index=requests.index, dtype="string")
     return requests.assign(source=requests.get("source", missing).astype("string").fillna(OWN_SOURCE))
@@ -120,7 +120,7 @@ def decide_rows(mapped: pd.DataFrame, styles: Mapping[str, DateStyle], partial: 
     outcomes = read_outcomes(mapped["outcome"])
     outcomes = outcomes if partial == "drop" else outcomes.replace(PARTIAL, partial)
     reasons = _rejection_reasons(parsed.table, mapped["outcome"], outcomes)
-    return DecidedRows(with_source(parsed.table.assign(outcome=outcomes)), reasons, parsed.warnings)
+    return DecidedRows(_with_source(parsed.table.assign(outcome=outcomes)), reasons, parsed.warnings)
 
 
 def lacks_families(table: pd.DataFrame) -> pd.Series:

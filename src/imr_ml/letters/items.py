@@ -53,23 +53,13 @@ class Start(NamedTuple):
     is_certain: bool
 
 
-def find_request_start(tail: str, width: int, earlier: str, later: str) -> Start | None:
+def _find_request_start(tail: str, width: int, earlier: str, later: str) -> Start | None:
     """Find where a request starts in the lines of a rationale and that request; None where nothing shows it.
 
     It begins the last line before the outcome that follows the end of a sentence, or a line that plainly had room for
     more and so was not wrapped: some rationales lack their last full stop. In a text without line ends it is what
-    follows the last sentence.
-
-    Parameters
-    ----------
-    tail : str
-        The lines before an outcome.
-    width : int
-        Printed width of the column, in thousandths of the type size.
-    earlier : str
-        A request of the letter whose start is known, for its style.
-    later : str
-        What follows the outcome, where the request may be repeated.
+    follows the last sentence. `width` is that of the column, in thousandths of the type size; `earlier` a request whose
+    start is known, for its style; `later` the text after the outcome, which may repeat the request.
     """
     end = _search_end(tail)
     starts = [0, *(mark.end() for mark in re.finditer("\n", tail[:end])), len(tail) + 1]
@@ -176,7 +166,7 @@ def read_items(flow: str, source: str) -> tuple[tuple[DisputedItem, ...], tuple[
             raise LetterError(source, "has no request before its outcome", f"item {number}")
         following = ""
         if later is not None:
-            start = _request_start(rationale, find_request_start(rationale, width, first, later), source, number + 1)
+            start = _request_start(rationale, _find_request_start(rationale, width, first, later), source, number + 1)
             warnings += [] if start.is_certain else [_UNCERTAIN_REQUEST.format(number + 1)]
             rationale, following = rationale[: start.place], joined(rationale[start.place :]).strip()
         items.append(make_item(number, heading, turn["outcome"], ur_guideline, imr_guideline, joined(rationale)))

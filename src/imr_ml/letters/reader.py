@@ -144,7 +144,7 @@ def _read_flow(flow: str, source: str) -> Letter:
         names = " and ".join(layout.name for layout in marked)
         raise LetterError(source, f"has headings of two layouts ({names}); is it more than one letter?")
     letter = replace(marked[0].read(flow, source), layout=marked[0].name)
-    check_places(letter, source)
+    _check_places(letter, source)
     return letter
 
 
@@ -156,23 +156,14 @@ _DECISION = re.compile(
 _WORDS = ("upheld", "overturned", "rationale", "guideline")
 
 
-def check_places(letter: Letter, source: str) -> None:
-    """Check the parts that a model may read for decision wording.
-
-    Raises
-    ------
-    LetterError
-        Naming the place and the words.
-    """
+def _check_places(letter: Letter, source: str) -> None:
+    """Raise `LetterError` for decision wording in a part that a model may read: the outcome would leak."""
     for place, part, text in _parts(letter):
-        if mark := _search(text or ""):
+        lower = (text or "").lower()
+        mark = _DECISION.search(text or "") if any(word in lower for word in _WORDS) else None
+        if mark:
             words = f": {mark['outcome']}" if mark["outcome"] else f"{' '.join(mark['label'].split())}:"
             raise LetterError(source, f"has '{words}' in its {part}; it can't be read in order", place)
-
-
-def _search(text: str) -> re.Match[str] | None:
-    lower = text.lower()
-    return _DECISION.search(text) if any(word in lower for word in _WORDS) else None
 
 
 def _parts(letter: Letter) -> Iterator[tuple[str, str, str | None]]:
