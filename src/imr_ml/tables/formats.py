@@ -41,6 +41,9 @@ _ZIP = b"PK\x03\x04"
 OLE_MAGIC = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _PDF = b"%PDF"
 _HEAD_BYTES = 4096
+NUL = "contains a NUL character, as broken files do"
+TOO_LONG = f"is longer than {ROW_BYTES >> 20} MB"
+_BYTES_SHOWN = 1 << 16
 # Scores beside their letters do not make the folder a table.
 _DOCUMENTS = (".pdf", ".txt")
 _BLANKS = b" \t\r\n\xef\xbb\xbf\xff\xfe\x00"
@@ -149,11 +152,6 @@ def _is_workbook(path: Path, head: bytes) -> bool:
             return "xl/workbook.xml" in archive.namelist()
     except (zipfile.BadZipFile, OSError):
         return path.suffix.lower().startswith(".xls")
-
-
-NUL = "contains a NUL character, as broken files do"
-TOO_LONG = f"is longer than {ROW_BYTES >> 20} MB"
-_BYTES_SHOWN = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
