@@ -15,7 +15,7 @@ from rich.table import Table
 from imr_ml.cli.app import progress
 from imr_ml.evaluation.splits import EvaluationSettings
 from imr_ml.ingest.ingestion import ingest
-from imr_ml.ingest.paths import letter_files
+from imr_ml.ingest.inputs import letter_files
 from imr_ml.ladder.climbing import climb_requests, climb_table
 from imr_ml.ladder.reading import TASKS, read_rungs
 from imr_ml.sample.writing import write_samples

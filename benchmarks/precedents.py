@@ -23,7 +23,7 @@ from imr_ml.evaluation.intervals import Bootstrap, Metric
 from imr_ml.evaluation.metrics import Values, Weights
 from imr_ml.evaluation.splits import EvaluationSettings, Split, repeated_folds
 from imr_ml.ingest.ingestion import ingest
-from imr_ml.ingest.paths import letter_files
+from imr_ml.ingest.inputs import letter_files
 from imr_ml.precedents.cohorts import Cohorts
 from imr_ml.precedents.decided import DecidedRequests, Query
 from imr_ml.precedents.kinds import SEPARATOR, Kinds

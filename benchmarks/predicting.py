@@ -6,7 +6,7 @@ from pathlib import Path
 from imr_ml.evaluation.comparison import METRICS, MODEL, baselines_of
 from imr_ml.evaluation.splits import EvaluationSettings
 from imr_ml.ingest.ingestion import ingest
-from imr_ml.ingest.paths import letter_files
+from imr_ml.ingest.inputs import letter_files
 from imr_ml.training import TrainingSettings, train
 
 # Families by folds that only keep a case together; stratifying by outcome changes what falls together.

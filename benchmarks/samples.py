@@ -28,7 +28,7 @@ from imr_ml.evaluation.cross_validation import out_of_fold
 from imr_ml.evaluation.intervals import Estimate
 from imr_ml.evaluation.splits import EvaluationSettings, repeated_folds
 from imr_ml.ingest.ingestion import ingest
-from imr_ml.ingest.paths import letter_files
+from imr_ml.ingest.inputs import letter_files
 from imr_ml.sample.writing import write_output
 
 SAMPLES, HELD_OUT, SEED, HELD_OUT_SEED = 1500, 1000, 7, 8

@@ -22,7 +22,7 @@ import pandas as pd
 from benchmarks.processes import Usage, watch
 from imr_ml.corpus.store import write_requests
 from imr_ml.ingest.ingestion import ingest
-from imr_ml.ingest.paths import letter_files
+from imr_ml.ingest.inputs import letter_files
 from imr_ml.model_files import LoadedModel, read_model
 from imr_ml.sample.writing import write_samples
 from imr_ml.score_columns import ScoreOptions

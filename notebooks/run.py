@@ -11,7 +11,7 @@ from nbclient import NotebookClient
 
 from imr_ml.corpus.store import write_requests
 from imr_ml.ingest.ingestion import ingest
-from imr_ml.ingest.paths import letter_files
+from imr_ml.ingest.inputs import letter_files
 from imr_ml.sample.writing import write_samples
 
 LETTERS = 300

@@ -3,10 +3,9 @@
 import re
 
 import pytest
-from pydantic import ValidationError
 
-from imr_ml.corpus.column_names import Synonyms, default_synonyms, suggestion
 from imr_ml.corpus.mapping import ColumnMapping, parse_map, read_mapping, renamed
+from imr_ml.corpus.spellings import column_synonyms, read_synonyms, suggestion
 from imr_ml.errors import SchemaError
 
 
@@ -66,19 +65,13 @@ def test_a_map_onto_a_column_that_exists_is_refused():
 def test_every_column_that_has_synonyms_is_one_of_the_contract():
     from imr_ml.corpus.schema import COLUMNS
 
-    assert {column.name for column in default_synonyms().column} <= {column.name for column in COLUMNS}
+    assert column_synonyms().keys() <= {column.name for column in COLUMNS}
 
 
-@pytest.mark.parametrize(
-    "columns",
-    [
-        [{"name": "a", "synonyms": ["x"]}, {"name": "b", "synonyms": ["X"]}],
-        [{"name": "a", "synonyms": [], "other": 1}],
-    ],
-)
-def test_synonyms_that_stand_twice_or_keys_unknown_are_errors(columns):
-    with pytest.raises(ValidationError):
-        Synonyms.model_validate({"column": columns})
+@pytest.mark.parametrize("toml", ['a = ["x"]\nb = ["X"]', "a = 1", "[a]\nother = ['x']"])
+def test_synonyms_that_stand_twice_or_are_no_lists_are_errors(toml):
+    with pytest.raises(ValueError, match=r"stands twice: x|validation error"):
+        read_synonyms(toml)
 
 
 def test_a_mapping_is_resolved_to_the_tables_own_spelling():

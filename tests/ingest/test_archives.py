@@ -8,7 +8,7 @@ import pytest
 from imr_ml.corpus.schema import SchemaError
 from imr_ml.ingest import archives
 from imr_ml.ingest.archives import unpack_letters
-from imr_ml.ingest.paths import Kind, find_letters
+from imr_ml.ingest.inputs import Kind, find_letters
 
 
 def packed(path, members):

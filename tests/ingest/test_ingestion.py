@@ -7,7 +7,7 @@ import pytest
 from factories import KNEE, NORCO, make_letter_pdf, make_letter_text
 
 from imr_ml.ingest.ingestion import Reject, ingest, write_rejects
-from imr_ml.ingest.paths import letter_files
+from imr_ml.ingest.inputs import letter_files
 
 
 @pytest.fixture

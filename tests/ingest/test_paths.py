@@ -10,9 +10,7 @@ from factories import determinations_csv, make_letter_text
 from imr_ml.corpus.decisions import InputOptions
 from imr_ml.corpus.mapping import ColumnMapping
 from imr_ml.corpus.schema import SchemaError
-from imr_ml.ingest.inputs import sources_of
-from imr_ml.ingest.paths import Kind, kind_of
-from imr_ml.ingest.sources import input_kind
+from imr_ml.ingest.inputs import Kind, input_kind, kind_of, sources_of
 from imr_ml.scoring.inputs import open_input
 
 REQUESTS = {"request": ["MRI"], "clinical_summary": ["Pain."]}

@@ -11,7 +11,7 @@ from imr_ml.corpus.store import read_requests
 from imr_ml.errors import ImrError
 from imr_ml.guidelines.types import FAMILIES
 from imr_ml.ingest.ingestion import ingest
-from imr_ml.ingest.paths import letter_files
+from imr_ml.ingest.inputs import letter_files
 from imr_ml.sample.letters import generate_letter
 from imr_ml.sample.rendering import render_text
 from imr_ml.sample.writing import truth_path, write_output

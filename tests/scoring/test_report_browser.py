@@ -10,7 +10,7 @@ import pytest
 from scipy.special import logit
 
 from imr_ml.ingest.ingestion import ingest
-from imr_ml.ingest.paths import letter_files
+from imr_ml.ingest.inputs import letter_files
 from imr_ml.nlp.views import category_of_view, view_sections
 from imr_ml.reporting.batch_page.totals import ReportFacts
 from imr_ml.reporting.batch_page.writing import write_report

@@ -19,7 +19,7 @@ from typer.testing import CliRunner
 from imr_ml.cli import app
 from imr_ml.corpus.mapping import ColumnMapping
 from imr_ml.ingest.ingestion import ingest
-from imr_ml.ingest.paths import letter_files
+from imr_ml.ingest.inputs import letter_files
 from imr_ml.score_columns import SCORE_COLUMNS, ScoreOptions
 from imr_ml.scoring.batch import BatchSettings, score_file
 

@@ -8,7 +8,8 @@ import sys
 import pandas as pd
 import pytest
 
-from imr_ml.tables.table import CHUNK_BYTES, ROW_BYTES, Table
+from imr_ml.tables.formats import ROW_BYTES
+from imr_ml.tables.table import CHUNK_BYTES, Table
 
 
 def rows_and_rejects(path, rows=1000):

@@ -1,21 +1,18 @@
-"""Read the rows of a table of decided requests, and hold those of its chunks that can be trained on."""
+"""Read the rows of a table of decided requests, and collect those that can be trained on."""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
-from imr_ml.corpus.outcomes import PARTIAL, Partial, read_outcomes
+import pandas as pd
+
+from imr_ml.corpus.cells import parse_text
+from imr_ml.corpus.dates import DateStyle
 from imr_ml.corpus.schema import OWN_SOURCE, count_warnings, parse_requests, row_errors
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
-
-    import pandas as pd
-
-    from imr_ml.corpus.dates import DateStyle
-    from imr_ml.tables.table import Chunk, RejectedLine
+from imr_ml.corpus.spellings import PARTIAL, Partial, read_outcomes
+from imr_ml.tables.table import Chunk, RejectedLine
 
 _SUMMARY = "clinical_summary"
 _TEXTS = ["request", _SUMMARY, "outcome"]
@@ -43,7 +40,7 @@ class DecidedRows:
 
 @dataclass(frozen=True, slots=True)
 class RowsRead:
-    """What is held of the rows of a table that is read in chunks: a clinical summary once, however many rows have it.
+    """Collects the rows of a table that is read in chunks, each distinct clinical summary once.
 
     Attributes
     ----------
@@ -61,8 +58,6 @@ class RowsRead:
 
     def add(self, chunk: Chunk, decided: DecidedRows) -> None:
         """Add a chunk, with its rows as `decide_rows` reads them."""
-        import pandas as pd
-
         is_usable = decided.reasons.isna()
         requests = decided.table[is_usable]
         self.warnings.update(count_warnings(decided.warnings))
@@ -77,8 +72,6 @@ class RowsRead:
 
         Rows that lack families are read again, as only the whole table shows that they are left out.
         """
-        import pandas as pd
-
         requests = pd.concat(self._requests)
         self._requests.clear()
         lacking = lacks_families(pd.concat(self._families)).loc[requests.index]
@@ -94,25 +87,19 @@ class RowsRead:
             left_out = left_out.astype({"row": "Int64", "line": "Int64"})
         return requests, left_out
 
-    def say_all_twice(self, rows: pd.Index) -> bool:
-        """Whether each of these rows says the same as another."""
-        import pandas as pd
-
+    def are_all_repeated(self, rows: pd.Index) -> bool:
+        """Whether each of these rows repeats another."""
         return bool((pd.concat(self._hashes).loc[rows].value_counts() > 1).all())
 
     def _share_summaries(self, requests: pd.DataFrame) -> pd.DataFrame:
-        import pandas as pd
-
         codes, texts = requests[_SUMMARY].factorize()
         shared: list[str | None] = [*(self._summaries.setdefault(text, text) for text in texts), None]
         # Arrow's storage would repeat a text in every row.
         return requests.assign(**{_SUMMARY: pd.array(shared, dtype="string[python]").take(codes)})
 
 
-def with_source(requests: pd.DataFrame) -> pd.DataFrame:
+def _with_source(requests: pd.DataFrame) -> pd.DataFrame:
     """Requests with the source of each row, which is the user's own if the table names none."""
-    import pandas as pd
-
     missing = pd.Series(pd.NA, index=requests.index, dtype="string")
     return requests.assign(source=requests.get("source", missing).astype("string").fillna(OWN_SOURCE))
 
@@ -133,7 +120,7 @@ def decide_rows(mapped: pd.DataFrame, styles: Mapping[str, DateStyle], partial: 
     outcomes = read_outcomes(mapped["outcome"])
     outcomes = outcomes if partial == "drop" else outcomes.replace(PARTIAL, partial)
     reasons = _rejection_reasons(parsed.table, mapped["outcome"], outcomes)
-    return DecidedRows(with_source(parsed.table.assign(outcome=outcomes)), reasons, parsed.warnings)
+    return DecidedRows(_with_source(parsed.table.assign(outcome=outcomes)), reasons, parsed.warnings)
 
 
 def lacks_families(table: pd.DataFrame) -> pd.Series:
@@ -141,8 +128,6 @@ def lacks_families(table: pd.DataFrame) -> pd.Series:
 
     A source without any families trains the outcome classifier alone.
     """
-    import pandas as pd
-
     if "families" not in table:
         return pd.Series(data=False, index=table.index)
     given = table["families"].notna()
@@ -151,8 +136,6 @@ def lacks_families(table: pd.DataFrame) -> pd.Series:
 
 def _rejection_reasons(table: pd.DataFrame, written: pd.Series, outcomes: pd.Series) -> pd.Series:
     """Why each row can't be trained on, by itself; missing where it can."""
-    from imr_ml.corpus.cells import parse_text
-
     reasons = row_errors(table)
     given = parse_text(written).notna()
     checks = (

@@ -6,25 +6,22 @@ A row without a usable decision is left out, with its reason; nothing is guessed
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import pandas as pd
 
 from imr_ml.corpus.dates import DATE_COLUMNS, DateStyle, describe_styles, styles_of_chunks
 from imr_ml.corpus.decided_rows import RowsRead, decide_rows
 from imr_ml.corpus.mapping import ColumnMapping, describe_columns, require_mapped
-from imr_ml.corpus.outcomes import Partial
 from imr_ml.corpus.schema import (
     REQUIRED_COLUMNS,
     SchemaError,
 )
+from imr_ml.corpus.spellings import Partial
 from imr_ml.corpus.store import SCHEMA_VERSION, schema_version, upgraded
 from imr_ml.tables.table import Chunk, Table
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
-
-    import pandas as pd
 
 _ROWS_AT_ONCE = 50_000
 _ROWS_SAMPLED = 200
@@ -88,7 +85,7 @@ def read_decisions(
     skip : collection of str
         Columns of the schema that are not read, to save memory; a table of letters of an older schema is read whole.
     rows_at_once : int
-        Rows whose texts are held as written.
+        Rows whose texts are in memory as written.
 
     Raises
     ------
@@ -114,7 +111,7 @@ def read_decisions(
     notes = [
         *describe_reading(reasons, styles, rows.warnings),
         *describe_lacks(requests.columns, requests),
-        *([ALL_TWICE] if rows.say_all_twice(requests.index) else []),
+        *([ALL_TWICE] if rows.are_all_repeated(requests.index) else []),
     ]
     column_notes = describe_columns(table.columns, mapping, training=True)
     return Decisions(requests.reset_index(drop=True), rejected, tuple(notes), tuple(column_notes))
@@ -130,8 +127,6 @@ def _survey_styles(table: Table, mapping: ColumnMapping, columns: Collection[str
 
 
 def _joined(chunks: Iterable[Chunk]) -> Chunk:
-    import pandas as pd
-
     parts = list(chunks)
     return Chunk(pd.concat([part.frame for part in parts]), tuple(line for part in parts for line in part.rejects))
 

@@ -1,7 +1,6 @@
 """Order the issues of a case and find what a later one changed.
 
-A case that was reissued stands in the table with each of its issues; `CASE_VERSION` counts them, and the last is the
-one that holds.
+The table contains each issue of a case that was reissued; `CASE_VERSION` counts them, and the last is in force.
 """
 
 from __future__ import annotations
@@ -12,12 +11,12 @@ from dataclasses import dataclass
 from datetime import date
 from itertools import chain, count, groupby
 from sys import intern
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
+import pandas as pd
 
 from imr_ml.corpus.schema import CASE_VERSION, COLUMNS
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 _OF_CASE = ("case_number", "source", "letter_sha256", "file")
 _OF_LETTER = ("decision_date", "clinical_summary")
@@ -36,7 +35,7 @@ _OF_DETERMINATION = (
     "decision_year",
 )
 CONTENT = tuple(dict.fromkeys((*_OF_CASE, *_OF_LETTER, *_OF_ITEM, *_OF_DETERMINATION)))
-"""Columns that tell an issue from another."""
+"""Columns that distinguish issues."""
 _NOT_COMPARED = ("case_number", "item", "source", "file", "letter_sha256", "text_from", "letter_warnings", CASE_VERSION)
 
 
@@ -51,8 +50,7 @@ class Issue:
     decided : str
         When, as text that sorts by time; empty where that is not known.
     content : bytes
-        Digest of what it says.
-    file : str
+        Digest of its content.
     sha256 : str or None
         Of the letter.
     rows : int
@@ -69,7 +67,7 @@ class Issue:
 
 @dataclass(frozen=True, slots=True)
 class Reissue:
-    """A case that was decided anew, and the columns that differ from the issue before."""
+    """A case that was decided again, and the columns that differ from the issue before."""
 
     case_number: str
     version: int
@@ -77,7 +75,7 @@ class Reissue:
 
 
 def digest_of(content: object) -> bytes:
-    """Sixteen bytes that stand for what a letter says."""
+    """Digest of a letter's content: sixteen bytes."""
     return hashlib.blake2b(repr(content).encode(errors="replace"), digest_size=16).digest()
 
 
@@ -92,7 +90,7 @@ def case_versions(issues: Sequence[Issue]) -> list[int]:
     """Version of each issue in its case, from 1 in the order of decision.
 
     What was decided at the same time, or at an unknown time, goes by its place; the latter before all others.
-    An issue without a case number is the first of its own.
+    An issue without a case number is a first version.
     """
     versions = [1] * len(issues)
     issued: dict[tuple[str, str], int] = {}
@@ -104,9 +102,7 @@ def case_versions(issues: Sequence[Issue]) -> list[int]:
 
 
 def with_versions(requests: pd.DataFrame) -> pd.DataFrame:
-    """The table with its `CASE_VERSION` counted anew."""
-    import numpy as np
-
+    """The table with its `CASE_VERSION` counted again."""
     issues = list(issues_of([requests]))
     versions = np.repeat(case_versions(issues), [issue.rows for issue in issues])
     return requests.assign(**{CASE_VERSION: versions.astype("float64")})
@@ -154,7 +150,7 @@ def _rows(table: pd.DataFrame) -> Iterator[dict[str, Any]]:
 
 
 def _single(number: int, row: dict[str, Any]) -> object:
-    """What holds rows without a letter together: a determination stands alone, else the case's number does."""
+    """Key of rows without a letter: each determination has its own, else the case's number is it."""
     return (number,) if row["source"] == "dmhc" or not row["case_number"] else (row["source"], row["case_number"])
 
 

@@ -7,22 +7,19 @@ import tomllib
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from imr_ml.corpus.column_names import fold_name, likeness_of, suggestion
 from imr_ml.corpus.schema import COLUMNS, FEATURE_COLUMNS, require_columns
+from imr_ml.corpus.spellings import fold_name, likeness_of, suggestion
 from imr_ml.errors import SchemaError
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 _SUGGESTED = 0.6
 _NAMES_SHOWN = 30
 _KNOWN = frozenset(column.name for column in COLUMNS)
 _TEXT_OF_LETTER = "text"
-# They tell which rows are of one case and when it was decided, which training needs to know of a table.
+# Training needs to know which rows are of one case, and when it was decided.
 _CASE_COLUMNS = ("case_number", "item", "case_version", "source", "letter_sha256")
 _OF_SCORING = (*FEATURE_COLUMNS, *_CASE_COLUMNS)
 OF_TRAINING = (*_OF_SCORING, "outcome", "families", "decision_date", "decision_year")
@@ -61,11 +58,6 @@ class ColumnMapping(BaseModel):
 
         A column of the requests table that is not mapped is one that is spelled alike, as ``Clinical Summary``, if
         there is only one and none has the very name.
-
-        Parameters
-        ----------
-        columns : sequence of str
-            The table's.
         """
         spelled: dict[str, list[str]] = {}
         for column in columns:

@@ -5,14 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from functools import cache
-from typing import TYPE_CHECKING
 from zlib import crc32
 
-from imr_ml.progress import Progress
+import numpy as np
+from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+from imr_ml.progress import Progress
 
 SHINGLE_WORDS = 5
 # Twenty bands of five: a pair that shares 0.8 of its shingles meets in some band 9,996 times in 10,000, one that shares
@@ -34,15 +32,7 @@ def words_of(text: str) -> list[str]:
 
 
 def shingle_hashes(words: Sequence[str]) -> NDArray[np.uint64]:
-    """Distinct hashes of each `SHINGLE_WORDS` consecutive words, sorted; the same on any machine.
-
-    Parameters
-    ----------
-    words : sequence of str
-        At least `SHINGLE_WORDS` of them.
-    """
-    import numpy as np
-
+    """Distinct hashes of each `SHINGLE_WORDS` consecutive words, at least as many, sorted; the same on any machine."""
     hashed = np.fromiter(map(crc32, " ".join(words).encode().split(b" ")), dtype=np.uint64, count=len(words))
     count = len(words) - SHINGLE_WORDS + 1
     shingles = np.zeros(count, dtype=np.uint64)
@@ -55,7 +45,7 @@ def shingle_hashes(words: Sequence[str]) -> NDArray[np.uint64]:
     return distinct
 
 
-def similarity(one: NDArray[np.uint64], other: NDArray[np.uint64]) -> float:
+def similarity(first: NDArray[np.uint64], second: NDArray[np.uint64]) -> float:
     """Jaccard similarity of two sets of hashes.
 
     Examples
@@ -63,21 +53,17 @@ def similarity(one: NDArray[np.uint64], other: NDArray[np.uint64]) -> float:
     >>> similarity(shingle_hashes("a b c d e f".split()), shingle_hashes("a b c d e g".split()))
     0.3333333333333333
     """
-    import numpy as np
-
-    common = len(np.intersect1d(one, other, assume_unique=True))
-    return common / (len(one) + len(other) - common)
+    common = len(np.intersect1d(first, second, assume_unique=True))
+    return common / (len(first) + len(second) - common)
 
 
 def sketch(shingles: NDArray[np.uint64]) -> NDArray[np.uint32]:
     """MinHash of a set of shingles: shape (`HASHES`,). The share of equal hashes estimates a similarity."""
-    import numpy as np
-
     _, factors, offsets = _constants()
     # Multiply-shift hashing: the high half of a product modulo 2**64 is close to a random one.
     smallest = (shingles[:, None] * factors + offsets).min(axis=0)
-    found: NDArray[np.uint32] = (smallest >> np.uint64(32)).astype(np.uint32)
-    return found
+    minima: NDArray[np.uint32] = (smallest >> np.uint64(32)).astype(np.uint32)
+    return minima
 
 
 def candidates(
@@ -110,8 +96,6 @@ def candidates(
 
 def _equal_rows(band: NDArray[np.uint32]) -> Iterator[NDArray[np.int64]]:
     """Places of rows that are equal, where there are several."""
-    import numpy as np
-
     order = np.lexsort(band.T)
     ordered = band[order]
     borders = np.flatnonzero((ordered[1:] != ordered[:-1]).any(axis=1)) + 1
@@ -123,8 +107,6 @@ def _equal_rows(band: NDArray[np.uint32]) -> Iterator[NDArray[np.int64]]:
 @cache
 def _constants() -> tuple[NDArray[np.uint64], NDArray[np.uint64], NDArray[np.uint64]]:
     """Odd factors of a shingle's words, and the factors and offsets of the hashes, the same on any machine."""
-    import numpy as np
-
     random = np.random.Generator(np.random.PCG64(1))
     drawn = random.integers(0, 1 << 63, size=SHINGLE_WORDS + 2 * HASHES, dtype=np.uint64) * np.uint64(2) + np.uint64(1)
     return drawn[:SHINGLE_WORDS], drawn[SHINGLE_WORDS:-HASHES], drawn[-HASHES:]

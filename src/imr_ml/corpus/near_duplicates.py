@@ -10,17 +10,17 @@ from array import array
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from tempfile import SpooledTemporaryFile
-from typing import TYPE_CHECKING, Self
+from typing import Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from imr_ml.corpus.minhash import HASHES, candidates, shingle_hashes, similarity, sketch, words_of
 from imr_ml.corpus.table import case_keys
 from imr_ml.progress import Progress
-
-if TYPE_CHECKING:
-    import numpy as np
-    import pandas as pd
-    from numpy.typing import NDArray
-
 
 MIN_SIMILARITY = 0.8
 """Jaccard similarity from which two summaries count as nearly the same."""
@@ -40,11 +40,6 @@ def duplicate_groups(requests: pd.DataFrame) -> NDArray[np.int64]:
     Summaries are nearly the same where their sets of five-word shingles have a Jaccard similarity of `MIN_SIMILARITY`
     or more. The relation is passed on: the first and the last of a chain are in one group. A missing summary, or one of
     fewer than `MIN_WORDS` words, joins nothing.
-
-    Parameters
-    ----------
-    requests : DataFrame
-        Requests table.
 
     Returns
     -------
@@ -71,11 +66,6 @@ def join_cases(cases: pd.Series, summary_groups: NDArray[np.int64]) -> NDArray[n
     (rows,) int
         Counted from 0 in the order of the rows.
     """
-    import numpy as np
-    import pandas as pd
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
-
     codes, unique = cases.factorize()
     has_summary = summary_groups != NO_SUMMARY
     # Cases and groups of summaries are the nodes of one graph, in which each row is an edge.
@@ -99,7 +89,7 @@ def _digest(words: list[str]) -> bytes | None:
 
 
 class SummaryIndex:
-    """Distinct clinical summaries, of which hashes are held in place of the texts.
+    """Distinct clinical summaries, with hashes in place of the texts.
 
     A summary takes about 600 bytes of memory. Its shingle hashes, eight bytes a word, are in a temporary file as soon
     as those of all summaries take more than 64 MB. Use it in a ``with`` statement, which removes that file.
@@ -125,8 +115,6 @@ class SummaryIndex:
         (rows,) int
             Number of each row's summary, the same for the same words; `NO_SUMMARY` for one that is missing or short.
         """
-        import numpy as np
-
         codes, texts = summaries.factorize()
         # A missing summary has the code -1, which takes the last number.
         numbers: NDArray[np.int64] = np.array([*map(self._number, texts), NO_SUMMARY], dtype=np.int64)[codes]
@@ -147,15 +135,13 @@ class SummaryIndex:
         (rows,) int
             `NO_SUMMARY` stays what it is.
         """
-        import numpy as np
-
         sketches = np.frombuffer(self._sketches, np.uint32).reshape(-1, HASHES)
         groups = _Groups(np.arange(len(sketches)))
-        for one, other in candidates(sketches, _MIN_ESTIMATE, groups.of, progress):
-            if similarity(self._shingles_of(one), self._shingles_of(other)) >= MIN_SIMILARITY:
-                groups.join(one, other)
-        found: NDArray[np.int64] = np.append(groups.of, NO_SUMMARY)[numbers]
-        return found
+        for first, second in candidates(sketches, _MIN_ESTIMATE, groups.of, progress):
+            if similarity(self._shingles_of(first), self._shingles_of(second)) >= MIN_SIMILARITY:
+                groups.join(first, second)
+        grouped: NDArray[np.int64] = np.append(groups.of, NO_SUMMARY)[numbers]
+        return grouped
 
     def _number(self, text: str) -> int:
         words = words_of(text)
@@ -172,8 +158,6 @@ class SummaryIndex:
         return number
 
     def _shingles_of(self, number: int) -> NDArray[np.uint64]:
-        import numpy as np
-
         start, end = self._ends[number], self._ends[number + 1]
         self._shingles.seek(start)
         return np.frombuffer(self._shingles.read(end - start), np.uint64)
@@ -181,14 +165,14 @@ class SummaryIndex:
 
 @dataclass(frozen=True, slots=True)
 class _Groups:
-    """Groups that are joined two by two; `of` holds the group of each summary."""
+    """Groups that are joined two by two; `of` has the group of each summary."""
 
     of: NDArray[np.int64]
     _members: dict[int, list[int]] = field(default_factory=dict)
 
-    def join(self, one: int, other: int) -> None:
-        """Make one group of the groups of two summaries."""
-        both = [self._members.pop(group, [group]) for group in self.of[[one, other]].tolist()]
+    def join(self, first: int, second: int) -> None:
+        """Make first group of the groups of two summaries."""
+        both = [self._members.pop(group, [group]) for group in self.of[[first, second]].tolist()]
         smaller, larger = sorted(both, key=len)
         self.of[smaller] = group = int(self.of[larger[0]])
         larger += smaller

@@ -12,7 +12,7 @@ import numpy as np
 from imr_ml.corpus.cells import FAMILY_SEPARATOR as FAMILY_SEPARATOR
 from imr_ml.corpus.cells import parse_choices, parse_families, parse_names, parse_numbers, parse_text
 from imr_ml.corpus.dates import DateStyle, infer_styles, parse_dates
-from imr_ml.corpus.outcomes import parse_outcomes
+from imr_ml.corpus.spellings import parse_outcomes
 from imr_ml.errors import SchemaError as SchemaError
 from imr_ml.nlp.types import CATEGORIES
 

@@ -1,30 +1,33 @@
-"""Read and write the requests table, with its schema version and upgrades."""
+"""Read, write and upgrade the requests table, and add to it one part at a time."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from imr_ml.corpus.issues import with_versions
-from imr_ml.corpus.schema import CASE_VERSION, COLUMNS, Role, SchemaError, typed
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from imr_ml.corpus.issues import Issue, Reissue, case_versions, issues_of, reissues, with_versions
+from imr_ml.corpus.schema import CASE_VERSION, COLUMNS, Role, SchemaError, require_columns, typed, validate_requests
 from imr_ml.files import atomic_write
-from imr_ml.tables.formats import table_format
+from imr_ml.tables.formats import parquet_files, table_format
+from imr_ml.tables.parquet_files import read_schema
 from imr_ml.tables.table import Table
 
-if TYPE_CHECKING:
-    import pandas as pd
-    import pyarrow as pa
-
-
+SCHEMA_VERSION = 2
+METADATA_KEY = b"imr_ml.schema_version"
 ROWS_AT_ONCE = 10_000
-"""Of a table that is not to be held as a whole: some 50 MB of letters."""
+"""Of a table that does not have to fit in memory: some 50 MB of letters."""
 _ROWS_OF_A_CHUNK = 50_000
 REASONS_SHOWN = 5
 
 
 def read_requests(path: Path) -> pd.DataFrame:
-    """A whole table as it stands in the file, upgraded; see `Table`, and `validate_requests` for its types.
+    """A whole table as in the file, upgraded; see `Table`, and `validate_requests` for its types.
 
     Raises
     ------
@@ -34,13 +37,11 @@ def read_requests(path: Path) -> pd.DataFrame:
     FileNotFoundError
         Where there is nothing.
     """
-    import pandas as pd
-
     version = schema_version(path)
     chunks = list(Table.open(path).chunks(_ROWS_OF_A_CHUNK))
     rejects = [line for chunk in chunks for line in chunk.rejects]
     if rejects:
-        details = "; ".join(f"line {one.line} {one.reason}" for one in rejects[:REASONS_SHOWN])
+        details = "; ".join(f"line {line.line} {line.reason}" for line in rejects[:REASONS_SHOWN])
         more = "; ..." if len(rejects) > REASONS_SHOWN else ""
         raise SchemaError(f"{path}: {len(rejects)} line(s) are not rows: {details}{more}; mend or remove them")
     return upgraded(pd.concat([chunk.frame for chunk in chunks], ignore_index=True), version)
@@ -48,13 +49,11 @@ def read_requests(path: Path) -> pd.DataFrame:
 
 def write_requests(requests: pd.DataFrame, path: Path) -> None:
     """Write the requests table as Parquet, with the version of its schema and each known column's role as metadata."""
-    import pyarrow as pa
-
     write_parts([requests], pa.Schema.from_pandas(requests, preserve_index=False), path)
 
 
 def write_parts(parts: Iterable[pd.DataFrame], schema: pa.Schema, path: Path) -> None:
-    """Write a requests table that comes in parts, of which one at a time is held.
+    """Write a requests table that comes in parts, one of them in memory at a time.
 
     Parameters
     ----------
@@ -63,9 +62,6 @@ def write_parts(parts: Iterable[pd.DataFrame], schema: pa.Schema, path: Path) ->
         Columns of the table and their types; those that a part lacks are missing in it.
     path : Path
     """
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
     roles = {column.name: column.role for column in COLUMNS}
     fields = [field.with_metadata({"role": roles.get(field.name, Role.REST).value}) for field in schema]
     marked = pa.schema(fields, {**(schema.metadata or {}), METADATA_KEY: str(SCHEMA_VERSION)})
@@ -81,10 +77,6 @@ def parts_of(path: Path) -> Iterator[pd.DataFrame]:
         yield typed(chunk.frame)
 
 
-SCHEMA_VERSION = 2
-METADATA_KEY = b"imr_ml.schema_version"
-
-
 def schema_version(path: Path) -> int:
     """Version that a table's file has; of a folder of Parquet files the oldest.
 
@@ -95,22 +87,18 @@ def schema_version(path: Path) -> int:
     """
     if table_format(path) != "parquet":
         return 1
-    from imr_ml.tables.formats import parquet_files
-
     return min(_version_of(file) for file in (parquet_files(path) if path.is_dir() else [path]))
 
 
 def upgraded(requests: pd.DataFrame, version: int) -> pd.DataFrame:
-    """A table of an older version as one of `SCHEMA_VERSION`."""
-    for step in range(version, SCHEMA_VERSION):
-        requests = _STEPS[step](requests)
-    return requests
+    """A table of an older version as one of `SCHEMA_VERSION`: version 2 counts the issues of each case."""
+    is_old = version < 2 and CASE_VERSION not in requests
+    if not (is_old and {"case_number", "letter_sha256"} <= set(requests.columns)):
+        return requests
+    return requests.assign(**{CASE_VERSION: with_versions(typed(requests))[CASE_VERSION]})
 
 
 def _version_of(file: Path) -> int:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
     try:
         recorded = (pq.read_schema(file).metadata or {}).get(METADATA_KEY, b"1").decode("ascii", "replace")
     except (OSError, pa.ArrowException) as error:
@@ -126,11 +114,117 @@ def _version_of(file: Path) -> int:
     return version
 
 
-def _count_case_versions(requests: pd.DataFrame) -> pd.DataFrame:
-    """From 1 to 2: which issue of its case a row is of, where letters tell issues apart."""
-    if CASE_VERSION in requests or not {"case_number", "letter_sha256"} <= set(requests.columns):
-        return requests
-    return requests.assign(**{CASE_VERSION: with_versions(typed(requests))[CASE_VERSION]})
+@dataclass(slots=True)
+class GrowingTable:
+    """A requests table that is added to.
+
+    Attributes
+    ----------
+    scratch : Path
+        Folder of the new parts.
+    existing : Path or None
+        The rows it had, in the present schema.
+    sha256s : set of str
+        Checksums of the letters it had.
+    contents : dict of bytes to str
+        Digest of the content of each issue -> its file.
+    issues : list of Issue
+        In the order of the rows.
+    """
+
+    scratch: Path
+    existing: Path | None = None
+    sha256s: set[str] = field(default_factory=set)
+    contents: dict[bytes, str] = field(default_factory=dict)
+    issues: list[Issue] = field(default_factory=list)
+    _existing_issues: int = 0
+    _parts: int = 0
+
+    def add_existing(self, table: Path) -> int | None:
+        """Add the rows of a table on disk.
+
+        Returns
+        -------
+        int or None
+            Version of its schema, where it is an older one.
+
+        Raises
+        ------
+        SchemaError
+            For a file that is no requests table with the letters' checksums, or has a newer schema.
+        """
+        version = schema_version(table)
+        self.existing = table
+        if version < SCHEMA_VERSION:
+            self.existing = self.scratch / "existing.parquet"
+            write_requests(_checked(read_requests(table), table), self.existing)
+        chunks = (_checked(chunk.frame, table) for chunk in Table.open(self.existing).chunks(ROWS_AT_ONCE))
+        self.issues = list(issues_of(chunks))
+        self._existing_issues = len(self.issues)
+        self.contents = {issue.content: issue.file for issue in self.issues}
+        self.sha256s = {issue.sha256 for issue in self.issues if issue.sha256}
+        return version if version < SCHEMA_VERSION else None
+
+    def add(self, requests: pd.DataFrame) -> None:
+        """Add the rows of whole letters that the table lacks."""
+        if len(requests):
+            write_requests(requests, self.scratch / "parts" / f"{self._parts:06}.parquet")
+            self._parts += 1
+            self.issues += issues_of([requests])
+
+    @property
+    def has_grown(self) -> bool:
+        """Whether anything was added."""
+        return self._parts > 0
+
+    def write(self, output: Path) -> tuple[Reissue, ...]:
+        """Write all rows with their case versions; returns the cases that were reissued."""
+        write_parts(self._numbered_parts(), self._schema(), output)
+        cases = self._reissued_cases()
+        if not cases:
+            return ()
+        rows = [part[part["case_number"].isin(cases)] for part in parts_of(output)]
+        return tuple(reissues(pd.concat(rows, ignore_index=True)))
+
+    def _numbered_parts(self) -> Iterator[pd.DataFrame]:
+        versions = np.repeat(
+            np.asarray(case_versions(self.issues), dtype=np.float64), [issue.rows for issue in self.issues]
+        )
+        start = 0
+        for path in self._paths():
+            for part in parts_of(path):
+                yield part.assign(**{CASE_VERSION: versions[start : start + len(part)]})
+                start += len(part)
+
+    def _reissued_cases(self) -> set[str]:
+        """Numbers of the cases of which a new issue follows another."""
+        seen = {issue.case for issue in self.issues[: self._existing_issues]}
+        reissued: set[str] = set()
+        for issue in self.issues[self._existing_issues :]:
+            if issue.case in seen and issue.case is not None:
+                reissued.add(issue.case[1])
+            seen.add(issue.case)
+        return reissued
+
+    def _paths(self) -> list[Path]:
+        existing = [self.existing] if self.existing else []
+        return [*existing, self.scratch / "parts"] if self._parts else existing
+
+    def _schema(self) -> pa.Schema:
+        """Our columns in our types and order, then those that passed through."""
+        names = [column.name for column in COLUMNS]
+        ours = pa.Schema.from_pandas(typed(pd.DataFrame(columns=names)), preserve_index=False)
+        others = [
+            pa.schema([field for field in read_schema(path) if field.name not in names]) for path in self._paths()
+        ]
+        try:
+            return pa.unify_schemas([ours.remove_metadata(), *others], promote_options="permissive")
+        except pa.ArrowException as error:
+            raise SchemaError(
+                f"{self.existing}: a column of its own has another type than in what is added; start anew with --fresh"
+            ) from error
 
 
-_STEPS: Mapping[int, Callable[[pd.DataFrame], pd.DataFrame]] = {1: _count_case_versions}
+def _checked(requests: pd.DataFrame, table: Path) -> pd.DataFrame:
+    require_columns(list(requests.columns), ("letter_sha256",), str(table))
+    return validate_requests(requests, str(table))

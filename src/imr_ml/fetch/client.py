@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ssl
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -73,10 +72,8 @@ def retry_after_s(value: str | None, now: datetime) -> float | None:
         return None
 
 
-@cache
-def _certificates() -> ssl.SSLContext:
-    """The trusted authorities, loaded once, as this takes a tenth of a second."""
-    return httpx.create_ssl_context()
+_certificates = cache(httpx.create_ssl_context)
+"""The trusted authorities, loaded once, as this takes a tenth of a second."""
 
 
 class PoliteClient:

@@ -138,5 +138,5 @@ def _translate_outcome(stated: object) -> str | None:
 def _share_specialty(specialties: str, stated: str) -> bool:
     """Whether a specialty of the letter contains the index's or the reverse, ignoring punctuation."""
     theirs = normalize(stated) or ""
-    ours = [normalize(each) or "" for each in specialties.split(FAMILY_SEPARATOR)]
+    ours = [normalize(name) or "" for name in specialties.split(FAMILY_SEPARATOR)]
     return any(name and (name in theirs or theirs in name) for name in ours)

@@ -1,28 +1,35 @@
-"""Run a fetch: search day by day, download letters and record them."""
+"""Run a fetch: search day by day, download letters, check and record them."""
 
 from __future__ import annotations
 
-import ipaddress
+import hashlib
 import re
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from itertools import count
 from pathlib import Path
-from urllib.parse import urlsplit
 
-from imr_ml.fetch.client import PoliteClient
-from imr_ml.fetch.download import PARTIAL, download_letter
-from imr_ml.fetch.manifest import MANIFEST, Manifest, PendingLetter
+from imr_ml.fetch.client import Answer, PoliteClient
+from imr_ml.fetch.manifest import MANIFEST, Manifest, PendingLetter, StoredLetter
 from imr_ml.fetch.search import search_cases
-from imr_ml.fetch.site import CASE_NUMBER, FIRST_DECISIONS, SEARCH_URL, check_form
+from imr_ml.fetch.site import FIRST_DECISIONS, SEARCH_URL, check_form, check_settings
 from imr_ml.fetch.types import AnswerError, FetchError, FetchReport, FetchSettings, Query
 from imr_ml.files import locked
+from imr_ml.letters.header import read_header
+from imr_ml.letters.lines import tidy_lines
+from imr_ml.letters.pdf import pdf_text
+from imr_ml.letters.reader import read_content
+from imr_ml.letters.types import LetterError
 from imr_ml.progress import StartProgress
 
-MIN_PAUSE_S = 0.5
-"""Shortest pause between requests to a public site."""
 LOCK = ".fetch.lock"
+LETTERS = "letters"
+PARTIAL = ".partial.pdf"
+_START, _START_WITHIN = b"%PDF-", 1024
+_END, _END_WITHIN = b"%%EOF", 2048
+_PREFIX = len("CM16")
 _LETTER_DETAILS = re.compile(r"^https?://\S+: |\s*\([^)]*\d[^)]*\)")
 """Parts of a reason that differ between letters: the address, and numbers in parentheses."""
 
@@ -46,7 +53,7 @@ def fetch_letters(folder: Path, settings: FetchSettings, start: StartProgress) -
         another call uses the folder. All letters fetched before remain.
     """
     today = datetime.now(UTC).date()
-    _check_settings(settings, today)
+    check_settings(settings, today)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except (FileExistsError, NotADirectoryError) as error:
@@ -65,25 +72,6 @@ def fetch_letters(folder: Path, settings: FetchSettings, start: StartProgress) -
             call.fetch_days(today, start)
         call.report.cases, call.report.letters, call.report.given_up = manifest.counts(settings.max_calls)
         return call.report
-
-
-def _check_settings(settings: FetchSettings, today: date) -> None:
-    """Raise `FetchError` for invalid settings."""
-    address, policy = urlsplit(settings.url or SEARCH_URL), settings.policy
-    if address.scheme not in ("http", "https") or not address.hostname:
-        raise FetchError(f"{settings.url}: is not the address of a search page; give one like {SEARCH_URL}")
-    if settings.cases and (settings.since or settings.until):
-        raise FetchError("choose cases by number or by date: give --case, or --since and --until")
-    wrong = [case for case in settings.cases if not CASE_NUMBER.fullmatch(case)]
-    if wrong:
-        raise FetchError(f"'{wrong[0]}' is not a case number; write it like CM16-0213037")
-    last = min(settings.until or today, today)
-    if settings.since and settings.since > last:
-        raise FetchError(f"no decision is both since {settings.since} and until {last}: give --since before --until")
-    if policy.pause_s < MIN_PAUSE_S and not _is_loopback(address.hostname):
-        raise FetchError(f"a pause of {policy.pause_s:g} s is too short for a public site; give {MIN_PAUSE_S} or more")
-    if policy.contact and not (policy.contact.isascii() and policy.contact.isprintable()):
-        raise FetchError("the contact is sent in an HTTP header: give an e-mail address or a page in ASCII")
 
 
 @dataclass(slots=True)
@@ -163,7 +151,7 @@ class _Call:
             return
         self.report.requested += 1
         try:
-            stored = download_letter(self.client, letter, self.folder)
+            stored = _download_letter(self.client, letter, self.folder)
         except AnswerError as error:
             self.manifest.record_failure(letter, error)
             self._count_failure(error)
@@ -198,8 +186,79 @@ def _windows(first: date, last: date, days: int) -> Iterator[tuple[date, date]]:
         opens = closes + timedelta(days=1)
 
 
-def _is_loopback(host: str) -> bool:
+def _download_letter(client: PoliteClient, letter: PendingLetter, folder: Path) -> StoredLetter:
+    """Download a case's letter, check it and write it to a new file, as ``letters/CM16/CM16-0213037.pdf``.
+
+    A reissue with other content is ``CM16-0213037.2.pdf``. A valid file of a killed call is reused if the manifest has
+    no version of the letter.
+    """
+    path = _path(folder, letter.case_number, 1)
+    if not letter.versions and path.is_file():
+        with suppress(AnswerError):
+            return _store_letter(Answer(str(path), None, "a file", path.read_bytes()), letter, folder)
+    return _store_letter(client.request(letter.url), letter, folder)
+
+
+def _store_letter(answer: Answer, letter: PendingLetter, folder: Path) -> StoredLetter:
+    note = _check_letter(answer, letter.case_number)
+    sha256 = hashlib.sha256(answer.content).hexdigest()
+    path, is_new = _find_path(folder, letter.case_number, sha256)
+    if is_new and sha256 not in letter.versions:
+        _write(path, answer.content, folder)
+    file = path.relative_to(folder).as_posix()
+    return StoredLetter(letter.case_number, letter.url, file, sha256, len(answer.content), answer.http_status, note)
+
+
+def _check_letter(answer: Answer, case_number: str) -> str | None:
+    """Reason why the letter can't be read completely, or None; raise `AnswerError` if it is not this case's letter."""
+    content, status = answer.content, answer.http_status
+    if _START not in content[:_START_WITHIN]:
+        raise AnswerError(f"{answer.url}: expected a PDF; found {answer.content_type} without a %PDF- mark", status)
+    if _END not in content[-_END_WITHIN:]:
+        raise AnswerError(f"{answer.url}: is a truncated PDF ({len(content):,} bytes)", status)
     try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+        actual, note = _read_case_number(content, case_number)
+    except LetterError as error:
+        raise AnswerError(f"{answer.url}: {error.expected}", status) from error
+    if actual != case_number:
+        problem = f"is the letter of another case ({actual}, not {case_number})" if actual else "has no case number"
+        raise AnswerError(f"{answer.url}: {problem}", status)
+    return note
+
+
+def _read_case_number(content: bytes, name: str) -> tuple[str | None, str | None]:
+    """Case number of a letter, from its header if the body can't be read, and the reason why it can't."""
+    try:
+        return read_content(content, name).case_number, None
+    except LetterError as error:
+        head, _ = read_header("\n".join(tidy_lines(pdf_text(content, name))))
+        return head["case_number"], str(error)
+
+
+def _find_path(folder: Path, case_number: str, sha256: str) -> tuple[Path, bool]:
+    """Path of the file with this content, or the first free path, and whether it is free."""
+    for version in count(1):
+        path = _path(folder, case_number, version)
+        if not path.exists():
+            return path, True
+        if hashlib.sha256(path.read_bytes()).hexdigest() == sha256:
+            return path, False
+    raise AssertionError
+
+
+def _path(folder: Path, case_number: str, version: int) -> Path:
+    suffix = ".pdf" if version == 1 else f".{version}.pdf"
+    return folder / LETTERS / case_number[:_PREFIX] / f"{case_number}{suffix}"
+
+
+def _write(path: Path, content: bytes, folder: Path) -> None:
+    """Write atomically; one call at a time uses the folder, so a kill leaves one partial file of a known name."""
+    partial = folder / PARTIAL
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial.write_bytes(content)
+        partial.rename(path)
+    except OSError as error:
+        raise FetchError(
+            f"{path}: can't be written ({error.strerror}); solve this and run the same command again"
+        ) from error

@@ -119,7 +119,7 @@ def join_index(requests: pd.DataFrame, index: Index) -> JoinedTable:
         for names, frame, places in ((_CASE_FIELDS, index.cases, entries), (_REQUEST_FIELDS, index.requests, pairs))
         for name in names
     }
-    counts = np.asarray([len(each) for each in listed], dtype=np.int64)
+    counts = np.asarray([len(requests_listed) for requests_listed in listed], dtype=np.int64)
     return JoinedTable(requests.assign(**columns), entries != _NO_ENTRY, letters, counts)
 
 

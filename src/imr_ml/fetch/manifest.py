@@ -32,6 +32,10 @@ _RECORD_ATTEMPT = (
 )
 _PENDING = "SELECT case_number, url FROM cases WHERE state != 'fetched' AND attempts < ? AND "
 _IN_ORDER = " ORDER BY decision_date, case_number, listed_at, rowid"
+_COUNTS = (
+    "SELECT count(DISTINCT case_number), (SELECT count(*) FROM letters), "
+    "(SELECT count(*) FROM cases WHERE state != 'fetched' AND attempts >= ?) FROM cases"
+)
 _RESET = "UPDATE cases SET state = 'found', attempts = 0 WHERE "
 
 
@@ -106,14 +110,14 @@ class Manifest:
     def _record_case(self, case: IndexedCase) -> None:
         """Add a case; if its entry changed, its letter is pending again, as it may be a reissue."""
         key = (case.case_number, case.url)
-        fields = tuple(_sql_value(getattr(case, name)) for name in _INDEXED)
-        requests = [(each.category, each.subcategory, each.outcome) for each in case.requests]
+        fields = tuple(str(value) if (value := getattr(case, name)) else value for name in _INDEXED)
+        requests = [(request.category, request.subcategory, request.outcome) for request in case.requests]
         known = self._connection.execute(_FIELDS, key).fetchone()
         if known == fields and self._connection.execute(_REQUESTS, key).fetchall() == requests:
             return
         self._connection.execute(_RECORD_CASE, (*key, *fields, _now()))
         self._connection.execute(f"DELETE FROM requests WHERE {_THIS_LETTER}", key)  # noqa: S608
-        rows = [(*key, place, *each) for place, each in enumerate(requests, start=1)]
+        rows = [(*key, place, *request) for place, request in enumerate(requests, start=1)]
         self._connection.executemany("INSERT INTO requests VALUES (?, ?, ?, ?, ?, ?)", rows)
 
     def searched_at(self, query: Query) -> datetime | None:
@@ -163,11 +167,7 @@ class Manifest:
 
     def counts(self, max_calls: int) -> tuple[int, int, int]:
         """Number of cases, of files, and of letters given up after `max_calls` calls."""
-        (cases,) = self._connection.execute("SELECT count(DISTINCT case_number) FROM cases").fetchone()
-        (letters,) = self._connection.execute("SELECT count(*) FROM letters").fetchone()
-        (given_up,) = self._connection.execute(
-            "SELECT count(*) FROM cases WHERE state != 'fetched' AND attempts >= ?", (max_calls,)
-        ).fetchone()
+        cases, letters, given_up = self._connection.execute(_COUNTS, (max_calls,)).fetchone()
         return cases, letters, given_up
 
 
@@ -234,7 +234,3 @@ def _days(query: Query) -> tuple[str, str]:
 
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
-
-
-def _sql_value(value: object) -> object:
-    return value.isoformat() if isinstance(value, date) else value

@@ -57,9 +57,9 @@ def _list_by_case(client: PoliteClient, url: str, query: Query) -> _Cases:
         if total == len(cases) or (total == rows and cases == before):
             return cases
         before = cases
-    found = "no number" if total is None else f"{total:,}"
+    shown = "no number" if total is None else f"{total:,}"
     raise FetchError(
-        f"{url}: expected the number of results in bold after the table, and as many cases on the pages; found {found} "
+        f"{url}: expected the number of results in bold after the table, and as many cases on the pages; found {shown} "
         f"and {rows:,} cases. Try again later, else {REPAIR}"
     )
 

@@ -10,21 +10,24 @@ page without results. An unexpected page raises `FetchError` with what was expec
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
-from urllib.parse import quote, urljoin
+from urllib.parse import quote, urljoin, urlsplit
 
 from selectolax.lexbor import LexborNode
 
 from imr_ml.fetch.html_tables import Page, Row, node_text
-from imr_ml.fetch.types import IndexedCase, IndexedRequest, Query
+from imr_ml.fetch.types import FetchError, FetchSettings, IndexedCase, IndexedRequest, Query
 
 SEARCH_URL = "https://www.dir.ca.gov/dwc/imr/IMRDecisionSearch.asp"
 FIRST_DECISIONS = date(2013, 1, 1)
 """Start of independent medical review (Labor Code 4610.5); no decision is older."""
 CASE_NUMBER = re.compile(r"[A-Z]{2}\d{2}-\d{4,7}")
+MIN_PAUSE_S = 0.5
+"""Shortest pause between requests to a public site."""
 _FORM_FIELDS = ("Fname", "Caseno", "DecStart", "DecEnd")
 _TABLE = "table.tabborder"
 _NEXT = "form[name=Nextpage]"
@@ -57,6 +60,32 @@ _HEADERS = {
 }
 
 
+def check_settings(settings: FetchSettings, today: date) -> None:
+    """Raise `FetchError` for invalid settings."""
+    address, policy = urlsplit(settings.url or SEARCH_URL), settings.policy
+    if address.scheme not in ("http", "https") or not address.hostname:
+        raise FetchError(f"{settings.url}: is not the address of a search page; give one like {SEARCH_URL}")
+    if settings.cases and (settings.since or settings.until):
+        raise FetchError("choose cases by number or by date: give --case, or --since and --until")
+    wrong = [case for case in settings.cases if not CASE_NUMBER.fullmatch(case)]
+    if wrong:
+        raise FetchError(f"'{wrong[0]}' is not a case number; write it like CM16-0213037")
+    last = min(settings.until or today, today)
+    if settings.since and settings.since > last:
+        raise FetchError(f"no decision is both since {settings.since} and until {last}: give --since before --until")
+    if policy.pause_s < MIN_PAUSE_S and not _is_loopback(address.hostname):
+        raise FetchError(f"a pause of {policy.pause_s:g} s is too short for a public site; give {MIN_PAUSE_S} or more")
+    if policy.contact and not (policy.contact.isascii() and policy.contact.isprintable()):
+        raise FetchError("the contact is sent in an HTTP header: give an e-mail address or a page in ASCII")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
 @dataclass(frozen=True, slots=True)
 class ResultPage:
     """One page of results.
@@ -81,7 +110,7 @@ class ResultPage:
 
 def form_fields(search: Search, query: Query, page: int) -> dict[str, str]:
     """Form fields to post for page `page` of the results, from 1."""
-    days = {"DecStart": _form_date(query.first_day), "DecEnd": _form_date(query.last_day)}
+    days = {"DecStart": query.first_day, "DecEnd": query.last_day}
     unused = ("DoIStart", "DoIEnd", "ReqStart", "ReqEnd", "SpecialtyV")
     by_search = ("CaseOutcomeV",) if search is Search.CASES else ("OutcomeV", "SubCategoryV")
     paging = {"newpageno": str(page), "Submit": "Next"} if page > 1 else {"Submit": "Submit"}
@@ -89,7 +118,7 @@ def form_fields(search: Search, query: Query, page: int) -> dict[str, str]:
         "Fname": search.value,
         "Caseno": query.case_number,
         **dict.fromkeys((*unused, *by_search), ""),
-        **days,
+        **{name: f"{day:%m/%d/%Y}" if day else "" for name, day in days.items()},
         **paging,
     }
 
@@ -193,7 +222,3 @@ def _check_no_results(page: Page) -> None:
     lists_case = any(CASE_NUMBER.fullmatch(link.text().strip()) for link in tree.css("a"))
     if not says_none or lists_case or tree.css_first(_NEXT):
         raise page.error(f"results in '{_TABLE}', or the form or words that say there are none", "neither")
-
-
-def _form_date(day: date | None) -> str:
-    return f"{day:%m/%d/%Y}" if day else ""

@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from itertools import pairwise
 
-from imr_ml.guidelines.matcher import Matcher, matcher_of
+from imr_ml.guidelines.matcher import Matcher, flattened, matcher_of, texts_after
 from imr_ml.guidelines.taxonomy import Guideline, Source, Taxonomy
 from imr_ml.guidelines.types import Citation, Family
-from imr_ml.guidelines.wording import flattened
 
 _CITES_NOTHING = re.compile(
     r"\bdid not (?:cite|provide|reference|rely)\b|\bno (?:guidelines?|citations?) (?:was|were)\b", re.IGNORECASE
@@ -37,14 +36,7 @@ _TRAILING_AND = re.compile(r"[,;]? and(?: the)?$")
 
 
 def find_citations(text: str, taxonomy: Taxonomy | None = None) -> list[Citation]:
-    """Citations in a guideline paragraph, in the order written.
-
-    Parameters
-    ----------
-    text : str
-        One guideline paragraph of a letter, with or without line breaks.
-    taxonomy : Taxonomy, optional
-        What to match against; the package's own where not given.
+    """Citations in a guideline paragraph, with or without line breaks, in the order written.
 
     Returns
     -------
@@ -63,8 +55,8 @@ def find_citations(text: str, taxonomy: Taxonomy | None = None) -> list[Citation
     if not based_on and _CITES_NOTHING.search(flat):
         return []
     rest, outside = _OUTSIDE.subn(" ", flat) if "outside" in flat else (flat, 0)
-    found = [citation for mtus, clause in clauses_of(rest) for citation in _clause_citations(mtus, clause, matcher)]
-    return found or [Citation(Family.OTHER, _OUTSIDE_TITLE, mtus=False)] * bool(outside)
+    citations = [citation for mtus, clause in clauses_of(rest) for citation in _clause_citations(mtus, clause, matcher)]
+    return citations or [Citation(Family.OTHER, _OUTSIDE_TITLE, mtus=False)] * bool(outside)
 
 
 def families_in(text: str, taxonomy: Taxonomy | None = None) -> set[str]:
@@ -89,27 +81,26 @@ def _mtus_citations(clause: str, matcher: Matcher) -> list[Citation]:
     marks = matcher.titles(clause)
     if not marks:
         return _other_citations(clause, matcher)
-    ends = [mark.start() for mark, _ in marks[1:]] + [len(clause)]
-    return [
-        _citation(guideline, clause[mark.start() : mark.end()], clause[mark.end() : end], matcher)
-        for (mark, guideline), end in zip(marks, ends, strict=True)
-    ]
+    rests = texts_after([mark for mark, _ in marks], clause)
+    return [_citation(guideline, mark[0], rest, matcher) for (mark, guideline), rest in zip(marks, rests, strict=True)]
 
 
 def _other_citations(clause: str, matcher: Matcher) -> list[Citation]:
-    found = []
+    citations = []
     for part in _ANOTHER_SOURCE.split(clause):
-        found += _sources_named(part, matcher) or [_unknown(part)]
-    return found
+        citations += _sources_named(part, matcher) or [_unknown(part)]
+    return citations
 
 
 def _sources_named(part: str, matcher: Matcher) -> list[Citation]:
-    """A citation for each source outside of the MTUS whose name stands in the part.
+    """A citation for each source outside of the MTUS that the part names.
 
     Text from one source's name to the next belongs to it; text before the first belongs to the first.
     """
-    found = [(source, names, names.search(part)) for source, names in matcher.sources]
-    marks = sorted(((mark.start(), source, names) for source, names, mark in found if mark), key=lambda named: named[0])
+    matches = [(source, names, names.search(part)) for source, names in matcher.sources]
+    marks = sorted(
+        ((mark.start(), source, names) for source, names, mark in matches if mark), key=lambda named: named[0]
+    )
     if not marks:
         return []
     bounds = [0, *(start for start, _, _ in marks[1:]), len(part)]
@@ -193,7 +184,7 @@ BASED_ON = re.compile(
     r"(?: (?:citation|guidelines?)s?\b)?[:,]? ?",
     re.IGNORECASE,
 )
-# The sentence of 2013 letters; whether the source is part of the MTUS stands after it.
+# The sentence of 2013 letters; whether the source is part of the MTUS comes after it.
 _DECISION_ON = re.compile(
     r"\bbased (?:his/her|their|its|his|her) decision (?:up)?on (?:the )?(?:MTUS\b[:,-]? ?(?:guidelines?\b[:,-]? ?)?)?"
     r"(?:also )?",
@@ -216,11 +207,8 @@ def clauses_of(text: str) -> list[tuple[bool | None, str]]:
     marks = list(BASED_ON.finditer(text))
     if not marks:
         return _old_clauses(text)
-    ends = [mark.start() for mark in marks[1:]] + [len(text)]
-    clauses = (
-        (mark["non"] is None, text[mark.end() : end].strip(" .,")) for mark, end in zip(marks, ends, strict=True)
-    )
-    return [(mtus, clause) for mtus, clause in clauses if clause]
+    clauses = [clause.strip(" .,") for clause in texts_after(marks, text)]
+    return [(mark["non"] is None, clause) for mark, clause in zip(marks, clauses, strict=True) if clause]
 
 
 def _old_clauses(text: str) -> list[tuple[bool | None, str]]:
@@ -228,11 +216,10 @@ def _old_clauses(text: str) -> list[tuple[bool | None, str]]:
     marks = list(_DECISION_ON.finditer(text))
     if not marks:
         return [("MTUS" in text or None, text)] if text.strip(FRAME) else []
-    ends = [mark.start() for mark in marks[1:]] + [len(text)]
     return [
         clause
-        for mark, end in zip(marks, ends, strict=True)
-        for clause in _parts_of_mtus(_NEXT_SENTENCE.split(text[mark.end() : end], maxsplit=1)[0], mark[0])
+        for mark, following in zip(marks, texts_after(marks, text), strict=True)
+        for clause in _parts_of_mtus(_NEXT_SENTENCE.split(following, maxsplit=1)[0], mark[0])
     ]
 
 

@@ -10,7 +10,7 @@ from importlib import resources
 from pydantic import BaseModel, ConfigDict
 
 from imr_ml.guidelines.citations import find_citations
-from imr_ml.guidelines.taxonomy import Taxonomy, default_taxonomy
+from imr_ml.guidelines.taxonomy import default_taxonomy
 from imr_ml.guidelines.types import Family
 
 UNMAPPED = "unmapped"
@@ -28,15 +28,15 @@ class Coverage(BaseModel):
     def topics_of(self, names: Iterable[str]) -> tuple[str, ...]:
         """Topics that treatments and drug classes fall under, in a fixed order.
 
-        ``unmapped`` stands for a name under none, ``nothing_named`` for no name at all.
+        ``unmapped`` is for a name under none, ``nothing_named`` for no name at all.
 
         Examples
         --------
         >>> default_coverage().topics_of(["epidural_injection"])
         ('acoem_injections', 'chronic_pain_injections')
         """
-        found = {topic for name in names for topic in self._topics_by_name.get(name, (UNMAPPED,))}
-        return tuple(topic for topic in (*self.topics, UNMAPPED) if topic in found) or (NOTHING_NAMED,)
+        topics = {topic for name in names for topic in self._topics_by_name.get(name, (UNMAPPED,))}
+        return tuple(topic for topic in (*self.topics, UNMAPPED) if topic in topics) or (NOTHING_NAMED,)
 
     def regions_of(self, body_parts: Iterable[str]) -> tuple[str, ...]:
         """Whether body parts have a chapter of ACOEM: ``acoem_region``, ``other_region``, both or ``no_region``."""
@@ -56,7 +56,7 @@ def default_coverage() -> Coverage:
     return Coverage.model_validate(tomllib.loads(text))
 
 
-def acoem_chapter(body_parts: Iterable[str], ur_guideline: str | None, taxonomy: Taxonomy | None = None) -> str | None:
+def acoem_chapter(body_parts: Iterable[str], ur_guideline: str | None) -> str | None:
     """Identifier of the chapter, where a reviewer who cites ACOEM cites it; None where nothing indicates one.
 
     A rule rather than a classifier: chapters are divided by body part, and a table of those is right more often than
@@ -69,7 +69,6 @@ def acoem_chapter(body_parts: Iterable[str], ur_guideline: str | None, taxonomy:
         complaints of the worker and are wrong nearly as often as right.
     ur_guideline : str or None
         What the claims administrator cites.
-    taxonomy : Taxonomy, optional
 
     Examples
     --------
@@ -78,13 +77,12 @@ def acoem_chapter(body_parts: Iterable[str], ur_guideline: str | None, taxonomy:
     >>> acoem_chapter([], "Decision based on MTUS Knee Complaints 2004.")
     'knee'
     """
-    taxonomy = taxonomy or default_taxonomy()
+    taxonomy = default_taxonomy()
     chapters = {part: entry.id for entry in taxonomy.guideline for part in entry.body_parts}
     named = (chapters[part] for part in body_parts if part in chapters)
-    return next(named, None) or _cited(ur_guideline, taxonomy)
-
-
-def _cited(ur_guideline: str | None, taxonomy: Taxonomy) -> str | None:
+    chapter = next(named, None)
+    if chapter or not ur_guideline:
+        return chapter
     ids = {entry.id for entry in taxonomy.guideline}
-    cited = find_citations(ur_guideline, taxonomy) if ur_guideline else []
-    return next((one.guideline for one in cited if one.family is Family.ACOEM and one.guideline in ids), None)
+    cited = (citation.guideline for citation in find_citations(ur_guideline) if citation.family is Family.ACOEM)
+    return next((guideline for guideline in cited if guideline in ids), None)

@@ -60,7 +60,7 @@ class Source(_Strict):
 
 
 class Topic(_Strict):
-    """What sections of these titles are about, in whichever guideline they stand."""
+    """What sections of these titles are about, in any guideline."""
 
     id: str
     titles: tuple[str, ...]
@@ -120,7 +120,7 @@ def read_taxonomy(toml: str) -> Taxonomy:
     Raises
     ------
     TaxonomyError
-        For an unknown key, a name, id or chapter that stands twice, or a guideline without an edition.
+        For an unknown key, a name, id or chapter that occurs twice, or a guideline without an edition.
     """
     try:
         return Taxonomy.model_validate(tomllib.loads(toml))

@@ -41,7 +41,7 @@ class Citation:
     mtus : bool
         Whether the letter cites it as part of the Medical Treatment Utilization Schedule.
     guideline : str or None
-        Identifier of the taxonomy entry, e.g. ``"low_back"``; None for what the taxonomy does not hold.
+        Identifier of the taxonomy entry, e.g. ``"low_back"``; None for what the taxonomy lacks.
     chapter : int or None
         ACOEM chapter (2nd edition numbering); None elsewhere.
     year : int or None

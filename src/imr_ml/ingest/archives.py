@@ -7,6 +7,7 @@ import zipfile
 import zlib
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import NamedTuple
 
 from imr_ml.errors import SchemaError
 from imr_ml.files import explain_storage_errors
@@ -26,17 +27,26 @@ class _RefusedError(ValueError):
     """Reason why a member is not unpacked."""
 
 
-def unpack_letters(zip_path: Path, folder: Path) -> tuple[list[Path], list[Reject], list[str]]:
-    """Unpack the letters of a zip into a folder.
+class LetterFiles(NamedTuple):
+    """Letters in a file, folder or zip.
 
-    Returns
-    -------
-    list of Path
-        The letters in the order of their names; a letter keeps its path in the zip.
-    list of Reject
-        Letters and archives that are not unpacked, with reasons.
-    list of str
-        Paths of the other files, sorted, without hidden files.
+    Attributes
+    ----------
+    files : list of Path
+        In the order of their names.
+    rejects : list of Reject
+        Letters and archives in a zip that are not unpacked, with reasons.
+    other_files : list of str
+        Paths of the files that are not letters, sorted, without hidden files.
+    """
+
+    files: list[Path]
+    rejects: list[Reject]
+    other_files: list[str]
+
+
+def unpack_letters(zip_path: Path, folder: Path) -> LetterFiles:
+    """Unpack the letters of a zip into a folder; a letter keeps its path in the zip.
 
     Raises
     ------
@@ -70,7 +80,7 @@ def unpack_letters(zip_path: Path, folder: Path) -> tuple[list[Path], list[Rejec
     others = sorted(
         str(_path(member)) for member in files if not _may_be_letter(member) and is_other_name(_path(member))
     )
-    return letters, rejects, others
+    return LetterFiles(letters, rejects, others)
 
 
 def _may_be_letter(member: zipfile.ZipInfo) -> bool:

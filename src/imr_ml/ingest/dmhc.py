@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from imr_ml.corpus.findings import pre_decision_summary
 from imr_ml.corpus.schema import CASE_VERSION, COLUMNS, SchemaError, typed
 from imr_ml.corpus.table import complete_requests
 from imr_ml.ingest.ingestion import Ingested, Reject
@@ -56,16 +57,7 @@ def read_determinations(path: Path, progress: Progress | None = None) -> Ingeste
     The request comes from the treatment categories, the clinical summary from the part of the Findings before the
     review. Families and `age` are missing, as the source publishes neither; `age_band` is published.
 
-    Parameters
-    ----------
-    path : Path
-    progress : callable, optional
-        Called with the number of rows each time some are read.
-
-    Returns
-    -------
-    Ingested
-        A row that can't be used is a reject with its place and reason.
+    A row that can't be used is a reject with its place and reason.
 
     Raises
     ------
@@ -141,3 +133,67 @@ def _read_row(values: dict[str, str]) -> dict[str, Any] | str:
         "outcome": outcome,
         "decision_year": values["decision_year"],
     }
+
+
+# A determination leaks through any sentence of the reviewer, not only through the last one. So a narrative counts up to
+# the first label or sentence that may be the reviewer's, whichever comes first, and where it does not begin as a case
+# summary does, it is dropped: a missing text costs less than one that gives the outcome away.
+_LABELLED = re.compile(
+    r"^\W*(?:summary\s+reviewer\s*\d*\W+)?"
+    r"(?:nature\s+of\s+statutory\s+criteria\s*/?\s*)?case\s+summary\s*:\s*|^\W*nature\s+of\s+statutory\s+criteria\s*:\s*",
+    re.I,
+)
+# Without a label, only a narrative that begins with who asked for what is a case summary.
+_ASKED = re.compile(
+    r"^\W*(?:an?|the|this)\b[^.;]{0,120}?\b(?:enrollee|patient|member|beneficiary|insured|parents?|guardian)\b"
+    r"[^.;]{0,120}?\b(?:has|have|had|is|are)?\s*(?:requested|requests|requesting|asked|seeks|seeking)\b",
+    re.I,
+)
+_NEXT_LABEL = re.compile(
+    r"\b(?:findings?|final\s+results?|results?|determinations?|conclusions?|rationale|analysis|discussion"
+    r"|credentials(?:\s*/\s*qualifications)?|qualifications|summary\s+reviewer\s*\d*|reviewer\s*\d+)\s*:"
+    r"|\bsummary\s+reviewer\s*\d",
+    re.I,
+)
+# A sentence with a word that begins so may be the reviewer's, or state the result.
+# fmt: off
+_JUDGING = (
+    "review", "upheld", "uphold", "overturn", "overrul", "revers", "affirm", "necess", "unnecess", "indicated",
+    "warrant", "unwarrant", "appropriate", "inappropriate", "justif", "unjustif", "beneficial", "efficac",
+    "effective", "ineffective", "superior", "support", "unsupport", "standard", "literature", "evidence",
+    "study", "studies", "trial", "guideline", "criteri", "consensus", "determin", "conclu", "found", "find",
+    "opinion", "recommend", "therefore", "thus", "hence", "accordingly", "should", "must", "ought", "entitled",
+    "approv", "authoriz", "grant", "favor", "agree", "disagree", "fail", "insufficient", "credential", "qualif",
+    "certified", "likely", "unlikely", "reasonabl", "unreasonabl", "merit",
+)
+# fmt: on
+_WORD = re.compile(r"[a-z]+")
+_SENTENCE_END = re.compile(r"(?<=[.!?;])[\"')\]]*\s+(?=[\"'(\[]?[A-Z0-9])")
+
+
+def pre_decision_summary(findings: str) -> str | None:
+    """The case summary of a narrative, without the determination and all that follows; None where no cut is safe.
+
+    Examples
+    --------
+    >>> pre_decision_summary(
+    ...     "Nature of Statutory Criteria/Case Summary: An enrollee has requested a knee brace. "
+    ...     "Findings: The brace is medically necessary. Final Result: Overturned."
+    ... )
+    'An enrollee has requested a knee brace.'
+    >>> pre_decision_summary("The brace was medically necessary, so that the denial is overturned.")
+    """
+    text = " ".join(findings.split())
+    label = _LABELLED.match(text)
+    if label is None and _ASKED.match(text) is None:
+        return None
+    narrative = text[label.end() if label else 0 :]
+    following = _NEXT_LABEL.search(narrative)
+    sentences = _SENTENCE_END.split(narrative[: following.start()] if following else narrative)
+    before = takewhile(lambda sentence: not any(map(_is_judging, _WORD.findall(sentence.lower()))), sentences)
+    return " ".join(before).strip() or None
+
+
+@lru_cache(maxsize=100_000)
+def _is_judging(word: str) -> bool:
+    return word.startswith(_JUDGING)

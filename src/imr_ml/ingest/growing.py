@@ -11,18 +11,17 @@ from pathlib import Path
 
 import pandas as pd
 
-from imr_ml.corpus.growing_table import GrowingTable
 from imr_ml.corpus.issues import issues_of
 from imr_ml.corpus.schema import SchemaError
+from imr_ml.corpus.store import GrowingTable
 from imr_ml.corpus.table import ReadLetter, build_requests
 from imr_ml.fetch.cross_check import compare_with_index
 from imr_ml.fetch.index import Index, read_index
 from imr_ml.files import atomic_write, locked, sha256_of
 from imr_ml.ingest.dmhc import UNIT, read_determinations
 from imr_ml.ingest.ingestion import LetterSource, Reject, read_each, reject_repeats, write_rejects
-from imr_ml.ingest.inputs import Source, letters_in
+from imr_ml.ingest.inputs import Kind, Source, letters_in
 from imr_ml.ingest.manifest import Code, SourceRecord, Step, manifest_of, manifest_path, table_manifest, write_manifest
-from imr_ml.ingest.paths import Kind
 from imr_ml.ingest.report import IngestReport, SourceResult
 from imr_ml.progress import Progress, StartProgress
 
@@ -114,14 +113,11 @@ class _Reader:
         if source.kind is Kind.DETERMINATIONS:
             return self._add_determinations(source)
         result = SourceResult(source)
-        index = None
-        if source.kind is Kind.FETCHED:
-            index = read_index(source.path)
+        index = read_index(source.path) if source.kind is Kind.FETCHED else None
         with tempfile.TemporaryDirectory(dir=self.table.scratch) as scratch:
-            letters = letters_in(source, Path(scratch))
-            result.other_files = letters.other_files
-            progress = self.start("reading letters", letters.total)
-            new = self._new_letters(letters.letters, result, progress)
+            letters, total, result.other_files = letters_in(source, Path(scratch))
+            progress = self.start("reading letters", total)
+            new = self._new_letters(letters, result, progress)
             while part := list(islice(new, self.letters_at_once)):
                 self._add_part(part, result, index, progress)
         return result

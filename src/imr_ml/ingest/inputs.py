@@ -1,10 +1,11 @@
-"""Read the letters of a file, folder, archive, fetch manifest or table of texts."""
+"""Decide what an input is, and list the letters in it."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from itertools import chain
 from pathlib import Path
 
@@ -12,13 +13,117 @@ from imr_ml.corpus.decisions import InputOptions
 from imr_ml.corpus.mapping import renamed
 from imr_ml.corpus.schema import REQUIRED_COLUMNS, SchemaError
 from imr_ml.fetch.manifest import letters_of_manifest
-from imr_ml.ingest.ingestion import LetterSource, Reject, hash_of
-from imr_ml.ingest.paths import Kind, LetterFiles, find_letters, kind_of
+from imr_ml.ingest.archives import LetterFiles, unpack_letters
+from imr_ml.ingest.dmhc import is_determinations
+from imr_ml.ingest.ingestion import LETTER_SUFFIXES, LetterSource, Reject, hash_of, is_letter_name, is_other_name
+from imr_ml.tables.formats import is_table
 from imr_ml.tables.table import Table
 
+_SQLITE_MAGIC = b"SQLite format 3\0"
+_ZIP_MAGIC = b"PK\x03\x04"
+_FILES_SHOWN, _NAMES_SHOWN = 5, 30
 NAME, TEXT = "file", "text"
 _ROWS_AT_ONCE = 2000
-_NAMES_SHOWN = 30
+
+
+class Kind(StrEnum):
+    """Kind of an input."""
+
+    LETTER = "letter"
+    FOLDER = "folder"
+    ZIP = "zip"
+    FETCHED = "fetch manifest"
+    TEXTS = "table of texts"
+    DETERMINATIONS = "determinations"
+    REQUESTS = "requests table"
+
+
+def kind_of(path: Path) -> Kind:
+    """Kind of an input, by its first bytes and its name.
+
+    Any table but the DMHC's is a requests table here; `input_kind` looks at its columns.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the path does not exist.
+    """
+    if not path.exists():
+        raise FileNotFoundError(f"{path}: no such file or folder")
+    if is_determinations(path):
+        return Kind.DETERMINATIONS
+    if is_table(path):
+        return Kind.REQUESTS
+    if path.is_dir():
+        return Kind.FOLDER
+    with path.open("rb") as file:
+        head = file.read(len(_SQLITE_MAGIC))
+    suffix = path.suffix.lower()
+    if head == _SQLITE_MAGIC or suffix == ".sqlite":
+        return Kind.FETCHED
+    return Kind.ZIP if suffix == ".zip" or head.startswith(_ZIP_MAGIC) else Kind.LETTER
+
+
+def find_letters(path: Path, kind: Kind, scratch: Path) -> LetterFiles:
+    """List the letters in a letter, folder or zip.
+
+    Parameters
+    ----------
+    path : Path
+    kind : Kind
+    scratch : Path
+        An empty folder to unpack a zip into.
+
+    Raises
+    ------
+    SchemaError
+        If it contains no letter.
+    """
+    if kind is Kind.ZIP:
+        letters = unpack_letters(path, scratch)
+    else:
+        letters = LetterFiles(letter_files([path]), [], [str(file.relative_to(path)) for file in other_files(path)])
+    if not letters.files and not letters.rejects:
+        note = f"; {describe_other_files(letters.other_files)}" if letters.other_files else ""
+        raise SchemaError(f"{path}: contains no letter ({' or '.join(LETTER_SUFFIXES)}){note}")
+    return letters
+
+
+def letter_files(paths: Iterable[Path]) -> list[Path]:
+    """List the PDF and text files among the paths and in their folders, sorted.
+
+    Raises
+    ------
+    FileNotFoundError
+        If a path does not exist.
+    """
+    files: list[Path] = []
+    for path in paths:
+        if path.is_dir():
+            files += [file for file in path.rglob("*") if is_letter_name(file.name)]
+        elif path.is_file():
+            files.append(path)
+        else:
+            raise FileNotFoundError(f"{path}: no such file or folder")
+    return sorted(set(files))
+
+
+def other_files(folder: Path) -> list[Path]:
+    """List the files in a folder that are neither letters nor hidden, sorted."""
+    return sorted(path for path in folder.rglob("*") if is_other_name(path.relative_to(folder)) and path.is_file())
+
+
+def describe_other_files(names: Sequence[str]) -> str:
+    """Count the files that are not letters, and name the first.
+
+    Examples
+    --------
+    >>> describe_other_files(["a.tif", "b.docx"])
+    '2 other file(s) skipped: a.tif, b.docx'
+    """
+    shown = ", ".join([*names[:_FILES_SHOWN], "..."] if len(names) > _FILES_SHOWN else names)
+    printable = "".join(character if character.isprintable() else "?" for character in shown)
+    return f"{len(names)} other file(s) skipped: {printable}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +132,6 @@ class Source:
 
     Attributes
     ----------
-    path : Path
-    kind : Kind
     only : tuple of Path, optional
         Read only these letters of a folder or fetch manifest, in this order.
     options : InputOptions
@@ -55,8 +158,14 @@ def sources_of(paths: Iterable[Path], options: InputOptions | None = None) -> li
     return [Source(path, _letter_kind(path, options), options=options) for path in paths]
 
 
-def table_kind(path: Path, options: InputOptions) -> Kind:
-    """Whether the columns of a table are those of letters' texts alone, or of requests."""
+def input_kind(path: Path, options: InputOptions) -> Kind:
+    """Kind of an input to train on: of a table by its columns, those of letters' texts alone or of requests.
+
+    It raises as `kind_of` does.
+    """
+    kind = kind_of(path)
+    if kind is not Kind.REQUESTS:
+        return kind
     names = _column_names(path, options)
     is_texts = {NAME, TEXT} <= names.keys() and not names.keys() >= set(REQUIRED_COLUMNS)
     return Kind.TEXTS if is_texts else Kind.REQUESTS
@@ -82,25 +191,7 @@ def _column_names(path: Path, options: InputOptions) -> dict[str, None]:
     return dict.fromkeys(renamed(columns, options.mapping.resolve(columns).columns))
 
 
-@dataclass(frozen=True, slots=True)
-class Letters:
-    """The letters of a source.
-
-    Attributes
-    ----------
-    letters : iterator of LetterSource or Reject
-    total : int
-        Number of letters; 0 if unknown.
-    other_files : tuple of str
-        Files that are not letters.
-    """
-
-    letters: Iterator[LetterSource | Reject]
-    total: int = 0
-    other_files: tuple[str, ...] = ()
-
-
-def letters_in(source: Source, scratch: Path) -> Letters:
+def letters_in(source: Source, scratch: Path) -> tuple[Iterator[LetterSource | Reject], int, tuple[str, ...]]:
     """The letters of a source other than determinations, in order.
 
     Parameters
@@ -109,6 +200,14 @@ def letters_in(source: Source, scratch: Path) -> Letters:
     scratch : Path
         An empty folder to unpack a zip into.
 
+    Returns
+    -------
+    letters : iterator of LetterSource or Reject
+    total : int
+        Number of letters; 0 if unknown.
+    other_files : tuple of str
+        Files that are not letters.
+
     Raises
     ------
     SchemaError
@@ -116,7 +215,7 @@ def letters_in(source: Source, scratch: Path) -> Letters:
     """
     path = source.path
     if source.kind is Kind.TEXTS:
-        return Letters(_letters_in_table(path, source.options))
+        return _letters_in_table(path, source.options), 0, ()
     if source.only is not None:
         listing = LetterFiles(list(source.only), [], [])
     elif source.kind is Kind.FETCHED:
@@ -134,7 +233,7 @@ def letters_in(source: Source, scratch: Path) -> Letters:
         )
         for file in listing.files
     )
-    return Letters(chain(listing.rejects, letters), len(listing.files), tuple(listing.other_files))
+    return chain(listing.rejects, letters), len(listing.files), tuple(listing.other_files)
 
 
 def _letters_in_table(table: Path, options: InputOptions) -> Iterator[LetterSource | Reject]:

@@ -19,7 +19,7 @@ from imr_ml.corpus.decisions import InputOptions
 from imr_ml.corpus.schema import OWN_SOURCE, SchemaError, typed
 from imr_ml.corpus.store import ROWS_AT_ONCE, SCHEMA_VERSION
 from imr_ml.files import atomic_write, sha256_of
-from imr_ml.ingest.paths import Kind
+from imr_ml.ingest.inputs import Kind
 from imr_ml.tables.table import Table
 
 _SUFFIX = ".manifest.json"
@@ -52,8 +52,7 @@ class SourceRecord(_Data):
     Attributes
     ----------
     kind : Kind
-        A requests table stands for rows that are older than the manifest.
-    path : str
+        A requests table represents rows that are older than the manifest.
     sha256 : str or None
         Checksum of the file; None for a folder.
     letter_sha256s : tuple of str

@@ -13,9 +13,8 @@ from imr_ml.corpus.schema import SchemaError
 from imr_ml.files import sha256_of
 from imr_ml.ingest.growing import Provenance, grow_table
 from imr_ml.ingest.ingestion import hash_of
-from imr_ml.ingest.inputs import Source
+from imr_ml.ingest.inputs import Kind, Source, letter_files
 from imr_ml.ingest.manifest import SourceRecord, TableManifest
-from imr_ml.ingest.paths import Kind, letter_files
 from imr_ml.progress import StartProgress
 from imr_ml.sample.writing import write_samples
 

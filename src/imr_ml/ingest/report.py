@@ -15,9 +15,8 @@ from imr_ml.corpus.decisions import InputOptions
 from imr_ml.corpus.issues import Reissue
 from imr_ml.files import sha256_of
 from imr_ml.ingest.ingestion import SAME_LETTER, Reject
-from imr_ml.ingest.inputs import Source
+from imr_ml.ingest.inputs import Kind, Source, describe_other_files
 from imr_ml.ingest.manifest import SourceRecord, TableManifest, recipe_of, relative_path
-from imr_ml.ingest.paths import Kind, describe_other_files
 
 _SAME_AS = re.compile(rf"^{SAME_LETTER} .*")
 _REISSUES_SHOWN = 10
@@ -30,7 +29,6 @@ class SourceResult:
 
     Attributes
     ----------
-    source : Source
     sha256s : list of str
         Checksums of the letters in a folder or fetch manifest.
     letters, requests, overturned : int
@@ -84,8 +82,6 @@ class IngestReport:
 
     Attributes
     ----------
-    output : Path
-    results : tuple of SourceResult
     reissued : tuple of Reissue
         Cases that were decided again.
     disagreements : int or None

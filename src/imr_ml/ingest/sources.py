@@ -15,7 +15,7 @@ from imr_ml.corpus.schema import SchemaError
 from imr_ml.corpus.table import complete_requests
 from imr_ml.ingest.dmhc import SOURCE, UNIT
 from imr_ml.ingest.growing import Provenance, grow_table
-from imr_ml.ingest.inputs import Source, table_kind
+from imr_ml.ingest.inputs import Kind, Source, describe_other_files, input_kind, letter_files, other_files
 from imr_ml.ingest.manifest import (
     Code,
     Recipe,
@@ -29,7 +29,6 @@ from imr_ml.ingest.manifest import (
     table_manifest,
     write_recipe,
 )
-from imr_ml.ingest.paths import Kind, describe_other_files, kind_of, letter_files, other_files
 from imr_ml.progress import StartProgress
 from imr_ml.sample.writing import write_samples
 
@@ -111,7 +110,7 @@ def table_at(path: Path, source: str | None = None, options: InputOptions | None
     """Decided requests of a table to train on: the last issue of each case, completed; see `current_decisions`."""
     decisions = current_decisions(path, source, options)
     requests = complete_requests(decisions.requests)
-    # Arrow holds what the chunks of a large table took, which may be a third of all memory.
+    # Arrow does not return the memory of a large table's chunks, which may be a third of all memory.
     pa.default_memory_pool().release_unused()
     return replace(decisions, requests=requests)
 
@@ -163,12 +162,6 @@ def manifest_here(path: Path, options: InputOptions | None = None) -> TableManif
         options=None if options in (None, InputOptions()) else options,
     )
     return manifest.model_copy(update={"steps": (Step(command=TRAIN, sources=(record,)),)})
-
-
-def input_kind(path: Path, options: InputOptions) -> Kind:
-    """Kind of an input to train on; see `kind_of` for what it raises."""
-    kind = kind_of(path)
-    return table_kind(path, options) if kind is Kind.REQUESTS else kind
 
 
 def select_source(table: pd.DataFrame, source: str | None, path: Path) -> pd.DataFrame:

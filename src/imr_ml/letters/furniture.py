@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
-from imr_ml.letters.lines import tidy_lines
-from imr_ml.letters.page_breaks import cut_pages
+from imr_ml.letters.lines import column_width, had_room, tidy_lines
 from imr_ml.letters.stamps import (
+    ADDRESS,
     CASE_LINE,
     CASE_NUMBER,
+    DIGITS,
     ENDS_SENTENCE,
+    LONGEST_STAMP,
+    MANY,
     PAGE_NUMBER,
+    PAGE_WORD,
     is_case_title,
     is_head,
     is_numbered,
@@ -38,7 +43,7 @@ def without_furniture(text: str) -> list[str]:
     ['The knee', 'locks.']
     """
     pages = [page for page in text.split("\f") if page.strip()]
-    lines = cut_pages(pages[0]) if len(pages) == 1 else [tidy_lines(page) for page in pages]
+    lines = _cut_pages(pages[0]) if len(pages) == 1 else [tidy_lines(page) for page in pages]
     return [line for page in bare_pages(lines, is_marked=len(pages) > 1) for line in page]
 
 
@@ -50,7 +55,7 @@ def bare_pages(pages: Sequence[list[str]], *, is_marked: bool = True) -> list[li
     pages : sequence of list of str
         Tidy lines of each page; not changed.
     is_marked : bool
-        Whether the pages end where the file says so; else a line that ends as a sentence does is the letter's.
+        Whether the file marks where its pages end; else a line that ends as a sentence does is the letter's.
     """
     for edge in (0, -1):
         pages = _without_edge(pages, edge, is_marked=is_marked)
@@ -64,7 +69,7 @@ def _without_edge(pages: Sequence[list[str]], edge: int, *, is_marked: bool) -> 
     rest = [list(page) for page in pages]
     for _ in range(_EDGE_LINES):
         numbers = _page_numbers(rest, edge)
-        gone = [
+        removed = [
             page
             and (
                 index in numbers
@@ -78,10 +83,10 @@ def _without_edge(pages: Sequence[list[str]], edge: int, *, is_marked: bool) -> 
             and not (edge == 0 and index == first and is_head(page[edge]))
             for index, page in enumerate(rest)
         ]
-        if not any(gone):
+        if not any(removed):
             break
-        for page, is_gone in zip(rest, gone, strict=True):
-            if is_gone:
+        for page, is_removed in zip(rest, removed, strict=True):
+            if is_removed:
                 page.pop(edge)
     return rest
 
@@ -106,18 +111,18 @@ def _recurring(pages: Sequence[list[str]], edge: int, *, is_marked: bool) -> set
     for _ in range(_EDGE_LINES + 1):
         counts = Counter(shape_of(page[0]) for page in rest if page)
         bodies = {shape_of(page[0]) for page in rest if len(page) > 1}
-        found = {
+        shapes = {
             shape for shape in counts.keys() & bodies if recurs(shape, counts[shape], len(filled), is_marked=is_marked)
         }
-        found -= recurring
-        gone = found | {shape_of(page[0]) for page in rest if page and is_numbered(page[0])}
-        if not gone:
+        shapes -= recurring
+        removed = shapes | {shape_of(page[0]) for page in rest if page and is_numbered(page[0])}
+        if not removed:
             alike = bool(recurring) and _go_on_alike(filled, rest)
             recurring = {shape for shape in recurring if not alike or is_tail(shape)}
             return recurring - _shapes_within(filled) if recurring else recurring
-        recurring |= found
-        rest = [page[1:] if page and shape_of(page[0]) in gone else page for page in rest]
-    # So much recurs only in a text that says the same on several pages.
+        recurring |= shapes
+        rest = [page[1:] if page and shape_of(page[0]) in removed else page for page in rest]
+    # So much recurs only if several pages have the same text.
     return set()
 
 
@@ -147,3 +152,87 @@ def _page_numbers(pages: Sequence[list[str]], edge: int) -> set[int]:
         or ahead[int(mark["number"]) - index] > 1
         or (mark["total"] and int(mark["total"]) == len(pages))
     }
+
+
+_LEAST_GAP = 8
+_MOST_PAGES = 60
+# No letter has more; to look at each of a million lines takes seconds.
+_MOST_LINES = 20_000
+
+
+def _cut_pages(text: str) -> list[list[str]]:
+    """Cut a text without form feeds into pages at page numbers and at regularly recurring lines."""
+    placed = [(place, line) for place, raw in enumerate(text.splitlines()) for line in tidy_lines(raw)]
+    if len(placed) > _MOST_LINES:
+        return [[line for _, line in placed]]
+    cuts = {*_counting(placed), *_regular(placed)}
+    pages: list[list[str]] = [[]]
+    for place, line in placed:
+        if place in cuts or is_stamp(line):
+            pages.append([])
+        else:
+            pages[-1].append(line)
+    return pages
+
+
+def _counting(placed: Sequence[tuple[int, str]]) -> Iterator[int]:
+    """Positions of page numbers: similar lines whose number grows by one each time."""
+    groups: dict[str, list[tuple[int, int]]] = {}
+    for place, line in placed:
+        if len(line) > LONGEST_STAMP or not DIGITS.search(line):
+            continue
+        if mark := PAGE_NUMBER.fullmatch(line) or PAGE_WORD.search(line):
+            groups.setdefault(shape_of(line), []).append((place, int(mark["number"])))
+    for marks in groups.values():
+        counts_on = all(after == before + 1 for (_, before), (_, after) in pairwise(marks))
+        if len(marks) > 1 and counts_on and marks[0][1] <= _MOST_PAGES:
+            yield from (place for place, _ in marks)
+
+
+def _regular(placed: Sequence[tuple[int, str]]) -> Iterator[int]:
+    """Positions of lines that recur at a regular distance, and of titles with the case number."""
+    groups: dict[str, list[int]] = {}
+    has_case = False
+    shapes = [shape_of(line) for _, line in placed]
+    for order, (place, line) in enumerate(placed):
+        if len(line) > LONGEST_STAMP:
+            continue
+        groups.setdefault(shapes[order], []).append(order)
+        if CASE_NUMBER.search(line):
+            if has_case and order > _LEAST_GAP and is_case_title(line):
+                yield place
+            has_case = True
+    lines = [line for _, line in placed]
+    width = column_width(lines)
+    for shape, orders in groups.items():
+        if not recurs(shape, len(orders), 0) or ENDS_SENTENCE.search(shape) or is_own(lines[orders[0]]):
+            continue
+        is_at_end = orders[0] == 0 or orders[-1] == len(lines) - 1
+        is_wrapped = any(
+            not had_room(lines[order], lines[order + 1], width) for order in orders if order + 1 < len(lines)
+        )
+        is_wrapped = is_wrapped and not ADDRESS.match(shape)
+        if (is_at_end or _is_regular([placed[order][0] for order in orders])) and not is_wrapped:
+            yield from (placed[order][0] for order in orders if _interrupts(shapes, orders))
+
+
+def _is_regular(places: list[int]) -> bool:
+    gaps = [after - before for before, after in pairwise(places)]
+    return len(places) >= MANY and max(gaps) - min(gaps) <= 1 and min(gaps) > _LEAST_GAP
+
+
+def _interrupts(shapes: Sequence[str], orders: Sequence[int]) -> bool:
+    """Whether a recurring line interrupts different text each time."""
+    sides = (_context(shapes, orders, step) for step in (-1, 1))
+    return all(2 * len(set(filter(None, beside))) > sum(map(bool, beside)) for beside in sides)
+
+
+def _context(shapes: Sequence[str], orders: Sequence[int], step: int) -> list[str]:
+    """The nearest lines that differ between recurrences; empty at the end of the text."""
+    beside: list[str] = []
+    for distance in range(step, 4 * step, step):
+        beside = [shapes[order + distance] if 0 <= order + distance < len(shapes) else "" for order in orders]
+        common = set(filter(None, beside))
+        if len(common) != 1 or not recurs(min(common), len(orders), 0):
+            break
+    return beside

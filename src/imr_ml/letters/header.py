@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import PurePath
-from typing import TypedDict
+from typing import Any
 
 from imr_ml.letters.types import Letter
 
@@ -22,7 +22,7 @@ _TOKEN = re.compile(
     r"|(?P<date_of_injury>\bDate\s+of\s+Injury\s*:)"
     r"|(?P<decision_date>\bDecision\s+Date\s*:|\bDated\s*:)"
     r"|(?P<ur_denial_date>\bUR\s+Denial\s+Date\s*:|\bDate\s+of\s+UR\s+Decision\s*:)"
-    # The label wraps in its narrow column, so that the date stands before or after "Received:".
+    # The label wraps in its narrow column, so that the date is before or after "Received:".
     r"|(?P<application_received>\b(?:IMR\s+)?Application\s+Received\s*:|\bApplication(?=\s+\d)|\bApplication$"
     r"|^\s*Received\s*:)"
     r"|(?P<priority>\bPriority\s*:)"
@@ -43,23 +43,11 @@ _LONG_DATE = re.compile(rf"(?P<month>{'|'.join(_MONTHS)})\s+(?P<day>\d{{1,2}}),?
 _HEAD_CHARACTERS = 20_000
 
 
-class Header(TypedDict):
-    """The fields of a `Letter` that come from its header."""
-
-    case_number: str | None
-    priority: str | None
-    date_assigned: date | None
-    date_of_injury: date | None
-    decision_date: date | None
-    ur_denial_date: date | None
-    application_received: date | None
-
-
 @dataclass(slots=True)
 class _Cells:
     """Labels and values, paired in the order of the text."""
 
-    found: dict[str, str] = field(default_factory=dict)
+    paired: dict[str, str] = field(default_factory=dict)
     wrong: list[str] = field(default_factory=list)
     labels: list[str] = field(default_factory=list)
     values: list[tuple[str, str]] = field(default_factory=list)
@@ -68,42 +56,33 @@ class _Cells:
         """Pair a column of labels with the column of values after it, where their numbers match."""
         for kind in {kind for kind, _ in self.values}:
             labels = [label for label in self.labels if _KINDS.get(label, "a_date") == kind]
-            values = [value for each, value in self.values if each == kind]
+            values = [value for value_kind, value in self.values if value_kind == kind]
             if len(labels) == len(values):
-                self.found.update(zip(labels, values, strict=True))
+                self.paired.update(zip(labels, values, strict=True))
         if self.values:
             self.labels.clear()
         self.values.clear()
 
 
-def read_header(head: str) -> tuple[Header, tuple[str, ...]]:
-    """Read the header fields from the text before the letter's first heading.
-
-    Parameters
-    ----------
-    head : str
-        That text, in tidy lines.
+def read_header(head: str) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """Read the header fields of a `Letter` from the tidy lines before its first heading.
 
     Returns
     -------
-    Header
-        None for every field that the text lacks or that holds no such date.
+    dict
+        Case number, priority and dates; None for those that the text lacks.
     tuple of str
         A line for each date that is none.
     """
     cells = _read_cells(head[:_HEAD_CHARACTERS])
-    dates = {name: read_date(cells.found[name]) if name in cells.found else None for name in _WORDS}
-    no_dates = [name for name in _WORDS if name in cells.wrong or (name in cells.found and dates[name] is None)]
-    case_number, priority = cells.found.get("case_number"), cells.found.get("priority")
-    header = Header(
-        case_number=case_number.upper().replace("\u2013", "-") if case_number else None,
-        priority=priority.capitalize() if priority else None,
-        date_assigned=dates["date_assigned"],
-        date_of_injury=dates["date_of_injury"],
-        decision_date=dates["decision_date"],
-        ur_denial_date=dates["ur_denial_date"],
-        application_received=dates["application_received"],
-    )
+    dates = {name: read_date(cells.paired[name]) if name in cells.paired else None for name in _WORDS}
+    no_dates = [name for name in _WORDS if name in cells.wrong or (name in cells.paired and dates[name] is None)]
+    case_number, priority = cells.paired.get("case_number"), cells.paired.get("priority")
+    header = {
+        "case_number": case_number.upper().replace("\u2013", "-") if case_number else None,
+        "priority": priority.capitalize() if priority else None,
+        **dates,
+    }
     return header, tuple(f"{_WORDS[name]} is not a date" for name in no_dates)
 
 
@@ -124,20 +103,16 @@ def with_case_number(letter: Letter, text: str, file: str) -> Letter:
         differs = len(named) == 1 and letter.case_number not in named
         warning = "its case number, read by OCR, is not that of its file's name"
         return replace(letter, warnings=(*letter.warnings, warning)) if differs else letter
-    for place, written in (("body", _case_numbers(text)), ("file name", named)):
-        if len(written) == 1:
-            return replace(letter, case_number=written.pop(), case_number_from=place)
+    for place, numbers in (("body", _case_numbers(text)), ("file name", named)):
+        if len(numbers) == 1:
+            return replace(letter, case_number=numbers.pop(), case_number_from=place)
     return letter
 
 
 def _case_numbers(text: str) -> set[str]:
-    return {_case_number_of(mark[0]) for mark in _DAMAGED_CASE_NUMBER.finditer(text)}
-
-
-def _case_number_of(damaged: str) -> str:
-    """Repair a damaged case number."""
-    digits = damaged[2:].upper().translate(_MISTAKEN_DIGITS).replace("\u2013", "-").replace(" ", "")
-    return damaged[:2].upper() + digits
+    """Case numbers in a text, repaired where they are damaged."""
+    damaged = (mark[0].upper().replace("\u2013", "-").replace(" ", "") for mark in _DAMAGED_CASE_NUMBER.finditer(text))
+    return {number[:2] + number[2:].translate(_MISTAKEN_DIGITS) for number in damaged}
 
 
 def read_date(written: str) -> date | None:
@@ -182,7 +157,7 @@ def _take_label(cells: _Cells, label: str) -> str | None:
     """Record a label; one on its own line waits for a value."""
     if cells.values:
         cells.settle()
-    if label in cells.found:
+    if label in cells.paired:
         return None
     if label not in cells.labels:
         cells.labels.append(label)
@@ -190,10 +165,10 @@ def _take_label(cells: _Cells, label: str) -> str | None:
 
 
 def _take_value(cells: _Cells, kind: str, value: str, beside: str | None) -> None:
-    """Assign a value to the label on its left, or hold it for the preceding column of labels."""
+    """Assign a value to the label on its left, or save it for the preceding column of labels."""
     fits = beside is not None and _KINDS.get(beside, "a_date") == kind
     if beside is not None and (fits or (beside == "priority" and kind == "word")):
-        cells.found[beside] = value
+        cells.paired[beside] = value
         cells.labels.clear()
     elif kind != "word":
         cells.values.append((kind, value))
@@ -218,38 +193,21 @@ _LICENSED = re.compile(rf"\blicensed to practice in (?P<value>[^.;]{{1,200}}?){_
 _STATES = re.compile(r", (?:and )?| and ")
 
 
-class Credentials(TypedDict):
-    """The reviewer's fields of a `Letter`."""
-
-    licensure: tuple[str, ...]
-    specialties: tuple[str, ...]
-
-
-def read_credentials(text: str) -> Credentials:
-    """Read licenses and specialties from the section on how the determination was made.
-
-    Parameters
-    ----------
-    text : str
-        That section on one line.
+def read_credentials(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Read licenses and specialties from the section on how the determination was made, on one line.
 
     Examples
     --------
     >>> read_credentials("The reviewer is Board Certified in Surgery and is licensed to practice in Ohio and Iowa.")
-    {'licensure': ('Ohio', 'Iowa'), 'specialties': ('Surgery',)}
+    (('Ohio', 'Iowa'), ('Surgery',))
     """
     licensure, specialties = _LICENSURE.search(text), _SPECIALTIES.search(text)
     if licensure or specialties:
-        return Credentials(
-            licensure=_listed(licensure["value"]) if licensure else (),
-            specialties=_listed(specialties["value"]) if specialties else (),
-        )
+        return _listed(licensure["value"] if licensure else ""), _listed(specialties["value"] if specialties else "")
     sentences = [mark["value"] for pattern in (_CERTIFIED, _SUBSPECIALTY) for mark in pattern.finditer(text)]
     licensed = _LICENSED.search(text)
-    return Credentials(
-        licensure=tuple(filter(None, _STATES.split(licensed["value"]))) if licensed else (),
-        specialties=tuple(dict.fromkeys(part for value in sentences for part in _listed(value))),
-    )
+    states = tuple(filter(None, _STATES.split(licensed["value"]))) if licensed else ()
+    return states, tuple(dict.fromkeys(part for value in sentences for part in _listed(value)))
 
 
 def _listed(written: str) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ NECESSARY = r"(?:is|are|was|were)\s+(?P<negated>not\s*)?medically\s+necessary\s+
 _MAX_REQUEST = 1_500
 _DECIDED = re.compile(rf"\s{NECESSARY}\s*[.:]?\s*(?=The\s+Claims\s+Administrator\b)")
 _NUMBER = re.compile(r"\n(?P<number>\d{1,2})[.)]\s+(?:Decision\s+for\s+)?(?=\S)")
-# What no request holds: read on to the decision of another item, it would.
+# Wording that no request contains, unless it was read on to the decision of another item.
 _NO_REQUEST = re.compile(
     r"medically\s+necessary|decision\s+rationale|Rationale\s+for\s+the\s+Decision|\n\d{1,2}[.)]\s"
     r"|\bThe\s+(?:Claims\s+Administrator\s+(?:based|did|does|cited)|(?:Expert|Physician|Professional)\s+Reviewer)\b"
@@ -103,7 +103,7 @@ def check_numbers(numbers: list[int], source: str) -> None:
 
 
 def read_decided(number: int, request: str, outcome: Outcome, body: str, source: str) -> DisputedItem:
-    """An item whose request and outcome are known, from the text that holds its guidelines and rationale.
+    """An item whose request and outcome are known, from the text of its guidelines and rationale.
 
     Where the reviewer says that the claims administrator's guidelines apply, its citations are the reviewer's too.
 

@@ -1,14 +1,22 @@
-"""Read the pages of a PDF with pdfium: their text, and pictures in place of text."""
+"""Read the pages of a PDF: their text, and pictures in place of text by OCR."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, NoReturn
+import os
+import re
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, NoReturn
 
-from imr_ml.letters.margins import Margins
-from imr_ml.letters.orientation import page_text
+import pypdfium2
+import pypdfium2.raw as pdfium
+
+from imr_ml.letters.page_text import Page, read_page
 from imr_ml.letters.types import LetterError
+from imr_ml.progress import StartProgress, silent
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 MAX_PAGES = 200
 MAX_CHARACTERS = 1_000_000
@@ -19,25 +27,16 @@ _LARGE = 0.5
 # A page that is all picture has a stamped number at most; a scan with its text layer has more.
 _FEW_CHARACTERS = 60
 _FULL_CHARACTERS = 400
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """One page of a PDF.
-
-    Attributes
-    ----------
-    text : str
-        Its text layer, along the text's own direction, without what stands in the margins.
-    drawn : float
-        On a page with little text the share that its largest picture covers, on one without text 1 for any drawing.
-    whole_text : str
-        With the margins.
-    """
-
-    text: str
-    drawn: float
-    whole_text: str
+_DOTS_AN_INCH = 300
+_POINTS_AN_INCH = 72
+# A scanner's noise: smaller marks are removed, which would join letters or make a line of their own.
+_SPECK_DOTS = 3
+# Automatic layout, and the direction of the text found first.
+_OPTIONS = "--psm 1"
+# Rules of a table, and specks at a line's ends.
+_RULES = re.compile(r"[|\u00a6]|(?m:^[ .,'_~-]+(?= )|(?<= )[_~]+$)")
+# "Smg" is no dose: the letter most often mistaken for a digit.
+_MISREAD_DOSE = re.compile(r"\bS(?=\s?mg\b)")
 
 
 def pdf_text(content: bytes, source: str) -> str:
@@ -54,8 +53,6 @@ def pdf_pages(content: bytes, source: str) -> list[Page]:
         For a file that pdfium cannot open (damaged, encrypted), for one without pages, for one far too long to be a
         letter, and for a page whose text can't be read in order.
     """
-    import pypdfium2
-
     try:
         document = pypdfium2.PdfDocument(content)
     except pypdfium2.PdfiumError as error:
@@ -107,8 +104,6 @@ def check_length(characters: int, source: str) -> None:
 
 
 def _why_refused(content: bytes, error: str) -> str:
-    import pypdfium2.raw as pdfium
-
     # Of a document without pages the error is that of whatever was opened before.
     opened = pdfium.FPDF_LoadMemDocument64(content, len(content), None)
     if opened:
@@ -120,34 +115,95 @@ def _why_refused(content: bytes, error: str) -> str:
 
 
 def _read_pages(document: Any, source: str) -> list[Page]:
-    texts: list[tuple[str, Margins]] = []
-    characters = 0
+    pages: list[Page] = []
     for index in range(len(document)):
-        texts.append(page_text(document, index, source))
-        characters += len(texts[-1][0])
-        check_length(characters, source)
-    is_wide = any(margins.is_wide for _, margins in texts)
-    drawn = [
-        _drawn(document, index, has_text=bool(text.strip())) if len(text) < _FULL_CHARACTERS else 0.0
-        for index, (text, _) in enumerate(texts)
-    ]
+        pages.append(read_page(document, index, source))
+        check_length(sum(len(page.whole_text) for page in pages), source)
+    is_wide = any(page.is_wide for page in pages)
     return [
-        Page(text if is_wide else margins.body, share, text)
-        for (text, margins), share in zip(texts, drawn, strict=True)
+        page._replace(
+            text=page.whole_text if is_wide else page.text, drawn=_measure_drawn(document, index, page.whole_text)
+        )
+        for index, page in enumerate(pages)
     ]
 
 
-def _drawn(document: Any, index: int, *, has_text: bool) -> float:
-    import pypdfium2.raw as pdfium
-
+def _measure_drawn(document: Any, index: int, text: str) -> float:
+    """See `Page.drawn`."""
+    if len(text) >= _FULL_CHARACTERS:
+        return 0.0
     page = document[index]
     try:
-        drawings = [each for each in page.get_objects() if each.type != pdfium.FPDF_PAGEOBJ_TEXT]
-        if not has_text:
-            return float(any(each.type != pdfium.FPDF_PAGEOBJ_FORM for each in drawings))
+        drawings = [drawing for drawing in page.get_objects() if drawing.type != pdfium.FPDF_PAGEOBJ_TEXT]
+        if not text.strip():
+            return float(any(drawing.type != pdfium.FPDF_PAGEOBJ_FORM for drawing in drawings))
         width, height = page.get_size()
-        boxes = [each.get_bounds() for each in drawings if each.type == pdfium.FPDF_PAGEOBJ_IMAGE]
+        boxes = [drawing.get_bounds() for drawing in drawings if drawing.type == pdfium.FPDF_PAGEOBJ_IMAGE]
         areas = ((right - left) * (top - bottom) for left, bottom, right, top in boxes)
         return float(max(areas, default=0.0) / max(1.0, width * height))
     finally:
         page.close()
+
+
+def read_pictures(
+    content: bytes,
+    pages: Sequence[int],
+    source: str,
+    start: StartProgress = silent,
+    *,
+    smooth: bool = True,
+) -> dict[int, str]:
+    """Read some pages of a PDF by OCR; returns their text by page number.
+
+    Parameters
+    ----------
+    content : bytes
+        The PDF.
+    pages : sequence of int
+        Their numbers, from 1.
+    source : str
+        Cited in the error.
+    start : callable, optional
+        Starts a progress bar over the pages.
+    smooth : bool, optional
+        Whether to remove specks first, which helps with most scans and harms few.
+
+    Raises
+    ------
+    LetterError
+        Where Tesseract is not installed, or fails.
+    """
+    from PIL import ImageFilter
+
+    read = _tesseract(source)
+    progress = start("reading pages by OCR", len(pages))
+    with pypdfium2.PdfDocument(content) as document, ThreadPoolExecutor(os.cpu_count()) as threads:
+        # pdfium is not safe to use from several threads: pictures are drawn in this one.
+        pictures = (document[page - 1].render(scale=_DOTS_AN_INCH / _POINTS_AN_INCH, grayscale=True) for page in pages)
+        images = [picture.to_pil() for picture in pictures]
+        if smooth:
+            images = [image.filter(ImageFilter.MedianFilter(_SPECK_DOTS)) for image in images]
+        texts: dict[int, str] = {}
+        for page, text in zip(pages, threads.map(read, images), strict=True):
+            texts[page] = _MISREAD_DOSE.sub("5", _RULES.sub(" ", text))
+            progress(1)
+    return texts
+
+
+def _tesseract(source: str) -> Callable[[Image], str]:
+    try:
+        import pytesseract
+    except ImportError:
+        raise LetterError(source, f"needs OCR, which is not installed ({HOW_TO_INSTALL})") from None
+    # One thread a page: Tesseract's own slow each other down.
+    os.environ.setdefault("OMP_THREAD_LIMIT", "1")
+
+    def read(picture: Image) -> str:
+        try:
+            return str(pytesseract.image_to_string(picture, lang="eng", config=_OPTIONS))
+        except pytesseract.TesseractNotFoundError:
+            raise LetterError(source, f"needs Tesseract, which is not installed ({HOW_TO_INSTALL})") from None
+        except (pytesseract.TesseractError, OSError) as error:
+            raise LetterError(source, f"can't be read by Tesseract ({type(error).__name__})") from error
+
+    return read

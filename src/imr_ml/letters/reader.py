@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,9 +12,8 @@ from imr_ml.letters.furniture import bare_pages, without_furniture
 from imr_ml.letters.header import with_case_number
 from imr_ml.letters.layouts import LAYOUTS
 from imr_ml.letters.lines import mend_anchors, tidy_lines
-from imr_ml.letters.misplaced import check_places
-from imr_ml.letters.ocr import read_pictures
-from imr_ml.letters.pdf import Page, check_length, pdf_pages, picture_pages, refuse_pictures
+from imr_ml.letters.page_text import Page
+from imr_ml.letters.pdf import check_length, pdf_pages, picture_pages, read_pictures, refuse_pictures
 from imr_ml.letters.types import Letter, LetterError
 from imr_ml.progress import StartProgress, silent
 
@@ -124,7 +123,7 @@ def read_text(text: str, source: str) -> Letter:
 
 
 def _read_lines(lines: list[str], first_page: str, source: str) -> Letter:
-    """Read a letter from its tidy lines; whether it is a sample may stand anywhere on its first page."""
+    """Read a letter from its tidy lines; the sample mark may be anywhere on its first page."""
     flow = "\n".join(lines)
     try:
         letter = _read_flow(flow, source)
@@ -144,6 +143,34 @@ def _read_flow(flow: str, source: str) -> Letter:
     if len(marked) > 1:
         names = " and ".join(layout.name for layout in marked)
         raise LetterError(source, f"has headings of two layouts ({names}); is it more than one letter?")
-    letter = marked[0].read(flow, source)
-    check_places(letter, source)
+    letter = replace(marked[0].read(flow, source), layout=marked[0].name)
+    _check_places(letter, source)
     return letter
+
+
+_DECISION = re.compile(
+    r":\s*(?P<outcome>upheld|overturned)\b|\b(?P<label>decision\s+rationale|(?:MAXIMUS|claims\s+administrator)\s+guideline)\s*:",
+    re.IGNORECASE,
+)
+# A word of each alternative above: most texts contain none, which is quick to check.
+_WORDS = ("upheld", "overturned", "rationale", "guideline")
+
+
+def _check_places(letter: Letter, source: str) -> None:
+    """Raise `LetterError` for decision wording in a part that a model may read: the outcome would leak."""
+    for place, part, text in _parts(letter):
+        lower = (text or "").lower()
+        mark = _DECISION.search(text or "") if any(word in lower for word in _WORDS) else None
+        if mark:
+            words = f": {mark['outcome']}" if mark["outcome"] else f"{' '.join(mark['label'].split())}:"
+            raise LetterError(source, f"has '{words}' in its {part}; it can't be read in order", place)
+
+
+def _parts(letter: Letter) -> Iterator[tuple[str, str, str | None]]:
+    """(place, part, text) of each part that must not contain a decision."""
+    yield "", "clinical summary", letter.clinical_summary
+    for item in letter.items:
+        place = f"item {item.number}"
+        yield place, "request", item.request
+        yield place, "claims administrator's guideline", item.ur_guideline
+        yield place, "reviewer's guideline", item.imr_guideline

@@ -1,25 +1,18 @@
-"""A letter for people (Rich) and for programs (JSON).
-
-Prints nothing itself. Rich is loaded when a view is made.
-"""
+"""A letter for people (Rich) and for programs (JSON)."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
-from datetime import date
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
-from imr_ml.letters.types import Letter, Outcome
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from rich.console import RenderableType
-    from rich.table import Table
-
-    from imr_ml.guidelines.types import Citation
-    from imr_ml.letters.types import DisputedItem
+from imr_ml.guidelines.types import Citation
+from imr_ml.letters.types import DisputedItem, Letter, Outcome, read_partial
 
 _STYLES = {Outcome.UPHELD: "bold red", Outcome.OVERTURNED: "bold green"}
 _DATES = {
@@ -33,10 +26,6 @@ _DATES = {
 
 def letter_view(letter: Letter) -> RenderableType:
     """Render the letter with Rich: header, summary, warnings, and each item with outcome, citations and rationale."""
-    from rich.console import Group
-    from rich.padding import Padding
-    from rich.text import Text
-
     parts: list[RenderableType] = [_header(letter)]
     parts += [Text(f"warning: {warning}", style="yellow") for warning in letter.warnings]
     if letter.clinical_summary:
@@ -53,8 +42,8 @@ def letter_json(letter: Letter) -> str:
     """
     fields = dataclasses.asdict(letter)
     for written, item in zip(fields["items"], letter.items, strict=True):
-        written |= {"requested": item.requested, "authorized": item.authorized, "disputed": item.disputed}
-    return json.dumps(fields, ensure_ascii=False, indent=2, default=_iso)
+        written |= read_partial(item.request)._asdict()
+    return json.dumps(fields, ensure_ascii=False, indent=2, default=str)
 
 
 def citation_line(citation: Citation) -> str:
@@ -75,17 +64,15 @@ def citation_line(citation: Citation) -> str:
 
 
 def _header(letter: Letter) -> Table:
-    from rich.table import Table
-    from rich.text import Text
-
     table = Table.grid(padding=(0, 2))
+    origin = "" if letter.case_number_from == "header" else f" (from the {letter.case_number_from})"
     rows = {
-        "Case": letter.case_number + _found_in(letter) if letter.case_number else None,
+        "Case": letter.case_number + origin if letter.case_number else None,
         "Layout": f"{letter.layout} letter"
         + (", SAMPLE" if letter.is_sample else "")
         + (", by OCR" if letter.text_from == "ocr" else ""),
         "Priority": letter.priority,
-        **{label: _day(getattr(letter, field)) for label, field in _DATES.items()},
+        **{label: str(getattr(letter, field) or "") for label, field in _DATES.items()},
         "Reviewer": "; ".join(filter(None, (", ".join(letter.specialties), ", ".join(letter.licensure)))),
     }
     for label, value in rows.items():
@@ -94,14 +81,7 @@ def _header(letter: Letter) -> Table:
     return table
 
 
-def _found_in(letter: Letter) -> str:
-    return "" if letter.case_number_from == "header" else f" (from the {letter.case_number_from})"
-
-
 def _item_view(item: DisputedItem) -> list[RenderableType]:
-    from rich.padding import Padding
-    from rich.text import Text
-
     heading = Text.assemble(
         (f"{item.number}. {item.disputed}: ", "bold"), (item.outcome.capitalize(), _STYLES[item.outcome])
     )
@@ -115,13 +95,3 @@ def _cited(who: str, paragraph: str | None, citations: Sequence[Citation]) -> li
     if paragraph is None:
         return []
     return [f"{who} cites {citation_line(citation)}" for citation in citations] or [f"{who} cites nothing"]
-
-
-def _day(day: date | None) -> str | None:
-    return day.isoformat() if day else None
-
-
-def _iso(value: object) -> str:
-    if isinstance(value, date):
-        return value.isoformat()
-    raise TypeError(type(value).__name__)

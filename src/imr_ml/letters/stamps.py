@@ -31,7 +31,7 @@ _RECEIVED = re.compile(
     r"(?:[a-z]{3,9}\.? \d{1,2},?|\d{1,2}[-/]\d{1,2})[-/ ]\d{2,4}[ :\dapm.]*",
     re.IGNORECASE,
 )
-# What only the letter itself says, and what only the table on its first page does.
+# Wording that occurs only in the letter itself, and only in the table on its first page.
 _OWN = re.compile(
     r"(?:^|:\s*)(?:upheld|overturned)\b|guideline\s*:|decision\s+rationale|medically\s+necessary|DOCUMENTS\s+REVIEWED"
     r"|CASE\s+SUMMARY|RATIONALE|IMR\s+ISSUES|HOW\s+THE\s+IMR|Relied\s+Upon|His/Her\s+Decision|\brequest\s+for\b"
@@ -98,11 +98,11 @@ def recurs(shape: str, count: int, pages: int, *, is_marked: bool = False) -> bo
     Parameters
     ----------
     shape : str
-        As `shape_of` gives it.
+        As `shape_of` returns it.
     count, pages : int
         On how many of how many pages.
     is_marked : bool
-        Whether the file says where its pages end; then a sentence may be furniture.
+        Whether the file marks where its pages end; then a sentence may be furniture.
     """
     if count < 2 or 2 * count < pages or _GOES_ON.search(shape) or (shape[0].islower() and not ADDRESS.search(shape)):
         return False

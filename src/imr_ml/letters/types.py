@@ -69,20 +69,17 @@ class DisputedItem:
     @property
     def requested(self) -> str:
         """What was requested at first, before any part of it was authorized."""
-        partial = read_partial(self.request)
-        return partial.requested if partial else self.request
+        return read_partial(self.request).requested
 
     @property
     def authorized(self) -> str | None:
         """The part that the claims administrator authorized; None where the letter names none."""
-        partial = read_partial(self.request)
-        return partial.authorized if partial else None
+        return read_partial(self.request).authorized
 
     @property
     def disputed(self) -> str:
         """What the outcome is about: the remaining part, or the whole request."""
-        partial = read_partial(self.request)
-        return partial.disputed if partial else self.request
+        return read_partial(self.request).disputed
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +89,7 @@ class Letter:
     Attributes
     ----------
     is_sample : bool
-        Whether the letter says of itself that it is synthetic.
+        Whether the letter is marked as synthetic.
     layout : str
         Name of the layout it is written in, of those in `imr_ml.letters.layouts`.
     text_from : str
@@ -100,8 +97,8 @@ class Letter:
     case_number_from : str
         ``"header"``; in a letter by OCR that lost it ``"body"`` or ``"file name"``.
     warnings : tuple of str
-        Parts that contradict each other or are not what they should be; the letter is read as written. They hold
-        nothing of what it says of the worker.
+        Parts that contradict each other or are not what they should be; the letter is read as written. They
+        contain nothing about the worker.
     """
 
     case_number: str | None
@@ -140,15 +137,15 @@ _MAX_CHARACTERS = 5_000
 
 
 class Partial(NamedTuple):
-    """The three parts of a partly authorized request."""
+    """The three parts of a partly authorized request; of another, none is authorized and all is disputed."""
 
     requested: str
-    authorized: str
+    authorized: str | None
     disputed: str
 
 
-def read_partial(request: str) -> Partial | None:
-    """The parts of a partly authorized request; None for any other.
+def read_partial(request: str) -> Partial:
+    """The parts of a request.
 
     Examples
     --------
@@ -159,8 +156,8 @@ def read_partial(request: str) -> Partial | None:
     Partial(requested='Massage, 6 visits', authorized='Massage, 2 visits', disputed='massage, 4 visits')
     """
     original = _ORIGINAL.search(request[:_MAX_CHARACTERS])
-    if not original:
-        return None
-    rest = request[original.end() : _MAX_CHARACTERS]
+    rest = request[original.end() : _MAX_CHARACTERS] if original else ""
     parts = _PART_LEFT.match(rest) or _ALL_LEFT.match(rest)
-    return Partial(request[: original.start()], parts["authorized"], parts["disputed"]) if parts else None
+    if not (original and parts):
+        return Partial(request, None, request)
+    return Partial(request[: original.start()], parts["authorized"], parts["disputed"])

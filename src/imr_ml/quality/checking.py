@@ -7,25 +7,23 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from imr_ml.corpus.column_names import suggestion
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
 from imr_ml.corpus.dates import survey_styles
 from imr_ml.corpus.mapping import ColumnMapping, renamed
 from imr_ml.corpus.minhash import BANDS
 from imr_ml.corpus.near_duplicates import SummaryIndex
 from imr_ml.corpus.schema import COLUMNS, REQUIRED_COLUMNS
+from imr_ml.corpus.spellings import suggestion
 from imr_ml.progress import StartProgress, silent
 from imr_ml.quality.report import Findings, QualityReport
 from imr_ml.quality.row_checks import RowChecks, Rows
 from imr_ml.quality.settings import Settings, default_settings
 from imr_ml.quality.table_checks import Balance, Cases
 from imr_ml.tables.table import Table
-
-if TYPE_CHECKING:
-    import numpy as np
-    import pandas as pd
-    from numpy.typing import NDArray
 
 ROWS_AT_ONCE = 10_000
 
@@ -57,7 +55,7 @@ def check_requests(
     start : callable, optional
         Starts the progress bar of a long step.
     rows_at_once : int
-        Rows whose texts are held in memory.
+        Rows whose texts are in memory at a time.
 
     Raises
     ------
@@ -69,7 +67,9 @@ def check_requests(
     settings, start = settings or default_settings(), start or silent
     table, findings = Table.open(path, sheet), Findings(settings)
     mapping = (mapping or ColumnMapping()).resolve(table.columns)
-    names = _schema_names(table.columns, mapping.columns)
+    known = {column.name for column in COLUMNS}
+    pairs = zip(table.columns, renamed(table.columns, mapping.columns), strict=True)
+    names = {written: new for written, new in pairs if new in known}
     _check_columns(table.columns, names, findings)
     styles = survey_styles(table, {new: name for name, new in names.items()})
     rejected_lines = Counter[str]()
@@ -90,9 +90,8 @@ class CheckedRequests:
 
     Attributes
     ----------
-    report : QualityReport
     groups : (requests,) int
-        As `near_duplicates.duplicate_groups` gives them, which so need not be computed again.
+        As `near_duplicates.duplicate_groups` returns them, to compute them once.
     """
 
     report: QualityReport
@@ -132,12 +131,6 @@ def _check(
     balance.check(settings, findings, number_of_cases)
     by_source, by_year = balance.by_source(settings), balance.by_year()
     return CheckedRequests(QualityReport(name, rows, number_of_cases, findings.sorted(), by_source, by_year), groups)
-
-
-def _schema_names(written: tuple[str, ...], mapped: Mapping[str, str]) -> dict[str, str]:
-    """The table's name of each column that the schema knows -> the schema's name."""
-    known = {column.name for column in COLUMNS}
-    return {name: new for name, new in zip(written, renamed(written, mapped), strict=True) if new in known}
 
 
 def _check_columns(written: tuple[str, ...], names: Mapping[str, str], findings: Findings) -> None:

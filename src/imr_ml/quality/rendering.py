@@ -9,14 +9,14 @@ from dataclasses import asdict
 from datetime import datetime
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+from markupsafe import Markup
+from rich.table import Table
+from rich.text import Text
 
 from imr_ml.files import atomic_write
-from imr_ml.quality.report import Finding, Level, QualityReport, SourceBalance
+from imr_ml.quality.report import Level, QualityReport, SourceBalance
 from imr_ml.templates import template
-
-if TYPE_CHECKING:
-    from rich.table import Table
 
 MOST_PLACES_ON_PAGE = 50
 _PLACES_IN_TABLE = 3
@@ -27,16 +27,15 @@ _SCALES = (0.2, 0.5, 1.0)
 
 def findings_table(report: QualityReport) -> Table:
     """The findings, a row each, with the first places of each."""
-    from rich.table import Table
-    from rich.text import Text
-
     table = Table()
     for header in ("level", "finding", "rows", "where", "what to do"):
         table.add_column(header, justify="right" if header == "rows" else "left", overflow="fold")
-    for one in report.findings:
-        cells = (one.level, one.says, f"{one.rows:,}" if one.rows else "", _first_places(one), one.mend)
+    for finding in report.findings:
+        places = [*map(str, finding.places[:_PLACES_IN_TABLE]), *["..."] * (len(finding.places) > _PLACES_IN_TABLE)]
+        rows = f"{finding.rows:,}" if finding.rows else ""
         # As text, so that a bracket in a column's name is no markup.
-        table.add_row(*map(Text, cells), style=_STYLES[one.level])
+        cells = map(Text, (finding.level, finding.says, rows, "\n".join(places), finding.mend))
+        table.add_row(*cells, style=_STYLES[finding.level])
     return table
 
 
@@ -56,7 +55,7 @@ def summary_lines(report: QualityReport) -> list[str]:
     verdict = ", ".join(f"{counts[level]} {level}{'' if counts[level] == 1 else 's'}" for level in serious)
     return [
         f"{report.table}: {report.rows:,} requests of {report.cases:,} cases",
-        *(f"  {describe_balance(each)}" for each in report.sources),
+        *(f"  {describe_balance(source)}" for source in report.sources),
         verdict if any(counts.values()) else "nothing found",
     ]
 
@@ -95,8 +94,6 @@ def write_page(report: QualityReport, target: Path, checked_at: datetime) -> Non
     OSError
         Where the file can't be written.
     """
-    from markupsafe import Markup
-
     style = (files("imr_ml.quality") / "page" / "page.css").read_text("utf-8")
     page = template("imr_ml.quality", "page", "page.html.jinja").render(
         report=report,
@@ -115,11 +112,6 @@ def write_page(report: QualityReport, target: Path, checked_at: datetime) -> Non
 
 def scale_of(report: QualityReport) -> float:
     """Share at the end of the balance's axis: the smallest that contains all shares."""
-    shares = [each.high or 0 for each in report.sources]
-    shares += [each.published[1] for each in report.sources if each.published]
+    shares = [source.high or 0 for source in report.sources]
+    shares += [source.published[1] for source in report.sources if source.published]
     return next((scale for scale in _SCALES if max(shares, default=0) <= scale), _SCALES[-1])
-
-
-def _first_places(finding: Finding) -> str:
-    lines = [str(place) for place in finding.places[:_PLACES_IN_TABLE]]
-    return "\n".join([*lines, "..."] if len(finding.places) > _PLACES_IN_TABLE else lines)

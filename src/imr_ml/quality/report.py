@@ -1,6 +1,6 @@
 """Data types of a quality report: findings with their places, shares by source and counts by year.
 
-They hold no text of a table: neither a finding nor a place quotes a cell.
+They contain no text of a table: neither a finding nor a place quotes a cell.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    import numpy as np
-    import pandas as pd
-    from numpy.typing import NDArray
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
 
+if TYPE_CHECKING:
     from imr_ml.quality.settings import Settings
 
 MOST_PLACES = 1000
@@ -42,11 +42,10 @@ class Place:
         Counted from 1, without the header.
     case_number : str or None
         None where the table has none of a known form.
-    item : int or None
     column : str or None
         None where the finding is about the row.
     start, end : int or None
-        Characters of the cell as it stands in the table, half-open; None where the finding is about the whole cell.
+        Characters of the cell as in the table, half-open; None where the finding is about the whole cell.
     like : str or None
         The case number, or row, that this row repeats or resembles.
     """
@@ -76,7 +75,6 @@ class Finding:
     ----------
     kind : str
         As `checks.toml` and `identifiers.toml` name it.
-    level : Level
     says : str
         What the problem is.
     mend : str
@@ -101,8 +99,6 @@ class SourceBalance:
 
     Attributes
     ----------
-    source : str
-    requests, decided, overturned : int
     share : float or None
         Overturned among decided; None where none is decided.
     low, high : float or None
@@ -138,7 +134,6 @@ class QualityReport:
     ----------
     table : str
         Name of the file.
-    rows, cases : int
     findings : tuple of Finding
         The most serious first.
     sources : tuple of SourceBalance
@@ -170,8 +165,7 @@ class Findings:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self._rows: dict[tuple[str, str], list[NDArray[np.int64]]] = {}
-        self._places: dict[tuple[str, str], list[Place]] = {}
+        self._flagged: dict[tuple[str, str], tuple[list[NDArray[np.int64]], list[Place]]] = {}
 
     def add(
         self,
@@ -204,9 +198,8 @@ class Findings:
         """
         if not len(rows):
             return
-        key = (kind, says or self.settings.entry(kind).says)
-        self._rows.setdefault(key, []).append(rows)
-        places = self._places.setdefault(key, [])
+        parts, places = self._flagged.setdefault((kind, says or self.settings.entry(kind).says), ([], []))
+        parts.append(rows)
         for at, row in enumerate(rows[: MOST_PLACES - len(places)].tolist()):
             case, item = _case_number(identities, row), identities["item"].loc[row]
             number = int(item) if item == item and item % 1 == 0 else None
@@ -216,26 +209,23 @@ class Findings:
 
     def add_for_table(self, kind: str, says: str) -> None:
         """Add a finding about the whole table."""
-        self._rows.setdefault((kind, says), [])
+        self._flagged.setdefault((kind, says), ([], []))
 
     def sorted(self) -> tuple[Finding, ...]:
         """All findings, the most serious and those of most rows first."""
         levels = list(Level)
-        findings = [self._finding(*key) for key in self._rows]
+        findings = [self._finding(*key) for key in self._flagged]
         return tuple(sorted(findings, key=lambda finding: (levels.index(finding.level), -finding.rows, finding.kind)))
 
     def _finding(self, kind: str, says: str) -> Finding:
-        import numpy as np
-
-        entry, parts = self.settings.entry(kind), self._rows[kind, says]
-        places = self._places.get((kind, says), [])
+        entry, (parts, places) = self.settings.entry(kind), self._flagged[kind, says]
         places.sort(key=lambda place: (place.row, place.column or "", place.start or 0, place.end or 0))
         rows = len(np.unique(np.concatenate(parts))) if parts else 0
         return Finding(kind, entry.level, says, entry.mend, rows, tuple(places))
 
 
 def _other_row(identities: pd.DataFrame, case: str | None, row: int) -> str:
-    """The case number of another row, or the row itself where that says nothing new."""
+    """The case number of another row, or the row itself where that is the same case."""
     other = _case_number(identities, row)
     return f"row {row + 1}" if other in (None, case) else str(other)
 

@@ -6,9 +6,13 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from functools import cache, lru_cache
+from functools import lru_cache
 from itertools import islice
-from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from imr_ml.corpus.cells import parse_text
 from imr_ml.corpus.dates import LAST_YEAR, DateStyle
@@ -20,10 +24,6 @@ from imr_ml.nlp.demographics import demographics
 from imr_ml.quality.report import Findings
 from imr_ml.quality.settings import Identifier, Settings
 
-if TYPE_CHECKING:
-    import pandas as pd
-    import pyarrow as pa
-
 ITEM = ("source", "case_number", "item")
 ISSUE = (CASE_VERSION, "letter_sha256")
 _COLUMN_NAMES = tuple(column.name for column in COLUMNS)
@@ -31,7 +31,7 @@ _DATES = ("date_of_injury", "ur_denial_date", "application_received", "decision_
 _FAMILY_LISTS = "(?:{0})(?:[|](?:{0}))*".format("|".join(FAMILIES))
 _CITES_NO_GUIDELINE = (Family.OTHER.value, Family.NONE.value)
 _SOURCES_OF_LETTERS = ("dwc", "sample")
-# Paragraphs that are held with their families, as many requests have the same.
+# Paragraphs whose families are cached, as many requests have the same.
 _GUIDELINES = 1 << 18
 _DAYS_A_YEAR = 365.25
 _WORD = re.compile(r"\w+", re.ASCII)
@@ -45,7 +45,7 @@ class Rows:
     Attributes
     ----------
     raw, typed : DataFrame
-        Known columns as they stand in the table, and in their types. The index counts the rows of the table from 0.
+        Known columns as in the table, and in their types. The index counts the rows of the table from 0.
     warnings : Series of string
         Cells of each row that count as missing because they can't be read.
     identities : DataFrame
@@ -60,15 +60,13 @@ class Rows:
     @classmethod
     def of(cls, raw: pd.DataFrame, styles: Mapping[str, DateStyle] | None = None) -> Rows:
         """A chunk whose columns have the schema's names."""
-        # A date in the future is a finding of its own.
+        # A date in the future is another finding.
         parsed = parse_requests(raw, styles, LAST_YEAR)
         return cls(raw, parsed.table, parsed.warnings, _identities(parsed.table))
 
     @classmethod
     def of_typed(cls, requests: pd.DataFrame) -> Rows:
         """Requests that are in the schema's types already, with what could not be read in them missing."""
-        import pandas as pd
-
         return cls(requests, requests, pd.Series(pd.NA, requests.index, "string"), _identities(requests))
 
     def column(self, name: str) -> pd.Series:
@@ -82,7 +80,6 @@ class RowChecks:
 
     Attributes
     ----------
-    settings : Settings
     today : date
         The last day that a date may name.
     findings : Findings
@@ -129,7 +126,9 @@ class RowChecks:
         self._flag(rows, request.str.len() > most, "long_request", "request")
         is_letter = rows.column("source").isin(_SOURCES_OF_LETTERS)
         enough = self.settings.thresholds.summary_words_from
-        is_short = _map_distinct(rows.column("clinical_summary"), lambda text: _has_fewer_words(text, enough))
+        is_short = _map_distinct(
+            rows.column("clinical_summary"), lambda text: len(list(islice(_WORD.finditer(text), enough))) < enough
+        )
         is_short = is_short.astype("boolean")
         self._flag(rows, is_short & is_letter, "short_summary", "clinical_summary")
         lacks_rationale = rows.column("outcome").notna() & rows.column("rationale").isna()
@@ -151,8 +150,6 @@ class RowChecks:
 
     def _ages(self, rows: Rows) -> None:
         """Ages that contradict the summary, are impossible, or make the worker a child when injured."""
-        import pandas as pd
-
         age, source = pd.to_numeric(rows.column("age")), rows.column("source")
         if age.isna().all():
             return
@@ -172,8 +169,6 @@ class RowChecks:
 
     def _dates(self, rows: Rows) -> None:
         """Dates out of order, in the future or before the program; a missing date is in order with any other."""
-        import pandas as pd
-
         injury, denial, application, decision = dates = [pd.to_datetime(rows.column(name)) for name in _DATES]
         year = pd.to_numeric(rows.column("decision_year"))
         self._flag(rows, denial < injury, "denial_before_injury", "ur_denial_date")
@@ -196,10 +191,7 @@ class RowChecks:
         self._flag(rows, is_old, "old_injury", "date_of_injury")
 
     def _identifiers(self, rows: Rows) -> None:
-        """Possible identifiers in the texts as they stand in the table."""
-        import numpy as np
-        import pyarrow as pa
-
+        """Possible identifiers in the texts as in the table."""
         for column in dict.fromkeys(name for rule in self.settings.identifier.values() for name in rule.columns):
             if column not in rows.raw:
                 continue
@@ -209,9 +201,9 @@ class RowChecks:
             for kind, rule in self.settings.identifier.items():
                 spans = _spans_by_text(distinct, rule) if column in rule.columns else {}
                 places = np.flatnonzero(np.isin(codes, list(spans)))
-                found = [(place, span) for place in places.tolist() for span in spans[codes[place]]]
-                at = texts.index.to_numpy()[[place for place, _ in found]] if found else places
-                self.findings.add(kind, at, rows.identities, column, spans=[span for _, span in found])
+                hits = [(place, span) for place in places.tolist() for span in spans[codes[place]]]
+                at = texts.index.to_numpy()[[place for place, _ in hits]] if hits else places
+                self.findings.add(kind, at, rows.identities, column, spans=[span for _, span in hits])
 
 
 def spans_of(text: str, rule: Identifier) -> list[tuple[int, int]]:
@@ -224,38 +216,24 @@ def spans_of(text: str, rule: Identifier) -> list[tuple[int, int]]:
     >>> spans_of("Write to ann@example.org, please.", rule)
     [(9, 24)]
     """
-    pattern, spans, start = _compiled(rule.pattern), [], 0
+    # ASCII, so that Python means the same letters and digits as RE2.
+    pattern, spans, start = re.compile(rule.pattern, re.ASCII), [], 0
     while match := pattern.search(text, start):
         # What bounds one identifier on the right may bound the next one on the left.
         start = max(match.end("found"), start + 1)
-        if not rule.not_words or _not_words(rule).isdisjoint(_WORDS.findall(match["found"].lower())):
+        if not rule.not_words or rule.not_words.isdisjoint(_WORDS.findall(match["found"].lower())):
             spans.append(match.span("found"))
     return spans
 
 
 def _spans_by_text(texts: pa.LargeStringArray, rule: Identifier) -> dict[int, list[tuple[int, int]]]:
     """Identifiers by the place of their text; RE2, which is many times faster, selects the texts to search."""
-    import pyarrow.compute as pc
-
     hits = pc.match_substring_regex(texts, rule.pattern)
     spans = {place: spans_of(texts[place].as_py(), rule) for place in pc.indices_nonzero(hits).to_pylist()}
-    return {place: found for place, found in spans.items() if found}
-
-
-@cache
-def _compiled(pattern: str) -> re.Pattern[str]:
-    # ASCII, so that Python means the same letters and digits as RE2.
-    return re.compile(pattern, re.ASCII)
-
-
-@cache
-def _not_words(rule: Identifier) -> frozenset[str]:
-    return frozenset(rule.not_words)
+    return {place: places for place, places in spans.items() if places}
 
 
 def _identities(values: pd.DataFrame) -> pd.DataFrame:
-    import pandas as pd
-
     identities = pd.DataFrame({name: _column(values, name) for name in (*ITEM, *ISSUE)}, index=values.index)
     for name in ("item", CASE_VERSION):
         identities[name] = pd.to_numeric(identities[name]).astype("float64")
@@ -263,13 +241,7 @@ def _identities(values: pd.DataFrame) -> pd.DataFrame:
 
 
 def _column(table: pd.DataFrame, name: str) -> pd.Series:
-    import pandas as pd
-
     return table[name] if name in table else pd.Series(pd.NA, index=table.index, dtype="string")
-
-
-def _has_fewer_words(text: str, enough: int) -> bool:
-    return len(list(islice(_WORD.finditer(text), enough))) < enough
 
 
 def _families_cited(guideline: str) -> str:
@@ -277,7 +249,7 @@ def _families_cited(guideline: str) -> str:
 
 
 def _map_distinct(texts: pd.Series, compute: Callable[[str], object]) -> pd.Series:
-    """What each text gives, computed once for equal texts; missing where the text is."""
+    """Result of each text, computed once for equal texts; missing where the text is."""
     return texts.map({text: compute(text) for text in texts.dropna().unique()})
 
 

@@ -7,13 +7,17 @@ import tomllib
 from datetime import date
 from functools import cache
 from importlib import resources
+from pathlib import Path
 from typing import Annotated, Any
 
+import pyarrow as pa
+import pyarrow.compute as pc
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from imr_ml.errors import ImrError
 from imr_ml.quality.report import Level
 
+_FILES = ("checks", "identifiers")
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -56,20 +60,17 @@ class Identifier(Entry):
     pattern : str
         Regular expression whose group ``(?P<found>...)`` is the identifier. Both Python and RE2 must understand it;
         letters and digits are those of ASCII.
-    not_words : tuple of str
+    not_words : frozenset of str
         Words, in small letters, that no identifier contains, such as a drug's name.
     """
 
     columns: tuple[str, ...] = ("request", "clinical_summary", "ur_guideline", "rationale")
     pattern: str
-    not_words: tuple[str, ...] = ()
+    not_words: frozenset[str] = frozenset()
 
     @field_validator("pattern")
     @classmethod
     def _is_understood(cls, pattern: str) -> str:
-        import pyarrow as pa
-        import pyarrow.compute as pc
-
         try:
             groups = re.compile(pattern).groupindex
             pc.match_substring_regex(pa.array([""]), pattern)
@@ -100,13 +101,18 @@ class Settings(_Strict):
         return self.finding.get(kind) or self.identifier[kind]
 
 
-def read_settings(toml: str) -> Settings:
-    """The package's settings, changed by a TOML text.
+def load_settings(path: Path) -> Settings:
+    """The package's settings, changed by a TOML file; it raises as `read_settings`, and if the file can't be read."""
+    try:
+        return read_settings(path.read_text("utf-8"))
+    except FileNotFoundError as error:
+        raise SettingsError(f"{path}: no such file") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path}: can't be read as UTF-8 text") from error
 
-    Parameters
-    ----------
-    toml : str
-        What differs from `checks.toml` and `identifiers.toml`, in the same tables.
+
+def read_settings(toml: str) -> Settings:
+    """The package's settings, changed by a TOML text with tables of `checks.toml` and `identifiers.toml`.
 
     Raises
     ------
@@ -118,7 +124,7 @@ def read_settings(toml: str) -> Settings:
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"settings of the check: {error}") from error
     except ValidationError as error:
-        details = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
+        details = "; ".join(f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}" for problem in error.errors())
         raise SettingsError(f"settings of the check: {details}") from error
 
 
@@ -130,8 +136,7 @@ def default_settings() -> Settings:
 
 def _shipped() -> dict[str, Any]:
     folder = resources.files("imr_ml.quality")
-    read = (tomllib.loads(folder.joinpath(name).read_text("utf-8")) for name in ("checks.toml", "identifiers.toml"))
-    return {key: value for each in read for key, value in each.items()}
+    return tomllib.loads("".join(folder.joinpath(f"{name}.toml").read_text("utf-8") for name in _FILES))
 
 
 def _merged(shipped: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:

@@ -5,23 +5,20 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
 
 from imr_ml.corpus.near_duplicates import NO_SUMMARY, SummaryIndex, join_cases
 from imr_ml.corpus.rates import wilson
 from imr_ml.corpus.schema import OWN_SOURCE, families_of
 from imr_ml.corpus.table import case_keys, decided_years
 from imr_ml.guidelines.types import FAMILIES
+from imr_ml.progress import Progress
 from imr_ml.quality.report import Findings, SourceBalance, YearCount
 from imr_ml.quality.row_checks import ISSUE, ITEM, Rows
 from imr_ml.quality.settings import Settings
-
-if TYPE_CHECKING:
-    import numpy as np
-    import pandas as pd
-    from numpy.typing import NDArray
-
-    from imr_ml.progress import Progress
 
 _OUTCOMES = ("upheld", "overturned")
 _MANY_REPEATS = 0.2
@@ -44,25 +41,15 @@ class Cases:
         self._contents.append(_contents(rows))
 
     def check(self, findings: Findings, progress: Progress) -> tuple[int, NDArray[np.int64]]:
-        """Check all rows together.
-
-        Parameters
-        ----------
-        findings : Findings
-            Where problems are added.
-        progress : callable
-            Called with 1 as each band of hashes is compared.
+        """Check all rows together, with `progress` as each band of hashes is compared, and add to `findings`.
 
         Returns
         -------
         cases : int
             Number of cases.
         groups : (rows,) int
-            As `near_duplicates.duplicate_groups` gives them.
+            As `near_duplicates.duplicate_groups` returns them.
         """
-        import numpy as np
-        import pandas as pd
-
         if not self._identities:
             return 0, np.zeros(0, dtype=np.int64)
         identities = pd.concat([part.astype({"source": "string"}) for part in self._identities])
@@ -82,9 +69,6 @@ class Cases:
         self, identities: pd.DataFrame, cases: pd.Series, findings: Findings, progress: Progress
     ) -> NDArray[np.int64]:
         """The first row of each case whose summary another case has too, with the first such row of its group."""
-        import numpy as np
-        import pandas as pd
-
         summaries = self.summaries.groups(np.concatenate(self._summary_numbers), progress)
         groups = join_cases(cases, summaries)
         rows = pd.DataFrame({"case": cases, "summary": summaries, "group": groups})
@@ -101,7 +85,7 @@ class Cases:
 
 
 def _check_items(identities: pd.DataFrame, findings: Findings) -> None:
-    """Items that stand twice in one letter, or in several letters of their case."""
+    """Items that occur twice in one letter, or in several letters of their case."""
     named = identities.dropna(subset=["case_number", "item"])
     repeated = named[named.duplicated(list(ITEM), keep=False)]
     rows = repeated.index.to_numpy()
@@ -112,9 +96,7 @@ def _check_items(identities: pd.DataFrame, findings: Findings) -> None:
 
 
 def _contents(rows: Rows) -> pd.DataFrame:
-    """Of each row a number that stands for what it says, and whether it is decided and says anything at all."""
-    import pandas as pd
-
+    """Hash of each row's content, and whether the row is decided and has its texts."""
     texts = pd.DataFrame({name: rows.column(name).astype("string") for name in _CONTENT})
     return pd.DataFrame(
         {
@@ -127,7 +109,7 @@ def _contents(rows: Rows) -> pd.DataFrame:
 
 
 def _check_repeats(rows: pd.DataFrame, identities: pd.DataFrame, findings: Findings) -> None:
-    """Rows that say the same as another of their case, where no item numbers tell them apart."""
+    """Rows that repeat another of their case, where no item numbers distinguish them."""
     loose = rows[rows["has_texts"] & (rows["case_number"].isna() | rows["item"].isna())]
     keys = ["content", "source", "case_number", "item", *ISSUE]
     repeated = loose[loose.duplicated(keys)]
@@ -161,8 +143,6 @@ class Balance:
 
     def add(self, rows: Rows) -> None:
         """Count the rows of a chunk."""
-        import numpy as np
-
         source, outcome = rows.column("source"), rows.column("outcome")
         source = source.astype("object").where(source.notna(), OWN_SOURCE)
         decided = outcome.isin(_OUTCOMES)
@@ -209,10 +189,10 @@ class Balance:
         rare = [f"{family} ({self.families[family]})" for family in FAMILIES if 0 < self.families[family] < fewest]
         if rare:
             findings.add_for_table("rare_family", f"fewer than {fewest} decided requests cite {', '.join(rare)}")
-        for each in self.by_source(settings):
-            if each.share is not None and each.published and not _overlaps(each):
-                low, high = each.published
-                share = f"{each.share:.1%} of {each.source} are overturned"
+        for source in self.by_source(settings):
+            if source.share is not None and source.published and not _overlaps(source):
+                low, high = source.published
+                share = f"{source.share:.1%} of {source.source} are overturned"
                 findings.add_for_table("unusual_balance", f"{share}; published years have {low:.0%} to {high:.0%}")
 
     def _outcome_problems(self, fewest: int) -> Iterator[tuple[str, str]]:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from imr_ml.corpus.decisions import needs_all_columns, open_decisions
 from imr_ml.corpus.store import ROWS_AT_ONCE, schema_version
 from imr_ml.corpus.table import complete_cases
-from imr_ml.ingest.paths import Kind
-from imr_ml.ingest.sources import RAW, SAMPLE, current_decisions, input_kind, training_table
+from imr_ml.ingest.inputs import Kind, input_kind
+from imr_ml.ingest.sources import RAW, SAMPLE, current_decisions, training_table
 from imr_ml.rates.chunks import TableReading
 from imr_ml.rates.counting import AnsweredRequests, answer_requests
 

@@ -116,7 +116,7 @@ def open_input(
         For what does not exist.
     """
     from imr_ml.ingest.ingestion import LETTER_SUFFIXES
-    from imr_ml.ingest.paths import Kind, describe_other_files, find_letters, kind_of
+    from imr_ml.ingest.inputs import Kind, describe_other_files, find_letters, kind_of
 
     kind = kind_of(source)
     is_letter = kind is Kind.LETTER and source.suffix.lower() in LETTER_SUFFIXES

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from imr_ml.errors import SchemaError
-from imr_ml.tables.table import ROW_BYTES, RejectedLine, Rows, Table, batch_records, clean_header, text_frame
-from imr_ml.tables.text_lines import Line, detect_encoding, read_lines
+from imr_ml.tables.formats import ROW_BYTES, Line, detect_encoding, read_lines
+from imr_ml.tables.table import RejectedLine, Rows, Table, batch_records, clean_header, text_frame
 
 UNCLOSED = "has an unclosed quotation mark"
 UNDOUBLED = "has a quotation mark inside a quoted cell that is not doubled"

@@ -11,8 +11,8 @@ import orjson
 import pandas as pd
 
 from imr_ml.errors import SchemaError
+from imr_ml.tables.formats import NUL, detect_encoding, read_lines, read_text
 from imr_ml.tables.table import MAX_COLUMNS, RejectedLine, Rows, Table, batch_records, check_distinct
-from imr_ml.tables.text_lines import NUL, detect_encoding, read_lines, read_text
 
 DOCUMENT_BYTES = 256 << 20
 """Limit of one JSON document, which is read whole; JSON lines may have any size."""
@@ -105,11 +105,11 @@ def _rows_of(value: Any, path: Path) -> list[Any]:
     if set(value) == {"schema", "data"}:
         return _add_labels([row.pop("index", place) for place, row in enumerate(value["data"])], value["data"])
     inner = list(value.values())
-    if not inner or not all(isinstance(one, dict) and one.keys() == inner[0].keys() for one in inner) or not inner[0]:
+    if not inner or not all(isinstance(row, dict) and row.keys() == inner[0].keys() for row in inner) or not inner[0]:
         return [value]
     if _are_labels(value) and not _are_labels(inner[0]):
         return _add_labels(list(value), inner)
-    columns = zip(*(one.values() for one in inner), strict=True)
+    columns = zip(*(row.values() for row in inner), strict=True)
     return _add_labels(list(inner[0]), [dict(zip(value, cells, strict=True)) for cells in columns])
 
 

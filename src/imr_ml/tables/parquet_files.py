@@ -53,7 +53,7 @@ def read_schema(path: Path) -> pa.Schema:
     try:
         schema = pa.unify_schemas(schemas, promote_options="permissive")
     except pa.ArrowException as error:
-        name = next(field.name for one in schemas for field in one if _contradicts(field, schemas))
+        name = next(field.name for other in schemas for field in other if _contradicts(field, schemas))
         raise SchemaError(
             f"{path}: column {name} has different types in its files; write them with one schema"
         ) from error

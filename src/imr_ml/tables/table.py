@@ -16,8 +16,6 @@ import pyarrow as pa
 from imr_ml.errors import SchemaError
 from imr_ml.tables.formats import Format, table_format
 
-ROW_BYTES = 16 << 20
-"""Longer rows are rejected. The longest case summaries have about ten thousand characters."""
 CHUNK_BYTES = 64 << 20
 """Size at which a chunk ends, whatever its number of rows."""
 MAX_COLUMNS = 10_000
@@ -36,7 +34,6 @@ class RejectedLine:
         Number of the line, or of the element of a JSON array, from 1.
     text : str
         The line; the start of a very long one.
-    reason : str
     """
 
     line: int
@@ -72,9 +69,6 @@ class Table:
 
     Attributes
     ----------
-    path : Path
-    format : {"csv", "json", "parquet", "excel"}
-    columns : tuple of str
     description : str
         Format and dialect, e.g. ``"CSV, cp1252, ';'"``.
     read : callable

@@ -20,9 +20,8 @@ from python_calamine import (
 )
 
 from imr_ml.errors import SchemaError
-from imr_ml.tables.formats import OLE_MAGIC
+from imr_ml.tables.formats import NUL, OLE_MAGIC
 from imr_ml.tables.table import RejectedLine, Rows, Table, batch_records, clean_header, text_frame
-from imr_ml.tables.text_lines import NUL
 
 UNPACKED_BYTES = 1 << 30
 """Larger unpacked workbooks are refused; a million typical requests are half of this."""

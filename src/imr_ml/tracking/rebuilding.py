@@ -227,7 +227,7 @@ def _manifest_of(model: Path) -> Path:
 
 
 def _read_requests(manifest: TableManifest, table: Path, facts: dict[str, Any]) -> pd.DataFrame:
-    from imr_ml.ingest.paths import Kind
+    from imr_ml.ingest.inputs import Kind
     from imr_ml.ingest.sources import table_at
 
     source = facts["data"]["source"] if len(manifest.requests_by_source) > 1 else None

@@ -1,6 +1,6 @@
-"""Turn a PDF page so that its text runs from left to right, and read it.
+"""Read a page's text from left to right, and its body without the margins.
 
-pdfium orders lines by where they stand on the page as displayed, which mixes up those of a page turned on its side.
+pdfium orders lines by their place on the page as displayed, which mixes up those of a page turned on its side.
 """
 
 from __future__ import annotations
@@ -9,10 +9,18 @@ import math
 from collections import Counter
 from collections.abc import Iterable
 from itertools import chain, repeat
-from typing import Any
+from typing import Any, NamedTuple
 
-from imr_ml.letters.margins import Margins, read_margins
+import pypdfium2.raw as pdfium
+
+from imr_ml.letters.stamps import is_own
 from imr_ml.letters.types import LetterError
+
+# In points: how far headers and footers reach into a page, and the least distance between them and its body.
+_MARGIN, _CUT_STEP = 56, 4
+_GAP = 14
+_FEW = 6
+
 
 # Each angle costs a call; a line is longer than this, and a short stamp is first or last on its page.
 _STEP, _EDGE = 40, 24
@@ -23,8 +31,29 @@ _SLANTED = -1
 _STAMP_CHARACTERS, _STAMP_SHARE = 60, 0.1
 
 
-def page_text(document: Any, index: int, source: str) -> tuple[str, Margins]:
-    """Text of a page along its main direction, without stamps in other directions; and its body.
+class Page(NamedTuple):
+    """One page of a PDF.
+
+    Attributes
+    ----------
+    whole_text : str
+        Its text layer, along the text's own direction.
+    text : str
+        The same without what is in the margins.
+    is_wide : bool
+        Whether the body extends into the margins.
+    drawn : float
+        On a page with little text the share that its largest picture covers, on one without text 1 for any drawing.
+    """
+
+    whole_text: str
+    text: str
+    is_wide: bool = False
+    drawn: float = 0.0
+
+
+def read_page(document: Any, index: int, source: str) -> Page:
+    """Text of a page along its main direction, without stamps in other directions.
 
     Parameters
     ----------
@@ -43,7 +72,7 @@ def page_text(document: Any, index: int, source: str) -> tuple[str, Margins]:
     try:
         if not page.get_rotation() and not _is_turned(text_page):
             text = str(text_page.get_text_bounded())
-            return text, read_margins(text_page, page.get_bbox(), text)
+            return _with_body(text_page, page.get_bbox(), text)
         directions = _directions(text_page)
     finally:
         text_page.close()
@@ -53,8 +82,6 @@ def page_text(document: Any, index: int, source: str) -> tuple[str, Margins]:
 
 def _is_turned(text_page: Any) -> bool:
     """Whether any sampled character is rotated."""
-    import pypdfium2.raw as pdfium
-
     count = text_page.count_chars()
     places = chain(range(0, count, _STEP), range(min(_EDGE, count)), range(max(0, count - _EDGE), count))
     return any(map(pdfium.FPDFText_GetCharAngle, repeat(text_page.raw), places))
@@ -62,8 +89,6 @@ def _is_turned(text_page: Any) -> bool:
 
 def _direction(text_page: Any, index: int) -> int:
     """Clockwise quarter turns of a character; `_SLANTED` for any other angle."""
-    import pypdfium2.raw as pdfium
-
     degrees = math.degrees(pdfium.FPDFText_GetCharAngle(text_page.raw, index))
     quarters = round(degrees / 90)
     return quarters % 4 if abs(degrees - 90 * quarters) <= _TILT else _SLANTED
@@ -76,8 +101,6 @@ def _directions(text_page: Any) -> Counter[int]:
 
 def _printed(text_page: Any) -> Iterable[int]:
     """Indexes of the printed characters; pdfium adds spaces and line ends of its own."""
-    import pypdfium2.raw as pdfium
-
     return (
         index
         for index in range(text_page.count_chars())
@@ -86,9 +109,9 @@ def _printed(text_page: Any) -> Iterable[int]:
     )
 
 
-def _turned_text(document: Any, index: int, directions: Counter[int], place: str, source: str) -> tuple[str, Margins]:
+def _turned_text(document: Any, index: int, directions: Counter[int], place: str, source: str) -> Page:
     if not directions:
-        return "", Margins("", is_wide=False)
+        return Page("", "")
     ((direction, most),) = directions.most_common(1)
     others = directions.total() - most
     if direction == _SLANTED:
@@ -101,10 +124,10 @@ def _turned_text(document: Any, index: int, directions: Counter[int], place: str
     try:
         if others:
             text = _upright_text(text_page)
-            return text, Margins(text, is_wide=False)
+            return Page(text, text)
         # A page's box may cut off what was turned without it; pdfium's own mark of a cut word differs here.
         text = str(text_page.get_text_range()).replace("\ufffe", "\x02")
-        return text, read_margins(text_page, page.get_bbox(), text)
+        return _with_body(text_page, page.get_bbox(), text)
     finally:
         text_page.close()
         page.close()
@@ -112,8 +135,6 @@ def _turned_text(document: Any, index: int, directions: Counter[int], place: str
 
 def _turn_upright(document: Any, index: int, direction: int) -> None:
     """Rotate a page's content counterclockwise by quarter turns and reset the page's own rotation."""
-    import pypdfium2.raw as pdfium
-
     page = document[index]
     page.set_rotation(0)
     if direction:
@@ -132,8 +153,55 @@ def _turn_upright(document: Any, index: int, direction: int) -> None:
 
 def _upright_text(text_page: Any) -> str:
     """Text of the upright characters."""
-    import pypdfium2.raw as pdfium
-
     stamped = {index for index in _printed(text_page) if _direction(text_page, index)}
-    kept = [index for index in range(text_page.count_chars()) if index not in stamped]
-    return "".join(chr(pdfium.FPDFText_GetUnicode(text_page.raw, index)) for index in kept)
+    upright = (index for index in range(text_page.count_chars()) if index not in stamped)
+    return "".join(chr(pdfium.FPDFText_GetUnicode(text_page.raw, index)) for index in upright)
+
+
+def _with_body(text_page: Any, box: tuple[float, float, float, float], text: str) -> Page:
+    """The text of an upright page with its body."""
+    _, bottom, _, top = box
+    if not any(_is_outside(text_page, place, bottom, top) for place in _ends(text_page)):
+        return Page(text, text)
+    if _between(text_page, bottom, top) != text.strip():
+        # The page's box is not that of its text, so neither are its margins.
+        return Page(text, text)
+    lowest, highest = _cut(text_page, bottom, 1), _cut(text_page, top, -1)
+    if lowest is None or highest is None:
+        return Page(text, text, is_wide=True)
+    return Page(text, str(text_page.get_text_bounded(bottom=lowest, top=highest)))
+
+
+def _ends(text_page: Any) -> list[int]:
+    """Indexes of the first and last printed characters; headers and footers are drawn before or after the body."""
+    count = text_page.count_chars()
+    sides = (range(min(_FEW, count)), range(count - 1, max(-1, count - 1 - _FEW), -1))
+    is_printed = (
+        [place for place in side if not chr(pdfium.FPDFText_GetUnicode(text_page.raw, place)).isspace()]
+        for side in sides
+    )
+    return [places[0] for places in is_printed if places]
+
+
+def _is_outside(text_page: Any, place: int, bottom: float, top: float) -> bool:
+    _, low, _, high = text_page.get_charbox(place)
+    return bool(high > top - _MARGIN or low < bottom + _MARGIN)
+
+
+def _cut(text_page: Any, edge: float, step: int) -> float | None:
+    """End of the margin at an edge, in points; None where the body extends into it."""
+    outer = _between(text_page, edge, edge + step * _MARGIN)
+    if not outer:
+        return edge
+    if any(map(is_own, outer.splitlines())):
+        return None
+    for distance in range(_GAP, _MARGIN + 1, _CUT_STEP):
+        cut = edge + step * distance
+        is_below = _between(text_page, edge, cut) == outer
+        if is_below and not _between(text_page, cut, cut + step * _GAP):
+            return cut
+    return None
+
+
+def _between(text_page: Any, edge: float, end: float) -> str:
+    return str(text_page.get_text_bounded(bottom=min(edge, end), top=max(edge, end))).strip()

@@ -1,15 +1,94 @@
-"""Define a layout and assemble a letter from its sections."""
+"""Cut a letter into sections at its headings, and assemble it from them."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 
 from imr_ml.letters.header import read_credentials, read_header
 from imr_ml.letters.lines import joined
-from imr_ml.letters.types import DisputedItem, Letter, Outcome
+from imr_ml.letters.types import DisputedItem, Letter, LetterError, Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """A heading at the start of a line, once in a letter.
+
+    Attributes
+    ----------
+    name : str
+        The section's name among the letter's sections.
+    words : str
+        The heading as printed, for messages.
+    pattern : Pattern
+        Begins with a literal line end, which makes the search fast; see `heading`.
+    required : bool
+        Whether a letter of that layout always has it.
+    """
+
+    name: str
+    words: str
+    pattern: re.Pattern[str]
+    required: bool
+
+
+def heading(name: str, words: str, *, required: bool = True, alone: bool | None = None) -> Heading:
+    r"""A heading alone on its lines; its text may follow on the same line where its words end with a colon.
+
+    Parameters
+    ----------
+    name : str
+        Cited in an error.
+    words : str
+    required : bool, optional
+    alone : bool, optional
+
+    Examples
+    --------
+    >>> bool(heading("documents", "DOCUMENTS REVIEWED").pattern.search("\nDOCUMENTS\nREVIEWED\n"))
+    True
+    """
+    spaced = r"\s+".join(re.escape(word) for word in words.split())
+    alone = not words.endswith(":") if alone is None else alone
+    return Heading(name, words, re.compile(rf"\n{spaced}" + (r"(?=\n)" if alone else "")), required)
+
+
+def cut_sections(flow: str, headings: Sequence[Heading], source: str) -> dict[str, str]:
+    """Text under each heading of the letter; ``"head"`` is the text before the first.
+
+    Parameters
+    ----------
+    flow : str
+        The letter's tidy lines.
+    headings : sequence of Heading
+        In the order that the required ones must have.
+
+    Raises
+    ------
+    LetterError
+        Where a required heading is missing, occurs twice, or precedes the one that it must follow.
+    """
+    text = f"\n{flow}\n"
+    starts: list[tuple[int, int, str]] = []
+    last = -1
+    for part in headings:
+        marks = list(part.pattern.finditer(text))
+        if part.required:
+            if not marks:
+                raise LetterError(source, f"has no heading '{part.words}'; is it a determination, and whole?")
+            if len(marks) > 1:
+                raise LetterError(source, f"has the heading '{part.words}' twice; is it more than one letter?")
+            if marks[0].start() < last:
+                raise LetterError(source, f"has the heading '{part.words}' before one that it must follow")
+            last = marks[0].start()
+        starts += [(mark.start(), mark.end(), part.name) for mark in marks[:1]]
+    starts.sort()
+    ends = [start for start, _, _ in starts[1:]] + [len(text)]
+    sections = {name: text[after:end].strip() for (_, after, name), end in zip(starts, ends, strict=True)}
+    return {"head": text[: starts[0][0]].strip(), **sections} if starts else {"head": flow}
+
 
 _SUMMARY_OPENING = re.compile(
     r"The\s+(?:expert|physician|professional)\s+reviewer\s+developed\s+the\s+following\b[^:]{0,200}:\s*", re.IGNORECASE
@@ -36,7 +115,6 @@ class Layout:
 
 
 def make_letter(
-    layout: str,
     *,
     head: str,
     credentials: str,
@@ -49,7 +127,6 @@ def make_letter(
 
     Parameters
     ----------
-    layout : str
     head, credentials, summary : str
         Text of these sections.
     items : tuple of DisputedItem
@@ -59,23 +136,15 @@ def make_letter(
         Warnings of the items.
     """
     header, no_dates = read_header(head)
-    letter = Letter(
-        **header,
-        **read_credentials(joined(credentials)),
+    licensure, specialties = read_credentials(joined(credentials))
+    missing = {name: day for name, day in (known or {}).items() if header[name] is None}
+    return Letter(
+        **header | missing,
+        licensure=licensure,
+        specialties=specialties,
         clinical_summary=joined(after(_SUMMARY_OPENING, summary)) or None,
         items=items,
-        layout=layout,
         warnings=(*no_dates, *warnings, *contradictions(items)),
-    )
-    return _with_dates(letter, known) if known else letter
-
-
-def _with_dates(letter: Letter, known: Mapping[str, date]) -> Letter:
-    return replace(
-        letter,
-        application_received=letter.application_received or known.get("application_received"),
-        ur_denial_date=letter.ur_denial_date or known.get("ur_denial_date"),
-        date_assigned=letter.date_assigned or known.get("date_assigned"),
     )
 
 
@@ -101,7 +170,7 @@ _PLAINLY_NOT = re.compile(r"\bnot\s+(?:\w+\s+){0,4}medically\s+necessary\b", re.
 def contradictions(items: Sequence[DisputedItem]) -> Iterator[str]:
     """Warnings about a letter's items.
 
-    An item whose heading says one thing and the end of its rationale the other; a last rationale that has no end.
+    An item whose heading and the end of whose rationale disagree; a last rationale without an end.
     """
     for item in items:
         concluded = conclusion(item.rationale or "")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imr_ml.corpus.findings import pre_decision_summary
+from imr_ml.ingest.dmhc import pre_decision_summary
 
 ASKED = "An enrollee has requested a walking frame for a weak knee."
 STORY = "She fell twice in May."

@@ -1,4 +1,4 @@
-"""What users call the columns of a requests table, and which column they likely mean."""
+"""What users call the columns and outcomes of a requests table, and which column they likely mean."""
 
 from __future__ import annotations
 
@@ -10,15 +10,51 @@ from collections import Counter
 from collections.abc import Sequence
 from functools import cache
 from importlib import resources
-from typing import TYPE_CHECKING
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, model_validator
+import pandas as pd
+from pydantic import TypeAdapter
 
 from imr_ml.corpus.cells import parse_text
-from imr_ml.corpus.outcomes import read_outcomes
 
-if TYPE_CHECKING:
-    import pandas as pd
+Partial = Literal["overturned", "upheld", "drop"]
+"""What a partially overturned request counts as; ``drop`` leaves it out."""
+PARTIAL = "partial"
+
+
+def read_outcomes(values: pd.Series) -> pd.Series:
+    """``upheld``, ``overturned`` or ``partial`` for each known spelling; missing for any other."""
+    text = parse_text(values)
+    known = {cell: outcome_spellings().get(_fold(cell)) for cell in text.dropna().unique()}
+    return text.map(known).astype("string")
+
+
+def parse_outcomes(values: pd.Series) -> pd.Series:
+    """``upheld`` or ``overturned``; missing for partial outcomes and unknown spellings."""
+    outcomes = read_outcomes(values)
+    return outcomes.mask(outcomes.eq(PARTIAL))
+
+
+@cache
+def outcome_spellings() -> dict[str, str]:
+    """Spelling -> ``upheld``, ``overturned`` or ``partial``.
+
+    Raises
+    ------
+    ValueError
+        If the data file lists a spelling twice.
+    """
+    text = resources.files("imr_ml.corpus").joinpath("outcomes.toml").read_text("utf-8")
+    pairs = [(_fold(spelling), outcome) for outcome, listed in tomllib.loads(text).items() for spelling in listed]
+    spellings = dict(pairs)
+    if len(spellings) < len(pairs):
+        raise ValueError("outcomes.toml lists a spelling twice")
+    return spellings
+
+
+def _fold(cell: str) -> str:
+    return " ".join(re.findall(r"[a-z]+", cell.lower()))
+
 
 _SIMILAR = 0.8
 _SYNONYM = 0.95
@@ -27,36 +63,20 @@ _CASE_NUMBER = r"CM\d{2}-\d{6,7}"
 _SUMMARY_WORDS = 30
 
 
-class Column(BaseModel):
-    """A column and what users call it."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    name: str
-    synonyms: tuple[str, ...]
-
-
-class Synonyms(BaseModel):
-    """What users call the columns; no name stands for two of them."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    column: tuple[Column, ...]
-
-    @model_validator(mode="after")
-    def _is_consistent(self) -> Synonyms:
-        names = Counter(fold_name(name) for column in self.column for name in {column.name, *column.synonyms})
-        twice = sorted(name for name, times in names.items() if times > 1)
-        if twice:
-            raise ValueError(f"name stands twice: {', '.join(twice)}")
-        return self
-
-
 @cache
-def default_synonyms() -> Synonyms:
-    """The synonyms that ship with the package."""
-    written = resources.files("imr_ml.corpus").joinpath("synonyms.toml").read_text("utf-8")
-    return Synonyms.model_validate(tomllib.loads(written))
+def column_synonyms() -> dict[str, tuple[str, ...]]:
+    """Column -> what users call it, from the package's own list."""
+    return read_synonyms(resources.files("imr_ml.corpus").joinpath("synonyms.toml").read_text("utf-8"))
+
+
+def read_synonyms(toml: str) -> dict[str, tuple[str, ...]]:
+    """Synonyms by column; raise `ValueError` if a name stands for two columns."""
+    synonyms = TypeAdapter(dict[str, tuple[str, ...]]).validate_python(tomllib.loads(toml))
+    names = Counter(folded for column, known in synonyms.items() for folded in set(map(fold_name, (column, *known))))
+    twice = sorted(name for name, times in names.items() if times > 1)
+    if twice:
+        raise ValueError(f"name stands twice: {', '.join(twice)}")
+    return synonyms
 
 
 def suggestion(missing: Sequence[str], columns: Sequence[str], sample: pd.DataFrame | None = None) -> list[str]:
@@ -111,11 +131,11 @@ def _column_by_content(name: str, sample: pd.DataFrame) -> str | None:
 
 
 def likeness_of(name: str, column: str) -> float:
-    """How likely a column is meant, between 0 and 1: its name, a synonym, one that holds it, or one spelled alike."""
+    """How likely a column is meant, from 0 to 1: its name, a synonym, one that contains it, or one spelled alike."""
     written = fold_name(column)
     if written == fold_name(name):
         return 1.0
-    synonyms = next((column.synonyms for column in default_synonyms().column if column.name == name), ())
+    synonyms = column_synonyms().get(name, ())
     if written in map(fold_name, synonyms):
         return _SYNONYM
     words = set(written.split())

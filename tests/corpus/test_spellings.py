@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from imr_ml.corpus.outcomes import outcome_spellings, parse_outcomes, read_outcomes
+from imr_ml.corpus.spellings import outcome_spellings, parse_outcomes, read_outcomes
 
 
 @pytest.mark.parametrize(
