@@ -58,9 +58,8 @@ class DatasetRecord(_Data):
 
 
 class ModelRecord(_Data):
-    """A model whose files are beside the record; tags and description are those of the registered version."""
+    """A model that is saved beside the record; tags and description are those of the registered version."""
 
-    requirements: tuple[str, ...]
     tags: dict[str, str]
     description: str
 
@@ -93,7 +92,7 @@ def save_record(record: Record, write_files: Callable[[Path], object] = lambda _
     ----------
     record : Record
     write_files : callable
-        Writes ``artifacts/<key of a run>/``, and ``model/`` and ``code/`` if there is a model, to the given folder.
+        Writes ``artifacts/<key of a run>/``, and the MLflow model ``model/`` if there is one, to the given folder.
     """
     outbox = Path.cwd() / OUTBOX
     with _create_scratch_folder(outbox) as name:

@@ -6,7 +6,9 @@ No pickle: the model's own files are logged as they are, and `imr_ml.scoring.pyf
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+import shutil
+import tempfile
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +17,7 @@ from imr_ml.corpus.schema import COLUMNS, FEATURE_COLUMNS
 from imr_ml.model_files import CHECKSUMS, CLASSIFIERS, FACTS
 from imr_ml.score_columns import ADDED, ScoreOptions
 from imr_ml.tracking.relocation import file_path
-from imr_ml.tracking.store import connected, first_line, or_none, require_store
+from imr_ml.tracking.store import connected, first_line, or_none, quiet_mlflow, require_store
 from imr_ml.tracking.uris import TrackingError, redact_uri, tracking_uri
 
 if TYPE_CHECKING:
@@ -32,6 +34,11 @@ MODELS = "models:/"
 TRAINED = "trained_ms"
 """Tag of a version: when its training ended, in milliseconds since 1970."""
 NOT_FOUND = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
+# A server takes each file in a request of its own.
+_NOT_FOR_SCORING = (
+    *("cli", "desk", "drift", "evaluation", "experiments", "fetch", "ladder", "quality", "rates", "sample", "spark"),
+    *("sweeps", "tracking", "training.py"),
+)
 _LOADER = "imr_ml.scoring.pyfunc"
 # Distributions whose version changes what scoring returns; MLflow adds itself.
 _REQUIREMENTS = ("negspacy", "numpy", "pandas", "pydantic", "scikit-learn", "scipy", "skops", "spacy")
@@ -61,32 +68,58 @@ _EXAMPLE = {
 }
 
 
-def log_model(model_folder: Path, code: Path, requirements: Sequence[str], params: Mapping[str, object]) -> str:
-    """Log a model's folder to the active run; return the logged model's identifier.
+def save_mlflow_model(target: Path, model_folder: Path, code: Path) -> None:
+    """Save a model's folder as an MLflow model, with the package's code as it is now.
 
     Parameters
     ----------
+    target : Path
+        Folder to create.
     model_folder : Path
         As `imr_ml.model_files.save_model` writes it.
     code : Path
-        Folder that holds the package ``imr_ml`` as it was when the model was trained.
-    requirements : sequence of str
-        As `pip_requirements` returned them then.
-    params : mapping
+        Folder of the package.
+    """
+    with quiet_mlflow(), tempfile.TemporaryDirectory() as scratch:
+        import mlflow
+
+        ignored = shutil.ignore_patterns("__pycache__", *_NOT_FOR_SCORING)
+        mlflow.pyfunc.save_model(
+            str(target),
+            loader_module=_LOADER,
+            data_path=str(model_folder),
+            code_paths=[str(shutil.copytree(code, Path(scratch) / code.name, ignore=ignored))],
+            pip_requirements=pip_requirements(),
+            signature=signature(),
+            input_example=input_example(),
+        )
+
+
+def log_model(client: MlflowClient, run_id: str, folder: Path, params: Mapping[str, str]) -> str:
+    """Log a saved MLflow model to a run; return the logged model's identifier.
+
+    `mlflow.pyfunc.log_model` would also load the model and score the example, which takes longer than all else.
+
+    Parameters
+    ----------
+    client : MlflowClient
+    run_id : str
+    folder : Path
+        As `save_mlflow_model` wrote it.
+    params : mapping of str
         Settings to log with the model.
     """
-    import mlflow
+    from mlflow.entities import LoggedModelOutput, LoggedModelStatus
+    from mlflow.models import Model
 
-    logged = mlflow.pyfunc.log_model(
-        name="model",
-        loader_module=_LOADER,
-        data_path=str(model_folder),
-        code_paths=[str(code / "imr_ml")],
-        pip_requirements=list(requirements),
-        signature=signature(),
-        input_example=input_example(),
-        params=dict(params),
-    )
+    experiment = client.get_run(run_id).info.experiment_id
+    logged = client.create_logged_model(experiment, "model", run_id, params=dict(params))
+    client.log_outputs(run_id, [LoggedModelOutput(logged.model_id, step=0)])
+    saved = Model.load(str(folder)).to_dict()
+    names = {"model_id": logged.model_id, "model_uuid": logged.model_id, "artifact_path": logged.artifact_location}
+    Model.from_dict({**saved, **names, "run_id": run_id}).save(str(folder / "MLmodel"))
+    client.log_model_artifacts(logged.model_id, str(folder))
+    client.finalize_logged_model(logged.model_id, LoggedModelStatus.READY)
     return str(logged.model_id)
 
 

@@ -36,7 +36,7 @@ from imr_ml.tracking.records import (
     artifacts_folder,
     save_record,
 )
-from imr_ml.tracking.registry import pip_requirements
+from imr_ml.tracking.registry import save_mlflow_model
 from imr_ml.tracking.sending import FIGURES, RecordedRun, send_record
 from imr_ml.tracking.store import create_own_store
 from imr_ml.tracking.views import EXPERIMENT, NOTE
@@ -53,19 +53,6 @@ CARD = "model_card.md"
 EXPERIMENT_FILE = "experiment.toml"
 SLICES = "evaluation/slices.json"
 TEXTS = "evaluation/requests.json"
-# A server takes each file in a request of its own.
-_NOT_FOR_SCORING = (
-    "card",
-    "cli",
-    "evaluation",
-    "experiments",
-    "figures",
-    "ladder",
-    "rates",
-    "sample",
-    "tracking",
-    "training.py",
-)
 _TEXT_COLUMNS = ("request", "clinical_summary", "ur_guideline", "imr_guideline", "rationale")
 
 
@@ -160,7 +147,6 @@ def save_training(
         ),
         dataset=dataset_record(trained.data),
         model=ModelRecord(
-            requirements=tuple(pip_requirements()),
             tags=run_facts.data_tags(trained.data) | _error_tags(extras),
             description=run_facts.summarize(trained) + _describe_errors(extras),
         ),
@@ -278,17 +264,15 @@ def _write_files(
     for key, predicted in predictions.items():
         if predicted is not None:
             write_held_out(_held_out(trained, predicted), artifacts_folder(folder, key) / FILE)
-    shutil.copytree(model_folder, folder / "model")
     # The code as it is now: what is sent later must be what was trained.
-    code, ignored = Path(imr_ml.__file__).parent, ("__pycache__", "*.pyc", *_NOT_FOR_SCORING)
-    shutil.copytree(code, folder / "code" / code.name, ignore=shutil.ignore_patterns(*ignored))
+    save_mlflow_model(folder / "model", model_folder, Path(imr_ml.__file__).parent)
     create_own_store()
     for _ in drawing:
         pass
     if extras.report and extras.card:
         card = extras.card.read_text("utf-8")
         write_model_report(trained, card, artifacts / FIGURES, extras.rates, extras.report)
-        for place in (artifacts, folder / "model"):
+        for place in (artifacts, folder / "model" / "data" / model_folder.name):
             shutil.copy(extras.report, place / REPORT)
 
 

@@ -112,7 +112,7 @@ class _Delivery:
         record, (parent, *children), version = self.record, self.record.runs, ""
         sent = self._find_runs()
         run_id = sent.get(parent.key) or self._create_run(parent)
-        # MLflow logs a model to the active run only, and ends it as FAILED where the block raises.
+        # MLflow ends the run as FAILED if the block raises.
         with mlflow.start_run(run_id=run_id):
             model_id = self._log_model(run_id)
             self._log_run(parent, run_id, model_id)
@@ -150,17 +150,11 @@ class _Delivery:
 
         if self.record.model is None:
             return None
-        outputs = self.client.get_run(run_id).outputs
-        for output in outputs.model_outputs if outputs else []:
-            # The run still names models that were deleted.
-            model = or_none(partial(self.client.get_logged_model, output.model_id))
-            if model and model.status == LoggedModelStatus.READY:
-                return str(output.model_id)
-            if model:
-                or_none(partial(self.client.delete_logged_model, output.model_id), absent=_DENIED)
-        params = self.record.runs[0].params
-        model_files, code = self.folder / "model", self.folder / "code"
-        return log_model(model_files, code, self.record.model.requirements, params)
+        for logged in self.client.search_logged_models([self.experiment], f"source_run_id = '{run_id}'"):
+            if logged.status == LoggedModelStatus.READY:
+                return str(logged.model_id)
+            or_none(partial(self.client.delete_logged_model, logged.model_id), absent=_DENIED)
+        return log_model(self.client, run_id, self.folder / "model", self.record.runs[0].params)
 
     def _log_run(self, run: RunRecord, run_id: str, model_id: str | None = None) -> None:
         from mlflow.entities import Metric, Param, RunTag

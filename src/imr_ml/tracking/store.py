@@ -9,11 +9,11 @@ import logging
 import os
 import shlex
 import sys
+import tempfile
 import textwrap
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
-from functools import cache
 from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, TypeVar
 from imr_ml.files import locked
 from imr_ml.tracking.relocation import relocate_artifacts
 from imr_ml.tracking.uris import (
+    SQLITE,
     URI,
     TrackingError,
     check_uri,
@@ -33,7 +34,8 @@ from imr_ml.tracking.uris import (
 )
 
 if TYPE_CHECKING:
-    from alembic.script import ScriptDirectory
+    from sqlite3 import Connection
+
     from mlflow import MlflowClient
 
 _QUIET = {
@@ -73,16 +75,19 @@ def connected() -> Iterator[MlflowClient]:
     uri, before = tracking_uri(), os.environ.get(URI)
     check_uri(uri)
     first_request = _unless_set(_FIRST_REQUEST)
-    with quiet_environment(), _environment(_unless_set(_LATER_REQUESTS)), _errors_only():
+    with quiet_mlflow(), _environment(_unless_set(_LATER_REQUESTS)):
         import mlflow
         from alembic.util import CommandError
         from sqlalchemy.exc import SQLAlchemyError
 
         mlflow.set_tracking_uri(uri)
         try:
-            with _checked_schema(uri), _environment(first_request):
+            database = sqlite_file(uri)
+            if database:
+                _prepare_file(database)
+            with _environment(first_request):
                 client = _open_store(uri)
-            if database := sqlite_file(uri):
+            if database:
                 relocate_artifacts(uri, database)
             yield client
         except (mlflow.MlflowException, SQLAlchemyError, CommandError, OSError) as error:
@@ -107,6 +112,20 @@ def require_store() -> None:
 def quiet_environment() -> AbstractContextManager[None]:
     """Set what MLflow reads when imported: no telemetry, no progress bars, no lines of its own."""
     return _environment(_QUIET)
+
+
+@contextmanager
+def quiet_mlflow() -> Iterator[None]:
+    """Silence warnings and logs below errors; restore the import path, to which loading a model adds folders."""
+    disabled, path = logging.root.manager.disable, list(sys.path)
+    with quiet_environment(), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module=_SILENCED)
+        logging.disable(logging.WARNING)
+        try:
+            yield
+        finally:
+            logging.disable(disabled)
+            sys.path[:] = path
 
 
 def create_own_store() -> None:
@@ -138,35 +157,48 @@ def or_none(request: Callable[[], _Answer], *, absent: Sequence[str] = ("RESOURC
     return None
 
 
-@contextmanager
-def _checked_schema(uri: str) -> Iterator[None]:
-    """Refuse a SQLite file of another MLflow version, which MLflow may migrate without asking for a backup.
-
-    While a process creates the store, others wait: they would take a half-made one for an old one.
-    """
-    database = sqlite_file(uri)
-    newest = _migrations().get_current_head()
-    if database is None or _schema_revision(database) == newest:
-        yield
-        return
-    busy = TrackingError(f"{database}: another process has been making it for {_CREATION_S} s; try again")
-    with locked(database.with_name(f".{database.name}.lock"), busy, _CREATION_S):
-        revision = _schema_revision(database)
-        if revision in {migration.revision for migration in _migrations().walk_revisions()} - {newest}:
-            command = f"mlflow db upgrade {shlex.quote(uri)}"
-            raise TrackingError(f"{database}: was made by an older MLflow; copy it, then run: {command}")
-        if revision not in (None, newest):
-            raise TrackingError(
-                f"{database}: was made by a newer MLflow than {version('mlflow')}; install that one, or set {URI}"
-            )
-        yield
-
-
-@cache
-def _migrations() -> ScriptDirectory:
+def _prepare_file(database: Path) -> None:
+    """Create a SQLite store if it does not exist; refuse one of another MLflow version, which MLflow may migrate."""
     from alembic.script import ScriptDirectory
 
-    return ScriptDirectory(str(files("mlflow") / "store" / "db_migrations"))
+    if not database.exists():
+        busy = TrackingError(f"{database}: another process has been making it for {_CREATION_S} s; try again")
+        with locked(database.with_name(f".{database.name}.lock"), busy, _CREATION_S):
+            if not database.exists():
+                _create_file(database)
+    migrations = ScriptDirectory(str(files("mlflow") / "store" / "db_migrations"))
+    newest, revision = migrations.get_current_head(), _schema_revision(database)
+    if revision in (None, newest):
+        return
+    if revision in {migration.revision for migration in migrations.walk_revisions()}:
+        command = f"mlflow db upgrade {shlex.quote(f'{SQLITE}{database}')}"
+        raise TrackingError(f"{database}: was made by an older MLflow; copy it, then run: {command}")
+    raise TrackingError(
+        f"{database}: was made by a newer MLflow than {version('mlflow')}; install that one, or set {URI}"
+    )
+
+
+def _create_file(database: Path) -> None:
+    """Let MLflow create its tables in a file beside, and rename that: a store is there whole or not at all.
+
+    So the hundreds of changes by which MLflow creates them need not wait for the disk one by one.
+    """
+    from mlflow import MlflowClient
+    from sqlalchemy import Engine, event
+
+    def sync_nothing(connection: Connection, _: object) -> None:
+        connection.execute("PRAGMA synchronous=OFF")
+
+    with tempfile.TemporaryDirectory(prefix=f".{database.name}.", dir=database.parent) as scratch:
+        draft = Path(scratch) / database.name
+        event.listen(Engine, "connect", sync_nothing)
+        try:
+            MlflowClient(f"{SQLITE}{draft}").search_experiments(max_results=1)
+        finally:
+            event.remove(Engine, "connect", sync_nothing)
+        with draft.open("rb") as file:
+            os.fsync(file.fileno())
+        draft.rename(database)
 
 
 def _schema_revision(database: Path) -> str | None:
@@ -175,8 +207,6 @@ def _schema_revision(database: Path) -> str | None:
     from sqlalchemy import NullPool, create_engine
     from sqlalchemy.exc import DatabaseError
 
-    if not database.exists():
-        return None
     try:
         with create_engine(f"sqlite:///{database}", poolclass=NullPool).connect() as connection:
             return MigrationContext.configure(connection).get_current_revision()
@@ -234,17 +264,3 @@ def _environment(values: dict[str, str]) -> Iterator[None]:
                 os.environ.pop(name, None)
             else:
                 os.environ[name] = value
-
-
-@contextmanager
-def _errors_only() -> Iterator[None]:
-    """Silence warnings and logs below errors; restore the import path, to which loading a model adds folders."""
-    disabled, path = logging.root.manager.disable, list(sys.path)
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", module=_SILENCED)
-        logging.disable(logging.WARNING)
-        try:
-            yield
-        finally:
-            logging.disable(disabled)
-            sys.path[:] = path

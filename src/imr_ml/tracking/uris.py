@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from imr_ml.errors import ImrError
 
 URI = "MLFLOW_TRACKING_URI"
-_SQLITE = "sqlite:///"
+SQLITE = "sqlite:///"
 _SERVERS = ("http://", "https://")
 _DATABASES = re.compile(r"(?:postgresql|mysql|mssql)(?:\+\w+)?://\S")
 _DATABRICKS = re.compile(r"databricks(?:://\S+)?")
@@ -24,7 +24,7 @@ class TrackingError(ImrError):
 
 def tracking_uri() -> str:
     """`MLFLOW_TRACKING_URI` if set, else ``mlflow.db`` in the working directory."""
-    return os.environ.get(URI) or f"{_SQLITE}{Path.cwd() / 'mlflow.db'}"
+    return os.environ.get(URI) or f"{SQLITE}{Path.cwd() / 'mlflow.db'}"
 
 
 def is_server(uri: str) -> bool:
@@ -39,7 +39,7 @@ def is_database(uri: str) -> bool:
 
 def sqlite_file(uri: str) -> Path | None:
     """File of a SQLite store; None for any other."""
-    return Path(uri.removeprefix(_SQLITE)).absolute() if uri.startswith(_SQLITE) else None
+    return Path(uri.removeprefix(SQLITE)).absolute() if uri.startswith(SQLITE) else None
 
 
 def artifact_root(uri: str) -> Path:
@@ -68,7 +68,7 @@ def check_uri(uri: str) -> None:
             f"{URI} is {redact_uri(uri)!r}, which can't be read as an address ({error}); write what is special in a "
             f"password with percent signs, as %5B for ["
         ) from None
-    is_file = uri.startswith(_SQLITE) and uri.removeprefix(_SQLITE) not in ("", ":memory:")
+    is_file = uri.startswith(SQLITE) and uri.removeprefix(SQLITE) not in ("", ":memory:")
     if not (is_file or is_server(uri) or is_database(uri) or _DATABRICKS.fullmatch(uri)):
         raise TrackingError(
             f"{URI} is {redact_uri(uri)!r}, which cannot store runs; set it to http://HOST:PORT, sqlite:///FILE "
