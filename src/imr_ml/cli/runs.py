@@ -9,8 +9,6 @@ import typer
 from imr_ml.cli.app import app, exit_on_user_error, progress, warn, wide_console
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from imr_ml.evaluation.intervals import Estimate
     from imr_ml.tracking.comparing import RunComparison
     from imr_ml.tracking.promotion import Promotion
@@ -144,8 +142,8 @@ def _metric_rows(comparison: RunComparison) -> tuple[list[list[str]], list[str]]
     rows = [
         [
             f"{metric} (less is better)" if metric in LESS_IS_BETTER else metric,
-            *(_shown(run.estimate(metric)) for run in comparison.runs),
-            *_differences(comparison, metric),
+            *(str(run.estimate(metric) or "-") for run in comparison.runs),
+            *(_signed(None if isinstance(one, str) else one.get(metric)) for one in comparison.differences),
         ]
         for metric in shared_metrics(comparison.runs)
     ]
@@ -153,22 +151,13 @@ def _metric_rows(comparison: RunComparison) -> tuple[list[list[str]], list[str]]
     return rows, ["metric", *runs, *(f"{run} minus run 1, paired" for run in runs[1:])]
 
 
-def _differences(comparison: RunComparison, metric: str) -> Iterator[str]:
-    for one in comparison.differences:
-        yield _signed(None if isinstance(one, str) else one.get(metric))
-
-
 def _signed(one: Estimate | None) -> str:
-    return "-" if one is None else f"{one.value:+.3f} [{one.low:+.3f}, {one.high:+.3f}]"
+    return "-" if one is None else one.signed
 
 
 def _param_rows(comparison: RunComparison) -> tuple[list[list[str]], list[str]]:
     rows = [[name, *("-" if one is None else one for one in values)] for name, values in comparison.params.items()]
     return rows, ["param that differs", *(f"run {number}" for number in range(1, len(comparison.runs) + 1))]
-
-
-def _shown(estimate: Estimate | None) -> str:
-    return "-" if estimate is None else str(estimate)
 
 
 def _table(rows: list[list[str]], columns: list[str]) -> object:

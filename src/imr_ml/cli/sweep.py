@@ -23,7 +23,6 @@ from imr_ml.cli.data import (
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from imr_ml.evaluation.intervals import Estimate
     from imr_ml.sweeps.results import Sweep
 
 _STORES = Path("sweeps")
@@ -103,7 +102,7 @@ def _print_sweep(done: Sweep) -> None:
     console.print(_estimates(done))
     console.print(_selections(done))
     gain = done.differences[done.plan.objective]
-    console.print(f"selected minus file, {done.plan.objective}: {_signed(gain)}: {done.verdict}", markup=False)
+    console.print(f"selected minus file, {done.plan.objective}: {gain.signed}: {done.verdict}", markup=False)
 
 
 def _estimates(done: Sweep) -> Table:
@@ -115,7 +114,7 @@ def _estimates(done: Sweep) -> Table:
     table = Table("metric, outer folds", "file", "selected (nested)", "difference, paired")
     for name, gain in done.differences.items():
         title = f"{name} (less is better)" if name in LESS else name
-        table.add_row(title, *(str(done.estimates[side][name]) for side in (FILE, SELECTED)), _signed(gain))
+        table.add_row(title, *(str(done.estimates[side][name]) for side in (FILE, SELECTED)), gain.signed)
     return table
 
 
@@ -131,7 +130,3 @@ def _selections(done: Sweep) -> Table:
 def _selection_rows(done: Sweep) -> Iterator[list[str]]:
     for name, one in done.selected.items():
         yield [name, *(one.values.get(key.key, "-") for key in done.plan.parameters), f"{one.value:.3f}"]
-
-
-def _signed(one: Estimate) -> str:
-    return f"{one.value:+.3f} [{one.low:+.3f}, {one.high:+.3f}]"

@@ -25,7 +25,7 @@ from imr_ml.progress import StartProgress
 from imr_ml.tracking.comparing import RunFacts, estimates_of, paired_differences
 from imr_ml.tracking.predictions import FILE, HeldOut, write_held_out
 from imr_ml.tracking.rebuilding import read_facts, settings_of_facts, training_requests
-from imr_ml.tracking.run_facts import TERMS, count_terms
+from imr_ml.tracking.run_facts import TERMS, count_terms, with_intervals
 from imr_ml.tracking.views import NOTE
 from imr_ml.training import data_digest, decided_requests
 
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 
 REFIT_OF = "promotion.refit_of"
 """Tag of the run of a refit: the version whose settings were fitted."""
-_ENDS = {"": "value", ".low": "low", ".high": "high"}
 
 
 class RefitError(ImrError):
@@ -43,26 +42,15 @@ class RefitError(ImrError):
 
 @dataclass(frozen=True, slots=True)
 class Refit:
-    """A champion's settings, evaluated on a challenger's data and folds.
+    """A champion's settings, evaluated on a challenger's data and folds, as if that training had been recorded.
 
-    Attributes
-    ----------
-    run : RunFacts
-        As if its training had been recorded.
-    later : dict of Estimate or str
-        Metric -> challenger minus champion, both trained on earlier decisions and tested on later ones; or why there is
-        no such comparison.
+    `later` is metric -> challenger minus champion, both trained on earlier decisions and tested on later ones; or why
+    there is no such comparison.
     """
 
     run: RunFacts
+    held_out: HeldOut
     later: Mapping[str, Estimate] | str
-
-    @property
-    def held_out(self) -> HeldOut:
-        """Its out-of-fold predictions."""
-        if self.run.held_out is None:
-            raise RefitError("a refit has out-of-fold predictions")
-        return self.run.held_out
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +69,6 @@ def refit(champion: Contender, challenger: Contender, start: StartProgress) -> R
     champion, challenger : Contender
     start : callable
         Starts the progress bar of each long step.
-
-    Raises
-    ------
-    RefitError
-        If the challenger's data are not there any more, or it has no out-of-fold predictions.
     """
     judged = challenger.run.held_out
     if judged is None:
@@ -100,19 +83,17 @@ def refit(champion: Contender, challenger: Contender, start: StartProgress) -> R
         )
     ours, theirs = (settings_of_facts(read_facts(one.folder)["settings"]) for one in (challenger, champion))
     dataset = Dataset.of(decided, theirs.nlp, start)
-    same_reading = ours.nlp == theirs.nlp
-    other = dataset if same_reading else Dataset.of(decided, ours.nlp, start, dataset.groups)
+    other = dataset if ours.nlp == theirs.nlp else Dataset.of(decided, ours.nlp, start, dataset.groups)
     held_out = _evaluate(dataset, theirs, judged, start)
-    terms = count_terms(_fit_whole(dataset, theirs))
-    metrics = {name: one for name, one in estimates_of(held_out).items() if name in champion.run.metrics}
-    values = {f"{name}{end}": getattr(one, part) for name, one in metrics.items() for end, part in _ENDS.items()}
+    terms = count_terms(_fit(dataset, theirs))
+    estimates = {name: one for name, one in estimates_of(held_out).items() if name in champion.run.metrics}
     run = replace(
         champion.run,
         name=f"{champion.run.name} | refitted",
-        metrics=values | ({} if terms is None else {TERMS: float(terms)}),
+        metrics=with_intervals(estimates) | ({} if terms is None else {TERMS: float(terms)}),
         held_out=held_out,
     )
-    return Refit(run, _compare_later((dataset, theirs), (other, ours), judged))
+    return Refit(run, held_out, _compare_later((dataset, theirs), (other, ours), judged))
 
 
 def record_refit(client: MlflowClient, done: Refit, version: str, challenger_run: str) -> str:
@@ -162,7 +143,7 @@ def _evaluate(dataset: Dataset, settings: TrainingSettings, judged: HeldOut, sta
     return HeldOut(folds, tested.labels, tested.groups, predicted, fold_of)
 
 
-def _fit_whole(dataset: Dataset, settings: TrainingSettings) -> RequestModel:
+def _fit(dataset: Dataset, settings: TrainingSettings) -> RequestModel:
     return RequestModel(settings.model).fit(dataset.frame, dataset.labels, dataset.groups)
 
 
@@ -178,8 +159,7 @@ def _compare_later(
     labels, cases = dataset.labels[test], np.unique(dataset.groups[test], return_inverse=True)[1]
 
     def predict(reading: Dataset, settings: TrainingSettings) -> HeldOut:
-        rows = reading[train]
-        model = RequestModel(settings.model).fit(rows.frame, rows.labels, rows.groups)
-        return HeldOut(judged.folds, labels, cases, OutOfFold((model.predict(reading.frame.iloc[test]),)))
+        predicted = _fit(reading[train], settings).predict(reading.frame.iloc[test])
+        return HeldOut(judged.folds, labels, cases, OutOfFold((predicted,)))
 
     return paired_differences(predict(*champion), predict(*challenger))

@@ -25,6 +25,7 @@ from imr_ml.model_files import MANIFEST
 from imr_ml.rates.model_report import REPORT, write_model_report
 from imr_ml.reporting.compared_models import COLOURS_OF_BASELINES, ComparedModel, compared_baselines
 from imr_ml.tracking import run_facts
+from imr_ml.tracking.mlflow_model import save_mlflow_model
 from imr_ml.tracking.predictions import FILE, Folds, HeldOut, write_held_out
 from imr_ml.tracking.records import (
     DIGEST_LENGTH,
@@ -36,7 +37,6 @@ from imr_ml.tracking.records import (
     artifacts_folder,
     save_record,
 )
-from imr_ml.tracking.registry import save_mlflow_model
 from imr_ml.tracking.sending import FIGURES, RecordedRun, send_record
 from imr_ml.tracking.store import create_own_store
 from imr_ml.tracking.views import EXPERIMENT, NOTE
@@ -100,9 +100,17 @@ class Extras:
 def record(
     trained: TrainedModel, model_folder: Path, git: GitState | None = None, extras: Extras | None = None
 ) -> RecordedRun:
-    """Record a training and register its model as the challenger.
+    """Record a training and register its model as the challenger; see `save_training` and `sending.send_record`.
 
     Nothing is registered unless all else was recorded; a run that the store refuses ends as FAILED.
+    """
+    return send_record(save_training(trained, model_folder, git, extras))
+
+
+def save_training(
+    trained: TrainedModel, model_folder: Path, git: GitState | None = None, extras: Extras | None = None
+) -> Path:
+    """Write the record of a training to the outbox without sending it.
 
     Parameters
     ----------
@@ -111,26 +119,6 @@ def record(
         The same model, saved.
     git : GitState, optional
         Of the code.
-    extras : Extras, optional
-
-    Raises
-    ------
-    UnsentError
-        If the store can't be reached or refuses. The record stays on disk, to be sent by `sync`.
-    """
-    return send_record(save_training(trained, model_folder, git, extras))
-
-
-def save_training(
-    trained: TrainedModel, model_folder: Path, git: GitState | None = None, extras: Extras | None = None
-) -> Path:
-    """Write the record of a training to the outbox without sending it; see `record`.
-
-    Parameters
-    ----------
-    trained : TrainedModel
-    model_folder : Path
-    git : GitState, optional
     extras : Extras, optional
     """
     extras = extras or Extras()

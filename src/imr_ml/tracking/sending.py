@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from tenacity import retry, retry_if_exception, stop_after_attempt
 
+from imr_ml.tracking.mlflow_model import log_model
 from imr_ml.tracking.records import (
     Record,
     RunRecord,
@@ -23,7 +24,7 @@ from imr_ml.tracking.records import (
     lock_record,
     read_record,
 )
-from imr_ml.tracking.registry import log_model, register
+from imr_ml.tracking.registry import register
 from imr_ml.tracking.run_facts import OF_RUN
 from imr_ml.tracking.store import connected, or_none
 from imr_ml.tracking.uris import TrackingError, redact_uri, tracking_uri

@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from imr_ml.files import locked
-from imr_ml.tracking.relocation import relocate_artifacts
 from imr_ml.tracking.uris import (
     SQLITE,
     URI,
@@ -29,6 +28,7 @@ from imr_ml.tracking.uris import (
     is_database,
     is_server,
     redact_uri,
+    relocate_artifacts,
     sqlite_file,
     tracking_uri,
 )
@@ -62,15 +62,8 @@ _Answer = TypeVar("_Answer")
 def connected() -> Iterator[MlflowClient]:
     """Use MLflow on `tracking_uri` in the block; all settings are restored afterwards.
 
-    Yields
-    ------
-    MlflowClient
-        The fluent functions of `mlflow` use the same store in the block.
-
-    Raises
-    ------
-    TrackingError
-        If the store can't be reached, another version of MLflow created it, or MLflow refuses something in the block.
+    The fluent functions of `mlflow` use the same store in the block. Raises `TrackingError` if the store can't be
+    reached, another version of MLflow created it, or MLflow refuses something in the block.
     """
     uri, before = tracking_uri(), os.environ.get(URI)
     check_uri(uri)
@@ -82,13 +75,11 @@ def connected() -> Iterator[MlflowClient]:
 
         mlflow.set_tracking_uri(uri)
         try:
-            database = sqlite_file(uri)
-            if database:
+            if database := sqlite_file(uri):
                 _prepare_file(database)
+                relocate_artifacts(database)
             with _environment(first_request):
                 client = _open_store(uri)
-            if database:
-                relocate_artifacts(uri, database)
             yield client
         except (mlflow.MlflowException, SQLAlchemyError, CommandError, OSError) as error:
             raise TrackingError(f"{redact_uri(uri)}: {first_line(error)}") from error
@@ -97,13 +88,7 @@ def connected() -> Iterator[MlflowClient]:
 
 
 def require_store() -> None:
-    """Refuse to look for runs in a SQLite file that does not exist, which connecting would create.
-
-    Raises
-    ------
-    TrackingError
-        If there is no such file.
-    """
+    """Refuse to look for runs in a SQLite file that does not exist, which connecting would create."""
     database = sqlite_file(tracking_uri())
     if database and not database.exists():
         raise TrackingError(f"{database}: no run was tracked here yet; train a model with 'imr-ml train'")
