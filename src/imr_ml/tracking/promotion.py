@@ -116,10 +116,10 @@ def rollback(reason: str = "") -> tuple[str, str]:
         return str(champion.version), previous
 
 
-def _check_unchanged(client: MlflowClient, judged: ModelVersion | None) -> None:
-    """Refuse a verdict on a champion that is none any more, as a refit takes its time."""
+def _check_unchanged(client: MlflowClient, compared: ModelVersion | None) -> None:
+    """Refuse a verdict on a version that is not the champion any more, as a refit takes its time."""
     champion = version_by_alias(client, CHAMPION)
-    if (champion and champion.version) != (judged and judged.version):
+    if (champion and champion.version) != (compared and compared.version):
         raise TrackingError("the champion has changed meanwhile; run imr-ml promote again")
 
 

@@ -69,10 +69,9 @@ class Reproduction:
 
     def is_equal(self, metric: str) -> bool:
         """Whether a metric is the same in both."""
-        recorded, rebuilt = self.recorded.get(metric), self.rebuilt.get(metric)
-        if recorded is None or rebuilt is None:
+        if metric not in self.recorded or metric not in self.rebuilt:
             return False
-        return math.isclose(recorded, rebuilt, rel_tol=_TOLERANCE, abs_tol=_TOLERANCE)
+        return math.isclose(self.recorded[metric], self.rebuilt[metric], rel_tol=_TOLERANCE, abs_tol=_TOLERANCE)
 
     @property
     def metrics(self) -> tuple[str, ...]:

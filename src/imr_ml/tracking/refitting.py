@@ -70,21 +70,21 @@ def refit(champion: Contender, challenger: Contender, start: StartProgress) -> R
     start : callable
         Starts the progress bar of each long step.
     """
-    judged = challenger.run.held_out
-    if judged is None:
+    reference = challenger.run.held_out
+    if reference is None:
         raise RefitError(f"{challenger.run.name} has no out-of-fold predictions")
     try:
         decided = decided_requests(training_requests(challenger.folder, start))
     except (ImrError, FileNotFoundError) as error:
         raise RefitError(f"the challenger's data can't be read again: {error}") from error
-    if data_digest(decided) != judged.folds.data:
+    if data_digest(decided) != reference.folds.data:
         raise RefitError(
             "the challenger's data are not what it was trained on: the installed code reads them otherwise"
         )
     ours, theirs = (settings_of_facts(read_facts(one.folder)["settings"]) for one in (challenger, champion))
     dataset = Dataset.of(decided, theirs.nlp, start)
     other = dataset if ours.nlp == theirs.nlp else Dataset.of(decided, ours.nlp, start, dataset.groups)
-    held_out = _evaluate(dataset, theirs, judged, start)
+    held_out = _evaluate(dataset, theirs, reference, start)
     terms = count_terms(_fit(dataset, theirs))
     estimates = {name: one for name, one in estimates_of(held_out).items() if name in champion.run.metrics}
     run = replace(
@@ -93,7 +93,7 @@ def refit(champion: Contender, challenger: Contender, start: StartProgress) -> R
         metrics=with_intervals(estimates) | ({} if terms is None else {TERMS: float(terms)}),
         held_out=held_out,
     )
-    return Refit(run, held_out, _compare_later((dataset, theirs), (other, ours), judged))
+    return Refit(run, held_out, _compare_later((dataset, theirs), (other, ours), reference))
 
 
 def record_refit(client: MlflowClient, done: Refit, version: str, challenger_run: str) -> str:
@@ -127,15 +127,15 @@ def record_refit(client: MlflowClient, done: Refit, version: str, challenger_run
     return run_id
 
 
-def _evaluate(dataset: Dataset, settings: TrainingSettings, judged: HeldOut, start: StartProgress) -> HeldOut:
+def _evaluate(dataset: Dataset, settings: TrainingSettings, reference: HeldOut, start: StartProgress) -> HeldOut:
     """Out-of-fold predictions of settings on the folds that another model was evaluated on."""
-    folds = judged.folds
+    folds = reference.folds
     evaluation = EvaluationSettings(
         folds.folds, folds.repeats, seed=folds.seed, stratify=folds.stratify, tested_folds=folds.tested_folds
     )
     repeats = repeated_folds(dataset.labels.overturned, dataset.groups, evaluation)
     fold_of = np.array([fold_numbers(one) for one in repeats])
-    if judged.fold_of is not None and not np.array_equal(fold_of, judged.fold_of):
+    if reference.fold_of is not None and not np.array_equal(fold_of, reference.fold_of):
         raise RefitError("the installed code makes other folds than the challenger was evaluated on")
     builders: dict[str, Callable[[], Predictor]] = {MODEL: partial(RequestModel, settings.model)}
     predicted = out_of_fold(dataset, builders, repeats, evaluation.jobs, start, "refitting the champion")[MODEL]
@@ -148,7 +148,7 @@ def _fit(dataset: Dataset, settings: TrainingSettings) -> RequestModel:
 
 
 def _compare_later(
-    champion: tuple[Dataset, TrainingSettings], challenger: tuple[Dataset, TrainingSettings], judged: HeldOut
+    champion: tuple[Dataset, TrainingSettings], challenger: tuple[Dataset, TrainingSettings], reference: HeldOut
 ) -> dict[str, Estimate] | str:
     """Challenger minus champion on later decisions, both trained on earlier ones; or why there is no such split."""
     dataset = champion[0]
@@ -160,6 +160,6 @@ def _compare_later(
 
     def predict(reading: Dataset, settings: TrainingSettings) -> HeldOut:
         predicted = _fit(reading[train], settings).predict(reading.frame.iloc[test])
-        return HeldOut(judged.folds, labels, cases, OutOfFold((predicted,)))
+        return HeldOut(reference.folds, labels, cases, OutOfFold((predicted,)))
 
     return paired_differences(predict(*champion), predict(*challenger))

@@ -53,6 +53,7 @@ CARD = "model_card.md"
 EXPERIMENT_FILE = "experiment.toml"
 SLICES = "evaluation/slices.json"
 TEXTS = "evaluation/requests.json"
+_TITLES = {SLICES: "slices", TEXTS: "texts of the requests"}
 _TEXT_COLUMNS = ("request", "clinical_summary", "ur_guideline", "imr_guideline", "rationale")
 
 
@@ -124,19 +125,21 @@ def save_training(
     extras = extras or Extras()
     compared = tuple(compared_baselines(trained) if extras.compared is None else extras.compared)
     tables = _build_tables(trained, extras.texts)
+    errors = ", ".join(extras.data_errors)
     now = int(time.time() * 1000)
     training = Record(
         experiment=EXPERIMENT,
         started_ms=extras.started_ms or now,
         ended_ms=now,
         runs=(
-            _model_run(trained, git, compared, extras, {title: path for title, (path, _) in tables.items()}),
+            _model_run(trained, git, compared, extras, {_TITLES[path]: path for path in tables}),
             *(_compared_run(one, trained, git) for one in compared),
         ),
         dataset=dataset_record(trained.data),
         model=ModelRecord(
-            tags=run_facts.data_tags(trained.data) | _error_tags(extras),
-            description=run_facts.summarize(trained) + _describe_errors(extras),
+            tags=run_facts.data_tags(trained.data) | ({"data.errors": errors} if errors else {}),
+            description=run_facts.summarize(trained)
+            + (f"; TRAINED DESPITE ERRORS in the data: {errors}" if errors else ""),
         ),
     )
     return save_record(training, lambda folder: _write_files(folder, trained, model_folder, compared, extras, tables))
@@ -160,7 +163,7 @@ def _model_run(
     tags = {
         NOTE: run_facts.describe_training(trained, compared, links),
         "experiment": extras.experiment,
-        **_error_tags(extras),
+        **({"data.errors": ", ".join(extras.data_errors)} if extras.data_errors else {}),
         # By it the MLflow UI finds tables.
         "mlflow.loggedArtifacts": json.dumps([{"path": path, "type": "table"} for path in tables.values()]),
     }
@@ -173,14 +176,6 @@ def _model_run(
         params=run_facts.collect_params(trained),
         metrics=(*run_facts.collect_metrics(trained), *extras.system),
     )
-
-
-def _error_tags(extras: Extras) -> dict[str, str]:
-    return {"data.errors": ", ".join(extras.data_errors)} if extras.data_errors else {}
-
-
-def _describe_errors(extras: Extras) -> str:
-    return f"; TRAINED DESPITE ERRORS in the data: {', '.join(extras.data_errors)}" if extras.data_errors else ""
 
 
 def _compared_run(compared: ComparedModel, trained: TrainedModel, git: GitState | None) -> RunRecord:
@@ -211,17 +206,14 @@ def dataset_record(data: DataFacts) -> DatasetRecord:
     )
 
 
-def _build_tables(trained: TrainedModel, texts: pd.DataFrame | None) -> dict[str, tuple[str, pd.DataFrame]]:
-    """Title -> path among the artifacts, and table."""
+def _build_tables(trained: TrainedModel, texts: pd.DataFrame | None) -> dict[str, pd.DataFrame]:
+    """Tables by their path among the artifacts."""
     evaluation = trained.evaluation
-    tables = {"slices": (SLICES, slice_table(evaluation.slices))} if evaluation.slices else {}
+    tables = {SLICES: slice_table(evaluation.slices)} if evaluation.slices else {}
     if texts is not None:
         columns = texts[[name for name in _TEXT_COLUMNS if name in texts]].iloc[evaluation.rows].reset_index(drop=True)
-        tables["texts of the requests"] = (
-            TEXTS,
-            columns.assign(
-                overturned=evaluation.labels.overturned, p_overturned=evaluation.out_of_fold.mean_p_overturned
-            ),
+        tables[TEXTS] = columns.assign(
+            overturned=evaluation.labels.overturned, p_overturned=evaluation.out_of_fold.mean_p_overturned
         )
     return tables
 
@@ -232,7 +224,7 @@ def _write_files(
     model_folder: Path,
     compared: Sequence[ComparedModel],
     extras: Extras,
-    tables: Mapping[str, tuple[str, pd.DataFrame]],
+    tables: Mapping[str, pd.DataFrame],
 ) -> None:
     from imr_ml.reporting.figures import start_figures
 
@@ -240,7 +232,7 @@ def _write_files(
     (artifacts / FIGURES).mkdir(parents=True)
     # Other processes draw while this one goes on.
     drawing = start_figures(trained, artifacts / FIGURES)
-    for path, table in tables.values():
+    for path, table in tables.items():
         (artifacts / path).parent.mkdir(exist_ok=True)
         # The format of MLflow's own tables, which its UI shows.
         (artifacts / path).write_text(table.to_json(orient="split", index=False, date_format="iso"), encoding="utf-8")

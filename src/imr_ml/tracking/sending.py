@@ -174,10 +174,11 @@ class _Delivery:
             if (one.name, one.step) not in steps
         ]
         address = f"#/experiments/{self.experiment}/runs/{run_id}/artifacts/"
-        note = run.tags.get(NOTE, "").replace(f"]({OF_RUN}", f"]({address}")
+        note = run.tags.get(NOTE, "")
+        linked = note.replace(f"]({OF_RUN}", f"]({address}")
         # One request: a server with passwords takes long for each.
         params = [Param(name, value) for name, value in run.params.items()]
-        self.client.log_batch(run_id, metrics, params, [RunTag(NOTE, note)])
+        self.client.log_batch(run_id, metrics, params, [RunTag(NOTE, linked)] if linked != note else [])
 
     @retry(retry=retry_if_exception(_is_bad_request), stop=stop_after_attempt(3), reraise=True)
     def _log_dataset(self, run_id: str) -> None:

@@ -14,6 +14,7 @@ import textwrap
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
+from functools import cache
 from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
@@ -144,23 +145,30 @@ def or_none(request: Callable[[], _Answer], *, absent: Sequence[str] = ("RESOURC
 
 def _prepare_file(database: Path) -> None:
     """Create a SQLite store if it does not exist; refuse one of another MLflow version, which MLflow may migrate."""
-    from alembic.script import ScriptDirectory
-
     if not database.exists():
         busy = TrackingError(f"{database}: another process has been making it for {_CREATION_S} s; try again")
         with locked(database.with_name(f".{database.name}.lock"), busy, _CREATION_S):
             if not database.exists():
                 _create_file(database)
-    migrations = ScriptDirectory(str(files("mlflow") / "store" / "db_migrations"))
-    newest, revision = migrations.get_current_head(), _schema_revision(database)
+    newest, *older = _migrations()
+    revision = _schema_revision(database)
     if revision in (None, newest):
         return
-    if revision in {migration.revision for migration in migrations.walk_revisions()}:
+    if revision in older:
         command = f"mlflow db upgrade {shlex.quote(f'{SQLITE}{database}')}"
         raise TrackingError(f"{database}: was made by an older MLflow; copy it, then run: {command}")
     raise TrackingError(
         f"{database}: was made by a newer MLflow than {version('mlflow')}; install that one, or set {URI}"
     )
+
+
+@cache
+def _migrations() -> list[str]:
+    """Revisions of the tables of a store, newest first."""
+    from alembic.script import ScriptDirectory
+
+    scripts = ScriptDirectory(str(files("mlflow") / "store" / "db_migrations"))
+    return [script.revision for script in scripts.walk_revisions()]
 
 
 def _create_file(database: Path) -> None:
@@ -203,11 +211,13 @@ def _schema_revision(database: Path) -> str | None:
 
 def _open_store(uri: str) -> MlflowClient:
     import mlflow
+    from sqlalchemy import create_engine
 
-    if is_database(uri):
-        _connect_once(uri)
-    client = mlflow.MlflowClient(uri)
     try:
+        if is_database(uri):
+            # Fails at once if the database is down: MLflow would try for minutes without a word.
+            create_engine(uri).connect().close()
+        client = mlflow.MlflowClient(uri)
         client.search_experiments(max_results=1)
     except mlflow.MlflowException as error:
         if not is_server(uri):
@@ -216,21 +226,12 @@ def _open_store(uri: str) -> MlflowClient:
             f"{redact_uri(uri)}: no MLflow server answers; start it, or unset {URI} to use mlflow.db here "
             f"({first_line(error)})"
         ) from error
-    return client
-
-
-def _connect_once(uri: str) -> None:
-    """Fail at once if a database is down: MLflow would try for minutes without a word."""
-    from sqlalchemy import create_engine
-
-    try:
-        with create_engine(uri).connect():
-            pass
     except ModuleNotFoundError as error:
         raise TrackingError(
             f"{redact_uri(uri)}: needs the Python module {error.name!r}, which is not installed; install it, or name "
             f"another driver, as in postgresql+psycopg2://"
         ) from error
+    return client
 
 
 def _unless_set(values: dict[str, str]) -> dict[str, str]:
