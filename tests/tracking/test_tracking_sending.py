@@ -112,15 +112,15 @@ def _failing_uploads(monkeypatch, error):
 
 
 @pytest.mark.slow
-def test_a_data_set_that_another_run_logs_at_the_same_moment_is_logged_again(
-    trained, tracked, empty_store, monkeypatch
-):
-    _fail_once(monkeypatch, "log_inputs", error_code=BAD_REQUEST)
+@pytest.mark.parametrize("function", ["log_inputs", "set_registered_model_alias"])
+def test_what_another_run_does_at_the_same_moment_is_done_again(trained, tracked, empty_store, monkeypatch, function):
+    _fail_once(monkeypatch, function, error_code=BAD_REQUEST)
 
     sent = record(trained, tracked.model_folder)
 
     assert not list_unsent()
     assert MlflowClient().get_run(sent.run_id).inputs.dataset_inputs
+    assert str(MlflowClient().get_model_version_by_alias(MODEL_NAME, CHALLENGER).version) == sent.model_version
 
 
 def test_a_model_whose_upload_failed_again_and_again_is_sent_in_the_end(trained, tracked, empty_store, monkeypatch):

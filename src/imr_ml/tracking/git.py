@@ -41,12 +41,12 @@ def git(folder: Path | None, *arguments: str) -> str | None:
     if command is None:
         return None
     try:
-        done = subprocess.run(  # noqa: S603
+        completed = subprocess.run(  # noqa: S603
             [command, *arguments], cwd=folder, capture_output=True, text=True, timeout=_TIMEOUT_S, check=True
         )
     except (subprocess.SubprocessError, OSError):
         return None
-    return done.stdout
+    return completed.stdout
 
 
 def has_object(name: str) -> bool:

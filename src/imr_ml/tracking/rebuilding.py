@@ -258,7 +258,7 @@ def _rebuild_at(commit: str, model: Path, scratch: Path, *, from_table: bool) ->
             if not (checkout / "src" / "imr_ml" / "tracking" / "rebuilding.py").is_file():
                 raise TrackingError(f"the code of commit {short} can't rebuild a run; {hint}")
             command = [sys.executable, "-c", "from imr_ml.cli import app; app()", "rebuild", str(model), str(scratch)]
-            done = subprocess.run(  # noqa: S603
+            completed = subprocess.run(  # noqa: S603
                 [*command, *(["--from-table"] if from_table else [])],
                 env={**os.environ, "PYTHONPATH": str(checkout / "src")},
                 capture_output=True,
@@ -267,7 +267,7 @@ def _rebuild_at(commit: str, model: Path, scratch: Path, *, from_table: bool) ->
             )
         finally:
             git(None, "worktree", "remove", "--force", str(checkout))
-    if done.returncode:
-        reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
+    if completed.returncode:
+        reason = (completed.stderr.strip().splitlines() or ["no reason given"])[-1]
         raise TrackingError(f"rebuilding it failed: {reason.removeprefix('imr-ml: ')}")
     return Rebuilt.model_validate_json((scratch / REBUILT).read_bytes())

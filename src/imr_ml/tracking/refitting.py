@@ -96,13 +96,13 @@ def refit(champion: Contender, challenger: Contender, start: StartProgress) -> R
     return Refit(run, held_out, _compare_later((dataset, theirs), (other, ours), reference))
 
 
-def record_refit(client: MlflowClient, done: Refit, version: str, challenger_run: str) -> str:
+def record_refit(client: MlflowClient, refitted: Refit, version: str, challenger_run: str) -> str:
     """Record a refit as a run under the challenger's; return its identifier.
 
     Parameters
     ----------
     client : MlflowClient
-    done : Refit
+    refitted : Refit
     version : str
         Number of the version whose settings were fitted.
     challenger_run : str
@@ -114,14 +114,16 @@ def record_refit(client: MlflowClient, done: Refit, version: str, challenger_run
     tags = {name: value for name, value in parent.data.tags.items() if name.startswith(("data.", "version."))}
     note = f"The settings of version {version}, the champion, on the data and folds of the run above."
     tags |= {"mlflow.parentRunId": challenger_run, REFIT_OF: version, NOTE: note}
-    run = client.create_run(parent.info.experiment_id, tags=tags, run_name=done.run.name)
+    run = client.create_run(parent.info.experiment_id, tags=tags, run_name=refitted.run.name)
     run_id = str(run.info.run_id)
     data = {name: value for name, value in parent.data.params.items() if name.startswith(("data.", "evaluation."))}
-    params = [Param(name, value) for name, value in {**done.run.params, **data}.items()]
-    metrics = [Metric(name, one, run.info.start_time, 0) for name, one in done.run.metrics.items() if np.isfinite(one)]
+    params = [Param(name, value) for name, value in {**refitted.run.params, **data}.items()]
+    metrics = [
+        Metric(name, one, run.info.start_time, 0) for name, one in refitted.run.metrics.items() if np.isfinite(one)
+    ]
     client.log_batch(run_id, metrics, params)
     with tempfile.TemporaryDirectory() as scratch:
-        write_held_out(done.held_out, Path(scratch) / FILE)
+        write_held_out(refitted.held_out, Path(scratch) / FILE)
         client.log_artifacts(run_id, scratch)
     client.set_terminated(run_id)
     return run_id

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from imr_ml.model_files import CHECKSUMS, CLASSIFIERS, FACTS
-from imr_ml.tracking.store import connected, first_line, or_none, require_store
+from imr_ml.tracking.store import connected, first_line, or_none, require_store, retry_conflicts
 from imr_ml.tracking.uris import TrackingError, file_path, redact_uri, tracking_uri
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ Outcome (upheld or overturned) and cited guideline families of Independent Medic
 """
 
 
+@retry_conflicts
 def register(client: MlflowClient, model_id: str, run_id: str, model: ModelRecord, trained_ms: int) -> str:
     """Register a logged model once, as the challenger unless that was trained later; return its version.
 

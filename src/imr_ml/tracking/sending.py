@@ -12,8 +12,6 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tenacity import retry, retry_if_exception, stop_after_attempt
-
 from imr_ml.tracking.mlflow_model import log_model
 from imr_ml.tracking.records import (
     Record,
@@ -26,7 +24,7 @@ from imr_ml.tracking.records import (
 )
 from imr_ml.tracking.registry import register
 from imr_ml.tracking.run_facts import OF_RUN
-from imr_ml.tracking.store import connected, or_none
+from imr_ml.tracking.store import connected, or_none, retry_conflicts
 from imr_ml.tracking.uris import TrackingError, redact_uri, tracking_uri
 from imr_ml.tracking.views import NOTE, experiment_id
 
@@ -50,10 +48,6 @@ class UnsentError(TrackingError):
         self.folder = folder
         shown = folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder
         super().__init__(f"{reason}; nothing is lost: the run is kept in {shown}, to send it later run: {SYNC}")
-
-
-def _is_bad_request(error: BaseException) -> bool:
-    return getattr(error, "error_code", None) == "BAD_REQUEST"
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,9 +174,9 @@ class _Delivery:
         params = [Param(name, value) for name, value in run.params.items()]
         self.client.log_batch(run_id, metrics, params, [RunTag(NOTE, linked)] if linked != note else [])
 
-    @retry(retry=retry_if_exception(_is_bad_request), stop=stop_after_attempt(3), reraise=True)
+    @retry_conflicts
     def _log_dataset(self, run_id: str) -> None:
-        """Log the data set; a server refuses it if another run logs the same one at that moment, but not thereafter."""
+        """Log the data set, which another run may log at the same moment."""
         from mlflow.entities import Dataset, DatasetInput, InputTag
 
         table = self.record.dataset

@@ -20,6 +20,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from tenacity import retry, retry_if_exception, stop_after_attempt
+
 from imr_ml.files import locked
 from imr_ml.tracking.uris import (
     SQLITE,
@@ -57,6 +59,14 @@ _AROUND_REASON = ("(raised as a result of", "(Background on this error")
 _LONGEST_REASON = 300
 _CREATION_S = 120
 _Answer = TypeVar("_Answer")
+
+
+def _is_bad_request(error: BaseException) -> bool:
+    return getattr(error, "error_code", None) == "BAD_REQUEST"
+
+
+retry_conflicts = retry(retry=retry_if_exception(_is_bad_request), stop=stop_after_attempt(3), reraise=True)
+"""Repeat what a server refuses if another process does the same at that moment, but not thereafter."""
 
 
 @contextmanager
