@@ -30,10 +30,10 @@ import sys
 from contextlib import nullcontext
 from pathlib import Path
 from imr_ml.cli import app
-from imr_ml.tracking import git, runs, sending
+from imr_ml.tracking import runs, sending, system
 def untracked(*_, **__):
     raise sending.UnsentError(Path.cwd(), "not tracked")
-runs.record, git.system_metrics = untracked, lambda: nullcontext([])
+runs.record, system.system_metrics = untracked, lambda: nullcontext([])
 app(["train", "--data", sys.argv[1]])
 """
 _TRACKED = "import sys; from imr_ml.cli import app; app(['train', '--data', sys.argv[1]])"

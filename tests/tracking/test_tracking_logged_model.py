@@ -10,7 +10,7 @@ from imr_ml.errors import SchemaError
 from imr_ml.model_files import read_model
 from imr_ml.score_columns import SCORE_COLUMNS
 from imr_ml.scoring.frame import score_frame
-from imr_ml.tracking.registry import input_example, pip_requirements, signature
+from imr_ml.tracking.mlflow_model import input_example, pip_requirements, signature
 
 pytestmark = pytest.mark.filterwarnings("default::DeprecationWarning", "default::FutureWarning")
 

@@ -257,7 +257,7 @@ def test_a_run_that_is_refused_ends_as_failed_registers_nothing_and_is_kept(
     def refuse(*_, **__):
         raise MlflowException("the store is full")
 
-    monkeypatch.setattr("mlflow.pyfunc.log_model", refuse)
+    monkeypatch.setattr(MlflowClient, "log_model_artifacts", refuse)
     with pytest.raises(UnsentError, match=r"mlflow\.db: the store is full; nothing is lost.*imr-ml sync$") as error:
         record(trained, tracked.model_folder)
     assert list_unsent() == [error.value.folder]

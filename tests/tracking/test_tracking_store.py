@@ -1,5 +1,6 @@
 """Where runs go, and the errors when they can't."""
 
+import errno
 import os
 import re
 import socket
@@ -11,13 +12,14 @@ from pathlib import Path
 
 import pytest
 from alembic.script import ScriptDirectory
+from mlflow import MlflowClient
 from typer.testing import CliRunner
 
 from imr_ml.cli import app
 from imr_ml.tracking.runs import record
 from imr_ml.tracking.sending import UnsentError, sync
 from imr_ml.tracking.store import connected
-from imr_ml.tracking.uris import TrackingError, artifact_root, redact_uri, tracking_uri
+from imr_ml.tracking.uris import TrackingError, artifact_root, redact_uri, sqlite_file, tracking_uri
 
 pytestmark = pytest.mark.filterwarnings("default::DeprecationWarning", "default::FutureWarning")
 
@@ -164,6 +166,22 @@ def test_a_database_without_its_driver_and_one_that_is_down_are_reported_at_once
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "postgresql+psycopg2://runs:secret@127.0.0.1:9/mlflow")
     with pytest.raises(TrackingError, match=r"127\.0\.0\.1:9/mlflow: .*refused"), connected():
         pass
+
+
+def test_a_store_whose_creation_is_cut_short_is_not_there(tmp_path, monkeypatch):
+    def fail(*_, **__):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.setattr(MlflowClient, "search_experiments", fail)
+    with pytest.raises(TrackingError, match=r"mlflow\.db: .*No space left on device"), connected():
+        pass
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_options_of_a_sqlite_store_are_no_part_of_its_file():
+    assert sqlite_file("sqlite:////srv/runs/mlflow.db?timeout=60") == Path("/srv/runs/mlflow.db")
 
 
 @pytest.mark.slow

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from imr_ml.tracking.git import system_metrics
+from imr_ml.tracking.system import system_metrics
 
 
 def test_the_machine_is_sampled_from_the_beginning_to_the_end_of_the_block():

@@ -57,7 +57,7 @@ def test_errors_that_are_allowed_are_written_on_the_run_and_the_version(train, t
 
 def test_the_report_is_recorded_and_stands_in_the_models_folder(train, tmp_path):
     record = train()
-    pages = [record / "artifacts" / "model", record / "model", tmp_path / "models" / "latest"]
+    pages = [record / "artifacts" / "model", record / "model" / "data" / "latest", tmp_path / "models" / "latest"]
     assert len({(page / "report.html").read_text("utf-8") for page in pages}) == 1
     text = (pages[0] / "report.html").read_text("utf-8")
     assert "SYNTHETIC" in text

@@ -35,11 +35,11 @@ def reproduce(
         from imr_ml.tracking import rebuilding
 
         with progress() as start:
-            done = rebuilding.reproduce(run, start, here=here, from_table=from_table)
-        for note in done.notes:
+            result = rebuilding.reproduce(run, start, here=here, from_table=from_table)
+        for note in result.notes:
             warn(note)
-        _print(done, every=every)
-        if done.unequal or not done.data_equal:
+        _print(result, every=every)
+        if result.unequal or not result.data_equal:
             raise typer.Exit(UNEQUAL)
 
 
@@ -53,29 +53,26 @@ def rebuild(model: Path, scratch: Path, from_table: _FROM_TABLE = False) -> None
             rebuild_model(model, scratch, start, from_table=from_table)
 
 
-def _print(done: Reproduction, *, every: bool) -> None:
+def _print(result: Reproduction, *, every: bool) -> None:
     console = wide_console()
-    console.print(f"run {done.name} ({done.run_id[:8]}), rebuilt by {done.code}", markup=False)
-    file = {True: "the same file", False: "another file", None: "no checksum of it was recorded"}[done.table_equal]
-    rows = "the same" if done.data_equal else "NOT the same"
+    console.print(f"run {result.name} ({result.run_id[:8]}), rebuilt by {result.code}", markup=False)
+    file = {True: "the same file", False: "another file", None: "no checksum of it was recorded"}[result.table_equal]
+    rows = "the same" if result.data_equal else "NOT the same"
     console.print(f"table: {file}; what was trained on in it: {rows}", markup=False)
-    console.print(_table(done, every=every))
-    equal = len(done.metrics) - len(done.unequal)
-    console.print(f"{equal} of {len(done.metrics)} metrics are equal", markup=False)
+    console.print(_table(result, every=every))
+    equal = len(result.metrics) - len(result.unequal)
+    console.print(f"{equal} of {len(result.metrics)} metrics are equal", markup=False)
 
 
-def _table(done: Reproduction, *, every: bool) -> Table:
-    from rich.table import Table
-
+def _table(result: Reproduction, *, every: bool) -> Table:
+    from imr_ml.cli.runs import comparison_table
     from imr_ml.evaluation.comparison import METRICS
 
-    chief = [metric for metric in METRICS if metric in done.metrics]
-    shown = done.metrics if every else [*chief, *(metric for metric in done.unequal if metric not in chief)]
-    table = Table()
-    for column in ("metric", "recorded", "rebuilt", "equal"):
-        table.add_column(column, justify="left" if column == "metric" else "right")
+    chief = [metric for metric in METRICS if metric in result.metrics]
+    shown = result.metrics if every else [*chief, *(metric for metric in result.unequal if metric not in chief)]
+    rows = []
     for metric in shown:
-        values = (done.recorded.get(metric), done.rebuilt.get(metric))
+        values = (result.recorded.get(metric), result.rebuilt.get(metric))
         cells = ("-" if value is None else f"{value:.6f}" for value in values)
-        table.add_row(metric, *cells, "yes" if done.is_equal(metric) else "NO")
-    return table
+        rows.append([metric, *cells, "yes" if result.is_equal(metric) else "NO"])
+    return comparison_table(rows, ["metric", "recorded", "rebuilt", "equal"])

@@ -9,7 +9,7 @@ import typer
 from imr_ml.cli.app import app, exit_on_user_error, progress, warn, wide_console
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from rich.table import Table
 
     from imr_ml.evaluation.intervals import Estimate
     from imr_ml.tracking.comparing import RunComparison
@@ -59,18 +59,18 @@ def promote(
         from imr_ml.tracking import promotion, registry, uris
 
         with progress() as start:
-            done = promotion.promote(version, force=force, reason=reason, start=start)
-        named = f"version {done.version}"
-        _print_refit(done)
-        for note in done.notes:
+            result = promotion.promote(version, force=force, reason=reason, start=start)
+        named = f"version {result.version}"
+        _print_refit(result)
+        for note in result.notes:
             warn(note)
-        if not done.promoted:
+        if not result.promoted:
             raise uris.TrackingError(
-                f"{named} is not promoted: {done.verdict.why}; to promote it all the same: --force --reason TEXT"
+                f"{named} is not promoted: {result.verdict.why}; to promote it all the same: --force --reason TEXT"
             )
-        before = f" (before: version {done.previous}; to undo, run: imr-ml rollback)" if done.previous else ""
+        before = f" (before: version {result.previous}; to undo, run: imr-ml rollback)" if result.previous else ""
         typer.echo(f"models:/{registry.MODEL_NAME}@{registry.CHAMPION} is {named}{before}")
-        typer.echo(f"against the rule: {done.verdict.why}" if not done.verdict.promote else done.verdict.why)
+        typer.echo(f"against the rule: {result.verdict.why}" if not result.verdict.promote else result.verdict.why)
 
 
 @app.command()
@@ -106,20 +106,20 @@ def sync(
             raise typer.Exit(2)
 
 
-def _print_refit(done: Promotion) -> None:
+def _print_refit(result: Promotion) -> None:
     """Print how a version differs from the refitted champion, on the same folds and on later decisions."""
-    if not done.refit:
+    if not result.refit:
         return
     typer.echo(
-        f"the champion, version {done.previous}, was refitted on the data and folds of version {done.version}; "
-        f"recorded as run {done.refit[:8]}"
+        f"the champion, version {result.previous}, was refitted on the data and folds of version {result.version}; "
+        f"recorded as run {result.refit[:8]}"
     )
-    differences, later = done.verdict.differences, done.verdict.later
+    differences, later = result.verdict.differences, result.verdict.later
     columns = [differences] if isinstance(later, str) else [differences, later]
     rows = [[metric, *(_signed(one.get(metric)) for one in columns)] for metric in differences]
     titles = ["on the same folds", "on later decisions"][: len(columns)]
     console = wide_console()
-    console.print(_table(rows, [f"version {done.version} minus the champion", *titles]))
+    console.print(comparison_table(rows, [f"version {result.version} minus the champion", *titles]))
     if isinstance(later, str):
         console.print(later, markup=False, highlight=False)
 
@@ -130,11 +130,11 @@ def _print_comparison(comparison: RunComparison) -> None:
         kind = run.tags.get("data.kind", "unknown")
         data = f"{'SYNTHETIC sample' if kind == 'sample' else kind} data {run.tags.get('data.sha256', '')[:8]}"
         console.print(f"run {number}: {run.name}  ({run.run_id[:8]}; {data})", markup=False, highlight=False)
-    console.print(_table(*_metric_rows(comparison)))
+    console.print(comparison_table(*_metric_rows(comparison)))
     for number, one in enumerate(comparison.differences, start=2):
         if isinstance(one, str):
             console.print(f"run {number} is not paired with run 1: {one}", markup=False, highlight=False)
-    console.print(_table(*_param_rows(comparison)) if comparison.params else "all params are the same")
+    console.print(comparison_table(*_param_rows(comparison)) if comparison.params else "all params are the same")
 
 
 def _metric_rows(comparison: RunComparison) -> tuple[list[list[str]], list[str]]:
@@ -144,8 +144,8 @@ def _metric_rows(comparison: RunComparison) -> tuple[list[list[str]], list[str]]
     rows = [
         [
             f"{metric} (less is better)" if metric in LESS_IS_BETTER else metric,
-            *(_shown(run.estimate(metric)) for run in comparison.runs),
-            *_differences(comparison, metric),
+            *(str(run.estimate(metric) or "-") for run in comparison.runs),
+            *(_signed(None if isinstance(one, str) else one.get(metric)) for one in comparison.differences),
         ]
         for metric in shared_metrics(comparison.runs)
     ]
@@ -153,13 +153,8 @@ def _metric_rows(comparison: RunComparison) -> tuple[list[list[str]], list[str]]
     return rows, ["metric", *runs, *(f"{run} minus run 1, paired" for run in runs[1:])]
 
 
-def _differences(comparison: RunComparison, metric: str) -> Iterator[str]:
-    for one in comparison.differences:
-        yield _signed(None if isinstance(one, str) else one.get(metric))
-
-
 def _signed(one: Estimate | None) -> str:
-    return "-" if one is None else f"{one.value:+.3f} [{one.low:+.3f}, {one.high:+.3f}]"
+    return "-" if one is None else one.signed
 
 
 def _param_rows(comparison: RunComparison) -> tuple[list[list[str]], list[str]]:
@@ -167,11 +162,8 @@ def _param_rows(comparison: RunComparison) -> tuple[list[list[str]], list[str]]:
     return rows, ["param that differs", *(f"run {number}" for number in range(1, len(comparison.runs) + 1))]
 
 
-def _shown(estimate: Estimate | None) -> str:
-    return "-" if estimate is None else str(estimate)
-
-
-def _table(rows: list[list[str]], columns: list[str]) -> object:
+def comparison_table(rows: list[list[str]], columns: list[str]) -> Table:
+    """Table whose first column is left-aligned if it names metrics or params, and all others right-aligned."""
     from rich.table import Table
 
     table = Table()

@@ -102,7 +102,8 @@ def train(
         from imr_ml.reporting.card.rendering import write_card
         from imr_ml.reporting.compared_models import compared_rungs
         from imr_ml.tracking import registry, runs, sending, uris
-        from imr_ml.tracking.git import git_state, system_metrics
+        from imr_ml.tracking.git import git_state
+        from imr_ml.tracking.system import system_metrics
         from imr_ml.training import decided_requests
         from imr_ml.training import train as train_model
 

@@ -145,7 +145,7 @@ def flat_keys(values: Mapping[str, Any]) -> dict[str, Value]:
 
     An alternative is one text: its classifier, and what it sets otherwise than that does by itself.
     """
-    keys = dict(_flatten({name: value for name, value in values.items() if name != "description"}))
+    keys = dict(flatten({name: value for name, value in values.items() if name != "description"}))
     for task in CANDIDATE_TYPES:
         keys[f"{task}.alternatives"] = [_describe_alternative(task, other) for other in values[task]["alternatives"]]
     return keys
@@ -160,15 +160,16 @@ def default_candidate(task: str, classifier: str) -> dict[str, Any]:
 
 def _describe_alternative(task: str, values: Mapping[str, Any]) -> str:
     classifier = values["classifier"]
-    usual = dict(_flatten(default_candidate(task, classifier)))
-    changed = (f"{name}={value}" for name, value in _flatten(values) if usual[name] != value)
+    usual = dict(flatten(default_candidate(task, classifier)))
+    changed = (f"{name}={value}" for name, value in flatten(values) if usual[name] != value)
     return " ".join((classifier, *changed))
 
 
-def _flatten(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Value]]:
+def flatten(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Value]]:
+    """Nested values by their dotted keys, e.g. ``outcome.weights.summary``."""
     for name, value in sorted(values.items(), key=lambda item: isinstance(item[1], dict) and bool(prefix)):
         if isinstance(value, dict):
-            yield from _flatten(value, f"{prefix}{name}.")
+            yield from flatten(value, f"{prefix}{name}.")
         else:
             yield f"{prefix}{name}", value
 

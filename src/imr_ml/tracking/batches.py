@@ -17,7 +17,7 @@ from imr_ml.corpus.schema import source_kind
 from imr_ml.files import sha256_of
 from imr_ml.score_columns import UNCERTAIN
 from imr_ml.tracking.records import DIGEST_LENGTH, DatasetRecord, Record, RunRecord, artifacts_folder, save_record
-from imr_ml.tracking.run_facts import flatten, points
+from imr_ml.tracking.run_facts import flat_params, points, source_tags
 from imr_ml.tracking.sending import RecordedRun, send_record
 from imr_ml.tracking.views import NOTE
 
@@ -46,11 +46,6 @@ def record_batch(
     options : dict
         What was chosen when scoring, e.g. ``coverage``.
     elapsed_s : float
-
-    Raises
-    ------
-    UnsentError
-        If the store can't be reached or refuses. The record stays on disk, to be sent by `sync`.
     """
     digest = _digest_input(source)
     outcomes = ", ".join(f"{count} {outcome}" for outcome, count in sorted(summary.by_outcome.items())) or "none scored"
@@ -59,7 +54,7 @@ def record_batch(
         key="batch",
         name=f"{summary.rows} rows | model {model.version} | {digest[:DIGEST_LENGTH]}",
         tags=_tags(model, digest, "imr-ml score", note),
-        params=flatten({"model.version": model.version, "options": dict(options)}),
+        params=flat_params({"model.version": model.version, "options": dict(options)}),
         metrics=tuple(points(batch_metrics(summary, elapsed_s))),
     )
     return send_record(save_record(_record(run, "scored-requests", "scoring", summary.rows, elapsed_s)))
@@ -87,11 +82,6 @@ def record_drift(source: Path, report: DriftReport, errors: int, model: LoadedMo
         Rows that can't be scored.
     model : LoadedModel
     elapsed_s : float
-
-    Raises
-    ------
-    UnsentError
-        As `record_batch`.
     """
     rows, drifted = report.current.drawn_from, "yes" if report.drifted else "no"
     verdict = f"Drifted: {', '.join(report.drifted)}." if report.drifted else "No drift."
@@ -107,7 +97,7 @@ def record_drift(source: Path, report: DriftReport, errors: int, model: LoadedMo
         key=_DRIFT,
         name=f"drift {drifted} | {rows} rows | model {model.version}",
         tags={"drift": drifted} | _tags(model, _digest_input(source), "imr-ml drift", note),
-        params=flatten({"model.version": model.version, "drift": settings}),
+        params=flat_params({"model.version": model.version, "drift": settings}),
         metrics=tuple(points(_drift_metrics(report) | counts)),
     )
     record = _record(run, "checked-requests", "drift", rows, elapsed_s)
@@ -147,8 +137,7 @@ def _tags(model: LoadedModel, digest: str, command: str, note: str) -> dict[str,
         "model.data.kind": source_kind(model.facts["data"]["source"]),
         "model.data.source": model.facts["data"]["source"],
         "model.data.sha256": model.facts["data"]["sha256"],
-        "mlflow.source.name": command,
-        "mlflow.source.type": "LOCAL",
+        **source_tags(command),
         NOTE: _WARNING + note if model.is_sample else note,
     }
 

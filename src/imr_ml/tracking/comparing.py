@@ -30,16 +30,7 @@ _MOST_RUNS = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class RunFacts:
-    """A recorded run.
-
-    Attributes
-    ----------
-    run_id, name : str
-    metrics : dict of float
-    params, tags : dict of str
-    held_out : HeldOut or None
-        Its out-of-fold predictions; None if it has none.
-    """
+    """A recorded run; `held_out` are its out-of-fold predictions, if it has any."""
 
     run_id: str
     name: str
@@ -60,13 +51,8 @@ class RunFacts:
 class RunComparison:
     """Runs beside the first of them.
 
-    Attributes
-    ----------
-    runs : tuple of RunFacts
-    differences : tuple of (dict of Estimate or str)
-        One for each run but the first: metric -> run minus first, paired by case; or why there is none.
-    params : dict of tuple
-        Param -> its value in each run, if they differ; None for a run without it.
+    `differences` holds for each run but the first metric -> run minus first, paired by case, or why there is none;
+    `params` each param whose values differ -> its value in each run, None for a run without it.
     """
 
     runs: tuple[RunFacts, ...]
@@ -77,16 +63,8 @@ class RunComparison:
 def compare_runs(named: Sequence[str]) -> RunComparison:
     """Compare runs.
 
-    Parameters
-    ----------
-    named : sequence of str
-        Each a run's identifier or its beginning, a run's name, or a version of the registered model by its number or
-        alias, as ``3``, ``champion`` or ``models:/imr-ml@champion``.
-
-    Raises
-    ------
-    TrackingError
-        For a name that no run or several have.
+    Each is named by its identifier or the beginning of that, by its name, or by a version of the registered model, as
+    ``3``, ``champion`` or ``models:/imr-ml@champion``. Raises `TrackingError` for a name that no run or several have.
     """
     require_store()
     with connected() as client:
@@ -116,22 +94,21 @@ def differences_or_why(first: RunFacts, other: RunFacts) -> dict[str, Estimate] 
 
 def paired_differences(first: HeldOut, other: HeldOut) -> dict[str, Estimate]:
     """Each metric of `other` minus that of `first`, both on the same folds, with a bootstrap over cases."""
-    bootstrap = _bootstrap({"first": first, "other": other})
+    bootstrap = _bootstrap(first=first, other=other)
     return {name: bootstrap.difference(("other", name), ("first", name)) for name in metrics_of(first.labels)}
 
 
 def estimates_of(held_out: HeldOut) -> dict[str, Estimate]:
     """Each metric of out-of-fold predictions, with a bootstrap over cases."""
-    bootstrap = _bootstrap({"first": held_out})
+    bootstrap = _bootstrap(first=held_out)
     return {name: bootstrap.estimate(("first", name)) for name in metrics_of(held_out.labels)}
 
 
-def _bootstrap(sides: Mapping[str, HeldOut]) -> Bootstrap[tuple[str, str]]:
+def _bootstrap(first: HeldOut, **others: HeldOut) -> Bootstrap[tuple[str, str]]:
     """Every metric of each side; all were evaluated on the same folds."""
-    first = next(iter(sides.values()))
     computed = {
         (side, name): metric_of(held_out.predicted, first.labels, name)
-        for side, held_out in sides.items()
+        for side, held_out in {"first": first, **others}.items()
         for name in metrics_of(first.labels)
     }
     repeats = len(first.predicted.repeats)
@@ -144,19 +121,7 @@ def shared_metrics(runs: Sequence[RunFacts]) -> list[str]:
 
 
 def find_version(client: MlflowClient, named: str) -> ModelVersion:
-    """Find the one version of the registered model that is meant.
-
-    Parameters
-    ----------
-    client : MlflowClient
-    named : str
-        The version's number, alias or ``models:/`` address, or its run as in `compare_runs`.
-
-    Raises
-    ------
-    TrackingError
-        For a name that no version has, and for a run whose model was not registered.
-    """
+    """Find a registered version by its number, alias, ``models:/`` address, or run as in `compare_runs`."""
     if version := _registered_version(client, named):
         return version
     run = find_run(client, named)
@@ -183,10 +148,8 @@ def find_run(client: MlflowClient, named: str) -> Run:
     if run := or_none(lambda: client.get_run(named), absent=NOT_FOUND):
         return run
     newest_first = ["attributes.start_time DESC"]
-    runs = list(
-        mlflow.search_runs(
-            search_all_experiments=True, output_format="list", order_by=newest_first, max_results=_MOST_RUNS
-        )
+    runs = mlflow.search_runs(
+        search_all_experiments=True, output_format="list", order_by=newest_first, max_results=_MOST_RUNS
     )
     matching = [run for run in runs if run.info.run_id.startswith(named.lower())] or [
         run for run in runs if run.info.run_name == named

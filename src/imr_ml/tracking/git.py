@@ -1,35 +1,18 @@
-"""Read the git state of the code, and system metrics during a training."""
+"""Read the git state of the code."""
 
 from __future__ import annotations
 
 import shutil
 import subprocess
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import count
 from pathlib import Path
-from threading import Event, Thread
-from typing import Any
-
-from imr_ml.tracking.records import Point
-from imr_ml.tracking.store import quiet_environment
 
 _TIMEOUT_S = 60
 
 
 @dataclass(frozen=True, slots=True)
 class GitState:
-    """State of a checkout.
-
-    Attributes
-    ----------
-    commit : str
-        Full hash of HEAD.
-    dirty : bool
-        Whether a tracked file differs from it.
-    """
+    """Full hash of a checkout's HEAD, and whether a tracked file differs from it."""
 
     commit: str
     dirty: bool
@@ -58,12 +41,12 @@ def git(folder: Path | None, *arguments: str) -> str | None:
     if command is None:
         return None
     try:
-        done = subprocess.run(  # noqa: S603
+        completed = subprocess.run(  # noqa: S603
             [command, *arguments], cwd=folder, capture_output=True, text=True, timeout=_TIMEOUT_S, check=True
         )
     except (subprocess.SubprocessError, OSError):
         return None
-    return done.stdout
+    return completed.stdout
 
 
 def has_object(name: str) -> bool:
@@ -82,52 +65,3 @@ def runs_from(commit: str) -> bool:
         return False
     top_folder = Path((git(None, "rev-parse", "--show-toplevel") or ".").strip())
     return Path(__file__).resolve().is_relative_to(top_folder.resolve())
-
-
-@contextmanager
-def system_metrics(every_s: float = 5.0) -> Iterator[list[Point]]:
-    """Sample the machine while the block runs.
-
-    MLflow is imported by the sampling thread: while models are fitted in other processes that costs no time.
-
-    Yields
-    ------
-    list of Point
-        Grows by one sample of each metric every `every_s` seconds and at the end.
-    """
-    points: list[Point] = []
-    ended = Event()
-    sampler = Thread(target=_sample, args=(points, ended, every_s), name="imr-ml system metrics", daemon=True)
-    sampler.start()
-    try:
-        yield points
-    finally:
-        ended.set()
-        sampler.join()
-
-
-def _sample(points: list[Point], ended: Event, every_s: float) -> None:
-    with quiet_environment():
-        from mlflow.system_metrics.metrics.cpu_monitor import CPUMonitor
-        from mlflow.system_metrics.metrics.disk_monitor import DiskMonitor
-        from mlflow.system_metrics.metrics.network_monitor import NetworkMonitor
-
-    monitors = [CPUMonitor(), DiskMonitor(), NetworkMonitor()]  # type: ignore[no-untyped-call]
-    # Processor use is measured since the previous reading; the first one means nothing.
-    _read(monitors)
-    for step in count():
-        ended.wait(every_s)
-        at_ms = int(time.time() * 1000)
-        for name, value in _read(monitors).items():
-            points.append(Point(name=f"system/{name}", value=value, step=step, at_ms=at_ms))
-        if ended.is_set():
-            return
-
-
-def _read(monitors: list[Any]) -> dict[str, float]:
-    values: dict[str, float] = {}
-    for monitor in monitors:
-        monitor.collect_metrics()
-        values |= monitor.aggregate_metrics()
-        monitor.clear_metrics()
-    return values

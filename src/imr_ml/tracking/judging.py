@@ -28,17 +28,10 @@ _SAMPLE = "sample"
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Result of the promotion rule.
+    """Result of the promotion rule, and the reason in one line.
 
-    Attributes
-    ----------
-    promote : bool
-    why : str
-        The reason, in one line.
-    differences : dict of Estimate
-        Metric -> challenger minus champion; empty if they were not compared.
-    later : dict of Estimate or str
-        The same on later decisions, if the champion was refitted; or why there are none.
+    `differences` are metric -> challenger minus champion, empty if they were not compared; `later` the same on later
+    decisions, if the champion was refitted, or why there are none.
     """
 
     promote: bool
@@ -60,13 +53,12 @@ def judge(challenger: RunFacts, champion: RunFacts | None, later: Mapping[str, E
     if champion is None:
         lead = challenger.estimate(_LEAD_OVER_BASE_RATE)
         beats = lead is not None and lead.low > 0
-        why = (
-            f"there is no champion yet and it {'beats' if beats else 'does not beat'} the base rate: ROC AUC by {lead}"
-        )
-        return Verdict(beats, why)
+        does = "beats" if beats else "does not beat"
+        return Verdict(beats, f"there is no champion yet and it {does} the base rate: ROC AUC by {lead}")
     if is_sample_over_real(challenger, champion):
-        why = "it was trained on the sample corpus and the champion on real letters; train on real letters"
-        return Verdict(False, why)
+        return Verdict(
+            False, "it was trained on the sample corpus and the champion on real letters; train on real letters"
+        )
     differences = differences_or_why(champion, challenger)
     if isinstance(differences, str):
         return Verdict(False, differences)
@@ -94,17 +86,14 @@ def _judge_differences(
     terms, champions_terms = challenger.metrics.get(TERMS), champion.metrics.get(TERMS)
     if terms is None or champions_terms is None:
         return False, f"{as_good} not simpler"
-    is_simpler = terms < champions_terms
-    return is_simpler, (
-        f"{as_good} {'simpler' if is_simpler else 'not simpler'} ({terms:,.0f} terms, {champions_terms:,.0f})"
-    )
+    simpler = "simpler" if terms < champions_terms else "not simpler"
+    return terms < champions_terms, f"{as_good} {simpler} ({terms:,.0f} terms, {champions_terms:,.0f})"
 
 
 def _summarize(differences: Mapping[str, Estimate]) -> str:
-    return ", ".join(f"{name} {one.value:+.3f} [{one.low:+.3f}, {one.high:+.3f}]" for name, one in differences.items())
+    return ", ".join(f"{name} {one.signed}" for name, one in differences.items())
 
 
 def is_sample_over_real(challenger: RunFacts, champion: RunFacts) -> bool:
     """Whether a challenger of invented letters meets a champion of real ones."""
-    kinds = [run.tags.get("data.kind") for run in (challenger, champion)]
-    return kinds[0] == _SAMPLE != kinds[1]
+    return challenger.tags.get("data.kind") == _SAMPLE != champion.tags.get("data.kind")

@@ -51,15 +51,8 @@ class Folds:
 class HeldOut:
     """Out-of-fold predictions of a model, and the outcomes.
 
-    Attributes
-    ----------
-    folds : Folds
-    labels : Labels
-    groups : (requests,) int
-        Case of each request, counted from 0.
-    predicted : OutOfFold
-    fold_of : (repeats, requests) int, optional
-        In which fold a request was held out.
+    `groups` is the case of each request, counted from 0; `fold_of`, of shape (repeats, requests), the fold in which it
+    was held out, if that is known.
     """
 
     folds: Folds

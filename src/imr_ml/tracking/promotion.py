@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -38,20 +38,7 @@ _LONGEST_REASON, _LONGEST_TAG = 600, 5000
 
 @dataclass(frozen=True, slots=True)
 class Promotion:
-    """What became of a version.
-
-    Attributes
-    ----------
-    version : str
-    previous : str
-        The champion before; empty if there was none.
-    promoted : bool
-    verdict : Verdict
-    refit : str
-        Run of the refitted champion; empty if none was needed.
-    notes : tuple of str
-        What else a user should know.
-    """
+    """What became of a version: `previous` is the champion before and `refit` the run of the refitted one, or empty."""
 
     version: str
     previous: str
@@ -76,11 +63,6 @@ def promote(
         Recorded on the version; needed with `force`.
     start : callable, optional
         Starts the progress bar of each long step, if the champion is refitted.
-
-    Raises
-    ------
-    TrackingError
-        If there is no such version, it is the champion already, its files are gone, or it is forced without a reason.
     """
     if force and not reason.strip():
         raise TrackingError("promoting by force needs a reason: imr-ml promote --force --reason TEXT")
@@ -91,7 +73,7 @@ def promote(
         challenger, champion = _find_candidate(client, named), version_by_alias(client, CHAMPION)
         if champion is not None and champion.version == challenger.version:
             raise TrackingError(f"version {champion.version} is the champion already; name another: imr-ml promote 3")
-        ours, theirs = _read_run(client, challenger), _read_run(client, champion) if champion else None
+        ours, theirs = _read_run(client, challenger), _read_run(client, champion)
         check_files(client, challenger, "the challenger" if named == CHALLENGER else "which you named")
     if ours is None:
         raise TrackingError(f"the run of version {challenger.version}, the challenger, was deleted; train another")
@@ -134,10 +116,10 @@ def rollback(reason: str = "") -> tuple[str, str]:
         return str(champion.version), previous
 
 
-def _check_unchanged(client: MlflowClient, judged: ModelVersion | None) -> None:
-    """Refuse a verdict on a champion that is none any more, as a refit takes its time."""
+def _check_unchanged(client: MlflowClient, compared: ModelVersion | None) -> None:
+    """Refuse a verdict on a version that is not the champion any more, as a refit takes its time."""
     champion = version_by_alias(client, CHAMPION)
-    if (champion and champion.version) != (judged and judged.version):
+    if (champion and champion.version) != (compared and compared.version):
         raise TrackingError("the champion has changed meanwhile; run imr-ml promote again")
 
 
@@ -164,11 +146,8 @@ def _judge_versions(
     if is_sample_over_real(ours, theirs) or not isinstance(differences_or_why(theirs, ours), str):
         return judge(ours, theirs), None
     try:
-        contenders = [
-            Contender(run, fetch_model(f"{MODELS}{MODEL_NAME}/{version.version}"))
-            for run, version in ((theirs, champion), (ours, challenger))
-        ]
-        refitted = refit(contenders[0], contenders[1], start)
+        folders = [fetch_model(f"{MODELS}{MODEL_NAME}/{version.version}") for version in (champion, challenger)]
+        refitted = refit(Contender(theirs, folders[0]), Contender(ours, folders[1]), start)
     except ImrError as error:
         return Verdict(False, f"the champion can't be refitted on its data and folds: {error}"), None
     return judge(ours, refitted.run, refitted.later), refitted
@@ -182,23 +161,14 @@ def _describe_sources(challenger: RunFacts, champion: RunFacts | None) -> tuple[
     return (f"it was trained on decisions of source {sources[0]}, the champion before on those of {sources[1]}",)
 
 
-def _read_run(client: MlflowClient, version: ModelVersion) -> RunFacts | None:
+def _read_run(client: MlflowClient, version: ModelVersion | None) -> RunFacts | None:
     """None for a version whose run was deleted, or that was registered without one."""
-    run = or_none(lambda: client.get_run(str(version.run_id))) if version.run_id else None
+    run = or_none(lambda: client.get_run(str(version.run_id))) if version and version.run_id else None
     return read_run(client, run) if run else None
 
 
 def _record_verdict(client: MlflowClient, version: ModelVersion, verdict: Verdict, given: Mapping[str, str]) -> None:
-    """Write a verdict into the version's tags and description.
-
-    Parameters
-    ----------
-    client : MlflowClient
-    version : ModelVersion
-    verdict : Verdict
-    given : dict of str
-        Its outcome, the user's reason and the run of the refit.
-    """
+    """Write a verdict into the version's tags and description, with the outcome, reason and refit run in `given`."""
     tags = {**given, "verdict": verdict.why, "at": _now()}
     _set_tags(client, version, {f"promotion.{name}": value for name, value in tags.items()})
     # An earlier verdict is replaced: a database may hold no more than 5,000 characters.
@@ -207,16 +177,15 @@ def _record_verdict(client: MlflowClient, version: ModelVersion, verdict: Verdic
     why, reason = (textwrap.shorten(text, _LONGEST_REASON, placeholder=" ...") for text in texts)
     lines = [f"{description}{_JUDGED}{_now()}: {given['outcome']}.** {why}.{f' Reason: {reason}' if reason else ''}"]
     lines += _difference_table("challenger minus champion", verdict.differences)
-    if isinstance(verdict.later, str):
-        lines += ["", verdict.later] if verdict.later else []
-    else:
-        lines += _difference_table("on later decisions", verdict.later)
+    lines += _difference_table("on later decisions", verdict.later)
     client.update_model_version(MODEL_NAME, version.version, "\n".join(lines))
 
 
-def _difference_table(title: str, differences: Mapping[str, Estimate]) -> list[str]:
-    numbers = {name: (one.value, one.low, one.high) for name, one in differences.items()}
-    rows = [[name, *(f"{number:+.3f}" for number in each)] for name, each in numbers.items()]
+def _difference_table(title: str, differences: Mapping[str, Estimate] | str) -> list[str]:
+    """Lines of a table, or why there is none."""
+    if isinstance(differences, str):
+        return ["", differences] if differences else []
+    rows = [[name, *(f"{value:+.3f}" for value in astuple(one))] for name, one in differences.items()]
     return ["", *markdown_table([title, "value", "low", "high"], rows)] if rows else []
 
 

@@ -52,21 +52,10 @@ class Rebuilt(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Reproduction:
-    """A run beside the one rebuilt from it.
+    """A run beside the one rebuilt from it: the metrics of both.
 
-    Attributes
-    ----------
-    run_id, name : str
-    notes : tuple of str
-        Why the two may differ.
-    code : str
-        Which code rebuilt it.
-    table_equal : bool or None
-        Whether the file of the table is the same, byte for byte; None if no checksum of it was recorded.
-    data_equal : bool
-        Whether the features and labels are.
-    recorded, rebuilt : mapping of str to float
-        Metrics.
+    `notes` say why they may differ, and `code` which code rebuilt the run; `table_equal` is whether the table's file is
+    the same, byte for byte (None if no checksum of it was recorded), `data_equal` whether the features and labels are.
     """
 
     run_id: str
@@ -80,10 +69,9 @@ class Reproduction:
 
     def is_equal(self, metric: str) -> bool:
         """Whether a metric is the same in both."""
-        recorded, rebuilt = self.recorded.get(metric), self.rebuilt.get(metric)
-        if recorded is None or rebuilt is None:
+        if metric not in self.recorded or metric not in self.rebuilt:
             return False
-        return math.isclose(recorded, rebuilt, rel_tol=_TOLERANCE, abs_tol=_TOLERANCE)
+        return math.isclose(self.recorded[metric], self.rebuilt[metric], rel_tol=_TOLERANCE, abs_tol=_TOLERANCE)
 
     @property
     def metrics(self) -> tuple[str, ...]:
@@ -109,13 +97,6 @@ def reproduce(named: str, start: StartProgress, *, here: bool = False, from_tabl
         Use the installed code, whatever the run's commit.
     from_table : bool
         Train on the existing table instead of rebuilding it from its sources.
-
-    Raises
-    ------
-    TrackingError
-        For a run that is not found or of a baseline, and for a commit that this checkout does not have.
-    ModelError, SchemaError
-        See `rebuild`.
     """
     require_store()
     with connected() as client:
@@ -168,11 +149,10 @@ def rebuild(model: Path, scratch: Path, start: StartProgress, *, from_table: boo
         For sources that do not exist any more or have changed.
     """
     from imr_ml.files import sha256_of
-    from imr_ml.ingest.manifest import read_manifest
     from imr_ml.ingest.rebuild import rebuild_table, unchanged_table
     from imr_ml.training import train
 
-    manifest, here = read_manifest(_manifest_of(model)), Path.cwd()
+    manifest, here = _read_manifest(model), Path.cwd()
     table = unchanged_table(manifest, here) if from_table else rebuild_table(manifest, here, scratch, start)
     facts = read_facts(model)
     trained = train(_read_requests(manifest, table, facts), settings_of_facts(facts["settings"]))
@@ -188,24 +168,10 @@ def rebuild(model: Path, scratch: Path, start: StartProgress, *, from_table: boo
 
 
 def training_requests(model: Path, start: StartProgress) -> pd.DataFrame:
-    """Requests that a model was trained on: of its table, or of the table's sources if that was replaced since.
-
-    Parameters
-    ----------
-    model : Path
-        Folder of a model.
-    start : callable
-        Starts the progress bar of a long step.
-
-    Raises
-    ------
-    ModelError, SchemaError
-        See `rebuild`.
-    """
-    from imr_ml.ingest.manifest import read_manifest
+    """Requests that a model was trained on: of its table, or of the table's sources if that was replaced since."""
     from imr_ml.ingest.rebuild import rebuild_table, unchanged_table
 
-    manifest, here = read_manifest(_manifest_of(model)), Path.cwd()
+    manifest, here = _read_manifest(model), Path.cwd()
     with tempfile.TemporaryDirectory() as scratch:
         try:
             table = unchanged_table(manifest, here)
@@ -220,10 +186,12 @@ def read_facts(model: Path) -> dict[str, Any]:
     return facts
 
 
-def _manifest_of(model: Path) -> Path:
+def _read_manifest(model: Path) -> TableManifest:
+    from imr_ml.ingest.manifest import read_manifest
+
     if not (model / MANIFEST).is_file():
         raise ModelError(f"{model}: has no manifest of its table ({MANIFEST} is missing); train again")
-    return model / MANIFEST
+    return read_manifest(model / MANIFEST)
 
 
 def _read_requests(manifest: TableManifest, table: Path, facts: dict[str, Any]) -> pd.DataFrame:
@@ -289,21 +257,17 @@ def _rebuild_at(commit: str, model: Path, scratch: Path, *, from_table: bool) ->
         try:
             if not (checkout / "src" / "imr_ml" / "tracking" / "rebuilding.py").is_file():
                 raise TrackingError(f"the code of commit {short} can't rebuild a run; {hint}")
-            return _rebuild_with(checkout / "src", model, scratch, from_table=from_table)
+            command = [sys.executable, "-c", "from imr_ml.cli import app; app()", "rebuild", str(model), str(scratch)]
+            completed = subprocess.run(  # noqa: S603
+                [*command, *(["--from-table"] if from_table else [])],
+                env={**os.environ, "PYTHONPATH": str(checkout / "src")},
+                capture_output=True,
+                text=True,
+                check=False,
+            )
         finally:
             git(None, "worktree", "remove", "--force", str(checkout))
-
-
-def _rebuild_with(source: Path, model: Path, scratch: Path, *, from_table: bool) -> Rebuilt:
-    command = [sys.executable, "-c", "from imr_ml.cli import app; app()", "rebuild", str(model), str(scratch)]
-    done = subprocess.run(  # noqa: S603
-        [*command, *(["--from-table"] if from_table else [])],
-        env={**os.environ, "PYTHONPATH": str(source)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
+    if completed.returncode:
+        reason = (completed.stderr.strip().splitlines() or ["no reason given"])[-1]
         raise TrackingError(f"rebuilding it failed: {reason.removeprefix('imr-ml: ')}")
     return Rebuilt.model_validate_json((scratch / REBUILT).read_bytes())

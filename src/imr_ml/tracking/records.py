@@ -58,9 +58,8 @@ class DatasetRecord(_Data):
 
 
 class ModelRecord(_Data):
-    """A model whose files are beside the record; tags and description are those of the registered version."""
+    """A model that is saved beside the record; tags and description are those of the registered version."""
 
-    requirements: tuple[str, ...]
     tags: dict[str, str]
     description: str
 
@@ -68,12 +67,8 @@ class ModelRecord(_Data):
 class Record(_Data):
     """Runs that belong together; the first is the parent of the others.
 
-    Attributes
-    ----------
-    id : str
-        Unique; the runs in a store carry it in a tag.
-    destination : str
-        Tracking URI of the store that it is meant for, without a password.
+    Runs in a store carry the record's `id` in a tag. The `destination` is the tracking URI of the store that the record
+    is meant for, without a password.
     """
 
     id: str = Field(default_factory=lambda: uuid.uuid4().hex)
@@ -89,11 +84,7 @@ class Record(_Data):
 def save_record(record: Record, write_files: Callable[[Path], object] = lambda _: None) -> Path:
     """Write a record and its files to a folder of the outbox: all of it, or nothing if that fails.
 
-    Parameters
-    ----------
-    record : Record
-    write_files : callable
-        Writes ``artifacts/<key of a run>/``, and ``model/`` and ``code/`` if there is a model, to the given folder.
+    `write_files` writes ``artifacts/<key of a run>/``, and the MLflow model ``model/`` if there is one, to that folder.
     """
     outbox = Path.cwd() / OUTBOX
     with _create_scratch_folder(outbox) as name:

@@ -24,7 +24,7 @@ from imr_ml.progress import StartProgress
 from imr_ml.tracking.comparing import RunFacts, estimates_of, paired_differences
 from imr_ml.tracking.predictions import FILE, HeldOut, write_held_out
 from imr_ml.tracking.rebuilding import read_facts, settings_of_facts, training_requests
-from imr_ml.tracking.run_facts import TERMS, count_terms
+from imr_ml.tracking.run_facts import TERMS, count_terms, with_intervals
 from imr_ml.tracking.views import NOTE
 from imr_ml.training import data_digest, decided_requests
 
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 
 REFIT_OF = "promotion.refit_of"
 """Tag of the run of a refit: the version whose settings were fitted."""
-_ENDS = {"": "value", ".low": "low", ".high": "high"}
 
 
 class RefitError(ImrError):
@@ -42,26 +41,15 @@ class RefitError(ImrError):
 
 @dataclass(frozen=True, slots=True)
 class Refit:
-    """A champion's settings, evaluated on a challenger's data and folds.
+    """A champion's settings, evaluated on a challenger's data and folds, as if that training had been recorded.
 
-    Attributes
-    ----------
-    run : RunFacts
-        As if its training had been recorded.
-    later : dict of Estimate or str
-        Metric -> challenger minus champion, both trained on earlier decisions and tested on later ones; or why there is
-        no such comparison.
+    `later` is metric -> challenger minus champion, both trained on earlier decisions and tested on later ones; or why
+    there is no such comparison.
     """
 
     run: RunFacts
+    held_out: HeldOut
     later: Mapping[str, Estimate] | str
-
-    @property
-    def held_out(self) -> HeldOut:
-        """Its out-of-fold predictions."""
-        if self.run.held_out is None:
-            raise RefitError("a refit has out-of-fold predictions")
-        return self.run.held_out
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,47 +68,40 @@ def refit(champion: Contender, challenger: Contender, start: StartProgress) -> R
     champion, challenger : Contender
     start : callable
         Starts the progress bar of each long step.
-
-    Raises
-    ------
-    RefitError
-        If the challenger's data are not there any more, or it has no out-of-fold predictions.
     """
-    judged = challenger.run.held_out
-    if judged is None:
+    reference = challenger.run.held_out
+    if reference is None:
         raise RefitError(f"{challenger.run.name} has no out-of-fold predictions")
     try:
         decided = decided_requests(training_requests(challenger.folder, start))
     except (ImrError, FileNotFoundError) as error:
         raise RefitError(f"the challenger's data can't be read again: {error}") from error
-    if data_digest(decided) != judged.folds.data:
+    if data_digest(decided) != reference.folds.data:
         raise RefitError(
             "the challenger's data are not what it was trained on: the installed code reads them otherwise"
         )
     ours, theirs = (settings_of_facts(read_facts(one.folder)["settings"]) for one in (challenger, champion))
     dataset = Dataset.of(decided, theirs.nlp, start)
-    same_reading = ours.nlp == theirs.nlp
-    other = dataset if same_reading else Dataset.of(decided, ours.nlp, start, dataset.groups)
-    held_out = _evaluate(dataset, theirs, judged, start)
-    terms = count_terms(_fit_whole(dataset, theirs))
-    metrics = {name: one for name, one in estimates_of(held_out).items() if name in champion.run.metrics}
-    values = {f"{name}{end}": getattr(one, part) for name, one in metrics.items() for end, part in _ENDS.items()}
+    other = dataset if ours.nlp == theirs.nlp else Dataset.of(decided, ours.nlp, start, dataset.groups)
+    held_out = _evaluate(dataset, theirs, reference, start)
+    terms = count_terms(_fit(dataset, theirs))
+    estimates = {name: one for name, one in estimates_of(held_out).items() if name in champion.run.metrics}
     run = replace(
         champion.run,
         name=f"{champion.run.name} | refitted",
-        metrics=values | ({} if terms is None else {TERMS: float(terms)}),
+        metrics=with_intervals(estimates) | ({} if terms is None else {TERMS: float(terms)}),
         held_out=held_out,
     )
-    return Refit(run, _compare_later((dataset, theirs), (other, ours), judged))
+    return Refit(run, held_out, _compare_later((dataset, theirs), (other, ours), reference))
 
 
-def record_refit(client: MlflowClient, done: Refit, version: str, challenger_run: str) -> str:
+def record_refit(client: MlflowClient, refitted: Refit, version: str, challenger_run: str) -> str:
     """Record a refit as a run under the challenger's; return its identifier.
 
     Parameters
     ----------
     client : MlflowClient
-    done : Refit
+    refitted : Refit
     version : str
         Number of the version whose settings were fitted.
     challenger_run : str
@@ -132,28 +113,30 @@ def record_refit(client: MlflowClient, done: Refit, version: str, challenger_run
     tags = {name: value for name, value in parent.data.tags.items() if name.startswith(("data.", "version."))}
     note = f"The settings of version {version}, the champion, on the data and folds of the run above."
     tags |= {"mlflow.parentRunId": challenger_run, REFIT_OF: version, NOTE: note}
-    run = client.create_run(parent.info.experiment_id, tags=tags, run_name=done.run.name)
+    run = client.create_run(parent.info.experiment_id, tags=tags, run_name=refitted.run.name)
     run_id = str(run.info.run_id)
     data = {name: value for name, value in parent.data.params.items() if name.startswith(("data.", "evaluation."))}
-    params = [Param(name, value) for name, value in {**done.run.params, **data}.items()]
-    metrics = [Metric(name, one, run.info.start_time, 0) for name, one in done.run.metrics.items() if np.isfinite(one)]
+    params = [Param(name, value) for name, value in {**refitted.run.params, **data}.items()]
+    metrics = [
+        Metric(name, one, run.info.start_time, 0) for name, one in refitted.run.metrics.items() if np.isfinite(one)
+    ]
     client.log_batch(run_id, metrics, params)
     with tempfile.TemporaryDirectory() as scratch:
-        write_held_out(done.held_out, Path(scratch) / FILE)
+        write_held_out(refitted.held_out, Path(scratch) / FILE)
         client.log_artifacts(run_id, scratch)
     client.set_terminated(run_id)
     return run_id
 
 
-def _evaluate(dataset: Dataset, settings: TrainingSettings, judged: HeldOut, start: StartProgress) -> HeldOut:
+def _evaluate(dataset: Dataset, settings: TrainingSettings, reference: HeldOut, start: StartProgress) -> HeldOut:
     """Out-of-fold predictions of settings on the folds that another model was evaluated on."""
-    folds = judged.folds
+    folds = reference.folds
     evaluation = EvaluationSettings(
         folds.folds, folds.repeats, seed=folds.seed, stratify=folds.stratify, tested_folds=folds.tested_folds
     )
     repeats = repeated_folds(dataset.labels.overturned, dataset.groups, evaluation)
     fold_of = np.array([fold_numbers(one) for one in repeats])
-    if judged.fold_of is not None and not np.array_equal(fold_of, judged.fold_of):
+    if reference.fold_of is not None and not np.array_equal(fold_of, reference.fold_of):
         raise RefitError("the installed code makes other folds than the challenger was evaluated on")
     builders: dict[str, Callable[[], Predictor]] = {MODEL: partial(RequestModel, settings.model)}
     predicted = out_of_fold(dataset, builders, repeats, evaluation.jobs, start, "refitting the champion")[MODEL]
@@ -161,12 +144,12 @@ def _evaluate(dataset: Dataset, settings: TrainingSettings, judged: HeldOut, sta
     return HeldOut(folds, tested.labels, tested.groups, predicted, fold_of)
 
 
-def _fit_whole(dataset: Dataset, settings: TrainingSettings) -> RequestModel:
+def _fit(dataset: Dataset, settings: TrainingSettings) -> RequestModel:
     return RequestModel(settings.model).fit(dataset.frame, dataset.labels, dataset.groups)
 
 
 def _compare_later(
-    champion: tuple[Dataset, TrainingSettings], challenger: tuple[Dataset, TrainingSettings], judged: HeldOut
+    champion: tuple[Dataset, TrainingSettings], challenger: tuple[Dataset, TrainingSettings], reference: HeldOut
 ) -> dict[str, Estimate] | str:
     """Challenger minus champion on later decisions, both trained on earlier ones; or why there is no such split."""
     dataset = champion[0]
@@ -177,8 +160,7 @@ def _compare_later(
     labels, cases = dataset.labels[test], np.unique(dataset.groups[test], return_inverse=True)[1]
 
     def predict(reading: Dataset, settings: TrainingSettings) -> HeldOut:
-        rows = reading[train]
-        model = RequestModel(settings.model).fit(rows.frame, rows.labels, rows.groups)
-        return HeldOut(judged.folds, labels, cases, OutOfFold((model.predict(reading.frame.iloc[test]),)))
+        predicted = _fit(reading[train], settings).predict(reading.frame.iloc[test])
+        return HeldOut(reference.folds, labels, cases, OutOfFold((predicted,)))
 
     return paired_differences(predict(*champion), predict(*challenger))

@@ -1,28 +1,18 @@
-"""Log a model to MLflow, register its version, and fetch it for scoring.
-
-No pickle: the model's own files are logged as they are, and `imr_ml.scoring.pyfunc` reads them.
-"""
+"""Register versions of the model, find them, and fetch their files for scoring."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from imr_ml.corpus.schema import COLUMNS, FEATURE_COLUMNS
 from imr_ml.model_files import CHECKSUMS, CLASSIFIERS, FACTS
-from imr_ml.score_columns import ADDED, ScoreOptions
-from imr_ml.tracking.relocation import file_path
-from imr_ml.tracking.store import connected, first_line, or_none, require_store
-from imr_ml.tracking.uris import TrackingError, redact_uri, tracking_uri
+from imr_ml.tracking.store import connected, first_line, or_none, require_store, retry_conflicts
+from imr_ml.tracking.uris import TrackingError, file_path, redact_uri, tracking_uri
 
 if TYPE_CHECKING:
-    import pandas as pd
     from mlflow import MlflowClient
     from mlflow.entities.model_registry import ModelVersion
-    from mlflow.models.signature import ModelSignature
 
     from imr_ml.tracking.records import ModelRecord
 
@@ -32,12 +22,6 @@ MODELS = "models:/"
 TRAINED = "trained_ms"
 """Tag of a version: when its training ended, in milliseconds since 1970."""
 NOT_FOUND = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
-_LOADER = "imr_ml.scoring.pyfunc"
-# Distributions whose version changes what scoring returns; MLflow adds itself.
-_REQUIREMENTS = ("negspacy", "numpy", "pandas", "pydantic", "scikit-learn", "scipy", "skops", "spacy")
-# They say which rows are of one case; the number of its items is a feature.
-_CASE_COLUMNS = ("case_number", "letter_sha256")
-_TYPES = {"text": "string", "number": "double", "count": "long", "flag": "boolean"}
 _VERSIONS_OF_LOGGED = "mlflow.modelVersions"
 _DESCRIPTION = f"""\
 Outcome (upheld or overturned) and cited guideline families of Independent Medical Review requests.
@@ -48,90 +32,11 @@ Outcome (upheld or overturned) and cited guideline families of Independent Medic
 - **A version with the tag `data.kind` = `sample` is trained on invented letters: it says nothing about real requests.**
 - A version with `data.kind` = `own` is trained on the user's own decisions, one with `real` on published letters.
 """
-_EXAMPLE = {
-    "request": "Physical therapy, 2 times a week for 4 weeks, left shoulder",
-    "clinical_summary": (
-        "The injured worker is a 47 year old male who hurt the left shoulder while stacking crates. He "
-        "reports a dull ache when reaching overhead. The examination shows reduced abduction and no "
-        "instability. Six visits of therapy helped."
-    ),
-    "ur_guideline": "MTUS Chronic Pain Medical Treatment Guidelines 2009, Section(s): Physical Medicine.",
-    "date_of_injury": "2015-03-02",
-    "ur_denial_date": "2016-01-18",
-}
 
 
-def log_model(model_folder: Path, code: Path, requirements: Sequence[str], params: Mapping[str, object]) -> str:
-    """Log a model's folder to the active run; return the logged model's identifier.
-
-    Parameters
-    ----------
-    model_folder : Path
-        As `imr_ml.model_files.save_model` writes it.
-    code : Path
-        Folder that holds the package ``imr_ml`` as it was when the model was trained.
-    requirements : sequence of str
-        As `pip_requirements` returned them then.
-    params : mapping
-        Settings to log with the model.
-    """
-    import mlflow
-
-    logged = mlflow.pyfunc.log_model(
-        name="model",
-        loader_module=_LOADER,
-        data_path=str(model_folder),
-        code_paths=[str(code / "imr_ml")],
-        pip_requirements=list(requirements),
-        signature=signature(),
-        input_example=input_example(),
-        params=dict(params),
-    )
-    return str(logged.model_id)
-
-
-def pip_requirements() -> list[str]:
-    """What the model needs, pinned to the installed versions."""
-    return [f"{name}=={version(name)}" for name in _REQUIREMENTS]
-
-
-def signature() -> ModelSignature:
-    """Columns in and out.
-
-    No column is required here: MLflow's own error about a missing one repeats the names of the others, which are text
-    of a request where a file was posted without its header. The model checks its columns itself.
-
-    Columns take any type, because MLflow refuses rather than converts: a date column of type ``datetime`` would not
-    take dates from CSV or JSON, which come as text, one of type ``string`` would take neither timestamps nor a column
-    that is empty throughout, and ``double`` would not take whole numbers. Scoring converts them and says which cells it
-    could not read.
-    """
-    from mlflow.models.signature import ModelSignature
-    from mlflow.types import ColSpec, ParamSchema, ParamSpec, Schema
-    from mlflow.types.schema import AnyType
-
-    accepted = {*_CASE_COLUMNS, *FEATURE_COLUMNS}
-    anything, default = AnyType(), ScoreOptions()  # type: ignore[no-untyped-call]
-    inputs = [ColSpec(anything, column.name, required=False) for column in COLUMNS if column.name in accepted]
-    params = [
-        ParamSpec("evidence", "boolean", default.evidence),
-        ParamSpec("precedents", "long", default.precedents),
-        # MLflow takes no None: 0 stands for the coverage that the model was trained for.
-        ParamSpec("coverage", "double", 0.0),
-    ]
-    outputs = [ColSpec(_TYPES[column.kind], column.name, required=False) for column in ADDED]
-    return ModelSignature(inputs=Schema([*inputs]), outputs=Schema([*outputs]), params=ParamSchema(params))
-
-
-def input_example() -> pd.DataFrame:
-    """One invented request."""
-    import pandas as pd
-
-    return pd.DataFrame([_EXAMPLE])
-
-
+@retry_conflicts
 def register(client: MlflowClient, model_id: str, run_id: str, model: ModelRecord, trained_ms: int) -> str:
-    """Register a logged model, unless that was done, and make it the challenger, unless that is newer.
+    """Register a logged model once, as the challenger unless that was trained later; return its version.
 
     Parameters
     ----------
@@ -141,11 +46,6 @@ def register(client: MlflowClient, model_id: str, run_id: str, model: ModelRecor
         Tags and description of the version.
     trained_ms : int
         When the training ended: a model that is sent late does not replace a challenger trained after it.
-
-    Returns
-    -------
-    str
-        Number of the version.
     """
     import mlflow
 
@@ -176,15 +76,8 @@ def register(client: MlflowClient, model_id: str, run_id: str, model: ModelRecor
 def fetch_model(uri: str) -> Path:
     """Download a tracked model if it is not on this machine; return the folder that `model_files.read_model` reads.
 
-    Parameters
-    ----------
-    uri : str
-        ``models:/imr-ml@challenger``, ``models:/imr-ml/3`` or ``runs:/<run id>/model``.
-
-    Raises
-    ------
-    TrackingError
-        If there is no such model (lists the existing ones) or imr-ml did not train it.
+    The URI is ``models:/imr-ml@challenger``, ``models:/imr-ml/3`` or ``runs:/<run id>/model``. Raises `TrackingError`
+    if there is no such model (lists the existing ones) or imr-ml did not train it.
     """
     require_store()
     with connected() as client:
@@ -251,25 +144,17 @@ def _find_data_folder(folder: Path, uri: str) -> Path:
 
 def _find_missing_folder(client: MlflowClient, uri: str) -> Path | None:
     """Where the store says that a version's files are, if they are not: MLflow knows them by their whole path."""
-    import mlflow
-
-    try:
-        model = version_of(client, uri)
-        path = file_path(client.get_model_version_download_uri(model.name, model.version))
-    except mlflow.MlflowException:
-        return None
+    version = or_none(lambda: version_of(client, uri), absent=NOT_FOUND)
+    path = file_path(client.get_model_version_download_uri(version.name, version.version)) if version else None
     return None if path is None or path.exists() else path
 
 
 def _explain_missing_model(client: MlflowClient, uri: str, error: Exception) -> str:
     if not uri.startswith(MODELS):
         return first_line(error)
-    import mlflow
-
     name = uri.removeprefix(MODELS).partition("/")[0].partition("@")[0]
-    try:
-        model = client.get_registered_model(name)
-    except mlflow.MlflowException:
+    model = or_none(lambda: client.get_registered_model(name), absent=NOT_FOUND)
+    if model is None:
         known = ", ".join(sorted(one.name for one in client.search_registered_models()))
         registered = f"registered are: {known}" if known else "none is registered; train one with 'imr-ml train'"
         return f"no model {name!r} in {redact_uri(tracking_uri())}; {registered}"

@@ -19,12 +19,12 @@ import numpy as np
 from imr_ml.corpus.schema import source_kind
 from imr_ml.evaluation.comparison import LESS_IS_BETTER, METRICS, MODEL, baselines_of
 from imr_ml.experiments.reading import DEFAULT, changes_of
-from imr_ml.experiments.schema import TrainingSettings, Value, flat_keys, values_of
+from imr_ml.experiments.schema import TrainingSettings, flat_keys, flatten, values_of
 from imr_ml.reporting.compared_models import TITLES, ComparedModel
 from imr_ml.tracking.records import Point
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from numpy.typing import ArrayLike
 
     from imr_ml.classifiers.request_model import RequestModel
     from imr_ml.evaluation.intervals import Estimate
@@ -47,9 +47,6 @@ def name_run(
 ) -> str:
     """Name of the model's run, or of one that it was compared with; a star marks uncommitted changes.
 
-    E.g. ``"tfidf+facts C=0.3 | 270 req | a1b2c3d"``, ``"plain TF-IDF | 270 req | a1b2c3d*"`` or, for settings that
-    differ from the default, ``"default: outcome.C=1.0 | 270 req | a1b2c3d"``.
-
     Parameters
     ----------
     trained : TrainedModel
@@ -57,12 +54,21 @@ def name_run(
     compared : ComparedModel, optional
     experiment : str
         Name of the experiment file.
+
+    Returns
+    -------
+    str
+        E.g. ``"tfidf+facts C=0.3 | 270 req | a1b2c3d"`` or, for settings that differ from the default,
+        ``"default: outcome.C=1.0 | 270 req | a1b2c3d*"``.
     """
     changes = _describe_changes(trained.settings)
-    if changes and not compared:
-        return " | ".join([f"{experiment}: {changes}", f"{trained.data.requests} req", *([git.short] if git else [])])
-    title = compared.title if compared else _name_default(trained)
-    return " | ".join([title, f"{trained.data.requests} req", *([git.short] if git else [])])
+    own_title = f"{experiment}: {changes}" if changes else _name_default(trained)
+    return join_name(compared.title if compared else own_title, trained.data, git)
+
+
+def join_name(title: str, data: DataFacts, git: GitState | None) -> str:
+    """Name of a run: its title, the requests and the commit."""
+    return " | ".join([title, f"{data.requests} req", *([git.short] if git else [])])
 
 
 def _name_default(trained: TrainedModel) -> str:
@@ -93,11 +99,11 @@ def collect_params(trained: TrainedModel, compared: ComparedModel | None = None)
     counts = ("source", "requests", "cases", "overturned", "undecided")
     shared = {"evaluation": evaluation, "data": {name: getattr(trained.data, name) for name in counts}}
     if compared:
-        return flatten({"predictor": compared.key, **compared.params, **shared})
-    keys = {name: format_param(value) for name, value in flat_keys(values_of(trained.settings)).items()}
+        return flat_params({"predictor": compared.key, **compared.params, **shared})
+    keys = flat_keys(values_of(trained.settings))
     if trained.model.families_ is None:
         keys = {name: value for name, value in keys.items() if not name.startswith("families.")}
-    return {**keys, **_chosen(trained), **flatten({"predictor": MODEL, **shared})}
+    return flat_params({**keys, **_chosen(trained), "predictor": MODEL, **shared})
 
 
 def _chosen(trained: TrainedModel) -> dict[str, str]:
@@ -111,20 +117,14 @@ def _chosen(trained: TrainedModel) -> dict[str, str]:
     return chosen | {"training.half_life_years.chosen": "inf" if half_life is None else str(half_life)}
 
 
-def format_param(value: Value) -> str:
+def format_param(value: object) -> str:
     """A value as MLflow shows it; no param may be empty."""
-    return (",".join(map(str, value)) if isinstance(value, list) else str(value)) or "none"
+    return (",".join(map(str, value)) if isinstance(value, tuple | list) else str(value)) or "none"
 
 
-def flatten(nested: Mapping[str, object], prefix: str = "") -> dict[str, str]:
+def flat_params(nested: Mapping[str, object]) -> dict[str, str]:
     """Nested settings as flat params, e.g. ``outcome.weights.request``."""
-    flat: dict[str, str] = {}
-    for name, value in nested.items():
-        if isinstance(value, dict):
-            flat |= flatten(value, f"{prefix}{name}.")
-        else:
-            flat[f"{prefix}{name}"] = ",".join(map(str, value)) if isinstance(value, tuple | list) else str(value)
-    return flat
+    return {name: format_param(value) for name, value in flatten(nested)}
 
 
 def collect_tags(trained: TrainedModel, git: GitState | None) -> dict[str, str]:
@@ -141,9 +141,13 @@ def code_tags(git: GitState | None, command: str = "imr-ml train") -> dict[str, 
         **{f"version.{name}": version(name) for name in _LIBRARIES},
         "version.python": platform.python_version(),
         "mlflow.user": _user(),
-        "mlflow.source.name": command,
-        "mlflow.source.type": "LOCAL",
+        **source_tags(command),
     }
+
+
+def source_tags(command: str) -> dict[str, str]:
+    """Which command a run comes from, as the MLflow UI shows it."""
+    return {"mlflow.source.name": command, "mlflow.source.type": "LOCAL"}
 
 
 def data_tags(data: DataFacts) -> dict[str, str]:
@@ -167,7 +171,7 @@ def collect_metrics(trained: TrainedModel, compared: ComparedModel | None = None
     What could not be measured is left out.
     """
     if compared:
-        return [*_estimate_points(compared.estimates), *points(compared.metrics), *fold_points(compared.by_fold)]
+        return [*points({**with_intervals(compared.estimates), **compared.metrics}), *fold_points(compared.by_fold)]
     evaluation, terms = trained.evaluation, count_terms(trained.model)
     estimates = {
         **evaluation.estimates[MODEL],
@@ -181,8 +185,7 @@ def collect_metrics(trained: TrainedModel, compared: ComparedModel | None = None
         **({} if terms is None else {TERMS: float(terms)}),
     }
     return [
-        *_estimate_points(estimates),
-        *points(values),
+        *points(with_intervals(estimates) | values),
         *fold_points(evaluation.by_fold),
         *learning_points(evaluation.learning),
     ]
@@ -233,15 +236,16 @@ def points(values: Mapping[str, float], step: int = 0) -> list[Point]:
     return [Point(name=name, value=float(value), step=step) for name, value in values.items() if isfinite(value)]
 
 
-def _estimate_points(estimates: Mapping[str, Estimate]) -> list[Point]:
-    return [point for name, one in estimates.items() for point in points(_with_ends(name, one))]
+def with_intervals(estimates: Mapping[str, Estimate], suffix: str = "") -> dict[str, float]:
+    """Each value by its name and the suffix, and the ends of its interval as ``.low`` and ``.high``."""
+    return {
+        f"{name}{suffix}{end}": value
+        for name, one in estimates.items()
+        for end, value in (("", one.value), (".low", one.low), (".high", one.high))
+    }
 
 
-def _with_ends(name: str, one: Estimate) -> dict[str, float]:
-    return {name: one.value, f"{name}.low": one.low, f"{name}.high": one.high}
-
-
-def fold_points(by_fold: Mapping[str, NDArray[np.float64]]) -> list[Point]:
+def fold_points(by_fold: Mapping[str, ArrayLike]) -> list[Point]:
     """Values by fold as the steps of ``outcome.roc_auc.by_fold``: all folds of the first repeat, then of the next.
 
     They have a name of their own because MLflow takes the last step of a metric for its value.
@@ -258,8 +262,7 @@ def learning_points(curve: Iterable[LearningPoint]) -> list[Point]:
     """The learning curve as the steps of ``outcome.roc_auc.learning``, a step being the training requests."""
     curve_points: list[Point] = []
     for one in curve:
-        for metric, estimate in one.estimates.get(MODEL, {}).items():
-            curve_points += points(_with_ends(f"{metric}.learning", estimate), one.requests)
+        curve_points += points(with_intervals(one.estimates.get(MODEL, {}), ".learning"), one.requests)
         for metric, estimate in one.estimates.get("plain_tfidf", {}).items():
             curve_points += points({f"{metric}.learning.plain_tfidf": estimate.value}, one.requests)
     return curve_points

@@ -24,6 +24,7 @@ from imr_ml.model_files import MANIFEST
 from imr_ml.rates.model_report import REPORT, write_model_report
 from imr_ml.reporting.compared_models import COLORS_OF_BASELINES, ComparedModel, compared_baselines
 from imr_ml.tracking import run_facts
+from imr_ml.tracking.mlflow_model import save_mlflow_model
 from imr_ml.tracking.predictions import FILE, Folds, HeldOut, write_held_out
 from imr_ml.tracking.records import (
     DIGEST_LENGTH,
@@ -35,7 +36,6 @@ from imr_ml.tracking.records import (
     artifacts_folder,
     save_record,
 )
-from imr_ml.tracking.registry import pip_requirements
 from imr_ml.tracking.sending import FIGURES, RecordedRun, send_record
 from imr_ml.tracking.store import create_own_store
 from imr_ml.tracking.views import EXPERIMENT, NOTE
@@ -52,19 +52,7 @@ CARD = "model_card.md"
 EXPERIMENT_FILE = "experiment.toml"
 SLICES = "evaluation/slices.json"
 TEXTS = "evaluation/requests.json"
-# A server takes each file in a request of its own.
-_NOT_FOR_SCORING = (
-    "card",
-    "cli",
-    "evaluation",
-    "experiments",
-    "figures",
-    "ladder",
-    "rates",
-    "sample",
-    "tracking",
-    "training.py",
-)
+_TITLES = {SLICES: "slices", TEXTS: "texts of the requests"}
 _TEXT_COLUMNS = ("request", "clinical_summary", "ur_guideline", "imr_guideline", "rationale")
 
 
@@ -112,9 +100,17 @@ class Extras:
 def record(
     trained: TrainedModel, model_folder: Path, git: GitState | None = None, extras: Extras | None = None
 ) -> RecordedRun:
-    """Record a training and register its model as the challenger.
+    """Record a training and register its model as the challenger; see `save_training` and `sending.send_record`.
 
     Nothing is registered unless all else was recorded; a run that the store refuses ends as FAILED.
+    """
+    return send_record(save_training(trained, model_folder, git, extras))
+
+
+def save_training(
+    trained: TrainedModel, model_folder: Path, git: GitState | None = None, extras: Extras | None = None
+) -> Path:
+    """Write the record of a training to the outbox without sending it.
 
     Parameters
     ----------
@@ -124,44 +120,25 @@ def record(
     git : GitState, optional
         Of the code.
     extras : Extras, optional
-
-    Raises
-    ------
-    UnsentError
-        If the store can't be reached or refuses. The record stays on disk, to be sent by `sync`.
-    """
-    return send_record(save_training(trained, model_folder, git, extras))
-
-
-def save_training(
-    trained: TrainedModel, model_folder: Path, git: GitState | None = None, extras: Extras | None = None
-) -> Path:
-    """Write the record of a training to the outbox without sending it; see `record`.
-
-    Parameters
-    ----------
-    trained : TrainedModel
-    model_folder : Path
-    git : GitState, optional
-    extras : Extras, optional
     """
     extras = extras or Extras()
     compared = tuple(compared_baselines(trained) if extras.compared is None else extras.compared)
     tables = _build_tables(trained, extras.texts)
+    errors = ", ".join(extras.data_errors)
     now = int(time.time() * 1000)
     training = Record(
         experiment=EXPERIMENT,
         started_ms=extras.started_ms or now,
         ended_ms=now,
         runs=(
-            _model_run(trained, git, compared, extras, {title: path for title, (path, _) in tables.items()}),
+            _model_run(trained, git, compared, extras, {_TITLES[path]: path for path in tables}),
             *(_compared_run(one, trained, git) for one in compared),
         ),
         dataset=dataset_record(trained.data),
         model=ModelRecord(
-            requirements=tuple(pip_requirements()),
-            tags=run_facts.data_tags(trained.data) | _error_tags(extras),
-            description=run_facts.summarize(trained) + _describe_errors(extras),
+            tags=run_facts.data_tags(trained.data) | ({"data.errors": errors} if errors else {}),
+            description=run_facts.summarize(trained)
+            + (f"; TRAINED DESPITE ERRORS in the data: {errors}" if errors else ""),
         ),
     )
     return save_record(training, lambda folder: _write_files(folder, trained, model_folder, compared, extras, tables))
@@ -185,7 +162,7 @@ def _model_run(
     tags = {
         NOTE: run_facts.describe_training(trained, compared, links),
         "experiment": extras.experiment,
-        **_error_tags(extras),
+        **({"data.errors": ", ".join(extras.data_errors)} if extras.data_errors else {}),
         # By it the MLflow UI finds tables.
         "mlflow.loggedArtifacts": json.dumps([{"path": path, "type": "table"} for path in tables.values()]),
     }
@@ -198,14 +175,6 @@ def _model_run(
         params=run_facts.collect_params(trained),
         metrics=(*run_facts.collect_metrics(trained), *extras.system),
     )
-
-
-def _error_tags(extras: Extras) -> dict[str, str]:
-    return {"data.errors": ", ".join(extras.data_errors)} if extras.data_errors else {}
-
-
-def _describe_errors(extras: Extras) -> str:
-    return f"; TRAINED DESPITE ERRORS in the data: {', '.join(extras.data_errors)}" if extras.data_errors else ""
 
 
 def _compared_run(compared: ComparedModel, trained: TrainedModel, git: GitState | None) -> RunRecord:
@@ -236,17 +205,14 @@ def dataset_record(data: DataFacts) -> DatasetRecord:
     )
 
 
-def _build_tables(trained: TrainedModel, texts: pd.DataFrame | None) -> dict[str, tuple[str, pd.DataFrame]]:
-    """Title -> path among the artifacts, and table."""
+def _build_tables(trained: TrainedModel, texts: pd.DataFrame | None) -> dict[str, pd.DataFrame]:
+    """Tables by their path among the artifacts."""
     evaluation = trained.evaluation
-    tables = {"slices": (SLICES, slice_table(evaluation.slices))} if evaluation.slices else {}
+    tables = {SLICES: slice_table(evaluation.slices)} if evaluation.slices else {}
     if texts is not None:
         columns = texts[[name for name in _TEXT_COLUMNS if name in texts]].iloc[evaluation.rows].reset_index(drop=True)
-        tables["texts of the requests"] = (
-            TEXTS,
-            columns.assign(
-                overturned=evaluation.labels.overturned, p_overturned=evaluation.out_of_fold.mean_p_overturned
-            ),
+        tables[TEXTS] = columns.assign(
+            overturned=evaluation.labels.overturned, p_overturned=evaluation.out_of_fold.mean_p_overturned
         )
     return tables
 
@@ -257,7 +223,7 @@ def _write_files(
     model_folder: Path,
     compared: Sequence[ComparedModel],
     extras: Extras,
-    tables: Mapping[str, tuple[str, pd.DataFrame]],
+    tables: Mapping[str, pd.DataFrame],
 ) -> None:
     from imr_ml.reporting.figures import start_figures
 
@@ -265,7 +231,7 @@ def _write_files(
     (artifacts / FIGURES).mkdir(parents=True)
     # Other processes draw while this one goes on.
     drawing = start_figures(trained, artifacts / FIGURES)
-    for path, table in tables.values():
+    for path, table in tables.items():
         (artifacts / path).parent.mkdir(exist_ok=True)
         # The format of MLflow's own tables, which its UI shows.
         (artifacts / path).write_text(table.to_json(orient="split", index=False, date_format="iso"), encoding="utf-8")
@@ -277,17 +243,15 @@ def _write_files(
     for key, predicted in predictions.items():
         if predicted is not None:
             write_held_out(_held_out(trained, predicted), artifacts_folder(folder, key) / FILE)
-    shutil.copytree(model_folder, folder / "model")
     # The code as it is now: what is sent later must be what was trained.
-    code, ignored = Path(imr_ml.__file__).parent, ("__pycache__", "*.pyc", *_NOT_FOR_SCORING)
-    shutil.copytree(code, folder / "code" / code.name, ignore=shutil.ignore_patterns(*ignored))
+    save_mlflow_model(folder / "model", model_folder, Path(imr_ml.__file__).parent)
     create_own_store()
     for _ in drawing:
         pass
     if extras.report and extras.card:
         card = extras.card.read_text("utf-8")
         write_model_report(trained, card, artifacts / FIGURES, extras.rates, extras.report)
-        for place in (artifacts, folder / "model"):
+        for place in (artifacts, folder / "model" / "data" / model_folder.name):
             shutil.copy(extras.report, place / REPORT)
 
 

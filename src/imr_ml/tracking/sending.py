@@ -12,8 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tenacity import retry, retry_if_exception, stop_after_attempt
-
+from imr_ml.tracking.mlflow_model import log_model
 from imr_ml.tracking.records import (
     Record,
     RunRecord,
@@ -23,9 +22,9 @@ from imr_ml.tracking.records import (
     lock_record,
     read_record,
 )
-from imr_ml.tracking.registry import log_model, register
+from imr_ml.tracking.registry import register
 from imr_ml.tracking.run_facts import OF_RUN
-from imr_ml.tracking.store import connected, or_none
+from imr_ml.tracking.store import connected, or_none, retry_conflicts
 from imr_ml.tracking.uris import TrackingError, redact_uri, tracking_uri
 from imr_ml.tracking.views import NOTE, experiment_id
 
@@ -49,10 +48,6 @@ class UnsentError(TrackingError):
         self.folder = folder
         shown = folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder
         super().__init__(f"{reason}; nothing is lost: the run is kept in {shown}, to send it later run: {SYNC}")
-
-
-def _is_bad_request(error: BaseException) -> bool:
-    return getattr(error, "error_code", None) == "BAD_REQUEST"
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +107,7 @@ class _Delivery:
         record, (parent, *children), version = self.record, self.record.runs, ""
         sent = self._find_runs()
         run_id = sent.get(parent.key) or self._create_run(parent)
-        # MLflow logs a model to the active run only, and ends it as FAILED where the block raises.
+        # MLflow ends the run as FAILED if the block raises.
         with mlflow.start_run(run_id=run_id):
             model_id = self._log_model(run_id)
             self._log_run(parent, run_id, model_id)
@@ -150,17 +145,11 @@ class _Delivery:
 
         if self.record.model is None:
             return None
-        outputs = self.client.get_run(run_id).outputs
-        for output in outputs.model_outputs if outputs else []:
-            # The run still names models that were deleted.
-            model = or_none(partial(self.client.get_logged_model, output.model_id))
-            if model and model.status == LoggedModelStatus.READY:
-                return str(output.model_id)
-            if model:
-                or_none(partial(self.client.delete_logged_model, output.model_id), absent=_DENIED)
-        params = self.record.runs[0].params
-        model_files, code = self.folder / "model", self.folder / "code"
-        return log_model(model_files, code, self.record.model.requirements, params)
+        for logged in self.client.search_logged_models([self.experiment], f"source_run_id = '{run_id}'"):
+            if logged.status == LoggedModelStatus.READY:
+                return str(logged.model_id)
+            or_none(partial(self.client.delete_logged_model, logged.model_id), absent=_DENIED)
+        return log_model(self.client, run_id, self.folder / "model", self.record.runs[0].params)
 
     def _log_run(self, run: RunRecord, run_id: str, model_id: str | None = None) -> None:
         from mlflow.entities import Metric, Param, RunTag
@@ -179,14 +168,15 @@ class _Delivery:
             if (one.name, one.step) not in steps
         ]
         address = f"#/experiments/{self.experiment}/runs/{run_id}/artifacts/"
-        note = run.tags.get(NOTE, "").replace(f"]({OF_RUN}", f"]({address}")
+        note = run.tags.get(NOTE, "")
+        linked = note.replace(f"]({OF_RUN}", f"]({address}")
         # One request: a server with passwords takes long for each.
         params = [Param(name, value) for name, value in run.params.items()]
-        self.client.log_batch(run_id, metrics, params, [RunTag(NOTE, note)])
+        self.client.log_batch(run_id, metrics, params, [RunTag(NOTE, linked)] if linked != note else [])
 
-    @retry(retry=retry_if_exception(_is_bad_request), stop=stop_after_attempt(3), reraise=True)
+    @retry_conflicts
     def _log_dataset(self, run_id: str) -> None:
-        """Log the data set; a server refuses it if another run logs the same one at that moment, but not thereafter."""
+        """Log the data set, which another run may log at the same moment."""
         from mlflow.entities import Dataset, DatasetInput, InputTag
 
         table = self.record.dataset

@@ -9,6 +9,7 @@ import logging
 import os
 import shlex
 import sys
+import tempfile
 import textwrap
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -19,21 +20,25 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from tenacity import retry, retry_if_exception, stop_after_attempt
+
 from imr_ml.files import locked
-from imr_ml.tracking.relocation import relocate_artifacts
 from imr_ml.tracking.uris import (
+    SQLITE,
     URI,
     TrackingError,
     check_uri,
     is_database,
     is_server,
     redact_uri,
+    relocate_artifacts,
     sqlite_file,
     tracking_uri,
 )
 
 if TYPE_CHECKING:
-    from alembic.script import ScriptDirectory
+    from sqlite3 import Connection
+
     from mlflow import MlflowClient
 
 _QUIET = {
@@ -56,34 +61,36 @@ _CREATION_S = 120
 _Answer = TypeVar("_Answer")
 
 
+def _is_bad_request(error: BaseException) -> bool:
+    return getattr(error, "error_code", None) == "BAD_REQUEST"
+
+
+retry_conflicts = retry(retry=retry_if_exception(_is_bad_request), stop=stop_after_attempt(3), reraise=True)
+"""Repeat what a server refuses if another process does the same at that moment, but not thereafter."""
+
+
 @contextmanager
 def connected() -> Iterator[MlflowClient]:
     """Use MLflow on `tracking_uri` in the block; all settings are restored afterwards.
 
-    Yields
-    ------
-    MlflowClient
-        The fluent functions of `mlflow` use the same store in the block.
-
-    Raises
-    ------
-    TrackingError
-        If the store can't be reached, another version of MLflow created it, or MLflow refuses something in the block.
+    The fluent functions of `mlflow` use the same store in the block. Raises `TrackingError` if the store can't be
+    reached, another version of MLflow created it, or MLflow refuses something in the block.
     """
     uri, before = tracking_uri(), os.environ.get(URI)
     check_uri(uri)
     first_request = _unless_set(_FIRST_REQUEST)
-    with quiet_environment(), _environment(_unless_set(_LATER_REQUESTS)), _errors_only():
+    with quiet_mlflow(), _environment(_unless_set(_LATER_REQUESTS)):
         import mlflow
         from alembic.util import CommandError
         from sqlalchemy.exc import SQLAlchemyError
 
         mlflow.set_tracking_uri(uri)
         try:
-            with _checked_schema(uri), _environment(first_request):
-                client = _open_store(uri)
             if database := sqlite_file(uri):
-                relocate_artifacts(uri, database)
+                _prepare_file(database)
+                relocate_artifacts(database)
+            with _environment(first_request):
+                client = _open_store(uri)
             yield client
         except (mlflow.MlflowException, SQLAlchemyError, CommandError, OSError) as error:
             raise TrackingError(f"{redact_uri(uri)}: {first_line(error)}") from error
@@ -92,13 +99,7 @@ def connected() -> Iterator[MlflowClient]:
 
 
 def require_store() -> None:
-    """Refuse to look for runs in a SQLite file that does not exist, which connecting would create.
-
-    Raises
-    ------
-    TrackingError
-        If there is no such file.
-    """
+    """Refuse to look for runs in a SQLite file that does not exist, which connecting would create."""
     database = sqlite_file(tracking_uri())
     if database and not database.exists():
         raise TrackingError(f"{database}: no run was tracked here yet; train a model with 'imr-ml train'")
@@ -107,6 +108,20 @@ def require_store() -> None:
 def quiet_environment() -> AbstractContextManager[None]:
     """Set what MLflow reads when imported: no telemetry, no progress bars, no lines of its own."""
     return _environment(_QUIET)
+
+
+@contextmanager
+def quiet_mlflow() -> Iterator[None]:
+    """Silence warnings and logs below errors; restore the import path, to which loading a model adds folders."""
+    disabled, path = logging.root.manager.disable, list(sys.path)
+    with quiet_environment(), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module=_SILENCED)
+        logging.disable(logging.WARNING)
+        try:
+            yield
+        finally:
+            logging.disable(disabled)
+            sys.path[:] = path
 
 
 def create_own_store() -> None:
@@ -138,35 +153,55 @@ def or_none(request: Callable[[], _Answer], *, absent: Sequence[str] = ("RESOURC
     return None
 
 
-@contextmanager
-def _checked_schema(uri: str) -> Iterator[None]:
-    """Refuse a SQLite file of another MLflow version, which MLflow may migrate without asking for a backup.
-
-    While a process creates the store, others wait: they would take a half-made one for an old one.
-    """
-    database = sqlite_file(uri)
-    newest = _migrations().get_current_head()
-    if database is None or _schema_revision(database) == newest:
-        yield
+def _prepare_file(database: Path) -> None:
+    """Create a SQLite store if it does not exist; refuse one of another MLflow version, which MLflow may migrate."""
+    if not database.exists():
+        busy = TrackingError(f"{database}: another process has been making it for {_CREATION_S} s; try again")
+        with locked(database.with_name(f".{database.name}.lock"), busy, _CREATION_S):
+            if not database.exists():
+                _create_file(database)
+    newest, *older = _migrations()
+    revision = _schema_revision(database)
+    if revision in (None, newest):
         return
-    busy = TrackingError(f"{database}: another process has been making it for {_CREATION_S} s; try again")
-    with locked(database.with_name(f".{database.name}.lock"), busy, _CREATION_S):
-        revision = _schema_revision(database)
-        if revision in {migration.revision for migration in _migrations().walk_revisions()} - {newest}:
-            command = f"mlflow db upgrade {shlex.quote(uri)}"
-            raise TrackingError(f"{database}: was made by an older MLflow; copy it, then run: {command}")
-        if revision not in (None, newest):
-            raise TrackingError(
-                f"{database}: was made by a newer MLflow than {version('mlflow')}; install that one, or set {URI}"
-            )
-        yield
+    if revision in older:
+        command = f"mlflow db upgrade {shlex.quote(f'{SQLITE}{database}')}"
+        raise TrackingError(f"{database}: was made by an older MLflow; copy it, then run: {command}")
+    raise TrackingError(
+        f"{database}: was made by a newer MLflow than {version('mlflow')}; install that one, or set {URI}"
+    )
 
 
 @cache
-def _migrations() -> ScriptDirectory:
+def _migrations() -> list[str]:
+    """Revisions of the tables of a store, newest first."""
     from alembic.script import ScriptDirectory
 
-    return ScriptDirectory(str(files("mlflow") / "store" / "db_migrations"))
+    scripts = ScriptDirectory(str(files("mlflow") / "store" / "db_migrations"))
+    return [script.revision for script in scripts.walk_revisions()]
+
+
+def _create_file(database: Path) -> None:
+    """Let MLflow create its tables in a file beside, and rename that: a store is there whole or not at all.
+
+    So the hundreds of changes by which MLflow creates them need not wait for the disk one by one.
+    """
+    from mlflow import MlflowClient
+    from sqlalchemy import Engine, event
+
+    def sync_nothing(connection: Connection, _: object) -> None:
+        connection.execute("PRAGMA synchronous=OFF")
+
+    with tempfile.TemporaryDirectory(prefix=f".{database.name}.", dir=database.parent) as scratch:
+        draft = Path(scratch) / database.name
+        event.listen(Engine, "connect", sync_nothing)
+        try:
+            MlflowClient(f"{SQLITE}{draft}").search_experiments(max_results=1)
+        finally:
+            event.remove(Engine, "connect", sync_nothing)
+        with draft.open("rb") as file:
+            os.fsync(file.fileno())
+        draft.rename(database)
 
 
 def _schema_revision(database: Path) -> str | None:
@@ -175,8 +210,6 @@ def _schema_revision(database: Path) -> str | None:
     from sqlalchemy import NullPool, create_engine
     from sqlalchemy.exc import DatabaseError
 
-    if not database.exists():
-        return None
     try:
         with create_engine(f"sqlite:///{database}", poolclass=NullPool).connect() as connection:
             return MigrationContext.configure(connection).get_current_revision()
@@ -188,11 +221,13 @@ def _schema_revision(database: Path) -> str | None:
 
 def _open_store(uri: str) -> MlflowClient:
     import mlflow
+    from sqlalchemy import create_engine
 
-    if is_database(uri):
-        _connect_once(uri)
-    client = mlflow.MlflowClient(uri)
     try:
+        if is_database(uri):
+            # Fails at once if the database is down: MLflow would try for minutes without a word.
+            create_engine(uri).connect().close()
+        client = mlflow.MlflowClient(uri)
         client.search_experiments(max_results=1)
     except mlflow.MlflowException as error:
         if not is_server(uri):
@@ -201,21 +236,12 @@ def _open_store(uri: str) -> MlflowClient:
             f"{redact_uri(uri)}: no MLflow server answers; start it, or unset {URI} to use mlflow.db here "
             f"({first_line(error)})"
         ) from error
-    return client
-
-
-def _connect_once(uri: str) -> None:
-    """Fail at once if a database is down: MLflow would try for minutes without a word."""
-    from sqlalchemy import create_engine
-
-    try:
-        with create_engine(uri).connect():
-            pass
     except ModuleNotFoundError as error:
         raise TrackingError(
             f"{redact_uri(uri)}: needs the Python module {error.name!r}, which is not installed; install it, or name "
             f"another driver, as in postgresql+psycopg2://"
         ) from error
+    return client
 
 
 def _unless_set(values: dict[str, str]) -> dict[str, str]:
@@ -234,17 +260,3 @@ def _environment(values: dict[str, str]) -> Iterator[None]:
                 os.environ.pop(name, None)
             else:
                 os.environ[name] = value
-
-
-@contextmanager
-def _errors_only() -> Iterator[None]:
-    """Silence warnings and logs below errors; restore the import path, to which loading a model adds folders."""
-    disabled, path = logging.root.manager.disable, list(sys.path)
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", module=_SILENCED)
-        logging.disable(logging.WARNING)
-        try:
-            yield
-        finally:
-            logging.disable(disabled)
-            sys.path[:] = path

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 import tomllib
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,14 +12,24 @@ import numpy as np
 
 from imr_ml.experiments.schema import flat_keys
 from imr_ml.sweeps.results import FILE, SELECTED
-from imr_ml.tracking.records import Point, Record, RunRecord, artifacts_folder, save_record
-from imr_ml.tracking.run_facts import code_tags, data_tags, describe_data, flatten, format_param, markdown_table, points
+from imr_ml.tracking.records import Record, RunRecord, artifacts_folder, save_record
+from imr_ml.tracking.run_facts import (
+    code_tags,
+    data_tags,
+    describe_data,
+    flat_params,
+    fold_points,
+    format_param,
+    join_name,
+    markdown_table,
+    points,
+    with_intervals,
+)
 from imr_ml.tracking.runs import dataset_record
 from imr_ml.tracking.sending import RecordedRun, send_record
 from imr_ml.tracking.views import NOTE
 
 if TYPE_CHECKING:
-    from imr_ml.evaluation.intervals import Estimate
     from imr_ml.sweeps.results import Sweep
     from imr_ml.sweeps.searching import TrialResult
     from imr_ml.tracking.git import GitState
@@ -43,11 +52,6 @@ def record_sweep(sweep: Sweep, files: Mapping[str, str], git: GitState | None = 
         Name -> content of the experiment files to record with it.
     git : GitState, optional
         Of the code.
-
-    Raises
-    ------
-    UnsentError
-        If the store can't be reached or refuses. The record stays on disk, to be sent by `sync`.
     """
     now = int(time.time() * 1000)
     record = Record(
@@ -79,34 +83,29 @@ def _sweep_run(sweep: Sweep, git: GitState | None) -> RunRecord:
     }
     counts = {name: getattr(sweep.data, name) for name in ("source", "requests", "cases", "overturned")}
     metrics = {
-        **_with_ends(sweep.estimates[SELECTED], ""),
-        **_with_ends(sweep.estimates[FILE], ".file"),
-        **_with_ends(sweep.differences, ".over_file"),
+        **with_intervals(sweep.estimates[SELECTED]),
+        **with_intervals(sweep.estimates[FILE], ".file"),
+        **with_intervals(sweep.differences, ".over_file"),
         "trials": len(sweep.trials),
         "trials.complete": complete,
     }
     return RunRecord(
         key=_SWEEP,
-        name=" | ".join([f"{plan.base.name}: {len(sweep.trials)} trials", *_suffix(sweep, git)]),
+        name=join_name(f"{plan.base.name}: {len(sweep.trials)} trials", sweep.data, git),
         tags=_tags(_SWEEP, sweep, git) | {NOTE: _describe(sweep)},
-        params={name: format_param(value) for name, value in keys.items()}
-        | flatten({"sweep": settings, "data": counts}),
+        params=flat_params({**keys, "sweep": settings, "data": counts}),
         metrics=tuple(points(metrics)),
     )
 
 
 def _trial_run(one: TrialResult, sweep: Sweep, git: GitState | None) -> RunRecord:
-    means = {f"inner.{name}": _mean(values) for name, values in one.metrics.items()}
+    finite = {name: [value for value in values if np.isfinite(value)] for name, values in one.metrics.items()}
+    means = {f"inner.{name}": float(np.mean(values)) for name, values in finite.items() if values}
     folds = len(one.metrics.get(sweep.plan.objective, ()))
-    by_fold = [
-        Point(name=f"inner.{name}.by_fold", value=value, step=step)
-        for name, values in one.metrics.items()
-        for step, value in enumerate(values)
-        if np.isfinite(value)
-    ]
+    by_fold = fold_points({f"inner.{name}": values for name, values in one.metrics.items()})
     return RunRecord(
         key=f"{one.search} {one.number}",
-        name=" | ".join([f"{one.search}: trial {one.number}", *_suffix(sweep, git)]),
+        name=join_name(f"{one.search}: trial {one.number}", sweep.data, git),
         tags=_tags(_TRIAL, sweep, git) | {"search": one.search, "state": one.state},
         params=_params(one),
         metrics=(*points(means | {"inner.folds": folds}), *by_fold),
@@ -118,26 +117,9 @@ def _params(one: TrialResult) -> dict[str, str]:
     return {key: format_param(tomllib.loads(f"value = {value}")["value"]) for key, value in one.values.items()}
 
 
-def _suffix(sweep: Sweep, git: GitState | None) -> list[str]:
-    return [f"{sweep.data.requests} req", *([git.short] if git else [])]
-
-
 def _tags(kind: str, sweep: Sweep, git: GitState | None) -> dict[str, str]:
     tags = {KIND: kind, "experiment": sweep.plan.base.name, "objective": sweep.plan.objective}
     return tags | data_tags(sweep.data) | code_tags(git, _COMMAND)
-
-
-def _mean(values: list[float]) -> float:
-    measured = [value for value in values if np.isfinite(value)]
-    return float(np.mean(measured)) if measured else float("nan")
-
-
-def _with_ends(estimates: Mapping[str, Estimate], suffix: str) -> dict[str, float]:
-    return {
-        f"{metric}{suffix}{end}": value
-        for metric, one in estimates.items()
-        for end, value in zip(("", ".low", ".high"), asdict(one).values(), strict=True)
-    }
 
 
 def _describe(sweep: Sweep) -> str:

@@ -82,11 +82,6 @@ def serve_ui(
         Prints the address, and the port if it is another one.
     run : callable
         Runs the server and returns the exit code; see `run_server`.
-
-    Raises
-    ------
-    TrackingError
-        If no port is free or the store can't be used.
     """
     uri = tracking_uri()
     # The server would print a traceback about a store that can't be used, and wait for one that does not answer.

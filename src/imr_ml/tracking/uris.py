@@ -1,4 +1,4 @@
-"""Resolve, check and redact the tracking URI."""
+"""Resolve, check and redact the tracking URI, and point a moved SQLite store at the artifacts beside it."""
 
 from __future__ import annotations
 
@@ -6,16 +6,27 @@ import os
 import re
 from pathlib import Path
 from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 from imr_ml.errors import ImrError
 
 URI = "MLFLOW_TRACKING_URI"
-_SQLITE = "sqlite:///"
+SQLITE = "sqlite:///"
 _SERVERS = ("http://", "https://")
 _DATABASES = re.compile(r"(?:postgresql|mysql|mssql)(?:\+\w+)?://\S")
 _DATABRICKS = re.compile(r"databricks(?:://\S+)?")
 # Greedy: an unquoted password may hold anything, an @ too.
 _PASSWORD = re.compile(r"(://[^:/@\s]*):\S*@")
+# MLflow stores whole paths: a folder that `artifact_root` named when the store was elsewhere, and what is in it.
+_LOCATION = re.compile(r"(file:.*/mlartifacts)((?:/.*)?)")
+# New runs go to the location of their experiment.
+_EXPERIMENTS = "experiments"
+_LOCATIONS = {
+    _EXPERIMENTS: "artifact_location",
+    "runs": "artifact_uri",
+    "logged_models": "artifact_location",
+    "model_versions": "storage_location",
+}
 
 
 class TrackingError(ImrError):
@@ -24,7 +35,7 @@ class TrackingError(ImrError):
 
 def tracking_uri() -> str:
     """`MLFLOW_TRACKING_URI` if set, else ``mlflow.db`` in the working directory."""
-    return os.environ.get(URI) or f"{_SQLITE}{Path.cwd() / 'mlflow.db'}"
+    return os.environ.get(URI) or f"{SQLITE}{Path.cwd() / 'mlflow.db'}"
 
 
 def is_server(uri: str) -> bool:
@@ -39,7 +50,7 @@ def is_database(uri: str) -> bool:
 
 def sqlite_file(uri: str) -> Path | None:
     """File of a SQLite store; None for any other."""
-    return Path(uri.removeprefix(_SQLITE)).absolute() if uri.startswith(_SQLITE) else None
+    return Path(uri.removeprefix(SQLITE).partition("?")[0]).absolute() if uri.startswith(SQLITE) else None
 
 
 def artifact_root(uri: str) -> Path:
@@ -68,9 +79,54 @@ def check_uri(uri: str) -> None:
             f"{URI} is {redact_uri(uri)!r}, which can't be read as an address ({error}); write what is special in a "
             f"password with percent signs, as %5B for ["
         ) from None
-    is_file = uri.startswith(_SQLITE) and uri.removeprefix(_SQLITE) not in ("", ":memory:")
+    is_file = uri.startswith(SQLITE) and uri.removeprefix(SQLITE) not in ("", ":memory:")
     if not (is_file or is_server(uri) or is_database(uri) or _DATABRICKS.fullmatch(uri)):
         raise TrackingError(
             f"{URI} is {redact_uri(uri)!r}, which cannot store runs; set it to http://HOST:PORT, sqlite:///FILE "
             f"or postgresql://USER:PASSWORD@HOST/NAME, or unset it to use mlflow.db here"
         )
+
+
+def relocate_artifacts(database: Path) -> None:
+    """Rewrite the locations in a SQLite store that was moved or copied.
+
+    New runs go to the folder beside the store. What was recorded is looked for there too, unless it is not there and
+    still where it was, as after a copy of the database alone.
+    """
+    import sqlalchemy as sql
+
+    root = artifact_root(f"{SQLITE}{database}").as_uri()
+    engine = sql.create_engine(f"{SQLITE}{database}", poolclass=sql.NullPool)
+    with engine.begin() as connection:
+        for name, column in _LOCATIONS.items():
+            location: sql.ColumnClause[str] = sql.column(column)
+            table = sql.table(name, location)
+            for old in connection.scalars(sql.select(location).select_from(table).distinct()).all():
+                new = _moved(old, root)
+                if new and (name == _EXPERIMENTS or _exists(new) or not _exists(old)):
+                    connection.execute(sql.update(table).where(location == old).values({column: new}))
+
+
+def file_path(location: str) -> Path | None:
+    """Path of a location on this machine; None for any other."""
+    place = urlsplit(location)
+    return Path(url2pathname(place.path)) if place.scheme in ("", "file") else None
+
+
+def _moved(location: str | None, root: str) -> str | None:
+    """The same location in the root; None if it is there already, or in no folder of artifacts."""
+    parts = _LOCATION.fullmatch(location or "")
+    return f"{root}{parts[2]}" if parts and not _is_same_folder(parts[1], root) else None
+
+
+def _is_same_folder(location: str, other: str) -> bool:
+    """Whether both name one folder, as by a symbolic link."""
+    if location == other:
+        return True
+    paths = file_path(location), file_path(other)
+    return _exists(location) and _exists(other) and Path(paths[0] or "").samefile(paths[1] or "")
+
+
+def _exists(location: str) -> bool:
+    # False, not an error, for a folder of another user.
+    return os.access(file_path(location) or "", os.F_OK)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from imr_ml.training import TrainedModel
 
+_MOST_PROCESSES = 4
 _LOG = logging.getLogger(__name__)
 Draw = Callable[["TrainedModel"], "Figure | None"]
 FIGURES: Mapping[str, Draw] = {
@@ -58,11 +59,12 @@ def _draw(name: str, draw: Draw, trained: TrainedModel) -> Figure | None:
 
 
 def start_figures(trained: TrainedModel, folder: Path) -> Iterator[None]:
-    """Begin to write every figure as PNG, in the processes that the training used; all are there at the end of it."""
+    """Begin to write every figure as PNG, in processes that the training used; all are there at the end of it."""
     from joblib import Parallel, delayed, effective_n_jobs
 
     jobs = trained.evaluation.settings.jobs
-    names, shares = list(FIGURES), effective_n_jobs(jobs)
+    # Each process must first import matplotlib, and this one has its own work meanwhile.
+    names, shares = list(FIGURES), min(max(effective_n_jobs(jobs) - 1, 1), _MOST_PROCESSES)
     run = Parallel(n_jobs=jobs, return_as="generator")
     drawing: Iterator[None] = run(delayed(_save)(trained, names[start::shares], folder) for start in range(shares))
     return drawing

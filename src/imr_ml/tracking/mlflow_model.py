@@ -1,0 +1,140 @@
+"""Save a model's folder as an MLflow model and log it to a run.
+
+No pickle: the model's own files are logged as they are, and `imr_ml.scoring.pyfunc` reads them.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from imr_ml.corpus.schema import COLUMNS, FEATURE_COLUMNS
+from imr_ml.score_columns import ADDED, ScoreOptions
+from imr_ml.tracking.store import quiet_mlflow
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from mlflow import MlflowClient
+    from mlflow.models.signature import ModelSignature
+
+# A server takes each file in a request of its own.
+_NOT_FOR_SCORING = (
+    *("cli", "desk", "drift", "evaluation", "experiments", "fetch", "ladder", "quality", "rates", "sample", "spark"),
+    *("sweeps", "tracking", "training.py"),
+)
+_LOADER = "imr_ml.scoring.pyfunc"
+# Distributions whose version changes what scoring returns; MLflow adds itself.
+_REQUIREMENTS = ("negspacy", "numpy", "pandas", "pydantic", "scikit-learn", "scipy", "skops", "spacy")
+# They say which rows are of one case; the number of its items is a feature.
+_CASE_COLUMNS = ("case_number", "letter_sha256")
+_TYPES = {"text": "string", "number": "double", "count": "long", "flag": "boolean"}
+_EXAMPLE = {
+    "request": "Physical therapy, 2 times a week for 4 weeks, left shoulder",
+    "clinical_summary": (
+        "The injured worker is a 47 year old male who hurt the left shoulder while stacking crates. He "
+        "reports a dull ache when reaching overhead. The examination shows reduced abduction and no "
+        "instability. Six visits of therapy helped."
+    ),
+    "ur_guideline": "MTUS Chronic Pain Medical Treatment Guidelines 2009, Section(s): Physical Medicine.",
+    "date_of_injury": "2015-03-02",
+    "ur_denial_date": "2016-01-18",
+}
+
+
+def save_mlflow_model(target: Path, model_folder: Path, code: Path) -> None:
+    """Save a model's folder as an MLflow model, with the package's code as it is now.
+
+    Parameters
+    ----------
+    target : Path
+        Folder to create.
+    model_folder : Path
+        As `imr_ml.model_files.save_model` writes it.
+    code : Path
+        Folder of the package.
+    """
+    with quiet_mlflow(), tempfile.TemporaryDirectory() as scratch:
+        import mlflow
+
+        ignored = shutil.ignore_patterns("__pycache__", *_NOT_FOR_SCORING)
+        mlflow.pyfunc.save_model(
+            str(target),
+            loader_module=_LOADER,
+            data_path=str(model_folder),
+            code_paths=[str(shutil.copytree(code, Path(scratch) / code.name, ignore=ignored))],
+            pip_requirements=pip_requirements(),
+            signature=signature(),
+            input_example=input_example(),
+        )
+
+
+def log_model(client: MlflowClient, run_id: str, folder: Path, params: Mapping[str, str]) -> str:
+    """Log a saved MLflow model to a run; return the logged model's identifier.
+
+    `mlflow.pyfunc.log_model` would also load the model and score the example, which takes longer than all else.
+
+    Parameters
+    ----------
+    client : MlflowClient
+    run_id : str
+    folder : Path
+        As `save_mlflow_model` wrote it.
+    params : mapping of str
+        Settings to log with the model.
+    """
+    from mlflow.entities import LoggedModelOutput, LoggedModelStatus
+    from mlflow.models import Model
+
+    experiment = client.get_run(run_id).info.experiment_id
+    logged = client.create_logged_model(experiment, "model", run_id, params=dict(params))
+    client.log_outputs(run_id, [LoggedModelOutput(logged.model_id, step=0)])
+    saved = Model.load(str(folder)).to_dict()
+    names = {"model_id": logged.model_id, "model_uuid": logged.model_id, "artifact_path": logged.artifact_location}
+    Model.from_dict({**saved, **names, "run_id": run_id}).save(str(folder / "MLmodel"))
+    client.log_model_artifacts(logged.model_id, str(folder))
+    client.finalize_logged_model(logged.model_id, LoggedModelStatus.READY)
+    return str(logged.model_id)
+
+
+def pip_requirements() -> list[str]:
+    """What the model needs, pinned to the installed versions."""
+    return [f"{name}=={version(name)}" for name in _REQUIREMENTS]
+
+
+def signature() -> ModelSignature:
+    """Columns in and out.
+
+    No column is required here: MLflow's own error about a missing one repeats the names of the others, which are text
+    of a request where a file was posted without its header. The model checks its columns itself.
+
+    Columns take any type, because MLflow refuses rather than converts: a date column of type ``datetime`` would not
+    take dates from CSV or JSON, which come as text, one of type ``string`` would take neither timestamps nor a column
+    that is empty throughout, and ``double`` would not take whole numbers. Scoring converts them and says which cells it
+    could not read.
+    """
+    from mlflow.models.signature import ModelSignature
+    from mlflow.types import ColSpec, ParamSchema, ParamSpec, Schema
+    from mlflow.types.schema import AnyType
+
+    accepted = {*_CASE_COLUMNS, *FEATURE_COLUMNS}
+    anything, default = AnyType(), ScoreOptions()  # type: ignore[no-untyped-call]
+    inputs = [ColSpec(anything, column.name, required=False) for column in COLUMNS if column.name in accepted]
+    params = [
+        ParamSpec("evidence", "boolean", default.evidence),
+        ParamSpec("precedents", "long", default.precedents),
+        # MLflow takes no None: 0 stands for the coverage that the model was trained for.
+        ParamSpec("coverage", "double", 0.0),
+    ]
+    outputs = [ColSpec(_TYPES[column.kind], column.name, required=False) for column in ADDED]
+    return ModelSignature(inputs=Schema([*inputs]), outputs=Schema([*outputs]), params=ParamSchema(params))
+
+
+def input_example() -> pd.DataFrame:
+    """One invented request."""
+    import pandas as pd
+
+    return pd.DataFrame([_EXAMPLE])
