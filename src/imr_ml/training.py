@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from imr_ml.features.rows import FeatureRows
 
 
-_ROWS_AT_ONCE = 10_000
+_ROWS_AT_ONCE = 2_000
 
 
 class TrainingError(ImrError):
@@ -292,7 +292,7 @@ def data_digest(decided: pd.DataFrame) -> str:
     import pandas as pd
 
     columns, digest = [*FEATURE_COLUMNS, *LABEL_COLUMNS], hashlib.sha256()
-    # A part at a time, as every column is copied as text.
+    # Few rows at a time: every column is copied as text, and Arrow keeps the memory of each copy for a while.
     for start in range(0, len(decided), _ROWS_AT_ONCE):
         part = decided.iloc[start : start + _ROWS_AT_ONCE].reindex(columns=columns).astype("string")
         digest.update(pd.util.hash_pandas_object(part, index=False).to_numpy().tobytes())

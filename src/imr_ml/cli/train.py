@@ -96,6 +96,7 @@ def train(
         from imr_ml.corpus.mapping import read_mapping
         from imr_ml.errors import SchemaError
         from imr_ml.experiments.reading import read_experiment
+        from imr_ml.memory import release_memory
         from imr_ml.model_files import MANIFEST, save_model
         from imr_ml.quality.checking import check_training
         from imr_ml.rates.model_report import REPORT, report_rates
@@ -139,6 +140,7 @@ def train(
             with system_metrics() as system:
                 trained = train_model(table.decisions.requests, settings, start, checked.groups)
             commit, dirty = (git.commit, git.dirty) if git else (None, False)
+            release_memory()
             start("saving the model", 0)
             save_model(trained, output, commit, table.manifest)
             card = write_card(trained, output, commit, dirty=dirty)[0]

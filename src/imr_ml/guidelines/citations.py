@@ -33,6 +33,27 @@ _EDITION = re.compile(
 )
 _YEAR = re.compile(r"\b(?:19|20)\d\d\b")
 _TRAILING_AND = re.compile(r"[,;]? and(?: the)?$")
+BASED_ON = re.compile(
+    r"\b(?:decisions? )?(?:was |were )?based (?:on|upon) (?:the )?(?P<non>non-?\s?)?MTUS\b"
+    r"(?: (?:citation|guidelines?)s?\b)?[:,]? ?",
+    re.IGNORECASE,
+)
+# The sentence of 2013 letters; whether the source is part of the MTUS comes after it.
+_DECISION_ON = re.compile(
+    r"\bbased (?:his/her|their|its|his|her) decision (?:up)?on (?:the )?(?:MTUS\b[:,-]? ?(?:guidelines?\b[:,-]? ?)?)?"
+    r"(?:also )?",
+    re.IGNORECASE,
+)
+_PART_OF_MTUS = re.compile(
+    r",? ?(?:\b(?:which|that) (?:is|are|was|were) )?(?P<non>\bnot )?(?:an? )?\bpart of the "
+    r"(?:MTUS|Medical Treatment Utilization Schedule(?: \(MTUS\))?)[.,;]?(?: and(?: on)?(?: the)?\b)?",
+    re.IGNORECASE,
+)
+_NEXT_SENTENCE = re.compile(
+    r"\.\s*(?=The (?:provider|physician|expert|professional|claims|employee|requesting)\b)", re.I
+)
+FRAME = " .,:;-"
+"""Text around a title or a section that is not part of it."""
 
 
 def find_citations(text: str, taxonomy: Taxonomy | None = None) -> list[Citation]:
@@ -177,29 +198,6 @@ def _pages(text: str) -> tuple[tuple[int, int], ...]:
 def _year(text: str) -> int | None:
     mark = _YEAR.search(text)
     return int(mark[0]) if mark else None
-
-
-BASED_ON = re.compile(
-    r"\b(?:decisions? )?(?:was |were )?based (?:on|upon) (?:the )?(?P<non>non-?\s?)?MTUS\b"
-    r"(?: (?:citation|guidelines?)s?\b)?[:,]? ?",
-    re.IGNORECASE,
-)
-# The sentence of 2013 letters; whether the source is part of the MTUS comes after it.
-_DECISION_ON = re.compile(
-    r"\bbased (?:his/her|their|its|his|her) decision (?:up)?on (?:the )?(?:MTUS\b[:,-]? ?(?:guidelines?\b[:,-]? ?)?)?"
-    r"(?:also )?",
-    re.IGNORECASE,
-)
-_PART_OF_MTUS = re.compile(
-    r",? ?(?:\b(?:which|that) (?:is|are|was|were) )?(?P<non>\bnot )?(?:an? )?\bpart of the "
-    r"(?:MTUS|Medical Treatment Utilization Schedule(?: \(MTUS\))?)[.,;]?(?: and(?: on)?(?: the)?\b)?",
-    re.IGNORECASE,
-)
-_NEXT_SENTENCE = re.compile(
-    r"\.\s*(?=The (?:provider|physician|expert|professional|claims|employee|requesting)\b)", re.I
-)
-FRAME = " .,:;-"
-"""Text around a title or a section that is not part of it."""
 
 
 def clauses_of(text: str) -> list[tuple[bool | None, str]]:

@@ -12,6 +12,25 @@ from imr_ml.guidelines.types import Family
 
 _PLAIN = str.maketrans("", "", "\u00ae\u2122")
 _PARENTHESIS = re.compile(r"\s*\([^()]*\)$")
+_DASHES = dict.fromkeys(map(ord, "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe58\ufe63\uff0d"), "-")
+_INVISIBLE = dict.fromkeys(map(ord, "\u00ad\u200b\u200c\u200d\u2060\ufeff"), None)
+# An extractor may end a line at a hyphen.
+_CUT_AT_HYPHEN = re.compile(r"(?<=[^\W_])-[^\S\n]*\n\s*(?=[a-z])")
+_CUT_WORD = re.compile(r"\b(?P<start>[A-Za-z]+)- ?(?P<end>[a-z]+)")
+_DOTTED = re.compile(r"(?<![A-Z.])(?:[A-Z]\. ?){2,}[A-Z]\b\.?")
+_GLUED_MTUS = re.compile(r"(?<=[a-z])(?=(?:[Nn]on-?)?MTUS)|(?<=MTUS)(?=[A-Za-z])")
+_GLUED_MARK = re.compile(
+    r"(?<=[,;:])(?=[A-Za-z])|(?<=[a-z\d)]\.)(?=[A-Z][a-z])|(?<=[a-z])(?=\((?!s\)))|(?<=\))(?=[A-Za-z])"
+)
+_ADDRESS = re.compile(r"://|www\.", re.IGNORECASE)
+_GLUED = re.compile(r"[A-Za-z]{6,}(?:(?:19|20)\d\d\b)?|[A-Za-z]+(?:19|20)\d\d\b")
+_LEAST_LETTERS = 3
+_SHORT_WORDS = frozenset({"on", "of"})
+_PLAIN_WORDS = (
+    "decision decisions based upon citation citations guideline guidelines section sections page pages chapter edition "
+    "medical treatment and the mtus claims administrator reviewer expert"
+)
+_LONGEST = 100
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -117,27 +136,6 @@ def _alternatives(patterns: Iterable[str]) -> str:
 def _loose(name: str) -> str:
     """Pattern for a title as people write it: with or without commas, "and" or "&", hyphen or space."""
     return r"[\s,&-]+(?:and\s+)?".join(re.escape(word) for word in folded(name).split())
-
-
-_DASHES = dict.fromkeys(map(ord, "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe58\ufe63\uff0d"), "-")
-_INVISIBLE = dict.fromkeys(map(ord, "\u00ad\u200b\u200c\u200d\u2060\ufeff"), None)
-# An extractor may end a line at a hyphen.
-_CUT_AT_HYPHEN = re.compile(r"(?<=[^\W_])-[^\S\n]*\n\s*(?=[a-z])")
-_CUT_WORD = re.compile(r"\b(?P<start>[A-Za-z]+)- ?(?P<end>[a-z]+)")
-_DOTTED = re.compile(r"(?<![A-Z.])(?:[A-Z]\. ?){2,}[A-Z]\b\.?")
-_GLUED_MTUS = re.compile(r"(?<=[a-z])(?=(?:[Nn]on-?)?MTUS)|(?<=MTUS)(?=[A-Za-z])")
-_GLUED_MARK = re.compile(
-    r"(?<=[,;:])(?=[A-Za-z])|(?<=[a-z\d)]\.)(?=[A-Z][a-z])|(?<=[a-z])(?=\((?!s\)))|(?<=\))(?=[A-Za-z])"
-)
-_ADDRESS = re.compile(r"://|www\.", re.IGNORECASE)
-_GLUED = re.compile(r"[A-Za-z]{6,}(?:(?:19|20)\d\d\b)?|[A-Za-z]+(?:19|20)\d\d\b")
-_LEAST_LETTERS = 3
-_SHORT_WORDS = frozenset({"on", "of"})
-_PLAIN_WORDS = (
-    "decision decisions based upon citation citations guideline guidelines section sections page pages chapter edition "
-    "medical treatment and the mtus claims administrator reviewer expert"
-)
-_LONGEST = 100
 
 
 def words_of(names: Iterable[str]) -> frozenset[str]:

@@ -40,6 +40,40 @@ _YEAR = re.compile(r"(?:19|20)\d\d")
 _RANGE_SIGN = re.compile(r"\s*(?:_|-|\bto\b)\s*")
 _HEADER_BYTES = 1 << 16
 _ROWS_AT_ONCE = 1000
+# A determination leaks through any sentence of the reviewer, not only through the last one. So a narrative counts up to
+# the first label or sentence that may be the reviewer's, whichever comes first, and where it does not begin as a case
+# summary does, it is dropped: a missing text costs less than one that gives the outcome away.
+_LABELLED = re.compile(
+    r"^\W*(?:summary\s+reviewer\s*\d*\W+)?"
+    r"(?:nature\s+of\s+statutory\s+criteria\s*/?\s*)?case\s+summary\s*:\s*|^\W*nature\s+of\s+statutory\s+criteria\s*:\s*",
+    re.I,
+)
+# Without a label, only a narrative that begins with who asked for what is a case summary.
+_ASKED = re.compile(
+    r"^\W*(?:an?|the|this)\b[^.;]{0,120}?\b(?:enrollee|patient|member|beneficiary|insured|parents?|guardian)\b"
+    r"[^.;]{0,120}?\b(?:has|have|had|is|are)?\s*(?:requested|requests|requesting|asked|seeks|seeking)\b",
+    re.I,
+)
+_NEXT_LABEL = re.compile(
+    r"\b(?:findings?|final\s+results?|results?|determinations?|conclusions?|rationale|analysis|discussion"
+    r"|credentials(?:\s*/\s*qualifications)?|qualifications|summary\s+reviewer\s*\d*|reviewer\s*\d+)\s*:"
+    r"|\bsummary\s+reviewer\s*\d",
+    re.I,
+)
+# A sentence with a word that begins so may be the reviewer's, or state the result.
+# fmt: off
+_JUDGING = (
+    "review", "upheld", "uphold", "overturn", "overrul", "revers", "affirm", "necess", "unnecess", "indicated",
+    "warrant", "unwarrant", "appropriate", "inappropriate", "justif", "unjustif", "beneficial", "efficac",
+    "effective", "ineffective", "superior", "support", "unsupport", "standard", "literature", "evidence",
+    "study", "studies", "trial", "guideline", "criteri", "consensus", "determin", "conclu", "found", "find",
+    "opinion", "recommend", "therefore", "thus", "hence", "accordingly", "should", "must", "ought", "entitled",
+    "approv", "authoriz", "grant", "favor", "agree", "disagree", "fail", "insufficient", "credential", "qualif",
+    "certified", "likely", "unlikely", "reasonabl", "unreasonabl", "merit",
+)
+# fmt: on
+_WORD = re.compile(r"[a-z]+")
+_SENTENCE_END = re.compile(r"(?<=[.!?;])[\"')\]]*\s+(?=[\"'(\[]?[A-Z0-9])")
 
 
 def is_determinations(path: Path) -> bool:
@@ -133,42 +167,6 @@ def _read_row(values: dict[str, str]) -> dict[str, Any] | str:
         "outcome": outcome,
         "decision_year": values["decision_year"],
     }
-
-
-# A determination leaks through any sentence of the reviewer, not only through the last one. So a narrative counts up to
-# the first label or sentence that may be the reviewer's, whichever comes first, and where it does not begin as a case
-# summary does, it is dropped: a missing text costs less than one that gives the outcome away.
-_LABELLED = re.compile(
-    r"^\W*(?:summary\s+reviewer\s*\d*\W+)?"
-    r"(?:nature\s+of\s+statutory\s+criteria\s*/?\s*)?case\s+summary\s*:\s*|^\W*nature\s+of\s+statutory\s+criteria\s*:\s*",
-    re.I,
-)
-# Without a label, only a narrative that begins with who asked for what is a case summary.
-_ASKED = re.compile(
-    r"^\W*(?:an?|the|this)\b[^.;]{0,120}?\b(?:enrollee|patient|member|beneficiary|insured|parents?|guardian)\b"
-    r"[^.;]{0,120}?\b(?:has|have|had|is|are)?\s*(?:requested|requests|requesting|asked|seeks|seeking)\b",
-    re.I,
-)
-_NEXT_LABEL = re.compile(
-    r"\b(?:findings?|final\s+results?|results?|determinations?|conclusions?|rationale|analysis|discussion"
-    r"|credentials(?:\s*/\s*qualifications)?|qualifications|summary\s+reviewer\s*\d*|reviewer\s*\d+)\s*:"
-    r"|\bsummary\s+reviewer\s*\d",
-    re.I,
-)
-# A sentence with a word that begins so may be the reviewer's, or state the result.
-# fmt: off
-_JUDGING = (
-    "review", "upheld", "uphold", "overturn", "overrul", "revers", "affirm", "necess", "unnecess", "indicated",
-    "warrant", "unwarrant", "appropriate", "inappropriate", "justif", "unjustif", "beneficial", "efficac",
-    "effective", "ineffective", "superior", "support", "unsupport", "standard", "literature", "evidence",
-    "study", "studies", "trial", "guideline", "criteri", "consensus", "determin", "conclu", "found", "find",
-    "opinion", "recommend", "therefore", "thus", "hence", "accordingly", "should", "must", "ought", "entitled",
-    "approv", "authoriz", "grant", "favor", "agree", "disagree", "fail", "insufficient", "credential", "qualif",
-    "certified", "likely", "unlikely", "reasonabl", "unreasonabl", "merit",
-)
-# fmt: on
-_WORD = re.compile(r"[a-z]+")
-_SENTENCE_END = re.compile(r"(?<=[.!?;])[\"')\]]*\s+(?=[\"'(\[]?[A-Z0-9])")
 
 
 def pre_decision_summary(findings: str) -> str | None:

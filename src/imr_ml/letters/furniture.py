@@ -30,6 +30,10 @@ from imr_ml.letters.stamps import (
 _EDGE_LINES = 6
 """Maximum lines of a header or footer; if more lines recur, they are the letter's own text."""
 _HEAD_LINES = 12
+_LEAST_GAP = 8
+_MOST_PAGES = 60
+# No letter has more; to look at each of a million lines takes seconds.
+_MOST_LINES = 20_000
 
 
 def without_furniture(text: str) -> list[str]:
@@ -152,12 +156,6 @@ def _page_numbers(pages: Sequence[list[str]], edge: int) -> set[int]:
         or ahead[int(mark["number"]) - index] > 1
         or (mark["total"] and int(mark["total"]) == len(pages))
     }
-
-
-_LEAST_GAP = 8
-_MOST_PAGES = 60
-# No letter has more; to look at each of a million lines takes seconds.
-_MOST_LINES = 20_000
 
 
 def _cut_pages(text: str) -> list[list[str]]:

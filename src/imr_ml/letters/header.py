@@ -41,6 +41,18 @@ _WORDS = {
 _MONTHS = list(month_name)[1:]
 _LONG_DATE = re.compile(rf"(?P<month>{'|'.join(_MONTHS)})\s+(?P<day>\d{{1,2}}),?\s+(?P<year>\d{{4}})")
 _HEAD_CHARACTERS = 20_000
+_LICENSURE = re.compile(r"State\(s\) of Licensure\s?: ?(?P<value>.*?)(?= ?Certification\(s\)|$)")
+_SPECIALTIES = re.compile(r"Certification\(s\)/ ?Specialty\s?: ?(?P<value>.*)$")
+# In a sentence, a list ends where the next clause begins.
+_CLAUSE_END = r"(?=,? and (?:is|has|holds|licensed)\b|,? (?:is|has) |,? with an? |[.;](?: |$)|$)"
+_CERTIFIED = re.compile(rf"\bboard[ -]certified in (?P<value>[^.;]{{1,200}}?){_CLAUSE_END}", re.IGNORECASE)
+_SUBSPECIALTY = re.compile(
+    rf"\b(?:has|holds|with) an? (?:sub-?specialty(?: certificate)?|fellowship training) in (?P<value>[^.;]{{1,200}}?)"
+    rf"{_CLAUSE_END}",
+    re.IGNORECASE,
+)
+_LICENSED = re.compile(rf"\blicensed to practice in (?P<value>[^.;]{{1,200}}?){_CLAUSE_END}", re.IGNORECASE)
+_STATES = re.compile(r", (?:and )?| and ")
 
 
 @dataclass(slots=True)
@@ -177,20 +189,6 @@ def _take_value(cells: _Cells, kind: str, value: str, beside: str | None) -> Non
         cells.labels.clear()
         if beside in _WORDS:
             cells.wrong.append(beside)
-
-
-_LICENSURE = re.compile(r"State\(s\) of Licensure\s?: ?(?P<value>.*?)(?= ?Certification\(s\)|$)")
-_SPECIALTIES = re.compile(r"Certification\(s\)/ ?Specialty\s?: ?(?P<value>.*)$")
-# In a sentence, a list ends where the next clause begins.
-_CLAUSE_END = r"(?=,? and (?:is|has|holds|licensed)\b|,? (?:is|has) |,? with an? |[.;](?: |$)|$)"
-_CERTIFIED = re.compile(rf"\bboard[ -]certified in (?P<value>[^.;]{{1,200}}?){_CLAUSE_END}", re.IGNORECASE)
-_SUBSPECIALTY = re.compile(
-    rf"\b(?:has|holds|with) an? (?:sub-?specialty(?: certificate)?|fellowship training) in (?P<value>[^.;]{{1,200}}?)"
-    rf"{_CLAUSE_END}",
-    re.IGNORECASE,
-)
-_LICENSED = re.compile(rf"\blicensed to practice in (?P<value>[^.;]{{1,200}}?){_CLAUSE_END}", re.IGNORECASE)
-_STATES = re.compile(r", (?:and )?| and ")
 
 
 def read_credentials(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -8,9 +8,10 @@ from datetime import date
 from imr_ml.guidelines.matcher import texts_after
 from imr_ml.letters.header import read_date
 from imr_ml.letters.items import has_items, make_item, read_items
-from imr_ml.letters.layout import Layout, after, conclusions, cut_sections, heading, make_letter
+from imr_ml.letters.layout import Layout, after, conclusions, make_letter
 from imr_ml.letters.lines import joined
 from imr_ml.letters.numbered import NECESSARY, check_numbers, outcome_of, read_decided, read_decisions
+from imr_ml.letters.sections import cut_sections, heading
 from imr_ml.letters.types import DisputedItem, Letter, LetterError, Outcome
 
 # The letter published since 2014, and that of 2013; their parts but the last have the same headings.

@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from imr_ml.corpus.near_duplicates import summary_digest
@@ -19,8 +20,6 @@ from imr_ml.memory import shared_texts
 from imr_ml.precedents.kinds import Kinds
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from imr_ml.classifiers.types import Dataset
 
 # Enough of a letter's SHA-256 to know it again.
@@ -136,8 +135,9 @@ class DecidedRequests:
         for name in (field.name for field in fields(self) if field.name != _REQUEST):
             values = getattr(self, name)
             if values.dtype == object:
-                distinct, places = np.unique(values.astype(np.str_), return_inverse=True)
-                arrays |= {name: distinct, f"{name}{_PLACES}": places.astype(np.int32)}
+                # Only the distinct ones as an array of text, in which each takes as much memory as the longest.
+                places, distinct = pd.factorize(values, sort=True)
+                arrays |= {name: distinct.astype(np.str_), f"{name}{_PLACES}": places.astype(np.int32)}
             else:
                 arrays[name] = values
         texts = {_REQUEST: np.frombuffer(json.dumps(self.request).encode(), dtype=np.uint8)} if self.request else {}
@@ -209,9 +209,15 @@ def _texts(requests: pd.DataFrame, column: str) -> NDArray[np.object_]:
 
 
 def _summaries(requests: pd.DataFrame) -> NDArray[np.object_]:
-    texts = _texts(requests, "clinical_summary").tolist()
-    digests = {text: (summary_digest(text) or b"").hex() for text in set(texts)}
-    return shared_texts(digests[text] for text in texts)
+    if "clinical_summary" not in requests:
+        return _texts(requests, "clinical_summary")
+    summary_digests, last, digest = [], None, ""
+    # Requests of a case mostly follow each other, so that no text has to be remembered.
+    for text in requests["clinical_summary"]:
+        if text is not last and (pd.isna(text) or text != last):
+            last, digest = text, "" if pd.isna(text) else (summary_digest(str(text)) or b"").hex()
+        summary_digests.append(digest)
+    return shared_texts(summary_digests)
 
 
 def _letters(requests: pd.DataFrame) -> NDArray[np.object_]:

@@ -24,9 +24,11 @@ if TYPE_CHECKING:
     from imr_ml.evaluation.cross_validation import OutOfFold
     from imr_ml.training import TrainedModel
 
-
 _SLICED = ("outcome.roc_auc", "family.f1_micro")
 _ROW_INCHES = 0.24
+_MOST_OUTCOME, _MOST_FAMILY = 12, 5
+_PANELS_A_ROW = 2
+_LONGEST_NAME = 34
 
 
 def beside_baselines(trained: TrainedModel) -> Figure:
@@ -168,11 +170,6 @@ def _title(trained: TrainedModel) -> str:
         if name in trained.evaluation.estimates
     ]
     return f"all families: model {estimate_of(trained, metric)}\n{' · '.join(others)}"
-
-
-_MOST_OUTCOME, _MOST_FAMILY = 12, 5
-_PANELS_A_ROW = 2
-_LONGEST_NAME = 34
 
 
 def outcome_coefficients(trained: TrainedModel) -> Figure | None:
