@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 from imr_ml.corpus.dates import DATE_COLUMNS, DateStyle, describe_styles, styles_of_chunks
 from imr_ml.corpus.mapping import ColumnMapping
 from imr_ml.corpus.schema import COLUMNS
+from imr_ml.tables.formats import is_table
 from imr_ml.tables.table import RejectedLine, Table
 
 if TYPE_CHECKING:
@@ -115,6 +116,8 @@ def open_input(
     FileNotFoundError
         For what does not exist.
     """
+    if source.exists() and is_table(source):
+        return _open_table(source, mapping, sheet)
     from imr_ml.ingest.ingestion import LETTER_SUFFIXES
     from imr_ml.ingest.inputs import Kind, describe_other_files, find_letters, kind_of
 
