@@ -1,6 +1,8 @@
 """What is kept when a store does not accept it, and how it is sent later: each run exactly once."""
 
 import errno
+import json
+import shutil
 from contextlib import ExitStack
 from itertools import count
 
@@ -11,7 +13,7 @@ from mlflow.store.artifact.local_artifact_repo import LocalArtifactRepository
 from tracking.servers import end, free_port, mlflow_server
 
 from imr_ml.tracking.records import list_unsent, lock_record, read_record, save_record
-from imr_ml.tracking.registry import CHALLENGER, MODEL_NAME
+from imr_ml.tracking.registry import CHALLENGER, MODEL_NAME, fetch_model
 from imr_ml.tracking.runs import record, save_training
 from imr_ml.tracking.sending import SYNC, RecordedRun, UnsentError, sync
 from imr_ml.tracking.uris import TrackingError
@@ -158,6 +160,21 @@ def test_what_the_system_refuses_is_reported_in_a_line_and_the_run_is_kept(
     assert isinstance(failed, UnsentError)
     assert f"{error.strerror}; nothing is lost" in str(failed)
     assert list_unsent() == [folder]
+
+
+def test_a_record_of_an_earlier_version_is_sent(trained, tracked, empty_store):
+    folder = save_training(trained, tracked.model_folder)
+    facts = json.loads((folder / "record.json").read_text())
+    facts["model"]["requirements"] = ["numpy==2.4.6"]
+    (folder / "record.json").write_text(json.dumps(facts))
+    shutil.move(folder / "model" / "code", folder / "code")
+    shutil.rmtree(folder / "model")
+    shutil.copytree(tracked.model_folder, folder / "model")
+
+    (sent,) = sync()
+
+    assert isinstance(sent, RecordedRun), sent
+    assert (fetch_model(f"models:/{MODEL_NAME}/{sent.model_version}") / "model.skops").is_file()
 
 
 def test_a_damaged_record_is_reported_and_keeps_no_other_from_being_sent(trained, tracked, empty_store):

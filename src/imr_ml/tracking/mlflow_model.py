@@ -72,6 +72,17 @@ def save_mlflow_model(target: Path, model_folder: Path, code: Path) -> None:
         )
 
 
+def find_mlflow_model(record: Path) -> Path:
+    """Find the MLflow model in a record's folder; one of an earlier version holds the model's folder and the code."""
+    model, code, converted = record / "model", record / "code", record / "converted"
+    if not code.exists():
+        return model
+    if not (converted / "MLmodel").exists():
+        shutil.rmtree(converted, ignore_errors=True)
+        save_mlflow_model(converted, model, code / "imr_ml")
+    return converted
+
+
 def log_model(client: MlflowClient, run_id: str, folder: Path, params: Mapping[str, str]) -> str:
     """Log a saved MLflow model to a run; return the logged model's identifier.
 

@@ -58,8 +58,12 @@ class DatasetRecord(_Data):
 
 
 class ModelRecord(_Data):
-    """A model that is saved beside the record; tags and description are those of the registered version."""
+    """A model that is saved beside the record; tags and description are those of the registered version.
 
+    Records of earlier versions have `requirements`.
+    """
+
+    requirements: tuple[str, ...] = Field(default=(), exclude=True)
     tags: dict[str, str]
     description: str
 

@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from imr_ml.tracking.mlflow_model import log_model
+from imr_ml.tracking.mlflow_model import find_mlflow_model, log_model
 from imr_ml.tracking.records import (
     Record,
     RunRecord,
@@ -149,7 +149,7 @@ class _Delivery:
             if logged.status == LoggedModelStatus.READY:
                 return str(logged.model_id)
             or_none(partial(self.client.delete_logged_model, logged.model_id), absent=_DENIED)
-        return log_model(self.client, run_id, self.folder / "model", self.record.runs[0].params)
+        return log_model(self.client, run_id, find_mlflow_model(self.folder), self.record.runs[0].params)
 
     def _log_run(self, run: RunRecord, run_id: str, model_id: str | None = None) -> None:
         from mlflow.entities import Metric, Param, RunTag
