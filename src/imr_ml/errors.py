@@ -7,3 +7,7 @@ class ImrError(ValueError):
 
 class SchemaError(ImrError):
     """A table that can't be read or is not a requests table; the message says what to do and holds no cell of it."""
+
+
+class ModelError(ImrError):
+    """A model folder that can't be used; the message says which, why and what to do."""

@@ -8,16 +8,16 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-import zipfile
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from imr_ml.errors import ImrError
+from imr_ml.errors import ModelError as ModelError
 from imr_ml.files import explain_storage_errors, sha256_of
 from imr_ml.guidelines.types import FAMILIES
+from imr_ml.skops_files import read_skops, write_skops
 
 if TYPE_CHECKING:
     from imr_ml.classifiers.conformal import HeldOutScores, OutcomeSets
@@ -40,56 +40,6 @@ _CHECKED = (CLASSIFIERS, PRECEDENTS, FACTS)
 FORMAT = 4
 _WITHOUT_REFERENCE = 2
 _LIBRARIES = ("imr-ml", "scikit-learn", "spacy", "negspacy", "numpy", "pandas", "scipy", "skops")
-_OURS = (
-    "arranged.ArrangedFamilyClassifier",
-    "arranged.Chain",
-    "arranged.Hierarchical",
-    "arranged.PerFamily",
-    "binary.BoostedTrees",
-    "binary.NaiveBayes",
-    "binary.NaiveBayesSvm",
-    "binary.SimilarityVote",
-    "binary.Stacked",
-    "calibrated.CalibratedClassifier",
-    "families.GuidelineFamilyClassifier",
-    "outcome.CalibratedLogisticClassifier",
-)
-_VECTORIZERS = ("FactPairs", "FactVectorizer", "TermVectorizer")
-_ESTIMATORS = (
-    "compose._column_transformer.ColumnTransformer",
-    "ensemble._stacking.StackingClassifier",
-    "ensemble._voting.VotingClassifier",
-    "feature_extraction.text.TfidfTransformer",
-    "impute._base.MissingIndicator",
-    "impute._base.SimpleImputer",
-    "linear_model._logistic.LogisticRegression",
-    "neighbors._unsupervised.NearestNeighbors",
-    "pipeline.Pipeline",
-    "preprocessing._data.StandardScaler",
-    "preprocessing._label.LabelEncoder",
-    "svm._classes.LinearSVC",
-)
-TRUSTED = frozenset(
-    {
-        "numpy.dtype",
-        *(f"imr_ml.classifiers.{name}" for name in _OURS),
-        "imr_ml.features.matrix.FeatureBlocks",
-        # Where models of version 0.1.0 have them.
-        *(f"imr_ml.features.matrix.{name}" for name in _VECTORIZERS),
-        *(f"imr_ml.features.vectorizers.{name}" for name in _VECTORIZERS),
-        *(f"sklearn.{name}" for name in _ESTIMATORS),
-        "scipy.sparse._csc.csc_matrix",
-        "scipy.sparse._csr.csr_matrix",
-        "sklearn.compose._column_transformer._RemainderColsList",
-        "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
-        "sklearn.utils._bunch.Bunch",
-    }
-)
-"""Types that a model file may name besides plain ones."""
-
-
-class ModelError(ImrError):
-    """A model folder that can't be used; the message says which, why and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,10 +123,9 @@ def save_model(
 
 def _write_files(trained: TrainedModel, folder: Path, commit: str | None, manifest: TableManifest | None) -> None:
     import numpy as np
-    import skops.io
 
-    skops.io.dump(_classifiers(trained), folder / CLASSIFIERS, compression=zipfile.ZIP_DEFLATED)
-    skops.io.dump(trained.neighbours.arrays(), folder / PRECEDENTS, compression=zipfile.ZIP_DEFLATED)
+    write_skops(_classifiers(trained), folder / CLASSIFIERS)
+    write_skops(trained.neighbours.arrays(), folder / PRECEDENTS)
     np.savez_compressed(folder / REFERENCE, allow_pickle=False, **trained.reference.arrays())
     facts = json.dumps(_facts(trained, commit), indent=2, allow_nan=False, default=str)
     (folder / FACTS).write_text(facts + "\n", encoding="utf-8")
@@ -187,22 +136,6 @@ def _write_files(trained: TrainedModel, folder: Path, commit: str | None, manife
     checked = (*_CHECKED, REFERENCE, *([MANIFEST] if manifest is not None else []))
     sums = [f"{sha256_of(folder / name)}  {name}\n" for name in checked]
     (folder / CHECKSUMS).write_text("".join(sums), encoding="utf-8")
-
-
-def import_skops_quickly() -> None:
-    """Import skops without its search of scikit-learn for estimators, a third of a short command's time.
-
-    `TRUSTED` names the estimators of our models. For processes that run a command of ours only: in others, skops would
-    have to be told which estimators to trust.
-    """
-    import sklearn.utils
-
-    search = sklearn.utils.all_estimators
-    sklearn.utils.all_estimators = list
-    try:
-        import skops.io  # noqa: F401
-    finally:
-        sklearn.utils.all_estimators = search
 
 
 def read_model(folder: Path) -> LoadedModel:
@@ -222,10 +155,10 @@ def read_model(folder: Path) -> LoadedModel:
     facts = json.loads((folder / FACTS).read_text("utf-8"))
     if facts["format"] not in range(_WITHOUT_REFERENCE, FORMAT + 1):
         raise ModelError(f"{folder}: is a model of format {facts['format']}, this is {FORMAT}; train again")
-    classifiers = _read_skops(folder, CLASSIFIERS)
+    classifiers = read_skops(folder / CLASSIFIERS)
     model = _request_model(facts, classifiers)
     held_out = HeldOutScores.from_arrays(classifiers["held_out"])
-    neighbours = Neighbours.from_arrays(_read_skops(folder, PRECEDENTS), model.outcome_column_weights)
+    neighbours = Neighbours.from_arrays(read_skops(folder / PRECEDENTS), model.outcome_column_weights)
     return LoadedModel(
         model=model,
         nlp=NlpSettings(**facts["settings"]["nlp"]),
@@ -309,18 +242,6 @@ def _verify(folder: Path, names: tuple[str, ...]) -> dict[str, str]:
                 f"{folder}: {name} does not match its checksum; the model was damaged or changed, train again"
             )
     return sums
-
-
-def _read_skops(folder: Path, name: str) -> dict[str, Any]:
-    import skops.io
-    from skops.io.exceptions import UntrustedTypesFoundException
-
-    try:
-        content: dict[str, Any] = skops.io.load(folder / name, trusted=sorted(TRUSTED))
-    except UntrustedTypesFoundException as error:
-        unknown = sorted(set(skops.io.get_untrusted_types(file=folder / name)) - TRUSTED)
-        raise ModelError(f"{folder}: has types that are not allowed ({', '.join(unknown)}); not loaded") from error
-    return content
 
 
 def _read_reference(folder: Path) -> Profile:

@@ -16,7 +16,7 @@ from imr_ml.classifiers.candidates import FAMILY_CANDIDATE_TYPES, OUTCOME_CANDID
 from imr_ml.classifiers.outcome import CalibratedLogisticClassifier, sparse_logistic_regression
 from imr_ml.classifiers.request_model import RequestModel
 from imr_ml.classifiers.settings import ModelSettings
-from imr_ml.model_files import TRUSTED
+from imr_ml.skops_files import TRUSTED
 
 LINEAR = ("logistic_regression", "linear_svm", "complement_nb", "nb_svm")
 ARRANGEMENTS = ("per_family", "hierarchical", "chain")

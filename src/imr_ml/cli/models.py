@@ -40,7 +40,8 @@ def load_model(model: str) -> LoadedModel:
     from imr_ml.memory import loading
 
     with loading():
-        from imr_ml.model_files import import_skops_quickly, read_model
+        from imr_ml.model_files import read_model
+        from imr_ml.skops_files import import_skops_quickly
 
         import_skops_quickly()
         return read_model(model_folder(model))

@@ -130,7 +130,8 @@ def _score_halves(requests: pd.DataFrame, model: LoadedModel, task: Task) -> pd.
 
 @cache
 def _model(folder: Path, parent: int) -> LoadedModel:
-    from imr_ml.model_files import import_skops_quickly, read_model
+    from imr_ml.model_files import read_model
+    from imr_ml.skops_files import import_skops_quickly
 
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
     with loading():
