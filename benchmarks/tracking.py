@@ -49,7 +49,7 @@ _CHART = ".js-plotly-plot svg.main-svg"
 def measure(folder: Path) -> Iterator[tuple[str, str]]:
     """Rows of (what, measured)."""
     yield from _whole(folder.absolute())
-    trained = train(training_table(folder, silent).requests)
+    trained = train(training_table(folder, silent).decisions.requests)
     with tempfile.TemporaryDirectory() as place:
         here = Path(place)
         model = save_model(trained, here / "model")
