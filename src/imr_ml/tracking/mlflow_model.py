@@ -33,11 +33,10 @@ _REQUIREMENTS = ("negspacy", "numpy", "pandas", "pydantic", "scikit-learn", "sci
 _CASE_COLUMNS = ("case_number", "letter_sha256")
 _TYPES = {"text": "string", "number": "double", "count": "long", "flag": "boolean"}
 _EXAMPLE = {
-    "request": "Physical therapy, 2 times a week for 4 weeks, left shoulder",
+    "request": "Physical therapy, eight visits, left shoulder",
     "clinical_summary": (
-        "The injured worker is a 47 year old male who hurt the left shoulder while stacking crates. He "
-        "reports a dull ache when reaching overhead. The examination shows reduced abduction and no "
-        "instability. Six visits of therapy helped."
+        "A 47 year old male stock clerk hurt the left shoulder while stacking crates. He reports a dull ache when "
+        "reaching overhead. The examination shows reduced abduction and no instability. Six visits of therapy helped."
     ),
     "ur_guideline": "MTUS Chronic Pain Medical Treatment Guidelines 2009, Section(s): Physical Medicine.",
     "date_of_injury": "2015-03-02",
