@@ -28,7 +28,7 @@ _NOT_FOR_SCORING = (
 )
 _LOADER = "imr_ml.scoring.pyfunc"
 # Distributions whose version changes what scoring returns; MLflow adds itself.
-_REQUIREMENTS = ("negspacy", "numpy", "pandas", "pydantic", "scikit-learn", "scipy", "skops", "spacy")
+_REQUIREMENTS = ("negspacy", "numpy", "pandas", "pyarrow", "pydantic", "scikit-learn", "scipy", "skops", "spacy")
 # They say which rows are of one case; the number of its items is a feature.
 _CASE_COLUMNS = ("case_number", "letter_sha256")
 _TYPES = {"text": "string", "number": "double", "count": "long", "flag": "boolean"}
