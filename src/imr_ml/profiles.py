@@ -37,7 +37,7 @@ _STEPS = {
     "p_overturned": 0.001,
 }
 _SECTIONS = ("request", "summary", "ur_guideline")
-_ROWS_AT_ONCE = 10_000
+_ROWS_AT_ONCE = 1_000
 _NUMBER, _LABEL, _LEVELS = "number.", "label.", ".levels"
 
 
