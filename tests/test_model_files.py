@@ -31,8 +31,9 @@ def test_a_loaded_model_predicts_the_same_bit_for_bit(model_folder, trained, pre
 def test_a_command_loads_a_model_without_a_search_for_estimators(model_folder):
     code = """
 import sys
-from imr_ml.cli.models import load_model
-load_model(sys.argv[1])
+from pathlib import Path
+from imr_ml.model_files import read_model_for_command
+read_model_for_command(Path(sys.argv[1]))
 assert "sklearn.utils._testing" not in sys.modules
 from sklearn.utils import all_estimators
 assert all_estimators()

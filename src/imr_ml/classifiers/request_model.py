@@ -31,7 +31,7 @@ from imr_ml.classifiers.reliability import (
 from imr_ml.classifiers.settings import ModelSettings
 from imr_ml.classifiers.types import Evidence, Labels, Predictions, join_predictions
 from imr_ml.features.matrix import column_weights, feature_matrix, tells_codes
-from imr_ml.features.rows import FeatureRows
+from imr_ml.features.rows import FeatureRows, weigh
 from imr_ml.features.settings import LARGE_TABLE
 from imr_ml.guidelines.types import FAMILIES
 
@@ -264,10 +264,7 @@ class RequestModel:
         weights = column_weights(self.features_, candidate.weights)
         if isinstance(matrix, FeatureRows):
             return matrix.weighed(weights)
-        weighed = matrix.copy()
-        weighed.data *= weights.astype(matrix.dtype)[matrix.indices]
-        weighed.eliminate_zeros()
-        return weighed
+        return weigh(matrix.copy(), weights.astype(matrix.dtype))
 
     def _family_reliability(self, matrix: csr_matrix) -> NDArray[np.float64]:
         return np.ones(matrix.shape[0]) if self.baseline_ is None else self.baseline_.families.reliability(matrix)

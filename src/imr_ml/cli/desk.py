@@ -13,7 +13,7 @@ import typer
 
 from imr_ml.cli.app import app, exit_on_user_error, progress
 from imr_ml.cli.data import Ocr
-from imr_ml.cli.models import LATEST, ModelName, load_model, warn_of_samples
+from imr_ml.cli.models import LATEST, ModelName, model_folder, warn_of_samples
 
 if TYPE_CHECKING:
     from imr_ml.desk.answers import TableRates
@@ -43,8 +43,9 @@ def desk(
         from imr_ml.desk.answers import Desk
         from imr_ml.desk.letters import LetterReader
         from imr_ml.desk.server import serve
+        from imr_ml.model_files import read_model_for_command
 
-        loaded = load_model(model)
+        loaded = read_model_for_command(model_folder(model))
         warn_of_samples(loaded)
         opened = Desk(loaded, _table_rates(rates) if rates else None)
         # Loads what the first answer needs.

@@ -12,7 +12,7 @@ import typer
 
 from imr_ml.cli.app import app, exit_on_user_error, progress, say_tracked, warn, wide_console
 from imr_ml.cli.data import ColumnMap, ColumnsFile, SheetName
-from imr_ml.cli.models import LATEST, ModelName, load_model, warn_of_samples
+from imr_ml.cli.models import LATEST, ModelName, model_folder, warn_of_samples
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,10 +53,11 @@ def drift(
         from imr_ml.corpus.mapping import read_mapping
         from imr_ml.drift.batches import profile_file
         from imr_ml.drift.comparing import DriftSettings, compare
+        from imr_ml.model_files import read_model_for_command
 
         start_s = time.perf_counter()
         settings, mapping = DriftSettings(psi, ks), read_mapping(renames or (), columns)
-        loaded = load_model(model)
+        loaded = read_model_for_command(model_folder(model))
         with progress() as start:
             profile = _reference(reference, loaded, mapping, start)
             batch = profile_file(current, loaded, mapping, sheet=sheet, start=start)

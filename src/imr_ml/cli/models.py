@@ -35,18 +35,6 @@ def model_folder(model: str) -> Path:
     return registry.fetch_model(model)
 
 
-def load_model(model: str) -> LoadedModel:
-    """Read the model that `model_folder` finds, in a process that runs only this command."""
-    from imr_ml.memory import loading
-
-    with loading():
-        from imr_ml.model_files import read_model
-        from imr_ml.skops_files import import_skops_quickly
-
-        import_skops_quickly()
-        return read_model(model_folder(model))
-
-
 def warn_of_evidence(model: LoadedModel) -> None:
     """Warn if a model's evidence stays empty."""
     for note in model.model.unexplained:

@@ -10,7 +10,7 @@ import typer
 
 from imr_ml.cli.app import INCOMPLETE, app, exit_on_user_error, progress
 from imr_ml.cli.data import Ocr
-from imr_ml.cli.models import LATEST, ModelName, load_model, warn_of_evidence, warn_of_samples
+from imr_ml.cli.models import LATEST, ModelName, model_folder, warn_of_evidence, warn_of_samples
 from imr_ml.errors import ImrError
 
 if TYPE_CHECKING:
@@ -31,11 +31,12 @@ def predict(
 ) -> None:
     """Predict one request, or each request of a letter, and explain the prediction."""
     with exit_on_user_error():
+        from imr_ml.model_files import read_model_for_command
         from imr_ml.scoring.frame import score_frame
         from imr_ml.scoring.output import json_lines
 
         requests = _requests(letter, request, summary, ur_guideline, ocr=ocr)
-        loaded = load_model(model)
+        loaded = read_model_for_command(model_folder(model))
         scored = score_frame(requests, loaded)
         warn_of_samples(loaded)
         warn_of_evidence(loaded)

@@ -15,7 +15,7 @@ import typer
 
 from imr_ml.cli.app import INCOMPLETE, app, exit_on_user_error, progress, say_tracked, warn
 from imr_ml.cli.data import ColumnMap, ColumnsFile, Ocr, SheetName
-from imr_ml.cli.models import LATEST, ModelName, load_model, warn_of_evidence, warn_of_samples
+from imr_ml.cli.models import LATEST, ModelName, model_folder, warn_of_evidence, warn_of_samples
 from imr_ml.files import check_page_name
 
 if TYPE_CHECKING:
@@ -70,8 +70,10 @@ def score(
     with exit_on_user_error(), ExitStack() as stack:
         if report:
             check_page_name(report)
+        from imr_ml.model_files import read_model_for_command
+
         start_s = time.perf_counter()
-        loaded = load_model(model)
+        loaded = read_model_for_command(model_folder(model))
         from imr_ml.corpus.mapping import read_mapping
         from imr_ml.score_columns import ScoreOptions
         from imr_ml.scoring.batch import BatchSettings, score_file

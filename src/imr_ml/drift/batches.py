@@ -20,6 +20,7 @@ from imr_ml.corpus.dates import DateStyle
 from imr_ml.corpus.mapping import ColumnMapping
 from imr_ml.corpus.table import case_keys
 from imr_ml.drift.comparing import DriftError
+from imr_ml.features.frame import frame_of_columns
 from imr_ml.model_files import LoadedModel
 from imr_ml.precedents.decided import Query
 from imr_ml.profiles import MAX_ROWS, Profile, join_profiles, profile_of, word_columns
@@ -159,10 +160,9 @@ def _profile_tables(
 
 
 def _profile(usable: pd.DataFrame, model: LoadedModel, known: NDArray[np.bool_], cases: dict[str, int]) -> Profile:
-    import numpy as np
-
     if usable.empty:
         return Profile(np.empty(0, dtype=np.int32), {}, {}, 0)
     features, matrix, predictions = predict_rows(usable, model)
+    frame = frame_of_columns(features, usable.index)
     case = np.array([cases.setdefault(key, len(cases)) for key in case_keys(usable)])
-    return profile_of(pd.DataFrame(features, index=usable.index), matrix, predictions, known, case, len(usable))
+    return profile_of(frame, matrix, predictions, known, case, len(usable))

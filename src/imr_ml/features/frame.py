@@ -5,7 +5,7 @@ Only the schema's feature columns come in here: what a request's outcome, review
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -73,11 +73,15 @@ def feature_frame(
         Same index; the feature columns of the table, then `TOKEN_COLUMNS`, `FACT_COLUMNS`, `NUMBER_COLUMNS`
         and `CASE_COLUMNS`, and ``codes``; with views `imr_ml.nlp.frame.VIEW_COLUMNS` too.
     """
-    columns = feature_columns(requests, settings, start, views=views, jobs=jobs)
+    return frame_of_columns(feature_columns(requests, settings, start, views=views, jobs=jobs), requests.index)
+
+
+def frame_of_columns(columns: Mapping[str, Any], index: pd.Index) -> pd.DataFrame:
+    """Make the feature frame of what `feature_columns` gave."""
     # As objects: pandas would copy a text into each of the rows that share it.
     texts = [name for name, values in columns.items() if values.dtype == object]
-    columns |= {name: pd.Series(columns[name], index=requests.index, dtype="object") for name in texts}
-    return pd.DataFrame(columns, index=requests.index)
+    objects = {name: pd.Series(columns[name], index=index, dtype="object") for name in texts}
+    return pd.DataFrame({**columns, **objects}, index=index)
 
 
 def feature_columns(

@@ -51,7 +51,7 @@ class FeatureRows:
         own, shared = self.own[rows], self.shared[self.summary_of[rows]]
         if self.weights is None:
             return csr_matrix(own + shared)
-        return _weigh(csr_matrix(own + shared), self.weights)
+        return weigh(csr_matrix(own + shared), self.weights)
 
     def own_part(self, rows: NDArray[np.int64] | None = None) -> csr_matrix:
         """Some or all rows as a sparse matrix; without the summaries, if these weigh nothing."""
@@ -59,7 +59,7 @@ class FeatureRows:
         weights = self.weights
         if weights is None or weights[self.shared.indices].any():
             return self[rows]
-        parts = [_weigh(self.own[rows[some]], weights) for some in gen_batches(len(rows), _ROWS_AT_ONCE)]
+        parts = [weigh(self.own[rows[some]], weights) for some in gen_batches(len(rows), _ROWS_AT_ONCE)]
         return stacked(parts, self.shape[1], self.own.dtype)
 
     def __matmul__(self, coefficients: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
@@ -75,7 +75,8 @@ class FeatureRows:
         return product if self.weights is None else product * self.weights
 
 
-def _weigh(matrix: csr_matrix, weights: NDArray[np.floating[Any]]) -> csr_matrix:
+def weigh(matrix: csr_matrix, weights: NDArray[np.floating[Any]]) -> csr_matrix:
+    """Multiply each column of a sparse matrix by its weight, in place, and drop what weighs nothing."""
     matrix.data *= weights[matrix.indices]
     matrix.eliminate_zeros()
     return matrix

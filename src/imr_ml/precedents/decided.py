@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from datetime import date, timedelta
-from functools import cached_property
+from functools import cached_property, lru_cache
+from itertools import repeat
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -201,23 +202,22 @@ def _groups_by(names: NDArray[np.object_], groups: NDArray[np.int64]) -> dict[st
     return found
 
 
-def _texts(requests: pd.DataFrame, column: str) -> NDArray[np.object_]:
+def _cells(requests: pd.DataFrame, column: str) -> Iterator[str]:
+    """Cells of a column as text; empty where they or the column are missing."""
     if column not in requests:
-        return shared_texts([""] * len(requests))
+        return repeat("", len(requests))
     cells = requests[column]
-    return shared_texts("" if absent else str(cell) for cell, absent in zip(cells, cells.isna(), strict=True))
+    return ("" if absent else str(cell) for cell, absent in zip(cells, cells.isna(), strict=True))
+
+
+def _texts(requests: pd.DataFrame, column: str) -> NDArray[np.object_]:
+    return shared_texts(_cells(requests, column))
 
 
 def _summaries(requests: pd.DataFrame) -> NDArray[np.object_]:
-    if "clinical_summary" not in requests:
-        return _texts(requests, "clinical_summary")
-    summary_digests, last, digest = [], None, ""
-    # Requests of a case mostly follow each other, so that no text has to be remembered.
-    for text in requests["clinical_summary"]:
-        if text is not last and (pd.isna(text) or text != last):
-            last, digest = text, "" if pd.isna(text) else (summary_digest(str(text)) or b"").hex()
-        summary_digests.append(digest)
-    return shared_texts(summary_digests)
+    # Requests of a case mostly follow each other, so that only the last text has to be remembered.
+    digest_of = lru_cache(maxsize=1)(summary_digest)
+    return shared_texts((digest_of(text) or b"").hex() for text in _cells(requests, "clinical_summary"))
 
 
 def _letters(requests: pd.DataFrame) -> NDArray[np.object_]:

@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING
 from imr_ml.corpus.dates import DateStyle
 from imr_ml.corpus.mapping import ColumnMapping
 from imr_ml.corpus.schema import count_warnings
-from imr_ml.memory import loading
 from imr_ml.score_columns import SCORE_COLUMNS, ScoreOptions
 from imr_ml.scoring.inputs import to_requests
 from imr_ml.scoring.parts import PartSummary, write_part
@@ -130,13 +129,10 @@ def _score_halves(requests: pd.DataFrame, model: LoadedModel, task: Task) -> pd.
 
 @cache
 def _model(folder: Path, parent: int) -> LoadedModel:
-    from imr_ml.model_files import read_model
-    from imr_ml.skops_files import import_skops_quickly
+    from imr_ml.model_files import read_model_for_command
 
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
-    with loading():
-        import_skops_quickly()
-        return read_model(folder)
+    return read_model_for_command(folder)
 
 
 def _end_with(parent: int) -> None:
