@@ -6,7 +6,7 @@ A cell that cannot be read becomes missing, and the row gets a warning that name
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
@@ -14,15 +14,19 @@ from imr_ml.guidelines.citations import families_in
 from imr_ml.guidelines.types import FAMILIES
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     import pandas as pd
+    from numpy.typing import NDArray
+
+    Mask = NDArray[np.bool_]
 
 MISSING = frozenset({"", "nan", "nat", "null", "<na>", "n/a", "na", "#n/a", "-", "unknown"})
 """Cells that mean "missing" in every column and any case; ``None`` does so as Python writes it."""
 _LONGEST_MISSING = max(map(len, MISSING))
 FAMILY_SEPARATOR = "|"
 _AGE = re.compile(r"(\d{1,3}(?:\.\d+)?)(?:[\s-]*(?:y/?o|y\.o\.|y|yrs?\.?|years?)(?:[\s-]*old)?)?", re.IGNORECASE)
+_NUMBER = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)", re.ASCII | re.IGNORECASE)
 _LIMITS = {
     "age": (0, 120),
     "item": (1, 10_000),
@@ -32,6 +36,8 @@ _LIMITS = {
 }
 _NAME = re.compile(r"[a-z0-9][\w.-]{0,39}")
 _SEXES = {"f": "female", "female": "female", "woman": "female", "m": "male", "male": "male", "man": "male"}
+
+Parsed = TypeVar("Parsed")
 
 
 def parse_text(values: pd.Series) -> pd.Series:
@@ -53,32 +59,59 @@ def parse_text(values: pd.Series) -> pd.Series:
     return pd.Series(pd.array(texts, "string"), index=values.index, name=values.name)
 
 
-def parse_numbers(values: pd.Series, column: str) -> tuple[pd.Series, pd.Series]:
-    """Numbers of a column, and which cells are given but are not numbers that it can hold.
+def parse_cells(values: pd.Series, parse: Callable[[str], Parsed | None]) -> tuple[list[Parsed | None], Mask]:
+    """Parse each distinct cell of a column once.
+
+    Parameters
+    ----------
+    values : Series
+    parse : callable
+        Returns None for a cell that it cannot parse.
+
+    Returns
+    -------
+    parsed : list
+        One value per row, None where the cell is missing or cannot be parsed.
+    unread : (rows,) bool
+        Cells that are given but cannot be parsed.
+    """
+    cells = parse_text(values).tolist()
+    known = {cell: parse(cell) for cell in set(cells) if isinstance(cell, str)}
+    parsed = [known.get(cell) for cell in cells]
+    unread = [value is None and isinstance(cell, str) for cell, value in zip(cells, parsed, strict=True)]
+    return parsed, np.array(unread, dtype=bool)
+
+
+def parse_numbers(values: pd.Series, column: str) -> tuple[pd.Series, Mask]:
+    """Parse the numbers of a column, and mark cells that are not numbers within its limits.
 
     Parameters
     ----------
     values : Series
     column : str
-        Name of the column: ages may have a unit ("38 y/o"), and each column has limits.
+        Name of the column. Ages may have a unit ("38 y/o").
     """
     import pandas as pd
 
-    text = parse_text(values)
-    if column == "age":
-        matched = text.str.fullmatch(_AGE).fillna(value=False)
-        numbers = pd.to_numeric(text.where(matched).str.extract(r"^([\d.]+)", expand=False), errors="coerce")
+    if values.dtype.kind in "iuf":
+        numbers = values.to_numpy(dtype=np.float64, na_value=np.nan)
+        low, high = _LIMITS[column]
+        read = np.where((low <= numbers) & (numbers <= high), numbers, np.nan)
+        unread = ~np.isnan(numbers) & np.isnan(read)
     else:
-        numbers = pd.to_numeric(text, errors="coerce")
-    read = numbers.to_numpy(dtype=np.float64, na_value=np.nan)
-    low, high = _LIMITS.get(column, (float("-inf"), float("inf")))
-    read = np.where((low <= read) & (read <= high), read, np.nan)
-    unread = text.notna().to_numpy(dtype=bool) & np.isnan(read)
-    return pd.Series(read, index=values.index, name=values.name), pd.Series(unread, index=values.index)
+        parsed, unread = parse_cells(values, lambda cell: _parse_number(cell, column))
+        read = np.array(parsed, dtype=np.float64)
+    return pd.Series(read, index=values.index, name=values.name), unread
 
 
-def parse_choices(values: pd.Series, column: str, allowed: Sequence[str]) -> tuple[pd.Series, pd.Series]:
-    """Values of a column that holds one of a few, in any case, and which cells hold another.
+def _parse_number(cell: str, column: str) -> float | None:
+    match = (_AGE if column == "age" else _NUMBER).fullmatch(cell)
+    low, high = _LIMITS[column]
+    return float(match[1]) if match and low <= float(match[1]) <= high else None
+
+
+def parse_choices(values: pd.Series, column: str, allowed: Sequence[str]) -> tuple[pd.Series, Mask]:
+    """Parse a column that contains one of a few values, in any case, and mark cells that contain another.
 
     Parameters
     ----------
@@ -87,27 +120,30 @@ def parse_choices(values: pd.Series, column: str, allowed: Sequence[str]) -> tup
         Name of the column.
     allowed : sequence of str
     """
-    text = parse_text(values)
-    spelled = _SEXES if column == "sex" else {choice.lower(): choice for choice in allowed}
-    chosen = text.str.lower().map(spelled).astype("string")
-    return chosen, text.notna() & chosen.isna()
+    spellings = _SEXES if column == "sex" else {choice.lower(): choice for choice in allowed}
+    choices, unread = parse_cells(values, lambda cell: spellings.get(cell.lower()))
+    return string_series(choices, values.index), unread
 
 
-def parse_names(values: pd.Series) -> tuple[pd.Series, pd.Series]:
-    """Short names of one word, as of sources, in small letters, and which cells hold something else."""
-    names = parse_text(values).str.lower()
-    short = names.where(names.str.fullmatch(_NAME).fillna(value=False))
-    return short, names.notna() & short.isna()
+def parse_names(values: pd.Series) -> tuple[pd.Series, Mask]:
+    """Parse short names of one word, such as those of sources, in lower case, and mark cells that contain another."""
+    names, unread = parse_cells(values, lambda cell: cell.lower() if _NAME.fullmatch(cell.lower()) else None)
+    return string_series(names, values.index), unread
 
 
 def parse_families(values: pd.Series) -> pd.Series:
     """Families such as ``"acoem|odg"``; other wording is read as a guideline paragraph."""
-    text = parse_text(values)
-    known = {cell: _read_families(cell) for cell in text.dropna().unique()}
-    return text.map(known).astype("string")
+    return string_series(parse_cells(values, _parse_families)[0], values.index)
 
 
-def _read_families(cell: str) -> str:
+def _parse_families(cell: str) -> str:
     names = [part.strip().lower() for part in re.split(r"[|;,]", cell)]
     given = set(names) if all(name in FAMILIES for name in names) else families_in(cell)
     return FAMILY_SEPARATOR.join(family for family in FAMILIES if family in given)
+
+
+def string_series(cells: list[str | None], index: pd.Index) -> pd.Series:
+    """Series of dtype "string", missing where a cell is None."""
+    import pandas as pd
+
+    return pd.Series(pd.array(cells, "string"), index=index)

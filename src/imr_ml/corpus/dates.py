@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from imr_ml.corpus.cells import parse_text
+from imr_ml.corpus.cells import parse_cells, parse_text
 from imr_ml.errors import SchemaError
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from imr_ml.corpus.cells import Mask
     from imr_ml.tables.table import Table
 
 _TIME = r"(?:[T ,]+\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?(?: ?[AaPp]\.?[Mm]\.?)?(?: ?(?:Z|[+-]\d{2}:?\d{2}))?)?"
@@ -38,6 +39,7 @@ LAST_YEAR = 2100
 DATE_COLUMNS = ("date_of_injury", "ur_denial_date", "application_received", "decision_date")
 """Date columns of the requests table."""
 Order = Literal["month_first", "day_first"]
+_Form = Order | Literal["serial", "other"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,20 +106,29 @@ def date_evidence(values: pd.Series, first_row: int = 1) -> DateEvidence:
 
     if pd.api.types.is_datetime64_any_dtype(values):
         return DateEvidence(others=int(values.notna().sum()))
-    text = parse_text(values).reset_index(drop=True)
-    parts = text.str.extract(_NUMBERS.pattern + "$")[["first", "second"]].astype("float64")
-    parts = parts[text.str.fullmatch(_NUMBERS).fillna(value=False).to_numpy(dtype=bool)]
-    serials = int(text.str.fullmatch(_SERIAL).fillna(value=False).sum())
+    cells = parse_text(values).tolist()
+    known = {cell: _form_of(cell) for cell in set(cells) if isinstance(cell, str)}
+    forms = [known.get(cell) for cell in cells]
 
-    def first_of(rows: pd.Series) -> int | None:
-        return int(rows.index[rows.to_numpy()][0]) + first_row if rows.any() else None
+    def first_of(form: _Form) -> int | None:
+        return forms.index(form) + first_row if form in forms else None
 
-    return DateEvidence(
-        first_of((parts["first"] > 12) & (parts["second"] <= 12)),
-        first_of((parts["second"] > 12) & (parts["first"] <= 12)),
-        serials,
-        int(text.notna().sum()) - serials,
-    )
+    serials = forms.count("serial")
+    others = len(forms) - forms.count(None) - serials
+    return DateEvidence(first_of("day_first"), first_of("month_first"), serials, others)
+
+
+def _form_of(cell: str) -> _Form:
+    """How a date is written; "other" includes dates that could be either order."""
+    if _SERIAL.fullmatch(cell):
+        return "serial"
+    if match := _NUMBERS.fullmatch(cell):
+        first, second = int(match["first"]), int(match["second"])
+        if first > 12 >= second:
+            return "day_first"
+        if second > 12 >= first:
+            return "month_first"
+    return "other"
 
 
 def survey_styles(table: Table, columns: Mapping[str, str], rows_at_once: int = 50_000) -> dict[str, DateStyle]:
@@ -187,8 +198,8 @@ def describe_styles(styles: Mapping[str, DateStyle]) -> list[str]:
 
 def parse_dates(
     values: pd.Series, style: DateStyle | None = None, last_year: int | None = None
-) -> tuple[pd.Series, pd.Series]:
-    """Dates of a column, and which cells are given but are not dates.
+) -> tuple[pd.Series, Mask]:
+    """Parse the dates of a column, and mark cells that are given but are not dates.
 
     Parameters
     ----------
@@ -202,21 +213,20 @@ def parse_dates(
     -------
     dates : Series of datetime64[s]
         Midnight of each day as written, whatever its time and time zone.
-    unread : Series of bool
+    unread : (rows,) bool
     """
     import pandas as pd
 
     style, years = style or DateStyle(), range(_FIRST_YEAR, (last_year or datetime.now(UTC).year) + 1)
     if pd.api.types.is_datetime64_any_dtype(values):
-        given, dates = values.notna(), values.dt.tz_localize(None).astype("datetime64[s]")
-        dates = dates.where(dates.dt.year.isin(years))
+        written = values.dt.tz_localize(None).to_numpy("datetime64[s]")
+        in_range = np.isin(written.astype("datetime64[Y]").astype(int) + 1970, years)
+        dates = np.where(in_range, written, np.datetime64("NaT"))
+        unread = ~np.isnat(written) & ~in_range
     else:
-        text = parse_text(values)
-        cells = text.tolist()
-        known = {cell: _parse_date(cell, style, years) for cell in set(cells) if isinstance(cell, str)}
-        parsed = np.array([known.get(cell) for cell in cells], dtype="datetime64[s]")
-        given, dates = text.notna(), pd.Series(parsed, index=values.index, name=values.name)
-    return dates, given & dates.isna()
+        parsed, unread = parse_cells(values, lambda cell: _parse_date(cell, style, years))
+        dates = np.array(parsed, dtype="datetime64[s]")
+    return pd.Series(dates, index=values.index, name=values.name), unread
 
 
 def _parse_date(cell: str, style: DateStyle, years: range) -> date | None:

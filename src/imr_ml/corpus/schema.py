@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from imr_ml.corpus.cells import Mask
+
 WARNING_SEPARATOR = "; "
 CASE_VERSION = "case_version"
 """Column that counts the issues of a case that was decided anew; see `issues`."""
@@ -194,8 +196,7 @@ def parse_requests(
         values, unread, expected = _parse_column(column, frame[column.name], style, last_year)
         converted[column.name] = values
         if column.role is not Role.LABEL and unread is not None and unread.any():
-            places = unread.to_numpy(dtype=bool)
-            messages[places] += f"{WARNING_SEPARATOR}{column.name}: {expected}"
+            messages[unread] += f"{WARNING_SEPARATOR}{column.name}: {expected}"
     warnings = [message[len(WARNING_SEPARATOR) :] or None for message in messages]
     return ParsedRequests(frame.assign(**converted), pd.Series(warnings, index=frame.index, dtype="string"))
 
@@ -207,8 +208,8 @@ def count_warnings(warnings: pd.Series) -> Counter[str]:
 
 def _parse_column(
     column: Column, values: pd.Series, style: DateStyle | None, last_year: int | None
-) -> tuple[pd.Series, pd.Series | None, str]:
-    """Values of a column, the cells that could not be read (None: all could), and what was expected in them."""
+) -> tuple[pd.Series, Mask | None, str]:
+    """Parse a column; return its values, a mask of unreadable cells (None if there is none), and what was expected."""
     if column.kind == "date":
         return *parse_dates(values, style, last_year), "not a date"
     if column.kind == "number":

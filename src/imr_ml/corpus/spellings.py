@@ -15,7 +15,7 @@ from typing import Literal
 import pandas as pd
 from pydantic import TypeAdapter
 
-from imr_ml.corpus.cells import parse_text
+from imr_ml.corpus.cells import parse_cells, parse_text, string_series
 
 Partial = Literal["overturned", "upheld", "drop"]
 """What a partially overturned request counts as; ``drop`` leaves it out."""
@@ -24,9 +24,8 @@ PARTIAL = "partial"
 
 def read_outcomes(values: pd.Series) -> pd.Series:
     """``upheld``, ``overturned`` or ``partial`` for each known spelling; missing for any other."""
-    text = parse_text(values)
-    known = {cell: outcome_spellings().get(_fold(cell)) for cell in text.dropna().unique()}
-    return text.map(known).astype("string")
+    outcomes, _ = parse_cells(values, lambda cell: outcome_spellings().get(_fold(cell)))
+    return string_series(outcomes, values.index)
 
 
 def parse_outcomes(values: pd.Series) -> pd.Series:
