@@ -135,11 +135,10 @@ def decided_years(requests: pd.DataFrame) -> NDArray[np.float64]:
 def years_of(requests: pd.DataFrame, column: str) -> NDArray[np.float64]:
     """Dates of a column as a year and its fraction; NaN where the table has none: shape (rows,)."""
     import numpy as np
-    import pandas as pd
 
     if column not in requests:
         return np.full(len(requests), np.nan)
-    dates = pd.to_datetime(requests[column]).to_numpy("datetime64[D]")
+    dates = requests[column].to_numpy("datetime64[D]")
     years = dates.astype("datetime64[Y]")
     return np.where(
         np.isnat(dates), np.nan, years.astype(np.int64) + 1970 + (dates - years).astype(np.float64) / 365.25

@@ -138,7 +138,7 @@ def _days(requests: pd.DataFrame, first: str, last: str) -> NDArray[np.float64]:
     """Days between the dates of two columns, NaN where one is missing."""
     if not (first in requests and last in requests):
         return np.full(len(requests), np.nan)
-    begun, ended = (pd.to_datetime(requests[name]).to_numpy("datetime64[s]") for name in (first, last))
+    begun, ended = (requests[name].to_numpy("datetime64[s]") for name in (first, last))
     days: NDArray[np.float64] = np.floor((ended - begun) / np.timedelta64(1, "D"))
     return days
 
