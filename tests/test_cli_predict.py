@@ -90,7 +90,7 @@ def test_a_stream_of_json_lines_is_answered_line_by_line(model_folder):
     assert [answer["line"] for answer in answers if "line" in answer] == [2]
     scored = [answer for answer in answers if "line" not in answer]
     assert [answer["request"] for answer in scored] == [row["request"] for row in rows]
-    assert scored[2]["warnings"] == "age: not a number that it can be"
+    assert scored[2]["warnings"] == "age: not a valid number"
 
 
 def test_a_stream_answers_before_its_end(model_folder):

@@ -92,8 +92,8 @@ def test_the_columns_that_are_used_and_ignored_are_listed_whatever_their_case(tr
 @pytest.mark.parametrize(
     ("pair", "says"),
     [
-        ("ur_guidline=Body_Part", "ur_guidline is no column of the requests table; did you mean ur_guideline?"),
-        ("Body_Part=knee", "Body_Part is no column of the requests table"),
+        ("ur_guidline=Body_Part", "ur_guidline is not a column of the requests table; did you mean ur_guideline?"),
+        ("Body_Part=knee", "Body_Part is not a column of the requests table"),
         ("RFA_TEXT=request", "did you mean request=RFA_TEXT?"),
     ],
 )

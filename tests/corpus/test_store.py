@@ -84,7 +84,7 @@ def test_five_rejected_lines_are_reported_and_how_many_there_are(tmp_path):
     (tmp_path / "a.csv").write_text("request,age\n" + "CT,5\n" * 20 + "MRI\n" * 9)
 
     with pytest.raises(
-        SchemaError, match=r"9 line\(s\) are not rows: line 22 .*; line 26 [^;]*; \.\.\.; mend or remove"
+        SchemaError, match=r"9 line\(s\) are not rows: line 22 .*; line 26 [^;]*; \.\.\.; fix or remove"
     ):
         read_requests(tmp_path / "a.csv")
 

@@ -45,8 +45,8 @@ def test_an_upgraded_table_is_one_of_this_version_and_comes_back_the_same(old, t
     ("told", "line"),
     [
         (str(SCHEMA_VERSION + 1), "its schema has version 3, this imr-ml reads up to 2; install the imr-ml"),
-        ("0", "its schema has an unknown version; ingest its letters anew"),
-        ("soon", "its schema has an unknown version; ingest its letters anew"),
+        ("0", "its schema has an unknown version; ingest its letters again"),
+        ("soon", "its schema has an unknown version; ingest its letters again"),
     ],
 )
 def test_a_table_of_another_version_is_refused(old, told, line):

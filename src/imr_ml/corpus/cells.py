@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     Mask = NDArray[np.bool_]
 
 MISSING = frozenset({"", "nan", "nat", "null", "<na>", "n/a", "na", "#n/a", "-", "unknown"})
-"""Cells that mean "missing" in every column and any case; ``None`` does so as Python writes it."""
+"""Cells that mean "missing" in every column, in any case; ``None`` only in this spelling."""
 _LONGEST_MISSING = max(map(len, MISSING))
 FAMILY_SEPARATOR = "|"
 _AGE = re.compile(r"(\d{1,3}(?:\.\d+)?)(?:[\s-]*(?:y/?o|y\.o\.|y|yrs?\.?|years?)(?:[\s-]*old)?)?", re.IGNORECASE)
@@ -41,16 +41,16 @@ Parsed = TypeVar("Parsed")
 
 
 def parse_text(values: pd.Series) -> pd.Series:
-    """Text without blanks at its ends; missing where it means so."""
+    """Strip blanks from a column of text; cells that mean "missing" become missing."""
     import pandas as pd
     import pyarrow as pa
     import pyarrow.compute as pc
 
     if isinstance(values.dtype, pd.ArrowDtype):
         values = values.map(lambda cell: cell.decode("utf-8", "replace") if isinstance(cell, bytes) else str(cell))
-    # Arrow's own functions: for a few rows, pandas' take longer than all else that is done with them.
+    # Arrow's functions, because pandas' string methods dominate the time of scoring a single row.
     texts = pc.utf8_trim_whitespace(pa.array((values if values.dtype == "str" else values.astype("string")).array))
-    # Lower case of a million summaries takes as long and as much memory as all else.
+    # Only short cells are compared: lower-casing a million summaries doubles time and memory.
     places = np.flatnonzero(pc.fill_null(pc.less_equal(pc.utf8_length(texts), _LONGEST_MISSING), fill_value=False))
     if len(places):
         means_missing = np.zeros(len(texts), dtype=bool)

@@ -35,7 +35,7 @@ _MONTHS = (
 _EXCEL_EPOCH = date(1899, 12, 30)
 _FIRST_YEAR = 1900
 LAST_YEAR = 2100
-"""Last year that a date may name at all, as one to be reported as lying in the future."""
+"""Latest year accepted where future dates are reported rather than treated as unreadable."""
 DATE_COLUMNS = ("date_of_injury", "ur_denial_date", "application_received", "decision_date")
 """Date columns of the requests table."""
 Order = Literal["month_first", "day_first"]
@@ -44,14 +44,14 @@ _Form = Order | Literal["serial", "other"]
 
 @dataclass(frozen=True, slots=True)
 class DateStyle:
-    """How the dates of one column are written.
+    """Format of the dates in one column.
 
     Attributes
     ----------
     order : {"month_first", "day_first"}
-        Of dates such as 12/06/2015.
+        Order of dates such as 12/06/2015.
     serials : bool
-        Whether numbers count days as Excel does. True only if every cell given is such a number.
+        Whether numbers are Excel day counts. True only if every non-missing cell is such a number.
     """
 
     order: Order = "month_first"
@@ -60,14 +60,14 @@ class DateStyle:
 
 @dataclass(frozen=True, slots=True)
 class DateEvidence:
-    """What a column's cells say about its style; evidence of several chunks can be added.
+    """Evidence of a column's date style; add the evidence of several chunks to combine it.
 
     Attributes
     ----------
     day_first, month_first : int or None
-        Row, from 1, of the first cell that can only be read so.
+        Row, from 1, of the first cell that can only be in this order.
     serials, others : int
-        Cells that may be Excel serials, and other cells that are given.
+        Number of cells that could be Excel day counts, and of other non-missing cells.
     """
 
     day_first: int | None = None
@@ -89,7 +89,7 @@ class DateEvidence:
         Raises
         ------
         SchemaError
-            If one cell can only be day first and another only month first.
+            If one cell can only be day first and another can only be month first.
         """
         if self.day_first is not None and self.month_first is not None:
             raise SchemaError(
@@ -101,7 +101,7 @@ class DateEvidence:
 
 
 def date_evidence(values: pd.Series, first_row: int = 1) -> DateEvidence:
-    """Collect the evidence of a column, or of a chunk of it that begins with row `first_row`."""
+    """Collect evidence from a column, or from a chunk that starts at row `first_row`."""
     import pandas as pd
 
     if pd.api.types.is_datetime64_any_dtype(values):
@@ -119,7 +119,7 @@ def date_evidence(values: pd.Series, first_row: int = 1) -> DateEvidence:
 
 
 def _form_of(cell: str) -> _Form:
-    """How a date is written; "other" includes dates that could be either order."""
+    """Classify one cell; "other" includes dates that could be in either order."""
     if _SERIAL.fullmatch(cell):
         return "serial"
     if match := _NUMBERS.fullmatch(cell):
@@ -132,13 +132,13 @@ def _form_of(cell: str) -> _Form:
 
 
 def survey_styles(table: Table, columns: Mapping[str, str], rows_at_once: int = 50_000) -> dict[str, DateStyle]:
-    """Styles of the date columns of a table on disk, which is read once for them.
+    """Infer the styles of the date columns of a table on disk, reading it once.
 
     Parameters
     ----------
     table : Table
     columns : mapping of str to str
-        Column of the requests table -> the table's, at least of the date columns.
+        Column of the requests table -> column of this table; must include the date columns.
     rows_at_once : int
 
     Raises
@@ -152,16 +152,16 @@ def survey_styles(table: Table, columns: Mapping[str, str], rows_at_once: int = 
 
 
 def styles_of_chunks(frames: Iterable[pd.DataFrame], columns: Mapping[str, str], source: str) -> dict[str, DateStyle]:
-    """Styles of the date columns of a table that comes in chunks.
+    """Infer the styles of the date columns of a table that is read in chunks.
 
     Parameters
     ----------
     frames : iterable of DataFrame
-        The chunks, in order; all are read.
+        The chunks, in order; all of them are read.
     columns : mapping of str to str
-        Date column of the requests table -> the table's.
+        Date column of the requests table -> column of this table.
     source : str
-        What to call the table in an error.
+        Name of the table in errors.
 
     Raises
     ------
@@ -177,7 +177,7 @@ def styles_of_chunks(frames: Iterable[pd.DataFrame], columns: Mapping[str, str],
 
 
 def infer_styles(frame: pd.DataFrame, source: str) -> dict[str, DateStyle]:
-    """Styles of the date columns of a whole table.
+    """Infer the styles of the date columns of a table in memory.
 
     Raises
     ------
@@ -207,12 +207,12 @@ def parse_dates(
     style : DateStyle, optional
         Default: month first.
     last_year : int, optional
-        A later year is no date, as is one before 1900; default: the present year.
+        Dates after this year, or before 1900, count as unreadable; default: the current year.
 
     Returns
     -------
     dates : Series of datetime64[s]
-        Midnight of each day as written, whatever its time and time zone.
+        Midnight of the day as written; times and time zones are dropped.
     unread : (rows,) bool
     """
     import pandas as pd
@@ -230,7 +230,7 @@ def parse_dates(
 
 
 def _parse_date(cell: str, style: DateStyle, years: range) -> date | None:
-    """Parse a date; None for what is not a complete date of these years."""
+    """Parse a complete date within these years; None for anything else."""
     if _SERIAL.fullmatch(cell):
         counted = _EXCEL_EPOCH + timedelta(days=int(float(cell)))
         return counted if style.serials and counted.year in years else None

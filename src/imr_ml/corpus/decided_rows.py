@@ -1,4 +1,4 @@
-"""Read the rows of a table of decided requests, and collect those that can be trained on."""
+"""Parse the rows of a table of decided requests, and collect those that can be trained on."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ NO_FAMILIES = "families is empty, where other rows have them"
 
 @dataclass(frozen=True, slots=True)
 class DecidedRows:
-    """Rows of a table as read.
+    """Parsed rows of a table.
 
     Attributes
     ----------
     table : DataFrame
-        In the types of the schema; ``outcome`` may still be partial.
+        Columns have the types of the schema; ``outcome`` may be ``partial``.
     reasons : Series of string
-        Why each row is left out; missing where it is not.
+        Why each row is rejected; missing if it is not.
     warnings : Series of string
         See `ParsedRequests`.
     """
@@ -40,12 +40,12 @@ class DecidedRows:
 
 @dataclass(frozen=True, slots=True)
 class RowsRead:
-    """Collects the rows of a table that is read in chunks, each distinct clinical summary once.
+    """Collector for the rows of a table that is read in chunks; stores each distinct clinical summary once.
 
     Attributes
     ----------
     warnings : Counter
-        What could not be read, with the number of rows.
+        Number of rows with each warning.
     """
 
     warnings: Counter[str] = field(default_factory=Counter)
@@ -57,7 +57,7 @@ class RowsRead:
     _summaries: dict[str, str] = field(default_factory=dict)
 
     def add(self, chunk: Chunk, decided: DecidedRows) -> None:
-        """Add a chunk, with its rows as `decide_rows` reads them."""
+        """Add a chunk and its rows as parsed by `decide_rows`."""
         is_usable = decided.reasons.isna()
         requests = decided.table[is_usable]
         self.warnings.update(count_warnings(decided.warnings))
@@ -68,9 +68,9 @@ class RowsRead:
         self._lines.extend(chunk.rejects)
 
     def joined(self, read_again: Callable[[], Iterable[Chunk]]) -> tuple[pd.DataFrame, pd.DataFrame]:
-        """The requests, and the rejected rows in the order of the table with the lines that are no rows.
+        """Return the requests, and the rejected rows in table order followed by lines that are not rows.
 
-        Rows that lack families are read again, as only the whole table shows that they are left out.
+        Rows without families are read again, because only the whole table shows whether to reject them.
         """
         requests = pd.concat(self._requests)
         self._requests.clear()
@@ -88,33 +88,33 @@ class RowsRead:
         return requests, left_out
 
     def are_all_repeated(self, rows: pd.Index) -> bool:
-        """Whether each of these rows repeats another."""
+        """Whether every one of these rows has a duplicate."""
         return bool((pd.concat(self._hashes).loc[rows].value_counts() > 1).all())
 
     def _share_summaries(self, requests: pd.DataFrame) -> pd.DataFrame:
         codes, texts = requests[_SUMMARY].factorize()
         shared: list[str | None] = [*(self._summaries.setdefault(text, text) for text in texts), None]
-        # Arrow's storage would repeat a text in every row.
+        # Arrow would store a text once per row.
         return requests.assign(**{_SUMMARY: pd.array(shared, dtype="string[python]").take(codes)})
 
 
 def _with_source(requests: pd.DataFrame) -> pd.DataFrame:
-    """Requests with the source of each row, which is the user's own if the table names none."""
+    """Fill the source of each row; rows without a source are the user's own."""
     missing = pd.Series(pd.NA, index=requests.index, dtype="string")
     return requests.assign(source=requests.get("source", missing).astype("string").fillna(OWN_SOURCE))
 
 
 def decide_rows(mapped: pd.DataFrame, styles: Mapping[str, DateStyle], partial: Partial) -> DecidedRows:
-    """Read the rows of a table, or of a chunk of it.
+    """Parse the rows of a table or chunk, and find the reason to reject each row that can't be used.
 
     Parameters
     ----------
     mapped : DataFrame
-        Under the names of the schema.
+        Columns have the names of the schema.
     styles : mapping of str to DateStyle
-        How each date column is written.
+        Format of each date column.
     partial : {"overturned", "upheld", "drop"}
-        What a partially overturned request counts as.
+        How to count a partially overturned request.
     """
     parsed = parse_requests(mapped, styles)
     outcomes = read_outcomes(mapped["outcome"])
@@ -124,9 +124,9 @@ def decide_rows(mapped: pd.DataFrame, styles: Mapping[str, DateStyle], partial: 
 
 
 def lacks_families(table: pd.DataFrame) -> pd.Series:
-    """Which rows of a whole table have no families, where other rows of their source have them: shape (rows,) bool.
+    """Mask of rows that have no families although other rows of the same source do: shape (rows,) bool.
 
-    A source without any families trains the outcome classifier alone.
+    A source with no families at all trains only the outcome classifier.
     """
     if "families" not in table:
         return pd.Series(data=False, index=table.index)
@@ -135,7 +135,7 @@ def lacks_families(table: pd.DataFrame) -> pd.Series:
 
 
 def _rejection_reasons(table: pd.DataFrame, written: pd.Series, outcomes: pd.Series) -> pd.Series:
-    """Why each row can't be trained on, by itself; missing where it can."""
+    """Why each row can't be trained on, judged from that row alone; missing if it can."""
     reasons = row_errors(table)
     given = parse_text(written).notna()
     checks = (

@@ -1,6 +1,6 @@
-"""Turn a table of decided requests, in its owner's columns and words, into requests to train on.
+"""Read a user's table of decided requests into requests to train on.
 
-A row without a usable decision is left out, with its reason; nothing is guessed.
+A row without a usable decision is rejected with its reason; nothing is guessed.
 """
 
 from __future__ import annotations
@@ -30,18 +30,18 @@ ALL_TWICE = "every row is in the table at least twice; remove the repeats, as th
 
 @dataclass(frozen=True, slots=True)
 class InputOptions:
-    """How an input, a table or letters, is read.
+    """Options for reading a table or letters.
 
     Attributes
     ----------
     mapping : ColumnMapping
-        The owner's names of columns and values.
+        The user's names of columns and values.
     partial : {"overturned", "upheld", "drop"}
-        What a partially overturned request counts as; ``drop`` leaves it out.
+        How to count a partially overturned request; ``drop`` leaves it out.
     sheet : str or None
         Sheet of a workbook.
     ocr : bool
-        Whether pages of letters that are pictures are read by OCR.
+        Whether to read scanned pages of letters by OCR.
     """
 
     mapping: ColumnMapping = field(default_factory=ColumnMapping)
@@ -57,13 +57,13 @@ class Decisions:
     Attributes
     ----------
     requests : DataFrame
-        In the types of the schema.
+        Columns have the types of the schema.
     rejected_rows : DataFrame
         ``line`` or ``row``, ``reason`` and the row as written, or the line's ``text``.
     notes : tuple of str
-        What a reader of the figures must know about the table.
+        Caveats that a reader of the metrics needs.
     column_notes : tuple of str
-        Which of its columns a training uses and which it ignores.
+        Columns that training uses and columns that it ignores.
     """
 
     requests: pd.DataFrame
@@ -80,20 +80,20 @@ def read_decisions(
     Parameters
     ----------
     path : Path
-        A table of any format.
+        A table in any supported format.
     options : InputOptions, optional
     skip : collection of str
-        Columns of the schema that are not read, to save memory; a table of letters of an older schema is read whole.
+        Schema columns to skip, to save memory. A table of letters with an older schema is always read whole.
     rows_at_once : int
-        Rows whose texts are in memory as written.
+        Rows per chunk; only one chunk is in memory as written.
 
     Raises
     ------
     SchemaError
-        For what is not a table, one without a required column, dates in two orders in a column, and a table without
-        any decided request.
+        If the file is not a table, lacks a required column, mixes two date orders in a column, or has no decided
+        request.
     FileNotFoundError
-        If it does not exist.
+        If the file does not exist.
     """
     options = options or InputOptions()
     (table, mapping), version = open_decisions(path, options), schema_version(path)
@@ -118,7 +118,7 @@ def read_decisions(
 
 
 def _survey_styles(table: Table, mapping: ColumnMapping, columns: Collection[str]) -> dict[str, DateStyle]:
-    """How each date column is written, for which these are read once."""
+    """Read the date columns once to infer their styles."""
     named = {name: mapping.user_name(name) for name in DATE_COLUMNS if mapping.user_name(name) in columns}
     chunks = table.chunks(_ROWS_AT_ONCE, named.values()) if named else ()
     return styles_of_chunks(
@@ -132,12 +132,12 @@ def _joined(chunks: Iterable[Chunk]) -> Chunk:
 
 
 def open_decisions(path: Path, options: InputOptions) -> tuple[Table, ColumnMapping]:
-    """Open a table that has the columns of decided requests, and resolve the mapping to its spelling of them.
+    """Open a table of decided requests, and resolve the mapping to the table's own column names.
 
     Raises
     ------
     SchemaError
-        As `read_decisions`.
+        See `read_decisions`.
     """
     table = Table.open(path, options.sheet)
     needed, mapping = (*REQUIRED_COLUMNS, "outcome"), options.mapping.resolve(table.columns)
@@ -148,7 +148,7 @@ def open_decisions(path: Path, options: InputOptions) -> tuple[Table, ColumnMapp
 
 
 def needs_all_columns(table: Table, mapping: ColumnMapping, version: int) -> bool:
-    """Whether a table must be read whole: the upgrade of letters of an older schema compares all columns.
+    """Whether a table must be read whole, because upgrading letters from an older schema compares all columns.
 
     Parameters
     ----------
@@ -156,28 +156,28 @@ def needs_all_columns(table: Table, mapping: ColumnMapping, version: int) -> boo
     mapping : ColumnMapping
         As `open_decisions` returns it.
     version : int
-        Of the table's schema.
+        Version of the table's schema.
     """
     return version < SCHEMA_VERSION and mapping.user_name("letter_sha256") in table.columns
 
 
 def no_decisions(path: Path, reasons: Counter[str]) -> SchemaError:
-    """The error of a table without any decided request."""
+    """Error for a table without a decided request."""
     return SchemaError(
         f"{path}: has no decided request ({_listed(reasons)}); fill outcome, or map it with --map outcome=COLUMN"
     )
 
 
 def describe_reading(reasons: Counter[str], styles: Mapping[str, DateStyle], warnings: Counter[str]) -> list[str]:
-    """What a reader of the figures must know about how a table was read.
+    """Describe how a table was read, for readers of its metrics.
 
     Parameters
     ----------
     reasons : Counter
-        Why rows were left out.
+        Reasons of the rejected rows.
     styles : mapping of str to DateStyle
     warnings : Counter
-        What could not be read.
+        Warnings about cells that could not be parsed.
     """
     left_out = [f"{reasons.total()} row(s) left out: {_listed(reasons)}"] if reasons else []
     unread = [f"cells that could not be read count as missing: {_listed(warnings)}"] if warnings else []
@@ -185,7 +185,7 @@ def describe_reading(reasons: Counter[str], styles: Mapping[str, DateStyle], war
 
 
 def describe_lacks(columns: Collection[str], requests: pd.DataFrame) -> list[str]:
-    """What a table with these columns and requests lacks that its figures need."""
+    """Describe columns that a table lacks and its metrics depend on."""
     notes = []
     if not {"case_number", "letter_sha256"} & set(columns):
         notes.append(

@@ -1,6 +1,6 @@
-"""Order the issues of a case and find what a later one changed.
+"""Order the issues of a case and find what a later issue changed.
 
-The table contains each issue of a case that was reissued; `CASE_VERSION` counts them, and the last is in force.
+The table contains every issue of a case that was reissued. `CASE_VERSION` numbers them; the last one is in force.
 """
 
 from __future__ import annotations
@@ -46,15 +46,15 @@ class Issue:
     Attributes
     ----------
     case : (str, str) or None
-        Source and case number; None where it has no number.
+        Source and case number; None if it has no number.
     decided : str
-        When, as text that sorts by time; empty where that is not known.
+        Time of the decision, as text that sorts by time; empty if unknown.
     content : bytes
         Digest of its content.
     sha256 : str or None
-        Of the letter.
+        Checksum of the letter.
     rows : int
-        Requests.
+        Number of requests.
     """
 
     case: tuple[str, str] | None
@@ -67,7 +67,7 @@ class Issue:
 
 @dataclass(frozen=True, slots=True)
 class Reissue:
-    """A case that was decided again, and the columns that differ from the issue before."""
+    """A case that was decided again, and the columns that differ from the previous issue."""
 
     case_number: str
     version: int
@@ -75,22 +75,22 @@ class Reissue:
 
 
 def digest_of(content: object) -> bytes:
-    """Digest of a letter's content: sixteen bytes."""
+    """Sixteen-byte digest of a letter's content."""
     return hashlib.blake2b(repr(content).encode(errors="replace"), digest_size=16).digest()
 
 
 def issues_of(tables: Iterable[pd.DataFrame]) -> Iterator[Issue]:
-    """The issues of a table that comes in parts, in order; rows of one letter follow each other."""
+    """Issues of a table that is read in parts, in order; the rows of a letter must be consecutive."""
     numbered = zip(count(), chain.from_iterable(map(_rows, tables)), strict=False)
     for _, rows in groupby(numbered, key=lambda pair: pair[1]["letter_sha256"] or _single(*pair)):
         yield _issue([row for _, row in rows])
 
 
 def case_versions(issues: Sequence[Issue]) -> list[int]:
-    """Version of each issue in its case, from 1 in the order of decision.
+    """Number the issues of each case from 1, in the order of decision.
 
-    What was decided at the same time, or at an unknown time, goes by its place; the latter before all others.
-    An issue without a case number is a first version.
+    Issues decided at the same time keep their order in the table; issues without a time come first. An issue without a
+    case number has version 1.
     """
     versions = [1] * len(issues)
     issued: dict[tuple[str, str], int] = {}
@@ -102,14 +102,14 @@ def case_versions(issues: Sequence[Issue]) -> list[int]:
 
 
 def with_versions(requests: pd.DataFrame) -> pd.DataFrame:
-    """The table with its `CASE_VERSION` counted again."""
+    """Recompute the `CASE_VERSION` of a table."""
     issues = list(issues_of([requests]))
     versions = np.repeat(case_versions(issues), [issue.rows for issue in issues])
     return requests.assign(**{CASE_VERSION: versions.astype("float64")})
 
 
 def current_requests(requests: pd.DataFrame) -> pd.DataFrame:
-    """The rows of each case's last issue; of a table that counts no versions, all rows."""
+    """Rows of the last issue of each case; all rows if the table has no versions."""
     if not {CASE_VERSION, "case_number"} <= set(requests.columns) or not requests[CASE_VERSION].gt(1).any():
         return requests
     keys = [name for name in ("source", "case_number") if name in requests]
@@ -119,9 +119,9 @@ def current_requests(requests: pd.DataFrame) -> pd.DataFrame:
 
 
 def reissues(requests: pd.DataFrame) -> list[Reissue]:
-    """What the last issue of each case changed against the one before; cases with one issue are left out.
+    """List what the last issue of each reissued case changed against the previous issue.
 
-    Compares the items that both have; `items_in_case` shows that one has fewer.
+    Only items that both issues contain are compared; `items_in_case` shows whether one has fewer.
     """
     newest = requests.groupby(["source", "case_number"], dropna=False)[CASE_VERSION].transform("max")
     requests = requests[newest > 1]
@@ -143,20 +143,20 @@ def reissues(requests: pd.DataFrame) -> list[Reissue]:
 
 
 def _rows(table: pd.DataFrame) -> Iterator[dict[str, Any]]:
-    """The rows as plain values, a missing one as None."""
+    """Rows as dicts of plain values; missing values are None."""
     cells = table.reindex(columns=list(CONTENT)).astype("object")
     for row in cells.where(cells.notna(), None).itertuples(index=False, name=None):
         yield dict(zip(CONTENT, row, strict=True))
 
 
 def _single(number: int, row: dict[str, Any]) -> object:
-    """Key of rows without a letter: each determination has its own, else the case's number is it."""
+    """Key of a row without a letter: its own if it is a single determination, else the number of its case."""
     return (number,) if row["source"] == "dmhc" or not row["case_number"] else (row["source"], row["case_number"])
 
 
 def _issue(rows: list[dict[str, Any]]) -> Issue:
     first = rows[0]
-    # A million issues have few sources and days between them.
+    # Interned because a million issues have few distinct sources and days.
     case = (intern(first["source"] or ""), first["case_number"]) if first["case_number"] else None
     decided = intern(_decided(first))
     return Issue(case, decided, digest_of(_content(rows)), first["file"] or "", first["letter_sha256"], len(rows))
@@ -173,7 +173,7 @@ def _decision_date(row: dict[str, Any]) -> str | None:
 
 
 def _content(rows: list[dict[str, Any]]) -> object:
-    """As `ingestion.content_of`, from the table."""
+    """Content of an issue as in `ingestion.content_of`, read from the table."""
     first = rows[0]
     if first["letter_sha256"] is None:
         return tuple(tuple(row[name] for name in ("source", "case_number", *_OF_DETERMINATION)) for row in rows)

@@ -19,22 +19,22 @@ _SUGGESTED = 0.6
 _NAMES_SHOWN = 30
 _KNOWN = frozenset(column.name for column in COLUMNS)
 _TEXT_OF_LETTER = "text"
-# Training needs to know which rows are of one case, and when it was decided.
+# Training groups rows by case, and orders cases by decision date.
 _CASE_COLUMNS = ("case_number", "item", "case_version", "source", "letter_sha256")
 _OF_SCORING = (*FEATURE_COLUMNS, *_CASE_COLUMNS)
 OF_TRAINING = (*_OF_SCORING, "outcome", "families", "decision_date", "decision_year")
-"""Columns that a training uses."""
+"""Columns used in training."""
 
 
 class ColumnMapping(BaseModel):
-    """The user's names of columns, and of values in them.
+    """The user's names for columns and for their values.
 
     Attributes
     ----------
     columns : dict of str to str
-        Column of the requests table -> the user's.
+        Column of the requests table -> the user's column.
     values : dict
-        Column of the requests table -> the user's value -> the table's.
+        Column of the requests table -> the user's value -> the requests table's value.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
@@ -50,14 +50,14 @@ class ColumnMapping(BaseModel):
         return self
 
     def user_name(self, column: str) -> str:
-        """What the user calls a column of the requests table."""
+        """The user's name for a column of the requests table."""
         return self.columns.get(column, column)
 
     def resolve(self, columns: Sequence[str]) -> ColumnMapping:
-        """The mapping to a table's own spelling of its columns, whatever their case, blanks and punctuation.
+        """Match the mapping to a table's actual column names, ignoring case, blanks and punctuation.
 
-        A column of the requests table that is not mapped is one that is spelled alike, as ``Clinical Summary``, if
-        there is only one and none has the very name.
+        A column of the requests table that is not mapped is matched too, e.g. to ``Clinical Summary``, if exactly one
+        column matches and no column has the exact name.
         """
         spelled: dict[str, list[str]] = {}
         for column in columns:
@@ -71,7 +71,7 @@ class ColumnMapping(BaseModel):
         return self.model_copy(update={"columns": resolved})
 
     def apply(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """The user's rows under the requests table's names, with its values."""
+        """Rename the user's columns and values to those of the requests table."""
         mapped = frame.rename(columns={theirs: ours for ours, theirs in self.columns.items()})
         for column, values in self.values.items():
             if column in mapped:
@@ -87,14 +87,14 @@ def read_mapping(pairs: Iterable[str] = (), file: Path | None = None) -> ColumnM
     Parameters
     ----------
     pairs : iterable of str
-        ``NAME=COLUMN``, as the command line takes them.
+        ``NAME=COLUMN``, as on the command line.
     file : Path, optional
         TOML with the tables ``[columns]`` and ``[values.COLUMN]``.
 
     Raises
     ------
     SchemaError
-        For a pair or file that is not such a mapping; names the place.
+        If a pair or the file is not a valid mapping.
     """
     columns = parse_map(pairs)
     for name, column in columns.items():
@@ -118,29 +118,29 @@ def read_mapping(pairs: Iterable[str] = (), file: Path | None = None) -> ColumnM
 
 
 def _check_name(name: str, where: str, column: str) -> None:
-    """Refuse a name that is no column of the requests table, and suggest one."""
+    """Reject a name that is not a column of the requests table, and suggest one that is."""
     if name in _KNOWN or name == _TEXT_OF_LETTER:
         return
     if column in _KNOWN:
-        raise SchemaError(f"{where}: {name} is no column of the requests table; did you mean {column}={name}?")
+        raise SchemaError(f"{where}: {name} is not a column of the requests table; did you mean {column}={name}?")
     likeliest = max(sorted(_KNOWN), key=lambda known: likeness_of(known, name))
     hint = f"did you mean {likeliest}?" if likeness_of(likeliest, name) >= _SUGGESTED else "docs/data.md lists them"
-    raise SchemaError(f"{where}: {name} is no column of the requests table; {hint}")
+    raise SchemaError(f"{where}: {name} is not a column of the requests table; {hint}")
 
 
 def describe_columns(columns: Sequence[str], mapping: ColumnMapping, *, training: bool = False) -> list[str]:
-    """Which columns of a table are used, which are known but not used, and which are others, in one line.
+    """List the columns that are used, ignored and passed through, in one line.
 
-    None is needed of a table that `imr-ml ingest` wrote, which has exactly the known columns.
+    Empty for a table written by `imr-ml ingest`, which has exactly the known columns.
 
     Parameters
     ----------
     columns : sequence of str
-        The table's.
+        Columns of the table.
     mapping : ColumnMapping
-        As `ColumnMapping.resolve` returns it.
+        Result of `ColumnMapping.resolve`.
     training : bool, default False
-        Whether the table is trained on: then labels and dates of decisions are used too, and nothing is passed through.
+        Whether the table is used for training, which also uses labels and decision dates and passes nothing through.
     """
     if set(columns) == _KNOWN:
         return []
@@ -161,12 +161,12 @@ def _shown(names: Sequence[str]) -> str:
 
 
 def parse_map(pairs: Iterable[str]) -> dict[str, str]:
-    """Pairs of the command line: the requests table's column -> the user's.
+    """Parse ``NAME=COLUMN`` pairs of the command line: column of the requests table -> the user's column.
 
     Raises
     ------
     SchemaError
-        For what is not a pair, and for a column that occurs twice.
+        If a string is not a pair, or a column is repeated.
 
     Examples
     --------
@@ -186,12 +186,12 @@ def parse_map(pairs: Iterable[str]) -> dict[str, str]:
 
 
 def renamed(names: Sequence[str], mapping: Mapping[str, str]) -> list[str]:
-    """The table's column names with the mapped ones in the contract's words.
+    """Rename the mapped columns in a list of column names.
 
     Raises
     ------
     SchemaError
-        For a mapped column that the table lacks, and for one whose new name another column has.
+        If the table lacks a mapped column, or another column already has the new name.
 
     Examples
     --------
@@ -216,25 +216,25 @@ def require_mapped(
     source: str,
     read_sample: Callable[[], pd.DataFrame | None] | None = None,
 ) -> None:
-    """Check that a table has the needed columns under their mapped names, and suggest a mapping if not.
+    """Check that a table has the required columns after mapping, and suggest a mapping if it does not.
 
     Parameters
     ----------
     columns : sequence of str
-        The table's.
+        Columns of the table.
     needed : tuple of str
-        Columns of the requests table.
+        Required columns of the requests table.
     mapped : mapping of str to str
-        Column of the requests table -> the table's.
+        Column of the requests table -> column of this table.
     source : str
-        What to call the table.
+        Name of the table in errors.
     read_sample : callable, optional
-        Reads some rows, to suggest a mapping by what columns contain; called only if a column is missing.
+        Reads some rows, from whose contents a mapping is suggested; called only if a column is missing.
 
     Raises
     ------
     SchemaError
-        For a column that is missing.
+        If a column is missing.
     """
     names = renamed(columns, mapped)
     missing = [name for name in needed if name not in names]

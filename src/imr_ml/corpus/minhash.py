@@ -1,4 +1,4 @@
-"""Estimate how similar texts are from MinHash sketches of their shingles, and find pairs that are probably similar."""
+"""Estimate the similarity of texts from MinHash sketches of their shingles, and find candidate pairs."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from numpy.typing import NDArray
 from imr_ml.progress import Progress
 
 SHINGLE_WORDS = 5
-# Twenty bands of five: a pair that shares 0.8 of its shingles meets in some band 9,996 times in 10,000, one that shares
-# 0.1 of them twice. Of 100 hashes an estimate is off by 0.04 (one standard deviation).
+# With twenty bands of five, a pair with similarity 0.8 matches in some band with probability 0.9996, one with
+# similarity 0.1 with 0.0002. An estimate from 100 hashes has a standard deviation of 0.04.
 BANDS, BAND_HASHES = 20, 5
 HASHES = BANDS * BAND_HASHES
 _WORD = re.compile(r"\w+")
 
 
 def words_of(text: str) -> list[str]:
-    r"""Words in small letters, without punctuation.
+    r"""Split a text into lower-case words without punctuation.
 
     Examples
     --------
@@ -32,7 +32,7 @@ def words_of(text: str) -> list[str]:
 
 
 def shingle_hashes(words: Sequence[str]) -> NDArray[np.uint64]:
-    """Distinct hashes of each `SHINGLE_WORDS` consecutive words, at least as many, sorted; the same on any machine."""
+    """Sorted distinct hashes of `SHINGLE_WORDS` consecutive words each; equal on all machines."""
     hashed = np.fromiter(map(crc32, " ".join(words).encode().split(b" ")), dtype=np.uint64, count=len(words))
     count = len(words) - SHINGLE_WORDS + 1
     shingles = np.zeros(count, dtype=np.uint64)
@@ -40,7 +40,7 @@ def shingle_hashes(words: Sequence[str]) -> NDArray[np.uint64]:
         shingles += hashed[place : place + count] * factor
     shingles ^= shingles >> np.uint64(29)
     shingles.sort()
-    # np.unique hashes such short arrays first, which takes twice as long.
+    # np.unique hashes such short arrays first and takes twice as long.
     distinct: NDArray[np.uint64] = shingles[np.append(True, shingles[1:] != shingles[:-1])]
     return distinct
 
@@ -58,7 +58,7 @@ def similarity(first: NDArray[np.uint64], second: NDArray[np.uint64]) -> float:
 
 
 def sketch(shingles: NDArray[np.uint64]) -> NDArray[np.uint32]:
-    """MinHash of a set of shingles: shape (`HASHES`,). The share of equal hashes estimates a similarity."""
+    """MinHash sketch of a set of shingles: shape (`HASHES`,). The share of equal hashes estimates the similarity."""
     _, factors, offsets = _constants()
     # Multiply-shift hashing: the high half of a product modulo 2**64 is close to a random one.
     smallest = (shingles[:, None] * factors + offsets).min(axis=0)
@@ -69,17 +69,17 @@ def sketch(shingles: NDArray[np.uint64]) -> NDArray[np.uint32]:
 def candidates(
     sketches: NDArray[np.uint32], least: float, groups: NDArray[np.int64], progress: Progress | None = None
 ) -> Iterator[tuple[int, int]]:
-    """Pairs of texts of different groups that are probably similar, the earlier first; a pair may come several times.
+    """Pairs of probably similar texts from different groups, the earlier text first; a pair may be repeated.
 
     Parameters
     ----------
     sketches : (texts, `HASHES`) uint32
     least : float
-        Share of hashes that must be equal.
+        Minimum share of equal hashes.
     groups : (texts,) int
-        Group of each text. The caller may join groups as the pairs come, which saves comparisons.
+        Group of each text. The caller may merge groups between pairs, which saves comparisons.
     progress : callable, optional
-        Called with 1 as each of the `BANDS` is done.
+        Called with 1 after each of the `BANDS`.
     """
     for start in range(0, HASHES, BAND_HASHES):
         for places in _equal_rows(sketches[:, start : start + BAND_HASHES]):
@@ -95,7 +95,7 @@ def candidates(
 
 
 def _equal_rows(band: NDArray[np.uint32]) -> Iterator[NDArray[np.int64]]:
-    """Places of rows that are equal, where there are several."""
+    """Indices of each set of two or more equal rows."""
     order = np.lexsort(band.T)
     ordered = band[order]
     borders = np.flatnonzero((ordered[1:] != ordered[:-1]).any(axis=1)) + 1
@@ -106,7 +106,7 @@ def _equal_rows(band: NDArray[np.uint32]) -> Iterator[NDArray[np.int64]]:
 
 @cache
 def _constants() -> tuple[NDArray[np.uint64], NDArray[np.uint64], NDArray[np.uint64]]:
-    """Odd factors of a shingle's words, and the factors and offsets of the hashes, the same on any machine."""
+    """Odd factors for the words of a shingle, and factors and offsets of the hashes, equal on all machines."""
     random = np.random.Generator(np.random.PCG64(1))
     drawn = random.integers(0, 1 << 63, size=SHINGLE_WORDS + 2 * HASHES, dtype=np.uint64) * np.uint64(2) + np.uint64(1)
     return drawn[:SHINGLE_WORDS], drawn[SHINGLE_WORDS:-HASHES], drawn[-HASHES:]

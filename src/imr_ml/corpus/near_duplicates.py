@@ -1,6 +1,6 @@
 """Group requests of one case or with nearly the same clinical summary.
 
-A worker who is reviewed twice leaves two cases with one story. Were one of them used for training and the other for
+A worker who is reviewed twice has two cases with the same history. If one were used for training and the other for
 testing, a model that memorizes would look like one that generalizes.
 """
 
@@ -25,10 +25,10 @@ from imr_ml.progress import Progress
 MIN_SIMILARITY = 0.8
 """Jaccard similarity from which two summaries count as nearly the same."""
 MIN_WORDS = 30
-"""A shorter summary is a category or a stock phrase, which unrelated cases share."""
+"""Shorter summaries are categories or stock phrases, which unrelated cases share."""
 NO_SUMMARY = -1
-"""Stands for a summary that is missing or shorter than `MIN_WORDS`."""
-# Four standard deviations of an estimate below: such a pair need not be compared exactly.
+"""Marks a summary that is missing or shorter than `MIN_WORDS`."""
+# Pairs whose estimate is four standard deviations too low are not compared exactly.
 _MIN_ESTIMATE = MIN_SIMILARITY - 0.16
 _MEMORY_BYTES = 64 << 20
 _DIGEST_BYTES = 12
@@ -37,9 +37,9 @@ _DIGEST_BYTES = 12
 def duplicate_groups(requests: pd.DataFrame) -> NDArray[np.int64]:
     """Group of each request: its case, joined with every case whose clinical summary is nearly the same.
 
-    Summaries are nearly the same where their sets of five-word shingles have a Jaccard similarity of `MIN_SIMILARITY`
-    or more. The relation is passed on: the first and the last of a chain are in one group. A missing summary, or one of
-    fewer than `MIN_WORDS` words, joins nothing.
+    Summaries are nearly the same if their sets of five-word shingles have a Jaccard similarity of `MIN_SIMILARITY` or
+    more. The relation is transitive: the first and the last of a chain are in one group. A missing summary, or one of
+    fewer than `MIN_WORDS` words, joins no cases.
 
     Returns
     -------
@@ -52,14 +52,14 @@ def duplicate_groups(requests: pd.DataFrame) -> NDArray[np.int64]:
 
 
 def join_cases(cases: pd.Series, summary_groups: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Groups of cases that share a summary, or are joined by a chain of such cases.
+    """Group cases that share a summary, directly or through a chain of cases.
 
     Parameters
     ----------
     cases : (rows,) Series
         Key of each row's case.
     summary_groups : (rows,) int
-        Group of each row's summary, `NO_SUMMARY` for none; see `SummaryIndex.groups`.
+        Group of each row's summary, or `NO_SUMMARY`; see `SummaryIndex.groups`.
 
     Returns
     -------
@@ -68,7 +68,7 @@ def join_cases(cases: pd.Series, summary_groups: NDArray[np.int64]) -> NDArray[n
     """
     codes, unique = cases.factorize()
     has_summary = summary_groups != NO_SUMMARY
-    # Cases and groups of summaries are the nodes of one graph, in which each row is an edge.
+    # Cases and groups of summaries are the nodes of a graph; each row is an edge.
     edges = codes[has_summary], len(unique) + summary_groups[has_summary]
     nodes = len(unique) + int(summary_groups.max(initial=NO_SUMMARY)) + 1
     graph = coo_array((np.ones(len(edges[0]), dtype=np.int8), edges), shape=(nodes, nodes))
@@ -78,7 +78,7 @@ def join_cases(cases: pd.Series, summary_groups: NDArray[np.int64]) -> NDArray[n
 
 
 def summary_digest(text: str) -> bytes | None:
-    """Digest of a summary's words; None of fewer than `MIN_WORDS`."""
+    """Digest of a summary's words; None if there are fewer than `MIN_WORDS`."""
     return _digest(words_of(text))
 
 
@@ -89,10 +89,10 @@ def _digest(words: list[str]) -> bytes | None:
 
 
 class SummaryIndex:
-    """Distinct clinical summaries, with hashes in place of the texts.
+    """Index of distinct clinical summaries that stores hashes instead of texts.
 
-    A summary takes about 600 bytes of memory. Its shingle hashes, eight bytes a word, are in a temporary file as soon
-    as those of all summaries take more than 64 MB. Use it in a ``with`` statement, which removes that file.
+    A summary takes about 600 bytes of memory. Shingle hashes (eight bytes per word) move to a temporary file when they
+    exceed 64 MB. Use the index in a ``with`` statement, which removes that file.
     """
 
     def __init__(self) -> None:
@@ -113,27 +113,27 @@ class SummaryIndex:
         Returns
         -------
         (rows,) int
-            Number of each row's summary, the same for the same words; `NO_SUMMARY` for one that is missing or short.
+            Number of each row's summary, equal for equal words; `NO_SUMMARY` if it is missing or short.
         """
         codes, texts = summaries.factorize()
-        # A missing summary has the code -1, which takes the last number.
+        # A missing summary has the code -1, which selects the last number.
         numbers: NDArray[np.int64] = np.array([*map(self._number, texts), NO_SUMMARY], dtype=np.int64)[codes]
         return numbers
 
     def groups(self, numbers: NDArray[np.int64], progress: Progress | None = None) -> NDArray[np.int64]:
-        """Groups of summaries that are nearly the same, or joined by a chain of such.
+        """Group summaries that are nearly the same, directly or through a chain of summaries.
 
         Parameters
         ----------
         numbers : (rows,) int
-            What `add` returned.
+            Result of `add`.
         progress : callable, optional
-            Called with 1 as each of the `BANDS` is done.
+            Called with 1 after each of the `BANDS`.
 
         Returns
         -------
         (rows,) int
-            `NO_SUMMARY` stays what it is.
+            Group of each row's summary; `NO_SUMMARY` is unchanged.
         """
         sketches = np.frombuffer(self._sketches, np.uint32).reshape(-1, HASHES)
         groups = _Groups(np.arange(len(sketches)))
@@ -165,13 +165,13 @@ class SummaryIndex:
 
 @dataclass(frozen=True, slots=True)
 class _Groups:
-    """Groups that are joined two by two; `of` has the group of each summary."""
+    """Groups that are merged pairwise; `of` is the group of each summary."""
 
     of: NDArray[np.int64]
     _members: dict[int, list[int]] = field(default_factory=dict)
 
     def join(self, first: int, second: int) -> None:
-        """Make first group of the groups of two summaries."""
+        """Merge the groups of two summaries."""
         both = [self._members.pop(group, [group]) for group in self.of[[first, second]].tolist()]
         smaller, larger = sorted(both, key=len)
         self.of[smaller] = group = int(self.of[larger[0]])

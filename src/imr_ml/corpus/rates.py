@@ -1,4 +1,4 @@
-"""Intervals of shares overturned and of their differences."""
+"""Confidence intervals of overturn rates and of their differences."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from functools import cache
 
 @cache
 def wilson(overturned: int, requests: int) -> tuple[float, float]:
-    """The 95 % Wilson interval of a share overturned."""
+    """95 % Wilson interval of an overturn rate."""
     from scipy.stats import binomtest
 
     interval = binomtest(overturned, requests).proportion_ci(method="wilson")
@@ -16,12 +16,12 @@ def wilson(overturned: int, requests: int) -> tuple[float, float]:
 
 
 def difference_interval(first: tuple[int, int], second: tuple[int, int]) -> tuple[float, float]:
-    """The 95 % interval of the difference of two shares, from their Wilson intervals (Newcombe's method 10).
+    """95 % interval of the difference of two rates, from their Wilson intervals (Newcombe's method 10).
 
     Parameters
     ----------
     first, second : (int, int)
-        Overturned and all requests of two groups that share no request.
+        Number of overturned and of all requests, in two groups without common requests.
 
     Examples
     --------

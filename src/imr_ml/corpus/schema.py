@@ -25,23 +25,23 @@ if TYPE_CHECKING:
 
 WARNING_SEPARATOR = "; "
 CASE_VERSION = "case_version"
-"""Column that counts the issues of a case that was decided anew; see `issues`."""
+"""Column that numbers the issues of a case that was decided more than once; see `issues`."""
 
 
 SAMPLE_SOURCE, OWN_SOURCE = "sample", "own"
 OFFICIAL_SOURCES = ("dwc", "dmhc")
-"""Sources of published decisions; every other but the sample corpus is somebody's own, `OWN_SOURCE` if not named."""
+"""Sources of published decisions. Any other source except the sample corpus is the user's own (`OWN_SOURCE`)."""
 
 
 def source_kind(source: str) -> Literal["sample", "own", "real"]:
-    """Whether decisions of a source are invented, somebody's own, or published."""
+    """Classify a source as invented ("sample"), the user's own ("own") or published ("real")."""
     if source == SAMPLE_SOURCE:
         return "sample"
     return "real" if source in OFFICIAL_SOURCES else "own"
 
 
 class Role(StrEnum):
-    """What a column may be used for. Only a `FEATURE` may reach a model; a `LABEL` is what it learns."""
+    """How a column may be used. Only a `FEATURE` may reach a model; a `LABEL` is a training target."""
 
     ID = "id"
     FEATURE = "feature"
@@ -51,7 +51,7 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column of the requests table; `missing_in` names the sources whose rows may lack a required one."""
+    """A column of the requests table; `missing_in` lists the sources whose rows may lack a required column."""
 
     name: str
     kind: Literal["text", "date", "number", "families"]
@@ -102,25 +102,25 @@ LABEL_COLUMNS = tuple(column.name for column in COLUMNS if column.role is Role.L
 
 
 def require_columns(columns: Sequence[str], names: tuple[str, ...], source: str) -> None:
-    """Check that a table has these columns.
+    """Check that a table has all required columns and no duplicates.
 
     Parameters
     ----------
     columns : sequence of str
-        The table's.
+        Columns of the table.
     names : tuple of str
-        Those that it must have.
+        Required columns.
     source : str
-        What to call the input in an error.
+        Name of the input in errors.
 
     Raises
     ------
     SchemaError
-        Naming the columns that are missing and those found, or those that stand twice.
+        If a required column is missing or a column name is repeated.
     """
-    twice = sorted(str(name) for name, times in Counter(columns).items() if times > 1)
-    if twice:
-        raise SchemaError(f"{source}: column(s) stand twice: {', '.join(twice)}; keep one of each")
+    repeated = sorted(str(name) for name, times in Counter(columns).items() if times > 1)
+    if repeated:
+        raise SchemaError(f"{source}: duplicate column(s): {', '.join(repeated)}; remove or rename the copies")
     missing = [name for name in names if name not in columns]
     if missing:
         found = ", ".join(map(str, columns[:30])) or "none"
@@ -129,14 +129,14 @@ def require_columns(columns: Sequence[str], names: tuple[str, ...], source: str)
 
 @dataclass(frozen=True, slots=True)
 class ParsedRequests:
-    """A table with its known columns in their types.
+    """A table whose known columns have been converted to their types.
 
     Attributes
     ----------
     table : DataFrame
-        Other columns pass through.
+        Other columns are unchanged.
     warnings : Series of string
-        What could not be read in each row, e.g. ``"age: not a number from 0 to 120"``; missing where all was read.
+        Cells of each row that could not be parsed, e.g. ``"date_of_injury: not a date"``; missing if there are none.
     """
 
     table: pd.DataFrame
@@ -144,46 +144,47 @@ class ParsedRequests:
 
 
 def validate_requests(frame: pd.DataFrame, source: str) -> pd.DataFrame:
-    """Requests table with its known columns in their types; other columns pass through.
+    """Convert the known columns of a requests table to their types and check its rows.
 
     Parameters
     ----------
     frame : DataFrame
+        Other columns are unchanged.
     source : str
-        What to call the table in an error.
+        Name of the table in errors.
 
     Raises
     ------
     SchemaError
-        For a required column that is missing and for rows without a request or a summary; names columns and counts,
-        never values.
+        If a required column is missing, or a row has no request or no summary. The message contains column names and
+        counts, never values.
     """
     require_columns(list(frame.columns), REQUIRED_COLUMNS, source)
     table = typed(frame, infer_styles(frame, source))
     reasons = row_errors(table).dropna()
     if len(reasons):
         summary = "; ".join(f"{reason} ({count} row(s))" for reason, count in reasons.value_counts().items())
-        raise SchemaError(f"{source}: {summary}; mend or remove these rows")
+        raise SchemaError(f"{source}: {summary}; fix or remove these rows")
     return table
 
 
 def typed(frame: pd.DataFrame, styles: Mapping[str, DateStyle] | None = None) -> pd.DataFrame:
-    """The table with its known columns converted; what can't be converted becomes missing."""
+    """Convert the known columns of a table; cells that can't be converted become missing."""
     return parse_requests(frame, styles).table
 
 
 def parse_requests(
     frame: pd.DataFrame, styles: Mapping[str, DateStyle] | None = None, last_year: int | None = None
 ) -> ParsedRequests:
-    """Convert the known columns, and say what could not be read.
+    """Convert the known columns of a table, and report the cells that could not be parsed.
 
     Parameters
     ----------
     frame : DataFrame
     styles : mapping of str to DateStyle, optional
-        How each date column is written; default: month first.
+        Format of each date column; default: month first.
     last_year : int, optional
-        Last year that a date may name; default: the present one.
+        Latest year of a valid date; default: the current year.
     """
     import pandas as pd
 
@@ -202,7 +203,7 @@ def parse_requests(
 
 
 def count_warnings(warnings: pd.Series) -> Counter[str]:
-    """Each warning with the number of rows that have it; see `ParsedRequests`."""
+    """Count the rows that have each warning of `ParsedRequests`."""
     return Counter(warning for cell in warnings.dropna() for warning in cell.split(WARNING_SEPARATOR))
 
 
@@ -213,11 +214,11 @@ def _parse_column(
     if column.kind == "date":
         return *parse_dates(values, style, last_year), "not a date"
     if column.kind == "number":
-        return *parse_numbers(values, column.name), "not a number that it can be"
+        return *parse_numbers(values, column.name), "not a valid number"
     if column.kind == "families":
         return parse_families(values), None, ""
     if column.name == "source":
-        return *parse_names(values), "not a short name of one word"
+        return *parse_names(values), "not a short one-word name"
     if column.name == "outcome":
         return parse_outcomes(values), None, ""
     if column.allowed:
@@ -226,7 +227,7 @@ def _parse_column(
 
 
 def row_errors(table: pd.DataFrame) -> pd.Series:
-    """Why each row of a typed table can't be used, missing where it can: shape (rows,)."""
+    """Reason why each row of a typed table can't be used, missing if it can: shape (rows,)."""
     import pandas as pd
 
     reasons = np.full(len(table), "", dtype=object)
@@ -240,5 +241,5 @@ def row_errors(table: pd.DataFrame) -> pd.Series:
 
 
 def families_of(value: object) -> tuple[str, ...]:
-    """Families of a table cell such as ``"acoem|odg"``; empty where the cell is missing."""
+    """Split a table cell such as ``"acoem|odg"`` into families; empty if the cell is missing."""
     return tuple(part for part in str(value).split(FAMILY_SEPARATOR) if part) if isinstance(value, str) else ()

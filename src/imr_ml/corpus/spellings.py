@@ -1,4 +1,4 @@
-"""What users call the columns and outcomes of a requests table, and which column they likely mean."""
+"""Recognize users' names for columns and outcomes, and suggest the column that they probably mean."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ from pydantic import TypeAdapter
 from imr_ml.corpus.cells import parse_cells, parse_text, string_series
 
 Partial = Literal["overturned", "upheld", "drop"]
-"""What a partially overturned request counts as; ``drop`` leaves it out."""
+"""How to count a partially overturned request; ``drop`` leaves it out."""
 PARTIAL = "partial"
 
 
 def read_outcomes(values: pd.Series) -> pd.Series:
-    """``upheld``, ``overturned`` or ``partial`` for each known spelling; missing for any other."""
+    """Convert known spellings to ``upheld``, ``overturned`` or ``partial``; others become missing."""
     outcomes, _ = parse_cells(values, lambda cell: outcome_spellings().get(_fold(cell)))
     return string_series(outcomes, values.index)
 
 
 def parse_outcomes(values: pd.Series) -> pd.Series:
-    """``upheld`` or ``overturned``; missing for partial outcomes and unknown spellings."""
+    """Convert known spellings to ``upheld`` or ``overturned``; partial and unknown outcomes become missing."""
     outcomes = read_outcomes(values)
     return outcomes.mask(outcomes.eq(PARTIAL))
 
 
 @cache
 def outcome_spellings() -> dict[str, str]:
-    """Spelling -> ``upheld``, ``overturned`` or ``partial``.
+    """Known spellings of outcomes: spelling -> ``upheld``, ``overturned`` or ``partial``.
 
     Raises
     ------
@@ -64,29 +64,29 @@ _SUMMARY_WORDS = 30
 
 @cache
 def column_synonyms() -> dict[str, tuple[str, ...]]:
-    """Column -> what users call it, from the package's own list."""
+    """Names that users give each column, from ``synonyms.toml``."""
     return read_synonyms(resources.files("imr_ml.corpus").joinpath("synonyms.toml").read_text("utf-8"))
 
 
 def read_synonyms(toml: str) -> dict[str, tuple[str, ...]]:
-    """Synonyms by column; raise `ValueError` if a name stands for two columns."""
+    """Parse synonyms by column; raise `ValueError` if two columns share a name."""
     synonyms = TypeAdapter(dict[str, tuple[str, ...]]).validate_python(tomllib.loads(toml))
     names = Counter(folded for column, known in synonyms.items() for folded in set(map(fold_name, (column, *known))))
-    twice = sorted(name for name, times in names.items() if times > 1)
-    if twice:
-        raise ValueError(f"name stands twice: {', '.join(twice)}")
+    repeated = sorted(name for name, times in names.items() if times > 1)
+    if repeated:
+        raise ValueError(f"several columns share the name(s) {', '.join(repeated)}")
     return synonyms
 
 
 def suggestion(missing: Sequence[str], columns: Sequence[str], sample: pd.DataFrame | None = None) -> list[str]:
-    """Options that would give the missing columns, by names and, for the rest, by what columns contain.
+    """Suggest ``--map`` options for missing columns, by column names first, then by column contents.
 
     Parameters
     ----------
     missing : sequence of str
         Columns of the requests table.
     columns : sequence of str
-        The table's.
+        Columns of the table.
     sample : DataFrame, optional
         Some rows of the table.
 
@@ -111,7 +111,7 @@ def suggestion(missing: Sequence[str], columns: Sequence[str], sample: pd.DataFr
 
 
 def _column_by_content(name: str, sample: pd.DataFrame) -> str | None:
-    """The column that contains decisions, case numbers or long stories; None where no column does."""
+    """Find the column that contains decisions, case numbers or long narratives; None if there is none."""
     texts = {str(column): parse_text(sample[column]).dropna() for column in sample}
     texts = {column: values for column, values in texts.items() if len(values)}
     if name == "outcome":
@@ -130,7 +130,7 @@ def _column_by_content(name: str, sample: pd.DataFrame) -> str | None:
 
 
 def likeness_of(name: str, column: str) -> float:
-    """How likely a column is meant, from 0 to 1: its name, a synonym, one that contains it, or one spelled alike."""
+    """Likelihood that `column` means `name`, from 0 to 1: equal, a synonym, a name containing one, or a similar one."""
     written = fold_name(column)
     if written == fold_name(name):
         return 1.0
@@ -146,7 +146,7 @@ def likeness_of(name: str, column: str) -> float:
 
 
 def fold_name(name: str) -> str:
-    """Words of a name, in lower case.
+    """Split a column name into lower-case words.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Read, write and upgrade the requests table, and add to it one part at a time."""
+"""Read, write, upgrade and append to the requests table."""
 
 from __future__ import annotations
 
@@ -21,21 +21,20 @@ from imr_ml.tables.table import Table
 SCHEMA_VERSION = 2
 METADATA_KEY = b"imr_ml.schema_version"
 ROWS_AT_ONCE = 10_000
-"""Of a table that does not have to fit in memory: some 50 MB of letters."""
+"""Chunk size for tables that may not fit in memory; about 50 MB of letters."""
 _ROWS_OF_A_CHUNK = 50_000
 REASONS_SHOWN = 5
 
 
 def read_requests(path: Path) -> pd.DataFrame:
-    """A whole table as in the file, upgraded; see `Table`, and `validate_requests` for its types.
+    """Read a whole table and upgrade its schema; `validate_requests` converts its types.
 
     Raises
     ------
     SchemaError
-        For what is not a table, one with rows that can't be read, whose first are named, and one whose schema is newer
-        than ours.
+        If the file is not a table, has lines that are not rows, or has a newer schema than this version.
     FileNotFoundError
-        Where there is nothing.
+        If the file does not exist.
     """
     version = schema_version(path)
     chunks = list(Table.open(path).chunks(_ROWS_OF_A_CHUNK))
@@ -43,23 +42,23 @@ def read_requests(path: Path) -> pd.DataFrame:
     if rejects:
         details = "; ".join(f"line {line.line} {line.reason}" for line in rejects[:REASONS_SHOWN])
         more = "; ..." if len(rejects) > REASONS_SHOWN else ""
-        raise SchemaError(f"{path}: {len(rejects)} line(s) are not rows: {details}{more}; mend or remove them")
+        raise SchemaError(f"{path}: {len(rejects)} line(s) are not rows: {details}{more}; fix or remove them")
     return upgraded(pd.concat([chunk.frame for chunk in chunks], ignore_index=True), version)
 
 
 def write_requests(requests: pd.DataFrame, path: Path) -> None:
-    """Write the requests table as Parquet, with the version of its schema and each known column's role as metadata."""
+    """Write the requests table as Parquet, with the schema version and the role of each column as metadata."""
     write_parts([requests], pa.Schema.from_pandas(requests, preserve_index=False), path)
 
 
 def write_parts(parts: Iterable[pd.DataFrame], schema: pa.Schema, path: Path) -> None:
-    """Write a requests table that comes in parts, one of them in memory at a time.
+    """Write a requests table from an iterable of parts, holding one part in memory at a time.
 
     Parameters
     ----------
     parts : iterable of DataFrame
     schema : pyarrow.Schema
-        Columns of the table and their types; those that a part lacks are missing in it.
+        Columns and types of the table; columns that a part lacks are filled with missing values.
     path : Path
     """
     roles = {column.name: column.role for column in COLUMNS}
@@ -72,18 +71,18 @@ def write_parts(parts: Iterable[pd.DataFrame], schema: pa.Schema, path: Path) ->
 
 
 def parts_of(path: Path) -> Iterator[pd.DataFrame]:
-    """The rows of a table that `write_parts` wrote, or of a folder of such, in their types, some at a time."""
+    """Read a table that `write_parts` wrote, or a folder of such tables, in typed chunks."""
     for chunk in Table.open(path).chunks(ROWS_AT_ONCE):
         yield typed(chunk.frame)
 
 
 def schema_version(path: Path) -> int:
-    """Version that a table's file has; of a folder of Parquet files the oldest.
+    """Schema version of a table's file; the oldest one for a folder of Parquet files.
 
     Raises
     ------
     SchemaError
-        For a version that is newer than this one, or none.
+        If the version is newer than this one or invalid.
     """
     if table_format(path) != "parquet":
         return 1
@@ -91,7 +90,7 @@ def schema_version(path: Path) -> int:
 
 
 def upgraded(requests: pd.DataFrame, version: int) -> pd.DataFrame:
-    """A table of an older version as one of `SCHEMA_VERSION`: version 2 counts the issues of each case."""
+    """Upgrade a table to `SCHEMA_VERSION`; version 2 numbers the issues of each case."""
     is_old = version < 2 and CASE_VERSION not in requests
     if not (is_old and {"case_number", "letter_sha256"} <= set(requests.columns)):
         return requests
@@ -110,26 +109,26 @@ def _version_of(file: Path) -> int:
             f"install the imr-ml that wrote it, or a newer one"
         )
     if version < 1:
-        raise SchemaError(f"{file}: its schema has an unknown version; ingest its letters anew")
+        raise SchemaError(f"{file}: its schema has an unknown version; ingest its letters again")
     return version
 
 
 @dataclass(slots=True)
 class GrowingTable:
-    """A requests table that is added to.
+    """A requests table to which letters are appended.
 
     Attributes
     ----------
     scratch : Path
-        Folder of the new parts.
+        Folder for new parts.
     existing : Path or None
-        The rows it had, in the present schema.
+        Existing rows, in the current schema.
     sha256s : set of str
-        Checksums of the letters it had.
+        Checksums of the existing letters.
     contents : dict of bytes to str
-        Digest of the content of each issue -> its file.
+        Digest of the content of each existing issue -> its file.
     issues : list of Issue
-        In the order of the rows.
+        All issues, in the order of the rows.
     """
 
     scratch: Path
@@ -141,17 +140,17 @@ class GrowingTable:
     _parts: int = 0
 
     def add_existing(self, table: Path) -> int | None:
-        """Add the rows of a table on disk.
+        """Start from the rows of a table on disk.
 
         Returns
         -------
         int or None
-            Version of its schema, where it is an older one.
+            Its schema version if it is an older one.
 
         Raises
         ------
         SchemaError
-            For a file that is no requests table with the letters' checksums, or has a newer schema.
+            If the file is not a requests table with checksums of letters, or has a newer schema.
         """
         version = schema_version(table)
         self.existing = table
@@ -166,7 +165,7 @@ class GrowingTable:
         return version if version < SCHEMA_VERSION else None
 
     def add(self, requests: pd.DataFrame) -> None:
-        """Add the rows of whole letters that the table lacks."""
+        """Add the rows of letters that the table does not contain yet."""
         if len(requests):
             write_requests(requests, self.scratch / "parts" / f"{self._parts:06}.parquet")
             self._parts += 1
@@ -178,7 +177,7 @@ class GrowingTable:
         return self._parts > 0
 
     def write(self, output: Path) -> tuple[Reissue, ...]:
-        """Write all rows with their case versions; returns the cases that were reissued."""
+        """Write all rows with their case versions, and return the cases that were reissued."""
         write_parts(self._numbered_parts(), self._schema(), output)
         cases = self._reissued_cases()
         if not cases:
@@ -197,7 +196,7 @@ class GrowingTable:
                 start += len(part)
 
     def _reissued_cases(self) -> set[str]:
-        """Numbers of the cases of which a new issue follows another."""
+        """Numbers of the cases of which a new issue follows an earlier one."""
         seen = {issue.case for issue in self.issues[: self._existing_issues]}
         reissued: set[str] = set()
         for issue in self.issues[self._existing_issues :]:
@@ -211,7 +210,7 @@ class GrowingTable:
         return [*existing, self.scratch / "parts"] if self._parts else existing
 
     def _schema(self) -> pa.Schema:
-        """Our columns in our types and order, then those that passed through."""
+        """Schema columns in their types and order, then columns that pass through."""
         names = [column.name for column in COLUMNS]
         ours = pa.Schema.from_pandas(typed(pd.DataFrame(columns=names)), preserve_index=False)
         others = [
@@ -221,7 +220,7 @@ class GrowingTable:
             return pa.unify_schemas([ours.remove_metadata(), *others], promote_options="permissive")
         except pa.ArrowException as error:
             raise SchemaError(
-                f"{self.existing}: a column of its own has another type than in what is added; start anew with --fresh"
+                f"{self.existing}: an extra column has another type than in the new rows; start over with --fresh"
             ) from error
 
 

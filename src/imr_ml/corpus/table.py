@@ -1,4 +1,4 @@
-"""Build the requests table from letters and complete its derived columns."""
+"""Build the requests table from letters, and fill columns that follow from others."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ReadLetter:
-    """A letter with where it came from."""
+    """A letter with its file name and checksum."""
 
     letter: Letter
     file: str
@@ -27,13 +27,13 @@ class ReadLetter:
 
 
 def build_requests(letters: Iterable[ReadLetter]) -> pd.DataFrame:
-    """Requests table of letters, one row per request, in the letters' order.
+    """Build the requests table from letters: one row per request, in the order of the letters.
 
     Returns
     -------
     DataFrame
-        All columns of the schema in their types; what a letter lacks is missing. Every letter counts as the first
-        issue of its case; issues of a table on disk are numbered when it is written.
+        All columns of the schema in their types. Every letter counts as the first issue of its case; the issues of a
+        table on disk are numbered when it is written.
     """
     import pandas as pd
 
@@ -43,10 +43,10 @@ def build_requests(letters: Iterable[ReadLetter]) -> pd.DataFrame:
 
 
 def complete_requests(requests: pd.DataFrame) -> pd.DataFrame:
-    """The table with the feature columns filled that follow from others, where they are absent or missing.
+    """Fill missing cells of feature columns that follow from other columns.
 
-    `age` and `sex` from the clinical summary, `category` from the request, and what `complete_cases` fills. What does
-    not follow stays missing.
+    Reads `age` and `sex` from the clinical summary, `category` from the request, and fills what `complete_cases` fills.
+    Cells that do not follow from the texts stay missing.
     """
     import pandas as pd
 
@@ -54,7 +54,7 @@ def complete_requests(requests: pd.DataFrame) -> pd.DataFrame:
     from imr_ml.nlp.views import category_of
 
     filled = complete_cases(requests)
-    # Only texts whose columns lack something are read.
+    # Read only the texts of rows with missing cells.
     summaries = filled["clinical_summary"].where(filled["age"].isna() | filled["sex"].isna())
     unread = filled["request"].where(filled["category"].isna())
     read = {text: demographics(text) for text in summaries.dropna().unique()}
@@ -69,18 +69,18 @@ def complete_requests(requests: pd.DataFrame) -> pd.DataFrame:
 
 
 def complete_cases(requests: pd.DataFrame) -> pd.DataFrame:
-    """The table with `ur_families` filled from the UR guideline.
+    """Fill `ur_families` from the UR guideline, and add the other derived columns, empty, if they are absent.
 
-    Columns that follow from the request and the summary are there, but not filled: feature frames read those texts
-    anyhow. `items_in_case` stays missing where neither a letter nor the table states it: how many rows of a case are
-    in a file says how the file was cut.
+    Columns that follow from the request and the summary are not filled, because the feature frame reads those texts
+    anyway. `items_in_case` stays missing unless a letter or the table states it: the number of rows of a case in a file
+    depends on how the file was split.
     """
     filled = requests.reindex(columns=[*requests.columns, *_absent(requests)])
     return filled.assign(ur_families=ur_families(filled), items_in_case=filled["items_in_case"].astype("float64"))
 
 
 def ur_families(requests: pd.DataFrame) -> pd.Series:
-    """Families that UR cites: of the column `ur_families`, else read from the UR guideline; shape (rows,)."""
+    """Families that UR cites: the column `ur_families`, or read from the UR guideline if missing; shape (rows,)."""
     import pandas as pd
 
     texts = requests["ur_guideline"].tolist() if "ur_guideline" in requests else [None] * len(requests)
@@ -95,7 +95,7 @@ def ur_families(requests: pd.DataFrame) -> pd.Series:
 
 
 def case_keys(requests: pd.DataFrame) -> pd.Series:
-    """What holds the rows of one case together: its number, else its letter, else the row alone."""
+    """Key that groups the rows of one case: its number, else its letter, else one key per row."""
     import pandas as pd
 
     keys = pd.Series("row " + requests.index.astype("string"), index=requests.index, dtype="string")
@@ -107,7 +107,7 @@ def case_keys(requests: pd.DataFrame) -> pd.Series:
 
 
 def joined_families(families: Iterable[str]) -> str:
-    """Families as the table holds them, in the taxonomy's order.
+    """Join families as they are stored in the table, in the order of the taxonomy.
 
     Examples
     --------
@@ -119,9 +119,9 @@ def joined_families(families: Iterable[str]) -> str:
 
 
 def decided_years(requests: pd.DataFrame) -> NDArray[np.float64]:
-    """When each request was decided, as a year and its fraction; NaN where the table does not tell: shape (rows,).
+    """Time of each decision as a fractional year, NaN if unknown: shape (rows,).
 
-    A source that publishes the year alone (``decision_year``) gets the middle of it.
+    If only ``decision_year`` is known, the time is the middle of that year.
     """
     import numpy as np
 
@@ -133,7 +133,7 @@ def decided_years(requests: pd.DataFrame) -> NDArray[np.float64]:
 
 
 def years_of(requests: pd.DataFrame, column: str) -> NDArray[np.float64]:
-    """Dates of a column as a year and its fraction; NaN where the table has none: shape (rows,)."""
+    """Dates of a column as fractional years, NaN if missing: shape (rows,)."""
     import numpy as np
 
     if column not in requests:
