@@ -1,4 +1,4 @@
-"""Hold equal texts once, give memory back to the system, and keep the garbage collector off what stays."""
+"""Share equal strings, return memory to the system, and exempt loaded models from garbage collection."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 
 def release_memory() -> None:
-    """Return what Python, Arrow and the C library hold back; where the C library has no such call, Python's alone."""
+    """Return unused memory of Python, Arrow and, where it supports that, the C library to the system."""
     import pyarrow as pa
 
     gc.collect()
@@ -24,7 +24,7 @@ def release_memory() -> None:
 
 @contextmanager
 def loading() -> Iterator[None]:
-    """Search for no garbage while code and models are loaded, nor later among what was loaded: it stays."""
+    """Pause garbage collection while code and models are loaded, and exempt them from later collections."""
     gc.disable()
     try:
         yield
@@ -34,7 +34,7 @@ def loading() -> Iterator[None]:
 
 
 def shared_texts(texts: Iterable[str]) -> NDArray[np.object_]:
-    """Array of texts that holds each distinct one once, shape (texts,)."""
+    """Array that stores each distinct text once, shape (texts,)."""
     distinct: dict[str, str] = {}
     rows = [distinct.setdefault(text, text) for text in texts]
     array = np.empty(len(rows), dtype=object)

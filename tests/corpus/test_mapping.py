@@ -101,7 +101,7 @@ def test_a_map_to_an_unknown_column_is_refused(pair, says):
 
 def test_a_file_that_maps_an_unknown_column_is_refused(tmp_path):
     (tmp_path / "a.toml").write_text('[columns]\nsummery = "Chart"\n')
-    with pytest.raises(SchemaError, match=r"a\.toml: summery is no column .*did you mean clinical_summary\?"):
+    with pytest.raises(SchemaError, match=r"a\.toml: summery is not a column .*did you mean clinical_summary\?"):
         read_mapping(file=tmp_path / "a.toml")
 
 

@@ -1,6 +1,6 @@
 """Build the feature frame from the requests table: section tokens, facts and numbers.
 
-Only the schema's feature columns come in here: what a request's outcome, reviewer or siblings say never does.
+Only columns with the role `FEATURE` are read; outcomes, reviewers and the other requests of a letter never are.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-# Facts that a source gives as codes of its own, such as the DMHC's categories. Alone they say little of an outcome:
-# what was requested, for which diagnosis, in which kind of review, is learned together.
+# Facts that a source provides as codes, such as the DMHC's categories. A single code says little about the outcome, so
+# combinations of treatment, diagnosis and kind of review are features too.
 _CODES = (
     ("diagnosis_category",),
     ("diagnosis",),
@@ -38,7 +38,7 @@ _CODES = (
     ("review_type", "diagnosis_category", "diagnosis"),
     ("diagnosis_category", "diagnosis", "treatment_category", "treatment"),
 )
-# What further facts are made of.
+# Columns from which further facts are derived.
 _READ_ON = ("treatments", "request_body_parts", "drug_classes", "sex", "category")
 CODE_COLUMNS = tuple(names[0] for names in _CODES if len(names) == 1)
 # Days since the injury: acute up to a month, chronic from three months on (8 CCR 9792.20, chronic pain).
@@ -53,32 +53,32 @@ def feature_frame(
     views: bool = False,
     jobs: int = 1,
 ) -> pd.DataFrame:
-    """What a model may see of each request: its sections as tokens, its facts and its numbers.
+    """Build the inputs of a model for each request: tokens of its sections, facts and numbers.
 
     Parameters
     ----------
     requests : DataFrame
-        Requests table, completed; columns that are not features are not looked at.
+        Completed requests table; columns that are not features are ignored.
     settings : NlpSettings, optional
     start : callable, optional
         Starts a progress bar over the distinct texts.
     views : bool, default False
-        Whether to keep each section's view, which has the offsets of its terms.
+        Whether to include the view of each section, which has the offsets of its terms.
     jobs : int, default 1
-        Processes that read many texts; -1 uses all cores.
+        Number of processes for many texts; -1 uses all cores.
 
     Returns
     -------
     DataFrame
-        Same index; the feature columns of the table, then `TOKEN_COLUMNS`, `FACT_COLUMNS`, `NUMBER_COLUMNS`
-        and `CASE_COLUMNS`, and ``codes``; with views `imr_ml.nlp.frame.VIEW_COLUMNS` too.
+        Same index; the feature columns of the table, `TOKEN_COLUMNS`, `FACT_COLUMNS`, `NUMBER_COLUMNS`, `CASE_COLUMNS`
+        and ``codes``, and `imr_ml.nlp.frame.VIEW_COLUMNS` if requested.
     """
     return frame_of_columns(feature_columns(requests, settings, start, views=views, jobs=jobs), requests.index)
 
 
 def frame_of_columns(columns: Mapping[str, Any], index: pd.Index) -> pd.DataFrame:
-    """Make the feature frame of what `feature_columns` gave."""
-    # As objects: pandas would copy a text into each of the rows that share it.
+    """Convert the result of `feature_columns` to a data frame."""
+    # As objects, because pandas' string type would copy a text into each row that shares it.
     texts = [name for name, values in columns.items() if values.dtype == object]
     objects = {name: pd.Series(columns[name], index=index, dtype="object") for name in texts}
     return pd.DataFrame({**columns, **objects}, index=index)
@@ -92,9 +92,9 @@ def feature_columns(
     views: bool = False,
     jobs: int = 1,
 ) -> dict[str, Any]:
-    """Columns of `feature_frame` by name, each an array or Series of shape (requests,).
+    """Build the columns of `feature_frame` by name, each an array or Series of shape (requests,).
 
-    For one request, making a frame of them takes as long as reading its texts.
+    Scoring uses the columns directly: for one request, building a data frame takes as long as reading its texts.
 
     Parameters
     ----------
@@ -135,7 +135,7 @@ def feature_columns(
 
 
 def _days(requests: pd.DataFrame, first: str, last: str) -> NDArray[np.float64]:
-    """Days between the dates of two columns, NaN where one is missing."""
+    """Days between the dates of two columns, NaN if one is missing."""
     if not (first in requests and last in requests):
         return np.full(len(requests), np.nan)
     begun, ended = (requests[name].to_numpy("datetime64[s]") for name in (first, last))
@@ -144,7 +144,7 @@ def _days(requests: pd.DataFrame, first: str, last: str) -> NDArray[np.float64]:
 
 
 def _stage(days: float) -> str:
-    """Stage of an injury; empty of one that is later than the denial or not dated."""
+    """Stage of an injury; empty if it is undated or later than the denial."""
     return next((stage for stage, most in _STAGES.items() if -1 < days <= most), "")
 
 
@@ -168,13 +168,13 @@ def _codes_of(values: tuple[str, ...]) -> str:
 
 
 def _covered(names: list[str], read: Callable[[list[str]], tuple[str, ...]]) -> list[str]:
-    """What the guidelines cover of each row's names, each distinct row read once."""
+    """Look up what the guidelines cover for each row's names, once per distinct row."""
     known = {row: " ".join(read(row.split())) for row in dict.fromkeys(names)}
     return [known[row] for row in names]
 
 
 def _pairs(first: str, second: str) -> str:
-    """Every fact of one kind with every fact of another, e.g. ``"mri@knee"``: guidelines are per body part."""
+    """Combine every fact of one kind with every fact of another, e.g. ``"mri@knee"``: guidelines are per body part."""
     return " ".join(f"{one}@{other}" for one in first.split() for other in second.split())
 
 
@@ -188,7 +188,7 @@ def _as_tokens(families: str) -> str:
 
 
 TOKEN_COLUMNS = ("request_tokens", "summary_tokens", "ur_tokens")
-# Which guidelines have a section on what is requested, and on how old an injury they are about.
+# Guideline topics and body regions that cover the request, and the stage of the injury.
 GUIDELINE_COLUMNS = ("guideline_topics", "guideline_region", "injury_stage")
 FACT_COLUMNS = (
     "category",
@@ -217,11 +217,10 @@ NUMBER_COLUMNS = (
     "postoperative",
     "ur_cites_nothing",
 )
-# A block of its own: the more requests a letter decides, the fewer are overturned, more plainly so than with any other
-# number.
+# A separate block, because it is the strongest single number: the more requests in a letter, the fewer are overturned.
 CASE_COLUMNS = ("log_items_in_case",)
-# Facts that are learned together, two by two: which guideline covers a treatment depends on the body part, on how long
-# ago the injury was and on what the claims administrator relied on.
+# Facts that are combined in pairs: which guideline covers a treatment depends on the body part, the age of the injury
+# and the guideline that the claims administrator cited.
 PAIRED_COLUMNS = (
     "category",
     "treatments",
@@ -230,5 +229,5 @@ PAIRED_COLUMNS = (
     "ur_families",
     *GUIDELINE_COLUMNS,
 )
-# Stands where a section or a kind of fact has nothing: an absence is informative, and no block is ever empty.
+# Token for a section or a kind of fact without content: absence is informative, and no block is ever empty.
 ABSENT = "_absent"

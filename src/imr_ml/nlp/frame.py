@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
 _RowOf = Callable[[str, SectionView], tuple[object, ...]]
 MANY_TEXTS = 10_000
-"""Distinct texts of a section from which several processes read them."""
+"""Number of distinct texts of a section from which several processes share the work."""
 _TEXTS_AT_ONCE = 500
 VIEW_COLUMNS = ("request_view", "summary_view", "ur_view")
 
 _PARTIAL = re.compile(
     r"\boriginal\s+request\b|\bauthorized\s+by\s+the\s+claims|\bclaims\s+administrator\s+authorized", re.I
 )
-# A partly authorized item repeats itself: what was requested, what was authorized, then what is in dispute.
+# A partly authorized item lists what was requested, what was authorized, then what is in dispute.
 _BEFORE_DISPUTED = re.compile(r"\bimr[\s-]+eligible\b.*?\boriginal\s+request\b", re.I | re.S)
 _SURGICAL_SERVICE = re.compile(r"\bassociated\s+surgical\s+service", re.I)
 _RETROSPECTIVE = re.compile(r"\bretro(?:spective(?:ly)?)?\b|\bDOS\b|\bdates?\s+of\s+service\b", re.I)
@@ -75,35 +75,35 @@ def section_columns(
     views: bool = False,
     jobs: int = 1,
 ) -> "dict[str, NDArray[Any]]":
-    """Make the columns for the models by name, each an array of shape (n_requests,).
+    """Build columns of tokens, facts and quantities by name, each an array of shape (n_requests,).
 
-    Each different request, summary and guideline paragraph is read once, however many rows share it.
+    Each distinct request, summary and guideline paragraph is read once.
 
     Parameters
     ----------
     requests : pandas.DataFrame, shape (n_requests, any)
-        Columns ``request, clinical_summary, ur_guideline, category, age, sex`` are read where present;
-        a missing column or value counts as empty.
+        Columns ``request, clinical_summary, ur_guideline, category, age, sex`` are used; a missing column or value
+        counts as empty.
     settings : NlpSettings
     start : callable, optional
         Starts a progress bar over the distinct texts.
     views : bool, default False
-        Whether to keep each section's `SectionView` with the places of its tokens.
+        Whether to include each section's `SectionView`, which has the offsets of its tokens.
     jobs : int, default 1
-        Processes that read a section of `MANY_TEXTS` distinct texts or more; -1 uses all cores.
+        Number of processes if a section has `MANY_TEXTS` distinct texts or more; -1 uses all cores.
 
     Returns
     -------
     dict of array
         23 columns, or 26 with views:
         ``request_tokens, summary_tokens, ur_tokens``: tokens joined by spaces.
-        ``category``: the table's own, else the one the request's text speaks for.
+        ``category``: from the table, or else inferred from the request.
         ``treatments, drugs, drug_classes`` of the request, ``diagnoses, findings`` of the summary,
         ``request_body_parts, summary_body_parts`` and both in ``body_parts``: canonical names joined by
         spaces, ``no_`` before a denied one.
-        ``visits, weeks, dose_mg, count, refills``: what the request disputes, NaN where it names none.
+        ``visits, weeks, dose_mg, count, refills``: disputed quantities, NaN if the request names none.
         ``partial_authorisation, associated_surgical_service, retrospective, postoperative``: bool.
-        ``age``: years, NaN where unknown. ``sex``: ``"male"``, ``"female"`` or None.
+        ``age``: years, NaN if unknown. ``sex``: ``"male"``, ``"female"`` or None.
         ``request_view, summary_view, ur_view``: `SectionView`, if requested; None for a text without tokens.
     """
     settings = replace(settings, offsets=views)
@@ -132,7 +132,7 @@ def _texts(requests: "pd.DataFrame", column: str) -> list[str]:
 
 
 def _fill_missing(column: "pd.Series", read: list[object]) -> list[object]:
-    """Use the table's value, and where it is missing the one read from the text."""
+    """Use the value in the table, or the one read from the text if it is missing."""
     return [text if missing else cell for missing, cell, text in zip(column.isna(), column, read, strict=True)]
 
 
@@ -143,7 +143,7 @@ def _rows(
     progress: Progress,
     jobs: int,
 ) -> list[tuple[object, ...]]:
-    """Read each distinct text once and return one row per text."""
+    """Read each distinct text once, and return one row per text."""
     unique = list(dict.fromkeys(texts))
     if len(unique) < MANY_TEXTS or jobs == 1:
         read = _read_rows(unique, row_of, settings)
@@ -163,7 +163,7 @@ def _read_rows(texts: list[str], row_of: _RowOf, settings: NlpSettings) -> Itera
 def _read_in_parallel(
     texts: list[str], row_of: _RowOf, settings: NlpSettings, jobs: int
 ) -> Iterator[tuple[object, ...]]:
-    """Rows of texts in their order, read by several processes that end with the last of them."""
+    """Read texts in several processes, in order, and end the processes after the last text."""
     from joblib import Parallel, delayed
     from joblib.externals.loky import get_reusable_executor
 

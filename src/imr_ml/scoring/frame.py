@@ -1,4 +1,4 @@
-"""Score one chunk of requests in memory; a row that cannot be scored stays, with its reason."""
+"""Score a chunk of requests in memory; a row that cannot be scored is kept, with its reason."""
 
 from __future__ import annotations
 
@@ -52,23 +52,23 @@ def check_columns(
     mapped: Mapping[str, str] | None = None,
     read_sample: Callable[[], pd.DataFrame | None] | None = None,
 ) -> None:
-    """Check that a table can be scored and that scoring would not overwrite a column.
+    """Check that a table has the required columns and none that scoring would overwrite.
 
     Parameters
     ----------
     columns : list of str
-        The table's.
+        Columns of the table.
     source : str
-        What to call the table.
+        Name of the table in errors.
     mapped : mapping of str to str, optional
-        The contract's name of a column -> the table's.
+        Column of the requests table -> column of this table.
     read_sample : callable, optional
-        Reads some rows, to suggest a mapping by what columns contain; called only if a column is missing.
+        Reads some rows, from whose contents a mapping is suggested; called only if a column is missing.
 
     Raises
     ------
     SchemaError
-        For a required column that is missing or a column that scoring adds.
+        If a required column is missing, or the table has a column that scoring adds.
     """
     require_mapped(columns, REQUIRED_COLUMNS, mapped or {}, source, read_sample)
     repeated = [name for name in SCORE_COLUMNS if name in columns]
@@ -89,23 +89,23 @@ def score_frame(
     Parameters
     ----------
     frame : DataFrame
-        Requests; columns that the schema lacks pass through. A row whose ``error`` is already set, such as a letter
-        that could not be read, keeps it and is not scored.
+        Requests; columns outside the schema pass through. A row whose ``error`` is already set, such as an unreadable
+        letter, keeps that error and is not scored.
     model : LoadedModel
     options : ScoreOptions, optional
     styles : mapping of str to DateStyle, optional
-        How the table's date columns are written; default: month first.
+        Format of each date column; default: month first.
 
     Returns
     -------
     DataFrame
-        The same rows, columns and index, then `SCORE_COLUMNS`. A row that can't be scored has its reason in ``error``
-        and nothing in the other added columns but ``warnings``.
+        The same rows, columns and index, plus `SCORE_COLUMNS`. A row that can't be scored has the reason in ``error``;
+        its other added columns except ``warnings`` are missing.
 
     Raises
     ------
     ValueError
-        For a coverage that is not between 0 and 1.
+        If the coverage is not between 0 and 1.
     """
     index, frame = frame.index, frame.reset_index(drop=True)
     rows = type_rows(frame, styles)
@@ -115,14 +115,14 @@ def score_frame(
         columns = _scored(frame[usable], rows.table[usable], model, options or ScoreOptions())
     cells: dict[str, Any] = {name: _spread(columns.get(name), usable) for name in SCORE_COLUMNS}
     cells["error"], cells["warnings"] = rows.errors, list(map(_joined, rows.warnings, cells["warnings"]))
-    # Fixed types, so that every chunk of a file has the same.
+    # Fixed types, so that all chunks of a file have the same ones.
     scored = {column.name: pd.array(cells[column.name], PANDAS_TYPES[column.kind]) for column in ADDED}
     written: dict[Any, Any] = {name: values.array for name, values in frame.items() if name != "error"}
     return pd.DataFrame({**written, **scored}, index=index)
 
 
 def _spread(values: object, usable: NDArray[np.bool_]) -> NDArray[np.object_]:
-    """Values of the usable rows, or the value of each of them, among rows that have none."""
+    """Place values (or a scalar) in the usable rows, and None in all others."""
     cells = np.full(len(usable), None, dtype=object)
     cells[usable] = values
     return cells
@@ -130,15 +130,15 @@ def _spread(values: object, usable: NDArray[np.bool_]) -> NDArray[np.object_]:
 
 @dataclass(frozen=True, slots=True)
 class TypedRows:
-    """Rows in their types.
+    """Rows converted to their types.
 
     Attributes
     ----------
     table : DataFrame
     errors : Series of string
-        Why each row can't be scored, with the ``error`` that it came with first; missing where it can.
+        Why each row can't be scored: the ``error`` in the input, or else the one found here; missing if it can.
     warnings : Series of string
-        What could not be read in each row; missing where all was read.
+        Cells of each row that could not be parsed; missing if there are none.
     """
 
     table: pd.DataFrame
@@ -158,14 +158,14 @@ def type_rows(frame: pd.DataFrame, styles: Mapping[str, DateStyle] | None = None
 def predict_rows(
     table: pd.DataFrame, model: LoadedModel, *, views: bool = False
 ) -> tuple[dict[str, Any], csr_matrix, Predictions]:
-    """Features of typed rows, as columns and as the model's matrix, and its predictions.
+    """Compute the features of typed rows, as columns and as the model's matrix, and the predictions.
 
     Parameters
     ----------
     table : DataFrame
     model : LoadedModel
     views : bool
-        Whether to keep where in a text each term is.
+        Whether to keep the offsets of each term in the text.
     """
     features = feature_columns(table.assign(ur_families=ur_families(table)), model.nlp, views=views)
     matrix = model.model.matrix(features)
@@ -201,13 +201,14 @@ TOO_SHORT = f"{_SUMMARY}: too short to tell"
 
 
 def outcome_columns(predictions: Predictions, sets: OutcomeSets, little_known: NDArray[np.bool_]) -> Columns:
-    """The outcome where the set leaves one, it is the likelier one, and enough of the text is known.
+    """Predict an outcome if the prediction set contains only the likelier one and enough of the text is known.
 
     Parameters
     ----------
     predictions : Predictions
     sets : OutcomeSets
     little_known : (rows,) bool
+        Rows of which the model knows too little text.
     """
     confident = sets.confident(predictions.p_overturned) & ~little_known
     likelier = np.where(predictions.p_overturned >= EVEN, "overturned", "upheld")
@@ -221,7 +222,7 @@ def outcome_columns(predictions: Predictions, sets: OutcomeSets, little_known: N
 def text_warnings(
     features: Mapping[str, Any], matrix: csr_matrix, model: LoadedModel, little_known: NDArray[np.bool_]
 ) -> list[str | None]:
-    """Why the outcome of a request of little known text is uncertain; None of all others.
+    """Warn about requests whose outcome is uncertain because the model knows too little of their text; else None.
 
     Parameters
     ----------
@@ -230,6 +231,7 @@ def text_warnings(
     matrix : (rows, features) sparse matrix
     model : LoadedModel
     little_known : (rows,) bool
+        Rows of which the model knows too little text.
     """
     warnings: list[str | None] = [None] * len(little_known)
     baseline, places = model.model.baseline_, np.flatnonzero(little_known)
@@ -243,12 +245,12 @@ def text_warnings(
 
 
 def _joined(*warnings: object) -> str | None:
-    """Warnings of a row, those that are there."""
+    """Join the warnings of a row that are not missing."""
     return WARNING_SEPARATOR.join(warning for warning in warnings if isinstance(warning, str)) or None
 
 
 def family_columns(predictions: Predictions, features: pd.DataFrame | Mapping[str, Any]) -> Columns:
-    """Families with their probabilities, all missing where the model's source tells none."""
+    """Families with their probabilities; missing if the model was trained without families."""
     names = np.array(FAMILIES)
     probability = predictions.family_probability
     if np.isnan(probability).all():
@@ -263,15 +265,15 @@ def family_columns(predictions: Predictions, features: pd.DataFrame | Mapping[st
 
 
 def precedent_columns(precedents: list[list[Precedent]], neighbours: Neighbours, query: Query) -> Columns:
-    """Precedents of each request as JSON; an empty list, with the reason, where no earlier decided request is like it.
+    """Precedents of each request as JSON; an empty list, with the reason, if no earlier decided request is similar.
 
     Parameters
     ----------
     precedents : list of list of Precedent
     neighbours : Neighbours
-        That found them.
+        The index that found them.
     query : Query
-        Of the same rows.
+        Query of the same rows.
     """
     records = [[_precedent_record(one, neighbours.decided) for one in row] for row in precedents]
     return {
@@ -283,7 +285,7 @@ def precedent_columns(precedents: list[list[Precedent]], neighbours: Neighbours,
 
 
 def cohort_columns(rates: CohortRates) -> Columns:
-    """The cohort's rate with its interval."""
+    """Overturn rate of each request's cohort, with its interval."""
     return {
         "cohort_rate": rates.rate,
         "cohort_low": rates.low,
