@@ -142,7 +142,9 @@ class GuidelineFamilyClassifier(BaseEstimator):
 
     def _scale(self, slope: float, offset: float) -> None:
         """Make the score the calibrated log-odds."""
-        self.coef_, self.intercept_ = slope * self.coef_, slope * self.intercept_ + offset
+        # Column-major, because a product of a sparse matrix with the transposed coefficients copies them otherwise.
+        self.coef_ = np.asfortranarray(slope * self.coef_)
+        self.intercept_ = slope * self.intercept_ + offset
 
     def _probability(self, log_odds: NDArray[np.float64]) -> NDArray[np.float64]:
         probability: NDArray[np.float64] = np.where(np.isnan(self.constant_), expit(log_odds), self.constant_)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +28,7 @@ from imr_ml.guidelines.coverage import acoem_chapter
 from imr_ml.guidelines.types import FAMILIES
 from imr_ml.precedents.decided import Query
 from imr_ml.precedents.kinds import Kinds
-from imr_ml.score_columns import ADDED, PANDAS_TYPES, SCORE_COLUMNS, UNCERTAIN, ScoreOptions
+from imr_ml.score_columns import ADDED, PANDAS_TYPES, SCORE_COLUMNS, UNCERTAIN, Kind, ScoreOptions
 from imr_ml.scoring.evidence import evidence_json
 
 if TYPE_CHECKING:
@@ -113,19 +113,22 @@ def score_frame(
     columns: Columns = {}
     if usable.any():
         columns = _scored(frame[usable], rows.table[usable], model, options or ScoreOptions())
-    cells: dict[str, Any] = {name: _spread(columns.get(name), usable) for name in SCORE_COLUMNS}
-    cells["error"], cells["warnings"] = rows.errors, list(map(_joined, rows.warnings, cells["warnings"]))
     # Fixed types, so that all chunks of a file have the same ones.
-    scored = {column.name: pd.array(cells[column.name], PANDAS_TYPES[column.kind]) for column in ADDED}
+    scored = {column.name: _typed_column(columns.get(column.name), usable, column.kind) for column in ADDED}
+    scored |= {"error": rows.errors.array, "warnings": _join_warnings(rows.warnings, scored["warnings"])}
     written: dict[Any, Any] = {name: values.array for name, values in frame.items() if name != "error"}
     return pd.DataFrame({**written, **scored}, index=index)
 
 
-def _spread(values: object, usable: NDArray[np.bool_]) -> NDArray[np.object_]:
-    """Place values (or a scalar) in the usable rows, and None in all others."""
+def _typed_column(values: object, usable: NDArray[np.bool_], kind: Kind) -> Any:
+    """Array of a kind's type with values (or a scalar) in the usable rows; missing in all others."""
+    if kind == "number":
+        numbers = np.full(len(usable), np.nan)
+        numbers[usable] = np.nan if values is None else values
+        return numbers
     cells = np.full(len(usable), None, dtype=object)
     cells[usable] = values
-    return cells
+    return pd.array(cells, PANDAS_TYPES[kind])
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,9 +247,11 @@ def text_warnings(
     return warnings
 
 
-def _joined(*warnings: object) -> str | None:
-    """Join the warnings of a row that are not missing."""
-    return WARNING_SEPARATOR.join(warning for warning in warnings if isinstance(warning, str)) or None
+def _join_warnings(*columns: Iterable[object]) -> Any:
+    """Join the warnings of each row that are not missing."""
+    rows = zip(*columns, strict=True)
+    joined = [WARNING_SEPARATOR.join(warning for warning in row if isinstance(warning, str)) or None for row in rows]
+    return pd.array(joined, "string")
 
 
 def family_columns(predictions: Predictions, features: pd.DataFrame | Mapping[str, Any]) -> Columns:
