@@ -55,3 +55,26 @@ def test_sexes(written, sex):
 )
 def test_families(written, families):
     assert parse_families(pd.Series([written])).tolist() == [families]
+
+
+@pytest.mark.parametrize(("written", "number"), [("+5", 5), ("7.0", 7), ("1e3", 1000), ("1_000", None), ("٣", None)])
+def test_numbers_are_in_plain_decimal_notation(written, number):
+    numbers, unread = parse_numbers(pd.Series([written]), "item")
+
+    assert (None if pd.isna(numbers[0]) else numbers[0]) == number
+    assert unread[0] == (number is None)
+
+
+@given(
+    st.lists(st.none() | st.integers(-5, 12_000), min_size=1), st.sampled_from(["float64", "Int64", "int64[pyarrow]"])
+)
+def test_a_numeric_column_is_parsed_as_its_text_would_be(cells, dtype):
+    typed, unread = parse_numbers(pd.Series(cells, dtype=dtype), "item")
+    text, unread_text = parse_numbers(pd.Series([None if cell is None else str(cell) for cell in cells]), "item")
+
+    assert typed.equals(text)
+    assert unread.tolist() == unread_text.tolist()
+
+
+def test_a_truth_value_is_not_a_number():
+    assert parse_numbers(pd.Series([True]), "item")[1].tolist() == [True]
