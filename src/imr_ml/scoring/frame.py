@@ -126,7 +126,7 @@ def _typed_column(values: object, usable: NDArray[np.bool_], kind: Kind) -> Any:
         numbers = np.full(len(usable), np.nan)
         numbers[usable] = np.nan if values is None else values
         return numbers
-    cells = np.full(len(usable), None, dtype=object)
+    cells: Any = np.full(len(usable), None, dtype=object)
     cells[usable] = values
     return pd.array(cells, PANDAS_TYPES[kind])
 
