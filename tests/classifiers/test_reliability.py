@@ -107,7 +107,7 @@ def test_known_words_are_distinct_single_words_of_the_texts_that_count():
     names = np.array(["request__mri", "summary__pain", "summary__knee pain", "summary___absent", "age__pain"])
     matrix = csr_matrix([[0.3, 0.2, 0.1, 0, 1.0], [0, 0.2, 0, 0, 1.0], [0, 0, 0, 1.0, 1.0]])
 
-    known = KnownWords.of(matrix, names, ("request", "summary"))
+    known = KnownWords.of([matrix[:2], matrix[2:]], names, ("request", "summary"))
 
     assert known.columns.tolist() == [0, 1]
     assert known.count(matrix).tolist() == [2, 1, 0]

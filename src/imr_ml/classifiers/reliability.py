@@ -6,7 +6,7 @@ shift the prediction.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -57,12 +57,13 @@ class KnownWords:
     usual: float
 
     @classmethod
-    def of(cls, matrix: csr_matrix, names: NDArray[np.str_], blocks: Collection[str]) -> Self:
+    def of(cls, parts: Iterable[csr_matrix], names: NDArray[np.str_], blocks: Collection[str]) -> Self:
         """Count the known words of a training matrix.
 
         Parameters
         ----------
-        matrix : (rows, features) sparse matrix
+        parts : iterable of (rows, features) sparse matrix
+            Rows of the matrix, some at a time.
         names : (features,) str
             ``block__term``.
         blocks : collection of str
@@ -71,7 +72,8 @@ class KnownWords:
         split = (name.partition("__") for name in names.tolist())
         words = [block in blocks and term != ABSENT and is_word(term) for block, _, term in split]
         counting = cls(np.flatnonzero(words), 0.0)
-        return cls(counting.columns, float(np.quantile(counting.count(matrix), _USUAL_SHARE)))
+        counts = np.concatenate([counting.count(part) for part in parts])
+        return cls(counting.columns, float(np.quantile(counts, _USUAL_SHARE)))
 
     def count(self, matrix: csr_matrix) -> NDArray[np.int64]:
         """Known words of each row, shape (rows,)."""

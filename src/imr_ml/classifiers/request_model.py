@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Generic, Self, TypeVar
@@ -105,14 +105,20 @@ class RequestModel:
         return rows
 
     def _baseline(self, frame: pd.DataFrame, rows: FeatureRows, labels: Labels) -> Baseline:
-        some = rows[:: -(-len(frame) // LARGE_TABLE)]
-        silent = self.matrix(without_texts(frame))
+        """Measure a sample of the rows, a part at a time: a matrix of all of them may take more memory than the fit."""
+        sample = np.arange(0, len(frame), -(-len(frame) // LARGE_TABLE))
+
+        def parts() -> Iterator[csr_matrix]:
+            return (rows[sample[part]] for part in gen_batches(len(sample), _ROWS_AT_ONCE))
+
+        silent = self.matrix(without_texts(frame.iloc[sample]))
+        log_odds = np.concatenate([self._outcome_log_odds(part) for part in parts()])
         return Baseline(
             averages=rows.transposed_product(np.ones(len(frame), dtype=rows.own.dtype)) / len(frame),
-            outcome=KnownWords.of(some, self.feature_names, OUTCOME_TEXTS),
-            families=KnownWords.of(some, self.feature_names, FAMILY_TEXTS),
+            outcome=KnownWords.of(parts(), self.feature_names, OUTCOME_TEXTS),
+            families=KnownWords.of(parts(), self.feature_names, FAMILY_TEXTS),
             overturned=self.outcome_.classifier.base_rate_,
-            without_text=float(self._outcome_log_odds(silent).mean() - self._outcome_log_odds(some).mean()),
+            without_text=float(self._outcome_log_odds(silent).mean() - log_odds.mean()),
             cited=labels.families.mean(axis=0) if labels.families_known else np.full(len(FAMILIES), np.nan),
         )
 
