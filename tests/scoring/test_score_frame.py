@@ -17,7 +17,8 @@ from imr_ml.corpus.table import complete_requests
 from imr_ml.guidelines.types import FAMILIES
 from imr_ml.precedents.cohorts import TIERS
 from imr_ml.score_columns import SCORE_COLUMNS, ScoreOptions
-from imr_ml.scoring.frame import check_columns, family_columns, outcome_columns, score_frame
+from imr_ml.scoring.columns import family_columns, outcome_columns
+from imr_ml.scoring.frame import check_columns, score_frame
 
 ADDED = list(SCORE_COLUMNS)
 LEFT_EMPTY = [name for name in ADDED if name != "error"]
