@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import os
 import shlex
+import subprocess
 import sys
 import tempfile
 import textwrap
@@ -132,6 +133,21 @@ def create_own_store() -> None:
     if sqlite_file(tracking_uri()):
         with suppress(TrackingError), connected():
             pass
+
+
+@contextmanager
+def store_created_meanwhile() -> Iterator[None]:
+    """Create a SQLite store in another process during the block, if it does not exist.
+
+    An error is reported when the store is used.
+    """
+    database = sqlite_file(tracking_uri())
+    if database is None or database.exists():
+        yield
+        return
+    code = f"from {__name__} import create_own_store; create_own_store()"
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL):  # noqa: S603
+        yield
 
 
 def first_line(error: Exception) -> str:
