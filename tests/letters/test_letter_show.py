@@ -1,4 +1,4 @@
-"""What `imr-ml read` shows."""
+"""Output of `imr-ml read`."""
 
 import io
 import json
@@ -22,7 +22,7 @@ def shown(letter):
     return console.export_text(styles=True)
 
 
-def test_a_person_sees_header_items_outcomes_and_citations():
+def test_the_view_shows_header_items_outcomes_and_citations():
     text = shown(read_letter(make_letter_text(items=(KNEE, NORCO))))
 
     assert "CM16-0099001" in text
@@ -34,7 +34,7 @@ def test_a_person_sees_header_items_outcomes_and_citations():
     assert "Orthopedic Surgery, Sports Medicine; California, Nevada" in text
 
 
-def test_a_person_sees_what_was_authorized_and_what_contradicts_itself():
+def test_the_view_shows_authorized_parts_and_contradictions():
     text = shown(read_letter(make_letter_text(items=(PARTIAL,))))
 
     assert "1. massage, 4 visits: " in text
@@ -46,7 +46,7 @@ def test_a_letter_with_brackets_is_shown_as_written():
     assert "[bold] brace" in shown(read_letter(make_letter_text(items=(Item(request="[bold] brace"),))))
 
 
-def test_a_program_gets_every_field():
+def test_the_json_has_every_field():
     letter = read_letter(make_letter_text(items=(PARTIAL, NORCO)))
 
     fields = json.loads(letter_json(letter))
