@@ -25,11 +25,11 @@ SHOULDER = "Decision based on MTUS Shoulder Complaints 2004, Section(s): Initial
         ([], None, None),
     ],
 )
-def test_the_body_part_reports_the_chapter_else_what_ur_cites(body_parts, ur_guideline, chapter):
+def test_the_chapter_follows_the_body_part_or_else_the_ur_guideline(body_parts, ur_guideline, chapter):
     assert acoem_chapter(body_parts, ur_guideline) == chapter
 
 
-def test_every_body_part_of_a_chapter_is_one_that_texts_are_searched_for():
+def test_every_body_part_of_a_chapter_exists_in_the_nlp_rules():
     known = {
         pattern.rule.removeprefix("body_parts.toml:") for pattern in rule_book().patterns if pattern.kind == "body"
     }

@@ -148,10 +148,10 @@ def test_a_request_start_is_found_without_blank_lines(rationale, heading, reques
 
 
 def test_a_request_repeated_across_a_line_end_is_not_cut_there():
-    told = replace(
+    repeating = replace(
         NORCO, request="PLACE", rationale="Home Care Nursing Visits help. The request is medically necessary."
     )
-    text = make_letter_text(items=(replace(KNEE, rationale="Imaging changed little"), told))
+    text = make_letter_text(items=(replace(KNEE, rationale="Imaging changed little"), repeating))
 
     letter = read_letter(text.replace("PLACE", "Home Care\nNursing Visits"))
 

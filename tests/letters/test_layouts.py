@@ -138,11 +138,11 @@ def professional_review(issue=BRACE.request, necessity="NOT MEDICALLY NECESSARY:
     )
 
 
-def told(letter):
+def item_facts(letter):
     return [(item.request, item.outcome, item.rationale) for item in letter.items]
 
 
-TOLD = [(item.request, item.outcome.lower(), item.rationale) for item in (BRACE, VISITS)]
+EXPECTED_ITEMS = [(item.request, item.outcome.lower(), item.rationale) for item in (BRACE, VISITS)]
 PRINTED = {"2013": letter_2013, "earliest": earliest_letter}
 
 
@@ -151,7 +151,7 @@ def test_older_layouts_yield_the_same_facts_as_the_current_one(layout):
     letter = read_letter(PRINTED[layout]())
 
     assert letter.layout == layout
-    assert told(letter) == TOLD
+    assert item_facts(letter) == EXPECTED_ITEMS
     assert letter.clinical_summary == SUMMARY
     assert letter.specialties == ("Pain Management", "Disability Evaluation")
     assert letter.licensure == ("California", "New York")
@@ -315,5 +315,5 @@ def test_credentials_in_a_sentence_are_read(sentence, specialties, licensure):
 def test_wrapping_page_breaks_and_white_space_change_nothing(layout, items, width, line_end):
     letter = read_letter(PRINTED[layout](items=items, width=width).replace("\n", line_end))
 
-    assert told(letter) == [(item.request, item.outcome.lower(), item.rationale) for item in items]
+    assert item_facts(letter) == [(item.request, item.outcome.lower(), item.rationale) for item in items]
     assert letter.clinical_summary == SUMMARY

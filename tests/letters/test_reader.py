@@ -169,9 +169,9 @@ def test_an_outcome_may_be_in_any_case(written, outcome):
 
 
 def test_a_rationale_may_mention_other_outcomes():
-    told = replace(KNEE, rationale="An earlier denial was upheld. This one: it is not medically necessary.")
+    item = replace(KNEE, rationale="An earlier denial was upheld. This one: it is not medically necessary.")
 
-    assert read_letter(make_letter_text(items=[told, NORCO])).items[0].rationale == told.rationale
+    assert read_letter(make_letter_text(items=[item, NORCO])).items[0].rationale == item.rationale
 
 
 def test_a_rationale_without_a_final_period_ends_before_the_next_request():
