@@ -11,7 +11,7 @@ from imr_ml.corpus.schema import SchemaError, validate_requests
 from imr_ml.corpus.store import read_requests
 from imr_ml.ingest.dmhc import is_determinations, read_determinations
 from imr_ml.ingest.growing import grow_table
-from imr_ml.ingest.inputs import sources_of
+from imr_ml.ingest.inputs import make_sources
 from imr_ml.ingest.sources import training_table
 
 ROW = {
@@ -84,7 +84,7 @@ EDITIONS = [
 
 
 @pytest.mark.parametrize(("row", "separator", "encoding"), EDITIONS)
-def test_every_edition_gives_the_same_request(written, row, separator, encoding):
+def test_every_edition_yields_the_same_request(written, row, separator, encoding):
     accented = {"Diagnosis Sub Category": "Ménière", "DiagnosisSubCategory": "Ménière"}
     row = row | {name: value for name, value in accented.items() if name in row}
     path = written([row], separator=separator, encoding=encoding)
@@ -184,7 +184,7 @@ def test_only_the_dmhcs_table_is_detected(written, tmp_path):
 
 
 def grown(output, *paths):
-    return grow_table(sources_of(paths), output, silent)
+    return grow_table(make_sources(paths), output, silent)
 
 
 def test_determinations_are_ingested_and_appended_to(written, tmp_path):
