@@ -47,7 +47,7 @@ class Published:
 
 @dataclass(frozen=True)
 class ReceivedRequest:
-    """One request that reached the replica."""
+    """A request received by the replica."""
 
     at_s: float
     method: str
@@ -61,7 +61,7 @@ Act = Callable[["Handler", "Response"], None]
 
 @dataclass
 class Response:
-    """What the replica would answer if all were well."""
+    """An answer of the replica, before any failure is applied."""
 
     content: bytes
     content_type: str
@@ -69,7 +69,7 @@ class Response:
 
 @dataclass
 class Trouble:
-    """What happens to requests whose path and form hold some words, so many times, None for ever."""
+    """A failure of requests whose path and form contain given words, for a number of times or, with None, always."""
 
     where: str
     act: Act
@@ -78,7 +78,7 @@ class Trouble:
 
 @dataclass
 class Replica:
-    """The replica's cases, rules and troubles, and the requests that it received."""
+    """Cases, rules and failures of the replica, and the requests that it received."""
 
     cases: list[Published]
     url: str = ""
@@ -99,7 +99,7 @@ class Replica:
         self.troubles.append(Trouble(where, act, times))
 
     def publish(self, case: Published) -> None:
-        """Publish a case, or a case anew."""
+        """Publish a case, replacing an earlier version."""
         self.cases = [each for each in self.cases if each.case_number != case.case_number] + [case]
 
     def answer(self, request: ReceivedRequest) -> Response | None:
@@ -150,7 +150,7 @@ class Replica:
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Answers from the replica."""
+    """Serves the pages of the replica."""
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
@@ -193,7 +193,7 @@ class Handler(BaseHTTPRequestHandler):
 
 @contextmanager
 def served(replica: Replica) -> Iterator[Replica]:
-    """The replica on a free port."""
+    """Serve a replica on a free port."""
     handler = type("ReplicaHandler", (Handler,), {"replica": replica})
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     server.daemon_threads = True
@@ -210,12 +210,12 @@ def served(replica: Replica) -> Iterator[Replica]:
 
 
 def refused(status: int, **headers: str) -> Act:
-    """Answers with this status."""
+    """Answer with this status."""
     return lambda handler, _: handler.send(status, Response(b"<title>Try later</title>", "text/html"), **headers)
 
 
 def slow(seconds: float) -> Act:
-    """Answers well, but late."""
+    """Answer correctly, but late."""
 
     def act(handler: Handler, response: Response) -> None:
         time.sleep(seconds)
@@ -225,30 +225,30 @@ def slow(seconds: float) -> Act:
 
 
 def dropped(handler: Handler, response: Response) -> None:
-    """Closes the connection in the middle of the content."""
+    """Close the connection in the middle of the content."""
     half = replace(response, content=response.content[: len(response.content) // 2])
     handler.send(200, half, length=len(response.content))
     handler.close_connection = True
 
 
 def truncated(handler: Handler, response: Response) -> None:
-    """Half of the content, sent as if it were all of it."""
+    """Send half of the content with a matching length."""
     handler.send(200, replace(response, content=response.content[: len(response.content) // 2]))
 
 
 def error_page(handler: Handler, _: Response) -> None:
-    """An HTML page of an error, with status 200."""
+    """Send an HTML error page with status 200."""
     page = b"<html><head><title>Server too busy</title></head><body>An error occurred.</body></html>"
     handler.send(200, Response(page, "text/html"))
 
 
 def of(case: Published) -> Act:
-    """The letter of another case."""
+    """Send the letter of another case."""
     return lambda handler, _: handler.send(200, Response(case.pdf, "application/pdf"))
 
 
 def redirected(path: str) -> Act:
-    """Leads to another address."""
+    """Redirect to another address."""
     return lambda handler, _: handler.send(302, Response(b"", "text/html"), Location=path)
 
 

@@ -1,4 +1,4 @@
-"""Fetching from a healthy replica: letters downloaded, stored, skipped and requested again."""
+"""Fetch from a working replica: letters are downloaded, stored, skipped and requested again."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def test_days_before_the_first_decisions_and_after_today_are_not_searched(replic
     assert max(days) <= str(date.today().year)
 
 
-def test_a_limit_bounds_the_letters_requested_and_the_next_call_goes_on(replica, tmp_path):
+def test_a_limit_bounds_the_letters_requested_and_the_next_call_continues(replica, tmp_path):
     done = [fetch(replica, tmp_path, limit=14) for _ in range(4)]
 
     assert [each.new for each in done] == [14, 14, 6, 0]
@@ -237,7 +237,7 @@ def test_invalid_settings_are_refused_before_any_request(tmp_path, settings, mes
         fetch_letters(tmp_path, FetchSettings(**settings), lambda description, total: lambda steps: None)
 
 
-def test_a_file_in_the_folders_place_is_reported(replica, tmp_path):
+def test_a_file_in_place_of_the_folder_is_reported(replica, tmp_path):
     (tmp_path / "letters").write_text("a list")
 
     with pytest.raises(FetchError, match="can't be created"):

@@ -1,4 +1,4 @@
-"""Fetching from a failing site: retries, failed letters and errors that end the call."""
+"""Fetch from a failing site: retries, failed letters and errors that end the call."""
 
 from __future__ import annotations
 
@@ -181,7 +181,7 @@ def test_a_site_without_robots_txt_may_be_fetched(replica, tmp_path):
 def test_nothing_is_requested_if_robots_txt_is_unreadable(replica, tmp_path):
     replica.trouble("robots.txt", refused(503))
 
-    with pytest.raises(FetchError, match=r"robots\.txt: HTTP 503; nothing may be fetched without it"):
+    with pytest.raises(FetchError, match=r"robots\.txt: HTTP 503; robots\.txt must be read before fetching"):
         fetch_few(replica, tmp_path)
     assert {each.path for each in replica.requests} == {"/robots.txt"}
 

@@ -1,4 +1,4 @@
-"""What may be summary of a narrative that tells the determination; all narratives are invented."""
+"""Cut the case summary out of a narrative that states the determination; all narratives are invented."""
 
 import re
 

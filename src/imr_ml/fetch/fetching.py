@@ -49,8 +49,8 @@ def fetch_letters(folder: Path, settings: FetchSettings, start: StartProgress) -
     Raises
     ------
     FetchError
-        If the site's pages are unexpected, forbid fetching or can't be reached, settings contradict each other, or
-        another call uses the folder. All letters fetched before remain.
+        If the site's pages are unexpected or can't be reached, the site forbids fetching, settings contradict each
+        other, or another call uses the folder. Letters fetched before the error remain.
     """
     today = datetime.now(UTC).date()
     check_settings(settings, today)
@@ -76,7 +76,7 @@ def fetch_letters(folder: Path, settings: FetchSettings, start: StartProgress) -
 
 @dataclass(slots=True)
 class _Call:
-    """State and report of a call."""
+    """State and report of one fetch."""
 
     folder: Path
     settings: FetchSettings
@@ -124,7 +124,7 @@ class _Call:
         return first, max(first, min(self.settings.until or today, today))
 
     def _is_complete(self, query: Query, last_day: date) -> bool:
-        """Whether the days were searched recently, or after all their decisions were published."""
+        """Whether the days were searched recently, or so late that all their decisions were published."""
         searched_at = self.manifest.searched_at(query)
         if searched_at is None:
             return False
@@ -178,7 +178,7 @@ class _Call:
 
 
 def _windows(first: date, last: date, days: int) -> Iterator[tuple[date, date]]:
-    """Spans of days that cover the first and last; spans are fixed, so that the manifest recognizes them."""
+    """Yield spans of days from the first to the last; their bounds are fixed, so that the manifest recognizes them."""
     opens = date.fromordinal(first.toordinal() - first.toordinal() % days)
     while opens <= last:
         closes = opens + timedelta(days=days - 1)
@@ -187,10 +187,10 @@ def _windows(first: date, last: date, days: int) -> Iterator[tuple[date, date]]:
 
 
 def _download_letter(client: PoliteClient, letter: PendingLetter, folder: Path) -> StoredLetter:
-    """Download a case's letter, check it and write it to a new file, as ``letters/CM16/CM16-0213037.pdf``.
+    """Download a letter, check it and write it to a new file, e.g. ``letters/CM16/CM16-0213037.pdf``.
 
-    A reissue with other content is ``CM16-0213037.2.pdf``. A valid file of a killed call is reused if the manifest has
-    no version of the letter.
+    A reissue with other content becomes ``CM16-0213037.2.pdf``. A valid file of a killed call is reused if the manifest
+    has no version of the letter.
     """
     path = _path(folder, letter.case_number, 1)
     if not letter.versions and path.is_file():
@@ -210,7 +210,7 @@ def _store_letter(answer: Answer, letter: PendingLetter, folder: Path) -> Stored
 
 
 def _check_letter(answer: Answer, case_number: str) -> str | None:
-    """Reason why the letter can't be read completely, or None; raise `AnswerError` if it is not this case's letter."""
+    """Return why the letter can't be read completely, or None; raise `AnswerError` if it is not this case's letter."""
     content, status = answer.content, answer.http_status
     if _START not in content[:_START_WITHIN]:
         raise AnswerError(f"{answer.url}: expected a PDF; found {answer.content_type} without a %PDF- mark", status)
@@ -227,7 +227,7 @@ def _check_letter(answer: Answer, case_number: str) -> str | None:
 
 
 def _read_case_number(content: bytes, name: str) -> tuple[str | None, str | None]:
-    """Case number of a letter, from its header if the body can't be read, and the reason why it can't."""
+    """Return the case number of a letter, from its header if the body can't be read, and the reason why it can't."""
     try:
         return read_content(content, name).case_number, None
     except LetterError as error:
@@ -236,7 +236,7 @@ def _read_case_number(content: bytes, name: str) -> tuple[str | None, str | None
 
 
 def _find_path(folder: Path, case_number: str, sha256: str) -> tuple[Path, bool]:
-    """Path of the file with this content, or the first free path, and whether it is free."""
+    """Return the path of the file with this content, or the first free path, and whether it is free."""
     for version in count(1):
         path = _path(folder, case_number, version)
         if not path.exists():
@@ -252,7 +252,7 @@ def _path(folder: Path, case_number: str, version: int) -> Path:
 
 
 def _write(path: Path, content: bytes, folder: Path) -> None:
-    """Write atomically; one call at a time uses the folder, so a kill leaves one partial file of a known name."""
+    """Write atomically; a killed call leaves at most one partial file with a fixed name, as the folder is locked."""
     partial = folder / PARTIAL
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -260,5 +260,5 @@ def _write(path: Path, content: bytes, folder: Path) -> None:
         partial.rename(path)
     except OSError as error:
         raise FetchError(
-            f"{path}: can't be written ({error.strerror}); solve this and run the same command again"
+            f"{path}: can't be written ({error.strerror}); fix this and run the same command again"
         ) from error
