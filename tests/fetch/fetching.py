@@ -21,11 +21,11 @@ QUICK = {"pause_s": 0.0, "backoff_s": 0.01, "timeout_s": 5.0, "tries": 3}
 
 
 def fetch(replica: Replica, folder: Path, policy: dict[str, object] | None = None, **settings: object) -> FetchReport:
-    """Fetch the decisions from 1 to 3 March 2016 without pauses; `changes` override settings."""
+    """Fetch the decisions from 1 to 3 March 2016 without pauses; `policy` and `settings` override the defaults."""
     if "cases" not in settings:
         settings = {"since": FIRST_DAY, "until": date(2016, 3, 3)} | settings
-    chosen = FetchSettings(url=replica.url, policy=RequestPolicy(**QUICK | (policy or {})), **settings)
-    return fetch_letters(folder, chosen, lambda description, total: lambda steps: None)
+    settings_used = FetchSettings(url=replica.url, policy=RequestPolicy(**QUICK | (policy or {})), **settings)
+    return fetch_letters(folder, settings_used, lambda description, total: lambda steps: None)
 
 
 def fetch_few(

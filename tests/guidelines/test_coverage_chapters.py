@@ -41,5 +41,5 @@ def test_a_body_part_has_one_chapter():
     entry = '[[guideline]]\nid = "{0}"\nfamily = "acoem"\ntitle = "{0}"\naliases = []\neditions = [{{ year = 2004 }}]\n'
     toml = "comma_sections = []\n" + "".join(entry.format(name) + 'body_parts = ["knee"]\n' for name in ("a", "b"))
 
-    with pytest.raises(TaxonomyError, match="body part stands twice: knee"):
+    with pytest.raises(TaxonomyError, match="duplicate body part: knee"):
         read_taxonomy(toml + '[[source]]\nid = "s"\nfamily = "odg"\ntitle = "s"\nnames = ["s"]\n')
