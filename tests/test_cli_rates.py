@@ -83,7 +83,7 @@ def test_a_folder_of_letters_is_read(rates, tmp_path):
     [
         (["missing.csv"], "missing.csv"),
         (["decided.csv", "--by", "moon"], "no question 'moon'; choose from category"),
-        (["decided.csv", "--by", "year", "--by", "sex", "--by", "drug"], "give one or 2 different questions"),
+        (["decided.csv", "--by", "year", "--by", "sex", "--by", "drug"], "choose one or 2 different questions"),
         (["decided.csv", "--where", "year"], "write it as NAME=VALUE"),
         (["decided.csv", "--where", "year=1066"], "no request has it"),
         (["decided.csv", "--by", "body_part", "--compare", "knee", "neck"], "fewer than 20 requests have only"),

@@ -197,7 +197,7 @@ def test_training_on_letters_does_not_replace_a_table_that_was_ingested(project)
     assert training_table(project / "letters", silent).decisions.requests.equals(first.decisions.requests)
     grow_table(make_sources([project / "t.jsonl"]), output, silent)
 
-    with pytest.raises(SchemaError, match=r"was written by imr-ml ingest, .* to train on it: --data data/processed"):
+    with pytest.raises(SchemaError, match=r"was written by imr-ml ingest, .* train on it with --data data/processed"):
         training_table(project / "letters", silent)
 
 

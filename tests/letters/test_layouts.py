@@ -253,7 +253,7 @@ def test_a_professional_review_may_overturn_the_denial():
         (professional_review(necessity="DENIED:"), "has no '(NOT) MEDICALLY NECESSARY:'"),
         (professional_review(issue=""), "has nothing under 'ISSUE AT DISPUTE:'"),
         (letter_2013().replace("2. Decision", "3. Decision"), "has no number 2 before its decision"),
-        (letter_2013().replace("is medically", "may be medically"), "1 decision(s) or guideline paragraph(s)"),
+        (letter_2013().replace("is medically", "may be medically"), "1 decision(s) and guideline paragraph(s)"),
         (letter_2013().replace("The Physician Reviewer based", "It was based", 1), "has no paragraph that begins"),
         (
             letter_2013()

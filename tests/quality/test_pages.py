@@ -77,7 +77,7 @@ def test_a_page_shows_the_first_places_and_mentions_the_others(page):
     written = page(findings=(Finding("undecided", Level.INFORMATION, "no outcome", "nothing", 200, places),))
 
     assert len(re.findall(r"<li>row \d+</li>", written)) == MOST_PLACES_ON_PAGE - 1
-    assert f"The first {MOST_PLACES_ON_PAGE} are on this page" in written
+    assert f"This page shows the first {MOST_PLACES_ON_PAGE} places" in written
 
 
 def test_an_empty_report_makes_a_page(page):

@@ -167,7 +167,7 @@ def test_the_number_of_chance_differences_is_stated():
     requests = decided(*groups, (NORCO, 50, 40)).assign(specialties=lambda rows: rows["request"])
 
     assert rates_by(requests, "specialty").chance.startswith(
-        "1 of 21 cells differ from the other requests by their 95 % interval; if none differed, about 1.1 would"
+        "1 of 21 cells differ from the other requests by their 95 % interval; about 1.1 would by chance alone"
     )
 
 

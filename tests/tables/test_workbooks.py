@@ -94,7 +94,7 @@ def test_a_workbook_with_distant_cells_is_refused(tmp_path):
     book.active["A1"], book.active["XFD1048576"] = "a", "b"
     book.save(tmp_path / "a.xlsx")
 
-    with pytest.raises(SchemaError, match="span 1048576 rows and 16384 columns"):
+    with pytest.raises(SchemaError, match="spans 1048576 rows and 16384 columns"):
         read(tmp_path / "a.xlsx")
 
 
