@@ -61,11 +61,11 @@ def retry_after_s(value: str | None, now: datetime) -> float | None:
     >>> retry_after_s("120", noon), retry_after_s("Mon, 05 Jan 2026 12:00:30 GMT", noon), retry_after_s("soon", noon)
     (120.0, 30.0, None)
     """
-    written = (value or "").strip()
-    if written.isascii() and written.isdigit():
-        return float(written)
+    text = (value or "").strip()
+    if text.isascii() and text.isdigit():
+        return float(text)
     try:
-        moment = parsedate_to_datetime(written)
+        moment = parsedate_to_datetime(text)
         aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
         return max(0.0, (aware - now).total_seconds())
     except (ValueError, TypeError, OverflowError, IndexError):

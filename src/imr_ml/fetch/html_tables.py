@@ -88,9 +88,9 @@ class Row:
 
     def day(self, name: str) -> date | None:
         """Parse the date of a field, None for an empty cell; raise `FetchError` for other text."""
-        written = self.text(name)
-        day = read_date(written)
-        if written and day is None:
+        text = self.text(name)
+        day = read_date(text)
+        if text and day is None:
             raise self.error(f"a date (MM/DD/YYYY) for {name}", "something else")
         return day
 

@@ -129,7 +129,7 @@ def _case_numbers(text: str) -> set[str]:
     return {number[:2] + number[2:].translate(_MISTAKEN_DIGITS) for number in damaged}
 
 
-def read_date(written: str) -> date | None:
+def read_date(text: str) -> date | None:
     """Parse a date in one of the forms that letters use; return None for other text.
 
     Examples
@@ -137,11 +137,11 @@ def read_date(written: str) -> date | None:
     >>> read_date("1/31/2014"), read_date("January 31, 2014"), read_date("2/30/2014")
     (datetime.date(2014, 1, 31), datetime.date(2014, 1, 31), None)
     """
-    long = _LONG_DATE.fullmatch(written)
+    long = _LONG_DATE.fullmatch(text)
     if long:
         month, day, year = _MONTHS.index(long["month"]) + 1, int(long["day"]), int(long["year"])
     else:
-        parts: Sequence[str] = re.split("[/-]", written)
+        parts: Sequence[str] = re.split("[/-]", text)
         if len(parts) != 3 or not all(part.isdecimal() for part in parts):
             return None
         month, day, year = map(int, parts)
@@ -205,12 +205,14 @@ def read_credentials(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """
     licensure, specialties = _LICENSURE.search(text), _SPECIALTIES.search(text)
     if licensure or specialties:
-        return _listed(licensure["value"] if licensure else ""), _listed(specialties["value"] if specialties else "")
+        return _split_list(licensure["value"] if licensure else ""), _split_list(
+            specialties["value"] if specialties else ""
+        )
     sentences = [mark["value"] for pattern in (_CERTIFIED, _SUBSPECIALTY) for mark in pattern.finditer(text)]
     licensed = _LICENSED.search(text)
     states = tuple(filter(None, _STATES.split(licensed["value"]))) if licensed else ()
-    return states, tuple(dict.fromkeys(part for value in sentences for part in _listed(value)))
+    return states, tuple(dict.fromkeys(part for value in sentences for part in _split_list(value)))
 
 
-def _listed(written: str) -> tuple[str, ...]:
-    return tuple(part.strip() for part in written.split(",") if part.strip())
+def _split_list(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())

@@ -27,8 +27,8 @@ from imr_ml.rates.questions import (
     RatesError,
     answer_questions,
     candidate_values,
+    distinct_values,
     has_any_value,
-    known_values,
     resolve_values,
 )
 
@@ -59,7 +59,7 @@ class ChunkedReading:
     rows, answers : list of DataFrame
         For each chunk, the compact columns of every decided request, and the answers for requests that may meet the
         conditions; both are indexed by the row in the table.
-    known : dict
+    all_values : dict
         All values in the table, by question of a condition.
     """
 
@@ -72,7 +72,7 @@ class ChunkedReading:
     rows_at_once: int
     rows: list[pd.DataFrame] = field(default_factory=list)
     answers: list[pd.DataFrame] = field(default_factory=list)
-    known: dict[str, frozenset[str]] = field(default_factory=dict)
+    all_values: dict[str, frozenset[str]] = field(default_factory=dict)
     reasons: Counter[str] = field(default_factory=Counter)
     warnings: Counter[str] = field(default_factory=Counter)
     notes: tuple[str, ...] = ()
@@ -100,10 +100,10 @@ class ChunkedReading:
         rows = rows.assign(items_in_case=rows["items_in_case"].fillna(counts)).set_index("row").loc[answers.index]
         if _ITEMS in answers:
             answers = answers.assign(**{_ITEMS: answer_questions(rows, [_ITEMS])[_ITEMS]})
-            self.known[_ITEMS] = known_values(answers[_ITEMS])
+            self.all_values[_ITEMS] = distinct_values(answers[_ITEMS])
         for condition in self.where:
             question, value = parse_condition(condition)
-            values = resolve_values(question, value, self.known.get(question.name, frozenset()))
+            values = resolve_values(question, value, self.all_values.get(question.name, frozenset()))
             answers = answers[has_any_value(answers[question.name], values)]
         if answers.empty:
             raise RatesError(f"no request meets {' and '.join(self.where)}")
@@ -135,9 +135,9 @@ class ChunkedReading:
             question, value = parse_condition(condition)
             answers[question.name] = answer_questions(table, [question.name], cache=self._cache)[question.name]
             if question.name != _ITEMS:
-                known = known_values(answers[question.name])
-                self.known[question.name] = self.known.get(question.name, frozenset()) | known
-                table = table[has_any_value(answers[question.name], candidate_values(question, value, known))]
+                values_here = distinct_values(answers[question.name])
+                self.all_values[question.name] = self.all_values.get(question.name, frozenset()) | values_here
+                table = table[has_any_value(answers[question.name], candidate_values(question, value, values_here))]
                 answers = answers.loc[table.index]
         others = [name for name in self.questions if name not in answers]
         self.answers.append(answers.join(answer_questions(table, others, cache=self._cache)))

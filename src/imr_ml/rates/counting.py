@@ -17,8 +17,8 @@ from imr_ml.rates.questions import (
     Question,
     RatesError,
     answer_questions,
+    distinct_values,
     has_any_value,
-    known_values,
     question_named,
     resolve_values,
 )
@@ -169,7 +169,7 @@ def answer_requests(
     for condition in where:
         question, value = parse_condition(condition)
         answers = answer_questions(requests, [question.name], start)[question.name]
-        requests = requests[has_any_value(answers, resolve_values(question, value, known_values(answers)))]
+        requests = requests[has_any_value(answers, resolve_values(question, value, distinct_values(answers)))]
     answered = answer_questions(requests, [*questions, "family"], start)
     facts = replace(table_facts(requests, name, case_keys(requests).nunique()), where=tuple(where))
     return AnsweredRequests(
@@ -221,7 +221,7 @@ def compare_values(answered: AnsweredRequests, name: str, values: tuple[str, str
         If no request has a value, or fewer than 20 requests have only that value.
     """
     answers = answered.answers[name]
-    resolved = [resolve_values(question_named(name), value, known_values(answers)) for value in values]
+    resolved = [resolve_values(question_named(name), value, distinct_values(answers)) for value in values]
     names = [" or ".join(sorted(value)) for value in resolved]
     first, second = (has_any_value(answers, value) for value in resolved)
     overturned = answered.requests["outcome"].eq("overturned").fillna(value=False)

@@ -127,9 +127,9 @@ def _trend(answered: AnsweredRequests) -> list[dict[str, Any]]:
     """Count by quarter, or by year if the table has no dates."""
     for name in ("quarter", "year"):
         cells = count_rates(answered, [name]).cells
-        known = cells[~cells[name].isin(MISSING)].sort_values(name)
-        if len(known):
-            return cell_records(known, (name,))
+        dated = cells[~cells[name].isin(MISSING)].sort_values(name)
+        if len(dated):
+            return cell_records(dated, (name,))
     return []
 
 

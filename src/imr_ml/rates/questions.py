@@ -131,18 +131,18 @@ def answer_questions(
     return pd.DataFrame({question.name: columns[question.name].astype("category") for question in questions})
 
 
-def known_values(answers: pd.Series) -> frozenset[str]:
+def distinct_values(answers: pd.Series) -> frozenset[str]:
     """Return all values in the answers."""
     return frozenset(part for joined in answers.cat.categories for part in joined.split(FAMILY_SEPARATOR))
 
 
-def candidate_values(question: Question, value: str, known: frozenset[str]) -> frozenset[str]:
+def candidate_values(question: Question, value: str, all_values: frozenset[str]) -> frozenset[str]:
     """Return all values that `resolve_values` may return, given the values in a part of the table."""
-    by_name, by_text = _match_values(question, value, known)
+    by_name, by_text = _match_values(question, value, all_values)
     return by_name | by_text
 
 
-def resolve_values(question: Question, value: str, known: frozenset[str]) -> frozenset[str]:
+def resolve_values(question: Question, value: str, all_values: frozenset[str]) -> frozenset[str]:
     """Find the values that a user's text denotes: the value of that name, else those that the spaCy stage reads in it.
 
     Parameters
@@ -150,7 +150,7 @@ def resolve_values(question: Question, value: str, known: frozenset[str]) -> fro
     question : Question
     value : str
         The user's text.
-    known : frozenset of str
+    all_values : frozenset of str
         All values in the table.
 
     Raises
@@ -158,19 +158,19 @@ def resolve_values(question: Question, value: str, known: frozenset[str]) -> fro
     RatesError
         If no request has such a value.
     """
-    by_name, by_text = _match_values(question, value, known)
+    by_name, by_text = _match_values(question, value, all_values)
     if not (by_name or by_text):
-        examples = ", ".join(sorted(name for name in known if len(name) < _MAX_NAME_CHARACTERS)[:12])
+        examples = ", ".join(sorted(name for name in all_values if len(name) < _MAX_NAME_CHARACTERS)[:12])
         raise RatesError(
             f"{question.name}={value[:_MAX_NAME_CHARACTERS]}: no request has it; values are: {examples}, ..."
         )
     return by_name or by_text
 
 
-def _match_values(question: Question, value: str, known: frozenset[str]) -> tuple[frozenset[str], frozenset[str]]:
-    by_name = frozenset(name for name in known if _normalize(name) == _normalize(value))
+def _match_values(question: Question, value: str, all_values: frozenset[str]) -> tuple[frozenset[str], frozenset[str]]:
+    by_name = frozenset(name for name in all_values if _normalize(name) == _normalize(value))
     facts = view_section(_normalize(value)).facts if question.kind else ()
-    return by_name, frozenset(fact.value for fact in facts if fact.kind == question.kind) & known
+    return by_name, frozenset(fact.value for fact in facts if fact.kind == question.kind) & all_values
 
 
 def has_any_value(answers: pd.Series, values: frozenset[str]) -> pd.Series:

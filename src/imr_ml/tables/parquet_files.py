@@ -72,17 +72,17 @@ def frame_of(batch: pa.Table) -> pd.DataFrame:
         **{getattr(pa, name.lower())(): getattr(pd, f"{name}Dtype")() for name in _INTEGERS},
     }
 
-    def kind_of(written: pa.DataType) -> object:
-        if written in kinds or any(is_kind(written) for is_kind in numpy_kinds):
-            return kinds.get(written)
-        return pd.ArrowDtype(written)
+    def pandas_type(arrow_type: pa.DataType) -> object:
+        if arrow_type in kinds or any(is_kind(arrow_type) for is_kind in numpy_kinds):
+            return kinds.get(arrow_type)
+        return pd.ArrowDtype(arrow_type)
 
     schema = _plain_schema(batch.schema.remove_metadata())
     table = batch.cast(schema)
     for place, field in enumerate(schema):
         if field.type == pa.string():
             table = table.set_column(place, field, _repair_text(table.column(place)))
-    frame: pd.DataFrame = table.to_pandas(types_mapper=kind_of)
+    frame: pd.DataFrame = table.to_pandas(types_mapper=pandas_type)
     return frame if len(schema) else pd.DataFrame(index=range(len(batch)))
 
 
