@@ -24,8 +24,8 @@ def fetch(replica: Replica, folder: Path, policy: dict[str, object] | None = Non
     """Fetch the decisions from 1 to 3 March 2016 without pauses; `policy` and `settings` override the defaults."""
     if "cases" not in settings:
         settings = {"since": FIRST_DAY, "until": date(2016, 3, 3)} | settings
-    settings_used = FetchSettings(url=replica.url, policy=RequestPolicy(**QUICK | (policy or {})), **settings)
-    return fetch_letters(folder, settings_used, lambda description, total: lambda steps: None)
+    fetch_settings = FetchSettings(url=replica.url, policy=RequestPolicy(**QUICK | (policy or {})), **settings)
+    return fetch_letters(folder, fetch_settings, lambda description, total: lambda steps: None)
 
 
 def fetch_few(
@@ -43,6 +43,6 @@ def rows(folder: Path, query: str) -> list[tuple[object, ...]]:
 
 def files(folder: Path) -> dict[str, bytes]:
     """List all files in the folder except the manifest and the lock."""
-    own = ("manifest.sqlite", ".fetch.lock")
-    found = [path for path in folder.rglob("*") if path.is_file() and path.name not in own]
-    return {path.name: path.read_bytes() for path in found}
+    excluded = ("manifest.sqlite", ".fetch.lock")
+    paths = [path for path in folder.rglob("*") if path.is_file() and path.name not in excluded]
+    return {path.name: path.read_bytes() for path in paths}

@@ -90,17 +90,17 @@ class Replica:
     total_off: int = 0
 
     def requested_letters(self) -> list[str]:
-        return [each.path.rpartition("/")[2] for each in self.requests if each.path.endswith(".pdf")]
+        return [request.path.rpartition("/")[2] for request in self.requests if request.path.endswith(".pdf")]
 
     def searches(self) -> list[ReceivedRequest]:
-        return [each for each in self.requests if each.method == "POST"]
+        return [request for request in self.requests if request.method == "POST"]
 
     def trouble(self, where: str, act: Act, times: int | None = None) -> None:
         self.troubles.append(Trouble(where, act, times))
 
     def publish(self, case: Published) -> None:
         """Publish a case, replacing an earlier version."""
-        self.cases = [each for each in self.cases if each.case_number != case.case_number] + [case]
+        self.cases = [other for other in self.cases if other.case_number != case.case_number] + [case]
 
     def answer(self, request: ReceivedRequest) -> Response | None:
         if request.path == "/robots.txt":
@@ -119,29 +119,29 @@ class Replica:
         if request.method == "GET":
             return _document(_form("Case") + _form("Tx"))
         fields = request.fields
-        found = [case for case in self.cases if _fits(case, fields)]
+        cases = [case for case in self.cases if _fits(case, fields)]
         page = int(fields.get("newpageno", "1"))
-        if not found:
+        if not cases:
             return _document("<p>No records were found.</p>" + _form(fields["Fname"]))
         if fields["Fname"] == "Case":
-            return _results(self._cases(found, page, fields))
-        return _results(self._requests([case for case in found if case.case_number not in self.left_out], page, fields))
+            return _results(self._cases(cases, page, fields))
+        return _results(self._requests([case for case in cases if case.case_number not in self.left_out], page, fields))
 
-    def _cases(self, found: list[Published], page: int, fields: dict[str, str]) -> str:
+    def _cases(self, cases: list[Published], page: int, fields: dict[str, str]) -> str:
         rows = [
             f"<tr><td>{_link(case)} <a href='?caseno={case.case_number}'><strong>+</strong></a></td>"
-            + _cells(case.outcome, _written(case.decided), _written(case.injured), _written(case.received))
+            + _cells(case.outcome, _format_day(case.decided), _format_day(case.injured), _format_day(case.received))
             + _cells(case.specialty)
             + "</tr>"
-            for case in found
+            for case in cases
         ]
         return _table(CASE_HEADERS, rows, page, fields, len(rows) + self.total_off)
 
-    def _requests(self, found: list[Published], page: int, fields: dict[str, str]) -> str:
+    def _requests(self, cases: list[Published], page: int, fields: dict[str, str]) -> str:
         rows = []
-        for case in found:
+        for case in cases:
             head = f"<td>{_link(case)}</td>" + _cells(
-                _written(case.decided), _written(case.injured), _written(case.received), case.specialty
+                _format_day(case.decided), _format_day(case.injured), _format_day(case.received), case.specialty
             )
             for place, request in enumerate(case.requests):
                 opening = head if place == 0 else '<td colspan="5">&nbsp;</td>'
@@ -253,16 +253,16 @@ def redirected(path: str) -> Act:
 
 
 def _fits(case: Published, fields: dict[str, str]) -> bool:
-    first, last = (_day(fields[name]) for name in ("DecStart", "DecEnd"))
+    first, last = (_parse_day(fields[name]) for name in ("DecStart", "DecEnd"))
     within = (first is None or first <= case.decided) and (last is None or case.decided <= last)
     return within and fields["Caseno"] in ("", case.case_number)
 
 
-def _day(written: str) -> date | None:
-    return datetime.strptime(written, "%m/%d/%Y").date() if written else None
+def _parse_day(text: str) -> date | None:
+    return datetime.strptime(text, "%m/%d/%Y").date() if text else None
 
 
-def _written(day: date | None) -> str:
+def _format_day(day: date | None) -> str:
     return f"{day.month}/{day.day}/{day.year}" if day else ""
 
 
@@ -276,17 +276,19 @@ def _cells(*values: str) -> str:
 
 def _table(headers: tuple[str, ...], rows: list[str], page: int, fields: dict[str, str], total: int) -> str:
     start = (page - 1) * RESULTS_A_PAGE
-    shown = "".join(rows[start : start + RESULTS_A_PAGE])
+    body = "".join(rows[start : start + RESULTS_A_PAGE])
     header = "".join(f"<th>{escape(words)}</th>" for words in headers)
-    kept = "".join(f'<input type="hidden" name="{name}" value="{escape(value)}">' for name, value in fields.items())
+    hidden_fields = "".join(
+        f'<input type="hidden" name="{name}" value="{escape(value)}">' for name, value in fields.items()
+    )
     further = (
-        f'<form name="Nextpage" method="post">{kept}<input type="hidden" name="newpageno" value="{page + 1}">'
+        f'<form name="Nextpage" method="post">{hidden_fields}<input type="hidden" name="newpageno" value="{page + 1}">'
         '<input type="submit" name="Submit" value="Next"></form>'
         if start + RESULTS_A_PAGE < len(rows)
         else ""
     )
     return (
-        f'<table class="tabborder" border="1"><tr>{header}</tr>{shown}</table>\n'
+        f'<table class="tabborder" border="1"><tr>{header}</tr>{body}</table>\n'
         f"<p>Your search found <strong>{total:,}</strong> results.</p>{further}"
     )
 

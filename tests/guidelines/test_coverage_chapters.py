@@ -30,11 +30,11 @@ def test_the_chapter_follows_the_body_part_or_else_the_ur_guideline(body_parts, 
 
 
 def test_every_body_part_of_a_chapter_exists_in_the_nlp_rules():
-    known = {
+    rule_names = {
         pattern.rule.removeprefix("body_parts.toml:") for pattern in rule_book().patterns if pattern.kind == "body"
     }
 
-    assert {part for entry in default_taxonomy().guideline for part in entry.body_parts} <= known
+    assert {part for entry in default_taxonomy().guideline for part in entry.body_parts} <= rule_names
 
 
 def test_a_body_part_has_one_chapter():

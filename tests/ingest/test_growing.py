@@ -165,7 +165,7 @@ def test_rows_without_text_and_broken_rows_are_rejects_with_their_place(grow, tm
     report = grow(table)
 
     assert report.letters == 1
-    assert [(one.place, one.reason) for one in report.rejects] == [
+    assert [(reject.place, reject.reason) for reject in report.rejects] == [
         ("line 3", "is not JSON (column 9)"),
         ("row 2", "has no text"),
     ]

@@ -80,11 +80,11 @@ def test_several_processes_build_the_same_table_as_one(tmp_path):
     files = letter_files([tmp_path])
     seen = []
 
-    one, two = ingest(files), ingest(files, seen.append, jobs=2)
+    sequential, parallel = ingest(files), ingest(files, seen.append, jobs=2)
 
-    assert one.requests.equals(two.requests)
-    assert one.rejects == two.rejects
-    assert (two.letters, sum(seen)) == (110, 220)
+    assert sequential.requests.equals(parallel.requests)
+    assert sequential.rejects == parallel.rejects
+    assert (parallel.letters, sum(seen)) == (110, 220)
 
 
 def test_an_unreadable_file_is_a_reject(tmp_path):
@@ -106,9 +106,9 @@ def test_folders_are_searched_for_letters_only(tmp_path):
     (tmp_path / "deeper").mkdir()
     (tmp_path / "deeper" / "c.pdf").touch()
 
-    found = letter_files([tmp_path, tmp_path / "a.txt"])
+    letters = letter_files([tmp_path, tmp_path / "a.txt"])
 
-    assert [str(file.relative_to(tmp_path)) for file in found] == ["a.txt", "b.PDF", "deeper/c.pdf"]
+    assert [str(file.relative_to(tmp_path)) for file in letters] == ["a.txt", "b.PDF", "deeper/c.pdf"]
 
 
 def test_a_missing_path_is_named(tmp_path):

@@ -114,10 +114,10 @@ def test_new_and_renamed_letters_do_not_matter(project, table, replay):
     (project / "letters/0.txt").write_text(make_letter_text(case_number="CM16-0000009"))
     (project / "letters/2.txt").rename(project / "letters/9.txt")
 
-    made = read_requests(replay())
+    rebuilt = read_requests(replay())
 
-    assert made["file"].tolist() == ["1.txt", "1.txt", "9.txt", "3.txt"]
-    assert made.drop(columns="file").equals(read_requests(table).drop(columns="file"))
+    assert rebuilt["file"].tolist() == ["1.txt", "1.txt", "9.txt", "3.txt"]
+    assert rebuilt.drop(columns="file").equals(read_requests(table).drop(columns="file"))
 
 
 def change_a_letter(project):
@@ -164,9 +164,9 @@ def test_missing_sample_letters_are_generated_from_their_seed(project, tmp_path_
     grow_table(make_sources([folder]), table, silent)
     shutil.rmtree(folder)
 
-    made = rebuild_table(manifest_here(table), project, tmp_path_factory.mktemp("anew"), silent)
+    rebuilt = rebuild_table(manifest_here(table), project, tmp_path_factory.mktemp("anew"), silent)
 
-    assert made.read_bytes() == table.read_bytes()
+    assert rebuilt.read_bytes() == table.read_bytes()
 
 
 def test_a_user_table_is_its_own_source(project, tmp_path_factory):

@@ -207,9 +207,9 @@ def test_decision_wording_in_another_part_raises_an_error(old, new, place, part)
 @given(st.data())
 def test_a_letter_with_missing_parts_is_read_or_raises_a_letter_error(data):
     lines = make_letter_text(items=(KNEE, NORCO)).split("\n")
-    kept = data.draw(st.lists(st.booleans(), min_size=len(lines), max_size=len(lines)))
+    keeps = data.draw(st.lists(st.booleans(), min_size=len(lines), max_size=len(lines)))
     try:
-        letter = read_letter("\n".join(line for line, keep in zip(lines, kept, strict=True) if keep) + "\n")
+        letter = read_letter("\n".join(line for line, keep in zip(lines, keeps, strict=True) if keep) + "\n")
     except LetterError as error:
         assert not [word for word in CLINICAL_WORDS if word.lower() in str(error).lower()]
     else:

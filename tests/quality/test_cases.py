@@ -7,11 +7,11 @@ from imr_ml.quality.report import Level, YearCount
 
 
 def places(report, kind):
-    return [str(place) for one in report.findings if one.kind == kind for place in one.places]
+    return [str(place) for entry in report.findings if entry.kind == kind for place in entry.places]
 
 
 def kinds(report):
-    return {one.kind for one in report.findings}
+    return {entry.kind for entry in report.findings}
 
 
 def concatenate(*tables):
@@ -116,7 +116,7 @@ def test_a_missing_or_rare_outcome_is_reported(check, clean, overturned, kind, l
 
     report = check(clean.assign(outcome=outcomes))
 
-    assert [one.level for one in report.findings if one.kind == kind] == [level]
+    assert [entry.level for entry in report.findings if entry.kind == kind] == [level]
 
 
 def test_a_rare_family_is_reported_with_its_count(check, planted):
@@ -138,7 +138,7 @@ def test_years_without_decisions_are_listed(check, planted):
     report = check(planted(row=3, decision_date="2019-06-01"))
 
     assert report.years[1:3] == (YearCount(2017, 0, 0), YearCount(2018, 0, 0))
-    assert sum(each.upheld + each.overturned for each in report.years) == 120
+    assert sum(year.upheld + year.overturned for year in report.years) == 120
 
 
 def test_the_findings_do_not_depend_on_the_chunks(check, clean):

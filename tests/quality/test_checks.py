@@ -13,11 +13,11 @@ from imr_ml.quality.report import Level
 
 
 def kinds(report):
-    return {one.kind for one in report.findings}
+    return {entry.kind for entry in report.findings}
 
 
 def finding(report, kind):
-    return next(one for one in report.findings if one.kind == kind)
+    return next(entry for entry in report.findings if entry.kind == kind)
 
 
 def test_a_clean_table_has_no_finding(check, clean):
@@ -72,9 +72,9 @@ def test_a_clean_table_has_no_finding(check, clean):
 def test_an_introduced_problem_is_found_at_its_row(check, planted, kind, level, cells):
     report = check(planted(row=4, **cells).astype({name: "string" for name in cells if name != "age"}))
 
-    found = finding(report, kind)
-    assert (found.level, found.rows, [place.row for place in found.places]) == (level, 1, [5])
-    assert report.has_errors == (Level.ERROR in {one.level for one in report.findings})
+    entry = finding(report, kind)
+    assert (entry.level, entry.rows, [place.row for place in entry.places]) == (level, 1, [5])
+    assert report.has_errors == (Level.ERROR in {entry.level for entry in report.findings})
 
 
 @pytest.mark.parametrize(
@@ -119,15 +119,15 @@ def test_text_that_is_not_a_case_number_is_not_shown(check, planted, number):
 def test_invalid_values_are_counted_by_column_and_not_shown(check, clean):
     report = check(clean.assign(sex="quimby"))
 
-    found = finding(report, "unread_cell")
-    assert (found.says, found.rows) == ("sex: not one of 2 known values", 120)
+    entry = finding(report, "unread_cell")
+    assert (entry.says, entry.rows) == ("sex: not one of 2 known values", 120)
     assert "quimby" not in report_json(report)
 
 
 def test_an_unknown_source_is_not_shown(check, planted):
     report = check(planted(source="Ann Quimby"))
 
-    assert {each.source for each in report.sources} == {"dwc", "own"}
+    assert {source.source for source in report.sources} == {"dwc", "own"}
     assert "Quimby" not in report_json(report)
 
 
@@ -184,7 +184,7 @@ def test_user_settings_replace_the_defaults(check, planted):
 
     report = check(planted(age=11, date_of_injury=None), own)
 
-    assert {(one.kind, one.level) for one in report.findings} == {("age_differs", "information")}
+    assert {(entry.kind, entry.level) for entry in report.findings} == {("age_differs", "information")}
 
 
 @given(order=st.permutations(range(12)))
@@ -197,7 +197,7 @@ def test_the_order_of_rows_does_not_change_counts(tmp_path_factory, clean, order
 
     def counted(table):
         table.to_parquet(path, index=False)
-        return [(one.kind, one.rows, one.says) for one in check_requests(path).findings]
+        return [(entry.kind, entry.rows, entry.says) for entry in check_requests(path).findings]
 
     assert counted(faults.iloc[list(order)]) == counted(faults)
 
@@ -206,6 +206,6 @@ def test_the_json_report_has_every_place(check, clean):
     report = check(clean.assign(age=12))
 
     read = json.loads(report_json(report))
-    found = next(one for one in read["findings"] if one["kind"] == "age_out_of_range")
-    assert (found["rows"], len(found["places"])) == (120, 120)
+    age_entry = next(entry for entry in read["findings"] if entry["kind"] == "age_out_of_range")
+    assert (age_entry["rows"], len(age_entry["places"])) == (120, 120)
     assert read["levels"]["error"] == report.levels[Level.ERROR]

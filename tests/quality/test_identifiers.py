@@ -12,11 +12,11 @@ from imr_ml.quality.row_checks import find_spans
 from imr_ml.quality.settings import default_settings
 
 
-def found(text):
+def find_identifiers(text):
     """Return the identifiers in a text by kind, in the order of the rules."""
     rules = default_settings().identifier
     spans = {kind: find_spans(text, rule) for kind, rule in rules.items()}
-    return {kind: [text[start:end] for start, end in each] for kind, each in spans.items() if each}
+    return {kind: [text[start:end] for start, end in places] for kind, places in spans.items() if places}
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def found(text):
     ],
 )
 def test_an_identifier_is_found(text, kind, identifier):
-    assert found(text)[kind] == [identifier]
+    assert find_identifiers(text)[kind] == [identifier]
 
 
 @pytest.mark.parametrize(
@@ -74,14 +74,14 @@ def test_an_identifier_is_found(text, kind, identifier):
     ],
 )
 def test_treatment_text_is_not_an_identifier(text):
-    assert found(text) == {}
+    assert find_identifiers(text) == {}
 
 
 @pytest.mark.parametrize("joint", [" ", ", ", "; ", "\n"])
 def test_adjacent_identifiers_are_found_separately(joint):
     numbers = ["123-45-6789", "219-09-9999", "078-05-1120"]
 
-    assert found(joint.join(numbers))["social_security_number"] == numbers
+    assert find_identifiers(joint.join(numbers))["social_security_number"] == numbers
 
 
 prose = st.text(alphabet="abc xyz.,;:()'\"\n 035/%#é\u2019", max_size=80)
@@ -129,7 +129,7 @@ def test_spans_are_ordered_and_disjoint(text):
         spans = find_spans(text, rule)
 
         assert all(0 <= start < end <= len(text) for start, end in spans)
-        assert all(one[1] <= other[0] for one, other in pairwise(spans))
+        assert all(first[1] <= second[0] for first, second in pairwise(spans))
 
 
 SECRETS = {
@@ -158,7 +158,7 @@ def test_places_count_characters_of_the_original_cell(check, clean, column):
     report = check(table)
 
     for row, (kind, text) in enumerate(zip(SECRETS, texts, strict=True)):
-        (finding,) = [one for one in report.findings if one.kind == kind]
+        (finding,) = [entry for entry in report.findings if entry.kind == kind]
         (place,) = finding.places
         assert (place.row, place.column, place.case_number) == (row + 1, column, clean["case_number"].iloc[row])
         assert SECRETS[kind] in text[place.start : place.end]

@@ -16,8 +16,8 @@ def rates_by(requests, *by, where=()):
 
 
 def cell(rates, *values):
-    chosen = rates.cells[(rates.cells[list(rates.by)] == list(values)).all(axis=1)]
-    return chosen.iloc[0]
+    matching = rates.cells[(rates.cells[list(rates.by)] == list(values)).all(axis=1)]
+    return matching.iloc[0]
 
 
 @pytest.mark.parametrize(

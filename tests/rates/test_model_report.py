@@ -57,16 +57,16 @@ def test_a_sample_is_marked_in_the_page_and_in_the_pictures_of_its_rates(report,
 
     assert 'role="note"' in report.read_text("utf-8")
     assert "SYNTHETIC" in text
-    assert all("SAMPLE" in rates_figure(one).get_suptitle() for one in rates)
+    assert all("SAMPLE" in rates_figure(table).get_suptitle() for table in rates)
 
 
 def test_real_data_is_not_marked_as_a_sample(trained, figures, tmp_path):
     real = replace(trained, data=replace(trained.data, source="dwc"))
-    [one, *_] = report_rates(decided((MRI, 60, 20), source="dwc"))
-    write_model_report(real, model_card(real), figures, (one,), tmp_path / REPORT)
+    [first, *_] = report_rates(decided((MRI, 60, 20), source="dwc"))
+    write_model_report(real, model_card(real), figures, (first,), tmp_path / REPORT)
 
     assert "SAMPLE" not in words(tmp_path / REPORT)
-    assert "SAMPLE" not in rates_figure(one).get_suptitle()
+    assert "SAMPLE" not in rates_figure(first).get_suptitle()
 
 
 def test_the_report_contains_no_request_text_and_runs_no_table_content(report, prepared_requests):
@@ -75,7 +75,7 @@ def test_the_report_contains_no_request_text_and_runs_no_table_content(report, p
     assert HOSTILE not in text
     assert "<script" not in text
     for column in ("clinical_summary", "imr_guideline", "ur_guideline"):
-        assert not any(one in text for one in set(prepared_requests.get(column, [])) if isinstance(one, str))
+        assert not any(cell in text for cell in set(prepared_requests.get(column, [])) if isinstance(cell, str))
 
 
 def test_missing_figures_and_rates_are_left_out(trained, tmp_path):
@@ -88,8 +88,8 @@ def test_missing_figures_and_rates_are_left_out(trained, tmp_path):
 def test_requests_without_dates_categories_or_families_have_rates():
     bare = decided((MRI, 30, 9)).drop(columns=["decision_date", "imr_guideline", "families", "category"])
 
-    assert [len(one.cells) for one in report_rates(bare)] == [1, 1, 1]
-    assert all(rates_figure(one) for one in report_rates(bare.head(5)))
+    assert [len(table.cells) for table in report_rates(bare)] == [1, 1, 1]
+    assert all(rates_figure(table) for table in report_rates(bare.head(5)))
 
 
 def test_the_command_copies_the_page_and_prints_its_path(report, tmp_path):

@@ -165,10 +165,10 @@ def test_table_content_is_never_run_and_letter_text_not_shown(open_page, write, 
     page = open_page(target)
     page.get_by_label("Sort by").select_option("name")
 
-    text = target.read_text("utf-8")
+    page_text = target.read_text("utf-8")
     texts = [*requests["request"], *requests["clinical_summary"], *requests["imr_guideline"], *requests["ur_guideline"]]
-    assert [one for one in set(texts) if one in text] == []
-    assert "only this letter names" not in text
+    assert [text for text in set(texts) if text in page_text] == []
+    assert "only this letter names" not in page_text
 
 
 def test_the_page_fits_a_phone_and_supports_dark_mode(open_page, by_two):

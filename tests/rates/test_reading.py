@@ -55,7 +55,7 @@ def test_chunks_yield_the_rates_facts_and_notes_of_the_whole_table(table, where)
     assert str(chunked.facts) == str(whole.facts)
     assert sorted(notes) == sorted(expected)
     for question in QUESTIONS:
-        ours, theirs = (count_rates(one, [question]) for one in (chunked, whole))
+        ours, theirs = (count_rates(answered, [question]) for answered in (chunked, whole))
         pd.testing.assert_frame_equal(ours.cells, theirs.cells)
         assert ours.overall == theirs.overall
 
@@ -64,7 +64,9 @@ def test_listed_rows_are_read_again_in_order(table):
     chunked, whole, _ = read_both(table, ["treatment"], ("body_part=lumbar_spine",))
     columns = ["request", "imr_guideline", "case_number", "specialties"]
 
-    ours, theirs = (one.read_rows(np.array([5, 0, 3]), columns).reset_index(drop=True) for one in (chunked, whole))
+    ours, theirs = (
+        answered.read_rows(np.array([5, 0, 3]), columns).reset_index(drop=True) for answered in (chunked, whole)
+    )
     pd.testing.assert_frame_equal(ours, theirs)
 
 

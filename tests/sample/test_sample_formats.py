@@ -21,10 +21,10 @@ A_FORMAT = 12
 @pytest.fixture(scope="module")
 def indices():
     """Find letters of seed 7 by format."""
-    found = {format_: [] for format_ in Format}
+    by_format = {format_: [] for format_ in Format}
     for index in range(SCANNED):
-        found[draw_letter(open_stream(7, index), index, default_model()).format].append(index)
-    return found
+        by_format[draw_letter(open_stream(7, index), index, default_model()).format].append(index)
+    return by_format
 
 
 def families_only(letter):

@@ -58,7 +58,7 @@ def test_letters_do_not_depend_on_the_process(hash_seed):
         "texts = [render_text(generate_letter(7, index)) for index in range(40)]; "
         "print(hashlib.sha256(repr(texts).encode()).hexdigest())"
     )
-    made = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", code],
         env=os.environ | {"PYTHONHASHSEED": hash_seed},
         capture_output=True,
@@ -68,7 +68,7 @@ def test_letters_do_not_depend_on_the_process(hash_seed):
     texts = [render_text(generate_letter(7, index)) for index in range(40)]
     here = hashlib.sha256(repr(texts).encode()).hexdigest()
 
-    assert made.stdout.strip() == here
+    assert process.stdout.strip() == here
 
 
 @pytest.mark.parametrize("index", [-1, 10_000_000])

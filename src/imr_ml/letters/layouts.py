@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import date
+from functools import partial
 
 from imr_ml.guidelines.matcher import texts_after
 from imr_ml.letters.header import read_date
@@ -23,14 +24,6 @@ _BEFORE_ITEMS = (
     heading("summary", "CLINICAL CASE SUMMARY"),
 )
 _OPENING = re.compile(r"The\s+Final\s+Determination\s+was\s+based\s+on\b[^:]{0,200}:\s*", re.IGNORECASE)
-
-
-def _read_current(flow: str, source: str) -> Letter:
-    return _read_headed(flow, source, _ITEMS_SINCE_2014)
-
-
-def _read_2013(flow: str, source: str) -> Letter:
-    return _read_headed(flow, source, _ITEMS_OF_2013, may_be_numbered=True)
 
 
 def _read_headed(flow: str, source: str, title: str, *, may_be_numbered: bool = False) -> Letter:
@@ -192,8 +185,16 @@ def _stated_dates(head: str, disclaimer: re.Match[str] | None) -> dict[str, date
 
 
 LAYOUTS = (
-    Layout("current", re.compile(r"\nIMR\s+ISSUES,\s+DECISIONS\s+AND\s+RATIONALES\n"), _read_current),
-    Layout("2013", re.compile(r"\nIMR\s+DECISION\(S\)\s+AND\s+RATIONALE\(S\)\n"), _read_2013),
+    Layout(
+        "current",
+        re.compile(r"\nIMR\s+ISSUES,\s+DECISIONS\s+AND\s+RATIONALES\n"),
+        partial(_read_headed, title=_ITEMS_SINCE_2014),
+    ),
+    Layout(
+        "2013",
+        re.compile(r"\nIMR\s+DECISION\(S\)\s+AND\s+RATIONALE\(S\)\n"),
+        partial(_read_headed, title=_ITEMS_OF_2013, may_be_numbered=True),
+    ),
     Layout("professional review", re.compile(r"\nISSUE\s+AT\s+DISPUTE\s*:"), _read_professional_review),
     Layout("earliest", _STATED_IN_FULL, _read_earliest),
 )

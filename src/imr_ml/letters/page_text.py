@@ -75,7 +75,7 @@ def read_page(document: Any, index: int, source: str) -> Page:
         if not page.get_rotation() and not _is_turned(text_page):
             text = str(text_page.get_text_bounded())
             return _with_body(text_page, page.get_bbox(), text)
-        directions = _directions(text_page)
+        directions = Counter(_direction(text_page, character) for character in _printed(text_page))
     finally:
         text_page.close()
         page.close()
@@ -94,11 +94,6 @@ def _direction(text_page: Any, index: int) -> int:
     degrees = math.degrees(pdfium.FPDFText_GetCharAngle(text_page.raw, index))
     quarters = round(degrees / 90)
     return quarters % 4 if abs(degrees - 90 * quarters) <= _TILT else _SLANTED
-
-
-def _directions(text_page: Any) -> Counter[int]:
-    """Count printed characters by direction."""
-    return Counter(_direction(text_page, index) for index in _printed(text_page))
 
 
 def _printed(text_page: Any) -> Iterable[int]:

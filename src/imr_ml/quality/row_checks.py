@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 
 from imr_ml.corpus.cells import parse_text
 from imr_ml.corpus.dates import LAST_YEAR, DateStyle
-from imr_ml.corpus.schema import CASE_VERSION, COLUMNS, count_warnings, parse_requests, row_errors
+from imr_ml.corpus.schema import CASE_VERSION, count_warnings, parse_requests, row_errors
 from imr_ml.corpus.table import joined_families
 from imr_ml.guidelines.citations import families_in
 from imr_ml.guidelines.types import FAMILIES, Family
@@ -26,7 +26,7 @@ from imr_ml.quality.settings import Identifier, Settings
 
 ITEM = ("source", "case_number", "item")
 ISSUE = (CASE_VERSION, "letter_sha256")
-_COLUMN_NAMES = tuple(column.name for column in COLUMNS)
+
 _DATES = ("date_of_injury", "ur_denial_date", "application_received", "decision_date")
 _FAMILY_LISTS = "(?:{0})(?:[|](?:{0}))*".format("|".join(FAMILIES))
 _CITES_NO_GUIDELINE = (Family.OTHER.value, Family.NONE.value)
