@@ -1,4 +1,4 @@
-"""Readers of letters that fail as a broken letter can make one fail; in a module that another process can import."""
+"""Letter readers that hang or crash, as broken letters can cause; in a module that other processes can import."""
 
 import os
 import time

@@ -42,7 +42,7 @@ def test_a_table_with_errors_ends_with_3_and_reports_where(check, table):
     result = check(table)
 
     assert result.exit_code == 3, result.output
-    assert "the decision comes before the application" in " ".join(result.stdout.split()).replace("│ │ ", "")
+    assert "the decision is before the application" in " ".join(result.stdout.split()).replace("│ │ ", "")
     assert "CM16-0000000 item 1, decision_date" in result.stdout
 
 

@@ -1,4 +1,4 @@
-"""`imr-ml rates`: what it prints and writes, and how it refuses bad input."""
+"""Output of `imr-ml rates`, and its errors."""
 
 import sys
 
@@ -58,7 +58,7 @@ def test_sample_requests_are_marked(rates, table, tmp_path):
     assert set(pd.read_csv(tmp_path / "rates.csv")["source"]) == {"SAMPLE (SYNTHETIC)"}
 
 
-def test_a_table_in_its_owners_words_is_read_as_by_train(rates, tmp_path):
+def test_a_table_with_other_names_is_read_as_by_train(rates, tmp_path):
     own = decided((MRI, 30, 10)).rename(columns={"request": "RFA", "outcome": "Result"})
     own["Result"] = own["Result"].replace({"overturned": "Modified"})
     own.to_csv(tmp_path / "own.csv", index=False, sep=";")
@@ -83,10 +83,10 @@ def test_a_folder_of_letters_is_read(rates, tmp_path):
     [
         (["missing.csv"], "missing.csv"),
         (["decided.csv", "--by", "moon"], "no question 'moon'; choose from category"),
-        (["decided.csv", "--by", "year", "--by", "sex", "--by", "drug"], "give one or 2 different questions"),
+        (["decided.csv", "--by", "year", "--by", "sex", "--by", "drug"], "choose one or 2 different questions"),
         (["decided.csv", "--where", "year"], "write it as NAME=VALUE"),
         (["decided.csv", "--where", "year=1066"], "no request has it"),
-        (["decided.csv", "--by", "body_part", "--compare", "knee", "neck"], "less than 20 requests have only"),
+        (["decided.csv", "--by", "body_part", "--compare", "knee", "neck"], "fewer than 20 requests have only"),
         (["decided.csv", "-o", "rates.docx"], "rates.docx"),
         (["decided.csv", "--html", "rates.pdf"], "rates.pdf: the page is HTML; end its name in .html"),
         (["decided.csv", "-o", "decided.csv"], "decided.csv: is the input; write to another file"),
@@ -94,7 +94,7 @@ def test_a_folder_of_letters_is_read(rates, tmp_path):
         (["decided.csv", "--source", "dmhc"], "contains no request of source dmhc"),
     ],
 )
-def test_bad_input_ends_with_2_and_one_line(rates, table, arguments, message):
+def test_bad_input_exits_with_2_and_one_line(rates, table, arguments, message):
     result = rates(*arguments)
 
     assert result.exit_code == 2, result.output
@@ -119,7 +119,7 @@ def test_the_page_lists_the_requests_texts_only_with_the_flag(rates, table, tmp_
     assert result.exit_code == 0, result.output
     page = (tmp_path / "rates.html").read_text("utf-8")
     assert (MRI in page) == with_text
-    assert ("This page holds text of requests" in page) == with_text
+    assert ("This page contains text of requests" in page) == with_text
     assert "knee 50.0% of 40 minus none named 10.0% of 30" in page
     assert MRI not in result.output
     assert "lumbar radiculopathy and no depression" not in page

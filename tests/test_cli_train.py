@@ -48,7 +48,7 @@ def test_a_table_without_a_fault_has_no_error(vendor):
 @pytest.mark.parametrize(
     ("fault", "says"),
     [
-        (lambda table: pd.concat([table, table]), "80 of 160 rows repeat another"),
+        (lambda table: pd.concat([table, table]), "80 of 160 rows are duplicates"),
         (lambda table: table.drop(columns="case_number"), "no row has a case number or a letter"),
         (lambda table: table.head(20), "20 decided request(s) of 10 case(s): too few to train on"),
     ],
@@ -77,7 +77,7 @@ def test_one_letter_is_read_and_is_too_few(train, tmp_path):
     (tmp_path / "one.txt").write_text(make_letter_text())
     done = CliRunner().invoke(app, ["train", "one.txt"])
     assert done.exit_code == 3, done.output
-    assert "error: 1 decided request(s) of 1 case(s): too few to train on, which takes 30 cases" in done.stdout
+    assert "error: 1 decided request(s) of 1 case(s): too few to train on, which needs 30 cases" in done.stdout
 
 
 def test_the_columns_that_are_used_and_ignored_are_listed_whatever_their_case(train, vendor):

@@ -58,7 +58,7 @@ def test_a_table_that_cannot_be_written_leaves_nothing_behind(tmp_path, table):
 def test_a_file_that_is_no_table_is_named(tmp_path):
     (tmp_path / "a.xml").write_bytes(b"<a/>")
 
-    with pytest.raises(SchemaError, match=r"a\.xml: is not a table; give one that ends in \.csv"):
+    with pytest.raises(SchemaError, match=r"a\.xml: is not a table; name a file ending in \.csv"):
         read_requests(tmp_path / "a.xml")
 
 

@@ -8,7 +8,7 @@ from sklearn.metrics import roc_auc_score
 
 from imr_ml.evaluation.comparison import best_reachable, true_predictions
 from imr_ml.guidelines.types import FAMILIES
-from imr_ml.sample.chance import stream
+from imr_ml.sample.chance import open_stream
 from imr_ml.sample.draw import draw_letter
 from imr_ml.sample.model import default_model
 from imr_ml.sample.writing import truth_rows
@@ -20,7 +20,7 @@ LETTERS = 3000
 def truth():
     """What is true of letters of which none was written."""
     model = default_model()
-    letters = (draw_letter(stream(5, index), index, model) for index in range(LETTERS))
+    letters = (draw_letter(open_stream(5, index), index, model) for index in range(LETTERS))
     return pd.DataFrame([row for letter in letters for row in truth_rows(f"SM16-{letter.number:07d}", letter)])
 
 

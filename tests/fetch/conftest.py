@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 FIRST_DAY = date(2016, 3, 1)
 DECIDED_A_DAY = (26, 5, 3)
-"""On the first day more than a page of results."""
+"""Letters per day; the first day has more than one page of results."""
 
 
 @pytest.fixture(scope="session")
 def letters(tmp_path_factory: pytest.TempPathFactory) -> list[Published]:
-    """Sample letters with what the search would list of them."""
+    """Generate sample letters with their entries in the search."""
     from imr_ml.letters.reader import read_letter
     from imr_ml.sample.writing import write_samples
 
@@ -33,7 +33,7 @@ def letters(tmp_path_factory: pytest.TempPathFactory) -> list[Published]:
 
 @pytest.fixture
 def replica(letters: list[Published]) -> Iterator[Replica]:
-    """The letters as if decided on three days in a row, so that a test walks few days."""
+    """Return the letters with decisions on three consecutive days, so that a test searches few days."""
     days = [FIRST_DAY + timedelta(days=day) for day, number in enumerate(DECIDED_A_DAY) for _ in range(number)]
     with served(Replica([replace(case, decided=day) for case, day in zip(letters, days, strict=True)])) as replica:
         yield replica

@@ -1,4 +1,4 @@
-"""Shared by the tests of fetching: quick calls against the replica, and queries of the manifest."""
+"""Helpers for tests of fetching: fast calls against the replica, and queries of the manifest."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ QUICK = {"pause_s": 0.0, "backoff_s": 0.01, "timeout_s": 5.0, "tries": 3}
 
 
 def fetch(replica: Replica, folder: Path, policy: dict[str, object] | None = None, **settings: object) -> FetchReport:
-    """Fetch what was decided from 1 to 3 March 2016, without pauses; a test states only what differs."""
+    """Fetch the decisions from 1 to 3 March 2016 without pauses; `policy` and `settings` override the defaults."""
     if "cases" not in settings:
         settings = {"since": FIRST_DAY, "until": date(2016, 3, 3)} | settings
-    chosen = FetchSettings(url=replica.url, policy=RequestPolicy(**QUICK | (policy or {})), **settings)
-    return fetch_letters(folder, chosen, lambda description, total: lambda steps: None)
+    fetch_settings = FetchSettings(url=replica.url, policy=RequestPolicy(**QUICK | (policy or {})), **settings)
+    return fetch_letters(folder, fetch_settings, lambda description, total: lambda steps: None)
 
 
 def fetch_few(
@@ -36,13 +36,13 @@ def fetch_few(
 
 
 def rows(folder: Path, query: str) -> list[tuple[object, ...]]:
-    """Rows of the manifest."""
+    """Query the manifest."""
     with closing(sqlite3.connect(folder / "manifest.sqlite")) as connection:
         return connection.execute(query).fetchall()
 
 
 def files(folder: Path) -> dict[str, bytes]:
-    """Everything in the folder but the manifest and the lock."""
-    own = ("manifest.sqlite", ".fetch.lock")
-    found = [path for path in folder.rglob("*") if path.is_file() and path.name not in own]
-    return {path.name: path.read_bytes() for path in found}
+    """List all files in the folder except the manifest and the lock."""
+    excluded = ("manifest.sqlite", ".fetch.lock")
+    paths = [path for path in folder.rglob("*") if path.is_file() and path.name not in excluded]
+    return {path.name: path.read_bytes() for path in paths}

@@ -47,7 +47,7 @@ class Published:
 
 @dataclass(frozen=True)
 class ReceivedRequest:
-    """One request that reached the replica."""
+    """A request received by the replica."""
 
     at_s: float
     method: str
@@ -61,7 +61,7 @@ Act = Callable[["Handler", "Response"], None]
 
 @dataclass
 class Response:
-    """What the replica would answer if all were well."""
+    """An answer of the replica, before any failure is applied."""
 
     content: bytes
     content_type: str
@@ -69,7 +69,7 @@ class Response:
 
 @dataclass
 class Trouble:
-    """What happens to requests whose path and form hold some words, so many times, None for ever."""
+    """A failure of requests whose path and form contain given words, for a number of times or, with None, always."""
 
     where: str
     act: Act
@@ -78,7 +78,7 @@ class Trouble:
 
 @dataclass
 class Replica:
-    """The replica's cases, rules and troubles, and the requests that it received."""
+    """Cases, rules and failures of the replica, and the requests that it received."""
 
     cases: list[Published]
     url: str = ""
@@ -90,17 +90,17 @@ class Replica:
     total_off: int = 0
 
     def requested_letters(self) -> list[str]:
-        return [each.path.rpartition("/")[2] for each in self.requests if each.path.endswith(".pdf")]
+        return [request.path.rpartition("/")[2] for request in self.requests if request.path.endswith(".pdf")]
 
     def searches(self) -> list[ReceivedRequest]:
-        return [each for each in self.requests if each.method == "POST"]
+        return [request for request in self.requests if request.method == "POST"]
 
     def trouble(self, where: str, act: Act, times: int | None = None) -> None:
         self.troubles.append(Trouble(where, act, times))
 
     def publish(self, case: Published) -> None:
-        """Publish a case, or a case anew."""
-        self.cases = [each for each in self.cases if each.case_number != case.case_number] + [case]
+        """Publish a case, replacing an earlier version."""
+        self.cases = [other for other in self.cases if other.case_number != case.case_number] + [case]
 
     def answer(self, request: ReceivedRequest) -> Response | None:
         if request.path == "/robots.txt":
@@ -119,29 +119,29 @@ class Replica:
         if request.method == "GET":
             return _document(_form("Case") + _form("Tx"))
         fields = request.fields
-        found = [case for case in self.cases if _fits(case, fields)]
+        cases = [case for case in self.cases if _fits(case, fields)]
         page = int(fields.get("newpageno", "1"))
-        if not found:
+        if not cases:
             return _document("<p>No records were found.</p>" + _form(fields["Fname"]))
         if fields["Fname"] == "Case":
-            return _results(self._cases(found, page, fields))
-        return _results(self._requests([case for case in found if case.case_number not in self.left_out], page, fields))
+            return _results(self._cases(cases, page, fields))
+        return _results(self._requests([case for case in cases if case.case_number not in self.left_out], page, fields))
 
-    def _cases(self, found: list[Published], page: int, fields: dict[str, str]) -> str:
+    def _cases(self, cases: list[Published], page: int, fields: dict[str, str]) -> str:
         rows = [
             f"<tr><td>{_link(case)} <a href='?caseno={case.case_number}'><strong>+</strong></a></td>"
-            + _cells(case.outcome, _written(case.decided), _written(case.injured), _written(case.received))
+            + _cells(case.outcome, _format_day(case.decided), _format_day(case.injured), _format_day(case.received))
             + _cells(case.specialty)
             + "</tr>"
-            for case in found
+            for case in cases
         ]
         return _table(CASE_HEADERS, rows, page, fields, len(rows) + self.total_off)
 
-    def _requests(self, found: list[Published], page: int, fields: dict[str, str]) -> str:
+    def _requests(self, cases: list[Published], page: int, fields: dict[str, str]) -> str:
         rows = []
-        for case in found:
+        for case in cases:
             head = f"<td>{_link(case)}</td>" + _cells(
-                _written(case.decided), _written(case.injured), _written(case.received), case.specialty
+                _format_day(case.decided), _format_day(case.injured), _format_day(case.received), case.specialty
             )
             for place, request in enumerate(case.requests):
                 opening = head if place == 0 else '<td colspan="5">&nbsp;</td>'
@@ -150,7 +150,7 @@ class Replica:
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Answers from the replica."""
+    """Serves the pages of the replica."""
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
@@ -193,7 +193,7 @@ class Handler(BaseHTTPRequestHandler):
 
 @contextmanager
 def served(replica: Replica) -> Iterator[Replica]:
-    """The replica on a free port."""
+    """Serve a replica on a free port."""
     handler = type("ReplicaHandler", (Handler,), {"replica": replica})
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     server.daemon_threads = True
@@ -210,12 +210,12 @@ def served(replica: Replica) -> Iterator[Replica]:
 
 
 def refused(status: int, **headers: str) -> Act:
-    """Answers with this status."""
+    """Answer with this status."""
     return lambda handler, _: handler.send(status, Response(b"<title>Try later</title>", "text/html"), **headers)
 
 
 def slow(seconds: float) -> Act:
-    """Answers well, but late."""
+    """Answer correctly, but late."""
 
     def act(handler: Handler, response: Response) -> None:
         time.sleep(seconds)
@@ -225,44 +225,44 @@ def slow(seconds: float) -> Act:
 
 
 def dropped(handler: Handler, response: Response) -> None:
-    """Closes the connection in the middle of the content."""
+    """Close the connection in the middle of the content."""
     half = replace(response, content=response.content[: len(response.content) // 2])
     handler.send(200, half, length=len(response.content))
     handler.close_connection = True
 
 
 def truncated(handler: Handler, response: Response) -> None:
-    """Half of the content, sent as if it were all of it."""
+    """Send half of the content with a matching length."""
     handler.send(200, replace(response, content=response.content[: len(response.content) // 2]))
 
 
 def error_page(handler: Handler, _: Response) -> None:
-    """An HTML page of an error, with status 200."""
+    """Send an HTML error page with status 200."""
     page = b"<html><head><title>Server too busy</title></head><body>An error occurred.</body></html>"
     handler.send(200, Response(page, "text/html"))
 
 
 def of(case: Published) -> Act:
-    """The letter of another case."""
+    """Send the letter of another case."""
     return lambda handler, _: handler.send(200, Response(case.pdf, "application/pdf"))
 
 
 def redirected(path: str) -> Act:
-    """Leads to another address."""
+    """Redirect to another address."""
     return lambda handler, _: handler.send(302, Response(b"", "text/html"), Location=path)
 
 
 def _fits(case: Published, fields: dict[str, str]) -> bool:
-    first, last = (_day(fields[name]) for name in ("DecStart", "DecEnd"))
+    first, last = (_parse_day(fields[name]) for name in ("DecStart", "DecEnd"))
     within = (first is None or first <= case.decided) and (last is None or case.decided <= last)
     return within and fields["Caseno"] in ("", case.case_number)
 
 
-def _day(written: str) -> date | None:
-    return datetime.strptime(written, "%m/%d/%Y").date() if written else None
+def _parse_day(text: str) -> date | None:
+    return datetime.strptime(text, "%m/%d/%Y").date() if text else None
 
 
-def _written(day: date | None) -> str:
+def _format_day(day: date | None) -> str:
     return f"{day.month}/{day.day}/{day.year}" if day else ""
 
 
@@ -276,17 +276,19 @@ def _cells(*values: str) -> str:
 
 def _table(headers: tuple[str, ...], rows: list[str], page: int, fields: dict[str, str], total: int) -> str:
     start = (page - 1) * RESULTS_A_PAGE
-    shown = "".join(rows[start : start + RESULTS_A_PAGE])
+    body = "".join(rows[start : start + RESULTS_A_PAGE])
     header = "".join(f"<th>{escape(words)}</th>" for words in headers)
-    kept = "".join(f'<input type="hidden" name="{name}" value="{escape(value)}">' for name, value in fields.items())
+    hidden_fields = "".join(
+        f'<input type="hidden" name="{name}" value="{escape(value)}">' for name, value in fields.items()
+    )
     further = (
-        f'<form name="Nextpage" method="post">{kept}<input type="hidden" name="newpageno" value="{page + 1}">'
+        f'<form name="Nextpage" method="post">{hidden_fields}<input type="hidden" name="newpageno" value="{page + 1}">'
         '<input type="submit" name="Submit" value="Next"></form>'
         if start + RESULTS_A_PAGE < len(rows)
         else ""
     )
     return (
-        f'<table class="tabborder" border="1"><tr>{header}</tr>{shown}</table>\n'
+        f'<table class="tabborder" border="1"><tr>{header}</tr>{body}</table>\n'
         f"<p>Your search found <strong>{total:,}</strong> results.</p>{further}"
     )
 

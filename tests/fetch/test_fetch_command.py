@@ -38,7 +38,7 @@ def test_the_command_prints_a_summary(replica, tmp_path):
         "  this call: 8 listed, 8 new letters, 0 reissued, 0 unchanged, 0 failed, 0 left",
     ]
     assert ran.stderr == ""
-    assert {each.agent.partition(" ")[2] for each in replica.requests} == {"(+me@example.org)"}
+    assert {request.agent.partition(" ")[2] for request in replica.requests} == {"(+me@example.org)"}
 
 
 def test_the_summary_as_json(replica, tmp_path):

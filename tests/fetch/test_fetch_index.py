@@ -1,4 +1,4 @@
-"""Fields of the search compared with those of the letters."""
+"""Compare entries of the search with the letters."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ DAY = pd.Timestamp("2016-02-03")
 
 
 def make_table(items, **shared):
-    """A requests table of one case as the reader gives it."""
+    """Make the requests table of one case, as read from its letter."""
     fields = {"case_number": CASE, "specialties": SPECIALTIES, "category": None} | shared
     rows = [
         fields | {"item": place, "request": item.request, "outcome": item.outcome.lower()}
@@ -38,7 +38,7 @@ def make_table(items, **shared):
 
 
 def make_index(*requests, **case):
-    """What the search lists of that case; a request is (category, subcategory, outcome)."""
+    """Make the index of that case; a request is (category, subcategory, outcome)."""
     stated = {
         "case_number": CASE, "url": "u", "case_outcome": "Upheld", "specialty": "Orthopedic Surgery",
         "decision_date": pd.Timestamp("2016-12-20"), "date_of_injury": pd.Timestamp("2012-03-05"),
@@ -98,14 +98,14 @@ def test_an_unlisted_letter_is_not_a_disagreement():
     assert disagreements(table, BOTH) == []
 
 
-def test_requests_listed_in_another_order_are_paired_by_the_words_they_share():
+def test_requests_in_another_order_are_paired_by_shared_words():
     paired, _ = paired_with([KNEE, NORCO], BOTH)
 
     assert paired["index_subcategory"].tolist() == ["MRI", "Norco"]
     assert paired["index_category"].tolist() == ["Diagnostic Testing", "Pharmaceuticals"]
 
 
-def test_requests_that_share_no_word_are_paired_by_the_category_that_was_read():
+def test_requests_without_a_shared_word_are_paired_by_category():
     table = make_table([KNEE, NORCO]).assign(category=["Diagnostic Testing", "Pharmaceuticals"])
     index = make_index(("Pharmaceuticals", "Opioids", "Upheld"), ("Diagnostic Testing", "Imaging", "Upheld"))
 
@@ -114,7 +114,7 @@ def test_requests_that_share_no_word_are_paired_by_the_category_that_was_read():
     assert join_index(table, index).table["index_subcategory"].tolist() == ["Imaging", "Opioids"]
 
 
-def test_requests_without_a_category_are_paired_by_their_place():
+def test_requests_without_a_category_are_paired_by_position():
     table = make_table([KNEE, NORCO]).assign(category=pd.array([None, None], dtype="string"))
     index = make_index(("Pharmaceuticals", "Opioids", "Upheld"), ("Diagnostic Testing", "Imaging", "Upheld"))
 
@@ -130,7 +130,7 @@ def test_outcomes_never_pair_requests():
     assert paired_with(other_way, index)[0]["index_category"].tolist() == ["Therapies", "Surgery"]
 
 
-def test_another_number_of_requests_is_not_paired():
+def test_different_numbers_of_requests_are_not_paired():
     paired, _ = paired_with([KNEE, NORCO, NORCO], BOTH)
 
     assert paired["index_category"].isna().all()
@@ -162,7 +162,7 @@ def test_a_table_without_case_numbers_can_not_be_joined():
 
 @pytest.fixture(scope="module")
 def fetched(letters, tmp_path_factory):
-    """Six letters decided when they say, fetched and read."""
+    """Fetch and read six letters with their stated decision dates."""
     folder = tmp_path_factory.mktemp("fetched")
     cases = sorted(letters, key=lambda case: case.decided)[-6:]
     with served(Replica(cases)) as replica:

@@ -1,4 +1,4 @@
-"""Fetching from a healthy replica: letters downloaded, stored, skipped and requested again."""
+"""Fetch from a working replica: letters are downloaded, stored, skipped and requested again."""
 
 from __future__ import annotations
 
@@ -92,15 +92,15 @@ def test_wide_windows_fetch_no_more_than_the_days_requested(replica, tmp_path):
 def test_days_before_the_first_decisions_and_after_today_are_not_searched(replica, tmp_path):
     fetch(replica, tmp_path, since=date.min, until=date.max, window_days=2000, dry_run=True)
 
-    days = [each.fields["DecStart"][-4:] for each in replica.searches()]
+    days = [request.fields["DecStart"][-4:] for request in replica.searches()]
     assert min(days) >= "2007"
     assert max(days) <= str(date.today().year)
 
 
-def test_a_limit_bounds_the_letters_requested_and_the_next_call_goes_on(replica, tmp_path):
+def test_a_limit_bounds_the_letters_requested_and_the_next_call_continues(replica, tmp_path):
     done = [fetch(replica, tmp_path, limit=14) for _ in range(4)]
 
-    assert [each.new for each in done] == [14, 14, 6, 0]
+    assert [report.new for report in done] == [14, 14, 6, 0]
     assert len(replica.requested_letters()) == len(set(replica.requested_letters()))
 
 
@@ -127,7 +127,7 @@ def test_requests_missing_from_the_list_are_read_from_the_page_of_the_case(repli
 
     fetch(replica, tmp_path, until=FIRST_DAY)
 
-    assert [each.path for each in replica.requests if "caseno=" in each.path] == [
+    assert [request.path for request in replica.requests if "caseno=" in request.path] == [
         f"/dwc/imr/IMRDecisionSearch.asp?caseno={case.case_number}"
     ]
     (row,) = rows(tmp_path, f"SELECT count(*) FROM requests WHERE case_number = '{case.case_number}'")
@@ -192,13 +192,13 @@ def test_the_user_agent_has_the_contact(replica, tmp_path):
 
     fetch(replica, tmp_path, policy={"contact": "me@example.org"}, limit=1)
 
-    assert {each.agent for each in replica.requests} == {f"imr-ml/{__version__} (+me@example.org)"}
+    assert {request.agent for request in replica.requests} == {f"imr-ml/{__version__} (+me@example.org)"}
 
 
 def test_requests_are_sequential_with_a_pause_after_each_response(replica, tmp_path):
     fetch(replica, tmp_path, policy={"pause_s": 0.05}, limit=4)
 
-    moments = [each.at_s for each in replica.requests]
+    moments = [request.at_s for request in replica.requests]
     assert len(moments) > 8
     assert min(after - before for before, after in pairwise(moments)) >= 0.05
 
@@ -208,7 +208,7 @@ def test_a_crawl_delay_longer_than_the_pause_is_respected(replica, tmp_path):
 
     fetch(replica, tmp_path, limit=1, until=FIRST_DAY)
 
-    moments = [each.at_s for each in replica.requests]
+    moments = [request.at_s for request in replica.requests]
     assert min(after - before for before, after in pairwise(moments)) >= 0.1
 
 
@@ -237,7 +237,7 @@ def test_invalid_settings_are_refused_before_any_request(tmp_path, settings, mes
         fetch_letters(tmp_path, FetchSettings(**settings), lambda description, total: lambda steps: None)
 
 
-def test_a_file_in_the_folders_place_is_reported(replica, tmp_path):
+def test_a_file_in_place_of_the_folder_is_reported(replica, tmp_path):
     (tmp_path / "letters").write_text("a list")
 
     with pytest.raises(FetchError, match="can't be created"):

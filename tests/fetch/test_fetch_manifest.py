@@ -46,7 +46,7 @@ def test_a_manifest_of_another_schema_version_is_refused(tmp_path):
     changed(path, "PRAGMA user_version = 99")
 
     for use in (letters_of_manifest, Manifest):
-        with pytest.raises(FetchError, match="schema version 99, this version of imr-ml reads 1"):
+        with pytest.raises(FetchError, match="schema version 99, but this version of imr-ml reads 1"):
             use(path)
 
 

@@ -46,7 +46,7 @@ def test_the_details_of_a_case_have_an_address():
     assert details_url(URL, "CM16-0099001") == f"{URL}?caseno=CM16-0099001"
 
 
-def test_a_row_of_the_list_by_case():
+def test_a_row_of_the_list_by_case_is_read():
     row = cells(f"{LINK} <a href='?caseno=CM16-0099001'><strong>+</strong></a>", "Upheld", "12/20/2016", "3/5/2012",
                 "11/07/2016", "Physical Medicine &amp; Rehabilitation")  # fmt: skip
 

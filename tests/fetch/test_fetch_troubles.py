@@ -1,4 +1,4 @@
-"""Fetching from a failing site: retries, failed letters and errors that end the call."""
+"""Fetch from a failing site: retries, failed letters and errors that end the call."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_retry_after_in_seconds_is_respected(replica, tmp_path):
 
     fetch_few(replica, tmp_path, limit=1)
 
-    first, second = [each.at_s for each in replica.requests if each.path.endswith(".pdf")]
+    first, second = [request.at_s for request in replica.requests if request.path.endswith(".pdf")]
     assert second - first >= 1
 
 
@@ -134,7 +134,7 @@ def test_a_letter_that_always_fails_is_given_up(replica, tmp_path):
 
     done = [fetch_few(replica, tmp_path, max_calls=2) for _ in range(4)]
 
-    assert [each.given_up for each in done] == [0, 1, 1, 1]
+    assert [report.given_up for report in done] == [0, 1, 1, 1]
     assert replica.requested_letters().count(f"{replica.cases[-2].case_number}.pdf") == 2
 
 
@@ -153,7 +153,7 @@ def test_robots_txt_may_forbid_the_search(replica, tmp_path):
 
     with pytest.raises(FetchError, match=r"robots\.txt does not allow 'imr-ml' to fetch it"):
         fetch_few(replica, tmp_path)
-    assert [each.path for each in replica.requests] == ["/robots.txt"]
+    assert [request.path for request in replica.requests] == ["/robots.txt"]
 
 
 def test_letters_that_robots_txt_forbids_are_not_requested(replica, tmp_path):
@@ -169,7 +169,7 @@ def test_a_redirect_to_a_forbidden_address_is_not_followed(replica, tmp_path):
 
     with pytest.raises(FetchError, match=r"private/letter\.pdf: the site's robots\.txt does not allow"):
         fetch_few(replica, tmp_path)
-    assert not any(each.path.startswith("/private") for each in replica.requests)
+    assert not any(request.path.startswith("/private") for request in replica.requests)
 
 
 def test_a_site_without_robots_txt_may_be_fetched(replica, tmp_path):
@@ -181,9 +181,9 @@ def test_a_site_without_robots_txt_may_be_fetched(replica, tmp_path):
 def test_nothing_is_requested_if_robots_txt_is_unreadable(replica, tmp_path):
     replica.trouble("robots.txt", refused(503))
 
-    with pytest.raises(FetchError, match=r"robots\.txt: HTTP 503; nothing may be fetched without it"):
+    with pytest.raises(FetchError, match=r"robots\.txt: HTTP 503; robots\.txt must be read before fetching"):
         fetch_few(replica, tmp_path)
-    assert {each.path for each in replica.requests} == {"/robots.txt"}
+    assert {request.path for request in replica.requests} == {"/robots.txt"}
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The ``Retry-After`` header."""
+"""Parse the ``Retry-After`` header."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 
 
 @given(st.integers(min_value=0, max_value=10**9))
-def test_seconds(seconds):
+def test_seconds_are_parsed(seconds):
     assert retry_after_s(f" {seconds} ", NOON) == seconds
 
 
 @given(st.integers(min_value=-(10**8), max_value=10**8))
-def test_a_future_date_and_a_past_one(seconds):
+def test_dates_are_parsed(seconds):
     moment = format_datetime(NOON + timedelta(seconds=seconds), usegmt=True)
 
     assert retry_after_s(moment, NOON) == max(0, seconds)
@@ -32,7 +32,7 @@ def test_other_text_is_none(value):
 
 
 @given(st.text(max_size=60))
-def test_no_header_raises(value):
+def test_no_header_raises_an_error(value):
     waited = retry_after_s(value, NOON)
 
     assert waited is None or waited >= 0

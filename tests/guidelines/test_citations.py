@@ -1,4 +1,4 @@
-"""Guideline paragraphs, old and current wording, and the citations they make."""
+"""Find citations in guideline paragraphs of old and current wording."""
 
 import re
 import time
@@ -131,7 +131,7 @@ def test_citations_in_the_order_written(paragraph, citations):
         ("Muscle relaxants (for pain.", ("Muscle relaxants (for pain",)),
     ],
 )  # fmt: skip
-def test_sections_are_reported_apart_by_commas_but_for_titles_that_hold_one(listed, sections):
+def test_sections_are_split_at_commas_outside_titles(listed, sections):
     text = f"Decision based on MTUS Chronic Pain Medical Treatment 2009, Section(s): {listed}"
 
     assert find_citations(text)[0].sections == sections
@@ -146,7 +146,7 @@ def test_sections_are_reported_apart_by_commas_but_for_titles_that_hold_one(list
         "FOREARM, WRIST, & HAND COMPLAINTS, 2004",
     ],
 )
-def test_a_title_is_known_in_any_case_and_punctuation(written):
+def test_a_title_matches_in_any_case_and_punctuation(written):
     assert [c.guideline for c in find_citations(f"Decision based on MTUS {written}.")] == ["forearm_wrist_hand"]
 
 
@@ -166,7 +166,7 @@ BREAKS = st.sampled_from([" ", "\n", "  ", "\r\n", "\t", " \n ", "\u00a0", "\x0c
 
 
 @given(paragraph=PARAGRAPHS, data=st.data())
-def test_white_space_and_line_breaks_change_no_citation(paragraph, data):
+def test_white_space_and_line_breaks_do_not_change_citations(paragraph, data):
     words = paragraph.split(" ")
     breaks = data.draw(st.lists(BREAKS, min_size=len(words), max_size=len(words)))
 
@@ -176,17 +176,17 @@ def test_white_space_and_line_breaks_change_no_citation(paragraph, data):
 
 
 @given(paragraph=PARAGRAPHS, hyphen=st.sampled_from(["-\n", "\u2010", "\u2011", "\u2010\n", "-\r\n", "\u2013"]))
-def test_hyphens_and_lines_that_end_at_them_change_no_citation(paragraph, hyphen):
+def test_hyphens_and_hyphenated_line_ends_do_not_change_citations(paragraph, hyphen):
     assert find_citations(paragraph.replace("-", hyphen)) == find_citations(paragraph)
 
 
 @given(st.text(max_size=80))
-def test_any_text_has_citations_or_none(text):
+def test_any_text_can_be_searched_for_citations(text):
     assert families_in(text)
 
 
 def brief(paragraph):
-    """(family, guideline, MTUS or not, pages) of each citation."""
+    """Return (family, guideline, is MTUS, pages) for each citation."""
     return [(c.family.value, c.guideline, c.mtus, c.pages) for c in find_citations(paragraph)]
 
 
@@ -228,11 +228,11 @@ def brief(paragraph):
         ),
     ],
 )  # fmt: skip
-def test_wordings_since_2013(paragraph, citations):
+def test_wordings_since_2013_are_parsed(paragraph, citations):
     assert brief(paragraph) == citations
 
 
-def test_sections_of_the_older_wording_stand_between_title_and_pages():
+def test_sections_of_the_older_wording_are_between_title_and_pages():
     citation = find_citations(
         "Decision based on MTUS Chronic Pain Treatment Guidelines Opioids, criteria for use Page(s): 76-80, Muscle "
         "relaxants (for pain) Page(s): 63 of 127."
@@ -253,7 +253,7 @@ def test_sections_of_the_older_wording_stand_between_title_and_pages():
         ("Something else", ()),
     ],
 )
-def test_sections_are_about_topics_where_the_taxonomy_knows_them(section, topics):
+def test_sections_have_the_topics_of_the_taxonomy(section, topics):
     text = f"Decision based on MTUS Chronic Pain Medical Treatment 2016, Section(s): {section}."
 
     assert find_citations(text)[0].topics == topics
@@ -277,7 +277,7 @@ def test_sections_are_about_topics_where_the_taxonomy_knows_them(section, topics
         ("Official Disability Guidelines(ODG)Low Back", "Official Disability Guidelines (ODG) Low Back"),
     ],
 )  # fmt: skip
-def test_glued_dotted_and_cut_words_cite_the_same(written, plain):
+def test_joined_dotted_and_hyphenated_words_yield_the_same_citations(written, plain):
     assert find_citations(written) == find_citations(plain)
     assert all(citation.family is not Family.OTHER for citation in find_citations(written))
 
@@ -297,7 +297,7 @@ DASHES = st.sampled_from("-\u2010\u2011\u2012\u2013\u2014\u2212")
 
 
 @given(paragraph=PARAGRAPHS, dash=DASHES, data=st.data())
-def test_glued_words_any_dash_and_any_line_break_cite_the_same(paragraph, dash, data):
+def test_joined_words_dashes_and_line_breaks_yield_the_same_citations(paragraph, dash, data):
     places = [place for place, character in enumerate(paragraph) if character == " "]
     written = list(paragraph.replace("-", dash))
     for place in data.draw(st.sets(st.sampled_from(places))):
@@ -314,7 +314,7 @@ def test_glued_words_any_dash_and_any_line_break_cite_the_same(paragraph, dash, 
 @pytest.mark.parametrize(
     "wording", ["(", "based on ", "and ", "Page(s): 1, ", "MTUS ", "Low Back, ", "Complaints 2004 ", "part of the "]
 )
-def test_no_wording_takes_long(wording):
+def test_repetitive_wording_is_parsed_in_time(wording):
     text = wording * 20_000
     start_s = time.process_time()
 

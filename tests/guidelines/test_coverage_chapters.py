@@ -25,21 +25,21 @@ SHOULDER = "Decision based on MTUS Shoulder Complaints 2004, Section(s): Initial
         ([], None, None),
     ],
 )
-def test_the_body_part_reports_the_chapter_else_what_ur_cites(body_parts, ur_guideline, chapter):
+def test_the_chapter_follows_the_body_part_or_else_the_ur_guideline(body_parts, ur_guideline, chapter):
     assert acoem_chapter(body_parts, ur_guideline) == chapter
 
 
-def test_every_body_part_of_a_chapter_is_one_that_texts_are_searched_for():
-    known = {
+def test_every_body_part_of_a_chapter_exists_in_the_nlp_rules():
+    rule_names = {
         pattern.rule.removeprefix("body_parts.toml:") for pattern in rule_book().patterns if pattern.kind == "body"
     }
 
-    assert {part for entry in default_taxonomy().guideline for part in entry.body_parts} <= known
+    assert {part for entry in default_taxonomy().guideline for part in entry.body_parts} <= rule_names
 
 
 def test_a_body_part_has_one_chapter():
     entry = '[[guideline]]\nid = "{0}"\nfamily = "acoem"\ntitle = "{0}"\naliases = []\neditions = [{{ year = 2004 }}]\n'
     toml = "comma_sections = []\n" + "".join(entry.format(name) + 'body_parts = ["knee"]\n' for name in ("a", "b"))
 
-    with pytest.raises(TaxonomyError, match="body part stands twice: knee"):
+    with pytest.raises(TaxonomyError, match="duplicate body part: knee"):
         read_taxonomy(toml + '[[source]]\nid = "s"\nfamily = "odg"\ntitle = "s"\nnames = ["s"]\n')

@@ -1,4 +1,4 @@
-"""The taxonomy file, and what it may not hold."""
+"""Read the taxonomy file, and refuse invalid ones."""
 
 from collections import Counter
 
@@ -32,7 +32,7 @@ titles = ["Walking"]
 TOML = 'comma_sections = ["Knee, left"]\n' + KNEE + ODG
 
 
-def test_a_taxonomy_of_ones_own_is_what_citations_are_matched_against():
+def test_citations_are_matched_against_a_custom_taxonomy():
     taxonomy = read_taxonomy(TOML.replace("Knee Complaints", "Gait Complaints"))
 
     assert families_in("Decision based on MTUS Gait Complaints 2004.", taxonomy) == {"acoem"}
@@ -40,7 +40,7 @@ def test_a_taxonomy_of_ones_own_is_what_citations_are_matched_against():
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "told"),
+    ("old", "new", "message"),
     [
         ("chapter = 13", "chaptr = 13", "guideline.0.chaptr"),
         ("[[source]]", "[[sources]]", "sources"),
@@ -52,30 +52,30 @@ def test_a_taxonomy_of_ones_own_is_what_citations_are_matched_against():
         (
             "2007-06-15 }",
             '2007-06-15, title = "Gait" }',
-            "title of an edition is not among its guideline's aliases: Gait",
+            "add the titles of editions to the aliases of their guidelines: Gait",
         ),
-        (ODG, ODG + TOPIC + TOPIC.replace("gait", "walk"), "section stands twice: walking"),
-        (ODG, ODG + TOPIC + TOPIC.replace("Walking", "Running"), "topic stands twice: gait"),
-        ('names = ["ODG"]', 'names = ["Knee & lower leg"]', "name stands twice: knee lower leg"),
-        (ODG, ODG + ODG.replace('"ODG"', '"Guides"'), "id stands twice: odg"),
-        (KNEE, KNEE + KNEE.replace('id = "knee"', 'id = "leg"'), "stands twice: "),
-        (KNEE, KNEE + KNEE.replace('"knee"', '"leg"').replace("Knee ", "Leg "), "chapter stands twice: 13"),
+        (ODG, ODG + TOPIC + TOPIC.replace("gait", "walk"), "duplicate section: walking"),
+        (ODG, ODG + TOPIC + TOPIC.replace("Walking", "Running"), "duplicate topic: gait"),
+        ('names = ["ODG"]', 'names = ["Knee & lower leg"]', "duplicate name: knee lower leg"),
+        (ODG, ODG + ODG.replace('"ODG"', '"Guides"'), "duplicate id: odg"),
+        (KNEE, KNEE + KNEE.replace('id = "knee"', 'id = "leg"'), "duplicate "),
+        (KNEE, KNEE + KNEE.replace('"knee"', '"leg"').replace("Knee ", "Leg "), "duplicate chapter: 13"),
     ],
 )
-def test_a_file_that_breaks_the_rules_is_an_error_that_names_the_entry(old, new, told):
+def test_the_error_for_an_invalid_file_names_the_entry(old, new, message):
     assert old in TOML
     with pytest.raises(TaxonomyError) as caught:
         read_taxonomy(TOML.replace(old, new))
-    assert told in str(caught.value)
+    assert message in str(caught.value)
 
 
-def test_the_same_title_in_two_spellings_of_one_entry_is_fine():
+def test_an_entry_may_have_two_spellings_of_one_title():
     taxonomy = read_taxonomy(TOML.replace("Knee and Lower Leg", "Knee, complaints"))
 
     assert taxonomy.guideline[0].names == ("Knee Complaints", "Knee, complaints")
 
 
-def test_the_packages_own_taxonomy_has_guidelines_of_every_mtus_family_and_editions_in_order():
+def test_the_default_taxonomy_covers_every_mtus_family_with_ordered_editions():
     taxonomy = default_taxonomy()
 
     assert {entry.family for entry in (*taxonomy.guideline, *taxonomy.source)} == set(FAMILIES) - {"none"}
@@ -85,20 +85,20 @@ def test_the_packages_own_taxonomy_has_guidelines_of_every_mtus_family_and_editi
 
 
 @pytest.mark.parametrize("entry", default_taxonomy().guideline, ids=lambda entry: entry.id)
-def test_each_title_and_alias_is_found_with_each_of_its_years(entry):
+def test_each_title_and_alias_matches_with_each_of_its_years(entry):
     for name in entry.names:
         for edition in entry.editions:
             families = families_in(f"Decision based on MTUS {name} {edition.year}.")
             assert families == {(edition.family or entry.family).value}
 
 
-def test_chapters_are_the_acoem_ones_once_each():
+def test_each_acoem_chapter_occurs_once():
     chapters = Counter(entry.chapter for entry in default_taxonomy().guideline if entry.chapter)
 
     assert set(chapters) == set(range(1, 17)) - {4}
 
 
-def test_guidelines_in_force_since_december_2017_are_entries_with_their_own_titles():
+def test_guidelines_since_december_2017_have_their_titles():
     entries = {entry.id: entry for entry in default_taxonomy().guideline}
     current = {
         (entry.id, edition.year, edition.title or entry.title)

@@ -41,14 +41,14 @@ def symbolic_link(name):
 @pytest.mark.parametrize(
     ("member", "content", "reason"),
     [
-        ("../out.txt", "x", "has a path outside of the zip"),
-        ("a/../../out.txt", "x", "has a path outside of the zip"),
-        ("/etc/out.txt", "x", "has a path outside of the zip"),
-        ("C:\\out.txt", "x", "has a path outside of the zip"),
-        ("..\\out.txt", "x", "has a path outside of the zip"),
+        ("../out.txt", "x", "has a path outside the zip"),
+        ("a/../../out.txt", "x", "has a path outside the zip"),
+        ("/etc/out.txt", "x", "has a path outside the zip"),
+        ("C:\\out.txt", "x", "has a path outside the zip"),
+        ("..\\out.txt", "x", "has a path outside the zip"),
         (symbolic_link("out.txt"), "/etc/passwd", "is a link; zip the letter itself"),
-        ("more.zip", "PK", "is an archive within the zip; unpack it and zip its letters themselves"),
-        ("out.txt", "x" * 3_000_000, "unpacks to more than 200 times its size, as no letter does"),
+        ("more.zip", "PK", "is an archive within the zip; unpack it and zip its letters"),
+        ("out.txt", "x" * 3_000_000, "unpacks to more than 200 times its size, unlike a letter"),
     ],
 )
 def test_an_unsafe_member_is_one_reject_and_the_others_are_read(tmp_path, member, content, reason):
@@ -112,7 +112,7 @@ def test_the_limits_on_members_and_bytes_are_reported(tmp_path, monkeypatch):
 
     assert len(letters) == 3
     assert [(reject.file, reject.reason) for reject in rejects] == [
-        (str(path), "contains 5 letters; only the first 3 are read, split it up")
+        (str(path), "contains 5 letters; only the first 3 are read: split the zip up")
     ]
 
 

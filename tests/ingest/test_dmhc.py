@@ -11,7 +11,7 @@ from imr_ml.corpus.schema import SchemaError, validate_requests
 from imr_ml.corpus.store import read_requests
 from imr_ml.ingest.dmhc import is_determinations, read_determinations
 from imr_ml.ingest.growing import grow_table
-from imr_ml.ingest.inputs import sources_of
+from imr_ml.ingest.inputs import make_sources
 from imr_ml.ingest.sources import training_table
 
 ROW = {
@@ -84,7 +84,7 @@ EDITIONS = [
 
 
 @pytest.mark.parametrize(("row", "separator", "encoding"), EDITIONS)
-def test_every_edition_gives_the_same_request(written, row, separator, encoding):
+def test_every_edition_yields_the_same_request(written, row, separator, encoding):
     accented = {"Diagnosis Sub Category": "Ménière", "DiagnosisSubCategory": "Ménière"}
     row = row | {name: value for name, value in accented.items() if name in row}
     path = written([row], separator=separator, encoding=encoding)
@@ -121,9 +121,9 @@ def test_the_summary_is_the_part_of_the_findings_before_the_review(written):
     ],
 )
 def test_absent_values_are_missing(written, changed, column, value):
-    found = read_determinations(written([ROW | changed])).requests[column].iloc[0]
+    cell = read_determinations(written([ROW | changed])).requests[column].iloc[0]
 
-    assert (None if pd.isna(found) else found) == value
+    assert (None if pd.isna(cell) else cell) == value
 
 
 @pytest.mark.parametrize(
@@ -141,7 +141,7 @@ def test_an_unusable_row_is_a_reject_with_its_place(written, changed, reason):
     read = read_determinations(path)
 
     assert read.requests["case_number"].tolist() == ["A-1", "EI06-5319"]
-    assert [(one.file, one.place, one.reason) for one in read.rejects] == [(str(path), "row 2", reason)]
+    assert [(reject.file, reject.place, reject.reason) for reject in read.rejects] == [(str(path), "row 2", reason)]
 
 
 def test_a_row_with_other_cells_than_the_header_is_a_reject(tmp_path):
@@ -152,7 +152,7 @@ def test_a_row_with_other_cells_than_the_header_is_a_reject(tmp_path):
     read = read_determinations(path)
 
     assert read.requests["case_number"].tolist() == ["A-2"]
-    assert [(one.place, one.reason) for one in read.rejects] == [("line 2", "has 11 cells, the header has 10")]
+    assert [(reject.place, reject.reason) for reject in read.rejects] == [("line 2", "has 11 cells, the header has 10")]
 
 
 @pytest.mark.parametrize(
@@ -184,7 +184,7 @@ def test_only_the_dmhcs_table_is_detected(written, tmp_path):
 
 
 def grown(output, *paths):
-    return grow_table(sources_of(paths), output, silent)
+    return grow_table(make_sources(paths), output, silent)
 
 
 def test_determinations_are_ingested_and_appended_to(written, tmp_path):
@@ -207,7 +207,7 @@ def test_an_edition_that_reports_more_of_a_case_is_its_second_version(written, t
     growth = grown(output, written([ROW | {"Findings": FINDINGS}], name="later.csv"))
 
     table = validate_requests(read_requests(output), "t")
-    assert [(one.case_number, one.version, one.columns) for one in growth.reissued] == [
+    assert [(case.case_number, case.version, case.columns) for case in growth.reissued] == [
         ("EI06-5319", 2, ("clinical_summary",))
     ]
     assert table["case_version"].tolist() == [1, 1, 2]

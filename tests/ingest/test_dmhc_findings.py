@@ -1,4 +1,4 @@
-"""What may be kept of a narrative that tells the determination; all narratives are invented."""
+"""Cut the case summary out of a narrative that states the determination; all narratives are invented."""
 
 import re
 
@@ -26,9 +26,9 @@ KEPT = [
 ]
 
 
-@pytest.mark.parametrize(("findings", "kept"), KEPT)
-def test_a_narrative_is_cut_where_the_review_begins(findings, kept):
-    assert pre_decision_summary(findings) == kept
+@pytest.mark.parametrize(("findings", "summary"), KEPT)
+def test_a_narrative_is_cut_at_the_start_of_the_review(findings, summary):
+    assert pre_decision_summary(findings) == summary
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ def test_a_narrative_is_cut_where_the_review_begins(findings, kept):
         "The requested frame is standard after falls.",
     ],
 )
-def test_nothing_is_kept_where_no_cut_is_safe(findings):
+def test_a_narrative_without_a_safe_cut_is_dropped(findings):
     assert pre_decision_summary(findings) is None
 
 
@@ -71,17 +71,17 @@ TELLS = re.compile(r"upheld|overturn|revers|necessary|indicated|reviewer|benefic
 
 
 @given(opening=OPENINGS, story=STORIES, label=LABELS, review=REVIEWS, joint=st.sampled_from([" ", "\n", "  \r\n\t"]))
-def test_no_wording_of_a_determination_is_left(opening, story, label, review, joint):
+def test_no_wording_of_a_determination_remains(opening, story, label, review, joint):
     findings = joint.join([f"{opening}{ASKED}", *story, f"{label}{review[0]}", *review[1:], "Seen in a clinic."])
 
-    kept = pre_decision_summary(findings)
+    summary = pre_decision_summary(findings)
 
-    assert kept == " ".join([ASKED, *story])
-    assert not TELLS.search(kept)
+    assert summary == " ".join([ASKED, *story])
+    assert not TELLS.search(summary)
 
 
 @given(st.text(alphabet=st.characters(codec="utf-8"), max_size=200))
-def test_any_text_is_cut_to_a_part_of_itself_or_to_nothing(text):
-    kept = pre_decision_summary(text)
+def test_a_summary_is_a_part_of_its_narrative_or_missing(text):
+    summary = pre_decision_summary(text)
 
-    assert kept is None or kept in " ".join(text.split())
+    assert summary is None or summary in " ".join(text.split())

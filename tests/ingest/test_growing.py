@@ -1,4 +1,4 @@
-"""Adding letters to a table on disk: each once, every issue of a case, and the report."""
+"""Add letters to a table on disk: each once, with every issue of a case, and the report."""
 
 import hashlib
 import json
@@ -19,7 +19,7 @@ from imr_ml.fetch.types import IndexedCase, IndexedRequest, Query
 from imr_ml.files import locked
 from imr_ml.ingest.growing import grow_table
 from imr_ml.ingest.ingestion import ingest
-from imr_ml.ingest.inputs import sources_of
+from imr_ml.ingest.inputs import make_sources
 from imr_ml.ingest.manifest import manifest_of, manifest_path
 from imr_ml.ingest.report import report_json, report_lines
 from imr_ml.progress import silent
@@ -37,14 +37,14 @@ def output(tmp_path):
 @pytest.fixture
 def grow(output):
     def run(*paths, **options):
-        return grow_table(sources_of(paths), output, silent, jobs=1, **options)
+        return grow_table(make_sources(paths), output, silent, jobs=1, **options)
 
     return run
 
 
 @pytest.fixture
 def folder(tmp_path):
-    """Two letters, one of them twice, and a file that is not a letter."""
+    """Make a folder of two letters, one of them twice, and another file."""
     folder = tmp_path / "letters"
     folder.mkdir()
     (folder / "1.txt").write_text(FIRST)
@@ -107,7 +107,7 @@ def texts_of(folder, path):
 
 
 @pytest.mark.parametrize("name", ["letters.zip", "texts.jsonl", "texts.csv", "texts.parquet"])
-def test_every_kind_of_source_gives_the_same_requests(grow, folder, output, tmp_path, name):
+def test_every_kind_of_source_yields_the_same_requests(grow, folder, output, tmp_path, name):
     expected = ingest(sorted(folder.iterdir())).requests
     source = (archive_of if name == "letters.zip" else texts_of)(folder, tmp_path / name)
 
@@ -119,7 +119,7 @@ def test_every_kind_of_source_gives_the_same_requests(grow, folder, output, tmp_
     assert [name[0] for name in table["file"]] == ["1", "1", "3"]
 
 
-def test_mixed_sources_with_the_same_letters(grow, folder, output, tmp_path):
+def test_letters_in_several_sources_are_read_once(grow, folder, output, tmp_path):
     report = grow(archive_of(folder, tmp_path / "letters.zip"), folder, texts_of(folder, tmp_path / "t.jsonl"))
 
     assert (report.letters, report.requests) == (2, 3)
@@ -128,7 +128,7 @@ def test_mixed_sources_with_the_same_letters(grow, folder, output, tmp_path):
 
 @pytest.fixture
 def fetched(tmp_path):
-    """A fetch manifest of two letters, whose index dates them otherwise."""
+    """Make a fetch manifest of two letters with other dates in its index."""
     folder = tmp_path / "fetched"
     manifest = Manifest(folder / "manifest.sqlite")
     listed = (IndexedRequest("Diagnostic Testing", "MRI", "Upheld"),)
@@ -138,8 +138,8 @@ def fetched(tmp_path):
         case = IndexedCase(number, url, date(2016, 12, 21), None, None, None, "Upheld", listed)
         manifest.record_search(Query(), [case])
         content = text.encode()
-        kept = StoredLetter(number, url, f"{number}.txt", hashlib.sha256(content).hexdigest(), len(content), 200)
-        manifest.record_letter(kept)
+        summary = StoredLetter(number, url, f"{number}.txt", hashlib.sha256(content).hexdigest(), len(content), 200)
+        manifest.record_letter(summary)
     manifest.close()
     return folder / "manifest.sqlite"
 
@@ -165,7 +165,7 @@ def test_rows_without_text_and_broken_rows_are_rejects_with_their_place(grow, tm
     report = grow(table)
 
     assert report.letters == 1
-    assert [(one.place, one.reason) for one in report.rejects] == [
+    assert [(reject.place, reject.reason) for reject in report.rejects] == [
         ("line 3", "is not JSON (column 9)"),
         ("row 2", "has no text"),
     ]
@@ -202,7 +202,7 @@ def test_a_second_ingest_adds_only_new_letters(grow, folder, output):
     assert again.manifest == report.manifest
 
 
-def test_a_reissued_case_keeps_both_versions_and_is_reported(grow, folder, output):
+def test_both_versions_of_a_reissued_case_are_stored_and_reported(grow, folder, output):
     grow(folder)
     (folder / "5.txt").write_text(AGAIN)
 
@@ -236,7 +236,7 @@ def test_a_fresh_table_replaces_the_old_one(grow, folder, output, tmp_path):
     assert [source.kind for source in manifest_of(output).sources] == ["letter"]
 
 
-def test_columns_of_the_user_remain(grow, folder, output):
+def test_extra_columns_remain(grow, folder, output):
     grow(folder)
     table = read_requests(output)
     write_requests(table.assign(note=["a", None, "c"], score=[1, 2, 3]), output)
@@ -267,7 +267,7 @@ def test_a_table_of_an_older_schema_is_upgraded_and_reported(grow, folder, outpu
         (lambda path: path.write_text("no table"), "can't be read as Parquet"),
     ],
 )
-def test_another_table_is_not_added_to(grow, folder, output, table, message):
+def test_ingest_refuses_to_add_to_another_table(grow, folder, output, table, message):
     table(output)
     before = output.read_bytes()
 
@@ -281,7 +281,7 @@ def test_another_table_is_not_added_to(grow, folder, output, table, message):
     ("name", "message"),
     [("empty", r"empty: contains no letter \(.pdf or .txt\)"), ("bad.txt", "none of 1 file.s. is a letter")],
 )
-def test_nothing_to_read_writes_no_table(grow, output, tmp_path, name, message):
+def test_a_source_without_letters_writes_no_table(grow, output, tmp_path, name, message):
     (tmp_path / "empty").mkdir()
     (tmp_path / "bad.txt").write_text("a shopping list")
 
@@ -294,7 +294,7 @@ def test_nothing_to_read_writes_no_table(grow, output, tmp_path, name, message):
 
 def test_the_table_must_be_named_parquet(folder, tmp_path):
     with pytest.raises(SchemaError, match=r"t\.csv: the table is written as Parquet; name it t\.parquet"):
-        grow_table(sources_of([folder]), tmp_path / "t.csv", silent)
+        grow_table(make_sources([folder]), tmp_path / "t.csv", silent)
 
 
 def test_no_temporary_file_remains(grow, folder, output):
@@ -327,7 +327,7 @@ def test_two_ingests_into_one_table_at_once_are_refused(tmp_path):
 
 @pytest.fixture
 def mixed_folder(folder):
-    """The folder, with files that are not letters, and hidden files."""
+    """Make a folder with letters, other files and hidden files."""
     (folder / "deeper").mkdir()
     for name in ("scan.tif", "deeper/notes.docx", "page.html", "README.md", "_truth.jsonl", ".hidden.doc", "Thumbs.db"):
         (folder / name).write_text("x")
@@ -404,15 +404,15 @@ def test_a_table_of_texts_may_have_columns_of_other_names(grow, tmp_path):
     table.write_text(json.dumps({"Doc": "a.txt", "Body": FIRST}) + "\n")
     options = InputOptions(ColumnMapping(columns={"file": "Doc", "text": "Body"}))
 
-    report = grow_table(sources_of([table], options), tmp_path / "t.parquet", silent)
+    report = grow_table(make_sources([table], options), tmp_path / "t.parquet", silent)
 
     assert report.letters == 1
     assert read_requests(report.output)["file"].unique().tolist() == ["a.txt"]
     with pytest.raises(SchemaError, match=r"lacks column.*file, text; found: Doc, Body"):
-        sources_of([table])
+        make_sources([table])
 
 
-def test_the_table_says_which_letters_were_read_by_ocr_and_what_was_uncertain(grow, tmp_path):
+def test_the_table_records_ocr_and_warnings(grow, tmp_path):
     (tmp_path / "a.txt").write_text(FIRST)
 
     table = read_requests(grow(tmp_path / "a.txt").output)

@@ -1,4 +1,4 @@
-"""Reading files into a table and rejects."""
+"""Read files into a table and rejects."""
 
 import hashlib
 import json
@@ -12,7 +12,7 @@ from imr_ml.ingest.inputs import letter_files
 
 @pytest.fixture
 def folder(tmp_path):
-    """Two letters, one of them twice, and a file that is not a letter."""
+    """Make a folder of two letters, one of them twice, and another file."""
     first = make_letter_text(case_number="CM16-0000001", items=(KNEE, NORCO))
     (tmp_path / "1.txt").write_text(first)
     (tmp_path / "2.pdf").write_bytes(make_letter_pdf(first))
@@ -21,7 +21,7 @@ def folder(tmp_path):
     return tmp_path
 
 
-def test_letters_become_rows_and_the_others_rejects_with_their_reason(folder):
+def test_letters_become_rows_and_other_files_become_rejects_with_reasons(folder):
     read = ingest(letter_files([folder]))
 
     assert read.requests["file"].tolist() == ["1.txt", "1.txt", "3.txt"]
@@ -32,7 +32,7 @@ def test_letters_become_rows_and_the_others_rejects_with_their_reason(folder):
     )
 
 
-def test_rows_carry_their_letters_checksum(folder):
+def test_rows_have_the_checksum_of_their_letter(folder):
     content = (folder / "3.txt").read_bytes()
 
     table = ingest([folder / "3.txt"]).requests
@@ -74,17 +74,17 @@ def test_progress_counts_files(folder):
     assert seen == [1, 1, 1, 1]
 
 
-def test_several_processes_read_the_same_table_as_one(tmp_path):
+def test_several_processes_build_the_same_table_as_one(tmp_path):
     for number in range(220):
         (tmp_path / f"{number:03}.txt").write_text(make_letter_text(case_number=f"CM16-{number // 2:07}"))
     files = letter_files([tmp_path])
     seen = []
 
-    one, two = ingest(files), ingest(files, seen.append, jobs=2)
+    sequential, parallel = ingest(files), ingest(files, seen.append, jobs=2)
 
-    assert one.requests.equals(two.requests)
-    assert one.rejects == two.rejects
-    assert (two.letters, sum(seen)) == (110, 220)
+    assert sequential.requests.equals(parallel.requests)
+    assert sequential.rejects == parallel.rejects
+    assert (parallel.letters, sum(seen)) == (110, 220)
 
 
 def test_an_unreadable_file_is_a_reject(tmp_path):
@@ -106,9 +106,9 @@ def test_folders_are_searched_for_letters_only(tmp_path):
     (tmp_path / "deeper").mkdir()
     (tmp_path / "deeper" / "c.pdf").touch()
 
-    found = letter_files([tmp_path, tmp_path / "a.txt"])
+    letters = letter_files([tmp_path, tmp_path / "a.txt"])
 
-    assert [str(file.relative_to(tmp_path)) for file in found] == ["a.txt", "b.PDF", "deeper/c.pdf"]
+    assert [str(file.relative_to(tmp_path)) for file in letters] == ["a.txt", "b.PDF", "deeper/c.pdf"]
 
 
 def test_a_missing_path_is_named(tmp_path):

@@ -11,7 +11,7 @@ from imr_ml.corpus.schema import SchemaError
 from imr_ml.corpus.store import read_requests
 from imr_ml.files import sha256_of
 from imr_ml.ingest.growing import Provenance, grow_table
-from imr_ml.ingest.inputs import sources_of
+from imr_ml.ingest.inputs import make_sources
 from imr_ml.ingest.manifest import (
     Code,
     Recipe,
@@ -34,7 +34,7 @@ def silent(_description, _total):
 
 @pytest.fixture
 def project(tmp_path, monkeypatch):
-    """A folder of two letters and the table made of them and of a table of texts."""
+    """Make a folder of two letters, and a table built from them and from a table of texts."""
     monkeypatch.chdir(tmp_path)
     folder = tmp_path / "letters"
     folder.mkdir()
@@ -45,7 +45,7 @@ def project(tmp_path, monkeypatch):
     pd.DataFrame({"file": ["3.txt"], "text": [text]}).to_json(tmp_path / "t.jsonl", orient="records", lines=True)
     provenance = Provenance(code=Code(commit="0" * 40, dirty=True))
     for source in (folder, tmp_path / "t.jsonl"):
-        grow_table(sources_of([source]), tmp_path / "data/requests.parquet", silent, provenance=provenance)
+        grow_table(make_sources([source]), tmp_path / "data/requests.parquet", silent, provenance=provenance)
     return tmp_path
 
 
@@ -86,7 +86,7 @@ def test_another_file_is_refused(table, change):
     path = manifest_path(table)
     path.write_text(json.dumps(json.loads(path.read_text()) | change))
 
-    with pytest.raises(SchemaError, match=r"requests\.manifest\.json: is not a table's manifest"):
+    with pytest.raises(SchemaError, match=r"requests\.manifest\.json: is not a table manifest"):
         read_manifest(path)
 
 
@@ -114,10 +114,10 @@ def test_new_and_renamed_letters_do_not_matter(project, table, replay):
     (project / "letters/0.txt").write_text(make_letter_text(case_number="CM16-0000009"))
     (project / "letters/2.txt").rename(project / "letters/9.txt")
 
-    made = read_requests(replay())
+    rebuilt = read_requests(replay())
 
-    assert made["file"].tolist() == ["1.txt", "1.txt", "9.txt", "3.txt"]
-    assert made.drop(columns="file").equals(read_requests(table).drop(columns="file"))
+    assert rebuilt["file"].tolist() == ["1.txt", "1.txt", "9.txt", "3.txt"]
+    assert rebuilt.drop(columns="file").equals(read_requests(table).drop(columns="file"))
 
 
 def change_a_letter(project):
@@ -148,10 +148,10 @@ def test_every_lost_source_is_reported_at_once(project, replay):
         replay()
 
 
-def test_rows_of_a_table_without_a_manifest_can_not_be_rebuilt(project, table, replay):
+def test_a_table_without_a_manifest_can_not_be_rebuilt(project, table, replay):
     manifest_path(table).unlink()
     (project / "letters/5.txt").write_text(make_letter_text(case_number="CM16-0000005"))
-    grow_table(sources_of([project / "letters"]), table, silent)
+    grow_table(make_sources([project / "letters"]), table, silent)
 
     with pytest.raises(SchemaError, match="its first rows come from a table without a manifest"):
         replay()
@@ -161,15 +161,15 @@ def test_missing_sample_letters_are_generated_from_their_seed(project, tmp_path_
     folder, table = project / "samples", project / "samples.parquet"
     write_samples(folder, 5, 3)
     write_recipe(folder, Recipe(letters=5, seed=3))
-    grow_table(sources_of([folder]), table, silent)
+    grow_table(make_sources([folder]), table, silent)
     shutil.rmtree(folder)
 
-    made = rebuild_table(manifest_here(table), project, tmp_path_factory.mktemp("anew"), silent)
+    rebuilt = rebuild_table(manifest_here(table), project, tmp_path_factory.mktemp("anew"), silent)
 
-    assert made.read_bytes() == table.read_bytes()
+    assert rebuilt.read_bytes() == table.read_bytes()
 
 
-def test_a_table_of_the_user_is_its_own_source(project, tmp_path_factory):
+def test_a_user_table_is_its_own_source(project, tmp_path_factory):
     path = project / "own.csv"
     make_requests(6).assign(source=["dwc"] * 2 + ["sample"] * 4).to_csv(path, index=False)
     manifest = manifest_here(path)
@@ -182,7 +182,7 @@ def test_a_table_of_the_user_is_its_own_source(project, tmp_path_factory):
         rebuild_table(manifest, project, tmp_path_factory.mktemp("again"), silent)
 
 
-def test_training_uses_the_last_issue_of_a_case_and_notes_it(project, table):
+def test_training_uses_the_last_issue_of_a_case_and_reports_it(project, table):
     training = training_table(table, silent)
 
     assert training.decisions.requests["case_number"].tolist() == ["CM16-0000002", "CM16-0000001"]
@@ -195,9 +195,9 @@ def test_training_on_letters_does_not_replace_a_table_that_was_ingested(project)
     output = project / "data/processed/requests.parquet"
     first = training_table(project / "letters", silent)
     assert training_table(project / "letters", silent).decisions.requests.equals(first.decisions.requests)
-    grow_table(sources_of([project / "t.jsonl"]), output, silent)
+    grow_table(make_sources([project / "t.jsonl"]), output, silent)
 
-    with pytest.raises(SchemaError, match=r"was written by imr-ml ingest, .* to train on it: --data data/processed"):
+    with pytest.raises(SchemaError, match=r"was written by imr-ml ingest, .* train on it with --data data/processed"):
         training_table(project / "letters", silent)
 
 

@@ -10,7 +10,7 @@ from factories import determinations_csv, make_letter_text
 from imr_ml.corpus.decisions import InputOptions
 from imr_ml.corpus.mapping import ColumnMapping
 from imr_ml.corpus.schema import SchemaError
-from imr_ml.ingest.inputs import Kind, input_kind, kind_of, sources_of
+from imr_ml.ingest.inputs import Kind, input_kind, kind_of, make_sources
 from imr_ml.scoring.inputs import open_input
 
 REQUESTS = {"request": ["MRI"], "clinical_summary": ["Pain."]}
@@ -34,7 +34,7 @@ DETERMINATIONS = dict.fromkeys(
 
 @pytest.fixture
 def paths(tmp_path):
-    """A path of each kind, by its name."""
+    """Make a path of each kind, by name."""
     (tmp_path / "letter.txt").write_text(make_letter_text())
     (tmp_path / "scan").write_bytes(b"%PDF-1.7")
     folder = tmp_path / "folder"
@@ -86,9 +86,9 @@ def test_a_file_without_an_ending_is_a_letter_or_a_manifest_by_its_first_bytes(p
 
 
 def test_ingest_reads_a_table_of_texts_and_refuses_a_requests_table(paths):
-    assert [source.kind for source in sources_of([paths / "texts.csv", paths / "both.csv"])] == [Kind.TEXTS] * 2
+    assert [source.kind for source in make_sources([paths / "texts.csv", paths / "both.csv"])] == [Kind.TEXTS] * 2
     with pytest.raises(SchemaError, match=r"requests.csv: lacks column\(s\) file, text; .* --data"):
-        sources_of([paths / "requests.csv"])
+        make_sources([paths / "requests.csv"])
 
 
 def test_a_missing_path_is_an_error(tmp_path):

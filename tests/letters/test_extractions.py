@@ -1,4 +1,4 @@
-"""One letter as each extractor gives it: the same `Letter`."""
+"""Texts of one letter from different extractors yield the same `Letter`."""
 
 import re
 from dataclasses import replace
@@ -9,7 +9,7 @@ from factories import KNEE, NORCO, SUMMARY, Item, make_letter_text
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imr_ml.letters.lines import mend_anchors
+from imr_ml.letters.lines import repair_anchors
 from imr_ml.letters.reader import read_letter
 from imr_ml.letters.types import LetterError
 
@@ -25,7 +25,7 @@ ALL_LEFT = (
 RETROSPECTIVE = "Retrospective: knee brace (DOS: 1/2/16): left, with straps"
 TEXT = make_letter_text(items=(KNEE, replace(NORCO, request=PARTIAL), replace(KNEE, request=RETROSPECTIVE)))
 LETTER = read_letter(TEXT)
-# A text tool that reads column by column gives all labels of a column before all of its values.
+# Some extractors read column by column: all labels of a column, then all its values.
 COLUMNS = """Case Number:
 Date Assigned:
 Decision Date:
@@ -53,11 +53,11 @@ def head_and_body(text: str) -> tuple[str, str]:
     return text[:start], text[start:]
 
 
-def test_a_header_that_comes_in_columns():
+def test_a_header_in_column_order_is_read():
     assert read_letter(COLUMNS + head_and_body(TEXT)[1]) == LETTER
 
 
-def test_a_header_one_cell_a_line():
+def test_a_header_with_one_cell_per_line_is_read():
     head, body = head_and_body(TEXT)
     cells = re.sub(r" {2,}", "\n", head).replace(
         "Application\n11/07/2016\nReceived:", "Application\nReceived:\n11/07/2016"
@@ -66,20 +66,20 @@ def test_a_header_one_cell_a_line():
     assert read_letter(cells + body) == LETTER
 
 
-def test_a_column_with_a_value_missing_gives_none_of_its_dates():
+def test_a_column_with_a_missing_value_yields_no_dates():
     letter = read_letter(COLUMNS.replace("11/03/2016\n", "") + head_and_body(TEXT)[1])
 
     assert (letter.date_of_injury, letter.ur_denial_date, letter.application_received) == (None, None, None)
     assert (letter.date_assigned, letter.decision_date) == (date(2016, 11, 9), date(2016, 12, 20))
 
 
-def test_a_label_without_its_value_takes_none_from_the_next_row():
+def test_a_label_without_a_value_does_not_use_the_next_row():
     letter = read_letter(TEXT.replace("03/05/2012", ""))
 
     assert letter == replace(LETTER, date_of_injury=None)
 
 
-def test_a_letter_without_a_header():
+def test_a_letter_without_a_header_is_read():
     letter = read_letter(head_and_body(TEXT)[1])
 
     assert letter == replace(
@@ -106,12 +106,12 @@ def test_a_letter_without_a_header():
         lambda text: text.replace(": Upheld", ": Uphe1d"),
     ],
 )
-def test_anchors_that_an_extraction_tore(torn):
+def test_torn_anchors_are_repaired(torn):
     assert torn(TEXT) != TEXT
     assert read_letter(torn(TEXT)) == LETTER
 
 
-def test_pages_glued_within_an_item_are_an_error_and_no_misread_request():
+def test_joined_pages_within_an_item_raise_an_error():
     glued = make_letter_text(items=(KNEE, NORCO, KNEE)).replace("necessary.\n\nNorco", "necessary.Norco")
 
     with pytest.raises(LetterError, match="item 2: the request can't be separated"):
@@ -135,7 +135,7 @@ SHOULDER = "The request for the shoulder is not medically necessary."
         (SHOULDER, "Therapy twice a wk.\nfor 6 weeks", "Therapy twice a wk. for 6 weeks", True),
     ],
 )
-def test_where_a_request_begins_in_a_text_without_blank_lines(rationale, heading, request_text, is_certain):
+def test_a_request_start_is_found_without_blank_lines(rationale, heading, request_text, is_certain):
     text = make_letter_text(items=(replace(KNEE, rationale=rationale), replace(NORCO, request="PLACE")))
     text = text.replace("\n\n", "\n").replace("PLACE", heading)
 
@@ -147,11 +147,11 @@ def test_where_a_request_begins_in_a_text_without_blank_lines(rationale, heading
     )
 
 
-def test_a_request_that_its_rationale_repeats_across_a_line_end_is_not_cut_there():
-    told = replace(
+def test_a_request_repeated_across_a_line_end_is_not_cut_there():
+    repeating = replace(
         NORCO, request="PLACE", rationale="Home Care Nursing Visits help. The request is medically necessary."
     )
-    text = make_letter_text(items=(replace(KNEE, rationale="Imaging changed little"), told))
+    text = make_letter_text(items=(replace(KNEE, rationale="Imaging changed little"), repeating))
 
     letter = read_letter(text.replace("PLACE", "Home Care\nNursing Visits"))
 
@@ -166,7 +166,7 @@ def test_a_text_on_one_line_is_read_by_its_headings(source):
     assert read == read_letter(text)
 
 
-def test_a_text_on_one_line_whose_request_can_not_be_told_from_the_sentence_before_is_an_error():
+def test_an_ambiguous_request_in_a_text_on_one_line_raises_an_error():
     text = make_letter_text(items=(KNEE, replace(NORCO, request="Norco 10/325 mg. One refill")))
 
     with pytest.raises(LetterError, match="item 2: the request can't be separated"):
@@ -174,8 +174,8 @@ def test_a_text_on_one_line_whose_request_can_not_be_told_from_the_sentence_befo
 
 
 @given(st.text(st.sampled_from("aA\n -:Uphel."), max_size=80))
-def test_mending_touches_no_text_without_an_anchor(text):
-    assert mend_anchors(text) == text or "Upheld" in mend_anchors(text)
+def test_repairing_anchors_leaves_other_text_unchanged(text):
+    assert repair_anchors(text) == text or "Upheld" in repair_anchors(text)
 
 
 @pytest.mark.parametrize(
@@ -187,7 +187,7 @@ def test_mending_touches_no_text_without_an_anchor(text):
         ("application_received", None, None),
     ],
 )
-def test_a_header_date_that_is_no_date_is_none_and_reported(field, written, warning):
+def test_an_invalid_header_date_becomes_none_with_a_warning(field, written, warning):
     letter = read_letter(make_letter_text(**{field: written}))
 
     assert getattr(letter, field) is None
@@ -207,7 +207,7 @@ def test_a_header_date_that_is_no_date_is_none_and_reported(field, written, warn
         ("Upheld", "It would be medically necessary after a trial.", False),
     ],
 )
-def test_an_outcome_that_its_rationale_contradicts_is_read_as_written_and_reported(outcome, rationale, warned):
+def test_a_contradicted_outcome_is_read_as_written_with_a_warning(outcome, rationale, warned):
     letter = read_letter(make_letter_text(items=(KNEE, Item(outcome=outcome, rationale=rationale))))
 
     assert letter.items[1].outcome == outcome.lower()
@@ -215,13 +215,13 @@ def test_an_outcome_that_its_rationale_contradicts_is_read_as_written_and_report
     assert all(warning.startswith(f"item 2 is headed {outcome}, but") for warning in letter.warnings)
 
 
-def test_a_letter_that_ends_within_a_sentence_is_reported():
+def test_a_letter_that_ends_within_a_sentence_gets_a_warning():
     letter = read_letter(make_letter_text(items=(KNEE, NORCO)).removesuffix("necessary.") + "\n")
 
     assert letter.warnings == ("item 2, the last, ends without a full stop; the letter may be cut off",)
 
 
-def test_a_partial_authorization_is_reported_in_parts():
+def test_a_partial_authorization_is_split_into_its_parts():
     item = LETTER.items[1]
 
     assert item.request == PARTIAL.removesuffix(" is")
@@ -230,7 +230,7 @@ def test_a_partial_authorization_is_reported_in_parts():
     assert item.disputed == "massage for the knee, 8 visits"
 
 
-def test_a_request_of_which_something_else_was_authorized_is_reported_in_parts():
+def test_a_request_with_another_treatment_authorized_is_split_into_its_parts():
     item = replace(LETTER.items[0], request=ALL_LEFT)
 
     assert item.requested == "Massage for the knee, 12 visits"
@@ -238,7 +238,7 @@ def test_a_request_of_which_something_else_was_authorized_is_reported_in_parts()
     assert item.disputed == "massage for the knee, 12 visits"
 
 
-def test_a_whole_request_is_what_is_disputed():
+def test_a_request_without_authorization_is_disputed_as_a_whole():
     item = LETTER.items[0]
 
     assert (item.requested, item.authorized, item.disputed) == (item.request, None, item.request)
@@ -284,7 +284,7 @@ REWRITTEN = st.sampled_from(
     space=SPACES,
     rewritten=REWRITTEN,
 )
-def test_whatever_extractors_change_the_letter_is_the_same(items, width, paragraph_break, line_end, space, rewritten):
+def test_changes_by_extractors_do_not_change_the_letter(items, width, paragraph_break, line_end, space, rewritten):
     summary = f'{SUMMARY} The worker\'s "good" knee is fine; a flexion brace was fitted.'
     text = make_letter_text(summary=summary, items=items, width=width, paragraph_break=paragraph_break)
 
@@ -296,6 +296,6 @@ def test_whatever_extractors_change_the_letter_is_the_same(items, width, paragra
     ] == [replace(item, outcome=item.outcome.lower(), request=item.request.removesuffix(" is")) for item in items]
 
 
-def test_a_text_far_too_long_for_a_letter():
+def test_a_text_too_long_for_a_letter_raises_an_error():
     with pytest.raises(LetterError, match="far too long"):
         read_letter(b"a" * 2_000_000)

@@ -1,4 +1,4 @@
-"""Page furniture: what stands at the edges of pages is removed, and nothing else."""
+"""Headers, footers and page numbers are removed, and nothing else."""
 
 from dataclasses import replace
 
@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks.pdf_forms import pages_of, stamped
-from imr_ml.letters.furniture import without_furniture
+from imr_ml.letters.furniture import remove_furniture
 from imr_ml.letters.reader import read_letter
 
 LONG = Item(
@@ -21,7 +21,7 @@ LONG = Item(
 )
 TEXT = make_letter_text(items=[LONG, NORCO, KNEE])
 LETTER = read_letter(TEXT)
-# What is printed above and below each page.
+# Text printed above and below each page.
 FURNITURE = {
     "page of pages": ("", "Page {page} of {pages}"),
     "page": ("Page {page}", ""),
@@ -41,11 +41,11 @@ FURNITURE = {
     "claim number": ("", "Claim 0044-{page}17 | {page}"),
 }
 
-# What reads as the letter's own sentences where nothing says that a page ends.
+# Text that looks like sentences of the letter if page breaks are unknown.
 PAGED = ("letterhead with an address", "parties")
 
 
-def furnished(text: str, length: int, header: str, footer: str, page_break: str) -> str:
+def add_furniture(text: str, length: int, header: str, footer: str, page_break: str) -> str:
     lines = text.split("\n")
     pages = [lines[start : start + length] for start in range(0, len(lines), length)]
     return page_break.join(
@@ -67,13 +67,13 @@ def printed(words: str, page: int, pages: list[list[str]]) -> str:
         if "\f" in page_break or kind not in PAGED
     ],
 )
-def test_furniture_is_no_part_of_the_letter_wherever_pages_end(kind, page_break):
+def test_furniture_is_removed_wherever_pages_end(kind, page_break):
     for length in range(20, 50):
-        assert read_letter(furnished(TEXT, length, *FURNITURE[kind], page_break)) == LETTER
+        assert read_letter(add_furniture(TEXT, length, *FURNITURE[kind], page_break)) == LETTER
 
 
 @pytest.mark.parametrize("kind", FURNITURE)
-def test_furniture_printed_onto_a_pdf_is_no_part_of_the_letter(kind):
+def test_furniture_printed_onto_a_pdf_is_removed(kind):
     header, footer = FURNITURE[kind]
     content = make_letter_pdf(TEXT)
     for place, words in enumerate(header.split("\n")):
@@ -86,19 +86,19 @@ def test_furniture_printed_onto_a_pdf_is_no_part_of_the_letter(kind):
 @pytest.mark.parametrize(
     "line", ["Letter for IMR Case Number CM16-0099001", "RECEIVED NOV 21 2016", "11/21/2016 10:31AM FAX P001/003", "2"]
 )
-def test_a_line_above_the_second_page_alone_is_no_part_of_the_letter(line):
+def test_a_header_on_the_second_page_only_is_removed(line):
     lines = TEXT.split("\n")
     for length in range(20, len(lines) - 2):
         assert read_letter("\n".join([*lines[:length], f"\f{line}", *lines[length:]])) == LETTER
 
 
 @pytest.mark.parametrize("line", ["CONFIDENTIAL", "ACME00412", "www.example.org/1.pdf", "Page 2"])
-def test_a_line_below_the_last_sentence_is_no_part_of_the_letter(line):
+def test_a_line_below_the_last_sentence_is_removed(line):
     assert read_letter(f"{TEXT}\n{line}\n") == LETTER
 
 
 @pytest.mark.parametrize("line", ["11/21/2016 10:31 FROM: ACME TO: 9165550123 P. 1/3", "Page 1 of 3", "ACME CLAIMS"])
-def test_a_line_above_the_sample_mark_hides_it_not(line):
+def test_a_line_above_the_sample_mark_does_not_hide_it(line):
     text = make_letter_text()
 
     assert read_letter(f"{line}\nSAMPLE LETTER - invented\n{text}").is_sample
@@ -106,14 +106,14 @@ def test_a_line_above_the_sample_mark_hides_it_not(line):
     assert not read_letter(f"{text}\n\x0cSAMPLE LETTER").is_sample
 
 
-def test_the_same_words_at_the_edges_of_pages_are_the_letters_own_where_they_belong_to_sentences():
+def test_recurring_words_at_page_edges_stay_if_they_are_part_of_sentences():
     visit = "Visit {} was short. The shoulder\nwas stiff. As the knee locked, the\n"
     pages = ["".join(visit.format(page + number) for number in range(9)) for page in range(1, 5)]
 
-    assert without_furniture("\f".join(pages)) == "".join(pages).splitlines()
+    assert remove_furniture("\f".join(pages)) == "".join(pages).splitlines()
 
 
-def test_requests_that_differ_in_digits_are_no_furniture():
+def test_requests_that_differ_only_in_digits_stay():
     items = [replace(NORCO, request=f"Norco {dose}/325mg #60", outcome="Upheld") for dose in (5, 7, 10)]
     text = make_letter_text(items=items)
     for item in items:
@@ -122,11 +122,11 @@ def test_requests_that_differ_in_digits_are_no_furniture():
     assert [item.request for item in read_letter(text).items] == [item.request for item in items]
 
 
-def test_a_page_reference_that_ends_a_line_is_no_page_number():
+def test_a_page_reference_at_a_line_end_stays():
     lines = ["The guideline reserves imaging, see", "page 8 of 127", "of it, for a knee that locks."]
 
-    assert without_furniture("\n".join(lines)) == lines
-    assert without_furniture("\n".join(lines[:2]) + "\f" + lines[2]) == lines
+    assert remove_furniture("\n".join(lines)) == lines
+    assert remove_furniture("\n".join(lines[:2]) + "\f" + lines[2]) == lines
 
 
 @given(
@@ -136,23 +136,23 @@ def test_a_page_reference_that_ends_a_line_is_no_page_number():
     rationales=st.lists(st.sampled_from([LONG.rationale, KNEE.rationale, NORCO.rationale]), min_size=1, max_size=3),
     width=st.integers(60, 110),
 )
-def test_without_furniture_nothing_is_removed(repeats, length, page_break, rationales, width):
+def test_a_letter_without_furniture_is_unchanged(repeats, length, page_break, rationales, width):
     items = [replace(KNEE, rationale=" ".join(rationales))] * repeats
     lines = [line for line in make_letter_text(items=items, width=width).split("\n") if line]
     pages = ["\n".join(lines[start : start + length]) for start in range(0, len(lines), length)]
 
-    assert without_furniture(page_break.join(pages)) == [" ".join(line.split()) for line in lines]
+    assert remove_furniture(page_break.join(pages)) == [" ".join(line.split()) for line in lines]
 
 
 @pytest.mark.parametrize("words", ["Jane Doe v. Acme Stores", "See the notes of July", "Volume 3"])
 @pytest.mark.parametrize("y", [760, 40])
-def test_a_line_in_the_margin_of_one_page_of_a_pdf_is_no_part_of_the_letter(words, y):
+def test_a_line_in_the_margin_of_a_pdf_page_is_removed(words, y):
     content = make_letter_pdf(TEXT)
     for page in range(pages_of(content)):
         assert read_letter(stamped(content, words, x=200, y=y, only=page)) == LETTER
 
 
-def test_a_letter_whose_text_reaches_into_the_margins_is_read_whole():
+def test_text_that_extends_into_the_margins_is_read():
     pdf = FPDF(unit="pt", format="Letter")
     pdf.set_margins(36, 30)
     pdf.set_auto_page_break(auto=True, margin=30)

@@ -1,4 +1,4 @@
-"""The layouts since 2013: the same case, printed in each, is read to the same facts."""
+"""All layouts since 2013 of the same case yield the same facts."""
 
 import textwrap
 from dataclasses import replace
@@ -138,20 +138,20 @@ def professional_review(issue=BRACE.request, necessity="NOT MEDICALLY NECESSARY:
     )
 
 
-def told(letter):
+def item_facts(letter):
     return [(item.request, item.outcome, item.rationale) for item in letter.items]
 
 
-TOLD = [(item.request, item.outcome.lower(), item.rationale) for item in (BRACE, VISITS)]
+EXPECTED_ITEMS = [(item.request, item.outcome.lower(), item.rationale) for item in (BRACE, VISITS)]
 PRINTED = {"2013": letter_2013, "earliest": earliest_letter}
 
 
 @pytest.mark.parametrize("layout", PRINTED)
-def test_an_older_letter_is_read_to_the_same_facts_as_a_current_one(layout):
+def test_older_layouts_yield_the_same_facts_as_the_current_one(layout):
     letter = read_letter(PRINTED[layout]())
 
     assert letter.layout == layout
-    assert told(letter) == TOLD
+    assert item_facts(letter) == EXPECTED_ITEMS
     assert letter.clinical_summary == SUMMARY
     assert letter.specialties == ("Pain Management", "Disability Evaluation")
     assert letter.licensure == ("California", "New York")
@@ -159,7 +159,7 @@ def test_an_older_letter_is_read_to_the_same_facts_as_a_current_one(layout):
 
 
 @pytest.mark.parametrize("layout", PRINTED)
-def test_an_older_letters_citations_are_those_of_its_two_paragraphs(layout):
+def test_older_layouts_yield_the_citations_of_both_paragraphs(layout):
     brace, visits = read_letter(PRINTED[layout]()).items
 
     assert [(c.family, c.guideline, c.mtus, c.pages) for c in brace.ur_citations] == [
@@ -172,7 +172,7 @@ def test_an_older_letters_citations_are_those_of_its_two_paragraphs(layout):
     assert [(c.family, c.mtus) for c in visits.imr_citations] == [("odg", False)]
 
 
-def test_the_head_of_the_2013_letter():
+def test_the_header_of_the_2013_letter_is_read():
     letter = read_letter(letter_2013())
 
     assert letter.case_number == "CM13-0099001"
@@ -184,7 +184,7 @@ def test_the_head_of_the_2013_letter():
     assert letter.date_assigned is None
 
 
-def test_dates_that_the_earliest_letter_reports_in_sentences():
+def test_dates_in_sentences_of_the_earliest_letter_are_read():
     letter = read_letter(earliest_letter())
 
     assert letter.case_number == "CM13-0000901"
@@ -194,7 +194,7 @@ def test_dates_that_the_earliest_letter_reports_in_sentences():
     assert letter.date_assigned == date(2013, 8, 20)
 
 
-def test_the_2013_letter_may_hold_items_of_the_current_style():
+def test_a_2013_letter_may_contain_items_in_the_current_form():
     text = HEAD_2013 + "\n\n".join(letter_body(SUMMARY, (KNEE, NORCO))).replace(
         "IMR ISSUES, DECISIONS AND RATIONALES", "IMR DECISION(S) AND RATIONALE(S)"
     )
@@ -205,7 +205,7 @@ def test_the_2013_letter_may_hold_items_of_the_current_style():
     assert [item.outcome for item in letter.items] == [Outcome.UPHELD, Outcome.OVERTURNED]
 
 
-def test_a_reviewer_who_finds_the_administrators_guidelines_apt_cites_them():
+def test_agreeing_with_the_administrators_guidelines_copies_their_citations():
     agreed = replace(
         BRACE, imr_guideline="The Physician Reviewer found the guidelines used by the Claims Administrator relevant."
     )
@@ -216,7 +216,7 @@ def test_a_reviewer_who_finds_the_administrators_guidelines_apt_cites_them():
     assert item.imr_citations
 
 
-def test_not_may_have_lost_its_space():
+def test_not_without_a_following_space_is_read():
     text = earliest_letter().replace("is not medically", "is notmedically")
 
     assert [item.outcome for item in read_letter(text).items] == ["upheld", "overturned"]
@@ -240,7 +240,7 @@ def test_numbered_issues_of_a_professional_review_are_items():
     assert [item.request for item in letter.items] == ["a knee brace", "six visits"]
 
 
-def test_a_professional_review_that_finds_for_the_worker():
+def test_a_professional_review_may_overturn_the_denial():
     letter = read_letter(professional_review(necessity="MEDICALLY NECESSARY:", rationale=VISITS.rationale))
 
     assert letter.items[0].outcome is Outcome.OVERTURNED
@@ -249,11 +249,11 @@ def test_a_professional_review_that_finds_for_the_worker():
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        (professional_review(rationale=VISITS.rationale), "concludes otherwise than its heading"),
-        (professional_review(necessity="DENIED:"), "does not say '(NOT) MEDICALLY NECESSARY:'"),
+        (professional_review(rationale=VISITS.rationale), "rationale that contradicts its heading"),
+        (professional_review(necessity="DENIED:"), "has no '(NOT) MEDICALLY NECESSARY:'"),
         (professional_review(issue=""), "has nothing under 'ISSUE AT DISPUTE:'"),
         (letter_2013().replace("2. Decision", "3. Decision"), "has no number 2 before its decision"),
-        (letter_2013().replace("is medically", "may be medically"), "1 decision(s) or guideline paragraph(s)"),
+        (letter_2013().replace("is medically", "may be medically"), "1 decision(s) and guideline paragraph(s)"),
         (letter_2013().replace("The Physician Reviewer based", "It was based", 1), "has no paragraph that begins"),
         (
             letter_2013()
@@ -270,16 +270,19 @@ def test_a_professional_review_that_finds_for_the_worker():
             "has a guideline of another item",
         ),
         (letter_2013(items=()), "found no 'Decision for X is (not)"),
-        (earliest_letter().replace("is medically", "may be medically", 1), "does not say whether it is medically"),
-        (earliest_letter().replace("is medically", "is not medically", 1), "is decided twice, differently"),
-        (earliest_letter().replace("2) Regarding", "3) Regarding"), "number 3 stands where 2 was expected"),
+        (
+            earliest_letter().replace("is medically", "may be medically", 1),
+            "has a decision without '(not) medically necessary'",
+        ),
+        (earliest_letter().replace("is medically", "is not medically", 1), "has two different decisions"),
+        (earliest_letter().replace("2) Regarding", "3) Regarding"), "expected number 2; found 3"),
         (earliest_letter().replace("Rationale for the Decision:", "Why:", 1), "has no rationale"),
         (earliest_letter().replace("Regarding", "On"), "has no 'Regarding the request for'"),
         (letter_2013() + "\n\n" + make_letter_text(), "has headings of two layouts (current and 2013)"),
         (make_letter_text() + "\n\n" + make_letter_text(), "twice; is it more than one letter?"),
     ],
 )
-def test_what_cannot_be_reported_is_an_error_and_never_a_guess(text, expected):
+def test_an_ambiguous_letter_raises_an_error(text, expected):
     with pytest.raises(LetterError) as caught:
         read_letter(text)
 
@@ -297,7 +300,7 @@ def test_what_cannot_be_reported_is_an_error_and_never_a_guess(text, expected):
         ("has seen patients for years.", (), ()),
     ],
 )  # fmt: skip
-def test_credentials_in_a_sentence(sentence, specialties, licensure):
+def test_credentials_in_a_sentence_are_read(sentence, specialties, licensure):
     letter = read_letter(letter_2013(reviewer=f"The reviewer {sentence}"))
 
     assert (letter.specialties, letter.licensure) == (specialties, licensure)
@@ -309,8 +312,8 @@ def test_credentials_in_a_sentence(sentence, specialties, licensure):
     width=st.integers(60, 110),
     line_end=st.sampled_from(["\n", "\r\n", " \n", "\n  ", "\n\n", "\n\x0c"]),
 )
-def test_wrapping_paging_and_white_space_change_nothing(layout, items, width, line_end):
+def test_wrapping_page_breaks_and_white_space_change_nothing(layout, items, width, line_end):
     letter = read_letter(PRINTED[layout](items=items, width=width).replace("\n", line_end))
 
-    assert told(letter) == [(item.request, item.outcome.lower(), item.rationale) for item in items]
+    assert item_facts(letter) == [(item.request, item.outcome.lower(), item.rationale) for item in items]
     assert letter.clinical_summary == SUMMARY

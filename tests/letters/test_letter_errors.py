@@ -1,4 +1,4 @@
-"""What can't be read: one clear `LetterError` that says where, and never what the letter says of the worker."""
+"""An unreadable letter raises one `LetterError` that states the place and contains no clinical text."""
 
 import io
 from dataclasses import replace
@@ -89,7 +89,7 @@ def error_of(source: object) -> LetterError:
         "no summary",
     ],
 )
-def test_a_file_that_is_no_letter_is_named_with_what_was_expected(tmp_path, source, expected):
+def test_the_error_for_another_file_names_it_and_what_was_expected(tmp_path, source, expected):
     file = tmp_path / "CM16-0000009.pdf" if source[:5] == b"%PDF-" else tmp_path / "CM16-0000009.txt"
     file.write_bytes(source)
 
@@ -100,14 +100,14 @@ def test_a_file_that_is_no_letter_is_named_with_what_was_expected(tmp_path, sour
     assert str(error) == f"{file}: {error.expected}"
 
 
-def test_a_pdf_by_name_only_states_so(tmp_path):
+def test_a_file_that_is_a_pdf_only_by_name_raises_an_error(tmp_path):
     file = tmp_path / "letter.PDF"
     file.write_text("<html>Not found</html>")
 
     assert str(error_of(file)) == f"{file}: is not a PDF (no %PDF- mark); fetch it again"
 
 
-def test_a_path_that_is_not_there(tmp_path):
+def test_a_missing_path_raises_an_error(tmp_path):
     assert str(error_of(tmp_path / "gone.pdf")) == f"{tmp_path / 'gone.pdf'}: can't be read (No such file or directory)"
     assert "can't be read" in error_of(tmp_path).expected
     assert str(error_of("gone.PDF")).startswith("gone.PDF: can't be read")
@@ -116,7 +116,7 @@ def test_a_path_that_is_not_there(tmp_path):
 @pytest.mark.parametrize(
     "text", ["A zebrafish keeper with a sore wrist", "zebrafish " * 60, "zebrafish\0", "zebrafish" * 99 + ".txt"]
 )
-def test_a_line_of_text_that_is_no_path_is_not_repeated(text):
+def test_an_error_does_not_quote_a_string_that_is_not_a_path(text):
     error = error_of(text)
 
     assert "zebrafish" not in str(error)
@@ -137,7 +137,7 @@ def test_a_line_of_text_that_is_no_path_is_not_repeated(text):
         ("Decision rationale: The dose", "MAXIMUS guideline: ODG. Decision rationale: The dose", "item 2", "two"),
     ],
 )  # fmt: skip
-def test_an_incomplete_item_is_named_by_its_number(old, new, place, expected):
+def test_the_error_for_an_incomplete_item_states_its_number(old, new, place, expected):
     text = make_letter_text(items=(KNEE, NORCO)).replace(old, new)
 
     error = error_of(text)
@@ -147,7 +147,7 @@ def test_an_incomplete_item_is_named_by_its_number(old, new, place, expected):
     assert str(error).startswith(f"text, {place}: ")
 
 
-def test_a_letter_without_items():
+def test_a_letter_without_items_raises_an_error():
     error = error_of(make_letter_text(items=()))
 
     assert (error.place, error.expected) == (
@@ -155,7 +155,7 @@ def test_a_letter_without_items():
     )  # fmt: skip
 
 
-def test_a_request_that_runs_into_a_rationale_is_an_error_not_a_guess():
+def test_a_request_that_runs_into_a_rationale_raises_an_error():
     endless = replace(KNEE, rationale="Unfinished")
     text = make_letter_text(items=(endless, NORCO)).replace("Unfinished\n\n", "Unfinished ")
 
@@ -165,14 +165,14 @@ def test_a_request_that_runs_into_a_rationale_is_an_error_not_a_guess():
 @pytest.mark.parametrize(
     "cut", ["MAXIMUS guideline:", "Claims Administrator guideline:", "Decision rationale:", "CLINICAL CASE SUMMARY"]
 )
-def test_messages_hold_no_clinical_text(cut):
+def test_errors_contain_no_clinical_text(cut):
     message = str(error_of(make_letter_text(items=(KNEE, NORCO)).replace(cut, "")))
 
     assert not [word for word in CLINICAL_WORDS if word.lower() in message.lower()]
 
 
 @pytest.mark.parametrize("label", ["MAXIMUS guideline:", "Decision rationale:"])
-def test_a_paragraph_before_the_first_outcome_is_an_error_and_not_a_request(label):
+def test_a_paragraph_before_the_first_outcome_raises_an_error(label):
     text = make_letter_text(items=(KNEE, NORCO))
     start, end = text.index(KNEE.request), text.index(label)
 
@@ -196,7 +196,7 @@ def test_a_paragraph_before_the_first_outcome_is_an_error_and_not_a_request(labe
         ("Norco 10", "Norco: Upheld 10", "item 2", "request"),
     ],
 )
-def test_words_of_a_decision_where_none_may_be_are_an_error(old, new, place, part):
+def test_decision_wording_in_another_part_raises_an_error(old, new, place, part):
     error = error_of(make_letter_text(items=(KNEE, NORCO)).replace(old, new, 1))
 
     assert error.place == place
@@ -205,11 +205,11 @@ def test_words_of_a_decision_where_none_may_be_are_an_error(old, new, place, par
 
 
 @given(st.data())
-def test_a_letter_with_parts_cut_out_is_read_or_is_a_letter_error(data):
+def test_a_letter_with_missing_parts_is_read_or_raises_a_letter_error(data):
     lines = make_letter_text(items=(KNEE, NORCO)).split("\n")
-    kept = data.draw(st.lists(st.booleans(), min_size=len(lines), max_size=len(lines)))
+    keeps = data.draw(st.lists(st.booleans(), min_size=len(lines), max_size=len(lines)))
     try:
-        letter = read_letter("\n".join(line for line, keep in zip(lines, kept, strict=True) if keep) + "\n")
+        letter = read_letter("\n".join(line for line, keep in zip(lines, keeps, strict=True) if keep) + "\n")
     except LetterError as error:
         assert not [word for word in CLINICAL_WORDS if word.lower() in str(error).lower()]
     else:
@@ -218,5 +218,5 @@ def test_a_letter_with_parts_cut_out_is_read_or_is_a_letter_error(data):
 
 
 @given(st.binary(max_size=300))
-def test_any_bytes_that_are_no_letter_are_a_letter_error(content):
+def test_bytes_that_are_not_a_letter_raise_a_letter_error(content):
     assert error_of(content).source == "bytes"

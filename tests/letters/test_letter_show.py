@@ -1,4 +1,4 @@
-"""What `imr-ml read` shows."""
+"""Output of `imr-ml read`."""
 
 import io
 import json
@@ -16,14 +16,14 @@ PARTIAL = Item(
 )
 
 
-def shown(letter):
+def render_text(letter):
     console = Console(width=100, record=True, color_system="truecolor", file=io.StringIO())
     console.print(letter_view(letter))
     return console.export_text(styles=True)
 
 
-def test_a_person_sees_header_items_outcomes_and_citations():
-    text = shown(read_letter(make_letter_text(items=(KNEE, NORCO))))
+def test_the_view_shows_header_items_outcomes_and_citations():
+    text = render_text(read_letter(make_letter_text(items=(KNEE, NORCO))))
 
     assert "CM16-0099001" in text
     assert "2016-12-20" in text
@@ -34,8 +34,8 @@ def test_a_person_sees_header_items_outcomes_and_citations():
     assert "Orthopedic Surgery, Sports Medicine; California, Nevada" in text
 
 
-def test_a_person_sees_what_was_authorized_and_what_contradicts_itself():
-    text = shown(read_letter(make_letter_text(items=(PARTIAL,))))
+def test_the_view_shows_authorized_parts_and_contradictions():
+    text = render_text(read_letter(make_letter_text(items=(PARTIAL,))))
 
     assert "1. massage, 4 visits: " in text
     assert "of Massage, 6 visits; authorized: Massage, 2 visits" in text
@@ -43,10 +43,10 @@ def test_a_person_sees_what_was_authorized_and_what_contradicts_itself():
 
 
 def test_a_letter_with_brackets_is_shown_as_written():
-    assert "[bold] brace" in shown(read_letter(make_letter_text(items=(Item(request="[bold] brace"),))))
+    assert "[bold] brace" in render_text(read_letter(make_letter_text(items=(Item(request="[bold] brace"),))))
 
 
-def test_a_program_gets_every_field():
+def test_the_json_has_every_field():
     letter = read_letter(make_letter_text(items=(PARTIAL, NORCO)))
 
     fields = json.loads(letter_json(letter))

@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imr_ml.letters.lines import had_room, joined, line_width, tidy_lines
+from imr_ml.letters.lines import had_room, join_lines, line_width, tidy_lines
 
 TEXTS = st.text(st.sampled_from(" \t\n\r\x0c\x02\u00a0\u00ad\u2019\ufb01ab-.:"), max_size=60)
 
@@ -18,19 +18,19 @@ def test_no_line_is_empty_or_has_white_space_at_its_ends(text):
     assert all(line and line == " ".join(line.split()) for line in tidy_lines(text))
 
 
-def test_a_hyphen_that_pdfium_marks_ends_its_line():
-    assert joined("\n".join(tidy_lines("home\x02based care"))) == "home-based care"
+def test_a_hyphen_marked_by_pdfium_ends_its_line():
+    assert join_lines("\n".join(tidy_lines("home\x02based care"))) == "home-based care"
 
 
-def test_a_dash_before_a_capital_or_a_number_is_not_a_cut_word():
-    assert joined("visits 2-\n4 of L4-\nL5") == "visits 2- 4 of L4- L5"
+def test_a_dash_before_a_capital_or_digit_does_not_hyphenate_a_word():
+    assert join_lines("visits 2-\n4 of L4-\nL5") == "visits 2- 4 of L4- L5"
 
 
-def test_wide_letters_take_more_room_than_narrow_ones():
+def test_wide_letters_are_wider_than_narrow_ones():
     assert line_width("mmmm") > 2 * line_width("iiii")
 
 
-def test_a_short_line_had_room_and_a_full_one_had_not():
+def test_only_a_short_line_had_room():
     column = line_width("The request is not supported by what the notes of the last visits say")
 
     assert had_room("It ends here.", "Norco #60", column)

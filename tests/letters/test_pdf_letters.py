@@ -1,4 +1,4 @@
-"""A letter as PDF is read to the same `Letter` as its text."""
+"""Reading a letter from PDF yields the same `Letter` as reading its text."""
 
 import sys
 import types
@@ -32,7 +32,7 @@ def test_a_pdf_is_read_as_its_text(items):
     assert read_letter(make_letter_pdf(text)) == read_letter(text)
 
 
-def test_pages_are_read_apart():
+def test_pages_are_separated():
     assert len(pdf_pages(make_letter_pdf(make_letter_text(items=[LONG, LONG])), "x.pdf")) > 1
 
 
@@ -47,14 +47,14 @@ def test_a_turned_page_is_read_along_its_text(page, by, rotate):
 
 @pytest.mark.parametrize("angle", [90, 270, 45])
 @pytest.mark.parametrize("words", ["Received 11/07/2016 by mail", "COPY"])
-def test_a_stamp_in_another_direction_is_no_part_of_the_letter(angle, words):
+def test_a_stamp_in_another_direction_is_removed(angle, words):
     text = make_letter_text(items=[LONG, NORCO, KNEE])
 
     assert read_letter(stamped(make_letter_pdf(text), words, angle=angle)) == read_letter(text)
 
 
 @pytest.mark.parametrize(("angle", "problem"), [(45, "slanted text"), (90, "text in several directions")])
-def test_a_page_whose_text_can_not_be_put_in_order_is_named(angle, problem):
+def test_the_error_for_text_without_an_order_names_the_page(angle, problem):
     content = make_letter_pdf(make_letter_text())
     content = stamped(content, "The knee locks. " * (400 if angle == 45 else 40), angle=angle)
 
@@ -66,7 +66,7 @@ def test_a_page_whose_text_can_not_be_put_in_order_is_named(angle, problem):
 @pytest.mark.parametrize(
     ("pages", "place"), [([0], "page 1"), ([1], "page 2"), ([2], "page 3"), ([1, 2], "pages 2, 3")]
 )
-def test_a_page_that_is_a_picture_is_named(header, pages, place):
+def test_the_error_for_a_scanned_page_names_it(header, pages, place):
     content = make_letter_pdf(make_letter_text(items=[LONG, LONG, LONG]))
 
     with pytest.raises(LetterError, match=f"{place}: has a picture and no text; read it with --ocr"):
@@ -74,7 +74,7 @@ def test_a_page_that_is_a_picture_is_named(header, pages, place):
 
 
 @pytest.mark.parametrize("place", [0, 1, 3])
-def test_a_blank_page_is_no_part_of_the_letter(place):
+def test_a_blank_page_is_skipped(place):
     text = make_letter_text(items=[LONG, LONG, LONG])
     with pypdfium2.PdfDocument(make_letter_pdf(text)) as document:
         document.new_page(612, 792, index=place)
@@ -83,7 +83,7 @@ def test_a_blank_page_is_no_part_of_the_letter(place):
     assert read_letter(content) == read_letter(text)
 
 
-def test_wherever_a_page_ends_the_items_are_the_same():
+def test_page_breaks_do_not_change_the_items():
     for lines in range(30, 46, 3):
         filler = replace(KNEE, rationale=" ".join(["The knee did not lock on this visit."] * lines))
         text = make_letter_text(items=[filler, NORCO, KNEE])
@@ -91,7 +91,7 @@ def test_wherever_a_page_ends_the_items_are_the_same():
         assert read_letter(make_letter_pdf(text)) == read_letter(text)
 
 
-def test_a_picture_is_read_by_ocr_where_that_is_asked_for(monkeypatch):
+def test_a_scanned_page_is_read_by_ocr_on_request(monkeypatch):
     text = make_letter_text(items=[LONG, NORCO, KNEE])
     content = make_letter_pdf(text)
     pages = iter([page.text for page in pdf_pages(content, "x.pdf")])
@@ -103,7 +103,7 @@ def test_a_picture_is_read_by_ocr_where_that_is_asked_for(monkeypatch):
     assert read.text_from == "ocr"
 
 
-def test_ocr_that_loses_the_letter_is_done_again_without_removing_specks(monkeypatch):
+def test_failed_ocr_is_repeated_without_removing_specks(monkeypatch):
     pages = [page.text for page in pdf_pages(make_letter_pdf(make_letter_text(items=[KNEE])), "x.pdf")]
     texts = iter([*(page.replace(": Upheld", "").replace(": Overturned", "") for page in pages), *pages])
     monkeypatch.setitem(sys.modules, "pytesseract", fake_tesseract(lambda picture: next(texts)))
@@ -113,7 +113,7 @@ def test_ocr_that_loses_the_letter_is_done_again_without_removing_specks(monkeyp
     assert [item.request for item in read.items] == [KNEE.request]
 
 
-def test_a_dose_that_ocr_mistook_is_mended(monkeypatch):
+def test_a_misread_dose_is_corrected(monkeypatch):
     text = make_letter_text(items=[replace(KNEE, request="Cyclobenzaprine Smg #30")])
     content = make_letter_pdf(text)
     pages = iter([page.text for page in pdf_pages(content, "x.pdf")])
@@ -145,23 +145,23 @@ def test_a_case_number_that_ocr_lost_in_the_header_is_found_elsewhere(monkeypatc
     assert (read.case_number, read.case_number_from) == (number, place)
 
 
-def test_a_case_number_by_ocr_that_is_not_the_files_is_reported(monkeypatch, tmp_path):
+def test_an_ocr_case_number_that_differs_from_the_file_name_gets_a_warning(monkeypatch, tmp_path):
     text = make_letter_text()
     monkeypatch.setitem(sys.modules, "pytesseract", fake_tesseract(lambda picture: text))
     (tmp_path / "CM16-0099007.pdf").write_bytes(pictured(make_letter_pdf(text), [0]))
 
     warnings = read_letter(tmp_path / "CM16-0099007.pdf", ocr=True).warnings
 
-    assert warnings == ("its case number, read by OCR, is not that of its file's name",)
+    assert warnings == ("the case number read by OCR differs from the one in the file name",)
 
 
-def test_specks_before_an_opening_sentence_are_no_part_of_the_request():
+def test_specks_before_an_opening_sentence_are_removed():
     text = make_letter_text().replace("The Final Determination was", "Ta!\nThe Final Determination was")
 
     assert read_letter(text).items == read_letter(make_letter_text()).items
 
 
-def test_ocr_that_is_not_installed_names_how_to_install_it(monkeypatch):
+def test_the_error_for_missing_ocr_states_how_to_install_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "pytesseract", None)
     content = pictured(make_letter_pdf(make_letter_text(items=[LONG, LONG])), [1])
 
@@ -169,7 +169,7 @@ def test_ocr_that_is_not_installed_names_how_to_install_it(monkeypatch):
         read_letter(content, ocr=True)
 
 
-def test_an_engine_that_fails_is_named(monkeypatch):
+def test_the_error_for_failed_ocr_names_the_engine(monkeypatch):
     def fail(picture):
         raise FailedError
 
@@ -181,7 +181,7 @@ def test_an_engine_that_fails_is_named(monkeypatch):
 
 
 class FailedError(Exception):
-    """Of the engine."""
+    """Error of the OCR engine."""
 
 
 def fake_tesseract(read):

@@ -1,4 +1,4 @@
-"""Letters in the published layout, and what they must be read to."""
+"""Read letters in the current layout."""
 
 import re
 from dataclasses import replace
@@ -62,7 +62,7 @@ PARTIAL = (
 )
 
 
-def test_a_letter_is_read_whole():
+def test_all_parts_of_a_letter_are_read():
     assert read_letter(make_letter_text()) == LETTER
 
 
@@ -71,12 +71,12 @@ def test_items_are_numbered_in_the_letters_order():
 
 
 @pytest.mark.parametrize("verb", ["is", "are", "Is"])
-def test_the_verb_of_a_heading_is_no_part_of_the_request(verb):
+def test_the_verb_of_a_heading_is_removed_from_the_request(verb):
     [item] = read_letter(make_letter_text(items=(Item(request=f"Two back braces {verb}"),))).items
     assert item.request == "Two back braces"
 
 
-def test_a_letter_may_hold_many_items():
+def test_a_letter_may_contain_many_items():
     items = [Item(request=f"Lumbar brace, model {number}") for number in range(21)]
 
     assert [item.request for item in read_letter(make_letter_text(items=items)).items] == [
@@ -98,7 +98,7 @@ def test_a_letter_may_hold_many_items():
         ("specialties", ()),
     ],
 )
-def test_what_the_header_lacks_is_none_or_empty(missing, value):
+def test_a_missing_header_field_is_none_or_empty(missing, value):
     assert read_letter(make_letter_text(**{missing: None})) == replace(LETTER, **{missing: value})
 
 
@@ -115,11 +115,11 @@ def test_what_the_header_lacks_is_none_or_empty(missing, value):
         ("specialties", "Family Practice", ("Family Practice",)),
     ],
 )
-def test_header_fields_as_letters_write_them(field, written, read):
+def test_header_fields_are_read_in_their_published_forms(field, written, read):
     assert getattr(read_letter(make_letter_text(**{field: written})), field) == read
 
 
-def test_the_application_date_may_stand_after_its_wrapped_label():
+def test_the_application_date_may_follow_its_wrapped_label():
     text = (
         make_letter_text()
         .replace("Application           11/07/2016", "Application")
@@ -129,7 +129,7 @@ def test_the_application_date_may_stand_after_its_wrapped_label():
     assert read_letter(text).application_received == date(2016, 11, 7)
 
 
-def test_a_letter_states_that_it_is_a_sample():
+def test_a_sample_letter_is_recognized():
     assert read_letter("SAMPLE LETTER - invented\n" + make_letter_text()) == replace(LETTER, is_sample=True)
 
 
@@ -146,7 +146,7 @@ def test_a_letter_states_that_it_is_a_sample():
     ],
 )
 @pytest.mark.parametrize("width", [60, 80, 95, 110])
-def test_a_request_is_kept_whole_in_first_and_later_place(request_text, width):
+def test_a_request_is_complete_in_any_position(request_text, width):
     items = [replace(KNEE, request=request_text), NORCO, replace(KNEE, request=request_text)]
     read = read_letter(make_letter_text(items=items, width=width))
 
@@ -164,17 +164,17 @@ def test_a_request_is_kept_whole_in_first_and_later_place(request_text, width):
         ("OVERTURNED", Outcome.OVERTURNED),
     ],
 )
-def test_outcomes_in_any_case(written, outcome):
+def test_an_outcome_may_be_in_any_case(written, outcome):
     assert read_letter(make_letter_text(items=[replace(KNEE, outcome=written)])).items[0].outcome is outcome
 
 
-def test_a_rationale_may_speak_of_other_outcomes():
-    told = replace(KNEE, rationale="An earlier denial was upheld. This one: it is not medically necessary.")
+def test_a_rationale_may_mention_other_outcomes():
+    item = replace(KNEE, rationale="An earlier denial was upheld. This one: it is not medically necessary.")
 
-    assert read_letter(make_letter_text(items=[told, NORCO])).items[0].rationale == told.rationale
+    assert read_letter(make_letter_text(items=[item, NORCO])).items[0].rationale == item.rationale
 
 
-def test_a_rationale_without_its_last_full_stop_ends_before_the_next_request():
+def test_a_rationale_without_a_final_period_ends_before_the_next_request():
     unfinished = replace(NORCO, rationale=NORCO.rationale.removesuffix("."))
 
     read = read_letter(make_letter_text(items=[unfinished, KNEE]))
@@ -183,7 +183,7 @@ def test_a_rationale_without_its_last_full_stop_ends_before_the_next_request():
 
 
 def test_a_rationale_whose_last_line_is_full_ends_before_the_next_request():
-    """Wrapped by characters, its first line is narrower in print than the longest by more than a word."""
+    """If lines are wrapped by characters, the first may be narrower in print than the longest by more than a word."""
     rationale = (
         "Relief lasted for six weeks after the prior injection. Some of it did. "
         "The guideline reserves imaging for a knee that locks. The worker is back on modified duty."
@@ -193,7 +193,7 @@ def test_a_rationale_whose_last_line_is_full_ends_before_the_next_request():
     assert [item.request for item in read.items] == [KNEE.request, KNEE.request]
 
 
-def test_a_page_break_falls_anywhere():
+def test_a_page_break_may_be_anywhere():
     text = make_letter_text(items=(KNEE, NORCO))
     expected = replace(LETTER, items=(KNEE_READ, NORCO_READ))
 
@@ -219,7 +219,7 @@ def test_a_page_break_falls_anywhere():
         "soft hyphens",
     ],
 )  # fmt: skip
-def test_the_same_letter_in_another_extraction(changed):
+def test_another_extraction_yields_the_same_letter(changed):
     expected = replace(LETTER, items=(KNEE_READ, NORCO_READ))
 
     assert read_letter(changed(make_letter_text(items=(KNEE, NORCO)))) == expected
@@ -235,7 +235,7 @@ def test_curly_quotes_become_plain():
 
 @pytest.mark.parametrize("mark", ["", "\ufeff"], ids=["no mark", "byte order mark"])
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"])
-def test_bytes_in_the_encodings_that_letters_come_in(encoding, mark):
+def test_bytes_in_common_encodings_are_read(encoding, mark):
     text = "SAMPLE LETTER - invented\n" + make_letter_text(summary="Dr. Pe\u00f1a\u2019s note: 20\u00b0 of flexion.")
 
     read = read_letter(f"{mark}{text}".encode(encoding))
@@ -244,7 +244,7 @@ def test_bytes_in_the_encodings_that_letters_come_in(encoding, mark):
 
 
 @pytest.mark.parametrize("encoding", ["cp1252", "mac_roman"])
-def test_bytes_in_a_code_page(encoding):
+def test_bytes_in_a_code_page_are_read(encoding):
     summary = "Dr. Pe\u00f1a\u2019s note: \u201cstiff\u201d."
 
     read = read_letter(make_letter_text(summary=summary).encode(encoding))
@@ -252,14 +252,14 @@ def test_bytes_in_a_code_page(encoding):
     assert read == replace(LETTER, clinical_summary='Dr. Pe\u00f1a\'s note: "stiff".')
 
 
-def test_a_path_may_be_a_string_or_a_path(tmp_path):
+def test_a_path_may_be_a_string_or_a_path_object(tmp_path):
     file = tmp_path / "letter.txt"
     file.write_text(make_letter_text(), encoding="utf-8")
 
     assert read_letter(file) == read_letter(str(file)) == LETTER
 
 
-def test_a_word_cut_at_its_hyphen_is_put_together():
+def test_a_word_hyphenated_at_a_line_end_is_joined():
     summary = "The injured worker had non-\noperative care."
 
     text = make_letter_text(summary="PLACE").replace("PLACE", summary)

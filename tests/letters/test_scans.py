@@ -42,12 +42,12 @@ def test_a_scan_is_read_as_the_letter_itself(letter_pdf):
     assert scan.case_number == letter.case_number
 
 
-def test_a_scan_is_refused_without_ocr_and_the_error_says_how_to_read_it(letter_pdf):
+def test_a_scan_without_ocr_raises_an_error_with_instructions(letter_pdf):
     with pytest.raises(LetterError, match="read it with --ocr, which needs Tesseract"):
         read_letter(scanned(letter_pdf))
 
 
-def test_the_progress_counts_the_pages_that_are_read_by_ocr(letter_pdf):
+def test_the_progress_counts_pages_read_by_ocr(letter_pdf):
     bars = ProgressBars()
     read_letter(scanned(letter_pdf), ocr=True, start=bars.start)
     with pypdfium2.PdfDocument(letter_pdf) as document:

@@ -1,4 +1,4 @@
-"""A table without a fault, and a check of any table as a file."""
+"""Fixtures: a table without problems, and a check of a table as a file."""
 
 from datetime import date
 from random import Random
@@ -18,7 +18,7 @@ WORDS = ("knee", "pain", "therapy", "relief", "sleep", "work", "brace", "gait", 
 
 @pytest.fixture(scope="session")
 def clean():
-    """A hundred and twenty invented requests of 60 cases, a tenth overturned, each case with a story of its own."""
+    """Make 120 invented requests of 60 cases, a tenth overturned, with a different summary for each case."""
     requests = make_requests(120, noise=0.0).assign(source="dwc")
     cases = requests["case_number"].unique()
     stories = {case: f"A {30 + place % 30} year old worker. {_story(place)}" for place, case in enumerate(cases)}
@@ -33,7 +33,7 @@ def clean():
 
 @pytest.fixture
 def check(tmp_path):
-    """Writes a table and checks it; a small one is enough to learn from."""
+    """Write a table and check it, with lower limits on the size of training data."""
 
     def checked(table, own="", rows_at_once=10_000, **columns):
         path = tmp_path / "requests.parquet"
@@ -48,7 +48,7 @@ def check(tmp_path):
 
 @pytest.fixture
 def planted(clean):
-    """The clean table with one row changed."""
+    """Change one row of the clean table."""
 
     def changed(row=4, **cells):
         table = clean.copy()

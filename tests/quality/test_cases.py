@@ -1,4 +1,4 @@
-"""What shows only in several rows: repeated items, reissued cases, near-duplicate summaries, shares of outcomes."""
+"""Findings across rows: duplicate items, reissued cases, near-duplicate summaries, shares of outcomes."""
 
 import pandas as pd
 import pytest
@@ -7,47 +7,47 @@ from imr_ml.quality.report import Level, YearCount
 
 
 def places(report, kind):
-    return [str(place) for one in report.findings if one.kind == kind for place in one.places]
+    return [str(place) for entry in report.findings if entry.kind == kind for place in entry.places]
 
 
 def kinds(report):
-    return {one.kind for one in report.findings}
+    return {entry.kind for entry in report.findings}
 
 
-def joined(*tables):
+def concatenate(*tables):
     return pd.concat(tables, ignore_index=True)
 
 
-def test_an_item_that_stands_twice_is_an_error_at_its_second_row(check, clean):
-    report = check(joined(clean, clean.iloc[[4]]))
+def test_a_duplicate_item_is_an_error_at_its_second_row(check, clean):
+    report = check(concatenate(clean, clean.iloc[[4]]))
 
     assert places(report, "item_twice") == ["CM16-0000002 item 1, like row 5"]
     assert report.has_errors
 
 
-def test_a_case_of_several_letters_was_reissued(check, clean):
+def test_a_case_in_several_letters_is_a_reissue(check, clean):
     letters = clean.assign(letter_sha256=clean["case_number"])
     again = letters.iloc[[4, 5]].assign(letter_sha256="another", decision_date="2016-07-01")
 
-    report = check(joined(letters, again))
+    report = check(concatenate(letters, again))
 
     assert places(report, "reissued") == ["CM16-0000002 item 1, like row 5", "CM16-0000002 item 2, like row 6"]
     assert kinds(report) == {"reissued"}
 
 
-def test_versions_of_a_case_are_reported_apart_without_letters(check, clean):
-    report = check(joined(clean.assign(case_version=1), clean.iloc[[4]].assign(case_version=2)))
+def test_versions_of_a_case_are_a_reissue_without_letters(check, clean):
+    report = check(concatenate(clean.assign(case_version=1), clean.iloc[[4]].assign(case_version=2)))
 
     assert kinds(report) == {"reissued"}
 
 
-def test_the_same_numbers_of_two_sources_are_two_cases(check, clean):
-    report = check(joined(clean, clean.iloc[[4]].assign(source="dmhc", clinical_summary=pd.NA)))
+def test_equal_case_numbers_of_two_sources_are_two_cases(check, clean):
+    report = check(concatenate(clean, clean.iloc[[4]].assign(source="dmhc", clinical_summary=pd.NA)))
 
     assert kinds(report) == {"sources_mixed"}
 
 
-def test_items_without_a_case_number_are_no_doubles(check, clean):
+def test_items_without_a_case_number_are_not_duplicates(check, clean):
     report = check(
         clean.assign(case_number=pd.array([pd.NA] * len(clean), dtype="string"), letter_sha256=clean["case_number"])
     )
@@ -75,7 +75,7 @@ def test_items_without_a_case_number_are_no_doubles(check, clean):
         (20, []),
     ],
 )
-def test_a_story_that_another_case_reports_too_is_found(check, clean, changed_words, expected):
+def test_a_summary_similar_to_that_of_another_case_is_found(check, clean, changed_words, expected):
     words = clean["clinical_summary"].iloc[4].split()
     words[30 : 30 + changed_words] = [f"changed{place}" for place in range(changed_words)]
     stories = clean["clinical_summary"].where(clean["case_number"] != "CM16-0000009", " ".join(words))
@@ -85,13 +85,13 @@ def test_a_story_that_another_case_reports_too_is_found(check, clean, changed_wo
     assert places(report, "near_duplicates") == expected
 
 
-def test_a_short_story_may_be_reported_by_many(check, clean):
+def test_a_short_summary_may_be_shared(check, clean):
     report = check(clean.assign(clinical_summary="A worker fell from a ladder. " * 4, age=pd.NA))
 
     assert kinds(report) == set()
 
 
-def test_shares_are_reported_by_source_beside_the_published_ones(check, clean):
+def test_shares_are_reported_by_source_with_published_ones(check, clean):
     report = check(clean)
 
     (balance,) = report.sources
@@ -101,7 +101,7 @@ def test_shares_are_reported_by_source_beside_the_published_ones(check, clean):
 
 
 @pytest.mark.parametrize(("overturned", "is_unusual"), [(12, False), (19, False), (40, True)])
-def test_a_share_is_unusual_where_chance_does_not_explain_it(check, clean, overturned, is_unusual):
+def test_a_share_is_unusual_if_chance_does_not_explain_it(check, clean, overturned, is_unusual):
     outcomes = ["overturned"] * overturned + ["upheld"] * (120 - overturned)
 
     assert ("unusual_balance" in kinds(check(clean.assign(outcome=outcomes)))) is is_unusual
@@ -111,12 +111,12 @@ def test_a_share_is_unusual_where_chance_does_not_explain_it(check, clean, overt
     ("overturned", "kind", "level"),
     [(0, "one_outcome", Level.ERROR), (120, "one_outcome", Level.ERROR), (4, "rare_outcome", Level.WARNING)],
 )
-def test_a_class_that_is_missing_or_rare_is_reported(check, clean, overturned, kind, level):
+def test_a_missing_or_rare_outcome_is_reported(check, clean, overturned, kind, level):
     outcomes = ["overturned"] * overturned + ["upheld"] * (120 - overturned)
 
     report = check(clean.assign(outcome=outcomes))
 
-    assert [one.level for one in report.findings if one.kind == kind] == [level]
+    assert [entry.level for entry in report.findings if entry.kind == kind] == [level]
 
 
 def test_a_rare_family_is_reported_with_its_count(check, planted):
@@ -126,7 +126,7 @@ def test_a_rare_family_is_reported_with_its_count(check, planted):
     assert finding.says == "fewer than 5 decided requests cite postsurgical (1)"
 
 
-def test_an_undecided_table_lacks_no_class(check, clean):
+def test_an_undecided_table_has_no_missing_outcome(check, clean):
     report = check(clean.drop(columns=["outcome", "rationale"]))
 
     assert kinds(report) == {"undecided"}
@@ -134,15 +134,15 @@ def test_an_undecided_table_lacks_no_class(check, clean):
     assert report.years == ()
 
 
-def test_years_between_stand_there_even_where_nothing_was_decided(check, planted):
+def test_years_without_decisions_are_listed(check, planted):
     report = check(planted(row=3, decision_date="2019-06-01"))
 
     assert report.years[1:3] == (YearCount(2017, 0, 0), YearCount(2018, 0, 0))
-    assert sum(each.upheld + each.overturned for each in report.years) == 120
+    assert sum(year.upheld + year.overturned for year in report.years) == 120
 
 
 def test_the_findings_do_not_depend_on_the_chunks(check, clean):
-    table = joined(clean, clean.iloc[[4]])
+    table = concatenate(clean, clean.iloc[[4]])
     table.loc[100, "rationale"] = "Call 415-555-0134."
 
     assert check(table, rows_at_once=50) == check(table)

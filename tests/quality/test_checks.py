@@ -1,4 +1,4 @@
-"""What is wrong with a row: each fault is found where it was planted, and nothing in a clean table."""
+"""Findings in single rows: each introduced problem is found, and none in a clean table."""
 
 import json
 
@@ -13,11 +13,11 @@ from imr_ml.quality.report import Level
 
 
 def kinds(report):
-    return {one.kind for one in report.findings}
+    return {entry.kind for entry in report.findings}
 
 
 def finding(report, kind):
-    return next(one for one in report.findings if one.kind == kind)
+    return next(entry for entry in report.findings if entry.kind == kind)
 
 
 def test_a_clean_table_has_no_finding(check, clean):
@@ -69,12 +69,12 @@ def test_a_clean_table_has_no_finding(check, clean):
         ("undecided", "information", {"outcome": None}),
     ],
 )
-def test_a_planted_fault_is_found_at_its_row(check, planted, kind, level, cells):
+def test_an_introduced_problem_is_found_at_its_row(check, planted, kind, level, cells):
     report = check(planted(row=4, **cells).astype({name: "string" for name in cells if name != "age"}))
 
-    found = finding(report, kind)
-    assert (found.level, found.rows, [place.row for place in found.places]) == (level, 1, [5])
-    assert report.has_errors == (Level.ERROR in {one.level for one in report.findings})
+    entry = finding(report, kind)
+    assert (entry.level, entry.rows, [place.row for place in entry.places]) == (level, 1, [5])
+    assert report.has_errors == (Level.ERROR in {entry.level for entry in report.findings})
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_a_planted_fault_is_found_at_its_row(check, planted, kind, level, cells)
         },
     ],
 )
-def test_what_only_just_can_be_is_no_fault(check, planted, cells):
+def test_values_at_the_limits_are_valid(check, planted, cells):
     assert kinds(check(planted(**cells))) == set()
 
 
@@ -109,36 +109,36 @@ def test_a_finding_reports_case_item_and_column(check, planted):
 
 
 @pytest.mark.parametrize("number", ["Ann Quimby", "123-45-6789", "[bold]CM16-0000002[/bold]", "CM16-0000002 Quimby"])
-def test_what_stands_for_a_case_number_is_not_shown_where_it_is_none(check, planted, number):
+def test_text_that_is_not_a_case_number_is_not_shown(check, planted, number):
     report = check(planted(case_number=number, age=12))
 
     assert str(finding(report, "age_out_of_range").places[0]) == "row 5 item 1, age"
     assert number not in report_json(report)
 
 
-def test_values_that_do_not_fit_are_counted_by_column_and_not_shown(check, clean):
+def test_invalid_values_are_counted_by_column_and_not_shown(check, clean):
     report = check(clean.assign(sex="quimby"))
 
-    found = finding(report, "unread_cell")
-    assert (found.says, found.rows) == ("sex: not one of 2 known values", 120)
+    entry = finding(report, "unread_cell")
+    assert (entry.says, entry.rows) == ("sex: not one of 2 known values", 120)
     assert "quimby" not in report_json(report)
 
 
-def test_a_source_of_no_known_name_is_not_shown(check, planted):
+def test_an_unknown_source_is_not_shown(check, planted):
     report = check(planted(source="Ann Quimby"))
 
-    assert {each.source for each in report.sources} == {"dwc", "own"}
+    assert {source.source for source in report.sources} == {"dwc", "own"}
     assert "Quimby" not in report_json(report)
 
 
-def test_a_table_that_lacks_required_columns_is_reported_and_checked_for_the_rest(check, clean):
+def test_missing_required_columns_are_reported_and_the_others_checked(check, clean):
     report = check(clean.drop(columns="request").assign(decision_date="2031-01-01"))
 
     assert finding(report, "missing_columns").says == "the table lacks required columns: request"
     assert finding(report, "future_date").rows == 120
 
 
-def test_columns_may_be_called_otherwise(check, planted):
+def test_columns_may_have_other_names(check, planted):
     table = planted(age=12).rename(columns={"age": "AGE_YRS", "request": "RFA_TEXT"})
 
     report = check(table, age="AGE_YRS", request="RFA_TEXT")
@@ -146,7 +146,7 @@ def test_columns_may_be_called_otherwise(check, planted):
     assert kinds(report) == {"age_out_of_range", "age_differs"} | ({"too_young_at_injury"} & kinds(report))
 
 
-def test_determinations_need_neither_summary_nor_families_nor_a_worker_s_age(check):
+def test_determinations_need_no_summary_families_or_working_age(check):
     rows = [
         {
             "case_number": f"MN12-{number:05d}",
@@ -176,7 +176,7 @@ def test_lines_that_are_not_rows_are_counted(tmp_path, clean):
     assert kinds(report) <= {"unreadable", "sources_mixed", "case_unnamed", "rare_outcome", "rare_family"}
 
 
-def test_own_settings_stand_in_place_of_the_package_s(check, planted):
+def test_user_settings_replace_the_defaults(check, planted):
     own = """
     thresholds = { learnable_from = 5, ages.dwc = [10, 120] }
     finding.age_differs.level = "information"
@@ -184,12 +184,12 @@ def test_own_settings_stand_in_place_of_the_package_s(check, planted):
 
     report = check(planted(age=11, date_of_injury=None), own)
 
-    assert {(one.kind, one.level) for one in report.findings} == {("age_differs", "information")}
+    assert {(entry.kind, entry.level) for entry in report.findings} == {("age_differs", "information")}
 
 
 @given(order=st.permutations(range(12)))
 @settings(max_examples=5)
-def test_the_order_of_rows_changes_no_count(tmp_path_factory, clean, order):
+def test_the_order_of_rows_does_not_change_counts(tmp_path_factory, clean, order):
     faults = clean.head(12).copy()
     faults.loc[3, "decision_date"] = "2031-01-01"
     faults.loc[7, "request"] = "-"
@@ -197,15 +197,15 @@ def test_the_order_of_rows_changes_no_count(tmp_path_factory, clean, order):
 
     def counted(table):
         table.to_parquet(path, index=False)
-        return [(one.kind, one.rows, one.says) for one in check_requests(path).findings]
+        return [(entry.kind, entry.rows, entry.says) for entry in check_requests(path).findings]
 
     assert counted(faults.iloc[list(order)]) == counted(faults)
 
 
-def test_the_report_as_json_holds_every_place(check, clean):
+def test_the_json_report_has_every_place(check, clean):
     report = check(clean.assign(age=12))
 
     read = json.loads(report_json(report))
-    found = next(one for one in read["findings"] if one["kind"] == "age_out_of_range")
-    assert (found["rows"], len(found["places"])) == (120, 120)
+    age_entry = next(entry for entry in read["findings"] if entry["kind"] == "age_out_of_range")
+    assert (age_entry["rows"], len(age_entry["places"])) == (120, 120)
     assert read["levels"]["error"] == report.levels[Level.ERROR]

@@ -1,4 +1,4 @@
-"""Identifiers are found wherever they stand, reported by place and kind, and never shown."""
+"""Identifiers are found anywhere in a text, reported by place and kind, and never shown."""
 
 import re
 from itertools import pairwise
@@ -8,15 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from imr_ml.quality.rendering import report_json
-from imr_ml.quality.row_checks import spans_of
+from imr_ml.quality.row_checks import find_spans
 from imr_ml.quality.settings import default_settings
 
 
-def found(text):
-    """Kind -> what was found, in order of the rules."""
+def find_identifiers(text):
+    """Return the identifiers in a text by kind, in the order of the rules."""
     rules = default_settings().identifier
-    spans = {kind: spans_of(text, rule) for kind, rule in rules.items()}
-    return {kind: [text[start:end] for start, end in each] for kind, each in spans.items() if each}
+    spans = {kind: find_spans(text, rule) for kind, rule in rules.items()}
+    return {kind: [text[start:end] for start, end in places] for kind, places in spans.items() if places}
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def found(text):
     ],
 )
 def test_an_identifier_is_found(text, kind, identifier):
-    assert found(text)[kind] == [identifier]
+    assert find_identifiers(text)[kind] == [identifier]
 
 
 @pytest.mark.parametrize(
@@ -73,15 +73,15 @@ def test_an_identifier_is_found(text, kind, identifier):
         "@ L4-5 and L5-S1; pain 5/10 @ rest",
     ],
 )
-def test_what_letters_state_of_treatment_is_none(text):
-    assert found(text) == {}
+def test_treatment_text_is_not_an_identifier(text):
+    assert find_identifiers(text) == {}
 
 
 @pytest.mark.parametrize("joint", [" ", ", ", "; ", "\n"])
-def test_neighbours_are_found_one_by_one(joint):
+def test_adjacent_identifiers_are_found_separately(joint):
     numbers = ["123-45-6789", "219-09-9999", "078-05-1120"]
 
-    assert found(joint.join(numbers))["social_security_number"] == numbers
+    assert find_identifiers(joint.join(numbers))["social_security_number"] == numbers
 
 
 prose = st.text(alphabet="abc xyz.,;:()'\"\n 035/%#é\u2019", max_size=80)
@@ -118,18 +118,18 @@ def test_an_identifier_is_found_anywhere_in_prose(kind, identifiers):
         text = before + left + identifier + right + after
         start = len(before) + 1
 
-        assert (start, start + len(identifier)) in spans_of(text, rule)
+        assert (start, start + len(identifier)) in find_spans(text, rule)
 
     holds()
 
 
 @given(text=st.text(max_size=200))
-def test_places_lie_in_the_text_in_order_and_apart(text):
+def test_spans_are_ordered_and_disjoint(text):
     for rule in default_settings().identifier.values():
-        spans = spans_of(text, rule)
+        spans = find_spans(text, rule)
 
         assert all(0 <= start < end <= len(text) for start, end in spans)
-        assert all(one[1] <= other[0] for one, other in pairwise(spans))
+        assert all(first[1] <= second[0] for first, second in pairwise(spans))
 
 
 SECRETS = {
@@ -145,12 +145,12 @@ SECRETS = {
 }
 
 
-def test_there_is_a_secret_of_every_kind():
+def test_every_kind_of_identifier_is_tested():
     assert set(SECRETS) == set(default_settings().identifier)
 
 
 @pytest.mark.parametrize("column", ["request", "clinical_summary", "ur_guideline", "rationale"])
-def test_each_text_is_searched_and_places_count_the_cell_as_it_stands(check, clean, column):
+def test_places_count_characters_of_the_original_cell(check, clean, column):
     texts = [f"  H\u00e9ad: {secret}, said. {clean[column].iloc[0]}" for secret in SECRETS.values()]
     table = clean.astype({column: "object"})
     table.iloc[: len(texts), table.columns.get_loc(column)] = texts
@@ -158,14 +158,14 @@ def test_each_text_is_searched_and_places_count_the_cell_as_it_stands(check, cle
     report = check(table)
 
     for row, (kind, text) in enumerate(zip(SECRETS, texts, strict=True)):
-        (finding,) = [one for one in report.findings if one.kind == kind]
+        (finding,) = [entry for entry in report.findings if entry.kind == kind]
         (place,) = finding.places
         assert (place.row, place.column, place.case_number) == (row + 1, column, clean["case_number"].iloc[row])
         assert SECRETS[kind] in text[place.start : place.end]
         assert not any(word in report_json(report) for word in re.findall(r"[\w.@-]{5,}", SECRETS[kind]))
 
 
-def test_a_summary_that_a_case_s_requests_share_is_flagged_in_each(check, planted, clean):
+def test_a_summary_shared_by_the_requests_of_a_case_is_flagged_in_each(check, planted, clean):
     summary = f"{clean['clinical_summary'].iloc[0]} Call 415-555-0134."
     table = clean.assign(
         clinical_summary=clean["clinical_summary"].where(clean["case_number"] != "CM16-0000000", summary)

@@ -16,7 +16,7 @@ VOCABULARY = ["".join(letters) for letters in itertools.product(string.ascii_low
 
 
 def summary(seed, *changed):
-    """A hundred random words, and other words at the places given."""
+    """Make a summary of a hundred random words, with other words at some positions."""
     random = Random(seed)
     words = random.choices(VOCABULARY, k=100)
     for place in changed:
@@ -42,26 +42,26 @@ def joined_by_training(requests):
 
 
 def joined_by_check(report):
-    links = [(place.case_number, place.like) for one in report.findings for place in one.places if place.like]
-    joined = []
+    links = [(place.case_number, place.like) for finding in report.findings for place in finding.places if place.like]
+    groups = []
     for link in links:
-        apart = [cases for cases in joined if cases.isdisjoint(link)]
-        touching = [cases for cases in joined if not cases.isdisjoint(link)]
-        joined = [*apart, frozenset(link).union(*touching)]
-    return set(joined)
+        apart = [cases for cases in groups if cases.isdisjoint(link)]
+        touching = [cases for cases in groups if not cases.isdisjoint(link)]
+        groups = [*apart, frozenset(link).union(*touching)]
+    return set(groups)
 
 
-def test_pairs_about_as_similar_as_the_rule_requires_are_joined_by_both_or_by_neither(check):
+def test_check_and_training_agree_on_pairs_near_the_threshold(check):
     summaries = []
     for seed in range(400):
         changed = Random(seed).sample(range(100), Random(-seed).randint(1, 4))
         summaries += [summary(seed), summary(seed, *changed)]
     requests = table(summaries, range(len(summaries)))
 
-    joined = joined_by_training(requests)
+    groups = joined_by_training(requests)
 
-    assert 100 < len(joined) < 350
-    assert joined_by_check(check(requests)) == joined
+    assert 100 < len(groups) < 350
+    assert joined_by_check(check(requests)) == groups
 
 
 @given(
@@ -72,7 +72,7 @@ def test_pairs_about_as_similar_as_the_rule_requires_are_joined_by_both_or_by_ne
     )
 )
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_cases_with_several_summaries_are_joined_as_in_training(check, rows):
+def test_check_and_training_agree_on_cases_with_several_summaries(check, rows):
     requests = table([summary(seed, *changed) for seed, _, changed in rows], [case for _, case, _ in rows])
 
     assert joined_by_check(check(requests)) == joined_by_training(requests)

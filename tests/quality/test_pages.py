@@ -1,4 +1,4 @@
-"""The page of findings: whole in one file, with nothing of the table's texts in it."""
+"""The page of findings is one file and contains no text of the table."""
 
 import re
 from datetime import UTC, datetime
@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from imr_ml.quality.rendering import MOST_PLACES_ON_PAGE, scale_of, write_page
+from imr_ml.quality.rendering import MOST_PLACES_ON_PAGE, axis_end, write_page
 from imr_ml.quality.report import Finding, Level, Place, QualityReport, SourceBalance, YearCount
 
 WHEN = datetime(2026, 3, 4, 5, 6, tzinfo=UTC)
@@ -48,7 +48,7 @@ class Tags(HTMLParser):
         self.seen.append((tag, dict(attrs)))
 
 
-def test_the_page_needs_nothing_but_itself(page):
+def test_the_page_needs_no_other_file(page):
     tags = Tags(page()).seen
 
     assert not {tag for tag, _ in tags} & {"script", "img", "iframe", "object"}
@@ -57,7 +57,7 @@ def test_the_page_needs_nothing_but_itself(page):
     assert "url(" not in page()
 
 
-def test_names_and_findings_are_text_whatever_they_hold(page):
+def test_names_and_findings_are_escaped(page):
     written = page(table=HOSTILE, findings=(Finding("schema", Level.ERROR, HOSTILE, HOSTILE, 1),))
 
     assert HOSTILE not in written
@@ -68,26 +68,26 @@ def test_counts_findings_and_places_are_shown(page):
     written = page()
 
     assert "CM16-0000002 item 1, age" in written
-    assert "12 of 120 decided requests overturned, 10.0% [6.0%, 17.0%]; published years have 8% to 13%" in written
+    assert "12 of 120 decided requests overturned, 10.0% [6.0%, 17.0%]; published yearly rates: 8% to 13%" in written
     assert "2016: 90 upheld, 10 overturned" in written
 
 
-def test_a_page_holds_so_many_places_and_states_that_there_are_more(page):
+def test_a_page_shows_the_first_places_and_mentions_the_others(page):
     places = tuple(Place(row + 1) for row in range(200))
     written = page(findings=(Finding("undecided", Level.INFORMATION, "no outcome", "nothing", 200, places),))
 
     assert len(re.findall(r"<li>row \d+</li>", written)) == MOST_PLACES_ON_PAGE - 1
-    assert f"The first {MOST_PLACES_ON_PAGE} are on this page" in written
+    assert f"This page shows the first {MOST_PLACES_ON_PAGE} places" in written
 
 
-def test_an_empty_report_is_a_page_too(page):
+def test_an_empty_report_makes_a_page(page):
     written = page(findings=(), years=(), sources=(SourceBalance("dwc", 3, 0, 0),))
 
-    assert "Nothing found." in written
+    assert "No findings." in written
     assert "none decided" in written
 
 
-def test_invented_requests_are_called_so(page):
+def test_invented_requests_are_marked(page):
     assert "SAMPLE" in page(sources=(SourceBalance("sample", 3, 0, 0),))
     assert "SAMPLE" not in page()
 
@@ -103,6 +103,6 @@ def test_the_tallest_year_fills_the_height(page):
     ]
 
 
-def test_the_axis_of_shares_ends_beyond_the_largest():
-    assert scale_of(make_report()) == 0.2
-    assert scale_of(make_report(sources=(SourceBalance("dmhc", 9, 9, 4, 0.44, 0.19, 0.73),))) == 1.0
+def test_the_axis_of_shares_includes_the_largest():
+    assert axis_end(make_report()) == 0.2
+    assert axis_end(make_report(sources=(SourceBalance("dmhc", 9, 9, 4, 0.44, 0.19, 0.73),))) == 1.0

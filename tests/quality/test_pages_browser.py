@@ -1,4 +1,4 @@
-"""The page of findings in a real browser, opened as a file without a network."""
+"""Open the page of findings in a real browser, as a file without a network."""
 
 import os
 from datetime import UTC, datetime
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(params=SIZES)
 def page(browser, check, clean, tmp_path, request):
-    """The page of a table with faults; whatever it complains of or asks for fails the test."""
+    """Open the page of a table with problems; any browser error or request fails the test."""
     faulty = clean.assign(age=12, source=["sample"] * 60 + ["dwc"] * 60)
     address = tmp_path / "check.html"
     write_page(check(faulty), address, datetime(2026, 3, 4, 5, 6, tzinfo=UTC))
@@ -35,8 +35,8 @@ def page(browser, check, clean, tmp_path, request):
     assert {url for url in asked if not url.startswith("data:")} == {address.as_uri()}
 
 
-def test_findings_places_and_plots_are_seen_and_nothing_sticks_out(page):
-    row = page.get_by_role("row").filter(has_text="the age is none of a worker")
+def test_findings_places_and_plots_are_visible_without_overflow(page):
+    row = page.get_by_role("row").filter(has_text="the age is not plausible for a worker")
     assert row.get_by_text("120").is_visible()
     assert page.get_by_role("note").filter(has_text="SAMPLE").is_visible()
     assert page.get_by_role("img", name="decided requests overturned").count() == 2

@@ -1,4 +1,4 @@
-"""The files that say what is looked for: strict, and open to a user's own values."""
+"""Settings are strict, and users can change them."""
 
 import re
 from pathlib import Path
@@ -10,7 +10,7 @@ from imr_ml.errors import ImrError
 from imr_ml.quality.settings import SettingsError, default_settings, read_settings
 
 
-def test_what_is_not_said_stays_as_shipped():
+def test_unspecified_settings_have_their_defaults():
     own = read_settings("thresholds.summary_words_from = 40")
 
     assert own.thresholds.summary_words_from == 40
@@ -27,18 +27,21 @@ def test_what_is_not_said_stays_as_shipped():
         ('identifier.phone_number.pattern = "(?P<found>[0-9"', "both Python and RE2"),
         ('identifier.phone_number.pattern = "(?<=x)(?P<found>y)"', "both Python and RE2"),
         ('identifier.phone_number.pattern = "[0-9]+"', "found"),
-        ('[identifier.reissued]\nlevel = "error"\nsays = "x"\nmend = "y"\npattern = "(?P<found>x)"', "stands twice"),
+        (
+            '[identifier.reissued]\nlevel = "error"\nsays = "x"\nmend = "y"\npattern = "(?P<found>x)"',
+            "both a finding and an identifier",
+        ),
         ("thresholds = ", "settings of the check"),
     ],
 )
-def test_a_slip_in_the_file_is_reported_with_its_place(toml, expected):
+def test_a_mistake_in_the_file_is_reported_with_its_place(toml, expected):
     with pytest.raises(SettingsError, match=re.escape(expected)) as raised:
         read_settings(toml)
 
     assert isinstance(raised.value, ImrError)
 
 
-def test_every_kind_of_finding_is_looked_for():
+def test_every_kind_of_finding_has_a_check():
     folder = Path(imr_ml.quality.__file__).parent
     code = "\n".join(path.read_text("utf-8") for path in folder.glob("*.py"))
 

@@ -1,4 +1,4 @@
-"""Rates by questions: what counts in which cell, with which interval, and what is said of chance."""
+"""Count rates by questions, with intervals and the number of differences expected by chance."""
 
 import pandas as pd
 import pytest
@@ -16,8 +16,8 @@ def rates_by(requests, *by, where=()):
 
 
 def cell(rates, *values):
-    chosen = rates.cells[(rates.cells[list(rates.by)] == list(values)).all(axis=1)]
-    return chosen.iloc[0]
+    matching = rates.cells[(rates.cells[list(rates.by)] == list(values)).all(axis=1)]
+    return matching.iloc[0]
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def test_each_question_is_answered_from_text_or_table(question, answer):
     assert answered.answers[question].tolist() == [answer]
 
 
-def test_every_question_is_answered_for_a_table_that_lacks_all_but_texts():
+def test_every_question_is_answered_for_a_table_of_texts_only():
     bare = pd.DataFrame({"request": ["unclear item"], "clinical_summary": ["No detail."], "outcome": ["upheld"]})
 
     answers = answer_questions(complete_cases(bare), list(QUESTIONS))
@@ -61,7 +61,7 @@ def test_every_question_is_answered_for_a_table_that_lacks_all_but_texts():
     ]
 
 
-def test_every_question_is_answered_for_columns_without_any_cell():
+def test_every_question_is_answered_for_empty_columns():
     requests = decided((MRI, 3, 1)).drop(columns=["age", "sex", "category", "ur_families"])
     columns = [name for name in requests if name not in ("request", "clinical_summary", "outcome")]
     requests = requests.assign(**dict.fromkeys(columns), clinical_summary="No detail.", treatment=None, age_band=None)
@@ -81,7 +81,7 @@ def test_each_distinct_text_is_read_once():
     assert steps == [2]
 
 
-def test_a_cell_has_its_rate_with_the_wilson_interval_and_its_difference_from_all_others():
+def test_a_cell_has_a_rate_with_its_interval_and_difference_from_the_others():
     rates = rates_by(decided((MRI, 100, 30), (NORCO, 50, 5)), "category")
 
     imaging = cell(rates, "Diagnostic Testing")
@@ -94,7 +94,7 @@ def test_a_cell_has_its_rate_with_the_wilson_interval_and_its_difference_from_al
 
 
 @pytest.mark.parametrize(("requests", "has_rate"), [(19, False), (20, True)])
-def test_less_than_twenty_requests_have_a_count_and_no_rate(requests, has_rate):
+def test_fewer_than_twenty_requests_have_a_count_but_no_rate(requests, has_rate):
     rates = rates_by(decided((MRI, requests, 5), (NORCO, 50, 5)), "category")
 
     imaging = cell(rates, "Diagnostic Testing")
@@ -112,7 +112,7 @@ def test_a_request_counts_once_for_each_of_its_values():
 
 
 @pytest.mark.parametrize("value", ["lumbar_spine", "low_back", "Low back", "LUMBAR SPINE"])
-def test_a_condition_means_what_the_text_stage_reads_in_it(value):
+def test_a_condition_is_interpreted_by_the_text_stage(value):
     requests = decided(("MRI of the lower back", 30, 3), (MRI, 30, 9))
 
     assert rates_by(requests, "treatment", where=[f"body_part={value}"]).overall["overturned"] == 3
@@ -128,7 +128,7 @@ def test_a_condition_means_what_the_text_stage_reads_in_it(value):
         ("year=1066", "no request has it; values are: 2016"),
     ],
 )
-def test_a_condition_that_is_none_is_refused(where, message):
+def test_an_invalid_condition_is_refused(where, message):
     with pytest.raises(RatesError, match=message):
         rates_by(decided((MRI, 30, 3)), "year", where=[where])
 
@@ -139,11 +139,11 @@ def test_one_or_two_different_questions_are_required(names):
         questions_named(names)
 
 
-def test_a_question_is_known_however_it_is_written():
+def test_a_question_may_be_written_in_several_ways():
     assert question_named("Drug-Class").name == question_named("drug class").name == "drug_class"
 
 
-def test_two_values_are_compared_over_requests_with_only_one_of_them():
+def test_values_are_compared_for_requests_with_only_one_of_them():
     requests = decided((MRI, 40, 20), ("MRI of the neck", 40, 4), ("MRI of the knee and the neck", 10, 10))
 
     line = compare_values(answer_requests(requests, ["body_part"], "table"), "body_part", ("knee", "neck"))
@@ -158,16 +158,16 @@ def test_two_values_are_compared_over_requests_with_only_one_of_them():
 def test_a_comparison_with_too_few_requests_is_refused():
     requests = decided((MRI, 40, 20), ("MRI of the neck", 19, 4))
 
-    with pytest.raises(RatesError, match=r"less than 20 requests have only cervical_spine \(19\)"):
+    with pytest.raises(RatesError, match=r"fewer than 20 requests have only cervical_spine \(19\)"):
         compare_values(answer_requests(requests, ["body_part"], "table"), "body_part", ("knee", "neck"))
 
 
-def test_many_cells_come_with_how_many_would_stand_out_by_chance():
+def test_the_number_of_chance_differences_is_stated():
     groups = [(f"{request} {place}", 50, 5) for place in range(20) for request in (MRI,)]
     requests = decided(*groups, (NORCO, 50, 40)).assign(specialties=lambda rows: rows["request"])
 
     assert rates_by(requests, "specialty").chance.startswith(
-        "1 of 21 cells differ from the other requests by their 95 % interval; if none differed, about 1.1 would"
+        "1 of 21 cells differ from the other requests by their 95 % interval; about 1.1 would by chance alone"
     )
 
 
@@ -181,7 +181,7 @@ def test_the_written_table_marks_sample_requests_in_each_row(tmp_path):
     assert "SAMPLE (SYNTHETIC)" in str(rates.facts)
 
 
-def test_no_rate_holds_a_text(tmp_path):
+def test_written_rates_contain_no_letter_text(tmp_path):
     requests = decided((MRI, 30, 3), specialties="A long sentence of a summary. " * 9)
     for question in QUESTIONS:
         for row in rates_by(requests, question).cells.to_dict("records"):
@@ -189,7 +189,7 @@ def test_no_rate_holds_a_text(tmp_path):
             assert MRI not in row.values()
 
 
-def test_the_published_example_of_the_difference_of_two_shares():
+def test_the_interval_of_a_difference_matches_the_published_example():
     # Newcombe 1998, Statistics in Medicine 17:873, table II, method 10.
     assert difference_interval((56, 70), (48, 80)) == pytest.approx((0.0524, 0.3339), abs=5e-5)
     assert difference_interval((9, 10), (3, 10)) == pytest.approx((0.1705, 0.8090), abs=5e-5)

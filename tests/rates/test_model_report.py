@@ -1,4 +1,4 @@
-"""The report of a training: what it says, what it leaves out and how a browser shows it."""
+"""Content of the training report, and its display in a browser."""
 
 import re
 from dataclasses import replace
@@ -40,7 +40,7 @@ def words(report):
     return re.sub(r"<[^>]*>|data:image[^\"]*", "", report.read_text("utf-8"))
 
 
-def test_the_report_unites_the_card_the_figures_and_the_rates(report, trained):
+def test_the_report_contains_the_card_the_figures_and_the_rates(report, trained):
     text = words(report)
 
     for title in ("What it was trained on", "How good it is", "may and may not be used", "Rates in the data", "fails"):
@@ -57,28 +57,28 @@ def test_a_sample_is_marked_in_the_page_and_in_the_pictures_of_its_rates(report,
 
     assert 'role="note"' in report.read_text("utf-8")
     assert "SYNTHETIC" in text
-    assert all("SAMPLE" in rates_figure(one).get_suptitle() for one in rates)
+    assert all("SAMPLE" in rates_figure(table).get_suptitle() for table in rates)
 
 
-def test_what_is_no_sample_is_not_marked(trained, figures, tmp_path):
+def test_real_data_is_not_marked_as_a_sample(trained, figures, tmp_path):
     real = replace(trained, data=replace(trained.data, source="dwc"))
-    [one, *_] = report_rates(decided((MRI, 60, 20), source="dwc"))
-    write_model_report(real, model_card(real), figures, (one,), tmp_path / REPORT)
+    [first, *_] = report_rates(decided((MRI, 60, 20), source="dwc"))
+    write_model_report(real, model_card(real), figures, (first,), tmp_path / REPORT)
 
     assert "SAMPLE" not in words(tmp_path / REPORT)
-    assert "SAMPLE" not in rates_figure(one).get_suptitle()
+    assert "SAMPLE" not in rates_figure(first).get_suptitle()
 
 
-def test_the_report_holds_no_text_of_a_request_and_nothing_that_a_table_could_run(report, prepared_requests):
+def test_the_report_contains_no_request_text_and_runs_no_table_content(report, prepared_requests):
     text = report.read_text("utf-8")
 
     assert HOSTILE not in text
     assert "<script" not in text
     for column in ("clinical_summary", "imr_guideline", "ur_guideline"):
-        assert not any(one in text for one in set(prepared_requests.get(column, [])) if isinstance(one, str))
+        assert not any(cell in text for cell in set(prepared_requests.get(column, [])) if isinstance(cell, str))
 
 
-def test_figures_that_are_not_there_and_rates_that_were_not_counted_are_left_out(trained, tmp_path):
+def test_missing_figures_and_rates_are_left_out(trained, tmp_path):
     write_model_report(trained, model_card(trained), tmp_path, (), tmp_path / REPORT)
 
     assert "<img" not in (tmp_path / REPORT).read_text("utf-8")
@@ -88,11 +88,11 @@ def test_figures_that_are_not_there_and_rates_that_were_not_counted_are_left_out
 def test_requests_without_dates_categories_or_families_have_rates():
     bare = decided((MRI, 30, 9)).drop(columns=["decision_date", "imr_guideline", "families", "category"])
 
-    assert [len(one.cells) for one in report_rates(bare)] == [1, 1, 1]
-    assert all(rates_figure(one) for one in report_rates(bare.head(5)))
+    assert [len(table.cells) for table in report_rates(bare)] == [1, 1, 1]
+    assert all(rates_figure(table) for table in report_rates(bare.head(5)))
 
 
-def test_the_command_copies_the_page_and_says_where_it_is(report, tmp_path):
+def test_the_command_copies_the_page_and_prints_its_path(report, tmp_path):
     result = CliRunner().invoke(app, ["report", str(report.parent), "-o", str(tmp_path / "new" / "page.html")])
 
     assert result.exit_code == 0, result.output
@@ -108,7 +108,7 @@ def test_the_command_copies_the_page_and_says_where_it_is(report, tmp_path):
         (["s3://bucket/model"], "name a folder, models:/imr-ml@champion"),
     ],
 )
-def test_bad_input_ends_with_2_and_one_line(arguments, message):
+def test_bad_input_exits_with_2_and_one_line(arguments, message):
     result = CliRunner().invoke(app, ["report", *arguments])
 
     assert result.exit_code == 2, result.output
@@ -116,7 +116,7 @@ def test_bad_input_ends_with_2_and_one_line(arguments, message):
     assert len(result.stderr.splitlines()) == 1
 
 
-def test_a_model_trained_without_a_report_is_named(model_folder):
+def test_the_error_for_a_model_without_a_report_names_it(model_folder):
     result = CliRunner().invoke(app, ["report", str(model_folder)])
 
     assert result.exit_code == 2

@@ -1,4 +1,4 @@
-"""What the page of rates holds, read as text: data and sentences, no letter text, nothing that a table could run."""
+"""The page of rates as text: data and sentences, without letter text or executable table content."""
 
 import json
 import re
@@ -8,7 +8,7 @@ import pytest
 from decided_requests import MRI, NORCO, decided
 
 from imr_ml.rates.counting import answer_requests, count_rates
-from imr_ml.rates.page import MOST_LISTED, PAGE_QUESTIONS, write_page
+from imr_ml.rates.page import MAX_LISTED, PAGE_QUESTIONS, write_page
 
 HOSTILE = "</script><img src=x onerror=alert(1)>"
 LIBRARY = "window.vegaEmbed = null;"
@@ -34,9 +34,9 @@ def test_the_latest_decisions_of_each_value_are_listed(page_of):
     data = data_of(page_of(requests.assign(decision_date=dates), "body_part"))
 
     of_knee = [row for row in data["decisions"] if row[5] == ["knee"]]
-    assert len(of_knee) == MOST_LISTED
+    assert len(of_knee) == MAX_LISTED
     assert of_knee[0] == ["CM16-0000001", "2", "upheld", "2015-03-21", "ACOEM: Knee Complaints (2004)", ["knee"]]
-    assert len(data["decisions"]) == MOST_LISTED + 30
+    assert len(data["decisions"]) == MAX_LISTED + 30
 
 
 def test_a_table_without_dates_or_citations_has_a_page_without_them(page_of):
@@ -49,12 +49,12 @@ def test_a_table_without_dates_or_citations_has_a_page_without_them(page_of):
     assert "decided 2016 to 2016" in page
 
 
-def test_only_what_is_a_sample_is_marked_so(page_of):
+def test_only_a_sample_is_marked(page_of):
     assert "SAMPLE" in page_of(decided((MRI, 30, 9), source="sample"), "treatment")
     assert "SAMPLE" not in re.sub(r"(?s)<script.*", "", page_of(decided((MRI, 30, 9), source="dwc"), "treatment"))
 
 
-def test_what_a_table_holds_can_end_no_script_and_open_no_element(page_of):
+def test_table_content_can_not_end_a_script_or_open_an_element(page_of):
     page = page_of(decided((MRI, 30, 9), specialties=HOSTILE, case_number=HOSTILE, source=HOSTILE), "specialty")
 
     assert HOSTILE not in page
@@ -62,7 +62,7 @@ def test_what_a_table_holds_can_end_no_script_and_open_no_element(page_of):
     assert "default-src &#39;none&#39;" in page
 
 
-def test_the_page_holds_no_letter_text(page_of):
+def test_the_page_contains_no_letter_text(page_of):
     requests = decided((MRI, 30, 9), imr_guideline="Decision based on Non-MTUS Citation an article named here alone.")
     page = page_of(requests, "diagnosis", "chapter")
 

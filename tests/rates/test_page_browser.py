@@ -1,4 +1,4 @@
-"""The page of rates in a real browser, opened as a file without a network: what people see, click, press and print."""
+"""Use the page of rates in a real browser, opened as a file without a network."""
 
 import os
 
@@ -52,7 +52,7 @@ def by_two(write):
 
 @pytest.fixture
 def open_page(browser):
-    """Opens a page; whatever it complains of, asks for or runs of the data fails the test."""
+    """Open a page; any browser error, request or executed table content fails the test."""
     complaints, asked, pages, targets = [], [], [], set()
 
     def opened(target, **window):
@@ -87,12 +87,12 @@ def listed(page):
 
 
 def picture(page, name):
-    """Kept where the environment says, for those who look at what the test saw."""
+    """Save a screenshot if the environment names a folder for them."""
     if folder := os.environ.get("IMR_SCREENSHOTS"):
         page.screenshot(path=f"{folder}/rates-{name}.png", full_page=True)
 
 
-def test_the_page_says_what_the_table_contains_and_that_it_is_a_sample(open_page, by_two):
+def test_the_page_describes_the_table_and_marks_a_sample(open_page, by_two):
     page = open_page(by_two)
 
     contains = page.locator("#contains").inner_text()
@@ -102,7 +102,7 @@ def test_the_page_says_what_the_table_contains_and_that_it_is_a_sample(open_page
     picture(page, "two")
 
 
-def test_a_chart_has_a_bar_for_each_value_of_twenty_requests(open_page, by_two):
+def test_a_chart_has_a_bar_for_each_value_with_twenty_requests(open_page, by_two):
     names = bar_names(open_page(by_two))
 
     assert [name.partition(":")[0] for name in names] == ["mri", "none named", "acupuncture"]
@@ -160,25 +160,25 @@ def test_the_keyboard_opens_the_decisions_of_a_cell_without_a_rate(open_page, wr
     assert "too few for a rate" in page.locator("#cells tr").filter(has_text="lumbar brace").inner_text()
 
 
-def test_what_a_table_holds_is_never_run_and_no_letter_text_is_on_the_page(open_page, write, requests):
+def test_table_content_is_never_run_and_letter_text_not_shown(open_page, write, requests):
     target = write("specialty", "year")
     page = open_page(target)
     page.get_by_label("Sort by").select_option("name")
 
-    text = target.read_text("utf-8")
+    page_text = target.read_text("utf-8")
     texts = [*requests["request"], *requests["clinical_summary"], *requests["imr_guideline"], *requests["ur_guideline"]]
-    assert [one for one in set(texts) if one in text] == []
-    assert "only this letter names" not in text
+    assert [text for text in set(texts) if text in page_text] == []
+    assert "only this letter names" not in page_text
 
 
-def test_the_page_fits_a_phone_and_dark_paper(open_page, by_two):
+def test_the_page_fits_a_phone_and_supports_dark_mode(open_page, by_two):
     page = open_page(by_two, viewport={"width": 390, "height": 800}, color_scheme="dark")
 
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     picture(page, "phone")
 
 
-def test_the_page_prints_charts_and_table_and_an_open_list_alone(open_page, by_two):
+def test_printing_shows_charts_and_table_or_only_an_open_list(open_page, by_two):
     page = open_page(by_two)
     page.emulate_media(media="print")
     assert page.locator("#bars svg").is_visible()
@@ -192,7 +192,7 @@ def test_the_page_prints_charts_and_table_and_an_open_list_alone(open_page, by_t
     assert page.locator("main").is_hidden()
 
 
-def test_the_table_is_there_without_scripts(open_page, by_two):
+def test_the_table_needs_no_scripts(open_page, by_two):
     page = open_page(by_two, java_script_enabled=False)
 
     assert page.locator("#cells tbody tr").count() == 8

@@ -1,4 +1,4 @@
-"""A table read in chunks gives what the same table gives as a whole."""
+"""Reading a table in chunks yields the same results as reading it at once."""
 
 import numpy as np
 import pandas as pd
@@ -18,7 +18,7 @@ COMPUTED = ["ur_families", "items_in_case", "age", "sex", "category"]
 
 @pytest.fixture(scope="module")
 def requests():
-    """Cases of several rows across chunks, some reissued; rows without families, outcome or date; repeated texts."""
+    """Make cases across chunks, some reissued, rows without families, outcome or date, and repeated texts."""
     table = decided((MRI, 60, 20), (NORCO, 40, 2), ("MRI of the neck and the lumbar spine", 30, 3)).drop(
         columns=COMPUTED
     )
@@ -49,22 +49,24 @@ def read_both(table, questions, where=(), **options):
 
 
 @pytest.mark.parametrize("where", [(), ("body_part=neck",), ("treatment=mri", "year=2016"), ("items=2",)])
-def test_the_rates_facts_and_notes_are_those_of_the_whole_table(table, where):
+def test_chunks_yield_the_rates_facts_and_notes_of_the_whole_table(table, where):
     chunked, whole, (notes, expected) = read_both(table, list(QUESTIONS), where)
 
     assert str(chunked.facts) == str(whole.facts)
     assert sorted(notes) == sorted(expected)
     for question in QUESTIONS:
-        ours, theirs = (count_rates(one, [question]) for one in (chunked, whole))
+        ours, theirs = (count_rates(answered, [question]) for answered in (chunked, whole))
         pd.testing.assert_frame_equal(ours.cells, theirs.cells)
         assert ours.overall == theirs.overall
 
 
-def test_rows_that_are_listed_are_read_again_in_their_order(table):
+def test_listed_rows_are_read_again_in_order(table):
     chunked, whole, _ = read_both(table, ["treatment"], ("body_part=lumbar_spine",))
     columns = ["request", "imr_guideline", "case_number", "specialties"]
 
-    ours, theirs = (one.read_rows(np.array([5, 0, 3]), columns).reset_index(drop=True) for one in (chunked, whole))
+    ours, theirs = (
+        answered.read_rows(np.array([5, 0, 3]), columns).reset_index(drop=True) for answered in (chunked, whole)
+    )
     pd.testing.assert_frame_equal(ours, theirs)
 
 
@@ -72,12 +74,12 @@ def test_rows_that_are_listed_are_read_again_in_their_order(table):
     ("where", "message"),
     [(("body_part=foot",), "no request has it; values are: "), (("year=2016", "year=2015"), "no request")],
 )
-def test_conditions_that_no_request_fulfils_are_refused(table, where, message):
+def test_conditions_that_no_request_meets_are_refused(table, where, message):
     with pytest.raises(RatesError, match=message):
         read_both(table, ["treatment"], where)
 
 
-def test_one_source_is_counted_and_several_are_refused(requests, tmp_path):
+def test_several_sources_are_refused_unless_one_is_selected(requests, tmp_path):
     path = tmp_path / "two.parquet"
     pd.concat([requests, requests.assign(source="sample")]).to_parquet(path)
 

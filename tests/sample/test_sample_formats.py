@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from imr_ml.guidelines.types import Citation, Family
 from imr_ml.letters.reader import read_letter
-from imr_ml.sample.chance import stream
+from imr_ml.sample.chance import open_stream
 from imr_ml.sample.draw import draw_letter
 from imr_ml.sample.letters import generate_letter, letter_as_read
 from imr_ml.sample.model import Format, default_model
@@ -20,15 +20,15 @@ A_FORMAT = 12
 
 @pytest.fixture(scope="module")
 def indices():
-    """Indices of letters of seed 7 by format."""
-    found = {format_: [] for format_ in Format}
+    """Find letters of seed 7 by format."""
+    by_format = {format_: [] for format_ in Format}
     for index in range(SCANNED):
-        found[draw_letter(stream(7, index), index, default_model()).format].append(index)
-    return found
+        by_format[draw_letter(open_stream(7, index), index, default_model()).format].append(index)
+    return by_format
 
 
 def families_only(letter):
-    """The letter with its citations cut down to their families, as a sample knows them."""
+    """Reduce the citations of a letter to their families, as in the ground truth."""
 
     def cut(citations):
         families = sorted({citation.family.value for citation in citations} - {"none"})
@@ -41,7 +41,7 @@ def families_only(letter):
     return replace(letter, items=tuple(items), priority=None, layout="")
 
 
-def meant(letter):
+def expected_letter(letter):
     return replace(letter_as_read(letter), layout="")
 
 
@@ -50,7 +50,7 @@ def test_letters_of_each_format_are_read_as_generated(format_, indices):
     for index in indices[format_][:A_FORMAT]:
         letter = generate_letter(7, index)
 
-        assert families_only(read_letter(render_text(letter))) == meant(letter)
+        assert families_only(read_letter(render_text(letter))) == expected_letter(letter)
 
 
 @given(seed=st.integers(0, 10**9), index=st.integers(0, 9_999_999))
@@ -60,7 +60,7 @@ def test_any_letter_is_read_as_generated(seed, index):
 
     read = read_letter(render_text(letter))
 
-    assert families_only(read) == meant(letter)
+    assert families_only(read) == expected_letter(letter)
     assert [item.outcome.value for item in read.items] == [item.outcome for item in letter.facts.items]
 
 

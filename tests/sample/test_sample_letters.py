@@ -24,7 +24,7 @@ def many():
 
 @pytest.fixture(scope="module")
 def current(many):
-    """Letters in the current format whose head has each label beside its value."""
+    """Generate letters in the current format whose header has each label beside its value."""
     return [letter for letter in many if "Case Number:          SM" in render_text(letter)]
 
 
@@ -33,7 +33,7 @@ def header_date(text, label):
 
 
 def auc(pairs):
-    """Probability that an overturned item has a higher score than an upheld one."""
+    """Estimate the probability that an overturned item has a higher score than an upheld one."""
     ranked = sorted(pairs)
     overturned = sum(label for _, label in ranked)
     ranks = sum(rank for rank, (_, label) in enumerate(ranked, start=1) if label)
@@ -58,7 +58,7 @@ def test_letters_do_not_depend_on_the_process(hash_seed):
         "texts = [render_text(generate_letter(7, index)) for index in range(40)]; "
         "print(hashlib.sha256(repr(texts).encode()).hexdigest())"
     )
-    made = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", code],
         env=os.environ | {"PYTHONHASHSEED": hash_seed},
         capture_output=True,
@@ -68,7 +68,7 @@ def test_letters_do_not_depend_on_the_process(hash_seed):
     texts = [render_text(generate_letter(7, index)) for index in range(40)]
     here = hashlib.sha256(repr(texts).encode()).hexdigest()
 
-    assert made.stdout.strip() == here
+    assert process.stdout.strip() == here
 
 
 @pytest.mark.parametrize("index", [-1, 10_000_000])
@@ -77,7 +77,7 @@ def test_an_index_without_a_case_number_is_refused(index):
         generate_letter(7, index)
 
 
-def test_a_letter_states_that_it_is_a_sample_and_carries_its_index():
+def test_a_letter_states_that_it_is_a_sample_and_has_its_index():
     letter = generate_letter(7, 123)
 
     assert render_text(letter).splitlines()[0] == "SAMPLE LETTER - synthetic, not a decided case"

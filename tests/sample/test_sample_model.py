@@ -1,7 +1,7 @@
 import pytest
 from pydantic import ValidationError
 
-from imr_ml.sample.chance import stream
+from imr_ml.sample.chance import open_stream
 from imr_ml.sample.draw import draw_letter, probability
 from imr_ml.sample.model import Kind, Model, default_model, read_toml
 from imr_ml.sample.phrases import SLOTS, Phrases, default_phrases
@@ -81,7 +81,7 @@ def test_clauses_have_hundreds_of_patterns_and_thousands_of_variants():
 
 
 def test_every_slot_is_filled():
-    rng, phrases = stream(7, 0), default_phrases()
+    rng, phrases = open_stream(7, 0), default_phrases()
     facts = draw_letter(rng, 0, default_model())
     requests = [word_request(rng, item, facts.dates) for item in facts.items]
 

@@ -51,9 +51,9 @@ def test_several_processes_write_the_same_as_one(tmp_path):
     for name, jobs in (("one", 1), ("two", 2)):
         write_output(tmp_path / f"{name}.jsonl", 42, seed=7, jobs=jobs, chunk_size=5)
 
-    one, two = ((tmp_path / f"{name}.jsonl").read_bytes() for name in ("one", "two"))
-    assert one == two
-    assert one.count(b"\n") == 42
+    sequential, parallel = ((tmp_path / f"{name}.jsonl").read_bytes() for name in ("one", "two"))
+    assert sequential == parallel
+    assert sequential.count(b"\n") == 42
     assert_frame_equal(*(pd.read_parquet(tmp_path / f"{name}.truth.parquet") for name in ("one", "two")))
 
 

@@ -18,7 +18,7 @@ from imr_ml.sample.wording import format_date, join_words, lower_first, spell_nu
         ("words", "March 5, 2016"),
     ],
 )
-def test_dates_in_the_styles_of_reviewers(style, written):
+def test_dates_are_written_in_the_styles_of_reviewers(style, written):
     assert format_date(date(2016, 3, 5), style) == written
 
 
@@ -36,7 +36,7 @@ def test_a_request_inside_a_sentence_keeps_its_abbreviations(text, inside):
 
 
 @pytest.mark.parametrize(("number", "word"), [(8, "eight"), (24, "twenty-four"), (36, "36")])
-def test_counts_of_visits_in_words(number, word):
+def test_counts_of_visits_are_spelled(number, word):
     assert spell_number(number) == word
 
 

@@ -16,7 +16,7 @@ from imr_ml.tables.table import Table
 
 
 def read(path, rows=1000, columns=None):
-    """All rows as lists, None where a cell is missing, and the line and reason of each rejected line."""
+    """Return all rows as lists with None for missing cells, and the line and reason of each rejected line."""
     chunks = list(Table.open(path).chunks(rows, columns))
     frame = pd.concat([chunk.frame for chunk in chunks])
     assert frame.index.tolist() == list(range(len(frame)))
@@ -50,7 +50,7 @@ def written(folder, content, name="a.csv"):
         ('a,b\n5" needle,6"\n', ",", [['5" needle', '6"']]),
     ],
 )
-def test_dialects(tmp_path, content, delimiter, rows):
+def test_dialects_are_detected(tmp_path, content, delimiter, rows):
     path = written(tmp_path, content)
 
     assert read(path) == (rows, {})
@@ -61,7 +61,7 @@ def test_dialects(tmp_path, content, delimiter, rows):
     "encoding",
     ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "cp1252", "mac_roman", "cp850"],
 )
-def test_encodings(tmp_path, encoding):
+def test_encodings_are_detected(tmp_path, encoding):
     text = "Mr. Pe\u00f1a\u2019s \u201cgood\u201d knee" if encoding != "cp850" else "Jos\u00e9 Pe\u00f1a"
     path = written(tmp_path, f"patient,seen\n{text},yes\n".encode(encoding))
 
@@ -176,7 +176,7 @@ def test_column_names_are_cleaned_and_gaps_named(tmp_path):
     [
         ("", "has no row and no header"),
         ("a,b\n", "has no row"),
-        ("a,b,a\n1,2,3\n", r"column\(s\) occur twice: a"),
+        ("a,b,a\n1,2,3\n", r"duplicate column\(s\): a"),
         ("x" * 300 + ",b\n1,2\n", "has no column names"),
         ('"a,b\n1,2\n', "its header has an unclosed quotation mark"),
         (",".join(map(str, range(10_001))) + "\n", "has 10001 columns"),
@@ -257,7 +257,7 @@ def test_any_escaped_table_round_trips(tmp_path_factory, table, delimiter):
 
 @settings(max_examples=60)
 @given(st.lists(st.sampled_from(['"', ",", "a", "\n", "\\", "'", "\0", "\r", " "]), max_size=80))
-def test_no_text_breaks_the_reader_or_loses_a_row(tmp_path_factory, signs):
+def test_any_text_is_read_without_losing_a_row(tmp_path_factory, signs):
     good = "".join(f"r{number},s\n" for number in range(30))
     path = written(tmp_path_factory.mktemp("csv"), "a,b\n" + good + "".join(signs) + "\n")
 

@@ -1,4 +1,4 @@
-"""The format of a file, and standard input as a file."""
+"""Detect the format of a file, and write standard input to a file."""
 
 import gzip
 import io
@@ -9,12 +9,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from imr_ml.errors import SchemaError
-from imr_ml.tables.formats import is_table, spooled, table_format
+from imr_ml.tables.formats import is_table, spool_stream, table_format
 from imr_ml.tables.table import Table
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "known_as"),
+    ("name", "content", "kind"),
     [
         ("a.csv", b"a,b\n1,2\n", "csv"),
         ("a.CSV", b"{not JSON}\n", "csv"),
@@ -30,10 +30,10 @@ from imr_ml.tables.table import Table
         ("export.out", b'[{"a": 1}]', "json"),
     ],
 )
-def test_the_name_decides_for_text_and_the_content_for_names_without_an_ending(tmp_path, name, content, known_as):
+def test_the_name_decides_for_text_and_the_content_for_names_without_an_ending(tmp_path, name, content, kind):
     (tmp_path / name).write_bytes(content)
 
-    assert table_format(tmp_path / name) == known_as
+    assert table_format(tmp_path / name) == kind
 
 
 def test_the_content_decides_for_parquet(tmp_path):
@@ -46,7 +46,7 @@ def test_the_content_decides_for_parquet(tmp_path):
 @pytest.mark.parametrize(
     ("name", "content", "complaint"),
     [
-        ("a.xml", b"<a/>", "is not a table; give one that ends in .csv"),
+        ("a.xml", b"<a/>", "is not a table; name a file ending in .csv"),
         ("a.pdf", b"%PDF-1.7", "is not a table"),
         ("a.csv", b"%PDF-1.7", "is not a table"),
         ("a.zip", b"PK\x03\x04...", "is not a table"),
@@ -64,7 +64,7 @@ def test_a_path_that_is_not_a_table_is_reported_in_one_line(tmp_path, name, cont
     assert "\n" not in str(caught.value)
 
 
-def test_a_missing_file(tmp_path):
+def test_a_missing_file_is_reported(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"gone\.csv: no such file"):
         Table.open(tmp_path / "gone.csv")
 
@@ -101,7 +101,7 @@ def zipped(name):
     ],
 )
 def test_standard_input_becomes_a_file_named_for_its_format(tmp_path, content, name):
-    path = spooled(io.BytesIO(content), tmp_path)
+    path = spool_stream(io.BytesIO(content), tmp_path)
 
     assert path.name == name
     assert path.read_bytes() == content

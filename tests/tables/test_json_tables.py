@@ -13,7 +13,7 @@ from imr_ml.tables.table import Table
 
 
 def read(path, rows=1000, columns=None):
-    """All rows as dicts, and the line and reason of each rejected line."""
+    """Return all rows as dicts, and the line and reason of row rejected line."""
     chunks = list(Table.open(path).chunks(rows, columns))
     frame = pd.concat([chunk.frame for chunk in chunks])
     assert frame.index.tolist() == list(range(len(frame)))
@@ -67,7 +67,7 @@ def test_nan_and_infinity_as_python_writes_them_are_read(tmp_path):
         ('{"a": ' + "[" * 100_000, "is nested too deeply"),
         ('{"a": "x\\u0000y"}', "contains a NUL character, as broken files do"),
         ('{"a": "\\ud800"}', "contains half a surrogate pair"),
-        ('{"a": ' + "9" * 5000 + "}", "contains a number of too many digits"),
+        ('{"a": ' + "9" * 5000 + "}", "contains a number with too many digits"),
     ],
 )
 def test_a_broken_line_is_rejected_and_the_next_row_is_read(tmp_path, line, reason):
@@ -77,7 +77,7 @@ def test_a_broken_line_is_rejected_and_the_next_row_is_read(tmp_path, line, reas
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
-def test_encodings(tmp_path, encoding):
+def test_encodings_are_detected(tmp_path, encoding):
     path = written(tmp_path, '{"a": "Pe\u00f1a"}\n'.encode(encoding))
 
     assert read(path) == ([{"a": "Pe\u00f1a"}], {})
@@ -161,15 +161,15 @@ VALUES = st.one_of(
     rows=st.integers(1, 7),
 )
 def test_any_list_of_objects_round_trips(tmp_path_factory, objects, ascii_only, as_array, rows):
-    lines = [json.dumps(each, ensure_ascii=ascii_only) for each in objects]
+    lines = [json.dumps(row, ensure_ascii=ascii_only) for row in objects]
     content = f"[{','.join(lines)}]" if as_array else "\n".join(lines)
     path = written(tmp_path_factory.mktemp("json"), content)
 
     read_rows, reasons = read(path, rows)
 
-    names = dict.fromkeys(key for each in objects for key in each)
-    assert read_rows == [{name: each.get(name) for name in names} for each in objects]
+    names = dict.fromkeys(key for row in objects for key in row)
+    assert read_rows == [{name: row.get(name) for name in names} for row in objects]
     assert [type(row[name]) for row in read_rows for name in names] == [
-        type(each.get(name)) for each in objects for name in names
+        type(row.get(name)) for row in objects for name in names
     ]
     assert reasons == {}

@@ -106,7 +106,7 @@ def test_files_of_a_folder_may_lack_columns_and_differ_in_width_of_numbers(tmp_p
     assert len({str(chunk.frame.dtypes.to_dict()) for chunk in Table.open(tmp_path).chunks(1)}) == 1
 
 
-def test_files_of_a_folder_that_contradict_each_other_are_refused(tmp_path):
+def test_files_of_a_folder_with_incompatible_types_are_refused(tmp_path):
     pq.write_table(pa.table({"a": ["x"]}), tmp_path / "1.parquet")
     pq.write_table(pa.table({"a": [1]}), tmp_path / "2.parquet")
 

@@ -67,7 +67,7 @@ def test_empty_rows_are_skipped(tmp_path):
     assert read(path) == [["1", "2", "3"], ["4", None, None]]
 
 
-def test_chunks_and_wanted_columns(tmp_path):
+def test_rows_are_read_in_chunks_with_the_wanted_columns(tmp_path):
     path = workbook(tmp_path, [["a", "b"], *([number, -number] for number in range(5000))])
 
     chunks = list(Table.open(path).chunks(3000, ["b"]))
@@ -94,12 +94,12 @@ def test_a_workbook_with_distant_cells_is_refused(tmp_path):
     book.active["A1"], book.active["XFD1048576"] = "a", "b"
     book.save(tmp_path / "a.xlsx")
 
-    with pytest.raises(SchemaError, match="span 1048576 rows and 16384 columns"):
+    with pytest.raises(SchemaError, match="spans 1048576 rows and 16384 columns"):
         read(tmp_path / "a.xlsx")
 
 
 def repacked(path, member, content):
-    """The workbook with another content of a member."""
+    """Write the workbook with other content for one member."""
     other = path.with_name("other.xlsx")
     with zipfile.ZipFile(path) as old, zipfile.ZipFile(other, "w", zipfile.ZIP_DEFLATED) as new:
         for name in old.namelist():

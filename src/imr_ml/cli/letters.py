@@ -39,7 +39,7 @@ def ingest(
         from imr_ml.corpus.mapping import read_mapping
         from imr_ml.errors import ImrError
         from imr_ml.ingest.growing import Provenance, grow_table
-        from imr_ml.ingest.inputs import sources_of
+        from imr_ml.ingest.inputs import make_sources
         from imr_ml.ingest.report import report_json, report_lines
         from imr_ml.tracking.git import git_state
 
@@ -47,7 +47,7 @@ def ingest(
             raise ImrError("--append keeps the table and --fresh replaces it: give one of them")
         if append:
             warn("--append is deprecated: ingest always adds to a table that exists")
-        sources = sources_of(paths, InputOptions(read_mapping(renames or (), columns), sheet=sheet, ocr=ocr))
+        sources = make_sources(paths, InputOptions(read_mapping(renames or (), columns), sheet=sheet, ocr=ocr))
         with progress() as start:
             provenance = Provenance(code=code_of(git_state()))
             report = grow_table(sources, output, start, jobs=jobs, fresh=fresh, provenance=provenance)

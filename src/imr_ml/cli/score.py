@@ -149,13 +149,13 @@ def _stream(source: Path, model: LoadedModel, options: ScoreOptions, settings: B
 def _spool_input(stack: ExitStack, *, resume: bool) -> Path:
     from imr_ml.files import explain_storage_errors
     from imr_ml.scoring.parts import JobError
-    from imr_ml.tables.formats import spooled
+    from imr_ml.tables.formats import spool_stream
 
     if resume:
         raise JobError("-: standard input can't be read again; save it as a file to be able to --resume")
     folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
     with explain_storage_errors(folder.parent):
-        return spooled(sys.stdin.buffer, folder)
+        return spool_stream(sys.stdin.buffer, folder)
 
 
 def _print(summary: BatchSummary, model: LoadedModel, output: Path, report: Path | None) -> None:

@@ -19,7 +19,7 @@ from imr_ml.fetch.types import AnswerError, FetchError, RequestPolicy
 
 AGENT = "imr-ml"
 MAX_BYTES = 25_000_000
-"""Far above the size of any letter or page."""
+"""No letter or page is nearly as large."""
 _OK = 200
 _TOO_MANY_REQUESTS = 429
 _TRANSIENT = (408, 425, _TOO_MANY_REQUESTS, 500, 502, 503, 504)
@@ -31,7 +31,7 @@ _MAX_RESPONSE_TIMEOUTS = 10
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A response of status 200, or a stored file without status; `url` is the final address after redirects."""
+    """A response with status 200, or a stored file without a status; `url` is the final address after redirects."""
 
     url: str
     http_status: int | None
@@ -45,7 +45,7 @@ class Answer:
 
 
 class _TransientError(AnswerError):
-    """A failure that another try may solve."""
+    """A failure that may not occur on another try."""
 
     def __init__(self, reason: str, http_status: int | None = None, retry_after: float = 0.0) -> None:
         self.retry_after_s = retry_after
@@ -53,7 +53,7 @@ class _TransientError(AnswerError):
 
 
 def retry_after_s(value: str | None, now: datetime) -> float | None:
-    """Seconds to wait after a ``Retry-After`` header, 0 for a past time; None if it can't be read.
+    """Convert a ``Retry-After`` header to seconds, 0 for a past time; return None for other text.
 
     Examples
     --------
@@ -61,11 +61,11 @@ def retry_after_s(value: str | None, now: datetime) -> float | None:
     >>> retry_after_s("120", noon), retry_after_s("Mon, 05 Jan 2026 12:00:30 GMT", noon), retry_after_s("soon", noon)
     (120.0, 30.0, None)
     """
-    written = (value or "").strip()
-    if written.isascii() and written.isdigit():
-        return float(written)
+    text = (value or "").strip()
+    if text.isascii() and text.isdigit():
+        return float(text)
     try:
-        moment = parsedate_to_datetime(written)
+        moment = parsedate_to_datetime(text)
         aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
         return max(0.0, (aware - now).total_seconds())
     except (ValueError, TypeError, OverflowError, IndexError):
@@ -73,7 +73,7 @@ def retry_after_s(value: str | None, now: datetime) -> float | None:
 
 
 _certificates = cache(httpx.create_ssl_context)
-"""The trusted authorities, loaded once, as this takes a tenth of a second."""
+"""Trusted certificate authorities, loaded once, as this takes a tenth of a second."""
 
 
 class PoliteClient:
@@ -149,7 +149,7 @@ class PoliteClient:
         raise _TransientError(f"{url}: HTTP {status}", status, wait_s)
 
     def _read_content(self, response: httpx.Response, url: str) -> bytes:
-        """Content of a response, within limits of size and time."""
+        """Read the content of a response, up to limits of size and time."""
         content = bytearray()
         stop_at = time.monotonic() + self._policy.timeout_s * _MAX_RESPONSE_TIMEOUTS
         for part in response.iter_bytes():
@@ -169,7 +169,7 @@ class PoliteClient:
         self._next_request_at = time.monotonic() + self._policy.pause_s
 
     def _crawl_delay_s(self, url: str) -> float:
-        """Crawl delay of the site's robots.txt, 0 for none; raise `FetchError` if it forbids the address."""
+        """Return the crawl delay in the site's robots.txt, 0 for none; raise `FetchError` if it forbids the address."""
         parts = urlsplit(url)
         site = f"{parts.scheme}://{parts.netloc}"
         if site not in self._robots:
@@ -186,6 +186,6 @@ class PoliteClient:
         except AnswerError as error:
             if error.http_status in _CLIENT_ERRORS and error.http_status != _TOO_MANY_REQUESTS:
                 return Protego.parse("")
-            raise FetchError(f"{error}; nothing may be fetched without it: try again later") from error
+            raise FetchError(f"{error}; robots.txt must be read before fetching: try again later") from error
         finally:
             self._reads_robots = False

@@ -1,4 +1,4 @@
-"""Compare letters with the fields of the decision search."""
+"""Compare letters with their entries in the decision search."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ _PARTLY = "partly overturned"
 def compare_with_index(requests: pd.DataFrame, index: Index) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Add the fields of the index to the requests table, and list the disagreements.
 
-    It compares the number of items, outcomes and categories of items, the outcome of the case, the reviewer's
-    specialty, and the dates of decision, injury and application, if both sides have a value. The search does not number
-    its requests, so outcomes of items disagree only if their counts in the case differ.
+    Compared are the number of items, their outcomes and categories, the outcome of the case, the reviewer's specialty,
+    and the dates of decision, injury and application, if both sides have a value. The search does not number its
+    requests, so outcomes of items disagree only if their counts in the case differ.
 
     Returns
     -------
     table : DataFrame
-        The same rows with ``index_category``, ``index_subcategory``, ``index_outcome``, ``index_case_outcome``,
-        ``index_specialty``, ``index_decision_date``, ``index_date_of_injury`` and ``index_application_received``; they
-        are missing if the index lacks the case or lists another number of requests. The index's category replaces
-        ``category`` if it is one of the table's categories.
+        The requests with ``index_category``, ``index_subcategory``, ``index_outcome``, ``index_case_outcome``,
+        ``index_specialty``, ``index_decision_date``, ``index_date_of_injury`` and ``index_application_received``, which
+        are missing if the index lacks the case or lists another number of requests. The category of the index replaces
+        ``category`` if it is a category of the table.
     disagreements : DataFrame
         ``case_number, item, column, read, index``, one row per disagreement, by case and item; `item` is missing for a
         field of the case. `column` is a column of the table, ``items`` or ``case_outcome``.
@@ -43,19 +43,18 @@ def compare_with_index(requests: pd.DataFrame, index: Index) -> tuple[pd.DataFra
 
 
 def _with_index_category(joined: pd.DataFrame) -> pd.DataFrame:
-    """Replace ``category`` by the search's, if it is one of the table's categories."""
+    """Replace ``category`` by that of the search, if it is a category of the table."""
     names = {normalize(name): name for name in CATEGORIES}
-    known = map_values(joined["index_category"], lambda stated: names.get(normalize(stated)))
+    index = map_values(joined["index_category"], lambda stated: names.get(normalize(stated)))
     read = joined["category"].astype("string") if "category" in joined else pd.Series(pd.NA, joined.index, "string")
-    return joined.assign(category=known.fillna(read))
+    return joined.assign(category=index.fillna(read))
 
 
 def _find_disagreements(joined: JoinedTable) -> pd.DataFrame:
-    known = joined.is_indexed
-    rows, letters = joined.table[known], joined.letters[known]
+    rows, letters = joined.table[joined.is_indexed], joined.letters[joined.is_indexed]
     first = ~pd.Series(letters).duplicated().to_numpy()
     heads = rows[first].assign(item=float("nan"))
-    listed = pd.Series(joined.listed[known][first], heads.index)
+    listed = pd.Series(joined.listed[joined.is_indexed][first], heads.index)
     read = rows["item"].groupby(letters, sort=False).size().set_axis(heads.index)
     parts = [
         *_compare_items(rows, letters),
@@ -82,11 +81,11 @@ def _compare_items(rows: pd.DataFrame, letters: NDArray[np.int64]) -> Iterator[p
 
 
 def _compare_outcomes(rows: pd.DataFrame, letters: NDArray[np.int64], heads: pd.DataFrame) -> Iterator[pd.DataFrame]:
-    """Letters with another outcome of the case than the search's."""
+    """Yield letters whose case outcome differs from that of the search."""
     if "outcome" in rows:
-        known = rows["outcome"].notna().groupby(letters, sort=False).all()
+        is_decided = rows["outcome"].notna().groupby(letters, sort=False).all()
         share = rows["outcome"].eq("overturned").fillna(value=False).groupby(letters, sort=False).mean()
-        stated = share.map({0.0: "upheld", 1.0: "overturned"}).astype("string").fillna(_PARTLY).where(known)
+        stated = share.map({0.0: "upheld", 1.0: "overturned"}).astype("string").fillna(_PARTLY).where(is_decided)
         read, index = stated.set_axis(heads.index), map_values(heads["index_case_outcome"], _translate_outcome)
         yield _list_disagreements(heads, read != index, "case_outcome", read, index)
 
@@ -108,7 +107,7 @@ def _compare_letters(heads: pd.DataFrame) -> Iterator[pd.DataFrame]:
 def _list_disagreements(
     rows: pd.DataFrame, differ: pd.Series, column: str, read: pd.Series, index: pd.Series
 ) -> pd.DataFrame:
-    """Disagreements in one column, if both sides have a value."""
+    """List the disagreements in one column, where both sides have a value."""
     mask = (differ.fillna(value=False).astype("bool") & read.notna() & index.notna()).to_numpy()
     return pd.DataFrame(
         {
@@ -122,11 +121,11 @@ def _list_disagreements(
 
 
 def _translate_outcome(stated: object) -> str | None:
-    """Translate an outcome to the table's words; None for any other.
+    """Translate an outcome to the table's terms; return None for any other.
 
     Examples
     --------
-    >>> [_translate_outcome(each) for each in ("Upheld", "OVERTURNED", "Overturned in part", "Withdrawn")]
+    >>> [_translate_outcome(text) for text in ("Upheld", "OVERTURNED", "Overturned in part", "Withdrawn")]
     ['upheld', 'overturned', 'partly overturned', None]
     """
     words = stated.lower() if isinstance(stated, str) else ""
@@ -136,7 +135,7 @@ def _translate_outcome(stated: object) -> str | None:
 
 
 def _share_specialty(specialties: str, stated: str) -> bool:
-    """Whether a specialty of the letter contains the index's or the reverse, ignoring punctuation."""
+    """Whether a specialty of the letter contains that of the index or the reverse, ignoring punctuation."""
     theirs = normalize(stated) or ""
     ours = [normalize(name) or "" for name in specialties.split(FAMILY_SEPARATOR)]
     return any(name and (name in theirs or theirs in name) for name in ours)

@@ -1,6 +1,6 @@
 """Read the tables of HTML pages as rows of named cells.
 
-Errors state the title, headers and counts of a page, but no content of a row.
+Errors state the title, headers and counts of a page, but not the content of a row.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _MAX_CHARACTERS, _MAX_TABLES = 60, 5
 
 
 class Page:
-    """A page of the site with its address."""
+    """A parsed page of the site, with its address."""
 
     def __init__(self, html: str, url: str) -> None:
         self.url = url
@@ -65,7 +65,7 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A row of a table: cells by their first column, columns of the fields, and its number from 1."""
+    """A row of a table: its cells by first column, the columns of the fields, and its number from 1."""
 
     cells: dict[int, LexborNode]
     columns: Mapping[str, int]
@@ -77,7 +77,7 @@ class Row:
         return self.columns[name] in self.cells
 
     def cell(self, name: str) -> LexborNode:
-        """Cell of a field; raise `FetchError` if the row lacks it."""
+        """Return the cell of a field; raise `FetchError` if the row lacks it."""
         if not self.has(name):
             raise self.error(f"a cell for {name}", f"{len(self.cells)} cells")
         return self.cells[self.columns[name]]
@@ -87,10 +87,10 @@ class Row:
         return node_text(self.cell(name))
 
     def day(self, name: str) -> date | None:
-        """Date of a field, None for an empty cell; raise `FetchError` for other text."""
-        written = self.text(name)
-        day = read_date(written)
-        if written and day is None:
+        """Parse the date of a field, None for an empty cell; raise `FetchError` for other text."""
+        text = self.text(name)
+        day = read_date(text)
+        if text and day is None:
             raise self.error(f"a date (MM/DD/YYYY) for {name}", "something else")
         return day
 
@@ -103,7 +103,7 @@ class Row:
 
 
 def node_text(node: LexborNode) -> str:
-    """Text of a node in one line."""
+    """Return the text of a node on one line."""
     return " ".join(node.text().split())
 
 

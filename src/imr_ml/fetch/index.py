@@ -1,4 +1,4 @@
-"""Read the fields of the search from a manifest, and join them to the requests table as ``index_`` columns."""
+"""Read the entries of the search from a manifest, and join them to the requests table as ``index_`` columns."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _DTYPES = {"place": "int64", "is_latest": "bool"}
 _NO_ENTRY = -1
 _WORDS = re.compile(r"[a-z0-9]{3,}")
 _SHARED_WORD, _SHARED_CATEGORY, _OUT_OF_PLACE = 4.0, 2.0, -0.01
-"""Scores of a pair of an item and a listed request; the last is per place of distance."""
+"""Scores for pairing an item with a listed request; the last is per position of distance."""
 _CASES = """
 SELECT case_number, url, case_outcome, specialty, decision_date, date_of_injury, application_received,
     row_number() OVER newest = 1 AS is_latest
@@ -49,7 +49,7 @@ class Index:
     ----------
     cases : DataFrame
         One row per letter: ``case_number, url, case_outcome, specialty, decision_date, date_of_injury,
-        application_received, is_latest``; a case reissued at another address has two.
+        application_received, is_latest``; a case reissued at another address has two rows.
     requests : DataFrame
         One row per request: ``case_number, url, place, category, subcategory, outcome``; `place` counts from 1.
     letters : DataFrame
@@ -62,7 +62,7 @@ class Index:
     letters: pd.DataFrame
 
     def restrict_to(self, requests: pd.DataFrame) -> Index:
-        """Select the cases of a requests table or of its files, as joining takes time in proportion to the index."""
+        """Select the cases of a requests table, as the time of a join grows with the index."""
         is_needed = self.cases["case_number"].isin(requests["case_number"].dropna())
         if "letter_sha256" in requests:
             read = self.letters["letter_sha256"].isin(requests["letter_sha256"].dropna())
@@ -73,7 +73,7 @@ class Index:
 
 
 def read_index(manifest: Path) -> Index:
-    """Read the index of a manifest; see `open_manifest` for what it raises."""
+    """Read the index of a manifest; see `open_manifest` for errors."""
     with open_manifest(manifest) as connection:
         frames = [pd.read_sql_query(query, connection) for query in (_CASES, _REQUESTS, _LETTERS)]
     cases, requests, letters = (
@@ -106,7 +106,7 @@ class JoinedTable:
 
 
 def join_index(requests: pd.DataFrame, index: Index) -> JoinedTable:
-    """Join the fields of the search to the rows of its letters."""
+    """Join the entries of the search to the rows of their letters."""
     require_columns(list(requests.columns), _NEEDED, "requests table")
     index = index.restrict_to(requests)
     entries = _find_entries(requests, index)
@@ -124,12 +124,12 @@ def join_index(requests: pd.DataFrame, index: Index) -> JoinedTable:
 
 
 def map_values(values: pd.Series, lookup: Callable[[object], str | None]) -> pd.Series:
-    """Look up each distinct value once; missing values remain."""
+    """Look up each distinct value once; missing values stay missing."""
     return values.map({value: lookup(value) for value in values.dropna().unique()}).astype("string")
 
 
 def normalize(words: object) -> str | None:
-    """Reduce text to letters and digits; ``&`` equals ``and``.
+    """Reduce text to lowercase letters and digits, with "and" for ``&``; return None for other values.
 
     Examples
     --------
@@ -142,7 +142,7 @@ def normalize(words: object) -> str | None:
 
 
 def _find_entries(requests: pd.DataFrame, index: Index) -> NDArray[np.int64]:
-    """Entry of each row: that of its file, else the latest of its case."""
+    """Find the entry of each row: that of its file, else the latest one of its case."""
     latest = index.cases[index.cases["is_latest"]]
     entries = requests["case_number"].map(pd.Series(latest.index, index=latest["case_number"]))
     if "letter_sha256" in requests.columns:
@@ -162,7 +162,7 @@ def _number_letters(requests: pd.DataFrame, entries: NDArray[np.int64]) -> NDArr
 
 
 def _find_listed(index: Index) -> dict[int, range]:
-    """Rows of each entry's requests, which are adjacent, as both tables have the same order."""
+    """Find the rows of each entry's requests, which are adjacent, as both tables have the same order."""
     places = index.cases[_KEY].assign(entry=index.cases.index)
     entries = index.requests[_KEY].merge(places, on=_KEY, how="left")["entry"]
     bounds = entries.reset_index().groupby("entry")["index"].agg(["min", "max"])
@@ -178,30 +178,30 @@ def _pair_requests(
     """
     pairs = np.full(len(requests), _NO_ENTRY, dtype=np.int64)
     items = requests["item"].to_numpy(dtype=np.float64)
-    # Access to single elements of lists is much faster than to those of columns.
+    # Accessing single elements is much faster in lists than in columns.
     ours = _comparable_texts(requests["request"], requests.get("category"))
     theirs = _comparable_texts(index.requests["subcategory"], index.requests["category"])
     for rows in pd.Series(letters).groupby(letters, sort=False).indices.values():
         listed = ranges[rows[0]]
         if len(listed) == len(rows):
             ordered = np.asarray(rows)[np.argsort(items[rows], kind="stable")]
-            chosen = _assign_items([ours[row] for row in ordered.tolist()], [theirs[row] for row in listed])
-            pairs[ordered] = listed.start + np.asarray(chosen, dtype=np.int64)
+            places = _assign_items([ours[row] for row in ordered.tolist()], [theirs[row] for row in listed])
+            pairs[ordered] = listed.start + np.asarray(places, dtype=np.int64)
     return pairs
 
 
 def _comparable_texts(texts: pd.Series, categories: pd.Series | None) -> list[tuple[str, str]]:
-    """Text and category of each request, empty if missing."""
+    """Return the text and category of each request, empty if missing."""
     words = texts.fillna("").str.lower().tolist()
     return list(zip(words, [""] * len(words) if categories is None else categories.fillna("").tolist(), strict=True))
 
 
 def _assign_items(items: Sequence[tuple[str, str]], listed: Sequence[tuple[str, str]]) -> list[int]:
-    """Place of the listed request of each item; each is used once."""
+    """Assign a different listed request to each item; return their positions."""
     if len(items) == 1:
         return [0]
     scores = [
-        [_score(item, each) + _OUT_OF_PLACE * abs(i - j) for j, each in enumerate(listed)]
+        [_score(item, request) + _OUT_OF_PLACE * abs(i - j) for j, request in enumerate(listed)]
         for i, item in enumerate(items)
     ]
     places: list[int] = linear_sum_assignment(scores, maximize=True)[1].tolist()

@@ -1,4 +1,4 @@
-"""Record searches, downloads and failures in a SQLite manifest; it can be read during a fetch."""
+"""Record searches, downloads and failures in a SQLite manifest, which can be read during a fetch."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from imr_ml.fetch.types import AnswerError, FetchError, IndexedCase, Query
 MANIFEST = "manifest.sqlite"
 SCHEMA_VERSION = 1
 APPLICATION_ID = 0x494D524D
-"""Identifies the file in its header ("IMRM")."""
+"""Identifies a manifest in the file's header ("IMRM")."""
 _SCHEMA = "manifest.sql"
 _INDEXED = ("case_outcome", "decision_date", "date_of_injury", "application_received", "specialty")
 _THIS_LETTER = "case_number = ? AND url = ?"
@@ -41,7 +41,7 @@ _RESET = "UPDATE cases SET state = 'found', attempts = 0 WHERE "
 
 @dataclass(frozen=True, slots=True)
 class PendingLetter:
-    """A letter to download; `versions` are the SHA-256 of the stored letters of its case."""
+    """A letter to download; `versions` are the SHA-256 of its case's stored letters."""
 
     case_number: str
     url: str
@@ -62,7 +62,7 @@ class StoredLetter:
 
 
 class Manifest:
-    """The manifest of a folder, created if missing; a case has one row for each address of its letter."""
+    """The manifest of a folder, created if missing; a case has one row per address of its letter."""
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -81,7 +81,7 @@ class Manifest:
         self._connection.close()
 
     def _create(self) -> None:
-        """Create tables and header in one transaction, to survive a kill."""
+        """Create tables and header in one transaction, so that a killed call leaves a valid file."""
         with self._transaction() as connection:
             for statement in files(__package__).joinpath(_SCHEMA).read_text(encoding="utf-8").split(";\n"):
                 connection.execute(statement)
@@ -98,7 +98,7 @@ class Manifest:
             raise FetchError(f"{self._path}: can't be written ({error})") from error
 
     def record_search(self, query: Query, cases: list[IndexedCase]) -> None:
-        """Record the cases of a search, and that its days are complete."""
+        """Record the cases of a search, and that its days were searched completely."""
         with self._transaction() as connection:
             for case in cases:
                 self._record_case(case)
@@ -108,12 +108,12 @@ class Manifest:
                 connection.execute("INSERT OR REPLACE INTO walks VALUES (?, ?, ?, ?, ?)", row)
 
     def _record_case(self, case: IndexedCase) -> None:
-        """Add a case; if its entry changed, its letter is pending again, as it may be a reissue."""
+        """Add a case; if its entry changed, its letter becomes pending again, as it may have been reissued."""
         key = (case.case_number, case.url)
         fields = tuple(str(value) if (value := getattr(case, name)) else value for name in _INDEXED)
         requests = [(request.category, request.subcategory, request.outcome) for request in case.requests]
-        known = self._connection.execute(_FIELDS, key).fetchone()
-        if known == fields and self._connection.execute(_REQUESTS, key).fetchall() == requests:
+        recorded = self._connection.execute(_FIELDS, key).fetchone()
+        if recorded == fields and self._connection.execute(_REQUESTS, key).fetchall() == requests:
             return
         self._connection.execute(_RECORD_CASE, (*key, *fields, _now()))
         self._connection.execute(f"DELETE FROM requests WHERE {_THIS_LETTER}", key)  # noqa: S608
@@ -121,18 +121,18 @@ class Manifest:
         self._connection.executemany("INSERT INTO requests VALUES (?, ?, ?, ?, ?, ?)", rows)
 
     def searched_at(self, query: Query) -> datetime | None:
-        """Time of the last complete search of the query's days; None without one."""
+        """Return the time of the last complete search of the query's days, or None."""
         walks = "SELECT walked_at FROM walks WHERE first_day = ? AND last_day = ?"
         row = self._connection.execute(walks, _days(query)).fetchone()
         return datetime.fromisoformat(row[0]) if row else None
 
     def first_day(self) -> date | None:
-        """First day of all searches."""
+        """Return the first day of all searches, or None."""
         (day,) = self._connection.execute("SELECT min(first_day) FROM walks").fetchone()
         return date.fromisoformat(day) if day else None
 
     def pending(self, query: Query, max_calls: int) -> list[PendingLetter]:
-        """Letters of the query that are not stored and failed in fewer than `max_calls` calls."""
+        """List letters of the query that are not stored and failed in fewer than `max_calls` calls."""
         condition, values = _condition(query)
         rows = self._connection.execute(_PENDING + condition + _IN_ORDER, (max_calls, *values)).fetchall()
         return [PendingLetter(case, url, self._versions(case)) for case, url in rows]
@@ -142,7 +142,7 @@ class Manifest:
         return tuple(sha256 for (sha256,) in self._connection.execute(query, (case_number,)).fetchall())
 
     def reset(self, query: Query) -> None:
-        """Make the letters of the query pending again, to detect silent reissues."""
+        """Make the letters of the query pending again, to detect reissues at the same address."""
         condition, values = _condition(query)
         with self._transaction() as connection:
             connection.execute(_RESET + condition, values)
@@ -160,13 +160,13 @@ class Manifest:
             return True
 
     def record_failure(self, letter: PendingLetter, error: AnswerError) -> None:
-        """Record why a letter can't be downloaded; if the site is down, it does not count as an attempt."""
+        """Record why a download failed; it does not count as an attempt if the site is down."""
         attempts, key = int(not error.is_site_down), (letter.case_number, letter.url)
         with self._transaction() as connection:
             connection.execute(_RECORD_ATTEMPT, ("failed", _now(), attempts, error.http_status, str(error), *key))
 
     def counts(self, max_calls: int) -> tuple[int, int, int]:
-        """Number of cases, of files, and of letters given up after `max_calls` calls."""
+        """Count cases, files, and letters given up after `max_calls` calls."""
         cases, letters, given_up = self._connection.execute(_COUNTS, (max_calls,)).fetchone()
         return cases, letters, given_up
 
@@ -191,7 +191,13 @@ def open_manifest(path: Path) -> Iterator[sqlite3.Connection]:
 
 
 def letters_of_manifest(path: Path) -> list[Path]:
-    """List the files of a manifest by case and version; raise as `open_manifest`, and if a file is missing."""
+    """List the files of a manifest by case and version.
+
+    Raises
+    ------
+    FetchError
+        If a file is missing; also see `open_manifest`.
+    """
     with open_manifest(path) as connection:
         rows = connection.execute("SELECT file FROM letters ORDER BY case_number, version").fetchall()
     letters = [path.parent / file for (file,) in rows]
@@ -203,7 +209,7 @@ def letters_of_manifest(path: Path) -> list[Path]:
 
 
 def _check_version(connection: sqlite3.Connection, path: Path, *, may_be_empty: bool = False) -> bool:
-    """Raise `FetchError` for another file or schema version; return whether the file is empty, if it may be."""
+    """Raise `FetchError` for another file or schema version; return whether an allowed file is empty."""
     other_file = FetchError(f"{path}: is not a manifest of 'imr-ml fetch'; name its {MANIFEST}")
     queries = ("SELECT count(*) FROM sqlite_master", "PRAGMA application_id", "PRAGMA user_version")
     try:
@@ -216,7 +222,7 @@ def _check_version(connection: sqlite3.Connection, path: Path, *, may_be_empty: 
         raise other_file
     if version != SCHEMA_VERSION:
         raise FetchError(
-            f"{path}: is a manifest of schema version {version}, this version of imr-ml reads {SCHEMA_VERSION}; "
+            f"{path}: is a manifest of schema version {version}, but this version of imr-ml reads {SCHEMA_VERSION}; "
             "fetch into another folder, or use the version that wrote it"
         )
     return False

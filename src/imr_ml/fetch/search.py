@@ -1,4 +1,4 @@
-"""Read all result pages of a search by case and by request, joined to whole cases."""
+"""Read all result pages of a search by case and by request, and join them into complete cases."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from imr_ml.fetch.types import FetchError, IndexedCase, Query
 _Cases = dict[tuple[str, str], IndexedCase]
 """(case number, address of the letter) -> the case."""
 _ATTEMPTS = 2
-"""A list that changes during reading is read a second time."""
+"""If a list changes during reading, it is read a second time."""
 
 
 def search_cases(client: PoliteClient, url: str, query: Query) -> list[IndexedCase]:
@@ -36,7 +36,7 @@ def search_cases(client: PoliteClient, url: str, query: Query) -> list[IndexedCa
         return []
     with_requests = _join_pages(_read_pages(client, url, Search.REQUESTS, query))
     for case_number in dict.fromkeys(key[0] for key in listed if key not in with_requests):
-        # The list by request lacks the case, but its own page has the requests.
+        # The list by request lacks the case, but the page of the case has the requests.
         address = details_url(url, case_number)
         with_requests |= _join_pages([read_page(client.request(address).text, address, Search.REQUESTS)])
     for case in listed.values():
@@ -48,15 +48,15 @@ def search_cases(client: PoliteClient, url: str, query: Query) -> list[IndexedCa
 
 
 def _list_by_case(client: PoliteClient, url: str, query: Query) -> _Cases:
-    """The list by case, which must have as many cases as it states."""
-    before: _Cases | None = None
+    """Read the list by case; raise `FetchError` unless it has as many cases as it states."""
+    earlier: _Cases | None = None
     for _ in range(_ATTEMPTS):
         pages = list(_read_pages(client, url, Search.CASES, query))
         cases, total, rows = _join_pages(pages), pages[-1].total, sum(len(page.cases) for page in pages)
-        # A row that occurs twice in both readings does not mean that the list changed.
-        if total == len(cases) or (total == rows and cases == before):
+        # A duplicate row in both readings does not mean that the list changed.
+        if total == len(cases) or (total == rows and cases == earlier):
             return cases
-        before = cases
+        earlier = cases
     shown = "no number" if total is None else f"{total:,}"
     raise FetchError(
         f"{url}: expected the number of results in bold after the table, and as many cases on the pages; found {shown} "
@@ -79,7 +79,7 @@ def _read_pages(client: PoliteClient, url: str, search: Search, query: Query) ->
 
 
 def _join_pages(pages: Iterable[ResultPage]) -> _Cases:
-    """Cases of all pages, with requests that continue on the next page."""
+    """Collect the cases of all pages, with requests that continue on the next page."""
     cases: _Cases = {}
     last: tuple[str, str] | None = None
     for page in pages:
@@ -87,18 +87,18 @@ def _join_pages(pages: Iterable[ResultPage]) -> _Cases:
             cases[last] = replace(cases[last], requests=(*cases[last].requests, *page.continued))
         for case in page.cases:
             last = (case.case_number, case.url)
-            known = cases.get(last)
-            cases[last] = replace(case, requests=(*known.requests, *case.requests)) if known else case
+            earlier = cases.get(last)
+            cases[last] = replace(case, requests=(*earlier.requests, *case.requests)) if earlier else case
     return cases
 
 
 def _check_matches_query(case: IndexedCase, url: str, query: Query) -> None:
-    """Check that a case matches the query, as the search may interpret the form in another way."""
+    """Raise `FetchError` unless a case matches the query, as the site may interpret the form differently."""
     if query.case_number and case.case_number != query.case_number:
         raise FetchError(f"{url}: expected case {query.case_number}; found {case.case_number}")
     day = case.decision_date
     if query.first_day and query.last_day and day and not query.first_day <= day <= query.last_day:
         raise FetchError(
             f"{url}: expected decisions from {query.first_day} to {query.last_day}; found one of {day}. The "
-            f"search reads the form in another way: {REPAIR}"
+            f"site interprets the form differently: {REPAIR}"
         )

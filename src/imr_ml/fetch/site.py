@@ -1,11 +1,11 @@
 """The public decision search of the California DWC: its address, form fields, result tables and paging.
 
-Only this module depends on the site's pages. An older client of the search (2017) documents: the field names of the
-form, 25 results a page, ``table.tabborder`` with one header row, the columns and their order, rows whose first cell
-spans the columns of the case for its further requests, the number of results in bold after the table, a form
-``Nextpage`` before a further page, and the details of a case under ``?caseno=``. Assumed, without access to the live
+Only this module depends on the site's pages. Documented by an older client of the search (2017): the field names of the
+form, 25 results per page, ``table.tabborder`` with one header row, the columns and their order, rows for further
+requests of a case whose first cell spans the columns of the case, the number of results in bold after the table, a form
+``Nextpage`` if another page follows, and the details of a case under ``?caseno=``. Assumed, without access to the live
 site: the words of the headers, dates as MM/DD/YYYY, queries that include their first and last day, and the words of a
-page without results. An unexpected page raises `FetchError` with what was expected and found.
+page without results. An unexpected page raises `FetchError`, which states what was expected and found.
 """
 
 from __future__ import annotations
@@ -129,7 +129,7 @@ def details_url(url: str, case_number: str) -> str:
 
 
 def check_form(html: str, url: str) -> None:
-    """Check that the search page has the form; raise `FetchError` with the missing fields."""
+    """Raise `FetchError` with the missing fields unless the search page has the form."""
     page = Page(html, url)
     names = {node.attributes.get("name") for node in page.tree.css("input, select")}
     missing = [name for name in _FORM_FIELDS if name not in names]
@@ -187,7 +187,7 @@ def _read_case(row: Row, search: Search) -> IndexedCase:
 
 
 def _read_letter_link(row: Row) -> tuple[str, str]:
-    """Case number and address of a letter, from the link whose text is a case number."""
+    """Read the case number and address of a letter from the link whose text is a case number."""
     links = [(node_text(link), link.attributes.get("href")) for link in row.cell("case_number").css("a")]
     letters = [(text, href) for text, href in links if CASE_NUMBER.fullmatch(text) and href]
     if not letters:
@@ -204,7 +204,7 @@ def _read_request(row: Row) -> IndexedRequest:
 
 
 def _read_total(table: LexborNode) -> int | None:
-    """The number in bold after the table."""
+    """Read the number in bold after the table."""
     node = table.next
     while node is not None:
         bold = node if node.tag in ("strong", "b") else node.css_first("strong, b") if node.is_element_node else None
@@ -216,7 +216,7 @@ def _read_total(table: LexborNode) -> int | None:
 
 
 def _check_no_results(page: Page) -> None:
-    """Check that a page without a table of results states that there are none or shows the form, and lists no case."""
+    """Raise `FetchError` unless a page without a results table states that there are none, or shows the form."""
     tree = page.tree
     says_none = _EMPTY.search(tree.body.text(separator=" ") if tree.body else "") or tree.css_first("[name=DecStart]")
     lists_case = any(CASE_NUMBER.fullmatch(link.text().strip()) for link in tree.css("a"))

@@ -9,7 +9,7 @@ from imr_ml.errors import ImrError
 
 
 class FetchError(ImrError):
-    """Fetching must stop; the message states what was expected, what was found and what to do."""
+    """Fetching must stop; the message states what was expected and found, and what to do."""
 
 
 class AnswerError(FetchError):
@@ -31,7 +31,7 @@ class AnswerError(FetchError):
 
 @dataclass(frozen=True, slots=True)
 class IndexedRequest:
-    """One request of a case, in the words of the search; `subcategory` may be a drug."""
+    """A request as listed by the search; `subcategory` may be a drug."""
 
     category: str
     subcategory: str
@@ -40,14 +40,14 @@ class IndexedRequest:
 
 @dataclass(frozen=True, slots=True)
 class IndexedCase:
-    """One case of the search; a list by request lacks the case outcome, a list by case the requests.
+    """A case as listed by the search; the list by request lacks case outcomes, the list by case lacks requests.
 
     Attributes
     ----------
     url : str
         Full address of the letter.
     case_outcome, specialty : str or None
-        In the words of the search.
+        As written by the search.
     requests : tuple of IndexedRequest
         In the order of the search.
     """
@@ -80,15 +80,15 @@ class RequestPolicy:
     contact : str or None
         E-mail address or page of the user, sent in the User-Agent.
     pause_s : float
-        Pause between a response and the next request; a longer ``Crawl-delay`` in robots.txt wins.
+        Pause between a response and the next request; a longer ``Crawl-delay`` in robots.txt takes precedence.
     timeout_s : float
         Longest wait for a connection or for the next bytes of a response.
     tries : int
         Maximum number of requests for one address.
     backoff_s : float
-        Wait before the second try, doubled for each later one; a longer ``Retry-After`` wins.
+        Wait before the second try, doubled for each later one; a longer ``Retry-After`` takes precedence.
     max_wait_s : float
-        Longest wait that the site may ask for; a longer one ends the call.
+        Longest wait accepted from the site; a longer one ends the call.
     """
 
     contact: str | None = None
@@ -108,7 +108,7 @@ class FetchSettings:
     since, until : date or None
         First and last decision date; default: the first date of all searches, and today.
     cases : tuple of str
-        Numbers of the only cases to fetch, instead of days.
+        Case numbers to fetch, instead of days.
     limit : int or None
         Maximum number of letters to request.
     dry_run : bool
@@ -122,7 +122,7 @@ class FetchSettings:
     window_days : int
         Days in one search.
     settle_days : int
-        Days after which all decisions of a day are published and a search of it is final.
+        Days after which all decisions of a day are published, so that it need not be searched again.
     fresh_s : float
         Time during which a day is not searched again.
     max_calls : int
@@ -159,9 +159,9 @@ class FetchReport:
     searches, listed : int
         Searches in this call, and the letters that they listed.
     requested, failed : int
-        Letters requested, and those that could not be downloaded; the next call requests these again.
+        Letters requested, and those that could not be downloaded, which the next call requests again.
     new, reissued, unchanged : int
-        Letters stored for the first time; stored beside an older version; the same as before.
+        Letters stored for the first time, stored beside an older version, and unchanged.
     reasons : dict of str to int
         Reasons of failures, without addresses and case numbers, and their counts.
     unreadable : int

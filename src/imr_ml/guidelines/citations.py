@@ -1,11 +1,12 @@
-"""Guideline citations: "MTUS Low Back Complaints 2004, Section(s): Special Studies" -> `Citation`."""
+"""Parse guideline citations: "MTUS Low Back Complaints 2004, Section(s): Special Studies" -> `Citation`."""
 
 from __future__ import annotations
 
 import re
 from itertools import pairwise
+from operator import itemgetter
 
-from imr_ml.guidelines.matcher import Matcher, flattened, matcher_of, texts_after
+from imr_ml.guidelines.matcher import Matcher, build_matcher, flatten_text, texts_after
 from imr_ml.guidelines.taxonomy import Guideline, Source, Taxonomy
 from imr_ml.guidelines.types import Citation, Family
 
@@ -38,7 +39,7 @@ BASED_ON = re.compile(
     r"(?: (?:citation|guidelines?)s?\b)?[:,]? ?",
     re.IGNORECASE,
 )
-# The sentence of 2013 letters; whether the source is part of the MTUS comes after it.
+# Wording of 2013; the text after it states whether the source is part of the MTUS.
 _DECISION_ON = re.compile(
     r"\bbased (?:his/her|their|its|his|her) decision (?:up)?on (?:the )?(?:MTUS\b[:,-]? ?(?:guidelines?\b[:,-]? ?)?)?"
     r"(?:also )?",
@@ -53,35 +54,37 @@ _NEXT_SENTENCE = re.compile(
     r"\.\s*(?=The (?:provider|physician|expert|professional|claims|employee|requesting)\b)", re.I
 )
 FRAME = " .,:;-"
-"""Text around a title or a section that is not part of it."""
+"""Characters to strip from titles and sections."""
 
 
 def find_citations(text: str, taxonomy: Taxonomy | None = None) -> list[Citation]:
-    """Citations in a guideline paragraph, with or without line breaks, in the order written.
+    """Find the citations in a guideline paragraph, with or without line breaks, in order.
 
     Returns
     -------
     list of Citation
-        Empty where the paragraph says that nothing was cited. Wording that the taxonomy does not know becomes a
-        `Citation` of family ``OTHER`` with that wording as its title.
+        Empty if the paragraph states that nothing was cited. Sources that the taxonomy lacks become a `Citation` of
+        family ``OTHER`` with their wording as its title.
 
     Examples
     --------
     >>> [c.title for c in find_citations("Decision based on MTUS Knee Complaints 2004, Section(s): Initial Care.")]
     ['Knee Complaints']
     """
-    matcher = matcher_of(taxonomy)
-    flat = flattened(text, matcher.words)
+    matcher = build_matcher(taxonomy)
+    flat = flatten_text(text, matcher.words)
     based_on = BASED_ON.search(flat)
     if not based_on and _CITES_NOTHING.search(flat):
         return []
     rest, outside = _OUTSIDE.subn(" ", flat) if "outside" in flat else (flat, 0)
-    citations = [citation for mtus, clause in clauses_of(rest) for citation in _clause_citations(mtus, clause, matcher)]
+    citations = [
+        citation for mtus, clause in split_clauses(rest) for citation in _clause_citations(mtus, clause, matcher)
+    ]
     return citations or [Citation(Family.OTHER, _OUTSIDE_TITLE, mtus=False)] * bool(outside)
 
 
 def families_in(text: str, taxonomy: Taxonomy | None = None) -> set[str]:
-    """Guideline families that a paragraph cites; ``{"none"}`` where it cites nothing.
+    """Find the guideline families that a paragraph cites; ``{"none"}`` if it cites nothing.
 
     Examples
     --------
@@ -92,7 +95,7 @@ def families_in(text: str, taxonomy: Taxonomy | None = None) -> set[str]:
 
 
 def _clause_citations(mtus: bool | None, clause: str, matcher: Matcher) -> list[Citation]:
-    """Citations of a clause; an unlabeled one is MTUS where it names an MTUS title and no other source."""
+    """Citations in a clause; an unlabeled clause is MTUS if it names an MTUS title and no other source."""
     if mtus is None:
         return _sources_named(clause, matcher) or _mtus_citations(clause, matcher)
     return _mtus_citations(clause, matcher) if mtus else _other_citations(clause, matcher)
@@ -114,14 +117,12 @@ def _other_citations(clause: str, matcher: Matcher) -> list[Citation]:
 
 
 def _sources_named(part: str, matcher: Matcher) -> list[Citation]:
-    """A citation for each source outside of the MTUS that the part names.
+    """Return a citation for each source outside the MTUS that the part names.
 
-    Text from one source's name to the next belongs to it; text before the first belongs to the first.
+    The text from one source's name to the next belongs to that source; text before the first belongs to the first.
     """
     matches = [(source, names, names.search(part)) for source, names in matcher.sources]
-    marks = sorted(
-        ((mark.start(), source, names) for source, names, mark in matches if mark), key=lambda named: named[0]
-    )
+    marks = sorted(((mark.start(), source, names) for source, names, mark in matches if mark), key=itemgetter(0))
     if not marks:
         return []
     bounds = [0, *(start for start, _, _ in marks[1:]), len(part)]
@@ -135,7 +136,7 @@ def _source_citation(source: Source, names: re.Pattern[str], text: str, matcher:
     guideline = matcher.acoem_chapter(text) if source.family is Family.ACOEM else None
     sections = _sections(text, matcher)
     if not sections and source.family is Family.ODG:
-        sections = _unlabelled(names.sub(" ", text).replace("( )", " "), matcher)
+        sections = _unlabeled_sections(names.sub(" ", text).replace("( )", " "), matcher)
     return Citation(
         family=source.family,
         title=guideline.title if guideline else source.title,
@@ -156,7 +157,7 @@ def _unknown(part: str) -> Citation:
 def _citation(guideline: Guideline, title: str, rest: str, matcher: Matcher) -> Citation:
     year = _year(_SECTIONS.split(rest, maxsplit=1)[0])
     dated = title.endswith("(") or _YEAR.match(rest) is not None
-    sections = _sections(rest, matcher) or (() if dated else _unlabelled(rest, matcher))
+    sections = _sections(rest, matcher) or (() if dated else _unlabeled_sections(rest, matcher))
     return Citation(
         family=guideline.family_in(year),
         title=guideline.title,
@@ -176,8 +177,8 @@ def _sections(text: str, matcher: Matcher) -> tuple[str, ...]:
     return _listed(text[label.end() :], matcher) if label else ()
 
 
-def _unlabelled(text: str, matcher: Matcher) -> tuple[str, ...]:
-    """Return sections in the older wording, which follow the title and precede their pages."""
+def _unlabeled_sections(text: str, matcher: Matcher) -> tuple[str, ...]:
+    """Return sections without a label, which follow the title and precede their pages."""
     return _listed(_EDITION.sub(" ", _PAGES.sub(";", text)), matcher)
 
 
@@ -200,8 +201,8 @@ def _year(text: str) -> int | None:
     return int(mark[0]) if mark else None
 
 
-def clauses_of(text: str) -> list[tuple[bool | None, str]]:
-    """(cited as MTUS or not, None where it does not say, wording) for each source that the decision is based on."""
+def split_clauses(text: str) -> list[tuple[bool | None, str]]:
+    """Split a paragraph into (is MTUS, wording) for each source cited; is MTUS is None if not stated."""
     marks = list(BASED_ON.finditer(text))
     if not marks:
         return _old_clauses(text)
@@ -210,7 +211,7 @@ def clauses_of(text: str) -> list[tuple[bool | None, str]]:
 
 
 def _old_clauses(text: str) -> list[tuple[bool | None, str]]:
-    """The same for the wording of 2013, "its decision on X, which is (not) part of the MTUS", and for any other."""
+    """Split a paragraph in the wording of 2013, "its decision on X, which is (not) part of the MTUS", or another."""
     marks = list(_DECISION_ON.finditer(text))
     if not marks:
         return [("MTUS" in text or None, text)] if text.strip(FRAME) else []
@@ -222,7 +223,7 @@ def _old_clauses(text: str) -> list[tuple[bool | None, str]]:
 
 
 def _parts_of_mtus(clause: str, opening: str) -> list[tuple[bool | None, str]]:
-    """A clause cut after each "which is part of the MTUS"; what carries no such words is as its opening says."""
+    """Split a clause after each "which is (not) part of the MTUS"; the opening decides for the rest."""
     parts: list[tuple[bool | None, str]] = []
     start = 0
     for mark in _PART_OF_MTUS.finditer(clause):

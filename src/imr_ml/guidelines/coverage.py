@@ -1,4 +1,4 @@
-"""What the guidelines have a section on: treatments, drug classes and body parts -> topics."""
+"""Map treatments, drug classes and body parts to the guideline sections that cover them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ NOTHING_NAMED = "nothing_named"
 
 
 class Coverage(BaseModel):
-    """Topics by name, each with what it covers, and the body parts that an ACOEM chapter is about."""
+    """Treatments and drug classes that each topic covers, and body parts with an ACOEM chapter."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -26,9 +26,9 @@ class Coverage(BaseModel):
     topics: dict[str, tuple[str, ...]]
 
     def topics_of(self, names: Iterable[str]) -> tuple[str, ...]:
-        """Topics that treatments and drug classes fall under, in a fixed order.
+        """Return the topics that cover treatments and drug classes, in a fixed order.
 
-        ``unmapped`` is for a name under none, ``nothing_named`` for no name at all.
+        A name without a topic yields ``unmapped``, no name at all ``nothing_named``.
 
         Examples
         --------
@@ -39,7 +39,7 @@ class Coverage(BaseModel):
         return tuple(topic for topic in (*self.topics, UNMAPPED) if topic in topics) or (NOTHING_NAMED,)
 
     def regions_of(self, body_parts: Iterable[str]) -> tuple[str, ...]:
-        """Whether body parts have a chapter of ACOEM: ``acoem_region``, ``other_region``, both or ``no_region``."""
+        """Whether body parts have an ACOEM chapter: ``acoem_region``, ``other_region``, both or ``no_region``."""
         kinds = {"acoem_region" if part in self.acoem_regions else "other_region" for part in body_parts}
         return tuple(sorted(kinds)) or ("no_region",)
 
@@ -51,24 +51,24 @@ class Coverage(BaseModel):
 
 @cache
 def default_coverage() -> Coverage:
-    """The package's own table."""
+    """Load the coverage table of the package, once."""
     text = resources.files(__package__).joinpath("coverage.toml").read_text("utf-8")
     return Coverage.model_validate(tomllib.loads(text))
 
 
 def acoem_chapter(body_parts: Iterable[str], ur_guideline: str | None) -> str | None:
-    """Identifier of the chapter, where a reviewer who cites ACOEM cites it; None where nothing indicates one.
+    """Return the identifier of the ACOEM chapter that the reviewer will cite, if ACOEM at all; None if unknown.
 
-    A rule rather than a classifier: chapters are divided by body part, and a table of those is right more often than
-    what the few letters that cite a chapter can teach.
+    This is a rule and not a classifier: chapters are divided by body part, and too few letters cite a chapter to learn
+    from.
 
     Parameters
     ----------
     body_parts : iterable of str
-        Names of the body parts that the request itself names, in its order. Those of the clinical summary describe all
-        complaints of the worker and are wrong nearly as often as right.
+        Body parts that the request names, in its order. Those in the clinical summary include all complaints of the
+        worker and are wrong nearly as often as right.
     ur_guideline : str or None
-        What the claims administrator cites.
+        Guideline paragraph of the claims administrator, used if no body part has a chapter.
 
     Examples
     --------
@@ -79,8 +79,7 @@ def acoem_chapter(body_parts: Iterable[str], ur_guideline: str | None) -> str | 
     """
     taxonomy = default_taxonomy()
     chapters = {part: entry.id for entry in taxonomy.guideline for part in entry.body_parts}
-    named = (chapters[part] for part in body_parts if part in chapters)
-    chapter = next(named, None)
+    chapter = next((chapters[part] for part in body_parts if part in chapters), None)
     if chapter or not ur_guideline:
         return chapter
     ids = {entry.id for entry in taxonomy.guideline}

@@ -1,4 +1,4 @@
-"""A taxonomy made ready for matching, and citations made ready to be matched: glued and cut words, kinds of dashes."""
+"""Match titles of a taxonomy in citations, after repairing joined and hyphenated words and dashes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
-from imr_ml.guidelines.taxonomy import Guideline, Source, Taxonomy, default_taxonomy, folded
+from imr_ml.guidelines.taxonomy import Guideline, Source, Taxonomy, default_taxonomy, fold_title
 from imr_ml.guidelines.types import Family
 
 _PLAIN = str.maketrans("", "", "\u00ae\u2122")
@@ -35,20 +35,20 @@ _LONGEST = 100
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Matcher:
-    """Patterns and keys of one taxonomy.
+    """Compiled patterns and lookups of a taxonomy.
 
     Attributes
     ----------
     dated, undated : Pattern
-        A guideline's title before a year, and a chapter or a title of several words anywhere.
+        A guideline's title before a year; a chapter number or a title of several words.
     by_name, by_chapter : dict
-        Guideline of a folded title and of an ACOEM chapter.
+        Guidelines by folded title and by ACOEM chapter.
     sources : tuple of (Source, Pattern)
         Each source with the pattern of its names.
     sections : Pattern
-        One section of a list: up to a comma, but for titles that contain one.
+        One section of a list: text up to a comma, or a title that contains a comma.
     topics : dict
-        Topic of a folded section title.
+        Topics by folded section title.
     words : frozenset of str
         All words of titles, names and sections.
     """
@@ -63,13 +63,13 @@ class Matcher:
     words: frozenset[str]
 
     def titles(self, clause: str) -> list[tuple[re.Match[str], Guideline]]:
-        """Find guideline titles, with their year or in the older wording without one."""
+        """Find guideline titles that precede a year; if there are none, titles without a year."""
         dated = list(self.dated.finditer(clause))
         if dated:
-            return [(mark, self.by_name[folded(mark["title"])]) for mark in dated]
+            return [(mark, self.by_name[fold_title(mark["title"])]) for mark in dated]
         titles = []
         for mark in self.undated.finditer(clause):
-            guideline = self.by_name.get(folded(mark["title"] or mark["alone"] or "")) or self.by_chapter.get(
+            guideline = self.by_name.get(fold_title(mark["title"] or mark["alone"] or "")) or self.by_chapter.get(
                 int(mark["chapter"] or 0)
             )
             if guideline:
@@ -77,22 +77,21 @@ class Matcher:
         return titles
 
     def acoem_chapter(self, text: str) -> Guideline | None:
-        """The first ACOEM chapter that the text names."""
+        """Return the first ACOEM chapter that the text names, or None."""
         return next((guideline for _, guideline in self.titles(text) if guideline.family is Family.ACOEM), None)
 
     def topics_of(self, sections: Iterable[str]) -> tuple[str, ...]:
-        """Topics of section titles, each once, in order of appearance."""
-        known = (self._topic_of(section) for section in sections)
-        return tuple(dict.fromkeys(topic for topic in known if topic))
+        """Return the distinct topics of section titles, in order."""
+        return tuple(dict.fromkeys(filter(None, map(self._topic_of, sections))))
 
     def _topic_of(self, section: str) -> str | None:
-        name = folded(section.translate(_PLAIN))
+        name = fold_title(section.translate(_PLAIN))
         return self.topics.get(name) or self.topics.get(_PARENTHESIS.sub("", name))
 
 
 @cache
-def matcher_of(taxonomy: Taxonomy | None) -> Matcher:
-    """Matcher of a taxonomy, the package's own where None."""
+def build_matcher(taxonomy: Taxonomy | None) -> Matcher:
+    """Compile a taxonomy, by default that of the package."""
     taxonomy = taxonomy or default_taxonomy()
     titles = {name: guideline for guideline in taxonomy.guideline for name in guideline.names}
     several = _choice(name for name in titles if len(name.split()) > 1)
@@ -107,14 +106,14 @@ def matcher_of(taxonomy: Taxonomy | None) -> Matcher:
             rf"(?:\bchapter (?P<chapter>\d{{1,2}})\b[\s,:-]*)(?:\b(?P<title>{several})\b)?|\b(?P<alone>{several})\b",
             re.IGNORECASE,
         ),
-        by_name={folded(name): guideline for name, guideline in titles.items()},
+        by_name={fold_title(name): guideline for name, guideline in titles.items()},
         by_chapter={guideline.chapter: guideline for guideline in taxonomy.guideline if guideline.chapter},
         sources=tuple(
             (source, re.compile(rf"\b(?:{_choice(source.names)})\b", re.IGNORECASE)) for source in taxonomy.source
         ),
         sections=re.compile(rf" *(?:{whole})(?= *[,;]|$)|(?:[^,;(]|\([^()]*\)|\()+", re.IGNORECASE),
-        topics={folded(title): topic.id for topic in taxonomy.topic for title in topic.titles},
-        words=words_of(
+        topics={fold_title(title): topic.id for topic in taxonomy.topic for title in topic.titles},
+        words=citation_words(
             [
                 *titles,
                 *(name for source in taxonomy.source for name in source.names),
@@ -134,27 +133,28 @@ def _alternatives(patterns: Iterable[str]) -> str:
 
 
 def _loose(name: str) -> str:
-    """Pattern for a title as people write it: with or without commas, "and" or "&", hyphen or space."""
-    return r"[\s,&-]+(?:and\s+)?".join(re.escape(word) for word in folded(name).split())
+    """Build a pattern for a title that allows any commas, "and" or "&", and hyphens or spaces."""
+    return r"[\s,&-]+(?:and\s+)?".join(re.escape(word) for word in fold_title(name).split())
 
 
-def words_of(names: Iterable[str]) -> frozenset[str]:
-    """The words of citations: those of names and titles, and those around them."""
+def citation_words(names: Iterable[str]) -> frozenset[str]:
+    """Return the words that occur in citations: those of names and titles, and common ones."""
     words = re.findall(r"[a-z]+", " ".join([_PLAIN_WORDS, *names]).casefold())
     return frozenset(word for word in words if len(word) >= _LEAST_LETTERS) | _SHORT_WORDS
 
 
-def flattened(text: str, words: frozenset[str]) -> str:
-    r"""The paragraph on one line, its dashes plain, its words apart and whole.
+def flatten_text(text: str, words: frozenset[str]) -> str:
+    r"""Write a paragraph on one line with plain dashes, and split joined words and join hyphenated ones.
 
     Parameters
     ----------
+    text : str
     words : frozenset of str
-        As `words_of` returns them; words are only split into these, or joined to one of them.
+        Result of `citation_words`; text is split or joined only into these words.
 
     Examples
     --------
-    >>> flattened("O.D.G. Low BackGuide-\nlines2016", words_of(["low back"]))
+    >>> flatten_text("O.D.G. Low BackGuide-\nlines2016", citation_words(["low back"]))
     'ODG Low Back Guidelines 2016'
     """
     if not text.isascii():
@@ -166,26 +166,26 @@ def flattened(text: str, words: frozenset[str]) -> str:
     if not _ADDRESS.search(text):
         text = _GLUED_MARK.sub(" ", text)
     text = _GLUED_MTUS.sub(" ", text)
-    text = _CUT_WORD.sub(lambda mark: _together(mark, words), text)
-    return _GLUED.sub(lambda mark: _apart(mark[0], words), text)
+    text = _CUT_WORD.sub(lambda mark: _join_cut_word(mark, words), text)
+    return _GLUED.sub(lambda mark: _split_glued(mark[0], words), text)
 
 
 def texts_after(marks: Sequence[re.Match[str]], text: str) -> list[str]:
-    """The text after each mark, up to the next one."""
+    """Return the text after each mark, up to the next one."""
     ends = [*(mark.start() for mark in marks[1:]), len(text)]
     return [text[mark.end() : end] for mark, end in zip(marks, ends, strict=False)]
 
 
-def _together(mark: re.Match[str], words: frozenset[str]) -> str:
+def _join_cut_word(mark: re.Match[str], words: frozenset[str]) -> str:
     start, end = mark["start"].casefold(), mark["end"]
     is_whole = start in words and end in words
-    is_cut = not is_whole and (start + end in words or _apart(start + end, words) != start + end)
+    is_cut = not is_whole and (start + end in words or _split_glued(start + end, words) != start + end)
     return mark["start"] + end if is_cut else mark[0]
 
 
 @lru_cache(maxsize=10_000)
-def _apart(glued: str, words: frozenset[str]) -> str:
-    """Split a glued word into its words and year; itself where it does not consist of them."""
+def _split_glued(glued: str, words: frozenset[str]) -> str:
+    """Split a joined word into its words and year; return it unchanged if it consists of other text."""
     letters = glued.rstrip("0123456789")
     year = glued[len(letters) :]
     if len(letters) > _LONGEST:
@@ -195,7 +195,7 @@ def _apart(glued: str, words: frozenset[str]) -> str:
 
 
 def _parts(letters: str, words: frozenset[str]) -> list[str]:
-    """The letters as words, the longest first; empty where they are none."""
+    """Split letters into words, preferring long ones; return an empty list if they are not all words."""
     reachable: dict[int, list[str]] = {len(letters): []}
     for start in range(len(letters) - 1, -1, -1):
         for end in range(len(letters), start, -1):

@@ -1,4 +1,4 @@
-"""The guideline taxonomy: `taxonomy.toml` read through a strict schema."""
+"""Load the guideline taxonomy from `taxonomy.toml` through a strict schema."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class _Strict(BaseModel):
 
 
 class Edition(_Strict):
-    """One edition of a guideline: the year citations carry, from when the MTUS adopts it, its own title and family."""
+    """An edition of a guideline: year in citations, date of adoption by the MTUS, and any other title and family."""
 
     year: int
     adopted: date | None = None
@@ -45,7 +45,7 @@ class Guideline(_Strict):
         return (self.title, *self.aliases)
 
     def family_in(self, year: int | None) -> Family:
-        """Family of the edition of that year; the guideline's own where the edition has none."""
+        """Return the family of the edition of a year; by default the family of the guideline."""
         by_year = {edition.year: edition.family for edition in self.editions}
         return by_year.get(year or 0) or self.family
 
@@ -60,7 +60,7 @@ class Source(_Strict):
 
 
 class Topic(_Strict):
-    """What sections of these titles are about, in any guideline."""
+    """A subject of sections in any guideline, with the titles of these sections."""
 
     id: str
     titles: tuple[str, ...]
@@ -82,13 +82,13 @@ class Taxonomy(_Strict):
             "chapter": [str(entry.chapter) for entry in self.guideline if entry.chapter is not None],
             "body part": [part for entry in self.guideline for part in entry.body_parts],
             "topic": [topic.id for topic in self.topic],
-            "section": [name for topic in self.topic for name in {folded(title) for title in topic.titles}],
-            "name": [name for entry in entries for name in {folded(name) for name in entry.names}],
+            "section": [name for topic in self.topic for name in {fold_title(title) for title in topic.titles}],
+            "name": [name for entry in entries for name in {fold_title(name) for name in entry.names}],
         }
         for what, values in values_of.items():
             twice = sorted(value for value, times in Counter(values).items() if times > 1)
             if twice:
-                raise ValueError(f"{what} stands twice: {', '.join(twice)}")
+                raise ValueError(f"duplicate {what}: {', '.join(twice)}")
         foreign = sorted(
             edition.title
             for entry in self.guideline
@@ -96,31 +96,31 @@ class Taxonomy(_Strict):
             if edition.title and edition.title not in entry.names
         )
         if foreign:
-            raise ValueError(f"title of an edition is not among its guideline's aliases: {', '.join(foreign)}")
+            raise ValueError(f"add the titles of editions to the aliases of their guidelines: {', '.join(foreign)}")
         without = [entry.id for entry in self.guideline if not entry.editions]
         if without:
             raise ValueError(f"guideline without an edition: {', '.join(without)}")
         return self
 
 
-def folded(name: str) -> str:
-    """A title without case, commas, hyphens and the kinds of "and".
+def fold_title(name: str) -> str:
+    """Reduce a title to lowercase words without commas, hyphens and "and".
 
     Examples
     --------
-    >>> folded("Neck & Upper-Back"), folded("neck and upper back")
+    >>> fold_title("Neck & Upper-Back"), fold_title("neck and upper back")
     ('neck upper back', 'neck upper back')
     """
     return " ".join(re.sub(r"[,&-]|\band\b", " ", name.casefold()).split())
 
 
 def read_taxonomy(toml: str) -> Taxonomy:
-    """Taxonomy from the text of a TOML file.
+    """Read a taxonomy from the text of a TOML file.
 
     Raises
     ------
     TaxonomyError
-        For an unknown key, a name, id or chapter that occurs twice, or a guideline without an edition.
+        For an unknown key, a duplicate name, identifier or chapter, or a guideline without an edition.
     """
     try:
         return Taxonomy.model_validate(tomllib.loads(toml))
@@ -130,5 +130,5 @@ def read_taxonomy(toml: str) -> Taxonomy:
 
 @cache
 def default_taxonomy() -> Taxonomy:
-    """The taxonomy that ships with the package."""
+    """Load the taxonomy of the package, once."""
     return read_taxonomy(resources.files("imr_ml.guidelines").joinpath("taxonomy.toml").read_text("utf-8"))

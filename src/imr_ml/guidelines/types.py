@@ -1,4 +1,4 @@
-"""What a citation is: the guideline families and one cited guideline."""
+"""Data types of citations: guideline families and one cited guideline."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from imr_ml.errors import ImrError
 
 
 class Family(StrEnum):
-    """Guideline family, the group that a citation belongs to."""
+    """Guideline families."""
 
     ACOEM = "acoem"
     CHRONIC_PAIN = "chronic_pain"
@@ -25,33 +25,33 @@ FAMILIES: tuple[str, ...] = tuple(family.value for family in Family)
 
 
 class TaxonomyError(ImrError):
-    """The taxonomy file is invalid; the message names the entry."""
+    """A taxonomy file is invalid; the message names the entry."""
 
 
 @dataclass(frozen=True, slots=True)
 class Citation:
-    """One guideline reference as a reviewer or a claims administrator wrote it.
+    """A guideline reference by a reviewer or a claims administrator.
 
     Attributes
     ----------
     family : Family
         Group in the taxonomy, e.g. ``Family.ACOEM``.
     title : str
-        The guideline's title in the taxonomy where it is known there, else the citation's own words.
+        The guideline's title in the taxonomy; if the taxonomy lacks it, the wording of the citation.
     mtus : bool
         Whether the letter cites it as part of the Medical Treatment Utilization Schedule.
     guideline : str or None
-        Identifier of the taxonomy entry, e.g. ``"low_back"``; None for what the taxonomy lacks.
+        Identifier of the taxonomy entry, e.g. ``"low_back"``; None if the taxonomy lacks it.
     chapter : int or None
-        ACOEM chapter (2nd edition numbering); None elsewhere.
+        ACOEM chapter (2nd edition numbering); None for other guidelines.
     year : int or None
-        Edition; None where the letter gives none.
+        Edition; None if not stated.
     sections : tuple of str
         Sections, as written.
     pages : tuple of (int, int)
-        Inclusive page ranges, in the guideline's own numbering.
+        Inclusive page ranges, in the guideline's numbering.
     topics : tuple of str
-        What the sections are about, by the taxonomy's identifiers; nothing for sections that it does not know.
+        Taxonomy identifiers of the sections' topics, without sections that the taxonomy lacks.
     """
 
     family: Family

@@ -15,11 +15,11 @@ from imr_ml.ingest.ingestion import Reject, is_letter_name, is_other_name
 
 MEGABYTE = 1 << 20
 MEMBER_BYTES = 64 * MEGABYTE
-"""The longest letters have about a hundred pages and one megabyte."""
+"""Limit of one letter; the longest have about a hundred pages and one megabyte."""
 TOTAL_BYTES = 32 * 1024 * MEGABYTE
 MAX_MEMBERS = 250_000
 MAX_RATIO = 200
-"""Unpacked to packed bytes; text that a person wrote shrinks to a tenth."""
+"""Limit of unpacked to packed bytes; text shrinks to about a tenth."""
 _ARCHIVES = (".zip", ".7z", ".rar", ".gz", ".tgz", ".tar", ".bz2", ".xz")
 
 
@@ -75,7 +75,7 @@ def unpack_letters(zip_path: Path, folder: Path) -> LetterFiles:
             f"{zip_path}: can't be read as a zip ({type(error).__name__}); zip the letters again"
         ) from error
     if len(members) > MAX_MEMBERS:
-        reason = f"contains {len(members)} letters; only the first {MAX_MEMBERS} are read, split it up"
+        reason = f"contains {len(members)} letters; only the first {MAX_MEMBERS} are read: split the zip up"
         rejects.append(Reject(str(zip_path), "", reason))
     others = sorted(
         str(_path(member)) for member in files if not _may_be_letter(member) and is_other_name(_path(member))
@@ -95,7 +95,7 @@ def _path(member: zipfile.ZipInfo) -> PurePosixPath:
 
 @dataclass(slots=True)
 class _Unpacker:
-    """Writes members below a folder, within a number of bytes."""
+    """Writes members below a folder, up to a total size."""
 
     archive: zipfile.ZipFile
     folder: Path
@@ -134,18 +134,18 @@ class _Unpacker:
 def _check_member(member: zipfile.ZipInfo) -> None:
     path = _path(member)
     if path.suffix.lower() in _ARCHIVES:
-        raise _RefusedError("is an archive within the zip; unpack it and zip its letters themselves")
+        raise _RefusedError("is an archive within the zip; unpack it and zip its letters")
     if member.flag_bits & 0x1:
         raise _RefusedError("is encrypted; zip it without a password")
     if stat.S_ISLNK(member.external_attr >> 16):
         raise _RefusedError("is a link; zip the letter itself")
     _check_size(member, member.file_size)
     if path.is_absolute() or PureWindowsPath(member.filename).drive or ".." in path.parts or "\0" in member.filename:
-        raise _RefusedError("has a path outside of the zip")
+        raise _RefusedError("has a path outside the zip")
 
 
 def _check_size(member: zipfile.ZipInfo, size: int) -> None:
     if size > MEMBER_BYTES:
         raise _RefusedError(f"unpacks to more than {MEMBER_BYTES // MEGABYTE} MB")
     if size > MEGABYTE and size > MAX_RATIO * member.compress_size:
-        raise _RefusedError(f"unpacks to more than {MAX_RATIO} times its size, as no letter does")
+        raise _RefusedError(f"unpacks to more than {MAX_RATIO} times its size, unlike a letter")

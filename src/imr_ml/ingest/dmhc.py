@@ -40,16 +40,16 @@ _YEAR = re.compile(r"(?:19|20)\d\d")
 _RANGE_SIGN = re.compile(r"\s*(?:_|-|\bto\b)\s*")
 _HEADER_BYTES = 1 << 16
 _ROWS_AT_ONCE = 1000
-# A determination leaks through any sentence of the reviewer, not only through the last one. So a narrative counts up to
-# the first label or sentence that may be the reviewer's, whichever comes first, and where it does not begin as a case
-# summary does, it is dropped: a missing text costs less than one that gives the outcome away.
-_LABELLED = re.compile(
+# Any sentence by the reviewer may leak the determination, not only the last one. So a narrative is cut at the first
+# label or sentence that may be the reviewer's, and dropped unless it begins like a case summary: a missing text costs
+# less than one that reveals the outcome.
+_LABELED = re.compile(
     r"^\W*(?:summary\s+reviewer\s*\d*\W+)?"
     r"(?:nature\s+of\s+statutory\s+criteria\s*/?\s*)?case\s+summary\s*:\s*|^\W*nature\s+of\s+statutory\s+criteria\s*:\s*",
     re.I,
 )
-# Without a label, only a narrative that begins with who asked for what is a case summary.
-_ASKED = re.compile(
+# Without a label, a narrative is a case summary only if it begins with who requested a treatment.
+_REQUEST_OPENING = re.compile(
     r"^\W*(?:an?|the|this)\b[^.;]{0,120}?\b(?:enrollee|patient|member|beneficiary|insured|parents?|guardian)\b"
     r"[^.;]{0,120}?\b(?:has|have|had|is|are)?\s*(?:requested|requests|requesting|asked|seeks|seeking)\b",
     re.I,
@@ -60,9 +60,9 @@ _NEXT_LABEL = re.compile(
     r"|\bsummary\s+reviewer\s*\d",
     re.I,
 )
-# A sentence with a word that begins so may be the reviewer's, or state the result.
+# A sentence with a word that starts like one of these may be the reviewer's or state the result.
 # fmt: off
-_JUDGING = (
+_REVIEWER_WORDS = (
     "review", "upheld", "uphold", "overturn", "overrul", "revers", "affirm", "necess", "unnecess", "indicated",
     "warrant", "unwarrant", "appropriate", "inappropriate", "justif", "unjustif", "beneficial", "efficac",
     "effective", "ineffective", "superior", "support", "unsupport", "standard", "literature", "evidence",
@@ -89,9 +89,7 @@ def read_determinations(path: Path, progress: Progress | None = None) -> Ingeste
     """Read the DMHC's determinations into the requests table, one row per case.
 
     The request comes from the treatment categories, the clinical summary from the part of the Findings before the
-    review. Families and `age` are missing, as the source publishes neither; `age_band` is published.
-
-    A row that can't be used is a reject with its place and reason.
+    review. Families and `age` are missing, as the source publishes only `age_band`. Unusable rows become rejects.
 
     Raises
     ------
@@ -121,7 +119,7 @@ def read_determinations(path: Path, progress: Progress | None = None) -> Ingeste
 def _read_rows(
     table: Table, columns: dict[str, str], progress: Progress | None
 ) -> Iterator[tuple[str, dict[str, Any] | str]]:
-    """Place of each row, with the row or the reason why it can't be used."""
+    """Yield the place of each row, with the row or the reason why it can't be used."""
     for chunk in table.chunks(_ROWS_AT_ONCE, columns.values()):
         for line in chunk.rejects:
             if line.reason in (UNCLOSED, UNDOUBLED):
@@ -135,7 +133,7 @@ def _read_rows(
 
 
 def _columns_by_meaning(columns: Iterable[str]) -> dict[str, str]:
-    """Column of each meaning, whatever the punctuation and case; the first where two have the same meaning."""
+    """Match columns regardless of punctuation and case; of two columns with one meaning, the first is used."""
     by_meaning: dict[str, str] = {}
     for column in columns:
         meaning = _COLUMNS.get(re.sub(r"[\W_]+", "", column).lower())
@@ -145,7 +143,7 @@ def _columns_by_meaning(columns: Iterable[str]) -> dict[str, str]:
 
 
 def _read_row(values: dict[str, str]) -> dict[str, Any] | str:
-    """A row of the requests table, or the reason why it can't be used."""
+    """Convert a row to one of the requests table, or return the reason why it can't be used."""
     determination = values["determination"].lower()
     outcome = next((outcome for outcome in ("upheld", "overturned") if determination.startswith(outcome)), None)
     if not values["case_number"]:
@@ -170,7 +168,7 @@ def _read_row(values: dict[str, str]) -> dict[str, Any] | str:
 
 
 def pre_decision_summary(findings: str) -> str | None:
-    """The case summary of a narrative, without the determination and all that follows; None where no cut is safe.
+    """Return the case summary of a narrative up to the first sign of the review; None if no cut is safe.
 
     Examples
     --------
@@ -182,16 +180,16 @@ def pre_decision_summary(findings: str) -> str | None:
     >>> pre_decision_summary("The brace was medically necessary, so that the denial is overturned.")
     """
     text = " ".join(findings.split())
-    label = _LABELLED.match(text)
-    if label is None and _ASKED.match(text) is None:
+    label = _LABELED.match(text)
+    if label is None and _REQUEST_OPENING.match(text) is None:
         return None
     narrative = text[label.end() if label else 0 :]
     following = _NEXT_LABEL.search(narrative)
     sentences = _SENTENCE_END.split(narrative[: following.start()] if following else narrative)
-    before = takewhile(lambda sentence: not any(map(_is_judging, _WORD.findall(sentence.lower()))), sentences)
+    before = takewhile(lambda sentence: not any(map(_is_reviewer_word, _WORD.findall(sentence.lower()))), sentences)
     return " ".join(before).strip() or None
 
 
 @lru_cache(maxsize=100_000)
-def _is_judging(word: str) -> bool:
-    return word.startswith(_JUDGING)
+def _is_reviewer_word(word: str) -> bool:
+    return word.startswith(_REVIEWER_WORDS)

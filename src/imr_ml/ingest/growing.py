@@ -20,7 +20,7 @@ from imr_ml.fetch.index import Index, read_index
 from imr_ml.files import atomic_write, locked, sha256_of
 from imr_ml.ingest.dmhc import UNIT, read_determinations
 from imr_ml.ingest.ingestion import LetterSource, Reject, read_each, reject_repeats, write_rejects
-from imr_ml.ingest.inputs import Kind, Source, letters_in
+from imr_ml.ingest.inputs import Kind, Source, list_letters
 from imr_ml.ingest.manifest import Code, SourceRecord, Step, manifest_of, manifest_path, table_manifest, write_manifest
 from imr_ml.ingest.report import IngestReport, SourceResult
 from imr_ml.progress import Progress, StartProgress
@@ -31,7 +31,7 @@ LETTERS_AT_ONCE = 5000
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """Command that adds to a table, and the checkout that it runs in."""
+    """Command that adds to a table, and its Git checkout."""
 
     command: str = INGEST
     code: Code | None = None
@@ -47,11 +47,11 @@ def grow_table(
     provenance: Provenance | None = None,
     letters_at_once: int = LETTERS_AT_ONCE,
 ) -> IngestReport:
-    """Read sources into the table `output`, with its manifest and ``rejects.jsonl`` beside it.
+    """Read sources into the table `output`, and write its manifest and ``rejects.jsonl`` beside it.
 
-    An existing table grows: letters that it contains, by checksum or content, are skipped, and a case that was decided
-    again keeps both versions. With a fetch manifest among the sources, ``disagreements.csv`` lists the differences
-    between its index and the letters.
+    An existing table grows: letters that it already contains, by checksum or content, are skipped, and a reissued case
+    keeps both versions. For a fetch manifest, ``disagreements.csv`` lists the differences between its index and the
+    letters.
 
     Parameters
     ----------
@@ -65,13 +65,13 @@ def grow_table(
         Replace the table instead of adding to it.
     provenance : Provenance, optional
     letters_at_once : int
-        Letters to hold in memory. The table is the same with any number.
+        Number of letters in memory. The table is the same with any number.
 
     Raises
     ------
     SchemaError
-        If there is no letter, none can be read, the existing table can't grow, another process adds to it, or the
-        output is not named ``.parquet``; then only the rejects are written.
+        If there is no readable letter, the existing table can't grow, another process adds to it, or the output is not
+        named ``.parquet``; then only the rejects are written.
     """
     if output.suffix.lower() != ".parquet":
         raise SchemaError(f"{output}: the table is written as Parquet; name it {output.stem}.parquet")
@@ -109,13 +109,13 @@ class _Reader:
     letters_at_once: int
 
     def add(self, source: Source) -> SourceResult:
-        """Add the letters or determinations of a source that the table lacks."""
+        """Add the new letters or determinations of a source."""
         if source.kind is Kind.DETERMINATIONS:
             return self._add_determinations(source)
         result = SourceResult(source)
         index = read_index(source.path) if source.kind is Kind.FETCHED else None
         with tempfile.TemporaryDirectory(dir=self.table.scratch) as scratch:
-            letters, total, result.other_files = letters_in(source, Path(scratch))
+            letters, total, result.other_files = list_letters(source, Path(scratch))
             progress = self.start("reading letters", total)
             new = self._new_letters(letters, result, progress)
             while part := list(islice(new, self.letters_at_once)):
@@ -165,7 +165,7 @@ class _Reader:
 
 
 def _write_disagreements(results: Sequence[SourceResult], path: Path, *, fresh: bool) -> int | None:
-    """Add the new disagreements to the file and count them; None without a fetch manifest."""
+    """Append the new disagreements to the file and count them; return None without a fetch manifest."""
     if not any(result.source.kind is Kind.FETCHED for result in results):
         return None
     new = [frame.astype("string") for result in results for frame in result.disagreements]
@@ -187,7 +187,7 @@ def _describe_failure(results: Sequence[SourceResult], output: Path) -> str:
 
 
 def _read_steps(table: Path) -> tuple[Step, ...]:
-    """Steps of a table's manifest; without a valid one, a single unknown step."""
+    """Read the steps of a table's manifest; without a valid manifest, return a single unknown step."""
     manifest = None
     with suppress(SchemaError):
         manifest = manifest_of(table)

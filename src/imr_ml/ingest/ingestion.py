@@ -33,7 +33,7 @@ _HIDDEN_NAMES = (*_NOT_LETTERS, "desktop.ini", "thumbs.db")
 
 @dataclass(frozen=True, slots=True)
 class Reject:
-    """A letter that could not be added to the table, where reading it stopped, and why."""
+    """A letter that could not be added to the table, with the place and reason of the problem."""
 
     file: str
     place: str
@@ -47,12 +47,12 @@ class LetterSource:
     Attributes
     ----------
     name : str
-        Path in messages; its last part names the letter in the table.
+        Path in messages; its last part is the file name in the table.
     path : Path, optional
     text : str, optional
-        Replaces the path.
+        Text of the letter, instead of a path.
     sha256 : str, optional
-        Checksum of the file or of the text as UTF-8; missing if the file can't be read.
+        Checksum of the file or of the text as UTF-8; None if the file can't be read.
     ocr : bool
         Whether to read scanned pages by OCR.
     """
@@ -66,7 +66,7 @@ class LetterSource:
 
 @dataclass(frozen=True, slots=True)
 class Ingested:
-    """Result of reading letters, or determinations.
+    """Result of reading letters or determinations.
 
     Attributes
     ----------
@@ -131,7 +131,7 @@ def write_rejects(rejects: Iterable[Reject], path: Path) -> None:
 def read_each(
     letters: Sequence[LetterSource], progress: Progress | None = None, jobs: int = 1
 ) -> Iterator[ReadLetter | Reject]:
-    """Read letters in order, each into a letter or the reason why it can't be read; for the rest see `ingest`."""
+    """Read letters in order; a letter that can't be read becomes a `Reject`. For the parameters see `ingest`."""
     parts = [letters[start : start + _LETTERS_AT_ONCE] for start in range(0, len(letters), _LETTERS_AT_ONCE)]
     results = map(_read_part, parts)
     if jobs != 1 and len(parts) >= _MIN_PARTS_FOR_PROCESSES:
@@ -158,7 +158,7 @@ def _read(letter: LetterSource) -> ReadLetter | Reject:
 
 
 def read_bytes(content: bytes, path: str, *, ocr: bool = False) -> ReadLetter | Reject:
-    """Read the letter in the content of a file; `ocr` as in `read_letter`."""
+    """Read a letter from the content of a file; `ocr` as in `read_letter`."""
     return _letter_or_reject(lambda: read_content(content, path, ocr=ocr), path, hashlib.sha256(content).hexdigest())
 
 
@@ -170,7 +170,7 @@ def _letter_or_reject(read: Callable[[], Letter], path: str, sha256: str) -> Rea
 
 
 def hash_of(file: Path) -> str | None:
-    """SHA-256 of a file; None if it can't be read."""
+    """Compute the SHA-256 of a file; return None if it can't be read."""
     try:
         return sha256_of(file)
     except OSError:
@@ -192,7 +192,7 @@ def reject_repeats(
 
 
 def content_of(read: ReadLetter) -> object:
-    """Content that identifies a letter; equal for its PDF and its text."""
+    """Return the content that identifies a letter, equal for its PDF and its text."""
     letter = read.letter
     if letter.case_number is None:
         return read.sha256

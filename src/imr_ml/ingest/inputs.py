@@ -1,4 +1,4 @@
-"""Decide what an input is, and list the letters in it."""
+"""Detect the kind of an input, and list the letters in it."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ class Kind(StrEnum):
 
 
 def kind_of(path: Path) -> Kind:
-    """Kind of an input, by its first bytes and its name.
+    """Detect the kind of an input by its first bytes and its name.
 
-    Any table but the DMHC's is a requests table here; `input_kind` looks at its columns.
+    Any table other than the DMHC's counts as a requests table; `input_kind` also checks its columns.
 
     Raises
     ------
@@ -114,7 +114,7 @@ def other_files(folder: Path) -> list[Path]:
 
 
 def describe_other_files(names: Sequence[str]) -> str:
-    """Count the files that are not letters, and name the first.
+    """Describe the number and first names of files that are not letters.
 
     Examples
     --------
@@ -144,8 +144,8 @@ class Source:
     options: InputOptions = field(default_factory=InputOptions)
 
 
-def sources_of(paths: Iterable[Path], options: InputOptions | None = None) -> list[Source]:
-    """The paths as sources of letters.
+def make_sources(paths: Iterable[Path], options: InputOptions | None = None) -> list[Source]:
+    """Make sources of letters from paths.
 
     Raises
     ------
@@ -159,9 +159,9 @@ def sources_of(paths: Iterable[Path], options: InputOptions | None = None) -> li
 
 
 def input_kind(path: Path, options: InputOptions) -> Kind:
-    """Kind of an input to train on: of a table by its columns, those of letters' texts alone or of requests.
+    """Detect the kind of an input to train on; a table contains texts or requests, depending on its columns.
 
-    It raises as `kind_of` does.
+    See `kind_of` for errors.
     """
     kind = kind_of(path)
     if kind is not Kind.REQUESTS:
@@ -191,8 +191,8 @@ def _column_names(path: Path, options: InputOptions) -> dict[str, None]:
     return dict.fromkeys(renamed(columns, options.mapping.resolve(columns).columns))
 
 
-def letters_in(source: Source, scratch: Path) -> tuple[Iterator[LetterSource | Reject], int, tuple[str, ...]]:
-    """The letters of a source other than determinations, in order.
+def list_letters(source: Source, scratch: Path) -> tuple[Iterator[LetterSource | Reject], int, tuple[str, ...]]:
+    """List the letters of a source other than determinations, in order.
 
     Parameters
     ----------
@@ -215,7 +215,7 @@ def letters_in(source: Source, scratch: Path) -> tuple[Iterator[LetterSource | R
     """
     path = source.path
     if source.kind is Kind.TEXTS:
-        return _letters_in_table(path, source.options), 0, ()
+        return _read_letters_in_table(path, source.options), 0, ()
     if source.only is not None:
         listing = LetterFiles(list(source.only), [], [])
     elif source.kind is Kind.FETCHED:
@@ -236,8 +236,8 @@ def letters_in(source: Source, scratch: Path) -> tuple[Iterator[LetterSource | R
     return chain(listing.rejects, letters), len(listing.files), tuple(listing.other_files)
 
 
-def _letters_in_table(table: Path, options: InputOptions) -> Iterator[LetterSource | Reject]:
-    """Letters of a table with their text in column ``text`` and their name in column ``file``."""
+def _read_letters_in_table(table: Path, options: InputOptions) -> Iterator[LetterSource | Reject]:
+    """Read letters from a table with their text in the column ``text`` and their name in the column ``file``."""
     opened = Table.open(table, options.sheet)
     columns = [options.mapping.resolve(opened.columns).user_name(name) for name in (NAME, TEXT)]
     for chunk in opened.chunks(_ROWS_AT_ONCE, columns):
@@ -247,6 +247,6 @@ def _letters_in_table(table: Path, options: InputOptions) -> Iterator[LetterSour
             if not (isinstance(text, str) and text.strip()):
                 yield Reject(str(table), place, f"has no {TEXT}")
             else:
-                named = name if isinstance(name, str) and name.strip() else f"{table.name} {place}"
+                file_name = name if isinstance(name, str) and name.strip() else f"{table.name} {place}"
                 sha256 = hashlib.sha256(text.encode(errors="replace")).hexdigest()
-                yield LetterSource(named, text=text, sha256=sha256)
+                yield LetterSource(file_name, text=text, sha256=sha256)

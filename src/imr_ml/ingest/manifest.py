@@ -1,7 +1,7 @@
 """Read and write the manifest beside a requests table.
 
-A manifest travels with models and runs, so it has counts and checksums, but no text or name of a letter. Its paths are
-relative to its folder, so that a project can move.
+A manifest is copied to models and runs, so it has counts and checksums, but no text or name of a letter. Its paths are
+relative to its folder, so that a project can be moved.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from imr_ml.tables.table import Table
 
 _SUFFIX = ".manifest.json"
 RECIPE = "_recipe.json"
-"""File in a folder of sample letters; a name with a leading underscore is not a letter."""
+"""File in a folder of sample letters; its leading underscore marks it as not a letter."""
 
 
 class _Data(BaseModel):
@@ -32,7 +32,7 @@ class _Data(BaseModel):
 
 
 class Code(_Data):
-    """Git checkout of a command: full commit hash, and whether a tracked file differed from it."""
+    """Git checkout of a command: full commit hash, and whether tracked files were changed."""
 
     commit: str
     dirty: bool
@@ -47,12 +47,12 @@ class Recipe(_Data):
 
 
 class SourceRecord(_Data):
-    """One source of a table.
+    """A source of a table.
 
     Attributes
     ----------
     kind : Kind
-        A requests table represents rows that are older than the manifest.
+        ``Kind.REQUESTS`` stands for rows that are older than the manifest.
     sha256 : str or None
         Checksum of the file; None for a folder.
     letter_sha256s : tuple of str
@@ -98,9 +98,9 @@ class TableManifest(_Data):
     issues, requests, overturned : int
         Letters or determinations in the table, their requests and the overturned ones.
     requests_by_source : dict of str to int
-        Requests from ``dwc``, ``dmhc``, ``sample``, ``own`` and any other source the table names.
+        Requests from ``dwc``, ``dmhc``, ``sample``, ``own`` and any other source in the table.
     steps : tuple of Step
-        In order of time.
+        In chronological order.
     """
 
     format: Literal[1] = 1
@@ -125,7 +125,17 @@ def manifest_path(table: Path) -> Path:
 
 
 def table_manifest(table: Path, name: str, steps: tuple[Step, ...], issues: int | None = None) -> TableManifest:
-    """Count a table for its new manifest, which names it `name`, lists `steps` and states the number of `issues`."""
+    """Make the manifest of a table.
+
+    Parameters
+    ----------
+    table : Path
+    name : str
+        Path of the table in the manifest.
+    steps : tuple of Step
+    issues : int, optional
+        Number of letters or determinations in the table.
+    """
     requests = overturned = 0
     by_source: Counter[str] = Counter()
     for chunk in Table.open(table).chunks(ROWS_AT_ONCE, ("source", "outcome")):
@@ -151,16 +161,16 @@ def write_manifest(manifest: TableManifest, path: Path) -> None:
 
 
 def read_manifest(path: Path) -> TableManifest:
-    """Read a manifest; raise `SchemaError` for any other file."""
+    """Read a manifest; raise `SchemaError` for another file."""
     try:
         return TableManifest.model_validate_json(path.read_bytes())
     except (ValidationError, OSError) as error:
         reason = error.errors()[0]["msg"] if isinstance(error, ValidationError) else error.strerror
-        raise SchemaError(f"{path}: is not a table's manifest that this version of imr-ml reads ({reason})") from error
+        raise SchemaError(f"{path}: is not a table manifest that this version of imr-ml can read ({reason})") from error
 
 
 def manifest_of(table: Path) -> TableManifest | None:
-    """The manifest beside a table; None if it is missing or the table has changed since."""
+    """Read the manifest beside a table; return None if it is missing or the table has changed since."""
     path = manifest_path(table)
     if not (table.is_file() and path.is_file()):
         return None
@@ -169,12 +179,12 @@ def manifest_of(table: Path) -> TableManifest | None:
 
 
 def write_recipe(folder: Path, recipe: Recipe) -> None:
-    """Write the recipe of sample letters beside them."""
+    """Write the recipe of sample letters into their folder."""
     (folder / RECIPE).write_text(recipe.model_dump_json() + "\n", encoding="utf-8")
 
 
 def recipe_of(folder: Path) -> Recipe | None:
-    """The recipe in a folder of sample letters; None in other folders."""
+    """Read the recipe in a folder of sample letters; return None for other folders."""
     try:
         return Recipe.model_validate_json((folder / RECIPE).read_bytes())
     except (OSError, ValidationError):
@@ -197,7 +207,7 @@ def rebase_manifest(manifest: TableManifest, base: Path, new: Path) -> TableMani
 
 
 def relative_path(path: Path, base: Path) -> str:
-    """A path relative to a folder, with forward slashes; absolute if it is on another drive."""
+    """Express a path relative to a folder, with forward slashes; absolute if it is on another drive."""
     try:
         return Path(os.path.relpath(path, base)).as_posix()
     except ValueError:

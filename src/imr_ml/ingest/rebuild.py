@@ -1,6 +1,6 @@
 """Rebuild a table from its manifest.
 
-Letters are identified by checksum, whatever their names are now; new letters are ignored. Missing sample letters are
+Letters are identified by checksum, so they may have been renamed; new letters are ignored. Missing sample letters are
 generated again from their seed.
 """
 
@@ -33,7 +33,7 @@ def rebuild_table(manifest: TableManifest, base: Path, scratch: Path, start: Sta
     ----------
     manifest : TableManifest
     base : Path
-        Folder that its paths are relative to.
+        Folder that the manifest's paths are relative to.
     scratch : Path
         An empty folder for the table and for sample letters.
     start : callable
@@ -42,7 +42,7 @@ def rebuild_table(manifest: TableManifest, base: Path, scratch: Path, start: Sta
     Returns
     -------
     Path
-        The table; the user's own table if it was not read from letters.
+        The rebuilt table, or the user's table if it was not read from letters.
 
     Raises
     ------
@@ -69,13 +69,7 @@ def rebuild_table(manifest: TableManifest, base: Path, scratch: Path, start: Sta
 
 
 def unchanged_table(manifest: TableManifest, base: Path) -> Path:
-    """Path of the table itself.
-
-    Raises
-    ------
-    SchemaError
-        If the table is missing or has changed.
-    """
+    """Return the path of a manifest's table; raise `SchemaError` if it is missing or has changed."""
     table = base / manifest.table
     if not table.exists():
         raise SchemaError(f"{manifest.table}: the table that was trained on is missing")
@@ -107,7 +101,7 @@ def _source_of(record: SourceRecord, base: Path, scratch: Path) -> Source:
 
 
 def _find_letters(record: SourceRecord, folder: Path) -> tuple[Path, ...]:
-    """The recorded letters of a folder, in the recorded order."""
+    """Find the recorded letters in a folder, in the recorded order."""
     present: dict[str | None, Path] = {}
     for file in letter_files([folder]):
         present.setdefault(hash_of(file), file)

@@ -25,7 +25,7 @@ _FILES_IN_JSON = 10
 
 @dataclass(slots=True)
 class SourceResult:
-    """Result of reading one source.
+    """Result of reading a source.
 
     Attributes
     ----------
@@ -60,7 +60,7 @@ class SourceResult:
         self.overturned += int(requests["outcome"].eq("overturned").sum())
 
     def record(self, base: Path) -> SourceRecord:
-        """Record for the manifest, with the path relative to `base`."""
+        """Make the record for the manifest, with the path relative to `base`."""
         path = self.source.path
         return SourceRecord(
             kind=self.source.kind,
@@ -83,7 +83,7 @@ class IngestReport:
     Attributes
     ----------
     reissued : tuple of Reissue
-        Cases that were decided again.
+        Reissued cases.
     disagreements : int or None
         Differences between the letters and the index of the decision search; None without a fetch manifest.
     upgraded_from : int or None
@@ -136,7 +136,7 @@ class IngestReport:
 
 
 def report_lines(report: IngestReport) -> Iterator[str]:
-    """Additions, reissues and rejects, and the new content of the table, as text."""
+    """Yield additions, reissues, rejects and the new content of the table as lines of text."""
     yield _describe_new_letters(report)
     if report.upgraded_from is not None:
         yield f"  its schema was upgraded from version {report.upgraded_from} to {report.manifest.schema_version}"

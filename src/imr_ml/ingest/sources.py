@@ -47,7 +47,7 @@ class TrainingTable:
     Attributes
     ----------
     decisions : Decisions
-        Requests of one source, with the last issue of each case.
+        Requests of one source, in the last issue of each case.
     description : str
         Origin of the requests, in one line.
     manifest : TableManifest
@@ -67,13 +67,13 @@ def training_table(
     code: Code | None = None,
     options: InputOptions | None = None,
 ) -> TrainingTable:
-    """Requests to train on, validated and completed.
+    """Read the requests to train on, validated and completed.
 
     Parameters
     ----------
     data : Path or None
-        A requests table, or an input of `imr-ml ingest`; default: the letters in ``data/raw``, or without any the
-        sample corpus, which is written to ``data/sample`` first.
+        A requests table, or an input of `imr-ml ingest`; default: the letters in ``data/raw`` or, if there are none,
+        the sample corpus, which is written to ``data/sample`` first.
     start : callable
         Starts the progress bar of a long step.
     source : str, optional
@@ -98,7 +98,7 @@ def training_table(
     kind = input_kind(data, options)
     if kind is Kind.REQUESTS:
         decisions = table_at(data, source, options)
-        # The user's table may have other words for outcomes than the manifest counts.
+        # The manifest counts only the schema's values, but the user's table may have other names for outcomes.
         overturned = int(decisions.requests["outcome"].eq("overturned").sum())
         counts = {"requests": len(decisions.requests), "overturned": overturned}
         manifest = manifest_here(data, options).model_copy(update=counts)
@@ -107,7 +107,7 @@ def training_table(
 
 
 def table_at(path: Path, source: str | None = None, options: InputOptions | None = None) -> Decisions:
-    """Decided requests of a table to train on: the last issue of each case, completed; see `current_decisions`."""
+    """Read the decided requests to train on: the last issue of each case, completed; see `current_decisions`."""
     decisions = current_decisions(path, source, options)
     requests = complete_requests(decisions.requests)
     # Arrow does not return the memory of a large table's chunks, which may be a third of all memory.
@@ -118,7 +118,7 @@ def table_at(path: Path, source: str | None = None, options: InputOptions | None
 def current_decisions(
     path: Path, source: str | None = None, options: InputOptions | None = None, skip: Collection[str] = ()
 ) -> Decisions:
-    """Decided requests of a table, the last issue of each case.
+    """Read the decided requests of a table, in the last issue of each case.
 
     Parameters
     ----------
@@ -133,7 +133,7 @@ def current_decisions(
     Raises
     ------
     SchemaError
-        As `training_table`.
+        See `training_table`.
     """
     decisions = read_decisions(path, options, skip)
     table = select_source(decisions.requests, source, path)
@@ -146,7 +146,7 @@ def current_decisions(
 
 
 def manifest_here(path: Path, options: InputOptions | None = None) -> TableManifest:
-    """Manifest of a table with paths relative to the working directory; a new one if the table has none."""
+    """Return a table's manifest, or a new one, with paths relative to the working directory."""
     here = Path.cwd()
     recorded = manifest_of(path)
     if recorded is not None:
@@ -165,15 +165,15 @@ def manifest_here(path: Path, options: InputOptions | None = None) -> TableManif
 
 
 def select_source(table: pd.DataFrame, source: str | None, path: Path) -> pd.DataFrame:
-    """Rows of one source.
+    """Select the rows of one source; raise `SchemaError` if it is missing, or unspecified among several.
 
     Parameters
     ----------
     table : DataFrame
     source : str or None
-        The source; needed where there are several.
+        Required if the table has several sources.
     path : Path
-        What to call the table in an error.
+        Path of the table in errors.
     """
     present = sorted(table["source"].dropna().unique()) if "source" in table else []
     if source is not None:
@@ -183,7 +183,7 @@ def select_source(table: pd.DataFrame, source: str | None, path: Path) -> pd.Dat
     if len(present) > 1:
         raise SchemaError(
             f"{path}: the requests table mixes sources ({', '.join(present)}): train on one at a time, "
-            f"as with --source {present[0]}"
+            f"e.g. with --source {present[0]}"
         )
     return table
 
@@ -206,12 +206,12 @@ def _ingest_source(source: Source, start: StartProgress, only: str | None, code:
 
 
 def _refuse_to_replace(table: Path) -> None:
-    """Raise `SchemaError` for a table that another command than training wrote."""
+    """Raise `SchemaError` if another command than training wrote the table."""
     manifest = manifest_of(table)
     if manifest is not None and any(step.command != TRAIN for step in manifest.steps):
         raise SchemaError(
-            f"{table}: was written by {manifest.steps[-1].command}, and training on letters writes its table there; "
-            f"to train on it: --data {table}; else move it and {manifest_path(table).name} away"
+            f"{table}: was written by {manifest.steps[-1].command}, but training on letters writes its table there; "
+            f"train on it with --data {table}, or move it and {manifest_path(table).name} away"
         )
 
 
@@ -225,5 +225,5 @@ def _ingest_samples(start: StartProgress, code: Code | None) -> TrainingTable:
     return replace(
         table,
         description=f"no letters in {RAW}{note}: using the SAMPLE corpus, so every figure below is SYNTHETIC; "
-        f"for real ones put letters (.pdf, .txt) into {RAW} or name them: imr-ml train --data PATH",
+        f"for real figures, put letters (.pdf, .txt) into {RAW} or name them: imr-ml train --data PATH",
     )

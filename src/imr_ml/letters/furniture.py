@@ -18,9 +18,9 @@ from imr_ml.letters.stamps import (
     PAGE_NUMBER,
     PAGE_WORD,
     is_case_title,
-    is_head,
+    is_header_line,
+    is_letter_text,
     is_numbered,
-    is_own,
     is_stamp,
     is_tail,
     recurs,
@@ -32,34 +32,34 @@ _EDGE_LINES = 6
 _HEAD_LINES = 12
 _LEAST_GAP = 8
 _MOST_PAGES = 60
-# No letter has more; to look at each of a million lines takes seconds.
+# No letter has more lines, and checking a million takes seconds.
 _MOST_LINES = 20_000
 
 
-def without_furniture(text: str) -> list[str]:
-    r"""Tidy lines of a letter without its page furniture.
+def remove_furniture(text: str) -> list[str]:
+    r"""Return the tidy lines of a letter without its page furniture.
 
-    A form feed ends a page; in a text without any, numbered lines do.
+    Pages end at form feeds or, if there are none, at page numbers and regularly recurring lines.
 
     Examples
     --------
-    >>> without_furniture("The knee\n- 1 -\n\x0clocks.\n- 2 -\n")
+    >>> remove_furniture("The knee\n- 1 -\n\x0clocks.\n- 2 -\n")
     ['The knee', 'locks.']
     """
     pages = [page for page in text.split("\f") if page.strip()]
     lines = _cut_pages(pages[0]) if len(pages) == 1 else [tidy_lines(page) for page in pages]
-    return [line for page in bare_pages(lines, is_marked=len(pages) > 1) for line in page]
+    return [line for page in remove_page_furniture(lines, is_marked=len(pages) > 1) for line in page]
 
 
-def bare_pages(pages: Sequence[list[str]], *, is_marked: bool = True) -> list[list[str]]:
-    """The lines of each page without its furniture at the edges.
+def remove_page_furniture(pages: Sequence[list[str]], *, is_marked: bool = True) -> list[list[str]]:
+    """Return the lines of each page without headers, footers and page numbers.
 
     Parameters
     ----------
     pages : sequence of list of str
         Tidy lines of each page; not changed.
     is_marked : bool
-        Whether the file marks where its pages end; else a line that ends as a sentence does is the letter's.
+        Whether the file states its page breaks. If they were inferred, lines that look like sentences stay.
     """
     for edge in (0, -1):
         pages = _without_edge(pages, edge, is_marked=is_marked)
@@ -83,8 +83,8 @@ def _without_edge(pages: Sequence[list[str]], edge: int, *, is_marked: bool) -> 
                 or (index > first_case and is_case_title(page[edge]))
             )
             and not (index == first_case and _is_first_case(page, edge))
-            and not is_own(page[edge])
-            and not (edge == 0 and index == first and is_head(page[edge]))
+            and not is_letter_text(page[edge])
+            and not (edge == 0 and index == first and is_header_line(page[edge]))
             for index, page in enumerate(rest)
         ]
         if not any(removed):
@@ -96,12 +96,12 @@ def _without_edge(pages: Sequence[list[str]], edge: int, *, is_marked: bool) -> 
 
 
 def _is_first_case(page: Sequence[str], edge: int) -> bool:
-    """Whether the line at an edge has the letter's case number, and no line before it on its page."""
+    """Whether the line at an edge is the first of its page with a case number."""
     return CASE_NUMBER.search(page[edge]) is not None and (edge == 0 or not any(map(CASE_NUMBER.search, page[:-1])))
 
 
 def _without_tail(pages: list[list[str]]) -> list[list[str]]:
-    """The pages without the lines below the letter's last sentence."""
+    """Remove the lines below the letter's last sentence."""
     last = next((page for page in reversed(pages) if page), [])
     while len(last) > 1 and ENDS_SENTENCE.search(last[-2]) and is_tail(last[-1]) and not last[-2].isupper():
         last.pop()
@@ -121,16 +121,16 @@ def _recurring(pages: Sequence[list[str]], edge: int, *, is_marked: bool) -> set
         shapes -= recurring
         removed = shapes | {shape_of(page[0]) for page in rest if page and is_numbered(page[0])}
         if not removed:
-            alike = bool(recurring) and _go_on_alike(filled, rest)
+            alike = bool(recurring) and _neighbors_recur(filled, rest)
             recurring = {shape for shape in recurring if not alike or is_tail(shape)}
             return recurring - _shapes_within(filled) if recurring else recurring
         recurring |= shapes
         rest = [page[1:] if page and shape_of(page[0]) in removed else page for page in rest]
-    # So much recurs only if several pages have the same text.
+    # Only pages with the same text have so many recurring lines.
     return set()
 
 
-def _go_on_alike(pages: Sequence[list[str]], rest: Sequence[list[str]]) -> bool:
+def _neighbors_recur(pages: Sequence[list[str]], rest: Sequence[list[str]]) -> bool:
     """Whether the lines next to a recurring edge line recur too, as in repeated text."""
     inner = [
         tuple(map(shape_of, left[:3])) for page, left in zip(pages, rest, strict=True) if left and len(left) < len(page)
@@ -146,7 +146,7 @@ def _shapes_within(pages: Sequence[list[str]]) -> set[str]:
 
 
 def _page_numbers(pages: Sequence[list[str]], edge: int) -> set[int]:
-    """Indexes of the pages whose edge line is a page number that matches or counts on."""
+    """Indexes of the pages whose edge line is a page number that matches its page or continues the count."""
     marks = {index: mark for index, page in enumerate(pages) if page and (mark := PAGE_NUMBER.fullmatch(page[edge]))}
     ahead = Counter(int(mark["number"]) - index for index, mark in marks.items())
     return {
@@ -163,7 +163,7 @@ def _cut_pages(text: str) -> list[list[str]]:
     placed = [(place, line) for place, raw in enumerate(text.splitlines()) for line in tidy_lines(raw)]
     if len(placed) > _MOST_LINES:
         return [[line for _, line in placed]]
-    cuts = {*_counting(placed), *_regular(placed)}
+    cuts = {*_find_page_numbers(placed), *_find_regular_lines(placed)}
     pages: list[list[str]] = [[]]
     for place, line in placed:
         if place in cuts or is_stamp(line):
@@ -173,7 +173,7 @@ def _cut_pages(text: str) -> list[list[str]]:
     return pages
 
 
-def _counting(placed: Sequence[tuple[int, str]]) -> Iterator[int]:
+def _find_page_numbers(placed: Sequence[tuple[int, str]]) -> Iterator[int]:
     """Positions of page numbers: similar lines whose number grows by one each time."""
     groups: dict[str, list[tuple[int, int]]] = {}
     for place, line in placed:
@@ -182,12 +182,12 @@ def _counting(placed: Sequence[tuple[int, str]]) -> Iterator[int]:
         if mark := PAGE_NUMBER.fullmatch(line) or PAGE_WORD.search(line):
             groups.setdefault(shape_of(line), []).append((place, int(mark["number"])))
     for marks in groups.values():
-        counts_on = all(after == before + 1 for (_, before), (_, after) in pairwise(marks))
-        if len(marks) > 1 and counts_on and marks[0][1] <= _MOST_PAGES:
+        is_consecutive = all(after == before + 1 for (_, before), (_, after) in pairwise(marks))
+        if len(marks) > 1 and is_consecutive and marks[0][1] <= _MOST_PAGES:
             yield from (place for place, _ in marks)
 
 
-def _regular(placed: Sequence[tuple[int, str]]) -> Iterator[int]:
+def _find_regular_lines(placed: Sequence[tuple[int, str]]) -> Iterator[int]:
     """Positions of lines that recur at a regular distance, and of titles with the case number."""
     groups: dict[str, list[int]] = {}
     has_case = False
@@ -203,7 +203,7 @@ def _regular(placed: Sequence[tuple[int, str]]) -> Iterator[int]:
     lines = [line for _, line in placed]
     width = column_width(lines)
     for shape, orders in groups.items():
-        if not recurs(shape, len(orders), 0) or ENDS_SENTENCE.search(shape) or is_own(lines[orders[0]]):
+        if not recurs(shape, len(orders), 0) or ENDS_SENTENCE.search(shape) or is_letter_text(lines[orders[0]]):
             continue
         is_at_end = orders[0] == 0 or orders[-1] == len(lines) - 1
         is_wrapped = any(

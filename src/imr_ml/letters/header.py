@@ -57,15 +57,15 @@ _STATES = re.compile(r", (?:and )?| and ")
 
 @dataclass(slots=True)
 class _Cells:
-    """Labels and values, paired in the order of the text."""
+    """Labels with their values, and those still without a partner, in the order of the text."""
 
     paired: dict[str, str] = field(default_factory=dict)
-    wrong: list[str] = field(default_factory=list)
+    invalid: list[str] = field(default_factory=list)
     labels: list[str] = field(default_factory=list)
     values: list[tuple[str, str]] = field(default_factory=list)
 
-    def settle(self) -> None:
-        """Pair a column of labels with the column of values after it, where their numbers match."""
+    def pair_columns(self) -> None:
+        """Pair a column of labels with the column of values after it, if both have the same length."""
         for kind in {kind for kind, _ in self.values}:
             labels = [label for label in self.labels if _KINDS.get(label, "a_date") == kind]
             values = [value for value_kind, value in self.values if value_kind == kind]
@@ -82,64 +82,66 @@ def read_header(head: str) -> tuple[dict[str, Any], tuple[str, ...]]:
     Returns
     -------
     dict
-        Case number, priority and dates; None for those that the text lacks.
+        Case number, priority and dates; None for missing ones.
     tuple of str
-        A line for each date that is none.
+        A warning for each date that is invalid.
     """
     cells = _read_cells(head[:_HEAD_CHARACTERS])
     dates = {name: read_date(cells.paired[name]) if name in cells.paired else None for name in _WORDS}
-    no_dates = [name for name in _WORDS if name in cells.wrong or (name in cells.paired and dates[name] is None)]
+    invalid = [name for name in _WORDS if name in cells.invalid or (name in cells.paired and dates[name] is None)]
     case_number, priority = cells.paired.get("case_number"), cells.paired.get("priority")
     header = {
         "case_number": case_number.upper().replace("\u2013", "-") if case_number else None,
         "priority": priority.capitalize() if priority else None,
         **dates,
     }
-    return header, tuple(f"{_WORDS[name]} is not a date" for name in no_dates)
+    return header, tuple(f"{_WORDS[name]} is not a date" for name in invalid)
 
 
-def with_case_number(letter: Letter, text: str, file: str) -> Letter:
-    """Take the case number of an OCR letter from its text or file name if its header was lost.
+def add_case_number(letter: Letter, text: str, file: str) -> Letter:
+    """Add a missing case number to a letter read by OCR, from its text or else its file name.
 
-    One that OCR mistook in places ("CM16-O2l3037") counts; several that differ count as none. Where the header's is not
-    that of the file's name the letter gets a warning.
+    Case numbers with misread digits ("CM16-O2l3037") are repaired; a text with several different ones is not used. If
+    the letter has a case number that differs from the one in the file name, a warning is added.
 
     Parameters
     ----------
     letter : Letter
     text : str
+        Text of all pages.
     file : str
+        Path or name of the file.
     """
-    named = _case_numbers(PurePath(file).name)
+    in_name = _case_numbers(PurePath(file).name)
     if letter.case_number:
-        differs = len(named) == 1 and letter.case_number not in named
-        warning = "its case number, read by OCR, is not that of its file's name"
+        differs = len(in_name) == 1 and letter.case_number not in in_name
+        warning = "the case number read by OCR differs from the one in the file name"
         return replace(letter, warnings=(*letter.warnings, warning)) if differs else letter
-    for place, numbers in (("body", _case_numbers(text)), ("file name", named)):
+    for place, numbers in (("body", _case_numbers(text)), ("file name", in_name)):
         if len(numbers) == 1:
             return replace(letter, case_number=numbers.pop(), case_number_from=place)
     return letter
 
 
 def _case_numbers(text: str) -> set[str]:
-    """Case numbers in a text, repaired where they are damaged."""
+    """Case numbers in a text, with misread digits repaired."""
     damaged = (mark[0].upper().replace("\u2013", "-").replace(" ", "") for mark in _DAMAGED_CASE_NUMBER.finditer(text))
     return {number[:2] + number[2:].translate(_MISTAKEN_DIGITS) for number in damaged}
 
 
-def read_date(written: str) -> date | None:
-    """Parse a date as letters write it; None for anything else.
+def read_date(text: str) -> date | None:
+    """Parse a date in one of the forms that letters use; return None for other text.
 
     Examples
     --------
     >>> read_date("1/31/2014"), read_date("January 31, 2014"), read_date("2/30/2014")
     (datetime.date(2014, 1, 31), datetime.date(2014, 1, 31), None)
     """
-    long = _LONG_DATE.fullmatch(written)
+    long = _LONG_DATE.fullmatch(text)
     if long:
         month, day, year = _MONTHS.index(long["month"]) + 1, int(long["day"]), int(long["year"])
     else:
-        parts: Sequence[str] = re.split("[/-]", written)
+        parts: Sequence[str] = re.split("[/-]", text)
         if len(parts) != 3 or not all(part.isdecimal() for part in parts):
             return None
         month, day, year = map(int, parts)
@@ -151,24 +153,24 @@ def read_date(written: str) -> date | None:
 
 def _read_cells(head: str) -> _Cells:
     cells = _Cells()
-    beside: str | None = None
+    label: str | None = None
     for token in _TOKEN.finditer(head):
         kind = token.lastgroup or "word"
         if kind == "line_end":
-            beside = None
+            label = None
         elif kind in _KINDS or kind in _WORDS:
-            beside = _take_label(cells, kind)
+            label = _record_label(cells, kind)
         else:
-            _take_value(cells, kind, token[0], beside)
-            beside = None
-    cells.settle()
+            _record_value(cells, kind, token[0], label)
+            label = None
+    cells.pair_columns()
     return cells
 
 
-def _take_label(cells: _Cells, label: str) -> str | None:
-    """Record a label; one on its own line waits for a value."""
+def _record_label(cells: _Cells, label: str) -> str | None:
+    """Record a label and return it; return None if it already has a value."""
     if cells.values:
-        cells.settle()
+        cells.pair_columns()
     if label in cells.paired:
         return None
     if label not in cells.labels:
@@ -176,23 +178,25 @@ def _take_label(cells: _Cells, label: str) -> str | None:
     return label
 
 
-def _take_value(cells: _Cells, kind: str, value: str, beside: str | None) -> None:
+def _record_value(cells: _Cells, kind: str, value: str, label: str | None) -> None:
     """Assign a value to the label on its left, or save it for the preceding column of labels."""
-    fits = beside is not None and _KINDS.get(beside, "a_date") == kind
-    if beside is not None and (fits or (beside == "priority" and kind == "word")):
-        cells.paired[beside] = value
+    fits = label is not None and _KINDS.get(label, "a_date") == kind
+    if label is not None and (fits or (label == "priority" and kind == "word")):
+        cells.paired[label] = value
         cells.labels.clear()
     elif kind != "word":
         cells.values.append((kind, value))
     else:
-        cells.settle()
+        cells.pair_columns()
         cells.labels.clear()
-        if beside in _WORDS:
-            cells.wrong.append(beside)
+        if label in _WORDS:
+            cells.invalid.append(label)
 
 
 def read_credentials(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Read licenses and specialties from the section on how the determination was made, on one line.
+    """Read licenses and specialties from the section on how the determination was made.
+
+    The text must be one paragraph.
 
     Examples
     --------
@@ -201,12 +205,14 @@ def read_credentials(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """
     licensure, specialties = _LICENSURE.search(text), _SPECIALTIES.search(text)
     if licensure or specialties:
-        return _listed(licensure["value"] if licensure else ""), _listed(specialties["value"] if specialties else "")
+        return _split_list(licensure["value"] if licensure else ""), _split_list(
+            specialties["value"] if specialties else ""
+        )
     sentences = [mark["value"] for pattern in (_CERTIFIED, _SUBSPECIALTY) for mark in pattern.finditer(text)]
     licensed = _LICENSED.search(text)
     states = tuple(filter(None, _STATES.split(licensed["value"]))) if licensed else ()
-    return states, tuple(dict.fromkeys(part for value in sentences for part in _listed(value)))
+    return states, tuple(dict.fromkeys(part for value in sentences for part in _split_list(value)))
 
 
-def _listed(written: str) -> tuple[str, ...]:
-    return tuple(part.strip() for part in written.split(",") if part.strip())
+def _split_list(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())

@@ -6,7 +6,7 @@ import re
 
 from imr_ml.guidelines.citations import find_citations
 from imr_ml.guidelines.matcher import texts_after
-from imr_ml.letters.lines import column_width, joined
+from imr_ml.letters.lines import column_width, join_lines
 from imr_ml.letters.request_start import Start, find_request_start
 from imr_ml.letters.types import DisputedItem, LetterError, Outcome
 
@@ -23,7 +23,7 @@ _UNCERTAIN_REQUEST = "item {}: its request may begin elsewhere in the lines befo
 
 
 def has_items(flow: str) -> bool:
-    """Whether the text contains an item of this style."""
+    """Whether the text contains an item of this form."""
     return _TURN.search(flow) is not None
 
 
@@ -35,8 +35,8 @@ def read_items(flow: str, source: str) -> tuple[tuple[DisputedItem, ...], tuple[
     Raises
     ------
     LetterError
-        Where no item is found, an item lacks its request, its outcome or one of its paragraphs or has one twice, or an
-        outcome or a paragraph is outside of any item.
+        If there is no item, if an item lacks its request, outcome or a paragraph or has one twice, or if an outcome or
+        paragraph is outside any item.
     """
     turns = list(_TURN.finditer(flow))
     if not turns:
@@ -45,7 +45,7 @@ def read_items(flow: str, source: str) -> tuple[tuple[DisputedItem, ...], tuple[
     _check_start(flow[: turns[0].start()], source)
     width = column_width(flow.split("\n")) if len(turns) > 1 else 0
     items, warnings = [], []
-    first = heading = joined(flow[: turns[0].start()]).strip()
+    first = heading = join_lines(flow[: turns[0].start()]).strip()
     bodies = texts_after(turns, flow)
     for number, (turn, body, later) in enumerate(zip(turns, bodies, [*bodies[1:], None], strict=True), start=1):
         ur_guideline, imr_guideline, rationale = _paragraphs(body, source, f"item {number}")
@@ -55,29 +55,31 @@ def read_items(flow: str, source: str) -> tuple[tuple[DisputedItem, ...], tuple[
         if later is not None:
             start = _request_start(rationale, find_request_start(rationale, width, first, later), source, number + 1)
             warnings += [] if start.is_certain else [_UNCERTAIN_REQUEST.format(number + 1)]
-            rationale, following = rationale[: start.place], joined(rationale[start.place :]).strip()
-        items.append(make_item(number, heading, turn["outcome"], ur_guideline, imr_guideline, joined(rationale)))
+            rationale, following = rationale[: start.place], join_lines(rationale[start.place :]).strip()
+        items.append(make_item(number, heading, turn["outcome"], ur_guideline, imr_guideline, join_lines(rationale)))
         heading = following
     return tuple(items), tuple(warnings)
 
 
 def _request_start(tail: str, start: Start | None, source: str, number: int) -> Start:
-    """Check that the text from the start does not contain the end of a rationale."""
-    if start is None or _NECESSARY.search(joined(tail[start.place :])):
+    """Check that the request found does not contain the end of a rationale."""
+    if start is None or _NECESSARY.search(join_lines(tail[start.place :])):
         raise LetterError(source, _AMBIGUOUS_REQUEST, f"item {number}")
     return start
 
 
 def make_item(number: int, request: str, outcome: str, ur: str | None, imr: str | None, rationale: str) -> DisputedItem:
-    """Build an item from its paragraphs and find its citations; the outcome may be in any case.
+    """Build an item from its paragraphs and find its citations.
 
     Parameters
     ----------
     number : int
+        Position in the letter, from 1.
     request : str
     outcome : str
-    ur : str or None
-    imr : str or None
+        "Upheld" or "Overturned", in any case.
+    ur, imr : str or None
+        Guideline paragraphs of the claims administrator and of the reviewer.
     rationale : str
     """
     return DisputedItem(
@@ -112,7 +114,7 @@ def _check_start(before: str, source: str) -> None:
 
 
 def _paragraphs(body: str, source: str, place: str) -> tuple[str, str, str]:
-    """The two guideline paragraphs, and the text from the rationale on."""
+    """Return both guideline paragraphs, and the text from the start of the rationale."""
     labels: list[re.Match[str]] = []
     for words, pattern in (("MAXIMUS guideline", _IMR_GUIDELINE), ("Decision rationale", _RATIONALE)):
         marks = list(pattern.finditer(body, labels[-1].end() if labels else 0))
@@ -122,7 +124,7 @@ def _paragraphs(body: str, source: str, place: str) -> tuple[str, str, str]:
         labels += marks
     imr, rationale = labels
     return (
-        joined(body[: imr.start()]).strip(),
-        joined(body[imr.end() : rationale.start()]).strip(),
+        join_lines(body[: imr.start()]).strip(),
+        join_lines(body[imr.end() : rationale.start()]).strip(),
         body[rationale.end() :].strip(),
     )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from imr_ml.letters.header import read_credentials, read_header
-from imr_ml.letters.lines import joined
+from imr_ml.letters.lines import join_lines
 from imr_ml.letters.types import DisputedItem, Letter, Outcome
 
 _SUMMARY_OPENING = re.compile(
@@ -29,16 +29,16 @@ _PLAINLY_NOT = re.compile(r"\bnot\s+(?:\w+\s+){0,4}medically\s+necessary\b", re.
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """One way in which determinations were published.
+    """A layout in which determinations were published.
 
     Attributes
     ----------
     name : str
-        As in `Letter.layout`.
+        Value of `Letter.layout`.
     mark : Pattern
-        Found in the tidy lines of each letter of this layout, and of no other, with a line end before them.
+        Found in every letter of this layout and in no other; searched in the tidy lines between two line ends.
     read : callable
-        The letter from its tidy lines and its source's name.
+        Reads a letter from its tidy lines and the name of its source.
     """
 
     name: str
@@ -52,7 +52,7 @@ def make_letter(
     credentials: str,
     summary: str,
     items: tuple[DisputedItem, ...],
-    known: Mapping[str, date] | None = None,
+    stated_dates: Mapping[str, date] | None = None,
     warnings: Sequence[str] = (),
 ) -> Letter:
     """Assemble a letter from its sections in tidy lines.
@@ -62,35 +62,32 @@ def make_letter(
     head, credentials, summary : str
         Text of these sections.
     items : tuple of DisputedItem
-    known : mapping of str to date, optional
-        Dates stated outside the header, used where the header has none.
+    stated_dates : mapping of str to date, optional
+        Dates stated outside the header, used if the header lacks them.
     warnings : sequence of str
         Warnings of the items.
     """
-    header, no_dates = read_header(head)
-    licensure, specialties = read_credentials(joined(credentials))
-    missing = {name: day for name, day in (known or {}).items() if header[name] is None}
+    header, date_warnings = read_header(head)
+    licensure, specialties = read_credentials(join_lines(credentials))
+    missing = {name: day for name, day in (stated_dates or {}).items() if header[name] is None}
     return Letter(
         **header | missing,
         licensure=licensure,
         specialties=specialties,
-        clinical_summary=joined(after(_SUMMARY_OPENING, summary)) or None,
+        clinical_summary=join_lines(after(_SUMMARY_OPENING, summary)) or None,
         items=items,
-        warnings=(*no_dates, *warnings, *contradictions(items)),
+        warnings=(*date_warnings, *warnings, *find_contradictions(items)),
     )
 
 
 def after(opening: re.Pattern[str], section: str) -> str:
-    """Return the text after a section's opening sentence, if it has one near its start, where OCR may add specks."""
+    """Return the text after a section's opening sentence, which OCR may precede with specks; else all text."""
     mark = opening.search(section, 0, _OPENING_CHARACTERS)
     return section[mark.end() :] if mark else section
 
 
-def contradictions(items: Sequence[DisputedItem]) -> Iterator[str]:
-    """Warnings about a letter's items.
-
-    An item whose heading and the end of whose rationale disagree; a last rationale without an end.
-    """
+def find_contradictions(items: Sequence[DisputedItem]) -> Iterator[str]:
+    """Warn of items whose rationale ends with another outcome than their heading, and of a last item cut off."""
     for item in items:
         concluded = conclusion(item.rationale or "")
         if concluded is not None and concluded is not item.outcome:
@@ -102,11 +99,11 @@ def contradictions(items: Sequence[DisputedItem]) -> Iterator[str]:
 
 def conclusions(rationale: str) -> set[Outcome]:
     """Return all outcomes that the sentences of a rationale state."""
-    return {stated for sentence in _SENTENCE_END.split(rationale) if (stated := _stated(sentence))}
+    return {outcome for sentence in _SENTENCE_END.split(rationale) if (outcome := _sentence_outcome(sentence))}
 
 
 def conclusion(rationale: str) -> Outcome | None:
-    """The outcome that the last sentence of a rationale states; None if it states none.
+    """Return the outcome that the last sentence of a rationale states, or None.
 
     Examples
     --------
@@ -116,10 +113,10 @@ def conclusion(rationale: str) -> Outcome | None:
     True
     """
     sentence = _SENTENCE_END.split(rationale[-_LAST_SENTENCES:].strip())[-1]
-    return _stated(sentence)
+    return _sentence_outcome(sentence)
 
 
-def _stated(sentence: str) -> Outcome | None:
+def _sentence_outcome(sentence: str) -> Outcome | None:
     if _PLAINLY_NOT.search(sentence):
         return Outcome.UPHELD
     if _NECESSARY.search(sentence) and not _DENIED.search(sentence):

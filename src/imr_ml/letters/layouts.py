@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import re
 from datetime import date
+from functools import partial
 
 from imr_ml.guidelines.matcher import texts_after
 from imr_ml.letters.header import read_date
 from imr_ml.letters.items import has_items, make_item, read_items
 from imr_ml.letters.layout import Layout, after, conclusions, make_letter
-from imr_ml.letters.lines import joined
-from imr_ml.letters.numbered import NECESSARY, check_numbers, outcome_of, read_decided, read_decisions
+from imr_ml.letters.lines import join_lines
+from imr_ml.letters.numbered import NECESSARY, check_numbers, outcome_of, read_decided_item, read_decisions
 from imr_ml.letters.sections import cut_sections, heading
 from imr_ml.letters.types import DisputedItem, Letter, LetterError, Outcome
 
-# The letter published since 2014, and that of 2013; their parts but the last have the same headings.
-_SINCE_2014 = "IMR ISSUES, DECISIONS AND RATIONALES"
-_OF_2013 = "IMR DECISION(S) AND RATIONALE(S)"
+# Headings of the items since 2014 and in 2013; the headings before them are the same.
+_ITEMS_SINCE_2014 = "IMR ISSUES, DECISIONS AND RATIONALES"
+_ITEMS_OF_2013 = "IMR DECISION(S) AND RATIONALE(S)"
 _BEFORE_ITEMS = (
     heading("made", "HOW THE IMR FINAL DETERMINATION WAS MADE", required=False),
     heading("documents", "DOCUMENTS REVIEWED", required=False),
@@ -25,16 +26,8 @@ _BEFORE_ITEMS = (
 _OPENING = re.compile(r"The\s+Final\s+Determination\s+was\s+based\s+on\b[^:]{0,200}:\s*", re.IGNORECASE)
 
 
-def _read_current(flow: str, source: str) -> Letter:
-    return _read_headed(flow, source, _SINCE_2014)
-
-
-def _read_2013(flow: str, source: str) -> Letter:
-    return _read_headed(flow, source, _OF_2013, may_be_numbered=True)
-
-
 def _read_headed(flow: str, source: str, title: str, *, may_be_numbered: bool = False) -> Letter:
-    """Read a letter whose items are under a heading; in 2013 they are numbered decisions or of the later style."""
+    """Read a letter whose items are under a heading; in 2013 they may be numbered decisions."""
     sections = cut_sections(flow, (*_BEFORE_ITEMS, heading("items", title)), source)
     text = after(_OPENING, sections["items"])
     warnings: tuple[str, ...] = ()
@@ -51,7 +44,7 @@ def _read_headed(flow: str, source: str, title: str, *, may_be_numbered: bool = 
     )
 
 
-# The medical professional review, whose issues share the guideline paragraph and the rationale.
+# Medical professional reviews, in which all issues share one guideline paragraph and one rationale.
 _RATIONALE = "RATIONALE FOR WHY THE REQUESTED TREATMENT/SERVICE IS/WAS"
 _REVIEW_HEADINGS = (
     heading("issue", "ISSUE AT DISPUTE:"),
@@ -66,31 +59,31 @@ _NUMBERED = re.compile(r"(?:^|\n)(?P<number>\d{1,2})[.)]\s+")
 
 
 def _read_professional_review(flow: str, source: str) -> Letter:
-    # The heading of the rationale goes on after the words that all letters share, on the same line or the next.
+    # The heading of the rationale ends with "(NOT) MEDICALLY NECESSARY", on the same line or the next.
     sections = cut_sections(flow, _REVIEW_HEADINGS, source)
     necessity = _NECESSITY.match(sections["rationale"])
     if not necessity:
-        raise LetterError(source, f"does not say '(NOT) MEDICALLY NECESSARY:' after '{_RATIONALE}'")
+        raise LetterError(source, f"has no '(NOT) MEDICALLY NECESSARY:' after '{_RATIONALE}'")
     outcome = Outcome.UPHELD if necessity["negated"] else Outcome.OVERTURNED
-    rationale = joined(sections["rationale"][necessity.end() :])
-    # The heading is a form: where the rationale concludes otherwise, nothing shows which of the two is right.
+    rationale = join_lines(sections["rationale"][necessity.end() :])
+    # If the rationale contradicts the heading, nothing shows which of the two is right.
     if conclusions(rationale) - {outcome}:
-        raise LetterError(source, "its rationale concludes otherwise than its heading; the outcome is ambiguous")
+        raise LetterError(source, "has a rationale that contradicts its heading; the outcome is ambiguous")
     return make_letter(
         head=sections["head"],
         credentials=sections.get("qualifications", ""),
         summary=sections["summary"],
-        items=_read_issues(sections["issue"], outcome, joined(sections["guideline"]), rationale, source),
+        items=_read_issues(sections["issue"], outcome, join_lines(sections["guideline"]), rationale, source),
     )
 
 
 def _read_issues(issue: str, outcome: Outcome, guideline: str, rationale: str, source: str) -> tuple[DisputedItem, ...]:
     marks = list(_NUMBERED.finditer(issue))
     if not marks or marks[0].start() != 0:
-        requests = [joined(issue)]
+        requests = [join_lines(issue)]
     else:
         check_numbers([int(mark["number"]) for mark in marks], source)
-        requests = [joined(text) for text in texts_after(marks, issue)]
+        requests = [join_lines(text) for text in texts_after(marks, issue)]
     if not all(requests):
         raise LetterError(source, "has nothing under 'ISSUE AT DISPUTE:'")
     return tuple(
@@ -99,7 +92,7 @@ def _read_issues(issue: str, outcome: Outcome, guideline: str, rationale: str, s
     )
 
 
-# The determination of spring to autumn 2013: decisions first, then a part "Regarding the request for X" for each.
+# Determinations from spring to autumn 2013: all decisions, then a part "Regarding the request for X" for each.
 _EARLIEST_HEADINGS = (
     heading("qualifications", "Medical Qualifications of the Expert Reviewer:", required=False),
     heading("summary", "Case Summary:"),
@@ -145,20 +138,20 @@ def _read_earliest(flow: str, source: str) -> Letter:
         credentials=sections.get("qualifications", ""),
         summary=sections["summary"][disclaimer.end() if disclaimer else 0 :],
         items=_read_parts(parts, decisions, source),
-        known=_known_dates(sections["head"], disclaimer),
+        stated_dates=_stated_dates(sections["head"], disclaimer),
     )
 
 
 def _read_decisions(head: str, source: str) -> list[tuple[str, Outcome]]:
-    """(request, outcome) by number; the letter states them on its first page and once more."""
+    """Return (request, outcome) in order; a letter may state each decision twice."""
     stated: dict[int, tuple[str, Outcome]] = {}
     marks = list(_DETERMINED.finditer(f"\n{head}"))
     if len(marks) != len(_STATED.findall(head)):
-        raise LetterError(source, "has a decision that does not say whether it is medically necessary", "items")
+        raise LetterError(source, "has a decision without '(not) medically necessary'", "items")
     for mark in marks:
-        number, decision = int(mark["number"]), (joined(mark["request"]), outcome_of(mark["negated"]))
+        number, decision = int(mark["number"]), (join_lines(mark["request"]), outcome_of(mark["negated"]))
         if stated.setdefault(number, decision) != decision:
-            raise LetterError(source, "is decided twice, differently", f"item {number}")
+            raise LetterError(source, "has two different decisions", f"item {number}")
     check_numbers(list(stated), source)
     return list(stated.values())
 
@@ -169,7 +162,7 @@ def _read_parts(text: str, decisions: list[tuple[str, Outcome]], source: str) ->
     if len(marks) != len(decisions):
         raise LetterError(source, f"has {len(decisions)} decision(s) and {len(marks)} rationale(s)", "items")
     return tuple(
-        read_decided(number, request, outcome, _body(part), source)
+        read_decided_item(number, request, outcome, _body(part), source)
         for number, (part, (request, outcome)) in enumerate(zip(texts_after(marks, text), decisions, strict=True), 1)
     )
 
@@ -183,17 +176,25 @@ def _body(part: str) -> str:
     return part[cited.start() :] if cited else part
 
 
-def _known_dates(head: str, disclaimer: re.Match[str] | None) -> dict[str, date]:
+def _stated_dates(head: str, disclaimer: re.Match[str] | None) -> dict[str, date]:
     """Return the dates stated in sentences."""
-    written = {name: pattern.search(head) for name, pattern in _STATED_DATES.items()}
-    known = {name: day for name, mark in written.items() if mark and (day := read_date(mark[1].strip("/")))}
-    summarized = read_date(" ".join(disclaimer["day"].split())) if disclaimer else None
-    return {"ur_denial_date": summarized, **known} if summarized else known
+    marks = {name: pattern.search(head) for name, pattern in _STATED_DATES.items()}
+    dates = {name: day for name, mark in marks.items() if mark and (day := read_date(mark[1].strip("/")))}
+    in_summary = read_date(" ".join(disclaimer["day"].split())) if disclaimer else None
+    return {"ur_denial_date": in_summary, **dates} if in_summary else dates
 
 
 LAYOUTS = (
-    Layout("current", re.compile(r"\nIMR\s+ISSUES,\s+DECISIONS\s+AND\s+RATIONALES\n"), _read_current),
-    Layout("2013", re.compile(r"\nIMR\s+DECISION\(S\)\s+AND\s+RATIONALE\(S\)\n"), _read_2013),
+    Layout(
+        "current",
+        re.compile(r"\nIMR\s+ISSUES,\s+DECISIONS\s+AND\s+RATIONALES\n"),
+        partial(_read_headed, title=_ITEMS_SINCE_2014),
+    ),
+    Layout(
+        "2013",
+        re.compile(r"\nIMR\s+DECISION\(S\)\s+AND\s+RATIONALE\(S\)\n"),
+        partial(_read_headed, title=_ITEMS_OF_2013, may_be_numbered=True),
+    ),
     Layout("professional review", re.compile(r"\nISSUE\s+AT\s+DISPUTE\s*:"), _read_professional_review),
     Layout("earliest", _STATED_IN_FULL, _read_earliest),
 )

@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from functools import cache, lru_cache
 
-# pdfium writes U+0002 where a hyphen ends a line, and swallows the line end.
+# pdfium writes U+0002 for a hyphen at a line end and drops the line break.
 _REPLACED = {
     "\x00": "",
     "\x02": "-\n",
@@ -41,15 +41,15 @@ _WIDTHS = {
 }
 _OTHER_WIDTH = 500
 _SPACE_WIDTH = 250
-# Margin for the widths being approximate and for text that was wrapped by characters.
+# A margin, as widths are approximate and some text was wrapped by number of characters.
 _SURELY_FITS = 0.85
-# One line in so many may be wider than the column: a URL that was not wrapped, two cells read as one line.
+# One in this many lines may be wider than the column, as an unwrapped URL or two cells read as one line.
 _LINES_A_STRAY = 20
 _LONG_WORD = 40
 
 
 def tidy_lines(text: str) -> list[str]:
-    r"""Non-empty lines with white space collapsed and typographic characters replaced.
+    r"""Split text into non-empty lines, with white space collapsed and typographic characters replaced.
 
     Examples
     --------
@@ -62,12 +62,12 @@ def tidy_lines(text: str) -> list[str]:
     return [line for line in map(" ".join, map(str.split, text.splitlines())) if line]
 
 
-def joined(flow: str) -> str:
+def join_lines(flow: str) -> str:
     r"""Join lines into one paragraph; a word hyphenated at a line end is rejoined.
 
     Examples
     --------
-    >>> joined("work related\nnon-\ncertified")
+    >>> join_lines("work related\nnon-\ncertified")
     'work related non-certified'
     """
     if "-\n" in flow:
@@ -76,16 +76,16 @@ def joined(flow: str) -> str:
 
 
 def _together(mark: re.Match[str]) -> str:
-    """Return the hyphen alone after a word, otherwise the line end with it."""
+    """Drop the line end if a word precedes the hyphen."""
     return "-" if mark.string[mark.start() - 1 : mark.start()].isalnum() else mark[0]
 
 
 def _word_width(word: str) -> int:
-    return _known_width(word) if len(word) < _LONG_WORD else _OTHER_WIDTH * len(word)
+    return _cached_width(word) if len(word) < _LONG_WORD else _OTHER_WIDTH * len(word)
 
 
 @lru_cache(maxsize=20_000)
-def _known_width(word: str) -> int:
+def _cached_width(word: str) -> int:
     return sum(_WIDTHS.get(character, _OTHER_WIDTH) for character in word)
 
 
@@ -101,13 +101,14 @@ def column_width(lines: Sequence[str]) -> int:
 
 
 def had_room(line: str, following: str, width: int) -> bool:
-    """Whether the next line's first word would have fit, which means a forced line break rather than a wrap.
+    """Whether the next line's first word would have fit, so that the line break was forced.
 
     Parameters
     ----------
-    line : str
-    following : str
+    line, following : str
+        A line and the next one.
     width : int
+        Printed width of the column, in thousandths of the type size.
     """
     needed = line_width(line) + _SPACE_WIDTH + _word_width(following.split(" ", 1)[0])
     return needed <= _SURELY_FITS * width
@@ -131,7 +132,7 @@ _LABELS = (
     ": Upheld",
     ": Overturned",
 )
-# What OCR takes for each other.
+# Characters that OCR confuses.
 _LOOKALIKES = {
     **dict.fromkeys("Il", "[Il1|!]"),
     "i": "[il1|!]",
@@ -144,12 +145,12 @@ _LOOKALIKES = {
 _TORN = r"(?:[ ]?-?\n|[ ])?"
 
 
-def mend_anchors(flow: str) -> str:
+def repair_anchors(flow: str) -> str:
     r"""Repair torn or misread anchors; a repaired heading gets a line of its own.
 
     Examples
     --------
-    >>> mend_anchors("CLINICAL CASE SUM-\nMARY\nSeen in May.")
+    >>> repair_anchors("CLINICAL CASE SUM-\nMARY\nSeen in May.")
     '\nCLINICAL CASE SUMMARY\nSeen in May.'
     """
     for anchor, pattern in _patterns():
@@ -167,4 +168,5 @@ def _patterns() -> list[tuple[str, re.Pattern[str]]]:
 
 
 def _torn(anchor: str) -> str:
-    return r"\s*".join(_TORN.join(_LOOKALIKES.get(each, re.escape(each)) for each in word) for word in anchor.split())
+    words = ([_LOOKALIKES.get(letter, re.escape(letter)) for letter in word] for word in anchor.split())
+    return r"\s*".join(map(_TORN.join, words))

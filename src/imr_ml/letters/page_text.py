@@ -1,6 +1,6 @@
 """Read a page's text from left to right, and its body without the margins.
 
-pdfium orders lines by their place on the page as displayed, which mixes up those of a page turned on its side.
+pdfium orders lines by their position on the displayed page, which is wrong for a page turned on its side.
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ from typing import Any, NamedTuple
 
 import pypdfium2.raw as pdfium
 
-from imr_ml.letters.stamps import is_own
+from imr_ml.letters.stamps import is_letter_text
 from imr_ml.letters.types import LetterError
 
-# In points: how far headers and footers reach into a page, and the least distance between them and its body.
+# In points: depth of headers and footers, and the smallest gap between them and the body.
 _MARGIN, _CUT_STEP = 56, 4
 _GAP = 14
 _FEW = 6
 
-
-# Each angle costs a call; a line is longer than this, and a short stamp is first or last on its page.
+# Only some characters are checked, as each angle costs a call: one in every line, and all at both ends of the page,
+# where short stamps are.
 _STEP, _EDGE = 40, 24
 _TILT = 10
 """Degrees by which a scan's text may slant."""
@@ -37,13 +37,14 @@ class Page(NamedTuple):
     Attributes
     ----------
     whole_text : str
-        Its text layer, along the text's own direction.
+        Text layer, along the direction of the text.
     text : str
-        The same without what is in the margins.
+        Text layer without the margins.
     is_wide : bool
         Whether the body extends into the margins.
     drawn : float
-        On a page with little text the share that its largest picture covers, on one without text 1 for any drawing.
+        Share of the page that its largest picture covers; 1 for any drawing on a page without text, 0 for a page with
+        much text.
     """
 
     whole_text: str
@@ -53,19 +54,20 @@ class Page(NamedTuple):
 
 
 def read_page(document: Any, index: int, source: str) -> Page:
-    """Text of a page along its main direction, without stamps in other directions.
+    """Read the text of a page along its main direction, without stamps in other directions.
 
     Parameters
     ----------
-    document : Any
+    document : PdfDocument
     index : int
+        Page, from 0.
     source : str
-        What to call the input in an error.
+        Name of the input in errors.
 
     Raises
     ------
     LetterError
-        Where the text is slanted, or much of it runs in another direction than the rest.
+        If the text is slanted, or much of it runs in another direction than the rest.
     """
     page = document[index]
     text_page = page.get_textpage()
@@ -73,7 +75,7 @@ def read_page(document: Any, index: int, source: str) -> Page:
         if not page.get_rotation() and not _is_turned(text_page):
             text = str(text_page.get_text_bounded())
             return _with_body(text_page, page.get_bbox(), text)
-        directions = _directions(text_page)
+        directions = Counter(_direction(text_page, character) for character in _printed(text_page))
     finally:
         text_page.close()
         page.close()
@@ -94,13 +96,8 @@ def _direction(text_page: Any, index: int) -> int:
     return quarters % 4 if abs(degrees - 90 * quarters) <= _TILT else _SLANTED
 
 
-def _directions(text_page: Any) -> Counter[int]:
-    """Count printed characters by direction."""
-    return Counter(_direction(text_page, index) for index in _printed(text_page))
-
-
 def _printed(text_page: Any) -> Iterable[int]:
-    """Indexes of the printed characters; pdfium adds spaces and line ends of its own."""
+    """Indexes of the printed characters, without the spaces and line ends that pdfium adds."""
     return (
         index
         for index in range(text_page.count_chars())
@@ -125,7 +122,7 @@ def _turned_text(document: Any, index: int, directions: Counter[int], place: str
         if others:
             text = _upright_text(text_page)
             return Page(text, text)
-        # A page's box may cut off what was turned without it; pdfium's own mark of a cut word differs here.
+        # The page's box may cut off turned text, so ignore it; this call marks hyphenated words by another character.
         text = str(text_page.get_text_range()).replace("\ufffe", "\x02")
         return _with_body(text_page, page.get_bbox(), text)
     finally:
@@ -147,7 +144,7 @@ def _turn_upright(document: Any, index: int, direction: int) -> None:
         pdfium.FPDFPage_TransFormWithClip(page.raw, pdfium.FS_MATRIX(*matrix), None)
         page.set_mediabox(*box)
         page.set_cropbox(*box)
-    # What pdfium knows of a page's place it computes when it loads the page.
+    # pdfium computes the geometry when it loads a page, so the page must be loaded again.
     page.close()
 
 
@@ -159,12 +156,12 @@ def _upright_text(text_page: Any) -> str:
 
 
 def _with_body(text_page: Any, box: tuple[float, float, float, float], text: str) -> Page:
-    """The text of an upright page with its body."""
+    """Build a page from the text of an upright page, with and without the margins."""
     _, bottom, _, top = box
     if not any(_is_outside(text_page, place, bottom, top) for place in _ends(text_page)):
         return Page(text, text)
     if _between(text_page, bottom, top) != text.strip():
-        # The page's box is not that of its text, so neither are its margins.
+        # The page's box does not match its text, so its margins are unknown.
         return Page(text, text)
     lowest, highest = _cut(text_page, bottom, 1), _cut(text_page, top, -1)
     if lowest is None or highest is None:
@@ -189,11 +186,11 @@ def _is_outside(text_page: Any, place: int, bottom: float, top: float) -> bool:
 
 
 def _cut(text_page: Any, edge: float, step: int) -> float | None:
-    """End of the margin at an edge, in points; None where the body extends into it."""
+    """End of the margin at an edge, in points; None if the body extends into it."""
     outer = _between(text_page, edge, edge + step * _MARGIN)
     if not outer:
         return edge
-    if any(map(is_own, outer.splitlines())):
+    if any(map(is_letter_text, outer.splitlines())):
         return None
     for distance in range(_GAP, _MARGIN + 1, _CUT_STEP):
         cut = edge + step * distance

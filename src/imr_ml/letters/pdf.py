@@ -1,4 +1,4 @@
-"""Read the pages of a PDF: their text, and pictures in place of text by OCR."""
+"""Read the pages of a PDF: their text layer, and scanned pages by OCR."""
 
 from __future__ import annotations
 
@@ -20,27 +20,27 @@ if TYPE_CHECKING:
 
 MAX_PAGES = 200
 MAX_CHARACTERS = 1_000_000
-"""Far above any letter; reading more would take minutes."""
+"""No letter is nearly as long; reading more would take minutes."""
 HOW_TO_INSTALL = "apt-get install tesseract-ocr && pip install 'imr-ml[ocr]'"
 _RUN_OCR = f"read it with --ocr, which needs Tesseract ({HOW_TO_INSTALL})"
 _LARGE = 0.5
-# A page that is all picture has a stamped number at most; a scan with its text layer has more.
+# A scan without a text layer has at most a stamped number as text.
 _FEW_CHARACTERS = 60
 _FULL_CHARACTERS = 400
-_DOTS_AN_INCH = 300
-_POINTS_AN_INCH = 72
-# A scanner's noise: smaller marks are removed, which would join letters or make a line of their own.
+_DPI = 300
+_POINTS_PER_INCH = 72
+# Smaller marks are scanner noise; they would join letters or be read as lines.
 _SPECK_DOTS = 3
-# Automatic layout, and the direction of the text found first.
+# Detect the direction of the text and the layout.
 _OPTIONS = "--psm 1"
-# Rules of a table, and specks at a line's ends.
+# Table rules, and specks at either end of a line.
 _RULES = re.compile(r"[|\u00a6]|(?m:^[ .,'_~-]+(?= )|(?<= )[_~]+$)")
-# "Smg" is no dose: the letter most often mistaken for a digit.
+# "Smg" is a misread "5mg".
 _MISREAD_DOSE = re.compile(r"\bS(?=\s?mg\b)")
 
 
 def pdf_text(content: bytes, source: str) -> str:
-    """Text of all pages, a form feed between pages; raises what `pdf_pages` does."""
+    """Read the text of all pages, separated by form feeds; see `pdf_pages` for errors."""
     return "\f".join(page.whole_text for page in pdf_pages(content, source))
 
 
@@ -50,13 +50,13 @@ def pdf_pages(content: bytes, source: str) -> list[Page]:
     Raises
     ------
     LetterError
-        For a file that pdfium cannot open (damaged, encrypted), for one without pages, for one far too long to be a
-        letter, and for a page whose text can't be read in order.
+        If pdfium can't open the file (damaged, encrypted), if it has no page or is far too long for a letter, or if the
+        text of a page can't be read in order.
     """
     try:
         document = pypdfium2.PdfDocument(content)
     except pypdfium2.PdfiumError as error:
-        raise LetterError(source, _why_refused(content, str(error))) from error
+        raise LetterError(source, _explain_refusal(content, str(error))) from error
     with document:
         if len(document) > MAX_PAGES:
             raise LetterError(source, f"has {len(document)} pages; is it a determination?")
@@ -67,14 +67,16 @@ def pdf_pages(content: bytes, source: str) -> list[Page]:
 
 
 def refuse_pictures(pictures: Sequence[int], pages: int, source: str) -> NoReturn:
-    """Raise a `LetterError` that names the pages with a picture in place of text.
+    """Raise a `LetterError` that lists the scanned pages.
 
     Parameters
     ----------
     pictures : sequence of int
+        Numbers of the scanned pages, from 1.
     pages : int
+        Number of all pages.
     source : str
-        What to call the input in an error.
+        Name of the input in errors.
     """
     if len(pictures) == pages:
         raise LetterError(source, f"has no text layer; {_RUN_OCR}")
@@ -83,7 +85,7 @@ def refuse_pictures(pictures: Sequence[int], pages: int, source: str) -> NoRetur
 
 
 def picture_pages(pages: Sequence[Page], texts: Sequence[str]) -> list[int]:
-    """Page numbers, from 1, of the pages with a picture in place of text."""
+    """Numbers of the scanned pages, from 1: pages with a picture in place of text."""
     return [
         number
         for number, (page, text) in enumerate(zip(pages, texts, strict=True), start=1)
@@ -92,19 +94,13 @@ def picture_pages(pages: Sequence[Page], texts: Sequence[str]) -> list[int]:
 
 
 def check_length(characters: int, source: str) -> None:
-    """Refuse a text that is far too long to be a letter.
-
-    Raises
-    ------
-    LetterError
-        Above `MAX_CHARACTERS`.
-    """
+    """Raise `LetterError` for a text of more than `MAX_CHARACTERS`."""
     if characters > MAX_CHARACTERS:
         raise LetterError(source, f"is far too long for a letter (more than {MAX_CHARACTERS:,} characters)")
 
 
-def _why_refused(content: bytes, error: str) -> str:
-    # Of a document without pages the error is that of whatever was opened before.
+def _explain_refusal(content: bytes, error: str) -> str:
+    # For a document without pages, pdfium reports the error of an earlier document.
     opened = pdfium.FPDF_LoadMemDocument64(content, len(content), None)
     if opened:
         pdfium.FPDF_CloseDocument(opened)
@@ -129,7 +125,7 @@ def _read_pages(document: Any, source: str) -> list[Page]:
 
 
 def _measure_drawn(document: Any, index: int, text: str) -> float:
-    """See `Page.drawn`."""
+    """Compute `Page.drawn`."""
     if len(text) >= _FULL_CHARACTERS:
         return 0.0
     page = document[index]
@@ -153,25 +149,25 @@ def read_pictures(
     *,
     smooth: bool = True,
 ) -> dict[int, str]:
-    """Read some pages of a PDF by OCR; returns their text by page number.
+    """Read pages of a PDF by OCR; return their text by page number.
 
     Parameters
     ----------
     content : bytes
         The PDF.
     pages : sequence of int
-        Their numbers, from 1.
+        Numbers of the pages, from 1.
     source : str
-        Cited in the error.
+        Name of the input in errors.
     start : callable, optional
         Starts a progress bar over the pages.
     smooth : bool, optional
-        Whether to remove specks first, which helps with most scans and harms few.
+        Remove specks first, which helps with most scans and harms few.
 
     Raises
     ------
     LetterError
-        Where Tesseract is not installed, or fails.
+        If Tesseract is not installed, or fails.
     """
     from PIL import ImageFilter
 
@@ -179,7 +175,7 @@ def read_pictures(
     progress = start("reading pages by OCR", len(pages))
     with pypdfium2.PdfDocument(content) as document, ThreadPoolExecutor(os.cpu_count()) as threads:
         # pdfium is not safe to use from several threads: pictures are drawn in this one.
-        pictures = (document[page - 1].render(scale=_DOTS_AN_INCH / _POINTS_AN_INCH, grayscale=True) for page in pages)
+        pictures = (document[page - 1].render(scale=_DPI / _POINTS_PER_INCH, grayscale=True) for page in pages)
         images = [picture.to_pil() for picture in pictures]
         if smooth:
             images = [image.filter(ImageFilter.MedianFilter(_SPECK_DOTS)) for image in images]
@@ -195,7 +191,7 @@ def _tesseract(source: str) -> Callable[[Image], str]:
         import pytesseract
     except ImportError:
         raise LetterError(source, f"needs OCR, which is not installed ({HOW_TO_INSTALL})") from None
-    # One thread a page: Tesseract's own slow each other down.
+    # Pages are read in parallel, and several threads per page would slow each other down.
     os.environ.setdefault("OMP_THREAD_LIMIT", "1")
 
     def read(picture: Image) -> str:

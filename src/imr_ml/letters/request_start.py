@@ -16,7 +16,7 @@ _ABBREVIATION = re.compile(
     r"|\b[a-z])\.$",
     re.IGNORECASE,
 )
-# A line that ends so goes on.
+# Such a line is continued on the next one.
 _UNFINISHED = re.compile(
     r"(?:[,;(/&+-]|\b(?:a|an|the|of|for|to|in|on|at|by|and|or|with|without|per|from|left|right|bilateral|upper|lower))$",
     re.IGNORECASE,
@@ -37,9 +37,9 @@ _REMAINING = re.compile(
 )
 _NECESSARY = re.compile(r"medically\s+necessary")
 _ENDS_PARTIAL = re.compile(r"\s(?:is|are)$")
-# A partial authorization is worded in three sentences; none seen is longer.
+# Longest wording of a partial authorization, which takes three sentences.
 _PARTIAL_CHARACTERS = 2_000
-# No page has lines so wide: the line ends of such a text are lost.
+# No page has wider lines; a text with such lines has lost its line breaks.
 _LONGEST_LINE = 250
 
 
@@ -51,20 +51,19 @@ class Start(NamedTuple):
 
 
 def find_request_start(tail: str, width: int, earlier: str, later: str) -> Start | None:
-    """Find where a request starts in the lines of a rationale and that request; None where nothing shows it.
+    """Find where a request starts after the rationale before it; return None if nothing shows it.
 
-    It begins the last line before the outcome that follows the end of a sentence, or a line that plainly had room for
-    more and so was not wrapped: some rationales lack their last full stop. In a text without line ends it is what
-    follows the last sentence.
+    The request starts at the last line that follows the end of a sentence, or that follows a line with room for more,
+    as some rationales lack their last period. In a text without line breaks, it follows the last sentence.
 
     Parameters
     ----------
     tail : str
-        The lines before an outcome.
+        Lines of the rationale and the request, up to the request's outcome.
     width : int
         Printed width of the column, in thousandths of the type size.
     earlier : str
-        A request of the letter whose start is known, for its style.
+        A request of the letter whose start is known; shows whether requests are capitalized.
     later : str
         The text after the outcome, which may repeat the request.
     """
@@ -78,29 +77,30 @@ def find_request_start(tail: str, width: int, earlier: str, later: str) -> Start
                 return Start(starts[index], is_certain=True)
             if not _ABBREVIATION.search(before):
                 return Start(starts[index], is_certain=earlier[:1].islower())
-        elif had_room(before, line, width) and not _goes_on(before, line, later):
+        elif had_room(before, line, width) and not _continues(before, line, later):
             return _after_unfinished(lines, starts, index)
     longest = max(map(len, lines))
     return _after_last_sentence(tail[:end]) if len(lines) == 1 or longest > _LONGEST_LINE else None
 
 
 def _after_unfinished(lines: Sequence[str], starts: Sequence[int], index: int) -> Start:
-    """The start at a line that follows one with room but no full stop: it, or the last sentence's end before it.
+    """Choose a start if the line at `index` follows a line with room but without a period.
 
-    The text between is the end of the rationale where it is worded as a sentence, else the request's first lines.
+    The text between the last sentence and that line ends the rationale if it reads like a sentence; otherwise it is the
+    start of the request.
     """
     above = next((place for place in range(index - 1, 0, -1) if ENDS_SENTENCE.search(lines[place - 1])), 0)
     between = _SENTENCE_END.split(" ".join(lines[above:index]))[-1]
     is_concluded = bool(above) and _CONCLUDES.search(lines[above - 1]) is not None
-    is_worded, concludes = _PREDICATE.search(between) is not None, _CONCLUDES.search(between) is not None
-    is_one = between == " ".join(lines[above:index])
-    if above and is_one and (not is_worded or (is_concluded and not concludes)):
-        return Start(starts[above], is_certain=is_concluded and not is_worded)
-    return Start(starts[index], is_certain=is_worded and concludes)
+    has_verb, concludes = _PREDICATE.search(between) is not None, _CONCLUDES.search(between) is not None
+    is_one_sentence = between == " ".join(lines[above:index])
+    if above and is_one_sentence and (not has_verb or (is_concluded and not concludes)):
+        return Start(starts[above], is_certain=is_concluded and not has_verb)
+    return Start(starts[index], is_certain=has_verb and concludes)
 
 
-def _goes_on(before: str, line: str, later: str) -> bool:
-    """Whether the line continues the previous one, by its wording or by the request as repeated later."""
+def _continues(before: str, line: str, later: str) -> bool:
+    """Whether the line continues the previous one, by its wording or because the later text repeats both."""
     if line[0].islower() or _UNFINISHED.search(before):
         return True
     across = [*before.split()[-2:], *line.split()[:2]]
@@ -108,7 +108,7 @@ def _goes_on(before: str, line: str, later: str) -> bool:
 
 
 def _after_last_sentence(text: str) -> Start | None:
-    """Where the words after the last sentence begin; None where the text before may be part of the request."""
+    """Find the end of the last sentence; return None if the text before it may be part of the request."""
     ends = [0, *(mark.end() for mark in _SENTENCE_END.finditer(text))]
     if len(ends) < 2:
         return None
@@ -120,7 +120,7 @@ def _after_last_sentence(text: str) -> Start | None:
 
 
 def _search_end(tail: str) -> int:
-    """End of what may precede the request: its own sentences, where it words a partial authorization, may not."""
+    """Last position at which the request may start; a partial authorization is a request of several sentences."""
     if not _ENDS_PARTIAL.search(tail, max(0, len(tail) - 20)):
         return len(tail)
     start = max(0, len(tail) - _PARTIAL_CHARACTERS)

@@ -16,13 +16,13 @@ class Heading:
     Attributes
     ----------
     name : str
-        The section's name among the letter's sections.
+        Name of the section in the result of `cut_sections`.
     words : str
-        The heading as printed, for messages.
+        The heading as printed, for errors.
     pattern : Pattern
-        Begins with a literal line end, which makes the search fast; see `heading`.
+        Starts with a literal line end, which makes the search fast; see `heading`.
     required : bool
-        Whether a letter of that layout always has it.
+        Whether every letter of the layout has it.
     """
 
     name: str
@@ -32,15 +32,18 @@ class Heading:
 
 
 def heading(name: str, words: str, *, required: bool = True, alone: bool | None = None) -> Heading:
-    r"""A heading alone on its lines; its text may follow on the same line where its words end with a colon.
+    r"""Build a heading.
 
     Parameters
     ----------
     name : str
-        Cited in an error.
+        Name of the section.
     words : str
+        The heading as printed; it may be broken across lines.
     required : bool, optional
+        Whether every letter of the layout has it.
     alone : bool, optional
+        Whether no text follows on the heading's last line; default: true unless the words end with a colon.
 
     Examples
     --------
@@ -53,19 +56,21 @@ def heading(name: str, words: str, *, required: bool = True, alone: bool | None 
 
 
 def cut_sections(flow: str, headings: Sequence[Heading], source: str) -> dict[str, str]:
-    """Text under each heading of the letter; ``"head"`` is the text before the first.
+    """Return the text under each heading of a letter, and as ``"head"`` the text before the first one.
 
     Parameters
     ----------
     flow : str
         The letter's tidy lines.
     headings : sequence of Heading
-        In the order that the required ones must have.
+        In the order that required headings must have.
+    source : str
+        Name of the input in errors.
 
     Raises
     ------
     LetterError
-        Where a required heading is missing, occurs twice, or precedes the one that it must follow.
+        If a required heading is missing, occurs twice, or precedes one that it must follow.
     """
     text = f"\n{flow}\n"
     starts: list[tuple[int, int, str]] = []

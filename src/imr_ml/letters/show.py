@@ -1,4 +1,4 @@
-"""A letter for people (Rich) and for programs (JSON)."""
+"""Render a letter for the terminal or as JSON."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _DATES = {
 
 
 def letter_view(letter: Letter) -> RenderableType:
-    """Render the letter with Rich: header, summary, warnings, and each item with outcome, citations and rationale."""
+    """Render a letter with Rich: header, warnings, summary, and items with outcome, citations and rationale."""
     parts: list[RenderableType] = [_header(letter)]
     parts += [Text(f"warning: {warning}", style="yellow") for warning in letter.warnings]
     if letter.clinical_summary:
@@ -36,18 +36,18 @@ def letter_view(letter: Letter) -> RenderableType:
 
 
 def letter_json(letter: Letter) -> str:
-    """The letter as one JSON object, its fields as in `Letter`, dates as ISO 8601.
+    """Format the letter as one JSON object with the fields of `Letter`; dates are ISO 8601.
 
-    Each item has `requested`, `authorized` and `disputed` besides its fields.
+    Each item also has `requested`, `authorized` and `disputed`.
     """
     fields = dataclasses.asdict(letter)
-    for written, item in zip(fields["items"], letter.items, strict=True):
-        written |= read_partial(item.request)._asdict()
+    for item_fields, item in zip(fields["items"], letter.items, strict=True):
+        item_fields |= read_partial(item.request)._asdict()
     return json.dumps(fields, ensure_ascii=False, indent=2, default=str)
 
 
 def citation_line(citation: Citation) -> str:
-    """A citation on one line.
+    """Format a citation on one line.
 
     Examples
     --------
@@ -86,12 +86,12 @@ def _item_view(item: DisputedItem) -> list[RenderableType]:
         (f"{item.number}. {item.disputed}: ", "bold"), (item.outcome.capitalize(), _STYLES[item.outcome])
     )
     lines = [f"of {item.requested}; authorized: {item.authorized}"] if item.authorized else []
-    lines += _cited("Claims administrator", item.ur_guideline, item.ur_citations)
-    lines += _cited("Reviewer", item.imr_guideline, item.imr_citations)
+    lines += _citation_lines("Claims administrator", item.ur_guideline, item.ur_citations)
+    lines += _citation_lines("Reviewer", item.imr_guideline, item.imr_citations)
     return [heading, Padding(Text("\n".join(lines)), (0, 2)), Padding(Text(item.rationale or "", style="dim"), (0, 2))]
 
 
-def _cited(who: str, paragraph: str | None, citations: Sequence[Citation]) -> list[str]:
+def _citation_lines(who: str, paragraph: str | None, citations: Sequence[Citation]) -> list[str]:
     if paragraph is None:
         return []
     return [f"{who} cites {citation_line(citation)}" for citation in citations] or [f"{who} cites nothing"]

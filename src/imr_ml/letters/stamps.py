@@ -31,20 +31,20 @@ _RECEIVED = re.compile(
     r"(?:[a-z]{3,9}\.? \d{1,2},?|\d{1,2}[-/]\d{1,2})[-/ ]\d{2,4}[ :\dapm.]*",
     re.IGNORECASE,
 )
-# Wording that occurs only in the letter itself, and only in the table on its first page.
-_OWN = re.compile(
+# Wording that occurs only in the letter itself, and labels of the table on its first page.
+_LETTER_TEXT = re.compile(
     r"(?:^|:\s*)(?:upheld|overturned)\b|guideline\s*:|decision\s+rationale|medically\s+necessary|DOCUMENTS\s+REVIEWED"
     r"|CASE\s+SUMMARY|RATIONALE|IMR\s+ISSUES|HOW\s+THE\s+IMR|Relied\s+Upon|His/Her\s+Decision|\brequest\s+for\b"
     r"|\bClaims\s+Administrator\b|\bReviewer\b|\bbased\s+(?:on|his|her|its|their)\b|\bdid\s+not\s+cite\b",
     re.IGNORECASE,
 )
-_HEAD = re.compile(
+_HEADER_LINE = re.compile(
     r"\b(?:Date\s+Assigned|Date\s+of\s+Injury|Decision\s+Date|Denial\s+Date|Priority|Case\s+Number)\s*:|^Received\s*:"
     r"|^Application\b",
     re.IGNORECASE,
 )
 ADDRESS = re.compile(r"(?:\S+:)?\b(?:www\.|https?://)|@")
-_GOES_ON = re.compile(r"[a-z]-$|[,;:]$")
+_CONTINUES = re.compile(r"[a-z]-$|[,;:]$")
 _SENTENCES = re.compile(r"[a-z]{2}\. [A-Z]")
 ENDS_SENTENCE = re.compile(r"[.!?][\"')\]]*$")
 
@@ -60,14 +60,14 @@ def is_case_title(line: str) -> bool:
 
 
 def is_tail(line: str) -> bool:
-    """Whether a line after the end of a text is not part of it: a number, an address, capitals only."""
+    """Whether a line after the last sentence is furniture: a page number, an address, or capitals only."""
     return not ENDS_SENTENCE.search(line) and (
         PAGE_NUMBER.fullmatch(line) is not None or ADDRESS.search(line) is not None or not re.search("[a-z]", line)
     )
 
 
 def is_numbered(line: str) -> bool:
-    """Whether the line may differ from page to page: a page number, or a stamp."""
+    """Whether the line is a page number, case number or stamp, which may differ from page to page."""
     return any(pattern.fullmatch(line) for pattern in (PAGE_NUMBER, CASE_LINE)) or is_stamp(line)
 
 
@@ -75,21 +75,21 @@ def is_fax_line(line: str) -> bool:
     """Whether the line is a fax header: time, sender or recipient, page."""
     if len(line) > LONGEST_STAMP or not DIGITS.search(line):
         return False
-    is_timed, is_called = bool(_TIME.search(line)), bool(_PHONE.search(line))
-    if not (is_timed or is_called) or is_own(line):
+    has_time, has_phone = bool(_TIME.search(line)), bool(_PHONE.search(line))
+    if not (has_time or has_phone) or is_letter_text(line):
         return False
     has_page = bool(PAGE_WORD.search(line))
-    return has_page or (is_timed and is_called and bool(_SENDER.search(line)))
+    return has_page or (has_time and has_phone and bool(_SENDER.search(line)))
 
 
-def is_own(line: str) -> bool:
+def is_letter_text(line: str) -> bool:
     """Whether the line has wording that occurs only in the letter itself."""
-    return _OWN.search(line) is not None
+    return _LETTER_TEXT.search(line) is not None
 
 
-def is_head(line: str) -> bool:
+def is_header_line(line: str) -> bool:
     """Whether the line belongs to the table on the first page."""
-    return _HEAD.search(line) is not None and not is_fax_line(line)
+    return _HEADER_LINE.search(line) is not None and not is_fax_line(line)
 
 
 def recurs(shape: str, count: int, pages: int, *, is_marked: bool = False) -> bool:
@@ -99,12 +99,14 @@ def recurs(shape: str, count: int, pages: int, *, is_marked: bool = False) -> bo
     ----------
     shape : str
         As `shape_of` returns it.
-    count, pages : int
-        On how many of how many pages.
+    count : int
+        Number of pages with such a line.
+    pages : int
+        Number of all pages.
     is_marked : bool
-        Whether the file marks where its pages end; then a sentence may be furniture.
+        Whether the file states its page breaks; then a sentence may be furniture.
     """
-    if count < 2 or 2 * count < pages or _GOES_ON.search(shape) or (shape[0].islower() and not ADDRESS.search(shape)):
+    if count < 2 or 2 * count < pages or _CONTINUES.search(shape) or (shape[0].islower() and not ADDRESS.search(shape)):
         return False
     return is_marked or not (_SENTENCES.search(shape) or (count < MANY and ENDS_SENTENCE.search(shape)))
 

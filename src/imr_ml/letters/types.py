@@ -13,23 +13,23 @@ from imr_ml.guidelines.types import Citation
 
 
 class Outcome(StrEnum):
-    """What the reviewer decided about one request."""
+    """The reviewer's decision on one request."""
 
     UPHELD = "upheld"
     OVERTURNED = "overturned"
 
 
 class LetterError(ImrError):
-    """A letter that cannot be read.
+    """A letter can't be read.
 
     Parameters
     ----------
     source : str
         The file's name, or ``"text"``.
     expected : str
-        What the reader looked for and did not find, and what to do about it.
+        The problem, and what to do about it.
     place : str
-        Where it looked, e.g. ``"item 3"``; empty for the letter as a whole.
+        Where the problem is, e.g. ``"item 3"``; empty for the letter as a whole.
     """
 
     def __init__(self, source: str, expected: str, place: str = "") -> None:
@@ -41,20 +41,20 @@ class LetterError(ImrError):
 
 @dataclass(frozen=True, slots=True)
 class DisputedItem:
-    """One request of a letter and what was decided about it.
+    """One request of a letter and the decision on it.
 
     Attributes
     ----------
     number : int
-        Place in the letter, from 1.
+        Position in the letter, from 1.
     request : str
-        The disputed treatment or service, as headed, without the outcome.
+        The disputed treatment or service as in the heading, without the outcome.
     outcome : Outcome
-        What the reviewer decided.
+        The reviewer's decision.
     ur_guideline, imr_guideline, rationale : str or None
-        The paragraphs as written; None where the letter has none.
+        The paragraphs as written; None for a missing one.
     ur_citations, imr_citations : tuple of Citation
-        What those guideline paragraphs cite.
+        Citations in the guideline paragraphs.
     """
 
     number: int
@@ -68,37 +68,36 @@ class DisputedItem:
 
     @property
     def requested(self) -> str:
-        """What was requested at first, before any part of it was authorized."""
+        """The original request, before a part of it was authorized."""
         return read_partial(self.request).requested
 
     @property
     def authorized(self) -> str | None:
-        """The part that the claims administrator authorized; None where the letter names none."""
+        """The part that the claims administrator authorized; None if the letter states none."""
         return read_partial(self.request).authorized
 
     @property
     def disputed(self) -> str:
-        """What the outcome is about: the remaining part, or the whole request."""
+        """The part that the outcome applies to: the remaining part, or the whole request."""
         return read_partial(self.request).disputed
 
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """One Final Determination Letter; what it lacks is None or empty.
+    """One Final Determination Letter; missing parts are None or empty.
 
     Attributes
     ----------
     is_sample : bool
         Whether the letter is marked as synthetic.
     layout : str
-        Name of the layout it is written in, of those in `imr_ml.letters.layouts`.
+        Name of its layout; see `imr_ml.letters.layouts.LAYOUTS`.
     text_from : str
-        ``"text"``, or ``"ocr"`` where any page was a picture.
+        ``"text"``, or ``"ocr"`` if a page was scanned.
     case_number_from : str
-        ``"header"``; in a letter by OCR that lost it ``"body"`` or ``"file name"``.
+        ``"header"``, or ``"body"`` or ``"file name"`` if OCR lost the header's case number.
     warnings : tuple of str
-        Parts that contradict each other or are not what they should be; the letter is read as written. They
-        contain nothing about the worker.
+        Contradictions and invalid parts; the letter is returned as written. They contain nothing about the worker.
     """
 
     case_number: str | None
@@ -137,7 +136,7 @@ _MAX_CHARACTERS = 5_000
 
 
 class Partial(NamedTuple):
-    """The three parts of a partly authorized request; of another, none is authorized and all is disputed."""
+    """Parts of a partly authorized request; of any other request, nothing is authorized and all is disputed."""
 
     requested: str
     authorized: str | None
@@ -145,7 +144,7 @@ class Partial(NamedTuple):
 
 
 def read_partial(request: str) -> Partial:
-    """The parts of a request.
+    """Split a request into its requested, authorized and disputed parts.
 
     Examples
     --------

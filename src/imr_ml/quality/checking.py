@@ -45,39 +45,39 @@ def check_requests(
     path : Path
         A table of any format that `imr_ml.tables` reads.
     settings : Settings, optional
-        What to look for; the package's own where None.
+        Checks and their thresholds; default: those of the package.
     mapping : ColumnMapping, optional
-        The table's names of columns and values.
+        Names of columns and values in the table.
     sheet : str, optional
         Sheet of a workbook.
     today : date, optional
-        The last day that a date may name; the present one in UTC where None.
+        Latest valid date; default: today in UTC.
     start : callable, optional
         Starts the progress bar of a long step.
     rows_at_once : int
-        Rows whose texts are in memory at a time.
+        Number of rows in memory.
 
     Raises
     ------
     SchemaError
-        For a file that is no table, breaks off, or lacks a mapped column.
+        If the file is not a table, is truncated, or lacks a mapped column.
     FileNotFoundError
-        Where there is no such file.
+        If the file does not exist.
     """
     settings, start = settings or default_settings(), start or silent
     table, findings = Table.open(path, sheet), Findings(settings)
     mapping = (mapping or ColumnMapping()).resolve(table.columns)
-    known = {column.name for column in COLUMNS}
+    schema_names = {column.name for column in COLUMNS}
     pairs = zip(table.columns, renamed(table.columns, mapping.columns), strict=True)
-    names = {written: new for written, new in pairs if new in known}
+    names = {user_name: name for user_name, name in pairs if name in schema_names}
     _check_columns(table.columns, names, findings)
-    styles = survey_styles(table, {new: name for name, new in names.items()})
+    styles = survey_styles(table, {name: user_name for user_name, name in names.items()})
     rejected_lines = Counter[str]()
 
     def chunks() -> Iterator[Rows]:
         for chunk in table.chunks(rows_at_once, set(names)):
             rejected_lines.update(line.reason for line in chunk.rejects)
-            yield Rows.of(mapping.apply(chunk.frame), styles)
+            yield Rows.from_frame(mapping.apply(chunk.frame), styles)
         for reason, count in rejected_lines.items():
             findings.add_for_table("unreadable", f"{count} line(s) are not rows: {reason}")
 
@@ -86,12 +86,12 @@ def check_requests(
 
 @dataclass(frozen=True, slots=True)
 class CheckedRequests:
-    """Requests that were checked.
+    """Result of a check, with the groups of duplicate cases that it found.
 
     Attributes
     ----------
     groups : (requests,) int
-        As `near_duplicates.duplicate_groups` returns them, to compute them once.
+        As returned by `near_duplicates.duplicate_groups`.
     """
 
     report: QualityReport
@@ -99,19 +99,19 @@ class CheckedRequests:
 
 
 def check_training(requests: pd.DataFrame, name: str, start: StartProgress = silent) -> CheckedRequests:
-    """Check requests that are to be trained on, in memory and in their types.
+    """Check requests before training on them.
 
     Parameters
     ----------
     requests : DataFrame
-        Decided requests of one source.
+        Decided requests of one source, in the types of the schema.
     name : str
-        What to call them in the report.
+        Name of the table in the report.
     start : callable, optional
         Starts the progress bar of a long step.
     """
     parts = (requests.iloc[first : first + ROWS_AT_ONCE] for first in range(0, len(requests), ROWS_AT_ONCE))
-    return _check(map(Rows.of_typed, parts), name, Findings(default_settings()), None, start)
+    return _check(map(Rows.from_typed, parts), name, Findings(default_settings()), None, start)
 
 
 def _check(
@@ -133,9 +133,9 @@ def _check(
     return CheckedRequests(QualityReport(name, rows, number_of_cases, findings.sorted(), by_source, by_year), groups)
 
 
-def _check_columns(written: tuple[str, ...], names: Mapping[str, str], findings: Findings) -> None:
+def _check_columns(columns: tuple[str, ...], names: Mapping[str, str], findings: Findings) -> None:
     missing = [name for name in REQUIRED_COLUMNS if name not in names.values()]
     if missing:
-        options = " ".join(suggestion(missing, [name for name in written if name not in names]))
+        options = " ".join(suggestion(missing, [name for name in columns if name not in names]))
         message = f"the table lacks required columns: {', '.join(missing)}"
         findings.add_for_table("missing_columns", f"{message}; try {options}" if options else message)

@@ -1,6 +1,6 @@
 """Data types of a quality report: findings with their places, shares by source and counts by year.
 
-They contain no text of a table: neither a finding nor a place quotes a cell.
+They contain no text of a table: findings and places do not quote cells.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from imr_ml.quality.settings import Settings
 
 MOST_PLACES = 1000
-"""Places that are recorded of a finding."""
-# Anything else in that column, such as a name or a Social Security number, is not shown.
+"""Number of places that are recorded for a finding."""
+# Other text in that column, such as a name or a Social Security number, is not shown.
 _CASE_NUMBER = re.compile(r"[A-Z]{1,5}\d{2,4}-\d{4,8}")
 
 
 class Level(StrEnum):
-    """How serious a finding is, the most serious first."""
+    """Levels of findings, the most serious first."""
 
     ERROR = "error"
     WARNING = "warning"
@@ -41,13 +41,13 @@ class Place:
     row : int
         Counted from 1, without the header.
     case_number : str or None
-        None where the table has none of a known form.
+        None if missing or not in a known form.
     column : str or None
-        None where the finding is about the row.
+        None if the finding is about the whole row.
     start, end : int or None
-        Characters of the cell as in the table, half-open; None where the finding is about the whole cell.
+        Half-open span of characters in the cell as in the table; None if the finding is about the whole cell.
     like : str or None
-        The case number, or row, that this row repeats or resembles.
+        Case number or row that this row repeats or resembles.
     """
 
     row: int
@@ -59,7 +59,7 @@ class Place:
     like: str | None = None
 
     def __str__(self) -> str:
-        """Such as ``CM16-0213037 item 2, rationale 120-131``."""
+        """Format as ``CM16-0213037 item 2, rationale 120-131``."""
         item = "" if self.item is None else f" item {self.item}"
         span = "" if self.start is None else f" {self.start}-{self.end}"
         column = "" if self.column is None else f", {self.column}{span}"
@@ -69,18 +69,18 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One kind of problem, in any number of rows.
+    """A kind of problem and the rows that have it.
 
     Attributes
     ----------
     kind : str
-        As `checks.toml` and `identifiers.toml` name it.
+        Name in `checks.toml` or `identifiers.toml`.
     says : str
-        What the problem is.
+        The problem.
     mend : str
         What to do about it.
     rows : int
-        Number of rows that have it; 0 where it is about the whole table.
+        Number of rows with the problem; 0 for a problem of the whole table.
     places : tuple of Place
         The first `MOST_PLACES`, in the order of the table.
     """
@@ -95,16 +95,16 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class SourceBalance:
-    """How often the requests of a source are overturned.
+    """Outcomes of the requests of a source.
 
     Attributes
     ----------
     share : float or None
-        Overturned among decided; None where none is decided.
+        Share of the decided requests that are overturned; None if none is decided.
     low, high : float or None
-        Its 95 % Wilson interval, which treats requests as independent, although those of a case are not.
+        95 % Wilson interval of the share; it treats requests as independent, although those of a case are not.
     published : tuple of (float, float) or None
-        Range of the yearly shares that the publisher reports.
+        Lowest and highest yearly share that the publisher reports.
     """
 
     source: str
@@ -139,7 +139,7 @@ class QualityReport:
     sources : tuple of SourceBalance
         The largest first.
     years : tuple of YearCount
-        From the first year with a decision to the last.
+        From the first to the last year with a decision.
     """
 
     table: str
@@ -156,7 +156,7 @@ class QualityReport:
 
     @property
     def has_errors(self) -> bool:
-        """Whether something must be mended before the table can be used."""
+        """Whether the table must be corrected before use."""
         return self.levels[Level.ERROR] > 0
 
 
@@ -183,18 +183,19 @@ class Findings:
         Parameters
         ----------
         kind : str
-            As the settings name it.
+            Name in the settings.
         rows : (n,) int
-            Numbers of rows in the table, from 0. A row may come several times, and counts once.
+            Row numbers in the table, from 0. A repeated row counts once.
         identities : DataFrame
-            ``case_number`` and ``item`` of the rows, by their numbers.
+            ``case_number`` and ``item`` by row number.
         column : str, optional
+            Column of the problem.
         spans : sequence of (int, int), optional
-            Characters of the cell, for each of the rows.
+            Span of characters in the cell, one per element of `rows`.
         like : (n,) int, optional
-            Number of the row that each of the rows repeats or resembles.
+            Number of the row that each row repeats or resembles.
         says : str, optional
-            Replaces the text of the settings.
+            Description that replaces the one in the settings.
         """
         if not len(rows):
             return
@@ -212,7 +213,7 @@ class Findings:
         self._flagged.setdefault((kind, says), ([], []))
 
     def sorted(self) -> tuple[Finding, ...]:
-        """All findings, the most serious and those of most rows first."""
+        """Return all findings, the most serious and those with most rows first."""
         levels = list(Level)
         findings = [self._finding(*key) for key in self._flagged]
         return tuple(sorted(findings, key=lambda finding: (levels.index(finding.level), -finding.rows, finding.kind)))
@@ -225,7 +226,7 @@ class Findings:
 
 
 def _other_row(identities: pd.DataFrame, case: str | None, row: int) -> str:
-    """The case number of another row, or the row itself where that is the same case."""
+    """Identify another row by its case number, or by its number if it is of the same case."""
     other = _case_number(identities, row)
     return f"row {row + 1}" if other in (None, case) else str(other)
 

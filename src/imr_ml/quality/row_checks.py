@@ -1,4 +1,4 @@
-"""Check each row by itself: schema, texts, families, ages, dates and possible identifiers."""
+"""Check single rows: schema, texts, families, ages, dates and possible identifiers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 
 from imr_ml.corpus.cells import parse_text
 from imr_ml.corpus.dates import LAST_YEAR, DateStyle
-from imr_ml.corpus.schema import CASE_VERSION, COLUMNS, count_warnings, parse_requests, row_errors
+from imr_ml.corpus.schema import CASE_VERSION, count_warnings, parse_requests, row_errors
 from imr_ml.corpus.table import joined_families
 from imr_ml.guidelines.citations import families_in
 from imr_ml.guidelines.types import FAMILIES, Family
@@ -26,12 +26,12 @@ from imr_ml.quality.settings import Identifier, Settings
 
 ITEM = ("source", "case_number", "item")
 ISSUE = (CASE_VERSION, "letter_sha256")
-_COLUMN_NAMES = tuple(column.name for column in COLUMNS)
+
 _DATES = ("date_of_injury", "ur_denial_date", "application_received", "decision_date")
 _FAMILY_LISTS = "(?:{0})(?:[|](?:{0}))*".format("|".join(FAMILIES))
 _CITES_NO_GUIDELINE = (Family.OTHER.value, Family.NONE.value)
 _SOURCES_OF_LETTERS = ("dwc", "sample")
-# Paragraphs whose families are cached, as many requests have the same.
+# Number of guideline paragraphs to cache, as many requests have the same one.
 _GUIDELINES = 1 << 18
 _DAYS_A_YEAR = 365.25
 _WORD = re.compile(r"\w+", re.ASCII)
@@ -45,9 +45,9 @@ class Rows:
     Attributes
     ----------
     raw, typed : DataFrame
-        Known columns as in the table, and in their types. The index counts the rows of the table from 0.
+        Columns of the schema as in the table, and in their types. The index is the row number in the table, from 0.
     warnings : Series of string
-        Cells of each row that count as missing because they can't be read.
+        Cells of each row that could not be parsed and count as missing.
     identities : DataFrame
         Source, case number, item, version and letter of each row.
     """
@@ -58,32 +58,32 @@ class Rows:
     identities: pd.DataFrame
 
     @classmethod
-    def of(cls, raw: pd.DataFrame, styles: Mapping[str, DateStyle] | None = None) -> Rows:
-        """A chunk whose columns have the schema's names."""
-        # A date in the future is another finding.
+    def from_frame(cls, raw: pd.DataFrame, styles: Mapping[str, DateStyle] | None = None) -> Rows:
+        """Parse a chunk whose columns have the names of the schema."""
+        # Dates in the future are parsed here and reported by a check.
         parsed = parse_requests(raw, styles, LAST_YEAR)
         return cls(raw, parsed.table, parsed.warnings, _identities(parsed.table))
 
     @classmethod
-    def of_typed(cls, requests: pd.DataFrame) -> Rows:
-        """Requests that are in the schema's types already, with what could not be read in them missing."""
+    def from_typed(cls, requests: pd.DataFrame) -> Rows:
+        """Wrap requests that already have the types of the schema."""
         return cls(requests, requests, pd.Series(pd.NA, requests.index, "string"), _identities(requests))
 
     def column(self, name: str) -> pd.Series:
-        """A typed column; all missing where the table lacks it."""
+        """Return a typed column; all values are missing if the table lacks it."""
         return _column(self.typed, name)
 
 
 @dataclass(frozen=True, slots=True)
 class RowChecks:
-    """The checks of single rows.
+    """Checks of single rows.
 
     Attributes
     ----------
     today : date
-        The last day that a date may name.
+        Latest valid date.
     findings : Findings
-        Where problems are added.
+        Collects the problems.
     """
 
     settings: Settings
@@ -99,12 +99,12 @@ class RowChecks:
     def _flag(
         self, rows: Rows, wrong: pd.Series, kind: str, column: str | None = None, says: str | None = None
     ) -> None:
-        """Add the rows for which `wrong` is true; missing is not."""
+        """Add the rows for which `wrong` is true, without missing values."""
         flagged = wrong.index[wrong.fillna(value=False).to_numpy(dtype=bool)]
         self.findings.add(kind, flagged.to_numpy(), rows.identities, column, says=says)
 
     def _schema(self, rows: Rows) -> None:
-        """Rows that can't be used, and cells that can't be read."""
+        """Check for unusable rows and cells that can't be parsed."""
         errors = row_errors(rows.typed)
         for reason in errors.dropna().unique():
             self._flag(rows, errors.eq(reason), "schema", reason.partition(" ")[0], says=reason)
@@ -113,13 +113,13 @@ class RowChecks:
             self._flag(rows, has_warning, "unread_cell", warning.partition(":")[0], says=warning)
         for column in ("families", "ur_families"):
             if column in rows.raw:
-                written = parse_text(rows.raw[column])
-                is_list = written.str.fullmatch(_FAMILY_LISTS)
-                self._flag(rows, written.notna() & ~is_list.fillna(value=True), "family_unknown", column)
+                texts = parse_text(rows.raw[column])
+                is_list = texts.str.fullmatch(_FAMILY_LISTS)
+                self._flag(rows, texts.notna() & ~is_list.fillna(value=True), "family_unknown", column)
         self._flag(rows, rows.column("outcome").isna(), "undecided")
 
     def _texts(self, rows: Rows) -> None:
-        """Requests and summaries that are too short or too long, and decisions without a rationale."""
+        """Check for requests and summaries that are too short or too long, and decisions without a rationale."""
         fewest, most = self.settings.thresholds.request_characters
         request = rows.column("request").astype("string")
         self._flag(rows, request.str.count(r"[^\W_]") < fewest, "no_request", "request")
@@ -135,21 +135,21 @@ class RowChecks:
         self._flag(rows, lacks_rationale & is_letter, "no_rationale", "rationale")
 
     def _families(self, rows: Rows) -> None:
-        """Families that are missing where a guideline is cited, or differ from those that the taxonomy finds in it."""
-        # Missing UR families are no problem: training and scoring read them from the guideline.
+        """Check for families that are missing or differ from those in the guideline paragraph."""
+        # UR families may be missing, as training and scoring read them from the guideline paragraph.
         is_missing = rows.column("families").isna() & rows.column("imr_guideline").notna()
         self._flag(rows, is_missing, "family_missing", "families")
         for column, guideline in (("families", "imr_guideline"), ("ur_families", "ur_guideline")):
-            cited, given = rows.column(guideline), rows.column(column)
-            both = given.notna() & cited.notna()
+            paragraphs, families = rows.column(guideline), rows.column(column)
+            both = families.notna() & paragraphs.notna()
             if both.any():
-                expected = _map_distinct(cited[both], self._families_cited)
-                # A reviewer who agrees with the administrator's guidelines cites those.
-                agrees = expected.isin(_CITES_NO_GUIDELINE) & given.eq(rows.column("ur_families"))
-                self._flag(rows, given.ne(expected) & both & ~agrees, "family_differs", column)
+                expected = _map_distinct(paragraphs[both], self._families_cited)
+                # A reviewer who agrees with the administrator's guidelines has the same families.
+                agrees = expected.isin(_CITES_NO_GUIDELINE) & families.eq(rows.column("ur_families"))
+                self._flag(rows, families.ne(expected) & both & ~agrees, "family_differs", column)
 
     def _ages(self, rows: Rows) -> None:
-        """Ages that contradict the summary, are impossible, or make the worker a child when injured."""
+        """Check for ages that contradict the summary, are impossible, or make the worker a child when injured."""
         age, source = pd.to_numeric(rows.column("age")), rows.column("source")
         if age.isna().all():
             return
@@ -168,7 +168,7 @@ class RowChecks:
         self._flag(rows, is_child, "too_young_at_injury", "age")
 
     def _dates(self, rows: Rows) -> None:
-        """Dates out of order, in the future or before the program; a missing date is in order with any other."""
+        """Check for dates out of order, in the future or before the program; missing dates are valid."""
         injury, denial, application, decision = dates = [pd.to_datetime(rows.column(name)) for name in _DATES]
         year = pd.to_numeric(rows.column("decision_year"))
         self._flag(rows, denial < injury, "denial_before_injury", "ur_denial_date")
@@ -191,7 +191,7 @@ class RowChecks:
         self._flag(rows, is_old, "old_injury", "date_of_injury")
 
     def _identifiers(self, rows: Rows) -> None:
-        """Possible identifiers in the texts as in the table."""
+        """Check for possible identifiers in the original texts of the table."""
         for column in dict.fromkeys(name for rule in self.settings.identifier.values() for name in rule.columns):
             if column not in rows.raw:
                 continue
@@ -206,20 +206,20 @@ class RowChecks:
                 self.findings.add(kind, at, rows.identities, column, spans=[span for _, span in hits])
 
 
-def spans_of(text: str, rule: Identifier) -> list[tuple[int, int]]:
-    """Characters of a text that look like an identifier, half-open.
+def find_spans(text: str, rule: Identifier) -> list[tuple[int, int]]:
+    """Find half-open spans of characters that look like an identifier.
 
     Examples
     --------
     >>> from imr_ml.quality.settings import default_settings
     >>> rule = default_settings().entry("e_mail_address")
-    >>> spans_of("Write to ann@example.org, please.", rule)
+    >>> find_spans("Write to ann@example.org, please.", rule)
     [(9, 24)]
     """
-    # ASCII, so that Python means the same letters and digits as RE2.
+    # ASCII, so that Python and RE2 agree on letters and digits.
     pattern, spans, start = re.compile(rule.pattern, re.ASCII), [], 0
     while match := pattern.search(text, start):
-        # What bounds one identifier on the right may bound the next one on the left.
+        # The text after one identifier may also be the text before the next one.
         start = max(match.end("found"), start + 1)
         if not rule.not_words or rule.not_words.isdisjoint(_WORDS.findall(match["found"].lower())):
             spans.append(match.span("found"))
@@ -227,9 +227,9 @@ def spans_of(text: str, rule: Identifier) -> list[tuple[int, int]]:
 
 
 def _spans_by_text(texts: pa.LargeStringArray, rule: Identifier) -> dict[int, list[tuple[int, int]]]:
-    """Identifiers by the place of their text; RE2, which is many times faster, selects the texts to search."""
+    """Find identifiers by position of their text; RE2, which is much faster, selects the texts to search."""
     hits = pc.match_substring_regex(texts, rule.pattern)
-    spans = {place: spans_of(texts[place].as_py(), rule) for place in pc.indices_nonzero(hits).to_pylist()}
+    spans = {place: find_spans(texts[place].as_py(), rule) for place in pc.indices_nonzero(hits).to_pylist()}
     return {place: places for place, places in spans.items() if places}
 
 
@@ -249,7 +249,7 @@ def _families_cited(guideline: str) -> str:
 
 
 def _map_distinct(texts: pd.Series, compute: Callable[[str], object]) -> pd.Series:
-    """Result of each text, computed once for equal texts; missing where the text is."""
+    """Compute a result once per distinct text; it is missing for missing texts."""
     return texts.map({text: compute(text) for text in texts.dropna().unique()})
 
 

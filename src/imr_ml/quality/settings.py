@@ -26,11 +26,11 @@ class _Strict(BaseModel):
 
 
 class SettingsError(ImrError):
-    """A file of checks that can't be used; the message says where."""
+    """A settings file is invalid; the message states where."""
 
 
 class Thresholds(_Strict):
-    """Limits of plausible values, by source where sources differ; a source that is not named is not checked."""
+    """Limits of plausible values; for limits by source, other sources are not checked."""
 
     longest_since_injury_years: float = Field(gt=0)
     first_decision: dict[str, date]
@@ -43,7 +43,7 @@ class Thresholds(_Strict):
 
 
 class Entry(_Strict):
-    """Level and text of a kind of finding, and what to do about it."""
+    """Level and description of a kind of finding, and what to do about it."""
 
     level: Level
     says: str
@@ -56,12 +56,12 @@ class Identifier(Entry):
     Attributes
     ----------
     columns : tuple of str
-        Where to look for it.
+        Columns to search.
     pattern : str
-        Regular expression whose group ``(?P<found>...)`` is the identifier. Both Python and RE2 must understand it;
-        letters and digits are those of ASCII.
+        Regular expression, valid in both Python and RE2, whose group ``(?P<found>...)`` is the identifier. Letters and
+        digits are ASCII.
     not_words : frozenset of str
-        Words, in small letters, that no identifier contains, such as a drug's name.
+        Lowercase words that no identifier contains, such as the name of a drug.
     """
 
     columns: tuple[str, ...] = ("request", "clinical_summary", "ur_guideline", "rationale")
@@ -75,14 +75,14 @@ class Identifier(Entry):
             groups = re.compile(pattern).groupindex
             pc.match_substring_regex(pa.array([""]), pattern)
         except (re.error, pa.ArrowInvalid) as error:
-            raise ValueError("is no regular expression that both Python and RE2 understand") from error
+            raise ValueError("is not a regular expression that is valid in both Python and RE2") from error
         if "found" not in groups:
             raise ValueError("has no group (?P<found>...)")
         return pattern
 
 
 class Settings(_Strict):
-    """All checks."""
+    """Settings of all checks."""
 
     thresholds: Thresholds
     published: dict[str, tuple[Share, Share]]
@@ -93,16 +93,16 @@ class Settings(_Strict):
     def _is_consistent(self) -> Settings:
         in_both = sorted(self.finding.keys() & self.identifier.keys())
         if in_both:
-            raise ValueError(f"stands twice: {', '.join(in_both)}")
+            raise ValueError(f"both a finding and an identifier: {', '.join(in_both)}")
         return self
 
     def entry(self, kind: str) -> Entry:
-        """The entry of a kind of finding or identifier."""
+        """Return the entry of a kind of finding or identifier."""
         return self.finding.get(kind) or self.identifier[kind]
 
 
 def load_settings(path: Path) -> Settings:
-    """The package's settings, changed by a TOML file; it raises as `read_settings`, and if the file can't be read."""
+    """Load settings from a TOML file; raise `SettingsError` as `read_settings` does, and if the file can't be read."""
     try:
         return read_settings(path.read_text("utf-8"))
     except FileNotFoundError as error:
@@ -112,7 +112,7 @@ def load_settings(path: Path) -> Settings:
 
 
 def read_settings(toml: str) -> Settings:
-    """The package's settings, changed by a TOML text with tables of `checks.toml` and `identifiers.toml`.
+    """Read settings from TOML text in the form of `checks.toml` and `identifiers.toml`; the rest are the defaults.
 
     Raises
     ------
@@ -120,7 +120,7 @@ def read_settings(toml: str) -> Settings:
         For text that is not TOML, an unknown key, a value of the wrong type, or an unusable pattern.
     """
     try:
-        return Settings.model_validate(_merged(_shipped(), tomllib.loads(toml)))
+        return Settings.model_validate(_merge(_read_shipped(), tomllib.loads(toml)))
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"settings of the check: {error}") from error
     except ValidationError as error:
@@ -130,19 +130,19 @@ def read_settings(toml: str) -> Settings:
 
 @cache
 def default_settings() -> Settings:
-    """The settings that ship with the package."""
+    """Load the settings of the package, once."""
     return read_settings("")
 
 
-def _shipped() -> dict[str, Any]:
+def _read_shipped() -> dict[str, Any]:
     folder = resources.files("imr_ml.quality")
     return tomllib.loads("".join(folder.joinpath(f"{name}.toml").read_text("utf-8") for name in _FILES))
 
 
-def _merged(shipped: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
-    """Two trees as one, in which the values of `own` come first."""
-    merged = shipped | own
-    for key in shipped.keys() & own.keys():
-        if isinstance(shipped[key], dict) and isinstance(own[key], dict):
-            merged[key] = _merged(shipped[key], own[key])
+def _merge(defaults: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    """Merge nested dicts; values of `changes` take precedence."""
+    merged = defaults | changes
+    for key in defaults.keys() & changes.keys():
+        if isinstance(defaults[key], dict) and isinstance(changes[key], dict):
+            merged[key] = _merge(defaults[key], changes[key])
     return merged

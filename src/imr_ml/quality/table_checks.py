@@ -1,4 +1,4 @@
-"""Check rows against each other: repeated items, nearly equal summaries, and shares of outcomes and families."""
+"""Check rows against each other: duplicate items, near-duplicate summaries, and shares of outcomes and families."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ class Cases:
         self._contents.append(_contents(rows))
 
     def check(self, findings: Findings, progress: Progress) -> tuple[int, NDArray[np.int64]]:
-        """Check all rows together, with `progress` as each band of hashes is compared, and add to `findings`.
+        """Check all rows together and add to `findings`; `progress` counts the compared bands of hashes.
 
         Returns
         -------
         cases : int
             Number of cases.
         groups : (rows,) int
-            As `near_duplicates.duplicate_groups` returns them.
+            As returned by `near_duplicates.duplicate_groups`.
         """
         if not self._identities:
             return 0, np.zeros(0, dtype=np.int64)
@@ -68,7 +68,7 @@ class Cases:
     def _check_summaries(
         self, identities: pd.DataFrame, cases: pd.Series, findings: Findings, progress: Progress
     ) -> NDArray[np.int64]:
-        """The first row of each case whose summary another case has too, with the first such row of its group."""
+        """Flag the first row of each case that shares a summary with another case, with the first row of its group."""
         summaries = self.summaries.groups(np.concatenate(self._summary_numbers), progress)
         groups = join_cases(cases, summaries)
         rows = pd.DataFrame({"case": cases, "summary": summaries, "group": groups})
@@ -85,18 +85,18 @@ class Cases:
 
 
 def _check_items(identities: pd.DataFrame, findings: Findings) -> None:
-    """Items that occur twice in one letter, or in several letters of their case."""
+    """Flag items that occur twice in one letter, or in several letters of their case."""
     named = identities.dropna(subset=["case_number", "item"])
     repeated = named[named.duplicated(list(ITEM), keep=False)]
     rows = repeated.index.to_numpy()
     first = repeated.assign(row=rows).groupby(list(ITEM), dropna=False)["row"].transform("min").to_numpy()
     in_one_letter = repeated.duplicated([*ITEM, *ISSUE]).to_numpy()
-    for kind, chosen in (("item_twice", in_one_letter), ("reissued", (rows != first) & ~in_one_letter)):
-        findings.add(kind, rows[chosen], identities, like=first[chosen])
+    for kind, flagged in (("item_twice", in_one_letter), ("reissued", (rows != first) & ~in_one_letter)):
+        findings.add(kind, rows[flagged], identities, like=first[flagged])
 
 
 def _contents(rows: Rows) -> pd.DataFrame:
-    """Hash of each row's content, and whether the row is decided and has its texts."""
+    """Compute a hash of each row's content, and whether the row is decided and has its texts."""
     texts = pd.DataFrame({name: rows.column(name).astype("string") for name in _CONTENT})
     return pd.DataFrame(
         {
@@ -109,14 +109,14 @@ def _contents(rows: Rows) -> pd.DataFrame:
 
 
 def _check_repeats(rows: pd.DataFrame, identities: pd.DataFrame, findings: Findings) -> None:
-    """Rows that repeat another of their case, where no item numbers distinguish them."""
+    """Flag rows that repeat another of their case, if item numbers do not distinguish them."""
     loose = rows[rows["has_texts"] & (rows["case_number"].isna() | rows["item"].isna())]
     keys = ["content", "source", "case_number", "item", *ISSUE]
     repeated = loose[loose.duplicated(keys)]
     first = loose.assign(row=loose.index).groupby(keys, dropna=False)["row"].transform("min")
     findings.add("row_twice", repeated.index.to_numpy(), identities, like=first[repeated.index].to_numpy())
     if len(repeated) >= _MANY_REPEATS * len(rows):
-        says = f"{len(repeated):,} of {len(rows):,} rows repeat another: figures and intervals would be too good"
+        says = f"{len(repeated):,} of {len(rows):,} rows are duplicates: metrics and intervals would be too optimistic"
         findings.add_for_table("rows_repeated", says)
 
 
@@ -133,7 +133,7 @@ class Balance:
     years : Counter of (int, str)
         Decided rows by year and outcome.
     families : Counter of str
-        Decided rows by family that they cite.
+        Decided rows by cited family.
     """
 
     requests: Counter[str] = field(default_factory=Counter)
@@ -155,17 +155,17 @@ class Balance:
             self.families.update(dict.fromkeys(families_of(cell), int(count)))
 
     def by_source(self, settings: Settings) -> tuple[SourceBalance, ...]:
-        """Share overturned of each source, the largest source first."""
+        """Return the share overturned of each source, the largest source first."""
         return tuple(self._source(name, count, settings) for name, count in self.requests.most_common())
 
     def by_year(self) -> tuple[YearCount, ...]:
-        """Decided requests of each year from the first to the last; empty where no row has a year."""
+        """Return decided requests of each year from the first to the last; empty if no row has a year."""
         years = {year for year, _ in self.years}
         span = range(min(years), max(years) + 1) if years else range(0)
         return tuple(YearCount(year, self.years[year, "upheld"], self.years[year, "overturned"]) for year in span)
 
     def check(self, settings: Settings, findings: Findings, cases: int) -> None:
-        """Add what the counts show about the whole table to `findings`.
+        """Add findings about the whole table.
 
         Parameters
         ----------
@@ -178,7 +178,7 @@ class Balance:
         decided, enough = sum(self.outcomes.values()), settings.thresholds.trainable_from
         if decided and cases < enough:
             says = (
-                f"{decided:,} decided request(s) of {cases:,} case(s): too few to train on, which takes {enough} cases"
+                f"{decided:,} decided request(s) of {cases:,} case(s): too few to train on, which needs {enough} cases"
             )
             findings.add_for_table("too_few", says)
         if len(self.requests) > 1:
@@ -193,14 +193,14 @@ class Balance:
             if source.share is not None and source.published and not _overlaps(source):
                 low, high = source.published
                 share = f"{source.share:.1%} of {source.source} are overturned"
-                findings.add_for_table("unusual_balance", f"{share}; published years have {low:.0%} to {high:.0%}")
+                findings.add_for_table("unusual_balance", f"{share}; published yearly rates: {low:.0%} to {high:.0%}")
 
     def _outcome_problems(self, fewest: int) -> Iterator[tuple[str, str]]:
         counts = {outcome: sum(self.outcomes[name, outcome] for name in self.requests) for outcome in _OUTCOMES}
         total = sum(counts.values())
-        rarer, other = sorted(counts, key=lambda outcome: counts[outcome])
+        rarer, commoner = sorted(counts, key=lambda outcome: counts[outcome])
         if total and not counts[rarer]:
-            yield "one_outcome", f"all {total:,} decided requests are {other}: there is nothing to learn"
+            yield "one_outcome", f"all {total:,} decided requests are {commoner}: there is nothing to learn"
         elif total and counts[rarer] < fewest:
             yield "rare_outcome", f"{counts[rarer]} of {total:,} decided requests are {rarer}, fewer than {fewest}"
 

@@ -1,1 +1,1 @@
-"""Rates of overturned requests by what was requested, for whom, when and under which guideline."""
+"""Count overturned requests by treatment, worker, time and guideline."""

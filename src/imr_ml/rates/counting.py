@@ -17,11 +17,12 @@ from imr_ml.rates.questions import (
     Question,
     RatesError,
     answer_questions,
-    has_any,
-    known_values,
+    distinct_values,
+    has_any_value,
     question_named,
-    values_meant,
+    resolve_values,
 )
+from imr_ml.rates.table_facts import TableFacts, summarize_table
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,47 +34,8 @@ if TYPE_CHECKING:
 COUNTS = ["requests", "overturned"]
 FIGURES = ["rate", "low", "high", "difference", "difference_low", "difference_high"]
 ReadRows = Callable[["NDArray[np.int64]", Sequence[str]], pd.DataFrame]
-SAMPLE = "sample"
-_BY_CHANCE = 0.05
+_FALSE_ALARM_RATE = 0.05
 _DIGITS = 4
-
-
-@dataclass(frozen=True, slots=True)
-class TableFacts:
-    """What a table contains.
-
-    Attributes
-    ----------
-    first, last : str
-        Dates of the earliest and of the latest decision, or their years; empty if unknown.
-    where : tuple of str
-        What the requests were restricted to.
-    """
-
-    name: str
-    requests: int
-    cases: int
-    first: str
-    last: str
-    sources: tuple[str, ...]
-    where: tuple[str, ...] = ()
-
-    @property
-    def is_sample(self) -> bool:
-        """Whether any request is invented."""
-        return SAMPLE in self.sources
-
-    @property
-    def kind(self) -> str:
-        """Source in words; an invented one is marked."""
-        return ", ".join("SAMPLE (SYNTHETIC)" if source == SAMPLE else source for source in self.sources)
-
-    def __str__(self) -> str:
-        dates = f", decided {self.first} to {self.last}" if self.first else ", dates of decision unknown"
-        only = f"; only {', '.join(self.where)}" if self.where else ""
-        real = "invented letters of the sample corpus" if self.is_sample else "taken as real decisions"
-        counts = f"{self.requests:,} decided requests of {self.cases:,} cases"
-        return f"{self.name}: {counts}{dates}; source: {self.kind}, {real}{only}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +45,10 @@ class Rates:
     Attributes
     ----------
     cells : DataFrame
-        ``by``, `COUNTS`, `FIGURES` and ``families``; a request counts once for each of its values. A difference is from
-        all other requests. Of less than 20 requests only the count is given.
+        ``by``, `COUNTS`, `FIGURES` and ``families``. A request counts once for each of its values. Differences are from
+        all other requests. Cells with fewer than 20 requests have a count only.
     overall : dict
-        The same figures of all requests.
+        Counts and figures of all requests.
     """
 
     by: tuple[str, ...]
@@ -96,13 +58,13 @@ class Rates:
 
     @property
     def chance(self) -> str:
-        """How many cells stand out, and how many would by chance."""
+        """Number of cells that differ significantly, and number expected by chance."""
         tested = self.cells.dropna(subset=["difference"])
         outside = int(((tested["difference_low"] > 0) | (tested["difference_high"] < 0)).sum())
         return (
-            f"{outside} of {len(tested)} cells differ from the other requests by their 95 % interval; if none "
-            f"differed, about {_BY_CHANCE * len(tested):.1f} would by chance. Requests of one case are not "
-            "independent, so intervals are somewhat too narrow."
+            f"{outside} of {len(tested)} cells differ from the other requests by their 95 % interval; about "
+            f"{_FALSE_ALARM_RATE * len(tested):.1f} would by chance alone. Requests of one case are not independent, "
+            "so intervals are somewhat too narrow."
         )
 
 
@@ -113,11 +75,11 @@ class AnsweredRequests:
     Attributes
     ----------
     requests : DataFrame
-        ``outcome`` and, where known, ``decision_date``.
+        ``outcome`` and, if known, ``decision_date``.
     answers : DataFrame
-        Of `answer_questions`, with ``family`` always among them.
+        Result of `answer_questions`; always includes ``family``.
     read_rows : callable
-        (places of requests, columns of the table) -> cells of these requests, in that order.
+        (row numbers of requests, columns of the table) -> cells of these requests, in that order.
     """
 
     requests: pd.DataFrame
@@ -127,13 +89,7 @@ class AnsweredRequests:
 
 
 def parse_condition(condition: str) -> tuple[Question, str]:
-    """Parse a condition such as ``"body_part=low_back"``.
-
-    Raises
-    ------
-    RatesError
-        For what is no condition.
-    """
+    """Parse a condition such as ``"body_part=low_back"``; raise `RatesError` for other text."""
     key, separator, value = condition.partition("=")
     if not (separator and value.strip()):
         raise RatesError(f"--where {condition[:80]}: write it as NAME=VALUE, as in --where body_part=low_back")
@@ -147,57 +103,61 @@ def answer_requests(
     where: Sequence[str] = (),
     start: StartProgress = silent,
 ) -> AnsweredRequests:
-    """Answer questions for the requests that fulfil conditions.
+    """Answer questions about the requests that meet conditions.
 
     Parameters
     ----------
     requests : DataFrame
         Decided requests, completed.
     questions : sequence of str
+        Names in `QUESTIONS`.
     name : str
-        Of the table, for people.
+        Name of the table in the output.
     where : sequence of str
-        Conditions such as ``"body_part=low_back"``, all of which must hold; they are looked at one after the other, so
-        that the texts of a request that the first leaves out are not read for the second.
+        Conditions such as ``"body_part=low_back"``, all of which must be met. They are applied in order, so that texts
+        are read only for requests that meet the earlier ones.
     start : callable, optional
+        Starts a progress bar.
 
     Raises
     ------
     RatesError
-        For a condition that is none, or that no request fulfils.
+        For an invalid condition, or one that no request meets.
     """
-    # Counted before the conditions leave rows of a case out.
+    # Count before the conditions remove rows of a case.
     cases = case_keys(requests)
     counted = cases.map(cases.value_counts()).astype("float64")
     requests = requests.assign(items_in_case=requests["items_in_case"].astype("float64").fillna(counted))
     for condition in where:
         question, value = parse_condition(condition)
         answers = answer_questions(requests, [question.name], start)[question.name]
-        requests = requests[has_any(answers, values_meant(question, value, known_values(answers)))]
+        requests = requests[has_any_value(answers, resolve_values(question, value, distinct_values(answers)))]
     answered = answer_questions(requests, [*questions, "family"], start)
-    facts = replace(table_facts(requests, name, case_keys(requests).nunique()), where=tuple(where))
+    facts = replace(summarize_table(requests, name, case_keys(requests).nunique()), where=tuple(where))
     return AnsweredRequests(
         requests, answered, facts, lambda places, columns: requests.iloc[places].reindex(columns=list(columns))
     )
 
 
 def count_rates(answered: AnsweredRequests, by: Sequence[str]) -> Rates:
-    """Rates of the requests by one or two of the questions that were answered."""
+    """Count the requests and compute their rates by one or two of the answered questions."""
     overturned = answered.requests["outcome"].eq("overturned").fillna(value=False)
-    counts = _counts(answered.answers, overturned, [*by, "family"])
-    cells = _exploded(counts, by).groupby([*by], sort=False)[COUNTS].sum()
+    counts = _count_answers(answered.answers, overturned, [*by, "family"])
+    cells = _split_answers(counts, by).groupby([*by], sort=False)[COUNTS].sum()
     total = (len(overturned), int(overturned.sum()))
     pairs = cells[COUNTS].to_numpy(dtype=int).tolist()
-    figures = pd.DataFrame([_figures(count, part, total) for count, part in pairs], columns=FIGURES, index=cells.index)
-    cells = cells.join(figures).join(_families(counts, by))
+    figures = pd.DataFrame(
+        [_compute_figures(count, part, total) for count, part in pairs], columns=FIGURES, index=cells.index
+    )
+    cells = cells.join(figures).join(_list_families(counts, by))
     cells["overturned"] = cells["overturned"].astype("Int64").mask(cells["requests"] < FEWEST_REQUESTS)
     ordered = cells.reset_index().sort_values(["requests", *by], ascending=[False, *(True for _ in by)])
-    overall = dict(zip([*COUNTS, *FIGURES], [*total, *_figures(*total, total)], strict=True))
+    overall = dict(zip([*COUNTS, *FIGURES], [*total, *_compute_figures(*total, total)], strict=True))
     return Rates(tuple(by), ordered.reset_index(drop=True), overall, answered.facts)
 
 
 def cell_records(cells: pd.DataFrame, names: Sequence[str]) -> list[dict[str, Any]]:
-    """Cells as a page holds them: the values of the questions, and each figure by its name; None where it has none."""
+    """Convert cells to records for a page: values of the questions, counts and figures; None for missing ones."""
     rounded = cells.round(dict.fromkeys(FIGURES, _DIGITS)).astype("object")
     rows = rounded.where(rounded.notna(), None).to_dict("records")
     return [
@@ -215,21 +175,22 @@ def compare_values(answered: AnsweredRequests, name: str, values: tuple[str, str
     name : str
         Question.
     values : (str, str)
+        Values of the question.
 
     Raises
     ------
     RatesError
-        For a value that no request has, and two of which one has less than 20 requests.
+        If no request has a value, or fewer than 20 requests have only that value.
     """
     answers = answered.answers[name]
-    meant = [values_meant(question_named(name), value, known_values(answers)) for value in values]
-    names = [" or ".join(sorted(value)) for value in meant]
-    first, second = (has_any(answers, value) for value in meant)
+    resolved = [resolve_values(question_named(name), value, distinct_values(answers)) for value in values]
+    names = [" or ".join(sorted(value)) for value in resolved]
+    first, second = (has_any_value(answers, value) for value in resolved)
     overturned = answered.requests["outcome"].eq("overturned").fillna(value=False)
     counts = [(int(overturned[only].sum()), int(only.sum())) for only in (first & ~second, second & ~first)]
     few = [f"{name} ({count[1]})" for name, count in zip(names, counts, strict=True) if count[1] < FEWEST_REQUESTS]
     if few:
-        raise RatesError(f"--compare: less than {FEWEST_REQUESTS} requests have only {' and only '.join(few)}")
+        raise RatesError(f"--compare: fewer than {FEWEST_REQUESTS} requests have only {' and only '.join(few)}")
     low, high = difference_interval(counts[0], counts[1])
     (a, n_a), (b, n_b) = counts
     return (
@@ -240,48 +201,28 @@ def compare_values(answered: AnsweredRequests, name: str, values: tuple[str, str
 
 
 def write_rates(rates: Rates, path: Path) -> None:
-    """Write the cells as a table (.csv, .jsonl, .parquet), with the source of the requests in each row."""
+    """Write the cells as a table (.csv, .jsonl, .parquet), with the source in each row."""
     from imr_ml.scoring.output import chunk_writer
 
     with chunk_writer(path) as write:
         write(rates.cells.assign(source=rates.facts.kind))
 
 
-def table_facts(requests: pd.DataFrame, name: str, cases: int) -> TableFacts:
-    """What a table contains.
-
-    Parameters
-    ----------
-    requests : DataFrame
-    name : str
-    cases : int
-    """
-    sources = requests["source"].astype("object").fillna("own").unique() if "source" in requests else ["own"]
-    dates = pd.to_datetime(requests["decision_date"]).dropna() if "decision_date" in requests else pd.Series(dtype="O")
-    years = requests["decision_year"].dropna() if "decision_year" in requests else pd.Series(dtype="O")
-    first, last = "", ""
-    if len(dates):
-        first, last = (f"{day:%Y-%m-%d}" for day in (dates.min(), dates.max()))
-    elif len(years):
-        first, last = str(int(years.min())), str(int(years.max()))
-    return TableFacts(name, len(requests), cases, first, last, tuple(sorted(map(str, sources))))
-
-
-def _counts(answers: pd.DataFrame, overturned: pd.Series, by: Sequence[str]) -> pd.DataFrame:
-    """Requests and overturned ones by the joined answers, before any is split into its values."""
+def _count_answers(answers: pd.DataFrame, overturned: pd.Series, by: Sequence[str]) -> pd.DataFrame:
+    """Count requests and overturned ones by the answers as they are, with several values joined."""
     names = list(dict.fromkeys(by))
     frame = answers[names].assign(overturned=overturned.to_numpy())
     grouped = frame.groupby(names, observed=True, sort=False)["overturned"].agg(["size", "sum"])
     return grouped.set_axis(COUNTS, axis=1).reset_index().astype(dict.fromkeys(names, "object"))
 
 
-def _exploded(counts: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
+def _split_answers(counts: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
     for name in dict.fromkeys(by):
         counts = counts.assign(**{name: counts[name].str.split(FAMILY_SEPARATOR)}).explode(name, ignore_index=True)
     return counts
 
 
-def _figures(requests: int, overturned: int, total: tuple[int, int]) -> tuple[float | None, ...]:
+def _compute_figures(requests: int, overturned: int, total: tuple[int, int]) -> tuple[float | None, ...]:
     if requests < FEWEST_REQUESTS:
         return (None,) * len(FIGURES)
     rate = (overturned / requests, *wilson(overturned, requests))
@@ -292,9 +233,9 @@ def _figures(requests: int, overturned: int, total: tuple[int, int]) -> tuple[fl
     return (*rate, difference, *difference_interval((overturned, requests), others))
 
 
-def _families(counts: pd.DataFrame, by: Sequence[str]) -> pd.Series:
-    """Families cited in each cell with their requests, as ``"odg 12, acoem 3"``."""
-    cited = _exploded(counts.assign(cited=counts["family"]), [*by, "cited"])
+def _list_families(counts: pd.DataFrame, by: Sequence[str]) -> pd.Series:
+    """List the cited families of each cell with their numbers of requests, as ``"odg 12, acoem 3"``."""
+    cited = _split_answers(counts.assign(cited=counts["family"]), [*by, "cited"])
     summed = cited.groupby([*by, "cited"], sort=False)["requests"].sum().reset_index("cited")
     summed = summed.sort_values("requests", ascending=False, kind="stable")
     words = summed["cited"] + " " + summed["requests"].astype("string")

@@ -1,4 +1,4 @@
-"""Write the report of a training: the model card's text, its figures and the rates of its data, as one page."""
+"""Write the report of a training run: model card, figures and rates of the training data on one page."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ if TYPE_CHECKING:
 
 REPORT = "report.html"
 REPORT_QUESTIONS = ("category", "family", "quarter")
-MOST_POINTS = 24
+MAX_POINTS = 24
 _PNG = "data:image/png;base64,"
 _DATA, _GOOD, _USE, _LIMITS = "Data", "How good it is", "Intended use", "Limits"
 _CAPTIONS = {
-    "beside_baselines": "The model beside simpler ways to predict. The base rate says the same of every request; plain "
-    "TF-IDF looks at the words alone; UR's families expects the reviewer to cite what utilization review cited.",
-    "roc": "How well it ranks. The area is how often an overturned request gets a higher probability than an upheld "
-    "one: 0.5 is chance, 1 is always.",
-    "reliability": "Whether its probabilities hold: of requests with a probability of 20 %, a fifth should be "
-    "overturned, as on the dashed line.",
-    "slices": "On which requests it is better and worse; the dashed line is all requests. Of forty slices two lie "
-    "outside of their interval by chance.",
-    "confusion": "What it gets wrong if every request above the base rate is called overturned.",
-    "score_histogram": "The probabilities that it gives to requests that were overturned and to those upheld.",
-    "family_f1": "How well it names each guideline family that the reviewer cites; 1 is perfect.",
+    "beside_baselines": "The model and simpler predictions. The base rate is the same for every request; plain TF-IDF "
+    "uses only the words; UR's families predicts that the reviewer cites what utilization review cited.",
+    "roc": "Ranking. The area is how often an overturned request gets a higher probability than an upheld one: 0.5 is "
+    "chance, 1 is perfect.",
+    "reliability": "Calibration. Of requests with a probability of 20 %, a fifth should be overturned, as on the "
+    "dashed line.",
+    "slices": "Performance by kind of request; the dashed line is for all requests. By chance alone, about two of 40 "
+    "slices are outside their 95 % interval.",
+    "confusion": "Errors if every request with a probability above the base rate is predicted as overturned.",
+    "score_histogram": "Predicted probabilities of requests that were overturned and of those upheld.",
+    "family_f1": "Performance by guideline family that the reviewer cites; 1 is perfect.",
 }
 _PICTURES = {
     _GOOD: ("beside_baselines", "roc", "reliability"),
@@ -49,7 +49,7 @@ _WIDE = ("beside_baselines", "slices")
 
 
 def report_rates(requests: pd.DataFrame) -> tuple[Rates, ...]:
-    """Rates of the decided requests of a training by `REPORT_QUESTIONS`."""
+    """Count the decided training requests by `REPORT_QUESTIONS`."""
     is_decided = requests["outcome"].notna()
     decided = requests if is_decided.all() else requests[is_decided]
     answered = answer_requests(decided, REPORT_QUESTIONS, "training data")
@@ -57,9 +57,9 @@ def report_rates(requests: pd.DataFrame) -> tuple[Rates, ...]:
 
 
 def rates_figure(rates: Rates) -> Figure:
-    """Rates by the first question as points with intervals, beside the overall rate as a dashed line."""
+    """Plot the rates by the first question with intervals, and the overall rate as a dashed line."""
     [name, *_] = rates.by
-    cells = rates.cells.dropna(subset=["rate"]).head(MOST_POINTS)
+    cells = rates.cells.dropna(subset=["rate"]).head(MAX_POINTS)
     if QUESTIONS[name].is_ordered:
         cells = cells[~cells[name].isin(MISSING)].sort_values(name)
     rows = {
@@ -76,19 +76,19 @@ def rates_figure(rates: Rates) -> Figure:
 
 
 def write_model_report(trained: TrainedModel, card: str, figures: Path, rates: tuple[Rates, ...], target: Path) -> None:
-    """Write the page.
+    """Write the report.
 
     Parameters
     ----------
     trained : TrainedModel
     card : str
-        Its model card, in Markdown.
+        Model card, in Markdown.
     figures : Path
-        Folder of its figures as PNG; those of the rates are added. A figure that is not there is left out.
+        Folder of the model's figures as PNG, to which those of the rates are added. Missing figures are left out.
     rates : tuple of Rates
-        Of `report_rates`.
+        Result of `report_rates`.
     target : Path
-        Appears when all is written.
+        Written atomically.
     """
     title, lead, sections = _parse_card(card)
     for table in rates:
@@ -120,11 +120,11 @@ def write_model_report(trained: TrainedModel, card: str, figures: Path, rates: t
 
 
 def _parse_card(card: str) -> tuple[str, Markup, dict[str, Markup]]:
-    """Title of a model card, the text above its first section, and its sections by title, as HTML."""
+    """Split a model card into its title, the text above its first section, and its sections by title, as HTML."""
     from markdown_it import MarkdownIt
     from markupsafe import Markup
 
-    # What the card quotes of a table is no HTML.
+    # The card quotes names from tables, which must not be parsed as HTML.
     markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
     head, *parts = card.split("\n## ")
     title, _, lead = head.partition("# Model card: ")[2].partition("\n")
@@ -137,7 +137,7 @@ def _parse_card(card: str) -> tuple[str, Markup, dict[str, Markup]]:
 
 
 def _pictures(figures: Path, names: Iterable[str]) -> list[dict[str, str | bool]]:
-    """Name, caption, image as a ``data:`` URL and width of each picture that was drawn."""
+    """List name, caption, image as a ``data:`` URL and width of each existing picture."""
     images = {name: figures / f"{name}.png" for name in names}
     return [
         {

@@ -1,4 +1,4 @@
-"""Write rates as one HTML page with charts, which lists the decisions behind each rate."""
+"""Write rates as one HTML page with charts and the decisions behind each rate."""
 
 from __future__ import annotations
 
@@ -22,29 +22,29 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 PAGE_QUESTIONS = ("treatment", "quarter", "year")
-"""What the page shows besides the questions that it is made by."""
-MOST_BARS, MOST_TREATMENTS = 40, 15
-MOST_LISTED, MOST_LISTED_OF_PAIR = 50, 20
-LONGEST_TEXT = 2_000
+"""Questions that the page shows in addition to those selected."""
+MAX_BARS, MAX_TREATMENTS = 40, 15
+MAX_LISTED, MAX_LISTED_PER_PAIR = 50, 20
+MAX_TEXT_CHARACTERS = 2_000
 _PACKAGE = "imr_ml.rates"
-_LONGEST_ID = 80
+_MAX_ID_CHARACTERS = 80
 _LISTED = ("case_number", "item", "families", "imr_guideline")
 
 
 @cache
 def chart_library() -> str:
-    """Vega-Lite and its dependencies as one script that sets ``window.vegaEmbed``.
+    """Bundle Vega-Lite and its dependencies as one script that sets ``window.vegaEmbed``.
 
     Raises
     ------
     RatesError
-        Where vl-convert, which carries it, is not installed.
+        If vl-convert, which contains them, is not installed.
     """
     try:
         import vl_convert
     except ImportError:
         raise RatesError("--html needs vl-convert-python: pip install 'imr-ml[charts]'") from None
-    # It gets its own script element, which nothing in it may end.
+    # The script must not end the script element around it.
     return str(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")).replace("</script", "<\\/script")
 
 
@@ -62,19 +62,19 @@ def write_page(
     Parameters
     ----------
     answered : AnsweredRequests
-        With answers to `PAGE_QUESTIONS` too.
+        Includes answers to `PAGE_QUESTIONS`.
     rates : Rates
-        Of these requests.
+        Rates of these requests.
     target : Path
-        Appears when all is written.
+        Written atomically.
     library : str
-        `chart_library`.
+        Result of `chart_library`.
     comparison : str, optional
-        Of two values, from `compare_values`.
+        Result of `compare_values`.
     with_text : bool, default False
-        Whether the decisions are listed with the text of their request.
+        List decisions with the text of their request.
     """
-    data = _data(answered, rates, with_text=with_text)
+    data = _page_data(answered, rates, with_text=with_text)
     write_html(
         target,
         _PACKAGE,
@@ -94,7 +94,7 @@ def write_page(
     )
 
 
-def _data(answered: AnsweredRequests, rates: Rates, *, with_text: bool) -> dict[str, Any]:
+def _page_data(answered: AnsweredRequests, rates: Rates, *, with_text: bool) -> dict[str, Any]:
     names = rates.by
     singles = [count_rates(answered, [name]).cells for name in names]
     shown = [_most_frequent(cells, name) for cells, name in zip(singles, names, strict=True)]
@@ -111,34 +111,34 @@ def _data(answered: AnsweredRequests, rates: Rates, *, with_text: bool) -> dict[
         "cells": cell_records(cells, names),
         "trend": trend,
         "families": _families_by_treatment(answered),
-        "listed": MOST_LISTED,
+        "listed": MAX_LISTED,
         "with_text": with_text,
         "decisions": _decisions(answered, names, shown, with_text=with_text),
     }
 
 
 def _most_frequent(cells: pd.DataFrame, name: str) -> list[str]:
-    """Values that the charts show: those of most requests, in their own order where they have one."""
-    values = cells[name].head(MOST_BARS).tolist()
+    """Select the values with most requests for the charts; values of an ordered question are in order."""
+    values = cells[name].head(MAX_BARS).tolist()
     return sorted(values, key=lambda value: (value in MISSING, value)) if QUESTIONS[name].is_ordered else values
 
 
 def _trend(answered: AnsweredRequests) -> list[dict[str, Any]]:
-    """Rates by quarter, or by year where the table has no dates."""
+    """Count by quarter, or by year if the table has no dates."""
     for name in ("quarter", "year"):
         cells = count_rates(answered, [name]).cells
-        known = cells[~cells[name].isin(MISSING)].sort_values(name)
-        if len(known):
-            return cell_records(known, (name,))
+        dated = cells[~cells[name].isin(MISSING)].sort_values(name)
+        if len(dated):
+            return cell_records(dated, (name,))
     return []
 
 
 def _families_by_treatment(answered: AnsweredRequests) -> list[dict[str, Any]]:
-    """Share of the requests of each treatment whose reviewer cites a family; nothing where no citation is known."""
+    """Compute the share of each treatment's requests whose reviewer cites a family; empty without known citations."""
     cells = count_rates(answered, ["treatment", "family"]).cells
     cells = cells[cells["family"].isin(FAMILIES) & ~cells["treatment"].isin(MISSING)]
     total = count_rates(answered, ["treatment"]).cells.set_index("treatment")["requests"]
-    first = [name for name in total.index if name not in MISSING][:MOST_TREATMENTS]
+    first = [name for name in total.index if name not in MISSING][:MAX_TREATMENTS]
     return [
         {
             "treatment": row["treatment"],
@@ -154,9 +154,9 @@ def _families_by_treatment(answered: AnsweredRequests) -> list[dict[str, Any]]:
 def _decisions(
     answered: AnsweredRequests, names: tuple[str, ...], shown: list[list[str]], *, with_text: bool
 ) -> list[list[Any]]:
-    """Case number, item, outcome, date, citation, values and perhaps text of the latest decisions behind each cell."""
+    """List case number, item, outcome, date, citation, values and, if selected, text of the latest decisions."""
     requests, answers = answered.requests.reset_index(drop=True), answered.answers.reset_index(drop=True)
-    rows = _latest(requests, answers, names, shown)
+    rows = _latest_rows(requests, answers, names, shown)
     requests, answers = requests.iloc[rows], answers.iloc[rows]
     cells = answered.read_rows(rows, [*_LISTED, *(["request"] if with_text else [])])
     columns = [
@@ -166,33 +166,33 @@ def _decisions(
         _dates(requests),
         _citations(cells),
         *(answers[name].astype("object").str.split(FAMILY_SEPARATOR).tolist() for name in names),
-        *([cells["request"].astype("object").fillna("").str[:LONGEST_TEXT].tolist()] if with_text else []),
+        *([cells["request"].astype("object").fillna("").str[:MAX_TEXT_CHARACTERS].tolist()] if with_text else []),
     ]
     return [list(row) for row in zip(*columns, strict=True)]
 
 
-def _latest(
+def _latest_rows(
     requests: pd.DataFrame, answers: pd.DataFrame, names: tuple[str, ...], shown: list[list[str]]
 ) -> NDArray[np.int64]:
-    """Rows of the latest decisions of each value and of each pair of values, the latest first."""
+    """Select the latest decisions of each value and of each pair of values, the latest first."""
     dates = (
         pd.to_datetime(requests["decision_date"]) if "decision_date" in requests else pd.Series(pd.NaT, answers.index)
     )
     latest = dates.sort_values(ascending=False, kind="stable").index
-    chosen: set[int] = set()
-    for group, most in ((names[:1], MOST_LISTED), (names, MOST_LISTED if len(names) == 1 else MOST_LISTED_OF_PAIR)):
+    selected: set[int] = set()
+    for group, most in ((names[:1], MAX_LISTED), (names, MAX_LISTED if len(names) == 1 else MAX_LISTED_PER_PAIR)):
         split = answers.loc[latest, list(group)].astype("object")
         for name, values in zip(group, shown, strict=False):
             split = split.assign(**{name: split[name].str.split(FAMILY_SEPARATOR)}).explode(name)
             split = split[split[name].isin(values)]
-        chosen |= set(split.groupby(list(group), sort=False).head(most).index)
-    rows: NDArray[np.int64] = latest[latest.isin(chosen)].to_numpy()
+        selected |= set(split.groupby(list(group), sort=False).head(most).index)
+    rows: NDArray[np.int64] = latest[latest.isin(selected)].to_numpy()
     return rows
 
 
 def _identifiers(requests: pd.DataFrame, column: str) -> list[str]:
     cells = requests[column].astype("object").where(requests[column].notna(), "")
-    return [f"{cell:g}" if isinstance(cell, float) else str(cell)[:_LONGEST_ID] for cell in cells]
+    return [f"{cell:g}" if isinstance(cell, float) else str(cell)[:_MAX_ID_CHARACTERS] for cell in cells]
 
 
 def _dates(requests: pd.DataFrame) -> list[str]:
@@ -202,11 +202,11 @@ def _dates(requests: pd.DataFrame) -> list[str]:
 
 
 def _citations(requests: pd.DataFrame) -> list[str]:
-    """Titles that the taxonomy knows, and the families of what it does not: a letter's own words stay out."""
+    """Name the cited guidelines by the titles of the taxonomy, else by family; the text of the letter is not shown."""
     columns = (requests[name].astype("string").fillna("") for name in ("imr_guideline", "families"))
     pairs = list(zip(*columns, strict=True))
-    named = {pair: _citation(*pair) for pair in set(pairs)}
-    return [named[pair] for pair in pairs]
+    names = {pair: _citation(*pair) for pair in set(pairs)}
+    return [names[pair] for pair in pairs]
 
 
 def _citation(text: str, families: str) -> str:
@@ -217,5 +217,5 @@ def _citation(text: str, families: str) -> str:
         else FAMILY_NAMES[citation.family]
         for citation in cited
     ]
-    known = [FAMILY_NAMES[name] for name in families.split(FAMILY_SEPARATOR) if name in FAMILY_NAMES]
-    return "; ".join(dict.fromkeys(titles or known))
+    family_names = [FAMILY_NAMES[name] for name in families.split(FAMILY_SEPARATOR) if name in FAMILY_NAMES]
+    return "; ".join(dict.fromkeys(titles or family_names))

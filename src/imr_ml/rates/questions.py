@@ -1,9 +1,9 @@
-"""Answer the questions that a table of rates is made by, such as treatment or year, for each request."""
+"""Answer questions about each request, such as treatment or year, to count rates by."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from sys import intern
 from typing import TYPE_CHECKING
@@ -11,50 +11,44 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from imr_ml.corpus.schema import FAMILY_SEPARATOR
-from imr_ml.corpus.table import decided_years
 from imr_ml.errors import ImrError
-from imr_ml.evaluation.slices import AGE_BANDS, ITEM_BANDS, band_names
-from imr_ml.guidelines.citations import find_citations
-from imr_ml.guidelines.types import Citation, Family
-from imr_ml.nlp.demographics import demographics
 from imr_ml.nlp.frame import section_columns
 from imr_ml.nlp.types import Kind
 from imr_ml.nlp.views import view_section
 from imr_ml.progress import StartProgress, silent
+from imr_ml.rates.table_answers import MAX_NAME_CHARACTERS, NO_CHAPTER, TABLE_ANSWERS, UNKNOWN, short_names
 
 if TYPE_CHECKING:
-    from typing import Any
+    pass
 
-UNKNOWN, NONE_NAMED, NO_CHAPTER = "unknown", "none named", "no ACOEM chapter"
+NONE_NAMED = "none named"
 MISSING = (UNKNOWN, NONE_NAMED, NO_CHAPTER)
-MOST_QUESTIONS = 2
-Memory = dict[tuple[str, ...], dict[str, tuple[str, ...]]]
-"""What texts say, by their section and the facts that are read."""
+MAX_QUESTIONS = 2
+FactCache = dict[tuple[str, ...], dict[str, tuple[str, ...]]]
+"""Facts read from texts, by section and names of the facts."""
 _TEXTS_AT_ONCE = 5_000
-_LONGEST_REMEMBERED, _MOST_REMEMBERED = 200, 300_000
-# A column of an own table may hold anything, but a page shows names, no texts.
-_LONGEST_NAME = 80
+_MAX_CACHED_CHARACTERS, _MAX_CACHED_TEXTS = 200, 300_000
 _AFFIRMED = re.compile(r"(?<!\S)(?!no_)\S+")
 
 
 class RatesError(ImrError):
-    """A table of rates cannot be made as requested; the message says what to change."""
+    """Rates can't be counted as requested; the message states what to change."""
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A question that requests are counted by.
+    """A question to count requests by.
 
     Attributes
     ----------
     name, label : str
-        As the command line and as a page calls it.
+        Name on the command line and label on a page.
     section, fact : str
-        Column of text and the fact that the spaCy stage reads from it; empty for what the table itself says.
+        Text column and the fact that the spaCy stage reads from it; empty if another column has the answer.
     kind : str or None
-        Kind of the fact, to read a value such as ``"low back"`` as the stage does.
+        Kind of the fact, to interpret a value such as ``"low back"`` as the stage does.
     is_ordered : bool
-        Whether its values are ordered, as years are.
+        Whether the values have an order, as years do.
     """
 
     name: str
@@ -87,125 +81,120 @@ QUESTIONS = {question.name: question for question in _ALL}
 
 
 def question_named(name: str) -> Question:
-    """The question of a name, in any case and with any of ``-``, ``_`` or a space in it."""
-    question = QUESTIONS.get(_plain(name).replace(" ", "_"))
+    """Find a question by name, in any case and with ``-``, ``_`` or spaces between words."""
+    question = QUESTIONS.get(_normalize(name).replace(" ", "_"))
     if question is None:
-        raise RatesError(f"no question {name[:_LONGEST_NAME]!r}; choose from {', '.join(QUESTIONS)}")
+        raise RatesError(f"no question {name[:MAX_NAME_CHARACTERS]!r}; choose from {', '.join(QUESTIONS)}")
     return question
 
 
 def questions_named(names: Sequence[str]) -> list[str]:
-    """Resolve the names of one or two different questions in `QUESTIONS`.
-
-    Raises
-    ------
-    RatesError
-        For another number, the same one twice or no known one.
-    """
-    known = [question_named(name).name for name in names]
-    if not 1 <= len(set(known)) == len(known) <= MOST_QUESTIONS:
-        raise RatesError(f"--by: give one or {MOST_QUESTIONS} different questions of {', '.join(QUESTIONS)}")
-    return known
+    """Find one or two questions by name; raise `RatesError` for another number, duplicates or unknown names."""
+    resolved = [question_named(name).name for name in names]
+    if not 1 <= len(set(resolved)) == len(resolved) <= MAX_QUESTIONS:
+        raise RatesError(f"--by: choose one or {MAX_QUESTIONS} different questions from {', '.join(QUESTIONS)}")
+    return resolved
 
 
 def answer_questions(
-    requests: pd.DataFrame, names: Iterable[str], start: StartProgress = silent, memory: Memory | None = None
+    requests: pd.DataFrame, names: Iterable[str], start: StartProgress = silent, cache: FactCache | None = None
 ) -> pd.DataFrame:
-    """Answer questions for each request; several answers are joined by ``|``, none is missing.
+    """Answer questions about each request; several values are joined by ``|``.
 
-    Each distinct text is read once, and only the texts that a question needs.
+    Each distinct text is read once, and only if a question needs it.
 
     Parameters
     ----------
     requests : DataFrame
         Requests table with `imr_ml.corpus.table.complete_cases` applied.
     names : iterable of str
-        Of `QUESTIONS`.
+        Names in `QUESTIONS`.
     start : callable, optional
         Starts a progress bar over the distinct texts of a section.
-    memory : dict, optional
-        What short texts say, for chunks of one table: those of an earlier chunk are not read again.
+    cache : dict, optional
+        Facts of short texts, shared by the chunks of one table so that no text is read twice.
     """
     questions = [QUESTIONS[name] for name in dict.fromkeys(names)]
     columns: dict[str, pd.Series] = {}
     for section in dict.fromkeys(question.section for question in questions if question.section):
         of_section = [question for question in questions if question.section == section]
-        columns |= _facts(requests, section, of_section, start, {} if memory is None else memory)
-    columns |= {
-        question.name: _TABLE_ANSWERS[question.name](requests) for question in questions if not question.section
-    }
+        columns |= _facts(requests, section, of_section, start, {} if cache is None else cache)
+    columns |= {question.name: TABLE_ANSWERS[question.name](requests) for question in questions if not question.section}
     return pd.DataFrame({question.name: columns[question.name].astype("category") for question in questions})
 
 
-def known_values(answers: pd.Series) -> frozenset[str]:
-    """Values that any request has."""
+def distinct_values(answers: pd.Series) -> frozenset[str]:
+    """Return all values in the answers."""
     return frozenset(part for joined in answers.cat.categories for part in joined.split(FAMILY_SEPARATOR))
 
 
-def candidate_values(question: Question, value: str, known: frozenset[str]) -> frozenset[str]:
-    """Values that `values_meant` may give, from what is known of a part of the table."""
-    named, read = _meanings(question, value, known)
-    return named | read
+def candidate_values(question: Question, value: str, all_values: frozenset[str]) -> frozenset[str]:
+    """Return all values that `resolve_values` may return, given the values in a part of the table."""
+    by_name, by_text = _match_values(question, value, all_values)
+    return by_name | by_text
 
 
-def values_meant(question: Question, value: str, known: frozenset[str]) -> frozenset[str]:
-    """Values that a user's word means: its own name, else those that the spaCy stage reads in it.
+def resolve_values(question: Question, value: str, all_values: frozenset[str]) -> frozenset[str]:
+    """Find the values that a user's text denotes: the value of that name, else those that the spaCy stage reads in it.
 
     Parameters
     ----------
     question : Question
     value : str
-    known : frozenset of str
-        Values that any request has.
+        The user's text.
+    all_values : frozenset of str
+        All values in the table.
 
     Raises
     ------
     RatesError
-        Where no request has any of them.
+        If no request has such a value.
     """
-    named, read = _meanings(question, value, known)
-    if not (named or read):
-        some = ", ".join(sorted(name for name in known if len(name) < _LONGEST_NAME)[:12])
-        raise RatesError(f"{question.name}={value[:_LONGEST_NAME]}: no request has it; values are: {some}, ...")
-    return named or read
+    by_name, by_text = _match_values(question, value, all_values)
+    if not (by_name or by_text):
+        examples = ", ".join(sorted(name for name in all_values if len(name) < MAX_NAME_CHARACTERS)[:12])
+        raise RatesError(
+            f"{question.name}={value[:MAX_NAME_CHARACTERS]}: no request has it; values are: {examples}, ..."
+        )
+    return by_name or by_text
 
 
-def _meanings(question: Question, value: str, known: frozenset[str]) -> tuple[frozenset[str], frozenset[str]]:
-    named = frozenset(name for name in known if _plain(name) == _plain(value))
-    facts = view_section(_plain(value)).facts if question.kind else ()
-    return named, frozenset(fact.value for fact in facts if fact.kind == question.kind) & known
+def _match_values(question: Question, value: str, all_values: frozenset[str]) -> tuple[frozenset[str], frozenset[str]]:
+    by_name = frozenset(name for name in all_values if _normalize(name) == _normalize(value))
+    facts = view_section(_normalize(value)).facts if question.kind else ()
+    return by_name, frozenset(fact.value for fact in facts if fact.kind == question.kind) & all_values
 
 
-def has_any(answers: pd.Series, values: frozenset[str]) -> pd.Series:
-    """Which requests have one of the values: shape (requests,) bool."""
-    chosen = {joined: not values.isdisjoint(joined.split(FAMILY_SEPARATOR)) for joined in answers.cat.categories}
-    return answers.map(chosen).astype(bool)
+def has_any_value(answers: pd.Series, values: frozenset[str]) -> pd.Series:
+    """Whether each request has one of the values: shape (requests,) bool."""
+    is_match = {joined: not values.isdisjoint(joined.split(FAMILY_SEPARATOR)) for joined in answers.cat.categories}
+    return answers.map(is_match).astype(bool)
 
 
-def _plain(name: str) -> str:
+def _normalize(name: str) -> str:
     return re.sub(r"[\s_-]+", " ", name).strip().casefold()
 
 
 def _facts(
-    requests: pd.DataFrame, section: str, questions: Sequence[Question], start: StartProgress, memory: Memory
+    requests: pd.DataFrame, section: str, questions: Sequence[Question], start: StartProgress, cache: FactCache
 ) -> dict[str, pd.Series]:
-    own = {question.name: _names(requests, question.name) for question in questions}
+    from_table = {question.name: short_names(requests, question.name) for question in questions}
     texts = requests[section].astype("object")
     if all(question.kind is None for question in questions):
-        # What the table itself answers need not be read.
-        texts = texts.where(pd.DataFrame(own).isna().any(axis=1), None)
-    read = memory.setdefault((section, *(question.fact for question in questions)), {})
+        # Texts of requests that the table answers need not be read.
+        texts = texts.where(pd.DataFrame(from_table).isna().any(axis=1), None)
+    read = cache.setdefault((section, *(question.fact for question in questions)), {})
     new = [text for text in texts.dropna().unique() if text not in read]
     _read_facts(new, section, questions, read, start)
     answers = {}
     for place, question in enumerate(questions):
-        stated = texts.map({text: read[text][place] for text in texts.dropna().unique()}).astype("object")
-        stated = stated.replace("", None)
-        # The table's category is known, and a source's codes are used where its texts name nothing.
-        first, second = (own[question.name], stated) if question.kind is None else (stated, own[question.name])
+        from_text = texts.map({text: read[text][place] for text in texts.dropna().unique()}).astype("object")
+        columns = [from_text.replace("", None), from_table[question.name]]
+        # A category in the table takes precedence; codes of a source are used only if its texts name nothing.
+        first, second = reversed(columns) if question.kind is None else columns
         answers[question.name] = first.fillna(second).fillna(NONE_NAMED)
     for text in new:
-        if len(text) > _LONGEST_REMEMBERED or len(read) > _MOST_REMEMBERED:
+        if len(text) > _MAX_CACHED_CHARACTERS or len(read) > _MAX_CACHED_TEXTS:
             del read[text]
     return answers
 
@@ -221,7 +210,7 @@ def _read_facts(
     for first in range(0, len(texts), _TEXTS_AT_ONCE):
         batch = texts[first : first + _TEXTS_AT_ONCE]
         frame = section_columns(pd.DataFrame({section: batch}))
-        # A fact that the text denies is not named.
+        # Facts that the text negates do not count.
         columns = [
             [
                 intern(cell if question.kind is None else FAMILY_SEPARATOR.join(_AFFIRMED.findall(cell)))
@@ -231,80 +220,3 @@ def _read_facts(
         ]
         read.update(zip(batch, zip(*columns, strict=True), strict=True))
         progress(len(batch))
-
-
-def _names(requests: pd.DataFrame, column: str) -> pd.Series:
-    """A column's cells as short names, the same one once; missing where the table has none."""
-    if column not in requests:
-        return pd.Series(None, index=requests.index, dtype="object")
-    cells = requests[column].astype("object")
-    short = {cell: _joined(str(cell).split(FAMILY_SEPARATOR)) for cell in cells.dropna().unique()}
-    return cells.map(short).astype("object")
-
-
-def _joined(names: Iterable[str]) -> str | None:
-    stripped = (" ".join(name.split())[:_LONGEST_NAME] for name in names)
-    return FAMILY_SEPARATOR.join(dict.fromkeys(name for name in stripped if name)) or None
-
-
-def _of_column(column: str) -> Callable[[pd.DataFrame], pd.Series]:
-    return lambda requests: _names(requests, column).fillna(UNKNOWN)
-
-
-def _chapters(requests: pd.DataFrame) -> pd.Series:
-    if "imr_guideline" not in requests:
-        return pd.Series(UNKNOWN, index=requests.index)
-    texts = requests["imr_guideline"].astype("object")
-    named = {text: _chapter_names(find_citations(text)) for text in texts.dropna().unique()}
-    return texts.map(named).astype("object").fillna(UNKNOWN)
-
-
-def _chapter_names(citations: Iterable[Citation]) -> str:
-    cited = (citation.guideline for citation in citations if citation.family is Family.ACOEM and citation.guideline)
-    return FAMILY_SEPARATOR.join(dict.fromkeys(cited)) or NO_CHAPTER
-
-
-def _ur_cites_nothing(requests: pd.DataFrame) -> pd.Series:
-    families = requests["ur_families"].astype("object")
-    answers = families.map(lambda cell: "yes" if cell == "none" else "no", na_action="ignore")
-    return answers.astype("object").fillna(UNKNOWN)
-
-
-def _age_bands(requests: pd.DataFrame) -> pd.Series:
-    ages = _demographics(requests, "age", "age_years").astype("float64")
-    return band_names(ages, AGE_BANDS).astype("object").fillna(_names(requests, "age_band")).fillna(UNKNOWN)
-
-
-def _demographics(requests: pd.DataFrame, column: str, attribute: str) -> pd.Series:
-    """The table's cells, and where they are missing what the summary says, each distinct one read once."""
-    cells = requests[column].astype("object")
-    summaries = requests["clinical_summary"].astype("object").where(cells.isna())
-    read: dict[str, Any] = {text: getattr(demographics(text), attribute) for text in summaries.dropna().unique()}
-    return cells.where(cells.notna(), summaries.map(read)).astype("object")
-
-
-def _years(requests: pd.DataFrame) -> pd.Series:
-    years = pd.Series(decided_years(requests), index=requests.index)
-    return (years // 1).astype("Int64").astype("object").map(str, na_action="ignore").astype("object").fillna(UNKNOWN)
-
-
-def _quarters(requests: pd.DataFrame) -> pd.Series:
-    if "decision_date" not in requests:
-        return pd.Series(UNKNOWN, index=requests.index)
-    dates = pd.to_datetime(requests["decision_date"])
-    names = dates.dt.year.astype("Int64").astype("string") + " Q" + dates.dt.quarter.astype("Int64").astype("string")
-    return names.astype("object").fillna(UNKNOWN)
-
-
-_TABLE_ANSWERS: dict[str, Callable[[pd.DataFrame], pd.Series]] = {
-    "family": _of_column("families"),
-    "chapter": _chapters,
-    "ur_family": _of_column("ur_families"),
-    "ur_cites_nothing": _ur_cites_nothing,
-    "specialty": _of_column("specialties"),
-    "items": lambda requests: band_names(requests["items_in_case"], ITEM_BANDS).astype("object").fillna(UNKNOWN),
-    "age_band": _age_bands,
-    "sex": lambda requests: _demographics(requests, "sex", "sex").fillna(UNKNOWN),
-    "quarter": _quarters,
-    "year": _years,
-}

@@ -1,4 +1,4 @@
-"""Read the decided requests that rates are counted of, and answer questions about them."""
+"""Read decided requests, and answer questions about them to count rates."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from imr_ml.corpus.store import ROWS_AT_ONCE, schema_version
 from imr_ml.corpus.table import complete_cases
 from imr_ml.ingest.inputs import Kind, input_kind
 from imr_ml.ingest.sources import RAW, SAMPLE, current_decisions, training_table
-from imr_ml.rates.chunks import TableReading
+from imr_ml.rates.chunks import ChunkedReading
 from imr_ml.rates.counting import AnsweredRequests, answer_requests
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class DecidedTable:
-    """Decided requests with their table's name and what a reader of the figures must know about it."""
+    """Decided requests, with the name of their table and notes on it."""
 
     requests: pd.DataFrame
     name: str
@@ -40,19 +40,20 @@ def read_decided(
     Parameters
     ----------
     data : Path or None
+        A table or letters; default: ``data/raw``, else the sample corpus.
     start : callable
         Starts the progress bar of a long step.
     source : str, optional
-        Take the requests of this source only; a table of several needs it.
+        Use the requests of this source only; required for a table with several sources.
     options : InputOptions
-        How a table is read.
+        How to read a table.
 
     Raises
     ------
     SchemaError
-        As `imr_ml.ingest.sources.training_table`.
+        See `imr_ml.ingest.sources.training_table`.
     FileNotFoundError
-        For a path that does not exist.
+        If the path does not exist.
     """
     if data is not None and input_kind(data, options) is Kind.REQUESTS:
         decisions = current_decisions(data, source, options, skip=("rationale",))
@@ -74,38 +75,39 @@ def read_answers(
     options: InputOptions,
     rows_at_once: int = ROWS_AT_ONCE,
 ) -> tuple[AnsweredRequests, tuple[str, ...]]:
-    """Answer questions about the requests of a table; returns the answers and notes on the table.
+    """Answer questions about the requests of a table or letters; return the answers, and notes on the table.
 
-    Of a table, one chunk of rows is held at a time, and of each request its answers; letters are read as by
-    `read_decided`.
+    A table is read in chunks of rows, so that only the answers of all requests are in memory.
 
     Parameters
     ----------
     data : Path or None
+        See `read_decided`.
     questions : sequence of str
+        Names in `QUESTIONS`.
     start : callable
         Starts the progress bar of a long step.
     where : sequence of str
-        As in `answer_requests`.
+        Conditions; see `answer_requests`.
     source : str, optional
-        Take the requests of this source only; a table of several needs it.
+        Use the requests of this source only; required for a table with several sources.
     options : InputOptions
-        How a table is read.
+        How to read a table.
     rows_at_once : int, optional
-        Rows of a chunk.
+        Number of rows in memory.
 
     Raises
     ------
     SchemaError, FileNotFoundError
-        As `read_decided`.
+        See `read_decided`.
     RatesError
-        For a condition that is none, or that no request fulfils.
+        For an invalid condition, or one that no request meets.
     """
     if data is not None and input_kind(data, options) is Kind.REQUESTS:
         table, mapping = open_decisions(data, options)
         if not needs_all_columns(table, mapping, schema_version(data)):
             wanted, resolved = tuple(dict.fromkeys([*questions, "family"])), replace(options, mapping=mapping)
-            reading = TableReading(data, table, wanted, tuple(where), source, resolved, rows_at_once)
+            reading = ChunkedReading(data, table, wanted, tuple(where), source, resolved, rows_at_once)
             progress = start(f"reading {data.name}", 0)
             for rows in reading.read():
                 progress(rows)

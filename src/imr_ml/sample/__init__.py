@@ -1,1 +1,1 @@
-"""Sample corpus: synthetic Final Determination Letters with known ground truth."""
+"""Generate the sample corpus: synthetic Final Determination Letters with known ground truth."""

@@ -1,4 +1,4 @@
-"""Draw at random from a seed, the same on every machine and in every Python version."""
+"""Draw random values from a seed, the same on every machine and in every Python version."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ class Table(Generic[T]):
     cumulative: tuple[float, ...]
 
 
-def stream(seed: int, index: int) -> random.Random:
-    """Open the random stream of a letter; Python hashes a text seed alike in every process."""
+def open_stream(seed: int, index: int) -> random.Random:
+    """Create the random generator of a letter; text seeds give the same numbers in every process."""
     return random.Random(f"imr-ml sample {seed} {index}")
 
 
@@ -44,18 +44,18 @@ def pick(rng: random.Random, values: Sequence[T]) -> T:
     return values[int(rng.random() * len(values))]
 
 
-def several(rng: random.Random, values: Sequence[T], count: int) -> list[T]:
+def draw_several(rng: random.Random, values: Sequence[T], count: int) -> list[T]:
     """Draw up to `count` different values in random order."""
     remaining = list(values)
     return [remaining.pop(int(rng.random() * len(remaining))) for _ in range(min(count, len(remaining)))]
 
 
-def between(rng: random.Random, low: int, high: int) -> int:
+def draw_between(rng: random.Random, low: int, high: int) -> int:
     """Draw a whole number from `low` to `high`, both included."""
     return low + int(rng.random() * (high - low + 1))
 
 
-def from_quantiles(rng: random.Random, values: Sequence[int]) -> int:
+def draw_quantile(rng: random.Random, values: Sequence[int]) -> int:
     """Draw a number with the 0, 5, 25, 50, 75, 95 and 100 % quantiles `values`, linear between them."""
     level = rng.random()
     step = bisect_right(_LEVELS, level) - 1

@@ -1,4 +1,4 @@
-"""Draw the guideline families that administrators and reviewers cite, and word the citations."""
+"""Draw the guideline families that administrators and reviewers cite, and write the citations."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from functools import lru_cache
 from random import Random
 
 from imr_ml.guidelines.types import FAMILIES
-from imr_ml.sample.chance import Table, between, draw, pick, table
+from imr_ml.sample.chance import Table, draw, draw_between, pick, table
 from imr_ml.sample.facts import Case, ItemFacts
 from imr_ml.sample.model import CitingRates, Families, Format, Treatment
 from imr_ml.sample.wording import Draft, join_words
@@ -31,7 +31,7 @@ _DETAIL_SHARE_2013 = 0.6
 
 
 def families_on(topics: Families, decision: date) -> Families:
-    """Guideline families of cited topics on a decision date.
+    """Map cited topics to guideline families on a decision date.
 
     Opioids are part of the chronic pain guideline before July 2016; both are ACOEM chapters from December 2017.
     """
@@ -42,7 +42,7 @@ def families_on(topics: Families, decision: date) -> Families:
     return topics
 
 
-def administrator_cites(rng: Random, treatment: Treatment, habit: str, rates: CitingRates) -> Families:
+def draw_administrator_topics(rng: Random, treatment: Treatment, habit: str, rates: CitingRates) -> Families:
     """Draw the topics that the administrator cites for a treatment, given its `habit` in the letter."""
     if habit == "nothing":
         return frozenset({"none"})
@@ -55,17 +55,17 @@ def administrator_cites(rng: Random, treatment: Treatment, habit: str, rates: Ci
     return cites
 
 
-def reviewer_cites(rng: Random, item: ItemFacts, case: Case, rates: CitingRates) -> Families:
+def draw_reviewer_topics(rng: Random, item: ItemFacts, case: Case, rates: CitingRates) -> Families:
     """Draw the topics that the reviewer cites for an item, given all its other facts."""
     factors = _weight_factors(item, item.overturned, case.odg_fond, case, rates)
     return draw(rng, _weigh_sets(item.treatment, item.ur_cites, factors, rates.agreement))
 
 
 def family_probabilities(item: ItemFacts, case: Case, rates: CitingRates) -> tuple[float, ...]:
-    """Probability that the reviewer cites each family, in the taxonomy's order.
+    """Compute the probability that the reviewer cites each family, in the taxonomy's order.
 
-    It is conditional on every fact that a letter states before the decision, so not on the outcome and not on the
-    reviewer's preference for ODG.
+    It is conditional on all facts that a letter states before the decision, but not on the outcome or the reviewer's
+    preference for ODG.
     """
     total = [0.0] * len(FAMILIES)
     edition = max((day for day in (MTUS_2016, MTUS_2017) if day <= case.dates.decision), default=date.min)
@@ -78,7 +78,7 @@ def family_probabilities(item: ItemFacts, case: Case, rates: CitingRates) -> tup
 
 
 def _weight_factors(item: ItemFacts, overturned: bool, odg_fond: bool, case: Case, rates: CitingRates) -> _Factors:
-    """Factors on the weight of a set that contains a topic."""
+    """Return factors for the weights of sets that contain a topic."""
     odg = rates.odg_fond_factor if odg_fond else rates.odg_other_factor
     if overturned and case.signals["neuro_deficit"]:
         odg *= rates.overturned_odg_factor
@@ -92,7 +92,7 @@ def _weight_factors(item: ItemFacts, overturned: bool, odg_fond: bool, case: Cas
 
 @lru_cache(maxsize=_CACHE_SIZE)
 def _weigh_sets(treatment: Treatment, ur_cites: Families, factors: _Factors, agreement: float) -> Table[Families]:
-    """Sets of topics that reviewers cite, to draw from."""
+    """Weigh the sets of topics that reviewers cite, to draw from."""
     weighted = []
     for cites, prior in treatment.reviewer_sets:
         overlap = len(cites & ur_cites) / len(cites | ur_cites)
@@ -108,7 +108,7 @@ def _weigh_sets(treatment: Treatment, ur_cites: Families, factors: _Factors, agr
 def _family_shares(
     treatment: Treatment, ur_cites: Families, factors: _Factors, agreement: float, edition: date
 ) -> tuple[float, ...]:
-    """Probability of each family, in the taxonomy's order, under an edition of the MTUS."""
+    """Compute the probability of each family, in the taxonomy's order, under an edition of the MTUS."""
     sets = _weigh_sets(treatment, ur_cites, factors, agreement)
     shares = dict.fromkeys(FAMILIES, 0.0)
     for cites, high, low in zip(sets.values, sets.cumulative, (0.0, *sets.cumulative), strict=False):
@@ -118,7 +118,7 @@ def _family_shares(
 
 
 def word_guidelines(draft: Draft, item: ItemFacts) -> tuple[str, str]:
-    """Word the citations of administrator and reviewer for an item, in the letter's format."""
+    """Write the citations of administrator and reviewer for an item, in the letter's format."""
     format_, rates = draft.facts.format, draft.model.citing
     if format_.headed:
         administrator = _word_paragraph(draft, item, item.ur_cites, rates.ur_bare, "Claims Administrator")
@@ -180,7 +180,7 @@ def _choose_acoem(draft: Draft, item: ItemFacts) -> tuple[str, tuple[str, ...]]:
 
 
 def _word_odg(draft: Draft, item: ItemFacts, bare: float) -> str:
-    """A citation of ODG; half of the `bare` share names no chapter."""
+    """Write a citation of ODG; half of the `bare` share names no chapter."""
     rng = draft.rng
     name = pick(rng, draft.phrases.citations.odg_names)
     if rng.random() < bare / 2 or not item.treatment.odg:
@@ -195,7 +195,7 @@ def _word_odg(draft: Draft, item: ItemFacts, bare: float) -> str:
 
 
 def _word_sentence(draft: Draft, item: ItemFacts, cites: Families, who: str, whose: str) -> str:
-    """The basis of one party's decision, in the wording of 2013."""
+    """Write the basis of one party's decision, in the wording of 2013."""
     rng, words = draft.rng, draft.phrases.citations
     if "none" in cites:
         return f"{who} {pick(rng, words.no_criteria)}."
@@ -216,5 +216,5 @@ def _word_mtus_2013(draft: Draft, topic: str, item: ItemFacts) -> str:
         return title.format((item.region.chapter or "General Approaches 2004").rsplit(" ", 1)[0])
     sections = {"chronic_pain": item.treatment.chronic_pain, "opioids": ("Opioids, criteria for use",)}.get(topic, ())
     section = f", {pick(rng, sections)}" if sections and rng.random() < _DETAIL_SHARE_2013 else ""
-    page = f", page {between(rng, 8, 127)}" if rng.random() < _DETAIL_SHARE_2013 else ""
+    page = f", page {draw_between(rng, 8, 127)}" if rng.random() < _DETAIL_SHARE_2013 else ""
     return f"{title}{section}{page}"

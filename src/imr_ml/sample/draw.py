@@ -12,8 +12,8 @@ from dataclasses import replace
 from datetime import date, timedelta
 from random import Random
 
-from imr_ml.sample.chance import between, draw, from_quantiles, pick, table
-from imr_ml.sample.citing import administrator_cites, families_on, reviewer_cites
+from imr_ml.sample.chance import draw, draw_between, draw_quantile, pick, table
+from imr_ml.sample.citing import draw_administrator_topics, draw_reviewer_topics, families_on
 from imr_ml.sample.facts import Case, Dates, ItemFacts, LetterFacts
 from imr_ml.sample.model import CitingRates, Format, Kind, LetterRates, Model, Region, Treatment
 
@@ -36,7 +36,7 @@ def draw_letter(rng: Random, number: int, model: Model) -> LetterFacts:
         **vars(case),
         number=number,
         in_columns=case.format is Format.CURRENT and rng.random() < rates.in_columns_share,
-        age_years=from_quantiles(rng, rates.age_years),
+        age_years=draw_quantile(rng, rates.age_years),
         female=rng.random() < rates.female_share,
         expedited=rng.random() < rates.expedited_share,
         items=tuple(items),
@@ -44,7 +44,7 @@ def draw_letter(rng: Random, number: int, model: Model) -> LetterFacts:
 
 
 def probability(kind: Kind, signals: dict[str, bool], shift: float, model: Model) -> float:
-    """Probability of an overturned denial, including label noise, rounded to six decimals.
+    """Compute the probability of an overturned denial, including label noise, rounded to six decimals.
 
     Parameters
     ----------
@@ -85,11 +85,11 @@ def _draw_case(rng: Random, count: int, model: Model) -> Case:
 
 def _draw_dates(rng: Random, year: int, rates: LetterRates) -> Dates:
     decision = date(year, 1, 2) + timedelta(days=int(rng.random() * 362))
-    assigned = decision - timedelta(days=from_quantiles(rng, rates.assignment_to_decision_days))
-    application = assigned - timedelta(days=from_quantiles(rng, rates.application_to_assignment_days))
-    denial = application - timedelta(days=from_quantiles(rng, rates.denial_to_application_days))
+    assigned = decision - timedelta(days=draw_quantile(rng, rates.assignment_to_decision_days))
+    application = assigned - timedelta(days=draw_quantile(rng, rates.application_to_assignment_days))
+    denial = application - timedelta(days=draw_quantile(rng, rates.denial_to_application_days))
     chronic = rng.random() < rates.chronic_share
-    days = from_quantiles(rng, rates.chronic_injury_to_denial_days if chronic else rates.injury_to_denial_days)
+    days = draw_quantile(rng, rates.chronic_injury_to_denial_days if chronic else rates.injury_to_denial_days)
     return Dates(denial - timedelta(days=days), denial, application, assigned, decision)
 
 
@@ -105,7 +105,7 @@ def _draw_regions(rng: Random, model: Model) -> tuple[Region, ...]:
 
 
 def _draw_habit(rng: Random, format_: Format, rates: CitingRates) -> str:
-    """How the administrator cites in this letter; a professional review never states it."""
+    """Draw how the administrator cites in this letter; a professional review never states it."""
     if format_ is Format.PROFESSIONAL_REVIEW:
         return "nothing"
     place = rng.random()
@@ -115,7 +115,7 @@ def _draw_habit(rng: Random, format_: Format, rates: CitingRates) -> str:
 
 
 def _draw_services(rng: Random, count: int, case: Case, model: Model) -> list[tuple[Treatment, Region]]:
-    """Treatments with their regions; perioperative items share the region of the operation."""
+    """Draw treatments with their regions; perioperative items share the region of the operation."""
     group = draw(rng, model.first_groups[count > 2])
     treatments = [draw(rng, model.treatments[group])]
     while len(treatments) < count:
@@ -141,7 +141,7 @@ def _draw_region(rng: Random, treatment: Treatment, regions: tuple[Region, ...],
 
 
 def _draw_item(rng: Random, treatment: Treatment, region: Region, case: Case, model: Model) -> ItemFacts:
-    per_week, weeks = between(rng, 1, 3), pick(rng, _WEEKS)
+    per_week, weeks = draw_between(rng, 1, 3), pick(rng, _WEEKS)
     amount = pick(rng, treatment.quantities) if treatment.quantities else per_week * weeks
     authorized = _draw_authorized(rng, treatment, amount, model) if case.format.headed else None
     retrospective = rng.random() < model.letter.retrospective_share
@@ -149,7 +149,7 @@ def _draw_item(rng: Random, treatment: Treatment, region: Region, case: Case, mo
     shift = case.shift + partial_shift + (model.outcome.retrospective_shift if retrospective else 0.0)
     p = probability(model.kinds[treatment.kind], case.signals, shift, model)
     overturned = (case.outcome_draw if rng.random() < model.outcome.shared_draw else rng.random()) < p
-    ur_cites = administrator_cites(rng, treatment, case.ur_habit, model.citing)
+    ur_cites = draw_administrator_topics(rng, treatment, case.ur_habit, model.citing)
     item = ItemFacts(
         treatment=treatment,
         region=region,
@@ -166,7 +166,7 @@ def _draw_item(rng: Random, treatment: Treatment, region: Region, case: Case, mo
         p_overturned=p,
         overturned=overturned,
     )
-    cites = reviewer_cites(rng, item, case, model.citing)
+    cites = draw_reviewer_topics(rng, item, case, model.citing)
     return replace(item, cites=cites, families=families_on(cites, case.dates.decision))
 
 

@@ -41,11 +41,11 @@ class ItemFacts:
     Attributes
     ----------
     treatment, region, side
-        Requested treatment and its place; ``side`` is empty for regions without sides.
+        Requested treatment and its body region; ``side`` is empty for regions without sides.
     amount, per_week, weeks
-        Visits or quantity requested, and its schedule (``per_week * weeks == amount`` for visits).
+        Requested visits or quantity, and its schedule (``per_week * weeks == amount`` for visits).
     authorized
-        Amount that the administrator allowed; None for a full denial.
+        Amount that the administrator authorized; None for a full denial.
     retrospective
         Whether the service was already provided.
     ur_cites, cites

@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 
 from imr_ml.guidelines.types import Citation, Family
 from imr_ml.letters.types import DisputedItem, Letter, Outcome
-from imr_ml.sample.chance import draw, pick, stream
+from imr_ml.sample.chance import draw, open_stream, pick
 from imr_ml.sample.citing import word_guidelines
 from imr_ml.sample.draw import draw_letter
 from imr_ml.sample.facts import ItemFacts, LetterFacts
@@ -21,20 +21,20 @@ from imr_ml.sample.wording import Draft, Request, format_date, word_request
 MAX_LETTERS = 10_000_000
 """Case numbers have seven digits."""
 Row = tuple[str, str, str, str]
-"""(label, value, label, value) of a two-column header, with "" for an empty cell."""
+"""(label, value, label, value) of a two-column header; empty cells are ""."""
 Block = tuple[Literal["heading", "text", "line"], str]
-"""(style, words); a line follows the previous block without a gap."""
+"""(style, text); a line follows the previous block without a gap."""
 
 
 class Part(Strict):
-    """Blocks that a letter prints once, for each item, or for each item if there are several."""
+    """Blocks printed once, for each item, or for each item if there are several."""
 
     blocks: tuple[Block, ...]
     repeat: Literal["once", "each", "several"] = "once"
 
 
 class Layout(Strict):
-    """Parts of a format, in order, and the dates that it prints."""
+    """Parts of a format, in order, and the dates that the format prints."""
 
     parts: tuple[str, ...]
     dates: Literal["slash", "long_slash"] = "long_slash"
@@ -79,22 +79,22 @@ def default_layouts() -> Layouts:
 
 
 def header_rows(letter: SampleLetter) -> list[Row]:
-    """Rows of the two-column header; empty for formats without one."""
+    """Return the rows of the two-column header; empty for formats without one."""
     rows = default_layouts().format[letter.facts.format].head
     slots = _letter_slots(letter) if rows else {}
     return [(a, b.format_map(slots), c, d.format_map(slots)) for a, b, c, d in rows]
 
 
 def paragraphs(letter: SampleLetter) -> Iterator[Block]:
-    """Blocks below the two-column header, in order."""
+    """Yield the blocks below the two-column header, in order."""
     layouts = default_layouts()
     letter_slots = _letter_slots(letter)
     slots = [letter_slots | _item_slots(letter, number) for number in range(1, len(letter.sections) + 1)]
     for name in layouts.format[letter.facts.format].parts:
         part = layouts.part[name]
-        for of_part in slots[:1] if part.repeat == "once" else slots:
+        for item_slots in slots[:1] if part.repeat == "once" else slots:
             if part.repeat != "several" or len(slots) > 1:
-                yield from ((style, words.format_map(of_part)) for style, words in part.blocks)
+                yield from ((style, words.format_map(item_slots)) for style, words in part.blocks)
 
 
 def _letter_slots(letter: SampleLetter) -> dict[str, str]:
@@ -128,7 +128,7 @@ def _item_slots(letter: SampleLetter, number: int) -> dict[str, str]:
 
 
 def letter_as_read(letter: SampleLetter) -> Letter:
-    """The `Letter` that reading must return, as far as the requests table uses it; citations have families only."""
+    """Return the `Letter` that reading must yield, with the fields of the requests table and citation families."""
     printed = default_layouts().format[letter.facts.format].printed_dates
     dates = {name: day if name in printed else None for name, day in letter.facts.dates._asdict().items()}
     return Letter(
@@ -190,7 +190,7 @@ def generate_letter(seed: int, index: int) -> SampleLetter:
     """
     if not 0 <= index < MAX_LETTERS:
         raise ValueError(f"letter index {index} is not between 0 and {MAX_LETTERS - 1}")
-    rng, model, phrases = stream(seed, index), default_model(), default_phrases()
+    rng, model, phrases = open_stream(seed, index), default_model(), default_phrases()
     facts = draw_letter(rng, index, model)
     requests = [word_request(rng, item, facts.dates) for item in facts.items]
     draft = Draft(rng, facts, draw(rng, phrases.voices), model, phrases)

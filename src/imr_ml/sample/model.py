@@ -35,7 +35,7 @@ class Format(StrEnum):
 
 
 class Strict(BaseModel):
-    """Base of the TOML schemas: unknown keys are errors, instances are immutable."""
+    """Base of the TOML schemas: unknown keys are errors, and instances are immutable."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -76,7 +76,7 @@ class LetterRates(Strict):
 
     @cached_property
     def formats_by_year(self) -> dict[int, Table[Format]]:
-        """Formats of the decision years with other formats than the current one."""
+        """Formats of decision years with formats other than the current one."""
         return {year: table(formats.items()) for year, formats in self.formats.items()}
 
 
@@ -266,5 +266,5 @@ def read_toml(*names: str) -> dict[str, Any]:
 
 @cache
 def default_model() -> Model:
-    """Load the model of the package, once; `pydantic.ValidationError` names an entry that breaks the schema."""
+    """Load the model of the package, once; `pydantic.ValidationError` names an invalid entry."""
     return Model.model_validate(read_toml("model.toml", "regions.toml", "treatments.toml"))

@@ -22,14 +22,14 @@ SLOTS = frozenset({
     "visit", "work",
 })
 # fmt: on
-"""Slot names that patterns may have in braces; a capitalized name capitalizes its text."""
+"""Slot names in the braces of patterns; a capitalized name capitalizes the text."""
 Pattern = tuple[str, ...]
 """All variants of a pattern; ``[a|b]`` means either."""
 _CHOICE = re.compile(r"\[([^\[\]]*)\]")
 
 
 def _expand(patterns: object) -> object:
-    """Variants of each pattern; pydantic rejects anything but a list of texts."""
+    """Expand each pattern to its variants; pydantic rejects values other than a list of texts."""
     if not isinstance(patterns, list) or not all(isinstance(pattern, str) for pattern in patterns):
         return patterns
     return tuple(tuple(_variants(pattern)) for pattern in patterns)
@@ -40,8 +40,8 @@ def _variants(pattern: str) -> Iterator[str]:
     if not choice:
         yield pattern
         return
-    for chosen in choice[1].split("|"):
-        yield from _variants(pattern[: choice.start()] + chosen + pattern[choice.end() :])
+    for option in choice[1].split("|"):
+        yield from _variants(pattern[: choice.start()] + option + pattern[choice.end() :])
 
 
 def _check_slots(patterns: tuple[Pattern, ...]) -> tuple[Pattern, ...]:
@@ -77,7 +77,7 @@ class Lists(Strict):
 
 
 class Citations(Strict):
-    """Titles and words of guideline citations; titles of 2013 by topic."""
+    """Titles and wording of guideline citations; titles of 2013 by topic."""
 
     odg_names: Words
     general_sections: Words
@@ -89,7 +89,7 @@ class Citations(Strict):
 
 
 class Voice(Strict):
-    """A reviewer's style: name of the worker, dates, and order of the summary's parts."""
+    """A reviewer's style: term for the worker, format of dates, and order of the summary's parts."""
 
     subject: str
     weight: Weight
@@ -167,5 +167,5 @@ class Phrases(Strict):
 
 @cache
 def default_phrases() -> Phrases:
-    """Load the phrase banks of the package, once; `pydantic.ValidationError` names an entry that breaks the schema."""
+    """Load the phrase banks of the package, once; `pydantic.ValidationError` names an invalid entry."""
     return Phrases.model_validate(read_toml("phrases.toml", "signals.toml", "rationales.toml"))

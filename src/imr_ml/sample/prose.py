@@ -1,7 +1,7 @@
-"""Word clinical summaries and rationales from a letter's facts.
+"""Write clinical summaries and rationales from a letter's facts.
 
-A letter has one voice (`phrases.Voice`). It states every present signal that matters to its items and denies or omits
-the absent ones, so the letter as a whole determines them all.
+A letter has one voice (`phrases.Voice`). It states every present signal that is relevant to its items and denies or
+omits the absent ones, so the letter as a whole determines them all.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 from random import Random
 
-from imr_ml.sample.chance import between, pick, several
+from imr_ml.sample.chance import draw_between, draw_several, pick
 from imr_ml.sample.facts import ItemFacts, LetterFacts
 from imr_ml.sample.model import Region
 from imr_ml.sample.phrases import Lists
@@ -35,7 +35,7 @@ def fill_slots(draft: Draft, requests: Sequence[Request]) -> None:
     slots |= _finding_slots(rng, facts) | _number_slots(rng)
     slots["requests"] = join_words([request.disputed for request in requests[:6]])
     slots["reason"] = pick(rng, summary.reason)
-    # Only a rationale has one request and a source.
+    # Only a rationale fills these two.
     slots |= {"request": "", "source": ""}
 
 
@@ -54,14 +54,14 @@ def write_summary(draft: Draft) -> str:
 
 
 def write_rationale(draft: Draft, item: ItemFacts, request: Request) -> str:
-    """Write the decision rationale of an item, worded as `request`, in one paragraph."""
+    """Write the decision rationale of an item in one paragraph; `request` is the wording of its request."""
     rng, common = draft.rng, draft.phrases.common
     source = next(name for family, name in draft.phrases.sources.items() if family in item.families)
     slots = Slots(draft.slots, request=f"the request for {request.disputed}", source=source)
     patterns = [pick(rng, pick(rng, common.recap))] if rng.random() < _RECAP_SHARE else []
-    rules = several(rng, draft.phrases.guidelines[item.treatment.kind], between(rng, 2, 3))
+    rules = draw_several(rng, draft.phrases.guidelines[item.treatment.kind], draw_between(rng, 2, 3))
     patterns += [f"{pick(rng, pick(rng, common.source))} {pick(rng, rule)}" for rule in rules]
-    signals = several(rng, draft.model.kinds[item.treatment.kind].signals, between(rng, 2, 4))
+    signals = draw_several(rng, draft.model.kinds[item.treatment.kind].signals, draw_between(rng, 2, 4))
     patterns += [_phrase_signal(draft, name) for name in signals]
     patterns.append(pick(rng, pick(rng, common.general_for if item.overturned else common.general_against)))
     patterns.append(pick(rng, pick(rng, common.overturned if item.overturned else common.upheld)))
@@ -76,8 +76,8 @@ def roughen(draft: Draft, text: str) -> str:
             text = text.replace(whole, short)
     if rng.random() >= draft.model.letter.typo_share:
         return text
-    for _ in range(between(rng, 1, 3)):
-        at = between(rng, 1, len(text) - 4)
+    for _ in range(draw_between(rng, 1, 3)):
+        at = draw_between(rng, 1, len(text) - 4)
         if text[at - 1 : at + 3].isalpha() and text[at : at + 2].islower():
             first, second = text[at], text[at + 1]
             typo = pick(rng, (second + first, second + first, second, first + first + second))
@@ -86,31 +86,31 @@ def roughen(draft: Draft, text: str) -> str:
 
 
 def _draw_part(draft: Draft, part: str, detail: int) -> list[str]:
-    """Patterns of one part of the summary; `detail` is the number of complaints and findings."""
+    """Draw the patterns of one part of the summary; `detail` is the number of complaints and findings."""
     rng, facts, summary = draft.rng, draft.facts, draft.phrases.summary
     if part == "signals":
         return _state_signals(draft)
     if part == "ur":
         return [pick(rng, pick(rng, summary.ur_modified if facts.items[0].authorized else summary.ur))]
-    patterns = several(rng, getattr(summary, part), detail if part in _DETAILED else 1)
+    patterns = draw_several(rng, getattr(summary, part), detail if part in _DETAILED else 1)
     if part == "complaint" and len(facts.regions) > 1:
         patterns.append(pick(rng, summary.complaint_more))
     if part in _BEFORE_FILLER and rng.random() < _FILLER_SHARE * detail:
-        patterns += several(rng, summary.filler, between(rng, 1, 2))
+        patterns += draw_several(rng, summary.filler, draw_between(rng, 1, 2))
     return [pick(rng, pattern) for pattern in patterns]
 
 
 def _state_signals(draft: Draft) -> list[str]:
-    """State the signals that matter to the items, and at most one other."""
+    """Draw patterns for the signals that are relevant to the items, and at most one other."""
     rng, facts, kinds = draft.rng, draft.facts, draft.model.kinds
     relevant = dict.fromkeys(name for item in facts.items for name in kinds[item.treatment.kind].signals)
     phrases = [
         _phrase_signal(draft, name)
-        for name in several(rng, tuple(relevant), len(relevant))
+        for name in draw_several(rng, tuple(relevant), len(relevant))
         if facts.signals[name] or rng.random() < _DENIED_SHARE
     ]
     others = [name for name in facts.signals if name not in relevant]
-    return phrases + [_phrase_signal(draft, name) for name in several(rng, others, between(rng, 0, 1))]
+    return phrases + [_phrase_signal(draft, name) for name in draw_several(rng, others, draw_between(rng, 0, 1))]
 
 
 def _phrase_signal(draft: Draft, signal: str) -> str:
@@ -123,7 +123,7 @@ def _fill(patterns: list[str], slots: Slots) -> str:
 
 
 def _visit_slots(draft: Draft) -> dict[str, str]:
-    """Slots of another visit: its date, sites, tests, ranges and pain scores."""
+    """Fill the slots of another visit: date, sites, tests, ranges of motion and pain scores."""
     slots = _finding_slots(draft.rng, draft.facts) | _number_slots(draft.rng)
     return slots | {"visit": format_date(_draw_visit(draft), draft.voice.dates)}
 
@@ -152,33 +152,35 @@ def _date_slots(draft: Draft) -> dict[str, str]:
     days = {
         "doi": injury,
         "ur_date": denial,
-        "rfa": denial - timedelta(days=min(days_between, between(rng, 1, 9))),
-        "visit": denial - timedelta(days=min(days_between, between(rng, 9, 24))),
+        "rfa": denial - timedelta(days=min(days_between, draw_between(rng, 1, 9))),
+        "visit": denial - timedelta(days=min(days_between, draw_between(rng, 9, 24))),
         "earlier": _draw_visit(draft),
     }
     return {name: format_date(day, draft.voice.dates) for name, day in days.items()}
 
 
 def _draw_visit(draft: Draft) -> date:
-    """A day between the injury and the visit of the request."""
+    """Draw a day between the injury and the visit of the request."""
     dates = draft.facts.dates
-    return dates.injury + timedelta(days=between(draft.rng, 0, max(0, (dates.denial - dates.injury).days - 24)))
+    return dates.injury + timedelta(days=draw_between(draft.rng, 0, max(0, (dates.denial - dates.injury).days - 24)))
 
 
 def _diagnosis_slots(rng: Random, facts: LetterFacts) -> dict[str, str]:
     main, other = facts.items[0].region, facts.regions[-1]
-    both = several(rng, main.diagnoses, between(rng, 1, 3)) + several(rng, other.diagnoses, between(rng, 1, 2))
+    both = draw_several(rng, main.diagnoses, draw_between(rng, 1, 3)) + draw_several(
+        rng, other.diagnoses, draw_between(rng, 1, 2)
+    )
     diagnoses = list(dict.fromkeys(both))
     return {"dxs": join_words(diagnoses), "dx1": diagnoses[0], "dx2": diagnoses[-1]}
 
 
 def _list_slots(rng: Random, lists: Lists) -> dict[str, str]:
     slots = {
-        "tx": join_words(several(rng, lists.treatments, between(rng, 2, 5))),
-        "meds": join_words(several(rng, lists.medications, between(rng, 1, 4))),
+        "tx": join_words(draw_several(rng, lists.treatments, draw_between(rng, 2, 5))),
+        "meds": join_words(draw_several(rng, lists.medications, draw_between(rng, 1, 4))),
     }
-    slots["symptom"], slots["symptom2"] = several(rng, lists.complaint_words, 2)
-    slots["aggravator"], slots["aggravator2"] = several(rng, lists.aggravators, 2)
+    slots["symptom"], slots["symptom2"] = draw_several(rng, lists.complaint_words, 2)
+    slots["aggravator"], slots["aggravator2"] = draw_several(rng, lists.aggravators, 2)
     return slots | {
         "reliever": pick(rng, lists.relievers),
         "specialty": pick(rng, lists.specialties),
@@ -208,28 +210,28 @@ def _finding_slots(rng: Random, facts: LetterFacts) -> dict[str, str]:
 
 
 def _draw_limb(rng: Random, facts: LetterFacts, region: Region) -> str:
-    """The limb that the nerves of a region supply, usually on one side."""
+    """Draw the limb that the nerves of a region supply, usually on one side."""
     if facts.side == "bilateral" or rng.random() < _BILATERAL_SHARE:
         return region.limb
     return f"{facts.side} {region.limb.replace('extremities', 'extremity')}"
 
 
 def _number_slots(rng: Random) -> dict[str, str]:
-    high = between(rng, 5, 10)
+    high = draw_between(rng, 5, 10)
     return {
-        "pain": pick(rng, _PAIN_SCORES).format(between(rng, 2, 9)),
-        "pain2": f"{between(rng, 2, 8)}/10",
+        "pain": pick(rng, _PAIN_SCORES).format(draw_between(rng, 2, 9)),
+        "pain2": f"{draw_between(rng, 2, 8)}/10",
         "pain_high": str(high),
-        "pain_low": str(between(rng, 1, high - 2)),
-        "deg": str(5 * between(rng, 2, 30)),
-        "bp": f"{between(rng, 105, 165)}/{between(rng, 62, 98)}",
-        "bmi": f"{between(rng, 19, 41)}.{between(rng, 0, 9)}",
-        "pages": str(between(rng, 12, 900)),
-        "prior_n": str(between(rng, 6, 12)),
-        "many_n": str(between(rng, 13, 40)),
+        "pain_low": str(draw_between(rng, 1, high - 2)),
+        "deg": str(5 * draw_between(rng, 2, 30)),
+        "bp": f"{draw_between(rng, 105, 165)}/{draw_between(rng, 62, 98)}",
+        "bmi": f"{draw_between(rng, 19, 41)}.{draw_between(rng, 0, 9)}",
+        "pages": str(draw_between(rng, 12, 900)),
+        "prior_n": str(draw_between(rng, 6, 12)),
+        "many_n": str(draw_between(rng, 13, 40)),
         "few_n": pick(rng, ("two", "3", "four", "4", "5", "six")),
-        "gain": str(5 * between(rng, 2, 7)),
-        "lift": str(5 * between(rng, 2, 8)),
-        "pct": str(10 * between(rng, 3, 7)),
-        "score": str(between(rng, 17, 40)),
+        "gain": str(5 * draw_between(rng, 2, 7)),
+        "lift": str(5 * draw_between(rng, 2, 8)),
+        "pct": str(10 * draw_between(rng, 3, 7)),
+        "score": str(draw_between(rng, 17, 40)),
     }

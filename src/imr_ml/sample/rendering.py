@@ -1,4 +1,4 @@
-"""Write a letter as plain text or as a PDF in the layout of the published letters.
+"""Render a letter as plain text, or as a PDF in the layout of the published letters.
 
 The bytes of a PDF depend only on the letter and the version of fpdf2: the creation date is the decision date, and
 streams are uncompressed.
@@ -44,7 +44,7 @@ _CHARACTERS = 1 << 24
 
 
 def render_text(letter: SampleLetter) -> str:
-    """Write the letter as plain text, with the sample mark on its first line."""
+    """Render the letter as plain text, with the sample mark on its first line."""
     rows = header_rows(letter)
     side_by_side = [f"{a:<22}{b:<32}{c:<21}{d}".rstrip() for a, b, c, d in rows]
     lines = [MARK, *(_in_columns(rows) if letter.facts.in_columns else side_by_side)]
@@ -57,7 +57,7 @@ def render_text(letter: SampleLetter) -> str:
 
 
 def _in_columns(rows: Sequence[Row]) -> list[str]:
-    """All labels of a column, then all its values, as some PDF readers extract them."""
+    """List all labels of a column, then all its values, as some PDF readers extract them."""
     left = [row[0] for row in rows if row[0]], [row[1] for row in rows if row[1]]
     right = " ".join(row[2] for row in rows[3:]), [row[3] for row in rows if row[3]]
     return [*left[0], *left[1], *(row[2] for row in rows[1:3]), right[0], *right[1]]
@@ -89,7 +89,7 @@ def _write_header(pdf: FPDF, letter: SampleLetter) -> float:
 
 
 def _in_drawing_order(letter: SampleLetter) -> Iterator[list[tuple[float, int, str]]]:
-    """Header cells as (x, rows below, words); the two-line label comes before its value."""
+    """Yield the header cells of each row as (x, rows below, text); the two-line label comes before its value."""
     *plain, priority, received = header_rows(letter)
     for cells in plain:
         filled = [words for words in cells if words]
@@ -120,19 +120,19 @@ def _write_flow(pdf: FPDF, letter: SampleLetter, y: float) -> None:
 
 
 def text_width(words: str) -> float:
-    """Width of words in points."""
+    """Compute the width of a text in points."""
     return (_extent(words) // _CHARACTERS - _SPACE) * SIZE_POINTS / 1000
 
 
 @lru_cache(maxsize=1 << 16)
 def _extent(word: str) -> int:
-    """Width of a word and its space in thousandths of the font size, plus their length in the low digits."""
+    """Encode the width of a word and its space, in thousandths of the font size, and their length in one integer."""
     codes = (ord(character) - 32 for character in word)
     thousandths = sum(_WIDTHS[code] if 0 <= code < len(_WIDTHS) else _OTHER_WIDTH for code in codes)
     return (thousandths + _SPACE) * _CHARACTERS + len(word) + 1
 
 
-# Letters share their fixed paragraphs.
+# Cached because letters share their fixed paragraphs.
 @lru_cache(maxsize=64)
 def wrap_words(words: str, column: float = COLUMN_POINTS) -> tuple[str, ...]:
     """Wrap text at spaces into lines of at most `column` points; a wider word is on its own line."""

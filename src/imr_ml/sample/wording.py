@@ -1,4 +1,4 @@
-"""Word requests, dates, numbers and lists."""
+"""Write requests, dates, numbers and lists."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from random import Random
 from typing import NamedTuple
 
-from imr_ml.sample.chance import between, pick
+from imr_ml.sample.chance import draw_between, pick
 from imr_ml.sample.facts import Dates, ItemFacts, LetterFacts
 from imr_ml.sample.model import Model
 from imr_ml.sample.phrases import Phrases, Voice
@@ -60,7 +60,7 @@ class Draft:
 
 
 class Request(NamedTuple):
-    """Wording of a request: as a heading before ``: Upheld``, and the disputed service alone, inside sentences."""
+    """Wording of a request: as a heading before ``: Upheld``, and of the disputed service inside sentences."""
 
     heading: str
     disputed: str
@@ -82,7 +82,7 @@ def spell_number(number: int) -> str:
 
 
 def join_words(parts: Sequence[str]) -> str:
-    """Join parts by commas and "and"."""
+    """Join parts with commas and "and"."""
     return parts[0] if len(parts) == 1 else ", ".join(parts[:-1]) + " and " + parts[-1]
 
 
@@ -92,7 +92,7 @@ def format_date(day: date, style: str) -> str:
 
 
 def word_request(rng: Random, item: ItemFacts, dates: Dates) -> Request:
-    """Word the request of an item."""
+    """Write the request of an item."""
     slots = _request_slots(rng, item, dates)
     if item.authorized is not None and item.treatment.partial is not None:
         return _word_partial(rng, item.treatment.partial, item.amount, item.authorized, slots)
@@ -119,7 +119,7 @@ def _request_slots(rng: Random, item: ItemFacts, dates: Dates) -> Slots:
         side=item.side or pick(rng, ("right", "left", "bilateral")),
         region=pick(rng, item.region.spellings),
         root=pick(rng, item.region.roots),
-        date=format_date(dates.denial - timedelta(days=between(rng, 3, 25)), "long_slash"),
+        date=format_date(dates.denial - timedelta(days=draw_between(rng, 3, 25)), "long_slash"),
         limb=item.region.limb if item.region.spine else f"{pick(rng, ('upper', 'lower'))} extremity",
         n=str(item.amount),
         n_word=spell_number(item.amount),
@@ -127,5 +127,5 @@ def _request_slots(rng: Random, item: ItemFacts, dates: Dates) -> Slots:
         weeks=str(item.weeks),
         freq_word=spell_number(item.per_week),
         weeks_word=spell_number(item.weeks),
-        refills=str(between(rng, 1, 3)),
+        refills=str(draw_between(rng, 1, 3)),
     )

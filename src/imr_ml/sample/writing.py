@@ -60,10 +60,10 @@ def write_samples(directory: Path, n: int, seed: int, pdf: bool = False, progres
 
 
 def truth_schema() -> pa.Schema:
-    """Columns of the ground truth and their types.
+    """Return the columns of the ground truth and their types.
 
-    ``p_overturned`` is the probability of an overturned denial and ``p_<family>`` of a citation of the family, both
-    given every fact that the letter states before the decision. ``signals`` lists the signals in the record.
+    ``p_overturned`` is the probability of an overturned denial and ``p_<family>`` that of citing the family, given all
+    facts that the letter states before the decision. ``signals`` lists the signals in the record.
     """
     fields = [("case_number", pa.string()), ("item", pa.int16())]
     fields += [(name, pa.string()) for name in _TEXTS] + [(name, pa.float64()) for name in _NUMBERS]
@@ -71,7 +71,7 @@ def truth_schema() -> pa.Schema:
 
 
 def truth_rows(case_number: str, facts: LetterFacts) -> Iterator[dict[str, object]]:
-    """Ground truth of a letter, one row per item."""
+    """Yield the ground truth of a letter, one row per item."""
     present = "|".join(name for name, is_present in facts.signals.items() if is_present)
     for number, item in enumerate(facts.items, start=1):
         decided = facts.items[0] if facts.format is Format.PROFESSIONAL_REVIEW else item
@@ -92,7 +92,7 @@ def truth_rows(case_number: str, facts: LetterFacts) -> Iterator[dict[str, objec
 
 
 def truth_path(output: Path) -> Path:
-    """Path of the ground truth, beside the output of `write_output`."""
+    """Return the path of the ground truth, beside the output of `write_output`."""
     return output.with_name(f"{output.name.removesuffix(_file_ending(output))}.truth.parquet")
 
 
@@ -124,7 +124,7 @@ def write_output(
     progress : callable, optional
         Called with the number of letters since its last call.
     chunk_size : int
-        Letters in memory.
+        Number of letters in memory.
 
     Returns
     -------
@@ -156,7 +156,7 @@ def write_output(
 
 
 def _file_ending(output: Path) -> str:
-    """Ending that selects the kind of file; empty for a folder."""
+    """Return the ending that selects the kind of file; empty for a folder."""
     return next((ending for ending in _FILE_ENDINGS if output.name.endswith(ending)), "")
 
 
@@ -174,7 +174,7 @@ def _check_output(output: Path, pdf: bool) -> None:
 
 
 def _choose_encoder(output: Path, pdf: bool) -> Callable[[list[SampleLetter]], object]:
-    """Function that encodes a chunk of letters for the output, in the process that generates them."""
+    """Choose the function that encodes a chunk of letters for the output, in the process that generates them."""
     if ending := _file_ending(output):
         return {".jsonl": _encode_lines, ".jsonl.gz": _compress_lines, _TABLE: _build_table}[ending]
     output.mkdir(parents=True, exist_ok=True)
@@ -188,7 +188,7 @@ def _split_chunks(n: int, size: int) -> list[range]:
 def _encode_chunks(
     encode: Callable[[list[SampleLetter]], object], chunks: list[range], seed: int, jobs: int
 ) -> Iterable[tuple[object, pa.Table]]:
-    """Encoded letters and ground truth of each chunk, in order."""
+    """Encode each chunk of letters with its ground truth, in order."""
     if jobs == 1 or len(chunks) < _MIN_CHUNKS_FOR_PROCESSES:
         return (_encode_chunk(encode, chunk, seed) for chunk in chunks)
     from joblib import Parallel, delayed
@@ -231,7 +231,7 @@ def _encode_lines(letters: list[SampleLetter]) -> bytes:
 
 
 def _compress_lines(letters: list[SampleLetter]) -> bytes:
-    """One gzip member; concatenated members are a gzip file."""
+    """Compress lines to a gzip member; concatenated members are a gzip file."""
     return gzip.compress(_encode_lines(letters), compresslevel=1, mtime=0)
 
 

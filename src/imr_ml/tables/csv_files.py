@@ -1,4 +1,4 @@
-"""Read CSV files with any delimiter and quotation mark; a line that is not a row is rejected alone."""
+"""Read CSV files with any delimiter and quotation mark; a broken line is rejected without its neighbors."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def open_csv(path: Path) -> Table:
 
 @dataclass(slots=True)
 class _Feed:
-    """Lines for `csv.reader`, which can be returned if they are not one row."""
+    """Feeds lines to `csv.reader` and takes them back if they are not one row."""
 
     lines: Iterator[Line]
     returned: deque[Line] = field(default_factory=deque)
@@ -79,7 +79,7 @@ class _Feed:
         self.returned.extendleft(reversed(others))
         self.record.clear()
         self.used += 1
-        # Consecutive unclosed marks must not read the same lines repeatedly.
+        # Consecutive unclosed marks must not cause the same lines to be read repeatedly.
         self.max_lines = max(_MIN_LINES, self.max_lines // 2) if others else self.max_lines
         return RejectedLine(first.number, first.text.rstrip("\r\n"), reason)
 
@@ -89,7 +89,7 @@ class _NotARowError(Exception):
 
 
 def _read_rows(feed: _Feed, dialect: Dialect, width: int) -> Iterator[list[str] | RejectedLine]:
-    """Cells of each row, and rejected lines; blank lines are skipped."""
+    """Yield the cells of each row, and rejected lines; blank lines are skipped."""
     csv.field_size_limit(sys.maxsize)
     reader = csv.reader(feed, strict=True, **dialect)
     while True:
@@ -111,7 +111,7 @@ def _read_rows(feed: _Feed, dialect: Dialect, width: int) -> Iterator[list[str] 
 
 
 def _read_records(feed: _Feed, dialect: Dialect, width: int) -> Iterator[tuple[list[str] | RejectedLine, int]]:
-    """Rows with the number of cells of the header, with their sizes, and rejected lines."""
+    """Yield rows as wide as the header and rejected lines, each with its size."""
     for row in _read_rows(feed, dialect, width):
         if isinstance(row, RejectedLine):
             yield row, 0
@@ -132,7 +132,7 @@ def _swallows_rows(record: list[Line], delimiter: str, width: int) -> bool:
 
 
 def _sniff(path: Path) -> tuple[int, Dialect]:
-    r"""Lines before the header, and the simplest dialect in which most rows have the width of the header.
+    r"""Return the number of lines before the header, and the simplest dialect in which most rows match its width.
 
     Libraries guess wrong: csv.Sniffer fails on one column and on backslashes, clevercsv 0.8 splits at a semicolon in a
     summary, and DuckDB disables quoting after one unclosed mark.
@@ -154,7 +154,7 @@ def _sniff(path: Path) -> tuple[int, Dialect]:
 
 
 def _measure_fit(lines: list[str], dialect: Dialect) -> tuple[bool, float, int]:
-    """Whether the dialect splits the header, the share of rows as wide as the header, and that width."""
+    """Return whether the dialect splits the header, the share of rows as wide as it, and its width."""
     feed = _Feed(Line(number, text) for number, text in enumerate(lines))
     widths = [0 if isinstance(row, RejectedLine) else len(row) for row in _read_rows(feed, dialect, 0) if row]
     if not widths:

@@ -19,9 +19,9 @@ from imr_ml.decoding import detect_encoding as detect_in_blocks
 from imr_ml.errors import SchemaError
 
 ROW_BYTES = 16 << 20
-"""Longer rows are rejected. The longest case summaries have about ten thousand characters."""
+"""Limit of a row; longer ones are rejected. The longest case summaries have about ten thousand characters."""
 Format = Literal["csv", "json", "parquet", "excel"]
-_OF_SUFFIX: dict[str, Format] = {
+_FORMAT_BY_SUFFIX: dict[str, Format] = {
     ".csv": "csv",
     ".tsv": "csv",
     ".jsonl": "json",
@@ -32,8 +32,8 @@ _OF_SUFFIX: dict[str, Format] = {
     ".xlsm": "excel",
     ".xls": "excel",
 }
-TABLE_SUFFIXES = tuple(_OF_SUFFIX)
-# Text files that may be letters; they are a table only if the user says so.
+TABLE_SUFFIXES = tuple(_FORMAT_BY_SUFFIX)
+# Endings of text files that may be letters; they are tables only if the user names them as such.
 _PLAIN_TEXT = ("", ".txt", ".dat", ".tab")
 _GZIP = b"\x1f\x8b"
 _PARQUET = b"PAR1"
@@ -44,7 +44,7 @@ _HEAD_BYTES = 4096
 NUL = "contains a NUL character, as broken files do"
 TOO_LONG = f"is longer than {ROW_BYTES >> 20} MB"
 _BYTES_SHOWN = 1 << 16
-# Scores beside their letters do not make the folder a table.
+# A folder with such files contains letters, and perhaps their scores, but is not a table.
 _DOCUMENTS = (".pdf", ".txt")
 _BLANKS = b" \t\r\n\xef\xbb\xbf\xff\xfe\x00"
 
@@ -75,7 +75,7 @@ def table_format(path: Path) -> Format:
         raise SchemaError(f"{path}: can't be read as {named.capitalize()}: its first bytes are not of this format")
     is_unknown = named is None and path.suffix.lower() not in _PLAIN_TEXT and _text_format(head) == "csv"
     if is_unknown or head.startswith((_ZIP, _PDF, _GZIP)):
-        raise SchemaError(f"{path}: is not a table; give one that ends in {', '.join(TABLE_SUFFIXES)}")
+        raise SchemaError(f"{path}: is not a table; name a file ending in {', '.join(TABLE_SUFFIXES)}")
     return named or _text_format(head)
 
 
@@ -92,7 +92,7 @@ def parquet_files(folder: Path) -> list[Path]:
     return sorted(folder / file for file in files if not any(part.startswith((".", "_")) for part in file.parts))
 
 
-def spooled(stream: BinaryIO, folder: Path) -> Path:
+def spool_stream(stream: BinaryIO, folder: Path) -> Path:
     """Write standard input to a file in `folder`, with the ending of its format, also ``.zip`` and ``.pdf``."""
     path = folder / "standard-input"
     with path.open("wb") as file:
@@ -137,7 +137,7 @@ def _binary_format(path: Path, head: bytes) -> Format | None:
 
 def _format_of_name(path: Path) -> Format | None:
     suffixes = [suffix.lower() for suffix in path.suffixes if suffix.lower() != ".gz"]
-    return _OF_SUFFIX.get(suffixes[-1]) if suffixes else None
+    return _FORMAT_BY_SUFFIX.get(suffixes[-1]) if suffixes else None
 
 
 def _text_format(head: bytes) -> Format:
@@ -156,7 +156,7 @@ def _is_workbook(path: Path, head: bytes) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line with its end, and the reason why it can't be part of a row."""
+    """A line with its line end, and the reason if it can't be part of a row."""
 
     number: int
     text: str
@@ -164,7 +164,7 @@ class Line:
 
 
 def detect_encoding(path: Path) -> Encoding:
-    """Detect the encoding of a file, once while the file does not change."""
+    """Detect the encoding of a file; cached until the file changes."""
     state = path.stat()
     return _detect_encoding(path, state.st_size, state.st_mtime_ns)
 
@@ -203,7 +203,7 @@ def _decode_piece(piece: bytes, encoding: Encoding) -> str:
 
 
 def _complete_lines(blocks: Iterator[bytes]) -> Iterator[tuple[bytes, bool]]:
-    """Pieces that end with a line, and the starts of lines that are too long."""
+    """Yield pieces of complete lines, and the starts of lines that are too long."""
     rest, is_skipping = b"", False
     for block in blocks:
         rest += block
@@ -231,7 +231,7 @@ def _split_long(piece: bytes) -> Iterator[tuple[bytes, bool]]:
 
 
 def _utf8_blocks(path: Path, encoding: Encoding) -> Iterator[bytes]:
-    """Bytes of a file, with UTF-16 and UTF-32 converted to UTF-8."""
+    """Read the bytes of a file, with UTF-16 and UTF-32 converted to UTF-8."""
     with open_bytes(path) as file:
         if encoding.codec == "utf-8-sig":
             file.read(len(codecs.BOM_UTF8))

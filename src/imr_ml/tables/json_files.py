@@ -15,7 +15,7 @@ from imr_ml.tables.formats import NUL, detect_encoding, read_lines, read_text
 from imr_ml.tables.table import MAX_COLUMNS, RejectedLine, Rows, Table, batch_records, check_distinct
 
 DOCUMENT_BYTES = 256 << 20
-"""Limit of one JSON document, which is read whole; JSON lines may have any size."""
+"""Limit of one JSON document, which is read at once; files of JSON lines may have any size."""
 _LARGEST_INTEGER = 2.0**63
 Row = dict[str, Any]
 Record = tuple[Row | RejectedLine, int]
@@ -57,7 +57,7 @@ def _read_records(path: Path, document: list[Any] | None) -> Iterator[Record]:
 
 
 def _read_document(path: Path) -> list[Any] | None:
-    """Rows of a single JSON document; None for JSON lines."""
+    """Read the rows of a single JSON document; return None for JSON lines."""
     filled = (line for line in read_lines(path) if line.text.strip())
     first, second = next(filled, None), next(filled, None)
     if first is None:
@@ -66,7 +66,7 @@ def _read_document(path: Path) -> list[Any] | None:
     if is_object and second is not None:
         return None
     try:
-        return _rows_of(_load_document(path), path)
+        return _extract_rows(_load_document(path), path)
     except SchemaError:
         if second is None or (first.text.lstrip().startswith("[") and not isinstance(parse_object(second.text), dict)):
             raise
@@ -88,11 +88,11 @@ def _load_document(path: Path) -> Any:
             f"{path}: is not JSON (line {error.lineno}, column {error.colno}); correct it, or write one object a line"
         ) from None
     except ValueError:
-        raise SchemaError(f"{path}: contains a number of too many digits") from None
+        raise SchemaError(f"{path}: contains a number with too many digits") from None
 
 
-def _rows_of(value: Any, path: Path) -> list[Any]:
-    """Rows of a document: a list of objects, one object, or any orientation of `DataFrame.to_json`."""
+def _extract_rows(value: Any, path: Path) -> list[Any]:
+    """Extract rows from a list of objects, one object, or any orientation of `DataFrame.to_json`."""
     if isinstance(value, list):
         if value and all(isinstance(row, list) for row in value):
             raise SchemaError(f"{path}: its rows are lists without column names; write it with orient='records'")
@@ -114,32 +114,32 @@ def _rows_of(value: Any, path: Path) -> list[Any]:
 
 
 def _add_labels(labels: list[Any], rows: list[Row]) -> list[Row]:
-    """Rows with their index as a column, unless it only numbers them."""
+    """Add the index to rows as a column, unless it only numbers them."""
     if [str(label) for label in labels] == [str(place) for place in range(len(rows))]:
         return rows
     return [{"index": label} | row for label, row in zip(labels, rows, strict=True)]
 
 
 def _are_labels(names: Row) -> bool:
-    """Whether keys are labels of rows, such as case numbers, not names of columns."""
+    """Whether keys are row labels, such as case numbers, and not column names."""
     return all(any(character.isdigit() for character in name) for name in names)
 
 
 def parse_object(text: str) -> Row | str:
-    """Parse the object on a line; return a reason if it is not one."""
+    """Parse a line as an object; return the reason if it is not a valid one."""
     if "\\u0000" in text:
         return NUL
     try:
         value = orjson.loads(text)
     except (orjson.JSONDecodeError, UnicodeEncodeError):
         return _parse_leniently(text)
-    # Python's reader handles integers that are too large for orjson.
-    return (
-        _check_object(value, text) if not isinstance(value, dict) or not _may_differ(value) else _parse_leniently(text)
-    )
+    # Python's parser handles integers that are too large for orjson.
+    if isinstance(value, dict) and _needs_python_parser(value):
+        return _parse_leniently(text)
+    return _check_object(value, text)
 
 
-def _may_differ(row: Row) -> bool:
+def _needs_python_parser(row: Row) -> bool:
     return any(
         type(value) in (dict, list) or (type(value) is float and abs(value) >= _LARGEST_INTEGER)
         for value in row.values()
@@ -147,7 +147,7 @@ def _may_differ(row: Row) -> bool:
 
 
 def _parse_leniently(text: str) -> Row | str:
-    """Parse NaN, Infinity and integers of any size too, as Python writes them."""
+    """Parse an object that may contain NaN, Infinity and integers of any size, as Python writes them."""
     try:
         return _check_object(json.loads(text), text)
     except RecursionError:
@@ -155,7 +155,7 @@ def _parse_leniently(text: str) -> Row | str:
     except json.JSONDecodeError as error:
         return f"is not JSON (column {error.colno})"
     except ValueError:
-        return "contains a number of too many digits"
+        return "contains a number with too many digits"
 
 
 def _check_object(value: object, text: str) -> Row | str:
@@ -170,7 +170,7 @@ def _check_object(value: object, text: str) -> Row | str:
 
 
 def frame_of_rows(batch: list[Row], wanted: tuple[str, ...]) -> pd.DataFrame:
-    """Build a frame of Python values; lists and objects become JSON text."""
+    """Build a frame of Python values, with lists and objects as JSON text."""
     columns = {name: pd.Series([_convert_cell(row.get(name)) for row in batch], dtype="object") for name in wanted}
     return pd.DataFrame(columns, index=range(len(batch)))
 

@@ -33,7 +33,7 @@ def open_parquet(path: Path) -> Table:
             use_threads=False,
         )
         for batch in _join_batches(batches, rows):
-            # Rows are selected from a few long pieces many times faster than from the file's short ones.
+            # Selecting rows is many times faster from a few long pieces than from the file's short ones.
             yield frame_of(batch.combine_chunks()), ()
 
     return Table(path, "parquet", tuple(schema.names), "Parquet", read)
@@ -45,7 +45,7 @@ def read_schema(path: Path) -> pa.Schema:
     Raises
     ------
     SchemaError
-        If a column has incompatible types in two files, or a name occurs twice.
+        If a column has incompatible types in two files, or a name is duplicated.
     """
     schemas = [_plain_schema(pq.read_schema(file).remove_metadata()) for file in _list_files(path)]
     for schema in schemas:
@@ -53,7 +53,7 @@ def read_schema(path: Path) -> pa.Schema:
     try:
         schema = pa.unify_schemas(schemas, promote_options="permissive")
     except pa.ArrowException as error:
-        name = next(field.name for other in schemas for field in other if _contradicts(field, schemas))
+        name = next(field.name for other in schemas for field in other if _is_contradicted(field, schemas))
         raise SchemaError(
             f"{path}: column {name} has different types in its files; write them with one schema"
         ) from error
@@ -72,17 +72,17 @@ def frame_of(batch: pa.Table) -> pd.DataFrame:
         **{getattr(pa, name.lower())(): getattr(pd, f"{name}Dtype")() for name in _INTEGERS},
     }
 
-    def kind_of(written: pa.DataType) -> object:
-        if written in kinds or any(is_kind(written) for is_kind in numpy_kinds):
-            return kinds.get(written)
-        return pd.ArrowDtype(written)
+    def pandas_type(arrow_type: pa.DataType) -> object:
+        if arrow_type in kinds or any(is_kind(arrow_type) for is_kind in numpy_kinds):
+            return kinds.get(arrow_type)
+        return pd.ArrowDtype(arrow_type)
 
     schema = _plain_schema(batch.schema.remove_metadata())
     table = batch.cast(schema)
     for place, field in enumerate(schema):
         if field.type == pa.string():
             table = table.set_column(place, field, _repair_text(table.column(place)))
-    frame: pd.DataFrame = table.to_pandas(types_mapper=kind_of)
+    frame: pd.DataFrame = table.to_pandas(types_mapper=pandas_type)
     return frame if len(schema) else pd.DataFrame(index=range(len(batch)))
 
 
@@ -128,7 +128,7 @@ def _join_batches(batches: Iterator[pa.RecordBatch], rows: int) -> Iterator[pa.T
 
 
 def _batch_rows(path: Path, rows: int) -> int:
-    """Number of rows that fit in memory, by their average size."""
+    """Number of rows of a batch that fit into `CHUNK_BYTES`, by their average size."""
     files = [pq.read_metadata(file) for file in _list_files(path)]
     size = sum(file.row_group(place).total_byte_size for file in files for place in range(file.num_row_groups))
     average = max(1, size // max(1, sum(file.num_rows for file in files)))
@@ -140,7 +140,7 @@ def _list_files(path: Path) -> list[Path]:
 
 
 def _plain_schema(schema: pa.Schema) -> pa.Schema:
-    """The schema with one type for all text, and dictionaries as their values."""
+    """Replace all text types by one, and dictionaries by the type of their values."""
     return pa.schema([pa.field(field.name, _plain_type(field.type)) for field in schema])
 
 
@@ -150,7 +150,7 @@ def _plain_type(kind: pa.DataType) -> pa.DataType:
     return pa.string() if pa.types.is_large_string(kind) or pa.types.is_string_view(kind) else kind
 
 
-def _contradicts(field: pa.Field, schemas: list[pa.Schema]) -> bool:
+def _is_contradicted(field: pa.Field, schemas: list[pa.Schema]) -> bool:
     others = [schema.field(field.name) for schema in schemas if field.name in schema.names]
     try:
         pa.unify_schemas([pa.schema([field]), *(pa.schema([other]) for other in others)], promote_options="permissive")

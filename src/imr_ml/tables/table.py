@@ -17,7 +17,7 @@ from imr_ml.errors import SchemaError
 from imr_ml.tables.formats import Format, table_format
 
 CHUNK_BYTES = 64 << 20
-"""Size at which a chunk ends, whatever its number of rows."""
+"""Size at which a chunk ends, regardless of its number of rows."""
 MAX_COLUMNS = 10_000
 """Tables with more columns are refused."""
 _LONGEST_NAME = 120
@@ -88,7 +88,7 @@ class Table:
         Parameters
         ----------
         path : Path
-            A file of any format that `table_format` knows, or a folder of Parquet files.
+            A file of any format that `table_format` detects, or a folder of Parquet files.
         sheet : str, optional
             Sheet of a workbook; default: the first visible one.
 
@@ -150,7 +150,7 @@ class Table:
 def batch_records(
     records: Iterable[tuple[Record | RejectedLine, int]], rows: int
 ) -> Iterator[tuple[list[Record], list[RejectedLine]]]:
-    """Group records, each given with its size in bytes, into chunks."""
+    """Group pairs of a record and its size in bytes into chunks, each with its rejected lines."""
     batch: list[Record] = []
     rejects: list[RejectedLine] = []
     size = 0
@@ -175,12 +175,12 @@ def text_frame(cells: list[list[str]], columns: tuple[str, ...], wanted: tuple[s
 
 
 def clean_header(cells: Sequence[str], path: Path) -> tuple[str, ...]:
-    """Clean the column names of a header; raise `SchemaError` for none, too many, too long or repeated names."""
+    """Clean the column names of a header; raise `SchemaError` for none, too many, too long or duplicate names."""
     names = [" ".join(cell.replace("\0", "").split()) for cell in cells]
     if not any(names):
         raise SchemaError(f"{path}: has no row and no header")
     if len(names) > MAX_COLUMNS:
-        raise SchemaError(f"{path}: has {len(names)} columns; the most is {MAX_COLUMNS}")
+        raise SchemaError(f"{path}: has {len(names)} columns; at most {MAX_COLUMNS} can be read")
     longest = max(map(len, names))
     if longest > _LONGEST_NAME:
         raise SchemaError(
@@ -190,16 +190,16 @@ def clean_header(cells: Sequence[str], path: Path) -> tuple[str, ...]:
 
 
 def check_distinct(names: Sequence[str], path: Path) -> tuple[str, ...]:
-    """Return the names; raise `SchemaError` if one occurs twice."""
-    twice = sorted(name for name, times in Counter(names).items() if times > 1)
-    if twice:
-        raise SchemaError(f"{path}: column(s) occur twice: {', '.join(twice)}; keep one of each")
+    """Return the names as a tuple; raise `SchemaError` for duplicates."""
+    duplicates = sorted(name for name, times in Counter(names).items() if times > 1)
+    if duplicates:
+        raise SchemaError(f"{path}: duplicate column(s): {', '.join(duplicates)}; remove or rename the copies")
     return tuple(names)
 
 
 @contextmanager
 def _locate_errors(path: Path, rows_read: Callable[[], int] = int) -> Iterator[None]:
-    """Replace errors of libraries by one line without content of cells."""
+    """Replace library errors by one line without cell content."""
     try:
         yield
     except (SchemaError, FileNotFoundError):

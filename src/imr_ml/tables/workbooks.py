@@ -24,9 +24,9 @@ from imr_ml.tables.formats import NUL, OLE_MAGIC
 from imr_ml.tables.table import RejectedLine, Rows, Table, batch_records, clean_header, text_frame
 
 UNPACKED_BYTES = 1 << 30
-"""Larger unpacked workbooks are refused; a million typical requests are half of this."""
+"""Limit of an unpacked workbook; a million typical requests need half of it."""
 MAX_CELLS = 32_000_000
-"""Sheets that span more cells are refused, as a distant cell would fill memory with empty ones."""
+"""Limit of the cells that a sheet spans, as a distant cell would fill memory with empty ones."""
 _CELL = re.compile(rb'<(?:\w+:)?c\s[^>]{0,200}?\br="([A-Z]{1,3})(\d{1,7})"')
 _SHEET_FILE = re.compile(r"xl/worksheets/[^/]+\.xml")
 _LONGEST_TAG = 300
@@ -40,7 +40,7 @@ def open_workbook(path: Path, name: str | None) -> Table:
     Raises
     ------
     SchemaError
-        If the workbook can't be read, has a password, unpacks to too much, or lacks the sheet.
+        If the workbook can't be read, has a password, is too large unpacked, or lacks the sheet.
     """
     _check_size(path)
     try:
@@ -69,7 +69,7 @@ def open_workbook(path: Path, name: str | None) -> Table:
 
 
 def _select_sheet(workbook: CalamineWorkbook, name: str | None, path: Path) -> tuple[CalamineSheet, list[str]]:
-    """The named sheet, or the first visible one, and the names of the others."""
+    """Return the named sheet or the first visible one, and the names of the others."""
     sheets = [sheet for sheet in workbook.sheets_metadata if sheet.typ == SheetTypeEnum.WorkSheet]
     visible = [sheet.name for sheet in sheets if sheet.visible == SheetVisibleEnum.Visible]
     names = [sheet.name for sheet in sheets]
@@ -77,12 +77,12 @@ def _select_sheet(workbook: CalamineWorkbook, name: str | None, path: Path) -> t
         raise SchemaError(f"{path}: has no sheet {name}; it has: {', '.join(names)}")
     if name is None and not visible:
         raise SchemaError(f"{path}: has no visible sheet; choose one with --sheet: {', '.join(names)}")
-    chosen = visible[0] if name is None else name
-    return workbook.get_sheet_by_name(chosen), [other for other in names if other != chosen]
+    selected = visible[0] if name is None else name
+    return workbook.get_sheet_by_name(selected), [other for other in names if other != selected]
 
 
 def _filled_rows(sheet: CalamineSheet) -> list[tuple[int, list[str]]]:
-    """Rows with content, with their numbers; all parts of a merged cell have its value."""
+    """Return (number, cells) of rows with content; all parts of a merged cell get its value."""
     cells = [[_format_cell(cell) for cell in row] for row in sheet.to_python(skip_empty_area=False)]
     for (top, left), (bottom, right) in sheet.merged_cell_ranges or ():
         for row in cells[top : bottom + 1] if bottom > top else ():
@@ -91,7 +91,7 @@ def _filled_rows(sheet: CalamineSheet) -> list[tuple[int, list[str]]]:
 
 
 def _count_titles(rows: list[tuple[int, list[str]]]) -> int:
-    """Number of title rows above the header, which have less than half the cells of the widest of the first rows."""
+    """Count the title rows above the header, which have less than half the cells of the widest of the first rows."""
     filled = [sum(map(bool, row)) for _, row in rows[:_ROWS_SEARCHED]]
     return next((place for place, count in enumerate(filled) if 2 * count >= max(filled)), 0)
 
@@ -106,7 +106,7 @@ def _format_cell(cell: Any) -> str:
 
 
 def _check_size(path: Path) -> None:
-    """Unpack the workbook once, as its stated size may be false; raise `SchemaError` if it is too large or broken."""
+    """Raise `SchemaError` for a workbook that is too large or broken; unpacks it, as its stated size may be false."""
     with path.open("rb") as file:
         if file.read(len(OLE_MAGIC)) == OLE_MAGIC:
             return
@@ -133,7 +133,7 @@ def _check_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, path: Path)
             rest = block[-_LONGEST_TAG:]
     if columns * rows > MAX_CELLS:
         raise SchemaError(
-            f"{path}: a sheet's cells span {rows} rows and {columns} columns, which is too much; "
+            f"{path}: a sheet spans {rows} rows and {columns} columns, which is too large; "
             "save it as CSV, or delete distant cells"
         )
 

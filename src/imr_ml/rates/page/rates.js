@@ -1,4 +1,4 @@
-// Charts of the rates and the list of decisions behind each. All text goes in as text.
+// Charts of the rates, and the list of decisions behind each rate. All text is inserted as text, never as HTML.
 
 const data = JSON.parse(byId("data").textContent);
 const INK = "currentColor";
@@ -122,7 +122,7 @@ async function draw(id, spec) {
   });
 }
 
-/** Draw the bars, each of which the keyboard reaches and opens as a click does. */
+/** Draw the bars, which can be reached and opened by keyboard. */
 async function drawBars(order) {
   await draw("bars", barChart(order));
   for (const bar of byId("bars").querySelectorAll("path[aria-roledescription=bar]")) {
@@ -138,10 +138,10 @@ async function drawBars(order) {
 
 let opener = null;
 
-/** List the decisions that have these values, in the panel. */
+/** List the decisions with these values in the panel. */
 function showDecisions(values) {
   const rows = data.decisions.filter((row) => values.every((value, place) => row[5 + place].includes(value)));
-  const cell = [...data.cells, ...data.bars].find((one) => one.values.length === values.length && one.values.every((value, place) => value === values[place]));
+  const cell = [...data.cells, ...data.bars].find((candidate) => candidate.values.length === values.length && candidate.values.every((value, place) => value === values[place]));
   const listed = rows.slice(0, data.listed);
   byId("panel-title").textContent = nameOf(values);
   byId("panel-count").textContent = listed.length < cell.requests ? `The latest ${listed.length} of ${counted(cell.requests)} decisions.` : `All ${listed.length} decisions.`;
@@ -172,7 +172,7 @@ async function sort(order) {
   await drawBars(order);
 }
 
-if (bars.length < data.bars.length) byId("few").textContent = `${data.bars.length - bars.length} more of less than 20 requests are in the table.`;
+if (bars.length < data.bars.length) byId("few").textContent = `The table has ${data.bars.length - bars.length} more values with fewer than 20 requests.`;
 byId("order").addEventListener("change", (event) => sort(event.target.value));
 byId("close").addEventListener("click", closePanel);
 document.addEventListener("keydown", (event) => {
