@@ -17,7 +17,7 @@ from imr_ml.evaluation.comparison import METRICS
 from imr_ml.evaluation.cross_validation import OutOfFold
 from imr_ml.evaluation.intervals import Estimate
 from imr_ml.tracking import judging
-from imr_ml.tracking.comparing import RunFacts, compare_runs, differences_or_why, paired_differences
+from imr_ml.tracking.comparing import RunFacts, compare_runs, differences_or_reason, paired_differences
 from imr_ml.tracking.judging import judge
 from imr_ml.tracking.predictions import Folds, HeldOut
 from imr_ml.tracking.promotion import promote, rollback
@@ -67,7 +67,7 @@ def test_pairs_report_more_than_two_intervals_do(make_run):
     [({"data": "b" * 64}, "other data"), ({"seed": 1}, "other folds"), ({"folds": 5}, "other folds")],
 )
 def test_predictions_on_other_data_or_folds_are_not_paired(make_run, changed, why):
-    assert why in differences_or_why(make_run(1.0), make_run(1.0, folds=replace(FOLDS, **changed)))
+    assert why in differences_or_reason(make_run(1.0), make_run(1.0, folds=replace(FOLDS, **changed)))
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def test_a_metric_that_one_of_two_runs_does_not_have_is_not_compared(in_tracked)
     """The claims administrator's families say nothing of the outcome."""
     model, baseline = compare_runs([in_tracked.run.run_id, "UR's families | 60 req | 0123456*"]).runs
     assert "outcome.roc_auc" not in baseline.metrics
-    differences = differences_or_why(model, baseline)
+    differences = differences_or_reason(model, baseline)
     assert "family.f1_micro" in differences
     assert not any(metric.startswith("outcome.") for metric in differences)
 
@@ -171,7 +171,7 @@ def test_from_the_first_champion_to_a_rollback(store, monkeypatch):
 def test_a_better_challenger_is_promoted_and_the_comparison_is_written_down(store, monkeypatch):
     store.set_registered_model_alias(MODEL_NAME, CHAMPION, "1")
     better = Estimate(0.2, 0.1, 0.3)
-    monkeypatch.setattr(judging, "differences_or_why", lambda *_: {"outcome.roc_auc": better})
+    monkeypatch.setattr(judging, "differences_or_reason", lambda *_: {"outcome.roc_auc": better})
     done = promote()
     assert done.promoted
     assert done.verdict.why == "it is better: outcome.roc_auc +0.200 [+0.100, +0.300]"

@@ -16,7 +16,7 @@ from imr_ml.files import sha256_of
 from imr_ml.ingest.sources import manifest_here
 from imr_ml.model_files import MANIFEST, ModelError, save_model
 from imr_ml.tracking.git import GitState
-from imr_ml.tracking.rebuilding import reproduce, settings_of_facts
+from imr_ml.tracking.rebuilding import reproduce, settings_from_facts
 from imr_ml.tracking.runs import Extras, record
 from imr_ml.tracking.store import connected
 from imr_ml.tracking.uris import TrackingError
@@ -147,7 +147,7 @@ def test_libraries_of_another_version_are_reported(recorded, not_trained_again, 
 def test_settings_are_reported_and_read_without_loss(trained, tmp_path):
     facts = json.loads((save_model(trained, tmp_path / "model") / "model.json").read_text())
 
-    assert settings_of_facts(facts["settings"]) == trained.settings
+    assert settings_from_facts(facts["settings"]) == trained.settings
 
 
 def git(*arguments):

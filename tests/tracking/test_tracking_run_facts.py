@@ -12,7 +12,7 @@ from imr_ml.evaluation.comparison import MODEL
 from imr_ml.evaluation.intervals import Estimate
 from imr_ml.evaluation.learning import LearningPoint
 from imr_ml.experiments.reading import read_experiment
-from imr_ml.experiments.schema import flat_keys, values_of
+from imr_ml.experiments.schema import experiment_values, flat_keys
 from imr_ml.features.settings import BlockWeights
 from imr_ml.reporting.compared_models import ComparedModel, compared_baselines
 from imr_ml.tracking import run_facts
@@ -56,7 +56,7 @@ def test_a_name_states_what_differs_from_the_default_but_not_how_it_is_evaluated
 def test_params_are_the_keys_of_the_experiment_file(trained):
     params = run_facts.collect_params(trained)
 
-    assert flat_keys(values_of(trained.settings)).keys() <= params.keys()
+    assert flat_keys(experiment_values(trained.settings)).keys() <= params.keys()
     assert params["outcome.C"] == "0.3"
     assert params["outcome.chosen"] == "first"
     assert params["families.chosen"] in ("first", "alternatives.0")

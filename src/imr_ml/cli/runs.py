@@ -138,16 +138,16 @@ def _print_comparison(comparison: RunComparison) -> None:
 
 
 def _metric_rows(comparison: RunComparison) -> tuple[list[list[str]], list[str]]:
-    from imr_ml.evaluation.comparison import LESS_IS_BETTER
-    from imr_ml.tracking.comparing import shared_metrics
+    from imr_ml.evaluation.comparison import LOWER_IS_BETTER
+    from imr_ml.tracking.comparing import metrics_in_runs
 
     rows = [
         [
-            f"{metric} (less is better)" if metric in LESS_IS_BETTER else metric,
+            f"{metric} (lower is better)" if metric in LOWER_IS_BETTER else metric,
             *(str(run.estimate(metric) or "-") for run in comparison.runs),
             *(_signed(None if isinstance(one, str) else one.get(metric)) for one in comparison.differences),
         ]
-        for metric in shared_metrics(comparison.runs)
+        for metric in metrics_in_runs(comparison.runs)
     ]
     runs = [f"run {number}" for number in range(1, len(comparison.runs) + 1)]
     return rows, ["metric", *runs, *(f"{run} minus run 1, paired" for run in runs[1:])]

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from imr_ml.evaluation.comparison import METRICS, metric_of, metrics_of
+from imr_ml.evaluation.comparison import METRICS, available_metrics, metric_function
 from imr_ml.evaluation.intervals import Bootstrap, Estimate
 from imr_ml.tracking.predictions import FILE, HeldOut, read_held_out
-from imr_ml.tracking.registry import ALIASES, MODEL_NAME, MODELS, NOT_FOUND, version_by_alias, version_of
+from imr_ml.tracking.registry import ALIASES, MODEL_NAME, MODELS, NOT_FOUND, version_by_alias, version_by_uri
 from imr_ml.tracking.store import connected, first_line, or_none, require_store
 from imr_ml.tracking.uris import TrackingError
 
@@ -72,12 +72,12 @@ def compare_runs(named: Sequence[str]) -> RunComparison:
     params = {name: tuple(run.params.get(name) for run in runs) for name in sorted({p for r in runs for p in r.params})}
     return RunComparison(
         runs=runs,
-        differences=tuple(differences_or_why(runs[0], other) for other in runs[1:]),
+        differences=tuple(differences_or_reason(runs[0], other) for other in runs[1:]),
         params={name: values for name, values in params.items() if len(set(values)) > 1},
     )
 
 
-def differences_or_why(first: RunFacts, other: RunFacts) -> dict[str, Estimate] | str:
+def differences_or_reason(first: RunFacts, other: RunFacts) -> dict[str, Estimate] | str:
     """Each metric of `other` minus that of `first`, paired by case; or why they can't be paired."""
     if first.held_out is None or other.held_out is None:
         lacking = first if first.held_out is None else other
@@ -95,27 +95,27 @@ def differences_or_why(first: RunFacts, other: RunFacts) -> dict[str, Estimate] 
 def paired_differences(first: HeldOut, other: HeldOut) -> dict[str, Estimate]:
     """Each metric of `other` minus that of `first`, both on the same folds, with a bootstrap over cases."""
     bootstrap = _bootstrap(first=first, other=other)
-    return {name: bootstrap.difference(("other", name), ("first", name)) for name in metrics_of(first.labels)}
+    return {name: bootstrap.difference(("other", name), ("first", name)) for name in available_metrics(first.labels)}
 
 
-def estimates_of(held_out: HeldOut) -> dict[str, Estimate]:
+def estimate_metrics(held_out: HeldOut) -> dict[str, Estimate]:
     """Each metric of out-of-fold predictions, with a bootstrap over cases."""
     bootstrap = _bootstrap(first=held_out)
-    return {name: bootstrap.estimate(("first", name)) for name in metrics_of(held_out.labels)}
+    return {name: bootstrap.estimate(("first", name)) for name in available_metrics(held_out.labels)}
 
 
 def _bootstrap(first: HeldOut, **others: HeldOut) -> Bootstrap[tuple[str, str]]:
     """Every metric of each side; all were evaluated on the same folds."""
     computed = {
-        (side, name): metric_of(held_out.predicted, first.labels, name)
+        (side, name): metric_function(held_out.predicted, first.labels, name)
         for side, held_out in {"first": first, **others}.items()
-        for name in metrics_of(first.labels)
+        for name in available_metrics(first.labels)
     }
     repeats = len(first.predicted.repeats)
     return Bootstrap.over_cases(computed, first.groups, repeats, RESAMPLES, first.folds.seed)
 
 
-def shared_metrics(runs: Sequence[RunFacts]) -> list[str]:
+def metrics_in_runs(runs: Sequence[RunFacts]) -> list[str]:
     """Metrics that any of the runs has, in the order in which they are shown everywhere."""
     return [metric for metric in METRICS if any(metric in run.metrics for run in runs)]
 
@@ -188,7 +188,7 @@ def _registered_version(client: MlflowClient, named: str) -> ModelVersion | None
 
     if named.startswith(MODELS):
         try:
-            return version_of(client, named)
+            return version_by_uri(client, named)
         except mlflow.MlflowException as error:
             hint = "see the registered models in the UI: imr-ml ui"
             raise TrackingError(f"{named}: {first_line(error)}; {hint}") from error

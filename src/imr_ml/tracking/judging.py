@@ -2,7 +2,7 @@
 
 The rule, on out-of-fold predictions of both on the same folds of the same data, by a paired bootstrap over cases:
 
-- worse, and not promoted, if the interval of any of `JUDGED_BY` lies below zero;
+- worse, and not promoted, if the interval of any of `DECIDING_METRICS` lies below zero;
 - better, and promoted, if the interval of at least one lies above zero;
 - else as good, and promoted if it was trained on more cases, or has fewer terms with a weight (`run_facts.TERMS`).
 
@@ -17,10 +17,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from imr_ml.evaluation.intervals import Estimate
-from imr_ml.tracking.comparing import RunFacts, differences_or_why
+from imr_ml.tracking.comparing import RunFacts, differences_or_reason
 from imr_ml.tracking.run_facts import TERMS
 
-JUDGED_BY = ("outcome.roc_auc", "family.f1_micro")
+DECIDING_METRICS = ("outcome.roc_auc", "family.f1_micro")
 """Metrics that decide; more is better for both."""
 _LEAD_OVER_BASE_RATE = "outcome.roc_auc.over_base_rate"
 _SAMPLE = "sample"
@@ -59,7 +59,7 @@ def judge(challenger: RunFacts, champion: RunFacts | None, later: Mapping[str, E
         return Verdict(
             False, "it was trained on the sample corpus and the champion on real letters; train on real letters"
         )
-    differences = differences_or_why(champion, challenger)
+    differences = differences_or_reason(champion, challenger)
     if isinstance(differences, str):
         return Verdict(False, differences)
     promoted, why = _judge_differences(differences, later, challenger, champion)
@@ -69,9 +69,9 @@ def judge(challenger: RunFacts, champion: RunFacts | None, later: Mapping[str, E
 def _judge_differences(
     differences: Mapping[str, Estimate], later: Mapping[str, Estimate] | str, challenger: RunFacts, champion: RunFacts
 ) -> tuple[bool, str]:
-    compared = {name: differences[name] for name in JUDGED_BY if name in differences}
+    compared = {name: differences[name] for name in DECIDING_METRICS if name in differences}
     if not compared:
-        return False, f"the two have none of {' and '.join(JUDGED_BY)} in common"
+        return False, f"the two have none of {' and '.join(DECIDING_METRICS)} in common"
     dated = {} if isinstance(later, str) else {name: later[name] for name in compared if name in later}
     if any(one.high < 0 for one in compared.values()):
         return False, f"it is worse: {_summarize(compared)}"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from imr_ml.errors import ImrError
 from imr_ml.evaluation.intervals import Estimate
 from imr_ml.progress import StartProgress, silent
-from imr_ml.tracking.comparing import RunFacts, differences_or_why, find_version, read_run
+from imr_ml.tracking.comparing import RunFacts, differences_or_reason, find_version, read_run
 from imr_ml.tracking.judging import Verdict, is_sample_over_real, judge
 from imr_ml.tracking.refitting import Contender, Refit, record_refit, refit
 from imr_ml.tracking.registry import (
@@ -143,7 +143,7 @@ def _judge_versions(
     if theirs is None:
         why = f"the run of version {champion.version}, the champion, was deleted, so the two can't be compared"
         return Verdict(False, why), None
-    if is_sample_over_real(ours, theirs) or not isinstance(differences_or_why(theirs, ours), str):
+    if is_sample_over_real(ours, theirs) or not isinstance(differences_or_reason(theirs, ours), str):
         return judge(ours, theirs), None
     try:
         folders = [fetch_model(f"{MODELS}{MODEL_NAME}/{version.version}") for version in (champion, challenger)]

@@ -155,7 +155,7 @@ def rebuild(model: Path, scratch: Path, start: StartProgress, *, from_table: boo
     manifest, here = _read_manifest(model), Path.cwd()
     table = unchanged_table(manifest, here) if from_table else rebuild_table(manifest, here, scratch, start)
     facts = read_facts(model)
-    trained = train(_read_requests(manifest, table, facts), settings_of_facts(facts["settings"]))
+    trained = train(_read_requests(manifest, table, facts), settings_from_facts(facts["settings"]))
     points = sorted(collect_metrics(trained), key=lambda point: point.step)
     rebuilt = Rebuilt(
         table_sha256=sha256_of(table),
@@ -203,7 +203,7 @@ def _read_requests(manifest: TableManifest, table: Path, facts: dict[str, Any]) 
     return table_at(table, source, first.options if first.kind is Kind.REQUESTS else None).requests
 
 
-def settings_of_facts(recorded: dict[str, Any]) -> TrainingSettings:
+def settings_from_facts(recorded: dict[str, Any]) -> TrainingSettings:
     """Read the settings that a model was trained with from its facts."""
     from imr_ml.classifiers.settings import settings_of
     from imr_ml.evaluation.splits import EvaluationSettings

@@ -21,9 +21,9 @@ from imr_ml.evaluation.splits import EvaluationSettings, fold_numbers, repeated_
 from imr_ml.evaluation.temporal import NoTemporalSplit, temporal_split
 from imr_ml.experiments.schema import TrainingSettings
 from imr_ml.progress import StartProgress
-from imr_ml.tracking.comparing import RunFacts, estimates_of, paired_differences
+from imr_ml.tracking.comparing import RunFacts, estimate_metrics, paired_differences
 from imr_ml.tracking.predictions import FILE, HeldOut, write_held_out
-from imr_ml.tracking.rebuilding import read_facts, settings_of_facts, training_requests
+from imr_ml.tracking.rebuilding import read_facts, settings_from_facts, training_requests
 from imr_ml.tracking.run_facts import TERMS, count_terms, with_intervals
 from imr_ml.tracking.views import NOTE
 from imr_ml.training import data_digest, decided_requests
@@ -80,12 +80,12 @@ def refit(champion: Contender, challenger: Contender, start: StartProgress) -> R
         raise RefitError(
             "the challenger's data are not what it was trained on: the installed code reads them otherwise"
         )
-    ours, theirs = (settings_of_facts(read_facts(one.folder)["settings"]) for one in (challenger, champion))
+    ours, theirs = (settings_from_facts(read_facts(one.folder)["settings"]) for one in (challenger, champion))
     dataset = Dataset.of(decided, theirs.nlp, start)
     other = dataset if ours.nlp == theirs.nlp else Dataset.of(decided, ours.nlp, start, dataset.groups)
     held_out = _evaluate(dataset, theirs, reference, start)
     terms = count_terms(_fit(dataset, theirs))
-    estimates = {name: one for name, one in estimates_of(held_out).items() if name in champion.run.metrics}
+    estimates = {name: one for name, one in estimate_metrics(held_out).items() if name in champion.run.metrics}
     run = replace(
         champion.run,
         name=f"{champion.run.name} | refitted",

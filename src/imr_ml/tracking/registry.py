@@ -98,7 +98,7 @@ def check_run_name(name: str) -> None:
         raise TrackingError(f"--name {name}: this names a version of the model; choose another name")
 
 
-def version_of(client: MlflowClient, uri: str) -> ModelVersion:
+def version_by_uri(client: MlflowClient, uri: str) -> ModelVersion:
     """Version that ``models:/imr-ml@champion`` or ``models:/imr-ml/3`` names; MLflow raises if there is none."""
     name, _, number = uri.removeprefix(MODELS).partition("/")
     name, _, alias = name.partition("@")
@@ -144,7 +144,7 @@ def _find_data_folder(folder: Path, uri: str) -> Path:
 
 def _find_missing_folder(client: MlflowClient, uri: str) -> Path | None:
     """Where the store says that a version's files are, if they are not: MLflow knows them by their whole path."""
-    version = or_none(lambda: version_of(client, uri), absent=NOT_FOUND)
+    version = or_none(lambda: version_by_uri(client, uri), absent=NOT_FOUND)
     path = file_path(client.get_model_version_download_uri(version.name, version.version)) if version else None
     return None if path is None or path.exists() else path
 

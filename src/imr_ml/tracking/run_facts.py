@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from imr_ml.corpus.schema import source_kind
-from imr_ml.evaluation.comparison import LESS_IS_BETTER, METRICS, MODEL, baselines_of
-from imr_ml.experiments.reading import DEFAULT, changes_of
-from imr_ml.experiments.schema import TrainingSettings, flat_keys, flatten, values_of
+from imr_ml.evaluation.comparison import LOWER_IS_BETTER, METRICS, MODEL, baselines_for
+from imr_ml.experiments.reading import DEFAULT, changes_from_default
+from imr_ml.experiments.schema import TrainingSettings, experiment_values, flat_keys, flatten
 from imr_ml.reporting.compared_models import TITLES, ComparedModel
 from imr_ml.tracking.records import Point
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 TERMS = "model.terms"
 """Metric that says how simple a model is: see `count_terms`."""
-OF_RUN = "run:"
+RUN_ARTIFACT = "run:"
 """Beginning of a link to the run's own artifacts, whose address is known once the run is created."""
 _MAX_CHANGES, _MAX_CHANGES_LENGTH = 3, 120
 _SYNTHETIC = "Synthetic sample corpus: these figures say nothing about real decisions."
@@ -78,11 +78,11 @@ def _name_default(trained: TrainedModel) -> str:
         "facts": weights.facts or weights.numbers,
     }
     kind = "+".join(name for name, weight in blocks.items() if weight)
-    return f"{kind} C={flat_keys(values_of(trained.settings))['outcome.C']}"
+    return f"{kind} C={flat_keys(experiment_values(trained.settings))['outcome.C']}"
 
 
 def _describe_changes(settings: TrainingSettings) -> str:
-    changed = changes_of(settings)
+    changed = changes_from_default(settings)
     shown = [f"{key}={format_param(value)}" for key, value in list(changed.items())[:_MAX_CHANGES]]
     more = [f"{len(changed) - _MAX_CHANGES} more"] if len(changed) > _MAX_CHANGES else []
     return textwrap.shorten(", ".join((*shown, *more)), _MAX_CHANGES_LENGTH, placeholder=" ...")
@@ -100,7 +100,7 @@ def collect_params(trained: TrainedModel, compared: ComparedModel | None = None)
     shared = {"evaluation": evaluation, "data": {name: getattr(trained.data, name) for name in counts}}
     if compared:
         return flat_params({"predictor": compared.key, **compared.params, **shared})
-    keys = flat_keys(values_of(trained.settings))
+    keys = flat_keys(experiment_values(trained.settings))
     if trained.model.families_ is None:
         keys = {name: value for name, value in keys.items() if not name.startswith("families.")}
     return flat_params({**keys, **_chosen(trained), "predictor": MODEL, **shared})
@@ -291,7 +291,7 @@ def describe_training(trained: TrainedModel, compared: Sequence[ComparedModel], 
     """
     settings = trained.evaluation.settings
     estimates = {MODEL: trained.evaluation.estimates[MODEL], **{one.key: one.estimates for one in compared}}
-    baselines = dict.fromkeys(name for metric in METRICS for name in baselines_of(metric))
+    baselines = dict.fromkeys(name for metric in METRICS for name in baselines_for(metric))
     columns = [name for name in (MODEL, *baselines) if name in estimates]
     rows = [[_title(metric), *_cells(estimates, metric, columns)] for metric in METRICS if metric in estimates[MODEL]]
     lines = [
@@ -303,7 +303,7 @@ def describe_training(trained: TrainedModel, compared: Sequence[ComparedModel], 
         f"case, {settings.repeats} time(s).",
         *(f"- {name}: {value:.3f}" for name, value in trained.coverage.items()),
         *([""] if links else []),
-        " · ".join(f"[{title}]({OF_RUN}{path})" for title, path in links.items()),
+        " · ".join(f"[{title}]({RUN_ARTIFACT}{path})" for title, path in links.items()),
     ]
     return "\n".join(lines).rstrip()
 
@@ -332,7 +332,7 @@ def markdown_table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> lis
 
 
 def _title(metric: str) -> str:
-    return f"{metric} (less is better)" if metric in LESS_IS_BETTER else metric
+    return f"{metric} (lower is better)" if metric in LOWER_IS_BETTER else metric
 
 
 def _cells(estimates: Mapping[str, Mapping[str, Estimate]], metric: str, columns: Sequence[str]) -> Iterator[str]:

@@ -18,7 +18,7 @@ from imr_ml.corpus.schema import COLUMNS, Role
 from imr_ml.evaluation.comparison import MODEL
 from imr_ml.evaluation.slices import slice_table
 from imr_ml.experiments.reading import DEFAULT
-from imr_ml.experiments.schema import to_toml, values_of
+from imr_ml.experiments.schema import experiment_values, to_toml
 from imr_ml.files import sha256_of
 from imr_ml.model_files import MANIFEST
 from imr_ml.rates.model_report import REPORT, write_model_report
@@ -235,7 +235,7 @@ def _write_files(
         (artifacts / path).parent.mkdir(exist_ok=True)
         # The format of MLflow's own tables, which its UI shows.
         (artifacts / path).write_text(table.to_json(orient="split", index=False, date_format="iso"), encoding="utf-8")
-    (artifacts / EXPERIMENT_FILE).write_text(to_toml(values_of(trained.settings)), encoding="utf-8")
+    (artifacts / EXPERIMENT_FILE).write_text(to_toml(experiment_values(trained.settings)), encoding="utf-8")
     for source, name in ((extras.card, CARD), (extras.manifest, MANIFEST)):
         if source:
             shutil.copy(source, artifacts / name)

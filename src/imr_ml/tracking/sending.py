@@ -23,7 +23,7 @@ from imr_ml.tracking.records import (
     read_record,
 )
 from imr_ml.tracking.registry import register
-from imr_ml.tracking.run_facts import OF_RUN
+from imr_ml.tracking.run_facts import RUN_ARTIFACT
 from imr_ml.tracking.store import connected, or_none, retry_conflicts
 from imr_ml.tracking.uris import TrackingError, redact_uri, tracking_uri
 from imr_ml.tracking.views import NOTE, experiment_id
@@ -169,7 +169,7 @@ class _Delivery:
         ]
         address = f"#/experiments/{self.experiment}/runs/{run_id}/artifacts/"
         note = run.tags.get(NOTE, "")
-        linked = note.replace(f"]({OF_RUN}", f"]({address}")
+        linked = note.replace(f"]({RUN_ARTIFACT}", f"]({address}")
         # One request: a server with passwords takes long for each.
         params = [Param(name, value) for name, value in run.params.items()]
         self.client.log_batch(run_id, metrics, params, [RunTag(NOTE, linked)] if linked != note else [])

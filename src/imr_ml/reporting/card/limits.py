@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from imr_ml.evaluation.comparison import MODEL, baselines_of
+from imr_ml.evaluation.comparison import MODEL, baselines_for
 from imr_ml.reporting.card.wording import BASELINES, BETTER, format_dates, verdict
 
 if TYPE_CHECKING:
@@ -136,7 +136,7 @@ def _of_figures(evaluation: Evaluation) -> Iterator[str]:
     for task, metric in (("outcome", "outcome.roc_auc"), ("guideline families", "family.f1_micro")):
         unproven = [
             BASELINES.get(name, name)
-            for name in baselines_of(metric)
+            for name in baselines_for(metric)
             if metric in evaluation.estimates[MODEL] and verdict(evaluation.differences[name][metric], metric) != BETTER
         ]
         if unproven:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from imr_ml.evaluation.comparison import MODEL
 from imr_ml.evaluation.slices import FEWEST_REQUESTS
-from imr_ml.experiments.reading import changes_of
+from imr_ml.experiments.reading import changes_from_default
 from imr_ml.files import atomic_write, sha256_of
 from imr_ml.model_files import CLASSIFIERS, FACTS
 from imr_ml.reporting.card import limits, wording
@@ -60,7 +60,7 @@ def model_card(trained: TrainedModel, origin: Origin | None = None) -> str:
         headlines=wording.headlines(trained.evaluation),
         limits=limits.limits(trained),
         wording=wording,
-        changes=changes_of(trained.settings),
+        changes=changes_from_default(trained.settings),
         versions={"python": platform.python_version()} | {name: version(name) for name in _LIBRARIES},
     )
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from imr_ml.evaluation.comparison import LESS_IS_BETTER, MODEL, baselines_of
+from imr_ml.evaluation.comparison import LOWER_IS_BETTER, MODEL, baselines_for
 from imr_ml.evaluation.intervals import Bootstrap
 from imr_ml.evaluation.metrics import f1_by_family
 from imr_ml.evaluation.slices import FEWEST_REQUESTS, SLICE_METRICS
@@ -55,13 +55,13 @@ _BINS = 5
 def title(metric: str) -> str:
     """Name of a metric for people; a metric unknown here keeps its own."""
     named = _TITLES.get(metric, metric)
-    return f"{named} (less is better)" if metric in LESS_IS_BETTER else named
+    return f"{named} (lower is better)" if metric in LOWER_IS_BETTER else named
 
 
 def verdict(difference: Estimate, metric: str) -> str:
     """What a paired interval of model minus another says: better or worse only if it excludes zero."""
     if not difference.low <= 0 <= difference.high and not isnan(difference.low):
-        return BETTER if (difference.low > 0) != (metric in LESS_IS_BETTER) else WORSE
+        return BETTER if (difference.low > 0) != (metric in LOWER_IS_BETTER) else WORSE
     return NOT_PROVEN
 
 
@@ -114,7 +114,7 @@ def describe_calibration(evaluation: Evaluation) -> str:
 
 
 def _beside(evaluation: Evaluation, metric: str) -> str:
-    verdicts = {name: verdict(evaluation.differences[name][metric], metric) for name in baselines_of(metric)}
+    verdicts = {name: verdict(evaluation.differences[name][metric], metric) for name in baselines_for(metric)}
     parts = [
         f"{lead} {', '.join(BASELINES.get(name, name) for name, result in verdicts.items() if result == kind)}"
         for kind, lead in (
@@ -161,9 +161,9 @@ def masking_rows(masking: MaskingComparison) -> Iterator[Row]:
 
 def ladder_metrics(climb: Climb) -> dict[str, str]:
     """Task -> the metric that compares rungs, where the data allow it."""
-    from imr_ml.ladder.climbing import JUDGED_BY
+    from imr_ml.ladder.climbing import PRIMARY_METRIC
 
-    return {task: metric for task, metric in JUDGED_BY.items() if task in climb.champions}
+    return {task: metric for task, metric in PRIMARY_METRIC.items() if task in climb.champions}
 
 
 def ladder_rows(climb: Climb, task: str) -> Iterator[Row]:
@@ -228,7 +228,7 @@ def _slice_metrics(evaluation: Evaluation) -> list[str]:
 
 
 def _difference(evaluation: Evaluation, name: str, metric: str) -> str:
-    if name not in baselines_of(metric):
+    if name not in baselines_for(metric):
         return _NOTHING
     return _format_difference(evaluation.differences[name][metric], metric)
 

@@ -82,7 +82,7 @@ def plot_estimates(axes: Axes, estimates: Sequence[Estimate | None], markersize:
     axes.spines[["top", "right"]].set_visible(False)
 
 
-def figure_of(trained: TrainedModel, title: str, height: float = 5.5) -> Figure:
+def training_figure(trained: TrainedModel, title: str, height: float = 5.5) -> Figure:
     """An empty figure of a training.
 
     Parameters
@@ -103,7 +103,7 @@ def canvas(trained: TrainedModel, title: str, height: float = 5.5) -> tuple[Figu
     title : str
     height : float, optional
     """
-    figure = figure_of(trained, title, height)
+    figure = training_figure(trained, title, height)
     axes = figure.subplots()
     axes.spines[["top", "right"]].set_visible(False)
     return figure, axes
@@ -115,7 +115,7 @@ def save(figure: Figure, path: Path) -> None:
     FigureCanvasAgg(figure).print_png(path)  # type: ignore[no-untyped-call]
 
 
-def estimate_of(trained: TrainedModel, metric: str, predictor: str = MODEL) -> str:
+def format_estimate(trained: TrainedModel, metric: str, predictor: str = MODEL) -> str:
     """A metric with its interval as text.
 
     Parameters

@@ -11,7 +11,7 @@ import numpy as np
 
 from imr_ml.corpus.rates import wilson
 from imr_ml.evaluation.comparison import MODEL
-from imr_ml.reporting.figures.canvas import COLORS, OVERTURNED, UPHELD, canvas, estimate_of, figure_of
+from imr_ml.reporting.figures.canvas import COLORS, OVERTURNED, UPHELD, canvas, format_estimate, training_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -33,11 +33,11 @@ def precision_recall(trained: TrainedModel) -> Figure:
     overturned = trained.evaluation.labels.overturned
     for number, repeat in enumerate(trained.evaluation.out_of_fold.repeats):
         precision, recall, _ = precision_recall_curve(overturned, repeat.p_overturned)
-        label = f"model, average precision {estimate_of(trained, 'outcome.average_precision')}"
+        label = f"model, average precision {format_estimate(trained, 'outcome.average_precision')}"
         _curve(axes, recall, precision, None if number else label)
     rate = overturned.mean()
     axes.axhline(rate, color=COLORS["base_rate"], linestyle="--", label=f"base rate {rate:.3f}")
-    _note(axes, f"plain TF-IDF {estimate_of(trained, 'outcome.average_precision', 'plain_tfidf')}")
+    _note(axes, f"plain TF-IDF {format_estimate(trained, 'outcome.average_precision', 'plain_tfidf')}")
     axes.set(xlabel="recall", ylabel="precision", xlim=(0, 1), ylim=(0, 1.02))
     axes.legend(loc="upper right")
     return figure
@@ -53,9 +53,9 @@ def roc(trained: TrainedModel) -> Figure:
     axes.fill_between(places, low, high, color=COLORS[MODEL], alpha=0.15, linewidth=0, label="95 % of resampled cases")
     for number, repeat in enumerate(trained.evaluation.out_of_fold.repeats):
         false, true, _ = roc_curve(trained.evaluation.labels.overturned, repeat.p_overturned)
-        _curve(axes, false, true, None if number else f"model, area {estimate_of(trained, 'outcome.roc_auc')}")
+        _curve(axes, false, true, None if number else f"model, area {format_estimate(trained, 'outcome.roc_auc')}")
     axes.plot([0, 1], [0, 1], color=COLORS["base_rate"], linestyle="--", label="chance 0.500")
-    _note(axes, f"plain TF-IDF {estimate_of(trained, 'outcome.roc_auc', 'plain_tfidf')}")
+    _note(axes, f"plain TF-IDF {format_estimate(trained, 'outcome.roc_auc', 'plain_tfidf')}")
     axes.set(xlabel="upheld, called overturned", ylabel="overturned, called overturned")
     axes.set(xlim=(0, 1), ylim=(0, 1.02))
     axes.legend(loc="lower right")
@@ -92,7 +92,7 @@ def reliability(trained: TrainedModel) -> Figure:
 
 def score_histogram(trained: TrainedModel) -> Figure:
     """One panel an outcome, because there are about nine upheld for each overturned."""
-    figure = figure_of(trained, "Predicted probability by outcome")
+    figure = training_figure(trained, "Predicted probability by outcome")
     probability, overturned = _pooled(trained)
     edges = np.linspace(0, max(float(probability.max()), 0.05), 25).tolist()
     panels = figure.subplots(2, 1, sharex=True)

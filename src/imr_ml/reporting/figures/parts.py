@@ -14,7 +14,15 @@ from imr_ml.evaluation.metrics import f1_by_family
 from imr_ml.guidelines.types import FAMILIES
 from imr_ml.reporting.card.wording import HEADLINES, title
 from imr_ml.reporting.compared_models import TITLES
-from imr_ml.reporting.figures.canvas import COLORS, OVERTURNED, UPHELD, canvas, estimate_of, figure_of, plot_estimates
+from imr_ml.reporting.figures.canvas import (
+    COLORS,
+    OVERTURNED,
+    UPHELD,
+    canvas,
+    format_estimate,
+    plot_estimates,
+    training_figure,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -36,7 +44,7 @@ def beside_baselines(trained: TrainedModel) -> Figure:
     estimates = trained.evaluation.estimates
     metrics = [metric for metric in HEADLINES if metric in estimates[MODEL]]
     names = [name for name in TITLES if name in estimates]
-    figure = figure_of(trained, "The model beside its baselines, with 95 % intervals", height=4.5)
+    figure = training_figure(trained, "The model beside its baselines, with 95 % intervals", height=4.5)
     panels = np.ravel(figure.subplots(-(-len(metrics) // 2), 2, sharey=True, squeeze=False))
     for axes, metric in zip(panels, metrics, strict=False):
         for place, name in enumerate(names):
@@ -63,7 +71,7 @@ def slices(trained: TrainedModel) -> Figure | None:
     metrics = [metric for metric in _SLICED if metric in trained.evaluation.estimates[MODEL]]
     if not measured or not metrics:
         return None
-    figure = figure_of(trained, "Slices, with 95 % intervals", height=1.6 + _ROW_INCHES * len(measured))
+    figure = training_figure(trained, "Slices, with 95 % intervals", height=1.6 + _ROW_INCHES * len(measured))
     panels = figure.subplots(1, len(metrics), sharey=True, squeeze=False)[0]
     for axes, metric in zip(panels, metrics, strict=True):
         plot_estimates(axes, [row.estimates.get(metric) for row in measured], markersize=4)
@@ -112,7 +120,7 @@ def learning_curve(trained: TrainedModel) -> Figure | None:
     if not points:
         return None
     metrics = [metric for metric in _SLICED if metric in points[0].estimates[MODEL]]
-    figure = figure_of(trained, "Learning curve on the same held-out cases, with 95 % intervals")
+    figure = training_figure(trained, "Learning curve on the same held-out cases, with 95 % intervals")
     requests = [point.requests for point in points]
     for axes, metric in zip(figure.subplots(1, len(metrics), squeeze=False)[0], metrics, strict=True):
         for name in (one for one in TITLES if metric in points[0].estimates.get(one, {})):
@@ -165,11 +173,11 @@ def _f1(truth: NDArray[np.bool_], predicted: OutOfFold) -> NDArray[np.float64]:
 def _title(trained: TrainedModel) -> str:
     metric = "family.f1_micro"
     others = [
-        f"{TITLES[name]} {estimate_of(trained, metric, name)}"
+        f"{TITLES[name]} {format_estimate(trained, metric, name)}"
         for name in ("plain_tfidf", "ur_families")
         if name in trained.evaluation.estimates
     ]
-    return f"all families: model {estimate_of(trained, metric)}\n{' · '.join(others)}"
+    return f"all families: model {format_estimate(trained, metric)}\n{' · '.join(others)}"
 
 
 def outcome_coefficients(trained: TrainedModel) -> Figure | None:
@@ -198,7 +206,7 @@ def family_coefficients(trained: TrainedModel) -> Figure | None:
         return None
     names = _names(trained)
     rows = -(-len(known) // _PANELS_A_ROW)
-    figure = figure_of(trained, "What speaks most for each guideline family", height=1.2 + 1.7 * rows)
+    figure = training_figure(trained, "What speaks most for each guideline family", height=1.2 + 1.7 * rows)
     panels = np.ravel(figure.subplots(rows, _PANELS_A_ROW, squeeze=False))
     for axes, place in zip(panels, known, strict=False):
         values = coefficients[place]
