@@ -125,7 +125,7 @@ def test_a_trial_gets_values_that_the_key_can_have(plan_of, table, values, allow
             '"outcome.C" = {low = 0.1, high = 2.0, step = 9.0}',
             'sweep."outcome.C": step must be above 0 and at most 1.9',
         ),
-        ('"outcome.C" = {low = 0.1, high = 2, step = 0.1, log = true}', "and can.t be used with log"),
+        ('"outcome.C" = {low = 0.1, high = 2, step = 0.1, log = true}', "can't be used with log"),
         ('"outcome.weights.facts" = {low = 0.0, high = 1.0, log = true}', "log needs low above 0, and low is 0.0"),
         ('"outcome.C" = []', 'sweep."outcome.C": has no values; write choices'),
         ('"outcome.C" = 1.0', 'sweep."outcome.C": has no values; write choices'),

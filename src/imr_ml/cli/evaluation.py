@@ -60,7 +60,7 @@ def proofs(trained: TrainedModel) -> Iterator[str]:
 def _metric_table(trained: TrainedModel) -> Table:
     from rich.table import Table
 
-    from imr_ml.evaluation.comparison import LOWER_IS_BETTER, MODEL, available_metrics, baselines_for
+    from imr_ml.evaluation.comparison import MODEL, available_metrics, baselines_for, label_metric
 
     data, evaluation = trained.data, trained.evaluation
     kind = "SYNTHETIC sample corpus" if data.is_synthetic else f"source {data.source}"
@@ -75,7 +75,7 @@ def _metric_table(trained: TrainedModel) -> Table:
             str(evaluation.estimates[name][metric]) if name in (MODEL, *baselines_for(metric)) else "-"
             for name in (MODEL, "base_rate", "ur_families", "plain_tfidf")
         ]
-        table.add_row(f"{metric} (lower is better)" if metric in LOWER_IS_BETTER else metric, *values)
+        table.add_row(label_metric(metric), *values)
     return table
 
 
