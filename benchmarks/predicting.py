@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from imr_ml.evaluation.comparison import METRICS, MODEL, baselines_of
+from imr_ml.evaluation.comparison import METRICS, MODEL, baselines_for
 from imr_ml.evaluation.splits import EvaluationSettings
 from imr_ml.ingest.ingestion import ingest
 from imr_ml.ingest.inputs import letter_files
@@ -28,7 +28,7 @@ def measure(folder: Path) -> Iterator[tuple[str, str]]:
                 f"{metric} (5 folds by case, mean of {settings.repeats} seeds)",
                 str(evaluation.estimates[MODEL][metric]),
             )
-            for baseline in baselines_of(metric):
+            for baseline in baselines_for(metric):
                 value, difference = evaluation.estimates[baseline][metric], evaluation.differences[baseline][metric]
                 yield f"    {baseline}", f"{value}; model minus this {difference}"
     for name, value in trained.coverage.items():

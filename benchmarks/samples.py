@@ -23,7 +23,7 @@ from imr_ml.classifiers.request_model import RequestModel
 from imr_ml.classifiers.types import Dataset
 from imr_ml.corpus.near_duplicates import duplicate_groups
 from imr_ml.corpus.store import read_requests
-from imr_ml.evaluation.comparison import MODEL, Comparison, baselines_of, best_reachable, compare, predictors
+from imr_ml.evaluation.comparison import MODEL, Comparison, baselines_for, best_reachable, compare, predictors
 from imr_ml.evaluation.cross_validation import out_of_fold
 from imr_ml.evaluation.intervals import Estimate
 from imr_ml.evaluation.splits import EvaluationSettings, repeated_folds
@@ -103,7 +103,7 @@ def real_table(comparisons: dict[str, Comparison]) -> Table:
     table = Table("metric", *comparisons, title="trained on -> tested on; 95 % intervals over cases")
     for metric in SHOWN:
         table.add_row(metric, *(str(one.estimates[MODEL][metric]) for one in comparisons.values()))
-        for name in baselines_of(metric):
+        for name in baselines_for(metric):
             table.add_row(
                 f"    {name}", *(str(one.estimates[name][metric]) for one in comparisons.values()), style="dim"
             )

@@ -31,7 +31,7 @@ from imr_ml.classifiers.large_scale import held_out_part
 from imr_ml.classifiers.request_model import RequestModel
 from imr_ml.classifiers.settings import ModelSettings
 from imr_ml.classifiers.types import Dataset
-from imr_ml.evaluation.comparison import best_reachable, metric_of
+from imr_ml.evaluation.comparison import best_reachable, metric_function
 from imr_ml.evaluation.cross_validation import OutOfFold
 from imr_ml.evaluation.intervals import Bootstrap
 from imr_ml.ingest.sources import table_at
@@ -175,7 +175,9 @@ def approximation(table: Path) -> Table:
         model = RequestModel(ModelSettings(large_from=large_from)).fit(known.frame, known.labels, known.groups)
         elapsed_s[name] = time.perf_counter() - start_s
         predicted[name] = OutOfFold((model.predict(frame),))
-    computed = {(name, metric): metric_of(predicted[name], labels, metric) for name in predicted for metric in SHOWN}
+    computed = {
+        (name, metric): metric_function(predicted[name], labels, metric) for name in predicted for metric in SHOWN
+    }
     bootstrap = Bootstrap.over_cases(computed, groups, 1, 1000, SEED)
     title = f"SAMPLE requests: {len(train_rows):,} fitted on, {len(test_rows):,} tested; 95 % intervals over cases"
     shown = Table("metric", "exact", "large", "large minus exact, paired", title=title)

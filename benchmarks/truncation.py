@@ -18,7 +18,7 @@ from scipy.special import logit
 
 from imr_ml.classifiers.request_model import RequestModel
 from imr_ml.classifiers.types import Dataset, Labels, Predictions
-from imr_ml.evaluation.comparison import metric_of
+from imr_ml.evaluation.comparison import metric_function
 from imr_ml.evaluation.cross_validation import OutOfFold
 from imr_ml.evaluation.intervals import Bootstrap
 from imr_ml.evaluation.splits import grouped_folds
@@ -109,7 +109,7 @@ def _truncated(p: dict[tuple[str, str], NDArray[np.float64]], names: list[str], 
 
 def _compared(sides: dict[str, OutOfFold], dataset: Dataset) -> Table:
     computed = {
-        (side, metric): metric_of(predicted, dataset.labels, metric)
+        (side, metric): metric_function(predicted, dataset.labels, metric)
         for side, predicted in sides.items()
         for metric in METRICS
     }

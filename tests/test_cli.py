@@ -211,7 +211,7 @@ def test_a_batch_that_can_not_be_tracked_is_scored_all_the_same_and_its_run_is_k
     result = run("score", "in.csv", "-o", "out.csv", "--model", model_folder, "--track")
     assert result.exit_code == 0, result.output
     assert "no MLflow server answers" in result.stderr
-    assert "nothing is lost: the run is kept in mlruns-unsent" in result.stderr
+    assert "nothing is lost: the run is saved in mlruns-unsent" in result.stderr
     assert len(pd.read_csv("out.csv")) == 2
 
 

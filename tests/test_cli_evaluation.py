@@ -24,7 +24,7 @@ LATER = TemporalEvaluation(2016.5, 70, 35, 7, 30, 15, 3, 0, Comparison({"model":
 @pytest.mark.parametrize(
     ("parts", "line"),
     [
-        ({}, "no temporal split: the dated decisions span 0.0 months, it needs at least three months"),
+        ({}, "no temporal split: the dated decisions span 0.0 months; it needs at least three months"),
         (
             {"temporal": LATER},
             "trained on decisions before 2016 (70 requests), tested on later ones (30): ROC AUC 0.700 [0.600, 0.800], "

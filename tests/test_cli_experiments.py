@@ -11,7 +11,7 @@ from imr_ml.classifiers.settings import ModelSettings
 from imr_ml.cli import app
 from imr_ml.errors import ImrError
 from imr_ml.evaluation.splits import EvaluationSettings
-from imr_ml.experiments.reading import built_in, read_experiment
+from imr_ml.experiments.reading import built_in_names, read_experiment
 from imr_ml.model_files import read_model
 from imr_ml.tracking.store import connected
 from imr_ml.training import TrainingSettings
@@ -66,7 +66,7 @@ def settings_of(run, monkeypatch):
 def test_every_built_in_experiment_is_listed_with_what_it_is(run):
     lines = run("experiments", "list").stdout.splitlines()
 
-    assert [line.split()[0] for line in lines] == list(built_in())
+    assert [line.split()[0] for line in lines] == list(built_in_names())
     assert lines[0].startswith("default ")
     assert all(len(line.split()) > 3 for line in lines)
 
@@ -124,7 +124,7 @@ def test_set_values_and_options_replace_the_files(settings_of):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--experiment", "none_such"), "no experiment is called 'none_such'; built in are default,"),
+        (("--experiment", "none_such"), "no experiment is called 'none_such'; use default,"),
         (("--set", "outcome.c=1"), "outcome.c: unknown key of logistic_regression; allowed: "),
         (("--set", "outcome.C"), "write KEY=VALUE"),
     ],

@@ -73,7 +73,7 @@ def test_a_sweep_prints_its_cost_and_gain_writes_the_winner_and_is_recorded(run)
 
     again = run(*SWEEP)
     assert again.exit_code == 2
-    assert again.stderr == "imr-ml: mine.best.toml: exists and is not replaced; move it away, or name another with -o\n"
+    assert again.stderr == "imr-ml: mine.best.toml: already exists; move it away, or choose another file with -o\n"
 
 
 def test_training_leaves_the_sweep_table_aside_and_says_so(run, monkeypatch):

@@ -14,7 +14,7 @@ from imr_ml.classifiers.settings import ModelSettings
 from imr_ml.classifiers.types import Dataset
 from imr_ml.corpus.schema import FEATURE_COLUMNS, LABEL_COLUMNS, SchemaError, validate_requests
 from imr_ml.corpus.table import complete_requests
-from imr_ml.evaluation.comparison import METRICS, MODEL, baselines_of
+from imr_ml.evaluation.comparison import METRICS, MODEL, baselines_for
 from imr_ml.evaluation.splits import EvaluationSettings, SplitError
 from imr_ml.model_files import read_model, save_model
 from imr_ml.nlp.types import NlpSettings
@@ -36,7 +36,7 @@ def trained():
 
 def test_training_gives_every_metric_with_its_baselines(trained):
     for metric in METRICS:
-        for predictor in (MODEL, *baselines_of(metric)):
+        for predictor in (MODEL, *baselines_for(metric)):
             assert np.isfinite(trained.evaluation.estimates[predictor][metric].value)
     assert set(trained.coverage) == {"conformal.coverage", "conformal.coverage_overturned", "conformal.confident"}
     assert trained.outcome_sets.coverage == QUICK.coverage

@@ -84,4 +84,4 @@ def test_each_point_has_the_metrics_of_the_model_and_of_its_baselines(curve):
 
 def test_progress_counts_each_fitted_predictor(curve):
     bars = curve[3]
-    assert bars.done == bars.announced == {"fitting on parts of the cases": len(SHARES) * 3 * 4}
+    assert bars.done == bars.announced == {"fitting on samples of the cases": len(SHARES) * 3 * 4}

@@ -11,7 +11,7 @@ from sklearn.metrics import roc_auc_score
 from imr_ml.classifiers.request_model import RequestModel
 from imr_ml.classifiers.types import Dataset, Labels, Predictions
 from imr_ml.evaluation.baselines import PlainText
-from imr_ml.evaluation.comparison import LESS_IS_BETTER, METRICS, MODEL, baselines_of
+from imr_ml.evaluation.comparison import LOWER_IS_BETTER, METRICS, MODEL, baselines_for
 from imr_ml.evaluation.cross_validation import out_of_fold
 from imr_ml.evaluation.report import evaluate, measured_coverage
 from imr_ml.evaluation.splits import EvaluationSettings, grouped_folds
@@ -40,13 +40,13 @@ def evaluation(prepared):
 
 def test_every_metric_stands_beside_its_baselines(evaluation):
     for metric in METRICS:
-        for predictor in (MODEL, *baselines_of(metric)):
+        for predictor in (MODEL, *baselines_for(metric)):
             estimate = evaluation.estimates[predictor][metric]
             assert estimate.low <= estimate.value <= estimate.high
         assert {name for name, by_metric in evaluation.differences.items() if metric in by_metric} == set(
-            baselines_of(metric)
+            baselines_for(metric)
         )
-    assert set(METRICS) > LESS_IS_BETTER
+    assert set(METRICS) > LOWER_IS_BETTER
 
 
 def test_a_signal_is_found(evaluation):

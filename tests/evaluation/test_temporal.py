@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from imr_ml.classifiers.request_model import RequestModel
 from imr_ml.classifiers.types import Labels
-from imr_ml.evaluation.comparison import metrics_of
+from imr_ml.evaluation.comparison import available_metrics
 from imr_ml.evaluation.report import evaluate
 from imr_ml.evaluation.splits import EvaluationSettings
 from imr_ml.evaluation.temporal import NoTemporalSplit, temporal_split
@@ -62,8 +62,12 @@ def test_a_case_that_was_also_decided_later_is_only_tested_on():
 @pytest.mark.parametrize(
     ("years", "overturned", "reason"),
     [
-        (np.full(40, np.nan), None, "no decision has a date, it needs at least three months"),
-        (np.linspace(2016, 2016.2, 40), None, "the dated decisions span 2.4 months, it needs at least three months"),
+        (np.full(40, np.nan), None, "no decision has a date; it needs at least three months"),
+        (
+            np.linspace(2016, 2016.2, 40),
+            None,
+            "the dated decisions span 2.4 months; it needs at least three months",
+        ),
         (np.linspace(2014, 2016, 40), np.arange(40) > 30, r"only 0 earlier case\(s\) with a request overturned"),
         (np.linspace(2014, 2016, 40), np.arange(40) < 20, r"only 0 later case\(s\) with a request overturned"),
         (np.linspace(2014, 2016, 40), np.arange(40) >= 5, None),
@@ -87,7 +91,7 @@ def test_an_evaluation_holds_the_temporal_split_where_dates_allow_it(prepared):
     assert evaluation.no_temporal is None
     assert (later.train_cases, later.test_cases, later.train_requests, later.left_out) == (56, 24, 112, 0)
     assert later.cutoff_date == "2016-05-26"
-    assert set(later.comparison.estimates["model"]) == set(metrics_of(dated))
+    assert set(later.comparison.estimates["model"]) == set(available_metrics(dated))
     assert later.comparison.estimates["model"]["outcome.roc_auc"].value > 0.7
     assert later.comparison.differences["base_rate"]["outcome.roc_auc"].low > 0
 
@@ -97,7 +101,7 @@ def test_an_evaluation_states_why_it_holds_none(prepared):
 
     assert evaluation.temporal is None
     assert evaluation.no_temporal == (
-        "no temporal split: the dated decisions span 0.0 months, it needs at least three months"
+        "no temporal split: the dated decisions span 0.0 months; it needs at least three months"
     )
 
 

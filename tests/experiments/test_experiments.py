@@ -5,8 +5,8 @@ import tomllib
 
 import pytest
 
-from imr_ml.experiments.reading import ExperimentError, built_in, changed_keys, json_schema, read_experiment
-from imr_ml.experiments.schema import Experiment, TrainingSettings, flat_keys, to_toml, values_of
+from imr_ml.experiments.reading import ExperimentError, built_in_names, changed_keys, read_experiment
+from imr_ml.experiments.schema import Experiment, TrainingSettings, experiment_values, flat_keys, json_schema, to_toml
 
 
 @pytest.fixture
@@ -139,7 +139,7 @@ def test_a_file_that_is_no_experiment_is_named(write, text, message):
 @pytest.mark.parametrize(
     ("named", "message"),
     [
-        ("nb", "no experiment is called 'nb'; built in are default, .*nb_svm, .*, or name a .toml file"),
+        ("nb", "no experiment is called 'nb'; use default, .*nb_svm, .* or the path of a .toml file"),
         ("no/such.toml", "no/such.toml: can't be read"),
     ],
 )
@@ -148,16 +148,16 @@ def test_an_experiment_that_is_not_there_is_reported(named, message):
         read_experiment(named)
 
 
-@pytest.mark.parametrize("name", built_in())
+@pytest.mark.parametrize("name", built_in_names())
 def test_a_built_in_experiment_differs_from_the_default_and_tells_why(name):
     experiment = read_experiment(name).experiment
 
     assert experiment.description
-    changed = changed_keys(values_of(TrainingSettings()), experiment.values())
+    changed = changed_keys(experiment_values(TrainingSettings()), experiment.values())
     assert bool(changed) == (name != "default")
 
 
-@pytest.mark.parametrize("name", built_in())
+@pytest.mark.parametrize("name", built_in_names())
 def test_an_experiment_that_was_written_is_read_again(write, name):
     experiment = read_experiment(name).experiment
 
@@ -167,7 +167,7 @@ def test_an_experiment_that_was_written_is_read_again(write, name):
 def test_settings_become_the_file_that_gives_them(write):
     settings = read_experiment("words_only", ["training.seed=3"]).experiment.training_settings()
 
-    values = values_of(settings)
+    values = experiment_values(settings)
 
     assert read_experiment(write(to_toml(values))).experiment.training_settings() == settings
     assert tomllib.loads(to_toml(values)) == {name: one for name, one in values.items() if name != "description"}
@@ -202,7 +202,7 @@ def test_an_arrangement_holds_for_the_alternatives_too():
 
 
 def test_keys_are_flat():
-    keys = flat_keys(values_of(TrainingSettings()))
+    keys = flat_keys(experiment_values(TrainingSettings()))
 
     assert keys["outcome.weights.summary"] == 1.0
     assert keys["families.alternatives"] == ["linear_svm weights.facts=0.0 weights.pairs=0.0 C=0.3"]

@@ -7,11 +7,11 @@ import pytest
 from progress_bars import ProgressBars
 
 from imr_ml.classifiers.types import Predictions
-from imr_ml.evaluation.comparison import LESS_IS_BETTER
+from imr_ml.evaluation.comparison import LOWER_IS_BETTER
 from imr_ml.evaluation.intervals import Estimate
 from imr_ml.evaluation.splits import EvaluationSettings
 from imr_ml.guidelines.types import FAMILIES
-from imr_ml.ladder.climbing import JUDGED_BY, NOT_WORSE_IN, climb, climb_table, is_better
+from imr_ml.ladder.climbing import GUARD_METRIC, PRIMARY_METRIC, climb, climb_table, is_better
 from imr_ml.ladder.reading import Rung
 from imr_ml.nlp.types import NlpSettings
 
@@ -116,7 +116,7 @@ def test_a_rung_gets_the_frame_that_is_read_as_it_needs(prepared):
 ABOVE, AROUND, BELOW = Estimate(0.1, 0.02, 0.2), Estimate(0.0, -0.1, 0.1), Estimate(-0.1, -0.2, -0.02)
 
 
-@pytest.mark.parametrize("task", JUDGED_BY)
+@pytest.mark.parametrize("task", PRIMARY_METRIC)
 @pytest.mark.parametrize(
     ("judged", "guard", "better"),
     [
@@ -128,9 +128,9 @@ ABOVE, AROUND, BELOW = Estimate(0.1, 0.02, 0.2), Estimate(0.0, -0.1, 0.1), Estim
     ],
 )
 def test_better_is_beyond_chance_and_nowhere_worse(task, judged, guard, better):
-    turned = NOT_WORSE_IN[task] in LESS_IS_BETTER
+    turned = GUARD_METRIC[task] in LOWER_IS_BETTER
     guards = {"better": BELOW if turned else ABOVE, "worse": ABOVE if turned else BELOW}
-    differences = {JUDGED_BY[task]: judged, NOT_WORSE_IN[task]: guards.get(guard, guard)}
+    differences = {PRIMARY_METRIC[task]: judged, GUARD_METRIC[task]: guards.get(guard, guard)}
     assert is_better(differences, task) is better
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from imr_ml.experiments.reading import ExperimentError, built_in, ladder_names
+from imr_ml.experiments.reading import ExperimentError, built_in_names, ladder_names
 from imr_ml.guidelines.types import FAMILIES
 from imr_ml.ladder.reading import REFERENCES, read_frames, read_rungs
 from imr_ml.nlp.types import NlpSettings
@@ -41,7 +41,7 @@ def test_the_ladder_goes_from_simple_to_complex_and_holds_the_default():
     names = ladder_names()
 
     assert names.index("words") < names.index("logistic_regression") < names.index("default") < names.index("stacked")
-    assert set(names) < set(built_in())
+    assert set(names) < set(built_in_names())
 
 
 def test_rungs_have_names_of_their_own_and_one_line_each():
@@ -72,7 +72,7 @@ def test_two_experiments_of_one_name_are_refused(tmp_path):
     mine = tmp_path / "default.toml"
     mine.write_text("[outcome]\nC = 1.0\n")
 
-    with pytest.raises(ExperimentError, match="two experiments are called 'default'; rename a file"):
+    with pytest.raises(ExperimentError, match="two experiments are called 'default'; rename one of the files"):
         read_rungs(["default", str(mine)])
 
 

@@ -137,7 +137,7 @@ def test_a_browser_shows_the_report_on_a_phone_in_the_dark_and_in_print(browser,
     page.get_by_text("Table by category").press("Enter")
     assert page.get_by_role("columnheader", name="Requests").first.is_visible()
     page.emulate_media(media="print")
-    assert page.get_by_text("git checkout").first.is_visible() or page.get_by_text("is not known").first.is_visible()
+    assert page.get_by_text("git checkout").first.is_visible() or page.get_by_text("is unknown").first.is_visible()
     assert len(page.pdf()) > 50_000
     page.context.close()
     assert complaints == []

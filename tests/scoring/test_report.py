@@ -76,13 +76,13 @@ def test_the_figures_count_all_rows_though_the_page_holds_the_first(tmp_path):
     page = page_of(tmp_path, make_scored(4), make_scored(5), failed(make_scored(2), "no request"), limit=6)
 
     assert len(rows_of(page)) == 6
-    assert "6 of 11 rows are on this page" in page
+    assert "This page shows the first 6 of 11 rows" in page
     assert re.search(r"<dt>scored</dt><dd>9</dd>", page)
     assert re.search(r"<b>2</b> no request", page)
 
 
 def test_a_whole_batch_is_not_called_a_part(tmp_path):
-    assert "rows are on this page" not in page_of(tmp_path, make_scored(3))
+    assert "This page shows the first" not in page_of(tmp_path, make_scored(3))
 
 
 def test_requests_of_one_case_share_its_text(tmp_path):
@@ -184,7 +184,7 @@ def test_a_page_that_holds_enough_text_takes_no_more_rows(tmp_path, monkeypatch)
     monkeypatch.setattr("imr_ml.reporting.batch_page.writing.MOST_CHARACTERS", 500)
     long_ones = make_scored(5, request=[f"{row} " * 100 for row in range(5)])
 
-    assert "2 of 5 rows are on this page" in page_of(tmp_path, long_ones.head(2), long_ones.tail(3))
+    assert "This page shows the first 2 of 5 rows" in page_of(tmp_path, long_ones.head(2), long_ones.tail(3))
 
 
 def test_a_page_appears_whole_or_not_at_all(tmp_path):
@@ -239,18 +239,20 @@ def test_the_axis_of_the_histogram_leaves_nothing_out(highest, end):
 
 
 def test_facts_are_what_the_model_states_of_itself(loaded):
-    facts = ReportFacts.of("x.csv", loaded, FACTS.scored_at)
+    facts = ReportFacts.from_model("x.csv", loaded, FACTS.scored_at)
 
     assert (facts.model_version, facts.trained_on) == (loaded.version, "sample")
     assert 0 < facts.base_rate < 1
     assert facts.coverage == loaded.facts["settings"]["coverage"]
-    assert ReportFacts.of("x.csv", loaded, FACTS.scored_at, coverage=0.7).coverage == 0.7
+    assert ReportFacts.from_model("x.csv", loaded, FACTS.scored_at, coverage=0.7).coverage == 0.7
 
 
 def test_what_was_scored_is_what_the_page_holds(loaded, tmp_path):
     scored = score_frame(make_requests(270), loaded, ScoreOptions(precedents=3))
 
-    page = page_of(tmp_path, scored.iloc[:100], scored.iloc[100:], facts=ReportFacts.of("x", loaded, FACTS.scored_at))
+    page = page_of(
+        tmp_path, scored.iloc[:100], scored.iloc[100:], facts=ReportFacts.from_model("x", loaded, FACTS.scored_at)
+    )
 
     rows = rows_of(page)
     assert [row["p_overturned"] for row in rows] == pytest.approx(scored["p_overturned"].tolist(), abs=1e-6)

@@ -43,7 +43,7 @@ def scored(loaded, tmp_path_factory):
 @pytest.fixture(scope="module")
 def address(scored, loaded, tmp_path_factory):
     target = tmp_path_factory.mktemp("with a space") / "report.html"
-    facts = ReportFacts.of("march.parquet", loaded, datetime(2026, 3, 4, 5, 6, tzinfo=UTC))
+    facts = ReportFacts.from_model("march.parquet", loaded, datetime(2026, 3, 4, 5, 6, tzinfo=UTC))
     write_report([scored.iloc[:50], scored.iloc[50:]], target, facts)
     return target.as_uri()
 

@@ -142,7 +142,7 @@ def test_a_metric_that_no_fold_defines_selects_nothing(plan_of, storage):
 def test_a_sweep_of_another_file_or_other_data_is_not_resumed(plan_of, storage, differing):
     Search("all", plan_of(), storage, FACTS)
 
-    with pytest.raises(SweepError, match=f"sweeps/mine.db: is of a sweep of other {differing}; move it away"):
+    with pytest.raises(SweepError, match=f"sweeps/mine.db: belongs to a sweep with other {differing}; move it away"):
         Search("all", plan_of(), storage, FACTS | {differing: "other"})
 
 
@@ -169,5 +169,5 @@ def test_two_sweeps_never_share_a_store(storage, tmp_path):
 def test_a_file_that_is_no_store_is_refused_in_one_line(tmp_path):
     (tmp_path / "mine.db").write_text("text" * 999)
 
-    with pytest.raises(SweepError, match="can't be read as the store of a sweep"), open_storage(tmp_path / "mine.db"):
+    with pytest.raises(SweepError, match="is not the store of a sweep"), open_storage(tmp_path / "mine.db"):
         pass

@@ -135,9 +135,9 @@ def test_a_source_without_families_is_not_selected_by_them(sweep_with, prepared_
 def test_another_table_is_not_resumed(sweep_with, prepared_requests):
     sweep_with(trials=3)
 
-    with pytest.raises(SweepError, match="is of a sweep of other data; move it away"):
+    with pytest.raises(SweepError, match="belongs to a sweep with other data; move it away"):
         sweep_with(trials=3, requests=prepared_requests.head(100))
-    with pytest.raises(SweepError, match="is of a sweep of other settings"):
+    with pytest.raises(SweepError, match="belongs to a sweep with other settings"):
         sweep_with('"outcome.C" = [0.3]\n', trials=3)
 
 
@@ -200,6 +200,6 @@ def test_a_file_that_exists_is_never_replaced(tmp_path):
     path.write_text("mine")
 
     for refused in (lambda: check_is_new(path), lambda: write_new(path, "other")):
-        with pytest.raises(SweepError, match="exists and is not replaced; move it away, or name another with -o"):
+        with pytest.raises(SweepError, match="already exists; move it away, or choose another file with -o"):
             refused()
     assert path.read_text() == "mine"

@@ -37,7 +37,7 @@ def _unfold_the_model(page, running_ui, tracked):
 @pytest.mark.slow
 def test_the_address_that_make_ui_reports_shows_runs_by_name_with_their_metrics(page, running_ui, tracked):
     _unfold_the_model(page, running_ui, tracked)
-    page.get_by_role("button", name="Models beside their baselines").wait_for()
+    page.get_by_role("button", name="Models and baselines").wait_for()
     run = MlflowClient(tracked.run.tracking_uri).get_run(tracked.run.run_id)
     for metric in ("family.f1_micro", "outcome.roc_auc.low"):
         page.locator(f"[role=columnheader][col-id='metrics.`{metric}`']").wait_for()

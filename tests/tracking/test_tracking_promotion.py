@@ -17,7 +17,7 @@ from imr_ml.evaluation.comparison import METRICS
 from imr_ml.evaluation.cross_validation import OutOfFold
 from imr_ml.evaluation.intervals import Estimate
 from imr_ml.tracking import judging
-from imr_ml.tracking.comparing import RunFacts, compare_runs, differences_or_why, paired_differences
+from imr_ml.tracking.comparing import RunFacts, compare_runs, differences_or_reason, paired_differences
 from imr_ml.tracking.judging import judge
 from imr_ml.tracking.predictions import Folds, HeldOut
 from imr_ml.tracking.promotion import promote, rollback
@@ -64,10 +64,10 @@ def test_pairs_report_more_than_two_intervals_do(make_run):
 
 @pytest.mark.parametrize(
     ("changed", "why"),
-    [({"data": "b" * 64}, "other data"), ({"seed": 1}, "other folds"), ({"folds": 5}, "other folds")],
+    [({"data": "b" * 64}, "different data"), ({"seed": 1}, "different folds"), ({"folds": 5}, "different folds")],
 )
 def test_predictions_on_other_data_or_folds_are_not_paired(make_run, changed, why):
-    assert why in differences_or_why(make_run(1.0), make_run(1.0, folds=replace(FOLDS, **changed)))
+    assert why in differences_or_reason(make_run(1.0), make_run(1.0, folds=replace(FOLDS, **changed)))
 
 
 @pytest.mark.parametrize(
@@ -86,28 +86,32 @@ def test_predictions_on_other_data_or_folds_are_not_paired(make_run, changed, wh
             id="never a sample over real letters",
         ),
         pytest.param(
-            {"noise": 0.1, "folds": replace(FOLDS, data="c" * 64)}, {"noise": 9.0}, False, "other data", id="other data"
+            {"noise": 0.1, "folds": replace(FOLDS, data="c" * 64)},
+            {"noise": 9.0},
+            False,
+            "different data",
+            id="different data",
         ),
     ],
 )
 def test_the_rule(make_run, challenger, champion, promoted, why):
     verdict = judge(make_run(**challenger), make_run(**champion))
     assert verdict.promote is promoted
-    assert re.search(why, verdict.why), verdict.why
+    assert re.search(why, verdict.reason), verdict.reason
 
 
 def test_runs_that_share_no_evaluated_metric_are_not_promoted_for_being_simpler(make_run):
     champion, challenger = make_run(1.0), make_run(1.0, terms=1.0)
     bare = replace(challenger, metrics={"model.terms": 1.0})
     assert judge(bare, champion).promote is False
-    assert "in common" in judge(bare, champion).why
+    assert "in common" in judge(bare, champion).reason
 
 
 def test_a_metric_that_one_of_two_runs_does_not_have_is_not_compared(in_tracked):
     """The claims administrator's families say nothing of the outcome."""
     model, baseline = compare_runs([in_tracked.run.run_id, "UR's families | 60 req | 0123456*"]).runs
     assert "outcome.roc_auc" not in baseline.metrics
-    differences = differences_or_why(model, baseline)
+    differences = differences_or_reason(model, baseline)
     assert "family.f1_micro" in differences
     assert not any(metric.startswith("outcome.") for metric in differences)
 
@@ -159,7 +163,7 @@ def test_from_the_first_champion_to_a_rollback(store, monkeypatch):
     assert version.tags["promotion.reason"] == "the team likes it"
     assert version.tags["promotion.previous_champion"] == "1"
     assert "| outcome.roc_auc | +0.000 |" in version.description
-    assert "version 2 is the champion already" in runner.invoke(app, ["promote"]).output
+    assert "version 2 is already the champion" in runner.invoke(app, ["promote"]).output
 
     undone = runner.invoke(app, ["rollback", "--reason", "it was too slow"])
     assert undone.exit_code == 0
@@ -171,13 +175,13 @@ def test_from_the_first_champion_to_a_rollback(store, monkeypatch):
 def test_a_better_challenger_is_promoted_and_the_comparison_is_written_down(store, monkeypatch):
     store.set_registered_model_alias(MODEL_NAME, CHAMPION, "1")
     better = Estimate(0.2, 0.1, 0.3)
-    monkeypatch.setattr(judging, "differences_or_why", lambda *_: {"outcome.roc_auc": better})
+    monkeypatch.setattr(judging, "differences_or_reason", lambda *_: {"outcome.roc_auc": better})
     done = promote()
     assert done.promoted
-    assert done.verdict.why == "it is better: outcome.roc_auc +0.200 [+0.100, +0.300]"
+    assert done.verdict.reason == "it is better: outcome.roc_auc +0.200 [+0.100, +0.300]"
     version = store.get_model_version_by_alias(MODEL_NAME, CHAMPION)
     assert str(version.version) == "2"
-    assert done.verdict.why in version.tags["promotion.verdict"]
+    assert done.verdict.reason in version.tags["promotion.verdict"]
 
 
 def test_a_verdict_fits_into_any_database_however_often_and_with_whatever_reason(store):
@@ -191,7 +195,7 @@ def test_a_verdict_fits_into_any_database_however_often_and_with_whatever_reason
     assert len(version.description) < 5000, "PostgreSQL takes no more"
     assert version.description.startswith(about)
     assert version.description.count("Judged") == 1
-    with pytest.raises(TrackingError, match="the reason has 9,000 characters; say it in 5,000 at most"):
+    with pytest.raises(TrackingError, match="the reason has 9,000 characters; at most 5,000 are allowed"):
         promote(force=True, reason="because, " * 1000)
 
 
@@ -200,7 +204,7 @@ def test_a_champion_whose_run_was_deleted_is_replaced_by_force_only(store):
     _purge(store, store.get_model_version(MODEL_NAME, "1").run_id)
     done = promote()
     assert not done.promoted
-    assert done.verdict.why == "the run of version 1, the champion, was deleted, so the two can't be compared"
+    assert done.verdict.reason == "the run of version 1, the champion, was deleted, so the two can't be compared"
     assert promote(force=True, reason="its run is gone").promoted
 
 
@@ -254,7 +258,7 @@ def test_a_run_that_is_not_there_is_reported(in_tracked, named, why):
 
 
 def test_a_name_of_several_runs_is_reported_with_their_identifiers(store):
-    with pytest.raises(TrackingError, match=r"2 runs are meant by .*, newest first: \w{8}, \w{8}"):
+    with pytest.raises(TrackingError, match=r"2 runs match .*, newest first: \w{8}, \w{8}"):
         compare_runs(["tfidf+facts C=0.3 | 60 req"])
 
 

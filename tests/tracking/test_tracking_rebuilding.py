@@ -16,7 +16,7 @@ from imr_ml.files import sha256_of
 from imr_ml.ingest.sources import manifest_here
 from imr_ml.model_files import MANIFEST, ModelError, save_model
 from imr_ml.tracking.git import GitState
-from imr_ml.tracking.rebuilding import reproduce, settings_of_facts
+from imr_ml.tracking.rebuilding import reproduce, settings_from_facts
 from imr_ml.tracking.runs import Extras, record
 from imr_ml.tracking.store import connected
 from imr_ml.tracking.uris import TrackingError
@@ -112,18 +112,18 @@ def test_a_baselines_run_is_not_reproduced(tracked, in_tracked):
             if run.data.tags.get("mlflow.parentRunId") == tracked.run.run_id
         )
 
-    with pytest.raises(TrackingError, match=f"baseline's: name the run that it stands under, {tracked.run.run_id[:8]}"):
+    with pytest.raises(TrackingError, match=f"name its parent run instead, {tracked.run.run_id[:8]}"):
         reproduce(child, silent)
 
 
 def test_a_commit_that_is_not_here_is_reported_and_may_be_done_without(recorded, not_trained_again):
     run = recorded(ELSEWHERE)
 
-    with pytest.raises(TrackingError, match=r"commit 0123456 is not in the checkout of this folder.*--here"):
+    with pytest.raises(TrackingError, match=r"commit 0123456 is not in this folder.s checkout.*--here"):
         reproduce(run.run_id, silent)
 
     done = reproduce(run.run_id, silent, here=True)
-    assert done.notes == ("the installed code is not that of commit 0123456; figures may differ",)
+    assert done.notes == ("the installed code is not that of commit 0123456; metrics may differ",)
     assert done.unequal == ()
 
 
@@ -132,7 +132,7 @@ def test_a_run_of_changed_files_is_stated_not_to_be_exact(recorded, not_trained_
 
     done = reproduce(run.run_id, silent, here=True)
 
-    assert done.notes[0].startswith("files differed from commit 0123456 when it was trained")
+    assert done.notes[0].startswith("the run was trained with unrecorded changes to commit 0123456")
 
 
 def test_libraries_of_another_version_are_reported(recorded, not_trained_again, monkeypatch):
@@ -147,7 +147,7 @@ def test_libraries_of_another_version_are_reported(recorded, not_trained_again, 
 def test_settings_are_reported_and_read_without_loss(trained, tmp_path):
     facts = json.loads((save_model(trained, tmp_path / "model") / "model.json").read_text())
 
-    assert settings_of_facts(facts["settings"]) == trained.settings
+    assert settings_from_facts(facts["settings"]) == trained.settings
 
 
 def git(*arguments):
@@ -175,7 +175,7 @@ def test_a_run_is_rebuilt_by_the_code_of_its_commit(recorded, checkout):
 
     done = reproduce(run.run_id, silent)
 
-    assert done.code == f"commit {checkout.short}, checked out for it"
+    assert done.code == f"commit {checkout.short}, in a temporary checkout"
     assert (done.unequal, done.data_equal, done.table_equal) == ((), True, True)
     assert len(git("worktree", "list").splitlines()) == 1
 

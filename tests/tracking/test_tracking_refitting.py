@@ -90,8 +90,8 @@ def test_any_version_can_be_named_and_one_of_fewer_cases_is_not_promoted_for_bei
     for named in ("1", "fewer", f"models:/{MODEL_NAME}/1"):
         done = promote(named)
         assert (done.version, done.promoted) == ("1", False), named
-        assert "not simpler" in done.verdict.why
-    with pytest.raises(TrackingError, match="version 2 is the champion already"):
+        assert "not simpler" in done.verdict.reason
+    with pytest.raises(TrackingError, match="version 2 is already the champion"):
         promote(CHALLENGER)
     with pytest.raises(TrackingError, match="no run has the name or identifier 'nobody'"):
         promote("nobody")
@@ -101,8 +101,8 @@ def test_a_challenger_whose_data_are_gone_is_refused_with_the_reason(store):
     Path("all.parquet").unlink()
     done = promote()
     assert not done.promoted
-    assert "the champion can't be refitted on its data and folds" in done.verdict.why
-    assert "all.parquet" in done.verdict.why
+    assert "the champion can't be refitted on its data and folds" in done.verdict.reason
+    assert "all.parquet" in done.verdict.reason
     assert done.refit == ""
 
 
@@ -124,7 +124,7 @@ def test_a_challenger_that_is_worse_on_later_decisions_is_not_promoted(tracked, 
     assert judge(better, run, {"outcome.roc_auc": Estimate(-0.1, -0.2, 0.1)}).promote
     verdict = judge(better, run, {"outcome.roc_auc": Estimate(-0.2, -0.3, -0.1)})
     assert not verdict.promote
-    assert verdict.why == "it is worse on later decisions: outcome.roc_auc -0.200 [-0.300, -0.100]"
+    assert verdict.reason == "it is worse on later decisions: outcome.roc_auc -0.200 [-0.300, -0.100]"
 
 
 @pytest.mark.parametrize("command", [["promote"], ["rollback"], ["compare", "a", "b"], ["reproduce", "a"]])

@@ -26,7 +26,7 @@ def test_a_fetched_model_is_the_one_that_was_recorded(in_tracked, uri):
     [
         ("models:/imr-ml@champion", r"imr-ml has versions 1 and aliases @challenger \(1\)$"),
         ("models:/imr-ml/7", r"imr-ml has versions 1 and aliases @challenger \(1\)$"),
-        ("models:/impl@champion", "no model 'impl' in sqlite:.*; registered are: imr-ml$"),
+        ("models:/impl@champion", "no model 'impl' in sqlite:.*; registered models: imr-ml$"),
         ("runs:/0123/model", "^runs:/0123/model: .*not found"),
     ],
 )
@@ -44,7 +44,7 @@ def test_a_version_whose_files_were_moved_is_reported_with_their_place(tracked, 
     with closing(sqlite3.connect(tmp_path / "mlflow.db")) as store, store:
         store.execute("update logged_models set artifact_location = ?", [f"file://{gone}"])
         store.execute("update model_versions set storage_location = ?", [f"file://{gone}"])
-    with pytest.raises(TrackingError, match=f"its files are not at {gone} any more; put that folder back"):
+    with pytest.raises(TrackingError, match=f"its files are no longer at {gone}; restore that folder"):
         fetch_model("models:/imr-ml@challenger")
 
 
@@ -56,7 +56,7 @@ def test_a_model_is_a_folder_or_tracked(model):
 
 
 def test_an_empty_registry_is_reported(empty_store):
-    with pytest.raises(TrackingError, match="none is registered; train one with 'imr-ml train'"):
+    with pytest.raises(TrackingError, match="no model is registered; train one with 'imr-ml train'"):
         fetch_model("models:/imr-ml@challenger")
 
 

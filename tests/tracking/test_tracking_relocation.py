@@ -89,7 +89,7 @@ def test_artifacts_that_were_put_elsewhere_on_purpose_stay_there(copied):
 def test_a_version_without_files_is_not_promoted_even_by_force(moved):
     shutil.rmtree(moved / "mlartifacts" / "models")
 
-    with pytest.raises(TrackingError, match="version 1, the challenger, has no files any more") as error:
+    with pytest.raises(TrackingError, match="version 1, the challenger: its files are no longer at") as error:
         promote(force=True, reason="all the same")
 
     assert f"{moved}/mlartifacts/models" in str(error.value)
@@ -103,5 +103,5 @@ def test_the_champion_before_is_not_restored_without_its_files(moved, tracked, t
     promote(force=True, reason="the second")
     shutil.rmtree(fetch_model(f"models:/{MODEL_NAME}/1").parents[1])
 
-    with pytest.raises(TrackingError, match="version 1, the champion before, has no files any more"):
+    with pytest.raises(TrackingError, match="version 1, the previous champion: its files are no longer at"):
         rollback()

@@ -12,12 +12,13 @@ from imr_ml.evaluation.comparison import MODEL
 from imr_ml.evaluation.intervals import Estimate
 from imr_ml.evaluation.learning import LearningPoint
 from imr_ml.experiments.reading import read_experiment
-from imr_ml.experiments.schema import flat_keys, values_of
+from imr_ml.experiments.schema import experiment_values, flat_keys
 from imr_ml.features.settings import BlockWeights
 from imr_ml.reporting.compared_models import ComparedModel, compared_baselines
-from imr_ml.tracking import run_facts
+from imr_ml.tracking import descriptions, run_facts
+from imr_ml.tracking.descriptions import describe_training, summarize
 from imr_ml.tracking.git import GitState
-from imr_ml.tracking.run_facts import describe_training, fold_points, learning_points, summarize
+from imr_ml.tracking.run_facts import fold_points, learning_points
 
 
 @pytest.mark.parametrize(
@@ -33,7 +34,7 @@ from imr_ml.tracking.run_facts import describe_training, fold_points, learning_p
 def test_a_name_states_features_penalty_size_and_commit(trained, weights, git, name):
     model = copy(trained.model)
     model.outcome_ = Chosen(LogisticRegression(weights=weights), trained.model.outcome_.classifier)
-    assert run_facts.name_run(replace(trained, model=model), git) == name
+    assert descriptions.name_run(replace(trained, model=model), git) == name
 
 
 @pytest.mark.parametrize(
@@ -48,7 +49,7 @@ def test_a_name_states_features_penalty_size_and_commit(trained, weights, git, n
 def test_a_name_states_what_differs_from_the_default_but_not_how_it_is_evaluated(trained, changes, title):
     settings = read_experiment("default", changes).experiment.training_settings()
 
-    name = run_facts.name_run(replace(trained, settings=settings), None, experiment="mine")
+    name = descriptions.name_run(replace(trained, settings=settings), None, experiment="mine")
 
     assert name.endswith(f"{title} | 60 req")
 
@@ -56,7 +57,7 @@ def test_a_name_states_what_differs_from_the_default_but_not_how_it_is_evaluated
 def test_params_are_the_keys_of_the_experiment_file(trained):
     params = run_facts.collect_params(trained)
 
-    assert flat_keys(values_of(trained.settings)).keys() <= params.keys()
+    assert flat_keys(experiment_values(trained.settings)).keys() <= params.keys()
     assert params["outcome.C"] == "0.3"
     assert params["outcome.chosen"] == "first"
     assert params["families.chosen"] in ("first", "alternatives.0")

@@ -183,7 +183,7 @@ def test_a_damaged_record_is_reported_and_keeps_no_other_from_being_sent(trained
     save_training(trained, tracked.model_folder)
     error, sent = sync()
     assert "record.json: is damaged (" in str(error)
-    assert str(error).endswith("put it back as it was, or move its folder away")
+    assert str(error).endswith("restore it, or move its folder away")
     assert isinstance(sent, RecordedRun)
     assert [folder.name for folder in (empty_store / "mlruns-unsent").iterdir()] == [damaged.name]
 
@@ -255,7 +255,7 @@ def test_a_store_error_states_where_the_run_is_kept_in_one_line(trained, tracked
         record(trained, tracked.model_folder)
     assert "\n" not in str(error.value)
     (folder,) = list_unsent()
-    assert str(error.value).endswith(f"is kept in {folder.relative_to(empty_store)}, to send it later run: {SYNC}")
+    assert str(error.value).endswith(f"is saved in {folder.relative_to(empty_store)}, to send it later run: {SYNC}")
 
 
 @pytest.mark.slow

@@ -71,8 +71,8 @@ def test_what_was_set_before_is_set_afterwards(empty_store, capfd):
 @pytest.mark.parametrize(
     ("revision", "advice"),
     [
-        ("181f10493468", "was made by an older MLflow; copy it, then run: mlflow db upgrade sqlite:///"),
-        ("ffffffffffff", "was made by a newer MLflow than"),
+        ("181f10493468", "was created by an older MLflow; make a copy, then run: mlflow db upgrade sqlite:///"),
+        ("ffffffffffff", "was created by a newer MLflow than"),
     ],
 )
 def test_a_store_of_another_mlflow_is_left_alone(empty_store, revision, advice):
@@ -129,7 +129,7 @@ def test_a_file_that_is_no_database_is_reported(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     (tmp_path / "mlflow.db").write_text("this is a shopping list, not a database")
-    with pytest.raises(TrackingError, match=r"mlflow\.db: can't be read as a SQLite store"), connected():
+    with pytest.raises(TrackingError, match=r"mlflow\.db: is not a readable SQLite store"), connected():
         pass
 
 
@@ -165,7 +165,7 @@ def test_what_is_no_store_that_keeps_runs_is_reported_before_anything_is_done(ur
     monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
     done = CliRunner().invoke(app, ["train", "--data", "nothere"])
     assert done.exit_code == 2
-    assert f"MLFLOW_TRACKING_URI is {uri!r}, which cannot store runs; set it to http://" in done.output
+    assert f"MLFLOW_TRACKING_URI is {uri!r}, which can't store runs; set it to http://" in done.output
 
 
 def test_a_database_without_its_driver_and_one_that_is_down_are_reported_at_once(monkeypatch):

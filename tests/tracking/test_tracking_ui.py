@@ -40,7 +40,7 @@ def test_a_taken_port_is_reported_and_the_next_free_one_is_used(empty_store):
         assert serve_ui(port, say=lines.append, run=lambda command, *_: started.append(command) or 0) == 0
     free = started[0][started[0].index("--port") + 1]
     assert int(free) > port
-    assert lines == [f"port {port} is in use; taking {free}", "the MLflow UI is starting"]
+    assert lines == [f"port {port} is in use; using {free}", "starting the MLflow UI"]
 
 
 def test_a_free_port_is_used_without_a_word(empty_store):
@@ -49,7 +49,7 @@ def test_a_free_port_is_used_without_a_word(empty_store):
         pass
     serve_ui(port, say=lines.append, run=lambda command, *_: started.append(command) or 0)
     assert started[0][started[0].index("--port") + 1] == str(port)
-    assert lines == ["the MLflow UI is starting"]
+    assert lines == ["starting the MLflow UI"]
 
 
 def test_a_host_that_is_not_ours_is_reported(empty_store):
@@ -82,7 +82,7 @@ def test_a_server_that_fails_gives_exit_code_1_and_no_address(empty_store):
 def test_make_ui_takes_a_free_port_states_so_and_reports_where_the_trainings_are(running_ui, tracked):
     taken, starting, address = running_ui.lines
     assert re.fullmatch(r"port \d+ is in use; taking \d+", taken)
-    assert starting == "the MLflow UI is starting"
+    assert starting == "starting the MLflow UI"
     assert taken.rpartition(" ")[2] in address
     experiment = f"#/experiments/{tracked.run.experiment_id}/runs?"
     assert experiment in running_ui.start_page

@@ -35,9 +35,9 @@ def run(in_tracked):
 def test_an_experiment_gets_its_description_and_views(in_tracked):
     client = MlflowClient(in_tracked.run.tracking_uri)
     tags = client.get_experiment(in_tracked.run.experiment_id).tags
-    assert "say nothing about real decisions" in tags["mlflow.note.content"]
+    assert "mean nothing for real decisions" in tags["mlflow.note.content"]
     assert tags["mlflow.experiment.primaryMetric.name"] == "outcome.roc_auc"
-    assert json.loads(tags["mlflow.sharedViewState.figures"])["name"] == "Models beside their baselines"
+    assert json.loads(tags["mlflow.sharedViewState.figures"])["name"] == "Models and baselines"
 
 
 def test_every_metric_param_and_tag_of_a_view_of_trainings_is_recorded(run, trained):

@@ -60,7 +60,7 @@ def proofs(trained: TrainedModel) -> Iterator[str]:
 def _metric_table(trained: TrainedModel) -> Table:
     from rich.table import Table
 
-    from imr_ml.evaluation.comparison import LESS_IS_BETTER, MODEL, baselines_of, metrics_of
+    from imr_ml.evaluation.comparison import MODEL, available_metrics, baselines_for, label_metric
 
     data, evaluation = trained.data, trained.evaluation
     kind = "SYNTHETIC sample corpus" if data.is_synthetic else f"source {data.source}"
@@ -70,12 +70,12 @@ def _metric_table(trained: TrainedModel) -> Table:
     )
     for column in ("metric", "model", "base rate", "UR's families", "plain TF-IDF"):
         table.add_column(column, justify="left" if column == "metric" else "right")
-    for metric in metrics_of(evaluation.labels):
+    for metric in available_metrics(evaluation.labels):
         values = [
-            str(evaluation.estimates[name][metric]) if name in (MODEL, *baselines_of(metric)) else "-"
+            str(evaluation.estimates[name][metric]) if name in (MODEL, *baselines_for(metric)) else "-"
             for name in (MODEL, "base_rate", "ur_families", "plain_tfidf")
         ]
-        table.add_row(f"{metric} (less is better)" if metric in LESS_IS_BETTER else metric, *values)
+        table.add_row(label_metric(metric), *values)
     return table
 
 

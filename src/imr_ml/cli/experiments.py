@@ -18,9 +18,9 @@ _Named = Annotated[str, typer.Argument(help="Name of a built-in experiment, or y
 def list_experiments() -> None:
     """List the built-in experiments."""
     with exit_on_user_error():
-        from imr_ml.experiments.reading import built_in, read_experiment
+        from imr_ml.experiments.reading import built_in_names, read_experiment
 
-        names = built_in()
+        names = built_in_names()
         width = max(map(len, names))
         for name in names:
             typer.echo(f"{name:<{width}}  {read_experiment(name).experiment.description}")
@@ -62,6 +62,6 @@ def schema() -> None:
     import json
 
     with exit_on_user_error():
-        from imr_ml.experiments.reading import json_schema
+        from imr_ml.experiments.schema import json_schema
 
         typer.echo(json.dumps(json_schema(), indent=2))

@@ -66,11 +66,11 @@ def promote(
             warn(note)
         if not result.promoted:
             raise uris.TrackingError(
-                f"{named} is not promoted: {result.verdict.why}; to promote it all the same: --force --reason TEXT"
+                f"{named} is not promoted: {result.verdict.reason}; to promote it all the same: --force --reason TEXT"
             )
         before = f" (before: version {result.previous}; to undo, run: imr-ml rollback)" if result.previous else ""
         typer.echo(f"models:/{registry.MODEL_NAME}@{registry.CHAMPION} is {named}{before}")
-        typer.echo(f"against the rule: {result.verdict.why}" if not result.verdict.promote else result.verdict.why)
+        typer.echo(("" if result.verdict.promote else "against the rule: ") + result.verdict.reason)
 
 
 @app.command()
@@ -138,16 +138,16 @@ def _print_comparison(comparison: RunComparison) -> None:
 
 
 def _metric_rows(comparison: RunComparison) -> tuple[list[list[str]], list[str]]:
-    from imr_ml.evaluation.comparison import LESS_IS_BETTER
-    from imr_ml.tracking.comparing import shared_metrics
+    from imr_ml.evaluation.comparison import label_metric
+    from imr_ml.tracking.comparing import metrics_in_runs
 
     rows = [
         [
-            f"{metric} (less is better)" if metric in LESS_IS_BETTER else metric,
+            label_metric(metric),
             *(str(run.estimate(metric) or "-") for run in comparison.runs),
             *(_signed(None if isinstance(one, str) else one.get(metric)) for one in comparison.differences),
         ]
-        for metric in shared_metrics(comparison.runs)
+        for metric in metrics_in_runs(comparison.runs)
     ]
     runs = [f"run {number}" for number in range(1, len(comparison.runs) + 1)]
     return rows, ["metric", *runs, *(f"{run} minus run 1, paired" for run in runs[1:])]

@@ -109,11 +109,11 @@ def _print_sweep(done: Sweep) -> None:
 def _estimates(done: Sweep) -> Table:
     from rich.table import Table
 
-    from imr_ml.sweeps.results import FILE, LESS, SELECTED
+    from imr_ml.sweeps.results import FILE, MINIMIZED, SELECTED
 
     table = Table("metric, outer folds", "file", "selected (nested)", "difference, paired")
     for name, gain in done.differences.items():
-        title = f"{name} (less is better)" if name in LESS else name
+        title = f"{name} (lower is better)" if name in MINIMIZED else name
         table.add_row(title, *(str(done.estimates[side][name]) for side in (FILE, SELECTED)), gain.signed)
     return table
 

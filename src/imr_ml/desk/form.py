@@ -118,7 +118,7 @@ def render_page(desk: Desk, max_letter_bytes: int) -> str:
     """The page's HTML; the page refuses letters above `max_letter_bytes`."""
     from markupsafe import Markup
 
-    facts = ReportFacts.of("desk", desk.model, datetime.now(UTC))
+    facts = ReportFacts.from_model("desk", desk.model, datetime.now(UTC))
     data = {
         "base_rate": facts.base_rate,
         "coverage": facts.coverage,

@@ -41,11 +41,11 @@ class BaseRate:
         self.family_probability = labels.families.mean(axis=0)
 
     def fit(self, frame: pd.DataFrame, labels: Labels, groups: NDArray[np.int64]) -> Self:  # noqa: ARG002
-        """Do nothing: the rates are given."""
+        """Do nothing; the rates are set at construction."""
         return self
 
     def predict(self, frame: pd.DataFrame) -> Predictions:
-        """The same probabilities for every row; the set is the most frequent family."""
+        """Return the same probabilities for every row; the set is the most frequent family."""
         probability = np.tile(self.family_probability, (len(frame), 1))
         return Predictions(
             np.full(len(frame), self.p_overturned), probability, family_sets(probability, threshold=np.inf)
@@ -61,20 +61,21 @@ class UrFamilies:
         return self
 
     def predict(self, frame: pd.DataFrame) -> Predictions:
-        """The UR families as the set; the most frequent of them is the likeliest."""
+        """Return the UR families as the set; the most frequent of them is the most likely."""
         base = self.base_.predict(frame)
-        cited = [set(families_of(str(value).replace(" ", "|"))) for value in frame["ur_families"]]
-        named = np.array([[family in row for family in FAMILIES] for row in cited], dtype=bool)
-        known = named.any(axis=1, keepdims=True)
-        probability = np.where(known, named + base.family_probability / 2, base.family_probability)
-        return Predictions(base.p_overturned, probability, np.where(known, named, base.family_set))
+        ur_families = [set(families_of(str(value).replace(" ", "|"))) for value in frame["ur_families"]]
+        cited = np.array([[family in row for family in FAMILIES] for row in ur_families], dtype=bool)
+        has_families = cited.any(axis=1, keepdims=True)
+        probability = np.where(has_families, cited + base.family_probability / 2, base.family_probability)
+        return Predictions(base.p_overturned, probability, np.where(has_families, cited, base.family_set))
 
 
 class PlainText:
     """TF-IDF of the raw words and logistic regression, without the spaCy stage.
 
-    The outcome from the request and the clinical summary as one text, the families from the request and the UR
-    guideline as two: each as it does best. On a large table it is fitted on a part of the cases.
+    It predicts the outcome from the request and the clinical summary as one text, and the families from the request
+    and the UR guideline as two texts: each arrangement works best for its target. On a large table it is fitted on a
+    sample of the cases.
     """
 
     MOST_REQUESTS = 50_000
@@ -90,7 +91,7 @@ class PlainText:
         return self
 
     def predict(self, frame: pd.DataFrame) -> Predictions:
-        """Predict; the set contains every family above `_PLAIN_THRESHOLD`, and the likeliest."""
+        """Return predictions; the set contains every family above `_PLAIN_THRESHOLD`, and the most likely one."""
         parts = [self._predict(frame.iloc[rows]) for rows in gen_batches(len(frame), _ROWS_AT_ONCE)]
         return join_predictions(parts)
 
@@ -101,15 +102,15 @@ class PlainText:
 
 
 class WordVectorizer(TermVectorizer):
-    """What `TfidfVectorizer` does with words by default, to the bit, but texts without any word count as empty."""
+    """Return exactly the values of `TfidfVectorizer`, but accept a corpus without any word."""
 
     def fit_distinct(self, raw_documents: Any, y: Any = None) -> tuple[csr_matrix, NDArray[np.int64]]:
-        """Matrix of the different texts, and the place of each row's; see `TermVectorizer`."""
+        """Return the matrix of the distinct texts and each row's index in it; see `TermVectorizer`."""
         texts = _plain_words(raw_documents)
         return super().fit_distinct(texts if any(texts) else [_PLACEHOLDER] * len(texts), y)
 
     def transform(self, raw_documents: Any) -> csr_matrix:
-        """Matrix of the texts, shape (rows, terms)."""
+        """Return the matrix of the texts, shape (rows, terms)."""
         return csr_matrix(super().transform(_plain_words(raw_documents)))
 
 

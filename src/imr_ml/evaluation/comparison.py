@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 MODEL = "model"
 
 Computed = Callable[[Labels, Predictions, Weights], Values]
-LESS_IS_BETTER = frozenset({"outcome.brier", "outcome.expected_calibration_error"})
+LOWER_IS_BETTER = frozenset({"outcome.brier", "outcome.expected_calibration_error"})
 _BASELINES_OF = {
     "outcome": ("base_rate", "plain_tfidf"),
     "family": ("base_rate", "ur_families", "plain_tfidf"),
@@ -57,37 +57,42 @@ METRICS: dict[str, Computed] = {
         labels.families, predictions.family_probability, weights
     ),
 }
-"""Name -> metric. The Matthews correlation takes a request as overturned above the base rate's probability."""
+"""Name -> metric. For the Matthews correlation, a probability above the base rate predicts overturned."""
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Predictors on the same requests.
+    """Metrics of predictors on the same requests.
 
     Attributes
     ----------
     estimates : dict
         Predictor (``"model"`` or a baseline) -> metric -> `Estimate`.
     differences : dict
-        Baseline -> metric -> `Estimate` of model minus baseline over the same resamples.
+        Baseline -> metric -> `Estimate` of model minus baseline on the same resamples.
     """
 
     estimates: dict[str, dict[str, Estimate]]
     differences: dict[str, dict[str, Estimate]]
 
 
-def baselines_of(metric: str) -> tuple[str, ...]:
-    """Baselines that a metric is compared with."""
+def baselines_for(metric: str) -> tuple[str, ...]:
+    """Return the baselines that have a metric."""
     return _BASELINES_OF[metric.split(".")[0]]
 
 
-def metrics_of(labels: Labels) -> tuple[str, ...]:
-    """Metrics that the labels allow; without families, outcome metrics only."""
+def available_metrics(labels: Labels) -> tuple[str, ...]:
+    """Return the metrics that the labels allow; without families, only outcome metrics."""
     return tuple(metric for metric in METRICS if labels.families_known or not metric.startswith("family."))
 
 
+def label_metric(metric: str, title: str = "") -> str:
+    """Return the title of a metric (its name by default), with a note if lower is better."""
+    return f"{title or metric} (lower is better)" if metric in LOWER_IS_BETTER else title or metric
+
+
 def predictors(build: Callable[[], Predictor], labels: Labels) -> dict[str, Callable[[], Predictor]]:
-    """Builders of the model and the baselines, for requests with these labels; every fold builds its own."""
+    """Return functions that build the model and the baselines, by name; `labels` are those of the tested requests."""
     builders: dict[str, Callable[[], Predictor]] = {MODEL: build, "base_rate": lambda: BaseRate(labels)}
     if labels.families_known:
         builders["ur_families"] = UrFamilies
@@ -100,18 +105,18 @@ def compare(
     groups: NDArray[np.int64],
     settings: EvaluationSettings,
 ) -> Comparison:
-    """Every metric of the model and of its baselines, with intervals over cases.
+    """Compute every metric of the model and its baselines, with intervals over cases.
 
     Parameters
     ----------
     predicted : dict of OutOfFold
-        Of the model and of each baseline, for the same requests.
+        Predictions of the model and each baseline for the same requests.
     labels : Labels
     groups : (requests,) int
-        Counted from 0.
+        Case of each request, numbered from 0.
     settings : EvaluationSettings
     """
-    pairs = [(name, metric) for metric in metrics_of(labels) for name in (MODEL, *baselines_of(metric))]
+    pairs = [(name, metric) for metric in available_metrics(labels) for name in (MODEL, *baselines_for(metric))]
     bootstrap = bootstrap_metrics(predicted, pairs, labels, groups, settings)
     estimates: dict[str, dict[str, Estimate]] = {}
     differences: dict[str, dict[str, Estimate]] = {}
@@ -129,7 +134,7 @@ def bootstrap_metrics(
     groups: NDArray[np.int64],
     settings: EvaluationSettings,
 ) -> Bootstrap[tuple[str, str]]:
-    """Metrics of predictors over the same resamples of the cases.
+    """Compute metrics of predictors on the same resamples of the cases.
 
     Parameters
     ----------
@@ -139,17 +144,17 @@ def bootstrap_metrics(
         Predictor and metric.
     labels : Labels
     groups : (requests,) int
-        Counted from 0.
+        Case of each request, numbered from 0.
     settings : EvaluationSettings
-        Its resamples and seed.
+        Only the number of resamples and the seed are used.
     """
-    computed = {(name, metric): metric_of(predicted[name], labels, metric) for name, metric in pairs}
+    computed = {(name, metric): metric_function(predicted[name], labels, metric) for name, metric in pairs}
     repeats = len(next(iter(predicted.values())).repeats)
     return Bootstrap.over_cases(computed, groups, repeats, settings.resamples, settings.seed)
 
 
-def metric_of(predicted: OutOfFold, labels: Labels, metric: str) -> Metric:
-    """A metric of out-of-fold predictions as a function of row weights.
+def metric_function(predicted: OutOfFold, labels: Labels, metric: str) -> Metric:
+    """Return a function of repeat and request weights that computes a metric of out-of-fold predictions.
 
     Parameters
     ----------
@@ -162,32 +167,35 @@ def metric_of(predicted: OutOfFold, labels: Labels, metric: str) -> Metric:
 
 
 def values_by_fold(predicted: OutOfFold, labels: Labels, fold_of: NDArray[np.int64]) -> dict[str, NDArray[np.float64]]:
-    """Each metric by fold, shape (repeats, folds); NaN where a fold leaves it undefined.
+    """Compute each metric by fold, shape (repeats, folds); NaN for a fold in which it is undefined.
 
     Parameters
     ----------
     predicted : OutOfFold
     labels : Labels
     fold_of : (repeats, requests) int
-        In which fold each request was held out.
+        Fold in which each request was held out.
     """
-    weights = [np.array([numbers == fold for fold in range(numbers.max() + 1)]) for numbers in fold_of]
+    weights = [
+        np.array([numbers == fold for fold in range(numbers.max() + 1)], dtype=np.float64) for numbers in fold_of
+    ]
     return {
         metric: np.array(
             [
-                METRICS[metric](labels, predictions, of_fold.astype(np.float64))
-                for predictions, of_fold in zip(predicted.repeats, weights, strict=True)
+                METRICS[metric](labels, predictions, fold_weights)
+                for predictions, fold_weights in zip(predicted.repeats, weights, strict=True)
             ]
         )
-        for metric in metrics_of(labels)
+        for metric in available_metrics(labels)
     }
 
 
 def best_reachable(truth: pd.DataFrame, *, resamples: int = 1000, seed: int = 0) -> dict[str, Estimate]:
-    """Metrics of the probabilities that the letters were drawn with, with 95 % intervals over cases.
+    """Compute metrics of the probabilities that sample letters were drawn with, with 95 % intervals over cases.
 
-    One who says these knows every fact that a letter states before the decision and how each counts; neither chance nor
-    the reviewer's liking for a guideline. A model that does better on so many letters was lucky, or saw the decision.
+    These probabilities use every fact that a letter states before the decision, with its true effect, but neither
+    chance nor the reviewer's preference for a guideline. A model that scores better on as many letters was lucky, or
+    had access to the decision.
 
     Parameters
     ----------
@@ -195,12 +203,12 @@ def best_reachable(truth: pd.DataFrame, *, resamples: int = 1000, seed: int = 0)
         One row per item, as `imr-ml sample` writes it beside the letters: ``case_number``, ``outcome``, ``families``,
         ``p_overturned`` and ``p_<family>``.
     resamples, seed : int
-        Of the bootstrap.
+        Number of bootstrap resamples and their seed.
 
     Returns
     -------
     dict of Estimate
-        By the names of `METRICS`. Sets of families are cut at the threshold that gives the best micro F1 here.
+        By the names of `METRICS`. Sets of families use the threshold with the best micro F1 on these items.
     """
     labels, predictions = labels_of(truth), true_predictions(truth)
     groups = truth["case_number"].factorize()[0].astype(np.int64)
@@ -211,12 +219,12 @@ def best_reachable(truth: pd.DataFrame, *, resamples: int = 1000, seed: int = 0)
 
 
 def true_predictions(truth: pd.DataFrame) -> Predictions:
-    """The probabilities that items were drawn with, as predictions."""
+    """Return the probabilities that items were drawn with, as predictions."""
     cited = truth[[f"p_{family}" for family in FAMILIES]].to_numpy(dtype=float)
     return Predictions(truth["p_overturned"].to_numpy(dtype=float), cited, _best_sets(cited, labels_of(truth)))
 
 
 def _best_sets(probability: NDArray[np.float64], labels: Labels) -> NDArray[np.bool_]:
     ones = np.ones((1, len(probability)))
-    sets = (family_sets(probability, float(threshold)) for threshold in _THRESHOLDS)
-    return max(sets, key=lambda sets_cited: float(f1_micro(labels.families, sets_cited, ones)[0]))
+    candidates = (family_sets(probability, float(threshold)) for threshold in _THRESHOLDS)
+    return max(candidates, key=lambda sets: float(f1_micro(labels.families, sets, ones)[0]))

@@ -26,7 +26,7 @@ class OutOfFold:
     Attributes
     ----------
     repeats : tuple of Predictions
-        One a repeat, each for all tested requests in their order.
+        One per repeat, each for all tested requests in order.
     """
 
     repeats: tuple[Predictions, ...]
@@ -47,23 +47,23 @@ def out_of_fold(
     doing: str = "fitting held-out models",
     large_from: int = LARGE_TABLE,
 ) -> dict[str, OutOfFold]:
-    """Out-of-fold predictions of each predictor, all on the same folds.
+    """Compute out-of-fold predictions of each predictor, all on the same folds.
 
     Parameters
     ----------
     dataset : Dataset
     builders : dict of callable
-        Makes an unfitted predictor; called anew for every fold.
+        Each builds an unfitted predictor; called once per fold.
     repeats : list of list of (train, test)
         Folds of each repeat.
     jobs : int
-        Processes; -1 for all cores.
+        Number of processes; -1 for all cores.
     start : callable, optional
         Starts a progress bar over the fits.
     doing : str, optional
-        What the bar says.
+        Text of the progress bar.
     large_from : int, optional
-        Requests above which one process fits the models, as a copy of the data set for each would fill the memory.
+        For more requests than this, a single process fits the models, because each process needs a copy of the data.
     """
     tasks = [
         (name, repeat, fold) for name in builders for repeat, folds in enumerate(repeats) for fold in range(len(folds))
@@ -84,7 +84,7 @@ def out_of_fold(
 def run_parallel(
     run: Callable[..., T], tasks: Iterable[tuple[Any, ...]], jobs: int, progress: Progress, **options: object
 ) -> Iterator[T]:
-    """Results of a function for each task, in order.
+    """Call a function for each task in parallel, and yield the results in order.
 
     Parameters
     ----------
@@ -92,11 +92,11 @@ def run_parallel(
     tasks : iterable of tuple
         Arguments of each call.
     jobs : int
-        Processes; -1 for all cores.
+        Number of processes; -1 for all cores.
     progress : callable
         Called with 1 after each result.
     **options : object
-        Of `joblib.Parallel`.
+        Further arguments of `joblib.Parallel`.
     """
     from joblib import Parallel, delayed
 
@@ -106,29 +106,29 @@ def run_parallel(
 
 
 def _fit_large(fits: list[tuple[Callable[[], Predictor], Dataset, Split]], progress: Progress) -> Iterator[Predictions]:
-    """Fit one after the other: first in a process that then ends what needs only a part of the data set."""
+    """Fit one model at a time; first, in a separate process that frees its memory, those that need only a sample."""
     from joblib.externals.loky import ProcessPoolExecutor
 
     predictions = {}
     with ProcessPoolExecutor(max_workers=1) as executor:
         for number, (build, dataset, split) in enumerate(fits):
             if build is PlainText:
-                part = _part_for(build, dataset, split)
-                predictions[number] = executor.submit(fit_predict, build, *part).result()
+                sample = _sample_cases(build, dataset, split)
+                predictions[number] = executor.submit(fit_predict, build, *sample).result()
     for number, fit in enumerate(fits):
         release_memory()
         yield predictions.pop(number) if number in predictions else fit_predict(*fit)
         progress(1)
 
 
-def _part_for(build: type[PlainText], dataset: Dataset, split: Split) -> tuple[Dataset, Split]:
-    """The columns that a predictor reads, and the requests that it is fitted on at most, of whole cases."""
+def _sample_cases(build: type[PlainText], dataset: Dataset, split: Split) -> tuple[Dataset, Split]:
+    """Return the columns that a predictor reads, with at most `MOST_REQUESTS` training requests sampled by case."""
     train, test = split
     order = np.random.default_rng(0).permutation(int(dataset.groups.max()) + 1)[dataset.groups[train]]
     train = np.sort(train[np.argsort(order, kind="stable")[: build.MOST_REQUESTS]])
     part = dataset[np.concatenate([train, test])]
-    places = np.arange(len(part))
-    return replace(part, frame=part.frame[list(build.COLUMNS)]), (places[: len(train)], places[len(train) :])
+    rows = np.arange(len(part))
+    return replace(part, frame=part.frame[list(build.COLUMNS)]), (rows[: len(train)], rows[len(train) :])
 
 
 def fit_predict(build: Callable[[], Predictor], dataset: Dataset, split: Split) -> Predictions:
@@ -137,7 +137,7 @@ def fit_predict(build: Callable[[], Predictor], dataset: Dataset, split: Split) 
     Parameters
     ----------
     build : callable
-        Makes an unfitted predictor.
+        Builds an unfitted predictor.
     dataset : Dataset
     split : (train, test)
     """
@@ -146,6 +146,6 @@ def fit_predict(build: Callable[[], Predictor], dataset: Dataset, split: Split) 
 
 
 def join_folds(parts: list[Predictions], folds: list[Split]) -> Predictions:
-    """Predictions of the test parts, in the order of the requests."""
+    """Join predictions of the test parts, in the order of the requests."""
     order = np.argsort(np.concatenate([test for _, test in folds]))
     return join_predictions(parts)[order]

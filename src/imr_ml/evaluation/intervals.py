@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from imr_ml.evaluation.metrics import Values, Weights
 
 Metric = Callable[[int, Weights], Values]
-"""(repeat of the cross-validation, weights) -> one value a resample."""
+"""(repeat of the cross-validation, weights) -> one value per resample."""
 
 _WEIGHTS_AT_ONCE = 4_000_000
 Name = TypeVar("Name", bound=Hashable)
@@ -27,8 +27,8 @@ class Estimate:
     value : float
         Mean over the repeats of the cross-validation.
     low, high : float
-        2.5th and 97.5th percentile over resampled cases, widened to hold the value: an error that chance only makes
-        larger, such as that of calibration, is larger in nearly every resample than in the data.
+        2.5th and 97.5th percentile over resampled cases, widened to include the value: chance only increases some
+        metrics, such as the calibration error, so nearly every resample has a larger one than the data.
     """
 
     value: float
@@ -40,23 +40,23 @@ class Estimate:
 
     @property
     def short(self) -> str:
-        """The estimate with two decimals."""
+        """Value and interval with two decimals."""
         return f"{self.value:.2f} [{self.low:.2f}, {self.high:.2f}]"
 
     @property
     def signed(self) -> str:
-        """A difference, with signs."""
+        """Value and interval with signs, for a difference."""
         return f"{self.value:+.3f} [{self.low:+.3f}, {self.high:+.3f}]"
 
     @property
     def error(self) -> list[list[float]]:
-        """Distances of the interval's ends from the value, as matplotlib draws them."""
+        """Distances of the interval's ends from the value, as matplotlib's error bars expect."""
         return [[self.value - self.low], [self.high - self.value]]
 
 
 @dataclass(frozen=True, slots=True)
 class Bootstrap(Generic[Name]):
-    """Metrics over bootstrap resamples of the cases; all share the same resamples, so differences are paired.
+    """Metrics on bootstrap resamples of the cases; all use the same resamples, so differences are paired.
 
     Attributes
     ----------
@@ -76,14 +76,14 @@ class Bootstrap(Generic[Name]):
     ) -> Self:
         """Resample cases and compute each metric.
 
-        Resample b uses the predictions of repeat ``b % repeats``, so the spread includes the luck of the folds as well
-        as that of the cases.
+        Resample b uses the predictions of repeat ``b % repeats``, so the spread includes chance in the folds as well
+        as in the cases.
 
         Parameters
         ----------
         metrics : dict of Metric
         groups : (requests,) int
-            Case of each request, counted from 0.
+            Case of each request, numbered from 0.
         repeats : int
             Repeats of the cross-validation.
         resamples : int
@@ -103,14 +103,14 @@ class Bootstrap(Generic[Name]):
         return cls(metrics, {name: np.concatenate(parts) for name, parts in values.items()}, len(groups), repeats)
 
     def estimate(self, name: Name) -> Estimate:
-        """Value on the requests themselves, with the interval of the resampled values."""
+        """Return the value on all requests, with the interval of the resampled values."""
         return self._estimate(self.metrics[name], self.values[name])
 
     def difference(self, first: Name, second: Name) -> Estimate:
-        """First minus second, paired."""
-        one, other = self.metrics[first], self.metrics[second]
+        """Return the first metric minus the second, paired."""
+        minuend, subtrahend = self.metrics[first], self.metrics[second]
         return self._estimate(
-            lambda repeat, weights: one(repeat, weights) - other(repeat, weights),
+            lambda repeat, weights: minuend(repeat, weights) - subtrahend(repeat, weights),
             self.values[first] - self.values[second],
         )
 

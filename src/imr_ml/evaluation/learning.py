@@ -16,20 +16,20 @@ from imr_ml.evaluation.splits import EvaluationSettings, repeated_folds, tested_
 from imr_ml.progress import StartProgress, silent
 
 SHARES = (0.2, 0.4, 0.6, 0.8)
-"""Shares of a fold's training cases to fit on, besides all of them."""
+"""Shares of a fold's training cases to fit on, in addition to all of them."""
 
 
 @dataclass(frozen=True, slots=True)
 class LearningPoint:
-    """Metrics of models trained on part of the cases.
+    """Metrics of models trained on a sample of the cases.
 
     Attributes
     ----------
     cases, requests : int
-        Fitted on, as a mean over the folds.
+        Mean number of training cases and requests over the folds.
     estimates : dict
-        Predictor (``"model"`` or a baseline) -> metric -> `Estimate`. The intervals are over the cases that are
-        predicted; the luck of which cases are used for training is not in them.
+        Predictor (``"model"`` or a baseline) -> metric -> `Estimate`. The intervals are over the predicted cases; they
+        do not include chance in the choice of training cases.
     """
 
     cases: int
@@ -46,29 +46,29 @@ def learning_curve(
 ) -> tuple[LearningPoint, ...]:
     """Fit the model and the baselines on nested, growing samples of the training cases.
 
-    Every part predicts the same held-out cases: the folds are those of an evaluation's first cross-validation, whose
-    own predictions are the last point.
+    All models predict the same held-out cases, in the folds of the evaluation's first repeat; the evaluation's own
+    predictions are the last point.
 
     Parameters
     ----------
     dataset : Dataset
     build : callable
-        Makes an unfitted model.
+        Builds an unfitted model.
     settings : EvaluationSettings
-        Those of the evaluation.
+        Settings of the evaluation.
     predicted : dict of OutOfFold
-        The evaluation's, by predictor.
+        Predictions of the evaluation, by predictor.
     start : callable, optional
         Starts a progress bar over the fits.
     """
     labels, groups = dataset.labels, dataset.groups
     whole = repeated_folds(labels.overturned, groups, settings)[0]
     parts = [
-        [(_part_of(train, share, labels.overturned, groups, settings.seed), test) for train, test in whole]
+        [(_sample_rows(train, share, labels.overturned, groups, settings.seed), test) for train, test in whole]
         for share in SHARES
     ]
     builders = predictors(build, labels)
-    fitted = out_of_fold(dataset, builders, parts, settings.jobs, start, "fitting on parts of the cases")
+    fitted = out_of_fold(dataset, builders, parts, settings.jobs, start, "fitting on samples of the cases")
     tested, points = tested_part(dataset, [whole]), []
     for number, folds in enumerate([*parts, whole]):
         predictions = {
@@ -81,19 +81,19 @@ def learning_curve(
     return tuple(points)
 
 
-def _part_of(
+def _sample_rows(
     train: NDArray[np.int64], share: float, overturned: NDArray[np.bool_], groups: NDArray[np.int64], seed: int
 ) -> NDArray[np.int64]:
-    """Rows of a stratified sample of the cases, with at least one case of each outcome.
+    """Return the rows of a stratified sample of the cases, with at least one case of each outcome.
 
-    A larger share holds the rows of a smaller one.
+    A larger share contains the rows of a smaller one.
     """
-    cases, of_case = np.unique(groups[train], return_inverse=True)
-    has_overturned = np.bincount(of_case, weights=overturned[train]) > 0
+    cases, case_of = np.unique(groups[train], return_inverse=True)
+    has_overturned = np.bincount(case_of, weights=overturned[train]) > 0
     order = np.random.default_rng(seed).permutation(len(cases))
-    chosen = np.zeros(len(cases), dtype=bool)
-    for kind in (has_overturned, ~has_overturned):
-        alike = order[kind[order]]
-        chosen[alike[: max(1, round(share * len(alike)))]] = True
-    part: NDArray[np.int64] = train[chosen[of_case]]
-    return part
+    is_sampled = np.zeros(len(cases), dtype=bool)
+    for stratum in (has_overturned, ~has_overturned):
+        stratum_cases = order[stratum[order]]
+        is_sampled[stratum_cases[: max(1, round(share * len(stratum_cases)))]] = True
+    rows: NDArray[np.int64] = train[is_sampled[case_of]]
+    return rows

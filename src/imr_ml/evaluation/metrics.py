@@ -1,8 +1,8 @@
-"""Compute metrics of weighted requests, for many weightings at once.
+"""Compute metrics of weighted requests for many resamples at once.
 
-Each takes weights of shape (resamples, requests) and gives one value a resample: a bootstrap over cases weighs each
-request by how often its case was drawn. With weights of one they equal scikit-learn's metrics of the same name, which
-would sort and count anew for every resample.
+Each function takes weights of shape (resamples, requests) and returns one value per resample: a bootstrap over cases
+weights each request by how often its case was drawn. With all weights 1, the values equal those of scikit-learn's
+metrics of the same name, which would sort and count again for every resample.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ Values = NDArray[np.float64]
 
 
 def roc_auc(truth: NDArray[np.bool_], score: NDArray[np.float64], weights: Weights) -> Values:
-    """Area under the ROC curve; ties count half. NaN where a resample holds one outcome only.
+    """Area under the ROC curve; ties count half. NaN for a resample with a single outcome.
 
     Parameters
     ----------
@@ -62,9 +62,9 @@ def brier(truth: NDArray[np.bool_], probability: NDArray[np.float64], weights: W
 
 
 def brier_skill(truth: NDArray[np.bool_], probability: NDArray[np.float64], weights: Weights) -> Values:
-    """1 - Brier / Brier of the base rate: above 0 is better than saying the rate of all requests of each of them.
+    """1 - Brier / Brier of the base rate: above 0 is better than predicting the base rate for every request.
 
-    The base rate is that of the requests as they are, in every resample: the constant that `BaseRate` predicts.
+    The base rate is that of all requests, in every resample: the constant that `BaseRate` predicts.
 
     Parameters
     ----------
@@ -83,9 +83,9 @@ def expected_calibration_error(
 ) -> Values:
     """Expected calibration error over bins with equal numbers of requests.
 
-    Bins are those of the requests as they are, in every resample; equal probabilities are never parted, so that a
-    constant has one bin. The error is a mean of distances, which chance only makes larger: a good model of few requests
-    has one well above 0.
+    Every resample uses the bins of all requests. Equal probabilities share a bin, so a constant prediction has one
+    bin. The error is a mean of distances, which chance only increases: with few requests, even a well calibrated model
+    has an error well above 0.
 
     Parameters
     ----------
@@ -133,7 +133,7 @@ def f1_micro(truth: NDArray[np.bool_], predicted: NDArray[np.bool_], weights: We
 
 
 def f1_by_family(truth: NDArray[np.bool_], predicted: NDArray[np.bool_], weights: Weights) -> Values:
-    """F1 of each family, shape (resamples, families); 0 for one neither cited nor predicted.
+    """F1 of each family, shape (resamples, families); 0 for a family neither cited nor predicted.
 
     Parameters
     ----------
@@ -166,7 +166,7 @@ def top_family_cited(truth: NDArray[np.bool_], probability: NDArray[np.float64],
     Parameters
     ----------
     truth : (requests, families) bool
-        Families cited.
+        Whether each family was cited.
     probability : (requests, families) float
     weights : (resamples, requests) float
         Weight of each request in each resample.
@@ -176,7 +176,7 @@ def top_family_cited(truth: NDArray[np.bool_], probability: NDArray[np.float64],
 
 
 def _by_score(truth: NDArray[np.bool_], score: NDArray[np.float64], weights: Weights) -> tuple[Weights, Weights]:
-    """Weights of the positives and the negatives at each distinct score, ascending: shape (resamples, scores)."""
+    """Sum weights of positives and negatives at each distinct score, ascending; each of shape (resamples, scores)."""
     order = np.argsort(score, kind="stable")
     starts = np.flatnonzero(np.diff(score[order], prepend=-np.inf) > 0)
     ordered = weights[:, order]
@@ -184,6 +184,6 @@ def _by_score(truth: NDArray[np.bool_], score: NDArray[np.float64], weights: Wei
     return positive, np.add.reduceat(ordered, starts, axis=1) - positive
 
 
-def _ratio(above: Values, below: Values, empty: float = np.nan) -> Values:
-    ratio: Values = np.divide(above, below, out=np.full(np.shape(above), empty), where=below > 0)
+def _ratio(numerator: Values, denominator: Values, empty: float = np.nan) -> Values:
+    ratio: Values = np.divide(numerator, denominator, out=np.full(np.shape(numerator), empty), where=denominator > 0)
     return ratio

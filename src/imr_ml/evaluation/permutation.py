@@ -1,14 +1,14 @@
 """Test the outcome classifier against shuffled outcomes and masked text.
 
-Outcomes are shuffled by case: each case takes the outcomes of another case of its fold, in full. The requests of a
-case share their summary and nearly always their outcome, so that the data hold about as many independent outcomes as
-cases; outcomes shuffled request by request would pretend that there are as many as requests, and call chance a
-finding. And they are shuffled within folds, so that every test part keeps its share of overturned cases.
+Outcomes are shuffled by case: each case gets all outcomes of another case in its fold. The requests of a case share
+their summary and nearly always their outcome, so the data contain about as many independent outcomes as cases.
+Shuffling request by request would treat every request as independent and report chance as an effect. Outcomes are
+shuffled within folds, so that every test part keeps its share of overturned cases.
 
-What is compared is the AUC over pairs of requests of one fold, because scores of different folds come from different
-classifiers. Within a fold it is 0.5 on average if there is nothing to learn, while the AUC over all requests lies
-lower: a fold with many overturned cases is scored by a classifier that saw few. The calibration is left out, as it
-does not change the order within a fold.
+The test compares the AUC over pairs of requests in the same fold, because scores of different folds come from
+different classifiers. Within a fold it averages 0.5 if there is nothing to learn, but the AUC over all requests would
+be lower: a fold with many overturned cases is scored by a classifier that was trained on few. Calibration is omitted
+because it does not change the order within a fold.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ _AT_ONCE = 10
 
 @dataclass(frozen=True, slots=True)
 class PermutationTest:
-    """The outcome classifier on real outcomes beside shuffled ones.
+    """ROC AUC of the outcome classifier on real and on shuffled outcomes.
 
     Attributes
     ----------
     roc_auc : float
-        Over pairs of requests of one fold, with the outcomes as they are.
+        Over pairs of requests in the same fold, with the real outcomes.
     shuffled_roc_auc : (permutations,) float
-        The same with shuffled outcomes; NaN where a shuffle left no fold with both.
+        With shuffled outcomes; NaN if no fold had both outcomes.
     """
 
     roc_auc: float
@@ -69,14 +69,14 @@ def permutation_test(
 ) -> PermutationTest:
     """Compare the first candidate of the outcome classifier with itself on shuffled outcomes.
 
-    Each fold's features are made once, as they do not depend on outcomes; only the classifier is fitted anew.
+    Each fold's features are computed once, as they do not depend on outcomes; only the classifier is fitted again.
 
     Parameters
     ----------
     dataset : Dataset
     model : ModelSettings
     settings : EvaluationSettings
-        Its folds (those of the first repeat), permutations, seed and jobs.
+        The folds of the first repeat, permutations, seed and jobs are used.
     start : callable, optional
         Starts a progress bar over the permutations.
     """
@@ -86,7 +86,7 @@ def permutation_test(
     shuffled = list(shuffled_outcomes(overturned, groups, splits, settings))
     progress = start("shuffling outcomes", len(shuffled))
     tasks = ((folds, truth, model) for truth in shuffled)
-    # Copied where written to: matrices are shared between processes, and scipy sorts a sparse one in place.
+    # Copy on write: processes share the matrices, and scipy sorts sparse ones in place.
     aucs = run_parallel(_auc, tasks, settings.jobs, progress, mmap_mode="c", batch_size=_AT_ONCE)
     return PermutationTest(_auc(folds, overturned, model), np.array(list(aucs)))
 
@@ -94,7 +94,7 @@ def permutation_test(
 def shuffled_outcomes(
     overturned: NDArray[np.bool_], groups: NDArray[np.int64], splits: list[Split], settings: EvaluationSettings
 ) -> Iterator[NDArray[np.bool_]]:
-    """Shuffled outcomes: each case gets those of another case in its fold, repeated or cut to its own size.
+    """Yield shuffled outcomes: each case gets those of another case in its fold, repeated or cut to its size.
 
     Parameters
     ----------
@@ -110,8 +110,8 @@ def shuffled_outcomes(
     for _ in range(settings.permutations):
         shuffled = overturned.copy()
         for cases in cases_by_fold:
-            for own, donor in zip(cases, random.permutation(len(cases)), strict=True):
-                shuffled[own] = np.resize(overturned[cases[donor]], len(own))
+            for rows, donor in zip(cases, random.permutation(len(cases)), strict=True):
+                shuffled[rows] = np.resize(overturned[cases[donor]], len(rows))
         yield shuffled
 
 
@@ -126,7 +126,7 @@ def _fold(dataset: Dataset, split: Split, model: ModelSettings) -> _Fold:
 
 
 def _auc(folds: list[_Fold], truth: NDArray[np.bool_], model: ModelSettings) -> float:
-    """ROC AUC within folds: only pairs of requests of the same fold count."""
+    """Compute the ROC AUC over pairs of requests in the same fold."""
     from scipy.stats import rankdata
 
     wins = pairs = 0.0
@@ -144,17 +144,17 @@ def _auc(folds: list[_Fold], truth: NDArray[np.bool_], model: ModelSettings) -> 
 
 @dataclass(frozen=True, slots=True)
 class MaskingComparison:
-    """The model with the sentences that state the reviewer's conclusion masked, and with them unmasked.
+    """Metrics with the sentences that state the reviewer's conclusion masked and unmasked.
 
     Attributes
     ----------
     requests_masked : int
-        Requests whose tokens masking changes.
+        Number of requests whose tokens change with masking.
     masked, unmasked : dict
         Metric -> `Estimate`.
     difference : dict
-        Metric -> `Estimate` of masked minus unmasked over the same resamples: a value below 0 is what hindsight would
-        have given, for a metric of which more is better.
+        Metric -> `Estimate` of masked minus unmasked on the same resamples. Where higher is better, a value below 0 is
+        the gain from seeing the conclusion.
     """
 
     requests_masked: int

@@ -1,4 +1,4 @@
-"""Evaluate a model: every metric with its interval, beside each baseline, on the same grouped folds."""
+"""Evaluate a model and its baselines on the same grouped folds: every metric with its interval."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from imr_ml.classifiers.types import Dataset, Labels, Predictor
 from imr_ml.evaluation.comparison import (
     MODEL,
     Comparison,
+    available_metrics,
     bootstrap_metrics,
     compare,
-    metrics_of,
     predictors,
     values_by_fold,
 )
@@ -33,32 +33,32 @@ _COVERAGE_PARTS = 10
 
 @dataclass(frozen=True, slots=True)
 class Evaluation(Comparison):
-    """The results of an evaluation: a comparison on all tested requests, and what else was measured.
+    """Results of an evaluation: a comparison on all tested requests, and further measurements.
 
     Attributes
     ----------
     rows : (tested requests,) int
-        Which requests were tested: all, but for a large table; see `EvaluationSettings`.
+        Tested requests: all of them, except for a large table; see `EvaluationSettings`.
     labels : Labels
-        Of the tested requests, as all that follows.
+        Labels of the tested requests.
     groups : (tested requests,) int
-        Counted from 0.
+        Case of each tested request, numbered from 0.
     predicted : dict of OutOfFold
-        By predictor, the model and every baseline.
+        By predictor: the model and every baseline.
     settings : EvaluationSettings
-        With the repeats that were run.
+        Settings with the actual number of repeats.
     fold_of : (repeats, tested requests) int
-        In which fold each request was held out.
+        Fold in which each request was held out.
     by_fold : dict of (repeats, folds) float
-        Metric -> the model's value in each test part; NaN where a part leaves it undefined.
+        Metric -> the model's value in each test part; NaN if undefined there.
     temporal : TemporalEvaluation or None
-        None where the dates don't allow one; `no_temporal` then holds the reason.
+        None if the dates do not allow one; `no_temporal` then contains the reason.
     permutation : PermutationTest or None
         None if not requested.
     masking : MaskingComparison or None
         None if not requested.
     learning : tuple of LearningPoint
-        Fewest cases first; empty if not requested.
+        From few cases to many; empty if not requested.
     """
 
     rows: NDArray[np.int64]
@@ -93,7 +93,7 @@ def evaluate(
     ----------
     dataset : Dataset
     build : callable
-        Makes an unfitted model.
+        Builds an unfitted model.
     settings : EvaluationSettings
     start : callable, optional
         Starts a progress bar over the fits of the cross-validation.
@@ -101,7 +101,7 @@ def evaluate(
     Raises
     ------
     SplitError
-        Where there are too few cases of either outcome for the folds.
+        If there are too few cases of either outcome for the folds.
     """
     settings = settings.for_requests(len(dataset))
     repeats = repeated_folds(dataset.labels.overturned, dataset.groups, settings)
@@ -140,17 +140,18 @@ def evaluate_masking(
 ) -> MaskingComparison:
     """Evaluate the model with determination language masked and unmasked, on the same folds.
 
-    Where both readings are the same, nothing is fitted: the difference is 0.
+    If masking changes no request, nothing is fitted and the difference is 0.
 
     Parameters
     ----------
     evaluation : Evaluation
-        Of one of the datasets.
+        Evaluation on one of the data sets.
     masked, unmasked : Dataset
-        The same requests, with determination language masked and without.
+        The same requests with determination language masked and unmasked.
     build : callable
+        Builds an unfitted model.
     evaluated_masked : bool, default True
-        Whether `evaluation` is of the masked one.
+        Whether `evaluation` is on the masked data set.
     start : callable, optional
         Starts a progress bar over the fits.
     """
@@ -166,7 +167,7 @@ def evaluate_masking(
     sides = dict(
         zip(("masked", "unmasked") if evaluated_masked else ("unmasked", "masked"), (evaluated, others), strict=True)
     )
-    names = metrics_of(labels)
+    names = available_metrics(labels)
     pairs = [(side, name) for side in sides for name in names]
     bootstrap = bootstrap_metrics(sides, pairs, labels, evaluation.groups, settings)
     return MaskingComparison(
@@ -178,10 +179,10 @@ def evaluate_masking(
 
 
 def measured_coverage(evaluation: Evaluation, coverage: float) -> dict[str, float]:
-    """Measure how often prediction sets contain the outcome, and how often they contain the likelier one alone.
+    """Measure how often prediction sets contain the outcome, and how often they contain only the more likely one.
 
-    Thresholds from nine tenths of the cases are tried on the others, in turn. What sets promise is a share of cases, so
-    each case counts once an outcome, however many requests of it were so decided; confident is a share of requests.
+    Thresholds from nine tenths of the cases are tested on the remaining tenth, in turn. Coverage is a share of cases:
+    each case counts once per outcome, whatever its number of requests. ``conformal.confident`` is a share of requests.
 
     Parameters
     ----------
@@ -192,17 +193,17 @@ def measured_coverage(evaluation: Evaluation, coverage: float) -> dict[str, floa
     p_overturned, overturned = evaluation.out_of_fold.mean_p_overturned, evaluation.labels.overturned
     groups = evaluation.groups
     part = np.random.default_rng(evaluation.settings.seed).permutation(int(groups.max()) + 1)[groups] % _COVERAGE_PARTS
-    held, confident = np.zeros((len(groups), 2), dtype=bool), np.zeros(len(groups), dtype=bool)
+    in_set, confident = np.zeros((len(groups), 2), dtype=bool), np.zeros(len(groups), dtype=bool)
     for number in range(_COVERAGE_PARTS):
-        tried = part == number
-        sets = outcome_sets(p_overturned[~tried], overturned[~tried], groups[~tried], coverage)
-        held[tried], confident[tried] = sets(p_overturned[tried]), sets.confident(p_overturned[tried])
-    hit = held[np.arange(len(held)), overturned.astype(int)]
-    together = 2 * groups + overturned
-    weight = 1 / np.bincount(together)[together]
+        test = part == number
+        sets = outcome_sets(p_overturned[~test], overturned[~test], groups[~test], coverage)
+        in_set[test], confident[test] = sets(p_overturned[test]), sets.confident(p_overturned[test])
+    is_covered = in_set[np.arange(len(in_set)), overturned.astype(int)]
+    case_and_outcome = 2 * groups + overturned
+    weight = 1 / np.bincount(case_and_outcome)[case_and_outcome]
     return {
-        "conformal.coverage": float(np.average(hit, weights=weight)),
-        "conformal.coverage_overturned": float(np.average(hit[overturned], weights=weight[overturned])),
+        "conformal.coverage": float(np.average(is_covered, weights=weight)),
+        "conformal.coverage_overturned": float(np.average(is_covered[overturned], weights=weight[overturned])),
         "conformal.confident": float(confident.mean()),
     }
 

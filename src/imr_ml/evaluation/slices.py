@@ -1,6 +1,6 @@
 """Compute metrics of slices, such as category, family cited, number of items, age, sex and year.
 
-Slices are described, never compared: of forty slices two lie outside of a 95 % interval by chance.
+Slices are described, never compared: by chance, two of forty slices are outside a 95 % interval.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from imr_ml.guidelines.types import FAMILIES
 
 FEWEST_REQUESTS = 20
 SLICE_METRICS = ("outcome.roc_auc", "outcome.brier", "family.f1_micro", "family.top_cited")
-"""Metrics of a slice; the others need a base rate or families that a slice may lack."""
+"""Metrics of a slice; the others need a base rate or families that are missing in some slices."""
 
 _ABSENT, _UNKNOWN = "_absent", "unknown"
 ITEM_BANDS = {"1": 1, "2": 2, "3 to 4": 4, "5 or more": np.inf}
@@ -30,17 +30,17 @@ AGE_BANDS = {"29 or less": 29, "30 to 39": 39, "40 to 49": 49, "50 to 59": 59, "
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """The model on some of the requests.
+    """Counts and metrics of the model on a subset of the requests.
 
     Attributes
     ----------
     kind : str
-        What the requests were sliced by, e.g. ``"category"``.
+        Property that defines the slices, e.g. ``"category"``.
     value : str
-        Which of them, e.g. ``"Surgery"``; ``"unknown"`` where the table has none.
+        Its value in this slice, e.g. ``"Surgery"``; ``"unknown"`` if missing.
     estimates : dict
-        Metric -> `Estimate`; empty for less than `FEWEST_REQUESTS` requests, and without the ROC AUC where all have one
-        outcome.
+        Metric -> `Estimate`; empty for fewer than `FEWEST_REQUESTS` requests, and without the ROC AUC if all requests
+        have the same outcome.
     """
 
     kind: str
@@ -52,41 +52,41 @@ class Slice:
 
 
 def slices(dataset: Dataset, predicted: OutOfFold, settings: EvaluationSettings) -> tuple[Slice, ...]:
-    """Metrics of every slice; slices by cited family overlap, as a reviewer may cite several.
+    """Compute metrics of every slice; slices by cited family overlap, as a reviewer can cite several.
 
     Parameters
     ----------
     dataset : Dataset
     predicted : OutOfFold
-        The model's.
+        Predictions of the model.
     settings : EvaluationSettings
     """
     return tuple(
-        _slice(kind, value, np.flatnonzero(chosen), dataset, predicted, settings)
-        for kind, value, chosen in _chosen(dataset)
-        if chosen.any()
+        _measure_slice(kind, value, np.flatnonzero(in_slice), dataset, predicted, settings)
+        for kind, value, in_slice in _slice_masks(dataset)
+        if in_slice.any()
     )
 
 
 def slice_table(measured: tuple[Slice, ...]) -> pd.DataFrame:
-    """Table with one row per slice and metric; a slice without metrics has one row of counts.
+    """Build a table with one row per slice and metric; a slice without metrics has one row with its counts.
 
     Returns
     -------
     DataFrame
         ``kind, slice, requests, cases, overturned, metric, value, low, high``.
     """
-    nothing = {None: Estimate(np.nan, np.nan, np.nan)}
+    no_metric = {None: Estimate(np.nan, np.nan, np.nan)}
     rows = [
         (row.kind, row.value, row.requests, row.cases, row.overturned, metric, *astuple(estimate))
         for row in measured
-        for metric, estimate in (row.estimates or nothing).items()
+        for metric, estimate in (row.estimates or no_metric).items()
     ]
     columns = ["kind", "slice", "requests", "cases", "overturned", "metric", "value", "low", "high"]
     return pd.DataFrame(rows, columns=columns).astype({"metric": "string"})
 
 
-def _slice(
+def _measure_slice(
     kind: str,
     value: str,
     rows: NDArray[np.int64],
@@ -109,8 +109,8 @@ def _slice(
     return Slice(kind, value, len(rows), int(cases.max()) + 1, overturned, estimates)
 
 
-def _chosen(dataset: Dataset) -> Iterator[tuple[str, str, NDArray[np.bool_]]]:
-    """Kind, value and the requests that have it; kinds that the frame lacks are left out."""
+def _slice_masks(dataset: Dataset) -> Iterator[tuple[str, str, NDArray[np.bool_]]]:
+    """Yield kind, value and mask of each slice; kinds without a column in the frame are skipped."""
     frame, labels = dataset.frame, dataset.labels
     yield from _by_value("category", frame, "category", lambda values: values.str.replace("_", " "))
     yield from (("cited family", family, cited) for family, cited in zip(FAMILIES, labels.families.T, strict=True))
@@ -133,5 +133,5 @@ def _by_value(
 
 
 def band_names(numbers: pd.Series, bands: dict[str, float]) -> pd.Series:
-    """Band of each number; missing where the number is missing."""
+    """Return the band of each number; missing for a missing number."""
     return pd.cut(numbers.astype("float64"), [-np.inf, *bands.values()], labels=list(bands))

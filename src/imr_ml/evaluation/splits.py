@@ -1,4 +1,4 @@
-"""Settings of an evaluation, and splits of requests that leave each case on one side."""
+"""Settings of an evaluation, and splits of requests that keep each case on one side."""
 
 from __future__ import annotations
 
@@ -19,29 +19,29 @@ Split = tuple[NDArray[np.int64], NDArray[np.int64]]
 
 @dataclass(frozen=True, slots=True)
 class EvaluationSettings:
-    """How to evaluate.
+    """Settings of an evaluation.
 
     Attributes
     ----------
     repeats : int
-        Cross-validations with different folds; 0 takes 5 for tables under 2,000 requests and 1 above.
+        Cross-validations with different folds; 0 means 5 for tables under 2,000 requests and 1 for others.
     resamples : int
         Bootstrap resamples of the cases.
     jobs : int
-        Processes; -1 for all cores.
+        Number of processes; -1 for all cores.
     stratify : bool
-        Whether folds are stratified by outcome besides being grouped by case.
+        Whether folds are stratified by outcome as well as grouped by case.
     permutations : int
-        How often outcomes are shuffled to see what chance gives; 0 leaves that test out.
+        Number of shuffles in the permutation test; 0 skips the test.
     compare_masking : bool
-        Whether the model is also evaluated with determination language masked where it is not, or the other way round;
-        that reads every text and fits every held-out model twice.
+        Whether to evaluate the model both with determination language masked and unmasked; this reads every text and
+        fits every held-out model twice.
     learning_curve : bool
-        Whether the model and the baselines are also fitted on parts of the cases.
+        Whether to fit the model and the baselines on samples of the cases too.
     tested_folds : int
-        How many of the folds are held out in turn; 0 takes one for tables above `large_from` requests, else all.
+        Number of folds that are held out in turn; 0 means one for tables above `large_from` requests, else all.
     large_from : int
-        Requests above which folds are not stratified either: they are so large that chance does it.
+        Above this number of requests, folds are not stratified either: in folds that large, outcomes balance by chance.
     """
 
     folds: int = 5
@@ -58,7 +58,7 @@ class EvaluationSettings:
 
     @property
     def tested_parts(self) -> str:
-        """The folds that are held out, e.g. ``"5 folds"`` or ``"1 of 5 folds"``."""
+        """Description of the folds that are held out, e.g. ``"5 folds"`` or ``"1 of 5 folds"``."""
         return (
             f"{self.tested_folds} of {self.folds} folds"
             if 0 < self.tested_folds < self.folds
@@ -66,7 +66,7 @@ class EvaluationSettings:
         )
 
     def for_requests(self, requests: int) -> EvaluationSettings:
-        """Fill in the numbers of repeats and tested folds for a table of that size."""
+        """Return the settings with the numbers of repeats and tested folds for a table of this size."""
         repeats = self.repeats or (_REPEATS_OF_SMALL_TABLE if requests < _SMALL_TABLE else 1)
         is_large = requests > self.large_from
         tested = self.tested_folds or (1 if is_large and repeats == 1 else self.folds)
@@ -74,11 +74,11 @@ class EvaluationSettings:
 
 
 class SplitError(ImrError):
-    """Too few cases to evaluate; the message gives the number found and the number needed."""
+    """Too few cases to evaluate; the message states the actual and the required number."""
 
 
 def fold_numbers(folds: Sequence[Split]) -> NDArray[np.int64]:
-    """Fold in which each tested request is held out, shape (tested requests,)."""
+    """Return the fold in which each tested request is held out, shape (tested requests,)."""
     order = np.argsort(np.concatenate([test for _, test in folds]))
     numbers: NDArray[np.int64] = np.repeat(np.arange(len(folds)), [len(test) for _, test in folds])[order]
     return numbers
@@ -87,7 +87,7 @@ def fold_numbers(folds: Sequence[Split]) -> NDArray[np.int64]:
 def grouped_folds(
     overturned: NDArray[np.bool_], groups: NDArray[np.int64], folds: int, seed: int, *, stratify: bool = True
 ) -> list[Split]:
-    """Folds grouped by case.
+    """Split requests into folds, grouped by case.
 
     Parameters
     ----------
@@ -97,22 +97,22 @@ def grouped_folds(
     folds : int
     seed : int
     stratify : bool, default True
-        Whether each fold holds about the same share of overturned requests.
+        Whether each fold has about the same share of overturned requests.
 
     Returns
     -------
     list of (train, test)
-        Indices; every request is in exactly one test part.
+        Row indices; every request is in exactly one test part.
 
     Raises
     ------
     SplitError
-        Where there are fewer cases of either outcome than folds.
+        If there are fewer cases of either outcome than folds.
     """
     from sklearn.model_selection import GroupKFold, StratifiedGroupKFold
 
-    for outcome, chosen in (("overturned", overturned), ("upheld", ~overturned)):
-        cases = len(np.unique(groups[chosen]))
+    for outcome, has_outcome in (("overturned", overturned), ("upheld", ~overturned)):
+        cases = len(np.unique(groups[has_outcome]))
         if cases < folds:
             raise SplitError(
                 f"only {cases} case(s) with a request {outcome}, and {folds} folds need {folds}: "
@@ -126,14 +126,15 @@ def grouped_folds(
 def repeated_folds(
     overturned: NDArray[np.bool_], groups: NDArray[np.int64], settings: EvaluationSettings
 ) -> list[list[Split]]:
-    """Grouped folds of each repeat of a cross-validation.
+    """Return the tested folds of each repeat of a cross-validation, grouped by case.
 
     Parameters
     ----------
     overturned : (requests,) bool
     groups : (requests,) int
+        Case of each request.
     settings : EvaluationSettings
-        With the repeats to run.
+        From `EvaluationSettings.for_requests`.
 
     Raises
     ------
@@ -148,12 +149,12 @@ def repeated_folds(
 
 
 def tested_rows(repeats: list[list[Split]]) -> NDArray[np.int64]:
-    """Requests that each repeat tests on, in ascending order."""
+    """Return the rows that each repeat tests, in ascending order."""
     return np.sort(np.concatenate([test for _, test in repeats[0]]))
 
 
 def tested_part(dataset: Dataset, repeats: list[list[Split]]) -> Dataset:
-    """The requests that each repeat tests on, in their order; the whole data set where that is all of them."""
+    """Return the requests that each repeat tests, in order."""
     rows = tested_rows(repeats)
     if len(rows) == len(dataset):
         return dataset

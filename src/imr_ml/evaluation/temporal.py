@@ -22,19 +22,19 @@ _FEWEST_CASES = 5
 
 
 class NoTemporalSplit(ImrError):  # noqa: N818
-    """The dates don't allow a temporal split; the message says why."""
+    """The dates do not allow a temporal split; the message states the reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class TemporalEvaluation:
-    """The model and the baselines, trained on earlier decisions and tested on later ones.
+    """Comparison of the model and the baselines, trained on earlier decisions and tested on later ones.
 
     Attributes
     ----------
     tested_from : float
-        First decision that is tested on, as a year and its fraction.
+        First tested decision, as a year with a fraction.
     left_out : int
-        Requests without a date, and earlier ones whose case (or its near-duplicate) was also decided later.
+        Requests without a date, and earlier ones whose case (or a near-duplicate) was also decided later.
     """
 
     tested_from: float
@@ -54,7 +54,7 @@ class TemporalEvaluation:
 
 
 def format_year(year: float) -> str:
-    """A year and its fraction as a date; the middle of a year means the year alone, as some sources publish no more."""
+    """Format a year with a fraction as a date; the exact middle of a year means that only the year is known."""
     whole, part = divmod(year, 1)
     return str(int(whole)) if part == 0.5 else str(date(int(whole), 1, 1) + timedelta(days=round(part * 365.25)))
 
@@ -71,19 +71,19 @@ def temporal_split(labels: Labels, groups: NDArray[np.int64]) -> Split:
     Returns
     -------
     train, test : (requests,) int
-        No decision of `train` is as late as any of `test`.
+        Row indices. Every decision of `train` is earlier than every decision of `test`.
 
     Raises
     ------
     NoTemporalSplit
-        Where the decisions span less than three months, or a side lacks cases of an outcome.
+        If the decisions span less than three months, or a side has too few cases of an outcome.
     """
     years = labels.decided_year
     dated = ~np.isnan(years)
     span = float(np.ptp(years[dated])) if dated.any() else 0.0
     if span < SHORTEST_SPAN_YEARS:
         reason = f"the dated decisions span {12 * span:.1f} months" if dated.any() else "no decision has a date"
-        raise NoTemporalSplit(f"no temporal split: {reason}, it needs at least three months")
+        raise NoTemporalSplit(f"no temporal split: {reason}; it needs at least three months")
     last = np.full(int(groups.max()) + 1, -np.inf)
     np.maximum.at(last, groups[dated], years[dated])
     first_tested = float(np.quantile(last[np.isfinite(last)], _EARLIER_SHARE, method="higher"))
@@ -107,7 +107,7 @@ def evaluate_over_time(
     ----------
     dataset : Dataset
     build : callable
-        Makes an unfitted model.
+        Builds an unfitted model.
     settings : EvaluationSettings
     start : callable, optional
         Starts a progress bar over the fits.

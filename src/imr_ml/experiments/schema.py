@@ -1,4 +1,4 @@
-"""Schema of an experiment file: mapped onto the settings of a training, and written as TOML."""
+"""Schema of an experiment file: convert it to training settings, write it as TOML, export it for editors."""
 
 from __future__ import annotations
 
@@ -29,8 +29,10 @@ CANDIDATE_TYPES: Mapping[str, Mapping[str, type[Candidate]]] = {
     "families": FAMILY_CANDIDATE_TYPES,
 }
 """Section of the file -> name of a classifier -> its parameters."""
+SWEEP = "sweep"
+"""Table of a file with the keys that `imr-ml sweep` varies; not part of the experiment."""
 Years = Annotated[float, Field(gt=0)]
-_ALL_ALIKE = float("inf")
+_NO_DECAY = float("inf")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +42,11 @@ class TrainingSettings:
     Attributes
     ----------
     coverage : float
-        Share of requests of each outcome whose prediction set must hold their outcome.
+        Share of requests of each outcome whose prediction set must contain their outcome.
     ladder : bool
         Whether to evaluate the ladder of simpler and more complex predictors too.
     precedent_texts : bool
-        Whether the model stores the texts of its requests, to show them with precedents.
+        Whether the model stores the texts of its requests, to display them with precedents.
     """
 
     nlp: NlpSettings = field(default_factory=NlpSettings)
@@ -60,7 +62,7 @@ class _Section(BaseModel):
 
 
 class Nlp(_Section):
-    """How texts are read; see `NlpSettings`."""
+    """How texts are processed; see `NlpSettings`."""
 
     negation: bool
     mask_determination: bool
@@ -68,7 +70,7 @@ class Nlp(_Section):
 
 
 class Training(_Section):
-    """Half-lives to choose from (`inf` weighs all decisions alike), seed, and coverage of the prediction sets."""
+    """Candidate half-lives (`inf` weights all decisions equally), seed, and coverage of the prediction sets."""
 
     half_life_years: tuple[Years, ...] = Field(min_length=1)
     seed: int = Field(ge=0)
@@ -76,7 +78,7 @@ class Training(_Section):
 
 
 class Evaluation(_Section):
-    """The cross-validation; `repeats` = 0 takes 5 for small tables and 1 for others."""
+    """The cross-validation; `repeats` = 0 means 5 for small tables and 1 for others."""
 
     folds: int = Field(ge=2)
     repeats: int = Field(ge=0)
@@ -90,10 +92,10 @@ class Experiment(_Section):
     Attributes
     ----------
     description : str
-        One sentence for the list of experiments; changes nothing.
+        One sentence for the list of experiments; it has no effect.
     nlp, features, training, evaluation
     outcome, families : tuple of Candidate
-        The section's own settings, then those of its alternatives.
+        Settings of the section, then of its alternatives.
     """
 
     description: str
@@ -105,19 +107,19 @@ class Experiment(_Section):
     evaluation: Evaluation
 
     def training_settings(self) -> TrainingSettings:
-        """The settings that `imr_ml.training.train` takes."""
+        """Return the settings for `imr_ml.training.train`."""
         model = ModelSettings(
             outcome=self.outcome,
             family=self.families,
             terms=self.features,
-            half_life_years=tuple(None if years == _ALL_ALIKE else years for years in self.training.half_life_years),
+            half_life_years=tuple(None if years == _NO_DECAY else years for years in self.training.half_life_years),
             seed=self.training.seed,
         )
         evaluation = EvaluationSettings(**self.evaluation.model_dump(), seed=self.training.seed)
         return TrainingSettings(NlpSettings(**self.nlp.model_dump()), model, evaluation, self.training.coverage)
 
     def values(self) -> dict[str, Any]:
-        """Content of the file, with every key."""
+        """Return the content of the file, with every key."""
         values = self.model_dump(mode="json")
         for task in CANDIDATE_TYPES:
             first, *others = values[task]
@@ -125,10 +127,10 @@ class Experiment(_Section):
         return values
 
 
-def values_of(settings: TrainingSettings) -> dict[str, Any]:
-    """Content of the experiment file that gives these settings."""
+def experiment_values(settings: TrainingSettings) -> dict[str, Any]:
+    """Return the content of the experiment file with these settings."""
     nlp, model, evaluation = asdict(settings.nlp), settings.model, asdict(settings.evaluation)
-    half_lives = tuple(_ALL_ALIKE if years is None else years for years in model.half_life_years)
+    half_lives = tuple(_NO_DECAY if years is None else years for years in model.half_life_years)
     return Experiment(
         description="",
         nlp=Nlp(**{name: nlp[name] for name in Nlp.model_fields}),
@@ -141,32 +143,34 @@ def values_of(settings: TrainingSettings) -> dict[str, Any]:
 
 
 def flat_keys(values: Mapping[str, Any]) -> dict[str, Value]:
-    """Value of each key of an experiment file, e.g. ``outcome.weights.summary``; the description is left out.
+    """Return the value of each key of an experiment file, e.g. ``outcome.weights.summary``, without the description.
 
-    An alternative is one text: its classifier, and what it sets otherwise than that does by itself.
+    An alternative is described in one string: its classifier and the settings that differ from the classifier's
+    defaults.
     """
     keys = dict(flatten({name: value for name, value in values.items() if name != "description"}))
     for task in CANDIDATE_TYPES:
-        keys[f"{task}.alternatives"] = [_describe_alternative(task, other) for other in values[task]["alternatives"]]
+        alternatives = values[task]["alternatives"]
+        keys[f"{task}.alternatives"] = [_describe_alternative(task, alternative) for alternative in alternatives]
     return keys
 
 
 def default_candidate(task: str, classifier: str) -> dict[str, Any]:
-    """Settings of a classifier of which a file sets none."""
-    known = CANDIDATE_TYPES[task][classifier]
-    values: dict[str, Any] = TypeAdapter(known).dump_python(known(), mode="json")
+    """Return the default settings of a classifier."""
+    candidate_type = CANDIDATE_TYPES[task][classifier]
+    values: dict[str, Any] = TypeAdapter(candidate_type).dump_python(candidate_type(), mode="json")
     return values
 
 
 def _describe_alternative(task: str, values: Mapping[str, Any]) -> str:
     classifier = values["classifier"]
-    usual = dict(flatten(default_candidate(task, classifier)))
-    changed = (f"{name}={value}" for name, value in flatten(values) if usual[name] != value)
-    return " ".join((classifier, *changed))
+    defaults = dict(flatten(default_candidate(task, classifier)))
+    changes = (f"{name}={value}" for name, value in flatten(values) if defaults[name] != value)
+    return " ".join((classifier, *changes))
 
 
 def flatten(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Value]]:
-    """Nested values by their dotted keys, e.g. ``outcome.weights.summary``."""
+    """Yield nested values with their dotted keys, e.g. ``outcome.weights.summary``."""
     for name, value in sorted(values.items(), key=lambda item: isinstance(item[1], dict) and bool(prefix)):
         if isinstance(value, dict):
             yield from flatten(value, f"{prefix}{name}.")
@@ -175,13 +179,13 @@ def flatten(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, 
 
 
 def to_toml(values: Mapping[str, Any]) -> str:
-    """An experiment file with these values; see `Experiment.values`."""
-    stated = {name: value for name, value in values.items() if name != "description" or value}
-    return "\n".join(_lines(stated)).strip() + "\n"
+    """Format an experiment file with these values; see `Experiment.values`."""
+    nonempty = {name: value for name, value in values.items() if name != "description" or value}
+    return "\n".join(_toml_lines(nonempty)).strip() + "\n"
 
 
 def format_value(value: object) -> str:
-    """A value as TOML."""
+    """Format a value as TOML."""
     if isinstance(value, float):
         return str(value) if math.isfinite(value) else "inf"
     if isinstance(value, list):
@@ -189,18 +193,41 @@ def format_value(value: object) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def _lines(table: Mapping[str, Any], name: str = "") -> Iterator[str]:
+def _toml_lines(table: Mapping[str, Any], name: str = "") -> Iterator[str]:
     tables = {key: value for key, value in table.items() if isinstance(value, dict)}
     lists = {key: value for key, value in table.items() if _is_tables(value)}
     for key, value in table.items():
         if key not in tables and key not in lists:
             yield f"{key} = {format_value(value)}"
     for key, value in tables.items():
-        yield from ("", f"[{name}{key}]", *_lines(value, f"{name}{key}."))
+        yield from ("", f"[{name}{key}]", *_toml_lines(value, f"{name}{key}."))
     for key, values in lists.items():
         for value in values:
-            yield from ("", f"[[{name}{key}]]", *_lines(value, f"{name}{key}."))
+            yield from ("", f"[[{name}{key}]]", *_toml_lines(value, f"{name}{key}."))
 
 
 def _is_tables(value: object) -> bool:
     return isinstance(value, list) and bool(value) and isinstance(value[0], dict)
+
+
+def json_schema() -> dict[str, Any]:
+    """Return a JSON schema of experiment files for editors; every key is optional."""
+    schema: dict[str, Any] = _relax_schema(Experiment.model_json_schema())
+    for task in CANDIDATE_TYPES:
+        candidates = schema["properties"][task]
+        schema["properties"][task] = candidates["items"]
+        for candidate in candidates["items"]["anyOf"]:
+            schema["$defs"][candidate["$ref"].rpartition("/")[2]]["properties"]["alternatives"] = candidates
+    schema["properties"][SWEEP] = {"type": "object", "description": "Keys to vary with `imr-ml sweep`"}
+    return schema
+
+
+def _relax_schema(schema: Any) -> Any:
+    """Remove required keys, and let any classifier of a section match, as a file can omit the classifier's name."""
+    if isinstance(schema, dict):
+        return {
+            name.replace("oneOf", "anyOf"): _relax_schema(part)
+            for name, part in schema.items()
+            if name not in ("required", "discriminator")
+        }
+    return [_relax_schema(part) for part in schema] if isinstance(schema, list) else schema

@@ -107,7 +107,8 @@ def feature_columns(
     from imr_ml.nlp.frame import section_columns
 
     missing = pd.Series(np.nan, index=requests.index)
-    known = {name: requests[name] if name in requests else missing for name in FEATURE_COLUMNS}
+    present = {name: requests[name] for name in FEATURE_COLUMNS if name in requests}
+    known = {**dict.fromkeys(FEATURE_COLUMNS, missing), **present}
     read = section_columns(requests, settings or NlpSettings(), start, views=views, jobs=jobs)
     days = _days(requests, "date_of_injury", "ur_denial_date")
     ur_families = [families if isinstance(families, str) else "" for families in known["ur_families"]]
@@ -157,7 +158,7 @@ def _codes(requests: pd.DataFrame) -> list[str]:
     if not any(name in requests for name in CODE_COLUMNS):
         return [ABSENT] * len(requests)
     missing = [None] * len(requests)
-    columns = (requests[name] if name in requests else missing for name in CODE_COLUMNS)
+    columns = (requests.get(name, missing) for name in CODE_COLUMNS)
     rows = zip(*(map(_as_token, column) for column in columns), strict=True)
     return [_codes_of(row) if any(row) else ABSENT for row in rows]
 

@@ -1,7 +1,7 @@
-"""Read the ladder: reference rates, then experiment files from simple to complex.
+"""Read the ladder: reference predictors, then experiment files from simple to complex.
 
-A later rung is more complex than an earlier one: it costs more to fit, to run or to explain, and must be better to be
-worth it.
+A later rung is more complex than an earlier one: it costs more to fit, to run or to explain, so it must be better to
+be worthwhile.
 """
 
 from __future__ import annotations
@@ -26,25 +26,25 @@ from imr_ml.features.frame import feature_frame
 from imr_ml.nlp.types import NlpSettings
 from imr_ml.progress import StartProgress, silent
 
-_AS_MANY_AS = 20.0
+_SMOOTHING = 20.0
 _THRESHOLD = 0.4
 TASKS = ("outcome", "family")
 
 
 class CategoryRate:
-    """The rate of the request's category, smoothed: the overall rate counts as much as twenty requests."""
+    """Predict the rates of the request's category, smoothed: the overall rate counts as much as twenty requests."""
 
     def fit(self, frame: pd.DataFrame, labels: Labels, groups: NDArray[np.int64]) -> Self:  # noqa: ARG002
-        """Learn the rates."""
+        """Compute the rates by category."""
         columns = np.column_stack([labels.overturned, labels.families])
         self.rates_ = [
-            TargetEncoder(target_type="continuous", smooth=_AS_MANY_AS).fit(frame[["category"]], column.astype(float))
+            TargetEncoder(target_type="continuous", smooth=_SMOOTHING).fit(frame[["category"]], column.astype(float))
             for column in columns.T
         ]
         return self
 
     def predict(self, frame: pd.DataFrame) -> Predictions:
-        """The rates of each row's category; the overall ones for a category not met before."""
+        """Return the rates of each row's category; the overall rates for a category without training requests."""
         rates = np.column_stack([rate.transform(frame[["category"]])[:, 0] for rate in self.rates_])
         return Predictions(rates[:, 0], rates[:, 1:], family_sets(rates[:, 1:], _THRESHOLD))
 
@@ -56,13 +56,13 @@ class Rung:
     Attributes
     ----------
     description : str
-        One line for people.
+        One line to display.
     build : callable
-        Makes an unfitted predictor.
+        Builds an unfitted predictor.
     tasks : tuple of {"outcome", "family"}
-        What it predicts otherwise than the rungs before it; elsewhere it is not compared.
+        Tasks in which it differs from the rungs before it; it is compared only in these.
     nlp : NlpSettings or None
-        How its texts are read; None where it reads none or takes them as they are.
+        How texts are processed; None if it uses no text or the raw text.
     """
 
     name: str
@@ -81,61 +81,62 @@ REFERENCES = (
 
 
 def base_rung(labels: Labels) -> Rung:
-    """The lowest rung: the rates of the evaluated requests, the best that any constant could do."""
+    """Return the lowest rung: the rates of the evaluated requests, the best constant prediction."""
     return Rung("base_rate", "The same rates for every request", partial(BaseRate, labels))
 
 
 def read_rungs(files: Sequence[str] = ()) -> tuple[Rung, ...]:
-    """The references, then experiments by name or path; those of the package's ladder where none is named.
+    """Return the reference rungs, then the experiments (names or paths); by default those of the built-in ladder.
 
     Raises
     ------
     ExperimentError
-        For a file that is no experiment, or two of one name.
+        For an invalid experiment file, or for two rungs with the same name.
     """
-    rungs = (*REFERENCES, *_rungs([read_experiment(file) for file in files or ladder_names()]))
+    rungs = (*REFERENCES, *_experiment_rungs([read_experiment(file) for file in files or ladder_names()]))
     names = [rung.name for rung in rungs]
     for name in names:
         if names.count(name) > 1:
-            raise ExperimentError(f"two experiments are called {name!r}; rename a file")
+            raise ExperimentError(f"two experiments are called {name!r}; rename one of the files")
     return rungs
 
 
 def read_frames(
     requests: pd.DataFrame,
     rungs: Sequence[Rung],
-    known: Mapping[NlpSettings, pd.DataFrame],
+    frames: Mapping[NlpSettings, pd.DataFrame],
     start: StartProgress = silent,
 ) -> dict[NlpSettings, pd.DataFrame]:
-    """Feature frames of the requests for every rung: the known ones, and those that are read another way.
+    """Return the feature frames of the requests for every rung: the existing ones and the missing ones.
 
     Parameters
     ----------
     requests : DataFrame
         Decided requests, in the order of the data set.
     rungs : sequence of Rung
-    known : dict of DataFrame
+    frames : dict of DataFrame
+        Existing feature frames.
     start : callable, optional
         Starts a progress bar over the distinct texts.
     """
     needed = dict.fromkeys(rung.nlp for rung in rungs if rung.nlp is not None)
-    return {**known, **{nlp: feature_frame(requests, nlp, start) for nlp in needed if nlp not in known}}
+    return {**frames, **{nlp: feature_frame(requests, nlp, start) for nlp in needed if nlp not in frames}}
 
 
-def _rungs(experiments: Sequence[NamedExperiment]) -> Iterator[Rung]:
-    met: set[tuple[object, ...]] = set()
+def _experiment_rungs(experiments: Sequence[NamedExperiment]) -> Iterator[Rung]:
+    earlier_keys: set[tuple[object, ...]] = set()
     for named in experiments:
         settings = named.experiment.training_settings()
         keys = _task_keys(settings)
-        # An experiment that is the same as another is judged beside it.
-        tasks = tuple(task for task, key in keys.items() if key not in met) or TASKS
-        met.update(keys.values())
+        # An experiment that is identical to an earlier one is compared in all tasks.
+        tasks = tuple(task for task, key in keys.items() if key not in earlier_keys) or TASKS
+        earlier_keys.update(keys.values())
         build = partial(RequestModel, settings.model)
         yield Rung(named.name, named.experiment.description, build, tasks, settings.nlp)
 
 
 def _task_keys(settings: TrainingSettings) -> dict[str, tuple[object, ...]]:
-    """What each task's predictions depend on."""
+    """Return the settings that determine each task's predictions."""
     model = settings.model
     shared = settings.nlp, model.terms, model.seed
     return {"outcome": (*shared, model.outcome, model.half_life_years), "family": (*shared, model.family)}

@@ -1,1 +1,1 @@
-"""Write what people read: the model card, figures, pages and rates."""
+"""Write reports for people: the model card, figures and pages."""

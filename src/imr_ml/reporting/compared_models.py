@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     from imr_ml.training import TrainedModel
 
 COLORS_OF_BASELINES = {"base_rate": "#707070", "plain_tfidf": "#E69F00", "ur_families": "#CC79A7"}
-"""The same in every picture and in the MLflow UI; see `figures.canvas`."""
+"""Colors in every figure and in the MLflow UI; see `figures.canvas`."""
 TITLES = {MODEL: "model"} | {name: BASELINES[name] for name in COLORS_OF_BASELINES}
-_MEANING = {
-    "base_rate": "Always the rates of the data that is evaluated on: the best that any constant could do.",
+_DESCRIPTIONS = {
+    "base_rate": "Always predicts the rates of the evaluated data: the best constant prediction.",
     "plain_tfidf": "TF-IDF of the raw words and logistic regression, without the spaCy stage.",
-    "ur_families": "The reviewer cites the families that the claims administrator cited.",
+    "ur_families": "Predicts that the reviewer cites the same families as the claims administrator.",
 }
 
 
@@ -38,17 +38,17 @@ class ComparedModel:
     key : str
         Unique in a training, e.g. ``"plain_tfidf"``.
     title : str
-        For people.
+        Display name.
     estimates : dict of Estimate
-        By metric, under the names that the model's have.
+        By metric, with the same names as the model's.
     params : dict
-        Its settings.
+        Settings of the predictor.
     description : str
-        A sentence or two in Markdown.
+        One or two sentences in Markdown.
     by_fold : dict of (repeats, folds) float
         Each metric in each test part.
     metrics : dict of float
-        Further figures.
+        Further metrics without intervals.
     """
 
     key: str
@@ -62,14 +62,14 @@ class ComparedModel:
 
 
 def compared_baselines(trained: TrainedModel) -> tuple[ComparedModel, ...]:
-    """The baselines that the model was evaluated beside."""
+    """Return the baselines of the model's evaluation."""
     evaluation = trained.evaluation
     return tuple(
         ComparedModel(
             key,
             TITLES.get(key, key),
             estimates,
-            description=_MEANING.get(key, ""),
+            description=_DESCRIPTIONS.get(key, ""),
             out_of_fold=evaluation.predicted[key],
         )
         for key, estimates in evaluation.estimates.items()
@@ -78,7 +78,7 @@ def compared_baselines(trained: TrainedModel) -> tuple[ComparedModel, ...]:
 
 
 def compared_rungs(climb: Climb) -> tuple[ComparedModel, ...]:
-    """The rungs that were climbed; among them are the baselines."""
+    """Return the rungs of the ladder, which include the baselines."""
     return tuple(
         ComparedModel(
             key=step.rung.name,
@@ -87,19 +87,19 @@ def compared_rungs(climb: Climb) -> tuple[ComparedModel, ...]:
                 **step.estimates,
                 **{f"{metric}.over_champion": difference for metric, difference in step.differences.items()},
             },
-            params={"rung": place, "tasks": step.rung.tasks, "against": step.against},
+            params={"rung": number, "tasks": step.rung.tasks, "against": step.against},
             description=_describe_step(step, climb),
             out_of_fold=step.out_of_fold,
             metrics={"fit_s": step.fit_s},
         )
-        for place, step in enumerate(climb.steps)
+        for number, step in enumerate(climb.steps)
     )
 
 
 def _describe_step(step: Step, climb: Climb) -> str:
-    won = [task for task, name in climb.champions.items() if name == step.rung.name]
-    met = [f"{task}: beside {name}" for task, name in step.against.items()]
-    lines = [f"{step.rung.description}. Rung {climb.steps.index(step)} of the ladder."]
-    lines += [f"Champion of: {', '.join(won)}."] if won else []
-    lines += [f"The differences are to the champion that it met ({'; '.join(met)})."] if met else []
-    return " ".join(lines)
+    won_tasks = [task for task, name in climb.champions.items() if name == step.rung.name]
+    champions = [f"{task}: {name}" for task, name in step.against.items()]
+    sentences = [f"{step.rung.description}. Rung {climb.steps.index(step)} of the ladder."]
+    sentences += [f"Champion of: {', '.join(won_tasks)}."] if won_tasks else []
+    sentences += [f"Compared with the champion at that rung ({'; '.join(champions)})."] if champions else []
+    return " ".join(sentences)

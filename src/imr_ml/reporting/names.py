@@ -57,14 +57,14 @@ NUMBER_NAMES = {
     "log_items_in_case": "number of requests in the letter",
 }
 PAGE_NAMES = {"families": FAMILY_NAMES, "tiers": TIER_NAMES, "facts": FACT_NAMES, "sections": SECTION_NAMES}
-"""What the scripts of pages show."""
+"""Names for the scripts of pages."""
 _MISSING = "missingindicator_"
 _ABSENT = "_absent"
 _DENIED = "no_"
 
 
 def feature_name(block: str, term: str, *, is_present: bool = True) -> str:
-    """A feature in words, e.g. ``"number of requests in the letter"`` or ``"MRI at knee"``.
+    """Describe a feature in words, e.g. ``"number of requests in the letter"`` or ``"MRI at knee"``.
 
     Parameters
     ----------
@@ -73,7 +73,7 @@ def feature_name(block: str, term: str, *, is_present: bool = True) -> str:
     term : str
         Feature within the block.
     is_present : bool, default True
-        Whether the request has it.
+        Whether the request has the feature.
 
     Examples
     --------
@@ -106,7 +106,7 @@ def feature_name(block: str, term: str, *, is_present: bool = True) -> str:
 
 
 def spaced(term: str) -> str:
-    """A token as words."""
+    """Replace the separators of a token with spaces."""
     return term.replace("_", " ").replace("@", " at ").strip()
 
 
@@ -116,6 +116,6 @@ def _fact(block: str, term: str) -> str:
 
 
 def _word(token: str) -> str:
-    """A token of a text: ``"drug=lidocaine"`` and ``"no_drug=lidocaine"`` name their drug."""
+    """Describe a token of a text; ``"no_drug=lidocaine"`` becomes ``"no lidocaine"``."""
     denied, plain = token.startswith(_DENIED), token.removeprefix(_DENIED)
     return f"{'no ' if denied else ''}{spaced(plain.partition('=')[2] or plain)}"

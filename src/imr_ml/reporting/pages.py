@@ -1,4 +1,4 @@
-"""Write a page: data that can't end a script, a policy that allows its own scripts only, shared files and formats."""
+"""Write HTML pages: safely embedded data, a content security policy, shared styles and number formats."""
 
 from __future__ import annotations
 
@@ -27,64 +27,64 @@ def write_html(
     data: dict[str, Any] | None = None,
     **values: object,
 ) -> None:
-    """Write a page of one file that loads nothing.
+    """Write a page as a single file that loads nothing else.
 
-    Text goes in as text: by autoescaping in the template, as JSON without a ``<`` for the scripts, which in turn only
-    ever set text. A policy in the page forbids any script or style but its own, by their SHA-256, and any connection.
+    Values are never parsed as HTML: the template escapes them, and scripts get JSON without a ``<`` and only set text.
+    The page's content security policy allows only its own scripts and style, by their SHA-256, and no connection.
 
     Parameters
     ----------
     target : Path
-        Appears when all is written.
+        Written atomically.
     package, name : str
-        Place and name of the template, which fills the blocks ``title`` and ``body`` of ``layout``, and of its style.
+        Package and name of the template, which fills the blocks ``title`` and ``body`` of ``layout``, and of its style.
     scripts : sequence of str
-        In the order in which they need each other.
+        In order of their dependencies.
     data : dict, optional
-        What the scripts read.
+        Data for the scripts.
     **values : object
-        What the template fills in, besides `percent`, `points` and `count`.
+        Values for the template, in addition to `percent`, `points` and `count`.
     """
     from markupsafe import Markup
 
     style = page_style(package, name)
-    written = template(package, "page", f"{name}.html.jinja").render(
+    html = template(package, "page", f"{name}.html.jinja").render(
         layout=template("imr_ml.reporting", "page", "layout.html.jinja"),
         policy=content_policy(style, *scripts),
         style=Markup(style),  # noqa: S704 - files of this package
         scripts=[Markup(script) for script in scripts],  # noqa: S704
-        data=Markup(embedded_json(data)) if data else "",  # noqa: S704 - holds no "<"
+        data=Markup(embedded_json(data)) if data else "",  # noqa: S704 - contains no "<"
         percent=percent,
         points=points,
         count=count,
         **values,
     )
     with atomic_write(target) as temporary:
-        temporary.write_text(written, encoding="utf-8", newline="\n")
+        temporary.write_text(html, encoding="utf-8", newline="\n")
 
 
 def percent(share: float) -> str:
-    """A share as a page shows it, such as ``"12.3 %"``."""
+    """Format a share, e.g. ``"12.3 %"``."""
     return f"{100 * share:.1f} %"
 
 
 def points(share: float) -> str:
-    """A difference of shares in points, with its sign."""
+    """Format a difference of shares in percentage points, with its sign."""
     return f"{100 * share:+.1f}"
 
 
 def count(number: int) -> str:
-    """A number with its thousands apart."""
+    """Format a number with thousands separators."""
     return f"{number:,}"
 
 
 def embedded_json(data: dict[str, Any]) -> str:
-    """JSON for a script element: nothing in it can end the element or begin a comment."""
+    """Format JSON for a script element; it can't close the element or start a comment."""
     return json.dumps(data, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
 
 
 def content_policy(style: str, *scripts: str) -> str:
-    """Content-Security-Policy that allows one style and these scripts, by their SHA-256, and no connection."""
+    """Return a Content-Security-Policy that allows one style and these scripts, by SHA-256, and no connection."""
     allowed = " ".join(f"'{_digest(script)}'" for script in scripts) or "'none'"
     return (
         f"default-src 'none'; style-src '{_digest(style)}'; script-src {allowed}; "
@@ -93,12 +93,12 @@ def content_policy(style: str, *scripts: str) -> str:
 
 
 def page_resource(name: str, package: str = BATCH_PAGE) -> str:
-    """A file of a package's folder ``page``; the batch page's hold what the pages share."""
+    """Read a file from a package's folder ``page``; shared files are in that of the batch page."""
     return (files(package) / "page" / name).read_text("utf-8")
 
 
 def page_style(package: str, name: str) -> str:
-    """The style that all pages share, and a page's own."""
+    """Return the shared style followed by the page's own."""
     return page_resource("page.css") + ("" if package == BATCH_PAGE else page_resource(f"{name}.css", package))
 
 

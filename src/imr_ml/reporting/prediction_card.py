@@ -20,7 +20,7 @@ _SHOWN_FAMILIES = 3
 
 
 def prediction_card(row: Mapping[str, Any]) -> RenderableType:
-    """Card of one row of `score_frame`: probability and cohort, families, evidence in words, nearest decisions."""
+    """Render a row of `score_frame` as a card: probability and cohort, families, evidence, nearest decisions."""
     from rich.panel import Panel
     from rich.table import Table
     from rich.text import Text
@@ -33,7 +33,7 @@ def prediction_card(row: Mapping[str, Any]) -> RenderableType:
 
 
 def card_lines(row: Mapping[str, Any]) -> dict[str, list[str]]:
-    """The card's lines by label; a request that can't be scored has its reason only."""
+    """Return the card's lines by label; a request that can't be scored only has the reason."""
     if isinstance(row["error"], str):
         return {"Not scored": [row["error"]]}
     lines = {
@@ -70,7 +70,7 @@ def _family_lines(row: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _evidence_lines(row: Mapping[str, Any], target: str) -> Iterator[str]:
-    """The prediction as a sum of log-odds: base rate, terms, everything else."""
+    """Yield the prediction as a sum of log-odds: base rate, terms, everything else."""
     if not isinstance(row["evidence"], str):
         return
     evidence = json.loads(row["evidence"])
@@ -89,10 +89,10 @@ def _evidence_lines(row: Mapping[str, Any], target: str) -> Iterator[str]:
 
 def _precedent_lines(row: Mapping[str, Any]) -> Iterator[str]:
     for nearest in json.loads(row["precedents"]) if isinstance(row["precedents"], str) else []:
-        named = f"{nearest['case_number'] or 'no case number'}, item {nearest['item'] or '?'}"
+        title = f"{nearest['case_number'] or 'no case number'}, item {nearest['item'] or '?'}"
         families = ", ".join(FAMILY_NAMES[family] for family in nearest["families"]) or "no families"
         decision = f"{nearest['outcome']} {nearest['decided'] or ''}".strip()
-        yield f"{named}: {decision} ({families}; similarity {nearest['similarity']:.2f})"
+        yield f"{title}: {decision} ({families}; similarity {nearest['similarity']:.2f})"
         if nearest["request"]:
             yield f"  {nearest['request']}"
     if isinstance(row["precedents_reason"], str):

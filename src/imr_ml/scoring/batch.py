@@ -167,7 +167,9 @@ def score_file(
                 from imr_ml.reporting.batch_page.totals import ReportFacts
                 from imr_ml.reporting.batch_page.writing import write_report
 
-                facts = ReportFacts.of(source.name, model, datetime.now(UTC), options.coverage, opened.mapping.columns)
+                facts = ReportFacts.from_model(
+                    source.name, model, datetime.now(UTC), options.coverage, opened.mapping.columns
+                )
                 write_report(map(read_part, parts), settings.report, facts)
             return summary
 

@@ -1,1 +1,1 @@
-"""Sweeps: search the settings of an experiment, and measure on other cases what the search gains."""
+"""Sweeps: search the settings of an experiment, and measure the gain on held-out cases."""

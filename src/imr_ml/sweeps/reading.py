@@ -1,4 +1,4 @@
-"""Read a [sweep] table: the keys of an experiment file to vary, over which values, and what to select by."""
+"""Read a [sweep] table: the keys of an experiment file to vary, their values, and the objective."""
 
 from __future__ import annotations
 
@@ -8,20 +8,19 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, Field, ValidationError
 
 from imr_ml.experiments.reading import (
-    SWEEP,
     ExperimentError,
     NamedExperiment,
     override_values,
     read_experiment,
     validate_values,
 )
-from imr_ml.experiments.schema import flat_keys, format_value
+from imr_ml.experiments.schema import SWEEP, flat_keys, format_value
 from imr_ml.sweeps.results import OBJECTIVES
 from imr_ml.sweeps.space import STRICT, Parameter, Plan, Range, classifier_key
 
 _Model = TypeVar("_Model", bound=BaseModel)
-_NOT_OF_THE_MODEL = ("evaluation.", "training.seed", "training.coverage", "description")
-_FORMS = "write choices, as in [1, 2, 3], or a range, as in {low = 0.1, high = 10.0, log = true}"
+_EVALUATION_KEYS = ("evaluation.", "training.seed", "training.coverage", "description")
+_SYNTAX = "write choices, such as [1, 2, 3], or a range, such as {low = 0.1, high = 10.0, log = true}"
 
 
 class _Options(BaseModel):
@@ -32,114 +31,116 @@ class _Options(BaseModel):
     inner_folds: int = Field(3, ge=2)
 
 
-def read_plan(named: str, overrides: Sequence[str] = ()) -> Plan:
+def read_plan(path: str, overrides: Sequence[str] = ()) -> Plan:
     """Read an experiment file with a ``[sweep]`` table.
 
     Parameters
     ----------
-    named : str
+    path : str
         Path of a TOML file.
     overrides : sequence of str
-        As ``"outcome.C=1.0"``; they replace what the file sets.
+        E.g. ``"outcome.C=1.0"``; they replace values of the file.
 
     Raises
     ------
     ExperimentError
-        For a file without such a table, an unknown key, an empty range or a value that the key cannot have.
+        For a file without such a table, an unknown key, an empty range or an invalid value.
     """
-    base = read_experiment(named, overrides)
+    base = read_experiment(path, overrides)
     if not isinstance(base.sweep, dict) or not base.sweep:
         example = '"outcome.C" = [0.1, 1.0]'
-        raise ExperimentError(f"{named}: has no [{SWEEP}] table; add one with keys to vary, as in {example}")
+        raise ExperimentError(f"{path}: has no [{SWEEP}] table; add one with keys to vary, such as {example}")
     options = {key: value for key, value in base.sweep.items() if key in _Options.model_fields}
     keys = flat_keys(base.experiment.values())
-    varied = dict(_join_keys({key: value for key, value in base.sweep.items() if key not in options}, keys))
-    given = _validated(_Options, options, f"{named}: {SWEEP}")
+    varied = dict(_flatten_table({key: value for key, value in base.sweep.items() if key not in options}, keys))
+    valid_options = _validate(_Options, options, f"{path}: {SWEEP}")
     if not varied:
-        raise ExperimentError(f"{named}: {SWEEP}: names no key to vary; {_FORMS}")
-    parameters = tuple(_read_parameter(base, key, varied, f'{named}: {SWEEP}."{key}"') for key in varied)
-    of_families = all(key.startswith("families.") for key in varied)
-    objective = given.objective or ("family.f1_micro" if of_families else "outcome.roc_auc")
+        raise ExperimentError(f"{path}: {SWEEP}: names no key to vary; {_SYNTAX}")
+    parameters = tuple(_read_parameter(base, key, varied, f'{path}: {SWEEP}."{key}"') for key in varied)
+    only_families = all(key.startswith("families.") for key in varied)
+    objective = valid_options.objective or ("family.f1_micro" if only_families else "outcome.roc_auc")
     if objective not in OBJECTIVES:
-        raise ExperimentError(f"{named}: {SWEEP}.objective: {objective!r} is none; allowed: {', '.join(OBJECTIVES)}")
-    return Plan(base, parameters, objective, given.outer_folds, given.inner_folds)
+        raise ExperimentError(
+            f"{path}: {SWEEP}.objective: {objective!r} is not an objective; allowed: {', '.join(OBJECTIVES)}"
+        )
+    return Plan(base, parameters, objective, valid_options.outer_folds, valid_options.inner_folds)
 
 
-def _join_keys(table: Mapping[str, Any], keys: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Keys of the table as they are flat: TOML makes a table of a dotted key without quotes."""
+def _flatten_table(table: Mapping[str, Any], keys: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield the table's keys as dotted keys: TOML parses an unquoted dotted key as a nested table."""
     for name, value in table.items():
         key = f"{prefix}{name}"
-        if isinstance(value, dict) and any(known.startswith(f"{key}.") for known in keys):
-            yield from _join_keys(value, keys, f"{key}.")
+        if isinstance(value, dict) and any(experiment_key.startswith(f"{key}.") for experiment_key in keys):
+            yield from _flatten_table(value, keys, f"{key}.")
         else:
             yield key, value
 
 
 def _read_parameter(base: NamedExperiment, key: str, varied: Mapping[str, Any], place: str) -> Parameter:
     value = varied[key]
-    if key.startswith(_NOT_OF_THE_MODEL):
+    if key.startswith(_EVALUATION_KEYS):
         raise ExperimentError(f"{place}: can't be varied: it changes how a model is evaluated, not the model")
     start = flat_keys(base.experiment.values()).get(key)
     if isinstance(value, dict):
-        limits = _validated(Range, value, place)
+        limits = _validate(Range, value, place)
         whole = _is_whole(limits, start, place)
         ends = {f"{place}.{end}": getattr(limits, end) for end in ("low", "high")}
-        classifiers = _classifiers_with(base, key, ends, varied)
+        classifiers = _matching_classifiers(base, key, ends, varied)
         return Parameter(key, limits, start if _is_within(limits, start) else None, whole, classifiers)
     if not isinstance(value, list) or not value:
-        raise ExperimentError(f"{place}: has no values; {_FORMS}")
+        raise ExperimentError(f"{place}: has no values; {_SYNTAX}")
     choices = {f"{place}[{number}]": choice for number, choice in enumerate(value)}
-    classifiers = _classifiers_with(base, key, choices, varied)
+    classifiers = _matching_classifiers(base, key, choices, varied)
     if len({format_value(choice) for choice in value}) < len(value):
-        raise ExperimentError(f"{place}: names a value twice")
-    own = next((choice for choice in value if choice == start), None)
-    return Parameter(key, tuple(value), own, classifiers=classifiers)
+        raise ExperimentError(f"{place}: contains a value twice")
+    start_choice = next((choice for choice in value if choice == start), None)
+    return Parameter(key, tuple(value), start_choice, classifiers=classifiers)
 
 
-def _classifiers_with(
+def _matching_classifiers(
     base: NamedExperiment, key: str, values: Mapping[str, Any], varied: Mapping[str, Any]
 ) -> tuple[str, ...] | None:
-    """Varied classifiers of the section that have a key and can have its values; None if the classifier stays."""
-    of_section = classifier_key(key)
-    choices = varied.get(of_section) if key != of_section else None
+    """Return the varied classifiers of the section that accept the key's values; None if no classifier is varied."""
+    section_classifier = classifier_key(key)
+    choices = varied.get(section_classifier) if key != section_classifier else None
     if not isinstance(choices, list) or not choices:
         for place, value in values.items():
             _check_value(base, key, value, place)
         return None
-    fitting, errors = [], []
+    matching, errors = [], []
     for choice in map(format_value, choices):
         try:
             for place, value in values.items():
-                _check_value(base, key, value, place, [f"{of_section}={choice}"])
-            fitting.append(choice)
+                _check_value(base, key, value, place, [f"{section_classifier}={choice}"])
+            matching.append(choice)
         except ExperimentError as error:
             errors.append(error)
-    if not fitting:
+    if not matching:
         raise errors[0]
-    return tuple(fitting)
+    return tuple(matching)
 
 
 def _check_value(base: NamedExperiment, key: str, value: Any, place: str, changes: Sequence[str] = ()) -> None:
-    """Refuse a value that the key cannot have; combinations of keys are checked per trial.
+    """Raise an error for a value that the key can't have; combinations of keys are checked per trial.
 
-    Errors name the `place` of the value; `changes` are of other keys, as ``"outcome.C=1.0"``.
+    The error names the value's `place`; `changes` override other keys, e.g. ``"outcome.C=1.0"``.
     """
-    shown = format_value(value)
+    formatted = format_value(value)
     try:
-        validate_values(override_values(base.stated, [*changes, f"{key}={shown}"]), place)
+        validate_values(override_values(base.values, [*changes, f"{key}={formatted}"]), place)
     except ExperimentError as error:
         reason = str(error).removeprefix(f"{place}: ")
         table, _, message = reason.partition(": ")
         if key.startswith(f"{table}.") and not message.startswith(("unknown key", "should be")):
             return
-        raise ExperimentError(f"{place} = {shown}: {reason}") from None
+        raise ExperimentError(f"{place} = {formatted}: {reason}") from None
 
 
 def _is_whole(limits: Range, start: Any, place: str) -> bool:
     numbers = [number for number in (limits.low, limits.high, limits.step) if number is not None]
     all_whole = all(isinstance(number, int) for number in numbers)
     if isinstance(start, int) and not isinstance(start, bool) and not all_whole:
-        raise ExperimentError(f"{place}: takes whole numbers; low, high and step must be such")
+        raise ExperimentError(f"{place}: low, high and step must be whole numbers")
     return all_whole and not isinstance(start, float)
 
 
@@ -150,12 +151,12 @@ def _is_within(limits: Range, start: Any) -> bool:
     return abs(steps - round(steps)) < 1e-9
 
 
-def _validated(model: type[_Model], values: Mapping[str, Any], place: str) -> _Model:
+def _validate(model: type[_Model], values: Mapping[str, Any], place: str) -> _Model:
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        first = min(error.errors(include_url=False), key=lambda one: one["type"] != "extra_forbidden")
-        key = ".".join([place, *(str(one) for one in first["loc"] if one not in ("int", "float"))])
+        first = min(error.errors(include_url=False), key=lambda entry: entry["type"] != "extra_forbidden")
+        key = ".".join([place, *(str(part) for part in first["loc"] if part not in ("int", "float"))])
         if first["type"] == "extra_forbidden":
             raise ExperimentError(f"{key}: unknown key; allowed: {', '.join(model.model_fields)}") from None
         message = first["msg"].removeprefix("Value error, ").replace("Input should", "should")

@@ -10,7 +10,7 @@ import numpy as np
 
 from imr_ml.classifiers.types import Labels, Predictions
 from imr_ml.errors import ImrError
-from imr_ml.evaluation.comparison import LESS_IS_BETTER, METRICS, Computed
+from imr_ml.evaluation.comparison import LOWER_IS_BETTER, METRICS, Computed
 from imr_ml.evaluation.metrics import Values, Weights
 from imr_ml.experiments.schema import to_toml
 from imr_ml.files import explain_storage_errors
@@ -24,15 +24,15 @@ if TYPE_CHECKING:
 
 
 _LOG_LOSS = "outcome.log_loss"
-_LEAST_PROBABILITY = 1e-15
-LESS = LESS_IS_BETTER | {_LOG_LOSS}
-"""Objectives of which less is better."""
+_MIN_PROBABILITY = 1e-15
+MINIMIZED = LOWER_IS_BETTER | {_LOG_LOSS}
+"""Objectives to minimize; the others are maximized."""
 FILE, SELECTED = "file", "selected"
 
 
 def _log_loss(labels: Labels, predictions: Predictions, weights: Weights) -> Values:
-    right = np.where(labels.overturned, predictions.p_overturned, 1 - predictions.p_overturned)
-    loss: Values = weights @ -np.log(np.maximum(right, _LEAST_PROBABILITY)) / weights.sum(axis=1)
+    p_outcome = np.where(labels.overturned, predictions.p_overturned, 1 - predictions.p_overturned)
+    loss: Values = weights @ -np.log(np.maximum(p_outcome, _MIN_PROBABILITY)) / weights.sum(axis=1)
     return loss
 
 
@@ -40,30 +40,30 @@ OBJECTIVES: dict[str, Computed] = {**METRICS, _LOG_LOSS: _log_loss}
 """Name -> metric."""
 
 
-def objectives_of(labels: Labels) -> tuple[str, ...]:
-    """Objectives that the labels allow: none of families if the source does not report them."""
+def available_objectives(labels: Labels) -> tuple[str, ...]:
+    """Return the objectives that the labels allow; without families, only those of the outcome."""
     return tuple(name for name in OBJECTIVES if labels.families_known or not name.startswith("family."))
 
 
 class SweepError(ImrError):
-    """A sweep that can't be run or resumed; the message says why and what to do."""
+    """A sweep can't run or resume; the message states the reason and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sweep:
-    """The results of a sweep.
+    """Results of a sweep.
 
     Attributes
     ----------
     trials : tuple of TrialResult
-        Of all searches.
+        Trials of all searches.
     selected : dict of TrialResult
         Search -> its best trial.
     estimates : dict
-        ``"selected"`` (nested: in each outer fold, what was selected on the other folds) and ``"file"`` -> metric ->
-        `Estimate`, both on the same outer folds.
+        ``"selected"`` and ``"file"`` -> metric -> `Estimate`, both on the same outer folds. The selected settings are
+        nested: each outer fold is predicted with the settings selected on the other folds.
     differences : dict of Estimate
-        Metric -> selected minus file, over the same resamples.
+        Metric -> selected minus file, on the same resamples.
     """
 
     plan: Plan
@@ -76,49 +76,39 @@ class Sweep:
 
     @property
     def winner(self) -> TrialResult:
-        """The best trial on all the data."""
+        """Best trial on all the data."""
         return self.selected[ALL]
 
     @property
     def verdict(self) -> str:
-        """Whether what was selected is better than the file's settings beyond chance: one sentence."""
+        """Sentence on whether the selected settings are better than the file's beyond chance."""
         gain = self.differences[self.plan.objective]
-        better, worse = (gain.high < 0, gain.low > 0) if self.plan.objective in LESS else (gain.low > 0, gain.high < 0)
-        if better:
+        is_below, is_above = gain.high < 0, gain.low > 0
+        is_better, is_worse = (is_below, is_above) if self.plan.objective in MINIMIZED else (is_above, is_below)
+        if is_better:
             return "the gain is proven: its interval excludes 0"
-        if worse:
+        if is_worse:
             return "the selected settings are worse than the file's: keep the file's"
         return "the gain is not proven: its interval includes 0"
 
 
 def winner_toml(sweep: Sweep) -> str:
-    """Experiment file with every setting of the winner."""
+    """Format an experiment file with every setting of the winner."""
     winner, plan = sweep.winner, sweep.plan
     changes = ", ".join(f"{key}={value}" for key, value in winner.values.items())
-    tried = sum(trial.search == winner.search for trial in sweep.trials)
+    trials = sum(trial.search == winner.search for trial in sweep.trials)
     values = plan.experiment(winner.values).values()
-    return to_toml(values | {"description": f"Best of {tried} trials of {plan.base.name}: {changes}"})
+    return to_toml(values | {"description": f"Best of {trials} trials of {plan.base.name}: {changes}"})
 
 
 def check_is_new(path: Path) -> None:
-    """Refuse a file that exists.
-
-    Raises
-    ------
-    SweepError
-    """
+    """Raise a `SweepError` if a file exists."""
     if path.exists():
-        raise SweepError(f"{path}: exists and is not replaced; move it away, or name another with -o")
+        raise SweepError(f"{path}: already exists; move it away, or choose another file with -o")
 
 
 def write_new(path: Path, text: str) -> None:
-    """Write a new file.
-
-    Raises
-    ------
-    SweepError
-        If it exists.
-    """
+    """Write a new file; raise a `SweepError` if it exists."""
     with explain_storage_errors(path.parent):
         try:
             with path.open("x", encoding="utf-8") as file:

@@ -1,4 +1,4 @@
-"""Search settings with Optuna: seeded, pruned, and stored after every step, so that a killed search goes on."""
+"""Search settings with Optuna: seeded, pruned, and stored after every step, so that a killed search can resume."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 
 from imr_ml.experiments.reading import ExperimentError
 from imr_ml.files import locked
-from imr_ml.sweeps.results import LESS, SweepError
+from imr_ml.sweeps.results import MINIMIZED, SweepError
 
 if TYPE_CHECKING:
     from optuna import Study, Trial
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 State = Literal["complete", "pruned", "impossible"]
 _RANDOM_TRIALS = 5
 _DRAWS = 10
-# Folds are few and noisy: only what is among the worst quarter so far is not worth the rest.
+# Folds are few and noisy: prune only trials in the worst quarter so far.
 _CONTINUED_PERCENT = 75.0
 _VALUES, _METRICS, _STATE, _FACTS = "values", "metrics", "state", "facts"
 
@@ -39,11 +39,11 @@ class TrialResult:
     search : str
         Data that it was measured on: ``fold 1`` and so on, or ``all``.
     number : int
-        From 0, in the search.
+        Number in the search, from 0.
     values : dict of str
         Varied key -> its value as TOML.
     state : str
-        ``pruned`` if three of four trials were better so far, ``impossible`` if the values exclude each other.
+        ``pruned`` if three of four trials were better so far, ``impossible`` if the values contradict each other.
     metrics : dict of list of float
         Objective -> its value in each inner fold.
     value : float or None
@@ -60,7 +60,7 @@ class TrialResult:
 
 @dataclass
 class OpenTrial:
-    """A trial under way: its values, the experiment with them, and what was measured so far."""
+    """A running trial: its values, the experiment with them, and the metrics so far."""
 
     handle: Trial
     values: dict[str, str]
@@ -78,25 +78,25 @@ class Search:
     plan : Plan
     storage : RDBStorage
     facts : dict of str
-        What must be the same for a stored search to go on, and its digest.
+        Name -> digest of what must be unchanged to resume a stored search.
     """
 
     def __init__(self, name: str, plan: Plan, storage: RDBStorage, facts: Mapping[str, str]) -> None:
         self.name, self.plan = name, plan
         self._study = _open_study(name, plan, storage, facts)
         trials = self._study.get_trials(deepcopy=False)
-        ended = [trial for trial in trials if trial.state.name in ("COMPLETE", "PRUNED")]
-        self.results = [_read_result(name, number, trial) for number, trial in enumerate(ended)]
+        finished = [trial for trial in trials if trial.state.name in ("COMPLETE", "PRUNED")]
+        self.results = [_read_result(name, number, trial) for number, trial in enumerate(finished)]
 
     def ask(self) -> OpenTrial:
-        """Suggest the next trial: the file's own values first, then by the results so far.
+        """Suggest the next trial: first the file's values, then values based on the results so far.
 
-        One that needs no fit has ended already: its values exclude each other, or all that was drawn was tried before.
+        The trial is already finished if its values contradict each other or every draw repeats an earlier trial.
         """
-        trial, before = self._draw_new()
-        if before:
-            trial.metrics = before.metrics
-            self._end(trial, before.state)
+        trial, duplicate = self._draw_new()
+        if duplicate:
+            trial.metrics = duplicate.metrics
+            self._end(trial, duplicate.state)
             return trial
         try:
             trial.experiment = self.plan.experiment(trial.values)
@@ -105,17 +105,17 @@ class Search:
         return trial
 
     def _draw_new(self) -> tuple[OpenTrial, TrialResult | None]:
-        """A draw that was not tried before; if there is none, the last of several with the result that it had."""
+        """Draw a trial with new values; after several failed draws, return the last one with its earlier result."""
         from optuna.trial import TrialState
 
         for draw in range(_DRAWS):
             trial = self._draw(draw)
-            before = next((result for result in self.results if result.values == trial.values), None)
-            if before is None:
+            duplicate = next((result for result in self.results if result.values == trial.values), None)
+            if duplicate is None:
                 break
             if draw < _DRAWS - 1:
                 self._study.tell(trial.handle, state=TrialState.FAIL)
-        return trial, before
+        return trial, duplicate
 
     def _draw(self, draw: int) -> OpenTrial:
         from optuna.samplers import TPESampler
@@ -123,14 +123,14 @@ class Search:
         number, base = len(self.results), self.plan.base.experiment
         if not number and (start := self.plan.start):
             self._study.enqueue_trial(start)
-        # By the number of results, so that a search that was killed goes on as if it had not been.
+        # The seed depends on the number of results, so that a killed search resumes with the same draws.
         seed = np.random.SeedSequence([base.training.seed, number, draw]).generate_state(1)[0]
         self._study.sampler = TPESampler(seed=int(seed), n_startup_trials=_RANDOM_TRIALS)
         trial = self._study.ask()
         return OpenTrial(trial, self.plan.suggest(trial), base)
 
     def report(self, trial: OpenTrial, metrics: Mapping[str, float]) -> None:
-        """Add the metrics of an inner fold; end the trial after its last, or if three of four were better so far."""
+        """Add the metrics of an inner fold; end the trial after the last fold, or prune it."""
         for name, value in metrics.items():
             trial.metrics.setdefault(name, []).append(value)
         values = trial.metrics[self.plan.objective]
@@ -143,8 +143,8 @@ class Search:
             self._end(trial, "pruned")
 
     def best(self) -> TrialResult | None:
-        """The complete trial with the best mean, the first of equals; None if there is none."""
-        sign = -1.0 if self.plan.objective in LESS else 1.0
+        """Return the complete trial with the best mean, the first in case of a tie; None without complete trials."""
+        sign = -1.0 if self.plan.objective in MINIMIZED else 1.0
         complete = [result for result in self.results if result.value is not None]
         return max(complete, key=lambda result: sign * (result.value or 0.0), default=None)
 
@@ -153,8 +153,8 @@ class Search:
 
         is_complete = state == "complete"
         value = float(np.nanmean(trial.metrics[self.plan.objective])) if is_complete else None
-        for name, fact in ((_VALUES, trial.values), (_METRICS, trial.metrics), (_STATE, state)):
-            trial.handle.set_user_attr(name, fact)
+        for name, attribute in ((_VALUES, trial.values), (_METRICS, trial.metrics), (_STATE, state)):
+            trial.handle.set_user_attr(name, attribute)
         self._study.tell(trial.handle, value, TrialState.COMPLETE if is_complete else TrialState.PRUNED)
         trial.is_open = False
         self.results.append(TrialResult(self.name, len(self.results), trial.values, state, trial.metrics, value))
@@ -162,12 +162,12 @@ class Search:
 
 @contextmanager
 def open_storage(path: Path) -> Iterator[RDBStorage]:
-    """Open or create the SQLite file of a sweep, for this process alone.
+    """Open or create the SQLite file of a sweep, for this process only.
 
     Raises
     ------
     SweepError
-        If another sweep is using it, or it is something else.
+        If another sweep is using the file, or it is not the file of a sweep.
     """
     import optuna
     from sqlalchemy.exc import DatabaseError
@@ -179,7 +179,7 @@ def open_storage(path: Path) -> Iterator[RDBStorage]:
         try:
             storage = optuna.storages.RDBStorage(f"sqlite:///{path}")
         except (DatabaseError, RuntimeError):
-            raise SweepError(f"{path}: can't be read as the store of a sweep; move it away to start anew") from None
+            raise SweepError(f"{path}: is not the store of a sweep; move it away to start a new one") from None
         try:
             yield storage
         finally:
@@ -195,7 +195,7 @@ def _open_study(name: str, plan: Plan, storage: RDBStorage, facts: Mapping[str, 
     study = optuna.create_study(
         storage=storage,
         study_name=name,
-        direction="minimize" if plan.objective in LESS else "maximize",
+        direction="minimize" if plan.objective in MINIMIZED else "maximize",
         pruner=optuna.pruners.PercentilePruner(_CONTINUED_PERCENT, n_startup_trials=_RANDOM_TRIALS),
         load_if_exists=True,
     )
@@ -204,11 +204,11 @@ def _open_study(name: str, plan: Plan, storage: RDBStorage, facts: Mapping[str, 
     stored = study.user_attrs[_FACTS]
     if differing := [fact for fact in facts if stored.get(fact) != facts[fact]]:
         raise SweepError(
-            f"{storage.engine.url.database}: is of a sweep of other {' and '.join(differing)}; "
-            "move it away to start anew, or name another with --store"
+            f"{storage.engine.url.database}: belongs to a sweep with other {' and '.join(differing)}; "
+            "move it away to start a new one, or choose another with --store"
         )
     for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
-        # Of a sweep that was killed.
+        # Left by a sweep that was killed.
         study.tell(trial.number, state=TrialState.FAIL)
     return study
 

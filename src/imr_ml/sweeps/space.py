@@ -1,4 +1,4 @@
-"""What a sweep varies: keys of an experiment file, each with choices or a range."""
+"""Search space of a sweep: keys of an experiment file, each with choices or a range."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from optuna import Trial
 
 STRICT = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
-"""Of each table in a ``[sweep]`` table."""
+"""Pydantic settings of each table in a ``[sweep]`` table."""
 ALL = "all"
-"""Name of the search on all the data, whose best is the winner."""
+"""Name of the search on all the data; its best trial is the winner."""
 _DIGITS = 4
 
 
 class Range(BaseModel):
-    """Numbers from `low` to `high`, both included: in steps, or evenly on a logarithmic scale."""
+    """Numbers from `low` to `high` inclusive, in steps or uniform on a linear or logarithmic scale."""
 
     model_config = STRICT
 
@@ -41,12 +41,12 @@ class Range(BaseModel):
         if self.log and self.low <= 0:
             raise ValueError(f"log needs low above 0, and low is {self.low}")
         if self.step is not None and (self.log or not 0 < self.step <= self.high - self.low):
-            raise ValueError(f"step must be above 0 and at most {self.high - self.low}, and never together with log")
+            raise ValueError(f"step must be above 0 and at most {self.high - self.low}, and can't be used with log")
         return self
 
     @property
     def last(self) -> int | float:
-        """The highest number that is a whole number of steps above `low`."""
+        """Highest number that is a whole number of steps above `low`."""
         if self.step is None:
             return self.high
         low, high, step = (Decimal(str(number)) for number in (self.low, self.high, self.step))
@@ -66,11 +66,11 @@ class Parameter:
     values : tuple or Range
         The choices, or a range.
     start : object
-        The file's own value, where the search begins; None if it is not among `values`.
+        The file's value, where the search starts; None if it is not among `values`.
     whole : bool
         Whether the numbers of a range are whole.
     classifiers : tuple of str, optional
-        Varied classifiers of the section that have the key, as TOML; others are tried without it. None: all have it.
+        Varied classifiers of the section that have the key, as TOML; trials with others omit it. None if all have it.
     """
 
     key: str
@@ -80,21 +80,21 @@ class Parameter:
     classifiers: tuple[str, ...] | None = None
 
     def applies(self, values: Mapping[str, Any]) -> bool:
-        """Whether the key goes with the values of a trial."""
+        """Return whether the classifier in a trial's values has the key."""
         return self.classifiers is None or values[classifier_key(self.key)] in self.classifiers
 
     def suggest(self, trial: Trial) -> str:
-        """The key's value in a trial, as TOML."""
+        """Suggest the key's value in a trial, as TOML."""
         if not isinstance(self.values, Range):
-            # Optuna stores no lists.
-            return str(trial.suggest_categorical(self.key, [format_value(parameter) for parameter in self.values]))
+            # Optuna can't store lists.
+            return str(trial.suggest_categorical(self.key, [format_value(choice) for choice in self.values]))
         low, high, step, log = self.values.low, self.values.last, self.values.step, self.values.log
         if self.whole:
             return str(trial.suggest_int(self.key, int(low), int(high), step=int(step or 1), log=log))
         drawn = trial.suggest_float(self.key, low, high, step=step, log=log)
         if drawn == self.start:
             return str(drawn)
-        # Legible, and never beyond an end.
+        # Rounded for readability, but within the range.
         return str(float(min(max(float(f"{drawn:.{_DIGITS}g}"), low), high)))
 
     def __str__(self) -> str:
@@ -105,16 +105,16 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The varied keys of a sweep and its objective.
+    """The varied keys of a sweep, its objective and its folds.
 
     Attributes
     ----------
     base : NamedExperiment
         The file without its ``[sweep]`` table.
     objective : str
-        Metric of `OBJECTIVES` that selects.
+        Metric in `OBJECTIVES` to select by.
     outer_folds, inner_folds : int
-        Folds that what was selected is evaluated on, and folds of their training parts that select.
+        Folds to evaluate the selected settings, and folds within each outer training part to select them.
     """
 
     base: NamedExperiment
@@ -129,7 +129,7 @@ class Plan:
         return (*(f"fold {number}" for number in range(1, self.outer_folds + 1)), ALL)
 
     def suggest(self, trial: Trial) -> dict[str, str]:
-        """Values of a trial, as TOML: all keys that go with its classifiers."""
+        """Suggest the values of a trial, as TOML: all keys that its classifiers have."""
         values: dict[str, str] = {}
         for parameter in self._classifiers_first:
             if parameter.applies(values):
@@ -138,7 +138,7 @@ class Plan:
 
     @property
     def start(self) -> dict[str, Any] | None:
-        """The file's own values as Optuna stores them; None if one is not among those to try."""
+        """The file's values as Optuna stores them; None if one of them is not in the search space."""
         start: dict[str, Any] = {}
         for parameter in self._classifiers_first:
             if parameter.applies(start):
@@ -154,24 +154,24 @@ class Plan:
         return sorted(self.parameters, key=lambda parameter: parameter.key != classifier_key(parameter.key))
 
     def experiment(self, values: Mapping[str, str]) -> Experiment:
-        """The file's experiment with other values of the varied keys, which are TOML.
+        """Return the file's experiment with these TOML values of the varied keys.
 
         Raises
         ------
         ExperimentError
-            For an impossible combination.
+            For an invalid combination of values.
         """
         changes = [f"{key}={value}" for key, value in values.items()]
-        return validate_values(override_values(self.base.stated, changes), self.base.name)
+        return validate_values(override_values(self.base.values, changes), self.base.name)
 
     @property
     def digest(self) -> str:
-        """Of all that decides what is tried and how it is measured, the data apart."""
+        """SHA-256 of everything but the data that determines the trials and their metrics."""
         facts = [flat_keys(self.base.experiment.values()), self.objective, self.outer_folds, self.inner_folds]
         varied = {parameter.key: str(parameter) for parameter in self.parameters}
         return hashlib.sha256(json.dumps([*facts, varied], default=str).encode()).hexdigest()
 
 
 def classifier_key(key: str) -> str:
-    """Key of the classifier in a key's section, e.g. ``outcome.classifier``."""
+    """Return the key of the classifier in a key's section, e.g. ``outcome.classifier``."""
     return f"{key.partition('.')[0]}.classifier"

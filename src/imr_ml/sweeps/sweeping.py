@@ -1,4 +1,4 @@
-"""Run a sweep: inner folds select, outer folds evaluate what was selected beside the file's own settings."""
+"""Run a sweep: inner folds select settings, outer folds compare them with the experiment file's settings."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from imr_ml.evaluation.cross_validation import fit_predict, join_folds, run_para
 from imr_ml.evaluation.intervals import Bootstrap, Estimate, Metric
 from imr_ml.evaluation.splits import Split, grouped_folds
 from imr_ml.progress import StartProgress, silent
-from imr_ml.sweeps.results import FILE, OBJECTIVES, SELECTED, Sweep, SweepError, objectives_of
+from imr_ml.sweeps.results import FILE, OBJECTIVES, SELECTED, Sweep, SweepError, available_objectives
 from imr_ml.sweeps.searching import Search, TrialResult, open_storage
 from imr_ml.training import data_facts, decided_requests
 
@@ -38,11 +38,11 @@ class Budget:
     Attributes
     ----------
     trials : int
-        Of all searches together; each has as many.
+        Total number of trials, divided equally among the searches.
     timeout_s : float, optional
-        No trial is begun after so many seconds.
+        No trial starts after this many seconds.
     jobs : int
-        Processes; -1 for all cores.
+        Number of processes; -1 for all cores.
     """
 
     trials: int = 40
@@ -71,7 +71,7 @@ def run_sweep(
 ) -> Sweep:
     """Search on each outer training part and on all data, and evaluate the selected settings on the outer folds.
 
-    All searches go on side by side, a trial each a round, so that they have the same budget when the time is up.
+    The searches run in rounds of one trial each, so that all have the same budget when the time is up.
 
     Parameters
     ----------
@@ -79,7 +79,7 @@ def run_sweep(
         Validated and completed requests table of one source.
     plan : Plan
     store : Path
-        SQLite file of the trials; one that exists is resumed.
+        SQLite file of the trials; the sweep resumes if it exists.
     budget : Budget, optional
     start : callable, optional
         Starts the progress bar of each long step.
@@ -87,37 +87,37 @@ def run_sweep(
     Raises
     ------
     SweepError
-        For a store of another file or other data, and if no trial could be measured.
+        If the store belongs to another sweep or other data, or no trial could be measured on every fold.
     TrainingError, SplitError
         As in training.
     """
-    begun, budget = time.monotonic(), budget or Budget()
+    started, budget = time.monotonic(), budget or Budget()
     trials_each = _trials_each(plan, budget)
     decided = decided_requests(requests)
-    read = cache(lambda nlp: Dataset.of(decided, nlp, start))
+    build_dataset = cache(lambda nlp: Dataset.of(decided, nlp, start))
 
     def datasets(experiment: Experiment) -> Dataset:
-        return read(experiment.training_settings().nlp)
+        return build_dataset(experiment.training_settings().nlp)
 
     base = datasets(plan.base.experiment)
-    if plan.objective not in objectives_of(base.labels):
+    if plan.objective not in available_objectives(base.labels):
         raise SweepError(f"{plan.objective} can't be measured: this source reports no families")
     data = data_facts(requests, decided, base.groups)
-    everything = np.arange(len(base))
-    outer = _folds(base, everything, plan.outer_folds, plan)
-    parts = dict(zip(plan.searches, [*(train for train, _ in outer), everything], strict=True))
+    all_rows = np.arange(len(base))
+    outer = _folds(base, all_rows, plan.outer_folds, plan)
+    parts = dict(zip(plan.searches, [*(train for train, _ in outer), all_rows], strict=True))
     folds = {name: _folds(base, rows, plan.inner_folds, plan) for name, rows in parts.items()}
     facts = {"settings": plan.digest, "data": data.sha256}
     with open_storage(store) as storage:
         searches = [Search(name, plan, storage, facts) for name in parts]
-        end_at = None if budget.timeout_s is None else begun + budget.timeout_s
+        end_at = None if budget.timeout_s is None else started + budget.timeout_s
         _run_trials(searches, folds, datasets, trials_each, end_at, budget.jobs, start)
         selected = {search.name: best for search in searches if (best := search.best())}
         trials = tuple(result for search in searches for result in search.results)
     if len(selected) < len(searches):
         raise SweepError("no trial could be measured on every fold: allow more trials, or narrow the ranges")
     estimates, differences = _evaluate(plan, selected, outer, datasets, budget.jobs, start)
-    return Sweep(plan, trials, selected, estimates, differences, data, time.monotonic() - begun)
+    return Sweep(plan, trials, selected, estimates, differences, data, time.monotonic() - started)
 
 
 def _trials_each(plan: Plan, budget: Budget) -> int:
@@ -135,7 +135,7 @@ def _build(experiment: Experiment) -> RequestModel:
 
 
 def _folds(dataset: Dataset, rows: NDArray[np.int64], folds: int, plan: Plan) -> list[Split]:
-    """Folds of a part of the requests, as rows of all of them."""
+    """Split some rows of a data set into folds."""
     evaluation, seed = plan.base.experiment.evaluation, plan.base.experiment.training.seed
     overturned, groups = dataset.labels.overturned[rows], dataset.groups[rows]
     splits = grouped_folds(overturned, groups, folds, seed, stratify=evaluation.stratify)
@@ -151,7 +151,7 @@ def _run_trials(
     jobs: int,
     start: StartProgress,
 ) -> None:
-    """Run trials of all searches side by side, until each has its number or the time is up."""
+    """Run trials of all searches in rounds, until each has `trials_each` results or the time is up."""
     inner = searches[0].plan.inner_folds
     progress = start("searching", len(searches) * trials_each * inner)
     progress(sum(min(len(search.results), trials_each) for search in searches) * inner)
@@ -160,22 +160,24 @@ def _run_trials(
             return
         behind = [(search, search.ask()) for search in searches if len(search.results) == fewest]
         for fold in range(inner):
-            under_way = [(search, trial) for search, trial in behind if trial.is_open]
+            running = [(search, trial) for search, trial in behind if trial.is_open]
             tasks = (
-                (trial.experiment, datasets(trial.experiment), folds[search.name][fold]) for search, trial in under_way
+                (trial.experiment, datasets(trial.experiment), folds[search.name][fold]) for search, trial in running
             )
-            # A report may end a trial, so all are measured before.
+            # A report can end a trial, so all are measured first.
             measured = list(run_parallel(_measure, tasks, jobs, lambda _: None))
-            for (search, trial), metrics in zip(under_way, measured, strict=True):
+            for (search, trial), metrics in zip(running, measured, strict=True):
                 search.report(trial, metrics)
             progress(len(behind))
 
 
 def _measure(experiment: Experiment, dataset: Dataset, split: Split) -> dict[str, float]:
-    """Each objective in the test part of a split, by a model of the training part."""
+    """Compute each objective in the test part of a split, by a model of the training part."""
     predictions, labels = _predict(experiment, dataset, split), dataset.labels[split[1]]
     ones = np.ones((1, len(split[1])))
-    return {name: float(OBJECTIVES[name](labels, predictions, ones)[0]) for name in objectives_of(dataset.labels)}
+    return {
+        name: float(OBJECTIVES[name](labels, predictions, ones)[0]) for name in available_objectives(dataset.labels)
+    }
 
 
 def _predict(experiment: Experiment, dataset: Dataset, split: Split) -> Predictions:
@@ -190,12 +192,12 @@ def _evaluate(
     jobs: int,
     start: StartProgress,
 ) -> tuple[dict[str, dict[str, Estimate]], dict[str, Estimate]]:
-    """Metrics of what was selected and of the file on the outer folds, and their paired differences."""
-    chosen = [plan.experiment(selected[name].values) for name in plan.searches[:-1]]
-    tried = {SELECTED: chosen, FILE: [plan.base.experiment] * len(outer)}
-    predicted = _predict_outer(tried, outer, datasets, jobs, start)
+    """Compute metrics of the selected settings and of the file on the outer folds, and their paired differences."""
+    selected_experiments = [plan.experiment(selected[name].values) for name in plan.searches[:-1]]
+    experiments = {SELECTED: selected_experiments, FILE: [plan.base.experiment] * len(outer)}
+    predicted = _predict_outer(experiments, outer, datasets, jobs, start)
     base, evaluation = datasets(plan.base.experiment), plan.base.experiment.evaluation
-    names = objectives_of(base.labels)
+    names = available_objectives(base.labels)
     computed = {
         (side, name): _metric(base.labels, predictions, name)
         for side, predictions in predicted.items()
@@ -208,7 +210,7 @@ def _evaluate(
 
 
 def _predict_outer(
-    tried: Mapping[str, Sequence[Experiment]],
+    experiments: Mapping[str, Sequence[Experiment]],
     outer: list[Split],
     datasets: Datasets,
     jobs: int,
@@ -216,12 +218,12 @@ def _predict_outer(
 ) -> dict[str, Predictions]:
     tasks = [
         (experiment, datasets(experiment), split)
-        for experiments in tried.values()
-        for experiment, split in zip(experiments, outer, strict=True)
+        for by_fold in experiments.values()
+        for experiment, split in zip(by_fold, outer, strict=True)
     ]
     parts = list(run_parallel(_predict, tasks, jobs, start("evaluating", len(tasks))))
     count = len(outer)
-    return {side: join_folds(parts[at * count : (at + 1) * count], outer) for at, side in enumerate(tried)}
+    return {side: join_folds(parts[at * count : (at + 1) * count], outer) for at, side in enumerate(experiments)}
 
 
 def _metric(labels: Labels, predictions: Predictions, name: str) -> Metric:

@@ -1,6 +1,6 @@
 """Record scored batches and drift reports as MLflow runs.
 
-No text, no case number and no file name is recorded; the input is identified by its digest.
+The runs contain no text, case number or file name; a digest identifies the input.
 """
 
 from __future__ import annotations
@@ -44,8 +44,9 @@ def record_batch(
     summary : BatchSummary
     model : LoadedModel
     options : dict
-        What was chosen when scoring, e.g. ``coverage``.
+        Scoring options, e.g. ``coverage``.
     elapsed_s : float
+        Duration of the scoring.
     """
     digest = _digest_input(source)
     outcomes = ", ".join(f"{count} {outcome}" for outcome, count in sorted(summary.by_outcome.items())) or "none scored"
@@ -61,7 +62,7 @@ def record_batch(
 
 
 def batch_metrics(summary: BatchSummary, elapsed_s: float) -> dict[str, float]:
-    """Counts of rows, and the share of each predicted outcome among those scored."""
+    """Return counts of rows, and the share of each predicted outcome among the scored rows."""
     scored = summary.rows - summary.errors
     counts = {outcome: summary.by_outcome.get(outcome, 0) for outcome in ("upheld", "overturned", UNCERTAIN)}
     shares = {f"share.{outcome}": count / scored for outcome, count in counts.items()} if scored else {}
@@ -79,13 +80,14 @@ def record_drift(source: Path, report: DriftReport, errors: int, model: LoadedMo
         The batch: a file or folder of letters; only its digest is recorded.
     report : DriftReport
     errors : int
-        Rows that can't be scored.
+        Number of rows that can't be scored.
     model : LoadedModel
     elapsed_s : float
+        Duration of the comparison.
     """
     rows, drifted = report.current.drawn_from, "yes" if report.drifted else "no"
     verdict = f"Drifted: {', '.join(report.drifted)}." if report.drifted else "No drift."
-    note = f"{report.current.rows} requests against {report.reference.rows}. {verdict}"
+    note = f"{report.current.rows} requests compared with {report.reference.rows}. {verdict}"
     settings = asdict(report.settings) | {"reference": asdict(report.reference), "current": asdict(report.current)}
     counts = {
         "rows": rows,
@@ -105,7 +107,7 @@ def record_drift(source: Path, report: DriftReport, errors: int, model: LoadedMo
 
 
 def _digest_input(source: Path) -> str:
-    """SHA-256 of a file, or of the files of a folder whatever they are called."""
+    """Return the SHA-256 of a file, or of all files in a folder regardless of their names."""
     if source.is_file():
         return sha256_of(source)
     digests = sorted(sha256_of(path) for path in source.rglob("*") if path.is_file())
@@ -113,11 +115,12 @@ def _digest_input(source: Path) -> str:
 
 
 def _drift_metrics(report: DriftReport) -> dict[str, float]:
-    """Statistics as ``drift.psi.<characteristic>``, with the ends of their intervals and what chance gives."""
+    """Return statistics as ``drift.psi.<characteristic>``, with interval ends and the value expected by chance."""
+    suffixes = {"": "value", ".low": "low", ".high": "high", ".by_chance": "by_chance"}
     return {
-        f"drift.{one.statistic}.{one.characteristic}{end}": value
-        for one in report.findings
-        for end, value in (("", one.value), (".low", one.low), (".high", one.high), (".by_chance", one.by_chance))
+        f"drift.{finding.statistic}.{finding.characteristic}{suffix}": getattr(finding, field)
+        for finding in report.findings
+        for suffix, field in suffixes.items()
     }
 
 
@@ -143,7 +146,7 @@ def _tags(model: LoadedModel, digest: str, command: str, note: str) -> dict[str,
 
 
 def _record(run: RunRecord, dataset: str, context: str, rows: int, elapsed_s: float) -> Record:
-    """A run that ends now, with the data set that it read."""
+    """Build a record of a run that ends now, with its data set."""
     now, digest = int(time.time() * 1000), run.tags["input.sha256"]
     return Record(
         experiment=SCORING,

@@ -12,7 +12,7 @@ _TIMEOUT_S = 60
 
 @dataclass(frozen=True, slots=True)
 class GitState:
-    """Full hash of a checkout's HEAD, and whether a tracked file differs from it."""
+    """Full hash of a checkout's HEAD, and whether tracked files differ from it."""
 
     commit: str
     dirty: bool
@@ -24,9 +24,9 @@ class GitState:
 
 
 def git_state(folder: Path | None = None) -> GitState | None:
-    """State of the checkout that holds `folder`, by default the working directory.
+    """Return the state of the checkout that contains `folder`, by default the working directory.
 
-    None outside of a checkout, before its first commit and without git.
+    None outside of a checkout, before its first commit, or if git is not installed.
     """
     commit = git(folder, "rev-parse", "--verify", "HEAD")
     changes = git(folder, "status", "--porcelain", "--untracked-files=no")
@@ -36,7 +36,7 @@ def git_state(folder: Path | None = None) -> GitState | None:
 
 
 def git(folder: Path | None, *arguments: str) -> str | None:
-    """Output of a git command; None if it fails, as outside of a checkout."""
+    """Return the output of a git command; None if it fails, e.g. outside of a checkout."""
     command = shutil.which("git")
     if command is None:
         return None
@@ -50,12 +50,12 @@ def git(folder: Path | None, *arguments: str) -> str | None:
 
 
 def has_object(name: str) -> bool:
-    """Whether the checkout of the working directory has a git object, such as a commit or a file of one."""
+    """Return whether the working directory's checkout has a git object, such as a commit or a file in a commit."""
     return git(None, "cat-file", "-e", name) is not None
 
 
 def runs_from(commit: str) -> bool:
-    """Whether the installed code is that of a commit, unchanged, or the commit is of another project."""
+    """Return whether the installed code is that of a commit, unchanged, or the commit belongs to another project."""
     if not has_object(f"{commit}^{{commit}}"):
         return False
     if not has_object(f"{commit}:src/imr_ml/__init__.py"):

@@ -1,14 +1,14 @@
-"""Judge whether a challenger is better than the champion, or as good and simpler or trained on more cases.
+"""Decide whether a challenger is better than the champion, or as good and simpler or trained on more cases.
 
-The rule, on out-of-fold predictions of both on the same folds of the same data, by a paired bootstrap over cases:
+The rule compares out-of-fold predictions of both on the same folds of the same data, by a paired bootstrap over cases:
 
-- worse, and not promoted, if the interval of any of `JUDGED_BY` lies below zero;
-- better, and promoted, if the interval of at least one lies above zero;
-- else as good, and promoted if it was trained on more cases, or has fewer terms with a weight (`run_facts.TERMS`).
+- worse, not promoted: the interval of any of `DECIDING_METRICS` is below zero;
+- better, promoted: the interval of at least one is above zero;
+- as good: promoted if it was trained on more cases, or has fewer terms with a nonzero weight (`run_facts.TERMS`).
 
-A champion of other data or folds is first refitted: its settings on the challenger's data and folds. Then the
-challenger must not be worse on later decisions either, where dates allow a temporal split. Without a champion the
-challenger must beat the base rate. With a reason any version can be forced.
+If the champion has other data or folds, its settings are first refitted on the challenger's. The challenger must then
+not be worse on later decisions either, if the dates allow a temporal split. Without a champion, the challenger must
+beat the base rate. Any version can be promoted by force, with a reason.
 """
 
 from __future__ import annotations
@@ -17,31 +17,37 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from imr_ml.evaluation.intervals import Estimate
-from imr_ml.tracking.comparing import RunFacts, differences_or_why
+from imr_ml.tracking.comparing import RunFacts, differences_or_reason
 from imr_ml.tracking.run_facts import TERMS
 
-JUDGED_BY = ("outcome.roc_auc", "family.f1_micro")
-"""Metrics that decide; more is better for both."""
+DECIDING_METRICS = ("outcome.roc_auc", "family.f1_micro")
+"""Metrics of the rule; higher is better for both."""
 _LEAD_OVER_BASE_RATE = "outcome.roc_auc.over_base_rate"
 _SAMPLE = "sample"
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Result of the promotion rule, and the reason in one line.
+    """Result of the promotion rule.
 
-    `differences` are metric -> challenger minus champion, empty if they were not compared; `later` the same on later
-    decisions, if the champion was refitted, or why there are none.
+    Attributes
+    ----------
+    reason : str
+        One line.
+    differences : dict of Estimate
+        Metric -> challenger minus champion; empty if they were not compared.
+    later : dict of Estimate or str
+        Differences on later decisions if the champion was refitted, or why there are none.
     """
 
     promote: bool
-    why: str
+    reason: str
     differences: Mapping[str, Estimate] = field(default_factory=dict)
     later: Mapping[str, Estimate] | str = ""
 
 
 def judge(challenger: RunFacts, champion: RunFacts | None, later: Mapping[str, Estimate] | str = "") -> Verdict:
-    """Apply the rule in this module's description to two recorded runs.
+    """Apply the rule in this module's docstring to two recorded runs.
 
     Parameters
     ----------
@@ -59,25 +65,25 @@ def judge(challenger: RunFacts, champion: RunFacts | None, later: Mapping[str, E
         return Verdict(
             False, "it was trained on the sample corpus and the champion on real letters; train on real letters"
         )
-    differences = differences_or_why(champion, challenger)
+    differences = differences_or_reason(champion, challenger)
     if isinstance(differences, str):
         return Verdict(False, differences)
-    promoted, why = _judge_differences(differences, later, challenger, champion)
-    return Verdict(promoted, why, differences, later)
+    promote, reason = _judge_differences(differences, later, challenger, champion)
+    return Verdict(promote, reason, differences, later)
 
 
 def _judge_differences(
     differences: Mapping[str, Estimate], later: Mapping[str, Estimate] | str, challenger: RunFacts, champion: RunFacts
 ) -> tuple[bool, str]:
-    compared = {name: differences[name] for name in JUDGED_BY if name in differences}
+    compared = {name: differences[name] for name in DECIDING_METRICS if name in differences}
     if not compared:
-        return False, f"the two have none of {' and '.join(JUDGED_BY)} in common"
-    dated = {} if isinstance(later, str) else {name: later[name] for name in compared if name in later}
-    if any(one.high < 0 for one in compared.values()):
+        return False, f"the two have none of {' and '.join(DECIDING_METRICS)} in common"
+    compared_later = {} if isinstance(later, str) else {name: later[name] for name in compared if name in later}
+    if any(difference.high < 0 for difference in compared.values()):
         return False, f"it is worse: {_summarize(compared)}"
-    if any(one.high < 0 for one in dated.values()):
-        return False, f"it is worse on later decisions: {_summarize(dated)}"
-    if any(one.low > 0 for one in compared.values()):
+    if any(difference.high < 0 for difference in compared_later.values()):
+        return False, f"it is worse on later decisions: {_summarize(compared_later)}"
+    if any(difference.low > 0 for difference in compared.values()):
         return True, f"it is better: {_summarize(compared)}"
     as_good = f"it is as good, {_summarize(compared)}, and"
     cases, champions_cases = (int(run.params.get("data.cases", 0)) for run in (challenger, champion))
@@ -91,9 +97,9 @@ def _judge_differences(
 
 
 def _summarize(differences: Mapping[str, Estimate]) -> str:
-    return ", ".join(f"{name} {one.signed}" for name, one in differences.items())
+    return ", ".join(f"{name} {difference.signed}" for name, difference in differences.items())
 
 
 def is_sample_over_real(challenger: RunFacts, champion: RunFacts) -> bool:
-    """Whether a challenger of invented letters meets a champion of real ones."""
+    """Return whether only the challenger was trained on invented letters."""
     return challenger.tags.get("data.kind") == _SAMPLE != champion.tags.get("data.kind")

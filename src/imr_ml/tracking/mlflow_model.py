@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.models.signature import ModelSignature
 
-# A server takes each file in a request of its own.
+# Omitted from the logged code: a server receives each file in a separate request.
 _NOT_FOR_SCORING = (
     *("cli", "desk", "drift", "evaluation", "experiments", "fetch", "ladder", "quality", "rates", "sample", "spark"),
     *("sweeps", "tracking", "training.py"),
@@ -29,7 +29,7 @@ _NOT_FOR_SCORING = (
 _LOADER = "imr_ml.scoring.pyfunc"
 # Distributions whose version changes what scoring returns; MLflow adds itself.
 _REQUIREMENTS = ("negspacy", "numpy", "pandas", "pyarrow", "pydantic", "scikit-learn", "scipy", "skops", "spacy")
-# They say which rows are of one case; the number of its items is a feature.
+# They identify the rows of a case; the number of its items is a feature.
 _CASE_COLUMNS = ("case_number", "letter_sha256")
 _TYPES = {"text": "string", "number": "double", "count": "long", "flag": "boolean"}
 _EXAMPLE = {
@@ -45,14 +45,14 @@ _EXAMPLE = {
 
 
 def save_mlflow_model(target: Path, model_folder: Path, code: Path) -> None:
-    """Save a model's folder as an MLflow model, with the package's code as it is now.
+    """Save a model's folder as an MLflow model, with the current code of the package.
 
     Parameters
     ----------
     target : Path
         Folder to create.
     model_folder : Path
-        As `imr_ml.model_files.save_model` writes it.
+        Written by `imr_ml.model_files.save_model`.
     code : Path
         Folder of the package.
     """
@@ -72,7 +72,7 @@ def save_mlflow_model(target: Path, model_folder: Path, code: Path) -> None:
 
 
 def find_mlflow_model(record: Path) -> Path:
-    """Find the MLflow model in a record's folder; one of an earlier version holds the model's folder and the code."""
+    """Return the MLflow model in a record's folder; records of earlier versions are converted first."""
     model, code, converted = record / "model", record / "code", record / "converted"
     if not code.exists():
         return model
@@ -85,14 +85,14 @@ def find_mlflow_model(record: Path) -> Path:
 def log_model(client: MlflowClient, run_id: str, folder: Path, params: Mapping[str, str]) -> str:
     """Log a saved MLflow model to a run; return the logged model's identifier.
 
-    `mlflow.pyfunc.log_model` would also load the model and score the example, which takes longer than all else.
+    `mlflow.pyfunc.log_model` would also load the model and score the example, which is slow.
 
     Parameters
     ----------
     client : MlflowClient
     run_id : str
     folder : Path
-        As `save_mlflow_model` wrote it.
+        Written by `save_mlflow_model`.
     params : mapping of str
         Settings to log with the model.
     """
@@ -111,20 +111,19 @@ def log_model(client: MlflowClient, run_id: str, folder: Path, params: Mapping[s
 
 
 def pip_requirements() -> list[str]:
-    """What the model needs, pinned to the installed versions."""
+    """Return the requirements of the model, pinned to the installed versions."""
     return [f"{name}=={version(name)}" for name in _REQUIREMENTS]
 
 
 def signature() -> ModelSignature:
-    """Columns in and out.
+    """Return the input and output columns of the model.
 
-    No column is required here: MLflow's own error about a missing one repeats the names of the others, which are text
-    of a request where a file was posted without its header. The model checks its columns itself.
+    No column is required: MLflow's error about a missing column repeats the names of the others, which are request
+    text if a file was posted without its header. The model checks its columns itself.
 
-    Columns take any type, because MLflow refuses rather than converts: a date column of type ``datetime`` would not
-    take dates from CSV or JSON, which come as text, one of type ``string`` would take neither timestamps nor a column
-    that is empty throughout, and ``double`` would not take whole numbers. Scoring converts them and says which cells it
-    could not read.
+    Columns accept any type, because MLflow raises errors instead of converting: a column of type ``datetime`` would
+    refuse dates from CSV or JSON, which are text; ``string`` would refuse timestamps and empty columns; and ``double``
+    would refuse whole numbers. Scoring converts the values and reports the cells that it can't parse.
     """
     from mlflow.models.signature import ModelSignature
     from mlflow.types import ColSpec, ParamSchema, ParamSpec, Schema
@@ -136,7 +135,7 @@ def signature() -> ModelSignature:
     params = [
         ParamSpec("evidence", "boolean", default.evidence),
         ParamSpec("precedents", "long", default.precedents),
-        # MLflow takes no None: 0 stands for the coverage that the model was trained for.
+        # MLflow does not accept None: 0 means the coverage that the model was trained for.
         ParamSpec("coverage", "double", 0.0),
     ]
     outputs = [ColSpec(_TYPES[column.kind], column.name, required=False) for column in ADDED]
@@ -144,7 +143,7 @@ def signature() -> ModelSignature:
 
 
 def input_example() -> pd.DataFrame:
-    """One invented request."""
+    """Return one invented request."""
     import pandas as pd
 
     return pd.DataFrame([_EXAMPLE])

@@ -1,6 +1,6 @@
 """Store out-of-fold predictions with a run for later paired comparisons.
 
-Holds no text and no case number: cases are counted in the order in which they first stand in the table.
+The file contains no text and no case number: cases are numbered by their first appearance in the table.
 """
 
 from __future__ import annotations
@@ -28,9 +28,14 @@ _FACTS = b"imr_ml"
 
 @dataclass(frozen=True, slots=True)
 class Folds:
-    """How data, identified by their SHA-256, were split; evaluations on equal folds are comparable by request.
+    """How the data were split; evaluations with equal folds are comparable request by request.
 
-    `tested_folds` is how many of the folds were held out in turn, 0 where all were.
+    Attributes
+    ----------
+    data : str
+        SHA-256 of the data.
+    tested_folds : int
+        Number of folds that were held out in turn; 0 if all were.
     """
 
     data: str
@@ -41,7 +46,7 @@ class Folds:
     tested_folds: int = 0
 
     def __str__(self) -> str:
-        """For people, but for the data."""
+        """Describe the folds, without the data."""
         stratified = "stratified" if self.stratify else "not stratified"
         tested = f"{self.tested_folds} of " if 0 < self.tested_folds < self.folds else ""
         return f"{tested}{self.folds} folds x {self.repeats}, seed {self.seed}, {stratified}"
@@ -49,10 +54,14 @@ class Folds:
 
 @dataclass(frozen=True, slots=True)
 class HeldOut:
-    """Out-of-fold predictions of a model, and the outcomes.
+    """Out-of-fold predictions of a model, with the labels.
 
-    `groups` is the case of each request, counted from 0; `fold_of`, of shape (repeats, requests), the fold in which it
-    was held out, if that is known.
+    Attributes
+    ----------
+    groups : (requests,) int
+        Case of each request, numbered from 0.
+    fold_of : (repeats, requests) int, optional
+        Fold in which each request was held out.
     """
 
     folds: Folds
@@ -74,7 +83,7 @@ def write_held_out(held_out: HeldOut, path: Path) -> None:
 
 
 def read_held_out(path: Path) -> HeldOut:
-    """Read what `write_held_out` wrote."""
+    """Read a file that `write_held_out` wrote."""
     import pyarrow.parquet as pq
 
     from imr_ml.classifiers.types import Labels, Predictions

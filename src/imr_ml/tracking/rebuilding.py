@@ -1,4 +1,4 @@
-"""Rebuild a recorded run's table and model with its commit's code, and compare every metric."""
+"""Rebuild a recorded run's table and model with the code of its commit, and compare every metric."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ if TYPE_CHECKING:
     from imr_ml.ingest.manifest import TableManifest
 
 REBUILT = "rebuilt.json"
-# Another processor may round otherwise.
+# Processors round differently.
 _TOLERANCE = 1e-9
 _SYSTEM_METRICS = "system/"
 _SHORT = 7
 
 
 class Rebuilt(BaseModel):
-    """A rebuilt model: the checksums of its table's file and of its features and labels, and its metrics by name."""
+    """A rebuilt model: checksums of its table's file and of its features and labels, and its metrics by name."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="constants")
 
@@ -52,10 +52,18 @@ class Rebuilt(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Reproduction:
-    """A run beside the one rebuilt from it: the metrics of both.
+    """Metrics of a recorded run and of its rebuilt model.
 
-    `notes` say why they may differ, and `code` which code rebuilt the run; `table_equal` is whether the table's file is
-    the same, byte for byte (None if no checksum of it was recorded), `data_equal` whether the features and labels are.
+    Attributes
+    ----------
+    notes : tuple of str
+        Reasons why the metrics may differ.
+    code : str
+        The code that rebuilt the run.
+    table_equal : bool or None
+        Whether the table's file is the same, byte for byte; None if its checksum was not recorded.
+    data_equal : bool
+        Whether the features and labels are the same.
     """
 
     run_id: str
@@ -68,29 +76,29 @@ class Reproduction:
     rebuilt: Mapping[str, float]
 
     def is_equal(self, metric: str) -> bool:
-        """Whether a metric is the same in both."""
+        """Return whether a metric is the same in both, within rounding."""
         if metric not in self.recorded or metric not in self.rebuilt:
             return False
         return math.isclose(self.recorded[metric], self.rebuilt[metric], rel_tol=_TOLERANCE, abs_tol=_TOLERANCE)
 
     @property
     def metrics(self) -> tuple[str, ...]:
-        """Names of all metrics of both."""
+        """Names of the metrics of either."""
         return tuple(sorted(self.recorded.keys() | self.rebuilt.keys()))
 
     @property
     def unequal(self) -> tuple[str, ...]:
-        """Metrics that are not the same."""
+        """Names of the metrics that differ."""
         return tuple(metric for metric in self.metrics if not self.is_equal(metric))
 
 
-def reproduce(named: str, start: StartProgress, *, here: bool = False, from_table: bool = False) -> Reproduction:
+def reproduce(reference: str, start: StartProgress, *, here: bool = False, from_table: bool = False) -> Reproduction:
     """Rebuild a run's table and model, and compare its metrics.
 
     Parameters
     ----------
-    named : str
-        The run; as in `compare_runs`.
+    reference : str
+        The run, as in `compare_runs`.
     start : callable
         Starts the progress bar of a long step.
     here : bool
@@ -100,40 +108,40 @@ def reproduce(named: str, start: StartProgress, *, here: bool = False, from_tabl
     """
     require_store()
     with connected() as client:
-        run = find_run(client, named)
+        run = find_run(client, reference)
     run_id, tags = run.info.run_id, run.data.tags
     if parent := tags.get("mlflow.parentRunId"):
-        raise TrackingError(f"run {run_id[:8]} is a baseline's: name the run that it stands under, {parent[:8]}")
+        raise TrackingError(f"run {run_id[:8]} belongs to a baseline; name its parent run instead, {parent[:8]}")
     model, commit = fetch_model(f"runs:/{run_id}/model"), tags.get("git.commit")
     facts = read_facts(model)
-    is_own = commit is not None and runs_from(commit)
+    is_installed = commit is not None and runs_from(commit)
     with tempfile.TemporaryDirectory() as scratch:
-        if here or commit is None or is_own:
+        if here or commit is None or is_installed:
             code = f"the installed code, imr-ml {version('imr-ml')}"
             rebuilt = rebuild(model, Path(scratch), start, from_table=from_table)
         else:
-            code = f"commit {commit[:_SHORT]}, checked out for it"
+            code = f"commit {commit[:_SHORT]}, in a temporary checkout"
             rebuilt = _rebuild_at(commit, model, Path(scratch), from_table=from_table)
     table_sha256 = json.loads((model / MANIFEST).read_text("utf-8"))["sha256"]
     return Reproduction(
         run_id=run_id,
         name=run.info.run_name or run_id[:8],
-        notes=tuple(_explain_differences(tags, facts["libraries"], is_foreign=here and not is_own)),
+        notes=tuple(_explain_differences(tags, facts["libraries"], is_other_code=here and not is_installed)),
         code=code,
         table_equal=rebuilt.table_sha256 == table_sha256 if table_sha256 else None,
         data_equal=rebuilt.data_sha256 == facts["data"]["sha256"],
-        recorded={name: one for name, one in run.data.metrics.items() if not name.startswith(_SYSTEM_METRICS)},
+        recorded={name: value for name, value in run.data.metrics.items() if not name.startswith(_SYSTEM_METRICS)},
         rebuilt=rebuilt.metrics,
     )
 
 
 def rebuild(model: Path, scratch: Path, start: StartProgress, *, from_table: bool = False) -> Rebuilt:
-    """Rebuild a model's table and the model, with the settings and the seed in its folder.
+    """Rebuild a model's table and the model, with the settings and seed in its folder.
 
     Parameters
     ----------
     model : Path
-        Folder of a model, or one with its facts and manifest.
+        Folder of a model, or of its facts and manifest only.
     scratch : Path
         An empty folder; ``rebuilt.json`` is written to it.
     start : callable
@@ -144,18 +152,18 @@ def rebuild(model: Path, scratch: Path, start: StartProgress, *, from_table: boo
     Raises
     ------
     ModelError
-        For a model without a manifest of its table.
+        If the model has no manifest of its table.
     SchemaError
-        For sources that do not exist any more or have changed.
+        If sources are missing or have changed.
     """
     from imr_ml.files import sha256_of
     from imr_ml.ingest.rebuild import rebuild_table, unchanged_table
     from imr_ml.training import train
 
-    manifest, here = _read_manifest(model), Path.cwd()
-    table = unchanged_table(manifest, here) if from_table else rebuild_table(manifest, here, scratch, start)
+    manifest, folder = _read_manifest(model), Path.cwd()
+    table = unchanged_table(manifest, folder) if from_table else rebuild_table(manifest, folder, scratch, start)
     facts = read_facts(model)
-    trained = train(_read_requests(manifest, table, facts), settings_of_facts(facts["settings"]))
+    trained = train(_read_requests(manifest, table, facts), settings_from_facts(facts["settings"]))
     points = sorted(collect_metrics(trained), key=lambda point: point.step)
     rebuilt = Rebuilt(
         table_sha256=sha256_of(table),
@@ -168,15 +176,15 @@ def rebuild(model: Path, scratch: Path, start: StartProgress, *, from_table: boo
 
 
 def training_requests(model: Path, start: StartProgress) -> pd.DataFrame:
-    """Requests that a model was trained on: of its table, or of the table's sources if that was replaced since."""
+    """Read the requests that a model was trained on; if their table has changed, rebuild it from its sources."""
     from imr_ml.ingest.rebuild import rebuild_table, unchanged_table
 
-    manifest, here = _read_manifest(model), Path.cwd()
+    manifest, folder = _read_manifest(model), Path.cwd()
     with tempfile.TemporaryDirectory() as scratch:
         try:
-            table = unchanged_table(manifest, here)
+            table = unchanged_table(manifest, folder)
         except SchemaError:
-            table = rebuild_table(manifest, here, Path(scratch), start)
+            table = rebuild_table(manifest, folder, Path(scratch), start)
         return _read_requests(manifest, table, read_facts(model))
 
 
@@ -203,8 +211,8 @@ def _read_requests(manifest: TableManifest, table: Path, facts: dict[str, Any]) 
     return table_at(table, source, first.options if first.kind is Kind.REQUESTS else None).requests
 
 
-def settings_of_facts(recorded: dict[str, Any]) -> TrainingSettings:
-    """Read the settings that a model was trained with from its facts."""
+def settings_from_facts(recorded: dict[str, Any]) -> TrainingSettings:
+    """Convert the settings in a model's facts to training settings."""
     from imr_ml.classifiers.settings import settings_of
     from imr_ml.evaluation.splits import EvaluationSettings
     from imr_ml.experiments.schema import TrainingSettings
@@ -220,20 +228,22 @@ def settings_of_facts(recorded: dict[str, Any]) -> TrainingSettings:
     )
 
 
-def _explain_differences(tags: Mapping[str, str], libraries: Mapping[str, str], *, is_foreign: bool) -> Iterator[str]:
+def _explain_differences(
+    tags: Mapping[str, str], libraries: Mapping[str, str], *, is_other_code: bool
+) -> Iterator[str]:
     commit = tags.get("git.commit", "")[:_SHORT]
     if not commit:
-        yield "the run has no commit, so the installed code is used; figures may differ"
+        yield "the run has no commit, so the installed code is used; metrics may differ"
     elif tags.get("git.dirty") == "true":
-        yield f"files differed from commit {commit} when it was trained, and how is not recorded; figures may differ"
-    if commit and is_foreign:
-        yield f"the installed code is not that of commit {commit}; figures may differ"
+        yield f"the run was trained with unrecorded changes to commit {commit}; metrics may differ"
+    if commit and is_other_code:
+        yield f"the installed code is not that of commit {commit}; metrics may differ"
     installed = {name: _installed_version(name) for name in libraries}
     differing = [
         f"{name} {old} then, {installed[name]} now" for name, old in libraries.items() if installed[name] != old
     ]
     if differing:
-        yield f"libraries differ ({'; '.join(differing)}); figures may differ"
+        yield f"libraries differ ({'; '.join(differing)}); metrics may differ"
 
 
 def _installed_version(name: str) -> str:
@@ -244,11 +254,11 @@ def _installed_version(name: str) -> str:
 
 
 def _rebuild_at(commit: str, model: Path, scratch: Path, *, from_table: bool) -> Rebuilt:
-    """Rebuild a model with the code of a commit, in a worktree of its own."""
+    """Rebuild a model with the code of a commit, in a temporary worktree."""
     short, hint = commit[:_SHORT], "to use the installed code: --here"
     if not has_object(f"{commit}^{{commit}}"):
         raise TrackingError(
-            f"commit {short} is not in the checkout of this folder: go where it is, or fetch it (git fetch); {hint}"
+            f"commit {short} is not in this folder's checkout: change to its checkout, or run git fetch; {hint}"
         )
     with tempfile.TemporaryDirectory() as name:
         checkout = Path(name) / "code"

@@ -16,9 +16,9 @@ from imr_ml.files import locked
 from imr_ml.tracking.uris import TrackingError, redact_uri, tracking_uri
 
 OUTBOX = "mlruns-unsent"
-"""Folder in the working directory with the records that no store has accepted yet."""
+"""Folder in the working directory for records that no store has accepted yet."""
 DIGEST_LENGTH = 12
-"""Characters of a SHA-256 that MLflow keeps as a data set's digest."""
+"""Characters of a SHA-256 that serve as a data set's digest in MLflow."""
 _FACTS = "record.json"
 _ID_LENGTH = 8
 
@@ -28,7 +28,7 @@ class _Data(BaseModel):
 
 
 class Point(_Data):
-    """One value of a metric; without a time, in milliseconds since 1970, it has that of the record's end."""
+    """One value of a metric; `at_ms` is its time in milliseconds since 1970, by default the record's end."""
 
     name: str
     value: float
@@ -37,7 +37,7 @@ class Point(_Data):
 
 
 class RunRecord(_Data):
-    """One run; its key is unique in the record and names the folder of its artifacts."""
+    """One run; its key is unique in the record and is the name of its artifacts folder."""
 
     key: str
     name: str
@@ -47,7 +47,7 @@ class RunRecord(_Data):
 
 
 class DatasetRecord(_Data):
-    """The table that the runs used, by its digest and counts; `columns` and `profile` are JSON."""
+    """Digest and counts of the table that the runs used; `columns` and `profile` are JSON."""
 
     name: str
     digest: str
@@ -58,9 +58,9 @@ class DatasetRecord(_Data):
 
 
 class ModelRecord(_Data):
-    """A model that is saved beside the record; tags and description are those of the registered version.
+    """Tags and description of the registered version of the model in the record's folder.
 
-    Records of earlier versions have `requirements`.
+    Records of earlier versions of imr-ml have `requirements`.
     """
 
     requirements: tuple[str, ...] = Field(default=(), exclude=True)
@@ -69,10 +69,14 @@ class ModelRecord(_Data):
 
 
 class Record(_Data):
-    """Runs that belong together; the first is the parent of the others.
+    """Related runs; the first is the parent of the others.
 
-    Runs in a store carry the record's `id` in a tag. The `destination` is the tracking URI of the store that the record
-    is meant for, without a password.
+    Attributes
+    ----------
+    id : str
+        Stored in a tag of each run.
+    destination : str
+        Tracking URI of the store that the record is meant for, without a password.
     """
 
     id: str = Field(default_factory=lambda: uuid.uuid4().hex)
@@ -86,9 +90,9 @@ class Record(_Data):
 
 
 def save_record(record: Record, write_files: Callable[[Path], object] = lambda _: None) -> Path:
-    """Write a record and its files to a folder of the outbox: all of it, or nothing if that fails.
+    """Write a record and its files to a folder in the outbox: completely, or not at all if that fails.
 
-    `write_files` writes ``artifacts/<key of a run>/``, and the MLflow model ``model/`` if there is one, to that folder.
+    `write_files` writes ``artifacts/<key of a run>/`` and, if there is one, the MLflow model ``model/`` to the folder.
     """
     outbox = Path.cwd() / OUTBOX
     with _create_scratch_folder(outbox) as name:
@@ -98,7 +102,7 @@ def save_record(record: Record, write_files: Callable[[Path], object] = lambda _
         return scratch.rename(outbox / f"{record.started_ms}-{record.id[:_ID_LENGTH]}")
 
 
-# Another process may remove the outbox, if it is empty, just before.
+# Another process can remove the empty outbox between the two calls.
 @retry(retry=retry_if_exception_type(FileNotFoundError), stop=stop_after_attempt(5), reraise=True)
 def _create_scratch_folder(outbox: Path) -> tempfile.TemporaryDirectory[str]:
     outbox.mkdir(parents=True, exist_ok=True)
@@ -106,28 +110,28 @@ def _create_scratch_folder(outbox: Path) -> tempfile.TemporaryDirectory[str]:
 
 
 def list_unsent() -> list[Path]:
-    """Folders of the unsent records in the working directory, oldest first."""
+    """Return the folders of unsent records in the working directory, oldest first."""
     return sorted(facts.parent for facts in (Path.cwd() / OUTBOX).glob(f"[!.]*/{_FACTS}"))
 
 
 def read_record(folder: Path) -> Record:
-    """Read the record that `save_record` wrote; refuse one that was damaged since."""
+    """Read a record that `save_record` wrote; raise an error if it is damaged."""
     facts = folder / _FACTS
     try:
         return Record.model_validate_json(facts.read_bytes())
     except ValidationError as error:
         reason = error.errors(include_input=False)[0]["msg"]
-        raise TrackingError(f"{facts}: is damaged ({reason}); put it back as it was, or move its folder away") from None
+        raise TrackingError(f"{facts}: is damaged ({reason}); restore it, or move its folder away") from None
 
 
 def artifacts_folder(folder: Path, key: str) -> Path:
-    """Folder of a run's artifacts in a record's folder."""
+    """Return the folder of a run's artifacts in a record's folder."""
     return folder / "artifacts" / key
 
 
 @contextmanager
 def lock_record(folder: Path) -> Iterator[None]:
-    """Hold a record while it is sent; refuse one that another process is sending. A process that dies releases it."""
+    """Lock a record while it is sent; raise an error if another process is sending it. A killed process unlocks it."""
     busy = TrackingError("another process is sending it")
     if not folder.exists():
         raise busy
@@ -139,7 +143,7 @@ def lock_record(folder: Path) -> Iterator[None]:
 
 def delete_record(folder: Path) -> None:
     """Delete a record that was sent."""
-    # First the file that makes it a record: a deletion that is cut short must not leave half a record to be sent.
+    # Delete this file first: an interrupted deletion must not leave half a record to send.
     (folder / _FACTS).unlink()
     shutil.rmtree(folder, ignore_errors=True)
     with suppress(OSError):

@@ -1,4 +1,4 @@
-"""Fit and evaluate a champion's settings on a challenger's data and folds, so that the two can be paired."""
+"""Fit and evaluate a champion's settings on a challenger's data and folds, for a paired comparison."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from imr_ml.evaluation.splits import EvaluationSettings, fold_numbers, repeated_
 from imr_ml.evaluation.temporal import NoTemporalSplit, temporal_split
 from imr_ml.experiments.schema import TrainingSettings
 from imr_ml.progress import StartProgress
-from imr_ml.tracking.comparing import RunFacts, estimates_of, paired_differences
+from imr_ml.tracking.comparing import RunFacts, estimate_metrics, paired_differences
 from imr_ml.tracking.predictions import FILE, HeldOut, write_held_out
-from imr_ml.tracking.rebuilding import read_facts, settings_of_facts, training_requests
+from imr_ml.tracking.rebuilding import read_facts, settings_from_facts, training_requests
 from imr_ml.tracking.run_facts import TERMS, count_terms, with_intervals
 from imr_ml.tracking.views import NOTE
 from imr_ml.training import data_digest, decided_requests
@@ -32,19 +32,24 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 REFIT_OF = "promotion.refit_of"
-"""Tag of the run of a refit: the version whose settings were fitted."""
+"""Tag of a refit's run: the version whose settings were fitted."""
 
 
 class RefitError(ImrError):
-    """A champion that can't be fitted on the challenger's data; the message says why."""
+    """A champion can't be fitted on the challenger's data; the message states the reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class Refit:
-    """A champion's settings, evaluated on a challenger's data and folds, as if that training had been recorded.
+    """Evaluation of a champion's settings on a challenger's data and folds.
 
-    `later` is metric -> challenger minus champion, both trained on earlier decisions and tested on later ones; or why
-    there is no such comparison.
+    Attributes
+    ----------
+    run : RunFacts
+        Facts as if this training had been recorded.
+    later : dict of Estimate or str
+        Metric -> challenger minus champion, both trained on earlier decisions and tested on later ones; or why this
+        comparison is not possible.
     """
 
     run: RunFacts
@@ -78,25 +83,28 @@ def refit(champion: Contender, challenger: Contender, start: StartProgress) -> R
         raise RefitError(f"the challenger's data can't be read again: {error}") from error
     if data_digest(decided) != reference.folds.data:
         raise RefitError(
-            "the challenger's data are not what it was trained on: the installed code reads them otherwise"
+            "the challenger's data are not what it was trained on: the installed code reads them differently"
         )
-    ours, theirs = (settings_of_facts(read_facts(one.folder)["settings"]) for one in (challenger, champion))
-    dataset = Dataset.of(decided, theirs.nlp, start)
-    other = dataset if ours.nlp == theirs.nlp else Dataset.of(decided, ours.nlp, start, dataset.groups)
-    held_out = _evaluate(dataset, theirs, reference, start)
-    terms = count_terms(_fit(dataset, theirs))
-    estimates = {name: one for name, one in estimates_of(held_out).items() if name in champion.run.metrics}
+    settings = settings_from_facts(read_facts(champion.folder)["settings"])
+    challenger_settings = settings_from_facts(read_facts(challenger.folder)["settings"])
+    dataset = challenger_data = Dataset.of(decided, settings.nlp, start)
+    if challenger_settings.nlp != settings.nlp:
+        challenger_data = Dataset.of(decided, challenger_settings.nlp, start, dataset.groups)
+    held_out = _evaluate(dataset, settings, reference, start)
+    terms = count_terms(_fit(dataset, settings))
+    estimates = {name: value for name, value in estimate_metrics(held_out).items() if name in champion.run.metrics}
     run = replace(
         champion.run,
         name=f"{champion.run.name} | refitted",
         metrics=with_intervals(estimates) | ({} if terms is None else {TERMS: float(terms)}),
         held_out=held_out,
     )
-    return Refit(run, held_out, _compare_later((dataset, theirs), (other, ours), reference))
+    later = _compare_later((dataset, settings), (challenger_data, challenger_settings), reference)
+    return Refit(run, held_out, later)
 
 
 def record_refit(client: MlflowClient, refitted: Refit, version: str, challenger_run: str) -> str:
-    """Record a refit as a run under the challenger's; return its identifier.
+    """Record a refit as a child of the challenger's run; return its identifier.
 
     Parameters
     ----------
@@ -105,20 +113,22 @@ def record_refit(client: MlflowClient, refitted: Refit, version: str, challenger
     version : str
         Number of the version whose settings were fitted.
     challenger_run : str
-        Identifier of the run that it stands under.
+        Identifier of the parent run.
     """
     from mlflow.entities import Metric, Param
 
     parent = client.get_run(challenger_run)
     tags = {name: value for name, value in parent.data.tags.items() if name.startswith(("data.", "version."))}
-    note = f"The settings of version {version}, the champion, on the data and folds of the run above."
+    note = f"The settings of version {version}, the champion, on the data and folds of the parent run."
     tags |= {"mlflow.parentRunId": challenger_run, REFIT_OF: version, NOTE: note}
     run = client.create_run(parent.info.experiment_id, tags=tags, run_name=refitted.run.name)
     run_id = str(run.info.run_id)
     data = {name: value for name, value in parent.data.params.items() if name.startswith(("data.", "evaluation."))}
     params = [Param(name, value) for name, value in {**refitted.run.params, **data}.items()]
     metrics = [
-        Metric(name, one, run.info.start_time, 0) for name, one in refitted.run.metrics.items() if np.isfinite(one)
+        Metric(name, value, run.info.start_time, 0)
+        for name, value in refitted.run.metrics.items()
+        if np.isfinite(value)
     ]
     client.log_batch(run_id, metrics, params)
     with tempfile.TemporaryDirectory() as scratch:
@@ -129,15 +139,15 @@ def record_refit(client: MlflowClient, refitted: Refit, version: str, challenger
 
 
 def _evaluate(dataset: Dataset, settings: TrainingSettings, reference: HeldOut, start: StartProgress) -> HeldOut:
-    """Out-of-fold predictions of settings on the folds that another model was evaluated on."""
+    """Compute out-of-fold predictions of settings on the folds of another evaluation."""
     folds = reference.folds
     evaluation = EvaluationSettings(
         folds.folds, folds.repeats, seed=folds.seed, stratify=folds.stratify, tested_folds=folds.tested_folds
     )
     repeats = repeated_folds(dataset.labels.overturned, dataset.groups, evaluation)
-    fold_of = np.array([fold_numbers(one) for one in repeats])
+    fold_of = np.array([fold_numbers(splits) for splits in repeats])
     if reference.fold_of is not None and not np.array_equal(fold_of, reference.fold_of):
-        raise RefitError("the installed code makes other folds than the challenger was evaluated on")
+        raise RefitError("the installed code splits the data into other folds than those of the challenger's run")
     builders: dict[str, Callable[[], Predictor]] = {MODEL: partial(RequestModel, settings.model)}
     predicted = out_of_fold(dataset, builders, repeats, evaluation.jobs, start, "refitting the champion")[MODEL]
     tested = tested_part(dataset, repeats)
@@ -151,7 +161,7 @@ def _fit(dataset: Dataset, settings: TrainingSettings) -> RequestModel:
 def _compare_later(
     champion: tuple[Dataset, TrainingSettings], challenger: tuple[Dataset, TrainingSettings], reference: HeldOut
 ) -> dict[str, Estimate] | str:
-    """Challenger minus champion on later decisions, both trained on earlier ones; or why there is no such split."""
+    """Compute challenger minus champion on later decisions, both trained on earlier ones; or return why not."""
     dataset = champion[0]
     try:
         train, test = temporal_split(dataset.labels, dataset.groups)
@@ -159,8 +169,8 @@ def _compare_later(
         return str(error)
     labels, cases = dataset.labels[test], np.unique(dataset.groups[test], return_inverse=True)[1]
 
-    def predict(reading: Dataset, settings: TrainingSettings) -> HeldOut:
-        predicted = _fit(reading[train], settings).predict(reading.frame.iloc[test])
+    def predict(data: Dataset, settings: TrainingSettings) -> HeldOut:
+        predicted = _fit(data[train], settings).predict(data.frame.iloc[test])
         return HeldOut(reference.folds, labels, cases, OutOfFold((predicted,)))
 
     return paired_differences(predict(*champion), predict(*challenger))

@@ -1,4 +1,4 @@
-"""Register versions of the model, find them, and fetch their files for scoring."""
+"""Register versions of the model, find them, and download their files for scoring."""
 
 from __future__ import annotations
 
@@ -20,23 +20,24 @@ MODEL_NAME = "imr-ml"
 CHALLENGER, CHAMPION = ALIASES = "challenger", "champion"
 MODELS = "models:/"
 TRAINED = "trained_ms"
-"""Tag of a version: when its training ended, in milliseconds since 1970."""
+"""Tag of a version: end of its training, in milliseconds since 1970."""
 NOT_FOUND = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
 _VERSIONS_OF_LOGGED = "mlflow.modelVersions"
 _DESCRIPTION = f"""\
 Outcome (upheld or overturned) and cited guideline families of Independent Medical Review requests.
 
-- `@{CHALLENGER}` is the model trained last, `@{CHAMPION}` the one that `imr-ml promote` chose; a version tells why.
+- `@{CHALLENGER}` is the most recently trained model, `@{CHAMPION}` the one promoted by `imr-ml promote`; the version's
+  description states the reason.
 - Score: `imr-ml score requests.csv --output scored.csv --model models:/{MODEL_NAME}@{CHAMPION}`
 - From Python: `mlflow.pyfunc.load_model("models:/{MODEL_NAME}@{CHAMPION}").predict(frame)`
-- **A version with the tag `data.kind` = `sample` is trained on invented letters: it says nothing about real requests.**
+- **A version with the tag `data.kind` = `sample` is trained on invented letters: it is meaningless for real requests.**
 - A version with `data.kind` = `own` is trained on the user's own decisions, one with `real` on published letters.
 """
 
 
 @retry_conflicts
 def register(client: MlflowClient, model_id: str, run_id: str, model: ModelRecord, trained_ms: int) -> str:
-    """Register a logged model once, as the challenger unless that was trained later; return its version.
+    """Register a logged model once, make it the challenger unless that was trained later, and return its version.
 
     Parameters
     ----------
@@ -45,14 +46,14 @@ def register(client: MlflowClient, model_id: str, run_id: str, model: ModelRecor
     model : ModelRecord
         Tags and description of the version.
     trained_ms : int
-        When the training ended: a model that is sent late does not replace a challenger trained after it.
+        End of the training: a model that is sent late does not replace a challenger that was trained after it.
     """
     import mlflow
 
     try:
         client.create_registered_model(MODEL_NAME, description=_DESCRIPTION)
     except mlflow.MlflowException:
-        # It exists, or the next line says what is wrong.
+        # The model exists, or the next line raises the actual error.
         client.get_registered_model(MODEL_NAME)
     versions = client.search_model_versions(f"name = '{MODEL_NAME}' and run_id = '{run_id}'") or [
         client.create_model_version(
@@ -65,7 +66,7 @@ def register(client: MlflowClient, model_id: str, run_id: str, model: ModelRecor
         )
     ]
     number = versions[0].version
-    # As `mlflow.register_model` does, so that the list of logged models shows it; that function prints.
+    # Like `mlflow.register_model`, which prints: the UI's list of logged models then shows the version.
     client.set_logged_model_tags(model_id, {_VERSIONS_OF_LOGGED: json.dumps([{"name": MODEL_NAME, "version": number}])})
     challenger = version_by_alias(client, CHALLENGER)
     if challenger is None or int(challenger.tags.get(TRAINED, 0)) <= trained_ms:
@@ -74,10 +75,10 @@ def register(client: MlflowClient, model_id: str, run_id: str, model: ModelRecor
 
 
 def fetch_model(uri: str) -> Path:
-    """Download a tracked model if it is not on this machine; return the folder that `model_files.read_model` reads.
+    """Download a tracked model if it is not on this machine; return the folder for `model_files.read_model`.
 
     The URI is ``models:/imr-ml@challenger``, ``models:/imr-ml/3`` or ``runs:/<run id>/model``. Raises `TrackingError`
-    if there is no such model (lists the existing ones) or imr-ml did not train it.
+    if there is no such model (the message lists the existing ones) or imr-ml did not train it.
     """
     require_store()
     with connected() as client:
@@ -87,47 +88,47 @@ def fetch_model(uri: str) -> Path:
             folder = Path(mlflow.artifacts.download_artifacts(artifact_uri=uri))
         except (mlflow.MlflowException, OSError) as error:
             missing = _find_missing_folder(client, uri)
-            reason = f"its files are not at {missing} any more; put that folder back" if missing else None
+            reason = f"its files are no longer at {missing}; restore that folder" if missing else None
             raise TrackingError(f"{uri}: {reason or _explain_missing_model(client, uri, error)}") from error
         return _find_data_folder(folder, uri)
 
 
 def check_run_name(name: str) -> None:
-    """Refuse a name for a run that would be taken for a version's number, alias or address."""
+    """Raise an error for a run name that looks like a version's number, alias or URI."""
     if name.strip().isdecimal() or name.strip().removeprefix("@") in ALIASES or name.startswith((MODELS, "runs:/")):
-        raise TrackingError(f"--name {name}: this names a version of the model; choose another name")
+        raise TrackingError(f"--name {name}: this refers to a version of the model; choose another name")
 
 
-def version_of(client: MlflowClient, uri: str) -> ModelVersion:
-    """Version that ``models:/imr-ml@champion`` or ``models:/imr-ml/3`` names; MLflow raises if there is none."""
+def version_by_uri(client: MlflowClient, uri: str) -> ModelVersion:
+    """Return the version at ``models:/imr-ml@champion`` or ``models:/imr-ml/3``; MLflow raises if there is none."""
     name, _, number = uri.removeprefix(MODELS).partition("/")
     name, _, alias = name.partition("@")
     return client.get_model_version_by_alias(name, alias) if alias else client.get_model_version(name, number)
 
 
 def version_by_alias(client: MlflowClient, alias: str) -> ModelVersion | None:
-    """Version of `MODEL_NAME` that carries the alias; None if none does."""
+    """Return the version of `MODEL_NAME` with the alias; None if no version has it."""
     return or_none(lambda: client.get_model_version_by_alias(MODEL_NAME, alias), absent=NOT_FOUND)
 
 
 def check_files(client: MlflowClient, version: ModelVersion, role: str) -> None:
-    """Raise an error for a version whose files are gone.
+    """Raise an error if a version's files are missing.
 
     Parameters
     ----------
     client : MlflowClient
     version : ModelVersion
     role : str
-        What the version is, for the error, e.g. ``"the challenger"``.
+        Role of the version in the error message, e.g. ``"the challenger"``.
     """
     import mlflow
 
     files = mlflow.artifacts.list_artifacts(artifact_uri=f"{MODELS}{version.name}/{version.version}")
-    if not any(Path(one.path).name == "MLmodel" for one in files):
-        where = client.get_model_version_download_uri(version.name, version.version)
+    if not any(Path(file.path).name == "MLmodel" for file in files):
+        location = client.get_model_version_download_uri(version.name, version.version)
         raise TrackingError(
-            f"version {version.version}, {role}, has no files any more at {file_path(where) or redact_uri(where)}; "
-            f"put that folder back or train another"
+            f"version {version.version}, {role}: its files are no longer at "
+            f"{file_path(location) or redact_uri(location)}; restore that folder or train another"
         )
 
 
@@ -143,8 +144,8 @@ def _find_data_folder(folder: Path, uri: str) -> Path:
 
 
 def _find_missing_folder(client: MlflowClient, uri: str) -> Path | None:
-    """Where the store says that a version's files are, if they are not: MLflow knows them by their whole path."""
-    version = or_none(lambda: version_of(client, uri), absent=NOT_FOUND)
+    """Return the path that MLflow has stored for a version's files, if there are none at that path."""
+    version = or_none(lambda: version_by_uri(client, uri), absent=NOT_FOUND)
     path = file_path(client.get_model_version_download_uri(version.name, version.version)) if version else None
     return None if path is None or path.exists() else path
 
@@ -155,10 +156,11 @@ def _explain_missing_model(client: MlflowClient, uri: str, error: Exception) -> 
     name = uri.removeprefix(MODELS).partition("/")[0].partition("@")[0]
     model = or_none(lambda: client.get_registered_model(name), absent=NOT_FOUND)
     if model is None:
-        known = ", ".join(sorted(one.name for one in client.search_registered_models()))
-        registered = f"registered are: {known}" if known else "none is registered; train one with 'imr-ml train'"
-        return f"no model {name!r} in {redact_uri(tracking_uri())}; {registered}"
-    numbers = sorted((int(one.version) for one in client.search_model_versions(f"name = '{name}'")), reverse=True)
+        names = ", ".join(sorted(registered.name for registered in client.search_registered_models()))
+        hint = f"registered models: {names}" if names else "no model is registered; train one with 'imr-ml train'"
+        return f"no model {name!r} in {redact_uri(tracking_uri())}; {hint}"
+    found = client.search_model_versions(f"name = '{name}'")
+    numbers = sorted((int(version.version) for version in found), reverse=True)
     aliases = ", ".join(f"@{alias} ({number})" for alias, number in sorted(model.aliases.items())) or "none"
     versions = ", ".join(map(str, numbers[:10])) or "none"
     return f"{first_line(error)}; {name} has versions {versions} and aliases {aliases}"

@@ -1,6 +1,6 @@
-"""Record a training as MLflow runs: one for the model and one for each model that it was compared with.
+"""Record a training as MLflow runs: one for the model and one for each model that it is compared with.
 
-Text of requests gets into a file only if it is given as `Extras.texts`.
+Files contain text of requests only if it is passed as `Extras.texts`.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from imr_ml.corpus.schema import COLUMNS, Role
 from imr_ml.evaluation.comparison import MODEL
 from imr_ml.evaluation.slices import slice_table
 from imr_ml.experiments.reading import DEFAULT
-from imr_ml.experiments.schema import to_toml, values_of
+from imr_ml.experiments.schema import experiment_values, to_toml
 from imr_ml.files import sha256_of
 from imr_ml.model_files import MANIFEST
 from imr_ml.rates.model_report import REPORT, write_model_report
 from imr_ml.reporting.compared_models import COLORS_OF_BASELINES, ComparedModel, compared_baselines
-from imr_ml.tracking import run_facts
+from imr_ml.tracking import descriptions, run_facts
 from imr_ml.tracking.mlflow_model import save_mlflow_model
 from imr_ml.tracking.predictions import FILE, Folds, HeldOut, write_held_out
 from imr_ml.tracking.records import (
@@ -58,7 +58,7 @@ _TEXT_COLUMNS = ("request", "clinical_summary", "ur_guideline", "imr_guideline",
 
 @dataclass(frozen=True, slots=True)
 class Extras:
-    """What may be recorded of a training besides its model and evaluation.
+    """Optional contents of a training's record, in addition to its model and evaluation.
 
     Attributes
     ----------
@@ -67,21 +67,21 @@ class Extras:
     system : sequence of Point
         From `system_metrics`.
     card, manifest : Path, optional
-        Model card, and manifest of the table that was trained on.
+        Model card, and manifest of the training table.
     report : Path, optional
-        Where to write the training's report, which is recorded too; needs `card`.
+        Path to write the training's report to; it is also recorded. Requires `card`.
     rates : tuple of Rates
-        Of the data, for the report.
+        Rates of the data, for the report.
     texts : DataFrame, optional
-        Requests in the order of the evaluation. Their texts are private, and are recorded if given.
+        Requests in the order of the evaluation. Their texts are private and are recorded only if passed.
     started_ms : int, optional
-        When the training began, in milliseconds since 1970.
+        Start of the training, in milliseconds since 1970.
     experiment : str
         Name of the experiment file.
     name : str
-        Name of the model's run, as the user gave it; by default it says what the model is.
+        The user's name for the model's run; by default it describes the model.
     data_errors : tuple of str
-        Kinds of errors that the check found in the data, and that the user allowed.
+        Kinds of errors in the data that the user allowed.
     """
 
     compared: Sequence[ComparedModel] | None = None
@@ -102,7 +102,7 @@ def record(
 ) -> RecordedRun:
     """Record a training and register its model as the challenger; see `save_training` and `sending.send_record`.
 
-    Nothing is registered unless all else was recorded; a run that the store refuses ends as FAILED.
+    The model is registered only after everything else was recorded; a run that the store rejects ends as FAILED.
     """
     return send_record(save_training(trained, model_folder, git, extras))
 
@@ -116,9 +116,9 @@ def save_training(
     ----------
     trained : TrainedModel
     model_folder : Path
-        The same model, saved.
+        Folder of the saved model.
     git : GitState, optional
-        Of the code.
+        State of the code.
     extras : Extras, optional
     """
     extras = extras or Extras()
@@ -132,12 +132,12 @@ def save_training(
         ended_ms=now,
         runs=(
             _model_run(trained, git, compared, extras, {_TITLES[path]: path for path in tables}),
-            *(_compared_run(one, trained, git) for one in compared),
+            *(_compared_run(model, trained, git) for model in compared),
         ),
         dataset=dataset_record(trained.data),
         model=ModelRecord(
             tags=run_facts.data_tags(trained.data) | ({"data.errors": errors} if errors else {}),
-            description=run_facts.summarize(trained)
+            description=descriptions.summarize(trained)
             + (f"; TRAINED DESPITE ERRORS in the data: {errors}" if errors else ""),
         ),
     )
@@ -155,22 +155,22 @@ def _model_run(
         **({"report": REPORT} if extras.report else {}),
         **({"model card": CARD} if extras.card else {}),
         "experiment file": EXPERIMENT_FILE,
-        **({"what the table was made of": MANIFEST} if extras.manifest else {}),
+        **({"sources of the table": MANIFEST} if extras.manifest else {}),
         "figures": FIGURES,
         **tables,
     }
     tags = {
-        NOTE: run_facts.describe_training(trained, compared, links),
+        NOTE: descriptions.describe_training(trained, compared, links),
         "experiment": extras.experiment,
         **({"data.errors": ", ".join(extras.data_errors)} if extras.data_errors else {}),
-        # By it the MLflow UI finds tables.
+        # The MLflow UI finds tables by this tag.
         "mlflow.loggedArtifacts": json.dumps([{"path": path, "type": "table"} for path in tables.values()]),
     }
     if extras.manifest:
         tags["data.manifest.sha256"] = sha256_of(extras.manifest)
     return RunRecord(
         key=MODEL,
-        name=extras.name or run_facts.name_run(trained, git, experiment=extras.experiment),
+        name=extras.name or descriptions.name_run(trained, git, experiment=extras.experiment),
         tags=run_facts.collect_tags(trained, git) | tags,
         params=run_facts.collect_params(trained),
         metrics=(*run_facts.collect_metrics(trained), *extras.system),
@@ -179,10 +179,10 @@ def _model_run(
 
 def _compared_run(compared: ComparedModel, trained: TrainedModel, git: GitState | None) -> RunRecord:
     color = COLORS_OF_BASELINES.get(compared.key)
-    tags = {NOTE: run_facts.describe_compared(compared, trained)} | ({"mlflow.runColor": color} if color else {})
+    tags = {NOTE: descriptions.describe_compared(compared, trained)} | ({"mlflow.runColor": color} if color else {})
     return RunRecord(
         key=compared.key,
-        name=run_facts.name_run(trained, git, compared),
+        name=descriptions.name_run(trained, git, compared),
         tags=run_facts.collect_tags(trained, git) | tags,
         params=run_facts.collect_params(trained, compared),
         metrics=tuple(run_facts.collect_metrics(trained, compared)),
@@ -190,7 +190,7 @@ def _compared_run(compared: ComparedModel, trained: TrainedModel, git: GitState 
 
 
 def dataset_record(data: DataFacts) -> DatasetRecord:
-    """The table's digest, column names and counts; MLflow's own data sets would take the table itself."""
+    """Describe the table by its digest, columns and counts; MLflow's data set classes would need the table itself."""
     columns = [
         {"type": column.kind, "name": column.name, "required": column.required}
         for column in COLUMNS
@@ -206,7 +206,7 @@ def dataset_record(data: DataFacts) -> DatasetRecord:
 
 
 def _build_tables(trained: TrainedModel, texts: pd.DataFrame | None) -> dict[str, pd.DataFrame]:
-    """Tables by their path among the artifacts."""
+    """Build the tables to record, by artifact path."""
     evaluation = trained.evaluation
     tables = {SLICES: slice_table(evaluation.slices)} if evaluation.slices else {}
     if texts is not None:
@@ -229,21 +229,21 @@ def _write_files(
 
     artifacts = artifacts_folder(folder, MODEL)
     (artifacts / FIGURES).mkdir(parents=True)
-    # Other processes draw while this one goes on.
+    # Other processes draw while this one continues.
     drawing = start_figures(trained, artifacts / FIGURES)
     for path, table in tables.items():
         (artifacts / path).parent.mkdir(exist_ok=True)
-        # The format of MLflow's own tables, which its UI shows.
+        # The format of tables in the MLflow UI.
         (artifacts / path).write_text(table.to_json(orient="split", index=False, date_format="iso"), encoding="utf-8")
-    (artifacts / EXPERIMENT_FILE).write_text(to_toml(values_of(trained.settings)), encoding="utf-8")
+    (artifacts / EXPERIMENT_FILE).write_text(to_toml(experiment_values(trained.settings)), encoding="utf-8")
     for source, name in ((extras.card, CARD), (extras.manifest, MANIFEST)):
         if source:
             shutil.copy(source, artifacts / name)
-    predictions = {MODEL: trained.evaluation.out_of_fold, **{one.key: one.out_of_fold for one in compared}}
+    predictions = {MODEL: trained.evaluation.out_of_fold, **{model.key: model.out_of_fold for model in compared}}
     for key, predicted in predictions.items():
         if predicted is not None:
             write_held_out(_held_out(trained, predicted), artifacts_folder(folder, key) / FILE)
-    # The code as it is now: what is sent later must be what was trained.
+    # Save the current code: it can change before the record is sent.
     save_mlflow_model(folder / "model", model_folder, Path(imr_ml.__file__).parent)
     create_own_store()
     for _ in drawing:
@@ -251,8 +251,8 @@ def _write_files(
     if extras.report and extras.card:
         card = extras.card.read_text("utf-8")
         write_model_report(trained, card, artifacts / FIGURES, extras.rates, extras.report)
-        for place in (artifacts, folder / "model" / "data" / model_folder.name):
-            shutil.copy(extras.report, place / REPORT)
+        for destination in (artifacts, folder / "model" / "data" / model_folder.name):
+            shutil.copy(extras.report, destination / REPORT)
 
 
 def _held_out(trained: TrainedModel, predicted: OutOfFold) -> HeldOut:

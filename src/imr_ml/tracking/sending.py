@@ -1,7 +1,7 @@
 """Send records to MLflow, each run exactly once.
 
-Each run carries a tag with its record's identifier, and each step can be repeated without effect: if sending was cut
-short, the next attempt goes through all steps again and adds what is missing.
+Each run has a tag with its record's identifier, and repeating a step has no effect: after an interruption, the next
+attempt repeats all steps and adds only what is missing.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from imr_ml.tracking.descriptions import RUN_ARTIFACT
 from imr_ml.tracking.mlflow_model import find_mlflow_model, log_model
 from imr_ml.tracking.records import (
     Record,
@@ -23,7 +24,6 @@ from imr_ml.tracking.records import (
     read_record,
 )
 from imr_ml.tracking.registry import register
-from imr_ml.tracking.run_facts import OF_RUN
 from imr_ml.tracking.store import connected, or_none, retry_conflicts
 from imr_ml.tracking.uris import TrackingError, redact_uri, tracking_uri
 from imr_ml.tracking.views import NOTE, experiment_id
@@ -33,26 +33,26 @@ if TYPE_CHECKING:
 
 SYNC = "imr-ml sync"
 FIGURES = "figures"
-"""Folder of a run's artifacts with the figures that the UI's charts show side by side."""
+"""Artifacts folder with the figures that the UI's charts show side by side."""
 _TAG = "imr_ml.record"
 _PARENT = "mlflow.parentRunId"
-# On a team server only the owner of an experiment may delete; half a model that stays does no harm.
+# On a team server only the owner of an experiment can delete; an incomplete model that remains is harmless.
 _DENIED = ("PERMISSION_DENIED",)
 _IMAGES, _SMALL_IMAGE = "images", "+compressed.webp"
 
 
 class UnsentError(TrackingError):
-    """A record that the store did not accept; the message says why, where the record is and how to send it."""
+    """A record that the store did not accept; the message states the reason, its folder and how to send it."""
 
     def __init__(self, folder: Path, reason: str) -> None:
         self.folder = folder
         shown = folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder
-        super().__init__(f"{reason}; nothing is lost: the run is kept in {shown}, to send it later run: {SYNC}")
+        super().__init__(f"{reason}; nothing is lost: the run is saved in {shown}, to send it later run: {SYNC}")
 
 
 @dataclass(frozen=True, slots=True)
 class RecordedRun:
-    """Where a record's first run is; the version is that of the registered model, empty if there is none."""
+    """The first run of a record in the store; `model_version` is empty if no model was registered."""
 
     run_id: str
     experiment_id: str
@@ -62,7 +62,7 @@ class RecordedRun:
 
 
 def send_record(folder: Path) -> RecordedRun:
-    """Send a record and delete its folder; raise `UnsentError` if that fails, and keep the folder."""
+    """Send a record and delete its folder; if that fails, raise `UnsentError` and keep the folder."""
     try:
         with lock_record(folder):
             record = read_record(folder)
@@ -75,9 +75,9 @@ def send_record(folder: Path) -> RecordedRun:
 
 
 def sync(*, here: bool = False) -> Iterator[RecordedRun | TrackingError]:
-    """Send the records in the working directory, oldest first; give an error for each that stays.
+    """Send the records in the working directory, oldest first; yield the run or the error of each.
 
-    Those for another store than the one in use are sent only if `here`.
+    Records for another store than the current one are sent only if `here` is true.
     """
     store = redact_uri(tracking_uri())
     for folder in list_unsent():
@@ -94,7 +94,7 @@ def sync(*, here: bool = False) -> Iterator[RecordedRun | TrackingError]:
 
 @dataclass(frozen=True, slots=True)
 class _Delivery:
-    """A record on its way to an experiment."""
+    """A record to send to an experiment."""
 
     client: MlflowClient
     experiment: str
@@ -121,14 +121,14 @@ class _Delivery:
         return RecordedRun(run_id, self.experiment, parent.name, version, redact_uri(self.client.tracking_uri))
 
     def _find_runs(self) -> dict[str, str]:
-        """Identifiers of the runs that an earlier attempt created, by key."""
+        """Return the identifiers of the runs that an earlier attempt created, by key."""
         created = self.client.search_runs(
             [self.experiment], f"tags.`{_TAG}` LIKE '{self.record.id}/%'", order_by=["attributes.start_time ASC"]
         )
         run_ids: dict[str, str] = {}
         for run in created:
             if run_ids.setdefault(run.data.tags[_TAG].partition("/")[2], run.info.run_id) != run.info.run_id:
-                # MLflow repeats a call whose answer was lost, so a run may have been created twice.
+                # MLflow repeats a call whose response was lost, which can create a run twice.
                 or_none(partial(self.client.delete_run, run.info.run_id), absent=_DENIED)
         return run_ids
 
@@ -140,7 +140,7 @@ class _Delivery:
         return str(created.info.run_id)
 
     def _log_model(self, run_id: str) -> str | None:
-        """Identifier of the logged model, which may be an earlier attempt's."""
+        """Log the model unless an earlier attempt did; return its identifier."""
         from mlflow.entities import LoggedModelStatus
 
         if self.record.model is None:
@@ -157,26 +157,26 @@ class _Delivery:
         self._log_dataset(run_id)
         self._log_artifacts(run, run_id)
         dataset, ended_ms = self.record.dataset, self.record.ended_ms
-        # MLflow refuses a metric that a logged model has already, as after a lost answer.
+        # MLflow rejects a metric that a logged model already has, e.g. after a lost response.
         logged = self.client.get_logged_model(model_id).metrics or [] if model_id else []
-        steps = {(one.key, one.step) for one in logged}
+        steps = {(metric.key, metric.step) for metric in logged}
         subject = {"model_id": model_id, "dataset_name": dataset.name, "dataset_digest": dataset.digest}
         metrics = [
-            # System metrics, which alone have a time, say nothing about the model.
-            Metric(one.name, one.value, one.at_ms or ended_ms, one.step, **({} if one.at_ms else subject))
-            for one in run.metrics
-            if (one.name, one.step) not in steps
+            # Only system metrics have a time; they do not belong to the model.
+            Metric(point.name, point.value, point.at_ms or ended_ms, point.step, **({} if point.at_ms else subject))
+            for point in run.metrics
+            if (point.name, point.step) not in steps
         ]
         address = f"#/experiments/{self.experiment}/runs/{run_id}/artifacts/"
         note = run.tags.get(NOTE, "")
-        linked = note.replace(f"]({OF_RUN}", f"]({address}")
-        # One request: a server with passwords takes long for each.
+        linked = note.replace(f"]({RUN_ARTIFACT}", f"]({address}")
+        # A single request, because each is slow on a server with passwords.
         params = [Param(name, value) for name, value in run.params.items()]
         self.client.log_batch(run_id, metrics, params, [RunTag(NOTE, linked)] if linked != note else [])
 
     @retry_conflicts
     def _log_dataset(self, run_id: str) -> None:
-        """Log the data set, which another run may log at the same moment."""
+        """Log the data set, which another process can log at the same time."""
         from mlflow.entities import Dataset, DatasetInput, InputTag
 
         table = self.record.dataset
@@ -194,7 +194,7 @@ class _Delivery:
         self.client.log_artifacts(run_id, str(artifacts))
         figures = sorted((artifacts / FIGURES).glob("*.png"))
         # MLflow writes the small image last, to a file whose name begins with the key.
-        files = [Path(one.path).name for one in self.client.list_artifacts(run_id, _IMAGES)] if figures else []
+        files = [Path(image.path).name for image in self.client.list_artifacts(run_id, _IMAGES)] if figures else []
         logged = {name.partition("+")[0] for name in files if name.endswith(_SMALL_IMAGE)}
         for path in figures:
             if path.stem not in logged:

@@ -1,6 +1,6 @@
-"""Connect to the MLflow store, without output and with errors of one line.
+"""Connect to the MLflow store, without output and with one-line errors.
 
-MLflow is imported inside `connected`, after its telemetry was turned off: it reads that setting when imported.
+MLflow is imported in `connected`, after its telemetry was disabled: it reads that setting when imported.
 """
 
 from __future__ import annotations
@@ -46,20 +46,20 @@ _QUIET = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
-    # A lock file that happens to lie in the working directory is no part of the model.
+    # A lock file in the working directory is not part of the model.
     "MLFLOW_UV_AUTO_DETECT": "false",
 }
-# The first request to a server that is down must fail in seconds, a later one in less than a minute: MLflow would go
-# on for minutes, and what could not be sent stays in the outbox anyway.
+# The first request to a server that is down must fail within seconds, a later one within a minute: MLflow would retry
+# for minutes, and unsent records stay in the outbox anyway.
 _FIRST_REQUEST = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "15"}
 _LATER_REQUESTS = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "3", "MLFLOW_HTTP_REQUEST_TIMEOUT": "60"}
-# Their warnings are for the developers of MLflow.
+# Modules whose warnings are for the developers of MLflow.
 _SILENCED = r"(?:alembic|mlflow|pydantic|sqlalchemy)\b"
-# Lines that SQLAlchemy adds around the reason.
-_AROUND_REASON = ("(raised as a result of", "(Background on this error")
-_LONGEST_REASON = 300
+# Lines that SQLAlchemy adds to the reason.
+_SQLALCHEMY_LINES = ("(raised as a result of", "(Background on this error")
+_MAX_REASON = 300
 _CREATION_S = 120
-_Answer = TypeVar("_Answer")
+_Response = TypeVar("_Response")
 
 
 def _is_bad_request(error: BaseException) -> bool:
@@ -67,15 +67,15 @@ def _is_bad_request(error: BaseException) -> bool:
 
 
 retry_conflicts = retry(retry=retry_if_exception(_is_bad_request), stop=stop_after_attempt(3), reraise=True)
-"""Repeat what a server refuses if another process does the same at that moment, but not thereafter."""
+"""Retry a call that a server rejects only while another process makes the same call."""
 
 
 @contextmanager
 def connected() -> Iterator[MlflowClient]:
-    """Use MLflow on `tracking_uri` in the block; all settings are restored afterwards.
+    """Use MLflow on `tracking_uri` in the block, and restore all settings afterwards.
 
     The fluent functions of `mlflow` use the same store in the block. Raises `TrackingError` if the store can't be
-    reached, another version of MLflow created it, or MLflow refuses something in the block.
+    reached, another version of MLflow created it, or a call to MLflow in the block fails.
     """
     uri, before = tracking_uri(), os.environ.get(URI)
     check_uri(uri)
@@ -100,20 +100,20 @@ def connected() -> Iterator[MlflowClient]:
 
 
 def require_store() -> None:
-    """Refuse to look for runs in a SQLite file that does not exist, which connecting would create."""
+    """Raise an error if the store is a SQLite file that does not exist, which connecting would create."""
     database = sqlite_file(tracking_uri())
     if database and not database.exists():
         raise TrackingError(f"{database}: no run was tracked here yet; train a model with 'imr-ml train'")
 
 
 def quiet_environment() -> AbstractContextManager[None]:
-    """Set what MLflow reads when imported: no telemetry, no progress bars, no lines of its own."""
+    """Set the variables that MLflow reads when imported: no telemetry, progress bars or printed URLs."""
     return _environment(_QUIET)
 
 
 @contextmanager
 def quiet_mlflow() -> Iterator[None]:
-    """Silence warnings and logs below errors; restore the import path, to which loading a model adds folders."""
+    """Silence warnings and logs below errors, and restore the import path, which loading a model changes."""
     disabled, path = logging.root.manager.disable, list(sys.path)
     with quiet_environment(), warnings.catch_warnings():
         warnings.filterwarnings("ignore", module=_SILENCED)
@@ -126,9 +126,9 @@ def quiet_mlflow() -> Iterator[None]:
 
 
 def create_own_store() -> None:
-    """Import what a SQLite store needs and create it if it does not exist, which takes seconds: for idle time.
+    """Import what a SQLite store needs and create it if missing, which takes seconds: call it in idle time.
 
-    An error is reported when the store is used.
+    Errors are ignored; they are raised again when the store is used.
     """
     if sqlite_file(tracking_uri()):
         with suppress(TrackingError), connected():
@@ -151,14 +151,16 @@ def store_created_meanwhile() -> Iterator[None]:
 
 
 def first_line(error: Exception) -> str:
-    """The reason that an error gives, in one line of legible length and without passwords."""
-    lines = [line for line in str(error).strip().splitlines() if line and not line.startswith(_AROUND_REASON)]
+    """Return the message of an error in one short line without passwords."""
+    lines = [line for line in str(error).strip().splitlines() if line and not line.startswith(_SQLALCHEMY_LINES)]
     reason = redact_uri(lines[0] if lines else type(error).__name__)
-    return textwrap.shorten(reason, _LONGEST_REASON, placeholder=" ...")
+    return textwrap.shorten(reason, _MAX_REASON, placeholder=" ...")
 
 
-def or_none(request: Callable[[], _Answer], *, absent: Sequence[str] = ("RESOURCE_DOES_NOT_EXIST",)) -> _Answer | None:
-    """Answer of MLflow; None if it says, by one of these error codes, that there is no such thing."""
+def or_none(
+    request: Callable[[], _Response], *, absent: Sequence[str] = ("RESOURCE_DOES_NOT_EXIST",)
+) -> _Response | None:
+    """Call MLflow and return the response; None if the call fails with one of the error codes in `absent`."""
     import mlflow
 
     try:
@@ -170,9 +172,9 @@ def or_none(request: Callable[[], _Answer], *, absent: Sequence[str] = ("RESOURC
 
 
 def _prepare_file(database: Path) -> None:
-    """Create a SQLite store if it does not exist; refuse one of another MLflow version, which MLflow may migrate."""
+    """Create a SQLite store if it does not exist; raise an error if it belongs to another version of MLflow."""
     if not database.exists():
-        busy = TrackingError(f"{database}: another process has been making it for {_CREATION_S} s; try again")
+        busy = TrackingError(f"{database}: another process has been creating it for {_CREATION_S} s; try again")
         with locked(database.with_name(f".{database.name}.lock"), busy, _CREATION_S):
             if not database.exists():
                 _create_file(database)
@@ -182,15 +184,15 @@ def _prepare_file(database: Path) -> None:
         return
     if revision in older:
         command = f"mlflow db upgrade {shlex.quote(f'{SQLITE}{database}')}"
-        raise TrackingError(f"{database}: was made by an older MLflow; copy it, then run: {command}")
+        raise TrackingError(f"{database}: was created by an older MLflow; make a copy, then run: {command}")
     raise TrackingError(
-        f"{database}: was made by a newer MLflow than {version('mlflow')}; install that one, or set {URI}"
+        f"{database}: was created by a newer MLflow than {version('mlflow')}; install that version, or set {URI}"
     )
 
 
 @cache
 def _migrations() -> list[str]:
-    """Revisions of the tables of a store, newest first."""
+    """Return the schema revisions that MLflow knows, newest first."""
     from alembic.script import ScriptDirectory
 
     scripts = ScriptDirectory(str(files("mlflow") / "store" / "db_migrations"))
@@ -198,30 +200,30 @@ def _migrations() -> list[str]:
 
 
 def _create_file(database: Path) -> None:
-    """Let MLflow create its tables in a file beside, and rename that: a store is there whole or not at all.
+    """Let MLflow create its tables in a temporary file and rename it, so that an incomplete store never exists.
 
-    So the hundreds of changes by which MLflow creates them need not wait for the disk one by one.
+    Therefore MLflow's hundreds of schema changes do not have to be synced to disk one by one.
     """
     from mlflow import MlflowClient
     from sqlalchemy import Engine, event
 
-    def sync_nothing(connection: Connection, _: object) -> None:
+    def disable_sync(connection: Connection, _: object) -> None:
         connection.execute("PRAGMA synchronous=OFF")
 
     with tempfile.TemporaryDirectory(prefix=f".{database.name}.", dir=database.parent) as scratch:
         draft = Path(scratch) / database.name
-        event.listen(Engine, "connect", sync_nothing)
+        event.listen(Engine, "connect", disable_sync)
         try:
             MlflowClient(f"{SQLITE}{draft}").search_experiments(max_results=1)
         finally:
-            event.remove(Engine, "connect", sync_nothing)
+            event.remove(Engine, "connect", disable_sync)
         with draft.open("rb") as file:
             os.fsync(file.fileno())
         draft.rename(database)
 
 
 def _schema_revision(database: Path) -> str | None:
-    """Revision of a store's tables; None if there are no tables of MLflow."""
+    """Return the schema revision of a store; None if it has no MLflow tables."""
     from alembic.migration import MigrationContext
     from sqlalchemy import NullPool, create_engine
     from sqlalchemy.exc import DatabaseError
@@ -231,7 +233,7 @@ def _schema_revision(database: Path) -> str | None:
             return MigrationContext.configure(connection).get_current_revision()
     except DatabaseError as error:
         raise TrackingError(
-            f"{database}: can't be read as a SQLite store ({error.orig}); move it away or set {URI}"
+            f"{database}: is not a readable SQLite store ({error.orig}); move it away or set {URI}"
         ) from error
 
 
@@ -241,7 +243,7 @@ def _open_store(uri: str) -> MlflowClient:
 
     try:
         if is_database(uri):
-            # Fails at once if the database is down: MLflow would try for minutes without a word.
+            # Fails immediately if the database is down; MLflow would retry silently for minutes.
             create_engine(uri).connect().close()
         client = mlflow.MlflowClient(uri)
         client.search_experiments(max_results=1)
@@ -254,8 +256,8 @@ def _open_store(uri: str) -> MlflowClient:
         ) from error
     except ModuleNotFoundError as error:
         raise TrackingError(
-            f"{redact_uri(uri)}: needs the Python module {error.name!r}, which is not installed; install it, or name "
-            f"another driver, as in postgresql+psycopg2://"
+            f"{redact_uri(uri)}: needs the Python module {error.name!r}, which is not installed; install it, or use "
+            f"another driver, such as postgresql+psycopg2://"
         ) from error
     return client
 

@@ -12,16 +12,14 @@ import numpy as np
 
 from imr_ml.experiments.schema import flat_keys
 from imr_ml.sweeps.results import FILE, SELECTED
+from imr_ml.tracking.descriptions import describe_data, join_name, markdown_table
 from imr_ml.tracking.records import Record, RunRecord, artifacts_folder, save_record
 from imr_ml.tracking.run_facts import (
     code_tags,
     data_tags,
-    describe_data,
     flat_params,
     fold_points,
     format_param,
-    join_name,
-    markdown_table,
     points,
     with_intervals,
 )
@@ -37,7 +35,7 @@ if TYPE_CHECKING:
 SWEEPS = "imr_ml sweeps"
 """Name of the experiment of sweeps and their trials."""
 KIND = "kind"
-"""Tag that tells a sweep from a trial."""
+"""Tag with the kind of the run: sweep or trial."""
 _SWEEP, _TRIAL = "sweep", "trial"
 _COMMAND = "imr-ml sweep"
 
@@ -51,14 +49,14 @@ def record_sweep(sweep: Sweep, files: Mapping[str, str], git: GitState | None = 
     files : dict of str
         Name -> content of the experiment files to record with it.
     git : GitState, optional
-        Of the code.
+        State of the code.
     """
     now = int(time.time() * 1000)
     record = Record(
         experiment=SWEEPS,
         started_ms=now - int(sweep.elapsed_s * 1000),
         ended_ms=now,
-        runs=(_sweep_run(sweep, git), *(_trial_run(one, sweep, git) for one in sweep.trials)),
+        runs=(_sweep_run(sweep, git), *(_trial_run(trial, sweep, git) for trial in sweep.trials)),
         dataset=dataset_record(sweep.data),
     )
 
@@ -72,13 +70,13 @@ def record_sweep(sweep: Sweep, files: Mapping[str, str], git: GitState | None = 
 
 
 def _sweep_run(sweep: Sweep, git: GitState | None) -> RunRecord:
-    plan, complete = sweep.plan, sum(one.state == "complete" for one in sweep.trials)
+    plan, complete = sweep.plan, sum(trial.state == "complete" for trial in sweep.trials)
     keys = flat_keys(plan.base.experiment.values())
     settings = {
         "objective": plan.objective,
         "outer_folds": plan.outer_folds,
         "inner_folds": plan.inner_folds,
-        "varied": {one.key: str(one) for one in plan.parameters},
+        "varied": {parameter.key: str(parameter) for parameter in plan.parameters},
         "winner": _params(sweep.winner),
     }
     counts = {name: getattr(sweep.data, name) for name in ("source", "requests", "cases", "overturned")}
@@ -98,23 +96,23 @@ def _sweep_run(sweep: Sweep, git: GitState | None) -> RunRecord:
     )
 
 
-def _trial_run(one: TrialResult, sweep: Sweep, git: GitState | None) -> RunRecord:
-    finite = {name: [value for value in values if np.isfinite(value)] for name, values in one.metrics.items()}
+def _trial_run(trial: TrialResult, sweep: Sweep, git: GitState | None) -> RunRecord:
+    finite = {name: [value for value in values if np.isfinite(value)] for name, values in trial.metrics.items()}
     means = {f"inner.{name}": float(np.mean(values)) for name, values in finite.items() if values}
-    folds = len(one.metrics.get(sweep.plan.objective, ()))
-    by_fold = fold_points({f"inner.{name}": values for name, values in one.metrics.items()})
+    folds = len(trial.metrics.get(sweep.plan.objective, ()))
+    by_fold = fold_points({f"inner.{name}": values for name, values in trial.metrics.items()})
     return RunRecord(
-        key=f"{one.search} {one.number}",
-        name=join_name(f"{one.search}: trial {one.number}", sweep.data, git),
-        tags=_tags(_TRIAL, sweep, git) | {"search": one.search, "state": one.state},
-        params=_params(one),
+        key=f"{trial.search} {trial.number}",
+        name=join_name(f"{trial.search}: trial {trial.number}", sweep.data, git),
+        tags=_tags(_TRIAL, sweep, git) | {"search": trial.search, "state": trial.state},
+        params=_params(trial),
         metrics=(*points(means | {"inner.folds": folds}), *by_fold),
     )
 
 
-def _params(one: TrialResult) -> dict[str, str]:
-    """Values as the params of a training show them."""
-    return {key: format_param(tomllib.loads(f"value = {value}")["value"]) for key, value in one.values.items()}
+def _params(trial: TrialResult) -> dict[str, str]:
+    """Format the trial's values like the params of a training."""
+    return {key: format_param(tomllib.loads(f"value = {value}")["value"]) for key, value in trial.values.items()}
 
 
 def _tags(kind: str, sweep: Sweep, git: GitState | None) -> dict[str, str]:
@@ -123,11 +121,11 @@ def _tags(kind: str, sweep: Sweep, git: GitState | None) -> dict[str, str]:
 
 
 def _describe(sweep: Sweep) -> str:
-    """Description of the sweep's run in Markdown."""
+    """Describe the sweep's run in Markdown."""
     selected, file = sweep.estimates[SELECTED], sweep.estimates[FILE]
     rows = [[name, str(selected[name]), str(file[name]), str(sweep.differences[name])] for name in selected]
-    keys = [one.key for one in sweep.plan.parameters]
-    chosen = [[name, *(one.values.get(key, "-") for key in keys)] for name, one in sweep.selected.items()]
+    keys = [parameter.key for parameter in sweep.plan.parameters]
+    winners = [[search, *(trial.values.get(key, "-") for key in keys)] for search, trial in sweep.selected.items()]
     lines = [
         *describe_data(sweep.data),
         f"Selected by {sweep.plan.objective}: **{sweep.verdict}**.",
@@ -136,6 +134,6 @@ def _describe(sweep: Sweep) -> str:
         "",
         "Selected on the training part of each outer fold, and on all the data:",
         "",
-        *markdown_table(["search", *keys], chosen),
+        *markdown_table(["search", *keys], winners),
     ]
     return "\n".join(lines)

@@ -17,8 +17,8 @@ from imr_ml.tracking.store import quiet_environment
 def system_metrics(every_s: float = 5.0) -> Iterator[list[Point]]:
     """Sample the machine while the block runs.
 
-    MLflow is imported by the sampling thread: while models are fitted in other processes that costs no time.
-    The list grows by one sample of each metric every `every_s` seconds and at the end.
+    The sampling thread imports MLflow, so that the import runs while other processes fit models. It adds one sample of
+    each metric to the list every `every_s` seconds and at the end.
     """
     points: list[Point] = []
     ended = Event()
@@ -38,7 +38,7 @@ def _sample(points: list[Point], ended: Event, every_s: float) -> None:
         from mlflow.system_metrics.metrics.network_monitor import NetworkMonitor
 
     monitors = [CPUMonitor(), DiskMonitor(), NetworkMonitor()]  # type: ignore[no-untyped-call]
-    # Processor use is measured since the previous reading; the first one means nothing.
+    # CPU use is measured since the previous call, so the first value is meaningless.
     _read(monitors)
     for step in count():
         ended.wait(every_s)

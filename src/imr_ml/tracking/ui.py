@@ -15,21 +15,21 @@ from imr_ml.tracking.uris import TrackingError, artifact_root, is_server, redact
 from imr_ml.tracking.views import EXPERIMENT, VIEW_KEY, first_view, view_tag
 
 HOST = "127.0.0.1"
-_PORTS_TRIED = 20
-# Without it the UI opens with its pages for language-model applications.
+_MAX_PORTS = 20
+# Without it the UI opens the pages for language-model applications.
 _WORKFLOW = "workflowType=machine_learning"
 _POLL_S = 0.2
 _SERVER_ENVIRONMENT = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_LOGGING_LEVEL": "WARNING",
-    # Its background workers take 250 MB each and serve language-model evaluations only.
+    # The background workers use 250 MB each and are only needed to evaluate language models.
     "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
     "PYTHONWARNINGS": "ignore",
 }
 
 
 def ui_command(port: int, host: str = HOST) -> list[str]:
-    """Command that serves the UI on the store that `tracking_uri` names."""
+    """Return the command that serves the UI for the store at `tracking_uri`."""
     uri = tracking_uri()
     return [
         *(sys.executable, "-m", "mlflow", "server"),
@@ -44,15 +44,15 @@ def ui_command(port: int, host: str = HOST) -> list[str]:
 
 
 def run_server(command: list[str], address: str, on_ready: Callable[[], object]) -> int:
-    """Run a server until it ends or is interrupted; return 1 if it ended with an error, else 0.
+    """Run a server until it exits or is interrupted; return 1 if it failed, else 0.
 
     Parameters
     ----------
     command : list of str
     address : str
-        Of the server.
+        Address of the server.
     on_ready : callable
-        Called when the server answers.
+        Called when the server is ready.
     """
     with subprocess.Popen(command, env={**os.environ, **_SERVER_ENVIRONMENT}) as server:  # noqa: S603
         try:
@@ -71,20 +71,20 @@ def serve_ui(
     say: Callable[[str], object] = print,
     run: Callable[[list[str], str, Callable[[], object]], int] = run_server,
 ) -> int:
-    """Serve the UI until interrupted; if an MLflow server is in use, say where its UI is.
+    """Serve the UI until interrupted; if the store is an MLflow server, only print the address of its UI.
 
     Parameters
     ----------
     port : int
-        If it is in use, the next free one is taken.
+        The next free port is used if this one is in use.
     host : str
     say : callable
-        Prints the address, and the port if it is another one.
+        Prints a message.
     run : callable
         Runs the server and returns the exit code; see `run_server`.
     """
     uri = tracking_uri()
-    # The server would print a traceback about a store that can't be used, and wait for one that does not answer.
+    # Check the store first: the server would print a traceback for a bad one, and wait for one that is down.
     with connected():
         pass
     if is_server(uri):
@@ -92,30 +92,30 @@ def serve_ui(
         return 0
     free = free_port(port, host)
     if free != port:
-        say(f"port {port} is in use; taking {free}")
+        say(f"port {port} is in use; using {free}")
     server = f"http://{host}:{free}"
-    say("the MLflow UI is starting")
-    return run(ui_command(free, host), server, lambda: say(f"MLflow UI: {start_page(server)} (Ctrl-C ends it)"))
+    say("starting the MLflow UI")
+    return run(ui_command(free, host), server, lambda: say(f"MLflow UI: {start_page(server)} (Ctrl-C to stop)"))
 
 
 def start_page(server: str) -> str:
-    """Address of the trainings' first view on a server of the store in use; before any training, of all experiments."""
+    """Return the address of the first view of training runs on a server; before any training, of all experiments."""
     with connected() as client:
         experiment = client.get_experiment_by_name(EXPERIMENT)
     if experiment is None:
         return f"{server}/#/experiments?{_WORKFLOW}"
     view = first_view(EXPERIMENT)
-    # An experiment may have been created by hand, and its views may have been deleted.
-    opened = f"&{VIEW_KEY}={view}" if view_tag(view) in experiment.tags else ""
-    return f"{server}/#/experiments/{experiment.experiment_id}/runs?{_WORKFLOW}{opened}"
+    # The view is missing if the experiment was created by hand or the view was deleted.
+    view_query = f"&{VIEW_KEY}={view}" if view_tag(view) in experiment.tags else ""
+    return f"{server}/#/experiments/{experiment.experiment_id}/runs?{_WORKFLOW}{view_query}"
 
 
 def free_port(port: int, host: str = HOST) -> int:
-    """The port, or the next one that is free; an error if none of 20 is, as on a host that is not this machine."""
-    candidates = range(port, min(port + _PORTS_TRIED, 65_536))
+    """Return the first free port of 20; raise an error if there is none, e.g. if the host is another machine."""
+    candidates = range(port, min(port + _MAX_PORTS, 65_536))
     for candidate in candidates:
         with suppress(OSError):
-            # As for the server, a port whose last connection has just ended counts as free.
+            # Like the server, this accepts a port whose last connection has just closed.
             socket.create_server((host, candidate)).close()
             return candidate
     raise TrackingError(
@@ -124,12 +124,12 @@ def free_port(port: int, host: str = HOST) -> int:
 
 
 def _wait_until_ready(address: str, server: subprocess.Popen[bytes]) -> bool:
-    """Wait until the server answers; False if it ends before."""
+    """Wait until the server answers; return False if it exits first."""
     import httpx
 
     while server.poll() is None:
         try:
-            # A proxy that the environment names is not for a server on this machine.
+            # The server is on this machine: ignore a proxy in the environment.
             return httpx.get(f"{address}/health", trust_env=False).is_success
         except httpx.TransportError:
             time.sleep(_POLL_S)

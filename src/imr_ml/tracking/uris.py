@@ -1,4 +1,4 @@
-"""Resolve, check and redact the tracking URI, and point a moved SQLite store at the artifacts beside it."""
+"""Resolve, check and redact the tracking URI, and update artifact locations in a SQLite store that was moved."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ SQLITE = "sqlite:///"
 _SERVERS = ("http://", "https://")
 _DATABASES = re.compile(r"(?:postgresql|mysql|mssql)(?:\+\w+)?://\S")
 _DATABRICKS = re.compile(r"databricks(?:://\S+)?")
-# Greedy: an unquoted password may hold anything, an @ too.
+# Greedy: an unquoted password can contain any character, even @.
 _PASSWORD = re.compile(r"(://[^:/@\s]*):\S*@")
-# MLflow stores whole paths: a folder that `artifact_root` named when the store was elsewhere, and what is in it.
+# MLflow stores absolute paths; the first group is `artifact_root` at the earlier location of the store.
 _LOCATION = re.compile(r"(file:.*/mlartifacts)((?:/.*)?)")
-# New runs go to the location of their experiment.
+# New runs use the location of their experiment.
 _EXPERIMENTS = "experiments"
 _LOCATIONS = {
     _EXPERIMENTS: "artifact_location",
@@ -30,37 +30,37 @@ _LOCATIONS = {
 
 
 class TrackingError(ImrError):
-    """A store or a registered model that can't be used; the message says which, why and what to do."""
+    """A store or registered model can't be used; the message states which, the reason and what to do."""
 
 
 def tracking_uri() -> str:
-    """`MLFLOW_TRACKING_URI` if set, else ``mlflow.db`` in the working directory."""
+    """Return `MLFLOW_TRACKING_URI` if set, else the URI of ``mlflow.db`` in the working directory."""
     return os.environ.get(URI) or f"{SQLITE}{Path.cwd() / 'mlflow.db'}"
 
 
 def is_server(uri: str) -> bool:
-    """Whether the URI is that of an MLflow server."""
+    """Return whether the URI is that of an MLflow server."""
     return uri.startswith(_SERVERS)
 
 
 def is_database(uri: str) -> bool:
-    """Whether the URI is that of a database server."""
+    """Return whether the URI is that of a database server."""
     return _DATABASES.match(uri) is not None
 
 
 def sqlite_file(uri: str) -> Path | None:
-    """File of a SQLite store; None for any other."""
+    """Return the file of a SQLite store; None for other stores."""
     return Path(uri.removeprefix(SQLITE).partition("?")[0]).absolute() if uri.startswith(SQLITE) else None
 
 
 def artifact_root(uri: str) -> Path:
-    """Folder of the artifacts of a store without a server: ``mlartifacts`` beside the SQLite file."""
+    """Return the artifacts folder of a store without a server: ``mlartifacts`` next to the SQLite file."""
     database = sqlite_file(uri)
     return (database.parent if database else Path.cwd()) / "mlartifacts"
 
 
 def redact_uri(text: str) -> str:
-    """A URI, or a text that contains URIs, without passwords.
+    """Replace the passwords in a URI, or in a text with URIs.
 
     Examples
     --------
@@ -71,27 +71,27 @@ def redact_uri(text: str) -> str:
 
 
 def check_uri(uri: str) -> None:
-    """Raise an error for an address that is no store, and for a store that would be gone with the process."""
+    """Raise an error for a URI that is not a store, or is a store in memory."""
     try:
         urlsplit(uri)
     except ValueError as error:
         raise TrackingError(
-            f"{URI} is {redact_uri(uri)!r}, which can't be read as an address ({error}); write what is special in a "
-            f"password with percent signs, as %5B for ["
+            f"{URI} is {redact_uri(uri)!r}, which is not a valid URI ({error}); percent-encode special characters in "
+            f"the password, e.g. %5B for ["
         ) from None
     is_file = uri.startswith(SQLITE) and uri.removeprefix(SQLITE) not in ("", ":memory:")
     if not (is_file or is_server(uri) or is_database(uri) or _DATABRICKS.fullmatch(uri)):
         raise TrackingError(
-            f"{URI} is {redact_uri(uri)!r}, which cannot store runs; set it to http://HOST:PORT, sqlite:///FILE "
+            f"{URI} is {redact_uri(uri)!r}, which can't store runs; set it to http://HOST:PORT, sqlite:///FILE "
             f"or postgresql://USER:PASSWORD@HOST/NAME, or unset it to use mlflow.db here"
         )
 
 
 def relocate_artifacts(database: Path) -> None:
-    """Rewrite the locations in a SQLite store that was moved or copied.
+    """Update the artifact locations in a SQLite store that was moved or copied.
 
-    New runs go to the folder beside the store. What was recorded is looked for there too, unless it is not there and
-    still where it was, as after a copy of the database alone.
+    New runs use the folder next to the store. Existing artifacts are expected there too, unless they are missing there
+    and still at the old location, e.g. if only the database was copied.
     """
     import sqlalchemy as sql
 
@@ -108,19 +108,19 @@ def relocate_artifacts(database: Path) -> None:
 
 
 def file_path(location: str) -> Path | None:
-    """Path of a location on this machine; None for any other."""
-    place = urlsplit(location)
-    return Path(url2pathname(place.path)) if place.scheme in ("", "file") else None
+    """Return the path of a location on this machine; None for other locations."""
+    parts = urlsplit(location)
+    return Path(url2pathname(parts.path)) if parts.scheme in ("", "file") else None
 
 
 def _moved(location: str | None, root: str) -> str | None:
-    """The same location in the root; None if it is there already, or in no folder of artifacts."""
+    """Return the corresponding location in the root; None if it is there already, or not in an artifacts folder."""
     parts = _LOCATION.fullmatch(location or "")
     return f"{root}{parts[2]}" if parts and not _is_same_folder(parts[1], root) else None
 
 
 def _is_same_folder(location: str, other: str) -> bool:
-    """Whether both name one folder, as by a symbolic link."""
+    """Return whether both refer to the same folder, e.g. by a symbolic link."""
     if location == other:
         return True
     paths = file_path(location), file_path(other)
@@ -128,5 +128,5 @@ def _is_same_folder(location: str, other: str) -> bool:
 
 
 def _exists(location: str) -> bool:
-    # False, not an error, for a folder of another user.
+    # Unlike `Path.exists`, returns False for a folder without permission.
     return os.access(file_path(location) or "", os.F_OK)

@@ -20,16 +20,16 @@ if TYPE_CHECKING:
 EXPERIMENT = "imr_ml training"
 """Name of the experiment of trainings."""
 NOTE = "mlflow.note.content"
-"""Tag that the MLflow UI shows as the description."""
+"""Tag that the MLflow UI displays as the description."""
 VIEW_KEY = "viewStateShareKey"
-"""Query of the runs page's address that opens a saved view."""
+"""Query parameter of the runs page that opens a saved view."""
 _VIEW_TAG = "mlflow.sharedViewState."
-_OWN_COLUMNS = frozenset({"Dataset", "Models", "Source", "Description", "User"})
+_MLFLOW_COLUMNS = frozenset({"Dataset", "Models", "Source", "Description", "User"})
 _KINDS = {"param:": "params", "tag:": "tags"}
-# Wide enough for a run's whole name; the UI cuts it in a column of its own choice.
+# Wide enough for a run's full name, which the UI's default width truncates.
 _WIDTHS = {"attributes.`Run Name`": 310, "runDateAndNestInfo": 140}
 _METRIC_WIDTH = 135
-# Sections in which the UI puts what no other section has.
+# Sections in which the UI shows all other metrics.
 _COLLAPSED = ("Model metrics", "System metrics")
 
 
@@ -38,7 +38,7 @@ class _Strict(BaseModel):
 
 
 class Section(_Strict):
-    """Charts under a heading: a bar chart for each of `bars`, a line chart for each of `lines`, a grid of `images`."""
+    """Charts under a heading: a bar chart per entry of `bars`, a line chart per entry of `lines`, and images."""
 
     name: str
     bars: tuple[str, ...] = ()
@@ -47,7 +47,7 @@ class Section(_Strict):
 
 
 class View(_Strict):
-    """Columns of the runs' table, which runs are in it and in what order, and their charts."""
+    """Columns, filter and order of the table of runs, and the charts."""
 
     name: str
     columns: tuple[str, ...]
@@ -57,7 +57,7 @@ class View(_Strict):
 
 
 class Page(_Strict):
-    """An experiment: what it is for, in Markdown, and its views; the first is the one to begin with."""
+    """Description of an experiment in Markdown, and its views; the first view opens by default."""
 
     primary_metric: str
     description: str
@@ -66,26 +66,26 @@ class Page(_Strict):
 
 @cache
 def pages() -> Mapping[str, Page]:
-    """Page by the experiment's name."""
+    """Return the pages by experiment name."""
     text = resources.files(__package__).joinpath("views.toml").read_text("utf-8")
     return TypeAdapter(dict[str, Page]).validate_python(tomllib.loads(text))
 
 
 def experiment_id(client: MlflowClient, name: str) -> str:
-    """Find the experiment of that name, or create it with its description and views; refuse one that was deleted."""
+    """Find an experiment, or create it with its description and views; raise an error if it was deleted."""
     import mlflow
 
     experiment = client.get_experiment_by_name(name)
     if experiment is None:
         uri, tags = client.tracking_uri, page_tags(name, int(time.time() * 1000))
-        # The UI has other pages for language-model applications.
+        # The UI has different pages for language-model applications.
         tags["mlflow.experimentKind"] = "custom_model_development"
         try:
             return str(
                 client.create_experiment(name, None if is_server(uri) else artifact_root(uri).as_uri(), tags=tags)
             )
         except mlflow.MlflowException:
-            # Another training may have created it in the meantime.
+            # Another training can have created it in the meantime.
             experiment = client.get_experiment_by_name(name)
             if experiment is None:
                 raise
@@ -98,7 +98,7 @@ def experiment_id(client: MlflowClient, name: str) -> str:
 
 
 def page_tags(experiment: str, now_ms: int) -> dict[str, str]:
-    """Tags of a new experiment with its description and views; none if `pages` does not have it."""
+    """Return the tags of a new experiment with its description and views; empty if it is not in `pages`."""
     page = pages().get(experiment)
     if page is None:
         return {}
@@ -112,12 +112,12 @@ def page_tags(experiment: str, now_ms: int) -> dict[str, str]:
 
 
 def view_tag(view: str) -> str:
-    """Tag of the experiment that holds a view."""
+    """Return the experiment's tag that contains a view."""
     return f"{_VIEW_TAG}{view}"
 
 
 def first_view(experiment: str) -> str:
-    """Key of the view that an experiment is opened with."""
+    """Return the key of the view that an experiment opens with."""
     return next(iter(pages()[experiment].views))
 
 
@@ -132,16 +132,19 @@ def _state(view: View) -> dict[str, object]:
         "columnWidths": _WIDTHS | {column: _METRIC_WIDTH for column in columns if column.startswith("metrics.")},
         "compareRunCharts": [chart for section in view.sections for chart in _charts(section)],
         "compareRunSections": [
-            *({"uuid": one.name, "name": one.name, "display": True, "isReordered": True} for one in view.sections),
+            *(
+                {"uuid": section.name, "name": section.name, "display": True, "isReordered": True}
+                for section in view.sections
+            ),
             *({"uuid": name, "name": name, "display": False, "isReordered": False} for name in _COLLAPSED),
         ],
-        # Sections stay in their order; the UI would sort them by name.
+        # Keep the order of the sections; the UI would sort them by name.
         "isAccordionReordered": True,
     }
 
 
 def _column(name: str) -> str:
-    if name in _OWN_COLUMNS:
+    if name in _MLFLOW_COLUMNS:
         return f"attributes.`{name}`"
     for prefix, kind in _KINDS.items():
         if name.startswith(prefix):

@@ -165,7 +165,7 @@ def test_the_number_of_requests_is_a_limit_only_where_it_carries_the_auc(trained
 def test_sets_that_hold_less_than_promised_are_a_limit(trained):
     held = replace(trained, coverage={**trained.coverage, "conformal.coverage_overturned": 0.73})
 
-    assert any("they held the outcome of the overturned requests' cases in 73%" in one for one in limits(held))
+    assert any("contained the outcome for 73% of cases with overturned requests" in one for one in limits(held))
 
 
 def test_a_source_without_families_has_a_card_without_them(of_dmhc):
@@ -180,12 +180,12 @@ def test_a_source_without_families_has_a_card_without_them(of_dmhc):
 def test_costly_proofs_are_reported_where_they_were_run(proven, card):
     told = model_card(proven, Origin(commit="abc123"))
 
-    assert "Outcomes shuffled 5 times" in told
+    assert "outcomes shuffled 5 times" in told
     assert "p = " in told
     assert "masked minus not masked" in told
     assert "--coverage 0.9 --proof" in told
     assert "The permutation test was not run" in card
-    assert "What that costs was not measured" in card
+    assert "The effect was not measured" in card
 
 
 def test_the_temporal_split_is_reported_or_why_there_is_none(trained, card, proven):
@@ -218,7 +218,7 @@ def test_a_lower_auc_on_later_decisions_is_a_limit(spanning, auc, said):
     later = replace(temporal, comparison=with_auc(temporal.comparison, Estimate(auc, auc - 0.1, auc + 0.1)))
     evaluation = replace(with_auc(spanning.evaluation, Estimate(0.85, 0.8, 0.9)), temporal=later)
 
-    assert any("Less on later decisions" in one for one in limits(replace(spanning, evaluation=evaluation))) == said
+    assert any("Lower on later decisions" in one for one in limits(replace(spanning, evaluation=evaluation))) == said
 
 
 def test_the_ladder_is_reported_where_it_was_climbed(trained, card, prepared):
@@ -240,7 +240,7 @@ def test_it_reports_how_to_get_the_same_model_again(trained, card):
     assert "--folds 3 --seed 0 --coverage 0.9\n" in card
     assert "differed from that commit" not in card
     assert "differed from that commit" in model_card(trained, Origin(commit="abc123", dirty=True))
-    assert "commit is not known" in model_card(trained)
+    assert "commit is unknown" in model_card(trained)
     assert "--experiment" not in card
     other = replace(trained, settings=replace(trained.settings, nlp=NlpSettings(negation=False)))
     assert "--data DATA --experiment experiment.toml --folds 3" in model_card(other, Origin(commit="abc123"))
@@ -276,7 +276,7 @@ def test_tables_have_as_many_cells_in_each_row_as_in_their_heading(which, reques
         ([2016.95, 2017.1], "2016-12 to 2017-02"),
         ([2013.5, 2015.5], "2013 to 2015"),
         ([2014.5, np.nan], "2014 (1 without a date)"),
-        ([np.nan], "dates not known"),
+        ([np.nan], "dates unknown"),
     ],
 )
 def test_dates_are_reported_as_exactly_as_they_are_known(years, told):

@@ -1,1 +1,1 @@
-"""Report: a scored batch -> one page to look at in a browser, which needs no network and no other file."""
+"""Report on a scored batch: one HTML page that needs no network and no other file."""

@@ -1,4 +1,4 @@
-"""Facts and figures of a batch, as counts: a batch of any size takes the same memory."""
+"""Facts and counts of a batch; memory use does not depend on the size of the batch."""
 
 from __future__ import annotations
 
@@ -25,30 +25,30 @@ SAMPLE = "sample"
 BINS = 100
 OUTCOMES = ("upheld", UNCERTAIN, "overturned")
 OTHER_REASONS = "other reasons"
-_MOST_REASONS = 100
-_LONGEST_REASON = 300
-_ENDS = (20, 40, 100)
-"""Percent that an axis may end at; a bin is one percent wide."""
+_MAX_REASONS = 100
+_MAX_REASON_LENGTH = 300
+_AXIS_ENDS = (20, 40, 100)
+"""Possible ends of the axis in percent; a bin is one percent wide."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReportFacts:
-    """Where a scored batch came from and what scored it.
+    """Origin of a scored batch, and the model that scored it.
 
     Attributes
     ----------
     source : str
-        Name of the input, as a reader knows it.
+        Name of the input, for readers.
     model_version : str
         First 12 digits of the classifiers' SHA-256.
     trained_on : str
-        Source of the training data: ``dwc``, ``dmhc`` or ``sample``.
+        Source of the training data, e.g. ``dwc``, ``dmhc`` or ``sample``.
     coverage : float
-        Share of cases whose prediction set must hold their outcome, between 0 and 1.
+        Share of cases whose prediction set must contain their outcome, between 0 and 1.
     base_rate : float or None
-        Share overturned among the training requests; None where not known.
+        Share overturned among the training requests; None if unknown.
     columns : mapping of str to str
-        The contract's name of a column -> the user's, for those that the user calls otherwise.
+        Standard name of a column -> the user's name, where they differ.
     """
 
     source: str
@@ -60,7 +60,7 @@ class ReportFacts:
     columns: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of(
+    def from_model(
         cls,
         source: str,
         model: LoadedModel,
@@ -68,17 +68,18 @@ class ReportFacts:
         coverage: float | None = None,
         columns: Mapping[str, str] | None = None,
     ) -> Self:
-        """What `model` says of itself; without a coverage, the one it was trained for.
+        """Collect the facts of a model and a batch.
 
         Parameters
         ----------
         source : str
-            What to call the input in an error.
+            Name of the input, for readers.
         model : LoadedModel
         scored_at : datetime
         coverage : float, optional
-            Share of cases whose set must contain their outcome.
+            Share of cases whose set must contain their outcome; by default the one that the model was trained for.
         columns : mapping, optional
+            Standard name of a column -> the user's name, where they differ.
         """
         data = model.facts["data"]
         decided = data["requests"] - data["undecided"]
@@ -98,26 +99,26 @@ class ReportFacts:
         return self.trained_on == SAMPLE
 
     def column(self, name: str) -> str:
-        """What the user calls a column of the contract."""
+        """Return the user's name of a standard column."""
         return self.columns.get(name, name)
 
 
 @dataclass(slots=True)
 class Totals:
-    """Counts over the rows added so far.
+    """Counts of the rows added so far.
 
     Attributes
     ----------
     rows, errors, sample_rows : int
-        All rows, those that could not be scored, and those that come from the sample corpus.
+        All rows, rows that could not be scored, and rows of the sample corpus.
     reasons : Counter of str
-        Why rows could not be scored; what comes after the first 100 reasons is counted together.
+        Reasons why rows could not be scored; all after the first 100 are counted together.
     families : Counter of str
-        Scored rows by guideline family expected; a row counts for each of its families.
+        Scored rows by predicted guideline family; a row counts for each of its families.
     histogram : (outcomes, bins) int
         Scored rows by predicted outcome, in the order of `OUTCOMES`, and by ``p_overturned`` in equal bins of 0 to 1.
     sum_p : float
-        Of ``p_overturned``.
+        Sum of ``p_overturned``.
     """
 
     rows: int = 0
@@ -140,7 +141,7 @@ class Totals:
 
     @property
     def mean_p(self) -> float | None:
-        """Mean of ``p_overturned``; None where nothing was scored."""
+        """Mean of ``p_overturned``; None if no row was scored."""
         return self.sum_p / self.scored if self.scored else None
 
     def add(self, chunk: pd.DataFrame, facts: ReportFacts) -> None:
@@ -157,9 +158,9 @@ class Totals:
             self.sample_rows += int(chunk[source].astype("string").eq(SAMPLE).sum())
 
     def _add_errors(self, errors: pd.Series) -> None:
-        for reason, count in errors.dropna().astype(str).str[:_LONGEST_REASON].value_counts().items():
-            known = reason in self.reasons or len(self.reasons) < _MOST_REASONS
-            self.reasons[str(reason) if known else OTHER_REASONS] += int(count)
+        for reason, count in errors.dropna().astype(str).str[:_MAX_REASON_LENGTH].value_counts().items():
+            has_room = reason in self.reasons or len(self.reasons) < _MAX_REASONS
+            self.reasons[str(reason) if has_room else OTHER_REASONS] += int(count)
             self.errors += int(count)
 
     def _add_probabilities(self, chunk: pd.DataFrame) -> None:
@@ -167,13 +168,13 @@ class Totals:
         outcomes = chunk["outcome_pred"].astype("string").to_numpy(dtype=object, na_value="")
         scored = ~np.isnan(p)
         bins = np.minimum((p[scored] * BINS).astype(np.int64), BINS - 1)
-        for place, outcome in enumerate(OUTCOMES):
-            self.histogram[place] += np.bincount(bins[outcomes[scored] == outcome], minlength=BINS)
+        for number, outcome in enumerate(OUTCOMES):
+            self.histogram[number] += np.bincount(bins[outcomes[scored] == outcome], minlength=BINS)
         self.sum_p += float(p[scored].sum())
 
 
 class Bar(NamedTuple):
-    """One colored piece of a histogram's column, in percent of the drawing, from its top left."""
+    """A colored segment of a histogram's column, in percent of the drawing, from its top left."""
 
     outcome: str
     x: float
@@ -183,18 +184,18 @@ class Bar(NamedTuple):
 
 
 class Histogram(NamedTuple):
-    """A histogram to draw, from 0 to the least of `_ENDS` that leaves nothing out.
+    """A histogram to draw, from 0 to the smallest of `_AXIS_ENDS` that includes all values.
 
     Attributes
     ----------
     columns : list of (float, str)
-        Place and description of each column that holds anything.
+        Position and description of each column that is not empty.
     width : float
-        Of a column, in percent of the drawing.
+        Width of a column, in percent of the drawing.
     highest : int
-        Count of the full height.
+        Count at the full height.
     end : int
-        Probability of the full width, in percent.
+        Probability at the full width, in percent.
     """
 
     bars: list[Bar]
@@ -204,31 +205,31 @@ class Histogram(NamedTuple):
     end: int
 
     def place(self, probability: float) -> float:
-        """Place of a probability, in percent of the drawing."""
+        """Return the position of a probability, in percent of the drawing."""
         return 10_000 * probability / self.end
 
 
 def histogram(counts: NDArray[np.int64], base_rate: float | None = None) -> Histogram:
-    """Columns of stacked bars, from counts of shape (outcomes, bins) over 0 to 1."""
-    of_bin = counts.sum(axis=0).tolist()
-    filled = [place for place, count in enumerate(of_bin) if count]
+    """Lay out columns of stacked bars, from counts of shape (outcomes, bins) over 0 to 1."""
+    totals = counts.sum(axis=0).tolist()
+    filled = [number for number, total in enumerate(totals) if total]
     last = max([*filled, int(100 * (base_rate or 0))], default=0)
-    end = next((end for end in _ENDS if last < end), _ENDS[-1])
-    highest, width = max(of_bin), 100 / end
+    end = next((end for end in _AXIS_ENDS if last < end), _AXIS_ENDS[-1])
+    highest, width = max(totals), 100 / end
     bars: list[Bar] = []
-    for place in filled:
+    for number in filled:
         top = 100.0
-        for outcome, count in zip(OUTCOMES, counts[:, place].tolist(), strict=True):
+        for outcome, count in zip(OUTCOMES, counts[:, number].tolist(), strict=True):
             if count:
                 height = 100 * count / highest
                 top -= height
-                bars.append(Bar(outcome, round(place * width, 3), round(top, 3), round(width, 3), round(height, 3)))
-    columns = [(round(place * width, 3), f"{place} to {place + 1} %: {of_bin[place]:,}") for place in filled]
+                bars.append(Bar(outcome, round(number * width, 3), round(top, 3), round(width, 3), round(height, 3)))
+    columns = [(round(number * width, 3), f"{number} to {number + 1} %: {totals[number]:,}") for number in filled]
     return Histogram(bars, columns, round(width, 3), highest, end)
 
 
 def family_bars(totals: Totals) -> list[dict[str, str | float]]:
-    """Families that any row expects, the most frequent first."""
+    """Return the predicted families for the bar chart, most frequent first."""
     return [
         {
             "family": family,

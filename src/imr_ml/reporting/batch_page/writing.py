@@ -21,60 +21,60 @@ if TYPE_CHECKING:
 
 
 LONGEST_TEXT = 50_000
-"""Characters of a text that are on the page; the scored file holds them all."""
+"""Maximum characters of a text on the page; the scored file contains the full text."""
 MOST_CHARACTERS = 50_000_000
-"""Characters of texts and evidence after which a page takes no more rows: a browser has to hold them."""
+"""Characters of texts and evidence after which no rows are added, as the browser must hold them in memory."""
 _TEXTS = ("request", "clinical_summary", "ur_guideline")
 _BACKGROUND = ("category", "age", "sex", "ur_denial_date")
 _NAMED = {"treatments": "treatment", "body_parts": "body"}
-"""Fields with what a request names, and the kinds of facts that they list."""
-_SAID = ("p_overturned", "outcome_pred", "confident", "primary_family", "families_pred", "acoem_chapter")
+"""Field -> kind of the facts in the request that it lists."""
+_PREDICTIONS = ("p_overturned", "outcome_pred", "confident", "primary_family", "families_pred", "acoem_chapter")
 _NOTES = ("error", "warnings", "precedents_reason", "in_training")
 _COHORT = ("cohort_rate", "cohort_low", "cohort_high", "cohort_requests", "cohort_tier", "cohort_reason")
 _JSON = ("evidence", "precedents")
 _PROBABILITIES = tuple(f"p_{family}" for family in FAMILIES)
-_COLUMNS = ("case_number", "item", "file", *_TEXTS, *_BACKGROUND, *_SAID, *_NOTES, *_COHORT, *_JSON)
+_COLUMNS = ("case_number", "item", "file", *_TEXTS, *_BACKGROUND, *_PREDICTIONS, *_NOTES, *_COHORT, *_JSON)
 FIELDS = (*_COLUMNS, *_NAMED, "p_families")
 _DIGITS = 6
 MOST_ROWS = 5_000
-# In the order in which they need each other.
+# In order of their dependencies.
 _SCRIPTS = ("dom.js", "places.js", "rows.js", "table.js", "evidence.js", "panel.js", "main.js")
 
 
 @dataclass(slots=True)
 class PageRows:
-    """Rows taken so far.
+    """Rows of the page.
 
     Attributes
     ----------
     limit : int
-        Rows to take at most.
+        Maximum number of rows.
     rows : list of list
-        Values in the order of `FIELDS`; a text is its place in `texts`, or None.
+        Values in the order of `FIELDS`; a text is replaced by its index in `texts`, or None.
     texts : list of str
-        Each once, however many requests of a case share it.
+        Distinct texts, as the requests of a case can share them.
     cut : list of int
-        Places of texts that were longer than `LONGEST_TEXT`.
+        Indexes of texts that were truncated to `LONGEST_TEXT`.
     """
 
     limit: int
     rows: list[list[Any]] = field(default_factory=list)
     texts: list[str] = field(default_factory=list)
     cut: list[int] = field(default_factory=list)
-    _places: dict[str, int] = field(default_factory=dict)
+    _indexes: dict[str, int] = field(default_factory=dict)
     _characters: int = 0
 
     def add(self, chunk: pd.DataFrame, facts: ReportFacts) -> None:
-        """Take rows from the beginning of a chunk until the page is full."""
+        """Add rows from the start of a chunk until the page is full."""
         if self._is_full:
             return
         head = chunk.iloc[: self.limit - len(self.rows)]
         columns = [_values(head, facts.column(name)) for name in _COLUMNS]
         views = list(view_sections(str(request or "") for request in columns[_COLUMNS.index("request")]))
-        place = _COLUMNS.index("category")
-        columns[place] = [
-            given or (category_of_view(view) if view.tokens else None)
-            for given, view in zip(columns[place], views, strict=True)
+        category = _COLUMNS.index("category")
+        columns[category] = [
+            value or (category_of_view(view) if view.tokens else None)
+            for value, view in zip(columns[category], views, strict=True)
         ]
         columns += [_join_facts(views, kind) for kind in _NAMED.values()]
         probabilities = zip(*(_values(head, name) for name in _PROBABILITIES), strict=True)
@@ -92,37 +92,38 @@ class PageRows:
             if value is None:
                 yield None
             elif name in _TEXTS:
-                yield self._place(str(value))
+                yield self._add_text(str(value))
             elif name in _JSON:
                 self._characters += len(value)
                 yield json.loads(value)
             else:
                 yield value
 
-    def _place(self, text: str) -> int:
+    def _add_text(self, text: str) -> int:
+        """Add a text if it is new; return its index."""
         shown = text[:LONGEST_TEXT]
-        place = self._places.setdefault(shown, len(self.texts))
-        if place == len(self.texts):
+        index = self._indexes.setdefault(shown, len(self.texts))
+        if index == len(self.texts):
             self.texts.append(shown)
             self._characters += len(shown)
             if len(text) > LONGEST_TEXT:
-                self.cut.append(place)
-        return place
+                self.cut.append(index)
+        return index
 
 
 def _join_facts(views: list[SectionView], kind: str) -> list[str | None]:
-    """What each request names of a kind, joined by ``|``."""
+    """Join the facts of a kind in each request with ``|``; None if there are none."""
     return ["|".join(dict.fromkeys(fact.value for fact in view.facts if fact.kind == kind)) or None for view in views]
 
 
 def _values(frame: pd.DataFrame, name: str) -> list[Any]:
-    """A column's values as JSON knows them; None where it is missing."""
+    """Return a column's values as JSON values; all None if the column is missing."""
     if name not in frame:
         return [None] * len(frame)
-    return [_plain(value) for value in frame[name].astype("object").where(frame[name].notna(), None)]
+    return [_to_json(value) for value in frame[name].astype("object").where(frame[name].notna(), None)]
 
 
-def _plain(value: Any) -> Any:
+def _to_json(value: Any) -> Any:
     if hasattr(value, "item"):
         value = value.item()
     if isinstance(value, float):
@@ -143,17 +144,17 @@ def write_report(chunks: Iterable[pd.DataFrame], target: Path, facts: ReportFact
     ----------
     chunks : iterable of DataFrame
         The scored rows in order: the user's columns, then those that scoring adds. ``evidence`` and ``precedents`` are
-        JSON and may be absent, as may families.
+        JSON; they and the families are optional.
     target : Path
-        Appears when all is written.
+        Written atomically.
     facts : ReportFacts
     limit : int, default 5,000
-        Rows that the page holds at most, the first ones; its figures count all.
+        The page contains the first rows up to this number; its figures count all rows.
 
     Raises
     ------
     OSError
-        Where the file can't be written.
+        If the file can't be written.
     """
     totals, page = Totals(), PageRows(limit)
     for chunk in chunks:

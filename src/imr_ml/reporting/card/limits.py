@@ -1,4 +1,4 @@
-"""State in words what a model's figures do not support."""
+"""Describe the limits of a model's data and metrics."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from imr_ml.evaluation.comparison import MODEL, baselines_of
+from imr_ml.evaluation.comparison import MODEL, baselines_for
 from imr_ml.reporting.card.wording import BASELINES, BETTER, format_dates, verdict
 
 if TYPE_CHECKING:
@@ -18,25 +18,25 @@ if TYPE_CHECKING:
     from imr_ml.training import TrainedModel
 
 FEW_OVERTURNED = 100
-"""Overturned requests below which the card warns that the outcome's figures rest on few."""
+"""Number of overturned requests below which the card warns of imprecise outcome metrics."""
 _ITEMS = "items in case"
 _UNKNOWN = "unknown"
-_LARGE_PART = 1 / 3
-_FAR_FROM_PROMISED = 0.05
+_LARGE_SHARE = 1 / 3
+_COVERAGE_TOLERANCE = 0.05
 _SHORT_SPAN_YEARS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class CaseSize:
-    """How far the number of requests in a case goes by itself.
+    """How well the number of requests in a case alone predicts the outcome.
 
     Attributes
     ----------
     alone : float
-        ROC AUC of the outcome by saying: the fewer requests in a case, the likelier overturned.
+        ROC AUC of the outcome when requests are ranked by the number of requests in their case, fewest first.
     within : float or None
-        The model's ROC AUC among requests of cases of like size: mean over the slices that have one, weighted by their
-        pairs of an overturned and an upheld request.
+        The model's ROC AUC among requests of cases of similar size: mean over the slices that have one, weighted by
+        their number of pairs of an overturned and an upheld request.
     overall : float
         The model's ROC AUC.
     """
@@ -46,25 +46,25 @@ class CaseSize:
     overall: float
 
     @property
-    def part(self) -> float:
-        """Share of the model's lead over chance that the number of requests gives alone."""
+    def share(self) -> float:
+        """Share of the model's lead over chance that the number of requests achieves alone."""
         lead = self.overall - 0.5
         return (self.alone - 0.5) / lead if lead > 0 else 0.0
 
 
 def limits(trained: TrainedModel) -> Iterator[str]:
-    """Each limit as a paragraph, those of the data first."""
-    yield from _of_data(trained)
-    yield from _of_figures(trained.evaluation)
-    yield from _of_later_decisions(trained.evaluation)
-    yield from _of_sets(trained)
+    """Yield each limit as a paragraph, starting with those of the data."""
+    yield from _data_limits(trained)
+    yield from _metric_limits(trained.evaluation)
+    yield from _temporal_limits(trained.evaluation)
+    yield from _coverage_limits(trained)
 
 
 def case_size(evaluation: Evaluation) -> CaseSize | None:
-    """From the slices by number of requests; None where there are fewer than two or no ROC AUC."""
+    """Compute it from the slices by number of requests; None with fewer than two slices or without a ROC AUC."""
     sizes = [size for size in evaluation.slices if size.kind == _ITEMS and size.value != _UNKNOWN]
     overall = evaluation.estimates[MODEL]["outcome.roc_auc"].value
-    # By name they are in the order of their size: 1, 2, 3 to 4, 5 or more.
+    # Sorted by name, which is also the order of size: 1, 2, 3 to 4, 5 or more.
     overturned = np.array([size.overturned for size in sizes], dtype=float)
     upheld = np.array([size.requests - size.overturned for size in sizes], dtype=float)
     pairs = overturned.sum() * upheld.sum()
@@ -72,71 +72,68 @@ def case_size(evaluation: Evaluation) -> CaseSize | None:
         return None
     larger = upheld.sum() - np.cumsum(upheld)
     alone = float((overturned * (larger + upheld / 2)).sum() / pairs)
-    return CaseSize(alone, _within(sizes), overall)
+    return CaseSize(alone, _mean_auc(sizes), overall)
 
 
-def _within(sizes: list[Slice]) -> float | None:
-    measured = [
-        (size.estimates["outcome.roc_auc"].value, _pairs(size)) for size in sizes if "outcome.roc_auc" in size.estimates
-    ]
-    values, weights = zip(*measured, strict=True) if measured else ((), ())
-    return float(np.average(values, weights=weights)) if measured else None
+def _mean_auc(sizes: list[Slice]) -> float | None:
+    measured = [size for size in sizes if "outcome.roc_auc" in size.estimates]
+    if not measured:
+        return None
+    pairs = [size.overturned * (size.requests - size.overturned) for size in measured]
+    return float(np.average([size.estimates["outcome.roc_auc"].value for size in measured], weights=pairs))
 
 
-def _pairs(size: Slice) -> int:
-    return size.overturned * (size.requests - size.overturned)
-
-
-def _of_data(trained: TrainedModel) -> Iterator[str]:
+def _data_limits(trained: TrainedModel) -> Iterator[str]:
     data, labels = trained.data, trained.evaluation.labels
     if data.is_synthetic:
-        yield "**Invented letters.** Every figure here is synthetic: it shows that the machinery works, and no more."
+        yield "**Invented letters.** Every metric here is synthetic: it only shows that the software works."
     if data.overturned < FEW_OVERTURNED:
         measured = trained.evaluation.estimates[MODEL]["outcome.roc_auc"]
         yield (
-            f"**{data.overturned} overturned requests is a small number.** The ROC AUC of the outcome lies anywhere "
-            f"from {measured.low:.2f} to {measured.high:.2f}; no single figure of it is worth more than its interval."
+            f"**{data.overturned} overturned requests is a small number.** The ROC AUC of the outcome is anywhere "
+            f"from {measured.low:.2f} to {measured.high:.2f}; do not rely on the point estimate without its interval."
         )
-    known = labels.decided_year[~np.isnan(labels.decided_year)]
-    if len(known) and np.ptp(known) < _SHORT_SPAN_YEARS:
+    years = labels.decided_year[~np.isnan(labels.decided_year)]
+    if len(years) and np.ptp(years) < _SHORT_SPAN_YEARS:
         yield (
-            f"**A short time.** All decisions are of {format_dates(known)}. Guidelines, reviewers and rates change; "
-            "nothing here says how good the model is on other years."
+            f"**A short period.** All decisions are from {format_dates(years)}. Guidelines, reviewers and rates "
+            "change; this evaluation does not show how good the model is in other years."
         )
     if data.source == "dwc":
         yield (
-            "**Settings were chosen with a look at real letters.** The package's default settings were set on letters "
-            "of December 2016 to February 2017; figures on letters of that time lean to the kind side."
+            "**Settings were tuned on real letters.** The package's default settings were chosen on letters from "
+            "December 2016 to February 2017; metrics on letters of that time are somewhat optimistic."
         )
     if data.source == "dmhc":
-        yield "**Categories only.** The source publishes no narrative: the model has read no clinical summary."
+        yield "**Categories only.** The source publishes no narrative, so the model uses no clinical summary."
     elif data.is_own:
         yield (
-            "**Own decisions.** The source is not published, so nobody else can check it, and its figures can't be "
-            "compared with those of models of published letters. What the table says is what the model learned."
+            "**Own decisions.** The source is not published, so nobody else can check it, and its metrics can't be "
+            "compared with those of models of published letters. Errors in the table are errors of the model."
         )
     else:
         yield (
-            "**The reviewer wrote what the model reads.** The clinical summary is written during the review. This is "
-            "classification of finished letters, not a forecast from a bare request; expect less on other summaries."
+            "**The reviewer wrote the model's input.** The clinical summary is written during the review. The model "
+            "classifies finished letters; it does not forecast from a bare request. Expect less on other summaries."
         )
     if not labels.families_known:
-        yield "**No guideline families.** The source has none, so the model predicts none."
+        yield "**No guideline families.** The source does not report them, so the model does not predict them."
 
 
-def _of_figures(evaluation: Evaluation) -> Iterator[str]:
+def _metric_limits(evaluation: Evaluation) -> Iterator[str]:
     size = case_size(evaluation)
-    if size is not None and size.part >= _LARGE_PART:
-        among = f" Among requests of cases of like size the model's is {size.within:.2f}." if size.within else ""
+    if size is not None and size.share >= _LARGE_SHARE:
+        within = (
+            f" Among requests of cases of similar size, the model reaches {size.within:.2f}." if size.within else ""
+        )
         yield (
-            "**A large part of the outcome's ROC AUC is the number of requests in the case.** Saying only that the "
-            f"fewer are in a case, the likelier they are overturned, gives {size.alone:.2f}; the model gives "
-            f"{size.overall:.2f}.{among}"
+            "**A large part of the outcome's ROC AUC comes from the number of requests in the case.** Ranking requests "
+            f"only by that number, fewest first, gives {size.alone:.2f}; the model gives {size.overall:.2f}.{within}"
         )
     for task, metric in (("outcome", "outcome.roc_auc"), ("guideline families", "family.f1_micro")):
         unproven = [
             BASELINES.get(name, name)
-            for name in baselines_of(metric)
+            for name in baselines_for(metric)
             if metric in evaluation.estimates[MODEL] and verdict(evaluation.differences[name][metric], metric) != BETTER
         ]
         if unproven:
@@ -145,32 +142,32 @@ def _of_figures(evaluation: Evaluation) -> Iterator[str]:
     if skill and not skill.low > 0:
         yield (
             "**Probabilities are not proven better than the base rate.** The Brier skill's interval "
-            f"({skill.low:.2f} to {skill.high:.2f}) holds zero or less: rank requests by `p_overturned`, and do not "
-            "bet on its value."
+            f"({skill.low:.2f} to {skill.high:.2f}) is not above zero: use `p_overturned` to rank requests, and do "
+            "not rely on its value."
         )
 
 
-def _of_later_decisions(evaluation: Evaluation) -> Iterator[str]:
+def _temporal_limits(evaluation: Evaluation) -> Iterator[str]:
     if evaluation.temporal is None:
         return
     metric, mixed = "outcome.roc_auc", evaluation.estimates[MODEL]["outcome.roc_auc"]
     later = evaluation.temporal.comparison.estimates[MODEL][metric]
     if later.value < mixed.low:
         yield (
-            "**Less on later decisions.** Trained on earlier decisions and tested on later ones, as in use, the ROC "
-            f"AUC of the outcome is {later}, below the {mixed} of folds that mix the years: expect the former."
+            "**Lower on later decisions.** Trained on earlier decisions and tested on later ones, as in use, the ROC "
+            f"AUC of the outcome is {later}, below {mixed} on folds that mix the years: expect the lower value."
         )
     if verdict(evaluation.temporal.comparison.differences["plain_tfidf"][metric], metric) != BETTER:
         yield "**The lead is not proven on later decisions** for the outcome over: plain TF-IDF."
 
 
-def _of_sets(trained: TrainedModel) -> Iterator[str]:
-    wanted, measured = trained.settings.coverage, trained.coverage
+def _coverage_limits(trained: TrainedModel) -> Iterator[str]:
+    target, measured = trained.settings.coverage, trained.coverage
     for outcome in ("", "_overturned"):
         coverage = measured.get(f"conformal.coverage{outcome}")
-        if coverage is not None and isfinite(coverage) and coverage < wanted - _FAR_FROM_PROMISED:
-            whose = "of the overturned requests' cases" if outcome else "of all"
+        if coverage is not None and isfinite(coverage) and coverage < target - _COVERAGE_TOLERANCE:
+            cases = "cases with overturned requests" if outcome else "all cases"
             yield (
-                f"**Prediction sets hold less than they promise.** Asked for {wanted:.0%}, they held the outcome "
-                f"{whose} in {coverage:.0%}."
+                f"**Prediction sets cover less than their target.** The target is {target:.0%}; they contained the "
+                f"outcome for {coverage:.0%} of {cases}."
             )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from imr_ml.evaluation.comparison import MODEL
 from imr_ml.evaluation.slices import FEWEST_REQUESTS
-from imr_ml.experiments.reading import changes_of
+from imr_ml.experiments.reading import changes_from_default
 from imr_ml.files import atomic_write, sha256_of
 from imr_ml.model_files import CLASSIFIERS, FACTS
 from imr_ml.reporting.card import limits, wording
@@ -22,20 +22,20 @@ if TYPE_CHECKING:
 
 CARD = "README.md"
 MODELS = "models"
-"""Folder of models: its own ``README.md`` lists those in it."""
+"""Name of a folder of models; its ``README.md`` lists them."""
 _LIBRARIES = ("imr-ml", "scikit-learn", "spacy", "negspacy", "numpy", "pandas", "scipy", "skops")
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Which model a card is of, and which code made it.
+    """Folder and version of the model, and the commit that trained it.
 
     Attributes
     ----------
     folder : str
         Name of the model's folder.
     version : str
-        First 12 digits of the classifiers' SHA-256, as scored rows carry it; empty where not known.
+        First 12 digits of the classifiers' SHA-256, as in scored rows; empty if unknown.
     commit : str or None
         Git commit of the code.
     dirty : bool
@@ -49,7 +49,7 @@ class Origin:
 
 
 def model_card(trained: TrainedModel, origin: Origin | None = None) -> str:
-    """The card in Markdown; the same for the same model, origin and installed libraries."""
+    """Render the card in Markdown; it depends only on the model, origin and installed libraries."""
     return template("imr_ml.reporting.card", "", "card.md.jinja").render(
         trained=trained,
         data=trained.data,
@@ -60,19 +60,19 @@ def model_card(trained: TrainedModel, origin: Origin | None = None) -> str:
         headlines=wording.headlines(trained.evaluation),
         limits=limits.limits(trained),
         wording=wording,
-        changes=changes_of(trained.settings),
+        changes=changes_from_default(trained.settings),
         versions={"python": platform.python_version()} | {name: version(name) for name in _LIBRARIES},
     )
 
 
 def write_card(trained: TrainedModel, folder: Path, commit: str | None = None, *, dirty: bool = False) -> list[Path]:
-    """Write ``README.md`` into a model's folder and, where that is in one named ``models``, list the models there.
+    """Write ``README.md`` into a model's folder; in a parent folder named ``models``, update the list of models.
 
     Parameters
     ----------
     trained : TrainedModel
     folder : Path
-        Holds the same model, saved.
+        Folder of the saved model.
     commit : str, optional
         Git commit of the code.
     dirty : bool, default False
@@ -81,12 +81,12 @@ def write_card(trained: TrainedModel, folder: Path, commit: str | None = None, *
     Returns
     -------
     list of Path
-        The files written, that in the model's folder first.
+        The written files; the card is first.
     """
-    named = folder.resolve()
-    card = model_card(trained, Origin(named.name, sha256_of(folder / CLASSIFIERS)[:12], commit, dirty))
+    resolved = folder.resolve()
+    card = model_card(trained, Origin(resolved.name, sha256_of(folder / CLASSIFIERS)[:12], commit, dirty))
     pages = {folder / CARD: card}
-    if named.parent.name == MODELS:
+    if resolved.parent.name == MODELS:
         pages[folder.parent / CARD] = _model_list(folder.parent)
     for path, page in pages.items():
         with atomic_write(path) as temporary:
@@ -95,7 +95,7 @@ def write_card(trained: TrainedModel, folder: Path, commit: str | None = None, *
 
 
 def _model_list(folder: Path) -> str:
-    """The models in a folder, the newest first, each with a link to its card."""
+    """List the models in a folder in Markdown, newest first, with links to their cards."""
     models = [(json.loads(facts.read_text("utf-8")), facts.parent.name) for facts in folder.glob(f"*/{FACTS}")]
     rows = [
         f"| [{name}]({name}/{CARD}) | {facts['created']} | {facts['data']['source']} | {facts['data']['requests']:,} | "

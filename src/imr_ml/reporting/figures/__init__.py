@@ -1,4 +1,4 @@
-"""Plot a training run: one matplotlib figure per question about outcomes and families."""
+"""Plot the evaluation of a training with matplotlib."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from imr_ml.training import TrainedModel
 
-_MOST_PROCESSES = 4
+_MAX_PROCESSES = 4
 _LOG = logging.getLogger(__name__)
 Draw = Callable[["TrainedModel"], "Figure | None"]
 FIGURES: Mapping[str, Draw] = {
@@ -44,7 +44,7 @@ FIGURES: Mapping[str, Draw] = {
 
 
 def figures(trained: TrainedModel, draw: Mapping[str, Draw] = FIGURES) -> dict[str, Figure]:
-    """Figure by name; those that the training says nothing for are left out, and those that fail are logged."""
+    """Draw the figures by name; those without data are omitted, and those that fail are logged."""
     drawn = {name: _draw(name, function, trained) for name, function in draw.items()}
     return {name: figure for name, figure in drawn.items() if figure is not None}
 
@@ -53,18 +53,18 @@ def _draw(name: str, draw: Draw, trained: TrainedModel) -> Figure | None:
     try:
         return draw(trained)
     except Exception as error:  # noqa: BLE001
-        # The model is trained: a missing figure must not lose its run. The error's own words may be those of a request.
+        # A missing figure must not lose a trained model. The error's message can contain text of a request.
         _LOG.warning("figure %s was not drawn (%s)", name, type(error).__name__)
         return None
 
 
 def start_figures(trained: TrainedModel, folder: Path) -> Iterator[None]:
-    """Begin to write every figure as PNG, in processes that the training used; all are there at the end of it."""
+    """Start to write every figure as PNG in the training's processes; exhaust the iterator to wait for all."""
     from joblib import Parallel, delayed, effective_n_jobs
 
     jobs = trained.evaluation.settings.jobs
-    # Each process must first import matplotlib, and this one has its own work meanwhile.
-    names, shares = list(FIGURES), min(max(effective_n_jobs(jobs) - 1, 1), _MOST_PROCESSES)
+    # Each process must import matplotlib first, and this one has other work to do.
+    names, shares = list(FIGURES), min(max(effective_n_jobs(jobs) - 1, 1), _MAX_PROCESSES)
     run = Parallel(n_jobs=jobs, return_as="generator")
     drawing: Iterator[None] = run(delayed(_save)(trained, names[start::shares], folder) for start in range(shares))
     return drawing

@@ -1,7 +1,7 @@
-"""What all pictures share: size, colors, the mark of sample data.
+"""Shared parts of all figures: sizes, colors, the label of sample data.
 
-The same thing has the same color in every picture (colors of Okabe and Ito, which color-blind readers can tell
-apart): the model blue, each baseline its own, upheld green, overturned red.
+Colors are the same in every figure: the model blue, each baseline a fixed color, upheld green, overturned red. They are
+those of Okabe and Ito, which color-blind readers can distinguish.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _DOTS_PER_INCH = 100
 
 
 def marked_figure(title: str, height: float, *, is_sample: bool, width: float = 8) -> Figure:
-    """An empty figure; of sample data it says so in red.
+    """Create an empty figure, with a red label for sample data.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ def marked_figure(title: str, height: float, *, is_sample: bool, width: float = 
 def intervals_figure(
     title: str, rows: Mapping[str, Estimate], *, is_sample: bool, line: float | None = None, label: str = ""
 ) -> Figure:
-    """Estimates as points with their intervals, from top to bottom.
+    """Plot estimates as points with intervals, from top to bottom.
 
     Parameters
     ----------
@@ -58,9 +58,9 @@ def intervals_figure(
     rows : mapping of str to Estimate
     is_sample : bool
     line : float, optional
-        Where to draw a dashed line.
+        Value at which to draw a dashed line.
     label : str, optional
-        What the values are.
+        Label of the axis of values.
     """
     figure = marked_figure(title, 1.5 + 0.3 * len(rows), is_sample=is_sample)
     axes = figure.subplots()
@@ -74,16 +74,16 @@ def intervals_figure(
 
 
 def plot_estimates(axes: Axes, estimates: Sequence[Estimate | None], markersize: float | None = None) -> None:
-    """Plot estimates as points with their intervals, one a row; nothing for None."""
-    known = [(place, estimate) for place, estimate in enumerate(estimates) if estimate is not None]
-    error = np.hstack([np.empty((2, 0)), *(estimate.error for _, estimate in known)])
-    places, values = [place for place, _ in known], [estimate.value for _, estimate in known]
-    axes.errorbar(values, places, xerr=error, fmt="o", color=COLORS[MODEL], capsize=3, markersize=markersize)
+    """Plot estimates as points with intervals, one per row; a row is empty for None."""
+    measured = {row: estimate for row, estimate in enumerate(estimates) if estimate is not None}
+    error = np.hstack([np.empty((2, 0)), *(estimate.error for estimate in measured.values())])
+    values = [estimate.value for estimate in measured.values()]
+    axes.errorbar(values, list(measured), xerr=error, fmt="o", color=COLORS[MODEL], capsize=3, markersize=markersize)
     axes.spines[["top", "right"]].set_visible(False)
 
 
-def figure_of(trained: TrainedModel, title: str, height: float = 5.5) -> Figure:
-    """An empty figure of a training.
+def training_figure(trained: TrainedModel, title: str, height: float = 5.5) -> Figure:
+    """Create an empty figure for a training.
 
     Parameters
     ----------
@@ -95,7 +95,7 @@ def figure_of(trained: TrainedModel, title: str, height: float = 5.5) -> Figure:
 
 
 def canvas(trained: TrainedModel, title: str, height: float = 5.5) -> tuple[Figure, Axes]:
-    """A figure with one panel.
+    """Create a figure with one panel.
 
     Parameters
     ----------
@@ -103,20 +103,20 @@ def canvas(trained: TrainedModel, title: str, height: float = 5.5) -> tuple[Figu
     title : str
     height : float, optional
     """
-    figure = figure_of(trained, title, height)
+    figure = training_figure(trained, title, height)
     axes = figure.subplots()
     axes.spines[["top", "right"]].set_visible(False)
     return figure, axes
 
 
 def save(figure: Figure, path: Path) -> None:
-    """Write a figure as PNG; matplotlib's own `savefig` would draw it twice."""
+    """Write a figure as PNG; `Figure.savefig` would draw it twice."""
     figure.dpi = _DOTS_PER_INCH
     FigureCanvasAgg(figure).print_png(path)  # type: ignore[no-untyped-call]
 
 
-def estimate_of(trained: TrainedModel, metric: str, predictor: str = MODEL) -> str:
-    """A metric with its interval as text.
+def format_estimate(trained: TrainedModel, metric: str, predictor: str = MODEL) -> str:
+    """Format a metric with its interval.
 
     Parameters
     ----------

@@ -1,7 +1,4 @@
-"""Plot the outcome classifier's discrimination and calibration.
-
-Every picture is of out-of-fold predictions.
-"""
+"""Plot the outcome classifier's discrimination and calibration on out-of-fold predictions."""
 
 from __future__ import annotations
 
@@ -11,7 +8,7 @@ import numpy as np
 
 from imr_ml.corpus.rates import wilson
 from imr_ml.evaluation.comparison import MODEL
-from imr_ml.reporting.figures.canvas import COLORS, OVERTURNED, UPHELD, canvas, estimate_of, figure_of
+from imr_ml.reporting.figures.canvas import COLORS, OVERTURNED, UPHELD, canvas, format_estimate, training_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -26,54 +23,54 @@ _RESAMPLES = 200
 
 
 def precision_recall(trained: TrainedModel) -> Figure:
-    """Precision and recall of each repeat, with the base rate."""
+    """Plot precision and recall of each repeat, with the base rate."""
     from sklearn.metrics import precision_recall_curve
 
     figure, axes = canvas(trained, "Precision and recall of 'overturned'")
     overturned = trained.evaluation.labels.overturned
     for number, repeat in enumerate(trained.evaluation.out_of_fold.repeats):
         precision, recall, _ = precision_recall_curve(overturned, repeat.p_overturned)
-        label = f"model, average precision {estimate_of(trained, 'outcome.average_precision')}"
+        label = f"model, average precision {format_estimate(trained, 'outcome.average_precision')}"
         _curve(axes, recall, precision, None if number else label)
     rate = overturned.mean()
     axes.axhline(rate, color=COLORS["base_rate"], linestyle="--", label=f"base rate {rate:.3f}")
-    _note(axes, f"plain TF-IDF {estimate_of(trained, 'outcome.average_precision', 'plain_tfidf')}")
+    _add_legend_note(axes, f"plain TF-IDF {format_estimate(trained, 'outcome.average_precision', 'plain_tfidf')}")
     axes.set(xlabel="recall", ylabel="precision", xlim=(0, 1), ylim=(0, 1.02))
     axes.legend(loc="upper right")
     return figure
 
 
 def roc(trained: TrainedModel) -> Figure:
-    """ROC of each repeat, with a band: where the curve lies in 95 % of resamples of the cases."""
+    """Plot the ROC of each repeat, with a band that contains 95 % of the curves of resampled cases."""
     from sklearn.metrics import roc_curve
 
     figure, axes = canvas(trained, "ROC of 'overturned'")
-    places = np.linspace(0, 1, 101)
-    low, high = _roc_band(trained, places)
-    axes.fill_between(places, low, high, color=COLORS[MODEL], alpha=0.15, linewidth=0, label="95 % of resampled cases")
+    false_rates = np.linspace(0, 1, 101)
+    band = _roc_band(trained, false_rates)
+    axes.fill_between(false_rates, *band, color=COLORS[MODEL], alpha=0.15, linewidth=0, label="95 % of resampled cases")
     for number, repeat in enumerate(trained.evaluation.out_of_fold.repeats):
         false, true, _ = roc_curve(trained.evaluation.labels.overturned, repeat.p_overturned)
-        _curve(axes, false, true, None if number else f"model, area {estimate_of(trained, 'outcome.roc_auc')}")
+        _curve(axes, false, true, None if number else f"model, area {format_estimate(trained, 'outcome.roc_auc')}")
     axes.plot([0, 1], [0, 1], color=COLORS["base_rate"], linestyle="--", label="chance 0.500")
-    _note(axes, f"plain TF-IDF {estimate_of(trained, 'outcome.roc_auc', 'plain_tfidf')}")
-    axes.set(xlabel="upheld, called overturned", ylabel="overturned, called overturned")
+    _add_legend_note(axes, f"plain TF-IDF {format_estimate(trained, 'outcome.roc_auc', 'plain_tfidf')}")
+    axes.set(xlabel="share of upheld predicted overturned", ylabel="share of overturned predicted overturned")
     axes.set(xlim=(0, 1), ylim=(0, 1.02))
     axes.legend(loc="lower right")
     return figure
 
 
 def reliability(trained: TrainedModel) -> Figure:
-    """Predicted against observed rate in bins of equal size, with Wilson's interval and the count of each."""
+    """Plot predicted against observed rate in bins of equal size, with Wilson's interval and the count of each."""
     figure, axes = canvas(trained, "Reliability of p_overturned")
     probability, overturned = _pooled(trained)
     bins = np.array_split(np.argsort(probability, kind="stable"), max(1, min(_BINS, len(probability) // _SMALLEST_BIN)))
     predicted_share = np.array([probability[rows].mean() for rows in bins])
-    seen = np.array([overturned[rows].mean() for rows in bins])
+    observed_share = np.array([overturned[rows].mean() for rows in bins])
     low, high = np.array([wilson(int(overturned[rows].sum()), len(rows)) for rows in bins]).T
     axes.errorbar(
         predicted_share,
-        seen,
-        yerr=np.maximum(0, (seen - low, high - seen)),
+        observed_share,
+        yerr=np.maximum(0, (observed_share - low, high - observed_share)),
         fmt="o-",
         color=COLORS[MODEL],
         capsize=4,
@@ -81,7 +78,7 @@ def reliability(trained: TrainedModel) -> Figure:
     )
     for x, y, rows in zip(predicted_share, high, bins, strict=True):
         count = f"{int(overturned[rows].sum())} of {len(rows)}"
-        # Upright, because bins may lie closer than a count is wide.
+        # Rotated, because bins can be closer together than a count is wide.
         axes.annotate(count, (x, y), (0, 4), textcoords="offset points", ha="center", rotation=90)
     top = min(1.0, 1.3 * max(float(high.max()), float(predicted_share.max())))
     axes.plot([0, top], [0, top], color=COLORS["base_rate"], linestyle="--", label="perfect calibration")
@@ -91,8 +88,8 @@ def reliability(trained: TrainedModel) -> Figure:
 
 
 def score_histogram(trained: TrainedModel) -> Figure:
-    """One panel an outcome, because there are about nine upheld for each overturned."""
-    figure = figure_of(trained, "Predicted probability by outcome")
+    """Plot probabilities with a panel per outcome, because upheld requests are about nine times as many."""
+    figure = training_figure(trained, "Predicted probability by outcome")
     probability, overturned = _pooled(trained)
     edges = np.linspace(0, max(float(probability.max()), 0.05), 25).tolist()
     panels = figure.subplots(2, 1, sharex=True)
@@ -109,13 +106,13 @@ def score_histogram(trained: TrainedModel) -> Figure:
 
 
 def confusion(trained: TrainedModel) -> Figure:
-    """Outcomes decided and called, overturned being called above the base rate."""
-    figure, axes = canvas(trained, "Outcomes, called overturned above the base rate")
+    """Plot decided and predicted outcomes; a probability above the base rate predicts overturned."""
+    figure, axes = canvas(trained, "Outcomes, predicted overturned above the base rate")
     probability, overturned = _pooled(trained)
-    called = probability > overturned.mean()
+    is_predicted = probability > overturned.mean()
     counts = np.array(
         [
-            [int((overturned == truth)[called == predicted].sum()) for predicted in (False, True)]
+            [int((overturned == truth)[is_predicted == predicted].sum()) for predicted in (False, True)]
             for truth in (False, True)
         ]
     )
@@ -131,14 +128,14 @@ def confusion(trained: TrainedModel) -> Figure:
             fontsize=15,
             color="white" if shares[row, column] > 0.5 else "black",
         )
-    axes.set(xlabel="called", ylabel="decided", xticks=(0, 1), yticks=(0, 1))
+    axes.set(xlabel="predicted", ylabel="decided", xticks=(0, 1), yticks=(0, 1))
     axes.set_xticklabels(("upheld", "overturned"))
     axes.set_yticklabels(("upheld", "overturned"))
     return figure
 
 
-def _roc_band(trained: TrainedModel, places: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """2.5th and 97.5th percentile of the ROC at each false positive rate, each resample on one repeat's predictions."""
+def _roc_band(trained: TrainedModel, false_rates: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the 2.5th and 97.5th percentile of the ROC over resampled cases, each with one repeat's predictions."""
     overturned, groups = trained.evaluation.labels.overturned, trained.evaluation.groups
     repeats = trained.evaluation.out_of_fold.repeats
     random = np.random.default_rng(trained.evaluation.settings.seed)
@@ -149,20 +146,19 @@ def _roc_band(trained: TrainedModel, places: NDArray[np.float64]) -> tuple[NDArr
         order = np.argsort(-repeats[number % len(repeats)].p_overturned, kind="stable")
         true, false = np.cumsum((weights * overturned)[order]), np.cumsum((weights * ~overturned)[order])
         if true[-1] and false[-1]:
-            curves.append(np.interp(places, [0, *false / false[-1]], [0, *true / true[-1]]))
-    low, high = np.percentile(curves, [2.5, 97.5], axis=0)
-    return low, high
+            curves.append(np.interp(false_rates, [0, *false / false[-1]], [0, *true / true[-1]]))
+    band: NDArray[np.float64] = np.percentile(curves, [2.5, 97.5], axis=0)
+    return band
 
 
 def _curve(axes: Axes, x: NDArray[np.float64], y: NDArray[np.float64], label: str | None) -> None:
     axes.plot(x, y, color=COLORS[MODEL], alpha=0.7, linewidth=1.5, drawstyle="steps-post", label=label)
 
 
-def _note(axes: Axes, text: str) -> None:
-    """A line in the legend that nothing is drawn for."""
+def _add_legend_note(axes: Axes, text: str) -> None:
     axes.plot([], [], " ", label=text)
 
 
 def _pooled(trained: TrainedModel) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Mean prediction of each request over the repeats, and its outcome."""
+    """Return the mean prediction of each request over the repeats, and its outcome."""
     return trained.evaluation.out_of_fold.mean_p_overturned, trained.evaluation.labels.overturned

@@ -1,7 +1,4 @@
-"""Plot baselines, slices, folds, learning curves, family F1 and coefficients.
-
-A picture is drawn only where the evaluation has what it shows.
-"""
+"""Plot baselines, slices, folds, learning curves, family F1 and coefficients; None if the evaluation lacks the data."""
 
 from __future__ import annotations
 
@@ -14,7 +11,15 @@ from imr_ml.evaluation.metrics import f1_by_family
 from imr_ml.guidelines.types import FAMILIES
 from imr_ml.reporting.card.wording import HEADLINES, title
 from imr_ml.reporting.compared_models import TITLES
-from imr_ml.reporting.figures.canvas import COLORS, OVERTURNED, UPHELD, canvas, estimate_of, figure_of, plot_estimates
+from imr_ml.reporting.figures.canvas import (
+    COLORS,
+    OVERTURNED,
+    UPHELD,
+    canvas,
+    format_estimate,
+    plot_estimates,
+    training_figure,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -26,25 +31,25 @@ if TYPE_CHECKING:
 
 _SLICED = ("outcome.roc_auc", "family.f1_micro")
 _ROW_INCHES = 0.24
-_MOST_OUTCOME, _MOST_FAMILY = 12, 5
-_PANELS_A_ROW = 2
-_LONGEST_NAME = 34
+_OUTCOME_TERMS, _FAMILY_TERMS = 12, 5
+_PANELS_PER_ROW = 2
+_MAX_NAME = 34
 
 
 def beside_baselines(trained: TrainedModel) -> Figure:
-    """The metrics that matter most of the model and of each baseline, with intervals."""
+    """Plot the most important metrics of the model and each baseline, with intervals."""
     estimates = trained.evaluation.estimates
     metrics = [metric for metric in HEADLINES if metric in estimates[MODEL]]
     names = [name for name in TITLES if name in estimates]
-    figure = figure_of(trained, "The model beside its baselines, with 95 % intervals", height=4.5)
+    figure = training_figure(trained, "Model and baselines, with 95 % intervals", height=4.5)
     panels = np.ravel(figure.subplots(-(-len(metrics) // 2), 2, sharey=True, squeeze=False))
     for axes, metric in zip(panels, metrics, strict=False):
-        for place, name in enumerate(names):
+        for row, name in enumerate(names):
             if metric in estimates[name]:
                 estimate = estimates[name][metric]
-                axes.errorbar(estimate.value, place, xerr=estimate.error, fmt="o", color=COLORS[name], capsize=4)
+                axes.errorbar(estimate.value, row, xerr=estimate.error, fmt="o", color=COLORS[name], capsize=4)
                 axes.annotate(
-                    f"{estimate.value:.2f}", (estimate.value, place), (0, 6), textcoords="offset points", ha="center"
+                    f"{estimate.value:.2f}", (estimate.value, row), (0, 6), textcoords="offset points", ha="center"
                 )
         axes.set_title(title(metric), fontsize=10)
         axes.set_yticks(range(len(names)), [TITLES[name] for name in names])
@@ -58,12 +63,12 @@ def beside_baselines(trained: TrainedModel) -> Figure:
 
 
 def slices(trained: TrainedModel) -> Figure | None:
-    """ROC AUC and micro F1 of each slice with intervals, beside those of all requests."""
+    """Plot ROC AUC and micro F1 of each slice with intervals, and those of all requests."""
     measured = [row for row in trained.evaluation.slices if row.estimates]
     metrics = [metric for metric in _SLICED if metric in trained.evaluation.estimates[MODEL]]
     if not measured or not metrics:
         return None
-    figure = figure_of(trained, "Slices, with 95 % intervals", height=1.6 + _ROW_INCHES * len(measured))
+    figure = training_figure(trained, "Slices, with 95 % intervals", height=1.6 + _ROW_INCHES * len(measured))
     panels = figure.subplots(1, len(metrics), sharey=True, squeeze=False)[0]
     for axes, metric in zip(panels, metrics, strict=True):
         plot_estimates(axes, [row.estimates.get(metric) for row in measured], markersize=4)
@@ -79,26 +84,26 @@ def slices(trained: TrainedModel) -> Figure | None:
 
 
 def by_fold(trained: TrainedModel) -> Figure | None:
-    """The model's figures in each test part alone: how much a single split says."""
+    """Plot the model's metrics in each test part, which shows how uncertain a single split is."""
     values = trained.evaluation.by_fold
     metrics = [metric for metric in _SLICED if metric in values]
     if not metrics:
         return None
-    figure, axes = canvas(trained, "Each fold alone, and the mean over all requests")
-    for place, metric in enumerate(metrics):
+    figure, axes = canvas(trained, "Single folds and all requests")
+    for column, metric in enumerate(metrics):
         scores = np.ravel(values[metric])
         scores = scores[np.isfinite(scores)]
         spread = np.linspace(-0.18, 0.18, len(scores))
-        axes.plot(place + spread, scores, "o", color=COLORS[MODEL], alpha=0.6, label=None if place else "one fold")
+        axes.plot(column + spread, scores, "o", color=COLORS[MODEL], alpha=0.6, label=None if column else "one fold")
         estimate = trained.evaluation.estimates[MODEL][metric]
         axes.errorbar(
-            place + 0.3,
+            column + 0.3,
             estimate.value,
             yerr=estimate.error,
             fmt="s",
             color="black",
             capsize=4,
-            label=None if place else "all requests, 95 %",
+            label=None if column else "all requests, 95 %",
         )
     axes.set_xticks(range(len(metrics)), metrics)
     axes.set(ylim=(0, 1.02), xlim=(-0.5, len(metrics) - 0.3))
@@ -107,19 +112,19 @@ def by_fold(trained: TrainedModel) -> Figure | None:
 
 
 def learning_curve(trained: TrainedModel) -> Figure | None:
-    """Model and baselines by the number of training requests; None if not requested."""
+    """Plot metrics of the model and baselines by the number of training requests; None if not requested."""
     points = trained.evaluation.learning
     if not points:
         return None
     metrics = [metric for metric in _SLICED if metric in points[0].estimates[MODEL]]
-    figure = figure_of(trained, "Learning curve on the same held-out cases, with 95 % intervals")
+    figure = training_figure(trained, "Learning curve on the same held-out cases, with 95 % intervals")
     requests = [point.requests for point in points]
     for axes, metric in zip(figure.subplots(1, len(metrics), squeeze=False)[0], metrics, strict=True):
-        for name in (one for one in TITLES if metric in points[0].estimates.get(one, {})):
+        for name in (name for name in TITLES if metric in points[0].estimates.get(name, {})):
             measured = [point.estimates[name][metric] for point in points]
-            values = np.array([one.value for one in measured])
+            values = np.array([estimate.value for estimate in measured])
             if name == MODEL:
-                ends = np.array([[one.low, one.high] for one in measured]).T
+                ends = np.array([[estimate.low, estimate.high] for estimate in measured]).T
                 axes.fill_between(requests, *ends, color=COLORS[name], alpha=0.15, linewidth=0)
             style = "o-" if name in (MODEL, "plain_tfidf") else "--"
             axes.plot(requests, values, style, color=COLORS[name], label=f"{TITLES[name]} {values[-1]:.2f}")
@@ -130,7 +135,7 @@ def learning_curve(trained: TrainedModel) -> Figure | None:
 
 
 def family_f1(trained: TrainedModel) -> Figure | None:
-    """F1 of each family, the baselines' beside where their predictions are kept; None where no families are known."""
+    """Plot F1 of each family for the model and baselines; None if the source has no families."""
     truth = trained.evaluation.labels.families
     if not trained.evaluation.labels.families_known:
         return None
@@ -138,20 +143,20 @@ def family_f1(trained: TrainedModel) -> Figure | None:
     predicted = trained.evaluation.predicted
     scores = {name: _f1(truth, predicted[name]) for name in (MODEL, "plain_tfidf", "ur_families") if name in predicted}
     height = 0.8 / len(scores)
-    places = np.arange(len(FAMILIES))
+    rows = np.arange(len(FAMILIES))
     for number, (name, values) in enumerate(scores.items()):
         offset = (number - (len(scores) - 1) / 2) * height
-        axes.barh(places + offset, values.mean(axis=0), height, color=COLORS.get(name), label=TITLES.get(name, name))
+        axes.barh(rows + offset, values.mean(axis=0), height, color=COLORS.get(name), label=TITLES.get(name, name))
         if name == MODEL:
-            axes.plot(values.T, np.tile((places + offset)[:, None], len(values)), "|", color="black", markersize=9)
-            for place, mean, best in zip(places, values.mean(axis=0), values.max(axis=0), strict=True):
-                axes.text(best + 0.015, float(place) + offset, f"{mean:.2f}", va="center")
+            axes.plot(values.T, np.tile((rows + offset)[:, None], len(values)), "|", color="black", markersize=9)
+            for row, mean, best in zip(rows, values.mean(axis=0), values.max(axis=0), strict=True):
+                axes.text(best + 0.015, float(row) + offset, f"{mean:.2f}", va="center")
     names = [f"{family} ({cited})" for family, cited in zip(FAMILIES, truth.sum(axis=0), strict=True)]
-    axes.set_yticks(places, names)
+    axes.set_yticks(rows, names)
     axes.invert_yaxis()
     axes.set(xlabel="F1; in brackets the requests that cite the family, ticks: repeats", xlim=(0, 1.1))
     if len(scores) > 1:
-        # Beneath the axes: bars may reach anywhere within.
+        # Below the axes, because bars can cover any part of them.
         figure.legend(loc="outside lower center", ncols=len(scores))
     axes.set_title(_title(trained), fontsize=10)
     return figure
@@ -164,24 +169,24 @@ def _f1(truth: NDArray[np.bool_], predicted: OutOfFold) -> NDArray[np.float64]:
 
 def _title(trained: TrainedModel) -> str:
     metric = "family.f1_micro"
-    others = [
-        f"{TITLES[name]} {estimate_of(trained, metric, name)}"
+    baselines = [
+        f"{TITLES[name]} {format_estimate(trained, metric, name)}"
         for name in ("plain_tfidf", "ur_families")
         if name in trained.evaluation.estimates
     ]
-    return f"all families: model {estimate_of(trained, metric)}\n{' · '.join(others)}"
+    return f"all families: model {format_estimate(trained, metric)}\n{' · '.join(baselines)}"
 
 
 def outcome_coefficients(trained: TrainedModel) -> Figure | None:
-    """Terms that speak most for 'overturned' and most for 'upheld'; None for a score that is not linear."""
+    """Plot the terms with the largest weights for 'overturned' and 'upheld'; None if the classifier is not linear."""
     coefficients = getattr(trained.model.outcome_.classifier, "coef_", None)
     if coefficients is None:
         return None
-    figure, axes = canvas(trained, "What speaks for 'overturned' (right) and 'upheld' (left)", height=7)
+    figure, axes = canvas(trained, "Terms for 'overturned' (right) and 'upheld' (left)", height=7)
     values, names = np.ravel(coefficients), _names(trained)
     order = np.argsort(values, kind="stable")
-    shown = np.concatenate([order[:_MOST_OUTCOME], order[-_MOST_OUTCOME:]])
-    shown = np.unique(shown[values[shown] != 0], return_index=False)
+    shown = np.concatenate([order[:_OUTCOME_TERMS], order[-_OUTCOME_TERMS:]])
+    shown = np.unique(shown[values[shown] != 0])
     shown = shown[np.argsort(values[shown], kind="stable")]
     colors = [OVERTURNED if value > 0 else UPHELD for value in values[shown]]
     _bars(axes, values[shown], names[shown], colors)
@@ -190,30 +195,30 @@ def outcome_coefficients(trained: TrainedModel) -> Figure | None:
 
 
 def family_coefficients(trained: TrainedModel) -> Figure | None:
-    """Terms that speak most for each family; None for a score that is not linear, or where terms say nothing of any."""
-    chosen = trained.model.families_
-    coefficients = None if chosen is None else getattr(chosen.classifier, "coef_", None)
-    known = [] if coefficients is None else [place for place, row in enumerate(coefficients) if np.any(row)]
-    if coefficients is None or not known:
+    """Plot the terms with the largest weights for each family; None if not linear or if all weights are zero."""
+    fitted = trained.model.families_
+    coefficients = None if fitted is None else getattr(fitted.classifier, "coef_", None)
+    shown = [] if coefficients is None else [index for index, row in enumerate(coefficients) if np.any(row)]
+    if coefficients is None or not shown:
         return None
     names = _names(trained)
-    rows = -(-len(known) // _PANELS_A_ROW)
-    figure = figure_of(trained, "What speaks most for each guideline family", height=1.2 + 1.7 * rows)
-    panels = np.ravel(figure.subplots(rows, _PANELS_A_ROW, squeeze=False))
-    for axes, place in zip(panels, known, strict=False):
-        values = coefficients[place]
-        top = np.argsort(values, kind="stable")[-_MOST_FAMILY:]
+    rows = -(-len(shown) // _PANELS_PER_ROW)
+    figure = training_figure(trained, "Terms for each guideline family", height=1.2 + 1.7 * rows)
+    panels = np.ravel(figure.subplots(rows, _PANELS_PER_ROW, squeeze=False))
+    for axes, index in zip(panels, shown, strict=False):
+        values = coefficients[index]
+        top = np.argsort(values, kind="stable")[-_FAMILY_TERMS:]
         _bars(axes, values[top], names[top], [COLORS["model"]] * len(top))
-        axes.set_title(FAMILIES[place], fontsize=10)
+        axes.set_title(FAMILIES[index], fontsize=10)
         axes.locator_params(axis="x", nbins=4)
-    for axes in panels[len(known) :]:
+    for axes in panels[len(shown) :]:
         axes.set_visible(False)
     return figure
 
 
 def _bars(axes: Axes, values: NDArray[np.float64], names: NDArray[np.str_], colors: list[str]) -> None:
     axes.barh(np.arange(len(values)), values, color=colors)
-    axes.set_yticks(np.arange(len(values)), [_shortened(str(name)) for name in names], fontsize=8)
+    axes.set_yticks(np.arange(len(values)), [_shorten(str(name)) for name in names], fontsize=8)
     axes.axvline(0, color="black", linewidth=0.8)
     axes.spines[["top", "right"]].set_visible(False)
 
@@ -223,5 +228,5 @@ def _names(trained: TrainedModel) -> NDArray[np.str_]:
     return names
 
 
-def _shortened(name: str) -> str:
-    return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…"
+def _shorten(name: str) -> str:
+    return name if len(name) <= _MAX_NAME else f"{name[: _MAX_NAME - 1]}…"

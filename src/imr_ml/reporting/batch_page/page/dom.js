@@ -1,13 +1,13 @@
-// Elements. Text always goes in as text nodes: what a letter holds is never read as HTML.
+// Create elements. Text is always added as text nodes, so the content of letters is never parsed as HTML.
 
 const byId = (id) => document.getElementById(id);
 
-/** An element with attributes and children; attributes of null are left out, functions are listeners. */
+/** Create an element with attributes and children; null attributes are skipped, functions become listeners. */
 function el(tag, attributes = {}, ...children) {
   return filled(document.createElement(tag), attributes, children);
 }
 
-/** The same in SVG. */
+/** Create an SVG element. */
 function svg(tag, attributes = {}, ...children) {
   return filled(document.createElementNS("http://www.w3.org/2000/svg", tag), attributes, children);
 }

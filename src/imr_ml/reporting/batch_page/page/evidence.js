@@ -1,4 +1,4 @@
-// What moved a prediction, shown in the texts and as lists.
+// Evidence of a prediction, marked in the texts and as lists.
 
 const STRONGEST = 62;
 const FAINTEST = 16;
@@ -21,7 +21,7 @@ const entriesOf = (row, kind) => row.evidence?.[kind] ?? [];
 const strengthOf = (weight, largest) => FAINTEST + (STRONGEST - FAINTEST) * Math.min(1, Math.abs(weight) / largest);
 const largestOf = (entries) => Math.max(...entries.map((entry) => Math.abs(entry.weight)), Number.MIN_VALUE);
 
-/** A section's text with evidence marked in it. */
+/** Return a section's text with its evidence marked. */
 function markedText(row, section, kind) {
   const text = textOf(row, section);
   const entries = entriesOf(row, kind);
@@ -32,30 +32,30 @@ function markedText(row, section, kind) {
 
 function mark(piece, largest) {
   const weight = piece.spans.reduce((sum, span) => sum + span.entry.weight, 0);
-  const told = piece.spans.map(({ entry }) => `${termOf(entry)} (${kindOf(entry)}) ${signed(entry.weight)}`);
+  const lines = piece.spans.map(({ entry }) => `${termOf(entry)} (${kindOf(entry)}) ${signed(entry.weight)}`);
   const element = el("mark", {
-    class: sideOf(weight), title: told.join("\n"), "data-entries": piece.spans.map((span) => span.number).join(" "),
+    class: sideOf(weight), title: lines.join("\n"), "data-entries": piece.spans.map((span) => span.number).join(" "),
   }, piece.text);
   element.style.setProperty("--strength", `${strengthOf(weight, largest)}%`);
   return element;
 }
 
-/** All evidence of a kind: what stands in the text as buttons that lead there, then what does not. */
+/** Return all evidence of a kind: terms in the text as buttons that scroll to them, then the other terms. */
 function evidenceLists(row, kind) {
   const numbered = entriesOf(row, kind).map((entry, number) => ({ entry, number }));
   const largest = largestOf(entriesOf(row, kind));
   const inText = numbered.filter(({ entry }) => entry.places?.length);
   const elsewhere = numbered.filter(({ entry }) => !entry.places?.length);
-  const list = (some) => el("ul", { class: "weights" }, some.map((one) => el("li", {}, weightLine(one, largest))));
+  const list = (items) => el("ul", { class: "weights" }, items.map((item) => el("li", {}, weightLine(item, largest))));
   return [
     inText.length ? [el("h4", {}, "In the text"), list(inText)] : null,
-    elsewhere.length ? [el("h4", {}, "Facts, numbers and what is not mentioned"), list(elsewhere)] : null,
-    numbered.length ? null : el("p", { class: "hint" }, "None given."),
+    elsewhere.length ? [el("h4", {}, "Facts, numbers and missing mentions"), list(elsewhere)] : null,
+    numbered.length ? null : el("p", { class: "hint" }, "No evidence."),
     ...sumOf(row, kind),
   ].flat();
 }
 
-/** How the terms shown add up to the prediction. */
+/** Return the table of the sum of terms, the prediction. */
 function sumOf(row, kind) {
   const sums = row.evidence?.sums?.[kind];
   if (!sums) return [];
@@ -67,7 +67,7 @@ function sumOf(row, kind) {
     line("the terms above", signed(shown)),
     line("everything else", signed(sums.everything_else)),
     line(`prediction (${chance(sums.log_odds)})`, signed(sums.log_odds)))),
-  el("p", { class: "hint" }, "Each weight is what a term adds to the log-odds of the prediction, beside the average training request.")];
+  el("p", { class: "hint" }, "Each weight is the term's contribution to the log-odds of the prediction, relative to the average training request.")];
 }
 
 function weightLine({ entry, number }, largest) {
@@ -76,9 +76,9 @@ function weightLine({ entry, number }, largest) {
     svg("rect", { class: sideOf(entry.weight), x: `${entry.weight > 0 ? 50 : 50 - share}%`, width: `${share}%`, height: "100%" }));
   const parts = [el("span", { class: "term" }, termOf(entry)), el("small", {}, kindOf(entry)), bar, el("span", { class: "weight" }, signed(entry.weight))];
   if (!entry.places?.length) return el("div", { class: "line" }, parts);
-  const some = entry.places.length > 1 ? `${entry.places.length} places` : "1 place";
+  const count = entry.places.length > 1 ? `${entry.places.length} places` : "1 place";
   return el("button", {
-    type: "button", class: "line", title: `Show in the text (${some})`,
+    type: "button", class: "line", title: `Show in the text (${count})`,
     click: () => flash(number, true), mouseenter: () => flash(number, false), mouseleave: unflash, focus: () => flash(number, false), blur: unflash,
   }, parts);
 }
@@ -100,5 +100,5 @@ function legend(row, kind) {
   return el("p", { class: "legend" },
     el("span", {}, el("mark", { class: "toward", "data-entries": "" }, `${words.toward}${name}`)),
     el("span", {}, el("mark", { class: "against", "data-entries": "" }, `${words.against}${name}`)),
-    el("small", {}, "the darker, the more it adds to the log-odds"));
+    el("small", {}, "darker means a larger contribution to the log-odds"));
 }

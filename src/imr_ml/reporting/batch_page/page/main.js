@@ -1,4 +1,4 @@
-// What people do -> what is shown.
+// Connect the controls to the table and the panel.
 
 const SEARCH_PAUSE_MS = 120;
 

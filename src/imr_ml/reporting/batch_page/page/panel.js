@@ -1,10 +1,10 @@
-// One request in full: prediction, cohort, evidence in its texts, precedents.
+// The panel with the details of a request: prediction, cohort, evidence in its texts, precedents.
 
 const panel = byId("panel");
 let opened = null;
 let kindShown = "outcome";
 
-/** Show a row's panel; the focus goes there unless it stays where it is. */
+/** Open a row's panel and, by default, move the focus to it. */
 function open(row, { focus = true } = {}) {
   opened = row;
   panel.replaceChildren(...[bar(row), content(row)]);
@@ -28,12 +28,12 @@ function close() {
   if (anchor) focusRow(anchor);
 }
 
-/** Where the panel covers all, what is beneath can't be reached. */
+/** Make the page inert where the panel covers it. */
 function settleModality() {
   byId("page").inert = opened !== null && matchMedia("(max-width: 900px)").matches;
 }
 
-/** The row before or after the open one, as the table is sorted. */
+/** Open the previous or next row in the order of the table. */
 function step(by) {
   const next = view.found[view.found.indexOf(opened) + by];
   if (!next) return;
@@ -60,7 +60,7 @@ function content(row) {
     el("h2", { id: "panel-title", tabindex: -1 }, `${row.name}${item}`, data.is_sample ? el("span", { class: "tag" }, "SAMPLE") : null),
     el("p", { class: "background" }, background(row)),
     row.error === null ? verdict(row) : el("p", { class: "failed" }, el("b", {}, "Could not be scored: "), row.error),
-    row.in_training ? el("p", { class: "hint" }, "The model was trained on this case: its prediction is closer than for a new request.") : null,
+    row.in_training ? el("p", { class: "hint" }, "The model was trained on this case: its prediction is more accurate than for a new request.") : null,
     row.warnings ? el("p", { class: "hint" }, `Warnings: ${row.warnings}`) : null,
     row.cohort_rate === null ? (row.cohort_reason === null ? null : noCohort(row)) : cohortFigure(row),
     row.evidence ? evidenceSection(row) : texts(row, kindShown),
@@ -118,7 +118,7 @@ function texts(row, kind) {
   return SECTIONS.filter((section) => textOf(row, section) !== null).map((section) =>
     el("section", { class: "text", "data-section": section }, el("h3", {}, data.names.sections[section]),
       el("p", { dir: "auto" }, markedText(row, section, kind)),
-      data.cut.includes(row[section]) ? el("p", { class: "hint" }, `Only its first ${counted(data.longest_text)} characters are on this page; the scored file holds all.`) : null));
+      data.cut.includes(row[section]) ? el("p", { class: "hint" }, `This page shows only the first ${counted(data.longest_text)} characters; the scored file contains the full text.`) : null));
 }
 
 function familySection(row) {
@@ -126,20 +126,21 @@ function familySection(row) {
     .map((family, place) => ({ family, p: row.p_families[place] ?? 0 }))
     .sort((one, other) => other.p - one.p)
     .map(({ family, p }) => el("li", { class: row.families.includes(family) ? "expected" : null },
-      el("span", {}, familyName(family), row.families.includes(family) ? el("small", {}, "expected") : null),
+      el("span", {}, familyName(family), row.families.includes(family) ? el("small", {}, "predicted") : null),
       svg("svg", { class: "bar", "aria-hidden": "true" }, svg("rect", { class: "plain", width: `${100 * p}%`, height: "100%" })),
       el("span", { class: "weight" }, percent(p, 0))));
-  const chapter = row.acoem_chapter === null ? null : el("p", { class: "hint" }, `ACOEM chapter expected: ${spaced(row.acoem_chapter)}`);
-  return el("section", {}, el("h3", {}, "Guideline families expected"), el("ul", { class: "weights chances" }, lines), chapter);
+  const chapter = row.acoem_chapter === null ? null : el("p", { class: "hint" }, `Predicted ACOEM chapter: ${spaced(row.acoem_chapter)}`);
+  return el("section", {}, el("h3", {}, "Predicted guideline families"), el("ul", { class: "weights chances" }, lines), chapter);
 }
 
 function precedentSection(row) {
   const heads = ["Case number", "Item", "Outcome", "Families cited", "Year", "Similarity"];
-  const line = (one) => el("tr", {},
-    el("th", { scope: "row" }, one.case_number ?? "not known", one.request ? el("p", { class: "hint", dir: "auto" }, one.request) : null), el("td", {}, String(one.item ?? "")), el("td", {}, chip(one.outcome)),
-    el("td", {}, (one.families ?? []).map(familyName).join(", ")), el("td", {}, String(one.decided ?? "")), el("td", {}, one.similarity.toFixed(2)));
+  const line = (precedent) => el("tr", {},
+    el("th", { scope: "row" }, precedent.case_number ?? "unknown", precedent.request ? el("p", { class: "hint", dir: "auto" }, precedent.request) : null),
+    el("td", {}, String(precedent.item ?? "")), el("td", {}, chip(precedent.outcome)), el("td", {}, (precedent.families ?? []).map(familyName).join(", ")),
+    el("td", {}, String(precedent.decided ?? "")), el("td", {}, precedent.similarity.toFixed(2)));
   const table = el("table", { class: "precedents" },
     el("thead", {}, el("tr", {}, heads.map((head) => el("th", { scope: "col" }, head)))), el("tbody", {}, row.precedents.map(line)));
   return el("section", {}, el("h3", {}, "Precedents"),
-    row.precedents.length ? table : el("p", { class: "hint" }, `No precedent: ${row.precedents_reason ?? "no earlier decided request is like this one"}.`));
+    row.precedents.length ? table : el("p", { class: "hint" }, `No precedent: ${row.precedents_reason ?? "no earlier decided request is similar"}.`));
 }

@@ -1,4 +1,4 @@
-// The rows of the page and which of them are shown, in which order. Knows nothing of elements but the data's.
+// Read, sort, search and filter the rows. The only element used here is the one with the data.
 
 const data = JSON.parse(byId("data").textContent);
 
@@ -32,41 +32,41 @@ const ORDERS = {
 };
 const collator = new Intl.Collator("en", { numeric: true, sensitivity: "base" });
 
-/** Rows in an order; what is missing stands last, equal ones as they were. */
-function sorted(some, key, down) {
+/** Sort rows by a key; missing values come last, and ties keep their order. */
+function sorted(rows, key, down) {
   const sign = down ? -1 : 1;
-  const compare = (one, other) =>
-    typeof one === "number" && typeof other === "number" ? one - other : collator.compare(one, other);
-  return some
+  const compare = (first, second) =>
+    typeof first === "number" && typeof second === "number" ? first - second : collator.compare(first, second);
+  return rows
     .map((row) => ({ row, value: ORDERS[key](row) ?? null }))
-    .sort((one, other) => {
-      if (one.value === null || other.value === null) return (one.value === null) - (other.value === null);
-      return sign * compare(one.value, other.value);
+    .sort((first, second) => {
+      if (first.value === null || second.value === null) return (first.value === null) - (second.value === null);
+      return sign * compare(first.value, second.value);
     })
     .map((entry) => entry.row);
 }
 
 let folded = null;
 
-/** Rows that hold every word of a query in their names, families, reasons or texts. */
-function searched(some, query) {
+/** Return the rows that contain every word of a query in their names, families, reasons or texts. */
+function searched(candidates, query) {
   const words = query.toLowerCase().split(/\s+/).filter(Boolean);
-  if (!words.length) return some;
+  if (!words.length) return candidates;
   folded ??= {
     texts: data.texts.map((text) => text.toLowerCase()),
     rows: rows.map((row) =>
       [row.name, row.file, row.category, row.families_pred, ...row.families.map(familyName), row.outcome, row.error]
         .filter((value) => value !== null).join("\n").toLowerCase()),
   };
-  const found = words.map((word) => folded.texts.map((text) => text.includes(word)));
-  return some.filter((row) => words.every((word, number) =>
+  const inText = words.map((word) => folded.texts.map((text) => text.includes(word)));
+  return candidates.filter((row) => words.every((word, number) =>
     folded.rows[row.number - 1].includes(word) ||
-    ["request", "clinical_summary", "ur_guideline"].some((section) => row[section] !== null && found[number][row[section]])));
+    ["request", "clinical_summary", "ur_guideline"].some((section) => row[section] !== null && inText[number][row[section]])));
 }
 
-/** Rows that pass the filters. */
-function passing(some, { category, treatment, body_part, family, outcome, confidence }) {
-  return some.filter((row) =>
+/** Return the rows that match the filters. */
+function passing(candidates, { category, treatment, body_part, family, outcome, confidence }) {
+  return candidates.filter((row) =>
     (!category || row.category === category) &&
     (!treatment || row.treatment.includes(treatment)) &&
     (!body_part || row.body_part.includes(body_part)) &&

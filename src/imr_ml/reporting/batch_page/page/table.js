@@ -1,4 +1,4 @@
-// The table: rows as elements, sorting by its heads, pages, and moving about by keys.
+// The table: rows as elements, sorting by column, pages and keyboard navigation.
 
 const PAGE_ROWS = 50;
 const MOST_PRINTED = 1000;
@@ -47,7 +47,7 @@ function cohort(row) {
   return [percent(row.cohort_rate), el("small", { title: `95 % interval, ${row.cohort_requests} requests` }, interval)];
 }
 
-/** The table's frame, once. */
+/** Build the table with its header. */
 function built() {
   const heads = COLUMNS.map((column) =>
     el("th", { scope: "col", role: "columnheader", class: column.key, "data-key": column.key },
@@ -56,7 +56,7 @@ function built() {
     el("thead", { role: "rowgroup" }, el("tr", { role: "row" }, heads)), body);
 }
 
-/** Filter and sort anew, and show the first page or the one that holds a row. */
+/** Filter and sort the rows, and show the first page or the page of a row. */
 function refresh(row = null) {
   view.found = sorted(searched(passing(rows, view), view.query), view.key, view.down);
   for (const head of document.querySelectorAll("#table th[data-key]")) {
@@ -76,7 +76,7 @@ function showPage(page, size = PAGE_ROWS) {
   view.page = page;
   const shown = found.slice(page * size, (page + 1) * size);
   body.replaceChildren(...shown.map(rowElement));
-  if (!shown.length) body.append(el("tr", { class: "nothing" }, el("td", { colspan: COLUMNS.length }, "No request matches. Reset the filters to see all.")));
+  if (!shown.length) body.append(el("tr", { class: "nothing" }, el("td", { colspan: COLUMNS.length }, "No request matches. Reset the filters to see all requests.")));
   body.querySelector("a")?.setAttribute("tabindex", "0");
   byId("place").textContent = shown.length ? `${counted(page * size + 1)}–${counted(page * size + shown.length)} of ${counted(found.length)}` : "";
   byId("earlier").disabled = page === 0;
@@ -94,7 +94,7 @@ function rowElement(row) {
 }
 
 function clicked(event, row) {
-  // Text being marked, or the link with its own ways to be opened, is no click on the row.
+  // Ignore clicks that select text, and clicks on the link.
   if (event.target.closest("a") || String(getSelection())) return;
   location.hash = `row-${row.number}`;
 }
@@ -106,7 +106,7 @@ function sortBy(key, down = view.key === key ? !view.down : key === "p_overturne
 
 const STEPS = { ArrowDown: 1, ArrowUp: -1, Home: -Infinity, End: Infinity };
 
-/** Arrows go from row to row, PageUp and PageDown from page to page. */
+/** Move to another row with the arrow keys, to another page with PageUp and PageDown. */
 function moved(event) {
   const links = [...body.querySelectorAll("a")];
   const at = links.indexOf(document.activeElement);
@@ -124,7 +124,7 @@ function focusRow(anchor) {
   anchor.focus();
 }
 
-/** The link of a row, where its page is shown. */
+/** Return the link of a row if its page is shown. */
 const anchorOf = (row) => body.querySelector(`tr[data-row="${row.number}"] a`);
 
 function markCurrent() {
