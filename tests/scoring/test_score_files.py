@@ -135,10 +135,10 @@ def test_one_bad_cell_is_missing_with_a_warning_and_the_row_is_scored(loaded, tm
     assert (summary.rows, summary.errors) == (3, 0)
     assert scored["warnings"].fillna("").tolist() == [
         "",
-        "age: not a number that it can be; sex: not one of 2 known values",
+        "age: not a valid number; sex: not one of 2 known values",
         "",
     ]
-    assert summary.warnings == {"age: not a number that it can be": 1, "sex: not one of 2 known values": 1}
+    assert summary.warnings == {"age: not a valid number": 1, "sex: not one of 2 known values": 1}
 
 
 def test_one_order_of_day_and_month_holds_for_the_whole_file(loaded, tmp_path):

@@ -45,6 +45,15 @@ def test_a_new_store_is_created_by_another_process(tmp_path, monkeypatch):
         assert client.search_runs(["0"]) == []
 
 
+def test_a_training_that_fails_leaves_no_part_of_a_store(tmp_path, monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'mlflow.db'}")
+
+    with pytest.raises(ZeroDivisionError), store_created_meanwhile():
+        raise ZeroDivisionError
+
+    assert [path.name for path in tmp_path.iterdir() if path.is_dir()] == []
+
+
 @pytest.mark.parametrize("uri", ["http://tracking.example:5000", "sqlite:////srv/runs/mlflow.db"])
 def test_the_environment_states_where_runs_go(monkeypatch, uri):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)

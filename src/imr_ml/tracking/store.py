@@ -59,6 +59,12 @@ _SILENCED = r"(?:alembic|mlflow|pydantic|sqlalchemy)\b"
 _SQLALCHEMY_LINES = ("(raised as a result of", "(Background on this error")
 _MAX_REASON = 300
 _CREATION_S = 120
+_CREATE_STORE = f"""
+import signal, sys
+signal.signal(signal.SIGTERM, lambda *_: sys.exit())
+from {__name__} import create_own_store
+create_own_store()
+"""
 _Response = TypeVar("_Response")
 
 
@@ -139,15 +145,19 @@ def create_own_store() -> None:
 def store_created_meanwhile() -> Iterator[None]:
     """Create a SQLite store in another process during the block, if it does not exist.
 
-    An error is reported when the store is used.
+    An error is reported when the store is used. If the block raises, the process stops and removes what it wrote.
     """
     database = sqlite_file(tracking_uri())
     if database is None or database.exists():
         yield
         return
-    code = f"from {__name__} import create_own_store; create_own_store()"
-    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL):  # noqa: S603
-        yield
+    command = [sys.executable, "-P", "-c", _CREATE_STORE]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:  # noqa: S603
+        try:
+            yield
+        except BaseException:
+            process.terminate()
+            raise
 
 
 def first_line(error: Exception) -> str:
