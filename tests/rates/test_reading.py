@@ -12,7 +12,7 @@ from imr_ml.rates.counting import answer_requests, count_rates
 from imr_ml.rates.questions import QUESTIONS, RatesError
 from imr_ml.rates.reading import read_answers, read_decided
 
-ROWS = 7
+ROWS = 25
 COMPUTED = ["ur_families", "items_in_case", "age", "sex", "category"]
 
 
