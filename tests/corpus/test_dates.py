@@ -39,7 +39,7 @@ def test_complete_formats(cell):
         "1/2/3", "May 5", "20151340", "x",
     ],
 )  # fmt: skip
-def test_what_is_not_a_complete_date_is_not_a_date(cell):
+def test_incomplete_dates_are_unreadable(cell):
     assert parse(cell) == ([None], [True])
 
 
@@ -47,18 +47,18 @@ def test_a_dashed_date_is_read_month_first_with_its_year():
     assert parse("12-05-2016", "02-13-2017") == (["2016-12-05", "2017-02-13"], [False, False])
 
 
-def test_dates_of_a_typed_column_and_excel_days_are_of_plausible_years_too():
+def test_typed_dates_and_excel_days_outside_plausible_years_are_unreadable():
     typed = pd.Series(pd.to_datetime(["2016-12-05", "1850-01-01", "2099-01-01"]).astype("datetime64[s]"))
     assert parse_dates(typed)[1].tolist() == [False, True, True]
     assert parse("42709", "99999", style=DateStyle(serials=True))[1] == [False, True]
 
 
 @pytest.mark.parametrize("cell", ["", None, "N/A", "unknown", "-"])
-def test_a_missing_cell_is_no_unread_one(cell):
+def test_a_missing_cell_does_not_count_as_unreadable(cell):
     assert parse(cell) == ([None], [False])
 
 
-def test_one_order_holds_for_the_whole_column():
+def test_all_dates_of_a_column_have_the_same_order():
     column = pd.Series(["12/06/2015", "13/06/2016"])
 
     style = date_evidence(column).style("date_of_injury", "a.csv")
@@ -67,14 +67,14 @@ def test_one_order_holds_for_the_whole_column():
     assert parse(*column, style=style)[0] == ["2015-06-12", "2016-06-13"]
 
 
-def test_a_column_that_contradicts_itself_is_an_error_that_cites_two_cells():
+def test_a_column_with_both_orders_is_an_error_that_names_two_rows():
     frame = pd.DataFrame({"date_of_injury": ["01/02/2015", "13/06/2016", None, "06/13/2016"]})
 
     with pytest.raises(SchemaError, match="date_of_injury mixes orders: row 2 can only be day/month, row 4 only"):
         infer_styles(frame, "a.csv")
 
 
-def test_evidence_of_chunks_adds_up_to_that_of_the_column():
+def test_the_evidence_of_chunks_adds_up_to_the_evidence_of_the_column():
     cells = pd.Series(["01/02/2015", None, "42005", "14/02/2015", "2015-01-01"])
     parts = date_evidence(cells[:2]) + date_evidence(cells[2:], first_row=3)
 
@@ -82,7 +82,7 @@ def test_evidence_of_chunks_adds_up_to_that_of_the_column():
     assert parts.day_first == 4
 
 
-def test_excel_serials_are_dates_only_in_a_column_of_serials():
+def test_excel_serials_are_dates_only_if_all_cells_are_serials():
     serials = pd.Series(["42005", "42006.0", None])
     mixed = pd.Series(["42005", "2015-01-02"])
 
@@ -96,17 +96,17 @@ DAYS = st.dates(date(1900, 1, 1), date(2025, 12, 31))
 
 
 @given(DAYS, st.sampled_from(["%Y-%m-%d", "%m/%d/%Y", "%d %B %Y", "%b %d, %Y"]))
-def test_any_date_comes_back(day, form):
+def test_any_date_survives_formatting_and_parsing(day, form):
     assert parse(day.strftime(form)) == ([str(day)], [False])
 
 
 @given(DAYS)
-def test_any_day_first_date_comes_back(day):
+def test_any_day_first_date_survives_formatting_and_parsing(day):
     assert parse(day.strftime("%d/%m/%Y"), style=DAY_FIRST)[0] == [str(day)]
 
 
 @given(st.text("0123456789/-.: apmMayJn,", max_size=14))
-def test_no_text_is_read_as_today_or_with_a_guessed_year(text):
+def test_no_text_is_parsed_as_today_or_with_a_guessed_year(text):
     (found,), _ = parse(text)
 
     assert found is None or found[:4] in text

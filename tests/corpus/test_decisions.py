@@ -24,7 +24,7 @@ def path(tmp_path):
 
 
 @pytest.mark.parametrize("columns", [(), ("letter_sha256", "case_version")])
-def test_chunks_give_what_the_whole_table_gives(path, columns):
+def test_chunks_yield_the_same_decisions_as_the_whole_table(path, columns):
     table = pd.read_csv(path, dtype="string")
     table.drop(columns=[name for name in columns if name in table]).to_csv(path, index=False)
     options = InputOptions(read_mapping(["diagnosis=notes"]))
@@ -37,7 +37,7 @@ def test_chunks_give_what_the_whole_table_gives(path, columns):
     assert "date_of_injury is read day first" in parts.notes
 
 
-def test_rows_left_out_stand_in_the_order_of_the_table_as_written(path):
+def test_rejected_rows_are_listed_as_written_in_table_order(path):
     rejected = read_decisions(path, rows_at_once=7).rejected_rows
 
     assert rejected["row"].tolist() == [4, 6, 18, 27, 31]
@@ -45,7 +45,7 @@ def test_rows_left_out_stand_in_the_order_of_the_table_as_written(path):
     assert rejected["reason"].eq(NO_FAMILIES).tolist() == [False, True, False, True, False]
 
 
-def test_a_summary_is_held_once_for_all_requests_that_have_it(tmp_path):
+def test_requests_of_a_case_share_one_copy_of_their_summary(tmp_path):
     table = pd.concat([make_requests(6)] * 3)
     table.to_csv(tmp_path / "a.csv", index=False)
 

@@ -26,7 +26,7 @@ def issue(case, decided):
         ([(None, "2016-05-01"), (None, "2016-09-01")], [1, 1]),
     ],
 )
-def test_issues_of_a_case_count_in_the_order_of_decision(issues, versions):
+def test_issues_of_a_case_are_numbered_in_the_order_of_decision(issues, versions):
     assert case_versions([issue(*one) for one in issues]) == versions
 
 
@@ -54,7 +54,7 @@ AGAIN = make_letter_text(
 )
 
 
-def test_the_current_rows_are_those_of_the_last_issue(tmp_path):
+def test_the_current_rows_belong_to_the_last_issue(tmp_path):
     table = table_of(tmp_path, AGAIN, FIRST, OTHER)
 
     current = current_requests(table)
@@ -71,7 +71,7 @@ def test_a_reissue_reports_the_columns_that_it_changed(tmp_path):
     assert told.columns == ("outcome", "decision_date", "decision_year")
 
 
-def test_a_letter_is_known_again_by_its_rows(tmp_path):
+def test_a_letter_is_recognized_by_its_rows(tmp_path):
     table = table_of(tmp_path, FIRST, OTHER)
 
     found = list(issues_of([table.iloc[:1], table.iloc[1:]]))

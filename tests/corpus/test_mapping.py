@@ -28,16 +28,16 @@ from imr_ml.errors import SchemaError
         (["request"], [], []),
     ],
 )
-def test_names_that_users_use_are_suggested(missing, found, suggested):
+def test_common_column_names_are_suggested(missing, found, suggested):
     assert suggestion(missing, found) == suggested
 
 
-def test_a_column_is_suggested_once():
+def test_a_column_is_suggested_only_once():
     assert suggestion(["request", "ur_guideline"], ["guideline"]) == ["--map ur_guideline=guideline"]
 
 
 @pytest.mark.parametrize("pair", ["request", "request=", "=RFA", ""])
-def test_a_map_that_is_no_pair_is_refused(pair):
+def test_a_map_option_that_is_not_a_pair_is_refused(pair):
     with pytest.raises(SchemaError, match="write it as column=name"):
         parse_map([pair])
 
@@ -48,33 +48,33 @@ def test_a_column_mapped_twice_is_refused(pairs):
         parse_map(pairs)
 
 
-def test_two_columns_may_change_names():
+def test_two_columns_can_swap_names():
     assert renamed(["a", "b", "c"], {"a": "b", "b": "a"}) == ["b", "a", "c"]
 
 
-def test_a_mapped_column_that_is_not_there_is_reported_with_those_found():
+def test_a_missing_mapped_column_is_reported_with_the_columns_found():
     with pytest.raises(SchemaError, match="no column RFA; found: a, b"):
         renamed(["a", "b"], {"request": "RFA"})
 
 
-def test_a_map_onto_a_column_that_exists_is_refused():
+def test_mapping_to_the_name_of_an_existing_column_is_refused():
     with pytest.raises(SchemaError, match="has a column request already"):
         renamed(["request", "RFA"], {"request": "RFA"})
 
 
-def test_every_column_that_has_synonyms_is_one_of_the_contract():
+def test_only_columns_of_the_requests_table_have_synonyms():
     from imr_ml.corpus.schema import COLUMNS
 
     assert column_synonyms().keys() <= {column.name for column in COLUMNS}
 
 
 @pytest.mark.parametrize("toml", ['a = ["x"]\nb = ["X"]', "a = 1", "[a]\nother = ['x']"])
-def test_synonyms_that_stand_twice_or_are_no_lists_are_errors(toml):
+def test_repeated_synonyms_and_malformed_lists_are_errors(toml):
     with pytest.raises(ValueError, match=r"several columns share the name\(s\) x|validation error"):
         read_synonyms(toml)
 
 
-def test_a_mapping_is_resolved_to_the_tables_own_spelling():
+def test_a_mapping_is_resolved_to_the_spelling_in_the_table():
     columns = ["Claim No", "REQUEST", "Clinical Summary", "Age", "AGE "]
     resolved = ColumnMapping(columns={"case_number": "claim no"}).resolve(columns)
     assert resolved.columns == {
@@ -86,7 +86,7 @@ def test_a_mapping_is_resolved_to_the_tables_own_spelling():
 
 
 @pytest.mark.parametrize(
-    ("pair", "says"),
+    ("pair", "message"),
     [
         ("ur_guidline=Guideline", "did you mean ur_guideline?"),
         ("doi=DOI", "did you mean date_of_injury?"),
@@ -94,16 +94,16 @@ def test_a_mapping_is_resolved_to_the_tables_own_spelling():
         ("xyzzy=A", "docs/data.md lists them"),
     ],
 )
-def test_a_map_to_an_unknown_column_is_refused(pair, says):
-    with pytest.raises(SchemaError, match=re.escape(says)):
+def test_a_map_to_an_unknown_column_is_refused(pair, message):
+    with pytest.raises(SchemaError, match=re.escape(message)):
         read_mapping([pair])
 
 
-def test_a_file_that_maps_an_unknown_column_is_refused(tmp_path):
+def test_a_mapping_file_with_an_unknown_column_is_refused(tmp_path):
     (tmp_path / "a.toml").write_text('[columns]\nsummery = "Chart"\n')
     with pytest.raises(SchemaError, match=r"a\.toml: summery is not a column .*did you mean clinical_summary\?"):
         read_mapping(file=tmp_path / "a.toml")
 
 
-def test_the_name_of_a_column_may_be_given_in_any_case():
+def test_column_names_can_be_in_any_case():
     assert parse_map(["Request=RFA"]) == {"request": "RFA"}

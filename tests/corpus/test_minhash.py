@@ -48,29 +48,29 @@ def test_a_sketch_is_the_same_on_every_machine():
     st.lists(st.sampled_from(["a", "b", "c"]), min_size=5, max_size=40),
     st.lists(st.sampled_from(["a", "b", "c"]), min_size=5, max_size=40),
 )
-def test_similarity_of_hashes_is_that_of_the_words(one, other):
+def test_the_similarity_of_hashes_equals_that_of_the_words(one, other):
     first, second = ({tuple(words[at : at + 5]) for at in range(len(words) - 4)} for words in (one, other))
 
     assert similarity(shingle_hashes(one), shingle_hashes(other)) == len(first & second) / len(first | second)
 
 
 @given(st.lists(st.sampled_from(["a", "b", "c", "d"]), min_size=5, max_size=40))
-def test_words_in_their_order_are_all_that_counts(words):
+def test_only_the_words_and_their_order_matter(words):
     assert (sketch_of(words) == sketch_of(words_of("; ".join(words).upper()))).all()
 
 
-def test_candidates_come_with_the_earlier_text_first():
+def test_candidate_pairs_start_with_the_earlier_text():
     assert pairs_of(story(1), story(2), changed(story(1), 0.05), story(3)) == {(0, 2)}
 
 
-def test_texts_of_one_group_are_no_candidates():
+def test_texts_of_the_same_group_are_not_candidates():
     copies = [story(1)] * 6
 
     assert len(pairs_of(*copies)) == 15
     assert pairs_of(*copies, groups=[0, 0, 0, 1, 1, 1]) == {(one, other) for one in range(3) for other in range(3, 6)}
 
 
-def test_no_text_and_one_text_have_no_candidates():
+def test_fewer_than_two_texts_have_no_candidates():
     assert list(candidates(np.zeros((0, HASHES), dtype=np.uint32), 0.5, np.arange(0))) == []
     assert pairs_of(story(1)) == set()
 

@@ -55,7 +55,7 @@ def test_cases_with_nearly_the_same_summary_are_one_group(summaries, groups):
     assert duplicate_groups(table(*summaries)).tolist() == groups
 
 
-def test_likeness_passes_on_from_summary_to_summary():
+def test_similarity_is_transitive():
     first = story(1)
     second = changed(first, 10, 20)
     third = changed(second, 60, 110)
@@ -65,7 +65,7 @@ def test_likeness_passes_on_from_summary_to_summary():
     assert duplicate_groups(table(first, third, second)).tolist() == [0, 0, 0]
 
 
-def test_a_case_stays_together_whatever_its_summaries():
+def test_a_case_is_never_split_between_groups():
     summaries = [story(1), story(2), story(3), story(2)]
 
     assert duplicate_groups(table(*summaries, cases=["a", "a", "b", "c"])).tolist() == [0, 0, 1, 0]
@@ -88,7 +88,7 @@ def test_breaks_punctuation_and_capitals_make_no_difference(noise):
 
 @given(seed=st.integers(0, 10_000), changes=st.lists(st.integers(0, 12), min_size=6, max_size=12))
 @settings(max_examples=20)
-def test_no_pair_is_missed_and_none_is_made_up(seed, changes):
+def test_exactly_the_similar_pairs_are_grouped(seed, changes):
     random = Random(seed)
     texts = [changed(story(seed + number % 3), *random.choices(range(120), k=n)) for number, n in enumerate(changes)]
     same = np.array([[similarity(one, other) >= MIN_SIMILARITY for other in texts] for one in texts])
@@ -99,7 +99,7 @@ def test_no_pair_is_missed_and_none_is_made_up(seed, changes):
     assert (groups[:, None] == groups).tolist() == reached.tolist()
 
 
-def test_the_order_of_the_rows_changes_no_group():
+def test_groups_do_not_depend_on_the_order_of_rows():
     texts = [changed(story(number % 4), 7 * number) for number in range(12)]
     order = np.random.default_rng(0).permutation(12)
 

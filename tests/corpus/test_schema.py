@@ -27,7 +27,7 @@ def table(**columns: list[object]) -> pd.DataFrame:
     return pd.DataFrame({"request": ["MRI"] * rows, "clinical_summary": ["Seen."] * rows} | columns)
 
 
-def test_what_is_known_only_after_the_decision_is_no_feature():
+def test_columns_known_only_after_the_decision_are_not_features():
     after = {"outcome", "families", "imr_guideline", "rationale", "decision_date", "decision_year"}
     after |= {"specialties", "letter_warnings"}
 
@@ -48,7 +48,7 @@ def test_what_is_known_only_after_the_decision_is_no_feature():
         ("families", ["acoem|odg", "none", ""], ["acoem|odg", "none", None]),
     ],
 )  # fmt: skip
-def test_columns_get_their_types(column, given, read):
+def test_columns_are_converted_to_their_types(column, given, read):
     values = validate_requests(table(**{column: given}), "t")[column]
 
     expected = [pd.Timestamp(value) if value and "date" in column else value for value in read]
@@ -71,7 +71,7 @@ def test_columns_get_their_types(column, given, read):
         ("outcome", ["SECRET", "upheld"], [None, None]),
     ],
 )  # fmt: skip
-def test_a_cell_that_a_column_cannot_hold_is_missing_with_a_warning_that_does_not_repeat_it(column, given, warnings):
+def test_an_invalid_cell_becomes_missing_with_a_warning_that_does_not_repeat_it(column, given, warnings):
     with np.errstate(all="raise"):
         parsed = parse_requests(table(**{column: given}))
 
@@ -82,7 +82,7 @@ def test_a_cell_that_a_column_cannot_hold_is_missing_with_a_warning_that_does_no
 
 @pytest.mark.parametrize("missing", ["NULL", "n/a", "NA", "#N/A", "-", "Unknown", "nan", "", " "])
 @pytest.mark.parametrize("column", [column.name for column in COLUMNS])
-def test_what_means_missing_is_missing_in_every_column_without_a_warning(column, missing):
+def test_spellings_of_missing_become_missing_without_a_warning(column, missing):
     parsed = parse_requests(table(**{column: [missing, missing.lower()]}))
 
     assert parsed.table[column].isna().all()
@@ -103,20 +103,20 @@ def test_a_row_without_a_required_text_is_reported_by_column_and_count(column, g
     assert str(caught.value) == f"requests.csv: {message}; fix or remove these rows"
 
 
-def test_families_in_other_words_are_read_as_a_guideline_paragraph():
+def test_other_wording_of_families_is_parsed_as_a_guideline_paragraph():
     cells = ["ACOEM Chapter 12", "Official Disability Guidelines", "ODG, ACOEM", "acoem|odg"]
 
     assert typed(table(families=cells))["families"].tolist() == ["acoem", "odg", "acoem|odg", "acoem|odg"]
 
 
-def test_a_missing_column_is_named_beside_those_found():
+def test_a_missing_column_is_reported_with_the_columns_found():
     with pytest.raises(SchemaError, match=r"t\.csv: lacks column.*clinical_summary; found: request, Summary"):
         validate_requests(pd.DataFrame({"request": ["MRI"], "Summary": ["x"]}), "t.csv")
     with pytest.raises(SchemaError, match="found: none"):
         require_columns([], ("outcome",), "t")
 
 
-def test_a_column_that_stands_twice_is_named():
+def test_a_duplicate_column_is_named():
     frame = pd.DataFrame([["MRI", "Seen.", "CT"]], columns=["request", "clinical_summary", "request"])
 
     with pytest.raises(SchemaError, match=r"t: duplicate column.*: request"):
@@ -142,7 +142,7 @@ def test_typing_twice_changes_nothing():
 
 @settings(max_examples=30)
 @given(st.dictionaries(st.sampled_from(["age", "sex", "families", "date_of_injury", "request"]), st.text(max_size=8)))
-def test_any_text_is_typed_or_refused_without_being_repeated(cells):
+def test_any_text_is_converted_or_refused_without_being_repeated(cells):
     frame = table(**{name: [value] for name, value in cells.items()} or {"request": ["MRI"]})
     try:
         read = validate_requests(frame, "t")

@@ -28,7 +28,7 @@ def test_spellings(written, outcome):
     assert (None if pd.isna(found) else found) == outcome
 
 
-def test_partial_outcomes_are_missing_until_the_user_decides():
+def test_partial_outcomes_are_missing_by_default():
     assert parse_outcomes(pd.Series(["overturned", "modified"])).isna().tolist() == [False, True]
 
 

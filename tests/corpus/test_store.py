@@ -25,7 +25,7 @@ WRITERS = {
 
 
 @pytest.mark.parametrize("kind", WRITERS)
-def test_a_table_comes_back_as_it_was_written(tmp_path, table, kind):
+def test_a_table_survives_writing_and_reading(tmp_path, table, kind):
     path = tmp_path / f"requests.{kind}"
     WRITERS[kind](table, path)
 
@@ -55,7 +55,7 @@ def test_a_table_that_cannot_be_written_leaves_nothing_behind(tmp_path, table):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_file_that_is_no_table_is_named(tmp_path):
+def test_a_file_that_is_not_a_table_is_named(tmp_path):
     (tmp_path / "a.xml").write_bytes(b"<a/>")
 
     with pytest.raises(SchemaError, match=r"a\.xml: is not a table; name a file ending in \.csv"):
@@ -63,24 +63,24 @@ def test_a_file_that_is_no_table_is_named(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "told"),
+    ("name", "content", "message"),
     [
         ("a.csv", 'request,age\n"MRI,4\nCT,5\n', "1 line(s) are not rows: line 2 has an unclosed quotation mark"),
         ("a.csv", "request,age\nCT,5\nMRI, left,4\n", "1 line(s) are not rows: line 3 has 3 cells"),
         ("a.jsonl", '{"request": "CT"}\n{"request": \n', "1 line(s) are not rows: line 2 is not JSON"),
     ],
 )
-def test_a_table_with_bad_rows_is_refused_without_telling_what_they_hold(tmp_path, name, content, told):
+def test_a_table_with_bad_rows_is_refused_without_quoting_them(tmp_path, name, content, message):
     (tmp_path / name).write_text(content)
 
     with pytest.raises(SchemaError) as caught:
         read_requests(tmp_path / name)
 
-    assert str(caught.value).startswith(f"{tmp_path / name}: {told}")
+    assert str(caught.value).startswith(f"{tmp_path / name}: {message}")
     assert "MRI" not in str(caught.value)
 
 
-def test_five_rejected_lines_are_reported_and_how_many_there_are(tmp_path):
+def test_five_rejected_lines_and_their_total_are_reported(tmp_path):
     (tmp_path / "a.csv").write_text("request,age\n" + "CT,5\n" * 20 + "MRI\n" * 9)
 
     with pytest.raises(
@@ -89,18 +89,18 @@ def test_five_rejected_lines_are_reported_and_how_many_there_are(tmp_path):
         read_requests(tmp_path / "a.csv")
 
 
-def test_a_file_that_is_not_there(tmp_path):
+def test_a_missing_file_is_reported(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"gone\.csv: no such file"):
         read_requests(tmp_path / "gone.csv")
 
 
-def test_a_csv_cell_stays_as_written(tmp_path):
+def test_a_csv_cell_is_kept_as_written(tmp_path):
     (tmp_path / "a.csv").write_bytes(b"\xef\xbb\xbfrequest,case_number\r\nNA,0012\r\n")
 
     assert read_requests(tmp_path / "a.csv").to_dict("list") == {"request": ["NA"], "case_number": ["0012"]}
 
 
-def test_json_lines_may_lack_keys_and_hold_blank_lines(tmp_path):
+def test_json_lines_can_lack_keys_and_contain_blank_lines(tmp_path):
     (tmp_path / "a.JSONL").write_text('{"request": "MRI", "case_number": "0012"}\n\n{"request": "CT"}\n')
 
     read = read_requests(tmp_path / "a.JSONL")

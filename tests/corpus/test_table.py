@@ -16,7 +16,7 @@ def rows_of(text: str) -> pd.DataFrame:
     return build_requests([ReadLetter(read_letter(text), "a.txt", "0f")])
 
 
-def test_a_letter_makes_one_row_an_item():
+def test_a_letter_has_one_row_per_item():
     rows = rows_of(make_letter_text(items=(KNEE, NORCO)))
 
     assert rows.iloc[1].to_dict() == {
@@ -53,7 +53,7 @@ def test_a_letter_makes_one_row_an_item():
 
 
 @pytest.mark.parametrize("letters", [[], [make_letter_text()], [make_letter_text(date_of_injury=None)] * 2])
-def test_all_columns_stand_in_their_order_and_types(letters):
+def test_all_columns_have_the_order_and_types_of_the_schema(letters):
     table = build_requests(ReadLetter(read_letter(text), "a.txt", "0f") for text in letters)
 
     assert {name: str(kind) for name, kind in table.dtypes.items()} == {
@@ -62,7 +62,7 @@ def test_all_columns_stand_in_their_order_and_types(letters):
     assert list(table) == [column.name for column in COLUMNS]
 
 
-def test_what_a_letter_lacks_is_missing():
+def test_values_that_a_letter_lacks_are_missing():
     bare = make_letter_text(
         case_number=None, date_of_injury=None, specialties=None, summary="Seen for pain in the neck."
     )
@@ -102,10 +102,10 @@ def test_columns_that_follow_from_others_are_filled():
     assert [None if pd.isna(cited) else cited for cited in table["ur_families"]] == ["acoem", None, None]
 
 
-def test_what_the_table_states_wins_over_what_follows():
-    said = make_requests(2).assign(age=30, sex="male", category="Surgery", ur_families="odg", items_in_case=9)
+def test_values_in_the_table_override_derived_values():
+    stated = make_requests(2).assign(age=30, sex="male", category="Surgery", ur_families="odg", items_in_case=9)
 
-    table = complete_requests(validate_requests(said, "t"))
+    table = complete_requests(validate_requests(stated, "t"))
 
     for name, value in {
         "age": 30,
@@ -123,14 +123,14 @@ def test_completing_twice_changes_nothing():
     pd.testing.assert_frame_equal(complete_requests(once), once)
 
 
-def test_completing_does_not_look_at_what_was_decided():
+def test_completing_does_not_read_decisions():
     table = validate_requests(make_requests(12), "t")
     blind = table.drop(columns=["outcome", "families", "imr_guideline", "rationale", "decision_date", "specialties"])
 
     pd.testing.assert_frame_equal(complete_requests(table)[complete_requests(blind).columns], complete_requests(blind))
 
 
-def test_a_case_is_known_by_its_number_else_its_letter_else_its_row():
+def test_a_case_is_identified_by_its_number_else_its_letter_else_its_row():
     table = pd.DataFrame(
         {"case_number": ["A", "A", None, None, None], "letter_sha256": ["1", "2", "3", "3", None]}, dtype="string"
     )
@@ -139,7 +139,7 @@ def test_a_case_is_known_by_its_number_else_its_letter_else_its_row():
     assert case_keys(pd.DataFrame({"request": ["MRI", "MRI"]})).nunique() == 2
 
 
-def test_families_stand_in_the_taxonomys_order():
+def test_families_are_in_the_order_of_the_taxonomy():
     assert joined_families(["odg", "acoem", "odg"]) == "acoem|odg"
 
 
@@ -149,7 +149,7 @@ def test_several_cited_families_are_joined():
     assert rows_of(make_letter_text(items=[both]))["families"].tolist() == ["acoem|odg"]
 
 
-def test_the_year_of_a_decision_is_read_from_its_date_or_given_alone():
+def test_the_time_of_a_decision_comes_from_its_date_or_its_year():
     table = pd.DataFrame(
         {"decision_date": pd.to_datetime(["2016-01-01", None, None]), "decision_year": [None, 2014, None]}
     )

@@ -23,17 +23,17 @@ def old(tmp_path):
     return path
 
 
-def with_version(path, told):
+def with_version(path, message):
     table = pq.read_table(path)
-    pq.write_table(table.replace_schema_metadata({**table.schema.metadata, METADATA_KEY: told}), path)
+    pq.write_table(table.replace_schema_metadata({**table.schema.metadata, METADATA_KEY: message}), path)
 
 
-def test_a_table_of_version_1_counts_the_issues_of_its_cases(old):
+def test_upgrading_version_1_numbers_the_issues_of_each_case(old):
     assert schema_version(old) == 1
     assert read_requests(old)["case_version"].tolist() == [1, 2, 1, 1]
 
 
-def test_an_upgraded_table_is_one_of_this_version_and_comes_back_the_same(old, tmp_path):
+def test_an_upgraded_table_is_written_and_read_in_the_current_version(old, tmp_path):
     table = read_requests(old)
     write_requests(table, tmp_path / "new.parquet")
 
@@ -42,21 +42,21 @@ def test_an_upgraded_table_is_one_of_this_version_and_comes_back_the_same(old, t
 
 
 @pytest.mark.parametrize(
-    ("told", "line"),
+    ("message", "line"),
     [
         (str(SCHEMA_VERSION + 1), "its schema has version 3, this imr-ml reads up to 2; install the imr-ml"),
         ("0", "its schema has an unknown version; ingest its letters again"),
         ("soon", "its schema has an unknown version; ingest its letters again"),
     ],
 )
-def test_a_table_of_another_version_is_refused(old, told, line):
-    with_version(old, told)
+def test_a_table_with_an_unknown_version_is_refused(old, message, line):
+    with_version(old, message)
 
     with pytest.raises(SchemaError, match=f"old.parquet: {line}"):
         read_requests(old)
 
 
-def test_a_folder_of_files_is_as_old_as_the_oldest(old, tmp_path):
+def test_a_folder_has_the_version_of_its_oldest_file(old, tmp_path):
     folder = tmp_path / "parts"
     write_requests(read_requests(old), folder / "new.parquet")
     assert schema_version(folder) == SCHEMA_VERSION
@@ -65,7 +65,7 @@ def test_a_folder_of_files_is_as_old_as_the_oldest(old, tmp_path):
     assert schema_version(folder) == 1
 
 
-def test_a_table_that_reports_no_letters_apart_stays_as_it_is(tmp_path):
+def test_a_table_without_checksums_is_not_upgraded(tmp_path):
     requests = make_requests(4)
 
     assert upgraded(requests, 1) is requests
@@ -73,7 +73,7 @@ def test_a_table_that_reports_no_letters_apart_stays_as_it_is(tmp_path):
     assert "case_version" not in read_requests(tmp_path / "a.csv")
 
 
-def test_what_other_programs_add_to_the_metadata_does_not_matter(old):
+def test_metadata_of_other_programs_is_ignored(old):
     table = pq.read_table(old)
     pq.write_table(table.replace_schema_metadata({b"theirs": b"1"}), old)
 
