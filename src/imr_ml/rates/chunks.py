@@ -21,7 +21,7 @@ from imr_ml.corpus.issues import current_requests
 from imr_ml.corpus.schema import CASE_VERSION, COLUMNS, count_warnings, typed
 from imr_ml.corpus.table import case_keys, complete_cases
 from imr_ml.ingest.sources import select_source
-from imr_ml.rates.counting import AnsweredRequests, parse_condition, table_facts
+from imr_ml.rates.counting import AnsweredRequests, parse_condition
 from imr_ml.rates.questions import (
     FactCache,
     RatesError,
@@ -31,6 +31,7 @@ from imr_ml.rates.questions import (
     has_any_value,
     resolve_values,
 )
+from imr_ml.rates.table_facts import summarize_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -108,7 +109,7 @@ class ChunkedReading:
         if answers.empty:
             raise RatesError(f"no request meets {' and '.join(self.where)}")
         rows = rows.loc[answers.index]
-        facts = replace(table_facts(rows, self.path.name, rows["case"].nunique()), where=self.where)
+        facts = replace(summarize_table(rows, self.path.name, rows["case"].nunique()), where=self.where)
         places = answers.index.to_numpy()
         return AnsweredRequests(
             requests=rows.reset_index(drop=True),

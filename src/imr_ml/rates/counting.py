@@ -22,6 +22,7 @@ from imr_ml.rates.questions import (
     question_named,
     resolve_values,
 )
+from imr_ml.rates.table_facts import TableFacts, summarize_table
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,47 +34,8 @@ if TYPE_CHECKING:
 COUNTS = ["requests", "overturned"]
 FIGURES = ["rate", "low", "high", "difference", "difference_low", "difference_high"]
 ReadRows = Callable[["NDArray[np.int64]", Sequence[str]], pd.DataFrame]
-SAMPLE = "sample"
 _FALSE_ALARM_RATE = 0.05
 _DIGITS = 4
-
-
-@dataclass(frozen=True, slots=True)
-class TableFacts:
-    """Summary of a table.
-
-    Attributes
-    ----------
-    first, last : str
-        Dates or years of the earliest and the latest decision; empty if unknown.
-    where : tuple of str
-        Conditions that the requests meet.
-    """
-
-    name: str
-    requests: int
-    cases: int
-    first: str
-    last: str
-    sources: tuple[str, ...]
-    where: tuple[str, ...] = ()
-
-    @property
-    def is_sample(self) -> bool:
-        """Whether any request is invented."""
-        return SAMPLE in self.sources
-
-    @property
-    def kind(self) -> str:
-        """Sources, with a mark for invented requests."""
-        return ", ".join("SAMPLE (SYNTHETIC)" if source == SAMPLE else source for source in self.sources)
-
-    def __str__(self) -> str:
-        dates = f", decided {self.first} to {self.last}" if self.first else ", dates of decision unknown"
-        only = f"; only {', '.join(self.where)}" if self.where else ""
-        origin = "invented letters of the sample corpus" if self.is_sample else "assumed to be real decisions"
-        counts = f"{self.requests:,} decided requests of {self.cases:,} cases"
-        return f"{self.name}: {counts}{dates}; source: {self.kind}, {origin}{only}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +133,7 @@ def answer_requests(
         answers = answer_questions(requests, [question.name], start)[question.name]
         requests = requests[has_any_value(answers, resolve_values(question, value, distinct_values(answers)))]
     answered = answer_questions(requests, [*questions, "family"], start)
-    facts = replace(table_facts(requests, name, case_keys(requests).nunique()), where=tuple(where))
+    facts = replace(summarize_table(requests, name, case_keys(requests).nunique()), where=tuple(where))
     return AnsweredRequests(
         requests, answered, facts, lambda places, columns: requests.iloc[places].reindex(columns=list(columns))
     )
@@ -244,28 +206,6 @@ def write_rates(rates: Rates, path: Path) -> None:
 
     with chunk_writer(path) as write:
         write(rates.cells.assign(source=rates.facts.kind))
-
-
-def table_facts(requests: pd.DataFrame, name: str, cases: int) -> TableFacts:
-    """Summarize a table of requests.
-
-    Parameters
-    ----------
-    requests : DataFrame
-    name : str
-        Name of the table.
-    cases : int
-        Number of cases.
-    """
-    sources = requests["source"].astype("object").fillna("own").unique() if "source" in requests else ["own"]
-    dates = pd.to_datetime(requests["decision_date"]).dropna() if "decision_date" in requests else pd.Series(dtype="O")
-    years = requests["decision_year"].dropna() if "decision_year" in requests else pd.Series(dtype="O")
-    first, last = "", ""
-    if len(dates):
-        first, last = (f"{day:%Y-%m-%d}" for day in (dates.min(), dates.max()))
-    elif len(years):
-        first, last = str(int(years.min())), str(int(years.max()))
-    return TableFacts(name, len(requests), cases, first, last, tuple(sorted(map(str, sources))))
 
 
 def _count_answers(answers: pd.DataFrame, overturned: pd.Series, by: Sequence[str]) -> pd.DataFrame:

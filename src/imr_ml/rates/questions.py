@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from sys import intern
 from typing import TYPE_CHECKING
@@ -11,29 +11,23 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from imr_ml.corpus.schema import FAMILY_SEPARATOR
-from imr_ml.corpus.table import decided_years
 from imr_ml.errors import ImrError
-from imr_ml.evaluation.slices import AGE_BANDS, ITEM_BANDS, band_names
-from imr_ml.guidelines.citations import find_citations
-from imr_ml.guidelines.types import Citation, Family
-from imr_ml.nlp.demographics import demographics
 from imr_ml.nlp.frame import section_columns
 from imr_ml.nlp.types import Kind
 from imr_ml.nlp.views import view_section
 from imr_ml.progress import StartProgress, silent
+from imr_ml.rates.table_answers import MAX_NAME_CHARACTERS, NO_CHAPTER, TABLE_ANSWERS, UNKNOWN, short_names
 
 if TYPE_CHECKING:
-    from typing import Any
+    pass
 
-UNKNOWN, NONE_NAMED, NO_CHAPTER = "unknown", "none named", "no ACOEM chapter"
+NONE_NAMED = "none named"
 MISSING = (UNKNOWN, NONE_NAMED, NO_CHAPTER)
 MAX_QUESTIONS = 2
 FactCache = dict[tuple[str, ...], dict[str, tuple[str, ...]]]
 """Facts read from texts, by section and names of the facts."""
 _TEXTS_AT_ONCE = 5_000
 _MAX_CACHED_CHARACTERS, _MAX_CACHED_TEXTS = 200, 300_000
-# A user's column may contain any text, but a page shows only short names.
-_MAX_NAME_CHARACTERS = 80
 _AFFIRMED = re.compile(r"(?<!\S)(?!no_)\S+")
 
 
@@ -90,7 +84,7 @@ def question_named(name: str) -> Question:
     """Find a question by name, in any case and with ``-``, ``_`` or spaces between words."""
     question = QUESTIONS.get(_normalize(name).replace(" ", "_"))
     if question is None:
-        raise RatesError(f"no question {name[:_MAX_NAME_CHARACTERS]!r}; choose from {', '.join(QUESTIONS)}")
+        raise RatesError(f"no question {name[:MAX_NAME_CHARACTERS]!r}; choose from {', '.join(QUESTIONS)}")
     return question
 
 
@@ -125,9 +119,7 @@ def answer_questions(
     for section in dict.fromkeys(question.section for question in questions if question.section):
         of_section = [question for question in questions if question.section == section]
         columns |= _facts(requests, section, of_section, start, {} if cache is None else cache)
-    columns |= {
-        question.name: _TABLE_ANSWERS[question.name](requests) for question in questions if not question.section
-    }
+    columns |= {question.name: TABLE_ANSWERS[question.name](requests) for question in questions if not question.section}
     return pd.DataFrame({question.name: columns[question.name].astype("category") for question in questions})
 
 
@@ -160,9 +152,9 @@ def resolve_values(question: Question, value: str, all_values: frozenset[str]) -
     """
     by_name, by_text = _match_values(question, value, all_values)
     if not (by_name or by_text):
-        examples = ", ".join(sorted(name for name in all_values if len(name) < _MAX_NAME_CHARACTERS)[:12])
+        examples = ", ".join(sorted(name for name in all_values if len(name) < MAX_NAME_CHARACTERS)[:12])
         raise RatesError(
-            f"{question.name}={value[:_MAX_NAME_CHARACTERS]}: no request has it; values are: {examples}, ..."
+            f"{question.name}={value[:MAX_NAME_CHARACTERS]}: no request has it; values are: {examples}, ..."
         )
     return by_name or by_text
 
@@ -186,7 +178,7 @@ def _normalize(name: str) -> str:
 def _facts(
     requests: pd.DataFrame, section: str, questions: Sequence[Question], start: StartProgress, cache: FactCache
 ) -> dict[str, pd.Series]:
-    from_table = {question.name: _short_names(requests, question.name) for question in questions}
+    from_table = {question.name: short_names(requests, question.name) for question in questions}
     texts = requests[section].astype("object")
     if all(question.kind is None for question in questions):
         # Texts of requests that the table answers need not be read.
@@ -228,80 +220,3 @@ def _read_facts(
         ]
         read.update(zip(batch, zip(*columns, strict=True), strict=True))
         progress(len(batch))
-
-
-def _short_names(requests: pd.DataFrame, column: str) -> pd.Series:
-    """Shorten the cells of a column to names without duplicates; all are missing if the table lacks the column."""
-    if column not in requests:
-        return pd.Series(None, index=requests.index, dtype="object")
-    cells = requests[column].astype("object")
-    short = {cell: _join_names(str(cell).split(FAMILY_SEPARATOR)) for cell in cells.dropna().unique()}
-    return cells.map(short).astype("object")
-
-
-def _join_names(names: Iterable[str]) -> str | None:
-    stripped = (" ".join(name.split())[:_MAX_NAME_CHARACTERS] for name in names)
-    return FAMILY_SEPARATOR.join(dict.fromkeys(name for name in stripped if name)) or None
-
-
-def _column_answers(column: str) -> Callable[[pd.DataFrame], pd.Series]:
-    return lambda requests: _short_names(requests, column).fillna(UNKNOWN)
-
-
-def _chapters(requests: pd.DataFrame) -> pd.Series:
-    if "imr_guideline" not in requests:
-        return pd.Series(UNKNOWN, index=requests.index)
-    texts = requests["imr_guideline"].astype("object")
-    chapters = {text: _chapter_names(find_citations(text)) for text in texts.dropna().unique()}
-    return texts.map(chapters).astype("object").fillna(UNKNOWN)
-
-
-def _chapter_names(citations: Iterable[Citation]) -> str:
-    cited = (citation.guideline for citation in citations if citation.family is Family.ACOEM and citation.guideline)
-    return FAMILY_SEPARATOR.join(dict.fromkeys(cited)) or NO_CHAPTER
-
-
-def _ur_cites_nothing(requests: pd.DataFrame) -> pd.Series:
-    families = requests["ur_families"].astype("object")
-    answers = families.map(lambda cell: "yes" if cell == "none" else "no", na_action="ignore")
-    return answers.astype("object").fillna(UNKNOWN)
-
-
-def _age_bands(requests: pd.DataFrame) -> pd.Series:
-    ages = _demographics(requests, "age", "age_years").astype("float64")
-    return band_names(ages, AGE_BANDS).astype("object").fillna(_short_names(requests, "age_band")).fillna(UNKNOWN)
-
-
-def _demographics(requests: pd.DataFrame, column: str, attribute: str) -> pd.Series:
-    """Fill missing cells of a column from the clinical summary; each distinct summary is read once."""
-    cells = requests[column].astype("object")
-    summaries = requests["clinical_summary"].astype("object").where(cells.isna())
-    read: dict[str, Any] = {text: getattr(demographics(text), attribute) for text in summaries.dropna().unique()}
-    return cells.where(cells.notna(), summaries.map(read)).astype("object")
-
-
-def _years(requests: pd.DataFrame) -> pd.Series:
-    years = pd.Series(decided_years(requests), index=requests.index)
-    return (years // 1).astype("Int64").astype("object").map(str, na_action="ignore").astype("object").fillna(UNKNOWN)
-
-
-def _quarters(requests: pd.DataFrame) -> pd.Series:
-    if "decision_date" not in requests:
-        return pd.Series(UNKNOWN, index=requests.index)
-    dates = pd.to_datetime(requests["decision_date"])
-    names = dates.dt.year.astype("Int64").astype("string") + " Q" + dates.dt.quarter.astype("Int64").astype("string")
-    return names.astype("object").fillna(UNKNOWN)
-
-
-_TABLE_ANSWERS: dict[str, Callable[[pd.DataFrame], pd.Series]] = {
-    "family": _column_answers("families"),
-    "chapter": _chapters,
-    "ur_family": _column_answers("ur_families"),
-    "ur_cites_nothing": _ur_cites_nothing,
-    "specialty": _column_answers("specialties"),
-    "items": lambda requests: band_names(requests["items_in_case"], ITEM_BANDS).astype("object").fillna(UNKNOWN),
-    "age_band": _age_bands,
-    "sex": lambda requests: _demographics(requests, "sex", "sex").fillna(UNKNOWN),
-    "quarter": _quarters,
-    "year": _years,
-}
