@@ -1,6 +1,6 @@
 """A local replica of the decision search, served on loopback: form, result pages, details, letters, robots.txt.
 
-Pages are laid out as `imr_ml.fetch.site` says the search lays them out. Troubles can be switched on.
+Pages have the layout that `imr_ml.fetch.site` documents; failures can be switched on.
 """
 
 from __future__ import annotations

@@ -49,12 +49,12 @@ def add_furniture(text: str, length: int, header: str, footer: str, page_break: 
     lines = text.split("\n")
     pages = [lines[start : start + length] for start in range(0, len(lines), length)]
     return page_break.join(
-        "\n".join(filter(None, (printed(header, page, pages), *body, printed(footer, page, pages))))
+        "\n".join(filter(None, (fill_placeholders(header, page, pages), *body, fill_placeholders(footer, page, pages))))
         for page, body in enumerate(pages, start=1)
     )
 
 
-def printed(words: str, page: int, pages: list[list[str]]) -> str:
+def fill_placeholders(words: str, page: int, pages: list[list[str]]) -> str:
     return words.format(page=page, pages=len(pages))
 
 

@@ -53,7 +53,7 @@ Employee Name: X
 
 
 def decided(item: Item) -> str:
-    """The words that state an item's outcome."""
+    """Return the wording of an item's outcome."""
     return f"is {'not ' if item.outcome == 'Upheld' else ''}medically necessary and appropriate."
 
 

@@ -235,7 +235,7 @@ def test_any_minimally_quoted_table_round_trips(tmp_path_factory, table, delimit
     header, body = table
     text = io.StringIO(newline="")
     csv.writer(text, delimiter=delimiter).writerows([header, *body])
-    # Bytes that happen to be sound UTF-8 are read so.
+    # Bytes that are valid UTF-8 by chance are decoded as UTF-8.
     assume(encoding != "cp1252" or not re.search(r"[^\x00-\x7f]{2}", text.getvalue()))
     path = written(tmp_path_factory.mktemp("csv"), text.getvalue().encode(encoding))
 
@@ -245,7 +245,7 @@ def test_any_minimally_quoted_table_round_trips(tmp_path_factory, table, delimit
 @given(table=tables(st.text("ab \u00e9,\"\\'\n", max_size=8)), delimiter=st.sampled_from(",;\t|"))
 def test_any_escaped_table_round_trips(tmp_path_factory, table, delimiter):
     header, body = table
-    # By this row anyone can tell that marks are escaped here, not doubled.
+    # This row shows that quotation marks are escaped and not doubled.
     body = [[f'say "x"{delimiter} y'] * len(header), *body]
     text = io.StringIO(newline="")
     writer = csv.writer(text, delimiter=delimiter, doublequote=False, escapechar="\\", quoting=csv.QUOTE_ALL)

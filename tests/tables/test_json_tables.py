@@ -13,7 +13,7 @@ from imr_ml.tables.table import Table
 
 
 def read(path, rows=1000, columns=None):
-    """Return all rows as dicts, and the line and reason of row rejected line."""
+    """Return all rows as dicts, and the line and reason of each rejected line."""
     chunks = list(Table.open(path).chunks(rows, columns))
     frame = pd.concat([chunk.frame for chunk in chunks])
     assert frame.index.tolist() == list(range(len(frame)))

@@ -46,8 +46,10 @@ def _with_index_category(joined: pd.DataFrame) -> pd.DataFrame:
     """Replace ``category`` by that of the search, if it is a category of the table."""
     names = {normalize(name): name for name in CATEGORIES}
     index = map_values(joined["index_category"], lambda stated: names.get(normalize(stated)))
-    read = joined["category"].astype("string") if "category" in joined else pd.Series(pd.NA, joined.index, "string")
-    return joined.assign(category=index.fillna(read))
+    from_letter = (
+        joined["category"].astype("string") if "category" in joined else pd.Series(pd.NA, joined.index, "string")
+    )
+    return joined.assign(category=index.fillna(from_letter))
 
 
 def _find_disagreements(joined: JoinedTable) -> pd.DataFrame:
@@ -55,12 +57,12 @@ def _find_disagreements(joined: JoinedTable) -> pd.DataFrame:
     first = ~pd.Series(letters).duplicated().to_numpy()
     heads = rows[first].assign(item=float("nan"))
     listed = pd.Series(joined.listed[joined.is_indexed][first], heads.index)
-    read = rows["item"].groupby(letters, sort=False).size().set_axis(heads.index)
+    from_letter = rows["item"].groupby(letters, sort=False).size().set_axis(heads.index)
     parts = [
         *_compare_items(rows, letters),
         *_compare_letters(heads),
         *_compare_outcomes(rows, letters, heads),
-        _list_disagreements(heads, (listed > 0) & (read != listed), "items", read, listed),
+        _list_disagreements(heads, (listed > 0) & (from_letter != listed), "items", from_letter, listed),
     ]
     return pd.concat(parts, ignore_index=True).sort_values(
         ["case_number", "item", "column"], kind="stable", ignore_index=True, na_position="first"
@@ -69,15 +71,15 @@ def _find_disagreements(joined: JoinedTable) -> pd.DataFrame:
 
 def _compare_items(rows: pd.DataFrame, letters: NDArray[np.int64]) -> Iterator[pd.DataFrame]:
     if "outcome" in rows:
-        read, index = rows["outcome"], map_values(rows["index_outcome"], _translate_outcome)
-        overturned = [stated.eq("overturned").fillna(value=False).astype("int64") for stated in (read, index)]
-        gap = (overturned[0] - overturned[1]).where(read.notna() & index.notna(), 0)
+        from_letter, index = rows["outcome"], map_values(rows["index_outcome"], _translate_outcome)
+        overturned = [stated.eq("overturned").fillna(value=False).astype("int64") for stated in (from_letter, index)]
+        gap = (overturned[0] - overturned[1]).where(from_letter.notna() & index.notna(), 0)
         counts_differ = gap.groupby(letters).transform("sum") != 0
-        yield _list_disagreements(rows, (read != index) & counts_differ, "outcome", read, index)
+        yield _list_disagreements(rows, (from_letter != index) & counts_differ, "outcome", from_letter, index)
     if "category" in rows:
-        read, index = rows["category"], rows["index_category"]
-        differ = map_values(read, normalize) != map_values(index, normalize)
-        yield _list_disagreements(rows, differ, "category", read, index)
+        from_letter, index = rows["category"], rows["index_category"]
+        differ = map_values(from_letter, normalize) != map_values(index, normalize)
+        yield _list_disagreements(rows, differ, "category", from_letter, index)
 
 
 def _compare_outcomes(rows: pd.DataFrame, letters: NDArray[np.int64], heads: pd.DataFrame) -> Iterator[pd.DataFrame]:
@@ -86,35 +88,35 @@ def _compare_outcomes(rows: pd.DataFrame, letters: NDArray[np.int64], heads: pd.
         is_decided = rows["outcome"].notna().groupby(letters, sort=False).all()
         share = rows["outcome"].eq("overturned").fillna(value=False).groupby(letters, sort=False).mean()
         stated = share.map({0.0: "upheld", 1.0: "overturned"}).astype("string").fillna(_PARTLY).where(is_decided)
-        read, index = stated.set_axis(heads.index), map_values(heads["index_case_outcome"], _translate_outcome)
-        yield _list_disagreements(heads, read != index, "case_outcome", read, index)
+        from_letter, index = stated.set_axis(heads.index), map_values(heads["index_case_outcome"], _translate_outcome)
+        yield _list_disagreements(heads, from_letter != index, "case_outcome", from_letter, index)
 
 
 def _compare_letters(heads: pd.DataFrame) -> Iterator[pd.DataFrame]:
     if "specialties" in heads:
-        read, index = heads["specialties"], heads["index_specialty"]
-        pairs = list(zip(read.fillna(""), index.fillna(""), strict=True))
+        from_letter, index = heads["specialties"], heads["index_specialty"]
+        pairs = list(zip(from_letter.fillna(""), index.fillna(""), strict=True))
         different = {pair for pair in set(pairs) if all(pair) and not _share_specialty(*pair)}
         differ = pd.Series([pair in different for pair in pairs], heads.index)
-        yield _list_disagreements(heads, differ, "specialties", read, index)
+        yield _list_disagreements(heads, differ, "specialties", from_letter, index)
     for name in (name for name in INDEX_DATES if name in heads):
-        read, index = pd.to_datetime(heads[name]), heads[f"index_{name}"]
+        from_letter, index = pd.to_datetime(heads[name]), heads[f"index_{name}"]
         yield _list_disagreements(
-            heads, read != index, name, read.dt.strftime("%Y-%m-%d"), index.dt.strftime("%Y-%m-%d")
+            heads, from_letter != index, name, from_letter.dt.strftime("%Y-%m-%d"), index.dt.strftime("%Y-%m-%d")
         )
 
 
 def _list_disagreements(
-    rows: pd.DataFrame, differ: pd.Series, column: str, read: pd.Series, index: pd.Series
+    rows: pd.DataFrame, differ: pd.Series, column: str, from_letter: pd.Series, index: pd.Series
 ) -> pd.DataFrame:
     """List the disagreements in one column, where both sides have a value."""
-    mask = (differ.fillna(value=False).astype("bool") & read.notna() & index.notna()).to_numpy()
+    mask = (differ.fillna(value=False).astype("bool") & from_letter.notna() & index.notna()).to_numpy()
     return pd.DataFrame(
         {
             "case_number": rows["case_number"].to_numpy()[mask],
             "item": pd.array(rows["item"].to_numpy()[mask], dtype="Int64"),
             "column": column,
-            "read": read.astype("string").to_numpy()[mask],
+            "read": from_letter.astype("string").to_numpy()[mask],
             "index": index.astype("string").to_numpy()[mask],
         }
     ).astype({"case_number": "string", "column": "string", "read": "string", "index": "string"})

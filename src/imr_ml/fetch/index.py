@@ -65,8 +65,8 @@ class Index:
         """Select the cases of a requests table, as the time of a join grows with the index."""
         is_needed = self.cases["case_number"].isin(requests["case_number"].dropna())
         if "letter_sha256" in requests:
-            read = self.letters["letter_sha256"].isin(requests["letter_sha256"].dropna())
-            is_needed |= self.cases["case_number"].isin(self.letters.loc[read, "case_number"])
+            is_used = self.letters["letter_sha256"].isin(requests["letter_sha256"].dropna())
+            is_needed |= self.cases["case_number"].isin(self.letters.loc[is_used, "case_number"])
         cases = self.cases.loc[is_needed, "case_number"].unique()
         parts = (self.cases, self.requests, self.letters)
         return Index(*(part[part["case_number"].isin(cases)].reset_index(drop=True) for part in parts))

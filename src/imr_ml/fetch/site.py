@@ -216,7 +216,7 @@ def _read_total(table: LexborNode) -> int | None:
 
 
 def _check_no_results(page: Page) -> None:
-    """Raise `FetchError` unless a page without a results table states that there are none, or shows the form."""
+    """Raise `FetchError` unless a page without results states so or shows the form, and lists no case."""
     tree = page.tree
     says_none = _EMPTY.search(tree.body.text(separator=" ") if tree.body else "") or tree.css_first("[name=DecStart]")
     lists_case = any(CASE_NUMBER.fullmatch(link.text().strip()) for link in tree.css("a"))

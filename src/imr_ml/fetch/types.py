@@ -148,7 +148,7 @@ class FetchSettings:
 
 @dataclass(slots=True)
 class FetchReport:
-    """Result of a call.
+    """Result of a fetch.
 
     Attributes
     ----------

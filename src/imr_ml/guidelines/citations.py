@@ -202,7 +202,7 @@ def _year(text: str) -> int | None:
 
 
 def split_clauses(text: str) -> list[tuple[bool | None, str]]:
-    """Split a paragraph into (is MTUS, wording) for each source cited; is MTUS is None if not stated."""
+    """Split a paragraph into (is_mtus, wording) for each source cited; `is_mtus` is None if not stated."""
     marks = list(BASED_ON.finditer(text))
     if not marks:
         return _old_clauses(text)

@@ -9,7 +9,7 @@ from imr_ml.errors import ImrError
 
 
 class Family(StrEnum):
-    """Guideline families."""
+    """Family of guidelines that a citation belongs to."""
 
     ACOEM = "acoem"
     CHRONIC_PAIN = "chronic_pain"

@@ -140,9 +140,9 @@ class _Reader:
     def _add_part(
         self, part: Sequence[LetterSource], result: SourceResult, index: Index | None, progress: Progress
     ) -> None:
-        read = list(reject_repeats(read_each(part, progress, self.jobs), self.table.contents))
-        result.rejects += [reject for reject in read if isinstance(reject, Reject)]
-        letters = [letter for letter in read if isinstance(letter, ReadLetter)]
+        results = list(reject_repeats(read_each(part, progress, self.jobs), self.table.contents))
+        result.rejects += [reject for reject in results if isinstance(reject, Reject)]
+        letters = [letter for letter in results if isinstance(letter, ReadLetter)]
         if not letters:
             return
         requests = build_requests(letters)
@@ -153,13 +153,13 @@ class _Reader:
         self.table.add(requests)
 
     def _add_determinations(self, source: Source) -> SourceResult:
-        read = read_determinations(source.path, self.start(f"reading {UNIT}", 0))
-        issues = issues_of([read.requests])
+        determinations = read_determinations(source.path, self.start(f"reading {UNIT}", 0))
+        issues = issues_of([determinations.requests])
         is_new = pd.Series([issue.content not in self.table.contents for issue in issues], dtype=bool)
-        new = read.requests[is_new].reset_index(drop=True)
+        new = determinations.requests[is_new].reset_index(drop=True)
         self.table.contents |= {issue.content: issue.file for issue in issues_of([new])}
         self.table.add(new)
-        result = SourceResult(source, skipped=len(is_new) - len(new), rejects=list(read.rejects))
+        result = SourceResult(source, skipped=len(is_new) - len(new), rejects=list(determinations.rejects))
         result.count(new, len(new))
         return result
 

@@ -113,11 +113,11 @@ def ingest(files: Iterable[Path], progress: Progress | None = None, *, jobs: int
     letters: list[ReadLetter] = []
     rejects: list[Reject] = []
     sources = [LetterSource(str(file), file, ocr=ocr) for file in files]
-    for read in reject_repeats(read_each(sources, progress, jobs), {}):
-        if isinstance(read, Reject):
-            rejects.append(read)
+    for result in reject_repeats(read_each(sources, progress, jobs), {}):
+        if isinstance(result, Reject):
+            rejects.append(result)
         else:
-            letters.append(read)
+            letters.append(result)
     return Ingested(build_requests(letters), len(letters), tuple(rejects))
 
 
@@ -178,24 +178,24 @@ def hash_of(file: Path) -> str | None:
 
 
 def reject_repeats(
-    reads: Iterable[ReadLetter | Reject], first: MutableMapping[bytes, str]
+    results: Iterable[ReadLetter | Reject], first: MutableMapping[bytes, str]
 ) -> Iterator[ReadLetter | Reject]:
     """Reject each letter with the content of an earlier one; `first` maps digests to files and grows."""
-    for read in reads:
-        if isinstance(read, Reject):
-            yield read
-        elif (content := digest_of(content_of(read))) in first:
-            yield Reject(file=read.file, place="", reason=f"{SAME_LETTER} {first[content]}")
+    for result in results:
+        if isinstance(result, Reject):
+            yield result
+        elif (content := digest_of(content_of(result))) in first:
+            yield Reject(file=result.file, place="", reason=f"{SAME_LETTER} {first[content]}")
         else:
-            first[content] = read.file
-            yield read
+            first[content] = result.file
+            yield result
 
 
-def content_of(read: ReadLetter) -> object:
+def content_of(read_letter: ReadLetter) -> object:
     """Return the content that identifies a letter, equal for its PDF and its text."""
-    letter = read.letter
+    letter = read_letter.letter
     if letter.case_number is None:
-        return read.sha256
+        return read_letter.sha256
     decided = letter.decision_date.isoformat() if letter.decision_date else None
     items = tuple((item.request, item.outcome.value, item.rationale) for item in letter.items)
     return (letter.case_number, decided, letter.clinical_summary, items)

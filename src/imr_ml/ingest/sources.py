@@ -77,7 +77,7 @@ def training_table(
     start : callable
         Starts the progress bar of a long step.
     source : str, optional
-        Use the requests of this source only; a table of several sources needs it.
+        Use the requests of this source only; required for a table with several sources.
     code : Code, optional
         Checkout to record in the manifest.
     options : InputOptions, optional
@@ -124,7 +124,7 @@ def current_decisions(
     ----------
     path : Path
     source : str, optional
-        Use the requests of this source only; a table of several sources needs it.
+        Use the requests of this source only; required for a table with several sources.
     options : InputOptions, optional
         How to read the table.
     skip : collection of str

@@ -18,12 +18,12 @@ from imr_ml.letters.stamps import (
     PAGE_NUMBER,
     PAGE_WORD,
     is_case_title,
+    is_furniture,
     is_header_line,
     is_letter_text,
     is_numbered,
     is_stamp,
     is_tail,
-    recurs,
     shape_of,
 )
 
@@ -62,17 +62,17 @@ def remove_page_furniture(pages: Sequence[list[str]], *, is_marked: bool = True)
         Whether the file states its page breaks. If they were inferred, lines that look like sentences stay.
     """
     for edge in (0, -1):
-        pages = _without_edge(pages, edge, is_marked=is_marked)
-    return _without_tail(list(pages))
+        pages = _strip_edge(pages, edge, is_marked=is_marked)
+    return _strip_tail(list(pages))
 
 
-def _without_edge(pages: Sequence[list[str]], edge: int, *, is_marked: bool) -> list[list[str]]:
-    recurring = _recurring(pages, edge, is_marked=is_marked)
+def _strip_edge(pages: Sequence[list[str]], edge: int, *, is_marked: bool) -> list[list[str]]:
+    recurring = _find_recurring(pages, edge, is_marked=is_marked)
     first = next((index for index, page in enumerate(pages) if page), 0)
     first_case = next((index for index, page in enumerate(pages) if any(map(CASE_NUMBER.search, page))), 0)
     rest = [list(page) for page in pages]
     for _ in range(_EDGE_LINES):
-        numbers = _page_numbers(rest, edge)
+        numbers = _find_numbered_pages(rest, edge)
         removed = [
             page
             and (
@@ -100,7 +100,7 @@ def _is_first_case(page: Sequence[str], edge: int) -> bool:
     return CASE_NUMBER.search(page[edge]) is not None and (edge == 0 or not any(map(CASE_NUMBER.search, page[:-1])))
 
 
-def _without_tail(pages: list[list[str]]) -> list[list[str]]:
+def _strip_tail(pages: list[list[str]]) -> list[list[str]]:
     """Remove the lines below the letter's last sentence."""
     last = next((page for page in reversed(pages) if page), [])
     while len(last) > 1 and ENDS_SENTENCE.search(last[-2]) and is_tail(last[-1]) and not last[-2].isupper():
@@ -108,7 +108,7 @@ def _without_tail(pages: list[list[str]]) -> list[list[str]]:
     return pages
 
 
-def _recurring(pages: Sequence[list[str]], edge: int, *, is_marked: bool) -> set[str]:
+def _find_recurring(pages: Sequence[list[str]], edge: int, *, is_marked: bool) -> set[str]:
     """Shapes of the lines that recur at the same edge of most pages and nowhere else."""
     rest = filled = [page if edge == 0 else page[::-1] for page in pages if page]
     recurring: set[str] = set()
@@ -116,7 +116,9 @@ def _recurring(pages: Sequence[list[str]], edge: int, *, is_marked: bool) -> set
         counts = Counter(shape_of(page[0]) for page in rest if page)
         bodies = {shape_of(page[0]) for page in rest if len(page) > 1}
         shapes = {
-            shape for shape in counts.keys() & bodies if recurs(shape, counts[shape], len(filled), is_marked=is_marked)
+            shape
+            for shape in counts.keys() & bodies
+            if is_furniture(shape, counts[shape], len(filled), is_marked=is_marked)
         }
         shapes -= recurring
         removed = shapes | {shape_of(page[0]) for page in rest if page and is_numbered(page[0])}
@@ -145,7 +147,7 @@ def _shapes_within(pages: Sequence[list[str]]) -> set[str]:
     return {shape_of(line) for page, start in zip(pages, starts, strict=False) for line in page[start:-_EDGE_LINES]}
 
 
-def _page_numbers(pages: Sequence[list[str]], edge: int) -> set[int]:
+def _find_numbered_pages(pages: Sequence[list[str]], edge: int) -> set[int]:
     """Indexes of the pages whose edge line is a page number that matches its page or continues the count."""
     marks = {index: mark for index, page in enumerate(pages) if page and (mark := PAGE_NUMBER.fullmatch(page[edge]))}
     ahead = Counter(int(mark["number"]) - index for index, mark in marks.items())
@@ -203,7 +205,7 @@ def _find_regular_lines(placed: Sequence[tuple[int, str]]) -> Iterator[int]:
     lines = [line for _, line in placed]
     width = column_width(lines)
     for shape, orders in groups.items():
-        if not recurs(shape, len(orders), 0) or ENDS_SENTENCE.search(shape) or is_letter_text(lines[orders[0]]):
+        if not is_furniture(shape, len(orders), 0) or ENDS_SENTENCE.search(shape) or is_letter_text(lines[orders[0]]):
             continue
         is_at_end = orders[0] == 0 or orders[-1] == len(lines) - 1
         is_wrapped = any(
@@ -231,6 +233,6 @@ def _context(shapes: Sequence[str], orders: Sequence[int], step: int) -> list[st
     for distance in range(step, 4 * step, step):
         beside = [shapes[order + distance] if 0 <= order + distance < len(shapes) else "" for order in orders]
         common = set(filter(None, beside))
-        if len(common) != 1 or not recurs(min(common), len(orders), 0):
+        if len(common) != 1 or not is_furniture(min(common), len(orders), 0):
             break
     return beside

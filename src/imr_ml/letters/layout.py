@@ -74,13 +74,13 @@ def make_letter(
         **header | missing,
         licensure=licensure,
         specialties=specialties,
-        clinical_summary=join_lines(after(_SUMMARY_OPENING, summary)) or None,
+        clinical_summary=join_lines(skip_opening(_SUMMARY_OPENING, summary)) or None,
         items=items,
         warnings=(*date_warnings, *warnings, *find_contradictions(items)),
     )
 
 
-def after(opening: re.Pattern[str], section: str) -> str:
+def skip_opening(opening: re.Pattern[str], section: str) -> str:
     """Return the text after a section's opening sentence, which OCR may precede with specks; else all text."""
     mark = opening.search(section, 0, _OPENING_CHARACTERS)
     return section[mark.end() :] if mark else section
@@ -89,7 +89,7 @@ def after(opening: re.Pattern[str], section: str) -> str:
 def find_contradictions(items: Sequence[DisputedItem]) -> Iterator[str]:
     """Warn of items whose rationale ends with another outcome than their heading, and of a last item cut off."""
     for item in items:
-        concluded = conclusion(item.rationale or "")
+        concluded = final_outcome(item.rationale or "")
         if concluded is not None and concluded is not item.outcome:
             words = "is medically necessary" if concluded is Outcome.OVERTURNED else "is not medically necessary"
             yield f"item {item.number} is headed {item.outcome.capitalize()}, but its rationale ends '{words}'"
@@ -97,19 +97,19 @@ def find_contradictions(items: Sequence[DisputedItem]) -> Iterator[str]:
         yield f"item {items[-1].number}, the last, ends without a full stop; the letter may be cut off"
 
 
-def conclusions(rationale: str) -> set[Outcome]:
+def stated_outcomes(rationale: str) -> set[Outcome]:
     """Return all outcomes that the sentences of a rationale state."""
     return {outcome for sentence in _SENTENCE_END.split(rationale) if (outcome := _sentence_outcome(sentence))}
 
 
-def conclusion(rationale: str) -> Outcome | None:
+def final_outcome(rationale: str) -> Outcome | None:
     """Return the outcome that the last sentence of a rationale states, or None.
 
     Examples
     --------
-    >>> conclusion("It helps. The request is medically necessary.")
+    >>> final_outcome("It helps. The request is medically necessary.")
     <Outcome.OVERTURNED: 'overturned'>
-    >>> conclusion("It would be medically necessary if it helped.") is None
+    >>> final_outcome("It would be medically necessary if it helped.") is None
     True
     """
     sentence = _SENTENCE_END.split(rationale[-_LAST_SENTENCES:].strip())[-1]

@@ -9,7 +9,7 @@ from functools import partial
 from imr_ml.guidelines.matcher import texts_after
 from imr_ml.letters.header import read_date
 from imr_ml.letters.items import has_items, make_item, read_items
-from imr_ml.letters.layout import Layout, after, conclusions, make_letter
+from imr_ml.letters.layout import Layout, make_letter, skip_opening, stated_outcomes
 from imr_ml.letters.lines import join_lines
 from imr_ml.letters.numbered import NECESSARY, check_numbers, outcome_of, read_decided_item, read_decisions
 from imr_ml.letters.sections import cut_sections, heading
@@ -29,7 +29,7 @@ _OPENING = re.compile(r"The\s+Final\s+Determination\s+was\s+based\s+on\b[^:]{0,2
 def _read_headed(flow: str, source: str, title: str, *, may_be_numbered: bool = False) -> Letter:
     """Read a letter whose items are under a heading; in 2013 they may be numbered decisions."""
     sections = cut_sections(flow, (*_BEFORE_ITEMS, heading("items", title)), source)
-    text = after(_OPENING, sections["items"])
+    text = skip_opening(_OPENING, sections["items"])
     warnings: tuple[str, ...] = ()
     if may_be_numbered and not has_items(text):
         items = read_decisions(text, source)
@@ -67,7 +67,7 @@ def _read_professional_review(flow: str, source: str) -> Letter:
     outcome = Outcome.UPHELD if necessity["negated"] else Outcome.OVERTURNED
     rationale = join_lines(sections["rationale"][necessity.end() :])
     # If the rationale contradicts the heading, nothing shows which of the two is right.
-    if conclusions(rationale) - {outcome}:
+    if stated_outcomes(rationale) - {outcome}:
         raise LetterError(source, "has a rationale that contradicts its heading; the outcome is ambiguous")
     return make_letter(
         head=sections["head"],

@@ -71,11 +71,11 @@ def join_lines(flow: str) -> str:
     'work related non-certified'
     """
     if "-\n" in flow:
-        flow = _CUT_WORD.sub(_together, flow)
+        flow = _CUT_WORD.sub(_join_hyphenated, flow)
     return flow.replace("\n", " ")
 
 
-def _together(mark: re.Match[str]) -> str:
+def _join_hyphenated(mark: re.Match[str]) -> str:
     """Drop the line end if a word precedes the hyphen."""
     return "-" if mark.string[mark.start() - 1 : mark.start()].isalnum() else mark[0]
 

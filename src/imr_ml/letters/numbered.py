@@ -54,7 +54,7 @@ def read_decisions(flow: str, source: str) -> tuple[DisputedItem, ...]:
         If there is no decision, if decisions are not numbered in order, or if one lacks a paragraph.
     """
     text = f"\n{flow}"
-    decisions = list(_decisions(text, source))
+    decisions = list(_find_decisions(text, source))
     if not decisions:
         raise LetterError(source, "found no 'Decision for X is (not) medically necessary and appropriate'", "items")
     undecided = max(len(_UR_GUIDELINE.findall(text)), len(_HEADED.findall(text))) - len(decisions)
@@ -67,7 +67,7 @@ def read_decisions(flow: str, source: str) -> tuple[DisputedItem, ...]:
     )
 
 
-def _decisions(text: str, source: str) -> Iterator[_Decision]:
+def _find_decisions(text: str, source: str) -> Iterator[_Decision]:
     """Yield the decisions in order, each from its number to the end of its sentence."""
     searched = 0
     for number, decided in enumerate(_DECIDED.finditer(text), start=1):

@@ -171,7 +171,7 @@ def read_pictures(
     """
     from PIL import ImageFilter
 
-    read = _tesseract(source)
+    recognize = _load_tesseract(source)
     progress = start("reading pages by OCR", len(pages))
     with pypdfium2.PdfDocument(content) as document, ThreadPoolExecutor(os.cpu_count()) as threads:
         # pdfium is not safe to use from several threads: pictures are drawn in this one.
@@ -180,13 +180,13 @@ def read_pictures(
         if smooth:
             images = [image.filter(ImageFilter.MedianFilter(_SPECK_DOTS)) for image in images]
         texts: dict[int, str] = {}
-        for page, text in zip(pages, threads.map(read, images), strict=True):
+        for page, text in zip(pages, threads.map(recognize, images), strict=True):
             texts[page] = _MISREAD_DOSE.sub("5", _RULES.sub(" ", text))
             progress(1)
     return texts
 
 
-def _tesseract(source: str) -> Callable[[Image], str]:
+def _load_tesseract(source: str) -> Callable[[Image], str]:
     try:
         import pytesseract
     except ImportError:
@@ -194,7 +194,7 @@ def _tesseract(source: str) -> Callable[[Image], str]:
     # Pages are read in parallel, and several threads per page would slow each other down.
     os.environ.setdefault("OMP_THREAD_LIMIT", "1")
 
-    def read(picture: Image) -> str:
+    def recognize(picture: Image) -> str:
         try:
             return str(pytesseract.image_to_string(picture, lang="eng", config=_OPTIONS))
         except pytesseract.TesseractNotFoundError:
@@ -202,4 +202,4 @@ def _tesseract(source: str) -> Callable[[Image], str]:
         except (pytesseract.TesseractError, OSError) as error:
             raise LetterError(source, f"can't be read by Tesseract ({type(error).__name__})") from error
 
-    return read
+    return recognize

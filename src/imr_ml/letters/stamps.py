@@ -92,7 +92,7 @@ def is_header_line(line: str) -> bool:
     return _HEADER_LINE.search(line) is not None and not is_fax_line(line)
 
 
-def recurs(shape: str, count: int, pages: int, *, is_marked: bool = False) -> bool:
+def is_furniture(shape: str, count: int, pages: int, *, is_marked: bool = False) -> bool:
     """Whether recurring lines of one shape are page furniture and not part of a sentence.
 
     Parameters

@@ -92,7 +92,7 @@ class ChunkedReading:
             self._add(chunk.frame)
             yield len(chunk.frame)
 
-    def answered(self) -> AnsweredRequests:
+    def answer(self) -> AnsweredRequests:
         """Return the answers about the requests that meet the conditions; call this after `read`."""
         rows = self._current_rows(_concatenate(self.rows))
         answers = _concatenate(self.answers)

@@ -183,19 +183,19 @@ def _facts(
     if all(question.kind is None for question in questions):
         # Texts of requests that the table answers need not be read.
         texts = texts.where(pd.DataFrame(from_table).isna().any(axis=1), None)
-    read = cache.setdefault((section, *(question.fact for question in questions)), {})
-    new = [text for text in texts.dropna().unique() if text not in read]
-    _read_facts(new, section, questions, read, start)
+    facts_by_text = cache.setdefault((section, *(question.fact for question in questions)), {})
+    new = [text for text in texts.dropna().unique() if text not in facts_by_text]
+    _read_facts(new, section, questions, facts_by_text, start)
     answers = {}
     for place, question in enumerate(questions):
-        from_text = texts.map({text: read[text][place] for text in texts.dropna().unique()}).astype("object")
+        from_text = texts.map({text: facts_by_text[text][place] for text in texts.dropna().unique()}).astype("object")
         columns = [from_text.replace("", None), from_table[question.name]]
         # A category in the table takes precedence; codes of a source are used only if its texts name nothing.
         first, second = reversed(columns) if question.kind is None else columns
         answers[question.name] = first.fillna(second).fillna(NONE_NAMED)
     for text in new:
-        if len(text) > _MAX_CACHED_CHARACTERS or len(read) > _MAX_CACHED_TEXTS:
-            del read[text]
+        if len(text) > _MAX_CACHED_CHARACTERS or len(facts_by_text) > _MAX_CACHED_TEXTS:
+            del facts_by_text[text]
     return answers
 
 
@@ -203,7 +203,7 @@ def _read_facts(
     texts: Sequence[str],
     section: str,
     questions: Sequence[Question],
-    read: dict[str, tuple[str, ...]],
+    facts_by_text: dict[str, tuple[str, ...]],
     start: StartProgress,
 ) -> None:
     progress = start(f"reading {section}", len(texts))
@@ -218,5 +218,5 @@ def _read_facts(
             ]
             for question in questions
         ]
-        read.update(zip(batch, zip(*columns, strict=True), strict=True))
+        facts_by_text.update(zip(batch, zip(*columns, strict=True), strict=True))
         progress(len(batch))

@@ -111,6 +111,6 @@ def read_answers(
             progress = start(f"reading {data.name}", 0)
             for rows in reading.read():
                 progress(rows)
-            return reading.answered(), reading.notes
+            return reading.answer(), reading.notes
     decided = read_decided(data, start, source=source, options=options)
     return answer_requests(decided.requests, questions, decided.name, where, start), decided.notes

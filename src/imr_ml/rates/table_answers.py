@@ -68,8 +68,8 @@ def _demographics(requests: pd.DataFrame, column: str, attribute: str) -> pd.Ser
     """Fill missing cells of a column from the clinical summary; each distinct summary is read once."""
     cells = requests[column].astype("object")
     summaries = requests["clinical_summary"].astype("object").where(cells.isna())
-    read: dict[str, Any] = {text: getattr(demographics(text), attribute) for text in summaries.dropna().unique()}
-    return cells.where(cells.notna(), summaries.map(read)).astype("object")
+    by_summary: dict[str, Any] = {text: getattr(demographics(text), attribute) for text in summaries.dropna().unique()}
+    return cells.where(cells.notna(), summaries.map(by_summary)).astype("object")
 
 
 def _years(requests: pd.DataFrame) -> pd.Series:

@@ -70,13 +70,15 @@ def table_format(path: Path) -> Format:
     binary = _binary_format(path, head)
     if binary:
         return binary
-    named = _format_of_name(path)
-    if named in ("parquet", "excel"):
-        raise SchemaError(f"{path}: can't be read as {named.capitalize()}: its first bytes are not of this format")
-    is_unknown = named is None and path.suffix.lower() not in _PLAIN_TEXT and _text_format(head) == "csv"
+    format_by_name = _format_of_name(path)
+    if format_by_name in ("parquet", "excel"):
+        raise SchemaError(
+            f"{path}: can't be read as {format_by_name.capitalize()}: its first bytes are not of this format"
+        )
+    is_unknown = format_by_name is None and path.suffix.lower() not in _PLAIN_TEXT and _text_format(head) == "csv"
     if is_unknown or head.startswith((_ZIP, _PDF, _GZIP)):
         raise SchemaError(f"{path}: is not a table; name a file ending in {', '.join(TABLE_SUFFIXES)}")
-    return named or _text_format(head)
+    return format_by_name or _text_format(head)
 
 
 def is_table(path: Path) -> bool:
