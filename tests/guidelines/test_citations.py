@@ -270,6 +270,7 @@ def test_sections_have_the_topics_of_the_taxonomy(section, topics):
         ("Decision based on Non-MTUS Citation Official Disability Guide-\nlines.",
          "Decision based on Non-MTUS Citation Official Disability Guidelines."),
         ("Decision based on MTUS Low Back Com-\n plaints 2004.", "Decision based on MTUS Low Back Complaints 2004."),
+        ("Decision based on MTUS Low Ba-\nckCompla-\nints 2004.", "Decision based on MTUS Low Back Complaints 2004."),
         ("Decision based on MTUS Knee Complaints 2004,Section(s):SpecialStudies.",
          "Decision based on MTUS Knee Complaints 2004, Section(s): Special Studies."),
         ("Decision based on MTUS ACOEM Chapter 12 Low Back Complaints Page(s): 303\u2014305.",

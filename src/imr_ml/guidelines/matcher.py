@@ -16,7 +16,7 @@ _DASHES = dict.fromkeys(map(ord, "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe
 _INVISIBLE = dict.fromkeys(map(ord, "\u00ad\u200b\u200c\u200d\u2060\ufeff"), None)
 # An extractor may end a line at a hyphen.
 _CUT_AT_HYPHEN = re.compile(r"(?<=[^\W_])-[^\S\n]*\n\s*(?=[a-z])")
-_CUT_WORD = re.compile(r"\b(?P<start>[A-Za-z]+)- ?(?P<end>[a-z]+)")
+_CUT_WORD = re.compile(r"(?:\b|(?<=[a-z])(?=[A-Z]))(?P<start>[A-Za-z]+)- ?(?P<end>[a-z]+)")
 _DOTTED = re.compile(r"(?<![A-Z.])(?:[A-Z]\. ?){2,}[A-Z]\b\.?")
 _GLUED_MTUS = re.compile(r"(?<=[a-z])(?=(?:[Nn]on-?)?MTUS)|(?<=MTUS)(?=[A-Za-z])")
 _GLUED_MARK = re.compile(
