@@ -1,4 +1,4 @@
-"""Nothing that is decided reaches a prediction, and no case tells on its siblings while something is tuned."""
+"""Predictions do not depend on decisions, and tuning keeps each case on one side."""
 
 from dataclasses import replace
 
@@ -57,12 +57,12 @@ def fitted():
     return dataset.frame, RequestModel().fit(dataset.frame, dataset.labels, dataset.groups)
 
 
-def test_every_column_that_is_no_feature_is_tried():
+def test_every_column_that_is_not_a_feature_is_covered():
     assert {column.name for column in COLUMNS if column.role is not Role.FEATURE} == set(DECIDED | IDS)
 
 
 @pytest.mark.parametrize("names", [[name] for name in DECIDED | IDS] + [list(DECIDED | IDS)], ids=", ".join)
-def test_features_and_predictions_do_not_change_with_what_is_no_feature(fitted, names):
+def test_features_and_predictions_do_not_depend_on_other_columns(fitted, names):
     frame, model = fitted
     changes = {name: (DECIDED | IDS)[name] for name in names}
 
@@ -128,7 +128,7 @@ def fingerprints(cases: int = 60) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return np.eye(cases)[groups], (np.random.default_rng(1).random(cases) < 0.4)[groups], groups
 
 
-def test_calibration_learns_nothing_from_siblings():
+def test_calibration_does_not_use_siblings():
     features, truth, groups = fingerprints()
 
     leaking = CalibratedLogisticClassifier(C=10).fit(features, truth)
@@ -139,7 +139,7 @@ def test_calibration_learns_nothing_from_siblings():
     assert np.ptp(grouped.predict_proba(features)[:, 1]) < 0.3 < np.ptp(leaking.predict_proba(features)[:, 1])
 
 
-def test_family_thresholds_learn_nothing_from_siblings():
+def test_family_thresholds_do_not_use_siblings():
     features, truth, groups = fingerprints()
     families = np.column_stack([truth, ~truth])
 

@@ -1,4 +1,4 @@
-"""How metrics grow with the cases that are used for training."""
+"""The learning curve: metrics by number of training cases."""
 
 from dataclasses import replace
 from itertools import pairwise
@@ -43,7 +43,7 @@ def curve(prepared):
     return evaluation, points, Counting.fitted, bars
 
 
-def test_each_point_learns_from_more_cases_and_the_last_from_all_but_the_held_out(curve, prepared):
+def test_points_have_growing_numbers_of_cases_up_to_all_training_cases(curve, prepared):
     _, points, _, _ = curve
     cases = [point.cases for point in points]
     assert cases == sorted(set(cases))
@@ -51,7 +51,7 @@ def test_each_point_learns_from_more_cases_and_the_last_from_all_but_the_held_ou
     assert [one / cases[-1] for one in cases] == pytest.approx([*SHARES, 1.0], abs=0.03)
 
 
-def test_a_larger_part_holds_the_smaller_one_of_the_same_fold_and_whole_cases(curve, prepared):
+def test_a_larger_sample_contains_the_smaller_one_and_whole_cases(curve, prepared):
     _, _, fitted, _ = curve
     assert len(fitted) == len(SHARES) * 3
     for fold in range(3):
@@ -61,7 +61,7 @@ def test_a_larger_part_holds_the_smaller_one_of_the_same_fold_and_whole_cases(cu
         assert rows == set(np.flatnonzero(np.isin(prepared.groups, list(groups))))
 
 
-def test_every_part_holds_both_outcomes(curve):
+def test_every_sample_has_both_outcomes(curve):
     assert all(both for _, _, both in curve[2])
 
 

@@ -1,4 +1,4 @@
-"""Which figures of a slice are reported, and which are not."""
+"""Metrics of slices."""
 
 from dataclasses import replace
 
@@ -47,7 +47,7 @@ def test_slices_are_those_of_the_table(prepared, sliced):
     assert {name: one.requests for name, one in of(sliced, "cited family").items()} == by_family
 
 
-def test_a_slices_figures_are_of_its_own_requests(prepared, sliced):
+def test_metrics_of_a_slice_use_only_its_requests(prepared, sliced):
     rows = np.flatnonzero(prepared.frame["sex"] == "female")
     p_overturned = drawn(prepared.labels).repeats[0].p_overturned
 
@@ -58,7 +58,7 @@ def test_a_slices_figures_are_of_its_own_requests(prepared, sliced):
 
 
 @pytest.mark.parametrize(("female", "has_figures"), [(FEWEST_REQUESTS - 1, False), (FEWEST_REQUESTS, True)])
-def test_a_small_slice_has_counts_and_no_figure(prepared, female, has_figures):
+def test_a_small_slice_has_counts_and_no_metrics(prepared, female, has_figures):
     frame = prepared.frame.assign(sex=["female"] * female + ["male"] * (160 - female))
 
     sliced = slices(replace(prepared, frame=frame), drawn(prepared.labels), QUICK)
@@ -77,7 +77,7 @@ def test_a_slice_with_one_outcome_has_no_auc(prepared):
     assert by_sex["female"].overturned == 0
 
 
-def test_what_the_table_does_not_report_is_a_slice_of_its_own(prepared):
+def test_missing_values_form_a_slice(prepared):
     missing = {"sex": "_absent", "age": np.nan, "category": "_absent", "ur_families": "_absent"}
     labels = replace(prepared.labels, decided_year=np.full(160, np.nan))
 
@@ -87,7 +87,7 @@ def test_what_the_table_does_not_report_is_a_slice_of_its_own(prepared):
         assert {name: one.requests for name, one in of(sliced, kind).items()} == {"unknown": 160}
 
 
-def test_without_families_there_are_no_family_slices_or_figures(prepared):
+def test_without_families_there_are_no_family_slices_or_metrics(prepared):
     labels = replace(prepared.labels, families=np.zeros_like(prepared.labels.families))
 
     sliced = slices(replace(prepared, labels=labels), drawn(labels), QUICK)

@@ -1,4 +1,4 @@
-"""Sweeps: what selects never sees what evaluates, and the gain is paired on the same folds."""
+"""Sweeps: selection never uses the evaluation folds, and the gain is paired on the same folds."""
 
 import numpy as np
 import pytest
@@ -101,14 +101,14 @@ def test_the_gain_is_the_difference_on_the_same_folds(swept):
         assert gain.value == pytest.approx(swept.estimates[SELECTED][name].value - swept.estimates[FILE][name].value)
 
 
-def test_what_changes_nothing_gains_nothing(sweep_with):
+def test_a_key_without_effect_has_no_gain(sweep_with):
     sweep = sweep_with('"outcome.C" = [0.3]\n', trials=3)
 
     assert {(one.low, one.value, one.high) for one in sweep.differences.values()} == {(0.0, 0.0, 0.0)}
     assert "not proven" in sweep.verdict
 
 
-def test_a_sweep_without_time_tries_the_files_settings_and_goes_on_later(sweep_with, swept):
+def test_a_sweep_that_times_out_tries_the_files_settings_and_resumes_later(sweep_with, swept):
     bars = ProgressBars()
     short = sweep_with(timeout_s=0)
 
@@ -121,7 +121,7 @@ def test_a_sweep_without_time_tries_the_files_settings_and_goes_on_later(sweep_w
     assert _of(whole, "fold 2") == _of(swept, "fold 2")
 
 
-def test_how_texts_are_read_can_be_varied(sweep_with):
+def test_nlp_settings_can_be_varied(sweep_with):
     sweep = sweep_with('"nlp.negation" = [true, false]\n"nlp.canonical_tokens" = [true]\n', trials=6)
 
     assert {one.values["nlp.negation"] for one in sweep.trials} == {"true", "false"}
@@ -150,7 +150,7 @@ def test_the_cost_is_stated_and_too_few_trials_are_refused(plan_of, sweep_with):
         sweep_with(trials=2)
 
 
-def test_a_table_without_outcomes_is_no_table_to_sweep_on(sweep_with, prepared_requests):
+def test_a_table_without_outcomes_is_an_error(sweep_with, prepared_requests):
     with pytest.raises((SweepError, SchemaError, ValueError), match="outcome"):
         sweep_with(requests=prepared_requests.drop(columns="outcome"))
 
@@ -182,7 +182,7 @@ def test_the_log_loss_is_scikit_learns(prepared):
     assert ours == pytest.approx(log_loss(prepared.labels.overturned, predictions.p_overturned))
 
 
-def test_the_winner_is_an_experiment_to_train_with(plan_of, tmp_path):
+def test_the_winner_is_a_valid_experiment_file(plan_of, tmp_path):
     plan = plan_of()
     winner = TrialResult(ALL, 0, {"outcome.C": "3.0"}, "complete", {}, 0.7)
     path = tmp_path / "mine.best.toml"

@@ -127,7 +127,7 @@ class RunningUi:
 
 @pytest.fixture(scope="session")
 def running_ui(tracked: Tracked, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningUi]:
-    """`make ui` on that store, asked for a port that is taken; it must end when it is told to."""
+    """Run `make ui` on that store with a port that is in use; it must stop when interrupted."""
     ready = tmp_path_factory.mktemp("ready") / "ready"
     ready.touch()
     # As from a terminal, though the tests themselves may have been started by make.
@@ -135,10 +135,10 @@ def running_ui(tracked: Tracked, tmp_path_factory: pytest.TempPathFactory) -> It
         name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")
     }
     environment["MLFLOW_TRACKING_URI"] = tracked.run.tracking_uri
-    with closing(socket.socket()) as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        wanted = taken.getsockname()[1]
+    with closing(socket.socket()) as used_port:
+        used_port.bind(("127.0.0.1", 0))
+        used_port.listen()
+        wanted = used_port.getsockname()[1]
         command = ["make", "ui", f"PORT={wanted}", f"BIN={Path(sys.executable).parent}", f"READY={ready}"]
         with subprocess.Popen(
             command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True, start_new_session=True

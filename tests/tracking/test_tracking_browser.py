@@ -1,4 +1,4 @@
-"""The MLflow UI in a real browser: what people click to understand and choose a model."""
+"""The MLflow UI in a real browser: the clicks to understand and choose a model."""
 
 import re
 
@@ -111,7 +111,7 @@ def five_hundred(trained, tracked, drawn_once, empty_store):
 
 
 @pytest.mark.slow
-def test_five_hundred_runs_are_listed_to_the_last(page, five_hundred):
+def test_all_of_five_hundred_runs_are_listed(page, five_hundred):
     page.goto(start_page(five_hundred))
     page.get_by_text("100 matching runs").wait_for()
     table = page.locator(".ag-body-viewport")

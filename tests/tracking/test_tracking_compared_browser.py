@@ -1,4 +1,4 @@
-"""The MLflow UI in a real browser: what differs between two experiments, and the charts of a sweep."""
+"""The MLflow UI in a real browser: the differences of two experiments, and the charts of a sweep."""
 
 from dataclasses import replace
 

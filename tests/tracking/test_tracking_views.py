@@ -1,4 +1,4 @@
-"""The description and the views that a new experiment of the MLflow UI comes with."""
+"""Description and views of new experiments in the MLflow UI."""
 
 import json
 
@@ -49,7 +49,7 @@ def test_every_metric_param_and_tag_of_a_view_of_trainings_is_recorded(run, trai
         assert {name for name in view.columns if ":" in name} <= named
 
 
-def test_every_picture_of_a_view_is_drawn(trained):
+def test_every_image_in_a_view_exists(trained):
     drawn = set(figures(trained))
     shown = {name for view in pages()[EXPERIMENT].views.values() for one in view.sections for name in one.images}
     assert shown
@@ -66,7 +66,7 @@ def test_every_metric_of_a_view_of_batches_is_recorded():
 
 
 @pytest.mark.parametrize("experiment", [EXPERIMENT, SCORING])
-def test_what_the_ui_reads_is_complete_and_fits_into_a_tag(experiment):
+def test_view_states_are_complete_and_fit_into_a_tag(experiment):
     tags = page_tags(experiment, now_ms=1_700_000_000_000)
     assert max(map(len, tags.values())) < LONGEST_TAG
     for view in pages()[experiment].views:
@@ -83,5 +83,5 @@ def test_columns_are_named_as_the_ui_does():
     assert {"tags.`data.kind`", "metrics.`outcome.roc_auc.low`", "attributes.`Dataset`"} <= set(columns)
 
 
-def test_an_experiment_of_another_name_gets_no_views():
+def test_another_experiment_has_no_views():
     assert page_tags("somebody's own", 1) == {}
