@@ -16,9 +16,10 @@ from imr_ml.files import sha256_of
 from imr_ml.ingest.sources import manifest_here
 from imr_ml.model_files import MANIFEST, ModelError, save_model
 from imr_ml.tracking.git import GitState
-from imr_ml.tracking.rebuilding import reproduce, settings_from_facts
+from imr_ml.tracking.rebuilding import reproduce
 from imr_ml.tracking.runs import Extras, record
 from imr_ml.tracking.store import connected
+from imr_ml.tracking.training_inputs import settings_from_facts
 from imr_ml.tracking.uris import TrackingError
 
 ELSEWHERE = GitState("0123456789abcdef0123456789abcdef01234567", dirty=False)
