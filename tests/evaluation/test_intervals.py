@@ -85,7 +85,7 @@ def test_a_metric_undefined_in_all_resamples_has_no_interval():
 
 
 def test_an_interval_of_siblings_is_wider_than_one_of_single_requests():
-    """Ten requests that repeat each other say no more than one."""
+    """Ten identical requests contain no more information than one."""
     values = np.random.default_rng(0).random(40)
     siblings, alone = values.repeat(10), values.repeat(10)
 

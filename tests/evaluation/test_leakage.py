@@ -73,7 +73,7 @@ def test_features_and_predictions_do_not_depend_on_other_columns(fitted, names):
 
 
 def test_predictions_do_not_change_with_siblings_outcomes(fitted):
-    """Each request beside siblings of the other outcome, all else the same."""
+    """Each request with siblings of the other outcome, otherwise unchanged."""
     frame, model = fitted
     odd = {"outcome": lambda rows: np.where(rows["item"] % 2 == 0, DECIDED["outcome"](rows), rows["outcome"])}
 
@@ -99,7 +99,7 @@ def test_held_out_predictions_do_not_change_with_the_labels_of_their_fold():
 
 
 def test_inner_folds_never_have_a_group_on_both_sides(prepared, monkeypatch):
-    """Every split that scikit-learn makes while a model is fitted, of calibration and of thresholds alike."""
+    """Every split by scikit-learn while a model is fitted, for calibration and thresholds."""
     counts: dict[str, int] = {}
     own = prepared.groups // 2
 
@@ -123,7 +123,7 @@ def test_inner_folds_never_have_a_group_on_both_sides(prepared, monkeypatch):
 
 
 def fingerprints(cases: int = 60) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """A feature of each case's own, shared by its four requests, whose outcome is the case's by chance."""
+    """Cases of four requests that share a unique feature and a random outcome."""
     groups = np.arange(cases).repeat(4)
     return np.eye(cases)[groups], (np.random.default_rng(1).random(cases) < 0.4)[groups], groups
 

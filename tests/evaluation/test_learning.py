@@ -18,7 +18,7 @@ SETTINGS = EvaluationSettings(folds=3, repeats=1, resamples=20, jobs=1, learning
 
 
 class Counting:
-    """Says how many rows it was fitted on, and keeps which."""
+    """Predicts its number of training rows, and stores which rows."""
 
     fitted: list[tuple[set[int], set[int], bool]]
 
@@ -34,7 +34,7 @@ class Counting:
 
 @pytest.fixture(scope="module")
 def curve(prepared):
-    """Evaluation, points, what each fit saw, and the progress bars."""
+    """Evaluation, points, training rows of each fit, and the progress bars."""
     Counting.fitted, bars = [], ProgressBars()
     dataset = replace(prepared, frame=prepared.frame.assign(row=np.arange(len(prepared))))
     evaluation = evaluate(dataset, Counting, SETTINGS)

@@ -21,7 +21,7 @@ QUICK = EvaluationSettings(folds=4, repeats=1, resamples=200, jobs=1)
 
 
 class Remembering:
-    """Predicts for each summary what was decided where it stood before: nothing but leakage helps it."""
+    """Predicts the outcome of an identical training summary, so only leakage helps it."""
 
     def fit(self, frame, labels, groups):
         self.known = dict(zip(frame["clinical_summary"], labels.overturned, strict=True))
@@ -81,7 +81,7 @@ def test_shuffled_outcomes_are_not_found(prepared):
 
 
 def fingerprints(cases: int = 60) -> Dataset:
-    """Each case has a summary of its own, four requests that share it, and an outcome by chance."""
+    """Each case has four requests that share a unique summary and a random outcome."""
     groups = np.arange(cases).repeat(4)
     overturned = (np.random.default_rng(1).random(cases) < 0.4)[groups]
     frame = pd.DataFrame(

@@ -19,7 +19,7 @@ QUICK = EvaluationSettings(folds=3, repeats=1, resamples=200, jobs=1)
 
 
 class Reading:
-    """Knows which sentence of the invented summaries speaks for which outcome; learns the families' rates."""
+    """Predicts the outcome from known sentences of the invented summaries, and families by their rates."""
 
     def fit(self, frame, labels, groups):
         self.rates = labels.families.mean(axis=0)
@@ -32,7 +32,7 @@ class Reading:
 
 
 class Guessing(Reading):
-    """A number that has nothing to do with the request."""
+    """Predicts a number unrelated to the request."""
 
     def predict(self, frame):
         predictions = super().predict(frame)

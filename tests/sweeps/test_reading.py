@@ -10,7 +10,7 @@ from imr_ml.sweeps.space import Range
 
 @pytest.fixture
 def plan_of(tmp_path, monkeypatch):
-    """Reads a file with such a [sweep] table."""
+    """Reads a file with a [sweep] table."""
     monkeypatch.chdir(tmp_path)
 
     def read(table, settings="", overrides=()):

@@ -28,13 +28,13 @@ def storage(tmp_path):
 
 
 def _metrics(plan, values, fold):
-    """Best at C = 1; each fold has its own level, as folds do."""
+    """Best at C = 1; each fold has a different level."""
     quality = 1 - abs(np.log10(float(values["outcome.C"]))) / 4
     return {plan.objective: quality - fold / 10}
 
 
 def _run(search, trials, killed_in=None):
-    """Run to so many trials; the last may stop after its first fold, as if killed."""
+    """Run until this many trials; the last can stop after its first fold, as if killed."""
     while len(search.results) < trials:
         one, fold = search.ask(), 0
         while one.is_open:

@@ -53,7 +53,7 @@ def sweep_with(plan_of, prepared_requests, tmp_path):
 
 @pytest.fixture(scope="module")
 def swept(prepared_requests, tmp_path_factory):
-    """One sweep, to be read only."""
+    """A sweep, to read only."""
     folder = tmp_path_factory.mktemp("swept")
     (folder / "mine.toml").write_text(QUICK + PENALTIES, encoding="utf-8")
     return run_sweep(prepared_requests, read_plan(str(folder / "mine.toml")), folder / "mine.db", Budget(9, jobs=1))

@@ -1,4 +1,4 @@
-"""An invented sweep, to be recorded and looked at without a fit."""
+"""An invented sweep, to record and inspect without fitting."""
 
 from __future__ import annotations
 

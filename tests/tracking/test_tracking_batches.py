@@ -20,7 +20,7 @@ pytestmark = pytest.mark.filterwarnings("default::DeprecationWarning", "default:
 
 @pytest.fixture
 def checked(tracked, tracking_requests, empty_store):
-    """Runs the command on requests of new cases for nothing but one thing."""
+    """Runs the command on requests of new cases that are all for the same treatment."""
     batch = tracking_requests.assign(request=tracking_requests["request"].iloc[1], category="Surgery")
     batch["case_number"] = "CM19-" + batch["case_number"].str[-7:]
     batch.to_parquet(empty_store / "secret-name.parquet")

@@ -20,7 +20,7 @@ CHANGES = ("outcome.C=1.0", "features.request.ngrams=3", "nlp.negation=false")
 
 
 def _compare_listed_runs(page, address, runs):
-    """Tick all runs that a page lists, and compare them."""
+    """Select all runs of a page, and compare them."""
     from playwright.sync_api import TimeoutError as Late
 
     page.goto(address)

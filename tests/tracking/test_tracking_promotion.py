@@ -32,7 +32,7 @@ FOLDS = Folds("a" * 64, folds=3, repeats=2, seed=0, stratify=True)
 
 @pytest.fixture
 def make_run(trained):
-    """Makes a run's facts from predictions that are better the less noise they have."""
+    """Builds a run's facts from predictions; less noise makes them better."""
     labels, groups = trained.evaluation.labels, trained.neighbours.decided.group
 
     def make(noise, *, terms=100.0, folds=FOLDS, kind="sample", **metrics):
@@ -108,7 +108,7 @@ def test_a_simpler_run_without_a_common_metric_is_not_promoted(make_run):
 
 
 def test_a_metric_that_a_run_lacks_is_not_compared(in_tracked):
-    """The claims administrator's families say nothing of the outcome."""
+    """The claims administrator's families do not predict the outcome."""
     model, baseline = compare_runs([in_tracked.run.run_id, "UR's families | 60 req | 0123456*"]).runs
     assert "outcome.roc_auc" not in baseline.metrics
     differences = differences_or_reason(model, baseline)
@@ -215,7 +215,7 @@ def test_a_challenger_whose_run_was_deleted_is_reported(store):
 
 
 def _purge(client, run_id):
-    """As `mlflow gc` does: what was deleted is gone."""
+    """Delete permanently, like `mlflow gc`."""
     client.delete_run(run_id)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MLFLOW_TRACKING_URI", client.tracking_uri)

@@ -31,7 +31,7 @@ def silent(_description, _total):
 
 @pytest.fixture
 def recorded(trained, tracking_requests, drawn_once, empty_store):
-    """Records the small training, of a table on disk, as of some commit."""
+    """Records the small training of a table on disk with a given commit."""
     write_requests(tracking_requests, Path("requests.parquet"))
 
     def run(git=None):

@@ -42,14 +42,14 @@ def requests():
 
 @pytest.fixture(scope="module")
 def models(requests):
-    """A training on some of the requests and one on all."""
+    """Two trainings: one on part of the requests, one on all."""
     settings = TrainingSettings(evaluation=EvaluationSettings(folds=3, repeats=2, resamples=50, jobs=1))
     return {"fewer": train(requests.head(50), settings), "all": train(requests, settings)}
 
 
 @pytest.fixture
 def store(models, requests, drawn_once, empty_store):
-    """The champion learned from 50 requests, the challenger from all 70; both tables are there."""
+    """The champion was trained on 50 requests, the challenger on all 70; both tables exist."""
     for name, one in models.items():
         write_requests(requests.head(one.data.requests), Path(f"{name}.parquet"))
         folder = save_model(one, Path(f"models/{name}"), manifest=manifest_here(Path(f"{name}.parquet")))

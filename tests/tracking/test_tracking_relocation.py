@@ -17,7 +17,7 @@ pytestmark = pytest.mark.filterwarnings("default::DeprecationWarning", "default:
 
 @pytest.fixture
 def copied(tracked, tmp_path, monkeypatch) -> Path:
-    """A copy of the project with its store; the working directory."""
+    """The working directory: a copy of the project with its store."""
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     folder = shutil.copytree(tracked.folder, tmp_path / "copy of 50%_project")
     monkeypatch.chdir(folder)
@@ -26,7 +26,7 @@ def copied(tracked, tmp_path, monkeypatch) -> Path:
 
 @pytest.fixture
 def moved(copied, tmp_path, monkeypatch) -> Path:
-    """A store that was used in one folder and then moved to another; the working directory."""
+    """The working directory: a project that was used in one folder and then moved."""
     with connected():
         pass
     folder = copied.rename(tmp_path / "moved")

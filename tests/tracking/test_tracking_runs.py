@@ -194,7 +194,7 @@ def test_the_logged_model_has_the_metrics_and_params_of_the_run(client, run):
 def test_no_planted_phrase_is_in_a_store_after_training_and_scoring(
     trained, tracked, tracking_requests, empty_store, monkeypatch
 ):
-    """The model's own vocabulary holds words and pairs of words: of it, phrases of three words are looked for."""
+    """The model's vocabulary contains words and pairs of words, so the scan of it looks for phrases of three words."""
     record(trained, tracked.model_folder)
     tracking_requests.to_parquet(empty_store / "requests.parquet")
     _score_and_record(tracked.model_folder, empty_store / "requests.parquet")
@@ -241,7 +241,7 @@ def _score_and_record(model_folder, requests):
 
 
 def _text_in(path):
-    """What a file holds as text, parts of archives and arrays of text included."""
+    """Text content of a file, including members of archives and text arrays."""
     if zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as archive:
             parts = [archive.read(name).replace(b"\0", b"") for name in archive.namelist()]

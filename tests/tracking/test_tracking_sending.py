@@ -30,7 +30,7 @@ def _runs(client):
 
 
 def _fail_once(monkeypatch, function, *, calls_before=0, answer_lost=False, error_code=INTERNAL_ERROR):
-    """Let one call to MLflow fail, before or after it had its effect."""
+    """Let one call to MLflow fail, before or after it takes effect."""
     original, calls = getattr(MlflowClient, function), count()
 
     def fail(*arguments, **named):
@@ -96,13 +96,13 @@ def test_an_interrupted_send_is_completed_by_the_next_attempt(trained, tracked, 
     assert len(client.get_metric_history(sent.run_id, "outcome.roc_auc")) == 1
     assert len(client.get_run(sent.run_id).inputs.dataset_inputs) == 1
     pictures = client.list_artifacts(sent.run_id, "figures")
-    assert len(client.list_artifacts(sent.run_id, "images")) == 2 * len(pictures), "each whole and small"
+    assert len(client.list_artifacts(sent.run_id, "images")) == 2 * len(pictures), "each in full size and small"
     assert list_unsent() == []
     assert list(sync()) == []
 
 
 def _failing_uploads(monkeypatch, error):
-    """As if the artifact store went away in the middle of a model."""
+    """Simulate an artifact store that fails in the middle of a model."""
 
     def fail(*_, **__):
         raise error
@@ -137,7 +137,7 @@ def test_a_model_is_sent_after_several_failed_uploads(trained, tracked, empty_st
 def test_an_incomplete_model_without_delete_permission_does_not_block_sending(
     trained, tracked, empty_store, monkeypatch
 ):
-    """Members of a team may add runs to an experiment, but only its owner may delete them."""
+    """Members of a team can add runs to an experiment, but only its owner can delete them."""
 
     def deny(*_):
         raise MlflowException("Permission denied", PERMISSION_DENIED)

@@ -30,7 +30,7 @@ pytestmark = [
 ROOT = Path(__file__).parents[2]
 COLUMNS = ("case_number", "request", "clinical_summary", "ur_guideline", "date_of_injury", "application_received")
 EMPTY = 3
-"""Row whose request is empty: it has an error and no numbers."""
+"""Row with an empty request, which has an error and no scores."""
 CASES = {
     "the model's coverage": ({}, ()),
     "a coverage of 0.6": ({"coverage": 0.6}, ("--coverage", "0.6")),
@@ -47,7 +47,7 @@ import builtins, importlib, json, sys
 from importlib.metadata import packages_distributions
 from importlib.util import find_spec
 
-assert find_spec("imr_ml") is None, "the project is in reach"
+assert find_spec("imr_ml") is None, "the project can be imported"
 imported = set()
 
 def noting(real):
@@ -116,16 +116,16 @@ def champion_store(tracked, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def environment(requirements, champion_store):
-    """A new environment into which the model's requirements were installed and nothing else."""
-    # pytest would keep its folders, and this one takes a gigabyte.
+    """A new environment with only the model's requirements."""
+    # Not in pytest's temporary folder, which is kept: the environment takes a gigabyte.
     with TemporaryDirectory() as folder:
         environment = Environment(Path(folder) / "venv", _variables(Path(folder), champion_store))
         subprocess.run([sys.executable, "-m", "venv", environment.folder], check=True)
-        # Asks for no certain version: a requirement that no index has fails the install and skips nothing.
+        # Any version: a requirement that is missing from the index must fail the installation, not skip the test.
         probe = environment.pip("--retries", "1", "--timeout", "20", "index", "versions", "mlflow")
         if probe.returncode:
             pytest.skip(f"no package index within reach: {probe.stderr.strip().splitlines()[-1]}")
-        # What they need in turn has the version that is locked: a release of tomorrow shall not decide a test.
+        # Indirect dependencies have the locked versions, so that new releases do not affect the test.
         locked = ("--constraint", ROOT / "requirements.lock")
         installed = environment.pip("install", "--quiet", "--no-compile", "-r", requirements, *locked)
         assert installed.returncode == 0, installed.stderr
@@ -136,7 +136,7 @@ def _variables(folder, store):
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "MLFLOW_"))}
     return {
         **inherited,
-        # MLflow starts uvicorn by its bare name.
+        # MLflow starts uvicorn without a path.
         "PATH": f"{folder / 'venv' / 'bin'}{os.pathsep}{os.environ['PATH']}",
         # The model's code is imported from the store, which other tests read.
         "PYTHONPYCACHEPREFIX": str(folder / "bytecode"),
@@ -156,7 +156,7 @@ def requests_csv(tracking_requests, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def loaded(environment, requests_csv):
-    """What a process of that environment that loads the champion has to say."""
+    """Output of a process in that environment that loads the champion."""
     params = {name: params for name, (params, _) in CASES.items()}
     result = environment.run("-c", LOAD_AND_PREDICT, CHAMPION_URI, requests_csv, json.dumps(params))
     assert result.returncode == 0, result.stderr
@@ -165,7 +165,7 @@ def loaded(environment, requests_csv):
 
 @pytest.fixture(scope="module")
 def served(environment, tmp_path_factory):
-    """Address of a server of the champion, run in that environment."""
+    """Address of a server for the champion in that environment."""
     port, folder = free_port(), tmp_path_factory.mktemp("served")
     command = [environment.folder / "bin" / "python", "-m", "mlflow", "models", "serve", "--model-uri", CHAMPION_URI]
     command += ["--env-manager", "local", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
@@ -186,7 +186,7 @@ def test_the_model_loads_from_its_own_code_without_a_warning(loaded, tracked):
     code = Path(loaded["code"])
     assert code.is_relative_to(tracked.folder / "mlartifacts")
     assert code.parts[-3:] == ("code", "imr_ml", "__init__.py")
-    # MLflow says so of a requirement that is missing or of another version.
+    # MLflow logs this for a missing requirement or another version.
     assert "WARNING" not in loaded["stderr"]
 
 

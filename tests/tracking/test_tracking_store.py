@@ -29,7 +29,7 @@ def test_runs_go_to_the_working_directory(tmp_path, monkeypatch):
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     assert tracking_uri() == f"sqlite:///{tmp_path}/mlflow.db"
     assert artifact_root(tracking_uri()) == tmp_path / "mlartifacts"
-    assert list(tmp_path.iterdir()) == [], "asking makes nothing"
+    assert list(tmp_path.iterdir()) == [], "looking up the store creates nothing"
 
 
 @pytest.mark.parametrize("uri", ["http://tracking.example:5000", "sqlite:////srv/runs/mlflow.db"])
@@ -76,7 +76,7 @@ def test_a_store_of_another_mlflow_version_is_not_changed(empty_store, revision,
 
 
 def _store_of_an_older_mlflow(database, revisions_ago):
-    """A store with the tables that MLflow had then, made by its own migrations."""
+    """A store with the tables of an earlier MLflow, created by its migrations."""
     import mlflow
     from alembic import command
     from alembic.config import Config

@@ -13,7 +13,7 @@ def test_the_machine_is_sampled_from_the_beginning_to_the_end_of_the_block():
             time.sleep(0.01)
     cpu = [point for point in points if point.name == "system/cpu_utilization_percentage"]
     assert [point.step for point in cpu] == list(range(len(cpu)))
-    assert len(cpu) > 2, "one more at the end"
+    assert len(cpu) > 2, "one more sample at the end"
     assert all(point.at_ms and point.value >= 0 for point in points)
     assert {"system/system_memory_usage_megabytes", "system/network_transmit_megabytes"} < {one.name for one in points}
 

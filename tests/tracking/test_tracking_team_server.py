@@ -29,7 +29,7 @@ def _postgres_programs():
 
 
 def _filled_in(text, values):
-    """A value of compose.yaml, with its variables filled in."""
+    """Fill in the variables of a value in compose.yaml."""
     return re.sub(r"\$\{(\w+)(?::[-?]([^}]*))?\}", lambda match: values.get(match[1], match[2]), text)
 
 
@@ -73,7 +73,7 @@ def _wait_for_database(programs, port):
 
 @pytest.fixture(scope="module")
 def team(tmp_path_factory):
-    """Address of the server that compose.yaml describes, with addresses of this machine put in."""
+    """Address of the server in compose.yaml, with local addresses."""
     if _postgres_programs() is None:
         pytest.skip("no PostgreSQL here: apt-get install postgresql")
     pytest.importorskip("psycopg2", reason="psycopg2-binary is not installed")
@@ -131,7 +131,7 @@ def _sign_in(patch, team):
 
 @pytest.fixture(scope="module")
 def trained_at_once(team, tracking_requests, tmp_path_factory):
-    """Two trainings of their own folder at the same time: folder -> what became of `imr-ml train` in it."""
+    """Two concurrent trainings in separate folders: folder -> result of `imr-ml train`."""
     folders = [tmp_path_factory.mktemp(name) for name in ("first", "second")]
 
     def train(folder):
@@ -166,7 +166,7 @@ def test_a_model_is_fetched_from_the_server_and_promoted_there(signed_in, traine
     from imr_ml.tracking.promotion import promote
     from imr_ml.tracking.registry import fetch_model
 
-    # As long as may be: a database that is stricter than SQLite must take what is written down of it.
+    # As long as allowed: a database that is stricter than SQLite must accept the record.
     promote(force=True, reason="a test" + "." * 4990)
     trained = {read_model(folder / "models" / "latest").version for folder in trained_at_once}
     assert read_model(fetch_model("models:/imr-ml@champion")).version in trained

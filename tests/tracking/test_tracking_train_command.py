@@ -13,7 +13,7 @@ from imr_ml.tracking.records import list_unsent
 
 @pytest.fixture
 def train(trained, tracking_requests, drawn_once, tmp_path, monkeypatch):
-    """Trains and gives the record, which stays on disk because no server answers."""
+    """Trains and returns the record, which stays on disk because no server answers."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{free_port()}")
     monkeypatch.setattr("imr_ml.training.train", lambda *_: trained)

@@ -57,7 +57,7 @@ def test_every_image_in_a_view_exists(trained):
 
 
 def test_every_metric_of_a_view_of_batches_is_recorded():
-    """Those of drift are looked at where a drift is recorded."""
+    """Metrics of drift are tested with a recorded drift report."""
     summary = BatchSummary(rows=3, errors=0, by_outcome={"upheld": 3})
     (view,) = pages()[SCORING].views.values()
     assert {name for name in _metrics_of(view) if not name.startswith("drift.")} <= set(
