@@ -48,7 +48,7 @@ def test_points_have_growing_numbers_of_cases_up_to_all_training_cases(curve, pr
     cases = [point.cases for point in points]
     assert cases == sorted(set(cases))
     assert points[-1].cases == (prepared.groups.max() + 1) * 2 // 3
-    assert [one / cases[-1] for one in cases] == pytest.approx([*SHARES, 1.0], abs=0.03)
+    assert [count / cases[-1] for count in cases] == pytest.approx([*SHARES, 1.0], abs=0.03)
 
 
 def test_a_larger_sample_contains_the_smaller_one_and_whole_cases(curve, prepared):

@@ -38,10 +38,10 @@ def test_noise_has_no_small_p_value(prepared):
 def test_results_do_not_depend_on_the_number_of_processes(prepared):
     settings = replace(SETTINGS, permutations=11)
 
-    one, two = (permutation_test(prepared, ModelSettings(), replace(settings, jobs=jobs)) for jobs in (1, 2))
+    single, parallel = (permutation_test(prepared, ModelSettings(), replace(settings, jobs=jobs)) for jobs in (1, 2))
 
-    assert one.roc_auc == two.roc_auc
-    assert one.shuffled_roc_auc.tolist() == two.shuffled_roc_auc.tolist()
+    assert single.roc_auc == parallel.roc_auc
+    assert single.shuffled_roc_auc.tolist() == parallel.shuffled_roc_auc.tolist()
 
 
 def test_the_p_value_counts_the_real_outcomes_as_one_of_the_shuffles():

@@ -202,7 +202,7 @@ def test_predictions_of_a_large_table_are_those_of_its_held_out_model(prepared, 
 
     expected = model.predict(prepared.frame.iloc[rows])
     assert np.allclose(of_large_table.out_of_fold.mean_p_overturned, expected.p_overturned)
-    assert sum(one.requests for one in of_large_table.slices if one.kind == "sex") == len(rows)
+    assert sum(row.requests for row in of_large_table.slices if row.kind == "sex") == len(rows)
 
 
 def test_all_folds_of_a_large_table_are_tested_on_demand(prepared):

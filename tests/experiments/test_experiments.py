@@ -61,8 +61,8 @@ def test_an_override_replaces_the_files_value(write):
     named = read_experiment(path, ["outcome.C=1.0", "nlp.negation=false", "families.alternatives=[]"])
 
     assert named.name == "mine"
-    assert [one.C for one in named.experiment.outcome] == [1.0]
-    assert [one.C for one in named.experiment.families] == [3.0]
+    assert [candidate.C for candidate in named.experiment.outcome] == [1.0]
+    assert [candidate.C for candidate in named.experiment.families] == [3.0]
     assert not named.experiment.nlp.negation
 
 
@@ -198,7 +198,7 @@ def test_an_alternative_can_have_another_classifier(write):
 def test_an_arrangement_also_applies_to_the_alternatives():
     families = read_experiment("default", ["families.arrangement=chain"]).experiment.families
 
-    assert [one.arrangement for one in families] == ["chain", "chain"]
+    assert [candidate.arrangement for candidate in families] == ["chain", "chain"]
 
 
 def test_flat_keys_are_dotted():

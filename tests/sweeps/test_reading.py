@@ -64,7 +64,7 @@ def test_a_varied_classifier_is_drawn_with_its_keys(plan_of):
     assert list(drawn) == ["outcome.C", "outcome.classifier", "families.C"]
     assert drawn["outcome.classifier"] == '"logistic_regression"'
     assert plan.start == {"outcome.C": "0.3", "outcome.classifier": '"logistic_regression"', "families.C": "0.06"}
-    assert [one.classifiers for one in plan.parameters] == [('"logistic_regression"',), None, None]
+    assert [parameter.classifiers for parameter in plan.parameters] == [('"logistic_regression"',), None, None]
     with pytest.raises(ExperimentError, match="magic: unknown key"):
         plan_of('"outcome.magic" = [0.3]\n"outcome.classifier" = ["logistic_regression"]')
 
@@ -101,9 +101,9 @@ def test_a_trial_has_valid_values(plan_of, table, values, allowed):
 
     drawn = {plan.parameters[0].suggest(study.ask()) for _ in range(30)}
 
-    for one in drawn:
-        plan.experiment({plan.parameters[0].key: one})
-        assert allowed is None or str(allowed(one)) == one
+    for value in drawn:
+        plan.experiment({plan.parameters[0].key: value})
+        assert allowed is None or str(allowed(value)) == value
     assert values is None or drawn <= values
 
 

@@ -36,24 +36,24 @@ def _metrics(plan, values, fold):
 def _run(search, trials, killed_in=None):
     """Run until this many trials; the last can stop after its first fold, as if killed."""
     while len(search.results) < trials:
-        one, fold = search.ask(), 0
-        while one.is_open:
+        trial, fold = search.ask(), 0
+        while trial.is_open:
             if len(search.results) == killed_in:
                 return
-            search.report(one, _metrics(search.plan, one.values, fold))
+            search.report(trial, _metrics(search.plan, trial.values, fold))
             fold += 1
 
 
 def _tried(search):
-    return [(one.values, one.state, one.value) for one in search.results]
+    return [(trial.values, trial.state, trial.value) for trial in search.results]
 
 
 def test_trials_depend_on_the_seed(plan_of, storage):
     plan = plan_of()
     first, again, other = Search("1", plan, storage, FACTS), Search("2", plan, storage, FACTS), None
     other = Search("3", plan_of(settings="[training]\nseed = 1"), storage, FACTS)
-    for one in (first, again, other):
-        _run(one, 8)
+    for search in (first, again, other):
+        _run(search, 8)
 
     assert _tried(first) == _tried(again)
     assert _tried(first) != _tried(other)
@@ -71,7 +71,7 @@ def test_a_killed_search_resumes_with_the_same_trials(plan_of, storage, killed_i
     _run(resumed, 9)
 
     assert _tried(resumed) == _tried(whole)
-    assert [one.number for one in resumed.results] == list(range(9))
+    assert [trial.number for trial in resumed.results] == list(range(9))
 
 
 def test_the_files_own_settings_are_tried_first(plan_of, storage):
@@ -84,11 +84,11 @@ def test_poor_trials_are_pruned_and_never_selected(plan_of, storage):
     search = Search("all", plan_of(), storage, FACTS)
     _run(search, 20)
 
-    pruned = [one for one in search.results if one.state == "pruned"]
+    pruned = [trial for trial in search.results if trial.state == "pruned"]
     assert pruned
-    assert all(len(one.metrics["outcome.roc_auc"]) < 3 and one.value is None for one in pruned)
+    assert all(len(trial.metrics["outcome.roc_auc"]) < 3 and trial.value is None for trial in pruned)
     best = search.best()
-    assert best.value == max(one.value for one in search.results if one.value is not None)
+    assert best.value == max(trial.value for trial in search.results if trial.value is not None)
     assert 0.2 < float(best.values["outcome.C"]) < 5
 
 
@@ -103,36 +103,38 @@ def test_trials_are_distinct_while_new_values_remain(plan_of, storage):
     search = Search("all", plan_of('"outcome.C" = [0.1, 0.3, 1.0, 3.0]\n'), storage, FACTS)
     _run(search, 4)
 
-    assert {one.values["outcome.C"] for one in search.results} == {"0.1", "0.3", "1.0", "3.0"}
+    assert {trial.values["outcome.C"] for trial in search.results} == {"0.1", "0.3", "1.0", "3.0"}
 
 
 def test_repeated_values_are_not_measured_again(plan_of, storage):
     search = Search("all", plan_of('"outcome.C" = [0.3, 1.0]\n'), storage, FACTS)
     _run(search, 6)
 
-    values = {one.values["outcome.C"]: one.value for one in search.results if one.state == "complete"}
+    values = {trial.values["outcome.C"]: trial.value for trial in search.results if trial.state == "complete"}
     assert {"0.3", "1.0"} == set(values)
-    assert all(one.value == values[one.values["outcome.C"]] for one in search.results if one.state == "complete")
+    assert all(
+        trial.value == values[trial.values["outcome.C"]] for trial in search.results if trial.state == "complete"
+    )
 
 
 def test_contradictory_values_are_never_selected(plan_of, storage):
     weights = ("request", "summary", "ur_guideline", "numbers", "case_size", "codes")
     settings = "[outcome.weights]\n" + "".join(f"{name} = 0.0\n" for name in weights)
     search = Search("all", plan_of('"outcome.weights.facts" = [0.2, 0.0]\n', settings), storage, FACTS)
-    while {one.state for one in search.results} != {"complete", "impossible"}:
-        one = search.ask()
-        while one.is_open:
-            search.report(one, {"outcome.roc_auc": 0.7})
+    while {trial.state for trial in search.results} != {"complete", "impossible"}:
+        trial = search.ask()
+        while trial.is_open:
+            search.report(trial, {"outcome.roc_auc": 0.7})
 
-    assert {one.values["outcome.weights.facts"] for one in search.results if one.state == "impossible"} == {"0.0"}
+    assert {trial.values["outcome.weights.facts"] for trial in search.results if trial.state == "impossible"} == {"0.0"}
     assert search.best().values == {"outcome.weights.facts": "0.2"}
 
 
 def test_a_trial_without_a_defined_metric_is_never_selected(plan_of, storage):
     search = Search("all", plan_of(), storage, FACTS)
-    one = search.ask()
-    while one.is_open:
-        search.report(one, {"outcome.roc_auc": float("nan")})
+    trial = search.ask()
+    while trial.is_open:
+        search.report(trial, {"outcome.roc_auc": float("nan")})
 
     assert search.results[0].state == "pruned"
     assert search.best() is None

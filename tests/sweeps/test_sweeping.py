@@ -60,14 +60,16 @@ def swept(prepared_requests, tmp_path_factory):
 
 
 def _of(sweep, search):
-    return [(one.values, one.state, one.metrics) for one in sweep.trials if one.search == search]
+    return [(trial.values, trial.state, trial.metrics) for trial in sweep.trials if trial.search == search]
 
 
 def test_each_search_has_the_same_trials_and_a_winner(swept):
     assert swept.plan.searches == ("fold 1", "fold 2", ALL)
     assert [len(_of(swept, name)) for name in swept.plan.searches] == [3, 3, 3]
     assert set(swept.selected) == set(swept.plan.searches)
-    assert swept.winner.value == max(one.value for one in swept.trials if one.search == ALL and one.value is not None)
+    assert swept.winner.value == max(
+        trial.value for trial in swept.trials if trial.search == ALL and trial.value is not None
+    )
     assert swept.data.requests == 160
 
 
@@ -104,7 +106,9 @@ def test_the_gain_is_the_difference_on_the_same_folds(swept):
 def test_a_key_without_effect_has_no_gain(sweep_with):
     sweep = sweep_with('"outcome.C" = [0.3]\n', trials=3)
 
-    assert {(one.low, one.value, one.high) for one in sweep.differences.values()} == {(0.0, 0.0, 0.0)}
+    assert {(difference.low, difference.value, difference.high) for difference in sweep.differences.values()} == {
+        (0.0, 0.0, 0.0)
+    }
     assert "not proven" in sweep.verdict
 
 
@@ -113,7 +117,7 @@ def test_a_sweep_that_times_out_tries_the_files_settings_and_resumes_later(sweep
     short = sweep_with(timeout_s=0)
 
     assert len(short.trials) == 3
-    assert {one.values["outcome.C"] for one in short.trials} == {"0.3"}
+    assert {trial.values["outcome.C"] for trial in short.trials} == {"0.3"}
     whole = sweep_with(start=bars.start)
     assert {name: bars.announced[name] for name in ("searching", "evaluating")} == {"searching": 18, "evaluating": 4}
     assert bars.done == bars.announced
@@ -124,7 +128,7 @@ def test_a_sweep_that_times_out_tries_the_files_settings_and_resumes_later(sweep
 def test_nlp_settings_can_be_varied(sweep_with):
     sweep = sweep_with('"nlp.negation" = [true, false]\n"nlp.canonical_tokens" = [true]\n', trials=6)
 
-    assert {one.values["nlp.negation"] for one in sweep.trials} == {"true", "false"}
+    assert {trial.values["nlp.negation"] for trial in sweep.trials} == {"true", "false"}
 
 
 def test_a_source_without_families_is_not_selected_by_them(sweep_with, prepared_requests):

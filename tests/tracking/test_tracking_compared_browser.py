@@ -84,7 +84,7 @@ def test_two_experiments_compared_show_exactly_the_keys_that_differ(page, two_ex
 
     expect(page.get_by_role("rowheader", name="outcome.weights.summary", exact=True)).to_have_count(0)
     table = page.get_by_role("switch", name="Parameters - Show diff only").locator("xpath=following::table[1]")
-    assert set(table.get_by_role("rowheader").all_inner_texts()) == {one.partition("=")[0] for one in CHANGES}
+    assert set(table.get_by_role("rowheader").all_inner_texts()) == {change.partition("=")[0] for change in CHANGES}
     save_picture(page, "diff")
 
 

@@ -44,7 +44,7 @@ def test_a_figure_that_fails_is_logged_and_omitted(trained, caplog):
 
 def test_the_precision_recall_figure_shows_the_base_rate(drawn, trained):
     (axes,) = drawn["precision_recall"].axes
-    (line,) = [one for one in axes.lines if one.get_label().startswith("base rate")]
+    (line,) = [line for line in axes.lines if line.get_label().startswith("base rate")]
     assert line.get_ydata()[0] == pytest.approx(trained.evaluation.labels.overturned.mean())
 
 
@@ -88,7 +88,7 @@ def test_the_largest_coefficients_are_shown_with_their_sign(drawn, trained):
 
 def test_only_slices_with_figures_are_drawn(drawn, trained):
     labels = [label.get_text() for label in drawn["slices"].axes[0].get_yticklabels()]
-    measured = [one for one in trained.evaluation.slices if one.estimates]
+    measured = [row for row in trained.evaluation.slices if row.estimates]
     assert len(labels) == len(measured)
     assert len(measured) < len(trained.evaluation.slices)
 

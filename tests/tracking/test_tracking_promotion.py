@@ -51,8 +51,8 @@ def make_run(trained):
 
 def test_a_model_does_not_differ_from_itself(make_run):
     run = make_run(1.0)
-    for one in paired_differences(run.held_out, run.held_out).values():
-        assert (one.value, one.low, one.high) == (0, 0, 0)
+    for difference in paired_differences(run.held_out, run.held_out).values():
+        assert (difference.value, difference.low, difference.high) == (0, 0, 0)
 
 
 def test_a_paired_difference_excludes_zero_and_is_antisymmetric(make_run):
@@ -241,7 +241,7 @@ def test_runs_are_found_by_identifier_beginning_name_or_alias(in_tracked):
         f"models:/{MODEL_NAME}/1",
     ]
     comparison = compare_runs(names)
-    assert {one.run_id for one in comparison.runs} == {run.run_id}
+    assert {run_facts.run_id for run_facts in comparison.runs} == {run.run_id}
     assert comparison.params == {}
 
 

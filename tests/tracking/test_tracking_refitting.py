@@ -50,10 +50,10 @@ def models(requests):
 @pytest.fixture
 def store(models, requests, drawn_once, empty_store):
     """The champion was trained on 50 requests, the challenger on all 70; both tables exist."""
-    for name, one in models.items():
-        write_requests(requests.head(one.data.requests), Path(f"{name}.parquet"))
-        folder = save_model(one, Path(f"models/{name}"), manifest=manifest_here(Path(f"{name}.parquet")))
-        record(one, folder, extras=Extras(compared=(), manifest=folder / MANIFEST, name=name))
+    for name, training in models.items():
+        write_requests(requests.head(training.data.requests), Path(f"{name}.parquet"))
+        folder = save_model(training, Path(f"models/{name}"), manifest=manifest_here(Path(f"{name}.parquet")))
+        record(training, folder, extras=Extras(compared=(), manifest=folder / MANIFEST, name=name))
     client = MlflowClient(f"sqlite:///{empty_store}/mlflow.db")
     client.set_registered_model_alias(MODEL_NAME, CHAMPION, "1")
     return client
@@ -108,7 +108,7 @@ def test_a_challenger_without_its_data_is_not_promoted(store):
 
 def test_runs_are_compared_by_name_version_and_alias(store):
     comparison = compare_runs(["fewer", "1", "champion", "@challenger", "all", "2"])
-    assert [one.name for one in comparison.runs] == ["fewer", "fewer", "fewer", "all", "all", "all"]
+    assert [run.name for run in comparison.runs] == ["fewer", "fewer", "fewer", "all", "all", "all"]
 
 
 @pytest.mark.parametrize("name", ["7", "champion", "@challenger", "models:/x", "runs:/x"])

@@ -80,7 +80,9 @@ def test_undefined_values_are_not_metrics(trained):
     estimates[MODEL] = {**estimates[MODEL], "outcome.roc_auc": unknown}
     changed = replace(trained, evaluation=replace(trained.evaluation, estimates=estimates))
 
-    all_names, fewer = ({point.name for point in run_facts.collect_metrics(one)} for one in (trained, changed))
+    all_names, fewer = (
+        {point.name for point in run_facts.collect_metrics(training)} for training in (trained, changed)
+    )
     assert all_names - fewer == {"outcome.roc_auc", "outcome.roc_auc.low", "outcome.roc_auc.high"}
 
 

@@ -55,14 +55,14 @@ def test_every_estimate_of_the_evaluation_is_a_metric_with_its_interval(run, tra
     expected = {
         f"{metric}{whose}{end}": value
         for whose, table in tables.items()
-        for metric, one in table.items()
-        for end, value in (("", one.value), (".low", one.low), (".high", one.high))
+        for metric, estimate in table.items()
+        for end, value in (("", estimate.value), (".low", estimate.low), (".high", estimate.high))
     } | trained.coverage
     expected |= {
-        f"{metric}.{name}": one.value
+        f"{metric}.{name}": estimate.value
         for name, table in evaluation.estimates.items()
         if name != MODEL
-        for metric, one in table.items()
+        for metric, estimate in table.items()
     }
 
     finite = {name: value for name, value in expected.items() if isfinite(value)}
@@ -91,7 +91,7 @@ def test_each_baseline_is_a_child_run(client, run, trained):
         estimates = trained.evaluation.estimates[child.data.params["predictor"]]
         assert child.data.metrics[
             "family.f1_micro" if "ur_" in child.data.params["predictor"] else "outcome.brier"
-        ] in {one.value for one in estimates.values()}
+        ] in {estimate.value for estimate in estimates.values()}
         assert child.data.params["data.requests"] == run.data.params["data.requests"]
 
 
@@ -162,7 +162,7 @@ def test_the_data_set_is_a_digest_column_names_and_counts(run, trained):
         "cases": 30,
         "overturned": trained.data.overturned,
     }
-    assert "request" in {one["name"] for one in json.loads(used.dataset.schema)["mlflow_colspec"]}
+    assert "request" in {column["name"] for column in json.loads(used.dataset.schema)["mlflow_colspec"]}
     assert [(tag.key, tag.value) for tag in used.tags] == [("mlflow.data.context", "training")]
 
 

@@ -88,7 +88,7 @@ def test_an_interrupted_send_is_completed_by_the_next_attempt(trained, tracked, 
     runs = _runs(client)
     assert sorted(run.data.params["predictor"] for run in runs) == ["base_rate", "model", "plain_tfidf", "ur_families"]
     assert {run.info.status for run in runs} == {"FINISHED"}
-    assert [str(one.version) for one in client.search_model_versions()] == ["1"] == [sent.model_version]
+    assert [str(version.version) for version in client.search_model_versions()] == ["1"] == [sent.model_version]
     (logged,) = client.search_logged_models([runs[0].info.experiment_id])
     assert logged.model_id in {output.model_id for output in client.get_run(sent.run_id).outputs.model_outputs}
     assert {metric.key for metric in logged.metrics} == set(client.get_run(sent.run_id).data.metrics)
@@ -243,7 +243,7 @@ def test_a_record_survives_a_round_trip(trained, tracked, empty_store):
     folder = save_training(trained, tracked.model_folder)
     written = read_record(folder)
     assert read_record(save_record(written.model_copy(update={"id": "another"}))).runs == written.runs
-    assert {one.key for one in written.runs} == {"model", "base_rate", "ur_families", "plain_tfidf"}
+    assert {run.key for run in written.runs} == {"model", "base_rate", "ur_families", "plain_tfidf"}
 
 
 def test_a_store_error_is_one_line_with_the_folder_of_the_record(trained, tracked, empty_store, monkeypatch):

@@ -192,7 +192,7 @@ def test_several_processes_can_create_a_store_at_once(tmp_path):
         subprocess.Popen([sys.executable, "-c", code], cwd=tmp_path, env=inherited, stderr=subprocess.PIPE, text=True)
         for _ in range(3)
     ]
-    assert [(one.communicate()[1], one.returncode) for one in started] == [("", 0)] * 3
+    assert [(process.communicate()[1], process.returncode) for process in started] == [("", 0)] * 3
     assert [path.name for path in tmp_path.iterdir()] == ["mlflow.db"]
 
 

@@ -59,7 +59,7 @@ def test_the_sweeps_run_describes_the_gain(recorded):
     assert parent.data.params["sweep.varied.outcome.C"] == "0.1..10.0 log"
     assert parent.data.params["sweep.winner.outcome.C"] == "1.0"
     assert set(flat_keys(sweep.plan.base.experiment.values())) <= set(parent.data.params)
-    assert {one.path for one in client.list_artifacts(parent.info.run_id)} == {"sweep.toml", "best.toml"}
+    assert {artifact.path for artifact in client.list_artifacts(parent.info.run_id)} == {"sweep.toml", "best.toml"}
 
 
 def test_a_trial_has_the_varied_keys_and_its_inner_metrics(recorded):
@@ -73,7 +73,7 @@ def test_a_trial_has_the_varied_keys_and_its_inner_metrics(recorded):
     assert first.data.metrics["inner.folds"] == 2
     assert (first.data.tags["search"], first.data.tags["state"]) == ("all", "complete")
     steps = client.get_metric_history(first.info.run_id, "inner.outcome.roc_auc.by_fold")
-    assert [(one.step, one.value) for one in steps] == [(0, 0.6), (1, 0.603)]
+    assert [(step.step, step.value) for step in steps] == [(0, 0.6), (1, 0.603)]
     assert sum(run.data.tags["state"] == "pruned" for run in trials) == 3
     assert all(set(run.data.params) == set(VARIED) for run in trials)
 
@@ -117,5 +117,5 @@ def test_a_server_accepts_a_sweep(tmp_path, monkeypatch):
         client = MlflowClient(run.tracking_uri)
         trials = _trials_of(client, run)
         assert len(trials) == len(sweep.trials)
-        assert all(set(one.data.params) == set(VARIED) for one in trials)
-        assert {one.path for one in client.list_artifacts(run.run_id)} == {"sweep.toml", "best.toml"}
+        assert all(set(trial.data.params) == set(VARIED) for trial in trials)
+        assert {artifact.path for artifact in client.list_artifacts(run.run_id)} == {"sweep.toml", "best.toml"}

@@ -15,7 +15,9 @@ def test_the_machine_is_sampled_from_the_beginning_to_the_end_of_the_block():
     assert [point.step for point in cpu] == list(range(len(cpu)))
     assert len(cpu) > 2, "one more sample at the end"
     assert all(point.at_ms and point.value >= 0 for point in points)
-    assert {"system/system_memory_usage_megabytes", "system/network_transmit_megabytes"} < {one.name for one in points}
+    assert {"system/system_memory_usage_megabytes", "system/network_transmit_megabytes"} < {
+        point.name for point in points
+    }
 
 
 def test_sampling_ends_if_the_block_raises():

@@ -104,7 +104,7 @@ def test_a_real_server_shows_the_run(ui_address, tracked):
     response = _ask(
         f"{ui_address}/api/2.0/mlflow/runs/search", {"experiment_ids": [tracked.run.experiment_id], "max_results": 50}
     )
-    (run,) = [one for one in response["runs"] if one["info"]["run_id"] == tracked.run.run_id]
+    (run,) = [run for run in response["runs"] if run["info"]["run_id"] == tracked.run.run_id]
     assert run["info"]["run_name"] == tracked.run.name
     assert "outcome.roc_auc" in {metric["key"] for metric in run["data"]["metrics"]}
 

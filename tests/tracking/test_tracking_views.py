@@ -23,7 +23,11 @@ def _state(experiment, view):
 def _metrics_of(view):
     """Metrics in the columns and charts of a view."""
     columns = [name for name in view.columns if "." in name and ":" not in name] + [view.order_by]
-    charts = [name for one in view.sections for name in (*one.bars, *(name for line in one.lines for name in line))]
+    charts = [
+        name
+        for section in view.sections
+        for name in (*section.bars, *(name for line in section.lines for name in line))
+    ]
     return {*columns, *charts} - {""}
 
 
@@ -51,7 +55,9 @@ def test_every_metric_param_and_tag_of_a_view_of_trainings_is_recorded(run, trai
 
 def test_every_image_in_a_view_exists(trained):
     drawn = set(figures(trained))
-    shown = {name for view in pages()[EXPERIMENT].views.values() for one in view.sections for name in one.images}
+    shown = {
+        name for view in pages()[EXPERIMENT].views.values() for section in view.sections for name in section.images
+    }
     assert shown
     assert shown <= drawn
 
@@ -73,7 +79,7 @@ def test_view_states_are_complete_and_fit_into_a_tag(experiment):
         saved = json.loads(tags[view_tag(view)])
         assert {*saved} == {"name", "createdAt", "updatedAt", "state"}
         state = json.loads(saved["state"])
-        sections = {one["uuid"] for one in state["compareRunSections"]}
+        sections = {section["uuid"] for section in state["compareRunSections"]}
         assert {chart["metricSectionId"] for chart in state["compareRunCharts"]} <= sections
         assert set(state["columnWidths"]) <= set(state["columnOrder"])
 

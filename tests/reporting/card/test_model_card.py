@@ -128,7 +128,7 @@ def test_a_rarely_cited_family_has_no_metric(card):
 
 @pytest.mark.parametrize(("overturned", "is_limit"), [(26, True), (2600, False)])
 def test_few_overturned_requests_are_a_limit(trained, overturned, is_limit):
-    warns = any("is a small number" in one for one in limits(with_data(trained, overturned=overturned)))
+    warns = any("is a small number" in limit for limit in limits(with_data(trained, overturned=overturned)))
 
     assert warns == is_limit
 
@@ -159,13 +159,15 @@ def test_the_auc_within_cases_of_similar_size_is_weighted_by_pairs(trained):
 def test_the_number_of_requests_is_a_limit_if_it_explains_the_auc(trained, single, pairs, is_limit):
     sized = with_slices(trained, of_size("1", 40, single, auc=0.7), of_size("2", 40, pairs, auc=0.7))
 
-    assert any("number of requests in the case" in one for one in limits(sized)) == is_limit
+    assert any("number of requests in the case" in limit for limit in limits(sized)) == is_limit
 
 
 def test_coverage_below_the_target_is_a_limit(trained):
     below_target = replace(trained, coverage={**trained.coverage, "conformal.coverage_overturned": 0.73})
 
-    assert any("contained the outcome for 73% of cases with overturned requests" in one for one in limits(below_target))
+    assert any(
+        "contained the outcome for 73% of cases with overturned requests" in limit for limit in limits(below_target)
+    )
 
 
 def test_a_source_without_families_has_a_card_without_them(of_dmhc):
@@ -219,7 +221,8 @@ def test_a_lower_auc_on_later_decisions_is_a_limit(spanning, auc, is_limit):
     evaluation = replace(with_auc(spanning.evaluation, Estimate(0.85, 0.8, 0.9)), temporal=later)
 
     assert (
-        any("Lower on later decisions" in one for one in limits(replace(spanning, evaluation=evaluation))) == is_limit
+        any("Lower on later decisions" in limit for limit in limits(replace(spanning, evaluation=evaluation)))
+        == is_limit
     )
 
 
@@ -266,9 +269,11 @@ def test_table_rows_have_as_many_cells_as_the_header(which, request):
     lines = model_card(request.getfixturevalue(which)).splitlines()
     cells = [line.replace("\\|", "").count("|") if line.startswith("|") else 0 for line in lines]
 
-    assert sum(one > 0 for one in cells) > 20
+    assert sum(count > 0 for count in cells) > 20
     assert not [
-        line for line, one, before in zip(lines[1:], cells[1:], cells, strict=False) if one and before and one != before
+        line
+        for line, count, before in zip(lines[1:], cells[1:], cells, strict=False)
+        if count and before and count != before
     ]
 
 
