@@ -1,4 +1,4 @@
-"""What a model must beat."""
+"""Baselines that a model must beat."""
 
 import numpy as np
 import pandas as pd
@@ -41,7 +41,7 @@ def test_the_base_rate_is_the_rate_of_each_label():
 
 
 @pytest.mark.parametrize(
-    ("ur_families", "families", "likeliest"),
+    ("ur_families", "families", "most_likely"),
     [
         ("opioids", "opioids", "opioids"),
         ("opioids odg", "opioids|odg", "opioids"),
@@ -50,11 +50,11 @@ def test_the_base_rate_is_the_rate_of_each_label():
         ("_absent", "acoem", "acoem"),
     ],
 )
-def test_the_reviewer_cites_what_the_administrator_cited_else_the_commonest(ur_families, families, likeliest):
+def test_ur_families_predicts_the_cited_families_or_the_most_common(ur_families, families, most_likely):
     predictions = UrFamilies().fit(TRAIN, LABELS, GROUPS).predict(pd.DataFrame({"ur_families": [ur_families]}))
 
     assert (predictions.family_set == indicator(families)).all()
-    assert FAMILIES[predictions.family_probability[0].argmax()] == likeliest
+    assert FAMILIES[predictions.family_probability[0].argmax()] == most_likely
     assert predictions.family_probability.min() >= 0
 
 
@@ -71,15 +71,15 @@ def test_plain_text_learns_from_the_words():
 
 
 @given(texts=st.lists(st.text("ab Ü1,'-\n", max_size=12), min_size=2, max_size=6))
-def test_words_are_those_of_scikit_learns_vectorizer_to_the_bit(texts):
-    known = [*texts, "MRI of the Knee", "knee, of it"]
+def test_word_features_equal_scikit_learns_exactly(texts):
+    corpus = [*texts, "MRI of the Knee", "knee, of it"]
 
-    ours, theirs = (
-        kind(sublinear_tf=True, ngram_range=(1, 2)).fit(known) for kind in (WordVectorizer, TfidfVectorizer)
+    word_vectorizer, tfidf_vectorizer = (
+        kind(sublinear_tf=True, ngram_range=(1, 2)).fit(corpus) for kind in (WordVectorizer, TfidfVectorizer)
     )
 
-    assert ours.get_feature_names_out().tolist() == theirs.get_feature_names_out().tolist()
-    for documents in (known, ["the knee of it"], [""]):
-        found, expected = ours.transform(documents), theirs.transform(documents)
-        assert found.indices.tolist() == expected.indices.tolist()
-        assert found.data.tolist() == expected.data.tolist()
+    assert word_vectorizer.get_feature_names_out().tolist() == tfidf_vectorizer.get_feature_names_out().tolist()
+    for documents in (corpus, ["the knee of it"], [""]):
+        actual, expected = word_vectorizer.transform(documents), tfidf_vectorizer.transform(documents)
+        assert actual.indices.tolist() == expected.indices.tolist()
+        assert actual.data.tolist() == expected.data.tolist()

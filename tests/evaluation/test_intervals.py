@@ -46,13 +46,13 @@ def test_as_many_cases_are_drawn_as_there_are_whatever_their_size():
     assert weights.std() > 0
 
 
-def test_resamples_are_shared_out_among_the_repeats():
+def test_resamples_are_distributed_over_the_repeats():
     _, repeat_of = draw_weights(np.arange(5), repeats=3, resamples=20)
 
     assert [repeat_of.count(repeat) for repeat in range(3)] == [7, 7, 6]
 
 
-def test_metrics_see_the_same_resamples():
+def test_metrics_use_the_same_resamples():
     metrics = {name: lambda _, w: w @ np.arange(6.0) for name in "ab"}
     bootstrap = Bootstrap.over_cases(metrics, np.arange(6), 2, 50, seed=3)
 
@@ -60,7 +60,7 @@ def test_metrics_see_the_same_resamples():
     assert bootstrap.difference("a", "b") == Estimate(0.0, 0.0, 0.0)
 
 
-def test_an_interval_holds_the_middle_of_the_resampled_values():
+def test_an_interval_contains_the_central_95_percent_of_resampled_values():
     values = np.append(np.arange(101.0), np.nan)
 
     interval = estimate(lambda repeat, _: np.array([repeat + 50.0]), values, requests=3, repeats=3)
@@ -69,7 +69,7 @@ def test_an_interval_holds_the_middle_of_the_resampled_values():
     assert str(Estimate(0.1234, 0.1, 0.2)) == "0.123 [0.100, 0.200]"
 
 
-def test_an_interval_is_widened_to_hold_the_value():
+def test_an_interval_is_widened_to_include_the_value():
     """An absolute error is larger in nearly every resample than in the data."""
     interval = estimate(lambda _repeat, _weights: np.array([0.1]), np.linspace(0.2, 0.3, 41), requests=3, repeats=1)
 
@@ -77,7 +77,7 @@ def test_an_interval_is_widened_to_hold_the_value():
     assert interval.high == pytest.approx(0.2975)
 
 
-def test_a_metric_that_no_resample_defines_has_no_interval():
+def test_a_metric_undefined_in_all_resamples_has_no_interval():
     interval = estimate(lambda _repeat, _weights: np.array([0.5]), np.full(4, np.nan), requests=3, repeats=1)
 
     assert interval.value == 0.5
@@ -85,7 +85,7 @@ def test_a_metric_that_no_resample_defines_has_no_interval():
 
 
 def test_an_interval_of_siblings_is_wider_than_one_of_single_requests():
-    """Ten requests that repeat each other say no more than one."""
+    """Ten identical requests contain no more information than one."""
     values = np.random.default_rng(0).random(40)
     siblings, alone = values.repeat(10), values.repeat(10)
 

@@ -1,4 +1,4 @@
-"""Nothing that is decided reaches a prediction, and no case tells on its siblings while something is tuned."""
+"""Predictions do not depend on decisions, and tuning keeps each case on one side."""
 
 from dataclasses import replace
 
@@ -57,12 +57,12 @@ def fitted():
     return dataset.frame, RequestModel().fit(dataset.frame, dataset.labels, dataset.groups)
 
 
-def test_every_column_that_is_no_feature_is_tried():
+def test_every_column_that_is_not_a_feature_is_covered():
     assert {column.name for column in COLUMNS if column.role is not Role.FEATURE} == set(DECIDED | IDS)
 
 
 @pytest.mark.parametrize("names", [[name] for name in DECIDED | IDS] + [list(DECIDED | IDS)], ids=", ".join)
-def test_features_and_predictions_do_not_change_with_what_is_no_feature(fitted, names):
+def test_features_and_predictions_do_not_depend_on_other_columns(fitted, names):
     frame, model = fitted
     changes = {name: (DECIDED | IDS)[name] for name in names}
 
@@ -73,7 +73,7 @@ def test_features_and_predictions_do_not_change_with_what_is_no_feature(fitted, 
 
 
 def test_predictions_do_not_change_with_siblings_outcomes(fitted):
-    """Each request beside siblings of the other outcome, all else the same."""
+    """Each request with siblings of the other outcome, otherwise unchanged."""
     frame, model = fitted
     odd = {"outcome": lambda rows: np.where(rows["item"] % 2 == 0, DECIDED["outcome"](rows), rows["outcome"])}
 
@@ -99,7 +99,7 @@ def test_held_out_predictions_do_not_change_with_the_labels_of_their_fold():
 
 
 def test_inner_folds_never_have_a_group_on_both_sides(prepared, monkeypatch):
-    """Every split that scikit-learn makes while a model is fitted, of calibration and of thresholds alike."""
+    """Every split by scikit-learn while a model is fitted, for calibration and thresholds."""
     counts: dict[str, int] = {}
     own = prepared.groups // 2
 
@@ -123,12 +123,12 @@ def test_inner_folds_never_have_a_group_on_both_sides(prepared, monkeypatch):
 
 
 def fingerprints(cases: int = 60) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """A feature of each case's own, shared by its four requests, whose outcome is the case's by chance."""
+    """Cases of four requests that share a unique feature and a random outcome."""
     groups = np.arange(cases).repeat(4)
     return np.eye(cases)[groups], (np.random.default_rng(1).random(cases) < 0.4)[groups], groups
 
 
-def test_calibration_learns_nothing_from_siblings():
+def test_calibration_does_not_use_siblings():
     features, truth, groups = fingerprints()
 
     leaking = CalibratedLogisticClassifier(C=10).fit(features, truth)
@@ -139,7 +139,7 @@ def test_calibration_learns_nothing_from_siblings():
     assert np.ptp(grouped.predict_proba(features)[:, 1]) < 0.3 < np.ptp(leaking.predict_proba(features)[:, 1])
 
 
-def test_family_thresholds_learn_nothing_from_siblings():
+def test_family_thresholds_do_not_use_siblings():
     features, truth, groups = fingerprints()
     families = np.column_stack([truth, ~truth])
 

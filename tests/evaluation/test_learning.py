@@ -1,4 +1,4 @@
-"""How metrics grow with the cases that are used for training."""
+"""The learning curve: metrics by number of training cases."""
 
 from dataclasses import replace
 from itertools import pairwise
@@ -18,7 +18,7 @@ SETTINGS = EvaluationSettings(folds=3, repeats=1, resamples=20, jobs=1, learning
 
 
 class Counting:
-    """Says how many rows it was fitted on, and keeps which."""
+    """Predicts its number of training rows, and stores which rows."""
 
     fitted: list[tuple[set[int], set[int], bool]]
 
@@ -34,7 +34,7 @@ class Counting:
 
 @pytest.fixture(scope="module")
 def curve(prepared):
-    """Evaluation, points, what each fit saw, and the progress bars."""
+    """Evaluation, points, training rows of each fit, and the progress bars."""
     Counting.fitted, bars = [], ProgressBars()
     dataset = replace(prepared, frame=prepared.frame.assign(row=np.arange(len(prepared))))
     evaluation = evaluate(dataset, Counting, SETTINGS)
@@ -43,15 +43,15 @@ def curve(prepared):
     return evaluation, points, Counting.fitted, bars
 
 
-def test_each_point_learns_from_more_cases_and_the_last_from_all_but_the_held_out(curve, prepared):
+def test_points_have_growing_numbers_of_cases_up_to_all_training_cases(curve, prepared):
     _, points, _, _ = curve
     cases = [point.cases for point in points]
     assert cases == sorted(set(cases))
     assert points[-1].cases == (prepared.groups.max() + 1) * 2 // 3
-    assert [one / cases[-1] for one in cases] == pytest.approx([*SHARES, 1.0], abs=0.03)
+    assert [count / cases[-1] for count in cases] == pytest.approx([*SHARES, 1.0], abs=0.03)
 
 
-def test_a_larger_part_holds_the_smaller_one_of_the_same_fold_and_whole_cases(curve, prepared):
+def test_a_larger_sample_contains_the_smaller_one_and_whole_cases(curve, prepared):
     _, _, fitted, _ = curve
     assert len(fitted) == len(SHARES) * 3
     for fold in range(3):
@@ -61,7 +61,7 @@ def test_a_larger_part_holds_the_smaller_one_of_the_same_fold_and_whole_cases(cu
         assert rows == set(np.flatnonzero(np.isin(prepared.groups, list(groups))))
 
 
-def test_every_part_holds_both_outcomes(curve):
+def test_every_sample_has_both_outcomes(curve):
     assert all(both for _, _, both in curve[2])
 
 

@@ -90,7 +90,7 @@ def test_integer_weights_equal_repeated_rows(name, of_sets, seed, weights):
 
 @given(seed=SEEDS)
 @settings(max_examples=10, deadline=None)
-def test_many_weightings_at_once_equal_one_at_a_time(seed):
+def test_a_batch_of_weights_equals_single_weights(seed):
     truth, score = drawn(seed)
     weights = np.random.default_rng(seed).integers(0, 3, (7, len(truth))).astype(float)
 
@@ -117,21 +117,21 @@ def test_matthews_and_f1_are_zero_where_undefined():
     assert metrics.f1_micro(nothing[:, None], nothing[:, None], ones(2)).tolist() == [0]
 
 
-def test_macro_f1_leaves_out_families_that_nobody_cites():
+def test_macro_f1_ignores_families_that_are_never_cited():
     truth = np.array([[True, False], [True, False]])
     predicted = np.array([[True, True], [True, False]])
 
     assert metrics.f1_macro(truth, predicted, ones(2)).tolist() == [1]
 
 
-def test_the_likeliest_family_is_right_where_it_is_among_those_cited():
+def test_the_most_likely_family_is_correct_if_it_was_cited():
     truth = np.array([[True, True, False], [False, False, True]])
     probability = np.array([[0.1, 0.9, 0.5], [0.8, 0.0, 0.7]])
 
     assert metrics.top_family_cited(truth, probability, ones(2)).tolist() == [0.5]
 
 
-def test_brier_skill_is_the_share_of_the_base_rates_error_that_is_gone():
+def test_brier_skill_is_the_relative_reduction_of_the_base_rates_error():
     truth = np.array([True, False, False, False])
 
     assert metrics.brier_skill(truth, truth.astype(float), ones(4)).tolist() == [1]
@@ -167,7 +167,7 @@ def test_equal_probabilities_share_a_bin_of_the_calibration_error():
     assert metrics.expected_calibration_error(truth, np.full(100, 0.5), ones(100)) == pytest.approx([0.2])
 
 
-def test_weights_move_the_calibration_error():
+def test_weights_change_the_calibration_error():
     truth, probability = np.array([True, False]), np.array([0.5, 0.5])
 
     errors = metrics.expected_calibration_error(truth, probability, np.array([[1.0, 1.0], [3.0, 1.0], [0.0, 2.0]]))

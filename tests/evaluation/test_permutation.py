@@ -1,4 +1,4 @@
-"""What chance gives."""
+"""The permutation test."""
 
 from dataclasses import replace
 
@@ -13,7 +13,7 @@ from imr_ml.evaluation.splits import EvaluationSettings, grouped_folds
 SETTINGS = EvaluationSettings(folds=4, permutations=30, jobs=1)
 
 
-def test_a_signal_stands_out_from_chance(prepared):
+def test_a_signal_has_a_small_p_value(prepared):
     bars = ProgressBars()
 
     result = permutation_test(prepared, ModelSettings(), SETTINGS, bars.start)
@@ -25,7 +25,7 @@ def test_a_signal_stands_out_from_chance(prepared):
     assert bars.done == bars.announced == {"shuffling outcomes": 30}
 
 
-def test_noise_does_not(prepared):
+def test_noise_has_no_small_p_value(prepared):
     random = np.random.default_rng(5)
     noise = replace(prepared.labels, overturned=(random.random(prepared.groups.max() + 1) < 0.4)[prepared.groups])
 
@@ -35,13 +35,13 @@ def test_noise_does_not(prepared):
 
 
 @pytest.mark.slow
-def test_the_same_seed_gives_the_same_whatever_the_processes(prepared):
+def test_results_do_not_depend_on_the_number_of_processes(prepared):
     settings = replace(SETTINGS, permutations=11)
 
-    one, two = (permutation_test(prepared, ModelSettings(), replace(settings, jobs=jobs)) for jobs in (1, 2))
+    single, parallel = (permutation_test(prepared, ModelSettings(), replace(settings, jobs=jobs)) for jobs in (1, 2))
 
-    assert one.roc_auc == two.roc_auc
-    assert one.shuffled_roc_auc.tolist() == two.shuffled_roc_auc.tolist()
+    assert single.roc_auc == parallel.roc_auc
+    assert single.shuffled_roc_auc.tolist() == parallel.shuffled_roc_auc.tolist()
 
 
 def test_the_p_value_counts_the_real_outcomes_as_one_of_the_shuffles():
@@ -66,7 +66,7 @@ def test_cases_swap_outcomes_within_their_fold_and_siblings_still_agree():
     assert np.mean(shuffles, axis=0).std() < overturned.std() / 2
 
 
-def test_a_case_with_two_outcomes_hands_on_both():
+def test_a_case_with_two_outcomes_passes_on_both():
     groups = np.array([0, 0, 1, 1, 1])
     overturned = np.array([True, False, False, False, False])
     everything = [(np.arange(0), np.arange(5))]

@@ -1,4 +1,4 @@
-"""The evaluation as a whole: a signal is found, noise is not, and a case's requests can't give each other away."""
+"""The whole evaluation: it detects a signal, reports noise as chance, and does not leak within cases."""
 
 from dataclasses import replace
 
@@ -21,7 +21,7 @@ QUICK = EvaluationSettings(folds=4, repeats=1, resamples=200, jobs=1)
 
 
 class Remembering:
-    """Predicts for each summary what was decided where it stood before: nothing but leakage helps it."""
+    """Predicts the outcome of an identical training summary, so only leakage helps it."""
 
     def fit(self, frame, labels, groups):
         self.known = dict(zip(frame["clinical_summary"], labels.overturned, strict=True))
@@ -38,7 +38,7 @@ def evaluation(prepared):
     return evaluate(prepared, RequestModel, QUICK)
 
 
-def test_every_metric_stands_beside_its_baselines(evaluation):
+def test_every_metric_is_compared_with_its_baselines(evaluation):
     for metric in METRICS:
         for predictor in (MODEL, *baselines_for(metric)):
             estimate = evaluation.estimates[predictor][metric]
@@ -63,7 +63,7 @@ def test_a_difference_is_that_of_the_values(evaluation):
             assert difference.value == pytest.approx(values[0] - values[1])
 
 
-def test_the_base_rate_reports_nobody_apart(evaluation):
+def test_the_base_rate_has_an_auc_of_one_half(evaluation):
     assert evaluation.estimates["base_rate"]["outcome.roc_auc"].value == 0.5
     assert evaluation.estimates["base_rate"]["outcome.matthews"].value == 0
 
@@ -81,7 +81,7 @@ def test_shuffled_outcomes_are_not_found(prepared):
 
 
 def fingerprints(cases: int = 60) -> Dataset:
-    """Each case has a summary of its own, four requests that share it, and an outcome by chance."""
+    """Each case has four requests that share a unique summary and a random outcome."""
     groups = np.arange(cases).repeat(4)
     overturned = (np.random.default_rng(1).random(cases) < 0.4)[groups]
     frame = pd.DataFrame(
@@ -108,7 +108,7 @@ def test_siblings_do_not_leak_across_folds():
     assert grouped.estimates[MODEL]["outcome.roc_auc"].value == 0.5
 
 
-def test_predictions_come_back_in_the_rows_order(prepared):
+def test_predictions_are_in_the_order_of_the_rows(prepared):
     class Echo(Remembering):
         def predict(self, frame):
             predictions = super().predict(frame)
@@ -134,7 +134,7 @@ def test_small_tables_are_cross_validated_five_times(repeats, requests, run):
     assert EvaluationSettings(repeats=repeats).for_requests(requests).repeats == run
 
 
-def test_evaluating_twice_gives_the_same(prepared, evaluation):
+def test_an_evaluation_is_deterministic(prepared, evaluation):
     again = evaluate(prepared, RequestModel, QUICK)
 
     assert again.estimates == evaluation.estimates
@@ -153,7 +153,7 @@ def test_values_by_fold_are_those_of_the_test_parts(prepared):
     assert {values.shape for values in evaluation.by_fold.values()} == {(2, 4)}
 
 
-def test_a_source_without_families_has_outcome_metrics_only(prepared):
+def test_a_source_without_families_has_only_outcome_metrics(prepared):
     labels = replace(prepared.labels, families=np.zeros_like(prepared.labels.families))
     bars = ProgressBars()
 
@@ -166,7 +166,7 @@ def test_a_source_without_families_has_outcome_metrics_only(prepared):
     assert bars.done == bars.announced == {"fitting held-out models": 12}
 
 
-def test_coverage_is_measured_on_cases_that_set_no_threshold(evaluation):
+def test_coverage_is_measured_on_cases_not_used_for_thresholds(evaluation):
     measured = measured_coverage(evaluation, coverage=0.8)
 
     assert 0.65 < measured["conformal.coverage"] <= 1
@@ -183,7 +183,7 @@ def of_large_table(prepared):
     return evaluate(prepared, RequestModel, LARGE)
 
 
-def test_a_large_table_is_tested_on_one_part_of_its_cases(prepared, of_large_table):
+def test_a_large_table_is_tested_on_one_fold(prepared, of_large_table):
     rows = of_large_table.rows
 
     assert len(of_large_table.labels.overturned) == len(rows) == len(of_large_table.groups)
@@ -194,7 +194,7 @@ def test_a_large_table_is_tested_on_one_part_of_its_cases(prepared, of_large_tab
     assert not of_large_table.settings.stratify
 
 
-def test_what_a_large_table_is_predicted_is_what_its_held_out_model_predicts(prepared, of_large_table):
+def test_predictions_of_a_large_table_are_those_of_its_held_out_model(prepared, of_large_table):
     rows = of_large_table.rows
     rest = prepared[np.delete(np.arange(len(prepared)), rows)]
 
@@ -202,7 +202,7 @@ def test_what_a_large_table_is_predicted_is_what_its_held_out_model_predicts(pre
 
     expected = model.predict(prepared.frame.iloc[rows])
     assert np.allclose(of_large_table.out_of_fold.mean_p_overturned, expected.p_overturned)
-    assert sum(one.requests for one in of_large_table.slices if one.kind == "sex") == len(rows)
+    assert sum(row.requests for row in of_large_table.slices if row.kind == "sex") == len(rows)
 
 
 def test_all_folds_of_a_large_table_are_tested_on_demand(prepared):
@@ -212,7 +212,7 @@ def test_all_folds_of_a_large_table_are_tested_on_demand(prepared):
     assert replace(LARGE, repeats=2).for_requests(len(prepared)).tested_folds == 5
 
 
-def test_plain_text_is_fitted_on_a_part_of_a_large_table(prepared, monkeypatch):
+def test_plain_text_is_fitted_on_a_sample_of_a_large_table(prepared, monkeypatch):
     monkeypatch.setattr(PlainText, "MOST_REQUESTS", 60)
     folds = grouped_folds(prepared.labels.overturned, prepared.groups, 4, seed=0)[:1]
 

@@ -28,7 +28,7 @@ def test_folds_never_split_a_case_and_test_each_request_once(cases, folds, seed)
         assert len(train) + len(test) == len(groups)
 
 
-def test_folds_depend_on_the_seed_alone():
+def test_folds_depend_only_on_the_seed():
     groups, overturned = np.arange(40), np.arange(40) % 3 == 0
 
     first, again, other = (

@@ -1,4 +1,4 @@
-"""Learning from earlier decisions, tested on later ones."""
+"""Training on earlier decisions, testing on later ones."""
 
 from dataclasses import replace
 
@@ -29,7 +29,7 @@ def labels(years: np.ndarray, overturned: np.ndarray | None = None) -> Labels:
     seed=st.integers(0, 99),
 )
 @settings(max_examples=50)
-def test_nothing_of_a_later_case_is_trained_on(years, cases, seed):
+def test_no_request_of_a_later_case_is_used_for_training(years, cases, seed):
     groups = np.random.default_rng(seed).integers(0, cases, len(years))
     decided = labels(np.array(years))
     try:
@@ -42,13 +42,13 @@ def test_nothing_of_a_later_case_is_trained_on(years, cases, seed):
     assert test.tolist() == np.flatnonzero(decided.decided_year >= decided.decided_year[test].min()).tolist()
 
 
-def test_about_seven_tenths_of_the_cases_are_trained_on():
+def test_about_seven_tenths_of_the_cases_are_used_for_training():
     train, test = temporal_split(labels(np.linspace(2014, 2016, 100)), np.arange(100))
 
     assert (len(train), len(test)) == (70, 30)
 
 
-def test_a_case_that_was_also_decided_later_is_only_tested_on():
+def test_a_case_also_decided_later_is_only_used_for_testing():
     years, groups = np.linspace(2014, 2016, 100), np.arange(100)
     groups[0] = 99
 
@@ -73,7 +73,7 @@ def test_a_case_that_was_also_decided_later_is_only_tested_on():
         (np.linspace(2014, 2016, 40), np.arange(40) >= 5, None),
     ],
 )
-def test_why_there_is_no_temporal_split_is_reported(years, overturned, reason):
+def test_a_missing_temporal_split_has_a_reason(years, overturned, reason):
     if reason is None:
         with pytest.raises(NoTemporalSplit, match=r"only 0 later case\(s\) with a request upheld"):
             temporal_split(labels(years, overturned), np.arange(40))
@@ -82,7 +82,7 @@ def test_why_there_is_no_temporal_split_is_reported(years, overturned, reason):
             temporal_split(labels(years, overturned), np.arange(40))
 
 
-def test_an_evaluation_holds_the_temporal_split_where_dates_allow_it(prepared):
+def test_an_evaluation_has_a_temporal_split_if_dates_allow_it(prepared):
     dated = replace(prepared.labels, decided_year=2015 + prepared.groups / 40)
 
     evaluation = evaluate(replace(prepared, labels=dated), RequestModel, QUICK)
@@ -96,7 +96,7 @@ def test_an_evaluation_holds_the_temporal_split_where_dates_allow_it(prepared):
     assert later.comparison.differences["base_rate"]["outcome.roc_auc"].low > 0
 
 
-def test_an_evaluation_states_why_it_holds_none(prepared):
+def test_an_evaluation_without_a_temporal_split_has_the_reason(prepared):
     evaluation = evaluate(prepared, RequestModel, QUICK)
 
     assert evaluation.temporal is None
@@ -105,7 +105,7 @@ def test_an_evaluation_states_why_it_holds_none(prepared):
     )
 
 
-def test_a_source_of_years_alone_is_reported_by_year(prepared):
+def test_a_cutoff_of_years_only_is_a_year(prepared):
     dated = replace(prepared.labels, decided_year=2012.5 + prepared.groups // 20)
 
     evaluation = evaluate(replace(prepared, labels=dated), RequestModel, QUICK)

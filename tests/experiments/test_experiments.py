@@ -1,4 +1,4 @@
-"""Experiment files: what they set, what they refuse, and how they are written."""
+"""Experiment files: reading, validation and writing."""
 
 import json
 import tomllib
@@ -24,7 +24,7 @@ def test_an_empty_file_is_the_default_model(write):
     assert read_experiment().experiment.training_settings() == TrainingSettings()
 
 
-def test_what_a_file_does_not_set_is_as_in_the_default_model(write):
+def test_missing_keys_have_the_values_of_the_default_model(write):
     text = "[outcome]\nC = 2\n[outcome.weights]\nsummary = 3.0\n[training]\nhalf_life_years = [inf, 4]\nseed = 5\n"
 
     settings = read_experiment(write(text)).experiment.training_settings()
@@ -38,7 +38,7 @@ def test_what_a_file_does_not_set_is_as_in_the_default_model(write):
     assert settings.model.seed == settings.evaluation.seed == 5
 
 
-def test_an_alternative_is_its_section_but_for_what_it_sets(write):
+def test_an_alternative_inherits_from_its_section(write):
     text = (
         "[families]\nC = 9.0\n[[families.alternatives]]\nC = 8.0\n[[families.alternatives]]\nweights = {pairs = 0.1}\n"
     )
@@ -49,20 +49,20 @@ def test_an_alternative_is_its_section_but_for_what_it_sets(write):
     assert (third.C, third.weights.pairs, third.weights.facts) == (9.0, 0.1, first.weights.facts)
 
 
-def test_each_section_has_terms_of_its_own():
+def test_each_section_has_separate_terms():
     terms = read_experiment("default", ["features.request.ngrams=3"]).experiment.training_settings().model.terms
 
     assert (terms.request.ngrams, terms.summary.ngrams) == (3, 2)
 
 
-def test_a_set_value_replaces_the_files(write):
+def test_an_override_replaces_the_files_value(write):
     path = write("[outcome]\nC = 2.0\n[families]\nC = 3.0\n")
 
     named = read_experiment(path, ["outcome.C=1.0", "nlp.negation=false", "families.alternatives=[]"])
 
     assert named.name == "mine"
-    assert [one.C for one in named.experiment.outcome] == [1.0]
-    assert [one.C for one in named.experiment.families] == [3.0]
+    assert [candidate.C for candidate in named.experiment.outcome] == [1.0]
+    assert [candidate.C for candidate in named.experiment.families] == [3.0]
     assert not named.experiment.nlp.negation
 
 
@@ -119,7 +119,7 @@ def test_a_set_value_replaces_the_files(write):
         ("=1", "'=1': write KEY=VALUE"),
     ],
 )
-def test_what_is_not_allowed_is_named_with_its_key_and_what_is(change, message):
+def test_an_invalid_value_is_an_error_with_its_key_and_the_allowed_values(change, message):
     with pytest.raises(ExperimentError) as error:
         read_experiment("default", [change])
 
@@ -131,7 +131,7 @@ def test_what_is_not_allowed_is_named_with_its_key_and_what_is(change, message):
     ("text", "message"),
     [("[outcome", "mine.toml: is not TOML"), ("x = 1", "mine.toml: x: unknown key; allowed: description, nlp")],
 )
-def test_a_file_that_is_no_experiment_is_named(write, text, message):
+def test_a_file_that_is_not_an_experiment_is_an_error(write, text, message):
     with pytest.raises(ExperimentError, match=message):
         read_experiment(write(text))
 
@@ -143,13 +143,13 @@ def test_a_file_that_is_no_experiment_is_named(write, text, message):
         ("no/such.toml", "no/such.toml: can't be read"),
     ],
 )
-def test_an_experiment_that_is_not_there_is_reported(named, message):
+def test_a_missing_experiment_is_an_error(named, message):
     with pytest.raises(ExperimentError, match=message):
         read_experiment(named)
 
 
 @pytest.mark.parametrize("name", built_in_names())
-def test_a_built_in_experiment_differs_from_the_default_and_tells_why(name):
+def test_a_built_in_experiment_differs_from_the_default_and_has_a_description(name):
     experiment = read_experiment(name).experiment
 
     assert experiment.description
@@ -158,13 +158,13 @@ def test_a_built_in_experiment_differs_from_the_default_and_tells_why(name):
 
 
 @pytest.mark.parametrize("name", built_in_names())
-def test_an_experiment_that_was_written_is_read_again(write, name):
+def test_an_experiment_survives_a_round_trip_through_toml(write, name):
     experiment = read_experiment(name).experiment
 
     assert read_experiment(write(to_toml(experiment.values()))).experiment == experiment
 
 
-def test_settings_become_the_file_that_gives_them(write):
+def test_settings_survive_a_round_trip_through_a_file(write):
     settings = read_experiment("words_only", ["training.seed=3"]).experiment.training_settings()
 
     values = experiment_values(settings)
@@ -173,7 +173,7 @@ def test_settings_become_the_file_that_gives_them(write):
     assert tomllib.loads(to_toml(values)) == {name: one for name, one in values.items() if name != "description"}
 
 
-def test_exactly_the_keys_that_differ_are_changed():
+def test_changed_keys_are_exactly_those_that_differ():
     default = read_experiment().experiment.values()
 
     def changed(*overrides):
@@ -186,7 +186,7 @@ def test_exactly_the_keys_that_differ_are_changed():
     assert changed("features.summary.min_cases=3") == ["features.summary.min_cases"]
 
 
-def test_an_alternative_may_be_another_classifier(write):
+def test_an_alternative_can_have_another_classifier(write):
     text = "[outcome]\nC = 2.0\n[[outcome.alternatives]]\nclassifier = 'nearest_neighbors'\nn_neighbors = 7\n"
 
     first, second = read_experiment(write(text)).experiment.outcome
@@ -195,13 +195,13 @@ def test_an_alternative_may_be_another_classifier(write):
     assert (second.classifier, second.n_neighbors) == ("nearest_neighbors", 7)
 
 
-def test_an_arrangement_holds_for_the_alternatives_too():
+def test_an_arrangement_also_applies_to_the_alternatives():
     families = read_experiment("default", ["families.arrangement=chain"]).experiment.families
 
-    assert [one.arrangement for one in families] == ["chain", "chain"]
+    assert [candidate.arrangement for candidate in families] == ["chain", "chain"]
 
 
-def test_keys_are_flat():
+def test_flat_keys_are_dotted():
     keys = flat_keys(experiment_values(TrainingSettings()))
 
     assert keys["outcome.weights.summary"] == 1.0

@@ -1,4 +1,4 @@
-"""The climb: who becomes champion, and who is judged in what."""
+"""The ladder: which rung becomes champion, and in which tasks rungs are compared."""
 
 from dataclasses import replace
 
@@ -19,7 +19,7 @@ QUICK = EvaluationSettings(folds=3, repeats=1, resamples=200, jobs=1)
 
 
 class Reading:
-    """Knows which sentence of the invented summaries speaks for which outcome; learns the families' rates."""
+    """Predicts the outcome from known sentences of the invented summaries, and families by their rates."""
 
     def fit(self, frame, labels, groups):
         self.rates = labels.families.mean(axis=0)
@@ -32,7 +32,7 @@ class Reading:
 
 
 class Guessing(Reading):
-    """A number that has nothing to do with the request."""
+    """Predicts a number unrelated to the request."""
 
     def predict(self, frame):
         predictions = super().predict(frame)
@@ -58,24 +58,24 @@ def test_a_rung_that_is_clearly_better_becomes_champion(climbed):
     assert list(climbed.champions) == ["outcome", "family"]
 
 
-def test_what_is_no_better_than_chance_does_not(climbed):
+def test_a_rung_that_is_not_better_does_not_become_champion(climbed):
     guessing = climbed.steps[1]
     assert guessing.against == {"outcome": "base_rate"}
     assert guessing.differences["outcome.roc_auc"].low < 0
 
 
-def test_of_two_equals_the_simpler_stays_champion(climbed):
+def test_the_simpler_of_two_equal_rungs_stays_champion(climbed):
     again = climbed.steps[3]
     assert again.against == {"outcome": "reading"}
     assert again.differences["outcome.roc_auc"].value == 0
 
 
-def test_a_rung_is_evaluated_in_its_tasks_alone(climbed):
+def test_a_rung_is_evaluated_only_in_its_tasks(climbed):
     assert {name.split(".")[0] for name in climbed.steps[2].estimates} == {"outcome"}
     assert climbed.champions["family"] == "base_rate"
 
 
-def test_predictions_and_the_cost_of_each_rung_are_kept(climbed, prepared):
+def test_each_step_has_predictions_and_the_time_to_fit(climbed, prepared):
     for step in climbed.steps:
         assert step.fit_s >= 0
         assert step.out_of_fold.mean_p_overturned.shape == (len(prepared.frame),)
@@ -97,7 +97,7 @@ def test_families_that_a_source_does_not_report_are_not_evaluated(prepared):
     assert [step.rung.name for step in climbed.steps] == ["base_rate", "reading"]
 
 
-def test_a_rung_gets_the_frame_that_is_read_as_it_needs(prepared):
+def test_a_rung_uses_the_frame_of_its_nlp_settings(prepared):
     class Other(Reading):
         def predict(self, frame):
             assert frame["length"].eq(1.0).all()
@@ -118,7 +118,7 @@ ABOVE, AROUND, BELOW = Estimate(0.1, 0.02, 0.2), Estimate(0.0, -0.1, 0.1), Estim
 
 @pytest.mark.parametrize("task", PRIMARY_METRIC)
 @pytest.mark.parametrize(
-    ("judged", "guard", "better"),
+    ("primary", "guard", "better"),
     [
         (ABOVE, AROUND, True),
         (AROUND, AROUND, False),
@@ -127,14 +127,14 @@ ABOVE, AROUND, BELOW = Estimate(0.1, 0.02, 0.2), Estimate(0.0, -0.1, 0.1), Estim
         (ABOVE, "worse", False),
     ],
 )
-def test_better_is_beyond_chance_and_nowhere_worse(task, judged, guard, better):
+def test_a_better_rung_is_better_beyond_chance_and_not_worse_in_the_guard_metric(task, primary, guard, better):
     turned = GUARD_METRIC[task] in LOWER_IS_BETTER
     guards = {"better": BELOW if turned else ABOVE, "worse": ABOVE if turned else BELOW}
-    differences = {PRIMARY_METRIC[task]: judged, GUARD_METRIC[task]: guards.get(guard, guard)}
+    differences = {PRIMARY_METRIC[task]: primary, GUARD_METRIC[task]: guards.get(guard, guard)}
     assert is_better(differences, task) is better
 
 
-def test_the_table_has_a_row_a_rung_and_the_champion_in_bold(climbed):
+def test_the_table_has_a_row_per_rung_and_the_champion_in_bold(climbed):
     table = climb_table(climbed, "outcome")
     assert list(table.columns[0].cells) == ["base_rate", "guessing", "reading", "reading_again"]
     assert [row.style for row in table.rows] == [None, None, "bold", None]

@@ -1,4 +1,4 @@
-"""The ladder as files: their order, what each is judged in, and that every rung learns and predicts."""
+"""The ladder as files: their order, the tasks of each rung, and that every rung fits and predicts."""
 
 import numpy as np
 import pytest
@@ -37,28 +37,28 @@ def test_a_rung_predicts_held_out_requests(name, prepared, prepared_requests):
         assert prepared.labels.families[TEST, likeliest].mean() > 0.8
 
 
-def test_the_ladder_goes_from_simple_to_complex_and_holds_the_default():
+def test_the_ladder_is_ordered_and_contains_the_default():
     names = ladder_names()
 
     assert names.index("words") < names.index("logistic_regression") < names.index("default") < names.index("stacked")
     assert set(names) < set(built_in_names())
 
 
-def test_rungs_have_names_of_their_own_and_one_line_each():
+def test_rungs_have_distinct_names_and_one_line_descriptions():
     rungs = read_rungs()
 
     assert len({rung.name for rung in rungs}) == len(rungs)
     assert all(rung.description and "\n" not in rung.description for rung in rungs)
 
 
-def test_a_rung_is_judged_in_what_it_predicts_otherwise_than_those_before_it():
+def test_a_rung_is_compared_in_the_tasks_in_which_it_differs():
     tasks = {rung.name: rung.tasks for rung in read_rungs()}
 
     assert tasks["chain"] == tasks["hierarchical"] == tasks["default"] == ("family",)
     assert tasks["nb_svm"] == ("outcome", "family")
 
 
-def test_files_of_the_user_stand_above_the_references(tmp_path):
+def test_the_users_files_come_after_the_references(tmp_path):
     mine = tmp_path / "mine.toml"
     mine.write_text("[outcome]\nC = 1.0\n")
 
@@ -68,7 +68,7 @@ def test_files_of_the_user_stand_above_the_references(tmp_path):
     assert rungs[-1].tasks == ("outcome",)
 
 
-def test_two_experiments_of_one_name_are_refused(tmp_path):
+def test_two_experiments_with_the_same_name_are_an_error(tmp_path):
     mine = tmp_path / "default.toml"
     mine.write_text("[outcome]\nC = 1.0\n")
 
@@ -76,10 +76,10 @@ def test_two_experiments_of_one_name_are_refused(tmp_path):
         read_rungs(["default", str(mine)])
 
 
-def test_texts_are_read_once_for_all_rungs_that_read_them_alike(prepared_requests):
-    known = {NlpSettings(): prepared_requests}
+def test_rungs_with_equal_nlp_settings_share_a_frame(prepared_requests):
+    existing = {NlpSettings(): prepared_requests}
 
-    frames = read_frames(prepared_requests.head(4), read_rungs(["words", "default", "no_negation"]), known)
+    frames = read_frames(prepared_requests.head(4), read_rungs(["words", "default", "no_negation"]), existing)
 
     assert len(frames) == 3
     assert frames[NlpSettings()] is prepared_requests

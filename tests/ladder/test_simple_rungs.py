@@ -1,4 +1,4 @@
-"""Rates by category and the weights of naive Bayes, by hand."""
+"""Rates by category, computed by hand."""
 
 import numpy as np
 import pandas as pd
@@ -15,7 +15,7 @@ def labels(overturned):
     return Labels(np.array(overturned), families, np.full(len(overturned), np.nan))
 
 
-def test_a_categorys_rate_is_drawn_to_the_overall_one():
+def test_the_rate_of_a_category_is_shrunk_toward_the_overall_rate():
     frame = pd.DataFrame({"category": ["Surgery"] * 10 + ["Therapies"] * 30})
     truth = labels([True] * 10 + [False] * 30)
     new = pd.DataFrame({"category": ["Surgery", "Therapies", "Transportation"]})

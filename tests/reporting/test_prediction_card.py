@@ -1,4 +1,4 @@
-"""The card says why in words, as a sum."""
+"""The prediction card explains the prediction as a sum."""
 
 import re
 
@@ -17,7 +17,7 @@ def row(loaded):
 
 
 @pytest.mark.parametrize("label", ["Evidence", "Evidence of family"])
-def test_the_card_adds_evidence_up_to_the_prediction(row, label):
+def test_the_evidence_adds_up_to_the_prediction(row, label):
     base_rate, *terms, everything_else, prediction = (float(line.split(" ")[0]) for line in card_lines(row)[label])
 
     p = row["p_overturned"] if label == "Evidence" else row[f"p_{row['primary_family']}"]
@@ -25,7 +25,7 @@ def test_the_card_adds_evidence_up_to_the_prediction(row, label):
     assert prediction == pytest.approx(logit(p), abs=0.01)
 
 
-def test_no_name_is_one_of_a_column(row, loaded):
+def test_names_are_not_column_names(row, loaded):
     names = [feature_name(*name.split("__", 1)) for name in loaded.model.feature_names]
 
     assert [name for name in names if re.search(r"_|log |indicator|^$", name)] == []

@@ -1,4 +1,4 @@
-"""[sweep] tables: what they vary, and what they refuse."""
+"""[sweep] tables: the varied keys, and errors."""
 
 import optuna
 import pytest
@@ -10,7 +10,7 @@ from imr_ml.sweeps.space import Range
 
 @pytest.fixture
 def plan_of(tmp_path, monkeypatch):
-    """Reads a file with such a [sweep] table."""
+    """Reads a file with a [sweep] table."""
     monkeypatch.chdir(tmp_path)
 
     def read(table, settings="", overrides=()):
@@ -37,12 +37,12 @@ def test_a_key_is_the_same_with_and_without_quotes(plan_of):
     )
 
 
-def test_families_alone_are_selected_by_their_own_metric(plan_of):
+def test_a_sweep_of_families_selects_by_a_family_metric(plan_of):
     assert plan_of('"families.C" = [0.1, 1.0]').objective == "family.f1_micro"
     assert plan_of('objective = "outcome.log_loss"\n"families.C" = [0.1, 1.0]').objective == "outcome.log_loss"
 
 
-def test_the_table_is_no_part_of_the_experiment(plan_of):
+def test_the_table_is_not_part_of_the_experiment(plan_of):
     plan = plan_of('"outcome.C" = [0.1, 1.0]', "[outcome]\nC = 1.0")
 
     default, changed = read_experiment("default", ["outcome.C=1.0"]), read_experiment("default", ["outcome.C=0.1"])
@@ -50,13 +50,13 @@ def test_the_table_is_no_part_of_the_experiment(plan_of):
     assert plan.experiment({"outcome.C": "0.1"}).training_settings() == changed.experiment.training_settings()
 
 
-def test_set_values_are_where_the_search_begins(plan_of):
+def test_the_search_starts_at_overridden_values(plan_of):
     (penalty,) = plan_of('"outcome.C" = [0.1, 1.0]', overrides=["outcome.C=1"]).parameters
 
     assert penalty.start == 1.0
 
 
-def test_a_varied_classifier_is_drawn_with_the_keys_that_it_has(plan_of):
+def test_a_varied_classifier_is_drawn_with_its_keys(plan_of):
     plan = plan_of('"outcome.C" = [0.3, 1.0]\n"outcome.classifier" = ["logistic_regression"]\n"families.C" = [0.06]')
 
     drawn = plan.suggest(optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0)).ask())
@@ -64,7 +64,7 @@ def test_a_varied_classifier_is_drawn_with_the_keys_that_it_has(plan_of):
     assert list(drawn) == ["outcome.C", "outcome.classifier", "families.C"]
     assert drawn["outcome.classifier"] == '"logistic_regression"'
     assert plan.start == {"outcome.C": "0.3", "outcome.classifier": '"logistic_regression"', "families.C": "0.06"}
-    assert [one.classifiers for one in plan.parameters] == [('"logistic_regression"',), None, None]
+    assert [parameter.classifiers for parameter in plan.parameters] == [('"logistic_regression"',), None, None]
     with pytest.raises(ExperimentError, match="magic: unknown key"):
         plan_of('"outcome.magic" = [0.3]\n"outcome.classifier" = ["logistic_regression"]')
 
@@ -79,7 +79,7 @@ def test_a_varied_classifier_is_drawn_with_the_keys_that_it_has(plan_of):
         ('"training.half_life_years" = [[inf, 8.0, 4.0, 2.0, 1.0], [inf]]', [float("inf"), 8.0, 4.0, 2.0, 1.0]),
     ],
 )
-def test_the_files_own_value_counts_if_it_is_among_the_values(plan_of, table, start):
+def test_the_search_starts_at_the_files_value_if_it_is_in_the_space(plan_of, table, start):
     assert plan_of(table).parameters[0].start == start
 
 
@@ -95,15 +95,15 @@ def test_the_files_own_value_counts_if_it_is_among_the_values(plan_of, table, st
         ('"nlp.negation" = [true, false]', {"true", "false"}, None),
     ],
 )
-def test_a_trial_gets_values_that_the_key_can_have(plan_of, table, values, allowed):
+def test_a_trial_has_valid_values(plan_of, table, values, allowed):
     plan = plan_of(table)
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
 
     drawn = {plan.parameters[0].suggest(study.ask()) for _ in range(30)}
 
-    for one in drawn:
-        plan.experiment({plan.parameters[0].key: one})
-        assert allowed is None or str(allowed(one)) == one
+    for value in drawn:
+        plan.experiment({plan.parameters[0].key: value})
+        assert allowed is None or str(allowed(value)) == value
     assert values is None or drawn <= values
 
 
@@ -148,7 +148,7 @@ def test_a_trial_gets_values_that_the_key_can_have(plan_of, table, values, allow
         ('folds = 3\n"outcome.C" = [0.1]', 'sweep."folds": has no values'),
     ],
 )
-def test_a_wrong_table_is_one_line_with_the_key_and_what_is_allowed(plan_of, table, message):
+def test_an_invalid_table_is_a_one_line_error_with_the_key_and_the_allowed_values(plan_of, table, message):
     with pytest.raises(ExperimentError) as error:
         plan_of(table)
 

@@ -1,4 +1,4 @@
-"""Searches: the same seed tries the same, a killed one goes on, and poor trials are cut short."""
+"""Searches are reproducible, can resume, and prune poor trials."""
 
 import numpy as np
 import pytest
@@ -28,39 +28,39 @@ def storage(tmp_path):
 
 
 def _metrics(plan, values, fold):
-    """Best at C = 1; each fold has its own level, as folds do."""
+    """Best at C = 1; each fold has a different level."""
     quality = 1 - abs(np.log10(float(values["outcome.C"]))) / 4
     return {plan.objective: quality - fold / 10}
 
 
 def _run(search, trials, killed_in=None):
-    """Run to so many trials; the last may stop after its first fold, as if killed."""
+    """Run until this many trials; the last can stop after its first fold, as if killed."""
     while len(search.results) < trials:
-        one, fold = search.ask(), 0
-        while one.is_open:
+        trial, fold = search.ask(), 0
+        while trial.is_open:
             if len(search.results) == killed_in:
                 return
-            search.report(one, _metrics(search.plan, one.values, fold))
+            search.report(trial, _metrics(search.plan, trial.values, fold))
             fold += 1
 
 
 def _tried(search):
-    return [(one.values, one.state, one.value) for one in search.results]
+    return [(trial.values, trial.state, trial.value) for trial in search.results]
 
 
-def test_the_same_seed_tries_the_same_and_another_seed_does_not(plan_of, storage):
+def test_trials_depend_on_the_seed(plan_of, storage):
     plan = plan_of()
     first, again, other = Search("1", plan, storage, FACTS), Search("2", plan, storage, FACTS), None
     other = Search("3", plan_of(settings="[training]\nseed = 1"), storage, FACTS)
-    for one in (first, again, other):
-        _run(one, 8)
+    for search in (first, again, other):
+        _run(search, 8)
 
     assert _tried(first) == _tried(again)
     assert _tried(first) != _tried(other)
 
 
 @pytest.mark.parametrize("killed_in", [0, 3, 7])
-def test_a_killed_search_goes_on_as_if_it_had_not_been(plan_of, storage, killed_in):
+def test_a_killed_search_resumes_with_the_same_trials(plan_of, storage, killed_in):
     plan = plan_of()
     whole = Search("whole", plan, storage, FACTS)
     _run(whole, 9)
@@ -71,7 +71,7 @@ def test_a_killed_search_goes_on_as_if_it_had_not_been(plan_of, storage, killed_
     _run(resumed, 9)
 
     assert _tried(resumed) == _tried(whole)
-    assert [one.number for one in resumed.results] == list(range(9))
+    assert [trial.number for trial in resumed.results] == list(range(9))
 
 
 def test_the_files_own_settings_are_tried_first(plan_of, storage):
@@ -84,55 +84,57 @@ def test_poor_trials_are_pruned_and_never_selected(plan_of, storage):
     search = Search("all", plan_of(), storage, FACTS)
     _run(search, 20)
 
-    pruned = [one for one in search.results if one.state == "pruned"]
+    pruned = [trial for trial in search.results if trial.state == "pruned"]
     assert pruned
-    assert all(len(one.metrics["outcome.roc_auc"]) < 3 and one.value is None for one in pruned)
+    assert all(len(trial.metrics["outcome.roc_auc"]) < 3 and trial.value is None for trial in pruned)
     best = search.best()
-    assert best.value == max(one.value for one in search.results if one.value is not None)
+    assert best.value == max(trial.value for trial in search.results if trial.value is not None)
     assert 0.2 < float(best.values["outcome.C"]) < 5
 
 
-def test_less_is_better_of_a_loss(plan_of, storage):
+def test_a_loss_is_minimized(plan_of, storage):
     search = Search("all", plan_of('objective = "outcome.log_loss"\n"outcome.C" = [0.3, 1.0, 10.0]\n'), storage, FACTS)
     _run(search, 6)
 
     assert float(search.best().values["outcome.C"]) == 10.0
 
 
-def test_new_values_are_tried_as_long_as_there_are_some(plan_of, storage):
+def test_trials_are_distinct_while_new_values_remain(plan_of, storage):
     search = Search("all", plan_of('"outcome.C" = [0.1, 0.3, 1.0, 3.0]\n'), storage, FACTS)
     _run(search, 4)
 
-    assert {one.values["outcome.C"] for one in search.results} == {"0.1", "0.3", "1.0", "3.0"}
+    assert {trial.values["outcome.C"] for trial in search.results} == {"0.1", "0.3", "1.0", "3.0"}
 
 
-def test_values_that_were_tried_are_not_measured_again(plan_of, storage):
+def test_repeated_values_are_not_measured_again(plan_of, storage):
     search = Search("all", plan_of('"outcome.C" = [0.3, 1.0]\n'), storage, FACTS)
     _run(search, 6)
 
-    values = {one.values["outcome.C"]: one.value for one in search.results if one.state == "complete"}
+    values = {trial.values["outcome.C"]: trial.value for trial in search.results if trial.state == "complete"}
     assert {"0.3", "1.0"} == set(values)
-    assert all(one.value == values[one.values["outcome.C"]] for one in search.results if one.state == "complete")
+    assert all(
+        trial.value == values[trial.values["outcome.C"]] for trial in search.results if trial.state == "complete"
+    )
 
 
-def test_values_that_exclude_each_other_are_no_trial_to_select(plan_of, storage):
+def test_contradictory_values_are_never_selected(plan_of, storage):
     weights = ("request", "summary", "ur_guideline", "numbers", "case_size", "codes")
     settings = "[outcome.weights]\n" + "".join(f"{name} = 0.0\n" for name in weights)
     search = Search("all", plan_of('"outcome.weights.facts" = [0.2, 0.0]\n', settings), storage, FACTS)
-    while {one.state for one in search.results} != {"complete", "impossible"}:
-        one = search.ask()
-        while one.is_open:
-            search.report(one, {"outcome.roc_auc": 0.7})
+    while {trial.state for trial in search.results} != {"complete", "impossible"}:
+        trial = search.ask()
+        while trial.is_open:
+            search.report(trial, {"outcome.roc_auc": 0.7})
 
-    assert {one.values["outcome.weights.facts"] for one in search.results if one.state == "impossible"} == {"0.0"}
+    assert {trial.values["outcome.weights.facts"] for trial in search.results if trial.state == "impossible"} == {"0.0"}
     assert search.best().values == {"outcome.weights.facts": "0.2"}
 
 
-def test_a_metric_that_no_fold_defines_selects_nothing(plan_of, storage):
+def test_a_trial_without_a_defined_metric_is_never_selected(plan_of, storage):
     search = Search("all", plan_of(), storage, FACTS)
-    one = search.ask()
-    while one.is_open:
-        search.report(one, {"outcome.roc_auc": float("nan")})
+    trial = search.ask()
+    while trial.is_open:
+        search.report(trial, {"outcome.roc_auc": float("nan")})
 
     assert search.results[0].state == "pruned"
     assert search.best() is None
@@ -146,7 +148,7 @@ def test_a_sweep_of_another_file_or_other_data_is_not_resumed(plan_of, storage, 
         Search("all", plan_of(), storage, FACTS | {differing: "other"})
 
 
-def test_what_changes_the_trials_changes_the_plans_digest_and_nothing_else_does(plan_of):
+def test_the_digest_changes_only_with_settings_that_change_trials(plan_of):
     digests = {
         plan_of(table, settings).digest
         for table, settings in [
@@ -166,7 +168,7 @@ def test_two_sweeps_never_share_a_store(storage, tmp_path):
         pass
 
 
-def test_a_file_that_is_no_store_is_refused_in_one_line(tmp_path):
+def test_a_file_that_is_not_a_store_is_a_one_line_error(tmp_path):
     (tmp_path / "mine.db").write_text("text" * 999)
 
     with pytest.raises(SweepError, match="is not the store of a sweep"), open_storage(tmp_path / "mine.db"):

@@ -1,4 +1,4 @@
-"""Sweeps: what selects never sees what evaluates, and the gain is paired on the same folds."""
+"""Sweeps: selection never uses the evaluation folds, and the gain is paired on the same folds."""
 
 import numpy as np
 import pytest
@@ -53,21 +53,23 @@ def sweep_with(plan_of, prepared_requests, tmp_path):
 
 @pytest.fixture(scope="module")
 def swept(prepared_requests, tmp_path_factory):
-    """One sweep, to be read only."""
+    """A sweep, to read only."""
     folder = tmp_path_factory.mktemp("swept")
     (folder / "mine.toml").write_text(QUICK + PENALTIES, encoding="utf-8")
     return run_sweep(prepared_requests, read_plan(str(folder / "mine.toml")), folder / "mine.db", Budget(9, jobs=1))
 
 
 def _of(sweep, search):
-    return [(one.values, one.state, one.metrics) for one in sweep.trials if one.search == search]
+    return [(trial.values, trial.state, trial.metrics) for trial in sweep.trials if trial.search == search]
 
 
 def test_each_search_has_the_same_trials_and_a_winner(swept):
     assert swept.plan.searches == ("fold 1", "fold 2", ALL)
     assert [len(_of(swept, name)) for name in swept.plan.searches] == [3, 3, 3]
     assert set(swept.selected) == set(swept.plan.searches)
-    assert swept.winner.value == max(one.value for one in swept.trials if one.search == ALL and one.value is not None)
+    assert swept.winner.value == max(
+        trial.value for trial in swept.trials if trial.search == ALL and trial.value is not None
+    )
     assert swept.data.requests == 160
 
 
@@ -101,19 +103,21 @@ def test_the_gain_is_the_difference_on_the_same_folds(swept):
         assert gain.value == pytest.approx(swept.estimates[SELECTED][name].value - swept.estimates[FILE][name].value)
 
 
-def test_what_changes_nothing_gains_nothing(sweep_with):
+def test_a_key_without_effect_has_no_gain(sweep_with):
     sweep = sweep_with('"outcome.C" = [0.3]\n', trials=3)
 
-    assert {(one.low, one.value, one.high) for one in sweep.differences.values()} == {(0.0, 0.0, 0.0)}
+    assert {(difference.low, difference.value, difference.high) for difference in sweep.differences.values()} == {
+        (0.0, 0.0, 0.0)
+    }
     assert "not proven" in sweep.verdict
 
 
-def test_a_sweep_without_time_tries_the_files_settings_and_goes_on_later(sweep_with, swept):
+def test_a_sweep_that_times_out_tries_the_files_settings_and_resumes_later(sweep_with, swept):
     bars = ProgressBars()
     short = sweep_with(timeout_s=0)
 
     assert len(short.trials) == 3
-    assert {one.values["outcome.C"] for one in short.trials} == {"0.3"}
+    assert {trial.values["outcome.C"] for trial in short.trials} == {"0.3"}
     whole = sweep_with(start=bars.start)
     assert {name: bars.announced[name] for name in ("searching", "evaluating")} == {"searching": 18, "evaluating": 4}
     assert bars.done == bars.announced
@@ -121,10 +125,10 @@ def test_a_sweep_without_time_tries_the_files_settings_and_goes_on_later(sweep_w
     assert _of(whole, "fold 2") == _of(swept, "fold 2")
 
 
-def test_how_texts_are_read_can_be_varied(sweep_with):
+def test_nlp_settings_can_be_varied(sweep_with):
     sweep = sweep_with('"nlp.negation" = [true, false]\n"nlp.canonical_tokens" = [true]\n', trials=6)
 
-    assert {one.values["nlp.negation"] for one in sweep.trials} == {"true", "false"}
+    assert {trial.values["nlp.negation"] for trial in sweep.trials} == {"true", "false"}
 
 
 def test_a_source_without_families_is_not_selected_by_them(sweep_with, prepared_requests):
@@ -150,7 +154,7 @@ def test_the_cost_is_stated_and_too_few_trials_are_refused(plan_of, sweep_with):
         sweep_with(trials=2)
 
 
-def test_a_table_without_outcomes_is_no_table_to_sweep_on(sweep_with, prepared_requests):
+def test_a_table_without_outcomes_is_an_error(sweep_with, prepared_requests):
     with pytest.raises((SweepError, SchemaError, ValueError), match="outcome"):
         sweep_with(requests=prepared_requests.drop(columns="outcome"))
 
@@ -182,7 +186,7 @@ def test_the_log_loss_is_scikit_learns(prepared):
     assert ours == pytest.approx(log_loss(prepared.labels.overturned, predictions.p_overturned))
 
 
-def test_the_winner_is_an_experiment_to_train_with(plan_of, tmp_path):
+def test_the_winner_is_a_valid_experiment_file(plan_of, tmp_path):
     plan = plan_of()
     winner = TrialResult(ALL, 0, {"outcome.C": "3.0"}, "complete", {}, 0.7)
     path = tmp_path / "mine.best.toml"

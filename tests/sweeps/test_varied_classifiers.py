@@ -1,4 +1,4 @@
-"""Sweeps over classifiers: each is tried with the keys that it has."""
+"""Sweeps over classifiers: each is tried with its keys."""
 
 import optuna
 import pytest
@@ -18,7 +18,7 @@ def plan_of(tmp_path):
     return read
 
 
-def test_a_classifier_is_tried_with_the_keys_that_it_has(plan_of):
+def test_a_classifier_is_tried_with_its_keys(plan_of):
     own = '"outcome.n_neighbors" = [5, 25]\n"outcome.alpha" = [1.0]\n'
     plan = plan_of(f'"outcome.C" = {{low = 0.1, high = 1.0}}\n{CLASSIFIERS}{own}')
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
@@ -41,6 +41,6 @@ def test_a_key_that_no_classifier_has_is_unknown(plan_of):
         plan_of(f'{CLASSIFIERS}"outcome.learning_rate" = [0.1]\n')
 
 
-def test_a_classifier_that_does_not_go_with_the_file_is_refused(plan_of):
+def test_a_classifier_that_contradicts_the_file_is_an_error(plan_of):
     with pytest.raises(ExperimentError, match="C: unknown key of nearest_neighbors"):
         plan_of(CLASSIFIERS, "[outcome]\nC = 1.0")

@@ -1,4 +1,4 @@
-"""What the tests of the MLflow UI in a browser share."""
+"""Helpers for tests of the MLflow UI in a browser."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _TRIES = 6
 
 
 def do_until(act: Callable[[], object], is_done: Callable[[int], object]) -> None:
-    """Act, and act again where a busy page lost it; the last failure is the test's.
+    """Act, and repeat the action if a busy page lost it; raise the last error.
 
-    `is_done` waits for so many milliseconds, and raises where nothing came of it.
+    `is_done` waits up to the given milliseconds, and raises if the action had no effect.
     """
     for attempt in range(_TRIES):
         act()
@@ -33,7 +33,7 @@ def do_until(act: Callable[[], object], is_done: Callable[[int], object]) -> Non
 
 
 def save_picture(page: Page, name: str) -> None:
-    """Save a picture where the environment says, for those who look at what the test saw."""
+    """Save a screenshot to the folder in the environment variable, to inspect the test."""
     if folder := os.environ.get("IMR_SCREENSHOTS"):
         page.wait_for_timeout(SETTLING_MS)
         page.screenshot(path=f"{folder}/{name}.png")

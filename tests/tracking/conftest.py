@@ -56,7 +56,7 @@ class Tracked:
 
 @pytest.fixture(scope="session")
 def tracking_requests() -> pd.DataFrame:
-    """Invented requests, a third of which hold phrases that no store may hold."""
+    """Invented requests; a third contain phrases that no store may contain."""
     requests = make_requests(60, seed=3)
     for column, phrase in PLANTED.items():
         planted = requests[column] + f" {phrase}."
@@ -72,7 +72,7 @@ def trained(tracking_requests: pd.DataFrame) -> TrainedModel:
 
 @pytest.fixture(scope="session")
 def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An empty store; migrating one takes seconds, copying it does not."""
+    """An empty store to copy, because creating one takes seconds."""
     folder = tmp_path_factory.mktemp("migrated")
     with _inside(folder), connected():
         pass
@@ -81,7 +81,7 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def tracked(trained: TrainedModel, migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Tracked:
-    """To be read only."""
+    """A model and its run, to read only."""
     folder = tmp_path_factory.mktemp("project with a space")
     shutil.copy(migrated, folder / "mlflow.db")
     with _inside(folder):
@@ -91,7 +91,7 @@ def tracked(trained: TrainedModel, migrated: Path, tmp_path_factory: pytest.Temp
 
 @pytest.fixture
 def in_tracked(tracked: Tracked, monkeypatch: pytest.MonkeyPatch) -> Tracked:
-    """The working directory is the store's."""
+    """Use the store's folder as the working directory."""
     monkeypatch.chdir(tracked.folder)
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     return tracked
@@ -99,7 +99,7 @@ def in_tracked(tracked: Tracked, monkeypatch: pytest.MonkeyPatch) -> Tracked:
 
 @pytest.fixture
 def empty_store(migrated: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The working directory, with a store of its own."""
+    """A working directory with a separate store."""
     shutil.copy(migrated, tmp_path / "mlflow.db")
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
@@ -108,7 +108,7 @@ def empty_store(migrated: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 @pytest.fixture
 def drawn_once(tracked: Tracked, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Who records the same training again gets the pictures that were drawn for the first run of it."""
+    """Reuse the figures of the first run when the same training is recorded again."""
     (drawn,) = {figure.parent for figure in (tracked.folder / "mlartifacts").rglob("figures/*.png")}
     monkeypatch.setattr(
         "imr_ml.reporting.figures.start_figures",
@@ -118,7 +118,7 @@ def drawn_once(tracked: Tracked, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @dataclass(frozen=True)
 class RunningUi:
-    """The addresses and lines that `make ui` printed."""
+    """Addresses and lines printed by `make ui`."""
 
     address: str
     start_page: str
@@ -127,18 +127,18 @@ class RunningUi:
 
 @pytest.fixture(scope="session")
 def running_ui(tracked: Tracked, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningUi]:
-    """`make ui` on that store, asked for a port that is taken; it must end when it is told to."""
+    """Run `make ui` on that store with a port that is in use; it must stop when interrupted."""
     ready = tmp_path_factory.mktemp("ready") / "ready"
     ready.touch()
-    # As from a terminal, though the tests themselves may have been started by make.
+    # As from a terminal, even if make started the tests.
     environment = {
         name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")
     }
     environment["MLFLOW_TRACKING_URI"] = tracked.run.tracking_uri
-    with closing(socket.socket()) as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        wanted = taken.getsockname()[1]
+    with closing(socket.socket()) as used_port:
+        used_port.bind(("127.0.0.1", 0))
+        used_port.listen()
+        wanted = used_port.getsockname()[1]
         command = ["make", "ui", f"PORT={wanted}", f"BIN={Path(sys.executable).parent}", f"READY={ready}"]
         with subprocess.Popen(
             command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True, start_new_session=True
@@ -170,7 +170,7 @@ def page(browser: Browser) -> Iterator[Page]:
     """A new page of a browser, as wide as the UI needs."""
     opened = browser.new_page(viewport={"width": 1600, "height": 1000})
     opened.set_default_timeout(PATIENCE_MS)
-    # Where nobody has been before, the UI opens a panel over a third of the page.
+    # On the first visit, the UI opens a panel over a third of the page.
     opened.add_init_script("localStorage.setItem('mlflow.assistant.fab.autoOpenedOnFirstLoad_v1', 'true')")
     yield opened
     opened.close()

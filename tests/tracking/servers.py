@@ -1,4 +1,4 @@
-"""Real MLflow servers for tests: started on a free port, ended by their process."""
+"""Real MLflow servers for tests, started on a free port."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def free_port() -> int:
 def mlflow_server(
     folder: Path, port: int, *options: str, store: str | None = None, **environment: str
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """A server with its artifacts in `folder`, and its runs too unless another store is named."""
+    """Start a server with its artifacts in `folder`, and its runs too unless another store is passed."""
     command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
     command += ["--backend-store-uri", store or f"sqlite:///{folder}/server.db"]
     command += ["--artifacts-destination", str(folder / "served"), "--uvicorn-opts", "--log-level warning", *options]
@@ -58,7 +58,7 @@ def mlflow_server(
 
 
 def end(server: subprocess.Popen[bytes]) -> None:
-    """Kill a server at once with all that it started."""
+    """Kill a server and its child processes."""
     if server.poll() is None:
         os.killpg(server.pid, 9)
         server.wait(timeout=30)

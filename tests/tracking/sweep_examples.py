@@ -1,4 +1,4 @@
-"""An invented sweep, to be recorded and looked at without a fit."""
+"""An invented sweep, to record and inspect without fitting."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ def make_sweep(folder: Path, trials: int = 6) -> Sweep:
     estimates = {"outcome.roc_auc": Estimate(0.7, 0.6, 0.8), "family.f1_micro": Estimate(0.8, 0.7, 0.9)}
     return Sweep(
         plan=plan,
-        trials=tuple(one for each in results.values() for one in each),
-        selected={search: each[trials - 2] for search, each in results.items()},
+        trials=tuple(trial for trials_of_search in results.values() for trial in trials_of_search),
+        selected={search: trials_of_search[trials - 2] for search, trials_of_search in results.items()},
         estimates={SELECTED: estimates, FILE: estimates},
         differences={name: Estimate(0.01, -0.01, 0.03) for name in estimates},
         data=DataFacts("sample", _SHA, 60, 30, 30, 12, 0),

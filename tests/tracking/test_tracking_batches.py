@@ -1,4 +1,4 @@
-"""A batch's drift as a run beside the scored batches, without a word of a request."""
+"""Drift reports as runs, without text of requests."""
 
 import json
 from pathlib import Path
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.filterwarnings("default::DeprecationWarning", "default:
 
 @pytest.fixture
 def checked(tracked, tracking_requests, empty_store):
-    """Runs the command on requests of new cases for nothing but one thing."""
+    """Runs the command on requests of new cases that are all for the same treatment."""
     batch = tracking_requests.assign(request=tracking_requests["request"].iloc[1], category="Surgery")
     batch["case_number"] = "CM19-" + batch["case_number"].str[-7:]
     batch.to_parquet(empty_store / "secret-name.parquet")
@@ -41,39 +41,37 @@ def only_run(store):
     return run
 
 
-def test_a_drift_is_statistics_with_intervals_settings_and_a_picture(checked, tracked, empty_store, tmp_path):
+def test_a_drift_run_has_statistics_with_intervals_settings_and_a_figure(checked, tracked, empty_store, tmp_path):
     result = checked("--psi", "0.3")
     assert result.exit_code == 3, result.output
     assert "in 'imr_ml scoring'" in result.stdout
 
     run = only_run(empty_store)
-    found = run.data
+    recorded = run.data
     assert run.info.status == "FINISHED"
-    assert found.tags["drift"] == "yes"
-    assert found.tags["model.data.kind"] == "sample"
-    assert found.tags["input.sha256"] == sha256_of(empty_store / "secret-name.parquet")
-    assert found.params["drift.psi"] == "0.3"
-    assert found.params["drift.reference.rows"] == found.params["drift.current.rows"] == "60"
-    assert found.params["model.version"] == read_model(tracked.model_folder).version
-    values = [found.metrics[f"drift.psi.category{end}"] for end in (".low", "", ".high")]
+    assert recorded.tags["drift"] == "yes"
+    assert recorded.tags["model.data.kind"] == "sample"
+    assert recorded.tags["input.sha256"] == sha256_of(empty_store / "secret-name.parquet")
+    assert recorded.params["drift.psi"] == "0.3"
+    assert recorded.params["drift.reference.rows"] == recorded.params["drift.current.rows"] == "60"
+    assert recorded.params["model.version"] == read_model(tracked.model_folder).version
+    values = [recorded.metrics[f"drift.psi.category{end}"] for end in (".low", "", ".high")]
     assert values == sorted(values)
-    assert 0 <= found.metrics["drift.ks.p_overturned"] <= 1
-    assert found.metrics["rows.compared"] == 60
+    assert 0 <= recorded.metrics["drift.ks.p_overturned"] <= 1
+    assert recorded.metrics["rows.compared"] == 60
     (view,) = pages()[SCORING].views.values()
     charts = {name for section in view.sections for name in section.bars if name.startswith("drift.")}
-    assert charts <= set(found.metrics)
+    assert charts <= set(recorded.metrics)
     picture = download_artifacts(run_id=run.info.run_id, artifact_path="drift/drift.png", dst_path=str(tmp_path))
     assert Path(picture).read_bytes().startswith(b"\x89PNG")
 
 
-def test_a_batch_that_did_not_drift_is_recorded_as_such(checked, empty_store):
+def test_a_batch_without_drift_is_recorded_as_no_drift(checked, empty_store):
     assert checked("--psi", "1000", "--ks", "1").exit_code == 0
     assert only_run(empty_store).data.tags["drift"] == "no"
 
 
-def test_a_recorded_drift_holds_no_text_no_case_number_and_no_file_name(
-    checked, tracked, tracking_requests, empty_store
-):
+def test_a_drift_run_contains_no_text_case_number_or_file_name(checked, tracked, tracking_requests, empty_store):
     checked()
 
     run = only_run(empty_store)

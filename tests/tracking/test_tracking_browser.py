@@ -1,4 +1,4 @@
-"""The MLflow UI in a real browser: what people click to understand and choose a model."""
+"""The MLflow UI in a real browser: the clicks to understand and choose a model."""
 
 import re
 
@@ -16,7 +16,7 @@ from imr_ml.tracking.views import EXPERIMENT, pages
 
 
 def _select(box):
-    """Click until the box is checked: a click while the table draws its rows anew is lost."""
+    """Click until the box is checked: a click is lost while the table redraws its rows."""
     from playwright.sync_api import expect
 
     do_until(
@@ -26,7 +26,7 @@ def _select(box):
 
 
 def _unfold_the_model(page, running_ui, tracked):
-    """Open the page that `make ui` prints, and show the baselines beneath the model's run."""
+    """Open the page that `make ui` prints, and expand the model's run to show the baselines."""
     page.goto(running_ui.start_page)
     name = page.locator("[role=gridcell]").filter(has_text=tracked.run.name).first
     name.wait_for()
@@ -49,7 +49,7 @@ def test_the_address_that_make_ui_reports_shows_runs_by_name_with_their_metrics(
 @pytest.mark.slow
 def test_two_runs_are_selected_and_compared(page, running_ui, tracked):
     _unfold_the_model(page, running_ui, tracked)
-    # The first selects all runs, the second a model's run with all beneath it.
+    # The first selects all runs, the second a model's run with its child runs.
     boxes = page.locator("[role=row] input[type=checkbox]:visible")
     _select(boxes.nth(2))
     _select(boxes.nth(3))
@@ -99,7 +99,7 @@ def test_the_registered_model_shows_its_alias(page, ui_address):
 
 @pytest.fixture
 def five_hundred(trained, tracked, drawn_once, empty_store):
-    """Address of the UI on 125 trainings of four runs each: what one recorded, but for its model and its files."""
+    """Address of the UI with 125 trainings of four runs each: copies of one training without its model and files."""
     recorded = read_record(save_training(trained, tracked.model_folder))
     for number in range(125):
         moved = {"started_ms": recorded.started_ms + number, "ended_ms": recorded.ended_ms + number}
@@ -111,7 +111,7 @@ def five_hundred(trained, tracked, drawn_once, empty_store):
 
 
 @pytest.mark.slow
-def test_five_hundred_runs_are_listed_to_the_last(page, five_hundred):
+def test_all_of_five_hundred_runs_are_listed(page, five_hundred):
     page.goto(start_page(five_hundred))
     page.get_by_text("100 matching runs").wait_for()
     table = page.locator(".ag-body-viewport")

@@ -1,4 +1,4 @@
-"""The MLflow UI in a real browser: what differs between two experiments, and the charts of a sweep."""
+"""The MLflow UI in a real browser: the differences of two experiments, and the charts of a sweep."""
 
 from dataclasses import replace
 
@@ -20,7 +20,7 @@ CHANGES = ("outcome.C=1.0", "features.request.ngrams=3", "nlp.negation=false")
 
 
 def _compare_listed_runs(page, address, runs):
-    """Tick all runs that a page lists, and compare them."""
+    """Select all runs of a page, and compare them."""
     from playwright.sync_api import TimeoutError as Late
 
     page.goto(address)
@@ -84,7 +84,7 @@ def test_two_experiments_compared_show_exactly_the_keys_that_differ(page, two_ex
 
     expect(page.get_by_role("rowheader", name="outcome.weights.summary", exact=True)).to_have_count(0)
     table = page.get_by_role("switch", name="Parameters - Show diff only").locator("xpath=following::table[1]")
-    assert set(table.get_by_role("rowheader").all_inner_texts()) == {one.partition("=")[0] for one in CHANGES}
+    assert set(table.get_by_role("rowheader").all_inner_texts()) == {change.partition("=")[0] for change in CHANGES}
     save_picture(page, "diff")
 
 

@@ -1,4 +1,4 @@
-"""The pictures of a run."""
+"""Figures of a run."""
 
 from dataclasses import replace
 
@@ -23,16 +23,16 @@ def drawn(trained):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_each_picture_of_sample_data_states_so(drawn, name):
+def test_every_figure_of_sample_data_is_labeled(drawn, name):
     assert drawn[name].get_suptitle().startswith("SAMPLE DATA - synthetic")
 
 
-def test_pictures_of_real_letters_do_not(trained):
+def test_figures_of_real_letters_are_not_labeled(trained):
     real = replace(trained, data=replace(trained.data, source="dwc"))
     assert not any("SAMPLE" in figure.get_suptitle() for figure in figures(real).values())
 
 
-def test_a_figure_that_cannot_be_drawn_is_named_and_left_out(trained, caplog):
+def test_a_figure_that_fails_is_logged_and_omitted(trained, caplog):
     def fail(_):
         raise ValueError("text of a request")
 
@@ -42,9 +42,9 @@ def test_a_figure_that_cannot_be_drawn_is_named_and_left_out(trained, caplog):
     assert caplog.messages == ["figure broken was not drawn (ValueError)"]
 
 
-def test_the_base_rate_stands_in_the_precision_recall_picture(drawn, trained):
+def test_the_precision_recall_figure_shows_the_base_rate(drawn, trained):
     (axes,) = drawn["precision_recall"].axes
-    (line,) = [one for one in axes.lines if one.get_label().startswith("base rate")]
+    (line,) = [line for line in axes.lines if line.get_label().startswith("base rate")]
     assert line.get_ydata()[0] == pytest.approx(trained.evaluation.labels.overturned.mean())
 
 
@@ -62,7 +62,7 @@ def test_the_counts_of_reliability_and_confusion_add_up_to_the_requests(drawn, t
     assert sum(in_bins) == sum(in_cells) == trained.data.requests
 
 
-def test_the_histogram_counts_each_outcome_by_itself(drawn, trained):
+def test_the_histogram_counts_outcomes_separately(drawn, trained):
     overturned, upheld = drawn["score_histogram"].axes
     heights = [sum(bar.get_height() for bar in axes.patches) for axes in (overturned, upheld)]
     truth = trained.evaluation.labels.overturned
@@ -88,7 +88,7 @@ def test_the_largest_coefficients_are_shown_with_their_sign(drawn, trained):
 
 def test_only_slices_with_figures_are_drawn(drawn, trained):
     labels = [label.get_text() for label in drawn["slices"].axes[0].get_yticklabels()]
-    measured = [one for one in trained.evaluation.slices if one.estimates]
+    measured = [row for row in trained.evaluation.slices if row.estimates]
     assert len(labels) == len(measured)
     assert len(measured) < len(trained.evaluation.slices)
 
@@ -101,6 +101,6 @@ def test_the_learning_curve_goes_from_few_requests_to_many_for_the_model_and_eac
     assert last == trained.evaluation.estimates[MODEL]["outcome.roc_auc"].value
 
 
-def test_what_a_training_has_nothing_for_is_not_drawn(trained):
+def test_figures_without_data_are_omitted(trained):
     bare = replace(trained, evaluation=replace(trained.evaluation, slices=(), by_fold={}))
     assert {"slices", "by_fold", "learning_curve"}.isdisjoint(figures(bare))

@@ -1,4 +1,4 @@
-"""Which code a model was trained by."""
+"""The git state of the code."""
 
 import shutil
 import subprocess
@@ -33,23 +33,23 @@ def test_a_changed_file_makes_it_dirty_and_an_untracked_one_does_not(checkout):
     assert git_state(checkout).short.endswith("*")
 
 
-def test_the_working_directory_is_what_is_looked_at(checkout, monkeypatch):
+def test_the_working_directory_is_used_by_default(checkout, monkeypatch):
     monkeypatch.chdir(checkout)
     assert git_state() is not None
     assert git_state() == git_state(checkout)
 
 
-def test_outside_of_a_checkout_nothing_is_known(tmp_path, monkeypatch):
+def test_the_state_is_none_outside_of_a_checkout(tmp_path, monkeypatch):
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
     assert git_state(tmp_path) is None
 
 
-def test_before_the_first_commit_nothing_is_known(tmp_path):
+def test_the_state_is_none_before_the_first_commit(tmp_path):
     subprocess.run(["git", "init", "--quiet"], cwd=tmp_path, check=True)
     assert git_state(tmp_path) is None
 
 
-def test_without_git_nothing_is_known(checkout, monkeypatch):
+def test_the_state_is_none_without_git(checkout, monkeypatch):
     monkeypatch.setattr(shutil, "which", lambda _: None)
     assert git_state(checkout) is None
 

@@ -37,7 +37,7 @@ def loaded(in_tracked, monkeypatch):
         pytest.param(lambda table: table.assign(adjuster="nobody"), id="a column of their own"),
     ],
 )
-def test_mlflow_predicts_what_scoring_does(loaded, in_tracked, tracking_requests, as_given):
+def test_mlflow_predicts_the_same_as_scoring(loaded, in_tracked, tracking_requests, as_given):
     table = as_given(tracking_requests[list(COLUMNS)].head(6))
     expected = score_frame(table, read_model(in_tracked.model_folder))[list(SCORE_COLUMNS)]
     expected = expected.astype(dict.fromkeys(expected.select_dtypes("float"), "Float64"))
@@ -56,7 +56,7 @@ def test_coverage_is_a_parameter(loaded, in_tracked, tracking_requests):
     assert sure[0] > sure[1], "a higher coverage gives fewer confident predictions"
 
 
-def test_a_request_without_its_summary_column_is_refused_by_name(loaded):
+def test_a_missing_summary_column_is_an_error_with_its_name(loaded):
     posted_without_header = input_example().rename(columns={"clinical_summary": "A 45 year old roofer fell."})
 
     with pytest.raises(SchemaError) as caught:
@@ -70,7 +70,7 @@ def test_the_signature_names_the_scored_columns_in_their_order():
     assert {"request", "clinical_summary"} <= set(signature().inputs.input_names())
 
 
-def test_the_model_holds_code_but_no_pickle_and_no_bytecode(in_tracked):
+def test_the_model_contains_code_but_no_pickle_or_bytecode(in_tracked):
     names = [path.name for path in (in_tracked.folder / "mlartifacts").rglob("*")]
     assert {"pyfunc.py", "model.skops", "MLmodel", "requirements.txt", "input_example.json"} <= set(names)
     assert [name for name in names if name == "__pycache__" or name.endswith((".pkl", ".pyc"))] == []

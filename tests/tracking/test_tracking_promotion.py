@@ -1,4 +1,4 @@
-"""Comparing recorded runs, and who becomes champion."""
+"""Comparison of recorded runs, and promotion to champion."""
 
 import re
 import shutil
@@ -32,7 +32,7 @@ FOLDS = Folds("a" * 64, folds=3, repeats=2, seed=0, stratify=True)
 
 @pytest.fixture
 def make_run(trained):
-    """Makes a run's facts from predictions that are better the less noise they have."""
+    """Builds a run's facts from predictions; less noise makes them better."""
     labels, groups = trained.evaluation.labels, trained.neighbours.decided.group
 
     def make(noise, *, terms=100.0, folds=FOLDS, kind="sample", **metrics):
@@ -49,13 +49,13 @@ def make_run(trained):
     return make
 
 
-def test_a_model_compared_with_itself_differs_in_nothing(make_run):
+def test_a_model_does_not_differ_from_itself(make_run):
     run = make_run(1.0)
-    for one in paired_differences(run.held_out, run.held_out).values():
-        assert (one.value, one.low, one.high) == (0, 0, 0)
+    for difference in paired_differences(run.held_out, run.held_out).values():
+        assert (difference.value, difference.low, difference.high) == (0, 0, 0)
 
 
-def test_pairs_report_more_than_two_intervals_do(make_run):
+def test_a_paired_difference_excludes_zero_and_is_antisymmetric(make_run):
     weaker, better = make_run(2.0), make_run(0.5)
     paired = paired_differences(weaker.held_out, better.held_out)["outcome.roc_auc"]
     assert paired.low > 0
@@ -66,7 +66,7 @@ def test_pairs_report_more_than_two_intervals_do(make_run):
     ("changed", "why"),
     [({"data": "b" * 64}, "different data"), ({"seed": 1}, "different folds"), ({"folds": 5}, "different folds")],
 )
-def test_predictions_on_other_data_or_folds_are_not_paired(make_run, changed, why):
+def test_predictions_on_different_data_or_folds_are_not_paired(make_run, changed, why):
     assert why in differences_or_reason(make_run(1.0), make_run(1.0, folds=replace(FOLDS, **changed)))
 
 
@@ -94,21 +94,21 @@ def test_predictions_on_other_data_or_folds_are_not_paired(make_run, changed, wh
         ),
     ],
 )
-def test_the_rule(make_run, challenger, champion, promoted, why):
+def test_the_promotion_rule(make_run, challenger, champion, promoted, why):
     verdict = judge(make_run(**challenger), make_run(**champion))
     assert verdict.promote is promoted
     assert re.search(why, verdict.reason), verdict.reason
 
 
-def test_runs_that_share_no_evaluated_metric_are_not_promoted_for_being_simpler(make_run):
+def test_a_simpler_run_without_a_common_metric_is_not_promoted(make_run):
     champion, challenger = make_run(1.0), make_run(1.0, terms=1.0)
     bare = replace(challenger, metrics={"model.terms": 1.0})
     assert judge(bare, champion).promote is False
     assert "in common" in judge(bare, champion).reason
 
 
-def test_a_metric_that_one_of_two_runs_does_not_have_is_not_compared(in_tracked):
-    """The claims administrator's families say nothing of the outcome."""
+def test_a_metric_that_a_run_lacks_is_not_compared(in_tracked):
+    """The claims administrator's families do not predict the outcome."""
     model, baseline = compare_runs([in_tracked.run.run_id, "UR's families | 60 req | 0123456*"]).runs
     assert "outcome.roc_auc" not in baseline.metrics
     differences = differences_or_reason(model, baseline)
@@ -117,7 +117,7 @@ def test_a_metric_that_one_of_two_runs_does_not_have_is_not_compared(in_tracked)
 
 
 @pytest.mark.parametrize(("low", "promoted"), [(0.01, True), (-0.01, False)])
-def test_without_a_champion_the_base_rate_must_be_beaten(make_run, low, promoted):
+def test_without_a_champion_the_challenger_must_beat_the_base_rate(make_run, low, promoted):
     lead = "outcome.roc_auc.over_base_rate"
     challenger = make_run(1.0, **{lead: 0.2, f"{lead}.low": low, f"{lead}.high": 0.4})
     assert judge(challenger, None).promote is promoted
@@ -152,7 +152,7 @@ def test_from_the_first_champion_to_a_rollback(store, monkeypatch):
     assert "--force --reason TEXT" in refused.output
     tags = store.get_model_version(MODEL_NAME, "2").tags
     assert tags["promotion.outcome"] == "not promoted"
-    assert "promotion.reason" not in tags, "none was given"
+    assert "promotion.reason" not in tags, "no reason was given"
 
     assert "needs a reason" in runner.invoke(app, ["promote", "--force"]).output
     forced = runner.invoke(app, ["promote", "--force", "--reason", "the team likes it"])
@@ -172,19 +172,19 @@ def test_from_the_first_champion_to_a_rollback(store, monkeypatch):
     assert "was the first champion" in runner.invoke(app, ["rollback"]).output
 
 
-def test_a_better_challenger_is_promoted_and_the_comparison_is_written_down(store, monkeypatch):
+def test_a_better_challenger_is_promoted_and_the_comparison_is_recorded(store, monkeypatch):
     store.set_registered_model_alias(MODEL_NAME, CHAMPION, "1")
     better = Estimate(0.2, 0.1, 0.3)
     monkeypatch.setattr(judging, "differences_or_reason", lambda *_: {"outcome.roc_auc": better})
-    done = promote()
-    assert done.promoted
-    assert done.verdict.reason == "it is better: outcome.roc_auc +0.200 [+0.100, +0.300]"
+    result = promote()
+    assert result.promoted
+    assert result.verdict.reason == "it is better: outcome.roc_auc +0.200 [+0.100, +0.300]"
     version = store.get_model_version_by_alias(MODEL_NAME, CHAMPION)
     assert str(version.version) == "2"
-    assert done.verdict.reason in version.tags["promotion.verdict"]
+    assert result.verdict.reason in version.tags["promotion.verdict"]
 
 
-def test_a_verdict_fits_into_any_database_however_often_and_with_whatever_reason(store):
+def test_repeated_verdicts_with_long_reasons_fit_into_any_database(store):
     store.set_registered_model_alias(MODEL_NAME, CHAMPION, "1")
     about = store.get_model_version(MODEL_NAME, "2").description
     for _ in range(3):
@@ -202,9 +202,9 @@ def test_a_verdict_fits_into_any_database_however_often_and_with_whatever_reason
 def test_a_champion_whose_run_was_deleted_is_replaced_by_force_only(store):
     store.set_registered_model_alias(MODEL_NAME, CHAMPION, "1")
     _purge(store, store.get_model_version(MODEL_NAME, "1").run_id)
-    done = promote()
-    assert not done.promoted
-    assert done.verdict.reason == "the run of version 1, the champion, was deleted, so the two can't be compared"
+    result = promote()
+    assert not result.promoted
+    assert result.verdict.reason == "the run of version 1, the champion, was deleted, so the two can't be compared"
     assert promote(force=True, reason="its run is gone").promoted
 
 
@@ -215,7 +215,7 @@ def test_a_challenger_whose_run_was_deleted_is_reported(store):
 
 
 def _purge(client, run_id):
-    """As `mlflow gc` does: what was deleted is gone."""
+    """Delete permanently, like `mlflow gc`."""
     client.delete_run(run_id)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MLFLOW_TRACKING_URI", client.tracking_uri)
@@ -240,9 +240,9 @@ def test_runs_are_found_by_identifier_beginning_name_or_alias(in_tracked):
         f"models:/{MODEL_NAME}@{CHALLENGER}",
         f"models:/{MODEL_NAME}/1",
     ]
-    found = compare_runs(names)
-    assert {one.run_id for one in found.runs} == {run.run_id}
-    assert found.params == {}
+    comparison = compare_runs(names)
+    assert {run_facts.run_id for run_facts in comparison.runs} == {run.run_id}
+    assert comparison.params == {}
 
 
 @pytest.mark.parametrize(
@@ -252,31 +252,31 @@ def test_runs_are_found_by_identifier_beginning_name_or_alias(in_tracked):
         ("models:/imr-ml@nobody", "models:/imr-ml@nobody: "),
     ],
 )
-def test_a_run_that_is_not_there_is_reported(in_tracked, named, why):
+def test_a_missing_run_is_an_error(in_tracked, named, why):
     with pytest.raises(TrackingError, match=why):
         compare_runs([in_tracked.run.run_id, named])
 
 
-def test_a_name_of_several_runs_is_reported_with_their_identifiers(store):
+def test_an_ambiguous_name_is_an_error_with_the_identifiers(store):
     with pytest.raises(TrackingError, match=r"2 runs match .*, newest first: \w{8}, \w{8}"):
         compare_runs(["tfidf+facts C=0.3 | 60 req"])
 
 
 def test_the_terminal_shows_intervals_pairs_and_params_side_by_side(in_tracked):
-    done = CliRunner().invoke(app, ["compare", in_tracked.run.run_id, "plain TF-IDF | 60 req | 0123456*"])
-    assert done.exit_code == 0, done.output
-    assert "SYNTHETIC sample data" in done.output
-    assert "not paired" not in done.output
-    auc = next(line for line in done.output.splitlines() if "outcome.roc_auc" in line)
+    result = CliRunner().invoke(app, ["compare", in_tracked.run.run_id, "plain TF-IDF | 60 req | 0123456*"])
+    assert result.exit_code == 0, result.output
+    assert "SYNTHETIC sample data" in result.output
+    assert "not paired" not in result.output
+    auc = next(line for line in result.output.splitlines() if "outcome.roc_auc" in line)
     assert auc.count("[") == 3
-    assert "predictor" in done.output
+    assert "predictor" in result.output
 
 
 def test_in_a_narrow_terminal_names_and_values_are_folded_rather_than_cut(in_tracked, monkeypatch):
     monkeypatch.setattr(sys.modules["imr_ml.cli.app"], "WIDTH_OF_FILES", 80)
     named = [in_tracked.run.run_id, "plain TF-IDF | 60 req | 0123456*"]
-    done = CliRunner().invoke(app, ["compare", *named])
-    assert "…" not in done.output
+    result = CliRunner().invoke(app, ["compare", *named])
+    assert "…" not in result.output
 
 
 @pytest.mark.parametrize("named", ["", "  "])
@@ -286,6 +286,6 @@ def test_a_run_without_a_name_is_reported(in_tracked, named):
 
 
 def test_one_run_is_not_compared(in_tracked):
-    done = CliRunner().invoke(app, ["compare", in_tracked.run.run_id])
-    assert done.exit_code == 2
-    assert "two runs or more" in done.output
+    result = CliRunner().invoke(app, ["compare", in_tracked.run.run_id])
+    assert result.exit_code == 2
+    assert "two runs or more" in result.output

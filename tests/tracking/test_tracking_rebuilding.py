@@ -1,4 +1,4 @@
-"""A run rebuilt from its manifest and commit, and its metrics beside the recorded ones."""
+"""Runs rebuilt from their manifest and commit, compared with the recorded metrics."""
 
 import json
 import shutil
@@ -16,9 +16,10 @@ from imr_ml.files import sha256_of
 from imr_ml.ingest.sources import manifest_here
 from imr_ml.model_files import MANIFEST, ModelError, save_model
 from imr_ml.tracking.git import GitState
-from imr_ml.tracking.rebuilding import reproduce, settings_from_facts
+from imr_ml.tracking.rebuilding import reproduce
 from imr_ml.tracking.runs import Extras, record
 from imr_ml.tracking.store import connected
+from imr_ml.tracking.training_inputs import settings_from_facts
 from imr_ml.tracking.uris import TrackingError
 
 ELSEWHERE = GitState("0123456789abcdef0123456789abcdef01234567", dirty=False)
@@ -30,7 +31,7 @@ def silent(_description, _total):
 
 @pytest.fixture
 def recorded(trained, tracking_requests, drawn_once, empty_store):
-    """Records the small training, of a table on disk, as of some commit."""
+    """Records the small training of a table on disk with a given commit."""
     write_requests(tracking_requests, Path("requests.parquet"))
 
     def run(git=None):
@@ -45,28 +46,28 @@ def not_trained_again(monkeypatch, trained):
     monkeypatch.setattr("imr_ml.training.train", lambda *_: trained)
 
 
-def test_a_run_holds_the_manifest_of_its_table(recorded):
+def test_a_run_contains_the_manifest_of_its_table(recorded):
     run = recorded()
 
     with connected() as client:
-        found = client.get_run(run.run_id)
+        recorded_run = client.get_run(run.run_id)
         path = client.download_artifacts(run.run_id, MANIFEST)
-    assert found.data.tags["data.manifest.sha256"] == sha256_of(Path(path))
+    assert recorded_run.data.tags["data.manifest.sha256"] == sha256_of(Path(path))
     assert json.loads(Path(path).read_text())["table"] == "requests.parquet"
 
 
-def test_a_run_rebuilt_has_equal_metrics(recorded):
+def test_a_rebuilt_run_has_equal_metrics(recorded):
     run = recorded()
 
-    done = CliRunner().invoke(app, ["reproduce", run.run_id])
+    result = CliRunner().invoke(app, ["reproduce", run.run_id])
 
-    assert done.exit_code == 0, done.output
-    assert "table: the same file; what was trained on in it: the same" in done.stdout
+    assert result.exit_code == 0, result.output
+    assert "table: the same file; what was trained on in it: the same" in result.stdout
     with connected() as client:
         metrics = client.get_run(run.run_id).data.metrics
-    assert f"{len(metrics)} of {len(metrics)} metrics are equal" in done.stdout
-    assert f"{metrics['outcome.roc_auc']:.6f}" in done.stdout
-    assert "the run has no commit" in done.stderr
+    assert f"{len(metrics)} of {len(metrics)} metrics are equal" in result.stdout
+    assert f"{metrics['outcome.roc_auc']:.6f}" in result.stdout
+    assert "the run has no commit" in result.stderr
 
 
 def test_a_metric_that_differs_is_shown_and_exit_code_3_reports_it(recorded, not_trained_again):
@@ -76,10 +77,10 @@ def test_a_metric_that_differs_is_shown_and_exit_code_3_reports_it(recorded, not
         client.log_metric(run.run_id, "system/cpu", 1.0)
         client.log_metric(run.run_id, "of.another.time", 0.5)
 
-    done = reproduce(run.run_id, silent)
+    result = reproduce(run.run_id, silent)
     shown = CliRunner().invoke(app, ["reproduce", run.run_id])
 
-    assert done.unequal == ("of.another.time", "outcome.roc_auc")
+    assert result.unequal == ("of.another.time", "outcome.roc_auc")
     assert shown.exit_code == 3
     assert "0.123000" in shown.stdout
     assert "NO" in shown.stdout
@@ -92,9 +93,9 @@ def test_a_table_that_changed_is_reported_in_one_line(recorded, tracking_request
     with pytest.raises(SchemaError, match=r"requests\.parquet: the table that was trained on has changed since"):
         reproduce(run.run_id, silent)
 
-    done = CliRunner().invoke(app, ["reproduce", run.run_id])
-    assert done.exit_code == 2
-    assert "requests.parquet: the table that was trained on has changed" in done.stderr
+    result = CliRunner().invoke(app, ["reproduce", run.run_id])
+    assert result.exit_code == 2
+    assert "requests.parquet: the table that was trained on has changed" in result.stderr
 
 
 def test_a_model_without_a_manifest_is_reported(trained, drawn_once, empty_store):
@@ -104,7 +105,7 @@ def test_a_model_without_a_manifest_is_reported(trained, drawn_once, empty_store
         reproduce(run.run_id, silent)
 
 
-def test_a_baselines_run_is_not_reproduced(tracked, in_tracked):
+def test_the_run_of_a_baseline_cannot_be_reproduced(tracked, in_tracked):
     with connected() as client:
         child = next(
             run.info.run_id
@@ -116,35 +117,35 @@ def test_a_baselines_run_is_not_reproduced(tracked, in_tracked):
         reproduce(child, silent)
 
 
-def test_a_commit_that_is_not_here_is_reported_and_may_be_done_without(recorded, not_trained_again):
+def test_a_missing_commit_is_an_error_unless_the_installed_code_is_used(recorded, not_trained_again):
     run = recorded(ELSEWHERE)
 
     with pytest.raises(TrackingError, match=r"commit 0123456 is not in this folder.s checkout.*--here"):
         reproduce(run.run_id, silent)
 
-    done = reproduce(run.run_id, silent, here=True)
-    assert done.notes == ("the installed code is not that of commit 0123456; metrics may differ",)
-    assert done.unequal == ()
+    result = reproduce(run.run_id, silent, here=True)
+    assert result.notes == ("the installed code is not that of commit 0123456; metrics may differ",)
+    assert result.unequal == ()
 
 
-def test_a_run_of_changed_files_is_stated_not_to_be_exact(recorded, not_trained_again):
+def test_uncommitted_changes_are_noted(recorded, not_trained_again):
     run = recorded(GitState(ELSEWHERE.commit, dirty=True))
 
-    done = reproduce(run.run_id, silent, here=True)
+    result = reproduce(run.run_id, silent, here=True)
 
-    assert done.notes[0].startswith("the run was trained with unrecorded changes to commit 0123456")
+    assert result.notes[0].startswith("the run was trained with unrecorded changes to commit 0123456")
 
 
-def test_libraries_of_another_version_are_reported(recorded, not_trained_again, monkeypatch):
+def test_different_library_versions_are_noted(recorded, not_trained_again, monkeypatch):
     run = recorded()
     monkeypatch.setattr("imr_ml.tracking.rebuilding.version", lambda name: "0.0" if name == "numpy" else "1.0")
 
-    done = reproduce(run.run_id, silent)
+    result = reproduce(run.run_id, silent)
 
-    assert any("numpy" in note and "0.0 now" in note for note in done.notes)
+    assert any("numpy" in note and "0.0 now" in note for note in result.notes)
 
 
-def test_settings_are_reported_and_read_without_loss(trained, tmp_path):
+def test_settings_survive_a_round_trip_through_the_facts(trained, tmp_path):
     facts = json.loads((save_model(trained, tmp_path / "model") / "model.json").read_text())
 
     assert settings_from_facts(facts["settings"]) == trained.settings
@@ -152,8 +153,8 @@ def test_settings_are_reported_and_read_without_loss(trained, tmp_path):
 
 def git(*arguments):
     identity = ["-c", "user.name=x", "-c", "user.email=x@example.org"]
-    done = subprocess.run(["git", *identity, *arguments], capture_output=True, text=True, check=True)
-    return done.stdout.strip()
+    result = subprocess.run(["git", *identity, *arguments], capture_output=True, text=True, check=True)
+    return result.stdout.strip()
 
 
 @pytest.fixture
@@ -173,15 +174,15 @@ def test_a_run_is_rebuilt_by_the_code_of_its_commit(recorded, checkout):
     Path("src/imr_ml/tracking/rebuilding.py").write_text("raise SystemExit('the code of a later commit')\n")
     git("commit", "-q", "-a", "-m", "second")
 
-    done = reproduce(run.run_id, silent)
+    result = reproduce(run.run_id, silent)
 
-    assert done.code == f"commit {checkout.short}, in a temporary checkout"
-    assert (done.unequal, done.data_equal, done.table_equal) == ((), True, True)
+    assert result.code == f"commit {checkout.short}, in a temporary checkout"
+    assert (result.unequal, result.data_equal, result.table_equal) == ((), True, True)
     assert len(git("worktree", "list").splitlines()) == 1
 
 
 @pytest.mark.slow
-def test_code_that_can_not_make_runs_again_is_reported(recorded, checkout):
+def test_a_commit_without_code_to_rebuild_runs_is_an_error(recorded, checkout):
     git("rm", "-q", "src/imr_ml/tracking/rebuilding.py")
     git("commit", "-q", "-m", "before there was such a thing")
     run = recorded(GitState(git("rev-parse", "HEAD"), dirty=False))
@@ -190,7 +191,7 @@ def test_code_that_can_not_make_runs_again_is_reported(recorded, checkout):
         reproduce(run.run_id, silent)
 
 
-def test_an_installed_package_is_not_looked_for_in_the_users_own_repository(recorded, not_trained_again):
+def test_a_commit_of_the_users_own_repository_uses_the_installed_package(recorded, not_trained_again):
     git("init", "-q")
     git("commit", "-q", "--allow-empty", "-m", "first")
     run = recorded(GitState(git("rev-parse", "HEAD"), dirty=False))

@@ -1,4 +1,4 @@
-"""A champion of fewer letters, refitted on the challenger's data, and what the promotion records."""
+"""A champion of fewer letters that is refitted on the challenger's data, and the record of the promotion."""
 
 import shutil
 from dataclasses import replace
@@ -42,38 +42,38 @@ def requests():
 
 @pytest.fixture(scope="module")
 def models(requests):
-    """A training on some of the requests and one on all."""
+    """Two trainings: one on part of the requests, one on all."""
     settings = TrainingSettings(evaluation=EvaluationSettings(folds=3, repeats=2, resamples=50, jobs=1))
     return {"fewer": train(requests.head(50), settings), "all": train(requests, settings)}
 
 
 @pytest.fixture
 def store(models, requests, drawn_once, empty_store):
-    """The champion learned from 50 requests, the challenger from all 70; both tables are there."""
-    for name, one in models.items():
-        write_requests(requests.head(one.data.requests), Path(f"{name}.parquet"))
-        folder = save_model(one, Path(f"models/{name}"), manifest=manifest_here(Path(f"{name}.parquet")))
-        record(one, folder, extras=Extras(compared=(), manifest=folder / MANIFEST, name=name))
+    """The champion was trained on 50 requests, the challenger on all 70; both tables exist."""
+    for name, training in models.items():
+        write_requests(requests.head(training.data.requests), Path(f"{name}.parquet"))
+        folder = save_model(training, Path(f"models/{name}"), manifest=manifest_here(Path(f"{name}.parquet")))
+        record(training, folder, extras=Extras(compared=(), manifest=folder / MANIFEST, name=name))
     client = MlflowClient(f"sqlite:///{empty_store}/mlflow.db")
     client.set_registered_model_alias(MODEL_NAME, CHAMPION, "1")
     return client
 
 
 @pytest.mark.slow
-def test_a_champion_of_fewer_cases_is_refitted_on_the_challengers_and_gives_way_to_it(store, models):
+def test_a_champion_of_fewer_cases_is_refitted_and_replaced_by_the_challenger(store, models):
     trained = models["all"]
-    done = CliRunner().invoke(app, ["promote"])
+    result = CliRunner().invoke(app, ["promote"])
 
-    assert done.exit_code == 0, done.output
-    assert "the champion, version 1, was refitted on the data and folds of version 2" in done.output
-    assert "it is as good, outcome.roc_auc +0.000 [+0.000, +0.000]" in done.output, "both have the same settings"
-    assert f"trained on more cases ({trained.data.cases}, " in done.output
-    assert "@champion is version 2 (before: version 1" in done.output
+    assert result.exit_code == 0, result.output
+    assert "the champion, version 1, was refitted on the data and folds of version 2" in result.output
+    assert "it is as good, outcome.roc_auc +0.000 [+0.000, +0.000]" in result.output, "both have the same settings"
+    assert f"trained on more cases ({trained.data.cases}, " in result.output
+    assert "@champion is version 2 (before: version 1" in result.output
     version = store.get_model_version(MODEL_NAME, "2")
     assert version.tags["promotion.outcome"] == "promoted"
     assert "| challenger minus champion | value |" in version.description
     assert "| on later decisions | value |" in version.description
-    assert "on later decisions" in done.output
+    assert "on later decisions" in result.output
     refitted = store.get_run(version.tags["promotion.refit_run"])
     assert refitted.data.tags[REFIT_OF] == "1"
     assert refitted.data.tags["mlflow.parentRunId"] == version.run_id
@@ -85,34 +85,34 @@ def test_a_champion_of_fewer_cases_is_refitted_on_the_challengers_and_gives_way_
     assert paired["family.f1_micro"].value == 0
 
 
-def test_any_version_can_be_named_and_one_of_fewer_cases_is_not_promoted_for_being_as_good(store):
+def test_a_version_that_is_as_good_but_of_fewer_cases_is_not_promoted(store):
     store.set_registered_model_alias(MODEL_NAME, CHAMPION, "2")
     for named in ("1", "fewer", f"models:/{MODEL_NAME}/1"):
-        done = promote(named)
-        assert (done.version, done.promoted) == ("1", False), named
-        assert "not simpler" in done.verdict.reason
+        result = promote(named)
+        assert (result.version, result.promoted) == ("1", False), named
+        assert "not simpler" in result.verdict.reason
     with pytest.raises(TrackingError, match="version 2 is already the champion"):
         promote(CHALLENGER)
     with pytest.raises(TrackingError, match="no run has the name or identifier 'nobody'"):
         promote("nobody")
 
 
-def test_a_challenger_whose_data_are_gone_is_refused_with_the_reason(store):
+def test_a_challenger_without_its_data_is_not_promoted(store):
     Path("all.parquet").unlink()
-    done = promote()
-    assert not done.promoted
-    assert "the champion can't be refitted on its data and folds" in done.verdict.reason
-    assert "all.parquet" in done.verdict.reason
-    assert done.refit == ""
+    result = promote()
+    assert not result.promoted
+    assert "the champion can't be refitted on its data and folds" in result.verdict.reason
+    assert "all.parquet" in result.verdict.reason
+    assert result.refit == ""
 
 
 def test_runs_are_compared_by_name_version_and_alias(store):
-    found = compare_runs(["fewer", "1", "champion", "@challenger", "all", "2"])
-    assert [one.name for one in found.runs] == ["fewer", "fewer", "fewer", "all", "all", "all"]
+    comparison = compare_runs(["fewer", "1", "champion", "@challenger", "all", "2"])
+    assert [run.name for run in comparison.runs] == ["fewer", "fewer", "fewer", "all", "all", "all"]
 
 
 @pytest.mark.parametrize("name", ["7", "champion", "@challenger", "models:/x", "runs:/x"])
-def test_a_run_is_not_named_like_a_version(name):
+def test_a_run_name_that_looks_like_a_version_is_an_error(name):
     with pytest.raises(TrackingError, match="choose another name"):
         check_run_name(name)
     check_run_name(f"letters of {name}")
@@ -128,18 +128,18 @@ def test_a_challenger_that_is_worse_on_later_decisions_is_not_promoted(tracked, 
 
 
 @pytest.mark.parametrize("command", [["promote"], ["rollback"], ["compare", "a", "b"], ["reproduce", "a"]])
-def test_a_command_that_finds_no_store_makes_none(command, tmp_path, monkeypatch):
+def test_a_command_without_a_store_does_not_create_one(command, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    done = CliRunner().invoke(app, command)
-    assert done.exit_code == 2
-    assert "no run was tracked here yet; train a model with 'imr-ml train'" in done.stderr
+    result = CliRunner().invoke(app, command)
+    assert result.exit_code == 2
+    assert "no run was tracked here yet; train a model with 'imr-ml train'" in result.stderr
     assert list(tmp_path.iterdir()) == []
     shutil.rmtree(tmp_path)
 
 
 @pytest.mark.slow
-def test_a_champion_is_refitted_on_the_part_that_a_large_table_was_tested_on(requests, drawn_once, empty_store):
+def test_a_champion_is_refitted_on_the_tested_folds_of_a_large_table(requests, drawn_once, empty_store):
     settings = TrainingSettings(evaluation=EvaluationSettings(folds=3, resamples=50, jobs=1, large_from=60, repeats=1))
     for name, rows in {"fewer": 50, "all": 70}.items():
         write_requests(requests.head(rows), Path(f"{name}.parquet"))
@@ -149,9 +149,9 @@ def test_a_champion_is_refitted_on_the_part_that_a_large_table_was_tested_on(req
     client = MlflowClient(f"sqlite:///{empty_store}/mlflow.db")
     client.set_registered_model_alias(MODEL_NAME, CHAMPION, "1")
 
-    done = promote(CHALLENGER)
+    result = promote(CHALLENGER)
 
-    refitted = client.get_run(done.refit)
-    assert done.promoted
+    refitted = client.get_run(result.refit)
+    assert result.promoted
     assert refitted.data.metrics["outcome.roc_auc"] == trained.evaluation.estimates["model"]["outcome.roc_auc"].value
     assert len(trained.evaluation.rows) < 35

@@ -1,4 +1,4 @@
-"""Fetching a registered model."""
+"""Downloading registered models."""
 
 import shutil
 import sqlite3
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.filterwarnings("default::DeprecationWarning", "default:
 
 
 @pytest.mark.parametrize("uri", ["models:/imr-ml@challenger", "models:/imr-ml/1", "runs:/{run}/model"])
-def test_a_fetched_model_is_the_one_that_was_recorded(in_tracked, uri):
+def test_a_downloaded_model_equals_the_recorded_one(in_tracked, uri):
     folder = fetch_model(uri.format(run=in_tracked.run.run_id))
     assert read_model(folder).version == read_model(in_tracked.model_folder).version
 
@@ -30,13 +30,13 @@ def test_a_fetched_model_is_the_one_that_was_recorded(in_tracked, uri):
         ("runs:/0123/model", "^runs:/0123/model: .*not found"),
     ],
 )
-def test_what_is_not_there_is_reported_with_what_is(in_tracked, uri, message):
+def test_a_missing_model_is_an_error_that_lists_the_existing_ones(in_tracked, uri, message):
     with pytest.raises(TrackingError, match=message) as error:
         fetch_model(uri)
     assert "\n" not in str(error.value)
 
 
-def test_a_version_whose_files_were_moved_is_reported_with_their_place(tracked, tmp_path, monkeypatch):
+def test_moved_files_of_a_version_are_an_error_with_their_path(tracked, tmp_path, monkeypatch):
     shutil.copy(tracked.folder / "mlflow.db", tmp_path)
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
@@ -50,9 +50,9 @@ def test_a_version_whose_files_were_moved_is_reported_with_their_place(tracked, 
 
 @pytest.mark.parametrize("model", ["http://127.0.0.1:9/x", "s3://bucket/model"])
 def test_a_model_is_a_folder_or_tracked(model):
-    done = CliRunner().invoke(app, ["score", "requests.csv", "--output", "scored.csv", "--model", model])
-    assert done.exit_code == 2
-    assert f"{model}: name a folder, models:/imr-ml@champion or runs:/RUN/model" in done.output
+    result = CliRunner().invoke(app, ["score", "requests.csv", "--output", "scored.csv", "--model", model])
+    assert result.exit_code == 2
+    assert f"{model}: name a folder, models:/imr-ml@champion or runs:/RUN/model" in result.output
 
 
 def test_an_empty_registry_is_reported(empty_store):
@@ -60,7 +60,7 @@ def test_an_empty_registry_is_reported(empty_store):
         fetch_model("models:/imr-ml@challenger")
 
 
-def test_asking_where_nothing_was_tracked_makes_no_store(tmp_path, monkeypatch):
+def test_fetching_without_a_store_does_not_create_one(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     with pytest.raises(TrackingError, match="no run was tracked here yet"):

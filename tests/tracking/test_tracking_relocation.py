@@ -17,7 +17,7 @@ pytestmark = pytest.mark.filterwarnings("default::DeprecationWarning", "default:
 
 @pytest.fixture
 def copied(tracked, tmp_path, monkeypatch) -> Path:
-    """A copy of the project with its store; the working directory."""
+    """The working directory: a copy of the project with its store."""
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     folder = shutil.copytree(tracked.folder, tmp_path / "copy of 50%_project")
     monkeypatch.chdir(folder)
@@ -26,7 +26,7 @@ def copied(tracked, tmp_path, monkeypatch) -> Path:
 
 @pytest.fixture
 def moved(copied, tmp_path, monkeypatch) -> Path:
-    """A store that was used in one folder and then moved to another; the working directory."""
+    """The working directory: a project that was used in one folder and then moved."""
     with connected():
         pass
     folder = copied.rename(tmp_path / "moved")
@@ -38,7 +38,7 @@ def _files(folder: Path) -> set[Path]:
     return {path.relative_to(folder) for path in folder.rglob("*")}
 
 
-def test_a_moved_projects_model_and_artifacts_are_read_where_they_are(moved, tracked):
+def test_artifacts_of_a_moved_project_are_found_at_the_new_location(moved, tracked):
     folder = fetch_model(f"models:/{MODEL_NAME}@{CHALLENGER}")
 
     assert folder.is_relative_to(moved)
@@ -56,7 +56,7 @@ def test_training_in_a_moved_project_does_not_recreate_the_old_folder(moved, tra
     assert fetch_model(f"models:/{MODEL_NAME}/2").is_relative_to(moved)
 
 
-def test_training_in_a_copy_leaves_the_original_as_it_is(copied, tracked, trained, drawn_once):
+def test_training_in_a_copy_does_not_change_the_original(copied, tracked, trained, drawn_once):
     before = _files(tracked.folder)
 
     sent = record(trained, tracked.model_folder)
@@ -65,7 +65,7 @@ def test_training_in_a_copy_leaves_the_original_as_it_is(copied, tracked, traine
     assert (copied / "mlartifacts" / sent.run_id).is_dir()
 
 
-def test_a_database_copied_alone_still_reads_the_artifacts_that_it_was_copied_from(
+def test_a_copied_database_without_artifacts_uses_the_original_ones(
     tracked, trained, drawn_once, tmp_path, monkeypatch
 ):
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
@@ -77,7 +77,7 @@ def test_a_database_copied_alone_still_reads_the_artifacts_that_it_was_copied_fr
     assert fetch_model(f"models:/{MODEL_NAME}/2").is_relative_to(tmp_path)
 
 
-def test_artifacts_that_were_put_elsewhere_on_purpose_stay_there(copied):
+def test_artifacts_outside_of_the_project_keep_their_location(copied):
     with connected() as client:
         created = client.create_experiment("elsewhere", "s3://bucket/mlartifacts")
         other = client.create_experiment("other", f"file://{copied}/others")
@@ -97,7 +97,7 @@ def test_a_version_without_files_is_not_promoted_even_by_force(moved):
         assert CHAMPION not in client.get_registered_model(MODEL_NAME).aliases
 
 
-def test_the_champion_before_is_not_restored_without_its_files(moved, tracked, trained, drawn_once):
+def test_a_previous_champion_without_files_is_not_restored(moved, tracked, trained, drawn_once):
     promote(force=True, reason="the first")
     record(trained, tracked.model_folder)
     promote(force=True, reason="the second")

@@ -31,7 +31,7 @@ from imr_ml.tracking.run_facts import fold_points, learning_points
         (BlockWeights(), GitState("a1b2c3d4e5", dirty=True), "tfidf+facts C=0.3 | 60 req | a1b2c3d*"),
     ],
 )
-def test_a_name_states_features_penalty_size_and_commit(trained, weights, git, name):
+def test_a_run_name_has_features_penalty_size_and_commit(trained, weights, git, name):
     model = copy(trained.model)
     model.outcome_ = Chosen(LogisticRegression(weights=weights), trained.model.outcome_.classifier)
     assert descriptions.name_run(replace(trained, model=model), git) == name
@@ -46,7 +46,7 @@ def test_a_name_states_features_penalty_size_and_commit(trained, weights, git, n
         ([f"outcome.weights.{name}=9" for name in ("facts", "pairs", "summary", "numbers", "codes")], "2 more"),
     ],
 )
-def test_a_name_states_what_differs_from_the_default_but_not_how_it_is_evaluated(trained, changes, title):
+def test_a_run_name_has_the_changed_settings_except_evaluation(trained, changes, title):
     settings = read_experiment("default", changes).experiment.training_settings()
 
     name = descriptions.name_run(replace(trained, settings=settings), None, experiment="mine")
@@ -65,7 +65,7 @@ def test_params_are_the_keys_of_the_experiment_file(trained):
     assert all(params.values())
 
 
-def test_a_model_without_families_has_no_params_of_them(trained):
+def test_a_model_without_families_has_no_family_params(trained):
     model = copy(trained.model)
     model.families_ = None
 
@@ -74,13 +74,15 @@ def test_a_model_without_families_has_no_params_of_them(trained):
     assert not any(name.startswith("families.") for name in params)
 
 
-def test_what_could_not_be_measured_is_no_metric(trained):
+def test_undefined_values_are_not_metrics(trained):
     unknown = Estimate(float("nan"), float("nan"), float("nan"))
     estimates = {**trained.evaluation.estimates}
     estimates[MODEL] = {**estimates[MODEL], "outcome.roc_auc": unknown}
     changed = replace(trained, evaluation=replace(trained.evaluation, estimates=estimates))
 
-    all_names, fewer = ({point.name for point in run_facts.collect_metrics(one)} for one in (trained, changed))
+    all_names, fewer = (
+        {point.name for point in run_facts.collect_metrics(training)} for training in (trained, changed)
+    )
     assert all_names - fewer == {"outcome.roc_auc", "outcome.roc_auc.low", "outcome.roc_auc.high"}
 
 
@@ -92,7 +94,7 @@ def test_runs_on_real_letters_are_not_called_synthetic(trained):
 
 
 @pytest.mark.parametrize("source", ["own", "vendor-7"])
-def test_runs_on_own_decisions_are_called_so_and_not_real(trained, source):
+def test_runs_on_own_decisions_are_labeled_own(trained, source):
     own = replace(trained, data=replace(trained.data, source=source))
     assert run_facts.data_tags(own.data) | {"data.sha256": ""} == {
         "data.kind": "own",
@@ -109,7 +111,7 @@ def test_every_param_is_one_value(trained):
     assert params["outcome.weights.facts_used"].startswith("category,")
 
 
-def test_the_metrics_of_a_baseline_have_the_names_that_the_models_have(trained):
+def test_metrics_of_a_baseline_have_the_same_names_as_the_models(trained):
     models = {point.name for point in run_facts.collect_metrics(trained)}
     baselines = compared_baselines(trained)
     assert {baseline.title for baseline in baselines} == {"base rate", "UR's families", "plain TF-IDF"}
@@ -119,7 +121,7 @@ def test_the_metrics_of_a_baseline_have_the_names_that_the_models_have(trained):
         assert "outcome.roc_auc.low" in names or baseline.key == "ur_families"
 
 
-def test_values_by_fold_are_steps_and_an_undefined_one_is_left_out():
+def test_values_by_fold_are_steps_without_undefined_ones():
     points = fold_points({"outcome.roc_auc": np.array([[0.5, np.nan], [0.7, 0.8]])})
     assert [(point.name, point.step, point.value) for point in points] == [
         ("outcome.roc_auc.by_fold", 0, 0.5),
@@ -128,7 +130,7 @@ def test_values_by_fold_are_steps_and_an_undefined_one_is_left_out():
     ]
 
 
-def test_the_learning_curve_is_steps_by_the_requests_trained_on():
+def test_steps_of_the_learning_curve_are_training_requests():
     estimates = {
         MODEL: {"outcome.brier": Estimate(0.1, 0.05, 0.2)},
         "plain_tfidf": {"outcome.brier": Estimate(0.3, 0, 1)},
@@ -143,20 +145,20 @@ def test_the_learning_curve_is_steps_by_the_requests_trained_on():
     }
 
 
-def test_terms_are_counted_once_whichever_score_weighs_them(trained):
+def test_a_term_of_several_classifiers_is_counted_once(trained):
     outcome = trained.model.outcome_.classifier.coef_ != 0
     families = (trained.model.families_.classifier.coef_ != 0).any(axis=0)
     terms = run_facts.count_terms(trained.model)
     assert max(outcome.sum(), families.sum()) <= terms == (outcome | families).sum()
 
 
-def test_a_score_that_is_not_linear_has_no_terms(trained):
+def test_a_nonlinear_model_has_no_term_count(trained):
     model = copy(trained.model)
     model.outcome_ = Chosen(trained.model.outcome_.candidate, object())
     assert run_facts.count_terms(model) is None
 
 
-def test_the_description_has_a_column_for_each_rung_and_links_to_what_people_read(trained):
+def test_the_description_has_a_column_per_rung_and_links_to_artifacts(trained):
     baseline = ComparedModel("plain_tfidf", "plain TF-IDF", trained.evaluation.estimates["plain_tfidf"])
     text = describe_training(trained, (baseline,), {"model card": "model_card.md"})
     assert "| metric | model | plain TF-IDF |" in text

@@ -1,4 +1,4 @@
-"""What one recorded training leaves in the store."""
+"""Contents of the store after one recorded training."""
 
 import json
 import zipfile
@@ -55,14 +55,14 @@ def test_every_estimate_of_the_evaluation_is_a_metric_with_its_interval(run, tra
     expected = {
         f"{metric}{whose}{end}": value
         for whose, table in tables.items()
-        for metric, one in table.items()
-        for end, value in (("", one.value), (".low", one.low), (".high", one.high))
+        for metric, estimate in table.items()
+        for end, value in (("", estimate.value), (".low", estimate.low), (".high", estimate.high))
     } | trained.coverage
     expected |= {
-        f"{metric}.{name}": one.value
+        f"{metric}.{name}": estimate.value
         for name, table in evaluation.estimates.items()
         if name != MODEL
-        for metric, one in table.items()
+        for metric, estimate in table.items()
     }
 
     finite = {name: value for name, value in expected.items() if isfinite(value)}
@@ -77,7 +77,7 @@ def test_values_by_fold_are_steps_of_a_metric(client, run, trained):
     assert {point.value for point in history} == set(values)
 
 
-def test_each_baseline_is_a_run_of_its_own_under_the_models(client, run, trained):
+def test_each_baseline_is_a_child_run(client, run, trained):
     children = client.search_runs([run.info.experiment_id], f"tags.mlflow.parentRunId = '{run.info.run_id}'")
     assert {child.info.run_name for child in children} == {
         "base rate | 60 req | 0123456*",
@@ -91,7 +91,7 @@ def test_each_baseline_is_a_run_of_its_own_under_the_models(client, run, trained
         estimates = trained.evaluation.estimates[child.data.params["predictor"]]
         assert child.data.metrics[
             "family.f1_micro" if "ur_" in child.data.params["predictor"] else "outcome.brier"
-        ] in {one.value for one in estimates.values()}
+        ] in {estimate.value for estimate in estimates.values()}
         assert child.data.params["data.requests"] == run.data.params["data.requests"]
 
 
@@ -101,12 +101,12 @@ def test_out_of_fold_predictions_are_recorded_without_text_or_case_numbers(clien
     assert {"request", "case", "repeat", "fold", "overturned", "p_overturned", "p_acoem", "cited_odg"} < set(table)
     assert table.dtypes.map(lambda kind: kind.kind in "biuf").all()
     assert len(table) == 2 * trained.data.requests
-    found = read_held_out(Path(path))
-    assert found.folds == Folds(trained.data.sha256, folds=3, repeats=2, seed=0, stratify=True)
-    assert len(set(found.groups)) == trained.data.groups
-    assert (found.fold_of == trained.evaluation.fold_of).all()
+    held_out = read_held_out(Path(path))
+    assert held_out.folds == Folds(trained.data.sha256, folds=3, repeats=2, seed=0, stratify=True)
+    assert len(set(held_out.groups)) == trained.data.groups
+    assert (held_out.fold_of == trained.evaluation.fold_of).all()
     assert table.groupby(["repeat", "case"])["fold"].nunique().eq(1).all(), "a case is held out in one fold"
-    for read, written in zip(found.predicted.repeats, trained.evaluation.out_of_fold.repeats, strict=True):
+    for read, written in zip(held_out.predicted.repeats, trained.evaluation.out_of_fold.repeats, strict=True):
         assert (read.p_overturned == written.p_overturned).all()
         assert (read.family_set == written.family_set).all()
 
@@ -118,7 +118,7 @@ def test_slices_are_a_table_that_the_ui_shows(client, run, trained, tmp_path):
     assert {"path": "evaluation/slices.json", "type": "table"} in json.loads(run.data.tags["mlflow.loggedArtifacts"])
 
 
-def test_nothing_is_left_behind_once_it_was_sent(in_tracked):
+def test_the_outbox_is_empty_after_sending(in_tracked):
     assert list_unsent() == []
 
 
@@ -138,7 +138,7 @@ def test_settings_are_flat_params(run):
     assert "evaluation.jobs" not in params
 
 
-def test_tags_state_which_data_and_which_code(run, trained):
+def test_tags_contain_the_origin_of_data_and_code(run, trained):
     tags = run.data.tags
     assert tags["data.kind"] == tags["data.source"] == "sample"
     assert tags["data.sha256"] == trained.data.sha256
@@ -147,7 +147,7 @@ def test_tags_state_which_data_and_which_code(run, trained):
     assert tags["version.mlflow"]
 
 
-def test_the_description_states_first_that_sample_figures_mean_nothing(run, trained):
+def test_the_description_starts_with_the_warning_about_sample_data(run, trained):
     lines = run.data.tags["mlflow.note.content"].splitlines()
     assert lines[0].startswith("**Synthetic sample corpus")
     estimate = trained.evaluation.estimates[MODEL]["outcome.roc_auc"]
@@ -162,11 +162,11 @@ def test_the_data_set_is_a_digest_column_names_and_counts(run, trained):
         "cases": 30,
         "overturned": trained.data.overturned,
     }
-    assert "request" in {one["name"] for one in json.loads(used.dataset.schema)["mlflow_colspec"]}
+    assert "request" in {column["name"] for column in json.loads(used.dataset.schema)["mlflow_colspec"]}
     assert [(tag.key, tag.value) for tag in used.tags] == [("mlflow.data.context", "training")]
 
 
-def test_figures_are_pictures_of_legible_size(client, run, in_tracked):
+def test_figures_are_images_of_readable_size(client, run, in_tracked):
     paths = {file.path for file in client.list_artifacts(run.info.run_id, "figures")}
     assert paths == {f"figures/{name}.png" for name in FIGURES}
     for path in paths:
@@ -175,7 +175,7 @@ def test_figures_are_pictures_of_legible_size(client, run, in_tracked):
         assert int.from_bytes(content[16:20]) >= 800, "pixels wide"
 
 
-def test_the_newest_version_is_the_challenger_and_states_what_it_is(client, in_tracked):
+def test_the_newest_version_is_the_challenger_with_a_description(client, in_tracked):
     version = client.get_model_version_by_alias(MODEL_NAME, CHALLENGER)
     assert str(version.version) == in_tracked.run.model_version
     assert version.run_id == in_tracked.run.run_id
@@ -183,7 +183,7 @@ def test_the_newest_version_is_the_challenger_and_states_what_it_is(client, in_t
     assert version.description.startswith("SYNTHETIC sample corpus; 60 requests; outcome ROC AUC 0.")
 
 
-def test_the_logged_model_carries_the_runs_metrics_and_params(client, run):
+def test_the_logged_model_has_the_metrics_and_params_of_the_run(client, run):
     (output,) = run.outputs.model_outputs
     logged = client.get_logged_model(output.model_id)
     assert {metric.key for metric in logged.metrics} == set(run.data.metrics)
@@ -194,7 +194,7 @@ def test_the_logged_model_carries_the_runs_metrics_and_params(client, run):
 def test_no_planted_phrase_is_in_a_store_after_training_and_scoring(
     trained, tracked, tracking_requests, empty_store, monkeypatch
 ):
-    """The model's own vocabulary holds words and pairs of words: of it, phrases of three words are looked for."""
+    """The model's vocabulary contains words and pairs of words, so the scan of it looks for phrases of three words."""
     record(trained, tracked.model_folder)
     tracking_requests.to_parquet(empty_store / "requests.parquet")
     _score_and_record(tracked.model_folder, empty_store / "requests.parquet")
@@ -202,15 +202,15 @@ def test_no_planted_phrase_is_in_a_store_after_training_and_scoring(
     words = {word for phrase in tracked.planted for word in phrase.split()}
 
     for path in stored:
-        found = [what for what in (tracked.planted if path.suffix == ".skops" else words) if what in _text_in(path)]
-        assert found == [], path.name
+        leaked = [text for text in (tracked.planted if path.suffix == ".skops" else words) if text in _text_in(path)]
+        assert leaked == [], path.name
     assert "outcome.roc_auc" in _text_in(stored[0])
     assert "imr_ml scoring" in _text_in(stored[0])
     (model,) = [path for path in stored if path.name == "model.skops"]
     assert "marzolin" in _text_in(model), "the scan sees the vocabulary"
 
 
-def test_texts_are_recorded_if_they_are_given(trained, tracked, drawn_once, tracking_requests, empty_store):
+def test_texts_are_recorded_if_passed(trained, tracked, drawn_once, tracking_requests, empty_store):
     run = record(trained, tracked.model_folder, extras=Extras(texts=tracking_requests))
     path = empty_store / "mlartifacts" / run.run_id / "artifacts" / "evaluation" / "requests.json"
     assert all(phrase in path.read_text() for phrase in tracked.planted)
@@ -218,18 +218,18 @@ def test_texts_are_recorded_if_they_are_given(trained, tracked, drawn_once, trac
     assert {"path": "evaluation/requests.json", "type": "table"} in json.loads(tags["mlflow.loggedArtifacts"])
 
 
-def test_a_scored_batch_is_counts_shares_and_which_model(tracked, tracking_requests, empty_store):
+def test_a_batch_run_has_counts_shares_and_the_model_version(tracked, tracking_requests, empty_store):
     tracking_requests.to_parquet(empty_store / "requests.parquet")
     run = _score_and_record(tracked.model_folder, empty_store / "requests.parquet")
     client = MlflowClient(run.tracking_uri)
-    found = client.get_run(run.run_id).data
+    recorded = client.get_run(run.run_id).data
     assert client.get_experiment(run.experiment_id).name == "imr_ml scoring"
-    assert found.metrics["rows"] == found.metrics["rows.scored"] == 60
-    assert sum(value for name, value in found.metrics.items() if name.startswith("share.")) == pytest.approx(1)
-    assert found.params["model.version"] == read_model(tracked.model_folder).version
-    assert found.tags["model.data.kind"] == "sample"
-    assert found.tags["input.sha256"] == sha256_of(empty_store / "requests.parquet")
-    assert "requests.parquet" not in json.dumps([found.params, found.tags])
+    assert recorded.metrics["rows"] == recorded.metrics["rows.scored"] == 60
+    assert sum(value for name, value in recorded.metrics.items() if name.startswith("share.")) == pytest.approx(1)
+    assert recorded.params["model.version"] == read_model(tracked.model_folder).version
+    assert recorded.tags["model.data.kind"] == "sample"
+    assert recorded.tags["input.sha256"] == sha256_of(empty_store / "requests.parquet")
+    assert "requests.parquet" not in json.dumps([recorded.params, recorded.tags])
 
 
 def _score_and_record(model_folder, requests):
@@ -241,7 +241,7 @@ def _score_and_record(model_folder, requests):
 
 
 def _text_in(path):
-    """What a file holds as text, parts of archives and arrays of text included."""
+    """Text content of a file, including members of archives and text arrays."""
     if zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as archive:
             parts = [archive.read(name).replace(b"\0", b"") for name in archive.namelist()]
@@ -251,7 +251,7 @@ def _text_in(path):
     return path.read_bytes().decode("utf-8", errors="ignore")
 
 
-def test_a_run_that_is_refused_ends_as_failed_registers_nothing_and_is_kept(
+def test_a_rejected_run_fails_registers_nothing_and_stays_in_the_outbox(
     trained, tracked, drawn_once, empty_store, monkeypatch
 ):
     def refuse(*_, **__):

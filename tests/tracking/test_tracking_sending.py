@@ -1,4 +1,4 @@
-"""What is kept when a store does not accept it, and how it is sent later: each run exactly once."""
+"""Records in the outbox, and sending them later: each run exactly once."""
 
 import errno
 import json
@@ -30,7 +30,7 @@ def _runs(client):
 
 
 def _fail_once(monkeypatch, function, *, calls_before=0, answer_lost=False, error_code=INTERNAL_ERROR):
-    """Let one call to MLflow fail, before or after it had its effect."""
+    """Let one call to MLflow fail, before or after it takes effect."""
     original, calls = getattr(MlflowClient, function), count()
 
     def fail(*arguments, **named):
@@ -76,7 +76,7 @@ def _cut(function, calls_before=0, *, slow=True, **options):
         _cut("set_terminated", 4, answer_lost=True),
     ],
 )
-def test_wherever_sending_is_cut_short_the_next_attempt_completes_it(trained, tracked, empty_store, monkeypatch, cut):
+def test_an_interrupted_send_is_completed_by_the_next_attempt(trained, tracked, empty_store, monkeypatch, cut):
     _fail_once(monkeypatch, **cut)
     with pytest.raises(UnsentError, match="the line is dead"):
         record(trained, tracked.model_folder)
@@ -85,24 +85,24 @@ def test_wherever_sending_is_cut_short_the_next_attempt_completes_it(trained, tr
 
     assert isinstance(sent, RecordedRun)
     client = MlflowClient(sent.tracking_uri)
-    found = _runs(client)
-    assert sorted(run.data.params["predictor"] for run in found) == ["base_rate", "model", "plain_tfidf", "ur_families"]
-    assert {run.info.status for run in found} == {"FINISHED"}
-    assert [str(one.version) for one in client.search_model_versions()] == ["1"] == [sent.model_version]
-    (logged,) = client.search_logged_models([found[0].info.experiment_id])
+    runs = _runs(client)
+    assert sorted(run.data.params["predictor"] for run in runs) == ["base_rate", "model", "plain_tfidf", "ur_families"]
+    assert {run.info.status for run in runs} == {"FINISHED"}
+    assert [str(version.version) for version in client.search_model_versions()] == ["1"] == [sent.model_version]
+    (logged,) = client.search_logged_models([runs[0].info.experiment_id])
     assert logged.model_id in {output.model_id for output in client.get_run(sent.run_id).outputs.model_outputs}
     assert {metric.key for metric in logged.metrics} == set(client.get_run(sent.run_id).data.metrics)
     assert client.get_model_version(MODEL_NAME, "1").source == f"models:/{logged.model_id}"
     assert len(client.get_metric_history(sent.run_id, "outcome.roc_auc")) == 1
     assert len(client.get_run(sent.run_id).inputs.dataset_inputs) == 1
     pictures = client.list_artifacts(sent.run_id, "figures")
-    assert len(client.list_artifacts(sent.run_id, "images")) == 2 * len(pictures), "each whole and small"
+    assert len(client.list_artifacts(sent.run_id, "images")) == 2 * len(pictures), "each in full size and small"
     assert list_unsent() == []
     assert list(sync()) == []
 
 
 def _failing_uploads(monkeypatch, error):
-    """As if the artifact store went away in the middle of a model."""
+    """Simulate an artifact store that fails in the middle of a model."""
 
     def fail(*_, **__):
         raise error
@@ -115,7 +115,7 @@ def _failing_uploads(monkeypatch, error):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("function", ["log_inputs", "set_registered_model_alias"])
-def test_what_another_run_does_at_the_same_moment_is_done_again(trained, tracked, empty_store, monkeypatch, function):
+def test_a_conflict_with_another_process_is_retried(trained, tracked, empty_store, monkeypatch, function):
     _fail_once(monkeypatch, function, error_code=BAD_REQUEST)
 
     sent = record(trained, tracked.model_folder)
@@ -125,7 +125,7 @@ def test_what_another_run_does_at_the_same_moment_is_done_again(trained, tracked
     assert str(MlflowClient().get_model_version_by_alias(MODEL_NAME, CHALLENGER).version) == sent.model_version
 
 
-def test_a_model_whose_upload_failed_again_and_again_is_sent_in_the_end(trained, tracked, empty_store, monkeypatch):
+def test_a_model_is_sent_after_several_failed_uploads(trained, tracked, empty_store, monkeypatch):
     save_training(trained, tracked.model_folder)
     for _ in range(3):
         assert isinstance(_failing_uploads(monkeypatch, MlflowException("the line is dead")), UnsentError)
@@ -134,10 +134,10 @@ def test_a_model_whose_upload_failed_again_and_again_is_sent_in_the_end(trained,
 
 
 @pytest.mark.slow
-def test_half_a_model_that_may_not_be_deleted_keeps_no_record_from_being_sent(
+def test_an_incomplete_model_without_delete_permission_does_not_block_sending(
     trained, tracked, empty_store, monkeypatch
 ):
-    """Members of a team may add runs to an experiment, but only its owner may delete them."""
+    """Members of a team can add runs to an experiment, but only its owner can delete them."""
 
     def deny(*_):
         raise MlflowException("Permission denied", PERMISSION_DENIED)
@@ -152,9 +152,7 @@ def test_half_a_model_that_may_not_be_deleted_keeps_no_record_from_being_sent(
 @pytest.mark.parametrize(
     "error", [OSError(errno.ENOSPC, "No space left on device"), ConnectionResetError(errno.ECONNRESET, "reset by peer")]
 )
-def test_what_the_system_refuses_is_reported_in_a_line_and_the_run_is_kept(
-    trained, tracked, empty_store, monkeypatch, error
-):
+def test_a_system_error_is_one_line_and_the_run_stays_in_the_outbox(trained, tracked, empty_store, monkeypatch, error):
     folder = save_training(trained, tracked.model_folder)
     failed = _failing_uploads(monkeypatch, error)
     assert isinstance(failed, UnsentError)
@@ -177,7 +175,7 @@ def test_a_record_of_an_earlier_version_is_sent(trained, tracked, empty_store):
     assert (fetch_model(f"models:/{MODEL_NAME}/{sent.model_version}") / "model.skops").is_file()
 
 
-def test_a_damaged_record_is_reported_and_keeps_no_other_from_being_sent(trained, tracked, empty_store):
+def test_a_damaged_record_is_an_error_and_does_not_block_others(trained, tracked, empty_store):
     damaged = save_training(trained, tracked.model_folder)
     (damaged / "record.json").write_text('{"id": "cut sho')
     save_training(trained, tracked.model_folder)
@@ -188,7 +186,7 @@ def test_a_damaged_record_is_reported_and_keeps_no_other_from_being_sent(trained
     assert [folder.name for folder in (empty_store / "mlruns-unsent").iterdir()] == [damaged.name]
 
 
-def test_a_record_that_was_sent_but_not_forgotten_is_not_sent_again(trained, tracked, empty_store, monkeypatch):
+def test_a_sent_record_that_was_not_deleted_is_not_sent_again(trained, tracked, empty_store, monkeypatch):
     monkeypatch.setattr("imr_ml.tracking.sending.delete_record", lambda folder: None)
     first = record(trained, tracked.model_folder)
     (again,) = sync()
@@ -197,16 +195,16 @@ def test_a_record_that_was_sent_but_not_forgotten_is_not_sent_again(trained, tra
 
 
 @pytest.mark.slow
-def test_a_run_that_was_made_twice_because_an_answer_was_lost_is_kept_once(trained, tracked, empty_store, monkeypatch):
+def test_a_run_created_twice_after_a_lost_response_is_deleted_once(trained, tracked, empty_store, monkeypatch):
     _fail_once(monkeypatch, "log_model_artifacts")
     with pytest.raises(UnsentError):
         record(trained, tracked.model_folder)
     client = MlflowClient(f"sqlite:///{empty_store}/mlflow.db")
-    (made,) = _runs(client)
-    client.create_run(made.info.experiment_id, tags=made.data.tags)
+    (created,) = _runs(client)
+    client.create_run(created.info.experiment_id, tags=created.data.tags)
     (sent,) = sync()
     assert len(_runs(client)) == 4
-    assert sent.run_id == made.info.run_id
+    assert sent.run_id == created.info.run_id
 
 
 @pytest.mark.slow
@@ -221,7 +219,7 @@ def test_a_model_that_is_sent_late_does_not_replace_a_newer_challenger(trained, 
     assert str(challenger.version) == "1"
 
 
-def test_what_is_meant_for_another_store_waits_for_it(trained, tracked, empty_store, monkeypatch):
+def test_a_record_for_another_store_is_not_sent(trained, tracked, empty_store, monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{free_port()}")
     with pytest.raises(UnsentError, match="no MLflow server answers"):
         record(trained, tracked.model_folder)
@@ -233,7 +231,7 @@ def test_what_is_meant_for_another_store_waits_for_it(trained, tracked, empty_st
     assert sent.tracking_uri.startswith("sqlite:///")
 
 
-def test_a_record_that_another_process_is_sending_is_left_to_it(trained, tracked, empty_store, monkeypatch):
+def test_a_record_that_another_process_sends_is_skipped(trained, tracked, empty_store, monkeypatch):
     folder = save_training(trained, tracked.model_folder)
     with lock_record(folder):
         (other,) = sync()
@@ -241,14 +239,14 @@ def test_a_record_that_another_process_is_sending_is_left_to_it(trained, tracked
     assert list_unsent() == [folder]
 
 
-def test_a_record_is_read_as_it_was_written(trained, tracked, empty_store):
+def test_a_record_survives_a_round_trip(trained, tracked, empty_store):
     folder = save_training(trained, tracked.model_folder)
     written = read_record(folder)
     assert read_record(save_record(written.model_copy(update={"id": "another"}))).runs == written.runs
-    assert {one.key for one in written.runs} == {"model", "base_rate", "ur_families", "plain_tfidf"}
+    assert {run.key for run in written.runs} == {"model", "base_rate", "ur_families", "plain_tfidf"}
 
 
-def test_a_store_error_states_where_the_run_is_kept_in_one_line(trained, tracked, empty_store, monkeypatch):
+def test_a_store_error_is_one_line_with_the_folder_of_the_record(trained, tracked, empty_store, monkeypatch):
     _fail_once(monkeypatch, "create_experiment", answer_lost=False)
     monkeypatch.setattr(MlflowClient, "get_experiment_by_name", lambda *_: None)
     with pytest.raises(TrackingError) as error:
@@ -259,7 +257,7 @@ def test_a_store_error_states_where_the_run_is_kept_in_one_line(trained, tracked
 
 
 @pytest.mark.slow
-def test_a_server_that_is_killed_while_a_run_is_sent_loses_nothing(trained, tracked, tmp_path, monkeypatch):
+def test_killing_the_server_while_sending_loses_nothing(trained, tracked, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
     port = free_port()
@@ -285,9 +283,9 @@ def test_a_server_that_is_killed_while_a_run_is_sent_loses_nothing(trained, trac
     with mlflow_server(tmp_path, port):
         (sent,) = sync()
         client = MlflowClient(f"http://127.0.0.1:{port}")
-        found = _runs(client)
-        assert len(found) == 4
-        assert {run.info.status for run in found} == {"FINISHED"}
+        runs = _runs(client)
+        assert len(runs) == 4
+        assert {run.info.status for run in runs} == {"FINISHED"}
         assert len(client.list_artifacts(sent.run_id, "figures")) == 11
         assert len(client.search_model_versions()) == 1
         assert list(sync()) == []

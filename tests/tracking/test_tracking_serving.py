@@ -1,4 +1,4 @@
-"""The recorded model where only its own requirements are installed: the numbers of `imr-ml score`, bit for bit."""
+"""The recorded model in an environment with only its requirements gives exactly the scores of `imr-ml score`."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ pytestmark = [
 ROOT = Path(__file__).parents[2]
 COLUMNS = ("case_number", "request", "clinical_summary", "ur_guideline", "date_of_injury", "application_received")
 EMPTY = 3
-"""Row whose request is empty: it has an error and no numbers."""
-ASKED = {
+"""Row with an empty request, which has an error and no scores."""
+CASES = {
     "the model's coverage": ({}, ()),
     "a coverage of 0.6": ({"coverage": 0.6}, ("--coverage", "0.6")),
     "a coverage of 0.6 without evidence": (
@@ -39,7 +39,7 @@ ASKED = {
         ("--coverage", "0.6", "--no-evidence"),
     ),
 }
-"""What is asked -> parameters of the MLflow model, options of the command."""
+"""Case -> parameters of the MLflow model, options of the command."""
 CHAMPION_URI = f"models:/{MODEL_NAME}@{CHAMPION}"
 
 LOAD_AND_PREDICT = """
@@ -47,14 +47,14 @@ import builtins, importlib, json, sys
 from importlib.metadata import packages_distributions
 from importlib.util import find_spec
 
-assert find_spec("imr_ml") is None, "the project is in reach"
+assert find_spec("imr_ml") is None, "the project can be imported"
 imported = set()
 
 def noting(real):
-    def importing(name, *given, **named):
+    def importing(name, *args, **kwargs):
         if sys._getframe(1).f_globals.get("__name__", "").partition(".")[0] == "imr_ml":
             imported.add(name.partition(".")[0])
-        return real(name, *given, **named)
+        return real(name, *args, **kwargs)
     return importing
 
 builtins.__import__, importlib.import_module = noting(builtins.__import__), noting(importlib.import_module)
@@ -63,10 +63,10 @@ import mlflow, pandas
 model = mlflow.pyfunc.load_model(sys.argv[1])
 table = pandas.read_csv(sys.argv[2])
 answers = {name: model.predict(table, params=params) for name, params in json.loads(sys.argv[3]).items()}
-known = packages_distributions()
+distributions = packages_distributions()
 print(json.dumps({
     "code": sys.modules["imr_ml"].__file__,
-    "imported": [known[name][0] for name in imported if name in known],
+    "imported": [distributions[name][0] for name in imported if name in distributions],
     "answers": {
         name: answer.astype(object).where(answer.notna(), None).to_dict("records") for name, answer in answers.items()
     },
@@ -116,27 +116,27 @@ def champion_store(tracked, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def environment(requirements, champion_store):
-    """A new environment into which the model's requirements were installed and nothing else."""
-    # pytest would keep its folders, and this one takes a gigabyte.
+    """A new environment with only the model's requirements."""
+    # Not in pytest's temporary folder, which is kept: the environment takes a gigabyte.
     with TemporaryDirectory() as folder:
-        made = Environment(Path(folder) / "venv", _variables(Path(folder), champion_store))
-        subprocess.run([sys.executable, "-m", "venv", made.folder], check=True)
-        # Asks for no certain version: a requirement that no index has fails the install and skips nothing.
-        probe = made.pip("--retries", "1", "--timeout", "20", "index", "versions", "mlflow")
+        environment = Environment(Path(folder) / "venv", _variables(Path(folder), champion_store))
+        subprocess.run([sys.executable, "-m", "venv", environment.folder], check=True)
+        # Any version: a requirement that is missing from the index must fail the installation, not skip the test.
+        probe = environment.pip("--retries", "1", "--timeout", "20", "index", "versions", "mlflow")
         if probe.returncode:
             pytest.skip(f"no package index within reach: {probe.stderr.strip().splitlines()[-1]}")
-        # What they need in turn has the version that is locked: a release of tomorrow shall not decide a test.
+        # Indirect dependencies have the locked versions, so that new releases do not affect the test.
         locked = ("--constraint", ROOT / "requirements.lock")
-        installed = made.pip("install", "--quiet", "--no-compile", "-r", requirements, *locked)
+        installed = environment.pip("install", "--quiet", "--no-compile", "-r", requirements, *locked)
         assert installed.returncode == 0, installed.stderr
-        yield made
+        yield environment
 
 
 def _variables(folder, store):
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "MLFLOW_"))}
     return {
         **inherited,
-        # MLflow starts uvicorn by its bare name.
+        # MLflow starts uvicorn without a path.
         "PATH": f"{folder / 'venv' / 'bin'}{os.pathsep}{os.environ['PATH']}",
         # The model's code is imported from the store, which other tests read.
         "PYTHONPYCACHEPREFIX": str(folder / "bytecode"),
@@ -156,16 +156,16 @@ def requests_csv(tracking_requests, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def loaded(environment, requests_csv):
-    """What a process of that environment that loads the champion has to say."""
-    params = {name: params for name, (params, _) in ASKED.items()}
-    done = environment.run("-c", LOAD_AND_PREDICT, CHAMPION_URI, requests_csv, json.dumps(params))
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout) | {"stderr": done.stderr}
+    """Output of a process in that environment that loads the champion."""
+    params = {name: params for name, (params, _) in CASES.items()}
+    result = environment.run("-c", LOAD_AND_PREDICT, CHAMPION_URI, requests_csv, json.dumps(params))
+    assert result.returncode == 0, result.stderr
+    return json.loads(result.stdout) | {"stderr": result.stderr}
 
 
 @pytest.fixture(scope="module")
 def served(environment, tmp_path_factory):
-    """Address of a server of the champion, run in that environment."""
+    """Address of a server for the champion in that environment."""
     port, folder = free_port(), tmp_path_factory.mktemp("served")
     command = [environment.folder / "bin" / "python", "-m", "mlflow", "models", "serve", "--model-uri", CHAMPION_URI]
     command += ["--env-manager", "local", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
@@ -186,7 +186,7 @@ def test_the_model_loads_from_its_own_code_without_a_warning(loaded, tracked):
     code = Path(loaded["code"])
     assert code.is_relative_to(tracked.folder / "mlartifacts")
     assert code.parts[-3:] == ("code", "imr_ml", "__init__.py")
-    # MLflow says so of a requirement that is missing or of another version.
+    # MLflow logs this for a missing requirement or another version.
     assert "WARNING" not in loaded["stderr"]
 
 
@@ -195,22 +195,22 @@ def test_the_requirements_are_what_scoring_imports(loaded, requirements):
     assert set(loaded["imported"]) == named - {"mlflow"}
 
 
-@pytest.mark.parametrize("asked", ASKED)
-def test_the_loaded_model_gives_the_numbers_of_the_command(loaded, tracked, requests_csv, tmp_path, asked):
-    scored = _scored(tracked, requests_csv, tmp_path / "scored.parquet", asked)
-    _assert_same(loaded["answers"][asked], scored)
+@pytest.mark.parametrize("case", CASES)
+def test_the_loaded_model_gives_the_same_scores_as_the_command(loaded, tracked, requests_csv, tmp_path, case):
+    scored = _scored(tracked, requests_csv, tmp_path / "scored.parquet", case)
+    _assert_same(loaded["answers"][case], scored)
 
 
-@pytest.mark.parametrize("asked", ASKED)
-def test_the_served_model_gives_the_numbers_of_the_command(served, tracked, requests_csv, tmp_path, asked):
-    scored = _scored(tracked, requests_csv, tmp_path / "scored.parquet", asked)
-    _assert_same(_ask(served, pd.read_csv(requests_csv), ASKED[asked][0]), scored)
+@pytest.mark.parametrize("case", CASES)
+def test_the_served_model_gives_the_same_scores_as_the_command(served, tracked, requests_csv, tmp_path, case):
+    scored = _scored(tracked, requests_csv, tmp_path / "scored.parquet", case)
+    _assert_same(_ask(served, pd.read_csv(requests_csv), CASES[case][0]), scored)
 
 
-def _scored(tracked, table, output, asked):
-    command = ["score", str(table), "--output", str(output), "--model", str(tracked.model_folder), *ASKED[asked][1]]
-    done = CliRunner().invoke(app, command)
-    assert done.exit_code == 0, done.output
+def _scored(tracked, table, output, case):
+    command = ["score", str(table), "--output", str(output), "--model", str(tracked.model_folder), *CASES[case][1]]
+    result = CliRunner().invoke(app, command)
+    assert result.exit_code == 0, result.output
     scored = pd.read_parquet(output)
     assert scored["p_overturned"].nunique() > 1
     assert scored["evidence"].isna().all() == ("--no-evidence" in command)

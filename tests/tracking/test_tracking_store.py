@@ -1,4 +1,4 @@
-"""Where runs go, and the errors when they can't."""
+"""The store of runs, and its errors."""
 
 import errno
 import os
@@ -29,7 +29,7 @@ def test_runs_go_to_the_working_directory(tmp_path, monkeypatch):
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     assert tracking_uri() == f"sqlite:///{tmp_path}/mlflow.db"
     assert artifact_root(tracking_uri()) == tmp_path / "mlartifacts"
-    assert list(tmp_path.iterdir()) == [], "asking makes nothing"
+    assert list(tmp_path.iterdir()) == [], "looking up the store creates nothing"
 
 
 @pytest.mark.slow
@@ -55,12 +55,12 @@ def test_a_training_that_fails_leaves_no_part_of_a_store(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("uri", ["http://tracking.example:5000", "sqlite:////srv/runs/mlflow.db"])
-def test_the_environment_states_where_runs_go(monkeypatch, uri):
+def test_the_environment_variable_selects_the_store(monkeypatch, uri):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
     assert tracking_uri() == uri
 
 
-def test_importing_the_room_loads_no_mlflow_and_sets_nothing():
+def test_importing_tracking_does_not_import_mlflow_or_change_settings():
     code = (
         "import os, sys; before = dict(os.environ); import imr_ml.tracking.uris, imr_ml.tracking.runs;"
         "assert dict(os.environ) == before; sys.exit('mlflow' in sys.modules)"
@@ -68,7 +68,7 @@ def test_importing_the_room_loads_no_mlflow_and_sets_nothing():
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-def test_what_was_set_before_is_set_afterwards(empty_store, capfd):
+def test_settings_are_restored_afterwards(empty_store, capfd):
     before = dict(os.environ), list(sys.path)
     with connected() as client:
         assert os.environ["MLFLOW_DISABLE_TELEMETRY"] == "true"
@@ -84,7 +84,7 @@ def test_what_was_set_before_is_set_afterwards(empty_store, capfd):
         ("ffffffffffff", "was created by a newer MLflow than"),
     ],
 )
-def test_a_store_of_another_mlflow_is_left_alone(empty_store, revision, advice):
+def test_a_store_of_another_mlflow_version_is_not_changed(empty_store, revision, advice):
     database = empty_store / "mlflow.db"
     with closing(sqlite3.connect(database)) as connection, connection:
         connection.execute("update alembic_version set version_num = ?", [revision])
@@ -98,7 +98,7 @@ def test_a_store_of_another_mlflow_is_left_alone(empty_store, revision, advice):
 
 
 def _store_of_an_older_mlflow(database, revisions_ago):
-    """A store with the tables that MLflow had then, made by its own migrations."""
+    """A store with the tables of an earlier MLflow, created by its migrations."""
     import mlflow
     from alembic import command
     from alembic.config import Config
@@ -114,7 +114,7 @@ def _store_of_an_older_mlflow(database, revisions_ago):
 
 
 @pytest.mark.slow
-def test_a_store_that_an_older_mlflow_made_is_reported_migrated_and_used(
+def test_a_store_of_an_older_mlflow_is_an_error_until_it_is_upgraded(
     trained, tracked, drawn_once, tmp_path, monkeypatch
 ):
     monkeypatch.chdir(tmp_path)
@@ -134,7 +134,7 @@ def test_a_store_that_an_older_mlflow_made_is_reported_migrated_and_used(
     assert sent.model_version == "1"
 
 
-def test_a_file_that_is_no_database_is_reported(tmp_path, monkeypatch):
+def test_a_file_that_is_not_a_database_is_an_error(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     (tmp_path / "mlflow.db").write_text("this is a shopping list, not a database")
@@ -142,7 +142,7 @@ def test_a_file_that_is_no_database_is_reported(tmp_path, monkeypatch):
         pass
 
 
-def test_a_server_that_is_down_is_reported_in_one_line(monkeypatch):
+def test_a_server_that_is_down_is_a_one_line_error(monkeypatch):
     with closing(socket.socket()) as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -162,7 +162,7 @@ def test_a_password_is_never_shown(password, monkeypatch):
     assert "cret" not in str(error.value)
 
 
-def test_what_has_no_password_is_shown_whole():
+def test_text_without_a_password_is_not_redacted():
     assert redact_uri("http://127.0.0.1:5000") == "http://127.0.0.1:5000"
     assert redact_uri("write to a@b.example: no store") == "write to a@b.example: no store"
 
@@ -170,14 +170,14 @@ def test_what_has_no_password_is_shown_whole():
 @pytest.mark.parametrize(
     "uri", ["foo", "file:./mlruns", "./mlruns", " ", "localhost:5000", "sqlite://", "sqlite:///", "sqlite:///:memory:"]
 )
-def test_what_is_no_store_that_keeps_runs_is_reported_before_anything_is_done(uri, monkeypatch):
+def test_an_invalid_store_is_an_error_before_training(uri, monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
-    done = CliRunner().invoke(app, ["train", "--data", "nothere"])
-    assert done.exit_code == 2
-    assert f"MLFLOW_TRACKING_URI is {uri!r}, which can't store runs; set it to http://" in done.output
+    result = CliRunner().invoke(app, ["train", "--data", "nothere"])
+    assert result.exit_code == 2
+    assert f"MLFLOW_TRACKING_URI is {uri!r}, which can't store runs; set it to http://" in result.output
 
 
-def test_a_database_without_its_driver_and_one_that_is_down_are_reported_at_once(monkeypatch):
+def test_a_missing_driver_and_a_database_that_is_down_are_immediate_errors(monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "mssql+nodriver://runs:secret@127.0.0.1:9/mlflow")
     with (
         pytest.raises(TrackingError, match=r"mssql\+nodriver://runs:\*\*\*@127.0.0.1:9/mlflow: .*nodriver"),
@@ -190,7 +190,7 @@ def test_a_database_without_its_driver_and_one_that_is_down_are_reported_at_once
         pass
 
 
-def test_a_store_whose_creation_is_cut_short_is_not_there(tmp_path, monkeypatch):
+def test_an_interrupted_creation_leaves_no_store(tmp_path, monkeypatch):
     def fail(*_, **__):
         raise OSError(errno.ENOSPC, "No space left on device")
 
@@ -202,22 +202,22 @@ def test_a_store_whose_creation_is_cut_short_is_not_there(tmp_path, monkeypatch)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_options_of_a_sqlite_store_are_no_part_of_its_file():
+def test_options_of_a_sqlite_uri_are_not_part_of_the_file_name():
     assert sqlite_file("sqlite:////srv/runs/mlflow.db?timeout=60") == Path("/srv/runs/mlflow.db")
 
 
 @pytest.mark.slow
-def test_many_may_open_a_store_that_is_not_there_yet(tmp_path):
+def test_several_processes_can_create_a_store_at_once(tmp_path):
     code = "from imr_ml.tracking.store import connected\nwith connected() as client: client.search_experiments()"
     inherited = {name: value for name, value in os.environ.items() if name != "MLFLOW_TRACKING_URI"}
     started = [
         subprocess.Popen([sys.executable, "-c", code], cwd=tmp_path, env=inherited, stderr=subprocess.PIPE, text=True)
         for _ in range(3)
     ]
-    assert [(one.communicate()[1], one.returncode) for one in started] == [("", 0)] * 3
+    assert [(process.communicate()[1], process.returncode) for process in started] == [("", 0)] * 3
     assert [path.name for path in tmp_path.iterdir()] == ["mlflow.db"]
 
 
-def test_what_mlflow_refuses_inside_the_block_is_a_tracking_error(empty_store):
+def test_an_mlflow_error_inside_the_block_is_a_tracking_error(empty_store):
     with pytest.raises(TrackingError, match=r"mlflow\.db: Run with id=no_such_run not found"), connected() as client:
         client.get_run("no_such_run")

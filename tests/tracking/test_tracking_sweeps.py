@@ -1,4 +1,4 @@
-"""Sweeps in MLflow: one run for the sweep, and one for each trial with what it varied and measured."""
+"""Sweeps in MLflow: one run for the sweep, and one for each trial with its values and metrics."""
 
 import pytest
 from mlflow import MlflowClient
@@ -47,7 +47,7 @@ def test_a_sweep_is_one_run_with_a_run_for_each_trial(recorded):
     assert {run.info.status for run in (parent, *trials)} == {"FINISHED"}
 
 
-def test_the_sweeps_run_says_what_was_gained(recorded):
+def test_the_sweeps_run_describes_the_gain(recorded):
     sweep, client, parent, _ = recorded
 
     assert parent.data.metrics["outcome.roc_auc"] == 0.7
@@ -59,10 +59,10 @@ def test_the_sweeps_run_says_what_was_gained(recorded):
     assert parent.data.params["sweep.varied.outcome.C"] == "0.1..10.0 log"
     assert parent.data.params["sweep.winner.outcome.C"] == "1.0"
     assert set(flat_keys(sweep.plan.base.experiment.values())) <= set(parent.data.params)
-    assert {one.path for one in client.list_artifacts(parent.info.run_id)} == {"sweep.toml", "best.toml"}
+    assert {artifact.path for artifact in client.list_artifacts(parent.info.run_id)} == {"sweep.toml", "best.toml"}
 
 
-def test_a_trial_has_the_keys_that_were_varied_and_its_inner_metrics(recorded):
+def test_a_trial_has_the_varied_keys_and_its_inner_metrics(recorded):
     _, client, _, trials = recorded
 
     first = trials[0]
@@ -73,12 +73,12 @@ def test_a_trial_has_the_keys_that_were_varied_and_its_inner_metrics(recorded):
     assert first.data.metrics["inner.folds"] == 2
     assert (first.data.tags["search"], first.data.tags["state"]) == ("all", "complete")
     steps = client.get_metric_history(first.info.run_id, "inner.outcome.roc_auc.by_fold")
-    assert [(one.step, one.value) for one in steps] == [(0, 0.6), (1, 0.603)]
+    assert [(step.step, step.value) for step in steps] == [(0, 0.6), (1, 0.603)]
     assert sum(run.data.tags["state"] == "pruned" for run in trials) == 3
     assert all(set(run.data.params) == set(VARIED) for run in trials)
 
 
-def test_no_param_tag_or_name_holds_the_files_own_words(recorded):
+def test_no_param_tag_or_name_contains_the_files_description(recorded):
     _, _, parent, trials = recorded
 
     for run in (parent, *trials):
@@ -97,7 +97,7 @@ def test_every_metric_and_tag_of_a_view_of_sweeps_is_recorded(recorded):
         assert view.order_by in metrics | {""}
 
 
-def test_a_sweep_that_no_server_accepts_is_kept(tmp_path, monkeypatch):
+def test_a_rejected_sweep_stays_in_the_outbox(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{free_port()}")
 
@@ -108,7 +108,7 @@ def test_a_sweep_that_no_server_accepts_is_kept(tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
-def test_a_server_takes_a_sweep(tmp_path, monkeypatch):
+def test_a_server_accepts_a_sweep(tmp_path, monkeypatch):
     port = free_port()
     monkeypatch.chdir(tmp_path)
     with mlflow_server(tmp_path, port):
@@ -117,5 +117,5 @@ def test_a_server_takes_a_sweep(tmp_path, monkeypatch):
         client = MlflowClient(run.tracking_uri)
         trials = _trials_of(client, run)
         assert len(trials) == len(sweep.trials)
-        assert all(set(one.data.params) == set(VARIED) for one in trials)
-        assert {one.path for one in client.list_artifacts(run.run_id)} == {"sweep.toml", "best.toml"}
+        assert all(set(trial.data.params) == set(VARIED) for trial in trials)
+        assert {artifact.path for artifact in client.list_artifacts(run.run_id)} == {"sweep.toml", "best.toml"}

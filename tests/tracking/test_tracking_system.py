@@ -1,4 +1,4 @@
-"""What a training asks of the machine."""
+"""System metrics of a training."""
 
 import time
 
@@ -13,12 +13,14 @@ def test_the_machine_is_sampled_from_the_beginning_to_the_end_of_the_block():
             time.sleep(0.01)
     cpu = [point for point in points if point.name == "system/cpu_utilization_percentage"]
     assert [point.step for point in cpu] == list(range(len(cpu)))
-    assert len(cpu) > 2, "one more at the end"
+    assert len(cpu) > 2, "one more sample at the end"
     assert all(point.at_ms and point.value >= 0 for point in points)
-    assert {"system/system_memory_usage_megabytes", "system/network_transmit_megabytes"} < {one.name for one in points}
+    assert {"system/system_memory_usage_megabytes", "system/network_transmit_megabytes"} < {
+        point.name for point in points
+    }
 
 
-def test_sampling_ends_with_the_block_also_where_it_raises():
+def test_sampling_ends_if_the_block_raises():
     with pytest.raises(ZeroDivisionError), system_metrics(every_s=0.01) as points:
         _ = 1 / 0
     seen = len(points)

@@ -24,13 +24,13 @@ SECRET = {"IMR_DATABASE_PASSWORD": "db0secret", "IMR_ADMIN_PASSWORD": "a long pa
 
 
 def _postgres_programs():
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-    return found[-1].parent if found else None
+    paths = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    return paths[-1].parent if paths else None
 
 
 def _filled_in(text, values):
-    """A value of compose.yaml, with its variables filled in."""
-    return re.sub(r"\$\{(\w+)(?::[-?]([^}]*))?\}", lambda found: values.get(found[1], found[2]), text)
+    """Fill in the variables of a value in compose.yaml."""
+    return re.sub(r"\$\{(\w+)(?::[-?]([^}]*))?\}", lambda match: values.get(match[1], match[2]), text)
 
 
 @contextmanager
@@ -73,7 +73,7 @@ def _wait_for_database(programs, port):
 
 @pytest.fixture(scope="module")
 def team(tmp_path_factory):
-    """Address of the server that compose.yaml describes, with addresses of this machine put in."""
+    """Address of the server in compose.yaml, with local addresses."""
     if _postgres_programs() is None:
         pytest.skip("no PostgreSQL here: apt-get install postgresql")
     pytest.importorskip("psycopg2", reason="psycopg2-binary is not installed")
@@ -131,7 +131,7 @@ def _sign_in(patch, team):
 
 @pytest.fixture(scope="module")
 def trained_at_once(team, tracking_requests, tmp_path_factory):
-    """Two trainings of their own folder at the same time: folder -> what became of `imr-ml train` in it."""
+    """Two concurrent trainings in separate folders: folder -> result of `imr-ml train`."""
     folders = [tmp_path_factory.mktemp(name) for name in ("first", "second")]
 
     def train(folder):
@@ -148,15 +148,15 @@ def trained_at_once(team, tracking_requests, tmp_path_factory):
 
 @pytest.mark.slow
 def test_two_trainings_at_once_are_both_recorded(signed_in, trained_at_once):
-    for done in trained_at_once.values():
-        assert (done.returncode, done.stderr) == (0, "")
-    output = "".join(done.stdout for done in trained_at_once.values())
+    for result in trained_at_once.values():
+        assert (result.returncode, result.stderr) == (0, "")
+    output = "".join(result.stdout for result in trained_at_once.values())
     assert sorted(re.findall(r"registered as models:/imr-ml/(\d)", output)) == ["1", "2"]
     client = MlflowClient(signed_in)
     experiment = client.get_experiment_by_name("imr_ml training")
-    found = client.search_runs([experiment.experiment_id])
-    assert len(found) == 8
-    assert {run.info.status for run in found} == {"FINISHED"}
+    runs = client.search_runs([experiment.experiment_id])
+    assert len(runs) == 8
+    assert {run.info.status for run in runs} == {"FINISHED"}
     assert experiment.artifact_location.startswith("mlflow-artifacts:")
 
 
@@ -166,14 +166,14 @@ def test_a_model_is_fetched_from_the_server_and_promoted_there(signed_in, traine
     from imr_ml.tracking.promotion import promote
     from imr_ml.tracking.registry import fetch_model
 
-    # As long as may be: a database that is stricter than SQLite must take what is written down of it.
+    # As long as allowed: a database that is stricter than SQLite must accept the record.
     promote(force=True, reason="a test" + "." * 4990)
     trained = {read_model(folder / "models" / "latest").version for folder in trained_at_once}
     assert read_model(fetch_model("models:/imr-ml@champion")).version in trained
 
 
 @pytest.mark.slow
-def test_nobody_gets_in_without_a_password(team):
+def test_access_requires_a_password(team):
     with pytest.raises(HTTPError) as refused:
         urlopen(f"{team}/api/2.0/mlflow/experiments/search?max_results=1", timeout=30)
     assert refused.value.code == 401

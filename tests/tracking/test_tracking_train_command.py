@@ -1,4 +1,4 @@
-"""What `imr-ml train` hands to tracking; the training itself is the small one that all tests share."""
+"""Arguments that `imr-ml train` passes to tracking; the training is the small one that all tests share."""
 
 import json
 
@@ -13,7 +13,7 @@ from imr_ml.tracking.records import list_unsent
 
 @pytest.fixture
 def train(trained, tracking_requests, drawn_once, tmp_path, monkeypatch):
-    """Trains and gives the record, which stays on disk because no server answers."""
+    """Trains and returns the record, which stays on disk because no server answers."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{free_port()}")
     monkeypatch.setattr("imr_ml.training.train", lambda *_: trained)
@@ -21,15 +21,15 @@ def train(trained, tracking_requests, drawn_once, tmp_path, monkeypatch):
     pd.concat([undecided, tracking_requests]).to_parquet("requests.parquet")
 
     def run(*arguments):
-        done = CliRunner().invoke(app, ["train", "--data", "requests.parquet", *arguments])
-        assert done.exit_code == 0, done.output
+        result = CliRunner().invoke(app, ["train", "--data", "requests.parquet", *arguments])
+        assert result.exit_code == 0, result.output
         (record,) = list_unsent()
         return record
 
     return run
 
 
-def test_texts_are_tracked_beside_their_predictions_if_requested(train, trained, tracking_requests):
+def test_texts_are_tracked_with_their_predictions_if_requested(train, trained, tracking_requests):
     path = train("--log-text") / "artifacts" / "model" / "evaluation" / "requests.json"
     table = json.loads(path.read_text())
     texts = pd.DataFrame(table["data"], columns=table["columns"])
@@ -47,7 +47,7 @@ def test_no_text_is_tracked_if_not_requested(train, tracked):
     assert [path.name for path in files for phrase in tracked.planted if phrase in path.read_text()] == []
 
 
-def test_errors_that_are_allowed_are_written_on_the_run_and_the_version(train, tracking_requests):
+def test_allowed_errors_are_recorded_on_the_run_and_the_version(train, tracking_requests):
     tracking_requests.head(20).to_parquet("few.parquet")
     facts = json.loads((train("--data", "few.parquet", "--allow-errors", "--name", "few") / "record.json").read_text())
     assert facts["runs"][0]["name"] == "few"
@@ -55,7 +55,7 @@ def test_errors_that_are_allowed_are_written_on_the_run_and_the_version(train, t
     assert facts["model"]["description"].endswith("TRAINED DESPITE ERRORS in the data: too_few")
 
 
-def test_the_report_is_recorded_and_stands_in_the_models_folder(train, tmp_path):
+def test_the_report_is_recorded_and_saved_in_the_models_folder(train, tmp_path):
     record = train()
     pages = [record / "artifacts" / "model", record / "model" / "data" / "latest", tmp_path / "models" / "latest"]
     assert len({(page / "report.html").read_text("utf-8") for page in pages}) == 1

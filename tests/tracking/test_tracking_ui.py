@@ -24,17 +24,17 @@ def _taken_port():
         yield server.getsockname()[1]
 
 
-def test_the_command_names_the_embedded_store(empty_store):
+def test_the_command_uses_the_local_store(empty_store):
     command = ui_command(5007)
     assert command[:4] == [sys.executable, "-m", "mlflow", "server"]
-    given = dict(zip(command[4::2], command[5::2], strict=True))
-    assert given["--backend-store-uri"] == tracking_uri()
-    assert given["--default-artifact-root"] == (empty_store / "mlartifacts").as_uri()
-    assert given["--port"] == "5007"
-    assert given["--host"] == "127.0.0.1"
+    options = dict(zip(command[4::2], command[5::2], strict=True))
+    assert options["--backend-store-uri"] == tracking_uri()
+    assert options["--default-artifact-root"] == (empty_store / "mlartifacts").as_uri()
+    assert options["--port"] == "5007"
+    assert options["--host"] == "127.0.0.1"
 
 
-def test_a_taken_port_is_reported_and_the_next_free_one_is_used(empty_store):
+def test_the_next_free_port_is_used_with_a_message(empty_store):
     started, lines = [], []
     with _taken_port() as port:
         assert serve_ui(port, say=lines.append, run=lambda command, *_: started.append(command) or 0) == 0
@@ -43,7 +43,7 @@ def test_a_taken_port_is_reported_and_the_next_free_one_is_used(empty_store):
     assert lines == [f"port {port} is in use; using {free}", "starting the MLflow UI"]
 
 
-def test_a_free_port_is_used_without_a_word(empty_store):
+def test_a_free_port_is_used_without_a_message(empty_store):
     started, lines = [], []
     with _taken_port() as port:
         pass
@@ -52,13 +52,13 @@ def test_a_free_port_is_used_without_a_word(empty_store):
     assert lines == ["starting the MLflow UI"]
 
 
-def test_a_host_that_is_not_ours_is_reported(empty_store):
+def test_the_host_of_another_machine_is_an_error(empty_store):
     with pytest.raises(TrackingError, match=r"ports 5000 to 5019 on 192\.0\.2\.1 can't be used"):
         serve_ui(5000, host="192.0.2.1")
 
 
 @pytest.mark.slow
-def test_where_a_team_server_is_in_use_its_address_is_reported_if_it_answers(empty_store, monkeypatch):
+def test_for_a_team_server_only_its_address_is_printed(empty_store, monkeypatch):
     lines, port = [], free_port()
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{port}")
     with pytest.raises(TrackingError, match="no MLflow server answers"):
@@ -79,11 +79,11 @@ def test_a_server_that_fails_gives_exit_code_1_and_no_address(empty_store):
 
 
 @pytest.mark.slow
-def test_make_ui_takes_a_free_port_states_so_and_reports_where_the_trainings_are(running_ui, tracked):
-    taken, starting, address = running_ui.lines
-    assert re.fullmatch(r"port \d+ is in use; taking \d+", taken)
+def test_make_ui_prints_the_free_port_and_the_address_of_the_trainings(running_ui, tracked):
+    port_in_use, starting, address = running_ui.lines
+    assert re.fullmatch(r"port \d+ is in use; using \d+", port_in_use)
     assert starting == "starting the MLflow UI"
-    assert taken.rpartition(" ")[2] in address
+    assert port_in_use.rpartition(" ")[2] in address
     experiment = f"#/experiments/{tracked.run.experiment_id}/runs?"
     assert experiment in running_ui.start_page
     assert running_ui.start_page.endswith("viewStateShareKey=figures")
@@ -93,7 +93,7 @@ def test_before_the_first_training_the_list_of_experiments_is_opened(empty_store
     assert start_page("http://server").endswith("/#/experiments?workflowType=machine_learning")
 
 
-def test_an_experiment_without_the_view_is_opened_as_it_is(empty_store):
+def test_an_experiment_without_the_view_opens_without_it(empty_store):
     created = MlflowClient(tracking_uri()).create_experiment(EXPERIMENT)
     page = start_page("http://server")
     assert page == f"http://server/#/experiments/{created}/runs?workflowType=machine_learning"
@@ -101,10 +101,10 @@ def test_an_experiment_without_the_view_is_opened_as_it_is(empty_store):
 
 @pytest.mark.slow
 def test_a_real_server_shows_the_run(ui_address, tracked):
-    found = _ask(
+    response = _ask(
         f"{ui_address}/api/2.0/mlflow/runs/search", {"experiment_ids": [tracked.run.experiment_id], "max_results": 50}
     )
-    (run,) = [one for one in found["runs"] if one["info"]["run_id"] == tracked.run.run_id]
+    (run,) = [run for run in response["runs"] if run["info"]["run_id"] == tracked.run.run_id]
     assert run["info"]["run_name"] == tracked.run.name
     assert "outcome.roc_auc" in {metric["key"] for metric in run["data"]["metrics"]}
 
@@ -114,12 +114,12 @@ def test_a_real_server_shows_figures_and_the_registered_model(ui_address, tracke
     figure = f"{ui_address}/get-artifact?run_id={tracked.run.run_id}&path=figures/roc.png"
     with urlopen(figure, timeout=30) as response:
         assert response.read(4) == b"\x89PNG"
-    found = _ask(f"{ui_address}/api/2.0/mlflow/registered-models/get?name=imr-ml")
-    assert found["registered_model"]["aliases"] == [{"alias": "challenger", "version": "1"}]
+    response = _ask(f"{ui_address}/api/2.0/mlflow/registered-models/get?name=imr-ml")
+    assert response["registered_model"]["aliases"] == [{"alias": "challenger", "version": "1"}]
 
 
 @pytest.mark.slow
-def test_a_model_is_fetched_from_a_real_server(ui_address, tracked, monkeypatch):
+def test_a_model_is_downloaded_from_a_real_server(ui_address, tracked, monkeypatch):
     from imr_ml.model_files import read_model
     from imr_ml.tracking.registry import fetch_model
 

@@ -1,4 +1,4 @@
-"""The description and the views that a new experiment of the MLflow UI comes with."""
+"""Description and views of new experiments in the MLflow UI."""
 
 import json
 
@@ -23,7 +23,11 @@ def _state(experiment, view):
 def _metrics_of(view):
     """Metrics in the columns and charts of a view."""
     columns = [name for name in view.columns if "." in name and ":" not in name] + [view.order_by]
-    charts = [name for one in view.sections for name in (*one.bars, *(name for line in one.lines for name in line))]
+    charts = [
+        name
+        for section in view.sections
+        for name in (*section.bars, *(name for line in section.lines for name in line))
+    ]
     return {*columns, *charts} - {""}
 
 
@@ -49,15 +53,17 @@ def test_every_metric_param_and_tag_of_a_view_of_trainings_is_recorded(run, trai
         assert {name for name in view.columns if ":" in name} <= named
 
 
-def test_every_picture_of_a_view_is_drawn(trained):
+def test_every_image_in_a_view_exists(trained):
     drawn = set(figures(trained))
-    shown = {name for view in pages()[EXPERIMENT].views.values() for one in view.sections for name in one.images}
+    shown = {
+        name for view in pages()[EXPERIMENT].views.values() for section in view.sections for name in section.images
+    }
     assert shown
     assert shown <= drawn
 
 
 def test_every_metric_of_a_view_of_batches_is_recorded():
-    """Those of drift are looked at where a drift is recorded."""
+    """Metrics of drift are tested with a recorded drift report."""
     summary = BatchSummary(rows=3, errors=0, by_outcome={"upheld": 3})
     (view,) = pages()[SCORING].views.values()
     assert {name for name in _metrics_of(view) if not name.startswith("drift.")} <= set(
@@ -66,14 +72,14 @@ def test_every_metric_of_a_view_of_batches_is_recorded():
 
 
 @pytest.mark.parametrize("experiment", [EXPERIMENT, SCORING])
-def test_what_the_ui_reads_is_complete_and_fits_into_a_tag(experiment):
+def test_view_states_are_complete_and_fit_into_a_tag(experiment):
     tags = page_tags(experiment, now_ms=1_700_000_000_000)
     assert max(map(len, tags.values())) < LONGEST_TAG
     for view in pages()[experiment].views:
         saved = json.loads(tags[view_tag(view)])
         assert {*saved} == {"name", "createdAt", "updatedAt", "state"}
         state = json.loads(saved["state"])
-        sections = {one["uuid"] for one in state["compareRunSections"]}
+        sections = {section["uuid"] for section in state["compareRunSections"]}
         assert {chart["metricSectionId"] for chart in state["compareRunCharts"]} <= sections
         assert set(state["columnWidths"]) <= set(state["columnOrder"])
 
@@ -83,5 +89,5 @@ def test_columns_are_named_as_the_ui_does():
     assert {"tags.`data.kind`", "metrics.`outcome.roc_auc.low`", "attributes.`Dataset`"} <= set(columns)
 
 
-def test_an_experiment_of_another_name_gets_no_views():
+def test_another_experiment_has_no_views():
     assert page_tags("somebody's own", 1) == {}

@@ -18,7 +18,7 @@ _WORD = re.compile(r"[^\W\d_]{2,}")
 
 
 def constant_notes(requests: pd.DataFrame, labels: Labels) -> tuple[str, ...]:
-    """One line for each column of decided requests that is empty or constant; a missing column is not reported."""
+    """Return a line for each column of decided requests that is empty or constant; missing columns are ignored."""
     return (*_families_note(labels), *_texts_without_words(requests))
 
 

@@ -44,7 +44,7 @@ def out_of_fold(
     repeats: list[list[Split]],
     jobs: int,
     start: StartProgress = silent,
-    doing: str = "fitting held-out models",
+    description: str = "fitting held-out models",
     large_from: int = LARGE_TABLE,
 ) -> dict[str, OutOfFold]:
     """Compute out-of-fold predictions of each predictor, all on the same folds.
@@ -60,7 +60,7 @@ def out_of_fold(
         Number of processes; -1 for all cores.
     start : callable, optional
         Starts a progress bar over the fits.
-    doing : str, optional
+    description : str, optional
         Text of the progress bar.
     large_from : int, optional
         For more requests than this, a single process fits the models, because each process needs a copy of the data.
@@ -68,7 +68,7 @@ def out_of_fold(
     tasks = [
         (name, repeat, fold) for name in builders for repeat, folds in enumerate(repeats) for fold in range(len(folds))
     ]
-    progress = start(doing, len(tasks))
+    progress = start(description, len(tasks))
     fits = [(builders[name], dataset, repeats[repeat][fold]) for name, repeat, fold in tasks]
     is_large = len(dataset) > large_from
     results = _fit_large(fits, progress) if is_large else run_parallel(fit_predict, fits, jobs, progress)

@@ -125,14 +125,14 @@ def read_frames(
 
 def _experiment_rungs(experiments: Sequence[NamedExperiment]) -> Iterator[Rung]:
     earlier_keys: set[tuple[object, ...]] = set()
-    for named in experiments:
-        settings = named.experiment.training_settings()
+    for entry in experiments:
+        settings = entry.experiment.training_settings()
         keys = _task_keys(settings)
         # An experiment that is identical to an earlier one is compared in all tasks.
         tasks = tuple(task for task, key in keys.items() if key not in earlier_keys) or TASKS
         earlier_keys.update(keys.values())
         build = partial(RequestModel, settings.model)
-        yield Rung(named.name, named.experiment.description, build, tasks, settings.nlp)
+        yield Rung(entry.name, entry.experiment.description, build, tasks, settings.nlp)
 
 
 def _task_keys(settings: TrainingSettings) -> dict[str, tuple[object, ...]]:

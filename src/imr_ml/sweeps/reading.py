@@ -76,23 +76,23 @@ def _flatten_table(table: Mapping[str, Any], keys: Mapping[str, Any], prefix: st
             yield key, value
 
 
-def _read_parameter(base: NamedExperiment, key: str, varied: Mapping[str, Any], place: str) -> Parameter:
+def _read_parameter(base: NamedExperiment, key: str, varied: Mapping[str, Any], location: str) -> Parameter:
     value = varied[key]
     if key.startswith(_EVALUATION_KEYS):
-        raise ExperimentError(f"{place}: can't be varied: it changes how a model is evaluated, not the model")
+        raise ExperimentError(f"{location}: can't be varied: it changes how a model is evaluated, not the model")
     start = flat_keys(base.experiment.values()).get(key)
     if isinstance(value, dict):
-        limits = _validate(Range, value, place)
-        whole = _is_whole(limits, start, place)
-        ends = {f"{place}.{end}": getattr(limits, end) for end in ("low", "high")}
+        limits = _validate(Range, value, location)
+        whole = _is_whole(limits, start, location)
+        ends = {f"{location}.{end}": getattr(limits, end) for end in ("low", "high")}
         classifiers = _matching_classifiers(base, key, ends, varied)
         return Parameter(key, limits, start if _is_within(limits, start) else None, whole, classifiers)
     if not isinstance(value, list) or not value:
-        raise ExperimentError(f"{place}: has no values; {_SYNTAX}")
-    choices = {f"{place}[{number}]": choice for number, choice in enumerate(value)}
+        raise ExperimentError(f"{location}: has no values; {_SYNTAX}")
+    choices = {f"{location}[{number}]": choice for number, choice in enumerate(value)}
     classifiers = _matching_classifiers(base, key, choices, varied)
     if len({format_value(choice) for choice in value}) < len(value):
-        raise ExperimentError(f"{place}: contains a value twice")
+        raise ExperimentError(f"{location}: contains a value twice")
     start_choice = next((choice for choice in value if choice == start), None)
     return Parameter(key, tuple(value), start_choice, classifiers=classifiers)
 
@@ -104,14 +104,14 @@ def _matching_classifiers(
     section_classifier = classifier_key(key)
     choices = varied.get(section_classifier) if key != section_classifier else None
     if not isinstance(choices, list) or not choices:
-        for place, value in values.items():
-            _check_value(base, key, value, place)
+        for location, value in values.items():
+            _check_value(base, key, value, location)
         return None
     matching, errors = [], []
     for choice in map(format_value, choices):
         try:
-            for place, value in values.items():
-                _check_value(base, key, value, place, [f"{section_classifier}={choice}"])
+            for location, value in values.items():
+                _check_value(base, key, value, location, [f"{section_classifier}={choice}"])
             matching.append(choice)
         except ExperimentError as error:
             errors.append(error)
@@ -120,27 +120,27 @@ def _matching_classifiers(
     return tuple(matching)
 
 
-def _check_value(base: NamedExperiment, key: str, value: Any, place: str, changes: Sequence[str] = ()) -> None:
+def _check_value(base: NamedExperiment, key: str, value: Any, location: str, changes: Sequence[str] = ()) -> None:
     """Raise an error for a value that the key can't have; combinations of keys are checked per trial.
 
-    The error names the value's `place`; `changes` override other keys, e.g. ``"outcome.C=1.0"``.
+    The error names the value's `location`; `changes` override other keys, e.g. ``"outcome.C=1.0"``.
     """
     formatted = format_value(value)
     try:
-        validate_values(override_values(base.values, [*changes, f"{key}={formatted}"]), place)
+        validate_values(override_values(base.values, [*changes, f"{key}={formatted}"]), location)
     except ExperimentError as error:
-        reason = str(error).removeprefix(f"{place}: ")
+        reason = str(error).removeprefix(f"{location}: ")
         table, _, message = reason.partition(": ")
         if key.startswith(f"{table}.") and not message.startswith(("unknown key", "should be")):
             return
-        raise ExperimentError(f"{place} = {formatted}: {reason}") from None
+        raise ExperimentError(f"{location} = {formatted}: {reason}") from None
 
 
-def _is_whole(limits: Range, start: Any, place: str) -> bool:
+def _is_whole(limits: Range, start: Any, location: str) -> bool:
     numbers = [number for number in (limits.low, limits.high, limits.step) if number is not None]
     all_whole = all(isinstance(number, int) for number in numbers)
     if isinstance(start, int) and not isinstance(start, bool) and not all_whole:
-        raise ExperimentError(f"{place}: low, high and step must be whole numbers")
+        raise ExperimentError(f"{location}: low, high and step must be whole numbers")
     return all_whole and not isinstance(start, float)
 
 
@@ -151,12 +151,12 @@ def _is_within(limits: Range, start: Any) -> bool:
     return abs(steps - round(steps)) < 1e-9
 
 
-def _validate(model: type[_Model], values: Mapping[str, Any], place: str) -> _Model:
+def _validate(model: type[_Model], values: Mapping[str, Any], location: str) -> _Model:
     try:
         return model.model_validate(values)
     except ValidationError as error:
         first = min(error.errors(include_url=False), key=lambda entry: entry["type"] != "extra_forbidden")
-        key = ".".join([place, *(str(part) for part in first["loc"] if part not in ("int", "float"))])
+        key = ".".join([location, *(str(part) for part in first["loc"] if part not in ("int", "float"))])
         if first["type"] == "extra_forbidden":
             raise ExperimentError(f"{key}: unknown key; allowed: {', '.join(model.model_fields)}") from None
         message = first["msg"].removeprefix("Value error, ").replace("Input should", "should")

@@ -1,1 +1,1 @@
-"""Tracking: trained models -> MLflow runs and registered models; the UI on them."""
+"""Record trained models as MLflow runs and registered models, and open the MLflow UI."""

@@ -60,7 +60,7 @@ def judge(challenger: RunFacts, champion: RunFacts | None, later: Mapping[str, E
         lead = challenger.estimate(_LEAD_OVER_BASE_RATE)
         beats = lead is not None and lead.low > 0
         does = "beats" if beats else "does not beat"
-        return Verdict(beats, f"there is no champion yet and it {does} the base rate: ROC AUC by {lead}")
+        return Verdict(beats, f"there is no champion yet and it {does} the base rate (ROC AUC difference {lead})")
     if is_sample_over_real(challenger, champion):
         return Verdict(
             False, "it was trained on the sample corpus and the champion on real letters; train on real letters"

@@ -12,25 +12,18 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict
 
-from imr_ml.errors import SchemaError
-from imr_ml.model_files import FACTS, MANIFEST, ModelError
+from imr_ml.model_files import MANIFEST
 from imr_ml.progress import StartProgress
 from imr_ml.tracking.comparing import find_run
 from imr_ml.tracking.git import git, has_object, runs_from
 from imr_ml.tracking.registry import fetch_model
 from imr_ml.tracking.run_facts import collect_metrics
 from imr_ml.tracking.store import connected, require_store
+from imr_ml.tracking.training_inputs import read_facts, read_requests, read_table_manifest, settings_from_facts
 from imr_ml.tracking.uris import TrackingError
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from imr_ml.experiments.schema import TrainingSettings
-    from imr_ml.ingest.manifest import TableManifest
 
 REBUILT = "rebuilt.json"
 # Processors round differently.
@@ -160,10 +153,10 @@ def rebuild(model: Path, scratch: Path, start: StartProgress, *, from_table: boo
     from imr_ml.ingest.rebuild import rebuild_table, unchanged_table
     from imr_ml.training import train
 
-    manifest, folder = _read_manifest(model), Path.cwd()
+    manifest, folder = read_table_manifest(model), Path.cwd()
     table = unchanged_table(manifest, folder) if from_table else rebuild_table(manifest, folder, scratch, start)
     facts = read_facts(model)
-    trained = train(_read_requests(manifest, table, facts), settings_from_facts(facts["settings"]))
+    trained = train(read_requests(manifest, table, facts), settings_from_facts(facts["settings"]))
     points = sorted(collect_metrics(trained), key=lambda point: point.step)
     rebuilt = Rebuilt(
         table_sha256=sha256_of(table),
@@ -173,59 +166,6 @@ def rebuild(model: Path, scratch: Path, start: StartProgress, *, from_table: boo
     )
     (scratch / REBUILT).write_text(rebuilt.model_dump_json(), encoding="utf-8")
     return rebuilt
-
-
-def training_requests(model: Path, start: StartProgress) -> pd.DataFrame:
-    """Read the requests that a model was trained on; if their table has changed, rebuild it from its sources."""
-    from imr_ml.ingest.rebuild import rebuild_table, unchanged_table
-
-    manifest, folder = _read_manifest(model), Path.cwd()
-    with tempfile.TemporaryDirectory() as scratch:
-        try:
-            table = unchanged_table(manifest, folder)
-        except SchemaError:
-            table = rebuild_table(manifest, folder, Path(scratch), start)
-        return _read_requests(manifest, table, read_facts(model))
-
-
-def read_facts(model: Path) -> dict[str, Any]:
-    """Read the facts in a model's folder: its data, settings and libraries."""
-    facts: dict[str, Any] = json.loads((model / FACTS).read_text("utf-8"))
-    return facts
-
-
-def _read_manifest(model: Path) -> TableManifest:
-    from imr_ml.ingest.manifest import read_manifest
-
-    if not (model / MANIFEST).is_file():
-        raise ModelError(f"{model}: has no manifest of its table ({MANIFEST} is missing); train again")
-    return read_manifest(model / MANIFEST)
-
-
-def _read_requests(manifest: TableManifest, table: Path, facts: dict[str, Any]) -> pd.DataFrame:
-    from imr_ml.ingest.inputs import Kind
-    from imr_ml.ingest.sources import table_at
-
-    source = facts["data"]["source"] if len(manifest.requests_by_source) > 1 else None
-    first = manifest.sources[0]
-    return table_at(table, source, first.options if first.kind is Kind.REQUESTS else None).requests
-
-
-def settings_from_facts(recorded: dict[str, Any]) -> TrainingSettings:
-    """Convert the settings in a model's facts to training settings."""
-    from imr_ml.classifiers.settings import settings_of
-    from imr_ml.evaluation.splits import EvaluationSettings
-    from imr_ml.experiments.schema import TrainingSettings
-    from imr_ml.nlp.types import NlpSettings
-
-    return TrainingSettings(
-        nlp=NlpSettings(**recorded["nlp"]),
-        model=settings_of(recorded["model"]),
-        evaluation=EvaluationSettings(**recorded["evaluation"]),
-        coverage=recorded["coverage"],
-        ladder=recorded["ladder"],
-        precedent_texts=recorded.get("precedent_texts", False),
-    )
 
 
 def _explain_differences(

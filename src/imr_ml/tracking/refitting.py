@@ -23,8 +23,8 @@ from imr_ml.experiments.schema import TrainingSettings
 from imr_ml.progress import StartProgress
 from imr_ml.tracking.comparing import RunFacts, estimate_metrics, paired_differences
 from imr_ml.tracking.predictions import FILE, HeldOut, write_held_out
-from imr_ml.tracking.rebuilding import read_facts, settings_from_facts, training_requests
 from imr_ml.tracking.run_facts import TERMS, count_terms, with_intervals
+from imr_ml.tracking.training_inputs import read_facts, read_training_requests, settings_from_facts
 from imr_ml.tracking.views import NOTE
 from imr_ml.training import data_digest, decided_requests
 
@@ -78,7 +78,7 @@ def refit(champion: Contender, challenger: Contender, start: StartProgress) -> R
     if reference is None:
         raise RefitError(f"{challenger.run.name} has no out-of-fold predictions")
     try:
-        decided = decided_requests(training_requests(challenger.folder, start))
+        decided = decided_requests(read_training_requests(challenger.folder, start))
     except (ImrError, FileNotFoundError) as error:
         raise RefitError(f"the challenger's data can't be read again: {error}") from error
     if data_digest(decided) != reference.folds.data:

@@ -1,8 +1,9 @@
-"""Build the params, tags and metrics of a training's runs; none of them contains text of a request."""
+"""Build the params, tags, metrics and data set of a training's runs; none of them contains text of a request."""
 
 from __future__ import annotations
 
 import getpass
+import json
 import platform
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
@@ -12,10 +13,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from imr_ml.corpus.schema import source_kind
+from imr_ml.corpus.schema import COLUMNS, Role, source_kind
 from imr_ml.evaluation.comparison import MODEL
 from imr_ml.experiments.schema import experiment_values, flat_keys, flatten
-from imr_ml.tracking.records import Point
+from imr_ml.tracking.records import DIGEST_LENGTH, DatasetRecord, Point
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -104,6 +105,22 @@ def _user() -> str:
         return getpass.getuser()
     except (KeyError, OSError):
         return "unknown"
+
+
+def dataset_record(data: DataFacts) -> DatasetRecord:
+    """Describe the table by its digest, columns and counts; MLflow's data set classes would need the table itself."""
+    columns = [
+        {"type": column.kind, "name": column.name, "required": column.required}
+        for column in COLUMNS
+        if column.role in (Role.FEATURE, Role.LABEL)
+    ]
+    return DatasetRecord(
+        name=f"requests-{data.source}",
+        digest=data.sha256[:DIGEST_LENGTH],
+        source=json.dumps({"tags": data_tags(data)}),
+        columns=json.dumps({"mlflow_colspec": columns}),
+        profile=json.dumps({"num_rows": data.requests, "cases": data.cases, "overturned": data.overturned}),
+    )
 
 
 def collect_metrics(trained: TrainedModel, compared: ComparedModel | None = None) -> list[Point]:

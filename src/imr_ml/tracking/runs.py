@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import imr_ml
-from imr_ml.corpus.schema import COLUMNS, Role
 from imr_ml.evaluation.comparison import MODEL
 from imr_ml.evaluation.slices import slice_table
 from imr_ml.experiments.reading import DEFAULT
@@ -27,8 +26,6 @@ from imr_ml.tracking import descriptions, run_facts
 from imr_ml.tracking.mlflow_model import save_mlflow_model
 from imr_ml.tracking.predictions import FILE, Folds, HeldOut, write_held_out
 from imr_ml.tracking.records import (
-    DIGEST_LENGTH,
-    DatasetRecord,
     ModelRecord,
     Point,
     Record,
@@ -46,7 +43,7 @@ if TYPE_CHECKING:
     from imr_ml.evaluation.cross_validation import OutOfFold
     from imr_ml.rates.counting import Rates
     from imr_ml.tracking.git import GitState
-    from imr_ml.training import DataFacts, TrainedModel
+    from imr_ml.training import TrainedModel
 
 CARD = "model_card.md"
 EXPERIMENT_FILE = "experiment.toml"
@@ -134,7 +131,7 @@ def save_training(
             _model_run(trained, git, compared, extras, {_TITLES[path]: path for path in tables}),
             *(_compared_run(model, trained, git) for model in compared),
         ),
-        dataset=dataset_record(trained.data),
+        dataset=run_facts.dataset_record(trained.data),
         model=ModelRecord(
             tags=run_facts.data_tags(trained.data) | ({"data.errors": errors} if errors else {}),
             description=descriptions.summarize(trained)
@@ -186,22 +183,6 @@ def _compared_run(compared: ComparedModel, trained: TrainedModel, git: GitState 
         tags=run_facts.collect_tags(trained, git) | tags,
         params=run_facts.collect_params(trained, compared),
         metrics=tuple(run_facts.collect_metrics(trained, compared)),
-    )
-
-
-def dataset_record(data: DataFacts) -> DatasetRecord:
-    """Describe the table by its digest, columns and counts; MLflow's data set classes would need the table itself."""
-    columns = [
-        {"type": column.kind, "name": column.name, "required": column.required}
-        for column in COLUMNS
-        if column.role in (Role.FEATURE, Role.LABEL)
-    ]
-    return DatasetRecord(
-        name=f"requests-{data.source}",
-        digest=data.sha256[:DIGEST_LENGTH],
-        source=json.dumps({"tags": run_facts.data_tags(data)}),
-        columns=json.dumps({"mlflow_colspec": columns}),
-        profile=json.dumps({"num_rows": data.requests, "cases": data.cases, "overturned": data.overturned}),
     )
 
 

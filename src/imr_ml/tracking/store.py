@@ -7,39 +7,29 @@ from __future__ import annotations
 
 import logging
 import os
-import shlex
 import subprocess
 import sys
-import tempfile
 import textwrap
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
-from functools import cache
-from importlib.metadata import version
-from importlib.resources import files
-from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from tenacity import retry, retry_if_exception, stop_after_attempt
 
-from imr_ml.files import locked
+from imr_ml.tracking.sqlite_files import prepare_file, relocate_artifacts
 from imr_ml.tracking.uris import (
-    SQLITE,
     URI,
     TrackingError,
     check_uri,
     is_database,
     is_server,
     redact_uri,
-    relocate_artifacts,
     sqlite_file,
     tracking_uri,
 )
 
 if TYPE_CHECKING:
-    from sqlite3 import Connection
-
     from mlflow import MlflowClient
 
 _QUIET = {
@@ -58,7 +48,6 @@ _SILENCED = r"(?:alembic|mlflow|pydantic|sqlalchemy)\b"
 # Lines that SQLAlchemy adds to the reason.
 _SQLALCHEMY_LINES = ("(raised as a result of", "(Background on this error")
 _MAX_REASON = 300
-_CREATION_S = 120
 _CREATE_STORE = f"""
 import signal, sys
 signal.signal(signal.SIGTERM, lambda *_: sys.exit())
@@ -94,7 +83,7 @@ def connected() -> Iterator[MlflowClient]:
         mlflow.set_tracking_uri(uri)
         try:
             if database := sqlite_file(uri):
-                _prepare_file(database)
+                prepare_file(database)
                 relocate_artifacts(database)
             with _environment(first_request):
                 client = _open_store(uri)
@@ -179,72 +168,6 @@ def or_none(
         if error.error_code not in absent:
             raise
     return None
-
-
-def _prepare_file(database: Path) -> None:
-    """Create a SQLite store if it does not exist; raise an error if it belongs to another version of MLflow."""
-    if not database.exists():
-        busy = TrackingError(f"{database}: another process has been creating it for {_CREATION_S} s; try again")
-        with locked(database.with_name(f".{database.name}.lock"), busy, _CREATION_S):
-            if not database.exists():
-                _create_file(database)
-    newest, *older = _migrations()
-    revision = _schema_revision(database)
-    if revision in (None, newest):
-        return
-    if revision in older:
-        command = f"mlflow db upgrade {shlex.quote(f'{SQLITE}{database}')}"
-        raise TrackingError(f"{database}: was created by an older MLflow; make a copy, then run: {command}")
-    raise TrackingError(
-        f"{database}: was created by a newer MLflow than {version('mlflow')}; install that version, or set {URI}"
-    )
-
-
-@cache
-def _migrations() -> list[str]:
-    """Return the schema revisions that MLflow knows, newest first."""
-    from alembic.script import ScriptDirectory
-
-    scripts = ScriptDirectory(str(files("mlflow") / "store" / "db_migrations"))
-    return [script.revision for script in scripts.walk_revisions()]
-
-
-def _create_file(database: Path) -> None:
-    """Let MLflow create its tables in a temporary file and rename it, so that an incomplete store never exists.
-
-    Therefore MLflow's hundreds of schema changes do not have to be synced to disk one by one.
-    """
-    from mlflow import MlflowClient
-    from sqlalchemy import Engine, event
-
-    def disable_sync(connection: Connection, _: object) -> None:
-        connection.execute("PRAGMA synchronous=OFF")
-
-    with tempfile.TemporaryDirectory(prefix=f".{database.name}.", dir=database.parent) as scratch:
-        draft = Path(scratch) / database.name
-        event.listen(Engine, "connect", disable_sync)
-        try:
-            MlflowClient(f"{SQLITE}{draft}").search_experiments(max_results=1)
-        finally:
-            event.remove(Engine, "connect", disable_sync)
-        with draft.open("rb") as file:
-            os.fsync(file.fileno())
-        draft.rename(database)
-
-
-def _schema_revision(database: Path) -> str | None:
-    """Return the schema revision of a store; None if it has no MLflow tables."""
-    from alembic.migration import MigrationContext
-    from sqlalchemy import NullPool, create_engine
-    from sqlalchemy.exc import DatabaseError
-
-    try:
-        with create_engine(f"sqlite:///{database}", poolclass=NullPool).connect() as connection:
-            return MigrationContext.configure(connection).get_current_revision()
-    except DatabaseError as error:
-        raise TrackingError(
-            f"{database}: is not a readable SQLite store ({error.orig}); move it away or set {URI}"
-        ) from error
 
 
 def _open_store(uri: str) -> MlflowClient:

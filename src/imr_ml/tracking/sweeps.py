@@ -17,13 +17,13 @@ from imr_ml.tracking.records import Record, RunRecord, artifacts_folder, save_re
 from imr_ml.tracking.run_facts import (
     code_tags,
     data_tags,
+    dataset_record,
     flat_params,
     fold_points,
     format_param,
     points,
     with_intervals,
 )
-from imr_ml.tracking.runs import dataset_record
 from imr_ml.tracking.sending import RecordedRun, send_record
 from imr_ml.tracking.views import NOTE
 

@@ -1,4 +1,4 @@
-"""Resolve, check and redact the tracking URI, and update artifact locations in a SQLite store that was moved."""
+"""Resolve, check and redact the tracking URI."""
 
 from __future__ import annotations
 
@@ -17,16 +17,6 @@ _DATABASES = re.compile(r"(?:postgresql|mysql|mssql)(?:\+\w+)?://\S")
 _DATABRICKS = re.compile(r"databricks(?:://\S+)?")
 # Greedy: an unquoted password can contain any character, even @.
 _PASSWORD = re.compile(r"(://[^:/@\s]*):\S*@")
-# MLflow stores absolute paths; the first group is `artifact_root` at the earlier location of the store.
-_LOCATION = re.compile(r"(file:.*/mlartifacts)((?:/.*)?)")
-# New runs use the location of their experiment.
-_EXPERIMENTS = "experiments"
-_LOCATIONS = {
-    _EXPERIMENTS: "artifact_location",
-    "runs": "artifact_uri",
-    "logged_models": "artifact_location",
-    "model_versions": "storage_location",
-}
 
 
 class TrackingError(ImrError):
@@ -87,46 +77,7 @@ def check_uri(uri: str) -> None:
         )
 
 
-def relocate_artifacts(database: Path) -> None:
-    """Update the artifact locations in a SQLite store that was moved or copied.
-
-    New runs use the folder next to the store. Existing artifacts are expected there too, unless they are missing there
-    and still at the old location, e.g. if only the database was copied.
-    """
-    import sqlalchemy as sql
-
-    root = artifact_root(f"{SQLITE}{database}").as_uri()
-    engine = sql.create_engine(f"{SQLITE}{database}", poolclass=sql.NullPool)
-    with engine.begin() as connection:
-        for name, column in _LOCATIONS.items():
-            location: sql.ColumnClause[str] = sql.column(column)
-            table = sql.table(name, location)
-            for old in connection.scalars(sql.select(location).select_from(table).distinct()).all():
-                new = _moved(old, root)
-                if new and (name == _EXPERIMENTS or _exists(new) or not _exists(old)):
-                    connection.execute(sql.update(table).where(location == old).values({column: new}))
-
-
 def file_path(location: str) -> Path | None:
     """Return the path of a location on this machine; None for other locations."""
     parts = urlsplit(location)
     return Path(url2pathname(parts.path)) if parts.scheme in ("", "file") else None
-
-
-def _moved(location: str | None, root: str) -> str | None:
-    """Return the corresponding location in the root; None if it is there already, or not in an artifacts folder."""
-    parts = _LOCATION.fullmatch(location or "")
-    return f"{root}{parts[2]}" if parts and not _is_same_folder(parts[1], root) else None
-
-
-def _is_same_folder(location: str, other: str) -> bool:
-    """Return whether both refer to the same folder, e.g. by a symbolic link."""
-    if location == other:
-        return True
-    paths = file_path(location), file_path(other)
-    return _exists(location) and _exists(other) and Path(paths[0] or "").samefile(paths[1] or "")
-
-
-def _exists(location: str) -> bool:
-    # Unlike `Path.exists`, returns False for a folder without permission.
-    return os.access(file_path(location) or "", os.F_OK)

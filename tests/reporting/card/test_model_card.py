@@ -1,4 +1,4 @@
-"""The model card says what was measured, says loudly what it is worth, and holds nothing of the requests."""
+"""The model card states metrics and limits, and contains no text of requests."""
 
 from dataclasses import replace
 
@@ -63,16 +63,16 @@ def of_size(value, requests, overturned, auc=None):
     return Slice("items in case", value, requests, requests, overturned, estimates)
 
 
-def test_a_sample_is_stated_in_the_first_line(trained, card):
+def test_sample_data_is_stated_in_the_first_line(trained, card):
     assert card.splitlines()[0].startswith("**SAMPLE, SYNTHETIC")
     assert "SAMPLE" not in model_card(with_data(trained, source="dwc"))
 
 
-def test_what_it_is_not_for_is_stated(card):
+def test_the_card_states_what_it_is_not_for(card):
     assert "Not for deciding anyone's care" in card
 
 
-def test_every_metric_stands_with_its_interval_beside_its_baselines(trained, card):
+def test_every_metric_has_its_interval_and_its_baselines(trained, card):
     for estimates in trained.evaluation.estimates.values():
         for metric in METRICS:
             if metric in estimates:
@@ -80,7 +80,7 @@ def test_every_metric_stands_with_its_interval_beside_its_baselines(trained, car
 
 
 @pytest.mark.parametrize(
-    ("metric", "low", "high", "found"),
+    ("metric", "low", "high", "expected"),
     [
         ("outcome.roc_auc", 0.01, 0.2, "better"),
         ("outcome.roc_auc", -0.01, 0.2, "not proven"),
@@ -91,11 +91,11 @@ def test_every_metric_stands_with_its_interval_beside_its_baselines(trained, car
         ("family.f1_micro", float("nan"), float("nan"), "not proven"),
     ],
 )
-def test_a_difference_is_proven_only_where_its_interval_excludes_zero(metric, low, high, found):
-    assert verdict(Estimate((low + high) / 2, low, high), metric) == found
+def test_a_difference_is_proven_only_where_its_interval_excludes_zero(metric, low, high, expected):
+    assert verdict(Estimate((low + high) / 2, low, high), metric) == expected
 
 
-def test_the_verdict_stands_in_words_on_top(trained):
+def test_the_verdict_is_at_the_top(trained):
     differences = {
         name: {metric: Estimate(0.1, -0.1, 0.3) for metric in table}
         for name, table in trained.evaluation.differences.items()
@@ -106,7 +106,7 @@ def test_the_verdict_stands_in_words_on_top(trained):
     assert "**The lead is not proven** for the outcome over: base rate, plain TF-IDF." in list(limits(doubtful))
 
 
-def test_a_slice_of_few_requests_has_its_count_and_no_figure(trained):
+def test_a_small_slice_has_a_count_and_no_metric(trained):
     figures = {metric: Estimate(0.987, 0.9, 1.0) for metric in METRICS}
     few = Slice("sex", "female", 19, 12, 3, figures)
     enough = Slice("sex", "male", 20, 12, 3, figures)
@@ -122,18 +122,18 @@ def test_a_slice_of_few_requests_has_its_count_and_no_figure(trained):
     assert "0.99" in rows["male"]
 
 
-def test_a_family_that_few_cite_has_no_figure(card):
+def test_a_rarely_cited_family_has_no_metric(card):
     assert "| postsurgical | 0 | under 20 |" in card
 
 
-@pytest.mark.parametrize(("overturned", "said"), [(26, True), (2600, False)])
-def test_few_overturned_requests_are_called_few(trained, overturned, said):
-    found = any("is a small number" in one for one in limits(with_data(trained, overturned=overturned)))
+@pytest.mark.parametrize(("overturned", "is_limit"), [(26, True), (2600, False)])
+def test_few_overturned_requests_are_a_limit(trained, overturned, is_limit):
+    warns = any("is a small number" in limit for limit in limits(with_data(trained, overturned=overturned)))
 
-    assert found == said
+    assert warns == is_limit
 
 
-def test_what_the_number_of_requests_in_a_case_reports_alone_is_computed_from_the_slices(trained):
+def test_the_auc_of_the_number_of_requests_is_computed_from_the_slices(trained):
     from sklearn.metrics import roc_auc_score
 
     counts = {"1": (30, 12), "2": (40, 8), "3 to 4": (50, 5), "5 or more": (10, 0)}
@@ -147,7 +147,7 @@ def test_what_the_number_of_requests_in_a_case_reports_alone_is_computed_from_th
     assert size.within is None
 
 
-def test_the_auc_within_cases_of_like_size_is_weighted_by_pairs(trained):
+def test_the_auc_within_cases_of_similar_size_is_weighted_by_pairs(trained):
     slices = (of_size("1", 30, 10, auc=0.8), of_size("2", 40, 4, auc=0.6), of_size("3 to 4", 9, 1))
 
     within = case_size(with_slices(trained, *slices).evaluation).within
@@ -155,17 +155,19 @@ def test_the_auc_within_cases_of_like_size_is_weighted_by_pairs(trained):
     assert within == pytest.approx((0.8 * 200 + 0.6 * 144) / 344)
 
 
-@pytest.mark.parametrize(("single", "pairs", "said"), [(20, 1, True), (8, 8, False)])
-def test_the_number_of_requests_is_a_limit_only_where_it_carries_the_auc(trained, single, pairs, said):
+@pytest.mark.parametrize(("single", "pairs", "is_limit"), [(20, 1, True), (8, 8, False)])
+def test_the_number_of_requests_is_a_limit_if_it_explains_the_auc(trained, single, pairs, is_limit):
     sized = with_slices(trained, of_size("1", 40, single, auc=0.7), of_size("2", 40, pairs, auc=0.7))
 
-    assert any("number of requests in the case" in one for one in limits(sized)) == said
+    assert any("number of requests in the case" in limit for limit in limits(sized)) == is_limit
 
 
-def test_sets_that_hold_less_than_promised_are_a_limit(trained):
-    held = replace(trained, coverage={**trained.coverage, "conformal.coverage_overturned": 0.73})
+def test_coverage_below_the_target_is_a_limit(trained):
+    below_target = replace(trained, coverage={**trained.coverage, "conformal.coverage_overturned": 0.73})
 
-    assert any("contained the outcome for 73% of cases with overturned requests" in one for one in limits(held))
+    assert any(
+        "contained the outcome for 73% of cases with overturned requests" in limit for limit in limits(below_target)
+    )
 
 
 def test_a_source_without_families_has_a_card_without_them(of_dmhc):
@@ -177,13 +179,13 @@ def test_a_source_without_families_has_a_card_without_them(of_dmhc):
     assert "Categories only" in card
 
 
-def test_costly_proofs_are_reported_where_they_were_run(proven, card):
-    told = model_card(proven, Origin(commit="abc123"))
+def test_optional_tests_are_reported_if_they_were_run(proven, card):
+    text = model_card(proven, Origin(commit="abc123"))
 
-    assert "outcomes shuffled 5 times" in told
-    assert "p = " in told
-    assert "masked minus not masked" in told
-    assert "--coverage 0.9 --proof" in told
+    assert "outcomes shuffled 5 times" in text
+    assert "p = " in text
+    assert "masked minus not masked" in text
+    assert "--coverage 0.9 --proof" in text
     assert "The permutation test was not run" in card
     assert "The effect was not measured" in card
 
@@ -199,17 +201,17 @@ def spanning():
     return trained_on(n=120, decision_date=pd.date_range("2014-01-01", periods=120, freq="9D").strftime("%Y-%m-%d"))
 
 
-def test_figures_on_later_decisions_stand_beside_the_others(spanning):
+def test_metrics_on_later_decisions_are_reported(spanning):
     later = spanning.evaluation.temporal
 
-    told = model_card(spanning)
+    text = model_card(spanning)
 
-    assert f"Trained on {later.train_requests} requests decided before {later.cutoff_date}" in told
-    assert str(later.comparison.estimates[MODEL]["outcome.roc_auc"]) in told
+    assert f"Trained on {later.train_requests} requests decided before {later.cutoff_date}" in text
+    assert str(later.comparison.estimates[MODEL]["outcome.roc_auc"]) in text
 
 
-@pytest.mark.parametrize(("auc", "said"), [(0.7, True), (0.84, False)])
-def test_a_lower_auc_on_later_decisions_is_a_limit(spanning, auc, said):
+@pytest.mark.parametrize(("auc", "is_limit"), [(0.7, True), (0.84, False)])
+def test_a_lower_auc_on_later_decisions_is_a_limit(spanning, auc, is_limit):
     def with_auc(part, estimate):
         estimates = {**part.estimates, MODEL: {**part.estimates[MODEL], "outcome.roc_auc": estimate}}
         return replace(part, estimates=estimates)
@@ -218,23 +220,26 @@ def test_a_lower_auc_on_later_decisions_is_a_limit(spanning, auc, said):
     later = replace(temporal, comparison=with_auc(temporal.comparison, Estimate(auc, auc - 0.1, auc + 0.1)))
     evaluation = replace(with_auc(spanning.evaluation, Estimate(0.85, 0.8, 0.9)), temporal=later)
 
-    assert any("Lower on later decisions" in one for one in limits(replace(spanning, evaluation=evaluation))) == said
+    assert (
+        any("Lower on later decisions" in limit for limit in limits(replace(spanning, evaluation=evaluation)))
+        == is_limit
+    )
 
 
-def test_the_ladder_is_reported_where_it_was_climbed(trained, card, prepared):
+def test_the_ladder_is_reported_if_it_was_run(trained, card, prepared):
     rungs = [rung for rung in REFERENCES if rung.name in ("ur_families", "category_rate")]
     climbed = climb(prepared, QUICK, rungs)
 
-    told = model_card(replace(trained, climb=climbed), Origin(commit="abc123"))
+    text = model_card(replace(trained, climb=climbed), Origin(commit="abc123"))
 
     champion = climbed.champions["family"]
     (step,) = [step for step in climbed.steps if step.rung.name == champion]
-    assert f"| **{champion}** | {step.estimates['family.f1_micro']} |" in told
-    assert "--ladder" in told
+    assert f"| **{champion}** | {step.estimates['family.f1_micro']} |" in text
+    assert "--ladder" in text
     assert "Is it worth its complexity?" not in card
 
 
-def test_it_reports_how_to_get_the_same_model_again(trained, card):
+def test_the_card_states_how_to_reproduce_the_model(trained, card):
     assert trained.data.sha256 in card
     assert "git checkout abc123" in card
     assert "--folds 3 --seed 0 --coverage 0.9\n" in card
@@ -246,7 +251,7 @@ def test_it_reports_how_to_get_the_same_model_again(trained, card):
     assert "--data DATA --experiment experiment.toml --folds 3" in model_card(other, Origin(commit="abc123"))
 
 
-def test_it_holds_no_text_of_requests(trained, card, prepared_requests):
+def test_the_card_contains_no_text_of_requests(trained, card, prepared_requests):
     words = " ".join(card.lower().split())
 
     for column in ("request", "clinical_summary", "ur_guideline", "imr_guideline", "rationale"):
@@ -255,23 +260,25 @@ def test_it_holds_no_text_of_requests(trained, card, prepared_requests):
     assert not [case for case in prepared_requests["case_number"] if case in card]
 
 
-def test_it_is_the_same_for_the_same_model(trained, card):
+def test_the_card_is_deterministic(trained, card):
     assert model_card(trained, Origin("latest", "0123456789ab", commit="abc123")) == card
 
 
 @pytest.mark.parametrize("which", ["trained", "of_dmhc", "proven"])
-def test_tables_have_as_many_cells_in_each_row_as_in_their_heading(which, request):
+def test_table_rows_have_as_many_cells_as_the_header(which, request):
     lines = model_card(request.getfixturevalue(which)).splitlines()
     cells = [line.replace("\\|", "").count("|") if line.startswith("|") else 0 for line in lines]
 
-    assert sum(one > 0 for one in cells) > 20
+    assert sum(count > 0 for count in cells) > 20
     assert not [
-        line for line, one, before in zip(lines[1:], cells[1:], cells, strict=False) if one and before and one != before
+        line
+        for line, count, before in zip(lines[1:], cells[1:], cells, strict=False)
+        if count and before and count != before
     ]
 
 
 @pytest.mark.parametrize(
-    ("years", "told"),
+    ("years", "expected"),
     [
         ([2016.95, 2017.1], "2016-12 to 2017-02"),
         ([2013.5, 2015.5], "2013 to 2015"),
@@ -279,27 +286,27 @@ def test_tables_have_as_many_cells_in_each_row_as_in_their_heading(which, reques
         ([np.nan], "dates unknown"),
     ],
 )
-def test_dates_are_reported_as_exactly_as_they_are_known(years, told):
-    assert format_dates(np.array(years)) == told
+def test_dates_are_as_precise_as_the_source(years, expected):
+    assert format_dates(np.array(years)) == expected
 
 
-def test_it_is_written_into_the_models_folder_and_listed_beside_it_in_one_named_models(trained, tmp_path):
-    kept = save_model(trained, tmp_path / "models" / "latest")
+def test_the_card_is_written_into_the_models_folder_and_listed_in_its_parent(trained, tmp_path):
+    folder = save_model(trained, tmp_path / "models" / "latest")
     alone = save_model(trained, tmp_path / "elsewhere" / "mine")
 
-    inside, beside = write_card(trained, kept, "abc123")
+    card, model_list = write_card(trained, folder, "abc123")
     (only,) = write_card(trained, alone)
 
-    assert (inside, beside) == (kept / "README.md", tmp_path / "models" / "README.md")
+    assert (card, model_list) == (folder / "README.md", tmp_path / "models" / "README.md")
     other = save_model(trained, tmp_path / "models" / "other")
     write_card(trained, other)
-    assert "[latest](latest/README.md)" in beside.read_text()
-    assert "[other](other/README.md)" in beside.read_text(), "the last model does not replace the others"
-    assert "imr_ml, `latest`" in inside.read_text()
+    assert "[latest](latest/README.md)" in model_list.read_text()
+    assert "[other](other/README.md)" in model_list.read_text(), "the last model does not replace the others"
+    assert "imr_ml, `latest`" in card.read_text()
     assert only == alone / "README.md"
 
 
-def test_it_names_the_version_that_scored_rows_carry(trained, tmp_path):
+def test_the_card_contains_the_model_version_of_scored_rows(trained, tmp_path):
     from imr_ml.model_files import read_model
 
     folder = save_model(trained, tmp_path / "model")

@@ -204,7 +204,7 @@ class Histogram(NamedTuple):
     highest: int
     end: int
 
-    def place(self, probability: float) -> float:
+    def position(self, probability: float) -> float:
         """Return the position of a probability, in percent of the drawing."""
         return 10_000 * probability / self.end
 

@@ -13,8 +13,8 @@ function followHash() {
     if (opened) close();
     return;
   }
-  if (!view.found.includes(row)) resetFilters(row);
-  else showPage(Math.floor(view.found.indexOf(row) / PAGE_ROWS));
+  if (!view.matches.includes(row)) resetFilters(row);
+  else showPage(Math.floor(view.matches.indexOf(row) / PAGE_ROWS));
   open(row);
   anchorOf(row)?.scrollIntoView({ block: "nearest" });
 }

@@ -35,22 +35,22 @@ function settleModality() {
 
 /** Open the previous or next row in the order of the table. */
 function step(by) {
-  const next = view.found[view.found.indexOf(opened) + by];
+  const next = view.matches[view.matches.indexOf(opened) + by];
   if (!next) return;
   history.replaceState(null, "", `#row-${next.number}`);
-  showPage(Math.floor(view.found.indexOf(next) / PAGE_ROWS));
+  showPage(Math.floor(view.matches.indexOf(next) / PAGE_ROWS));
   open(next, { focus: false });
   anchorOf(next)?.scrollIntoView({ block: "nearest" });
 }
 
 function bar(row) {
-  const at = view.found.indexOf(row);
+  const at = view.matches.indexOf(row);
   const button = (label, by, isOff) => el("button", {
     type: "button", disabled: isOff, "data-step": by,
     click: () => { step(by); (panel.querySelector(`[data-step="${by}"]:enabled`) ?? byId("panel-title")).focus(); },
   }, label);
   return el("div", { class: "panel-bar" },
-    button("← Previous", -1, at <= 0), button("Next →", 1, at < 0 || at === view.found.length - 1),
+    button("← Previous", -1, at <= 0), button("Next →", 1, at < 0 || at === view.matches.length - 1),
     el("button", { type: "button", class: "close", click: close, "aria-keyshortcuts": "Escape" }, "Close"));
 }
 
@@ -123,8 +123,8 @@ function texts(row, kind) {
 
 function familySection(row) {
   const lines = data.families
-    .map((family, place) => ({ family, p: row.p_families[place] ?? 0 }))
-    .sort((one, other) => other.p - one.p)
+    .map((family, index) => ({ family, p: row.p_families[index] ?? 0 }))
+    .sort((first, second) => second.p - first.p)
     .map(({ family, p }) => el("li", { class: row.families.includes(family) ? "expected" : null },
       el("span", {}, familyName(family), row.families.includes(family) ? el("small", {}, "predicted") : null),
       svg("svg", { class: "bar", "aria-hidden": "true" }, svg("rect", { class: "plain", width: `${100 * p}%`, height: "100%" })),

@@ -5,14 +5,14 @@ const ASTRAL = /[\ud800-\udbff][\udc00-\udfff]/;
 
 /** Return a function from a position in characters to one in UTF-16 units. */
 function unitsOf(text) {
-  if (!ASTRAL.test(text)) return (place) => Math.min(place, text.length);
+  if (!ASTRAL.test(text)) return (position) => Math.min(position, text.length);
   const starts = [];
   let unit = 0;
   for (const character of text) {
     starts.push(unit);
     unit += character.length;
   }
-  return (place) => starts[place] ?? text.length;
+  return (position) => starts[position] ?? text.length;
 }
 
 /** Split a text into pieces, each with the spans that cover it. A span is {start, end} in characters, half-open. */

@@ -4,7 +4,7 @@ const data = JSON.parse(byId("data").textContent);
 
 const rows = data.rows.map((values, number) => {
   const row = { number: number + 1 };
-  data.fields.forEach((field, place) => { row[field] = values[place]; });
+  data.fields.forEach((field, index) => { row[field] = values[index]; });
   row.families = row.families_pred ? row.families_pred.split("|") : [];
   row.treatment = row.treatments ? row.treatments.split("|") : [];
   row.body_part = row.body_parts ? row.body_parts.split("|") : [];

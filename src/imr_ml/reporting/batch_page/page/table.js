@@ -19,7 +19,7 @@ const COLUMNS = [
 
 const FILTERS = ["category", "treatment", "body_part", "family", "outcome", "confidence"];
 const unfiltered = () => Object.fromEntries(["query", ...FILTERS].map((id) => [id, ""]));
-const view = { ...unfiltered(), key: "number", down: false, page: 0, found: rows };
+const view = { ...unfiltered(), key: "number", down: false, page: 0, matches: rows };
 const body = el("tbody", { role: "rowgroup", keydown: moved });
 
 function link(row) {
@@ -58,30 +58,30 @@ function built() {
 
 /** Filter and sort the rows, and show the first page or the page of a row. */
 function refresh(row = null) {
-  view.found = sorted(searched(passing(rows, view), view.query), view.key, view.down);
+  view.matches = sorted(searched(passing(rows, view), view.query), view.key, view.down);
   for (const head of document.querySelectorAll("#table th[data-key]")) {
     const isKey = head.dataset.key === view.key;
     head.setAttribute("aria-sort", isKey ? (view.down ? "descending" : "ascending") : "none");
   }
   byId("order").value = `${view.key} ${view.down}`;
-  const { found } = view;
-  byId("status").textContent = found.length === rows.length
+  const { matches } = view;
+  byId("status").textContent = matches.length === rows.length
     ? `${counted(rows.length)} requests`
-    : `${counted(found.length)} of ${counted(rows.length)} requests`;
-  showPage(row ? Math.max(0, Math.floor(found.indexOf(row) / PAGE_ROWS)) : 0);
+    : `${counted(matches.length)} of ${counted(rows.length)} requests`;
+  showPage(row ? Math.max(0, Math.floor(matches.indexOf(row) / PAGE_ROWS)) : 0);
 }
 
 function showPage(page, size = PAGE_ROWS) {
-  const { found } = view;
+  const { matches } = view;
   view.page = page;
-  const shown = found.slice(page * size, (page + 1) * size);
+  const shown = matches.slice(page * size, (page + 1) * size);
   body.replaceChildren(...shown.map(rowElement));
   if (!shown.length) body.append(el("tr", { class: "nothing" }, el("td", { colspan: COLUMNS.length }, "No request matches. Reset the filters to see all requests.")));
   body.querySelector("a")?.setAttribute("tabindex", "0");
-  byId("place").textContent = shown.length ? `${counted(page * size + 1)}–${counted(page * size + shown.length)} of ${counted(found.length)}` : "";
+  byId("place").textContent = shown.length ? `${counted(page * size + 1)}–${counted(page * size + shown.length)} of ${counted(matches.length)}` : "";
   byId("earlier").disabled = page === 0;
-  byId("later").disabled = (page + 1) * size >= found.length;
-  byId("place").parentElement.hidden = found.length <= size;
+  byId("later").disabled = (page + 1) * size >= matches.length;
+  byId("place").parentElement.hidden = matches.length <= size;
   markCurrent();
 }
 
