@@ -59,7 +59,7 @@ def test_ingest_writes_the_table_and_states_what_it_could_not_read(run, tmp_path
     assert result.exit_code == 0, result.output
     assert "requests.parquet: 1 letters, 2 requests, 1 overturned (50.0%)" in result.stdout
     assert "  1 not in the table: has no heading 'IMR ISSUES" in result.stdout
-    assert "1 file(s) not in the table; see rejects.jsonl" in result.stderr
+    assert "1 file(s) not added to the table; see rejects.jsonl" in result.stderr
     assert len(pd.read_parquet("requests.parquet")) == 2
     (reject,) = [json.loads(line) for line in Path("rejects.jsonl").read_text().splitlines()]
     assert reject["file"].endswith("b.txt")
@@ -150,8 +150,8 @@ def test_score_reports_rows_and_errors(run, model_folder):
 
     assert result.exit_code == 0, result.output
     assert "out.csv: 2 of 3 rows scored" in result.stdout
-    assert "1 row(s) could not be scored; the column 'error' says why" in result.stderr
-    assert "2 row(s) are of cases that the model was trained on (in_training)" in result.stderr
+    assert "1 row(s) could not be scored; the column 'error' has the reasons" in result.stderr
+    assert "2 row(s) belong to cases that the model was trained on (in_training)" in result.stderr
 
 
 def test_score_reads_standard_input_and_gives_its_summary_as_json(run, model_folder):
@@ -165,7 +165,7 @@ def test_score_reads_standard_input_and_gives_its_summary_as_json(run, model_fol
     assert (summary["rows"], summary["errors"], summary["output"]) == (3, 0, "out.csv")
     assert sum(summary["by_outcome"].values()) == 3
     again = CliRunner().invoke(app, ["score", "-", "-o", "out.csv", "--model", str(model_folder), "--resume"])
-    assert failed_in_one_line(again, "standard input can't be read again; save it as a file")
+    assert failed_in_one_line(again, "standard input cannot be read again; save it as a file")
 
 
 def test_score_states_how_it_read_a_table_that_could_be_read_otherwise_and_maps_its_columns(run, model_folder):
@@ -187,7 +187,7 @@ def test_score_states_how_it_read_a_table_that_could_be_read_otherwise_and_maps_
 
     assert result.exit_code == 0, result.output
     assert "in.csv is read as CSV, utf-16" in result.stderr
-    assert "page.html: open it in a browser; it holds the requests' texts" in result.stdout
+    assert "page.html: open it in a browser; it contains the texts of the requests" in result.stdout
     assert requests["RFA_TEXT"][0] in Path("page.html").read_text("utf-8")
 
 
@@ -297,7 +297,7 @@ def test_the_main_job_from_nothing_to_scored_requests(run, tmp_path, monkeypatch
     registered = run("score", "data/sample", "-o", "registered.jsonl", "--model", "models:/imr-ml@challenger")
 
     assert scored.exit_code == registered.exit_code == 0, scored.output + registered.output
-    assert "trained on the SAMPLE corpus: what it says of real requests means nothing" in scored.stderr
+    assert "trained on the SAMPLE corpus: its predictions for real requests are meaningless" in scored.stderr
     assert Path("scored.jsonl").read_bytes() == Path("registered.jsonl").read_bytes()
     rows = [json.loads(line) for line in Path("scored.jsonl").read_text().splitlines()]
     assert len(rows) == len(pd.read_parquet("data/processed/requests.parquet"))

@@ -64,7 +64,7 @@ def test_json_stands_alone_on_standard_output_beside_a_page(check, table):
     result = check(table, "--json", "--report", "check.html")
 
     assert json.loads(result.stdout)["rows"] == 70
-    assert "check.html: the findings as a page" in result.stderr
+    assert "check.html: page of the findings" in result.stderr
     assert (table.parent / "check.html").read_text("utf-8").startswith("<!doctype html>")
 
 

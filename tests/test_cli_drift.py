@@ -59,7 +59,7 @@ def test_the_reference_may_be_another_batch_and_two_halves_of_one_end_with_0(dri
 
     assert result.exit_code == 0, result.output
     assert "no drift" in result.stdout
-    assert "the same in all requests, so not compared: days_since_injury, items_in_case" in result.stdout
+    assert "not compared, same value in all requests: days_since_injury, items_in_case" in result.stdout
     assert "reference: 120 requests of 60 cases; current: 120 requests of 60 cases" in result.stdout
 
 
@@ -98,8 +98,8 @@ def test_rows_of_training_cases_and_rows_that_cannot_be_scored_are_reported(drif
 
     result = drift("--current", "in.csv")
 
-    assert "10 row(s) can't be scored and are left out" in result.stderr
-    assert "5 row(s) are left out, as the model was trained on their cases" in result.stderr
+    assert "10 row(s) cannot be scored and are left out" in result.stderr
+    assert "5 row(s) are left out because the model was trained on their cases" in result.stderr
     assert "current: 5 requests of 5 cases" in result.stdout
 
 
@@ -143,5 +143,5 @@ def test_a_model_without_a_profile_states_what_to_do(drift, trained, tmp_path):
     refused = drift("--current", "ours.csv", model=folder)
 
     assert refused.exit_code == 2
-    assert "holds no profile of its training data" in refused.stderr
+    assert "contains no profile of its training data" in refused.stderr
     assert drift("--current", "ours.csv", "--reference", "ours.csv", model=folder).exit_code == 0

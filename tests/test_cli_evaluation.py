@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from imr_ml.cli.evaluation import print_evaluation, proofs
+from imr_ml.cli.evaluation import describe_tests, print_evaluation
 from imr_ml.evaluation.comparison import METRICS, Comparison
 from imr_ml.evaluation.intervals import Estimate
 from imr_ml.evaluation.permutation import MaskingComparison, PermutationTest
@@ -36,26 +36,26 @@ LATER = TemporalEvaluation(2016.5, 70, 35, 7, 30, 15, 3, 0, Comparison({"model":
         ),
         (
             {"masking": MaskingComparison(0, OWN, OWN, {})},
-            "masking changes 0 of 160 requests; it costs nothing",
+            "masking changes 0 of 160 requests; no metric changes",
         ),
         (
             {"permutation": PermutationTest(0.7, np.array([0.4, 0.5, 0.6]))},
-            "outcomes shuffled 3 times: ROC AUC within folds 0.500 on average, 95th percentile 0.590; as they are "
+            "outcomes shuffled 3 times: ROC AUC within folds 0.500 on average, 95th percentile 0.590; unshuffled "
             "0.700, p = 0.250",
         ),
     ],
 )
 def test_each_proof_is_one_line(trained, parts, line):
-    found = list(proofs(replace(trained, evaluation=replace(trained.evaluation, **parts))))
+    found = list(describe_tests(replace(trained, evaluation=replace(trained.evaluation, **parts))))
 
     assert line in found
     assert len(found) == 1 + bool(set(parts) - {"temporal"})
 
 
 def test_joined_cases_are_reported(trained):
-    found = list(proofs(replace(trained, data=replace(trained.data, groups=78))))
+    found = list(describe_tests(replace(trained, data=replace(trained.data, groups=78))))
 
-    assert found[0] == "near-duplicates: 80 cases stand in 78 groups, none of which is ever split"
+    assert found[0] == "near-duplicates: 80 cases form 78 groups, each kept on one side of every split"
 
 
 def test_every_metric_is_printed_and_slices_if_requested(trained, capsys):

@@ -84,7 +84,7 @@ def test_training_leaves_the_sweep_table_aside_and_says_so(run, monkeypatch):
 
     done = run("train", "--data", "requests.parquet", "--experiment", "mine.toml")
 
-    assert "mine.toml: its [sweep] table is for 'imr-ml sweep'; training with its other settings" in done.stdout
+    assert "mine.toml: its [sweep] table is for 'imr-ml sweep'; training uses its other settings" in done.stdout
     assert done.stderr == "imr-ml: enough\n"
 
 

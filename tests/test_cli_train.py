@@ -106,4 +106,4 @@ def test_a_map_to_no_known_column_is_refused_with_a_suggestion(train, vendor, pa
 def test_data_named_twice_are_refused(train, vendor):
     done = train(vendor, "--data", "vendor.csv")
     assert done.exit_code == 2
-    assert "name the data once" in done.stderr
+    assert "name the data only once" in done.stderr

@@ -61,7 +61,7 @@ def test_a_run_rebuilt_has_equal_metrics(recorded):
     done = CliRunner().invoke(app, ["reproduce", run.run_id])
 
     assert done.exit_code == 0, done.output
-    assert "table: the same file; what was trained on in it: the same" in done.stdout
+    assert "table: same file; training data: equal" in done.stdout
     with connected() as client:
         metrics = client.get_run(run.run_id).data.metrics
     assert f"{len(metrics)} of {len(metrics)} metrics are equal" in done.stdout

@@ -1,4 +1,4 @@
-"""The command that searches settings."""
+"""The `sweep` command: search settings of an experiment."""
 
 from __future__ import annotations
 
@@ -38,24 +38,25 @@ def sweep(
     ocr: Ocr = False,
     partial: PartialCounts = "drop",
     changes: Annotated[
-        list[str] | None, typer.Option("--set", help="Change a setting of the file, as in training.seed=1.")
+        list[str] | None, typer.Option("--set", help="Change a setting of the file, such as training.seed=1.")
     ] = None,
-    trials: Annotated[int, typer.Option(min=1, help="Trials, shared by the searches.")] = 40,
+    trials: Annotated[int, typer.Option(min=1, help="Total number of trials of all searches.")] = 40,
     timeout: Annotated[
-        float | None, typer.Option(min=0, help="Begin no trial after so many seconds; run again to go on.")
+        float | None, typer.Option(min=0, help="Start no trial after this many seconds; run again to continue.")
     ] = None,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Experiment file of the winner; default: NAME.best.toml.")
+        Path | None,
+        typer.Option("--output", "-o", help="File to write the winner to; default: NAME.best.toml."),
     ] = None,
     store: Annotated[
         Path | None,
-        typer.Option(help="SQLite file of the trials, which a killed sweep resumes; default: sweeps/NAME.db."),
+        typer.Option(help="SQLite file of the trials, to resume from; default: sweeps/NAME.db."),
     ] = None,
     jobs: Annotated[int, typer.Option(help="Processes; -1 uses all cores.")] = -1,
 ) -> None:
-    """Search the settings that a file's [sweep] table names, and write the winner as a new file.
+    """Search the settings in the [sweep] table of a file, and write the winner to a new file.
 
-    Inner folds select; what was selected is evaluated on outer folds that the selection has not seen.
+    Inner folds select settings; outer folds, unseen by the selection, evaluate them.
     """
     with exit_on_user_error():
         from imr_ml.corpus.decisions import InputOptions
@@ -79,17 +80,19 @@ def sweep(
         with progress() as start:
             table = read_training_table(data, source, options, start, git)
             store = store or _STORES / f"{file.stem}.db"
-            done = run_sweep(table.decisions.requests, plan, store, budget, start)
-        _print_sweep(done)
-        toml = winner_toml(done)
+            result = run_sweep(table.decisions.requests, plan, store, budget, start)
+        _print_sweep(result)
+        toml = winner_toml(result)
         write_new(winner, toml)
         typer.echo(f"winner: {winner}; to train it: imr-ml train --experiment {winner}")
         try:
-            run = sweeps.record_sweep(done, files | {"best.toml": toml}, git)
+            run = sweeps.record_sweep(result, files | {"best.toml": toml}, git)
         except sending.UnsentError as error:
             warn(str(error))
             return
-        typer.echo(f"recorded as run {run.run_id} in '{sweeps.SWEEPS}', with a run for each trial: make ui")
+        typer.echo(
+            f"recorded as run {run.run_id} in '{sweeps.SWEEPS}', with a run for each trial; open with: imr-ml ui"
+        )
 
 
 def _print_sweep(done: Sweep) -> None:

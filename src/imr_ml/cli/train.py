@@ -1,4 +1,4 @@
-"""The command that trains."""
+"""The `train` command."""
 
 from __future__ import annotations
 
@@ -42,17 +42,17 @@ def train(
     ocr: Ocr = False,
     partial: PartialCounts = "drop",
     rejects: Annotated[
-        Path | None, typer.Option(help="Write the rows left out, with their reasons (.csv, .jsonl, .parquet, .xlsx).")
+        Path | None, typer.Option(help="Write the rows left out, with the reasons (.csv, .jsonl, .parquet, .xlsx).")
     ] = None,
     output: Annotated[Path, typer.Option("--output", "-o", help="Model folder.")] = LATEST,
     experiment: Annotated[
         str, typer.Option(help="Settings: a name from 'imr-ml experiments list', or your TOML file.")
     ] = "default",
     changes: Annotated[
-        list[str] | None, typer.Option("--set", help="Change a setting of the experiment, as in outcome.C=1.0.")
+        list[str] | None, typer.Option("--set", help="Change a setting of the experiment, such as outcome.C=1.0.")
     ] = None,
     allow_errors: Annotated[
-        bool, typer.Option("--allow-errors", help="Train even if the check of the data finds errors.")
+        bool, typer.Option("--allow-errors", help="Train even if the check finds errors in the data.")
     ] = False,
     name: Annotated[str, typer.Option(help="Name of the run, for 'imr-ml compare' and 'imr-ml promote'.")] = "",
     folds: Annotated[int | None, typer.Option(min=2, help="Same as --set evaluation.folds=.")] = None,
@@ -77,12 +77,14 @@ def train(
         ),
     ] = False,
     log_text: Annotated[
-        bool, typer.Option("--log-text", help="Also log the requests' texts, which are private, with predictions.")
+        bool,
+        typer.Option("--log-text", help="Also log the private texts of the requests with the predictions."),
     ] = False,
     precedent_texts: Annotated[
         bool,
         typer.Option(
-            "--precedent-texts", help="Store the requests' texts, which are private, in the model for its precedents."
+            "--precedent-texts",
+            help="Store the private texts of the requests in the model, for its precedents.",
         ),
     ] = False,
     slices: Annotated[
@@ -109,19 +111,19 @@ def train(
         from imr_ml.training import train as train_model
 
         if path and data:
-            raise SchemaError(f"name the data once: {path} or --data {data}")
+            raise SchemaError(f"name the data only once: {path} or --data {data}")
         data = data or path
         options = InputOptions(read_mapping(renames or (), columns), partial, sheet, ocr)
         started_ms = int(time.time() * 1000)
         uris.check_uri(uris.tracking_uri())
         registry.check_run_name(name)
         git = git_state()
-        options_set = {"evaluation.folds": folds, "training.seed": seed, "training.coverage": coverage}
-        options_given = [f"{key}={value}" for key, value in options_set.items() if value is not None]
-        named = read_experiment(experiment, [*(changes or ()), *options_given])
-        if named.sweep:
-            typer.echo(f"{experiment}: its [sweep] table is for 'imr-ml sweep'; training with its other settings")
-        settings = named.experiment.training_settings()
+        overrides = {"evaluation.folds": folds, "training.seed": seed, "training.coverage": coverage}
+        set_options = [f"{key}={value}" for key, value in overrides.items() if value is not None]
+        selected = read_experiment(experiment, [*(changes or ()), *set_options])
+        if selected.sweep:
+            typer.echo(f"{experiment}: its [sweep] table is for 'imr-ml sweep'; training uses its other settings")
+        settings = selected.experiment.training_settings()
         evaluation = replace(
             settings.evaluation,
             jobs=jobs,
@@ -156,31 +158,31 @@ def train(
             rates=rates,
             texts=texts,
             started_ms=started_ms,
-            experiment=named.name,
+            experiment=selected.name,
             name=name,
             data_errors=errors,
         )
         print_evaluation(trained, slices=slices)
         typer.echo(f"model: {output}, its model card: {card}")
         if precedent_texts:
-            warn("the model holds the texts of its requests: whoever gets it, also from MLflow, can read them")
+            warn("the model contains the texts of its requests: anyone with access to it or to its run can read them")
         try:
             with progress() as start:
                 start("drawing figures and recording the run", 0)
                 run = runs.record(trained, output, git=git, extras=extras)
-        except sending.UnsentError as kept:
-            warn(str(kept))
+        except sending.UnsentError as error:
+            warn(str(error))
             return
         finally:
             if (output / REPORT).exists():
                 typer.echo(f"report for a browser: {output / REPORT}")
-        address = f"models:/{registry.MODEL_NAME}/{run.model_version}"
-        typer.echo(f"registered as {address} (challenger), trained on source {trained.data.source}")
+        uri = f"models:/{registry.MODEL_NAME}/{run.model_version}"
+        typer.echo(f"registered as {uri} (challenger), trained on source {trained.data.source}")
         typer.echo("compare runs in the MLflow UI: imr-ml ui")
 
 
 def _drop_unused(table: TrainingTable) -> TrainingTable:
-    """The table without the columns that only its check reads, such as rationales, which take much memory."""
+    """Drop columns that only the check reads, such as rationales, to save memory."""
     from imr_ml.corpus.mapping import OF_TRAINING
 
     requests = table.decisions.requests
@@ -189,13 +191,13 @@ def _drop_unused(table: TrainingTable) -> TrainingTable:
 
 
 def _report_check(report: QualityReport, *, allow_errors: bool) -> tuple[str, ...]:
-    """Print what is wrong with the data; return the kinds of errors if these are allowed, else stop."""
+    """Print the findings of the check; return the kinds of errors if they are allowed, otherwise exit."""
     from imr_ml.quality.rendering import finding_lines
     from imr_ml.quality.report import Level
 
     for line in finding_lines(report):
         typer.echo(f"  {line}")
-    errors = tuple(one.kind for one in report.findings if one.level is Level.ERROR)
+    errors = tuple(finding.kind for finding in report.findings if finding.level is Level.ERROR)
     if errors and not allow_errors:
         warn(f"not trained: the check found {len(errors)} error(s) in the data; fix them, or add --allow-errors")
         raise typer.Exit(INCOMPLETE)
@@ -207,4 +209,4 @@ def _write_rejects(rows: pd.DataFrame, path: Path) -> None:
 
     with chunk_writer(path) as write:
         write(rows)
-    typer.echo(f"{path}: {len(rows)} row(s) left out, with their reasons")
+    typer.echo(f"{path}: {len(rows)} row(s) left out, with the reasons")
