@@ -1,4 +1,4 @@
-"""`imr-ml rates`: what it prints and writes, and how it refuses bad input."""
+"""`imr-ml rates`: printed and written rates, and bad input."""
 
 import sys
 
@@ -58,10 +58,10 @@ def test_sample_requests_are_marked(rates, table, tmp_path):
     assert set(pd.read_csv(tmp_path / "rates.csv")["source"]) == {"SAMPLE (SYNTHETIC)"}
 
 
-def test_a_table_in_its_owners_words_is_read_as_by_train(rates, tmp_path):
-    own = decided((MRI, 30, 10)).rename(columns={"request": "RFA", "outcome": "Result"})
-    own["Result"] = own["Result"].replace({"overturned": "Modified"})
-    own.to_csv(tmp_path / "own.csv", index=False, sep=";")
+def test_a_table_with_custom_columns_and_values_is_read_as_train_reads_it(rates, tmp_path):
+    requests = decided((MRI, 30, 10)).rename(columns={"request": "RFA", "outcome": "Result"})
+    requests["Result"] = requests["Result"].replace({"overturned": "Modified"})
+    requests.to_csv(tmp_path / "own.csv", index=False, sep=";")
     result = rates("own.csv", "--map", "request=RFA", "--map", "outcome=Result", "--partial", "overturned")
 
     assert result.exit_code == 0, result.output
@@ -94,7 +94,7 @@ def test_a_folder_of_letters_is_read(rates, tmp_path):
         (["decided.csv", "--source", "dmhc"], "contains no request of source dmhc"),
     ],
 )
-def test_bad_input_ends_with_2_and_one_line(rates, table, arguments, message):
+def test_bad_input_gives_one_line_and_exit_code_2(rates, table, arguments, message):
     result = rates(*arguments)
 
     assert result.exit_code == 2, result.output
