@@ -95,36 +95,37 @@ def sweep(
         )
 
 
-def _print_sweep(done: Sweep) -> None:
+def _print_sweep(result: Sweep) -> None:
     console = wide_console()
-    states = [trial.state for trial in done.trials]
+    states = [trial.state for trial in result.trials]
     console.print(
         f"{len(states)} trials ({states.count('pruned')} pruned, {states.count('impossible')} impossible); "
-        f"this call took {done.elapsed_s:,.0f} s",
+        f"this call took {result.elapsed_s:,.0f} s",
         markup=False,
     )
-    console.print(_estimates(done))
-    console.print(_selections(done))
-    gain = done.differences[done.plan.objective]
-    console.print(f"selected minus file, {done.plan.objective}: {gain.signed}: {done.verdict}", markup=False)
+    console.print(_estimates(result))
+    console.print(_selections(result))
+    gain = result.differences[result.plan.objective]
+    console.print(f"selected minus file, {result.plan.objective}: {gain.signed}: {result.verdict}", markup=False)
 
 
-def _estimates(done: Sweep) -> Table:
+def _estimates(result: Sweep) -> Table:
     from rich.table import Table
 
     from imr_ml.sweeps.results import FILE, LESS, SELECTED
 
     table = Table("metric, outer folds", "file", "selected (nested)", "difference, paired")
-    for name, gain in done.differences.items():
+    for name, gain in result.differences.items():
         title = f"{name} (less is better)" if name in LESS else name
-        table.add_row(title, *(str(done.estimates[side][name]) for side in (FILE, SELECTED)), gain.signed)
+        table.add_row(title, *(str(result.estimates[side][name]) for side in (FILE, SELECTED)), gain.signed)
     return table
 
 
-def _selections(done: Sweep) -> Table:
+def _selections(result: Sweep) -> Table:
     from rich.table import Table
 
-    table = Table("search", *(parameter.key for parameter in done.plan.parameters), f"inner {done.plan.objective}")
-    for name, result in done.selected.items():
-        table.add_row(name, *(result.values.get(key.key, "-") for key in done.plan.parameters), f"{result.value:.3f}")
+    keys = [parameter.key for parameter in result.plan.parameters]
+    table = Table("search", *keys, f"inner {result.plan.objective}")
+    for name, selection in result.selected.items():
+        table.add_row(name, *(selection.values.get(key, "-") for key in keys), f"{selection.value:.3f}")
     return table
