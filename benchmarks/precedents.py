@@ -81,8 +81,9 @@ def _shares(requests: pd.DataFrame, dataset: Dataset, folds: list[Split]) -> dic
                 application_received=None, ur_denial_date=None, decision_date=None, decision_year=None
             )
         )
-        nearest = neighbours.nearest(model.matrix(test_frame), query, Kinds.of(test_frame), MAX_PRECEDENTS)
-        shares["precedents"]["in a cohort"][test] = Cohorts(decided).rates(test_frame, query).rate
+        test_kinds = Kinds.of(test_frame)
+        nearest = neighbours.nearest(model.matrix(test_frame), query, test_kinds, MAX_PRECEDENTS)
+        shares["precedents"]["in a cohort"][test] = Cohorts(decided).rates(test_kinds, query).rate
         for row, precedents in zip(test.tolist(), nearest, strict=True):
             precedent_rows = np.array([train[precedent.row] for precedent in precedents], dtype=np.int64)
             for side, others in (("precedents", precedent_rows), ("all", train)):
