@@ -284,4 +284,4 @@ def test_a_run_without_a_name_is_reported(in_tracked, named):
 def test_one_run_is_not_compared(in_tracked):
     done = CliRunner().invoke(app, ["compare", in_tracked.run.run_id])
     assert done.exit_code == 2
-    assert "two runs or more" in done.output
+    assert "at least two runs" in done.output

@@ -23,10 +23,16 @@ from imr_ml.cli.data import (
 from imr_ml.cli.models import LATEST
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     import pandas as pd
 
+    from imr_ml.experiments.schema import TrainingSettings
     from imr_ml.ingest.sources import TrainingTable
     from imr_ml.quality.report import QualityReport
+    from imr_ml.tracking.git import GitState
+    from imr_ml.tracking.runs import Extras
+    from imr_ml.training import TrainedModel
 
 _PERMUTATIONS = 200
 
@@ -97,14 +103,13 @@ def train(
         from imr_ml.corpus.decisions import InputOptions
         from imr_ml.corpus.mapping import read_mapping
         from imr_ml.errors import SchemaError
-        from imr_ml.experiments.reading import read_experiment
         from imr_ml.memory import release_memory
         from imr_ml.model_files import MANIFEST, save_model
         from imr_ml.quality.checking import check_training
         from imr_ml.rates.model_report import REPORT, report_rates
         from imr_ml.reporting.card.rendering import write_card
         from imr_ml.reporting.compared_models import compared_rungs
-        from imr_ml.tracking import registry, runs, sending, uris
+        from imr_ml.tracking import registry, runs, uris
         from imr_ml.tracking.git import git_state
         from imr_ml.tracking.system import system_metrics
         from imr_ml.training import decided_requests
@@ -118,12 +123,8 @@ def train(
         uris.check_uri(uris.tracking_uri())
         registry.check_run_name(name)
         git = git_state()
-        overrides = {"evaluation.folds": folds, "training.seed": seed, "training.coverage": coverage}
-        set_options = [f"{key}={value}" for key, value in overrides.items() if value is not None]
-        selected = read_experiment(experiment, [*(changes or ()), *set_options])
-        if selected.sweep:
-            typer.echo(f"{experiment}: its [sweep] table is for 'imr-ml sweep'; training uses its other settings")
-        settings = selected.experiment.training_settings()
+        options_by_key = {"evaluation.folds": folds, "training.seed": seed, "training.coverage": coverage}
+        experiment_name, settings = _read_experiment(experiment, changes or (), options_by_key)
         evaluation = replace(
             settings.evaluation,
             jobs=jobs,
@@ -158,7 +159,7 @@ def train(
             rates=rates,
             texts=texts,
             started_ms=started_ms,
-            experiment=selected.name,
+            experiment=experiment_name,
             name=name,
             data_errors=errors,
         )
@@ -166,19 +167,40 @@ def train(
         typer.echo(f"model: {output}, its model card: {card}")
         if precedent_texts:
             warn("the model contains the texts of its requests: anyone with access to it or to its run can read them")
-        try:
-            with progress() as start:
-                start("drawing figures and recording the run", 0)
-                run = runs.record(trained, output, git=git, extras=extras)
-        except sending.UnsentError as error:
-            warn(str(error))
-            return
-        finally:
-            if (output / REPORT).exists():
-                typer.echo(f"report for a browser: {output / REPORT}")
-        uri = f"models:/{registry.MODEL_NAME}/{run.model_version}"
-        typer.echo(f"registered as {uri} (challenger), trained on source {trained.data.source}")
-        typer.echo("compare runs in the MLflow UI: imr-ml ui")
+        _record_run(trained, output, git, extras)
+
+
+def _read_experiment(
+    experiment: str, changes: Sequence[str], options_by_key: Mapping[str, float | None]
+) -> tuple[str, TrainingSettings]:
+    """Return the name and settings of an experiment, as changed by `--set`, then by options such as `--folds`."""
+    from imr_ml.experiments.reading import read_experiment
+
+    options = [f"{key}={value}" for key, value in options_by_key.items() if value is not None]
+    selected = read_experiment(experiment, [*changes, *options])
+    if selected.sweep:
+        typer.echo(f"{experiment}: its [sweep] table is for 'imr-ml sweep'; training uses its other settings")
+    return selected.name, selected.experiment.training_settings()
+
+
+def _record_run(trained: TrainedModel, folder: Path, git: GitState | None, extras: Extras) -> None:
+    """Record and register a trained model, and print where it is."""
+    from imr_ml.rates.model_report import REPORT
+    from imr_ml.tracking import registry, runs, sending
+
+    try:
+        with progress() as start:
+            start("drawing figures and recording the run", 0)
+            run = runs.record(trained, folder, git=git, extras=extras)
+    except sending.UnsentError as error:
+        warn(str(error))
+        return
+    finally:
+        if (folder / REPORT).exists():
+            typer.echo(f"report for a browser: {folder / REPORT}")
+    uri = f"models:/{registry.MODEL_NAME}/{run.model_version}"
+    typer.echo(f"registered as {uri} (challenger), trained on source {trained.data.source}")
+    typer.echo("compare runs in the MLflow UI: imr-ml ui")
 
 
 def _drop_unused(table: TrainingTable) -> TrainingTable:
