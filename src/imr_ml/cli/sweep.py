@@ -29,7 +29,7 @@ _STORES = Path("sweeps")
 
 @app.command()
 def sweep(
-    file: Annotated[Path, typer.Argument(help="Experiment file with a [sweep] table.")],
+    file: Annotated[Path, typer.Argument(help="Experiment file with a table named sweep.")],
     data: DataPath = None,
     source: SourceName = None,
     renames: ColumnMap = None,
@@ -54,7 +54,7 @@ def sweep(
     ] = None,
     jobs: Annotated[int, typer.Option(help="Processes; -1 uses all cores.")] = -1,
 ) -> None:
-    """Search the settings in the [sweep] table of a file, and write the winner to a new file.
+    """Search the settings in the sweep table of a file, and write the winner to a new file.
 
     Inner folds select settings; outer folds, unseen by the selection, evaluate them.
     """
