@@ -117,7 +117,8 @@ def _fuzz(folder: Path, number: int, results: "multiprocessing.Queue[list[tuple[
     letters = [read_letter(content) for content in files]
     outcomes = [[item.outcome.value for item in letter.items] for letter in letters]
     texts = [
-        [_text(content).encode(), *_in_older_layouts(letter)] for content, letter in zip(files, letters, strict=True)
+        [pdf_forms.text_of(content).encode(), *_in_older_layouts(letter)]
+        for content, letter in zip(files, letters, strict=True)
     ]
     counts: Counter[str] = Counter()
     slowest_s = 0.0
@@ -235,11 +236,6 @@ def _image_only() -> bytes:
     pdf.add_page()
     pdf.rect(20, 20, 100, 40, style="F")
     return bytes(pdf.output())
-
-
-def _text(content: bytes) -> str:
-    with pypdfium2.PdfDocument(content) as document:
-        return "\f".join(page.get_textpage().get_text_bounded() for page in document)
 
 
 def _in_older_layouts(letter: Letter) -> list[bytes]:

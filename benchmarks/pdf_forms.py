@@ -11,6 +11,12 @@ from fpdf import FPDF
 from PIL import Image
 
 
+def text_of(content: bytes) -> str:
+    """Return the text that pdfium extracts, with form feeds between pages."""
+    with pypdfium2.PdfDocument(content) as document:
+        return "\f".join(page.get_textpage().get_text_bounded() for page in document)
+
+
 def pages_of(content: bytes) -> int:
     """Return the number of pages."""
     with pypdfium2.PdfDocument(content) as document:

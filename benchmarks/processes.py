@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import psutil
 
+COMMAND = Path(sys.executable).with_name("imr-ml")
 _SAMPLED_EVERY_S = 0.2
 
 

@@ -7,8 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-import pypdfium2
-
+from benchmarks.pdf_forms import text_of
 from imr_ml import Letter, LetterError, read_letter
 from imr_ml.guidelines.citations import families_in
 from imr_ml.ingest.ingestion import ingest
@@ -55,9 +54,9 @@ def _read(file: Path) -> Letter | None:
 
 def _speed(contents: list[bytes]) -> Iterator[tuple[str, str]]:
     """Compare reading with pdfium's text extraction alone, in alternating rounds."""
-    texts = [_bare_text(content) for content in contents]
+    texts = [text_of(content) for content in contents]
     rounds = [
-        (_timed(read_letter, contents), _timed(_bare_text, contents), _timed(read_letter, texts)) for _ in range(ROUNDS)
+        (_timed(read_letter, contents), _timed(text_of, contents), _timed(read_letter, texts)) for _ in range(ROUNDS)
     ]
     ratio = statistics.median(whole / bare for whole, bare, _ in rounds)
     read_s = statistics.median(whole for whole, _, _ in rounds)
@@ -88,8 +87,3 @@ def _timed(read: Callable[[Any], object], contents: Iterable[object]) -> float:
     for content in contents:
         read(content)
     return time.perf_counter() - start_s
-
-
-def _bare_text(content: bytes) -> str:
-    with pypdfium2.PdfDocument(content) as document:
-        return "\f".join(page.get_textpage().get_text_bounded() for page in document)

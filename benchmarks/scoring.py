@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from benchmarks.processes import Usage, watch
+from benchmarks.processes import COMMAND, Usage, watch
 from imr_ml.corpus.store import write_requests
 from imr_ml.ingest.ingestion import ingest
 from imr_ml.ingest.inputs import letter_files
@@ -33,7 +33,6 @@ from imr_ml.scoring.scorer import Scorer
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-COMMAND = Path(sys.executable).with_name("imr-ml")
 INPUT_COLUMNS = (
     "case_number",
     "item",

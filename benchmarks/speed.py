@@ -2,13 +2,12 @@
 
 import statistics
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
-COMMAND = Path(sys.executable).with_name("imr-ml")
+from benchmarks.processes import COMMAND
 
 
 def measure(folder: Path) -> Iterator[tuple[str, str]]:

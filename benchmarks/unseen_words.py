@@ -12,9 +12,8 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks.processes import watch
+from benchmarks.processes import COMMAND, watch
 
-COMMAND = Path(sys.executable).with_name("imr-ml")
 ROWS, WORDS_PER_ROW, LETTERS_PER_WORD = 200_000, 60, 9
 
 
