@@ -1,4 +1,4 @@
-# Every target is one command, the same that CI runs. `make` alone lists them.
+# Every target is the single command that CI runs. `make` lists the targets.
 
 PYTHON ?= python3
 VENV   := .venv
@@ -15,26 +15,26 @@ PORT   ?= 5000
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: $(READY) ## create .venv with exactly what requirements.lock pins
+setup: $(READY) ## create .venv with the versions pinned in requirements.lock
 
 $(READY): requirements.lock pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$(PYTHON) is older than 3.11; set one: make PYTHON=python3.12" >&2; exit 2; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$(PYTHON) is older than 3.11; select another: make PYTHON=python3.12" >&2; exit 2; }
 	@echo "setting up $(VENV) from requirements.lock (a few minutes, once)"
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
-train: $(READY) ## train and track a model on DATA=path, else data/raw, else the sample corpus; EXPERIMENT=name or file
+train: $(READY) ## train and track a model; DATA=path (default: data/raw, else the sample corpus), EXPERIMENT=name or file
 	@$(BIN)/imr-ml train $(if $(DATA),--data "$(DATA)") $(if $(EXPERIMENT),--experiment "$(EXPERIMENT)")
 
-prove: $(READY) ## train and print the permutation test, masking comparison and slices; DATA as above
+prove: $(READY) ## train, and print the permutation test, masking comparison and slices; DATA as for train
 	@$(BIN)/imr-ml train --proof --slices $(if $(DATA),--data "$(DATA)")
 
-ladder: $(READY) ## train and evaluate simpler and more complex models on the same folds; DATA as above
+ladder: $(READY) ## train, and compare simpler and more complex models on the same folds; DATA as for train
 	@$(BIN)/imr-ml train --ladder $(if $(DATA),--data "$(DATA)")
 
-report: $(READY) ## show where the report of MODEL=models/latest is, one page for a browser
+report: $(READY) ## print where the report page of MODEL=models/latest is
 	@$(BIN)/imr-ml report "$(MODEL)"
 
 test: $(READY) ## run the fast tests
@@ -47,10 +47,10 @@ score: $(READY) ## score INPUT=requests.csv into OUTPUT=scored.csv with MODEL=mo
 	@$(if $(and $(INPUT),$(OUTPUT)),,echo "name both files: make score INPUT=requests.csv OUTPUT=scored.csv" >&2; exit 2;) \
 	$(BIN)/imr-ml score "$(INPUT)" --output "$(OUTPUT)" --model "$(MODEL)"
 
-ui: $(READY) ## open the MLflow UI at PORT=5000
+ui: $(READY) ## open the MLflow UI on PORT=5000
 	@$(BIN)/imr-ml ui --port $(PORT)
 
-lint: $(READY) ## check style, types and the direction of imports
+lint: $(READY) ## check style, types and import rules
 	@$(BIN)/ruff check && $(BIN)/ruff format --check && $(BIN)/mypy && $(BIN)/lint-imports --no-cache
 
 bench: $(READY) ## measure on real letters: LETTERS=folder with PDFs and outcomes.jsonl
@@ -62,5 +62,5 @@ notebooks: $(READY) ## run the notebooks on the sample corpus
 lock: ## rewrite requirements.lock from the ranges in pyproject.toml
 	@$(BIN)/pip-compile --quiet --extra dev --extra notebooks --strip-extras --no-emit-index-url --no-emit-find-links --no-annotate --no-header --allow-unsafe --output-file requirements.lock pyproject.toml
 
-clean: ## remove .venv, caches and what the sample corpus made; letters, models and runs stay
+clean: ## remove .venv, caches and the sample corpus; keep letters, models and runs
 	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache build dist data/sample

@@ -1,1 +1,1 @@
-"""Measurements on real letters, which the project does not hold: `make bench LETTERS=folder`."""
+"""Benchmarks on real letters, which the project does not contain: `make bench LETTERS=folder`."""

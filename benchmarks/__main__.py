@@ -1,7 +1,7 @@
-"""Measure reading, prediction and speed on a folder of real letters, and print what was seen.
+"""Measure reading, prediction and speed on a folder of real letters, and print the results.
 
-The folder holds determination letters (PDF) and `outcomes.jsonl`, an independent reading of them: a line a letter with
-`case_number`, `outcomes` and `families`, both in the order of the items.
+The folder contains determination letters (PDF) and `outcomes.jsonl`, an independent reading of them: one line per
+letter with `case_number`, `outcomes` and `families`, the last two in the order of the items.
 """
 
 import sys
@@ -14,7 +14,7 @@ from benchmarks import extractors, fuzzing, precedents, predicting, reading, spe
 
 
 def main(arguments: list[str]) -> int:
-    """Run all measurements; exit code 2 where there are no letters to measure on."""
+    """Run all benchmarks; exit with 2 if there are no letters."""
     if len(arguments) != 1 or not (Path(arguments[0]) / "outcomes.jsonl").is_file():
         print("benchmarks need real letters: make bench LETTERS=folder (PDFs and outcomes.jsonl)", file=sys.stderr)
         return 2
@@ -28,7 +28,7 @@ def main(arguments: list[str]) -> int:
         ("speed", speed.measure),
         ("tracking", tracking.measure),
     ):
-        table = Table("what", "measured", title=f"{title} ({letters.name})", title_justify="left")
+        table = Table("measure", "value", title=f"{title} ({letters.name})", title_justify="left")
         for row in measure(letters):
             table.add_row(*row)
         Console(width=120).print(table)

@@ -1,9 +1,9 @@
-"""Measure predictions on the DMHC's determinations: train on earlier years, test on later ones.
+"""Measure predictions for the DMHC's determinations: train on earlier years, test on later ones.
 
     python -m benchmarks.dmhc determinations.csv
 
-Two ways of use: a model that is left as it is (trained on cases up to 2013, tested on 2014 and 2015), and one retrained
-every year (each year from all before it). Nothing is tuned on the years that are tested.
+Compares a frozen model (trained on cases up to 2013, tested on 2014 and 2015) with one that is retrained every year on
+all earlier years. Nothing is tuned on the tested years.
 """
 
 from __future__ import annotations
@@ -23,20 +23,20 @@ if TYPE_CHECKING:
 
     from imr_ml.classifiers.types import Dataset, Labels, Predictor
 
-LAST_TRAINED, TESTED = 2013, (2014, 2015)
+LAST_TRAINING_YEAR, TEST_YEARS = 2013, (2014, 2015)
 _RESAMPLES = 1000
 
 
 class Predictions(NamedTuple):
-    """Probabilities of the tested requests, and whether each counts as overturned."""
+    """Probabilities of the test requests, whether each is above the training rate, and the half-life of each fit."""
 
     probability: NDArray[np.float64]
-    above_usual: NDArray[np.bool_]
+    above_training_rate: NDArray[np.bool_]
     half_lives: list[float | None]
 
 
 def measure(table: Path) -> Iterator[tuple[str, str]]:
-    """Rows of (what, measured)."""
+    """Yield rows of a label and its measured value."""
     from imr_ml.classifiers.request_model import RequestModel
     from imr_ml.classifiers.settings import ModelSettings
     from imr_ml.classifiers.types import Dataset, labels_of
@@ -44,14 +44,16 @@ def measure(table: Path) -> Iterator[tuple[str, str]]:
     from imr_ml.ingest.dmhc import read_determinations
 
     start_s = time.perf_counter()
-    read = read_determinations(table)
-    yield "reading", f"{len(read.requests)} rows, {len(read.rejects)} rejects, {time.perf_counter() - start_s:.1f} s"
+    determinations = read_determinations(table)
+    counts = f"{len(determinations.requests)} rows, {len(determinations.rejects)} rejects"
+    yield "reading", f"{counts}, {time.perf_counter() - start_s:.1f} s"
+    requests = determinations.requests
     start_s = time.perf_counter()
-    dataset = Dataset(feature_frame(read.requests), labels_of(read.requests), np.arange(len(read.requests)))
+    dataset = Dataset(feature_frame(requests), labels_of(requests), np.arange(len(requests)))
     yield "features", f"{time.perf_counter() - start_s:.1f} s"
     models: dict[str, Predictor] = {
         "plain TF-IDF + LR": _PlainCategories(),
-        "model, half-life as it chooses": RequestModel(),
+        "model, selected half-life": RequestModel(),
         **{
             f"model, half-life {half_life or 'none'}": RequestModel(
                 replace(ModelSettings(), half_life_years=(half_life,))
@@ -59,15 +61,15 @@ def measure(table: Path) -> Iterator[tuple[str, str]]:
             for half_life in ModelSettings().half_life_years
         },
     }
-    for way, retrain_every_year in (("left as it is", False), ("retrained every year", True)):
+    for schedule, retrain_every_year in (("frozen", False), ("retrained every year", True)):
         for name, model in models.items():
             start_s = time.perf_counter()
             predictions = _predict(model, dataset, retrain_every_year=retrain_every_year)
-            yield f"{way}: {name}", f"{_describe(predictions, dataset)}, {time.perf_counter() - start_s:.0f} s"
+            yield f"{schedule}: {name}", f"{_describe(predictions, dataset)}, {time.perf_counter() - start_s:.0f} s"
 
 
 class _PlainCategories:
-    """TF-IDF of the joined categories and logistic regression, all years alike: the line to beat."""
+    """Baseline: TF-IDF of the joined categories and logistic regression, with equal weights for all years."""
 
     def fit(self, frame: pd.DataFrame, labels: Labels, groups: NDArray[np.int64]) -> _PlainCategories:  # noqa: ARG002
         from sklearn.feature_extraction.text import TfidfVectorizer
@@ -75,15 +77,15 @@ class _PlainCategories:
         from sklearn.pipeline import make_pipeline
 
         regression = LogisticRegression(max_iter=3000)
-        self.outcome_ = make_pipeline(TfidfVectorizer(), regression).fit(_joined(frame), labels.overturned)
+        self.outcome_ = make_pipeline(TfidfVectorizer(), regression).fit(_join_categories(frame), labels.overturned)
         self.base_rate_ = float(labels.overturned.mean())
         return self
 
     def p_overturned(self, frame: pd.DataFrame) -> NDArray[np.float64]:
-        return np.asarray(self.outcome_.predict_proba(_joined(frame))[:, 1])
+        return np.asarray(self.outcome_.predict_proba(_join_categories(frame))[:, 1])
 
 
-def _joined(frame: pd.DataFrame) -> list[str]:
+def _join_categories(frame: pd.DataFrame) -> list[str]:
     from imr_ml.features.frame import CODE_COLUMNS
 
     columns = frame[[*CODE_COLUMNS, "sex"]].astype("object")
@@ -92,17 +94,17 @@ def _joined(frame: pd.DataFrame) -> list[str]:
 
 def _predict(model: Predictor | _PlainCategories, dataset: Dataset, *, retrain_every_year: bool) -> Predictions:
     parts, years = [], _years(dataset)
-    for year in TESTED:
-        train = dataset[np.flatnonzero(years < (year if retrain_every_year else LAST_TRAINED + 1))]
+    for year in TEST_YEARS:
+        train = dataset[np.flatnonzero(years < (year if retrain_every_year else LAST_TRAINING_YEAR + 1))]
         fitted = model.fit(train.frame, train.labels, train.groups)
         test = dataset.frame.iloc[np.flatnonzero(years == year)]
         if isinstance(fitted, _PlainCategories):
-            probability, usual, half_life = fitted.p_overturned(test), fitted.base_rate_, None
+            probability, training_rate, half_life = fitted.p_overturned(test), fitted.base_rate_, None
         else:
-            chosen = fitted.outcome_
+            outcome = fitted.outcome_
             probability = fitted.predict(test).p_overturned
-            usual, half_life = chosen.classifier.base_rate_, chosen.half_life_years
-        parts.append((probability, probability > usual, half_life))
+            training_rate, half_life = outcome.classifier.base_rate_, outcome.half_life_years
+        parts.append((probability, probability > training_rate, half_life))
     probabilities, above, half_lives = zip(*parts, strict=True)
     return Predictions(np.concatenate(probabilities), np.concatenate(above), list(half_lives))
 
@@ -116,12 +118,12 @@ def _describe(predictions: Predictions, dataset: Dataset) -> str:
     from imr_ml.evaluation.intervals import Bootstrap
 
     years = _years(dataset)
-    truth = np.concatenate([dataset.labels.overturned[years == year] for year in TESTED])
+    truth = np.concatenate([dataset.labels.overturned[years == year] for year in TEST_YEARS])
     computed = {
         "AUC": lambda _, w: metrics.roc_auc(truth, predictions.probability, w),
-        "Matthews above the usual rate": lambda _, w: metrics.matthews(truth, predictions.above_usual, w),
+        "Matthews above the training rate": lambda _, w: metrics.matthews(truth, predictions.above_training_rate, w),
         "above 0.5": lambda _, w: metrics.matthews(truth, predictions.probability > 0.5, w),
-        "above the tested rate": lambda _, w: metrics.matthews(truth, predictions.probability > truth.mean(), w),
+        "above the test rate": lambda _, w: metrics.matthews(truth, predictions.probability > truth.mean(), w),
         "Brier": lambda _, w: metrics.brier(truth, predictions.probability, w),
     }
     bootstrap = Bootstrap.over_cases(computed, np.arange(len(truth)), 1, _RESAMPLES, seed=0)
@@ -130,12 +132,12 @@ def _describe(predictions: Predictions, dataset: Dataset) -> str:
 
 
 def main(arguments: list[str]) -> int:
-    """Print what was measured; exit code 2 where there is nothing to measure on."""
+    """Print the results; exit with 2 without a table."""
     if len(arguments) != 1 or not Path(arguments[0]).is_file():
         print("needs the DMHC's determinations: python -m benchmarks.dmhc determinations.csv", file=sys.stderr)
         return 2
-    for what, measured in measure(Path(arguments[0])):
-        print(f"{what}: {measured}", flush=True)
+    for label, value in measure(Path(arguments[0])):
+        print(f"{label}: {value}", flush=True)
     return 0
 
 

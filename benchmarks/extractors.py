@@ -1,6 +1,6 @@
-"""The same letters from the text that each extractor gives: how many items, outcomes, requests and families agree.
+"""Read letters from the text of several PDF extractors, and count the outcomes, requests and families that agree.
 
-The package's own extraction is the reference; an extractor that is not installed is left out and said to be.
+The reference is the package's own extraction. Extractors that are not installed are listed and skipped.
 """
 
 import importlib.util
@@ -14,7 +14,7 @@ from pathlib import Path
 
 from imr_ml import Letter, LetterError, read_letter
 
-HEAD = (
+HEADER_FIELDS = (
     "case_number",
     "date_of_injury",
     "decision_date",
@@ -55,20 +55,20 @@ EXTRACTORS: dict[str, tuple[Callable[[bytes], str], Callable[[], object]]] = {
 
 
 def measure(folder: Path) -> Iterator[tuple[str, str]]:
-    """Rows of (what, measured)."""
+    """Yield rows of a label and its measured value."""
     contents = [file.read_bytes() for file in sorted(folder.glob("*.pdf"))]
     reference = [read_letter(content) for content in contents]
     for name, (extract, is_installed) in EXTRACTORS.items():
         if not is_installed():
-            yield name, "not installed, not compared"
+            yield name, "not installed, skipped"
             continue
         agree: Counter[str] = Counter()
         for content, expected in zip(contents, reference, strict=True):
-            agree.update(_agreement(_read(extract(content)), expected))
+            agree.update(_count_agreements(_read(extract(content)), expected))
         items = agree["items"]
         yield (
-            f"as read from {name}",
-            f"letters {agree['letter']} of {len(contents)}, heads {agree['head']}; of {items} items: outcomes "
+            f"read from {name}",
+            f"letters {agree['letter']} of {len(contents)}, headers {agree['header']}; of {items} items: outcomes "
             f"{agree['outcome']}, requests {agree['request']}, rationales {agree['rationale']}, "
             f"families {agree['families']}",
         )
@@ -81,17 +81,17 @@ def _read(text: str) -> Letter | None:
         return None
 
 
-def _agreement(read: Letter | None, expected: Letter) -> Counter[str]:
+def _count_agreements(letter: Letter | None, expected: Letter) -> Counter[str]:
     agree = Counter(items=len(expected.items))
-    if read is None or len(read.items) != len(expected.items):
+    if letter is None or len(letter.items) != len(expected.items):
         return agree
     agree["letter"] += 1
-    agree["head"] += all(getattr(read, field) == getattr(expected, field) for field in HEAD)
-    for item, wanted in zip(read.items, expected.items, strict=True):
-        agree["outcome"] += item.outcome == wanted.outcome
-        agree["request"] += _plain(item.request) == _plain(wanted.request)
-        agree["rationale"] += _plain(item.rationale) == _plain(wanted.rationale)
-        agree["families"] += {c.family for c in item.imr_citations} == {c.family for c in wanted.imr_citations}
+    agree["header"] += all(getattr(letter, field) == getattr(expected, field) for field in HEADER_FIELDS)
+    for item, reference in zip(letter.items, expected.items, strict=True):
+        agree["outcome"] += item.outcome == reference.outcome
+        agree["request"] += _plain(item.request) == _plain(reference.request)
+        agree["rationale"] += _plain(item.rationale) == _plain(reference.rationale)
+        agree["families"] += {c.family for c in item.imr_citations} == {c.family for c in reference.imr_citations}
     return agree
 
 

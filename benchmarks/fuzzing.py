@@ -1,7 +1,7 @@
-"""Damaged letters and other files: each must give a Letter or a LetterError, in time, in little memory, never a lie.
+"""Read damaged letters and other files; each must give a correct Letter or a LetterError, within limits.
 
-Run as `python -m benchmarks.fuzzing LETTERS [NUMBER]`: a folder of real letters (PDF) to damage, and how many inputs.
-The inputs are the same for the same folder and number. They are read in a process of its own, so that a crash is seen.
+Run as `python -m benchmarks.fuzzing LETTERS [NUMBER]`, with a folder of real letters (PDF) to damage and the number of
+inputs. The same folder and number give the same inputs. They are read in a separate process, to notice crashes.
 """
 
 import io
@@ -25,23 +25,23 @@ LIMIT_S = 2.0
 LIMIT_MB = 500
 SEED = 11
 PDF_SHARE = 0.1
-EACH_BYTE = 50_000
+CUT_EACH_BYTE_FROM = 50_000
 
 
 class TooSlowError(Exception):
-    """A single input took longer than it may."""
+    """Reading an input took longer than the limit."""
 
 
 Damage = Callable[[bytes, random.Random], bytes]
 
 
 def cut_off(content: bytes, rng: random.Random) -> bytes:
-    """The beginning."""
+    """Keep the beginning."""
     return content[: rng.randrange(len(content))]
 
 
 def flip_bits(content: bytes, rng: random.Random) -> bytes:
-    """Up to ten bits turned over."""
+    """Flip up to ten bits."""
     damaged = bytearray(content)
     for _ in range(rng.randint(1, 10)):
         damaged[rng.randrange(len(damaged))] ^= 1 << rng.randrange(8)
@@ -49,26 +49,26 @@ def flip_bits(content: bytes, rng: random.Random) -> bytes:
 
 
 def cut_out(content: bytes, rng: random.Random) -> bytes:
-    """All but a stretch."""
+    """Remove a section."""
     start = rng.randrange(len(content))
     return content[:start] + content[start + rng.randint(1, 3000) :]
 
 
 def add_noise(content: bytes, rng: random.Random) -> bytes:
-    """Noise in one place."""
+    """Insert random bytes in one place."""
     start = rng.randrange(len(content))
     noise = bytes(rng.randrange(256) for _ in range(rng.randint(1, 300)))
     return content[:start] + noise + content[start:]
 
 
 def repeat(content: bytes, rng: random.Random) -> bytes:
-    """A stretch a few times over."""
+    """Repeat a section several times."""
     start = rng.randrange(len(content))
     return content[:start] + content[start : start + rng.randint(1, 500)] * rng.randint(2, 20) + content[start:]
 
 
-def turn_page(content: bytes, rng: random.Random) -> bytes:
-    """A page of a PDF turned, its content and its /Rotate; a text as it is."""
+def rotate_page(content: bytes, rng: random.Random) -> bytes:
+    """Rotate the content and /Rotate of a PDF page; leave text unchanged."""
     if not content.startswith(b"%PDF-"):
         return content
     page = rng.randrange(pdf_forms.pages_of(content))
@@ -76,27 +76,27 @@ def turn_page(content: bytes, rng: random.Random) -> bytes:
 
 
 def stamp_pages(content: bytes, rng: random.Random) -> bytes:
-    """Words in a margin of each page of a PDF, at any angle; a text as it is."""
+    """Stamp words into the margin of each PDF page, at some angle; leave text unchanged."""
     if not content.startswith(b"%PDF-"):
         return content
     y, angle = rng.choice((20, 40, 760, 780)), rng.choice((0, 0, 90, 270, 45))
     return pdf_forms.stamped(content, "Received {page} of {pages}", x=rng.randrange(40, 300), y=y, angle=angle)
 
 
-# What the outcomes of the damaged letter may be: as they were, the first of them, some of them, or anything.
+# Allowed outcomes of the damaged letter: the same, the first ones, a subsequence, or any.
 DAMAGES: dict[str, tuple[Damage, str]] = {
     "cut off": (cut_off, "first"),
     "bits flipped": (flip_bits, "same"),
-    "a stretch cut out": (cut_out, "some"),
-    "noise added": (add_noise, "same"),
-    "a stretch repeated": (repeat, "any"),
-    "a page turned": (turn_page, "same"),
+    "section removed": (cut_out, "subsequence"),
+    "noise inserted": (add_noise, "same"),
+    "section repeated": (repeat, "any"),
+    "page rotated": (rotate_page, "same"),
     "pages stamped": (stamp_pages, "same"),
 }
 
 
 def measure(folder: Path, number: int = 2000) -> Iterator[tuple[str, str]]:
-    """Rows of (what, measured)."""
+    """Yield rows of a label and its measured value."""
     context = multiprocessing.get_context("spawn")
     results = context.Queue()
     process = context.Process(target=_fuzz, args=(folder, number, results))
@@ -117,68 +117,74 @@ def _fuzz(folder: Path, number: int, results: "multiprocessing.Queue[list[tuple[
     letters = [read_letter(content) for content in files]
     outcomes = [[item.outcome.value for item in letter.items] for letter in letters]
     texts = [
-        [_text(content).encode(), *_in_older_layouts(letter)] for content, letter in zip(files, letters, strict=True)
+        [pdf_forms.text_of(content).encode(), *_in_older_layouts(letter)]
+        for content, letter in zip(files, letters, strict=True)
     ]
-    seen: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
     slowest_s = 0.0
-    for name, content in _special():
-        slowest_s = max(slowest_s, _read(content, None, "any", seen, name))
+    for name, content in _edge_cases():
+        slowest_s = max(slowest_s, _read(content, None, "any", counts, name))
     shortest = min(range(len(texts)), key=lambda index: len(texts[index][0]))
-    for text in texts[shortest] if number > EACH_BYTE else []:
+    for text in texts[shortest] if number > CUT_EACH_BYTE_FROM else []:
         for end in range(len(text)):
-            slowest_s = max(slowest_s, _read(text[:end], outcomes[shortest], "first", seen, "cut at each byte"))
-    for _ in range(number - sum(seen.values())):
-        chosen = rng.randrange(len(files))
-        name, (damage, may_be) = rng.choice(list(DAMAGES.items()))
+            slowest_s = max(slowest_s, _read(text[:end], outcomes[shortest], "first", counts, "cut at each byte"))
+    for _ in range(number - sum(counts.values())):
+        index = rng.randrange(len(files))
+        name, (damage, allowed) = rng.choice(list(DAMAGES.items()))
         is_pdf = rng.random() < PDF_SHARE
-        content = damage(files[chosen] if is_pdf else rng.choice(texts[chosen]), rng)
-        # What is flipped in a compressed page may cost any part of it.
-        is_broken = is_pdf and may_be != "any" and damage not in (turn_page, stamp_pages)
-        expected = "some" if is_broken else may_be
-        slowest_s = max(slowest_s, _read(content, outcomes[chosen], expected, seen, name))
+        content = damage(files[index] if is_pdf else rng.choice(texts[index]), rng)
+        # Damage to a compressed page can lose any part of it.
+        is_broken = is_pdf and allowed != "any" and damage not in (rotate_page, stamp_pages)
+        expected = "subsequence" if is_broken else allowed
+        slowest_s = max(slowest_s, _read(content, outcomes[index], expected, counts, name))
     peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    wrong = {what: count for what, count in seen.items() if count and what not in ("read", "LetterError")}
+    wrong = {result: count for result, count in counts.items() if count and result not in ("read", "LetterError")}
     results.put(
         [
-            ("damaged or random inputs", f"{sum(seen.values()):,}"),
-            ("read, or an error that says why", f"{seen['read']:,}, {seen['LetterError']:,}"),
-            ("wrong outcome, other error, too slow", ", ".join(f"{what}: {n}" for what, n in wrong.items()) or "none"),
+            ("damaged or random inputs", f"{sum(counts.values()):,}"),
+            ("read correctly, refused with a reason", f"{counts['read']:,}, {counts['LetterError']:,}"),
+            (
+                "wrong outcome, other error, too slow",
+                ", ".join(f"{result}: {count}" for result, count in wrong.items()) or "none",
+            ),
             ("slowest input", f"{slowest_s:.2f} s (limit {LIMIT_S})"),
             ("peak memory", f"{peak_mb:.0f} MB (limit {LIMIT_MB})"),
         ]
     )
 
 
-def _read(content: bytes, outcomes: list[str] | None, may_be: str, seen: Counter[str], name: str) -> float:
+def _read(content: bytes, outcomes: list[str] | None, allowed: str, counts: Counter[str], name: str) -> float:
     start_s = time.perf_counter()
     signal.setitimer(signal.ITIMER_REAL, LIMIT_S)
     try:
-        read = [item.outcome.value for item in read_letter(content).items]
-        seen["read" if outcomes is None or _is_honest(read, outcomes, may_be) else f"wrong outcome ({name})"] += 1
+        read_outcomes = [item.outcome.value for item in read_letter(content).items]
+        counts[
+            "read" if outcomes is None or _is_allowed(read_outcomes, outcomes, allowed) else f"wrong outcome ({name})"
+        ] += 1
     except LetterError:
-        seen["LetterError"] += 1
+        counts["LetterError"] += 1
     except TooSlowError:
         pass
-    except Exception as error:  # noqa: BLE001 - whatever else comes up is what this looks for
-        seen[f"{type(error).__name__} ({name})"] += 1
+    except Exception as error:  # noqa: BLE001 - any other exception is a finding
+        counts[f"{type(error).__name__} ({name})"] += 1
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
     elapsed_s = time.perf_counter() - start_s
-    seen[f"too slow ({name})"] += elapsed_s > LIMIT_S
+    counts[f"too slow ({name})"] += elapsed_s > LIMIT_S
     return elapsed_s
 
 
-def _is_honest(read: list[str], outcomes: list[str], may_be: str) -> bool:
-    if may_be == "same":
-        return read == outcomes
-    if may_be == "first":
-        return read == outcomes[: len(read)]
+def _is_allowed(read_outcomes: list[str], outcomes: list[str], allowed: str) -> bool:
+    if allowed == "same":
+        return read_outcomes == outcomes
+    if allowed == "first":
+        return read_outcomes == outcomes[: len(read_outcomes)]
     rest = iter(outcomes)
-    return may_be == "any" or all(outcome in rest for outcome in read)
+    return allowed == "any" or all(outcome in rest for outcome in read_outcomes)
 
 
-def _special() -> Iterator[tuple[str, bytes]]:
-    """Inputs at the edges: (what, content)."""
+def _edge_cases() -> Iterator[tuple[str, bytes]]:
+    """Yield the name and content of extreme inputs."""
     for character in (b"a", b"\n", b" ", b"(", b":", b"-\n", b"1. x\n", b": Upheld\n", b"\x02", b"\xff", b"%PDF-"):
         yield f"50 MB of {character!r}", character * (50_000_000 // len(character))
         yield f"1 MB of {character!r}", character * (1_000_000 // len(character))
@@ -232,13 +238,8 @@ def _image_only() -> bytes:
     return bytes(pdf.output())
 
 
-def _text(content: bytes) -> str:
-    with pypdfium2.PdfDocument(content) as document:
-        return "\f".join(page.get_textpage().get_text_bounded() for page in document)
-
-
 def _in_older_layouts(letter: Letter) -> list[bytes]:
-    """A letter's items as the layouts of 2013 print them: (numbered decisions, the earliest)."""
+    """Return the items of a letter in two layouts of 2013: numbered decisions, and the earliest."""
     words = {
         "upheld": "is not medically necessary and appropriate",
         "overturned": "is medically necessary and appropriate",
@@ -266,5 +267,5 @@ def _too_slow(*_: object) -> None:
 
 
 if __name__ == "__main__":
-    for what, measured in measure(Path(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 2000):
-        print(f"{what}: {measured}")
+    for label, value in measure(Path(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 2000):
+        print(f"{label}: {value}")

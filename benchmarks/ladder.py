@@ -1,6 +1,6 @@
-"""How far each rung of the ladder gets: `python -m benchmarks.ladder LETTERS`, an hour or so on two cores.
+"""Evaluate each rung of the ladder: `python -m benchmarks.ladder LETTERS`, about an hour on two cores.
 
-Measures on a folder of real letters and on a thousand sample letters. Prints figures only, never text.
+Uses a folder of real letters and a thousand sample letters. Prints only figures, never text.
 """
 
 import sys
@@ -21,7 +21,7 @@ from imr_ml.ladder.reading import TASKS, read_rungs
 from imr_ml.sample.writing import write_samples
 
 SAMPLE_LETTERS, SAMPLE_SEED = 1000, 7
-# Families on folds that only keep a case together, as the other benchmark of them has it.
+# Families on grouped folds without stratification, as in benchmarks.predicting.
 REAL = {
     "outcome and families, folds stratified by outcome": EvaluationSettings(repeats=3, jobs=2),
     "families, folds not stratified": EvaluationSettings(repeats=3, jobs=2, stratify=False),
@@ -29,28 +29,28 @@ REAL = {
 SAMPLE = {"sample letters": EvaluationSettings(repeats=1, jobs=2)}
 
 
-def tables(requests: pd.DataFrame, grids: dict[str, EvaluationSettings]) -> Iterator[Table]:
-    """A table a grid of folds and task: every rung, the champion in bold."""
+def evaluate_ladder(requests: pd.DataFrame, grids: dict[str, EvaluationSettings]) -> Iterator[Table]:
+    """Yield a table of all rungs for each grid of folds and each task, with the champion in bold."""
     for title, settings in grids.items():
         with progress() as start:
-            climbed = climb_requests(requests, settings, read_rungs(), start)
+            results = climb_requests(requests, settings, read_rungs(), start)
         for task in TASKS:
-            table = climb_table(climbed, task)
+            table = climb_table(results, task)
             table.title = f"{title}: {table.title}"
             yield table
 
 
 def main(arguments: list[str]) -> int:
-    """Climb on real letters, then on samples; exit code 2 where there are no letters."""
+    """Evaluate the ladder on real letters, then on samples; exit with 2 without letters."""
     if len(arguments) != 1 or not Path(arguments[0]).is_dir():
         print("the ladder needs real letters: python -m benchmarks.ladder LETTERS", file=sys.stderr)
         return 2
     console = Console(width=240)
-    for table in tables(ingest(letter_files([Path(arguments[0])])).requests, REAL):
+    for table in evaluate_ladder(ingest(letter_files([Path(arguments[0])])).requests, REAL):
         console.print(table)
     with tempfile.TemporaryDirectory() as folder:
         write_samples(Path(folder), SAMPLE_LETTERS, SAMPLE_SEED)
-        for table in tables(ingest(letter_files([Path(folder)])).requests, SAMPLE):
+        for table in evaluate_ladder(ingest(letter_files([Path(folder)])).requests, SAMPLE):
             console.print(table)
     return 0
 

@@ -1,8 +1,7 @@
-"""How metrics grow with the number of requests: `python -m benchmarks.learning_curve [REQUESTS...]`.
+"""Measure metrics by number of requests: `python -m benchmarks.learning_curve [REQUESTS...]`.
 
-Measures on sample letters, whose truth is known: beside what a model reaches stands the best that anything could reach
-which reads every fact of a letter. Default sizes are 200, 2,000 and 20,000 requests; `benchmarks.scale` measures what
-larger ones cost.
+Uses sample letters, whose truth is known, and compares each model with the best that is reachable from all facts of a
+letter. The default sizes are 200, 2,000 and 20,000 requests; `benchmarks.scale` measures the cost of larger ones.
 """
 
 from __future__ import annotations
@@ -33,14 +32,14 @@ _REACHABLE_LETTERS = 4000
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
-    """What one size gave.
+class Point:
+    """Metrics at one size.
 
     Attributes
     ----------
     requests, overturned : int
     model, plain : dict of Estimate
-        By metric, of the model and of plain TF-IDF, out of fold.
+        Out-of-fold metrics of the model and of plain TF-IDF, by name.
     """
 
     requests: int
@@ -49,25 +48,25 @@ class Measured:
     plain: dict[str, Estimate]
 
 
-def measured(requests: int) -> Measured:
-    """Evaluate on so many sample requests."""
+def measure(requests: int) -> Point:
+    """Evaluate on a number of sample requests."""
     with tempfile.TemporaryDirectory() as folder:
         table = Path(folder) / "requests.parquet"
-        # A letter holds 2.2 requests on average; the last case may be cut short.
+        # A letter has 2.2 requests on average; the last case may be incomplete.
         write_output(table, max(requests // 2, 50), SEED, jobs=SETTINGS.jobs)
         dataset = Dataset.of(read_requests(table).head(requests))
     estimates = evaluate(dataset, RequestModel, SETTINGS).estimates
-    return Measured(len(dataset), int(dataset.labels.overturned.sum()), estimates[MODEL], estimates["plain_tfidf"])
+    return Point(len(dataset), int(dataset.labels.overturned.sum()), estimates[MODEL], estimates["plain_tfidf"])
 
 
-def reachable(letters: int = _REACHABLE_LETTERS) -> dict[str, Estimate]:
-    """Metrics of the probabilities that so many letters were drawn with."""
+def measure_best(letters: int = _REACHABLE_LETTERS) -> dict[str, Estimate]:
+    """Return the metrics of the true probabilities of a number of letters."""
     with tempfile.TemporaryDirectory() as folder:
         return best_reachable(pd.read_parquet(write_output(Path(folder) / "letters.jsonl", letters, SEED)))
 
 
-def metric_table(points: Sequence[Measured], best: dict[str, Estimate]) -> Table:
-    """Metrics by size beside the best that can be reached."""
+def metric_table(points: Sequence[Point], best: dict[str, Estimate]) -> Table:
+    """Return a table of metrics by size, with the best that is reachable."""
     metrics = Table("metric", title="SAMPLE letters, synthetic: out of fold, 95 % intervals over cases")
     for point in points:
         metrics.add_column(f"{point.requests:,} requests\n{point.overturned:,} overturned", justify="right")
@@ -79,12 +78,12 @@ def metric_table(points: Sequence[Measured], best: dict[str, Estimate]) -> Table
 
 
 def main(arguments: list[str]) -> int:
-    """Measure each size and print; exit code 2 for sizes that are no numbers."""
+    """Print the metrics of each size; exit with 2 if a size is not a number."""
     if not all(size.isdecimal() for size in arguments):
         print("give numbers of requests: python -m benchmarks.learning_curve 200 2000", file=sys.stderr)
         return 2
-    points = [measured(requests) for requests in sorted(map(int, arguments)) or SIZES]
-    Console(width=160).print(metric_table(points, reachable()))
+    points = [measure(requests) for requests in sorted(map(int, arguments)) or SIZES]
+    Console(width=160).print(metric_table(points, measure_best()))
     return 0
 
 

@@ -1,8 +1,8 @@
-"""Each real letter in each physical form that letters come in: how many are read right, refused, or wrong.
+"""Read each real letter in each physical form that letters arrive in, and count correct, refused and wrong readings.
 
-Run as `python -m benchmarks.physical_forms LETTERS [FORM ...]`: a folder of real letters (PDF), and names of forms, all
-but scans where none is given. A letter is right where its items and summary are those of the plain PDF, but for line
-ends.
+Run as `python -m benchmarks.physical_forms LETTERS [FORM ...]`, with a folder of real letters (PDF) and names of
+forms; the default is all forms except scans. A reading is correct if its items and summary equal those of the original
+PDF, apart from line ends.
 """
 
 import re
@@ -21,12 +21,12 @@ from imr_ml.letters.pdf import pdf_pages
 from imr_ml.letters.types import DisputedItem
 
 SCANNED = "scanned"
-"""Read by OCR, which takes seconds a page: only where it is named."""
-SCAN_DOTS = (150, 200, 300)
+"""Form that is read by OCR, which takes seconds per page, and only if it is named."""
+SCAN_DPI = (150, 200, 300)
 SCAN_STEP = 12
 PAGE_LENGTHS = range(20, 70, 5)
 WIDTHS = range(60, 115, 5)
-FURNITURE: dict[str, tuple[str, str]] = {
+HEADERS_AND_FOOTERS: dict[str, tuple[str, str]] = {
     "page of pages": ("", "Page {page} of {pages}"),
     "bare number": ("", "- {page} -"),
     "fax header": ("11/21/2016 10:3{page} FROM: ACME CLAIMS TO: 9165550123 P. {page}/{pages}", ""),
@@ -38,7 +38,7 @@ Form = Callable[[bytes, Letter], Iterator[bytes | str]]
 
 
 def rotated(content: bytes, _: Letter) -> Iterator[bytes]:
-    """Each page in turn, its content and its /Rotate turned by quarters."""
+    """Rotate the content and /Rotate of each page in quarter turns."""
     for page in range(pdf_forms.pages_of(content)):
         for by in (0, 90, 180, 270):
             yield from (
@@ -47,7 +47,7 @@ def rotated(content: bytes, _: Letter) -> Iterator[bytes]:
 
 
 def as_pictures(content: bytes, _: Letter) -> Iterator[bytes]:
-    """First, middle, last and last two pages as pictures, plain and stamped."""
+    """Convert the first, middle, last and last two pages to images, with and without a stamp."""
     count = pdf_forms.pages_of(content)
     for pages in {(0,), (count // 2,), (count - 1,), tuple(range(max(0, count - 2), count))}:
         for header in ("", "CLAIM 0044712", "11/21/2016 10:31 FROM: ACME CLAIMS P. 2/8"):
@@ -55,8 +55,8 @@ def as_pictures(content: bytes, _: Letter) -> Iterator[bytes]:
 
 
 def stamped(content: bytes, letter: Letter) -> Iterator[bytes]:
-    """Furniture printed onto the pages of the PDF."""
-    for header, footer in FURNITURE.values():
+    """Print headers and footers onto the pages of the PDF."""
+    for header, footer in HEADERS_AND_FOOTERS.values():
         stamps = [(line, 770 - 11 * place) for place, line in enumerate(header.split("\n"))] + [(footer, 30)]
         marked = content
         for words, y in stamps:
@@ -66,18 +66,18 @@ def stamped(content: bytes, letter: Letter) -> Iterator[bytes]:
 
 
 def furnished(content: bytes, letter: Letter) -> Iterator[str]:
-    """Text with furniture around pages of several lengths, form feeds between them."""
+    """Add headers and footers to text at several page lengths, with form feeds between pages."""
     yield from _furnished(content, letter, "\n\f")
 
 
 def furnished_unmarked(content: bytes, letter: Letter) -> Iterator[str]:
-    """The same without form feeds."""
+    """Add headers and footers to text without form feeds."""
     yield from _furnished(content, letter, "\n")
 
 
 def _furnished(content: bytes, letter: Letter, page_break: str) -> Iterator[str]:
     lines = _plain_lines(content)
-    for header, footer in FURNITURE.values():
+    for header, footer in HEADERS_AND_FOOTERS.values():
         for length in PAGE_LENGTHS:
             pages = [lines[start : start + length] for start in range(0, len(lines), length)]
             facts = {"case": letter.case_number, "pages": len(pages)}
@@ -88,7 +88,7 @@ def _furnished(content: bytes, letter: Letter, page_break: str) -> Iterator[str]
 
 
 def without_blank_lines(_: bytes, letter: Letter) -> Iterator[str]:
-    """Text wrapped to several widths, nothing between paragraphs, the requests also to a narrower column."""
+    """Wrap text to several widths without blank lines, and requests also to a narrower column."""
     for width in WIDTHS:
         for narrow in (width, width - 15, width - 30):
             yield "\n".join(
@@ -98,14 +98,14 @@ def without_blank_lines(_: bytes, letter: Letter) -> Iterator[str]:
 
 
 def one_line(content: bytes, letter: Letter) -> Iterator[str | bytes]:
-    """Text without line ends, from the page and from its paragraphs, as string and as file."""
+    """Put all text on one line, from pages and from paragraphs, as a string and as bytes."""
     yield " ".join(_plain_lines(content))
     yield " ".join(_paragraphs(letter))
     yield " ".join(_plain_lines(content)).encode()
 
 
 def encoded(content: bytes, _: Letter) -> Iterator[bytes]:
-    """Text in other encodings, with and without a byte order mark, its quotes and hyphens typographic."""
+    """Encode text with typographic quotes and dashes, with and without a byte order mark."""
     text = "\n".join(_plain_lines(content)).replace("'", "\u2019").replace("-", "\u2013")
     for codec in ("utf-8", "utf-8-sig", "utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"):
         yield text.encode(codec)
@@ -122,78 +122,78 @@ FORMS: dict[str, Form] = {
 
 
 def measure(folder: Path, names: list[str] | None = None) -> Iterator[tuple[str, str]]:
-    """Rows of (form, measured)."""
+    """Yield rows of a form and its counts."""
     for name in names or FORMS:
         if name == SCANNED:
             yield from measure_scans(folder)
             continue
-        seen: Counter[str] = Counter()
+        counts: Counter[str] = Counter()
         for file in sorted(folder.glob("*.pdf")):
             content = file.read_bytes()
             letter = read_letter(content)
             for number, form in enumerate(filter(None, FORMS[name](content, letter))):
                 result = _result(form, letter)
-                seen[result] += 1
+                counts[result] += 1
                 if result == "wrong":
                     print(f"{name}: {file.name}, variant {number}", file=sys.stderr)
-        total = seen.total()
+        total = counts.total()
         yield (
             name,
-            f"{total:,}: right {seen['right']:,} ({seen['right'] / total:.2%}), "
-            + ", ".join(f"{result} {seen[result]:,}" for result in ("right, with a warning", "refused", "wrong")),
+            f"{total:,}: right {counts['right']:,} ({counts['right'] / total:.2%}), "
+            + ", ".join(f"{result} {counts[result]:,}" for result in ("right, with a warning", "refused", "wrong")),
         )
 
 
 def measure_scans(folder: Path) -> Iterator[tuple[str, str]]:
-    """Rows of (resolution, measured) of every twelfth letter as noisy pictures, slanted by a degree, read by OCR.
+    """Yield rows of a resolution and its counts, for every twelfth letter as a noisy, skewed scan read by OCR.
 
-    OCR misreads letters of a long text, so only outcomes and requests are compared.
+    Only outcomes and requests are compared, because OCR misreads single characters of long texts.
     """
     files = sorted(folder.glob("*.pdf"))[::SCAN_STEP]
-    for dots in SCAN_DOTS:
-        seen: Counter[str] = Counter()
+    for dpi in SCAN_DPI:
+        counts: Counter[str] = Counter()
         for file in files:
             content = file.read_bytes()
             expected = read_letter(content)
-            seen["requests"] += len(expected.items)
+            counts["requests"] += len(expected.items)
             try:
-                read = read_letter(pdf_forms.scanned(content, dots), ocr=True)
+                letter = read_letter(pdf_forms.scanned(content, dpi), ocr=True)
             except LetterError as refused:
-                seen["refused"] += len(expected.items)
-                print(f"{dots}: {file.name}: {refused}", file=sys.stderr)
+                counts["refused"] += len(expected.items)
+                print(f"{dpi}: {file.name}: {refused}", file=sys.stderr)
                 continue
-            if len(read.items) != len(expected.items):
-                seen["wrong outcome"] += len(expected.items)
+            if len(letter.items) != len(expected.items):
+                counts["wrong outcome"] += len(expected.items)
                 continue
-            for item, other in zip(read.items, expected.items, strict=True):
-                is_same = _bare(item.request).casefold() == _bare(other.request).casefold()
-                seen["right request"] += is_same
-                seen["wrong outcome"] += item.outcome is not other.outcome
+            for item, reference in zip(letter.items, expected.items, strict=True):
+                is_same = _normalize(item.request).casefold() == _normalize(reference.request).casefold()
+                counts["right request"] += is_same
+                counts["wrong outcome"] += item.outcome is not reference.outcome
                 if not is_same:
-                    print(f"{dots}: {file.name}: item {item.number}", file=sys.stderr)
-        counts = ", ".join(f"{name} {seen[name]}" for name in ("right request", "refused", "wrong outcome"))
-        yield f"{SCANNED} at {dots} dots an inch", f"{seen['requests']} requests of {len(files)} letters: {counts}"
+                    print(f"{dpi}: {file.name}: item {item.number}", file=sys.stderr)
+        text = ", ".join(f"{name} {counts[name]}" for name in ("right request", "refused", "wrong outcome"))
+        yield f"{SCANNED} at {dpi} dpi", f"{counts['requests']} requests of {len(files)} letters: {text}"
 
 
 def _result(form: bytes | str, expected: Letter) -> str:
     try:
-        read = read_letter(form)
+        letter = read_letter(form)
     except LetterError:
         return "refused"
-    if _essence(read) != _essence(expected):
+    if _compared_fields(letter) != _compared_fields(expected):
         return "wrong"
-    return "right" if set(read.warnings) <= set(expected.warnings) else "right, with a warning"
+    return "right" if set(letter.warnings) <= set(expected.warnings) else "right, with a warning"
 
 
-def _essence(letter: Letter) -> list[object]:
+def _compared_fields(letter: Letter) -> list[object]:
     return [
-        _bare(letter.clinical_summary),
+        _normalize(letter.clinical_summary),
         letter.is_sample,
         *(
             (
-                _bare(item.request),
+                _normalize(item.request),
                 item.outcome,
-                *map(_bare, (item.ur_guideline, item.imr_guideline, item.rationale)),
+                *map(_normalize, (item.ur_guideline, item.imr_guideline, item.rationale)),
                 [citation.family for citation in item.imr_citations],
                 [citation.pages for citation in item.imr_citations],
             )
@@ -202,7 +202,7 @@ def _essence(letter: Letter) -> list[object]:
     ]
 
 
-def _bare(text: str | None) -> str:
+def _normalize(text: str | None) -> str:
     return _SPACES.sub("", text or "").replace("\u2013", "").replace("?", "")
 
 
@@ -241,17 +241,17 @@ def _paragraphs(letter: Letter) -> list[str]:
 
 
 def _heading(item: DisputedItem) -> str:
-    """The request as letters head it: one that was partly authorized is a sentence, whose verb reading leaves out."""
+    """Return the request as a heading; a partly authorized one is a sentence, whose verb the reader drops."""
     return f"{item.request} is" if item.authorized else item.request
 
 
 def main(arguments: list[str]) -> int:
-    """Print a row for each form; exit code 3 where any letter is read wrong."""
-    table = Table("form", "measured")
+    """Print a row for each form; exit with 3 if any letter is misread."""
+    table = Table("form", "result")
     wrong = 0
-    for form, measured in measure(Path(arguments[0]), arguments[1:]):
-        table.add_row(form, measured)
-        wrong += not measured.endswith("wrong 0")
+    for form, result in measure(Path(arguments[0]), arguments[1:]):
+        table.add_row(form, result)
+        wrong += not result.endswith("wrong 0")
     Console(width=140).print(table)
     return 3 if wrong else 0
 

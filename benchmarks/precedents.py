@@ -1,8 +1,8 @@
-"""How like a held-out request its precedents are, and how often they were decided as it was.
+"""Measure how similar precedents are to a held-out request, and how often their outcomes agree.
 
-`python -m benchmarks.precedents LETTERS` compares the precedents of each request with all decided requests of the other
-folds, the base rate. A model is fitted for each fold, without its cases; each request is asked about as if it
-came after all decisions.
+`python -m benchmarks.precedents LETTERS` compares the precedents of each request with all decided requests of the
+other folds as the base rate. Each fold has a model that was fitted without its cases; each request is treated as later
+than all decisions.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ from imr_ml.precedents.kinds import SEPARATOR, Kinds
 from imr_ml.precedents.neighbours import Neighbours
 
 SETTINGS = EvaluationSettings(folds=5, repeats=3)
-MOST = 3
+MAX_PRECEDENTS = 3
 AGREEMENTS = ("same category", "same treatment", "same outcome", "a family in common")
-"""Shares of a request's precedents."""
+"""Agreements of a request with its precedents."""
 Shares = dict[str, NDArray[np.float64]]
 
 
 def measure(folder: Path) -> Iterator[tuple[str, str]]:
-    """Rows of (what, measured): each agreement of precedents, of all decided requests, and the paired difference."""
+    """Yield rows of a label and value: each agreement of precedents, of all decided requests, and their difference."""
     requests = ingest(letter_files([folder])).requests
     dataset = Dataset.of(requests)
     repeats = [
@@ -51,41 +51,42 @@ def measure(folder: Path) -> Iterator[tuple[str, str]]:
         of_outcome = [np.where(rows, shares["precedents"]["overturned"], np.nan) for shares in repeats]
         metrics["overturned", outcome] = _mean_of(of_outcome)
     bootstrap = Bootstrap.over_cases(metrics, dataset.groups, len(repeats), SETTINGS.resamples, SETTINGS.seed)
-    for what, name in (("a precedent", "same outcome"), ("a cohort", "in a cohort")):
-        found = np.mean([np.isfinite(shares["precedents"][name]).mean() for shares in repeats])
-        yield f"requests with {what}", f"{found:.3f} of {len(requests)}"
+    for title, name in (("a precedent", "same outcome"), ("a cohort", "in a cohort")):
+        share = np.mean([np.isfinite(shares["precedents"][name]).mean() for shares in repeats])
+        yield f"requests with {title}", f"{share:.3f} of {len(requests)}"
     for name in AGREEMENTS:
         precedents, everything = ("precedents", name), ("all", name)
         yield f"{name}: precedents", str(bootstrap.estimate(precedents))
         yield "    all decided requests", str(bootstrap.estimate(everything))
         yield "    difference, paired", str(bootstrap.difference(precedents, everything))
-    yield "same outcome: always the commoner one", f"{max(overturned.mean(), 1 - overturned.mean()):.3f}"
+    yield "same outcome: always the more frequent one", f"{max(overturned.mean(), 1 - overturned.mean()):.3f}"
     for outcome in ("overturned", "upheld"):
-        yield f"precedents overturned, of requests {outcome}", str(bootstrap.estimate(("overturned", outcome)))
+        yield f"precedents overturned, for {outcome} requests", str(bootstrap.estimate(("overturned", outcome)))
     yield "    difference, paired", str(bootstrap.difference(("overturned", "overturned"), ("overturned", "upheld")))
 
 
 def _shares(requests: pd.DataFrame, dataset: Dataset, folds: list[Split]) -> dict[str, Shares]:
-    """Shares of each request's precedents, and of all decided requests of the other folds, that agree with it."""
+    """Return the shares of precedents, and of all decided requests of the other folds, that agree with each request."""
     names = (*AGREEMENTS, "overturned", "in a cohort")
     shares = {side: {name: np.full(len(dataset), np.nan) for name in names} for side in ("precedents", "all")}
     kinds = Kinds.of(dataset.frame)
     for train, test in folds:
-        known = dataset[train]
-        model = RequestModel().fit(known.frame, known.labels, known.groups)
-        decided = DecidedRequests.of(requests.iloc[train], known)
-        neighbours = Neighbours.of(decided, model.matrix(known.frame), model.outcome_column_weights)
-        asked = dataset.frame.iloc[test]
+        training = dataset[train]
+        model = RequestModel().fit(training.frame, training.labels, training.groups)
+        decided = DecidedRequests.of(requests.iloc[train], training)
+        neighbours = Neighbours.of(decided, model.matrix(training.frame), model.outcome_column_weights)
+        test_frame = dataset.frame.iloc[test]
         query = Query.of(
             requests.iloc[test].assign(
                 application_received=None, ur_denial_date=None, decision_date=None, decision_year=None
             )
         )
-        nearest = neighbours.nearest(model.matrix(asked), query, Kinds.of(asked), MOST)
-        shares["precedents"]["in a cohort"][test] = Cohorts(decided).rates(asked, query).rate
+        test_kinds = Kinds.of(test_frame)
+        nearest = neighbours.nearest(model.matrix(test_frame), query, test_kinds, MAX_PRECEDENTS)
+        shares["precedents"]["in a cohort"][test] = Cohorts(decided).rates(test_kinds, query).rate
         for row, precedents in zip(test.tolist(), nearest, strict=True):
-            of_row = np.array([train[one.row] for one in precedents], dtype=np.int64)
-            for side, others in (("precedents", of_row), ("all", train)):
+            precedent_rows = np.array([train[precedent.row] for precedent in precedents], dtype=np.int64)
+            for side, others in (("precedents", precedent_rows), ("all", train)):
                 if len(others):
                     for name, agrees in _agreements(row, others, kinds, dataset).items():
                         shares[side][name][row] = agrees.mean()
@@ -106,23 +107,22 @@ def _agreements(row: int, others: NDArray[np.int64], kinds: Kinds, dataset: Data
 
 
 def _mean_of(repeats: list[NDArray[np.float64]]) -> Metric:
-    """Mean over the requests that have a value."""
+    """Return a metric: the mean over requests that have a value."""
 
     def mean(repeat: int, weights: Weights) -> Values:
-        known = np.isfinite(repeats[repeat])
-        weighed = weights * known
-        values: Values = weighed @ np.nan_to_num(repeats[repeat]) / weighed.sum(axis=1)
+        used_weights = weights * np.isfinite(repeats[repeat])
+        values: Values = used_weights @ np.nan_to_num(repeats[repeat]) / used_weights.sum(axis=1)
         return values
 
     return mean
 
 
 def main(arguments: list[str]) -> int:
-    """Measure and print; exit code 2 without a folder of letters."""
+    """Print the results; exit with 2 without a folder of letters."""
     if len(arguments) != 1 or not Path(arguments[0]).is_dir():
         print("give a folder of letters: python -m benchmarks.precedents LETTERS", file=sys.stderr)
         return 2
-    table = Table("what", "measured", title=f"precedents, {SETTINGS.folds} folds by case, {SETTINGS.repeats} repeats")
+    table = Table("measure", "value", title=f"precedents, {SETTINGS.folds} folds by case, {SETTINGS.repeats} repeats")
     for row in measure(Path(arguments[0])):
         table.add_row(*row)
     Console(width=120).print(table)

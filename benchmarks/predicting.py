@@ -1,4 +1,4 @@
-"""How well outcome and families are predicted for cases that were held out."""
+"""Measure predictions of outcome and families for held-out cases."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,7 +9,7 @@ from imr_ml.ingest.ingestion import ingest
 from imr_ml.ingest.inputs import letter_files
 from imr_ml.training import TrainingSettings, train
 
-# Families by folds that only keep a case together; stratifying by outcome changes what falls together.
+# Families are evaluated on grouped folds that are not stratified by outcome.
 SETTINGS = {
     "outcome": EvaluationSettings(repeats=5),
     "family": EvaluationSettings(repeats=3, stratify=False),
@@ -17,7 +17,7 @@ SETTINGS = {
 
 
 def measure(folder: Path) -> Iterator[tuple[str, str]]:
-    """Rows of (what, measured): each metric with its interval, each baseline and the paired difference to it."""
+    """Yield rows of a label and value: each metric with its interval, each baseline and the paired difference."""
     requests = ingest(letter_files([folder])).requests
     yield "requests, overturned", f"{len(requests)}, {int(requests['outcome'].eq('overturned').sum())}"
     for task, settings in SETTINGS.items():

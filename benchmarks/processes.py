@@ -1,9 +1,10 @@
-"""Watch a command and all processes that it starts: memory and processor time."""
+"""Measure the memory and processor time of a command and all processes that it starts."""
 
 from __future__ import annotations
 
 import os
 import subprocess
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,20 +12,21 @@ from pathlib import Path
 
 import psutil
 
+COMMAND = Path(sys.executable).with_name("imr-ml")
 _SAMPLED_EVERY_S = 0.2
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What a command used.
+    """Resources that a command used.
 
     Attributes
     ----------
     elapsed_s : float
     processor_s : float
-        Of all its processes.
+        Processor time of all processes.
     samples : list of (float, float)
-        Time, in seconds since 1970, and resident megabytes of all its processes, pages that they share counted in each.
+        Time, in seconds since 1970, and resident megabytes of all processes; shared pages count once per process.
     """
 
     elapsed_s: float
@@ -33,22 +35,23 @@ class Usage:
 
     @property
     def peak_mb(self) -> float:
-        """Most resident megabytes."""
+        """Maximum of resident megabytes."""
         return max(mb for _, mb in self.samples)
 
 
 def watch(
     command: Sequence[str | Path], folder: Path | None = None, environment: Mapping[str, str] | None = None
 ) -> Usage:
-    """Run a command to its end.
+    """Run a command and measure what it uses.
 
     Parameters
     ----------
     command : sequence of str or Path
+        Program and arguments.
     folder : Path, optional
-        Its working directory.
+        Working directory.
     environment : mapping of str to str, optional
-        Variables that it gets besides those of this process.
+        Variables to add to those of this process.
     """
     start_s, processor_s, samples = time.perf_counter(), 0.0, []
     variables = {**os.environ, **(environment or {})}
@@ -59,17 +62,17 @@ def watch(
             processor_s = max(processor_s, sum(seconds for _, seconds in used))
             time.sleep(_SAMPLED_EVERY_S)
     if running.returncode:
-        raise SystemExit(f"{' '.join(map(str, command[:3]))} ended with {running.returncode}")
+        raise SystemExit(f"{' '.join(map(str, command[:3]))} exited with {running.returncode}")
     return Usage(time.perf_counter() - start_s, processor_s, samples)
 
 
 def _used(process_id: int) -> list[tuple[float, float]]:
-    """Resident megabytes and processor seconds of a process and of each that it started."""
+    """Return resident megabytes and processor seconds of a process and of each of its children."""
     used: list[tuple[float, float]] = []
     try:
-        whole = psutil.Process(process_id)
-        processes = [whole, *whole.children(recursive=True)]
-        used.extend((one.memory_info().rss / 1e6, sum(one.cpu_times()[:2])) for one in processes)
+        parent = psutil.Process(process_id)
+        processes = [parent, *parent.children(recursive=True)]
+        used.extend((process.memory_info().rss / 1e6, sum(process.cpu_times()[:2])) for process in processes)
     except psutil.NoSuchProcess:
         pass
     return used

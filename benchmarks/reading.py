@@ -1,4 +1,4 @@
-"""How the reader's outcomes and families agree with an independent reading, and how fast it reads."""
+"""Compare the reader's outcomes and families with an independent reading, and measure its speed."""
 
 import json
 import statistics
@@ -7,8 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-import pypdfium2
-
+from benchmarks.pdf_forms import text_of
 from imr_ml import Letter, LetterError, read_letter
 from imr_ml.guidelines.citations import families_in
 from imr_ml.ingest.ingestion import ingest
@@ -18,29 +17,29 @@ COPIES = 30
 
 
 def measure(folder: Path) -> Iterator[tuple[str, str]]:
-    """Rows of (what, measured)."""
+    """Yield rows of a label and its measured value."""
     expected = {row["case_number"]: row for row in map(json.loads, (folder / "outcomes.jsonl").open())}
     files = sorted(folder.glob("*.pdf"))
     letters = [letter for letter in map(_read, files) if letter and letter.case_number in expected]
     yield "letters read", f"{len(letters)} of {len(files)}"
     outcomes = families = requests = 0
-    differing: list[str] = []
+    differences: list[str] = []
     for letter in letters:
         row = expected[letter.case_number or ""]
         same_number = len(letter.items) == len(row["outcomes"])
         requests += len(row["outcomes"])
         if not same_number:
-            differing.append(f"{letter.case_number} (number of items)")
+            differences.append(f"{letter.case_number} (number of items)")
             continue
         for item, outcome, cited in zip(letter.items, row["outcomes"], row["families"], strict=True):
             outcomes += item.outcome == outcome
             agrees = families_in(item.imr_guideline or "") == set(cited)
             families += agrees
             if not agrees:
-                differing.append(f"{letter.case_number} item {item.number}")
-    yield "outcomes as read independently", f"{outcomes} of {requests}"
-    yield "families as read independently", f"{families} of {requests} ({families / requests:.1%})"
-    yield "differing", ", ".join(differing) or "none"
+                differences.append(f"{letter.case_number} item {item.number}")
+    yield "outcomes equal to the independent reading", f"{outcomes} of {requests}"
+    yield "families equal to the independent reading", f"{families} of {requests} ({families / requests:.1%})"
+    yield "differences", ", ".join(differences) or "none"
     yield from _speed([file.read_bytes() for file in files])
     yield from _workers(files)
 
@@ -54,24 +53,27 @@ def _read(file: Path) -> Letter | None:
 
 
 def _speed(contents: list[bytes]) -> Iterator[tuple[str, str]]:
-    """Whole reading against pdfium's text alone, taking turns in one run."""
-    texts = [_bare_text(content) for content in contents]
+    """Compare reading with pdfium's text extraction alone, in alternating rounds."""
+    texts = [text_of(content) for content in contents]
     rounds = [
-        (_timed(read_letter, contents), _timed(_bare_text, contents), _timed(read_letter, texts)) for _ in range(ROUNDS)
+        (_timed(read_letter, contents), _timed(text_of, contents), _timed(read_letter, texts)) for _ in range(ROUNDS)
     ]
-    ratio = statistics.median(read / bare for read, bare, _ in rounds)
-    read_s = statistics.median(read for read, _, _ in rounds)
+    ratio = statistics.median(whole / bare for whole, bare, _ in rounds)
+    read_s = statistics.median(whole for whole, _, _ in rounds)
     text_s = statistics.median(text for _, _, text in rounds)
-    yield "letters a second from PDF", f"{len(contents) / read_s:.0f}"
-    yield "time from PDF by pdfium's for the text alone", f"{ratio:.2f} (median of {ROUNDS})"
-    yield "time from text", f"{1000 * text_s / len(contents):.2f} ms a letter (median of {ROUNDS})"
+    yield "letters per second from PDF", f"{len(contents) / read_s:.0f}"
+    yield "time from PDF divided by pdfium's time for the text alone", f"{ratio:.2f} (median of {ROUNDS})"
+    yield "time from text", f"{1000 * text_s / len(contents):.2f} ms per letter (median of {ROUNDS})"
 
 
 def _workers(files: list[Path]) -> Iterator[tuple[str, str]]:
-    """Files to a table's letters with two processes against one, the files a few times over."""
+    """Compare ingesting with two processes and with one, on repeated files."""
     many = files * COPIES
     times_s = {jobs: statistics.median(_ingest_s(many, jobs) for _ in range(3)) for jobs in (1, 2)}
-    yield f"two processes by one, {len(many)} files", f"{times_s[1] / times_s[2]:.2f} times as fast (median of 3)"
+    yield (
+        f"two processes compared with one, {len(many)} files",
+        f"{times_s[1] / times_s[2]:.2f} times as fast (median of 3)",
+    )
 
 
 def _ingest_s(files: list[Path], jobs: int) -> float:
@@ -85,8 +87,3 @@ def _timed(read: Callable[[Any], object], contents: Iterable[object]) -> float:
     for content in contents:
         read(content)
     return time.perf_counter() - start_s
-
-
-def _bare_text(content: bytes) -> str:
-    with pypdfium2.PdfDocument(content) as document:
-        return "\f".join(page.get_textpage().get_text_bounded() for page in document)

@@ -1,9 +1,10 @@
-"""What a model learns from sample letters, and how like real ones they are: `python -m benchmarks.samples [LETTERS]`.
+"""Measure what a model learns from sample letters, and how similar they are to real ones.
 
-Trains on sample letters and tests on others beside the best that anything could reach, as their truth is known.
-With a folder of real letters it also tests the sample-trained model on these, and separates samples from real ones
-(`benchmarks.likeness`). Some rates that samples are drawn with were measured on 114 real letters, so on these the
-figures are proof of likeness and of nothing else. Prints figures and single words, never text.
+`python -m benchmarks.samples [LETTERS] [SAMPLES]` trains on sample letters, tests on other samples, and compares the
+results with the best that is reachable, because the truth about samples is known. With a folder of real letters, it
+also tests the model on these, and measures how well samples and real letters can be separated (`benchmarks.likeness`).
+Some rates of the samples were measured on 114 real letters, so on these the figures only show similarity. Prints
+figures and single words, never text.
 """
 
 from __future__ import annotations
@@ -36,26 +37,26 @@ SHOWN = ("outcome.roc_auc", "outcome.brier", "outcome.brier_skill", "family.f1_m
 SETTINGS = EvaluationSettings(folds=5, repeats=3, jobs=2)
 
 
-def drawn(letters: int, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Requests of sample letters, and what is true of them."""
+def draw_samples(letters: int, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the requests of sample letters and their truth."""
     with tempfile.TemporaryDirectory() as folder:
         table = Path(folder) / "requests.parquet"
         truth = write_output(table, letters, seed, jobs=SETTINGS.jobs)
         return read_requests(table), pd.read_parquet(truth)
 
 
-def evaluate_elsewhere(known: pd.DataFrame, test: pd.DataFrame) -> Comparison:
-    """The model and the baselines trained on some requests and tested on others."""
-    both = pd.concat([known, test], ignore_index=True)
-    split = np.arange(len(known)), np.arange(len(known), len(both))
+def evaluate_on_test(train: pd.DataFrame, test: pd.DataFrame) -> Comparison:
+    """Train the model and the baselines on one table and test them on another."""
+    both = pd.concat([train, test], ignore_index=True)
+    split = np.arange(len(train)), np.arange(len(train), len(both))
     dataset = Dataset.of(both)
     test_labels = dataset.labels[split[1]]
     predicted = out_of_fold(dataset, predictors(RequestModel, test_labels), [[split]], SETTINGS.jobs)
     return compare(predicted, test_labels, duplicate_groups(test), SETTINGS)
 
 
-def evaluate_at_home(requests: pd.DataFrame) -> Comparison:
-    """The model and the baselines trained on the letters' other cases."""
+def cross_validate(requests: pd.DataFrame) -> Comparison:
+    """Cross-validate the model and the baselines by case."""
     dataset = Dataset.of(requests)
     labels, groups = dataset.labels, dataset.groups
     folds = repeated_folds(labels.overturned, groups, SETTINGS)
@@ -64,20 +65,20 @@ def evaluate_at_home(requests: pd.DataFrame) -> Comparison:
 
 
 def measure(letters: Path | None, samples: int) -> Iterator[Table]:
-    """Tables of what was reached on samples and, where there are real letters, on those, and of likeness."""
-    known, _ = drawn(samples, SEED)
-    held_out, truth = drawn(HELD_OUT, HELD_OUT_SEED)
-    yield reached_table(evaluate_elsewhere(known, held_out), best_reachable(truth), samples)
+    """Yield tables of metrics on samples and, if there are real letters, of metrics on these and of similarity."""
+    train, _ = draw_samples(samples, SEED)
+    held_out, truth = draw_samples(HELD_OUT, HELD_OUT_SEED)
+    yield sample_table(evaluate_on_test(train, held_out), best_reachable(truth), samples)
     if letters is None:
         return
     real = ingest(letter_files([letters])).requests
-    yield rates_table({"samples": known, "real": real})
-    yield real_table({"samples -> real": evaluate_elsewhere(known, real), "real -> real": evaluate_at_home(real)})
-    yield from likeness(known, real)
+    yield rates_table({"samples": train, "real": real})
+    yield real_table({"samples -> real": evaluate_on_test(train, real), "real -> real": cross_validate(real)})
+    yield from likeness(train, real)
 
 
-def reached_table(comparison: Comparison, best: dict[str, Estimate], samples: int) -> Table:
-    """Metrics of the model and of the baselines on held-out samples, beside the best that can be reached."""
+def sample_table(comparison: Comparison, best: dict[str, Estimate], samples: int) -> Table:
+    """Return a table of metrics on held-out samples: model, baselines and the best that is reachable."""
     title = f"SAMPLE letters, synthetic: trained on {samples:,}, tested on {HELD_OUT:,} others; 95 % over cases"
     table = Table("metric", "model", "plain_tfidf", "base_rate", "best reachable", title=title)
     for metric in SHOWN:
@@ -87,31 +88,30 @@ def reached_table(comparison: Comparison, best: dict[str, Estimate], samples: in
 
 
 def rates_table(requests: dict[str, pd.DataFrame]) -> Table:
-    """Counts and rates that samples were drawn to have."""
-    table = Table("what", *requests, title="rates")
-    for what, rate in (
-        ("letters", lambda one: f"{one['case_number'].nunique():,}"),
-        ("requests", lambda one: f"{len(one):,}"),
-        ("overturned", lambda one: f"{one['outcome'].eq('overturned').mean():.3f}"),
+    """Return a table of counts and rates of each source."""
+    table = Table("measure", *requests, title="rates")
+    for label, describe in (
+        ("letters", lambda frame: f"{frame['case_number'].nunique():,}"),
+        ("requests", lambda frame: f"{len(frame):,}"),
+        ("overturned", lambda frame: f"{frame['outcome'].eq('overturned').mean():.3f}"),
     ):
-        table.add_row(what, *(rate(one) for one in requests.values()))
+        table.add_row(label, *(describe(frame) for frame in requests.values()))
     return table
 
 
 def real_table(comparisons: dict[str, Comparison]) -> Table:
-    """Metrics on real letters, by training data."""
+    """Return a table of metrics on real letters, by training data."""
     table = Table("metric", *comparisons, title="trained on -> tested on; 95 % intervals over cases")
     for metric in SHOWN:
-        table.add_row(metric, *(str(one.estimates[MODEL][metric]) for one in comparisons.values()))
+        table.add_row(metric, *(str(comparison.estimates[MODEL][metric]) for comparison in comparisons.values()))
         for name in baselines_for(metric):
-            table.add_row(
-                f"    {name}", *(str(one.estimates[name][metric]) for one in comparisons.values()), style="dim"
-            )
+            values = (str(comparison.estimates[name][metric]) for comparison in comparisons.values())
+            table.add_row(f"    {name}", *values, style="dim")
     return table
 
 
 def main(arguments: list[str]) -> int:
-    """Print what was measured; exit code 2 for arguments that are neither letters nor a number of samples."""
+    """Print the tables; exit with 2 if the arguments are not a folder of letters and a number of samples."""
     numbers = [int(argument) for argument in arguments if argument.isdecimal()]
     folders = [Path(argument) for argument in arguments if not argument.isdecimal()]
     if len(numbers) > 1 or len(folders) > 1 or not all(folder.is_dir() for folder in folders):

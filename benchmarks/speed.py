@@ -1,18 +1,17 @@
-"""How long the commands take, as whole processes."""
+"""Measure the elapsed time of whole commands."""
 
 import statistics
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
-COMMAND = Path(sys.executable).with_name("imr-ml")
+from benchmarks.processes import COMMAND
 
 
 def measure(folder: Path) -> Iterator[tuple[str, str]]:
-    """Rows of (what, measured)."""
+    """Yield rows of a label and its measured value."""
     help_s = [_elapsed_s(["--help"], Path.cwd()) for _ in range(5)]
     yield "imr-ml --help", f"{statistics.median(help_s):.2f} s (median of 5)"
     with tempfile.TemporaryDirectory() as place:

@@ -1,4 +1,4 @@
-"""What tracking adds to a training, and how the MLflow UI's own requests fare with many runs."""
+"""Measure the time that tracking adds to training, and the speed of the MLflow UI with many runs."""
 
 import contextlib
 import json
@@ -25,7 +25,7 @@ from imr_ml.training import TrainedModel, train
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-_ALONE = """
+_UNTRACKED = """
 import sys
 from contextlib import nullcontext
 from pathlib import Path
@@ -40,44 +40,44 @@ _TRACKED = "import sys; from imr_ml.cli import app; app(['train', '--data', sys.
 _ROUNDS = 3
 _RUNS = 500
 _PAGE = 100
-_TIMES = 5
-_PATIENCE_MS = 60_000
+_REPEATS = 5
+_TIMEOUT_MS = 60_000
 _METRIC_COLUMN = "[role=columnheader][col-id='metrics.`outcome.roc_auc`']"
 _CHART = ".js-plotly-plot svg.main-svg"
 
 
 def measure(folder: Path) -> Iterator[tuple[str, str]]:
-    """Rows of (what, measured)."""
-    yield from _whole(folder.absolute())
+    """Yield rows of a label and its measured value."""
+    yield from _measure_commands(folder.absolute())
     trained = train(training_table(folder, silent).decisions.requests)
     with tempfile.TemporaryDirectory() as place:
         here = Path(place)
         model = save_model(trained, here / "model")
         for attempt in ("first run in a new store", "next run"):
-            whole, logging = _recorded(trained, model, here)
+            whole, logging = _record_timed(trained, model, here)
             text = f"{whole.elapsed_s - logging.elapsed_s:.1f} s ({whole.processor_s - logging.processor_s:.1f} s of "
             text += f"processor time), and {logging.elapsed_s:.1f} s to log the model"
-            yield f"recording what was trained before, {attempt}", text
+            yield f"recording a trained model, {attempt}", text
         with contextlib.chdir(here):
             save_training(trained, model)
-        _many_runs(here)
+        _copy_runs(here)
         yield from _measure_pages(here)
 
 
-def _whole(folder: Path) -> Iterator[tuple[str, str]]:
-    """Whole commands by turns: trained alone, trained and tracked in a new store, and once more in that store."""
-    seconds: dict[str, list[float]] = {"alone": [], "new": [], "again": []}
+def _measure_commands(folder: Path) -> Iterator[tuple[str, str]]:
+    """Time whole commands in turn: without tracking, tracked in a new store, and tracked in an existing store."""
+    seconds: dict[str, list[float]] = {"untracked": [], "new": [], "existing": []}
     for _ in range(_ROUNDS):
         with tempfile.TemporaryDirectory() as place:
-            for what, code in (("alone", _ALONE), ("new", _TRACKED), ("again", _TRACKED)):
-                seconds[what].append(_command_s(code, folder, place))
-    yield "imr-ml train but for its tracking", _describe(seconds["alone"])
-    for what, store in (("new", "a new store"), ("again", "a store that is there")):
-        added = [whole - alone for whole, alone in zip(seconds[what], seconds["alone"], strict=True)]
-        yield f"imr-ml train, tracked in {store}", _describe(seconds[what])
+            for store, code in (("untracked", _UNTRACKED), ("new", _TRACKED), ("existing", _TRACKED)):
+                seconds[store].append(_command_s(code, folder, place))
+    yield "imr-ml train without tracking", _describe(seconds["untracked"])
+    for store in ("new", "existing"):
+        added = [tracked - alone for tracked, alone in zip(seconds[store], seconds["untracked"], strict=True)]
+        yield f"imr-ml train, {store} store", _describe(seconds[store])
         yield (
-            "what that adds, the model's logging included, round by round",
-            ", ".join(f"{one:+.1f} s" for one in added),
+            "added by tracking and logging the model, by round",
+            ", ".join(f"{difference:+.1f} s" for difference in added),
         )
 
 
@@ -87,8 +87,8 @@ def _command_s(code: str, folder: Path, place: str) -> float:
     return time.perf_counter() - start_s
 
 
-class _Watch:
-    """Time since it was made, or until it was stopped."""
+class _Stopwatch:
+    """Elapsed and processor time until it is stopped."""
 
     def __init__(self) -> None:
         self._start = time.perf_counter(), time.process_time()
@@ -98,17 +98,17 @@ class _Watch:
         self.processor_s = time.process_time() - self._start[1]
 
 
-def _recorded(trained: TrainedModel, model: Path, here: Path) -> tuple[_Watch, _Watch]:
+def _record_timed(trained: TrainedModel, model: Path, here: Path) -> tuple[_Stopwatch, _Stopwatch]:
     log_model, watches = sending.log_model, []
 
     def timed(*arguments: object) -> object:
-        watches.append(_Watch())
+        watches.append(_Stopwatch())
         logged = log_model(*arguments)
         watches[-1].stop()
         return logged
 
     sending.log_model = timed
-    whole = _Watch()
+    whole = _Stopwatch()
     with contextlib.chdir(here):
         record(trained, model)
     whole.stop()
@@ -116,14 +116,14 @@ def _recorded(trained: TrainedModel, model: Path, here: Path) -> tuple[_Watch, _
     return whole, watches[-1]
 
 
-def _many_runs(here: Path) -> None:
-    """As if many had trained: what one training recorded, again and again, but for its model and its files."""
+def _copy_runs(here: Path) -> None:
+    """Record many copies of one training run, without its model and files."""
     with contextlib.chdir(here):
         recorded = read_record(list_unsent()[0])
         for number in range(_RUNS // len(recorded.runs)):
-            moved = {"started_ms": recorded.started_ms + number, "ended_ms": recorded.ended_ms + number}
-            another = recorded.model_copy(update={"id": str(number), "model": None, **moved})
-            sending.send_record(save_record(another))
+            times = {"started_ms": recorded.started_ms + number, "ended_ms": recorded.ended_ms + number}
+            copy = recorded.model_copy(update={"id": str(number), "model": None, **times})
+            sending.send_record(save_record(copy))
 
 
 def _measure_pages(here: Path) -> Iterator[tuple[str, str]]:
@@ -139,8 +139,8 @@ def _measure_pages(here: Path) -> Iterator[tuple[str, str]]:
             body = json.dumps({"experiment_ids": [_experiment_in(page)], "max_results": _PAGE}).encode()
             request = Request(f"{server_url}/ajax-api/2.0/mlflow/runs/search", body)
             request.add_header("Content-Type", "application/json")
-            seconds = [_elapsed_s(request) for _ in range(_TIMES)]
-            yield f"a page of {_PAGE} among {_RUNS} runs, by the UI's own request", _describe(seconds)
+            seconds = [_elapsed_s(request) for _ in range(_REPEATS)]
+            yield f"a page of {_PAGE} among {_RUNS} runs, with the request of the UI", _describe(seconds)
             yield from _in_browser(page)
         finally:
             server.terminate()
@@ -153,27 +153,27 @@ def _in_browser(page: str) -> Iterator[tuple[str, str]]:
     except ImportError:
         chromium = None
     if chromium is None:
-        yield "the runs page in a browser", "not measured: no Chromium or no playwright here"
+        yield "the runs page in a browser", "not measured: Chromium or playwright is not installed"
         return
     with sync_playwright() as started:
         browser = started.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        for what, address, seen in (
-            ("the runs page, from its address to names and metrics", page, _METRIC_COLUMN),
-            ("its charts, to the first", f"{page}&compareRunsMode=CHART", _CHART),
+        for label, address, selector in (
+            ("the runs page, until names and metrics appear", page, _METRIC_COLUMN),
+            ("its charts, until the first appears", f"{page}&compareRunsMode=CHART", _CHART),
         ):
             yield (
-                f"{what}, in Chromium among {_RUNS} runs",
-                _describe([_seen_s(browser, address, seen) for _ in range(3)]),
+                f"{label}, in Chromium among {_RUNS} runs",
+                _describe([_display_s(browser, address, selector) for _ in range(3)]),
             )
         browser.close()
 
 
-def _seen_s(browser: "Browser", address: str, seen: str) -> float:
+def _display_s(browser: "Browser", address: str, selector: str) -> float:
     tab = browser.new_page(viewport={"width": 1600, "height": 1000})
     start_s = time.perf_counter()
     tab.goto(address)
-    tab.locator("[role=gridcell]").filter(has_text="req").first.wait_for(timeout=_PATIENCE_MS)
-    tab.locator(seen).first.wait_for(timeout=_PATIENCE_MS)
+    tab.locator("[role=gridcell]").filter(has_text="req").first.wait_for(timeout=_TIMEOUT_MS)
+    tab.locator(selector).first.wait_for(timeout=_TIMEOUT_MS)
     elapsed_s = time.perf_counter() - start_s
     tab.close()
     return elapsed_s

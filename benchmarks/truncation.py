@@ -1,6 +1,6 @@
-"""What becomes of probabilities and evidence as a request's text is cut: `python -m benchmarks.truncation LETTERS`.
+"""Measure probabilities and evidence of truncated requests: `python -m benchmarks.truncation LETTERS`.
 
-Out of fold on real letters. Beside the model stands the same model without its move to the base rate.
+Evaluates out of fold on real letters, and compares the model with the same model without shrinkage to the base rate.
 """
 
 from __future__ import annotations
@@ -30,59 +30,58 @@ from imr_ml.training import decided_requests
 LENGTHS = (None, 1200, 700, 300, 100)
 REPEATS, FOLDS, RESAMPLES, TERMS_SHOWN = 5, 5, 1000, 5
 METRICS = ("outcome.roc_auc", "outcome.brier", "family.f1_micro")
-_BOTH = ("model", "without")
+_SIDES = ("model", "without")
 
 
 def variants(requests: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
-    """Requests with less and less text, and with none that a model knows."""
+    """Yield the requests with less and less text, and with no word that the model knows."""
     for length in LENGTHS:
         name = "full summary" if length is None else f"{length:,} characters"
         yield name, requests.assign(clinical_summary=requests["clinical_summary"].str[:length])
     yield "“See attached records.”", requests.assign(clinical_summary="See attached records.")
     nonsense = {"request": "asdf qwer", "clinical_summary": "lorem ipsum"}
-    yield "nonsense, with all else", requests.assign(**nonsense)
-    yield "nonsense alone", requests[["case_number", "item"]].assign(**nonsense)
+    yield "nonsense, other columns unchanged", requests.assign(**nonsense)
+    yield "only nonsense", requests[["case_number", "item"]].assign(**nonsense)
 
 
 def measure(folder: Path) -> Iterator[Table]:
-    """Mean probability by length of text, paired metrics, and how often the terms shown contradict the prediction."""
+    """Yield tables of mean probabilities by length, paired metrics, and terms that contradict the prediction."""
     requests = decided_requests(ingest(letter_files([folder])).requests)
     dataset = Dataset.of(requests)
     frames = {name: feature_frame(table) for name, table in variants(requests)}
     full = next(iter(frames))
-    p = {(side, name): np.zeros((REPEATS, len(requests))) for side in _BOTH for name in frames}
-    repeats: dict[str, list[Predictions]] = {side: [] for side in _BOTH}
+    p = {(side, name): np.zeros((REPEATS, len(requests))) for side in _SIDES for name in frames}
+    repeats: dict[str, list[Predictions]] = {side: [] for side in _SIDES}
     shown, log_odds = np.zeros((REPEATS, len(requests))), np.zeros((REPEATS, len(requests)))
     for repeat in range(REPEATS):
-        parts: dict[str, list[Predictions]] = {side: [] for side in _BOTH}
+        parts: dict[str, list[Predictions]] = {side: [] for side in _SIDES}
         folds = list(grouped_folds(dataset.labels.overturned, dataset.groups, FOLDS, repeat))
         for train, test in folds:
-            some = dataset[train]
-            models = dict.fromkeys(_BOTH, RequestModel().fit(some.frame, some.labels, some.groups))
-            models["without"] = _without_move(models["model"])
+            training = dataset[train]
+            fitted = RequestModel().fit(training.frame, training.labels, training.groups)
+            models = {"model": fitted, "without": _without_shrinkage(fitted)}
             for side, model in models.items():
                 for name, frame in frames.items():
                     predicted = model.predict(frame.iloc[test])
                     p[side, name][repeat, test] = predicted.p_overturned
                     if name == full:
                         parts[side].append(predicted)
-            sums = _sums(models["model"], frames[full].iloc[test])
-            shown[repeat, test], log_odds[repeat, test] = sums
-        for side in _BOTH:
+            shown[repeat, test], log_odds[repeat, test] = _evidence_sums(fitted, frames[full].iloc[test])
+        for side in _SIDES:
             repeats[side].append(_in_order(parts[side], folds))
-    yield _truncated(p, list(frames), dataset.labels)
-    yield _compared({side: OutOfFold(tuple(each)) for side, each in repeats.items()}, dataset)
-    yield _contradicting(shown, log_odds)
+    yield _probability_table(p, list(frames), dataset.labels)
+    yield _metric_table({side: OutOfFold(tuple(predictions)) for side, predictions in repeats.items()}, dataset)
+    yield _contradiction_table(shown, log_odds)
 
 
-def _without_move(model: RequestModel) -> RequestModel:
-    bare = RequestModel(model.settings)
-    bare.features_, bare.outcome_, bare.families_ = model.features_, model.outcome_, model.families_
-    return bare
+def _without_shrinkage(model: RequestModel) -> RequestModel:
+    copy = RequestModel(model.settings)
+    copy.features_, copy.outcome_, copy.families_ = model.features_, model.outcome_, model.families_
+    return copy
 
 
-def _sums(model: RequestModel, frame: pd.DataFrame) -> tuple[list[float], list[float]]:
-    """Sum of the terms shown, and distance of the prediction from the base rate, in log-odds."""
+def _evidence_sums(model: RequestModel, frame: pd.DataFrame) -> tuple[list[float], list[float]]:
+    """Return the sum of the terms shown and the distance of the prediction from the base rate, in log-odds."""
     matrix = model.matrix(frame)
     outcomes = [evidence.outcome for evidence in model.explain(matrix, model.predict_matrix(matrix), TERMS_SHOWN)]
     shown = [sum(term.weight for term in outcome.terms) for outcome in outcomes]
@@ -95,43 +94,43 @@ def _in_order(parts: list[Predictions], folds: list[tuple[NDArray[np.int64], NDA
     return Predictions(*(np.concatenate([getattr(part, name) for part in parts])[order] for name in names))
 
 
-def _truncated(p: dict[tuple[str, str], NDArray[np.float64]], names: list[str], labels: Labels) -> Table:
+def _probability_table(p: dict[tuple[str, str], NDArray[np.float64]], names: list[str], labels: Labels) -> Table:
     base_rate = float(labels.overturned.mean())
     table = Table("text", title=f"mean p_overturned, and mean distance in log-odds from the base rate {base_rate:.3f}")
-    for side in _BOTH:
-        table.add_column(side if side == "model" else "without the move", justify="right")
+    for side in _SIDES:
+        table.add_column(side if side == "model" else "without shrinkage", justify="right")
     for name in names:
-        cells = [p[side, name] for side in _BOTH]
-        distances = [np.abs(logit(each) - logit(base_rate)).mean() for each in cells]
-        table.add_row(name, *(f"{each.mean():.3f} ({far:.2f})" for each, far in zip(cells, distances, strict=True)))
+        cells = [p[side, name] for side in _SIDES]
+        values = (f"{cell.mean():.3f} ({np.abs(logit(cell) - logit(base_rate)).mean():.2f})" for cell in cells)
+        table.add_row(name, *values)
     return table
 
 
-def _compared(sides: dict[str, OutOfFold], dataset: Dataset) -> Table:
+def _metric_table(sides: dict[str, OutOfFold], dataset: Dataset) -> Table:
     computed = {
         (side, metric): metric_function(predicted, dataset.labels, metric)
         for side, predicted in sides.items()
         for metric in METRICS
     }
     bootstrap = Bootstrap.over_cases(computed, dataset.groups, REPEATS, RESAMPLES, 0)
-    table = Table("full texts", "model", "without the move", "difference")
+    table = Table("full texts", "model", "without shrinkage", "difference")
     for metric in METRICS:
-        estimates = [bootstrap.estimate((side, metric)) for side in _BOTH]
+        estimates = [bootstrap.estimate((side, metric)) for side in _SIDES]
         difference = bootstrap.difference(("model", metric), ("without", metric))
         table.add_row(metric, *map(str, estimates), str(difference))
     return table
 
 
-def _contradicting(shown: NDArray[np.float64], log_odds: NDArray[np.float64]) -> Table:
-    table = Table("evidence of full texts", f"{TERMS_SHOWN} terms shown speak against it", "of", "terms and all else")
+def _contradiction_table(shown: NDArray[np.float64], log_odds: NDArray[np.float64]) -> Table:
+    table = Table("evidence of full texts", f"{TERMS_SHOWN} terms shown contradict the prediction", "of", "all terms")
     for name, rows in (("above the base rate", log_odds > 0), ("below the base rate", log_odds < 0)):
         against = int((np.sign(shown[rows]) != np.sign(log_odds[rows])).sum())
-        table.add_row(name, f"{against / REPEATS:.1f}", f"{rows.sum() / REPEATS:.1f}", "0, as they add up to it")
+        table.add_row(name, f"{against / REPEATS:.1f}", f"{rows.sum() / REPEATS:.1f}", "0, because they add up to it")
     return table
 
 
 def main(arguments: list[str]) -> int:
-    """Print the tables; exit code 2 without a folder of letters."""
+    """Print the tables; exit with 2 without a folder of letters."""
     if len(arguments) != 1 or not Path(arguments[0]).is_dir():
         print("give a folder of real letters: python -m benchmarks.truncation LETTERS", file=sys.stderr)
         return 2

@@ -1,6 +1,6 @@
-"""Whether memory grows with the words that are scored: `python -m benchmarks.unseen_words MODEL [ROWS]`.
+"""Measure whether memory grows with the words scored: `python -m benchmarks.unseen_words MODEL [ROWS]`.
 
-Every row has sixty words that no other row has, so that whatever remembers words shows.
+Every row has sixty words that occur in no other row, so that any cache of words shows in memory.
 """
 
 from __future__ import annotations
@@ -12,14 +12,13 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks.processes import watch
+from benchmarks.processes import COMMAND, watch
 
-COMMAND = Path(sys.executable).with_name("imr-ml")
-ROWS, WORDS_A_ROW, LETTERS_A_WORD = 200_000, 60, 9
+ROWS, WORDS_PER_ROW, LETTERS_PER_WORD = 200_000, 60, 9
 
 
 def measure(model_folder: Path, rows: int = ROWS) -> Iterator[tuple[str, str]]:
-    """Rows of (what, measured)."""
+    """Yield rows of a label and its measured value."""
     with tempfile.TemporaryDirectory() as place:
         source = Path(place) / "in.csv"
         write_unseen_words(source, rows)
@@ -30,7 +29,7 @@ def measure(model_folder: Path, rows: int = ROWS) -> Iterator[tuple[str, str]]:
     first, second = max(sizes[:half]), max(sizes[half:])
     peaks = f"peak {first:,.0f} MB in the first half of the time and {second:,.0f} MB in the second"
     yield (
-        f"{rows:,} rows of {WORDS_A_ROW} unseen words",
+        f"{rows:,} rows of {WORDS_PER_ROW} unseen words",
         f"{peaks} ({second / first - 1:+.1%}), {usage.elapsed_s:.0f} s",
     )
 
@@ -41,7 +40,7 @@ def write_unseen_words(target: Path, rows: int) -> None:
     with target.open("w", encoding="utf-8") as lines:
         lines.write("case_number,item,request,clinical_summary\n")
         for row in range(rows):
-            words = ("".join(rng.choices(string.ascii_lowercase, k=LETTERS_A_WORD)) for _ in range(WORDS_A_ROW))
+            words = ("".join(rng.choices(string.ascii_lowercase, k=LETTERS_PER_WORD)) for _ in range(WORDS_PER_ROW))
             lines.write(f"R{row},1,MRI of the left knee,{' '.join(words)}\n")
 
 

@@ -1,1 +1,1 @@
-"""Notebooks that look at the data; they import the package and hold no logic of their own."""
+"""Notebooks on the data and the models; they import the package and contain no logic of their own."""

@@ -1,4 +1,4 @@
-"""Run every notebook from top to bottom on the sample corpus, in a folder of its own; an error in a cell fails it."""
+"""Run every notebook on the sample corpus in a temporary folder; an error in a cell fails the run."""
 
 import os
 import sys
@@ -19,10 +19,10 @@ SEED = 7
 
 
 def main() -> int:
-    """Execute the notebooks and say which ran."""
-    # ipykernel's messaging asks for it where a debugger's frozen modules are met.
+    """Execute the notebooks and print a line for each."""
+    # Silences ipykernel's warning about frozen modules in the debugger.
     os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")
-    # Runs on samples belong into that folder, not on a team's server.
+    # Keep runs on samples in the temporary folder, not on a team's server.
     os.environ.pop("MLFLOW_TRACKING_URI", None)
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)

@@ -1,4 +1,4 @@
-"""Every benchmark can be imported, so that a rename in the package does not break one unnoticed."""
+"""Import every benchmark, to notice renames in the package that break one."""
 
 import importlib
 from pathlib import Path
@@ -10,6 +10,6 @@ NAMES = sorted(path.stem for path in (ROOT / "benchmarks").glob("*.py") if path.
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_benchmark_is_imported(name, monkeypatch):
+def test_a_benchmark_can_be_imported(name, monkeypatch):
     monkeypatch.syspath_prepend(ROOT)
     importlib.import_module(f"benchmarks.{name}")

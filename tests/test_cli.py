@@ -1,4 +1,4 @@
-"""The commands as a user types them: what they print, what they leave behind, and how they fail."""
+"""Run the commands as a user types them: output, files and errors."""
 
 import json
 import subprocess
@@ -24,14 +24,13 @@ def run(tmp_path, monkeypatch):
     return invoke
 
 
-def failed_in_one_line(result, told):
+def assert_fails_in_one_line(result, message):
     assert result.exit_code == 2, result.output
-    assert told in result.stderr
+    assert message in result.stderr
     assert len(result.stderr.strip().splitlines()) == 1
-    return True
 
 
-def test_a_user_hears_nothing_of_a_process_that_was_replaced():
+def test_a_replaced_worker_process_prints_no_warning():
     code = """
 import warnings
 from imr_ml.cli.app import main
@@ -42,14 +41,14 @@ warnings.warn("A worker stopped while some jobs were given to the executor. This
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stderr == b""
 
 
-def test_help_loads_nothing_heavy():
+def test_help_imports_no_heavy_library():
     heavy = ("mlflow", "spacy", "sklearn", "pandas", "matplotlib")
     code = f"import sys, imr_ml.cli; print([name for name in {heavy} if name in sys.modules])"
 
     assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "[]"
 
 
-def test_ingest_writes_the_table_and_states_what_it_could_not_read(run, tmp_path):
+def test_ingest_writes_the_table_and_reports_unreadable_files(run, tmp_path):
     (tmp_path / "letters").mkdir()
     (tmp_path / "letters/a.txt").write_text(make_letter_text(items=(KNEE, NORCO)))
     (tmp_path / "letters/b.txt").write_text("a shopping list\n")
@@ -59,14 +58,14 @@ def test_ingest_writes_the_table_and_states_what_it_could_not_read(run, tmp_path
     assert result.exit_code == 0, result.output
     assert "requests.parquet: 1 letters, 2 requests, 1 overturned (50.0%)" in result.stdout
     assert "  1 not in the table: has no heading 'IMR ISSUES" in result.stdout
-    assert "1 file(s) not in the table; see rejects.jsonl" in result.stderr
+    assert "1 file(s) not added to the table; see rejects.jsonl" in result.stderr
     assert len(pd.read_parquet("requests.parquet")) == 2
     (reject,) = [json.loads(line) for line in Path("rejects.jsonl").read_text().splitlines()]
     assert reject["file"].endswith("b.txt")
     assert "IMR ISSUES" in reject["reason"]
 
 
-def test_ingest_prints_what_it_did_as_json(run, tmp_path):
+def test_ingest_prints_its_report_as_json(run, tmp_path):
     (tmp_path / "letters").mkdir()
     (tmp_path / "letters" / "a.txt").write_text(make_letter_text())
     (tmp_path / "letters" / "scan.tif").write_text("x")
@@ -76,7 +75,7 @@ def test_ingest_prints_what_it_did_as_json(run, tmp_path):
     assert (report["letters"], report["other_files"]) == (1, {"total": 1, "first": ["scan.tif"]})
 
 
-def test_ingest_adds_to_a_table_unless_reported_to_start_afresh(run, tmp_path):
+def test_ingest_adds_to_a_table_unless_fresh_is_set(run, tmp_path):
     (tmp_path / "a.txt").write_text(make_letter_text(items=(KNEE, NORCO)))
     (tmp_path / "b.txt").write_text(make_letter_text(case_number="CM17-0000001"))
     (tmp_path / "again.txt").write_text(make_letter_text(case_number="CM17-0000001", decision_date="01/31/2017"))
@@ -117,30 +116,30 @@ def test_ingest_appends_only_letters_that_the_table_lacks(run, tmp_path):
     assert len(pd.read_parquet("requests.parquet")) == 3
 
 
-def test_read_shows_a_letter_to_people_and_to_programs(run, tmp_path):
+def test_read_shows_a_letter_as_text_and_as_json(run, tmp_path):
     (tmp_path / "a.txt").write_text(make_letter_text(items=(KNEE, NORCO)))
 
-    shown, told = run("read", "a.txt"), run("read", "a.txt", "--json")
+    as_text, as_json = run("read", "a.txt"), run("read", "a.txt", "--json")
 
-    assert shown.exit_code == told.exit_code == 0, shown.output
-    assert "2. Norco 10/325mg #60: Overturned" in shown.stdout
-    assert json.loads(told.stdout)["case_number"] == "CM16-0099001"
+    assert as_text.exit_code == as_json.exit_code == 0, as_text.output
+    assert "2. Norco 10/325mg #60: Overturned" in as_text.stdout
+    assert json.loads(as_json.stdout)["case_number"] == "CM16-0099001"
 
 
 def test_sample_letters_are_the_same_for_the_same_seed(run, tmp_path):
-    for folder in ("one", "two"):
+    for folder in ("first", "second"):
         assert run("sample", "-n", 3, "-o", folder, "--seed", 5).exit_code == 0
 
-    contents = [[path.read_bytes() for path in sorted(Path(folder).iterdir())] for folder in ("one", "two")]
+    contents = [[path.read_bytes() for path in sorted(Path(folder).iterdir())] for folder in ("first", "second")]
     assert contents[0] == contents[1]
-    assert len(list(Path("one").glob("*.txt"))) == 3
+    assert len(list(Path("first").glob("*.txt"))) == 3
 
 
-def test_sample_does_not_write_into_a_folder_that_holds_something(run, tmp_path):
-    (tmp_path / "kept").mkdir()
-    (tmp_path / "kept/a.txt").touch()
+def test_sample_does_not_write_into_a_folder_with_files(run, tmp_path):
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full/a.txt").touch()
 
-    assert failed_in_one_line(run("sample", "-n", 1, "-o", "kept"), "kept: exists and is not an empty folder")
+    assert_fails_in_one_line(run("sample", "-n", 1, "-o", "full"), "full: exists and is not an empty folder")
 
 
 def test_score_reports_rows_and_errors(run, model_folder):
@@ -150,11 +149,11 @@ def test_score_reports_rows_and_errors(run, model_folder):
 
     assert result.exit_code == 0, result.output
     assert "out.csv: 2 of 3 rows scored" in result.stdout
-    assert "1 row(s) could not be scored; the column 'error' says why" in result.stderr
-    assert "2 row(s) are of cases that the model was trained on (in_training)" in result.stderr
+    assert "1 row(s) could not be scored; the column 'error' has the reasons" in result.stderr
+    assert "2 row(s) belong to cases that the model was trained on (in_training)" in result.stderr
 
 
-def test_score_reads_standard_input_and_gives_its_summary_as_json(run, model_folder):
+def test_score_reads_standard_input_and_prints_its_summary_as_json(run, model_folder):
     table = make_requests(3).to_csv(index=False).encode()
 
     result = CliRunner().invoke(
@@ -165,10 +164,10 @@ def test_score_reads_standard_input_and_gives_its_summary_as_json(run, model_fol
     assert (summary["rows"], summary["errors"], summary["output"]) == (3, 0, "out.csv")
     assert sum(summary["by_outcome"].values()) == 3
     again = CliRunner().invoke(app, ["score", "-", "-o", "out.csv", "--model", str(model_folder), "--resume"])
-    assert failed_in_one_line(again, "standard input can't be read again; save it as a file")
+    assert_fails_in_one_line(again, "standard input cannot be read again; save it as a file")
 
 
-def test_score_states_how_it_read_a_table_that_could_be_read_otherwise_and_maps_its_columns(run, model_folder):
+def test_score_reports_the_detected_format_and_maps_columns(run, model_folder):
     requests = make_requests(3).rename(columns={"request": "RFA_TEXT"})
     requests.to_csv("in.csv", index=False, sep=";", encoding="utf-16")
 
@@ -187,7 +186,7 @@ def test_score_states_how_it_read_a_table_that_could_be_read_otherwise_and_maps_
 
     assert result.exit_code == 0, result.output
     assert "in.csv is read as CSV, utf-16" in result.stderr
-    assert "page.html: open it in a browser; it holds the requests' texts" in result.stdout
+    assert "page.html: open it in a browser; it contains the texts of the requests" in result.stdout
     assert requests["RFA_TEXT"][0] in Path("page.html").read_text("utf-8")
 
 
@@ -195,17 +194,15 @@ def test_a_scored_batch_is_tracked_if_requested(run, model_folder, tmp_path, mon
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'runs.db'}")
     make_requests(2).to_csv("in.csv", index=False)
 
-    quiet = run("score", "in.csv", "-o", "out.csv", "--model", model_folder)
-    assert not (tmp_path / "runs.db").exists(), quiet.output
+    untracked = run("score", "in.csv", "-o", "out.csv", "--model", model_folder)
+    assert not (tmp_path / "runs.db").exists(), untracked.output
 
     result = run("score", "in.csv", "-o", "out.csv", "--model", model_folder, "--track")
     assert result.exit_code == 0, result.output
     assert "in 'imr_ml scoring'" in result.stdout
 
 
-def test_a_batch_that_can_not_be_tracked_is_scored_all_the_same_and_its_run_is_kept(
-    run, model_folder, tmp_path, monkeypatch
-):
+def test_a_batch_is_scored_and_its_run_saved_if_the_server_is_down(run, model_folder, tmp_path, monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
     make_requests(2).to_csv("in.csv", index=False)
     result = run("score", "in.csv", "-o", "out.csv", "--model", model_folder, "--track")
@@ -215,21 +212,21 @@ def test_a_batch_that_can_not_be_tracked_is_scored_all_the_same_and_its_run_is_k
     assert len(pd.read_csv("out.csv")) == 2
 
 
-def test_score_takes_the_coverage_and_the_number_of_precedents(run, model_folder):
+def test_score_uses_the_coverage_and_the_number_of_precedents(run, model_folder):
     make_requests(3).assign(application_received="2016-07-01").to_csv("in.csv", index=False)
 
     run("score", "in.csv", "-o", "out.jsonl", "--model", model_folder, "--coverage", 0.99, "--precedents", 1)
     without = run("score", "in.csv", "-o", "none.jsonl", "--model", model_folder, "--precedents", 0, "--no-evidence")
 
-    told, none = (pd.read_json(f"{name}.jsonl", lines=True) for name in ("out", "none"))
+    full, bare = (pd.read_json(f"{name}.jsonl", lines=True) for name in ("out", "none"))
     assert without.exit_code == 0, without.output
-    assert told["outcome_pred"].eq("uncertain").all()
-    assert [len(json.loads(row)) for row in told["precedents"]] == [1, 1, 1]
-    assert none[["precedents", "evidence"]].isna().all(axis=None)
+    assert full["outcome_pred"].eq("uncertain").all()
+    assert [len(json.loads(row)) for row in full["precedents"]] == [1, 1, 1]
+    assert bare[["precedents", "evidence"]].isna().all(axis=None)
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (["train", "--data", "gone"], "gone: no such file or folder"),
         (["train", "--data", "empty"], "empty: contains no letter (.pdf or .txt)"),
@@ -252,7 +249,7 @@ def test_score_takes_the_coverage_and_the_number_of_precedents(run, model_folder
         (["read", "broken/a.pdf"], "a.pdf: is not a PDF (no %PDF- mark); fetch it again"),
     ],
 )
-def test_bad_input_costs_one_line_and_exit_code_2(run, tmp_path, monkeypatch, model_folder, arguments, told):
+def test_bad_input_gives_one_line_and_exit_code_2(run, tmp_path, monkeypatch, model_folder, arguments, message):
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     (tmp_path / "empty").mkdir()
     (tmp_path / "broken").mkdir()
@@ -263,23 +260,23 @@ def test_bad_input_costs_one_line_and_exit_code_2(run, tmp_path, monkeypatch, mo
 
     result = run(*[model_folder if argument == "MODEL" else argument for argument in arguments])
 
-    assert failed_in_one_line(result, told)
+    assert_fails_in_one_line(result, message)
     assert not (tmp_path / "out.csv").exists()
     assert not (tmp_path / "models").exists()
 
 
-def test_errors_hold_nothing_of_a_request(run, tmp_path):
+def test_errors_contain_no_text_of_a_request(run, tmp_path):
     secret = "zebrafish"
     make_requests(30).assign(request=secret, outcome=secret).to_csv("in.csv", index=False)
 
     result = run("train", "--data", "in.csv")
 
-    assert failed_in_one_line(result, "has no decided request (30 x outcome is not a known decision)")
+    assert_fails_in_one_line(result, "has no decided request (30 x outcome is not a known decision)")
     assert secret not in result.output
 
 
 @pytest.mark.slow
-def test_the_main_job_from_nothing_to_scored_requests(run, tmp_path, monkeypatch):
+def test_train_without_data_then_score(run, tmp_path, monkeypatch):
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     monkeypatch.setattr("imr_ml.ingest.sources.SAMPLE_LETTERS", 80)
 
@@ -297,7 +294,7 @@ def test_the_main_job_from_nothing_to_scored_requests(run, tmp_path, monkeypatch
     registered = run("score", "data/sample", "-o", "registered.jsonl", "--model", "models:/imr-ml@challenger")
 
     assert scored.exit_code == registered.exit_code == 0, scored.output + registered.output
-    assert "trained on the SAMPLE corpus: what it says of real requests means nothing" in scored.stderr
+    assert "trained on the SAMPLE corpus: its predictions for real requests are meaningless" in scored.stderr
     assert Path("scored.jsonl").read_bytes() == Path("registered.jsonl").read_bytes()
     rows = [json.loads(line) for line in Path("scored.jsonl").read_text().splitlines()]
     assert len(rows) == len(pd.read_parquet("data/processed/requests.parquet"))

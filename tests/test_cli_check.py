@@ -1,4 +1,4 @@
-"""`imr-ml check`: exit code 3 where something must be mended, 0 where not, 2 for what can't be checked."""
+"""`imr-ml check`: exit code 3 for errors, 0 without errors, 2 for input that cannot be checked."""
 
 import json
 
@@ -28,7 +28,7 @@ def table(tmp_path):
     return path
 
 
-def test_a_table_with_warnings_only_ends_with_0(check, table):
+def test_a_table_with_only_warnings_exits_with_0(check, table):
     result = check(table)
 
     assert result.exit_code == 0, result.output
@@ -36,7 +36,7 @@ def test_a_table_with_warnings_only_ends_with_0(check, table):
     assert result.stdout.splitlines()[-1].startswith("0 errors, ")
 
 
-def test_a_table_with_errors_ends_with_3_and_reports_where(check, table):
+def test_a_table_with_errors_exits_with_3_and_reports_the_places(check, table):
     make_requests(40).assign(decision_date="2016-01-01").to_csv(table, index=False)
 
     result = check(table)
@@ -47,7 +47,7 @@ def test_a_table_with_errors_ends_with_3_and_reports_where(check, table):
 
 
 @pytest.mark.parametrize("suffix", ["parquet", "jsonl", "xlsx"])
-def test_any_format_is_read(check, table, suffix):
+def test_every_table_format_gives_the_same_report(check, table, suffix):
     requests = make_requests(70)
     target = table.with_suffix(f".{suffix}")
     if suffix == "parquet":
@@ -60,28 +60,28 @@ def test_any_format_is_read(check, table, suffix):
     assert check(target, "--json").stdout.replace(f".{suffix}", ".csv") == check(table, "--json").stdout
 
 
-def test_json_stands_alone_on_standard_output_beside_a_page(check, table):
+def test_standard_output_is_only_json_when_a_page_is_written_too(check, table):
     result = check(table, "--json", "--report", "check.html")
 
     assert json.loads(result.stdout)["rows"] == 70
-    assert "check.html: the findings as a page" in result.stderr
+    assert "check.html: page of the findings" in result.stderr
     assert (table.parent / "check.html").read_text("utf-8").startswith("<!doctype html>")
 
 
-def test_own_settings_and_names_of_columns_count(check, table, tmp_path):
+def test_custom_settings_and_column_names_are_used(check, table, tmp_path):
     make_requests(70).rename(columns={"request": "RFA_TEXT"}).to_csv(table, index=False)
-    own = tmp_path / "own.toml"
-    own.write_text('finding.missing_columns.level = "information"\n', encoding="utf-8")
+    settings_file = tmp_path / "own.toml"
+    settings_file.write_text('finding.missing_columns.level = "information"\n', encoding="utf-8")
 
-    lacking = check(table, "--json")
-    assert lacking.exit_code == 3
-    assert "lacks required columns: request; try --map request=RFA_TEXT" in lacking.stdout
-    assert check(table, "--settings", own).exit_code == 0
+    unmapped = check(table, "--json")
+    assert unmapped.exit_code == 3
+    assert "lacks required columns: request; try --map request=RFA_TEXT" in unmapped.stdout
+    assert check(table, "--settings", settings_file).exit_code == 0
     assert check(table, "--map", "request=RFA_TEXT").exit_code == 0
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (["nothing.csv"], "imr-ml: nothing.csv: no such file"),
         (["requests.csv", "--settings", "nothing.toml"], "imr-ml: nothing.toml: no such file"),
@@ -91,14 +91,14 @@ def test_own_settings_and_names_of_columns_count(check, table, tmp_path):
         (["letter.pdf"], "imr-ml: letter.pdf: is not a table"),
     ],
 )
-def test_what_can_t_be_checked_is_reported_in_one_line_with_2(check, table, arguments, told):
+def test_bad_input_gives_one_line_and_exit_code_2(check, table, arguments, message):
     (table.parent / "latin.toml").write_bytes(b"# \xe9\n")
     (table.parent / "letter.pdf").write_bytes(b"%PDF-1.4")
 
     result = check(*arguments)
 
     assert result.exit_code == 2
-    assert result.stderr.startswith(told)
+    assert result.stderr.startswith(message)
     assert len(result.stderr.splitlines()) == 1
 
 
@@ -117,7 +117,7 @@ secrets = st.tuples(
     after=st.text("abc .,;\n", max_size=30),
 )
 @settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_an_identifier_is_reported_by_place_and_in_no_output(check, table, caplog, planted, column, before, after):
+def test_an_identifier_is_reported_by_its_place_and_never_printed(check, table, caplog, planted, column, before, after):
     requests = make_requests(6)
     text = f"{before} {' and '.join(planted)} {after}"
     requests.loc[3, column] = text
@@ -126,12 +126,13 @@ def test_an_identifier_is_reported_by_place_and_in_no_output(check, table, caplo
     results = [check(table, "--report", "check.html"), check(table, "--json")]
 
     page = (table.parent / "check.html").read_text("utf-8")
-    outputs = [page, caplog.text, *(part for each in results for part in (each.stdout, each.stderr))]
-    assert [each.exit_code for each in results] == [3, 3]
-    found = {one["kind"]: one["places"][0] for one in json.loads(results[1].stdout)["findings"] if one["places"]}
+    outputs = [page, caplog.text, *(text for result in results for text in (result.stdout, result.stderr))]
+    assert [result.exit_code for result in results] == [3, 3]
+    findings = json.loads(results[1].stdout)["findings"]
+    places = {finding["kind"]: finding["places"][0] for finding in findings if finding["places"]}
     for kind, secret in zip(("social_security_number", "phone_number", "e_mail_address"), planted, strict=True):
         start = text.index(secret)
-        place = found[kind]
+        place = places[kind]
         assert (place["row"], place["column"]) == (4, column)
         assert (place["start"], place["end"]) == (start, start + len(secret))
         assert not any(secret in output for output in outputs)

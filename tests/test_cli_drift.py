@@ -1,4 +1,4 @@
-"""`imr-ml drift`: exit code 3 where a batch drifted, 0 where not, 2 for what the user can mend."""
+"""`imr-ml drift`: exit code 3 if a batch drifted, 0 if not, 2 for bad input."""
 
 import json
 
@@ -21,8 +21,8 @@ def drift(tmp_path, monkeypatch, model_folder):
 
 
 @pytest.fixture
-def of_one_category(tmp_path):
-    """A batch of requests for nothing but opioids, in words that no training summary has."""
+def drifted_batch(tmp_path):
+    """A batch that requests only opioids, in words that no training summary has."""
     odd = make_requests(80, seed=2).assign(
         request="Norco 10/325mg #60",
         clinical_summary="Quembolic harrowgate sprondle frobnitz marzolin snorquel. " * 9,
@@ -42,8 +42,8 @@ def halves(tmp_path):
     return tmp_path / "first.csv", tmp_path / "second.csv"
 
 
-def test_a_batch_that_is_like_no_training_request_ends_with_3(drift, of_one_category):
-    result = drift("--current", of_one_category)
+def test_a_batch_unlike_the_training_requests_exits_with_3(drift, drifted_batch):
+    result = drift("--current", drifted_batch)
 
     assert result.exit_code == 3, result.output
     drifted = result.stdout.split("DRIFTED: ")[1].splitlines()[0].split(", ")
@@ -52,36 +52,36 @@ def test_a_batch_that_is_like_no_training_request_ends_with_3(drift, of_one_cate
     assert "trained on the SAMPLE corpus" in result.stderr
 
 
-def test_the_reference_may_be_another_batch_and_two_halves_of_one_end_with_0(drift, halves):
+def test_the_reference_can_be_another_batch_and_two_halves_exit_with_0(drift, halves):
     first, second = halves
 
     result = drift("--reference", first, "--current", second)
 
     assert result.exit_code == 0, result.output
     assert "no drift" in result.stdout
-    assert "the same in all requests, so not compared: days_since_injury, items_in_case" in result.stdout
+    assert "not compared, same value in all requests: days_since_injury, items_in_case" in result.stdout
     assert "reference: 120 requests of 60 cases; current: 120 requests of 60 cases" in result.stdout
 
 
-def test_all_of_it_is_written_as_json_and_drawn(drift, of_one_category, tmp_path):
-    result = drift("--current", of_one_category, "--output", "told.json", "--plot", "told.png")
+def test_the_report_is_written_as_json_and_plotted(drift, drifted_batch, tmp_path):
+    result = drift("--current", drifted_batch, "--output", "report.json", "--plot", "report.png")
 
-    told = json.loads((tmp_path / "told.json").read_text())
+    report = json.loads((tmp_path / "report.json").read_text())
     assert result.exit_code == 3
-    assert "category" in told["drifted"]
-    assert told["current"] == {"rows": 80, "cases": 40, "drawn_from": 80}
-    assert {one["statistic"] for one in told["findings"]} == {"psi", "ks"}
-    assert all(one["low"] <= one["value"] <= one["high"] for one in told["findings"])
-    assert sum(told["shares"]["category"]["current"]) == pytest.approx(1)
-    assert (tmp_path / "told.png").read_bytes().startswith(b"\x89PNG")
-    assert "frobnitz" not in (tmp_path / "told.json").read_text() + result.output
+    assert "category" in report["drifted"]
+    assert report["current"] == {"rows": 80, "cases": 40, "drawn_from": 80}
+    assert {finding["statistic"] for finding in report["findings"]} == {"psi", "ks"}
+    assert all(finding["low"] <= finding["value"] <= finding["high"] for finding in report["findings"])
+    assert sum(report["shares"]["category"]["current"]) == pytest.approx(1)
+    assert (tmp_path / "report.png").read_bytes().startswith(b"\x89PNG")
+    assert "frobnitz" not in (tmp_path / "report.json").read_text() + result.output
 
 
-def test_thresholds_are_the_users(drift, of_one_category):
-    assert drift("--current", of_one_category, "--psi", 1000, "--ks", 1).exit_code == 0
+def test_thresholds_can_be_set(drift, drifted_batch):
+    assert drift("--current", drifted_batch, "--psi", 1000, "--ks", 1).exit_code == 0
 
 
-def test_columns_may_be_called_otherwise(drift, halves):
+def test_columns_are_mapped(drift, halves):
     table = pd.read_csv(halves[1]).rename(columns={"request": "RFA_TEXT"})
     table.to_csv("theirs.csv", index=False)
 
@@ -98,13 +98,13 @@ def test_rows_of_training_cases_and_rows_that_cannot_be_scored_are_reported(drif
 
     result = drift("--current", "in.csv")
 
-    assert "10 row(s) can't be scored and are left out" in result.stderr
-    assert "5 row(s) are left out, as the model was trained on their cases" in result.stderr
+    assert "10 row(s) cannot be scored and are left out" in result.stderr
+    assert "5 row(s) are left out because the model was trained on their cases" in result.stderr
     assert "current: 5 requests of 5 cases" in result.stdout
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (["--current", "gone.csv"], "gone.csv: no such file"),
         (["--current", "bare.csv"], "bare.csv: lacks column(s) request"),
@@ -114,7 +114,7 @@ def test_rows_of_training_cases_and_rows_that_cannot_be_scored_are_reported(drif
         (["--current", "ours.csv", "--map", "request"], "request"),
     ],
 )
-def test_bad_input_costs_one_line_and_exit_code_2(drift, arguments, told):
+def test_bad_input_gives_one_line_and_exit_code_2(drift, arguments, message):
     new = make_requests(6).assign(case_number=[f"CM19-{row // 2:07d}" for row in range(6)])
     new.to_csv("ours.csv", index=False)
     new[:2].to_csv("one.csv", index=False)
@@ -123,11 +123,11 @@ def test_bad_input_costs_one_line_and_exit_code_2(drift, arguments, told):
     result = drift(*arguments)
 
     assert result.exit_code == 2, result.output
-    assert told in result.stderr
+    assert message in result.stderr
     assert len(result.stderr.splitlines()) == 1
 
 
-def test_a_model_without_a_profile_states_what_to_do(drift, trained, tmp_path):
+def test_a_model_without_a_profile_is_refused_with_a_remedy(drift, trained, tmp_path):
     from imr_ml.files import sha256_of
     from imr_ml.model_files import CHECKSUMS, FACTS, REFERENCE, save_model
 
@@ -143,5 +143,5 @@ def test_a_model_without_a_profile_states_what_to_do(drift, trained, tmp_path):
     refused = drift("--current", "ours.csv", model=folder)
 
     assert refused.exit_code == 2
-    assert "holds no profile of its training data" in refused.stderr
+    assert "contains no profile of its training data" in refused.stderr
     assert drift("--current", "ours.csv", "--reference", "ours.csv", model=folder).exit_code == 0

@@ -1,24 +1,24 @@
-"""What training prints of an evaluation."""
+"""Printed evaluations."""
 
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from imr_ml.cli.evaluation import print_evaluation, proofs
+from imr_ml.cli.evaluation import describe_tests, print_evaluation
 from imr_ml.evaluation.comparison import METRICS, Comparison
 from imr_ml.evaluation.intervals import Estimate
 from imr_ml.evaluation.permutation import MaskingComparison, PermutationTest
 from imr_ml.evaluation.temporal import TemporalEvaluation
 
 
-def told(**estimates):
+def estimates_of(**estimates):
     return {name.replace("__", "."): Estimate(*estimate) for name, estimate in estimates.items()}
 
 
-OWN = told(outcome__roc_auc=(0.7, 0.6, 0.8), family__f1_micro=(0.75, 0.7, 0.8))
-PLAIN = told(outcome__roc_auc=(0.6, 0.5, 0.7), family__f1_micro=(0.65, 0.6, 0.7))
-LATER = TemporalEvaluation(2016.5, 70, 35, 7, 30, 15, 3, 0, Comparison({"model": OWN, "plain_tfidf": PLAIN}, {}))
+MODEL = estimates_of(outcome__roc_auc=(0.7, 0.6, 0.8), family__f1_micro=(0.75, 0.7, 0.8))
+PLAIN = estimates_of(outcome__roc_auc=(0.6, 0.5, 0.7), family__f1_micro=(0.65, 0.6, 0.7))
+LATER = TemporalEvaluation(2016.5, 70, 35, 7, 30, 15, 3, 0, Comparison({"model": MODEL, "plain_tfidf": PLAIN}, {}))
 
 
 @pytest.mark.parametrize(
@@ -31,34 +31,34 @@ LATER = TemporalEvaluation(2016.5, 70, 35, 7, 30, 15, 3, 0, Comparison({"model":
             "micro F1 0.750 [0.700, 0.800]; plain TF-IDF ROC AUC 0.600 [0.500, 0.700], micro F1 0.650 [0.600, 0.700]",
         ),
         (
-            {"masking": MaskingComparison(4, OWN, PLAIN, told(outcome__roc_auc=(-0.1, -0.2, 0)))},
+            {"masking": MaskingComparison(4, MODEL, PLAIN, estimates_of(outcome__roc_auc=(-0.1, -0.2, 0)))},
             "masking changes 4 of 160 requests; masked minus unmasked: ROC AUC -0.100 [-0.200, 0.000]",
         ),
         (
-            {"masking": MaskingComparison(0, OWN, OWN, {})},
-            "masking changes 0 of 160 requests; it costs nothing",
+            {"masking": MaskingComparison(0, MODEL, MODEL, {})},
+            "masking changes 0 of 160 requests; no metric changes",
         ),
         (
             {"permutation": PermutationTest(0.7, np.array([0.4, 0.5, 0.6]))},
-            "outcomes shuffled 3 times: ROC AUC within folds 0.500 on average, 95th percentile 0.590; as they are "
+            "outcomes shuffled 3 times: ROC AUC within folds 0.500 on average, 95th percentile 0.590; unshuffled "
             "0.700, p = 0.250",
         ),
     ],
 )
-def test_each_proof_is_one_line(trained, parts, line):
-    found = list(proofs(replace(trained, evaluation=replace(trained.evaluation, **parts))))
+def test_each_test_is_described_in_one_line(trained, parts, line):
+    lines = list(describe_tests(replace(trained, evaluation=replace(trained.evaluation, **parts))))
 
-    assert line in found
-    assert len(found) == 1 + bool(set(parts) - {"temporal"})
-
-
-def test_joined_cases_are_reported(trained):
-    found = list(proofs(replace(trained, data=replace(trained.data, groups=78))))
-
-    assert found[0] == "near-duplicates: 80 cases stand in 78 groups, none of which is ever split"
+    assert line in lines
+    assert len(lines) == 1 + bool(set(parts) - {"temporal"})
 
 
-def test_every_metric_is_printed_and_slices_if_requested(trained, capsys):
+def test_groups_of_near_duplicate_cases_are_reported(trained):
+    lines = list(describe_tests(replace(trained, data=replace(trained.data, groups=78))))
+
+    assert lines[0] == "near-duplicates: 80 cases form 78 groups, each kept on one side of every split"
+
+
+def test_every_metric_is_printed_and_slices_on_request(trained, capsys):
     print_evaluation(trained)
     without = capsys.readouterr().out
     print_evaluation(trained, slices=True)

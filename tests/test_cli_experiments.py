@@ -1,4 +1,4 @@
-"""Experiments on the command line: list, show, diff, schema, and training with one."""
+"""Experiments on the command line: list, show, diff, schema, train and ladder."""
 
 import json
 from pathlib import Path
@@ -44,26 +44,26 @@ def run(tmp_path, monkeypatch):
 
 @pytest.fixture
 def settings_of(run, monkeypatch):
-    """Settings that `imr-ml train` trains with, given its arguments."""
+    """Return the settings that `imr-ml train` uses with some arguments."""
     make_requests(60).to_parquet("requests.parquet")
-    taken = []
+    calls = []
 
     def stop(_requests, settings, _start, _groups):
-        taken.append(settings)
-        raise ImrError("enough")
+        calls.append(settings)
+        raise ImrError("stopped")
 
     monkeypatch.setattr("imr_ml.training.train", stop)
 
     def settings(*arguments):
-        done = run("train", "--data", "requests.parquet", *arguments)
-        assert done.exit_code == 2
-        assert done.stderr == "imr-ml: enough\n"
-        return taken.pop()
+        result = run("train", "--data", "requests.parquet", *arguments)
+        assert result.exit_code == 2
+        assert result.stderr == "imr-ml: stopped\n"
+        return calls.pop()
 
     return settings
 
 
-def test_every_built_in_experiment_is_listed_with_what_it_is(run):
+def test_every_built_in_experiment_is_listed_with_its_description(run):
     lines = run("experiments", "list").stdout.splitlines()
 
     assert [line.split()[0] for line in lines] == list(built_in_names())
@@ -71,21 +71,21 @@ def test_every_built_in_experiment_is_listed_with_what_it_is(run):
     assert all(len(line.split()) > 3 for line in lines)
 
 
-def test_a_shown_experiment_is_a_file_to_train_with(run):
+def test_the_output_of_show_is_an_experiment_file(run):
     Path("mine.toml").write_text(run("experiments", "show", "words_only").stdout)
 
     assert read_experiment("mine.toml").experiment == read_experiment("words_only").experiment
 
 
-def test_a_difference_names_the_keys_that_differ(run):
-    done = run("experiments", "diff", "default", "long_phrases")
+def test_diff_lists_the_keys_that_differ(run):
+    result = run("experiments", "diff", "default", "long_phrases")
 
-    assert "features.summary.ngrams" in done.stdout
-    assert "outcome.C" not in done.stdout
+    assert "features.summary.ngrams" in result.stdout
+    assert "outcome.C" not in result.stdout
     assert run("experiments", "diff", "default", "default").stdout == "all settings are the same\n"
 
 
-def test_a_dropped_alternative_is_one_line(run):
+def test_a_removed_alternative_is_one_line_of_diff(run):
     Path("mine.toml").write_text("[families]\nalternatives = []\n")
 
     lines = run("experiments", "diff", "default", "mine.toml").stdout.splitlines()
@@ -98,11 +98,11 @@ def test_the_schema_is_json(run):
     assert "outcome" in json.loads(run("experiments", "schema").stdout)["properties"]
 
 
-def test_training_without_an_experiment_takes_the_default_settings(settings_of):
+def test_training_without_an_experiment_uses_the_default_settings(settings_of):
     assert settings_of() == TrainingSettings()
 
 
-def test_options_of_their_own_do_what_they_did(settings_of):
+def test_options_for_single_settings_still_work(settings_of):
     settings = settings_of("--folds", "3", "--seed", "4", "--coverage", "0.8", "--jobs", "1", "--learning-curve")
 
     assert settings == TrainingSettings(
@@ -112,7 +112,7 @@ def test_options_of_their_own_do_what_they_did(settings_of):
     )
 
 
-def test_set_values_and_options_replace_the_files(settings_of):
+def test_set_values_and_options_override_the_file(settings_of):
     settings = settings_of("--experiment", "long_phrases", "--set", "outcome.C=1", "--set", "training.seed=3")
 
     assert settings.model.terms.summary.ngrams == 3
@@ -129,12 +129,12 @@ def test_set_values_and_options_replace_the_files(settings_of):
         (("--set", "outcome.C"), "write KEY=VALUE"),
     ],
 )
-def test_a_wrong_experiment_is_one_line_before_anything_is_read(run, arguments, message):
-    done = run("train", "--data", "nothere.csv", *arguments)
+def test_a_wrong_experiment_gives_one_line_before_data_is_read(run, arguments, message):
+    result = run("train", "--data", "nothere.csv", *arguments)
 
-    assert done.exit_code == 2
-    assert message in done.stderr
-    assert len(done.stderr.splitlines()) == 1
+    assert result.exit_code == 2
+    assert message in result.stderr
+    assert len(result.stderr.splitlines()) == 1
 
 
 @pytest.mark.slow
@@ -169,25 +169,25 @@ def test_the_ladder_compares_experiments_on_the_same_folds_and_stores_nothing(ru
     make_requests(60).to_parquet("requests.parquet")
     Path("mine.toml").write_text(EXPERIMENT)
 
-    done = run("ladder", "mine.toml", "complement_nb", "--data", "requests.parquet", "--folds", "2", "--repeats", "1")
+    result = run("ladder", "mine.toml", "complement_nb", "--data", "requests.parquet", "--folds", "2", "--repeats", "1")
 
-    assert done.exit_code == 0, done.output
+    assert result.exit_code == 0, result.output
     for name in ("base_rate", "plain_tfidf", "mine", "complement_nb", "roc auc", "f1 micro"):
-        assert name in done.stdout
+        assert name in result.stdout
     assert not Path("mlflow.db").exists()
     assert not Path("models").exists()
 
 
-def test_a_ladder_of_what_is_no_experiment_is_one_line(run):
-    done = run("ladder", "none_such", "--data", "nothere.csv")
+def test_a_ladder_with_an_unknown_experiment_gives_one_line(run):
+    result = run("ladder", "none_such", "--data", "nothere.csv")
 
-    assert done.exit_code == 2
-    assert done.stderr.startswith("imr-ml: no experiment is called 'none_such'")
+    assert result.exit_code == 2
+    assert result.stderr.startswith("imr-ml: no experiment is called 'none_such'")
 
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("default::DeprecationWarning", "default::FutureWarning")
-def test_a_classifier_that_is_not_linear_is_registered_promoted_scored_and_reproduced(run):
+def test_a_nonlinear_classifier_is_registered_promoted_scored_and_reproduced(run):
     make_requests(60).to_parquet("requests.parquet")
     quick = ("--folds", "2", "--jobs", "1", "--set", "evaluation.repeats=1", "--set", "evaluation.resamples=20")
 

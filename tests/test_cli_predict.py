@@ -1,4 +1,4 @@
-"""Predict one request or one letter, and score a stream."""
+"""`imr-ml predict` for a request or a letter, and `imr-ml score` on a stream."""
 
 import io
 import json
@@ -33,7 +33,7 @@ def test_a_request_gets_a_card_with_probability_cohort_families_evidence_and_pre
         assert label in result.stdout
 
 
-def test_json_has_the_numbers_of_scoring(model_folder):
+def test_json_has_the_same_numbers_as_scoring(model_folder):
     result = run("predict", *REQUEST, "--model", model_folder, "--json")
 
     row = json.loads(result.stdout)
@@ -57,7 +57,7 @@ def test_each_request_of_a_letter_gets_a_prediction(model_folder, tmp_path, from
 
 
 @pytest.mark.parametrize("arguments", [[], ["--request", "MRI"], ["a.txt", *REQUEST]])
-def test_either_a_letter_or_both_texts_are_needed(arguments, model_folder):
+def test_either_a_letter_or_both_texts_are_required(arguments, model_folder):
     result = run("predict", *arguments, "--model", model_folder)
 
     assert result.exit_code == 2
@@ -93,7 +93,7 @@ def test_a_stream_of_json_lines_is_answered_line_by_line(model_folder):
     assert scored[2]["warnings"] == "age: not a valid number"
 
 
-def test_a_stream_answers_before_its_end(model_folder):
+def test_a_stream_is_answered_before_its_end(model_folder):
     from imr_ml.corpus.mapping import ColumnMapping
     from imr_ml.scoring.stream import score_stream
 
@@ -115,7 +115,7 @@ def test_a_stream_answers_before_its_end(model_folder):
     assert set(SCORE_COLUMNS) <= set(json.loads(answers.getvalue().splitlines()[1]))
 
 
-def test_a_full_disk_is_reported_in_one_line_and_leaves_the_previous_output(model_folder, tmp_path):
+def test_a_full_disk_gives_one_line_and_leaves_the_previous_output(model_folder, tmp_path):
     make_requests(400).to_csv(tmp_path / "in.csv", index=False)
     (tmp_path / "out.csv").write_text("previous")
 
@@ -134,7 +134,7 @@ def test_a_full_disk_is_reported_in_one_line_and_leaves_the_previous_output(mode
     assert (tmp_path / "out.csv").read_text() == "previous"
 
 
-def test_no_row_scored_is_not_a_success(model_folder, tmp_path):
+def test_scoring_no_row_exits_with_3(model_folder, tmp_path):
     make_requests(3).assign(request="N/A").to_csv(tmp_path / "in.csv", index=False)
 
     result = run("score", tmp_path / "in.csv", "-o", tmp_path / "out.csv", "--model", model_folder)

@@ -1,4 +1,4 @@
-"""Output of `imr-ml rates`, and its errors."""
+"""`imr-ml rates`: printed and written rates, and bad input."""
 
 import sys
 
@@ -58,10 +58,10 @@ def test_sample_requests_are_marked(rates, table, tmp_path):
     assert set(pd.read_csv(tmp_path / "rates.csv")["source"]) == {"SAMPLE (SYNTHETIC)"}
 
 
-def test_a_table_with_other_names_is_read_as_by_train(rates, tmp_path):
-    own = decided((MRI, 30, 10)).rename(columns={"request": "RFA", "outcome": "Result"})
-    own["Result"] = own["Result"].replace({"overturned": "Modified"})
-    own.to_csv(tmp_path / "own.csv", index=False, sep=";")
+def test_a_table_with_custom_columns_and_values_is_read_as_train_reads_it(rates, tmp_path):
+    requests = decided((MRI, 30, 10)).rename(columns={"request": "RFA", "outcome": "Result"})
+    requests["Result"] = requests["Result"].replace({"overturned": "Modified"})
+    requests.to_csv(tmp_path / "own.csv", index=False, sep=";")
     result = rates("own.csv", "--map", "request=RFA", "--map", "outcome=Result", "--partial", "overturned")
 
     assert result.exit_code == 0, result.output
@@ -89,12 +89,12 @@ def test_a_folder_of_letters_is_read(rates, tmp_path):
         (["decided.csv", "--by", "body_part", "--compare", "knee", "neck"], "fewer than 20 requests have only"),
         (["decided.csv", "-o", "rates.docx"], "rates.docx"),
         (["decided.csv", "--html", "rates.pdf"], "rates.pdf: the page is HTML; end its name in .html"),
-        (["decided.csv", "-o", "decided.csv"], "decided.csv: is the input; write to another file"),
-        (["decided.csv", "--with-text"], "--with-text is about the page: give --html too"),
+        (["decided.csv", "-o", "decided.csv"], "decided.csv: is the input; choose another output file"),
+        (["decided.csv", "--with-text"], "--with-text adds texts to the page: give --html too"),
         (["decided.csv", "--source", "dmhc"], "contains no request of source dmhc"),
     ],
 )
-def test_bad_input_exits_with_2_and_one_line(rates, table, arguments, message):
+def test_bad_input_gives_one_line_and_exit_code_2(rates, table, arguments, message):
     result = rates(*arguments)
 
     assert result.exit_code == 2, result.output

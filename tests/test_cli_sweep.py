@@ -1,4 +1,4 @@
-"""`imr-ml sweep` on the command line: what it prints, writes and records, and what it refuses."""
+"""`imr-ml sweep`: output, winner file, recorded runs and bad input."""
 
 import os
 import signal
@@ -55,20 +55,20 @@ def run(tmp_path, monkeypatch):
 
 @pytest.mark.slow
 def test_a_sweep_prints_its_cost_and_gain_writes_the_winner_and_is_recorded(run):
-    done = run(*SWEEP, "--trials", "7")
+    result = run(*SWEEP, "--trials", "7")
 
-    assert done.exit_code == 0, done.output
-    assert "cost: 3 searches (2 outer folds, then all the data) of 2 trials" in done.stdout
-    assert "6 trials (" in done.stdout
-    assert "selected (nested)" in done.stdout
-    assert "selected minus file, outcome.roc_auc: " in done.stdout
+    assert result.exit_code == 0, result.output
+    assert "cost: 3 searches (2 outer folds, then all the data) of 2 trials" in result.stdout
+    assert "6 trials (" in result.stdout
+    assert "selected (nested)" in result.stdout
+    assert "selected minus file, outcome.roc_auc: " in result.stdout
     winner = read_experiment("mine.best.toml")
     assert winner.experiment.training.half_life_years == (float("inf"),)
     assert winner.experiment.features.request.ngrams in (1, 2)
     client = MlflowClient(f"sqlite:///{Path.cwd() / 'mlflow.db'}")
     experiment = client.get_experiment_by_name(SWEEPS).experiment_id
     (parent,) = client.search_runs([experiment], "tags.kind = 'sweep'")
-    assert parent.info.run_id in done.stdout
+    assert parent.info.run_id in result.stdout
     assert len(client.search_runs([experiment], "tags.kind = 'trial'")) == 6
 
     again = run(*SWEEP)
@@ -76,16 +76,16 @@ def test_a_sweep_prints_its_cost_and_gain_writes_the_winner_and_is_recorded(run)
     assert again.stderr == "imr-ml: mine.best.toml: already exists; move it away, or choose another file with -o\n"
 
 
-def test_training_leaves_the_sweep_table_aside_and_says_so(run, monkeypatch):
+def test_training_ignores_the_sweep_table_and_says_so(run, monkeypatch):
     def stop(*_):
-        raise ImrError("enough")
+        raise ImrError("stopped")
 
     monkeypatch.setattr("imr_ml.training.train", stop)
 
-    done = run("train", "--data", "requests.parquet", "--experiment", "mine.toml")
+    result = run("train", "--data", "requests.parquet", "--experiment", "mine.toml")
 
-    assert "mine.toml: its [sweep] table is for 'imr-ml sweep'; training with its other settings" in done.stdout
-    assert done.stderr == "imr-ml: enough\n"
+    assert "mine.toml: its [sweep] table is for 'imr-ml sweep'; training uses its other settings" in result.stdout
+    assert result.stderr == "imr-ml: stopped\n"
 
 
 @pytest.mark.parametrize(
@@ -99,12 +99,12 @@ def test_training_leaves_the_sweep_table_aside_and_says_so(run, monkeypatch):
         (("sweep", "mine.toml", "--data", "nothere.csv"), "nothere.csv"),
     ],
 )
-def test_a_wrong_call_is_one_line_and_leaves_nothing_behind(run, arguments, message):
-    done = run(*arguments)
+def test_bad_input_gives_one_line_and_leaves_no_files(run, arguments, message):
+    result = run(*arguments)
 
-    assert done.exit_code == 2
-    assert message in done.stderr
-    assert len(done.stderr.splitlines()) == 1
+    assert result.exit_code == 2
+    assert message in result.stderr
+    assert len(result.stderr.splitlines()) == 1
     assert not Path("sweeps").exists()
     assert not Path("mine.best.toml").exists()
 
@@ -124,11 +124,12 @@ def _results(store):
     plan = read_plan("mine.toml")
     with open_storage(store) as storage:
         searches = [Search(name, plan, storage, {}) for name in plan.searches]
-        return [(one.search, one.values, one.state, one.metrics) for each in searches for one in each.results]
+        trials = [trial for search in searches for trial in search.results]
+        return [(trial.search, trial.values, trial.state, trial.metrics) for trial in trials]
 
 
 @pytest.mark.slow
-def test_a_killed_sweep_goes_on_to_the_result_of_one_that_was_not(run, monkeypatch):
+def test_a_killed_sweep_resumes_and_gives_the_same_result(run, monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{free_port()}")
     program = str(Path(sys.executable).parent / "imr-ml")
     command = [program, *SWEEP, "--trials", "18", "--store", "killed.db"]

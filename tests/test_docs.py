@@ -1,4 +1,4 @@
-"""The Python examples in the docs run as written, and every link leads somewhere."""
+"""Run the Python examples of the docs, and check every link."""
 
 import re
 from pathlib import Path
@@ -31,7 +31,7 @@ def test_the_example_of_fetching_from_python_runs():
 
 
 def headings_of(page):
-    """Anchors that GitHub gives the headings of a page."""
+    """Return the anchors that GitHub generates for the headings of a page."""
     headings = re.findall(r"^#+ (.+)$", page.read_text("utf-8"), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 

@@ -1,4 +1,4 @@
-"""docs/data.md says what is so: each column with its role, each finding with its level, and an example that runs."""
+"""Check docs/data.md: columns with their roles, findings with their levels, and its examples."""
 
 import re
 from pathlib import Path
@@ -13,7 +13,7 @@ PAGE = (Path(__file__).parent.parent / "docs" / "data.md").read_text("utf-8")
 
 
 def rows_below(heading):
-    """Cells of the first table below a heading, without its head."""
+    """Return the cells of the first table below a heading, without the header."""
     section = PAGE.split(f"\n## {heading}\n")[1].split("\n## ")[0]
     lines = [line for line in section.splitlines() if line.startswith("|")]
     return [[cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in lines[2:]]
@@ -33,7 +33,7 @@ def test_every_source_is_listed():
     }
 
 
-def test_every_finding_is_listed_with_its_level_and_words():
+def test_every_finding_is_listed_with_its_level_and_description():
     entries = default_settings().finding | default_settings().identifier
 
     assert [tuple(row) for row in rows_below("The check")] == [
@@ -52,5 +52,5 @@ def test_the_example_from_python_runs(tmp_path, monkeypatch, capsys):
 
 
 @pytest.mark.parametrize("example", re.findall(r"^```toml\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE))
-def test_the_settings_shown_are_taken(example):
+def test_the_example_settings_are_valid(example):
     assert read_settings(example) != default_settings()

@@ -21,7 +21,7 @@ def run(*arguments):
 
 
 @pytest.mark.slow
-def test_the_example_is_trained_on_and_scored_as_the_page_says(tmp_path, monkeypatch):
+def test_the_example_is_trained_and_scored_as_documented(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
 
@@ -48,13 +48,13 @@ def test_the_example_is_trained_on_and_scored_as_the_page_says(tmp_path, monkeyp
 
 
 @pytest.mark.parametrize(("partial", "overturned"), [("drop", 10), ("overturned", 12), ("upheld", 10)])
-def test_partial_decisions_count_as_the_user_says(partial, overturned):
+def test_partial_decisions_count_as_the_option_sets(partial, overturned):
     decisions = read_decisions(VENDOR, InputOptions(read_mapping(file=COLUMNS), partial))
 
     assert decisions.requests["outcome"].eq("overturned").sum() == overturned
 
 
-def test_every_row_and_line_is_either_used_or_listed_with_a_reason():
+def test_every_row_and_line_is_used_or_listed_with_a_reason():
     decisions = read_decisions(VENDOR, InputOptions(read_mapping(file=COLUMNS)))
 
     assert len(decisions.requests) + len(decisions.rejected_rows) == 62
@@ -75,7 +75,7 @@ def test_columns_are_suggested_by_name_and_by_content(tmp_path):
         read_decisions(tmp_path / "a.csv")
 
 
-def test_a_table_without_case_numbers_or_with_every_row_twice_says_so(tmp_path):
+def test_missing_case_numbers_and_duplicate_rows_are_noted(tmp_path):
     rows = [{"request": f"MRI {n}", "clinical_summary": f"Story {n}.", "outcome": "upheld"} for n in range(3)]
     pd.DataFrame(rows * 2).to_json(tmp_path / "a.json")
 
@@ -93,8 +93,8 @@ def test_an_unknown_key_of_a_columns_file_is_one_line_with_its_place(tmp_path):
         read_mapping(file=tmp_path / "a.toml")
 
 
-def test_a_skipped_column_is_not_read_and_changes_nothing_else():
+def test_skipping_a_column_changes_no_other_column():
     options = InputOptions(read_mapping(file=COLUMNS))
-    whole, part = read_decisions(VENDOR, options), read_decisions(VENDOR, options, skip=("age",))
+    complete, skipped = read_decisions(VENDOR, options), read_decisions(VENDOR, options, skip=("age",))
 
-    pd.testing.assert_frame_equal(part.requests, whole.requests.drop(columns="age"))
+    pd.testing.assert_frame_equal(skipped.requests, complete.requests.drop(columns="age"))

@@ -25,7 +25,8 @@ def desk_address(model_folder, tmp_path_factory):
     assert line.startswith("the desk is at http://127.0.0.1:"), printed
     assert rest == ""
     assert (
-        printed == "imr-ml: this model was trained on the SAMPLE corpus: what it says of real requests means nothing\n"
+        printed == "imr-ml: this model was trained on the SAMPLE corpus: its predictions for real "
+        "requests are meaningless\n"
     )
     assert desk.returncode == 0
     assert [path.name for path in folder.iterdir()] == ["errors"]

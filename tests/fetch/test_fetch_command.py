@@ -58,7 +58,7 @@ def test_letters_that_failed_are_counted_by_their_reason(replica, tmp_path):
 
     assert ran.exit_code == 0
     assert "imr-ml:   3 x HTTP 404\n" in ran.stderr
-    assert "run the same command again to request those that failed" in ran.stderr
+    assert "run the same command again to retry failed letters" in ran.stderr
 
 
 def test_a_missing_contact_is_a_warning(replica, tmp_path):
@@ -82,7 +82,7 @@ def test_days_without_a_decision_are_reported(replica, tmp_path):
     ran = run(replica, tmp_path, "--since", "2016-05-01", "--until", "2016-05-02")
 
     assert ran.exit_code == 0
-    assert "the search lists no letter decided in these days" in ran.stderr
+    assert "the search lists no letter for these decision dates" in ran.stderr
 
 
 def test_help_does_not_load_fetching_libraries():
@@ -95,7 +95,7 @@ def test_help_does_not_load_fetching_libraries():
 def test_a_case_that_the_search_lacks_is_named(replica, tmp_path):
     ran = run(replica, tmp_path, "--case", "cm16-9999999")
 
-    assert "not in the search: CM16-9999999" in ran.stderr
+    assert "not listed by the search: CM16-9999999" in ran.stderr
 
 
 @pytest.mark.slow

@@ -103,8 +103,8 @@ def test_the_command_copies_the_page_and_prints_its_path(report, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["nowhere"], "nowhere: holds no model; train one with 'make train'"),
-        (["nowhere", "-o", "page.pdf"], "page.pdf: the report is an .html file"),
+        (["nowhere"], "nowhere: contains no model; train a model with 'imr-ml train'"),
+        (["nowhere", "-o", "page.pdf"], "page.pdf: the page is HTML; end its name in .html"),
         (["s3://bucket/model"], "name a folder, models:/imr-ml@champion"),
     ],
 )
@@ -120,7 +120,7 @@ def test_the_error_for_a_model_without_a_report_names_it(model_folder):
     result = CliRunner().invoke(app, ["report", str(model_folder)])
 
     assert result.exit_code == 2
-    assert "its training wrote no report.html" in result.stderr
+    assert "contains no report.html" in result.stderr
 
 
 @pytest.mark.slow

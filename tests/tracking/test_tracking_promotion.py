@@ -273,7 +273,7 @@ def test_the_terminal_shows_intervals_pairs_and_params_side_by_side(in_tracked):
 
 
 def test_in_a_narrow_terminal_names_and_values_are_folded_rather_than_cut(in_tracked, monkeypatch):
-    monkeypatch.setattr(sys.modules["imr_ml.cli.app"], "WIDTH_OF_FILES", 80)
+    monkeypatch.setattr(sys.modules["imr_ml.cli.app"], "WIDTH_WITHOUT_TERMINAL", 80)
     named = [in_tracked.run.run_id, "plain TF-IDF | 60 req | 0123456*"]
     result = CliRunner().invoke(app, ["compare", *named])
     assert "…" not in result.output
@@ -288,4 +288,4 @@ def test_a_run_without_a_name_is_reported(in_tracked, named):
 def test_one_run_is_not_compared(in_tracked):
     result = CliRunner().invoke(app, ["compare", in_tracked.run.run_id])
     assert result.exit_code == 2
-    assert "two runs or more" in result.output
+    assert "at least two runs" in result.output

@@ -62,7 +62,7 @@ def test_a_rebuilt_run_has_equal_metrics(recorded):
     result = CliRunner().invoke(app, ["reproduce", run.run_id])
 
     assert result.exit_code == 0, result.output
-    assert "table: the same file; what was trained on in it: the same" in result.stdout
+    assert "table: same file; training data: equal" in result.stdout
     with connected() as client:
         metrics = client.get_run(run.run_id).data.metrics
     assert f"{len(metrics)} of {len(metrics)} metrics are equal" in result.stdout

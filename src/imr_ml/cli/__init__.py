@@ -1,9 +1,9 @@
-"""The command line: parse arguments, call, print.
+"""The command line: parse arguments, call the other packages, print results.
 
-Everything else is in the rooms. Nothing heavy is imported before a command runs.
+Heavy libraries are imported only when a command runs.
 """
 
-from imr_ml.cli import (  # noqa: F401 - each adds its commands to the application
+from imr_ml.cli import (  # noqa: F401 - each module adds its commands to the application
     check,
     desk,
     drift,

@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from imr_ml.tracking.git import GitState
     from imr_ml.tracking.sending import RecordedRun
 
-WIDTH_OF_FILES = 160
+WIDTH_WITHOUT_TERMINAL = 160
 INCOMPLETE = 3
-"""Exit code if lines of the input are not rows, or no request could be scored."""
+"""Exit code if input lines were rejected, no request could be scored, or the check found errors in training data."""
 
 app = typer.Typer(
     name="imr-ml",
@@ -38,8 +38,8 @@ app = typer.Typer(
 )
 
 
-def _show_version(wanted: bool) -> None:
-    if wanted:
+def _show_version(is_requested: bool) -> None:
+    if is_requested:
         from imr_ml import __version__
 
         typer.echo(f"imr-ml {__version__}")
@@ -53,16 +53,16 @@ def main(
     ] = False,
 ) -> None:
     """Predict outcomes and cited guidelines of California Independent Medical Review requests."""
-    # Another process does its jobs; the user can do nothing about it.
+    # joblib starts another worker; users cannot act on the warning.
     warnings.filterwarnings("ignore", "A worker stopped while some jobs", UserWarning)
     if threading.current_thread() is threading.main_thread():
-        # Worker processes and servers would stay behind.
+        # Without an orderly exit, worker processes and servers keep running.
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
 
 
 @contextmanager
 def exit_on_user_error() -> Iterator[None]:
-    """Print a user error in one line and exit with 2; a failure of ours keeps its traceback and exits with 1."""
+    """Print a user error in one line and exit with 2; any other exception keeps its traceback and exits with 1."""
     try:
         yield
     except (ImrError, FileNotFoundError, PermissionError) as error:
@@ -77,39 +77,39 @@ def exit_on_user_error() -> Iterator[None]:
 
 
 def warn(message: str) -> None:
-    """Print a message to standard error, after the program's name."""
+    """Print a message to standard error, prefixed with the program name."""
     typer.echo(f"imr-ml: {message}", err=True)
 
 
-def say_tracked(record: Callable[[], RecordedRun], *, err: bool = False) -> None:
-    """Record a batch and print where; if MLflow cannot be reached, the record is kept and the batch still succeeds."""
+def track_batch(record: Callable[[], RecordedRun], *, err: bool = False) -> None:
+    """Record a batch and print its run; if MLflow cannot be reached, only warn that the record was saved for later."""
     from imr_ml.tracking import batches, sending
 
     try:
         run = record()
-    except sending.UnsentError as kept:
-        warn(" ".join(str(kept).split()))
+    except sending.UnsentError as error:
+        warn(" ".join(str(error).split()))
         return
     typer.echo(f"recorded as run {run.run_id} in '{batches.SCORING}'", err=err)
 
 
-def code_of(git: GitState | None) -> Code | None:
-    """Describe the checkout for a manifest; None outside a checkout."""
+def describe_code(git: GitState | None) -> Code | None:
+    """Return the commit and its state for a manifest; None outside a Git checkout."""
     from imr_ml.ingest.manifest import Code
 
     return Code(commit=git.commit, dirty=git.dirty) if git else None
 
 
 def wide_console() -> Console:
-    """Return a console as wide as the terminal, or wide enough for any table if there is none."""
+    """Return a console with the width of the terminal, or wide enough for every table if there is none."""
     from rich.console import Console
 
-    return Console(width=None if sys.stdout.isatty() else WIDTH_OF_FILES, highlight=False)
+    return Console(width=None if sys.stdout.isatty() else WIDTH_WITHOUT_TERMINAL, highlight=False)
 
 
 @contextmanager
 def progress() -> Iterator[StartProgress]:
-    """Start progress bars on standard error, silent if it is not a terminal."""
+    """Show progress bars on standard error, if it is a terminal."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn
     from rich.progress import TimeRemainingColumn as TimeLeft

@@ -1,4 +1,4 @@
-"""The command that looks for what is wrong with a requests table."""
+"""The `check` command: look for errors and oddities in a requests table."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from imr_ml.cli.data import ColumnMap, ColumnsFile, SheetName
 from imr_ml.files import check_page_name
 
 ERRORS_FOUND = 3
-"""Exit code where something must be mended."""
+"""Exit code if the check finds errors."""
 
 
 @app.command()
@@ -45,6 +45,6 @@ def check(
             typer.echo(line)
         if report:
             write_page(result, report, datetime.now(UTC))
-            typer.echo(f"{report}: the findings as a page", err=as_json)
+            typer.echo(f"{report}: page of the findings", err=as_json)
         if result.has_errors:
             raise typer.Exit(ERRORS_FOUND)

@@ -1,4 +1,4 @@
-"""The command that opens the desk, a local page for one request."""
+"""The `desk` command: open a local page for one request."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ _WARM_UP = {
 def desk(
     model: ModelName = str(LATEST),
     port: Annotated[
-        int, typer.Option(min=0, max=65535, help="Port; the next free one if it is taken, 0 for any.")
+        int, typer.Option(min=0, max=65535, help="Port; the next free one if it is taken; 0 for any free port.")
     ] = _PORT,
     browse: Annotated[bool, typer.Option("--open/--no-open", help="Open the page in the browser.")] = True,
     rates: Annotated[
-        Path | None, typer.Option(metavar="TABLE", help="Decided requests; adds their rates to each answer.")
+        Path | None, typer.Option(metavar="TABLE", help="Table of decided requests; adds their rates to each answer.")
     ] = None,
     ocr: Ocr = False,
 ) -> None:
@@ -47,11 +47,11 @@ def desk(
 
         loaded = read_model_for_command(model_folder(model))
         warn_of_samples(loaded)
-        opened = Desk(loaded, _table_rates(rates) if rates else None)
-        # Loads what the first answer needs.
-        opened.answer(_WARM_UP)
+        request_desk = Desk(loaded, _table_rates(rates) if rates else None)
+        # Load libraries and rules now, so that the first answer is fast.
+        request_desk.answer(_WARM_UP)
         with LetterReader(ocr=ocr) as letters:
-            serve(opened, letters, port, lambda address: _announce(address, browse=browse))
+            serve(request_desk, letters, port, lambda address: _announce(address, browse=browse))
 
 
 def _table_rates(table: Path) -> TableRates:
@@ -61,17 +61,17 @@ def _table_rates(table: Path) -> TableRates:
     from imr_ml.rates.reading import read_decided
 
     with progress() as start:
-        read = read_decided(table, start, options=InputOptions())
-        return TableRates(answer_requests(read.requests, RATE_QUESTIONS, read.name, start=start))
+        decided = read_decided(table, start, options=InputOptions())
+        return TableRates(answer_requests(decided.requests, RATE_QUESTIONS, decided.name, start=start))
 
 
 def _announce(address: str, *, browse: bool) -> None:
-    typer.echo(f"the desk is at {address} (Ctrl-C ends it); it stores and logs nothing that it is given")
+    typer.echo(f"the desk is at {address} (Ctrl-C stops it); it does not store or log what you enter")
     if browse and _has_screen():
-        # Some browsers hold the call until they are closed.
+        # With some browsers the call returns only when they are closed.
         threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
 
 
 def _has_screen() -> bool:
-    """Whether a window can be opened; without one a text browser would take over the terminal."""
+    """Whether a browser window can open; without a display, a text browser would take over the terminal."""
     return sys.platform in ("win32", "darwin") or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))

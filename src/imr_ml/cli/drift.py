@@ -1,4 +1,4 @@
-"""The command that compares a batch with the training data."""
+"""The `drift` command: compare a batch with the training data."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from imr_ml.cli.app import app, exit_on_user_error, progress, say_tracked, warn, wide_console
+from imr_ml.cli.app import app, exit_on_user_error, progress, track_batch, warn, wide_console
 from imr_ml.cli.data import ColumnMap, ColumnsFile, SheetName
 from imr_ml.cli.models import LATEST, ModelName, model_folder, warn_of_samples
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 TRAINING = "training"
 DRIFTED = 3
-"""Exit code where something drifted."""
+"""Exit code if a characteristic drifted."""
 _STYLES = {"drifted": "bold red", "by chance": "dim", "slight": "yellow", "steady": ""}
 
 
@@ -48,7 +48,7 @@ def drift(
         bool, typer.Option("--track", help="Record the report, without text, in MLflow's scoring experiment.")
     ] = False,
 ) -> None:
-    """Compare a batch with the training data; exit code 3 if it drifted past a threshold and beyond chance."""
+    """Compare a batch with the training data; exit code 3 if it drifted past a threshold and not by chance."""
     with exit_on_user_error():
         from imr_ml.corpus.mapping import read_mapping
         from imr_ml.drift.batches import profile_file
@@ -59,7 +59,7 @@ def drift(
         settings, mapping = DriftSettings(psi, ks), read_mapping(renames or (), columns)
         loaded = read_model_for_command(model_folder(model))
         with progress() as start:
-            profile = _reference(reference, loaded, mapping, start)
+            profile = _read_reference(reference, loaded, mapping, start)
             batch = profile_file(current, loaded, mapping, sheet=sheet, start=start)
         report = compare(profile, batch.profile, settings)
         _print(report, batch, loaded)
@@ -71,20 +71,20 @@ def drift(
             from imr_ml.tracking import batches
 
             elapsed_s = time.perf_counter() - start_s
-            say_tracked(lambda: batches.record_drift(current, report, batch.errors, loaded, elapsed_s))
+            track_batch(lambda: batches.record_drift(current, report, batch.errors, loaded, elapsed_s))
         if report.drifted:
             raise typer.Exit(DRIFTED)
 
 
-def _reference(named: str, model: LoadedModel, mapping: ColumnMapping, start: StartProgress) -> Profile:
+def _read_reference(reference: str, model: LoadedModel, mapping: ColumnMapping, start: StartProgress) -> Profile:
     from imr_ml.drift.batches import profile_file
     from imr_ml.drift.comparing import DriftError
 
-    if named != TRAINING:
-        return profile_file(Path(named), model, mapping, start=start).profile
+    if reference != TRAINING:
+        return profile_file(Path(reference), model, mapping, start=start).profile
     if model.reference is None:
         raise DriftError(
-            f"{model.folder}: holds no profile of its training data, as older versions kept none; "
+            f"{model.folder}: contains no profile of its training data, because an older version trained it; "
             "train again, or name a table with --reference"
         )
     return model.reference
@@ -95,15 +95,15 @@ def _print(report: DriftReport, batch: ProfiledBatch, model: LoadedModel) -> Non
     sides = f"reference: {_describe_side(report.reference)}; current: {_describe_side(report.current)}"
     typer.echo(f"{sides}; model {model.version}")
     if report.constant:
-        typer.echo(f"the same in all requests, so not compared: {', '.join(report.constant)}")
+        typer.echo(f"not compared, same value in all requests: {', '.join(report.constant)}")
     if report.unstated:
-        typer.echo(f"stated on one side only, so not compared: {', '.join(report.unstated)}")
+        typer.echo(f"not compared, stated on one side only: {', '.join(report.unstated)}")
     typer.echo(f"DRIFTED: {', '.join(report.drifted)}" if report.drifted else "no drift")
     if batch.errors:
-        warn(f"{batch.errors} row(s) can't be scored and are left out; 'imr-ml score' says why")
+        warn(f"{batch.errors} row(s) cannot be scored and are left out; 'imr-ml score' shows the reasons")
     if batch.training_rows:
         warn(
-            f"{batch.training_rows} row(s) are left out, as the model was trained on their cases: their vocabulary "
+            f"{batch.training_rows} row(s) are left out because the model was trained on their cases: their vocabulary "
             "coverage and p_overturned differ from those of new requests"
         )
     warn_of_samples(model)
@@ -125,7 +125,7 @@ def _table(report: DriftReport) -> object:
     for header in headers:
         table.add_column(header, justify="left" if header in ("characteristic", "statistic", "verdict") else "right")
     for finding in report.findings:
-        table.add_row(*(shown(finding) for shown in headers.values()), style=_STYLES[finding.verdict])
+        table.add_row(*(format_cell(finding) for format_cell in headers.values()), style=_STYLES[finding.verdict])
     return table
 
 
@@ -147,7 +147,7 @@ def _write(path: Path, report: DriftReport, batch: ProfiledBatch, model: LoadedM
     }
     with atomic_write(path) as temporary:
         temporary.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
-    typer.echo(f"{path}: all of it as JSON")
+    typer.echo(f"{path}: full report as JSON")
 
 
 def _draw(path: Path, report: DriftReport, model: LoadedModel) -> None:
@@ -157,4 +157,4 @@ def _draw(path: Path, report: DriftReport, model: LoadedModel) -> None:
     figure = drift_figure(report, is_synthetic=model.is_sample)
     with atomic_write(path) as temporary:
         figure.savefig(temporary, dpi=100, format="png")
-    typer.echo(f"{path}: a picture of it")
+    typer.echo(f"{path}: plot of the report")

@@ -1,4 +1,4 @@
-"""Print an evaluation: metrics, proofs and slices."""
+"""Print an evaluation: metrics, further tests and slices."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ if TYPE_CHECKING:
     from imr_ml.ladder.climbing import Climb
     from imr_ml.training import TrainedModel
 
-_SHOWN_OF_LADDER = {
+_LADDER_METRICS = {
     "outcome": ("outcome.roc_auc", "outcome.brier"),
     "family": ("family.f1_micro", "family.f1_macro", "family.top_cited"),
 }
 
 
 def print_evaluation(trained: TrainedModel, *, slices: bool = False) -> None:
-    """Print the table of metrics, the further proofs and, if requested, the table of slices."""
+    """Print the table of metrics, the further tests and, if requested, the table of slices."""
     console = wide_console()
     console.print(_metric_table(trained))
-    for line in (*trained.notes, *proofs(trained)):
+    for line in (*trained.notes, *describe_tests(trained)):
         console.print(line, markup=False)
     if slices:
         console.print(_slice_table(trained))
@@ -35,22 +35,22 @@ def print_evaluation(trained: TrainedModel, *, slices: bool = False) -> None:
 
 
 def print_ladder(climb: Climb) -> None:
-    """Print a table of the rungs for each task."""
+    """Print a table of the compared models for each task."""
     from imr_ml.ladder.climbing import climb_table
 
     for task in climb.champions:
-        wide_console().print(climb_table(climb, task, _SHOWN_OF_LADDER[task]))
+        wide_console().print(climb_table(climb, task, _LADDER_METRICS[task]))
 
 
-def proofs(trained: TrainedModel) -> Iterator[str]:
-    """One line for each proof besides the cross-validation."""
+def describe_tests(trained: TrainedModel) -> Iterator[str]:
+    """Yield one line for each test besides the cross-validation."""
     data, evaluation = trained.data, trained.evaluation
     if data.groups < data.cases:
-        yield f"near-duplicates: {data.cases} cases stand in {data.groups} groups, none of which is ever split"
+        yield f"near-duplicates: {data.cases} cases form {data.groups} groups, each kept on one side of every split"
     yield _describe_temporal_split(evaluation.temporal) if evaluation.temporal else str(evaluation.no_temporal)
     if masking := evaluation.masking:
         summary = (
-            f"masked minus unmasked: {_figures(masking.difference)}" if masking.requests_masked else "it costs nothing"
+            f"masked minus unmasked: {_figures(masking.difference)}" if masking.requests_masked else "no metric changes"
         )
         yield f"masking changes {masking.requests_masked} of {data.requests} requests; {summary}"
     if evaluation.permutation:
@@ -84,7 +84,7 @@ def _slice_table(trained: TrainedModel) -> Table:
 
     from imr_ml.evaluation.slices import FEWEST_REQUESTS, SLICE_METRICS
 
-    table = Table(title=f"slices of at least {FEWEST_REQUESTS} requests have figures; 95 % intervals over cases")
+    table = Table(title=f"slices; metrics from {FEWEST_REQUESTS} requests on; 95 % intervals over cases")
     for column in ("by", "slice", "requests", "cases", "overturned", *SLICE_METRICS):
         table.add_column(
             column.replace(".", "\n"), justify="left" if column in ("by", "slice") else "right", no_wrap=True
@@ -95,11 +95,12 @@ def _slice_table(trained: TrainedModel) -> Table:
     return table
 
 
-def _describe_temporal_split(later: TemporalEvaluation) -> str:
-    estimates = later.comparison.estimates
+def _describe_temporal_split(temporal: TemporalEvaluation) -> str:
+    estimates = temporal.comparison.estimates
     return (
-        f"trained on decisions before {later.cutoff_date} ({later.train_requests:,} requests), tested on later ones "
-        f"({later.test_requests:,}): {_figures(estimates['model'])}; plain TF-IDF {_figures(estimates['plain_tfidf'])}"
+        f"trained on decisions before {temporal.cutoff_date} ({temporal.train_requests:,} requests), tested on later "
+        f"ones ({temporal.test_requests:,}): {_figures(estimates['model'])}; "
+        f"plain TF-IDF {_figures(estimates['plain_tfidf'])}"
     )
 
 
@@ -109,10 +110,10 @@ def _describe_permutation_test(test: PermutationTest) -> str:
     shuffled = test.shuffled_roc_auc
     return (
         f"outcomes shuffled {len(shuffled)} times: ROC AUC within folds {np.nanmean(shuffled):.3f} on average, "
-        f"95th percentile {np.nanquantile(shuffled, 0.95):.3f}; as they are {test.roc_auc:.3f}, p = {test.p_value:.3f}"
+        f"95th percentile {np.nanquantile(shuffled, 0.95):.3f}; unshuffled {test.roc_auc:.3f}, p = {test.p_value:.3f}"
     )
 
 
 def _figures(estimates: dict[str, Estimate]) -> str:
-    named = {"ROC AUC": "outcome.roc_auc", "micro F1": "family.f1_micro"}
-    return ", ".join(f"{name} {estimates[metric]}" for name, metric in named.items() if metric in estimates)
+    metrics = {"ROC AUC": "outcome.roc_auc", "micro F1": "family.f1_micro"}
+    return ", ".join(f"{name} {estimates[metric]}" for name, metric in metrics.items() if metric in estimates)

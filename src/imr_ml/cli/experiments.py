@@ -1,4 +1,4 @@
-"""The commands that list, show and compare experiments."""
+"""The `experiments` commands: list, show and compare experiments."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from imr_ml.cli.app import app, exit_on_user_error, wide_console
 experiments = typer.Typer(help="List, show and compare experiments: the settings to train with.", no_args_is_help=True)
 app.add_typer(experiments, name="experiments")
 
-_Named = Annotated[str, typer.Argument(help="Name of a built-in experiment, or your TOML file.")]
+_ExperimentName = Annotated[str, typer.Argument(help="Name of a built-in experiment, or your TOML file.")]
 
 
 @experiments.command("list")
@@ -27,17 +27,17 @@ def list_experiments() -> None:
 
 
 @experiments.command()
-def show(named: _Named) -> None:
-    """Print every setting of an experiment, as a file to start your own from."""
+def show(experiment: _ExperimentName) -> None:
+    """Print every setting of an experiment, as a file to edit."""
     with exit_on_user_error():
         from imr_ml.experiments.reading import read_experiment
         from imr_ml.experiments.schema import to_toml
 
-        typer.echo(to_toml(read_experiment(named).experiment.values()), nl=False)
+        typer.echo(to_toml(read_experiment(experiment).experiment.values()), nl=False)
 
 
 @experiments.command()
-def diff(first: _Named, second: _Named) -> None:
+def diff(first: _ExperimentName, second: _ExperimentName) -> None:
     """Print the settings in which two experiments differ."""
     with exit_on_user_error():
         from rich.table import Table
@@ -45,12 +45,12 @@ def diff(first: _Named, second: _Named) -> None:
         from imr_ml.experiments.reading import changed_keys, read_experiment
         from imr_ml.experiments.schema import format_value
 
-        one, other = read_experiment(first), read_experiment(second)
-        changed = changed_keys(one.experiment.values(), other.experiment.values())
+        compared = [read_experiment(first), read_experiment(second)]
+        changed = changed_keys(*(experiment.experiment.values() for experiment in compared))
         if not changed:
             typer.echo("all settings are the same")
             return
-        table = Table("setting", one.name, other.name)
+        table = Table("setting", *(experiment.name for experiment in compared))
         for key, values in changed.items():
             table.add_row(key, *("-" if value is None else format_value(value) for value in values))
         wide_console().print(table, markup=False)
@@ -58,7 +58,7 @@ def diff(first: _Named, second: _Named) -> None:
 
 @experiments.command()
 def schema() -> None:
-    """Print the JSON schema of experiment files, for editors."""
+    """Print the JSON schema of experiment files, for use in editors."""
     import json
 
     with exit_on_user_error():

@@ -1,4 +1,4 @@
-"""The command that gets published letters."""
+"""The `fetch` command: download published letters."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def fetch(
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the letters and their manifest.")],
     since: Annotated[
         datetime | None,
-        typer.Option(formats=_DAY, help="First decision date; default: the first date this folder was fetched for."),
+        typer.Option(formats=_DAY, help="First decision date; default: the first date ever searched for this folder."),
     ] = None,
     until: Annotated[datetime | None, typer.Option(formats=_DAY, help="Last decision date; default: today.")] = None,
     cases: Annotated[
@@ -32,13 +32,13 @@ def fetch(
     limit: Annotated[int | None, typer.Option(min=1, help="Maximum number of letters to request.")] = None,
     contact: Annotated[
         str | None,
-        typer.Option(envvar="IMR_ML_CONTACT", help="Your e-mail address or page, sent in the User-Agent."),
+        typer.Option(envvar="IMR_ML_CONTACT", help="Your e-mail address or web page, sent in the User-Agent."),
     ] = None,
     pause: Annotated[float, typer.Option(min=0, help="Seconds between requests, at least 0.5.")] = 2.0,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="List the letters without downloading them.")] = False,
     recheck: Annotated[
         bool,
-        typer.Option("--recheck", help="Download again the letters that you have, as they may have been reissued."),
+        typer.Option("--recheck", help="Download existing letters again, because they may have been reissued."),
     ] = False,
     url: Annotated[str | None, typer.Option(help="Address of the decision search, if it moved.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
@@ -49,7 +49,7 @@ def fetch(
         from imr_ml.fetch.types import FetchSettings, RequestPolicy
 
         if not contact:
-            warn("no --contact (or IMR_ML_CONTACT): name an e-mail address or a page, so that the site can reach you")
+            warn("no --contact (or IMR_ML_CONTACT): give an e-mail address or web page, so that the site can reach you")
         settings = FetchSettings(
             since=_day(since),
             until=_day(until),
@@ -77,14 +77,14 @@ def _print(report: FetchReport, output: Path) -> None:
     typer.echo(f"{output}: {report.letters} letters of {report.cases} cases")
     typer.echo(f"  this call: {report.listed} listed, {counts}, {report.failed} failed, {report.remaining} left")
     if report.searches and not report.listed and not report.not_listed:
-        warn("the search lists no letter decided in these days")
+        warn("the search lists no letter for these decision dates")
     for reason, count in sorted(report.reasons.items(), key=lambda item: -item[1]):
         warn(f"  {count} x {reason}")
     if report.failed:
-        warn("run the same command again to request those that failed; the manifest says why each did")
+        warn("run the same command again to retry failed letters; the manifest has their reasons")
     if report.given_up:
-        warn(f"{report.given_up} letter(s) are no longer requested, after too many calls; --recheck requests all again")
+        warn(f"{report.given_up} letter(s) failed too often and are no longer requested; --recheck requests all again")
     if report.unreadable:
-        warn(f"{report.unreadable} letter(s) can't be read completely; 'imr-ml ingest' will say why")
+        warn(f"{report.unreadable} letter(s) cannot be read completely; 'imr-ml ingest' shows the reasons")
     if report.not_listed:
-        warn(f"not in the search: {', '.join(report.not_listed)}")
+        warn(f"not listed by the search: {', '.join(report.not_listed)}")

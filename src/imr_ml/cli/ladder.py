@@ -1,4 +1,4 @@
-"""The command that compares experiments on the same folds."""
+"""The `ladder` command: compare experiments on the same folds."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def ladder(
     ocr: Ocr = False,
     partial: PartialCounts = "drop",
     folds: Annotated[int, typer.Option(min=2, help="Folds of the cross-validation.")] = 5,
-    repeats: Annotated[int, typer.Option(min=0, help="Cross-validations; 0: automatic.")] = 0,
+    repeats: Annotated[int, typer.Option(min=0, help="Repeats of the cross-validation; 0: automatic.")] = 0,
     seed: Annotated[int, typer.Option(min=0, help="Seed of folds and bootstrap.")] = 0,
     jobs: Annotated[int, typer.Option(help="Processes; -1 uses all cores.")] = -1,
 ) -> None:

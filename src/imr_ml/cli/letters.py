@@ -1,4 +1,4 @@
-"""Commands on letters: read one, ingest many."""
+"""The `read` and `ingest` commands: show one letter, add letters to a requests table."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from imr_ml.cli.app import app, code_of, exit_on_user_error, progress, warn
+from imr_ml.cli.app import app, describe_code, exit_on_user_error, progress, warn
 from imr_ml.cli.data import ColumnMap, ColumnsFile, Ocr, SheetName
 
 
@@ -32,7 +32,7 @@ def ingest(
 ) -> None:
     """Add letters to a requests table, each letter once; the table is created if it does not exist.
 
-    Writes a manifest and rejects.jsonl, which lists what cannot be read, beside the table.
+    Also writes a manifest and rejects.jsonl, the list of unreadable inputs, beside the table.
     """
     with exit_on_user_error():
         from imr_ml.corpus.decisions import InputOptions
@@ -44,20 +44,20 @@ def ingest(
         from imr_ml.tracking.git import git_state
 
         if append and fresh:
-            raise ImrError("--append keeps the table and --fresh replaces it: give one of them")
+            raise ImrError("--append keeps the table and --fresh replaces it: use only one of them")
         if append:
-            warn("--append is deprecated: ingest always adds to a table that exists")
+            warn("--append is deprecated: ingest always adds to an existing table")
         sources = make_sources(paths, InputOptions(read_mapping(renames or (), columns), sheet=sheet, ocr=ocr))
         with progress() as start:
-            provenance = Provenance(code=code_of(git_state()))
+            provenance = Provenance(code=describe_code(git_state()))
             report = grow_table(sources, output, start, jobs=jobs, fresh=fresh, provenance=provenance)
         for line in [report_json(report)] if as_json else report_lines(report):
             typer.echo(line)
         if report.disagreements:
-            warn(f"letters and the search's index disagree; see {output.with_name('disagreements.csv')}")
+            warn(f"some letters disagree with the search index; see {output.with_name('disagreements.csv')}")
         if report.rejects:
             kind = "row" if report.determinations and not report.letters else "file"
-            warn(f"{len(report.rejects)} {kind}(s) not in the table; see {output.with_name('rejects.jsonl')}")
+            warn(f"{len(report.rejects)} {kind}(s) not added to the table; see {output.with_name('rejects.jsonl')}")
 
 
 @app.command()
@@ -66,7 +66,7 @@ def read(
     as_json: Annotated[bool, typer.Option("--json", help="Print all fields as JSON.")] = False,
     ocr: Ocr = False,
 ) -> None:
-    """Show what the reader extracts from one letter."""
+    """Show the fields that are read from one letter."""
     with exit_on_user_error():
         from rich.console import Console
 

@@ -1,4 +1,4 @@
-"""Options and warnings that the commands using a model share."""
+"""Options and warnings shared by the commands that use a model."""
 
 from __future__ import annotations
 
@@ -17,13 +17,11 @@ LATEST = Path("models/latest")
 _URI = re.compile(r"\w[\w+.-]+:/")
 _ALIASES = ("champion", "challenger")
 _MODEL_URIS = ("models:/", "runs:/")
-ModelName = Annotated[
-    str, typer.Option(help="Folder of a model, champion, challenger, or a URI such as models:/imr-ml/3.")
-]
+ModelName = Annotated[str, typer.Option(help="Model folder, champion, challenger, or a URI such as models:/imr-ml/3.")]
 
 
 def model_folder(model: str) -> Path:
-    """Folder of a model named by its path, by an MLflow model URI, or as ``champion`` or ``challenger``."""
+    """Return the folder of a model given as a path, an MLflow model URI, ``champion`` or ``challenger``."""
     if model in _ALIASES and not Path(model).exists():
         model = f"models:/imr-ml@{model}"
     if not _URI.match(model):
@@ -36,7 +34,7 @@ def model_folder(model: str) -> Path:
 
 
 def warn_of_evidence(model: LoadedModel) -> None:
-    """Warn if a model's evidence stays empty."""
+    """Warn if a model provides no evidence."""
     for note in model.model.unexplained:
         warn(note)
 
@@ -44,4 +42,4 @@ def warn_of_evidence(model: LoadedModel) -> None:
 def warn_of_samples(model: LoadedModel) -> None:
     """Warn if a model was trained on the sample corpus."""
     if model.is_sample:
-        warn("this model was trained on the SAMPLE corpus: what it says of real requests means nothing")
+        warn("this model was trained on the SAMPLE corpus: its predictions for real requests are meaningless")

@@ -1,4 +1,4 @@
-"""The command that predicts one request."""
+"""The `predict` command: predict one request, or each request of a letter."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def predict(
         from imr_ml.scoring.frame import score_frame
         from imr_ml.scoring.output import json_lines
 
-        requests = _requests(letter, request, summary, ur_guideline, ocr=ocr)
+        requests = _read_requests(letter, request, summary, ur_guideline, ocr=ocr)
         loaded = read_model_for_command(model_folder(model))
         scored = score_frame(requests, loaded)
         warn_of_samples(loaded)
@@ -48,7 +48,7 @@ def predict(
             raise typer.Exit(INCOMPLETE)
 
 
-def _requests(
+def _read_requests(
     letter: str | None, request: str | None, summary: str | None, ur_guideline: str | None, *, ocr: bool
 ) -> pd.DataFrame:
     import pandas as pd
@@ -61,8 +61,8 @@ def _requests(
     from imr_ml.letters.reader import read_letter
 
     with progress() as start:
-        read = read_letter(sys.stdin.buffer.read() if letter == "-" else Path(letter), ocr=ocr, start=start)
-    return build_requests([ReadLetter(read, letter, "")]).drop(columns="letter_sha256")
+        content = read_letter(sys.stdin.buffer.read() if letter == "-" else Path(letter), ocr=ocr, start=start)
+    return build_requests([ReadLetter(content, letter, "")]).drop(columns="letter_sha256")
 
 
 def _print_cards(scored: pd.DataFrame) -> None:

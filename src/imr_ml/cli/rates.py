@@ -1,4 +1,4 @@
-"""The command that counts rates of overturned requests."""
+"""The `rates` command: count overturned requests."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from imr_ml.rates.counting import Rates
 
-_MOST_ROWS = 40
+_MAX_ROWS = 40
 
 
 @app.command()
@@ -30,14 +30,14 @@ def rates(
     ] = None,
     by: Annotated[
         list[str] | None,
-        typer.Option(help="Count by this, such as treatment or year; twice for two. Default: category."),
+        typer.Option(help="Question to count by, such as treatment or year; give it twice for two. Default: category."),
     ] = None,
     where: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME=VALUE", help="Only such requests, as body_part=low_back; repeatable."),
+        typer.Option(metavar="NAME=VALUE", help="Count only requests such as body_part=low_back; repeatable."),
     ] = None,
     compare: Annotated[
-        tuple[str, str] | None, typer.Option(help="Also give the difference of two values of the first --by.")
+        tuple[str, str] | None, typer.Option(help="Also print the difference between two values of the first --by.")
     ] = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Write the rates (.csv, .jsonl, .parquet).")
@@ -63,7 +63,7 @@ def rates(
 
         _check_targets(data, output, html)
         if with_text and not html:
-            raise RatesError("--with-text is about the page: give --html too")
+            raise RatesError("--with-text adds texts to the page: give --html too")
         names = questions_named(by or ["category"])
         for condition in where or ():
             parse_condition(condition)
@@ -71,26 +71,26 @@ def rates(
         options = InputOptions(read_mapping(renames or (), columns), partial, sheet)
         with progress() as start:
             questions = [*names, *PAGE_QUESTIONS] if html else names
-            answered, notes = read_answers(data, questions, start, where=where or (), source=source, options=options)
-        counted = count_rates(answered, names)
+            answers, notes = read_answers(data, questions, start, where=where or (), source=source, options=options)
+        counted = count_rates(answers, names)
         typer.echo(counted.facts)
         for note in notes:
             typer.echo(f"  {note}")
-        wide_console().print(_printed(counted))
+        wide_console().print(_rates_table(counted))
         typer.echo(counted.chance)
-        comparison = compare_values(answered, names[0], compare) if compare else ""
+        comparison = compare_values(answers, names[0], compare) if compare else ""
         if comparison:
             typer.echo(comparison)
         if output:
             write_rates(counted, output)
             typer.echo(f"{output}: {len(counted.cells):,} cells")
         if html:
-            write_page(answered, counted, html, library, comparison=comparison, with_text=with_text)
-            typer.echo(f"{html}: the page")
+            write_page(answers, counted, html, library, comparison=comparison, with_text=with_text)
+            typer.echo(f"{html}: page with charts")
 
 
 def _check_targets(data: Path | None, output: Path | None, html: Path | None) -> None:
-    """Refuse what could not be written, or would replace the input, before anything is read."""
+    """Refuse outputs that cannot be written or would replace the input, before reading anything."""
     from imr_ml.rates.questions import RatesError
     from imr_ml.scoring.output import check_output
 
@@ -100,10 +100,10 @@ def _check_targets(data: Path | None, output: Path | None, html: Path | None) ->
         check_page_name(html)
     for target in filter(None, (output, html)):
         if data and data.exists() and target.exists() and target.samefile(data):
-            raise RatesError(f"{target}: is the input; write to another file")
+            raise RatesError(f"{target}: is the input; choose another output file")
 
 
-def _printed(counted: Rates) -> Table:
+def _rates_table(counted: Rates) -> Table:
     from rich.markup import escape
     from rich.table import Table
 
@@ -111,11 +111,11 @@ def _printed(counted: Rates) -> Table:
     from imr_ml.rates.questions import QUESTIONS
 
     overall, kind = counted.overall, "SAMPLE, SYNTHETIC; " if counted.facts.is_sample else ""
-    shown = counted.cells.head(_MOST_ROWS)
-    cut = f"; the {_MOST_ROWS} largest of {len(counted.cells):,} cells" if len(counted.cells) > _MOST_ROWS else ""
+    cells = counted.cells.head(_MAX_ROWS)
+    limit = f"; the {_MAX_ROWS} largest of {len(counted.cells):,} cells" if len(counted.cells) > _MAX_ROWS else ""
     title = (
         f"{kind}overall {_percent(overall)} of {overall['requests']:,} requests overturned; 95 % intervals; cells of "
-        f"at least {FEWEST_REQUESTS} requests have a rate; difference in points from all other requests{cut}"
+        f"at least {FEWEST_REQUESTS} requests have a rate; difference in points from all other requests{limit}"
     )
     table = Table(title=title)
     for name in counted.by:
@@ -123,7 +123,7 @@ def _printed(counted: Rates) -> Table:
     for name in ("requests", "overturned", "rate", "difference"):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("families cited")
-    for row in shown.astype("object").where(shown.notna(), None).to_dict("records"):
+    for row in cells.astype("object").where(cells.notna(), None).to_dict("records"):
         counts = (f"{row['requests']:,}", "-" if row["overturned"] is None else f"{row['overturned']:,}")
         values = (escape(str(row[name])) for name in counted.by)
         table.add_row(*values, *counts, _percent(row), _points(row), escape(row["families"]))

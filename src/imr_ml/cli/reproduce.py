@@ -1,4 +1,4 @@
-"""The command that reproduces a run, and the hidden one by which another commit's code does so."""
+"""The `reproduce` command, and the hidden `rebuild` command that it runs with the code of another commit."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from imr_ml.tracking.rebuilding import Reproduction
 
 UNEQUAL = 3
+"""Exit code if the metrics or the data differ."""
 _FROM_TABLE = Annotated[
     bool, typer.Option("--from-table", help="Train on the existing table instead of rebuilding it from its sources.")
 ]
@@ -22,14 +23,14 @@ _FROM_TABLE = Annotated[
 
 @app.command()
 def reproduce(
-    run: Annotated[str, typer.Argument(help="Id, its beginning, a run's name or models:/imr-ml@champion.")],
+    run: Annotated[str, typer.Argument(help="Id or its first characters, name of a run, or models:/imr-ml@champion.")],
     here: Annotated[bool, typer.Option("--here", help="Use the installed code instead of the run's commit.")] = False,
     from_table: _FROM_TABLE = False,
     every: Annotated[bool, typer.Option("--all", help="Show every metric, not only the main ones.")] = False,
 ) -> None:
-    """Rebuild a run's table and model with its commit's code and compare the metrics.
+    """Rebuild the table and model of a run with the code of its commit, and compare the metrics.
 
-    Exit code 3 means that they differ.
+    Exit code 3 means that metrics or data differ.
     """
     with exit_on_user_error():
         from imr_ml.tracking import rebuilding
@@ -45,7 +46,7 @@ def reproduce(
 
 @app.command(hidden=True)
 def rebuild(model: Path, scratch: Path, from_table: _FROM_TABLE = False) -> None:
-    """Rebuild a model's folder, for `reproduce` in another checkout."""
+    """Rebuild a model folder; `reproduce` runs this in another checkout."""
     with exit_on_user_error():
         from imr_ml.tracking.rebuilding import rebuild as rebuild_model
 
@@ -56,9 +57,9 @@ def rebuild(model: Path, scratch: Path, from_table: _FROM_TABLE = False) -> None
 def _print(result: Reproduction, *, every: bool) -> None:
     console = wide_console()
     console.print(f"run {result.name} ({result.run_id[:8]}), rebuilt by {result.code}", markup=False)
-    file = {True: "the same file", False: "another file", None: "no checksum of it was recorded"}[result.table_equal]
-    rows = "the same" if result.data_equal else "NOT the same"
-    console.print(f"table: {file}; what was trained on in it: {rows}", markup=False)
+    file = {True: "same file", False: "different file", None: "no recorded checksum"}[result.table_equal]
+    rows = "equal" if result.data_equal else "NOT equal"
+    console.print(f"table: {file}; training data: {rows}", markup=False)
     console.print(_table(result, every=every))
     equal = len(result.metrics) - len(result.unequal)
     console.print(f"{equal} of {len(result.metrics)} metrics are equal", markup=False)
@@ -68,8 +69,9 @@ def _table(result: Reproduction, *, every: bool) -> Table:
     from imr_ml.cli.runs import comparison_table
     from imr_ml.evaluation.comparison import METRICS
 
-    chief = [metric for metric in METRICS if metric in result.metrics]
-    shown = result.metrics if every else [*chief, *(metric for metric in result.unequal if metric not in chief)]
+    main_metrics = [metric for metric in METRICS if metric in result.metrics]
+    unequal = [metric for metric in result.unequal if metric not in main_metrics]
+    shown = result.metrics if every else [*main_metrics, *unequal]
     rows = []
     for metric in shown:
         values = (result.recorded.get(metric), result.rebuilt.get(metric))

@@ -1,4 +1,4 @@
-"""Commands on tracked runs and registered models, and how comparisons are shown."""
+"""Commands for tracked runs and registered models, and tables that compare runs."""
 
 from __future__ import annotations
 
@@ -33,43 +33,43 @@ def ui(
 def compare(
     runs: Annotated[
         list[str],
-        typer.Argument(metavar="RUN RUN...", help="Names, versions (3), aliases (champion), ids or beginnings."),
+        typer.Argument(metavar="RUN RUN...", help="Names, versions (3), aliases (champion), ids or their beginnings."),
     ],
 ) -> None:
-    """Show runs side by side: metrics with intervals, paired differences, and the params that differ."""
+    """Compare runs side by side: metrics with intervals, paired differences, and the params that differ."""
     with exit_on_user_error():
         from imr_ml.tracking import comparing, uris
 
         if len(runs) < 2:
-            raise uris.TrackingError("name two runs or more: imr-ml compare RUN RUN")
+            raise uris.TrackingError("name at least two runs: imr-ml compare RUN RUN")
         _print_comparison(comparing.compare_runs(runs))
 
 
 @app.command()
 def promote(
-    version: Annotated[str, typer.Argument(help="Version's number or alias, or its run's name or id.")] = "challenger",
-    force: Annotated[bool, typer.Option("--force", help="Promote even if the rule says no; needs --reason.")] = False,
+    version: Annotated[str, typer.Argument(help="Version number or alias, or run name or id.")] = "challenger",
+    force: Annotated[bool, typer.Option("--force", help="Promote against the rule; needs --reason.")] = False,
     reason: _REASON = "",
 ) -> None:
     """Make a version the champion if it is better, or as good and simpler or trained on more cases.
 
-    A champion that was trained on other data is first refitted: its settings on this version's data and folds.
+    A champion trained on other data is first refitted with its own settings on the data and folds of this version.
     """
     with exit_on_user_error():
         from imr_ml.tracking import promotion, registry, uris
 
         with progress() as start:
             result = promotion.promote(version, force=force, reason=reason, start=start)
-        named = f"version {result.version}"
+        title = f"version {result.version}"
         _print_refit(result)
         for note in result.notes:
             warn(note)
         if not result.promoted:
             raise uris.TrackingError(
-                f"{named} is not promoted: {result.verdict.reason}; to promote it all the same: --force --reason TEXT"
+                f"{title} is not promoted: {result.verdict.reason}; to promote it anyway, use --force --reason TEXT"
             )
         before = f" (before: version {result.previous}; to undo, run: imr-ml rollback)" if result.previous else ""
-        typer.echo(f"models:/{registry.MODEL_NAME}@{registry.CHAMPION} is {named}{before}")
+        typer.echo(f"models:/{registry.MODEL_NAME}@{registry.CHAMPION} is {title}{before}")
         typer.echo(("" if result.verdict.promote else "against the rule: ") + result.verdict.reason)
 
 
@@ -79,8 +79,10 @@ def rollback(reason: _REASON = "") -> None:
     with exit_on_user_error():
         from imr_ml.tracking import promotion, registry
 
-        left, again = promotion.rollback(reason)
-        typer.echo(f"models:/{registry.MODEL_NAME}@{registry.CHAMPION} is version {again} again (before: {left})")
+        replaced, restored = promotion.rollback(reason)
+        typer.echo(
+            f"models:/{registry.MODEL_NAME}@{registry.CHAMPION} is version {restored} again (before: {replaced})"
+        )
 
 
 @app.command()
@@ -92,22 +94,22 @@ def sync(
         from imr_ml.tracking import registry, sending, uris
 
         sent, failed = 0, 0
-        for one in sending.sync(here=here):
-            if isinstance(one, uris.TrackingError):
+        for result in sending.sync(here=here):
+            if isinstance(result, uris.TrackingError):
                 failed += 1
-                warn(" ".join(str(one).split()))
+                warn(" ".join(str(result).split()))
             else:
                 sent += 1
-                version = f", models:/{registry.MODEL_NAME}/{one.model_version}" if one.model_version else ""
-                typer.echo(f"sent to {one.tracking_uri}: {one.name}{version}")
+                version = f", models:/{registry.MODEL_NAME}/{result.model_version}" if result.model_version else ""
+                typer.echo(f"sent to {result.tracking_uri}: {result.name}{version}")
         if not sent and not failed:
-            typer.echo("nothing is waiting to be sent")
+            typer.echo("no runs to send")
         if failed:
             raise typer.Exit(2)
 
 
 def _print_refit(result: Promotion) -> None:
-    """Print how a version differs from the refitted champion, on the same folds and on later decisions."""
+    """Print the differences between a version and the refitted champion, on the same folds and on later decisions."""
     if not result.refit:
         return
     typer.echo(
@@ -116,7 +118,7 @@ def _print_refit(result: Promotion) -> None:
     )
     differences, later = result.verdict.differences, result.verdict.later
     columns = [differences] if isinstance(later, str) else [differences, later]
-    rows = [[metric, *(_signed(one.get(metric)) for one in columns)] for metric in differences]
+    rows = [[metric, *(_signed(column.get(metric)) for column in columns)] for metric in differences]
     titles = ["on the same folds", "on later decisions"][: len(columns)]
     console = wide_console()
     console.print(comparison_table(rows, [f"version {result.version} minus the champion", *titles]))
@@ -131,10 +133,10 @@ def _print_comparison(comparison: RunComparison) -> None:
         data = f"{'SYNTHETIC sample' if kind == 'sample' else kind} data {run.tags.get('data.sha256', '')[:8]}"
         console.print(f"run {number}: {run.name}  ({run.run_id[:8]}; {data})", markup=False, highlight=False)
     console.print(comparison_table(*_metric_rows(comparison)))
-    for number, one in enumerate(comparison.differences, start=2):
-        if isinstance(one, str):
-            console.print(f"run {number} is not paired with run 1: {one}", markup=False, highlight=False)
-    console.print(comparison_table(*_param_rows(comparison)) if comparison.params else "all params are the same")
+    for number, difference in enumerate(comparison.differences, start=2):
+        if isinstance(difference, str):
+            console.print(f"run {number} is not paired with run 1: {difference}", markup=False, highlight=False)
+    console.print(comparison_table(*_param_rows(comparison)) if comparison.params else "all params are equal")
 
 
 def _metric_rows(comparison: RunComparison) -> tuple[list[list[str]], list[str]]:
@@ -145,7 +147,7 @@ def _metric_rows(comparison: RunComparison) -> tuple[list[list[str]], list[str]]
         [
             label_metric(metric),
             *(str(run.estimate(metric) or "-") for run in comparison.runs),
-            *(_signed(None if isinstance(one, str) else one.get(metric)) for one in comparison.differences),
+            *(_signed(None if isinstance(pair, str) else pair.get(metric)) for pair in comparison.differences),
         ]
         for metric in metrics_in_runs(comparison.runs)
     ]
@@ -153,22 +155,24 @@ def _metric_rows(comparison: RunComparison) -> tuple[list[list[str]], list[str]]
     return rows, ["metric", *runs, *(f"{run} minus run 1, paired" for run in runs[1:])]
 
 
-def _signed(one: Estimate | None) -> str:
-    return "-" if one is None else one.signed
+def _signed(estimate: Estimate | None) -> str:
+    return "-" if estimate is None else estimate.signed
 
 
 def _param_rows(comparison: RunComparison) -> tuple[list[list[str]], list[str]]:
-    rows = [[name, *("-" if one is None else one for one in values)] for name, values in comparison.params.items()]
+    rows = [
+        [name, *("-" if value is None else value for value in values)] for name, values in comparison.params.items()
+    ]
     return rows, ["param that differs", *(f"run {number}" for number in range(1, len(comparison.runs) + 1))]
 
 
 def comparison_table(rows: list[list[str]], columns: list[str]) -> Table:
-    """Table whose first column is left-aligned if it names metrics or params, and all others right-aligned."""
+    """Return a table with columns of metrics and params left-aligned and all others right-aligned."""
     from rich.table import Table
 
     table = Table()
     for column in columns:
-        # Cut names and values would look alike where they differ.
+        # Truncated names and values could look equal although they differ.
         table.add_column(column, overflow="fold", justify="left" if column.startswith(("metric", "param")) else "right")
     for row in rows:
         table.add_row(*row)

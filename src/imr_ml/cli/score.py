@@ -1,4 +1,4 @@
-"""The command that scores a batch."""
+"""The `score` command: score a batch or a stream."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
 
 import typer
 
-from imr_ml.cli.app import INCOMPLETE, app, exit_on_user_error, progress, say_tracked, warn
+from imr_ml.cli.app import INCOMPLETE, app, exit_on_user_error, progress, track_batch, warn
 from imr_ml.cli.data import ColumnMap, ColumnsFile, Ocr, SheetName
 from imr_ml.cli.models import LATEST, ModelName, model_folder, warn_of_evidence, warn_of_samples
 from imr_ml.files import check_page_name
@@ -38,7 +38,7 @@ def score(
     output: Annotated[
         Path,
         typer.Option(
-            "--output", "-o", help="File (.csv, .jsonl, .parquet, .xlsx), Spark's folder, or - to stream JSON lines."
+            "--output", "-o", help="File (.csv, .jsonl, .parquet, .xlsx), folder for Spark, or - to stream JSON lines."
         ),
     ],
     model: ModelName = str(LATEST),
@@ -52,21 +52,19 @@ def score(
     coverage: Annotated[
         float | None, typer.Option(min=0.5, max=0.99, help="Coverage of the prediction sets; default: the model's.")
     ] = None,
-    jobs: Annotated[int | None, typer.Option(min=1, help="Processes; default: all cores if that saves time.")] = None,
+    jobs: Annotated[int | None, typer.Option(min=1, help="Processes; default: all cores, if that is faster.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Continue an interrupted job.")] = False,
-    replace: Annotated[
-        bool, typer.Option("--replace", help="Drop the columns of a former scoring and score anew.")
-    ] = False,
+    replace: Annotated[bool, typer.Option("--replace", help="Drop existing score columns and score again.")] = False,
     engine: Annotated[Engine, typer.Option(help="Spark scores Parquet and folders of letters on a cluster.")] = "local",
     master: Annotated[
-        str | None, typer.Option(help="Spark master, as spark://host:7077; default: this machine.")
+        str | None, typer.Option(help="Spark master, such as spark://host:7077; default: this machine.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
     track: Annotated[
-        bool, typer.Option("--track", help="Record counts and shares, no text, in MLflow's scoring experiment.")
+        bool, typer.Option("--track", help="Record counts and shares, without text, in MLflow's scoring experiment.")
     ] = False,
 ) -> None:
-    """Score requests: the same rows with probabilities, families, evidence and errors."""
+    """Score requests: add probabilities, families, evidence and errors to each row."""
     with exit_on_user_error(), ExitStack() as stack:
         if report:
             check_page_name(report)
@@ -83,14 +81,14 @@ def score(
         options = ScoreOptions(evidence=evidence, precedents=precedents, coverage=coverage)
         if output == STANDARD_OUTPUT:
             _stream(source, loaded, options, settings)
-        read = _spool_input(stack, resume=resume) if source == STANDARD_INPUT else source
+        source_path = _spool_input(stack, resume=resume) if source == STANDARD_INPUT else source
         if evidence:
             warn_of_evidence(loaded)
         with progress() as start:
             if engine == "spark":
-                summary = _on_spark(read, output, loaded, options, settings, master)
+                summary = _score_on_spark(source_path, output, loaded, options, settings, master)
             else:
-                summary = score_file(read, output, loaded, options, settings, start)
+                summary = score_file(source_path, output, loaded, options, settings, start)
         elapsed_s = time.perf_counter() - start_s
         if as_json:
             typer.echo(json.dumps(_as_json(summary, loaded, output, elapsed_s)))
@@ -99,12 +97,14 @@ def score(
         if track:
             from imr_ml.tracking import batches
 
-            say_tracked(lambda: batches.record_batch(read, summary, loaded, asdict(options), elapsed_s), err=as_json)
+            track_batch(
+                lambda: batches.record_batch(source_path, summary, loaded, asdict(options), elapsed_s), err=as_json
+            )
         if not summary.is_complete:
             raise typer.Exit(INCOMPLETE)
 
 
-def _on_spark(
+def _score_on_spark(
     source: Path,
     output: Path,
     model: LoadedModel,
@@ -116,9 +116,7 @@ def _on_spark(
     from imr_ml.spark.session import SparkError, spark_session
 
     if settings.report or settings.resume or settings.replace:
-        raise SparkError(
-            "Spark writes no --report, drops no columns to --replace, and repeats what failed instead of --resume"
-        )
+        raise SparkError("--report, --resume and --replace are not available with --engine spark")
     session = spark_session(master or f"local[{settings.jobs or '*'}]")
     return score_with_spark(source, output, model, options, settings.mapping, session)
 
@@ -152,7 +150,7 @@ def _spool_input(stack: ExitStack, *, resume: bool) -> Path:
     from imr_ml.tables.formats import spool_stream
 
     if resume:
-        raise JobError("-: standard input can't be read again; save it as a file to be able to --resume")
+        raise JobError("-: standard input cannot be read again; save it as a file to use --resume")
     folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
     with explain_storage_errors(folder.parent):
         return spool_stream(sys.stdin.buffer, folder)
@@ -163,9 +161,9 @@ def _print(summary: BatchSummary, model: LoadedModel, output: Path, report: Path
     scored = summary.rows - summary.errors
     typer.echo(f"{output}: {scored} of {summary.rows} rows scored with model {model.version} ({outcomes})")
     if report:
-        typer.echo(f"{report}: open it in a browser; it holds the requests' texts")
+        typer.echo(f"{report}: open it in a browser; it contains the texts of the requests")
     if summary.resumed:
-        typer.echo(f"{summary.resumed} of the rows had been scored before")
+        typer.echo(f"{summary.resumed} of the rows were scored by the interrupted job")
     warn_of_samples(model)
     for note in summary.notes:
         warn(note)
@@ -175,11 +173,11 @@ def _print(summary: BatchSummary, model: LoadedModel, output: Path, report: Path
 
         warn(f"{summary.rejected_lines} line(s) are not rows; see {rejects_file(output)}")
     if summary.warnings:
-        warn("rows with warnings (unreadable cells count as missing; a request with little known text is uncertain):")
+        warn("rows with warnings (unreadable cells count as missing; requests with little known text are uncertain):")
         for warning, count in summary.warnings.items():
             warn(f"  {count} x {warning}")
     if summary.errors:
-        warn(f"{summary.errors} row(s) could not be scored; the column 'error' says why:")
+        warn(f"{summary.errors} row(s) could not be scored; the column 'error' has the reasons:")
         for reason, count in summary.reasons.items():
             warn(f"  {count} x {reason}")
 
@@ -187,8 +185,8 @@ def _print(summary: BatchSummary, model: LoadedModel, output: Path, report: Path
 def _warn_of_training_rows(summary: BatchSummary) -> None:
     if summary.in_training:
         warn(
-            f"{summary.in_training} row(s) are of cases that the model was trained on (in_training): their scores are "
-            "closer to the decisions than those of new requests; leave them out when you judge the model"
+            f"{summary.in_training} row(s) belong to cases that the model was trained on (in_training): their scores "
+            "are closer to the decisions than those of new requests; leave them out when you evaluate the model"
         )
 
 

@@ -1,4 +1,4 @@
-"""The command that searches settings."""
+"""The `sweep` command: search settings of an experiment."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _STORES = Path("sweeps")
 
 @app.command()
 def sweep(
-    file: Annotated[Path, typer.Argument(help="Experiment file with a [sweep] table.")],
+    file: Annotated[Path, typer.Argument(help="Experiment file with a table named sweep.")],
     data: DataPath = None,
     source: SourceName = None,
     renames: ColumnMap = None,
@@ -38,24 +38,25 @@ def sweep(
     ocr: Ocr = False,
     partial: PartialCounts = "drop",
     changes: Annotated[
-        list[str] | None, typer.Option("--set", help="Change a setting of the file, as in training.seed=1.")
+        list[str] | None, typer.Option("--set", help="Change a setting of the file, such as training.seed=1.")
     ] = None,
-    trials: Annotated[int, typer.Option(min=1, help="Trials, shared by the searches.")] = 40,
+    trials: Annotated[int, typer.Option(min=1, help="Total number of trials of all searches.")] = 40,
     timeout: Annotated[
-        float | None, typer.Option(min=0, help="Begin no trial after so many seconds; run again to go on.")
+        float | None, typer.Option(min=0, help="Start no trial after this many seconds; run again to continue.")
     ] = None,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Experiment file of the winner; default: NAME.best.toml.")
+        Path | None,
+        typer.Option("--output", "-o", help="File to write the winner to; default: NAME.best.toml."),
     ] = None,
     store: Annotated[
         Path | None,
-        typer.Option(help="SQLite file of the trials, which a killed sweep resumes; default: sweeps/NAME.db."),
+        typer.Option(help="SQLite file of the trials, to resume from; default: sweeps/NAME.db."),
     ] = None,
     jobs: Annotated[int, typer.Option(help="Processes; -1 uses all cores.")] = -1,
 ) -> None:
-    """Search the settings that a file's [sweep] table names, and write the winner as a new file.
+    """Search the settings in the sweep table of a file, and write the winner to a new file.
 
-    Inner folds select; what was selected is evaluated on outer folds that the selection has not seen.
+    Inner folds select settings; outer folds, unseen by the selection, evaluate them.
     """
     with exit_on_user_error():
         from imr_ml.corpus.decisions import InputOptions
@@ -79,49 +80,52 @@ def sweep(
         with progress() as start:
             table = read_training_table(data, source, options, start, git)
             store = store or _STORES / f"{file.stem}.db"
-            done = run_sweep(table.decisions.requests, plan, store, budget, start)
-        _print_sweep(done)
-        toml = winner_toml(done)
+            result = run_sweep(table.decisions.requests, plan, store, budget, start)
+        _print_sweep(result)
+        toml = winner_toml(result)
         write_new(winner, toml)
         typer.echo(f"winner: {winner}; to train it: imr-ml train --experiment {winner}")
         try:
-            run = sweeps.record_sweep(done, files | {"best.toml": toml}, git)
+            run = sweeps.record_sweep(result, files | {"best.toml": toml}, git)
         except sending.UnsentError as error:
             warn(str(error))
             return
-        typer.echo(f"recorded as run {run.run_id} in '{sweeps.SWEEPS}', with a run for each trial: make ui")
+        typer.echo(
+            f"recorded as run {run.run_id} in '{sweeps.SWEEPS}', with a run for each trial; open with: imr-ml ui"
+        )
 
 
-def _print_sweep(done: Sweep) -> None:
+def _print_sweep(result: Sweep) -> None:
     console = wide_console()
-    states = [trial.state for trial in done.trials]
+    states = [trial.state for trial in result.trials]
     console.print(
         f"{len(states)} trials ({states.count('pruned')} pruned, {states.count('impossible')} impossible); "
-        f"this call took {done.elapsed_s:,.0f} s",
+        f"this call took {result.elapsed_s:,.0f} s",
         markup=False,
     )
-    console.print(_estimates(done))
-    console.print(_selections(done))
-    gain = done.differences[done.plan.objective]
-    console.print(f"selected minus file, {done.plan.objective}: {gain.signed}: {done.verdict}", markup=False)
+    console.print(_estimates(result))
+    console.print(_selections(result))
+    gain = result.differences[result.plan.objective]
+    console.print(f"selected minus file, {result.plan.objective}: {gain.signed}: {result.verdict}", markup=False)
 
 
-def _estimates(done: Sweep) -> Table:
+def _estimates(result: Sweep) -> Table:
     from rich.table import Table
 
     from imr_ml.sweeps.results import FILE, MINIMIZED, SELECTED
 
     table = Table("metric, outer folds", "file", "selected (nested)", "difference, paired")
-    for name, gain in done.differences.items():
+    for name, gain in result.differences.items():
         title = f"{name} (lower is better)" if name in MINIMIZED else name
-        table.add_row(title, *(str(done.estimates[side][name]) for side in (FILE, SELECTED)), gain.signed)
+        table.add_row(title, *(str(result.estimates[side][name]) for side in (FILE, SELECTED)), gain.signed)
     return table
 
 
-def _selections(done: Sweep) -> Table:
+def _selections(result: Sweep) -> Table:
     from rich.table import Table
 
-    table = Table("search", *(parameter.key for parameter in done.plan.parameters), f"inner {done.plan.objective}")
-    for name, result in done.selected.items():
-        table.add_row(name, *(result.values.get(key.key, "-") for key in done.plan.parameters), f"{result.value:.3f}")
+    keys = [parameter.key for parameter in result.plan.parameters]
+    table = Table("search", *keys, f"inner {result.plan.objective}")
+    for name, selection in result.selected.items():
+        table.add_row(name, *(selection.values.get(key, "-") for key in keys), f"{selection.value:.3f}")
     return table

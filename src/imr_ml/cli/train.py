@@ -1,4 +1,4 @@
-"""The command that trains."""
+"""The `train` command."""
 
 from __future__ import annotations
 
@@ -23,10 +23,16 @@ from imr_ml.cli.data import (
 from imr_ml.cli.models import LATEST
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     import pandas as pd
 
+    from imr_ml.experiments.schema import TrainingSettings
     from imr_ml.ingest.sources import TrainingTable
     from imr_ml.quality.report import QualityReport
+    from imr_ml.tracking.git import GitState
+    from imr_ml.tracking.runs import Extras
+    from imr_ml.training import TrainedModel
 
 _PERMUTATIONS = 200
 
@@ -42,17 +48,17 @@ def train(
     ocr: Ocr = False,
     partial: PartialCounts = "drop",
     rejects: Annotated[
-        Path | None, typer.Option(help="Write the rows left out, with their reasons (.csv, .jsonl, .parquet, .xlsx).")
+        Path | None, typer.Option(help="Write the rows left out, with the reasons (.csv, .jsonl, .parquet, .xlsx).")
     ] = None,
     output: Annotated[Path, typer.Option("--output", "-o", help="Model folder.")] = LATEST,
     experiment: Annotated[
         str, typer.Option(help="Settings: a name from 'imr-ml experiments list', or your TOML file.")
     ] = "default",
     changes: Annotated[
-        list[str] | None, typer.Option("--set", help="Change a setting of the experiment, as in outcome.C=1.0.")
+        list[str] | None, typer.Option("--set", help="Change a setting of the experiment, such as outcome.C=1.0.")
     ] = None,
     allow_errors: Annotated[
-        bool, typer.Option("--allow-errors", help="Train even if the check of the data finds errors.")
+        bool, typer.Option("--allow-errors", help="Train even if the check finds errors in the data.")
     ] = False,
     name: Annotated[str, typer.Option(help="Name of the run, for 'imr-ml compare' and 'imr-ml promote'.")] = "",
     folds: Annotated[int | None, typer.Option(min=2, help="Same as --set evaluation.folds=.")] = None,
@@ -77,12 +83,14 @@ def train(
         ),
     ] = False,
     log_text: Annotated[
-        bool, typer.Option("--log-text", help="Also log the requests' texts, which are private, with predictions.")
+        bool,
+        typer.Option("--log-text", help="Also log the private texts of the requests with the predictions."),
     ] = False,
     precedent_texts: Annotated[
         bool,
         typer.Option(
-            "--precedent-texts", help="Store the requests' texts, which are private, in the model for its precedents."
+            "--precedent-texts",
+            help="Store the private texts of the requests in the model, for its precedents.",
         ),
     ] = False,
     slices: Annotated[
@@ -95,33 +103,28 @@ def train(
         from imr_ml.corpus.decisions import InputOptions
         from imr_ml.corpus.mapping import read_mapping
         from imr_ml.errors import SchemaError
-        from imr_ml.experiments.reading import read_experiment
         from imr_ml.memory import release_memory
         from imr_ml.model_files import MANIFEST, save_model
         from imr_ml.quality.checking import check_training
         from imr_ml.rates.model_report import REPORT, report_rates
         from imr_ml.reporting.card.rendering import write_card
         from imr_ml.reporting.compared_models import compared_rungs
-        from imr_ml.tracking import registry, runs, sending, store, uris
+        from imr_ml.tracking import registry, runs, store, uris
         from imr_ml.tracking.git import git_state
         from imr_ml.tracking.system import system_metrics
         from imr_ml.training import decided_requests
         from imr_ml.training import train as train_model
 
         if path and data:
-            raise SchemaError(f"name the data once: {path} or --data {data}")
+            raise SchemaError(f"name the data only once: {path} or --data {data}")
         data = data or path
         options = InputOptions(read_mapping(renames or (), columns), partial, sheet, ocr)
         started_ms = int(time.time() * 1000)
         uris.check_uri(uris.tracking_uri())
         registry.check_run_name(name)
         git = git_state()
-        options_set = {"evaluation.folds": folds, "training.seed": seed, "training.coverage": coverage}
-        options_given = [f"{key}={value}" for key, value in options_set.items() if value is not None]
-        named = read_experiment(experiment, [*(changes or ()), *options_given])
-        if named.sweep:
-            typer.echo(f"{experiment}: its [sweep] table is for 'imr-ml sweep'; training with its other settings")
-        settings = named.experiment.training_settings()
+        options_by_key = {"evaluation.folds": folds, "training.seed": seed, "training.coverage": coverage}
+        experiment_name, settings = _read_experiment(experiment, changes or (), options_by_key)
         evaluation = replace(
             settings.evaluation,
             jobs=jobs,
@@ -156,31 +159,52 @@ def train(
             rates=rates,
             texts=texts,
             started_ms=started_ms,
-            experiment=named.name,
+            experiment=experiment_name,
             name=name,
             data_errors=errors,
         )
         print_evaluation(trained, slices=slices)
         typer.echo(f"model: {output}, its model card: {card}")
         if precedent_texts:
-            warn("the model holds the texts of its requests: whoever gets it, also from MLflow, can read them")
-        try:
-            with progress() as start:
-                start("drawing figures and recording the run", 0)
-                run = runs.record(trained, output, git=git, extras=extras)
-        except sending.UnsentError as kept:
-            warn(str(kept))
-            return
-        finally:
-            if (output / REPORT).exists():
-                typer.echo(f"report for a browser: {output / REPORT}")
-        address = f"models:/{registry.MODEL_NAME}/{run.model_version}"
-        typer.echo(f"registered as {address} (challenger), trained on source {trained.data.source}")
-        typer.echo("compare runs in the MLflow UI: imr-ml ui")
+            warn("the model contains the texts of its requests: anyone with access to it or to its run can read them")
+        _record_run(trained, output, git, extras)
+
+
+def _read_experiment(
+    experiment: str, changes: Sequence[str], options_by_key: Mapping[str, float | None]
+) -> tuple[str, TrainingSettings]:
+    """Return the name and settings of an experiment, as changed by `--set`, then by options such as `--folds`."""
+    from imr_ml.experiments.reading import read_experiment
+
+    options = [f"{key}={value}" for key, value in options_by_key.items() if value is not None]
+    selected = read_experiment(experiment, [*changes, *options])
+    if selected.sweep:
+        typer.echo(f"{experiment}: its [sweep] table is for 'imr-ml sweep'; training uses its other settings")
+    return selected.name, selected.experiment.training_settings()
+
+
+def _record_run(trained: TrainedModel, folder: Path, git: GitState | None, extras: Extras) -> None:
+    """Record and register a trained model, and print where it is."""
+    from imr_ml.rates.model_report import REPORT
+    from imr_ml.tracking import registry, runs, sending
+
+    try:
+        with progress() as start:
+            start("drawing figures and recording the run", 0)
+            run = runs.record(trained, folder, git=git, extras=extras)
+    except sending.UnsentError as error:
+        warn(str(error))
+        return
+    finally:
+        if (folder / REPORT).exists():
+            typer.echo(f"report for a browser: {folder / REPORT}")
+    uri = f"models:/{registry.MODEL_NAME}/{run.model_version}"
+    typer.echo(f"registered as {uri} (challenger), trained on source {trained.data.source}")
+    typer.echo("compare runs in the MLflow UI: imr-ml ui")
 
 
 def _drop_unused(table: TrainingTable) -> TrainingTable:
-    """The table without the columns that only its check reads, such as rationales, which take much memory."""
+    """Drop columns that only the check reads, such as rationales, to save memory."""
     from imr_ml.corpus.mapping import OF_TRAINING
 
     requests = table.decisions.requests
@@ -189,13 +213,13 @@ def _drop_unused(table: TrainingTable) -> TrainingTable:
 
 
 def _report_check(report: QualityReport, *, allow_errors: bool) -> tuple[str, ...]:
-    """Print what is wrong with the data; return the kinds of errors if these are allowed, else stop."""
+    """Print the findings of the check; return the kinds of errors if they are allowed, otherwise exit."""
     from imr_ml.quality.rendering import finding_lines
     from imr_ml.quality.report import Level
 
     for line in finding_lines(report):
         typer.echo(f"  {line}")
-    errors = tuple(one.kind for one in report.findings if one.level is Level.ERROR)
+    errors = tuple(finding.kind for finding in report.findings if finding.level is Level.ERROR)
     if errors and not allow_errors:
         warn(f"not trained: the check found {len(errors)} error(s) in the data; fix them, or add --allow-errors")
         raise typer.Exit(INCOMPLETE)
@@ -207,4 +231,4 @@ def _write_rejects(rows: pd.DataFrame, path: Path) -> None:
 
     with chunk_writer(path) as write:
         write(rows)
-    typer.echo(f"{path}: {len(rows)} row(s) left out, with their reasons")
+    typer.echo(f"{path}: {len(rows)} row(s) left out, with the reasons")
