@@ -1,4 +1,4 @@
-"""Readers of letters that fail as a broken letter can make one fail; in a module that another process can import."""
+"""Functions that read letters and fail as with a broken letter, in a module that other processes can import."""
 
 import os
 import time
@@ -15,6 +15,6 @@ def hang(content, name, *, ocr):
 def crash(content, name, *, ocr):
     if content == b"crash":
         os.abort()
-    if content == b"stumble":
+    if content == b"raise":
         raise RuntimeError(content.decode())
     return read_content(content, name, ocr=ocr)
