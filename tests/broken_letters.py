@@ -1,4 +1,4 @@
-"""Functions that read letters and fail as with a broken letter, in a module that other processes can import."""
+"""Letter readers that hang or crash, as broken letters can cause; in a module that other processes can import."""
 
 import os
 import time

@@ -88,7 +88,7 @@ def test_a_folder_of_letters_is_read(rates, tmp_path):
         (["decided.csv", "--where", "year=1066"], "no request has it"),
         (["decided.csv", "--by", "body_part", "--compare", "knee", "neck"], "less than 20 requests have only"),
         (["decided.csv", "-o", "rates.docx"], "rates.docx"),
-        (["decided.csv", "--html", "rates.pdf"], "rates.pdf: the page is HTML; use a name that ends in .html"),
+        (["decided.csv", "--html", "rates.pdf"], "rates.pdf: the page is HTML; end its name in .html"),
         (["decided.csv", "-o", "decided.csv"], "decided.csv: is the input; write to another file"),
         (["decided.csv", "--with-text"], "--with-text is about the page: give --html too"),
         (["decided.csv", "--source", "dmhc"], "contains no request of source dmhc"),

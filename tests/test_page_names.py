@@ -23,5 +23,5 @@ def test_a_page_with_another_extension_is_refused_before_the_input_is_read(comma
     done = CliRunner().invoke(app, command)
 
     assert done.exit_code == 2
-    assert "x.pdf: the page is HTML; use a name that ends in .html" in done.stderr
+    assert "x.pdf: the page is HTML; end its name in .html" in done.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["t.csv"]

@@ -29,7 +29,7 @@ def check_page_name(path: Path) -> None:
     if path.is_dir():
         raise ImrError(f"{path}: is a folder; name a file for the page")
     if path.suffix.lower() not in (".html", ".htm"):
-        raise ImrError(f"{path}: the page is HTML; use a name that ends in .html (a browser can print the page to PDF)")
+        raise ImrError(f"{path}: the page is HTML; end its name in .html, and print it to PDF in a browser")
 
 
 @contextmanager

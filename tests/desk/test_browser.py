@@ -77,9 +77,9 @@ def test_a_pasted_request_is_predicted_with_evidence_rates_and_precedents(open_d
     assert re.fullmatch(r"\d+\.\d %", page.locator("#probability").inner_text())
     assert "base rate" in result.inner_text()
     for part in (
-        "Compared with other requests",
+        "Beside other requests",
         "Guideline families expected",
-        "Rates of similar requests",
+        "Rates behind it",
         "Precedents",
     ):
         assert result.get_by_role("heading", name=part).is_visible()

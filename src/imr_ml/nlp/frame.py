@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from imr_ml.nlp.demographics import find_demographics
+from imr_ml.nlp.demographics import demographics
 from imr_ml.nlp.types import Fact, Kind, NlpSettings, SectionView, Unit
 from imr_ml.nlp.views import DEFAULT_SETTINGS, category_of_view, view_sections
 from imr_ml.progress import Progress, StartProgress, silent
@@ -205,7 +205,7 @@ def _request_columns(text: str, view: SectionView) -> _RequestColumns:
 
 
 def _summary_columns(text: str, view: SectionView) -> _SummaryColumns:
-    worker = find_demographics(text)
+    worker = demographics(text)
     return _SummaryColumns(
         summary_view=_with_places(view),
         summary_tokens=" ".join(view.tokens),

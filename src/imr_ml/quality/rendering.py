@@ -16,7 +16,7 @@ from rich.text import Text
 
 from imr_ml.files import atomic_write
 from imr_ml.quality.report import Level, QualityReport, SourceBalance
-from imr_ml.templates import load_template
+from imr_ml.templates import template
 
 MOST_PLACES_ON_PAGE = 50
 _PLACES_IN_TABLE = 3
@@ -95,7 +95,7 @@ def write_page(report: QualityReport, target: Path, checked_at: datetime) -> Non
         Where the file can't be written.
     """
     style = (files("imr_ml.quality") / "page" / "page.css").read_text("utf-8")
-    page = load_template("imr_ml.quality", "page", "page.html.jinja").render(
+    page = template("imr_ml.quality", "page", "page.html.jinja").render(
         report=report,
         levels=list(Level),
         checked_at=checked_at,

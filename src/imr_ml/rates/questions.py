@@ -16,7 +16,7 @@ from imr_ml.errors import ImrError
 from imr_ml.evaluation.slices import AGE_BANDS, ITEM_BANDS, band_names
 from imr_ml.guidelines.citations import find_citations
 from imr_ml.guidelines.types import Citation, Family
-from imr_ml.nlp.demographics import find_demographics
+from imr_ml.nlp.demographics import demographics
 from imr_ml.nlp.frame import section_columns
 from imr_ml.nlp.types import Kind
 from imr_ml.nlp.views import view_section
@@ -279,7 +279,7 @@ def _demographics(requests: pd.DataFrame, column: str, attribute: str) -> pd.Ser
     """The table's cells, and where they are missing what the summary says, each distinct one read once."""
     cells = requests[column].astype("object")
     summaries = requests["clinical_summary"].astype("object").where(cells.isna())
-    read: dict[str, Any] = {text: getattr(find_demographics(text), attribute) for text in summaries.dropna().unique()}
+    read: dict[str, Any] = {text: getattr(demographics(text), attribute) for text in summaries.dropna().unique()}
     return cells.where(cells.notna(), summaries.map(read)).astype("object")
 
 

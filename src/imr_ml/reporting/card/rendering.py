@@ -15,7 +15,7 @@ from imr_ml.experiments.reading import changes_of
 from imr_ml.files import atomic_write, sha256_of
 from imr_ml.model_files import CLASSIFIERS, FACTS
 from imr_ml.reporting.card import limits, wording
-from imr_ml.templates import load_template
+from imr_ml.templates import template
 
 if TYPE_CHECKING:
     from imr_ml.training import TrainedModel
@@ -50,7 +50,7 @@ class Origin:
 
 def model_card(trained: TrainedModel, origin: Origin | None = None) -> str:
     """The card in Markdown; the same for the same model, origin and installed libraries."""
-    return load_template("imr_ml.reporting.card", "", "card.md.jinja").render(
+    return template("imr_ml.reporting.card", "", "card.md.jinja").render(
         trained=trained,
         data=trained.data,
         evaluation=trained.evaluation,
