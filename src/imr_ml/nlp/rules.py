@@ -8,11 +8,10 @@ from functools import cache
 from importlib.resources import files
 from typing import Annotated, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, create_model
 
 from imr_ml.nlp.types import Category, Kind, RuleError
 
-DrugClass = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]+$")]
 Canonical = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]+$")]
 Phrase = Annotated[str, StringConstraints(min_length=2, pattern=r"^[a-z0-9][a-z0-9 .,'/&+#%-]*$")]
 Abbreviation = Annotated[str, StringConstraints(min_length=2, pattern=r"^[A-Z][A-Z0-9 /&-]*$")]
@@ -40,31 +39,7 @@ class Drug(Term):
     """A drug under its generic name, its brands, and its classes (a compound may have several)."""
 
     brands: tuple[Phrase, ...] = ()
-    classes: tuple[DrugClass, ...] = Field(min_length=1)
-
-
-class _TreatmentFile(_Strict):
-    treatment: dict[Canonical, Treatment]
-
-
-class _DrugFile(_Strict):
-    drug: dict[Canonical, Drug]
-
-
-class _ClassFile(_Strict):
-    drug_class: dict[Canonical, Term]
-
-
-class _BodyFile(_Strict):
-    body: dict[Canonical, Term]
-
-
-class _DiagnosisFile(_Strict):
-    diagnosis: dict[Canonical, Term]
-
-
-class _FindingFile(_Strict):
-    finding: dict[Canonical, Term]
+    classes: tuple[Canonical, ...] = Field(min_length=1)
 
 
 class NegationRules(_Strict):
@@ -111,13 +86,14 @@ class RuleBook:
 
 Schema = TypeVar("Schema", bound=BaseModel)
 _SIBILANT = ("s", "x", "z", "ch", "sh")
-_FILES: dict[str, tuple[type[BaseModel], Kind]] = {
-    "treatments.toml": (_TreatmentFile, "treatment"),
-    "drugs.toml": (_DrugFile, "drug"),
-    "drug_classes.toml": (_ClassFile, "class"),
-    "body_parts.toml": (_BodyFile, "body"),
-    "diagnoses.toml": (_DiagnosisFile, "diagnosis"),
-    "findings.toml": (_FindingFile, "finding"),
+# Table in the file, type of its entries, and kind of the facts.
+_FILES: dict[str, tuple[str, type[Term], Kind]] = {
+    "treatments.toml": ("treatment", Treatment, "treatment"),
+    "drugs.toml": ("drug", Drug, "drug"),
+    "drug_classes.toml": ("drug_class", Term, "class"),
+    "body_parts.toml": ("body", Term, "body"),
+    "diagnoses.toml": ("diagnosis", Term, "diagnosis"),
+    "findings.toml": ("finding", Term, "finding"),
 }
 
 
@@ -166,16 +142,16 @@ def read_terms(name: str, text: str) -> dict[str, Term]:
     RuleError
         If a key is unknown, a phrase is malformed, or two canonical names share a phrase.
     """
-    schema, _ = _FILES[name]
-    validated = _validate(name, schema, text)
-    terms: dict[str, Term] = getattr(validated, next(iter(schema.model_fields)))
+    table, term, _ = _FILES[name]
+    schema = create_model(name, __base__=_Strict, **{table: (dict[Canonical, term], ...)})  # type: ignore[call-overload, valid-type]
+    terms: dict[str, Term] = getattr(_validate(name, schema, text), table)
     _check_unique_wording(name, terms)
     return terms
 
 
 def patterns_of(name: str, terms: dict[str, Term]) -> Iterator[Pattern]:
     """Yield the phrases of all entries of a file, including plurals."""
-    _, kind = _FILES[name]
+    _, _, kind = _FILES[name]
     for canonical, term in terms.items():
         rule = f"{name}:{canonical}"
         phrases = {form for phrase in _base_phrases(canonical, term) for form in (phrase, _pluralize(phrase))}
