@@ -67,7 +67,7 @@ _NAMED_BEFORE = re.compile(r"refill|visit|session|treatment|#|qty|quantity|times
 _BEFORE_CHARS, _BEFORE_SPACED_CHARS = 48, 240
 _DECIMAL = re.compile(r"\d+(?:\.\d+)?")
 _VALUE = re.compile(rf"\d+(?:\.\d+)?|(?:{_WORD})\b")
-# More than a year of daily visits is another number (a code, a room, a price); a few pieces are a single dose.
+# A number above a year of daily visits is something else (a code, a room, a price); a few pieces are a single dose.
 _MAX_VISITS, _MAX_FACTOR, _MIN_PIECES = 366, 60, 5
 
 _Measures = Iterator[tuple[Unit, float]]
