@@ -15,6 +15,6 @@ def hang(content, name, *, ocr):
 def crash(content, name, *, ocr):
     if content == b"crash":
         os.abort()
-    if content == b"stumble":
+    if content == b"raise":
         raise RuntimeError(content.decode())
     return read_content(content, name, ocr=ocr)

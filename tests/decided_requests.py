@@ -1,4 +1,4 @@
-"""Invented decided requests with any number of each outcome."""
+"""Invented decided requests."""
 
 import pandas as pd
 
@@ -8,11 +8,11 @@ MRI, NORCO = "MRI of the left knee", "Norco 10/325mg #60"
 
 
 def decided(*groups, **columns):
-    """Requests of (request, number, number overturned), each a case of its own."""
+    """Table from groups of (request, number of requests, number overturned), one request per case."""
     rows = [
-        {"request": request, "outcome": "overturned" if place < overturned else "upheld"}
+        {"request": request, "outcome": "overturned" if index < overturned else "upheld"}
         for request, number, overturned in groups
-        for place in range(number)
+        for index in range(number)
     ]
     fixed = {
         "clinical_summary": "A 48 year old female has lumbar radiculopathy and no depression.",

@@ -110,7 +110,7 @@ def test_rows_of_training_cases_and_rows_that_cannot_be_scored_are_reported(drif
         (["--current", "bare.csv"], "bare.csv: lacks column(s) request"),
         (["--current", "ours.csv", "--reference", "gone.csv"], "gone.csv: no such file"),
         (["--current", "ours.csv", "--psi", "0"], "the threshold of PSI must be above 0, not 0.0"),
-        (["--current", "one.csv"], "the current table has 1 usable case(s); 2 needed"),
+        (["--current", "one.csv"], "the current table has 1 usable case(s); at least 2 are needed"),
         (["--current", "ours.csv", "--map", "request"], "request"),
     ],
 )

@@ -1,4 +1,4 @@
-"""Decoding the bytes of a text file."""
+"""The encoding of a text file is detected."""
 
 import pytest
 from hypothesis import given
@@ -11,29 +11,29 @@ WORDS = "The worker\u2019s knee locks \u2013 twice a day, \u201cat work\u201d."
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32", *WIDE, "cp1252", "mac_roman"])
-def test_a_text_in_each_encoding(encoding):
+def test_each_encoding_is_detected(encoding):
     assert decode_text(WORDS.encode(encoding)) == WORDS
 
 
 @pytest.mark.parametrize("encoding", WIDE)
-def test_a_wide_text_with_a_byte_order_mark(encoding):
+def test_the_byte_order_mark_of_a_wide_text_is_removed(encoding):
     assert decode_text(f"\ufeff{WORDS}".encode(encoding)) == WORDS
 
 
-def test_a_wide_text_that_ends_within_a_character():
+def test_a_truncated_wide_text_is_decoded():
     assert decode_text(WORDS.encode("utf-16")[:-1]).startswith(WORDS[:-1])
 
 
-def test_a_few_broken_bytes_do_not_make_a_code_page():
+def test_a_text_with_a_few_invalid_bytes_is_still_utf_8():
     assert decode_text(WORDS.encode() * 4 + b"\xe2 end") == WORDS * 4 + "\ufffd end"
 
 
-def test_no_bytes_are_an_empty_text():
+def test_an_empty_file_is_an_empty_text():
     assert decode_text(b"") == ""
 
 
 @given(st.binary(max_size=200), st.integers(1, 50))
-def test_any_bytes_in_any_blocks_have_an_encoding(content, size):
+def test_any_bytes_can_be_decoded(content, size):
     blocks = [content[start : start + size] for start in range(0, len(content), size)]
 
     assert isinstance(detect_encoding(blocks), Encoding)
@@ -41,5 +41,5 @@ def test_any_bytes_in_any_blocks_have_an_encoding(content, size):
 
 
 @given(st.text(st.characters(codec="utf-8", exclude_categories=("Cs", "Cc")), max_size=100))
-def test_utf8_round_trips(text):
+def test_utf_8_round_trips(text):
     assert decode_text(text.encode()) == text.removeprefix("\ufeff")

@@ -6,7 +6,7 @@ import pytest
 from imr_ml.files import StorageError, atomic_write, explain_storage_errors, locked, sha256_of
 
 
-def test_a_file_appears_when_the_block_ends(tmp_path):
+def test_a_file_exists_once_the_block_ends(tmp_path):
     target = tmp_path / "new" / "table.csv"
 
     with atomic_write(target) as temporary:
@@ -19,7 +19,7 @@ def test_a_file_appears_when_the_block_ends(tmp_path):
     assert list(target.parent.iterdir()) == [target]
 
 
-def test_a_block_that_fails_leaves_the_old_file_and_nothing_else(tmp_path):
+def test_a_failed_block_leaves_only_the_old_file(tmp_path):
     target = tmp_path / "table.csv"
     target.write_text("old")
 
@@ -31,15 +31,15 @@ def test_a_block_that_fails_leaves_the_old_file_and_nothing_else(tmp_path):
     assert list(tmp_path.iterdir()) == [target]
 
 
-def test_the_checksum_of_a_file(tmp_path):
+def test_sha256_of_a_file(tmp_path):
     (tmp_path / "a").write_bytes(b"content")
 
     assert sha256_of(tmp_path / "a") == hashlib.sha256(b"content").hexdigest()
 
 
-def test_a_lock_has_one_holder_and_is_free_after_a_failure(tmp_path):
+def test_a_lock_has_one_holder_and_is_released_after_a_failure(tmp_path):
     with pytest.raises(RuntimeError), locked(tmp_path / "lock", AssertionError()):
-        with pytest.raises(KeyError, match="taken"), locked(tmp_path / "lock", KeyError("taken")):
+        with pytest.raises(KeyError, match="busy"), locked(tmp_path / "lock", KeyError("busy")):
             pass
         raise RuntimeError
 
@@ -47,7 +47,7 @@ def test_a_lock_has_one_holder_and_is_free_after_a_failure(tmp_path):
         pass
 
 
-def test_a_full_disk_names_the_folder_and_leaves_the_old_file(tmp_path):
+def test_the_error_of_a_full_disk_names_the_folder_and_leaves_the_old_file(tmp_path):
     target = tmp_path / "table.csv"
     target.write_text("old")
 

@@ -1,4 +1,4 @@
-"""Pages are written as HTML and under no other name."""
+"""Pages are written only to .html files."""
 
 import pytest
 from factories import make_requests
@@ -16,7 +16,7 @@ from imr_ml.cli import app
     ],
     ids=lambda command: command[0],
 )
-def test_a_page_under_the_name_of_another_format_is_refused_before_anything_is_read(command, tmp_path, monkeypatch):
+def test_a_page_with_another_extension_is_refused_before_the_input_is_read(command, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     make_requests(4).to_csv("t.csv", index=False)
 

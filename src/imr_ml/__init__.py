@@ -1,6 +1,6 @@
-"""Predicts outcomes and guideline families of California Independent Medical Review requests.
+"""Predict outcomes and guideline families of California Independent Medical Review requests.
 
-The public names are loaded when first used, so that importing the package costs next to nothing.
+Public names are imported on first use, so that importing the package is fast.
 """
 
 from importlib import import_module

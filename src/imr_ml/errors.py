@@ -1,13 +1,13 @@
-"""Base class of user-facing errors, and the errors that several rooms raise."""
+"""Base class of user-facing errors, and errors raised by several packages."""
 
 
 class ImrError(ValueError):
-    """Bad input or a bad setting; the message says what, where and what to do."""
+    """Invalid input or an invalid setting; the message states the problem, its place and the remedy."""
 
 
 class SchemaError(ImrError):
-    """A table that can't be read or is not a requests table; the message says what to do and holds no cell of it."""
+    """A table that can't be read or is not a requests table; the message contains no values of its cells."""
 
 
 class ModelError(ImrError):
-    """A model folder that can't be used; the message says which, why and what to do."""
+    """A model folder that can't be used; the message names the folder, the reason and the remedy."""

@@ -20,21 +20,21 @@ class StorageError(ImrError):
 
 
 def is_storage_error(error: OSError) -> bool:
-    """Whether a disk is full or a folder can't be written to."""
+    """Whether the error means a full disk or a folder that can't be written to."""
     return error.errno in _STORAGE_ERRORS
 
 
 def check_page_name(path: Path) -> None:
-    """Refuse to write an HTML page to a folder or under the name of another format."""
+    """Raise `ImrError` if the path of an HTML page is a folder or has another extension."""
     if path.is_dir():
-        raise ImrError(f"{path}: is a folder; name a file to write the page to")
+        raise ImrError(f"{path}: is a folder; name a file for the page")
     if path.suffix.lower() not in (".html", ".htm"):
         raise ImrError(f"{path}: the page is HTML; end its name in .html, and print it to PDF in a browser")
 
 
 @contextmanager
 def explain_storage_errors(folder: Path) -> Iterator[None]:
-    """Raise `StorageError` with the folder instead of an OSError for a full or read-only disk."""
+    """Convert an `OSError` for a full or read-only disk to a `StorageError` that names the folder."""
     try:
         yield
     except OSError as error:
@@ -48,12 +48,12 @@ def explain_storage_errors(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def atomic_write(path: Path) -> Iterator[Path]:
-    """Yield a temporary path beside `path`; rename it to `path` if the block ends without error.
+    """Yield a temporary path in the same folder, and rename it to `path` if the block ends without an error.
 
     Raises
     ------
     StorageError
-        If the folder is full or can't be written to; `path` is then unchanged.
+        If the disk is full or the folder can't be written to; `path` is then unchanged.
     """
     with explain_storage_errors(path.parent):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -69,14 +69,14 @@ def atomic_write(path: Path) -> Iterator[Path]:
 
 
 def sha256_of(path: Path) -> str:
-    """SHA-256 of a file's content, in hexadecimal."""
+    """Return the SHA-256 of a file in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @contextmanager
 def locked(lock: Path, busy: Exception, wait_s: float = 0) -> Iterator[None]:
-    """Hold a lock file and remove it afterwards; a process that dies releases it.
+    """Hold a lock file and remove it afterwards; if the process dies, the lock is released.
 
     Parameters
     ----------
@@ -89,14 +89,14 @@ def locked(lock: Path, busy: Exception, wait_s: float = 0) -> Iterator[None]:
     """
     from filelock import FileLock, Timeout
 
-    held = FileLock(lock, timeout=wait_s)
+    file_lock = FileLock(lock, timeout=wait_s)
     try:
-        held.acquire()
+        file_lock.acquire()
     except Timeout:
         raise busy from None
     try:
         yield
     finally:
-        # A process that has opened the removed file learns from filelock that it must retry.
+        # filelock retries if another process has already opened the removed file.
         lock.unlink(missing_ok=True)
-        held.release()
+        file_lock.release()

@@ -1,4 +1,4 @@
-"""Share equal strings, return memory to the system, and exempt loaded models from garbage collection."""
+"""Deduplicate strings, return memory to the system, and pause garbage collection."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 
 def release_memory() -> None:
-    """Return unused memory of Python, Arrow and, where it supports that, the C library to the system."""
+    """Return unused memory of Python, Arrow and, if supported, the C library to the system."""
     import pyarrow as pa
 
     gc.collect()
@@ -23,8 +23,8 @@ def release_memory() -> None:
 
 
 @contextmanager
-def loading() -> Iterator[None]:
-    """Pause garbage collection while code and models are loaded, and exempt them from later collections."""
+def paused_garbage_collection() -> Iterator[None]:
+    """Pause garbage collection in the block, and exempt all existing objects from later collections."""
     gc.disable()
     try:
         yield
@@ -34,7 +34,7 @@ def loading() -> Iterator[None]:
 
 
 def shared_texts(texts: Iterable[str]) -> NDArray[np.object_]:
-    """Array that stores each distinct text once, shape (texts,)."""
+    """Return an array of the texts, shape (n_texts,), in which equal texts share one string."""
     distinct: dict[str, str] = {}
     rows = [distinct.setdefault(text, text) for text in texts]
     array = np.empty(len(rows), dtype=object)

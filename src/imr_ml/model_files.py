@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from imr_ml.errors import ModelError as ModelError
 from imr_ml.files import explain_storage_errors, sha256_of
 from imr_ml.guidelines.types import FAMILIES
-from imr_ml.memory import loading
+from imr_ml.memory import paused_garbage_collection
 from imr_ml.skops_files import import_skops_quickly, read_skops, write_skops
 
 if TYPE_CHECKING:
@@ -176,7 +176,7 @@ def read_model(folder: Path) -> LoadedModel:
 
 def read_model_for_command(folder: Path) -> LoadedModel:
     """`read_model` for a process that runs only a command of ours: faster, and what it loads stays loaded."""
-    with loading():
+    with paused_garbage_collection():
         import_skops_quickly()
         return read_model(folder)
 

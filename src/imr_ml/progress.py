@@ -1,15 +1,15 @@
-"""Report the progress of long work."""
+"""Types of progress callbacks."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 Progress = Callable[[int], object]
-"""Called with the number of steps each time some are done."""
+"""Callback that receives the number of steps completed since the last call."""
 StartProgress = Callable[[str, int], Progress]
-"""Starts a bar: (what is done, how many steps) -> its `Progress`."""
+"""Starts a progress bar from a description and the total number of steps."""
 
 
-def silent(_doing: str, _steps: int) -> Progress:
-    """Start no bar."""
+def silent(_description: str, _steps: int) -> Progress:
+    """Report no progress."""
     return lambda _: None

@@ -1,4 +1,4 @@
-"""Load Jinja templates, strict about undefined names."""
+"""Load Jinja templates that raise an error for undefined names."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ if TYPE_CHECKING:
 
 @cache
 def template(package: str, folder: str, name: str) -> Template:
-    """A template of a package.
+    """Load a template of a package.
 
     Parameters
     ----------
     package : str
-        Dotted name.
+        Dotted name of the package.
     folder : str
-        Of its templates.
+        Folder of templates in the package.
     name : str
-        What is filled into one that makes HTML, ``.html.jinja``, is escaped.
+        File name; values are escaped if it ends with ``.html.jinja``.
     """
     from jinja2 import Environment, PackageLoader, StrictUndefined
 

@@ -1,4 +1,4 @@
-"""A desk as people start it, in a process of its own."""
+"""A desk started from the command line."""
 
 import os
 import signal
@@ -12,7 +12,7 @@ RUN = "from imr_ml.cli import app; app()"
 
 @pytest.fixture(scope="module")
 def desk_address(model_folder, tmp_path_factory):
-    """Address of a desk; at its end it must have printed its address and nothing of what it was sent."""
+    """Address of a desk; after it exits, it must have printed only its address and no text of requests."""
     folder = tmp_path_factory.mktemp("desk")
     command = [sys.executable, "-c", RUN, "desk", "--no-open", "--port", "0", "--model", str(model_folder)]
     with (folder / "errors").open("wb") as errors:

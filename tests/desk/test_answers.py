@@ -1,4 +1,4 @@
-"""An answer has the numbers of scoring, and the rates behind them."""
+"""Predictions of the desk, and the rates of similar requests."""
 
 import pandas as pd
 import pytest
@@ -22,7 +22,7 @@ def desk(loaded):
     return Desk(loaded)
 
 
-def test_an_answer_has_the_numbers_of_scoring(desk, loaded):
+def test_an_answer_has_the_scores_of_the_model(desk, loaded):
     row = desk.answer(REQUEST)["row"]
 
     expected = score_frame(pd.DataFrame([REQUEST]), loaded).iloc[0]
@@ -34,7 +34,7 @@ def test_an_answer_has_the_numbers_of_scoring(desk, loaded):
     assert not REQUEST.keys() & row.keys()
 
 
-def test_rates_are_those_of_every_cohort_that_the_request_belongs_to_the_narrowest_first(desk):
+def test_rates_are_those_of_the_cohorts_of_the_request_the_narrowest_first(desk):
     answer = desk.answer(REQUEST)
 
     (training,) = answer["rates"]
@@ -46,16 +46,16 @@ def test_rates_are_those_of_every_cohort_that_the_request_belongs_to_the_narrowe
     assert all((rate["rate"] is None) == (rate["requests"] < 20) for rate in training["rows"])
 
 
-def test_a_table_adds_the_rates_of_what_the_request_names(loaded):
+def test_a_table_adds_rates_for_the_characteristics_of_the_request(loaded):
     table = decided((MRI, 60, 20), (NORCO, 40, 2), source="sample")
     rates = TableRates(answer_requests(table, RATE_QUESTIONS, "table.csv"))
 
-    _, added = Desk(loaded, rates).answer(REQUEST)["rates"]
+    _, of_table = Desk(loaded, rates).answer(REQUEST)["rates"]
 
-    named = {rate["name"]: (rate["requests"], rate["overturned"]) for rate in added["rows"]}
-    assert "SAMPLE (SYNTHETIC)" in added["source"]
-    assert named["Treatment: mri"] == (60, 20)
-    assert not any("none named" in name or "unknown" in name for name in named)
+    counts = {rate["name"]: (rate["requests"], rate["overturned"]) for rate in of_table["rows"]}
+    assert "SAMPLE (SYNTHETIC)" in of_table["source"]
+    assert counts["Treatment: mri"] == (60, 20)
+    assert not any("none named" in name or "unknown" in name for name in counts)
 
 
 def test_a_request_that_cannot_be_scored_has_its_reason(desk):
@@ -65,23 +65,23 @@ def test_a_request_that_cannot_be_scored_has_its_reason(desk):
     assert answer["rates"] == []
 
 
-def test_a_field_that_cannot_be_read_is_named_and_costs_only_itself(desk):
+def test_an_invalid_field_is_ignored_with_a_warning(desk):
     row = desk.answer(REQUEST | {"age": "old", "date_of_injury": "2015-02-03"})["row"]
 
     assert row["error"] is None
     assert "age: not a valid number" in row["warnings"]
 
 
-def test_the_own_case_is_no_precedent(desk):
+def test_the_case_of_the_request_is_not_a_precedent(desk):
     first = desk.answer(REQUEST)["row"]["precedents"][0]["case_number"]
 
-    others = desk.answer(REQUEST | {"case_number": first})["row"]["precedents"]
+    precedents = desk.answer(REQUEST | {"case_number": first})["row"]["precedents"]
 
-    assert first not in [one["case_number"] for one in others]
+    assert first not in [precedent["case_number"] for precedent in precedents]
 
 
 @pytest.mark.parametrize(
-    ("given", "reason"),
+    ("content", "reason"),
     [
         (["a"], "send one JSON object"),
         ({"request": 3}, "send one JSON object"),
@@ -89,19 +89,19 @@ def test_the_own_case_is_no_precedent(desk):
         ({"request": "x" * (MAX_CHARACTERS + 1)}, "request: longer than"),
     ],
 )
-def test_anything_but_texts_of_known_fields_is_refused_without_a_word_of_it(given, reason):
+def test_invalid_fields_are_refused(content, reason):
     with pytest.raises(DeskError, match=reason):
-        check_fields(given, "dwc")
+        check_fields(content, "dwc")
 
 
 @pytest.mark.parametrize(
     "text", ["\x00 \ud800", "é" * 3000, "<script>alert(1)</script>", "knee " * 10_000, "🦴 knee\u2028pain"]
 )
-def test_strange_texts_are_scored(desk, text):
+def test_unusual_texts_are_scored(desk, text):
     assert desk.answer(REQUEST | {"clinical_summary": text})["row"]["error"] is None
 
 
-def test_fields_are_those_that_a_model_of_the_source_may_use():
+def test_fields_are_those_that_a_model_of_the_source_can_use():
     names = {field.name for field in fields_for("dwc")}
 
     assert {"age", "sex", "category", "date_of_injury", "items_in_case"} <= names

@@ -1,4 +1,4 @@
-"""The desk in a real browser: what people paste, drop, edit and see."""
+"""The desk in a real browser."""
 
 import base64
 import os
@@ -21,28 +21,28 @@ DROP = """([content, name, padding]) => {
 
 @pytest.fixture
 def open_desk(browser, desk_address):
-    """Opens the desk; whatever it complains of, asks elsewhere for or runs of a text fails the test."""
-    complaints, asked, pages = [], [], []
+    """Open the desk; the test fails on any console message, request to another host or script in a text."""
+    messages, urls, pages = [], [], []
 
-    def opened(**window):
+    def open_page(**window):
         context = browser.new_context(**({"viewport": {"width": 1280, "height": 900}} | window))
         page = context.new_page()
         page.set_default_timeout(PATIENCE_MS)
-        page.on("console", lambda message: complaints.append(message.text))
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("request", lambda request: asked.append(request.url))
+        page.on("console", lambda message: messages.append(message.text))
+        page.on("pageerror", lambda error: messages.append(str(error)))
+        page.on("request", lambda request: urls.append(request.url))
         page.goto(desk_address)
         page.wait_for_selector("body[data-ready]")
         pages.append(page)
         return page
 
-    opened.complaints = complaints
-    yield opened
+    open_page.messages = messages
+    yield open_page
     hacked = [page.evaluate("() => window.hacked") for page in pages]
     for page in pages:
         page.context.close()
-    assert complaints == []
-    assert all(url.startswith((desk_address, "data:")) for url in asked)
+    assert messages == []
+    assert all(url.startswith((desk_address, "data:")) for url in urls)
     assert set(hacked) <= {None}
 
 
@@ -62,13 +62,13 @@ def marked(page, section):
     return page.locator(f"[data-editor={section}] mark").all_inner_texts()
 
 
-def picture(page, name):
-    """Kept where the environment says, for those who look at what the test saw."""
+def save_screenshot(page, name):
+    """Save a screenshot to the folder IMR_SCREENSHOTS, if set."""
     if folder := os.environ.get("IMR_SCREENSHOTS"):
         page.screenshot(path=f"{folder}/desk-{name}.png", full_page=True)
 
 
-def test_a_pasted_request_is_predicted_with_all_that_is_behind_it(open_desk):
+def test_a_pasted_request_is_predicted_with_evidence_rates_and_precedents(open_desk):
     page = open_desk()
 
     predict(page)
@@ -81,10 +81,10 @@ def test_a_pasted_request_is_predicted_with_all_that_is_behind_it(open_desk):
     assert page.get_by_role("note").filter(has_text="SYNTHETIC").is_visible()
     assert result.locator(".precedents tbody tr").count() >= 3
     assert "probability that the denial is overturned" in page.get_by_role("status").last.inner_text()
-    picture(page, "predicted")
+    save_screenshot(page, "predicted")
 
 
-def test_evidence_is_marked_in_the_text_itself_and_in_the_list(open_desk):
+def test_evidence_is_marked_in_the_text_and_listed(open_desk):
     page = open_desk()
 
     predict(page)
@@ -103,7 +103,7 @@ def test_evidence_is_marked_in_the_text_itself_and_in_the_list(open_desk):
     assert marked(page, "request")
 
 
-def test_the_marks_lie_where_the_words_of_the_field_are(open_desk):
+def test_the_marks_are_aligned_with_the_words_of_the_field(open_desk):
     page = open_desk(viewport={"width": 420, "height": 800})
 
     predict(page, summary=f"{SUMMARY}\n\n{SUMMARY} " * 8)
@@ -129,7 +129,7 @@ def test_an_edit_is_scored_and_shows_what_changed(open_desk):
     change.wait_for()
     assert f"Probability {before} →" in change.inner_text()
     assert "points" in change.inner_text()
-    picture(page, "edited")
+    save_screenshot(page, "edited")
 
     page.get_by_role("button", name="Back to the original").click()
     change.wait_for(state="detached")
@@ -137,7 +137,7 @@ def test_an_edit_is_scored_and_shows_what_changed(open_desk):
     assert page.get_by_label("Clinical summary").input_value() == SUMMARY
 
 
-def test_a_text_can_become_the_one_to_compare_with(open_desk):
+def test_an_edited_text_can_become_the_original(open_desk):
     page = open_desk()
     predict(page)
     page.get_by_label("Request", exact=True).fill(NORCO.request)
@@ -149,7 +149,7 @@ def test_a_text_can_become_the_one_to_compare_with(open_desk):
     assert not page.get_by_role("button", name="Back to the original").is_visible()
 
 
-def test_while_an_edit_waits_the_marks_stay_with_their_words(open_desk):
+def test_marks_stay_with_their_words_until_an_edit_is_scored(open_desk):
     page = open_desk()
     predict(page)
     words = marked(page, "clinical_summary")
@@ -163,7 +163,7 @@ def test_while_an_edit_waits_the_marks_stay_with_their_words(open_desk):
 
 
 @pytest.mark.parametrize(("as_content", "name"), [(make_letter_pdf, "letter.pdf"), (str.encode, "letter.txt")])
-def test_the_requests_of_a_dropped_letter_are_listed_to_choose_from(open_desk, as_content, name):
+def test_the_requests_of_a_dropped_letter_are_listed(open_desk, as_content, name):
     page = open_desk()
 
     drop(page, as_content(make_letter_text(items=(KNEE, NORCO))), name)
@@ -179,7 +179,7 @@ def test_the_requests_of_a_dropped_letter_are_listed_to_choose_from(open_desk, a
     assert page.locator("#date_of_injury").input_value() == "2012-03-05"
     assert page.locator(".change").count() == 0
     assert first
-    picture(page, f"dropped-{name}")
+    save_screenshot(page, f"dropped-{name}")
 
 
 def test_a_letter_can_be_chosen_as_a_file(open_desk, tmp_path):
@@ -201,7 +201,7 @@ def test_a_letter_can_be_chosen_as_a_file(open_desk, tmp_path):
         (b"x", 25_000_000, "large.txt", "large.txt: larger than 25 MB, the limit"),
     ],
 )
-def test_a_bad_letter_is_refused_in_one_line_and_leaves_the_page_as_it_was(open_desk, content, padding, name, reason):
+def test_a_bad_letter_is_refused_in_one_line_and_the_page_is_unchanged(open_desk, content, padding, name, reason):
     page = open_desk()
     predict(page)
     before = page.locator("#result").inner_text()
@@ -211,11 +211,11 @@ def test_a_bad_letter_is_refused_in_one_line_and_leaves_the_page_as_it_was(open_
     page.locator("#letter-status.bad").wait_for()
     assert reason in page.locator("#letter-status").inner_text()
     assert page.locator("#result").inner_text() == before
-    # The browser itself reports an answer of 422.
-    open_desk.complaints[:] = [line for line in open_desk.complaints if "status of 422" not in line]
+    # The browser logs responses with status 422.
+    open_desk.messages[:] = [line for line in open_desk.messages if "status of 422" not in line]
 
 
-def test_text_is_never_read_as_html(open_desk):
+def test_text_is_never_interpreted_as_html(open_desk):
     page = open_desk()
 
     predict(page, f"{KNEE.request} {HOSTILE}", f"{SUMMARY} {HOSTILE}", HOSTILE)
@@ -226,7 +226,7 @@ def test_text_is_never_read_as_html(open_desk):
     assert page.locator("main img, main script").count() == 0
 
 
-def test_a_request_without_a_summary_says_what_is_missing(open_desk):
+def test_a_missing_request_or_summary_is_reported(open_desk):
     page = open_desk()
 
     page.get_by_role("button", name="Predict").click()
@@ -238,13 +238,13 @@ def test_a_request_without_a_summary_says_what_is_missing(open_desk):
     assert "clinical_summary is empty" in page.locator(".failed").inner_text()
 
 
-def test_everything_is_reached_by_the_keyboard_and_has_a_name(open_desk):
+def test_all_controls_have_a_name_and_are_reached_by_the_keyboard(open_desk):
     page = open_desk()
     page.locator("summary").click()
 
     unnamed = page.evaluate(
-        "() => [...document.querySelectorAll('input, select, textarea, button')].filter((one) => "
-        "!(one.labels?.length || one.textContent.trim())).map((one) => one.outerHTML)"
+        "() => [...document.querySelectorAll('input, select, textarea, button')].filter((control) => "
+        "!(control.labels?.length || control.textContent.trim())).map((control) => control.outerHTML)"
     )
     page.keyboard.press("Tab")
     reached = set()
@@ -257,16 +257,16 @@ def test_everything_is_reached_by_the_keyboard_and_has_a_name(open_desk):
 
 
 @pytest.mark.parametrize("width", [360, 768, 1600])
-def test_nothing_sticks_out_at_any_width(open_desk, width):
+def test_the_page_fits_any_width(open_desk, width):
     page = open_desk(viewport={"width": width, "height": 800})
 
     predict(page, f"{KNEE.request} {'x' * 300}")
 
     assert page.evaluate("() => document.documentElement.scrollWidth") <= width
-    picture(page, f"width-{width}")
+    save_screenshot(page, f"width-{width}")
 
 
-def test_print_has_the_texts_with_their_evidence_and_no_controls(open_desk):
+def test_the_printed_page_has_texts_with_evidence_and_no_controls(open_desk):
     page = open_desk()
     predict(page)
 
@@ -278,28 +278,28 @@ def test_print_has_the_texts_with_their_evidence_and_no_controls(open_desk):
     assert page.locator("#probability").is_visible()
 
 
-def test_a_page_of_another_origin_cannot_ask_or_frame_the_desk(browser, desk_address, open_desk):
+def test_a_page_of_another_origin_cannot_read_from_the_desk(browser, desk_address, open_desk):
     page = open_desk()
-    elsewhere = page.context.new_page()
-    elsewhere.route(
+    other_page = page.context.new_page()
+    other_page.route(
         "http://evil.example/", lambda route: route.fulfill(body="<h1>elsewhere</h1>", content_type="text/html")
     )
-    elsewhere.goto("http://evil.example/")
+    other_page.goto("http://evil.example/")
 
-    answer = elsewhere.evaluate(
+    fetched = other_page.evaluate(
         "async (url) => { try { return await (await fetch(url)).text(); } catch (error) { return error.name; } }",
         desk_address,
     )
-    sent = elsewhere.evaluate(
+    sent = other_page.evaluate(
         "async (url) => (await fetch(url, {method: 'POST', mode: 'no-cors', body: 'x'}).catch(() => null))?.type ?? ''",
         f"{desk_address}score",
     )
 
-    assert answer == "TypeError"
+    assert fetched == "TypeError"
     assert sent in ("opaque", "")
 
 
-def test_a_clear_page_keeps_nothing(open_desk):
+def test_clearing_the_page_removes_all_data(open_desk):
     page = open_desk()
     predict(page)
 

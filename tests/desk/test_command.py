@@ -1,4 +1,4 @@
-"""How the desk is started."""
+"""Start the desk from the command line."""
 
 from pathlib import Path
 
@@ -23,14 +23,14 @@ def test_a_folder_without_a_model_is_refused_in_one_line(tmp_path):
     assert "contains no model" in result.stderr
 
 
-def test_a_table_of_rates_that_is_not_there_is_refused_in_one_line(model_folder, tmp_path):
+def test_a_missing_table_of_rates_is_refused_in_one_line(model_folder, tmp_path):
     result = run("--model", model_folder, "--rates", tmp_path / "none.csv")
 
     assert result.exit_code == 2
     assert "none.csv" in result.stderr
 
 
-def test_the_next_free_port_is_taken_on_this_machine_alone():
+def test_the_next_free_port_is_used_on_the_loopback_interface():
     with listen(0) as first:
         host, port = first.getsockname()
         with listen(port) as second:
@@ -39,7 +39,7 @@ def test_the_next_free_port_is_taken_on_this_machine_alone():
 
 
 @pytest.mark.parametrize("port", [-1, 70_000])
-def test_a_port_that_none_can_be_is_refused(port, model_folder):
+def test_an_invalid_port_is_refused(port, model_folder):
     assert run("--model", model_folder, "--port", port).exit_code == 2
 
 

@@ -1,4 +1,4 @@
-"""Letters are read in a process of their own; what one does to it costs that letter only."""
+"""Letters are read in a separate process, which a broken letter does not disable."""
 
 import broken_letters
 import pytest
@@ -17,7 +17,7 @@ def letters():
 
 
 @pytest.mark.parametrize(("content", "name"), [(LETTER.encode(), "a.txt"), (make_letter_pdf(LETTER), "a.pdf")])
-def test_a_letter_fills_the_fields_of_each_of_its_requests(letters, content, name):
+def test_a_letter_fills_the_fields_of_each_request(letters, content, name):
     first, second = letter_fields(letters.read(content, name), name)
 
     assert first["request"] == KNEE.request
@@ -28,7 +28,7 @@ def test_a_letter_fills_the_fields_of_each_of_its_requests(letters, content, nam
     assert (first["date_of_injury"], first["items_in_case"]) == ("2012-03-05", "2")
 
 
-def test_a_letter_fills_in_nothing_of_its_decision_and_nothing_that_follows_from_the_texts(letters):
+def test_a_letter_does_not_fill_in_its_decision_or_inferred_fields(letters):
     (fields,) = letter_fields(letters.read(make_letter_text().encode(), "a.txt"), "a.txt")
 
     assert fields.keys() <= {
@@ -48,7 +48,7 @@ def test_a_letter_fills_in_nothing_of_its_decision_and_nothing_that_follows_from
         (b"\x00" * 5_000_000, "zeros.txt", ""),
     ],
 )
-def test_a_letter_that_cannot_be_read_has_its_reason_in_one_line(letters, content, name, reason):
+def test_an_unreadable_letter_is_refused_in_one_line(letters, content, name, reason):
     with pytest.raises(DeskError) as refused:
         letters.read(content, name)
 
@@ -60,12 +60,12 @@ def test_a_letter_that_cannot_be_read_has_its_reason_in_one_line(letters, conten
 @pytest.mark.parametrize(
     ("read", "content", "reason"),
     [
-        (broken_letters.crash, b"crash", "a.pdf: can't be read, it made the reader fail"),
-        (broken_letters.crash, b"stumble", "a.pdf: can't be read \\(RuntimeError\\)"),
+        (broken_letters.crash, b"crash", "a.pdf: can't be read \\(the reader crashed\\)"),
+        (broken_letters.crash, b"raise", "a.pdf: can't be read \\(RuntimeError\\)"),
         (broken_letters.hang, b"hang", "a.pdf: took more than 0.5 seconds"),
     ],
 )
-def test_the_next_letter_is_read_after_one_that_hangs_or_crashes_its_reader(read, content, reason):
+def test_letters_are_read_after_one_that_hangs_or_crashes(read, content, reason):
     with LetterReader(read=read) as reader:
         reader.read(LETTER.encode(), "first.txt")
         reader.seconds = 0.5

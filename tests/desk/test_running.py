@@ -1,4 +1,4 @@
-"""A running desk: many at once, letters that are too large, clients that go away."""
+"""A running desk with many requests, large letters and clients that disconnect."""
 
 import asyncio
 import socket
@@ -10,7 +10,7 @@ from factories import KNEE, NORCO, make_letter_text
 
 pytestmark = pytest.mark.slow
 PATIENCE_S = 300
-# Whatever the desk printed of a text would fail the test of its output when it ends; see `desk_address`.
+# The fixture `desk_address` fails if the desk prints anything, such as this word.
 SECRET = "Zanzibar"
 REQUEST = {"request": f"MRI of the left knee {SECRET}", "clinical_summary": f"Knee pain, no locking. {SECRET}"}
 
@@ -21,18 +21,18 @@ def client(desk_address):
         yield opened
 
 
-def test_two_hundred_at_once_are_all_answered(desk_address):
-    async def ask_all():
+def test_two_hundred_requests_at_once_are_answered(desk_address):
+    async def send_all():
         limits = httpx.Limits(max_connections=None)
         async with httpx.AsyncClient(
             base_url=desk_address, timeout=PATIENCE_S, limits=limits, trust_env=False
         ) as client:
             letter = make_letter_text(items=(KNEE, NORCO), summary=f"{KNEE.request} {SECRET}.")
-            scored = [client.post("/score", json=REQUEST | {"age": str(20 + place % 60)}) for place in range(180)]
+            scored = [client.post("/score", json=REQUEST | {"age": str(20 + number % 60)}) for number in range(180)]
             read = [client.post("/letter", content=letter.encode()) for _ in range(20)]
             return await asyncio.gather(*scored, *read)
 
-    answers = asyncio.run(ask_all())
+    answers = asyncio.run(send_all())
 
     assert [answer.status_code for answer in answers] == [200] * 200
     assert all(answer.json()["row"]["error"] is None for answer in answers[:180])
@@ -47,33 +47,33 @@ def test_a_letter_of_50_mb_is_refused_in_one_line(client):
 
 
 @pytest.mark.parametrize("path", ["score", "letter"])
-def test_clients_that_go_away_in_the_middle_do_no_harm(client, desk_address, path):
-    place = urlsplit(desk_address)
-    for sent in (b"", SECRET.encode(), b'{"request": "MRI", "clinical_summary": "' + SECRET.encode() + b' pain."}'):
-        head = f"POST /{path} HTTP/1.1\r\nHost: {place.netloc}\r\nContent-Type: application/json\r\n"
-        for length in (len(sent), 1_000_000):
-            with socket.create_connection((place.hostname, place.port)) as gone:
-                gone.sendall(f"{head}Content-Length: {length}\r\n\r\n".encode() + sent)
+def test_clients_that_disconnect_do_no_harm(client, desk_address, path):
+    address = urlsplit(desk_address)
+    for body in (b"", SECRET.encode(), b'{"request": "MRI", "clinical_summary": "' + SECRET.encode() + b' pain."}'):
+        head = f"POST /{path} HTTP/1.1\r\nHost: {address.netloc}\r\nContent-Type: application/json\r\n"
+        for length in (len(body), 1_000_000):
+            with socket.create_connection((address.hostname, address.port)) as connection:
+                connection.sendall(f"{head}Content-Length: {length}\r\n\r\n".encode() + body)
 
     assert client.post("/score", json=REQUEST).status_code == 200
 
 
-def test_broken_letters_leave_the_desk_as_it_was(client):
+def test_broken_letters_do_not_disable_the_desk(client):
     for content in (b"%PDF-1.7\n" + SECRET.encode(), SECRET.encode() * 100_000, b"\x00" * 10_000_000):
         assert client.post("/letter", content=content).status_code == 422
 
     assert client.post("/letter", content=make_letter_text().encode()).status_code == 200
 
 
-def test_only_this_machine_reaches_it(desk_address):
-    place = urlsplit(desk_address)
+def test_only_this_machine_can_connect(desk_address):
+    address = urlsplit(desk_address)
     others = {info[4][0] for info in socket.getaddrinfo(socket.gethostname(), None, socket.AF_INET)} - {"127.0.0.1"}
 
-    for address in others:
-        with pytest.raises(OSError), socket.create_connection((address, place.port), timeout=5):
+    for host in others:
+        with pytest.raises(OSError), socket.create_connection((host, address.port), timeout=5):
             pass
 
 
-def test_a_page_elsewhere_gets_nothing(client, desk_address):
+def test_requests_of_other_origins_are_refused(client, desk_address):
     for headers in ({"Origin": "https://evil.example"}, {"Host": "evil.example"}):
         assert client.post("/score", json=REQUEST, headers=headers).status_code == 403

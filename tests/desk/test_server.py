@@ -1,4 +1,4 @@
-"""What the desk answers and what it refuses, without a network."""
+"""Responses of the desk, without a network."""
 
 import asyncio
 import json
@@ -18,7 +18,7 @@ SECRET = "Zanzibar"
 
 
 class Client:
-    """Sends requests to an application in this process."""
+    """Client of an application in this process."""
 
     def __init__(self, app):
         self._transport = httpx.ASGITransport(app=app)
@@ -49,10 +49,10 @@ def client(loaded, letters):
 
 
 class FailingDesk(Desk):
-    """Fails with the request's own words, as a library may."""
+    """Raises an error with text of the request in its message, as a library may."""
 
-    def answer(self, given):
-        raise RuntimeError(str(given))
+    def answer(self, content):
+        raise RuntimeError(str(content))
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +64,7 @@ def send_letter(client, content, name="letter.txt", **headers):
     return client.post("/letter", content=content, headers={"X-Letter-Name": name} | headers)
 
 
-def test_the_page_is_whole_and_says_that_the_model_is_synthetic(client):
+def test_the_page_is_complete_and_marks_a_synthetic_model(client):
     page = client.get("/")
 
     assert page.status_code == 200
@@ -74,7 +74,7 @@ def test_the_page_is_whole_and_says_that_the_model_is_synthetic(client):
 
 
 @pytest.mark.parametrize("path", ["/", "/desk.js", "/nothing", "/docs", "/openapi.json"])
-def test_every_answer_forbids_storing_framing_and_any_other_source(client, path):
+def test_every_response_forbids_caching_framing_and_other_sources(client, path):
     headers = client.get(path).headers
 
     assert headers["cache-control"] == "no-store"
@@ -109,7 +109,7 @@ def test_a_request_is_scored(client):
         {"Sec-Fetch-Site": "same-site"},
     ],
 )
-def test_foreign_hosts_and_origins_are_refused(client, path, headers):
+def test_other_hosts_and_origins_are_refused(client, path, headers):
     method = "GET" if path == "/" else "POST"
 
     refused = client.request(method, path, headers=headers)
@@ -119,10 +119,10 @@ def test_foreign_hosts_and_origins_are_refused(client, path, headers):
     assert "access-control-allow-origin" not in refused.headers
 
 
-def test_a_preflight_of_another_origin_gets_no_permission(client):
-    asked = {"Origin": "https://evil.example", "Access-Control-Request-Method": "POST"}
+def test_a_preflight_request_of_another_origin_is_refused(client):
+    headers = {"Origin": "https://evil.example", "Access-Control-Request-Method": "POST"}
 
-    assert client.request("OPTIONS", "/score", headers=asked).status_code == 403
+    assert client.request("OPTIONS", "/score", headers=headers).status_code == 403
 
 
 @pytest.mark.parametrize(
@@ -138,7 +138,7 @@ def test_a_preflight_of_another_origin_gets_no_permission(client):
         (b'"' + b"x" * MAX_REQUEST_BYTES + b'"', "application/json", 413),
     ],
 )
-def test_what_is_no_request_is_refused_in_one_line_without_its_words(client, content, kind, status):
+def test_an_invalid_request_is_refused_in_one_line_without_its_text(client, content, kind, status):
     refused = client.post("/score", content=content, headers={"Content-Type": kind})
 
     assert refused.status_code == status
@@ -146,7 +146,7 @@ def test_what_is_no_request_is_refused_in_one_line_without_its_words(client, con
     assert len(refused.json()["detail"].splitlines()) == 1
 
 
-def test_an_unforeseen_failure_says_its_type_alone(failing, capfd):
+def test_an_unexpected_error_is_reported_only_by_its_type(failing, capfd):
     answer = failing.post("/score", json={"request": SECRET})
 
     assert answer.status_code == 500
@@ -155,7 +155,7 @@ def test_an_unforeseen_failure_says_its_type_alone(failing, capfd):
 
 
 @pytest.mark.parametrize("as_content", [str.encode, make_letter_pdf])
-def test_a_letter_gives_the_fields_of_each_request(client, as_content):
+def test_a_letter_has_the_fields_of_each_request(client, as_content):
     answer = send_letter(client, as_content(make_letter_text(items=(KNEE, NORCO))), "a%20letter%20%C3%A9").json()
 
     assert [fields["request"] for fields in answer["requests"]] == [KNEE.request, NORCO.request]
@@ -165,7 +165,7 @@ def test_a_letter_gives_the_fields_of_each_request(client, as_content):
 @pytest.mark.parametrize(
     "name", ["", "..%2F..%2Fetc%2Fpasswd", "C:%5Cletters%5Cpasswd", "pass%0Awd", "%ff", "x" * 5000]
 )
-def test_a_name_is_the_last_part_of_a_path_in_one_line(client, name):
+def test_a_file_name_in_a_message_has_no_path_and_one_line(client, name):
     detail = send_letter(client, b"nothing", name).json()["detail"]
 
     assert "\n" not in detail
@@ -186,7 +186,7 @@ def test_a_letter_that_is_too_large_is_refused_before_it_is_read(client):
         assert refused.json()["detail"] == "larger than 25 MB, the limit"
 
 
-def test_what_does_not_arrive_in_time_is_refused_and_keeps_no_one_waiting(loaded, letters):
+def test_a_slow_request_is_refused_and_does_not_block_others(loaded, letters):
     slow = Client(make_app(Service(Desk(loaded), letters, body_seconds=0.2), "", [HOST]))
 
     async def stuck():
@@ -196,5 +196,5 @@ def test_what_does_not_arrive_in_time_is_refused_and_keeps_no_one_waiting(loaded
     for path in ("/score", "/letter"):
         refused = slow.post(path, content=stuck())
         assert refused.status_code == 408
-        assert refused.json()["detail"].startswith("did not arrive within")
+        assert refused.json()["detail"].startswith("not received within")
     assert send_letter(slow, make_letter_text().encode()).status_code == 200

@@ -1,8 +1,8 @@
-"""The figure shows every statistic, marks sample data and limits its panels."""
+"""The figure shows all statistics, marks sample data and limits the number of panels."""
 
 import numpy as np
 import pytest
-from drift.profiles_made import make_profile
+from drift.synthetic_profiles import make_profile
 
 from imr_ml.drift.comparing import DriftSettings, compare
 from imr_ml.drift.figure import drift_figure
@@ -28,17 +28,17 @@ def test_every_characteristic_is_a_row_and_each_drifted_one_a_panel(report):
     assert "2 of 5 characteristics drifted" in figure.get_suptitle()
 
 
-def test_only_a_figure_of_sample_data_has_the_mark(report):
+def test_only_figures_of_sample_data_are_marked(report):
     assert "SAMPLE DATA" in drift_figure(report, is_synthetic=True).get_suptitle()
     assert "SAMPLE DATA" not in drift_figure(report).get_suptitle()
 
 
 def test_without_drift_there_are_no_panels():
-    same = make_profile(50, seed=1)
-    assert titles(drift_figure(compare(same, same, QUICK))) == []
+    profile = make_profile(50, seed=1)
+    assert titles(drift_figure(compare(profile, profile, QUICK))) == []
 
 
-def test_nine_of_many_drifted_characteristics_are_drawn_and_the_others_counted():
+def test_nine_drifted_characteristics_are_drawn_and_the_others_counted():
     ours, theirs = (make_profile(150, seed=seed) for seed in (1, 2))
     for side, shift in ((ours, 0), (theirs, 50)):
         values = side.numbers["summary_chars"] + shift * 30

@@ -1,4 +1,4 @@
-"""PSI and KS have the properties of their definitions, and KS equals scipy's."""
+"""PSI and KS have the properties of their definitions, and KS equals that of scipy."""
 
 import numpy as np
 import pytest
@@ -23,20 +23,20 @@ def test_psi_of_a_table_with_itself_is_zero(counts):
 
 
 @given(COUNTS, COUNTS)
-def test_psi_is_never_negative_and_symmetric(ours, theirs):
-    there, back = psi(draw(ours), draw(theirs)), psi(draw(theirs), draw(ours))
-    assert np.isfinite(there)
-    assert there >= 0
-    assert there == pytest.approx(back)
+def test_psi_is_symmetric_and_not_negative(ours, theirs):
+    value, reverse = psi(draw(ours), draw(theirs)), psi(draw(theirs), draw(ours))
+    assert np.isfinite(value)
+    assert value >= 0
+    assert value == pytest.approx(reverse)
 
 
 @given(COUNTS, st.integers(2, 9))
-def test_psi_depends_on_shares_not_on_sizes(counts, times):
+def test_psi_depends_only_on_shares(counts, times):
     ours = np.maximum(counts, 1)
     assert psi(draw(ours), draw(times * ours)) == pytest.approx(0, abs=1e-12)
 
 
-def test_psi_by_hand():
+def test_psi_equals_a_manual_calculation():
     # (0.2 - 0.5) ln(0.2 / 0.5) + (0.8 - 0.5) ln(0.8 / 0.5)
     assert psi(draw(np.array([50, 50])), draw(np.array([20, 80]))) == pytest.approx(0.41589, abs=1e-5)
 
@@ -48,11 +48,11 @@ def test_a_bin_that_is_empty_on_one_side_counts_as_half_a_row():
 
 
 @given(VALUES, VALUES)
-def test_ks_equals_scipys(ours, theirs):
+def test_ks_equals_scipy(ours, theirs):
     values = np.unique(np.concatenate([ours, theirs]))
-    counted = [np.array([(side == value).sum() for value in values]) for side in (ours, theirs)]
+    counts = [np.array([(side == value).sum() for value in values]) for side in (ours, theirs)]
     expected = ks_2samp(ours, theirs, method="asymp").statistic
-    assert ks(draw(counted[0]), draw(counted[1])) == pytest.approx(expected)
+    assert ks(draw(counts[0]), draw(counts[1])) == pytest.approx(expected)
 
 
 def test_draws_are_independent_columns():
@@ -69,7 +69,7 @@ def test_an_interval_contains_its_value_and_is_never_negative(value, resampled):
 
 
 @given(st.lists(st.floats(0.001, 1), min_size=1, max_size=20))
-def test_holm_never_lowers_a_p_value_nor_changes_the_order(p):
+def test_holm_never_lowers_a_p_value_or_changes_the_order(p):
     adjusted = holm(p)
     assert all(after >= before or after == 1 for before, after in zip(p, adjusted, strict=True))
     assert all(adjusted[i] <= adjusted[j] for i in range(len(p)) for j in range(len(p)) if p[i] < p[j])

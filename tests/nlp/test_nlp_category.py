@@ -1,10 +1,10 @@
-"""Request categories of the DWC decision search."""
+"""Requests are classified by the categories of the DWC decision search."""
 
 from typing import get_args
 
 import pytest
 
-from imr_ml.nlp.pipeline import pipeline
+from imr_ml.nlp.pipeline import build_pipeline
 from imr_ml.nlp.rules import Category, rule_book
 from imr_ml.nlp.views import category_of, view_section
 
@@ -50,7 +50,7 @@ from imr_ml.nlp.views import category_of, view_section
         ("", "Other"),
     ],
 )
-def test_a_request_falls_into_its_category(request_text, category):
+def test_a_request_has_its_category(request_text, category):
     assert category_of(request_text) == category
 
 
@@ -58,14 +58,14 @@ def test_every_category_of_the_search_has_a_treatment():
     assert {entry.category for entry in rule_book().treatments.values()} == set(get_args(Category))
 
 
-def test_a_specific_treatment_outranks_a_general_word_before_it():
+def test_a_specific_treatment_outranks_an_earlier_generic_word():
     assert category_of("Surgery clinic: MRI of the knee") == "Diagnostic Testing"
 
 
-def test_classifying_and_reading_share_one_pipeline():
-    pipeline.cache_clear()
+def test_categories_and_views_share_one_pipeline():
+    build_pipeline.cache_clear()
 
     category_of("MRI of the knee")
     view_section("MRI of the knee")
 
-    assert pipeline.cache_info().misses == 1
+    assert build_pipeline.cache_info().misses == 1

@@ -1,4 +1,4 @@
-"""Age and sex: pairs of a summary's wording and the worker."""
+"""The worker's age and sex are found in a summary."""
 
 import pytest
 from hypothesis import given
@@ -27,7 +27,7 @@ from imr_ml.nlp.demographics import Demographics, demographics
         ("", None, None),
     ],
 )
-def test_the_worker_a_summary_speaks_of(text, age_years, sex):
+def test_age_and_sex_of_the_worker(text, age_years, sex):
     assert demographics(text) == Demographics(age_years, sex)
 
 
@@ -36,11 +36,11 @@ def test_the_worker_a_summary_speaks_of(text, age_years, sex):
     st.sampled_from(["male", "female"]),
     st.sampled_from([" year old ", "-year-old ", " y/o "]),
 )
-def test_any_working_age_and_sex_is_read_back(age, sex, form):
+def test_any_working_age_and_sex_is_found(age, sex, form):
     assert demographics(f"The worker is a {age}{form}{sex}.") == Demographics(age, sex)
 
 
 @given(st.text(max_size=80))
-def test_any_text_gives_a_plausible_age_or_none(text):
+def test_the_age_in_any_text_is_plausible_or_none(text):
     age = demographics(text).age_years
     assert age is None or 14 <= age <= 99

@@ -1,4 +1,4 @@
-"""The requests table to model columns."""
+"""Columns of tokens, facts and quantities from the requests table."""
 
 import math
 
@@ -20,12 +20,12 @@ def section_frame(table, *settings, **options):
 
 
 def frame_of(request: str = "MRI of the knee", **columns: object) -> pd.Series:
-    """One request's columns."""
+    """Columns of one request."""
     table = pd.DataFrame([{"request": request, "clinical_summary": SUMMARY, "ur_guideline": "", **columns}])
     return section_frame(table).iloc[0]
 
 
-def test_sections_become_joined_tokens_and_canonical_names():
+def test_sections_give_joined_tokens_and_canonical_names():
     row = frame_of("Norco 10/325mg #60 for the low back", ur_guideline="Decision based on MTUS Opioids 2016.")
     assert row["request_tokens"] == " ".join(view_section("Norco 10/325mg #60 for the low back").tokens)
     assert row["summary_tokens"].split()[:3] == ["the", "injured", "worker"]
@@ -36,7 +36,7 @@ def test_sections_become_joined_tokens_and_canonical_names():
     assert row["findings"] == "spasm no_numbness"
 
 
-def test_body_parts_unite_request_and_summary():
+def test_body_parts_combine_request_and_summary():
     assert frame_of("MRI of the knee")["body_parts"] == "knee lumbar_spine"
 
 
@@ -50,11 +50,11 @@ def test_body_parts_unite_request_and_summary():
         ("Ultram 50mg #30 with 2 refills", "refills", 2),
     ],
 )
-def test_the_requests_quantities_are_columns(request_text, column, value):
+def test_quantities_of_a_request_are_columns(request_text, column, value):
     assert frame_of(request_text)[column] == value
 
 
-def test_quantities_a_request_does_not_name_are_nan():
+def test_missing_quantities_are_nan():
     row = frame_of("MRI of the knee")
     assert all(math.isnan(row[column]) for column in ("visits", "weeks", "dose_mg", "count", "refills"))
 
@@ -77,31 +77,31 @@ def test_a_partly_authorized_request_counts_what_remains_in_dispute():
         ("Postoperative brace", "postoperative"),
     ],
 )
-def test_a_request_flags_its_circumstances(request_text, flag):
+def test_circumstances_of_a_request_are_flags(request_text, flag):
     row = frame_of(request_text)
     assert row[flag]
     assert not frame_of("MRI of the knee")[flag]
 
 
-def test_age_sex_and_category_of_the_table_win_over_the_text():
+def test_age_sex_and_category_in_the_table_override_the_text():
     row = frame_of("MRI of the knee", age=30, sex="female", category="Surgery")
     assert (row["age"], row["sex"], row["category"]) == (30, "female", "Surgery")
 
 
-def test_age_sex_and_category_come_from_the_text_where_the_table_has_none():
+def test_missing_age_sex_and_category_come_from_the_text():
     row = frame_of("MRI of the knee", age=None, sex=None, category=None)
     assert (row["age"], row["sex"], row["category"]) == (48, "male", "Diagnostic Testing")
 
 
-def test_unknown_sex_is_none_and_unknown_age_nan():
+def test_unknown_sex_is_none_and_unknown_age_is_nan():
     row = frame_of(clinical_summary="Seen for pain.")
     assert row["sex"] is None
     assert math.isnan(row["age"])
 
 
-@pytest.mark.parametrize("absent", [None, float("nan"), pd.NA])
-def test_missing_text_counts_as_empty(absent):
-    row = frame_of("MRI of the knee", clinical_summary=absent, ur_guideline=absent)
+@pytest.mark.parametrize("missing", [None, float("nan"), pd.NA])
+def test_missing_text_counts_as_empty(missing):
+    row = frame_of("MRI of the knee", clinical_summary=missing, ur_guideline=missing)
     assert (row["summary_tokens"], row["ur_tokens"], row["findings"]) == ("", "", "")
 
 
@@ -110,14 +110,14 @@ def test_missing_columns_count_as_empty():
     assert frame["summary_tokens"].tolist() == [""]
 
 
-def test_rows_keep_the_tables_index_even_if_it_repeats():
+def test_rows_are_in_order_with_a_repeated_index():
     table = pd.DataFrame({"request": ["MRI of the knee", "Norco #60", "MRI of the hip"]}, index=["b", "a", "b"])
     frame = section_frame(table)
     assert frame.index.tolist() == ["b", "a", "b"]
     assert frame["category"].tolist() == ["Diagnostic Testing", "Pharmaceuticals", "Diagnostic Testing"]
 
 
-def test_an_empty_table_gives_the_same_columns_and_types():
+def test_an_empty_table_has_the_same_columns_and_types():
     full = section_frame(pd.DataFrame({"request": ["MRI of the knee"], "clinical_summary": [SUMMARY]}))
     empty = section_frame(pd.DataFrame({"request": [], "clinical_summary": []}))
     assert empty.columns.tolist() == full.columns.tolist()
@@ -134,19 +134,19 @@ def test_a_shared_summary_is_read_once():
     assert bars.done == bars.announced == {"reading sections": 5 + 1 + 1}
 
 
-def test_the_tables_other_columns_change_nothing():
+def test_other_columns_do_not_change_the_result():
     table = pd.DataFrame({"request": ["MRI of the knee"], "clinical_summary": [SUMMARY]})
     with_labels = table.assign(outcome="overturned", rationale="This reviewer finds spasm.", imr_guideline="ODG")
     pd.testing.assert_frame_equal(section_frame(table), section_frame(with_labels))
 
 
-def test_settings_reach_the_views():
+def test_settings_apply_to_the_views():
     table = pd.DataFrame({"request": ["MRI"], "clinical_summary": ["No spasm."]})
     frame = section_frame(table, NlpSettings(negation=False))
     assert frame["findings"].tolist() == ["spasm"]
 
 
-def test_views_are_kept_where_requested_with_the_places_of_their_tokens():
+def test_requested_views_have_the_offsets_of_their_tokens():
     table = pd.DataFrame({"request": ["MRI of the knee", "MRI of the knee"], "clinical_summary": ["No spasm.", None]})
 
     frame, plain = section_frame(table, views=True), section_frame(table)

@@ -1,12 +1,12 @@
-"""The vocabulary stops growing, and what it forgets changes no view."""
+"""The vocabulary has a limited size, and forgotten words do not change views."""
 
 import gc
 import weakref
 
 import pytest
 
-from imr_ml.nlp import pipeline as pipelines
-from imr_ml.nlp.pipeline import MAX_WORDS, pipeline
+from imr_ml.nlp import pipeline
+from imr_ml.nlp.pipeline import MAX_WORDS, build_pipeline
 from imr_ml.nlp.views import view_section
 
 TEXT = "Unseenword of the left knee since 2014; denies quembolic spasm. Physical therapy 2x6 was tried."
@@ -14,46 +14,46 @@ TEXT = "Unseenword of the left knee since 2014; denies quembolic spasm. Physical
 
 @pytest.fixture
 def full_vocabulary():
-    """The pipeline's string store with as many words as it remembers."""
-    pipeline.cache_clear()
-    strings = pipeline(True).nlp.vocab.strings
+    """The string store of a pipeline, filled to its limit."""
+    build_pipeline.cache_clear()
+    strings = build_pipeline(True).nlp.vocab.strings
     for number in range(MAX_WORDS):
         strings.add(f"word{number}")
     yield strings
-    pipeline.cache_clear()
+    build_pipeline.cache_clear()
 
 
-def test_a_full_vocabulary_remembers_no_new_word(full_vocabulary):
+def test_a_full_vocabulary_keeps_no_new_word(full_vocabulary):
     before = len(full_vocabulary)
     for number in range(50):
         view_section(f"{TEXT} another{number} and yet{number}")
     assert len(full_vocabulary) == before
 
 
-def test_a_view_is_the_same_from_a_full_vocabulary(full_vocabulary):
-    from_a_full_one = view_section(TEXT)
-    pipeline.cache_clear()
-    assert view_section(TEXT) == from_a_full_one
-    assert "unseenword" in from_a_full_one.tokens
+def test_a_full_vocabulary_gives_the_same_view(full_vocabulary):
+    view_of_full_vocabulary = view_section(TEXT)
+    build_pipeline.cache_clear()
+    assert view_section(TEXT) == view_of_full_vocabulary
+    assert "unseenword" in view_of_full_vocabulary.tokens
 
 
-def test_a_vocabulary_that_has_forgotten_many_words_is_built_anew(full_vocabulary, monkeypatch):
-    monkeypatch.setattr(pipelines, "MAX_FORGOTTEN", 30)
-    first = weakref.ref(pipeline(True).nlp)
+def test_a_vocabulary_that_has_forgotten_many_words_is_rebuilt(full_vocabulary, monkeypatch):
+    monkeypatch.setattr(pipeline, "MAX_FORGOTTEN", 30)
+    first = weakref.ref(build_pipeline(True).nlp)
     views = [view_section(f"{TEXT} another{number}") for number in range(30)]
     gc.collect()
     assert first() is None
-    assert pipeline(True).forgotten == 0
+    assert build_pipeline(True).forgotten == 0
     assert {view.facts for view in views} == {view_section(TEXT).facts}
     assert [view.tokens[-5:] for view in views] == [
         view_section(f"{TEXT} another{number}").tokens[-5:] for number in range(30)
     ]
 
 
-def test_a_vocabulary_with_room_is_never_built_anew(monkeypatch):
-    monkeypatch.setattr(pipelines, "MAX_FORGOTTEN", 1)
-    pipeline.cache_clear()
-    built = pipeline(True)
+def test_a_vocabulary_with_room_is_not_rebuilt(monkeypatch):
+    monkeypatch.setattr(pipeline, "MAX_FORGOTTEN", 1)
+    build_pipeline.cache_clear()
+    first = build_pipeline(True)
     for number in range(5):
         view_section(f"{TEXT} another{number}")
-    assert pipeline(True) is built
+    assert build_pipeline(True) is first

@@ -1,4 +1,4 @@
-"""Negation: pairs of a clinical phrase and what it denies."""
+"""Negated facts in clinical phrases."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from imr_ml.nlp.types import NlpSettings
 from imr_ml.nlp.views import view_section
 
 
-def denied(text: str) -> set[str]:
+def negated(text: str) -> set[str]:
     return {f"{fact.kind}={fact.value}" for fact in view_section(text).facts if fact.negated}
 
 
@@ -74,31 +74,31 @@ def affirmed(text: str) -> set[str]:
         ("Not only no spasm, also weakness.", {"finding=spasm"}, set()),
     ],
 )
-def test_a_phrase_denies_what_a_clinician_would_state_it_denies(text, absent, present):
-    assert absent <= denied(text)
+def test_a_phrase_negates_the_facts_that_a_clinician_would(text, absent, present):
+    assert absent <= negated(text)
     assert present <= affirmed(text)
-    assert not present & denied(text)
+    assert not present & negated(text)
 
 
-def test_words_and_canonical_token_of_a_denied_fact_carry_the_prefix():
+def test_words_and_canonical_token_of_a_negated_fact_have_a_prefix():
     tokens = view_section("No muscle spasm today.").tokens
     assert tokens == ("no", "no_muscle", "no_spasm", "today", "no_finding=spasm")
 
 
-def test_a_denied_drug_denies_its_class():
-    assert denied("Denies use of Norco.") >= {"drug=hydrocodone_acetaminophen", "class=opioid"}
+def test_a_negated_drug_negates_its_class():
+    assert negated("Denies use of Norco.") >= {"drug=hydrocodone_acetaminophen", "class=opioid"}
 
 
 def test_a_cue_reaches_a_limited_number_of_words():
     far = "No fever on any of the days that we saw him here at our own clinic in town, spasm."
-    assert "finding=spasm" not in denied(far)
+    assert "finding=spasm" not in negated(far)
 
 
-def test_negation_can_be_switched_off():
+def test_negation_can_be_disabled():
     view = view_section("No spasm.", NlpSettings(negation=False))
     assert view.tokens == ("no", "spasm", "finding=spasm")
 
 
-def test_reading_one_text_leaves_no_denial_behind_for_the_next():
-    assert denied("No spasm.") == {"finding=spasm"}
-    assert denied("With spasm.") == set()
+def test_a_negated_fact_does_not_affect_the_next_text():
+    assert negated("No spasm.") == {"finding=spasm"}
+    assert negated("With spasm.") == set()

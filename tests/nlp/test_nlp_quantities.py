@@ -1,4 +1,4 @@
-"""Quantities: pairs of an order's wording and what it measures."""
+"""Quantities in the wording of orders."""
 
 import pytest
 from hypothesis import given, settings
@@ -10,11 +10,11 @@ from imr_ml.nlp.views import view_section
 WORDS = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
 
 
-def measured(text: str) -> dict[str, float]:
-    found: dict[str, float] = {}
+def largest_by_unit(text: str) -> dict[str, float]:
+    largest: dict[str, float] = {}
     for quantity in view_section(text).quantities:
-        found[quantity.unit] = max(quantity.value, found.get(quantity.unit, 0.0))
-    return found
+        largest[quantity.unit] = max(quantity.value, largest.get(quantity.unit, 0.0))
+    return largest
 
 
 @pytest.mark.parametrize(
@@ -64,8 +64,8 @@ def measured(text: str) -> dict[str, float]:
         ("Pain is 8 out of 10 and strength 4/5", {}),
     ],
 )
-def test_an_order_measures(text, expected):
-    assert measured(text) == pytest.approx(expected)
+def test_quantities_of_an_order(text, expected):
+    assert largest_by_unit(text) == pytest.approx(expected)
 
 
 @pytest.mark.parametrize(
@@ -78,11 +78,11 @@ def test_an_order_measures(text, expected):
         ("Motrin 600mg", "dose_mg_600"),
     ],
 )
-def test_a_quantity_becomes_the_token_of_its_bucket(text, token):
+def test_a_quantity_has_the_token_of_its_bucket(text, token):
     assert token in view_section(text).tokens
 
 
-def test_a_quantity_points_to_its_characters():
+def test_a_quantity_has_its_character_span():
     text = "PT,  3 times a\nweek for 2 weeks, neck"
     visits = view_section(text).quantities[0]
     assert text[visits.start : visits.end] == "3 times a\nweek for 2 weeks"
@@ -92,7 +92,7 @@ def test_a_quantity_points_to_its_characters():
 @given(st.integers(1, 7), st.integers(1, 12), st.booleans(), st.sampled_from(["for", "times", "x", "over"]))
 def test_a_schedule_is_frequency_times_duration_in_digits_or_words(often, weeks, in_words, link):
     times, span = (WORDS[often - 1], WORDS[weeks - 1]) if in_words else (often, weeks)
-    assert measured(f"PT {times} times a week {link} {span} weeks") == {
+    assert largest_by_unit(f"PT {times} times a week {link} {span} weeks") == {
         "visits": often * weeks,
         "weeks": weeks,
     }
@@ -100,7 +100,7 @@ def test_a_schedule_is_frequency_times_duration_in_digits_or_words(often, weeks,
 
 @settings(deadline=None, max_examples=100)
 @given(st.text(max_size=60))
-def test_quantities_of_any_text_stand_inside_it_without_overlap(text):
+def test_quantities_of_any_text_are_inside_it_and_do_not_overlap(text):
     last_end = 0
     for quantity in view_section(text, NlpSettings(canonical_tokens=False)).quantities:
         assert quantity.start >= last_end or quantity.end == last_end

@@ -1,4 +1,4 @@
-"""Rule files: the strict schema refuses drift."""
+"""Rule files are checked against a strict schema."""
 
 import pytest
 
@@ -11,7 +11,7 @@ def phrases(name: str, toml: str) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    ("name", "toml", "complaint"),
+    ("name", "toml", "message"),
     [
         ("findings.toml", '[finding.spasm]\nsynonym = ["cramp"]', "synonym"),
         ("findings.toml", '[findings.spasm]\nsynonyms = ["cramp"]', "findings"),
@@ -24,15 +24,15 @@ def phrases(name: str, toml: str) -> set[str]:
         ("drugs.toml", "[drug.ibuprofen]\nclasses = []", "classes"),
     ],
 )
-def test_a_malformed_entry_is_refused_by_name(name, toml, complaint):
-    with pytest.raises(RuleError, match=complaint) as error:
+def test_a_malformed_entry_is_refused_with_its_name(name, toml, message):
+    with pytest.raises(RuleError, match=message) as error:
         read_terms(name, toml)
     assert name in str(error.value)
 
 
-def test_one_wording_under_two_names_is_refused():
+def test_a_phrase_of_two_names_is_refused():
     toml = '[finding.spasm]\nsynonyms = ["muscle-cramp"]\n[finding.cramp]\nsynonyms = ["muscle cramp"]'
-    with pytest.raises(RuleError, match="'muscle cramp' stands under spasm and cramp"):
+    with pytest.raises(RuleError, match="'muscle cramp' is a phrase of both spasm and cramp"):
         read_terms("findings.toml", toml)
 
 
@@ -53,7 +53,7 @@ def test_plurals_follow_english_spelling():
     assert {"left arteries", "big toes", "braces"} <= phrases("body_parts.toml", toml)
 
 
-def test_the_package_covers_the_field():
+def test_each_kind_has_more_than_30_rules():
     book = rule_book()
     kinds = {kind: {p.rule for p in book.patterns if p.kind == kind} for kind in {p.kind for p in book.patterns}}
     assert {kind: len(rules) > 30 for kind, rules in kinds.items()} == dict.fromkeys(
@@ -62,6 +62,6 @@ def test_the_package_covers_the_field():
     assert len(book.patterns) > 2000
 
 
-def test_every_class_of_a_drug_is_known():
+def test_every_drug_class_is_defined():
     classes = {pattern.rule.partition(":")[2] for pattern in rule_book().patterns if pattern.kind == "class"}
     assert {name for drug in rule_book().drugs.values() for name in drug.classes} <= classes

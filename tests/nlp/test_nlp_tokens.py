@@ -1,4 +1,4 @@
-"""Tokens: what a text becomes, and that every token points back to its own characters."""
+"""Tokens of a text, and their character spans."""
 
 import pytest
 from hypothesis import given, settings
@@ -39,7 +39,7 @@ SPACES = st.text(alphabet=" \t\n\u00a0", min_size=1, max_size=4)
 
 
 def prose() -> st.SearchStrategy[str]:
-    """Clinical words in any order, mixed with arbitrary characters, any white space between."""
+    """Clinical words in any order, mixed with arbitrary characters and separated by any white space."""
     piece = st.one_of(st.sampled_from(WORDS), st.text(max_size=8))
     return st.lists(st.tuples(piece, SPACES), max_size=15).map(lambda parts: "".join(a + b for a, b in parts))
 
@@ -74,14 +74,14 @@ def test_facts_and_quantities_follow_the_words_as_canonical_tokens():
     }
 
 
-def test_a_fact_points_to_its_rule_and_its_characters():
+def test_a_fact_has_its_rule_and_its_character_span():
     text = "Plan:  MRI of the\nlow  back"
     facts = view_section(text).facts
     assert facts[0] == Fact("treatment", "mri", 7, 10, False, "treatments.toml:mri")
     assert [text[fact.start : fact.end] for fact in facts] == ["MRI", "low  back"]
 
 
-def test_the_longest_wording_of_a_kind_wins_and_kinds_may_overlap():
+def test_the_longest_phrase_of_a_kind_wins_and_kinds_may_overlap():
     facts = view_section("lumbar epidural steroid injection").facts
     assert [(fact.kind, fact.value) for fact in facts if fact.kind in ("treatment", "body")] == [
         ("treatment", "epidural_injection"),
@@ -89,7 +89,7 @@ def test_the_longest_wording_of_a_kind_wins_and_kinds_may_overlap():
     ]
 
 
-def test_ambiguous_abbreviations_count_in_capitals_only():
+def test_ambiguous_abbreviations_match_only_in_capitals():
     assert "treatment=physical_therapy" in view_section("PT for the neck").tokens
     assert "treatment=physical_therapy" not in view_section("The pt has neck pain").tokens
 
@@ -99,7 +99,7 @@ def test_a_text_without_words_gives_no_tokens(text):
     assert view_section(text).tokens == ()
 
 
-def test_settings_leave_out_offsets_and_canonical_tokens():
+def test_settings_omit_offsets_and_canonical_tokens():
     view = view_section("MRI, 6 visits", NlpSettings(canonical_tokens=False, offsets=False))
     assert (view.tokens, view.offsets) == (("mri", "visits"), ())
     assert len(view.facts) == 1
@@ -107,7 +107,7 @@ def test_settings_leave_out_offsets_and_canonical_tokens():
 
 @settings(deadline=None, max_examples=150)
 @given(prose())
-def test_each_token_stands_in_the_text_where_it_says(text):
+def test_the_offsets_of_each_token_are_those_of_its_text(text):
     view = view_section(text)
     assert len(view.tokens) == len(view.offsets)
     for token, (start, end) in zip(view.tokens, view.offsets, strict=True):
@@ -119,25 +119,25 @@ def test_each_token_stands_in_the_text_where_it_says(text):
 
 @settings(deadline=None, max_examples=100)
 @given(st.lists(st.sampled_from(WORDS), max_size=12), st.lists(SPACES, min_size=12, max_size=12))
-def test_white_space_between_words_changes_no_token(words, spaces):
+def test_white_space_does_not_change_tokens(words, spaces):
     spaced = "".join(word + space for word, space in zip(words, spaces, strict=False))
     assert view_section(spaced).tokens == view_section(" ".join(words)).tokens
 
 
 @settings(deadline=None, max_examples=30)
 @given(st.lists(st.sampled_from(["mri", "of", "the", "knee", "no", "spasm", "x", "ray", "pt"]), min_size=1, max_size=8))
-def test_plain_words_are_the_same_tokens_at_the_same_places_as_beside_other_characters(words):
+def test_plain_words_have_the_same_tokens_and_offsets_as_with_other_characters(words):
     plain = " ".join(words)
     assert view_section(plain) == view_section(f"{plain} \u00b0")
 
 
 @settings(deadline=None, max_examples=30)
 @given(st.lists(st.sampled_from(["MRI of the knee", "no spasm", "", "Norco #60"]), max_size=20))
-def test_many_texts_are_read_in_order_and_as_one_by_one(texts):
+def test_many_texts_have_the_same_views_as_one_by_one_in_order(texts):
     assert list(view_sections(texts)) == [view_section(text) for text in texts]
 
 
-def test_views_of_a_long_stream_keep_order_past_the_remembered_texts():
+def test_views_of_a_long_stream_are_in_order():
     texts = [f"MRI level l{number % 700}" for number in range(1500)]
     words = [view.tokens[2] for view in view_sections(texts)]
     assert words == [text.split()[2] for text in texts]
@@ -146,7 +146,7 @@ def test_views_of_a_long_stream_keep_order_past_the_remembered_texts():
 def test_a_stream_is_read_lazily():
     def texts():
         yield from ["MRI"] * 200
-        raise RuntimeError("asked too far ahead")
+        raise RuntimeError("read too far ahead")
 
     assert next(view_sections(texts())) == view_section("MRI")
 

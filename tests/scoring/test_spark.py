@@ -1,4 +1,4 @@
-"""Spark gives the rows and numbers that the local engine gives, on a real session."""
+"""Spark gives the same results as the local engine."""
 
 import contextlib
 import os
@@ -23,8 +23,8 @@ from imr_ml.ingest.inputs import letter_files
 from imr_ml.score_columns import SCORE_COLUMNS, ScoreOptions
 from imr_ml.scoring.batch import BatchSettings, score_file
 
-TRIES = 4
-"""Of a task, before Spark gives the job up."""
+MAX_TASK_FAILURES = 4
+"""Failures of a task after which Spark gives up."""
 NO_PYSPARK = """
 import sys
 import pandas as pd
@@ -41,115 +41,115 @@ def spark():
         pytest.skip("needs Java 17")
     from imr_ml.spark.session import spark_session
 
-    session = spark_session(f"local[2,{TRIES}]")
+    session = spark_session(f"local[2,{MAX_TASK_FAILURES}]")
     yield session
     session.stop()
 
 
-def in_folders(requests, folder):
-    """A partitioned folder, over whose files the cases are strewn."""
+def write_partitions(requests, folder):
+    """Write a partitioned folder in which the requests of a case are in different files."""
     requests.assign(part=[f"p{row % 3}" for row in range(len(requests))]).to_parquet(folder, partition_cols=["part"])
     return folder
 
 
 def values(frame):
-    """Cells as Python has them, rows in one order, whatever the types that hold them."""
+    """Rows as dicts, sorted, with values that do not depend on the types of columns."""
     frame = frame.assign(**{name: frame[name].dt.floor("s") for name in frame.select_dtypes("datetime")})
     rows = frame.astype("object").where(frame.notna(), None).sort_values(["part", "id"])
     return rows.to_dict("records")
 
 
 @pytest.mark.slow
-def test_a_partitioned_folder_gets_the_local_engines_numbers_bit_for_bit(spark, loaded, tmp_path):
+def test_a_partitioned_folder_has_exactly_the_results_of_the_local_engine(spark, loaded, tmp_path):
     from imr_ml.spark.rows import score_with_spark
 
     requests = make_requests(40).drop(columns="items_in_case", errors="ignore")
     requests = requests.assign(id=range(40), received=pd.Timestamp("2016-04-20"), tags=[["a"]] * 40)
     requests = requests.rename(columns={"request": "RFA.text"})
     requests.loc[3, "RFA.text"], requests.loc[4, "date_of_injury"], requests.loc[5, "case_number"] = "", "soon", None
-    source, mapping = in_folders(requests, tmp_path / "in"), ColumnMapping(columns={"request": "RFA.text"})
+    source, mapping = write_partitions(requests, tmp_path / "in"), ColumnMapping(columns={"request": "RFA.text"})
 
-    told = score_with_spark(source, tmp_path / "spark", loaded, mapping=mapping, session=spark)
+    summary = score_with_spark(source, tmp_path / "spark", loaded, mapping=mapping, session=spark)
 
     expected = score_file(source, tmp_path / "local.parquet", loaded, settings=BatchSettings(mapping))
     scored, local = pd.read_parquet(tmp_path / "spark"), pd.read_parquet(tmp_path / "local.parquet")
-    assert told == expected
-    assert told.reasons == {"request is empty": 1}
+    assert summary == expected
+    assert summary.reasons == {"request is empty": 1}
     assert list(scored.columns) == list(local.columns)
     assert values(scored.drop(columns="tags")) == values(local.drop(columns="tags"))
     assert len(pq.ParquetDataset(tmp_path / "spark").files) > 1
 
 
 @pytest.mark.slow
-def test_a_killed_worker_costs_a_repeat_and_no_row(spark, loaded, tmp_path):
+def test_no_row_is_lost_with_a_killed_worker(spark, loaded, tmp_path):
     from imr_ml.spark.rows import score_with_spark
 
-    source = in_folders(pd.concat([make_requests(400)] * 10).assign(id=range(4000)), tmp_path / "in")
+    source = write_partitions(pd.concat([make_requests(400)] * 10).assign(id=range(4000)), tmp_path / "in")
     job = threading.Thread(target=score_with_spark, args=(source, tmp_path / "out", loaded), kwargs={"session": spark})
     job.start()
-    failed = failed_while(job, spark)
+    failures = kill_workers(job, spark)
     job.join()
 
-    assert failed
+    assert failures
     assert pd.read_parquet(tmp_path / "out")["p_overturned"].notna().sum() == 4000
     score_file(source, tmp_path / "local.parquet", loaded)
     assert values(pd.read_parquet(tmp_path / "out")) == values(pd.read_parquet(tmp_path / "local.parquet"))
 
 
-def failed_while(job, spark):
-    """Kill a worker in mid-work, again until Spark has lost a task by it; the tasks lost.
+def kill_workers(job, spark):
+    """Kill busy workers until Spark has lost a task, and return the number of lost tasks.
 
-    A worker between two tasks dies without a loss, so one kill may not do; one less than a task's tries always may.
+    A worker that dies between two tasks loses none, so this kills repeatedly, but less often than makes a task fail.
     """
     tracker, stages, kills = spark.sparkContext.statusTracker(), set(), 0
-    while job.is_alive() and not lost(tracker, stages) and kills < TRIES - 1:
+    while job.is_alive() and not count_failed_tasks(tracker, stages) and kills < MAX_TASK_FAILURES - 1:
         stages.update(tracker.getActiveStageIds())
-        kills += killed_one()
+        kills += kill_busy_worker()
     job.join()
     deadline = time.monotonic() + 10
-    while not lost(tracker, stages) and time.monotonic() < deadline:
+    while not count_failed_tasks(tracker, stages) and time.monotonic() < deadline:
         time.sleep(0.05)
-    return lost(tracker, stages)
+    return count_failed_tasks(tracker, stages)
 
 
-def lost(tracker, stages):
-    """Tasks of these stages that Spark says have failed; it knows stages that have ended too."""
+def count_failed_tasks(tracker, stages):
+    """Number of failed tasks in these stages, including stages that have ended."""
     return sum(stage.numFailedTasks for stage in filter(None, map(tracker.getStageInfo, stages)))
 
 
-def killed_one(watched_s=0.2, worked_s=0.05):
-    """Kill a worker that is seen to work; how many were killed."""
-    before = dict(workers())
-    time.sleep(watched_s)
-    for worker, used_s in workers():
-        if used_s - before.get(worker, used_s) > worked_s:
+def kill_busy_worker(watch_s=0.2, min_used_s=0.05):
+    """Kill a worker that uses the processor, and return the number of workers killed."""
+    before = dict(python_workers())
+    time.sleep(watch_s)
+    for worker, used_s in python_workers():
+        if used_s - before.get(worker, used_s) > min_used_s:
             os.kill(worker, signal.SIGKILL)
             return 1
     return 0
 
 
-def workers():
-    """Processes in which Spark runs Python, children of Python's daemon, with the processor time they took."""
-    for one in psutil.Process().children(recursive=True):
+def python_workers():
+    """Yield the processes in which Spark runs Python, children of its daemon, with their processor time."""
+    for worker in psutil.Process().children(recursive=True):
         with contextlib.suppress(psutil.Error):
-            if all("pyspark.daemon" in process.cmdline() for process in (one, one.parent())):
-                yield one.pid, sum(one.cpu_times()[:2])
+            if all("pyspark.daemon" in process.cmdline() for process in (worker, worker.parent())):
+                yield worker.pid, sum(worker.cpu_times()[:2])
 
 
-def test_a_row_that_nothing_foresaw_costs_itself_alone(loaded, monkeypatch):
-    from imr_ml.scoring import frame as frame_room
+def test_an_unexpected_error_affects_only_its_row(loaded, monkeypatch):
+    from imr_ml.scoring import frame as scoring_frame
     from imr_ml.scoring.working import Task
     from imr_ml.spark.rows import score_batch
 
     requests = make_requests(8)
-    evidence_json = frame_room.evidence_json
+    evidence_json = scoring_frame.evidence_json
 
     def failing(evidence, texts, features):
         if (texts["clinical_summary"] == requests["clinical_summary"][5]).any():
             raise RecursionError(texts["clinical_summary"])
         return evidence_json(evidence, texts, features)
 
-    monkeypatch.setattr(frame_room, "evidence_json", failing)
+    monkeypatch.setattr(scoring_frame, "evidence_json", failing)
     task = Task(loaded.folder, ScoreOptions(), ColumnMapping(), tuple(requests.columns))
     scored = score_batch(batch_of(requests), loaded, task).to_pandas()
 
@@ -165,7 +165,7 @@ def batch_of(requests):
 
 
 @pytest.mark.slow
-def test_letters_are_read_as_the_local_reading_has_them(spark, loaded, tmp_path):
+def test_letters_are_read_as_by_the_local_engine(spark, loaded, tmp_path):
     from imr_ml.spark.inputs import read_letters_with_spark
     from imr_ml.spark.rows import score_with_spark
 
@@ -177,17 +177,17 @@ def test_letters_are_read_as_the_local_reading_has_them(spark, loaded, tmp_path)
     (folder / "bad.pdf").write_bytes(b"no PDF at all")
     (folder / "README.txt").write_text("not a letter")
 
-    read = read_letters_with_spark(folder, spark).toArrow().to_pandas()
+    letters = read_letters_with_spark(folder, spark).toArrow().to_pandas()
 
     local = ingest(letter_files([folder]))
-    rows = read[read["error"].isna()].drop(columns="error").sort_values(["file", "item"]).reset_index(drop=True)
+    rows = letters[letters["error"].isna()].drop(columns="error").sort_values(["file", "item"]).reset_index(drop=True)
     expected = local.requests.sort_values(["file", "item"]).reset_index(drop=True)
     pd.testing.assert_frame_equal(rows, expected, check_dtype=False, check_column_type=False)
-    refused = {(row.file, row.error) for row in read.dropna(subset="error").itertuples()}
-    assert refused == {(one.file, one.reason) for one in local.rejects}
+    refused = {(row.file, row.error) for row in letters.dropna(subset="error").itertuples()}
+    assert refused == {(reject.file, reject.reason) for reject in local.rejects}
 
-    told = score_with_spark(folder, tmp_path / "out", loaded, session=spark)
-    assert told == score_file(folder, tmp_path / "local.parquet", loaded)
+    summary = score_with_spark(folder, tmp_path / "out", loaded, session=spark)
+    assert summary == score_file(folder, tmp_path / "local.parquet", loaded)
     assert list(pd.read_parquet(tmp_path / "out").columns) == [*expected.columns, *SCORE_COLUMNS]
 
 
@@ -200,16 +200,16 @@ def test_the_command_scores_on_spark(spark, model_folder, tmp_path):
 
     assert done.exit_code == 0, done.output
     assert "6 of 6 rows scored" in done.output
-    again = CliRunner().invoke(app, [*arguments, "--engine", "spark"])
-    assert (again.exit_code, "exists; name a new folder" in again.output) == (2, True)
+    repeated = CliRunner().invoke(app, [*arguments, "--engine", "spark"])
+    assert (repeated.exit_code, "exists; name a new folder" in repeated.output) == (2, True)
 
 
 @pytest.mark.parametrize(
-    ("absent", "told"),
-    [("pyspark", "Spark is not installed"), ("java", "Spark needs Java, and there is none")],
+    ("missing", "message"),
+    [("pyspark", "Spark is not installed"), ("java", "Spark needs Java, which is not on the PATH")],
 )
-def test_what_is_missing_is_reported_in_one_line(model_folder, tmp_path, monkeypatch, absent, told):
-    if absent == "pyspark":
+def test_a_missing_dependency_is_reported_in_one_line(model_folder, tmp_path, monkeypatch, missing, message):
+    if missing == "pyspark":
         monkeypatch.setitem(sys.modules, "pyspark.errors", None)
     else:
         pytest.importorskip("pyspark")
@@ -226,7 +226,7 @@ def test_what_is_missing_is_reported_in_one_line(model_folder, tmp_path, monkeyp
 
     assert done.exit_code == 2
     assert done.output.count("\n") == 1
-    assert told in done.output
+    assert message in done.output
     assert "pip install 'imr-ml[spark]'" in done.output
 
 

@@ -1,4 +1,4 @@
-"""Answer one request: its prediction as scoring gives it, and the rates of similar decided requests."""
+"""Predict one request, and list the overturn rates of similar decided requests."""
 
 from __future__ import annotations
 
@@ -34,64 +34,67 @@ if TYPE_CHECKING:
     from imr_ml.rates.counting import AnsweredRequests
 
 
-Rate = dict[str, Any]
-RATE_QUESTIONS = ("category", "treatment", "drug_class", "body_part", "ur_family")
-"""What the rates of a table are counted by."""
-_FIGURES = ["requests", "overturned", "rate", "low", "high"]
 Record = dict[str, Any]
+RATE_QUESTIONS = ("category", "treatment", "drug_class", "body_part", "ur_family")
+"""Characteristics by which the rates of a table are counted."""
+_FIGURES = ["requests", "overturned", "rate", "low", "high"]
 _JSON = ("evidence", "precedents")
 
 
 class TableRates:
-    """Rates of a table of decided requests, counted once.
+    """Overturn rates of a table of decided requests.
 
     Parameters
     ----------
     answered : AnsweredRequests
-        With answers to `RATE_QUESTIONS`.
+        Decided requests with answers to `RATE_QUESTIONS`.
     """
 
     def __init__(self, answered: AnsweredRequests) -> None:
         self.facts = answered.facts
-        self._cells = {name: _cells(answered, name) for name in RATE_QUESTIONS}
+        self._rates = {name: _count_cells(answered, name) for name in RATE_QUESTIONS}
 
-    def of_request(self, requests: pd.DataFrame) -> Iterator[Rate]:
-        """Rates of what a request names; `requests` is a typed table of one row."""
+    def of_request(self, requests: pd.DataFrame) -> Iterator[Record]:
+        """Yield the rates for the characteristics of a request, given as a typed table of one row."""
         answers = answer_questions(requests, RATE_QUESTIONS)
         for name in RATE_QUESTIONS:
             for value in answers[name].iloc[0].split(FAMILY_SEPARATOR):
-                if value not in MISSING and value in self._cells[name]:
-                    yield {"name": f"{QUESTIONS[name].label}: {_in_words(value)}", **self._cells[name][value]}
+                if value not in MISSING and value in self._rates[name]:
+                    yield {"name": f"{QUESTIONS[name].label}: {_display_name(value)}", **self._rates[name][value]}
 
 
-def training_rates(decided: DecidedRequests, features: pd.DataFrame, query: Query) -> Iterator[Rate]:
-    """Rates of a request's cohorts, the narrowest first, and of all earlier decisions.
+def training_rates(decided: DecidedRequests, features: pd.DataFrame, query: Query) -> Iterator[Record]:
+    """Yield the rates of the cohorts of a request, the narrowest first, and of all earlier decisions.
 
     Parameters
     ----------
     decided : DecidedRequests
-        What the model learned from.
+        Training data of the model.
     features : DataFrame
-        Feature frame of one row.
+        Feature frame of the request, one row.
     query : Query
-        Of the same row; its own case does not count.
+        Query for the same request; its case is excluded.
     """
     kinds = Kinds.of(features)
-    known = {name: str(getattr(kinds, name)[0]) for name in next(iter(TIERS.values()))}
-    (own,) = decided.own_groups(query)
-    earlier = is_earlier(decided.decided_year, query.asked_at)[0] & ~np.isin(decided.group, own)
-    for tier, shared in {**TIERS, "all": ()}.items():
-        if all(known[name] for name in shared):
-            alike = np.all([earlier, *(getattr(decided, name) == known[name] for name in shared)], axis=0)
+    values = {name: str(getattr(kinds, name)[0]) for name in next(iter(TIERS.values()))}
+    (own_groups,) = decided.own_groups(query)
+    earlier = is_earlier(decided.decided_year, query.asked_at)[0] & ~np.isin(decided.group, own_groups)
+    for tier, columns in {**TIERS, "all": ()}.items():
+        if all(values[name] for name in columns):
+            is_similar = np.all([earlier, *(getattr(decided, name) == values[name] for name in columns)], axis=0)
             names = (
-                f"UR cites {_in_words(known[name])}" if name == "ur_families" else _in_words(known[name])
-                for name in shared
+                f"UR cites {_display_name(values[name])}" if name == "ur_families" else _display_name(values[name])
+                for name in columns
             )
-            yield {"name": ", ".join(names) or "all decided requests", "tier": tier, **_figures(alike, decided)}
+            yield {
+                "name": ", ".join(names) or "all decided requests",
+                "tier": tier,
+                **_compute_figures(is_similar, decided),
+            }
 
 
-def _figures(alike: NDArray[np.bool_], decided: DecidedRequests) -> Rate:
-    requests, overturned = int(alike.sum()), int(decided.overturned[alike].sum())
+def _compute_figures(is_similar: NDArray[np.bool_], decided: DecidedRequests) -> Record:
+    requests, overturned = int(is_similar.sum()), int(decided.overturned[is_similar].sum())
     if requests < LEAST_REQUESTS:
         return {**dict.fromkeys(_FIGURES), "requests": requests}
     return dict(
@@ -99,13 +102,13 @@ def _figures(alike: NDArray[np.bool_], decided: DecidedRequests) -> Rate:
     )
 
 
-def _cells(answered: AnsweredRequests, name: str) -> dict[str, Rate]:
+def _count_cells(answered: AnsweredRequests, name: str) -> dict[str, Record]:
     cells = count_rates(answered, [name]).cells.set_index(name)[_FIGURES].astype("object")
-    known = cells.where(cells.notna(), None).to_dict("index")
-    return {str(value): {str(key): figure for key, figure in cell.items()} for value, cell in known.items()}
+    records = cells.where(cells.notna(), None).to_dict("index")
+    return {str(value): {str(key): figure for key, figure in cell.items()} for value, cell in records.items()}
 
 
-def _in_words(value: str) -> str:
+def _display_name(value: str) -> str:
     families = value.split()
     if families and all(part in FAMILIES for part in families):
         return " and ".join(FAMILY_NAMES[part] for part in families)
@@ -114,7 +117,7 @@ def _in_words(value: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """What answers: a model, and the rates of a table where there is one."""
+    """A model with the rates of an optional table."""
 
     model: LoadedModel
     table: TableRates | None = None
@@ -124,18 +127,18 @@ class Desk:
         """Source of the model's training data."""
         return str(self.model.facts["data"]["source"])
 
-    def answer(self, given: object) -> Record:
-        """Predict one request, given as texts by the names of fields, and list rates by source.
+    def answer(self, content: object) -> Record:
+        """Predict a request, given as a dict of texts by field name, and list rates by source.
 
         Raises
         ------
         DeskError
-            For fields that can't be used. A request that can't be scored has its reason in ``error``.
+            If a field is invalid. If a request can't be scored, its ``error`` has the reason instead.
         """
-        fields = check_fields(given, self.source)
-        # Determinations of the DMHC come without a summary.
-        kind = {"source": DMHC} if self.source == DMHC else {}
-        frame = pd.DataFrame([{"request": None, "clinical_summary": None, **fields, **kind}])
+        fields = check_fields(content, self.source)
+        # Determinations of the DMHC have no summary.
+        constants = {"source": DMHC} if self.source == DMHC else {}
+        frame = pd.DataFrame([{"request": None, "clinical_summary": None, **fields, **constants}])
         scored = score_frame(frame, self.model).drop(columns=frame.columns)
         row = json.loads(json_lines(scored))
         row |= {name: json.loads(row[name]) for name in _JSON if row[name]}

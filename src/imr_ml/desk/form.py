@@ -1,4 +1,4 @@
-"""The page and its fields: the columns that a model may use, and what a letter fills into them."""
+"""Render the page, list its fields, and fill them from a letter."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 
 
 MAX_CHARACTERS = 100_000
-"""Of one field; no summary comes near."""
+"""Maximum length of a field, far above that of any summary."""
 TEXTS = ("request", "clinical_summary", "ur_guideline")
 TEXT_LABELS = {name: SECTION_NAMES[name] for name in TEXTS}
 _HIDDEN = ("case_number", "item")
-# Read from the texts as they are edited, so that a letter does not fix them.
-_FROM_TEXTS = ("ur_families", "age", "sex", "category")
+# Inferred from the texts, so that they follow edits.
+_INFERRED = ("ur_families", "age", "sex", "category")
 _LABELS = {
     "items_in_case": "Requests in the case",
     "ur_denial_date": "Denied by UR",
@@ -36,16 +36,16 @@ _LABELS = {
     "age": "Age in years",
 }
 PACKAGE = "imr_ml.desk"
-# In the order in which they need each other; the batch page shows evidence, families and precedents the same way.
+# Scripts of the batch page, which shows evidence, families and precedents the same way; in order of dependency.
 _SHARED_SCRIPTS = ("dom.js", "places.js", "evidence.js", "panel.js")
 
 
 class DeskError(ImrError):
-    """What the page was given or the desk was started with can't be used; the message says why, and holds no text."""
+    """Invalid input or settings of the desk; the message contains no text of the input."""
 
 
 class Field(NamedTuple):
-    """A column of the requests table as the page shows it; without choices it may have any value."""
+    """A column of the requests table as an input of the page; without choices, any value is allowed."""
 
     name: str
     label: str
@@ -54,8 +54,8 @@ class Field(NamedTuple):
 
 
 def fields_for(source: str) -> list[Field]:
-    """Fields besides the texts that a model trained on a source may use."""
-    others = (
+    """Return the fields, besides the texts, that a model trained on data of this source can use."""
+    columns = (
         column for column in COLUMNS if column.role is Role.FEATURE and column.name not in (*TEXTS, "ur_families")
     )
     return [
@@ -65,57 +65,53 @@ def fields_for(source: str) -> list[Field]:
             column.kind,
             column.allowed,
         )
-        for column in others
+        for column in columns
         if source == DMHC or column.name not in CODE_COLUMNS
     ]
 
 
-def check_fields(given: object, source: str) -> dict[str, str]:
-    """Fields that the page sent as a row of the requests table, without those that are empty.
+def check_fields(content: object, source: str) -> dict[str, str]:
+    """Return the fields sent by the page that are not empty.
 
     Raises
     ------
     DeskError
-        For anything but texts by the names of fields, and for a text that is too long.
+        If the content is not a dict of texts by field name, or a text is too long.
     """
     names = (*TEXTS, *_HIDDEN, *(field.name for field in fields_for(source)))
-    if not isinstance(given, dict) or not all(isinstance(value, str) for value in given.values()):
-        raise DeskError("send one JSON object of texts")
-    if not given.keys() <= set(names):
-        raise DeskError(f"unknown field(s); known are {', '.join(names)}")
-    too_long = [name for name, value in given.items() if len(value) > MAX_CHARACTERS]
+    if not isinstance(content, dict) or not all(isinstance(value, str) for value in content.values()):
+        raise DeskError("send one JSON object with text values")
+    if not content.keys() <= set(names):
+        raise DeskError(f"unknown field(s); use only {', '.join(names)}")
+    too_long = [name for name, value in content.items() if len(value) > MAX_CHARACTERS]
     if too_long:
-        raise DeskError(f"{', '.join(too_long)}: longer than {MAX_CHARACTERS:,} characters; shorten it")
-    # Half of a pair of UTF-16 is no character; one in its place leaves all others where they are.
-    texts = {name: value.encode("utf-8", "replace").decode() for name, value in given.items()}
+        raise DeskError(f"{', '.join(too_long)}: longer than {MAX_CHARACTERS:,} characters; shorten the text")
+    # Replace lone surrogates, which are not characters, without moving the other characters.
+    texts = {name: value.encode("utf-8", "replace").decode() for name, value in content.items()}
     return {name: text for name, text in texts.items() if text.strip()}
 
 
 def letter_fields(letter: Letter, name: str) -> list[dict[str, str]]:
-    """Fields of each request of a letter, as the page shows them."""
-    wanted = [column.name for column in COLUMNS if column.role is Role.FEATURE and column.name not in _FROM_TEXTS]
-    requests = build_requests([ReadLetter(letter, name, "")])[[*_HIDDEN, *wanted]].astype("object")
+    """Return the fields of each request in a letter."""
+    features = [column.name for column in COLUMNS if column.role is Role.FEATURE and column.name not in _INFERRED]
+    requests = build_requests([ReadLetter(letter, name, "")])[[*_HIDDEN, *features]].astype("object")
     rows = requests.where(requests.notna(), None).to_dict("records")
-    return [{str(column): _text(value) for column, value in row.items() if value is not None} for row in rows]
+    return [{str(column): _format(value) for column, value in row.items() if value is not None} for row in rows]
 
 
-def _in_words(column: str) -> str:
-    return column.replace("_", " ").capitalize()
-
-
-def _text(value: object) -> str:
+def _format(value: object) -> str:
     if hasattr(value, "isoformat"):
         return str(value.isoformat())[:10]
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def page_script() -> str:
-    """The page's script."""
+    """Return the script of the page."""
     return "\n".join([*map(page_resource, _SHARED_SCRIPTS), page_resource("desk.js", PACKAGE)])
 
 
 def render_page(desk: Desk, max_letter_bytes: int) -> str:
-    """The page's HTML; the page refuses letters above `max_letter_bytes`."""
+    """Return the HTML of the page, which refuses letters larger than `max_letter_bytes`."""
     from markupsafe import Markup
 
     facts = ReportFacts.from_model("desk", desk.model, datetime.now(UTC))
@@ -135,5 +131,5 @@ def render_page(desk: Desk, max_letter_bytes: int) -> str:
         fields=fields_for(desk.source),
         max_characters=MAX_CHARACTERS,
         max_letter_mb=max_letter_bytes // 1_000_000,
-        data=Markup(embedded_json(data)),  # noqa: S704 - holds no "<"
+        data=Markup(embedded_json(data)),  # noqa: S704 - contains no "<"
     )

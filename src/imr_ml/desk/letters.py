@@ -1,4 +1,4 @@
-"""Read letters in a separate process, so that a letter that hangs or crashes its reader costs that process only."""
+"""Read letters in a separate process, so that a letter that hangs or crashes the reader does no harm."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ class LetterReader:
     Parameters
     ----------
     ocr : bool
-        Whether pages that are pictures are read by OCR.
+        Read scanned pages by OCR.
     seconds : float, optional
-        Longest time for a letter; default: 60, with OCR 300.
+        Maximum time per letter; default: 60, with OCR 300.
     read : callable, optional
-        Reads a file's content in the process; default: `read_content`.
+        Function that reads the content of a file; default: `read_content`.
     """
 
     def __init__(self, *, ocr: bool = False, seconds: float | None = None, read: ReadContent = read_content) -> None:
@@ -54,40 +54,40 @@ class LetterReader:
             self._stop()
 
     def read(self, content: bytes, name: str) -> Letter:
-        """Read a letter from a file's content; errors cite `name`.
+        """Read a letter from the content of a file; errors cite `name`.
 
         Raises
         ------
         DeskError
-            For what is not a letter, what takes too long, and what ends the process.
+            If the content is not a letter, takes too long or crashes the process.
         """
         with self._lock:
             try:
-                answer = self._answer(content, name)
+                result = self._request(content, name)
             except (EOFError, OSError):
                 self._stop()
-                raise DeskError(f"{name}: can't be read, it made the reader fail; is it damaged?") from None
-        if isinstance(answer, str):
-            raise DeskError(answer)
-        return answer
+                raise DeskError(f"{name}: can't be read (the reader crashed); is it damaged?") from None
+        if isinstance(result, str):
+            raise DeskError(result)
+        return result
 
-    def _answer(self, content: bytes, name: str) -> Letter | str:
+    def _request(self, content: bytes, name: str) -> Letter | str:
         pipe = self._start()
         pipe.send((content, name, self._ocr))
         if not pipe.poll(self.seconds):
             self._stop()
             raise DeskError(f"{name}: took more than {self.seconds:g} seconds to read; is it a determination?")
-        answer: Letter | str = pipe.recv()
-        return answer
+        result: Letter | str = pipe.recv()
+        return result
 
     def _start(self) -> Connection:
         if self._pipe is None:
-            # A fork would copy threads' locks as they are.
+            # A fork would copy locks that other threads hold.
             context = get_context("spawn")
-            self._pipe, theirs = context.Pipe()
-            self._process = context.Process(target=_read_letters, args=(theirs, self._read), daemon=True)
+            self._pipe, child_pipe = context.Pipe()
+            self._process = context.Process(target=_read_letters, args=(child_pipe, self._read), daemon=True)
             self._process.start()
-            theirs.close()
+            child_pipe.close()
         return self._pipe
 
     def _stop(self) -> None:
@@ -99,7 +99,7 @@ class LetterReader:
 
 
 def _read_letters(pipe: Connection, read: ReadContent) -> None:
-    """Answer with letters, or why there is none, until the other end of the pipe is closed."""
+    """Send back letters, or error messages, until the other end of the pipe is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     while True:
         try:
@@ -107,9 +107,9 @@ def _read_letters(pipe: Connection, read: ReadContent) -> None:
         except EOFError:
             return
         try:
-            answer: Letter | str = read(content, name, ocr=ocr)
+            result: Letter | str = read(content, name, ocr=ocr)
         except ImrError as error:
-            answer = str(error)
-        except Exception as error:  # noqa: BLE001 - whatever a broken letter does to its reader costs that letter only
-            answer = f"{name}: can't be read ({type(error).__name__}); is it damaged?"
-        pipe.send(answer)
+            result = str(error)
+        except Exception as error:  # noqa: BLE001 - a broken letter must not end the process
+            result = f"{name}: can't be read ({type(error).__name__}); is it damaged?"
+        pipe.send(result)

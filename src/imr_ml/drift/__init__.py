@@ -1,1 +1,1 @@
-"""Drift: whether the requests of a batch still resemble the training data of a model."""
+"""Compare the requests of a batch with the training data of a model."""

@@ -1,7 +1,7 @@
 """Profile a batch of any size by sampling cases and scoring them in chunks.
 
-A hash of the case number selects the sample, so it does not depend on how the table is split into chunks. Only numbers
-and labels stay in memory.
+A hash of the case number selects the sample, so the sample does not depend on the chunk size. Only numbers and labels
+stay in memory.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ class ProfiledBatch:
     errors : int
         Sampled rows that can't be scored.
     training_rows : int
-        Rows of cases that the model was trained on. They are left out: it scores them with more confidence than new
-        ones and knows all their words.
+        Rows of cases in the training data. They are excluded, because the model knows all their words and scores
+        them with more confidence than new requests.
     """
 
     profile: Profile
@@ -65,18 +65,18 @@ def profile_file(
     Parameters
     ----------
     source : Path
-        Any input that can be scored.
+        Any input that `score_file` reads.
     model : LoadedModel
     mapping : ColumnMapping, optional
-        The user's names of columns and values.
+        Names of columns and values in the input.
     sheet : str, optional
         Sheet of a workbook.
     max_rows : int
-        Approximate number of rows or letters to sample from a larger input, by whole cases.
+        Approximate number of rows or letters to sample from a larger input; cases are sampled as a whole.
     seed : int
         Seed of the sample.
     rows_at_once : int
-        Rows in memory.
+        Number of rows in memory.
     start : callable, optional
         Starts the progress bar.
 
@@ -101,7 +101,7 @@ def profile_file(
     errors, training_rows = sum(batch.errors for batch in batches), sum(batch.training_rows for batch in batches)
     if not parts and training_rows:
         raise DriftError(
-            f"{source}: all {training_rows} row(s) that can be scored are of cases that the model was trained on; "
+            f"{source}: all {training_rows} usable row(s) are of cases in the training data of the model; "
             "drift is measured on new requests"
         )
     if not parts:
@@ -112,7 +112,7 @@ def profile_file(
 
 
 def _sample_cases(opened: Input, share: float, seed: int, step: Progress, rows_at_once: int) -> Iterator[pd.DataFrame]:
-    """Requests of the sampled cases; column ``error`` states why one can't be read."""
+    """Yield the requests of the sampled cases; the column ``error`` has the reason why a row can't be read."""
     by_letter = opened.unit == "letters"
     if by_letter:
         is_sampled = _is_sampled([letter.name for letter in opened.letters], share, seed)
@@ -133,36 +133,38 @@ def _is_sampled(keys: Sequence[str] | pd.Series, share: float, seed: int) -> NDA
 
 
 def _gather(tables: Iterator[pd.DataFrame], rows_at_once: int) -> Iterator[pd.DataFrame]:
-    """Join small tables, as each chunk of a large input adds only a few rows to the sample."""
-    waiting: list[pd.DataFrame] = []
+    """Join small tables, because a chunk of a large input adds only a few rows to the sample."""
+    parts: list[pd.DataFrame] = []
     for table in tables:
         if len(table):
-            waiting.append(table)
-        if sum(map(len, waiting)) >= rows_at_once:
-            yield pd.concat(waiting)
-            waiting = []
-    if waiting:
-        yield pd.concat(waiting)
+            parts.append(table)
+        if sum(map(len, parts)) >= rows_at_once:
+            yield pd.concat(parts)
+            parts = []
+    if parts:
+        yield pd.concat(parts)
 
 
 def _profile_tables(
     tables: Iterator[pd.DataFrame], model: LoadedModel, styles: Mapping[str, DateStyle]
 ) -> Iterator[ProfiledBatch]:
-    """Profile each table; all number cases alike."""
-    known = word_columns(model.model.features_)
+    """Profile each table, with case numbers that are consistent over all tables."""
+    word_features = word_columns(model.model.features_)
     cases: dict[str, int] = {}
     for requests in tables:
         rows = type_rows(requests, styles)
         usable = rows.table[rows.errors.isna()]
         in_training = model.neighbours.decided.has_case_of(Query.of(usable))
-        profile = _profile(usable[~in_training], model, known, cases)
+        profile = _profile(usable[~in_training], model, word_features, cases)
         yield ProfiledBatch(profile, int(rows.errors.notna().sum()), int(in_training.sum()))
 
 
-def _profile(usable: pd.DataFrame, model: LoadedModel, known: NDArray[np.bool_], cases: dict[str, int]) -> Profile:
+def _profile(
+    usable: pd.DataFrame, model: LoadedModel, word_features: NDArray[np.bool_], cases: dict[str, int]
+) -> Profile:
     if usable.empty:
         return Profile(np.empty(0, dtype=np.int32), {}, {}, 0)
     features, matrix, predictions = predict_rows(usable, model)
     frame = frame_of_columns(features, usable.index)
     case = np.array([cases.setdefault(key, len(cases)) for key in case_keys(usable)])
-    return profile_of(frame, matrix, predictions, known, case, len(usable))
+    return profile_of(frame, matrix, predictions, word_features, case, len(usable))

@@ -1,4 +1,4 @@
-"""Bin a characteristic of two profiles and compute drift statistics from counts by case."""
+"""Bin the characteristics of two profiles and compute drift statistics from counts by case."""
 
 from __future__ import annotations
 
@@ -31,86 +31,86 @@ class Cells:
     Attributes
     ----------
     reference, current : (values, cases) sparse matrix of float32
-        Rows of each case with each value; numbers ascend, unknown comes last.
-    known : int or None
+        Number of rows by value and case; numbers are in ascending order, unknown is last.
+    numbers : int or None
         Number of numeric values; None for labels.
     binned : (bins, values) sparse matrix of float32
-        1 for each value of a bin.
+        1 if the bin contains the value.
     """
 
     name: str
     reference: csr_matrix
     current: csr_matrix
-    known: int | None
+    numbers: int | None
     binned: csr_matrix
     bins: tuple[str, ...]
 
     @property
     def is_constant(self) -> bool:
-        """Whether all rows of both sides have the same value."""
+        """Whether all rows in both profiles have the same value."""
         return bool(self.reference.shape[0] == 1)
 
 
 def cells_of(reference: Profile, current: Profile) -> list[Cells]:
-    """Count every characteristic that both profiles have."""
-    left_out = unstated(reference, current)
-    numbers = [name for name in reference.numbers if name in current.numbers and name not in left_out]
+    """Count the characteristics that both profiles have."""
+    excluded = unstated(reference, current)
+    numbers = [name for name in reference.numbers if name in current.numbers and name not in excluded]
     cells = [_bin_numbers(name, reference, current) for name in numbers]
     return cells + [_bin_labels(name, reference, current) for name in reference.labels if name in current.labels]
 
 
 def unstated(reference: Profile, current: Profile) -> tuple[str, ...]:
-    """Characteristics that a column states for one side only: letters have them and most tables do not."""
-    known = {
+    """Return optional characteristics that only one profile has: letters state them, most tables do not."""
+    is_stated = {
         name: [bool(np.isfinite(side.numbers.get(name, np.nan)).any()) for side in (reference, current)]
         for name in _STATED
     }
-    return tuple(name for name, sides in known.items() if any(sides) and not all(sides))
+    return tuple(name for name, sides in is_stated.items() if any(sides) and not all(sides))
 
 
 def _bin_numbers(name: str, reference: Profile, current: Profile) -> Cells:
-    """Bins end at the deciles of the reference; unknown values have their own bin."""
+    """Bin by the deciles of the reference; unknown values have a separate bin."""
     ours, theirs = reference.numbers[name], current.numbers[name]
-    values, places = np.unique(np.concatenate([ours, theirs]), return_inverse=True)
-    known = int(np.isfinite(values).sum())
+    values, indices = np.unique(np.concatenate([ours, theirs]), return_inverse=True)
+    numbers = int(np.isfinite(values).sum())
     finite = ours[np.isfinite(ours)].astype(np.float64)
     edges = np.unique(np.quantile(finite, _DECILES, method="inverted_cdf")) if len(finite) else np.empty(0)
-    edges = edges[edges < values[:known].max(initial=-np.inf)]
-    bin_of = np.searchsorted(edges, values[:known])
+    edges = edges[edges < values[:numbers].max(initial=-np.inf)]
+    bin_of = np.searchsorted(edges, values[:numbers])
     labels = _name_ranges(edges)
-    if known < len(values):
+    if numbers < len(values):
         bin_of, labels = np.append(bin_of, len(labels)), [*labels, UNKNOWN]
-    return _build_cells(name, reference, current, places, known, bin_of, labels)
+    return _build_cells(name, reference, current, indices, numbers, bin_of, labels)
 
 
 def _bin_labels(name: str, reference: Profile, current: Profile) -> Cells:
-    """Every label is a bin; labels of less than 1 % of all rows share one."""
-    labels, places = np.unique(np.concatenate([reference.labels[name], current.labels[name]]), return_inverse=True)
-    share = np.bincount(places) / len(places)
+    """Use one bin per label; labels in less than 1 % of all rows share a bin."""
+    labels, indices = np.unique(np.concatenate([reference.labels[name], current.labels[name]]), return_inverse=True)
+    share = np.bincount(indices) / len(indices)
     order = np.flatnonzero(share >= _RARE)
     order = order[np.argsort(-share[order], kind="stable")]
     bin_of = np.full(len(labels), len(order))
     bin_of[order] = np.arange(len(order))
-    bins = [str(labels[place]) for place in order] + ([_RARER] if (share < _RARE).any() else [])
-    return _build_cells(name, reference, current, places, None, bin_of, bins)
+    bins = [str(labels[index]) for index in order] + ([_RARER] if (share < _RARE).any() else [])
+    return _build_cells(name, reference, current, indices, None, bin_of, bins)
 
 
 def _build_cells(
     name: str,
     reference: Profile,
     current: Profile,
-    places: NDArray[np.int64],
-    known: int | None,
+    indices: NDArray[np.int64],
+    numbers: int | None,
     bin_of: NDArray[np.int64],
     bins: list[str],
 ) -> Cells:
     values = len(bin_of)
-    ours, theirs = places[: len(reference)], places[len(reference) :]
+    ours, theirs = indices[: len(reference)], indices[len(reference) :]
     return Cells(
         name=name,
         reference=_count_values(ours, reference.case, (values, reference.cases)),
         current=_count_values(theirs, current.case, (values, current.cases)),
-        known=known,
+        numbers=numbers,
         binned=_count_values(bin_of, np.arange(values), (len(bins), values)),
         bins=tuple(bins),
     )
@@ -130,13 +130,13 @@ def _name_ranges(edges: NDArray[np.float64]) -> list[str]:
 def psi(reference: Counts, current: Counts) -> Values:
     """Population stability index: the sum over bins of ``(c - r) ln(c / r)`` of their shares ``r`` and ``c``.
 
-    It is 0 for equal shares, never negative and symmetric. A bin that is empty on one side counts as half a row there,
-    to keep the index finite; a bin that is empty on both is ignored.
+    It is 0 for equal shares, never negative and symmetric. An empty bin counts as half a row, to keep the index
+    finite; a bin that is empty on both sides is ignored.
 
     Parameters
     ----------
     reference, current : (bins, draws) float
-        Rows of each side in each bin.
+        Number of rows by bin.
 
     Returns
     -------
@@ -158,7 +158,7 @@ def ks(reference: Counts, current: Counts) -> Values:
     Parameters
     ----------
     reference, current : (values, draws) float
-        Rows of each side with each value, in ascending order.
+        Number of rows by value, in ascending order of values.
 
     Returns
     -------
@@ -172,16 +172,16 @@ def ks(reference: Counts, current: Counts) -> Values:
 
 
 def interval(value: float, resampled: Values) -> tuple[float, float]:
-    """Ends of the 95 % basic bootstrap interval of a distance.
+    """Return the 95 % basic bootstrap interval of a distance.
 
-    A distance is never negative, so resampled values exceed the observed one about as much as it exceeds the true one.
-    The basic interval corrects for that; it is widened to include the value itself.
+    A distance is never negative, so resampled values exceed the observed value about as much as it exceeds the true
+    value. The basic interval corrects for that; it is widened to include the observed value.
     """
     resampled = resampled[np.isfinite(resampled)]
     if not len(resampled):
         return value, value
-    least, most = np.percentile(resampled, [2.5, 97.5])
-    return max(0.0, min(value, 2 * value - float(most))), max(value, 2 * value - float(least))
+    low, high = np.percentile(resampled, [2.5, 97.5])
+    return max(0.0, min(value, 2 * value - float(high))), max(value, 2 * value - float(low))
 
 
 def holm(p: Sequence[float]) -> list[float]:

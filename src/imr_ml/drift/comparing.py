@@ -1,6 +1,6 @@
 """Compare two profiles: drift statistics with intervals and chance levels.
 
-Resampling draws whole cases, as requests of one case share a summary and mostly a date.
+Whole cases are resampled, because the requests of a case share a summary and usually a date.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Verdict = Literal["drifted", "slight", "by chance", "steady"]
 _MIN_CASES = 2
 _DRAWS_AT_ONCE = 250
 _INTERVAL, _CHANCE = "interval", "chance"
-# By whether a value is above the threshold, and whether it is beyond chance.
+# Keys: whether the value is above the threshold, and whether it exceeds chance.
 _VERDICTS: dict[tuple[bool, bool], Verdict] = {
     (True, True): "drifted",
     (True, False): "by chance",
@@ -35,7 +35,7 @@ _VERDICTS: dict[tuple[bool, bool], Verdict] = {
 
 
 class DriftError(ImrError):
-    """Profiles that can't be compared; the message says why and what to do."""
+    """Profiles or settings that can't be used for a comparison."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class DriftSettings:
         Thresholds of drift. Common practice acts on a population stability index of 0.2 or more (Siddiqi, Credit Risk
         Scorecards, 2006: from 0.25; watch 0.1 to 0.25).
     level : float
-        Family-wise error rate of a comparison.
+        Family-wise error rate of the comparison.
     draws : int
         Number of resamples and of permutations.
     """
@@ -65,7 +65,7 @@ class DriftSettings:
                 raise DriftError(f"the threshold of {name.upper()} must be above 0, not {getattr(self, name)}")
 
     def threshold(self, statistic: Statistic) -> float:
-        """Threshold of a statistic."""
+        """Return the threshold of a statistic."""
         return self.psi if statistic == "psi" else self.ks
 
 
@@ -83,8 +83,8 @@ class Finding:
     p : float
         Permutation p-value, adjusted for the number of statistics (Holm).
     verdict : {"drifted", "slight", "by chance", "steady"}
-        ``drifted``: above the threshold and beyond chance. ``slight``: beyond chance, below the threshold. ``by
-        chance``: above the threshold, but a batch this small may be without drift. ``steady``: neither.
+        ``drifted``: above the threshold and beyond chance. ``slight``: beyond chance, but below the threshold. ``by
+        chance``: above the threshold, but not unusual for a batch of this size. ``steady``: neither.
     """
 
     characteristic: str
@@ -100,7 +100,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Shares:
-    """Distribution of a characteristic over its bins on both sides; each side's shares sum to 1."""
+    """Shares of rows by bin in both profiles; those of each profile sum to 1."""
 
     bins: tuple[str, ...]
     reference: tuple[float, ...]
@@ -109,7 +109,7 @@ class Shares:
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """Size of one side; `drawn_from` is the number of rows that its rows are a sample of."""
+    """Size of a profile; its rows are a sample of `drawn_from` rows."""
 
     rows: int
     cases: int
@@ -125,9 +125,9 @@ class DriftReport:
     shares : dict of Shares
         By characteristic.
     constant : tuple of str
-        Characteristics with one value in all requests of both sides.
+        Characteristics with the same value in all requests of both profiles.
     unstated : tuple of str
-        Characteristics that one side alone states, which are not compared.
+        Characteristics that only one profile has, which are not compared.
     """
 
     findings: tuple[Finding, ...]
@@ -144,8 +144,8 @@ class DriftReport:
         return tuple(dict.fromkeys(finding.characteristic for finding in self.findings if finding.verdict == "drifted"))
 
 
-class _Measured(NamedTuple):
-    """A statistic: its value, and its values in resamples and permutations, shape (draws,)."""
+class _Measurement(NamedTuple):
+    """A statistic with its values in resamples and permutations, shape (draws,)."""
 
     characteristic: str
     statistic: Statistic
@@ -155,24 +155,24 @@ class _Measured(NamedTuple):
 
     @property
     def p(self) -> float:
-        """Share of the permutations, including the identity, with at least this value."""
-        # Rounding must not separate equal draws; a draw without rows on a side counts for chance.
-        as_much = ~(self.by_chance < self.value - 1e-9)
-        return float(1 + as_much.sum()) / (1 + len(as_much))
+        """Share of permutations, including the identity, with at least this value."""
+        # The tolerance treats rounding differences as ties; NaN (a side without rows) counts as at least this value.
+        is_as_large = ~(self.by_chance < self.value - 1e-9)
+        return float(1 + is_as_large.sum()) / (1 + len(is_as_large))
 
 
 def compare(reference: Profile, current: Profile, settings: DriftSettings | None = None) -> DriftReport:
-    """Compare the characteristics of two sets of requests; raise `DriftError` if a side has too few cases."""
+    """Compare the characteristics of two profiles; raise `DriftError` if one has too few cases."""
     settings = settings or DriftSettings()
     for name, profile in (("reference", reference), ("current", current)):
         if profile.cases < _MIN_CASES:
-            raise DriftError(f"the {name} table has {profile.cases} usable case(s); {_MIN_CASES} needed")
+            raise DriftError(f"the {name} table has {profile.cases} usable case(s); at least {_MIN_CASES} are needed")
     characteristics = cells_of(reference, current)
     cells = [characteristic for characteristic in characteristics if not characteristic.is_constant]
-    measured = _measure(cells, reference, current, settings)
-    adjusted = holm([statistic.p for statistic in measured])
+    measurements = _measure(cells, reference, current, settings)
+    adjusted = holm([measurement.p for measurement in measurements])
     return DriftReport(
-        findings=tuple(_build_finding(statistic, p, settings) for statistic, p in zip(measured, adjusted, strict=True)),
+        findings=tuple(_build_finding(*pair, settings) for pair in zip(measurements, adjusted, strict=True)),
         shares={characteristic.name: _compute_shares(characteristic) for characteristic in cells},
         constant=tuple(characteristic.name for characteristic in characteristics if characteristic.is_constant),
         reference=Side(len(reference), reference.cases, reference.drawn_from),
@@ -182,7 +182,7 @@ def compare(reference: Profile, current: Profile, settings: DriftSettings | None
     )
 
 
-def _measure(cells: list[Cells], reference: Profile, current: Profile, settings: DriftSettings) -> list[_Measured]:
+def _measure(cells: list[Cells], reference: Profile, current: Profile, settings: DriftSettings) -> list[_Measurement]:
     draws: dict[tuple[str, Statistic, str], list[NDArray[np.float64]]] = {}
     for (ours, theirs), permuted in _draw_cases(reference.cases, current.cases, settings):
         for characteristic in cells:
@@ -193,7 +193,7 @@ def _measure(cells: list[Cells], reference: Profile, current: Profile, settings:
                 for statistic, values in _compute_statistics(characteristic, *counts):
                     draws.setdefault((characteristic.name, statistic, kind), []).append(values)
     return [
-        _Measured(
+        _Measurement(
             characteristic.name,
             statistic,
             float(value[0]),
@@ -207,7 +207,7 @@ def _measure(cells: list[Cells], reference: Profile, current: Profile, settings:
 
 
 def _draw_cases(ours: int, theirs: int, settings: DriftSettings) -> Iterator[tuple[tuple[Weights, Weights], Weights]]:
-    """Times that resamples draw each case of either side, and cases that permutations assign to the current side."""
+    """Yield how often resamples draw each case of both sides, and which cases permutations assign to `current`."""
     random = np.random.default_rng(settings.seed)
     for start in range(0, settings.draws, _DRAWS_AT_ONCE):
         draws = min(_DRAWS_AT_ONCE, settings.draws - start)
@@ -218,8 +218,8 @@ def _draw_cases(ours: int, theirs: int, settings: DriftSettings) -> Iterator[tup
 
 
 def _resample(random: np.random.Generator, cases: int, draws: int) -> Weights:
-    places = random.integers(cases, size=(draws, cases)) * draws + np.arange(draws)[:, None]
-    return np.bincount(places.ravel(), minlength=cases * draws).reshape(cases, draws).astype(np.float32)
+    cells = random.integers(cases, size=(draws, cases)) * draws + np.arange(draws)[:, None]
+    return np.bincount(cells.ravel(), minlength=cases * draws).reshape(cases, draws).astype(np.float32)
 
 
 def _count_values(cells: Cells) -> tuple[Weights, Weights]:
@@ -239,23 +239,23 @@ def _compute_statistics(
     cells: Cells, reference: Weights, current: Weights
 ) -> Iterator[tuple[Statistic, NDArray[np.float64]]]:
     yield "psi", psi(cells.binned @ reference, cells.binned @ current)
-    if cells.known:
-        yield "ks", ks(reference[: cells.known], current[: cells.known])
+    if cells.numbers:
+        yield "ks", ks(reference[: cells.numbers], current[: cells.numbers])
 
 
-def _build_finding(measured: _Measured, p: float, settings: DriftSettings) -> Finding:
-    low, high = interval(measured.value, measured.resampled)
-    threshold = settings.threshold(measured.statistic)
+def _build_finding(measurement: _Measurement, p: float, settings: DriftSettings) -> Finding:
+    low, high = interval(measurement.value, measurement.resampled)
+    threshold = settings.threshold(measurement.statistic)
     return Finding(
-        characteristic=measured.characteristic,
-        statistic=measured.statistic,
-        value=measured.value,
+        characteristic=measurement.characteristic,
+        statistic=measurement.statistic,
+        value=measurement.value,
         low=low,
         high=high,
-        by_chance=float(np.nanpercentile(measured.by_chance, 95)),
+        by_chance=float(np.nanpercentile(measurement.by_chance, 95)),
         p=p,
         threshold=threshold,
-        verdict=_VERDICTS[measured.value > threshold, p < settings.level],
+        verdict=_VERDICTS[measurement.value > threshold, p < settings.level],
     )
 
 

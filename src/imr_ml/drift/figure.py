@@ -1,4 +1,4 @@
-"""Plot a drift report in the color-blind-safe colors of the other figures."""
+"""Plot a drift report."""
 
 from __future__ import annotations
 
@@ -20,7 +20,14 @@ _LOG_FROM = 0.01
 
 
 def drift_figure(report: DriftReport, *, is_synthetic: bool = False) -> Figure:
-    """Plot all statistics, and the distributions of the first nine drifted characteristics; mark synthetic data."""
+    """Plot all statistics, and the distributions of up to nine drifted characteristics.
+
+    Parameters
+    ----------
+    report : DriftReport
+    is_synthetic : bool
+        Mark the figure as sample data.
+    """
     names = list(dict.fromkeys(finding.characteristic for finding in report.findings))
     shown = report.drifted[:_MAX_PANELS]
     heights = [_ROW * len(names) + 1.6, _PANEL * ceil(len(shown) / _IN_ROW)]
@@ -58,12 +65,12 @@ def _plot_statistics(figure: SubFigure, report: DriftReport, names: list[str]) -
 
 def _plot_dots(axes: Axes, findings: list[Finding], names: list[str]) -> None:
     for is_drifted, color, label in ((False, _CURRENT, "no drift, 95 %"), (True, _DRIFTED, "drifted, 95 %")):
-        some = [finding for finding in findings if (finding.verdict == "drifted") is is_drifted]
-        if not some:
+        plotted = [finding for finding in findings if (finding.verdict == "drifted") is is_drifted]
+        if not plotted:
             continue
-        values = np.array([finding.value for finding in some])
-        ends = np.array([[finding.value - finding.low, finding.high - finding.value] for finding in some]).T
-        rows = [names.index(finding.characteristic) for finding in some]
+        values = np.array([finding.value for finding in plotted])
+        ends = np.array([[finding.value - finding.low, finding.high - finding.value] for finding in plotted]).T
+        rows = [names.index(finding.characteristic) for finding in plotted]
         axes.errorbar(values, rows, xerr=ends, fmt="o", color=color, capsize=3, markersize=6, label=label)
     axes.plot(
         [finding.by_chance for finding in findings],
@@ -77,14 +84,14 @@ def _plot_dots(axes: Axes, findings: list[Finding], names: list[str]) -> None:
 
 
 def _set_scale(axes: Axes, statistic: Statistic, findings: list[Finding], threshold: float) -> None:
-    most = max(max((max(finding.high, finding.by_chance) for finding in findings), default=0), threshold)
+    largest = max(max((max(finding.high, finding.by_chance) for finding in findings), default=0), threshold)
     if statistic == "ks":
-        axes.set_xlim(0, min(1.02, most * 1.15))
+        axes.set_xlim(0, min(1.02, largest * 1.15))
         return
     # Values range from hundredths to tens: linear steps up to 0.01, powers of ten above.
     axes.set_xscale("symlog", linthresh=_LOG_FROM, linscale=0.4)
-    axes.set_xlim(0, most * 1.6)
-    ticks = [tick for tick in (0, 0.01, 0.1, 1, 10) if tick <= most * 1.6]
+    axes.set_xlim(0, largest * 1.6)
+    ticks = [tick for tick in (0, 0.01, 0.1, 1, 10) if tick <= largest * 1.6]
     axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
     axes.minorticks_off()
 
@@ -99,16 +106,16 @@ def _plot_distributions(figure: SubFigure, report: DriftReport, names: tuple[str
         axes.set_title(name.replace("_", " "), fontsize=10)
     handles, labels = panels[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=2, fontsize=9, frameon=False)
-    left_out = len(report.drifted) - len(names)
-    figure.suptitle("What drifted" + (f" ({left_out} more not shown)" if left_out else ""), fontsize=11)
+    omitted = len(report.drifted) - len(names)
+    figure.suptitle("Drifted characteristics" + (f" ({omitted} more not shown)" if omitted else ""), fontsize=11)
 
 
 def _plot_bars(axes: Axes, shares: Shares) -> None:
-    places = np.arange(len(shares.bins))
-    axes.bar(places - 0.2, shares.reference, 0.4, color=_REFERENCE, label="reference")
-    axes.bar(places + 0.2, shares.current, 0.4, color=_CURRENT, label="current")
+    positions = np.arange(len(shares.bins))
+    axes.bar(positions - 0.2, shares.reference, 0.4, color=_REFERENCE, label="reference")
+    axes.bar(positions + 0.2, shares.current, 0.4, color=_CURRENT, label="current")
     labels = [textwrap.shorten(label, _LABEL_WIDTH, placeholder="…") for label in shares.bins]
-    axes.set_xticks(places, labels, rotation=40, ha="right", rotation_mode="anchor", fontsize=7)
+    axes.set_xticks(positions, labels, rotation=40, ha="right", rotation_mode="anchor", fontsize=7)
     axes.tick_params(axis="y", labelsize=7)
     axes.set_ylabel("share of requests", fontsize=7)
     axes.spines[["top", "right"]].set_visible(False)

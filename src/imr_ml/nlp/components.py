@@ -1,4 +1,4 @@
-"""Split sentences and match spans with spaCy's span ruler, keeping the longest match of each label."""
+"""Split sentences and match phrases with spaCy's span ruler, keeping the longest match of each label."""
 
 from typing import NamedTuple
 
@@ -15,7 +15,7 @@ _ABBREVIATED = frozenset({"dr", "mr", "mrs", "ms", "vs", "approx", "e.g", "i.e",
 
 
 class Match(NamedTuple):
-    """A matched phrase: half-open token span, label (a kind or `DETERMINATION`) and its rule's span id."""
+    """A matched phrase: half-open token span, label (a kind or `DETERMINATION`) and span id of the rule."""
 
     start: int
     end: int
@@ -24,9 +24,9 @@ class Match(NamedTuple):
 
 
 def sentence_starts(doc: Doc) -> list[int]:
-    """Places of the tokens that start a sentence: the first, and each after a full stop that ends no abbreviation.
+    """Indices of the tokens that start a sentence: the first, and any after a ".", "?" or "!" that ends a sentence.
 
-    Computed on demand: most texts contain nothing whose scope ends with a sentence.
+    Computed on demand, as most texts have no cue that needs sentences.
     """
     starts: list[int] | None = doc.user_data.get("sentences")
     if starts is None:
@@ -34,40 +34,43 @@ def sentence_starts(doc: Doc) -> list[int]:
         stop, question, exclamation = (doc.vocab.strings[mark] for mark in ".?!")
         ends = np.flatnonzero((orths == stop) | (orths == question) | (orths == exclamation)).tolist()
         words = doc.vocab.strings
-        starts = [0, *(end + 1 for end in ends if 0 < end < len(doc) - 1 and not _continues(words[orths[end - 1]]))]
+        starts = [
+            0,
+            *(end + 1 for end in ends if 0 < end < len(doc) - 1 and not _is_abbreviation(words[orths[end - 1]])),
+        ]
         doc.user_data["sentences"] = starts
     return starts
 
 
-def _continues(word: str) -> bool:
+def _is_abbreviation(word: str) -> bool:
     return (len(word) == 1 and word.isalpha()) or word in _ABBREVIATED
 
 
 @Language.factory(SPAN_RULER)
 def make_span_ruler(nlp: Language, name: str) -> "LongestSpanRuler":
-    """Make spaCy's span ruler with this room's overlap rule."""
+    """Create the span ruler, which ignores case."""
     return LongestSpanRuler(nlp, name, phrase_matcher_attr="LOWER")
 
 
 class LongestSpanRuler(SpanRuler):
-    """A span ruler over phrases that keeps the longest match of each label, and lets labels overlap.
+    """Span ruler that keeps the longest match of each label; matches of different labels may overlap.
 
-    spaCy's own filter would let "lumbar" of a diagnosis hide the body part. The doc gets its matches as plain
-    `Match` tuples (see `matches_of`): making a `Span` of each costs more than finding it.
+    spaCy's filter would drop the body part "lumbar" inside a diagnosis. The doc stores `Match` tuples (see
+    `matches_of`), because creating a `Span` takes longer than finding the match.
     """
 
     def add_patterns(self, patterns: list[dict[str, str]]) -> None:  # type: ignore[override]
-        """Add phrases, each a dict of ``label``, ``pattern`` and ``id``."""
+        """Add phrases as dicts with the keys ``label``, ``pattern`` and ``id``."""
         super().add_patterns(patterns)  # type: ignore[arg-type]
         add = self.nlp.vocab.strings.add
         self._names = {match: (name["label"], add(name["id"])) for match, name in self._match_label_id_map.items()}
 
     def __call__(self, doc: Doc) -> Doc:
-        """Find the doc's matches."""
-        doc.user_data["matches"] = self._longest(doc)
+        """Store the matches of a doc."""
+        doc.user_data["matches"] = self._find_longest(doc)
         return doc
 
-    def _longest(self, doc: Doc) -> list[Match]:
+    def _find_longest(self, doc: Doc) -> list[Match]:
         free_from: dict[str, int] = {}
         longest = []
         for match, start, end in sorted(self.phrase_matcher(doc), key=_longest_first):
@@ -79,7 +82,7 @@ class LongestSpanRuler(SpanRuler):
 
 
 def matches_of(doc: Doc) -> list[Match]:
-    """Get the matches that the span ruler found, in text order."""
+    """Return the matches of the span ruler in text order."""
     matches: list[Match] = doc.user_data["matches"]
     return matches
 

@@ -1,4 +1,4 @@
-"""The worker's age and sex from a clinical summary."""
+"""Find the worker's age and sex in a clinical summary."""
 
 import re
 from dataclasses import dataclass
@@ -24,20 +24,20 @@ _SEX_OF_WORKER = re.compile(
     rf"\b(?P<before>male|female)\s+{_WORKER}\b|\b{_WORKER}\s+{_IS_A}(?P<after>male|female|man|woman)\b",
     re.IGNORECASE,
 )
-# The worker is an adult or a working minor; other ages in a summary are of children, scars or prostheses.
+# Workers are adults or working minors; other ages in a summary belong to children, scars or prostheses.
 _YOUNGEST, _OLDEST = 14, 99
 
 
 @dataclass(frozen=True, slots=True)
 class Demographics:
-    """Age in whole years and sex; None where the text gives none."""
+    """Age in whole years and sex; None if the text does not state it."""
 
     age_years: int | None = None
     sex: Sex | None = None
 
 
 def demographics(text: str) -> Demographics:
-    """Find the worker's age and sex: the first plausible age, and the sex beside it or beside "worker".
+    """Find the first plausible age, and the sex next to it or next to a word such as "worker".
 
     >>> demographics("A 48 year old male fell.")
     Demographics(age_years=48, sex='male')

@@ -1,4 +1,4 @@
-"""Negation: negspacy's NegEx with the terms of ``negation.toml`` and a limited reach."""
+"""Detect negation with negspacy's NegEx, the terms in ``negation.toml`` and a limited reach."""
 
 from bisect import bisect_left, bisect_right
 from itertools import pairwise
@@ -13,71 +13,73 @@ from imr_ml.nlp.rules import negation_rules
 
 NEGATION = "imr_negation"
 _Cue = tuple[int, int, int]
+# Names of cues in negspacy.
 _CUES = ("Preceding", "Following", "Termination")
-"""negspacy's names for them."""
-_DENIABLE = ("treatment", "drug", "class", "diagnosis", "finding")
+_NEGATABLE = ("treatment", "drug", "class", "diagnosis", "finding")
 
 
 @Language.factory(NEGATION)
 def make_negation(nlp: Language, name: str) -> "ScopedNegex":
-    """Make negspacy's component with the terms of ``negation.toml``."""
+    """Create the negation component with the terms in ``negation.toml``."""
     return ScopedNegex(nlp, name)
 
 
 class ScopedNegex(Negex):  # type: ignore[misc]
-    """negspacy's NegEx, with a cue reaching a limited number of tokens and one pass over the spans.
+    """NegEx in which a cue reaches a limited number of tokens.
 
-    negspacy compares each scope with all spans of a doc, and a cue there reaches to its scope's end. The
-    denied matches stand in ``doc.user_data["denied"]``.
+    In negspacy a cue reaches to the end of its scope, and each scope is compared with all spans of a doc. This
+    component looks the spans up by position. It stores the negated matches in ``doc.user_data["negated"]``.
     """
 
     def __init__(self, nlp: Language, name: str) -> None:
         rules = negation_rules()
         self._reach_before, self._reach_after = rules.preceding_reach, rules.following_reach
-        super().__init__(nlp, name, neg_termset=_terms(), ent_types=list(_DENIABLE))
+        super().__init__(nlp, name, neg_termset=_merge_terms(), ent_types=list(_NEGATABLE))
         self._kinds = {nlp.vocab.strings[kind]: kind for kind in ("pseudo", *_CUES)}
 
     def negex(self, doc: Doc) -> Doc:
-        """Mark the denied matches of a doc."""
+        """Store the negated matches of a doc."""
         preceding, following, terminating = self.process_negations(doc)
         if not preceding and not following:
             return doc
-        matches = [match for match in matches_of(doc) if match.label in _DENIABLE]
+        matches = [match for match in matches_of(doc) if match.label in _NEGATABLE]
         scopes = self.termination_boundaries(doc, terminating)
-        lists = self.termination_boundaries(doc, [cue for cue in terminating if doc[cue[1]].text != ";"])
-        heading = [cue for cue in preceding if doc[cue[2] - 1].text == ":"]
-        plain = [cue for cue in preceding if doc[cue[2] - 1].text != ":"]
-        places = self._in_reach(matches, plain, following, scopes) | self._in_reach(matches, heading, [], lists)
-        doc.user_data["denied"] = {matches[place] for place in places}
+        list_scopes = self.termination_boundaries(doc, [cue for cue in terminating if doc[cue[1]].text != ";"])
+        list_headings = [cue for cue in preceding if doc[cue[2] - 1].text == ":"]
+        others = [cue for cue in preceding if doc[cue[2] - 1].text != ":"]
+        indices = self._find_reached(matches, others, following, scopes) | self._find_reached(
+            matches, list_headings, [], list_scopes
+        )
+        doc.user_data["negated"] = {matches[index] for index in indices}
         return doc
 
     def process_negations(self, doc: Doc) -> tuple[list[_Cue], list[_Cue], list[_Cue]]:
-        """Find preceding, following and terminating cues; the longest cue at a position counts."""
+        """Find preceding, following and terminating cues; a longer cue replaces those inside it."""
         cues = sorted(((self._kinds[kind], start, end) for kind, start, end in self.matcher(doc)), key=_longest_first)
-        found: dict[str, list[_Cue]] = {kind: [] for kind in self._kinds.values()}
+        by_kind: dict[str, list[_Cue]] = {kind: [] for kind in self._kinds.values()}
         longest = (0, 0)
         for kind, start, end in cues:
             is_within = end <= longest[1] and (start, end) != longest
             if not is_within:
                 longest = (start, end)
-                found[kind].append((0, start, end))
-        pseudo = found["pseudo"]
+                by_kind[kind].append((0, start, end))
+        pseudo = by_kind["pseudo"]
         for kind in _CUES if pseudo else ():
-            found[kind] = [cue for cue in found[kind] if not any(one[1] <= cue[1] < one[2] for one in pseudo)]
-        return found["Preceding"], found["Following"], found["Termination"]
+            by_kind[kind] = [cue for cue in by_kind[kind] if not any(start <= cue[1] < end for _, start, end in pseudo)]
+        return by_kind["Preceding"], by_kind["Following"], by_kind["Termination"]
 
     def termination_boundaries(self, doc: Doc, terminating: list[_Cue]) -> list[tuple[int, int]]:
-        """Cut a doc at its sentences and terminating cues, as half-open spans of tokens."""
+        """Split a doc at sentence starts and terminating cues into half-open token spans."""
         return list(pairwise(sorted([*sentence_starts(doc), *(cue[1] for cue in terminating), len(doc)])))
 
-    def _in_reach(
+    def _find_reached(
         self,
         matches: list[Match],
         preceding: list[_Cue],
         following: list[_Cue],
         scopes: list[tuple[int, int]],
     ) -> set[int]:
-        """Find the places of the matches that any cue reaches within its scope."""
+        """Return the indices of matches within the reach and the scope of a cue."""
         starts = [match.start for match in matches]
         scope_starts = [start for start, _ in scopes]
         reached = set[int]()
@@ -87,7 +89,7 @@ class ScopedNegex(Negex):  # type: ignore[misc]
         for cue in following:
             start = max(scopes[bisect_right(scope_starts, cue[1]) - 1][0], cue[1] - self._reach_after)
             before = range(bisect_left(starts, start), bisect_left(starts, cue[1]))
-            reached.update(place for place in before if matches[place].end <= cue[1])
+            reached.update(index for index in before if matches[index].end <= cue[1])
         return reached
 
 
@@ -95,7 +97,7 @@ def _longest_first(cue: tuple[str, int, int]) -> tuple[int, int]:
     return cue[1], -cue[2]
 
 
-def _terms() -> dict[str, list[str]]:
+def _merge_terms() -> dict[str, list[str]]:
     rules = negation_rules()
     terms: dict[str, list[str]] = termset("en_clinical").get_patterns()
     added = {

@@ -1,4 +1,4 @@
-"""Build the spaCy pipeline on first use: blank English, span rules, negation."""
+"""Build the spaCy pipeline on first use: tokenizer, span ruler, negation."""
 
 import gc
 from collections.abc import Iterator
@@ -19,14 +19,14 @@ from imr_ml.nlp.text import TOKENIZER
 from imr_ml.nlp.types import Kind
 
 MAX_WORDS = 100_000
-"""Words that the vocabulary and the tables beside it remember for good."""
+"""Number of words that the vocabulary and the caches of words keep permanently."""
 MAX_FORGOTTEN = 1_000_000
-"""Words that a vocabulary forgets before it is built anew: its hash tables keep a place for each of them."""
+"""Number of forgotten words after which the vocabulary is rebuilt, as its hash tables keep a slot for each."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """The rule behind a span; ``capitals`` says that it counts in capitals only, ``classes`` are a drug's."""
+    """Rule of a span; with ``capitals``, only text in capitals matches; ``classes`` are the drug's."""
 
     kind: Kind
     value: str
@@ -35,8 +35,8 @@ class Rule:
     capitals: bool
 
 
-class Words(dict[int, str]):
-    """Cache of words by their id in the vocabulary."""
+class WordCache(dict[int, str]):
+    """Cache of words by id in the vocabulary."""
 
     def __init__(self, strings: StringStore) -> None:
         self._strings = strings
@@ -50,67 +50,67 @@ class Words(dict[int, str]):
 
 @dataclass(slots=True)
 class Pipeline:
-    """A built pipeline and what is needed to read its docs.
+    """A pipeline and the tables to interpret its docs.
 
     Attributes
     ----------
     nlp : Language
     rules : dict of int to Rule
-        By the span id of the ruler's matches.
+        By span id.
     markers : dict of int to str
-        ``"always"``, ``"unless_ur"`` or ``"ur"`` by the span id of determination wording.
-    words : Words
+        Kind of determination wording (``"always"``, ``"unless_ur"`` or ``"ur"``) by span id.
+    words : WordCache
     forgotten : int
-        Words that its vocabulary has forgotten.
+        Number of words that the vocabulary has forgotten.
     """
 
     nlp: Language
     rules: dict[int, Rule]
     markers: dict[int, str]
-    words: Words
+    words: WordCache
     forgotten: int = 0
 
 
 @contextmanager
-def reading(negation: bool) -> Iterator[Pipeline]:
-    """Pipeline to make docs with; once its vocabulary is full, it forgets the new words of each context.
+def open_pipeline(negation: bool) -> Iterator[Pipeline]:
+    """Yield the pipeline; once its vocabulary is full, words that are new in a context are forgotten at its end.
 
-    A vocabulary that never forgets grows with every misspelling. The tokenizer remembers only words that stay, so
-    the common ones, which come first, do. No doc may be used after the context.
+    Otherwise the vocabulary would grow with every misspelling. The tokenizer caches only permanent words, which
+    include the common ones because these occur first. Docs are invalid after the context.
     """
-    if pipeline(negation).forgotten >= MAX_FORGOTTEN:
-        pipeline.cache_clear()
+    if build_pipeline(negation).forgotten >= MAX_FORGOTTEN:
+        build_pipeline.cache_clear()
         # A pipeline and its components refer to each other.
         gc.collect()
-    built = pipeline(negation)
-    strings = built.nlp.vocab.strings
-    remembered = len(strings)
-    if remembered < MAX_WORDS:
-        yield built
+    pipeline = build_pipeline(negation)
+    strings = pipeline.nlp.vocab.strings
+    words = len(strings)
+    if words < MAX_WORDS:
+        yield pipeline
         return
-    with built.nlp.memory_zone():
-        yield built
-        built.forgotten += len(strings) - remembered
+    with pipeline.nlp.memory_zone():
+        yield pipeline
+        pipeline.forgotten += len(strings) - words
 
 
 @cache
-def pipeline(negation: bool, /) -> Pipeline:
-    """Build the pipeline, once per process and setting (about a tenth of a second)."""
-    # Nothing here asks for a word's shape or the twenty other attributes that English computes of each new word.
+def build_pipeline(negation: bool, /) -> Pipeline:
+    """Build the pipeline in about 0.1 s; cached per process and setting."""
+    # Skip the shape and some twenty other attributes that spaCy computes for each new word.
     vocab = Vocab(lex_attr_getters={LOWER: str.lower})
     nlp = spacy.blank("en", vocab=vocab, config={"nlp": {"tokenizer": {"@tokenizers": TOKENIZER}}})
     book = rule_book()
-    entries = [*(_entry(pattern) for pattern in book.patterns), *_determination_entries()]
+    entries = [*(_ruler_entry(pattern) for pattern in book.patterns), *_determination_entries()]
     nlp.add_pipe(SPAN_RULER).add_patterns(entries)  # type: ignore[attr-defined]
     if negation:
         nlp.add_pipe(NEGATION)
     ids = nlp.vocab.strings
-    rules = {ids.add(_span_id(pattern)): _rule(pattern, book) for pattern in book.patterns}
+    rules = {ids.add(_span_id(pattern)): _build_rule(pattern, book) for pattern in book.patterns}
     markers = {ids.add(name): name for name in ("always", "unless_ur", "ur")}
-    return Pipeline(nlp, rules, markers, Words(ids))
+    return Pipeline(nlp, rules, markers, WordCache(ids))
 
 
-def _rule(pattern: Pattern, book: RuleBook) -> Rule:
+def _build_rule(pattern: Pattern, book: RuleBook) -> Rule:
     value = pattern.rule.partition(":")[2]
     classes = book.drugs[value].classes if pattern.kind == "drug" else ()
     return Rule(pattern.kind, value, classes, pattern.rule, pattern.capitals)
@@ -120,7 +120,7 @@ def _span_id(pattern: Pattern) -> str:
     return f"{pattern.rule}{'^' if pattern.capitals else ''}"
 
 
-def _entry(pattern: Pattern) -> dict[str, str]:
+def _ruler_entry(pattern: Pattern) -> dict[str, str]:
     return {"label": pattern.kind, "pattern": pattern.phrase, "id": _span_id(pattern)}
 
 

@@ -1,4 +1,4 @@
-"""Numbers with their meaning: "2-3 times a week for 6 weeks" -> 18 visits over 6 weeks, "10/325mg" -> 10 mg."""
+"""Find quantities: "2-3 times a week for 6 weeks" -> 18 visits over 6 weeks, "10/325mg" -> 10 mg."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator
@@ -40,7 +40,7 @@ _UNITS = r"mg|tabs?|tablets?|refills?|minutes?|hours?|hrs?|days?|weeks?|wks?|mon
 _FILLER = rf"(?!(?:{_UNITS}|times|x|per|out|of|and|to|the)\b)[a-z/'-]+"
 _PIECES = r"(?:tablets?|tabs?|capsules?|caps?|pills?|patch(?:es)?)\b"
 _DOSING = r"(?!\s*(?:by\s+mouth|po\b|orally|every|at|once|twice|daily|per|a\s+day|q\d|bid|tid|before|prior))"
-# A number is read once, then its tail says what it measures; without a tail, what stands before it does.
+# The text after a number (its tail) determines the unit; without a tail, the text before it does.
 _TAILS = (
     rf"(?P<schedule>{_WEEKLY}{_LINK}(?P<span>{_RANGE})(?:\s*-?\s*(?P<span_unit>{_PERIOD})\b|{_NO_PERIOD}))",
     rf"(?P<frequency>{_WEEKLY})",
@@ -60,17 +60,17 @@ _ALTERNATIVES = (
 _REFILLS_BEFORE = re.compile(r"refills?\s*(?:x|times|:|#|-|\()?\s*$")
 _VISITS_BEFORE = re.compile(r"\b(?:visit|session|treatment)s?\b[^.;\d]{0,28}(?:#|,|:|\bx|times|qty|quantity)\s*$")
 _COUNT_BEFORE = re.compile(r"(?:#|\bqty\b|\bquantity\b)\s*(?:of|:|#|\.|-)?\s*$")
-# "Alert and oriented x 3" and "seizures x2" count no visits.
+# "Alert and oriented x 3" and "seizures x2" are not visits.
 _TIMES_BEFORE = re.compile(r"(?<!oriented )(?<!seizures )(?<!episodes )(?:\btimes|\bx)\s*$")
-# Before most numbers stands none of the words that the patterns above begin with.
+# Quick check: most numbers do not follow any of the words in the patterns above.
 _NAMED_BEFORE = re.compile(r"refill|visit|session|treatment|#|qty|quantity|times|x")
 _BEFORE_CHARS, _BEFORE_SPACED_CHARS = 48, 240
-_DIGITS = re.compile(r"\d+(?:\.\d+)?")
+_DECIMAL = re.compile(r"\d+(?:\.\d+)?")
 _VALUE = re.compile(rf"\d+(?:\.\d+)?|(?:{_WORD})\b")
-# Beyond a year of daily visits a number is something else (a code, a room, a price); few pieces are a dosing.
-_MOST_VISITS, _MOST_FACTOR, _LEAST_PIECES = 366, 60, 5
+# A number above a year of daily visits is something else (a code, a room, a price); a few pieces are a single dose.
+_MAX_VISITS, _MAX_FACTOR, _MIN_PIECES = 366, 60, 5
 
-Measures = Iterator[tuple[Unit, float]]
+_Measures = Iterator[tuple[Unit, float]]
 
 
 @cache
@@ -79,14 +79,14 @@ def _grammar() -> re.Pattern[str]:
 
 
 def find_quantities(lower: str, starts: Iterable[int]) -> list[Quantity]:
-    """Find the quantities of a text, in order.
+    """Find the quantities in a text, in order.
 
     Parameters
     ----------
     lower : str
         The text in lower case.
     starts : iterable of int
-        Ascending places where a number, in digits or words, begins.
+        Start of each number, in digits or words, in ascending order.
 
     Examples
     --------
@@ -95,23 +95,23 @@ def find_quantities(lower: str, starts: Iterable[int]) -> list[Quantity]:
     >>> [(q.unit, q.value) for q in find_quantities("2-3 times a week for 6 weeks", [0, 2, 21])]
     [('visits', 18.0), ('weeks', 6.0)]
     """
-    match_at, done, found = _grammar().match, 0, list[Quantity]()
+    match_at, done, quantities = _grammar().match, 0, list[Quantity]()
     for start in starts:
         if start < done or (match := match_at(lower, start)) is None:
             continue
         done = match.end()
         if reader := _READERS.get(match.lastgroup or ""):
-            found.extend(Quantity(unit, value, start, done) for unit, value in reader(match))
-    return found
+            quantities.extend(Quantity(unit, value, start, done) for unit, value in reader(match))
+    return quantities
 
 
-def _upper(text: str) -> float:
-    """Read the highest number written: the upper end of a range."""
+def _upper_end(text: str) -> float:
+    """Return the largest number in a text, the upper end of a range."""
     return max(float(NUMBER_WORDS.get(number) or number) for number in _VALUE.findall(text))
 
 
-def _before(match: re.Match[str]) -> str:
-    """Read the characters before a number with single spaces, so that line breaks change nothing."""
+def _preceding_text(match: re.Match[str]) -> str:
+    """Return the text before a number, with single spaces for any white space."""
     spaced = match.string[max(0, match.start() - _BEFORE_SPACED_CHARS) : match.start()]
     return " ".join(f"{spaced}.".split())[-_BEFORE_CHARS - 1 : -1]
 
@@ -120,8 +120,8 @@ def _in_weeks(value: float, period: str | None) -> float:
     return round(value * WEEKS_PER_MONTH, 1) if period and period.startswith("mo") else value
 
 
-def _dose(match: re.Match[str]) -> Measures:
-    parts = [float(part) for part in _DIGITS.findall(match["dose"])]
+def _dose(match: re.Match[str]) -> _Measures:
+    parts = [float(part) for part in _DECIMAL.findall(match["dose"])]
     scale = 0.001 if match["dose_unit"].startswith(("mc", "mic")) else 1.0
     # "7.5-325mg" and "75-0.2mg" name two ingredients, "5-10mg" a range.
     is_range = "/" not in match["dose"] and len(parts) == 2 and parts[0] < parts[1] < 10 * parts[0]
@@ -130,69 +130,69 @@ def _dose(match: re.Match[str]) -> Measures:
         yield "ingredients", float(len(parts))
 
 
-def _percent(match: re.Match[str]) -> Measures:
+def _percent(match: re.Match[str]) -> _Measures:
     yield "percent", float(match["percent_n"])
 
 
-def _schedule(match: re.Match[str]) -> Measures:
-    weeks = _in_weeks(_upper(match["span"]), match["span_unit"])
-    visits = round(_upper(match["bare"]) * weeks)
-    if visits <= _MOST_VISITS:
+def _schedule(match: re.Match[str]) -> _Measures:
+    weeks = _in_weeks(_upper_end(match["span"]), match["span_unit"])
+    visits = round(_upper_end(match["bare"]) * weeks)
+    if visits <= _MAX_VISITS:
         yield "visits", float(visits)
         yield "weeks", weeks
 
 
-def _product(match: re.Match[str]) -> Measures:
-    left, right = _upper(match["bare"]), _upper(match["right"])
+def _product(match: re.Match[str]) -> _Measures:
+    left, right = _upper_end(match["bare"]), _upper_end(match["right"])
     weeks = _in_weeks(right, match["right_unit"])
-    if max(left, right) > _MOST_FACTOR or left * weeks > _MOST_VISITS:
+    if max(left, right) > _MAX_FACTOR or left * weeks > _MAX_VISITS:
         return
     yield "visits", float(round(left * weeks))
     if match["right_unit"]:
         yield "weeks", weeks
 
 
-def _visits(match: re.Match[str]) -> Measures:
-    if (visits := _upper(match["bare"])) <= _MOST_VISITS:
+def _visits(match: re.Match[str]) -> _Measures:
+    if (visits := _upper_end(match["bare"])) <= _MAX_VISITS:
         yield "visits", visits
 
 
-def _weeks(match: re.Match[str]) -> Measures:
-    yield "weeks", _in_weeks(_upper(match["bare"]), match["weeks_unit"])
+def _weeks(match: re.Match[str]) -> _Measures:
+    yield "weeks", _in_weeks(_upper_end(match["bare"]), match["weeks_unit"])
 
 
-def _days(match: re.Match[str]) -> Measures:
-    yield "days", _upper(match["bare"])
+def _days(match: re.Match[str]) -> _Measures:
+    yield "days", _upper_end(match["bare"])
 
 
-def _refills(match: re.Match[str]) -> Measures:
-    yield "refills", _upper(match["bare"])
+def _refills(match: re.Match[str]) -> _Measures:
+    yield "refills", _upper_end(match["bare"])
 
 
-def _pieces(match: re.Match[str]) -> Measures:
-    pieces = _upper(match["bare"])
-    if pieces >= _LEAST_PIECES or _COUNT_BEFORE.search(_before(match)):
+def _pieces(match: re.Match[str]) -> _Measures:
+    pieces = _upper_end(match["bare"])
+    if pieces >= _MIN_PIECES or _COUNT_BEFORE.search(_preceding_text(match)):
         yield "count", pieces
 
 
-def _bare(match: re.Match[str]) -> Measures:
-    """Read a number by what stands before it: "#60", "QTY: 2", "refills: 2", "sessions, 12", "times 8"."""
-    before = _before(match)
-    if not _NAMED_BEFORE.search(before):
+def _bare(match: re.Match[str]) -> _Measures:
+    """Determine the unit from the text before the number: "#60", "QTY: 2", "refills: 2", "sessions, 12", "times 8"."""
+    preceding = _preceding_text(match)
+    if not _NAMED_BEFORE.search(preceding):
         return
-    value = _upper(match["bare"])
-    if _REFILLS_BEFORE.search(before):
+    value = _upper_end(match["bare"])
+    if _REFILLS_BEFORE.search(preceding):
         yield "refills", value
-    elif _VISITS_BEFORE.search(before) and value <= _MOST_VISITS:
+    elif _VISITS_BEFORE.search(preceding) and value <= _MAX_VISITS:
         yield "visits", value
-    elif _COUNT_BEFORE.search(before):
+    elif _COUNT_BEFORE.search(preceding):
         yield "count", value
-    elif _TIMES_BEFORE.search(before) and value <= _MOST_FACTOR:
+    elif _TIMES_BEFORE.search(preceding) and value <= _MAX_FACTOR:
         yield "visits", value
 
 
-# Dates and bare frequencies are matched so that their numbers are used up, and measure nothing.
-_READERS: dict[str, Callable[[re.Match[str]], Measures]] = {
+# Dates and bare frequencies match too, so that their numbers are not read as quantities, but have no reader.
+_READERS: dict[str, Callable[[re.Match[str]], _Measures]] = {
     "dose": _dose,
     "percent": _percent,
     "schedule": _schedule,

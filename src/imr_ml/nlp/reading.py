@@ -1,4 +1,4 @@
-"""Turn a spaCy doc into a section view: words, facts and quantities with their offsets in the original text."""
+"""Convert a spaCy doc to a section view: words, facts and quantities with offsets in the original text."""
 
 import re
 from bisect import bisect_left
@@ -12,7 +12,7 @@ from spacy.tokens import Doc
 from imr_ml.nlp.components import DETERMINATION, Match, matches_of, sentence_starts
 from imr_ml.nlp.pipeline import MAX_WORDS, Pipeline
 from imr_ml.nlp.quantities import NUMBER_WORDS, find_quantities
-from imr_ml.nlp.text import lowered, token_columns
+from imr_ml.nlp.text import lower_case, token_columns
 from imr_ml.nlp.types import Fact, NlpSettings, Quantity, SectionView
 
 _MONTHS = frozenset({"january", "february", "march", "april", "may", "june", "july", "august", "september", "october"})
@@ -34,12 +34,12 @@ _MONTHS |= {
 }
 _ORDINAL_ENDS = frozenset({"st", "nd", "rd", "th"})
 _CASE_PREFIX = re.compile(r"[cs]m\d\d")
-# Day, comma, year, and the full stop of "Nov.".
+# At most the period of "Nov.", the day, the comma and the year.
 _DATE_TOKENS = 4
 _WORD, _NUMBER, _NUMBER_WORD, _MONTH, _MARK, _HIDDEN = range(6)
-_KEPT = (True, False, True, True, False, False)
-_COUNTS = (False, True, True, False, False, False)
-# Upper edges of the buckets that quantity tokens name: enough to separate a first course of care from a long one.
+_IS_WORD = (True, False, True, True, False, False)
+_IS_NUMBER = (False, True, True, False, False, False)
+# Upper edges of the buckets of quantity tokens, fine enough to separate a first course of care from a long one.
 _EDGES: dict[str, tuple[int, ...]] = {
     "visits": (1, 2, 3, 4, 6, 8, 10, 12, 16, 18, 24, 36, 48),
     "weeks": (1, 2, 3, 4, 6, 8, 12, 26, 52),
@@ -54,7 +54,7 @@ _EDGES: dict[str, tuple[int, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class _Tokens:
-    """A doc's tokens as columns."""
+    """Columns of the tokens of a doc."""
 
     words: list[str]
     classes: list[int]
@@ -62,8 +62,8 @@ class _Tokens:
     ends: list[int]
 
     def word_mask(self) -> Iterator[bool]:
-        """Flag the tokens that are words, not numbers, punctuation or masked text."""
-        return map(_KEPT.__getitem__, self.classes)
+        """Flag words, as opposed to numbers, punctuation and masked text."""
+        return map(_IS_WORD.__getitem__, self.classes)
 
 
 class _Classes(dict[str, int]):
@@ -91,28 +91,31 @@ def _class_of(word: str) -> int:
     return _MONTH if word in _MONTHS else _WORD
 
 
-def read_doc(text: str, doc: Doc, built: Pipeline, settings: NlpSettings) -> SectionView:
-    """Make the section view of a text from its doc.
+def read_doc(text: str, doc: Doc, pipeline: Pipeline, settings: NlpSettings) -> SectionView:
+    """Build the section view of a text.
 
     Parameters
     ----------
     text : str
     doc : Doc
-    built : Pipeline
+        Result of the pipeline for the text.
+    pipeline : Pipeline
     settings : NlpSettings
     """
-    tokens = _tokens(doc, built, settings.mask_determination)
-    facts, negated = _facts(text, doc, built, tokens)
-    quantities = _quantities(text, tokens)
-    named: list[Fact | Quantity] = [*facts, *quantities] if settings.canonical_tokens else []
-    words = (*_words(tokens, negated), *map(_canonical, named))
-    offsets = (*_offsets(tokens), *((item.start, item.end) for item in named)) if settings.offsets else ()
+    tokens = _read_tokens(doc, pipeline, settings.mask_determination)
+    facts, negated = _find_facts(text, doc, pipeline, tokens)
+    quantities = _find_quantities(text, tokens)
+    items: list[Fact | Quantity] = [*facts, *quantities] if settings.canonical_tokens else []
+    words = (*_words(tokens, negated), *map(_canonical_token, items))
+    offsets = (*_offsets(tokens), *((item.start, item.end) for item in items)) if settings.offsets else ()
     return SectionView(words, offsets, tuple(facts), tuple(quantities))
 
 
-def masked_sentences(doc: Doc, built: Pipeline) -> Iterator[tuple[int, int]]:
-    """Find the sentences that state the reviewer's conclusion, as half-open spans of tokens."""
-    marks = [(m.start, built.markers[m.span_id]) for m in matches_of(doc) if m.label == DETERMINATION]
+def masked_sentences(doc: Doc, pipeline: Pipeline) -> Iterator[tuple[int, int]]:
+    """Yield sentences that state the reviewer's conclusion, as half-open token spans."""
+    marks = [
+        (match.start, pipeline.markers[match.span_id]) for match in matches_of(doc) if match.label == DETERMINATION
+    ]
     if all(marker == "ur" for _, marker in marks):
         return
     for first, last in pairwise([*sentence_starts(doc), len(doc)]):
@@ -121,64 +124,64 @@ def masked_sentences(doc: Doc, built: Pipeline) -> Iterator[tuple[int, int]]:
             yield first, last
 
 
-def _tokens(doc: Doc, built: Pipeline, mask_determination: bool) -> _Tokens:
+def _read_tokens(doc: Doc, pipeline: Pipeline, mask_determination: bool) -> _Tokens:
     columns = token_columns(doc)
-    words = list(map(built.words.__getitem__, columns.orths.tolist()))
+    words = list(map(pipeline.words.__getitem__, columns.orths.tolist()))
     classes = list(map(_classes().__getitem__, words))
     if _MONTH in classes:
-        for place in _dates(classes):
-            classes[place] = _HIDDEN
+        for index in _find_dates(classes):
+            classes[index] = _HIDDEN
     if mask_determination:
-        for first, last in masked_sentences(doc, built):
+        for first, last in masked_sentences(doc, pipeline):
             classes[first:last] = [_HIDDEN] * (last - first)
     return _Tokens(words, classes, columns.starts.tolist(), columns.ends.tolist())
 
 
-def _dates(classes: Sequence[int]) -> set[int]:
-    """Find month names with a number beside them ("Nov. 8, 2016"), and those numbers."""
+def _find_dates(classes: Sequence[int]) -> set[int]:
+    """Return the indices of month names with adjacent numbers ("Nov. 8, 2016"), and of these numbers."""
     hidden = set[int]()
-    for place, kind in enumerate(classes):
+    for month, kind in enumerate(classes):
         if kind != _MONTH:
             continue
-        after = takewhile(lambda at: classes[at] in (_NUMBER, _MARK), range(place + 1, len(classes)))
-        numbers = [at for at in islice(after, _DATE_TOKENS) if classes[at] == _NUMBER][:2]
-        if place and classes[place - 1] == _NUMBER:
-            numbers.append(place - 1)
+        following = takewhile(lambda index: classes[index] in (_NUMBER, _MARK), range(month + 1, len(classes)))
+        numbers = [index for index in islice(following, _DATE_TOKENS) if classes[index] == _NUMBER][:2]
+        if month and classes[month - 1] == _NUMBER:
+            numbers.append(month - 1)
         if numbers:
-            hidden.update((place, *numbers))
+            hidden.update((month, *numbers))
     return hidden
 
 
-def _facts(text: str, doc: Doc, built: Pipeline, tokens: _Tokens) -> tuple[list[Fact], set[int]]:
-    """List the facts outside masked places, and the places of denied words."""
-    denied: set[Match] = doc.user_data.get("denied", set())
+def _find_facts(text: str, doc: Doc, pipeline: Pipeline, tokens: _Tokens) -> tuple[list[Fact], set[int]]:
+    """Return the facts outside masked text, and the indices of negated words."""
+    negated_matches: set[Match] = doc.user_data.get("negated", set())
     facts, negated = list[Fact](), set[int]()
     for match in matches_of(doc):
         first, last, label, span_id = match
         if label == DETERMINATION or tokens.classes[first] == _HIDDEN:
             continue
-        rule = built.rules[span_id]
+        rule = pipeline.rules[span_id]
         start, end = tokens.starts[first], tokens.ends[last - 1]
         if rule.capitals and not text[start:end].removesuffix("s").isupper():
             continue
-        is_denied = match in denied
-        if is_denied:
+        is_negated = match in negated_matches
+        if is_negated:
             negated.update(range(first, last))
-        facts.append(Fact(rule.kind, rule.value, start, end, is_denied, rule.rule))
+        facts.append(Fact(rule.kind, rule.value, start, end, is_negated, rule.rule))
         for name in rule.classes:
-            facts.append(Fact("class", name, start, end, is_denied, rule.rule))
+            facts.append(Fact("class", name, start, end, is_negated, rule.rule))
     return facts, negated
 
 
-def _quantities(text: str, tokens: _Tokens) -> list[Quantity]:
-    numbers = compress(tokens.starts, map(_COUNTS.__getitem__, tokens.classes))
-    return find_quantities(lowered(text), numbers)
+def _find_quantities(text: str, tokens: _Tokens) -> list[Quantity]:
+    numbers = compress(tokens.starts, map(_IS_NUMBER.__getitem__, tokens.classes))
+    return find_quantities(lower_case(text), numbers)
 
 
 def _words(tokens: _Tokens, negated: set[int]) -> Iterator[str]:
     words = tokens.words.copy()
-    for place in negated:
-        words[place] = f"no_{words[place]}"
+    for index in negated:
+        words[index] = f"no_{words[index]}"
     return compress(words, tokens.word_mask())
 
 
@@ -186,14 +189,14 @@ def _offsets(tokens: _Tokens) -> Iterator[tuple[int, int]]:
     return compress(zip(tokens.starts, tokens.ends, strict=True), tokens.word_mask())
 
 
-def _canonical(item: Fact | Quantity) -> str:
+def _canonical_token(item: Fact | Quantity) -> str:
     if isinstance(item, Quantity):
         return quantity_token(item)
     return f"{'no_' if item.negated else ''}{item.kind}={item.value}"
 
 
 def quantity_token(quantity: Quantity) -> str:
-    """Name the quantity's bucket: ``visits_12`` for 11 or 12, ``visits_over_48`` beyond the last edge."""
+    """Return the token of a quantity's bucket, e.g. ``visits_12`` for 11 or 12 and ``visits_over_48`` above 48."""
     edges = _EDGES[quantity.unit]
-    place = bisect_left(edges, quantity.value)
-    return f"{quantity.unit}_{edges[place]}" if place < len(edges) else f"{quantity.unit}_over_{edges[-1]}"
+    index = bisect_left(edges, quantity.value)
+    return f"{quantity.unit}_{edges[index]}" if index < len(edges) else f"{quantity.unit}_over_{edges[-1]}"

@@ -1,4 +1,4 @@
-"""Normalize text to spaCy tokens regardless of spacing, case, hyphens or brackets, keeping the original offsets."""
+"""Tokenize text regardless of spacing, case, hyphens and brackets, and map tokens to offsets in the original text."""
 
 import re
 from collections.abc import Callable
@@ -17,63 +17,63 @@ if TYPE_CHECKING:
     from spacy.language import Language
 
 TOKENIZER = "imr_tokenizer"
-# "(-)" and "(+)" say that a sign is absent or present: one character each, which no text holds otherwise.
+# "(-)" and "(+)" state that a clinical sign is absent or present; rare characters stand in for them.
 _SIGNS = {"(-)": " \u2296 ", "(+)": " \u2295 "}
-_KEPT = frozenset(".,;:!?#%'\u2295\u2296")
-# The tokenizer takes marks off a word one by one: a ruled line of thousands would cost seconds.
+_PUNCTUATION = frozenset(".,;:!?#%'\u2295\u2296")
+# The tokenizer strips punctuation one character at a time: a ruled line of thousands would take seconds.
 _RULED_LINE = re.compile(r"([.,;:!?#%'])\1{3,}")
 _POSSESSIVE = re.compile(r"(?<=\w)'s\b")
 _RUN = re.compile(" {2,}")
-# Letters break lines inside dates and case numbers: "10-28- 2016".
+# Letters have line breaks inside dates and case numbers: "10-28- 2016".
 _DATE = re.compile(r"[0-9][0-9]{0,3}\s*[-/]\s*\d{1,2}\s*[-/]\s*\d{2,4}(?![\d/]|\s*mg)")
 _CASE_NUMBER = re.compile(r"(?<!\w)[cs]m\s*\d{2}\s*-?\s*\d{5,8}(?!\w)")
 _PREFIX = re.compile(r"^(?:[.,;:!?#%']|x(?=\d))")
 _SUFFIX = re.compile(r"[.,;:!?#%']$|(?<=\d)[a-z]+$")
-# Whatever the tokenizer does, each of these words is one token. Most phrases of the rules are such words.
+# The tokenizer never splits these words, so the shortcut gives the same tokens. Most phrases in the rule files match.
 _PLAIN_WORDS = re.compile(r"[a-z]+(?: [a-z]+)*")
 _INFIX = re.compile(r"(?<=[a-z0-9])[.,;:!?#%](?=[a-z])|(?<=[a-z])[.,;:!?#](?=\d)|(?<=\d)x(?=\d)")
 
 
 @dataclass(frozen=True, slots=True)
 class OffsetMap:
-    """Map from character positions in the spaced text to the original text.
+    """Map from character positions in the normalized text to the original text.
 
     Attributes
     ----------
     positions : array of int, shape (n_runs,)
-        Ascending positions in the spaced text where a shift begins.
+        Positions in the normalized text where the shift changes, ascending.
     shifts : array of int, shape (n_runs,)
-        Added to a position to get the original one.
+        Difference between the original and the normalized position.
     """
 
     positions: "NDArray[np.int64]"
     shifts: "NDArray[np.int64]"
 
     def original(self, positions: "NDArray[np.int64]") -> "NDArray[np.int64]":
-        """Original position of each position, same shape."""
+        """Return the original position of each position, same shape."""
         shifts: NDArray[np.int64] = self.shifts[np.searchsorted(self.positions, positions, side="right") - 1]
         return positions + shifts
 
 
-class _Spacer(dict[int, str]):
-    """Translation table: letters, digits and meaningful punctuation stay, all else becomes a space."""
+class _CharacterMap(dict[int, str]):
+    """Translation table that keeps letters, digits and meaningful punctuation, and replaces the rest with spaces."""
 
     def __missing__(self, code: int) -> str:
         char = chr(code)
-        kept = "'" if char in "\u2019\u02bc" else char if char.isalnum() or char in _KEPT else " "
-        self[code] = kept
-        return kept
+        mapped = "'" if char in "\u2019\u02bc" else char if char.isalnum() or char in _PUNCTUATION else " "
+        self[code] = mapped
+        return mapped
 
 
 @cache
-def _spacer() -> _Spacer:
-    return _Spacer()
+def _character_map() -> _CharacterMap:
+    return _CharacterMap()
 
 
-def lowered(text: str) -> str:
-    """Lower-case a text without changing its length, whatever the script.
+def lower_case(text: str) -> str:
+    """Lower-case a text in any script without changing its length.
 
-    >>> lowered("MRI of the LEFT knee")
+    >>> lower_case("MRI of the LEFT knee")
     'mri of the left knee'
     """
     lower = text.lower()
@@ -82,10 +82,10 @@ def lowered(text: str) -> str:
     return "".join(low if len(low := char.lower()) == 1 else char for char in text)
 
 
-def masked(lower: str) -> str:
-    """Blank numeric dates and case numbers, keeping the length.
+def mask_numbers(lower: str) -> str:
+    """Replace numeric dates and case numbers with spaces of the same length.
 
-    >>> masked("seen 10-13-16, case cm16-0213037.")
+    >>> mask_numbers("seen 10-13-16, case cm16-0213037.")
     'seen         , case             .'
     """
     if "cm" in lower or "sm" in lower:
@@ -97,23 +97,23 @@ def _blank(match: re.Match[str]) -> str:
     return " " * (match.end() - match.start())
 
 
-def spaced(text: str) -> tuple[str, OffsetMap]:
-    """Lower-case a text, one space between words, with the map back to the original's characters.
+def normalize(text: str) -> tuple[str, OffsetMap]:
+    """Lower-case a text with single spaces between words, and return it with the map to the original text.
 
-    >>> spaced("EMG/NCV  (left)")[0]
+    >>> normalize("EMG/NCV  (left)")[0]
     'emg ncv left '
     """
-    lower = masked(lowered(text))
+    lower = mask_numbers(lower_case(text))
     for sign, character in _SIGNS.items():
         if sign in lower:
             lower = lower.replace(sign, character)
-    same_length = lower.translate(_spacer())
-    if "'s" in same_length:
-        same_length = _POSSESSIVE.sub("  ", same_length)
-    if any(mark * 4 in same_length for mark in _KEPT):
-        same_length = _RULED_LINE.sub(_blank, same_length)
-    stripped = same_length.lstrip(" ")
-    pieces, positions, shifts = [], [0], [len(same_length) - len(stripped)]
+    cleaned = lower.translate(_character_map())
+    if "'s" in cleaned:
+        cleaned = _POSSESSIVE.sub("  ", cleaned)
+    if any(mark * 4 in cleaned for mark in _PUNCTUATION):
+        cleaned = _RULED_LINE.sub(_blank, cleaned)
+    stripped = cleaned.lstrip(" ")
+    pieces, positions, shifts = [], [0], [len(cleaned) - len(stripped)]
     last = 0
     for run in _RUN.finditer(stripped):
         start, end = run.span()
@@ -127,7 +127,7 @@ def spaced(text: str) -> tuple[str, OffsetMap]:
 
 @dataclass(frozen=True, slots=True)
 class TokenColumns:
-    """A doc's tokens as arrays of shape (n_tokens,): lexeme ids, half-open places in the original text."""
+    """Lexeme ids and half-open spans in the original text of a doc's tokens, shape (n_tokens,) each."""
 
     orths: "NDArray[np.uint64]"
     starts: "NDArray[np.int64]"
@@ -135,11 +135,11 @@ class TokenColumns:
 
 
 class ClinicalTokenizer(DummyTokenizer):
-    """spaCy's tokenizer over the spaced text; the doc keeps its `TokenColumns` in its user data."""
+    """Apply spaCy's tokenizer to the normalized text, and store `TokenColumns` in the user data of the doc."""
 
     def __init__(self, vocab: Vocab) -> None:
         self.vocab = vocab
-        self._words = Tokenizer(
+        self._tokenizer = Tokenizer(
             vocab,
             prefix_search=_PREFIX.search,
             suffix_search=_SUFFIX.search,
@@ -147,32 +147,32 @@ class ClinicalTokenizer(DummyTokenizer):
         )
 
     def __call__(self, text: str) -> Doc:
-        """Split a text."""
+        """Tokenize a text."""
         if _PLAIN_WORDS.fullmatch(text):
             words = text.split(" ")
             return Doc(self.vocab, words=words, spaces=[True] * (len(words) - 1) + [False])
-        plain, offsets = spaced(text)
-        doc: Doc = self._words(plain)
+        normalized, offsets = normalize(text)
+        doc: Doc = self._tokenizer(normalized)
         doc.user_data["columns"] = _columns(doc, offsets)
         return doc
 
 
 @registry.tokenizers(TOKENIZER)  # type: ignore[untyped-decorator]
 def make_tokenizer() -> Callable[["Language"], ClinicalTokenizer]:
-    """Return what makes a pipeline's tokenizer."""
+    """Return a factory of the tokenizer for a pipeline."""
     return lambda nlp: ClinicalTokenizer(nlp.vocab)
 
 
 def _columns(doc: Doc, offsets: OffsetMap | None = None) -> TokenColumns:
     columns: Any = doc.to_array(["ORTH", "IDX", "LENGTH"])
     starts = columns[:, 1].astype(np.int64)
-    # No run of spaces stands inside a token, so its first character's shift is its last one's too.
+    # A token contains no spaces, so its first and last characters have the same shift.
     starts = starts if offsets is None else offsets.original(starts)
     return TokenColumns(columns[:, 0], starts, starts + columns[:, 2].astype(np.int64))
 
 
 def token_columns(doc: Doc) -> TokenColumns:
-    """Get the columns of a doc that the tokenizer made."""
+    """Return the columns of a doc, computed on first use if the tokenizer did not store them."""
     columns: TokenColumns | None = doc.user_data.get("columns")
     if columns is None:
         columns = doc.user_data["columns"] = _columns(doc)

@@ -1,4 +1,4 @@
-"""Data types of the spaCy stage: facts, quantities, section views and settings."""
+"""Data types: facts, quantities, section views and settings."""
 
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, get_args
@@ -24,23 +24,23 @@ Unit = Literal["visits", "weeks", "days", "dose_mg", "ingredients", "count", "re
 
 
 class RuleError(ValueError):
-    """A rule file cannot be used: the message names the file, the entry and what to change."""
+    """A rule file can't be used; the message names the file, the entry and what to change."""
 
 
-# Tuples, as a table of requests has millions of them and a dataclass takes four times as long to make.
+# Tuples, because a table has millions of facts and a dataclass takes four times as long to create.
 class Fact(NamedTuple):
-    """One thing the text mentions, traceable to the rule that found it.
+    """A treatment, body part, drug or other concept in a text, with the rule that matched it.
 
     Attributes
     ----------
     kind : {"treatment", "body", "drug", "class", "diagnosis", "finding"}
-        What it is; ``class`` is a drug class.
+        ``class`` is a drug class.
     value : str
         Canonical name, e.g. ``"lumbar_spine"``.
     start, end : int
-        Place in the original text, in characters, half-open.
+        Half-open character span in the original text.
     negated : bool
-        Whether the text denies it ("no spasm").
+        Whether the text negates it ("no spasm").
     rule : str
         Rule file and entry, e.g. ``"findings.toml:spasm"``.
     """
@@ -54,15 +54,15 @@ class Fact(NamedTuple):
 
 
 class Quantity(NamedTuple):
-    """A number with its meaning; a range counts as its upper end ("2-3 times a week for 6 weeks": 18).
+    """A number with its unit; the value of a range is its upper end ("2-3 times a week for 6 weeks": 18 visits).
 
     Attributes
     ----------
     unit : {"visits", "weeks", "days", "dose_mg", "ingredients", "count", "refills", "percent"}
-        ``dose_mg`` is the first one's; ``ingredients`` counts a combination's doses ("10/325mg": 2).
+        ``dose_mg`` is the dose of the first ingredient; ``ingredients`` is their number ("10/325mg": 2).
     value : float
     start, end : int
-        Place in the original text, in characters, half-open.
+        Half-open character span in the original text.
     """
 
     unit: Unit
@@ -73,16 +73,16 @@ class Quantity(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class SectionView:
-    """One section of a letter, read.
+    """Tokens, facts and quantities of one section of a letter.
 
     Attributes
     ----------
     tokens : tuple of str
-        Lower-case words in order, then one canonical token for each fact (``treatment=mri``,
-        ``no_finding=spasm``) and quantity (``visits_6``). Words of a negated fact carry the prefix ``no_``.
-        Bare numbers, dates and case numbers are left out.
+        Lower-case words in order, then a canonical token per fact (``treatment=mri``, ``no_finding=spasm``) and
+        quantity (``visits_6``). Words of a negated fact have the prefix ``no_``. Bare numbers, dates and case numbers
+        are omitted.
     offsets : tuple of (int, int)
-        Place of each token in the original text, in characters, half-open; empty if not requested.
+        Half-open character span of each token in the original text; empty if not requested.
     facts : tuple of Fact
         In text order.
     quantities : tuple of Quantity
@@ -97,19 +97,19 @@ class SectionView:
 
 @dataclass(frozen=True, slots=True)
 class NlpSettings:
-    """Options of the spaCy stage.
+    """Options of text processing.
 
     Attributes
     ----------
     negation : bool
-        Mark facts the text denies.
+        Mark facts that the text negates.
     mask_determination : bool
-        Leave out sentences that state the reviewer's own conclusion. The decision of utilization review
-        stays: it is known beforehand.
+        Omit sentences that state the reviewer's conclusion. The decision of utilization review is included, as it
+        is known before the review.
     canonical_tokens : bool
-        Add a token for each fact and quantity to the words.
+        Add a token for each fact and quantity.
     offsets : bool
-        Give the tokens' places; tables of tokens do without.
+        Include the character spans of tokens.
     """
 
     negation: bool = True

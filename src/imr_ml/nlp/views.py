@@ -1,4 +1,4 @@
-"""Turn texts into section views and classify a request into its DWC category."""
+"""Convert texts to section views, and classify requests by DWC category."""
 
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
@@ -7,13 +7,13 @@ from itertools import islice
 from imr_ml.nlp.types import NlpSettings, SectionView
 
 DEFAULT_SETTINGS = NlpSettings()
-# Negation changes no category, and leaving it on shares the pipeline that reads the sections.
+# Negation does not change the category; enabled, it uses the same pipeline as the sections.
 _CATEGORY_SETTINGS = NlpSettings(mask_determination=False, canonical_tokens=False, offsets=False)
-_BATCH, _REMEMBERED = 128, 256
+_BATCH_SIZE, _CACHE_SIZE = 128, 256
 
 
 def view_section(text: str, settings: NlpSettings = DEFAULT_SETTINGS) -> SectionView:
-    """Read one section.
+    """Convert a text to its section view.
 
     >>> view = view_section("MRI of the left knee; no spasm.")
     >>> view.tokens
@@ -23,27 +23,27 @@ def view_section(text: str, settings: NlpSettings = DEFAULT_SETTINGS) -> Section
 
 
 def view_sections(texts: Iterable[str], settings: NlpSettings = DEFAULT_SETTINGS) -> Iterator[SectionView]:
-    """Read sections, one view a text in the order given; empty text gives an empty view.
+    """Convert texts to section views, in order; an empty text has an empty view.
 
-    A text met again among the last few hundred is not read again; memory does not grow with their number.
+    Views of the last few hundred texts are cached, so memory does not grow with the number of texts.
     """
-    remembered: OrderedDict[str, SectionView] = OrderedDict()
+    cached: OrderedDict[str, SectionView] = OrderedDict()
     stream = iter(texts)
-    while batch := list(islice(stream, _BATCH)):
-        views = {text: remembered[text] for text in batch if text in remembered}
+    while batch := list(islice(stream, _BATCH_SIZE)):
+        views = {text: cached[text] for text in batch if text in cached}
         new = [text for text in dict.fromkeys(batch) if text not in views]
         views.update(zip(new, _read(new, settings), strict=True))
         yield from (views[text] for text in batch)
-        remembered.update(views)
-        while len(remembered) > _REMEMBERED:
-            remembered.popitem(last=False)
+        cached.update(views)
+        while len(cached) > _CACHE_SIZE:
+            cached.popitem(last=False)
 
 
 def category_of(request: str) -> str:
-    """Classify a request's text into its DWC category; ``"Other"`` where no treatment or drug is named.
+    """Classify a request by DWC category; ``"Other"`` if it names no treatment or drug.
 
-    The first specific treatment or drug decides, then a general word ("surgery", "brace", "evaluation"), then
-    a drug class.
+    The first specific treatment or drug determines the category, else a generic word ("surgery", "brace",
+    "evaluation"), else a drug class.
 
     >>> requests = "Flexeril 10mg #60", "Physical therapy 2x6", "Toradol injection"
     >>> [category_of(request) for request in requests]
@@ -53,7 +53,7 @@ def category_of(request: str) -> str:
 
 
 def category_of_view(view: SectionView) -> str:
-    """Classify a request's view into its DWC category."""
+    """Classify the view of a request by DWC category."""
     from imr_ml.nlp.rules import rule_book
 
     treatments = rule_book().treatments
@@ -65,18 +65,18 @@ def category_of_view(view: SectionView) -> str:
         elif fact.kind in ("drug", "class"):
             ranked.append((0 if fact.kind == "drug" else 2, fact.start, "Pharmaceuticals"))
     if not ranked:
-        # What no rule names but is dosed in milligrams is a drug.
+        # A dose in milligrams indicates a drug that the rules do not contain.
         return "Pharmaceuticals" if any(quantity.unit == "dose_mg" for quantity in view.quantities) else "Other"
     category = min(ranked)[2]
-    # A drug that is given by injection is an injection request.
-    injected = category == "Pharmaceuticals" and any(other == "Injection" for _, _, other in ranked)
-    return "Injection" if injected else category
+    # A request to inject a drug is an injection.
+    is_injected = category == "Pharmaceuticals" and any(name == "Injection" for _, _, name in ranked)
+    return "Injection" if is_injected else category
 
 
 def _read(texts: list[str], settings: NlpSettings) -> list[SectionView]:
-    from imr_ml.nlp.pipeline import reading
+    from imr_ml.nlp.pipeline import open_pipeline
     from imr_ml.nlp.reading import read_doc
 
-    with reading(settings.negation) as built:
-        docs = zip(texts, built.nlp.pipe(texts), strict=True)
-        return [read_doc(text, doc, built, settings) if len(doc) else SectionView() for text, doc in docs]
+    with open_pipeline(settings.negation) as pipeline:
+        docs = zip(texts, pipeline.nlp.pipe(texts), strict=True)
+        return [read_doc(text, doc, pipeline, settings) if len(doc) else SectionView() for text, doc in docs]

@@ -1,1 +1,1 @@
-"""Scoring on Apache Spark, with the same numbers as `score_file`."""
+"""Score on Apache Spark, with the same results as `score_file`."""

@@ -30,7 +30,7 @@ from imr_ml.tables.parquet_files import read_schema
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame, SparkSession
 
-# A task of this size takes less than a minute, which limits the loss with a machine and shows progress.
+# A task of this size takes less than a minute, so a lost machine costs little and progress is visible.
 _ROWS_PER_TASK = 10_000
 _TASKS_PER_CORE = 2
 _SETTINGS = {
@@ -48,13 +48,13 @@ _LETTER = f"path string, content string, reason string, rows array<struct<{_ROW}
 
 
 def read_rows(source: str | Path, columns: dict[str, str], session: SparkSession) -> DataFrame:
-    """Read the rows of a source; see `score_with_spark`.
+    """Read a source of requests; see `score_with_spark`.
 
     Parameters
     ----------
     source : str or Path
     columns : dict of str to str
-        The contract's name of a column -> the table's.
+        Names of columns in the source, by their names in the requests table.
     session : SparkSession
     """
     path = path_of(source)
@@ -63,12 +63,12 @@ def read_rows(source: str | Path, columns: dict[str, str], session: SparkSession
     if path and path.is_dir() and not is_table(path):
         return read_letters_with_spark(path, session)
     if path and not (is_table(path) and table_format(path) == "parquet"):
-        raise SparkError(f"{path}: Spark scores Parquet and folders of letters; score other tables without it")
-    own = session.newSession()
+        raise SparkError(f"{path}: Spark reads only Parquet and folders of letters; score this table without Spark")
+    isolated = session.newSession()
     for name, value in (_SETTINGS | {_NANOSECONDS: str(path is not None).lower()}).items():
-        own.conf.set(name, value)
+        isolated.conf.set(name, value)
     files = "*.parquet" if path and path.is_dir() else None
-    rows = own.read.parquet(str(source), mergeSchema=True, pathGlobFilter=files)
+    rows = isolated.read.parquet(str(source), mergeSchema=True, pathGlobFilter=files)
     columns = ColumnMapping(columns=columns).resolve(rows.columns).columns
     check_columns(rows.columns, str(source), columns)
     if path:
@@ -76,13 +76,13 @@ def read_rows(source: str | Path, columns: dict[str, str], session: SparkSession
     return _spread(rows, columns)
 
 
-def path_of(place: str | Path) -> Path | None:
-    """The path of a place; None for an address."""
-    return Path(place) if isinstance(place, Path) or ":/" not in place else None
+def path_of(source: str | Path) -> Path | None:
+    """Return a local path; None for a URI."""
+    return Path(source) if isinstance(source, Path) or ":/" not in source else None
 
 
 def column_of(rows: DataFrame, name: str) -> Column:
-    """A column of any name, including dots."""
+    """Return a column by name, which may contain dots."""
     return rows[_quote(name)]
 
 
@@ -91,7 +91,7 @@ def _quote(name: str) -> str:
 
 
 def _convert_nanoseconds(rows: DataFrame, path: Path) -> DataFrame:
-    """Convert times in nanoseconds, which pandas writes and Spark reads as integers."""
+    """Convert timestamps in nanoseconds, which pandas writes and Spark reads as integers."""
     from pyspark.sql import functions as sql
 
     times = [field.name for field in read_schema(path) if str(field.type).startswith("timestamp[ns")]
@@ -100,7 +100,7 @@ def _convert_nanoseconds(rows: DataFrame, path: Path) -> DataFrame:
 
 
 def _spread(rows: DataFrame, columns: dict[str, str]) -> DataFrame:
-    """Distribute rows over all cores; requests with the same summary stay together, as it is read once."""
+    """Distribute rows over all cores; requests with the same summary stay together, so that it is read only once."""
     from pyspark.sql import functions as sql
 
     names = [columns.get(name, name) for name in ("clinical_summary", "request")]
@@ -116,19 +116,19 @@ def read_letters_with_spark(folder: str | Path, session: SparkSession | None = N
     Parameters
     ----------
     folder : str or Path
-        A string may be any address that Spark reads.
+        A string may be any URI that Spark reads.
     session : SparkSession, optional
 
     Returns
     -------
     DataFrame
-        The requests table with a column ``error``: a letter that can't be read, or repeats one with an earlier path, is
-        a row with its file and the reason. Spark reads letters only on demand.
+        The requests table with a column ``error``. A letter that can't be read, or duplicates one with an earlier path,
+        is a row with its file and the reason. Letters are read lazily.
 
     Raises
     ------
     SparkError
-        If Spark is missing or can't find the folder.
+        If Spark is not installed or can't find the folder.
     """
     from pyspark.sql import Window
     from pyspark.sql import functions as sql
@@ -152,19 +152,21 @@ def read_letters_with_spark(folder: str | Path, session: SparkSession | None = N
 
 
 def _list_files(folder: str | Path, session: SparkSession) -> DataFrame:
-    """Paths and contents of files; too large files have no content."""
+    """Return paths and contents of files; the content of a file that is too large is null."""
     from pyspark.sql import functions as sql
 
     files = session.read.load(str(folder), "binaryFile", pathGlobFilter=_LETTERS, recursiveFileLookup=True)
-    fits = sql.col("length") <= MEMBER_BYTES
-    return files.where(fits).select("path", "content").union(files.where(~fits).select("path", sql.lit(None)))
+    is_small = sql.col("length") <= MEMBER_BYTES
+    return files.where(is_small).select("path", "content").union(files.where(~is_small).select("path", sql.lit(None)))
 
 
 def _read_batches(batches: Batches) -> Batches:
     for batch in batches:
         paths = [path.removeprefix("file:") for path in batch.column("path").to_pylist()]
         files = zip(paths, batch.column("content").to_pylist(), strict=True)
-        yield _batch_of({path: _read(path, content) for path, content in files if is_letter_name(PurePath(path).name)})
+        yield _build_batch(
+            {path: _read(path, content) for path, content in files if is_letter_name(PurePath(path).name)}
+        )
 
 
 def _read(path: str, content: bytes | None) -> ReadLetter | Reject:
@@ -173,8 +175,8 @@ def _read(path: str, content: bytes | None) -> ReadLetter | Reject:
     return read_bytes(content, path)
 
 
-def _batch_of(reads: dict[str, ReadLetter | Reject]) -> pa.RecordBatch:
-    """One row per letter: path, digest of its content, reason why it can't be read, and a list of its requests."""
+def _build_batch(reads: dict[str, ReadLetter | Reject]) -> pa.RecordBatch:
+    """Return one row per letter: path, digest of the content, reason why it can't be read, and list of requests."""
     requests = build_requests(read for read in reads.values() if isinstance(read, ReadLetter))
     kinds = {"string": pa.string(), "double": pa.float64(), "timestamp_ntz": pa.timestamp("us")}
     schema = pa.schema([(column.name, kinds[_SQL_TYPES[column.kind]]) for column in COLUMNS])
@@ -195,7 +197,7 @@ def _batch_of(reads: dict[str, ReadLetter | Reject]) -> pa.RecordBatch:
 
 
 def _file_name(column: str) -> Column:
-    """File name of a path."""
+    """Return the file name of a path."""
     from pyspark.sql import functions as sql
 
     return sql.element_at(sql.split(column, "/"), -1)

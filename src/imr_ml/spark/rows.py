@@ -43,7 +43,7 @@ _SQL_TYPES = {"text": "string", "number": "double", "count": "long", "flag": "bo
 
 @dataclass(frozen=True, slots=True)
 class ShippedModel:
-    """Files of a model for the workers; equal to another with the same checksums."""
+    """Files of a model, broadcast to the workers; equal if the checksums are equal."""
 
     checksum: str
     files: Broadcast[dict[str, bytes]] = field(compare=False)
@@ -57,21 +57,21 @@ def score_with_spark(
     mapping: ColumnMapping | None = None,
     session: SparkSession | None = None,
 ) -> BatchSummary:
-    """Score all rows of `source` into a folder of Parquet files, with the numbers of `score_file`.
+    """Score all rows of `source` into a folder of Parquet files, with the same results as `score_file`.
 
-    Rows keep their columns, in Spark's types, but not their order.
+    The output has the columns of the source, in Spark's types; the order of rows may change.
 
     Parameters
     ----------
     source : str, Path or DataFrame
-        A Parquet file or partitioned folder, or a folder of letters; a string may be any address that Spark reads. A
-        row of a data frame with a value in ``error`` is not scored.
+        A Parquet file or partitioned folder, or a folder of letters; a string may be any URI that Spark reads. Rows of
+        a data frame with a value in ``error`` are not scored.
     output : str or Path
-        A new folder. It contains ``_SUCCESS`` at the end.
+        A new folder, which contains ``_SUCCESS`` if scoring finished.
     model : LoadedModel
     options : ScoreOptions, optional
     mapping : ColumnMapping, optional
-        The user's names of columns and values.
+        Names of columns and values in the source.
     session : SparkSession, optional
         Default: the active session, or a new one on all cores of this machine.
 
@@ -80,44 +80,44 @@ def score_with_spark(
     SchemaError
         If the source lacks a required column.
     SparkError
-        If Spark is missing or can't finish, or `output` exists.
+        If Spark is not installed or fails, or `output` exists.
     FileNotFoundError
         If a path does not exist.
     """
     session = session or spark_session()
-    named = str(source) if isinstance(source, str | Path) else "data frame"
+    label = str(source) if isinstance(source, str | Path) else "data frame"
     mapping = mapping or ColumnMapping()
     folder = path_of(output)
     if folder and folder.exists():
-        raise SparkError(f"{output}: exists; name a new folder")
-    with translate_spark_errors(named):
+        raise SparkError(f"{output}: already exists; name a new folder")
+    with translate_spark_errors(label):
         rows = read_rows(source, mapping.columns, session) if isinstance(source, str | Path) else source
-        given = [name for name in rows.columns if name != _ERROR]
-        mapping = mapping.resolve(given)
-        check_columns(given, named, mapping.columns)
-        scored = _score_lazily(rows, given, model, options or ScoreOptions(), mapping)
+        names = [name for name in rows.columns if name != _ERROR]
+        mapping = mapping.resolve(names)
+        check_columns(names, label, mapping.columns)
+        scored = _score_lazily(rows, names, model, options or ScoreOptions(), mapping)
         scored.write.parquet(str(output), compression="zstd")
         summary = _summarize(rows.sparkSession.read.parquet(str(output)))
-    return replace(summary, notes=tuple(describe_columns(given, mapping)))
+    return replace(summary, notes=tuple(describe_columns(names, mapping)))
 
 
 def _score_lazily(
     rows: DataFrame, names: list[str], model: LoadedModel, options: ScoreOptions, mapping: ColumnMapping
 ) -> DataFrame:
-    """Add the columns of scores to the columns `names` of the rows, lazily."""
+    """Add the columns of scores to the columns `names`, lazily."""
     from pyspark.sql import functions as sql
     from pyspark.sql.types import StructType
 
     task = Task(model.folder, options, mapping, tuple(names))
     error = column_of(rows, _ERROR) if _ERROR in rows.columns else sql.lit(None)
-    given = [column_of(rows, name) for name in names]
-    schema = StructType(rows.select(*given).schema.fields)
+    columns = [column_of(rows, name) for name in names]
+    schema = StructType(rows.select(*columns).schema.fields)
     for column in ADDED:
         schema = schema.add(column.name, _SQL_TYPES[column.kind])
-    # Spark sends columns to its workers by name, which fails for a name with a dot.
-    sent = rows.select(*given, error.cast("string"))
-    sent = sent.toDF(*map(str, range(len(sent.columns))))
-    return map_batches(sent, _scorer(_ship(model, rows.sparkSession), task), schema)
+    # Workers receive columns by name, which fails for a name with a dot.
+    numbered = rows.select(*columns, error.cast("string"))
+    numbered = numbered.toDF(*map(str, range(len(numbered.columns))))
+    return map_batches(numbered, _make_scorer(_ship(model, rows.sparkSession), task), schema)
 
 
 def _ship(model: LoadedModel, session: SparkSession) -> ShippedModel:
@@ -128,14 +128,14 @@ def _ship(model: LoadedModel, session: SparkSession) -> ShippedModel:
 
 @lru_cache(maxsize=1)
 def _load(shipped: ShippedModel) -> LoadedModel:
-    """Load the model once per worker, with verified checksums."""
+    """Load the model, once per worker, and verify its checksums."""
     with tempfile.TemporaryDirectory() as folder:
         for name, content in shipped.files.value.items():
             (Path(folder) / name).write_bytes(content)
         return read_model(Path(folder))
 
 
-def _scorer(shipped: ShippedModel, task: Task) -> Callable[[Batches], Batches]:
+def _make_scorer(shipped: ShippedModel, task: Task) -> Callable[[Batches], Batches]:
     def score(batches: Batches) -> Batches:
         for batch in batches:
             for start in range(0, batch.num_rows, ROWS_AT_ONCE):
@@ -145,22 +145,22 @@ def _scorer(shipped: ShippedModel, task: Task) -> Callable[[Batches], Batches]:
 
 
 def score_batch(batch: pa.RecordBatch, model: LoadedModel, task: Task) -> pa.RecordBatch:
-    """Score a batch: its columns unchanged, then the added ones."""
-    *given, errors = batch.columns
-    rows = frame_of(pa.Table.from_arrays(given, list(task.columns)))
+    """Score a batch whose last column has the errors; return its other columns, then the columns of scores."""
+    *columns, errors = batch.columns
+    rows = frame_of(pa.Table.from_arrays(columns, list(task.columns)))
     scored = score_rows(model, task, rows, errors.to_pylist())
     types: dict[str, Any] = {"text": pa.string(), "number": pa.float64(), "count": pa.int64(), "flag": pa.bool_()}
     added = arrays_of(scored, pa.schema([(column.name, types[column.kind]) for column in ADDED]))
-    return pa.RecordBatch.from_arrays([*given, *added], [*task.columns, *SCORE_COLUMNS])
+    return pa.RecordBatch.from_arrays([*columns, *added], [*task.columns, *SCORE_COLUMNS])
 
 
 def _summarize(scored: DataFrame) -> BatchSummary:
-    """Count the rows in the output folder, which excludes the counts of lost tasks."""
+    """Count the rows in the output folder, which has no duplicates from repeated tasks."""
     outcomes, reasons, warnings = Counter[str](), Counter[str](), Counter[str]()
     in_training = 0
     keys = ("outcome_pred", "error", "warnings", "in_training")
-    for outcome, reason, warning, is_known, rows in scored.groupBy(*keys).count().collect():
-        in_training += rows if is_known else 0
+    for outcome, reason, warning, is_in_training, rows in scored.groupBy(*keys).count().collect():
+        in_training += rows if is_in_training else 0
         warnings.update(dict.fromkeys(warning.split(WARNING_SEPARATOR) if warning else (), rows))
         if reason is None:
             outcomes[outcome] += rows

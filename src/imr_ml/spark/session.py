@@ -1,4 +1,4 @@
-"""Open a Spark session and translate Spark errors to one line."""
+"""Start a Spark session and convert Spark errors to one-line messages."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
     from pyspark.sql.types import StructType
 
 Batches = Iterator["pa.RecordBatch"]
-_NEEDS = "install it with pip install 'imr-ml[spark]', and Java 17 or newer"
+_INSTALL = "install it with pip install 'imr-ml[spark]', and Java 17 or newer"
 LOCAL = "local[*]"
 ROWS_AT_ONCE = 2000
 
 
 class SparkError(ImrError):
-    """Spark is missing or could not finish; the message says what to do."""
+    """Spark is not installed, failed, or does not support the input."""
 
 
 def spark_session(master: str = LOCAL) -> SparkSession:
@@ -36,40 +36,40 @@ def spark_session(master: str = LOCAL) -> SparkSession:
     Parameters
     ----------
     master : str
-        Master of a new session: ``local[2]`` uses two cores of this machine, ``spark://host:7077`` a cluster.
+        Master of a new session, e.g. ``local[2]`` for two cores of this machine or ``spark://host:7077`` for a cluster.
 
     Raises
     ------
     SparkError
-        If Spark or Java is missing, or Spark does not start.
+        If Spark or Java is not installed, or Spark does not start.
     """
     try:
         from pyspark.errors import PySparkException
         from pyspark.sql import SparkSession
     except ModuleNotFoundError:
-        raise SparkError(f"Spark is not installed; {_NEEDS}") from None
+        raise SparkError(f"Spark is not installed; {_INSTALL}") from None
     active = SparkSession.getActiveSession()
     if active is not None:
         return active
     java_home = os.environ.get("JAVA_HOME")
     if not ((Path(java_home) / "bin" / "java").exists() if java_home else shutil.which("java")):
-        raise SparkError(f"Spark needs Java, and there is none on the PATH or in JAVA_HOME; {_NEEDS}")
+        raise SparkError(f"Spark needs Java, which is not on the PATH or in JAVA_HOME; {_INSTALL}")
     if master.startswith("local"):
-        # By default workers run the first python3 of the PATH.
+        # By default, workers run the first python3 on the PATH.
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
-    # The web page of a running job may show clinical text.
+    # The Spark UI may show clinical text.
     builder = SparkSession.builder.master(master).appName("imr-ml").config("spark.ui.enabled", "false")
     builder = builder.config("spark.ui.showConsoleProgress", str(sys.stderr.isatty()).lower())
     try:
         with _quiet():
             return builder.config("spark.log.level", "ERROR").getOrCreate()
     except PySparkException as error:
-        raise SparkError(f"Spark does not start ({error.getCondition()}); {_NEEDS}") from error
+        raise SparkError(f"Spark does not start ({error.getCondition()}); {_INSTALL}") from error
 
 
 @contextmanager
 def translate_spark_errors(source: str) -> Iterator[None]:
-    """Translate Spark's errors to one line without content of rows."""
+    """Convert Spark errors to one-line messages without data."""
     from py4j.protocol import Py4JError
     from pyspark.errors import PySparkException
 
@@ -77,26 +77,35 @@ def translate_spark_errors(source: str) -> Iterator[None]:
         yield
     except PySparkException as error:
         condition = error.getCondition() or type(error).__name__
-        raise SparkError(f"{source}: Spark could not finish ({condition}); its log says why") from error
+        raise SparkError(f"{source}: Spark could not finish ({condition}); see its log for the cause") from error
     except Py4JError as error:
-        raise SparkError(f"{source}: Spark could not finish; its log says why") from error
+        raise SparkError(f"{source}: Spark could not finish; see its log for the cause") from error
 
 
 def map_batches(rows: DataFrame, function: Callable[[Batches], Batches], schema: StructType | str) -> DataFrame:
-    """Apply a function to the Arrow batches of the rows, lazily; `schema` is that of its result."""
+    """Apply a function to Arrow batches of the rows, lazily.
+
+    Parameters
+    ----------
+    rows : DataFrame
+    function : callable
+        From an iterator of batches to an iterator of batches.
+    schema : StructType or str
+        Schema of the result.
+    """
     with _quiet():
         return rows.mapInArrow(function, schema)
 
 
 def arrays_of(frame: pd.DataFrame, schema: pa.Schema) -> list[pa.Array]:
-    """Columns of a frame in the types of the schema, without chunks."""
+    """Return the columns of a frame as arrays with the types of the schema."""
     table = pa.Table.from_pandas(frame, schema, preserve_index=False)
     return [column.combine_chunks() for column in table.columns]
 
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Suppress PySpark's warning about pandas 3, as we send only Arrow data."""
+    """Suppress PySpark's warning about pandas 3, because only Arrow data is sent."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas", FutureWarning)
         yield

@@ -1,4 +1,4 @@
-"""Invented profiles: cases of a few requests that share what a case's requests share."""
+"""Synthetic profiles."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ CATEGORIES = ("Pharmaceuticals", "Therapies", "Surgery", "Injection")
 
 
 def make_profile(cases: int, seed: int, *, age: float = 45.0, shares: tuple[float, ...] = (0.4, 0.3, 0.2, 0.1)):
-    """One to four requests a case; age and summary are the case's, request and category the request's own."""
+    """Profile with one to four requests per case, which share age and summary but not request and category."""
     random = np.random.default_rng(seed)
     case = np.repeat(np.arange(cases), random.integers(1, 5, cases))
     rows = len(case)
@@ -25,8 +25,8 @@ def make_profile(cases: int, seed: int, *, age: float = 45.0, shares: tuple[floa
     return Profile(case, {name: values.astype(np.float32) for name, values in numbers.items()}, labels, rows)
 
 
-def part_of(profile: Profile, cases: np.ndarray) -> Profile:
-    """Some of a profile's cases."""
+def select_cases(profile: Profile, cases: np.ndarray) -> Profile:
+    """Return the part of a profile with these cases."""
     rows = np.isin(profile.case, cases)
     case = np.unique(profile.case[rows], return_inverse=True)[1]
     numbers = {name: values[rows] for name, values in profile.numbers.items()}
