@@ -42,7 +42,7 @@ def test_the_address_that_make_ui_reports_shows_runs_by_name_with_their_metrics(
     for metric in ("family.f1_micro", "outcome.roc_auc.low"):
         page.locator(f"[role=columnheader][col-id='metrics.`{metric}`']").wait_for()
         page.get_by_text(f"{run.data.metrics[metric]:.6f}"[:-2]).first.wait_for()
-    page.get_by_text("One run a training").first.wait_for()
+    page.get_by_text("One run per training").first.wait_for()
     save_picture(page, "runs")
 
 
