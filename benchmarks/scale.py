@@ -36,7 +36,7 @@ from imr_ml.evaluation.cross_validation import OutOfFold
 from imr_ml.evaluation.intervals import Bootstrap
 from imr_ml.ingest.sources import table_at
 from imr_ml.sample.writing import write_output
-from imr_ml.training import decided_requests
+from imr_ml.training_data import decided_requests
 
 SEED, JOBS = 11, 2
 SHOWN = ("outcome.roc_auc", "outcome.brier_skill", "family.f1_micro", "family.top_cited")

@@ -25,7 +25,7 @@ from imr_ml.evaluation.splits import grouped_folds
 from imr_ml.features.frame import feature_frame
 from imr_ml.ingest.ingestion import ingest
 from imr_ml.ingest.inputs import letter_files
-from imr_ml.training import decided_requests
+from imr_ml.training_data import decided_requests
 
 LENGTHS = (None, 1200, 700, 300, 100)
 REPEATS, FOLDS, RESAMPLES, TERMS_SHOWN = 5, 5, 1000, 5

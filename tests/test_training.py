@@ -20,7 +20,8 @@ from imr_ml.model_files import read_model, save_model
 from imr_ml.nlp.types import NlpSettings
 from imr_ml.reporting.card.rendering import write_card
 from imr_ml.reporting.figures import figures
-from imr_ml.training import TrainingError, TrainingSettings, data_digest, train
+from imr_ml.training import TrainingSettings, train
+from imr_ml.training_data import TrainingError, data_digest
 
 QUICK = TrainingSettings(evaluation=EvaluationSettings(folds=2, repeats=1, resamples=20, jobs=1))
 

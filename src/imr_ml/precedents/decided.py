@@ -203,11 +203,11 @@ def _groups_by(names: NDArray[np.object_], groups: NDArray[np.int64]) -> dict[st
 
 
 def _cells(requests: pd.DataFrame, column: str) -> Iterator[str]:
-    """Cells of a column as text; empty where they or the column are missing."""
+    """Return the cells of a column as text; empty strings for missing values or if there is no such column."""
     if column not in requests:
         return repeat("", len(requests))
-    cells = requests[column]
-    return ("" if absent else str(cell) for cell, absent in zip(cells, cells.isna(), strict=True))
+    cells = requests[column].tolist()
+    return (cell if isinstance(cell, str) else "" if pd.isna(cell) else str(cell) for cell in cells)
 
 
 def _texts(requests: pd.DataFrame, column: str) -> NDArray[np.object_]:

@@ -19,7 +19,7 @@ from imr_ml.evaluation.splits import Split, grouped_folds
 from imr_ml.progress import StartProgress, silent
 from imr_ml.sweeps.results import FILE, OBJECTIVES, SELECTED, Sweep, SweepError, objectives_of
 from imr_ml.sweeps.searching import Search, TrialResult, open_storage
-from imr_ml.training import data_facts, decided_requests
+from imr_ml.training_data import data_facts, decided_requests
 
 if TYPE_CHECKING:
     import pandas as pd

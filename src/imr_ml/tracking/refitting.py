@@ -26,7 +26,7 @@ from imr_ml.tracking.predictions import FILE, HeldOut, write_held_out
 from imr_ml.tracking.rebuilding import read_facts, settings_of_facts, training_requests
 from imr_ml.tracking.run_facts import TERMS, count_terms, with_intervals
 from imr_ml.tracking.views import NOTE
-from imr_ml.training import data_digest, decided_requests
+from imr_ml.training_data import data_digest, decided_requests
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from imr_ml.evaluation.intervals import Estimate
     from imr_ml.evaluation.learning import LearningPoint
     from imr_ml.tracking.git import GitState
-    from imr_ml.training import DataFacts, TrainedModel
+    from imr_ml.training import TrainedModel
+    from imr_ml.training_data import DataFacts
 
 TERMS = "model.terms"
 """Metric that says how simple a model is: see `count_terms`."""

@@ -46,7 +46,8 @@ if TYPE_CHECKING:
     from imr_ml.evaluation.cross_validation import OutOfFold
     from imr_ml.rates.counting import Rates
     from imr_ml.tracking.git import GitState
-    from imr_ml.training import DataFacts, TrainedModel
+    from imr_ml.training import TrainedModel
+    from imr_ml.training_data import DataFacts
 
 CARD = "model_card.md"
 EXPERIMENT_FILE = "experiment.toml"
