@@ -55,7 +55,7 @@ def measured(requests: int) -> Measured:
         table = Path(folder) / "requests.parquet"
         # A letter holds 2.2 requests on average; the last case may be cut short.
         write_output(table, max(requests // 2, 50), SEED, jobs=SETTINGS.jobs)
-        dataset = Dataset.of(read_requests(table).head(requests))
+        dataset = Dataset.from_table(read_requests(table).head(requests))
     estimates = evaluate(dataset, RequestModel, SETTINGS).estimates
     return Measured(len(dataset), int(dataset.labels.overturned.sum()), estimates[MODEL], estimates["plain_tfidf"])
 

@@ -39,7 +39,7 @@ Shares = dict[str, NDArray[np.float64]]
 def measure(folder: Path) -> Iterator[tuple[str, str]]:
     """Rows of (what, measured): each agreement of precedents, of all decided requests, and the paired difference."""
     requests = ingest(letter_files([folder])).requests
-    dataset = Dataset.of(requests)
+    dataset = Dataset.from_table(requests)
     repeats = [
         _shares(requests, dataset, folds)
         for folds in repeated_folds(dataset.labels.overturned, dataset.groups, SETTINGS)
@@ -69,19 +69,19 @@ def _shares(requests: pd.DataFrame, dataset: Dataset, folds: list[Split]) -> dic
     """Shares of each request's precedents, and of all decided requests of the other folds, that agree with it."""
     names = (*AGREEMENTS, "overturned", "in a cohort")
     shares = {side: {name: np.full(len(dataset), np.nan) for name in names} for side in ("precedents", "all")}
-    kinds = Kinds.of(dataset.frame)
+    kinds = Kinds.from_frame(dataset.frame)
     for train, test in folds:
         known = dataset[train]
         model = RequestModel().fit(known.frame, known.labels, known.groups)
-        decided = DecidedRequests.of(requests.iloc[train], known)
-        neighbours = Neighbours.of(decided, model.matrix(known.frame), model.outcome_column_weights)
+        decided = DecidedRequests.from_table(requests.iloc[train], known)
+        neighbours = Neighbours.from_matrix(decided, model.matrix(known.frame), model.outcome_column_weights)
         asked = dataset.frame.iloc[test]
-        query = Query.of(
+        query = Query.from_table(
             requests.iloc[test].assign(
                 application_received=None, ur_denial_date=None, decision_date=None, decision_year=None
             )
         )
-        nearest = neighbours.nearest(model.matrix(asked), query, Kinds.of(asked), MOST)
+        nearest = neighbours.nearest(model.matrix(asked), query, Kinds.from_frame(asked), MOST)
         shares["precedents"]["in a cohort"][test] = Cohorts(decided).rates(asked, query).rate
         for row, precedents in zip(test.tolist(), nearest, strict=True):
             of_row = np.array([train[one.row] for one in precedents], dtype=np.int64)

@@ -48,7 +48,7 @@ def evaluate_elsewhere(known: pd.DataFrame, test: pd.DataFrame) -> Comparison:
     """The model and the baselines trained on some requests and tested on others."""
     both = pd.concat([known, test], ignore_index=True)
     split = np.arange(len(known)), np.arange(len(known), len(both))
-    dataset = Dataset.of(both)
+    dataset = Dataset.from_table(both)
     test_labels = dataset.labels[split[1]]
     predicted = out_of_fold(dataset, predictors(RequestModel, test_labels), [[split]], SETTINGS.jobs)
     return compare(predicted, test_labels, duplicate_groups(test), SETTINGS)
@@ -56,7 +56,7 @@ def evaluate_elsewhere(known: pd.DataFrame, test: pd.DataFrame) -> Comparison:
 
 def evaluate_at_home(requests: pd.DataFrame) -> Comparison:
     """The model and the baselines trained on the letters' other cases."""
-    dataset = Dataset.of(requests)
+    dataset = Dataset.from_table(requests)
     labels, groups = dataset.labels, dataset.groups
     folds = repeated_folds(labels.overturned, groups, SETTINGS)
     predicted = out_of_fold(dataset, predictors(RequestModel, labels), folds, SETTINGS.jobs)

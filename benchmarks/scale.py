@@ -165,7 +165,7 @@ def _shown(estimate: dict[str, float]) -> str:
 def approximation(table: Path) -> Table:
     """What a fit for large tables loses against the exact one, on the same held-out cases."""
     requests = decided_requests(table_at(table).requests)
-    dataset = Dataset.of(requests, jobs=JOBS)
+    dataset = Dataset.from_table(requests, jobs=JOBS)
     train_rows, test_rows = held_out_part(dataset.groups, 5, SEED)
     known, frame, labels = dataset[train_rows], dataset.frame.iloc[test_rows], dataset.labels[test_rows]
     groups = np.unique(dataset.groups[test_rows], return_inverse=True)[1]

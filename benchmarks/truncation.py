@@ -47,7 +47,7 @@ def variants(requests: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
 def measure(folder: Path) -> Iterator[Table]:
     """Mean probability by length of text, paired metrics, and how often the terms shown contradict the prediction."""
     requests = decided_requests(ingest(letter_files([folder])).requests)
-    dataset = Dataset.of(requests)
+    dataset = Dataset.from_table(requests)
     frames = {name: feature_frame(table) for name, table in variants(requests)}
     full = next(iter(frames))
     p = {(side, name): np.zeros((REPEATS, len(requests))) for side in _BOTH for name in frames}

@@ -30,7 +30,7 @@ def test_the_example_is_trained_on_and_scored_as_the_page_says(tmp_path, monkeyp
     assert trained.exit_code == 0, trained.output
     assert "9 row(s) left out: 2 x outcome is partial (choose with --partial), 2 x outcome is empty" in trained.stdout
     assert "date_of_injury is read day first" in trained.stdout
-    assert "2 x age: not a number that it can be" in trained.stdout
+    assert "2 x age: not a valid number" in trained.stdout
     assert "SYNTHETIC" in trained.stdout
     left_out = pd.read_csv("left-out.csv")
     assert len(left_out) == 9

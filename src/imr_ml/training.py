@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 class TrainedModel:
     """A fitted model, its evaluation and the data it was trained on.
 
-    `notes` are lines on what the data cannot teach.
+    `notes` are lines about limits of the training data and the training method.
     """
 
     model: RequestModel
@@ -55,7 +55,7 @@ class TrainedModel:
 
     @property
     def outcome_sets(self) -> OutcomeSets:
-        """Prediction sets at the coverage of the settings."""
+        """Prediction sets at the coverage in the settings."""
         return self.held_out.sets(self.settings.coverage)
 
 
@@ -75,20 +75,20 @@ def train(
     start : callable, optional
         Starts the progress bar of each long step.
     groups : (requests,) int, optional
-        As `near_duplicates.duplicate_groups` gives them, if they are known.
+        Result of `near_duplicates.duplicate_groups`, if already computed.
 
     Raises
     ------
     TrainingError
-        For a table of several sources or without decided requests.
+        If the table mixes sources or has no decided request.
     SplitError
-        For too few cases.
+        If there are too few cases.
     """
     settings = settings or TrainingSettings()
     decided = decided_requests(requests)
-    known = groups if groups is not None and len(groups) == len(decided) else None
+    groups = groups if groups is not None and len(groups) == len(decided) else None
     release_memory()
-    dataset = Dataset.of(decided, settings.nlp, start, known, settings.evaluation.jobs)
+    dataset = Dataset.from_table(decided, settings.nlp, start, groups, settings.evaluation.jobs)
     release_memory()
     frame, labels, groups = dataset.frame, dataset.labels, dataset.groups
     build = partial(RequestModel, settings.model)
@@ -98,12 +98,12 @@ def train(
     release_memory()
     model = build()
     matrix = model.fit_rows(frame, labels, groups)
-    rows = DecidedRequests.of(decided, dataset, with_texts=settings.precedent_texts)
+    rows = DecidedRequests.from_table(decided, dataset, with_texts=settings.precedent_texts)
     p_overturned = evaluation.out_of_fold.mean_p_overturned
     return TrainedModel(
         model=model,
-        held_out=HeldOutScores.of(p_overturned, evaluation.labels.overturned, evaluation.groups),
-        neighbours=Neighbours.of(rows, matrix, model.outcome_column_weights),
+        held_out=HeldOutScores.from_predictions(p_overturned, evaluation.labels.overturned, evaluation.groups),
+        neighbours=Neighbours.from_matrix(rows, matrix, model.outcome_column_weights),
         reference=_reference(model, matrix, evaluation, dataset),
         evaluation=evaluation,
         coverage=measured_coverage(evaluation, settings.coverage),
@@ -115,7 +115,7 @@ def train(
 
 
 def _large_table_notes(evaluation: Evaluation, model: ModelSettings, requests: int) -> list[str]:
-    """What is different about the training of a large table."""
+    """Return notes on how training on a large table differs."""
     notes = []
     if len(evaluation.rows) < requests:
         tested = f"{len(evaluation.rows):,} requests, {evaluation.settings.tested_parts}"
@@ -126,14 +126,14 @@ def _large_table_notes(evaluation: Evaluation, model: ModelSettings, requests: i
 
 
 def _reference(model: RequestModel, matrix: FeatureRows, evaluation: Evaluation, dataset: Dataset) -> Profile:
-    """Profile of the tested requests as if they were new to the model.
+    """Profile the evaluated requests as if they were new to the model.
 
-    How far probabilities spread depends on a model's calibration, which differs from fold to fold of a small table: so
-    the outcome's probabilities are those that the model itself was calibrated on, not the evaluation's.
+    The spread of probabilities depends on the calibration, which differs between folds of a small table. The profile
+    therefore uses the held-out probabilities from the model's own calibration, not those of the evaluation.
     """
     places = sampled_rows(evaluation.groups, model.settings.seed)
     rows = evaluation.rows[places]
-    # One repeat, not their mean: a request is scored by one model, too.
+    # A single repeat instead of the mean, because new requests are scored by a single model.
     out_of_fold = evaluation.out_of_fold.repeats[0][places]
     held_out = model.held_out_p_overturned(matrix[rows], dataset.labels.overturned, rows)
     p_overturned = np.where(np.isnan(held_out), out_of_fold.p_overturned, held_out)

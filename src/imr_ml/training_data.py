@@ -25,23 +25,22 @@ _ROWS_AT_ONCE = 2_000
 
 
 class TrainingError(ImrError):
-    """A table that can't be trained on; the message says why and what to do."""
+    """A table cannot be used for training; the message says why and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
 class DataFacts:
-    """What a model was trained on.
+    """Facts about the training data of a model.
 
     Attributes
     ----------
     source : str
-        ``dwc``, ``dmhc``, ``sample``, or the name of the user's own, ``own`` where the table has none.
+        ``dwc``, ``dmhc``, ``sample`` or the name of a user's source; ``own`` if the table names none.
     sha256 : str
-        Of the features and labels of the rows used, in their order.
+        Digest of the features and labels of the training rows, in order.
     requests, cases, groups, overturned, undecided : int
-        Rows used; their cases; the groups that are left of these after joining those with nearly the same clinical
-        summary, which are what stays on one side of every split; rows overturned; rows left out because they are not
-        decided.
+        Number of training rows, of their cases, and of groups of near-duplicate cases, which are never split;
+        overturned rows; rows left out because they are undecided.
     """
 
     source: str
@@ -54,42 +53,42 @@ class DataFacts:
 
     @property
     def is_synthetic(self) -> bool:
-        """Whether the figures say nothing about real decisions."""
+        """Whether the data are synthetic, so that figures do not apply to real decisions."""
         return source_kind(self.source) == "sample"
 
     @property
     def is_own(self) -> bool:
-        """Whether the decisions are the user's own, not published ones."""
+        """Whether the decisions come from the user instead of a published source."""
         return source_kind(self.source) == "own"
 
 
 def decided_requests(requests: pd.DataFrame) -> pd.DataFrame:
-    """Rows that a model can be trained on, in the order in which they are evaluated.
+    """Select the rows that a model can be trained on, in the order of the evaluation.
 
-    Those with an outcome and, unless no row of the table has families, with families.
+    These have an outcome and, if any row of the table has families, also families.
 
     Raises
     ------
     TrainingError
-        For a table of several sources or without such rows.
+        If the table mixes sources or has no such rows.
     """
     require_columns(list(requests.columns), ("outcome",), "the requests table")
     if "families" not in requests:
         requests = requests.assign(families=None)
-    decided = _rows_of(requests, requests["outcome"].notna())
+    decided = _select_rows(requests, requests["outcome"].notna())
     if decided.empty:
-        raise TrainingError("the requests table has no decided request: fill outcome")
+        raise TrainingError("the requests table has no decided request: fill the column outcome")
     sources = _sources(decided)
     if len(sources) > 1:
-        raise TrainingError(f"the requests table mixes sources ({', '.join(sources)}): train on one at a time")
+        raise TrainingError(f"the requests table mixes sources ({', '.join(sources)}): train on one source at a time")
     if decided["families"].notna().any():
-        decided = _rows_of(decided, decided["families"].notna())
+        decided = _select_rows(decided, decided["families"].notna())
     return decided.reset_index(drop=True)
 
 
-def _rows_of(requests: pd.DataFrame, wanted: pd.Series) -> pd.DataFrame:
-    """The rows wanted; the table itself, not a copy of its texts, where that is all of them."""
-    return requests if wanted.all() else requests[wanted]
+def _select_rows(requests: pd.DataFrame, mask: pd.Series) -> pd.DataFrame:
+    """Return the selected rows, without a copy if all are selected."""
+    return requests if mask.all() else requests[mask]
 
 
 def _sources(requests: pd.DataFrame) -> list[str]:
@@ -97,15 +96,16 @@ def _sources(requests: pd.DataFrame) -> list[str]:
 
 
 def data_facts(requests: pd.DataFrame, decided: pd.DataFrame, groups: NDArray[np.int64]) -> DataFacts:
-    """What a model of these requests is trained on.
+    """Describe the training data of a model.
 
     Parameters
     ----------
     requests : DataFrame
+        Complete requests table.
     decided : DataFrame
-        Its `decided_requests`.
-    groups : (requests,) int
-        Of the decided ones.
+        Result of `decided_requests`.
+    groups : (decided,) int
+        Groups of the decided requests.
     """
     return DataFacts(
         source=next(iter(_sources(decided)), OWN_SOURCE),
@@ -119,11 +119,11 @@ def data_facts(requests: pd.DataFrame, decided: pd.DataFrame, groups: NDArray[np
 
 
 def data_digest(decided: pd.DataFrame) -> str:
-    """SHA-256 of the features and labels of decided requests, in their order."""
+    """Return the SHA-256 of the features and labels of decided requests, in order."""
     import pandas as pd
 
     columns, digest = [*FEATURE_COLUMNS, *LABEL_COLUMNS], hashlib.sha256()
-    # Few rows at a time: every column is copied as text, and Arrow keeps the memory of each copy for a while.
+    # In batches to limit memory: each column is copied as text, and Arrow releases copies late.
     for start in range(0, len(decided), _ROWS_AT_ONCE):
         part = decided.iloc[start : start + _ROWS_AT_ONCE].reindex(columns=columns).astype("string")
         digest.update(pd.util.hash_pandas_object(part, index=False).to_numpy().tobytes())

@@ -1,4 +1,4 @@
-"""Every classifier by name: it learns, predicts the same once saved and loaded, and tells exactly or nothing."""
+"""Every classifier learns, predicts the same after loading, and has exact contributions or none."""
 
 import io
 import re
@@ -56,7 +56,7 @@ def test_both_tasks_have_the_same_classifiers():
 
 
 @pytest.mark.parametrize("name", with_slow(OUTCOME_CANDIDATE_TYPES))
-def test_a_classifier_learns_and_predicts_alike_once_loaded(prepared, name):
+def test_a_loaded_classifier_predicts_the_same(prepared, name):
     model = fitted(prepared, name)
 
     predictions = model.predict(prepared.frame)
@@ -78,7 +78,7 @@ def test_a_classifier_learns_and_predicts_alike_once_loaded(prepared, name):
 
 @pytest.mark.parametrize("name", ["logistic_regression", "linear_svm", "nearest_neighbors"])
 @pytest.mark.parametrize("arrangement", ARRANGEMENTS[1:])
-def test_families_may_be_arranged_otherwise(prepared, name, arrangement):
+def test_families_support_every_arrangement(prepared, name, arrangement):
     model = fitted(prepared, name, arrangement)
 
     predictions = model.predict(prepared.frame)
@@ -106,7 +106,7 @@ def test_a_linear_score_has_exact_contributions(prepared, name):
             assert term.weight == pytest.approx(by_name[f"{term.block}__{term.term}"], abs=1e-9)
 
 
-def test_a_classifier_that_is_not_linear_gives_no_terms(prepared):
+def test_a_nonlinear_classifier_has_no_contributions(prepared):
     model = fitted(prepared, "nearest_neighbors")
     matrix = model.matrix(prepared.frame.iloc[:2])
     predictions = model.predict_matrix(matrix)
@@ -117,7 +117,7 @@ def test_a_classifier_that_is_not_linear_gives_no_terms(prepared):
     assert expit([one.outcome.log_odds for one in evidence]) == pytest.approx(predictions.p_overturned)
 
 
-def test_the_general_calibration_is_the_one_of_logistic_regression(prepared):
+def test_both_calibrated_classifiers_agree_on_logistic_regression(prepared):
     model = RequestModel().fit(prepared.frame, prepared.labels, prepared.groups)
     matrix, truth, groups = model.matrix(prepared.frame), prepared.labels.overturned, prepared.groups
 
@@ -127,7 +127,7 @@ def test_the_general_calibration_is_the_one_of_logistic_regression(prepared):
     assert (general.predict_proba(matrix) == of_regression.predict_proba(matrix)).all()
 
 
-def test_weights_of_decisions_reach_every_classifier(prepared):
+def test_every_classifier_uses_row_weights(prepared):
     model = fitted(prepared, "nearest_neighbors")
     matrix, truth, groups = model.matrix(prepared.frame), prepared.labels.overturned, prepared.groups
     ignored = np.where(truth, 1e-9, 1.0)

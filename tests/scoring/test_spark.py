@@ -1,4 +1,4 @@
-"""Spark gives the rows and numbers that the local engine gives, on a real session."""
+"""Spark returns the same rows and numbers as the local engine."""
 
 import contextlib
 import os
@@ -24,7 +24,7 @@ from imr_ml.score_columns import SCORE_COLUMNS, ScoreOptions
 from imr_ml.scoring.batch import BatchSettings, score_file
 
 TRIES = 4
-"""Of a task, before Spark gives the job up."""
+"""Attempts per task before Spark fails the job."""
 NO_PYSPARK = """
 import sys
 import pandas as pd
@@ -47,13 +47,13 @@ def spark():
 
 
 def in_folders(requests, folder):
-    """A partitioned folder, over whose files the cases are strewn."""
+    """Write a partitioned folder with the cases spread over its files."""
     requests.assign(part=[f"p{row % 3}" for row in range(len(requests))]).to_parquet(folder, partition_cols=["part"])
     return folder
 
 
 def values(frame):
-    """Cells as Python has them, rows in one order, whatever the types that hold them."""
+    """Convert cells to Python values and sort rows, to compare tables of different types."""
     frame = frame.assign(**{name: frame[name].dt.floor("s") for name in frame.select_dtypes("datetime")})
     rows = frame.astype("object").where(frame.notna(), None).sort_values(["part", "id"])
     return rows.to_dict("records")
@@ -69,12 +69,12 @@ def test_a_partitioned_folder_gets_the_local_engines_numbers_bit_for_bit(spark, 
     requests.loc[3, "RFA.text"], requests.loc[4, "date_of_injury"], requests.loc[5, "case_number"] = "", "soon", None
     source, mapping = in_folders(requests, tmp_path / "in"), ColumnMapping(columns={"request": "RFA.text"})
 
-    told = score_with_spark(source, tmp_path / "spark", loaded, mapping=mapping, session=spark)
+    summary = score_with_spark(source, tmp_path / "spark", loaded, mapping=mapping, session=spark)
 
     expected = score_file(source, tmp_path / "local.parquet", loaded, settings=BatchSettings(mapping))
     scored, local = pd.read_parquet(tmp_path / "spark"), pd.read_parquet(tmp_path / "local.parquet")
-    assert told == expected
-    assert told.reasons == {"request is empty": 1}
+    assert summary == expected
+    assert summary.reasons == {"request is empty": 1}
     assert list(scored.columns) == list(local.columns)
     assert values(scored.drop(columns="tags")) == values(local.drop(columns="tags"))
     assert len(pq.ParquetDataset(tmp_path / "spark").files) > 1
@@ -113,12 +113,12 @@ def failed_while(job, spark):
 
 
 def lost(tracker, stages):
-    """Tasks of these stages that Spark says have failed; it knows stages that have ended too."""
+    """Count the failed tasks of stages, including finished ones."""
     return sum(stage.numFailedTasks for stage in filter(None, map(tracker.getStageInfo, stages)))
 
 
 def killed_one(watched_s=0.2, worked_s=0.05):
-    """Kill a worker that is seen to work; how many were killed."""
+    """Kill a busy worker; return the number of killed workers."""
     before = dict(workers())
     time.sleep(watched_s)
     for worker, used_s in workers():
@@ -129,14 +129,14 @@ def killed_one(watched_s=0.2, worked_s=0.05):
 
 
 def workers():
-    """Processes in which Spark runs Python, children of Python's daemon, with the processor time they took."""
+    """Return the Python worker processes of Spark with their CPU time."""
     for one in psutil.Process().children(recursive=True):
         with contextlib.suppress(psutil.Error):
             if all("pyspark.daemon" in process.cmdline() for process in (one, one.parent())):
                 yield one.pid, sum(one.cpu_times()[:2])
 
 
-def test_a_row_that_nothing_foresaw_costs_itself_alone(loaded, monkeypatch):
+def test_an_unexpected_failure_affects_only_its_row(loaded, monkeypatch):
     from imr_ml.scoring import frame as frame_room
     from imr_ml.scoring.working import Task
     from imr_ml.spark.rows import score_batch
@@ -186,8 +186,8 @@ def test_letters_are_read_as_the_local_reading_has_them(spark, loaded, tmp_path)
     refused = {(row.file, row.error) for row in read.dropna(subset="error").itertuples()}
     assert refused == {(one.file, one.reason) for one in local.rejects}
 
-    told = score_with_spark(folder, tmp_path / "out", loaded, session=spark)
-    assert told == score_file(folder, tmp_path / "local.parquet", loaded)
+    summary = score_with_spark(folder, tmp_path / "out", loaded, session=spark)
+    assert summary == score_file(folder, tmp_path / "local.parquet", loaded)
     assert list(pd.read_parquet(tmp_path / "out").columns) == [*expected.columns, *SCORE_COLUMNS]
 
 
@@ -205,10 +205,10 @@ def test_the_command_scores_on_spark(spark, model_folder, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("absent", "told"),
+    ("absent", "message"),
     [("pyspark", "Spark is not installed"), ("java", "Spark needs Java, and there is none")],
 )
-def test_what_is_missing_is_reported_in_one_line(model_folder, tmp_path, monkeypatch, absent, told):
+def test_what_is_missing_is_reported_in_one_line(model_folder, tmp_path, monkeypatch, absent, message):
     if absent == "pyspark":
         monkeypatch.setitem(sys.modules, "pyspark.errors", None)
     else:
@@ -226,7 +226,7 @@ def test_what_is_missing_is_reported_in_one_line(model_folder, tmp_path, monkeyp
 
     assert done.exit_code == 2
     assert done.output.count("\n") == 1
-    assert told in done.output
+    assert message in done.output
     assert "pip install 'imr-ml[spark]'" in done.output
 
 

@@ -55,7 +55,7 @@ class CalibratedClassifier(CalibratedLogisticClassifier):
     def _fit_rows(
         self, rows: FeatureRows, truth: NDArray[np.bool_], groups: NDArray[np.generic], weights: NDArray[np.float64]
     ) -> float | None:
-        X = rows.own_part()  # noqa: N806
+        X = rows.to_sparse()  # noqa: N806
         level = self._calibrate(X, truth, [held_out_part(groups, self.folds, self.random_state)], groups, weights)
         self._fit_score(X, truth, groups, weights)
         return level

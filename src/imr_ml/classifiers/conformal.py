@@ -86,7 +86,7 @@ class HeldOutScores:
     overturned: Draws
 
     @classmethod
-    def of(
+    def from_predictions(
         cls,
         p_overturned: NDArray[np.float64],
         overturned: NDArray[np.bool_],
@@ -159,7 +159,7 @@ def outcome_sets(
     coverage : float
         Between 0 and 1.
     """
-    return HeldOutScores.of(p_overturned, overturned, groups).sets(coverage)
+    return HeldOutScores.from_predictions(p_overturned, overturned, groups).sets(coverage)
 
 
 def _draws(values: NDArray[np.float64], groups: NDArray[np.int64], random: np.random.Generator) -> Draws:

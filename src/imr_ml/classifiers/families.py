@@ -96,7 +96,7 @@ class GuidelineFamilyClassifier(BaseEstimator):
         groups = np.arange(len(y)) if groups is None else np.asarray(groups)
         self.constant_ = np.where(y.all(axis=0), 1.0, np.where(y.any(axis=0), np.nan, 0.0))
         slope, offset = self._calibrate(X, y, groups, is_large=is_large)
-        self._fit_score(X.own_part() if is_large else X, y, groups, is_large=is_large)._scale(slope, offset)
+        self._fit_score(X.to_sparse() if is_large else X, y, groups, is_large=is_large)._scale(slope, offset)
         return self
 
     def predict_proba(self, X: Any) -> NDArray[np.float64]:  # noqa: N803
@@ -167,7 +167,7 @@ class GuidelineFamilyClassifier(BaseEstimator):
         else:
             splits = list(GroupKFold(folds, shuffle=True, random_state=self.random_state).split(y, groups=groups))
         scores = np.full(y.shape, np.nan)
-        rows_of = X.own_part if is_large else X.__getitem__
+        rows_of = X.to_sparse if is_large else X.__getitem__
         for train, test in splits:
             fitted = clone(self)._fit_score(rows_of(train), y[train], groups[train], is_large=is_large)
             scores[test] = fitted._score(rows_of(test))

@@ -137,7 +137,8 @@ class CalibratedLogisticClassifier(ClassifierMixin, BaseEstimator):
 
     def predict(self, X: object) -> NDArray[np.generic]:  # noqa: N803
         """Return the more probable class of each row."""
-        predicted: NDArray[np.generic] = self.classes_[self.predict_proba(X).argmax(axis=1)]
+        columns = self.predict_proba(X).argmax(axis=1)
+        predicted: NDArray[np.generic] = self.classes_[columns]
         return predicted
 
     def __sklearn_tags__(self) -> object:

@@ -46,7 +46,7 @@ def recency_weights(decided_year: NDArray[np.float64], half_life_years: float | 
     return weights
 
 
-def chosen_half_life(
+def select_half_life(
     X: Any,  # noqa: N803
     truth: NDArray[np.bool_],
     decided_year: NDArray[np.float64],

@@ -57,7 +57,7 @@ class KnownWords:
     usual: float
 
     @classmethod
-    def of(cls, parts: Iterable[csr_matrix], names: NDArray[np.str_], blocks: Collection[str]) -> Self:
+    def from_matrices(cls, parts: Iterable[csr_matrix], names: NDArray[np.str_], blocks: Collection[str]) -> Self:
         """Count the known words of a training matrix.
 
         Parameters
@@ -145,7 +145,7 @@ class Baseline:
         )
 
 
-def toward_base_rate(
+def shrink_to_base_rate(
     probability: NDArray[np.float64],
     base_rate: float | NDArray[np.float64],
     reliability: NDArray[np.float64],
@@ -164,7 +164,7 @@ def toward_base_rate(
 
     Examples
     --------
-    >>> toward_base_rate(np.array([0.5, 0.5]), 0.1, np.array([0.0, 1.0]))
+    >>> shrink_to_base_rate(np.array([0.5, 0.5]), 0.1, np.array([0.0, 1.0]))
     array([0.1, 0.5])
     """
     share = reliability.reshape(-1, *[1] * (probability.ndim - 1))

@@ -18,19 +18,19 @@ from imr_ml.classifiers.candidates import Candidate
 from imr_ml.classifiers.contributions import Contribution, Explanation, LinearScores, top_contributions
 from imr_ml.classifiers.families import GuidelineFamilyClassifier, family_sets
 from imr_ml.classifiers.outcome import CalibratedLogisticClassifier
-from imr_ml.classifiers.recency import chosen_half_life, recency_weights
+from imr_ml.classifiers.recency import recency_weights, select_half_life
 from imr_ml.classifiers.reliability import (
     FAMILY_TEXTS,
     OUTCOME_TEXTS,
     Baseline,
     KnownWords,
     log_odds,
-    toward_base_rate,
+    shrink_to_base_rate,
     without_texts,
 )
 from imr_ml.classifiers.settings import ModelSettings
 from imr_ml.classifiers.types import Evidence, Labels, Predictions, join_predictions
-from imr_ml.features.matrix import column_weights, feature_matrix, tells_codes
+from imr_ml.features.matrix import column_weights, feature_matrix, has_codes
 from imr_ml.features.rows import FeatureRows, weigh
 from imr_ml.features.settings import LARGE_TABLE
 from imr_ml.guidelines.types import FAMILIES
@@ -96,7 +96,7 @@ class RequestModel:
             vars(self).pop(name, None)
         dtype = np.float32 if len(frame) > self.settings.large_from else np.float64
         self.features_ = feature_matrix(
-            self.settings.terms, pairs=self._uses_pairs, codes=tells_codes(frame), dtype=dtype
+            self.settings.terms, pairs=self._uses_pairs, codes=has_codes(frame), dtype=dtype
         )
         rows = self.features_.fit_rows(frame, groups)
         matrix = rows if len(frame) > self.settings.large_from else rows[:]
@@ -117,8 +117,8 @@ class RequestModel:
         log_odds = np.concatenate([self._outcome_log_odds(part) for part in parts()])
         return Baseline(
             averages=rows.transposed_product(np.ones(len(frame), dtype=rows.own.dtype)) / len(frame),
-            outcome=KnownWords.of(parts(), self.feature_names, OUTCOME_TEXTS),
-            families=KnownWords.of(parts(), self.feature_names, FAMILY_TEXTS),
+            outcome=KnownWords.from_matrices(parts(), self.feature_names, OUTCOME_TEXTS),
+            families=KnownWords.from_matrices(parts(), self.feature_names, FAMILY_TEXTS),
             overturned=self.outcome_.classifier.base_rate_,
             without_text=float(self._outcome_log_odds(textless).mean() - log_odds.mean()),
             cited=labels.families.mean(axis=0) if labels.families_known else np.full(len(FAMILIES), np.nan),
@@ -132,7 +132,7 @@ class RequestModel:
         self, matrix: FeatureRows | csr_matrix, candidate: Candidate, labels: Labels, groups: NDArray[np.int64]
     ) -> Chosen[CalibratedLogisticClassifier]:
         weighed, seed = self._weigh(matrix, candidate), self.settings.seed
-        half_life = chosen_half_life(
+        half_life = select_half_life(
             weighed, labels.overturned, labels.decided_year, self.settings.half_life_years, candidate.build(seed), seed
         )
         weights = recency_weights(labels.decided_year, half_life)
@@ -171,7 +171,7 @@ class RequestModel:
         baseline = self.baseline_
         if baseline is None:
             return p_overturned
-        return toward_base_rate(p_overturned, baseline.overturned, self.reliability(matrix), baseline.without_text)
+        return shrink_to_base_rate(p_overturned, baseline.overturned, self.reliability(matrix), baseline.without_text)
 
     def _outcome_log_odds(self, matrix: csr_matrix) -> NDArray[np.float64]:
         weighted = _weigh_columns(matrix, self.outcome_column_weights)
@@ -288,7 +288,7 @@ class RequestModel:
         classifier = self.families_.classifier
         probability = classifier.predict_proba(_weigh_columns(matrix, self._family_column_weights))
         if self.baseline_ is not None:
-            probability = toward_base_rate(probability, self.baseline_.cited, self._family_reliability(matrix))
+            probability = shrink_to_base_rate(probability, self.baseline_.cited, self._family_reliability(matrix))
         return probability, family_sets(probability, classifier.threshold_)
 
 

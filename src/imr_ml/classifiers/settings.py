@@ -24,7 +24,7 @@ class ModelSettings:
     terms : SectionTerms
     half_life_years : tuple of (float or None)
         Age in years at which a decision has half the weight in the outcome classifier; None for equal weights. The
-        first is used unless another one predicts later years better; see `chosen_half_life`.
+        first is used unless another one predicts later years better; see `select_half_life`.
     seed : int
     large_from : int
         Tables with more requests are fitted by faster methods: the outcome by L-BFGS with shared summary rows, the

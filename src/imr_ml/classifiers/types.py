@@ -65,7 +65,7 @@ class Dataset:
     groups: NDArray[np.int64]
 
     @classmethod
-    def of(
+    def from_table(
         cls,
         requests: pd.DataFrame,
         settings: NlpSettings | None = None,

@@ -76,7 +76,7 @@ def training_rates(decided: DecidedRequests, features: pd.DataFrame, query: Quer
     query : Query
         Of the same row; its own case does not count.
     """
-    kinds = Kinds.of(features)
+    kinds = Kinds.from_frame(features)
     known = {name: str(getattr(kinds, name)[0]) for name in next(iter(TIERS.values()))}
     (own,) = decided.own_groups(query)
     earlier = is_earlier(decided.decided_year, query.asked_at)[0] & ~np.isin(decided.group, own)
@@ -145,7 +145,7 @@ class Desk:
     def _rates(self, frame: pd.DataFrame) -> Iterator[Record]:
         table = complete_cases(type_rows(frame).table)
         features = feature_frame(table, self.model.nlp)
-        rates = training_rates(self.model.neighbours.decided, features, Query.of(table))
+        rates = training_rates(self.model.neighbours.decided, features, Query.from_table(table))
         yield {"source": "the model's training data", "rows": list(rates)}
         if self.table:
             yield {"source": str(self.table.facts), "rows": list(self.table.of_request(table))}

@@ -94,7 +94,7 @@ def run_sweep(
     begun, budget = time.monotonic(), budget or Budget()
     trials_each = _trials_each(plan, budget)
     decided = decided_requests(requests)
-    read = cache(lambda nlp: Dataset.of(decided, nlp, start))
+    read = cache(lambda nlp: Dataset.from_table(decided, nlp, start))
 
     def datasets(experiment: Experiment) -> Dataset:
         return read(experiment.training_settings().nlp)

@@ -81,8 +81,8 @@ def refit(champion: Contender, challenger: Contender, start: StartProgress) -> R
             "the challenger's data are not what it was trained on: the installed code reads them otherwise"
         )
     ours, theirs = (settings_of_facts(read_facts(one.folder)["settings"]) for one in (challenger, champion))
-    dataset = Dataset.of(decided, theirs.nlp, start)
-    other = dataset if ours.nlp == theirs.nlp else Dataset.of(decided, ours.nlp, start, dataset.groups)
+    dataset = Dataset.from_table(decided, theirs.nlp, start)
+    other = dataset if ours.nlp == theirs.nlp else Dataset.from_table(decided, ours.nlp, start, dataset.groups)
     held_out = _evaluate(dataset, theirs, reference, start)
     terms = count_terms(_fit(dataset, theirs))
     estimates = {name: one for name, one in estimates_of(held_out).items() if name in champion.run.metrics}
