@@ -158,7 +158,7 @@ def test_evidence_names_blocks_that_exist_and_at_most_the_requested_terms(prepar
         assert {each.block for each in row.outcome.terms} <= set(model.features_.places)
 
 
-def test_a_model_fitted_again_names_its_new_features(prepared):
+def test_a_model_fitted_again_uses_its_new_features(prepared):
     model = RequestModel().fit(prepared.frame, prepared.labels, prepared.groups)
     before = model.feature_names.tolist()
 
@@ -166,6 +166,9 @@ def test_a_model_fitted_again_names_its_new_features(prepared):
     model.fit(renamed, prepared.labels, prepared.groups)
 
     assert set(model.feature_names) - set(before) >= {"request__zebra"}
+    fresh = RequestModel().fit(renamed, prepared.labels, prepared.groups)
+    assert (model.outcome_column_weights == fresh.outcome_column_weights).all()
+    assert (model.predict(renamed).family_probability == fresh.predict(renamed).family_probability).all()
 
 
 def test_the_largest_contribution_comes_first_and_may_be_absent():

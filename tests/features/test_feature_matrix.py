@@ -54,7 +54,7 @@ def test_a_matrix_is_the_same_whether_its_rows_are_shared_or_not(prepared):
 def test_a_matrix_with_shared_rows_multiplies_like_a_whole_one(prepared):
     features = feature_matrix()
     weights = np.linspace(0, 2, features.fit_rows(prepared.frame).shape[1])
-    rows = features.fit_rows(prepared.frame).weighed(weights)
+    rows = features.fit_rows(prepared.frame).with_weights(weights)
     whole = features.transform(prepared.frame) @ diags(weights)
 
     assert np.allclose(rows @ weights, whole @ weights)
@@ -69,7 +69,7 @@ def test_blocks_of_weight_zero_are_left_out_of_a_matrix(prepared):
     rows = features.fit_rows(prepared.frame)
     weights = column_weights(features, BlockWeights(summary=0.0, numbers=0.0, case_size=0.0))
 
-    part = rows.weighed(weights).to_sparse()
+    part = rows.with_weights(weights).to_sparse()
 
     assert not part[:, features.places["summary"]].nnz
     assert not part[:, features.places["numbers"]].nnz

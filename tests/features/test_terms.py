@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.sparse import csr_matrix
 
-from imr_ml.features.terms import FeatureError, Terms, frequent_terms
+from imr_ml.features.terms import FeatureError, Terms
 from imr_ml.features.vectorizers import TermVectorizer
+from imr_ml.features.vocabulary import select_frequent_terms
 
 TEXTS = st.lists(
     st.lists(st.sampled_from(["knee", "mri", "of", "no_spasm", "naïve"]), max_size=9).map(" ".join),
@@ -49,9 +50,9 @@ def test_frequent_terms_are_those_that_occur_most_often_in_enough_cases(texts, l
 
     if not enough:
         with pytest.raises(FeatureError, match="no term"):
-            frequent_terms(texts, times, cases, longest, most, fewest)
+            select_frequent_terms(texts, times, cases, longest, most, fewest)
         return
-    chosen = frequent_terms(texts, times, cases, longest, most, fewest)
+    chosen = select_frequent_terms(texts, times, cases, longest, most, fewest)
 
     assert chosen == sorted(set(chosen))
     assert sorted((enough[term] for term in chosen), reverse=True) == sorted(enough.values(), reverse=True)[:most]

@@ -296,6 +296,13 @@ def test_a_query_is_built_from_a_table():
     assert found.asked_at == pytest.approx([2016.498, 2015.0, 2017.5], abs=1e-3)
 
 
+@pytest.mark.parametrize("cells", [[7, None], pd.array(["7", None], dtype="string"), [7, pd.NaT], ["7", float("nan")]])
+def test_case_numbers_of_any_type_are_read_as_text(cells):
+    query = Query.from_table(pd.DataFrame({"case_number": pd.Series(cells, dtype=getattr(cells, "dtype", object))}))
+
+    assert query.case_number.tolist() == ["7", ""]
+
+
 def test_a_query_from_a_minimal_table_has_no_time():
     found = Query.from_table(pd.DataFrame({"request": ["MRI"]}))
 

@@ -31,7 +31,7 @@ from imr_ml.classifiers.reliability import (
 from imr_ml.classifiers.settings import ModelSettings
 from imr_ml.classifiers.types import Evidence, Labels, Predictions, join_predictions
 from imr_ml.features.matrix import column_weights, feature_matrix, has_codes
-from imr_ml.features.rows import FeatureRows, weigh
+from imr_ml.features.rows import FeatureRows, scale_columns
 from imr_ml.features.settings import LARGE_TABLE
 from imr_ml.guidelines.types import FAMILIES
 
@@ -131,13 +131,13 @@ class RequestModel:
     def _fit_outcome(
         self, matrix: FeatureRows | csr_matrix, candidate: Candidate, labels: Labels, groups: NDArray[np.int64]
     ) -> Chosen[CalibratedLogisticClassifier]:
-        weighed, seed = self._weigh(matrix, candidate), self.settings.seed
+        weighted, seed = self._scale(matrix, candidate), self.settings.seed
         half_life = select_half_life(
-            weighed, labels.overturned, labels.decided_year, self.settings.half_life_years, candidate.build(seed), seed
+            weighted, labels.overturned, labels.decided_year, self.settings.half_life_years, candidate.build(seed), seed
         )
         weights = recency_weights(labels.decided_year, half_life)
         classifier = candidate.outcome_classifier(seed)
-        return Chosen(candidate, classifier.fit(weighed, labels.overturned, groups, weights), half_life)
+        return Chosen(candidate, classifier.fit(weighted, labels.overturned, groups, weights), half_life)
 
     def _fit_families(
         self, matrix: FeatureRows | csr_matrix, labels: Labels, groups: NDArray[np.int64]
@@ -146,7 +146,7 @@ class RequestModel:
         families = [
             Chosen(
                 candidate,
-                candidate.family_classifier(seed).fit(self._weigh(matrix, candidate), labels.families, groups),
+                candidate.family_classifier(seed).fit(self._scale(matrix, candidate), labels.families, groups),
             )
             for candidate in self.settings.family
         ]
@@ -174,7 +174,7 @@ class RequestModel:
         return shrink_to_base_rate(p_overturned, baseline.overturned, self.reliability(matrix), baseline.without_text)
 
     def _outcome_log_odds(self, matrix: csr_matrix) -> NDArray[np.float64]:
-        weighted = _weigh_columns(matrix, self.outcome_column_weights)
+        weighted = _scale_columns(matrix, self.outcome_column_weights)
         log_odds: NDArray[np.float64] = self.outcome_.classifier.decision_function(weighted)
         return log_odds
 
@@ -195,7 +195,7 @@ class RequestModel:
         return self._shrink(self.outcome_.classifier.held_out_proba(overturned)[rows], matrix)
 
     def reliability(self, matrix: csr_matrix) -> NDArray[np.float64]:
-        """How far each row's outcome rests on what the model knows of its text, from 0 to 1, shape (rows,)."""
+        """Return each row's share of the usual number of known words, from 0 to 1, shape (rows,)."""
         return np.ones(matrix.shape[0]) if self.baseline_ is None else self.baseline_.outcome.reliability(matrix)
 
     def explain(self, matrix: csr_matrix, predictions: Predictions, most: int) -> list[Evidence]:
@@ -274,9 +274,9 @@ class RequestModel:
         scores = LinearScores(coefficients, averages, self.feature_names)
         return top_contributions(matrix, scores, which, reliability, most)
 
-    def _weigh(self, matrix: FeatureRows | csr_matrix, candidate: Candidate) -> Any:
+    def _scale(self, matrix: FeatureRows | csr_matrix, candidate: Candidate) -> Any:
         weights = column_weights(self.features_, candidate.weights)
-        return matrix.weighed(weights) if isinstance(matrix, FeatureRows) else _weigh_columns(matrix, weights)
+        return matrix.with_weights(weights) if isinstance(matrix, FeatureRows) else _scale_columns(matrix, weights)
 
     def _family_reliability(self, matrix: csr_matrix) -> NDArray[np.float64]:
         return np.ones(matrix.shape[0]) if self.baseline_ is None else self.baseline_.families.reliability(matrix)
@@ -286,14 +286,14 @@ class RequestModel:
             shape = matrix.shape[0], len(FAMILIES)
             return np.full(shape, np.nan), np.zeros(shape, dtype=bool)
         classifier = self.families_.classifier
-        probability = classifier.predict_proba(_weigh_columns(matrix, self._family_column_weights))
+        probability = classifier.predict_proba(_scale_columns(matrix, self._family_column_weights))
         if self.baseline_ is not None:
             probability = shrink_to_base_rate(probability, self.baseline_.cited, self._family_reliability(matrix))
         return probability, family_sets(probability, classifier.threshold_)
 
 
-def _weigh_columns(matrix: csr_matrix, weights: NDArray[np.float64]) -> csr_matrix:
-    return weigh(matrix.copy(), weights.astype(matrix.dtype))
+def _scale_columns(matrix: csr_matrix, weights: NDArray[np.float64]) -> csr_matrix:
+    return scale_columns(matrix.copy(), weights.astype(matrix.dtype))
 
 
 def select_candidate(fitted: list[Chosen[Classifier]], groups: NDArray[np.int64]) -> Chosen[Classifier]:

@@ -14,7 +14,7 @@ from sklearn.utils import gen_batches
 from imr_ml.features.frame import ABSENT, CASE_COLUMNS, FACT_COLUMNS, NUMBER_COLUMNS, PAIRED_COLUMNS, TOKEN_COLUMNS
 from imr_ml.features.rows import FeatureRows
 from imr_ml.features.settings import BlockWeights, SectionTerms, TermSettings
-from imr_ml.features.terms import stacked
+from imr_ml.features.terms import stack_rows
 from imr_ml.features.vectorizers import FactPairs, FactVectorizer, TermVectorizer
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ class FeatureBlocks:
         parts = [self._transform(frame.iloc[rows], shared=False) for rows in gen_batches(len(frame), _ROWS_AT_ONCE)]
         columns = shared.indices + np.int32(self.places[_SHARED].start)
         shared = csr_matrix((shared.data, columns, shared.indptr), shape=(shared.shape[0], end))
-        return FeatureRows(stacked(parts, end, self.dtype), shared, summary_of)
+        return FeatureRows(stack_rows(parts, end, self.dtype), shared, summary_of)
 
     def transform(self, frame: pd.DataFrame | Mapping[str, Any]) -> csr_matrix:
         """Return the matrix of a feature frame or its columns, shape (rows, features)."""

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 from sklearn.utils import gen_batches
 
-from imr_ml.features.terms import stacked
+from imr_ml.features.terms import stack_rows
 
 _ROWS_AT_ONCE = 50_000
 
@@ -42,7 +42,7 @@ class FeatureRows:
         rows, columns = self.own.shape
         return rows, columns
 
-    def weighed(self, weights: NDArray[np.float64]) -> FeatureRows:
+    def with_weights(self, weights: NDArray[np.float64]) -> FeatureRows:
         """Return the matrix with column weights, without copying data."""
         return FeatureRows(self.own, self.shared, self.summary_of, weights.astype(self.own.dtype))
 
@@ -51,7 +51,7 @@ class FeatureRows:
         own, shared = self.own[rows], self.shared[self.summary_of[rows]]
         if self.weights is None:
             return csr_matrix(own + shared)
-        return weigh(csr_matrix(own + shared), self.weights)
+        return scale_columns(csr_matrix(own + shared), self.weights)
 
     def to_sparse(self, rows: NDArray[np.int64] | None = None) -> csr_matrix:
         """Return selected or all rows as a sparse matrix; uses less memory if all summary weights are 0."""
@@ -59,13 +59,13 @@ class FeatureRows:
         weights = self.weights
         if weights is None or weights[self.shared.indices].any():
             return self[rows]
-        parts = [weigh(self.own[rows[batch]], weights) for batch in gen_batches(len(rows), _ROWS_AT_ONCE)]
-        return stacked(parts, self.shape[1], self.own.dtype)
+        parts = [scale_columns(self.own[rows[batch]], weights) for batch in gen_batches(len(rows), _ROWS_AT_ONCE)]
+        return stack_rows(parts, self.shape[1], self.own.dtype)
 
     def __matmul__(self, coefficients: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
         """Return the product with a vector, shape (requests,)."""
-        weighed = coefficients if self.weights is None else coefficients * self.weights
-        product: NDArray[np.floating[Any]] = self.own @ weighed + (self.shared @ weighed)[self.summary_of]
+        weighted = coefficients if self.weights is None else coefficients * self.weights
+        product: NDArray[np.floating[Any]] = self.own @ weighted + (self.shared @ weighted)[self.summary_of]
         return product
 
     def transposed_product(self, vector: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
@@ -75,7 +75,7 @@ class FeatureRows:
         return product if self.weights is None else product * self.weights
 
 
-def weigh(matrix: csr_matrix, weights: NDArray[np.floating[Any]]) -> csr_matrix:
+def scale_columns(matrix: csr_matrix, weights: NDArray[np.floating[Any]]) -> csr_matrix:
     """Multiply the columns of a sparse matrix by weights in place, and remove zero entries."""
     matrix.data *= weights[matrix.indices]
     matrix.eliminate_zeros()

@@ -16,7 +16,8 @@ from sklearn.preprocessing import PolynomialFeatures
 from sklearn.utils import gen_batches
 from sklearn.utils.sparsefuncs_fast import inplace_csr_row_normalize_l2
 
-from imr_ml.features.terms import FeatureError, Terms, frequent_terms
+from imr_ml.features.terms import FeatureError, Terms
+from imr_ml.features.vocabulary import select_frequent_terms
 
 _ENTRIES_AT_ONCE = 10_000_000
 _TEXTS_AT_ONCE = 20_000
@@ -39,9 +40,9 @@ class _CountedTexts:
         """Return the matrix of the texts, shape (rows, terms)."""
         documents = np.asarray(raw_documents, dtype=object)
         if len(documents) == 1:
-            return self._weigh(self._count(documents))
+            return self._apply_weights(self._count(documents))
         places, texts = pd.factorize(documents)
-        return self._weigh(self._count(texts))[places]
+        return self._apply_weights(self._count(texts))[places]
 
     def fit_distinct(self, raw_documents: Any, y: Any = None) -> tuple[csr_matrix, NDArray[np.int64]]:
         """Fit and return the matrix of the distinct texts, shape (texts, terms), and the row of each text in it.
@@ -60,7 +61,7 @@ class _CountedTexts:
         places, texts = pd.factorize(np.asarray(raw_documents, dtype=object))
         times = np.bincount(places, minlength=len(texts))
         cases = self._cases_with(places, y) if self.min_df > 1 else None  # type: ignore[attr-defined]
-        terms = frequent_terms(
+        terms = select_frequent_terms(
             texts.tolist(),
             times,
             cases,
@@ -72,7 +73,7 @@ class _CountedTexts:
         self._terms = Terms.from_vocabulary(terms)
         counts = self._count(texts)
         self._fit_weights(counts, times)
-        return self._weigh(counts), places
+        return self._apply_weights(counts), places
 
     def _cases_with(self, places: NDArray[np.int64], y: Any) -> csr_matrix | None:
         """Return the number of occurrences of each text in each case, shape (cases, texts); None without `y`."""
@@ -93,7 +94,7 @@ class _CountedTexts:
     def _fit_weights(self, counts: csr_matrix, times: NDArray[np.int64]) -> None:
         """Fit term weights; counts are unweighted by default."""
 
-    def _weigh(self, counts: csr_matrix) -> csr_matrix:
+    def _apply_weights(self, counts: csr_matrix) -> csr_matrix:
         return counts
 
     def __getstate__(self) -> dict[str, object]:
@@ -125,7 +126,7 @@ class TermVectorizer(_CountedTexts, TfidfVectorizer):
         )
         self._tfidf.idf_ = np.log((times.sum() + self.smooth_idf) / rows) + 1
 
-    def _weigh(self, counts: csr_matrix) -> csr_matrix:
+    def _apply_weights(self, counts: csr_matrix) -> csr_matrix:
         """Apply TF-IDF and L2 normalization like `TfidfTransformer`, but in place and in batches."""
         frequency = self._tfidf.idf_.astype(counts.dtype)
         for part in gen_batches(max(1, counts.nnz), _ENTRIES_AT_ONCE):
