@@ -114,7 +114,7 @@ def profile_requests(
     frame: pd.DataFrame,
     matrix: csr_matrix,
     predictions: Predictions,
-    known: NDArray[np.bool_],
+    known_columns: NDArray[np.bool_],
     case: NDArray[np.int64],
     drawn_from: int,
 ) -> Profile:
@@ -126,7 +126,7 @@ def profile_requests(
         Feature frame, and feature matrix of the same rows.
     predictions : Predictions
         Predictions of a model that was not trained on these rows.
-    known : (features,) bool
+    known_columns : (features,) bool
         Marks the columns of known words.
     case : (rows,) int
         Case of each row, from 0.
@@ -140,7 +140,7 @@ def profile_requests(
         "request_chars": _lengths(frame["request"]),
         "summary_chars": _lengths(frame["clinical_summary"]),
         "ur_guideline_chars": _lengths(frame["ur_guideline"]),
-        "vocabulary_coverage": vocabulary_coverage(frame, matrix, known),
+        "vocabulary_coverage": vocabulary_coverage(frame, matrix, known_columns),
         "p_overturned": predictions.p_overturned,
     }
     numbers = {
@@ -176,9 +176,9 @@ def reference_profile(
     rows : (profiled,) int
         Rows to profile; see `sampled_rows`.
     """
-    known = word_columns(features) & in_several_groups(matrix, groups)
+    known_columns = word_columns(features) & in_several_groups(matrix, groups)
     case = np.unique(groups[rows], return_inverse=True)[1]
-    return profile_requests(frame.iloc[rows], matrix[rows], held_out, known, case, len(frame))
+    return profile_requests(frame.iloc[rows], matrix[rows], held_out, known_columns, case, len(frame))
 
 
 def sampled_rows(groups: NDArray[np.int64], seed: int) -> NDArray[np.int64]:
@@ -209,11 +209,13 @@ def in_several_groups(matrix: FeatureRows | csr_matrix, groups: NDArray[np.int64
     return first < last
 
 
-def vocabulary_coverage(frame: pd.DataFrame, matrix: csr_matrix, known: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Return the share of each row's distinct words that are `known`; NaN without words, shape (rows,)."""
+def vocabulary_coverage(
+    frame: pd.DataFrame, matrix: csr_matrix, known_columns: NDArray[np.bool_]
+) -> NDArray[np.float64]:
+    """Return the share of each row's distinct words in `known_columns`; NaN without words, shape (rows,)."""
     words = sum(_count_distinct(frame[column]) for column in TOKEN_COLUMNS)
     row_of_entry = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
-    covered = np.bincount(row_of_entry, weights=known[matrix.indices], minlength=matrix.shape[0])
+    covered = np.bincount(row_of_entry, weights=known_columns[matrix.indices], minlength=matrix.shape[0])
     share: NDArray[np.float64] = np.divide(covered, words, out=np.full(len(frame), np.nan), where=words > 0)
     return share
 

@@ -192,9 +192,9 @@ def test_a_family_that_all_or_none_cite_gets_a_constant():
 def test_informative_features_predict_the_families():
     X, y, groups = families_of_cases()  # noqa: N806
 
-    found = GuidelineFamilyClassifier().fit(X[:120], y[:120], groups[:120]).predict(X[120:])
+    predicted = GuidelineFamilyClassifier().fit(X[:120], y[:120], groups[:120]).predict(X[120:])
 
-    assert (found[:, 1] == y[120:, 1]).mean() > 0.75
+    assert (predicted[:, 1] == y[120:, 1]).mean() > 0.75
 
 
 def test_a_single_case_is_fitted_with_a_threshold_of_one_half():

@@ -55,22 +55,22 @@ def frame(category="Surgery", request_part="knee", summary_part="_absent", ur_fa
     return pd.DataFrame([row | {"treatments": "_absent", "drug_classes": "_absent"}])
 
 
-def nearest(rows, question, of=None, asker=None, kinds=None, most=3, **settings):
+def nearest(rows, question, stored=None, asker=None, kinds=None, most=3, **settings):
     matrix = csr_matrix(np.array(rows, dtype=float))
-    of = of or decided(len(rows))
-    found = Neighbours.from_matrix(of, matrix, np.ones(matrix.shape[1]), PrecedentSettings(**settings))
-    return found.nearest(csr_matrix(np.array([question], dtype=float)), asker or query(), kinds or kind(), most)[0]
+    stored = stored or decided(len(rows))
+    neighbours = Neighbours.from_matrix(stored, matrix, np.ones(matrix.shape[1]), PrecedentSettings(**settings))
+    return neighbours.nearest(csr_matrix(np.array([question], dtype=float)), asker or query(), kinds or kind(), most)[0]
 
 
-def rows_of(found):
-    return [precedent.row for precedent in found]
+def rows_of(precedents):
+    return [precedent.row for precedent in precedents]
 
 
 def test_the_most_similar_come_first_and_requests_without_common_terms_are_left_out():
-    found = nearest([[0, 1, 0], [1, 1, 0], [5, 0, 0], [0, 0, 1]], [1, 0, 0])
+    precedents = nearest([[0, 1, 0], [1, 1, 0], [5, 0, 0], [0, 0, 1]], [1, 0, 0])
 
-    assert rows_of(found) == [2, 1]
-    assert [precedent.similarity for precedent in found] == pytest.approx([1, 0.5**0.5])
+    assert rows_of(precedents) == [2, 1]
+    assert [precedent.similarity for precedent in precedents] == pytest.approx([1, 0.5**0.5])
 
 
 def test_ties_are_ordered_by_row():
@@ -101,7 +101,7 @@ def test_ties_are_ordered_by_row():
     ],
 )
 def test_requests_of_the_same_case_and_later_ones_are_left_out(asker, expected):
-    of = decided(
+    stored = decided(
         4,
         group=[7, 1, 7, 3],
         letter=["", "", "", "ffff"],
@@ -109,31 +109,31 @@ def test_requests_of_the_same_case_and_later_ones_are_left_out(asker, expected):
         decided_year=[2016.5, 2016.0, UNKNOWN, 2016.25],
     )
 
-    assert sorted(rows_of(nearest([[1, 1]] * 4, [1, 1], of, asker, most=9))) == expected
+    assert sorted(rows_of(nearest([[1, 1]] * 4, [1, 1], stored, asker, most=9))) == expected
 
 
 @given(st.lists(st.lists(st.integers(0, 3), min_size=4, max_size=4), min_size=2, max_size=12), st.integers(1, 5))
 def test_similarities_are_the_cosines_of_an_exhaustive_search(rows, most):
     *known, question = rows
-    found = nearest(known, question, most=most)
+    precedents = nearest(known, question, most=most)
 
     cosines = cosine_similarity([question], known)[0]
-    expected = sorted((one for one in cosines if one > 1e-6), reverse=True)[:most]
-    assert [precedent.similarity for precedent in found] == pytest.approx(expected, abs=1e-6)
+    expected = sorted((cosine for cosine in cosines if cosine > 1e-6), reverse=True)[:most]
+    assert [precedent.similarity for precedent in precedents] == pytest.approx(expected, abs=1e-6)
 
 
 def test_terms_are_weighted_and_only_the_largest_are_stored():
     matrix = csr_matrix([[1.0, 1.0, 1.0]])
-    kept = Neighbours.from_matrix(decided(1), matrix, np.array([2.0, 0.0, 1.0]), PrecedentSettings(most_terms=1))
+    neighbours = Neighbours.from_matrix(decided(1), matrix, np.array([2.0, 0.0, 1.0]), PrecedentSettings(most_terms=1))
 
-    assert kept.matrix.toarray().tolist() == [[1.0, 0.0, 0.0]]
+    assert neighbours.matrix.toarray().tolist() == [[1.0, 0.0, 0.0]]
 
 
 def test_the_latest_requests_are_stored_and_those_of_unknown_date_dropped_first():
     years = [2015.5, UNKNOWN, 2017.5, 2016.5]
-    found = nearest([[1, 1]] * 4, [1, 1], decided(4, decided_year=years), most_requests=2, most=9)
+    precedents = nearest([[1, 1]] * 4, [1, 1], decided(4, decided_year=years), most_requests=2, most=9)
 
-    assert rows_of(found) == [2, 3]
+    assert rows_of(precedents) == [2, 3]
 
 
 @pytest.mark.parametrize("most", [0, 2])
@@ -142,22 +142,27 @@ def test_no_precedents_are_an_empty_list(most):
 
 
 def test_only_the_most_similar_request_of_a_case_is_reported():
-    found = nearest([[1, 1, 0], [1, 0, 0], [0, 1, 1], [1, 1, 1]], [1, 0, 0], decided(4, group=[0, 0, 1, 1]))
+    precedents = nearest([[1, 1, 0], [1, 0, 0], [0, 1, 1], [1, 1, 1]], [1, 0, 0], decided(4, group=[0, 0, 1, 1]))
 
-    assert rows_of(found) == [1, 3]
+    assert rows_of(precedents) == [1, 3]
 
 
 def test_the_same_treatment_and_category_rank_above_similarity():
-    of = decided(
+    stored = decided(
         4,
         category=["Injection", "Surgery", "Injection", "Surgery"],
         treatments=["", "", "arthroscopy", "mri|arthroscopy"],
     )
 
-    found = nearest([[1, 0], [2, 1], [1, 1], [1, 3]], [1, 0], of, kinds=kind(treatments="arthroscopy"), most=4)
+    precedents = nearest([[1, 0], [2, 1], [1, 1], [1, 3]], [1, 0], stored, kinds=kind(treatments="arthroscopy"), most=4)
 
-    assert rows_of(found) == [3, 1, 2, 0]
-    assert [one.shares for one in found] == [("treatment", "category"), ("category",), ("treatment",), ()]
+    assert rows_of(precedents) == [3, 1, 2, 0]
+    assert [precedent.shares for precedent in precedents] == [
+        ("treatment", "category"),
+        ("category",),
+        ("treatment",),
+        (),
+    ]
 
 
 @given(
@@ -166,14 +171,14 @@ def test_the_same_treatment_and_category_rank_above_similarity():
 )
 def test_the_best_request_of_each_case_is_reported_in_order(rows, most):
     weight, categories, groups = (list(column) for column in zip(*rows, strict=True))
-    of = decided(len(rows), category=categories, group=np.unique(groups, return_inverse=True)[1])
+    stored = decided(len(rows), category=categories, group=np.unique(groups, return_inverse=True)[1])
 
-    found = nearest([[1, each] for each in weight], [1, 0], of, kinds=kind(category="A"), most=most)
+    precedents = nearest([[1, value] for value in weight], [1, 0], stored, kinds=kind(category="A"), most=most)
 
     ranks = [(category == "A") + (1 + each**2) ** -0.5 for each, category in zip(weight, categories, strict=True)]
     best = sorted(max(rank for rank, case in zip(ranks, groups, strict=True) if case == group) for group in {*groups})
-    assert [ranks[one.row] for one in found] == pytest.approx(best[::-1][:most])
-    assert len({groups[one.row] for one in found}) == len(found)
+    assert [ranks[precedent.row] for precedent in precedents] == pytest.approx(best[::-1][:most])
+    assert len({groups[precedent.row] for precedent in precedents}) == len(precedents)
 
 
 @pytest.mark.parametrize(
@@ -185,10 +190,10 @@ def test_the_best_request_of_each_case_is_reported_in_order(rows, most):
     ],
 )
 def test_a_request_without_precedents_has_a_reason(asker, reason):
-    found = Neighbours.from_matrix(decided(1), csr_matrix([[1.0, 0.0]]), np.ones(2))
+    neighbours = Neighbours.from_matrix(decided(1), csr_matrix([[1.0, 0.0]]), np.ones(2))
 
-    assert found.nearest(csr_matrix([[0.0, 1.0]]), asker, kind(), 3) == [[]]
-    assert found.reason_for_none(asker, 0) == reason
+    assert neighbours.nearest(csr_matrix([[0.0, 1.0]]), asker, kind(), 3) == [[]]
+    assert neighbours.explain_absence(asker, 0) == reason
 
 
 @given(st.dates(date(1990, 1, 1), date(2030, 12, 31)))
@@ -199,14 +204,14 @@ def test_a_month_is_that_of_the_day(day):
 
 
 def test_a_cohort_is_the_narrowest_with_twenty_requests():
-    of = decided(
+    stored = decided(
         60,
         ur_families=["acoem"] * 19 + ["odg"] * 41,
         body_part=["knee"] * 30 + ["hip"] * 30,
         overturned=np.arange(60) % 10 == 0,
     )
 
-    rates = Cohorts(of).rates(Kinds.from_frame(frame()), query())
+    rates = Cohorts(stored).rates(Kinds.from_frame(frame()), query())
 
     assert (rates.tier, rates.requests[0], rates.rate[0]) == (["category+body_part"], 30, 0.1)
     # Wilson interval for 3 of 30, solved from the quadratic of the score test.
@@ -245,13 +250,13 @@ def test_below_twenty_requests_there_is_a_reason_instead_of_a_rate(columns, aske
 
 
 def test_a_rate_leaves_out_the_same_case_and_later_decisions():
-    of = decided(
+    stored = decided(
         50,
         group=[0, 0, *range(2, 50)],
         overturned=np.arange(50) < 2,
         decided_year=[2016.0] * 30 + [2017.0] * 10 + [UNKNOWN] * 10,
     )
-    cohorts = Cohorts(of)
+    cohorts = Cohorts(stored)
 
     sizes = [
         cohorts.rates(Kinds.from_frame(frame()), each).requests[0]
@@ -266,9 +271,9 @@ def test_a_rate_leaves_out_the_same_case_and_later_decisions():
 @given(st.lists(st.tuples(st.booleans(), st.integers(0, 3), st.integers(2014, 2018)), min_size=1, max_size=60))
 def test_counts_agree_with_a_naive_count(rows):
     overturned, group, year = map(np.array, zip(*rows, strict=True))
-    of = decided(len(rows), overturned=overturned, group=group, decided_year=year.astype(float))
+    stored = decided(len(rows), overturned=overturned, group=group, decided_year=year.astype(float))
 
-    rates = Cohorts(of).rates(Kinds.from_frame(frame()), query(case="CM16-0000000", asked_at=2016.0))
+    rates = Cohorts(stored).rates(Kinds.from_frame(frame()), query(case="CM16-0000000", asked_at=2016.0))
 
     counted = overturned[(group != group[0]) & (year <= 2016)]
     if len(counted) < LEAST_REQUESTS:
@@ -288,12 +293,12 @@ def test_a_query_is_built_from_a_table():
         }
     )
 
-    found = Query.from_table(table)
+    query_of_table = Query.from_table(table)
 
-    assert found.summary.tolist() == ["", "", ""]
-    assert found.case_number.tolist() == ["CM16-0000001", "", ""]
-    assert found.letter.tolist() == ["", "ab" * 8, ""]
-    assert found.asked_at == pytest.approx([2016.498, 2015.0, 2017.5], abs=1e-3)
+    assert query_of_table.summary.tolist() == ["", "", ""]
+    assert query_of_table.case_number.tolist() == ["CM16-0000001", "", ""]
+    assert query_of_table.letter.tolist() == ["", "ab" * 8, ""]
+    assert query_of_table.asked_at == pytest.approx([2016.498, 2015.0, 2017.5], abs=1e-3)
 
 
 @pytest.mark.parametrize("cells", [[7, None], pd.array(["7", None], dtype="string"), [7, pd.NaT], ["7", float("nan")]])
@@ -304,9 +309,13 @@ def test_case_numbers_of_any_type_are_read_as_text(cells):
 
 
 def test_a_query_from_a_minimal_table_has_no_time():
-    found = Query.from_table(pd.DataFrame({"request": ["MRI"]}))
+    query_of_table = Query.from_table(pd.DataFrame({"request": ["MRI"]}))
 
-    assert (len(found), found.case_number.tolist(), np.isnan(found.asked_at).all()) == (1, [""], True)
+    assert (len(query_of_table), query_of_table.case_number.tolist(), np.isnan(query_of_table.asked_at).all()) == (
+        1,
+        [""],
+        True,
+    )
 
 
 def test_decided_requests_come_from_the_table_the_labels_and_the_features(prepared, prepared_requests):
@@ -336,16 +345,16 @@ def test_a_case_is_recognized_by_its_number_or_the_words_of_its_summary(prepared
         {"case_number": ["A", "B", "C", "D"], "clinical_summary": [summary, "Seen.", "Back pain.", None]}
     )
     rows = {name: getattr(Query.from_table(table), name) for name in ("case_number", "summary")}
-    known = replace(decided(4), **rows)
+    stored = replace(decided(4), **rows)
 
-    again = pd.DataFrame(
+    new_requests = pd.DataFrame(
         {
             "case_number": ["B", None, "Z", None, None],
             "clinical_summary": [None, f"{summary.upper()}.", summary, "Seen.", f"{summary} more"],
         }
     )
 
-    assert known.contains_case(Query.from_table(again)).tolist() == [True, True, True, False, False]
+    assert stored.contains_case(Query.from_table(new_requests)).tolist() == [True, True, True, False, False]
 
 
 def test_texts_are_stored_only_if_requested(prepared, prepared_requests):
@@ -354,8 +363,8 @@ def test_texts_are_stored_only_if_requested(prepared, prepared_requests):
     )
 
     assert "request" not in without.arrays()
-    back = DecidedRequests.from_arrays(texts.arrays())
-    assert back.request == tuple(prepared_requests["request"])
+    loaded = DecidedRequests.from_arrays(texts.arrays())
+    assert loaded.request == tuple(prepared_requests["request"])
     summaries = set(prepared_requests["clinical_summary"])
     assert not any(summaries & set(np.ravel(values).tolist()) for values in texts.arrays().values())
 

@@ -116,7 +116,7 @@ class RequestModel:
         textless = self.matrix(without_texts(frame.iloc[sample]))
         log_odds = np.concatenate([self._outcome_log_odds(part) for part in parts()])
         return Baseline(
-            averages=rows.transposed_product(np.ones(len(frame), dtype=rows.own.dtype)) / len(frame),
+            averages=rows.transposed_product(np.ones(len(frame), dtype=rows.unshared.dtype)) / len(frame),
             outcome=KnownWords.from_matrices(parts(), self.feature_names, OUTCOME_TEXTS),
             families=KnownWords.from_matrices(parts(), self.feature_names, FAMILY_TEXTS),
             overturned=self.outcome_.classifier.base_rate_,

@@ -78,7 +78,7 @@ def training_rates(decided: DecidedRequests, features: pd.DataFrame, query: Quer
     """
     kinds = Kinds.from_frame(features)
     known = {name: str(getattr(kinds, name)[0]) for name in next(iter(TIERS.values()))}
-    (own,) = decided.own_groups(query)
+    (own,) = decided.matching_groups(query)
     earlier = is_earlier(decided.decided_year, query.asked_at)[0] & ~np.isin(decided.group, own)
     for tier, shared in {**TIERS, "all": ()}.items():
         if all(known[name] for name in shared):

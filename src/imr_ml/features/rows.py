@@ -21,7 +21,7 @@ class FeatureRows:
 
     Attributes
     ----------
-    own : (requests, features) sparse matrix
+    unshared : (requests, features) sparse matrix
         Features other than those of the summaries.
     shared : (summaries, features) sparse matrix
         Features of the summaries.
@@ -31,7 +31,7 @@ class FeatureRows:
         Column weights; None for 1.
     """
 
-    own: csr_matrix
+    unshared: csr_matrix
     shared: csr_matrix
     summary_of: NDArray[np.int64]
     weights: NDArray[np.float32] | None = None
@@ -39,19 +39,19 @@ class FeatureRows:
     @property
     def shape(self) -> tuple[int, int]:
         """Number of requests and features."""
-        rows, columns = self.own.shape
+        rows, columns = self.unshared.shape
         return rows, columns
 
     def with_weights(self, weights: NDArray[np.float64]) -> FeatureRows:
         """Return the matrix with column weights, without copying data."""
-        return FeatureRows(self.own, self.shared, self.summary_of, weights.astype(self.own.dtype))
+        return FeatureRows(self.unshared, self.shared, self.summary_of, weights.astype(self.unshared.dtype))
 
     def __getitem__(self, rows: NDArray[np.int64] | slice) -> csr_matrix:
         """Return selected rows as a sparse matrix."""
-        own, shared = self.own[rows], self.shared[self.summary_of[rows]]
+        unshared, shared = self.unshared[rows], self.shared[self.summary_of[rows]]
         if self.weights is None:
-            return csr_matrix(own + shared)
-        return scale_columns(csr_matrix(own + shared), self.weights)
+            return csr_matrix(unshared + shared)
+        return scale_columns(csr_matrix(unshared + shared), self.weights)
 
     def to_sparse(self, rows: NDArray[np.int64] | None = None) -> csr_matrix:
         """Return selected or all rows as a sparse matrix; uses less memory if all summary weights are 0."""
@@ -59,19 +59,19 @@ class FeatureRows:
         weights = self.weights
         if weights is None or weights[self.shared.indices].any():
             return self[rows]
-        parts = [scale_columns(self.own[rows[batch]], weights) for batch in gen_batches(len(rows), _ROWS_AT_ONCE)]
-        return stack_rows(parts, self.shape[1], self.own.dtype)
+        parts = [scale_columns(self.unshared[rows[batch]], weights) for batch in gen_batches(len(rows), _ROWS_AT_ONCE)]
+        return stack_rows(parts, self.shape[1], self.unshared.dtype)
 
     def __matmul__(self, coefficients: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
         """Return the product with a vector, shape (requests,)."""
         weighted = coefficients if self.weights is None else coefficients * self.weights
-        product: NDArray[np.floating[Any]] = self.own @ weighted + (self.shared @ weighted)[self.summary_of]
+        product: NDArray[np.floating[Any]] = self.unshared @ weighted + (self.shared @ weighted)[self.summary_of]
         return product
 
     def transposed_product(self, vector: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
         """Return the product of the transposed matrix with a vector, shape (features,)."""
         summary_sums = np.bincount(self.summary_of, vector, self.shared.shape[0]).astype(vector.dtype)
-        product: NDArray[np.floating[Any]] = self.own.T @ vector + self.shared.T @ summary_sums
+        product: NDArray[np.floating[Any]] = self.unshared.T @ vector + self.shared.T @ summary_sums
         return product if self.weights is None else product * self.weights
 
 

@@ -62,24 +62,28 @@ class Cohorts:
     def rates(self, kinds: Kinds, query: Query) -> CohortRates:
         """Return each request's rate over requests of other cases that were decided by its `asked_at`."""
         values = {name: getattr(kinds, name).tolist() for name in next(iter(TIERS.values()))}
-        own = self._decided.own_groups(query)
+        same_case = self._decided.matching_groups(query)
         cohorts = [
-            self._find_cohort({name: column[row] for name, column in values.items()}, float(asked_at), own[row])
+            self._find_cohort({name: column[row] for name, column in values.items()}, float(asked_at), same_case[row])
             for row, asked_at in enumerate(query.asked_at)
         ]
         rate, low, high, requests = np.array([row[:4] for row in cohorts], dtype=np.float64).reshape(-1, 4).T
         return CohortRates(rate, low, high, requests, [row[4] for row in cohorts], [row[5] for row in cohorts])
 
     def _find_cohort(
-        self, keys: dict[str, str], asked_at: float, own: NDArray[np.int64]
+        self, keys: dict[str, str], asked_at: float, same_case: NDArray[np.int64]
     ) -> tuple[float, float, float, float, str | None, str | None]:
         reason = "its category is not known"
-        own_rows = np.concatenate([np.zeros(0, dtype=np.int64), *(self._rows_of[group] for group in own.tolist())])
+        same_case_rows = np.concatenate(
+            [np.zeros(0, dtype=np.int64), *(self._rows_of[group] for group in same_case.tolist())]
+        )
         for name, shared in TIERS.items():
             # Two missing values are not a shared characteristic.
             if not all(keys[part] for part in shared):
                 continue
-            requests, overturned = self._tiers[name].counts(tuple(keys[part] for part in shared), asked_at, own_rows)
+            requests, overturned = self._tiers[name].counts(
+                tuple(keys[part] for part in shared), asked_at, same_case_rows
+            )
             if requests >= LEAST_REQUESTS:
                 return (overturned / requests, *wilson(overturned, requests), requests, name, None)
             by = "" if np.isnan(asked_at) else f" by {month_of(asked_at)}"

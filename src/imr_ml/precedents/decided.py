@@ -163,18 +163,18 @@ class DecidedRequests:
         """Return the families cited in one request."""
         return [family for family, cited in zip(FAMILIES, self.families[row], strict=True) if cited]
 
-    def own_groups(self, query: Query) -> list[NDArray[np.int64]]:
+    def matching_groups(self, query: Query) -> list[NDArray[np.int64]]:
         """Return the groups that contain the case, letter or clinical summary of each new request; usually none."""
         rows = zip(*(getattr(query, name).tolist() for name in _NAMES), strict=True)
-        own = (
+        matches = (
             {group for index, name in zip(self._groups_by_name, row, strict=True) for group in index.get(name, ())}
             for row in rows
         )
-        return [np.array(sorted(groups), dtype=np.int64) for groups in own]
+        return [np.array(sorted(groups), dtype=np.int64) for groups in matches]
 
     def contains_case(self, query: Query) -> NDArray[np.bool_]:
         """Return whether the case of each new request is among the decided ones, shape (queries,)."""
-        return np.array([len(groups) > 0 for groups in self.own_groups(query)], dtype=np.bool_)
+        return np.array([len(groups) > 0 for groups in self.matching_groups(query)], dtype=np.bool_)
 
     @cached_property
     def _groups_by_name(self) -> list[dict[str, set[int]]]:

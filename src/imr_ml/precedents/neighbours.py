@@ -146,11 +146,11 @@ class Neighbours:
             for precedents in self._nearest_in_batch(rows[batch], query[batch], self._kinds.shared(kinds, batch), most)
         ]
 
-    def reason_for_none(self, query: Query, row: int) -> str:
+    def explain_absence(self, query: Query, row: int) -> str:
         """Return the reason why a row of a query has no precedent."""
         asked_at = query.asked_at[row : row + 1]
-        own = self.decided.own_groups(query[row : row + 1])[0]
-        others = is_earlier(self.decided.decided_year[self.rows], asked_at)[0] & ~np.isin(self._groups, own)
+        same_case = self.decided.matching_groups(query[row : row + 1])[0]
+        others = is_earlier(self.decided.decided_year[self.rows], asked_at)[0] & ~np.isin(self._groups, same_case)
         if others.any():
             return "no decided request has a word or a fact in common with it"
         by = "" if np.isnan(asked_at[0]) else f" by {month_of(float(asked_at[0]))}"
@@ -161,9 +161,9 @@ class Neighbours:
     ) -> Iterator[list[Precedent]]:
         similarity = dot_products(self.matrix, rows)
         similarity[~is_earlier(self.decided.decided_year[self.rows], query.asked_at)] = 0
-        for row, own in enumerate(self.decided.own_groups(query)):
-            if len(own):
-                similarity[row, np.isin(self._groups, own)] = 0
+        for row, same_case in enumerate(self.decided.matching_groups(query)):
+            if len(same_case):
+                similarity[row, np.isin(self._groups, same_case)] = 0
         # Similarities are at most 1, so each shared characteristic outranks them.
         rank = np.where(similarity > 0, sum(shared.values(), similarity), 0)
         order, starts = self._by_case

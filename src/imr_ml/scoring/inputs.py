@@ -176,12 +176,12 @@ def _open_table(source: Path, mapping: ColumnMapping, sheet: str | None) -> Inpu
     table = Table.open(source, sheet)
     mapping = mapping.resolve(table.columns)
     dates = {name: mapping.user_name(name) for name in DATE_COLUMNS if mapping.user_name(name) in table.columns}
-    wanted = list(dates.values()) or table.columns[:1]
+    columns = list(dates.values()) or table.columns[:1]
     total = 0
 
     def count_rows() -> Iterator[pd.DataFrame]:
         nonlocal total
-        for chunk in table.chunks(_ROWS_TO_COUNT, wanted):
+        for chunk in table.chunks(_ROWS_TO_COUNT, columns):
             total += len(chunk.frame)
             yield chunk.frame
 

@@ -167,10 +167,10 @@ def _workbook_writer(path: Path) -> Iterator[Callable[[pd.DataFrame], None]]:
     def cell(value: object) -> object:
         if not isinstance(value, str):
             return value if isinstance(value, bool | int | float | datetime | date | None) else _as_json_text(value)
-        written = WriteOnlyCell(sheet, ILLEGAL_CHARACTERS_RE.sub("", value)[:_LONGEST_CELL])
+        text_cell = WriteOnlyCell(sheet, ILLEGAL_CHARACTERS_RE.sub("", value)[:_LONGEST_CELL])
         # Otherwise text that begins with = becomes a formula.
-        written.data_type = "s"
-        return written
+        text_cell.data_type = "s"
+        return text_cell
 
     def write(chunk: pd.DataFrame) -> None:
         nonlocal rows

@@ -79,8 +79,8 @@ def score_chunk(model: LoadedModel, task: Task, chunk: InputChunk, part: Path) -
         File to write.
     """
     rows, errors = chunk.read()
-    written = rows.reindex(columns=list(task.columns))
-    scored = score_rows(model, task, written, errors)
+    frame = rows.reindex(columns=list(task.columns))
+    scored = score_rows(model, task, frame, errors)
     summary = PartSummary(
         size=chunk.size,
         rows=len(scored),
@@ -91,7 +91,7 @@ def score_chunk(model: LoadedModel, task: Task, chunk: InputChunk, part: Path) -
         in_training=int(scored["in_training"].sum()),
         rejected_lines=[asdict(line) for line in chunk.rejected_lines],
     )
-    write_part(part, written.join(scored), summary)
+    write_part(part, frame.join(scored), summary)
     return summary
 
 
