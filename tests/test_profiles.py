@@ -67,7 +67,7 @@ def test_unknown_words_lower_the_coverage(model):
     odd["request"] = "quembolic harrowgate sprondle"
     odd["clinical_summary"] = "frobnitz marzolin snorquel"
 
-    known, unknown = (profiled(one, model).numbers["vocabulary_coverage"] for one in (usual, odd))
+    known, unknown = (profiled(request, model).numbers["vocabulary_coverage"] for request in (usual, odd))
 
     assert (known == 1).all()
     assert (unknown < 0.7).all()

@@ -133,14 +133,14 @@ def test_optional_evaluations_run_if_requested(trained):
     )
     settings = replace(QUICK, evaluation=replace(QUICK.evaluation, permutations=5, compare_masking=True))
 
-    proven = train(requests, settings, bars.start)
+    trained_with_options = train(requests, settings, bars.start)
 
     assert trained.evaluation.permutation is None
     assert trained.evaluation.masking is None
-    assert len(proven.evaluation.permutation.shuffled_roc_auc) == bars.done["shuffling outcomes"] == 5
-    masking = proven.evaluation.masking
-    assert masking.requests_masked == proven.data.overturned
-    assert masking.masked == proven.evaluation.estimates[MODEL]
+    assert len(trained_with_options.evaluation.permutation.shuffled_roc_auc) == bars.done["shuffling outcomes"] == 5
+    masking = trained_with_options.evaluation.masking
+    assert masking.requests_masked == trained_with_options.data.overturned
+    assert masking.masked == trained_with_options.evaluation.estimates[MODEL]
     assert masking.unmasked["outcome.roc_auc"].value > masking.masked["outcome.roc_auc"].value
     assert masking.difference["outcome.roc_auc"].value == pytest.approx(
         masking.masked["outcome.roc_auc"].value - masking.unmasked["outcome.roc_auc"].value
@@ -157,7 +157,7 @@ def test_masking_has_no_effect_without_anything_to_mask():
 
     assert masking.requests_masked == 0
     assert masking.masked == masking.unmasked
-    assert {(one.value, one.low, one.high) for one in masking.difference.values()} == {(0, 0, 0)}
+    assert {(estimate.value, estimate.low, estimate.high) for estimate in masking.difference.values()} == {(0, 0, 0)}
     assert bars.done["comparing masking"] == 0
 
 

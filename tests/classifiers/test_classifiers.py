@@ -69,11 +69,11 @@ def test_a_loaded_classifier_predicts_the_same(prepared, name):
     assert prepared.labels.families[np.arange(len(p)), likeliest].mean() > 0.8
     assert len(model.unexplained) == (0 if name in LINEAR else 2)
     model.outcome_, model.families_ = (
-        replace(one, classifier=saved_and_loaded(one.classifier)) for one in (model.outcome_, model.families_)
+        replace(chosen, classifier=saved_and_loaded(chosen.classifier)) for chosen in (model.outcome_, model.families_)
     )
-    again = model.predict(prepared.frame)
-    assert (again.p_overturned == p).all()
-    assert (again.family_probability == predictions.family_probability).all()
+    loaded = model.predict(prepared.frame)
+    assert (loaded.p_overturned == p).all()
+    assert (loaded.family_probability == predictions.family_probability).all()
 
 
 @pytest.mark.parametrize("name", ["logistic_regression", "linear_svm", "nearest_neighbors"])
@@ -100,9 +100,9 @@ def test_a_linear_score_has_exact_contributions(prepared, name):
 
     evidence = model.explain(matrix, model.predict_matrix(matrix), most=20)
 
-    for weights, one in zip(moved, evidence, strict=True):
+    for weights, row in zip(moved, evidence, strict=True):
         by_name = dict(zip(model.feature_names, weights, strict=True))
-        for term in one.outcome.terms:
+        for term in row.outcome.terms:
             assert term.weight == pytest.approx(by_name[f"{term.block}__{term.term}"], abs=1e-9)
 
 
@@ -113,8 +113,8 @@ def test_a_nonlinear_classifier_has_no_contributions(prepared):
 
     evidence = model.explain(matrix, predictions, most=5)
 
-    assert [(one.outcome.terms, one.family.terms) for one in evidence] == [([], [])] * 2
-    assert expit([one.outcome.log_odds for one in evidence]) == pytest.approx(predictions.p_overturned)
+    assert [(row.outcome.terms, row.family.terms) for row in evidence] == [([], [])] * 2
+    assert expit([row.outcome.log_odds for row in evidence]) == pytest.approx(predictions.p_overturned)
 
 
 def test_both_calibrated_classifiers_agree_on_logistic_regression(prepared):

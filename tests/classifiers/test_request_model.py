@@ -80,8 +80,8 @@ SEEING = {"weights": BlockWeights(), "C": 3.0}
 
 @pytest.mark.parametrize("candidates", [(BLIND, SEEING), (SEEING, BLIND)])
 def test_a_clearly_better_candidate_is_selected_at_any_position(prepared, candidates):
-    outcome = tuple(LogisticRegression(**one) for one in candidates)
-    family = tuple(FamilyLinearSvm(**one) for one in candidates)
+    outcome = tuple(LogisticRegression(**parameters) for parameters in candidates)
+    family = tuple(FamilyLinearSvm(**parameters) for parameters in candidates)
     model = RequestModel(ModelSettings(outcome=outcome, family=family))
     model.fit(prepared.frame, prepared.labels, prepared.groups)
 
@@ -90,7 +90,7 @@ def test_a_clearly_better_candidate_is_selected_at_any_position(prepared, candid
 
 
 @pytest.mark.parametrize(
-    ("gains_of_cases", "taken"),
+    ("gains_of_cases", "selected"),
     [
         ([0.1] * 30, 1),
         ([0.1, -0.1] * 15, 0),
@@ -99,7 +99,7 @@ def test_a_clearly_better_candidate_is_selected_at_any_position(prepared, candid
         ([float("nan")] * 30, 0),
     ],
 )
-def test_a_later_candidate_must_gain_over_many_cases(gains_of_cases, taken):
+def test_a_later_candidate_must_gain_over_many_cases(gains_of_cases, selected):
     """Each case has five requests but counts once."""
     groups = np.arange(30).repeat(5)
     losses = [np.ones(150), 1 - np.array(gains_of_cases).repeat(5)]
@@ -107,7 +107,7 @@ def test_a_later_candidate_must_gain_over_many_cases(gains_of_cases, taken):
         Chosen(LogisticRegression(C=C + 1), SimpleNamespace(held_out_loss_=loss)) for C, loss in enumerate(losses)
     ]
 
-    assert select_candidate(fitted, groups) is fitted[taken]
+    assert select_candidate(fitted, groups) is fitted[selected]
 
 
 def test_contributions_of_an_average_request_are_zero(prepared, model):
@@ -155,7 +155,7 @@ def test_evidence_names_blocks_that_exist_and_at_most_the_requested_terms(prepar
     for row in model.explain(matrix, model.predict_matrix(matrix), most=3):
         assert 1 <= len(row.outcome.terms) <= 3
         assert 1 <= len(row.family.terms) <= 3
-        assert {each.block for each in row.outcome.terms} <= set(model.features_.places)
+        assert {term.block for term in row.outcome.terms} <= set(model.features_.places)
 
 
 def test_a_model_fitted_again_uses_its_new_features(prepared):

@@ -139,9 +139,9 @@ def test_precedents_are_of_other_cases_one_of_each_and_of_the_same_treatment_fir
 
     for case_number, precedents in zip(requests["case_number"], precedent_lists, strict=True):
         assert len(precedents) == 3
-        assert case_number not in {one["case_number"] for one in precedents}
-        assert len({one["case_number"] for one in precedents}) == 3
-        shared = [len(one["shares"]) for one in precedents]
+        assert case_number not in {precedent["case_number"] for precedent in precedents}
+        assert len({precedent["case_number"] for precedent in precedents}) == 3
+        shared = [len(precedent["shares"]) for precedent in precedents]
         assert shared == sorted(shared, reverse=True)
         assert precedents[0]["shares"] == ["treatment", "category"]
         assert set(precedents[0]) == {

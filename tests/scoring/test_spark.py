@@ -184,7 +184,7 @@ def test_letters_are_read_as_the_local_reading_has_them(spark, loaded, tmp_path)
     expected = local.requests.sort_values(["file", "item"]).reset_index(drop=True)
     pd.testing.assert_frame_equal(rows, expected, check_dtype=False, check_column_type=False)
     refused = {(row.file, row.error) for row in read.dropna(subset="error").itertuples()}
-    assert refused == {(one.file, one.reason) for one in local.rejects}
+    assert refused == {(reject.file, reject.reason) for reject in local.rejects}
 
     summary = score_with_spark(folder, tmp_path / "out", loaded, session=spark)
     assert summary == score_file(folder, tmp_path / "local.parquet", loaded)
