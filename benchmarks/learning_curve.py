@@ -54,7 +54,7 @@ def measure(requests: int) -> Point:
         table = Path(folder) / "requests.parquet"
         # A letter has 2.2 requests on average; the last case may be incomplete.
         write_output(table, max(requests // 2, 50), SEED, jobs=SETTINGS.jobs)
-        dataset = Dataset.of(read_requests(table).head(requests))
+        dataset = Dataset.from_table(read_requests(table).head(requests))
     estimates = evaluate(dataset, RequestModel, SETTINGS).estimates
     return Point(len(dataset), int(dataset.labels.overturned.sum()), estimates[MODEL], estimates["plain_tfidf"])
 

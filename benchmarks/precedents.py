@@ -39,7 +39,7 @@ Shares = dict[str, NDArray[np.float64]]
 def measure(folder: Path) -> Iterator[tuple[str, str]]:
     """Yield rows of a label and value: each agreement of precedents, of all decided requests, and their difference."""
     requests = ingest(letter_files([folder])).requests
-    dataset = Dataset.of(requests)
+    dataset = Dataset.from_table(requests)
     repeats = [
         _shares(requests, dataset, folds)
         for folds in repeated_folds(dataset.labels.overturned, dataset.groups, SETTINGS)
@@ -69,19 +69,19 @@ def _shares(requests: pd.DataFrame, dataset: Dataset, folds: list[Split]) -> dic
     """Return the shares of precedents, and of all decided requests of the other folds, that agree with each request."""
     names = (*AGREEMENTS, "overturned", "in a cohort")
     shares = {side: {name: np.full(len(dataset), np.nan) for name in names} for side in ("precedents", "all")}
-    kinds = Kinds.of(dataset.frame)
+    kinds = Kinds.from_frame(dataset.frame)
     for train, test in folds:
         training = dataset[train]
         model = RequestModel().fit(training.frame, training.labels, training.groups)
-        decided = DecidedRequests.of(requests.iloc[train], training)
-        neighbours = Neighbours.of(decided, model.matrix(training.frame), model.outcome_column_weights)
+        decided = DecidedRequests.from_table(requests.iloc[train], training)
+        neighbours = Neighbours.from_matrix(decided, model.matrix(training.frame), model.outcome_column_weights)
         test_frame = dataset.frame.iloc[test]
-        query = Query.of(
+        query = Query.from_table(
             requests.iloc[test].assign(
                 application_received=None, ur_denial_date=None, decision_date=None, decision_year=None
             )
         )
-        test_kinds = Kinds.of(test_frame)
+        test_kinds = Kinds.from_frame(test_frame)
         nearest = neighbours.nearest(model.matrix(test_frame), query, test_kinds, MAX_PRECEDENTS)
         shares["precedents"]["in a cohort"][test] = Cohorts(decided).rates(test_kinds, query).rate
         for row, precedents in zip(test.tolist(), nearest, strict=True):

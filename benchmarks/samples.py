@@ -49,7 +49,7 @@ def evaluate_on_test(train: pd.DataFrame, test: pd.DataFrame) -> Comparison:
     """Train the model and the baselines on one table and test them on another."""
     both = pd.concat([train, test], ignore_index=True)
     split = np.arange(len(train)), np.arange(len(train), len(both))
-    dataset = Dataset.of(both)
+    dataset = Dataset.from_table(both)
     test_labels = dataset.labels[split[1]]
     predicted = out_of_fold(dataset, predictors(RequestModel, test_labels), [[split]], SETTINGS.jobs)
     return compare(predicted, test_labels, duplicate_groups(test), SETTINGS)
@@ -57,7 +57,7 @@ def evaluate_on_test(train: pd.DataFrame, test: pd.DataFrame) -> Comparison:
 
 def cross_validate(requests: pd.DataFrame) -> Comparison:
     """Cross-validate the model and the baselines by case."""
-    dataset = Dataset.of(requests)
+    dataset = Dataset.from_table(requests)
     labels, groups = dataset.labels, dataset.groups
     folds = repeated_folds(labels.overturned, groups, SETTINGS)
     predicted = out_of_fold(dataset, predictors(RequestModel, labels), folds, SETTINGS.jobs)

@@ -36,7 +36,7 @@ from imr_ml.evaluation.cross_validation import OutOfFold
 from imr_ml.evaluation.intervals import Bootstrap, Estimate
 from imr_ml.ingest.sources import table_at
 from imr_ml.sample.writing import write_output
-from imr_ml.training import decided_requests
+from imr_ml.training_data import decided_requests
 
 SEED, JOBS = 11, 2
 SHOWN = ("outcome.roc_auc", "outcome.brier_skill", "family.f1_micro", "family.top_cited")
@@ -165,7 +165,7 @@ def _format(estimate: dict[str, float]) -> str:
 def compare_approximation(table: Path) -> Table:
     """Compare the fit for large tables with the exact one, on the same held-out cases."""
     requests = decided_requests(table_at(table).requests)
-    dataset = Dataset.of(requests, jobs=JOBS)
+    dataset = Dataset.from_table(requests, jobs=JOBS)
     train_rows, test_rows = held_out_part(dataset.groups, 5, SEED)
     training, frame, labels = dataset[train_rows], dataset.frame.iloc[test_rows], dataset.labels[test_rows]
     groups = np.unique(dataset.groups[test_rows], return_inverse=True)[1]

@@ -25,7 +25,7 @@ from imr_ml.evaluation.splits import grouped_folds
 from imr_ml.features.frame import feature_frame
 from imr_ml.ingest.ingestion import ingest
 from imr_ml.ingest.inputs import letter_files
-from imr_ml.training import decided_requests
+from imr_ml.training_data import decided_requests
 
 LENGTHS = (None, 1200, 700, 300, 100)
 REPEATS, FOLDS, RESAMPLES, TERMS_SHOWN = 5, 5, 1000, 5
@@ -47,7 +47,7 @@ def variants(requests: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
 def measure(folder: Path) -> Iterator[Table]:
     """Yield tables of mean probabilities by length, paired metrics, and terms that contradict the prediction."""
     requests = decided_requests(ingest(letter_files([folder])).requests)
-    dataset = Dataset.of(requests)
+    dataset = Dataset.from_table(requests)
     frames = {name: feature_frame(table) for name, table in variants(requests)}
     full = next(iter(frames))
     p = {(side, name): np.zeros((REPEATS, len(requests))) for side in _SIDES for name in frames}

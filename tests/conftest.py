@@ -38,7 +38,7 @@ def prepared(prepared_requests: pd.DataFrame) -> Dataset:
     """Those requests as predictors take them."""
     from imr_ml.classifiers.types import Dataset
 
-    return Dataset.of(prepared_requests)
+    return Dataset.from_table(prepared_requests)
 
 
 @pytest.fixture(scope="session")

@@ -16,7 +16,8 @@ from imr_ml.guidelines.types import FAMILIES
 from imr_ml.ingest.dmhc import read_determinations
 from imr_ml.model_files import read_model, save_model
 from imr_ml.scoring.frame import score_frame
-from imr_ml.training import TrainingError, TrainingSettings, train
+from imr_ml.training import TrainingSettings, train
+from imr_ml.training_data import TrainingError
 
 QUICK = TrainingSettings(evaluation=EvaluationSettings(folds=2, repeats=1, resamples=20, jobs=1))
 NOT_FEATURES = [column.name for column in COLUMNS if column.role is not Role.FEATURE]

@@ -1,4 +1,4 @@
-"""A saved model loads unchanged; a damaged or foreign folder is refused."""
+"""A saved model loads unchanged; damaged and foreign folders are refused."""
 
 import json
 import subprocess
@@ -101,7 +101,7 @@ def test_a_model_of_another_format_is_refused(trained, tmp_path):
     (folder / FACTS).write_text(json.dumps(facts | {"format": 1}))
     _sign(folder)
 
-    with pytest.raises(ModelError, match="is a model of format 1, this is 4; train again"):
+    with pytest.raises(ModelError, match="has model format 1, but this version reads up to 4; train again"):
         read_model(folder)
 
 
@@ -143,9 +143,14 @@ def test_the_reference_profile_loads_unchanged(model_folder, trained):
 
 def test_precedents_and_cohorts_load_unchanged(model_folder, trained, prepared, prepared_requests):
     loaded = read_model(model_folder)
-    asked = loaded.model.matrix(prepared.frame), Query.of(prepared_requests), Kinds.of(prepared.frame), 3
+    arguments = (
+        loaded.model.matrix(prepared.frame),
+        Query.from_table(prepared_requests),
+        Kinds.from_frame(prepared.frame),
+        3,
+    )
 
-    assert loaded.neighbours.nearest(*asked) == trained.neighbours.nearest(*asked)
+    assert loaded.neighbours.nearest(*arguments) == trained.neighbours.nearest(*arguments)
     assert (loaded.neighbours.decided.case_number == prepared_requests["case_number"]).all()
 
 
@@ -158,10 +163,8 @@ def test_the_precedents_contain_no_text(model_folder, prepared_requests):
     assert not texts & values
 
 
-def test_precedents_have_the_texts_of_their_requests_where_the_user_asked_for_it(
-    trained, prepared, prepared_requests, tmp_path
-):
-    decided = DecidedRequests.of(prepared_requests, prepared, with_texts=True)
+def test_precedents_contain_request_texts_if_requested(trained, prepared, prepared_requests, tmp_path):
+    decided = DecidedRequests.from_table(prepared_requests, prepared, with_texts=True)
     folder = save_model(replace(trained, neighbours=replace(trained.neighbours, decided=decided)), tmp_path / "model")
     query = {"request": "MRI of the right knee", "clinical_summary": "Knee pain."}
 

@@ -1,4 +1,4 @@
-"""A profile describes requests in rounded numbers, without their texts, and the training data as held out."""
+"""A profile describes requests by rounded numbers without texts, and training data by held-out predictions."""
 
 import numpy as np
 import pytest
@@ -14,7 +14,7 @@ from imr_ml.profiles import (
     Profile,
     in_several_groups,
     join_profiles,
-    profile_of,
+    profile_requests,
     reference_profile,
     sampled_rows,
     vocabulary_coverage,
@@ -33,7 +33,7 @@ def profiled(requests, model):
     matrix = model.matrix(frame)
     case = np.arange(len(frame))
     known = word_columns(model.features_)
-    return profile_of(frame, matrix, model.predict_matrix(matrix), known, case, len(frame))
+    return profile_requests(frame, matrix, model.predict_matrix(matrix), known, case, len(frame))
 
 
 def test_the_characteristics_of_a_request(model):
@@ -58,7 +58,7 @@ def test_several_families_are_one_label(model):
 @pytest.mark.parametrize(
     ("stated", "label"), [("11_20", "11_20"), ("65+", "65+"), ("0-10 yrs", "0-10 yrs"), ("a long story", "not stated")]
 )
-def test_other_text_than_an_age_band_is_not_stated(model, stated, label):
+def test_text_that_is_not_an_age_band_counts_as_not_stated(model, stated, label):
     assert profiled(make_requests(2).assign(age_band=stated), model).labels["age_band"][0] == label
 
 
@@ -67,7 +67,7 @@ def test_unknown_words_lower_the_coverage(model):
     odd["request"] = "quembolic harrowgate sprondle"
     odd["clinical_summary"] = "frobnitz marzolin snorquel"
 
-    known, unknown = (profiled(one, model).numbers["vocabulary_coverage"] for one in (usual, odd))
+    known, unknown = (profiled(request, model).numbers["vocabulary_coverage"] for request in (usual, odd))
 
     assert (known == 1).all()
     assert (unknown < 0.7).all()
@@ -139,7 +139,7 @@ def test_a_profile_contains_no_word_of_a_request(trained, prepared):
     assert {column.dtype.kind for column in arrays.values()} <= set("Ufi")
 
 
-def test_a_profile_of_an_older_model_has_todays_labels(trained):
+def test_a_profile_of_an_older_model_has_current_labels(trained):
     arrays = {
         name: np.where(values == "not stated", "not told", values) if values.dtype.kind == "U" else values
         for name, values in trained.reference.arrays().items()
@@ -150,7 +150,7 @@ def test_a_profile_of_an_older_model_has_todays_labels(trained):
     assert all(np.array_equal(labels[name], values) for name, values in trained.reference.labels.items())
 
 
-def test_parts_are_joined_in_their_order():
+def test_profiles_are_joined_in_order():
     parts = [
         Profile(np.array([case]), {"age": np.array([age], dtype=np.float32)}, {"category": np.array([name])}, 1)
         for case, age, name in ((0, 30, "Surgery"), (1, 40, "Other"))

@@ -1,4 +1,4 @@
-"""From a table to a fitted model and its evaluation."""
+"""Training returns a fitted model and its evaluation."""
 
 import hashlib
 from dataclasses import replace
@@ -20,7 +20,8 @@ from imr_ml.model_files import read_model, save_model
 from imr_ml.nlp.types import NlpSettings
 from imr_ml.reporting.card.rendering import write_card
 from imr_ml.reporting.figures import figures
-from imr_ml.training import TrainingError, TrainingSettings, data_digest, train
+from imr_ml.training import TrainingSettings, train
+from imr_ml.training_data import TrainingError, data_digest
 
 QUICK = TrainingSettings(evaluation=EvaluationSettings(folds=2, repeats=1, resamples=20, jobs=1))
 
@@ -63,7 +64,7 @@ def test_rows_that_are_not_decided_are_left_out_and_counted(trained):
     assert model.evaluation.estimates == trained.evaluation.estimates
 
 
-def test_the_models_own_threshold_comes_from_held_out_predictions(trained):
+def test_the_models_threshold_comes_from_held_out_predictions(trained):
     labels = trained.evaluation.labels
     p = trained.evaluation.out_of_fold.mean_p_overturned
 
@@ -72,7 +73,7 @@ def test_the_models_own_threshold_comes_from_held_out_predictions(trained):
     assert held.mean() >= QUICK.coverage - 0.05
 
 
-def test_the_checksum_is_that_of_what_was_trained_on(trained):
+def test_the_checksum_covers_the_training_rows(trained):
     same = train(table(rationale="Other words.", specialties=None), QUICK)
     other = train(table(clinical_summary=table()["clinical_summary"] + " Seen in May."), QUICK)
 
@@ -90,7 +91,7 @@ def test_progress_bars_count_texts_read_and_predictors_fitted():
 
 
 def with_copies() -> pd.DataFrame:
-    """Thirty cases, each with a story of its own that one other case repeats but for a word."""
+    """Thirty cases; each summary is repeated with one changed word by another case."""
     requests = table()
     stories = []
     for case in pd.factorize(requests["case_number"])[0]:
@@ -106,7 +107,7 @@ def test_cases_that_repeat_a_summary_are_counted_as_one_group():
 
 
 def test_cases_that_repeat_a_summary_stay_on_one_side(monkeypatch):
-    """The groups that folds, bootstrap, calibration and thresholds are given."""
+    """Folds, bootstrap, calibration and thresholds all use the groups."""
     cases_fitted = []
     fit = RequestModel.fit_rows
 
@@ -122,7 +123,7 @@ def test_cases_that_repeat_a_summary_stay_on_one_side(monkeypatch):
     assert len(first_fold | second_fold) == len(everything) == 15
 
 
-def test_costly_proofs_are_given_if_requested(trained):
+def test_optional_evaluations_run_if_requested(trained):
     bars = ProgressBars()
     conclusion = " In my opinion the request is medically necessary."
     requests = table()
@@ -132,14 +133,14 @@ def test_costly_proofs_are_given_if_requested(trained):
     )
     settings = replace(QUICK, evaluation=replace(QUICK.evaluation, permutations=5, compare_masking=True))
 
-    proven = train(requests, settings, bars.start)
+    trained_with_options = train(requests, settings, bars.start)
 
     assert trained.evaluation.permutation is None
     assert trained.evaluation.masking is None
-    assert len(proven.evaluation.permutation.shuffled_roc_auc) == bars.done["shuffling outcomes"] == 5
-    masking = proven.evaluation.masking
-    assert masking.requests_masked == proven.data.overturned
-    assert masking.masked == proven.evaluation.estimates[MODEL]
+    assert len(trained_with_options.evaluation.permutation.shuffled_roc_auc) == bars.done["shuffling outcomes"] == 5
+    masking = trained_with_options.evaluation.masking
+    assert masking.requests_masked == trained_with_options.data.overturned
+    assert masking.masked == trained_with_options.evaluation.estimates[MODEL]
     assert masking.unmasked["outcome.roc_auc"].value > masking.masked["outcome.roc_auc"].value
     assert masking.difference["outcome.roc_auc"].value == pytest.approx(
         masking.masked["outcome.roc_auc"].value - masking.unmasked["outcome.roc_auc"].value
@@ -148,7 +149,7 @@ def test_costly_proofs_are_given_if_requested(trained):
     assert bars.done["comparing masking"] == 2
 
 
-def test_masking_costs_nothing_where_there_is_nothing_to_mask():
+def test_masking_has_no_effect_without_anything_to_mask():
     bars = ProgressBars()
     settings = replace(QUICK, evaluation=replace(QUICK.evaluation, compare_masking=True))
 
@@ -156,11 +157,11 @@ def test_masking_costs_nothing_where_there_is_nothing_to_mask():
 
     assert masking.requests_masked == 0
     assert masking.masked == masking.unmasked
-    assert {(one.value, one.low, one.high) for one in masking.difference.values()} == {(0, 0, 0)}
+    assert {(estimate.value, estimate.low, estimate.high) for estimate in masking.difference.values()} == {(0, 0, 0)}
     assert bars.done["comparing masking"] == 0
 
 
-def test_without_masking_the_comparison_states_the_same():
+def test_the_comparison_is_the_same_without_masking():
     requests = table()
     conclusion = (requests["outcome"] == "overturned").map(
         {True: " In my opinion it is medically necessary.", False: ""}
@@ -184,7 +185,7 @@ def test_a_source_that_reports_no_families_is_trained_on_by_outcome():
 def test_sources_are_not_mixed():
     mixed = table(source=["dwc"] * 20 + ["sample"] * 40)
 
-    with pytest.raises(TrainingError, match=r"mixes sources \(dwc, sample\): train on one at a time"):
+    with pytest.raises(TrainingError, match=r"mixes sources \(dwc, sample\): train on one source at a time"):
         train(mixed, QUICK)
 
 
@@ -196,7 +197,7 @@ def test_sources_of_rows_that_are_left_out_do_not_count():
 
 
 def test_a_table_without_decided_requests_is_refused():
-    with pytest.raises(TrainingError, match="no decided request: fill outcome"):
+    with pytest.raises(TrainingError, match="no decided request: fill the column outcome"):
         train(table(outcome=None), QUICK)
     with pytest.raises(SchemaError, match=r"lacks column.*outcome"):
         train(table().drop(columns="outcome"), QUICK)
@@ -211,7 +212,7 @@ def test_a_table_without_families_trains_the_outcome_classifier_alone(without):
 
 
 @pytest.mark.parametrize("families", ["odg", "none", "acoem|odg"])
-def test_requests_that_all_cite_the_same_are_trained_on_and_reported(families):
+def test_identical_citations_are_trained_on_and_noted(families):
     model = train(table(families=families), QUICK)
 
     assert model.notes == (f"every request cites {families}: the family classifier predicts nothing else",)
@@ -222,7 +223,7 @@ def test_requests_that_all_cite_the_same_are_trained_on_and_reported(families):
 WITHOUT_WORDS = {"request": "1 2 3.", "clinical_summary": "...", "ur_guideline": "7."}
 
 
-def test_texts_without_a_word_are_trained_on_and_reported():
+def test_texts_without_words_are_trained_on_and_noted():
     model = train(table(**WITHOUT_WORDS), QUICK)
 
     assert model.notes == tuple(f"no {column} has a word: nothing is learned from it" for column in WITHOUT_WORDS)
@@ -231,13 +232,13 @@ def test_texts_without_a_word_are_trained_on_and_reported():
 
 
 @pytest.mark.slow
-def test_the_ladder_is_climbed_on_texts_without_a_word():
+def test_the_ladder_runs_on_texts_without_words():
     model = train(table(**WITHOUT_WORDS), replace(QUICK, ladder=True))
 
     assert {"words", "nb_svm", "stacked"} <= {step.rung.name for step in model.climb.steps}
 
 
-def test_a_table_that_everything_can_be_learned_from_has_no_notes(trained):
+def test_an_ordinary_table_has_no_notes(trained):
     assert trained.notes == ()
     assert train(table(ur_guideline=None), QUICK).notes == ()
 
@@ -247,7 +248,7 @@ def test_too_few_cases_are_refused():
         train(table(outcome="upheld"), QUICK)
 
 
-def test_the_digest_of_the_data_does_not_depend_on_the_parts_it_is_computed_in():
+def test_the_data_digest_does_not_depend_on_the_batch_size():
     decided = pd.concat([table()] * 170, ignore_index=True)
     columns = [*FEATURE_COLUMNS, *LABEL_COLUMNS]
 
@@ -266,7 +267,7 @@ def of_large_table():
     return train(table(), settings)
 
 
-def test_a_large_table_says_that_it_is_one(of_large_table):
+def test_a_large_table_is_noted(of_large_table):
     tested = len(of_large_table.evaluation.rows)
 
     assert 10 <= tested <= 20
@@ -277,7 +278,7 @@ def test_a_large_table_says_that_it_is_one(of_large_table):
 
 
 def test_a_model_of_a_large_table_is_saved_and_predicts_the_same(of_large_table, tmp_path):
-    frame = Dataset.of(table()).frame
+    frame = Dataset.from_table(table()).frame
 
     loaded = read_model(save_model(of_large_table, tmp_path / "model"))
 
@@ -286,7 +287,7 @@ def test_a_model_of_a_large_table_is_saved_and_predicts_the_same(of_large_table,
     assert np.array_equal(ours.family_set, theirs.family_set)
 
 
-def test_the_figures_and_the_card_of_a_large_table_are_of_the_tested_requests(of_large_table, tmp_path):
+def test_figures_and_card_of_a_large_table_cover_the_tested_requests(of_large_table, tmp_path):
     folder = save_model(of_large_table, tmp_path / "model")
 
     card = write_card(of_large_table, folder)[0].read_text("utf-8")

@@ -1,6 +1,6 @@
-"""Save and load a trained model's folder: skops files, JSON facts, checksums and manifest.
+"""Save and load model folders: skops files, JSON facts, checksums and manifest.
 
-Loading unpickles nothing. It refuses a folder with wrong checksums or with a type that is not on a short list.
+Loading never unpickles. It refuses folders with wrong checksums or types that are not trusted.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ FACTS = "model.json"
 CHECKSUMS = "SHA256SUMS"
 REFERENCE = "reference.npz"
 MANIFEST = "data.manifest.json"
-"""Manifest of the training table; a model that was trained on a table in memory has none."""
+"""Manifest of the training table; models trained on a table in memory have none."""
 _CHECKED = (CLASSIFIERS, PRECEDENTS, FACTS)
 FORMAT = 4
 _WITHOUT_REFERENCE = 2
@@ -58,7 +58,7 @@ class LoadedModel:
     neighbours : Neighbours
     cohorts : Cohorts
     reference : Profile or None
-        Profile of the training data; format 2 has none.
+        Profile of the training data; None for format 2.
     version : str
         First 12 digits of the classifiers' SHA-256.
     facts : dict
@@ -79,11 +79,11 @@ class LoadedModel:
 
     @property
     def is_sample(self) -> bool:
-        """Whether the training data were synthetic, so that scores of real requests are meaningless."""
+        """Whether the training data are synthetic, which makes scores of real requests meaningless."""
         return bool(self.facts["data"]["source"] == "sample")
 
     def sets(self, coverage: float | None = None) -> OutcomeSets:
-        """Prediction sets at a coverage between 0 and 1; default: the coverage in the settings."""
+        """Return prediction sets at a coverage between 0 and 1; default: the coverage in the settings."""
         return self.default_sets if coverage is None else self.held_out.sets(coverage)
 
 
@@ -155,7 +155,9 @@ def read_model(folder: Path) -> LoadedModel:
     sums = _verify(folder, _CHECKED)
     facts = json.loads((folder / FACTS).read_text("utf-8"))
     if facts["format"] not in range(_WITHOUT_REFERENCE, FORMAT + 1):
-        raise ModelError(f"{folder}: is a model of format {facts['format']}, this is {FORMAT}; train again")
+        raise ModelError(
+            f"{folder}: has model format {facts['format']}, but this version reads up to {FORMAT}; train again"
+        )
     classifiers = read_skops(folder / CLASSIFIERS)
     model = _request_model(facts, classifiers)
     held_out = HeldOutScores.from_arrays(classifiers["held_out"])
@@ -201,7 +203,7 @@ def _request_model(facts: dict[str, Any], classifiers: dict[str, Any]) -> Reques
     chosen = facts["chosen"]
     model = RequestModel(settings_of(facts["settings"]["model"]))
     features = classifiers["features"]
-    model.features_ = features if isinstance(features, FeatureBlocks) else FeatureBlocks.of_transformer(features)
+    model.features_ = features if isinstance(features, FeatureBlocks) else FeatureBlocks.from_transformer(features)
     model.outcome_ = Chosen(
         model.settings.outcome[chosen["outcome"]], classifiers["outcome"], chosen["half_life_years"]
     )

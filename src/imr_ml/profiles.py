@@ -1,6 +1,6 @@
-"""Profile requests: rounded numbers and labels of each one, without its texts.
+"""Profile requests as rounded numbers and labels, without their texts.
 
-Both sides of a comparison are rounded alike, so a profile identifies no request and rounding adds no difference.
+Rounding keeps a profile from identifying a request. Both sides of a comparison are rounded to the same steps.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from imr_ml.features.rows import FeatureRows
 from imr_ml.guidelines.types import FAMILIES
 
 MAX_ROWS = 10_000
-"""Requests in a profile; more would add little."""
+"""Maximum number of requests in a profile."""
 NOT_STATED = "not stated"
-# A table may have any text in its column of age bands.
+# The column of age bands may contain arbitrary text.
 _AGE_BAND = r"\D{0,6}\d{1,3}\D{0,6}(?:\d{1,3}\D{0,6})?"
 _STEPS = {
     "age": 1.0,
@@ -50,11 +50,11 @@ class Profile:
     case : (rows,) int
         Case of each row, from 0.
     numbers : dict of (rows,) float32
-        By characteristic; NaN if unknown.
+        Values by characteristic; NaN if unknown.
     labels : dict of (rows,) str
-        By characteristic.
+        Values by characteristic.
     drawn_from : int
-        Requests that the rows are a sample of.
+        Number of requests that the rows were sampled from.
     """
 
     case: NDArray[np.int32]
@@ -94,13 +94,13 @@ class Profile:
 
 def _decode_labels(arrays: Mapping[str, NDArray[np.generic]], name: str) -> NDArray[np.str_]:
     levels = np.asarray(arrays[f"{name}{_LEVELS}"], dtype=np.str_)
-    # Models that were saved by version 0.1.0 have the old label.
+    # Models of version 0.1.0 contain the old label.
     levels = np.where(levels == "not told", NOT_STATED, levels)
     return levels[np.asarray(arrays[name], dtype=np.int16)]
 
 
 def join_profiles(parts: Sequence[Profile], drawn_from: int) -> Profile:
-    """Join the rows of profiles that have the same characteristics and number cases alike."""
+    """Concatenate profiles with the same characteristics and a common numbering of cases."""
     first = parts[0]
     return Profile(
         case=np.concatenate([part.case for part in parts]),
@@ -110,11 +110,11 @@ def join_profiles(parts: Sequence[Profile], drawn_from: int) -> Profile:
     )
 
 
-def profile_of(
+def profile_requests(
     frame: pd.DataFrame,
     matrix: csr_matrix,
     predictions: Predictions,
-    known: NDArray[np.bool_],
+    known_columns: NDArray[np.bool_],
     case: NDArray[np.int64],
     drawn_from: int,
 ) -> Profile:
@@ -126,12 +126,12 @@ def profile_of(
         Feature frame, and feature matrix of the same rows.
     predictions : Predictions
         Predictions of a model that was not trained on these rows.
-    known : (features,) bool
-        Columns of known words.
+    known_columns : (features,) bool
+        Marks the columns of known words.
     case : (rows,) int
         Case of each row, from 0.
     drawn_from : int
-        Requests that the rows are a sample of.
+        Number of requests that the rows were sampled from.
     """
     values = {
         "age": frame["age"],
@@ -140,7 +140,7 @@ def profile_of(
         "request_chars": _lengths(frame["request"]),
         "summary_chars": _lengths(frame["clinical_summary"]),
         "ur_guideline_chars": _lengths(frame["ur_guideline"]),
-        "vocabulary_coverage": vocabulary_coverage(frame, matrix, known),
+        "vocabulary_coverage": vocabulary_coverage(frame, matrix, known_columns),
         "p_overturned": predictions.p_overturned,
     }
     numbers = {
@@ -160,8 +160,8 @@ def reference_profile(
 ) -> Profile:
     """Profile the training data as new requests would look to the model.
 
-    A word counts as known only if two groups have it,
-    as the model knows every word of a training text.
+    A word counts as known only if at least two groups contain it, because the model knows every word of its training
+    texts.
 
     Parameters
     ----------
@@ -170,19 +170,19 @@ def reference_profile(
     features : FeatureBlocks
         The fitted transformer of the matrix.
     held_out : Predictions
-        Predictions of the profiled rows by a model that was not trained on their groups.
+        Held-out predictions of the profiled rows.
     groups : (rows,) int
         Group of each row, from 0.
     rows : (profiled,) int
         Rows to profile; see `sampled_rows`.
     """
-    known = word_columns(features) & in_several_groups(matrix, groups)
+    known_columns = word_columns(features) & in_several_groups(matrix, groups)
     case = np.unique(groups[rows], return_inverse=True)[1]
-    return profile_of(frame.iloc[rows], matrix[rows], held_out, known, case, len(frame))
+    return profile_requests(frame.iloc[rows], matrix[rows], held_out, known_columns, case, len(frame))
 
 
 def sampled_rows(groups: NDArray[np.int64], seed: int) -> NDArray[np.int64]:
-    """All rows, or of more than `MAX_ROWS` those of whole groups drawn by chance."""
+    """Return all rows, or those of randomly drawn groups if there are more than `MAX_ROWS`."""
     order = np.random.default_rng(seed).permutation(int(groups.max()) + 1)[groups]
     return np.argsort(order, kind="stable")[:MAX_ROWS]
 
@@ -203,17 +203,19 @@ def in_several_groups(matrix: FeatureRows | csr_matrix, groups: NDArray[np.int64
     last = np.full(matrix.shape[1], -1)
     for rows in gen_batches(matrix.shape[0], _ROWS_AT_ONCE):
         part = matrix[rows]
-        of_entry = np.repeat(groups[rows], np.diff(part.indptr))
-        np.minimum.at(first, part.indices, of_entry)
-        np.maximum.at(last, part.indices, of_entry)
+        group_of_entry = np.repeat(groups[rows], np.diff(part.indptr))
+        np.minimum.at(first, part.indices, group_of_entry)
+        np.maximum.at(last, part.indices, group_of_entry)
     return first < last
 
 
-def vocabulary_coverage(frame: pd.DataFrame, matrix: csr_matrix, known: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Share of each row's distinct words per section that are `known`, by column; NaN without words, shape (rows,)."""
+def vocabulary_coverage(
+    frame: pd.DataFrame, matrix: csr_matrix, known_columns: NDArray[np.bool_]
+) -> NDArray[np.float64]:
+    """Return the share of each row's distinct words in `known_columns`; NaN without words, shape (rows,)."""
     words = sum(_count_distinct(frame[column]) for column in TOKEN_COLUMNS)
     row_of_entry = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
-    covered = np.bincount(row_of_entry, weights=known[matrix.indices], minlength=matrix.shape[0])
+    covered = np.bincount(row_of_entry, weights=known_columns[matrix.indices], minlength=matrix.shape[0])
     share: NDArray[np.float64] = np.divide(covered, words, out=np.full(len(frame), np.nan), where=words > 0)
     return share
 

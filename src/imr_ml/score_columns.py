@@ -1,6 +1,6 @@
-"""The columns that scoring adds, in their order: what each holds and of which type.
+"""Define the columns that scoring adds: order, type and meaning.
 
-The one place where they are said; files, the served model and its signature take them from here.
+Output files, the served model and its signature all use these definitions.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ PANDAS_TYPES: dict[Kind, str] = {"text": "string", "number": "float64", "count":
 
 @dataclass(frozen=True, slots=True)
 class ScoreColumn:
-    """One column that scoring adds; any may be missing in a row."""
+    """A column that scoring adds; its value may be missing in any row."""
 
     name: str
     kind: Kind
@@ -26,41 +26,47 @@ class ScoreColumn:
 
 ADDED = (
     ScoreColumn("p_overturned", "number", "calibrated probability that the denial is overturned"),
-    ScoreColumn("outcome_pred", "text", "upheld or overturned where confident, else uncertain"),
-    ScoreColumn("confident", "flag", "whether the coverage rules one outcome out, and the other is the likelier one"),
-    ScoreColumn("families_pred", "text", "guideline families expected to be cited, joined by |; never empty"),
-    ScoreColumn("primary_family", "text", "the likeliest of them"),
-    ScoreColumn("acoem_chapter", "text", "chapter, where acoem is among families_pred and a body part or UR gives it"),
+    ScoreColumn("outcome_pred", "text", "upheld or overturned if confident, else uncertain"),
+    ScoreColumn("confident", "flag", "whether the prediction set contains only the more probable outcome"),
+    ScoreColumn("families_pred", "text", "predicted guideline families, joined by |; never empty"),
+    ScoreColumn("primary_family", "text", "most probable of the predicted families"),
+    ScoreColumn(
+        "acoem_chapter", "text", "ACOEM chapter, from UR or a body part; missing unless families_pred contains acoem"
+    ),
     *(ScoreColumn(f"p_{family}", "number", f"probability that {family} is cited") for family in FAMILIES),
-    ScoreColumn("evidence", "text", "JSON: outcome and primary family as sums of terms in log-odds, with places"),
-    ScoreColumn("precedents", "text", "JSON list: decided requests like this one, one of a case, same treatment first"),
-    ScoreColumn("precedents_reason", "text", "why there is no precedent; missing where there is one"),
+    ScoreColumn("evidence", "text", "JSON: contributions to outcome and primary family in log-odds, with text offsets"),
+    ScoreColumn("precedents", "text", "JSON list: similar decided requests, one per case, same treatment first"),
+    ScoreColumn("precedents_reason", "text", "why there is no precedent; missing if there is one"),
     ScoreColumn("cohort_rate", "number", "share overturned among decided requests of the same cohort"),
-    ScoreColumn("cohort_low", "number", "lower end of its 95 % Wilson interval"),
-    ScoreColumn("cohort_high", "number", "upper end of it"),
+    ScoreColumn("cohort_low", "number", "lower bound of its 95% Wilson interval"),
+    ScoreColumn("cohort_high", "number", "upper bound of its 95% Wilson interval"),
     ScoreColumn("cohort_requests", "count", "decided requests in the cohort, at least 20"),
-    ScoreColumn("cohort_tier", "text", "what the cohort has in common"),
-    ScoreColumn("cohort_reason", "text", "why there is no cohort; missing where there is one"),
-    ScoreColumn("in_training", "flag", "whether the model was trained on the row's case, so that its scores flatter"),
+    ScoreColumn("cohort_tier", "text", "characteristics that the cohort shares"),
+    ScoreColumn("cohort_reason", "text", "why there is no cohort; missing if there is one"),
+    ScoreColumn(
+        "in_training", "flag", "whether the model was trained on the row's case, which makes its scores optimistic"
+    ),
     ScoreColumn("model_version", "text", "first 12 digits of the classifiers' SHA-256"),
-    ScoreColumn("warnings", "text", "by column, cells that could not be read, and too little text; missing if none"),
-    ScoreColumn("error", "text", "why the row could not be scored; everything else is missing then"),
+    ScoreColumn(
+        "warnings", "text", "by column, cells that could not be parsed and texts that are too short; missing if none"
+    ),
+    ScoreColumn("error", "text", "why the row could not be scored; all other added columns are then missing"),
 )
 SCORE_COLUMNS = tuple(column.name for column in ADDED)
 
 
 @dataclass(frozen=True, slots=True)
 class ScoreOptions:
-    """What the user may choose when scoring.
+    """User options of scoring.
 
     Attributes
     ----------
     evidence : bool
-        Whether to tell what moved each prediction.
+        Include feature contributions.
     precedents : int
-        Precedents listed for each request; 0 lists none.
+        Number of precedents per request; 0 for none.
     coverage : float or None
-        Share of cases whose prediction set shall hold their outcome, between 0 and 1; None takes the model's.
+        Share of cases whose prediction set must contain their outcome, between 0 and 1; None for the model's.
     """
 
     evidence: bool = True

@@ -1,4 +1,4 @@
-"""Write and read skops files, which hold estimators without pickles and name only types on a short list."""
+"""Write and read skops files, which store estimators without pickle and are limited to a list of trusted types."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ TRUSTED = frozenset(
         "numpy.dtype",
         *(f"imr_ml.classifiers.{name}" for name in _OURS),
         "imr_ml.features.matrix.FeatureBlocks",
-        # Where models of version 0.1.0 have them.
+        # The module of these classes in models of version 0.1.0.
         *(f"imr_ml.features.matrix.{name}" for name in _VECTORIZERS),
         *(f"imr_ml.features.vectorizers.{name}" for name in _VECTORIZERS),
         *(f"sklearn.{name}" for name in _ESTIMATORS),
@@ -53,23 +53,23 @@ TRUSTED = frozenset(
         "sklearn.utils._bunch.Bunch",
     }
 )
-"""Types that a model file may name besides plain ones."""
+"""Types that a model file may contain besides built-in ones."""
 
 
 def write_skops(content: dict[str, Any], path: Path) -> None:
-    """Write a file of estimators and arrays."""
+    """Write estimators and arrays to a file."""
     import skops.io
 
     skops.io.dump(content, path, compression=zipfile.ZIP_DEFLATED)
 
 
 def read_skops(path: Path) -> dict[str, Any]:
-    """Read what `write_skops` wrote.
+    """Read a file that `write_skops` wrote.
 
     Raises
     ------
     ModelError
-        For a type that is not one of `TRUSTED`.
+        If the file contains a type that is not in `TRUSTED`.
     """
     import skops.io
     from skops.io.exceptions import UntrustedTypesFoundException
@@ -77,16 +77,18 @@ def read_skops(path: Path) -> dict[str, Any]:
     try:
         content: dict[str, Any] = skops.io.load(path, trusted=sorted(TRUSTED))
     except UntrustedTypesFoundException as error:
-        unknown = sorted(set(skops.io.get_untrusted_types(file=path)) - TRUSTED)
-        raise ModelError(f"{path.parent}: has types that are not allowed ({', '.join(unknown)}); not loaded") from error
+        types = sorted(set(skops.io.get_untrusted_types(file=path)) - TRUSTED)
+        raise ModelError(
+            f"{path.parent}: contains types that are not allowed ({', '.join(types)}); not loaded"
+        ) from error
     return content
 
 
 def import_skops_quickly() -> None:
-    """Import skops without its search of scikit-learn for estimators, a third of a short command's time.
+    """Import skops without its search for all scikit-learn estimators, which takes a third of a short command's time.
 
-    `TRUSTED` names the estimators of our models. For processes that run a command of ours only: in others, skops would
-    have to be told which estimators to trust.
+    Use this only in processes that run an `imr-ml` command. Other code in the process could no longer rely on the
+    estimators that skops trusts by default; our model files rely on `TRUSTED`.
     """
     import sklearn.utils
 

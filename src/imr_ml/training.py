@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -13,15 +12,6 @@ from imr_ml.classifiers.conformal import HeldOutScores, OutcomeSets
 from imr_ml.classifiers.request_model import RequestModel
 from imr_ml.classifiers.settings import ModelSettings
 from imr_ml.classifiers.types import Dataset
-from imr_ml.corpus.schema import (
-    FEATURE_COLUMNS,
-    LABEL_COLUMNS,
-    OWN_SOURCE,
-    require_columns,
-    source_kind,
-)
-from imr_ml.corpus.table import case_keys
-from imr_ml.errors import ImrError
 from imr_ml.evaluation.baselines import PlainText
 from imr_ml.evaluation.constant_data import constant_notes
 from imr_ml.evaluation.learning import learning_curve
@@ -36,6 +26,7 @@ from imr_ml.precedents.decided import DecidedRequests
 from imr_ml.precedents.neighbours import Neighbours
 from imr_ml.profiles import Profile, reference_profile, sampled_rows
 from imr_ml.progress import StartProgress, silent
+from imr_ml.training_data import DataFacts, data_facts, decided_requests
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,53 +35,11 @@ if TYPE_CHECKING:
     from imr_ml.features.rows import FeatureRows
 
 
-_ROWS_AT_ONCE = 2_000
-
-
-class TrainingError(ImrError):
-    """A table that can't be trained on; the message says why and what to do."""
-
-
-@dataclass(frozen=True, slots=True)
-class DataFacts:
-    """What a model was trained on.
-
-    Attributes
-    ----------
-    source : str
-        ``dwc``, ``dmhc``, ``sample``, or the name of the user's own, ``own`` where the table has none.
-    sha256 : str
-        Of the features and labels of the rows used, in their order.
-    requests, cases, groups, overturned, undecided : int
-        Rows used; their cases; the groups that are left of these after joining those with nearly the same clinical
-        summary, which are what stays on one side of every split; rows overturned; rows left out because they are not
-        decided.
-    """
-
-    source: str
-    sha256: str
-    requests: int
-    cases: int
-    groups: int
-    overturned: int
-    undecided: int
-
-    @property
-    def is_synthetic(self) -> bool:
-        """Whether the figures say nothing about real decisions."""
-        return source_kind(self.source) == "sample"
-
-    @property
-    def is_own(self) -> bool:
-        """Whether the decisions are the user's own, not published ones."""
-        return source_kind(self.source) == "own"
-
-
 @dataclass(frozen=True, slots=True)
 class TrainedModel:
     """A fitted model, its evaluation and the data it was trained on.
 
-    `notes` are lines on what the data cannot teach.
+    `notes` are lines about limits of the training data and the training method.
     """
 
     model: RequestModel
@@ -106,7 +55,7 @@ class TrainedModel:
 
     @property
     def outcome_sets(self) -> OutcomeSets:
-        """Prediction sets at the coverage of the settings."""
+        """Prediction sets at the coverage in the settings."""
         return self.held_out.sets(self.settings.coverage)
 
 
@@ -126,20 +75,20 @@ def train(
     start : callable, optional
         Starts the progress bar of each long step.
     groups : (requests,) int, optional
-        As `near_duplicates.duplicate_groups` gives them, if they are known.
+        Result of `near_duplicates.duplicate_groups`, if already computed.
 
     Raises
     ------
     TrainingError
-        For a table of several sources or without decided requests.
+        If the table mixes sources or has no decided request.
     SplitError
-        For too few cases.
+        If there are too few cases.
     """
     settings = settings or TrainingSettings()
     decided = decided_requests(requests)
-    known = groups if groups is not None and len(groups) == len(decided) else None
+    groups = groups if groups is not None and len(groups) == len(decided) else None
     release_memory()
-    dataset = Dataset.of(decided, settings.nlp, start, known, settings.evaluation.jobs)
+    dataset = Dataset.from_table(decided, settings.nlp, start, groups, settings.evaluation.jobs)
     release_memory()
     frame, labels, groups = dataset.frame, dataset.labels, dataset.groups
     build = partial(RequestModel, settings.model)
@@ -149,12 +98,12 @@ def train(
     release_memory()
     model = build()
     matrix = model.fit_rows(frame, labels, groups)
-    rows = DecidedRequests.of(decided, dataset, with_texts=settings.precedent_texts)
+    rows = DecidedRequests.from_table(decided, dataset, with_texts=settings.precedent_texts)
     p_overturned = evaluation.out_of_fold.mean_p_overturned
     return TrainedModel(
         model=model,
-        held_out=HeldOutScores.of(p_overturned, evaluation.labels.overturned, evaluation.groups),
-        neighbours=Neighbours.of(rows, matrix, model.outcome_column_weights),
+        held_out=HeldOutScores.from_predictions(p_overturned, evaluation.labels.overturned, evaluation.groups),
+        neighbours=Neighbours.from_matrix(rows, matrix, model.outcome_column_weights),
         reference=_reference(model, matrix, evaluation, dataset),
         evaluation=evaluation,
         coverage=measured_coverage(evaluation, settings.coverage),
@@ -166,7 +115,7 @@ def train(
 
 
 def _large_table_notes(evaluation: Evaluation, model: ModelSettings, requests: int) -> list[str]:
-    """What is different about the training of a large table."""
+    """Return notes on how training on a large table differs."""
     notes = []
     if len(evaluation.rows) < requests:
         tested = f"{len(evaluation.rows):,} requests, {evaluation.settings.tested_parts}"
@@ -177,14 +126,14 @@ def _large_table_notes(evaluation: Evaluation, model: ModelSettings, requests: i
 
 
 def _reference(model: RequestModel, matrix: FeatureRows, evaluation: Evaluation, dataset: Dataset) -> Profile:
-    """Profile of the tested requests as if they were new to the model.
+    """Profile the evaluated requests as if they were new to the model.
 
-    How far probabilities spread depends on a model's calibration, which differs from fold to fold of a small table: so
-    the outcome's probabilities are those that the model itself was calibrated on, not the evaluation's.
+    The spread of probabilities depends on the calibration, which differs between folds of a small table. The profile
+    therefore uses the held-out probabilities from the model's own calibration, not those of the evaluation.
     """
     places = sampled_rows(evaluation.groups, model.settings.seed)
     rows = evaluation.rows[places]
-    # One repeat, not their mean: a request is scored by one model, too.
+    # A single repeat instead of the mean, because new requests are scored by a single model.
     out_of_fold = evaluation.out_of_fold.repeats[0][places]
     held_out = model.held_out_p_overturned(matrix[rows], dataset.labels.overturned, rows)
     p_overturned = np.where(np.isnan(held_out), out_of_fold.p_overturned, held_out)
@@ -230,70 +179,3 @@ def _compare_masking(
     masked, unmasked = (dataset, other) if is_masked else (other, dataset)
     build = partial(RequestModel, settings.model)
     return evaluate_masking(evaluation, masked, unmasked, build, evaluated_masked=is_masked, start=start)
-
-
-def decided_requests(requests: pd.DataFrame) -> pd.DataFrame:
-    """Rows that a model can be trained on, in the order in which they are evaluated.
-
-    Those with an outcome and, unless no row of the table has families, with families.
-
-    Raises
-    ------
-    TrainingError
-        For a table of several sources or without such rows.
-    """
-    require_columns(list(requests.columns), ("outcome",), "the requests table")
-    if "families" not in requests:
-        requests = requests.assign(families=None)
-    decided = _rows_of(requests, requests["outcome"].notna())
-    if decided.empty:
-        raise TrainingError("the requests table has no decided request: fill outcome")
-    sources = _sources(decided)
-    if len(sources) > 1:
-        raise TrainingError(f"the requests table mixes sources ({', '.join(sources)}): train on one at a time")
-    if decided["families"].notna().any():
-        decided = _rows_of(decided, decided["families"].notna())
-    return decided.reset_index(drop=True)
-
-
-def _rows_of(requests: pd.DataFrame, wanted: pd.Series) -> pd.DataFrame:
-    """The rows wanted; the table itself, not a copy of its texts, where that is all of them."""
-    return requests if wanted.all() else requests[wanted]
-
-
-def _sources(requests: pd.DataFrame) -> list[str]:
-    return sorted(requests["source"].dropna().unique()) if "source" in requests else []
-
-
-def data_facts(requests: pd.DataFrame, decided: pd.DataFrame, groups: NDArray[np.int64]) -> DataFacts:
-    """What a model of these requests is trained on.
-
-    Parameters
-    ----------
-    requests : DataFrame
-    decided : DataFrame
-        Its `decided_requests`.
-    groups : (requests,) int
-        Of the decided ones.
-    """
-    return DataFacts(
-        source=next(iter(_sources(decided)), OWN_SOURCE),
-        sha256=data_digest(decided),
-        requests=len(decided),
-        cases=int(case_keys(decided).nunique()),
-        groups=int(groups.max()) + 1,
-        overturned=int(decided["outcome"].eq("overturned").sum()),
-        undecided=len(requests) - len(decided),
-    )
-
-
-def data_digest(decided: pd.DataFrame) -> str:
-    """SHA-256 of the features and labels of decided requests, in their order."""
-    import pandas as pd
-
-    columns, digest = [*FEATURE_COLUMNS, *LABEL_COLUMNS], hashlib.sha256()
-    # Few rows at a time: every column is copied as text, and Arrow keeps the memory of each copy for a while.
-    for start in range(0, len(decided), _ROWS_AT_ONCE):
-        part = decided.iloc[start : start + _ROWS_AT_ONCE].reindex(columns=columns).astype("string")
-        digest.update(pd.util.hash_pandas_object(part, index=False).to_numpy().tobytes())
-    return digest.hexdigest()

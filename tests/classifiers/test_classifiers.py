@@ -1,4 +1,4 @@
-"""Every classifier by name: it learns, predicts the same once saved and loaded, and tells exactly or nothing."""
+"""Every classifier learns, predicts the same after loading, and has exact contributions or none."""
 
 import io
 import re
@@ -56,7 +56,7 @@ def test_both_tasks_have_the_same_classifiers():
 
 
 @pytest.mark.parametrize("name", with_slow(OUTCOME_CANDIDATE_TYPES))
-def test_a_classifier_learns_and_predicts_alike_once_loaded(prepared, name):
+def test_a_loaded_classifier_predicts_the_same(prepared, name):
     model = fitted(prepared, name)
 
     predictions = model.predict(prepared.frame)
@@ -69,16 +69,16 @@ def test_a_classifier_learns_and_predicts_alike_once_loaded(prepared, name):
     assert prepared.labels.families[np.arange(len(p)), likeliest].mean() > 0.8
     assert len(model.unexplained) == (0 if name in LINEAR else 2)
     model.outcome_, model.families_ = (
-        replace(one, classifier=saved_and_loaded(one.classifier)) for one in (model.outcome_, model.families_)
+        replace(chosen, classifier=saved_and_loaded(chosen.classifier)) for chosen in (model.outcome_, model.families_)
     )
-    again = model.predict(prepared.frame)
-    assert (again.p_overturned == p).all()
-    assert (again.family_probability == predictions.family_probability).all()
+    loaded = model.predict(prepared.frame)
+    assert (loaded.p_overturned == p).all()
+    assert (loaded.family_probability == predictions.family_probability).all()
 
 
 @pytest.mark.parametrize("name", ["logistic_regression", "linear_svm", "nearest_neighbors"])
 @pytest.mark.parametrize("arrangement", ARRANGEMENTS[1:])
-def test_families_may_be_arranged_otherwise(prepared, name, arrangement):
+def test_families_support_every_arrangement(prepared, name, arrangement):
     model = fitted(prepared, name, arrangement)
 
     predictions = model.predict(prepared.frame)
@@ -100,24 +100,24 @@ def test_a_linear_score_has_exact_contributions(prepared, name):
 
     evidence = model.explain(matrix, model.predict_matrix(matrix), most=20)
 
-    for weights, one in zip(moved, evidence, strict=True):
+    for weights, row in zip(moved, evidence, strict=True):
         by_name = dict(zip(model.feature_names, weights, strict=True))
-        for term in one.outcome.terms:
+        for term in row.outcome.terms:
             assert term.weight == pytest.approx(by_name[f"{term.block}__{term.term}"], abs=1e-9)
 
 
-def test_a_classifier_that_is_not_linear_gives_no_terms(prepared):
+def test_a_nonlinear_classifier_has_no_contributions(prepared):
     model = fitted(prepared, "nearest_neighbors")
     matrix = model.matrix(prepared.frame.iloc[:2])
     predictions = model.predict_matrix(matrix)
 
     evidence = model.explain(matrix, predictions, most=5)
 
-    assert [(one.outcome.terms, one.family.terms) for one in evidence] == [([], [])] * 2
-    assert expit([one.outcome.log_odds for one in evidence]) == pytest.approx(predictions.p_overturned)
+    assert [(row.outcome.terms, row.family.terms) for row in evidence] == [([], [])] * 2
+    assert expit([row.outcome.log_odds for row in evidence]) == pytest.approx(predictions.p_overturned)
 
 
-def test_the_general_calibration_is_the_one_of_logistic_regression(prepared):
+def test_both_calibrated_classifiers_agree_on_logistic_regression(prepared):
     model = RequestModel().fit(prepared.frame, prepared.labels, prepared.groups)
     matrix, truth, groups = model.matrix(prepared.frame), prepared.labels.overturned, prepared.groups
 
@@ -127,7 +127,7 @@ def test_the_general_calibration_is_the_one_of_logistic_regression(prepared):
     assert (general.predict_proba(matrix) == of_regression.predict_proba(matrix)).all()
 
 
-def test_weights_of_decisions_reach_every_classifier(prepared):
+def test_every_classifier_uses_row_weights(prepared):
     model = fitted(prepared, "nearest_neighbors")
     matrix, truth, groups = model.matrix(prepared.frame), prepared.labels.overturned, prepared.groups
     ignored = np.where(truth, 1e-9, 1.0)

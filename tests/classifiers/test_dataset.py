@@ -1,4 +1,4 @@
-"""Decided requests as predictors take them."""
+"""Datasets of decided requests."""
 
 import numpy as np
 import pandas as pd
@@ -12,7 +12,7 @@ from imr_ml.nlp.types import NlpSettings
 def test_a_dataset_is_read_from_a_requests_table_with_the_settings(prepared_requests):
     settings = NlpSettings(negation=False)
 
-    dataset = Dataset.of(prepared_requests, settings)
+    dataset = Dataset.from_table(prepared_requests, settings)
 
     pd.testing.assert_frame_equal(dataset.frame, feature_frame(prepared_requests, settings))
     assert (dataset.labels.overturned == labels_of(prepared_requests).overturned).all()

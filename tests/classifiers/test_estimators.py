@@ -1,4 +1,4 @@
-"""Both classifiers against scikit-learn's own checks and on what scikit-learn cannot check: cases and sets."""
+"""Both classifiers pass the checks of scikit-learn and handle cases and family sets."""
 
 import pickle
 from itertools import product
@@ -43,7 +43,7 @@ def test_scikit_learns_checks(estimator, check):
 
 
 def cases(count: int = 60, size: int = 3, features: int = 40) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Features and outcomes of cases that have nothing to do with each other, each case's rows alike."""
+    """Draw independent cases of identical rows."""
     random = np.random.default_rng(0)
     groups = np.arange(count).repeat(size)
     return random.normal(size=(count, features))[groups], (np.arange(count) % 2 == 0)[groups], groups
@@ -69,7 +69,7 @@ def test_calibration_folds_never_split_a_case():
         assert set(groups[train]).isdisjoint(groups[test])
 
 
-def test_siblings_make_no_model_sure_of_itself():
+def test_identical_rows_of_a_case_do_not_make_a_model_overconfident():
     X, y, groups = cases()  # noqa: N806
 
     grouped = CalibratedLogisticClassifier(C=100).fit(X, y, groups).predict_proba(X)[:, 1]
@@ -79,7 +79,7 @@ def test_siblings_make_no_model_sure_of_itself():
     assert np.abs(grouped - 0.5).mean() < 0.15
 
 
-def test_probabilities_fit_the_rates():
+def test_probabilities_match_observed_rates():
     random = np.random.default_rng(2)
     X = random.normal(size=(3000, 3))  # noqa: N806
     y = random.random(3000) < 1 / (1 + np.exp(2 - 1.5 * X[:, 0]))
@@ -100,8 +100,8 @@ def test_the_probability_rises_with_the_linear_score():
     assert (np.diff(model.predict_proba(X)[np.argsort(score), 1]) >= -1e-12).all()
 
 
-def test_where_held_out_scores_fall_with_the_outcome_every_row_gets_the_base_rate():
-    """Pairs of rows alike but for their outcome: what is learned on one is wrong for the other."""
+def test_every_row_gets_the_base_rate_if_held_out_scores_have_no_signal():
+    """Pairs of rows differ only in their outcome, so each one is a wrong example for the other."""
     X = np.random.default_rng(0).normal(size=(40, 50)).repeat(2, axis=0)  # noqa: N806
     y = np.tile([True, False], 40)
 
@@ -112,7 +112,7 @@ def test_where_held_out_scores_fall_with_the_outcome_every_row_gets_the_base_rat
 
 
 @pytest.mark.parametrize(("overturned_cases", "calibrated"), [(3, True), (1, False)])
-def test_few_cases_of_an_outcome_are_calibrated_on_fewer_folds_or_not(overturned_cases, calibrated):
+def test_few_cases_of_an_outcome_reduce_the_calibration_folds(overturned_cases, calibrated):
     X, _, groups = cases(count=20)  # noqa: N806
     y = groups < overturned_cases
 
@@ -122,9 +122,9 @@ def test_few_cases_of_an_outcome_are_calibrated_on_fewer_folds_or_not(overturned
     assert np.isfinite(model.held_out_loss_).all() == calibrated
 
 
-@pytest.mark.parametrize(("y", "told"), [([0, 0, 0], "one class"), ([0, 1, 2], "Only binary")])
-def test_other_than_two_outcomes_are_refused(y, told):
-    with pytest.raises(ValueError, match=told):
+@pytest.mark.parametrize(("y", "message"), [([0, 0, 0], "one class"), ([0, 1, 2], "Only binary")])
+def test_labels_without_exactly_two_classes_are_refused(y, message):
+    with pytest.raises(ValueError, match=message):
         CalibratedLogisticClassifier().fit(np.eye(3), y)
 
 
@@ -145,8 +145,8 @@ def test_thresholds_are_tuned_on_folds_that_never_split_a_case(monkeypatch):
     assert all(set(groups[train]).isdisjoint(groups[test]) for train, test in seen)
 
 
-def test_held_out_probabilities_are_those_that_the_calibration_was_trained_on():
-    """Of features that say nothing: the rows fitted on look predictable, and are not when held out."""
+def test_held_out_probabilities_come_from_the_calibration_folds():
+    """With uninformative features, training rows look predictable but held-out rows do not."""
     X, truth, groups = cases()  # noqa: N806
     model = CalibratedLogisticClassifier().fit(X, truth, groups)
 
@@ -160,7 +160,7 @@ def test_held_out_probabilities_are_those_that_the_calibration_was_trained_on():
 
 
 @pytest.mark.parametrize("model", [CalibratedLogisticClassifier(), GuidelineFamilyClassifier()])
-def test_a_sparse_matrix_gives_what_a_dense_one_gives(model):
+def test_sparse_and_dense_matrices_give_the_same_result(model):
     X, y, groups = families_of_cases() if isinstance(model, GuidelineFamilyClassifier) else cases()  # noqa: N806
 
     sparse = clone(model).fit(csr_matrix(X), y, groups).predict_proba(csr_matrix(X))
@@ -189,15 +189,15 @@ def test_a_family_that_all_or_none_cite_gets_a_constant():
     assert (model.coef_[3:] == 0).all()
 
 
-def test_families_are_found():
+def test_informative_features_predict_the_families():
     X, y, groups = families_of_cases()  # noqa: N806
 
-    found = GuidelineFamilyClassifier().fit(X[:120], y[:120], groups[:120]).predict(X[120:])
+    predicted = GuidelineFamilyClassifier().fit(X[:120], y[:120], groups[:120]).predict(X[120:])
 
-    assert (found[:, 1] == y[120:, 1]).mean() > 0.75
+    assert (predicted[:, 1] == y[120:, 1]).mean() > 0.75
 
 
-def test_one_case_is_enough_to_fit_and_then_the_threshold_is_one_half():
+def test_a_single_case_is_fitted_with_a_threshold_of_one_half():
     X, y, _ = families_of_cases()  # noqa: N806
 
     assert GuidelineFamilyClassifier().fit(X, y, np.zeros(len(X))).threshold_ == 0.5
@@ -214,7 +214,7 @@ def test_families_must_be_an_indicator():
     arrays(np.float64, st.tuples(st.integers(1, 6), st.integers(1, 8)), elements=st.floats(0, 1)),
     st.floats(0.01, 1),
 )
-def test_a_set_of_families_is_never_empty_and_holds_all_at_the_threshold(probability, threshold):
+def test_a_family_set_is_never_empty_and_contains_all_families_at_the_threshold(probability, threshold):
     sets = family_sets(probability, threshold, exclusive=None)
 
     assert sets.any(axis=1).all()
@@ -230,7 +230,7 @@ POSSIBLE_SETS = np.array([row for row in product([False, True], repeat=len(FAMIL
     arrays(np.float64, st.tuples(st.integers(1, 6), st.just(len(FAMILIES))), elements=st.floats(0, 1)),
     st.one_of(st.floats(0.01, 1), st.just(np.inf)),
 )
-def test_a_predicted_set_is_the_possible_one_with_the_most_probability_above_the_threshold(probability, threshold):
+def test_a_predicted_set_maximizes_the_probability_above_the_threshold(probability, threshold):
     sets = family_sets(probability, threshold)
 
     assert all(map(is_possible, sets))
@@ -249,7 +249,7 @@ def test_a_predicted_set_is_the_possible_one_with_the_most_probability_above_the
         ({"odg": 0.2, "none": 0.1}, {"odg"}),
     ],
 )
-def test_none_is_predicted_alone_where_it_outweighs_all_families_together(cited, predicted):
+def test_none_is_predicted_alone_if_it_outweighs_all_families_together(cited, predicted):
     probability = np.array([[cited.get(family, 0.0) for family in FAMILIES]])
 
     (chosen,) = family_sets(probability, threshold=0.4)
@@ -280,7 +280,7 @@ def test_a_row_of_weight_two_counts_as_two_rows():
     assert weighed.base_rate_ == pytest.approx(y[rows].mean())
 
 
-def test_probabilities_fit_the_rates_of_the_rows_that_weigh():
+def test_probabilities_match_weighted_rates():
     random = np.random.default_rng(3)
     X, old = random.normal(size=(3000, 2)), np.arange(3000) < 1500  # noqa: N806
     y = random.random(3000) < np.where(old, 0.2, 0.6)
@@ -292,7 +292,7 @@ def test_probabilities_fit_the_rates_of_the_rows_that_weigh():
     assert CalibratedLogisticClassifier().fit(X, y).predict_proba(X)[:, 1].mean() == pytest.approx(0.4, abs=0.05)
 
 
-def test_rows_that_weigh_alike_change_nothing():
+def test_equal_weights_change_nothing():
     X, y, groups = cases()  # noqa: N806
 
     alike = CalibratedLogisticClassifier().fit(X, y, groups, np.ones(len(y)))

@@ -1,4 +1,4 @@
-"""Models of large tables are those of small ones, but for the tolerance of their fit."""
+"""Models of large tables agree with those of small ones within tolerance."""
 
 from dataclasses import replace
 
@@ -26,7 +26,7 @@ def large(prepared):
     return RequestModel(LARGE).fit(prepared.frame, prepared.labels, prepared.groups)
 
 
-def test_a_regression_on_shared_rows_is_the_one_of_liblinear(rows, prepared):
+def test_a_regression_on_shared_rows_agrees_with_liblinear(rows, prepared):
     truth, weights = prepared.labels.overturned, np.linspace(0.5, 1, len(prepared))
 
     coefficients, intercept = fit_logistic_regression(rows, truth, weights, C=0.3)
@@ -35,7 +35,7 @@ def test_a_regression_on_shared_rows_is_the_one_of_liblinear(rows, prepared):
     assert np.allclose(rows @ coefficients + intercept, exact.decision_function(rows[:]), atol=0.05)
 
 
-def test_a_row_of_weight_zero_is_not_fitted_on(rows, prepared):
+def test_a_row_of_weight_zero_is_ignored(rows, prepared):
     truth, weights = prepared.labels.overturned.copy(), np.ones(len(prepared))
     weights[:40] = 0
     before = fit_logistic_regression(rows, truth, weights, C=0.3)
@@ -46,7 +46,7 @@ def test_a_row_of_weight_zero_is_not_fitted_on(rows, prepared):
     assert np.array_equal(before[0], after[0])
 
 
-def test_machines_separate_what_they_are_fitted_on(rows, prepared):
+def test_machines_separate_their_training_rows(rows, prepared):
     families = prepared.labels.families
     families = families[:, families.any(axis=0) & ~families.all(axis=0)]
 
@@ -66,7 +66,7 @@ def test_the_held_out_part_shares_no_group_with_the_rest():
     assert 15 <= len(test) <= 25
 
 
-def test_a_large_table_s_model_predicts_what_a_small_one_s_does(large, prepared):
+def test_models_of_large_and_small_tables_predict_alike(large, prepared):
     small = RequestModel().fit(prepared.frame, prepared.labels, prepared.groups)
 
     ours, theirs = (model.predict(prepared.frame) for model in (large, small))

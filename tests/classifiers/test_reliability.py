@@ -1,4 +1,4 @@
-"""The less of a request's text a model knows, the nearer its prediction is to the base rate."""
+"""Predictions shrink toward the base rate if little of a request's text is known."""
 
 from copy import copy
 
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy.sparse import csr_matrix
 from scipy.special import logit
 
-from imr_ml.classifiers.reliability import Baseline, KnownWords, toward_base_rate
+from imr_ml.classifiers.reliability import Baseline, KnownWords, shrink_to_base_rate
 from imr_ml.classifiers.request_model import RequestModel
 from imr_ml.classifiers.types import Dataset
 from imr_ml.corpus.schema import validate_requests
@@ -24,7 +24,7 @@ TEXTS = ("request", "clinical_summary", "ur_guideline")
 
 @pytest.fixture(scope="module")
 def requests():
-    """Cases with summaries of four to twelve sentences, whose last ones tell the outcome."""
+    """Cases with summaries of four to twelve sentences, of which the last ones predict the outcome."""
     table = make_requests(200)
     random = np.random.default_rng(3)
     words = [f"{first}{last}" for first in ("walk", "sit", "lift", "rest", "work") for last in ("ing", "ed", "s", "er")]
@@ -37,12 +37,12 @@ def requests():
 
 @pytest.fixture(scope="module")
 def model(requests):
-    dataset = Dataset.of(requests)
+    dataset = Dataset.from_table(requests)
     return RequestModel().fit(dataset.frame, dataset.labels, dataset.groups)
 
 
 def distance(model, requests):
-    """Mean distance of the log-odds from the base rate's, and mean probability."""
+    """Return the mean distance of log-odds from the base rate, and the mean probability."""
     p = model.predict(feature_frame(requests)).p_overturned
     return np.abs(logit(p) - logit(model.baseline_.overturned)).mean(), p.mean()
 
@@ -70,7 +70,7 @@ def test_unknown_words_alone_give_the_base_rates(model, words):
     assert predictions.family_probability[0] == pytest.approx(model.baseline_.cited, abs=1e-9)
 
 
-def test_a_request_with_as_much_known_text_as_is_usual_is_predicted_by_its_classifier(model, requests):
+def test_a_request_with_the_usual_amount_of_known_text_is_not_shrunk(model, requests):
     matrix = model.matrix(feature_frame(requests))
     usual = model.reliability(matrix) == 1
 
@@ -88,38 +88,38 @@ chance = st.floats(0.001, 0.999)
 
 @given(chance, chance, st.floats(0, 1), st.floats(0, 1))
 def test_less_known_text_is_never_farther_from_the_base_rate(p, base_rate, one, other):
-    nearer, farther = toward_base_rate(np.array([p, p]), base_rate, np.array(sorted((one, other))))
+    nearer, farther = shrink_to_base_rate(np.array([p, p]), base_rate, np.array(sorted((one, other))))
 
     assert abs(logit(nearer) - logit(base_rate)) <= abs(logit(farther) - logit(base_rate)) + 1e-9
     assert (farther - base_rate) * (p - base_rate) >= -1e-12
 
 
 @pytest.mark.parametrize("certain", [0.0, 1.0])
-def test_what_is_certain_of_every_request_stays_certain(certain):
+def test_a_certain_base_rate_stays_certain(certain):
     rates = np.array([certain, 0.2])
 
-    moved = toward_base_rate(np.array([[certain, 0.9]]), rates, np.array([0.0]))
+    moved = shrink_to_base_rate(np.array([[certain, 0.9]]), rates, np.array([0.0]))
 
     assert moved.tolist() == [[certain, pytest.approx(0.2)]]
 
 
-def test_known_words_are_distinct_single_words_of_the_texts_that_count():
+def test_known_words_are_distinct_single_words_of_the_selected_blocks():
     names = np.array(["request__mri", "summary__pain", "summary__knee pain", "summary___absent", "age__pain"])
     matrix = csr_matrix([[0.3, 0.2, 0.1, 0, 1.0], [0, 0.2, 0, 0, 1.0], [0, 0, 0, 1.0, 1.0]])
 
-    known = KnownWords.of([matrix[:2], matrix[2:]], names, ("request", "summary"))
+    known = KnownWords.from_matrices([matrix[:2], matrix[2:]], names, ("request", "summary"))
 
     assert known.columns.tolist() == [0, 1]
     assert known.count(matrix).tolist() == [2, 1, 0]
 
 
-def test_a_source_whose_requests_have_no_text_is_not_measured_by_it():
+def test_reliability_is_1_for_a_source_without_texts():
     nothing = KnownWords(np.array([0]), usual=0.0)
 
     assert nothing.reliability(csr_matrix([[0.0, 1.0]])).tolist() == [1.0]
 
 
-def test_a_baseline_is_the_same_after_it_was_saved(model):
+def test_a_saved_baseline_loads_unchanged(model):
     again = Baseline.from_arrays(model.baseline_.arrays())
 
     for name, values in model.baseline_.arrays().items():

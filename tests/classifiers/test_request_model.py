@@ -1,4 +1,4 @@
-"""The two classifiers as one thing."""
+"""The request model combines both classifiers."""
 
 from types import SimpleNamespace
 
@@ -39,23 +39,23 @@ def test_labels_are_outcomes_and_an_indicator_of_families():
 
 
 def test_each_request_gets_probabilities_and_a_set_that_is_never_empty(prepared, model):
-    said = model.predict(prepared.frame.iloc[:7])
+    predictions = model.predict(prepared.frame.iloc[:7])
 
-    assert said.p_overturned.shape == (7,)
-    assert said.family_probability.shape == said.family_set.shape == (7, len(FAMILIES))
-    assert ((said.p_overturned > 0) & (said.p_overturned < 1)).all()
-    assert ((said.family_probability >= 0) & (said.family_probability <= 1)).all()
-    assert said.family_set.any(axis=1).all()
-    assert said.family_set[np.arange(7), said.primary_family].all()
+    assert predictions.p_overturned.shape == (7,)
+    assert predictions.family_probability.shape == predictions.family_set.shape == (7, len(FAMILIES))
+    assert ((predictions.p_overturned > 0) & (predictions.p_overturned < 1)).all()
+    assert ((predictions.family_probability >= 0) & (predictions.family_probability <= 1)).all()
+    assert predictions.family_set.any(axis=1).all()
+    assert predictions.family_set[np.arange(7), predictions.primary_family].all()
 
 
-def test_a_request_is_predicted_alike_alone_and_among_others(prepared, model):
+def test_a_request_gets_the_same_prediction_alone_and_in_a_batch(prepared, model):
     alone = [model.predict(prepared.frame.iloc[[row]]).p_overturned[0] for row in range(5)]
 
     assert alone == pytest.approx(model.predict(prepared.frame).p_overturned[:5], abs=1e-12)
 
 
-def test_the_default_model_gives_the_probabilities_that_it_always_gave(prepared, model):
+def test_the_default_model_gives_the_recorded_probabilities(prepared, model):
     assert model.predict(prepared.frame).p_overturned[:4] == pytest.approx(DEFAULT_P, abs=1e-6)
 
 
@@ -79,9 +79,9 @@ SEEING = {"weights": BlockWeights(), "C": 3.0}
 
 
 @pytest.mark.parametrize("candidates", [(BLIND, SEEING), (SEEING, BLIND)])
-def test_a_candidate_that_is_clearly_better_on_held_out_cases_is_taken_wherever_it_stands(prepared, candidates):
-    outcome = tuple(LogisticRegression(**one) for one in candidates)
-    family = tuple(FamilyLinearSvm(**one) for one in candidates)
+def test_a_clearly_better_candidate_is_selected_at_any_position(prepared, candidates):
+    outcome = tuple(LogisticRegression(**parameters) for parameters in candidates)
+    family = tuple(FamilyLinearSvm(**parameters) for parameters in candidates)
     model = RequestModel(ModelSettings(outcome=outcome, family=family))
     model.fit(prepared.frame, prepared.labels, prepared.groups)
 
@@ -90,7 +90,7 @@ def test_a_candidate_that_is_clearly_better_on_held_out_cases_is_taken_wherever_
 
 
 @pytest.mark.parametrize(
-    ("gains_of_cases", "taken"),
+    ("gains_of_cases", "selected"),
     [
         ([0.1] * 30, 1),
         ([0.1, -0.1] * 15, 0),
@@ -99,66 +99,66 @@ def test_a_candidate_that_is_clearly_better_on_held_out_cases_is_taken_wherever_
         ([float("nan")] * 30, 0),
     ],
 )
-def test_a_later_candidate_must_gain_over_many_cases(gains_of_cases, taken):
-    """Five requests a case: one case's luck counts once, however many requests it has."""
+def test_a_later_candidate_must_gain_over_many_cases(gains_of_cases, selected):
+    """Each case has five requests but counts once."""
     groups = np.arange(30).repeat(5)
     losses = [np.ones(150), 1 - np.array(gains_of_cases).repeat(5)]
     fitted = [
         Chosen(LogisticRegression(C=C + 1), SimpleNamespace(held_out_loss_=loss)) for C, loss in enumerate(losses)
     ]
 
-    assert select_candidate(fitted, groups) is fitted[taken]
+    assert select_candidate(fitted, groups) is fitted[selected]
 
 
-def test_terms_of_an_average_request_weigh_nothing(prepared, model):
+def test_contributions_of_an_average_request_are_zero(prepared, model):
     matrix = model.matrix(prepared.frame)
     average = csr_matrix(matrix.mean(axis=0))
 
-    (told,) = model.explain(average, model.predict_matrix(average), most=10**6)
+    (evidence,) = model.explain(average, model.predict_matrix(average), most=10**6)
 
-    assert all(abs(term.weight) < 1e-9 for term in [*told.outcome.terms, *told.family.terms])
+    assert all(abs(term.weight) < 1e-9 for term in [*evidence.outcome.terms, *evidence.family.terms])
 
 
-def test_the_terms_are_the_features_that_differ_most_from_the_average_request(prepared, model):
+def test_contributions_are_measured_from_the_average_request(prepared, model):
     matrix = model.matrix(prepared.frame.iloc[:4])
     predictions = model.predict_matrix(matrix)
 
     classifier, averages = model.outcome_.classifier, model.baseline_.averages
     coefficients = classifier.slope_ * classifier.coef_ * model.outcome_column_weights
-    for row, told in enumerate(model.explain(matrix, predictions, most=5)):
+    for row, evidence in enumerate(model.explain(matrix, predictions, most=5)):
         values = matrix[row].toarray()[0]
         weights = coefficients * (values - averages) * model.reliability(matrix)[row]
         by_name = dict(zip(model.feature_names, weights, strict=True))
-        assert [term.weight for term in told.outcome.terms] == [
-            pytest.approx(by_name[f"{term.block}__{term.term}"]) for term in told.outcome.terms
+        assert [term.weight for term in evidence.outcome.terms] == [
+            pytest.approx(by_name[f"{term.block}__{term.term}"]) for term in evidence.outcome.terms
         ]
-        assert [term.is_present for term in told.outcome.terms] == [
+        assert [term.is_present for term in evidence.outcome.terms] == [
             bool(values[model.feature_names.tolist().index(f"{term.block}__{term.term}")])
-            for term in told.outcome.terms
+            for term in evidence.outcome.terms
         ]
         free = ["category__", "sex__", "injury_stage__", "numbers__", "case_size__"]
         largest = max(abs(weight) for name, weight in by_name.items() if not name.startswith(tuple(free)))
-        assert max(abs(term.weight) for term in told.outcome.terms) >= largest - 1e-12
-        assert expit(told.outcome.log_odds) == pytest.approx(predictions.p_overturned[row], abs=1e-12)
+        assert max(abs(term.weight) for term in evidence.outcome.terms) >= largest - 1e-12
+        assert expit(evidence.outcome.log_odds) == pytest.approx(predictions.p_overturned[row], abs=1e-12)
 
 
-def test_a_matrix_is_predicted_as_its_frame_is(prepared, model):
-    said, of_matrix = model.predict(prepared.frame), model.predict_matrix(model.matrix(prepared.frame))
+def test_a_matrix_and_its_frame_get_the_same_predictions(prepared, model):
+    predictions, of_matrix = model.predict(prepared.frame), model.predict_matrix(model.matrix(prepared.frame))
 
-    assert (said.p_overturned == of_matrix.p_overturned).all()
-    assert (said.family_set == of_matrix.family_set).all()
+    assert (predictions.p_overturned == of_matrix.p_overturned).all()
+    assert (predictions.family_set == of_matrix.family_set).all()
 
 
-def test_evidence_names_blocks_that_exist_and_no_more_than_asked(prepared, model):
+def test_evidence_names_blocks_that_exist_and_at_most_the_requested_terms(prepared, model):
     matrix = model.matrix(prepared.frame.iloc[:4])
 
     for row in model.explain(matrix, model.predict_matrix(matrix), most=3):
         assert 1 <= len(row.outcome.terms) <= 3
         assert 1 <= len(row.family.terms) <= 3
-        assert {each.block for each in row.outcome.terms} <= set(model.features_.places)
+        assert {term.block for term in row.outcome.terms} <= set(model.features_.places)
 
 
-def test_a_model_fitted_again_names_its_new_features(prepared):
+def test_a_model_fitted_again_uses_its_new_features(prepared):
     model = RequestModel().fit(prepared.frame, prepared.labels, prepared.groups)
     before = model.feature_names.tolist()
 
@@ -166,9 +166,12 @@ def test_a_model_fitted_again_names_its_new_features(prepared):
     model.fit(renamed, prepared.labels, prepared.groups)
 
     assert set(model.feature_names) - set(before) >= {"request__zebra"}
+    fresh = RequestModel().fit(renamed, prepared.labels, prepared.groups)
+    assert (model.outcome_column_weights == fresh.outcome_column_weights).all()
+    assert (model.predict(renamed).family_probability == fresh.predict(renamed).family_probability).all()
 
 
-def test_what_moved_a_score_most_comes_first_and_may_be_lacking():
+def test_the_largest_contribution_comes_first_and_may_be_absent():
     matrix = csr_matrix([[1.0, 2.0, 0.0, 1.0], [0.0, 0.0, 0.0, 3.0], [0.0, 1.0, 0.0, 3.0]])
     names = np.array(["summary__a", "summary__b", "request__c", "findings__no__d"])
     scores = np.array([[0.5, -1.0, 9.0, 0.0], [0.0, 0.0, 0.0, 2.0]])
@@ -183,7 +186,7 @@ def test_what_moved_a_score_most_comes_first_and_may_be_lacking():
 
 
 def drifting(prepared, years):
-    """The table's own cases over years that are far apart, and the opposite outcome in the first half of them."""
+    """Spread the cases over distant years and reverse the outcomes of the first half."""
     rows = np.tile(np.arange(len(prepared.frame)), len(years))
     year = np.repeat(years, len(prepared.frame)) + 0.5
     labels = prepared.labels[rows]
@@ -191,7 +194,7 @@ def drifting(prepared, years):
     return prepared.frame.iloc[rows], Labels(turned, labels.families, year), np.arange(len(rows))
 
 
-def test_where_decisions_drift_the_newer_ones_weigh_more_in_the_outcome_alone(prepared):
+def test_drift_gives_newer_decisions_more_weight_in_the_outcome_only(prepared):
     frame, labels, groups = drifting(prepared, range(2004, 2014))
     settings = ModelSettings(half_life_years=(None, 1.0))
 
@@ -206,7 +209,7 @@ def test_where_decisions_drift_the_newer_ones_weigh_more_in_the_outcome_alone(pr
     assert loss[0] < loss[1] - 0.1
 
 
-def test_a_few_letters_of_a_few_years_weigh_alike(model):
+def test_decisions_of_a_few_years_have_equal_weights(model):
     assert model.outcome_.half_life_years is None
 
 
@@ -215,11 +218,13 @@ def test_a_source_that_reports_no_families_gets_a_model_without_them(prepared):
 
     model = RequestModel().fit(prepared.frame, labels, prepared.groups)
 
-    said = model.predict(prepared.frame)
+    predictions = model.predict(prepared.frame)
     assert model.families_ is None
-    assert np.isnan(said.family_probability).all()
-    assert not said.family_set.any()
-    assert (said.p_overturned == RequestModel().fit(*_parts(prepared)).predict(prepared.frame).p_overturned).all()
+    assert np.isnan(predictions.family_probability).all()
+    assert not predictions.family_set.any()
+    assert (
+        predictions.p_overturned == RequestModel().fit(*_parts(prepared)).predict(prepared.frame).p_overturned
+    ).all()
 
 
 def _parts(prepared):

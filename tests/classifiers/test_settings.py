@@ -1,4 +1,4 @@
-"""Settings of the classifiers, read back from a model's facts."""
+"""Settings of the classifiers are read from a model's facts."""
 
 import json
 from dataclasses import asdict, replace
@@ -12,19 +12,19 @@ from imr_ml.features.settings import SectionTerms, TermSettings
 SETTINGS = ModelSettings(terms=SectionTerms(request=TermSettings(3, 500)), half_life_years=(None, 2.0), seed=4)
 
 
-def test_settings_come_back_as_they_were_saved():
+def test_saved_settings_load_unchanged():
     assert settings_of(json.loads(json.dumps(asdict(SETTINGS)))) == SETTINGS
 
 
 @pytest.mark.parametrize("name", OUTCOME_CANDIDATE_TYPES)
-def test_every_classifier_comes_back(name):
+def test_settings_of_every_classifier_load_unchanged(name):
     family = FAMILY_CANDIDATE_TYPES[name](arrangement="chain")
     settings = ModelSettings(outcome=(OUTCOME_CANDIDATE_TYPES[name](),), family=(family,))
 
     assert settings_of(json.loads(json.dumps(asdict(settings)))) == settings
 
 
-def test_a_model_of_a_version_without_names_of_classifiers_can_be_read():
+def test_settings_without_classifier_names_are_read():
     saved = json.loads(json.dumps(asdict(SETTINGS)))
     for candidate in saved["outcome"] + saved["family"]:
         del candidate["classifier"]
@@ -34,7 +34,7 @@ def test_a_model_of_a_version_without_names_of_classifiers_can_be_read():
     assert settings_of(saved) == SETTINGS
 
 
-def test_a_model_whose_sections_share_their_terms_can_be_read():
+def test_settings_with_one_entry_for_all_sections_are_read():
     saved = json.loads(json.dumps(asdict(SETTINGS))) | {"terms": {"longest_phrase": 1, "max_terms": 9}}
 
     shared = TermSettings(1, 9)

@@ -53,7 +53,7 @@ def bits(predictions) -> list[bytes]:
 
 @pytest.fixture(scope="module")
 def fitted():
-    dataset = Dataset.of(table())
+    dataset = Dataset.from_table(table())
     return dataset.frame, RequestModel().fit(dataset.frame, dataset.labels, dataset.groups)
 
 
@@ -81,7 +81,7 @@ def test_predictions_do_not_change_with_siblings_outcomes(fitted):
 
 
 def test_held_out_predictions_do_not_change_with_the_labels_of_their_fold():
-    dataset = Dataset.of(table())
+    dataset = Dataset.from_table(table())
     labels = dataset.labels
     folds = grouped_folds(labels.overturned, dataset.groups, 3, seed=0)
     before = out_of_fold(dataset, {"m": RequestModel}, [folds], jobs=1)["m"].repeats[0]

@@ -109,8 +109,11 @@ def test_an_override_replaces_the_files_value(write):
         ("evaluation.folds=2.5", "evaluation.folds: should be a valid integer"),
         ("training.coverage=1.5", "training.coverage: should be less than or equal to 0.99"),
         ("training.half_life_years=[]", "training.half_life_years: Tuple should have at least 1 item"),
-        ("families.weights.facts_used=['age']", "families.weights.facts_used.0: 'age' is no fact; allowed: category,"),
-        ("families.weights.facts_used=[]", "families.weights: facts is above 0 and facts_used is empty; name facts"),
+        (
+            "families.weights.facts_used=['age']",
+            "families.weights.facts_used.0: 'age' is not a fact; allowed: category,",
+        ),
+        ("families.weights.facts_used=[]", "families.weights: facts is above 0, but facts_used is empty; list facts"),
         (
             "outcome.weights={request=0, summary=0, ur_guideline=0, facts=0, numbers=0, case_size=0, codes=0}",
             "outcome.weights: all are 0; set one of request, summary",

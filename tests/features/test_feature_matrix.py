@@ -1,4 +1,4 @@
-"""What our vectorizers and transformer do in fewer steps is what scikit-learn's do, bit for bit."""
+"""The vectorizers and the transformer agree bit for bit with those of scikit-learn."""
 
 import numpy as np
 import pytest
@@ -54,29 +54,29 @@ def test_a_matrix_is_the_same_whether_its_rows_are_shared_or_not(prepared):
 def test_a_matrix_with_shared_rows_multiplies_like_a_whole_one(prepared):
     features = feature_matrix()
     weights = np.linspace(0, 2, features.fit_rows(prepared.frame).shape[1])
-    rows = features.fit_rows(prepared.frame).weighed(weights)
+    rows = features.fit_rows(prepared.frame).with_weights(weights)
     whole = features.transform(prepared.frame) @ diags(weights)
 
     assert np.allclose(rows @ weights, whole @ weights)
     assert np.allclose(
         rows.transposed_product(np.arange(rows.shape[0]) + 0.5), whole.T @ (np.arange(rows.shape[0]) + 0.5)
     )
-    assert np.allclose(rows.own_part().toarray(), whole.toarray())
+    assert np.allclose(rows.to_sparse().toarray(), whole.toarray())
 
 
-def test_blocks_that_weigh_nothing_are_left_out_of_a_matrix(prepared):
+def test_blocks_of_weight_zero_are_left_out_of_a_matrix(prepared):
     features = feature_matrix()
     rows = features.fit_rows(prepared.frame)
     weights = column_weights(features, BlockWeights(summary=0.0, numbers=0.0, case_size=0.0))
 
-    part = rows.weighed(weights).own_part()
+    part = rows.with_weights(weights).to_sparse()
 
     assert not part[:, features.places["summary"]].nnz
     assert not part[:, features.places["numbers"]].nnz
     assert part[:, features.places["request"]].nnz
 
 
-def test_each_section_has_terms_of_its_own(prepared):
+def test_each_section_has_separate_terms(prepared):
     terms = SectionTerms(request=TermSettings(ngrams=1), summary=TermSettings(max_terms=5))
 
     names = feature_matrix(terms).fit(prepared.frame).get_feature_names_out()
@@ -98,13 +98,13 @@ def test_a_term_must_occur_in_enough_cases_not_rows():
     assert sorted(vectorizer.fit(texts).vocabulary_) == ["common", "other", "rare"]
 
 
-@pytest.mark.parametrize(("fewest", "message"), [(2, "no term occurs in 2 cases"), (4, "there are 3 cases")])
-def test_no_term_in_enough_cases_is_one_line(fewest, message):
+@pytest.mark.parametrize(("fewest", "message"), [(2, "no term occurs in 2 cases"), (4, "there are only 3 cases")])
+def test_too_few_cases_with_a_term_raise_a_clear_error(fewest, message):
     with pytest.raises(FeatureError, match=message):
         TermVectorizer(min_df=fewest).fit_transform(["one", "two", "three"], [0, 1, 2])
 
 
-def test_the_fewest_cases_of_a_term_reach_its_section(prepared):
+def test_min_cases_applies_to_its_section(prepared):
     terms = SectionTerms(summary=TermSettings(min_cases=10))
 
     fewer, every = (

@@ -1,4 +1,4 @@
-"""What a model may see of a request, and the proof that it sees no more."""
+"""Models use only the feature columns of a request."""
 
 import math
 
@@ -10,7 +10,7 @@ from factories import make_requests
 from imr_ml.corpus.schema import COLUMNS, FEATURE_COLUMNS, Role, validate_requests
 from imr_ml.corpus.table import complete_requests
 from imr_ml.features.frame import FACT_COLUMNS, NUMBER_COLUMNS, TOKEN_COLUMNS, feature_frame
-from imr_ml.features.matrix import column_weights, feature_matrix, tells_codes
+from imr_ml.features.matrix import column_weights, feature_matrix, has_codes
 from imr_ml.features.settings import BlockWeights
 
 NOT_FEATURES = [column.name for column in COLUMNS if column.role is not Role.FEATURE]
@@ -35,7 +35,7 @@ def small():
 
 
 @pytest.mark.parametrize("column", [*NOT_FEATURES, "p_overturned", "a_column_of_the_users"])
-def test_a_column_that_is_no_feature_changes_nothing(small, column):
+def test_a_column_that_is_not_a_feature_has_no_effect(small, column):
     before = feature_frame(small)
     for values in (
         None,
@@ -46,14 +46,14 @@ def test_a_column_that_is_no_feature_changes_nothing(small, column):
         pd.testing.assert_frame_equal(feature_frame(small.assign(**{column: values})), before)
 
 
-def test_all_that_is_no_feature_may_be_absent(small):
+def test_columns_that_are_not_features_are_optional(small):
     pd.testing.assert_frame_equal(
         feature_frame(small.drop(columns=[name for name in NOT_FEATURES if name in small])), feature_frame(small)
     )
 
 
-def test_the_decided_outcomes_of_other_rows_change_nothing(small):
-    """Rows are read one by one: what stands beside a request tells nothing of it."""
+def test_outcomes_of_other_rows_have_no_effect(small):
+    """Each row is processed independently of the others."""
     whole = feature_frame(small)
 
     pd.testing.assert_frame_equal(feature_frame(small.iloc[5:8]), whole.iloc[5:8])
@@ -90,7 +90,7 @@ def test_a_request_becomes_tokens_facts_and_numbers():
     assert row["log_items_in_case"] == pytest.approx(math.log(3))
 
 
-def test_an_absence_is_a_fact_of_its_own():
+def test_an_absent_value_is_a_separate_fact():
     row = frame_of(TWO).iloc[1]
 
     assert (row["ur_tokens"], row["sex"], row["drug_classes"]) == ("_absent",) * 3
@@ -105,7 +105,7 @@ def test_a_denial_before_the_injury_counts_as_the_same_day():
 
 
 @pytest.mark.parametrize("ur_families", [["none", "acoem"], [None, None]])
-def test_whether_the_administrator_cites_nothing(ur_families):
+def test_an_administrator_without_a_citation_is_recognized(ur_families):
     frame = feature_frame(
         complete_requests(validate_requests(TWO.assign(ur_families=ur_families, ur_guideline=None), "t"))
     )
@@ -113,7 +113,7 @@ def test_whether_the_administrator_cites_nothing(ur_families):
     assert frame["ur_cites_nothing"].tolist() == [float(value == "none") for value in ur_families]
 
 
-def test_columns_stand_in_their_types_and_on_the_tables_index():
+def test_columns_have_their_types_and_the_index_of_the_table():
     table = complete_requests(validate_requests(TWO, "t")).set_index(pd.Index(["b", "a"]))
 
     frame = feature_frame(table)
@@ -143,14 +143,14 @@ def test_features_are_named_by_section_and_term(prepared):
         (BlockWeights(0, 0, 0, facts=0, numbers=0.1, case_size=0), {"numbers"}),
     ],
 )
-def test_a_block_that_weighs_nothing_is_left_out(prepared, weights, kept):
+def test_a_block_of_weight_zero_is_left_out(prepared, weights, kept):
     matrix = feature_matrix().fit(prepared.frame)
     names = matrix.get_feature_names_out()[column_weights(matrix, weights) > 0]
 
     assert {name.split("__")[0] for name in names} == kept
 
 
-def test_weights_are_those_of_the_columns_block(prepared):
+def test_each_column_has_the_weight_of_its_block(prepared):
     matrix = feature_matrix().fit(prepared.frame)
     weights = BlockWeights(request=0.5, summary=2.0, facts=0.3)
     of_name = dict(zip(matrix.get_feature_names_out(), column_weights(matrix, weights), strict=True))
@@ -190,26 +190,26 @@ CODED = pd.DataFrame(
 
 
 def test_a_sources_own_codes_are_reported_alone_and_together():
-    told = [set(codes.split()) for codes in frame_of(CODED)["codes"]]
+    codes = [set(cell.split()) for cell in frame_of(CODED)["codes"]]
 
-    assert {"age_band=11-20", "diagnosis_category=Ears,_Nose,_Throat", "treatment=Glasses"} <= told[0]
-    assert "review_type=Urgent_Care&treatment_category=Vision&treatment=Glasses" in told[0]
-    assert {"age_band=_absent", "diagnosis_category=Skin&treatment_category=_absent"} <= told[1]
+    assert {"age_band=11-20", "diagnosis_category=Ears,_Nose,_Throat", "treatment=Glasses"} <= codes[0]
+    assert "review_type=Urgent_Care&treatment_category=Vision&treatment=Glasses" in codes[0]
+    assert {"age_band=_absent", "diagnosis_category=Skin&treatment_category=_absent"} <= codes[1]
 
 
 def test_codes_are_features_only_of_a_source_that_has_them(prepared):
     coded = frame_of(CODED)
     fitted = feature_matrix(codes=True).fit(coded)
 
-    assert tells_codes(coded)
-    assert not tells_codes(prepared.frame)
+    assert has_codes(coded)
+    assert not has_codes(prepared.frame)
     assert "codes__treatment=Glasses" in fitted.get_feature_names_out()
     assert {0.7} == set(column_weights(fitted, BlockWeights(codes=0.7))[fitted.places["codes"]])
     assert "codes" not in feature_matrix().fit(coded).places
     assert np.isfinite(fitted.transform(prepared.frame).toarray()).all()
 
 
-def test_what_the_guidelines_cover_is_a_fact_of_the_request():
+def test_guideline_topics_are_facts_of_the_request():
     frame = frame_of(TWO.assign(request=["Chiropractic therapy for the hip", "Copies of the records"]))
 
     assert frame["guideline_topics"].tolist()[0].split()[:2] == ["acoem_physical_methods", "chronic_pain_therapy"]
@@ -233,7 +233,7 @@ def test_an_injury_is_acute_for_thirty_days_and_chronic_after_ninety(denied, sta
     assert frame["injury_stage"].tolist() == [stage, "_absent"]
 
 
-def test_pairs_of_facts_stand_where_both_facts_do(prepared):
+def test_a_pair_is_present_if_both_facts_are(prepared):
     matrix = feature_matrix(pairs=True)
     X = matrix.fit_transform(prepared.frame).toarray()  # noqa: N806
     column = dict(zip(matrix.get_feature_names_out(), X.T, strict=True))

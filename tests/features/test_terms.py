@@ -1,4 +1,4 @@
-"""Terms are counted by numbers in place of strings, and the counts are those of the strings."""
+"""Counts of numbered terms agree with counts of strings."""
 
 from collections import Counter
 
@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.sparse import csr_matrix
 
-from imr_ml.features.terms import FeatureError, Terms, frequent_terms
+from imr_ml.features.terms import FeatureError, Terms
 from imr_ml.features.vectorizers import TermVectorizer
+from imr_ml.features.vocabulary import select_frequent_terms
 
 TEXTS = st.lists(
     st.lists(st.sampled_from(["knee", "mri", "of", "no_spasm", "naïve"]), max_size=9).map(" ".join),
@@ -28,7 +29,7 @@ def test_counts_are_those_of_the_known_terms_in_each_text(texts, longest, known)
     every = sorted({term for text in texts for term in terms_of(text, longest)})
     vocabulary = [term for place, term in enumerate(every) if place in known]
 
-    counts = Terms.of(vocabulary).count(texts, np.float64).toarray()
+    counts = Terms.from_vocabulary(vocabulary).count(texts, np.float64).toarray()
 
     expected = [[Counter(terms_of(text, longest))[term] for term in vocabulary] for text in texts]
     assert counts.tolist() == (expected if vocabulary else [[] for _ in texts])
@@ -49,15 +50,15 @@ def test_frequent_terms_are_those_that_occur_most_often_in_enough_cases(texts, l
 
     if not enough:
         with pytest.raises(FeatureError, match="no term"):
-            frequent_terms(texts, times, cases, longest, most, fewest)
+            select_frequent_terms(texts, times, cases, longest, most, fewest)
         return
-    chosen = frequent_terms(texts, times, cases, longest, most, fewest)
+    chosen = select_frequent_terms(texts, times, cases, longest, most, fewest)
 
     assert chosen == sorted(set(chosen))
     assert sorted((enough[term] for term in chosen), reverse=True) == sorted(enough.values(), reverse=True)[:most]
 
 
-def test_a_vectorizer_that_was_copied_by_its_state_counts_alike():
+def test_a_vectorizer_restored_from_its_state_counts_the_same():
     vectorizer = TermVectorizer(ngram_range=(1, 2)).fit(["mri of knee", "knee spasm"])
     copied = TermVectorizer()
 

@@ -1,4 +1,4 @@
-"""A batch is scored piece by piece: killed at any moment, it goes on and gives the same bytes."""
+"""A batch is scored in parts and can be resumed after an interruption with the same result."""
 
 import os
 import random
@@ -35,7 +35,7 @@ def source(tmp_path):
 
 
 def killed_after(seconds, work):
-    """Do `work` in a process of its own and kill it; whether it was done before."""
+    """Run `work` in a process and kill it; return whether it had finished before."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         child = os.fork()
@@ -48,7 +48,7 @@ def killed_after(seconds, work):
 
 
 @pytest.mark.slow
-def test_killed_at_50_random_moments_a_job_goes_on_and_gives_the_same_bytes(loaded, source, tmp_path):
+def test_a_job_killed_at_50_random_moments_resumes_with_the_same_bytes(loaded, source, tmp_path):
     whole, killed = tmp_path / "whole.parquet", tmp_path / "killed.parquet"
     options = ScoreOptions(precedents=1)
     start_s = time.perf_counter()
@@ -67,7 +67,7 @@ def test_killed_at_50_random_moments_a_job_goes_on_and_gives_the_same_bytes(load
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(["in.parquet", whole.name, killed.name])
 
 
-def test_what_was_scored_before_an_interruption_is_not_scored_again(loaded, source, tmp_path):
+def test_finished_parts_are_not_scored_again(loaded, source, tmp_path):
     output, steps = tmp_path / "out.parquet", []
 
     def interrupt_after_three_parts(size):
@@ -89,12 +89,14 @@ def test_an_unfinished_job_is_neither_overwritten_nor_mixed_with_another(loaded,
         score_file(source, output, loaded, settings=SMALL)
     monkeypatch.undo()
 
-    with pytest.raises(JobError, match=r"out\.csv: was not finished; go on with --resume, or delete .*out\.csv\.parts"):
+    with pytest.raises(
+        JobError, match=r"out\.csv: an unfinished job exists; continue with --resume, or delete .*out\.csv\.parts"
+    ):
         score_file(source, output, loaded, settings=SMALL)
-    with pytest.raises(JobError, match="was begun with other options"):
+    with pytest.raises(JobError, match="the unfinished job has other options"):
         score_file(source, output, loaded, ScoreOptions(evidence=False), RESUMED)
     make_requests(41).to_parquet(source)
-    with pytest.raises(JobError, match="was begun with other input"):
+    with pytest.raises(JobError, match="the unfinished job has other input"):
         score_file(source, output, loaded, settings=RESUMED)
 
 
@@ -120,7 +122,7 @@ def test_two_processes_give_the_same_bytes_as_one(loaded, source, tmp_path):
     assert (tmp_path / "one.parquet").read_bytes() == (tmp_path / "two.parquet").read_bytes()
 
 
-def test_a_row_that_nothing_foresaw_costs_itself_alone(loaded, tmp_path, monkeypatch):
+def test_an_unexpected_failure_affects_only_its_row(loaded, tmp_path, monkeypatch):
     from imr_ml.scoring import frame as frame_room
 
     evidence_json = frame_room.evidence_json

@@ -1,4 +1,4 @@
-"""Evidence names what moved a prediction, and where in the user's own text it stands."""
+"""Evidence lists contributions and their offsets in the user's text."""
 
 import json
 
@@ -43,8 +43,8 @@ def found(text, term):
         ("_absent", []),
     ],
 )
-def test_a_term_stands_wherever_its_words_do(term, words):
-    """Words of a phrase with a number between them are two places; a denied word's place is the word's own."""
+def test_a_term_is_located_at_all_its_words(term, words):
+    """A phrase interrupted by a number has two spans; the span of a negated word is the word itself."""
     assert found(SUMMARY, term) == words
 
 
@@ -71,11 +71,11 @@ def test_each_block_of_features_has_a_section_and_places_in_the_text_as_written(
     features = feature_frame(pd.DataFrame([texts]), views=True)
     written = pd.DataFrame([{name: before + text for name, text in texts.items()}])
 
-    (told,) = evidence_json(
+    (evidence,) = evidence_json(
         [Evidence(Explanation(-2.0, [Contribution(block, term, 0.123456)], -1.0))], written, features
     )
 
-    (entry,) = json.loads(told)["outcome"]
+    (entry,) = json.loads(evidence)["outcome"]
     assert entry["section"] == section in SECTIONS
     assert (entry["term"], entry["weight"]) == (term, 0.1235)
     assert entry.get("fact") == (None if block in ("request", "summary", "ur_guideline") else block)
@@ -99,11 +99,11 @@ def test_scored_evidence_points_into_the_rows_own_columns(loaded):
 
     placed = 0
     for _, row in scored.iterrows():
-        told = json.loads(row["evidence"])
-        assert set(told) == {"outcome", "primary_family", "sums"}
-        weights = [abs(entry["weight"]) for entry in told["outcome"]]
+        evidence = json.loads(row["evidence"])
+        assert set(evidence) == {"outcome", "primary_family", "sums"}
+        weights = [abs(entry["weight"]) for entry in evidence["outcome"]]
         assert weights == sorted(weights, reverse=True)
-        for entry in [*told["outcome"], *told["primary_family"]]:
+        for entry in [*evidence["outcome"], *evidence["primary_family"]]:
             assert set(entry) <= {"section", "name", "term", "weight", "fact", "absent", "places"}
             for start, end in entry.get("places", []):
                 word = row[entry["section"]][start:end]
@@ -115,9 +115,9 @@ def test_scored_evidence_points_into_the_rows_own_columns(loaded):
 
 
 def test_evidence_is_compact(loaded):
-    told = score_frame(make_requests(2), loaded)["evidence"][0]
+    evidence = score_frame(make_requests(2), loaded)["evidence"][0]
 
-    assert json.dumps(json.loads(told), separators=(",", ":"), ensure_ascii=False) == told
+    assert json.dumps(json.loads(evidence), separators=(",", ":"), ensure_ascii=False) == evidence
 
 
 def test_base_rate_terms_and_everything_else_are_the_prediction_of_every_row(loaded, tmp_path):
@@ -129,15 +129,15 @@ def test_base_rate_terms_and_everything_else_are_the_prediction_of_every_row(loa
 
     for table in (scored, pd.read_csv(target)):
         for row in table.to_dict("records"):
-            told = json.loads(row["evidence"])
+            evidence = json.loads(row["evidence"])
             for name, p in (("outcome", row["p_overturned"]), ("primary_family", row[f"p_{row['primary_family']}"])):
-                sums, weights = told["sums"][name], [entry["weight"] for entry in told[name]]
+                sums, weights = evidence["sums"][name], [entry["weight"] for entry in evidence[name]]
                 log_odds = sums["base_rate"] + sum(weights) + sums["everything_else"]
                 assert log_odds == pytest.approx(sums["log_odds"], abs=1e-9)
                 assert expit(log_odds) == pytest.approx(p, abs=1e-9)
 
 
 def test_evidence_starts_from_the_share_overturned_in_the_training_data(loaded, prepared):
-    told = json.loads(score_frame(make_requests(1), loaded)["evidence"][0])
+    evidence = json.loads(score_frame(make_requests(1), loaded)["evidence"][0])
 
-    assert expit(told["sums"]["outcome"]["base_rate"]) == pytest.approx(prepared.labels.overturned.mean())
+    assert expit(evidence["sums"]["outcome"]["base_rate"]) == pytest.approx(prepared.labels.overturned.mean())

@@ -1,4 +1,4 @@
-"""A row's score depends on the row alone: not on the others of the file, their order, its chunks or the engine."""
+"""The score of a row does not depend on other rows, their order, chunks or the engine."""
 
 import pandas as pd
 import pytest
@@ -20,7 +20,7 @@ ADDED = list(SCORE_COLUMNS)
 
 @pytest.fixture(scope="module")
 def pool():
-    """Requests of several cases, some of one case, some known to the model, some bad, some with codes."""
+    """Requests of one or several cases, some seen in training, some invalid, some with codes."""
     known, new = make_requests(4), make_requests(ROWS - 4, seed=5, items_in_case=5)
     new["case_number"] = "CM19-" + new["case_number"]
     rows = pd.concat([known, new], ignore_index=True).drop(columns=["outcome", "families"])
@@ -47,13 +47,13 @@ def same(scored, expected):
 
 @settings(max_examples=40)
 @given(rows=PICKED)
-def test_any_rows_in_any_order_get_the_scores_that_each_gets_alone(pool, alone, loaded, rows):
+def test_scores_do_not_depend_on_other_rows_or_their_order(pool, alone, loaded, rows):
     same(score_frame(picked(pool, rows), loaded), picked(alone, rows))
 
 
 @settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=PICKED, rows_at_once=st.integers(1, 8))
-def test_the_borders_of_chunks_do_not_show(pool, alone, loaded, tmp_path, rows, rows_at_once):
+def test_scores_do_not_depend_on_chunk_borders(pool, alone, loaded, tmp_path, rows, rows_at_once):
     source, output = tmp_path / "in.parquet", tmp_path / "out.parquet"
     picked(pool, rows).to_parquet(source)
 

@@ -1,4 +1,4 @@
-"""The report page as a file: what it counts, what it holds, that text stays text and nothing is fetched."""
+"""The report page counts all rows, escapes text and loads nothing from the network."""
 
 import base64
 import hashlib
@@ -24,7 +24,7 @@ HOSTILE = '</script><script>window.hacked = 1</script><img src=x onerror="window
 
 
 def make_scored(n=3, **columns):
-    """Scored rows as they come: each of a case of its own, upheld, with evidence and no precedent."""
+    """Build scored rows of separate cases, upheld, with evidence and without precedents."""
     defaults = {
         "case_number": [f"CM26-{row:07d}" for row in range(n)],
         "item": 1,
@@ -52,7 +52,7 @@ def make_scored(n=3, **columns):
 
 
 def failed(frame, reason):
-    """The same rows, none of which could be scored."""
+    """Return the same rows, all with errors."""
     return frame.assign(**dict.fromkeys(SCORE_COLUMNS)).assign(error=reason)
 
 

@@ -1,4 +1,4 @@
-"""The report page in a real browser, opened as a file without a network: what people see, type and press."""
+"""The report page works in a real browser, opened as a file without network."""
 
 import json
 import os
@@ -51,7 +51,7 @@ def address(scored, loaded, tmp_path_factory):
 @pytest.fixture
 def open_page(browser, address):
     """Opens the page in a window of its own; whatever it complains of or asks for fails the test."""
-    complaints, asked, contexts = [], [], []
+    complaints, requested, contexts = [], [], []
 
     def opened(fragment="", **window):
         context = browser.new_context(**({"viewport": {"width": 1280, "height": 900}} | window), offline=True)
@@ -60,7 +60,7 @@ def open_page(browser, address):
         page.set_default_timeout(PATIENCE_MS)
         page.on("console", lambda message: complaints.append(message.text))
         page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("request", lambda request: asked.append(request.url.partition("#")[0]))
+        page.on("request", lambda request: requested.append(request.url.partition("#")[0]))
         page.goto(address + fragment)
         return page
 
@@ -68,7 +68,7 @@ def open_page(browser, address):
     for context in contexts:
         context.close()
     assert complaints == []
-    assert {url for url in asked if not url.startswith("data:")} <= {address}
+    assert {url for url in requested if not url.startswith("data:")} <= {address}
 
 
 @pytest.fixture
@@ -290,8 +290,8 @@ def test_precedents_and_the_cohort_are_reported(open_page, scored):
     page = open_page(f"#row-{number + 1}")
 
     first = json.loads(row["precedents"])[0]
-    told = page.locator(".precedents tbody tr").first.inner_text()
-    assert all(part in told for part in (first["case_number"], first["outcome"], f"{first['similarity']:.2f}"))
+    row_text = page.locator(".precedents tbody tr").first.inner_text()
+    assert all(part in row_text for part in (first["case_number"], first["outcome"], f"{first['similarity']:.2f}"))
     cohort = page.locator("section.cohort").inner_text()
     assert float(re.search(r"cohort ([\d.]+) %", cohort)[1]) == pytest.approx(100 * row["cohort_rate"], abs=0.051)
     assert f"{row['cohort_requests']} decided requests" in cohort

@@ -1,4 +1,4 @@
-"""Files in every format and folders of letters are scored whole or not at all."""
+"""Files in every format and folders of letters are scored completely or not at all."""
 
 import json
 from functools import partial
@@ -49,7 +49,7 @@ def test_every_format_gives_the_same_scores(loaded, tmp_path, given, written):
 
 
 @pytest.mark.parametrize("written", WRITTEN)
-def test_the_size_of_the_chunks_does_not_show(loaded, tmp_path, written):
+def test_scores_do_not_depend_on_the_chunk_size(loaded, tmp_path, written):
     source = write(
         make_requests(9).assign(note=[None, None, None, "x", 1.5, None, "y", None, None]), tmp_path / "in.jsonl"
     )
@@ -78,23 +78,23 @@ def test_a_folder_of_letters_gives_a_row_a_request_and_one_for_each_letter_that_
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "told"),
+    ("name", "content", "message"),
     [
         ("in.csv", "case_number\nCM16-0000001\n", r"lacks column\(s\) request, clinical_summary"),
         ("in.csv", "", "has no row"),
         ("in.xml", "<a/>", "is not a table"),
     ],
 )
-def test_an_input_that_is_no_requests_table_leaves_no_output(loaded, tmp_path, name, content, told):
+def test_an_input_that_is_not_a_requests_table_leaves_no_output(loaded, tmp_path, name, content, message):
     (tmp_path / name).write_text(content)
 
-    with pytest.raises(SchemaError, match=told):
+    with pytest.raises(SchemaError, match=message):
         score_file(tmp_path / name, tmp_path / "out.csv", loaded)
 
     assert [path.name for path in tmp_path.iterdir()] == [name]
 
 
-def test_an_output_of_no_known_format_is_refused_before_scoring(loaded, tmp_path):
+def test_an_output_of_unknown_format_is_refused_before_scoring(loaded, tmp_path):
     source = write(make_requests(2), tmp_path / "in.csv")
 
     with pytest.raises(SchemaError, match=r"out\.xls: can't be written; end its name in"):
@@ -153,7 +153,7 @@ def test_one_order_of_day_and_month_holds_for_the_whole_file(loaded, tmp_path):
     assert scored["p_overturned"].tolist() == score_frame(iso, loaded)["p_overturned"].tolist()
 
 
-def test_a_cell_that_a_spreadsheet_would_run_gets_an_apostrophe_in_csv_alone(loaded, tmp_path):
+def test_formulas_get_an_apostrophe_only_in_csv(loaded, tmp_path):
     notes = ["=1+1", "+SUM(A1)", "-2.5", "@cmd", "plain"]
     source = write(make_requests(5).assign(note=notes), tmp_path / "in.csv")
 
@@ -211,7 +211,7 @@ def test_files_beside_the_letters_are_counted_and_named(loaded, tmp_path):
     assert summary.notes == ("2 other file(s) skipped: memo.docx, scan.tif",)
 
 
-def test_a_workbook_holds_text_as_text_and_dates_as_dates(loaded, tmp_path):
+def test_a_workbook_stores_text_as_text_and_dates_as_dates(loaded, tmp_path):
     rows = make_requests(2).assign(note=["=1+1", "bell\x07" + "x" * 40_000], when=pd.to_datetime(["2016-03-04"] * 2))
 
     score_file(write(rows, tmp_path / "in.parquet"), tmp_path / "out.xlsx", loaded)
@@ -232,7 +232,7 @@ def test_a_scored_file_is_scored_anew_if_its_scores_may_be_replaced(loaded, tmp_
     summary = score_file(first, second, loaded, settings=BatchSettings(replace=True))
 
     assert second.read_text() == first.read_text()
-    assert f"{len(SCORE_COLUMNS)} column(s) of a former scoring replaced" in summary.notes
+    assert f"{len(SCORE_COLUMNS)} column(s) of an earlier scoring replaced" in summary.notes
 
 
 def test_columns_are_found_in_any_case_and_listed_as_used_ignored_or_passed_through(loaded, tmp_path):

@@ -1,4 +1,4 @@
-"""Requests in, the same rows out with predictions; a row that can't be scored keeps its place and gets its reason."""
+"""Scoring returns the same rows with predictions; a row that can't be scored has its reason."""
 
 import json
 import re
@@ -59,7 +59,7 @@ def test_scores_are_aligned_by_position_whatever_the_index(loaded, requests, lab
     pd.testing.assert_frame_equal(scored.reset_index(drop=True), score_frame(requests, loaded))
 
 
-def test_the_primary_family_is_the_likeliest_of_the_predicted_set(loaded, requests):
+def test_the_primary_family_is_the_most_probable_of_the_predicted_set(loaded, requests):
     for _, row in score_frame(requests, loaded).iterrows():
         predicted = row["families_pred"].split("|")
 
@@ -67,7 +67,7 @@ def test_the_primary_family_is_the_likeliest_of_the_predicted_set(loaded, reques
         assert predicted == ["none"] or "none" not in predicted
 
 
-def test_an_outcome_is_only_said_where_the_prediction_set_holds_one(loaded, requests):
+def test_an_outcome_is_predicted_only_if_the_prediction_set_has_one(loaded, requests):
     scored = score_frame(requests, loaded)
     p_overturned = scored["p_overturned"].to_numpy()
 
@@ -76,38 +76,39 @@ def test_an_outcome_is_only_said_where_the_prediction_set_holds_one(loaded, requ
 
 
 def test_the_coverage_is_the_users_choice(loaded):
-    """Eighty cases support nine tenths, but no threshold of ninety-nine hundredths."""
+    """Eighty cases are enough for a coverage of 90%, but not for 99%."""
     requests = make_requests(60, seed=3)
 
-    told = {
+    scored = {
         coverage: score_frame(requests, loaded, ScoreOptions(coverage=coverage)) for coverage in (None, 0.8, 0.9, 0.99)
     }
 
-    pd.testing.assert_frame_equal(told[None], told[0.9])
+    pd.testing.assert_frame_equal(scored[None], scored[0.9])
     for coverage in (0.8, 0.9):
         sets = loaded.held_out.sets(coverage)
         assert (
-            told[coverage]["confident"].tolist() == sets.confident(told[coverage]["p_overturned"].to_numpy()).tolist()
+            scored[coverage]["confident"].tolist()
+            == sets.confident(scored[coverage]["p_overturned"].to_numpy()).tolist()
         )
-    assert told[0.8]["confident"].tolist() != told[0.9]["confident"].tolist()
-    assert told[0.99]["outcome_pred"].eq("uncertain").all()
+    assert scored[0.8]["confident"].tolist() != scored[0.9]["confident"].tolist()
+    assert scored[0.99]["outcome_pred"].eq("uncertain").all()
 
 
 @pytest.mark.parametrize("options", [{"coverage": 1.0}, {"coverage": 90}, {"precedents": -1}])
-def test_options_that_make_no_sense_are_refused(options):
+def test_invalid_options_are_refused(options):
     with pytest.raises(ValueError, match="must be"):
         ScoreOptions(**options)
 
 
-def test_no_request_is_called_overturned_that_is_more_likely_upheld():
+def test_a_request_that_is_more_probably_upheld_is_never_predicted_overturned():
     sets = OutcomeSets(coverage=0.9, min_p_overturned=0.0, max_p_overturned=0.0)
     p = np.array([0.1, 0.49, 0.5, 0.9])
 
-    told = outcome_columns(
+    scored = outcome_columns(
         Predictions(p, np.zeros((4, 8)), np.zeros((4, 8), dtype=bool)), sets, np.zeros(4, dtype=bool)
     )
 
-    assert told["outcome_pred"].tolist() == ["uncertain", "uncertain", "overturned", "overturned"]
+    assert scored["outcome_pred"].tolist() == ["uncertain", "uncertain", "overturned", "overturned"]
 
 
 def test_the_chapter_is_reported_where_acoem_is_expected_and_a_body_part_reports_it(loaded, requests):
@@ -119,23 +120,28 @@ def test_the_chapter_is_reported_where_acoem_is_expected_and_a_body_part_reports
     assert scored.loc[~scored["families_pred"].str.contains("acoem"), "acoem_chapter"].isna().all()
 
 
-def test_of_a_source_without_families_nothing_is_stated_of_them(prepared):
+def test_family_columns_are_missing_for_a_source_without_families(prepared):
     nothing = Predictions(np.full(4, 0.2), np.full((4, 8), np.nan), np.zeros((4, 8), dtype=bool))
 
-    told = pd.DataFrame(family_columns(nothing, prepared.frame.head(4)), index=range(4))
+    scored = pd.DataFrame(family_columns(nothing, prepared.frame.head(4)), index=range(4))
 
-    assert told.columns.tolist() == ["families_pred", "primary_family", "acoem_chapter", *(f"p_{f}" for f in FAMILIES)]
-    assert told.isna().all(axis=None)
+    assert scored.columns.tolist() == [
+        "families_pred",
+        "primary_family",
+        "acoem_chapter",
+        *(f"p_{f}" for f in FAMILIES),
+    ]
+    assert scored.isna().all(axis=None)
 
 
 def test_precedents_are_of_other_cases_one_of_each_and_of_the_same_treatment_first(loaded, requests):
-    told = [json.loads(row) for row in score_frame(requests, loaded)["precedents"]]
+    precedent_lists = [json.loads(row) for row in score_frame(requests, loaded)["precedents"]]
 
-    for case_number, precedents in zip(requests["case_number"], told, strict=True):
+    for case_number, precedents in zip(requests["case_number"], precedent_lists, strict=True):
         assert len(precedents) == 3
-        assert case_number not in {one["case_number"] for one in precedents}
-        assert len({one["case_number"] for one in precedents}) == 3
-        shared = [len(one["shares"]) for one in precedents]
+        assert case_number not in {precedent["case_number"] for precedent in precedents}
+        assert len({precedent["case_number"] for precedent in precedents}) == 3
+        shared = [len(precedent["shares"]) for precedent in precedents]
         assert shared == sorted(shared, reverse=True)
         assert precedents[0]["shares"] == ["treatment", "category"]
         assert set(precedents[0]) == {
@@ -144,7 +150,7 @@ def test_precedents_are_of_other_cases_one_of_each_and_of_the_same_treatment_fir
         assert precedents[0]["request"] is None
 
 
-def test_nothing_decided_after_a_request_was_made_is_reported_of_it(loaded, requests):
+def test_precedents_and_cohorts_exclude_later_decisions(loaded, requests):
     before = requests.assign(application_received="2016-05-31")
     after = requests.assign(application_received="2016-06-01")
 
@@ -156,7 +162,7 @@ def test_nothing_decided_after_a_request_was_made_is_reported_of_it(loaded, requ
     assert score_frame(after, loaded)["precedents"].ne("[]").all()
 
 
-def test_where_a_cohort_or_precedents_are_empty_the_reason_is_not(loaded):
+def test_an_empty_cohort_or_precedent_list_has_a_reason(loaded):
     requests = make_requests(10).assign(application_received=["2016-05-31", "2016-07-01"] * 5)
     requests.loc[0, "request"] = "Unclear item"
 
@@ -190,7 +196,7 @@ def test_evidence_and_precedents_can_be_left_out(loaded, requests):
     pd.testing.assert_frame_equal(scored[rest], score_frame(requests, loaded)[rest])
 
 
-def test_what_follows_from_the_texts_need_not_be_in_the_table(loaded, requests):
+def test_columns_derived_from_texts_are_optional(loaded, requests):
     columns = ["category", "age", "sex"]
     completed = complete_requests(validate_requests(requests, "t"))
 
@@ -219,14 +225,14 @@ def test_a_bad_row_is_kept_with_its_reason_and_costs_only_itself(loaded, request
     pd.testing.assert_frame_equal(scored.loc[others, ADDED], whole.loc[others, ADDED])
 
 
-def test_all_rows_bad_gives_all_rows_back(loaded, requests):
+def test_all_rows_are_returned_if_none_can_be_scored(loaded, requests):
     scored = score_frame(requests.assign(request=None), loaded)
 
     assert scored["error"].notna().all()
     assert len(scored) == len(requests)
 
 
-def test_what_is_known_only_after_the_decision_does_not_move_a_score(loaded, requests):
+def test_columns_known_only_after_the_decision_have_no_effect(loaded, requests):
     other = requests.assign(
         outcome="overturned", families="odg", rationale="Medically necessary.", imr_guideline="ODG", decision_date=None
     )
@@ -241,19 +247,19 @@ def test_only_request_and_summary_are_needed(loaded, requests):
 
 
 @pytest.mark.parametrize(
-    ("columns", "told"),
+    ("columns", "message"),
     [
         (["request"], r"t\.csv: lacks column\(s\) clinical_summary; found: request"),
         (["request", "clinical_summary", "p_overturned"], r"t\.csv: has column\(s\) that scoring adds: p_overturned"),
         (["request", "clinical_summary", "error"], r"t\.csv: has column\(s\) that scoring adds: error"),
     ],
 )
-def test_columns_that_lack_or_would_be_overwritten_are_named(columns, told):
-    with pytest.raises(SchemaError, match=told):
+def test_columns_that_lack_or_would_be_overwritten_are_named(columns, message):
+    with pytest.raises(SchemaError, match=message):
         check_columns(columns, "t.csv")
 
 
-def test_a_request_of_little_text_is_uncertain_and_says_so(loaded):
+def test_a_request_with_little_text_is_uncertain_with_a_warning(loaded):
     requests = make_requests(3)
     requests["age"] = ["44", "44", "forty"]
     requests.loc[1, ["request", "clinical_summary"]] = ["qwx zjq", "The qzx jqwz zzqj xqj."]

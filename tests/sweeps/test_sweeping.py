@@ -75,7 +75,7 @@ def test_each_search_has_the_same_trials_and_a_winner(swept):
 
 @pytest.mark.slow
 def test_the_selection_of_a_fold_never_sees_its_test_part(swept, sweep_with, prepared_requests):
-    dataset = Dataset.of(prepared_requests)
+    dataset = Dataset.from_table(prepared_requests)
     (_, test), _ = grouped_folds(dataset.labels.overturned, dataset.groups, 2, 0)
     changed = prepared_requests.copy()
     changed.loc[test, "request"] = "Quembolic harrowgate"
@@ -88,7 +88,7 @@ def test_the_selection_of_a_fold_never_sees_its_test_part(swept, sweep_with, pre
 
 
 def test_the_files_settings_are_evaluated_on_the_outer_folds(swept, prepared_requests):
-    dataset = Dataset.of(prepared_requests)
+    dataset = Dataset.from_table(prepared_requests)
     folds = grouped_folds(dataset.labels.overturned, dataset.groups, 2, 0)
     model = swept.plan.base.experiment.training_settings().model
     predicted = out_of_fold(dataset, {"file": lambda: RequestModel(model)}, [folds], 1)["file"].repeats[0]

@@ -8,7 +8,7 @@ from imr_ml.evaluation.intervals import Estimate
 from imr_ml.sweeps.reading import read_plan
 from imr_ml.sweeps.results import FILE, SELECTED, Sweep
 from imr_ml.sweeps.searching import TrialResult
-from imr_ml.training import DataFacts
+from imr_ml.training_data import DataFacts
 
 if TYPE_CHECKING:
     from pathlib import Path

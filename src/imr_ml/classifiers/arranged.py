@@ -1,4 +1,4 @@
-"""Predict guideline families with any classifier of two classes, arranged side by side, in a hierarchy or chain."""
+"""Predict guideline families with binary classifiers, arranged per family, as a hierarchy or as a chain."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ _ALMOST_SURE = 1e-6
 
 
 class Arranged(BaseEstimator):
-    """Classifiers of two classes that score all families together.
+    """Binary classifiers that together score all families.
 
     Parameters
     ----------
     estimator : estimator
-        Of two classes.
+        Binary classifier.
     """
 
     def __init__(self, estimator: Any) -> None:
         self.estimator = estimator
 
     def fit(self, X: Any, y: NDArray[np.bool_], groups: NDArray[np.generic]) -> Self:  # noqa: N803
-        """Fit on (rows, features) and a (rows, families) indicator.
+        """Fit on a feature matrix and an indicator matrix of the families.
 
         Parameters
         ----------
@@ -45,60 +45,60 @@ class Arranged(BaseEstimator):
         Raises
         ------
         NotImplementedError
-            Where it has no arrangement.
+            In the base class.
         """
         raise NotImplementedError
 
     def scores(self, X: Any) -> NDArray[np.float64]:  # noqa: N803
-        """Log-odds of each family before calibration, shape (rows, families).
+        """Return the uncalibrated log-odds of each family, shape (rows, families).
 
         Raises
         ------
         NotImplementedError
-            Where it has no arrangement.
+            In the base class.
         """
         raise NotImplementedError
 
 
 class PerFamily(Arranged):
-    """One classifier a family, each by itself; a family that all or no rows cite has one score for all."""
+    """One independent classifier per family; families that all or no rows cite get a constant score."""
 
     def fit(self, X: Any, y: NDArray[np.bool_], groups: NDArray[np.generic]) -> Self:  # noqa: N803
         """Fit each family's classifier."""
-        self.estimators_ = [_fit_one(self.estimator, X, cited, groups) for cited in y.T]
+        self.estimators_ = [_fit_family(self.estimator, X, cited, groups) for cited in y.T]
         return self
 
     def scores(self, X: Any) -> NDArray[np.float64]:  # noqa: N803
-        """Log-odds of each family, shape (rows, families)."""
-        return np.column_stack([_scores_of(one, X) for one in self.estimators_])
+        """Return the log-odds of each family, shape (rows, families)."""
+        return np.column_stack([_score_family(fitted, X) for fitted in self.estimators_])
 
 
 class Chain(Arranged):
-    """Each family's classifier also sees the families before it, the commonest first."""
+    """Classifier chain: each classifier also uses the families before it, ordered by frequency."""
 
     def fit(self, X: Any, y: NDArray[np.bool_], groups: NDArray[np.generic]) -> Self:  # noqa: N803
         """Fit the chain."""
         self.order_ = np.argsort(-y.mean(axis=0), kind="stable")
         self.estimators_ = [
-            _fit_one(self.estimator, _beside(X, y[:, self.order_[:place]]), y[:, family], groups)
+            _fit_family(self.estimator, _append_columns(X, y[:, self.order_[:place]]), y[:, family], groups)
             for place, family in enumerate(self.order_)
         ]
         return self
 
     def scores(self, X: Any) -> NDArray[np.float64]:  # noqa: N803
-        """Log-odds of each family, shape (rows, families)."""
+        """Return the log-odds of each family, shape (rows, families)."""
         scores = np.zeros((X.shape[0], len(self.order_)))
         for place, family in enumerate(self.order_):
-            before = expit(scores[:, self.order_[:place]])
-            scores[:, family] = _scores_of(self.estimators_[place], _beside(X, before))
+            previous = expit(scores[:, self.order_[:place]])
+            scores[:, family] = _score_family(self.estimators_[place], _append_columns(X, previous))
         return scores
 
 
 class Hierarchical(Arranged):
-    """First whether the MTUS or something outside of it is cited, then which family of that branch."""
+    """Classify first whether a family inside or outside the MTUS is cited, then which one."""
 
     def fit(self, X: Any, y: NDArray[np.bool_], groups: NDArray[np.generic]) -> Self:  # noqa: N803
-        """Fit the branches on all rows, and each branch's families on the rows that cite it."""
+        """Fit the branches on all rows, and the families of each branch on the rows that cite it."""
         branch_cited = np.column_stack([y[:, branch].any(axis=1) for branch in _branches()])
         self.branch_ = PerFamily(self.estimator).fit(X, branch_cited, groups)
         self.within_ = [
@@ -108,7 +108,7 @@ class Hierarchical(Arranged):
         return self
 
     def scores(self, X: Any) -> NDArray[np.float64]:  # noqa: N803
-        """Log-odds of each family, from its branch's probability times the family's within the branch."""
+        """Return log-odds from the probability of the branch times that of the family within the branch."""
         probability = np.zeros((X.shape[0], len(FAMILIES)))
         for p_branch, branch, within in zip(expit(self.branch_.scores(X)).T, _branches(), self.within_, strict=True):
             if within is not None:
@@ -125,12 +125,12 @@ _ARRANGEMENTS: dict[Arrangement, type[Arranged]] = {
 
 
 class ArrangedFamilyClassifier(GuidelineFamilyClassifier):
-    """`GuidelineFamilyClassifier` with other classifiers' scores.
+    """Like `GuidelineFamilyClassifier`, with the scores of other binary classifiers.
 
     Parameters
     ----------
     estimator : estimator, default logistic regression
-        Of two classes; see `imr_ml.classifiers.binary.fit_binary`.
+        Binary classifier; see `imr_ml.classifiers.binary.fit_binary`.
     arrangement : {"per_family", "hierarchical", "chain"}
     folds : int, default 5
     random_state : int, default 0
@@ -140,9 +140,9 @@ class ArrangedFamilyClassifier(GuidelineFamilyClassifier):
     Attributes
     ----------
     coef_, intercept_
-        Of linear classifiers per family; no others have them.
+        Only for linear classifiers per family.
     arranged_ : Arranged
-        What gives scores that are not linear.
+        Fitted classifiers, only for scores that are not linear.
     """
 
     def __init__(
@@ -169,8 +169,10 @@ class ArrangedFamilyClassifier(GuidelineFamilyClassifier):
     ) -> Self:
         estimator = LogisticRegression() if self.estimator is None else self.estimator
         arranged = _ARRANGEMENTS[self.arrangement](estimator).fit(X, y, groups)
-        if isinstance(arranged, PerFamily) and all(_is_linear(one) for one in arranged.estimators_):
-            coefficients, intercepts = zip(*(_line(one, X.shape[1]) for one in arranged.estimators_), strict=True)
+        if isinstance(arranged, PerFamily) and all(_is_linear(fitted) for fitted in arranged.estimators_):
+            coefficients, intercepts = zip(
+                *(_linear_terms(fitted, X.shape[1]) for fitted in arranged.estimators_), strict=True
+            )
             self.coef_, self.intercept_ = np.array(coefficients), np.array(intercepts)
         else:
             self.arranged_, self.slope_, self.offset_ = arranged, 1.0, 0.0
@@ -189,29 +191,32 @@ class ArrangedFamilyClassifier(GuidelineFamilyClassifier):
 
 
 def _branches() -> list[NDArray[np.int64]]:
-    """Columns of the families of the MTUS, and of those outside of it."""
+    """Return the columns of the families inside and outside the MTUS."""
     outside = np.array([family in _OUTSIDE_MTUS for family in FAMILIES])
     return [np.flatnonzero(~outside), np.flatnonzero(outside)]
 
 
-def _fit_one(estimator: Any, X: Any, cited: NDArray[np.bool_], groups: NDArray[np.generic]) -> Any:  # noqa: N803
-    """A family's fitted classifier, or its score where all rows cite it or none does."""
+def _fit_family(estimator: Any, X: Any, cited: NDArray[np.bool_], groups: NDArray[np.generic]) -> Any:  # noqa: N803
+    """Return a fitted classifier, or a constant score if all or no rows cite the family."""
     if cited.all() or not cited.any():
         return float(logit((cited.sum() + 0.5) / (len(cited) + 1)))
     return fit_binary(estimator, X, cited, groups)
 
 
-def _scores_of(one: Any, X: Any) -> NDArray[np.float64]:  # noqa: N803
-    return np.full(X.shape[0], one) if isinstance(one, float) else log_odds(one, X)
+def _score_family(fitted: Any, X: Any) -> NDArray[np.float64]:  # noqa: N803
+    return np.full(X.shape[0], fitted) if isinstance(fitted, float) else log_odds(fitted, X)
 
 
-def _is_linear(one: Any) -> bool:
-    return isinstance(one, float) or hasattr(one, "coef_")
+def _is_linear(fitted: Any) -> bool:
+    return isinstance(fitted, float) or hasattr(fitted, "coef_")
 
 
-def _line(one: Any, features: int) -> tuple[NDArray[np.float64], float]:
-    return (np.zeros(features), one) if isinstance(one, float) else (one.coef_[0], float(one.intercept_[0]))
+def _linear_terms(fitted: Any, features: int) -> tuple[NDArray[np.float64], float]:
+    """Return coefficients and intercept."""
+    if isinstance(fitted, float):
+        return np.zeros(features), fitted
+    return fitted.coef_[0], float(fitted.intercept_[0])
 
 
-def _beside(X: Any, others: NDArray[np.generic]) -> csr_matrix:  # noqa: N803
-    return csr_matrix(hstack([X, csr_matrix(others.astype(float))]))
+def _append_columns(X: Any, columns: NDArray[np.generic]) -> csr_matrix:  # noqa: N803
+    return csr_matrix(hstack([X, csr_matrix(columns.astype(float))]))

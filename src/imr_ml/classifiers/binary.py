@@ -1,4 +1,4 @@
-"""Classifiers of two classes that scikit-learn lacks, and how any of them is fitted and scored."""
+"""Define binary classifiers that scikit-learn lacks, and fit and score any binary classifier."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from sklearn.utils.validation import has_fit_parameter
 from imr_ml.classifiers.outcome import calibration_splits
 
 _MAX_ITERATIONS = 20_000
-# What liblinear itself stops at; see `families`.
+# The default of liblinear itself; see `families`.
 _TOLERANCE = 0.1
 _ALMOST_SURE = 1e-6
 _FOLDS = 5
@@ -33,7 +33,7 @@ def fit_binary(
     groups: NDArray[np.generic],
     weights: NDArray[np.float64] | None = None,
 ) -> Any:
-    """A fitted copy of a classifier of two classes.
+    """Fit a copy of a binary classifier.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ def fit_binary(
     X : (rows, features) sparse matrix
     truth : (rows,) bool
     groups : (rows,) array
-        Case of each row; for a classifier that holds rows out.
+        Case of each row, for classifiers that hold rows out.
     weights : (rows,) float, optional
     """
     params = {"groups": groups} if has_fit_parameter(estimator, "groups") else {}
@@ -49,23 +49,23 @@ def fit_binary(
 
 
 def log_odds(fitted: Any, X: Any) -> NDArray[np.float64]:  # noqa: N803
-    """Score of the second class, shape (rows,): log-odds, or the margin of a classifier without probabilities."""
+    """Return log-odds of the second class, or the margin if there are no probabilities, shape (rows,)."""
     if hasattr(fitted, "decision_function"):
         return np.asarray(fitted.decision_function(X))
     return np.asarray(logit(np.clip(fitted.predict_proba(X)[:, 1], _ALMOST_SURE, 1 - _ALMOST_SURE)))
 
 
 def linear_svm(C: float, seed: int) -> LinearSVC:  # noqa: N803
-    """Linear support vector machine by dual coordinate descent."""
+    """Build a linear support vector machine fitted by dual coordinate descent."""
     return LinearSVC(C=C, loss="hinge", dual=True, tol=_TOLERANCE, max_iter=_MAX_ITERATIONS, random_state=seed)
 
 
 class NaiveBayes(ComplementNB):
-    """`ComplementNB` of two classes with its score, which is a sum over features."""
+    """Binary `ComplementNB` with a linear decision function."""
 
     @property
     def coef_(self) -> NDArray[np.float64]:
-        """What each feature adds to the log-odds of the second class, shape (1, features)."""
+        """Coefficients of the log-odds of the second class, shape (1, features)."""
         coefficients: NDArray[np.float64] = self.feature_log_prob_[[1]] - self.feature_log_prob_[[0]]
         return coefficients
 
@@ -75,31 +75,31 @@ class NaiveBayes(ComplementNB):
         return np.zeros(1)
 
     def decision_function(self, X: Any) -> NDArray[np.float64]:  # noqa: N803
-        """Log-odds of the second class, shape (rows,)."""
+        """Return the log-odds of the second class, shape (rows,)."""
         scores: NDArray[np.float64] = X @ self.coef_[0]
         return scores
 
 
 class _TwoClasses(ClassifierMixin, BaseEstimator):
-    """A classifier of two classes that has a score."""
+    """Base of binary classifiers that have a score."""
 
     classes_: NDArray[np.generic]
 
     def predict(self, X: Any) -> NDArray[np.generic]:  # noqa: N803
-        """The likelier class of each row."""
+        """Return the more probable class of each row."""
         predicted: NDArray[np.generic] = self.classes_[(log_odds(self, X) > 0).astype(int)]
         return predicted
 
 
 class NaiveBayesSvm(_TwoClasses):
-    """Linear support vector machine on features weighed by naive Bayes (Wang and Manning, 2012).
+    """Linear support vector machine on features scaled by naive Bayes log-count ratios (Wang and Manning, 2012).
 
     Parameters
     ----------
     C : float, default 1
         Inverse strength of the penalty.
     alpha : float, default 1
-        Added to every sum of a feature.
+        Smoothing term added to each feature sum.
     random_state : int, default 0
     """
 
@@ -109,7 +109,7 @@ class NaiveBayesSvm(_TwoClasses):
         self.random_state = random_state
 
     def fit(self, X: Any, y: Any, sample_weight: NDArray[np.float64] | None = None) -> Self:  # noqa: N803
-        """Weigh each feature by the log of how much more it belongs to one class, then fit the machine."""
+        """Scale each feature by its log-count ratio, then fit the support vector machine."""
         self.classes_ = np.unique(y)
         truth = np.asarray(y) == self.classes_[1]
         rows = np.ones(len(truth)) if sample_weight is None else sample_weight
@@ -121,13 +121,13 @@ class NaiveBayesSvm(_TwoClasses):
         return self
 
     def decision_function(self, X: Any) -> NDArray[np.float64]:  # noqa: N803
-        """Margin of the second class, shape (rows,)."""
+        """Return the margin of the second class, shape (rows,)."""
         margins: NDArray[np.float64] = X @ self.coef_[0] + self.intercept_[0]
         return margins
 
 
 class SimilarityVote(_TwoClasses):
-    """Share of the second class among the most similar rows, each weighed by its cosine similarity and its weight.
+    """Nearest-neighbor classifier whose votes are weighted by cosine similarity and row weight.
 
     Parameters
     ----------
@@ -147,7 +147,7 @@ class SimilarityVote(_TwoClasses):
         return self
 
     def predict_proba(self, X: Any) -> NDArray[np.float64]:  # noqa: N803
-        """Share of each class, shape (rows, 2)."""
+        """Return the share of the votes for each class, shape (rows, 2)."""
         distances, nearest = self.rows_.kneighbors(X)
         votes = np.maximum(1 - distances, _ALMOST_SURE) * self.weights_[nearest]
         share = (votes * self.truth_[nearest]).sum(axis=1) / votes.sum(axis=1)
@@ -155,7 +155,7 @@ class SimilarityVote(_TwoClasses):
 
 
 class BoostedTrees(HistGradientBoostingClassifier):
-    """`HistGradientBoostingClassifier` of a sparse matrix, of whose columns those filled most often are used."""
+    """`HistGradientBoostingClassifier` for sparse matrices; uses the columns with the most entries."""
 
     def fit(self, X: Any, y: Any, sample_weight: NDArray[np.float64] | None = None) -> Self:  # noqa: N803
         """Fit the trees."""
@@ -165,12 +165,12 @@ class BoostedTrees(HistGradientBoostingClassifier):
         return fitted
 
     def decision_function(self, X: Any) -> NDArray[np.float64]:  # noqa: N803
-        """Log-odds of the second class, shape (rows,)."""
+        """Return the log-odds of the second class, shape (rows,)."""
         scores: NDArray[np.float64] = super().decision_function(self._dense(X))
         return scores
 
     def predict_proba(self, X: Any) -> NDArray[np.float64]:  # noqa: N803
-        """Probability of each class, shape (rows, 2)."""
+        """Return the probability of each class, shape (rows, 2)."""
         probability: NDArray[np.float64] = super().predict_proba(self._dense(X))
         return probability
 
@@ -180,13 +180,13 @@ class BoostedTrees(HistGradientBoostingClassifier):
 
 
 class Stacked(_TwoClasses):
-    """`StackingClassifier` whose inner folds never split a case; the mean of the bases where cases are too few.
+    """`StackingClassifier` with grouped inner folds; averages the base classifiers if there are too few cases.
 
     Parameters
     ----------
     estimators : list of (str, estimator)
     C : float, default 1
-        Inverse strength of the penalty of the regression on the bases' probabilities.
+        Inverse strength of the penalty of the final regression.
     random_state : int, default 0
     """
 
@@ -202,14 +202,14 @@ class Stacked(_TwoClasses):
         groups: Any = None,
         sample_weight: NDArray[np.float64] | None = None,
     ) -> Self:
-        """Fit the regression on held-out probabilities of the bases, and the bases on all rows.
+        """Fit the regression on held-out probabilities of the base classifiers, and these on all rows.
 
         Parameters
         ----------
         X : (rows, features) sparse matrix
         y : (rows,) array of two classes
         groups : (rows,) array, optional
-            Case of each row; each row is its own where not given.
+            Case of each row; default: each row is a case.
         sample_weight : (rows,) float, optional
         """
         self.classes_ = np.unique(y)
@@ -223,6 +223,6 @@ class Stacked(_TwoClasses):
         return self
 
     def predict_proba(self, X: Any) -> NDArray[np.float64]:  # noqa: N803
-        """Probability of each class, shape (rows, 2)."""
+        """Return the probability of each class, shape (rows, 2)."""
         probability: NDArray[np.float64] = self.model_.predict_proba(X)
         return probability

@@ -1,4 +1,4 @@
-"""Calibrate any classifier of two classes on cases that it was not fitted on."""
+"""Calibrate any binary classifier on held-out cases."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from imr_ml.features.rows import FeatureRows
 
 
 class CalibratedClassifier(CalibratedLogisticClassifier):
-    """`CalibratedLogisticClassifier` with another classifier's score.
+    """Like `CalibratedLogisticClassifier`, with the score of another binary classifier.
 
     Parameters
     ----------
     estimator : estimator, default logistic regression
-        Of two classes; see `imr_ml.classifiers.binary.fit_binary`.
+        Binary classifier; see `imr_ml.classifiers.binary.fit_binary`.
     folds : int, default 5
     random_state : int, default 0
 
     Attributes
     ----------
     coef_, intercept_
-        Of a linear score; no other has them.
+        Only for a linear score.
     estimator_ : estimator
-        What gives a score that is not linear.
+        Fitted classifier, only for a score that is not linear.
     """
 
     def __init__(self, estimator: Any = None, folds: int = 5, random_state: int = 0) -> None:
@@ -55,7 +55,7 @@ class CalibratedClassifier(CalibratedLogisticClassifier):
     def _fit_rows(
         self, rows: FeatureRows, truth: NDArray[np.bool_], groups: NDArray[np.generic], weights: NDArray[np.float64]
     ) -> float | None:
-        X = rows.own_part()  # noqa: N806
+        X = rows.to_sparse()  # noqa: N806
         level = self._calibrate(X, truth, [held_out_part(groups, self.folds, self.random_state)], groups, weights)
         self._fit_score(X, truth, groups, weights)
         return level
@@ -64,5 +64,5 @@ class CalibratedClassifier(CalibratedLogisticClassifier):
         return super()._score(X) if hasattr(self, "coef_") else log_odds(self.estimator_, X)
 
     def _average_score(self, X: Any, weights: NDArray[np.float64] | None) -> float:  # noqa: N803
-        # Other scores of the rows fitted on are far more certain than those of new rows: their average means nothing.
+        # The average is meaningless for other scores, which are far more certain on training rows than on new rows.
         return super()._average_score(X, weights) if hasattr(self, "coef_") else 0.0

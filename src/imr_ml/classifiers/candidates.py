@@ -1,4 +1,4 @@
-"""Classifiers by name, each with its own parameters."""
+"""Define the available classifiers by name, with their parameters."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _FAMILY_FACTS = tuple(fact for fact in FACT_COLUMNS if fact != "sex")
 _FAMILY_WEIGHTS = BlockWeights(1.0, 0.0, 1.0, facts=1.0, numbers=0.0, case_size=0.0, facts_used=_FAMILY_FACTS)
 _FAMILY_PAIRS = BlockWeights(1.0, 0.0, 1.0, facts=1.0, numbers=0.0, case_size=0.0, facts_used=_FAMILY_FACTS, pairs=0.5)
 _FAMILY_WORDS = BlockWeights(1.0, 0.0, 1.0, facts=0.0, numbers=0.0, case_size=0.0, facts_used=_FAMILY_FACTS)
-# A tree finds pairs by itself.
+# Trees learn pairs of facts without extra columns.
 _TREE_FACTS = tuple(fact for fact in FACT_COLUMNS if fact != "treated_body_parts")
 _TREE_WEIGHTS = BlockWeights(0.0, 0.0, 0.0, facts=1.0, numbers=1.0, case_size=1.0, facts_used=_TREE_FACTS)
 
@@ -50,26 +50,26 @@ class Candidate:
     Attributes
     ----------
     weights : BlockWeights
-        Each classifier weighs the sections by itself: the summary says more about the outcome, the request and the UR
-        guideline more about the family.
+        Weights of the feature blocks. The summary is more informative about the outcome, the request and the UR
+        guideline about the family.
     """
 
     weights: BlockWeights = _OUTCOME_WEIGHTS
 
     @property
     def classifier(self) -> str:
-        """Name of the classifier; every class beneath has its own, and its parameters."""
+        """Name of the classifier; each subclass sets it."""
         raise NotImplementedError
 
     def build(self, seed: int) -> Any:
-        """Unfitted classifier of two classes."""
+        """Return an unfitted binary classifier."""
         return self._build(seed)
 
     def _build(self, seed: int) -> Any:
         raise NotImplementedError
 
     def outcome_classifier(self, seed: int) -> CalibratedLogisticClassifier:
-        """Unfitted classifier of the outcome."""
+        """Return an unfitted outcome classifier."""
         return CalibratedClassifier(self.build(seed), random_state=seed)
 
     @model_validator(mode="after")
@@ -96,7 +96,7 @@ class LogisticRegression(Candidate):
         return sparse_logistic_regression(self.C, seed)
 
     def outcome_classifier(self, seed: int) -> CalibratedLogisticClassifier:
-        """Unfitted classifier of the outcome."""
+        """Return an unfitted outcome classifier."""
         return CalibratedLogisticClassifier(self.C, random_state=seed)
 
 
@@ -138,7 +138,7 @@ class NbSvm(Candidate):
 
 @dataclass(frozen=True, kw_only=True, config=_STRICT)
 class NearestNeighbors(Candidate):
-    """Vote of the most similar decided requests."""
+    """Weighted vote of the most similar decided requests."""
 
     classifier: Literal["nearest_neighbors"] = "nearest_neighbors"
     n_neighbors: Count = 25
@@ -149,7 +149,7 @@ class NearestNeighbors(Candidate):
 
 @dataclass(frozen=True, kw_only=True, config=_STRICT)
 class GradientBoosting(Candidate):
-    """Gradient boosted trees on the columns that are filled most often; see `BoostedTrees`."""
+    """Gradient boosted trees on the columns with the most entries; see `BoostedTrees`."""
 
     weights: BlockWeights = _TREE_WEIGHTS
     classifier: Literal["gradient_boosting"] = "gradient_boosting"
@@ -171,18 +171,18 @@ class GradientBoosting(Candidate):
 
 @dataclass(frozen=True, kw_only=True, config=_STRICT)
 class _Combined(Candidate):
-    """Several classifiers, each with its default parameters, on the same features."""
+    """Several base classifiers with default parameters on the same features."""
 
     bases: Bases = _BASES
 
     def _build_bases(self, seed: int) -> list[tuple[str, Any]]:
-        known = FAMILY_CANDIDATE_TYPES if isinstance(self, FamilyCandidate) else OUTCOME_CANDIDATE_TYPES
-        return [(name, known[name]().build(seed)) for name in self.bases]
+        types = FAMILY_CANDIDATE_TYPES if isinstance(self, FamilyCandidate) else OUTCOME_CANDIDATE_TYPES
+        return [(name, types[name]().build(seed)) for name in self.bases]
 
 
 @dataclass(frozen=True, kw_only=True, config=_STRICT)
 class AveragedClassifiers(_Combined):
-    """The mean of the bases' probabilities."""
+    """Mean probability of the base classifiers."""
 
     classifier: Literal["averaged"] = "averaged"
 
@@ -192,7 +192,7 @@ class AveragedClassifiers(_Combined):
 
 @dataclass(frozen=True, kw_only=True, config=_STRICT)
 class StackedClassifiers(_Combined):
-    """A regression on the bases' held-out probabilities; `C` is the inverse strength of its penalty."""
+    """Logistic regression on held-out probabilities of the base classifiers; `C` is its inverse penalty strength."""
 
     classifier: Literal["stacked"] = "stacked"
     C: Positive = 1.0
@@ -203,32 +203,32 @@ class StackedClassifiers(_Combined):
 
 @dataclass(frozen=True, kw_only=True, config=_STRICT)
 class FamilyCandidate(Candidate):
-    """One way to set the classifier of the guideline families: a classifier of two classes, and how to arrange it."""
+    """A binary classifier and its arrangement for predicting guideline families."""
 
     weights: BlockWeights = _FAMILY_WEIGHTS
     arrangement: Arrangement = "per_family"
 
     def family_classifier(self, seed: int) -> GuidelineFamilyClassifier:
-        """Unfitted classifier of the families."""
+        """Return an unfitted family classifier."""
         return ArrangedFamilyClassifier(self.build(seed), self.arrangement, random_state=seed, exclusive=NONE)
 
 
 @dataclass(frozen=True, kw_only=True, config=_STRICT)
 class FamilyLogisticRegression(FamilyCandidate, LogisticRegression):
-    """Logistic regression of families."""
+    """Logistic regression for families."""
 
     C: Positive = 3.0
 
 
 @dataclass(frozen=True, kw_only=True, config=_STRICT)
 class FamilyLinearSvm(FamilyCandidate, LinearSvm):
-    """Linear support vector machine of families."""
+    """Linear support vector machine for families."""
 
     weights: BlockWeights = _FAMILY_PAIRS
     C: Positive = 0.06
 
     def family_classifier(self, seed: int) -> GuidelineFamilyClassifier:
-        """Unfitted classifier of the families."""
+        """Return an unfitted family classifier."""
         if self.arrangement == "per_family":
             return GuidelineFamilyClassifier(self.C, random_state=seed, exclusive=NONE)
         return super().family_classifier(seed)
@@ -236,40 +236,40 @@ class FamilyLinearSvm(FamilyCandidate, LinearSvm):
 
 @dataclass(frozen=True, kw_only=True, config=_STRICT)
 class FamilyComplementNb(FamilyCandidate, ComplementNb):
-    """Complement naive Bayes of families."""
+    """Complement naive Bayes for families."""
 
     alpha: Positive = 0.1
 
 
 @dataclass(frozen=True, kw_only=True, config=_STRICT)
 class FamilyNbSvm(FamilyCandidate, NbSvm):
-    """Linear support vector machine on naive Bayes weights of families."""
+    """Linear support vector machine on naive Bayes weights, for families."""
 
     C: Positive = 0.1
 
 
 @dataclass(frozen=True, kw_only=True, config=_STRICT)
 class FamilyNearestNeighbors(FamilyCandidate, NearestNeighbors):
-    """Vote of the most similar decided requests on families."""
+    """Weighted vote of the most similar decided requests, for families."""
 
     n_neighbors: Count = 9
 
 
 @dataclass(frozen=True, kw_only=True, config=_STRICT)
 class FamilyGradientBoosting(FamilyCandidate, GradientBoosting):
-    """Gradient boosted trees of families."""
+    """Gradient boosted trees for families."""
 
     weights: BlockWeights = _TREE_WEIGHTS
 
 
 @dataclass(frozen=True, kw_only=True, config=_STRICT)
 class FamilyAveraged(FamilyCandidate, AveragedClassifiers):
-    """The mean of several classifiers of families."""
+    """Mean probability of several classifiers, for families."""
 
 
 @dataclass(frozen=True, kw_only=True, config=_STRICT)
 class FamilyStacked(FamilyCandidate, StackedClassifiers):
-    """A regression on several classifiers of families."""
+    """Logistic regression on several classifiers, for families."""
 
 
 AnyOutcome = Annotated[
@@ -296,9 +296,11 @@ AnyFamily = Annotated[
 ]
 
 
-OUTCOME_CANDIDATE_TYPES: dict[str, type[Candidate]] = {one.classifier: one for one in get_args(get_args(AnyOutcome)[0])}
+OUTCOME_CANDIDATE_TYPES: dict[str, type[Candidate]] = {
+    candidate.classifier: candidate for candidate in get_args(get_args(AnyOutcome)[0])
+}
 FAMILY_CANDIDATE_TYPES: dict[str, type[FamilyCandidate]] = {
-    one.classifier: one for one in get_args(get_args(AnyFamily)[0])
+    candidate.classifier: candidate for candidate in get_args(get_args(AnyFamily)[0])
 }
 DEFAULT_OUTCOME = (LogisticRegression(),)
 DEFAULT_FAMILIES = (FamilyLinearSvm(), FamilyLinearSvm(C=0.3, weights=_FAMILY_WORDS))

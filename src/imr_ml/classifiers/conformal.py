@@ -1,19 +1,17 @@
-"""Compute label-conditional conformal sets at a coverage chosen at prediction time.
+"""Compute label-conditional conformal prediction sets at a coverage chosen at prediction time.
 
-An outcome belongs to a request's prediction set where its p-value is above ``1 - coverage``: unless its probability
-is lower than what all but that share of the truly so decided requests got when they were held out. Each outcome is
-compared with its own: nine in ten denials are upheld, so that one threshold for both would reach its coverage by
-always saying "upheld" (Vovk, 2012, "Conditional validity of inductive conformal predictors").
+A prediction set contains every outcome whose p-value is above ``1 - coverage``. The p-value ranks the probability of
+an outcome among the held-out probabilities of requests with that outcome. Each outcome has a separate threshold: nine
+in ten denials are upheld, so a common threshold could reach its coverage by always predicting "upheld" (Vovk, 2012,
+"Conditional validity of inductive conformal predictors").
 
-Requests of one case are no independent witnesses. A draw takes one request of each case, which makes the scores
-exchangeable again, and the p-values of several draws are averaged, so that no threshold hangs on the luck of one
-(Dunn, Wasserman and Ramdas, 2022, "Distribution-free prediction sets for two-layer hierarchical models"). What is
-promised is therefore a share of cases, with one request taken of each; of all requests, those of cases with many
-items weigh more.
+Requests of one case are not independent. Each draw takes one request per case, which makes the scores exchangeable, and
+p-values are averaged over several draws to reduce the effect of chance (Dunn, Wasserman and Ramdas, 2022,
+"Distribution-free prediction sets for two-layer hierarchical models"). The coverage is therefore a share of cases with
+one request each, not a share of all requests, in which cases with many items have more weight.
 
-A set that would be empty, because the request is unusual for either outcome, holds the outcome with the higher p-value,
-or both where the p-values are equal. So sets of a lower coverage are parts of those of a higher one, and never less
-certain.
+A set that would be empty, because the request is unusual for both outcomes, contains the outcome with the higher
+p-value, or both if the p-values are equal. Sets at a lower coverage are therefore subsets of those at a higher one.
 """
 
 from __future__ import annotations
@@ -33,18 +31,18 @@ Draws = tuple[tuple[float, ...], ...]
 
 @dataclass(frozen=True, slots=True)
 class OutcomeSets:
-    """Thresholds that make prediction sets.
+    """Thresholds of prediction sets.
 
     Attributes
     ----------
     coverage : float
-        Share of cases of each outcome whose request's set holds its outcome.
+        Share of cases of each outcome whose prediction set contains it.
     min_p_overturned : float
-        ``overturned`` is in the set of a request whose p_overturned is at least this.
+        Minimum p_overturned at which a set contains ``overturned``.
     max_p_overturned : float
-        ``upheld`` is in the set of a request whose p_overturned is at most this.
+        Maximum p_overturned at which a set contains ``upheld``.
     tie_from, tie_end : float
-        Below the first ``upheld`` has the higher p-value, from the second on ``overturned``; between they are equal.
+        Below `tie_from`, ``upheld`` has the higher p-value; from `tie_end` on, ``overturned``; between, they are equal.
     """
 
     coverage: float
@@ -54,7 +52,7 @@ class OutcomeSets:
     tie_end: float = EVEN
 
     def __call__(self, p_overturned: NDArray[np.float64]) -> NDArray[np.bool_]:
-        """Which of (upheld, overturned) each request's set holds, shape (requests, 2); never neither."""
+        """Return whether each set contains upheld and overturned, shape (requests, 2); no set is empty."""
         upheld, overturned = p_overturned <= self.max_p_overturned, p_overturned >= self.min_p_overturned
         is_empty = ~upheld & ~overturned
         return np.column_stack(
@@ -62,50 +60,50 @@ class OutcomeSets:
         )
 
     def confident(self, p_overturned: NDArray[np.float64]) -> NDArray[np.bool_]:
-        """Where the set holds one outcome and it is the likelier one, shape (requests,).
+        """Mark sets that contain only the more probable outcome, shape (requests,).
 
-        A probability of 0.2 may be unusual for a denial that is upheld; with one in ten overturned it still speaks for
-        upheld, and such a request is not called overturned.
+        A probability of 0.2 may be unusual for an upheld denial, so that its set contains only ``overturned``, although
+        ``upheld`` is more probable. Such a request is not confident.
         """
-        held = self(p_overturned)
-        likelier = held[np.arange(len(held)), (p_overturned >= EVEN).astype(int)]
-        sure: NDArray[np.bool_] = (held.sum(axis=1) == 1) & likelier
-        return sure
+        sets = self(p_overturned)
+        has_likelier = sets[np.arange(len(sets)), (p_overturned >= EVEN).astype(int)]
+        confident: NDArray[np.bool_] = (sets.sum(axis=1) == 1) & has_likelier
+        return confident
 
 
 @dataclass(frozen=True, slots=True)
 class HeldOutScores:
-    """What requests of each outcome got when their case was held out: enough for sets of any coverage.
+    """Held-out scores of each outcome, from which sets of any coverage are computed.
 
     Attributes
     ----------
     upheld, overturned : tuple of tuple of float
-        For each draw the p_overturned of one request a case; all draws of an outcome are equally long. At most
-        2,000 scores an outcome: of more cases, each draw takes a part.
+        Draws, each with the p_overturned of one request per case. All draws of an outcome have the same length, at
+        most 2,000; if there are more cases, each draw is a sample of them.
     """
 
     upheld: Draws
     overturned: Draws
 
     @classmethod
-    def of(
+    def from_predictions(
         cls,
         p_overturned: NDArray[np.float64],
         overturned: NDArray[np.bool_],
         groups: NDArray[np.int64],
         seed: int = 0,
     ) -> Self:
-        """Scores from held-out predictions.
+        """Build from held-out predictions.
 
         Parameters
         ----------
         p_overturned : (requests,) float
-            Predictions for requests whose case was not fitted on.
+            Held-out predictions.
         overturned : (requests,) bool
         groups : (requests,) int
             Requests of one case share a number.
         seed : int
-            Of the draws.
+            Seed of the draws.
         """
         random = np.random.default_rng(seed)
         return cls(
@@ -115,26 +113,26 @@ class HeldOutScores:
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, NDArray[np.float64]]) -> Self:
-        """The same from what `arrays` gave."""
+        """Rebuild scores from what `arrays` returned."""
         return cls(**{name: tuple(map(tuple, np.asarray(rows).tolist())) for name, rows in arrays.items()})
 
     def arrays(self) -> dict[str, NDArray[np.float64]]:
-        """Scores of each outcome, shape (draws, cases), for saving."""
+        """Return the scores of each outcome, shape (draws, cases), for saving."""
         return {field.name: np.array(getattr(self, field.name), dtype=np.float64) for field in fields(self)}
 
     def sets(self, coverage: float) -> OutcomeSets:
-        """Thresholds for a coverage.
+        """Return the thresholds for a coverage.
 
         Raises
         ------
         ValueError
-            For a coverage that is not between 0 and 1.
+            If the coverage is not between 0 and 1.
         """
         if not 0 < coverage < 1:
             raise ValueError(f"coverage must be between 0 and 1, not {coverage}")
         scores = self.arrays()
         tie_from, tie_end = _tie(scores["upheld"], scores["overturned"])
-        # An outcome is the stranger the less probable it is: upheld the higher p_overturned, overturned the lower.
+        # Nonconformity rises with p_overturned for upheld and falls for overturned.
         return OutcomeSets(
             coverage=coverage,
             min_p_overturned=-_quantile_threshold(-scores["overturned"], coverage),
@@ -150,52 +148,52 @@ def outcome_sets(
     groups: NDArray[np.int64],
     coverage: float,
 ) -> OutcomeSets:
-    """Thresholds of one coverage from held-out predictions; each case counts once, however many requests it has.
+    """Compute thresholds for one coverage from held-out predictions; each case counts once.
 
     Parameters
     ----------
     p_overturned : (requests,) float
-        Predictions for requests whose case was not fitted on.
+        Held-out predictions.
     overturned : (requests,) bool
     groups : (requests,) int
     coverage : float
         Between 0 and 1.
     """
-    return HeldOutScores.of(p_overturned, overturned, groups).sets(coverage)
+    return HeldOutScores.from_predictions(p_overturned, overturned, groups).sets(coverage)
 
 
 def _draws(values: NDArray[np.float64], groups: NDArray[np.int64], random: np.random.Generator) -> Draws:
-    """One value of each group, several times; once where every group has one or the draws are large."""
+    """Draw one value per group, several times; once if all groups have one value or the draws are large."""
     cases, sizes = np.unique(groups, return_counts=True)
-    kept = min(len(cases), _MOST_SCORES)
-    alike = not len(cases) or sizes.max() == 1
-    times = 1 if alike else min(_MOST_DRAWS, max(1, _MOST_SCORES // kept))
-    return tuple(_draw(values, groups, random)[:kept] for _ in range(times))
+    length = min(len(cases), _MOST_SCORES)
+    is_fixed = not len(cases) or sizes.max() == 1
+    times = 1 if is_fixed else min(_MOST_DRAWS, max(1, _MOST_SCORES // length))
+    return tuple(_draw(values, groups, random)[:length] for _ in range(times))
 
 
 def _draw(values: NDArray[np.float64], groups: NDArray[np.int64], random: np.random.Generator) -> tuple[float, ...]:
     order = random.permutation(len(values))
     _, first = np.unique(groups[order], return_index=True)
-    chosen: list[float] = values[order[random.permutation(first)]].tolist()
-    return tuple(chosen)
+    drawn: list[float] = values[order[random.permutation(first)]].tolist()
+    return tuple(drawn)
 
 
 def _quantile_threshold(draws: NDArray[np.float64], coverage: float) -> float:
-    """Largest nonconformity score that the set still holds; infinite where too few cases support any threshold.
+    """Return the largest nonconformity score that is in the set; infinite if there are too few cases.
 
-    A p-value only falls as the score rises and only changes at the held-out scores, so that asking it there, and beyond
-    the last of them, gives it everywhere.
+    The p-value never rises with the score and changes only at held-out scores, so it is computed only at these and
+    beyond the last one.
     """
     scores = [*np.unique(draws).tolist(), np.inf]
-    # Rounded, since 1 - 0.9 is a little less than 0.1, and 1 - 0.95 a little more than 0.05.
+    # Rounded, because 1 - 0.9 is slightly less than 0.1, and 1 - 0.95 slightly more than 0.05.
     first_out = bisect_left(scores, -round(1 - coverage, 9), key=lambda score: -round(_p_value(draws, score), 9))
     return scores[first_out - 1] if first_out else -np.inf
 
 
 def _tie(upheld: NDArray[np.float64], overturned: NDArray[np.float64]) -> tuple[float, float]:
-    """Least p_overturned at which the p-value of ``overturned`` is as high as that of ``upheld``, and is higher.
+    """Return the lowest p_overturned at which the p-value of ``overturned`` equals, and exceeds, that of ``upheld``.
 
-    The p-value of ``upheld`` falls just above a held-out score and that of ``overturned`` rises at one.
+    The p-value of ``upheld`` falls just above a held-out score, and that of ``overturned`` rises at one.
     """
     scores = np.unique(np.concatenate([upheld.ravel(), overturned.ravel()]))
     places = [*np.unique(np.concatenate([scores, np.nextafter(scores, np.inf)])).tolist(), np.inf]
@@ -209,5 +207,5 @@ def _tie(upheld: NDArray[np.float64], overturned: NDArray[np.float64]) -> tuple[
 
 
 def _p_value(draws: NDArray[np.float64], score: float) -> float:
-    """Mean over the draws of a score's p-value, without smoothing, which would take chance."""
+    """Return the p-value of a score as a mean over the draws, without randomized smoothing."""
     return float(np.mean((np.count_nonzero(draws >= score, axis=1) + 1) / (draws.shape[1] + 1)))

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-# Of these a request has one value each, which says what it is not.
+# Every request has exactly one value of these, so an absent value adds no information.
 _ALWAYS_PRESENT = frozenset({"category", "sex", "injury_stage", "numbers", "case_size"})
 
 
@@ -23,9 +23,9 @@ class Contribution(NamedTuple):
     term : str
         Token, phrase or fact within the block.
     weight : float
-        What it adds to the log-odds of the prediction, beside a request with the training data's average of it.
+        Change in the log-odds of the prediction, compared with the average training request.
     is_present : bool
-        Whether the request has it; that it lacks what others have may weigh as much.
+        Whether the request has the feature. An absent feature contributes, too, if other requests have it.
     """
 
     block: str
@@ -43,9 +43,9 @@ class Explanation:
     base_rate : float
         Log-odds of the base rate in the training data.
     terms : list of Contribution
-        What moves the prediction from there most, largest first.
+        Largest contributions, in descending order of size.
     log_odds : float
-        Of the prediction.
+        Log-odds of the prediction.
     """
 
     base_rate: float
@@ -55,16 +55,16 @@ class Explanation:
 
 @dataclass(frozen=True, slots=True)
 class LinearScores:
-    """Linear scores whose contributions are asked for.
+    """Linear scores to explain.
 
     Attributes
     ----------
     coefficients : (scores, features) float
-        Of the log-odds.
+        Coefficients of the log-odds.
     averages : (features,) float
-        Values that a feature contributes nothing at.
+        Feature values whose contribution is zero.
     names : (features,) str
-        ``block__term``, as `ColumnTransformer` names them.
+        Column names, ``block__term``, as in `ColumnTransformer`.
     """
 
     coefficients: NDArray[np.float64]
@@ -79,35 +79,38 @@ def top_contributions(
     reliability: NDArray[np.float64],
     most: int,
 ) -> list[list[Contribution]]:
-    """The features that move each row's score most, those that it lacks among them, largest first.
+    """Return the largest contributions to each row's score, including those of absent features, largest first.
 
     Parameters
     ----------
     matrix : (rows, features) sparse matrix
     scores : LinearScores
     which : (rows,) int
-        The score that is explained of each row.
+        Index of the score to explain in each row.
     reliability : (rows,) float
-        What a row's contributions are multiplied by.
+        Factor that each row's contributions are multiplied by.
     most : int
+        Maximum number of contributions per row.
     """
     longest = int(np.diff(matrix.indptr).max(initial=0)) + most
-    lacked = {score: _most_missed(scores, score, longest) for score in np.unique(which).tolist()}
+    absent_columns = {score: _absent_columns(scores, score, longest) for score in np.unique(which).tolist()}
     rows = zip(matrix.indptr[:-1], matrix.indptr[1:], which.tolist(), reliability.tolist(), strict=True)
     return [
-        _top_of_row(matrix.indices[start:end], matrix.data[start:end], scores, score, share, lacked[score], most)
+        _top_of_row(
+            matrix.indices[start:end], matrix.data[start:end], scores, score, share, absent_columns[score], most
+        )
         for start, end, score, share in rows
     ]
 
 
-def _most_missed(scores: LinearScores, score: int, longest: int) -> NDArray[np.int64]:
-    """Columns that weigh most in a row that lacks them, the first first."""
+def _absent_columns(scores: LinearScores, score: int, longest: int) -> NDArray[np.int64]:
+    """Return the columns that contribute most to a score if they are absent, largest first."""
     weights = np.abs(scores.averages * scores.coefficients[score])
-    some = np.argsort(-weights, kind="stable")[:longest]
-    shown: NDArray[np.int64] = some[
-        [str(scores.names[column]).partition("__")[0] not in _ALWAYS_PRESENT for column in some]
+    largest = np.argsort(-weights, kind="stable")[:longest]
+    columns: NDArray[np.int64] = largest[
+        [str(scores.names[column]).partition("__")[0] not in _ALWAYS_PRESENT for column in largest]
     ]
-    return shown
+    return columns
 
 
 def _top_of_row(
@@ -116,16 +119,16 @@ def _top_of_row(
     scores: LinearScores,
     score: int,
     share: float,
-    lacked: NDArray[np.int64],
+    absent_columns: NDArray[np.int64],
     most: int,
 ) -> list[Contribution]:
-    absent = lacked[~np.isin(lacked, columns)][:most]
-    every = np.concatenate([columns, absent])
-    shifts = np.concatenate([values, np.zeros(len(absent))]) - scores.averages[every]
-    weights = share * shifts * scores.coefficients[score][every]
+    absent = absent_columns[~np.isin(absent_columns, columns)][:most]
+    all_columns = np.concatenate([columns, absent])
+    shifts = np.concatenate([values, np.zeros(len(absent))]) - scores.averages[all_columns]
+    weights = share * shifts * scores.coefficients[score][all_columns]
     top = np.argsort(-np.abs(weights), kind="stable")[:most]
     return [
-        _contribution(str(scores.names[every[place]]), float(weights[place]), is_present=place < len(columns))
+        _contribution(str(scores.names[all_columns[place]]), float(weights[place]), is_present=place < len(columns))
         for place in top.tolist()
         if weights[place]
     ]

@@ -18,27 +18,27 @@ from imr_ml.features.rows import FeatureRows
 from imr_ml.guidelines.types import FAMILIES, Family
 
 NONE = FAMILIES.index(Family.NONE)
-"""Column of the family that stands for no citation."""
+"""Column of the family for requests without a citation."""
 _MAX_ITERATIONS = 20_000
 _ALMOST_NO_PENALTY = 1e6
-# What liblinear itself stops at. Closer machines predict no better on held-out cases, and on thousands of requests take
-# five times as long.
+# The default of liblinear itself. A lower tolerance does not improve predictions on held-out cases and takes five times
+# as long on thousands of requests.
 _TOLERANCE = 0.1
 _THRESHOLDS = np.round(np.arange(0.1, 0.81, 0.02), 2)
 
 
 class GuidelineFamilyClassifier(BaseEstimator):
-    """One linear support vector machine a family, one sigmoid for all, and a threshold for the predicted set.
+    """One linear support vector machine per family, a shared sigmoid, and a threshold for the predicted set.
 
-    Few rows cite most families, too few for a sigmoid of their own; a common one keeps the families' order, and leaves
-    each score a sum over features.
+    Most families are cited too rarely for a separate sigmoid. A shared one preserves the order of the families, and
+    each score remains a sum over features.
 
     Parameters
     ----------
     C : float, default 0.05
         Inverse strength of the penalty.
     folds : int, default 5
-        Grouped folds that the sigmoid and the threshold are learned on.
+        Number of grouped folds for fitting the sigmoid and the threshold.
     random_state : int, default 0
     exclusive : int, optional
         Column of the family that is never cited together with another.
@@ -46,15 +46,14 @@ class GuidelineFamilyClassifier(BaseEstimator):
     Attributes
     ----------
     coef_ : (families, features) array
-        Of the log-odds: each machine's own, times the sigmoid's slope.
+        Coefficients of the log-odds: those of each machine times the slope of the sigmoid.
     intercept_ : (families,) array
     constant_ : (families,) array
-        Probability of a family that every training row or none cites; NaN of all others.
+        Probability of families that all or no training rows cite; NaN for all others.
     threshold_ : float
         Families at or above it belong to the predicted set; see `family_sets`.
     held_out_loss_ : (rows,) array
-        Squared error of the probabilities of each row when it was not fitted on, summed over the families; NaN where
-        all rows are of one group.
+        Squared error of each row's held-out probabilities, summed over the families; NaN if there is only one group.
     n_features_in_ : int
     """
 
@@ -71,21 +70,21 @@ class GuidelineFamilyClassifier(BaseEstimator):
         self.exclusive = exclusive
 
     def fit(self, X: Any, y: Any, groups: object = None) -> Self:  # noqa: N803
-        """Fit on (rows, features) and a (rows, families) indicator; `groups` keep a case on one side when tuning.
+        """Fit on a feature matrix and an indicator matrix of the families.
 
         Parameters
         ----------
         X : (rows, features) array or sparse matrix, or FeatureRows
-            On `FeatureRows`, which are many, machines are fitted by stochastic gradient descent, and one part of the
-            groups is held out for the calibration.
+            `FeatureRows` are for large tables: machines are fitted by stochastic gradient descent, and one part of
+            the groups is held out for calibration.
         y : (rows, families) array
         groups : (rows,) array, optional
-            Case of each request, joined with its near-duplicates.
+            Case of each request; near-duplicate cases share a group. A group is never split between folds.
 
         Raises
         ------
         ValueError
-            For a `y` that has not two dimensions.
+            If `y` does not have two dimensions.
         """
         if is_large := isinstance(X, FeatureRows):
             self.n_features_in_ = X.shape[1]
@@ -97,17 +96,17 @@ class GuidelineFamilyClassifier(BaseEstimator):
         groups = np.arange(len(y)) if groups is None else np.asarray(groups)
         self.constant_ = np.where(y.all(axis=0), 1.0, np.where(y.any(axis=0), np.nan, 0.0))
         slope, offset = self._calibrate(X, y, groups, is_large=is_large)
-        self._fit_score(X.own_part() if is_large else X, y, groups, is_large=is_large)._scale(slope, offset)
+        self._fit_score(X.to_sparse() if is_large else X, y, groups, is_large=is_large)._scale(slope, offset)
         return self
 
     def predict_proba(self, X: Any) -> NDArray[np.float64]:  # noqa: N803
-        """Probability that each family is cited, shape (rows, families); they need not add up to 1."""
+        """Return the probability that each family is cited, shape (rows, families); rows need not sum to 1."""
         check_is_fitted(self)
         X = validate_data(self, X, accept_sparse="csr", reset=False)  # noqa: N806
         return self._probability(self._score(X))
 
     def predict(self, X: object) -> NDArray[np.bool_]:  # noqa: N803
-        """Predicted set of each row as an indicator, shape (rows, families); never empty."""
+        """Return the predicted set of each row as an indicator, shape (rows, families); never empty."""
         return family_sets(self.predict_proba(X), self.threshold_, self.exclusive)
 
     def __sklearn_tags__(self) -> object:
@@ -127,7 +126,7 @@ class GuidelineFamilyClassifier(BaseEstimator):
         *,
         is_large: bool,
     ) -> Self:
-        """Fit each family's machine; a family that all or no rows cite has one score for all."""
+        """Fit one machine per family; families that all or no rows cite get a constant score."""
         varying = y.any(axis=0) & ~y.all(axis=0)
         self.coef_ = np.zeros((y.shape[1], X.shape[1]))
         self.intercept_ = np.where(y.all(axis=0), 1.0, -1.0)
@@ -141,8 +140,8 @@ class GuidelineFamilyClassifier(BaseEstimator):
         return score
 
     def _scale(self, slope: float, offset: float) -> None:
-        """Make the score the calibrated log-odds."""
-        # Column-major, because a product of a sparse matrix with the transposed coefficients copies them otherwise.
+        """Scale the coefficients so that scores are calibrated log-odds."""
+        # Column-major: a product of a sparse matrix with the transposed coefficients would copy them otherwise.
         self.coef_ = np.asfortranarray(slope * self.coef_)
         self.intercept_ = slope * self.intercept_ + offset
 
@@ -158,7 +157,7 @@ class GuidelineFamilyClassifier(BaseEstimator):
         *,
         is_large: bool,
     ) -> tuple[float, float]:
-        """Learn on held-out scores the sigmoid, and the threshold with the best F1 over all pairs of row and family."""
+        """Fit the sigmoid and the threshold with the best micro F1 on held-out scores."""
         self.threshold_, self.held_out_loss_ = 0.5, np.full(len(y), np.nan)
         folds = min(self.folds, len(np.unique(groups)))
         if folds < 2:
@@ -168,7 +167,7 @@ class GuidelineFamilyClassifier(BaseEstimator):
         else:
             splits = list(GroupKFold(folds, shuffle=True, random_state=self.random_state).split(y, groups=groups))
         scores = np.full(y.shape, np.nan)
-        rows_of = X.own_part if is_large else X.__getitem__
+        rows_of = X.to_sparse if is_large else X.__getitem__
         for train, test in splits:
             fitted = clone(self)._fit_score(rows_of(train), y[train], groups[train], is_large=is_large)
             scores[test] = fitted._score(rows_of(test))
@@ -182,7 +181,7 @@ class GuidelineFamilyClassifier(BaseEstimator):
         return slope, offset
 
     def _sigmoid(self, scores: NDArray[np.float64], y: NDArray[np.bool_]) -> tuple[float, float]:
-        """Slope and offset; a negative slope means that there is no signal, and each family gets its base rate."""
+        """Return slope and offset; without signal (no positive slope), set each family to its base rate."""
         varying = np.isnan(self.constant_)
         if not varying.any():
             return 1.0, 0.0
@@ -194,35 +193,38 @@ class GuidelineFamilyClassifier(BaseEstimator):
 
 
 def family_sets(probability: NDArray[np.float64], threshold: float, exclusive: int | None = NONE) -> NDArray[np.bool_]:
-    """Most plausible set of families of each row, as an indicator of the same shape; never empty.
+    """Return the most plausible set of families of each row as an indicator of the same shape; never empty.
 
-    Of the possible sets the one whose probabilities exceed the threshold by the largest sum. That set has the highest
-    expected micro F1, if the threshold is half of the F1 that is reached.
+    The set maximizes the sum of probability minus threshold over its families. It has the highest expected micro F1
+    if the threshold is half of the F1 that is reached.
 
     Parameters
     ----------
     probability : (rows, families) float
     threshold : float
     exclusive : int, optional
-        Column of the family that is never cited together with another; by default ``none``'s in `FAMILIES`.
+        Column of the family that is never cited together with another; default: ``none``.
     """
     combined = probability.copy()
     if exclusive is not None:
         combined[:, exclusive] = -np.inf
-    chosen = combined >= threshold
-    chosen[np.arange(len(chosen)), combined.argmax(axis=1)] = True
+    sets = combined >= threshold
+    sets[np.arange(len(sets)), combined.argmax(axis=1)] = True
     if exclusive is not None:
         gain = probability - min(threshold, 1.0)
-        alone = gain[:, exclusive] > np.where(chosen, gain, 0.0).sum(axis=1)
-        chosen[alone] = np.arange(probability.shape[1]) == exclusive
-    return chosen
+        alone = gain[:, exclusive] > np.where(sets, gain, 0.0).sum(axis=1)
+        sets[alone] = np.arange(probability.shape[1]) == exclusive
+    return sets
 
 
 def family_probabilities(estimators: list[Any], X: Any) -> NDArray[np.float64]:  # noqa: N803
-    """Probability of each family, shape (rows, families): from its classifier, or the constant that stands for one."""
+    """Return the probability of each family, from its classifier or constant, shape (rows, families)."""
     rows = X.shape[0]
     return np.column_stack(
-        [np.full(rows, one) if isinstance(one, float) else one.predict_proba(X)[:, 1] for one in estimators]
+        [
+            np.full(rows, estimator) if isinstance(estimator, float) else estimator.predict_proba(X)[:, 1]
+            for estimator in estimators
+        ]
     )
 
 
@@ -234,8 +236,8 @@ def _fit_machines(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     machine = LinearSVC(C=C, loss="hinge", dual=True, tol=_TOLERANCE, max_iter=_MAX_ITERATIONS, random_state=seed)
     fitted = [clone(machine).fit(X, cited) for cited in y.T]
-    return np.array([one.coef_[0] for one in fitted]), np.array([one.intercept_[0] for one in fitted])
+    return np.array([svm.coef_[0] for svm in fitted]), np.array([svm.intercept_[0] for svm in fitted])
 
 
-def _f1(truth: NDArray[np.bool_], chosen: NDArray[np.bool_]) -> float:
-    return 2 * float((truth & chosen).sum()) / float(truth.sum() + chosen.sum())
+def _f1(truth: NDArray[np.bool_], predicted: NDArray[np.bool_]) -> float:
+    return 2 * float((truth & predicted).sum()) / float(truth.sum() + predicted.sum())

@@ -1,4 +1,4 @@
-"""Fit linear classifiers on large tables, at a cost that is linear in the requests."""
+"""Fit linear classifiers on large tables in time linear in the number of requests."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ def fit_logistic_regression(
     C: float,  # noqa: N803
     start: NDArray[np.float64] | None = None,
 ) -> tuple[NDArray[np.float64], float]:
-    """Coefficients and intercept of a logistic regression, the same as liblinear's but for the tolerance.
+    """Return coefficients and intercept of a logistic regression, equal to those of liblinear within tolerance.
 
-    The penalty holds the intercept, too, as liblinear's does.
+    As in liblinear, the intercept is penalized, too.
 
     Parameters
     ----------
     rows : FeatureRows
     truth : (rows,) bool
     weights : (rows,) float
-        How much each row counts; a row of weight 0 is left out.
+        Row weights; rows of weight 0 are ignored.
     C : float
         Inverse strength of the penalty.
     start : (features + 1,) float, optional
@@ -50,7 +50,7 @@ def fit_logistic_regression(
         slopes = -C * weights * side * expit(-margins)
         loss = C * (weights @ np.logaddexp(0, -margins)) + values @ values / 2
         gradient = np.append(rows.transposed_product(slopes.astype(np.float32)), slopes.sum()) + values
-        # The mean over the rows, so that the tolerance means the same for every number of rows.
+        # The mean over rows makes the tolerance independent of their number.
         return loss / total, gradient / total
 
     first = np.zeros(rows.shape[1] + 1) if start is None else start
@@ -65,13 +65,13 @@ def fit_machines(
     C: float,  # noqa: N803
     seed: int,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Coefficients and intercepts of linear support vector machines, one for each column of `y`.
+    """Return coefficients and intercepts of linear support vector machines, one for each column of `y`.
 
     Parameters
     ----------
     X : (rows, features) sparse matrix
     y : (rows, machines) bool
-        Each with both classes.
+        Each column has both classes.
     C : float
         Inverse strength of the penalty.
     seed : int
@@ -83,7 +83,7 @@ def fit_machines(
     )
     run = Parallel(_JOBS, prefer="threads")
     fitted = run(delayed(_fit_machine)(machine, X, column) for column in y.T)
-    return np.array([one for one, _ in fitted]), np.array([intercept for _, intercept in fitted])
+    return np.array([coefficients for coefficients, _ in fitted]), np.array([intercept for _, intercept in fitted])
 
 
 def _fit_machine(machine: SGDClassifier, X: Any, truth: NDArray[np.bool_]) -> tuple[NDArray[np.float64], float]:  # noqa: N803
@@ -92,13 +92,13 @@ def _fit_machine(machine: SGDClassifier, X: Any, truth: NDArray[np.bool_]) -> tu
 
 
 def held_out_part(groups: NDArray[np.generic], folds: int, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Rows to fit on and rows to hold out: one of several parts of the groups.
+    """Split rows into training rows and one held-out part of the groups.
 
     Parameters
     ----------
     groups : (rows,) array
     folds : int
-        How many parts there are.
+        Number of parts that the groups are divided into.
     seed : int
     """
     train, test = next(GroupKFold(folds, shuffle=True, random_state=seed).split(groups, groups=groups))

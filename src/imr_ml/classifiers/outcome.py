@@ -1,4 +1,4 @@
-"""Predict the probability that a denial is overturned with a calibrated linear classifier."""
+"""Predict the calibrated probability that a denial is overturned with a linear classifier."""
 
 from __future__ import annotations
 
@@ -21,32 +21,32 @@ _ALMOST_NO_PENALTY = 1e6
 
 
 class CalibratedLogisticClassifier(ClassifierMixin, BaseEstimator):
-    """Logistic regression with a sigmoid calibration learned on cases that it was not fitted on.
+    """Logistic regression with a sigmoid calibration that is fitted on held-out cases.
 
-    The calibration is monotone in one linear score, so that each feature's contribution to a prediction is exact.
+    The calibrated log-odds are linear in the features, so each feature's contribution to a prediction is exact.
 
     Parameters
     ----------
     C : float, default 1
         Inverse strength of the penalty.
     folds : int, default 5
-        Grouped folds that the calibration is learned on; fewer where a class has fewer groups, and none, with the
-        probabilities left as they are, where a class has a single group.
+        Number of grouped folds for the calibration; fewer if a class has fewer groups. If a class has a single group,
+        probabilities are not calibrated.
     random_state : int, default 0
 
     Attributes
     ----------
     classes_ : (2,) array
     coef_ : (features,) array
-        Of the linear score.
+        Coefficients of the linear score.
     intercept_ : float
     slope_, offset_ : float
-        The calibrated probability is the sigmoid of ``slope_ * score + offset_``; a slope of 0 gives every row the base
-        rate, because held-out scores did not rise with the outcome.
+        The calibrated probability is the sigmoid of ``slope_ * score + offset_``. If held-out scores do not rise
+        with the outcome, the slope is 0, and every row gets the base rate.
     base_rate_ : float
-        Share of the second class among the rows, as they were weighed.
+        Weighted share of the second class among the training rows.
     held_out_loss_ : (rows,) array
-        Log loss of the calibrated probability of each row when it was not fitted on; NaN where groups are too few.
+        Log loss of each row's held-out calibrated probability; NaN if there are too few groups.
     n_features_in_ : int
 
     Examples
@@ -62,22 +62,22 @@ class CalibratedLogisticClassifier(ClassifierMixin, BaseEstimator):
         self.random_state = random_state
 
     def fit(self, X: Any, y: Any, groups: object = None, weights: NDArray[np.float64] | None = None) -> Self:  # noqa: N803
-        """Fit the score on all rows and its calibration out of fold.
+        """Fit the score on all rows and its calibration on held-out rows.
 
         Parameters
         ----------
         X : (rows, features) array or sparse matrix, or FeatureRows
-            Of `FeatureRows`, which are many, one part of the groups is held out for the calibration.
+            `FeatureRows` are for large tables: one part of the groups is held out for calibration.
         y : (rows,) array of two classes
         groups : (rows,) array, optional
-            Rows of one group are never on both sides of a calibration fold; each row is its own where not given.
+            Rows of one group are never on both sides of a calibration split; default: each row is a group.
         weights : (rows,) float, optional
-            How much each row counts, in the score and in its calibration; all alike where not given.
+            Row weights for the score and its calibration; default: equal weights.
 
         Raises
         ------
         ValueError
-            For other than two classes.
+            If `y` does not have two classes.
         """
         if isinstance(X, FeatureRows):
             self.n_features_in_ = X.shape[1]
@@ -105,29 +105,29 @@ class CalibratedLogisticClassifier(ClassifierMixin, BaseEstimator):
         return self
 
     def decision_function(self, X: object) -> NDArray[np.float64]:  # noqa: N803
-        """Calibrated log-odds of the second class; shape (rows,)."""
+        """Return the calibrated log-odds of the second class, shape (rows,)."""
         check_is_fitted(self)
         X = validate_data(self, X, accept_sparse="csr", reset=False)  # noqa: N806
         log_odds: NDArray[np.float64] = self.slope_ * self._score(X) + self.offset_
         return log_odds
 
     def predict_proba(self, X: object) -> NDArray[np.float64]:  # noqa: N803
-        """Calibrated probability of each class, shape (rows, 2)."""
+        """Return the calibrated probability of each class, shape (rows, 2)."""
         positive = expit(self.decision_function(X))
         return np.column_stack([1 - positive, positive])
 
     def held_out_proba(self, y: NDArray[np.generic]) -> NDArray[np.float64]:
-        """Calibrated probability of the second class of each row fitted on, by a score that was not fitted on it.
+        """Return the held-out calibrated probability of the second class of each training row.
 
         Parameters
         ----------
         y : (rows,) array
-            What it was fitted on.
+            Classes that the classifier was fitted on.
 
         Returns
         -------
         (rows,) float
-            NaN where groups are too few.
+            NaN if there are too few groups.
         """
         check_is_fitted(self)
         probability: NDArray[np.float64] = np.where(
@@ -136,10 +136,10 @@ class CalibratedLogisticClassifier(ClassifierMixin, BaseEstimator):
         return probability
 
     def predict(self, X: object) -> NDArray[np.generic]:  # noqa: N803
-        """The more likely class of each row."""
-        likelier = self.predict_proba(X).argmax(axis=1)
-        chosen: NDArray[np.generic] = self.classes_[likelier]
-        return chosen
+        """Return the more probable class of each row."""
+        columns = self.predict_proba(X).argmax(axis=1)
+        predicted: NDArray[np.generic] = self.classes_[columns]
+        return predicted
 
     def __sklearn_tags__(self) -> object:
         tags = super().__sklearn_tags__()
@@ -160,7 +160,7 @@ class CalibratedLogisticClassifier(ClassifierMixin, BaseEstimator):
     def _fit_rows(
         self, rows: FeatureRows, truth: NDArray[np.bool_], groups: NDArray[np.generic], weights: NDArray[np.float64]
     ) -> float | None:
-        """Fit the score and its calibration on many rows; returns what `_calibrate` does."""
+        """Fit the score and its calibration on a large table; see `_calibrate` for the result."""
         train, test = held_out_part(groups, self.folds, self.random_state)
         weights_of_part = weights.copy()
         weights_of_part[test] = 0
@@ -187,11 +187,11 @@ class CalibratedLogisticClassifier(ClassifierMixin, BaseEstimator):
         groups: NDArray[np.generic],
         weights: NDArray[np.float64] | None,
     ) -> float | None:
-        """Fit the sigmoid on held-out scores; a negative slope means that there is no signal, and becomes 0.
+        """Fit the sigmoid on held-out scores.
 
-        Returns the average score of the rows fitted on, as a mean over the folds; None without folds. It is lower the
-        more rows there are, because the penalty pulls the intercept to 0. One constant for all folds: a fold's own
-        average would give away the share of overturned denials in the rows that it holds out.
+        Return the average score of the training rows as a mean over the folds; None without folds. The average
+        depends on the number of rows, because the penalty pulls the intercept to 0. A separate average for each fold
+        would leak the share of overturned denials in its held-out rows.
         """
         self.slope_, self.offset_, self.held_out_loss_ = 1.0, 0.0, np.full(len(truth), np.nan)
         if not splits:
@@ -213,7 +213,7 @@ class CalibratedLogisticClassifier(ClassifierMixin, BaseEstimator):
         held_out: NDArray[np.int64],
         weights: NDArray[np.float64] | None,
     ) -> None:
-        """Fit the sigmoid on the scores of rows that were held out, and measure their loss."""
+        """Fit the sigmoid on held-out scores and compute their loss."""
         self.held_out_loss_ = np.full(len(truth), np.nan)
         truth, spread = truth[held_out], scores.std() or 1.0
         part = None if weights is None else weights[held_out]
@@ -228,13 +228,13 @@ class CalibratedLogisticClassifier(ClassifierMixin, BaseEstimator):
 def calibration_splits(
     truth: NDArray[np.bool_], groups: NDArray[np.generic], folds: int, seed: int
 ) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-    """Grouped folds to hold rows out in: fewer where a class has fewer groups, none where one has a single group.
+    """Return stratified grouped folds: fewer if a class has fewer groups, none if a class has a single group.
 
     Parameters
     ----------
     truth : array of bool
     groups : (requests,) array
-        Case of each request, joined with its near-duplicates.
+        Case of each request; near-duplicate cases share a group.
     folds : int
     seed : int
     """
@@ -247,5 +247,5 @@ def calibration_splits(
 
 
 def sparse_logistic_regression(C: float, seed: int) -> LogisticRegression:  # noqa: N803
-    """Logistic regression by dual coordinate descent: far more terms than rows, and no threads to fight over."""
+    """Build a logistic regression fitted by dual coordinate descent, which is fast if terms outnumber rows."""
     return LogisticRegression(C=C, solver="liblinear", dual=True, max_iter=_MAX_ITERATIONS, random_state=seed)

@@ -1,8 +1,8 @@
-"""Weigh older decisions less if that predicts later years better.
+"""Give older decisions less weight if that improves predictions for later years.
 
-How requests are decided drifts: guidelines, drugs and reviewers change. A half-life is tried as it will be used, on
-each year from the years before it. The choice is made by years, not by requests: a year's requests
-share its drift, and a gain in one year of many decisions is still one year's luck.
+Decisions drift because guidelines, drugs and reviewers change. Each half-life is tested on several years, with a model
+trained on the years before. Losses are compared by year, not by request, because requests of one year share its drift:
+a gain in a single large year may be due to chance.
 """
 
 from __future__ import annotations
@@ -19,34 +19,34 @@ _MOST_TESTED_YEARS = 8
 _FEWEST_TESTED_YEARS = 4
 _FEWEST_EARLIER_YEARS = 2
 _FEWEST_OF_EACH_OUTCOME = 30
-# Of more, so many drawn by chance choose as well and faster.
+# A random sample of this size selects as well as a larger table, and faster.
 _MOST_ROWS = 20_000
 
 
 def recency_weights(decided_year: NDArray[np.float64], half_life_years: float | None) -> NDArray[np.float64] | None:
-    """Weight of each request, 1 for the newest, shape (requests,); None where all weigh alike.
+    """Return the weight of each request, 1 for the newest, shape (requests,); None for equal weights.
 
     Parameters
     ----------
     decided_year : (requests,) float
-        Years; a request whose year is not known weighs as those with a year do on average.
+        Requests of unknown year (NaN) get the mean weight of the others.
     half_life_years : float or None
-        A request decided so much earlier than the newest weighs half of it.
+        Age at which a request has half the weight of the newest.
 
     Examples
     --------
     >>> recency_weights(np.array([2009.5, 2013.5, 2011.5]), half_life_years=2)
     array([0.25, 1.  , 0.5 ])
     """
-    known = ~np.isnan(decided_year)
-    if half_life_years is None or not known.any():
+    has_year = ~np.isnan(decided_year)
+    if half_life_years is None or not has_year.any():
         return None
     weights = 0.5 ** ((np.nanmax(decided_year) - decided_year) / half_life_years)
-    weights[~known] = weights[known].mean()
+    weights[~has_year] = weights[has_year].mean()
     return weights
 
 
-def chosen_half_life(
+def select_half_life(
     X: Any,  # noqa: N803
     truth: NDArray[np.bool_],
     decided_year: NDArray[np.float64],
@@ -54,7 +54,9 @@ def chosen_half_life(
     estimator: Any,
     seed: int,
 ) -> float | None:
-    """The first half-life, or one with a lower loss on later years, by more than two standard errors over years.
+    """Select the first half-life, unless another one has a clearly lower loss on later years.
+
+    Clearly means by more than two standard errors of the mean over years.
 
     Parameters
     ----------
@@ -65,15 +67,15 @@ def chosen_half_life(
     half_lives_years : tuple of (float or None)
         At least one.
     estimator : estimator
-        Unfitted classifier of two classes; see `imr_ml.classifiers.binary.fit_binary`.
+        Unfitted binary classifier; see `imr_ml.classifiers.binary.fit_binary`.
     seed : int
-        Of the rows drawn from a large table.
+        Seed for sampling rows of a large table.
 
     Returns
     -------
     float or None
-        The first where fewer than four years can be tested: a year is, that has 30 requests of each outcome, and two
-        years before it that have as many.
+        The first half-life if fewer than four years can be tested. A year is tested if it and two earlier years
+        have at least 30 requests of each outcome.
     """
     years = np.floor(decided_year)
     tested = _tested_years(years, truth) if len(half_lives_years) > 1 else []
@@ -87,23 +89,22 @@ def chosen_half_life(
         np.array([_loss(X, truth, decided_year, years, year, half_life, estimator) for year in tested])
         for half_life in half_lives_years
     ]
-    least = losses[0]
+    lowest = losses[0]
     for half_life, loss in zip(half_lives_years[1:], losses[1:], strict=True):
-        gain = least - loss
+        gain = lowest - loss
         if gain.mean() > 2 * gain.std(ddof=1) / np.sqrt(len(gain)):
-            best, least = half_life, loss
+            best, lowest = half_life, loss
     return best
 
 
 def _tested_years(years: NDArray[np.float64], truth: NDArray[np.bool_]) -> list[float]:
-    """The newest years that have enough of both outcomes and enough such years before them."""
-    known = np.unique(years[~np.isnan(years)])
-    full = [
+    """Return the newest years with enough requests of both outcomes, and enough such years before them."""
+    large_years = [
         float(year)
-        for year in known
+        for year in np.unique(years[~np.isnan(years)])
         if min(truth[years == year].sum(), (~truth[years == year]).sum()) >= _FEWEST_OF_EACH_OUTCOME
     ]
-    return full[_FEWEST_EARLIER_YEARS:][-_MOST_TESTED_YEARS:]
+    return large_years[_FEWEST_EARLIER_YEARS:][-_MOST_TESTED_YEARS:]
 
 
 def _loss(
@@ -115,7 +116,7 @@ def _loss(
     half_life: float | None,
     estimator: Any,
 ) -> float:
-    """Mean log loss of a year's requests, learned from the years before it."""
+    """Return the mean log loss on one year of a model trained on the years before."""
     train, test = np.flatnonzero(years < year), np.flatnonzero(years == year)
     weights = recency_weights(decided_year[train], half_life)
     scores = log_odds(fit_binary(estimator, X[train], truth[train], train, weights), X[test])

@@ -1,4 +1,4 @@
-"""Measure how much of a request's text a model knows, and move predictions of little known text to the base rate.
+"""Measure how much of a request's text a model knows, and shrink predictions to the base rate if it is little.
 
 A classifier cannot distinguish a word that was cut from one that was never written, so a cut summary would otherwise
 shift the prediction.
@@ -20,7 +20,7 @@ from imr_ml.features.frame import ABSENT
 from imr_ml.features.matrix import is_word
 
 TOO_LITTLE = 1 / 3
-"""Reliability below which a request's outcome is not called."""
+"""Reliability below which the predicted outcome is ``uncertain``."""
 OUTCOME_TEXTS = ("request", "summary", "codes")
 FAMILY_TEXTS = ("request", "ur_guideline", "codes")
 _USUAL_SHARE = 0.1
@@ -48,35 +48,35 @@ class KnownWords:
     Attributes
     ----------
     columns : (words,) int
-        Columns of the feature matrix that are one word or code each.
+        Columns of the feature matrix that stand for a single word or code.
     usual : float
-        Known words that nine in ten of the requests fitted on have at least.
+        Number of known words that 90% of the training requests reach.
     """
 
     columns: NDArray[np.int64]
     usual: float
 
     @classmethod
-    def of(cls, parts: Iterable[csr_matrix], names: NDArray[np.str_], blocks: Collection[str]) -> Self:
+    def from_matrices(cls, parts: Iterable[csr_matrix], names: NDArray[np.str_], blocks: Collection[str]) -> Self:
         """Count the known words of a training matrix.
 
         Parameters
         ----------
         parts : iterable of (rows, features) sparse matrix
-            Rows of the matrix, some at a time.
+            Row batches of the matrix.
         names : (features,) str
-            ``block__term``.
+            Column names, ``block__term``.
         blocks : collection of str
-            Blocks whose words count.
+            Blocks whose words are counted.
         """
         split = (name.partition("__") for name in names.tolist())
         words = [block in blocks and term != ABSENT and is_word(term) for block, _, term in split]
-        counting = cls(np.flatnonzero(words), 0.0)
-        counts = np.concatenate([counting.count(part) for part in parts])
-        return cls(counting.columns, float(np.quantile(counts, _USUAL_SHARE)))
+        uncalibrated = cls(np.flatnonzero(words), 0.0)
+        counts = np.concatenate([uncalibrated.count(part) for part in parts])
+        return cls(uncalibrated.columns, float(np.quantile(counts, _USUAL_SHARE)))
 
     def count(self, matrix: csr_matrix) -> NDArray[np.int64]:
-        """Known words of each row, shape (rows,)."""
+        """Count the known words of each row, shape (rows,)."""
         is_known = np.zeros(matrix.shape[1], dtype=bool)
         is_known[self.columns] = True
         known_before = np.concatenate([[0], np.cumsum(is_known[matrix.indices])])
@@ -84,9 +84,9 @@ class KnownWords:
         return counts
 
     def reliability(self, matrix: csr_matrix) -> NDArray[np.float64]:
-        """Share of the usual number of known words, between 0 and 1; shape (rows,).
+        """Return each row's share of the usual number of known words, at most 1, shape (rows,).
 
-        It is 1 throughout where requests without a known word were usual.
+        It is 1 for all rows if the usual number is 0.
         """
         if not self.usual:
             return np.ones(matrix.shape[0])
@@ -100,18 +100,17 @@ class Baseline:
     Attributes
     ----------
     averages : (features,) float
-        Of the feature matrix that the model was fitted on.
+        Column means of the training matrix.
     outcome : KnownWords
-        What the outcome rests on.
+        Known words in the texts that predict the outcome.
     families : KnownWords
-        What the families rest on.
+        Known words in the texts that predict the families.
     overturned : float
         Base rate of overturned denials.
     without_text : float
-        How much higher the log-odds of an overturned denial are without the texts of a request than with them, on
-        average.
+        Mean difference in log-odds of an overturned denial between requests without and with their texts.
     cited : (families,) float
-        Base rate of each family; NaN where the source has no families.
+        Base rate of each family; NaN if the source has no families.
     """
 
     averages: NDArray[np.float64]
@@ -122,7 +121,7 @@ class Baseline:
     cited: NDArray[np.float64]
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """All of it, for saving."""
+        """Return arrays by name, for saving."""
         return {
             "averages": self.averages,
             "outcome_words": self.outcome.columns,
@@ -134,7 +133,7 @@ class Baseline:
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, NDArray[Any]]) -> Self:
-        """The same from what `arrays` gave."""
+        """Rebuild a baseline from what `arrays` returned."""
         usual_outcome, usual_families, overturned, without_text, *cited = arrays["rates"].tolist()
         return cls(
             np.asarray(arrays["averages"]),
@@ -146,7 +145,7 @@ class Baseline:
         )
 
 
-def toward_base_rate(
+def shrink_to_base_rate(
     probability: NDArray[np.float64],
     base_rate: float | NDArray[np.float64],
     reliability: NDArray[np.float64],
@@ -161,29 +160,29 @@ def toward_base_rate(
     reliability : (rows,) float
         Between 0 and 1.
     without_text : float, default 0
-        See `Baseline`; what of it a request has for lack of known text is taken off first.
+        See `Baseline`; the part of it that is due to unknown text is subtracted first.
 
     Examples
     --------
-    >>> toward_base_rate(np.array([0.5, 0.5]), 0.1, np.array([0.0, 1.0]))
+    >>> shrink_to_base_rate(np.array([0.5, 0.5]), 0.1, np.array([0.0, 1.0]))
     array([0.1, 0.5])
     """
     share = reliability.reshape(-1, *[1] * (probability.ndim - 1))
     base = log_odds(base_rate)
     # Squared, because the first words to be cut change a score less than the last.
     lift = (1 - share) ** 2 * without_text
-    moved: NDArray[np.float64] = expit(base + share * (log_odds(probability) - base - lift))
-    # What is sure of every request stays sure.
-    return np.where((share == 1) | (probability == base_rate), probability, moved)
+    shrunk: NDArray[np.float64] = expit(base + share * (log_odds(probability) - base - lift))
+    # Avoid rounding errors where nothing changes.
+    return np.where((share == 1) | (probability == base_rate), probability, shrunk)
 
 
 def without_texts(frame: pd.DataFrame) -> pd.DataFrame:
-    """Some rows of a feature frame as if their request and summary said nothing."""
-    some = frame.iloc[:: max(1, len(frame) // _MOST_ROWS)]
-    return some.assign(**dict.fromkeys(_FROM_TEXTS, ABSENT))
+    """Return a sample of rows of a feature frame with empty request and summary texts."""
+    sample = frame.iloc[:: max(1, len(frame) // _MOST_ROWS)]
+    return sample.assign(**dict.fromkeys(_FROM_TEXTS, ABSENT))
 
 
 def log_odds(probability: float | NDArray[np.float64]) -> NDArray[np.float64]:
-    """Log-odds, finite for what is certain."""
+    """Return log-odds, finite for probabilities of 0 and 1."""
     finite: NDArray[np.float64] = logit(np.clip(probability, _CERTAIN, 1 - _CERTAIN))
     return finite

@@ -1,4 +1,4 @@
-"""Settings of the two classifiers, and how a model's facts are read."""
+"""Define the settings of the two classifiers, and read saved settings."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ class ModelSettings:
     Attributes
     ----------
     outcome, family : tuple of Candidate
-        The first is taken, unless a later one has a lower loss on held-out cases of the data that is fitted on, by
-        more than two standard errors over cases: a choice by luck costs more than it gives.
+        Candidates. The first is used unless the held-out loss of a later one is lower by more than two standard
+        errors of the mean over cases.
     terms : SectionTerms
     half_life_years : tuple of (float or None)
-        Years after which a decision weighs half in the outcome classifier; None weighs all alike. The first is taken,
-        unless a later one predicts later years better; see `chosen_half_life`.
+        Age in years at which a decision has half the weight in the outcome classifier; None for equal weights. The
+        first is used unless another one predicts later years better; see `select_half_life`.
     seed : int
     large_from : int
-        Requests above which the outcome's regression is fitted by L-BFGS on rows that requests share, the families'
-        machines by averaged stochastic gradient descent, both in single precision, and their calibration on one part
-        of the cases instead of on five.
+        Tables with more requests are fitted by faster methods: the outcome by L-BFGS with shared summary rows, the
+        families by averaged stochastic gradient descent, both in single precision and calibrated on a single
+        held-out part of the cases instead of five.
     """
 
     outcome: tuple[AnyOutcome, ...] = DEFAULT_OUTCOME
@@ -41,22 +41,22 @@ class ModelSettings:
 
 
 def settings_of(saved: dict[str, Any]) -> ModelSettings:
-    """What `dataclasses.asdict` and JSON made of `ModelSettings`, as it was."""
+    """Rebuild `ModelSettings` from their saved form, i.e. `dataclasses.asdict` as JSON."""
     values = {
         **saved,
-        "outcome": [{"classifier": "logistic_regression", **one} for one in saved["outcome"]],
-        "family": [{"classifier": "linear_svm", **one} for one in saved["family"]],
+        "outcome": [{"classifier": "logistic_regression", **candidate} for candidate in saved["outcome"]],
+        "family": [{"classifier": "linear_svm", **candidate} for candidate in saved["family"]],
         "terms": _terms(saved["terms"]),
     }
     return TypeAdapter(ModelSettings).validate_json(json.dumps(values))
 
 
 def _terms(saved: dict[str, Any]) -> dict[str, Any]:
-    """Terms as a model of this version has them; those of an earlier one are alike for all sections."""
+    """Convert saved terms to the current format; earlier versions saved one entry for all sections."""
     if "max_terms" in saved:
         saved = dict.fromkeys(("request", "summary", "ur_guideline"), saved)
     return {
-        section: {"ngrams": one.get("longest_phrase", 2)}
-        | {name: one[name] for name in one if name != "longest_phrase"}
-        for section, one in saved.items()
+        section: {"ngrams": terms.get("longest_phrase", 2)}
+        | {name: terms[name] for name in terms if name != "longest_phrase"}
+        for section, terms in saved.items()
     }

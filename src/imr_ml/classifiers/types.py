@@ -1,4 +1,4 @@
-"""Data types of the classifiers: labels, datasets, predictions, evidence, and the predictor protocol."""
+"""Define the data types of the classifiers: labels, datasets, predictions, evidence and the predictor protocol."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ from imr_ml.progress import StartProgress, silent
 
 @dataclass(frozen=True, slots=True)
 class Labels:
-    """What was decided.
+    """Labels of decided requests.
 
     Attributes
     ----------
     overturned : (requests,) bool
     families : (requests, families) bool
-        Families cited, in the order of `FAMILIES`; none of any request if the source does not report them.
+        Cited families, in the order of `FAMILIES`; all False if the source does not report families.
     decided_year : (requests,) float
-        When, as a year and its fraction; NaN where it is not known. Never a feature: it orders and weighs requests
-        while a model is fitted and evaluated.
+        Time of the decision as a decimal year; NaN if unknown. It is never a feature, and only orders and weights
+        requests in training and evaluation.
     """
 
     overturned: NDArray[np.bool_]
@@ -49,7 +49,7 @@ class Labels:
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """Decided requests as predictors take them.
+    """Decided requests in the form that predictors are fitted on.
 
     Attributes
     ----------
@@ -57,8 +57,7 @@ class Dataset:
         Feature frame.
     labels : Labels
     groups : (requests,) int
-        Case of each request, joined with its near-duplicates and counted from 0: what must stay on one side of every
-        split.
+        Case of each request, from 0; near-duplicate cases share a group. A group must stay on one side of every split.
     """
 
     frame: pd.DataFrame
@@ -66,7 +65,7 @@ class Dataset:
     groups: NDArray[np.int64]
 
     @classmethod
-    def of(
+    def from_table(
         cls,
         requests: pd.DataFrame,
         settings: NlpSettings | None = None,
@@ -74,7 +73,7 @@ class Dataset:
         groups: NDArray[np.int64] | None = None,
         jobs: int = 1,
     ) -> Dataset:
-        """Read a completed requests table of which every row is decided.
+        """Build a dataset from a completed table of decided requests.
 
         Parameters
         ----------
@@ -83,9 +82,9 @@ class Dataset:
         start : callable, optional
             Starts a progress bar over the distinct texts.
         groups : (requests,) int, optional
-            As `duplicate_groups` gives them, if they are known.
+            Result of `duplicate_groups`, if already computed.
         jobs : int, default 1
-            Processes that read many texts; -1 uses all cores.
+            Number of processes for reading texts; -1 uses all cores.
         """
         groups = duplicate_groups(requests) if groups is None else groups
         return cls(feature_frame(requests, settings, start, jobs=jobs), labels_of(requests), groups)
@@ -106,7 +105,7 @@ class Predictions:
     p_overturned : (requests,) float
     family_probability : (requests, families) float
     family_set : (requests, families) bool
-        Families the model expects to be cited; never empty, and never ``none`` with another.
+        Predicted set of families; never empty, and never ``none`` with another family.
     """
 
     p_overturned: NDArray[np.float64]
@@ -115,7 +114,7 @@ class Predictions:
 
     @property
     def primary_family(self) -> NDArray[np.int64]:
-        """Column of the likeliest family of each request's set, shape (requests,)."""
+        """Column of the most probable family in each request's set, shape (requests,)."""
         likeliest: NDArray[np.int64] = np.where(self.family_set, self.family_probability, -1.0).argmax(axis=1)
         return likeliest
 
@@ -124,7 +123,7 @@ class Predictions:
 
 
 def join_predictions(parts: Sequence[Predictions]) -> Predictions:
-    """Predictions of several parts, one after the other."""
+    """Concatenate predictions."""
     return Predictions(
         np.concatenate([part.p_overturned for part in parts]),
         np.concatenate([part.family_probability for part in parts]),
@@ -134,14 +133,14 @@ def join_predictions(parts: Sequence[Predictions]) -> Predictions:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What moved one request's predictions.
+    """Feature contributions to one request's predictions.
 
     Attributes
     ----------
     outcome : Explanation
-        Of the probability that the denial is overturned; positive weights speak for it.
+        Explains the probability that the denial is overturned; positive weights raise it.
     family : Explanation or None
-        Of the probability of the primary family; None of a source without families.
+        Explains the probability of the primary family; None if the source has no families.
     """
 
     outcome: Explanation
@@ -149,10 +148,10 @@ class Evidence:
 
 
 class Predictor(Protocol):
-    """Anything that learns from a feature frame and its labels and predicts for another."""
+    """A model that is fitted on a feature frame with labels and predicts the rows of another one."""
 
     def fit(self, frame: pd.DataFrame, labels: Labels, groups: NDArray[np.int64]) -> Self:
-        """Learn; requests of one group belong to one case.
+        """Fit on a feature frame; requests of one group belong to one case.
 
         Parameters
         ----------
@@ -160,7 +159,7 @@ class Predictor(Protocol):
             Feature frame.
         labels : Labels
         groups : array of int
-            Case of each request, joined with its near-duplicates.
+            Case of each request; near-duplicate cases share a group.
         """
 
     def predict(self, frame: pd.DataFrame) -> Predictions:
@@ -168,7 +167,7 @@ class Predictor(Protocol):
 
 
 def labels_of(requests: pd.DataFrame) -> Labels:
-    """Labels of decided requests."""
+    """Return the labels of decided requests."""
     cited = [set(families_of(value)) for value in requests["families"]]
     return Labels(
         overturned=requests["outcome"].eq("overturned").to_numpy(dtype=bool),

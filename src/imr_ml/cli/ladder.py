@@ -46,7 +46,7 @@ def ladder(
         from imr_ml.ladder.climbing import climb_requests
         from imr_ml.ladder.reading import read_rungs
         from imr_ml.tracking.git import git_state
-        from imr_ml.training import decided_requests
+        from imr_ml.training_data import decided_requests
 
         rungs = read_rungs(files or ())
         options = InputOptions(read_mapping(renames or (), columns), partial, sheet, ocr)

@@ -112,8 +112,8 @@ def train(
         from imr_ml.tracking import registry, runs, store, uris
         from imr_ml.tracking.git import git_state
         from imr_ml.tracking.system import system_metrics
-        from imr_ml.training import decided_requests
         from imr_ml.training import train as train_model
+        from imr_ml.training_data import decided_requests
 
         if path and data:
             raise SchemaError(f"name the data only once: {path} or --data {data}")

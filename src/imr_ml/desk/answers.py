@@ -75,9 +75,9 @@ def training_rates(decided: DecidedRequests, features: pd.DataFrame, query: Quer
     query : Query
         Query for the same request; its case is excluded.
     """
-    kinds = Kinds.of(features)
+    kinds = Kinds.from_frame(features)
     values = {name: str(getattr(kinds, name)[0]) for name in next(iter(TIERS.values()))}
-    (own_groups,) = decided.own_groups(query)
+    (own_groups,) = decided.matching_groups(query)
     earlier = is_earlier(decided.decided_year, query.asked_at)[0] & ~np.isin(decided.group, own_groups)
     for tier, columns in {**TIERS, "all": ()}.items():
         if all(values[name] for name in columns):
@@ -148,7 +148,7 @@ class Desk:
     def _rates(self, frame: pd.DataFrame) -> Iterator[Record]:
         table = complete_cases(type_rows(frame).table)
         features = feature_frame(table, self.model.nlp)
-        rates = training_rates(self.model.neighbours.decided, features, Query.of(table))
+        rates = training_rates(self.model.neighbours.decided, features, Query.from_table(table))
         yield {"source": "the model's training data", "rows": list(rates)}
         if self.table:
             yield {"source": str(self.table.facts), "rows": list(self.table.of_request(table))}

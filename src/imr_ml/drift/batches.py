@@ -23,7 +23,7 @@ from imr_ml.drift.comparing import DriftError
 from imr_ml.features.frame import frame_of_columns
 from imr_ml.model_files import LoadedModel
 from imr_ml.precedents.decided import Query
-from imr_ml.profiles import MAX_ROWS, Profile, join_profiles, profile_of, word_columns
+from imr_ml.profiles import MAX_ROWS, Profile, join_profiles, profile_requests, word_columns
 from imr_ml.progress import Progress, StartProgress, silent
 from imr_ml.scoring.frame import check_columns, predict_rows, type_rows
 from imr_ml.scoring.inputs import Input, open_input, read_chunks, sample_rows, to_requests
@@ -154,7 +154,7 @@ def _profile_tables(
     for requests in tables:
         rows = type_rows(requests, styles)
         usable = rows.table[rows.errors.isna()]
-        in_training = model.neighbours.decided.has_case_of(Query.of(usable))
+        in_training = model.neighbours.decided.contains_case(Query.from_table(usable))
         profile = _profile(usable[~in_training], model, word_features, cases)
         yield ProfiledBatch(profile, int(rows.errors.notna().sum()), int(in_training.sum()))
 
@@ -167,4 +167,4 @@ def _profile(
     features, matrix, predictions = predict_rows(usable, model)
     frame = frame_of_columns(features, usable.index)
     case = np.array([cases.setdefault(key, len(cases)) for key in case_keys(usable)])
-    return profile_of(frame, matrix, predictions, word_features, case, len(usable))
+    return profile_requests(frame, matrix, predictions, word_features, case, len(usable))

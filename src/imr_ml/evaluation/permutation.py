@@ -26,7 +26,7 @@ from imr_ml.classifiers.types import Dataset
 from imr_ml.evaluation.cross_validation import run_parallel
 from imr_ml.evaluation.intervals import Estimate
 from imr_ml.evaluation.splits import EvaluationSettings, Split, grouped_folds
-from imr_ml.features.matrix import column_weights, feature_matrix, tells_codes
+from imr_ml.features.matrix import column_weights, feature_matrix, has_codes
 from imr_ml.progress import StartProgress, silent
 
 _AT_ONCE = 10
@@ -117,7 +117,7 @@ def shuffled_outcomes(
 
 def _fold(dataset: Dataset, split: Split, model: ModelSettings) -> _Fold:
     frame, groups = dataset.frame, dataset.groups[split[0]]
-    features = feature_matrix(model.terms, codes=tells_codes(frame)).fit(frame.iloc[split[0]], groups)
+    features = feature_matrix(model.terms, codes=has_codes(frame)).fit(frame.iloc[split[0]], groups)
     weights = column_weights(features, model.outcome[0].weights)
     used = np.flatnonzero(weights)
     weigh = diags(weights[used])

@@ -1,4 +1,4 @@
-"""Hold the rows of a feature matrix, with the row of a clinical summary shared by the requests of its case."""
+"""Store a feature matrix in which requests of a case share the row of their clinical summary."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 from sklearn.utils import gen_batches
 
-from imr_ml.features.terms import stacked
+from imr_ml.features.terms import stack_rows
 
 _ROWS_AT_ONCE = 50_000
 
@@ -21,62 +21,62 @@ class FeatureRows:
 
     Attributes
     ----------
-    own : (requests, features) sparse matrix
-        All but the summaries.
+    unshared : (requests, features) sparse matrix
+        Features other than those of the summaries.
     shared : (summaries, features) sparse matrix
-        The summaries alone.
+        Features of the summaries.
     summary_of : (requests,) int
         Row of each request in `shared`.
     weights : (features,) float or None
-        What each column is multiplied by.
+        Column weights; None for 1.
     """
 
-    own: csr_matrix
+    unshared: csr_matrix
     shared: csr_matrix
     summary_of: NDArray[np.int64]
     weights: NDArray[np.float32] | None = None
 
     @property
     def shape(self) -> tuple[int, int]:
-        """Requests and features."""
-        rows, columns = self.own.shape
+        """Number of requests and features."""
+        rows, columns = self.unshared.shape
         return rows, columns
 
-    def weighed(self, weights: NDArray[np.float64]) -> FeatureRows:
-        """The same with each column multiplied by its weight, which copies nothing."""
-        return FeatureRows(self.own, self.shared, self.summary_of, weights.astype(self.own.dtype))
+    def with_weights(self, weights: NDArray[np.float64]) -> FeatureRows:
+        """Return the matrix with column weights, without copying data."""
+        return FeatureRows(self.unshared, self.shared, self.summary_of, weights.astype(self.unshared.dtype))
 
     def __getitem__(self, rows: NDArray[np.int64] | slice) -> csr_matrix:
-        """Some rows as a sparse matrix."""
-        own, shared = self.own[rows], self.shared[self.summary_of[rows]]
+        """Return selected rows as a sparse matrix."""
+        unshared, shared = self.unshared[rows], self.shared[self.summary_of[rows]]
         if self.weights is None:
-            return csr_matrix(own + shared)
-        return weigh(csr_matrix(own + shared), self.weights)
+            return csr_matrix(unshared + shared)
+        return scale_columns(csr_matrix(unshared + shared), self.weights)
 
-    def own_part(self, rows: NDArray[np.int64] | None = None) -> csr_matrix:
-        """Some or all rows as a sparse matrix; without the summaries, if these weigh nothing."""
+    def to_sparse(self, rows: NDArray[np.int64] | None = None) -> csr_matrix:
+        """Return selected or all rows as a sparse matrix; uses less memory if all summary weights are 0."""
         rows = np.arange(self.shape[0]) if rows is None else rows
         weights = self.weights
         if weights is None or weights[self.shared.indices].any():
             return self[rows]
-        parts = [weigh(self.own[rows[some]], weights) for some in gen_batches(len(rows), _ROWS_AT_ONCE)]
-        return stacked(parts, self.shape[1], self.own.dtype)
+        parts = [scale_columns(self.unshared[rows[batch]], weights) for batch in gen_batches(len(rows), _ROWS_AT_ONCE)]
+        return stack_rows(parts, self.shape[1], self.unshared.dtype)
 
     def __matmul__(self, coefficients: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
-        """Product with a vector, shape (requests,)."""
-        weighed = coefficients if self.weights is None else coefficients * self.weights
-        product: NDArray[np.floating[Any]] = self.own @ weighed + (self.shared @ weighed)[self.summary_of]
+        """Return the product with a vector, shape (requests,)."""
+        weighted = coefficients if self.weights is None else coefficients * self.weights
+        product: NDArray[np.floating[Any]] = self.unshared @ weighted + (self.shared @ weighted)[self.summary_of]
         return product
 
-    def transposed_product(self, of_rows: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
-        """Product of the transposed matrix with a vector, shape (features,)."""
-        of_summaries = np.bincount(self.summary_of, of_rows, self.shared.shape[0]).astype(of_rows.dtype)
-        product: NDArray[np.floating[Any]] = self.own.T @ of_rows + self.shared.T @ of_summaries
+    def transposed_product(self, vector: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
+        """Return the product of the transposed matrix with a vector, shape (features,)."""
+        summary_sums = np.bincount(self.summary_of, vector, self.shared.shape[0]).astype(vector.dtype)
+        product: NDArray[np.floating[Any]] = self.unshared.T @ vector + self.shared.T @ summary_sums
         return product if self.weights is None else product * self.weights
 
 
-def weigh(matrix: csr_matrix, weights: NDArray[np.floating[Any]]) -> csr_matrix:
-    """Multiply each column of a sparse matrix by its weight, in place, and drop what weighs nothing."""
+def scale_columns(matrix: csr_matrix, weights: NDArray[np.floating[Any]]) -> csr_matrix:
+    """Multiply the columns of a sparse matrix by weights in place, and remove zero entries."""
     matrix.data *= weights[matrix.indices]
     matrix.eliminate_zeros()
     return matrix

@@ -1,4 +1,4 @@
-"""Settings of the feature matrix: what counts as a term, and how much each block weighs."""
+"""Define the settings of the feature matrix: terms and block weights."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from pydantic.dataclasses import dataclass
 from imr_ml.features.frame import FACT_COLUMNS
 
 LARGE_TABLE = 50_000
-"""Requests above which models are fitted and evaluated by methods whose cost is linear in the requests."""
+"""Larger tables are fitted and evaluated by methods whose cost is linear in the number of requests."""
 _STRICT = ConfigDict(extra="forbid", strict=True)
 
 
 def _known_fact(name: str) -> str:
     if name not in FACT_COLUMNS:
-        raise ValueError(f"{name!r} is no fact; allowed: {', '.join(FACT_COLUMNS)}")
+        raise ValueError(f"{name!r} is not a fact; allowed: {', '.join(FACT_COLUMNS)}")
     return name
 
 
@@ -26,16 +26,16 @@ Fact = Annotated[str, AfterValidator(_known_fact)]
 
 @dataclass(frozen=True, slots=True, config=_STRICT)
 class TermSettings:
-    """What counts as a term of a section's TF-IDF.
+    """Settings for the TF-IDF terms of a section.
 
     Attributes
     ----------
     ngrams : int
-        Longest run of words that is a term.
+        Maximum number of words in a term.
     max_terms : int
-        Most terms kept a section, by frequency.
+        Maximum number of terms per section; the most frequent ones are used.
     min_cases : int
-        Fewest cases that a term occurs in; requests of a case share their summary.
+        Minimum number of cases that contain a term.
     """
 
     ngrams: Annotated[int, Field(ge=1, le=5)] = 2
@@ -45,7 +45,7 @@ class TermSettings:
 
 @dataclass(frozen=True, slots=True, config=_STRICT)
 class SectionTerms:
-    """What counts as a term of each section."""
+    """Settings for the TF-IDF terms of all sections."""
 
     request: TermSettings = TermSettings()
     summary: TermSettings = TermSettings()
@@ -54,24 +54,24 @@ class SectionTerms:
 
 @dataclass(frozen=True, slots=True, config=_STRICT)
 class BlockWeights:
-    """How much each block of features weighs in a classifier; a block of weight 0 is left out.
+    """Weights of the feature blocks in a classifier; a block of weight 0 is not used.
 
     Attributes
     ----------
     request, summary, ur_guideline : float
-        Weight of that section's TF-IDF, whose rows have length 1.
+        Weight of the TF-IDF of each section, whose rows have length 1.
     facts : float
-        Weight of the facts, 1 or 0 each.
+        Weight of the facts, which are 0 or 1.
     numbers : float
         Weight of the numbers, scaled to unit variance.
     case_size : float
-        Weight of the number of requests in the case, scaled likewise.
+        Weight of the number of requests in the case, scaled to unit variance.
     facts_used : tuple of str
-        Kinds of facts that are not left out.
+        Kinds of facts to use.
     pairs : float
-        Weight of pairs of facts, 1 or 0 each.
+        Weight of pairs of facts, which are 0 or 1.
     codes : float
-        Weight of a source's own codes, alone and together, 1 or 0 each; most sources have none.
+        Weight of codes that some sources provide, single and combined, which are 0 or 1.
     """
 
     request: Weight = 1.0
@@ -90,11 +90,11 @@ class BlockWeights:
         if not any(getattr(self, name) for name in blocks):
             raise ValueError(f"all are 0; set one of {', '.join(blocks)} above 0")
         if self.facts and not self.facts_used:
-            raise ValueError("facts is above 0 and facts_used is empty; name facts or set facts = 0")
+            raise ValueError("facts is above 0, but facts_used is empty; list facts to use or set facts = 0")
         return self
 
     def of(self, block: str) -> float:
-        """Weight of a block of the feature matrix."""
+        """Return the weight of a block of the feature matrix."""
         if block in FACT_COLUMNS:
             return self.facts * (block in self.facts_used)
         weight: float = getattr(self, block)

@@ -1,6 +1,6 @@
-"""Vectorizers of texts that are already tokens: TF-IDF of sections, one column per fact, and pairs of facts.
+"""Vectorize tokenized texts: TF-IDF of sections, indicators of facts, and pairs of facts.
 
-They count a text that several requests share once.
+Texts that several requests share are counted only once.
 """
 
 from __future__ import annotations
@@ -16,51 +16,52 @@ from sklearn.preprocessing import PolynomialFeatures
 from sklearn.utils import gen_batches
 from sklearn.utils.sparsefuncs_fast import inplace_csr_row_normalize_l2
 
-from imr_ml.features.terms import FeatureError, Terms, frequent_terms
+from imr_ml.features.terms import FeatureError, Terms
+from imr_ml.features.vocabulary import select_frequent_terms
 
 _ENTRIES_AT_ONCE = 10_000_000
 _TEXTS_AT_ONCE = 20_000
 
 
 class _CountedTexts:
-    """Vectorizer of tokens that are separated by blanks; it saves small and counts each different text once."""
+    """Base of vectorizers for tokens separated by blanks; counts each distinct text once and saves compactly."""
 
     def fit(self, raw_documents: Any, y: Any = None) -> Self:
-        """Choose the terms; `y` is the case of each text, each its own where not given."""
+        """Select the terms; `y` is the case of each text, by default each text is a case."""
         self.fit_distinct(raw_documents, y)
         return self
 
     def fit_transform(self, raw_documents: Any, y: Any = None) -> Any:
-        """Matrix of the texts, shape (rows, terms); see `fit`."""
+        """Fit and return the matrix of the texts, shape (rows, terms)."""
         matrix, places = self.fit_distinct(raw_documents, y)
         return matrix[places]
 
     def transform(self, raw_documents: Any) -> Any:
-        """Matrix of the texts, shape (rows, terms)."""
+        """Return the matrix of the texts, shape (rows, terms)."""
         documents = np.asarray(raw_documents, dtype=object)
         if len(documents) == 1:
-            return self._weigh(self._count(documents))
+            return self._apply_weights(self._count(documents))
         places, texts = pd.factorize(documents)
-        return self._weigh(self._count(texts))[places]
+        return self._apply_weights(self._count(texts))[places]
 
     def fit_distinct(self, raw_documents: Any, y: Any = None) -> tuple[csr_matrix, NDArray[np.int64]]:
-        """Matrix of the different texts, shape (texts, terms), and the place of each row's text among them.
+        """Fit and return the matrix of the distinct texts, shape (texts, terms), and the row of each text in it.
 
         Parameters
         ----------
         raw_documents : (rows,) str
         y : (rows,) int, optional
-            Case of each text; each its own where not given.
+            Case of each text; default: each text is a case.
 
         Raises
         ------
         FeatureError
-            Where no term occurs in enough cases.
+            If no term occurs in enough cases.
         """
         places, texts = pd.factorize(np.asarray(raw_documents, dtype=object))
         times = np.bincount(places, minlength=len(texts))
         cases = self._cases_with(places, y) if self.min_df > 1 else None  # type: ignore[attr-defined]
-        terms = frequent_terms(
+        terms = select_frequent_terms(
             texts.tolist(),
             times,
             cases,
@@ -69,35 +70,35 @@ class _CountedTexts:
             self.min_df,  # type: ignore[attr-defined]
         )
         self.vocabulary_ = {term: column for column, term in enumerate(terms)}
-        self._terms = Terms.of(terms)
+        self._terms = Terms.from_vocabulary(terms)
         counts = self._count(texts)
         self._fit_weights(counts, times)
-        return self._weigh(counts), places
+        return self._apply_weights(counts), places
 
     def _cases_with(self, places: NDArray[np.int64], y: Any) -> csr_matrix | None:
-        """Which cases have which text, shape (cases, texts); None where each row is a case of its own."""
+        """Return the number of occurrences of each text in each case, shape (cases, texts); None without `y`."""
         case = np.arange(len(places)) if y is None else np.unique(y, return_inverse=True)[1]
         number = int(case.max()) + 1
         if self.min_df > number:  # type: ignore[attr-defined]
-            raise FeatureError(f"min_cases is {self.min_df}, and there are {number} cases: lower it")  # type: ignore[attr-defined]
+            raise FeatureError(f"min_cases is {self.min_df}, but there are only {number} cases: lower it")  # type: ignore[attr-defined]
         return None if y is None else csr_matrix((np.ones(len(places), dtype=np.float32), (case, places)))
 
     def _count(self, texts: Any) -> csr_matrix:
         if getattr(self, "_terms", None) is None:
-            self._terms = Terms.of(sorted(self.vocabulary_, key=self.vocabulary_.__getitem__))
+            self._terms = Terms.from_vocabulary(sorted(self.vocabulary_, key=self.vocabulary_.__getitem__))
         counts = self._terms.count(texts, self.dtype)  # type: ignore[attr-defined]
         if self.binary:  # type: ignore[attr-defined]
             counts.data.fill(1)
         return counts
 
     def _fit_weights(self, counts: csr_matrix, times: NDArray[np.int64]) -> None:
-        """Nothing is weighed."""
+        """Fit term weights; counts are unweighted by default."""
 
-    def _weigh(self, counts: csr_matrix) -> csr_matrix:
+    def _apply_weights(self, counts: csr_matrix) -> csr_matrix:
         return counts
 
     def __getstate__(self) -> dict[str, object]:
-        """The vocabulary as one array: skops writes a slow node for each entry of a dict."""
+        """Store the vocabulary as an array, because skops is slow for large dicts."""
         state: dict[str, object] = dict(super().__getstate__())  # type: ignore[call-overload]
         state.pop("_terms", None)
         if isinstance(vocabulary := state.get("vocabulary_"), dict):
@@ -111,10 +112,10 @@ class _CountedTexts:
 
 
 class TermVectorizer(_CountedTexts, TfidfVectorizer):
-    """`TfidfVectorizer` of tokens that are separated by blanks; `min_df` counts cases, not texts."""
+    """`TfidfVectorizer` for tokens separated by blanks; `min_df` counts cases instead of texts."""
 
     def _fit_weights(self, counts: csr_matrix, times: NDArray[np.int64]) -> None:
-        """Inverse document frequencies, as of rows."""
+        """Fit the inverse document frequencies; each row counts as a document."""
         rows = np.zeros(counts.shape[1])
         for part in gen_batches(counts.shape[0], _TEXTS_AT_ONCE):
             texts = counts[part]
@@ -125,8 +126,8 @@ class TermVectorizer(_CountedTexts, TfidfVectorizer):
         )
         self._tfidf.idf_ = np.log((times.sum() + self.smooth_idf) / rows) + 1
 
-    def _weigh(self, counts: csr_matrix) -> csr_matrix:
-        """What `TfidfTransformer` makes of counts, with rows of length 1, in place and a part at a time."""
+    def _apply_weights(self, counts: csr_matrix) -> csr_matrix:
+        """Apply TF-IDF and L2 normalization like `TfidfTransformer`, but in place and in batches."""
         frequency = self._tfidf.idf_.astype(counts.dtype)
         for part in gen_batches(max(1, counts.nnz), _ENTRIES_AT_ONCE):
             if self.sublinear_tf:
@@ -138,20 +139,20 @@ class TermVectorizer(_CountedTexts, TfidfVectorizer):
 
 
 class FactVectorizer(_CountedTexts, CountVectorizer):
-    """`CountVectorizer` of tokens that are separated by blanks."""
+    """`CountVectorizer` for tokens separated by blanks."""
 
 
 class FactPairs(PolynomialFeatures):
-    """`PolynomialFeatures` that gives the pairs alone, without the single facts that they are made of."""
+    """`PolynomialFeatures` that returns only the pairs, without the single facts."""
 
     def __init__(self) -> None:
         super().__init__(degree=2, interaction_only=True, include_bias=False)
 
     def transform(self, X: Any) -> Any:  # noqa: N803
-        """Every product of two columns, shape (rows, columns * (columns - 1) / 2)."""
+        """Return the product of each pair of columns, shape (rows, columns * (columns - 1) / 2)."""
         return super().transform(X)[:, self.n_features_in_ :]
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
-        """Both names of each pair, with a blank between them."""
+        """Return both names of each pair, separated by a blank."""
         names: NDArray[np.object_] = super().get_feature_names_out(input_features)[self.n_features_in_ :]
         return names

@@ -128,7 +128,7 @@ def climb_requests(
     start : callable, optional
         Starts the progress bar of each long step.
     """
-    dataset = Dataset.of(requests, NlpSettings(), start)
+    dataset = Dataset.from_table(requests, NlpSettings(), start)
     frames = read_frames(requests, rungs, {NlpSettings(): dataset.frame}, start)
     return climb(dataset, settings, rungs, frames, start)
 

@@ -1,4 +1,4 @@
-"""Compute the overturn rate of the decided requests that have most in common with a new one."""
+"""Compute the overturn rate of decided requests with the same characteristics as a new one."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ TIERS: dict[str, tuple[str, ...]] = {
     "category+body_part": ("category", "body_part"),
     "category": ("category",),
 }
-"""Name of each tier -> what its requests have in common, the narrowest first."""
+"""Name of each tier -> shared characteristics, from narrow to broad."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +27,13 @@ class CohortRates:
     Attributes
     ----------
     rate, low, high : (requests,) float
-        Share overturned with its 95 % Wilson interval; NaN where no tier holds enough requests.
+        Share overturned with its 95% Wilson interval; NaN if no tier has enough requests.
     requests : (requests,) float
-        Size of the cohort; NaN likewise.
+        Size of the cohort; NaN if there is none.
     tier : list of str or None
         Name in `TIERS`.
     reason : list of str or None
-        Why there is no rate; None where there is one.
+        Why there is no rate; None if there is one.
     """
 
     rate: NDArray[np.float64]
@@ -45,7 +45,7 @@ class CohortRates:
 
 
 class Cohorts:
-    """Counts of decided requests by shared characteristics.
+    """Index of decided requests by shared characteristics.
 
     Parameters
     ----------
@@ -60,26 +60,30 @@ class Cohorts:
         self._rows_of = dict(zip(groups.tolist(), np.split(order, starts[1:]), strict=True))
 
     def rates(self, kinds: Kinds, query: Query) -> CohortRates:
-        """Rate of each request, over requests decided by its `asked_at`, its own case left out."""
+        """Return each request's rate over requests of other cases that were decided by its `asked_at`."""
         values = {name: getattr(kinds, name).tolist() for name in next(iter(TIERS.values()))}
-        own = self._decided.own_groups(query)
-        found = [
-            self._narrowest({name: of_rows[row] for name, of_rows in values.items()}, float(asked_at), own[row])
+        same_case = self._decided.matching_groups(query)
+        cohorts = [
+            self._find_cohort({name: column[row] for name, column in values.items()}, float(asked_at), same_case[row])
             for row, asked_at in enumerate(query.asked_at)
         ]
-        rate, low, high, requests = np.array([row[:4] for row in found], dtype=np.float64).reshape(-1, 4).T
-        return CohortRates(rate, low, high, requests, [row[4] for row in found], [row[5] for row in found])
+        rate, low, high, requests = np.array([row[:4] for row in cohorts], dtype=np.float64).reshape(-1, 4).T
+        return CohortRates(rate, low, high, requests, [row[4] for row in cohorts], [row[5] for row in cohorts])
 
-    def _narrowest(
-        self, keys: dict[str, str], asked_at: float, own: NDArray[np.int64]
+    def _find_cohort(
+        self, keys: dict[str, str], asked_at: float, same_case: NDArray[np.int64]
     ) -> tuple[float, float, float, float, str | None, str | None]:
         reason = "its category is not known"
-        own_rows = np.concatenate([np.zeros(0, dtype=np.int64), *(self._rows_of[group] for group in own.tolist())])
+        same_case_rows = np.concatenate(
+            [np.zeros(0, dtype=np.int64), *(self._rows_of[group] for group in same_case.tolist())]
+        )
         for name, shared in TIERS.items():
-            # What neither names is not in common.
+            # Two missing values are not a shared characteristic.
             if not all(keys[part] for part in shared):
                 continue
-            requests, overturned = self._tiers[name].counts(tuple(keys[part] for part in shared), asked_at, own_rows)
+            requests, overturned = self._tiers[name].counts(
+                tuple(keys[part] for part in shared), asked_at, same_case_rows
+            )
             if requests >= LEAST_REQUESTS:
                 return (overturned / requests, *wilson(overturned, requests), requests, name, None)
             by = "" if np.isnan(asked_at) else f" by {month_of(asked_at)}"
@@ -88,7 +92,7 @@ class Cohorts:
 
 
 class _Tier:
-    """Requests with equal values of some attributes, each cohort in order of its decisions."""
+    """Requests grouped by their values of several attributes, each group in order of decision."""
 
     def __init__(self, decided: DecidedRequests, shared: tuple[str, ...]) -> None:
         self._decided = decided
@@ -96,15 +100,25 @@ class _Tier:
         rows: dict[tuple[str, ...], list[int]] = {}
         for row in np.argsort(decided.decided_year, kind="stable").tolist():
             rows.setdefault(self._key_of_row[row], []).append(row)
-        self._years = {key: decided.decided_year[of_key] for key, of_key in rows.items()}
-        self._overturned = {key: np.cumsum(decided.overturned[of_key]) for key, of_key in rows.items()}
+        self._years = {key: decided.decided_year[members] for key, members in rows.items()}
+        self._overturned = {key: np.cumsum(decided.overturned[members]) for key, members in rows.items()}
 
     def counts(self, key: tuple[str, ...], asked_at: float, left_out: NDArray[np.int64]) -> tuple[int, int]:
-        """Requests of a cohort decided by a time, and those of them overturned; NaN takes all of them."""
+        """Count requests of a cohort decided by a time, and how many were overturned; NaN counts all.
+
+        Parameters
+        ----------
+        key : tuple of str
+            Values that the cohort shares.
+        asked_at : float
+            Decimal year, or NaN.
+        left_out : (rows,) int
+            Rows to ignore.
+        """
         if key not in self._years:
             return 0, 0
         years = self._years[key]
-        # Unknown years are sorted last, so that they are later than any known time.
+        # Unknown years (NaN) are sorted last and count as later than any known time.
         requests = len(years) if np.isnan(asked_at) else int(np.searchsorted(years, asked_at, side="right"))
         overturned = int(self._overturned[key][requests - 1]) if requests else 0
         for row in left_out.tolist():

@@ -1,4 +1,4 @@
-"""Hold decided requests, and decide which of them a new request may be compared with."""
+"""Store decided requests, and find out which of them a new request can be compared with."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from imr_ml.precedents.kinds import Kinds
 if TYPE_CHECKING:
     from imr_ml.classifiers.types import Dataset
 
-# Enough of a letter's SHA-256 to know it again.
+# Digits of a letter's SHA-256 that are stored to recognize it.
 _HASH_DIGITS = 16
 _REQUEST_DATES = ("application_received", "ur_denial_date")
 _REQUEST = "request"
@@ -33,16 +33,15 @@ _NAMES = ("case_number", "letter", "summary")
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """Time, case and summary of new requests, which decide the precedents they may have.
+    """Time, case and summary of new requests, which determine the precedents they can have.
 
     Attributes
     ----------
     case_number, letter, summary : (requests,) str
-        Empty where not known. `letter` is the beginning of the letter's SHA-256, `summary` the digest of the words of
-        the clinical summary; a short one, which unrelated cases share, has none.
+        Empty if unknown. `letter` is the beginning of the letter's SHA-256, `summary` the digest of the words in the
+        clinical summary. Short summaries, which unrelated cases may share, have an empty digest.
     asked_at : (requests,) float
-        When it was asked, as a year and its fraction; NaN where not known, and then every decided request counts as
-        earlier.
+        Time of the request as a decimal year; if unknown (NaN), every decided request counts as earlier.
     """
 
     case_number: NDArray[np.object_]
@@ -51,8 +50,11 @@ class Query:
     asked_at: NDArray[np.float64]
 
     @classmethod
-    def of(cls, requests: pd.DataFrame) -> Self:
-        """From a requests table: asked when the application was received, else when UR denied, else when decided."""
+    def from_table(cls, requests: pd.DataFrame) -> Self:
+        """Build from a requests table.
+
+        The time of a request is when the application was received, else the UR denial, else the decision.
+        """
         return cls(_texts(requests, "case_number"), _letters(requests), _summaries(requests), _request_years(requests))
 
     def __len__(self) -> int:
@@ -64,24 +66,24 @@ class Query:
 
 @dataclass(frozen=True)
 class DecidedRequests:
-    """Decided requests; with their texts only on request.
+    """Decided requests, optionally with their texts.
 
     Attributes
     ----------
     case_number, letter, summary : (requests,) str
         As in `Query`.
     item : (requests,) float
-        Number of the item in its letter; NaN where not known.
+        Number of the item in its letter; NaN if unknown.
     group : (requests,) int
-        Requests of one case, and of cases that are near-duplicates of each other, share a number.
+        Case of each request; near-duplicate cases share a group.
     overturned : (requests,) bool
     families : (requests, families) bool
     decided_year : (requests,) float
-        As a year and its fraction; NaN where not known.
+        Time of the decision as a decimal year; NaN if unknown.
     category, body_part, ur_families, treatments : (requests,) str
         As in `Kinds`.
     request : tuple of str
-        Texts of the requests; empty where they are not stored.
+        Texts of the requests; empty if they are not stored.
     """
 
     case_number: NDArray[np.object_]
@@ -99,7 +101,7 @@ class DecidedRequests:
     request: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, requests: pd.DataFrame, dataset: Dataset, *, with_texts: bool = False) -> Self:
+    def from_table(cls, requests: pd.DataFrame, dataset: Dataset, *, with_texts: bool = False) -> Self:
         """Build from a requests table and its dataset.
 
         Parameters
@@ -110,7 +112,7 @@ class DecidedRequests:
             Whether to store the texts of the requests.
         """
         items = requests["item"].astype("float64") if "item" in requests else np.full(len(requests), np.nan)
-        kinds = Kinds.of(dataset.frame)
+        kinds = Kinds.from_frame(dataset.frame)
         return cls(
             case_number=_texts(requests, "case_number"),
             letter=_letters(requests),
@@ -131,12 +133,12 @@ class DecidedRequests:
         return len(self.group)
 
     def arrays(self) -> dict[str, NDArray[np.generic]]:
-        """Each attribute by its name; texts as the distinct ones and their places, requests as a JSON list's bytes."""
+        """Return arrays by name, for saving; text columns as codes and levels, request texts as JSON bytes."""
         arrays: dict[str, NDArray[np.generic]] = {}
         for name in (field.name for field in fields(self) if field.name != _REQUEST):
             values = getattr(self, name)
             if values.dtype == object:
-                # Only the distinct ones as an array of text, in which each takes as much memory as the longest.
+                # A text array needs the memory of its longest text for every entry, so only distinct texts are stored.
                 places, distinct = pd.factorize(values, sort=True)
                 arrays |= {name: distinct.astype(np.str_), f"{name}{_PLACES}": places.astype(np.int32)}
             else:
@@ -146,9 +148,9 @@ class DecidedRequests:
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, Any]) -> Self:
-        """What `arrays` gave; an older model has neither summaries nor treatments."""
-        nothing = shared_texts([""] * len(arrays["group"]))
-        values: dict[str, Any] = {"summary": nothing, "treatments": nothing}
+        """Rebuild from what `arrays` returned; older models contain neither summaries nor treatments."""
+        empty = shared_texts([""] * len(arrays["group"]))
+        values: dict[str, Any] = {"summary": empty, "treatments": empty}
         for name, array in arrays.items():
             if f"{name}{_PLACES}" in arrays:
                 values[name] = array.astype(object)[arrays[f"{name}{_PLACES}"]]
@@ -158,21 +160,21 @@ class DecidedRequests:
         return cls(**(values | {_REQUEST: texts}))
 
     def families_of(self, row: int) -> list[str]:
-        """Families cited in one request."""
+        """Return the families cited in one request."""
         return [family for family, cited in zip(FAMILIES, self.families[row], strict=True) if cited]
 
-    def own_groups(self, query: Query) -> list[NDArray[np.int64]]:
-        """For each request asked the groups that hold its own case, letter or clinical summary, mostly none."""
+    def matching_groups(self, query: Query) -> list[NDArray[np.int64]]:
+        """Return the groups that contain the case, letter or clinical summary of each new request; usually none."""
         rows = zip(*(getattr(query, name).tolist() for name in _NAMES), strict=True)
-        own = (
-            {group for known, name in zip(self._groups_by_name, row, strict=True) for group in known.get(name, ())}
+        matches = (
+            {group for index, name in zip(self._groups_by_name, row, strict=True) for group in index.get(name, ())}
             for row in rows
         )
-        return [np.array(sorted(groups), dtype=np.int64) for groups in own]
+        return [np.array(sorted(groups), dtype=np.int64) for groups in matches]
 
-    def has_case_of(self, query: Query) -> NDArray[np.bool_]:
-        """Whether the case of each request asked is among those decided, shape (asked,)."""
-        return np.array([len(groups) > 0 for groups in self.own_groups(query)], dtype=np.bool_)
+    def contains_case(self, query: Query) -> NDArray[np.bool_]:
+        """Return whether the case of each new request is among the decided ones, shape (queries,)."""
+        return np.array([len(groups) > 0 for groups in self.matching_groups(query)], dtype=np.bool_)
 
     @cached_property
     def _groups_by_name(self) -> list[dict[str, set[int]]]:
@@ -180,34 +182,34 @@ class DecidedRequests:
 
 
 def is_earlier(decided_year: NDArray[np.float64], asked_at: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Whether each request was decided before each query, shape (queries, requests).
+    """Return whether each request was decided before each query, shape (queries, requests).
 
-    A request whose time of decision is not known is not earlier than a known time.
+    A decision at an unknown time is not earlier than a known time.
     """
     earlier: NDArray[np.bool_] = (decided_year <= asked_at[:, None]) | np.isnan(asked_at)[:, None]
     return earlier
 
 
 def month_of(year: float) -> str:
-    """Month of a year and its fraction, e.g. ``"2016-11"``."""
+    """Format a decimal year as a month, e.g. ``"2016-11"``."""
     first = date(int(year), 1, 1)
     return f"{first + timedelta(days=round((year - first.year) * 365.25)):%Y-%m}"
 
 
 def _groups_by(names: NDArray[np.object_], groups: NDArray[np.int64]) -> dict[str, set[int]]:
-    found: dict[str, set[int]] = {}
+    groups_by_name: dict[str, set[int]] = {}
     for name, group in zip(names.tolist(), groups.tolist(), strict=True):
         if name:
-            found.setdefault(name, set()).add(group)
-    return found
+            groups_by_name.setdefault(name, set()).add(group)
+    return groups_by_name
 
 
 def _cells(requests: pd.DataFrame, column: str) -> Iterator[str]:
-    """Cells of a column as text; empty where they or the column are missing."""
+    """Return the cells of a column as text; empty strings for missing values or if there is no such column."""
     if column not in requests:
         return repeat("", len(requests))
-    cells = requests[column]
-    return ("" if absent else str(cell) for cell, absent in zip(cells, cells.isna(), strict=True))
+    cells = requests[column].tolist()
+    return (cell if isinstance(cell, str) else "" if pd.isna(cell) else str(cell) for cell in cells)
 
 
 def _texts(requests: pd.DataFrame, column: str) -> NDArray[np.object_]:
@@ -215,7 +217,7 @@ def _texts(requests: pd.DataFrame, column: str) -> NDArray[np.object_]:
 
 
 def _summaries(requests: pd.DataFrame) -> NDArray[np.object_]:
-    # Requests of a case mostly follow each other, so that only the last text has to be remembered.
+    # Requests of a case usually follow each other, so it suffices to cache the last text.
     digest_of = lru_cache(maxsize=1)(summary_digest)
     return shared_texts((digest_of(text) or b"").hex() for text in _cells(requests, "clinical_summary"))
 
@@ -225,7 +227,7 @@ def _letters(requests: pd.DataFrame) -> NDArray[np.object_]:
 
 
 def _request_years(requests: pd.DataFrame) -> NDArray[np.float64]:
-    """When each request was asked; the decision's own date stands in only where no earlier date is known."""
+    """Return the time of each request; the date of the decision is used only if no earlier date is known."""
     years = np.full(len(requests), np.nan)
     for column in _REQUEST_DATES:
         years = np.where(np.isnan(years), years_of(requests, column), years)

@@ -1,4 +1,4 @@
-"""Tell what kind of request each one is, and which requests share a treatment or a category."""
+"""Extract category, body part and treatments of requests, and find requests that share them."""
 
 from __future__ import annotations
 
@@ -25,10 +25,9 @@ class Kinds:
     Attributes
     ----------
     category, body_part, ur_families : (requests,) str
-        Empty where not known. The body part is the first that the request names, else the first of the clinical
-        summary.
+        Empty if unknown. The body part is the first one in the request, else the first one in the clinical summary.
     treatments : (requests,) str
-        Treatments and classes of drugs that the request names, joined by ``|``.
+        Treatments and drug classes in the request, joined by ``|``.
     """
 
     category: NDArray[np.object_]
@@ -37,15 +36,15 @@ class Kinds:
     treatments: NDArray[np.object_]
 
     @classmethod
-    def of(cls, frame: pd.DataFrame | Mapping[str, Any]) -> Self:
-        """From a feature frame or its columns."""
-        sections = (_named(frame, "request_body_parts"), _named(frame, "summary_body_parts"))
+    def from_frame(cls, frame: pd.DataFrame | Mapping[str, Any]) -> Self:
+        """Build from a feature frame or its columns."""
+        sections = (_column_values(frame, "request_body_parts"), _column_values(frame, "summary_body_parts"))
         parts = [(request.split() or summary.split() or [""])[0] for request, summary in zip(*sections, strict=True)]
-        named = zip(_named(frame, "treatments"), _named(frame, "drug_classes"), strict=True)
+        named = zip(_column_values(frame, "treatments"), _column_values(frame, "drug_classes"), strict=True)
         return cls(
-            category=shared_texts(_named(frame, "category")),
+            category=shared_texts(_column_values(frame, "category")),
             body_part=shared_texts(parts),
-            ur_families=shared_texts(_named(frame, "ur_families")),
+            ur_families=shared_texts(_column_values(frame, "ur_families")),
             treatments=shared_texts(SEPARATOR.join(" ".join(names).split()) for names in named),
         )
 
@@ -64,7 +63,7 @@ class KnownKinds:
         self._treatment = _Names(treatments.tolist())
 
     def shared(self, kinds: Kinds, batch: slice) -> dict[str, NDArray[np.bool_]]:
-        """Which decided request shares what with which row, each of shape (asked, requests)."""
+        """Return which decided requests share a treatment and a category with each row, shape (queries, requests)."""
         return {
             "treatment": self._treatment.shared(kinds.treatments[batch].tolist()),
             "category": self._category.shared(kinds.category[batch].tolist()),
@@ -72,16 +71,16 @@ class KnownKinds:
 
 
 class _Names:
-    """Names that decided requests have, as columns of a matrix."""
+    """Indicator matrix of the names in decided requests."""
 
     def __init__(self, rows: list[str]) -> None:
         self._places: dict[str, int] = {}
         self._matrix = csc_matrix(self._indicators(map(_names_in, rows)))
 
-    def shared(self, asked: list[str]) -> NDArray[np.bool_]:
-        """Whether each pair of a row asked and a decided request has a name in common, shape (asked, requests)."""
-        known = ([name for name in _names_in(row) if name in self._places] for row in asked)
-        shared: NDArray[np.bool_] = dot_products(self._matrix, self._indicators(known)) > 0
+    def shared(self, queries: list[str]) -> NDArray[np.bool_]:
+        """Return whether each query shares a name with each decided request, shape (queries, requests)."""
+        names = ([name for name in _names_in(query) if name in self._places] for query in queries)
+        shared: NDArray[np.bool_] = dot_products(self._matrix, self._indicators(names)) > 0
         return shared
 
     def _indicators(self, rows: Iterable[list[str]]) -> csr_matrix:
@@ -96,17 +95,17 @@ def _names_in(joined: str) -> list[str]:
     return list(filter(None, joined.split(SEPARATOR)))
 
 
-def dot_products(known: csc_matrix, rows: csr_matrix) -> NDArray[np.float32]:
-    """Dot product of each row with each known row, shape (rows, known).
+def dot_products(decided: csc_matrix, rows: csr_matrix) -> NDArray[np.float32]:
+    """Return the dot product of each row with each decided request, shape (rows, requests).
 
-    A sparse matrix times a dense one is faster than two sparse ones where every row has something in common.
+    A sparse-dense product is faster than a sparse-sparse one if most pairs of rows have common columns.
     """
-    named, place = np.unique(rows.indices, return_inverse=True)
-    narrow = csr_matrix((rows.data, place, rows.indptr), shape=(rows.shape[0], len(named)))
-    return np.ascontiguousarray((known[:, named] @ narrow.T.toarray()).T)
+    columns, place = np.unique(rows.indices, return_inverse=True)
+    narrow = csr_matrix((rows.data, place, rows.indptr), shape=(rows.shape[0], len(columns)))
+    return np.ascontiguousarray((decided[:, columns] @ narrow.T.toarray()).T)
 
 
-def _named(frame: pd.DataFrame | Mapping[str, Any], column: str) -> list[str]:
+def _column_values(frame: pd.DataFrame | Mapping[str, Any], column: str) -> list[str]:
     from imr_ml.features.frame import ABSENT
 
     return ["" if value == ABSENT else str(value) for value in frame[column]]

@@ -1,8 +1,8 @@
 """Find the most similar decided requests, one of each case.
 
-Rows are compared by the cosine of their weighed TF-IDF terms and facts, of each row the ones that weigh most: the
-many faint ones cost most of the time and say little. What shares a treatment or the category comes first: a case
-in the same words about another treatment is no precedent.
+Rows are compared by the cosine similarity of their weighted TF-IDF terms and facts. Only the terms with the largest
+weights are used, because the many small ones take time and add little. Requests that share a treatment or the category
+rank first: a case in similar words about another treatment is not a precedent.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ class PrecedentSettings:
     Attributes
     ----------
     most_requests : int
-        Requests kept, those decided last where there are more.
+        Maximum number of requests; the latest decisions are stored.
     most_terms : int
-        Terms and facts kept of each request, those that weigh most.
+        Maximum number of terms and facts per request; those with the largest weights are stored.
     """
 
     most_requests: int = 10_000
@@ -47,11 +47,11 @@ class Precedent:
     Attributes
     ----------
     row : int
-        In the `DecidedRequests` that it is one of.
+        Row in `DecidedRequests`.
     similarity : float
         Cosine, 0 to 1.
     shares : tuple of {"treatment", "category"}
-        What both requests have in common.
+        Characteristics that both requests have in common.
     """
 
     row: int
@@ -66,12 +66,12 @@ class Neighbours:
     Attributes
     ----------
     decided : DecidedRequests
-    rows : (kept,) int
-        Those of them that the matrix holds, in its order.
-    matrix : (kept, features) sparse matrix of float32
-        Rows of length 1, by columns: a batch of new requests touches few of them.
+    rows : (stored,) int
+        Rows of `decided` that the matrix contains, in its order.
+    matrix : (stored, features) sparse matrix of float32
+        Normalized rows, stored by column because a batch of new requests uses few columns.
     weights : (features,) float
-        Of the columns of the classifier's feature matrix.
+        Column weights of the outcome classifier.
     most_terms : int
     """
 
@@ -82,32 +82,32 @@ class Neighbours:
     most_terms: int
 
     @classmethod
-    def of(
+    def from_matrix(
         cls,
         decided: DecidedRequests,
         matrix: csr_matrix,
         weights: NDArray[np.float64],
         settings: PrecedentSettings | None = None,
     ) -> Self:
-        """Build from decided requests and their feature matrix, every block with weight 1.
+        """Build from decided requests and their unweighted feature matrix.
 
         Parameters
         ----------
         decided : DecidedRequests
         matrix : csr_matrix
-        weights : array of float
-            Weight of each request in each resample, shape (resamples, requests).
+        weights : (features,) float
+            Column weights of the outcome classifier.
         settings : PrecedentSettings, optional
         """
         settings = settings or PrecedentSettings()
-        # Unknown years stand first, so that they are the first to go.
+        # Unknown years are sorted first, so those requests are dropped first.
         years = np.nan_to_num(decided.decided_year, nan=-np.inf)
-        kept = np.sort(np.argsort(years, kind="stable")[max(0, len(years) - settings.most_requests) :])
-        rows = _strongest(matrix[kept], weights, settings.most_terms)
-        return cls(decided, kept, csc_matrix(rows), weights, settings.most_terms)
+        latest = np.sort(np.argsort(years, kind="stable")[max(0, len(years) - settings.most_requests) :])
+        rows = _normalize_top_terms(matrix[latest], weights, settings.most_terms)
+        return cls(decided, latest, csc_matrix(rows), weights, settings.most_terms)
 
     def arrays(self) -> dict[str, Any]:
-        """Case numbers, outcomes, families and years, and the matrix of terms' weights; no text."""
+        """Return arrays by name, for saving."""
         return {
             "decided": self.decided.arrays(),
             "rows": self.rows,
@@ -116,63 +116,63 @@ class Neighbours:
         }
 
     @classmethod
-    def from_arrays(cls, kept: dict[str, Any], weights: NDArray[np.float64]) -> Self:
-        """What `arrays` gave, with the weights of the classifier that it belongs to."""
-        return cls(
-            DecidedRequests.from_arrays(kept["decided"]), kept["rows"], kept["matrix"], weights, kept["most_terms"]
-        )
+    def from_arrays(cls, arrays: dict[str, Any], weights: NDArray[np.float64]) -> Self:
+        """Rebuild from what `arrays` returned and the column weights of the outcome classifier."""
+        decided = DecidedRequests.from_arrays(arrays["decided"])
+        return cls(decided, arrays["rows"], arrays["matrix"], weights, arrays["most_terms"])
 
     def nearest(self, matrix: csr_matrix, query: Query, kinds: Kinds, most: int) -> list[list[Precedent]]:
         """Find the precedents of each row of a feature matrix, one per case, with a similarity above 0.
 
-        Those of the same treatment and category come first, then those of either, and of these the most alike.
+        Precedents with the same treatment and category rank first, then those with either, then by similarity.
 
         Parameters
         ----------
         matrix : (requests, features) sparse matrix
-            Every block with weight 1.
+            Unweighted feature matrix.
         query : Query
-            Of the same rows.
+            Query of the same rows.
         kinds : Kinds
-            Of the same rows.
+            Kinds of the same rows.
         most : int
+            Maximum number of precedents per row.
         """
         if not most or not len(self.rows):
             return [[] for _ in range(len(query))]
-        rows = _strongest(matrix, self.weights, self.most_terms)
+        rows = _normalize_top_terms(matrix, self.weights, self.most_terms)
         return [
-            found
+            precedents
             for batch in gen_batches(len(query), _ROWS_AT_ONCE)
-            for found in self._of(rows[batch], query[batch], self._kinds.shared(kinds, batch), most)
+            for precedents in self._nearest_in_batch(rows[batch], query[batch], self._kinds.shared(kinds, batch), most)
         ]
 
-    def reason_for_none(self, query: Query, row: int) -> str:
-        """Why a row of a query has no precedent."""
+    def explain_absence(self, query: Query, row: int) -> str:
+        """Return the reason why a row of a query has no precedent."""
         asked_at = query.asked_at[row : row + 1]
-        own = self.decided.own_groups(query[row : row + 1])[0]
-        others = is_earlier(self.decided.decided_year[self.rows], asked_at)[0] & ~np.isin(self._groups, own)
+        same_case = self.decided.matching_groups(query[row : row + 1])[0]
+        others = is_earlier(self.decided.decided_year[self.rows], asked_at)[0] & ~np.isin(self._groups, same_case)
         if others.any():
             return "no decided request has a word or a fact in common with it"
         by = "" if np.isnan(asked_at[0]) else f" by {month_of(float(asked_at[0]))}"
         return f"no request of another case was decided{by}"
 
-    def _of(
+    def _nearest_in_batch(
         self, rows: csr_matrix, query: Query, shared: dict[str, NDArray[np.bool_]], most: int
     ) -> Iterator[list[Precedent]]:
         similarity = dot_products(self.matrix, rows)
         similarity[~is_earlier(self.decided.decided_year[self.rows], query.asked_at)] = 0
-        for row, own in enumerate(self.decided.own_groups(query)):
-            if len(own):
-                similarity[row, np.isin(self._groups, own)] = 0
-        # No similarity is above 1, so that what is shared comes first.
+        for row, same_case in enumerate(self.decided.matching_groups(query)):
+            if len(same_case):
+                similarity[row, np.isin(self._groups, same_case)] = 0
+        # Similarities are at most 1, so each shared characteristic outranks them.
         rank = np.where(similarity > 0, sum(shared.values(), similarity), 0)
         order, starts = self._by_case
         best = np.maximum.reduceat(rank[:, order], starts, axis=1)
         ends = [*starts[1:].tolist(), len(order)]
-        for row, of_case in enumerate(best):
-            cases = [case for case in _largest(of_case, most).tolist() if of_case[case] > 0]
-            rows_of_cases = [order[starts[case] : ends[case]] for case in cases]
-            places = [of_case_rows[rank[row, of_case_rows].argmax()] for of_case_rows in rows_of_cases]
+        for row, case_ranks in enumerate(best):
+            cases = [case for case in _largest(case_ranks, most).tolist() if case_ranks[case] > 0]
+            rows_by_case = [order[starts[case] : ends[case]] for case in cases]
+            places = [case_rows[rank[row, case_rows].argmax()] for case_rows in rows_by_case]
             yield [
                 Precedent(
                     int(self.rows[place]),
@@ -188,7 +188,7 @@ class Neighbours:
 
     @cached_property
     def _by_case(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Places of the kept rows in the order of their cases, and where each case begins."""
+        """Return the stored rows ordered by case, and the start of each case."""
         order = np.argsort(self._groups, kind="stable")
         return order, np.flatnonzero(np.diff(self._groups[order], prepend=-1))
 
@@ -198,19 +198,19 @@ class Neighbours:
 
 
 def _largest(values: NDArray[np.float32], most: int) -> NDArray[np.int64]:
-    """Places of the largest values, largest first, of equals the first."""
+    """Return the places of the largest values, in descending order; ties by place."""
     least = np.partition(values, -most)[-most] if most < len(values) else -np.inf
     places = np.flatnonzero(values >= least)
     return places[np.argsort(-values[places], kind="stable")][:most]
 
 
-def _strongest(matrix: csr_matrix, weights: NDArray[np.float64], most: int) -> csr_matrix:
-    """Weighed rows of length 1 of which only the terms that weigh most are left."""
-    weighed = csr_matrix(normalize(matrix @ diags(weights)), dtype=np.float32)
-    weighed.eliminate_zeros()
-    for start, end in zip(weighed.indptr[:-1], weighed.indptr[1:], strict=True):
+def _normalize_top_terms(matrix: csr_matrix, weights: NDArray[np.float64], most: int) -> csr_matrix:
+    """Return weighted rows of length 1 that contain only the terms with the largest weights."""
+    weighted = csr_matrix(normalize(matrix @ diags(weights)), dtype=np.float32)
+    weighted.eliminate_zeros()
+    for start, end in zip(weighted.indptr[:-1], weighted.indptr[1:], strict=True):
         if end - start > most:
-            faint = np.argsort(-np.abs(weighed.data[start:end]), kind="stable")[most:]
-            weighed.data[start + faint] = 0
-    weighed.eliminate_zeros()
-    return csr_matrix(normalize(weighed, copy=False))
+            smallest = np.argsort(-np.abs(weighted.data[start:end]), kind="stable")[most:]
+            weighted.data[start + smallest] = 0
+    weighted.eliminate_zeros()
+    return csr_matrix(normalize(weighted, copy=False))

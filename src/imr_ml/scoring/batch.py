@@ -22,40 +22,40 @@ from imr_ml.score_columns import SCORE_COLUMNS, ScoreOptions
 from imr_ml.scoring.frame import check_columns
 from imr_ml.scoring.inputs import Input, open_input, read_chunks, sample_rows
 from imr_ml.scoring.output import check_output, chunk_writer
-from imr_ml.scoring.parts import JobError, PartSummary, finished, part_file, read_part, read_summary, work_folder
+from imr_ml.scoring.parts import JobError, PartSummary, finished_parts, part_file, read_part, read_summary, work_folder
 from imr_ml.scoring.working import Task, score_chunk, score_part
 
 if TYPE_CHECKING:
     from imr_ml.model_files import LoadedModel
     from imr_ml.progress import Progress, StartProgress
 
-# Below so many requests a second process would cost more to start than it saves.
-_WORTH_A_PROCESS = {"requests": 20_000, "letters": 1_000}
+# Inputs at least this large are scored in parallel; for smaller ones, starting processes costs more than it saves.
+_PARALLEL_FROM = {"requests": 20_000, "letters": 1_000}
 REASONS_SHOWN = 20
 
 
 @dataclass(frozen=True, slots=True)
 class BatchSettings:
-    """How a batch is read and scored.
+    """Settings for reading and scoring a batch.
 
     Attributes
     ----------
     mapping : ColumnMapping
-        The user's names of columns and values.
+        Maps the user's names of columns and values.
     jobs : int or None
-        Processes; None uses all cores if the input is large enough to gain by it.
+        Number of processes; None uses all cores for large inputs, else one process.
     report : Path or None
-        Where to write a page to look at.
+        Path of an HTML report to write.
     resume : bool
         Continue an interrupted job.
     rows_at_once : int
-        Rows in memory per process.
+        Rows that a process scores at a time.
     sheet : str or None
-        Sheet of a workbook; None reads the first visible one.
+        Sheet of a workbook; None for the first visible one.
     ocr : bool
-        Whether pages of letters that are pictures are read by OCR.
+        Read scanned pages of letters by OCR.
     replace : bool
-        Drop the columns of a former scoring, instead of refusing to overwrite them.
+        Replace the columns of an earlier scoring instead of refusing the input.
     """
 
     mapping: ColumnMapping = field(default_factory=ColumnMapping)
@@ -75,19 +75,19 @@ class BatchSummary:
     Attributes
     ----------
     rows, errors : int
-        Rows of the output, and those that could not be scored.
+        Rows of the output, and rows that could not be scored.
     by_outcome : dict of int
-        Rows by predicted outcome.
+        Number of rows by predicted outcome.
     reasons : dict of int
-        Rows by what is wrong with them, the most frequent reasons.
+        Number of rows by error, for the most frequent errors.
     resumed : int
-        Rows that an earlier, interrupted call had scored.
+        Rows that an earlier, interrupted job had scored.
     warnings : dict of int
-        Cells that count as missing because they could not be read, by column.
+        Number of cells by column that could not be parsed and count as missing.
     rejected_lines : int
-        Lines of the input that are not rows; `rejects_file` lists them.
+        Input lines that are not rows; the file `rejects_file` lists them.
     notes : tuple of str
-        How the input was read, where that is not the usual way, and files that were skipped.
+        Unusual ways in which the input was read, and skipped files.
     in_training : int
         Rows of cases that the model was trained on.
     """
@@ -104,12 +104,12 @@ class BatchSummary:
 
     @property
     def is_complete(self) -> bool:
-        """Whether every line of the input is a row and at least one row was scored."""
+        """Whether every input line is a row and at least one row was scored."""
         return not self.rejected_lines and self.errors < self.rows
 
 
 def rejects_file(output: Path) -> Path:
-    """Where the lines that are not rows are listed, as JSON lines."""
+    """Return the path of the JSON lines file that lists input lines that are not rows."""
     return output.with_name(f"{output.name}.rejects.jsonl")
 
 
@@ -121,14 +121,14 @@ def score_file(
     settings: BatchSettings | None = None,
     start: StartProgress = silent,
 ) -> BatchSummary:
-    """Score every row of `source` into `output`, which appears when all is done.
+    """Score every row of `source` into `output`, which is created when all rows are scored.
 
     Parameters
     ----------
     source : Path
         A table of any known format, or a folder or zip file of letters.
     output : Path
-        Its suffix decides the format. Until it is done, its parts are beside it in a folder.
+        File to write; its suffix determines the format. Unfinished parts are stored in a folder beside it.
     model : LoadedModel
     options : ScoreOptions, optional
     settings : BatchSettings, optional
@@ -138,29 +138,29 @@ def score_file(
     Raises
     ------
     SchemaError
-        For an input or output that is not a known table, or an input that lacks a required column.
+        If the format of input or output is unknown, or a required column is missing.
     FileNotFoundError
-        For an input that does not exist.
+        If the input does not exist.
     JobError
-        For an output that another process writes, or of which an interrupted job is left.
+        If another process is writing the output, or an interrupted job exists and can't or must not be resumed.
     """
     options, settings = options or ScoreOptions(), settings or BatchSettings()
     check_output(output)
-    with tempfile.TemporaryDirectory() as scratch:
-        opened = open_input(source, settings.mapping, Path(scratch), settings.sheet, ocr=settings.ocr)
+    with tempfile.TemporaryDirectory() as temporary:
+        opened = open_input(source, settings.mapping, Path(temporary), settings.sheet, ocr=settings.ocr)
         opened = _with_columns(opened, drop_scores=settings.replace)
         check_columns(list(opened.columns), str(source), opened.mapping.columns, lambda: sample_rows(opened))
         task = Task(model.folder, options, opened.mapping, opened.columns, opened.styles)
         with work_folder(output, _job(source, task, model, settings), resume=settings.resume) as folder:
-            before = finished(folder)
+            previous = finished_parts(folder)
             step = start(f"scoring {opened.unit}", opened.total)
-            step(sum(part.size for part in before))
+            step(sum(part.size for part in previous))
             parts = _score_parts(opened, folder, task, model, settings, step)
-            # Put together within the folder, so that a kill leaves nothing beside it.
+            # Written inside the work folder, so that an interruption leaves no partial output.
             with chunk_writer(folder / output.name) as write:
                 for part in parts:
                     write(read_part(part))
-            summary = _total(finished(folder), opened, resumed=sum(part.rows for part in before))
+            summary = _total(finished_parts(folder), opened, resumed=sum(part.rows for part in previous))
             _write_rejects(parts, rejects_file(output))
             (folder / output.name).replace(output)
             if settings.report:
@@ -177,11 +177,11 @@ def score_file(
 def _score_parts(
     opened: Input, folder: Path, task: Task, model: LoadedModel, settings: BatchSettings, step: Progress
 ) -> list[Path]:
-    """Score the chunks that have no part yet; return all parts, in order."""
+    """Score the chunks without a finished part; return all parts in order."""
     from joblib import Parallel, delayed
     from joblib.externals.loky.process_executor import TerminatedWorkerError
 
-    def waiting() -> Iterator[Any]:
+    def unscored_chunks() -> Iterator[Any]:
         for place, chunk in enumerate(read_chunks(opened, settings.rows_at_once)):
             parts.append(part := part_file(folder, place))
             if read_summary(part) is None:
@@ -192,24 +192,24 @@ def _score_parts(
     score = partial(score_part, parent=os.getpid()) if jobs > 1 else partial(score_chunk, model)
     run = Parallel(jobs, return_as="generator_unordered", max_nbytes=None, batch_size=1)
     try:
-        for summary in run(waiting()):
+        for summary in run(unscored_chunks()):
             step(summary.size)
     except TerminatedWorkerError:
         raise JobError(
-            "a process was ended from outside, maybe for want of memory; what is done is kept: continue with --resume "
-            "and fewer --jobs"
+            "a worker process was killed, maybe because memory ran out; finished parts are saved: continue with "
+            "--resume and fewer --jobs"
         ) from None
     return parts
 
 
 def _with_columns(opened: Input, *, drop_scores: bool) -> Input:
-    """The input with the columns that are to be written, and a note on how they are used."""
+    """Return the input with its output columns and notes on their use."""
     if opened.table is None:
         return opened
     dropped = [name for name in opened.columns if name in SCORE_COLUMNS] if drop_scores else []
     columns = tuple(name for name in opened.columns if name not in dropped)
     notes = describe_columns(columns, opened.mapping)
-    notes += [f"{len(dropped)} column(s) of a former scoring replaced"] if dropped else []
+    notes += [f"{len(dropped)} column(s) of an earlier scoring replaced"] if dropped else []
     return replace(opened, columns=columns, notes=(*opened.notes, *notes))
 
 
@@ -226,11 +226,11 @@ def _write_rejects(parts: list[Path], path: Path) -> None:
 def _jobs(opened: Input, settings: BatchSettings) -> int:
     if settings.jobs is not None:
         return settings.jobs
-    return (os.cpu_count() or 1) if opened.total >= _WORTH_A_PROCESS[opened.unit] else 1
+    return (os.cpu_count() or 1) if opened.total >= _PARALLEL_FROM[opened.unit] else 1
 
 
 def _job(source: Path, task: Task, model: LoadedModel, settings: BatchSettings) -> dict[str, Any]:
-    """All that the output depends on."""
+    """Return everything that the output depends on."""
     return {
         "version of imr-ml": version("imr-ml"),
         "model": model.version,
@@ -245,7 +245,7 @@ def _job(source: Path, task: Task, model: LoadedModel, settings: BatchSettings) 
 
 
 def _fingerprint(source: Path) -> str:
-    """Digest of the names, sizes and times of the input's files; their content is read once only, for the scores."""
+    """Return a digest of names, sizes and modification times of the input's files, without reading them."""
     files = sorted(source.rglob("*")) if source.is_dir() else [source]
     digest = hashlib.sha256(str(source.resolve()).encode())
     for file in files:

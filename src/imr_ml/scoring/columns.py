@@ -108,7 +108,7 @@ def precedent_columns(precedents: list[list[Precedent]], neighbours: Neighbours,
     return {
         "precedents": [json.dumps(row, ensure_ascii=False, separators=(",", ":")) for row in records],
         "precedents_reason": [
-            None if row else neighbours.reason_for_none(query, place) for place, row in enumerate(precedents)
+            None if row else neighbours.explain_absence(query, place) for place, row in enumerate(precedents)
         ],
     }
 

@@ -1,7 +1,4 @@
-"""Explain a prediction with contributions and their offsets in the request's text, as JSON.
-
-The weights come from the classifiers and are not touched.
-"""
+"""Format feature contributions as JSON, with their offsets in the text of the request."""
 
 from __future__ import annotations
 
@@ -31,30 +28,30 @@ _FACT_BLOCKS = {
     "diagnoses": ("clinical_summary", "diagnosis"),
     "findings": ("clinical_summary", "finding"),
 }
-_TOGETHER = "pairs"
+_FACT_PAIRS = "pairs"
 _PAIRS = "treated_body_parts"
 _NUMBER_BLOCKS = ("numbers", "case_size")
 _DIGITS = 4
 
 
 class SectionPlaces:
-    """Where words and facts of one section stand.
+    """Find the offsets of words and facts in one section.
 
     Parameters
     ----------
     view : SectionView
-        With the places of its tokens.
+        View of the section with token offsets.
     text : str
         The section as the user wrote it.
     shift : int
-        Characters removed from its beginning before it was read.
+        Number of characters that were removed from its beginning before parsing.
     """
 
     def __init__(self, view: SectionView, text: str, shift: int) -> None:
         self._view, self._text, self._shift = view, text, shift
 
     def of_term(self, term: str) -> list[Place]:
-        """Places of a word or phrase; the words of a phrase are one place where nothing but marks parts them."""
+        """Return the offsets of a word or phrase; words separated only by punctuation or blanks form one span."""
         words = term.split(" ")
         starts = self._tokens.get(words[0], [])
         matches = [at for at in starts if list(self._view.tokens[at : at + len(words)]) == words]
@@ -63,7 +60,7 @@ class SectionPlaces:
         )
 
     def of_fact(self, kind: str, value: str) -> list[Place]:
-        """Places of a fact; with ``no_`` before its value, places where the text denies it."""
+        """Return the offsets of a fact; the prefix ``no_`` of a value selects its negated mentions."""
         return self._shifted((fact.start, fact.end) for fact in self._facts.get((kind, value), []))
 
     @cached_property
@@ -96,7 +93,7 @@ class SectionPlaces:
 
 
 def evidence_json(evidence: list[Evidence], texts: pd.DataFrame, features: Mapping[str, Any]) -> list[str]:
-    """Evidence of each request as compact JSON.
+    """Format the evidence of each request as compact JSON.
 
     Parameters
     ----------
@@ -109,37 +106,38 @@ def evidence_json(evidence: list[Evidence], texts: pd.DataFrame, features: Mappi
     Returns
     -------
     list of str
-        Of each request an object with the lists ``outcome`` and ``primary_family``, each entry with its ``section``
-        (one of `SECTIONS`), ``name`` in words, ``term``, ``weight``, ``fact`` (its kind) for what is no word,
-        ``absent`` for what the request lacks, and ``places``: pairs of characters, half-open, in that section. A weight
-        is what the term adds to the log-odds, beside the average training request. In ``sums``, for each of the two,
-        ``base_rate`` plus all weights plus ``everything_else`` is ``log_odds``, that of the predicted probability.
+        For each request, an object with the lists ``outcome`` and ``primary_family``. Each entry has a ``section``
+        (one of `SECTIONS`), a readable ``name``, ``term``, ``weight``, ``fact`` (its kind) unless it is a word,
+        ``absent`` if the request lacks it, and ``places``, half-open pairs of character offsets in the section. A
+        weight is the change in log-odds compared with the average training request. ``sums`` contains for both
+        predictions ``base_rate``, ``everything_else`` and ``log_odds`` of the predicted probability; the latter is the
+        sum of the two others and all weights.
     """
-    known: dict[tuple[str, str], SectionPlaces | None] = {}
-    columns = {section: _places(section, texts, features, known) for section in _VIEW_OF}
+    cache: dict[tuple[str, str], SectionPlaces | None] = {}
+    columns = {section: _places(section, texts, features, cache) for section in _VIEW_OF}
     return [
-        _dumped(row, {section: places[number] for section, places in columns.items()})
+        _format_row(row, {section: places[number] for section, places in columns.items()})
         for number, row in enumerate(evidence)
     ]
 
 
 def _places(
-    section: str, texts: pd.DataFrame, features: Mapping[str, Any], known: dict[tuple[str, str], SectionPlaces | None]
+    section: str, texts: pd.DataFrame, features: Mapping[str, Any], cache: dict[tuple[str, str], SectionPlaces | None]
 ) -> list[SectionPlaces | None]:
-    """Places of each row's section; requests of one case share theirs."""
-    written = texts[section] if section in texts else [None] * len(texts)
+    """Return the places of a section in each row; rows with the same text share them."""
+    originals = texts[section] if section in texts else [None] * len(texts)
     rows: list[SectionPlaces | None] = []
-    for text, read, view in zip(written, features[section], features[_VIEW_OF[section]], strict=True):
+    for text, parsed, view in zip(originals, features[section], features[_VIEW_OF[section]], strict=True):
         if view is None or not isinstance(text, str):
             rows.append(None)
             continue
-        if (section, text) not in known:
-            known[section, text] = SectionPlaces(view, text, text.index(read))
-        rows.append(known[section, text])
+        if (section, text) not in cache:
+            cache[section, text] = SectionPlaces(view, text, text.index(parsed))
+        rows.append(cache[section, text])
     return rows
 
 
-def _dumped(evidence: Evidence, sections: dict[str, SectionPlaces | None]) -> str:
+def _format_row(evidence: Evidence, sections: dict[str, SectionPlaces | None]) -> str:
     entries: dict[str, list[dict[str, object]]] = {"outcome": [], "primary_family": []}
     sums: dict[str, dict[str, float]] = {}
     for name, explanation in (("outcome", evidence.outcome), ("primary_family", evidence.family)):
@@ -176,7 +174,7 @@ def _entry(contribution: Contribution, weight: float, sections: dict[str, Sectio
 
 
 def _locate(block: str, term: str, sections: dict[str, SectionPlaces | None]) -> tuple[str, list[Place]]:
-    """Section of a feature, and where in it the feature is."""
+    """Return the section of a feature and its offsets there."""
     if section := _TEXT_BLOCKS.get(block):
         places = sections[section]
         return section, places.of_term(term) if places else []
@@ -190,7 +188,9 @@ def _locate(block: str, term: str, sections: dict[str, SectionPlaces | None]) ->
         return "request", sorted(
             places.of_fact("treatment", treatment) + places.of_fact("body", body)
         ) if places else []
-    if block == _TOGETHER:
-        own = {_locate(part.partition("__")[0], part.partition("__")[2], sections)[0] for part in term.split(" ")}
-        return own.pop() if len(own) == 1 else "facts", []
+    if block == _FACT_PAIRS:
+        sections_of_parts = {
+            _locate(part.partition("__")[0], part.partition("__")[2], sections)[0] for part in term.split(" ")
+        }
+        return sections_of_parts.pop() if len(sections_of_parts) == 1 else "facts", []
     return ("numbers" if block in _NUMBER_BLOCKS else "facts"), []

@@ -169,13 +169,13 @@ def predict_rows(
 
 def _scored(written: pd.DataFrame, table: pd.DataFrame, model: LoadedModel, options: ScoreOptions) -> Columns:
     features, matrix, predictions = predict_rows(table, model, views=options.evidence)
-    query, kinds = Query.of(table), Kinds.of(features)
+    query, kinds = Query.from_table(table), Kinds.from_frame(features)
     little_known = model.model.reliability(matrix) < TOO_LITTLE
     columns: Columns = {
         **outcome_columns(predictions, model.sets(options.coverage), little_known),
         **family_columns(predictions, features),
         **cohort_columns(model.cohorts.rates(kinds, query)),
-        "in_training": model.neighbours.decided.has_case_of(query),
+        "in_training": model.neighbours.decided.contains_case(query),
         "model_version": model.version,
         "warnings": text_warnings(features, matrix, model, little_known),
     }

@@ -1,4 +1,4 @@
-"""Open what is to be scored, a table or letters, and read it in chunks."""
+"""Open the input of scoring, a table or letters, and read it in chunks."""
 
 from __future__ import annotations
 
@@ -27,27 +27,27 @@ _LETTER_COLUMNS = tuple(column.name for column in COLUMNS)
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """What there is to score.
+    """An opened input of scoring.
 
     Attributes
     ----------
     columns : tuple of str
-        Of the table, under the user's names.
+        Columns of the table, under the user's names.
     total : int
-        Rows of a table; letters of a folder or a zip file.
+        Number of rows of a table, or of letters in a folder or zip file.
     unit : {"requests", "letters"}
-        What `total` counts.
+        Unit of `total`.
     mapping : ColumnMapping
     table : Table or None
     styles : dict of str to DateStyle
-        How the dates of each date column are written.
+        Date format of each date column.
     letters : tuple of Path
     rejects : tuple of Reject
-        Members of a zip file that can't be read.
+        Members of a zip file that cannot be read.
     notes : tuple of str
-        What a user should know about how the input is read.
+        Notes for the user on how the input is read.
     ocr : bool
-        Whether pages of letters that are pictures are read by OCR.
+        Read scanned pages of letters by OCR.
     """
 
     columns: tuple[str, ...]
@@ -64,14 +64,14 @@ class Input:
 
 @dataclass(frozen=True, slots=True)
 class InputChunk:
-    """Some of the input: rows of a table, or letters still to be read.
+    """A part of the input: rows of a table, or letters that are not read yet.
 
     Attributes
     ----------
     size : int
-        How many of the input's `total` it contains.
+        Number of rows or letters.
     rows : DataFrame or None
-        Under the user's names.
+        Rows under the user's names.
     rejected_lines : tuple of RejectedLine
     letters : tuple of Path
     rejects : tuple of Reject
@@ -86,7 +86,7 @@ class InputChunk:
     ocr: bool = False
 
     def read(self) -> tuple[pd.DataFrame, list[str | None]]:
-        """Rows under the user's names, and why each can't be scored; an unreadable letter is a row with its file."""
+        """Read rows under the user's names, and errors by row; an unreadable letter is a row with its file name."""
         if self.rows is not None:
             return self.rows, [None] * len(self.rows)
         return _read_letters(self.letters, self.rejects, ocr=self.ocr)
@@ -95,7 +95,7 @@ class InputChunk:
 def open_input(
     source: Path, mapping: ColumnMapping, scratch: Path, sheet: str | None = None, *, ocr: bool = False
 ) -> Input:
-    """Open an input and look through it once.
+    """Open an input, count its rows and infer its date formats.
 
     Parameters
     ----------
@@ -103,18 +103,18 @@ def open_input(
         A table of any known format, or a folder or zip file of letters.
     mapping : ColumnMapping
     scratch : Path
-        An empty folder into which a zip file's letters may be unpacked.
+        Empty folder for letters unpacked from a zip file.
     sheet : str, optional
         Sheet of a workbook.
     ocr : bool
-        Whether pages of letters that are pictures are read by OCR.
+        Read scanned pages of letters by OCR.
 
     Raises
     ------
     SchemaError
-        For what is neither a table nor contains letters, and for dates in two orders in one column.
+        If the source is neither a table nor contains letters, or a column has dates in two orders.
     FileNotFoundError
-        For what does not exist.
+        If the source does not exist.
     """
     if source.exists() and is_table(source):
         return _open_table(source, mapping, sheet)
@@ -125,21 +125,21 @@ def open_input(
     is_letter = kind is Kind.LETTER and source.suffix.lower() in LETTER_SUFFIXES
     if not is_letter and kind not in (Kind.FOLDER, Kind.ZIP):
         return _open_table(source, mapping, sheet)
-    found = find_letters(source, kind, scratch)
+    listing = find_letters(source, kind, scratch)
     return Input(
         _LETTER_COLUMNS,
-        len(found.files) + len(found.rejects),
+        len(listing.files) + len(listing.rejects),
         "letters",
         mapping,
-        letters=tuple(found.files),
-        rejects=tuple(found.rejects),
-        notes=(describe_other_files(found.other_files),) if found.other_files else (),
+        letters=tuple(listing.files),
+        rejects=tuple(listing.rejects),
+        notes=(describe_other_files(listing.other_files),) if listing.other_files else (),
         ocr=ocr,
     )
 
 
 def read_chunks(opened: Input, rows: int) -> Iterator[InputChunk]:
-    """The input's chunks in order, the same each time; a table's of at most `rows` rows."""
+    """Yield the chunks of an input in a stable order; chunks of tables have at most `rows` rows."""
     if opened.table is not None:
         for chunk in opened.table.chunks(rows):
             yield InputChunk(len(chunk.frame), chunk.frame, chunk.rejects)
@@ -152,20 +152,20 @@ def read_chunks(opened: Input, rows: int) -> Iterator[InputChunk]:
 
 
 def sample_rows(opened: Input) -> pd.DataFrame | None:
-    """Some rows of a table, to tell what its columns contain; None for letters."""
+    """Read the first rows of a table; None for letters."""
     return None if opened.table is None else next(iter(opened.table.chunks(_ROWS_SAMPLED))).frame
 
 
 def to_requests(rows: pd.DataFrame, mapping: ColumnMapping, errors: list[str | None]) -> pd.DataFrame:
-    """Rows as scoring takes them.
+    """Convert input rows to a requests table with a column ``error``.
 
     Parameters
     ----------
     rows : DataFrame
-        Under the user's names.
+        Rows under the user's names.
     mapping : ColumnMapping
     errors : list of (str or None)
-        Why a row can't be scored.
+        Reason why each row cannot be scored; None if it can.
     """
     requests = mapping.apply(rows)
     requests["error"] = errors
@@ -176,18 +176,18 @@ def _open_table(source: Path, mapping: ColumnMapping, sheet: str | None) -> Inpu
     table = Table.open(source, sheet)
     mapping = mapping.resolve(table.columns)
     dates = {name: mapping.user_name(name) for name in DATE_COLUMNS if mapping.user_name(name) in table.columns}
-    wanted = list(dates.values()) or table.columns[:1]
+    columns = list(dates.values()) or table.columns[:1]
     total = 0
 
-    def counted() -> Iterator[pd.DataFrame]:
+    def count_rows() -> Iterator[pd.DataFrame]:
         nonlocal total
-        for chunk in table.chunks(_ROWS_TO_COUNT, wanted):
+        for chunk in table.chunks(_ROWS_TO_COUNT, columns):
             total += len(chunk.frame)
             yield chunk.frame
 
-    styles = styles_of_chunks(counted(), dates, str(source))
-    usual = ("CSV, utf-8, ','", "JSON lines, utf-8", "JSON, utf-8", "Parquet")
-    notes = [] if table.description in usual else [f"{source} is read as {table.description}"]
+    styles = styles_of_chunks(count_rows(), dates, str(source))
+    common_formats = ("CSV, utf-8, ','", "JSON lines, utf-8", "JSON, utf-8", "Parquet")
+    notes = [] if table.description in common_formats else [f"{source} is read as {table.description}"]
     return Input(
         table.columns,
         total,
@@ -207,9 +207,9 @@ def _read_letters(
     from imr_ml.corpus.schema import typed
     from imr_ml.ingest.ingestion import ingest
 
-    read = ingest(list(letters), jobs=1, ocr=ocr)
-    refused = list(chain(read.rejects, rejects))
-    placeholders = pd.DataFrame({"file": [reject.file for reject in refused]}).reindex(columns=list(_LETTER_COLUMNS))
-    frame = pd.concat([read.requests, typed(placeholders)], ignore_index=True) if refused else read.requests
-    reasons = [": ".join(filter(None, (reject.place, reject.reason))) for reject in refused]
-    return frame, [None] * len(read.requests) + reasons
+    report = ingest(list(letters), jobs=1, ocr=ocr)
+    unreadable = list(chain(report.rejects, rejects))
+    placeholders = pd.DataFrame({"file": [reject.file for reject in unreadable]}).reindex(columns=list(_LETTER_COLUMNS))
+    frame = pd.concat([report.requests, typed(placeholders)], ignore_index=True) if unreadable else report.requests
+    reasons = [": ".join(filter(None, (reject.place, reject.reason))) for reject in unreadable]
+    return frame, [None] * len(report.requests) + reasons

@@ -18,17 +18,17 @@ if TYPE_CHECKING:
     from pyarrow.parquet import ParquetWriter
 
 OUTPUT_SUFFIXES = (".csv", ".jsonl", ".parquet", ".xlsx")
-# A spreadsheet takes a cell that begins so for a formula (OWASP, CSV injection); a plain number is none.
+# Spreadsheets treat cells with these first characters as formulas (OWASP, CSV injection), except plain numbers.
 _FORMULA = r"^(?=[=+\-@\t\r])(?![+-]?\d+(?:[.,]\d+)*$)"
 
 
 def check_output(path: Path) -> None:
-    """Check that an output's name tells a format that can be written.
+    """Check that the suffix of an output is a format that can be written.
 
     Raises
     ------
     SchemaError
-        Where it tells none.
+        If the format is unknown.
     """
     if path.suffix.lower() not in OUTPUT_SUFFIXES:
         raise SchemaError(f"{path}: can't be written; end its name in {', '.join(OUTPUT_SUFFIXES)}")
@@ -36,15 +36,15 @@ def check_output(path: Path) -> None:
 
 @contextmanager
 def chunk_writer(path: Path) -> Iterator[Callable[[pd.DataFrame], None]]:
-    """Give a function that appends chunks; the file appears when the block ends without error.
+    """Return a function that appends chunks; the file is created when the block ends without error.
 
-    A CSV's text cell that a spreadsheet would run as a formula gets an apostrophe before it. JSON lines and Parquet
-    hold every value exactly; a workbook holds text as text, cut at the length that Excel allows.
+    CSV text that a spreadsheet would run as a formula is prefixed with an apostrophe. JSON lines and Parquet store
+    values exactly. A workbook stores text as text, truncated to the length that Excel allows.
 
     Raises
     ------
     SchemaError
-        For an output of no known format.
+        If the format is unknown.
     """
     check_output(path)
     suffix = path.suffix.lower()
@@ -57,15 +57,15 @@ def chunk_writer(path: Path) -> Iterator[Callable[[pd.DataFrame], None]]:
                 yield _text_writer(file, _csv if suffix == ".csv" else lambda chunk, _: json_lines(chunk))
 
 
-def _text_writer(file: TextIO, text_of: Callable[[pd.DataFrame, bool], str]) -> Callable[[pd.DataFrame], None]:
+def _text_writer(file: TextIO, format_chunk: Callable[[pd.DataFrame, bool], str]) -> Callable[[pd.DataFrame], None]:
     def write(chunk: pd.DataFrame) -> None:
-        file.write(text_of(chunk, not file.tell()))
+        file.write(format_chunk(chunk, not file.tell()))
 
     return write
 
 
 def safe_cells(chunk: pd.DataFrame) -> pd.DataFrame:
-    """The chunk with an apostrophe before every text that a spreadsheet would run as a formula."""
+    """Prefix text that a spreadsheet would run as a formula with an apostrophe."""
     import pandas as pd
 
     texts = {
@@ -82,7 +82,7 @@ def _csv(chunk: pd.DataFrame, first: bool) -> str:
 
 
 def _flat(chunk: pd.DataFrame) -> pd.DataFrame:
-    """The chunk with lists, mappings and bytes as text."""
+    """Convert lists, mappings and bytes to text."""
     import pandas as pd
 
     nested = [name for name, kind in chunk.dtypes.items() if isinstance(kind, pd.ArrowDtype) and _needs_json(kind)]
@@ -102,13 +102,13 @@ def _as_json_text(value: object) -> str:
 
 
 def json_lines(chunk: pd.DataFrame) -> str:
-    """Rows as JSON lines."""
+    """Format rows as JSON lines."""
     rows = chunk.astype("object").where(chunk.notna(), None).to_dict("records")
     return "".join(f"{json.dumps(row, ensure_ascii=False, default=_plain)}\n" for row in rows)
 
 
 def _plain(value: object) -> object:
-    """A value of a type that JSON lacks: a date as ISO 8601, bytes as text, an array as a list."""
+    """Convert a value that JSON does not support: dates to ISO 8601, bytes to text, arrays to lists."""
     if isinstance(value, bytes):
         return value.decode("utf-8", "backslashreplace")
     for name in ("isoformat", "tolist"):
@@ -118,7 +118,7 @@ def _plain(value: object) -> object:
 
 
 def arrow_table(frame: pd.DataFrame) -> pa.Table:
-    """The frame as Arrow holds it."""
+    """Convert a frame to an Arrow table."""
     import pandas as pd
     import pyarrow as pa
 
@@ -136,7 +136,7 @@ def _parquet_writer(path: Path) -> Iterator[Callable[[pd.DataFrame], None]]:
     opened: list[ParquetWriter] = []
 
     def write(chunk: pd.DataFrame) -> None:
-        # Whatever a column of mixed values holds in this chunk, it shall have one type in all of them.
+        # Columns of mixed types must have the same type in all chunks.
         mixed = [name for name, kind in chunk.dtypes.items() if pd.api.types.is_object_dtype(kind)]
         table = arrow_table(chunk.astype(dict.fromkeys(mixed, "string")))
         if not opened:
@@ -156,7 +156,7 @@ _LONGEST_CELL, _MOST_ROWS = 32_767, 1_048_576
 
 @contextmanager
 def _workbook_writer(path: Path) -> Iterator[Callable[[pd.DataFrame], None]]:
-    """Write a sheet row by row; no more than a row is in memory."""
+    """Write a sheet row by row to limit memory."""
     from openpyxl import Workbook
     from openpyxl.cell import WriteOnlyCell
     from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
@@ -167,10 +167,10 @@ def _workbook_writer(path: Path) -> Iterator[Callable[[pd.DataFrame], None]]:
     def cell(value: object) -> object:
         if not isinstance(value, str):
             return value if isinstance(value, bool | int | float | datetime | date | None) else _as_json_text(value)
-        written = WriteOnlyCell(sheet, ILLEGAL_CHARACTERS_RE.sub("", value)[:_LONGEST_CELL])
-        # Text that begins with = would be a formula.
-        written.data_type = "s"
-        return written
+        text_cell = WriteOnlyCell(sheet, ILLEGAL_CHARACTERS_RE.sub("", value)[:_LONGEST_CELL])
+        # Otherwise text that begins with = becomes a formula.
+        text_cell.data_type = "s"
+        return text_cell
 
     def write(chunk: pd.DataFrame) -> None:
         nonlocal rows
@@ -179,7 +179,7 @@ def _workbook_writer(path: Path) -> Iterator[Callable[[pd.DataFrame], None]]:
             rows = 1
         rows += len(chunk)
         if rows > _MOST_ROWS:
-            raise SchemaError(f"a sheet holds {_MOST_ROWS:,} rows at most; write to .parquet, .csv or .jsonl")
+            raise SchemaError(f"a sheet has at most {_MOST_ROWS:,} rows; write to .parquet, .csv or .jsonl")
         values = _flat(chunk).astype("object")
         for row in values.where(values.notna(), None).itertuples(index=False, name=None):
             sheet.append([cell(value) for value in row])

@@ -1,7 +1,6 @@
-"""Manage the work folder of a batch: job identity, finished parts, lock and output formats.
+"""Manage the work folder of a batch: job identity, finished parts and lock.
 
-A part is a piece of the input, scored. It is there whole or not at all, so a job that was killed at any moment goes
-on where it stopped.
+A part contains the scored rows of one input chunk. Parts are written atomically, so an interrupted job can be resumed.
 """
 
 from __future__ import annotations
@@ -26,28 +25,29 @@ _MIXED = b"imr_ml.json"
 
 
 class JobError(ImrError):
-    """An output that another process writes, or whose unfinished job is another one; the message says what to do."""
+    """The job cannot start or continue; the message says why and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
 class PartSummary:
-    """What one part holds.
+    """Counts of one part.
 
     Attributes
     ----------
     size : int
-        How many requests or letters of the input it is of.
+        Number of requests or letters of the input.
     rows, errors : int
+        Scored rows, and rows that could not be scored.
     by_outcome : dict of int
-        Rows by predicted outcome.
+        Number of rows by predicted outcome.
     reasons : dict of int
-        Rows by what is wrong with them.
+        Number of rows by error.
     warnings : dict of int
-        Cells that count as missing because they could not be read, by column.
+        Number of cells by column that could not be parsed and count as missing.
     in_training : int
         Rows of cases that the model was trained on.
     rejected_lines : list of dict
-        Lines that are not rows, each with ``line``, ``text`` and ``reason``.
+        Input lines that are not rows, each with ``line``, ``text`` and ``reason``.
     """
 
     size: int
@@ -62,44 +62,44 @@ class PartSummary:
 
 @contextmanager
 def work_folder(output: Path, job: dict[str, Any], *, resume: bool) -> Iterator[Path]:
-    """The folder of an output's parts, held by this process alone; it goes when the block ends without error.
+    """Create and lock the folder for an output's parts; remove it if the block ends without error.
 
     Parameters
     ----------
     output : Path
     job : dict
-        All that the result depends on, as JSON values.
+        Everything that the output depends on, as JSON values.
     resume : bool
-        Whether to go on with a job that was not finished.
+        Whether to continue an unfinished job.
 
     Raises
     ------
     JobError
-        Where another process holds it, an unfinished job is there and shall not be gone on with, or is another one.
+        If another process has locked the folder, or it contains an unfinished job that differs or must not be resumed.
     """
     folder = output.with_name(f"{output.name}.parts")
     folder.mkdir(parents=True, exist_ok=True)
     busy = JobError(f"{output}: another process is writing it; wait for it or choose another name")
     with locked(folder / _LOCK, busy):
         try:
-            _begin(folder, output, job, resume=resume)
+            _start_job(folder, output, job, resume=resume)
             yield folder
             _clear(folder)
         finally:
-            # Without a job that could be gone on with, nothing of the folder is worth keeping.
+            # Without a job to resume, the folder is not needed.
             if not (folder / _JOB).exists():
                 _clear(folder)
                 (folder / _LOCK).unlink(missing_ok=True)
                 folder.rmdir()
 
 
-def part_file(folder: Path, place: int) -> Path:
-    """Where the part of a place, counted from 0, stands."""
-    return folder / f"{place:08d}.parquet"
+def part_file(folder: Path, number: int) -> Path:
+    """Return the path of the part with a number, counted from 0."""
+    return folder / f"{number:08d}.parquet"
 
 
 def write_part(path: Path, scored: pd.DataFrame, summary: PartSummary) -> None:
-    """Write a part, then its summary, which says that it is whole.
+    """Write a part, then its summary, which marks it as finished.
 
     Parameters
     ----------
@@ -110,7 +110,7 @@ def write_part(path: Path, scored: pd.DataFrame, summary: PartSummary) -> None:
     import pandas as pd
     import pyarrow.parquet as pq
 
-    # Values of several types in a column, as JSON lines may hold, have no type in Parquet.
+    # JSON lines may contain columns of mixed types, for which Parquet has no type.
     mixed = [str(name) for name, kind in scored.dtypes.items() if pd.api.types.is_object_dtype(kind)]
     as_json = {name: scored[name].map(_as_json).astype("string") for name in mixed}
     table = arrow_table(scored.assign(**as_json))
@@ -122,7 +122,7 @@ def write_part(path: Path, scored: pd.DataFrame, summary: PartSummary) -> None:
 
 
 def read_part(path: Path) -> pd.DataFrame:
-    """The scored rows of a part."""
+    """Read the scored rows of a part."""
     import pandas as pd
     import pyarrow.parquet as pq
 
@@ -132,23 +132,23 @@ def read_part(path: Path) -> pd.DataFrame:
     frame = frame_of(table)
     mixed = json.loads((table.schema.metadata or {}).get(_MIXED, b"[]"))
     for name in mixed:
-        frame[name] = pd.Series([_of_json(value) for value in frame[name]], index=frame.index, dtype="object")
+        frame[name] = pd.Series([_from_json(value) for value in frame[name]], index=frame.index, dtype="object")
     return frame
 
 
 def read_summary(path: Path) -> PartSummary | None:
-    """What a part holds; None where it is not finished."""
+    """Read the summary of a part; None if it is not finished."""
     summary_file = path.with_suffix(".json")
     return PartSummary(**json.loads(summary_file.read_text("utf-8"))) if summary_file.is_file() else None
 
 
-def finished(folder: Path) -> list[PartSummary]:
-    """What the finished parts of a folder hold, in any order."""
+def finished_parts(folder: Path) -> list[PartSummary]:
+    """Read the summaries of all finished parts of a folder, in any order."""
     summaries = (read_summary(summary_file) for summary_file in folder.glob("[0-9]*.json"))
     return [summary for summary in summaries if summary]
 
 
-def _begin(folder: Path, output: Path, job: dict[str, Any], *, resume: bool) -> None:
+def _start_job(folder: Path, output: Path, job: dict[str, Any], *, resume: bool) -> None:
     job_file = folder / _JOB
     if not job_file.exists():
         _clear(folder)
@@ -156,15 +156,15 @@ def _begin(folder: Path, output: Path, job: dict[str, Any], *, resume: bool) -> 
             temporary.write_text(json.dumps(job), encoding="utf-8")
         return
     if not resume:
-        raise JobError(f"{output}: was not finished; go on with --resume, or delete {folder} to begin anew")
-    before = json.loads(job_file.read_text("utf-8"))
-    differ = sorted(name for name in {*before, *job} if before.get(name) != job.get(name))
-    if differ:
-        raise JobError(f"{output}: was begun with other {', '.join(differ)}; delete {folder} to begin anew")
+        raise JobError(f"{output}: an unfinished job exists; continue with --resume, or delete {folder} to start again")
+    previous = json.loads(job_file.read_text("utf-8"))
+    changes = sorted(name for name in {*previous, *job} if previous.get(name) != job.get(name))
+    if changes:
+        raise JobError(f"{output}: the unfinished job has other {', '.join(changes)}; delete {folder} to start again")
 
 
 def _clear(folder: Path) -> None:
-    """Remove all but the lock, the job last."""
+    """Remove all files except the lock; the job file last."""
     for file in sorted(folder.iterdir(), key=lambda file: file.name == _JOB):
         if file.name != _LOCK:
             file.unlink()
@@ -174,5 +174,5 @@ def _as_json(value: object) -> str | None:
     return None if value is None or value != value else json.dumps(value, default=str)
 
 
-def _of_json(value: object) -> object:
+def _from_json(value: object) -> object:
     return json.loads(value) if isinstance(value, str) else None

@@ -1,6 +1,6 @@
 """Load a model folder as an MLflow pyfunc.
 
-MLflow calls `_load_pyfunc` by name; nothing here imports it.
+MLflow calls `_load_pyfunc` by name; this module does not import MLflow.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class ServedModel:
-    """Scores data frames.
+    """Model that MLflow serves.
 
     Parameters
     ----------
@@ -30,34 +30,34 @@ class ServedModel:
         self.model = model
 
     def predict(self, frame: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:
-        """The scored columns of each row, in order.
+        """Return the score columns of each row, in order.
 
         Parameters
         ----------
         frame : DataFrame
             Requests.
         params : dict, optional
-            ``evidence``, ``precedents`` and ``coverage``, as in `ScoreOptions`; a coverage of 0 takes the model's.
+            ``evidence``, ``precedents`` and ``coverage``, as in `ScoreOptions`; a coverage of 0 stands for the model's.
 
         Raises
         ------
         SchemaError
-            For a required column that is missing.
+            If a required column is missing.
         ValueError
-            For a coverage that is not between 0 and 1, or a negative number of precedents.
+            If the coverage is not between 0 and 1, or the number of precedents is negative.
         """
         missing = [name for name in REQUIRED_COLUMNS if name not in frame]
         if missing:
-            # Names of other columns may be text of a request, where a file was posted without its header.
+            # Other column names are not shown: if a file was posted without its header, they may be clinical text.
             raise SchemaError(f"the requests lack column(s) {', '.join(missing)}")
         styles = infer_styles(frame, "requests")
         scored = score_frame(frame, self.model, _options(params or {}), styles)[list(SCORE_COLUMNS)]
-        # MLflow's server writes a missing number as NaN, which is no JSON, and a missing nullable one as null.
+        # MLflow's server writes NaN, which is not valid JSON, for missing floats, and null for missing nullable floats.
         return scored.astype(dict.fromkeys(scored.select_dtypes("float"), "Float64"))
 
 
 def _options(params: dict[str, Any]) -> ScoreOptions:
-    """Options of MLflow's parameters, which can't be None."""
+    """Convert MLflow parameters, which cannot be None, to options."""
     default = ScoreOptions()
     return ScoreOptions(
         evidence=bool(params.get("evidence", default.evidence)),

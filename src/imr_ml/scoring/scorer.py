@@ -50,15 +50,15 @@ class Scorer:
         Returns
         -------
         DataFrame
-            The same rows and columns, then `SCORE_COLUMNS` in their types. A row that can't be scored has its reason in
-            ``error``.
+            The same rows and columns, followed by `SCORE_COLUMNS`. For rows that cannot be scored, ``error`` contains
+            the reason.
 
         Raises
         ------
         SchemaError
-            For a required column that is missing, or a column that scoring adds.
+            If a required column is missing or a column that scoring adds already exists.
         ValueError
-            For a coverage that is not between 0 and 1, or a negative number of precedents.
+            If the coverage is not between 0 and 1, or the number of precedents is negative.
 
         Examples
         --------
@@ -79,12 +79,12 @@ class Scorer:
 
 
 def load_model(folder: Path | str = Path("models/latest")) -> Scorer:
-    """A model to score with, from the folder that training wrote.
+    """Load a model from the folder that training wrote.
 
     Raises
     ------
     ModelError
-        Where a file is missing, a checksum does not match, the format is another one or a type is not ours.
+        If a file is missing, or its checksum, format or types are wrong.
     """
     from imr_ml import model_files
 

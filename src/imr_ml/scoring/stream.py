@@ -1,4 +1,4 @@
-"""Score JSON lines as they arrive, without files: for pipes and other programs."""
+"""Score JSON lines from a pipe or another program as they arrive."""
 
 from __future__ import annotations
 
@@ -34,27 +34,27 @@ def score_stream(
     *,
     replace: bool = False,
 ) -> BatchSummary:
-    """Score the JSON lines of a stream, each batch of lines as soon as it is there.
+    """Score the JSON lines of a stream, each batch of lines as soon as it arrives.
 
-    A line that is not an object is answered by an object with ``line`` and ``error``. The order of day and month is
-    found within one batch of lines: give ISO dates to be independent of it.
+    For a line that is not an object, the output is an object with ``line`` and ``error``. The order of day and month is
+    inferred for each batch of lines; use ISO dates to avoid ambiguity.
 
     Parameters
     ----------
     file_descriptor : int
-        Of the input.
+        File descriptor of the input.
     write : callable
-        Called with one or more JSON lines.
+        Function that is called with one or more JSON lines.
     model : LoadedModel
     options : ScoreOptions
     mapping : ColumnMapping
     replace : bool, default False
-        Whether to drop the columns of a former scoring.
+        Whether to replace the columns of an earlier scoring.
 
     Raises
     ------
     SchemaError
-        For rows without a required column.
+        If rows lack a required column.
     """
     rows = errors = rejected = in_training = 0
     outcomes: dict[str, int] = {}
@@ -81,16 +81,16 @@ def score_stream(
 def _score(
     objects: list[dict[str, object]], model: LoadedModel, options: ScoreOptions, mapping: ColumnMapping
 ) -> pd.DataFrame:
-    written = frame_of_rows(objects, tuple(dict.fromkeys(key for row in objects for key in row)))
-    mapping = mapping.resolve(list(written.columns))
-    check_columns(list(written.columns), "standard input", mapping.columns)
-    styles = infer_styles(mapping.apply(written), "standard input")
-    task = Task(Path(), options, mapping, tuple(written.columns), styles)
-    return written.join(score_rows(model, task, written, [None] * len(written))[list(SCORE_COLUMNS)])
+    frame = frame_of_rows(objects, tuple(dict.fromkeys(key for row in objects for key in row)))
+    mapping = mapping.resolve(list(frame.columns))
+    check_columns(list(frame.columns), "standard input", mapping.columns)
+    styles = infer_styles(mapping.apply(frame), "standard input")
+    task = Task(Path(), options, mapping, tuple(frame.columns), styles)
+    return frame.join(score_rows(model, task, frame, [None] * len(frame))[list(SCORE_COLUMNS)])
 
 
 def _batches(file_descriptor: int) -> Iterator[tuple[int, list[str]]]:
-    """The complete lines that are there, with the number of the first, whenever some arrive."""
+    """Yield each batch of complete lines as it arrives, with the number of its first line."""
     rest, number = b"", 1
     while block := os.read(file_descriptor, _BLOCK_BYTES):
         rest += block

@@ -1,6 +1,6 @@
 """Score one chunk of the input into one part of the output, in any process.
 
-A chunk that fails as a whole is halved until only the row that fails is left.
+If a chunk fails unexpectedly, it is split in halves until only the failing row remains.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ if TYPE_CHECKING:
     from imr_ml.model_files import LoadedModel
     from imr_ml.scoring.inputs import InputChunk
 
-_WATCHED_S = 1.0
+_CHECK_INTERVAL_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """What holds for every chunk of a job.
+    """Settings of a job that apply to all chunks.
 
     Attributes
     ----------
@@ -40,9 +40,9 @@ class Task:
     options : ScoreOptions
     mapping : ColumnMapping
     columns : tuple of str
-        The input's.
+        Columns of the input.
     styles : dict of str to DateStyle
-        How the dates of each column are written.
+        Date format of each date column.
     """
 
     model_folder: Path
@@ -53,22 +53,22 @@ class Task:
 
 
 def score_part(task: Task, chunk: InputChunk, part: Path, *, parent: int) -> PartSummary:
-    """Score a chunk into its part in a worker process, which ends when `parent` does.
+    """Score a chunk in a worker process, which exits when its parent process does.
 
     Parameters
     ----------
     task : Task
     chunk : InputChunk
     part : Path
-        File of the part.
+        File to write.
     parent : int
-        Process without which the worker ends.
+        Process ID of the parent.
     """
     return score_chunk(_model(task.model_folder, parent), task, chunk, part)
 
 
 def score_chunk(model: LoadedModel, task: Task, chunk: InputChunk, part: Path) -> PartSummary:
-    """Score a chunk into its part.
+    """Score a chunk and write its part.
 
     Parameters
     ----------
@@ -76,11 +76,11 @@ def score_chunk(model: LoadedModel, task: Task, chunk: InputChunk, part: Path) -
     task : Task
     chunk : InputChunk
     part : Path
-        File of the part.
+        File to write.
     """
     rows, errors = chunk.read()
-    written = rows.reindex(columns=list(task.columns))
-    scored = score_rows(model, task, written, errors)
+    frame = rows.reindex(columns=list(task.columns))
+    scored = score_rows(model, task, frame, errors)
     summary = PartSummary(
         size=chunk.size,
         rows=len(scored),
@@ -91,21 +91,21 @@ def score_chunk(model: LoadedModel, task: Task, chunk: InputChunk, part: Path) -
         in_training=int(scored["in_training"].sum()),
         rejected_lines=[asdict(line) for line in chunk.rejected_lines],
     )
-    write_part(part, written.join(scored), summary)
+    write_part(part, frame.join(scored), summary)
     return summary
 
 
 def score_rows(model: LoadedModel, task: Task, rows: pd.DataFrame, errors: list[str | None]) -> pd.DataFrame:
-    """The added columns of rows.
+    """Return the added columns of input rows.
 
     Parameters
     ----------
     model : LoadedModel
     task : Task
     rows : DataFrame
-        Under the user's names.
+        Rows under the user's names.
     errors : list of (str or None)
-        Why a row can't be scored.
+        Reason why each row cannot be scored; None if it can.
     """
     requests = to_requests(rows, task.mapping, errors)
     return _score_halves(requests, model, task)[list(SCORE_COLUMNS)]
@@ -120,7 +120,7 @@ def _score_halves(requests: pd.DataFrame, model: LoadedModel, task: Task) -> pd.
         return score_frame(requests, model, task.options, task.styles)
     except Exception as error:  # noqa: BLE001, an unforeseen failure must cost one row, not a million
         if len(requests) == 1:
-            # The error's own words may contain the row's.
+            # The message of the error may contain clinical text.
             reason = f"can't be scored ({type(error).__name__})"
             return score_frame(requests.assign(error=reason), model, task.options, task.styles)
         halves = requests.iloc[: len(requests) // 2], requests.iloc[len(requests) // 2 :]
@@ -131,12 +131,12 @@ def _score_halves(requests: pd.DataFrame, model: LoadedModel, task: Task) -> pd.
 def _model(folder: Path, parent: int) -> LoadedModel:
     from imr_ml.model_files import read_model_for_command
 
-    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    threading.Thread(target=_exit_with, args=(parent,), daemon=True).start()
     return read_model_for_command(folder)
 
 
-def _end_with(parent: int) -> None:
-    """End this process when its parent was killed: nobody would fetch what it does."""
+def _exit_with(parent: int) -> None:
+    """Exit when the parent process was killed, because its result is no longer needed."""
     while os.getppid() == parent:
-        time.sleep(_WATCHED_S)
+        time.sleep(_CHECK_INTERVAL_S)
     os._exit(1)

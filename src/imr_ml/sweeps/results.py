@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from imr_ml.evaluation.intervals import Estimate
     from imr_ml.sweeps.searching import TrialResult
     from imr_ml.sweeps.space import Plan
-    from imr_ml.training import DataFacts
+    from imr_ml.training_data import DataFacts
 
 
 _LOG_LOSS = "outcome.log_loss"

@@ -19,7 +19,7 @@ from imr_ml.evaluation.splits import Split, grouped_folds
 from imr_ml.progress import StartProgress, silent
 from imr_ml.sweeps.results import FILE, OBJECTIVES, SELECTED, Sweep, SweepError, available_objectives
 from imr_ml.sweeps.searching import Search, TrialResult, open_storage
-from imr_ml.training import data_facts, decided_requests
+from imr_ml.training_data import data_facts, decided_requests
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -94,7 +94,7 @@ def run_sweep(
     started, budget = time.monotonic(), budget or Budget()
     trials_each = _trials_each(plan, budget)
     decided = decided_requests(requests)
-    build_dataset = cache(lambda nlp: Dataset.of(decided, nlp, start))
+    build_dataset = cache(lambda nlp: Dataset.from_table(decided, nlp, start))
 
     def datasets(experiment: Experiment) -> Dataset:
         return build_dataset(experiment.training_settings().nlp)

@@ -15,7 +15,8 @@ from imr_ml.tracking.run_facts import format_param
 if TYPE_CHECKING:
     from imr_ml.evaluation.intervals import Estimate
     from imr_ml.tracking.git import GitState
-    from imr_ml.training import DataFacts, TrainedModel
+    from imr_ml.training import TrainedModel
+    from imr_ml.training_data import DataFacts
 
 RUN_ARTIFACT = "run:"
 """Prefix of a link to one of the run's artifacts; it becomes a URL when the run is created."""

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 # Omitted from the logged code: a server receives each file in a separate request.
 _NOT_FOR_SCORING = (
     *("cli", "desk", "drift", "evaluation", "experiments", "fetch", "ladder", "quality", "rates", "sample", "spark"),
-    *("sweeps", "tracking", "training.py"),
+    *("sweeps", "tracking", "training.py", "training_data.py"),
 )
 _LOADER = "imr_ml.scoring.pyfunc"
 # Distributions whose version changes what scoring returns; MLflow adds itself.

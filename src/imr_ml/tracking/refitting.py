@@ -26,7 +26,7 @@ from imr_ml.tracking.predictions import FILE, HeldOut, write_held_out
 from imr_ml.tracking.run_facts import TERMS, count_terms, with_intervals
 from imr_ml.tracking.training_inputs import read_facts, read_training_requests, settings_from_facts
 from imr_ml.tracking.views import NOTE
-from imr_ml.training import data_digest, decided_requests
+from imr_ml.training_data import data_digest, decided_requests
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -87,9 +87,9 @@ def refit(champion: Contender, challenger: Contender, start: StartProgress) -> R
         )
     settings = settings_from_facts(read_facts(champion.folder)["settings"])
     challenger_settings = settings_from_facts(read_facts(challenger.folder)["settings"])
-    dataset = challenger_data = Dataset.of(decided, settings.nlp, start)
+    dataset = challenger_data = Dataset.from_table(decided, settings.nlp, start)
     if challenger_settings.nlp != settings.nlp:
-        challenger_data = Dataset.of(decided, challenger_settings.nlp, start, dataset.groups)
+        challenger_data = Dataset.from_table(decided, challenger_settings.nlp, start, dataset.groups)
     held_out = _evaluate(dataset, settings, reference, start)
     terms = count_terms(_fit(dataset, settings))
     estimates = {name: value for name, value in estimate_metrics(held_out).items() if name in champion.run.metrics}

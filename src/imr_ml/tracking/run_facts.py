@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from imr_ml.evaluation.learning import LearningPoint
     from imr_ml.reporting.compared_models import ComparedModel
     from imr_ml.tracking.git import GitState
-    from imr_ml.training import DataFacts, TrainedModel
+    from imr_ml.training import TrainedModel
+    from imr_ml.training_data import DataFacts
 
 TERMS = "model.terms"
 """Metric for the simplicity of a model; see `count_terms`."""
