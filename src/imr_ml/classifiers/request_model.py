@@ -293,7 +293,7 @@ class RequestModel:
 
 
 def _scale_columns(matrix: csr_matrix, weights: NDArray[np.float64]) -> csr_matrix:
-    return scale_columns(matrix.copy(), weights.astype(matrix.dtype))
+    return scale_columns(matrix.copy(), weights.astype(matrix.dtype, copy=False))
 
 
 def select_candidate(fitted: list[Chosen[Classifier]], groups: NDArray[np.int64]) -> Chosen[Classifier]:
