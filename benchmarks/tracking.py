@@ -15,7 +15,7 @@ from urllib.request import Request, urlopen
 
 from imr_ml.ingest.sources import training_table
 from imr_ml.model_files import save_model
-from imr_ml.progress import silent
+from imr_ml.progress import no_progress
 from imr_ml.tracking import sending
 from imr_ml.tracking.records import list_unsent, read_record, save_record
 from imr_ml.tracking.runs import record, save_training
@@ -49,7 +49,7 @@ _CHART = ".js-plotly-plot svg.main-svg"
 def measure(folder: Path) -> Iterator[tuple[str, str]]:
     """Yield rows of a label and its measured value."""
     yield from _measure_commands(folder.absolute())
-    trained = train(training_table(folder, silent).decisions.requests)
+    trained = train(training_table(folder, no_progress).decisions.requests)
     with tempfile.TemporaryDirectory() as place:
         here = Path(place)
         model = save_model(trained, here / "model")

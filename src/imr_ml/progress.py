@@ -10,6 +10,6 @@ StartProgress = Callable[[str, int], Progress]
 """Starts a progress bar from a description and the total number of steps."""
 
 
-def silent(_description: str, _steps: int) -> Progress:
+def no_progress(_description: str, _steps: int) -> Progress:
     """Report no progress."""
     return lambda _: None

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 @cache
-def template(package: str, folder: str, name: str) -> Template:
+def load_template(package: str, folder: str, name: str) -> Template:
     """Load a template of a package.
 
     Parameters

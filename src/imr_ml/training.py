@@ -25,7 +25,7 @@ from imr_ml.memory import release_memory
 from imr_ml.precedents.decided import DecidedRequests
 from imr_ml.precedents.neighbours import Neighbours
 from imr_ml.profiles import Profile, reference_profile, sampled_rows
-from imr_ml.progress import StartProgress, silent
+from imr_ml.progress import StartProgress, no_progress
 from imr_ml.training_data import DataFacts, data_facts, decided_requests
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class TrainedModel:
 def train(
     requests: pd.DataFrame,
     settings: TrainingSettings | None = None,
-    start: StartProgress = silent,
+    start: StartProgress = no_progress,
     groups: NDArray[np.int64] | None = None,
 ) -> TrainedModel:
     """Fit both classifiers on all decided requests, and evaluate them on held-out cases.

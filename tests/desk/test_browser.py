@@ -76,7 +76,12 @@ def test_a_pasted_request_is_predicted_with_evidence_rates_and_precedents(open_d
     result = page.locator("#result")
     assert re.fullmatch(r"\d+\.\d %", page.locator("#probability").inner_text())
     assert "base rate" in result.inner_text()
-    for part in ("Beside other requests", "Predicted guideline families", "Rates behind it", "Precedents"):
+    for part in (
+        "Compared with other requests",
+        "Predicted guideline families",
+        "Rates of similar requests",
+        "Precedents",
+    ):
         assert result.get_by_role("heading", name=part).is_visible()
     assert page.get_by_role("note").filter(has_text="SYNTHETIC").is_visible()
     assert result.locator(".precedents tbody tr").count() >= 3

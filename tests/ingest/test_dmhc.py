@@ -29,7 +29,7 @@ ROW = {
 FINDINGS = "Case Summary: A member has requested a walker. Findings: It is not medically necessary."
 
 
-def silent(_description, _total):
+def no_progress(_description, _total):
     return lambda _steps: None
 
 
@@ -184,7 +184,7 @@ def test_only_the_dmhcs_table_is_detected(written, tmp_path):
 
 
 def grown(output, *paths):
-    return grow_table(make_sources(paths), output, silent)
+    return grow_table(make_sources(paths), output, no_progress)
 
 
 def test_determinations_are_ingested_and_appended_to(written, tmp_path):
@@ -221,12 +221,14 @@ def test_determinations_and_letters_may_share_a_table_but_are_not_trained_on_tog
     grown(output, written([ROW]), tmp_path / "a.txt")
 
     with pytest.raises(SchemaError, match=r"mixes sources \(dmhc, dwc\): train on one at a time, .* --source dmhc"):
-        training_table(output, silent)
+        training_table(output, no_progress)
 
     for source in ("dmhc", "dwc"):
-        assert training_table(output, silent, source=source).decisions.requests["source"].unique().tolist() == [source]
+        assert training_table(output, no_progress, source=source).decisions.requests["source"].unique().tolist() == [
+            source
+        ]
     with pytest.raises(SchemaError, match="contains no request of source sample; it has: dmhc, dwc"):
-        training_table(output, silent, source="sample")
+        training_table(output, no_progress, source="sample")
 
 
 def test_a_table_without_one_usable_row_is_refused(written, tmp_path):
@@ -240,7 +242,7 @@ def test_determinations_can_be_trained_on_directly(written, tmp_path, monkeypatc
     monkeypatch.chdir(tmp_path)
     path = written([ROW, ROW | {"Reference ID": ""}])
 
-    table = training_table(path, silent)
+    table = training_table(path, no_progress)
 
     assert len(table.decisions.requests) == 1
     assert table.description.startswith(f"training on 1 determinations of the DMHC from {path}; 1 row(s) not used")

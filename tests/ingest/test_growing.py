@@ -22,7 +22,7 @@ from imr_ml.ingest.ingestion import ingest
 from imr_ml.ingest.inputs import make_sources
 from imr_ml.ingest.manifest import manifest_of, manifest_path
 from imr_ml.ingest.report import report_json, report_lines
-from imr_ml.progress import silent
+from imr_ml.progress import no_progress
 
 FIRST = make_letter_text(case_number="CM16-0000001", items=(KNEE, NORCO))
 SECOND = make_letter_text(case_number="CM16-0000002")
@@ -37,7 +37,7 @@ def output(tmp_path):
 @pytest.fixture
 def grow(output):
     def run(*paths, **options):
-        return grow_table(make_sources(paths), output, silent, jobs=1, **options)
+        return grow_table(make_sources(paths), output, no_progress, jobs=1, **options)
 
     return run
 
@@ -294,7 +294,7 @@ def test_a_source_without_letters_writes_no_table(grow, output, tmp_path, name, 
 
 def test_the_table_must_be_named_parquet(folder, tmp_path):
     with pytest.raises(SchemaError, match=r"t\.csv: the table is written as Parquet; name it t\.parquet"):
-        grow_table(make_sources([folder]), tmp_path / "t.csv", silent)
+        grow_table(make_sources([folder]), tmp_path / "t.csv", no_progress)
 
 
 def test_no_temporary_file_remains(grow, folder, output):
@@ -404,7 +404,7 @@ def test_a_table_of_texts_may_have_columns_of_other_names(grow, tmp_path):
     table.write_text(json.dumps({"Doc": "a.txt", "Body": FIRST}) + "\n")
     options = InputOptions(ColumnMapping(columns={"file": "Doc", "text": "Body"}))
 
-    report = grow_table(make_sources([table], options), tmp_path / "t.parquet", silent)
+    report = grow_table(make_sources([table], options), tmp_path / "t.parquet", no_progress)
 
     assert report.letters == 1
     assert read_requests(report.output)["file"].unique().tolist() == ["a.txt"]

@@ -28,7 +28,7 @@ from imr_ml.sample.writing import write_samples
 SECRET = "frobnitz"
 
 
-def silent(_description, _total):
+def no_progress(_description, _total):
     return lambda _steps: None
 
 
@@ -45,7 +45,7 @@ def project(tmp_path, monkeypatch):
     pd.DataFrame({"file": ["3.txt"], "text": [text]}).to_json(tmp_path / "t.jsonl", orient="records", lines=True)
     provenance = Provenance(code=Code(commit="0" * 40, dirty=True))
     for source in (folder, tmp_path / "t.jsonl"):
-        grow_table(make_sources([source]), tmp_path / "data/requests.parquet", silent, provenance=provenance)
+        grow_table(make_sources([source]), tmp_path / "data/requests.parquet", no_progress, provenance=provenance)
     return tmp_path
 
 
@@ -101,7 +101,7 @@ def test_paths_can_be_relative_to_another_folder(project, table):
 @pytest.fixture
 def replay(project, table, tmp_path_factory):
     def run():
-        return rebuild_table(manifest_here(table), project, tmp_path_factory.mktemp("anew"), silent)
+        return rebuild_table(manifest_here(table), project, tmp_path_factory.mktemp("anew"), no_progress)
 
     return run
 
@@ -151,7 +151,7 @@ def test_every_lost_source_is_reported_at_once(project, replay):
 def test_a_table_without_a_manifest_can_not_be_rebuilt(project, table, replay):
     manifest_path(table).unlink()
     (project / "letters/5.txt").write_text(make_letter_text(case_number="CM16-0000005"))
-    grow_table(make_sources([project / "letters"]), table, silent)
+    grow_table(make_sources([project / "letters"]), table, no_progress)
 
     with pytest.raises(SchemaError, match="its first rows come from a table without a manifest"):
         replay()
@@ -161,10 +161,10 @@ def test_missing_sample_letters_are_generated_from_their_seed(project, tmp_path_
     folder, table = project / "samples", project / "samples.parquet"
     write_samples(folder, 5, 3)
     write_recipe(folder, Recipe(letters=5, seed=3))
-    grow_table(make_sources([folder]), table, silent)
+    grow_table(make_sources([folder]), table, no_progress)
     shutil.rmtree(folder)
 
-    rebuilt = rebuild_table(manifest_here(table), project, tmp_path_factory.mktemp("anew"), silent)
+    rebuilt = rebuild_table(manifest_here(table), project, tmp_path_factory.mktemp("anew"), no_progress)
 
     assert rebuilt.read_bytes() == table.read_bytes()
 
@@ -176,14 +176,14 @@ def test_a_user_table_is_its_own_source(project, tmp_path_factory):
 
     assert (manifest.requests, manifest.requests_by_source) == (6, {"dwc": 2, "sample": 4})
 
-    assert rebuild_table(manifest, project, tmp_path_factory.mktemp("anew"), silent) == path
+    assert rebuild_table(manifest, project, tmp_path_factory.mktemp("anew"), no_progress) == path
     path.write_text(path.read_text() + "\n")
     with pytest.raises(SchemaError, match=r"own\.csv: the table that was trained on has changed since"):
-        rebuild_table(manifest, project, tmp_path_factory.mktemp("again"), silent)
+        rebuild_table(manifest, project, tmp_path_factory.mktemp("again"), no_progress)
 
 
 def test_training_uses_the_last_issue_of_a_case_and_reports_it(project, table):
-    training = training_table(table, silent)
+    training = training_table(table, no_progress)
 
     assert training.decisions.requests["case_number"].tolist() == ["CM16-0000002", "CM16-0000001"]
     assert training.description == f"training on the requests table {table}"
@@ -193,19 +193,19 @@ def test_training_uses_the_last_issue_of_a_case_and_reports_it(project, table):
 
 def test_training_on_letters_does_not_replace_a_table_that_was_ingested(project):
     output = project / "data/processed/requests.parquet"
-    first = training_table(project / "letters", silent)
-    assert training_table(project / "letters", silent).decisions.requests.equals(first.decisions.requests)
-    grow_table(make_sources([project / "t.jsonl"]), output, silent)
+    first = training_table(project / "letters", no_progress)
+    assert training_table(project / "letters", no_progress).decisions.requests.equals(first.decisions.requests)
+    grow_table(make_sources([project / "t.jsonl"]), output, no_progress)
 
     with pytest.raises(SchemaError, match=r"was written by imr-ml ingest, .* train on it with --data data/processed"):
-        training_table(project / "letters", silent)
+        training_table(project / "letters", no_progress)
 
 
 def test_letters_in_any_source_can_be_trained_on(project):
-    assert len(training_table(project / "t.jsonl", silent).decisions.requests) == 1
+    assert len(training_table(project / "t.jsonl", no_progress).decisions.requests) == 1
     (project / "dmhc.csv").write_text(determinations_csv(make_determinations([2012], cases_a_year=3)))
 
-    training = training_table(project / "dmhc.csv", silent)
+    training = training_table(project / "dmhc.csv", no_progress)
 
     assert training.description.startswith("training on 3 determinations of the DMHC from")
     assert [source.kind for source in training.manifest.sources] == ["determinations"]
@@ -217,7 +217,7 @@ def test_without_letters_the_sample_corpus_is_used_and_other_files_are_named(tmp
     (tmp_path / "data/raw").mkdir(parents=True)
     (tmp_path / "data/raw/scan.tif").write_text("x")
 
-    table = training_table(None, silent)
+    table = training_table(None, no_progress)
 
     assert table.description.startswith("no letters in data/raw (1 other file(s) skipped: scan.tif): using the SAMPLE")
 
@@ -225,4 +225,4 @@ def test_without_letters_the_sample_corpus_is_used_and_other_files_are_named(tmp
 def test_training_on_a_folder_names_its_other_files(project):
     (project / "letters/scan.tif").write_text("x")
 
-    assert "; 1 other file(s) skipped: scan.tif" in training_table(project / "letters", silent).description
+    assert "; 1 other file(s) skipped: scan.tif" in training_table(project / "letters", no_progress).description

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imr_ml.nlp.demographics import Demographics, demographics
+from imr_ml.nlp.demographics import Demographics, find_demographics
 
 
 @pytest.mark.parametrize(
@@ -28,7 +28,7 @@ from imr_ml.nlp.demographics import Demographics, demographics
     ],
 )
 def test_age_and_sex_of_the_worker(text, age_years, sex):
-    assert demographics(text) == Demographics(age_years, sex)
+    assert find_demographics(text) == Demographics(age_years, sex)
 
 
 @given(
@@ -37,10 +37,10 @@ def test_age_and_sex_of_the_worker(text, age_years, sex):
     st.sampled_from([" year old ", "-year-old ", " y/o "]),
 )
 def test_any_working_age_and_sex_is_found(age, sex, form):
-    assert demographics(f"The worker is a {age}{form}{sex}.") == Demographics(age, sex)
+    assert find_demographics(f"The worker is a {age}{form}{sex}.") == Demographics(age, sex)
 
 
 @given(st.text(max_size=80))
 def test_the_age_in_any_text_is_plausible_or_none(text):
-    age = demographics(text).age_years
+    age = find_demographics(text).age_years
     assert age is None or 14 <= age <= 99

@@ -7,7 +7,7 @@ from decided_requests import MRI, NORCO, decided
 
 from imr_ml.corpus.decisions import InputOptions
 from imr_ml.corpus.schema import SchemaError
-from imr_ml.progress import silent
+from imr_ml.progress import no_progress
 from imr_ml.rates.counting import answer_requests, count_rates
 from imr_ml.rates.questions import QUESTIONS, RatesError
 from imr_ml.rates.reading import read_answers, read_decided
@@ -42,9 +42,9 @@ def table(request, requests, tmp_path):
 
 def read_both(table, questions, where=(), **options):
     chunked, notes = read_answers(
-        table, questions, silent, where=where, options=InputOptions(**options), rows_at_once=ROWS
+        table, questions, no_progress, where=where, options=InputOptions(**options), rows_at_once=ROWS
     )
-    whole = read_decided(table, silent, options=InputOptions(**options))
+    whole = read_decided(table, no_progress, options=InputOptions(**options))
     return chunked, answer_requests(whole.requests, questions, whole.name, where), (notes, whole.notes)
 
 
@@ -83,11 +83,13 @@ def test_several_sources_are_refused_unless_one_is_selected(requests, tmp_path):
     path = tmp_path / "two.parquet"
     pd.concat([requests, requests.assign(source="sample")]).to_parquet(path)
 
-    sample, notes = read_answers(path, ["year"], silent, source="sample", options=InputOptions(), rows_at_once=ROWS)
+    sample, notes = read_answers(
+        path, ["year"], no_progress, source="sample", options=InputOptions(), rows_at_once=ROWS
+    )
     assert sample.facts.is_sample
     assert "sample only" in notes
     with pytest.raises(SchemaError, match="mixes sources"):
-        read_answers(path, ["year"], silent, options=InputOptions(), rows_at_once=ROWS)
+        read_answers(path, ["year"], no_progress, options=InputOptions(), rows_at_once=ROWS)
 
 
 def test_a_table_without_a_decision_is_refused(requests, tmp_path):
@@ -95,4 +97,4 @@ def test_a_table_without_a_decision_is_refused(requests, tmp_path):
     requests.assign(outcome="pending").to_csv(path, index=False)
 
     with pytest.raises(SchemaError, match=r"has no decided request \(130 x outcome is not a known decision\)"):
-        read_answers(path, ["year"], silent, options=InputOptions(), rows_at_once=ROWS)
+        read_answers(path, ["year"], no_progress, options=InputOptions(), rows_at_once=ROWS)

@@ -12,7 +12,7 @@ from imr_ml.evaluation.cross_validation import out_of_fold
 from imr_ml.evaluation.intervals import Estimate
 from imr_ml.evaluation.splits import grouped_folds
 from imr_ml.experiments.reading import read_experiment
-from imr_ml.progress import silent
+from imr_ml.progress import no_progress
 from imr_ml.sweeps.reading import read_plan
 from imr_ml.sweeps.results import FILE, OBJECTIVES, SELECTED, Sweep, SweepError, check_is_new, winner_toml, write_new
 from imr_ml.sweeps.searching import TrialResult
@@ -45,7 +45,7 @@ def plan_of(tmp_path):
 
 @pytest.fixture
 def sweep_with(plan_of, prepared_requests, tmp_path):
-    def run(table=PENALTIES, trials=9, requests=prepared_requests, store="mine.db", start=silent, **budget):
+    def run(table=PENALTIES, trials=9, requests=prepared_requests, store="mine.db", start=no_progress, **budget):
         return run_sweep(requests, plan_of(table), tmp_path / store, Budget(trials, jobs=1, **budget), start)
 
     return run

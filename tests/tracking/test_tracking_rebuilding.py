@@ -25,7 +25,7 @@ from imr_ml.tracking.uris import TrackingError
 ELSEWHERE = GitState("0123456789abcdef0123456789abcdef01234567", dirty=False)
 
 
-def silent(_description, _total):
+def no_progress(_description, _total):
     return lambda _steps: None
 
 
@@ -77,7 +77,7 @@ def test_a_metric_that_differs_is_shown_and_exit_code_3_reports_it(recorded, not
         client.log_metric(run.run_id, "system/cpu", 1.0)
         client.log_metric(run.run_id, "of.another.time", 0.5)
 
-    result = reproduce(run.run_id, silent)
+    result = reproduce(run.run_id, no_progress)
     shown = CliRunner().invoke(app, ["reproduce", run.run_id])
 
     assert result.unequal == ("of.another.time", "outcome.roc_auc")
@@ -91,7 +91,7 @@ def test_a_table_that_changed_is_reported_in_one_line(recorded, tracking_request
     write_requests(tracking_requests.head(50), Path("requests.parquet"))
 
     with pytest.raises(SchemaError, match=r"requests\.parquet: the table that was trained on has changed since"):
-        reproduce(run.run_id, silent)
+        reproduce(run.run_id, no_progress)
 
     result = CliRunner().invoke(app, ["reproduce", run.run_id])
     assert result.exit_code == 2
@@ -102,7 +102,7 @@ def test_a_model_without_a_manifest_is_reported(trained, drawn_once, empty_store
     run = record(trained, save_model(trained, Path("models/latest")), extras=Extras(compared=()))
 
     with pytest.raises(ModelError, match=r"has no manifest of its table \(data.manifest.json is missing\)"):
-        reproduce(run.run_id, silent)
+        reproduce(run.run_id, no_progress)
 
 
 def test_the_run_of_a_baseline_cannot_be_reproduced(tracked, in_tracked):
@@ -114,16 +114,16 @@ def test_the_run_of_a_baseline_cannot_be_reproduced(tracked, in_tracked):
         )
 
     with pytest.raises(TrackingError, match=f"name its parent run instead, {tracked.run.run_id[:8]}"):
-        reproduce(child, silent)
+        reproduce(child, no_progress)
 
 
 def test_a_missing_commit_is_an_error_unless_the_installed_code_is_used(recorded, not_trained_again):
     run = recorded(ELSEWHERE)
 
     with pytest.raises(TrackingError, match=r"commit 0123456 is not in this folder.s checkout.*--here"):
-        reproduce(run.run_id, silent)
+        reproduce(run.run_id, no_progress)
 
-    result = reproduce(run.run_id, silent, here=True)
+    result = reproduce(run.run_id, no_progress, here=True)
     assert result.notes == ("the installed code is not that of commit 0123456; metrics may differ",)
     assert result.unequal == ()
 
@@ -131,7 +131,7 @@ def test_a_missing_commit_is_an_error_unless_the_installed_code_is_used(recorded
 def test_uncommitted_changes_are_noted(recorded, not_trained_again):
     run = recorded(GitState(ELSEWHERE.commit, dirty=True))
 
-    result = reproduce(run.run_id, silent, here=True)
+    result = reproduce(run.run_id, no_progress, here=True)
 
     assert result.notes[0].startswith("the run was trained with unrecorded changes to commit 0123456")
 
@@ -140,7 +140,7 @@ def test_different_library_versions_are_noted(recorded, not_trained_again, monke
     run = recorded()
     monkeypatch.setattr("imr_ml.tracking.rebuilding.version", lambda name: "0.0" if name == "numpy" else "1.0")
 
-    result = reproduce(run.run_id, silent)
+    result = reproduce(run.run_id, no_progress)
 
     assert any("numpy" in note and "0.0 now" in note for note in result.notes)
 
@@ -174,7 +174,7 @@ def test_a_run_is_rebuilt_by_the_code_of_its_commit(recorded, checkout):
     Path("src/imr_ml/tracking/rebuilding.py").write_text("raise SystemExit('the code of a later commit')\n")
     git("commit", "-q", "-a", "-m", "second")
 
-    result = reproduce(run.run_id, silent)
+    result = reproduce(run.run_id, no_progress)
 
     assert result.code == f"commit {checkout.short}, in a temporary checkout"
     assert (result.unequal, result.data_equal, result.table_equal) == ((), True, True)
@@ -188,7 +188,7 @@ def test_a_commit_without_code_to_rebuild_runs_is_an_error(recorded, checkout):
     run = recorded(GitState(git("rev-parse", "HEAD"), dirty=False))
 
     with pytest.raises(TrackingError, match="can't rebuild a run; to use the installed code: --here"):
-        reproduce(run.run_id, silent)
+        reproduce(run.run_id, no_progress)
 
 
 def test_a_commit_of_the_users_own_repository_uses_the_installed_package(recorded, not_trained_again):
@@ -196,4 +196,4 @@ def test_a_commit_of_the_users_own_repository_uses_the_installed_package(recorde
     git("commit", "-q", "--allow-empty", "-m", "first")
     run = recorded(GitState(git("rev-parse", "HEAD"), dirty=False))
 
-    assert reproduce(run.run_id, silent).code.startswith("the installed code")
+    assert reproduce(run.run_id, no_progress).code.startswith("the installed code")

@@ -17,7 +17,7 @@ from imr_ml.corpus.table import decided_years
 from imr_ml.features.frame import feature_frame
 from imr_ml.guidelines.types import FAMILIES
 from imr_ml.nlp.types import NlpSettings
-from imr_ml.progress import StartProgress, silent
+from imr_ml.progress import StartProgress, no_progress
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ class Dataset:
         cls,
         requests: pd.DataFrame,
         settings: NlpSettings | None = None,
-        start: StartProgress = silent,
+        start: StartProgress = no_progress,
         groups: NDArray[np.int64] | None = None,
         jobs: int = 1,
     ) -> Dataset:

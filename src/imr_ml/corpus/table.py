@@ -50,14 +50,14 @@ def complete_requests(requests: pd.DataFrame) -> pd.DataFrame:
     """
     import pandas as pd
 
-    from imr_ml.nlp.demographics import demographics
+    from imr_ml.nlp.demographics import find_demographics
     from imr_ml.nlp.views import category_of
 
     filled = complete_cases(requests)
     # Read only the texts of rows with missing cells.
     summaries = filled["clinical_summary"].where(filled["age"].isna() | filled["sex"].isna())
     unread = filled["request"].where(filled["category"].isna())
-    read = {text: demographics(text) for text in summaries.dropna().unique()}
+    read = {text: find_demographics(text) for text in summaries.dropna().unique()}
     ages = summaries.map({text: found.age_years for text, found in read.items()})
     sexes = summaries.map({text: found.sex for text, found in read.items()})
     categories = {text: category_of(text) for text in unread.dropna().unique()}

@@ -15,7 +15,7 @@ from imr_ml.reporting import names
 from imr_ml.reporting.batch_page.totals import ReportFacts
 from imr_ml.reporting.names import SECTION_NAMES
 from imr_ml.reporting.pages import embedded_json, page_resource
-from imr_ml.templates import template
+from imr_ml.templates import load_template
 
 if TYPE_CHECKING:
     from imr_ml.desk.answers import Desk
@@ -123,7 +123,7 @@ def render_page(desk: Desk, max_letter_bytes: int) -> str:
         "max_letter_bytes": max_letter_bytes,
         "names": names.PAGE_NAMES,
     }
-    return template(PACKAGE, "page", "desk.html.jinja").render(
+    return load_template(PACKAGE, "page", "desk.html.jinja").render(
         facts=facts,
         trained=desk.model.facts["data"],
         table=desk.table.facts if desk.table else None,

@@ -24,7 +24,7 @@ from imr_ml.features.frame import frame_of_columns
 from imr_ml.model_files import LoadedModel
 from imr_ml.precedents.decided import Query
 from imr_ml.profiles import MAX_ROWS, Profile, join_profiles, profile_requests, word_columns
-from imr_ml.progress import Progress, StartProgress, silent
+from imr_ml.progress import Progress, StartProgress, no_progress
 from imr_ml.scoring.frame import check_columns, predict_rows, type_rows
 from imr_ml.scoring.inputs import Input, open_input, read_chunks, sample_rows, to_requests
 
@@ -58,7 +58,7 @@ def profile_file(
     max_rows: int = MAX_ROWS,
     seed: int = 0,
     rows_at_once: int = 2000,
-    start: StartProgress = silent,
+    start: StartProgress = no_progress,
 ) -> ProfiledBatch:
     """Profile a table, or a folder or zip of letters.
 

@@ -14,7 +14,7 @@ from imr_ml.evaluation.baselines import PlainText
 from imr_ml.evaluation.splits import Split
 from imr_ml.features.settings import LARGE_TABLE
 from imr_ml.memory import release_memory
-from imr_ml.progress import Progress, StartProgress, silent
+from imr_ml.progress import Progress, StartProgress, no_progress
 
 T = TypeVar("T")
 
@@ -43,7 +43,7 @@ def out_of_fold(
     builders: dict[str, Callable[[], Predictor]],
     repeats: list[list[Split]],
     jobs: int,
-    start: StartProgress = silent,
+    start: StartProgress = no_progress,
     description: str = "fitting held-out models",
     large_from: int = LARGE_TABLE,
 ) -> dict[str, OutOfFold]:

@@ -13,7 +13,7 @@ from imr_ml.evaluation.comparison import compare, predictors
 from imr_ml.evaluation.cross_validation import OutOfFold, out_of_fold
 from imr_ml.evaluation.intervals import Estimate
 from imr_ml.evaluation.splits import EvaluationSettings, repeated_folds, tested_part
-from imr_ml.progress import StartProgress, silent
+from imr_ml.progress import StartProgress, no_progress
 
 SHARES = (0.2, 0.4, 0.6, 0.8)
 """Shares of a fold's training cases to fit on, in addition to all of them."""
@@ -42,7 +42,7 @@ def learning_curve(
     build: Callable[[], Predictor],
     settings: EvaluationSettings,
     predicted: dict[str, OutOfFold],
-    start: StartProgress = silent,
+    start: StartProgress = no_progress,
 ) -> tuple[LearningPoint, ...]:
     """Fit the model and the baselines on nested, growing samples of the training cases.
 

@@ -27,7 +27,7 @@ from imr_ml.evaluation.cross_validation import run_parallel
 from imr_ml.evaluation.intervals import Estimate
 from imr_ml.evaluation.splits import EvaluationSettings, Split, grouped_folds
 from imr_ml.features.matrix import column_weights, feature_matrix, has_codes
-from imr_ml.progress import StartProgress, silent
+from imr_ml.progress import StartProgress, no_progress
 
 _AT_ONCE = 10
 
@@ -65,7 +65,7 @@ def permutation_test(
     dataset: Dataset,
     model: ModelSettings,
     settings: EvaluationSettings,
-    start: StartProgress = silent,
+    start: StartProgress = no_progress,
 ) -> PermutationTest:
     """Compare the first candidate of the outcome classifier with itself on shuffled outcomes.
 

@@ -26,7 +26,7 @@ from imr_ml.evaluation.slices import Slice, slices
 from imr_ml.evaluation.splits import EvaluationSettings, fold_numbers, repeated_folds, tested_part, tested_rows
 from imr_ml.evaluation.temporal import NoTemporalSplit, TemporalEvaluation, evaluate_over_time
 from imr_ml.features.frame import TOKEN_COLUMNS
-from imr_ml.progress import StartProgress, silent
+from imr_ml.progress import StartProgress, no_progress
 
 _COVERAGE_PARTS = 10
 
@@ -85,7 +85,7 @@ def evaluate(
     dataset: Dataset,
     build: Callable[[], Predictor],
     settings: EvaluationSettings,
-    start: StartProgress = silent,
+    start: StartProgress = no_progress,
 ) -> Evaluation:
     """Evaluate a model and the baselines by repeated cross-validation grouped by case, and on a temporal split.
 
@@ -136,7 +136,7 @@ def evaluate_masking(
     build: Callable[[], Predictor],
     *,
     evaluated_masked: bool = True,
-    start: StartProgress = silent,
+    start: StartProgress = no_progress,
 ) -> MaskingComparison:
     """Evaluate the model with determination language masked and unmasked, on the same folds.
 

@@ -14,7 +14,7 @@ from imr_ml.errors import ImrError
 from imr_ml.evaluation.comparison import Comparison, compare, predictors
 from imr_ml.evaluation.cross_validation import out_of_fold
 from imr_ml.evaluation.splits import EvaluationSettings, Split
-from imr_ml.progress import StartProgress, silent
+from imr_ml.progress import StartProgress, no_progress
 
 SHORTEST_SPAN_YEARS = 0.25
 _EARLIER_SHARE = 0.7
@@ -99,7 +99,7 @@ def temporal_split(labels: Labels, groups: NDArray[np.int64]) -> Split:
 
 
 def evaluate_over_time(
-    dataset: Dataset, build: Callable[[], Predictor], settings: EvaluationSettings, start: StartProgress = silent
+    dataset: Dataset, build: Callable[[], Predictor], settings: EvaluationSettings, start: StartProgress = no_progress
 ) -> TemporalEvaluation:
     """Evaluate a model and the baselines on a temporal split.
 

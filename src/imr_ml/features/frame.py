@@ -15,7 +15,7 @@ from imr_ml.corpus.schema import FAMILY_SEPARATOR, FEATURE_COLUMNS
 from imr_ml.guidelines.coverage import default_coverage
 from imr_ml.memory import shared_texts
 from imr_ml.nlp.types import NlpSettings
-from imr_ml.progress import StartProgress, silent
+from imr_ml.progress import StartProgress, no_progress
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -48,7 +48,7 @@ _STAGES = {"acute": 30, "subacute": 90, "chronic": np.inf}
 def feature_frame(
     requests: pd.DataFrame,
     settings: NlpSettings | None = None,
-    start: StartProgress = silent,
+    start: StartProgress = no_progress,
     *,
     views: bool = False,
     jobs: int = 1,
@@ -87,7 +87,7 @@ def frame_of_columns(columns: Mapping[str, Any], index: pd.Index) -> pd.DataFram
 def feature_columns(
     requests: pd.DataFrame,
     settings: NlpSettings | None = None,
-    start: StartProgress = silent,
+    start: StartProgress = no_progress,
     *,
     views: bool = False,
     jobs: int = 1,

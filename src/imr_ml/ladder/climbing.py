@@ -16,7 +16,7 @@ from imr_ml.evaluation.intervals import Estimate
 from imr_ml.evaluation.splits import EvaluationSettings, repeated_folds, tested_part
 from imr_ml.ladder.reading import TASKS, Rung, base_rung, read_frames
 from imr_ml.nlp.types import NlpSettings
-from imr_ml.progress import StartProgress, silent
+from imr_ml.progress import StartProgress, no_progress
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -73,7 +73,7 @@ def climb(
     settings: EvaluationSettings,
     rungs: Sequence[Rung],
     frames: Mapping[NlpSettings, pd.DataFrame] | None = None,
-    start: StartProgress = silent,
+    start: StartProgress = no_progress,
 ) -> Climb:
     """Compare the base rate and every rung by repeated cross-validation grouped by case.
 
@@ -116,7 +116,7 @@ def climb_requests(
     requests: pd.DataFrame,
     settings: EvaluationSettings,
     rungs: Sequence[Rung],
-    start: StartProgress = silent,
+    start: StartProgress = no_progress,
 ) -> Climb:
     """Compute the features of decided requests that the rungs need, and run `climb`.
 

@@ -24,7 +24,7 @@ from imr_ml.experiments.reading import ExperimentError, NamedExperiment, ladder_
 from imr_ml.experiments.schema import TrainingSettings
 from imr_ml.features.frame import feature_frame
 from imr_ml.nlp.types import NlpSettings
-from imr_ml.progress import StartProgress, silent
+from imr_ml.progress import StartProgress, no_progress
 
 _SMOOTHING = 20.0
 _THRESHOLD = 0.4
@@ -105,7 +105,7 @@ def read_frames(
     requests: pd.DataFrame,
     rungs: Sequence[Rung],
     frames: Mapping[NlpSettings, pd.DataFrame],
-    start: StartProgress = silent,
+    start: StartProgress = no_progress,
 ) -> dict[NlpSettings, pd.DataFrame]:
     """Return the feature frames of the requests for every rung: the existing ones and the missing ones.
 

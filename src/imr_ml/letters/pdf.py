@@ -13,7 +13,7 @@ import pypdfium2.raw as pdfium
 
 from imr_ml.letters.page_text import Page, read_page
 from imr_ml.letters.types import LetterError
-from imr_ml.progress import StartProgress, silent
+from imr_ml.progress import StartProgress, no_progress
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -145,7 +145,7 @@ def read_pictures(
     content: bytes,
     pages: Sequence[int],
     source: str,
-    start: StartProgress = silent,
+    start: StartProgress = no_progress,
     *,
     smooth: bool = True,
 ) -> dict[int, str]:

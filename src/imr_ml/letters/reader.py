@@ -15,7 +15,7 @@ from imr_ml.letters.lines import repair_anchors, tidy_lines
 from imr_ml.letters.page_text import Page
 from imr_ml.letters.pdf import check_length, pdf_pages, picture_pages, read_pictures, refuse_pictures
 from imr_ml.letters.types import Letter, LetterError
-from imr_ml.progress import StartProgress, silent
+from imr_ml.progress import StartProgress, no_progress
 
 _SUFFIXES = (".pdf", ".txt")
 _LONGEST_PATH = 200
@@ -27,7 +27,7 @@ _MARKER = re.compile(
 _SAMPLE_MARK = re.compile(r"\bSAMPLE\s+LETTER\b")
 
 
-def read_letter(source: str | Path | bytes, *, ocr: bool = False, start: StartProgress = silent) -> Letter:
+def read_letter(source: str | Path | bytes, *, ocr: bool = False, start: StartProgress = no_progress) -> Letter:
     """Read one Final Determination Letter.
 
     Parameters
@@ -61,7 +61,7 @@ def read_letter(source: str | Path | bytes, *, ocr: bool = False, start: StartPr
     return read_content(content, str(source), ocr=ocr, start=start)
 
 
-def read_content(content: bytes, name: str, *, ocr: bool = False, start: StartProgress = silent) -> Letter:
+def read_content(content: bytes, name: str, *, ocr: bool = False, start: StartProgress = no_progress) -> Letter:
     """Read a letter from a file's content, like `read_letter`.
 
     Parameters

@@ -36,12 +36,12 @@ class Demographics:
     sex: Sex | None = None
 
 
-def demographics(text: str) -> Demographics:
+def find_demographics(text: str) -> Demographics:
     """Find the first plausible age, and the sex next to it or next to a word such as "worker".
 
-    >>> demographics("A 48 year old male fell.")
+    >>> find_demographics("A 48 year old male fell.")
     Demographics(age_years=48, sex='male')
-    >>> demographics("A 52-yo woman."), demographics("Seen for pain.")
+    >>> find_demographics("A 52-yo woman."), find_demographics("Seen for pain.")
     (Demographics(age_years=52, sex='female'), Demographics(age_years=None, sex=None))
     """
     for match in _AGE.finditer(text):

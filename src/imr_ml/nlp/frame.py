@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from imr_ml.nlp.demographics import demographics
+from imr_ml.nlp.demographics import find_demographics
 from imr_ml.nlp.types import Fact, Kind, NlpSettings, SectionView, Unit
 from imr_ml.nlp.views import DEFAULT_SETTINGS, category_of_view, view_sections
-from imr_ml.progress import Progress, StartProgress, silent
+from imr_ml.progress import Progress, StartProgress, no_progress
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -70,7 +70,7 @@ class _GuidelineColumns(NamedTuple):
 def section_columns(
     requests: "pd.DataFrame",
     settings: NlpSettings = DEFAULT_SETTINGS,
-    start: StartProgress = silent,
+    start: StartProgress = no_progress,
     *,
     views: bool = False,
     jobs: int = 1,
@@ -205,7 +205,7 @@ def _request_columns(text: str, view: SectionView) -> _RequestColumns:
 
 
 def _summary_columns(text: str, view: SectionView) -> _SummaryColumns:
-    worker = demographics(text)
+    worker = find_demographics(text)
     return _SummaryColumns(
         summary_view=_with_places(view),
         summary_tokens=" ".join(view.tokens),

@@ -18,7 +18,7 @@ from imr_ml.corpus.minhash import BANDS
 from imr_ml.corpus.near_duplicates import SummaryIndex
 from imr_ml.corpus.schema import COLUMNS, REQUIRED_COLUMNS
 from imr_ml.corpus.spellings import suggestion
-from imr_ml.progress import StartProgress, silent
+from imr_ml.progress import StartProgress, no_progress
 from imr_ml.quality.report import Findings, QualityReport
 from imr_ml.quality.row_checks import RowChecks, Rows
 from imr_ml.quality.settings import Settings, default_settings
@@ -64,7 +64,7 @@ def check_requests(
     FileNotFoundError
         If the file does not exist.
     """
-    settings, start = settings or default_settings(), start or silent
+    settings, start = settings or default_settings(), start or no_progress
     table, findings = Table.open(path, sheet), Findings(settings)
     mapping = (mapping or ColumnMapping()).resolve(table.columns)
     schema_names = {column.name for column in COLUMNS}
@@ -98,7 +98,7 @@ class CheckedRequests:
     groups: NDArray[np.int64]
 
 
-def check_training(requests: pd.DataFrame, name: str, start: StartProgress = silent) -> CheckedRequests:
+def check_training(requests: pd.DataFrame, name: str, start: StartProgress = no_progress) -> CheckedRequests:
     """Check requests before training on them.
 
     Parameters

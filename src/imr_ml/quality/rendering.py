@@ -16,7 +16,7 @@ from rich.text import Text
 
 from imr_ml.files import atomic_write
 from imr_ml.quality.report import Level, QualityReport, SourceBalance
-from imr_ml.templates import template
+from imr_ml.templates import load_template
 
 MOST_PLACES_ON_PAGE = 50
 _PLACES_IN_TABLE = 3
@@ -97,7 +97,7 @@ def write_page(report: QualityReport, target: Path, checked_at: datetime) -> Non
         If the file can't be written.
     """
     style = (files("imr_ml.quality") / "page" / "page.css").read_text("utf-8")
-    page = template("imr_ml.quality", "page", "page.html.jinja").render(
+    page = load_template("imr_ml.quality", "page", "page.html.jinja").render(
         report=report,
         levels=list(Level),
         checked_at=checked_at,

@@ -20,7 +20,7 @@ from imr_ml.corpus.schema import CASE_VERSION, count_warnings, parse_requests, r
 from imr_ml.corpus.table import joined_families
 from imr_ml.guidelines.citations import families_in
 from imr_ml.guidelines.types import FAMILIES, Family
-from imr_ml.nlp.demographics import demographics
+from imr_ml.nlp.demographics import find_demographics
 from imr_ml.quality.report import Findings
 from imr_ml.quality.settings import Identifier, Settings
 
@@ -154,7 +154,7 @@ class RowChecks:
         if age.isna().all():
             return
         stated = pd.to_numeric(
-            _map_distinct(rows.column("clinical_summary"), lambda text: demographics(text).age_years)
+            _map_distinct(rows.column("clinical_summary"), lambda text: find_demographics(text).age_years)
         )
         self._flag(rows, age.ne(stated) & age.notna() & stated.notna(), "age_differs", "age")
         limits = self.settings.thresholds.ages

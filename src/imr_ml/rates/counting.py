@@ -12,7 +12,7 @@ from imr_ml.corpus.rates import difference_interval, wilson
 from imr_ml.corpus.schema import FAMILY_SEPARATOR
 from imr_ml.corpus.table import case_keys
 from imr_ml.evaluation.slices import FEWEST_REQUESTS
-from imr_ml.progress import StartProgress, silent
+from imr_ml.progress import StartProgress, no_progress
 from imr_ml.rates.questions import (
     Question,
     RatesError,
@@ -101,7 +101,7 @@ def answer_requests(
     questions: Sequence[str],
     name: str,
     where: Sequence[str] = (),
-    start: StartProgress = silent,
+    start: StartProgress = no_progress,
 ) -> AnsweredRequests:
     """Answer questions about the requests that meet conditions.
 

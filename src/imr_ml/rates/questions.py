@@ -15,7 +15,7 @@ from imr_ml.errors import ImrError
 from imr_ml.nlp.frame import section_columns
 from imr_ml.nlp.types import Kind
 from imr_ml.nlp.views import view_section
-from imr_ml.progress import StartProgress, silent
+from imr_ml.progress import StartProgress, no_progress
 from imr_ml.rates.table_answers import MAX_NAME_CHARACTERS, NO_CHAPTER, TABLE_ANSWERS, UNKNOWN, short_names
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def questions_named(names: Sequence[str]) -> list[str]:
 
 
 def answer_questions(
-    requests: pd.DataFrame, names: Iterable[str], start: StartProgress = silent, cache: FactCache | None = None
+    requests: pd.DataFrame, names: Iterable[str], start: StartProgress = no_progress, cache: FactCache | None = None
 ) -> pd.DataFrame:
     """Answer questions about each request; several values are joined by ``|``.
 

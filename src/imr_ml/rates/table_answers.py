@@ -12,7 +12,7 @@ from imr_ml.corpus.table import decided_years
 from imr_ml.evaluation.slices import AGE_BANDS, ITEM_BANDS, band_names
 from imr_ml.guidelines.citations import find_citations
 from imr_ml.guidelines.types import Citation, Family
-from imr_ml.nlp.demographics import demographics
+from imr_ml.nlp.demographics import find_demographics
 
 if TYPE_CHECKING:
     from typing import Any
@@ -68,7 +68,9 @@ def _demographics(requests: pd.DataFrame, column: str, attribute: str) -> pd.Ser
     """Fill missing cells of a column from the clinical summary; each distinct summary is read once."""
     cells = requests[column].astype("object")
     summaries = requests["clinical_summary"].astype("object").where(cells.isna())
-    by_summary: dict[str, Any] = {text: getattr(demographics(text), attribute) for text in summaries.dropna().unique()}
+    by_summary: dict[str, Any] = {
+        text: getattr(find_demographics(text), attribute) for text in summaries.dropna().unique()
+    }
     return cells.where(cells.notna(), summaries.map(by_summary)).astype("object")
 
 

@@ -9,7 +9,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from imr_ml.files import atomic_write
-from imr_ml.templates import template
+from imr_ml.templates import load_template
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,8 +48,8 @@ def write_html(
     from markupsafe import Markup
 
     style = page_style(package, name)
-    html = template(package, "page", f"{name}.html.jinja").render(
-        layout=template("imr_ml.reporting", "page", "layout.html.jinja"),
+    html = load_template(package, "page", f"{name}.html.jinja").render(
+        layout=load_template("imr_ml.reporting", "page", "layout.html.jinja"),
         policy=content_policy(style, *scripts),
         style=Markup(style),  # noqa: S704 - files of this package
         scripts=[Markup(script) for script in scripts],  # noqa: S704

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from imr_ml.corpus.mapping import ColumnMapping, describe_columns
 from imr_ml.files import atomic_write
-from imr_ml.progress import silent
+from imr_ml.progress import no_progress
 from imr_ml.score_columns import SCORE_COLUMNS, ScoreOptions
 from imr_ml.scoring.frame import check_columns
 from imr_ml.scoring.inputs import Input, open_input, read_chunks, sample_rows
@@ -119,7 +119,7 @@ def score_file(
     model: LoadedModel,
     options: ScoreOptions | None = None,
     settings: BatchSettings | None = None,
-    start: StartProgress = silent,
+    start: StartProgress = no_progress,
 ) -> BatchSummary:
     """Score every row of `source` into `output`, which is created when all rows are scored.
 

@@ -16,7 +16,7 @@ from imr_ml.classifiers.types import Dataset, Labels, Predictions
 from imr_ml.evaluation.cross_validation import fit_predict, join_folds, run_parallel
 from imr_ml.evaluation.intervals import Bootstrap, Estimate, Metric
 from imr_ml.evaluation.splits import Split, grouped_folds
-from imr_ml.progress import StartProgress, silent
+from imr_ml.progress import StartProgress, no_progress
 from imr_ml.sweeps.results import FILE, OBJECTIVES, SELECTED, Sweep, SweepError, available_objectives
 from imr_ml.sweeps.searching import Search, TrialResult, open_storage
 from imr_ml.training_data import data_facts, decided_requests
@@ -67,7 +67,7 @@ def describe_cost(plan: Plan, budget: Budget) -> str:
 
 
 def run_sweep(
-    requests: pd.DataFrame, plan: Plan, store: Path, budget: Budget | None = None, start: StartProgress = silent
+    requests: pd.DataFrame, plan: Plan, store: Path, budget: Budget | None = None, start: StartProgress = no_progress
 ) -> Sweep:
     """Search on each outer training part and on all data, and evaluate the selected settings on the outer folds.
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from imr_ml.errors import ImrError
 from imr_ml.evaluation.intervals import Estimate
-from imr_ml.progress import StartProgress, silent
+from imr_ml.progress import StartProgress, no_progress
 from imr_ml.tracking.comparing import RunFacts, differences_or_reason, find_version, read_run
 from imr_ml.tracking.descriptions import markdown_table
 from imr_ml.tracking.judging import Verdict, is_sample_over_real, judge
@@ -49,7 +49,7 @@ class Promotion:
 
 
 def promote(
-    reference: str = CHALLENGER, *, force: bool = False, reason: str = "", start: StartProgress = silent
+    reference: str = CHALLENGER, *, force: bool = False, reason: str = "", start: StartProgress = no_progress
 ) -> Promotion:
     """Make a version the champion if the rule allows it or by force, and record the reason on the version.
 

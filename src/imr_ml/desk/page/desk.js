@@ -166,7 +166,7 @@ function comparison(row) {
   const at = (share) => `${100 * share / end}%`;
   const tick = (share, name) => (share === null ? null : svg("line", { class: name, x1: at(share), x2: at(share), y1: "12%", y2: "88%" }));
   const hasCohort = row.cohort_rate !== null;
-  return el("section", { class: "cohort" }, el("h3", {}, "Beside other requests"),
+  return el("section", { class: "cohort" }, el("h3", {}, "Compared with other requests"),
     svg("svg", { class: "scale", "aria-hidden": "true" },
       svg("rect", { class: "track", y: "42%", width: "100%", height: "16%" }),
       hasCohort ? svg("rect", { class: "interval", x: at(row.cohort_low), y: "28%", width: at(row.cohort_high - row.cohort_low), height: "44%" }) : null,
@@ -209,7 +209,7 @@ function ratesOf(row) {
   const heads = ["Decided requests", "Overturned", "Rate", "95 % interval"].map((head) => el("th", { scope: "col" }, head));
   const table = ({ source, rows }) => el("table", { class: "precedents rates" }, el("caption", {}, `In ${source}`),
     el("thead", {}, el("tr", {}, heads.map((head) => head.cloneNode(true)))), el("tbody", {}, rows.map(line)));
-  return el("section", {}, el("h3", {}, "Rates behind it"), row.rates.filter(({ rows }) => rows.length).map(table));
+  return el("section", {}, el("h3", {}, "Rates of similar requests"), row.rates.filter(({ rows }) => rows.length).map(table));
 }
 
 /** List differences from the original in probability, prediction, families and evidence. */

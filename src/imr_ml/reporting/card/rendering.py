@@ -15,7 +15,7 @@ from imr_ml.experiments.reading import changes_from_default
 from imr_ml.files import atomic_write, sha256_of
 from imr_ml.model_files import CLASSIFIERS, FACTS
 from imr_ml.reporting.card import limits, wording
-from imr_ml.templates import template
+from imr_ml.templates import load_template
 
 if TYPE_CHECKING:
     from imr_ml.training import TrainedModel
@@ -50,7 +50,7 @@ class Origin:
 
 def model_card(trained: TrainedModel, origin: Origin | None = None) -> str:
     """Render the card in Markdown; it depends only on the model, origin and installed libraries."""
-    return template("imr_ml.reporting.card", "", "card.md.jinja").render(
+    return load_template("imr_ml.reporting.card", "", "card.md.jinja").render(
         trained=trained,
         data=trained.data,
         evaluation=trained.evaluation,
