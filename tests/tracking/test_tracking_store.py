@@ -123,7 +123,7 @@ def test_a_store_of_an_older_mlflow_is_an_error_until_it_is_upgraded(
     before = (tmp_path / "mlflow.db").read_bytes()
 
     with pytest.raises(
-        UnsentError, match=r"older MLflow; copy it, then run: mlflow db upgrade .*; nothing is lost"
+        UnsentError, match=r"older MLflow; make a copy, then run: mlflow db upgrade .*; nothing is lost"
     ) as error:
         record(trained, tracked.model_folder)
     assert (tmp_path / "mlflow.db").read_bytes() == before
