@@ -104,7 +104,8 @@ def score_frame(
     usable = rows.errors.isna().to_numpy()
     columns: Columns = {}
     if usable.any():
-        columns = _scored(frame[usable], rows.table[usable], model, options or ScoreOptions())
+        selected = slice(None) if usable.all() else usable
+        columns = _scored(frame[selected], rows.table[selected], model, options or ScoreOptions())
     # Fixed types, so that all chunks of a file have the same ones.
     scored = {column.name: _typed_column(columns.get(column.name), usable, column.kind) for column in ADDED}
     scored |= {"error": rows.errors.array, "warnings": _join_warnings(rows.warnings, scored["warnings"])}
