@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 from imr_ml.cli import app
 from imr_ml.tracking.runs import record
 from imr_ml.tracking.sending import UnsentError, sync
-from imr_ml.tracking.store import connected, store_created_meanwhile
+from imr_ml.tracking.store import connected
 from imr_ml.tracking.uris import TrackingError, artifact_root, redact_uri, sqlite_file, tracking_uri
 
 pytestmark = pytest.mark.filterwarnings("default::DeprecationWarning", "default::FutureWarning")
@@ -30,28 +30,6 @@ def test_runs_go_to_the_working_directory(tmp_path, monkeypatch):
     assert tracking_uri() == f"sqlite:///{tmp_path}/mlflow.db"
     assert artifact_root(tracking_uri()) == tmp_path / "mlartifacts"
     assert list(tmp_path.iterdir()) == [], "looking up the store creates nothing"
-
-
-@pytest.mark.slow
-def test_a_new_store_is_created_by_another_process(tmp_path, monkeypatch):
-    database = tmp_path / "mlflow.db"
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{database}")
-
-    with store_created_meanwhile():
-        assert not database.exists()
-
-    assert database.exists()
-    with connected() as client:
-        assert client.search_runs(["0"]) == []
-
-
-def test_a_training_that_fails_leaves_no_part_of_a_store(tmp_path, monkeypatch):
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'mlflow.db'}")
-
-    with pytest.raises(ZeroDivisionError), store_created_meanwhile():
-        raise ZeroDivisionError
-
-    assert [path.name for path in tmp_path.iterdir() if path.is_dir()] == []
 
 
 @pytest.mark.parametrize("uri", ["http://tracking.example:5000", "sqlite:////srv/runs/mlflow.db"])

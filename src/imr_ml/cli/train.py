@@ -109,7 +109,7 @@ def train(
         from imr_ml.rates.model_report import REPORT, report_rates
         from imr_ml.reporting.card.rendering import write_card
         from imr_ml.reporting.compared_models import compared_rungs
-        from imr_ml.tracking import registry, runs, store, uris
+        from imr_ml.tracking import registry, runs, uris
         from imr_ml.tracking.git import git_state
         from imr_ml.tracking.system import system_metrics
         from imr_ml.training import train as train_model
@@ -140,7 +140,7 @@ def train(
             checked = check_training(table.decisions.requests, str(data or "the data"), start)
             errors = _report_check(checked.report, allow_errors=allow_errors)
             table = table if log_text else _drop_unused(table)
-            with store.store_created_meanwhile(), system_metrics() as system:
+            with system_metrics() as system:
                 trained = train_model(table.decisions.requests, settings, start, checked.groups)
             commit, dirty = (git.commit, git.dirty) if git else (None, False)
             release_memory()

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import logging
 import os
-import subprocess
 import sys
 import textwrap
 import warnings
@@ -48,12 +47,6 @@ _SILENCED = r"(?:alembic|mlflow|pydantic|sqlalchemy)\b"
 # Lines that SQLAlchemy adds to the reason.
 _SQLALCHEMY_LINES = ("(raised as a result of", "(Background on this error")
 _MAX_REASON = 300
-_CREATE_STORE = f"""
-import signal, sys
-signal.signal(signal.SIGTERM, lambda *_: sys.exit())
-from {__name__} import create_own_store
-create_own_store()
-"""
 _Response = TypeVar("_Response")
 
 
@@ -128,25 +121,6 @@ def create_own_store() -> None:
     if sqlite_file(tracking_uri()):
         with suppress(TrackingError), connected():
             pass
-
-
-@contextmanager
-def store_created_meanwhile() -> Iterator[None]:
-    """Create a SQLite store in another process during the block, if it does not exist.
-
-    An error is reported when the store is used. If the block raises, the process stops and removes what it wrote.
-    """
-    database = sqlite_file(tracking_uri())
-    if database is None or database.exists():
-        yield
-        return
-    command = [sys.executable, "-P", "-c", _CREATE_STORE]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:  # noqa: S603
-        try:
-            yield
-        except BaseException:
-            process.terminate()
-            raise
 
 
 def first_line(error: Exception) -> str:
