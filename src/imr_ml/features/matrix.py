@@ -109,7 +109,8 @@ class FeatureBlocks:
             else:
                 block = csr_matrix(_scale(fitted, np.column_stack([frame[column] for column in columns])))
             blocks[name] = block.astype(self.dtype, copy=False)
-        return csr_matrix(hstack(list(blocks.values()), format="csr"))
+        matrix: csr_matrix = hstack(list(blocks.values()), format="csr")
+        return matrix
 
     def _width(self, block: str) -> int:
         return len(range(self.places[block].start, self.places[block].stop))
