@@ -160,10 +160,10 @@ def make_requests(n: int, *, seed: int = 0, items_in_case: int = 2, noise: float
 
 def _case_rows(random: Random, case: int, size: int, noise: float) -> list[dict[str, object]]:
     overturned = random.random() < 0.4
-    told = overturned if random.random() >= noise else not overturned
+    helped = overturned if random.random() >= noise else not overturned
     summary = (
         f"The injured worker is a {30 + case % 30} year old {'female' if case % 2 else 'male'}. "
-        f"{random.choice(_HELPED if told else _FAILED)}"
+        f"{random.choice(_HELPED if helped else _FAILED)}"
     )
     rows = []
     for item, (request, family) in enumerate(islice(cycle(_TREATMENTS), case, case + size), start=1):

@@ -65,10 +65,10 @@ def test_the_current_rows_belong_to_the_last_issue(tmp_path):
 
 
 def test_a_reissue_reports_the_columns_that_it_changed(tmp_path):
-    (told,) = reissues(table_of(tmp_path, FIRST, OTHER, AGAIN))
+    (reissue,) = reissues(table_of(tmp_path, FIRST, OTHER, AGAIN))
 
-    assert (told.case_number, told.version) == ("CM16-0000001", 2)
-    assert told.columns == ("outcome", "decision_date", "decision_year")
+    assert (reissue.case_number, reissue.version) == ("CM16-0000001", 2)
+    assert reissue.columns == ("outcome", "decision_date", "decision_year")
 
 
 def test_a_letter_is_recognized_by_its_rows(tmp_path):

@@ -1,4 +1,4 @@
-"""What a requests table may hold, and how a breach is told: columns and counts, never values."""
+"""Columns of the requests table: types, warnings about cells and errors, which never quote a value."""
 
 from datetime import date
 
