@@ -5,8 +5,9 @@ import pandas as pd
 import pytest
 from factories import KNEE, NORCO, Item, make_letter_text, make_requests
 
+from imr_ml.corpus.cells import joined_families
 from imr_ml.corpus.schema import COLUMNS, validate_requests
-from imr_ml.corpus.table import ReadLetter, build_requests, case_keys, complete_requests, decided_years, joined_families
+from imr_ml.corpus.table import ReadLetter, build_requests, case_keys, complete_requests, decided_years
 from imr_ml.letters.reader import read_letter
 
 KINDS = {"text": "string", "families": "string", "number": "float64", "date": "datetime64[s]"}

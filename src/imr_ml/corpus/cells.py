@@ -14,7 +14,7 @@ from imr_ml.guidelines.citations import families_in
 from imr_ml.guidelines.types import FAMILIES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     import pandas as pd
     from numpy.typing import NDArray
@@ -138,7 +138,18 @@ def parse_families(values: pd.Series) -> pd.Series:
 
 def _parse_families(cell: str) -> str:
     names = [part.strip().lower() for part in re.split(r"[|;,]", cell)]
-    given = set(names) if all(name in FAMILIES for name in names) else families_in(cell)
+    return joined_families(names if all(name in FAMILIES for name in names) else families_in(cell))
+
+
+def joined_families(families: Iterable[str]) -> str:
+    """Join families as they are stored in the table, in the order of the taxonomy.
+
+    Examples
+    --------
+    >>> joined_families({"odg", "acoem"})
+    'acoem|odg'
+    """
+    given = set(families)
     return FAMILY_SEPARATOR.join(family for family in FAMILIES if family in given)
 
 

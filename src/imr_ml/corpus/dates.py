@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from imr_ml.corpus.cells import parse_cells, parse_text
+from imr_ml.corpus.cells import parse_cells
 from imr_ml.errors import SchemaError
 
 if TYPE_CHECKING:
@@ -106,9 +106,7 @@ def date_evidence(values: pd.Series, first_row: int = 1) -> DateEvidence:
 
     if pd.api.types.is_datetime64_any_dtype(values):
         return DateEvidence(others=int(values.notna().sum()))
-    cells = parse_text(values).tolist()
-    known = {cell: _form_of(cell) for cell in set(cells) if isinstance(cell, str)}
-    forms = [known.get(cell) for cell in cells]
+    forms, _ = parse_cells(values, _form_of)
 
     def first_of(form: _Form) -> int | None:
         return forms.index(form) + first_row if form in forms else None

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from imr_ml.corpus.cells import joined_families, string_series
 from imr_ml.corpus.schema import CASE_VERSION, COLUMNS, FAMILY_SEPARATOR, typed
 from imr_ml.guidelines.citations import families_in
-from imr_ml.guidelines.types import FAMILIES, Citation, Family
+from imr_ml.guidelines.types import Citation, Family
 from imr_ml.letters.types import DisputedItem, Letter
 
 if TYPE_CHECKING:
@@ -81,8 +82,6 @@ def complete_cases(requests: pd.DataFrame) -> pd.DataFrame:
 
 def ur_families(requests: pd.DataFrame) -> pd.Series:
     """Families that UR cites: the column `ur_families`, or read from the UR guideline if missing; shape (rows,)."""
-    import pandas as pd
-
     texts = requests["ur_guideline"].tolist() if "ur_guideline" in requests else [None] * len(requests)
     given = requests["ur_families"].tolist() if "ur_families" in requests else [None] * len(requests)
     known: dict[str, str] = {}
@@ -91,7 +90,7 @@ def ur_families(requests: pd.DataFrame) -> pd.Series:
         if not isinstance(cell, str) and isinstance(text, str) and text not in known:
             known[text] = joined_families(families_in(text))
         cells.append(cell if isinstance(cell, str) else known.get(text))
-    return pd.Series(pd.array(cells, "string"), index=requests.index)
+    return string_series(cells, requests.index)
 
 
 def case_keys(requests: pd.DataFrame) -> pd.Series:
@@ -104,18 +103,6 @@ def case_keys(requests: pd.DataFrame) -> pd.Series:
             known = requests[column].astype("string")
             keys = (prefix + known).fillna(keys)
     return keys
-
-
-def joined_families(families: Iterable[str]) -> str:
-    """Join families as they are stored in the table, in the order of the taxonomy.
-
-    Examples
-    --------
-    >>> joined_families({"odg", "acoem"})
-    'acoem|odg'
-    """
-    given = set(families)
-    return FAMILY_SEPARATOR.join(family for family in FAMILIES if family in given)
 
 
 def decided_years(requests: pd.DataFrame) -> NDArray[np.float64]:

@@ -27,6 +27,8 @@ _TEXTS_AT_ONCE = 20_000
 class _CountedTexts:
     """Base of vectorizers for tokens separated by blanks; counts each distinct text once and saves compactly."""
 
+    _terms: Terms | None = None
+
     def fit(self, raw_documents: Any, y: Any = None) -> Self:
         """Select the terms; `y` is the case of each text, by default each text is a case."""
         self.fit_distinct(raw_documents, y)
@@ -71,7 +73,7 @@ class _CountedTexts:
             self.min_df,  # type: ignore[attr-defined]
         )
         self.vocabulary_ = {term: column for column, term in enumerate(terms)}
-        self._terms = Terms.from_vocabulary(terms)
+        self._terms = None
         counts = self._count(texts)
         self._fit_weights(counts, times)
         return self._apply_weights(counts), places
@@ -85,7 +87,7 @@ class _CountedTexts:
         return None if y is None else csr_matrix((np.ones(len(places), dtype=np.float32), (case, places)))
 
     def _count(self, texts: Any) -> csr_matrix:
-        if getattr(self, "_terms", None) is None:
+        if self._terms is None:
             self._terms = Terms.from_vocabulary(sorted(self.vocabulary_, key=self.vocabulary_.__getitem__))
         counts = self._terms.count(texts, self.dtype)  # type: ignore[attr-defined]
         if self.binary:  # type: ignore[attr-defined]

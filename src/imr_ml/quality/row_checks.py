@@ -14,10 +14,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from imr_ml.corpus.cells import parse_text
+from imr_ml.corpus.cells import joined_families, parse_text
 from imr_ml.corpus.dates import LAST_YEAR, DateStyle
 from imr_ml.corpus.schema import CASE_VERSION, count_warnings, parse_requests, row_errors
-from imr_ml.corpus.table import joined_families
 from imr_ml.guidelines.citations import families_in
 from imr_ml.guidelines.types import FAMILIES, Family
 from imr_ml.nlp.demographics import find_demographics
